@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dev import ansible_test, collection, lint, pytests, runner
-from dev.envs import CORES, NEWEST, OLDEST
+from dev.envs import CORES, NEWEST, OLDEST, pythons_of
 from dev.runner import Selection, Stage
 
 INNER_LOOP: tuple[Stage, ...] = (
@@ -37,6 +37,18 @@ ALL: tuple[Stage, ...] = (
         quick=False,
         env_name="controller",
         variables_of=pytests.as_modules(pytests.controller_variables),
+    ),
+    # Until core 2.19, the role has to keep the text of a controller's templates from being a template.
+    pytests.stage(
+        f"awx role {OLDEST}",
+        "tests/plays/awx/test_controller.py",
+        core=OLDEST,
+        marker="every_core",
+        quick=False,
+        workers=1,
+        env_name=f"ansible-{OLDEST}",
+        versions=pythons_of(OLDEST)[-1:],
+        variables_of=pytests.controller_variables,
     ),
     *ansible_test.SANITY,
     *pytests.of_cores("in process", "tests/plays/in_process", [core for core in CORES if core != NEWEST]),

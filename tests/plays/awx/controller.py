@@ -1,32 +1,24 @@
-"""A small model of a controller's API: enough for the modules of awx.awx to create, find, change and remove objects.
+"""A small model of a controller's API: enough for the modules of awx.awx to create, find and change objects.
 
 It stores objects and returns them in the API's form. It behaves like AWX 24.6.1 in everything that a second run of a
-playbook could notice. It never shows a secret, and keeps a secret that is sent back masked. It completes the inputs of
-credential types, deletes inventories with a delay, and refuses to delete objects that a running job uses. A template
-that uses a deleted object is left without it. A copy has the description of the original. An organization is deleted
-with everything that is in it. The name of an execution environment is unique on the whole controller. A token stays
-until it is deleted. Projects have revisions. `jobs.py` runs job templates and workflows, `output.py` shows them.
+playbook could notice. It never shows a secret, keeps a secret that is sent back masked, and completes the inputs of
+credential types. Projects have revisions, and updates that can fail. `jobs.py` runs job templates and workflows,
+`output.py` shows them.
 """
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
-from http.server import ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
-from plays.awx.output import faults_of_messages
-from plays.awx.serving import PASSWORD, Refused, handler
-
-ADMIN = "admin"
-VIEWER = "viewer"
 TYPES = {
-    "applications": "application",
     "credential_types": "credential_type",
     "credentials": "credential",
     "execution_environments": "execution_environment",
-    "groups": "group",
     "hosts": "host",
     "inventories": "inventory",
     "job_templates": "job_template",
@@ -35,56 +27,28 @@ TYPES = {
     "projects": "project",
     "schedules": "schedule",
     "teams": "team",
-    "tokens": "o_auth2_access_token",
     "users": "user",
     "workflow_approval_templates": "workflow_approval_template",
     "workflow_job_template_nodes": "workflow_job_template_node",
     "workflow_job_templates": "workflow_job_template",
 }
-# The objects that are deleted with an object: their kinds, and the field in which they name it.
-GOES_WITH = {
-    "inventories": [("groups", "inventory"), ("hosts", "inventory")],
-    "job_templates": [("schedules", "unified_job_template")],
-    "organizations": [
-        (kind, "organization")
-        for kind in (
-            "applications",
-            "credentials",
-            "execution_environments",
-            "inventories",
-            "job_templates",
-            "notification_templates",
-            "projects",
-            "teams",
-            "workflow_job_templates",
-        )
-    ],
-    "projects": [("schedules", "unified_job_template")],
-    "workflow_job_templates": [
-        ("schedules", "unified_job_template"),
-        ("workflow_job_template_nodes", "workflow_job_template"),
-    ],
-}
-# The fields in which templates and nodes name what they use.
-USES = ("execution_environment", "inventory", "project", "unified_job_template")
-# The roles that users and teams can have on an object.
-ROLES = {
-    "inventories": ("admin_role", "use_role", "read_role"),
-    "job_templates": ("admin_role", "execute_role", "read_role"),
-    "workflow_job_templates": ("admin_role", "execute_role", "approval_role", "read_role"),
-}
 ENCRYPTED = "$encrypted$"
-PAGE = 25
-# How many times a deleted inventory is still listed.
-LINGERS = 2
+REASON = "fatal: repository 'https://git.example.com/typo.git/' not found"
+
+
+class Refused(Exception):
+    """An error response."""
+
+    def __init__(self, status: int, body: Any) -> None:
+        super().__init__(status)
+        self.status, self.body = status, body
 
 
 class Controller:
     """A running model, as a context manager. `url` is its address; `writes` are the calls that changed something.
 
-    `broken` are calls that fail, such as "POST /api/v2/schedules/". `running` are the ids of templates with a job that
-    has not ended, `jobs` are other jobs that have not ended. `commits` is the git repository of every project:
-    revisions with the definitions of each environment.
+    `unreachable` are the addresses of repositories that cannot be downloaded. `commits` is the git repository of every
+    project: revisions with the definitions of each environment.
     """
 
     def __init__(self) -> None:
@@ -92,15 +56,12 @@ class Controller:
         self.associated: dict[tuple[str, int, str], list[int]] = {}
         self.surveys: dict[int, Any] = {}
         self.writes: list[str] = []
-        self.requests = 0
-        self.broken: list[str] = []
-        self.running: list[int] = []
-        self.jobs: list[dict[str, Any]] = []
+        self.unreachable: list[str] = []
+        self.updates: dict[int, dict[str, Any]] = {}
         self.commits: list[tuple[str, dict[str, Any]]] = [("0" * 39 + "a", {})]
-        self._dying: dict[int, int] = {}
         self._last_id = 100
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler(self))
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
 
     def __enter__(self) -> Controller:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -114,9 +75,13 @@ class Controller:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
-    def environment(self, username: str = ADMIN, password: str = PASSWORD) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         """The variables that make awx.awx use this model."""
-        return {"CONTROLLER_HOST": self.url, "CONTROLLER_USERNAME": username, "CONTROLLER_PASSWORD": password}
+        return {
+            "CONTROLLER_HOST": self.url,
+            "CONTROLLER_USERNAME": "admin",
+            "CONTROLLER_PASSWORD": "purple-elephant-93",
+        }
 
     def names(self, kind: str) -> list[str]:
         return sorted(thing.get("name", "") for thing in self.objects[kind].values())
@@ -141,53 +106,37 @@ class Controller:
         """Update a project to the newest revision. A manual project has none."""
         project["scm_revision"] = self.commits[-1][0] if project.get("scm_type") else ""
 
-    def holders(self, kind: str, name: str, role: str) -> set[str]:
-        """The teams and users that have a role on an object."""
-        role_id = self._roles(kind, self.named(kind, name))[role]["id"]
-        ids = {who: self.associated.get(("roles", role_id, who), []) for who in ("teams", "users")}
-        return {self.objects["teams"][each]["name"] for each in ids["teams"]} | {
-            self.objects["users"][each]["username"] for each in ids["users"]
-        }
-
-    def grant(self, team: str, kind: str, name: str, role: str) -> None:
-        """Give a team a role on an object."""
-        role_id = self._roles(kind, self.named(kind, name))[role]["id"]
-        self.associated.setdefault(("roles", role_id, "teams"), []).append(self.named("teams", team)["id"])
-
-    def answer(self, method: str, target: str, body: Any, user: str) -> tuple[int, Any]:
+    def answer(self, method: str, target: str, body: Any) -> tuple[int, Any]:
         """Status and body of a response, or raise Refused."""
         with self._lock:
             parts = urlsplit(target)
             path = parts.path.removeprefix("/api/v2/").strip("/").split("/")
-            self.requests += 1
-            if path[0] == "tokens" and method == "POST":
-                token = self._create("tokens", {"name": "", **body})
-                return 201, {**self._shown("tokens", token), "token": f"token-of-{user}-{token['id']}"}
-            if method != "GET" and path[0] != "tokens":
-                if user != ADMIN:
-                    raise Refused(403, {"detail": "You do not have permission to perform this action."})
+            if path[0] == "tokens":
+                return (201, {"id": 1, "token": "a-token"}) if method == "POST" else (204, None)
+            if method != "GET":
                 self.writes.append(f"{method} {parts.path}")
-                if self.writes[-1] in self.broken:
-                    raise Refused(500, {"detail": "A server error has occurred."})
             return self._dispatch(method, path, dict(parse_qsl(parts.query)), body)
 
     def _dispatch(self, method: str, path: list[str], query: dict[str, str], body: Any) -> tuple[int, Any]:
         match method, path:
-            case "GET", ["project_updates", _]:
-                return 200, {"status": "successful"}
-            case "GET", ["unified_jobs" | "jobs"]:
-                found = [job for job in self._jobs() if _fits(job, query)]
+            case "GET", ["project_updates"]:
+                found = [update for update in self.updates.values() if update["failed"]][::-1]
                 return 200, {"count": len(found), "next": None, "results": found}
+            case "GET", ["project_updates", key]:
+                return 200, self.updates[int(key)]
+            case "GET", ["project_updates", _, "events"]:
+                results = [{"event_data": {}}, {"event_data": {"res": {"msg": REASON}}}]
+                return 200, {"count": 2, "next": None, "results": results}
+            case "POST", ["projects", key, "update"]:
+                return 202, self.updates[self._update(self.objects["projects"][int(key)])]
             case "GET", [kind]:
-                page = int(query.pop("page", 1))
-                size = int(query.pop("page_size", PAGE))
-                found = [self._shown(of, thing) for of, thing in self._all(kind) if self._is_found(of, thing, query)]
-                following = f"/api/v2/{kind}/?{urlencode({**query, 'page': page + 1, 'page_size': size})}"
-                return 200, {
-                    "count": len(found),
-                    "next": following if len(found) > page * size else None,
-                    "results": found[(page - 1) * size : page * size],
-                }
+                query.pop("page_size", None)
+                found = [
+                    self._shown(of, thing)
+                    for of, thing in self._all(kind)
+                    if _fits({**thing, "type": TYPES[of]}, query)
+                ]
+                return 200, {"count": len(found), "next": None, "results": found}
             case "POST", [kind]:
                 return 201, self._shown(kind, self._create(kind, body))
             case _, [kind, key] if not key.isdigit() or int(key) not in self.objects[kind]:
@@ -198,10 +147,6 @@ class Controller:
                 thing = self.objects[kind][int(key)]
                 thing.update(self._stored(kind, body, thing))
                 return 200, self._shown(kind, self.objects[kind][int(key)])
-            case "DELETE", [kind, key]:
-                return self._delete(kind, int(key))
-            case "POST", [kind, key, "copy"]:
-                return 201, self._shown(kind, self._copy(kind, int(key), body["name"]))
             case "POST", [_, key, "create_approval_template"]:
                 approval = self._create("workflow_approval_templates", body)
                 self.objects["workflow_job_template_nodes"][int(key)]["unified_job_template"] = approval["id"]
@@ -213,15 +158,9 @@ class Controller:
                 return 200, {}
             case _, ["workflow_approval_templates", _, "success_nodes"]:
                 raise Refused(404, {"detail": "Not found."})
-            case "GET", ["teams" | "users" as kind, key, "roles"]:
-                ids = [
-                    role for (_, role, who), holders in self.associated.items() if who == kind and int(key) in holders
-                ]
-                return 200, {"count": len(ids), "next": None, "results": [{"id": each} for each in ids]}
             case "GET", [kind, key, relation]:
                 ids = self.associated.get((kind, int(key), relation), [])
-                of = {"input_inventories": "inventories", "admins": "users"}.get(relation, relation)
-                of = "notification_templates" if relation.startswith("notification_templates_") else of
+                of = "notification_templates" if relation.startswith("notification_templates_") else relation
                 results = [{**self.objects.get(of, {}).get(each, {}), "id": each} for each in ids]
                 return 200, {"count": len(ids), "next": None, "results": results}
             case "POST", [kind, key, relation]:
@@ -235,37 +174,6 @@ class Controller:
         for each in kinds:
             for thing in list(self.objects.get(each, {}).values()):
                 yield each, thing
-                if thing["id"] in self._dying:
-                    self._dying[thing["id"]] -= 1
-                    if not self._dying[thing["id"]]:
-                        del self.objects[each][thing["id"]]
-
-    def _jobs(self) -> list[dict[str, Any]]:
-        """The jobs that have not ended."""
-        templates = [thing for _, thing in self._all("unified_job_templates") if thing["id"] in self.running]
-        fields = ("name", "inventory", "project")
-        return [
-            {"unified_job_template": thing["id"], "status": "running", **{field: thing.get(field) for field in fields}}
-            for thing in templates
-        ] + self.jobs
-
-    def _is_found(self, kind: str, thing: dict[str, Any], query: dict[str, str]) -> bool:
-        credentials = self.associated.get((kind, thing["id"], "credentials"), [])
-        return _fits({**thing, "type": TYPES[kind], "credentials": credentials}, query)
-
-    def _copy(self, kind: str, key: int, name: str) -> dict[str, Any]:
-        """Copy an object with its parts, as the button does: only the name of the object differs."""
-        thing = self._create(kind, {**self.objects[kind][key], "name": name})
-        for (of, id_, relation), ids in list(self.associated.items()):
-            if (of, id_) == (kind, key):
-                self.associated[kind, thing["id"], relation] = list(ids)
-        if key in self.surveys:
-            self.surveys[thing["id"]] = self.surveys[key]
-        for part, field in GOES_WITH.get(kind, []):
-            for other in list(self.objects[part].values()):
-                if part != "schedules" and other[field] == key:
-                    self._create(part, {**other, field: thing["id"]})
-        return thing
 
     def _check_answers(self, schedule: dict[str, Any]) -> None:
         """Check that saved answers exist for every required question and for no unknown question."""
@@ -281,17 +189,30 @@ class Controller:
             self._check_answers(body)
         if kind == "execution_environments" and body["name"] in self.names(kind):
             raise Refused(400, {"name": ["Execution environment with this Name already exists."]})
-        faults = faults_of_messages(body.get("messages")) if kind == "notification_templates" else []
-        if faults:
-            raise Refused(400, {"messages": faults})
         self._last_id += 1
         thing = {"description": "", **self._stored(kind, body), "id": self._last_id}
         if kind == "job_templates" and thing.get("project"):
             thing["organization"] = self.objects["projects"][thing["project"]]["organization"]
         if kind == "projects":
-            self.update(thing)
+            thing["current_update"] = self._update(thing)
         self.objects[kind][thing["id"]] = thing
         return thing
+
+    def _update(self, project: dict[str, Any]) -> int:
+        """Download a project, and return the id of the update."""
+        self._last_id += 1
+        failed = project.get("scm_url") in self.unreachable
+        if not failed:
+            self.update(project)
+        self.updates[self._last_id] = {
+            "id": self._last_id,
+            "url": f"/api/v2/project_updates/{self._last_id}/",
+            "status": "failed" if failed else "successful",
+            "failed": failed,
+            "finished": "2026-11-29T08:00:00Z",
+            "scm_revision": project.setdefault("scm_revision", ""),
+        }
+        return self._last_id
 
     def _stored(self, kind: str, body: dict[str, Any], before: dict[str, Any] | None = None) -> dict[str, Any]:
         if kind == "credentials" and before and "inputs" in body:
@@ -311,10 +232,11 @@ class Controller:
         summary: dict[str, Any] = {}
         if thing.get("organization"):
             summary["organization"] = {"name": self.objects["organizations"][thing["organization"]]["name"]}
-        if kind in ROLES:
-            summary["object_roles"] = self._roles(kind, thing)
         if kind == "projects":
-            summary["current_update"] = {"id": thing["id"]}
+            related["update"] = f"{url}update/"
+            # The first update, in the answer to the request that creates the project.
+            if update := thing.pop("current_update", None):
+                summary["current_update"] = {"id": update}
         if kind == "job_templates":
             ids = self.associated.get((kind, thing["id"], "credentials"), [])
             summary["credentials"] = [{"id": each, "name": self.objects["credentials"][each]["name"]} for each in ids]
@@ -334,51 +256,38 @@ class Controller:
             shown["inputs"] = {key: ENCRYPTED if key in secret and v else v for key, v in thing["inputs"].items()}
         return shown
 
-    def _roles(self, kind: str, thing: dict[str, Any]) -> dict[str, dict[str, int]]:
-        return {name: {"id": thing["id"] * 10 + number} for number, name in enumerate(ROLES[kind])}
-
-    def _delete(self, kind: str, key: int) -> tuple[int, Any]:
-        if kind == "credential_types" and any(
-            each["credential_type"] == key for each in self.objects["credentials"].values()
-        ):
-            raise Refused(403, {"detail": "Credential types that are in use cannot be deleted"})
-        if any(key in (job.get("unified_job_template"), job["inventory"], job["project"]) for job in self._jobs()):
-            raise Refused(409, {"error": "Resource is being used by running jobs.", "active_jobs": []})
-        if key in self._dying:
-            raise Refused(400, {"error": "Inventory is already pending deletion."})
-        for other, field in GOES_WITH.get(kind, []):
-            kept = {id_: thing for id_, thing in self.objects[other].items() if thing.get(field) != key}
-            self.objects[other] = kept
-        for users in ("job_templates", "workflow_job_templates", "workflow_job_template_nodes"):
-            for user in self.objects[users].values():
-                user |= {field: None for field in USES if user.get(field) == key}
-        for ids in self.associated.values():
-            if kind == "credentials" and key in ids:
-                ids.remove(key)
-        if kind == "inventories":
-            self._dying[key] = LINGERS
-            return 202, None
-        del self.objects[kind][key]
-        # What an object is associated with goes with it.
-        self.associated = {
-            (of, id_, relation): ids
-            for (of, id_, relation), ids in self.associated.items()
-            if of not in self.objects or id_ in self.objects[of]
-        }
-        return 204, None
-
 
 def _fits(thing: dict[str, Any], query: dict[str, str]) -> bool:
-    wanted = {name: value for name, value in query.items() if not name.startswith("or__")}
-    either = {name.removeprefix("or__"): value for name, value in query.items() if name.startswith("or__")}
-    return all(_matches(thing, name, value) for name, value in wanted.items() if name != "page_size") and (
-        not either or any(_matches(thing, name, value) for name, value in either.items())
-    )
+    """Conditions with `or__` are alternatives, such as the name or the id."""
+    met = {name: str(thing.get(name.removeprefix("or__"))) == value for name, value in query.items()}
+    either = [fits for name, fits in met.items() if name.startswith("or__")]
+    return all(fits for name, fits in met.items() if not name.startswith("or__")) and (not either or any(either))
 
 
-def _matches(thing: dict[str, Any], condition: str, value: str) -> bool:
-    name, _, how = condition.partition("__")
-    if isinstance(thing.get(name), list):
-        return bool({*map(str, thing[name])} & set(value.split(",")))
-    own = str(thing.get(name))
-    return {"": own == value, "in": own in value.split(","), "startswith": own.startswith(value)}[how]
+def _handler(controller: Controller) -> type[BaseHTTPRequestHandler]:
+    """The class that answers requests for the model."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _serve(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            body = json.loads(self.rfile.read(length) or "null")
+            try:
+                status, answer = controller.answer(self.command, self.path, body)
+            except Refused as refusal:
+                status, answer = refusal.status, refusal.body
+            content = b"" if answer is None else json.dumps(answer).encode()
+            self.send_response(status)
+            self.send_header("X-API-Product-Name", "AWX")
+            self.send_header("X-API-Product-Version", "24.6.1")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    return Handler

@@ -255,7 +255,7 @@ class Launcher:
             survey=extra_variables(survey, answers or {}, handed_on or {}),
             check=template["job_type"] == "check",
             revision=project["scm_revision"],
-            variables_of_all=json.loads(inventory["variables"]),
+            variables_of_all=json.loads(inventory.get("variables") or "{}"),
             **more,
         )
         self.jobs.append(job)

@@ -1,0 +1,291 @@
+"""mstr.library.controller: with the real awx.awx on a model of a controller, and with a stub of ansible.controller."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from support.ansible import ROOT, Play
+
+from plays.awx.controller import REASON, Controller
+from plays.awx.jobs import HOST_VARIABLES, tools_in
+from plays.awx.stub import Stub, documented
+
+SECRET = "correct-horse-battery-41"
+STAGE: dict[str, Any] = {
+    "name": "test",
+    "credential": {"mstr_username": "automation", "mstr_password": SECRET},
+    "environments": [
+        {"name": "test-eu", "variables": {"mstr_base_url": "https://eu.example.com/MicroStrategyLibrary"}},
+    ],
+}
+VARIABLES: dict[str, Any] = {
+    "mstr_controller_organization": "Analytics",
+    "mstr_controller_execution_environment": {"image": "hub.example.com/mstr-library-ee:1.0"},
+    "mstr_controller_project": {"scm_url": "https://git.example.com/analytics/definitions.git"},
+    "mstr_controller_stages": [STAGE],
+}
+TEMPLATES = ("apply", "approval check", "audit", "drift check", "export", "smoke test")
+WORKFLOW = "Library test: drift check, approval, apply"
+
+
+def play(runner: Play, variables: dict[str, Any] | None = None, *options: str, **more: Any) -> str:
+    """Run the playbook, and return its output."""
+    # Ansible shows variables of the command line at -vvvv, and secrets are among them.
+    path = runner.write("controller.json", {**(VARIABLES if variables is None else variables), **more})
+    return runner("mstr.library.controller", "--extra-vars", f"@{path}", *options).output
+
+
+def recap(output: str) -> dict[str, int]:
+    line = next(line for line in output.splitlines() if re.match(r"localhost +:", line))
+    return {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", line)}
+
+
+def failure(output: str) -> str:
+    """The message of the last failed task."""
+    return str(re.findall(r'^(?:fatal|failed): .*?"msg": "((?:[^"\\]|\\.)*)"', output, re.MULTILINE)[-1])
+
+
+def test_second_run_and_work_of_others(client: Play, controller: Controller) -> None:
+    """With the real awx.awx: a second run changes nothing, and what others have added stays."""
+    organization = controller.add("organizations", name="Analytics")["id"]
+    first = play(client, None, "-vvvv")
+    assert recap(first)["failed"] == 0, first
+    assert SECRET not in first
+    assert_whole(controller)
+
+    inventory = controller.named("inventories", "Library test")
+    drift = controller.named("job_templates", "Library test: drift check")
+    machine = controller.add("credential_types", name="Machine", inputs={"fields": []})["id"]
+    vault = controller.add("credentials", name="Vault", organization=organization, credential_type=machine, inputs={})
+    mail = controller.add("notification_templates", name="Mail", organization=organization)["id"]
+    theirs = {"credentials": vault["id"], "notification_templates_error": mail}
+    for relation, id_ in theirs.items():
+        controller.associated.setdefault(("job_templates", drift["id"], relation), []).append(id_)
+    inventory["variables"] = '{"mstr_timeout": 60}'
+    drift |= {"limit": "test-eu", "webhook_service": "github"}
+    controller.add("hosts", name="by-hand", inventory=inventory["id"], variables="")
+    controller.writes.clear()
+    second = play(client)
+
+    assert recap(second)["failed"] == recap(second)["changed"] == 0, second
+    assert inventory["variables"] == '{"mstr_timeout": 60}'
+    assert (drift["limit"], drift["webhook_service"]) == ("test-eu", "github")
+    for relation, id_ in theirs.items():
+        assert id_ in controller.associated["job_templates", drift["id"], relation]
+    assert controller.names("hosts") == ["by-hand", "test-eu"]
+
+
+def assert_whole(controller: Controller) -> None:
+    """Check that the objects refer to each other correctly."""
+    (type_,) = controller.objects["credential_types"].values()
+    assert type_["injectors"]["env"]["MSTR_USERNAME"] == "{{ mstr_username }}"
+    (credential,) = controller.objects["credentials"].values()
+    assert credential["inputs"] == STAGE["credential"]
+    (host,) = controller.objects["hosts"].values()
+    assert json.loads(host["variables"]) == {**HOST_VARIABLES, **STAGE["environments"][0]["variables"]}
+    assert controller.names("job_templates") == [f"Library test: {name}" for name in TEMPLATES]
+    drift = controller.named("job_templates", "Library test: drift check")
+    assert (drift["job_type"], drift["playbook"], drift["inventory"]) == ("check", "apply.yml", host["inventory"])
+    assert controller.associated["job_templates", drift["id"], "credentials"] == [credential["id"]]
+    (schedule,) = controller.objects["schedules"].values()
+    assert schedule["unified_job_template"] == drift["id"]
+    assert schedule["extra_data"] == {"mstr_survey_fail_on_drift": "yes"}
+    names = {node["id"]: node["identifier"] for node in controller.objects["workflow_job_template_nodes"].values()}
+    links = {
+        (names[key], relation): [names[each] for each in ids]
+        for (kind, key, relation), ids in controller.associated.items()
+        if kind == "workflow_job_template_nodes" and ids
+    }
+    assert links == {
+        ("drift", "failure_nodes"): ["approval_check"],
+        ("approval_check", "success_nodes"): ["approval"],
+        ("approval", "success_nodes"): ["apply"],
+    }
+
+
+def test_wrong_repository_fails_each_run(client: Play, controller: Controller) -> None:
+    """With the real awx.awx, whose module is green in the second run unless it is told to download."""
+    controller.add("organizations", name="Analytics")
+    url = "https://git.example.com/typo.git"
+    controller.unreachable.append(url)
+    for _ in range(2):
+        output = play(client, mstr_controller_project={"scm_url": url})
+        assert REASON in failure(output)
+        assert controller.names("job_templates") == []
+
+
+@pytest.fixture(scope="module")
+def options(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    return documented(tools_in(tmp_path_factory.mktemp("documented")))
+
+
+@pytest.fixture
+def stub(tools: Play, tmp_path: Path, options: dict[str, dict[str, Any]]) -> Stub:
+    """The stub, which `tools` finds instead of awx.awx."""
+    stub = Stub(tmp_path / "stub", options)
+    paths = [tools.env["ANSIBLE_COLLECTIONS_PATH"].split(os.pathsep)[0], str(stub.collections)]
+    tools.env["ANSIBLE_COLLECTIONS_PATH"] = os.pathsep.join(paths)
+    return stub
+
+
+PLATFORM = {"mstr_controller_collection": "ansible.controller"}
+FULL: dict[str, Any] = {
+    "mstr_controller_notifications": "Mail",
+    "mstr_controller_variables": {"mstr_runtimes_policy": {"networks_never": ["10.66.0.0/16"]}, "mstr_timeout": 1},
+    "mstr_controller_stages": [
+        {
+            **STAGE,
+            "credentials": "Vault",
+            "variables": {"mstr_runtimes_purge": True, "mstr_timeout": 60},
+            "access": {"launch": {"teams": "Analysts"}, "approve": {"users": ["jane"]}, "read": {"teams": ["Audit"]}},
+        },
+        {**STAGE, "name": "production", "environments": [{"name": "prod-eu"}], "drift_rrule": ""},
+    ],
+}
+
+
+@pytest.mark.every_core
+def test_platform_collection(tools: Play, stub: Stub) -> None:
+    """Today's ansible.controller has neither a module `token` nor the option controller_oauthtoken."""
+    first = play(tools, **PLATFORM, **FULL)
+    assert recap(first)["failed"] == 0, first
+    assert len(stub.objects("job_template")) == 2 * len(TEMPLATES)
+    assert list(stub.objects("schedule")) == ["Library test: drift check every night"]
+    host = stub.objects("host")["test-eu"]["variables"]
+    own = {"mstr_runtimes_purge": True, "mstr_timeout": 60, **FULL["mstr_controller_variables"], **HOST_VARIABLES}
+    assert host == {**own, "mstr_timeout": 60, **STAGE["environments"][0]["variables"]}
+    assert "variables" not in stub.objects("inventory")["Library test"]
+    drift = stub.objects("job_template")["Library test: drift check"]
+    assert (drift["credentials"], drift["notification_templates_error"]) == (["Library test", "Vault"], ["Mail"])
+    # To launch the apply directly needs no approval, so it is a right of its own.
+    execute = [each for each in stub.objects("role").values() if each["role"] == "execute"]
+    assert [each["teams"] for each in execute] == [["Analysts"]]
+    assert "Library test: apply" not in execute[0]["job_templates"]
+
+    # A second run changes nothing, and a stage that is gone is left alone.
+    second = play(tools, **PLATFORM, **{**FULL, "mstr_controller_stages": FULL["mstr_controller_stages"][:1]})
+    assert recap(second)["failed"] == recap(second)["changed"] == 0, second
+    assert len(stub.objects("inventory")) == 2
+
+    # Check mode names what differs.
+    checked = play(tools, None, "--check", **PLATFORM, **FULL, mstr_controller_forks=7)
+    changed = re.findall(r"^changed: \[localhost\] => \(item=(.*)\)", checked, re.MULTILINE)
+    assert changed == list(stub.objects("job_template"))
+    assert int(stub.objects("job_template")["Library test: audit"]["forks"]) == 5
+    # A project is downloaded in each run, except in check mode.
+    assert stub.objects("project")["Library definitions"]["update_project"] is True
+
+
+def test_audit_only(tools: Play, stub: Stub) -> None:
+    """For a first hour: no template that could change a server, no workflow, no schedule."""
+    output = play(tools, **PLATFORM, **FULL, mstr_controller_audit_only=True)
+
+    assert recap(output)["failed"] == 0, output
+    assert set(stub.objects("job_template")) == {"Library test: audit", "Library production: audit"}
+    assert stub.objects("workflow_job_template") == stub.objects("schedule") == {}
+    assert "mstr_runtimes_src" not in stub.objects("host")["test-eu"]["variables"]
+    rights = [(each["role"], each["job_templates"], each["workflows"]) for each in stub.objects("role").values()]
+    assert rights == [("execute", ["Library test: audit"], []), ("read", ["Library test: audit"], [])]
+
+
+# The variables of infra.aap_configuration, as its README lists them, and the module that takes the options.
+FILE_VARIABLES = {
+    "controller_credential_types": "credential_type",
+    "controller_credentials": "credential",
+    "controller_execution_environments": "execution_environment",
+    "controller_hosts": "host",
+    "controller_inventories": "inventory",
+    "controller_projects": "project",
+    "controller_roles": "role",
+    "controller_schedules": "schedule",
+    "controller_templates": "job_template",
+    "controller_workflows": "workflow_job_template",
+}
+
+
+@pytest.mark.every_core
+def test_file_for_aap_configuration(tools: Play, options: dict[str, dict[str, Any]]) -> None:
+    """It has the options of the modules, no secret, and the braces of the controller's templates apart."""
+    path = tools.folder / "written.yml"
+    output = play(tools, **FULL, mstr_controller_dest=str(path))
+    assert recap(output)["failed"] == 0, output
+    assert SECRET not in path.read_text()
+    written = yaml.safe_load(path.read_text())
+
+    assert set(written) == set(FILE_VARIABLES)
+    unknown = []
+    for variable, module in FILE_VARIABLES.items():
+        for thing in written[variable]:
+            nodes = thing.pop("simplified_workflow_nodes", [])
+            unknown += [(variable, option) for option in thing if option not in options[module]]
+            unknown += [option for each in nodes for option in each if option not in options[f"{module}_node"]]
+    assert unknown == []
+    assert len(written["controller_templates"]) == 2 * len(TEMPLATES)
+    interpreter = written["controller_hosts"][0]["variables"]["ansible_python_interpreter"]
+    assert interpreter == "{  { ansible_playbook_python }}"
+    password = written["controller_credentials"][0]["inputs"]["mstr_password"]
+    assert password == '{{ mstr_controller_secrets["test"].mstr_password }}'
+
+
+REFUSED = {
+    "blank secret": (
+        {"mstr_controller_stages": [{**STAGE, "credential": {"mstr_password": " ", "mstr_api_token": None}}]},
+        "The credential of stage test has blank inputs: mstr_api_token, mstr_password. Give them a value, or remove "
+        "them from mstr_controller_stages.",
+    ),
+    "no stages": (
+        {"mstr_controller_stages": []},
+        "mstr_controller_stages is empty. List at least one stage.",
+    ),
+    "no environments": (
+        {"mstr_controller_stages": [{**STAGE, "environments": []}]},
+        "Stage test has no environments. List at least one.",
+    ),
+    "same stage": (
+        {"mstr_controller_stages": [STAGE, STAGE]},
+        "Two stages of mstr_controller_stages have the same name: test, test.",
+    ),
+    "missing": ({"mstr_controller_project": None}, "missing required arguments: mstr_controller_project"),
+    "unknown": ({"mstr_controller_state": "absent"}, "mstr_controller_state is not a variable of mstr.library"),
+}
+
+
+def test_refused_variables(tools: Play) -> None:
+    """All in one playbook, because each start of ansible-playbook takes seconds."""
+    tasks = [
+        {
+            "block": [
+                {
+                    "ansible.builtin.include_role": {"name": "mstr.library.controller"},
+                    "vars": {name: value for name, value in {**VARIABLES, **change}.items() if value is not None},
+                }
+            ],
+            "rescue": [
+                {"name": f"Refused: {name}", "ansible.builtin.debug": {"msg": "{{ ansible_failed_result.msg }}"}}
+            ],
+        }
+        for name, (change, _) in REFUSED.items()
+    ]
+    output = tools([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]).output
+
+    for name, (_, message) in REFUSED.items():
+        shown, task, output = output.partition(f"TASK [Refused: {name}]")
+        assert task, name
+        assert message in shown, name
+
+
+def test_only_the_variable_names_a_collection() -> None:
+    texts = [path.read_text() for path in (ROOT / "roles" / "controller").glob("[tv]*/**/*.*")]
+    named = [
+        line for text in texts for line in text.splitlines() if re.search(r"(awx\.awx|ansible\.controller)\b", line)
+    ]
+
+    assert [line for line in named if "#" not in line] == [
+        "controller_collection: \"{{ mstr_controller_collection | default('awx.awx') }}\""
+    ]
