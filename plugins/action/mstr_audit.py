@@ -44,6 +44,7 @@ class ActionModule(action.ActionModule):
             policy=policy,
             today=datetime.now(timezone.utc).date(),
             since=since,
+            warnings=found.get("warnings") or (),
             refusals=found.pop("refusals", ()),
         )
         if known.get(role_names.SWITCH) is True:

@@ -121,6 +121,14 @@ _value:
       type: list
       elements: dict
       version_added: 1.0.0
+    warnings:
+      description: The warnings of the task.
+      type: list
+      elements: str
+    refusals:
+      description: Only for an audit, why an apply of the definitions would be refused.
+      type: list
+      elements: str
     exempted:
       description:
         - The violations that an exemption of the policy lets pass, with C(reason) and C(until). The other keys are
@@ -130,7 +138,8 @@ _value:
       version_added: 1.0.0
     counts:
       description:
-        - Only for an audit, the numbers of C(runtimes), C(violations), C(exempted) violations, exemptions that expire
+        - Only for an audit, the numbers of C(runtimes), C(scripts) and scripts on a schedule (C(scheduled)), both null
+          if nobody looked them up, C(violations), C(exempted) violations, exemptions that expire
           within 30 days (C(expiring)), values that the policy could not evaluate (C(not_evaluated)), runtimes that
           differ from their definition (C(differing)), scripts that
           use a different runtime than wanted (C(moved)), runtimes without a definition (C(undefined)), runtimes with

@@ -128,6 +128,8 @@ counts:
   type: dict
   sample:
     runtimes: 12
+    scripts: 30
+    scheduled: 4
     violations: 2
     unreadable: 0
     exempted: 0

@@ -166,7 +166,8 @@ runtimes:
   description:
     - The runtimes, each with the keys of the sample. A field that the server does not return is null.
     - With O(include_scripts=true), each runtime also has the key C(scripts), a list of the saved scripts that run on
-      it, sorted by project and name. Each has C(id), C(name), C(type), C(subtype), C(project) with C(id) and C(name),
+      it, sorted by project and name. Each has C(id), C(name), C(type), C(subtype), C(script_usage_type),
+      C(project) with C(id) and C(name),
       C(owner) with C(id) and C(name), and C(date_modified). A script that names no runtime runs on the default runtime.
     - With O(include_tasks=true), each script also has C(tasks), its planned tasks, and C(last_run) with C(time) and
       C(status) of its last run, whoever started it. Each task has C(id), C(name), C(active), C(schedule) with C(id) and
@@ -175,6 +176,8 @@ runtimes:
       C(last_run) is null if there was no run, or if it could not be read. RV(unread) lists what could not be read.
     - A task with C(active=false), or with an C(expiration) in the past, does not run any more.
     - C(subtype) is the server's number for the kind of script, such as 19457 for Python and 19458 for Jupyter.
+    - C(script_usage_type) says what runs it, such as C(dataSource) for a cube, C(transaction) for a dashboard or
+      C(pythonAgg) for a metric, as far as the server says. These and flow scripts run a script without a schedule.
     - With O(include_installed=true), each runtime also has the key C(installed), with C(python) and C(packages).
       C(python) has C(version), C(implementation) and C(platform). Each of C(packages) has C(name), C(version) and
       C(requires), its requirements as in its metadata. C(installed) is null in check mode, and where RV(unread) says
@@ -309,6 +312,7 @@ runtimes:
           name: Month end
           type: 76
           subtype: 19457
+          script_usage_type: pythonSimple
           project:
             id: B19DEDCC11D4E0EFC000EB9495D0F44F
             name: Sales

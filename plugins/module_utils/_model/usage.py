@@ -59,6 +59,14 @@ def last_run(script: Json) -> tuple[str, str]:
     return max(((str(run.get(key) or ""), str(run["status"])) for run, key in known), default=("", ""))
 
 
+def last_message(script: Json) -> str:
+    """The message of the latest run of the tasks of a script. Its own history has none."""
+    runs = [run for run in (task.get("last_run") for task in _tasks(script)) if isinstance(run, Mapping)]
+    return max(
+        ((str(run.get("time_triggered") or ""), str(run.get("message") or "")) for run in runs), default=("", "")
+    )[1]
+
+
 def used_by(scripts: Sequence[Json] | None, today: date) -> str:
     """Such as "used by 3 scripts, 2 of them on a schedule: 'Load' in 'Sales' (nightly, last run success 2026-11-25)".
 

@@ -53,13 +53,14 @@ class Project(NamedTuple):
 
 
 class SavedScript(NamedTuple):
-    """A script. `entry`: of a search. `runtime_id` is None until the script itself was read."""
+    """A script. `entry`: of a search. `runtime_id` and `usage_type` are None until the script itself was read."""
 
     project: Project
     id: str
     name: str
     entry: Mapping[str, Any] = MappingProxyType({})
     runtime_id: str | None = None
+    usage_type: str | None = None
 
     @property
     def key(self) -> tuple[Project, str]:
@@ -89,9 +90,11 @@ class SavedScript(NamedTuple):
         """
         named = read.get("scriptRuntimeId")
         try:
-            return self._replace(runtime_id=id_from(DEFAULT_RUNTIME_ID if named in (None, "") else str(named)))
+            runtime_id = id_from(DEFAULT_RUNTIME_ID if named in (None, "") else str(named))
         except ValidationError as exc:
             raise ValidationError([f"Could not read the {self.label}: its runtime's {exc.sentence}"]) from exc
+        usage_type = read.get("scriptUsageType")
+        return self._replace(runtime_id=runtime_id, usage_type=None if usage_type is None else str(usage_type))
 
     def to_result(self) -> dict[str, Any]:
         """The script for a result."""
@@ -101,6 +104,7 @@ class SavedScript(NamedTuple):
             "name": self.name,
             "type": self.entry.get("type"),
             "subtype": self.entry.get("subtype"),
+            "script_usage_type": self.usage_type,
             "project": self.project._asdict(),
             "owner": part(self.entry.get("owner"), "id", "name"),
             "date_modified": None if modified is None else str(modified),

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError, listed
 from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions
@@ -21,7 +22,7 @@ from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import
 
 from . import variables
 from .destination import place_error
-from .run import UNKNOWN, Run, path_of
+from .run import UNKNOWN, Run, dests, path_of
 from .variables import is_given
 
 # The destinations that all hosts share, and those of which each host needs its own, with the default of the playbook.
@@ -40,7 +41,7 @@ def shared_errors(run: Run) -> Iterator[str]:
             continue
         pairs = ((values.get(name), host) for host, values in run.hosts.items())
         known = ((value, host) for value, host in pairs if value is not UNKNOWN)
-        values = grouped((str(value) if is_given(value) else None, host) for value, host in known)
+        values = grouped((_text_of(name, value) if is_given(value) else None, host) for value, host in known)
         if len(values) > 1:
             shown = "; ".join(
                 f"{listed(hosts, 3)} {'has ' + repr(value) if value is not None else 'has none'}"
@@ -61,12 +62,10 @@ def _shared_file_errors(run: Run, name: str, value: str) -> Iterator[str]:
         yield from _plan_errors(path)
         return
     if name == "mstr_report_dest":
-        try:
-            files.format_of(value, "audit" if run.playbook == "audit" else "apply", run.check_mode)
-        except ValueError as exc:
-            yield f"{exc}."
-            return
-    elif name == "mstr_plan_dest" and Path(path).suffix.lower() in (".md", ".html", ".csv"):
+        for dest in dests(value):
+            yield from _report_errors(run, dest)
+        return
+    if name == "mstr_plan_dest" and Path(path).suffix.lower() in (".md", ".html", ".csv"):
         yield (
             f"mstr_plan_dest {value!r} must end in .json, because mstr_plan_src reads it. For people, set "
             "mstr_report_dest."
@@ -74,6 +73,20 @@ def _shared_file_errors(run: Run, name: str, value: str) -> Iterator[str]:
         return
     error = place_error(name, path)
     yield from [error] if error else []
+
+
+def _report_errors(run: Run, dest: str) -> Iterator[str]:
+    try:
+        files.format_of(dest, "audit" if run.playbook == "audit" else "apply", run.check_mode)
+    except ValueError as exc:
+        yield f"{exc}."
+        return
+    error = place_error("mstr_report_dest", path_of(dest, run.started_in))
+    yield from [error] if error else []
+
+
+def _text_of(name: str, value: Any) -> str:
+    return ", ".join(dests(value)) if name == "mstr_report_dest" else str(value)
 
 
 def separate_errors(run: Run) -> Iterator[str]:

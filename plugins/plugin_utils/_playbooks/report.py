@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from ansible_collections.mstr.library.plugins.module_utils._errors import clean, listed
+from ansible_collections.mstr.library.plugins.module_utils._errors import as_mstr_error, clean, listed
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import environment, files, plan_file, serialize
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.evaluation import grouped
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.events import approval_texts
@@ -27,13 +28,17 @@ _LONGEST_LINE = 1000
 
 
 class RunReport(NamedTuple):
-    """What the run has to show. `files`: the text of each file by its path. `errors`: by host."""
+    """What the run has to show. `files`: the text of each file by its path. `errors`: by host.
+
+    `unmade`: why a file could not be made, by its path.
+    """
 
     lines: list[str]
     files: dict[str, str]
     statistics: dict[str, Any]
     errors: dict[str, str]
     events: Sequence[str] = ()  # in a job of a controller: the report as several texts
+    unmade: Mapping[str, str] = MappingProxyType({})
 
 
 class Run(NamedTuple):
@@ -44,7 +49,7 @@ class Run(NamedTuple):
     generated: str  # time in ISO 8601
     check_mode: bool = False
     inventory: Sequence[str] = ()  # what was given to -i
-    report: str = ""  # the path of its file; empty if none is wanted
+    reports: Sequence[str] = ()  # the paths of its files
     plan: str = ""
     page: bool = False  # whether to hand on the report as a page, because the files of a job are lost
 
@@ -56,9 +61,12 @@ def run_report(run: Run) -> RunReport:
     if run.playbook in ("export", "probe"):
         return RunReport([*_file_lines(run, reached), *_not_reached_lines(stopped)], {}, {}, _errors(reached))
     short = [serialize.content_of(result["report"]) for result in reached.values()]
-    texts = {}
-    if run.report:
-        texts[run.report] = _rendered(run, reached, list(stopped), run.report) + "\n"
+    texts, unmade = {}, {}
+    for path in run.reports:
+        try:
+            texts[path] = _rendered(run, reached, list(stopped), path) + "\n"
+        except Exception as exc:  # whatever happens to a file, people see what was written to the servers
+            unmade[path] = f"{path} was not written. {as_mstr_error(exc).sentence}"
     if run.plan:
         entries = [*short, *(_not_reached_entry(host, why) for host, why in stopped.items())]
         texts[run.plan] = plan_file.plan_text(entries, run.generated) + "\n"
@@ -67,20 +75,25 @@ def run_report(run: Run) -> RunReport:
     lines = [line for report in short for line in environment.short_lines(report, predicted) if not run.page]
     lines += _not_reached_lines(stopped)
     lines += _backup_lines(run, reached)
-    lines += [f"Report: {run.report}"] * bool(run.report) + [f"Plan: {run.plan}"] * bool(run.plan)
+    lines += [f"Report: {path}" for path in run.reports if path in texts] + [f"Plan: {run.plan}"] * bool(run.plan)
     if run.plan:
         lines.append(
             "To apply exactly this plan: the same command without --check, with "
             f"-e mstr_plan_src={shlex.quote(run.plan)} in place of mstr_plan_dest"
             # It is refused for an apply.
-            f"{' and without mstr_report_dest' if run.report.lower().endswith('.junit.xml') else ''}"
+            f"{' and without mstr_report_dest' if any(map(_is_junit, run.reports)) else ''}"
         )
-    statistics = _statistics(run, short, reached, list(stopped))
     if not run.page:
-        return RunReport(lines, texts, statistics, _errors(reached))
+        # Only a controller hands something on, and Ansible would walk through all of it several times.
+        return RunReport(lines, texts, {}, _errors(reached), unmade=unmade)
+    statistics = _statistics(run, short, reached, list(stopped))
     page = f"The artifact {page_name(run.playbook)} of this job"
     shown = approval_texts(short, predicted, page)
-    return RunReport(lines, texts, statistics, _errors(reached), list(shown))
+    return RunReport(lines, texts, statistics, _errors(reached), list(shown), unmade)
+
+
+def _is_junit(path: str) -> bool:
+    return path.lower().endswith(".junit.xml")
 
 
 def result_of(host: str, result: Json | None, run_id: str, check_mode: bool = False) -> dict[str, Any] | None:
@@ -168,14 +181,16 @@ def _statistics(run: Run, short: Sequence[Json], reached: Mapping[str, Json], no
         found: dict[str, Any] = {"mstr_audit": {"kind": "audit", **environments}}
     else:
         found = {"mstr_report": {"check_mode": run.check_mode, **environments}}
-    if run.page:
+    try:
         page = _rendered(run, reached, not_reached, "report.html")
-        found[page_name(run.playbook)] = (
-            page
-            if len(page) <= _LARGEST_PAGE
-            else f"The page has {len(page)} characters, but only {_LARGEST_PAGE} can be passed on. Limit the job to "
-            "fewer environments."
-        )
+    except Exception as exc:
+        page = f"The page could not be made. {as_mstr_error(exc).sentence}"
+    found[page_name(run.playbook)] = (
+        page
+        if len(page) <= _LARGEST_PAGE
+        else f"The page has {len(page)} characters, but only {_LARGEST_PAGE} can be passed on. Limit the job to "
+        "fewer environments."
+    )
     return found
 
 

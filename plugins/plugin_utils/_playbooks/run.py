@@ -48,12 +48,13 @@ class Run(NamedTuple):
                 yield host, value
 
     def paths(self, name: str, default: str = "") -> Iterator[tuple[str, str]]:
-        """The hosts with the absolute path in a variable."""
+        """The hosts with the absolute path in a variable, with each of several."""
         for host, values in self.hosts.items():
             value = values.get(name)
             text = default.format(host=host) if not is_given(value) else value
             if text is not UNKNOWN and text:
-                yield host, path_of(text, self.started_in)
+                texts = dests(text) if name == "mstr_report_dest" else [text]
+                yield from ((host, path_of(each, self.started_in)) for each in texts)
 
     def is_named(self, name: str) -> bool:
         """Whether any host has the variable."""
@@ -75,6 +76,12 @@ class Run(NamedTuple):
         """The hosts in brackets, if they are not all."""
         names = list(hosts)
         return f" ({listed(names, 5)})" if len(names) < len(self.hosts) else ""
+
+
+def dests(value: Any) -> list[str]:
+    """The files that mstr_report_dest names: a list, or one text with commas. Doubles do not matter."""
+    texts = value if isinstance(value, (list, tuple)) else str(value).split(",")
+    return list(dict.fromkeys(text for text in (str(each).strip() for each in texts) if text))
 
 
 def path_of(value: Any, started_in: str) -> str:

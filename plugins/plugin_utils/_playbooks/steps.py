@@ -240,29 +240,29 @@ class Report(task.Action):
             host: report.result_of(host, hostvars.raw_get(host).get(variable), run_id, self.check_mode)
             for host in hosts
         }
-        dests = {name: self._dest(name) for name in ("mstr_report_dest", "mstr_plan_dest")}
-        if playbook in ("export", "probe"):
-            dests = dict.fromkeys(dests, "")
+        reports = [run.path_of(dest, self.started_in) for dest in run.dests(self.given("mstr_report_dest") or ())]
+        plan = self.given("mstr_plan_dest")
         given = report.Run(
             playbook=playbook,
             results=results,
             generated=datetime.now(timezone.utc).isoformat(timespec="seconds"),
             check_mode=self.check_mode,
             inventory=[str(source) for source in self.task_vars.get("ansible_inventory_sources") or ()],
-            report=dests["mstr_report_dest"],
-            plan=dests["mstr_plan_dest"] if playbook != "audit" else "",
+            reports=reports if playbook in ("apply", "audit") else (),
+            plan=run.path_of(plan, self.started_in) if plan is not None and playbook == "apply" else "",
             page=self.is_on("mstr_report_artifact"),
         )
         found = report.run_report(given)
-        unwritten: dict[str, str] = {}
+        unwritten = dict(found.unmade)
         for path, text in found.files.items():
             try:
                 destination.write(path, text, private=path == given.plan)
             except OSError as exc:
                 unwritten[path] = f"{path} could not be written: {exc.strerror}. A file that was there is unchanged."
         if unwritten:
-            report_dest, plan_dest = ("" if path in unwritten else path for path in (given.report, given.plan))
-            found = report.run_report(given._replace(report=report_dest, plan=plan_dest))
+            written = [path for path in given.reports if path not in unwritten]
+            plan = "" if given.plan in unwritten else given.plan
+            found = report.run_report(given._replace(reports=written, plan=plan))
         lines, errors = [*found.lines, *unwritten.values()], dict(found.errors)
         for sentence in unwritten.values():
             errors = {host: errors.get(host) or sentence for host in hosts}
@@ -275,17 +275,14 @@ class Report(task.Action):
             **({"ansible_stats": statistics} if found.statistics else {}),
         }
 
-    def _dest(self, name: str) -> str:
-        value = self.given(name)
-        return "" if value is None else run.path_of(value, self.started_in)
-
 
 class End(task.Action):
     """Fails the host if the report says that it has to fail."""
 
     def result(self) -> task.Result:
         """The result of the task."""
-        error = self.value("mstr_reported")["errors"].get(self.host)
+        # Not as a template: Ansible would walk through the whole report for each host.
+        error = self.task_vars["mstr_reported"]["errors"].get(self.host)
         return task.failed(str(error)) if error else {"changed": False}
 
 

@@ -92,9 +92,9 @@ OF_PLAYBOOKS = {
     "mstr_report_dest": Variable(
         "path",
         ("apply", "audit"),
-        "A file for the report (none). Its suffix decides the format: ``.html``, ``.json``, ``.md`` or ``.junit.xml`` "
-        "(``apply`` only in check mode); for ``audit`` also ``.csv`` and ``.cdx.json``. It is written on the control "
-        "node, in check mode, too.",
+        "A file for the report (none), or several, as a list or with commas. The suffix decides the format: "
+        "``.html``, ``.json``, ``.md`` or ``.junit.xml`` (``apply`` only in check mode); for ``audit`` also ``.csv`` "
+        "and ``.cdx.json``. It is written on the control node, in check mode, too.",
     ),
     "mstr_serial": Variable(
         "serial",

@@ -36,9 +36,11 @@ class Change(NamedTuple):
 
 def changes(before: Any, after: Any) -> list[Change]:
     """The differences between two values of a field, added entries first. None means that there was no value."""
-    if isinstance(before, Mapping) or isinstance(after, Mapping):
+    kind = next((kind for kind in (Mapping, list) if _are(kind, before, after)), None)
+    if kind is Mapping:
         return _of_keys(before or {}, after or {})
-    if not (isinstance(before, list) or isinstance(after, list)):
+    if kind is None:
+        # A server may hold anything.
         return [Change("→", "", _value_text(before), _value_text(after))]
     if all(isinstance(entry, Mapping) for entry in [*(before or ()), *(after or ())]):
         return _of_packages(before or (), after or ())
@@ -47,6 +49,11 @@ def changes(before: Any, after: Any) -> list[Change]:
     removed = [Change("-", entry, entry, "") for entry in was if entry not in now]
     # If only the order or the number of equal entries differs, show both whole values.
     return [*added, *removed] or [Change("→", "", _value_text(was), _value_text(now))]
+
+
+def _are(kind: type, before: Any, after: Any) -> bool:
+    """Whether both values are of this kind, or one of them where the other one is missing."""
+    return isinstance(before or after, kind) and all(not value or isinstance(value, kind) for value in (before, after))
 
 
 def line(field: str, before: Any, after: Any) -> str:

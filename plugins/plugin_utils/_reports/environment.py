@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.mstr.library.plugins.module_utils._errors import clean, counted
+from ansible_collections.mstr.library.plugins.module_utils._errors import as_mstr_error, clean, counted
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import BY_NAME
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE
 from ansible_collections.mstr.library.plugins.module_utils._model.usage import label_of, name_of
@@ -36,8 +36,38 @@ _MOST_LINES = 20
 
 
 def environment_report(sources: Sources, detail: bool = False) -> dict[str, Any]:
-    """The report; `detail` adds every runtime under `inventory`."""
+    """The report; `detail` adds every runtime under `inventory`. An error in it never hides what was done."""
     sources = sources._replace(applied=_with_failure(sources.applied), read=_with_failure(sources.read))
+    try:
+        return _report(sources, detail)
+    except Exception as exc:
+        return _bare_report(sources, f"The report could not be made. {as_mstr_error(exc).sentence}")
+
+
+def _bare_report(sources: Sources, sentence: str) -> dict[str, Any]:
+    """What can be said without looking at any value: the message of the task, and each runtime that it wrote."""
+    applied = sources.applied or {}
+    rows = [entry for entry in applied.get("runtimes") or () if isinstance(entry, Mapping)]
+    verb = "would be " if sources.check_mode else ""
+    done = [f"{row.get('name')!r} ({row.get('id')}) {verb}{row['action']}" for row in rows if row["action"] != "none"]
+    failure = _failure(sources)
+    lines = [failure or str(applied.get("msg") or ""), sentence, *done]
+    return {
+        "environment": sources.environment,
+        "outcome": "failed",
+        "message": f"{failure}\n{sentence}" if failure else sentence,
+        "summary": applied.get("summary"),
+        "plan_id": None,
+        **{key: [] for key in ("runtimes", "scripts", "exempted", "violations", "not_evaluated", "unused_exemptions")},
+        **{key: [] for key in ("unread", "refusals", "inventory")},
+        **dict.fromkeys(("policy", "counts", "incomplete", "dangling")),
+        "compared": False,
+        "warnings": _warnings(sources),
+        "lines": [_line(sources.environment, line) for line in lines if line],
+    }
+
+
+def _report(sources: Sources, detail: bool) -> dict[str, Any]:
     applied = sources.applied or {}
     runtimes = [_difference(entry) for entry in entries_of(applied) if entry.get("action") != "none"]
     message = _failure(sources)
@@ -52,6 +82,7 @@ def environment_report(sources: Sources, detail: bool = False) -> dict[str, Any]
         "runtimes": runtimes,
         "scripts": changed_scripts(applied),
         "exempted": [row for row in rows if row["verdict"] == EXEMPTED],
+        "warnings": _warnings(sources),
     }
     if sources.read is not None:
         report.update(
@@ -82,6 +113,7 @@ def lines_with_kinds(report: Json, predicted: bool) -> list[tuple[str, str]]:
     """The lines of a report, each after what it is: the action on a runtime, "script" or "finding"."""
     found = [(entry["action"], difference_lines(entry, predicted)) for entry in report["runtimes"]]
     found += [("script", [script_line(script, predicted)]) for script in report["scripts"]]
+    found += [("warning", [warning_line(text)]) for text in report["warnings"]]
     kinds = {_line(report["environment"], line): kind for kind, lines in found for line in lines}
     return [(kinds.get(line, "finding"), line) for line in report["lines"]]
 
@@ -104,6 +136,34 @@ def short_lines(report: Json, predicted: bool) -> list[str]:
 
 def _line(environment: Any, text: str) -> str:
     return clean(f"{environment}: {text}", _LONGEST_LINE)
+
+
+def warning_line(text: str) -> str:
+    """A warning of the task."""
+    return f"warning: {text}"
+
+
+def refusal_line(text: str) -> str:
+    """Why an apply would be refused, in an audit."""
+    return f"an apply would be refused: {text}"
+
+
+def notes(report: Json) -> list[str]:
+    """The lines about an environment as a whole, for every format."""
+    return [*map(warning_line, report.get("warnings") or ()), *map(refusal_line, report.get("refusals") or ())]
+
+
+def _warnings(sources: Sources) -> list[str]:
+    """The texts of the warnings. From ansible-core 2.19 on, those of a module may be mappings or objects."""
+    results = (sources.read, sources.applied)
+    found = [*sources.warnings, *(entry for result in results for entry in (result or {}).get("warnings") or ())]
+
+    def text(entry: Any) -> str:
+        event = entry.get("event", entry) if isinstance(entry, Mapping) else getattr(entry, "event", entry)
+        said = event.get("msg") if isinstance(event, Mapping) else getattr(event, "msg", event)
+        return str(said)
+
+    return list(dict.fromkeys(map(text, found)))
 
 
 def _evaluated(sources: Sources) -> tuple[list[dict[str, Any]], list[str]]:
@@ -181,17 +241,21 @@ def _lines(report: Json, listed: Iterable[Json], sources: Sources) -> Iterator[s
         first, *rest = report["message"].splitlines() or [""]
         yield f"failed: {first}"
         yield from rest
+    if not report["summary"] and (sources.read is None or sources.read.get("failed")):
+        yield from map(warning_line, report["warnings"])
     if sources.read is not None:
         if not sources.read.get("failed"):
             yield _count_line(report["counts"], bool(report["policy"]))
+            yield from map(warning_line, report["warnings"])
             if report.get("since"):
                 yield since_line(report["since"])
             if report["incomplete"]:
                 yield report["incomplete"]
-            yield from (f"an apply would be refused: {refusal}" for refusal in report["refusals"])
+            yield from map(refusal_line, report["refusals"])
             yield from _finding_lines(report, listed)
     elif report["summary"]:
         yield _summary_line(report["summary"], sources.check_mode)
+        yield from map(warning_line, report["warnings"])
         if sources.check_mode and sources.approved and sources.approved == report["plan_id"]:
             yield "the approved plan still holds"
         for row in report["exempted"]:
@@ -214,7 +278,7 @@ def _summary_line(summary: Mapping[str, int], check_mode: bool) -> str:
     return ", ".join(parts) or "no runtimes"
 
 
-def _count_line(counts: Mapping[str, int], has_policy: bool) -> str:
+def _count_line(counts: Json, has_policy: bool) -> str:
     """Such as `12 runtimes, 2 violations, 1 differs`."""
     words = {
         "violations": ("violation", "violations"),
@@ -232,6 +296,11 @@ def _count_line(counts: Mapping[str, int], has_policy: bool) -> str:
     }
     parts = [counted(counts["runtimes"], "runtime")]
     parts += [] if has_policy else ["not evaluated by any policy"]
+    if counts["scripts"] is not None:
+        parts.append(counted(counts["scripts"], "script"))
+    if counts["scheduled"] is not None:
+        parts.append(f"{counts['scheduled']} on a schedule")
+        parts += [] if counts["failed_runs"] else ["no failed run"]
     parts += [
         f"{counts[key]} {singular if counts[key] == 1 else plural}"
         for key, (singular, plural) in words.items()
@@ -327,7 +396,4 @@ def difference_lines(runtime: Json, check_mode: bool) -> list[str]:
     lines += [
         f"{name} {done}: {changes.line(field['field'], field['found'], field['wanted'])}" for field in fields.values()
     ]
-    if runtime["error"]:
-        first, *rest = runtime["error"].splitlines()
-        lines += [f"{name} failed: {first}", *rest]
-    return lines
+    return lines + [f"{name} failed: {line}" for line in (runtime["error"] or "").splitlines()]

@@ -15,13 +15,13 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from ansible_collections.mstr.library.plugins.module_utils._model.evaluation import number_of
-from ansible_collections.mstr.library.plugins.module_utils._model.fields import POOL
+from ansible_collections.mstr.library.plugins.module_utils._model.fields import BY_NAME, POOL
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE
 from ansible_collections.mstr.library.plugins.module_utils._model.usage import name_of
 
 from . import changes
 from .evaluation import ALLOWED, COUNTED, EXPIRES_SOON, grouped, worst
-from .runs import failed_runs
+from .runs import failed_runs, schedules
 from .since import Earlier
 
 Json = Mapping[str, Any]
@@ -49,6 +49,7 @@ class Sources(NamedTuple):
     today: date = date.min
     since: Earlier | None = None
     approved: str = ""  # the plan_id that somebody approved
+    warnings: Sequence[Any] = ()  # of a task that did more than these results show
     refusals: Sequence[str] = ()  # why an apply would be refused, in an audit
 
     @property
@@ -154,8 +155,8 @@ def unread_texts(unread: Json) -> tuple[str, str, str]:
 
 def counts_of(
     runtimes: Sequence[Json], rows: Sequence[Json], unused: Sequence[str], sources: Sources
-) -> dict[str, int]:
-    """The number of findings of each kind."""
+) -> dict[str, int | None]:
+    """The number of findings of each kind; of `scripts` and of those `scheduled`, None if they were not looked up."""
     read = sources.read or {}
     exempted = [row for row in rows if row["verdict"] == EXEMPTED]
     soon = (sources.today + EXPIRES_SOON).isoformat() if exempted else ""
@@ -166,6 +167,7 @@ def counts_of(
         "exempted": len(exempted),
         "expiring": sum(1 for row in exempted if row["until"] and row["until"] <= soon),
         "not_evaluated": sum(1 for row in rows if row["verdict"] == NOT_EVALUATED),
+        **_script_counts([*(runtime["scripts"] for runtime in read.get("runtimes") or () if "scripts" in runtime)]),
         "differing": sum(1 for runtime in runtimes if runtime["action"] not in (None, "none")),
         "moved": sum(1 for script in changed_scripts(sources.applied or {}) if script["action"] == "moved"),
         "undefined": sum(1 for runtime in runtimes if runtime["defined"] is False),
@@ -175,6 +177,13 @@ def counts_of(
         "unread": len(read.get("unread") or ()),
         "unused": len(unused),
     }
+
+
+def _script_counts(found: Sequence[Any]) -> dict[str, int | None]:
+    scripts = [script for of_runtime in found for script in of_runtime or ()]
+    knows_tasks = found and all(script.get("tasks") is not None for script in scripts)
+    scheduled = sum(1 for script in scripts if schedules(script)) if knows_tasks and scripts else None
+    return {"scripts": len(scripts) if found else None, "scheduled": scheduled}
 
 
 def _runtime_report(
@@ -197,10 +206,7 @@ def _runtime_report(
         "whitelist_verdict": verdicts.on_empty_whitelist(),
         "evaluated": [{key: row.get(key) for key in _SHOWN} for row in rows],
         "size": _size(runtime, verdicts),
-        "resource": runtime.get("resource"),
-        "exec_timeout": runtime.get("exec_timeout"),
-        "runtime_version": runtime.get("runtime_version"),
-        **{key: runtime.get(key) for key in (*POOL, "others", "execution_target")},
+        **{field: runtime.get(field) for field in BY_NAME if field not in _SHAPED},
         "python_verdict": verdicts.on("runtime_version") if runtime.get("runtime_version") else "",
         "version": runtime.get("version"),
         "owner": (runtime.get("owner") or {}).get("name") if isinstance(runtime.get("owner"), Mapping) else None,
@@ -226,6 +232,10 @@ def _runtime_report(
     return found
 
 
+# Fields that a report shows in a form of its own; the others are as in a result.
+_SHAPED = ("name", "description", "whitelist", "packages")
+# Those that have a place of their own on the page.
+_PLACED = (*_SHAPED, "resource", "exec_timeout", *POOL, "runtime_version")
 _SHOWN = ("option", "value", "rule", "detail", "verdict", "reason", "until")
 
 
@@ -299,8 +309,13 @@ def _field(change: Json) -> dict[str, Any]:
     }
 
 
+def settings() -> list[str]:
+    """The fields that are one value each."""
+    return [name for name in BY_NAME if name not in (*_SHAPED, "resource")]
+
+
 def _size(runtime: Json, verdicts: _Verdicts) -> list[dict[str, str]]:
-    """The sizes as texts, each with the verdict on it."""
+    """The sizes and the other settings as texts, each with the verdict on it."""
     resource = runtime.get("resource")
     amounts: Json = resource if isinstance(resource, Mapping) else {}
     size: list[tuple[str, tuple[str, ...]]] = [
@@ -313,6 +328,7 @@ def _size(runtime: Json, verdicts: _Verdicts) -> list[dict[str, str]]:
     least, most = (runtime.get(key) for key in POOL)
     if least or most:
         size.append((f"{least or 0} to {most or 0} cached instances", POOL))
+    size += [(f"{name} {runtime[name]}", (name,)) for name in BY_NAME if name not in _PLACED and runtime.get(name)]
     return [{"text": text, "verdict": verdicts.on(*options)} for text, options in size]
 
 

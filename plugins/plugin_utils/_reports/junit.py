@@ -18,7 +18,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.rules import E
 from ansible_collections.mstr.library.plugins.module_utils._model.usage import label_of
 
 from . import changes
-from .environment import GOES, dangling_line, evaluation_lines, script_line
+from .environment import GOES, dangling_line, evaluation_lines, notes, script_line
 from .evaluation import COUNTED
 from .runs import usage
 from .since import changed_runtimes
@@ -53,6 +53,9 @@ def _suite(environment: Json, generated: str) -> ET.Element:
         _case(suite, name, "environment", "error", environment["message"].partition("\n")[0], environment["message"])
     elif environment.get("incomplete"):
         _case(suite, name, "environment", "failure", environment["incomplete"], environment["incomplete"])
+    if notes(environment):
+        _case(suite, name, "warnings")
+        ET.SubElement(suite[-1], "system-out").text = _xml_text("\n".join(notes(environment)))
     if environment.get("since"):
         _case(suite, name, "since")
         since = environment["since"]

@@ -20,7 +20,7 @@ from typing import Any
 from ansible_collections.mstr.library.plugins.module_utils._errors import clean
 
 from . import changes
-from .environment import GOES, VERBS, dangling_line, evaluation_lines, gone_name, script_line
+from .environment import GOES, VERBS, dangling_line, evaluation_lines, gone_name, notes, script_line
 from .evaluation import grouped
 from .runs import usage
 from .since import line as since_line
@@ -180,6 +180,8 @@ def _blocks(environment: Json, predicted: bool) -> Iterator[_Block]:
         yield "messages", f"Failed:\n\n{_message(environment['message'])}"
     if environment.get("incomplete"):
         yield "messages", f"{code(environment['incomplete'])}"
+    for text in notes(environment):
+        yield "warnings", f"- {code(text)}"
     for runtime in sorted(environment["runtimes"], key=lambda entry: list(_KINDS).index(entry["action"])):
         yield _runtime_block(runtime, predicted)
     for script in environment.get("scripts") or ():

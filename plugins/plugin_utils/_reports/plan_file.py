@@ -28,7 +28,7 @@ Json = Mapping[str, Any]
 FORMAT = 1
 _COLLECTION = Path(__file__).resolve().parents[3]
 # What a person needs for the approval, and the plan_id, which the apply compares.
-_KEYS = ("environment", "server", "plan_id", "outcome", "message", "summary", "runtimes", "scripts")
+_KEYS = ("environment", "server", "plan_id", "outcome", "message", "summary", "runtimes", "scripts", "warnings")
 
 
 def plan_text(reports: Iterable[Json], generated: str) -> str:

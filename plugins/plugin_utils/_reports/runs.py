@@ -39,7 +39,9 @@ def failed_runs(runtime: Json) -> list[str]:
         limit = runtime.get("exec_timeout")
         allowed = f"; its exec_timeout is {limit} s" if how == "timed out" and limit is not None else ""
         on = f" on {time[:10]}" if time else ""
-        found.append(f"the last run of {words.label_of(script)} {how}{on}{allowed}")
+        message = words.last_message(script)
+        said = f' (server: "{message}")' if message else ""
+        found.append(f"the last run of {words.label_of(script)} {how}{on}{said}{allowed}")
     return found
 
 

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import yaml
+from ansible_collections.mstr.library.plugins.module_utils._errors import counted
 from ansible_collections.mstr.library.plugins.module_utils._model.alike import is_named
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import BY_NAME, differing
 from ansible_collections.mstr.library.plugins.module_utils._model.kinds import RESOURCE_KEYS
@@ -28,7 +29,6 @@ Json = Mapping[str, Any]
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)[\d:.]*(?:\+0000|\+00:00|Z)")
-_FIELDS = [name for name in BY_NAME if name != "name"]
 
 
 class Earlier(NamedTuple):
@@ -147,7 +147,7 @@ def changed_since(
         was = known.pop(runtime[key])
         if was.get("name") != runtime["name"]:
             found["renamed"].append({"before": was.get("name"), "after": runtime["name"], "id": runtime["id"]})
-        fields = _fields(facts_of(was), _of_inventory(runtime))
+        fields = _changed_fields(facts_of(was), _of_inventory(runtime))
         if fields:
             found["changed"].append({**_named(runtime), "fields": fields})
     gone = [] if incomplete else sorted(known.values(), key=lambda runtime: str(runtime.get("name")))
@@ -174,11 +174,16 @@ def _of_definition(runtime: Json) -> dict[str, Any]:
     resource = runtime.get("resource")
     given = {RESOURCE_KEYS.get(key, key): resource[key] for key in resource} if isinstance(resource, Mapping) else None
     values = {**runtime, "resource": given}
-    return {field: BY_NAME[field].kind.from_api(values[field]) for field in _FIELDS if field in runtime}
+    return {field: BY_NAME[field].kind.from_api(values[field]) for field in _fields() if field in runtime}
 
 
-def _fields(before: Json, after: Json) -> list[dict[str, Any]]:
-    names = differing(before, after, (field for field in _FIELDS if field in before and field in after))
+def _fields() -> list[str]:
+    """The fields that are compared."""
+    return [name for name in BY_NAME if name != "name"]
+
+
+def _changed_fields(before: Json, after: Json) -> list[dict[str, Any]]:
+    names = differing(before, after, (field for field in _fields() if field in before and field in after))
     was, now = diff_values(before, names), diff_values(after, names)
     return [{"field": name, "before": was[name], "after": now[name]} for name in names]
 
@@ -223,10 +228,9 @@ def line(since: Json) -> str:
         return f"not compared with an earlier report: {since['error']}"
     parts = [f"{len(since[key])} {key}" for key in ("created", "deleted", "renamed", "changed") if since[key]]
     violations = since["violations"] or {}
-    parts += [
-        f"{len(violations[key])} {word}"
-        for key, word in (("new", "new violations"), ("gone", "violations gone"))
-        if violations.get(key)
-    ]
+    if violations.get("new"):
+        parts.append(counted(len(violations["new"]), "new violation"))
+    if violations.get("gone"):
+        parts.append(f"{counted(len(violations['gone']), 'violation')} gone")
     lacking = "; the earlier list may lack runtimes, so created ones are not shown" if since["incomplete"] else ""
     return f"{', '.join(parts) or 'nothing changed'} since {when(since['generated']) or 'the export'}{lacking}"

@@ -15,12 +15,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.mstr.library.plugins.module_utils._model.kinds import RESOURCE_KEYS
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import NOT_EVALUATED
 from ansible_collections.mstr.library.plugins.module_utils._model.usage import name_of
 
-from .environment import dangling_line, script_line
+from .environment import dangling_line, notes, script_line
 from .evaluation import COUNTED, grouped, value_of
-from .inventory import package_label
+from .inventory import package_label, settings
 from .runs import last_run, schedules
 from .since import changed_runtimes, when
 
@@ -37,7 +38,6 @@ _COLUMNS = (
     "last_change",
     "item",
     "value",
-    "version",
     "item_status",
     "project",
     "item_owner",
@@ -47,9 +47,6 @@ _COLUMNS = (
     "detail",
     "reason",
     "until",
-    "cpu",
-    "mem",
-    "exec_timeout",
     "drift",
     "scripts",
     "message",
@@ -61,9 +58,10 @@ _START_OF_FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 
 
 def table(report: Json) -> str:
-    """The text."""
+    """The text. Its byte order mark tells spreadsheets that it is UTF-8."""
     file = io.StringIO()
-    writer = csv.DictWriter(file, _COLUMNS, restval="", lineterminator="\n")
+    file.write("\ufeff")
+    writer = csv.DictWriter(file, [*_COLUMNS, *RESOURCE_KEYS, *settings()], restval="", lineterminator="\n")
     writer.writeheader()
     for environment in report["environments"]:
         common = {"environment": environment["environment"]}
@@ -79,6 +77,8 @@ def _rows(environment: Json) -> Iterator[dict[str, Any]]:
         yield {"outcome": environment["outcome"], "message": environment["message"]}
     incomplete = [environment["incomplete"]] if environment.get("incomplete") else []
     dangling = map(dangling_line, environment.get("dangling") or ())
+    for text in notes(environment):
+        yield {"outcome": "warning", "message": text}
     for text in (*incomplete, *(environment.get("unused_exemptions") or ()), *dangling):
         yield {"outcome": "problems", "message": text}
     for script in environment.get("scripts") or ():
@@ -103,9 +103,9 @@ def _of_runtime(runtime: Json, has_policy: bool) -> dict[str, Any]:
         "status": runtime["status"],
         "owner": runtime["owner"],
         "last_change": when(runtime["date_modified"]),
-        "cpu": resource.get("cpu"),
-        "mem": resource.get("mem"),
-        "exec_timeout": runtime["exec_timeout"],
+        **{key: resource.get(key) for key in RESOURCE_KEYS},
+        **{name: runtime.get(name) for name in settings()},
+        "runtime_version": f"Python {runtime['runtime_version']}" if runtime.get("runtime_version") else None,
         "drift": {None: "", "none": ""}.get(runtime["action"], runtime["action"]),
         "scripts": None if scripts is None else len(scripts),
     }
@@ -143,8 +143,8 @@ def _items(runtime: Json) -> Iterator[dict[str, Any]]:
         shown.add(key)
         yield {
             "item": "package",
-            "value": package["name"],
-            "version": package["version"],
+            # In one cell: a spreadsheet would make 2.1 of the version 2.10, and a date of 1.2.3.
+            "value": key[1],
             "item_status": package["status"],
             "message": package["message"],
             **_verdict(package["verdict"], found.get(key, ())),

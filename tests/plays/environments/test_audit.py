@@ -143,7 +143,7 @@ def test_a_page_shows_every_environment(three: Play) -> None:
 @pytest.mark.complete
 def test_a_csv_has_a_line_for_each_item(three: Play) -> None:
     three(AUDIT, mstr_report_dest="audit.csv")
-    rows = list(csv.DictReader(io.StringIO((three.folder / "audit.csv").read_text(encoding="utf-8"))))
+    rows = list(csv.DictReader(io.StringIO((three.folder / "audit.csv").read_text(encoding="utf-8-sig"))))
     verdicts = {(row["environment"], row["runtime"], row["value"]): row["verdict"] for row in rows}
     assert verdicts[("env0", "Nightly reports", "10.10.10.0/24")] == "allowed"
     assert verdicts[("env1", "Nightly reports", "10.0.0.0/8")] == "violation"

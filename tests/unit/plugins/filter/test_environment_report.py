@@ -167,6 +167,8 @@ def test_findings_are_reported_with_value_and_rule():
     assert report["outcome"] == "violations"
     assert report["counts"] == {
         "runtimes": 6,
+        "scripts": 1,
+        "scheduled": None,
         "violations": 5,
         "unreadable": 1,
         "exempted": 3,
@@ -182,8 +184,8 @@ def test_findings_are_reported_with_value_and_rule():
         "unused": 1,
     }
     assert report["lines"][:13] == [
-        "prod: 6 runtimes, 5 violations, 3 exempted violations, 1 exemption expires within 30 days, 1 value not "
-        "evaluated, 2 differ from their definitions, 1 has no definition, 2 are not ready, 1 look-up failed, "
+        "prod: 6 runtimes, 1 script, 5 violations, 3 exempted violations, 1 exemption expires within 30 days, 1 value "
+        "not evaluated, 2 differ from their definitions, 1 has no definition, 2 are not ready, 1 look-up failed, "
         "1 exemption exempts nothing",
         "prod: '<script>alert(1)</script>' whitelist is empty, which violates whitelist_required",
         "prod: '<script>alert(1)</script>' packages requests is not evaluated by packages_never: it has no version to "

@@ -91,6 +91,7 @@ def test_a_script_as_playbooks_see_it():
     entry = {
         "type": 76,
         "subtype": 19457,
+        "script_usage_type": None,
         "owner": {"id": "54", "name": "Administrator", "expired": False},
         "dateModified": "2026-11-25T07:29:53.000+0000",
         "acg": 255,
@@ -100,6 +101,7 @@ def test_a_script_as_playbooks_see_it():
         "name": "Load",
         "type": 76,
         "subtype": 19457,
+        "script_usage_type": None,
         "project": {"id": "5A" * 16, "name": "Sales"},
         "owner": {"id": "54", "name": "Administrator"},
         "date_modified": "2026-11-25T07:29:53.000+0000",

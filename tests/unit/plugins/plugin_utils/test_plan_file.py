@@ -34,7 +34,18 @@ def test_each_environment_finds_its_own_plan(names):
 def test_the_file_is_sorted_and_has_what_a_person_approves():
     content = json.loads(plan_text([report("b"), report("a", summary={"created": 1})], "2026-11-26T12:00:00+00:00"))
     assert [environment["environment"] for environment in content["environments"]] == ["a", "b"]
-    shown = {"environment", "server", "plan_id", "outcome", "message", "summary", "runtimes", "scripts", "checksum"}
+    shown = {
+        "environment",
+        "server",
+        "plan_id",
+        "outcome",
+        "message",
+        "summary",
+        "runtimes",
+        "scripts",
+        "checksum",
+        "warnings",
+    }
     assert set(content["environments"][0]) == shown
     assert content["format"] == FORMAT
     assert content["generated"] == "2026-11-26T12:00:00+00:00"

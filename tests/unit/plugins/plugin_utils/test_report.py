@@ -1,17 +1,23 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
 import re
 import time
 from html.parser import HTMLParser
 from time import process_time
+from types import SimpleNamespace
 
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.mstr.library.plugins.filter.environment_report import environment_report
 from ansible_collections.mstr.library.plugins.filter.report_file import FilterModule, report_file
+from ansible_collections.mstr.library.plugins.module_utils._model.fields import BY_NAME
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.environment import environment_report as reported
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import earlier_from
 from ansible_collections.mstr.library.tests.unit.support.report import (
     POLICY,
     SOON,
@@ -117,7 +123,7 @@ def test_a_spreadsheet_reads_no_formula(text):
     trial = runtime(1, text, whitelist=[text], owner={"name": text}, scripts=[{"name": text}])
     report = environment_report(None, text, read={"runtimes": [trial], "violations": []}, detail=True)
     written = report_file([report], "x.csv")
-    rows = list(csv.DictReader(io.StringIO(written, newline="")))
+    rows = list(csv.DictReader(io.StringIO(written.removeprefix("\ufeff"), newline="")))
     assert {row["runtime"].replace("'", "") for row in rows} == {text.replace("'", "").replace("\r\n", "\n")}
     cells = [value for row in rows for value in row.values()] + re.split("[;\t\r\n,]", written)
     parts = [part.lstrip(' "\n') for cell in cells for part in re.split("[;\t\r\n]", cell)]
@@ -150,7 +156,7 @@ def test_json_has_everything():
 
 
 def rows_of(*reports):
-    return list(csv.DictReader(io.StringIO(report_file(list(reports), "x.csv"))))
+    return list(csv.DictReader(io.StringIO(report_file(list(reports), "x.csv").removeprefix("\ufeff"))))
 
 
 def test_a_table_has_a_row_for_each_runtime_and_item():
@@ -178,13 +184,13 @@ def test_a_table_has_a_row_for_each_runtime_and_item():
         (wide, "violations", "network", "0.0.0.0/0", "", "", "violation", two, ""),
         (wide, "violations", "network", "10.10.10.0/24", "", "", "allowed", "", ""),
         (wide, "violations", "network", "*", "", "", "unreadable", "networks_never", ""),
-        (wide, "violations", "package", "pandas", "not_installed", "", "allowed", "", ""),
-        (wide, "violations", "package", "requests", "installed", "", "exempted", "packages_never", SOON),
+        (wide, "violations", "package", "pandas==2.2.3", "not_installed", "", "allowed", "", ""),
+        (wide, "violations", "package", "requests==2.31.0", "installed", "", "exempted", "packages_never", SOON),
         (wide, "violations", "script", "Load sales", "", "Ada", "", "", ""),
         (wide, "violations", "resource.mem", "8192", "", "", "violation", "resource_max", ""),
         ("(Default) MicroStrategy", "clean", "network", "0.0.0.0/0", "", "", "exempted", two, "2099-12-31"),
-        ("(Default) MicroStrategy", "clean", "package", "pandas", "installed", "", "allowed", "", ""),
-        ("(Default) MicroStrategy", "clean", "package", "x", "installed", "", "allowed", "", ""),
+        ("(Default) MicroStrategy", "clean", "package", "pandas==1.2.3", "installed", "", "allowed", "", ""),
+        ("(Default) MicroStrategy", "clean", "package", "x==1.2.3", "installed", "", "allowed", "", ""),
         ("Gone", "drift", *[""] * 7),
         ("Open", "clean", *[""] * 7),
         ("Free", "not_evaluated", "network", "*", "", "", "not evaluated", "", ""),
@@ -195,7 +201,7 @@ def test_the_table_answers_who_owns_the_scripts_on_a_package():
     script = {"name": "Load", "project": {"name": "Sales"}, "owner": {"name": "Ada"}}
     trial = runtime(1, "R", packages=[{"name": "numpy", "version": "1.25"}], scripts=[script])
     rows = rows_of(environment_report(None, "prod", read={"runtimes": [trial], "violations": []}, detail=True))
-    having = {row["id"] for row in rows if (row["item"], row["value"]) == ("package", "numpy")}
+    having = {row["id"] for row in rows if (row["item"], row["value"]) == ("package", "numpy==1.25")}
     owners = [(row["item_owner"], row["project"]) for row in rows if row["item"] == "script" and row["id"] in having]
     assert owners == [("Ada", "Sales")]
     page = Page(report_file([environment_report(None, "p", read={"runtimes": [trial]}, detail=True)], "x.html"))
@@ -366,3 +372,110 @@ def test_what_could_not_be_read_is_named_and_not_dumped():
     page = Page(report_file([report], "x.html"))
     assert "http_status" not in page.text
     assert "the list of projects: The project is not loaded." in page.text
+
+
+EVERY = ("html", "json", "csv", "md", "junit.xml")
+
+
+@pytest.mark.parametrize("form", EVERY)
+def test_warnings_are_in_every_format(form):
+    """Also where two environments have the same one, and why an apply would be refused."""
+    read = {"runtimes": [runtime(1, "R")], "violations": [], "warnings": ["The server stored less."]}
+    reports = [
+        reported(Sources(environment=name, applied=None, read=read, refusals=["purge_limit is 0"]), detail=True)
+        for name in ("dev", "prod")
+    ]
+    assert reports[0]["lines"][1:3] == [
+        "dev: warning: The server stored less.",
+        "dev: an apply would be refused: purge_limit is 0",
+    ]
+    text = report_file(reports, f"x.{form}")
+    assert text.count("The server stored less.") >= 2
+    assert text.count("purge_limit is 0") >= 2
+
+
+@pytest.mark.parametrize(
+    "warning", ["Careful.", {"event": {"msg": "Careful."}}, SimpleNamespace(event=SimpleNamespace(msg="Careful."))]
+)
+def test_a_warning_in_any_form(warning):
+    """ansible-core 2.19 and newer may have an object."""
+    found = environment_report({"summary": {"unchanged": 1}, "runtimes": [], "warnings": [warning]}, "dev")
+    assert found["lines"] == ["dev: 1 unchanged", "dev: warning: Careful."]
+
+
+@pytest.mark.parametrize("form", EVERY)
+def test_a_new_field_is_seen_everywhere(form, monkeypatch):
+    """A row in the table is enough: drift, definition that goes, what changed since, and every format."""
+    monkeypatch.setitem(BY_NAME, "log_level", BY_NAME["others"]._replace(name="log_level", api="logLevel"))
+    old, new = runtime(1, "R", log_level="info"), runtime(1, "R", log_level="debug")
+    earlier = earlier_from(
+        report_file([environment_report(None, "e", read={"runtimes": [old]}, detail=True)], "x.json")
+    )
+    change = {"field": "log_level", "before": "debug", "after": "trace"}
+    entries = [
+        {"name": "R", "id": new["id"], "action": "updated", "changes": [change], "runtime": new},
+        {"name": "S", "id": "F" * 32, "action": "deleted", "changes": [], "runtime": {"log_level": "loud"}},
+    ]
+    sources = Sources("e", {"runtimes": entries}, check_mode=True, read={"runtimes": [new]}, since=earlier)
+    report = reported(sources, detail=True)
+    assert report["since"]["changed"][0]["fields"] == [{"field": "log_level", "before": "info", "after": "debug"}]
+    assert "e: 'R' differs: log_level 'debug' → 'trace'" in report["lines"]
+    assert report["runtimes"][1]["definition"] == {"log_level": "loud"}
+    text = html.unescape(re.sub("</?(del|ins|bdi|b)>", "", report_file([report], f"x.{form}")))
+    assert "debug" in text
+    assert "log_level" in text
+
+
+def test_a_value_of_another_kind():
+    """A server may answer with an object for a number."""
+    changes = [{"field": "exec_timeout", "before": {"seconds": 60}, "after": 600}]
+    entry = {"name": "R", "id": "A" * 32, "action": "updated", "changes": changes}
+    report = environment_report({"runtimes": [entry], "summary": {"updated": 1}}, "e", detail=True)
+    assert report["lines"][1] == "e: 'R' updated: exec_timeout {'seconds': 60} → 600"
+
+
+@pytest.mark.parametrize("read", [None, {"runtimes": []}])
+def test_an_error_in_a_report_hides_nothing(read):
+    """What was written, the message of the task and the error are shown."""
+    rows = [{"name": "R", "id": "A" * 32, "action": "updated", "changes": 5}, {"name": "S", "action": "none"}]
+    result = {"runtimes": rows, "summary": {"updated": 1}, "msg": "1 updated.", "warnings": ["Careful."]}
+    report = environment_report(result, "e", read=read, detail=True)
+    assert report["outcome"] == "failed"
+    assert report["lines"][0] == "e: 1 updated."
+    assert report["lines"][1].startswith("e: The report could not be made. This is a bug in mstr.library: TypeError")
+    assert report["lines"][2:] == [f"e: 'R' ({'A' * 32}) updated"]
+    for form in EVERY:
+        assert "Careful." in report_file([report], f"x.{form}", kind="audit")
+
+
+def test_each_line_of_an_error_names_its_runtime():
+    entry = {"name": "R", "action": "failed", "error": {"msg": "whitelist is wrong\npackages are wrong"}}
+    report = environment_report({"runtimes": [entry], "summary": {"failed": 1}}, "e")
+    assert report["lines"][1:] == ["e: 'R' failed: whitelist is wrong", "e: 'R' failed: packages are wrong"]
+
+
+@pytest.mark.parametrize(
+    ("status", "line"),
+    [
+        ("success", "e: 1 runtime, not evaluated by any policy, 2 scripts, 1 on a schedule, no failed run"),
+        ("failed", "e: 1 runtime, not evaluated by any policy, 2 scripts, 1 on a schedule, 1 last run failed"),
+    ],
+)
+def test_scripts_and_their_runs_are_counted(status, line):
+    run = {"status": status, "time_triggered": "2026-11-25T07:00:00Z", "message": "Return code: 3."}
+    task = {"name": "t", "active": True, "schedule": {"name": "nightly"}, "last_run": run}
+    scripts = [{"name": "Load", "tasks": [task], "last_run": None}, {"name": "Close", "tasks": []}]
+    report = environment_report(None, "e", read={"runtimes": [runtime(1, "R", scripts=scripts)]}, detail=True)
+    assert report["lines"][0] == line
+    failed = "e: 'R' the last run of 'Load' failed on 2026-11-25 (server: \"Return code: 3.\")"
+    assert (failed in report["lines"]) is (status == "failed")
+    assert ("Return code: 3." in html.unescape(report_file([report], "x.html"))) is (status == "failed")
+
+
+def test_a_spreadsheet_keeps_versions():
+    trial = runtime(1, "R", packages=[{"name": "numpy", "version": "2.10"}], runtime_version="3.10")
+    text = report_file([environment_report(None, "e", read={"runtimes": [trial]}, detail=True)], "x.csv")
+    assert text.startswith("\ufeffenvironment,")
+    cells = {cell for row in csv.reader(io.StringIO(text)) for cell in row}
+    assert {"numpy==2.10", "Python 3.10"} <= cells
+    assert not {"2.10", "3.10"} & cells

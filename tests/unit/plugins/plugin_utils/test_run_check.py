@@ -56,7 +56,7 @@ def test_a_usual_run_may_begin(playbook):
         ({"mstr_report_dest": "link.html"}, "mstr_runtimes_src and mstr_report_dest are the same file"),
         ({"mstr_plan_dest": "r.yml"}, "mstr_runtimes_src and mstr_plan_dest are the same file"),
         (
-            {"mstr_plan_dest": "p.json", "mstr_report_dest": "./p.json"},
+            {"mstr_plan_dest": "p.json", "mstr_report_dest": "a.md, ./p.json"},
             "mstr_report_dest and mstr_plan_dest are the same",
         ),
         (
@@ -81,6 +81,8 @@ def test_a_usual_run_may_begin(playbook):
         ),
         ({"mstr_plan_dest": "no/plan.json"}, "no, does not exist; create it."),
         ({"mstr_report_dest": "x.csv"}, "must end in"),
+        ({"mstr_report_dest": "a.html, b.md,x.csv"}, "mstr_report_dest 'x.csv' must end in"),
+        ({"mstr_report_dest": ["a.html", "folder.html"]}, "folder.html is a directory; name a file."),
         ({"mstr_report_dest": "x.cdx.json"}, "only an audit writes"),
         ({"mstr_report_dest": "folder.html"}, "folder.html is a directory; name a file."),
         ({"mstr_report_dest": "/proc/x.html"}, "The directory of mstr_report_dest, /proc, is not writable"),

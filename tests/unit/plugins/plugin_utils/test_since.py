@@ -60,7 +60,7 @@ def test_changes_since_an_audit():
     ]
     assert [(row["name"], row["value"]) for row in since["violations"]["new"]] == [("Changed", "0.0.0.0/0")]
     assert names(since["violations"]["gone"]) == ["Gone"]
-    line = "prod: 1 created, 1 deleted, 1 renamed, 1 changed, 1 new violations, 1 violations gone since "
+    line = "prod: 1 created, 1 deleted, 1 renamed, 1 changed, 1 new violation, 1 violation gone since "
     assert report["lines"][1].startswith(line)
     texts = {"x.md": "1 renamed", "x.html": "1 renamed", "x.csv": "renamed from 'Old name'"}
     for name, text in {**texts, "x.junit.xml": "'New name' renamed from 'Old name'", "x.json": '"renamed"'}.items():
