@@ -87,7 +87,7 @@ PAGES: dict[str, Preparation] = {
         may_skip=["Show which failed, and why"],
     ),
     "docs/docsite/rst/guide_servers.rst": Preparation(
-        runtimes=[NIGHTLY], variables={"address_to_try": "10.0.0.1", "port_to_try": 443}
+        runtimes=[NIGHTLY]
     ),
     "docs/docsite/rst/guide_sessions.rst": Preparation(
         variables={"mstr_password": PASSWORD, "mstr_identity_token": IDENTITY_TOKEN, "mstr_api_token": API_TOKEN},

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from simulator.harness import Simulator
+from support.ansible import Play
 
 from plays.examples import preparations
 from plays.examples.blocks import EXAMPLES, Block, not_printed, pages
@@ -123,10 +125,29 @@ def test_commands_run_as_printed(hosts: ExampleHosts, tmp_path: Path, page: str)
     assert _sessions(servers) == 0
 
 
+# The commands with which a reader connects. On `make simulator`, a reader types what that prints instead.
+_CONNECTING = re.compile(r"^(?:export MSTR_(?:BASE_URL|USERNAME)|read -rs MSTR_PASSWORD).*\n", re.MULTILINE)
+
+
+def _typed(place: Path, block: Block) -> str:
+    """What a reader of a page types for a block: its commands, or one that runs its tasks alone."""
+    if block.kind == "shell":
+        return _CONNECTING.sub("", block.commands())
+    as_printed(place, [block]).rename(place / f"line-{block.line}.yml")
+    return f"ansible-playbook line-{block.line}.yml"
+
+
 @pytest.mark.complete
-def test_first_pages_in_order_on_one_server(hosts: ExampleHosts, tmp_path: Path) -> None:
-    """A stranger follows these pages on `make simulator`: each command works, and prints what the page shows."""
-    guides = ("before_a_change", "life_of_a_runtime", "policy")
-    hosts.servers(preparations.Preparation(profile="playground"))
-    for number, page in enumerate((*FIRST, *(f"docs/docsite/rst/guide_{name}.rst" for name in guides))):
-        _follow(hosts, tmp_path / str(number), page)
+@pytest.mark.parametrize("page", [page for page in PAGES if page.endswith(".rst") and not preparations.of(page).servers])
+def test_typed_on_make_simulator(tmp_path: Path, page: str) -> None:
+    """A stranger types a page on `make simulator`: each block works by itself, in the order of the page."""
+    place = workplace(tmp_path / "work", PAGES[page], preparations.of(page))
+    with Simulator("playground") as server:
+        ours = {"HOME": str(tmp_path), "MSTR_BASE_URL": server.base_url}
+        ours |= {"MSTR_USERNAME": server.username, "MSTR_PASSWORD": server.password}
+        tokens = f"-e mstr_api_token={server.api_token} -e mstr_identity_token={server.identity_token}"
+        for block in _of_kind(page, "tasks", "shell"):
+            typed = _typed(place, block)
+            alone = f" {tokens}" if block.kind == "tasks" else ""
+            run = Play(place, env=ours, hosts={}).run(["bash", "-euo", "pipefail", "-c", typed + alone])
+            assert run.status == 0, f"{block.place}\n{run.output}"
