@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 from support.browser import DESKTOP, PHONE, opened
 
@@ -38,6 +39,13 @@ def test_a_page_fits_both_screens_and_reports_no_error(browser: Browser, page: s
             assert [term for term in found.page.evaluate(TERMS) if ". " in term] == []
             assert found.page.evaluate(BROKEN) == []
     assert [link for link in map(str, links) if not _leads_somewhere(link)] == []
+
+
+@pytest.mark.parametrize("page", ["index.html", "docsite/guide_life_of_a_runtime.html", "mstr_runtimes_module.html"])
+def test_text_has_enough_contrast(browser: Browser, page: str) -> None:
+    with opened(browser, SITE / page, DESKTOP) as found:
+        violations = Axe().run(found.page, options={"runOnly": ["color-contrast"]}).response["violations"]
+    assert [node["html"][:200] for entry in violations for node in entry["nodes"]] == []
 
 
 def _leads_somewhere(link: str) -> bool:
