@@ -46,8 +46,13 @@ def without_errors(
     have dropped a zero or a colon. In a task, it may be the result of a template.
     """
     kind, options = str(spec.get("type") or "str"), spec.get("options") or {}
-    if value is None or spec.get("no_log"):
+    if value is None or (spec.get("no_log") and not isinstance(value, (Mapping, list))):
         return value
+    if spec.get("no_log"):
+        # Ansible would make a text of it, and show it in a warning.
+        whole = "; give result.session, not the whole result of mstr_session" if place == "session" else ""
+        errors.append(f"{place} must be a text{whole}")
+        return None
     if kind == "list" and isinstance(value, list):
         return _entries(value, {**spec, "type": spec.get("elements", "str")}, errors, place, from_file)
     if options and kind != "list" and isinstance(value, Mapping):

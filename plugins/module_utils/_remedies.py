@@ -15,11 +15,22 @@ import sysconfig
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
+from importlib.util import find_spec
 from typing import Any
 from urllib.parse import unquote
 
 from ._errors import SHORTEST_SECRET, MstrError, clean
 
+# What people write for an option of the connection.
+_SYNONYMS = {
+    **dict.fromkeys(("url", "host", "server"), "base_url"),
+    **dict.fromkeys(("user", "login"), "username"),
+    **dict.fromkeys(("pass", "passwd", "pwd"), "password"),
+    "token": "api_token",
+    **dict.fromkeys(("verify", "verify_ssl", "ssl_verify", "validate_cert"), "validate_certs"),
+    **dict.fromkeys(("ca_file", "cafile", "ca_bundle", "ca_cert"), "ca_path"),
+    **dict.fromkeys(("cert", "key"), "client_cert"),
+}
 _MEGABYTES = {"k": 1 / 1024, "m": 1, "g": 1024, "t": 1024**2}
 
 
@@ -28,6 +39,9 @@ def option_error(sentence: str, errors: Sequence[str]) -> str:
 
     It is left out if it misses an option that was given with an error.
     """
+    exclusive = re.match(r"parameters are mutually exclusive: (\w+)\|(\w+)", sentence)
+    if exclusive:
+        sentence = f"{exclusive[1]} and {exclusive[2]} exclude each other; set only one of them"
     found = re.search(r"(required|missing)[^:]*:(.*)", sentence)
     missed = re.findall(r"\w+", found[2]) if found else []
     faulty = {re.split(r"[\[ .:]", error)[0] for error in errors}
@@ -36,9 +50,32 @@ def option_error(sentence: str, errors: Sequence[str]) -> str:
 
 def unknown_option(place: str, key: str, options: Iterable[str]) -> str:
     """The error of an option that does not exist, with the one that was probably meant."""
-    near = get_close_matches(key, options, 1)
+    options = list(options)
+    meant = _SYNONYMS.get(key)
+    near = [meant] if meant in options else get_close_matches(key, options, 1)
     hint = f"did you mean {near[0]}?" if near else f"the options are {', '.join(sorted(options))}"
     return f"{place} is not an option; {hint}"
+
+
+def misnamed(message: str, names: Iterable[str]) -> str:
+    """The message, with the variables `names` that people take for those of the connection options that it misses.
+
+    The options of a module have no prefix, its environment variables MSTR_, and the variables of the playbooks mstr_.
+    """
+    missed = {"base_url"} if "base_url is missing" in message else set()
+    for found in re.findall(r"requires ([a-z_ ]+);", message):
+        missed |= {option.removeprefix("mstr_") for option in found.split(" and ")}
+    if "no credentials:" in message:
+        missed |= {"username", "password", "api_token"}
+    if "is not trusted" in message:
+        missed |= {"validate_certs", "ca_path"}
+    hints = []
+    for name in sorted(names):
+        prefix, _, rest = name.partition("_")
+        meant = _SYNONYMS.get(rest.lower())
+        if prefix in ("mstr", "MSTR") and meant in missed:
+            hints.append(f"{name} is set; did you mean {prefix}_{meant.upper() if prefix.isupper() else meant}?")
+    return "\n".join([message, *hints])
 
 
 def unit_remedy(text: str, name: str) -> str:
@@ -53,6 +90,11 @@ def unit_remedy(text: str, name: str) -> str:
 
 def entry_remedy(value: Any, options: Mapping[str, Any]) -> str:
     """The mapping that a text in its place means, such as `requests==2.32.3`; empty if that is not known."""
+    if isinstance(value, list) and value and all(isinstance(entry, Mapping) for entry in value):
+        merged = {key: inner for entry in value for key, inner in entry.items()}
+        return _flow(merged) if options.keys() >= merged.keys() else ""
+    if isinstance(value, list) and "name" not in options:
+        return f"{{{', '.join(f'{key}: …' for key in options)}}}"
     required = [key for key, sub in options.items() if sub.get("required")]
     needed = "name" if "name" in options else next(iter(required), None)
     if needed is None or not isinstance(value, str):
@@ -69,6 +111,11 @@ def list_remedy(value: Any, options: Mapping[str, Any], place: str) -> str:
     if isinstance(value, Mapping):
         if value and options.keys() >= value.keys():
             return f"[{_flow(value)}]"
+        if not options:
+            return f"[{', '.join(str(key) for key in value)}]"
+        if "state" in options and all(isinstance(inner, Mapping) for inner in value.values()):
+            entries = [{"name": name, **inner} for name, inner in value.items()]
+            return f"[{', '.join(map(_flow, entries))}]"
         if "version" not in options or not value or not all(v is None or isinstance(v, str) for v in value.values()):
             return ""
         entries = [{"name": name, **({"version": version} if version else {})} for name, version in value.items()]
@@ -113,8 +160,10 @@ def url_secrets(url: str) -> set[str]:
 
 def not_installed(libraries: Sequence[str]) -> MstrError:
     """The error that names missing Python libraries, and the command that installs them."""
+    # All that the collection needs, so that nobody installs one library after the other.
+    others = (name for name in ("requests", "netaddr") if name not in libraries and find_spec(name) is None)
+    packages = libraries = [*libraries, *others]
     command = f"{shlex.quote(sys.executable)} -m pip install"
-    packages = libraries
     managed = os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED")
     if sys.prefix == sys.base_prefix and os.path.exists(managed):
         # The Python of the operating system, for which pip refuses to install anything.

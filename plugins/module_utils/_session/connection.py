@@ -105,7 +105,7 @@ def connection_from(params: Mapping[str, Any]) -> Connection:
         session = errors.check(_session, text) if text is not None else None
         url = errors.check(_base_url, given_url) if given_url else session.base_url if session else ""
         if not given_url and text is None:
-            errors.add("base_url is missing; set the option or the environment variable MSTR_BASE_URL")
+            errors.add("base_url is missing; set it, or the environment variable MSTR_BASE_URL")
         if url and session and session.base_url != url:
             errors.add(f"session belongs to {session.base_url}, not to base_url {url}; omit base_url, or log in there")
         login = errors.check(_login, params)
@@ -170,9 +170,9 @@ def _login(params: Mapping[str, Any]) -> Login | None:
     missing = [option for option in needed.values() if option not in params]
     if missing:
         empty = " (an empty password can only be set in the task)" if "password" in missing else ""
-        options, variables = ("option", "variable") if len(missing) == 1 else ("options", "variables")
+        it, variables = ("it", "variable") if len(missing) == 1 else ("them", "variables")
         names = " and ".join(f"MSTR_{option.upper()}" for option in missing)
-        cure = f"set the {options}, or the environment {variables} {names}"
+        cure = f"set {it}, or the environment {variables} {names}"
         raise ValidationError([f"login_mode {mode} requires {' and '.join(missing)}; {cure}{empty}"])
     return Login(
         mode,

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from .._errors import MstrError, with_escaped_forms
 
-INVALID = "is not a complete session string; pass the string that mstr_session returned, unchanged"
+INVALID = "is not a complete session string; give result.session of the task that registered the result of mstr_session"
 _DIGEST = 8  # bytes
 
 

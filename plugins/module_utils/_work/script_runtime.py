@@ -104,15 +104,15 @@ def _chosen_runtime(runtimes: Sequence[Runtime], name: str | None, identity: str
     """The runtime. Raises ValidationError."""
     if name is None:
         found = next((runtime for runtime in runtimes if runtime.key == identity), None)
-        wanted = f"{option}_id {identity!r}"
+        wrong = f"{option}_id: no runtime has the id {identity!r}"
     else:
-        found, wanted = one_named(runtimes, name), f"{option} {name!r}"
+        found, wrong = one_named(runtimes, name), f"{option}: no runtime has the name {name!r}"
     if found is None:
         near = near_names(name, (runtime.name for runtime in runtimes)) if name else []
         hint = f"; did you mean {quoted(near)}?" if near else ""
         if option == "from_runtime" and not near:
             hint = "; if it was deleted, give its id in from_runtime_id"
-        raise ValidationError([f"the server lists no runtime for {wanted}{hint}"])
+        raise ValidationError([f"{wrong}{hint}"])
     return found
 
 

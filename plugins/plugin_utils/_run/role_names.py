@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -39,7 +40,8 @@ def _places() -> re.Pattern[str]:
         r"""
         (?P<kept> (?<![\w\\])'(?:[^'\\\n]|\\.)*'(?!\w) | (?<!\w)"[^"\n]*"(?!\w)  # quoted values, such as a name
             | (?<=the\ options\ are\ )[\w,\ ]+ )  # of a definition
-        | (?<![\w.'"-]) (?: (?P<own> runtimes (?=[\[.]) | (?<=found\ in\ )runtimes | (?:"""
+        | (?<![\w.'"-]) (?: (?P<own> runtimes (?=[\[.]) | username (?=\ and\ password) | (?<=username\ and\ )password
+            | (?<=requires\ )(?:username|password)\b | (?<=found\ in\ )runtimes | (?:"""
         + "|".join(connection)
         + r""")\b )
         | (?P<option> src (?=\ ['"]) | scripts (?=\[) | (?:"""
@@ -50,11 +52,16 @@ def _places() -> re.Pattern[str]:
     )
 
 
-def adapted(result: dict[str, Any]) -> dict[str, Any]:
-    """The result of a failed mstr_runtimes task; its message names variables of the role instead of options."""
+def adapted(result: dict[str, Any], names: Iterable[str] = ()) -> dict[str, Any]:
+    """The result of a failed task; its message names variables of the role instead of options.
+
+    It also says which of the variables `names` were probably meant for one that is missing.
+    """
     if not result.get("failed") or not isinstance(result.get("msg"), str):
         return result
-    return {**result, "msg": with_variables(str(result["msg"]))}
+    from ansible_collections.mstr.library.plugins.module_utils._remedies import misnamed
+
+    return {**result, "msg": misnamed(with_variables(str(result["msg"])), names)}
 
 
 def with_variables(text: str) -> str:

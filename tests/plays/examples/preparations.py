@@ -86,9 +86,7 @@ PAGES: dict[str, Preparation] = {
         files={"runtimes.yml": "runtimes:\n  - name: Nightly reports\n  - name: Forecasts\n"},
         may_skip=["Show which failed, and why"],
     ),
-    "docs/docsite/rst/guide_servers.rst": Preparation(
-        runtimes=[NIGHTLY]
-    ),
+    "docs/docsite/rst/guide_servers.rst": Preparation(runtimes=[NIGHTLY]),
     "docs/docsite/rst/guide_sessions.rst": Preparation(
         variables={"mstr_password": PASSWORD, "mstr_identity_token": IDENTITY_TOKEN, "mstr_api_token": API_TOKEN},
         sessions_left=1,

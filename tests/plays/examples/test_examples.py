@@ -125,6 +125,7 @@ def test_commands_run_as_printed(hosts: ExampleHosts, tmp_path: Path, page: str)
     assert _sessions(servers) == 0
 
 
+ON_ONE_SERVER = [page for page in PAGES if page.endswith(".rst") and not preparations.of(page).servers]
 # The commands with which a reader connects. On `make simulator`, a reader types what that prints instead.
 _CONNECTING = re.compile(r"^(?:export MSTR_(?:BASE_URL|USERNAME)|read -rs MSTR_PASSWORD).*\n", re.MULTILINE)
 
@@ -138,7 +139,7 @@ def _typed(place: Path, block: Block) -> str:
 
 
 @pytest.mark.complete
-@pytest.mark.parametrize("page", [page for page in PAGES if page.endswith(".rst") and not preparations.of(page).servers])
+@pytest.mark.parametrize("page", ON_ONE_SERVER)
 def test_typed_on_make_simulator(tmp_path: Path, page: str) -> None:
     """A stranger types a page on `make simulator`: each block works by itself, in the order of the page."""
     place = workplace(tmp_path / "work", PAGES[page], preparations.of(page))

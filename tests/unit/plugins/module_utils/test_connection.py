@@ -91,9 +91,7 @@ def test_an_option_that_is_null_counts_as_not_given(option):
 
 
 def test_a_missing_base_url_says_where_it_may_come_from():
-    assert faults(**USER, base_url=None) == (
-        "base_url is missing; set the option or the environment variable MSTR_BASE_URL",
-    )
+    assert faults(**USER, base_url=None) == ("base_url is missing; set it, or the environment variable MSTR_BASE_URL",)
 
 
 @pytest.mark.parametrize(
@@ -139,25 +137,25 @@ def test_no_credential_is_never_a_guest_login():
     [
         (
             {"username": "u"},
-            "login_mode standard requires password; set the option, or the environment variable MSTR_PASSWORD (an "
+            "login_mode standard requires password; set it, or the environment variable MSTR_PASSWORD (an "
             "empty password can only be set in the task)",
         ),
         (
             {"password": "p"},
-            "login_mode standard requires username; set the option, or the environment variable MSTR_USERNAME",
+            "login_mode standard requires username; set it, or the environment variable MSTR_USERNAME",
         ),
         (
             {"login_mode": "ldap"},
-            "login_mode ldap requires username and password; set the options, or the environment variables "
+            "login_mode ldap requires username and password; set them, or the environment variables "
             "MSTR_USERNAME and MSTR_PASSWORD (an empty password can only be set in the task)",
         ),
         (
             {**USER, "login_mode": "api_token"},
-            "login_mode api_token requires api_token; set the option, or the environment variable MSTR_API_TOKEN",
+            "login_mode api_token requires api_token; set it, or the environment variable MSTR_API_TOKEN",
         ),
         (
             {**USER, "login_mode": "identity_token"},
-            "login_mode identity_token requires identity_token; set the option, or the environment variable "
+            "login_mode identity_token requires identity_token; set it, or the environment variable "
             "MSTR_IDENTITY_TOKEN",
         ),
     ],
@@ -205,7 +203,8 @@ INVALID_SESSIONS = [
 @pytest.mark.parametrize("text", ["made up", SESSION[:-3], *map(encode, INVALID_SESSIONS)])
 def test_an_invalid_session_is_the_only_fault_and_is_not_quoted(text):
     assert faults_of(connection_from, {"session": text}) == (
-        "session is not a complete session string; pass the string that mstr_session returned, unchanged",
+        "session is not a complete session string; give result.session of the task that registered the result of "
+        "mstr_session",
     )
 
 

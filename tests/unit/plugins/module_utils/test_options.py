@@ -10,7 +10,8 @@ from ansible_collections.mstr.library.plugins.module_utils._options import (
     all_without_errors,
     without_errors,
 )
-from ansible_collections.mstr.library.plugins.module_utils._remedies import option_error
+from ansible_collections.mstr.library.plugins.module_utils._remedies import misnamed, option_error, unknown_option
+from ansible_collections.mstr.library.plugins.module_utils.auth import argument_spec
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -52,7 +53,7 @@ def test_in_a_file_what_yaml_did_not_read_as_text_is_refused(entry, fault):
         ({"state": "gone"}, "state 'gone' is not valid; choose present or absent"),
         ({"purge_packages": "maybe"}, "purge_packages 'maybe' is not true or false"),
         ({"whitelist": [None]}, "whitelist[0] is null; remove it, or write a value"),
-        ({"whitelist": {"a": 1}}, "whitelist {'a': 1} is not a list"),
+        ({"whitelist": {"a": 1}}, "whitelist {'a': 1} is not a list; write [a]"),
         (
             {"packages": [{"name": "a"}, {"name": "b", "version": 2.1}]},
             "packages[1].version 2.1 was read as a number (2.10 becomes 2.1); put it in quotes",
@@ -94,6 +95,14 @@ def test_in_a_file_what_yaml_did_not_read_as_text_is_refused(entry, fault):
         ({"whitelst": []}, "whitelst is not an option; did you mean whitelist?"),
         ({"resource": {"zzz": 1}}, "resource.zzz is not an option; the options are cpu, disk, mem, proc_count"),
         ({"resource": "big"}, "resource 'big' is not a mapping of options"),
+        (
+            {"resource": [{"cpu": 1}, {"mem": 2}]},
+            "resource [{'cpu': 1}, {'mem': 2}] is not a mapping of options; write {cpu: 1, mem: 2}",
+        ),
+        (
+            {"resource": [1, 512]},
+            "resource [1, 512] is not a mapping of options; write {cpu: …, mem: …, disk: …, proc_count: …}",
+        ),
         ({"resource": {"cpu": "500m"}}, "resource.cpu '500m' is not a number; write 0.5"),
         ({"resource": {"mem": "1GB"}}, "resource.mem '1GB' is not a whole number; write the number of MB: 1024"),
         ({"exec_timeout": "10s"}, "exec_timeout '10s' is not a whole number; write it without a unit"),
@@ -134,7 +143,10 @@ def test_values_that_ansible_may_convert(entry, from_file):
         ("X", "runtimes 'X' is not a list; write [{name: X}]"),
         ("X, Y", "runtimes 'X, Y' is not a list; write [{name: X}, {name: Y}]"),
         ({"name": "X"}, "runtimes {'name': 'X'} is not a list; write [{name: X}]"),
-        ({"X": {"exec_timeout": 1}}, "runtimes {'X': {'exec_timeout': 1}} is not a list"),
+        (
+            {"X": {"exec_timeout": 1}},
+            "runtimes {'X': {'exec_timeout': 1}} is not a list; write [{name: X, exec_timeout: 1}]",
+        ),
         (["X"], "runtimes[0] 'X' is not a mapping of options; write {name: X}"),
     ],
 )
@@ -152,10 +164,6 @@ def test_a_text_with_a_fault_is_not_missing():
     assert all_without_errors(SPEC, {"name": True, "state": True})[0] == {"name": "True", "state": None}
 
 
-def test_a_secret_option_is_left_to_ansible():
-    assert all_without_errors({"password": {"type": "str", "no_log": True}}, {"password": ["horse"]})[1] == []
-
-
 def test_ansible_s_message_comes_after_all_faults():
     assert option_error("missing required arguments: code", ["a"]) == "a\nmissing required arguments: code"
     assert option_error("one", []) == "one"
@@ -167,8 +175,54 @@ def test_an_option_that_was_given_with_a_fault_is_not_missing():
     )
     fault = "runtimes[0] is null; remove it, or write a value"
     assert option_error("one of the following is required: runtimes, src", [fault]) == fault
-    exclusive = "parameters are mutually exclusive: runtimes|src"
-    assert option_error(exclusive, [fault]) == f"{fault}\n{exclusive}"
+    exclusive = "runtimes and src exclude each other; set only one of them"
+    assert option_error("parameters are mutually exclusive: runtimes|src", [fault]) == f"{fault}\n{exclusive}"
+
+
+MISSES_BOTH = "base_url is missing; set it\nno credentials: supply username and password"
+
+
+@pytest.mark.parametrize(
+    ("message", "names", "hints"),
+    [
+        (
+            MISSES_BOTH,
+            ["MSTR_PASS", "MSTR_URL", "MSTR_USER", "MSTR_VERIFY", "URL"],
+            [("MSTR_PASS", "MSTR_PASSWORD"), ("MSTR_URL", "MSTR_BASE_URL"), ("MSTR_USER", "MSTR_USERNAME")],
+        ),
+        (
+            "login_mode standard requires mstr_password; set",
+            ["mstr_pass"],
+            [("mstr_pass", "mstr_password")],
+        ),
+        (
+            "the certificate is not trusted",
+            ["mstr_ca_file", "mstr_url", "mstr_verify"],
+            [("mstr_ca_file", "mstr_ca_path"), ("mstr_verify", "mstr_validate_certs")],
+        ),
+        ("Could not log in", ["mstr_url", "mstr_user"], []),
+    ],
+)
+def test_a_similar_variable_is_named(message, names, hints):
+    """Only for an option that the message misses: other variables are the user's own."""
+    sentences = [f"{name} is set; did you mean {meant}?" for name, meant in hints]
+    assert misnamed(message, names) == "\n".join([message, *sentences])
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"), [("url", "base_url"), ("user", "username"), ("verify", "validate_certs"), ("ca_file", "ca_path")]
+)
+def test_the_option_for_a_synonym(key, meant):
+    assert unknown_option(key, key, argument_spec()) == f"{key} is not an option; did you mean {meant}?"
+
+
+def test_a_whole_result_as_session():
+    """It is not shown, because it has the session."""
+    rest, errors = all_without_errors(argument_spec(), {"session": {"session": "abcdefgh"}, "base_url": "x"})
+    assert (rest["session"], errors) == (
+        None,
+        ["session must be a text; give result.session, not the whole result of mstr_session"],
+    )
 
 
 @given(

@@ -269,16 +269,16 @@ def test_unread_after_the_update_is_not_moved(server):
 @pytest.mark.parametrize(
     ("given", "fault"),
     [
-        ({"runtime": "new"}, "the server lists no runtime for runtime 'new'; did you mean 'New'?"),
+        ({"runtime": "new"}, "runtime: no runtime has the name 'new'; did you mean 'New'?"),
         (
             {"runtime": "Old", "from_runtime_id": OLD},
             f"the scripts of 'Old' ({OLD}) cannot be assigned to the same runtime",
         ),
         (
             {"from_runtime": "Gone"},
-            "the server lists no runtime for from_runtime 'Gone'; if it was deleted, give its id in from_runtime_id",
+            "from_runtime: no runtime has the name 'Gone'; if it was deleted, give its id in from_runtime_id",
         ),
-        ({"runtime": None, "runtime_id": ID}, f"the server lists no runtime for runtime_id '{ID}'"),
+        ({"runtime": None, "runtime_id": ID}, f"runtime_id: no runtime has the id '{ID}'"),
     ],
 )
 def test_runtimes_that_do_not_fit_are_refused_before_any_write(server, given, fault):

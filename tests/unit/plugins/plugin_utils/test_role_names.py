@@ -19,6 +19,11 @@ from ansible_collections.mstr.library.plugins.plugin_utils._run.role_names impor
         ("scripts[1] script 'base_url' in scripts", "mstr_runtimes_scripts[1] script 'base_url' in scripts"),
         ("base_url is missing; set MSTR_BASE_URL", "mstr_base_url is missing; set MSTR_BASE_URL"),
         ("policy.networks_within[0] 'x' is", "mstr_runtimes_policy.networks_within[0] 'x' is"),
+        (
+            "no credentials: supply username and password, api_token or",
+            "no credentials: supply mstr_username and mstr_password, mstr_api_token or",
+        ),
+        ("login_mode ldap requires password; set it", "mstr_login_mode ldap requires mstr_password; set it"),
         ("concurrency must be at least 1, not 0", "mstr_runtimes_concurrency must be at least 1, not 0"),
         ("Unsupported parameters: x found in runtimes", "Unsupported parameters: x found in mstr_runtimes"),
         ("the server's runtimes[0] isn't 'runtimes[0]'", "the server's mstr_runtimes[0] isn't 'runtimes[0]'"),
@@ -36,6 +41,11 @@ def test_a_message_names_variables_and_keeps_quoted_values(original, expected):
         "msg": expected,
         "runtimes": [],
     }
+
+
+def test_a_message_names_a_similar_variable():
+    result = adapted({"failed": True, "msg": "base_url is missing; set it"}, ["mstr_url", "mstr_other"])
+    assert result["msg"] == "mstr_base_url is missing; set it\nmstr_url is set; did you mean mstr_base_url?"
 
 
 @pytest.mark.parametrize("result", [{"msg": "runtimes[0]"}, {"failed": True}, {"failed": True, "msg": None}])
