@@ -98,6 +98,7 @@ options:
         again only after the status 429.
       - The pause between two tries grows. If the server sends C(Retry-After), the task waits that long, but at most 60
         seconds.
+      - If the server stays busy or down, the task's other calls fail at once instead of being tried in turn.
       - If the response to a write was lost, the task first reads for some seconds whether the server has executed it.
         It writes again only what is missing.
       - If not set, the environment variable E(MSTR_RETRIES) is used.

@@ -52,7 +52,7 @@ class Pauses(Stop):
         self.seconds: list[float] = []
         self.meanwhile: Callable[[], object] | None = None
 
-    def pause(self, seconds: float) -> None:
+    def pause(self, seconds: float, woken: object = None) -> None:
         self.seconds.append(seconds)
         meanwhile, self.meanwhile = self.meanwhile, None
         if meanwhile:

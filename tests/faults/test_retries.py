@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from simulator.faults import OPERATIONS
 from simulator.harness import Simulator
-from support.modules import Running, credentials, runtime, wait_for_call
+from support.modules import Running, credentials, run, runtime, wait_for_call
 
 from faults.inprocess import session
 
@@ -63,6 +63,50 @@ def test_an_outage_longer_than_all_retries_does_not_end_a_wait(sim: Simulator) -
     assert ready.runtime
     assert ready.runtime.facts["status"] == "ready"
     assert task.pauses.seconds == [], "each check is one request"
+
+
+# --- a server that is down is not asked a thousand times
+
+DOWN = {
+    "busy": ({"kind": "status", "status": 429}, 2),
+    "busy for an hour": ({"kind": "status", "status": 429, "headers": {"Retry-After": "3600"}}, 1),
+    # The server's own error: it does not continue with the write, so one look is enough.
+    "unavailable": ({"kind": "error", "status": 503, "number": 16, "message": "Later."}, 2),
+}
+
+
+@pytest.mark.parametrize("fault", DOWN)
+def test_requests_do_not_grow_with_the_runtimes(sim: Simulator, fault: str) -> None:
+    """Two runtimes are created before the outage. They are reported, the others are not tried, nothing is purged."""
+    order, attempts = DOWN[fault]
+    sim.seed({"name": "Old"})
+    sim.fault(operation="create", times=None, skip=2, **order)  # type: ignore[arg-type]
+    wanted = [{"name": f"N{number}", "exec_timeout": 60} for number in range(40)]
+    ended = run("mstr_runtimes", sim, runtimes=wanted, purge=True, retries=1, concurrency=2)
+    assert count(sim, "create") <= 2 + 2 * attempts
+    assert count(sim, "delete") == 0
+    actions = [entry["action"] for entry in ended.result["runtimes"]]
+    assert actions.count("created") == 2
+    assert {entry["name"] for entry in sim.runtimes()} == {"Old", *created(ended.result)}
+    errors = [entry["error"]["msg"] for entry in ended.result["runtimes"] if entry.get("error")]
+    assert len(errors) >= 38
+    assert sum("not tried, because http" in error for error in errors) >= 34
+    assert sim.open_sessions() == []
+
+
+def created(result: dict[str, object]) -> set[object]:
+    return {entry["name"] for entry in result["runtimes"] if entry["action"] == "created"}  # type: ignore[attr-defined]
+
+
+def test_one_sick_object_among_many(sim: Simulator) -> None:
+    """The gateway fails for one of them; all others are written."""
+    names = [f"N{number}" for number in range(12)]
+    identities = sim.seed(*({"name": name, "execTimeout": 600} for name in names))
+    sim.fault("html", method="*", path=f"/runtimes/{identities[3]}", status=502, times=None)
+    wanted = [{"name": name, "exec_timeout": 60} for name in names]
+    ended = run("mstr_runtimes", sim, runtimes=wanted, retries=1, concurrency=4)
+    actions = [entry["action"] for entry in ended.result["runtimes"]]
+    assert actions.count("updated") == 11
 
 
 # --- two plays at once

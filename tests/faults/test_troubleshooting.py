@@ -104,6 +104,13 @@ fails_with_tls("is for another host", "wrong-host", ca_path=lambda sim: sim.cert
 fails("contains no valid certificate in PEM format", ca_path=__file__)
 fails("with a redirect to", lambda sim: sim.fault("redirect", operation="list"))
 fails("with an HTML page", lambda sim: sim.fault("html", operation="list", times=None), retries=0)
+fails(
+    "not tried, because",
+    lambda sim: sim.fault("status", operation="create", status=429, times=None, headers={"Retry-After": "3600"}),
+    "mstr_runtimes",
+    runtimes=[{"name": "A"}, {"name": "B"}],
+    concurrency=1,
+)
 fails("End other sessions of this user", lambda sim: (sim.reset(session_limit=1), sim.open_session()))
 fails("and no credentials to log in again", session=_dead_session, username=None, password=None)
 fails(

@@ -30,7 +30,7 @@ class MovedClock(Stop):
         if not self._real:
             sim.stop_clock()
 
-    def pause(self, seconds: float) -> None:
+    def pause(self, seconds: float, woken: object = None) -> None:
         self.check()
         if any(evaluation["running"] or evaluation["status"] < 3 for evaluation in self._sim.state()["evaluations"]):
             time.sleep(0.02)

@@ -271,7 +271,8 @@ class ProbeRun:
 
     def _find_after_loss(self, name: str, lost: MstrError) -> str:
         """The id of a runtime whose create has lost its response. Raises Unanswered, MstrError."""
-        for found in check_after_loss(self.stop.pause, self.session.connection.retries, lost, self._find, _LOST):
+        find = self.session.insisting()(self._find)
+        for found in check_after_loss(self.stop.pause, self.session.connection.retries, lost, find, _LOST):
             if found:
                 return found[0]
         if lost.error["code"]:
@@ -332,8 +333,9 @@ class ProbeRun:
         self._send = self.session.last_request if at_last else self.session.send
         for seconds in checks if self.known or self.created or self._missing else ():
             pause(seconds)
-            reasons = {identity: _failure(self.delete, identity) for identity in list(self.known)}
-            unlisted = _failure(self._find)
+            with self.session.insisting():
+                reasons = {identity: _failure(self.delete, identity) for identity in list(self.known)}
+                unlisted = _failure(self._find)
             if (unlisted and at_last) or not (unlisted or self.known or self._missing):
                 break
         advice = "Delete it, or run the probe with cleanup: true."

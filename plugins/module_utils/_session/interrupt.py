@@ -124,10 +124,10 @@ class Stop:
         finally:
             del self._waiting[id(queue)]
 
-    def pause(self, seconds: float) -> None:
-        """Sleep for `seconds`. Raises Interrupted like `wait`."""
+    def pause(self, seconds: float, woken: SimpleQueue[Any] | None = None) -> None:
+        """Sleep for `seconds`, or until `woken` has an item. Raises Interrupted like `wait`."""
         with suppress(TimeoutError):
-            self.wait(SimpleQueue(), seconds)
+            self.wait(woken or SimpleQueue(), seconds)
 
 
 class Uninterruptible(Stop):

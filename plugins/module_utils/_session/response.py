@@ -15,13 +15,24 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from .._errors import SURROGATE, ApiError, clean
+from .._errors import SURROGATE, ApiError, ConnectError, MstrError, clean
 
 _DEPTH_LIMIT = 100
 # A surrogate, escaped or not. Two of them may be a whole character.
 _MAYBE_HALF = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 # Ids are hexadecimal digits; whatever else could lead a path to a different object is not an id.
 _ID = re.compile(r"[\w{}~:-][\w{}~:.-]*", re.ASCII)
+
+
+# Statuses after which a call of each kind is sent again. A read changes nothing, so it is always safe to repeat. The
+# server rejects a call with 429 before processing it. A 503 to a login means that the server is still starting; to a
+# write, it may come after the work was done.
+RETRY_STATUSES: dict[str, frozenset[int]] = {
+    "read": frozenset({429, 502, 503, 504}),
+    "login": frozenset({429, 503}),
+    "write": frozenset({429}),
+    "once": frozenset(),
+}
 
 
 class UnreadableBody(Exception):
@@ -133,3 +144,10 @@ def says_no_such_call(error: ApiError) -> bool:
 def says_session_gone(error: ApiError) -> bool:
     """Whether the session has ended. A 401 without an API code comes from Tomcat or a gateway that lost the session."""
     return error.status == 401 and error.number in (9, None)
+
+
+def is_outage(error: MstrError, kind: str = "read") -> bool:
+    """Whether a read or a login failed only because the server is temporarily unreachable, and did nothing."""
+    if isinstance(error, ConnectError):
+        return not error.permanent and (kind == "read" or not error.outcome_unknown)
+    return isinstance(error, ApiError) and error.status in RETRY_STATUSES[kind]

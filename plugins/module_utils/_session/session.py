@@ -9,22 +9,22 @@ It logs in before the first call, and logs out only of a session that it opened 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import partial
-from threading import Lock
+from threading import Lock, local
 from typing import TYPE_CHECKING, Any
 
 from .._errors import SHORTEST_SECRET, ApiError, AuthError, ConnectError, MstrError
 from .connection import Connection, Login
 from .interrupt import Interrupted, Stop
-from .response import ANYTHING, Response, Shape, says_session_gone
-from .transport import Http, is_outage
+from .response import ANYTHING, Response, Shape, is_outage, says_session_gone
+from .transport import PROJECT, Http
 
 if TYPE_CHECKING:
     from .session_string import SessionString
 
-_TOKEN, _PROJECT = "X-MSTR-AuthToken", "X-MSTR-ProjectID"
+_TOKEN = "X-MSTR-AuthToken"
 _LOG_IN = "log in"
 _MAY_BE_OPEN = "If the server did log in, that session stays open until it times out there."
 
@@ -39,6 +39,7 @@ class Session:
         self.on_response: Callable[[Response], object] = lambda response: None
         # Not the function itself, because it is replaced later.
         self._http = Http(connection, stop, lambda response: self.on_response(response))  # pylint: disable=unnecessary-lambda
+        self._of_thread = local()  # see `insisting`
         self._login_lock = Lock()
         self._new_logins = connection.retries
         self._failed_login: MstrError | None = None
@@ -78,6 +79,8 @@ class Session:
         project = options.pop("project", None)
         while True:
             self._check_open(operation)
+            if self._http.given_up and getattr(self._of_thread, "insists", False):
+                kind = "once"
             token = self._token or self._log_in(None, polling=kind == "once")
             headers = _headers(token, project)
             response = self._http.send(kind, method, path, operation=operation, headers=headers, **options)
@@ -90,6 +93,18 @@ class Session:
             self._http.serialized = True
             # The server rejected the call without doing anything, so a write can be repeated, too.
             self._log_in(token, error, polling=kind == "once")
+
+    @contextmanager
+    def insisting(self) -> Iterator[None]:
+        """In this block, the calls of the thread are sent, once each, even after the server was given up.
+
+        For what finds out what a write did, and for what puts things in order.
+        """
+        before, self._of_thread.insists = getattr(self._of_thread, "insists", False), True
+        try:
+            yield
+        finally:
+            self._of_thread.insists = before
 
     @property
     def secrets(self) -> frozenset[str]:
@@ -212,7 +227,13 @@ class Session:
             read = partial(self._read_login, login)
             try:
                 response = self._http.send(
-                    "login", "POST", login.path, operation=_LOG_IN, on_late_response=read, json=login.body
+                    "login",
+                    "POST",
+                    login.path,
+                    operation=_LOG_IN,
+                    on_late_response=read,
+                    polling=polling,
+                    json=login.body,
                 )
                 return read(response)
             except Interrupted as exc:
@@ -269,4 +290,4 @@ class Session:
 
 
 def _headers(token: str, project: str | None) -> dict[str, str]:
-    return {_TOKEN: token, **({_PROJECT: project} if project else {})}
+    return {_TOKEN: token, **({PROJECT: project} if project else {})}

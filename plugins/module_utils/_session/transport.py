@@ -13,48 +13,35 @@ from __future__ import annotations
 
 import gzip
 import os
-import random
 import re
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import nullcontext, suppress
 from http.cookiejar import DefaultCookiePolicy
 from queue import SimpleQueue
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from .._errors import SHORTEST_SECRET, ApiError, ConnectError, MstrError, import_error, with_escaped_forms
+from .._errors import SHORTEST_SECRET, ConnectError, MstrError, import_error, with_escaped_forms
 from .connection import Connection
 from .interrupt import Interrupted, Stop, Uninterruptible, start_thread
-from .response import Response, UnreadableBody
+from .response import RETRY_STATUSES, Response, UnreadableBody
 
 if TYPE_CHECKING:
+    from .outage import Outage
     from .tls import Proxy
 
 REQUESTS_IMPORT_ERROR = import_error("requests")
 with suppress(ImportError):
     import requests
-    from urllib3.exceptions import InvalidHeader
-    from urllib3.util.retry import Retry
 
 SIZE_LIMIT = 64 * 1024 * 1024  # bytes of a response
 CALL_LIMIT = 10  # the limit for a whole call, as a multiple of `timeout`
+PROJECT = "X-MSTR-ProjectID"  # the header with the id of a project
 _PIECE = 64 * 1024
 _LAST_REQUEST_LIMIT = 5.0  # seconds
-_LONGEST_PAUSE = 60.0  # seconds
-_FIRST_PAUSE = 0.5
 _COOKIES_MASKED = 100  # more than the calls that may be under way
-
-# Statuses after which a call of each kind is sent again. A read changes nothing, so it is always safe to repeat. The
-# server rejects a call with 429 before processing it. A 503 to a login means that the server is still starting; to a
-# write, it may come after the work was done.
-RETRY_STATUSES: dict[str, frozenset[int]] = {
-    "read": frozenset({429, 502, 503, 504}),
-    "login": frozenset({429, 503}),
-    "write": frozenset({429}),
-    "once": frozenset(),
-}
 
 
 class _CookiePolicy(DefaultCookiePolicy):
@@ -96,6 +83,8 @@ class Http:
         self.answered = False  # whether the server has responded to a call
         self._one_at_a_time = Lock()
         self.serialized = False  # whether calls are sent one at a time
+        self._outage: Outage | None = None
+        self._outage_lock = Lock()
         self._call_limit = CALL_LIMIT * self.timeout  # seconds
         self.proxy: Proxy | None = None  # through which the calls go
         self._client = _new_client()
@@ -154,44 +143,63 @@ class Http:
         *,
         operation: str,
         on_late_response: Callable[[Response], object] | None = None,
+        polling: bool = False,
         **options: Any,
     ) -> Response:
         """The response to a call to `path` below /api, of any status. `kind`: a key of `RETRY_STATUSES`.
 
         `operation`: for messages, such as "log in". `on_late_response` gets a response that arrives after the task was
-        asked to end, so that the caller can undo what it started. `options`: `json`, `params`, `headers`. Raises
-        ConnectError; Interrupted.
+        asked to end, so that the caller can undo what it started. `polling`: the caller asks again by itself, even
+        after the server was given up. `options`: `json`, `params`, `headers`. Raises ConnectError; Interrupted.
         """
-        retries, request = self._connection.retries, f"{method} /api{path}"
-        attempt, outcome = 0, None
+        request, thing = f"{method} /api{path}", None if polling or kind == "once" else _thing(method, path, options)
+        attempt, outcome, got = 0, None, None
         try:
             while True:
-                attempt, retry_after = attempt + 1, None
-                try:
-                    with self._one_at_a_time if self.serialized else nullcontext():
-                        self._stop.check()
-                        outcome = self._start(method, path, options)
-                        response = self._response(outcome, operation, request)
-                except ConnectError as exc:
-                    if attempt > retries or not retries_connection(kind, exc):
-                        raise
-                else:
-                    # Some servers might accept only one call of a session at a time and reject the others (unknown).
-                    self.serialized |= response.status == 429
-                    if attempt > retries or response.status not in RETRY_STATUSES[kind]:
-                        return response
-                    retry_after = response.headers.get("Retry-After")
+                attempt += 1
+                with self._one_at_a_time if self.serialized else nullcontext():
+                    self._stop.check()
+                    if self._outage and self._outage.given_up and thing:
+                        return _returned(got or self._outage.not_tried(operation))
+                    outcome = self._start(method, path, options)
+                    got = self._answer(outcome, operation, request)
+                if self._is_last(kind, attempt, got, thing) or self._outage is None:
+                    return _returned(got)
                 outcome = None
-                self._stop.pause(pause_before(attempt, retry_after, random.random))
+                self._outage.pause(self._stop, attempt, got)
         except Interrupted as exc:
             exc.operation, exc.unanswered = operation, outcome is not None
-            exc.outcome_unknown = exc.unanswered and kind == "write"
+            exc.outcome_unknown = exc.unanswered and kind in ("write", "once") and method != "GET"
             if on_late_response and outcome:
                 with suppress(MstrError):
                     response = self._response(outcome, operation, request, last=True)
                     exc.unanswered = False
                     on_late_response(response)
             raise
+
+    @property
+    def given_up(self) -> bool:
+        """Whether the server gets no more calls, see `outage`."""
+        return bool(self._outage and self._outage.given_up)
+
+    def _answer(self, outcome: SimpleQueue[Any], operation: str, request: str) -> Response | ConnectError:
+        try:
+            return self._response(outcome, operation, request)
+        except ConnectError as exc:
+            return exc
+
+    def _is_last(self, kind: str, attempt: int, got: Response | ConnectError, thing: Hashable) -> bool:
+        """Whether a call is not sent again after this attempt."""
+        if isinstance(got, Response):
+            # Some servers might accept only one call of a session at a time and reject the others (unknown).
+            self.serialized |= got.status == 429
+            if got.status not in RETRY_STATUSES["read"] and not self._outage:
+                return True
+        from .outage import Outage  # only a failed call needs it
+
+        with self._outage_lock:
+            self._outage = self._outage or Outage(self.server, self._connection.retries)
+        return self._outage.is_last(kind, attempt, got, thing)
 
     def send_last(self, method: str, path: str, *, operation: str, **options: Any) -> Response:
         """The response to a call that is sent even after a request to end the task. One attempt of 5 seconds.
@@ -289,25 +297,14 @@ def _pieces(raw: Any, codings: str | None) -> Iterator[bytes]:
         raise UnreadableBody("a body that cannot be unpacked") from None
 
 
-def retries_connection(kind: str, error: ConnectError) -> bool:
-    """Whether a call that got no response is sent again."""
-    return is_outage(error, kind) and (kind == "read" or (kind == "login" and error.connection_refused))
+def _thing(method: str, path: str, options: Mapping[str, Any]) -> Hashable:
+    """The object that a call is about, as far as the call shows it. All creates have the same path."""
+    body = options.get("json")
+    name = str(body.get("name")) if method == "POST" and isinstance(body, Mapping) else None
+    return path, str(options.get("params")), options.get("headers", {}).get(PROJECT), name
 
 
-def is_outage(error: MstrError, kind: str = "read") -> bool:
-    """Whether a read or a login failed only because the server is temporarily unreachable, and did nothing."""
-    if isinstance(error, ConnectError):
-        return not error.permanent and (kind == "read" or not error.outcome_unknown)
-    return isinstance(error, ApiError) and error.status in RETRY_STATUSES[kind]
-
-
-def pause_before(attempt: int, retry_after: str | None, random_fraction: Callable[[], float]) -> float:
-    """Seconds to wait before the next attempt.
-
-    `attempt` counts from 1. `retry_after` is the header Retry-After, of which at most 60 seconds are used; without a
-    valid one, the pause doubles with each attempt, with jitter from `random_fraction` (0 to 1).
-    """
-    if retry_after:
-        with suppress(InvalidHeader, ArithmeticError, IndexError, TypeError, ValueError):
-            return float(min(Retry().parse_retry_after(retry_after), _LONGEST_PAUSE))
-    return float(min(_FIRST_PAUSE * 2 ** (attempt - 1) * (0.5 + random_fraction()), _LONGEST_PAUSE))
+def _returned(got: Response | ConnectError) -> Response:
+    if isinstance(got, ConnectError):
+        raise got
+    return got

@@ -206,24 +206,27 @@ class Assigner:
         self._context, self._session = context, context.session
         self._loses_omitted: bool | None = None  # whether this server loses what an update omits; None: not known yet
 
-    def assign(self, planned: Sequence[Assignment]) -> list[Assignment]:
+    def assign(self, planned: Sequence[Assignment], insist: bool = False) -> list[Assignment]:
         """The assignments after the work. Only those with the action "moved" are carried out; in check mode, none.
+
+        `insist`: they put things in order, so they are tried even after the server was given up.
 
         An error, even an unexpected one, or a signal becomes the error of its assignment and affects no other.
         """
         if self._context.check_mode:
             return list(planned)
         to_do = [assignment for assignment in planned if assignment.action == "moved"]
+        work = self._session.insisting()(self._carried_out) if insist else self._carried_out
         done: list[Assignment] = []
         # One by one, until it is known whether an update must contain every field for this server to keep them.
         while len(done) < len(to_do) and self._loses_omitted is None:
-            done.append(self._carried_out(to_do[len(done)]))
+            done.append(work(to_do[len(done)]))
         first = len(done)
 
         def report_progress(number: int) -> None:
             self._context.progress(f"{first + number} of {len(to_do)} scripts assigned")
 
-        done += all_side_by_side(self._carried_out, to_do[first:], self._context.concurrency, report_progress)
+        done += all_side_by_side(work, to_do[first:], self._context.concurrency, report_progress)
         results = iter(done)
         return [next(results) if assignment.action == "moved" else assignment for assignment in planned]
 
@@ -295,7 +298,7 @@ class Assigner:
                     raise
                 lost = exc
             unknown = f"The {script.label} may or may not use the runtime {target.label}"
-            read, retries = partial(self._read, script), self._context.retries
+            read, retries = self._session.insisting()(partial(self._read, script)), self._context.retries
             for seen in check_after_loss(self._context.pause, retries, lost, read, unknown):
                 if seen[_RUNTIME] == target.key and not _lost_fields(body, seen):
                     return

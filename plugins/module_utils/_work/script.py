@@ -16,9 +16,8 @@ from typing import Any, NamedTuple
 
 from .._errors import ApiError, MstrError, PartialError, clean
 from .._session.interrupt import Interrupted
-from .._session.response import Response, Shape, id_in, parsed, says_no_such_object
+from .._session.response import Response, Shape, id_in, is_outage, parsed, says_no_such_object
 from .._session.session import Session
-from .._session.transport import is_outage
 
 _PATH = "/scripts/evaluation"
 # 0 initiated, 1 running, 2 partially ready; 3 and above are final [mstrio].

@@ -200,7 +200,7 @@ class Scripts:
                 Assignment(assignment.script._replace(runtime_id=assignment.target.key), old, "moved")
                 for assignment in moved.values()
             ]
-            for (place, assignment), returned in zip(moved.items(), self._assigner.assign(back)):
+            for (place, assignment), returned in zip(moved.items(), self._assigner.assign(back, insist=True)):
                 if returned.action in ("moved", "none"):
                     error = assignment.error or returned.error or why
                     self.assignments[place] = assignment._replace(action="failed", error=error)

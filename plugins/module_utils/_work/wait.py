@@ -18,7 +18,7 @@ from .._model.entry import READ, Entry
 from .._model.runtime import Runtime, status_word
 from .._session.interrupt import Interrupted
 from .._session.parallel import all_side_by_side
-from .._session.transport import is_outage
+from .._session.response import is_outage
 from .api import Context, Waiting, progress_line
 from .write import confirm
 

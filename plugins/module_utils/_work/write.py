@@ -22,8 +22,7 @@ from .._model.plan import DONE, NO_PLAN, Plan, fingerprint
 from .._model.runtime import INCOMPLETE, Runtime, lists_default
 from .._model.stored import as_stored
 from .._session.interrupt import Interrupted
-from .._session.response import OBJECT_WITH_ID, says_no_such_object
-from .._session.transport import is_outage
+from .._session.response import OBJECT_WITH_ID, is_outage, says_no_such_object
 from .api import RUNTIMES, Context, map_entries, path_of
 from .locate import is_found_by_id, locate, needed_fields, plan_entry
 
@@ -62,7 +61,7 @@ def write(context: Context, entry: Entry, existing: Sequence[Runtime], read_firs
                 entry = _name_taken(context, entry, existing, exc, lost)
                 continue
             if not exc.outcome_unknown:
-                raise
+                raise MstrError(f"{lost.sentence} {exc.sentence}", **lost.error) if lost else exc from None
             lost = exc
         try:
             entry = _checked_after_loss(context, entry, existing, lost)
@@ -185,7 +184,8 @@ def _checked_after_loss(context: Context, entry: Entry, existing: Sequence[Runti
 
     unknown = f"The runtime {entry.wanted.label} may or may not have been {DONE[entry.plan.action]}"
     again = entry
-    for again in check_after_loss(context.pause, context.retries, lost, look, unknown):
+    insistent: Callable[[], Entry] = context.session.insisting()(look)
+    for again in check_after_loss(context.pause, context.retries, lost, insistent, unknown):
         # Differences of a new runtime from the request become warnings later; they cause no second write.
         if not again.plan.changed or (entry.plan.action == "create" and again.before):
             return confirm(context, entry, again.before) if again.before else entry.finished(READ)

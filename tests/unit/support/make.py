@@ -104,6 +104,6 @@ class PatientStop(Stop):
         if self.reason:
             raise Interrupted(f"Stopped by {self.reason}")
 
-    def pause(self, seconds: float) -> None:
+    def pause(self, seconds: float, woken: object = None) -> None:
         self.check()
         self.pauses.append(seconds)

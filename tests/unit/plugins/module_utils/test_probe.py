@@ -23,7 +23,7 @@ from ansible_collections.mstr.library.tests.unit.support.make import stopped
 
 
 def probe_run(**session):
-    session = SimpleNamespace(on_response=None, send=None, **session)
+    session = SimpleNamespace(on_response=None, send=None, insisting=nullcontext, **session)
     run = ProbeRun(session, Settings(), Stop(), lambda: 0.0, pytest.fail)
     run.existing = {}
     return run

@@ -4,7 +4,7 @@ from datetime import datetime, timezone
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError
-from ansible_collections.mstr.library.plugins.module_utils._session.transport import (
+from ansible_collections.mstr.library.plugins.module_utils._session.outage import (
     pause_before,
     retries_connection,
 )

@@ -1,0 +1,123 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Failed calls: which are sent again and when, and after which the server is given up.
+
+Once a server is given up, a task sends it only the calls that put things in order. Only a call that fails imports this.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Hashable
+from contextlib import suppress
+from queue import SimpleQueue
+from threading import Lock
+
+from .._errors import ConnectError
+from .interrupt import Stop
+from .response import RETRY_STATUSES, Response, is_outage
+
+with suppress(ImportError):
+    from urllib3.exceptions import InvalidHeader
+    from urllib3.util.retry import Retry
+
+_LONGEST_PAUSE = 60.0  # seconds
+_FIRST_PAUSE = 0.5
+
+
+class Outage:
+    """What the calls of a task saw of a server that is down or busy. Several threads may use it."""
+
+    def __init__(self, server: str, retries: int) -> None:
+        self.given_up = ""  # why the server gets no more calls, as the end of a sentence
+        self._server, self._retries = server, retries
+        self._attempts: Counter[Hashable] = Counter()  # that failed, by the object of the call
+        self._lock = Lock()
+        self._pausing: list[SimpleQueue[None]] = []
+
+    def is_last(self, kind: str, attempt: int, got: Response | ConnectError, thing: Hashable) -> bool:
+        """Whether a call is not sent again after this attempt.
+
+        `thing`: the object that the call is about, None for a call that polls, which says nothing of the server.
+        """
+        repeats = retries_connection(kind, got) if isinstance(got, ConnectError) else got.status in RETRY_STATUSES[kind]
+        last = attempt > self._retries or not repeats
+        if thing is None:
+            return last
+        reason = self._verdict(thing, got, last)
+        if reason and not self.given_up:
+            self.given_up = reason
+            for woken in list(self._pausing):
+                woken.put(None)
+        return last or bool(self.given_up)
+
+    def _verdict(self, thing: Hashable, got: Response | ConnectError, last: bool) -> str:
+        """Why the server is given up; empty if it is not.
+
+        An object that fails, also because of a gateway, proves nothing about the others. A write whose outcome is
+        unknown may be sent again as a new call, so the attempts count and not the calls.
+        """
+        if isinstance(got, ConnectError):
+            if got.permanent:
+                return ""
+            if got.connection_refused:
+                return f"{self._server} does not accept connections" if last else ""
+            what = "did not answer"
+        elif got.status not in RETRY_STATUSES["read"]:
+            with self._lock:
+                del self._attempts[thing]
+            return ""
+        else:
+            what = f"answered {got.status}"
+            seconds = _seconds_asked(got.headers.get("Retry-After"))
+            if seconds is not None and seconds > _LONGEST_PAUSE:
+                return f"{self._server} {what} and asked to wait {seconds:g} seconds"
+            if got.status == 429:
+                return f"{self._server} {what} to {got.request}, again and again" if last else ""
+        with self._lock:
+            self._attempts[thing] += 1
+            failed = sum(attempts > self._retries for attempts in self._attempts.values())
+        return f"{self._server} {what}, again and again, to calls for {failed} different objects" if failed > 1 else ""
+
+    def pause(self, stop: Stop, attempt: int, got: Response | ConnectError) -> None:
+        """Sleep until the next attempt, or until the server is given up. Raises Interrupted."""
+        asked = got.headers.get("Retry-After") if isinstance(got, Response) else None
+        woken: SimpleQueue[None] = SimpleQueue()
+        self._pausing.append(woken)
+        try:
+            if not self.given_up:
+                stop.pause(pause_before(attempt, asked, random.random), woken)
+        finally:
+            self._pausing.remove(woken)
+
+    def not_tried(self, operation: str) -> ConnectError:
+        """The error of a call that is not sent any more."""
+        cure = "Run the task again when the server is available"
+        return ConnectError(f"Could not {operation}: not tried, because {self.given_up}. {cure}.")
+
+
+def retries_connection(kind: str, error: ConnectError) -> bool:
+    """Whether a call that got no response is sent again."""
+    return is_outage(error, kind) and (kind == "read" or (kind == "login" and error.connection_refused))
+
+
+def pause_before(attempt: int, retry_after: str | None, random_fraction: Callable[[], float]) -> float:
+    """Seconds to wait before the next attempt.
+
+    `attempt` counts from 1. `retry_after` is the header Retry-After, of which at most 60 seconds are used; without a
+    valid one, the pause doubles with each attempt, with jitter from `random_fraction` (0 to 1).
+    """
+    asked = _seconds_asked(retry_after)
+    wanted = _FIRST_PAUSE * 2 ** (attempt - 1) * (0.5 + random_fraction()) if asked is None else asked
+    return float(min(wanted, _LONGEST_PAUSE))
+
+
+def _seconds_asked(retry_after: str | None) -> float | None:
+    """The seconds in a header Retry-After; None if it is missing or invalid."""
+    if retry_after:
+        with suppress(InvalidHeader, ArithmeticError, IndexError, TypeError, ValueError):
+            return float(min(Retry().parse_retry_after(retry_after), 10**9))
+    return None
