@@ -153,6 +153,7 @@ def docs(arguments: list[str]) -> int:
 
 # The oldest Python that each file of requirements is installed on, if it is not 3.10.
 _LOCKED_FOR = {f"ansible-{core}": pythons[0] for core, pythons in CORES.items()} | {
+    "certification": "3.11",
     "contract": "3.11",
     "docs": "3.12",
     "galaxy": "3.12",

@@ -156,7 +156,7 @@ def for_uv() -> dict[str, str]:
         for name, variable in _UV_VARIABLES.items()
         if name in pip_settings()
     }
-    fixed = {"UV_NO_CONFIG": "1", "UV_NO_PROGRESS": "1", "UV_SYSTEM_CERTS": "1"}
+    fixed = {"UV_NO_CONFIG": "1", "UV_NO_PROGRESS": "1", "UV_PYTHON_DOWNLOADS": "never", "UV_SYSTEM_CERTS": "1"}
     return {"UV_CACHE_DIR": str(CACHE / "uv"), **fixed, **known, **os.environ}
 
 

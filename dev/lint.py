@@ -6,7 +6,9 @@ import os
 import re
 import shutil
 import subprocess
+import tarfile
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -63,22 +65,38 @@ def _ansible_lint(job: Job) -> Result:
     return job.check(env.bin / "ansible-lint", "--format=pep8", cwd=tree, env=search)
 
 
-def _galaxy_importer(job: Job) -> Result:
+def _galaxy_importer(job: Job, env_name: str = "galaxy", versions: Sequence[str] = ("3.13", "3.12")) -> Result:
     """Run the checks of Galaxy and Automation Hub when a collection is published. Their warnings count as failures.
 
     Automation Hub also runs the sanity tests, in a container. Where there is none, the stages `sanity` have run them.
     """
-    env = envs.ensure("galaxy", ("3.13", "3.12"))
+    env = envs.ensure(env_name, versions)
     engines = [engine for engine in map(shutil.which, ("podman", "docker")) if engine]
     container = any(subprocess.run([engine, "info"], capture_output=True).returncode == 0 for engine in engines)
     settings = dict.fromkeys(("CHECK_CHANGELOG", "CHECK_REQUIRED_TAGS", "REQUIRE_V1_OR_GREATER"), "true")
-    settings["RUN_ANSIBLE_TEST"] = str(container)
+    settings |= {"RUN_ANSIBLE_TEST": str(container), "RUN_ANSIBLE_LINT": str(env_name == "galaxy")}
     importer = variables(env.bin) | {f"GALAXY_IMPORTER_{name}": value for name, value in settings.items()}
     command = (env.python, "-m", "galaxy_importer.main", collection.tarball(env))
     status = job.run(*command, cwd=job.scratch, env=importer)
     warnings = tuple(_IMPORTER_WARNINGS.findall(job.log.read_text(errors="replace")))
     not_run = () if container else ("no container engine for the sanity tests of galaxy-importer",)
     return Result(failures=warnings) if warnings else replace(Result.of(status, job.log), not_run=not_run)
+
+
+def _certification(job: Job) -> Result:
+    """Run the importer and ansible-lint in the versions that Red Hat's checker for partners pins, on the tarball."""
+    versions = ("3.12", "3.11")
+    imported = _galaxy_importer(job, "certification", versions)
+    if imported.failures:
+        return imported
+    env = envs.ensure("certification", versions)
+    tree = job.scratch / "ansible_collections" / "mstr" / "library"
+    with tarfile.open(collection.tarball(env)) as tar:
+        tar.extractall(tree)
+    search = variables(env.bin, ANSIBLE_COLLECTIONS_PATH=job.scratch)
+    lint = ("--profile=production", "--offline", "--format=pep8")
+    linted = job.check(env.bin / "ansible-lint", *lint, cwd=tree, env=search)
+    return replace(linted, not_run=imported.not_run)
 
 
 def _nox(job: Job) -> Result:
@@ -115,7 +133,11 @@ PYTHON = (
     Stage("lint types of tools", _types_of_tools, quick=True),
 )
 
-RELEASE = (Stage("tarball", _tarball), Stage("lint galaxy-importer", _galaxy_importer))
+RELEASE = (
+    Stage("tarball", _tarball),
+    Stage("lint galaxy-importer", _galaxy_importer),
+    Stage("lint certification", _certification),
+)
 COLLECTION = (
     # As the importer runs it where enabled, but without W503: the formatter breaks lines as PEP 8 advises.
     _tool("flake8", "galaxy", *_FLAKE8, *map("plugins/{}".format, ("action", "filter", "module_utils", "modules"))),

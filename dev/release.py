@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shutil
 import sys
+import uuid
 from collections.abc import Mapping
+from datetime import datetime, timezone
 from pathlib import Path
 
 from simulator.harness import Simulator
@@ -90,10 +93,48 @@ def build_release(*, only_build: bool) -> int:
     built = collection.tarball(envs.ensure("dev"))
     if not only_build and _try_out():
         return runner.fail("the installed collection failed its tests, so no tarball was kept")
-    DIST.mkdir(exist_ok=True)
+    shutil.rmtree(DIST, ignore_errors=True)
+    DIST.mkdir()
     kept = Path(shutil.copy2(built, DIST))
-    runner.say("", f"{kept.relative_to(ROOT)}", f"sha256 {hashlib.sha256(kept.read_bytes()).hexdigest()}")
+    runner.say("", *(str(path.relative_to(ROOT)) for path in (kept, *accompany(kept, version[1]))))
     return 0
+
+
+def accompany(tarball: Path, version: str) -> tuple[Path, Path]:
+    """Write the checksum of a tarball and its SBOM (CycloneDX) beside it."""
+    digest = hashlib.sha256(tarball.read_bytes()).hexdigest()
+    checksum, sbom = tarball.with_name(f"{tarball.name}.sha256"), tarball.with_name(f"mstr-library-{version}.cdx.json")
+    checksum.write_text(f"{digest}  {tarball.name}\n")
+    asked = (ROOT / "meta" / "ee-requirements.txt").read_text().splitlines()
+    names = ["ansible-core", *(name for name in asked if not name.startswith("#"))]
+    own = f"pkg:generic/mstr/library@{version}"
+    content = {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_OID, digest)}",
+        "version": 1,
+        "metadata": {
+            "timestamp": datetime.fromtimestamp(collection.commit_time(), timezone.utc).isoformat(),
+            "component": {
+                "type": "library",
+                "bom-ref": own,
+                "purl": own,
+                "group": "mstr",
+                "name": "library",
+                "version": version,
+                "hashes": [{"alg": "SHA-256", "content": digest}],
+                "licenses": [{"license": {"id": "GPL-3.0-or-later"}}],
+            },
+        },
+        # Whoever installs the collection chooses the versions.
+        "components": [
+            {"type": "library", "bom-ref": f"pkg:pypi/{name}", "purl": f"pkg:pypi/{name}", "name": name}
+            for name in names
+        ],
+        "dependencies": [{"ref": own, "dependsOn": [f"pkg:pypi/{name}" for name in names]}],
+    }
+    sbom.write_text(json.dumps(content, indent=2) + "\n")
+    return checksum, sbom
 
 
 def _try_out() -> int:

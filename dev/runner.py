@@ -83,7 +83,7 @@ class Result:
 
 
 # What linters, type checkers and Sphinx write of a file: its name, the line, and what is wrong there.
-_COMPLAINT = re.compile(r"^\W*((?!/)[\w./-]+:\d+(?::\d+)?:? (?!note: ).+|\S+ is stale: .+)$", re.MULTILINE)
+_COMPLAINT = re.compile(r"^[\s|*]*((?!/)[\w./-]+:\d+(?::\d+)?:? (?!note: ).+|\S+ is stale: .+)$", re.MULTILINE)
 _MOST = 10  # of one program
 
 

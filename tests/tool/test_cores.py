@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 import yaml
@@ -50,6 +51,14 @@ def test_every_stage_belongs_to_exactly_one_job() -> None:
 
     assert {name: found for name, found in jobs_of.items() if len(found) != 1} == {}
     assert "make test ARGS=\"--only '${{ matrix.only }}'\"" in [step.get("run") for step in job["steps"]]
+
+
+@pytest.mark.parametrize("workflow", sorted(WORKFLOW.parent.iterdir()), ids=lambda path: path.stem)
+def test_actions_are_pinned(workflow: Path) -> None:
+    """By commit, because a tag can be moved; the release stands beside it for the reader."""
+    actions = re.findall(r"uses: (.+)", workflow.read_text())
+    assert actions
+    assert [action for action in actions if not re.fullmatch(r"[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action)] == []
 
 
 def test_the_workflow_installs_all_pythons_of_the_tool() -> None:

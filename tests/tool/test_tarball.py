@@ -10,8 +10,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 
 from dev.collection import development_files, publish, relative_links
+from dev.release import accompany
 
 _INFO = {"repository": "https://git.example.com/us", "documentation": "https://docs.example.com", "version": "1.2.3"}
 
@@ -88,3 +91,17 @@ def test_texts_get_full_addresses(tmp_path: Path) -> None:
         "[later]: https://git.example.com/us/blob/v1.2.3/CONTRIBUTING.md",
     ):
         assert address in content["README.md"]
+
+
+def test_a_release_has_a_checksum_and_an_sbom(tmp_path: Path) -> None:
+    built = _built(tmp_path / "mstr-library-1.2.3.tar.gz", ["README.md"])
+    digest = hashlib.sha256(built.read_bytes()).hexdigest()
+
+    checksum, sbom = accompany(built, "1.2.3")
+
+    assert checksum.read_text() == f"{digest}  {built.name}\n"
+    assert sbom.name == "mstr-library-1.2.3.cdx.json"
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(sbom.read_text()) is None
+    content = json.loads(sbom.read_text())
+    assert content["metadata"]["component"]["hashes"] == [{"alg": "SHA-256", "content": digest}]
+    assert [part["name"] for part in content["components"]] == ["ansible-core", "netaddr", "packaging", "requests"]
