@@ -36,7 +36,8 @@ def refusals(
 def plan_refusals(context: Context, entries: Sequence[Entry], existing: Sequence[Runtime]) -> Iterator[str]:
     """Why the plan must not be carried out, before the first write."""
     scripts = context.script_report(entries)
-    if context.plan_id and plan_id(entries, scripts) != context.plan_id:
+    # A plan that is empty by now writes nothing.
+    if context.plan_id and plan_id(entries, scripts) not in (context.plan_id, plan_id(())):
         from .._model.report import plan_mismatch  # only a different plan needs it
 
         yield plan_mismatch(context.plan_id, entries, scripts)

@@ -26,16 +26,19 @@ from .task import Action, Result, failed, plain
 from .variables import AUDITED, DEFINITIONS, is_given, name_errors, passed_on
 
 
-def apply(action: Action, plan_id: str | None = None) -> Result:
+def apply(action: Action, plan_id: str | None = None, check_mode: bool = False) -> Result:
     """The result of mstr_runtimes for the definitions of the host, with `backup` if there is one.
 
-    `plan_id`: of the approved plan. Raises ValidationError if a variable is invalid.
+    `plan_id`: of the approved plan. `check_mode`: only what it would do, also if the task is not in check mode; then
+    without a backup. Raises ValidationError if a variable is invalid.
     """
     with ErrorList() as errors:
         errors.add(*name_errors(action.task_vars), *_definition_errors(action))
     options = {**action.options(DEFINITIONS), **action.options(passed_on())}
     if plan_id is not None:
         options["plan_id"] = plan_id
+    if check_mode and not action.check_mode:
+        return action.run_module("mstr_runtimes", options, True)
     backup = None
     if action.given("mstr_runtimes_backup_dest") is not None:
         backup = _backup(action, action.is_on("mstr_runtimes_backup_scripts"))

@@ -96,21 +96,30 @@ class Environment(task.Action):
             return {"changed": False, "stopped": stopped, **this_run}
         try:
             approved = self._approved() if work == "apply" else None
-            plan_id = None if approved is None else str(approved["plan_id"])
-            result = self._done(work, plan_id)
-            if approved and result.get("failed") and result.get("plan_id", plan_id) != plan_id:
-                result["msg"] = f"{result['msg']}\n{plan_file.approved_text(approved)}"
+            result = self._approved_result(approved) if approved else self._done(work)
         except ValidationError as exc:
-            plan_id, result = None, task.failed(exc.sentence)
+            approved, result = None, task.failed(exc.sentence)
         except AnsibleConnectionFailure as exc:
-            plan_id, result = None, task.failed(self._not_connected(exc))
+            approved, result = None, task.failed(self._not_connected(exc))
         except AnsibleError as exc:
-            plan_id, result = None, task.failed(str(exc))
-        return {**self._reported(work, result, plan_id), **this_run}
+            approved, result = None, task.failed(str(exc))
+        return {**self._reported(work, result, approved), **this_run}
 
-    def _done(self, work: str, plan_id: str | None = None) -> task.Result:
+    def _approved_result(self, approved: Mapping[str, Any]) -> task.Result:
+        """The result of the apply of an approved plan: what the file shows is compared with what would be done now."""
+        checked = environment.apply(self, check_mode=True)
+        if checked.get("failed"):
+            return checked
+        now = reports.environment_report(Sources(environment=self.host, applied=checked, check_mode=True))
+        why = plan_file.refusal(approved, now)
+        if why:
+            return {**checked, **task.failed(why)}
+        # With the plan of now: the server may change once more before the apply.
+        return checked if self.check_mode else environment.apply(self, str(now["plan_id"]))
+
+    def _done(self, work: str) -> task.Result:
         if work == "apply":
-            return environment.apply(self, plan_id)
+            return environment.apply(self)
         if work == "audit":
             return environment.audit(self, self._wants_details)
         return _OTHERS[work](self)
@@ -150,7 +159,7 @@ class Environment(task.Action):
             'ansible_python_interpreter: "{{ ansible_playbook_python }}" for all hosts of the inventory.'
         )
 
-    def _reported(self, work: str, result: task.Result, plan_id: str | None) -> task.Result:
+    def _reported(self, work: str, result: task.Result, approved: Mapping[str, Any] | None) -> task.Result:
         """The result of the task for the report. It does not fail."""
         error = str(result.get("msg")) if result.get("failed") else None
         shown = {key: result[key] for key in ("warnings", "deprecations", "diff") if result.get(key)}
@@ -164,7 +173,10 @@ class Environment(task.Action):
             texts = {key: result[key] for key in ("report", "details")} if "report" in result else {}
             texts = texts or report.reports_of(self.host, {}, self.check_mode, applied=None, read=result)
             return {**shown, "msg": result["msg"], "error": error or self._found_by_gates(result), **texts}
-        sources = Sources(environment=self.host, applied=result, check_mode=self.check_mode, approved=plan_id or "")
+        sources = Sources(environment=self.host, applied=result, check_mode=self.check_mode)
+        if approved:
+            number = plan_file.number_of_changes(approved)
+            sources = sources._replace(approved=str(approved["plan_id"]), approved_changes=number)
         found = reports.environment_report(sources, detail=True)
         found["server"] = self.server() if not error else None
         texts = report.packed(found)

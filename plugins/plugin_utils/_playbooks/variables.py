@@ -69,8 +69,8 @@ OF_PLAYBOOKS = {
     "mstr_plan_src": Variable(
         "path",
         ("apply",),
-        "The file of an approved plan (none). An environment that is not in it, or whose plan is different by now, "
-        "fails and is left alone.",
+        "The file of an approved plan (none). An environment that is not in it, or whose plan has something "
+        "else by now, fails and is left alone. What is done already may be missing.",
     ),
     "mstr_probe_cleanup": Variable(
         "bool", ("probe",), "Whether to also delete what an earlier probe left because it was killed (no)."

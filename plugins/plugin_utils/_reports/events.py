@@ -20,7 +20,8 @@ from typing import Any
 from ansible_collections.mstr.library.plugins.module_utils._errors import clean
 from ansible_collections.mstr.library.plugins.module_utils._model.usage import name_of
 
-from .environment import GOES, difference_lines, gone_name, lines_with_kinds
+from .environment import lines_with_kinds
+from .lines import GOES, difference_lines, gone_name
 from .runs import schedules
 
 Json = Mapping[str, Any]

@@ -24,9 +24,9 @@ from jinja2 import Environment, FileSystemLoader, Template
 from markupsafe import Markup
 
 from . import changes
-from .environment import VERBS, dangling_line, script_line
 from .evaluation import COUNTED, grouped
 from .inventory import unread_texts
+from .lines import VERBS, dangling_line, script_line
 from .runs import last_run, schedules, usage
 from .since import line as since_line
 from .since import when

@@ -49,6 +49,7 @@ class Sources(NamedTuple):
     today: date = date.min
     since: Earlier | None = None
     approved: str = ""  # the plan_id that somebody approved
+    approved_changes: int = 0  # of the plan in a file
     warnings: Sequence[Any] = ()  # of a task that did more than these results show
     refusals: Sequence[str] = ()  # why an apply would be refused, in an audit
 

@@ -18,8 +18,8 @@ from ansible_collections.mstr.library.plugins.module_utils._model.rules import E
 from ansible_collections.mstr.library.plugins.module_utils._model.usage import label_of
 
 from . import changes
-from .environment import GOES, dangling_line, evaluation_lines, notes, script_line
 from .evaluation import COUNTED
+from .lines import GOES, dangling_line, evaluation_lines, notes, script_line
 from .runs import usage
 from .since import changed_runtimes
 from .since import line as since_line

@@ -20,8 +20,8 @@ from typing import Any
 from ansible_collections.mstr.library.plugins.module_utils._errors import clean
 
 from . import changes
-from .environment import GOES, VERBS, dangling_line, evaluation_lines, gone_name, notes, script_line
 from .evaluation import grouped
+from .lines import GOES, VERBS, dangling_line, evaluation_lines, gone_name, notes, script_line
 from .runs import usage
 from .since import line as since_line
 from .since import when

@@ -12,14 +12,17 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.mstr.library.plugins.module_utils._errors import listed
+from ansible_collections.mstr.library.plugins.module_utils._model.runtime import replacement_name
+from ansible_collections.mstr.library.plugins.module_utils._model.usage import label_of
 
-from .environment import difference_lines, script_line
+from . import changes
+from .evaluation import grouped
+from .lines import GOES, difference_lines, script_line
 from .serialize import json_text
 
 Json = Mapping[str, Any]
@@ -27,6 +30,12 @@ Json = Mapping[str, Any]
 # The version of the file's format. A newer collection still reads older formats.
 FORMAT = 1
 _COLLECTION = Path(__file__).resolve().parents[3]
+# The lists of what a plan would do, and what is approved of each of their rows.
+_ROWS = ("runtimes", "scripts")
+_OF_RUNTIME = ("name", "id", "action", "fields", "definition", "smoke_test", "error")
+_OF_SCRIPT = ("name", "id", "project", "action", "before", "after", "error")
+_MOST = 20
+_REPEAT = "Start the playbook again with --check and mstr_plan_dest, and have the new plan approved."
 # What a person needs for the approval, and the plan_id, which the apply compares.
 _KEYS = ("environment", "server", "plan_id", "outcome", "message", "summary", "runtimes", "scripts", "warnings")
 
@@ -95,12 +104,97 @@ def plan_of(text: str, environment: str, server: str | None = None) -> Json:
     return entry
 
 
-def approved_text(plan: Json) -> str:
-    """What somebody approved, and what to do if it is different by now."""
-    lines = [line for runtime in plan["runtimes"] for line in difference_lines(runtime, check_mode=True)]
-    lines += [script_line(script, check_mode=True) for script in plan.get("scripts") or ()]
-    approved = listed([f"approved was: {line}" for line in lines or ["nothing to change"]], separator="\n")
-    return f"{approved}\nStart the playbook again with --check and mstr_plan_dest, and have the new plan approved."
+def number_of_changes(plan: Json) -> int:
+    """How many changes a plan has."""
+    return sum(len(plan.get(key) or ()) for key in _ROWS)
+
+
+def refusal(approved: Json, now: Json) -> str | None:
+    """Why the plan of now must not be carried out: it has something that the approved one does not show.
+
+    What is done already may be missing, so that a run can be repeated after an outage. `approved`: of `plan_of`.
+    `now`: the report of a check.
+    """
+    was, are = _rows(approved), _rows(now)
+    exact = sorted(map(_text, was)) == sorted(map(_text, are))
+    if exact and now.get("plan_id") != approved["plan_id"]:
+        return (
+            f"The plan_id {approved['plan_id']} in the file is not that of the plan that the file shows "
+            f"({now.get('plan_id')}), so the file was edited. Nothing was written. {_REPEAT}"
+        )
+    by_name = grouped((_name(row), row) for row in was)
+    others = [row for row in are if not any(_is_same(row, old) for old in by_name.get(_name(row), ()))]
+    if exact or not others:
+        return None
+    others.sort(key=lambda row: row.get("action") not in GOES)
+    shown = [row for index, row in enumerate(others) if index < _MOST or row.get("action") in GOES]
+    lines = [line for row in shown for line in _beside(row, by_name.get(_name(row), ()))]
+    more = [f"And {len(others) - len(shown)} more."] if len(others) > len(shown) else []
+    first = f"The plan is different from the approved one ({approved['plan_id']}). Nothing was written. What differs:"
+    return "\n".join([first, *lines, *more, _REPEAT])
+
+
+def _rows(report: Json) -> list[dict[str, Any]]:
+    """What a plan would do, as its file shows it. What is only evidence, such as who uses a runtime, is left out."""
+    rows = [
+        *({key: row.get(key) for key in _OF_RUNTIME if key in row} for row in report.get("runtimes") or ()),
+        *({key: row.get(key) for key in _OF_SCRIPT} for row in report.get("scripts") or ()),
+    ]
+    plain: list[dict[str, Any]] = json.loads(_text(rows).encode("utf-8", "replace"))
+    return plain
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
+
+
+def _name(row: Json) -> str:
+    """What tells the rows apart that may be about one thing."""
+    return _text(["script", row["id"], row["name"]] if "before" in row else ["runtime", row["name"]])
+
+
+def _is_same(row: Json, approved: Json) -> bool:
+    """Whether a row is an approved one, or what is left of it. What was yet to be created may have an id by now."""
+    if "before" in row:
+        known = approved["after"] and approved["after"].get("id")
+        return _text({**row, "after": row["after"] and {**row["after"], "id": known}}) == _text(approved)
+    if approved["action"] == "replaced" and row["action"] == "updated":
+        # Only the name is left to do.
+        return [(field["field"], field["found"], field["wanted"]) for field in row["fields"]] == [
+            ("name", replacement_name(str(row["name"])), row["name"])
+        ]
+    if approved["action"] == "replaced":
+        row, approved = ({**entry, "id": None, "fields": _without_new_id(entry)} for entry in (row, approved))
+    return _text(row) == _text(approved)
+
+
+def _without_new_id(row: Json) -> list[Json]:
+    return [{**field, "wanted": None} if field["field"] == "id" else field for field in row["fields"]]
+
+
+def _beside(row: Json, approved: Sequence[Json]) -> Iterator[str]:
+    """What was approved of a runtime or a script, beside what would be done now."""
+    old = approved[0] if approved else None
+    if "before" in row:
+        texts = [script_line(old, True) if old else f"no change of script {label_of(row)}", script_line(row, True)]
+    elif old and old["action"] == row["action"]:
+        texts = [_differing(old, row), _differing(row, old)]
+    else:
+        texts = [f"no change of {row['name']!r}" if old is None else _differing(old, {}), _differing(row, {})]
+    yield from (f"{when}: {text}" for when, text in zip(("approved", "now"), texts))
+
+
+def _differing(row: Json, other: Json) -> str:
+    """The row in one line, with what is different in the other one."""
+    fields = [field for field in row["fields"] if field not in other.get("fields", ())]
+    values = {**(row.get("definition") or {}), **{key: row[key] for key in ("smoke_test",) if row.get(key)}}
+    known = {**(other.get("definition") or {}), **other}
+    parts = [changes.line(field["field"], field["found"], field["wanted"]) for field in fields]
+    parts += [f"{key} {', '.join(changes.texts(value))}" for key, value in values.items() if known.get(key) != value]
+    head = difference_lines({**row, "fields": [], "scripts": None, "error": None}, check_mode=True)
+    named = f"{row['name']!r} differs" if row["action"] == "updated" else head[0].partition(";")[0] if head else ""
+    error = f" failed: {row['error']}" if row.get("error") else ""
+    return f"{named or repr(row['name'])}{error}{': ' if parts else ''}{'; '.join(parts)}"
 
 
 @cache

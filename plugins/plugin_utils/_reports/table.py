@@ -19,9 +19,9 @@ from ansible_collections.mstr.library.plugins.module_utils._model.kinds import R
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import NOT_EVALUATED
 from ansible_collections.mstr.library.plugins.module_utils._model.usage import name_of
 
-from .environment import dangling_line, notes, script_line
 from .evaluation import COUNTED, grouped, value_of
 from .inventory import package_label, settings
+from .lines import dangling_line, notes, script_line
 from .runs import last_run, schedules
 from .since import changed_runtimes, when
 

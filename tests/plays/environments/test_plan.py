@@ -55,15 +55,22 @@ def test_the_approved_plan_is_applied_and_a_different_one_is_not(three: Play, se
     assert applied.status == 2
     assert applied.outcomes == {"env0": "changed", "env1": "failed", "env2": "failed"}
     assert applied.messages()["env1"] == (
-        f"The plan is different from the approved one ({plan['env1']['plan_id']}): 1 to create ('Forecasts'), 1 to "
-        "update ('Nightly reports': exec_timeout), 2 to delete ('Just made'; 'Old'). Nothing was written.\n"
-        "approved was: 'Nightly reports' differs: exec_timeout 600 → 900\napproved was: 'Forecasts' would be created\n"
-        "approved was: 'Old' would be deleted; no script uses it\n"
+        f"The plan is different from the approved one ({plan['env1']['plan_id']}). Nothing was written. What differs:\n"
+        "approved: no change of 'Just made'\nnow: 'Just made' would be deleted: exec_timeout 600; "
+        "max_cached_instances 5; resource cpu 0.5, mem 512; runtime_version 3.10.5\n"
         "Start the playbook again with --check and mstr_plan_dest, and have the new plan approved."
     )
     assert names(servers[0]) == ["Forecasts", "Nightly reports"]
     assert names(servers[1]) == ["Just made", "Nightly reports", "Old"]
     assert names(servers[2]) == ["Nightly reports", "Old"]
+
+    # A job that runs again after an outage does what is left: here nothing, and there one of three changes.
+    servers[1].seed({"name": "Nightly reports", "execTimeout": 600}, {"name": "Forecasts"}, replace=True)
+    again = three(APPLY, "--limit", "env0,env1", mstr_plan_src="plan.json")
+    assert again.status == 0, again.output
+    assert again.outcomes == {"env0": "unchanged", "env1": "changed"}
+    assert "env0: nothing to change (approved: 3 changes)" in again.lines()
+    assert names(servers[1]) == ["Forecasts", "Nightly reports"]
 
 
 @pytest.mark.complete

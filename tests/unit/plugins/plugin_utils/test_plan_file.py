@@ -8,9 +8,9 @@ import re
 import pytest
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.plan_file import (
     FORMAT,
-    approved_text,
     plan_of,
     plan_text,
+    refusal,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -90,10 +90,133 @@ def test_a_plan_is_for_one_server():
         plan_of(json.dumps(edited), "production", other)
 
 
+def field(name, found, wanted):
+    return {"field": name, "found": found, "wanted": wanted}
+
+
+def row(name, action="updated", fields=(), **more):
+    return {"name": name, "id": "A" * 32, "action": action, "fields": list(fields), "error": None, **more}
+
+
+def script(after, identity=None):
+    before, target = {"id": "A" * 32, "name": "old"}, {"id": identity, "name": after}
+    return {"name": "Load", "id": "5C", "project": None, "action": "moved", "before": before, "after": target}
+
+
+UPDATE = row("A", fields=[field("exec_timeout", 600, 900)])
+CREATE = row("B", "created", [field("name", None, "B"), field("exec_timeout", None, 60)], id=None)
+DELETE = row("C", "deleted", definition={"whitelist": ["10.0.0.0/8"]}, scripts=[])
+REPLACE = row("D", "replaced", [field("runtime_version", "3.10", "3.12"), field("id", "A" * 32, None)])
+APPROVED = [UPDATE, CREATE, DELETE, REPLACE]
+
+
+def why(approved, now, identity=AN_ID, scripts=((), ())):
+    """Why the plan of now is refused, with the approved plan as its file has it."""
+    was, are = scripts
+    plan = plan_of(plan_text([report("prod", runtimes=approved, scripts=list(was))], "now"), "prod")
+    return refusal(plan, report("prod", identity, runtimes=now, scripts=list(are)))
+
+
+def test_the_plan_that_the_file_shows():
+    assert why(APPROVED, APPROVED) is None
+    assert why(APPROVED, APPROVED[::-1]) is None
+    assert why([], []) is None
+
+
+def test_a_plan_id_that_was_exchanged():
+    """Somebody approved what the file shows, not what another plan_id stands for."""
+    assert "so the file was edited. Nothing was written." in why(APPROVED, APPROVED, "0" * 24)
+
+
+@pytest.mark.parametrize("left", range(16))
+def test_what_is_left_of_the_approved_plan(left):
+    """A run that was interrupted has done a part, so that the plan of now has another id."""
+    now = [entry for index, entry in enumerate(APPROVED) if left & 1 << index]
+    assert why(APPROVED, now, AN_ID if len(now) == len(APPROVED) else "0" * 24) is None
+
+
+@pytest.mark.parametrize(
+    ("now", "scripts"),
+    [
+        (row("D", "replaced", [field("runtime_version", "3.10", "3.12"), field("id", "A" * 32, "E" * 32)]), None),
+        (row("D", fields=[field("name", "D (replacement)", "D")], id="E" * 32), None),
+        (None, script("D", "E" * 32)),
+    ],
+)
+def test_an_unfinished_replacement_goes_on(now, scripts):
+    """What was yet to be created has an id by now."""
+    are = [scripts] if scripts else []
+    assert why(APPROVED, [now] if now else [], "0" * 24, ([script("D")], are)) is None
+
+
+@pytest.mark.parametrize(
+    ("now", "lines"),
+    [
+        (
+            row("A", fields=[field("exec_timeout", 700, 900)]),
+            ["approved: 'A' differs: exec_timeout 600 → 900", "now: 'A' differs: exec_timeout 700 → 900"],
+        ),
+        (
+            row("A", fields=[*UPDATE["fields"], field("whitelist", [], ["0.0.0.0/0"])]),
+            ["approved: 'A' differs", "now: 'A' differs: whitelist +0.0.0.0/0"],
+        ),
+        (
+            row("A", "deleted", definition={"exec_timeout": 600}, scripts=None),
+            ["approved: 'A' differs: exec_timeout 600 → 900", "now: 'A' would be deleted: exec_timeout 600"],
+        ),
+        (
+            row("C", "deleted", definition={"whitelist": ["0.0.0.0/0"]}, scripts=[]),
+            [
+                "approved: 'C' would be deleted: whitelist 10.0.0.0/8",
+                "now: 'C' would be deleted: whitelist 0.0.0.0/0",
+            ],
+        ),
+        (
+            row("B", "created", [field("name", None, "B"), field("exec_timeout", None, 7200)], id=None),
+            [
+                "approved: 'B' would be created: exec_timeout (not set) → 60",
+                "now: 'B' would be created: exec_timeout (not set) → 7200",
+            ],
+        ),
+        (row("E", "deleted", definition={}), ["approved: no change of 'E'", "now: 'E' would be deleted"]),
+        (row("A", "failed", error="no"), ["approved: 'A' differs: exec_timeout 600 → 900", "now: 'A' failed: no"]),
+        (
+            row("D", fields=[field("name", "Other", "D")]),
+            [
+                "approved: 'D' would be replaced: runtime_version '3.10' → '3.12'; id 'AAA",
+                "now: 'D' differs: name 'Other' → 'D'",
+            ],
+        ),
+        (
+            {**CREATE, "smoke_test": "import os"},
+            ["approved: 'B' would be created", "now: 'B' would be created: smoke_test import os"],
+        ),
+    ],
+)
+def test_only_what_differs_is_said(now, lines):
+    """Of many approved changes, the one that is different now, approved beside now."""
+    others = [entry for entry in APPROVED if entry["name"] != now["name"]]
+    first, *found, last = why(APPROVED, [*others, now], "0" * 24).splitlines()
+    assert first == f"The plan is different from the approved one ({AN_ID}). Nothing was written. What differs:"
+    assert len(found) == len(lines)
+    assert all(line.startswith(expected) for line, expected in zip(found, lines)), found
+    assert last.startswith("Start the playbook again with --check")
+
+
+def test_deletions_come_first_and_all_of_them():
+    now = [*(row(f"u{number}") for number in range(30)), *(row(f"d{number}", "deleted") for number in range(30))]
+    lines = why([], now, "0" * 24).splitlines()
+    assert sum("would be deleted" in line for line in lines) == 30
+    assert "would be deleted" in lines[2]
+    assert lines[-2] == "And 30 more."
+
+
 def test_scripts_are_part_of_what_is_approved():
-    moved = {"name": "Load", "action": "moved", "before": {"name": "old"}, "after": {"name": "new"}}
-    plan = plan_of(plan_text([report("prod", runtimes=[], scripts=[moved])], "now"), "prod")
-    assert "approved was: script 'Load' would use 'new' instead of 'old'" in approved_text(plan)
+    lines = why([], [], "0" * 24, ([script("new")], [script("other")])).splitlines()
+    assert lines[1:3] == [
+        "approved: script 'Load' would use 'new' instead of 'old'",
+        "now: script 'Load' would use 'other' instead of 'old'",
+    ]
 
 
 @pytest.mark.parametrize(
