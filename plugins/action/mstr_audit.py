@@ -106,6 +106,8 @@ def _result(report: Result, detail: bool) -> Result:
         "counts": report["counts"],
         "findings": report["lines"][1:],
         "incomplete": report["incomplete"],
+        "mismatches": report["mismatches"],
+        "not_offered": report["not_offered"],
         "report": serialize.text_of(short),
         "details": serialize.text_of(report) if detail else None,
     }

@@ -143,9 +143,10 @@ _value:
           within 30 days (C(expiring)), values that the policy could not evaluate (C(not_evaluated)), runtimes that
           differ from their definition (C(differing)), scripts that
           use a different runtime than wanted (C(moved)), runtimes without a definition (C(undefined)), runtimes with
-          C(problems), last runs of scripts that failed (C(failed_runs)), scripts whose runtime does not exist
-          (C(dangling)), projects and scripts that could not be read (C(unread)), and exemptions that exempt nothing
-          (C(unused)).
+          C(problems), last runs of scripts that failed (C(failed_runs)), packages whose installed version is not the
+          one in the definition (C(mismatches)), runtimes with a Python that the server does not offer any more
+          (C(not_offered)), scripts whose runtime does not exist (C(dangling)), look-ups that failed (C(unread)), and
+          exemptions that exempt nothing (C(unused)).
         - C(violations) includes the values that a rule cannot read, whose number is C(unreadable).
       type: dict
     policy:
@@ -172,6 +173,20 @@ _value:
       description: Only for an audit, a sentence on each exemption that exempts nothing.
       type: list
       elements: str
+    mismatches:
+      description:
+        - Only for an audit, RV(mstr.library.mstr_runtime_info#module:mismatches). Null if it is not known what is
+          installed.
+      type: list
+      elements: dict
+      version_added: 1.0.0
+    not_offered:
+      description:
+        - Only for an audit, the runtimes with a Python that the server does not offer any more, with C(name), C(id) and
+          C(runtime_version). Null if the server has no list of versions.
+      type: list
+      elements: dict
+      version_added: 1.0.0
     dangling:
       description:
         - Only for an audit, the scripts whose runtime does not exist any more. Null if nobody looked for them.

@@ -43,6 +43,14 @@ options:
         O(include_scripts=true).
     type: bool
     default: false
+  include_installed:
+    description:
+      - Whether to find out what is really installed in each runtime, by a script that runs on each runtime with the
+        status V(ready). See O(mstr.library.mstr_runtime_info#module:include_installed) for what this costs.
+      - The policy then evaluates what is installed, the report also shows the packages that others pulled in, and a
+        software bill of materials is complete.
+    type: bool
+    default: false
   projects:
     description: Names or ids of the projects to search for scripts, all by default.
     type: list
@@ -70,7 +78,7 @@ attributes:
     support: none
   check_mode:
     support: full
-    details: The task only reads.
+    details: The task only reads. With O(include_installed=true), check mode runs no script.
   diff_mode:
     support: none
   idempotent:
@@ -140,6 +148,8 @@ counts:
     undefined: 0
     problems: 0
     failed_runs: 0
+    mismatches: 0
+    not_offered: 0
     dangling: 0
     unread: 0
     unused: 0
@@ -154,6 +164,21 @@ incomplete:
   description: Why the list of runtimes may be incomplete. Null if it is complete.
   returned: always
   type: str
+mismatches:
+  description: As RV(mstr.library.mstr_runtime_info#module:mismatches). Null if it is not known what is installed.
+  returned: always
+  type: list
+  elements: dict
+  sample: []
+not_offered:
+  description:
+    - The runtimes whose Python the server does not offer any more, with C(name), C(id) and C(runtime_version). They
+      work, but a restore could not create them again. The default runtime is left out.
+    - Null if the server has no list of versions.
+  returned: always
+  type: list
+  elements: dict
+  sample: []
 report:
   description:
     - The data of the report without the inventory of runtimes, as a text that P(mstr.library.report_file#filter) takes.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .._errors import PartialError, ValidationError, as_mstr_error
+from .._errors import ApiError, ConnectError, PartialError, ValidationError, as_mstr_error
 from .._model.entry import Entry, ScriptReport
 from .._model.plan import make_plan
 from .._model.report import report
@@ -40,8 +40,7 @@ AUDIT_OPTIONS: dict[str, Any] = {
 }
 _DEFAULTS = {
     **dict.fromkeys(("name", "id", "status")),
-    "include_versions": False,
-    "include_installed": False,
+    "include_versions": True,
     **{name: MANY_OPTIONS[name].get("default") for name in _OF_WRITES},
 }
 
@@ -72,7 +71,8 @@ class Snapshot(RuntimeApi):
 def requires(params: Mapping[str, Any]) -> Mapping[str, str | None]:
     """The Python libraries that these options need besides requests."""
     compares = any(params[name] is not None for name in _DEFINITIONS)
-    return libraries(params["policy"]) if compares or params["policy"] is not None else {}
+    policy = params["policy"]
+    return libraries(policy, params["include_installed"]) if compares or policy is not None else {}
 
 
 def request_from(check: Check, params: Mapping[str, Any]) -> Request:
@@ -94,16 +94,22 @@ def audit(task: Any, request: Request) -> Mapping[str, Any]:
     """What was read (`read`), what an apply would do (`applied`), and why it would be refused (`refusals`)."""
     params = {**_DEFAULTS, **task.params}
     # The result says it of the whole audit.
-    warn = lambda text: None if text.startswith(INCOMPLETE) else task.warn(text)  # noqa: E731
+    tell, runs = task.warn, not task.check_mode  # `runs`: whether it may run the script that lists packages
+    warn = lambda text: None if text.startswith(INCOMPLETE) else tell(text)  # noqa: E731
     task = task._replace(params=params, check_mode=True, warn=warn)
     compared = request.compared
     context = context_for(task, None if isinstance(compared, ValidationError) else compared)
     runtimes = find_runtimes(context, request.read)
     context = context._replace(api=Snapshot(task.session, runtimes))
+    try:
+        context.api.versions  # noqa: B018 - reads them, once
+    except (ApiError, ConnectError) as exc:
+        params["include_versions"] = False
+        task.warn(f"Whether the server still offers the Python of each runtime is unknown. {exc.sentence}")
     if params["include_scripts"] and params["projects"] is None and not context.scripts:
         # One look-up, also for what an apply would delete.
         context = context._replace(scripts=Scripts(context, needs_all=True))
-    read = with_findings(context, params, request.read, runtimes)
+    read = with_findings(context._replace(check_mode=not runs), params, request.read, runtimes)
     applied, refusals = _comparison(context, compared, request.read.policy) if compared else (None, [])
     return {"changed": False, "msg": read["msg"], "read": read, "applied": applied, "refusals": refusals}
 

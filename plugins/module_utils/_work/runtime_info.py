@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 READ_OPTIONS: dict[str, Any] = {
     "include_scripts": {"type": "bool", "default": False},
     "include_tasks": {"type": "bool", "default": False},
+    "include_installed": {"type": "bool", "default": False},
     "projects": {"type": LIST_AS_WRITTEN, "elements": "str"},
     **CONCURRENCY_OPTION,
     **POLICY_OPTION,
@@ -37,7 +38,6 @@ INFO_OPTIONS: dict[str, Any] = {
     "id": {"type": "str"},
     "status": {"type": "str", "choices": ["unknown", "ready", "busy", "error"]},
     "include_versions": {"type": "bool", "default": False},
-    "include_installed": {"type": "bool", "default": False},
     **READ_OPTIONS,
 }
 

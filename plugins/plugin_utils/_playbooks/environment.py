@@ -14,9 +14,9 @@ from datetime import datetime, timezone
 
 from ansible_collections.mstr.library.plugins.module_utils._errors import ErrorList, ValidationError, counted, listed
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import INCOMPLETE
+from ansible_collections.mstr.library.plugins.module_utils._model.usage import name_of
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.events import copyable_texts
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.export import File, to_file
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import unread_texts
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.serialize import json_text
 
 from .destination import checksum, place_error, write
@@ -184,7 +184,7 @@ def _exported(
         )
     unread = read.get("unread")
     if unread:
-        projects = ", ".join(dict.fromkeys(unread_texts(entry)[0] or "the list of projects" for entry in unread))
+        projects = ", ".join(dict.fromkeys(name_of(entry["project"]) or "the list of projects" for entry in unread))
         return nothing, failed(
             f"The scripts of these projects could not be read, so {what} would lack some: {projects}. Nothing was "
             "changed. Run the playbook again, or as a user who may read them, or without mstr_runtimes_backup_scripts."

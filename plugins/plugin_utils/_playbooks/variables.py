@@ -37,6 +37,11 @@ PLAYBOOKS = ("apply", "audit", "export", "probe")
 _ALL = (*PLAYBOOKS, "job_smoke_test")
 # What only playbooks use, beside the variables of the role. `make generate` writes it into the guide.
 OF_PLAYBOOKS = {
+    "mstr_audit_installed": Variable(
+        "bool",
+        ("audit",),
+        "Whether to run a script on each runtime that is ready, which lists what is really installed (no).",
+    ),
     "mstr_audit_scripts": Variable("bool", ("audit",), "Whether to look up which scripts use each runtime (no)."),
     "mstr_audit_since": Variable(
         "path",
@@ -116,13 +121,14 @@ CONNECTION = {option: f"mstr_{option}" for option in auth.argument_spec()}
 DEFINITIONS = {"runtimes": "mstr_runtimes", "src": f"{_ROLE}src"}
 AUDITED = {
     **{option: f"{_ROLE}{option}" for option in ("scripts", *_AUDITED)},
-    **{f"include_{what}": f"mstr_audit_{what}" for what in ("scripts", "tasks")},
+    **{f"include_{what}": f"mstr_audit_{what}" for what in ("installed", "scripts", "tasks")},
     "since": "mstr_audit_since",
 }
 # Variables that every playbook takes: the answers of a survey, and a switch that the action plugins read.
 _SURVEY = frozenset(
     f"mstr_survey_{name}"
     for name in (
+        "audit_installed",
         "audit_scripts",
         "export_exclude",
         "fail_on_drift",

@@ -18,6 +18,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.fields import 
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import EXEMPTED, NOT_EVALUATED
 
 from .evaluation import COUNTED, evaluated, unused_exemptions
+from .installed import not_offered
 from .inventory import Sources, before, changed_scripts, counts_of, entries_of, inventory, unread_texts
 from .lines import (
     GOES,
@@ -99,13 +100,20 @@ def _report(sources: Sources, detail: bool) -> dict[str, Any]:
             unused_exemptions=unused,
             incomplete=sources.incomplete,
             dangling=sources.read.get("dangling"),
+            mismatches=sources.read.get("mismatches"),
+            not_offered=not_offered(sources.read),
             unread=list(sources.read.get("unread") or ()),
             refusals=list(sources.refusals),
         )
         if sources.since is not None and report["counts"] is not None:
             violations = report["violations"] if sources.policy else None
             report["since"] = changed_since(
-                sources.since, sources.environment, listed, violations, sources.incomplete is not None
+                sources.since,
+                sources.environment,
+                listed,
+                violations,
+                sources.incomplete is not None,
+                report["mismatches"],
             )
     report["outcome"] = _outcome(report, sources)
     report["lines"] = [_line(sources.environment, line) for line in _lines(report, listed, sources)]
@@ -189,7 +197,8 @@ def _outcome(report: Json, sources: Sources) -> str:
         changed = "drift" if sources.check_mode else "changed"
         return changed if report["runtimes"] or report["scripts"] else "unchanged"
     counts = {**(report["counts"] or {}), "incomplete": report["incomplete"] is not None}
-    problems = dict.fromkeys(("problems", "failed_runs", "dangling", "unused", "incomplete"), "problems")
+    found = ("problems", "failed_runs", "mismatches", "not_offered", "dangling", "unused", "incomplete")
+    problems = dict.fromkeys(found, "problems")
     drift = dict.fromkeys(("differing", "moved"), "drift")
     kinds = {"violations": "violations", **drift, **problems, "not_evaluated": "not_evaluated"}
     otherwise = "clean" if sources.policy else "not_evaluated"
@@ -229,7 +238,10 @@ def _lines(report: Json, listed: Iterable[Json], sources: Sources) -> Iterator[s
         yield from map(warning_line, report["warnings"])
     if sources.read is not None:
         if not sources.read.get("failed"):
-            yield _count_line(report["counts"], bool(report["policy"]))
+            # Only check mode has the key without a value.
+            skipped = "mismatches" in sources.read and sources.read["mismatches"] is None
+            note = ", check mode does not run the script that lists packages" if skipped else ""
+            yield f"{_count_line(report['counts'], bool(report['policy']))}{note}"
             yield from map(warning_line, report["warnings"])
             if report.get("since"):
                 yield since_line(report["since"])
@@ -276,6 +288,8 @@ def _count_line(counts: Json, has_policy: bool) -> str:
         "undefined": ("has no definition", "have no definition"),
         "problems": ("is not ready", "are not ready"),
         "failed_runs": ("last run failed", "last runs failed"),
+        "mismatches": ("installed version differs", "installed versions differ"),
+        "not_offered": ("has a Python that is not offered", "have a Python that is not offered"),
         "dangling": ("script has no runtime", "scripts have no runtime"),
         "unread": ("look-up failed", "look-ups failed"),
         "unused": ("exemption exempts nothing", "exemptions exempt nothing"),
@@ -300,16 +314,13 @@ def _finding_lines(report: Json, listed: Iterable[Json]) -> Iterator[str]:
         name = repr(runtime["name"] or runtime["id"])
         for line in evaluation_lines(runtime["evaluated"]):
             yield f"{name} {line}"
-        for problem in (*runtime["problems"], *runtime["failed_runs"]):
+        for problem in (*runtime["problems"], *runtime["remarks"]):
             yield f"{name} {problem}"
     yield from report["unused_exemptions"]
     for script in report["dangling"] or ():
         yield dangling_line(script)
     for unread in report["unread"][:_UNREAD_LINES]:
-        project, script_name, error = unread_texts(unread)
-        where = f"the scripts of {project!r}" if project else "the list of projects"
-        if script_name:
-            where = f"the script {script_name!r} in {project!r}"
-        yield f"could not read {where}: {error}"
+        what, error = unread_texts(unread)
+        yield f"could not read {what}: {error}"
     if len(report["unread"]) > _UNREAD_LINES:
         yield f"and {len(report['unread']) - _UNREAD_LINES} more could not be read"

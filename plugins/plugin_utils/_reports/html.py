@@ -55,6 +55,8 @@ _AUDITED = (
     Column("undefined", "Undefined", ""),
     Column("problems", "Not ready", "warn"),
     Column("failed_runs", "Failed runs", "warn"),
+    Column("mismatches", "Other versions", "warn"),
+    Column("not_offered", "Python not offered", "warn"),
     Column("dangling", "Scripts without runtime", "warn"),
     Column("unread", "Not read", "warn"),
     Column("unused", "Unused exemptions", "warn"),

@@ -21,6 +21,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.usage import n
 
 from . import changes
 from .evaluation import ALLOWED, COUNTED, EXPIRES_SOON, grouped, worst
+from .installed import installed_version, mismatches, not_offered, pulled_in
 from .runs import failed_runs, schedules
 from .since import Earlier
 
@@ -35,6 +36,7 @@ _RULES_OF = {
     "exec_timeout": ("exec_timeout_max",),
     **dict.fromkeys(POOL, ("cached_instances_max",)),
 }
+_RULES_OF["installed"] = _RULES_OF["packages"][:2]
 
 
 class Sources(NamedTuple):
@@ -147,11 +149,16 @@ def before(entry: Json) -> dict[str, Any]:
     return {**runtime, **changed}
 
 
-def unread_texts(unread: Json) -> tuple[str, str, str]:
-    """The project, the script and the reason of a failed look-up; empty texts if unknown."""
+def unread_texts(unread: Json) -> tuple[str, str]:
+    """What could not be read, and the reason."""
     error = unread.get("error") or ""
     reason = str(error.get("msg") or "") if isinstance(error, Mapping) else str(error)
-    return name_of(unread.get("project")), name_of(unread.get("script")), reason
+    project, script, runtime = (name_of(unread.get(key)) for key in ("project", "script", "runtime"))
+    if runtime:
+        return f"what is installed in {runtime!r}", reason
+    if script:
+        return f"the script {script!r} in {project!r}", reason
+    return f"the scripts of {project!r}" if project else "the list of projects", reason
 
 
 def counts_of(
@@ -174,6 +181,8 @@ def counts_of(
         "undefined": sum(1 for runtime in runtimes if runtime["defined"] is False),
         "problems": sum(1 for runtime in runtimes if runtime["problems"]),
         "failed_runs": sum(len(runtime["failed_runs"]) for runtime in runtimes),
+        "mismatches": sum(len(runtime["mismatches"]) for runtime in runtimes),
+        "not_offered": sum(1 for runtime in runtimes if not runtime["offered"]),
         "dangling": len(read.get("dangling") or ()),
         "unread": len(read.get("unread") or ()),
         "unused": len(unused),
@@ -201,7 +210,12 @@ def _runtime_report(
         "is_default": bool(runtime.get("is_default")),
         "description": _as_text(runtime.get("description")),
         "status": _as_text(runtime.get("status")) or "unknown" if runtime else missing,
-        "packages": [_package(package, verdicts) for package in runtime.get("packages") or ()],
+        "packages": [
+            _package(package, verdicts, installed_version(runtime, package))
+            for package in runtime.get("packages") or ()
+        ],
+        "installed": runtime.get("installed"),
+        "pulled_in": pulled_in(runtime, verdicts.on),
         "networks": [_network(str(network), verdicts) for network in runtime.get("whitelist") or ()],
         "whitelist_known": runtime.get("whitelist") is not None or sources.read is not None,
         "whitelist_verdict": verdicts.on_empty_whitelist(),
@@ -223,10 +237,19 @@ def _runtime_report(
     }
     found["problems"] = _problems(found)
     found["failed_runs"] = failed_runs(found)
+    found["mismatches"] = mismatches(runtime, sources.read)
+    gone = {row["id"] for row in not_offered(sources.read or {}) or ()}
+    found["offered"] = not runtime or runtime.get("id") not in gone
+    # What fails nothing, each as the rest of a sentence about the runtime
+    found["remarks"] = [
+        *found["failed_runs"],
+        *found["mismatches"],
+        *([] if found["offered"] else [f"has Python {found['runtime_version']}, which the server no longer offers"]),
+    ]
     found["findings"] = bool(
         any(row["verdict"] in COUNTED for row in rows)
         or found["problems"]
-        or found["failed_runs"]
+        or found["remarks"]
         or found["error"]
         or action not in (None, "none")
     )
@@ -280,17 +303,19 @@ def _network(network: str, verdicts: _Verdicts) -> dict[str, Any]:
 
 
 def package_label(package: Json) -> str:
-    """How the policy names a package with its version."""
-    name, version = str(package.get("name") or ""), _as_text(package.get("version"))
+    """How the policy names a package with its version, the installed one where it is known."""
+    name = str(package.get("name") or "")
+    version = package.get("installed") or _as_text(package.get("version"))
     return f"{name}=={version}" if version else name
 
 
-def _package(package: Json, verdicts: _Verdicts) -> dict[str, Any]:
+def _package(package: Json, verdicts: _Verdicts, installed: str | None) -> dict[str, Any]:
     status = _as_text(package.get("status")) or "unknown"
-    label = package_label(package)
+    label = package_label({**package, "installed": installed})
     return {
         "name": str(package.get("name") or ""),
         "version": _as_text(package.get("version")),
+        "installed": installed,
         "description": _as_text(package.get("description")),
         "status": status,
         "message": _as_text(package.get("message")),

@@ -86,7 +86,7 @@ def _suite(environment: Json, generated: str) -> ET.Element:
             _case(suite, name, label, "skipped", "not evaluated")
         else:
             _case(suite, name, label)
-        for text in runtime["failed_runs"]:
+        for text in runtime["remarks"]:
             # A finding that fails nothing.
             ET.SubElement(suite[-1], "system-out").text = _xml_text(text)
     _count(suite)

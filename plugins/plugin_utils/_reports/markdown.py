@@ -233,7 +233,7 @@ def _findings(environment: Json) -> Iterator[_Block]:
             for line in evaluation_lines(rows):
                 yield kind, f"- {code(name)}: {code(line)}"
     for runtime in environment.get("inventory") or ():
-        for problem in (*runtime["problems"], *runtime["failed_runs"]):
+        for problem in (*runtime["problems"], *runtime["remarks"]):
             yield "problems", f"- {code(runtime['name'] or runtime['id'])}: {code(problem)}"
     for text in environment.get("unused_exemptions") or ():
         yield "unused exemptions", f"- {code(text)}"

@@ -4,8 +4,8 @@
 
 """The packages of all runtimes as CycloneDX 1.6, for tools that know the versions with vulnerabilities.
 
-It states nothing that nobody knows. What a package needs is unknown, so it has no entry among the dependencies: an
-empty one means "needs nothing". `compositions` say which entries are incomplete or missing.
+It states nothing that nobody knows. Unless it is known what is installed, it is unknown what a package needs, so this
+has no entry among the dependencies: an empty one means "needs nothing". `compositions` say what is complete.
 
 Pure: takes the report of an audit. Source of the form: https://cyclonedx.org/docs/1.6/json/ and, for package URLs, the
 types `pypi` and `generic` of the purl specification.
@@ -13,14 +13,18 @@ types `pypi` and `generic` of the purl specification.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import uuid
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from ansible_collections.mstr.library.plugins.module_utils._model.installed import graph_of, installed_from
+from ansible_collections.mstr.library.plugins.module_utils._model.kinds import Package
 from ansible_collections.mstr.library.plugins.module_utils._model.requirements import project
 
+from .evaluation import grouped
 from .plan_file import collection_version
 from .serialize import json_text
 
@@ -30,24 +34,52 @@ Json = Mapping[str, Any]
 _PYTHON_VERSION = re.compile(r"\d+(\.\d+)+", re.ASCII)
 
 
+class _Node(NamedTuple):
+    """A package in a runtime. `needs`: what it needs there, None if that is unknown.
+
+    `variant`: what tells it from the same package with different requirements in another runtime.
+    """
+
+    name: str
+    version: str
+    variant: str = "unknown"
+    needs: tuple[str, ...] | None = None
+
+    @property
+    def purl(self) -> str | None:
+        """The URL of the package; None if its name is not the name of a package."""
+        # The type pypi wants the normalized name. A version that a server invents must not add parts to the URL.
+        name = project(self.name)
+        return name and f"pkg:pypi/{name}{f'@{_quoted(self.version)}' if self.version else ''}"
+
+    @property
+    def base(self) -> str:
+        """Its reference, if there is no other variant."""
+        return self.purl or f"package/{_quoted(self.name)}@{_quoted(self.version)}"
+
+
+class _Contents(NamedTuple):
+    """What is in a runtime: its packages by key, the keys of those on which it depends itself, and its Python."""
+
+    nodes: Mapping[str, _Node]
+    roots: Sequence[str]
+    python: tuple[str, str] | None  # name and version
+    is_known: bool
+
+
 def software(report: Json) -> str:
     """The text of the document. Two reports on the same state differ only in its time and its serial number.
 
-    Packages are top-level components, each once, because some scanners do not look into nested ones.
+    Packages are top-level components, because some scanners do not look into nested ones. Each is there once, but for
+    one that has different requirements in two runtimes.
     """
-    runtimes = [
-        (f"{environment['environment']}/{runtime['id']}", environment["environment"], runtime)
+    runtimes = {
+        f"{environment['environment']}/{runtime['id']}": (environment["environment"], runtime, _contents(runtime))
         for environment in sorted(report["environments"], key=lambda entry: str(entry["environment"]))
         for runtime in sorted(environment.get("inventory") or (), key=lambda entry: (entry["name"], entry["id"] or ""))
         if runtime["present"]
-    ]
-    packages = {_ref(package): package for *_names, runtime in runtimes for package in runtime["packages"]}
-    pythons = {ref: runtime["runtime_version"] for *_names, runtime in runtimes for ref in _python_ref(runtime)}
-    needs = {
-        ref: sorted({*map(_ref, runtime["packages"]), *_python_ref(runtime)}) for ref, _environment, runtime in runtimes
     }
     properties = list(_environments(report))
-    is_complete = all(entry["value"] == "read" for entry in properties)
     document = {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
@@ -60,20 +92,86 @@ def software(report: Json) -> str:
             "component": {"type": "platform", "bom-ref": "environments", "name": "Library environments"},
             "properties": properties,
         },
-        "components": [
-            *(_runtime_component(ref, environment, runtime) for ref, environment, runtime in runtimes),
-            *(_python(ref, pythons[ref]) for ref in sorted(pythons)),
-            *(_package(ref, packages[ref]) for ref in sorted(packages)),
-        ],
-        "dependencies": [
-            *({"ref": ref, "dependsOn": refs} for ref, refs in {"environments": list(needs), **needs}.items() if refs),
-        ],
-        "compositions": [
-            {"aggregate": "complete" if is_complete else "incomplete", "dependencies": ["environments"]},
-            {"aggregate": "incomplete", "dependencies": [*needs, *sorted(pythons), *sorted(packages)]},
-        ],
+        **_graph(runtimes, all(entry["value"] == "read" for entry in properties)),
     }
     return json_text(document)
+
+
+def _graph(runtimes: Mapping[str, tuple[str, Json, _Contents]], all_read: bool) -> dict[str, Any]:
+    """The components, their dependencies, and for which of them these are complete."""
+    contents = [found for _environment, _runtime, found in runtimes.values()]
+    variants = grouped((node.base, node) for found in contents for node in found.nodes.values())
+    is_single = {base: len({node.variant for node in nodes}) == 1 for base, nodes in variants.items()}
+
+    def ref(node: _Node) -> str:
+        return node.base if is_single[node.base] else f"{node.base}#{node.variant}"
+
+    packages = {ref(node): node for found in contents for node in found.nodes.values()}
+    pythons = {_python_ref(found.python): found.python for found in contents if found.python}
+    needs = {"environments": list(runtimes)}
+    for name, (_environment, _runtime, found) in runtimes.items():
+        python = [_python_ref(found.python)] if found.python else []
+        needs[name] = sorted({*python, *(ref(found.nodes[key]) for key in found.roots)})
+    known = ["environments"] * all_read + [name for name, (_e, _r, found) in runtimes.items() if found.is_known]
+    for found in contents:
+        for node in found.nodes.values():
+            if node.needs is not None:
+                needs[ref(node)] = sorted(ref(found.nodes[key]) for key in node.needs)
+                known.append(ref(node))
+    unknown = sorted({*needs, *packages, *pythons} - set(known))
+    compositions = {"complete": sorted(set(known)), "incomplete": unknown}
+    return {
+        "components": [
+            *(_runtime_component(name, environment, runtime) for name, (environment, runtime, _f) in runtimes.items()),
+            *(_python(name, *pythons[name]) for name in sorted(pythons)),
+            *(_package(name, packages[name]) for name in sorted(packages)),
+        ],
+        # An empty list says that nothing is needed, which is only known of what is complete.
+        "dependencies": [
+            {"ref": name, "dependsOn": refs} for name, refs in needs.items() if refs or name not in unknown
+        ],
+        "compositions": [
+            {"aggregate": aggregate, "dependencies": refs} for aggregate, refs in compositions.items() if refs
+        ],
+    }
+
+
+def _contents(runtime: Json) -> _Contents:
+    if runtime.get("installed") is None:
+        wanted = [_Node(package["name"], package["version"]) for package in runtime["packages"]]
+        by_base = {node.base: node for node in wanted}
+        version = runtime["runtime_version"]
+        return _Contents(by_base, list(by_base), ("python", version) if version else None, False)
+    installed = installed_from(runtime["installed"])
+    written = [Package(package["name"]) for package in runtime["packages"]]
+    graph = graph_of(installed, written)
+    plain = {key: _Node(found.name, found.version) for key, found in installed.packages.items()}
+    nodes = {}
+    for key, node in plain.items():
+        within = _reached(graph, [key])
+        edges = sorted((plain[name].base, *(plain[needed].base for needed in graph[name])) for name in within)
+        variant = hashlib.sha256(repr(edges).encode()).hexdigest()[:12]
+        nodes[key] = node._replace(variant=variant, needs=tuple(graph[key]))
+    listed = {project(package.name) for package in written}
+    roots = [key for key in graph if key in listed]
+    # What nothing needs, then one of each circle
+    needed = {name for key, names in graph.items() for name in names if name != key}
+    for key in sorted(graph, key=lambda key: key in needed):
+        if key not in _reached(graph, roots):
+            roots.append(key)
+    kind = installed.python["implementation"].lower()
+    python = ("python" if kind == "cpython" else kind, installed.python["version"])
+    return _Contents(nodes, roots, python, True)
+
+
+def _reached(graph: Mapping[str, Iterable[str]], start: Iterable[str]) -> list[str]:
+    """What can be reached from some packages, with these."""
+    found = dict.fromkeys(start)
+    to_do = list(found)
+    for key in to_do:
+        to_do += [name for name in graph[key] if name not in found]
+        found.update(dict.fromkeys(graph[key]))
+    return list(found)
 
 
 def _environments(report: Json) -> Iterator[dict[str, str]]:
@@ -114,42 +212,30 @@ def _runtime_component(ref: str, environment: str, runtime: Json) -> dict[str, A
     }
 
 
-def _python_ref(runtime: Json) -> list[str]:
-    version = runtime["runtime_version"]
-    return [f"pkg:generic/python@{_quoted(version)}"] if version else []
+def _python_ref(python: tuple[str, str]) -> str:
+    return f"pkg:generic/{_quoted(python[0])}@{_quoted(python[1])}"
 
 
-def _python(ref: str, version: str) -> dict[str, Any]:
-    cpe = f"cpe:2.3:a:python:python:{version}:*:*:*:*:*:*:*" if _PYTHON_VERSION.fullmatch(version) else None
+def _python(ref: str, name: str, version: str) -> dict[str, Any]:
+    has_cpe = name == "python" and _PYTHON_VERSION.fullmatch(version)
     return {
         "type": "application",
         "bom-ref": ref,
-        "name": "python",
+        "name": name,
         "version": version,
-        **_given("cpe", cpe),
+        **_given("cpe", f"cpe:2.3:a:python:python:{version}:*:*:*:*:*:*:*" if has_cpe else None),
         "purl": ref,
     }
 
 
-def _package(ref: str, package: Json) -> dict[str, Any]:
+def _package(ref: str, node: _Node) -> dict[str, Any]:
     return {
         "type": "library",
         "bom-ref": ref,
-        "name": project(package["name"]) or package["name"],
-        **_given("version", package["version"]),
-        **_given("purl", _purl(package)),
+        "name": project(node.name) or node.name,
+        **_given("version", node.version),
+        **_given("purl", node.purl),
     }
-
-
-def _ref(package: Json) -> str:
-    return _purl(package) or f"package/{_quoted(package['name'])}@{_quoted(package['version'])}"
-
-
-def _purl(package: Json) -> str | None:
-    """The URL of the package; None if its name is not the name of a package."""
-    # The type pypi wants the normalized name. A version that a server invents must not add parts to the URL.
-    name, version = project(package["name"]), f"@{_quoted(package['version'])}" if package["version"] else ""
-    return name and f"pkg:pypi/{name}{version}"
 
 
 def _quoted(text: str) -> str:

@@ -29,6 +29,8 @@ Json = Mapping[str, Any]
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)[\d:.]*(?:\+0000|\+00:00|Z)")
+_VIOLATION_KEYS = ("name", "id", "option", "value", "rule")
+_MISMATCH_KEYS = ("name", "id", "package", "version", "installed")
 
 
 class Earlier(NamedTuple):
@@ -85,7 +87,7 @@ def _check(environment: Json) -> None:
     listed = environment.get("inventory")
     if listed is None or not _are_mappings(listed):
         raise ValueError("has no inventory of runtimes; it is not the .json file of an audit")
-    lists = {"violations": environment.get("violations")}
+    lists = {key: environment.get(key) for key in ("violations", "mismatches")}
     for index, runtime in enumerate(listed):
         place = f"inventory[{index}]"
         if not isinstance(runtime.get("name"), str) or not isinstance(runtime.get("id"), (str, type(None))):
@@ -112,15 +114,18 @@ def changed_since(
     runtimes: Sequence[Json],
     violations: Iterable[Json] | None,
     incomplete: bool = False,
+    mismatches: Iterable[Json] | None = None,
 ) -> Json:
-    """What changed. `runtimes`: the inventory as it is now; `violations`: of now, with ids, None without a policy.
+    """What changed. `runtimes`: the inventory as it is now; `violations`: of now, with ids, None without a policy;
+    `mismatches`: packages whose pinned version is not installed, None if it is not known what is installed.
 
     `incomplete`: whether the list may lack runtimes. What one of two lists may lack was neither created nor deleted.
     In the result, `error` says why nothing could be compared, and is None otherwise; `incomplete` says whether the
-    earlier list may lack runtimes; `violations` is None unless both times had a policy.
+    earlier list may lack runtimes; `violations` is None unless both times had a policy, and so are `mismatches` unless
+    both times knew what is installed.
     """
     found: dict[str, Any] = {"generated": earlier.generated, "error": None, "incomplete": False}
-    found.update(created=[], deleted=[], renamed=[], changed=[], violations=None)
+    found.update(created=[], deleted=[], renamed=[], changed=[], violations=None, mismatches=None)
     old = earlier.environments.get(environment, {})
     if not earlier.has(environment):
         return {**found, "error": f"the earlier report has no environment {environment!r}"}
@@ -130,10 +135,11 @@ def changed_since(
     found["incomplete"] = was_incomplete = bool(old.get("incomplete"))
     if earlier.runtimes is None:
         before, key, facts_of = [entry for entry in old["inventory"] if entry.get("present", True)], "id", _of_inventory
+        held = {"new": before if was_incomplete else None, "gone": now if incomplete else None}
         if old.get("policy") and violations is not None:
-            rows = _violations(old.get("violations") or (), violations)
-            held = {"new": before if was_incomplete else None, "gone": now if incomplete else None}
-            found["violations"] = {kind: _of_runtimes(rows[kind], held[kind]) for kind in rows}
+            found["violations"] = _new_and_gone(_VIOLATION_KEYS, old.get("violations") or (), violations, held)
+        if old.get("mismatches") is not None and mismatches is not None:
+            found["mismatches"] = _new_and_gone(_MISMATCH_KEYS, old["mismatches"], mismatches, held)
     else:
         before, key, facts_of = list(earlier.runtimes), "name", _of_definition
         # An export has neither ids nor the default runtime.
@@ -188,9 +194,12 @@ def _changed_fields(before: Json, after: Json) -> list[dict[str, Any]]:
     return [{"field": name, "before": was[name], "after": now[name]} for name in names]
 
 
-def _violations(before: Iterable[Json], after: Iterable[Json]) -> dict[str, list[dict[str, Any]]]:
+def _new_and_gone(
+    keys: Sequence[str], before: Iterable[Json], after: Iterable[Json], held: Mapping[str, Iterable[Json] | None]
+) -> dict[str, list[dict[str, Any]]]:
+    """The rows that are new and gone, by these keys. `held`: the runtimes of which this is known, None for all."""
+
     def by_key(rows: Iterable[Json]) -> dict[tuple[str, ...], dict[str, Any]]:
-        keys = ("name", "id", "option", "value", "rule")
         return {
             tuple(str(row.get(key)) for key in keys[1:]): {key: row.get(key) for key in keys}
             for row in rows
@@ -198,10 +207,11 @@ def _violations(before: Iterable[Json], after: Iterable[Json]) -> dict[str, list
         }
 
     was, now = by_key(before), by_key(after)
-    return {
+    rows = {
         "new": [row for key, row in now.items() if key not in was],
         "gone": [row for key, row in was.items() if key not in now],
     }
+    return {kind: _of_runtimes(rows[kind], held[kind]) for kind in rows}
 
 
 def _of_runtimes(rows: list[dict[str, Any]], runtimes: Iterable[Json] | None) -> list[dict[str, Any]]:
@@ -220,6 +230,10 @@ def changed_runtimes(since: Json) -> Iterator[tuple[Json, str]]:
     for runtime in since["changed"]:
         changed = (changes.line(field["field"], field["before"], field["after"]) for field in runtime["fields"])
         yield runtime, f"changed: {'; '.join(changed)}"
+    for kind, rows in (since.get("mismatches") or {}).items():
+        for row in rows:
+            installed = row["installed"] or "no version"
+            yield row, f"{kind}: {row['package']} {row['version']} is in its definition, {installed} is installed"
 
 
 def line(since: Json) -> str:
@@ -227,10 +241,10 @@ def line(since: Json) -> str:
     if since["error"]:
         return f"not compared with an earlier report: {since['error']}"
     parts = [f"{len(since[key])} {key}" for key in ("created", "deleted", "renamed", "changed") if since[key]]
-    violations = since["violations"] or {}
-    if violations.get("new"):
-        parts.append(counted(len(violations["new"]), "new violation"))
-    if violations.get("gone"):
-        parts.append(f"{counted(len(violations['gone']), 'violation')} gone")
+    for rows, noun in ((since["violations"], "violation"), (since.get("mismatches"), "mismatched version")):
+        if rows and rows["new"]:
+            parts.append(counted(len(rows["new"]), f"new {noun}"))
+        if rows and rows["gone"]:
+            parts.append(f"{counted(len(rows['gone']), noun)} gone")
     lacking = "; the earlier list may lack runtimes, so created ones are not shown" if since["incomplete"] else ""
     return f"{', '.join(parts) or 'nothing changed'} since {when(since['generated']) or 'the export'}{lacking}"

@@ -38,6 +38,7 @@ _COLUMNS = (
     "last_change",
     "item",
     "value",
+    "installed",
     "item_status",
     "project",
     "item_owner",
@@ -120,7 +121,7 @@ def _outcome(runtime: Json, has_policy: bool) -> str:
         return "violations"
     if runtime["action"] not in (None, "none"):
         return "drift"
-    if runtime["problems"] or runtime["failed_runs"]:
+    if runtime["problems"] or runtime["remarks"]:
         return "problems"
     return "clean" if has_policy and NOT_EVALUATED not in verdicts else "not_evaluated"
 
@@ -144,11 +145,23 @@ def _items(runtime: Json) -> Iterator[dict[str, Any]]:
         yield {
             "item": "package",
             # In one cell: a spreadsheet would make 2.1 of the version 2.10, and a date of 1.2.3.
-            "value": key[1],
+            "value": package_label({**package, "installed": None}),
+            "installed": key[1] if package["installed"] else None,
             "item_status": package["status"],
             "message": package["message"],
             **_verdict(package["verdict"], found.get(key, ())),
         }
+    for package in runtime["pulled_in"]:
+        key = "installed", package_label(package)
+        shown.add(key)
+        yield {
+            "item": "installed",
+            "value": key[1],
+            "installed": key[1],
+            **_verdict(package["verdict"], found.get(key, ())),
+        }
+    for text in runtime["remarks"][len(runtime["failed_runs"]) :]:
+        yield {"item": "finding", "message": text}
     for script in runtime["scripts"] or ():
         yield {
             "item": "script",

@@ -52,6 +52,23 @@ def writes(servers: list[Simulator]) -> list[str]:
     return [call for server in servers for call in server.calls() if "/runtimes" in call and not call.startswith("GET")]
 
 
+def test_what_is_installed(three: Play, servers: list[Simulator]) -> None:
+    """The script runs on what is ready; in check mode nothing runs, and one line says so."""
+    three.hosts = {"env0": three.hosts["env0"]}
+    sbom = three.folder / "sbom.cdx.json"
+    three.variables |= {"mstr_audit_installed": True, "mstr_runtimes_policy": {"packages_never": ["paramiko"]}}
+    servers[0].seed({"name": "Sftp", "packages": [{"name": "pysftp", "version": "0.2.8", "status": "installed"}]})
+    played = three(AUDIT, mstr_report_dest=str(sbom))
+    line = "'Sftp' installed paramiko==1.0.0 violates packages_never: it matches paramiko (required by pysftp)"
+    assert f"env0: {line}" in played.text
+    assert '"pkg:pypi/pynacl@1.0.0"' in sbom.read_text(encoding="utf-8")
+    assert writes(servers) == []
+    runs = servers[0].calls().count("POST /scripts/evaluation")
+    checked = three(AUDIT, "--check")
+    assert checked.text.count("check mode does not run the script that lists packages") == 1
+    assert (runs, servers[0].calls().count("POST /scripts/evaluation")) == (3, 3)
+
+
 def test_every_environment_is_reported_and_nothing_is_changed(three: Play, servers: list[Simulator]) -> None:
     played = three(AUDIT)
     assert played.status == 2, "env2 cannot be reached"

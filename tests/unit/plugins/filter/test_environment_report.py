@@ -179,6 +179,8 @@ def test_findings_are_reported_with_value_and_rule():
         "undefined": 1,
         "problems": 2,
         "failed_runs": 0,
+        "mismatches": 0,
+        "not_offered": 0,
         "dangling": 0,
         "unread": 1,
         "unused": 1,

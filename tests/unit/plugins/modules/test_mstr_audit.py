@@ -13,11 +13,11 @@ from ansible_collections.mstr.library.tests.unit.support.server import Server
 DEFINED = [{"name": "r", "exec_timeout": 60}]
 
 
-def audited(server, **options):
+def audited(server, check_mode=False, **options):
     """What the module returns."""
     params, errors = auth.checked_entry(options, {"retries": {"type": "int", "default": 0}, **AUDIT_OPTIONS})
     assert errors == []
-    task = auth.Task(server.session, server, params, False, server.warnings.append)
+    task = auth.Task(server.session, server, params, check_mode, server.warnings.append)
     return audit(task, request_from(auth.checked_entry, params))
 
 
@@ -86,3 +86,28 @@ def test_what_an_apply_refuses_is_a_finding(twins, failed):
     result = audited(server, runtimes=wanted)
     assert result["applied"]["failed"] is failed
     assert "failed" in [entry["action"] for entry in result["applied"]["runtimes"]]
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_what_is_installed(check_mode):
+    """An audit changes nothing, but it runs code, which check mode does not."""
+    server = Server(stored())
+    server.printed[ID] = '{"python": {"version": "3.10.5", "implementation": "CPython", "platform": "linux-x86_64"}, '
+    server.printed[ID] += '"packages": [{"name": "pip", "version": "24.0", "requires": null}]}'
+    result = audited(server, check_mode=check_mode, include_installed=True, runtimes=DEFINED)
+    [runtime] = [runtime for runtime in result["read"]["runtimes"] if runtime["id"] == ID]
+    assert (runtime["installed"] is None, result["read"]["mismatches"] is None) == (check_mode, check_mode)
+    assert len(server.tried) == 2 * (not check_mode)
+    assert result["applied"]["runtimes"][0]["action"] == "updated"
+    assert [request for request in server.writes if "/evaluation" not in request] == []
+
+
+def test_offered_versions():
+    """One request, also with definitions; if it fails, the audit goes on, and nothing is said."""
+    server = Server(stored(), versions_call="yes")
+    assert audited(server, runtimes=[{"name": "r", "runtime_version": "3.11.9"}])["read"]["versions"]
+    assert server.requests.count("GET /runtimes/versions") == 1
+    server.refusals = {"GET /runtimes/versions": refusal(500, "ERR001", "no")}
+    assert audited(server)["read"]["versions"] is None
+    [warning] = server.warnings
+    assert warning.startswith("Whether the server still offers the Python of each runtime is unknown. Could not")

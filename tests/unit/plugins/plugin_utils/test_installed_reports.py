@@ -1,0 +1,194 @@
+"""What is really installed, and what the server no longer offers, in every report."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+from ansible_collections.mstr.library.plugins.filter.report_file import report_file
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.environment import environment_report
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import earlier_from
+from ansible_collections.mstr.library.tests.unit.support.report import runtime, violation
+
+PYTHON = {"version": "3.10.12", "implementation": "CPython", "platform": "linux-x86_64"}
+
+
+def wanted(*texts):
+    return [dict(zip(("name", "version", "status"), (*text.split("=="), "", "installed"))) for text in texts]
+
+
+def installed(found, **python):
+    rows = [dict(zip(("name", "version"), key.split("==")), requires=requires) for key, requires in found.items()]
+    return {"python": {**PYTHON, **python}, "packages": rows}
+
+
+ETL = runtime(
+    1,
+    "Etl",
+    packages=[{"name": "pysftp", "version": "0.3", "status": "installed"}],
+    installed=installed({"pysftp==0.2.9": ["paramiko"], "paramiko==3.4.0": [], "pip==24.0": []}),
+)
+MISMATCH = {"name": "Etl", "id": ETL["id"], "package": "pysftp", "version": "0.3", "installed": "0.2.9"}
+BREACH = violation(ETL, "paramiko==3.4.0", "packages_never", "matches paramiko (required by pysftp)", "installed")
+UNREAD = {"project": None, "script": None, "runtime": {"id": "B" * 32, "name": "Busy"}, "error": {"msg": "It is busy."}}
+
+
+def report_on(*runtimes, earlier=None, mismatches=(MISMATCH,), versions=("3.11.9",), **read):
+    found = {"runtimes": runtimes, "violations": [BREACH], "unread": [UNREAD], "versions": versions, **read}
+    since = earlier_from(earlier) if earlier else None
+    policy = {"packages_never": ["paramiko"]}
+    sources = Sources("prod", None, read={**found, "mismatches": mismatches}, policy=policy, since=since)
+    return environment_report(sources, detail=True)
+
+
+def test_console():
+    report = report_on(ETL)
+    assert (report["counts"]["mismatches"], report["counts"]["not_offered"]) == (1, 1)
+    assert report["not_offered"] == [{"name": "Etl", "id": ETL["id"], "runtime_version": "3.10.5"}]
+    assert report["lines"] == [
+        "prod: 1 runtime, 1 violation, 1 installed version differs, 1 has a Python that is not offered, "
+        "1 look-up failed",
+        "prod: 'Etl' installed paramiko==3.4.0 violates packages_never: it matches paramiko (required by pysftp)",
+        "prod: 'Etl' has pysftp 0.2.9, but its definition has 0.3",
+        "prod: 'Etl' has Python 3.10.5, which the server no longer offers",
+        "prod: could not read what is installed in 'Busy': It is busy.",
+    ]
+
+
+def test_no_gate():
+    """Neither of them is a violation or drift."""
+    report = report_on(ETL, violations=[])
+    assert report["outcome"] == "problems"
+    assert "<failure" not in report_file([report], "x.junit.xml")
+
+
+@pytest.mark.parametrize("versions", [None, ["3.10.5"]])
+@pytest.mark.parametrize("changes", [{}, {"runtime_version": None}, {"is_default": True}])
+def test_python_that_is_offered(versions, changes):
+    """Nobody knows it without a list of versions, and it does not concern the default runtime."""
+    versions = versions if not changes else ["3.12.1"]
+    report = report_on({**ETL, **changes}, versions=versions)
+    assert report["counts"]["not_offered"] == 0
+    assert report["not_offered"] == (None if versions is None else [])
+
+
+@pytest.mark.parametrize("suffix", ["html", "md", "junit.xml", "csv", "json"])
+def test_every_file_has_it(suffix):
+    text = report_file([report_on(ETL)], f"x.{suffix}")
+    for part in ("3.4.0", "has pysftp 0.2.9, but its definition has 0.3", "which the server no longer offers"):
+        assert part in text
+    assert "required by pysftp" in text
+
+
+def test_rows_of_a_table():
+    rows = list(csv.DictReader(io.StringIO(report_file([report_on(ETL)], "x.csv").lstrip("\ufeff"))))
+    found = [
+        (row["value"], row["installed"], row["verdict"]) for row in rows if row["item"] in ("package", "installed")
+    ]
+    assert found == [
+        ("pysftp==0.3", "pysftp==0.2.9", "allowed"),
+        ("paramiko==3.4.0", "paramiko==3.4.0", "violation"),
+        ("pip==24.0", "pip==24.0", "allowed"),
+    ]
+
+
+def test_verdict_on_the_installed_version():
+    """A package without a version is evaluated by the one that it has."""
+    loose = {**ETL, "packages": wanted("pysftp")}
+    row = violation(loose, "pysftp==0.2.9", "packages_never", "matches pysftp", "packages")
+    [package] = report_on(loose, violations=[row])["inventory"][0]["packages"]
+    assert (package["version"], package["installed"], package["verdict"]) == ("", "0.2.9", "violation")
+
+
+def test_since():
+    before = report_file([report_on(ETL)], "x.json")
+    other = {**MISMATCH, "version": "0.4"}
+    since = report_on(ETL, earlier=before, mismatches=[other])["since"]
+    assert since["mismatches"] == {"new": [other], "gone": [MISMATCH]}
+    text = report_file([report_on(ETL, earlier=before, mismatches=[other])], "x.csv")
+    assert "new: pysftp 0.4 is in its definition, 0.2.9 is installed" in text
+    assert "1 new mismatched version, 1 mismatched version gone" in "\n".join(
+        report_on(ETL, earlier=before, mismatches=[other])["lines"]
+    )
+    unknown = report_on(ETL, earlier=before, mismatches=None)["since"]
+    assert unknown["mismatches"] is None
+
+
+# --- software bill of materials
+
+
+def sbom(*runtimes):
+    text = report_file([report_on(*runtimes)], "x.cdx.json")
+    validation = pytest.importorskip("cyclonedx.validation.json")
+    schema = pytest.importorskip("cyclonedx.schema").SchemaVersion.V1_6
+    assert validation.JsonStrictValidator(schema).validate_str(text) is None
+    data = json.loads(text)
+    graph = {entry["ref"]: entry["dependsOn"] for entry in data["dependencies"]}
+    complete = {
+        ref: entry["aggregate"] == "complete" for entry in data["compositions"] for ref in entry["dependencies"]
+    }
+    return {component["bom-ref"]: component for component in data["components"]}, graph, complete
+
+
+def reached(graph, start):
+    found, to_do = set(), [start]
+    while to_do:
+        for ref in graph.get(to_do.pop(), ()):
+            if ref not in found:
+                found.add(ref)
+                to_do.append(ref)
+    return found
+
+
+def test_real_graph():
+    """What can be reached from a runtime is what is installed there, also in a circle that nothing else needs."""
+    found = {
+        "a==1": ["b", 'c; extra == "x"', 'd; sys_platform == "win32"'],
+        "b==2": [],
+        "c==3": [],
+        "d==4": ["e"],
+        "e==5": ["d"],
+    }
+    components, graph, complete = sbom(runtime(1, "R", packages=wanted("A"), installed=installed(found)))
+    [start] = [ref for ref, component in components.items() if component["type"] == "container"]
+    python = "pkg:generic/python@3.10.12"
+    urls = {f"pkg:pypi/{key.replace('==', '@')}" for key in found}
+    assert reached(graph, start) == {*urls, python}
+    assert graph["pkg:pypi/a@1"] == ["pkg:pypi/b@2"]
+    assert graph["pkg:pypi/b@2"] == []
+    assert components[python]["cpe"] == "cpe:2.3:a:python:python:3.10.12:*:*:*:*:*:*:*"
+    assert complete == {**dict.fromkeys(["environments", start, *urls], True), python: False}
+    assert python not in graph
+
+
+def test_one_package_with_different_requirements():
+    """In two runtimes these are two components; with the same requirements it is one."""
+    one = runtime(1, "One", packages=wanted("a"), installed=installed({"a==1": ["b"], "b==1": [], "s==1": []}))
+    two = runtime(2, "Two", packages=wanted("a"), installed=installed({"a==1": ["b"], "b==2": [], "s==1": []}))
+    components, graph, _complete = sbom(one, two)
+    urls = [component.get("purl") for component in components.values()]
+    assert (urls.count("pkg:pypi/a@1"), urls.count("pkg:pypi/s@1")) == (2, 1)
+    starts = [ref for ref, component in components.items() if component["type"] == "container"]
+    for start, b in zip(starts, ("1", "2")):
+        assert {components[ref]["purl"] for ref in reached(graph, start)} >= {"pkg:pypi/a@1", f"pkg:pypi/b@{b}"}
+
+
+def test_known_beside_unknown():
+    """What is unknown in one runtime is not what is known in another one."""
+    known = runtime(1, "Known", packages=wanted("a==1"), installed=installed({"a==1": []}))
+    components, graph, complete = sbom(known, runtime(2, "Unknown", packages=wanted("a==1"), installed=None))
+    same = [ref for ref, component in components.items() if component.get("purl") == "pkg:pypi/a@1"]
+    assert sorted(complete[ref] for ref in same) == [False, True]
+    assert [ref in graph for ref in same if complete[ref]] == [True]
+    assert [ref in graph for ref in same if not complete[ref]] == [False]
+
+
+def test_another_implementation():
+    """It has no CPE of CPython."""
+    found = installed({"a==1": []}, implementation="PyPy")
+    components, _graph, _complete = sbom(runtime(1, "R", packages=[], installed=found))
+    [python] = [component for component in components.values() if component["type"] == "application"]
+    assert (python["name"], python["version"], "cpe" in python) == ("pypy", "3.10.12", False)
