@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from .._errors import ErrorList, ValidationError
-from .alike import means, name_key
+from .alike import is_meant, name_key
 from .fields import PURGEABLE
 from .installed import Installed, present
 from .kinds import NOTHING, normalized_name, without_null
@@ -43,14 +43,14 @@ class Exemption(NamedTuple):
         narrowed = " ".join(text for text in (self.rule, self.value) if text)
         return f"{self.place} {self.runtime!r}" + (f" ({narrowed})" if narrowed else "")
 
-    def means(self, name: str | None, identity: str | None) -> bool:
+    def is_for(self, name: str | None, identity: str | None) -> bool:
         """Whether it means this runtime. A name or an id that is None is not known yet, and may be what it means."""
         unknown = name is None or (identity is None and is_id(self.runtime))
         # What is exempted for a runtime is exempted for its replacement.
         names = {name or "", (name or "").removesuffix(replacement_name(""))}
-        return unknown or any(means(self.runtime, text, identity) for text in names)
+        return unknown or any(is_meant(self.runtime, text, identity) for text in names)
 
-    def fits(self, rule: str, value: Any) -> bool:
+    def covers(self, rule: str, value: Any) -> bool:
         """Whether it means a violation of this rule by this value."""
         if self.rule not in (None, rule):
             return False
@@ -141,7 +141,7 @@ class Policy(NamedTuple):
         fitting = [
             exemption
             for exemption in self.exemptions
-            if finding.counts and exemption.fits(finding.rule, finding.value) and exemption.means(name, identity)
+            if finding.counts and exemption.covers(finding.rule, finding.value) and exemption.is_for(name, identity)
         ]
         if not fitting:
             return finding
@@ -228,7 +228,7 @@ class Policy(NamedTuple):
             f"{exemption.label} exempts nothing: {_why(exemption, runtimes)}"
             for exemption in self.exemptions
             if not any(
-                exemption.fits(row["rule"], row["value"]) and exemption.means(row["name"] or "", row["id"] or "")
+                exemption.covers(row["rule"], row["value"]) and exemption.is_for(row["name"] or "", row["id"] or "")
                 for row in rows
             )
         ]
@@ -237,7 +237,7 @@ class Policy(NamedTuple):
 def _why(exemption: Exemption, runtimes: Iterable[tuple[str, str]]) -> str:
     from difflib import get_close_matches
 
-    if any(exemption.means(name, identity) for name, identity in runtimes):
+    if any(exemption.is_for(name, identity) for name, identity in runtimes):
         return "the runtime has no such violation"
     by_key = {name_key(name): name for name, _identity in runtimes}
     near = get_close_matches(name_key(exemption.runtime), list(by_key), 1)

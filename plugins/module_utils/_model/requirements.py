@@ -35,14 +35,14 @@ class Requirement(NamedTuple):
     pattern: str
     versions: Any = None
 
-    def names(self, package: Package) -> bool:
+    def is_about(self, package: Package) -> bool:
         """Whether the package has one of the names."""
         name = project(package.name)
         return name is not None and fnmatchcase(name, self.pattern)
 
-    def fits(self, package: Package) -> bool:
+    def is_met_by(self, package: Package) -> bool:
         """Whether the package has one of the names, and one of the versions."""
-        return self.names(package) and (self.versions is None or has_version(self.versions, package.version))
+        return self.is_about(package) and (self.versions is None or has_version(self.versions, package.version))
 
 
 def requirement(text: str) -> Requirement:

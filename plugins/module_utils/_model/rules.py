@@ -265,8 +265,8 @@ def packages_within(allowed: Sequence[Requirement], values: Mapping[str, Any]) -
             yield entry.unreadable
         elif entry.option == "installed" and package.key in EVERYWHERE:
             continue
-        elif not any(requirement.fits(package) for requirement in allowed):
-            near = [requirement.text for requirement in allowed if requirement.names(package)]
+        elif not any(requirement.is_met_by(package) for requirement in allowed):
+            near = [requirement.text for requirement in allowed if requirement.is_about(package)]
             limits = f" ({', '.join(near)} allows only some versions)" if near else ""
             yield entry.finding(f"matches none of the allowed packages{limits}")
 
@@ -280,8 +280,8 @@ def packages_never(forbidden: Sequence[Requirement], values: Mapping[str, Any]) 
     """No package matches a forbidden requirement."""
     for entry in _packages(values):
         package = entry.package
-        named = [requirement for requirement in forbidden if requirement.names(package)]
-        hit = [requirement.text for requirement in named if requirement.fits(package)]
+        named = [requirement for requirement in forbidden if requirement.is_about(package)]
+        hit = [requirement.text for requirement in named if requirement.is_met_by(package)]
         by_version = [requirement.text for requirement in named if requirement.versions]
         if entry.unreadable:
             yield entry.unreadable
@@ -299,8 +299,8 @@ def packages_required(wanted: Sequence[Requirement], values: Mapping[str, Any]) 
     packages = _packages(values)
     unreadable = [entry.shown for entry in packages if entry.unreadable]
     for needed in wanted:
-        near = [entry.shown for entry in packages if needed.names(entry.package)]
-        if any(needed.fits(entry.package) for entry in packages):
+        near = [entry.shown for entry in packages if needed.is_about(entry.package)]
+        if any(needed.is_met_by(entry.package) for entry in packages):
             continue
         if unreadable and not near:
             yield _unreadable("packages", needed.text, f"{unreadable[0]!r} is not the name of a package")

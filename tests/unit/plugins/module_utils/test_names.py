@@ -4,8 +4,8 @@ import unicodedata
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.alike import (
+    is_meant,
     is_named,
-    means,
     name_key,
     near_names,
     quoted,
@@ -82,5 +82,5 @@ def test_names_that_a_definition_may_have(name):
 def test_entries(entry, permitted, protected):
     """An id, a name or a pattern. In a list that protects, brackets may also be a class."""
     runtimes = [EU, E, OTHER]
-    assert [runtime for runtime in runtimes if means(entry, *runtime)] == permitted
+    assert [runtime for runtime in runtimes if is_meant(entry, *runtime)] == permitted
     assert [runtime for runtime in runtimes if is_named(runtime[0], ["x", entry], runtime[1])] == protected
