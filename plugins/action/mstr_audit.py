@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
+from ansible_collections.mstr.library.plugins.module_utils._model.file import read_text
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import INCOMPLETE
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import environment, evaluation, serialize
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
@@ -79,11 +80,7 @@ def _earlier(path: Any) -> Earlier | None:
         return None
     file = Path(str(path)).expanduser().absolute()
     try:
-        return earlier_from(file.read_text(encoding="utf-8"))
-    except OSError as exc:
-        raise ValidationError([f"since '{file}' cannot be read: {exc.strerror}"]) from None
-    except UnicodeDecodeError:
-        raise ValidationError([f"since '{file}' is not UTF-8 text"]) from None
+        return earlier_from(read_text(str(file)))
     except ValueError as exc:
         raise ValidationError([f"since '{file}' {exc}"]) from None
 

@@ -86,7 +86,8 @@ options:
   timeout:
     description:
       - Seconds to wait for a connection, and for the next data of a response.
-      - A request fails if its whole response takes more than ten times this long, or is larger than 64 MB.
+      - A request fails if its whole response takes more than ten times this long, or is larger than 64 MB, or has more than
+        a million objects; parallel requests share these limits.
       - If not set, the environment variable E(MSTR_TIMEOUT) is used.
     type: float
     default: 30

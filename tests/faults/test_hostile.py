@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from ansible_collections.mstr.library.plugins.module_utils._session import transport
 from simulator.harness import Simulator
-from support.bodies import packed_twice
+from support.bodies import objects, packed_twice
 from support.modules import Done, Running, credentials
 
 from faults.inprocess import OPERATIONS, session
@@ -84,6 +84,15 @@ ENDLESS: dict[str, dict[str, Any]] = {
     "512 MB, packed twice": {"kind": "garbled", "text": packed_twice(512)},
     "no end": {"kind": "endless"},
 }
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_objects_are_counted_before_they_exist(server: Simulator, status: int) -> None:
+    """60 MB of `{},` are 60 kB on the wire and would be 3 GB in memory. In an error, too."""
+    server.fault("garbled", operation="list", times=None, text=objects(60).replace("200 OK", f"{status} X"))
+    done, peak = measured(server, "list")
+    assert "sent more than 1000000 objects; responses of the API are smaller" in done.sentence
+    assert peak < MEMORY_KB
 
 
 @pytest.mark.parametrize("name", ENDLESS)

@@ -10,6 +10,14 @@ def packed_twice(megabytes: int) -> str:
     """A response of a few kB with a list that unpacks to many megabytes."""
     packer = zlib.compressobj(wbits=31)
     packed = b"".join(packer.compress(b" " * (1 << 20)) for _mb in range(megabytes)) + packer.flush()
-    body = gzip.compress(packed)
-    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip, gzip\r\nContent-Length: {len(body)}\r\n\r\n"
+    return _with_codings("gzip, gzip", gzip.compress(packed))
+
+
+def objects(megabytes: int) -> str:
+    """A response of a few kB with a list of empty objects that unpacks to many megabytes."""
+    return _with_codings("gzip", gzip.compress(b"[" + b"{}," * (megabytes * 350_000) + b"{}]"))
+
+
+def _with_codings(codings: str, body: bytes) -> str:
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {codings}\r\nContent-Length: {len(body)}\r\n\r\n"
     return head + body.decode("latin-1")

@@ -20,13 +20,13 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import nullcontext, suppress
 from http.cookiejar import DefaultCookiePolicy
 from queue import SimpleQueue
-from threading import Lock
+from threading import Lock, Thread, current_thread
 from typing import TYPE_CHECKING, Any
 
 from .._errors import SHORTEST_SECRET, ConnectError, MstrError, import_error, with_escaped_forms
 from .connection import Connection
 from .interrupt import Interrupted, Stop, Uninterruptible, start_thread
-from .response import RETRY_STATUSES, Response, UnreadableBody
+from .response import MOST_OBJECTS, RETRY_STATUSES, Response, UnreadableBody, share_of_objects
 
 if TYPE_CHECKING:
     from .outage import Outage
@@ -37,6 +37,7 @@ with suppress(ImportError):
     import requests
 
 SIZE_LIMIT = 64 * 1024 * 1024  # bytes of a response
+_SMALL_SHARE = 0.01  # of a limit; such a response does not count
 CALL_LIMIT = 10  # the limit for a whole call, as a multiple of `timeout`
 PROJECT = "X-MSTR-ProjectID"  # the header with the id of a project
 _PIECE = 64 * 1024
@@ -85,6 +86,8 @@ class Http:
         self.serialized = False  # whether calls are sent one at a time
         self._outage: Outage | None = None
         self._outage_lock = Lock()
+        self._shares: dict[Thread, float] = {}  # of the limits, by the thread that has the response
+        self._shares_lock = Lock()
         self._call_limit = CALL_LIMIT * self.timeout  # seconds
         self.proxy: Proxy | None = None  # through which the calls go
         self._client = _new_client()
@@ -212,11 +215,11 @@ class Http:
     def _start(self, method: str, path: str, options: dict[str, Any]) -> SimpleQueue[Any]:
         """Start a call. Its response, or its exception, will be in the returned queue."""
         outcome: SimpleQueue[Response | BaseException] = SimpleQueue()
-        client = self._client
+        client, owner = self._client, current_thread()
 
         def call() -> None:
             try:
-                outcome.put(self._exchange(client, method, path, dict(options)))
+                outcome.put(self._exchange(client, owner, method, path, dict(options)))
             except BaseException as exc:  # raised again by the thread that waits
                 outcome.put(exc)
 
@@ -243,8 +246,10 @@ class Http:
 
         raise FailedCall(got, operation, request, self, seconds).error() from got
 
-    def _exchange(self, client: requests.Session, method: str, path: str, options: dict[str, Any]) -> Response:
-        """Send, and read the whole response, of at most 64 MB.
+    def _exchange(
+        self, client: requests.Session, owner: Thread, method: str, path: str, options: dict[str, Any]
+    ) -> Response:
+        """Send, and read the whole response, of at most 64 MB and a million objects, with those of other threads.
 
         Raises the exceptions of requests and urllib3; TimeoutError; UnreadableBody.
         """
@@ -268,12 +273,24 @@ class Http:
             body = bytearray()
             for piece in _pieces(raw.raw, raw.headers.get("Content-Encoding")):
                 body += piece
-                if len(body) > SIZE_LIMIT:
-                    more = f"more than {SIZE_LIMIT >> 20} MB; responses of the API are smaller"
-                    raise UnreadableBody(more, permanent=True)
+                self._take(owner, len(body) / SIZE_LIMIT, f"{SIZE_LIMIT >> 20} MB")
                 if time.monotonic() > end:
                     raise TimeoutError
+            self._take(owner, max(len(body) / SIZE_LIMIT, share_of_objects(body)), f"{MOST_OBJECTS} objects")
             return Response(f"{method} /api{path}", raw.status_code, raw.headers, bytes(body), self.secrets)
+
+    def _take(self, owner: Thread, share: float, limit: str) -> None:
+        """Note how much of a limit a response takes. Raises UnreadableBody if it and those of other threads exceed it.
+
+        A thread works with one response at a time, so only its last one counts.
+        """
+        if share < _SMALL_SHARE and owner not in self._shares:
+            return
+        with self._shares_lock:
+            self._shares[owner] = share
+            taken = sum(share for thread, share in self._shares.items() if thread is owner or thread.is_alive())
+        if taken > 1:
+            raise UnreadableBody(f"more than {limit}; responses of the API are smaller", permanent=True)
 
 
 def _pieces(raw: Any, codings: str | None) -> Iterator[bytes]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError, listed
+from ansible_collections.mstr.library.plugins.module_utils._model.file import read_text
 from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import files, plan_file
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.evaluation import grouped
@@ -133,9 +134,7 @@ def since_errors(run: Run) -> Iterator[str]:
         return
     for path, hosts in grouped((path, host) for host, path in run.paths("mstr_audit_since")).items():
         try:
-            earlier = earlier_from(Path(path).read_text(encoding="utf-8"))
-        except OSError as exc:
-            yield f"mstr_audit_since {path} cannot be read: {exc.strerror}."
+            earlier = earlier_from(read_text(path))
         except ValueError as exc:
             yield f"mstr_audit_since {path} {exc}."
         else:
@@ -176,8 +175,6 @@ def _plan_errors(path: str) -> Iterator[str]:
         yield f"mstr_plan_src {path} is not a file."
         return
     try:
-        plan_file.environments_of(Path(path).read_text(encoding="utf-8", errors="replace"))
-    except OSError as exc:
-        yield f"mstr_plan_src {path} cannot be read: {exc.strerror}."
+        plan_file.environments_of(read_text(path))
     except ValueError as exc:
         yield f"mstr_plan_src {path} {exc}."

@@ -17,6 +17,7 @@ from ansible import constants as C  # noqa: N812
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.utils.vars import load_extra_vars
 from ansible_collections.mstr.library.plugins.module_utils._errors import ErrorList, ValidationError
+from ansible_collections.mstr.library.plugins.module_utils._model.file import read_text
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import environment as reports
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import plan_file
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.events import approval_texts
@@ -148,8 +149,8 @@ class Environment(task.Action):
             return None
         path = run.path_of(path, self.started_in)
         try:
-            return plan_file.plan_of(Path(path).read_text(encoding="utf-8"), self.host, self.server())
-        except (OSError, ValueError) as exc:
+            return plan_file.plan_of(read_text(path), self.host, self.server())
+        except ValueError as exc:
             raise ValidationError([f"mstr_plan_src {path} {str(exc).rstrip('.')}."]) from None
 
     def _not_connected(self, exc: AnsibleConnectionFailure) -> str:

@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.mstr.library.plugins.module_utils._model.file import FileError, from_json
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import replacement_name
 from ansible_collections.mstr.library.plugins.module_utils._model.usage import label_of
 
@@ -63,8 +64,10 @@ def _checksum(environment: Json) -> str:
 def environments_of(text: str) -> list[Any]:
     """The environments in the text of such a file. Raises ValueError with the rest of a sentence."""
     try:
-        content = json.loads(text)
-    except (ValueError, RecursionError):
+        content = from_json(text)
+    except FileError:
+        raise
+    except ValueError:
         raise ValueError("is not a plan: it is not JSON") from None
     number = content.get("format") if isinstance(content, Mapping) else None
     environments = content.get("environments") if isinstance(content, Mapping) else None

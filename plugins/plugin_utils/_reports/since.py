@@ -10,15 +10,14 @@ dates, versions and states change by themselves.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import yaml
 from ansible_collections.mstr.library.plugins.module_utils._errors import counted
 from ansible_collections.mstr.library.plugins.module_utils._model.alike import is_named
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import BY_NAME, differing
+from ansible_collections.mstr.library.plugins.module_utils._model.file import parsed
 from ansible_collections.mstr.library.plugins.module_utils._model.kinds import RESOURCE_KEYS
 from ansible_collections.mstr.library.plugins.module_utils._model.plan import diff_values
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import UNREADABLE, VIOLATION
@@ -27,7 +26,6 @@ from . import changes
 
 Json = Mapping[str, Any]
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)[\d:.]*(?:\+0000|\+00:00|Z)")
 _VIOLATION_KEYS = ("name", "id", "option", "value", "rule")
 _MISMATCH_KEYS = ("name", "id", "package", "version", "installed")
@@ -51,14 +49,7 @@ class Earlier(NamedTuple):
 
 def earlier_from(text: str) -> Earlier:
     """The content of the file. Raises ValueError with the rest of a sentence that starts with its path."""
-    content: Any
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError):
-        try:
-            content = yaml.load(text, Loader=_LOADER)
-        except (yaml.YAMLError, ValueError, RecursionError):
-            raise ValueError("is neither JSON nor YAML") from None
+    content = parsed(text)
     if isinstance(content, Mapping) and isinstance(content.get("environments"), list):
         return _audit(content)
     runtimes = content.get("runtimes") if isinstance(content, Mapping) else content

@@ -144,6 +144,8 @@ def test_entries_are_not_looked_at_here(written):
         ("runtimes: []\nleft_out: ['{{ x }}']", "has {{ }} in left_out[0]"),
         ('"text"', "contains no list of runtimes"),
         ("[" * 100_000, "is nested too deeply"),
+        ('{"a":' * 200 + "1" + "}" * 200, "is nested too deeply, more than 100 levels"),
+        ("- " * 200 + "x", "is nested too deeply"),
         ("- " * 2_000, "is not YAML"),
     ],
 )

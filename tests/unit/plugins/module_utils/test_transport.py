@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError
 from ansible_collections.mstr.library.plugins.module_utils._session import transport
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted, Stop
+from ansible_collections.mstr.library.plugins.module_utils._session.response import share_of_objects
 from ansible_collections.mstr.library.plugins.module_utils._session.transport import Http
 from ansible_collections.mstr.library.tests.unit.support.make import PatientStop, connection
 from ansible_collections.mstr.library.tests.unit.support.wire import Listener, reply
@@ -111,7 +112,7 @@ def test_a_thread_whose_call_took_too_long_ends_with_its_next_piece(monkeypatch)
     with Listener(pieces) as server:
         http = http_to(server)
         with pytest.raises(TimeoutError):
-            http._exchange(http._client, "GET", "/runtimes", {})
+            http._exchange(http._client, threading.current_thread(), "GET", "/runtimes", {})
 
 
 @pytest.mark.parametrize(("method", "unknown"), [("GET", False), ("POST", True), ("PATCH", True), ("DELETE", True)])
@@ -180,3 +181,47 @@ def test_without_a_thread_a_call_runs_in_the_caller(monkeypatch):
 
 def no_thread(_thread):
     raise RuntimeError("can't start new thread")
+
+
+@pytest.mark.parametrize(
+    ("body", "refused"),
+    [
+        (b"[" + b"{}," * 1_500_000 + b"{}]", True),
+        (b"[" + b"[]," * 1_500_000 + b"[]]", True),
+        (b"[" + b"1.5," * 6_000_000 + b"1]", True),
+        (b'[{"stdout": "' + b"a,{[" * 3_000_000 + b'"}]', False),
+        (b'[{"stdout": "' + rb"\\\"a,{[" * 3_000_000 + b'"}]', False),
+        (b'["' + b"{" * 3_000_000, False),
+        (b'"' * 3_000_000 + b"," * 5_000_000, True),
+        (b'{"runtimes": [' + b'{"id": "a", "packages": [{"name": "a"}, {"name": "b"}]},' * 5000 + b"{}]}", False),
+    ],
+    ids=["objects", "lists", "numbers", "text", "escapes", "unfinished", "quotes", "runtimes"],
+)
+def test_objects_are_counted_before_they_exist(body, refused):
+    """Not what a text holds, such as the output of a script."""
+    assert (share_of_objects(body) > 1) is refused
+
+
+@pytest.mark.parametrize("part", [b"{},", b" " * 40], ids=["objects", "bytes"])
+def test_the_limit_is_for_all_calls_together(part):
+    """Two threads that each have more than half of it. After the end of a thread, its part is free again."""
+    body = b"[" + part * 1_000_000 + b"{}]" if part == b" " * 40 else b"[" + part * 600_000 + b"{}]"
+    with Listener(lambda request: reply(200, body)) as server:
+        http = http_to(server)
+        done = threading.Event()
+
+        def hold():
+            get(http)
+            done.set()
+            release.wait(30)
+
+        release = threading.Event()
+        thread = threading.Thread(target=hold)
+        thread.start()
+        assert done.wait(30)
+        with pytest.raises(ConnectError, match=r"more than (64 MB|1000000 objects); responses"):
+            get(http)
+        release.set()
+        thread.join()
+        assert get(http).status == 200
+        assert get(http).status == 200

@@ -56,7 +56,9 @@ def test_the_file_is_sorted_and_has_what_a_person_approves():
     ("text", "sentence"),
     [
         ("", "is not a plan: it is not JSON"),
-        ("[" * 100_000, "is not a plan: it is not JSON"),
+        ("[" * 100_000, "is nested too deeply"),
+        ("[" * 200 + "]" * 200, "is nested too deeply"),
+        ('{"format": 1, "environments": [], "environments": []}', "has the key 'environments' twice"),
         ("[]", "is not a plan; write one"),
         ('{"format": "1", "environments": []}', "is not a plan; write one"),
         ('{"format": 1}', "is not a plan; write one"),
