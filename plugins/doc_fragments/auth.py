@@ -86,8 +86,8 @@ options:
   timeout:
     description:
       - Seconds to wait for a connection, and for the next data of a response.
-      - A request fails if its whole response takes more than ten times this long, or is larger than 64 MB, or has more than
-        a million objects; parallel requests share these limits.
+      - A request fails if its whole response takes more than ten times this long, is larger than 64 MB, or has more
+        than a million objects; parallel requests share these limits.
       - If not set, the environment variable E(MSTR_TIMEOUT) is used.
     type: float
     default: 30
@@ -112,6 +112,8 @@ notes:
   - To set the connection once for a play or a block, set it in C(module_defaults) for C(group/mstr.library.mstr). All
     modules of this collection belong to this action group.
   - The module reads environment variables on the host where it runs.
+  - A password or token from the environment is sent only to the server in E(MSTR_BASE_URL), or to one of those in
+    E(MSTR_SERVERS), which are separated by commas, if one of these variables is set. Any other O(base_url) is refused.
   - With a local connection, Ansible searches for a relative path in O(ca_path), O(client_cert) and O(client_key) as
     M(ansible.builtin.copy) does - in the directory C(files) of the role, then in that of the playbook, then next to the
     playbook. In an ad-hoc command, and on a remote host, it starts at the working directory. In an environment

@@ -22,7 +22,7 @@ from __future__ import annotations
 import json
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple, NoReturn
@@ -126,6 +126,7 @@ class OwnModule(AnsibleModule):
     # Stays empty in an ansible-core that does not call `_load_params` to read the options.
     option_errors: Sequence[str] = ()
     hidden: frozenset[str] = frozenset()  # what `hide` was called with
+    given: frozenset[str] = frozenset()  # the options of the task itself, without those of the environment
 
     def fail_json(self, msg: str, **more: Any) -> NoReturn:
         """End the module, with a clearer message than Ansible's where possible."""
@@ -154,6 +155,7 @@ class OwnModule(AnsibleModule):
         # Before Ansible converts them, or stops at the first error. It and `prepare` check what is left.
         rest, errors = all_without_errors(self.argument_spec, self.params)
         self.params = given_options(rest, self.argument_spec)
+        self.given = frozenset(self.params)
         self.option_errors = [*not_unicode, *errors, *self._variable_errors()]
         # Ansible shows the options even if it refuses one of them.
         self.hide(with_escaped_forms(secret_values(self.argument_spec, self.params)))
@@ -261,6 +263,16 @@ def run(
     module.exit_json(**output)
 
 
+def _with_own_login(server: Connection, given: Container[str]) -> Connection:
+    """The connection, if its secrets may be sent to its server. Raises ValidationError."""
+    secrets = [option for option in (server.login.secret_options if server.login else ()) if option not in given]
+    if not secrets:
+        return server
+    from ._session.servers import with_own_login  # only a task with a secret from the environment needs it
+
+    return with_own_login(server, secrets, os.environ)
+
+
 def _output(
     module: OwnModule,
     stop: Stop,
@@ -279,6 +291,7 @@ def _output(
                 module.option_errors = ()
                 server = errors.check(connection, module.params)
                 request = errors.check(prepare, module.params)
+            server = _with_own_login(server, module.given)
             for risk in server.risks():
                 _warn(module, "the connection", risk)
             session = Session(server, stop, partial(_warn, module, "the session"))

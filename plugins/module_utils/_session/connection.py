@@ -43,6 +43,11 @@ class Login(NamedTuple):
     secrets: tuple[str, ...] = ()
 
     @property
+    def secret_options(self) -> list[str]:
+        """The options whose values are the secrets."""
+        return [option for option in _CREDENTIALS[self.mode].values() if option != "username"]
+
+    @property
     def delegated(self) -> bool:
         """Whether the session is shared with the identity token's owner. A logout might end both, so none is sent."""
         return self.mode == "identity_token"
@@ -103,7 +108,7 @@ def connection_from(params: Mapping[str, Any]) -> Connection:
     timeout, retries = params.get("timeout", 30.0), params.get("retries", 3)
     with ErrorList() as errors:
         session = errors.check(_session, text) if text is not None else None
-        url = errors.check(_base_url, given_url) if given_url else session.base_url if session else ""
+        url = errors.check(checked_url, given_url) if given_url else session.base_url if session else ""
         if not given_url and text is None:
             errors.add("base_url is missing; set it, or the environment variable MSTR_BASE_URL")
         if url and session and session.base_url != url:
@@ -136,7 +141,8 @@ def _session(text: str) -> SessionString:
     return session
 
 
-def _base_url(text: str) -> str:
+def checked_url(text: str, name: str = "base_url") -> str:
+    """`normal_url` of the value of an option or variable. Raises ValidationError."""
     try:
         return normal_url(text)
     except ValueError as exc:
@@ -144,7 +150,7 @@ def _base_url(text: str) -> str:
         _credentials, at, place = text.rpartition("@")
         place, mark, _query = [*re.split("([?#;])", place, maxsplit=1), "", ""][:3]
         masked_url = clean(f"{at and '…@'}{place}{mark and f'{mark}…'}")
-        raise ValidationError([f"base_url {masked_url!r} {exc}"]) from None
+        raise ValidationError([f"{name} {masked_url!r} {exc}"]) from None
 
 
 def _login(params: Mapping[str, Any]) -> Login | None:

@@ -16,7 +16,7 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 
 # What a call imports if it fails.
-from . import failures, outage  # noqa: F401  # pylint: disable=unused-import
+from . import failures, outage, size  # noqa: F401  # pylint: disable=unused-import
 from .interrupt import start_thread
 
 Item = TypeVar("Item")

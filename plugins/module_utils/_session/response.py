@@ -18,11 +18,6 @@ from typing import Any, NamedTuple
 from .._errors import SURROGATE, ApiError, ConnectError, MstrError, clean
 
 _DEPTH_LIMIT = 100
-MOST_OBJECTS = 1_000_000  # of JSON, lists included
-_MOST_VALUES = 4 * MOST_OBJECTS  # with texts and numbers, which need less memory
-_COUNTED = 64 * 1024  # bytes; a smaller body has too few of them
-_QUOTE, _OPENINGS = ord('"'), b"[{"
-_TOKEN = re.compile(rb'"[^"]*"?|[\[{,]')
 # A surrogate, escaped or not. Two of them may be a whole character.
 _MAYBE_HALF = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 # Ids are hexadecimal digits; whatever else could lead a path to a different object is not an id.
@@ -76,26 +71,6 @@ class Response(NamedTuple):
         with suppress(ValueError):
             return id_in(self.data()) if self.ok else None
         return None
-
-
-def share_of_objects(body: bytes | bytearray) -> float:
-    """How much of the limits a JSON body takes, 1 for all. Counted before they are objects: 3 bytes become 64."""
-    if len(body) < _COUNTED:
-        return 0.0
-    objects = body.count(b"{") + body.count(b"[")
-    share = max(objects / MOST_OBJECTS, (objects + body.count(b",")) / _MOST_VALUES)
-    if share <= 1:
-        return share
-    # They may be in a text, such as the output of a script.
-    objects = values = 0
-    without_escapes = body.replace(b"\\\\", b"").replace(b'\\"', b"")
-    for found in _TOKEN.finditer(without_escapes):
-        mark = without_escapes[found.start()]
-        values += mark != _QUOTE
-        objects += mark in _OPENINGS
-        if objects > MOST_OBJECTS or values > _MOST_VALUES:
-            break
-    return max(objects / MOST_OBJECTS, values / _MOST_VALUES)
 
 
 def parsed(text: str | bytes) -> Any:

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from .._errors import SHORTEST_SECRET, ConnectError, MstrError, import_error, with_escaped_forms
 from .connection import Connection
 from .interrupt import Interrupted, Stop, Uninterruptible, start_thread
-from .response import MOST_OBJECTS, RETRY_STATUSES, Response, UnreadableBody, share_of_objects
+from .response import RETRY_STATUSES, Response, UnreadableBody
 
 if TYPE_CHECKING:
     from .outage import Outage
@@ -37,7 +37,7 @@ with suppress(ImportError):
     import requests
 
 SIZE_LIMIT = 64 * 1024 * 1024  # bytes of a response
-_SMALL_SHARE = 0.01  # of a limit; such a response does not count
+_LARGE = 256 * 1024  # bytes; smaller responses do not count
 CALL_LIMIT = 10  # the limit for a whole call, as a multiple of `timeout`
 PROJECT = "X-MSTR-ProjectID"  # the header with the id of a project
 _PIECE = 64 * 1024
@@ -273,10 +273,14 @@ class Http:
             body = bytearray()
             for piece in _pieces(raw.raw, raw.headers.get("Content-Encoding")):
                 body += piece
-                self._take(owner, len(body) / SIZE_LIMIT, f"{SIZE_LIMIT >> 20} MB")
+                if len(body) > _LARGE:
+                    self._take(owner, len(body) / SIZE_LIMIT, f"{SIZE_LIMIT >> 20} MB")
                 if time.monotonic() > end:
                     raise TimeoutError
-            self._take(owner, max(len(body) / SIZE_LIMIT, share_of_objects(body)), f"{MOST_OBJECTS} objects")
+            if len(body) > _LARGE or owner in self._shares:
+                from .size import MOST_OBJECTS, share_of_objects  # only a large response needs it
+
+                self._take(owner, max(len(body) / SIZE_LIMIT, share_of_objects(body)), f"{MOST_OBJECTS} objects")
             return Response(f"{method} /api{path}", raw.status_code, raw.headers, bytes(body), self.secrets)
 
     def _take(self, owner: Thread, share: float, limit: str) -> None:
@@ -284,8 +288,6 @@ class Http:
 
         A thread works with one response at a time, so only its last one counts.
         """
-        if share < _SMALL_SHARE and owner not in self._shares:
-            return
         with self._shares_lock:
             self._shares[owner] = share
             taken = sum(share for thread, share in self._shares.items() if thread is owner or thread.is_alive())

@@ -76,7 +76,7 @@ def test_it_sets_exactly_the_variables_that_the_modules_read(credential_type: Cr
     variables = documented(collection)
 
     assert variables == {name: f"MSTR_{name.upper()}" for name in variables}
-    assert set(credential_type.injectors["env"]) == set(variables.values())
+    assert set(credential_type.injectors["env"]) == {*variables.values(), "MSTR_SERVERS"}
 
 
 def test_secrets_are_not_shown(credential_type: CredentialType, tmp_path: Path) -> None:
@@ -166,6 +166,7 @@ def test_certificates(credential_type: CredentialType, tls: Simulator, tmp_path:
 def test_a_complete_form_sets_all_variables(credential_type: CredentialType, tls: Simulator, tmp_path: Path) -> None:
     inputs = {
         "mstr_base_url": tls.base_url,
+        "mstr_servers": "https://mstr.example.com/MicroStrategyLibrary",
         "mstr_login_mode": "standard",
         **credentials(tls)["standard"],
         "mstr_api_token": "another-token",

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError
 from ansible_collections.mstr.library.plugins.module_utils._session import transport
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted, Stop
-from ansible_collections.mstr.library.plugins.module_utils._session.response import share_of_objects
+from ansible_collections.mstr.library.plugins.module_utils._session.size import share_of_objects
 from ansible_collections.mstr.library.plugins.module_utils._session.transport import Http
 from ansible_collections.mstr.library.tests.unit.support.make import PatientStop, connection
 from ansible_collections.mstr.library.tests.unit.support.wire import Listener, reply
