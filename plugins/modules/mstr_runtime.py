@@ -115,6 +115,11 @@ action:
   type: str
   choices: [none, created, updated, replaced, deleted, unknown]
   sample: updated
+replaced:
+  description: The runtimes that a replacement deletes, with C(id), C(name) and C(runtime), the whole object.
+  returned: if a runtime is replaced
+  type: list
+  elements: dict
 scripts:
   description:
     - The scripts that were assigned to the new runtime, or would be, as in the result of

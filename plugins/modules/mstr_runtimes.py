@@ -239,14 +239,14 @@ runtimes:
         is_default:
           description: Whether this is the built-in default runtime of the server.
           type: bool
-    replaced:
+    replaced_by:
       description:
-        - Each runtime that was replaced and deleted, or would be, as it was before the task. The first is the one that
-          was copied. If no copy was needed, because the runtime with the name stays, all of them have previous names.
-        - The keys are those of RV(runtimes[].runtime), and in check mode C(scripts), as RV(runtimes[].scripts).
-      returned: for V(replaced)
-      type: list
-      elements: dict
+        - The id of the runtime that replaces this one, which the task deleted, or would delete. Null in check mode if
+          that runtime does not exist yet, and of a new one that failed and was deleted again.
+        - Each runtime that a replacement deletes has an entry of its own, after those of the definitions. Its
+          RV(runtimes[].runtime) is the whole runtime as it was.
+      returned: for each runtime that a replacement deletes
+      type: str
     scripts:
       description:
         - The saved scripts that use a runtime that would be deleted, as in
@@ -395,7 +395,7 @@ summary:
     - The numbers of runtimes that were C(created), C(updated), C(deleted), C(unchanged) and C(failed).
     - C(failed) counts all entries with an error, including those that were written before they failed.
     - With RV(scripts), C(moved) is the number of scripts that use a different runtime now. If runtimes were replaced,
-      C(replaced) is their number.
+      C(replaced) is their number, and C(deleted) counts the old ones, too.
   returned: when the task could read the list of runtimes
   type: dict
   sample: {created: 0, deleted: 1, failed: 0, unchanged: 1, updated: 1}

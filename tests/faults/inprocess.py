@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
-from ansible_collections.mstr.library.plugins.module_utils._model.entry import Entry, report_one
+from ansible_collections.mstr.library.plugins.module_utils._model.steps import Row, report_one
 from ansible_collections.mstr.library.plugins.module_utils._session import session as _session
 from ansible_collections.mstr.library.plugins.module_utils._session.connection import connection_from
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Stop
@@ -95,14 +95,14 @@ class Session:
             session=self.session,
         )
 
-    def ensure(self, **options: Any) -> Entry:
+    def ensure(self, **options: Any) -> Row:
         """Do what mstr_runtime does with these options."""
-        [entry] = reconcile(self.context(self.pauses.pause), Wanted([definition_from(options)]))
-        report_one(entry)
-        return entry
+        [row] = reconcile(self.context(self.pauses.pause), Wanted([definition_from(options)])).rows
+        report_one(row)
+        return row
 
-    def wait(self, entry: Entry, **options: float) -> Entry:
-        """Do what `wait` does with an entry. Pauses only move the server's clock; no real time passes."""
+    def wait(self, row: Row, **options: float) -> Row:
+        """Do what `wait` does with a row. Pauses only move the server's clock; no real time passes."""
         waiting = Waiting(options.get("timeout", 300.0), options.get("interval", 2.0))
         now = [0.0]
 
@@ -110,9 +110,9 @@ class Session:
             now[0] += seconds
             self.sim.turn_clock(seconds)
 
-        [entry] = wait(self.context(pause, lambda: now[0])._replace(waiting=waiting), [entry])
-        report_one(entry)
-        return entry
+        [row] = wait(self.context(pause, lambda: now[0])._replace(waiting=waiting), [row])
+        report_one(row)
+        return row
 
 
 @contextmanager

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._errors import ErrorList, ValidationError, parsed_each, text_error
 from .fields import BY_NAME, FIELDS, LIST_AS_WRITTEN, POOL, PURGEABLE, TEXT_AS_WRITTEN, Field
-from .kinds import Package, Resource, amounts, at_least, checked_number, without_null
+from .kinds import Package, Resource, amounts, at_least, checked_number
 from .networks import canonical as canonical_network
-from .runtime import id_from, is_replacement, name_error
+from .runtime import id_from, name_error
 
 if TYPE_CHECKING:
     from .evaluation import Policy
@@ -29,7 +29,6 @@ DEFINITION_OPTIONS: dict[str, Any] = {
     "replace_on_change": {"type": "raw"},
     "smoke_test": {"type": "str"},
 }
-_RESERVED = "is reserved for a replacement that is not complete"
 _SPECIFIER = re.compile(r"[<>=!~\s]")
 _NO_VERSION = re.compile(r"[<>=~*,;\s]|!=")
 _PINNED = re.compile(r"\s*([^<>=!~\s]+)\s*==\s*([^<>=!~*,;\s]+)\s*")
@@ -83,7 +82,6 @@ def definition_from(params: Mapping[str, Any], policy: Policy | None = None, res
         previous = tuple(params.get("previous_names") or ())
         for index, text in enumerate(previous):
             error = f"{text!r} is the name itself" if text == name else name_error(text)
-            error = f"{text!r} {_RESERVED}" if is_replacement(text) else error
             if error:
                 errors.add(f"previous_names[{index}] {error}")
         replaced = errors.check(_replaced_fields, params.get("replace_on_change"))
@@ -92,8 +90,6 @@ def definition_from(params: Mapping[str, Any], policy: Policy | None = None, res
                 errors.add(f"{option} cannot be used with id")
             if value and absent:
                 errors.add(f"{option} cannot be used with state: absent")
-        if name and is_replacement(name) and not absent:
-            errors.add(f"name {name!r} {_RESERVED}; choose a different name")
         if policy and not absent:
             errors.check(policy.check_definition, params, values, None if restore else identity)
     if values.get("resource") == Resource():
@@ -135,16 +131,6 @@ def pool_errors(values: Mapping[str, Any]) -> list[str]:
     if isinstance(minimum, int) and isinstance(maximum, int) and minimum > maximum:
         return [f"min_cached_instances {minimum} must not exceed max_cached_instances {maximum}"]
     return []
-
-
-def definition_of(runtime: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of the definition that would create a runtime, which is as in a result."""
-    definition = without_null({field.name: field.to_definition(runtime.get(field.name)) for field in FIELDS})
-    for name in POOL:
-        if runtime.get(name) is None and pool_errors(definition):
-            # Some servers omit a count of zero, but this one has a different meaning.
-            del definition[name]
-    return definition
 
 
 def _scalar(field: Field, given: Any) -> Any:

@@ -11,31 +11,36 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .._errors import NAMES_IN_MESSAGE, MstrError, PartialError, counted, listed
-from .entry import NO_SCRIPTS, PURGED, Entry, ScriptReport, plan_id
-from .kinds import without_null
-from .plan import DONE, diff_values
+from .plan import DONE
 from .runtime import Runtime
+from .steps import CLEAN_UP, NO_SCRIPTS, Row, ScriptReport, Step, plan_id
 
 _FAILURES_IN_MESSAGE = 5
 
 
 def report(
-    entries: Sequence[Entry],
+    rows: Sequence[Row],
     purge: bool,
     scripts: ScriptReport = NO_SCRIPTS,
     refusal: MstrError | None = None,
     predicted: bool = False,
 ) -> dict[str, Any]:
-    """The result of a task for many runtimes. Raises PartialError, which carries the result, if an entry failed.
+    """The result of a task for many runtimes. Raises PartialError, which carries the result, if a row failed.
 
     `purge`: whether the task should purge. `refusal`: why the task was refused in check mode.
     `predicted`: whether the task ran in check mode.
     """
-    reported = [entry for entry in entries if entry.place != PURGED or entry.changed or entry.error]
-    failed = [(f"{entry.place} {entry.label}", entry.error) for entry in reported if entry.error]
+    reported = [row for row in rows if not row.is_purged or row.changed or row.failure]
+    given, purged = ([row for row in reported if row.is_purged is last] for last in (False, True))
+    failed = [(f"{row.place} {row.label}", row.failure) for row in reported if row.failure]
     failed += scripts.failures
-    results = [_listed(entry) for entry in reported]
-    exempted = [entry.exempted for entry in reported if entry.exempted is not None]
+    deletions = [(row, step) for row in reported for step in row.going if step.shows and step.plan.changed]
+    results = [
+        *(_row_result(row, scripts) for row in given),
+        *(_deletion_result(row, step, scripts) for row, step in deletions),
+        *(_row_result(row, scripts) for row in purged),
+    ]
+    exempted = [row.exempted for row in reported if row.exempted is not None]
     actions = Counter(result["action"] for result in results)
     shown = [action for action in DONE.values() if action != "none" and (action != "replaced" or actions[action])]
     summary = {
@@ -44,28 +49,26 @@ def report(
         "failed": len(failed),
         **({} if scripts.rows is None else {"moved": scripts.moved}),
     }
-    # The first one that a replacement deletes is in its entry.
-    also = [runtime for entry in reported if entry.action == "replaced" for runtime in going(entry)[1:]]
-    summary["deleted"] += len(also)
-    diffs = [(f"runtime {entry.name!r} ({entry.id or 'new'})", entry.diff) for entry in reported if entry.changed]
-    diffs += [(f"runtime {runtime.name!r} ({runtime.id})", _deletion(runtime)) for runtime in also]
-    diffs += [("scripts", dict(scripts.diff))] if scripts.moved else []
+    diffs = [row.diff for row in given if row.shown.changed]
+    diffs += [_deletion_diff(step) for _row, step in deletions]
+    diffs += [row.diff for row in purged if row.shown.changed]
+    diffs += [{**scripts.diff, "before_header": "scripts", "after_header": "scripts"}] if scripts.moved else []
     result = {
-        "changed": any(entry.changed for entry in reported) or scripts.moved > 0,
+        "changed": any(row.changed for row in reported) or scripts.moved > 0,
         "msg": summary_line(summary, predicted),
         "runtimes": results,
         "summary": summary,
         **scripts.to_result(),
-        **({"exempted": [row for rows in exempted for row in rows]} if exempted else {}),
-        "plan_id": plan_id(entries, scripts),
-        "diff": [{**diff, "before_header": header, "after_header": header} for header, diff in diffs],
+        **({"exempted": [entry for entries in exempted for entry in entries]} if exempted else {}),
+        "plan_id": plan_id(rows, scripts),
+        "diff": diffs,
     }
     if refusal:
         raise PartialError(refusal, result)
     if not failed:
         return result
-    purged = [entry for entry in entries if entry.place == PURGED]
-    spared = purge and (not purged or any(entry.action != "deleted" and not entry.error for entry in purged))
+    to_purge = [row for row in rows if row.is_purged]
+    spared = purge and (not to_purge or any(row.action != "deleted" and not row.failure for row in to_purge))
     number, what = len(reported), "runtimes"
     if scripts.failures:
         number, what = number + len(scripts.rows or ()), "runtimes and scripts"
@@ -73,35 +76,43 @@ def report(
     raise PartialError(MstrError(sentence, **failed[0][1].error), result)
 
 
-def _listed(entry: Entry) -> dict[str, Any]:
-    """The entry's part of the result of a task for many runtimes."""
+def _row_result(row: Row, scripts: ScriptReport) -> dict[str, Any]:
+    """The row's part of the result of a task for many runtimes."""
     return {
-        "name": entry.name,
-        **entry.facts,
-        "id": entry.id or entry.wanted.id,
-        "action": "failed" if entry.error and not entry.changed else entry.action,
-        "error": {"msg": entry.error.sentence, **entry.error.error} if entry.error else None,
-        **_gone(entry),
+        "name": row.name,
+        **row.facts,
+        "id": row.id or row.wanted.id,
+        "action": "failed" if row.failure and row.action == "none" else row.action,
+        "error": {"msg": row.failure.sentence, **row.failure.error} if row.failure else None,
+        **(_used(row.runtime, scripts) if row.action == "deleted" else {}),
     }
 
 
-def _gone(entry: Entry) -> dict[str, Any]:
-    """Each runtime that is replaced, as it was; in check mode, with the scripts on it. Of a deletion, the scripts."""
-    found = [{"scripts": entry.evidence["scripts"][old.key]} if entry.evidence else {} for old in going(entry)]
-    if entry.action == "replaced":
-        return {"replaced": [{**old.to_result(), **scripts} for old, scripts in zip(going(entry), found)]}
-    return found[0] if found else {}
+def _deletion_result(row: Row, step: Step, scripts: ScriptReport) -> dict[str, Any]:
+    """The row of a runtime that a replacement deleted. Nothing else remains of it."""
+    runtime = step.before or Runtime({})
+    return {
+        "name": runtime.name,
+        "id": runtime.id,
+        "action": step.action,
+        "changed_fields": [],
+        "changes": [],
+        "runtime": runtime.to_result(),
+        "error": None,
+        "replaced_by": None if step.phase == CLEAN_UP else row.id,
+        **_used(runtime, scripts),
+    }
 
 
-def going(entry: Entry) -> Sequence[Runtime]:
-    """The runtimes that an entry deleted, or would delete. Of a replacement, the one that was copied is the first."""
-    if entry.action == "replaced":
-        return entry.replaces
-    return [entry.before] if entry.before and entry.action == "deleted" else []
+def _used(runtime: Runtime | None, scripts: ScriptReport) -> dict[str, Any]:
+    """The scripts on a runtime of which a plan shows the deletion."""
+    return {"scripts": scripts.evidence[runtime.key]} if runtime and runtime.key in scripts.evidence else {}
 
 
-def _deletion(runtime: Runtime) -> dict[str, Any]:
-    return {"before": diff_values(runtime.values, without_null(runtime.values)), "after": {}}
+def _deletion_diff(step: Step) -> dict[str, Any]:
+    runtime = step.before or Runtime({})
+    header = f"runtime {runtime.name!r} ({runtime.id})"
+    return {"before": dict(step.plan.before), "after": {}, "before_header": header, "after_header": header}
 
 
 def failures(what: str, failed: Sequence[tuple[str, MstrError]], end: str = "") -> str:
@@ -124,20 +135,22 @@ def summary_line(summary: Mapping[str, int], predicted: bool = False) -> str:
     return f"{', '.join(counts)}." if counts else "No runtimes were given, so there was nothing to do."
 
 
-def _changes(entry: Entry) -> Iterator[tuple[str, str]]:
-    """The action of a plan, and what it concerns. A replacement also deletes runtimes with previous names."""
-    name, plan = (entry.replacing.wanted.name, entry.replacing.plan) if entry.replacing else (entry.name, entry.plan)
-    text, fields = repr(name), ", ".join(plan.changed_fields)
-    first, *others = entry.replaces or (None,)
-    if first and first.name != name:
-        text = f"{first.name!r} by {name!r}"
-    yield plan.action, f"{text}: {fields}" if plan.action in ("update", "replace") else text
-    yield from (("delete", repr(old.name)) for old in others if old)
+def _changes(row: Row) -> Iterator[tuple[str, str]]:
+    """The action of each step that a plan has, and what it concerns; a replacement is one of its own."""
+    main, plan = row.main, row.replacement or row.main.plan
+    seen = main.before.name if main.before else None
+    text = repr((seen if plan.action == "delete" else None) or row.wanted.name or seen)
+    if row.replacement and row.old[0].name != row.wanted.name:
+        text = f"{row.old[0].name!r} by {text}"
+    if main.is_due or row.replacement:
+        fields = ", ".join(plan.changed_fields)
+        yield plan.action, f"{text}: {fields}" if plan.action in ("update", "replace") else text
+    yield from (("delete", repr(step.before.name)) for step in row.going if step.before)
 
 
-def plan_mismatch(approved: str, entries: Sequence[Entry], scripts: ScriptReport) -> str:
+def plan_mismatch(approved: str, rows: Sequence[Row], scripts: ScriptReport) -> str:
     """The refusal of a plan that is not the approved one: what the plan is now, with at most ten names."""
-    planned = [change for entry in entries if entry.to_do for change in _changes(entry)]
+    planned = [change for row in rows if not row.failure for change in _changes(row)]
     left, parts = NAMES_IN_MESSAGE, []
     for action in ("create", "update", "replace", "delete"):
         changes = sorted(text for planned_action, text in planned if planned_action == action)
@@ -146,7 +159,7 @@ def plan_mismatch(approved: str, entries: Sequence[Entry], scripts: ScriptReport
             left = max(0, left - len(changes))
     if scripts.moved:
         parts.append(f"{counted(scripts.moved, 'script')} to move")
-    failed = [f"{entry.place} {entry.label}: {entry.error.sentence}" for entry in entries if entry.error]
+    failed = [f"{row.place} {row.label}: {row.failure.sentence}" for row in rows if row.failure]
     failed += [f"{label}: {error.sentence}" for label, error in scripts.failures]
     if failed:
         parts.append(f"{len(failed)} that cannot be planned ({listed(failed, _FAILURES_IN_MESSAGE, '; ')})")

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from .._errors import ValidationError
-from .fields import BY_NAME, FIELDS, differing
+from .fields import BY_NAME, FIELDS
 from .kinds import NOTHING
 
 # The built-in runtime of every server [doc]. Some servers translate its name; the id is always the same.
@@ -23,8 +23,8 @@ DEFAULT_RUNTIME_ID = "0F35652CA7D041978BF0CBCB67531203"
 _ID = re.compile(r"[0-9A-Fa-f]{32}", re.ASCII)
 # C0 and C1 controls, and the separators that end a line.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-# What stands between the name of a runtime and that of its unfinished replacement. Such names are reserved.
-_REPLACEMENT = " (replacement)"
+# What follows the name of a runtime in that of its unfinished replacement.
+REPLACEMENT = " (replacement)"
 
 # Read-only fields of a response [doc].
 READ_ONLY = ("status", "dateCreated", "dateModified", "version", "owner", "acl", "acg")
@@ -32,11 +32,15 @@ INCOMPLETE = "The server's list of runtimes lacks its built-in default runtime, 
 
 
 class Runtime(NamedTuple):
-    """A runtime as read, or as predicted, without the values that only the server knows."""
+    """A runtime as read, or as predicted, without the values that only the server knows.
+
+    A list may omit fields, or show them as null; `is_whole`: it was read by its id, and nothing is missing.
+    """
 
     values: Mapping[str, Any]
     id: str | None = None
     facts: Mapping[str, Any] = NOTHING
+    is_whole: bool = False
 
     @property
     def name(self) -> str:
@@ -58,23 +62,14 @@ class Runtime(NamedTuple):
         """Whether this is the server's built-in runtime, identified only by its id [doc]."""
         return self.key == DEFAULT_RUNTIME_ID
 
-    def lacks(self, names: Iterable[str]) -> bool:
-        """Whether a field is missing. A list may omit fields, so then the object has to be read [doc].
+    def lacking(self, names: Iterable[str]) -> list[str]:
+        """Those of these fields that a list did not show, or showed as null.
 
         A name that is not a field of a definition, such as "status", is a read-only field.
         """
-        return any(self.values.get(name, self.facts.get(name)) is None for name in names)
-
-    def changed_since(self, earlier: Runtime, names: Iterable[str] | None = None) -> tuple[str, ...]:
-        """Those of these fields, by default of all, in which this read differs from an earlier one with all fields.
-
-        A list may omit a field; then only the object's `version` shows that it changed, since every edit changes it.
-        """
-        version, before = self.facts.get("version"), earlier.facts.get("version")
-        known = version is not None and before is not None
-        if names is None:
-            names = [name for name in BY_NAME if not known or self.values.get(name) is not None]
-        return differing(earlier.values, self.values, names) or (("version",) if known and version != before else ())
+        if self.is_whole:
+            return []
+        return [name for name in names if self.values.get(name, self.facts.get(name)) is None]
 
     def to_result(self) -> dict[str, Any]:
         """The runtime for a result. A field that the server did not return is None."""
@@ -95,11 +90,11 @@ def lists_default(listed: Iterable[Runtime]) -> bool:
 
 
 def from_api(data: Mapping[str, Any]) -> Runtime:
-    """The runtime in an object of the API [doc]. Missing fields are None."""
+    """The runtime in an object of the API [doc], without the fields that are missing there."""
     return Runtime(
-        values={field.name: field.kind.from_api(data.get(field.api)) for field in FIELDS},
+        values={field.name: field.kind.from_api(data[field.api]) for field in FIELDS if field.api in data},
         id=None if data.get("id") is None else str(data["id"]),
-        facts={name: data.get(name) for name in READ_ONLY},
+        facts={name: data[name] for name in READ_ONLY if name in data},
     )
 
 
@@ -113,12 +108,7 @@ def _snake_keys(value: Any) -> Any:
 
 def replacement_name(name: str) -> str:
     """The name of a replacement until it takes the name of the runtime that it replaces."""
-    return f"{name}{_REPLACEMENT}"
-
-
-def is_replacement(name: str) -> bool:
-    """Whether this is the name of an unfinished replacement."""
-    return name.endswith(_REPLACEMENT)
+    return f"{name}{REPLACEMENT}"
 
 
 def is_id(text: str) -> bool:

@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import itemgetter
 from typing import Any
 
-from .definition import Definition
-from .fields import PURGEABLE
-from .kinds import Resource
+from .definition import Definition, pool_errors
+from .fields import BY_NAME, FIELDS, POOL, PURGEABLE, differing
+from .kinds import Resource, without_null
 from .plan import Plan, compare, diff_values
 from .runtime import Runtime
 
@@ -41,6 +41,24 @@ def as_stored(plan: Plan, wanted: Definition, found: Runtime) -> tuple[Plan, lis
     return plan._replace(after={**plan.after, **stored}, changed_fields=changed), sentences
 
 
+def changed_since(now: Runtime, earlier: Runtime, names: Iterable[str] | None = None) -> tuple[str, ...]:
+    """Those of these fields, by default of all that both reads show, in which a runtime differs from an earlier read.
+
+    A list may omit a field; then only the object's `version` shows that it changed, since every edit changes it.
+    """
+    version, before = now.facts.get("version"), earlier.facts.get("version")
+    known = version is not None and before is not None
+    if names is None:
+        names = [
+            name
+            for name in BY_NAME
+            if (not known or now.values.get(name) is not None)
+            and (earlier.is_whole or earlier.values.get(name) is not None)
+        ]
+    changed = differing(earlier.values, now.values, names)
+    return changed or (("version",) if known and version != before else ())
+
+
 def dropped(before: Runtime, after: Runtime) -> list[str]:
     """The settings that this collection does not know and that only `before` has, for what both have."""
     kept = {key: values for key, _place, values in _unknown_keys(after.values)}
@@ -57,6 +75,16 @@ def _unknown_keys(values: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping
     yield "", "resource", (values.get("resource") or Resource()).unknown
     for package in values.get("packages") or ():
         yield package.key, f"packages['{package.name}']", package.unknown
+
+
+def definition_of(runtime: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of the definition that would create a runtime, which is as in a result."""
+    definition = without_null({field.name: field.to_definition(runtime.get(field.name)) for field in FIELDS})
+    for name in POOL:
+        if runtime.get(name) is None and pool_errors(definition):
+            # Some servers omit a count of zero, but this one has a different meaning.
+            del definition[name]
+    return definition
 
 
 def _remedy(name: str, found: Any, requested: Any) -> str:

@@ -9,21 +9,23 @@ Facts of the API: [doc] "Manage runtimes", and the vendor's client [mstrio].
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timezone
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 from urllib.parse import quote
 
 from .._errors import ApiError, MstrError, ValidationError, as_mstr_error
-from .._model.entry import NO_SCRIPTS, Entry, ScriptReport
 from .._model.fields import FIELDS
-from .._model.runtime import Runtime, from_api
-from .._session.response import OBJECT_WITH_ID, list_of, says_no_such_object
+from .._model.runtime import INCOMPLETE, Runtime, from_api, lists_default
+from .._model.steps import NO_SCRIPTS, Row, ScriptReport
+from .._session.response import OBJECT, OBJECT_WITH_ID, list_of, says_no_such_object
 from .._session.session import Session
 
 if TYPE_CHECKING:
     from .._model.evaluation import Policy
+    from .._model.purge import Purge
 
 RUNTIMES = "/runtimes"
 # Fields that every release returns: a list entry without one of them is incomplete.
@@ -40,6 +42,8 @@ class RuntimeApi:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._null_means_unset: dict[str, bool] = {}  # by the name of a field that a list shows as null
+        self._deciding = Lock()
 
     def list_all(self) -> list[Runtime]:
         """Every runtime that the user may see. A list may omit fields. Raises MstrError."""
@@ -55,7 +59,8 @@ class RuntimeApi:
         operation = f"read the runtime {label or f'with id {identity}'}"
         path, kind = path_of(identity), "once" if polling else "read"
         try:
-            runtime = from_api(self._session.get(path, operation=operation, kind=kind, shape=OBJECT_WITH_ID))
+            data = self._session.get(path, operation=operation, kind=kind, shape=OBJECT_WITH_ID)
+            runtime = from_api(data)._replace(is_whole=True)
         except ApiError as exc:
             if says_no_such_object(exc):
                 return None
@@ -70,9 +75,37 @@ class RuntimeApi:
             )
         return runtime
 
+    def list_known(self, warn: Callable[[str], None], names: Iterable[str | None]) -> list[Runtime]:
+        """Every runtime that the user may see. An incomplete list is read twice if it lacks one of these names."""
+        listed = self.list_all()
+        if lists_default(listed):
+            return listed
+        warn(f"{INCOMPLETE}.")
+        if {runtime.name for runtime in listed}.issuperset(names):
+            return listed
+        known = {runtime.key for runtime in listed}
+        return [*listed, *(runtime for runtime in self.list_all() if runtime.key not in known)]
+
     def with_all_fields(self, runtime: Runtime | None, needed: Iterable[str]) -> Runtime | None:
-        """The runtime, read again if a needed field is missing; None if it was deleted meanwhile. Raises MstrError."""
-        return self.find(str(runtime.id), repr(runtime.name)) if runtime and runtime.lacks(needed) else runtime
+        """The runtime, read again if a needed field is missing; None if it was deleted meanwhile. Raises MstrError.
+
+        One read of the task decides whether a field that a list shows as null is missing there, or was never set.
+        """
+        lacking = runtime.lacking(needed) if runtime else []
+        if runtime is None or not lacking:
+            return runtime
+        shown = {**runtime.values, **runtime.facts}
+        read = partial(self.find, str(runtime.id), repr(runtime.name))
+        if any(name not in shown for name in lacking):
+            return read()
+        with self._deciding:
+            undecided = [name for name in lacking if name not in self._null_means_unset]
+            found = read() if undecided else None
+            unset = found._replace(is_whole=False).lacking(undecided) if found else ()
+            self._null_means_unset.update((name, name in unset) for name in undecided if found)
+        if undecided:
+            return found
+        return runtime if all(self._null_means_unset[name] for name in lacking) else read()
 
     def find(self, identity: str, label: str | None = None) -> Runtime | None:
         """What `get` returns; None only if the list does not show the runtime, either. Raises MstrError."""
@@ -83,6 +116,15 @@ class RuntimeApi:
                 "it does not exist. The user may lack permission on this object."
             )
         return found
+
+    @cached_property
+    def user_id(self) -> str | None:
+        """The id of the user of this task, requested once; None if the server does not say it. Raises MstrError."""
+        try:
+            user = self._session.get("/sessions/userInfo", operation="read who is logged in", shape=OBJECT)
+        except ApiError:
+            return None
+        return str(user["id"]).upper() if user.get("id") else None
 
     @cached_property
     def versions(self) -> tuple[str, ...] | None:
@@ -105,28 +147,16 @@ class Waiting(NamedTuple):
     interval: float
 
 
-class Purge(NamedTuple):
-    """Deletes unlisted runtimes, within limits.
-
-    `exclude`: names, ids or shell patterns of names of runtimes to keep. `limit`: maximum number of deletions.
-    `comment`: for the server's journal. `left_out`: names and ids that a file leaves out on purpose.
-    """
-
-    exclude: Sequence[str] = ()
-    limit: int | None = None
-    comment: str | None = None
-    left_out: Sequence[str] = ()
-
-
 class Context(NamedTuple):
     """What the steps of the work need besides their runtimes. In check mode they write nothing.
 
     `warn` reports a warning, `progress` a line of progress. `pause` sleeps for a number of seconds; `clock` returns
     monotonic seconds. `retries`: how many times a write whose outcome is unknown may be sent again. `concurrency`:
     number of parallel requests. `waiting`: how long to wait until the runtimes are ready; None: not at all. `patience`:
-    the same for a runtime that is waited for in any case. `scripts`: those of a task that assigns or protects some.
-    `guard` gets the runtimes that would be deleted, and returns which of them must not be deleted and why. `plan_id`:
-    the id of the approved plan; None if any plan may be carried out. `purge`: None to leave unlisted runtimes alone.
+    the same for a runtime that is waited for in any case. `protects`: the projects whose scripts keep a runtime from
+    being deleted, or None for all of them; False to protect nothing. `plan_id`: the id of the approved plan; None if
+    any plan may be carried out. `purge`: None to leave unlisted runtimes alone. `usage`: a look-up of all scripts, if
+    there is one.
     """
 
     api: RuntimeApi
@@ -136,63 +166,50 @@ class Context(NamedTuple):
     progress: Callable[[str], None]
     retries: int
     concurrency: int
+    session: Any  # a `Session`, for writes and scripts
     check_mode: bool = False
     policy: Policy | None = None
     waiting: Waiting | None = None
     patience: Waiting = Waiting(300.0, 2.0)
-    session: Any = None  # a `Session`, for writes and scripts
-    scripts: Any = None  # a `Scripts`, whose file needs this one
-    guard: Callable[[Sequence[Runtime]], Iterable[tuple[Sequence[Runtime], str]]] | None = None
+    protects: Sequence[str] | Literal[False] | None = False
     plan_id: str | None = None
     purge: Purge | None = None
+    usage: Any = None  # a `Usage`, whose file needs this one
 
-    def purges(self, entries: Iterable[Entry]) -> bool:
+
+class Work(NamedTuple):
+    """A task at one moment: its rows, and its scripts; None if nothing depends on scripts."""
+
+    rows: list[Row]
+    scripts: Any = None  # a `Scripts`, whose file needs this one
+
+    @property
+    def purges(self) -> bool:
         """Whether the purge is carried out: an error, also of a script, cancels it."""
-        return not any(entry.error for entry in entries) and not (self.scripts and self.scripts.failed)
+        return not any(row.failure for row in self.rows) and not (self.scripts and self.scripts.failed)
 
-    def script_report(self, entries: Iterable[Entry]) -> ScriptReport:
+    @property
+    def script_report(self) -> ScriptReport:
         """What a result says of the scripts of the task."""
-        report: ScriptReport = self.scripts.report(entries) if self.scripts else NO_SCRIPTS
+        report: ScriptReport = self.scripts.report(self.rows) if self.scripts else NO_SCRIPTS
         return report
 
 
-def or_error(step: Callable[[Entry], Entry], entry: Entry) -> Entry:
-    """The entry after the step. An error, even an unexpected one, becomes this entry's error and affects no other."""
+Item = TypeVar("Item", bound=Any)
+
+
+def or_error(work: Callable[[Item], Item], item: Item) -> Item:
+    """The row or step after the work. An error, even an unexpected one, becomes its error and affects no other."""
     try:
-        return step(entry)
+        return work(item)
     except Exception as exc:
-        return entry._replace(error=as_mstr_error(exc))
-
-
-def map_entries(
-    context: Context,
-    step: Callable[[Entry], Entry],
-    entries: Sequence[Entry],
-    chosen: Callable[[Entry], bool],
-    done: str,
-) -> list[Entry]:
-    """All entries, the chosen ones after a step that runs for several in parallel. `done`: such as "written"."""
-    to_do = [entry for entry in entries if chosen(entry)]
-    work = partial(or_error, step)
-    results: Iterator[Entry] = map(work, to_do)
-    if len(to_do) > 1:
-        from .._session.parallel import all_side_by_side  # a task for one runtime does not need it
-
-        def report_progress(number: int) -> None:
-            context.progress(progress_line(number, len(to_do), done))
-
-        results = iter(all_side_by_side(work, to_do, context.concurrency, report_progress))
-    return [next(results) if chosen(entry) else entry for entry in entries]
+        failed: Item = item._replace(error=as_mstr_error(exc))
+        return failed
 
 
 def utc_date() -> date:
     """Today in UTC, with which a task compares last days, of exemptions and of planned tasks."""
     return datetime.now(timezone.utc).date()
-
-
-def progress_line(done: int, total: int, what: str) -> str:
-    """A line of progress, such as "40 of 100 runtimes written"."""
-    return f"{done} of {total} runtimes {what}"
 
 
 def one_named(runtimes: Iterable[Runtime], name: str) -> Runtime | None:

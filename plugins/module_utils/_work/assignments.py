@@ -17,13 +17,13 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from .._errors import ApiError, ConnectError, ErrorList, MstrError, as_mstr_error
-from .._model.entry import ScriptReport
 from .._model.runtime import Runtime, id_from
+from .._model.steps import ScriptReport
 from .._session.interrupt import Interrupted
 from .._session.parallel import all_side_by_side
 from .._session.response import Shape
 from .api import Context
-from .script_usage import SCRIPT_TYPE, Project, SavedScript, Unread, Usage, read_script, shape_of
+from .script_usage import SCRIPT_TYPE, Project, SavedScript, Unread, Usage, find_usage, read_script, shape_of
 from .write import NotFoundOut, check_after_loss, not_done_error
 
 _RUNTIME = "scriptRuntimeId"
@@ -139,6 +139,12 @@ class Assignment(NamedTuple):
             "after": after.get(self.action, before),
             "error": {"msg": self.error.sentence, **self.error.error} if self.error else None,
         }
+
+
+def find_entries(context: Context, entries: Sequence[ScriptEntry]) -> Usage:
+    """A look-up of these scripts alone. Raises Interrupted."""
+    projects = [entry.project for entry in entries]
+    return find_usage(context, projects, lambda script: any(entry.matches(script) for entry in entries))
 
 
 def plan_assignment(entry: ScriptEntry, usage: Usage, target: Runtime) -> Assignment:

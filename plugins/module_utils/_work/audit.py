@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._errors import ApiError, ConnectError, PartialError, ValidationError, as_mstr_error
-from .._model.entry import Entry, ScriptReport
 from .._model.plan import make_plan
 from .._model.report import report
 from .._model.runtime import INCOMPLETE, Runtime
+from .._model.steps import Row, ScriptReport
 from .._session.interrupt import Interrupted
 from .._session.session import Session
 from . import runtime_info
@@ -23,7 +23,7 @@ from .request import Request as Compared
 from .request import context_for, libraries
 from .request_many import MANY_OPTIONS, Check, request_for_many
 from .runtime_info import READ_OPTIONS, find_runtimes, with_findings
-from .scripts import Scripts
+from .script_usage import find_usage
 
 if TYPE_CHECKING:
     from .._model.evaluation import Policy
@@ -106,9 +106,9 @@ def audit(task: Any, request: Request) -> Mapping[str, Any]:
     except (ApiError, ConnectError) as exc:
         params["include_versions"] = False
         task.warn(f"Whether the server still offers the Python of each runtime is unknown. {exc.sentence}")
-    if params["include_scripts"] and params["projects"] is None and not context.scripts:
+    if params["include_scripts"] and (params["projects"] is None or context.protects is not False):
         # One look-up, also for what an apply would delete.
-        context = context._replace(scripts=Scripts(context, needs_all=True))
+        context = context._replace(usage=find_usage(context, context.protects or (), every=True))
     read = with_findings(context._replace(check_mode=not runs), params, request.read, runtimes)
     applied, refusals = _comparison(context, compared, request.read.policy) if compared else (None, [])
     return {"changed": False, "msg": read["msg"], "read": read, "applied": applied, "refusals": refusals}
@@ -121,29 +121,29 @@ def _comparison(
     try:
         if isinstance(request, ValidationError):
             raise request
-        entries, scripts, refusal = carry_out_or_plan(context, request.wanted)
-        refusals = [*_violations(entries, policy), *(refusal.errors if refusal else ())]
-        return _reported(entries, scripts, request), refusals
+        rows, scripts, refusal = carry_out_or_plan(context, request.wanted)
+        refusals = [*_violations(rows, policy), *(refusal.errors if refusal else ())]
+        return _reported(rows, scripts, request), refusals
     except Interrupted:
         raise
     except Exception as exc:  # what was read is reported all the same
         return {"failed": True, **as_mstr_error(exc).to_result()}, []
 
 
-def _violations(entries: Sequence[Entry], policy: Policy | None) -> Iterator[str]:
+def _violations(rows: Sequence[Row], policy: Policy | None) -> Iterator[str]:
     """How the definitions violate the policy, for which an apply would refuse them."""
-    for entry in entries if policy else ():
+    for row in rows if policy else ():
         try:
-            make_plan(entry.before, entry.definition, policy)
+            make_plan(row.old[0] if row.old else row.main.before, row.wanted, policy)
         except ValidationError as exc:
-            yield from (f"{entry.place} {entry.label}: {error}" for error in exc.errors if not entry.error)
+            yield from (f"{row.place} {row.label}: {error}" for error in exc.errors if not row.failure)
 
 
-def _reported(entries: Sequence[Entry], scripts: ScriptReport, request: Compared) -> dict[str, Any]:
+def _reported(rows: Sequence[Row], scripts: ScriptReport, request: Compared) -> dict[str, Any]:
     """The result. It has failed if something could not be read; what an apply would refuse is a finding."""
     try:
-        return report(entries, request.wanted.purge is not None, scripts, predicted=True)
+        return report(rows, request.wanted.purge is not None, scripts, predicted=True)
     except PartialError as exc:
-        errors = [*(entry.error for entry in entries), *(error for _label, error in scripts.failures)]
+        errors = [*(row.failure for row in rows), *(error for _label, error in scripts.failures)]
         failed = any(error and not isinstance(error, ValidationError) for error in errors)
         return {**exc.to_result(), "failed": failed}

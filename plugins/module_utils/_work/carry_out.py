@@ -2,66 +2,66 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Carries out the plan of a task: everything after its last check without a write."""
+"""Carries out the plan of a task: the steps of one phase after another."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
 
-from .._model.entry import Entry
 from .._model.runtime import Runtime
-from .api import Context, map_entries
+from .._model.steps import ASIDE, CHANGE, DELETE, PURGE
+from .api import Context, Work
+from .side_by_side import map_steps
 from .write import read_again, write
 
 
-def carry_out(context: Context, entries: list[Entry], existing: Sequence[Runtime]) -> list[Entry]:
-    """The entries after the work.
+def carry_out(context: Context, work: Work, existing: Sequence[Runtime]) -> Work:
+    """The task after its work.
 
-    Create and update in parallel, read again, wait, smoke test, assign scripts, ask the guards again, delete, rename
-    what replaces, purge unless there was an error, and check that what was deleted is gone.
+    Create and update in parallel, read again, wait, compare, run smoke tests, assign scripts, ask the guards again,
+    delete, rename what replaces, purge unless there was an error, and check that what was deleted is gone.
     """
+    rows, scripts = work.rows, work.scripts
     listed: Sequence[Runtime] | None = None  # the runtimes on the server, if nothing happened since it was read
-    written = any(entry.to_do in ("create", "update") for entry in entries)
-    replaces = any(entry.replacing for entry in entries)
+    writes = any(row.due(ASIDE, CHANGE) for row in rows)
+    replaces = any(row.replacement for row in rows)
     if replaces:
-        from .replace import names_finished, names_taken, old_runtimes, without_scripts
+        from . import replace  # only these tasks need it
 
-        entries = names_finished(context, entries, existing)
-    if written:
-        if any(entry.wanted.restore for entry in entries):
+        rows = replace.finish_names(context, rows, existing)
+    if writes:
+        if any(row.wanted.restore for row in rows):
             from .restore import write_in_order  # only a backup needs it
 
-            entries = write_in_order(context, entries, existing)
-        step = partial(write, context, existing=existing, read_first=len(entries) > 1)
-        entries = map_entries(context, step, entries, lambda entry: entry.to_do in ("create", "update"), "written")
-        entries, listed = read_again(context, entries)
+            rows = write_in_order(context, rows, existing)
+        step = partial(write, context, existing=existing, read_first=len(rows) > 1)
+        rows = map_steps(context, step, rows, lambda row, step: step in row.due(CHANGE), "written")
+        rows, listed = read_again(context, rows, CHANGE)
     # Only replacements and smoke tests wait without the option.
-    tries = replaces or (written and any(entry.wanted.smoke_test for entry in entries))
+    tries = replaces or (writes and any(row.wanted.smoke_test for row in rows))
     if context.waiting or tries:
         from .wait import wait  # only a task that waits needs it
 
-        entries, listed = wait(context, entries), None
+        rows, listed = wait(context, rows), None
     if tries:
-        from .replace import smoke_tested  # only these tasks need it
+        from . import replace
 
-        entries = smoke_tested(context, entries)
-    if context.scripts and context.scripts.assignments:
-        entries, listed = context.scripts.assign(entries), None
-    old: list[Entry] = []
+        rows = replace.try_code(context, replace.compare_stored(rows))
+    work = Work(rows, scripts)
+    if scripts and scripts.assignments:
+        from .scripts import assign  # only these tasks need it
+
+        scripts, rows = assign(scripts, rows)
+        work, listed = Work(rows, scripts.forgotten()), None
     if replaces:
-        entries = without_scripts(context, entries)
-        old = old_runtimes(context, entries)
-    if old or any(entry.to_do == "delete" for entry in entries):
+        work = replace.move_scripts(context, work)
+        work, listed = replace.delete_old(context, work, listed)
+    if any(row.due(DELETE, PURGE) for row in work.rows):
         from .delete import delete  # only a task that deletes needs it
 
-        if context.scripts and not replaces:
-            context.scripts.look_up_again()
-        entries, listed = delete(context, [*entries, *old], listed, purged=False)
-        if old:
-            entries = [*entries, *old_runtimes(context, entries)]
-            entries, listed = delete(context, entries, listed, purged=False)
-            entries, listed = names_taken(context, entries, listed), None
-        if context.purges(entries):
-            entries, _listed = delete(context, entries, listed, purged=True)
-    return entries
+        work = work._replace(scripts=work.scripts and work.scripts.forgotten())
+        work, listed = delete(context, work, listed, DELETE)
+        if work.purges:
+            work, _listed = delete(context, work, listed, PURGE)
+    return work

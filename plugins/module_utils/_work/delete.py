@@ -8,52 +8,63 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from .._errors import MstrError
 from .._model.alike import is_named
 from .._model.definition import Definition
-from .._model.entry import PLANNED, PURGED, READ, Entry
 from .._model.plan import NO_PLAN
-from .._model.runtime import Runtime, is_replacement, lists_default
-from .api import ALL_FIELDS, Context, Purge, map_entries, or_error
+from .._model.purge import Purge
+from .._model.runtime import Runtime, lists_default
+from .._model.steps import PLANNED, PURGE, PURGED, READ, Row, Step
+from .._model.stored import changed_since
+from .api import ALL_FIELDS, Context, Work, or_error
 from .guards import refusals
-from .locate import is_found_by_id, plan_entry
-from .write import check_again, is_unproven, write
+from .locate import is_found_by_id, plan_step
+from .owner import is_own
+from .side_by_side import map_items, map_steps
+from .write import CHANGED, CHECK_IT, check_again, is_unproven, write
 
-_CHANGED = "because something changed after the plan was made"
+# The name that a restore gives a runtime whose name it needs.
+_RESTORED = re.compile(r"(.*) \(restore(?: \d+)?\)", re.DOTALL)
 
 
-def purge_plan(context: Context, purge: Purge, entries: Sequence[Entry], existing: Sequence[Runtime]) -> list[Entry]:
-    """An entry for each unlisted runtime to delete."""
+def purge_rows(context: Context, purge: Purge, rows: Sequence[Row], existing: Sequence[Runtime]) -> list[Row]:
+    """A row for each unlisted runtime to delete."""
     # Compare names too: a listed runtime that cannot be read must not be deleted.
-    kept = {entry.definition.name for entry in entries if not entry.wanted.id}
-    keys = {entry.before.key for entry in entries if entry.before}
-    keys |= {old.key for entry in entries for old in entry.replaces}
-    renamed = {name for entry in entries for name in entry.definition.previous_names}
+    kept = {row.wanted.name for row in rows if not row.wanted.id}
+    keys = {step.before.key for row in rows for step in row.steps if step.before}
+    renamed = {name for row in rows for name in row.wanted.previous_names}
+    # A restore itself finishes what an earlier one began.
+    restores = any(row.wanted.restore for row in rows)
+    names = {row.final_name for row in rows if row.wanted.state == "present" and not restores}
+    beside = {row.beside.key for row in rows if row.beside}
     spared: list[str] = []
-    purged: list[Entry] = []
+    purged: list[Row] = []
     for runtime in existing:
         if runtime.is_default or runtime.key in keys or is_named(runtime.name, purge.exclude, runtime.id):
             continue
+        restored = _RESTORED.fullmatch(runtime.name)
         if is_named(runtime.name, purge.left_out, runtime.id):
             spared.append(f"{runtime.label}, left out of the file")
-        elif is_replacement(runtime.name):
-            spared.append(f"{runtime.label}, an unfinished replacement")
         elif runtime.name in renamed:
             spared.append(f"{runtime.label}, a previous name of a listed one")
+        elif restored and restored[1] in names and runtime.name not in kept and is_own(context, runtime) is not False:
+            spared.append(f"{runtime.label}, which an unfinished restore renamed (run the restore again)")
         elif runtime.name not in kept:
             absent = Definition("absent", {}, id=runtime.id, name=runtime.name, journal_comment=purge.comment)
-            purged.append(Entry(absent, PURGED, runtime))
+            step = Step(absent, PURGE, runtime, unused_only=runtime.key in beside)
+            purged.append(Row(absent, PURGED, (step,)))
     if spared:
         context.warn(f"The purge spares {'; '.join(sorted(spared))}. Delete with state: absent what nobody needs.")
 
-    def read_and_plan(entry: Entry) -> Entry:
-        return plan_entry(context, entry._replace(before=context.api.with_all_fields(entry.before, ALL_FIELDS)), ())
+    def read_and_plan(row: Row) -> Row:
+        step = row.main._replace(before=context.api.with_all_fields(row.main.before, ALL_FIELDS))
+        return row._replace(steps=(plan_step(context, step, ()),))
 
-    purged = map_entries(context, read_and_plan, purged, lambda entry: True, "read")
-    purged = [entry for entry in purged if entry.to_do != "none"]  # one may have been deleted meanwhile
+    purged = map_items(context, read_and_plan, purged, lambda row: True, "read")
+    purged = [row for row in purged if row.failure or row.main.is_due]  # one may have been deleted meanwhile
     for text in purge.exclude if purged else ():
         # A misspelled name keeps nothing. A pattern is often for runtimes that only some servers have.
         if not re.search("[*?]", text) and not any(is_named(runtime.name, [text], runtime.id) for runtime in existing):
@@ -62,48 +73,43 @@ def purge_plan(context: Context, purge: Purge, entries: Sequence[Entry], existin
 
 
 def delete(
-    context: Context, entries: Sequence[Entry], listed: Sequence[Runtime] | None, purged: bool
-) -> tuple[list[Entry], Sequence[Runtime] | None]:
-    """Delete the purged runtimes, or else the listed ones, if they are as they were planned; check that they are gone.
+    context: Context, work: Work, listed: Sequence[Runtime] | None, phase: str
+) -> tuple[Work, Sequence[Runtime] | None]:
+    """Carry out the deletions of a phase, if the runtimes are as they were planned; check that they are gone.
 
     `listed`: the runtimes on the server, if they were just listed. Returns them as listed afterwards, too.
     """
-    due = partial(_is_due, purged=purged)
-    group = list(filter(due, entries))
+    group = [step for row in work.rows for step in row.due(phase)]
     if not group:
-        return list(entries), listed
-    by_id = not context.purge and is_found_by_id([entry.wanted for entry in group])
+        return work, listed
+    by_id = not context.purge and is_found_by_id([step.wanted for step in group])
     if listed is None:
         try:
             listed = [] if by_id else context.api.list_all()
         except MstrError as exc:
-            return [entry._replace(error=exc) if due(entry) else entry for entry in entries], None
-    entries = _checked_again(context, entries, due, listed)
-    entries = map_entries(context, partial(write, context, existing=listed), entries, due, "deleted")
-    if context.scripts:
-        context.scripts.look_up_again()  # the next deletions need it
+            rows = [row._replace(error=exc) if row.due(phase) else row for row in work.rows]
+            return work._replace(rows=rows), None
+    work = _checked_again(context, work, phase, listed)
+    write_step = partial(write, context, existing=listed)
+    rows = map_steps(context, write_step, work.rows, lambda row, step: step in row.due(phase), "deleted")
+    scripts = work.scripts and work.scripts.forgotten()  # the next deletions need a new look-up
     check = partial(_checked_gone, context, {runtime.key for runtime in listed})
     # Another list, which also shows what a purge may delete then.
-    lists = not by_id and any(map(is_unproven, entries))
-    return check_again(context, entries, lists, check)
+    lists = not by_id and any(is_unproven(step) for row in rows for step in row.in_phase(phase))
+    rows, listed = check_again(context, rows, lists, check)
+    return work._replace(rows=rows, scripts=scripts), listed
 
 
-def _is_due(entry: Entry, purged: bool) -> bool:
-    return entry.to_do == "delete" and (entry.place == PURGED) == purged
-
-
-def _checked_again(
-    context: Context, entries: Sequence[Entry], is_due: Callable[[Entry], bool], listed: Sequence[Runtime]
-) -> list[Entry]:
-    """The entries, with an error for each to delete that has changed since the plan or that a guard now refuses.
+def _checked_again(context: Context, work: Work, phase: str, listed: Sequence[Runtime]) -> Work:
+    """The work, with an error for each step that deletes what has changed since the plan or what a guard now refuses.
 
     `listed`: the runtimes on the server now; empty for a single one that its id finds.
     """
     by_key = {runtime.key: runtime for runtime in listed}
     number_of = Counter(runtime.name for runtime in listed)
 
-    def read(entry: Entry) -> Entry:
-        planned = entry.current
+    def read(step: Step) -> Step:
+        planned = step.before
         if planned is None:
             raise AssertionError("a plan to delete has a runtime")
         # A list may omit a runtime that can be read by its id.
@@ -111,41 +117,58 @@ def _checked_again(
         if now and (now.facts.get("version") is None or planned.facts.get("version") is None):
             now = context.api.with_all_fields(now, ALL_FIELDS)
         if now is None:
-            return entry._replace(plan=NO_PLAN, before=None).finished(READ)
-        changed = ", ".join(now.changed_since(planned))
-        if not changed and not entry.wanted.id and number_of[now.name] > 1:
+            return step._replace(plan=NO_PLAN).finished(READ)
+        changed = ", ".join(changed_since(now, planned))
+        if not changed and not step.wanted.id and number_of[now.name] > 1:
             changed = "other runtimes now have its name"
         if changed:
-            advice = "Check it, and run the task again"
-            raise MstrError(f"{planned.label} was not deleted, {_CHANGED}: {changed}. {advice}")
-        return entry
+            raise MstrError(f"{planned.label} was not deleted, {CHANGED}: {changed}. {CHECK_IT}")
+        return step
 
-    entries = map_entries(context, read, entries, is_due, "read again")
+    rows = map_steps(context, read, work.rows, lambda row, step: step in row.due(phase), "read again")
+    rows = [row.with_step(row.main._replace(before=None)) if _is_gone(row, phase) else row for row in rows]
     # A purged runtime that is already gone is no part of the result.
-    entries = [entry for entry in entries if entry.place != PURGED or entry.current]
-    due = [entry.current for entry in entries if is_due(entry) and entry.current]
+    rows = [row for row in rows if not row.is_purged or row.main.before]
+    work = work._replace(rows=rows)
+    due = [step for row in rows for step in row.due(phase)]
     try:
-        reasons = list(refusals(context, entries, due, listed))
+        needs_scripts = context.protects is not False or any(step.unused_only for step in due)
+        if work.scripts and due and needs_scripts:
+            work = work._replace(scripts=work.scripts.looked_up(context))
+        reasons = list(refusals(context, work, due, listed))
     except MstrError as exc:
         # Also after a signal: what was written so far must be reported.
-        reasons = [(due, exc.sentence)]
+        reasons = [([step.before for step in due if step.before], exc.sentence)]
 
-    def check_guards(entry: Entry) -> Entry:
+    def check_guards(step: Step) -> Step:
         for runtimes, why in reasons:
-            if entry.current in runtimes:
-                raise MstrError(f"{entry.label} was not deleted, {_CHANGED}: {why}")
-        return entry
+            if step.before in runtimes:
+                raise MstrError(f"{step.label} was not deleted, {CHANGED}: {why}")
+        return step
 
-    return [or_error(check_guards, entry) if is_due(entry) else entry for entry in entries]
+    chosen = [id(step) for step in due]
+    return work._replace(
+        rows=[
+            row._replace(
+                steps=tuple(or_error(check_guards, step) if id(step) in chosen else step for step in row.steps)
+            )
+            for row in rows
+        ]
+    )
 
 
-def _checked_gone(context: Context, known: set[str], entry: Entry, after: Sequence[Runtime]) -> Entry:
-    """The entry, with an error if the deleted runtime still exists. `known`: the keys in the list before the deletions.
+def _is_gone(row: Row, phase: str) -> bool:
+    """Whether somebody else has deleted what the row was to delete."""
+    return row.main.phase == phase and row.main.state == READ and not row.main.plan.changed
+
+
+def _checked_gone(context: Context, known: set[str], step: Step, after: Sequence[Runtime]) -> Step:
+    """The step, with an error if the deleted runtime still exists. `known`: the keys in the list before the deletions.
 
     The list `after` them has the last word: what it still shows was not deleted, even if its id is not found, because
     the user may lack permission. What no complete list shows is read.
     """
-    why, runtime = None, entry.current
+    why, runtime = None, step.before
     if runtime is None:
         raise AssertionError("a deletion has a runtime")
     if any(left.key == runtime.key for left in after):
@@ -153,6 +176,6 @@ def _checked_gone(context: Context, known: set[str], entry: Entry, after: Sequen
     elif not (runtime.key in known and lists_default(after)) and context.api.get(str(runtime.id), repr(runtime.name)):
         why = "it can still be read"
     if why is None:
-        return entry._replace(state=READ)
+        return step._replace(state=READ)
     error = MstrError(f"The server reported {runtime.label} as deleted, but it still exists: {why}")
-    return entry._replace(state=PLANNED, error=error)
+    return step._replace(state=PLANNED, error=error)

@@ -8,56 +8,56 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from .._errors import NAMES_IN_MESSAGE, ValidationError, listed
+from .._errors import NAMES_IN_MESSAGE, ValidationError, counted, listed
 from .._model.alike import ALIKE, is_named, name_key, near_names, quoted
 from .._model.definition import Definition
-from .._model.entry import PURGED, Entry, plan_id
 from .._model.plan import Plan
 from .._model.runtime import INCOMPLETE, Runtime, lists_default
-from .api import Context
+from .._model.steps import Row, Step, plan_id
+from .api import Context, Work
+
+# Which runtimes must not be deleted, and why.
+Refusal = tuple[Sequence[Runtime], str]
 
 
-def refusals(
-    context: Context, entries: Sequence[Entry], to_delete: Sequence[Runtime], existing: Sequence[Runtime]
-) -> Iterator[tuple[Sequence[Runtime], str]]:
-    """Every refusal, with those of the runtimes to delete that it is about.
+def refusals(context: Context, work: Work, steps: Sequence[Step], existing: Sequence[Runtime]) -> Iterator[Refusal]:
+    """Every refusal of these steps, which delete runtimes, with those of the runtimes that it is about.
 
     They are asked before the first write, when any refusal refuses the whole task, and again just before deletions,
     with each runtime as it is then and with the list `existing` of that moment; then a refusal spares its runtimes.
-    `entries`: every entry of the task, with its plan.
 
     To add a guard, yield its refusals here; one that concerns more than deletions belongs in `plan_refusals`.
     """
-    yield from _of_purge(context, entries, to_delete, existing)
-    if context.guard and to_delete:
-        yield from context.guard(to_delete)
+    yield from _of_purge(context, work.rows, steps, existing)
+    if work.scripts and steps:
+        yield from work.scripts.refusals(context, steps)
 
 
-def plan_refusals(context: Context, entries: Sequence[Entry], existing: Sequence[Runtime]) -> Iterator[str]:
+def plan_refusals(context: Context, work: Work, existing: Sequence[Runtime]) -> Iterator[str]:
     """Why the plan must not be carried out, before the first write."""
-    scripts = context.script_report(entries)
-    # A plan that is empty by now writes nothing.
-    if context.plan_id and plan_id(entries, scripts) not in (context.plan_id, plan_id(())):
+    scripts = work.script_report
+    identity = plan_id(work.rows, scripts)
+    # A plan that is empty by now writes nothing, whatever was approved.
+    if context.plan_id and identity not in (context.plan_id, plan_id([])):
         from .._model.report import plan_mismatch  # only a different plan needs it
 
-        yield plan_mismatch(context.plan_id, entries, scripts)
-    to_delete = [entry.before for entry in entries if entry.to_do == "delete" and entry.before]
-    to_delete += [old for entry in entries for old in entry.replaces]
-    yield from (sentence for _runtimes, sentence in refusals(context, entries, to_delete, existing))
+        yield plan_mismatch(context.plan_id, work.rows, scripts)
+    steps = [step for row in work.rows if not row.failure for step in row.steps if step.plan.action == "delete"]
+    yield from (sentence for _runtimes, sentence in refusals(context, work, steps, existing))
 
 
-def check_plan(context: Context, entry: Entry, plan: Plan, existing: Sequence[Runtime]) -> None:
-    """Raises ValidationError for a plan of one entry that must not be carried out, and warns of a likely mistake."""
-    wanted = entry.wanted
+def check_plan(context: Context, step: Step, plan: Plan, existing: Sequence[Runtime]) -> None:
+    """Raises ValidationError for a plan of one step that must not be carried out, and warns of a likely mistake."""
+    wanted = step.wanted
     if "runtime_version" in plan.changed_fields:
         _check_version(context, str(wanted.values["runtime_version"]))
     if plan.action == "update" and "name" in plan.changed_fields and not wanted.restore:
         # If the server accepts a second runtime with this name, no task can address either of them by name.
-        for runtime in existing or context.api.list_all():
-            if entry.before and runtime.name == wanted.name and runtime.key != entry.before.key:
+        for runtime in existing or context.api.list_known(context.warn, [wanted.name]):
+            if step.before and runtime.name == wanted.name and runtime.key != step.before.key:
                 holder = f"the runtime with id {runtime.id}"
                 raise ValidationError([f"name {runtime.name!r} is taken by {holder}; choose a different name"])
-    if entry.before is None and wanted.name and not wanted.id:
+    if step.before is None and wanted.name and not wanted.id:
         _warn_of_near_names(context, wanted, existing)
 
 
@@ -86,28 +86,24 @@ def _warn_of_near_names(context: Context, wanted: Definition, existing: Iterable
 
 
 def _of_purge(
-    context: Context, entries: Sequence[Entry], to_delete: Sequence[Runtime], existing: Sequence[Runtime]
-) -> Iterator[tuple[Sequence[Runtime], str]]:
+    context: Context, rows: Sequence[Row], steps: Sequence[Step], existing: Sequence[Runtime]
+) -> Iterator[Refusal]:
     purge = context.purge
     if purge is None:
         return
-    unlisted = {entry.id for entry in entries if entry.place == PURGED}
+    to_delete = [step.before for step in steps if step.before]
+    unlisted = {row.id for row in rows if row.is_purged}
     purged = [runtime for runtime in to_delete if runtime.id in unlisted]
-    names: dict[str, list[str]] = {}
-    taken_back = set()  # a backup takes its name back from the runtime that has it now
-    for entry in entries if purged else ():
-        name = entry.definition.name or ""
-        if entry.place != PURGED:
-            for text in (name, *entry.definition.previous_names):
-                names.setdefault(name_key(text), []).append(text)
-            if entry.wanted.restore and entry.before is not None and entry.before.name != name:
-                taken_back.add(name)
+    names = _listed_names(rows) if purged else {}
+    # A backup takes its name back from the runtime that has it now.
+    restored = [row for row in rows if row.wanted.restore and row.main.before]
+    taken_back = {row.wanted.name for row in restored if row.main.before and row.main.before.name != row.wanted.name}
     if not lists_default(existing):
         why = f"{INCOMPLETE[0].lower()}{INCOMPLETE[1:]}"
         yield to_delete, f"purge is refused: {why}. Run the task again, or as a user who sees every runtime"
     for runtime in purged:
         near = names.get(name_key(runtime.name), [])
-        near = [name for name in near if name not in taken_back or name != runtime.name]
+        near = [name for name in near if name and (name not in taken_back or name != runtime.name)]
         label = f"purge would delete {quoted([runtime.name])} ({runtime.id})"
         if not runtime.name:
             label = f"purge would delete the runtime with id {runtime.id}"
@@ -122,5 +118,14 @@ def _of_purge(
     if purge.limit is not None and len(purged) > purge.limit:
         most = len(purged) if context.check_mode else NAMES_IN_MESSAGE
         them = listed(sorted(repr(runtime.name) for runtime in purged), most)
-        over = f"purge would delete {len(purged)} runtimes, more than purge_limit {purge.limit}"
+        over = f"purge would delete {counted(len(purged), 'runtime')}, more than purge_limit {purge.limit}"
         yield to_delete, f"{over}: {them}. Raise purge_limit if you want to delete them"
+
+
+def _listed_names(rows: Sequence[Row]) -> dict[str, list[str]]:
+    """The names and previous names of the definitions, by the key of those that a person reads as the same."""
+    names: dict[str, list[str]] = {}
+    for row in rows:
+        for text in () if row.is_purged else (row.wanted.name or "", *row.wanted.previous_names):
+            names.setdefault(name_key(text), []).append(text)
+    return names

@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 from .._errors import MstrError, ValidationError
 from .._model.installed import Installed, installed_in, mismatches
 from .._model.runtime import Runtime, status_word
-from .api import Context, progress_line
+from .api import Context
 from .script import Script, run_script
 from .script_usage import Reader, Unread
+from .side_by_side import progress_line
 
 # Nothing but these names, versions, requirements, Python and platform leaves the server. The guide shows the text.
 SCRIPT = """\

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from .._errors import ValidationError
 from .._model.definition import Definition
-from .._model.entry import Entry
 from .._model.fields import POOL
-from .._model.plan import fingerprint, make_plan
-from .._model.runtime import Runtime, replacement_name
+from .._model.plan import make_plan
+from .._model.runtime import Runtime
+from .._model.steps import Step
 from .api import ALL_FIELDS, Context, one_named
 
 # What a wait looks at.
@@ -46,47 +45,33 @@ def locate(context: Context, wanted: Definition, listed: Iterable[Runtime], know
         by_id = api.get if known else api.find
         return api.with_all_fields(found, needed) if found else by_id(wanted.id)
     listed = list(listed)
-    for name in (wanted.name, *named_before(wanted, listed)):
-        found = api.with_all_fields(one_named(listed, str(name)), needed)
+    names = [str(wanted.name)]
+    if not any(runtime.name == wanted.name for runtime in listed):
+        from .names import named_before  # only a runtime that does not exist needs it
+
+        names += named_before(context, wanted, listed)
+    for name in names:
+        found = api.with_all_fields(one_named(listed, name), needed)
         # Between the list and the read of the object, somebody may have renamed it.
         if found and found.name in ("", name):
             return found
     return None
 
 
-def named_before(wanted: Definition, listed: Iterable[Runtime]) -> list[str]:
-    """The previous name of the runtime that exists, if any. Raises ValidationError if there are several.
-
-    An unfinished replacement has the last of the names: its runtime is deleted, and it did not take its name.
-    """
-    names = {runtime.name for runtime in listed}
-    before = [name for name in dict.fromkeys(wanted.previous_names) if name in names]
-    if len(before) > 1:
-        both = ", ".join(runtime.label for runtime in listed if runtime.name in before)
-        raise ValidationError([f"several runtimes have a previous name of {wanted.name!r}: {both}; keep one of them"])
-    beside = replacement_name(str(wanted.name))
-    return [*before, *([beside] if wanted.replace_on_change and beside in names else [])]
-
-
-def plan_entry(context: Context, entry: Entry, existing: Sequence[Runtime]) -> Entry:
-    """The entry with its plan, checked against the server. Raises ValidationError, before anything is written.
+def plan_step(context: Context, step: Step, existing: Sequence[Runtime]) -> Step:
+    """The step with its plan, checked against the server. Raises ValidationError, before anything is written.
 
     `existing`: the runtimes on the server, if they were listed.
     """
-    wanted, before = entry.wanted, entry.before
+    wanted, before = step.wanted, step.before
     plan = make_plan(before, wanted, context.policy)
-    if plan.warning and plan.warning != entry.plan.warning:
+    if plan.warning and plan.warning != step.plan.warning:
         context.warn(plan.warning)
+    planned = "" if step.fingerprint is None else step.fingerprint
     if plan.changed or before is None:
-        from .guards import check_plan  # only a task that writes, or finds no runtime, needs it
+        from .._model.fingerprint import fingerprint  # only a task that writes, or finds no runtime, needs them
+        from .guards import check_plan
 
-        check_plan(context, entry, plan, existing)
-    if wanted.previous_names and before and before.name == wanted.name and "name" not in wanted.replace_on_change:
-        for runtime in existing:
-            if runtime.name in wanted.previous_names:
-                context.warn(
-                    f"Runtime {wanted.name!r} exists, and so does {runtime.label}, a previous name of it, so nothing "
-                    "was renamed. Delete one of them."
-                )
-    planned = fingerprint(before, plan) if entry.fingerprint is None else entry.fingerprint
-    return entry._replace(plan=plan, fingerprint=planned)
+        check_plan(context, step, plan, existing)
+        planned = fingerprint(before, plan) if step.fingerprint is None else planned
+    return step._replace(plan=plan, fingerprint=planned)

@@ -2,270 +2,214 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Replacements: a second runtime beside the first, which is tried, gets the scripts of the first, and then its name.
-
-The name beside is fixed, so a run that was interrupted anywhere is continued by the next one. As long as a step fails,
-the old runtime stays in use.
-"""
+"""Carries out replacements. As long as a step fails, the old runtime stays in use, and gets its scripts back."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 
-from .._errors import ErrorList, MstrError, ValidationError
-from .._model.definition import Definition, definition_from, definition_of
-from .._model.entry import PREDICTED, READ, REPLACED, UNKNOWN, Entry
-from .._model.fields import BY_NAME
-from .._model.kinds import Resource, without_null
-from .._model.plan import NO_PLAN, Plan, compare, diff_values, fingerprint
-from .._model.runtime import Runtime, replacement_name
-from .._model.stored import dropped
-from .._model.usage import name_of
-from .api import ALL_FIELDS, Context, map_entries, one_named, or_error
-from .locate import plan_entry
+from .._errors import MstrError, listed
+from .._model.definition import Definition
+from .._model.plan import NO_PLAN, compare, diff_values, make_plan
+from .._model.runtime import Runtime
+from .._model.steps import ASIDE, CLEAN_UP, DELETE, DELETE_OLD, READ, RENAME, UNKNOWN, Row, Step
+from .api import Context, Work, or_error
+from .delete import delete
+from .locate import plan_step
+from .owner import exists
+from .restore import renamed_aside
 from .script import Script, run_script
-from .scripts import exists, final_name
-from .write import rename
+from .scripts import Scripts, assign_back, move_newcomers
+from .side_by_side import map_items
+from .write import write_and_read
 
 _SMOKE_TEST_TIMEOUT = 600.0  # seconds
 
 
-def plan_replacements(context: Context, entries: Sequence[Entry], existing: Sequence[Runtime]) -> list[Entry]:
-    """The entries; each runtime that must not be changed in place has the plan of a runtime beside it."""
-    step = partial(_planned, context, existing)
-    planned = [
-        or_error(step, entry) if entry.wanted.replace_on_change and not entry.error else entry for entry in entries
-    ]
-    owners = {entry.before.key: entry.place for entry in entries if entry.before}
-    errors = [
-        f"{owners[runtime.key]} is {runtime.label}, which {entry.place} needs for a replacement; remove one of them"
-        for entry in planned
-        for runtime in ((*entry.replaces, entry.before) if entry.replacing else ())
-        if runtime and owners.get(runtime.key, entry.place) != entry.place
-    ]
-    if errors:
-        raise ValidationError(errors)
-    return planned
+def finish_names(context: Context, rows: Sequence[Row], existing: Sequence[Runtime]) -> list[Row]:
+    """Give the runtime that an earlier run did not rename its name, before it is replaced itself."""
+
+    def rename(row: Row) -> Row:
+        return renamed_aside(context, existing, row, row.in_phase(ASIDE)[0])
+
+    return map_items(context, rename, rows, lambda row: bool(row.replacement and row.due(ASIDE)), "renamed")
 
 
-def _planned(context: Context, existing: Sequence[Runtime], entry: Entry) -> Entry:
-    wanted, before, plan = entry.wanted, entry.before, entry.plan
-    name = str(wanted.name)
-    beside = one_named(existing, replacement_name(name))
-    if before is None:
-        return entry
-    # Where the name and a previous name exist, the scripts move from the previous one.
-    previous = wanted.previous_names if before.name == name else ()
-    others = [runtime for runtime in (one_named(existing, other) for other in previous) if runtime]
-    is_beside = beside is not None and before.key == beside.key
-    # One beside whose old runtime is gone only lacks its name. If it must be replaced itself, it gets that name first.
-    listed = wanted.replace_on_change - {"name"} if is_beside else wanted.replace_on_change
-    differs = plan.action == "update" and bool(listed & set(plan.changed_fields))
-    if "name" not in listed and others and differs:
-        # Interrupted after the deletion, the next run would take the previous one for the runtime to replace.
-        why = f"{name!r} cannot be replaced while {others[0].label}, a previous name of it, exists"
-        advice = "delete that runtime first, or add name to replace_on_change, which moves its scripts and deletes it"
-        raise ValidationError([f"{why}: {advice}"])
-    old = [*([before] if differs else []), *(others if "name" in listed else [])]
-    if not old:
-        if beside and not is_beside and wanted.state == "present":
-            context.warn(
-                f"The runtime {beside.label} was created to replace {name!r}, which needs no replacement any more. To "
-                f"delete it, apply a definition with name: {beside.name} and state: absent."
-            )
-        return entry
-    for runtime in old:
-        if runtime.is_default:
-            raise ValidationError([f"{runtime.label} is the server's built-in default runtime and cannot be replaced"])
-    old = [context.api.with_all_fields(runtime, ALL_FIELDS) or runtime for runtime in old]
-    planned, identity = entry, before.id
-    if differs:
-        beside = None if is_beside else context.api.with_all_fields(beside, ALL_FIELDS)
-        identity = beside.id if beside else None
-        with ErrorList() as errors:
-            planned = errors.check(
-                lambda: plan_entry(context, Entry(_copy(old[0], wanted), entry.place, beside), existing),
-                place=f"{old[0].label} cannot be copied",
-            )
-    target = planned.plan.target or planned.before or old[0]
-    for runtime in old:
-        owner = name_of(runtime.facts.get("owner"))
-        left = ["its owner" + f" {owner!r}" * bool(owner), "its permissions (ACL)"]
-        left += dropped(runtime, target) if differs and runtime is old[0] else []
-        context.warn(
-            f"Runtime {runtime.label} is to be replaced. This is not carried over: {', '.join(left)}. The new runtime "
-            "belongs to the user of this task."
-        )
-    shown = Plan(
-        "replace",
-        target._replace(values={**target.values, "name": name}, id=identity),
-        ("id", *plan.changed_fields),
-        before={"id": old[0].id, **plan.before},
-        after={"id": identity, **plan.after},
-        exempted=planned.plan.exempted,
-    )
-    changes = fingerprint(before, plan._replace(action="replace") if differs else plan)
-    approved = json.dumps(["replace", changes, identity, *(runtime.key for runtime in others)])
-    whole = entry._replace(before=old[0], plan=shown, fingerprint=approved, replaces=tuple(old))
-    return planned._replace(replacing=whole, replaces=tuple(old))
+def compare_stored(rows: Sequence[Row]) -> list[Row]:
+    """The rows, with an error for each replacement that is not what the definition asks for in a field that counts.
 
-
-def _copy(old: Runtime, wanted: Definition) -> Definition:
-    """The definition of the runtime beside: everything that a definition can express, with what is new.
-
-    Raises ValidationError for a value that cannot be copied.
+    The next run would replace it again. The runtime beside, which no script uses then, is to be deleted.
     """
-    resource = old.values.get("resource") or Resource()
-    if resource.unreadable is not None and "resource" not in wanted.values:
-        raise ValidationError([f"resource {resource.unreadable!r} has no amounts"])
-    copied = {name: value for name, value in definition_of(old.to_result()).items() if name not in wanted.values}
-    given = definition_from({**copied, "name": wanted.name})
-    # What is sent to the new runtime, without keys that this collection does not know.
-    have = {
-        name: BY_NAME[name].kind.from_api(BY_NAME[name].kind.to_api(old.values[name]))
-        for name in without_null(old.values)
-    }
-    merged, _differing = compare(have, wanted)
-    beside = replacement_name(str(wanted.name))
-    values = {**given.values, **merged, "name": beside}
-    return wanted._replace(name=beside, values=values, keep=frozenset(), previous_names=())
+
+    def check(row: Row) -> Row:
+        new, wanted = row.main.after, row.wanted
+        if new is None:
+            raise AssertionError("a replacement has a runtime")
+        merged, different = compare(new.values, wanted)
+        fields = [name for name in different if name in wanted.replace_on_change and name != "name"]
+        if not fields:
+            return row
+        stored, requested = diff_values(new.values, fields), diff_values(merged, fields)
+        values = listed([f"{name} {stored[name]!r} instead of {requested[name]!r}" for name in fields])
+        advice = "A replacement would be made in every run. Write what the server stores, or leave the field out"
+        error = MstrError(f"The server stored for {new.label} {values}. {advice} of replace_on_change")
+        return _to_clean_up(row, new)._replace(error=error)
+
+    return [or_error(check, row) if _is_beside(row) and not row.failure else row for row in rows]
 
 
-def predicted(entry: Entry) -> Entry:
-    """The entry as a run would leave it."""
-    return _complete(entry.replacing, entry.replacing.plan.target, PREDICTED) if entry.replacing else entry
+def _is_beside(row: Row) -> bool:
+    """Whether the row has a runtime beside the one that it replaces."""
+    return bool(row.in_phase(RENAME))
 
 
-def _complete(replacing: Entry, runtime: Runtime | None, state: str, error: MstrError | None = None) -> Entry:
-    """The whole replacement, with the values that its runtime has."""
-    plan = replacing.plan
-    if runtime is None:
-        raise AssertionError("a replacement has a runtime")
-    after = {**diff_values(runtime.values, [name for name in plan.after if name != "id"]), "id": runtime.id}
-    changed = tuple(name for name in plan.changed_fields if plan.before.get(name) != after[name])
-    plan = plan._replace(after=after, changed_fields=changed)
-    return replacing._replace(plan=plan, after=runtime, state=state, error=error)
+def _to_clean_up(row: Row, beside: Runtime) -> Row:
+    gone = Definition("absent", {}, id=beside.id, name=beside.name, journal_comment=row.wanted.journal_comment)
+    return row.with_step(Step(gone, CLEAN_UP, beside, make_plan(beside, gone), unused_only=True))
 
 
-def names_finished(context: Context, entries: Sequence[Entry], existing: Sequence[Runtime]) -> list[Entry]:
-    """The entries; a runtime that a run before did not rename, and that is replaced now, has its name."""
+def try_code(context: Context, rows: Sequence[Row]) -> list[Row]:
+    """Run the smoke tests. Each runtime that was written and fails its test has an error."""
 
-    def is_unfinished(entry: Entry) -> bool:
-        return not entry.error and any(old.name == replacement_name(final_name(entry)) for old in entry.replaces[:1])
-
-    def step(entry: Entry) -> Entry:
-        first, *others = entry.replaces
-        done = rename(context, entry._replace(before=first), final_name(entry), existing)
-        first = done.current or first
-        replaces = (first, *others)
-        replacing = entry.replacing and entry.replacing._replace(before=first, replaces=replaces)
-        return done._replace(before=entry.before, replacing=replacing, replaces=replaces)
-
-    return map_entries(context, step, entries, is_unfinished, "renamed")
-
-
-def smoke_tested(context: Context, entries: Sequence[Entry]) -> list[Entry]:
-    """The entries, with an error for each runtime that was written and fails its smoke test."""
-
-    def step(entry: Entry) -> Entry:
-        script = Script(str(entry.wanted.smoke_test), entry.id, _SMOKE_TEST_TIMEOUT, entry.name)
+    def run(row: Row) -> Row:
+        script = Script(str(row.wanted.smoke_test), row.main.runtime and row.main.runtime.id, _SMOKE_TEST_TIMEOUT)
+        script = script._replace(runtime_name=row.main.runtime.name if row.main.runtime else None)
         try:
             run_script(context.session, script, context.clock, context.pause)
         except MstrError as exc:
             raise MstrError(f"The smoke test failed: {exc.sentence}", **exc.error) from exc
-        return entry
+        return row
 
-    def is_new(entry: Entry) -> bool:
-        return bool(entry.wanted.smoke_test and entry.id and not entry.error and (entry.written or entry.replacing))
+    def is_new(row: Row) -> bool:
+        return bool(
+            row.wanted.smoke_test and not row.failure and row.main.after and (row.main.written or row.replacement)
+        )
 
-    return map_entries(context, step, entries, is_new, "tried")
+    return map_items(context, run, rows, is_new, "tried")
 
 
-def without_scripts(context: Context, entries: Sequence[Entry]) -> list[Entry]:
-    """The entries, with an error for each replacement whose old runtime a script still uses.
+def move_scripts(context: Context, work: Work) -> Work:
+    """Move the scripts that came to old runtimes meanwhile, and take back those of failed replacements.
 
-    Scripts that came to the old runtime meanwhile are moved, too. Those of a failed replacement are assigned back.
+    A row has an error if a script still uses what it replaces, or if its new runtime is gone.
     """
-
-    def step(entry: Entry) -> Entry:
-        runtime, error = entry.after, context.scripts.move_newcomers(entry)
-        if runtime and not error and context.api.find(str(runtime.id), repr(runtime.name)) is None:
-            error = MstrError(f"The runtime {runtime.label} was deleted meanwhile")
-            return entry._replace(after=None, error=error)
-        return entry._replace(error=error)
-
-    context.scripts.look_up_again()
-    entries = [or_error(step, entry) if entry.replacing and not entry.error else entry for entry in entries]
-    return [_taken_back(context, entry) for entry in entries]
+    scripts, rows = work.scripts.forgotten(), list[Row]()
+    for row in work.rows:
+        if row.replacement and not row.failure:
+            scripts, row = move_newcomers(context, scripts, row)
+            row = row if row.failure else or_error(partial(_check_new, context), row)
+        rows.append(row)
+    return take_back(context, Work(rows, scripts), [row.failure is not None for row in rows])
 
 
-def _taken_back(context: Context, entry: Entry) -> Entry:
-    """The entry of a failed replacement, whose error says what there is now; its scripts are assigned back."""
-    error = entry.error
-    if entry.replacing is None or error is None:
-        return entry
-    left = context.scripts.assign_back(entry)
-    now = " ".join(
-        f"The old runtime {old.label} {'stays in use' if exists(context, old) else 'does not exist any more'}."
-        for old in entry.replaces
-    )
-    if left:
-        now = f"{left} Check which runtime they use."
-    if entry.after and entry.after.name != final_name(entry):
-        now += f" The runtime {entry.after.label} exists beside it. The next run continues with it."
-    return entry._replace(error=MstrError(f"{error.sentence.rstrip('.')}. {now}", **error.error))
+def _check_new(context: Context, row: Row) -> Row:
+    new = row.main.runtime
+    if new and context.api.find(str(new.id), repr(new.name)) is None:
+        return row.with_step(
+            row.main._replace(after=None, error=MstrError(f"The runtime {new.label} was deleted meanwhile"))
+        )
+    return row
 
 
-def old_runtimes(context: Context, entries: Sequence[Entry]) -> list[Entry]:
-    """An entry for each runtime that was replaced and is to be deleted now.
+def take_back(context: Context, work: Work, failed: Sequence[bool]) -> Work:
+    """Assign the scripts of failed replacements to their old runtimes again. The errors say what there is now."""
+    scripts, rows = work.scripts, list[Row]()
+    for row, is_failed in zip(work.rows, failed):
+        if row.replacement and is_failed and row.failure:
+            scripts, row = _return_scripts(context, scripts, row, row.failure)
+        rows.append(row)
+    work, _listed = delete(context, Work(rows, scripts), None, CLEAN_UP)
+    return work._replace(rows=[_with_rest(row) if row.replacement else row for row in work.rows])
+
+
+def _return_scripts(context: Context, scripts: Scripts, row: Row, error: MstrError) -> tuple[Scripts, Row]:
+    """Assign back the scripts of one failed replacement."""
+    if row.beside:
+        with suppress(MstrError):  # after a signal, what is known has to do
+            scripts = scripts.looked_up(context)
+    scripts, left = assign_back(context, scripts, row)
+    words = {True: "stays in use", False: "does not exist any more", None: "may not exist any more; check it"}
+    now = [f"The old runtime {old.label} {words[exists(context, old)]}." for old in row.old]
+    now = [left, "Check which runtime they use."] if left else now
+    new, holder = row.main.after, _other_holder(context, row)
+    if holder:
+        now.append(f"Another task has replaced {row.final_name!r} meanwhile: it is {holder.label} now.")
+        row = _to_clean_up(row, new) if new and row.main.action == "created" else row
+    elif new and new.name != row.final_name and not row.in_phase(CLEAN_UP):
+        now.append(f"The runtime {new.label} exists beside it. The next run continues with it.")
+    return scripts, row._replace(error=MstrError(" ".join([f"{error.sentence.rstrip('.')}.", *now]), **error.error))
+
+
+def _other_holder(context: Context, row: Row) -> Runtime | None:
+    """The runtime that has the name of a failed replacement and is neither the old one nor the new one."""
+    own = {runtime.key for runtime in (*row.old, row.main.runtime) if runtime}
+    if row.main.action != "created":
+        return None
+    with suppress(MstrError):
+        return next(
+            (other for other in context.api.list_all() if other.name == row.final_name and other.key not in own), None
+        )
+    return None
+
+
+def _with_rest(row: Row) -> Row:
+    """The row, whose error says what became of the runtime beside that was to be deleted again."""
+    step = next(iter(row.in_phase(CLEAN_UP)), None)
+    if step is None or row.error is None or step.before is None:
+        return row
+    left = f"The runtime {step.before.label} was deleted again." if step.done else f"{step.error}"
+    return row._replace(error=MstrError(f"{row.error.sentence} {left}", **row.error.error))
+
+
+def delete_old(context: Context, work: Work, listed: Sequence[Runtime] | None) -> tuple[Work, Sequence[Runtime] | None]:
+    """Delete what was replaced, take back the scripts of what could not be, and give the others their names.
 
     The runtime that was copied is deleted after those with previous names. After an interruption, one of these would
     appear to be the runtime to copy.
     """
-    done = {entry.wanted.id: entry for entry in entries if entry.place == REPLACED}
-    deletions = []
-    for entry in entries:
-        if entry.replacing is None or entry.error:
-            continue
-        first, *others = entry.replaces
-        due = [old for old in others if old.id not in done]
-        if not due and first.id not in done and not any(done[old.id].error for old in others):
-            due = [first]
-        for old in due:
-            absent = Definition("absent", {}, id=old.id, name=old.name, journal_comment=entry.wanted.journal_comment)
-            deletions.append(plan_entry(context, Entry(absent, REPLACED, old), ()))
-    return deletions
+    failed = [row.failure is not None for row in work.rows]
+    for phase in (DELETE, DELETE_OLD):
+        work, listed = delete(context, work, listed, phase)
+        rows = [_settle(context, row, phase, listed or ()) if row.replacement else row for row in work.rows]
+        work = work._replace(rows=rows)
+    work = take_back(context, work, [row.failure is not None and not before for row, before in zip(work.rows, failed)])
+    rename = partial(_take_name, context, listed or ())
+    rows = map_items(context, rename, work.rows, lambda row: _is_beside(row) and not row.failure, "renamed")
+    return work._replace(rows=rows), None
 
 
-def names_taken(context: Context, entries: Sequence[Entry], listed: Sequence[Runtime] | None) -> list[Entry]:
-    """The entries without those of the old runtimes; each replacement has its name, if its old runtime is gone."""
-    failed = {entry.wanted.id: entry.error for entry in entries if entry.place == REPLACED and entry.error}
+def _settle(context: Context, row: Row, phase: str, listed: Sequence[Runtime]) -> Row:
+    """The row without the error of a deletion whose runtime is gone: an error is no proof that it still exists."""
+    own = {runtime.key for runtime in (*row.old, row.main.runtime) if runtime}
+    if any(other.name == row.final_name and other.key not in own for other in listed):
+        return row if row.failure else row._replace(error=MstrError(f"{row.old[0].label} was replaced meanwhile"))
+    for step in row.in_phase(phase):
+        if step.error and step.before and exists(context, step.before) is False:
+            row = row.with_step(step._replace(state=READ, error=None))
+    return row
 
-    def step(entry: Entry) -> Entry:
-        replacing, runtime, name = entry.replacing, entry.after, final_name(entry)
-        if replacing is None or runtime is None:
-            return entry
-        # An error is no proof that it still exists.
-        errors = [failed[old.id] for old in entry.replaces if old.id in failed and exists(context, old)]
-        if errors:
-            return _taken_back(context, entry._replace(error=errors[0]))
-        if runtime.name == name:
-            return _complete(replacing, runtime, READ)
-        beside = entry._replace(before=runtime, aside=NO_PLAN)
-        renamed = or_error(partial(rename, context, name=name, existing=listed or ()), beside)
-        if renamed.error is None or renamed.aside.changed:
-            return _complete(replacing, renamed.current, READ, renamed.error)
-        gone = " and ".join(old.label for old in entry.replaces)
-        without = (
-            "may not have taken its name. If so, the" if renamed.state == UNKNOWN else "could not take its name. The"
-        )
-        raise MstrError(
-            f"{renamed.error.sentence.rstrip('.')}. {gone} {'is' if len(entry.replaces) == 1 else 'are'} deleted, and "
-            f"the scripts use {runtime.label}, which {without} next run renames it.",
-            **renamed.error.error,
-        )
 
-    left = [entry for entry in entries if entry.place != REPLACED]
-    return map_entries(context, step, left, lambda entry: bool(entry.replacing) and not entry.error, "renamed")
+def _take_name(context: Context, existing: Sequence[Runtime], row: Row) -> Row:
+    """Give the new runtime its name."""
+    [step], new = row.in_phase(RENAME), row.main.runtime
+    if new is None:
+        raise AssertionError("a replacement has a runtime")
+    holder = next((other for other in existing if other.name == row.final_name and other.key != new.key), None)
+    if holder:
+        raise MstrError(f"{holder.label} has the name of {new.label}, which the scripts use now. Delete one of them")
+    if new.name == row.final_name:
+        return row.with_step(step._replace(before=new, plan=NO_PLAN).finished(READ))
+    step = step._replace(wanted=step.wanted._replace(id=new.id), before=new)
+    step = or_error(partial(plan_step, context, existing=existing), step)
+    step = step if step.error else write_and_read(context, step, existing)
+    if step.error is None or step.done:
+        return row.with_step(step)
+    took, end = "could not take its name", ". The next run renames it."
+    if step.state == UNKNOWN:
+        took, end = "may not have taken its name", ". If so, the next run renames it."
+    gone = f"{' and '.join(old.label for old in row.old)} {'is' if len(row.old) == 1 else 'are'} deleted"
+    why = step.error.sentence.rstrip(".")
+    text = f"{why}. {gone}, and the scripts use {new.label}, which {took}{end}"
+    return row.with_step(step)._replace(error=MstrError(text, **step.error.error))

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._errors import ErrorList, ValidationError, import_error
 from .._model.definition import Definition, definition_from
-from .._model.entry import check_plan_id
 from .._model.fields import BY_NAME, LIST_AS_WRITTEN
 from .._model.networks import NETADDR_IMPORT_ERROR
+from .._model.steps import check_plan_id
 from .._session.interrupt import DEFAULT_CONCURRENCY, check_concurrency
-from .api import Context, Purge, RuntimeApi, Waiting, utc_date
+from .api import Context, RuntimeApi, Waiting, utc_date
 
 if TYPE_CHECKING:
     from .._model.evaluation import Policy
+    from .._model.purge import Purge
     from .assignments import ScriptEntry
 
 _TEXT: dict[str, Any] = {"type": "str"}
@@ -74,11 +75,6 @@ class Wanted(NamedTuple):
     definitions: Sequence[Definition]
     purge: Purge | None = None
     scripts: Sequence[ScriptEntry] | None = None
-
-    @property
-    def replaces(self) -> bool:
-        """Whether a runtime may be replaced, with all of its scripts."""
-        return any(definition.replace_on_change for definition in self.definitions)
 
 
 class Request(NamedTuple):
@@ -174,13 +170,6 @@ def context_for(task: Any, request: Request | None = None) -> Context:
     if request is None:
         return context
     policy, waiting, patience = request.policy, request.waiting, request.patience
-    context = context._replace(policy=policy, waiting=waiting, patience=patience, plan_id=params["plan_id"])
-    wanted, protects = request.wanted, params["protect_used"]
-    if not (protects or wanted.replaces or wanted.scripts is not None):
-        return context
-    from .scripts import Scripts  # only these tasks need it
-
-    # A plan shows the scripts of what it deletes.
-    needs_all = wanted.replaces or task.check_mode
-    scripts = Scripts(context, wanted.scripts, protects, params["protect_projects"], needs_all)
-    return context._replace(scripts=scripts, guard=scripts.refusals)
+    protects: Any = params["protect_projects"] if params["protect_used"] else False
+    context = context._replace(policy=policy, waiting=waiting, patience=patience, protects=protects)
+    return context._replace(plan_id=params["plan_id"])

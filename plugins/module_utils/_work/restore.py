@@ -14,96 +14,137 @@ from functools import partial
 from itertools import chain, count
 
 from .._errors import MstrError, ValidationError
-from .._model.entry import PURGED, Entry
+from .._model.definition import Definition
 from .._model.runtime import Runtime
-from .api import Context, or_error
-from .write import rename, write
+from .._model.steps import ASIDE, DELETE, PURGE, Row, Step
+from .api import Context, Work, or_error
+from .locate import plan_step
+from .write import rename_aside, write
 
 
-def takes_name(entry: Entry) -> bool:
-    """Whether the plan of an entry of a backup gives its runtime a name that it does not have."""
-    return entry.wanted.restore and (
-        entry.to_do == "create" or (entry.to_do == "update" and "name" in entry.plan.changed_fields)
+def takes_name(row: Row) -> bool:
+    """Whether the plan of a row of a backup gives its runtime a name that it does not have."""
+    plan = row.main.plan
+    return (
+        row.wanted.restore
+        and not row.failure
+        and row.main.is_due
+        and (plan.action == "create" or "name" in plan.changed_fields)
     )
 
 
-def check_names(context: Context, entries: Sequence[Entry], existing: Sequence[Runtime]) -> list[Entry]:
-    """The entries, with an error for each whose name a runtime holds that neither moves nor is purged.
+def check_names(context: Context, work: Work, existing: Sequence[Runtime]) -> Work:
+    """The work, with an error for each row whose name a runtime holds that neither moves nor is deleted.
 
     An error, also of a script, cancels the purge, and a runtime with an error keeps its name.
     """
-    before, entries = list[Entry](), list(entries)
-    while entries != before:
-        before, purges = entries, context.purges(entries)
-        moving = [entry for entry in entries if takes_name(entry) or (purges and entry.place == PURGED)]
-        check = partial(_check_name, {entry.before.key for entry in moving if entry.before}, existing)
-        entries = [or_error(check, entry) if takes_name(entry) else entry for entry in entries]
-    for entry in _in_the_way(entries) if context.purges(entries) else ():
+    before = None
+    while work != before:
+        before, rows, purges = work, work.rows, work.purges
+        moving = [row for row in rows if takes_name(row) or (_is_deleted(row) and (purges or not row.is_purged))]
+        check = partial(_check_name, {row.main.before.key for row in moving if row.main.before}, existing)
+        work = work._replace(rows=[or_error(check, row) if takes_name(row) else row for row in rows])
+    for row in _in_the_way(work.rows, work.purges):
+        goes = "purged" if row.is_purged else "deleted"
         context.warn(
-            f"Runtime {entry.label} ({entry.id}) is renamed before it is purged, because the backup needs its name."
+            f"Runtime {row.label} ({row.id}) is renamed before it is {goes}, because the backup needs its name."
         )
-    return entries
+    return work
 
 
-def _in_the_way(entries: Sequence[Entry]) -> list[Entry]:
-    """The entries of the runtimes that are to be purged and have a name that the backup needs."""
-    needed = {entry.wanted.name for entry in entries if takes_name(entry)}
-    return [entry for entry in entries if entry.place == PURGED and entry.name in needed]
+def _in_the_way(rows: Sequence[Row], purges: bool = True) -> list[Row]:
+    """The rows of the runtimes that are to be deleted and have a name that the backup needs."""
+    needed = {row.wanted.name for row in rows if takes_name(row)}
+    return [row for row in rows if _is_deleted(row) and row.name in needed and (purges or not row.is_purged)]
 
 
-def _check_name(moves: set[str], existing: Sequence[Runtime], entry: Entry) -> Entry:
-    own = entry.before.key if entry.before else ""
+def _is_deleted(row: Row) -> bool:
+    return bool(row.due(DELETE, PURGE)) and row.main.plan.action == "delete"
+
+
+def _check_name(moves: set[str], existing: Sequence[Runtime], row: Row) -> Row:
+    own = row.main.before.key if row.main.before else ""
     for runtime in existing:
-        if runtime.name == entry.wanted.name and runtime.key not in (own, *moves):
+        if runtime.name == row.wanted.name and runtime.key not in (own, *moves):
             holder = f"the runtime with id {runtime.id}"
             raise ValidationError([f"name {runtime.name!r} is taken by {holder}, which the backup does not rename"])
-    return entry
+    return row
 
 
-def write_in_order(context: Context, entries: Sequence[Entry], existing: Sequence[Runtime]) -> list[Entry]:
-    """The entries; those that take a name that a different runtime holds are written, one after another."""
-    entries = list(entries)
+def aside(name: str, runtime: Runtime, comment: str | None) -> Step:
+    """The step, without its plan, that gives a runtime a different name before anything else happens to it."""
+    definition = Definition("present", {"name": name}, id=runtime.id, name=name, journal_comment=comment)
+    return Step(definition, ASIDE, runtime)
+
+
+def renamed_aside(context: Context, existing: Sequence[Runtime], row: Row, step: Step) -> Row:
+    """The row after a step that renames its runtime. The plan of the runtime stays as it was approved."""
+    step = step if step.plan.changed else or_error(partial(plan_step, context, existing=existing), step)
+    done = step if step.error else or_error(partial(rename_aside, context, existing=existing), step)
+    row = row._replace(steps=(done, *(other for other in row.steps if other.phase != ASIDE)))
+    renamed = done.after
+    if renamed is None or not done.done:
+        return row
+    # What follows knows the runtime under the name that it has now.
+    return row._replace(
+        steps=tuple(
+            other._replace(before=renamed) if other.phase != ASIDE and other.before == step.before else other
+            for other in row.steps
+        )
+    )
+
+
+def write_in_order(context: Context, rows: Sequence[Row], existing: Sequence[Runtime]) -> list[Row]:
+    """The rows; those that take a name that a different runtime holds are written, one after another."""
+    rows = list(rows)
     names = {runtime.key: runtime.name for runtime in existing}
     tried = set(names.values())
-    own = [entry.before.key if entry.before else "" for entry in entries]
-    pending = [index for index, entry in enumerate(entries) if takes_name(entry)]
+    own = [row.main.before.key if row.main.before else "" for row in rows]
+    pending = [index for index, row in enumerate(rows) if takes_name(row)]
 
     def holder(index: int) -> str | None:
-        """The key of a different runtime that has the name that an entry needs."""
-        needed = entries[index].wanted.name
+        """The key of a different runtime that has the name that a row needs."""
+        needed = rows[index].wanted.name
         return next((key for key, name in names.items() if name == needed and key != own[index]), None)
 
-    def carry_out(index: int, step: Callable[[Entry], Entry]) -> None:
-        entries[index] = or_error(step, entries[index])
-        runtime = entries[index].runtime
-        if runtime and not entries[index].error:
+    def carry_out(index: int, work: Callable[[Row], Row]) -> None:
+        rows[index] = work(rows[index])
+        runtime = rows[index].main.runtime
+        if runtime and not rows[index].failure:
             names[runtime.key] = runtime.name
 
     def set_aside(index: int, needed: str | None) -> None:
-        """Give the runtime of an entry a name beside the one that is needed."""
+        """Give the runtime of a row a name beside the one that is needed."""
         besides = chain([f"{needed} (restore)"], (f"{needed} (restore {number})" for number in count(2)))
         beside = next(name for name in besides if name not in tried)
         tried.add(beside)
-        carry_out(index, partial(rename, context, name=beside, existing=existing))
+        runtime, comment = rows[index].main.before, rows[index].wanted.journal_comment
+        if runtime:
+            # The order in which names get free is no part of what a person approves.
+            step = aside(beside, runtime, comment)._replace(fingerprint="")
+            carry_out(index, lambda row: renamed_aside(context, existing, row, step))
+
+    def write_main(row: Row) -> Row:
+        return row.with_step(or_error(partial(write, context, existing=existing), row.main))
 
     if not any(map(holder, pending)):
-        return entries
-    for entry in _in_the_way(entries):
-        set_aside(entries.index(entry), entry.name)
+        return rows
+    for row in _in_the_way(rows):
+        set_aside(rows.index(row), row.name)
     while pending:
         free = next((index for index in pending if not holder(index)), None)
         if free is not None:
-            carry_out(free, partial(write, context, existing=existing))
+            carry_out(free, write_main)
             pending.remove(free)
             continue
         holders = {index: holder(index) for index in pending}
         blocking = next((index for index in pending if own[index] in holders.values()), None)
         if blocking is None:
             for index, key in holders.items():
-                taken = f"name {entries[index].wanted.name!r} is still taken by the runtime with id {key}"
-                entries[index] = entries[index]._replace(error=MstrError(f"{taken}; run the restore again"))
+                taken = f"name {rows[index].wanted.name!r} is still taken by the runtime with id {key}"
+                rows[index] = rows[index]._replace(error=MstrError(f"{taken}; run the restore again"))
             break
-        set_aside(blocking, entries[blocking].wanted.name)
-        if entries[blocking].error:
+        set_aside(blocking, rows[blocking].wanted.name)
+        if rows[blocking].failure:
             pending.remove(blocking)
-    return entries
+    return rows

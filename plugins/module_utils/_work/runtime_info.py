@@ -14,9 +14,10 @@ from .._model.fields import LIST_AS_WRITTEN
 from .._model.runtime import INCOMPLETE, Runtime, id_from, lists_default, status_word
 from .._session.interrupt import CONCURRENCY_OPTION, check_concurrency
 from .._session.parallel import all_side_by_side
-from .api import ALL_FIELDS, Context, RuntimeApi, progress_line
+from .api import ALL_FIELDS, Context, RuntimeApi
 from .request import POLICY_OPTION, context_for, libraries, policy_in
 from .script_usage import SavedScript, Usage, check_projects, find_usage
+from .side_by_side import progress_line
 
 if TYPE_CHECKING:
     from .._model.evaluation import Policy
@@ -157,7 +158,7 @@ def _add_scripts(
     usage = Usage()
     if runtimes:
         # An audit has looked them up, perhaps in more projects.
-        usage = context.scripts.usage.within(projects) if context.scripts else find_usage(context, projects)
+        usage = context.usage.within(projects) if context.usage else find_usage(context, projects)
     dangling = _dangling(context.api, usage, runtimes, is_complete) if runtimes else None
     scripts = [usage.of(runtime.id) for runtime in runtimes]
     unread = usage.unread

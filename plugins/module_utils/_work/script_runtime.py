@@ -15,10 +15,17 @@ from .._model.fields import LIST_AS_WRITTEN
 from .._model.report import failures
 from .._model.runtime import Runtime, id_from
 from .api import Context, one_named
-from .assignments import Assigner, Assignment, ScriptEntry, plan_assignment, report_scripts, script_entries
+from .assignments import (
+    Assigner,
+    Assignment,
+    ScriptEntry,
+    find_entries,
+    plan_assignment,
+    report_scripts,
+    script_entries,
+)
 from .request_many import SCRIPT_OPTIONS
 from .script_usage import Unread, check_projects, find_usage
-from .scripts import Scripts
 
 OPTIONS: dict[str, Any] = {
     "runtime": {"type": "str"},
@@ -77,7 +84,7 @@ def assign_scripts(context: Context, request: Request) -> dict[str, Any]:
         planned = [Assignment.planned(script, target) for script in (*usage.of(source), *usage.of(target.id))]
         unread = usage.unread
     else:
-        usage = Scripts(context, request.entries).usage
+        usage = find_entries(context, request.entries)
         plans = (plan_assignment(entry, usage, target) for entry in request.entries)
         # Two entries may mean one script, by its name and by its id.
         planned = list({(plan.script.key, plan.script.name): plan for plan in plans}.values())

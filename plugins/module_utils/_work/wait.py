@@ -14,12 +14,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from .._errors import MstrError, as_mstr_error, clean, listed
-from .._model.entry import READ, Entry
 from .._model.runtime import Runtime, status_word
+from .._model.steps import READ, Row, Step
 from .._session.interrupt import Interrupted
 from .._session.parallel import all_side_by_side
 from .._session.response import is_outage
-from .api import Context, Waiting, progress_line
+from .api import Context, Waiting
+from .side_by_side import progress_line
 from .write import confirm
 
 # Some servers might report the status "unknown" until the first script runs (the public documentation does not say).
@@ -34,26 +35,26 @@ _INSTALLING = ("installing", "pending")
 _FAILED = ("not_installed", "failed", "error")  # of a package; the first is documented, the others are likely
 
 
-def wait(context: Context, entries: Sequence[Entry]) -> list[Entry]:
-    """Each entry with its runtime as last read, and an error if it is not ready.
+def wait(context: Context, rows: Sequence[Row]) -> list[Row]:
+    """Each row with its runtime as last read, and an error if it is not ready.
 
     The timeout applies to all of them together. Deleted, absent and failed runtimes are not waited for.
     Without the option `wait`, only those are that replace others or have a smoke test.
     """
-    watches = [_Watch(entry, entry.after) if entry.after and _is_awaited(context, entry) else None for entry in entries]
-    watched = [watch for watch in watches if watch]
+    awaited = {index: row.main for index, row in enumerate(rows) if _is_awaited(context, row)}
+    watches = {index: _Watch(step, step.after) for index, step in awaited.items() if step.after}
     try:
-        _check_until_done(context, watched, context.waiting or context.patience)
+        _check_until_done(context, list(watches.values()), context.waiting or context.patience)
     except Interrupted as exc:
-        for watch in watched:
+        for watch in watches.values():
             if not watch.done:
                 watch.interrupt(exc)
-    return [watch.entry if watch else entry for entry, watch in zip(entries, watches)]
+    return [row.with_step(watches[index].step) if index in watches else row for index, row in enumerate(rows)]
 
 
-def _is_awaited(context: Context, entry: Entry) -> bool:
-    tried = entry.replacing or (entry.written and entry.wanted.smoke_test)
-    return not entry.error and bool(context.waiting or tried)
+def _is_awaited(context: Context, row: Row) -> bool:
+    tried = row.replacement or (row.main.written and row.wanted.smoke_test)
+    return not row.failure and bool(context.waiting or tried)
 
 
 def _check_until_done(context: Context, watches: Sequence[_Watch], waiting: Waiting) -> None:
@@ -87,14 +88,14 @@ def state_of_wait(pending: Sequence[Runtime], total: int) -> str:
 
 
 class _Watch:
-    """A runtime to wait for, as last read. `done`: the wait is over, with or without an error of the entry."""
+    """A runtime to wait for, as last read. `done`: the wait is over, with or without an error of the step."""
 
-    def __init__(self, entry: Entry, runtime: Runtime) -> None:
-        self.entry, self.runtime = entry, runtime
+    def __init__(self, step: Step, runtime: Runtime) -> None:
+        self.step, self.runtime = step, runtime
         self.done = False
         self._checks = self._unclear_checks = 0
         self._outage: MstrError | None = None  # why the last check failed
-        if entry.state == READ:
+        if step.state == READ:
             self._record(runtime)
 
     def check(self, context: Context) -> None:
@@ -113,18 +114,18 @@ class _Watch:
             else:
                 self._end(error)
             return
-        if self.entry.state != READ:
-            self.entry = confirm(context, self.entry, seen)
-        if self.entry.error:
-            self._end(self.entry.error)
+        if self.step.state != READ:
+            self.step = confirm(context, self.step, seen)
+        if self.step.error:
+            self._end(self.step.error)
         else:
             self._record(seen)
 
     def _end(self, error: MstrError | None) -> None:
-        self.done, self.entry = True, self.entry._replace(error=error)
+        self.done, self.step = True, self.step._replace(error=error)
 
     def _record(self, runtime: Runtime) -> None:
-        self.runtime, self.entry = runtime, self.entry._replace(after=runtime)
+        self.runtime, self.step = runtime, self.step._replace(after=runtime)
         self._checks += 1
         status, packages = _statuses(runtime)
         is_known, is_plausible = packages <= {"installed"}, packages <= {"installed", "unknown"}
@@ -132,10 +133,10 @@ class _Watch:
         is_unclear = is_plausible if status == "ready" else is_known and status == "unknown"
         self._unclear_checks = self._unclear_checks + 1 if is_unclear else 0
         # After a write, every package must also have a known status.
-        is_ready = status == "ready" and (is_known if self.entry.written else is_plausible)
+        is_ready = status == "ready" and (is_known if self.step.written else is_plausible)
         failure = _error_of(runtime)
         if failure:
-            if not self.entry.written or self._checks >= _CHECKS_UNTIL_FAILED:
+            if not self.step.written or self._checks >= _CHECKS_UNTIL_FAILED:
                 self._end(failure)
         elif is_ready or self._unclear_checks >= _CHECKS_UNTIL_READY:
             self._end(None)
@@ -158,7 +159,7 @@ class _Watch:
     def interrupt(self, cause: Interrupted) -> None:
         """The task ends before the runtime is ready. The runtime exists all the same."""
         error = cause.during(f"waiting for runtime {self.runtime.label} to be ready")
-        done = f"was {self.entry.action} and" if self.entry.written else "still"
+        done = f"was {self.step.action} and" if self.step.written else "still"
         self._end(MstrError(f"{error.sentence}. The runtime {done} exists on the server", **error.error))
 
 

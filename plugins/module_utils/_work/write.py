@@ -15,20 +15,25 @@ from functools import partial
 from typing import TypeVar
 
 from .._errors import ApiError, ConnectError, MstrError
-from .._model.alike import near_names
-from .._model.definition import Definition
-from .._model.entry import PLANNED, READ, UNKNOWN, WRITTEN, Entry
-from .._model.plan import DONE, NO_PLAN, Plan, fingerprint
+from .._model.alike import name_beside, near_names
+from .._model.fields import differing
+from .._model.fingerprint import fingerprint
+from .._model.plan import DONE, NO_PLAN, Plan
 from .._model.runtime import INCOMPLETE, Runtime, lists_default
-from .._model.stored import as_stored
+from .._model.steps import CHANGE, PLANNED, READ, UNKNOWN, WRITTEN, Row, Step
+from .._model.stored import as_stored, changed_since
 from .._session.interrupt import Interrupted
 from .._session.response import OBJECT_WITH_ID, is_outage, says_no_such_object
-from .api import RUNTIMES, Context, map_entries, path_of
-from .locate import is_found_by_id, locate, needed_fields, plan_entry
+from .api import RUNTIMES, Context, or_error, path_of
+from .locate import is_found_by_id, locate, needed_fields, plan_step
+from .owner import is_own
+from .side_by_side import map_steps
 
 Seen = TypeVar("Seen")
 
 ALREADY_EXISTS = 15
+CHANGED = "because something changed after the plan was made"
+CHECK_IT = "Check it, and run the task again"
 # Seconds before each check whether a write whose response was lost was carried out.
 CHECKS = (0.25, 0.5, 1.0, 2.0, 4.0)
 
@@ -37,46 +42,49 @@ class NotFoundOut(MstrError):
     """It is not known what the server did with a write."""
 
 
-def write(context: Context, entry: Entry, existing: Sequence[Runtime], read_first: bool = False) -> Entry:
-    """Carry out the entry's plan. Raises MstrError if nothing was done.
+def write(context: Context, step: Step, existing: Sequence[Runtime], read_first: bool = False) -> Step:
+    """Carry out the step's plan. Raises MstrError if nothing was done.
 
     `existing`: the runtimes before the write. `read_first`: plan an update again from the runtime as it is just before
     the write, because much time may have passed since the list was read.
     """
-    if read_first and entry.before and entry.plan.action == "update":
-        entry = _planned_again(context, entry, entry.before, existing)
+    if read_first and step.before and step.plan.action == "update":
+        try:
+            step = _planned_again(context, step, step.before, existing)
+        except Interrupted as exc:
+            raise MstrError(f"{exc.sentence}. The runtime {step.wanted.label} was not updated.") from exc
     lost: ApiError | ConnectError | None = None
     tries = context.retries
-    while entry.plan.changed and entry.state == PLANNED:
-        label, done = entry.wanted.label, DONE[entry.plan.action]
+    while step.plan.changed and step.state == PLANNED:
+        label, done = step.wanted.label, DONE[step.plan.action]
         try:
-            return _sent(context, entry, existing)
+            return _sent(context, step, existing)
         except Interrupted as exc:
             if not exc.outcome_unknown:
                 raise MstrError(f"{exc.sentence}. The runtime {label} was not {done}.") from exc
             doubt = f"while the runtime {label} was being {done}. It may or may not have been {done}"
-            return entry._replace(state=UNKNOWN, error=MstrError(f"{exc.sentence} {doubt}; check it."))
+            return step._replace(state=UNKNOWN, error=MstrError(f"{exc.sentence} {doubt}; check it."))
         except (ApiError, ConnectError) as exc:
-            if entry.plan.action == "create" and isinstance(exc, ApiError) and exc.number == ALREADY_EXISTS:
-                entry = _name_taken(context, entry, existing, exc, lost)
+            if step.plan.action == "create" and isinstance(exc, ApiError) and exc.number == ALREADY_EXISTS:
+                step = _name_taken(context, step, existing, exc, lost)
                 continue
             if not exc.outcome_unknown:
                 raise MstrError(f"{lost.sentence} {exc.sentence}", **lost.error) if lost else exc from None
             lost = exc
         try:
-            entry = _checked_after_loss(context, entry, existing, lost)
+            step = _checked_after_loss(context, step, existing, lost)
         except NotFoundOut as exc:
-            return entry._replace(state=UNKNOWN, error=exc)
-        if entry.state == PLANNED and tries < 1:
-            raise not_done_error(lost, f"the runtime is still not {DONE[entry.plan.action]}")
+            return step._replace(state=UNKNOWN, error=exc)
+        if step.state == PLANNED and tries < 1:
+            raise not_done_error(lost, f"the runtime is still not {DONE[step.plan.action]}")
         tries -= 1
-    return entry if entry.state != PLANNED else entry.finished(READ)
+    return step if step.state != PLANNED else step.finished(READ)
 
 
-def _sent(context: Context, entry: Entry, existing: Sequence[Runtime]) -> Entry:
-    """The entry after its request was answered. Raises MstrError, also for a response that proves nothing."""
-    plan, session, written = entry.plan, context.session, entry.finished(WRITTEN)
-    runtime, comment = plan.target or entry.current, entry.wanted.journal_comment
+def _sent(context: Context, step: Step, existing: Sequence[Runtime]) -> Step:
+    """The step after its request was answered. Raises MstrError, also for a response that proves nothing."""
+    plan, session, written = step.plan, context.session, step.finished(WRITTEN)
+    runtime, comment = plan.target or step.before, step.wanted.journal_comment
     if runtime is None:
         raise AssertionError("a write has a runtime")
     path, operation = path_of(runtime.id), f"{plan.action} the runtime {runtime.label}"
@@ -100,29 +108,43 @@ def _sent(context: Context, entry: Entry, existing: Sequence[Runtime]) -> Entry:
     return written._replace(after=runtime._replace(id=identity))
 
 
-def rename(context: Context, entry: Entry, name: str, existing: Sequence[Runtime]) -> Entry:
-    """The entry with its runtime renamed, before its plan is carried out. Raises MstrError if nothing was done."""
-    runtime, comment = entry.before, entry.wanted.journal_comment
-    if runtime is None:
+def rename_aside(context: Context, step: Step, existing: Sequence[Runtime]) -> Step:
+    """The step after its rename, if the runtime is as it was planned, for what follows it cannot be undone.
+
+    Raises MstrError if nothing was done.
+    """
+    planned = step.before
+    if planned is None:
         raise AssertionError("a rename has a runtime")
-    definition = Definition("present", {"name": name}, id=runtime.id, name=name, journal_comment=comment)
-    planned = plan_entry(context, Entry(definition, entry.place, runtime), existing)
-    [done], _listed = read_again(context._replace(waiting=None), [write(context, planned, existing)])
-    aside = done.carried_out._replace(target=done.after)
-    if done.state == UNKNOWN:
-        return entry._replace(plan=aside, state=UNKNOWN, error=done.error)
-    return entry._replace(aside=aside, error=done.error)
+    now = context.api.find(str(planned.id), repr(planned.name))
+    changed = changed_since(now, planned) if now else ("it was deleted",)
+    if changed:
+        raise MstrError(f"{planned.label} was not renamed, {CHANGED}: {', '.join(changed)}. {CHECK_IT}")
+    done = write_and_read(context, step, existing)
+    shown = [name for name, value in planned.values.items() if value is not None or planned.is_whole]
+    fields = [name for name in shown if name != "name"]
+    changed = differing(planned.values, done.after.values, fields) if done.after and not done.error else ()
+    if changed:
+        error = MstrError(f"{planned.label} changed while it was renamed: {', '.join(changed)}. {CHECK_IT}")
+        return done._replace(error=error)
+    return done
 
 
-def _planned_again(context: Context, entry: Entry, before: Runtime, existing: Sequence[Runtime]) -> Entry:
-    """The entry with a plan from the runtime as it is now, so that no change of another client is overwritten."""
+def write_and_read(context: Context, step: Step, existing: Sequence[Runtime]) -> Step:
+    """The step after its write and a read of its runtime. It has an error if one of them failed."""
+    step = or_error(partial(write, context, existing=existing), step)
+    return or_error(partial(_read_again, context, partial(_confirmed, context), None, None), step)
+
+
+def _planned_again(context: Context, step: Step, before: Runtime, existing: Sequence[Runtime]) -> Step:
+    """The step with a plan from the runtime as it is now, so that no change of another client is overwritten."""
     current = context.api.find(str(before.id), repr(before.name))
-    if current and not entry.wanted.id and current.name != before.name:
+    if current and not step.wanted.id and current.name != before.name:
         raise MstrError(
             f"{before.label} was renamed to {current.name!r} after the plan was made, so it was left as it is. Check "
             "it, and run the task again."
         )
-    return _approved(context, before, entry.plan, plan_entry(context, entry._replace(before=current), existing))
+    return _approved(context, before, step.plan, plan_step(context, step._replace(before=current), existing))
 
 
 def check_after_loss(
@@ -157,15 +179,15 @@ def _new(listed: Sequence[Runtime], existing: Sequence[Runtime]) -> list[Runtime
     return [runtime for runtime in listed if runtime.key not in keys]
 
 
-def _checked_after_loss(context: Context, entry: Entry, existing: Sequence[Runtime], lost: MstrError) -> Entry:
-    """Check a write whose response was lost. Returns the entry, done or with the plan of what is left to do."""
+def _checked_after_loss(context: Context, step: Step, existing: Sequence[Runtime], lost: MstrError) -> Step:
+    """Check a write whose response was lost. Returns the step, done or with the plan of what is left to do."""
     # What a create does not change may have been renamed before it.
-    before = None if entry.plan.action == "create" else entry.current
-    deletes = entry.plan.action == "delete"
-    gone = entry._replace(before=None, plan=NO_PLAN)
+    before = None if step.plan.action == "create" else step.before
+    deletes = step.plan.action == "delete"
+    gone = step._replace(before=None, plan=NO_PLAN)
 
-    def look() -> Entry:
-        wanted, by_id = entry.wanted, is_found_by_id([entry.wanted])
+    def look() -> Step:
+        wanted, by_id = step.wanted, is_found_by_id([step.wanted])
         listed = [] if by_id else context.api.list_all()
         complete = not by_id and lists_default(listed)
         if before and deletes:
@@ -180,45 +202,47 @@ def _checked_after_loss(context: Context, entry: Entry, existing: Sequence[Runti
             raise MstrError(f"{INCOMPLETE}.")
         if current is None and deletes:
             return gone
-        return plan_entry(context, entry._replace(before=current), listed)
+        return plan_step(context, step._replace(before=current), listed)
 
-    unknown = f"The runtime {entry.wanted.label} may or may not have been {DONE[entry.plan.action]}"
-    again = entry
-    insistent: Callable[[], Entry] = context.session.insisting()(look)
+    unknown = f"The runtime {step.wanted.label} may or may not have been {DONE[step.plan.action]}"
+    again = step
+    insistent: Callable[[], Step] = context.session.insisting()(look)
     for again in check_after_loss(context.pause, context.retries, lost, insistent, unknown):
         # Differences of a new runtime from the request become warnings later; they cause no second write.
-        if not again.plan.changed or (entry.plan.action == "create" and again.before):
-            return confirm(context, entry, again.before) if again.before else entry.finished(READ)
-    changed = again.before.changed_since(before) if deletes and before and again.before else ()
+        if not again.plan.changed or (step.plan.action == "create" and again.before):
+            return confirm(context, step, again.before) if again.before else step.finished(READ)
+    changed = changed_since(again.before, before) if deletes and before and again.before else ()
     if before and changed:
         why = f"{before.label} was not deleted, because it changed meanwhile: {', '.join(changed)}."
         raise MstrError(f"{lost.sentence} {why}", **lost.error)
-    return _approved(context, before, entry.plan, again)
+    return _approved(context, before, step.plan, again)
 
 
-def _approved(context: Context, before: Runtime | None, plan: Plan, entry: Entry) -> Entry:
-    """The entry. Raises MstrError if its plan, made during the work, is not the plan for `before` that was approved."""
-    if context.plan_id and fingerprint(entry.before, entry.plan) != fingerprint(before, plan):
+def _approved(context: Context, before: Runtime | None, plan: Plan, step: Step) -> Step:
+    """The step. Raises MstrError if its plan, made during the work, is not the plan for `before` that was approved."""
+    if context.plan_id and fingerprint(step.before, step.plan) != fingerprint(before, plan):
         raise MstrError(
-            f"The runtime {entry.wanted.label} changed while the approved plan was carried out, so this task leaves it "
+            f"The runtime {step.wanted.label} changed while the approved plan was carried out, so this task leaves it "
             "as it is. Check again and have the new plan approved."
         )
-    return entry
+    return step
 
 
 def _name_taken(
-    context: Context, entry: Entry, existing: Sequence[Runtime], refusal: MstrError, lost: MstrError | None
-) -> Entry:
-    """The entry where the server refuses a create because the name exists. Raises MstrError."""
-    wanted = entry.wanted
+    context: Context, step: Step, existing: Sequence[Runtime], refusal: MstrError, lost: MstrError | None
+) -> Step:
+    """The step where the server refuses a create because the name exists. Raises MstrError."""
+    wanted = step.wanted
     listed = context.api.list_all()
     found = locate(context, wanted, _new(listed, existing))
+    if found and name_beside(found.name) is not None and is_own(context, found) is False:
+        found = None  # of somebody else, who has made a runtime with the name of an unfinished replacement
     if found and lost:
         # The name was more likely taken by this task's create, whose response was lost, than by another play.
-        return confirm(context, entry, found)
+        return confirm(context, step, found)
     if found:
         # Another play created it first: write only what still differs.
-        return _approved(context, None, entry.plan, plan_entry(context, entry._replace(before=found), listed))
+        return _approved(context, None, step.plan, plan_step(context, step._replace(before=found), listed))
     near = near_names(str(wanted.name), (runtime.name for runtime in listed))
     alike = " and ".join(runtime.label for runtime in listed if runtime.name in near)
     why = f"only {alike} is listed" if alike else "this user sees no runtime with it; an ACL may hide it"
@@ -237,18 +261,18 @@ def not_done_error(lost: MstrError, not_done: str) -> MstrError:
     )
 
 
-def read_again(context: Context, entries: Sequence[Entry]) -> tuple[list[Entry], list[Runtime] | None]:
+def read_again(context: Context, rows: Sequence[Row], phase: str) -> tuple[list[Row], list[Runtime] | None]:
     """Read the written runtimes again: a single updated one by its id, others in one list, which is returned, too."""
-    unread = [entry for entry in entries if entry.state == WRITTEN]
+    unread = [step for row in rows for step in row.in_phase(phase) if step.state == WRITTEN]
     # The list also shows whether another play has created a runtime of the same name meanwhile.
-    lists = len(unread) > 1 or any(entry.action == "created" for entry in unread)
-    return check_again(context, entries, lists, partial(_confirmed, context))
+    lists = len(unread) > 1 or any(step.action == "created" for step in unread)
+    return check_again(context, rows, lists, partial(_confirmed, context))
 
 
 def check_again(
-    context: Context, entries: Sequence[Entry], lists: bool, check: Callable[[Entry, Sequence[Runtime]], Entry]
-) -> tuple[list[Entry], list[Runtime] | None]:
-    """The entries, those that are only written after a check with the runtimes as listed now. Returns the list, too.
+    context: Context, rows: Sequence[Row], lists: bool, check: Callable[[Step, Sequence[Runtime]], Step]
+) -> tuple[list[Row], list[Runtime] | None]:
+    """The rows, their steps that are only written after a check with the runtimes as listed now. Returns the list, too.
 
     `lists`: whether to read a list. With a wait, an outage of the server is left to the wait, which reads them, too.
     """
@@ -258,33 +282,43 @@ def check_again(
         listed = context.api.list_all() if lists else None
     except MstrError as exc:
         failure = exc
-
-    def step(entry: Entry) -> Entry:
-        try:
-            if failure:
-                raise failure
-            return check(entry, listed or ())
-        except MstrError as exc:
-            if context.waiting and entry.written and is_outage(exc):
-                return entry
-            preface = f"The runtime {entry.wanted.label} was {entry.action}, but could not be read again: "
-            raise MstrError(preface + exc.sentence, **exc.error) from exc
-
-    return map_entries(context, step, entries, is_unproven, "read again"), listed
+    work = partial(_read_again, context, check, listed, failure)
+    return map_steps(context, work, rows, lambda _row, step: is_unproven(step), "read again"), listed
 
 
-def is_unproven(entry: Entry) -> bool:
+def _read_again(
+    context: Context,
+    check: Callable[[Step, Sequence[Runtime]], Step],
+    listed: Sequence[Runtime] | None,
+    failure: MstrError | None,
+    step: Step,
+) -> Step:
+    """The step after the check of what the server did. `failure`: why the runtimes could not be listed."""
+    if not is_unproven(step):
+        return step
+    try:
+        if failure:
+            raise failure
+        return check(step, listed or ())
+    except MstrError as exc:
+        if context.waiting and step.phase == CHANGE and step.written and is_outage(exc):
+            return step
+        preface = f"The runtime {step.wanted.label} was {step.action}, but could not be read again: "
+        raise MstrError(preface + exc.sentence, **exc.error) from exc
+
+
+def is_unproven(step: Step) -> bool:
     """Whether only the response to the write says that it was carried out."""
-    return entry.state == WRITTEN and not entry.error
+    return step.state == WRITTEN and not step.error
 
 
-def _confirmed(context: Context, entry: Entry, listed: Sequence[Runtime]) -> Entry:
-    """The entry with its runtime as it is now. Raises MstrError.
+def _confirmed(context: Context, step: Step, listed: Sequence[Runtime]) -> Step:
+    """The step with its runtime as it is now. Raises MstrError.
 
     It has an error if the server did not carry out a create, whatever it answered.
     """
-    wanted, created, current = entry.wanted, entry.action == "created", None
-    key = (entry.id or "").upper()
+    wanted, created, current = step.wanted, step.action == "created", None
+    key = step.runtime.key if step.runtime else ""
     found = [runtime for runtime in listed if runtime.key == key or (created and runtime.name == wanted.name)]
     if len(found) > 1:
         ids = " and ".join(str(runtime.id) for runtime in found)
@@ -293,33 +327,33 @@ def _confirmed(context: Context, entry: Entry, listed: Sequence[Runtime]) -> Ent
     own = [runtime for runtime in found if runtime.key == key] or found
     if own:
         current = context.api.with_all_fields(own[0], needed_fields(context, wanted))
-    if current is None and entry.id:
+    if current is None and key:
         # A list may omit a runtime that can be read by its id.
-        current = context.api.get(entry.id, wanted.label)
+        current = context.api.get(key, wanted.label)
     if current:
-        return confirm(context, entry, current)
+        return confirm(context, step, current)
     if not created:
-        raise MstrError(f"the server no longer shows the runtime {entry.label} ({entry.id})")
-    error = MstrError(f"The server reported {entry.label} ({entry.id}) as created, but does not show it")
-    return entry._replace(state=PLANNED, after=None, error=error)
+        raise MstrError(f"the server no longer shows the runtime {step.label} ({key})")
+    error = MstrError(f"The server reported {step.label} ({key}) as created, but does not show it")
+    return step._replace(state=PLANNED, after=None, error=error)
 
 
-def confirm(context: Context, entry: Entry, current: Runtime) -> Entry:
-    """The entry with the runtime as read after a write. Warns if the server stored other values than requested.
+def confirm(context: Context, step: Step, current: Runtime) -> Step:
+    """The step with the runtime as read after a write. Warns if the server stored other values than requested.
 
-    The entry has an error if an update had no effect at all.
+    The step has an error if an update had no effect at all.
     """
-    plan, before = entry.plan, entry.before
-    if plan.action == "update" and before and not current.changed_since(before, plan.changed_fields):
-        answer = f"answered {entry.status} but" if entry.status else "accepted the update but"
+    plan, before = step.plan, step.before
+    if plan.action == "update" and before and not changed_since(current, before, plan.changed_fields):
+        answer = f"answered {step.status} but" if step.status else "accepted the update but"
         error = MstrError(
             f"Could not update the runtime {current.label}: the server {answer} changed nothing "
             f"({', '.join(plan.changed_fields)}). The user may lack permission on this object.",
-            http_status=entry.status,
-            request=f"PATCH /api{path_of(entry.id)}",
+            http_status=step.status,
+            request=f"PATCH /api{path_of(current.id)}",
         )
-        return entry._replace(state=PLANNED, after=None, error=error)
-    plan, differences = as_stored(plan, entry.wanted, current)
+        return step._replace(state=PLANNED, after=None, error=error)
+    plan, differences = as_stored(plan, step.wanted, current)
     for text in differences:
         context.warn(text)
-    return entry._replace(state=READ, after=current, plan=plan)
+    return step._replace(state=READ, after=current, plan=plan)

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.mstr.library.plugins.module_utils._errors import (
@@ -17,16 +17,16 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import (
     clean,
     texts,
 )
-from ansible_collections.mstr.library.plugins.module_utils._model.alike import is_named
-from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from, definition_of
+from ansible_collections.mstr.library.plugins.module_utils._model.alike import is_named, name_beside
+from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import BY_NAME
 from ansible_collections.mstr.library.plugins.module_utils._model.kinds import RESOURCE_KEYS
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import (
     DEFAULT_RUNTIME_ID,
     is_id,
-    is_replacement,
     name_error,
 )
+from ansible_collections.mstr.library.plugins.module_utils._model.stored import definition_of
 
 from .serialize import has_controls, without_controls
 
@@ -85,6 +85,7 @@ def to_file(
     """
     import yaml  # takes 10 ms, which only a task that writes a file should pay
 
+    runtimes = list(runtimes)
     definitions = to_definitions(runtimes, exclude, ids=environment is not None)
     left_out = list(dict.fromkeys(_left_out(runtimes, exclude, ids=environment is not None)))
     missing = unrestorable(definitions)
@@ -127,15 +128,18 @@ def _identity(runtime: Mapping[str, Any]) -> tuple[str, str]:
 
 def _left_out(runtimes: Iterable[Mapping[str, Any]], exclude: Sequence[str], ids: bool) -> Iterator[str]:
     """The names of the runtimes that are left out, each with its id if `ids`, or if a file cannot hold the name."""
-    for name, identity in sorted(map(_identity, runtimes)):
-        if identity.upper() != DEFAULT_RUNTIME_ID and _is_left_out(name, identity, exclude):
+    known = sorted(map(_identity, runtimes))
+    names = {name for name, _identity in known}
+    for name, identity in known:
+        if identity.upper() != DEFAULT_RUNTIME_ID and _is_left_out(name, identity, exclude, names):
             usable = not (name_error(name) or _text_error(name))
             yield from [name] if usable else []
             yield from [identity] if (ids or not usable) and is_id(identity) else []
 
 
-def _is_left_out(name: str, identity: str, exclude: Sequence[str]) -> bool:
-    return is_named(name, exclude, identity) or is_replacement(name)
+def _is_left_out(name: str, identity: str, exclude: Sequence[str], names: Container[str | None]) -> bool:
+    """Whether a runtime is excluded, or the unfinished replacement of one of these names."""
+    return is_named(name, exclude, identity) or name_beside(name) in names
 
 
 def _assignments(
@@ -158,16 +162,18 @@ def to_definitions(
 ) -> list[dict[str, Any]]:
     """The definitions, sorted by name, with fields in the order of the table, so that a file of them is stable.
 
-    `runtimes` are as in a result. Omitted are the default runtime, which every server has, unfinished replacements,
-    runtimes that a name, shell pattern or id in `exclude` means, and what `unrestorable` names. `ids`: with the ids,
-    for a backup. Raises ValidationError if a runtime cannot be expressed as a definition; the message names each one.
+    `runtimes` are as in a result. Omitted are the default runtime, which every server has, unfinished replacements of
+    runtimes that exist, runtimes that a name, shell pattern or id in `exclude` means, and what `unrestorable` names.
+    `ids`: with the ids, for a backup. Raises ValidationError if a runtime cannot be expressed as a definition; the
+    message names each one.
     """
     namesakes: dict[str, list[str]] = {}
-    definitions = []
+    runtimes, definitions = list(runtimes), []
+    names = {_identity(runtime)[0] for runtime in runtimes}
     with ErrorList() as errors:
         for runtime in runtimes:
             name, identity = _identity(runtime)
-            if identity.upper() == DEFAULT_RUNTIME_ID or _is_left_out(name, identity, exclude):
+            if identity.upper() == DEFAULT_RUNTIME_ID or _is_left_out(name, identity, exclude, names):
                 continue
             namesakes.setdefault(name, []).append(identity)
             definition = definition_of(runtime)

@@ -115,23 +115,23 @@ def _now(entry: Json, check_mode: bool) -> Json:
 
 
 def entries_of(applied: Json) -> Iterator[Json]:
-    """The entries of a result, each for one runtime. A replacement may delete several, or only one with an old name."""
-    for entry in applied.get("runtimes") or ():
-        gone = entry.get("replaced") or ()
-        if not gone:
-            yield entry
+    """The entries of a result. A replacement has with it the runtime that it deletes, which is an entry of its own."""
+    rows = list(applied.get("runtimes") or ())
+    gone = {row["id"]: row for row in rows if "replaced_by" in row}
+    for entry in rows:
+        old = [change["before"] for change in entry.get("changes") or () if change["field"] == "id"]
+        first = gone.pop(old[0], None) if old and entry.get("action") == "replaced" else None
+        if first is None:
+            if "replaced_by" not in entry or entry["id"] in gone:
+                yield entry
             continue
-        first, *others = gone
-        replaced = {**entry, "replaced": first, "scripts": first.get("scripts")}
+        replaced = {**entry, "replaced": first["runtime"], "scripts": first.get("scripts")}
         if [change["field"] for change in entry["changes"]] == ["id"]:
             # Nothing of the runtime with the name changes; only one with a previous name goes.
             yield {**entry, "action": "none", "changes": [], "replaced": None}
             name = {"field": "name", "before": first["name"], "after": entry["name"]}
-            replaced |= {"id": first["id"], "changes": [*entry["changes"], name], "runtime": first}
+            replaced |= {"id": first["id"], "changes": [*entry["changes"], name], "runtime": first["runtime"]}
         yield replaced
-        for runtime in others:
-            facts = {key: runtime.get(key) for key in ("name", "id", "scripts")}
-            yield {**facts, "action": "deleted", "changes": [], "error": None, "runtime": runtime}
 
 
 def before(entry: Json) -> dict[str, Any]:

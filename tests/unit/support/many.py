@@ -5,12 +5,15 @@ from __future__ import annotations
 from functools import partial
 
 from ansible_collections.mstr.library.plugins.module_utils._errors import PartialError
-from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
+from ansible_collections.mstr.library.plugins.module_utils._model.definition import Definition, definition_from
+from ansible_collections.mstr.library.plugins.module_utils._model.plan import make_plan
+from ansible_collections.mstr.library.plugins.module_utils._model.purge import Purge
 from ansible_collections.mstr.library.plugins.module_utils._model.report import report
-from ansible_collections.mstr.library.plugins.module_utils._work.api import Purge
-from ansible_collections.mstr.library.plugins.module_utils._work.assignments import script_entries
+from ansible_collections.mstr.library.plugins.module_utils._model.steps import DELETE, PREDICTED, Row, Step
+from ansible_collections.mstr.library.plugins.module_utils._work.assignments import Assigner, script_entries
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import carry_out_or_plan, reconcile
 from ansible_collections.mstr.library.plugins.module_utils._work.request import Waiting, Wanted
+from ansible_collections.mstr.library.plugins.module_utils._work.scripts import Scripts
 from ansible_collections.mstr.library.tests.unit.support.make import faults_of, stored
 from ansible_collections.mstr.library.tests.unit.support.server import Server
 
@@ -34,8 +37,8 @@ def bulk(server, *, purge=False, exclude=(), limit=None, comment=None, wait=None
     def run(definitions):
         wanted = Wanted(definitions, asked, named)
         context = server.context(wanted, waiting=wait, **protection, **how)
-        entries, of_scripts, refusal = carry_out_or_plan(context, wanted)
-        return report(entries, purge, of_scripts, refusal, context.check_mode)
+        rows, of_scripts, refusal = carry_out_or_plan(context, wanted)
+        return report(rows, purge, of_scripts, refusal, context.check_mode)
 
     return run
 
@@ -61,7 +64,13 @@ def refused(server, *entries, purge=False, exclude=(), limit=None, **how):
 
 
 def actions(result):
-    return [(entry["name"], entry["action"]) for entry in result["runtimes"]]
+    """What was done with each definition and each purged runtime."""
+    return [(row["name"], row["action"]) for row in result["runtimes"] if "replaced_by" not in row]
+
+
+def deleted(result):
+    """The rows of the runtimes that replacements deleted."""
+    return [row for row in result["runtimes"] if "replaced_by" in row]
 
 
 def summary(**counts):
@@ -72,3 +81,16 @@ def waits(have, timeout=50, pause=None):
     """The options to wait for a few looks on a clock of its own."""
     clock = iter(range(10_000))
     return {"wait": Waiting(timeout, 1.0), "clock": lambda: next(clock), "pause": pause or have.pause, "concurrency": 2}
+
+
+def deletion(runtime):
+    """The row of a runtime that is deleted."""
+    absent = Definition("absent", {}, id=runtime.id, name=runtime.name)
+    return Row(absent, "", (Step(absent, DELETE, runtime, make_plan(runtime, absent)).finished(PREDICTED),))
+
+
+def why_kept(server, *runtimes, projects=None):
+    """Why the runtimes must not be deleted, with protect_used."""
+    context = server.context(concurrency=4, protects=projects)
+    scripts = Scripts(None, False, Assigner(context)).looked_up(context)
+    return [why for _runtimes, why in scripts.refusals(context, [deletion(runtime).main for runtime in runtimes])]

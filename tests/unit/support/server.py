@@ -14,7 +14,7 @@ from typing import Any
 import simulator.server
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import Definition
-from ansible_collections.mstr.library.plugins.module_utils._model.entry import Entry, report_one
+from ansible_collections.mstr.library.plugins.module_utils._model.steps import Row, report_one
 from ansible_collections.mstr.library.plugins.module_utils._session.response import Response
 from ansible_collections.mstr.library.plugins.module_utils._session.session import Session
 from ansible_collections.mstr.library.plugins.module_utils._session.session_string import SessionString
@@ -135,12 +135,12 @@ class Server:
         context = context_for(self.task(**options), request)
         return context._replace(**{"api": self.api, "clock": lambda: 0.0, **how})
 
-    def ensure(self, definition: Definition, **how: Any) -> Entry:
+    def ensure(self, definition: Definition, **how: Any) -> Row:
         """What mstr_runtime does; raises the error with which it fails."""
         wanted = Wanted([definition])
-        [entry] = reconcile(self.context(wanted, **how), wanted)
-        report_one(entry)
-        return entry
+        [row] = reconcile(self.context(wanted, **how), wanted).rows
+        report_one(row)
+        return row
 
     def add(self, fields: Mapping[str, Any]) -> str:
         """What another client creates; returns its id."""

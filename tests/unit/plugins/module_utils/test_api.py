@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, MstrError
-from ansible_collections.mstr.library.plugins.module_utils._work.api import ALL_FIELDS, one_named, progress_line
+from ansible_collections.mstr.library.plugins.module_utils._work.api import ALL_FIELDS, one_named
+from ansible_collections.mstr.library.plugins.module_utils._work.side_by_side import progress_line
 from ansible_collections.mstr.library.tests.unit.support.make import (
     ID,
     OTHER_ID,

@@ -187,42 +187,37 @@ def test_a_listed_or_excluded_name_does_not_refuse_the_purge():
     assert have.names == ["Nightly"]
 
 
-class Guard:
-    """Notes the names of what would be deleted, and refuses those that are used."""
-
-    def __init__(self, *used):
-        self.used, self.seen = used, []
-
-    def __call__(self, runtimes):
-        self.seen.append([runtime.name for runtime in runtimes])
-        return [([runtime], f"{runtime.name} is used") for runtime in runtimes if runtime.name in self.used]
+def used(have, **scripts):
+    """The server with these scripts, by the runtime that each uses."""
+    have.seed_scripts(**scripts)
+    return have
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_a_guard_refuses_the_whole_task_before_any_write(check_mode):
-    server = holding(a=A, b=B, c=C)
-    guard = Guard("b", "c")
+    server = used(holding(a=A, b=B, c=C), load=B, close=C)
     entries = [{"name": "new"}, {"name": "a", "exec_timeout": 5}, {"name": "b", "state": "absent"}]
-    faults = refused(server, *entries, purge=True, guard=guard, check_mode=check_mode)
-    assert faults == ("b is used", "c is used")
-    assert (guard.seen, server.writes) == ([["b", "c"]], [])
+    faults = refused(server, *entries, purge=True, protect_used=True, check_mode=check_mode)
+    assert [fault.partition(" is used by 1 script")[0] for fault in faults] == [
+        f"runtime 'b' ({B})",
+        f"runtime 'c' ({C})",
+    ]
+    assert server.writes == []
 
 
-def test_a_guard_gets_the_runtimes_to_delete_and_may_accept():
-    server = holding(a=A, b=B, c=C)
-    guard = Guard("a")
-    result = run(server, {"name": "a"}, {"name": "b", "state": "absent"}, purge=True, guard=guard)
+def test_a_guard_is_asked_again_before_each_kind_of_deletion():
+    server = used(holding(a=A, b=B, c=C), load=A)
+    result = run(server, {"name": "a"}, {"name": "b", "state": "absent"}, purge=True, protect=True)
     assert summary(unchanged=1, deleted=2) == result["summary"]
     # Before the first write, and again just before what the task deletes, and what the purge does.
-    assert guard.seen == [["b", "c"], ["b"], ["c"]]
+    assert server.requests.count("GET /projects") == 3
 
 
 def test_a_guard_is_not_asked_where_nothing_is_to_be_deleted():
-    server = holding(a=A)
-    guard = Guard("a")
+    server = used(holding(a=A), load=A)
     entries = [{"name": "a", "exec_timeout": 5}, {"name": "new"}, {"name": "gone", "state": "absent"}]
-    run(server, *entries, purge=True, guard=guard)
-    assert guard.seen == []
+    run(server, *entries, purge=True, protect=True)
+    assert "GET /projects" not in server.requests
     assert len(server.writes) == 2
 
 
@@ -312,20 +307,19 @@ def test_a_change_during_a_wait_counts():
 
 @pytest.mark.parametrize("wait", [True, False])
 def test_a_script_that_begins_to_use_a_runtime_after_the_plan_protects_it(wait):
-    have = holding(a={"id": A, "status": "busy"}, b=B, c=C)
-    guard = Guard()
+    have = used(holding(a={"id": A, "status": "busy"}, b=B, c=C), load=A)
 
     def pause(seconds=0):
         have.runtimes[A]["status"] = "ready"
-        guard.used = ("b",)
+        have.seed_scripts(load=B)
 
     entry, how = {"name": "a"}, waits(have, pause=pause)
     if not wait:
         entry, how = {"name": "a", "others": "x"}, {}
         have.fail("PATCH", meanwhile=pause)
-    result = run(have, entry, purge=True, guard=guard, **how)
+    result = run(have, entry, purge=True, protect=True, **how)
     assert actions(result)[1:] == [("b", "failed"), ("c", "deleted")]
-    assert "'b' was not deleted, because something changed after the plan was made: b is used" in result["msg"]
+    assert f"something changed after the plan was made: runtime 'b' ({B}) is used by 1 script" in result["msg"]
     assert B in have.runtimes
 
 

@@ -9,12 +9,23 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.evaluation import policy_from
+from ansible_collections.mstr.library.plugins.module_utils._model.purge import Purge
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
-from ansible_collections.mstr.library.plugins.module_utils._work.api import Purge
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import Refused, reconcile
 from ansible_collections.mstr.library.plugins.module_utils._work.request import Wanted
 from ansible_collections.mstr.library.tests.unit.support.make import faults_of, lost, refusal, stopped, stored
-from ansible_collections.mstr.library.tests.unit.support.many import A, B, C, D, actions, holding, restore, run, summary
+from ansible_collections.mstr.library.tests.unit.support.many import (
+    A,
+    B,
+    C,
+    D,
+    actions,
+    deleted,
+    holding,
+    restore,
+    run,
+    summary,
+)
 from ansible_collections.mstr.library.tests.unit.support.server import Server, killed_before
 
 
@@ -288,7 +299,8 @@ def test_previous_name_that_differs_only_in_case_or_blanks(near, replaces):
     with pytest.raises(MstrError, match=why):
         run(have, entry, purge=True)
     assert {text.partition(", b")[0] for text in have.warnings} == {
-        "Runtime 'reports' does not exist, so nothing is renamed"
+        "Runtime 'New' is new: neither it nor a previous name of it exists ('reports').",
+        "Runtime 'reports' does not exist, so nothing is renamed",
     }
     assert actions(run(have, entry)) == [("New", "created")]
 
@@ -320,8 +332,6 @@ def test_ambiguous_previous_names(previous, why):
         ({"name": "a", "replace_on_change": 1}, "replace_on_change 1 is neither true nor a list of options"),
         ({"name": "a", "replace_on_change": "yes"}, "replace_on_change 'yes' is neither true nor a list of options"),
         ({"name": "a", "id": A, "replace_on_change": "x"}, "replace_on_change cannot be used with id"),
-        ({"name": "a (replacement)"}, "name 'a (replacement)' is reserved"),
-        ({"name": "a", "previous_names": ["b (replacement)"]}, "previous_names[0] 'b (replacement)' is reserved"),
     ],
 )
 def test_definitions_that_are_refused(options, why):
@@ -348,17 +358,17 @@ def test_replaced_when_a_field_changes():
     assert (have.names, set(have.scripts.values())) == (["R"], {new})
     assert (have.runtimes[new]["whitelist"], have.runtimes[new]["others"]) == (["10.0.0.0/8"], "x")
     assert actions(predicted) == actions(result) == [("R", "replaced")]
-    assert predicted["summary"] == result["summary"] == summary(replaced=1, moved=2)
+    assert predicted["summary"] == result["summary"] == summary(replaced=1, deleted=1, moved=2)
     assert moves(predicted) == moves(result) == [("close", "moved"), ("load", "moved")]
     assert result["runtimes"][0]["changes"] == [
         {"field": "id", "before": A, "after": new},
         {"field": "runtime_version", "before": "3.10.5", "after": "3.12.1"},
     ]
     assert predicted["runtimes"][0]["changes"][0] == {"field": "id", "before": A, "after": None}
-    [old] = predicted["runtimes"][0]["replaced"]
-    assert (old["id"], old["name"], old["runtime_version"]) == (A, "R", "3.10.5")
-    used = [script["name"] for script in old.pop("scripts")]
-    assert (used, result["runtimes"][0]["replaced"]) == (["close", "load"], [old])
+    [expected], [gone] = deleted(predicted), deleted(result)
+    assert (gone["id"], gone["name"], gone["runtime"]["runtime_version"]) == (A, "R", "3.10.5")
+    assert [script["name"] for script in expected.pop("scripts")] == ["close", "load"]
+    assert ({**expected, "replaced_by": new}, expected["replaced_by"]) == (gone, None)
     assert result["scripts"][0]["after"] == {"id": new, "name": "R"}
     assert [warning for warning in have.warnings if "is to be replaced" in warning]
     again = run(have, UPGRADE)
@@ -385,7 +395,7 @@ def test_both_names_with_replace_on_change_move_the_scripts():
     entry = {"name": "S", "previous_names": ["R"], "replace_on_change": True}
     result = run(have, entry, purge=True)
     assert actions(result) == [("S", "replaced")]
-    assert [old["id"] for old in result["runtimes"][0]["replaced"]] == [A]
+    assert [(old["id"], old["replaced_by"]) for old in deleted(result)] == [(A, B)]
     assert (have.names, set(have.scripts.values())) == (["S"], {B})
 
 
@@ -394,15 +404,14 @@ def test_every_runtime_that_a_replacement_deletes_is_shown():
     have = with_scripts(holding(R={"id": A, "others": "x"}, S=B), load=A)
     entry = {"name": "S", "previous_names": ["R"], "replace_on_change": True, "exec_timeout": 7}
     predicted = run(have, entry, check_mode=True)
-    old = predicted["runtimes"][0]["replaced"]
-    assert [(gone["name"], len(gone["scripts"])) for gone in old] == [("S", 0), ("R", 1)]
-    [_replaced, diff, _scripts] = predicted["diff"]
+    assert [(gone["name"], len(gone["scripts"])) for gone in deleted(predicted)] == [("S", 0), ("R", 1)]
+    [_replaced, _other, diff, _scripts] = predicted["diff"]
     assert (diff["before_header"], diff["before"]["others"], diff["after"]) == (f"runtime 'R' ({A})", "x", {})
-    with pytest.raises(Refused, match=r"1 to replace \('S': id, exec_timeout\), 1 to delete \('R'\)"):
+    with pytest.raises(Refused, match=r"1 to replace \('S': id, exec_timeout\), 2 to delete \('R'; 'S'\)"):
         run(have, entry, plan_id="0" * 24)
     result = run(have, entry)
-    assert [gone["name"] for gone in result["runtimes"][0]["replaced"]] == ["S", "R"]
-    assert result["msg"] == "1 replaced, 1 deleted, 1 script moved."
+    assert [(gone["name"], gone["action"]) for gone in deleted(result)] == [("S", "deleted"), ("R", "deleted")]
+    assert result["msg"] == "1 replaced, 2 deleted, 1 script moved."
     assert have.names == ["S"]
 
 
@@ -508,7 +517,7 @@ def test_signal_during_the_rename(done):
 def test_values_of_a_replacement_are_those_that_the_server_stored():
     have = with_scripts(holding(R=A), load=A)
     have.alter = lambda fields: fields.update(packages=[{"name": "mstrio-py"}])
-    entry = run(have, {**UPGRADE, "packages": [{"name": "six"}], "replace_on_change": True})["runtimes"][0]
+    entry = run(have, {**UPGRADE, "packages": [{"name": "six"}]})["runtimes"][0]
     stored_now = {change["field"]: change["after"] for change in entry["changes"]}
     assert stored_now == {"id": have.id, "packages": [{"name": "mstrio-py"}], "runtime_version": "3.12.1"}
 
@@ -654,7 +663,7 @@ def test_script_that_is_to_go_elsewhere_and_fails_keeps_the_old_runtime():
         assert (actions(result), have.writes) == ([("R", "failed"), ("other", "failed")], [])
     have.runtimes[B] = stored(name="other", id=B)
     have.refusals["PUT /scripts/LOAD"] = refusal(403, "ERR0017", "no")
-    assert actions(run(have, UPGRADE, **elsewhere)) == [("R (replacement)", "created")]
+    assert actions(run(have, UPGRADE, **elsewhere)) == [("R", "created")]
     assert (set(have.scripts.values()), A in have.runtimes) == ({A}, True)
 
 
@@ -691,7 +700,7 @@ def test_script_that_somebody_assigns_back_keeps_the_old_runtime(target):
     have.fail("PUT")
     newcomer(have, "load")
     result = run(have, UPGRADE, scripts=[assigned("load", target)])
-    assert (actions(result), A in have.runtimes) == ([("R (replacement)", "created")], True)
+    assert (actions(result), A in have.runtimes) == ([("R", "created")], True)
     assert "Somebody assigned the old runtime to the script 'load' in project 'Sales' again." in result["msg"]
     assert have.scripts == {"load": A, "close": A}
 
@@ -732,7 +741,7 @@ def test_newcomers_are_seen_where_the_replacement_fails():
     have.code_status = 4
     have.alter = lambda runtime: have.seed_scripts(load=B)
     result = run(have, {**UPGRADE, "smoke_test": "1/0"}, {"name": "b", "state": "absent"}, protect=True)
-    assert actions(result) == [("R (replacement)", "created"), ("b", "failed")]
+    assert actions(result) == [("R", "created"), ("b", "failed")]
     assert B in have.runtimes
 
 
@@ -756,7 +765,7 @@ def test_signal_before_the_old_runtime_goes_keeps_the_result():
 
     have.session.get = get
     result = run(have, UPGRADE)
-    assert actions(result) == [("R (replacement)", "created")]
+    assert actions(result) == [("R", "created")]
     assert "Stopped by signal SIGTERM" in result["msg"]
     assert A in have.runtimes
 
@@ -813,13 +822,12 @@ def test_copy_that_the_policy_refuses():
     assert actions(run(have, {"name": "R", "runtime_version": "3.12.1"}, **how)) == [("R", "updated")]
 
 
-def test_purge_spares_an_unfinished_replacement():
+def test_purge_of_an_unfinished_replacement():
     have = holding(R={"id": A, "runtimeVersion": "3.12.1"}, x=B, **{"R (replacement)": C})
-    result = run(have, UPGRADE, purge=True)
-    assert actions(result) == [("R", "none"), ("x", "deleted")]
+    assert run(have, UPGRADE)["changed"] is False
     assert any("needs no replacement any more" in warning for warning in have.warnings)
-    assert any(f"The purge spares 'R (replacement)' ({C}), an unfinished" in warning for warning in have.warnings)
-    assert actions(run(have, {"name": "R (replacement)", "state": "absent"})) == [("R (replacement)", "deleted")]
+    result = run(have, UPGRADE, purge=True)
+    assert actions(result) == [("R", "none"), ("x", "deleted"), ("R (replacement)", "deleted")]
 
 
 def test_purge_compares_with_the_name_that_a_replacement_takes():
@@ -831,7 +839,7 @@ def test_purge_compares_with_the_name_that_a_replacement_takes():
 
 def test_refused_plan_names_a_replacement():
     have = upgradable()
-    with pytest.raises(MstrError, match=r"1 to replace \('R': id, runtime_version\), 2 scripts to move"):
+    with pytest.raises(MstrError, match=r"1 to replace \('R': id, .*\), 1 to delete \('R'\), 2 scripts to move"):
         run(have, UPGRADE, plan_id="0" * 24)
 
 
@@ -940,7 +948,7 @@ def test_restore_needs_every_name_or_leaves_it(how):
     have = with_scripts(holding(a=A, b=B, c=C), load=A)
     entries = [{"id": B, "name": "a"}, {"id": C, "name": "b"}]
     results = [restore(have, *entries, check_mode=mode, **how) for mode in (True, False)]
-    assert [actions(result) for result in results] == [[("b", "failed"), ("c", "failed")]] * 2
+    assert [actions(result) for result in results] == [[("a", "failed"), ("b", "failed")]] * 2
     assert names_by_id(have) == {A: "a", B: "b", C: "c"}
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model import plan
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
-from ansible_collections.mstr.library.plugins.module_utils._model.entry import Entry, check_plan_id, plan_id
-from ansible_collections.mstr.library.plugins.module_utils._model.plan import fingerprint, make_plan
+from ansible_collections.mstr.library.plugins.module_utils._model.fingerprint import fingerprint
+from ansible_collections.mstr.library.plugins.module_utils._model.plan import make_plan
+from ansible_collections.mstr.library.plugins.module_utils._model.purge import Purge
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
-from ansible_collections.mstr.library.plugins.module_utils._work.api import Purge
+from ansible_collections.mstr.library.plugins.module_utils._model.steps import CHANGE, Row, Step, check_plan_id, plan_id
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import Refused, reconcile
 from ansible_collections.mstr.library.plugins.module_utils._work.request import Wanted
 from ansible_collections.mstr.library.tests.unit.support.make import (
@@ -30,11 +31,12 @@ THE_SAME_EVERYWHERE = "0a23cff98ee6b15521c6d651"
 
 
 def planned(data, **options):
-    """The entry of a definition for a runtime that the server has as `data`, or does not have."""
+    """The row of a definition for a runtime that the server has as `data`, or does not have."""
     current = from_api(data) if data else None
     definition = wanted(**options)
     made = make_plan(current, definition)
-    return Entry(definition, "runtimes[0]", current, made, fingerprint=fingerprint(current, made))
+    step = Step(definition, CHANGE, current, made, fingerprint=fingerprint(current, made))
+    return Row(definition, "runtimes[0]", (step,))
 
 
 def id_of(*entries):
@@ -56,7 +58,7 @@ def test_the_id_has_a_fixed_value():
 
 def test_an_empty_plan_has_an_id_and_one_that_could_not_be_made_has_none():
     assert id_of() == id_of(planned(stored(), exec_timeout=600)) != id_of(an_update())
-    assert id_of(an_update(), Entry(wanted(), "runtimes[1]")) == "", "null would let every plan pass"
+    assert id_of(an_update(), Row(wanted(), "runtimes[1]", (Step(wanted()),))) == "", "null would let every plan pass"
 
 
 @given(st.permutations([("a", "10.0.0.0/8"), ("b", "10.1.2.3"), ("c", "2001:db8::/32")]))
@@ -141,7 +143,7 @@ WANTED = Wanted(DEFINITIONS, Purge())
 
 
 def approved(server):
-    return plan_id(reconcile(server.context(check_mode=True), WANTED))
+    return plan_id(reconcile(server.context(check_mode=True), WANTED).rows)
 
 
 def a_server():
@@ -167,9 +169,11 @@ def test_a_plan_that_was_applied_is_green():
     server = a_server()
     identity = approved(server)
     reconcile(server.context(plan_id=identity), WANTED)
-    number = len(server.writes)
-    assert {entry.action for entry in reconcile(server.context(plan_id=identity), WANTED)} == {"none"}
-    assert len(server.writes) == number
+    sent = len(server.writes)
+    # It is empty by now: whatever was approved, nothing is written.
+    reconcile(server.context(plan_id=identity), WANTED)
+    reconcile(server.context(plan_id="0" * 24), WANTED)
+    assert len(server.writes) == sent
 
 
 def test_the_refusal_lists_at_most_ten_names():
@@ -185,13 +189,13 @@ def test_what_another_play_writes_meanwhile_is_not_adapted(fault):
     """A lost update, and a create of a name that was taken, are planned again; the approval does not cover that."""
     server = Server(stored())
     definition = definition_from({"name": "new" if fault.error["code"] else "r", "exec_timeout": 900})
-    identity = plan_id(reconcile(server.context(check_mode=True), Wanted([definition])))
+    identity = plan_id(reconcile(server.context(check_mode=True), Wanted([definition])).rows)
 
     def meanwhile():
         server.runtimes[OTHER_ID] = stored(id=OTHER_ID, name="new", execTimeout=1)
         server.runtimes[ID]["execTimeout"] = 1
 
     server.fail("POST" if fault.error["code"] else "PATCH", fault, meanwhile=meanwhile)
-    [entry] = reconcile(server.context(plan_id=identity), Wanted([definition]))
-    assert "changed while the approved plan was carried out" in str(entry.error)
+    [row] = reconcile(server.context(plan_id=identity), Wanted([definition])).rows
+    assert "changed while the approved plan was carried out" in str(row.failure)
     assert [runtime["execTimeout"] for runtime in server.runtimes.values()] == [1, 1]

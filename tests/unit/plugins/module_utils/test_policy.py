@@ -14,6 +14,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.evaluation imp
 from ansible_collections.mstr.library.plugins.module_utils._model.report import report
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import RULES, Finding
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
+from ansible_collections.mstr.library.plugins.module_utils._model.steps import report_one
 from ansible_collections.mstr.library.plugins.module_utils._options import all_without_errors
 from ansible_collections.mstr.library.plugins.module_utils._work.request import POLICY_OPTION, RULE_OPTIONS, libraries
 from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, runtime, stored
@@ -697,12 +698,12 @@ def test_exempted_in_results():
     """For one runtime and for many; without a policy, the key is missing."""
     wanted = definition_from(VIOLATING)
     entry = Server().ensure(wanted, policy=exempting(exemption()))
-    for result in (entry.to_result(), report([entry], purge=False)):
+    for result in (report_one(entry), report([entry], purge=False)):
         assert [(row["name"], row["reason"]) for row in result["exempted"]] == [(wanted.name, "why")]
     unchanged = Server(stored(name=wanted.name)).ensure(definition_from({"id": ID}), policy=exempting(exemption()))
-    assert unchanged.to_result()["exempted"] == report([unchanged], purge=False)["exempted"] == []
+    assert report_one(unchanged)["exempted"] == report([unchanged], purge=False)["exempted"] == []
     without = Server().ensure(wanted)
-    assert not {"exempted"} & {*without.to_result(), *report([without], purge=False)}
+    assert not {"exempted"} & {*report_one(without), *report([without], purge=False)}
 
 
 def test_values_of_an_exemption():

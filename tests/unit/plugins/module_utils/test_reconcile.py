@@ -326,14 +326,14 @@ def test_endless_outage_after_a_create():
 # --- an unforeseen exception of one entry
 
 
-@pytest.mark.parametrize(("place", "step"), [(_reconcile, "plan_entry"), (_carry_out, "write"), (_write, "confirm")])
+@pytest.mark.parametrize(("place", "step"), [(_reconcile, "plan_step"), (_carry_out, "write"), (_write, "confirm")])
 def test_an_unforeseen_exception_spares_the_other_entries(monkeypatch, place, step):
     work = getattr(place, step)
 
-    def raising(context, entry, *more, **named):
-        if entry.name == "b":
+    def raising(context, item, *more, **named):
+        if item.wanted.name == "b":
             raise TypeError("a secret")
-        return work(context, entry, *more, **named)
+        return work(context, item, *more, **named)
 
     monkeypatch.setattr(place, step, raising)
     have = holding(a=A, b=B, x=C)

@@ -5,6 +5,7 @@ import json
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import FIELDS
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import READ_ONLY, Runtime, from_api
+from ansible_collections.mstr.library.plugins.module_utils._model.stored import changed_since
 from ansible_collections.mstr.library.tests.unit.support.make import DEFAULT_ID, ID, runtime, stored
 from ansible_collections.mstr.library.tests.unit.support.strategies import ANY_JSON
 from hypothesis import given
@@ -61,13 +62,13 @@ def test_a_missing_name_is_empty():
     assert Runtime({}).name == ""
 
 
-def test_lacks():
+def test_lacking():
     """A field that did not come is lacking; an empty one is not."""
-    assert not runtime().lacks(["whitelist", "description", "min_cached_instances"])
+    assert runtime().lacking(["whitelist", "description", "min_cached_instances"]) == []
     data = stored()
     del data["whitelist"]
-    assert from_api(data).lacks(["name", "whitelist"])
-    assert not from_api(data).lacks(["name"])
+    assert from_api(data).lacking(["name", "whitelist"]) == ["whitelist"]
+    assert from_api(data)._replace(is_whole=True).lacking(["name", "whitelist"]) == []
 
 
 @pytest.mark.parametrize(
@@ -83,4 +84,4 @@ def test_lacks():
 )
 def test_changed_since(fields, changed):
     """A list may omit a field. Then the version shows whether the runtime changed, if the server has versions."""
-    assert runtime(**fields).changed_since(runtime(version="1", description="d")) == changed
+    assert changed_since(runtime(**fields), runtime(version="1", description="d")) == changed

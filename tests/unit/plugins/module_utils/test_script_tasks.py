@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
+from ansible_collections.mstr.library.plugins.module_utils._work.assignments import Assigner
 from ansible_collections.mstr.library.plugins.module_utils._work.script_tasks import find_runs
 from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import find_usage
-from ansible_collections.mstr.library.plugins.module_utils._work.scripts import Scripts
+from ansible_collections.mstr.library.plugins.module_utils._work.scripts import Scripts, with_evidence
 from ansible_collections.mstr.library.tests.unit.support.make import ID, OTHER_ID, refusal, runtime
+from ansible_collections.mstr.library.tests.unit.support.many import deletion, why_kept
 from ansible_collections.mstr.library.tests.unit.support.server import Server
 from ansible_collections.mstr.library.tests.unit.support.strategies import ANY_JSON
 from hypothesis import given
@@ -175,8 +177,7 @@ def test_tasks_of_scripts_that_the_user_may_not_read(hidden):
 
 def refusals(server, identity=ID):
     """Why a runtime must not be deleted."""
-    scripts = Scripts(server.context(concurrency=4), protects=True)
-    return [why for _runtimes, why in scripts.refusals([runtime(id=identity)])]
+    return why_kept(server, runtime(id=identity))
 
 
 USED = (
@@ -212,9 +213,10 @@ def test_without_a_refusal_no_task_is_looked_up(server):
 
 
 def used_by(server, *identities):
-    return Scripts(server.context(concurrency=4), needs_all=True).used_by(
-        [runtime(id=identity) for identity in identities]
-    )
+    context = server.context(concurrency=4)
+    scripts = Scripts(None, True, Assigner(context)).looked_up(context)
+    rows = [deletion(runtime(id=identity)) for identity in identities]
+    return with_evidence(context, scripts, rows).evidence
 
 
 def test_evidence_of_what_a_change_reaches(server):

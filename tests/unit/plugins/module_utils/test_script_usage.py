@@ -15,7 +15,6 @@ from ansible_collections.mstr.library.plugins.module_utils._work.script_usage im
     check_projects,
     find_usage,
 )
-from ansible_collections.mstr.library.plugins.module_utils._work.scripts import Scripts
 from ansible_collections.mstr.library.tests.unit.support.make import (
     DEFAULT_ID,
     ID,
@@ -24,6 +23,7 @@ from ansible_collections.mstr.library.tests.unit.support.make import (
     refusal,
     runtime,
 )
+from ansible_collections.mstr.library.tests.unit.support.many import why_kept
 from ansible_collections.mstr.library.tests.unit.support.server import Server
 from ansible_collections.mstr.library.tests.unit.support.strategies import ANY_JSON
 from hypothesis import given
@@ -33,8 +33,7 @@ SALES, FINANCE = Project("5A" * 16, "Sales"), Project("F1" * 16, "Finance")
 
 def reasons(server, *runtimes, projects=None):
     """Why the runtimes must not be deleted."""
-    scripts = Scripts(server.context(concurrency=4), protects=True, projects=projects)
-    return [why for _runtimes, why in scripts.refusals(runtimes)]
+    return why_kept(server, *runtimes, projects=projects)
 
 
 def refusals(server, identity="C" * 32, projects=None):

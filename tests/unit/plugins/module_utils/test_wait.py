@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError, PartialError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import Definition
-from ansible_collections.mstr.library.plugins.module_utils._model.entry import READ, Entry, report_one
 from ansible_collections.mstr.library.plugins.module_utils._model.plan import Plan
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
+from ansible_collections.mstr.library.plugins.module_utils._model.steps import READ, Row, Step, report_one
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.module_utils._work.api import Context, RuntimeApi
 from ansible_collections.mstr.library.plugins.module_utils._work.request import Waiting, waiting_from
@@ -49,7 +49,7 @@ class Film:
 
     def wait_for(self, waited, timeout=10, interval=1.0):
         """What mstr_runtime does; raises the error with which it fails."""
-        context = Context(self.api, print, self.pause, lambda: self.now, lambda text: None, retries=3, concurrency=1)
+        context = Context(self.api, print, self.pause, lambda: self.now, lambda text: None, 3, 1, self)
         [waited] = wait(context._replace(waiting=Waiting(timeout, interval)), [waited])
         report_one(waited)
         return waited
@@ -170,10 +170,16 @@ def test_a_runtime_that_is_deleted_meanwhile_ends_the_waiting():
 def entry(action="create", **fields):
     there = runtime(**fields)
     plan = Plan(action, None if action == "delete" else there, ("name",), after={"name": "r"})
-    return Entry(Definition("present", {}, name="r"), "", there, plan).finished(READ)
+    wanted = Definition("present", {}, name="r")
+    return Row(wanted, "", (Step(wanted, before=there, plan=plan).finished(READ),))
 
 
-@pytest.mark.parametrize("waited", [entry("delete", **BUSY), entry("none")._replace(after=None)])
+def absent():
+    row = entry("none")
+    return row.with_step(row.main._replace(after=None))
+
+
+@pytest.mark.parametrize("waited", [entry("delete", **BUSY), absent()])
 def test_an_absent_runtime_is_not_waited_for(waited):
     film = Film(None)
     assert film.wait_for(waited) is waited

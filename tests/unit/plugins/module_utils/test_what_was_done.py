@@ -190,14 +190,16 @@ def test_signal_in_a_bulk():
 
 def test_signal_during_the_second_look_up_of_scripts_keeps_the_result():
     have = holding(a=A, b=B)
-    answers = [[]]
+    have.seed_scripts(load=A)
+    get = have.session.get
 
-    def guard(runtimes):
-        if answers:
-            return answers.pop()
-        raise Interrupted("Stopped by signal SIGTERM")
+    def interrupted(path, *args, **more):
+        if path == "/projects" and have.writes:
+            raise Interrupted("Stopped by signal SIGTERM")
+        return get(path, *args, **more)
 
-    result = run(have, {"name": "a", "others": "x"}, purge=True, guard=guard)
+    have.session.get = interrupted
+    result = run(have, {"name": "a", "others": "x"}, purge=True, protect=True)
     assert actions(result) == [("a", "updated"), ("b", "failed")]
     assert "Stopped by signal SIGTERM" in result["msg"]
     assert B in have.runtimes
@@ -296,8 +298,8 @@ def test_renamed_meanwhile_is_left_alone():
 def test_check_mode_shows_unchanged_fields_as_the_server_has_them():
     have = Server(stored(whitelist=["10.0.0.7"], description=None))
     definition = wanted(whitelist=["10.0.0.7/32"], description="", exec_timeout=60)
-    predicted = have.ensure(definition, check_mode=True).to_result()["runtime"]
-    done = have.ensure(definition).to_result()["runtime"]
+    predicted = have.ensure(definition, check_mode=True).facts["runtime"]
+    done = have.ensure(definition).facts["runtime"]
     for name in ("whitelist", "description", "exec_timeout"):
         assert predicted[name] == done[name]
     assert (predicted["whitelist"], predicted["description"]) == (["10.0.0.7"], None)

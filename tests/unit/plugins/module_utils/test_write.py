@@ -10,6 +10,7 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import (
     PartialError,
 )
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
+from ansible_collections.mstr.library.plugins.module_utils._model.steps import report_one
 from ansible_collections.mstr.library.tests.unit.support.make import (
     DEFAULT_ID,
     ID,
@@ -38,7 +39,7 @@ LOST_NAMES = ["closed", "502", "504", "500"]
 def outcome(server, definition, **how):
     """What was done, and the keys that every outcome has."""
     done = server.ensure(definition, **how)
-    assert set(done.to_result()) == RESULT_KEYS
+    assert set(report_one(done)) == RESULT_KEYS
     return done
 
 
@@ -58,13 +59,13 @@ def test_create_reads_again_and_returns_the_runtime_of_the_server():
     done = outcome(server, NEW)
     assert (done.action, done.id, done.runtime.facts["status"]) == ("created", server.id, "unknown")
     assert server.requests == ["GET /runtimes", "POST /runtimes", "GET /runtimes"]
-    assert done.to_result()["diff"] == {"before": {}, "after": {"name": "r", "description": "new"}}
+    assert (done.diff["before"], done.diff["after"]) == ({}, {"name": "r", "description": "new"})
 
 
 def test_update_is_one_patch_and_one_read():
     server = Server(stored())
     done = outcome(server, NEW)
-    assert (done.action, done.id, done.carried_out.changed_fields) == ("updated", ID, ("description",))
+    assert (done.action, done.id, done.shown.changed_fields) == ("updated", ID, ("description",))
     assert server.requests == ["GET /runtimes", PATCH, f"GET /runtimes/{ID}"]
     assert server.sent == [{"name": "r", "description": "new"}]
     assert server.runtimes[ID]["description"] == "new"
@@ -74,8 +75,8 @@ def test_delete_returns_the_deleted_runtime():
     server = Server(stored())
     done = outcome(server, ABSENT)
     assert (done.action, done.id, done.runtime.name) == ("deleted", ID, "r")
-    assert done.to_result()["diff"]["after"] == {}
-    assert done.to_result()["diff"]["before"]["name"] == "r"
+    assert report_one(done)["diff"]["after"] == {}
+    assert report_one(done)["diff"]["before"]["name"] == "r"
     assert server.requests == ["GET /runtimes", "GET /runtimes", DELETE, "GET /runtimes"]
 
 
@@ -84,7 +85,7 @@ def test_nothing_to_do_is_one_read_by_name_or_by_id():
         server = Server(stored())
         assert outcome(server, definition).action == "none"
         assert server.requests == reads
-    assert outcome(Server(), ABSENT).to_result()["runtime"] is None
+    assert outcome(Server(), ABSENT).runtime is None
 
 
 def test_a_runtime_that_goes_between_list_and_read_is_created():
@@ -112,7 +113,7 @@ def test_ensure_twice_changes_once(data, options):
     assert server.warnings == []
     again = outcome(server, definition)
     assert again.action == "none"
-    assert again.carried_out.changed_fields == ()
+    assert again.shown.changed_fields == ()
     assert len(server.writes) == (done.action != "none")
 
 
@@ -120,11 +121,13 @@ def test_ensure_twice_changes_once(data, options):
 def test_check_mode_sends_only_reads_and_predicts_the_run(data, options, state):
     definition = definition_from({**options, "state": state})
     server = Server(*([data] if data else []))
-    predicted = outcome(server, definition, check_mode=True).to_result()
+    predicted = report_one(outcome(server, definition, check_mode=True))
     assert server.writes == []
-    done = acceptable(server, data, definition).to_result()
-    for key in ("changed", "action", "changed_fields", "changes", "diff"):
+    done = report_one(acceptable(server, data, definition))
+    for key in ("changed", "action", "changed_fields", "changes"):
         assert predicted[key] == done[key]
+    for key in ("before", "after"):
+        assert predicted["diff"][key] == done["diff"][key]
     if state == "present":
         for name in definition.values:
             if name not in ("whitelist", "packages"):
@@ -232,7 +235,7 @@ def test_a_lost_update_or_delete_is_done_once(error, done_at_once, method, defin
     assert (done.action, done.id) == (action, ID)
     assert len(server.writes) == (1 if done_at_once else 2)
     assert done.runtime.name == "r"
-    assert not outcome(server, definition).carried_out.changed_fields
+    assert not outcome(server, definition).shown.changed_fields
 
 
 def test_a_lost_rename_is_found():

@@ -289,14 +289,20 @@ def test_its_name():
     assert list(FilterModule().filters()) == ["report_file"]
 
 
+def gone(old, **more):
+    """The row of a runtime that a replacement deletes."""
+    facts = {"name": old["name"], "id": old["id"], "changes": [], "error": None, "runtime": old}
+    return {**facts, "action": "deleted", "replaced_by": None, **more}
+
+
 def test_a_runtime_that_would_be_replaced():
     """It is shown as it is, with what an exemption lets the new one have, and not as the one beside it."""
     now = runtime(1, "r")
     new = {**runtime(2, "r"), "runtime_version": "3.12.1", "status": "error"}
     changes = [{"field": field, "before": now[field], "after": new[field]} for field in ("id", "runtime_version")]
-    entry = {"name": "r", "id": new["id"], "action": "replaced", "changes": changes, "runtime": new, "replaced": [now]}
+    entry = {"name": "r", "id": new["id"], "action": "replaced", "changes": changes, "runtime": new}
     row = violation(new, "3.12.1", "runtime_versions_within", reason="why", until="2099-12-31")
-    applied = {"runtimes": [entry], "exempted": [row]}
+    applied = {"runtimes": [entry, gone(now)], "exempted": [row]}
     report = environment_report(applied, "prod", check_mode=True, detail=True)
     [found] = report["inventory"]
     assert (found["id"], found["runtime_version"], len(found["evaluated"])) == (now["id"], "3.10.5", 1)
@@ -320,9 +326,10 @@ def test_an_audit_of_a_runtime_that_would_be_replaced(held, new, differing):
     changes = [{"field": "id", "before": runtimes[1]["id"], "after": identity}]
     # Where both names exist, only the scripts move.
     changes += [] if held.get(2) == "r" else [{"field": "exec_timeout", "before": 600, "after": 60}]
-    entry = {"name": "r", "id": identity, "action": "replaced", "changes": changes, "replaced": [runtimes[1]]}
+    entry = {"name": "r", "id": identity, "action": "replaced", "changes": changes}
     read = {"runtimes": list(runtimes.values())}
-    report = environment_report({"runtimes": [entry]}, "prod", check_mode=True, read=read, detail=True)
+    applied = {"runtimes": [entry, gone(runtimes[1])]}
+    report = environment_report(applied, "prod", check_mode=True, read=read, detail=True)
     found = {row["id"] for row in report["inventory"] if row["action"] == "replaced"}
     assert found == {runtimes[number]["id"] for number in differing}
     assert len(report["inventory"]) == len(held)
@@ -333,10 +340,10 @@ def test_each_deletion_of_a_replacement_has_its_lines():
     old, new = runtime(1, "old", others="keep"), runtime(2, "r")
     change = {"field": "id", "before": old["id"], "after": new["id"]}
     entry = {"name": "r", "id": new["id"], "action": "replaced", "runtime": new, "error": None, "changes": [change]}
-    stays = {**entry, "replaced": [{**old, "scripts": []}]}
+    stays = [entry, gone(old, scripts=[])]
     more = {"field": "exec_timeout", "before": 600, "after": 60}
-    goes = {**entry, "changes": [{**change, "before": new["id"]}, more], "replaced": [new, {**old, "scripts": None}]}
-    found = [environment_report({"runtimes": [each]}, "p", check_mode=True, detail=True) for each in (stays, goes)]
+    goes = [{**entry, "changes": [{**change, "before": new["id"]}, more]}, gone(new), gone(old, scripts=None)]
+    found = [environment_report({"runtimes": each}, "p", check_mode=True, detail=True) for each in (stays, goes)]
     assert found[0]["lines"][0] == "p: 'old' would be replaced by 'r'; no script uses it"
     assert "p: 'old' would be deleted; which scripts use it is unknown" in found[1]["lines"]
     assert [report["runtimes"][-1]["definition"]["others"] for report in found] == ["keep", "keep"]

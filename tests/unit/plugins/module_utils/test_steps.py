@@ -1,9 +1,16 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._model.entry import PREDICTED, READ, Entry
 from ansible_collections.mstr.library.plugins.module_utils._model.plan import make_plan
 from ansible_collections.mstr.library.plugins.module_utils._model.report import summary_line
+from ansible_collections.mstr.library.plugins.module_utils._model.steps import (
+    CHANGE,
+    DELETE,
+    PREDICTED,
+    READ,
+    Row,
+    Step,
+)
 from ansible_collections.mstr.library.tests.unit.support.make import ID, runtime, wanted
 
 NEW = wanted("Nightly reports", description="new", whitelist=["10.10.10.7/32"])
@@ -13,8 +20,9 @@ NOBODY = wanted(None, id=ID, state="absent")
 
 
 def entry(current, definition, predicted=False):
-    made = Entry(definition, "", current, make_plan(current, definition))
-    return made.finished(PREDICTED if predicted else READ)
+    phase = CHANGE if definition.state == "present" else DELETE
+    step = Step(definition, phase, current, make_plan(current, definition))
+    return Row(definition, "", (step.finished(PREDICTED if predicted else READ),))
 
 
 @pytest.mark.parametrize(
@@ -32,7 +40,7 @@ def entry(current, definition, predicted=False):
     ],
 )
 def test_msg_says_in_one_line_what_was_done(current, definition, predicted, msg):
-    assert entry(current, definition, predicted).to_result()["msg"] == msg
+    assert entry(current, definition, predicted).msg == msg
 
 
 def test_msg_is_one_line_whatever_the_server_calls_the_runtime():
@@ -41,7 +49,7 @@ def test_msg_is_one_line_whatever_the_server_calls_the_runtime():
 
 
 def test_before_a_create_every_field_is_null():
-    assert entry(None, NEW).to_result()["changes"] == [
+    assert entry(None, NEW).facts["changes"] == [
         {"field": "name", "before": None, "after": "Nightly reports"},
         {"field": "description", "before": None, "after": "new"},
         {"field": "whitelist", "before": None, "after": ["10.10.10.7/32"]},
@@ -50,7 +58,7 @@ def test_before_a_create_every_field_is_null():
 
 @pytest.mark.parametrize(("current", "definition"), [(THERE, GONE), (None, GONE), (THERE, wanted("Nightly reports"))])
 def test_a_delete_and_nothing_to_do_have_no_changes(current, definition):
-    assert entry(current, definition).to_result()["changes"] == []
+    assert entry(current, definition).facts["changes"] == []
 
 
 @pytest.mark.parametrize(

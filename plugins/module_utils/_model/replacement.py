@@ -1,0 +1,91 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The row of a runtime that is replaced by a second one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .plan import NO_PLAN, Plan, diff_values
+from .runtime import Runtime
+from .steps import CLEAN_UP, DELETE, DELETE_OLD, RENAME, Row, Step
+
+
+class Replacement(Row):
+    """A row whose main step creates or updates the runtime beside the one that has the name."""
+
+    __slots__ = ()
+
+    @property
+    def going(self) -> list[Step]:
+        """The deletions: of what it replaces, and of its own runtime, if it failed."""
+        return self.in_phase(DELETE, DELETE_OLD, CLEAN_UP)
+
+    @property
+    def gone(self) -> list[Step]:
+        """Those of them that were carried out, or would be, or may have been."""
+        return [step for step in self.going if step.shows and step.plan.changed]
+
+    @property
+    def old(self) -> list[Runtime]:
+        """The runtimes that it replaces, first the one that has, or will free, the name."""
+        return [step.before for step in (*self.in_phase(DELETE_OLD), *self.in_phase(DELETE)) if step.before]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is left of what it replaces."""
+        return all(step.done for step in self.in_phase(DELETE, DELETE_OLD))
+
+    @property
+    def is_undone(self) -> bool:
+        """Whether it failed, and its runtime was deleted again."""
+        return any(step.done for step in self.in_phase(CLEAN_UP))
+
+    @property
+    def runtime(self) -> Runtime | None:
+        """The new runtime; while nothing of it is written, the old one."""
+        main = self.main
+        if not self.is_complete and (self.is_undone or not (main.shows and main.plan.changed)):
+            return self.old[0]
+        return next((step.after for step in self.in_phase(RENAME) if step.after), main.runtime)
+
+    @property
+    def shown(self) -> Plan:
+        """The replacement as a whole, with what the server stored; of one that is not complete, its first step."""
+        runtime = self.runtime
+        if not self.is_complete or self.replacement is None or runtime is None:
+            return NO_PLAN if self.is_undone else super().shown
+        plan = self.replacement
+        after = {**diff_values(runtime.values, [name for name in plan.after if name != "id"]), "id": runtime.id}
+        changed = tuple(name for name in plan.changed_fields if plan.before.get(name) != after[name])
+        return plan._replace(after=after, changed_fields=changed)
+
+    @property
+    def action(self) -> str:
+        """What was done, or would be done in check mode, in the words of a result."""
+        return "replaced" if self.is_complete else "none" if self.is_undone else super().action
+
+    @property
+    def msg(self) -> str:
+        """What was done, in one line."""
+        return f"{super().msg.rstrip('.')}{self._goes_on}."
+
+    @property
+    def _goes_on(self) -> str:
+        return f", goes on with the unfinished replacement ({self.beside.id})" if self.beside else ""
+
+    @property
+    def headers(self) -> tuple[str, str]:
+        """The names of the old and the new runtime, for a diff."""
+        if not self.is_complete:
+            return super().headers
+        old = self.old[0]
+        return f"runtime {old.name!r} ({old.id})", f"runtime {self.name!r} (replacement){self._goes_on}"
+
+    @property
+    def replaced(self) -> dict[str, Any]:
+        """The key of a result that has what it has deleted."""
+        runtimes = [step.before for step in self.gone if step.before]
+        return {"replaced": [{"id": old.id, "name": old.name, "runtime": old.to_result()} for old in runtimes]}

@@ -1,0 +1,217 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The plan of replacements: a second runtime beside the first, which gets its scripts and then its name.
+
+The steps of a replacement: rename the runtime of an earlier one that only lacks its name, create or update the one
+beside, assign the scripts, delete those with previous names, delete the old one, rename the new one. The name beside is
+fixed, so a run that was interrupted anywhere is continued by the next one; but only what belongs to the user of the
+task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from .._errors import ErrorList, ValidationError
+from .._model.alike import name_beside
+from .._model.definition import Definition, definition_from
+from .._model.fields import BY_NAME
+from .._model.fingerprint import fingerprint
+from .._model.kinds import Resource, without_null
+from .._model.plan import Plan, compare, make_plan
+from .._model.replacement import Replacement
+from .._model.runtime import Runtime, replacement_name
+from .._model.steps import DELETE, DELETE_OLD, RENAME, Row, Step
+from .._model.stored import definition_of, dropped
+from .._model.usage import name_of
+from .api import ALL_FIELDS, Context, Work, one_named, or_error
+from .locate import plan_step
+from .owner import is_own
+from .restore import aside
+
+
+def plan_replacements(
+    context: Context, rows: Sequence[Row], existing: Sequence[Runtime]
+) -> tuple[list[Row], list[str]]:
+    """The rows; each runtime that must not be changed in place has the steps of a replacement.
+
+    Then why the task must not do anything. Raises ValidationError for entries that meet.
+    """
+    refused: list[str] = []
+    planned = [row if row.failure else or_error(partial(_with_steps, context, existing, refused), row) for row in rows]
+    owners = {row.main.before.key: row.place for row in rows if row.main.before}
+    errors = [
+        f"{owners[runtime.key]} is {runtime.label}, which {row.place} needs for a replacement; remove one of them"
+        for row in planned
+        for runtime in ((*row.old, row.main.before) if row.replacement else ())
+        if runtime and owners.get(runtime.key, row.place) != row.place
+    ]
+    if errors:
+        raise ValidationError(errors)
+    return planned, refused
+
+
+def _with_steps(context: Context, existing: Sequence[Runtime], refused: list[str], row: Row) -> Row:
+    wanted, before = row.wanted, row.main.before
+    if wanted.state == "absent":
+        return _unused_only(context, existing, row)
+    if before is None:
+        return row
+    old, differs = _to_replace(existing, row)
+    name = row.final_name
+    named = [runtime for runtime in existing if runtime.name == replacement_name(name) and runtime.key != before.key]
+    beside = one_named(named, replacement_name(name)) if old else (named[0] if len(named) == 1 else None)
+    beside = context.api.with_all_fields(beside, [*ALL_FIELDS, "owner"])
+    own = is_own(context, beside) if beside else None
+    if beside and (own is not False or (old and differs)):
+        refused += _not_own(context, name, beside, own, bool(old and differs))
+    if not old:
+        return row._replace(beside=beside if own is not False else None)
+    return _replaced(context, existing, row, old, beside if differs else None)
+
+
+def _unused_only(context: Context, existing: Sequence[Runtime], row: Row) -> Row:
+    """The row, whose runtime must not be deleted while a script uses it, if it is an unfinished replacement."""
+    runtime = row.main.before
+    name = name_beside(runtime.name) if runtime else None
+    if runtime is None or name is None or not any(other.name == name for other in existing):
+        return row
+    return row.with_step(row.main._replace(unused_only=is_own(context, runtime) is not False))
+
+
+def _not_own(context: Context, name: str, beside: Runtime, own: bool | None, needed: bool) -> list[str]:
+    """Why somebody else's runtime with the name beside refuses the task; what is only doubtful is a warning."""
+    owner = beside.facts.get("owner") or {}
+    who = f"{name_of(owner)!r} ({owner.get('id')})" if owner else "unknown"
+    if own is False:
+        text = (
+            f"{name!r} is to be replaced, but {beside.label} has the name of its replacement and a different owner: "
+            f"{who}. Rename or delete that runtime, or run the task as its owner"
+        )
+        if not context.check_mode:
+            return [text]
+        # A plan may be made with a different account than the run, which decides.
+        context.warn(f"{text}.")
+    elif own is None:
+        unchecked = f"whether it belongs to the user of this task could not be checked (owner: {who})"
+        context.warn(f"{beside.label} is taken for an unfinished replacement of {name!r}; {unchecked}.")
+    elif needed:
+        context.warn(f"The replacement of {name!r} goes on with the unfinished replacement ({beside.id}).")
+    return []
+
+
+def _to_replace(existing: Sequence[Runtime], row: Row) -> tuple[list[Runtime], bool]:
+    """The runtimes that a row replaces, and whether the one that it means is the first of them.
+
+    Raises ValidationError for a replacement that could not be continued after an interruption.
+    """
+    wanted, plan, before = row.wanted, row.main.plan, row.main.before
+    if before is None or not wanted.replace_on_change:
+        return [], False
+    # Where the name and a previous name exist, the scripts move from the previous one.
+    previous = wanted.previous_names if before.name == wanted.name else ()
+    others = [runtime for runtime in (one_named(existing, other) for other in previous) if runtime]
+    # One beside whose old runtime is gone only lacks its name. If it must be replaced itself, it gets that name first.
+    is_beside = before.name == replacement_name(str(wanted.name))
+    fields = wanted.replace_on_change - {"name"} if is_beside else wanted.replace_on_change
+    differs = plan.action == "update" and bool(fields & set(plan.changed_fields))
+    if "name" not in fields and others and differs:
+        # Interrupted after the deletion, the next run would take the previous one for the runtime to replace.
+        why = f"{wanted.name!r} cannot be replaced while {others[0].label}, a previous name of it, exists"
+        advice = "delete that runtime first, or add name to replace_on_change, which moves its scripts and deletes it"
+        raise ValidationError([f"{why}: {advice}"])
+    old = [*([before] if differs else []), *(others if "name" in fields else [])]
+    for runtime in old:
+        if runtime.is_default:
+            raise ValidationError([f"{runtime.label} is the server's built-in default runtime and cannot be replaced"])
+    return old, differs
+
+
+def _replaced(
+    context: Context, existing: Sequence[Runtime], row: Row, old: Sequence[Runtime], beside: Runtime | None
+) -> Row:
+    """The row with the steps of its replacement."""
+    wanted, name, plan = row.wanted, row.final_name, row.main.plan
+    old = [context.api.with_all_fields(runtime, ALL_FIELDS) or runtime for runtime in old]
+    differs = row.main.before is not None and old[0].key == row.main.before.key
+    main, steps = row.main, list[Step]()
+    if differs:
+        with ErrorList() as errors:
+            main = errors.check(
+                lambda: plan_step(context, Step(_copy(old[0], wanted), before=beside), existing),
+                place=f"{old[0].label} cannot be copied",
+            )
+        if old[0].name == replacement_name(name):
+            steps.append(plan_step(context, aside(name, old[0], wanted.journal_comment), existing))
+    target = main.plan.target or main.before or old[0]
+    steps.append(main)
+    for runtime in old:
+        _warn_of_loss(context, runtime, target, copied=differs and runtime is old[0])
+        gone = Definition("absent", {}, id=runtime.id, name=runtime.name, journal_comment=wanted.journal_comment)
+        phase = DELETE_OLD if differs and runtime is old[0] else DELETE
+        steps.append(plan_step(context, Step(gone, phase, runtime), ()))
+    if differs:
+        final = Definition("present", {"name": name}, name=name, journal_comment=wanted.journal_comment)
+        rename = make_plan(target, final)
+        steps.append(Step(final, RENAME, target, rename, fingerprint=fingerprint(target, rename)))
+    identity = main.before.id if main.before else None
+    whole = Plan(
+        "replace",
+        target._replace(values={**target.values, "name": name}, id=identity),
+        ("id", *plan.changed_fields),
+        before={"id": old[0].id, **plan.before},
+        after={"id": identity, **plan.after},
+    )
+    return Replacement(wanted, row.place, tuple(steps), replacement=whole, beside=beside)
+
+
+def _warn_of_loss(context: Context, old: Runtime, target: Runtime, copied: bool) -> None:
+    """Say what a definition cannot carry over, and of the new owner only what was read."""
+    owner = name_of(old.facts.get("owner"))
+    left = [
+        "its owner" + f" {owner!r}" * bool(owner),
+        "its permissions (ACL)",
+        *(dropped(old, target) if copied else []),
+    ]
+    belongs = "will belong to the user of this task"
+    if target.id:
+        new = name_of(target.facts.get("owner"))
+        belongs = f"belongs to {new!r}" if new else "has an unknown owner"
+    lost = f"This is not carried over: {', '.join(left)}."
+    context.warn(f"Runtime {old.label} is to be replaced. {lost} The new runtime {belongs}.")
+
+
+def _copy(old: Runtime, wanted: Definition) -> Definition:
+    """The definition of the runtime beside: everything that a definition can express, with what is new.
+
+    Raises ValidationError for a value that cannot be copied.
+    """
+    resource = old.values.get("resource") or Resource()
+    if resource.unreadable is not None and "resource" not in wanted.values:
+        raise ValidationError([f"resource {resource.unreadable!r} has no amounts"])
+    copied = {name: value for name, value in definition_of(old.to_result()).items() if name not in wanted.values}
+    given = definition_from({**copied, "name": wanted.name})
+    # What is sent to the new runtime, without keys that this collection does not know.
+    have = {
+        name: BY_NAME[name].kind.from_api(BY_NAME[name].kind.to_api(old.values[name]))
+        for name in without_null(old.values)
+    }
+    merged, _differing = compare(have, wanted)
+    beside = replacement_name(str(wanted.name))
+    values = {**given.values, **merged, "name": beside}
+    return wanted._replace(name=beside, values=values, keep=frozenset(), previous_names=())
+
+
+def warn_of_unused(context: Context, work: Work) -> None:
+    """Name each unfinished replacement that nobody needs any more."""
+    purged = {row.main.before.key for row in work.rows if row.is_purged and row.main.before}
+    for row in work.rows:
+        beside = row.beside
+        if beside and not row.replacement and not row.failure and beside.key not in purged:
+            context.warn(
+                f"The runtime {beside.label} was created to replace {row.final_name!r}, which needs no replacement any "
+                f"more. To delete it, apply a definition with name: {beside.name} and state: absent."
+            )
