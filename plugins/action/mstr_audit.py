@@ -45,6 +45,7 @@ class ActionModule(action.ActionModule):
             policy=policy,
             today=datetime.now(timezone.utc).date(),
             since=since,
+            previous_names=found.pop("previous_names", {}),
             warnings=found.get("warnings") or (),
             refusals=found.pop("refusals", ()),
         )

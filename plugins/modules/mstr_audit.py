@@ -57,8 +57,8 @@ options:
     elements: str
   since:
     description:
-      - The C(.json) file of an earlier audit, or an exported file, on the control node. The report then shows what was
-        created, deleted, renamed and changed since, and which violations are new or gone.
+      - The C(.json) file of an earlier audit, an exported file or a backup, on the control node. The report then shows
+        what was created, deleted, renamed, replaced and changed since, and which violations are new or gone.
       - Only fields of a definition count. An export has neither ids nor the default runtime, so a renamed runtime is
         shown as deleted and created, and the default runtime is not compared.
     type: path

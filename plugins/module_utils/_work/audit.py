@@ -111,7 +111,14 @@ def audit(task: Any, request: Request) -> Mapping[str, Any]:
         context = context._replace(usage=find_usage(context, context.protects or (), every=True))
     read = with_findings(context._replace(check_mode=not runs), params, request.read, runtimes)
     applied, refusals = _comparison(context, compared, request.read.policy) if compared else (None, [])
-    return {"changed": False, "msg": read["msg"], "read": read, "applied": applied, "refusals": refusals}
+    found = {"read": read, "applied": applied, "refusals": refusals, "previous_names": _previous_names(compared)}
+    return {"changed": False, "msg": read["msg"], **found}
+
+
+def _previous_names(compared: Compared | ValidationError | None) -> dict[str, list[str]]:
+    """By name, so that a report knows what a runtime took the place of."""
+    definitions = compared.wanted.definitions if isinstance(compared, Compared) else ()
+    return {str(entry.name): list(entry.previous_names) for entry in definitions if entry.previous_names}
 
 
 def _comparison(

@@ -21,7 +21,7 @@ from ansible_collections.mstr.library.plugins.plugin_utils._reports.serialize im
 
 from .destination import checksum, place_error, write
 from .places import one_file_error, other_environment_error
-from .run import UNKNOWN, path_of
+from .run import UNKNOWN, dests, path_of
 from .task import Action, Result, failed, plain
 from .variables import AUDITED, DEFINITIONS, is_given, name_errors, passed_on
 
@@ -76,7 +76,14 @@ def audit(action: Action, detail: bool) -> Result:
     if all(action.given(name) is not None for name in DEFINITIONS.values()):
         raise ValidationError([f"Set only one of {' and '.join(DEFINITIONS.values())}; both are set."])
     options = {**action.options(DEFINITIONS), **action.options(AUDITED), "detail": detail}
+    if "since" in options and not os.path.exists(options["since"]) and options["since"] in report_paths(action):
+        del options["since"]  # the first night: this run writes it
     return action.run_module("mstr_audit", options)
+
+
+def report_paths(action: Action) -> list[str]:
+    """The files of the report."""
+    return [path_of(dest, action.started_in) for dest in dests(action.given("mstr_report_dest") or ())]
 
 
 def _backup(action: Action, with_scripts: bool) -> Result:

@@ -132,7 +132,10 @@ def since_errors(run: Run) -> Iterator[str]:
     """Of the earlier audit or export with which an audit compares."""
     if "mstr_audit_since" not in variables.types(run.playbook):
         return
+    reports = {path for _host, path in run.paths("mstr_report_dest")}
     for path, hosts in grouped((path, host) for host, path in run.paths("mstr_audit_since")).items():
+        if path in reports and not os.path.exists(path):
+            continue  # the first night
         try:
             earlier = earlier_from(read_text(path))
         except ValueError as exc:
@@ -143,7 +146,7 @@ def since_errors(run: Run) -> Iterator[str]:
                     f"mstr_audit_since {path} is an export, which names no environment. Limit the run to the one that "
                     "it was exported from."
                 )
-            elif not any(earlier.has(host) for host in hosts):
+            elif path not in reports and not any(earlier.has(host) for host in hosts):
                 yield f"mstr_audit_since {path} has none of the environments of this run ({listed(hosts, 5)})."
 
 

@@ -19,6 +19,7 @@ from ansible_collections.mstr.library.plugins.plugin_utils._reports import envir
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.evaluation import grouped
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.events import approval_texts
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import Earlier
 
 Json = Mapping[str, Any]
 
@@ -51,6 +52,7 @@ class Run(NamedTuple):
     inventory: Sequence[str] = ()  # what was given to -i
     reports: Sequence[str] = ()  # the paths of its files
     plan: str = ""
+    earlier: Earlier | None = None  # in a file that the run writes again: what it does not audit stays there
     page: bool = False  # whether to hand on the report as a page, because the files of a job are lost
 
 
@@ -171,7 +173,10 @@ def _rendered(run: Run, reached: Mapping[str, Json], not_reached: Sequence[str],
     kind = "audit" if run.playbook == "audit" else "apply"
     details = [serialize.content_of(result.get("details") or result["report"]) for result in reached.values()]
     whole = files.whole(details, kind, run.generated, run.check_mode, not_reached)
-    return files.rendered(whole, files.format_of(path, kind))
+    form = files.format_of(path, kind)
+    if form == "json" and run.earlier:
+        whole["environments"] += run.earlier.carried(report["environment"] for report in whole["environments"])
+    return files.rendered(whole, form)
 
 
 def _statistics(run: Run, short: Sequence[Json], reached: Mapping[str, Json], not_reached: list[str]) -> dict[str, Any]:

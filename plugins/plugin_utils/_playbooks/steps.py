@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from ansible_collections.mstr.library.plugins.plugin_utils._reports import envir
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import plan_file
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.events import approval_texts
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import Earlier, earlier_from
 
 from . import check, destination, environment, report, run, task, variables
 
@@ -253,7 +255,7 @@ class Report(task.Action):
             host: report.result_of(host, hostvars.raw_get(host).get(variable), run_id, self.check_mode)
             for host in hosts
         }
-        reports = [run.path_of(dest, self.started_in) for dest in run.dests(self.given("mstr_report_dest") or ())]
+        reports = environment.report_paths(self)
         plan = self.given("mstr_plan_dest")
         given = report.Run(
             playbook=playbook,
@@ -264,6 +266,7 @@ class Report(task.Action):
             reports=reports if playbook in ("apply", "audit") else (),
             plan=run.path_of(plan, self.started_in) if plan is not None and playbook == "apply" else "",
             page=self.is_on("mstr_report_artifact"),
+            earlier=self._earlier(reports) if playbook == "audit" else None,
         )
         found = report.run_report(given)
         unwritten = dict(found.unmade)
@@ -287,6 +290,16 @@ class Report(task.Action):
             "errors": errors,
             **({"ansible_stats": statistics} if found.statistics else {}),
         }
+
+    def _earlier(self, reports: Sequence[str]) -> Earlier | None:
+        """The earlier audit in a file that this run writes again; None without one."""
+        since = self.given("mstr_audit_since")
+        path = "" if since is None else run.path_of(since, self.started_in)
+        if path not in reports or not Path(path).exists():
+            return None
+        with suppress(OSError, ValueError):  # the audit of an environment has reported it
+            return earlier_from(Path(path).read_text(encoding="utf-8"))
+        return None
 
 
 class End(task.Action):

@@ -107,14 +107,19 @@ def _report(sources: Sources, detail: bool) -> dict[str, Any]:
         )
         if sources.since is not None and report["counts"] is not None:
             violations = report["violations"] if sources.policy else None
+            is_incomplete = sources.incomplete is not None
             report["since"] = changed_since(
                 sources.since,
                 sources.environment,
                 listed,
                 violations,
-                sources.incomplete is not None,
+                is_incomplete,
                 report["mismatches"],
+                sources.previous_names,
             )
+        elif sources.since is not None and detail:
+            # The next audit compares with what the last one could read.
+            report["last_read"] = sources.since.state(sources.environment)
     report["outcome"] = _outcome(report, sources)
     report["lines"] = [_line(sources.environment, line) for line in _lines(report, listed, sources)]
     if detail:

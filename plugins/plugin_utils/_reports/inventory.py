@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from ansible_collections.mstr.library.plugins.module_utils._model.evaluation import number_of
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import BY_NAME, POOL
+from ansible_collections.mstr.library.plugins.module_utils._model.kinds import NOTHING
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE
 from ansible_collections.mstr.library.plugins.module_utils._model.usage import name_of
 
@@ -53,6 +54,7 @@ class Sources(NamedTuple):
     approved: str = ""  # the plan_id that somebody approved
     approved_changes: int = 0  # of the plan in a file
     warnings: Sequence[Any] = ()  # of a task that did more than these results show
+    previous_names: Mapping[str, Sequence[str]] = NOTHING  # by name, of the definitions
     refusals: Sequence[str] = ()  # why an apply would be refused, in an audit
 
     @property

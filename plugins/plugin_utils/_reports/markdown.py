@@ -247,9 +247,10 @@ def _since(since: Json) -> Iterator[_Block]:
     lines = [f"+ {runtime['name']}" for runtime in since["created"]]
     lines += [f"- {runtime['name']}" for runtime in since["deleted"]]
     lines += [f"  {runtime['before']} → {runtime['after']}" for runtime in since["renamed"]]
-    for runtime in since["changed"]:
+    for runtime in (*since["replaced"], *since["changed"]):
         who = ", ".join(text for text in (when(runtime["date"]), runtime["owner"]) if text)
-        lines.append(f"  {runtime['name']}{f' ({who})' if who else ''}")
+        old = f", replaced {runtime['before']['id']}" if "before" in runtime else ""
+        lines.append(f"  {runtime['name']}{f' ({who})' if who else ''}{old}")
         lines += [f"  {changes.line(field['field'], field['before'], field['after'])}" for field in runtime["fields"]]
     if lines:
         yield kind, _diff(lines)

@@ -270,6 +270,7 @@ def test_an_extra_variable_of_no_use_is_refused(playbook, extra, sentence):
 def test_an_earlier_audit_that_does_not_fit_is_refused(folder, text, sentence):
     if text:
         (folder / "since.json").write_text(text)
+    assert errors("audit", extra={"mstr_audit_since": "new.json", "mstr_report_dest": "a.html, new.json"}) == []
     [error] = errors("audit", extra={"mstr_audit_since": "since.json"})
     assert error.startswith(f"mstr_audit_since {folder}/since.json ")
     assert sentence in error

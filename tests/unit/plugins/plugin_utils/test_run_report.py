@@ -13,6 +13,8 @@ from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.report imp
     run_report,
     why_stopped,
 )
+from ansible_collections.mstr.library.plugins.plugin_utils._reports import files
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import Earlier
 
 SUMMARY = {"created": 0, "updated": 0, "deleted": 0, "unchanged": 1, "failed": 0}
 NOW = "2026-11-27T04:15:00+00:00"
@@ -61,6 +63,24 @@ def test_every_environment_is_in_the_lines_the_files_and_what_is_handed_on():
     assert [environment["environment"] for environment in handed_on["environments"]] == ["a", "b"]
     assert handed_on["not_reached"] == ["c", "d"]
     assert found.errors == {"b": "It is down."}
+
+
+def test_a_file_that_is_both_keeps_other_environments():
+    earlier = Earlier("2026-11-24T03:00:00+00:00", {"a": {"environment": "a"}, "b": {"environment": "b"}})
+    found = made({"a": applied("a")}, "audit", reports=["r.json", "r.md"], earlier=earlier)
+    entries = json.loads(found.files["r.json"])["environments"]
+    assert [entry["environment"] for entry in entries] == ["a", "b"]
+    assert entries[1]["last_read"]["generated"] == earlier.generated
+    assert "not audited" not in found.files["r.md"]
+
+
+def test_a_file_that_cannot_be_made_hides_nothing(monkeypatch):
+    """The other files are there, and people see the lines and the error."""
+    monkeypatch.setattr(files, "rendered", lambda report, form: "{}" if form == "json" else report["bug"])
+    found = made({"a": applied("a")}, reports=["r.json", "r.md"])
+    assert list(found.files) == ["r.json"]
+    assert found.unmade["r.md"].startswith("r.md was not written. This is a bug in mstr.library: KeyError")
+    assert found.lines[:2] == ["a: 1 unchanged", "Report: r.json"]
 
 
 def test_twenty_lines_of_a_kind_are_shown_and_all_deletions():

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from ansible_collections.mstr.library.plugins.filter.report_file import report_file
 from ansible_collections.mstr.library.plugins.filter.runtime_definitions import runtime_definitions
+from ansible_collections.mstr.library.plugins.module_utils._model.runtime import DEFAULT_RUNTIME_ID
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.environment import environment_report
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import earlier_from
@@ -107,7 +108,63 @@ def test_an_environment_that_the_earlier_report_lacks_is_a_line():
     broken = json.loads(audit(BEFORE))
     broken["environments"][0].update(message="Could not log in.", counts=None, inventory=[])
     report = report_on(AFTER, earlier=json.dumps(broken))
-    assert report["lines"][1].endswith("the earlier audit could not read the environment")
+    assert report["lines"][1].endswith("no earlier audit could read the environment")
+
+
+def test_an_outage_keeps_the_last_state():
+    """The night after it compares with what the last audit could read, and says since when."""
+    first = json.loads(audit(BEFORE))
+    first["generated"] = "2026-11-24T03:00:00+00:00"
+    down = Sources("prod", None, read={"failed": True, "msg": "It is down."}, since=earlier_from(json.dumps(first)))
+    second = environment_report(down, detail=True)
+    assert second["outcome"] == "failed"
+    third = Sources("prod", None, read=down.read, since=earlier_from(report_file([second], "x.json")))
+    report = report_on(AFTER, earlier=report_file([environment_report(third, detail=True)], "x.json"))
+    assert names(report["since"]["created"]) == ["Added"]
+    assert report["lines"][1].endswith(" since 2026-11-24 03:00 UTC")
+
+
+def test_environments_outside_a_run_stay_in_the_file():
+    both = json.loads(audit(BEFORE))
+    both["environments"].append({**both["environments"][0], "environment": "dev"})
+    earlier = earlier_from(json.dumps(both))
+    [kept] = earlier.carried(["prod"])
+    assert (kept["environment"], kept["outcome"]) == ("dev", "not audited")
+    report = report_on(AFTER, earlier=json.dumps({**both, "environments": [kept]}), name="dev")
+    assert names(report["since"]["created"]) == ["Added"]
+    assert earlier.carried(["prod", "dev"]) == []
+
+
+@pytest.mark.parametrize("name", ["Kept", "New"])
+def test_a_replacement_is_no_deletion(name):
+    """A new id with the name, or with a previous name: its fields are compared, and its violations are the same."""
+    new = runtime(9, name, whitelist=["0.0.0.0/0"], runtime_version="3.12.1")
+    row, same = (violation(entry, "10.66.0.0/16", "networks_never") for entry in (KEPT, new))
+    earlier = earlier_from(audit([KEPT], [row]))
+    read = {"runtimes": [new], "violations": [same]}
+    sources = Sources("prod", None, read=read, policy=POLICY, since=earlier, previous_names={"New": ["Kept"]})
+    report = environment_report(sources, detail=True)
+    since = report["since"]
+    [replaced] = since["replaced"]
+    assert (replaced["name"], replaced["before"]) == (name, {"name": "Kept", "id": KEPT["id"]})
+    assert [field["field"] for field in replaced["fields"]] == ["whitelist", "runtime_version"]
+    assert (since["created"], since["deleted"], since["violations"]) == ([], [], {"new": [], "gone": []})
+    assert report["lines"][1].startswith("prod: 1 replaced since ")
+    for form in ("x.md", "x.html", "x.csv", "x.junit.xml", "x.json"):
+        assert KEPT["id"] in report_file([report], form)
+        assert "3.12.1" in report_file([report], form)
+
+
+def test_only_what_a_backup_restores_counts():
+    """Neither what it lists as absent nor the default runtime; its ids find a renamed one."""
+    entries = [
+        {"id": KEPT["id"], "name": "Old name", "exec_timeout": 600},
+        {"id": "B" * 32, "name": "Added", "state": "absent"},
+        {"id": DEFAULT_RUNTIME_ID, "name": "(Default)", "exec_timeout": 60},
+    ]
+    since = report_on([KEPT, DEFAULT], earlier=yaml.safe_dump({"restore": True, "runtimes": entries}))["since"]
+    assert [entry["before"] for entry in since["renamed"]] == ["Old name"]
+    assert (since["created"], since["deleted"], since["changed"]) == ([], [], [])
 
 
 # Every line has the line before it ten times.
