@@ -19,4 +19,5 @@ few = environment_report(None, "e" * 60, read={"runtimes": [report.runtime(1, "l
 # For docs/images: without the names that only tests have.
 nice = json.loads(json.dumps(some).replace("<script>alert(1)</script>", "Forecast models"))
 (folder / "picture.html").write_text(report_file(nice, "picture.html", not_reached=["test-eu"]), encoding="utf-8")
+(folder / "plan.html").write_text(report_file([report.plan("prod")], "plan.html", "apply", True), encoding="utf-8")
 (folder / "many.html").write_text(report_file(report.many(50, 100), "many.html"), encoding="utf-8")

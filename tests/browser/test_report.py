@@ -83,6 +83,34 @@ def test_the_page_fits_every_width(pages: Path, show: Show, name: str) -> None:
         assert 20 < heading["x"] - summary["x"] < 60, "right of the arrow"
 
 
+BESIDE = """() => [...document.querySelectorAll('.outcome tr')].filter(row => getComputedStyle(row).display == 'flex')
+.flatMap(row => [...row.querySelectorAll('td.num')].filter(cell => cell.getBoundingClientRect().width &&
+cell.getBoundingClientRect().top < row.querySelector('.out').getBoundingClientRect().bottom - 1)).length"""
+
+
+@pytest.mark.parametrize("media", ["screen", "print"])
+def test_no_number_stands_beside_an_outcome(pages: Path, show: Show, media: str) -> None:
+    page = show(pages / "audit.html", trusted=True).page
+    page.emulate_media(media=media)
+    for width in (390, 720, 820, 1000, 1440):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate(BESIDE) == 0, width
+
+
+def test_what_goes_is_first_and_red(pages: Path, show: Show) -> None:
+    """The reason of a failure stands in the table; a long list of errors is a number with links."""
+    page = show(pages / "plan.html").page
+    names = page.locator(".rt h3").all_inner_texts()
+    assert names[:2] == ["Runtime 005", "Runtime 050"]
+    assert page.locator(".badge", has_text="to delete").first.get_attribute("class") == "badge bad"
+    assert page.locator("p.warntext", has_text="no script uses it").count() == 0
+    assert page.locator(".outcome .why").inner_text() == "40 of 104 runtimes failed:"
+    assert page.locator(".error a").all_inner_texts() == ["Runtime 060", "Runtime 061", "Runtime 062"]
+    assert page.locator(".error").first.inner_text().endswith("and 37 more, below")
+    page.locator(".error a").first.click()
+    assert page.evaluate("document.querySelector(':target h3').innerText") == "Runtime 060"
+
+
 def test_a_filter_without_a_hit_says_so(pages: Path, show: Show) -> None:
     page = show(pages / "audit.html").page
     page.get_by_label("Filter runtimes").fill("nothing like this")
@@ -159,6 +187,8 @@ def test_without_javascript_only_the_filter_is_missing(pages: Path, show: Show) 
 def test_the_printed_page_shows_folded_parts(pages: Path, show: Show, tmp_path: Path) -> None:
     page = show(pages / "audit.html", trusted=True, color_scheme="dark").page
     unfolded = "document.querySelectorAll('details:not([open])').length"
+    few = show(pages / "plan.html", trusted=True).page.pdf(path=tmp_path / "plan.pdf", format="A4")
+    assert few.count(b"/Type /Page\n") + few.count(b"/Type /Page ") < 30, "104 runtimes, of which most are unchanged"
     assert page.evaluate(unfolded) > 0
     paper = page.pdf(path=tmp_path / "audit.pdf", format="A4")
     assert paper.startswith(b"%PDF")

@@ -26,7 +26,7 @@ from markupsafe import Markup
 from . import changes
 from .evaluation import COUNTED, grouped
 from .inventory import unread_texts
-from .lines import VERBS, dangling_line, script_line
+from .lines import GOES, VERBS, dangling_line, script_line
 from .runs import last_run, schedules, usage
 from .since import line as since_line
 from .since import when
@@ -62,10 +62,10 @@ _AUDITED = (
     Column("unused", "Unused exemptions", "warn"),
 )
 _APPLIED = (
+    Column("deleted", "Deleted", "bad"),
+    Column("replaced", "Replaced", "bad"),
     Column("created", "Created", "drift"),
     Column("updated", "Updated", "drift"),
-    Column("replaced", "Replaced", "drift"),
-    Column("deleted", "Deleted", "drift"),
     Column("moved", "Scripts moved", "drift"),
     Column("unchanged", "Unchanged", ""),
     Column("failed", "Failed", "bad"),
@@ -98,7 +98,10 @@ def page(report: Json) -> str:
     audit = report["kind"] == "audit"
     columns = _AUDITED if audit else _PREDICTED if report["check_mode"] else _APPLIED
     predicted = audit or report["check_mode"]
-    environments = [_environment(environment, columns, predicted) for environment in report["environments"]]
+    environments = [
+        _environment(environment, columns, predicted, f"env-{number}")
+        for number, environment in enumerate(report["environments"], 1)
+    ]
     total = {
         column.key: sum(environment["numbers"][column.key] or 0 for environment in environments) for column in columns
     }
@@ -116,6 +119,8 @@ def page(report: Json) -> str:
         verdicts=_VERDICTS,
         counted=COUNTED,
         predicted=predicted,
+        goes=GOES,
+        read=sum(1 for environment in environments if environment.get("counts") or environment.get("summary")),
         actions=_WOULD if predicted else _DONE,
         quiet_limit=_QUIET,
         style=Markup(style),
@@ -135,9 +140,14 @@ def _is_shown(column: Column, total: Mapping[str, int]) -> bool:
     return bool(total[needed]) or column.key in _ALWAYS
 
 
-def _environment(environment: Json, columns: Sequence[Column], predicted: bool) -> dict[str, Any]:
+def _environment(environment: Json, columns: Sequence[Column], predicted: bool, anchor: str) -> dict[str, Any]:
     counts = environment.get("counts") or environment.get("summary")
-    inventory = environment.get("inventory") or []
+    # What goes is the first that a reader must see.
+    order = {action: number for number, action in enumerate(GOES)}
+    inventory = sorted(environment.get("inventory") or [], key=lambda entry: order.get(entry["action"], len(order)))
+    inventory = [
+        {**entry, "anchor": f"{anchor}-{number}" if entry["findings"] else ""} for number, entry in enumerate(inventory)
+    ]
     # Without a policy, there is no number of violations.
     of_policy = ("violations", "exempted", "expiring", "not_evaluated")
     unknown = () if environment.get("policy") or not environment.get("counts") else of_policy
@@ -149,6 +159,7 @@ def _environment(environment: Json, columns: Sequence[Column], predicted: bool) 
         },
         "loud": [runtime for runtime in inventory if runtime["findings"]],
         "quiet": [runtime for runtime in inventory if not runtime["findings"]],
+        "failed": [runtime for runtime in inventory if runtime["error"]],
         "message_lines": (environment["message"] or "").splitlines(),
         "rules": _policy(environment.get("policy") or {}),
         "unread_texts": [unread_texts(unread) for unread in environment.get("unread") or ()],

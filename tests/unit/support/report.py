@@ -137,3 +137,23 @@ def failed(name):
     """The report on an environment that could not be read."""
     message = "Could not log in: nothing listens at dev.mstr.example.com (Connection refused); check base_url."
     return environment_report(None, name, read={"failed": True, "msg": message}, detail=True)
+
+
+def plan(name):
+    """The report on a check of 104 runtimes: two would be deleted, one updated, and forty failed."""
+    used = [{"name": "Load", "project": {"name": "Sales"}}]
+    entries = [
+        {"name": f"Runtime {number:03}", "id": f"{number:032X}", "action": "none", "changes": [], "error": None}
+        for number in range(104)
+    ]
+    for number, scripts in ((5, []), (50, used)):
+        entries[number] |= {"action": "deleted", "scripts": scripts}
+    entries[7] |= {"action": "updated", "changes": [{"field": "exec_timeout", "before": 600, "after": 900}]}
+    for entry in entries[60:100]:
+        entry |= {"action": "failed", "error": {"msg": "The server refused it."}}
+    for number, entry in enumerate(entries):
+        entry["runtime"] = runtime(number, entry["name"])
+    failed = "\n".join(f"runtimes[{number}]: The server refused it." for number in range(60, 100))
+    summary = {"created": 0, "updated": 1, "deleted": 2, "unchanged": 61, "failed": 40}
+    result = {"runtimes": entries, "summary": summary, "failed": True, "msg": f"40 of 104 runtimes failed:\n{failed}"}
+    return environment_report(result, name, check_mode=True, detail=True)

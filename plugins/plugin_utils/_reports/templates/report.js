@@ -2,7 +2,7 @@
 // GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The page works without this: it only adds the filter, and unfolds everything before it is printed.
+// The page works without this: it only adds the filter, and unfolds the findings before it is printed.
 "use strict";
 (() => {
   const form = document.querySelector(".filter");
@@ -54,7 +54,7 @@
 
   let folded = [];
   window.addEventListener("beforeprint", () => {
-    folded = Array.from(document.querySelectorAll("details:not([open])"));
+    folded = Array.from(document.querySelectorAll("details[data-finding]:not([open]), details.unread:not([open])"));
     folded.forEach((part) => { part.open = true; });
   });
   window.addEventListener("afterprint", () => {
