@@ -112,9 +112,10 @@ def test_wrong_repository_fails_each_run(client: Play, variables: dict[str, Any]
 
 
 @pytest.mark.skipif(not (URL and IMAGE), reason="MSTR_TEST_PROJECT_URL and MSTR_TEST_IMAGE are not both set")
-def test_jobs_and_a_workflow_with_approval_run(client: Play, variables: dict[str, Any], sim: Simulator) -> None:
+def test_jobs_and_a_workflow_with_approval_run(client: Play, variables: dict[str, Any]) -> None:
     api, prefix = Api(), variables["mstr_controller_prefix"]
-    with forwarded(sim.base_url, own_address(api.host)) as base_url:
+    address = own_address(api.host)
+    with Simulator(arguments=["--host", address]) as sim, forwarded(sim.base_url, address) as base_url:
         variables["mstr_controller_runtimes_src"] = "runtimes/example.yml"
         variables["mstr_controller_stages"] = [
             {

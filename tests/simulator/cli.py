@@ -32,6 +32,13 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="simulator", description="Simulates a Library server, on loopback only.")
     add = parser.add_argument
     add("--port", type=int, default=0, help="port of the API; 0 takes a free one (default)")
+    add(
+        "--host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="also answer calls to this host name; may be repeated",
+    )
     add("--profile", default=PLAYGROUND, choices=list(profiles()), help=f"bundle of switches (default: {PLAYGROUND})")
     add("--profile-file", metavar="FILE", help="behave like the server that the playbook mstr.library.probe asked")
     add("--switch", action="append", default=[], metavar="NAME=VALUE", help="change one switch; may be repeated")
@@ -159,7 +166,13 @@ async def _serve(options: argparse.Namespace, made: Certificates | None) -> None
     if options.exit_with_parent:
         _watch_stdin(loop, stop)
     async with listen(
-        options.profile, overrides(options), LOOPBACK, options.port, _context(options, made), options.proxy
+        options.profile,
+        overrides(options),
+        LOOPBACK,
+        options.port,
+        _context(options, made),
+        options.proxy,
+        options.host,
     ) as urls:
         _announce(options, _description(*urls, made))
         watcher = asyncio.create_task(_watch_parent(options.parent_pid, stop)) if options.parent_pid else None

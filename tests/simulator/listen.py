@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager, suppress
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -15,6 +17,34 @@ from simulator.proxy import Proxy
 from simulator.server import Server
 
 SHUTDOWN_S = 0.2  # for open calls at the end of the program
+
+
+def _only_for(hosts: Collection[str]) -> Any:
+    """Refuses what a page in a browser might send.
+
+    With DNS rebinding, a page of any site reaches a port of this machine under the site's name, and might read all
+    secrets here and run Python. `hosts`: names that are allowed besides those of this machine.
+    """
+
+    def is_allowed(host: str) -> bool:
+        name = ""
+        with suppress(ValueError):
+            name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
+            if ip_address(name).is_loopback:
+                return True
+        return name == "localhost" or name.endswith(".localhost") or name in hosts
+
+    @web.middleware
+    async def check(request: web.Request, handler: Any) -> web.StreamResponse:
+        host, origin = request.headers.get("Host", "localhost"), request.headers.get("Origin")
+        if not is_allowed(host):
+            return web.Response(status=403, text="This host is not the simulator's; allow it with --host.")
+        if origin is not None and origin.partition("://")[2] != host:
+            return web.Response(status=403, text="A page of a different origin must not call the simulator.")
+        response: web.StreamResponse = await handler(request)
+        return response
+
+    return check
 
 
 async def _open(
@@ -30,9 +60,18 @@ async def _open(
 
 @asynccontextmanager
 async def listen(
-    profile: str, overrides: Mapping[str, Any], host: str, port: int, context: ssl.SSLContext | None, with_proxy: bool
+    profile: str,
+    overrides: Mapping[str, Any],
+    host: str,
+    port: int,
+    context: ssl.SSLContext | None,
+    with_proxy: bool,
+    hosts: Collection[str] = (),
 ) -> AsyncIterator[tuple[str, str, str | None]]:
-    """Serve until the block ends; yields the addresses of API, control interface and proxy."""
+    """Serve until the block ends; yields the addresses of API, control interface and proxy.
+
+    `hosts`: the names under which clients may call it, besides those of this machine.
+    """
     api = Api(Server(profile, overrides))
     api.secure = context is not None
     runners: list[web.AppRunner] = []
@@ -42,7 +81,8 @@ async def listen(
         server = runners[0].server
         return len(server.connections) if server else 0
 
-    main_app, control_app = web.Application(client_max_size=MAX_BODY), web.Application(client_max_size=MAX_BODY)
+    checks = [_only_for(hosts)]
+    main_app, control_app = (web.Application(client_max_size=MAX_BODY, middlewares=checks) for _app in range(2))
     api.add_routes(main_app)
     # With TLS, the control interface has its own port: tests must reach it even with an invalid certificate.
     Control(api, sockets, proxy.seen).add_routes(main_app if context is None else control_app)

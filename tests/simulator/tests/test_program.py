@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -243,3 +245,44 @@ def test_a_refused_order_of_a_test_is_a_sentence(
     with pytest.raises(SimulatorError, match=re.escape(sentence)):
         sim.control("POST", path, body)
     assert (sim.faults(), len(sim.runtimes())) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Host": "localhost:{port}"}, 200),
+        ({"Host": "[::1]:{port}"}, 200),
+        ({"Host": "127.0.0.2"}, 200),
+        ({"Host": "mine.localhost."}, 200),
+        ({"Host": "allowed.example.com:{port}"}, 200),
+        ({"Host": "127.0.0.1:{port}", "Origin": "http://127.0.0.1:{port}"}, 200),
+        ({"Host": "evil.example.com:{port}"}, 403),
+        ({"Host": "127.0.0.1.example.com"}, 403),
+        ({"Host": "localhost@evil.example.com"}, 403),
+        ({"Host": "[::1"}, 403),
+        ({"Host": ""}, 403),
+        ({"Origin": "https://evil.example.com"}, 403),
+        ({"Origin": "http://127.0.0.1:1"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "http://[::1"}, 403),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("path", ["/_sim/secrets", "/MicroStrategyLibrary/api/status", "/"])
+def test_no_page_of_a_browser_reaches_it(allowed: Simulator, path: str, headers: dict[str, str], status: int) -> None:
+    """A site whose name means this machine sends its own name, and a page of a site its origin."""
+    port = int(allowed.base_url.split(":")[2].partition("/")[0])
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
+    connection.request("GET", path, headers={name: value.format(port=port) for name, value in headers.items()})
+    answer = connection.getresponse()
+    text = answer.read().decode()
+    connection.close()
+    assert answer.status == status
+    assert ("correct-horse" in text) is (status == 200 and path.endswith("secrets"))
+
+
+@pytest.fixture(scope="module")
+def allowed() -> Iterator[Simulator]:
+    with Simulator(arguments=["--host", "allowed.example.com"]) as simulator:
+        yield simulator
