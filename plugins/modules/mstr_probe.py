@@ -147,8 +147,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
+from ansible_collections.mstr.library.plugins.module_utils._probe.base import ProbeRun, Settings
 from ansible_collections.mstr.library.plugins.module_utils._probe.probe import probe, settings_from
-from ansible_collections.mstr.library.plugins.module_utils._probe.run import ProbeRun, Settings
 
 
 def ask(task: auth.Task, settings: Settings) -> Mapping[str, Any]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
+from ansible_collections.mstr.library.plugins.module_utils._probe.base import ProbeRun, Settings
 from ansible_collections.mstr.library.plugins.module_utils._probe.probe import probe
-from ansible_collections.mstr.library.plugins.module_utils._probe.run import ProbeRun, Settings
 from ansible_collections.mstr.library.plugins.module_utils._session.connection import connection_from
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Stop
 from ansible_collections.mstr.library.plugins.module_utils._session.session import Session

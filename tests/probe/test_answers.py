@@ -10,8 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from ansible_collections.mstr.library.plugins.module_utils._probe.base import OTHER
 from ansible_collections.mstr.library.plugins.module_utils._probe.probe import NEVER
-from ansible_collections.mstr.library.plugins.module_utils._probe.run import OTHER
 from simulator.harness import Simulator
 from simulator.profiles import PROFILES, SWITCHES
 from support.modules import credentials

@@ -13,7 +13,18 @@ from .._errors import ApiError
 from .._model.runtime import DEFAULT_RUNTIME_ID
 from .._session.response import Response
 from .._work.write import ALREADY_EXISTS
-from .run import ALL_HANDLED, OTHER, Answer, ProbeRun, Unanswered, accepted, asks, or_refusal, refusal_text, verdict
+from .base import (
+    ALL_HANDLED,
+    OTHER,
+    Answer,
+    ProbeRun,
+    Unanswered,
+    accepted,
+    asks,
+    or_refusal,
+    refusal_text,
+    verdict,
+)
 
 # Networks for documentation (RFC 5737), which no one uses: by text and by number in the order E A D C B.
 BLOCKS = ("203.0.113.128/25", "192.0.2.0/26", "203.0.113.0/25", "198.51.100.0/24", "192.0.2.64/26")

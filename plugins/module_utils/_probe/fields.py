@@ -13,8 +13,7 @@ from typing import Any
 from .._model.fields import FIELDS
 from .._model.kinds import RESOURCE_KEYS
 from .._model.runtime import DEFAULT_RUNTIME_ID
-from .creates import BLOCKS, CPU, MEMORY, additional_runtime, runtime_with_all_fields
-from .run import (
+from .base import (
     ALL_HANDLED,
     OTHER,
     Answer,
@@ -27,6 +26,7 @@ from .run import (
     or_refusal,
     verdict,
 )
+from .creates import BLOCKS, CPU, MEMORY, additional_runtime, runtime_with_all_fields
 
 _READS = 4  # of a shuffled list of four, one in 24 repeats the order of another
 _BUILT_IN_NAME = re.compile(r"\([^()]{1,40}\) (MicroStrategy|Strategy)")

@@ -16,8 +16,8 @@ from .._model.installed import installed_in
 from .._model.kinds import normalized_name
 from .._work.installed import SCRIPT
 from .._work.script import Script, run_script
+from .base import ALL_HANDLED, OTHER, Answer, ProbeRun, Unanswered, accepted, asks, entries, failure_text
 from .creates import PACKAGE, additional_runtime, runtime_with_all_fields
-from .run import ALL_HANDLED, OTHER, Answer, ProbeRun, Unanswered, accepted, asks, entries, failure_text
 
 _RUN_TIMEOUT = 60.0  # seconds
 # Its last value, a variable that notebooks of the vendor use, or nothing: whichever the server takes for the result.

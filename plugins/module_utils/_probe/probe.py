@@ -19,7 +19,7 @@ from .._errors import ErrorList, MstrError
 from .._model.alike import name_key
 from .._session.interrupt import Interrupted
 from . import creates, fields, packages, reads, sessions
-from .run import OTHER, PREFIX, Answer, ProbeRun, Question, Settings, Unanswered
+from .base import OTHER, PREFIX, Answer, ProbeRun, Question, Settings, Unanswered
 
 
 def _questions(*files: ModuleType) -> tuple[Question, ...]:

@@ -17,8 +17,8 @@ from typing import Any
 from .._errors import ApiError
 from .._session.response import LIST_WITH_IDS, OBJECT, OBJECT_WITH_ID, Shape, id_in, list_of, says_no_such_call
 from .._work.script_usage import SCRIPT_TYPE, start_search
+from .base import ALL_HANDLED, OTHER, Answer, ProbeRun, Unanswered, accepted, asks, or_refusal, refusal_text, status_in
 from .creates import minimal_runtime
-from .run import ALL_HANDLED, OTHER, Answer, ProbeRun, Unanswered, accepted, asks, or_refusal, refusal_text, status_in
 
 # Of the vendor's client [mstrio]
 _LOCKS = (

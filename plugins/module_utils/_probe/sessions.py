@@ -16,7 +16,7 @@ from .._session.parallel import all_side_by_side
 from .._session.response import says_session_gone
 from .._session.session import Session
 from .._session.session_string import SessionString
-from .run import PATH, Answer, ProbeRun, Unanswered, asks, or_refusal, refusal_text, status_in, verdict
+from .base import PATH, Answer, ProbeRun, Unanswered, asks, or_refusal, refusal_text, status_in, verdict
 
 _CALLS = 6  # parallel calls
 _SLOW_ENOUGH = 0.05  # seconds for one call, below which times prove nothing

@@ -42,7 +42,7 @@ class RunReport(NamedTuple):
     unmade: Mapping[str, str] = MappingProxyType({})
 
 
-class Run(NamedTuple):
+class FinishedRun(NamedTuple):
     """One run of a playbook. `results`: of each host, in the order of the inventory; None without one."""
 
     playbook: str
@@ -56,7 +56,7 @@ class Run(NamedTuple):
     page: bool = False  # whether to hand on the report as a page, because the files of a job are lost
 
 
-def run_report(run: Run) -> RunReport:
+def run_report(run: FinishedRun) -> RunReport:
     """The report of a run of apply, audit, export or probe."""
     stopped = {host: _why_not_reached(result) for host, result in run.results.items() if not _was_reached(result)}
     reached = {host: result for host, result in run.results.items() if result and host not in stopped}
@@ -169,7 +169,7 @@ def _errors(reached: Mapping[str, Json]) -> dict[str, str]:
     return {host: "\n".join(_limited(lines, "errors")) for host, lines in errors.items()}
 
 
-def _rendered(run: Run, reached: Mapping[str, Json], not_reached: Sequence[str], path: str) -> str:
+def _rendered(run: FinishedRun, reached: Mapping[str, Json], not_reached: Sequence[str], path: str) -> str:
     kind = "audit" if run.playbook == "audit" else "apply"
     details = [serialize.content_of(result.get("details") or result["report"]) for result in reached.values()]
     whole = files.whole(details, kind, run.generated, run.check_mode, not_reached)
@@ -179,7 +179,9 @@ def _rendered(run: Run, reached: Mapping[str, Json], not_reached: Sequence[str],
     return files.rendered(whole, form)
 
 
-def _statistics(run: Run, short: Sequence[Json], reached: Mapping[str, Json], not_reached: list[str]) -> dict[str, Any]:
+def _statistics(
+    run: FinishedRun, short: Sequence[Json], reached: Mapping[str, Json], not_reached: list[str]
+) -> dict[str, Any]:
     """What a workflow hands on to its next node. The details are only for a file: this must stay small."""
     environments = {"environments": short, "not_reached": not_reached}
     if run.playbook == "audit":
@@ -212,7 +214,7 @@ def _not_reached_lines(stopped: Mapping[str, str]) -> list[str]:
     return [clean(f"{host}: not reached: {why}", _LONGEST_LINE) for host, why in stopped.items()]
 
 
-def _backup_lines(run: Run, reached: Mapping[str, Json]) -> list[str]:
+def _backup_lines(run: FinishedRun, reached: Mapping[str, Json]) -> list[str]:
     """The command for the way back of each environment that was changed, and where the other backups are."""
     lines, ways_back, lacking = [], [], []
     for host, result in reached.items():
@@ -240,7 +242,7 @@ def _backup_lines(run: Run, reached: Mapping[str, Json]) -> list[str]:
     return found
 
 
-def _file_lines(run: Run, reached: Mapping[str, Json]) -> Iterator[str]:
+def _file_lines(run: FinishedRun, reached: Mapping[str, Json]) -> Iterator[str]:
     """The lines of an export or a probe, whose results have a file."""
     for host, result in reached.items():
         for line in str(result.get("error") or result["msg"]).splitlines() or [""]:
@@ -261,6 +263,6 @@ def _limited(lines: list[str], what: str) -> list[str]:
     return lines if more <= 0 else [*lines[:_MOST_LINES], f"and {more} more {what}; the results have them all"]
 
 
-def _command(run: Run, playbook: str) -> str:
+def _command(run: FinishedRun, playbook: str) -> str:
     inventories = " ".join(f"-i {shlex.quote(source)}" for source in run.inventory) or "-i INVENTORY"
     return f"ansible-playbook {inventories} mstr.library.{playbook}"

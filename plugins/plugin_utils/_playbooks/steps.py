@@ -257,7 +257,7 @@ class Report(task.Action):
         }
         reports = environment.report_paths(self)
         plan = self.given("mstr_plan_dest")
-        given = report.Run(
+        given = report.FinishedRun(
             playbook=playbook,
             results=results,
             generated=datetime.now(timezone.utc).isoformat(timespec="seconds"),

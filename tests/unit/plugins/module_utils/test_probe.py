@@ -8,15 +8,15 @@ from types import SimpleNamespace
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, ConnectError
 from ansible_collections.mstr.library.plugins.module_utils._probe import sessions
-from ansible_collections.mstr.library.plugins.module_utils._probe.creates import minimal_runtime
-from ansible_collections.mstr.library.plugins.module_utils._probe.reads import deployment_type, hidden_tasks
-from ansible_collections.mstr.library.plugins.module_utils._probe.run import (
+from ansible_collections.mstr.library.plugins.module_utils._probe.base import (
     ProbeRun,
     Settings,
     Unanswered,
     entries,
     failure_text,
 )
+from ansible_collections.mstr.library.plugins.module_utils._probe.creates import minimal_runtime
+from ansible_collections.mstr.library.plugins.module_utils._probe.reads import deployment_type, hidden_tasks
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted, Stop
 from ansible_collections.mstr.library.plugins.module_utils._session.response import Response
 from ansible_collections.mstr.library.tests.unit.support.make import stopped

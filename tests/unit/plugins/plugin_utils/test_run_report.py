@@ -6,7 +6,7 @@ import json
 
 import pytest
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.report import (
-    Run,
+    FinishedRun,
     apply_error,
     reports_of,
     result_of,
@@ -31,7 +31,7 @@ def applied(host, *, error=None, check=False, **more):
 
 
 def made(results, playbook="apply", **more):
-    return run_report(Run(playbook, results, NOW, **more))
+    return run_report(FinishedRun(playbook, results, NOW, **more))
 
 
 def test_every_environment_is_in_the_lines_the_files_and_what_is_handed_on():
