@@ -7,6 +7,7 @@ It runs in an environment with ansible-core, which has PyYAML: `python dev/gener
 | fragment `runtime`: type, default … of each option, in the order of the table | the field table |
 | fragment `definitions`: the sub-options of `runtimes` | the fragment `runtime` |
 | role `runtimes`: each variable that is passed on to a module | the options of `mstr_runtimes` |
+| `docs/schemas`: JSON Schemas of files | the options of definitions, the filter `environment_report` |
 | guide `guide_playbooks`: the table of variables | the role, and the table in `_playbooks/variables.py` |
 | RETURN of the modules for runtimes: the keys of a runtime | the field table, the fragment, `mstr_runtime` |
 
@@ -27,6 +28,8 @@ from typing import Any
 
 import yaml
 
+# This file runs as a program, so its folder is on the path and is no package.
+schemas = importlib.import_module("schemas")
 ROOT = Path(__file__).resolve().parents[1]
 WIDTH = 120
 PACKAGE = "ansible_collections.mstr.library"
@@ -38,6 +41,7 @@ MANY = "plugins/modules/mstr_runtimes.py"
 INFO = "plugins/modules/mstr_runtime_info.py"
 ROLE = "roles/runtimes/meta/argument_specs.yml"
 GUIDE = "docs/docsite/rst/guide_playbooks.rst"
+REPORT = "plugins/filter/environment_report.py"
 # ansible-core 2.22 and newer mask the values of such variables wherever they show them.
 SECRETS = ("password", "api_token", "identity_token", "session")
 # The variables for these options belong to the role: it has more to say about them.
@@ -369,13 +373,29 @@ def generate(files: Text) -> dict[str, str]:
         (INFO, ["runtimes"], ["runtimes", "sample", "0"]),
     ):
         new[path] = with_sample(path, with_keys(path, new[path], keys, contains), *sample)
+    new.update(json_schemas(new))
     return {path: text for path, text in new.items() if text != files[path]}
+
+
+def json_schemas(new: Text) -> dict[str, str]:
+    """The JSON Schema of each kind of file."""
+    runtimes, scripts = (
+        Block(DEFINITIONS, new[DEFINITIONS], "options", name, "suboptions").value for name in ("runtimes", "scripts")
+    )
+    reported = Block(REPORT, new[REPORT], "_value", "contains").value
+    texts: dict[str, str] = schemas.texts(product, runtimes, scripts, reported)
+    return texts
 
 
 def main(arguments: Sequence[str]) -> int:
     """Entry point: with --check, only report the files that are stale."""
     fragments = sorted(str(entry.relative_to(ROOT)) for entry in (ROOT / "plugins" / "doc_fragments").glob("*.py"))
-    files = {path: (ROOT / path).read_text(encoding="utf-8") for path in (ONE, MANY, INFO, ROLE, GUIDE, *fragments)}
+    files = {
+        path: (ROOT / path).read_text(encoding="utf-8") for path in (ONE, MANY, INFO, ROLE, GUIDE, REPORT, *fragments)
+    }
+    files |= {
+        path: (ROOT / path).read_text(encoding="utf-8") if (ROOT / path).exists() else "" for path in schemas.PATHS
+    }
     try:
         stale = generate(files)
     except Missing as why:

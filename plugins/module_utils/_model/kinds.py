@@ -292,7 +292,10 @@ class _ResourceKind(Kind):
 
 
 def _amount(key: str, place: str, given: Any) -> Any:
-    amount = positive(place, checked_number(place, given, whole=key != "cpu"))
+    amount = checked_number(place, given, whole=key != "cpu")
+    if key == "mem":
+        return at_least(place, amount)  # the vendor's client refuses only a negative one [mstrio]
+    amount = positive(place, amount)
     # A whole number is displayed as the server's: Ansible makes cpu a float.
     return cpu_rounded(at_least(place, amount, 10**-CPU_DECIMALS))
 

@@ -38,13 +38,13 @@ _OF_SCRIPT = ("name", "id", "project", "action", "before", "after", "error")
 _MOST = 20
 _REPEAT = "Start the playbook again with --check and mstr_plan_dest, and have the new plan approved."
 # What a person needs for the approval, and the plan_id, which the apply compares.
-_KEYS = ("environment", "server", "plan_id", "outcome", "message", "summary", "runtimes", "scripts", "warnings")
+KEYS = ("environment", "server", "plan_id", "outcome", "message", "summary", "runtimes", "scripts", "warnings")
 
 
 def plan_text(reports: Iterable[Json], generated: str) -> str:
     """The text of the file for environment reports of a check. `generated`: time in ISO 8601."""
     ordered = sorted(reports, key=lambda report: str(report["environment"]))
-    text = json.dumps([{key: report.get(key) for key in _KEYS} for report in ordered], ensure_ascii=False)
+    text = json.dumps([{key: report.get(key) for key in KEYS} for report in ordered], ensure_ascii=False)
     environments = json.loads(text.encode("utf-8", "replace"))
     content = {
         "format": FORMAT,
@@ -57,7 +57,7 @@ def plan_text(reports: Iterable[Json], generated: str) -> str:
 
 def _checksum(environment: Json) -> str:
     """The checksum of what a person is shown, so that nobody approves a part by deleting the rest from the file."""
-    shown = {key: environment.get(key) for key in _KEYS if key != "plan_id"}
+    shown = {key: environment.get(key) for key in KEYS if key != "plan_id"}
     return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()[:24]
 
 

@@ -35,6 +35,7 @@ def _unlike(sample: Any, found: Any, place: str) -> Iterator[str]:
 
 # Keys that a result has only with an option, or in check mode.
 _BY_OPTION = {
+    "runtimes[].installed is in the result alone",
     "runtimes[].scripts is in the sample alone",
     "runtimes[].scripts is in the result alone",
     "runtimes[].scripts[].last_run is in the result alone",

@@ -56,7 +56,7 @@ from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_
         ({"resource": {"cpu": 0.0}}, "resource.cpu must be more than 0, not 0.0"),
         ({"resource": {"cpu": math.inf}}, "resource.cpu must be more than 0, not inf"),
         ({"resource": {"cpu": math.nan}}, "resource.cpu must be more than 0, not nan"),
-        ({"resource": {"mem": -1}}, "resource.mem must be more than 0, not -1"),
+        ({"resource": {"mem": -1}}, "resource.mem must be at least 0, not -1"),
         ({"resource": {"disk": 0}}, "resource.disk must be more than 0, not 0"),
         ({"resource": {"proc_count": 0}}, "resource.proc_count must be more than 0, not 0"),
         ({"packages": [{"name": ""}]}, "packages[0].name '' is empty"),

@@ -480,7 +480,7 @@ def test_nothing_is_set():
         ({"packages_within": ["<2"]}, "policy.packages_within[0] '<2' is not a package name"),
         ({"runtime_versions_within": ["3.11"]}, "specifier of PEP 440; write for example ==3.11"),
         ({"runtime_versions_within": [" "]}, "policy.runtime_versions_within[0] ' ' is not a version specifier"),
-        ({"resource_max": {"mem": 0}}, "policy.resource_max.mem must be more than 0, not 0"),
+        ({"resource_max": {"disk": 0}}, "policy.resource_max.disk must be more than 0, not 0"),
         ({"resource_max": {"cpu": float("nan")}}, "policy.resource_max.cpu must be more than 0, not nan"),
         ({"exec_timeout_max": -1}, "policy.exec_timeout_max must be more than 0, not -1"),
         ({"cached_instances_max": -1}, "policy.cached_instances_max must be at least 0, not -1"),

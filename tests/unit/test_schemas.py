@@ -1,0 +1,127 @@
+"""The JSON Schemas in docs/schemas: every example and every file that the product writes is valid."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from ansible_collections.mstr.library.plugins.filter.report_file import report_file
+from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
+from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.environment import environment_report
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.export import to_definitions
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.plan_file import plan_text
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import earlier_from
+from ansible_collections.mstr.library.tests.unit.support.report import environment, failed, runtime
+from ansible_collections.mstr.library.tests.unit.support.strategies import OBJECTS
+from hypothesis import given
+from plays.examples.blocks import pages
+
+# In the environment in which developers run these tests; ansible-test does not have it.
+jsonschema = pytest.importorskip("jsonschema")
+
+ROOT = Path(__file__).parents[2]
+# A list with another meaning has other keys.
+_OF_RUNTIMES = {"runtimes", "mstr_runtimes"}
+
+
+def validator(name):
+    schema = json.loads((ROOT / f"docs/schemas/{name}.schema.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
+def errors(name, data):
+    return [f"{error.json_path}: {error.message}" for error in validator(name).iter_errors(data)]
+
+
+def definitions_in(value):
+    """Every list of definitions of runtimes in an example, also of a variable or an option."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key in _OF_RUNTIMES and isinstance(inner, list) and "{{" not in str(inner):
+                yield inner
+            yield from definitions_in(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from definitions_in(inner)
+
+
+def test_examples():
+    blocks = [block for page in pages().values() for block in page if block.language.startswith("yaml")]
+    found = [entries for block in blocks for entries in definitions_in(block.data)]
+    assert len(found) >= 15
+    assert [error for entries in found for error in errors("definitions", {"runtimes": entries})] == []
+
+
+@pytest.mark.parametrize(
+    ("data", "place"),
+    [
+        ([{"name": "r", "packges": []}], "packges"),
+        ([{"name": "r", "packages": [{"name": "numpy", "version": 2.1}]}], "2.1"),
+        ([{"name": "r", "runtime_version": 3.11}], "3.11"),
+        ([{"whitelist": []}], "not valid"),
+        ([{"name": "r", "resource": {"memory": 1}}], "memory"),
+        ([{"name": "r", "state": "here"}], "here"),
+        ({"scripts": [{"name": "s", "runtime": "r"}]}, "project"),
+        ({"runtimes": [], "left_outt": []}, "left_outt"),
+        ({}, "not valid"),
+        ([{"name": "r", "replace_on_change": ["nme"]}], "nme"),
+    ],
+)
+def test_mistakes_in_definitions(data, place):
+    [error, *_more] = errors("definitions", data)
+    assert place in error
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        [],
+        [{"name": "r", "resource": None, "replace_on_change": True}],
+        {"runtimes": None, "scripts": [{"name": "s", "project": "p", "runtime": "r"}]},
+        {"runtimes": [{"id": "A" * 32, "state": "absent"}], ".common": {"a": 1}, "literal_braces": True},
+    ],
+)
+def test_definitions(data):
+    assert errors("definitions", data) == []
+
+
+def reports():
+    whole = environment("prod")
+    read = {"runtimes": [runtime(1, "R")], "violations": [], "mismatches": [], "versions": ["3.11.9"]}
+    since = earlier_from(report_file([whole], "x.json"))
+    later = environment_report(Sources("prod", None, read=read, policy={}, since=since), detail=True)
+    return [whole, failed("dev"), {**later, "environment": "later"}]
+
+
+def test_reports():
+    """Of an audit and of an apply, also where nothing could be read."""
+    assert errors("audit", json.loads(report_file(reports(), "x.json", not_reached=["gone"]))) == []
+    result = {"failed": True, "msg": "no", "runtimes": [], "summary": None, "plan_id": ""}
+    applied = environment_report(Sources("prod", result, check_mode=True), detail=True)
+    assert errors("audit", json.loads(report_file([applied], "x.json", kind="apply"))) == []
+
+
+def test_plans():
+    assert errors("plan", json.loads(plan_text(reports(), "now"))) == []
+
+
+@pytest.mark.parametrize("name", ["audit", "plan"])
+def test_a_change_of_the_format(name):
+    """A new key, or one less, does not validate until the schema says so."""
+    text = report_file(reports(), "x.json") if name == "audit" else plan_text(reports(), "now")
+    for change in ({"new": 1}, {"environments": [{"new": 1}]}, {"environments": [{}]}):
+        assert errors(name, {**json.loads(text), **change}) != []
+
+
+@given(OBJECTS)
+def test_exports(data):
+    """Whatever a server holds, what an export writes of it is valid."""
+    try:
+        definitions = to_definitions([from_api(data).to_result()])
+    except ValidationError:
+        return
+    assert errors("definitions", {"environment": "prod", "runtimes": definitions, "left_out": ["x"]}) == []
