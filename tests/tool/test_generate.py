@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,7 @@ DESCRIPTION = "  log_level:\n    description: How much the runtime logs. With O(
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
     """A copy of the working tree with a row for the field log_level."""
-    folder = collection.copy(tmp_path / "ansible_collections" / "mstr" / "library", "dev", "plugins", "roles")
+    folder = collection.copy(tmp_path / "ansible_collections" / "mstr" / "library", "dev", "docs", "plugins", "roles")
     table = folder / "plugins" / "module_utils" / "_model" / "fields.py"
     row = table.read_text()
     table.write_text(row.replace('    Field("others"', ROW + '    Field("others"'))
@@ -54,7 +55,9 @@ def test_a_new_field_is_written_everywhere(clone: Path) -> None:
     options = documentation(fragment, "DOCUMENTATION")["options"]
     assert options["log_level"]["choices"] == ["info", "debug"]
     assert list(options).index("log_level") == list(options).index("others") - 1
-    entry = documentation(modules / "mstr_runtimes.py", "DOCUMENTATION")["options"]["runtimes"]["suboptions"]
+    entry = documentation(fragment.with_name("definitions.py"), "DOCUMENTATION")["options"]["runtimes"]["suboptions"]
+    schema = json.loads((clone / "docs" / "schemas" / "definitions.schema.json").read_text())
+    assert schema["$defs"]["runtime"]["properties"]["log_level"]["enum"] == ["info", "debug", None]
     assert entry["log_level"]["description"].endswith("With O(runtimes[].state=absent), it has no effect.")
     for module, path in (("mstr_runtime", ["runtime"]), ("mstr_runtime_info", ["runtimes"])):
         returned = documentation(modules / f"{module}.py", "RETURN")[path[0]]
