@@ -293,9 +293,8 @@ class _ResourceKind(Kind):
 
 def _amount(key: str, place: str, given: Any) -> Any:
     amount = checked_number(place, given, whole=key != "cpu")
-    if key == "mem":
-        return at_least(place, amount)  # the vendor's client refuses only a negative one [mstrio]
-    amount = positive(place, amount)
+    # The vendor's client refuses only a negative mem [mstrio].
+    amount = positive(place, amount) if key != "mem" else at_least(place, amount)
     # A whole number is displayed as the server's: Ansible makes cpu a float.
     return cpu_rounded(at_least(place, amount, 10**-CPU_DECIMALS))
 

@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from .kinds import Package, normalized_name
 
-OPERATOR = re.compile(r"[<>=~!]")
+_OPERATOR = re.compile(r"[<>=~!]")
 _REQUIREMENT = re.compile(r"\s*([\w.*?-]+)\s*((?:===|[<>=~!]=|[<>]).*)?", re.ASCII | re.DOTALL)
 # A name as in PEP 508, and extras, which install the package of that name with more.
 _NAME = re.compile(r"\s*([A-Z0-9](?:[A-Z0-9._-]*[A-Z0-9])?)\s*(?:\[[^\[\]]*\]\s*)?", re.ASCII | re.IGNORECASE)
@@ -90,3 +91,13 @@ def has_version(versions: Any, text: str | None) -> bool:
     version = version_of(text) if text else None
     # A pre-release counts: nobody wants requests<2.32 to miss 2.31rc1.
     return version is not None and bool(versions.contains(version, prereleases=True))
+
+
+def needs_packaging(policy: Mapping[str, Any], installed: bool) -> bool:
+    """Whether the option `policy` compares versions.
+
+    `installed`: whether it evaluates what is installed, and so reads requirements to find out what pulled it in.
+    """
+    rules = ("packages_within", "packages_never", "packages_required")
+    texts = [text for rule in rules for text in policy.get(rule) or ()]
+    return bool(policy.get("runtime_versions_within") or (texts and installed) or any(map(_OPERATOR.search, texts)))

@@ -136,19 +136,12 @@ def policy_in(params: Mapping[str, Any]) -> Policy | None:
 
 
 def libraries(option: Mapping[str, Any] | None, installed: bool = False) -> dict[str, str | None]:
-    """The libraries that the policy needs, each with the traceback of its failed import, or None.
-
-    `installed`: whether it evaluates what is installed, and so reads requirements to find out what pulled it in.
-    """
+    """The libraries that the policy needs, each with the traceback of its failed import, or None."""
     needed = {"netaddr": NETADDR_IMPORT_ERROR}
-    policy = option or {}
-    rules = ("packages_within", "packages_never", "packages_required")
-    texts = [text for rule in rules for text in policy.get(rule) or ()]
-    versions = policy.get("runtime_versions_within")
-    if versions or texts:
-        from .._model.requirements import OPERATOR
+    if option:
+        from .._model.requirements import needs_packaging
 
-        if versions or installed or any(map(OPERATOR.search, texts)):
+        if needs_packaging(option, installed):
             needed["packaging"] = import_error("packaging.specifiers")
     return needed
 
