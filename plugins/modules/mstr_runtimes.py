@@ -247,6 +247,10 @@ runtimes:
           RV(runtimes[].runtime) is the whole runtime as it was.
       returned: for each runtime that a replacement deletes
       type: str
+    smoke_test:
+      description: The code of the smoke test that was run, or would be.
+      returned: for a runtime that changes, if its definition has one
+      type: str
     scripts:
       description:
         - The saved scripts that use a runtime that would be deleted, as in

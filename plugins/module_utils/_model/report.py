@@ -78,6 +78,7 @@ def report(
 
 def _row_result(row: Row, scripts: ScriptReport) -> dict[str, Any]:
     """The row's part of the result of a task for many runtimes."""
+    code = row.diff["after"].get("smoke_test")
     return {
         "name": row.name,
         **row.facts,
@@ -85,6 +86,7 @@ def _row_result(row: Row, scripts: ScriptReport) -> dict[str, Any]:
         "action": "failed" if row.failure and row.action == "none" else row.action,
         "error": {"msg": row.failure.sentence, **row.failure.error} if row.failure else None,
         **(_used(row.runtime, scripts) if row.action == "deleted" else {}),
+        **({"smoke_test": code} if code else {}),
     }
 
 
@@ -117,10 +119,12 @@ def _deletion_diff(step: Step) -> dict[str, Any]:
 
 def failures(what: str, failed: Sequence[tuple[str, MstrError]], end: str = "") -> str:
     """The failures of several objects, at most five of them: `what`, then a line for each with its place and reason."""
-    lines = [f"{place}: {error.sentence.rstrip('.')}." for place, error in failed[:_FAILURES_IN_MESSAGE]]
-    if len(failed) > len(lines):
-        lines.append(f"And {len(failed) - len(lines)} more.")
-    return (" " if len(failed) == 1 else "\n").join([f"{what}:", *lines, *([end] if end else [])])
+    shown = failed[:_FAILURES_IN_MESSAGE]
+    # An error of several lines names its object in each.
+    lines = [f"{place}: {line.rstrip('.')}." for place, error in shown for line in error.sentence.splitlines()]
+    if len(failed) > len(shown):
+        lines.append(f"And {len(failed) - len(shown)} more.")
+    return (" " if len(lines) == 1 else "\n").join([f"{what}:", *lines, *([end] if end else [])])
 
 
 def summary_line(summary: Mapping[str, int], predicted: bool = False) -> str:

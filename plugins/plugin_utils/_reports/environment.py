@@ -221,6 +221,8 @@ def _difference(entry: Json) -> dict[str, Any]:
             for change in entry.get("changes") or ()
         ],
     }
+    if entry.get("smoke_test"):
+        found["smoke_test"] = entry["smoke_test"]
     if entry["action"] in GOES:
         # What nobody can look up afterwards: the definition that goes, and who uses the runtime.
         found["definition"] = _definition(before(entry))

@@ -235,6 +235,7 @@ def _runtime_report(
         # Whether the environment defines it; None if unknown. The default runtime needs no definition.
         "defined": None if unknown else bool(entry) and action != "deleted",
         "error": (entry.get("error") or {}).get("msg"),
+        "smoke_test": entry.get("smoke_test"),
         "fields": [_field(change) for change in entry.get("changes") or ()],
     }
     found["problems"] = _problems(found)

@@ -102,6 +102,7 @@ def _failures(runtime: Json) -> Iterator[str]:
         yield f"{_WOULD[runtime['action']]}{evidence}"
         if runtime["action"] != "created":
             yield from (changes.line(field["field"], field["found"], field["wanted"]) for field in runtime["fields"])
+    yield from (f"smoke test: {line}" for line in (runtime.get("smoke_test") or "").splitlines())
     yield from evaluation_lines([row for row in runtime["evaluated"] if row["verdict"] in COUNTED])
     yield from runtime["problems"]
 

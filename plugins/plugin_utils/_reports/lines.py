@@ -51,6 +51,7 @@ def difference_lines(runtime: Json, check_mode: bool) -> list[str]:
     lines += [
         f"{name} {done}: {changes.line(field['field'], field['found'], field['wanted'])}" for field in fields.values()
     ]
+    lines += [f"{name} smoke test: {line}" for line in (runtime.get("smoke_test") or "").splitlines() if line.strip()]
     return lines + [f"{name} failed: {line}" for line in (runtime["error"] or "").splitlines()]
 
 

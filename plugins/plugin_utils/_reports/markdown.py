@@ -206,6 +206,8 @@ def _runtime_block(runtime: Json, predicted: bool) -> _Block:
         lines = list(_field_lines(runtime["fields"]))
         more = [f"  and {len(lines) - _FIELD_LINES} more lines"] if len(lines) > _FIELD_LINES else []
         parts.append(_folded("What changes", _diff([*lines[:_FIELD_LINES], *more])))
+    if runtime.get("smoke_test"):
+        parts.append(_folded("The smoke test that runs", _message(runtime["smoke_test"])))
     return _KINDS[action], "\n\n".join(parts)
 
 

@@ -162,6 +162,8 @@ def _items(runtime: Json) -> Iterator[dict[str, Any]]:
         }
     for text in runtime["remarks"][len(runtime["failed_runs"]) :]:
         yield {"item": "finding", "message": text}
+    if runtime.get("smoke_test"):
+        yield {"item": "smoke test", "value": runtime["smoke_test"]}
     for script in runtime["scripts"] or ():
         yield {
             "item": "script",

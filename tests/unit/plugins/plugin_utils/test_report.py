@@ -486,3 +486,18 @@ def test_a_spreadsheet_keeps_versions():
     cells = {cell for row in csv.reader(io.StringIO(text)) for cell in row}
     assert {"numpy==2.10", "Python 3.10"} <= cells
     assert not {"2.10", "3.10"} & cells
+
+
+@pytest.mark.parametrize("form", [form for form in EVERY if form != "csv"])
+def test_the_code_of_a_smoke_test_is_shown(form):
+    """Whoever approves sees every line that will run, on the console, too."""
+    code = "import pandas\nassert pandas.__version__"
+    entry = {"name": "R", "id": "A" * 32, "action": "created", "changes": [], "smoke_test": code}
+    report = environment_report({"runtimes": [entry], "summary": {"created": 1}}, "e", check_mode=True, detail=True)
+    assert report["lines"][2:] == [
+        "e: 'R' smoke test: import pandas",
+        "e: 'R' smoke test: assert pandas.__version__",
+    ]
+    text = html.unescape(report_file([report], f"x.{form}", "apply", check_mode=True))
+    assert "import pandas" in text
+    assert "assert pandas.__version__" in text
