@@ -93,10 +93,10 @@ def delete(
     write_step = partial(write, context, existing=listed)
     rows = map_steps(context, write_step, work.rows, lambda row, step: step in row.due(phase), "deleted")
     scripts = work.scripts and work.scripts.forgotten()  # the next deletions need a new look-up
-    check = partial(_checked_gone, context, {runtime.key for runtime in listed})
-    # Another list, which also shows what a purge may delete then.
-    lists = not by_id and any(is_unproven(step) for row in rows for step in row.in_phase(phase))
-    rows, listed = check_again(context, rows, lists, check)
+    if any(is_unproven(step) for row in rows for step in row.in_phase(phase)):
+        check = partial(_checked_gone, context, {runtime.key for runtime in listed})
+        # Another list, which also shows what a purge may delete then.
+        rows, listed = check_again(context, rows, not by_id, check)
     return work._replace(rows=rows, scripts=scripts), listed
 
 

@@ -120,8 +120,9 @@ def take_back(context: Context, work: Work, failed: Sequence[bool]) -> Work:
         if row.replacement and is_failed and row.failure:
             scripts, row = _return_scripts(context, scripts, row, row.failure)
         rows.append(row)
+    to_clean = [bool(row.due(CLEAN_UP)) for row in rows]
     work, _listed = delete(context, Work(rows, scripts), None, CLEAN_UP)
-    return work._replace(rows=[_with_rest(row) if row.replacement else row for row in work.rows])
+    return work._replace(rows=[_with_rest(row) if due else row for row, due in zip(work.rows, to_clean)])
 
 
 def _return_scripts(context: Context, scripts: Scripts, row: Row, error: MstrError) -> tuple[Scripts, Row]:
@@ -143,14 +144,11 @@ def _return_scripts(context: Context, scripts: Scripts, row: Row, error: MstrErr
 
 
 def _other_holder(context: Context, row: Row) -> Runtime | None:
-    """The runtime that has the name of a failed replacement and is neither the old one nor the new one."""
+    """The runtime that has the name of a replacement and is neither the old one nor the new one; None if unknown."""
     own = {runtime.key for runtime in (*row.old, row.main.runtime) if runtime}
-    if row.main.action != "created":
-        return None
     with suppress(MstrError):
-        return next(
-            (other for other in context.api.list_all() if other.name == row.final_name and other.key not in own), None
-        )
+        named = (other for other in context.api.list_all() if other.name == row.final_name)
+        return next((other for other in named if other.key not in own), None)
     return None
 
 
@@ -172,7 +170,7 @@ def delete_old(context: Context, work: Work, listed: Sequence[Runtime] | None) -
     failed = [row.failure is not None for row in work.rows]
     for phase in (DELETE, DELETE_OLD):
         work, listed = delete(context, work, listed, phase)
-        rows = [_settle(context, row, phase, listed or ()) if row.replacement else row for row in work.rows]
+        rows = [_settle(context, row, phase) if row.replacement else row for row in work.rows]
         work = work._replace(rows=rows)
     work = take_back(context, work, [row.failure is not None and not before for row, before in zip(work.rows, failed)])
     rename = partial(_take_name, context, listed or ())
@@ -180,13 +178,16 @@ def delete_old(context: Context, work: Work, listed: Sequence[Runtime] | None) -
     return work._replace(rows=rows), None
 
 
-def _settle(context: Context, row: Row, phase: str, listed: Sequence[Runtime]) -> Row:
-    """The row without the error of a deletion whose runtime is gone: an error is no proof that it still exists."""
-    own = {runtime.key for runtime in (*row.old, row.main.runtime) if runtime}
-    if any(other.name == row.final_name and other.key not in own for other in listed):
-        return row if row.failure else row._replace(error=MstrError(f"{row.old[0].label} was replaced meanwhile"))
+def _settle(context: Context, row: Row, phase: str) -> Row:
+    """The row without the error of a deletion whose runtime is gone: an error is no proof that it still exists.
+
+    It has an error if somebody else has replaced the runtime.
+    """
     for step in row.in_phase(phase):
-        if step.error and step.before and exists(context, step.before) is False:
+        was_gone = step.state == READ and not step.plan.changed
+        if step.before and (was_gone or (step.error and exists(context, step.before) is False)):
+            if was_gone and _other_holder(context, row):
+                return row._replace(error=MstrError(f"{step.before.label} does not exist any more"))
             row = row.with_step(step._replace(state=READ, error=None))
     return row
 

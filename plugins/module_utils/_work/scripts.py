@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from .._errors import ErrorList, MstrError, ValidationError, counted, listed
 from .._model.kinds import NOTHING
 from .._model.runtime import Runtime
-from .._model.steps import NO_SCRIPTS, PLANNED, Evidence, Row, ScriptReport, Step
+from .._model.steps import CLEAN_UP, DELETE, NO_SCRIPTS, PLANNED, PURGE, Evidence, Row, ScriptReport, Step
 from .._model.usage import used_by
 from .api import Context, one_named, utc_date
 from .assignments import (
@@ -77,10 +77,11 @@ class Scripts(NamedTuple):
 
     def refusals(self, context: Context, steps: Sequence[Step]) -> Iterator[tuple[Sequence[Runtime], str]]:
         """Which runtimes of the steps must not be deleted, and why: a script will still use it, or that is unknown."""
-        unused_only = [step.before for step in steps if step.unused_only and step.before]
-        if unused_only:
-            advice = "Apply a definition of the runtime that it was to replace first, which assigns these scripts to it"
-            yield from _refusals(context, self.found, unused_only, advice, "")
+        advice = "Apply a definition of the runtime that it was to replace first, which assigns these scripts to it"
+        for phase, usage in ((DELETE, self.usage or Usage()), (PURGE, self.found), (CLEAN_UP, self.found)):
+            unused_only = [step.before for step in steps if step.unused_only and step.before and step.phase == phase]
+            if unused_only:
+                yield from _refusals(context, usage, unused_only, advice, "")
         if context.protects is not False:
             protected = [step.before for step in steps if step.before and not step.unused_only]
             advice = "Choose a different runtime for these scripts first"

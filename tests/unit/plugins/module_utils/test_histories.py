@@ -1,0 +1,143 @@
+"""The laws of several runs: interrupted anywhere, with definitions that change between them, and two runs at once."""
+
+from __future__ import annotations
+
+import os
+
+from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
+from ansible_collections.mstr.library.plugins.module_utils._model.runtime import DEFAULT_RUNTIME_ID
+from ansible_collections.mstr.library.tests.unit.support.make import lost, refusal, stopped, stored
+from ansible_collections.mstr.library.tests.unit.support.many import run
+from ansible_collections.mstr.library.tests.unit.support.server import Server, killed_before
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+# The same examples in every run; with a number in this variable, so many times as many random ones.
+TIMES = int(os.environ.get("MSTR_TEST_HISTORIES", "0"))
+LAW = settings(max_examples=150 * max(1, TIMES), derandomize=not TIMES)
+OWN = {"id": "54F3D26011D2896560009A8E67019608", "name": "me"}
+NAMES, IDS = ("R", "S", "T"), [letter * 32 for letter in "ABC"]
+VERSIONS = ("3.10.5", "3.12.1")
+DEFINITION = st.fixed_dictionaries(
+    {},
+    optional={
+        "runtime_version": st.sampled_from(VERSIONS),
+        "others": st.sampled_from("xy"),
+        "replace_on_change": st.sampled_from([True, ["runtime_version"], ["others"]]),
+        "smoke_test": st.just("1"),
+    },
+)
+TASK = st.fixed_dictionaries({"R": DEFINITION, "S": DEFINITION}, optional={"T": DEFINITION})
+FAULTS = (refusal(403, "ERR0017", "no"), refusal(503), refusal(500, "ERR001"), lost(), stopped(in_flight=True))
+END = st.integers(0, 45) | st.tuples(
+    st.sampled_from(["POST", "PATCH", "PUT", "DELETE", "GET"]),
+    st.integers(0, 12),
+    st.sampled_from(FAULTS),
+    st.booleans(),
+)
+FIELDS = {"runtime_version": "runtimeVersion", "others": "others"}
+
+
+def a_server(**switches):
+    """Three runtimes of the user of the task, with a script on each of the first two."""
+    runtimes = [stored(name=name, id=key, others="x", owner=OWN) for name, key in zip(NAMES, IDS)]
+    have = Server(*runtimes, **switches)
+    have.core.users["admin"].id = OWN["id"]
+    have.seed_scripts(load=IDS[0], close=IDS[0], other=IDS[1])
+    return have
+
+
+def entries(task):
+    return [{"name": name, **options} for name, options in task.items()]
+
+
+def apply(have, task, **how):
+    """The result; None for a task that is refused as a whole."""
+    clock = iter(range(100_000))
+    try:
+        return run(have, *entries(task), clock=lambda: next(clock), **how)
+    except MstrError:
+        return None
+
+
+def interrupted(have, task, end, **how):
+    """A run that is killed before a request, or that meets a fault."""
+    if isinstance(end, int):
+        killed_before(have, end, lambda: apply(have, task, **how))
+        return
+    method, skipped, error, done = end
+    for _turn in range(skipped):
+        have.fail(method)
+    have.fail(method, error, done=done and method != "GET" and bool(error.outcome_unknown))
+    apply(have, task, **how)
+    have._faults.clear()
+
+
+def check_state(have, task):
+    """What the last definitions say is there, and every script runs on the runtime of its name."""
+    named = {}
+    for identity, runtime in have.runtimes.items():
+        named.setdefault(runtime["name"], []).append((identity, runtime))
+    assert all(len(found) == 1 for found in named.values()), named.keys()
+    for name, options in task.items():
+        [(_identity, runtime)] = named[name]
+        for field, api in FIELDS.items():
+            assert options.get(field) in (None, runtime.get(api)), (name, field)
+    used = {
+        script: have.runtimes.get(identity, {"name": identity})["name"] for script, identity in have.scripts.items()
+    }
+    assert used == {"load": "R", "close": "R", "other": "S"}
+
+
+def check_report(before, have, result):
+    """What a result says was done is true."""
+    after = {key: runtime["name"] for key, runtime in have.runtimes.items()}
+    for row in result["runtimes"]:
+        if row["action"] == "deleted":
+            assert row["id"] not in after
+        if row["action"] in ("created", "updated", "replaced", "none") and not row["error"]:
+            assert row["id"] in after
+    gone = {row["id"] for row in result["runtimes"] if row["action"] in ("deleted", "unknown")}
+    assert set(before) - set(after) <= gone, "a deletion is in no row"
+    for text in (row["error"]["msg"] for row in result["runtimes"] if row["error"]):
+        for key in before:
+            if f"({key}) stays in use" in text:
+                assert key in after
+
+
+def check_history(tasks, ends, purge):
+    have = a_server()
+    for task, end in zip(tasks, ends):
+        interrupted(have, task, end, purge=purge)
+    before = {key: runtime["name"] for key, runtime in have.runtimes.items()}
+    predicted = apply(have, tasks[-1], purge=purge, check_mode=True)
+    done = apply(have, tasks[-1], purge=purge)
+    assert (predicted["summary"], done["summary"]["failed"]) == (done["summary"], 0), done["msg"]
+    check_report(before, have, done)
+    check_state(have, tasks[-1])
+    assert apply(have, tasks[-1], purge=purge)["changed"] is False
+
+
+@LAW
+@given(tasks=st.lists(TASK, min_size=2, max_size=4), ends=st.lists(END, min_size=3, max_size=3), purge=st.booleans())
+def test_histories(tasks, ends, purge):
+    check_history(tasks, ends, purge)
+
+
+@LAW
+@given(task=TASK, end=END, purge=st.booleans())
+def test_what_an_interrupted_run_reports(task, end, purge):
+    have = a_server()
+    before = {key: runtime["name"] for key, runtime in have.runtimes.items()}
+    if isinstance(end, int):
+        return
+    method, skipped, error, done = end
+    for _turn in range(skipped):
+        have.fail(method)
+    have.fail(method, error, done=done and method != "GET" and bool(error.outcome_unknown))
+    result = apply(have, task, purge=purge)
+    have._faults.clear()
+    if result and "runtimes" in result:
+        check_report(before, have, result)
+        assert result["changed"] or set(have.runtimes) == set(before)
+    assert not {key for key in have.scripts.values() if key not in {*have.runtimes, DEFAULT_RUNTIME_ID}}

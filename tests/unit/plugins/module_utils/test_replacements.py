@@ -1,0 +1,253 @@
+"""Replacements that last longer than one run: what a task goes on with, compares, takes back and reports."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError, PartialError
+from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
+from ansible_collections.mstr.library.plugins.module_utils._work.api import Waiting
+from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import ensure_one
+from ansible_collections.mstr.library.plugins.module_utils._work.request import Request, Wanted
+from ansible_collections.mstr.library.tests.unit.support.make import refusal, stopped, stored
+from ansible_collections.mstr.library.tests.unit.support.many import A, B, C, actions, deleted, holding, restore, run
+from ansible_collections.mstr.library.tests.unit.support.server import killed_before
+
+BESIDE = "R (replacement)"
+UPGRADE = {"name": "R", "runtime_version": "3.12.1", "replace_on_change": ["runtime_version"]}
+BACK = {"name": "R", "runtime_version": "3.10.5"}
+OWN = {"id": "54F3D26011D2896560009A8E67019608", "name": "me"}
+THEIRS = {"id": "D" * 32, "name": "somebody"}
+
+
+def unfinished(owner=OWN, used=B, **more):
+    """A server where a run was interrupted after it had assigned a script."""
+    have = holding(
+        R={"id": A, "owner": OWN},
+        **{BESIDE: {"id": B, "runtimeVersion": "3.12.1", "owner": owner, **more}},
+    )
+    have.core.users["admin"].id = OWN["id"]
+    have.seed_scripts(load=used, close=A)
+    return have
+
+
+def one(have, entry, **options):
+    """What mstr_runtime returns."""
+    definition = definition_from(entry)
+    try:
+        return ensure_one(have.task(**options), Request(Wanted([definition]), None, None, Waiting(300.0, 0.0)))
+    except PartialError as exc:
+        return exc.to_result()
+
+
+# --- what it goes on with
+
+
+@pytest.mark.parametrize("owner", [OWN, None])
+def test_goes_on_with_what_is_its_own(owner):
+    have = unfinished(owner)
+    predicted, done = (run(have, UPGRADE, check_mode=mode) for mode in (True, False))
+    assert f"goes on with the unfinished replacement ({B})" in predicted["diff"][0]["after_header"]
+    assert actions(predicted) == actions(done) == [("R", "replaced")]
+    assert (list(have.runtimes), set(have.scripts.values())) == ([B], {B})
+    assert any("could not be checked" in text for text in have.warnings) == (owner is None)
+
+
+def test_somebody_elses_is_refused():
+    have = unfinished(THEIRS)
+    with pytest.raises(MstrError, match=rf"'R \(replacement\)' \({B}\) has the name .* owner: 'somebody' \(D+\)"):
+        run(have, UPGRADE)
+    assert actions(run(have, UPGRADE, check_mode=True)) == [("R", "replaced")]
+    assert any("different owner: 'somebody'" in text for text in have.warnings)
+    assert [call for call in have.writes if "/runtimes" in call] == []
+
+
+def test_somebody_elses_is_a_runtime_like_any_other():
+    have = unfinished(THEIRS, used=A)
+    assert actions(run(have, BACK, purge=True)) == [("R", "none"), (BESIDE, "deleted")]
+
+
+def test_one_beside_gets_the_name_of_one_that_is_gone():
+    for owner, names in ((OWN, ["R"]), (THEIRS, ["R", BESIDE])):
+        have = unfinished(owner)
+        del have.runtimes[A]
+        run(have, {"name": "R"})
+        assert have.names == names
+
+
+def test_rogue_is_purged():
+    have = holding(x=A, **{"Rogue (replacement)": B})
+    assert actions(run(have, {"name": "x"}, purge=True)) == [("x", "none"), ("Rogue (replacement)", "deleted")]
+
+
+# --- what it compares
+
+
+@pytest.mark.parametrize("fields", [True, ["runtime_version", "packages"]])
+def test_what_the_server_stores_otherwise_is_no_replacement(fields):
+    have = holding(R=A)
+    have.seed_scripts(load=A)
+    have.alter = lambda runtime: runtime.update(packages=[*runtime.get("packages", ()), {"name": "mstrio-py"}])
+    entry = {**UPGRADE, "packages": [{"name": "six"}], "replace_on_change": fields}
+    for _night in range(2):
+        result = run(have, entry)
+        assert (have.names, list(have.runtimes), have.scripts) == (["R"], [A], {"load": A})
+        message = result["runtimes"][0]["error"]["msg"]
+        assert "packages [{'name': 'mstrio-py'}] instead of [{'name': 'six'}]" in message
+        assert f"The old runtime 'R' ({A}) stays in use." in message
+        assert message.endswith("was deleted again.")
+        assert actions(result) == [("R", "failed")]
+        assert [(row["name"], row["replaced_by"]) for row in deleted(result)] == [(BESIDE, None)]
+
+
+# --- scripts that go back
+
+
+@pytest.mark.parametrize("entry", [BACK, {**BACK, "replace_on_change": ["runtime_version"]}, {"name": "R"}])
+@pytest.mark.parametrize("purge", [False, True])
+def test_scripts_go_back_if_nothing_is_replaced(entry, purge):
+    have = unfinished()
+    predicted, done = (run(have, entry, check_mode=mode, purge=purge) for mode in (True, False))
+    assert have.scripts == {"load": A, "close": A}
+    for result in (predicted, done):
+        assert [(row["name"], row["action"]) for row in result["scripts"]] == [("load", "moved")]
+    assert predicted["plan_id"] == done["plan_id"]
+    assert have.names == (["R"] if purge else ["R", BESIDE])
+    assert any("state: absent" in text for text in have.warnings) == (not purge)
+    assert run(have, entry, purge=purge)["changed"] is False
+
+
+def test_scripts_go_back_if_the_replacement_fails():
+    have = unfinished()
+    have.code_status = 4
+    result = run(have, {**UPGRADE, "smoke_test": "1/0"})
+    assert have.scripts == {"load": A, "close": A}
+    assert f"The old runtime 'R' ({A}) stays in use." in result["msg"]
+    assert [row["after"]["id"] for row in result["scripts"] if row["action"] == "moved"] == [A]
+
+
+def test_absent_one_beside_that_a_script_uses():
+    have = unfinished()
+    for entries in ([{"name": BESIDE, "state": "absent"}], [BACK, {"name": BESIDE, "state": "absent"}]):
+        with pytest.raises(MstrError, match=rf"'R \(replacement\)' \({B}\) is used by 1 script"):
+            run(have, *entries)
+    have.seed_scripts(load=A)
+    assert actions(run(have, {"name": BESIDE, "state": "absent"})) == [(BESIDE, "deleted")]
+
+
+def test_left_by_a_restore():
+    """An ordinary purge spares it, and the next restore finishes it."""
+    have = holding(A=A, **{"A (restore)": B})
+    assert run(have, {"name": "A"}, purge=True)["summary"]["deleted"] == 0
+    assert any("which an unfinished restore renamed" in text for text in have.warnings)
+
+
+@pytest.mark.parametrize("status", [500, 403, 502])
+def test_scripts_go_back_only_to_what_exists(status):
+    have = unfinished(used=A)
+    have.refusals[f"DELETE /runtimes/{A}"] = refusal(403, "ERR0017", "no")
+    have.refusals[f"GET /runtimes/{A}"] = refusal(status, "ERR0017", "no")
+    result = run(have, UPGRADE)
+    assert set(have.scripts.values()) == {B}
+    assert "stays in use" not in result["msg"]
+    assert "could not be read" in result["msg"]
+
+
+# --- what a person approves
+
+
+def test_plan_id_covers_the_code_and_what_goes():
+    def ids(entry, **fields):
+        have = holding(R={"id": A, "others": "x", **fields}, S=B)
+        result = run(have, entry, check_mode=True)
+        return result["plan_id"], str(result["diff"])
+
+    moves = {"name": "S", "previous_names": ["R"], "replace_on_change": True}
+    assert ids(moves)[0] != ids(moves, packages=[{"name": "new"}])[0]
+    tried = {**UPGRADE, "smoke_test": "import one"}
+    first, other = ids(tried), ids({**tried, "smoke_test": "import two"})
+    assert first[0] != other[0]
+    assert "import two" in other[1]
+
+
+def test_edit_before_a_rename_aside():
+    have = holding(**{"Etl 2": A, "Etl": B})
+    have.fail("GET")
+    have.fail("GET", meanwhile=lambda: have.runtimes[B].update(others="theirs"))
+    result = restore(have, {"id": A, "name": "Etl"}, purge=True)
+    assert have.runtimes[B]["others"] == "theirs"
+    assert "was not renamed, because something changed after the plan was made: others" in result["msg"]
+
+
+# --- what is reported
+
+
+def test_one_runtime_reports_what_was_done():
+    have = unfinished(used=A)
+    have.refusals[f"DELETE /runtimes/{A}"] = refusal(403, "ERR0017", "no")
+    assert one(have, UPGRADE)["changed"] is False
+    have.refusals.clear()
+    done = one(have, UPGRADE)
+    assert (done["action"], [row["id"] for row in done["replaced"]]) == ("replaced", [A])
+    assert done["replaced"][0]["runtime"]["runtime_version"] == "3.10.5"
+
+
+def test_one_runtime_is_returned_whole():
+    have = holding(R={"id": A, "whitelist": ["10.0.0.0/8"]})
+    have.list_only("id", "name", "execTimeout")
+    result = one(have, {"name": "R", "exec_timeout": 600})
+    assert (result["changed"], result["runtime"]["whitelist"]) == (False, ["10.0.0.0/8"])
+    assert have.requests == ["GET /runtimes", f"GET /runtimes/{A}"]
+
+
+def test_one_read_decides_what_null_means():
+    have = holding(**{name: {"id": letter * 32, "others": None} for name, letter in zip("abcdef", "ABCDEF")})
+    run(have, *({"name": name, "others": ""} for name in "abcdef"))
+    assert len(have.requests) == 2
+
+
+def test_row_of_a_failed_replacement_has_its_name():
+    have = unfinished(used=A)
+    have.code_status = 4
+    assert actions(run(have, {**UPGRADE, "smoke_test": "1/0"})) == [("R", "failed")]
+
+
+def test_signal_before_the_second_write():
+    have = holding(a=A, b=B)
+    for _read in range(2):
+        have.fail("GET")
+    have.fail("GET", stopped(in_flight=False))
+    result = run(have, {"name": "a", "others": "x"}, {"name": "b", "others": "x"})
+    assert "The runtime 'b' was not updated." in result["msg"]
+
+
+def test_second_of_two_replacements_leaves_nothing():
+    """Another task completes the same one between the plan and the first write of this one."""
+    have = holding(R=A)
+    have.seed_scripts()
+
+    def complete():
+        have.runtimes[C] = stored(id=C, name="R", runtimeVersion="3.12.1")
+        del have.runtimes[A]
+
+    have.fail("POST")
+    have.fail("POST", meanwhile=complete)
+    result = run(have, UPGRADE)
+    assert list(have.runtimes) == [C]
+    assert "Another task has replaced 'R' meanwhile" in result["msg"] or result["summary"]["failed"] == 0
+
+
+def test_rename_to_a_taken_name_in_an_incomplete_list():
+    have = holding(a=A, hidden=B)
+    have.switch(list_hides="hidden")
+    assert "name 'hidden' is taken" in run(have, {"id": A, "name": "hidden"})["msg"] or have.names == ["a", "hidden"]
+
+
+@pytest.mark.parametrize("moment", range(0, 40, 3))
+def test_definition_goes_back_after_a_kill(moment):
+    have = holding(R=A)
+    have.seed_scripts(load=A, close=A)
+    killed_before(have, moment, lambda: run(have, UPGRADE))
+    result = run(have, {**BACK, "replace_on_change": ["runtime_version"]})
+    assert result["summary"]["failed"] == 0
+    by_name = {runtime["name"]: identity for identity, runtime in have.runtimes.items()}
+    assert set(have.scripts.values()) == {by_name["R"]}
