@@ -93,10 +93,13 @@ def delete(
     write_step = partial(write, context, existing=listed)
     rows = map_steps(context, write_step, work.rows, lambda row, step: step in row.due(phase), "deleted")
     scripts = work.scripts and work.scripts.forgotten()  # the next deletions need a new look-up
-    if any(is_unproven(step) for row in rows for step in row.in_phase(phase)):
-        check = partial(_checked_gone, context, {runtime.key for runtime in listed})
+    known = {runtime.key for runtime in listed}
+    done = [step for row in rows for step in row.in_phase(phase) if step.plan.changed]
+    if any(map(is_unproven, done)):
         # Another list, which also shows what a purge may delete then.
-        rows, listed = check_again(context, rows, not by_id, check)
+        rows, listed = check_again(context, rows, not by_id, partial(_checked_gone, context, known))
+    elif done:
+        listed = None  # time has passed, also after a failure
     return work._replace(rows=rows, scripts=scripts), listed
 
 

@@ -141,3 +141,32 @@ def test_what_an_interrupted_run_reports(task, end, purge):
         check_report(before, have, result)
         assert result["changed"] or set(have.runtimes) == set(before)
     assert not {key for key in have.scripts.values() if key not in {*have.runtimes, DEFAULT_RUNTIME_ID}}
+
+
+def run_with_other(have, number, task, other, **how):
+    """Two runs, of which the other one is carried out as a whole before a request of the first one."""
+    left = iter(range(number))
+    results = []
+
+    def send(*args, **more):
+        if next(left, None) is None and not results:
+            results.append(None)
+            results[0] = apply(have, other, **how)
+        return real(*args, **more)
+
+    real, have.send = have.send, send
+    first = apply(have, task, **how)
+    have.send = real
+    return first, results[0] if results else apply(have, other, **how)
+
+
+@LAW
+@given(task=TASK, number=st.integers(0, 45), purge=st.booleans())
+def test_two_runs_at_once(task, number, purge):
+    """Two that want the same: afterwards it is there, every script runs, and nothing is left beside."""
+    have = a_server()
+    results = run_with_other(have, number, task, task, purge=purge)
+    assert all(result is not None for result in results) or purge
+    assert not [name for name in have.names if "(replacement)" in name]
+    check_state(have, task)
+    assert apply(have, task, purge=purge)["changed"] is False
