@@ -48,7 +48,7 @@ def _definitions(product: Callable[[str], ModuleType], runtimes: Options, script
         "runtimes": {"type": ["array", "null"], "items": {"$ref": "#/$defs/runtime"}},
         "scripts": {"type": ["array", "null"], "items": {"$ref": "#/$defs/script"}},
     }
-    switches = {key: {"type": ["boolean", "null"]} for key in ("restore", "literal_braces")}
+    switches = {key: {"type": ["boolean", "null"]} for key in ("restore", "unfinished")}
     return {
         "title": "Definitions of runtimes and scripts, for the option src of mstr.library.mstr_runtimes",
         # A list of runtimes, or a mapping. The keywords for the one do not concern the other.
@@ -56,7 +56,7 @@ def _definitions(product: Callable[[str], ModuleType], runtimes: Options, script
         "items": {"$ref": "#/$defs/runtime"},
         "properties": {
             **lists,
-            "environment": {"type": ["string", "null"]},
+            **{key: {"type": ["string", "null"]} for key in ("environment", "server")},
             "left_out": {**_TEXTS, "type": ["array", "null"]},
             **switches,
         },

@@ -191,13 +191,14 @@ options:
       - A mapping may also contain the key C(scripts), with the entries of O(scripts).
       - If the file is a mapping with C(restore=true), it is a backup. An entry then means the runtime with its id, even
         if that runtime has a different name now. If no runtime has the id, its name decides, and if no runtime has the
-        name either, it is created. The role C(mstr.library.runtimes) writes such a file, see
-        C(mstr_runtimes_backup_dest). Names that other runtimes of the backup hold now are
-        exchanged. A runtime that holds a needed name and that a purge deletes is first renamed.
+        name either, it is created. An entry with C(state=absent) counts by its id alone. The role
+        C(mstr.library.runtimes) writes such a file, see C(mstr_runtimes_backup_dest), and the playbook
+        C(mstr.library.restore) reads it. Names that other runtimes of the backup hold now are exchanged. A runtime that
+        holds a needed name and that is deleted is first renamed.
       - The names and ids under the key C(left_out) are runtimes that the file leaves out on purpose. A purge spares
         them.
-      - A text with C({{) or C({%) is refused, because the file is not a template. If such a text is meant, write
-        C(literal_braces=true) beside the key C(runtimes).
+      - A text with C({{) or C({%) is refused, because the file is not a template. If such a text is meant, write the
+        tag C(!unsafe) before it, in a YAML file.
       - The file is not a template, and the module cannot decrypt C(ansible-vault). For a template or an encrypted file,
         load the definitions as a variable and set O(runtimes).
     type: path

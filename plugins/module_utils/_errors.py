@@ -87,7 +87,7 @@ def texts(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
         for index, part in enumerate(value):
             yield from texts(part, f"{place}[{index}]")
     elif value is not None and not isinstance(value, bool):
-        yield place, str(value)
+        yield place, value if isinstance(value, str) else str(value)
 
 
 def escaped_forms(secret: str) -> set[str]:

@@ -82,7 +82,7 @@ def test_mistakes_in_definitions(data, place):
         [],
         [{"name": "r", "resource": None, "replace_on_change": True}],
         {"runtimes": None, "scripts": [{"name": "s", "project": "p", "runtime": "r"}]},
-        {"runtimes": [{"id": "A" * 32, "state": "absent"}], ".common": {"a": 1}, "literal_braces": True},
+        {"runtimes": [{"id": "A" * 32, "state": "absent"}], ".common": {"a": 1}, "unfinished": True},
     ],
 )
 def test_definitions(data):

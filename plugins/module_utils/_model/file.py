@@ -26,6 +26,12 @@ class FileError(ValueError):
     """What is wrong with a file, as the rest of a sentence that starts with its path."""
 
 
+class Unsafe(str):
+    """A text with Ansible's tag `!unsafe`: it is no template, whatever it looks like."""
+
+    __slots__ = ()
+
+
 def read_text(path: str) -> str:
     """The text of a regular file. Raises FileError."""
     try:
@@ -104,7 +110,10 @@ def parsed(text: str) -> Any:
         lines = text.splitlines()
         if mark and mark.line < len(lines) and "{{" in lines[mark.line]:
             raise FileError(f"has {{{{ }}}} in line {mark.line + 1}, but src is not rendered as a template") from None
-        raise FileError(f"is not YAML: {clean(exc, 300)}") from None
+        # The text of the exception itself has several lines, with an excerpt.
+        parts = [getattr(exc, name, None) for name in ("context", "problem", "reason")]
+        why = clean(", ".join(part for part in parts if part) or exc, 300)
+        raise FileError(f"is not YAML: {why}{f', in line {mark.line + 1}' if mark else ''}") from None
 
 
 def _size(value: Any, known: dict[int, int], above: set[int]) -> int:
@@ -171,4 +180,5 @@ def _loader(yaml: Any) -> Any:
         Loader.add_constructor(f"tag:yaml.org,2002:{kind}", scalar)
     Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, mapping)
     Loader.add_constructor("!vault", refuse_vault)
+    Loader.add_constructor("!unsafe", lambda loader, node: Unsafe(loader.construct_scalar(node)))
     return Loader

@@ -11,14 +11,15 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .._errors import ValidationError, clean, text_error, texts
-from .file import FileError, parsed, read_text
+from .file import FileError, Unsafe, parsed, read_text
 
 
 class Source(NamedTuple):
     """What a file says. The entries of `runtimes` and `scripts` are unconverted; None means that the key is missing.
 
-    `environment`: the host that a backup belongs to. `left_out`: names and ids of runtimes that are not in the file and
-    that a purge spares. `restore`: it is a backup, whose ids need not exist any more.
+    `environment`, `server`: what a backup belongs to: a host, and the address of its server. `left_out`: names and ids
+    of runtimes that are not in the file and that a purge spares. `restore`: it is a backup, whose ids need not exist
+    any more. `unfinished`: the run that wrote it did not end.
     """
 
     runtimes: list[Any] | None = None
@@ -26,6 +27,8 @@ class Source(NamedTuple):
     environment: str | None = None
     left_out: tuple[str, ...] = ()
     restore: bool = False
+    server: str | None = None
+    unfinished: bool = False
 
 
 def read_definitions(path: str) -> Source:
@@ -33,13 +36,22 @@ def read_definitions(path: str) -> Source:
     # A relative path depends on the module's working directory, so the message shows the absolute path.
     path = os.path.abspath(path)
     try:
-        return _source(parsed(read_text(path)))
+        text = read_text(path)
+    except FileError as exc:
+        raise ValidationError([f"src {path!r} {exc}"]) from None
+    return source_from(text, path)
+
+
+def source_from(text: str, path: str) -> Source:
+    """The content of a file that was at `path`. Raises ValidationError with one sentence."""
+    try:
+        return _source(parsed(text))
     except FileError as exc:
         raise ValidationError([f"src {path!r} {exc}"]) from None
 
 
-_KEYS = (*Source._fields, "literal_braces")
-_TYPES = {"runtimes": list, "scripts": list, "left_out": list, "restore": bool, "literal_braces": bool}
+_KEYS = Source._fields
+_TYPES = {"runtimes": list, "scripts": list, "left_out": list, "restore": bool, "unfinished": bool}
 
 
 def _source(data: Any) -> Source:
@@ -59,17 +71,27 @@ def _source(data: Any) -> Source:
             raise FileError(f"has {key}: {clean(repr(content[key]), 60)}; expected {expected}")
     left_out = content.get("left_out") or []
     named = {f"left_out[{index}]": entry for index, entry in enumerate(left_out)}
-    if content.get("environment") is not None:
-        named["environment"] = content["environment"]
+    named.update({key: content[key] for key in ("environment", "server") if content.get(key) is not None})
     for place, value in named.items():
         error = "is null; remove it, or write a name" if value is None else text_error(value)
         if error:
             raise FileError(f"has an error: {place} {error}")
-    for place, text in () if content.get("literal_braces") else texts({key: content.get(key) for key in _KEYS}):
-        if "{{" in text or "{%" in text:
+    given: dict[str, Any] = {key: content[key] for key in Source._fields if content.get(key) not in (None, "")}
+    has_tags = False
+    for place, text in texts(given):
+        if isinstance(text, Unsafe):
+            has_tags = True
+        elif "{{" in text or "{%" in text:
             raise FileError(
                 f"has {{{{ }}}} in {place}, but src is not rendered as a template. If the braces are meant, write "
-                "literal_braces: true beside the key runtimes"
+                "!unsafe before the text, in a YAML file"
             )
-    given: dict[str, Any] = {key: content[key] for key in Source._fields if content.get(key) not in (None, "")}
-    return Source(**{**given, "left_out": tuple(left_out)})
+    return Source(**{**(_without_tags(given) if has_tags else given), "left_out": tuple(left_out)})
+
+
+def _without_tags(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_tags(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_without_tags(inner) for inner in value]
+    return str(value) if isinstance(value, Unsafe) else value

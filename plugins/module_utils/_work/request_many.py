@@ -86,7 +86,7 @@ def _wanted(params: Mapping[str, Any], policy: Policy | None, check: Check) -> W
             if source.scripts is not None:
                 scripts = [entry for entry in _typed(check, "scripts", source.scripts, errors) if entry is not None]
         # What a refused entry, which is None, would have kept is not known.
-        if purges and all(entry is not None and entry.get("state") == "absent" for entry in given):
+        if purges and all(entry is not None and is_absent(entry) for entry in given):
             errors.add(
                 "purge would delete every runtime, as no entry has state: present; to delete all of them, list each "
                 "with state: absent and leave out purge"
@@ -97,7 +97,11 @@ def _wanted(params: Mapping[str, Any], policy: Policy | None, check: Check) -> W
             errors.check(_definition, entry, comment, policy, restore, place=place_of("runtimes", index, entry))
             for index, entry in numbered
         ]
-        errors.add(*_duplicate_errors(numbered), *_previous_name_errors(numbered))
+        # In a backup, what is to be deleted counts by its id alone: it may have the name of what comes back.
+        named = [
+            (index, {**entry, "name": None} if restore and is_absent(entry) else entry) for index, entry in numbered
+        ]
+        errors.add(*_duplicate_errors(named), *_previous_name_errors(named))
         if limit is not None and limit < 0:
             errors.add(f"purge_limit must be at least 0, not {limit}")
         if scripts is not None:
@@ -120,6 +124,11 @@ def _typed(check: Check, option: str, entries: Sequence[Any], errors: ErrorList)
     return checked
 
 
+def is_absent(entry: Mapping[str, Any]) -> bool:
+    """Whether an entry names a runtime to delete."""
+    return entry.get("state") == "absent"
+
+
 def place_of(option: str, index: int, entry: Any) -> str:
     """The name of an entry in messages."""
     name = entry.get("name") if isinstance(entry, Mapping) else None
@@ -128,9 +137,11 @@ def place_of(option: str, index: int, entry: Any) -> str:
 
 def _definition(entry: Mapping[str, Any], comment: str | None, policy: Policy | None, restore: bool) -> Definition:
     with ErrorList() as errors:
-        for option, value in entry.items() if entry.get("state") == "absent" else ():
+        for option, value in entry.items() if is_absent(entry) else ():
             if option not in _OF_ABSENT and value not in (None, DEFINITION_OPTIONS[option].get("default")):
                 errors.add(f"{option} cannot be used with state: absent")
+        if restore and is_absent(entry) and entry.get("id") is None:
+            errors.add("id is required with state: absent in a backup, where no name means a runtime to delete")
         given = {**entry, "journal_comment": entry.get("journal_comment") or comment}
         return errors.check(definition_from, given, policy, restore)
 

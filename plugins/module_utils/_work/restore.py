@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import chain, count
 
-from .._errors import MstrError, ValidationError
+from .._errors import MstrError, ValidationError, listed
 from .._model.definition import Definition
 from .._model.runtime import Runtime
 from .._model.steps import ASIDE, DELETE, PURGE, Row, Step
@@ -36,7 +36,8 @@ def takes_name(row: Row) -> bool:
 def check_names(context: Context, work: Work, existing: Sequence[Runtime]) -> Work:
     """The work, with an error for each row whose name a runtime holds that neither moves nor is deleted.
 
-    An error, also of a script, cancels the purge, and a runtime with an error keeps its name.
+    An error, also of a script, cancels the purge, and a runtime with an error keeps its name. Warns of the runtimes
+    that are neither in the backup nor purged.
     """
     before = None
     while work != before:
@@ -49,6 +50,10 @@ def check_names(context: Context, work: Work, existing: Sequence[Runtime]) -> Wo
         context.warn(
             f"Runtime {row.label} ({row.id}) is renamed before it is {goes}, because the backup needs its name."
         )
+    known = {row.main.before.key for row in work.rows if row.main.before}
+    others = [runtime.label for runtime in existing if runtime.key not in known and not runtime.is_default]
+    if others:
+        context.warn(f"These runtimes are not in the backup, and were left alone: {listed(sorted(others))}.")
     return work
 
 
@@ -67,7 +72,8 @@ def _check_name(moves: set[str], existing: Sequence[Runtime], row: Row) -> Row:
     for runtime in existing:
         if runtime.name == row.wanted.name and runtime.key not in (own, *moves):
             holder = f"the runtime with id {runtime.id}"
-            raise ValidationError([f"name {runtime.name!r} is taken by {holder}, which the backup does not rename"])
+            advice = "which the backup does not rename. Rename or delete it, and run the restore again"
+            raise ValidationError([f"name {runtime.name!r} is taken by {holder}, {advice}"])
     return row
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The work on one environment: apply its definitions, export its runtimes, or probe its server.
+"""The work on one environment: apply its definitions, restore its backup, export its runtimes, or probe its server.
 
 The options come from the variables of the host.
 """
@@ -10,42 +10,133 @@ The options come from the variables of the host.
 from __future__ import annotations
 
 import os
-from datetime import datetime, timezone
+from collections.abc import Sequence
+from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils._errors import ErrorList, ValidationError, counted, listed
-from ansible_collections.mstr.library.plugins.module_utils._model.runtime import INCOMPLETE
+from ansible_collections.mstr.library.plugins.module_utils._model.runtime import DEFAULT_RUNTIME_ID, INCOMPLETE
+from ansible_collections.mstr.library.plugins.module_utils._model.src import Source
 from ansible_collections.mstr.library.plugins.module_utils._model.usage import name_of
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.events import copyable_texts
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.export import File, to_file
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.serialize import json_text
 
-from .destination import checksum, place_error, write
-from .places import one_file_error, other_environment_error
-from .run import UNKNOWN, dests, path_of
+from .backup import DEST, Backup, may_take_away, names_default
+from .own_file import OwnFile, source_of
+from .places import backup_errors, foreign_error
+from .run import dests, path_of
 from .task import Action, Result, failed, plain
-from .variables import AUDITED, DEFINITIONS, is_given, name_errors, passed_on
+from .variables import AUDITED, DEFINITIONS, RESTORED, name_errors, passed_on
 
 
 def apply(action: Action, plan_id: str | None = None, check_mode: bool = False) -> Result:
     """The result of mstr_runtimes for the definitions of the host, with `backup` if there is one.
 
-    `plan_id`: of the approved plan. `check_mode`: only what it would do, also if the task is not in check mode; then
-    without a backup. Raises ValidationError if a variable is invalid.
+    `plan_id`, `check_mode`: see `_backed_up`. Raises ValidationError if a variable is invalid.
     """
     with ErrorList() as errors:
         errors.add(*name_errors(action.task_vars), *_definition_errors(action))
+    runtimes, scripts = action.given("mstr_runtimes"), action.given("mstr_runtimes_scripts")
+    if action.given("mstr_runtimes_src") is not None:
+        source = _source(action, "mstr_runtimes_src")
+        if source and source.restore:
+            path = path_of(action.given("mstr_runtimes_src"), action.started_in)
+            raise ValidationError(backup_errors({action.host: path}, action.command_line()))
+        # The module reports a file that does not exist.
+        runtimes, scripts = (source.runtimes, scripts or source.scripts) if source else (None, None)
     options = {**action.options(DEFINITIONS), **action.options(passed_on())}
+    takes_away = may_take_away(runtimes or (), scripts, action.is_on("mstr_runtimes_purge"))
+    return _backed_up(action, options, plan_id, check_mode, runtimes or (), takes_away)
+
+
+def restore(action: Action, plan_id: str | None = None, check_mode: bool = False) -> Result:
+    """The result of mstr_runtimes for the backup of the host, with `backup` if there is one; `stopped` without a file.
+
+    `plan_id`, `check_mode`: see `_backed_up`. Raises ValidationError if a variable is invalid, and for a file that is
+    no backup of this environment and server.
+    """
+    with ErrorList() as errors:
+        errors.add(*name_errors(action.task_vars))
+    if action.given("mstr_restore_src") is None:
+        raise ValidationError(["Set mstr_restore_src to the file of a backup."])
+    path, source = path_of(action.given("mstr_restore_src"), action.started_in), _source(action, "mstr_restore_src")
+    if source is None:
+        return {"changed": False, "stopped": f"it has no backup {path}, so it was left alone"}
+    error = foreign_error("mstr_restore_src", path, source, action.host, action.server())
+    if error:
+        raise ValidationError([error])
+    options = {**action.options({option: passed_on()[option] for option in RESTORED}), "src": path}
+    return _backed_up(action, options, plan_id, check_mode, source.runtimes or (), True, path)
+
+
+def _source(action: Action, name: str) -> Source | None:
+    """What the file in a variable says; None if it does not exist. Raises ValidationError if it is invalid."""
+    try:
+        return source_of(action, path_of(action.given(name), action.started_in))
+    except ValidationError as exc:
+        raise ValidationError([f"{name} {error.removeprefix('src ')}" for error in exc.errors]) from None
+
+
+def _backed_up(
+    action: Action,
+    options: Result,
+    plan_id: str | None,
+    check_mode: bool,
+    runtimes: Sequence[Any],
+    takes_away: bool,
+    source: str | None = None,
+) -> Result:
+    """The result of mstr_runtimes with these options, after a backup if there is to be one.
+
+    `plan_id`: of the approved plan. `check_mode`: only what it would do, also if the task is not in check mode; then
+    without a backup. `runtimes`: the definitions. `takes_away`: whether the run may delete, replace or move something.
+    `source`: the backup that is restored.
+    """
     if plan_id is not None:
         options["plan_id"] = plan_id
     if check_mode and not action.check_mode:
         return action.run_module("mstr_runtimes", options, True)
-    backup = None
-    if action.given("mstr_runtimes_backup_dest") is not None:
-        backup = _backup(action, action.is_on("mstr_runtimes_backup_scripts"))
-        if backup.get("failed"):
-            return backup
-    result = action.run_module("mstr_runtimes", options)
-    return {**result, "backup": backup} if backup else result
+    if action.given(DEST) is None:
+        return action.run_module("mstr_runtimes", options)
+    backup = Backup(action, source)
+    asked = action.given("mstr_runtimes_backup_scripts")
+    with_scripts = takes_away if asked is None else action.is_on("mstr_runtimes_backup_scripts")
+    file, read = _exported(
+        action, "a backup", "mstr_runtimes_backup_exclude", _BACKUP_WRITER, with_scripts, backed_up=True
+    )
+    if read.get("failed"):
+        return read
+    unread = _unread(read)
+    if unread and asked is not None:
+        return failed(
+            f"The scripts of these projects could not be read, so a backup would lack some: {unread}. Nothing was "
+            "changed. Run the playbook again, or as a user who may read them, or without mstr_runtimes_backup_scripts."
+        )
+    found = plain(read["runtimes"])
+    default = next(runtime for runtime in found if runtime["is_default"])
+    if DEFAULT_RUNTIME_ID in file.left_out and names_default(runtimes, str(default["name"])):
+        return failed(
+            f"The definitions mean the built-in default runtime {default['name']!r}, which is not in the backup: a "
+            "definition cannot express it, or mstr_runtimes_backup_exclude names it. Nothing was changed."
+        )
+    backup.begin(file, found, with_scripts)
+    result = backup.finish(action.run_module("mstr_runtimes", options, on_stop=backup.stopped))
+    if unread:
+        warning = (
+            f"The backup lacks scripts of projects that could not be read: {unread}. Going back does not move them."
+        )
+        result["warnings"] = [*(result.get("warnings") or ()), warning]
+    return result
+
+
+_BACKUP_WRITER = "the role mstr.library.runtimes, before it changed anything"
+
+
+def _unread(read: Result) -> str:
+    """The projects whose scripts could not be read."""
+    return ", ".join(
+        dict.fromkeys(name_of(entry["project"]) or "the list of projects" for entry in read.get("unread") or ())
+    )
 
 
 def _definition_errors(action: Action) -> list[str]:
@@ -54,10 +145,10 @@ def _definition_errors(action: Action) -> list[str]:
         return ["Set mstr_runtimes or mstr_runtimes_src; neither is set."]
     if len(given) > 1:
         return [
-            "Set only one of mstr_runtimes and mstr_runtimes_src; both are set. To apply only the file, such as a "
-            "backup, add -e mstr_runtimes= to the command."
+            "Set only one of mstr_runtimes and mstr_runtimes_src; both are set. To apply only the file, add "
+            "-e mstr_runtimes= to the command."
         ]
-    src, dest = action.given("mstr_runtimes_src"), action.given("mstr_runtimes_backup_dest")
+    src, dest = action.given("mstr_runtimes_src"), action.given(DEST)
     if src and dest:
         paths = [path_of(path, action.started_in) for path in (src, dest)]
         if os.path.realpath(paths[0]) == os.path.realpath(paths[1]):
@@ -65,9 +156,6 @@ def _definition_errors(action: Action) -> list[str]:
                 f"mstr_runtimes_backup_dest is the file {paths[0]}, which mstr_runtimes_src names. The backup would "
                 "replace the definitions before they are applied. Name a different file."
             ]
-    if src and action.is_local:
-        error = other_environment_error(path_of(src, action.started_in), action.host)
-        return [error] if error else []
     return []
 
 
@@ -86,41 +174,12 @@ def report_paths(action: Action) -> list[str]:
     return [path_of(dest, action.started_in) for dest in dests(action.given("mstr_report_dest") or ())]
 
 
-def _backup(action: Action, with_scripts: bool) -> Result:
-    """The backup: its file, and what it cannot restore. Check mode makes it in memory. A failed result if it failed."""
-    place = _Place(action, "mstr_runtimes_backup_dest", path_of(action.given("mstr_runtimes_backup_dest"), "."))
-    place.check()
-    file, read = _exported(
-        action,
-        "a backup",
-        "mstr_runtimes_backup_exclude",
-        "the role mstr.library.runtimes, before it changed anything",
-        environment=action.host,
-        scripts=with_scripts,
-    )
-    if read.get("failed"):
-        return read
-    dest = place.without_loss(file.text)
-    if not action.check_mode:
-        try:
-            place.write(dest, file.text, private=True)
-        except ValidationError as exc:
-            raise ValidationError([f"{exc.sentence} Nothing was changed."]) from None
-    return {
-        "dest": dest,
-        "written": not action.check_mode,
-        "with_scripts": with_scripts,
-        "left_out": file.left_out,
-        "not_restored": file.unrestorable,
-    }
-
-
 def export(action: Action) -> Result:
     """The result of an export: the file, whether it changed, and the number of runtimes."""
     with ErrorList() as errors:
         errors.add(*name_errors(action.task_vars))
     dest = action.given("mstr_export_dest") or f"{action.host}.runtimes.yml"
-    place = _Place(action, "mstr_export_dest", path_of(dest, action.started_in))
+    place = OwnFile(action, "mstr_export_dest", dest)
     place.check()
     file, read = _exported(action, "an export", "mstr_export_exclude", "the playbook mstr.library.export")
     if read.get("failed"):
@@ -167,37 +226,31 @@ def _exported(
     what: str,
     exclude: str,
     writer: str,
-    environment: str | None = None,
     scripts: bool = False,
+    backed_up: bool = False,
     question: str = "",
 ) -> tuple[File, Result]:
-    """The file, and the result of the read, which may have failed. `environment`: of a backup.
+    """The file, and the result of the read, which may have failed. `backed_up`: as a backup.
 
     `question`: where else a controller's user says what `exclude` says.
     """
     patterns = action.given(exclude) or []
     if not isinstance(patterns, (list, tuple)):
         raise ValidationError([f"{exclude} must be a list, such as [{patterns!r}], not {str(patterns)!r}."])
-    nothing = File("", 0, [], [])
+    nothing = File("", {"runtimes": []}, [])
     read = action.run_module("mstr_runtime_info", {"include_scripts": True} if scripts else {}, action.check_mode)
     if read.get("failed"):
         return nothing, read
     runtimes = plain(read["runtimes"])
-    without = ", or without mstr_runtimes_backup_dest" if environment else ""
+    without = ", or without mstr_runtimes_backup_dest" if backed_up else ""
     if not any(runtime["is_default"] for runtime in runtimes):
         return nothing, failed(
             f"{INCOMPLETE}. So {what} may lack others, too. Nothing was changed. Run the playbook again, or as a user "
             f"who sees every runtime{without}."
         )
-    unread = read.get("unread")
-    if unread:
-        projects = ", ".join(dict.fromkeys(name_of(entry["project"]) or "the list of projects" for entry in unread))
-        return nothing, failed(
-            f"The scripts of these projects could not be read, so {what} would lack some: {projects}. Nothing was "
-            "changed. Run the playbook again, or as a user who may read them, or without mstr_runtimes_backup_scripts."
-        )
+    owner = (action.host, action.server()) if backed_up else None
     try:
-        return to_file(runtimes, writer, [str(pattern) for pattern in patterns], environment, scripts), read
+        return to_file(runtimes, writer, [str(pattern) for pattern in patterns], owner, scripts), read
     except ValidationError as exc:
         return nothing, failed(
             f"A definition cannot express what the server holds. Fix it there, or leave the runtime out with {exclude}"
@@ -210,7 +263,7 @@ def probe(action: Action) -> Result:
     with ErrorList() as errors:
         errors.add(*name_errors(action.task_vars))
     dest = action.given("mstr_probe_dest") or f"{action.host}.probe.json"
-    place = _Place(action, "mstr_probe_dest", path_of(dest, action.started_in))
+    place = OwnFile(action, "mstr_probe_dest", dest)
     place.check()
     options = {option: f"mstr_probe_{option}" for option in ("scripts", "reach", "wait_timeout", "cleanup")}
     result = action.run_module("mstr_probe", action.options(options))
@@ -220,68 +273,6 @@ def probe(action: Action) -> Result:
     if not action.check_mode:
         place.write(place.path, json_text(answers) + "\n")
     return {**result, "dest": place.path}
-
-
-class _Place:
-    """A file on the host on which the modules run."""
-
-    def __init__(self, action: Action, variable: str, path: str) -> None:
-        self._action, self._variable = action, variable
-        self.path = os.path.join(action.started_in, path)
-
-    def check(self) -> None:
-        """Raise ValidationError if the file cannot be written, or if it is also the file of another host."""
-        error = place_error(self._variable, self.path, None if self._action.is_local else self._action.stat)
-        if error:
-            raise ValidationError([error])
-        self._check_others()
-
-    def _check_others(self) -> None:
-        action = self._action
-        others = [host for host in action.task_vars.get("ansible_play_hosts") or () if host != action.host]
-        if self._variable not in action.task_vars:
-            return
-        same = [
-            host
-            for host, values in action.of_hosts(others, (self._variable,)).items()
-            if is_given(values.get(self._variable))
-            and values[self._variable] is not UNKNOWN
-            and os.path.realpath(path_of(values[self._variable], action.started_in)) == os.path.realpath(self.path)
-        ]
-        if same:
-            raise ValidationError([one_file_error(self._variable, self.path, [action.host, *same])])
-
-    def differs(self, path: str, text: str) -> bool:
-        """Whether the file does not exist, or has a different content."""
-        found = self._action.stat(path)
-        return not found.kind or found.checksum != checksum(text.encode())
-
-    def without_loss(self, text: str) -> str:
-        """A path that replaces no different content: a second try keeps the first backup."""
-        if not self._action.stat(self.path).kind or not self.differs(self.path, text):
-            return self.path
-        stem, suffix = os.path.splitext(self.path)
-        path = f"{stem}.{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}{suffix}"
-        number = 1
-        while self._action.stat(path).kind and self.differs(path, text):
-            number += 1
-            path = f"{path.removesuffix(suffix)}-{number}{suffix}" if suffix else f"{path}-{number}"
-        return path
-
-    def write(self, path: str, text: str, *, private: bool = False) -> None:
-        """See `destination.write`. On another host, Ansible's own action writes the file in the same way."""
-        if self._action.is_local:
-            try:
-                write(path, text, private=private)
-            except OSError as exc:
-                raise ValidationError([f"{self._variable} {path} could not be written: {exc.strerror}."]) from None
-            return
-        options = {"content": text, "dest": path, "follow": True}
-        if private and not self._action.stat(path).kind:
-            options["mode"] = "0600"
-        result = self._action.run_action("ansible.legacy.copy", options, check_mode=False)
-        if result.get("failed"):
-            raise ValidationError([f"{self._variable} {path} could not be written: {result.get('msg')}"])
 
 
 def _verb(changed: bool, check_mode: bool) -> str:

@@ -10,18 +10,19 @@ It writes nothing that stays.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError, listed
 from ansible_collections.mstr.library.plugins.module_utils._model.file import read_text
-from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions
+from ansible_collections.mstr.library.plugins.module_utils._model.src import Source, read_definitions
+from ansible_collections.mstr.library.plugins.module_utils._session.connection import normal_url
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import files, plan_file
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.evaluation import grouped
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import earlier_from
 
-from . import variables
+from . import variables, way_back
 from .destination import place_error
 from .run import UNKNOWN, Run, dests, path_of
 from .variables import is_given
@@ -31,7 +32,7 @@ _SHARED = ("mstr_report_dest", "mstr_plan_dest", "mstr_plan_src")
 _SEPARATE = {
     "export": {"mstr_export_dest": "{host}.runtimes.yml"},
     "probe": {"mstr_probe_dest": "{host}.probe.json"},
-    "apply": {"mstr_runtimes_backup_dest": ""},
+    **{playbook: {"mstr_runtimes_backup_dest": ""} for playbook in ("apply", "restore")},
 }
 
 
@@ -105,7 +106,7 @@ def separate_errors(run: Run) -> Iterator[str]:
 def same_file_errors(run: Run) -> Iterator[str]:
     """Of a file that the run would write and use for a second purpose."""
     used: dict[str, dict[str, None]] = {}
-    reads, writes = ("mstr_runtimes_src", "mstr_plan_src"), ("mstr_report_dest", "mstr_plan_dest")
+    reads, writes = ("mstr_runtimes_src", "mstr_restore_src", "mstr_plan_src"), ("mstr_report_dest", "mstr_plan_dest")
     separate = _SEPARATE.get(run.playbook, {})
     for name in (*reads, *writes, *separate):
         if name in variables.types(run.playbook):
@@ -113,7 +114,8 @@ def same_file_errors(run: Run) -> Iterator[str]:
                 used.setdefault(os.path.realpath(path), {}).setdefault(name)
     for path, names in used.items():
         written = [name for name in names if name not in reads]
-        if len(names) > 1 and written:
+        # A backup gets a name of its own, so that it never replaces the one that is restored.
+        if len(names) > 1 and written and set(names) != {"mstr_restore_src", "mstr_runtimes_backup_dest"}:
             yield (
                 f"{' and '.join(names)} are the same file, {path}. {written[-1]} would replace its content. Name a "
                 "different file."
@@ -121,11 +123,51 @@ def same_file_errors(run: Run) -> Iterator[str]:
 
 
 def source_errors(run: Run) -> Iterator[str]:
-    """Of a backup that belongs to a different environment."""
-    if "mstr_runtimes_src" in variables.types(run.playbook):
-        for host, path in run.paths("mstr_runtimes_src"):
-            error = other_environment_error(path, host) if run.is_local(host) else None
+    """Of a backup that is to be applied, and of one that is to be restored."""
+    if run.playbook == "restore":
+        yield from _restore_errors(run)
+    elif run.playbook == "apply":
+        paths = {host: path for host, path in run.paths("mstr_runtimes_src") if run.is_local(host)}
+        backups = {host: path for host, path in paths.items() if (_source(path) or Source()).restore}
+        yield from backup_errors(backups, run.options)
+
+
+def _restore_errors(run: Run) -> Iterator[str]:
+    """Of backups that are none, or those of different environments, and of a run without any."""
+    paths = dict(run.paths("mstr_restore_src"))
+    missing = [host for host, path in paths.items() if run.is_local(host) and not os.path.exists(path)]
+    if not run.is_named("mstr_restore_src") or (missing and len(missing) == len(run.hosts)):
+        named = f" None of these files exists: {listed([paths[host] for host in missing], 5)}." if missing else ""
+        yield (
+            "There is no backup to restore." + named + " Name it with -e "
+            "'mstr_restore_src=backups/{{ inventory_hostname }}.yml'."
+        )
+    for host, path in paths.items():
+        if run.is_local(host) and host not in missing:
+            try:
+                error = foreign_error("mstr_restore_src", path, read_definitions(path), host, run.server(host))
+            except ValidationError as exc:
+                error = f"mstr_restore_src {exc.sentence.removeprefix('src ')}"
             yield from [error] if error else []
+
+
+def _source(path: str) -> Source | None:
+    """What a file of definitions says; None if it cannot be read, which the module reports."""
+    try:
+        return read_definitions(path)
+    except ValidationError:
+        return None
+
+
+def backup_errors(paths: Mapping[str, str], options: Sequence[str]) -> Iterator[str]:
+    """Why the backups of these hosts are not applied, with the command that restores them."""
+    if paths:
+        one = len(set(paths.values())) == 1
+        shown = "\n".join(way_back.commands(options, "restore", "mstr_restore_src", paths))
+        yield (
+            f"mstr_runtimes_src {next(iter(paths.values())) if one else 'of ' + listed(list(paths), 5)} is a backup, "
+            f"which only mstr.library.restore brings back as a whole. Run:\n{shown}"
+        )
 
 
 def since_errors(run: Run) -> Iterator[str]:
@@ -158,18 +200,28 @@ def one_file_error(name: str, path: str, hosts: Sequence[str]) -> str:
     )
 
 
-def other_environment_error(path: str, host: str) -> str | None:
-    """Why a file of definitions must not be applied to a host, because it is the backup of a different one."""
+def foreign_error(name: str, path: str, source: Source, host: str, server: str | None) -> str | None:
+    """Why a file must not be restored on a host: it is no backup, or that of a different environment or server."""
+    if not source.restore:
+        return f"{name} {path} is not a backup, which has restore: true. Apply it with mstr_runtimes_src."
+    if source.environment not in (None, host):
+        return (
+            f"{name} {path} is a backup of {source.environment}, not of {host}. Limit the run to {source.environment}, "
+            f"or delete the lines environment and server from the file to restore it on {host} all the same."
+        )
+    if source.server is not None and server is not None and _normal(source.server) != server:
+        return (
+            f"{name} {path} is a backup of the server {source.server}, and {host} is now {server}. Set mstr_base_url "
+            "to that server, or delete the line server from the file to restore it here all the same."
+        )
+    return None
+
+
+def _normal(server: str) -> str:
     try:
-        environment = read_definitions(path).environment
-    except ValidationError:
-        return None  # the module reports it
-    if environment in (None, host):
-        return None
-    return (
-        f"mstr_runtimes_src {path} is a backup of {environment}, not of {host}. Limit the run to {environment}, or "
-        f"delete the line environment from the file to apply it to {host} all the same."
-    )
+        return normal_url(server)
+    except ValueError:
+        return server
 
 
 def _plan_errors(path: str) -> Iterator[str]:

@@ -14,12 +14,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from ansible_collections.mstr.library.plugins.module_utils._errors import as_mstr_error, clean, listed
+from ansible_collections.mstr.library.plugins.module_utils._errors import as_mstr_error, clean
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import environment, files, plan_file, serialize
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.evaluation import grouped
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.events import approval_texts
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import Earlier
+
+from .way_back import commands
 
 Json = Mapping[str, Any]
 
@@ -49,7 +51,7 @@ class FinishedRun(NamedTuple):
     results: Mapping[str, Json | None]
     generated: str  # time in ISO 8601
     check_mode: bool = False
-    inventory: Sequence[str] = ()  # what was given to -i
+    options: Sequence[str] = ()  # of the command line, those that a later command needs
     reports: Sequence[str] = ()  # the paths of its files
     plan: str = ""
     earlier: Earlier | None = None  # in a file that the run writes again: what it does not audit stays there
@@ -214,32 +216,27 @@ def _not_reached_lines(stopped: Mapping[str, str]) -> list[str]:
     return [clean(f"{host}: not reached: {why}", _LONGEST_LINE) for host, why in stopped.items()]
 
 
-def _backup_lines(run: FinishedRun, reached: Mapping[str, Json]) -> list[str]:
-    """The command for the way back of each environment that was changed, and where the other backups are."""
-    lines, ways_back, lacking = [], [], []
-    for host, result in reached.items():
-        backup = result.get("backup")
-        if not backup:
-            continue
+def _backup_lines(run: FinishedRun, reached: Mapping[str, Json]) -> Iterator[str]:
+    """Where the backups are, what going back does not restore, and the command for all environments that changed."""
+    ways_back, unfinished = {}, {}
+    backups = {host: result["backup"] for host, result in reached.items() if result.get("backup")}
+    for host, backup in backups.items():
+        if backup["unfinished"]:
+            unfinished[host] = backup["unfinished"]
         if not backup["written"]:
-            lines.append(f"{host}: a backup can be made; the apply would write it to {backup['dest']}")
-        elif not result.get("changed"):
-            lines.append(f"{host}: backup in {backup['dest']}")
+            yield f"{host}: a backup can be made; the {run.playbook} would write it to {backup['dest']}"
+        elif reached[host].get("changed"):
+            ways_back[host] = backup["dest"]
         else:
-            ways_back.append(
-                f"To go back: {_command(run, 'apply')} --limit {shlex.quote(host)} "
-                f"-e mstr_runtimes_src={shlex.quote(backup['dest'])}{' '.join(['', *backup.get('options', ())])}"
-            )
-            lacking += [host] if backup.get("lacks_scripts") else []
-    changed = [host for host, result in reached.items() if result.get("changed") and not result.get("backup")]
-    if changed and not run.check_mode:
-        lines.append("There is no backup, because mstr_runtimes_backup_dest is not set.")
-    found = [*_limited(lines, "environments"), *_limited(ways_back, "environments")]
-    if lacking:
-        found.append(
-            f"Going back assigns no scripts in {listed(lacking)}, because mstr_runtimes_backup_scripts was not set."
-        )
-    return found
+            yield f"{host}: backup in {backup['dest']}"
+        for what in backup["not_restored"]:
+            yield clean(f"{host}: going back does not restore {what}", _LONGEST_LINE)
+    if not run.check_mode and any(reached[host].get("changed") for host in reached.keys() - backups):
+        yield "There is no backup, because mstr_runtimes_backup_dest is not set."
+    for command in commands(run.options, "restore", "mstr_restore_src", unfinished):
+        yield f"An earlier run did not end. To go back to what was there before it: {command}"
+    for command in commands(run.options, "restore", "mstr_restore_src", ways_back):
+        yield f"To go back: {command}"
 
 
 def _file_lines(run: FinishedRun, reached: Mapping[str, Json]) -> Iterator[str]:
@@ -250,19 +247,12 @@ def _file_lines(run: FinishedRun, reached: Mapping[str, Json]) -> Iterator[str]:
         yield from (clean(f"{host}: {line}", _LONGEST_LINE) for line in result.get("lines") or ())
     written = [(host, result) for host, result in reached.items() if not result.get("error") and result.get("dest")]
     if run.playbook == "export" and written and not run.check_mode:
-        host, result = written[0]
-        yield (
-            f"To compare: {_command(run, 'apply')} --limit {shlex.quote(host)} "
-            f"-e mstr_runtimes_src={shlex.quote(result['dest'])} "
-            f"{' '.join([*result.get('options', ()), '--check --diff'])}"
-        )
+        paths = {host: result["dest"] for host, result in written}
+        more = [*written[0][1].get("options", ()), "--check --diff"]
+        for command in commands(run.options, "apply", "mstr_runtimes_src", paths, *more):
+            yield f"To compare: {command}"
 
 
 def _limited(lines: list[str], what: str) -> list[str]:
     more = len(lines) - _MOST_LINES
     return lines if more <= 0 else [*lines[:_MOST_LINES], f"and {more} more {what}; the results have them all"]
-
-
-def _command(run: FinishedRun, playbook: str) -> str:
-    inventories = " ".join(f"-i {shlex.quote(source)}" for source in run.inventory) or "-i INVENTORY"
-    return f"ansible-playbook {inventories} mstr.library.{playbook}"

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -30,6 +30,7 @@ class Run(NamedTuple):
     `hosts`: for each environment of the run, its variables `mstr_…` and `ansible_connection` by name, with `UNKNOWN`
     for a value that is not known. `extra`: the extra variables. `environ`, `remote_environ`: the environment variables
     of the modules, on the control node and on other hosts. `started_in`: the directory that relative paths start at.
+    `options`: of the command line, those that a later command needs.
     """
 
     playbook: str
@@ -39,6 +40,7 @@ class Run(NamedTuple):
     environ: Mapping[str, str]
     remote_environ: Mapping[str, str]
     started_in: str
+    options: Sequence[str] = ()
 
     def given(self, name: str) -> Iterator[tuple[str, Any]]:
         """The hosts with a value of a variable that is known."""

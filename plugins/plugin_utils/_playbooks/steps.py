@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timezone
@@ -58,6 +57,7 @@ class Check(task.Action):
                     self.environment(True),
                     self.environment(False),
                     self.started_in,
+                    self.command_line(),
                 )
                 errors.add(*check.run_errors(this_run))
         return {"changed": False, "id": uuid4().hex}
@@ -82,7 +82,8 @@ class Check(task.Action):
 class Environment(task.Action):
     """Does the work of a playbook or role on one environment, with the options from its variables.
 
-    The option `step` is apply, audit or one of `_OTHERS`. `result` is the variable with the results of the other hosts.
+    The option `step` is audit, or one of `_WRITE` or `_OTHERS`. `result` is the variable with the results of the
+    other hosts.
     With `result`, the task never fails: it returns `error` and a report, and the playbook fails after the report on
     all environments. Without it, as in the role, it returns the result of the module, whether or not it failed.
     """
@@ -98,34 +99,34 @@ class Environment(task.Action):
         if stopped:
             return {"changed": False, "stopped": stopped, **this_run}
         try:
-            approved = self._approved() if work == "apply" else None
-            result = self._approved_result(approved) if approved else self._done(work)
+            approved = self._approved() if work in _WRITE else None
+            result = self._approved_result(work, approved) if approved else self._done(work)
         except ValidationError as exc:
             approved, result = None, task.failed(exc.sentence)
         except AnsibleConnectionFailure as exc:
             approved, result = None, task.failed(self._not_connected(exc))
         except AnsibleError as exc:
             approved, result = None, task.failed(str(exc))
+        if result.get("stopped"):
+            return {**result, **this_run}
         return {**self._reported(work, result, approved), **this_run}
 
-    def _approved_result(self, approved: Mapping[str, Any]) -> task.Result:
-        """The result of the apply of an approved plan: what the file shows is compared with what would be done now."""
-        checked = environment.apply(self, check_mode=True)
-        if checked.get("failed"):
+    def _approved_result(self, work: str, approved: Mapping[str, Any]) -> task.Result:
+        """The result of an approved plan: what the file shows is compared with what would be done now."""
+        checked = _WRITE[work](self, check_mode=True)
+        if checked.get("failed") or checked.get("stopped"):
             return checked
         now = reports.environment_report(Sources(environment=self.host, applied=checked, check_mode=True))
         why = plan_file.refusal(approved, now)
         if why:
             return {**checked, **task.failed(why)}
         # With the plan of now: the server may change once more before the apply.
-        return checked if self.check_mode else environment.apply(self, str(now["plan_id"]))
+        return checked if self.check_mode else _WRITE[work](self, str(now["plan_id"]))
 
     def _done(self, work: str) -> task.Result:
-        if work == "apply":
-            return environment.apply(self)
         if work == "audit":
             return environment.audit(self, self._wants_details)
-        return _OTHERS[work](self)
+        return {**_WRITE, **_OTHERS}[work](self)
 
     @property
     def _wants_details(self) -> bool:
@@ -182,6 +183,7 @@ class Environment(task.Action):
             sources = sources._replace(approved=str(approved["plan_id"]), approved_changes=number)
         found = reports.environment_report(sources, detail=True)
         found["server"] = self.server() if not error else None
+        found["backup"] = result.get("backup")
         texts = report.packed(found)
         fails_on_drift = self.check_mode and self.is_on("mstr_fail_on_drift")
         return {
@@ -190,7 +192,7 @@ class Environment(task.Action):
             "error": report.apply_error(found, fails_on_drift),
             "report": texts["report"],
             "details": texts["details"] if self._wants_details else None,
-            "backup": self._backup(result),
+            "backup": result.get("backup"),
         }
 
     def _found_by_gates(self, audited: task.Result) -> str | None:
@@ -201,24 +203,6 @@ class Environment(task.Action):
             return str(audited["msg"])
         # Nobody knows whether the runtimes that are missing from the list violate the policy.
         return audited["incomplete"] if "violations" in on else None
-
-    def _backup(self, result: task.Result) -> task.Result | None:
-        backup = result.get("backup")
-        if not backup:
-            return None
-        with_scripts, counts = backup["with_scripts"], Counter(result.get("summary") or {})
-        # Beside the file, nothing else may count; and a new backup might replace it before it is read.
-        options = self._emptied("mstr_runtimes", "mstr_runtimes_scripts", "mstr_runtimes_backup_dest")
-        # Scripts that stay on a runtime would lose it.
-        new = counts["created"] + counts["replaced"] * with_scripts
-        if new:
-            # What somebody creates in the meantime must not go, too.
-            options += ["-e mstr_runtimes_purge=true", f"-e mstr_runtimes_purge_limit={new}"]
-        elif variables.is_given(self.task_vars.get("mstr_runtimes_purge")):
-            options.append("-e mstr_runtimes_purge=false")
-        unused = self.is_on("mstr_runtimes_protect_used") and self.given("mstr_runtimes_protect_projects") is None
-        moved = counts["moved"] + counts["replaced"] + counts["deleted"] * (not unused)
-        return {**backup, "options": options, "lacks_scripts": bool(moved and not with_scripts)}
 
     def _emptied(self, *names: str) -> list[str]:
         """The options of a command that let none of these variables count. They may be invalid."""
@@ -262,9 +246,9 @@ class Report(task.Action):
             results=results,
             generated=datetime.now(timezone.utc).isoformat(timespec="seconds"),
             check_mode=self.check_mode,
-            inventory=[str(source) for source in self.task_vars.get("ansible_inventory_sources") or ()],
-            reports=reports if playbook in ("apply", "audit") else (),
-            plan=run.path_of(plan, self.started_in) if plan is not None and playbook == "apply" else "",
+            options=self.command_line(),
+            reports=reports if playbook in ("apply", "audit", "restore") else (),
+            plan=run.path_of(plan, self.started_in) if plan is not None and playbook != "audit" else "",
             page=self.is_on("mstr_report_artifact"),
             earlier=self._earlier(reports) if playbook == "audit" else None,
         )
@@ -322,6 +306,7 @@ class Approval(task.Action):
         return {"changed": False, "texts": approval_texts(task.plain(found), True, page)}
 
 
+_WRITE: dict[str, Callable[..., task.Result]] = {"apply": environment.apply, "restore": environment.restore}
 _OTHERS: dict[str, Callable[[task.Action], task.Result]] = {
     "export": environment.export,
     "export_text": environment.export_text,
@@ -333,5 +318,5 @@ STEPS: dict[str, type[task.Action]] = {
     "check": Check,
     "end": End,
     "report": Report,
-    **dict.fromkeys(("apply", "audit", *_OTHERS), Environment),
+    **dict.fromkeys(("audit", *_WRITE, *_OTHERS), Environment),
 }

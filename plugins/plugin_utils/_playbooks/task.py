@@ -11,7 +11,7 @@ Ansible starts a process for each task of each host, and shows each task of each
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleError
@@ -23,6 +23,7 @@ from ansible_collections.mstr.library.plugins.plugin_utils._run import role_name
 from .destination import Stat
 from .run import UNKNOWN, path_of, server_of
 from .variables import CONNECTION, is_given
+from .way_back import command_line
 
 Result = dict[str, Any]
 
@@ -145,8 +146,26 @@ class Action(ActionBase):
             found[host] = {name: _known(templar, known[name]) if name in wanted else UNKNOWN for name in names}
         return found
 
-    def run_action(self, name: str, options: Result, check_mode: bool | None = None, **switches: Any) -> Result:
-        """The result of another action with these options. `switches`: variables for it."""
+    def command_line(self) -> list[str]:
+        """The options of the run that a later command needs."""
+        return command_line(str(source) for source in self.task_vars.get("ansible_inventory_sources") or ())
+
+    def run_plain_module(self, name: str, options: Result) -> Result:
+        """The result of a module that has no action of its own and changes nothing."""
+        return dict(self._execute_module(name, options, task_vars=self.task_vars))
+
+    def run_action(
+        self,
+        name: str,
+        options: Result,
+        check_mode: bool | None = None,
+        on_stop: Callable[[Result], str] | None = None,
+        **switches: Any,
+    ) -> Result:
+        """The result of another action with these options. `switches`: variables for it.
+
+        `on_stop`: called with the result before a signal takes effect; returns a line for a person.
+        """
         task = self._task.copy(exclude_parent=True)
         task.action, task.args = name, options
         if check_mode is not None:
@@ -160,16 +179,23 @@ class Action(ActionBase):
             templar=self._templar,
             shared_loader_obj=self._shared_loader_obj,
         )
+        action.on_stop = on_stop
         return dict(action.run(None, {**self.task_vars, **switches}))
 
-    def run_module(self, name: str, options: Result, check_mode: bool | None = None) -> Result:
+    def run_module(
+        self,
+        name: str,
+        options: Result,
+        check_mode: bool | None = None,
+        on_stop: Callable[[Result], str] | None = None,
+    ) -> Result:
         """The result of a module of this collection, with the connection of the host. Play-wide defaults count.
 
         An error names variables instead of options.
         """
         name = f"mstr.library.{name}"
         given = {**self._defaults(name), **self.options(CONNECTION), **options}
-        return self.run_action(name, given, check_mode, **{role_names.SWITCH: True})
+        return self.run_action(name, given, check_mode, on_stop, **{role_names.SWITCH: True})
 
     def _defaults(self, name: str) -> Result:
         """The options of a module from `module_defaults`. Ansible's own function for this has changed its name."""

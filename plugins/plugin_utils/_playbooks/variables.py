@@ -22,7 +22,7 @@ _ROLES = Path(__file__).resolve().parents[3] / "roles"
 _ROLE = "mstr_runtimes_"
 _MOST_EDITS = 2
 # A variable with such a beginning that no playbook knows is a misspelled one.
-_PREFIXES = ("mstr_plan_", "mstr_report_", "mstr_audit_", "mstr_fail_on_", "mstr_export_", "mstr_probe_")
+_PREFIXES = tuple(f"mstr_{word}_" for word in ("plan", "report", "audit", "fail_on", "export", "probe", "restore"))
 
 
 class Variable(NamedTuple):
@@ -33,7 +33,7 @@ class Variable(NamedTuple):
     meaning: str
 
 
-PLAYBOOKS = ("apply", "audit", "export", "probe")
+PLAYBOOKS = ("apply", "audit", "export", "probe", "restore")
 _ALL = (*PLAYBOOKS, "job_smoke_test")
 # What only playbooks use, beside the variables of the role. `make generate` writes it into the guide.
 OF_PLAYBOOKS = {
@@ -56,9 +56,9 @@ OF_PLAYBOOKS = {
     ),
     "mstr_fail_on_drift": Variable(
         "bool",
-        ("apply", "audit"),
+        ("apply", "audit", "restore"),
         "Whether to fail an environment that differs from its definitions, after the report on all environments (no). "
-        "``apply`` uses it only in check mode.",
+        "``apply`` and ``restore`` use it only in check mode.",
     ),
     "mstr_fail_on_violation": Variable(
         "bool",
@@ -67,13 +67,13 @@ OF_PLAYBOOKS = {
     ),
     "mstr_plan_dest": Variable(
         "path",
-        ("apply",),
+        ("apply", "restore"),
         "In check mode, a file for the plan of all environments, for somebody to approve (none). It contains the "
         "differences, and for each environment the id of its plan.",
     ),
     "mstr_plan_src": Variable(
         "path",
-        ("apply",),
+        ("apply", "restore"),
         "The file of an approved plan (none). An environment that is not in it, or whose plan has something "
         "else by now, fails and is left alone. What is done already may be missing.",
     ),
@@ -96,10 +96,16 @@ OF_PLAYBOOKS = {
     ),
     "mstr_report_dest": Variable(
         "path",
-        ("apply", "audit"),
+        ("apply", "audit", "restore"),
         "A file for the report (none), or several, as a list or with commas. The suffix decides the format: "
-        "``.html``, ``.json``, ``.md`` or ``.junit.xml`` (``apply`` only in check mode); for ``audit`` also ``.csv`` "
-        "and ``.cdx.json``. It is written on the control node, in check mode, too.",
+        "``.html``, ``.json``, ``.md`` or ``.junit.xml`` (``apply`` and ``restore`` only in check mode); for ``audit`` "
+        "also ``.csv`` and ``.cdx.json``. It is written on the control node, in check mode, too.",
+    ),
+    "mstr_restore_src": Variable(
+        "path",
+        ("restore",),
+        "The backup to go back to, which an apply or a restore wrote with ``mstr_runtimes_backup_dest`` (required). An "
+        "environment whose file does not exist is left alone.",
     ),
     "mstr_serial": Variable(
         "serial",
@@ -116,7 +122,14 @@ OF_PLAYBOOKS = {
 }
 # Which variables of the role an audit uses: those that say what an apply would do.
 _AUDITED = ("purge", "purge_exclude", "purge_limit", "policy", "protect_used", "protect_projects", "concurrency")
+# Which options of mstr_runtimes a restore takes from the variables of the role. It ignores all others of an apply.
+RESTORED = (
+    *("concurrency", "journal_comment", "plan_id", "protect_projects", "protect_used"),
+    *("wait", "wait_interval", "wait_timeout"),
+)
+_BACKUPS = ("backup_dest", "backup_exclude", "backup_scripts")
 # The options of the modules, each with its variable.
+SECRETS = frozenset(f"mstr_{option}" for option, spec in auth.argument_spec().items() if spec.get("no_log"))
 CONNECTION = {option: f"mstr_{option}" for option in auth.argument_spec()}
 DEFINITIONS = {"runtimes": "mstr_runtimes", "src": f"{_ROLE}src"}
 AUDITED = {
@@ -177,6 +190,8 @@ def types(playbook: str) -> dict[str, str]:
         return {**own, **role_types(entry_point="export")}
     if playbook == "apply":
         return {**own, **role_types()}
+    if playbook == "restore":
+        used |= {f"{_ROLE}{option}" for option in (*RESTORED, *_BACKUPS)}
     if playbook == "audit":
         used |= {*DEFINITIONS.values(), *AUDITED.values()}
     return {**own, **{name: kind for name, kind in role_types().items() if name in used}}
@@ -208,11 +223,16 @@ def name_errors(names: Iterable[str], playbook: str | None = None, extra: Iterab
             continue
         if name not in known():
             yield from _unknown(name)
-        elif playbook and name in given and name not in _EVERYWHERE and name not in types(playbook):
+        elif playbook and name in given and name not in _EVERYWHERE and not _is_used(name, playbook):
             users = playbooks_with(name) or ["controller"]
             *others, last = users
             whose = f"{', '.join(others)} and {last} do" if others else f"{last} does"
             yield f"{playbook} does not use {name}; {whose}. Remove it from -e."
+
+
+def _is_used(name: str, playbook: str) -> bool:
+    # The command for the way back has the files of variables that the apply had.
+    return name in types(playbook) or (playbook == "restore" and name in types("apply"))
 
 
 def _unknown(name: str) -> Iterator[str]:

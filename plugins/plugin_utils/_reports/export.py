@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -35,8 +36,8 @@ _HEADER = """\
 # out the server's default runtime. It changes only when the runtimes change, so you can keep it in version control.
 #
 # To show what applying it to an environment of an inventory would change, then to apply it:
-#   ansible-playbook -i INVENTORY mstr.library.apply --limit {host} -e mstr_runtimes_src=THIS_FILE --check --diff
-#   ansible-playbook -i INVENTORY mstr.library.apply --limit {host} -e mstr_runtimes_src=THIS_FILE
+#   ansible-playbook -i INVENTORY mstr.library.apply --limit HOST -e mstr_runtimes_src=THIS_FILE --check --diff
+#   ansible-playbook -i INVENTORY mstr.library.apply --limit HOST -e mstr_runtimes_src=THIS_FILE
 # Runtimes that are not in this file stay as they are, unless you purge.
 """
 _LEFT_OUT = """\
@@ -47,11 +48,18 @@ _UNRESTORABLE = """\
 #
 # The server has no value for the following, and no definition can ask for that. An apply leaves them as they are:
 """
-_BACKUP = """\
+_BACKUP_HEADER = """\
+# A backup of the runtimes of one environment, written by {writer}.
+# The file holds no secrets.
 #
-# With restore: true, the id decides which runtime is meant, so that a renamed one gets its name back. If no runtime has
-# the id, the name decides. If no runtime has the name either, the runtime is created.
-# With environment, this backup is refused for any other host. To apply it to a different one, delete that line.
+# To show what going back to it would change, then to go back:
+#   ansible-playbook -i INVENTORY mstr.library.restore --limit {host} -e mstr_restore_src=THIS_FILE --check --diff
+#   ansible-playbook -i INVENTORY mstr.library.restore --limit {host} -e mstr_restore_src=THIS_FILE
+# Runtimes that are not in this file stay as they are. Those with state: absent were created by the run that wrote this
+# backup, so they are deleted. The id decides which runtime is meant. If no runtime has the id, the name decides, and if
+# no runtime has the name either, the runtime is created.
+# This backup is refused for any other host and server. To use it there, delete the lines environment and server.
+# With unfinished: true, the run that wrote it did not end: it may have created runtimes that are not in this file.
 """
 _SCRIPTS = """\
 #
@@ -59,64 +67,96 @@ _SCRIPTS = """\
 """
 
 
+# With these characters begins what Ansible renders.
+_TEMPLATE = re.compile(r"\{[{%#]")
+
+
 class File(NamedTuple):
-    """A file that `src` reads, with this `number` of definitions.
+    """A file that `src` reads. `unrestorable`: see the function."""
 
-    `left_out`: the names and ids under this key. `unrestorable`: see the function.
-    """
-
-    text: str
-    number: int
-    left_out: list[str]
+    header: str
+    content: Mapping[str, Any]
     unrestorable: list[str]
+
+    @property
+    def number(self) -> int:
+        """The number of its definitions."""
+        return len(self.content["runtimes"])
+
+    @property
+    def left_out(self) -> list[str]:
+        """The names and ids of the runtimes that are not in the file."""
+        return list(self.content.get("left_out") or ())
+
+    @property
+    def text(self) -> str:
+        """The text of the file."""
+        import yaml  # takes 10 ms, which only a task that writes a file should pay
+
+        content = dict(self.content)
+        body = yaml.dump(content, Dumper=_dumper(yaml), allow_unicode=True, sort_keys=False, width=1_000_000)
+        return without_controls(f"---\n{self.header}{body}", escaped=True)
+
+    def unfinished(self) -> File:
+        """The backup of a run that has not ended."""
+        mark = {"environment": self.content["environment"], "unfinished": True}
+        return self._replace(content={**mark, **self.content})
+
+    def with_created(self, created: Iterable[tuple[str, str]]) -> File:
+        """The backup after the run has created these runtimes, each an id and a name."""
+        absent = [{"id": identity, "name": clean(name), "state": "absent"} for identity, name in created]
+        return self._replace(content={**self.content, "runtimes": [*self.content["runtimes"], *absent]})
 
 
 def to_file(
     runtimes: Sequence[Mapping[str, Any]],
     writer: str,
     exclude: Sequence[str] = (),
-    environment: str | None = None,
+    owner: tuple[str, str | None] | None = None,
     scripts: bool = False,
 ) -> File:
     """The file with the definitions of runtimes as in a result, of plain types. `writer`: for its first comment.
 
-    `environment`: the host that a backup belongs to; it makes the file a backup. `scripts`: with the assignments of the
-    scripts that the runtimes have. Raises ValidationError like `to_definitions`.
+    `owner`: the host and the address of the server that a backup belongs to; it makes the file a backup. `scripts`:
+    with the assignments of the scripts that the runtimes have. Raises ValidationError like `to_definitions`.
     """
-    import yaml  # takes 10 ms, which only a task that writes a file should pay
-
     runtimes = list(runtimes)
-    definitions = to_definitions(runtimes, exclude, ids=environment is not None)
-    left_out = list(dict.fromkeys(_left_out(runtimes, exclude, ids=environment is not None)))
-    missing = unrestorable(definitions)
+    is_backup = owner is not None
+    environment, server = owner or (None, None)
+    definitions = to_definitions(runtimes, exclude, ids=is_backup)
+    ids = {str(definition.get("id")).upper() for definition in definitions}
+    left_out = list(dict.fromkeys(_left_out(runtimes, exclude, ids, is_backup)))
+    gaps = unrestorable(definitions)
     content = {
-        **({"environment": str(environment), "restore": True} if environment is not None else {}),
+        **({"environment": str(environment), "restore": True} if is_backup else {}),
+        **({"server": server} if server else {}),
         **({"left_out": left_out} if left_out else {}),
         "runtimes": definitions,
         **({"scripts": list(_assignments(runtimes, definitions))} if scripts else {}),
     }
-    if any("{{" in text or "{%" in text for _place, text in texts(content)):
-        content = {"literal_braces": True, **content}
     header = [
-        _HEADER.format(writer=writer, host=shlex.quote(clean(environment)) if environment else "HOST"),
+        (_BACKUP_HEADER if is_backup else _HEADER).format(
+            writer=writer, host=shlex.quote(clean(environment or "HOST"))
+        ),
         *([_LEFT_OUT] if left_out else []),
-        *([_UNRESTORABLE, *(f"#   {line}\n" for line in missing)] if missing else []),
-        *([_BACKUP] if environment is not None else []),
+        *([_UNRESTORABLE, *(f"#   {line}\n" for line in gaps)] if gaps else []),
         *([_SCRIPTS] if content.get("scripts") else []),
     ]
-    body = yaml.dump(content, Dumper=_dumper(yaml), allow_unicode=True, sort_keys=False, width=1_000_000)
-    text = without_controls(f"---\n{''.join(header)}{body}", escaped=True)
-    return File(text, len(definitions), left_out, missing)
+    return File("".join(header), content, gaps)
 
 
 def _dumper(yaml: Any) -> Any:
-    """YAML's safe dumper, which puts a text with control characters in double quotes, where they can be escaped."""
+    """YAML's safe dumper. A text that Ansible would render as a template gets the tag `!unsafe`.
+
+    One with control characters is put in double quotes, where they can be escaped.
+    """
 
     class Dumper(yaml.SafeDumper):  # type: ignore[misc]
         """See above."""
 
     def represent(dumper: Any, text: str) -> Any:
-        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"' if has_controls(text) else None)
+        tag = "!unsafe" if _TEMPLATE.search(text) else "tag:yaml.org,2002:str"
+        return dumper.represent_scalar(tag, text, style='"' if has_controls(text) else None)
 
     Dumper.add_representer(str, represent)
     return Dumper
@@ -126,15 +166,21 @@ def _identity(runtime: Mapping[str, Any]) -> tuple[str, str]:
     return str(runtime.get("name") or ""), str(runtime.get("id") or "")
 
 
-def _left_out(runtimes: Iterable[Mapping[str, Any]], exclude: Sequence[str], ids: bool) -> Iterator[str]:
-    """The names of the runtimes that are left out, each with its id if `ids`, or if a file cannot hold the name."""
-    known = sorted(map(_identity, runtimes))
-    names = {name for name, _identity in known}
-    for name, identity in known:
-        if identity.upper() != DEFAULT_RUNTIME_ID and _is_left_out(name, identity, exclude, names):
+def _left_out(
+    runtimes: Sequence[Mapping[str, Any]], exclude: Sequence[str], in_file: Container[str], is_backup: bool
+) -> Iterator[str]:
+    """The names of the runtimes that are left out, each with its id in a backup, or if a file cannot hold the name.
+
+    `in_file`: the ids in the file. That an export leaves out the default runtime goes without saying.
+    """
+    names = () if is_backup else {_identity(runtime)[0] for runtime in runtimes}
+    for name, identity in sorted(map(_identity, runtimes)):
+        is_default = identity.upper() == DEFAULT_RUNTIME_ID
+        is_missing = is_backup and DEFAULT_RUNTIME_ID not in in_file
+        if is_missing if is_default else _is_left_out(name, identity, exclude, names):
             usable = not (name_error(name) or _text_error(name))
             yield from [name] if usable else []
-            yield from [identity] if (ids or not usable) and is_id(identity) else []
+            yield from [identity] if (is_backup or not usable) and is_id(identity) else []
 
 
 def _is_left_out(name: str, identity: str, exclude: Sequence[str], names: Container[str | None]) -> bool:
@@ -162,27 +208,37 @@ def to_definitions(
 ) -> list[dict[str, Any]]:
     """The definitions, sorted by name, with fields in the order of the table, so that a file of them is stable.
 
-    `runtimes` are as in a result. Omitted are the default runtime, which every server has, unfinished replacements of
-    runtimes that exist, runtimes that a name, shell pattern or id in `exclude` means, and what `unrestorable` names.
-    `ids`: with the ids, for a backup. Raises ValidationError if a runtime cannot be expressed as a definition; the
-    message names each one.
+    `runtimes` are as in a result. Omitted are runtimes that a name, shell pattern or id in `exclude` means, what
+    `unrestorable` names, unfinished replacements of runtimes that exist, and the default runtime, which every server
+    has. `ids`: with the ids, the replacements and the default runtime, for a backup; only that one is left out if it
+    cannot be expressed. Raises ValidationError if another runtime cannot be expressed as a definition; the message
+    names each one.
     """
     namesakes: dict[str, list[str]] = {}
-    runtimes, definitions = list(runtimes), []
-    names = {_identity(runtime)[0] for runtime in runtimes}
+    runtimes = list(runtimes)
+    names = () if ids else {_identity(runtime)[0] for runtime in runtimes}
+    definitions, builtin = list[dict[str, Any]](), list[dict[str, Any]]()
     with ErrorList() as errors:
         for runtime in runtimes:
             name, identity = _identity(runtime)
-            if identity.upper() == DEFAULT_RUNTIME_ID or _is_left_out(name, identity, exclude, names):
+            if _is_left_out(name, identity, exclude, names):
+                continue
+            definition = definition_of(runtime)
+            with_id = {"id": identity, **definition} if ids and is_id(identity) else definition
+            if identity.upper() == DEFAULT_RUNTIME_ID:
+                builtin += [with_id] if ids else []
                 continue
             namesakes.setdefault(name, []).append(identity)
-            definition = definition_of(runtime)
             errors.check(_check, definition, place=f"runtime {name!r}")
-            definitions.append({"id": identity, **definition} if ids and is_id(identity) else definition)
+            definitions.append(with_id)
         for name, several in sorted(namesakes.items()):
             if len(several) > 1:
                 id_list = ", ".join(sorted(several))
                 errors.add(f"{len(several)} runtimes have the name {name!r} ({id_list}); rename or exclude them")
+    for definition in builtin:
+        problems = ErrorList()
+        problems.check(_check, definition)
+        definitions += [] if problems.found or definition["name"] in namesakes else [definition]
     return sorted(definitions, key=lambda definition: str(definition["name"]))
 
 
@@ -193,7 +249,7 @@ def unrestorable(definitions: Sequence[Mapping[str, Any]]) -> list[str]:
     """
     names: dict[tuple[int, str], list[str]] = {}
     for definition in definitions:
-        for field, place in _missing(definition):
+        for field, place in missing(definition):
             names.setdefault((list(BY_NAME).index(field), place), []).append(repr(definition["name"]))
     return [
         f"{place}: {'all runtimes' if len(found) == len(definitions) > 1 else ', '.join(found)}"
@@ -201,7 +257,7 @@ def unrestorable(definitions: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def _missing(definition: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def missing(definition: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The fields that a definition does not have, or not in whole: the name, and what is missing."""
     yield from ((name, name) for name in BY_NAME if name not in definition)
     resource = definition.get("resource")

@@ -83,7 +83,13 @@ def earlier_from(text: str) -> Earlier:
     left_out = (content.get("left_out") or []) if isinstance(content, Mapping) else []
     if not isinstance(left_out, list) or not all(isinstance(entry, str) for entry in left_out):
         raise ValueError("is not an exported file: left_out must be a list of names and ids")
-    return Earlier("", {}, runtimes, left_out)
+    # A backup also has what a restore deletes, and the default runtime, which no export has.
+    kept = [
+        runtime
+        for runtime in runtimes
+        if runtime.get("state") != "absent" and str(runtime.get("id")).upper() != DEFAULT_RUNTIME_ID
+    ]
+    return Earlier("", {}, kept, left_out)
 
 
 def _audit(content: Json) -> Earlier:

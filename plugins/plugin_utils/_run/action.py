@@ -66,6 +66,8 @@ class ActionModule(NormalAction):
     """The base class of the action plugins of this collection."""
 
     main: Callable[[], None]
+    # Called with the result of a stopped run, before the signal takes effect. Returns a line for a person.
+    on_stop: Callable[[dict[str, Any]], str] | None = None
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the module. The role mstr.library.runtimes gets errors that name its own variables."""
@@ -120,8 +122,14 @@ class ActionModule(NormalAction):
             how = "in the process of ansible-playbook" if reason is None else f"as a module, because {reason}"
             display.vvv(f"{self._task.action} runs {how}", host=host)
             if reason is None:
-                screen = (lambda text, mask: None) if self._task.no_log else worker.Screen(host)
-                return worker.run_main(self.main, given, screen)
+                screen = worker.Screen(host)
+                progress = (lambda text, mask: None) if self._task.no_log else screen
+
+                def stopped(result: dict[str, Any]) -> None:
+                    if self.on_stop:
+                        screen.show_last(self.on_stop(result))
+
+                return worker.run_main(self.main, given, progress, stopped)
         return dict(super()._execute_module(*args, **options))
 
     def _reasons_for_a_module(

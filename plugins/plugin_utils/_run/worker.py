@@ -108,6 +108,13 @@ class Screen(Progress):
         # Only this thread waits for a terminal that nobody reads. It ends with the worker.
         start_thread(self._write, _STDERR, f"[{self._host}] {text}\n".encode("utf-8", "replace"))
 
+    def show_last(self, text: str) -> None:
+        """Print a line before the process ends, if the terminal takes it within a second."""
+        self.show(text)
+        end = time.monotonic() + 1
+        while Screen._writing and time.monotonic() < end:
+            time.sleep(0.01)
+
     def _write(self, stderr: int, line: bytes) -> None:
         # A worker is in the background of the terminal, which may be set to stop such a process when it writes.
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTTOU])
@@ -213,8 +220,16 @@ class _HeldStop(Stop):
         return os.getppid() != self._parent
 
 
-def run_main(main: Callable[[], None], given: dict[str, Any], progress: Callable[..., None]) -> dict[str, Any]:
-    """Run `main`. Returns its result as Ansible would read it from a module's output."""
+def run_main(
+    main: Callable[[], None],
+    given: dict[str, Any],
+    progress: Callable[..., None],
+    on_stop: Callable[[dict[str, Any]], None],
+) -> dict[str, Any]:
+    """Run `main`. Returns its result as Ansible would read it from a module's output.
+
+    `on_stop`: called with the result if the task was stopped, because nobody else gets it.
+    """
     modules: list[_InProcessModule] = []
 
     def make_module(**options: Any) -> _InProcessModule:
@@ -235,6 +250,9 @@ def run_main(main: Callable[[], None], given: dict[str, Any], progress: Callable
             pass
         except Exception as exc:
             error = type(exc).__name__
+        if stop.reason and modules and modules[-1].result:
+            with suppress(Exception):
+                on_stop(modules[-1].result)
         if stop.hung_up:
             # No process waits for the result any more, and in a loop the next item would start.
             os._exit(1)

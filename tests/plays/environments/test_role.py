@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import signal
 import time
 from typing import Any
@@ -104,47 +103,6 @@ def test_a_backup_of_an_incomplete_list_is_refused(play: Play, servers: list[Sim
     assert "So a backup may lack others, too. Nothing was changed" in played.text
     assert not (play.folder / "backup.yml").exists()
     assert [runtime["description"] for runtime in servers[0].runtimes()] == ["whole"]
-
-
-def test_restored_backup_assigns_scripts(play: Play, servers: list[Simulator]) -> None:
-    """A restored backup assigns the scripts to runtimes that were created again."""
-    server, old = servers[0], "A" * 32
-    scripts = [{"name": name, "id": f"{number:032X}", "runtime": old} for number, name in enumerate("ab", 1)]
-    server.seed({"name": "Etl", "id": old, "resource": {"mem": 512}}, projects=[{"name": "Sales", "scripts": scripts}])
-    more = {"mstr_runtimes_backup_dest": "backup.yml", "mstr_runtimes_backup_scripts": True}
-    deleted = play(APPLY, "--limit", "env0", mstr_runtimes=[{"name": "Etl", "state": "absent"}], **more)
-    assert deleted.status == 0, deleted.output
-    assert server.runtimes() == []
-    restored = play(APPLY, "--limit", "env0", mstr_runtimes_src="backup.yml")
-    assert restored.status == 0, restored.output
-    [etl] = server.runtimes()
-    assert etl["id"] != old
-    used = [script["runtime"] for project in server.projects() for script in project["scripts"]]
-    assert used == [etl["id"]] * 2
-
-
-@pytest.mark.complete
-@pytest.mark.parametrize("case", ["alone", "newcomer", "nothing created"])
-def test_the_way_back_deletes_only_what_the_run_created(play: Play, servers: list[Simulator], case: str) -> None:
-    """The command is followed as printed, with settings of the inventory that would be in its way."""
-    server, created = servers[0], case != "nothing created"
-    play.hosts["env0"] |= {"mstr_runtimes_backup_dest": "backup.yml", "mstr_runtimes_purge_limit": 1}
-    play.hosts["env0"] |= {"mstr_runtimes": [{"name": name} for name in "BC"], "mstr_runtimes_purge": False}
-    if not created:
-        play.hosts["env0"] |= {"mstr_runtimes": [{"name": "A", "exec_timeout": 7}], "mstr_runtimes_purge": True}
-    server.seed({"name": "A"})
-    done = play(APPLY, "--limit", "env0")
-    [command] = [line for line in done.output.splitlines() if line.startswith("To go back: ansible-playbook ")]
-    if case != "alone":
-        server.seed({"name": "D"})
-    back = play.run([str(play.bin / "ansible-playbook"), *shlex.split(command)[4:]])
-    names = "".join(runtime["name"] for runtime in server.runtimes())
-    if case == "newcomer":
-        assert "purge would delete 3 runtimes, more than mstr_runtimes_purge_limit 2: " in back.text
-        assert names == "ABCD"
-    else:
-        assert back.status == 0, back.output
-        assert names == ("A" if created else "AD")
 
 
 @pytest.mark.parametrize("playbook", [APPLY, AUDIT])

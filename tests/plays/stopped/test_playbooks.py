@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
 import pytest
 from simulator.harness import Simulator
 from support.ansible import APPLY, AUDIT, EXPORT, Play
+from support.modules import wait_for_call
+from support.waiting import PATIENCE_S
 
 FATAL = {"ANSIBLE_ANY_ERRORS_FATAL": "true"}
 DOWN = {"mstr_base_url": "http://127.0.0.1:1/MicroStrategyLibrary", "mstr_retries": 0}
@@ -96,3 +101,25 @@ def test_an_omitted_variable_is_not_set(local: Play, playbook: str) -> None:
     assert "'Etl': exec_timeout 60 violates the mstr_runtimes_policy exec_timeout_max" in played.output
     assert "whitelist" not in played.output
     assert "a                          : ok=5" in played.output
+
+
+def test_a_stopped_run_says_where_its_backup_is(local: Play, sim: Simulator) -> None:
+    """Its backup has what it created, so that the restore deletes exactly that."""
+    sim.seed({"name": "Kept"})
+    local.hosts = {"a": local.hosts["a"]}
+    sim.fault("held", operation="create", when="before", skip=1)
+    runtimes = [{"name": name} for name in ("One", "Two")]
+    command = local.command(APPLY, mstr_runtimes=runtimes, mstr_runtimes_concurrency=1, **BACKUP)
+    process = local.start(command)
+    wait_for_call(sim, "create")
+    os.killpg(process.pid, signal.SIGINT)
+    sim.release()
+    output, errors = process.communicate(timeout=PATIENCE_S)
+    said = f"The backup of what was there before is {local.folder}/a.bk.yml"
+    assert said in " ".join((output + (errors or "")).split()), output
+    backup = (local.folder / "a.bk.yml").read_text()
+    assert "\nunfinished: true\n" in backup
+    assert "  name: One\n  state: absent\n" in backup
+    back = local("mstr.library.restore", mstr_restore_src="a.bk.yml")
+    assert back.status == 0, back.output
+    assert "One" not in [runtime["name"] for runtime in sim.runtimes()]

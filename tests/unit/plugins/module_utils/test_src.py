@@ -60,7 +60,8 @@ def test_yaml_or_json_with_or_without_key(written, content):
 def test_what_a_file_knows(written):
     """Beside the runtimes it says whose they are, what it left out, and which scripts use them."""
     whole = written(
-        "environment: prod\nrestore: true\nleft_out: [Vendor, 3B9A7C7E4D0F4E2A9B1C2D3E4F506172]\n"
+        "environment: prod\nserver: https://x\nrestore: true\nunfinished: true\n"
+        "left_out: [Vendor, 3B9A7C7E4D0F4E2A9B1C2D3E4F506172]\n"
         "x-base: &base {name: a}\nruntimes: [*base]\nscripts: [{name: s, project: P, runtime: a}]"
     )
     assert read_definitions(whole) == Source(
@@ -69,6 +70,8 @@ def test_what_a_file_knows(written):
         environment="prod",
         left_out=("Vendor", "3B9A7C7E4D0F4E2A9B1C2D3E4F506172"),
         restore=True,
+        server="https://x",
+        unfinished=True,
     )
     assert read_definitions(written("scripts: []")) == Source(None, [])
     empty = written("environment: \nleft_out:\nscripts:\nrestore: false\nruntimes: []")
@@ -76,8 +79,9 @@ def test_what_a_file_knows(written):
 
 
 def test_braces_that_are_meant(written):
-    [entry] = read_definitions(written("literal_braces: true\nruntimes: [{name: '{{ x }}'}]")).runtimes
+    [entry] = read_definitions(written("runtimes: [{name: !unsafe '{{ x }}'}]")).runtimes
     assert entry == {"name": "{{ x }}"}
+    assert type(entry["name"]) is str
 
 
 def test_a_pipe_is_refused(tmp_path):

@@ -238,3 +238,13 @@ def test_entries_of_a_file_are_as_those_of_the_option(tmp_path):
     wanted = wanted.definitions
     assert wanted[0].values == {"name": "a", "exec_timeout": 60, "whitelist": ("10.0.0.0/8",)}
     assert wanted[1].name == "7"
+
+
+def test_a_backup_deletes_by_id(tmp_path):
+    """What it deletes may have the name of what comes back."""
+    absent = {"name": "a", "id": A, "state": "absent"}
+    runtimes = [{"name": "a", "id": ID}, absent]
+    assert len(prepare(from_file(tmp_path, {"restore": True, "runtimes": runtimes})).wanted.definitions) == 2
+    assert "same name" in faults_of(prepare, from_file(tmp_path, {"runtimes": runtimes}))[0]
+    [fault] = faults_of(prepare, from_file(tmp_path, {"restore": True, "runtimes": [{**absent, "id": None}]}))
+    assert fault.startswith("runtimes[0] 'a': id is required with state: absent in a backup")

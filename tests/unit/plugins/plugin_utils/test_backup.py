@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
+from ansible_collections.mstr.library.plugins.module_utils._model.file import parsed
+from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks import environment
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.destination import Stat
 
@@ -22,6 +25,8 @@ class FakeAction:
         self.started_in, self.check_mode, self.written = str(folder), check_mode, 0
         self.runtimes = [DEFAULT, runtime]
         self.task_vars = {"mstr_runtimes": [], "mstr_runtimes_backup_dest": str(folder / "bk.yml")}
+        self.result = {"changed": True, "msg": "1 updated.", "runtimes": []}
+        self.unread, self.is_stopped = [], False
 
     def given(self, name):
         return self.task_vars.get(name)
@@ -38,11 +43,27 @@ class FakeAction:
     def stat(self, path):
         return Stat.local(path)
 
-    def run_module(self, name, options, check_mode=None, **switches):
+    def server(self):
+        return "https://prod.example.com/L"
+
+    def command_line(self):
+        return ["-i inv"]
+
+    def run_module(self, name, options, check_mode=None, on_stop=None):
         if name == "mstr_runtime_info":
-            return {"runtimes": self.runtimes}
+            self.read = options
+            return {"runtimes": self.runtimes, "unread": self.unread}
         self.written += not self.check_mode
-        return {"changed": True, "msg": "1 updated."}
+        self.seen = parsed(Path(self.dest).read_text()) if not self.check_mode else None
+        if self.is_stopped:
+            on_stop(self.result)
+            raise KeyboardInterrupt
+        return dict(self.result)
+
+    @property
+    def dest(self):
+        """The newest file."""
+        return max(Path(self.started_in).glob("bk*.yml"), key=lambda path: path.stat().st_mtime_ns)
 
 
 def test_check_mode_makes_the_backup_in_memory(tmp_path):
@@ -75,6 +96,98 @@ def test_a_second_backup_keeps_the_first(tmp_path):
     assert {other["dest"] for other in others} == {str(tmp_path / name) for name in names if name != "bk.yml"}
     assert (tmp_path / "bk.yml").read_text(encoding="utf-8") == text
     assert (tmp_path / "bk.yml").stat().st_mode & 0o077 == 0
+
+
+def backup_in(folder):
+    return read_definitions(str(folder / "bk.yml"))
+
+
+CREATED = {"name": "New", "id": "B" * 32, "action": "created"}
+UPDATED = {"name": "Etl", "id": "A" * 32, "action": "updated", "changed_fields": ["resource", "exec_timeout"]}
+
+
+@pytest.mark.parametrize("failed", [False, True])
+def test_what_a_run_created_is_absent_in_its_backup(tmp_path, failed):
+    """Also after a failure. Until its end, the backup says that the run has not ended."""
+    action = FakeAction(tmp_path)
+    replaced = {"name": "Etl", "id": "C" * 32, "action": "replaced"}
+    action.result |= {"failed": failed, "runtimes": [CREATED, UPDATED, replaced]}
+    result = environment.apply(action)
+    assert action.seen["unfinished"] is True
+    source = backup_in(tmp_path)
+    absent = [entry for entry in source.runtimes if entry.get("state") == "absent"]
+    assert absent == [{"id": x * 32, "name": name, "state": "absent"} for x, name in (("B", "New"), ("C", "Etl"))]
+    assert (source.environment, source.server) == ("prod", "https://prod.example.com/L")
+    assert not source.unfinished
+    assert result["backup"]["not_restored"] == [
+        "resource of 'Etl', which was never set",
+        "owner and ACL of 'Etl'",
+        "the runtimes of scripts, because mstr_runtimes_backup_scripts is false",
+    ]
+
+
+def test_a_stopped_run_leaves_the_mark(tmp_path):
+    """Its backup has what it created, and the next run with this destination names it and keeps it."""
+    action = FakeAction(tmp_path)
+    action.result["runtimes"], action.is_stopped = [CREATED], True
+    with pytest.raises(KeyboardInterrupt):
+        environment.apply(action)
+    assert backup_in(tmp_path).unfinished
+    assert backup_in(tmp_path).runtimes[-1]["id"] == "B" * 32
+    again = environment.apply(FakeAction(tmp_path))["backup"]
+    assert again["unfinished"] == str(tmp_path / "bk.yml") != again["dest"]
+    assert backup_in(tmp_path).unfinished
+
+
+@pytest.mark.parametrize(
+    ("variables", "with_scripts"),
+    [
+        ({"mstr_runtimes": [{"name": "A"}]}, False),
+        ({"mstr_runtimes": [{"name": "A", "state": "absent"}]}, True),
+        ({"mstr_runtimes": [{"name": "A", "replace_on_change": True}]}, True),
+        ({"mstr_runtimes_purge": True}, True),
+        ({"mstr_runtimes_scripts": [{"name": "s"}]}, True),
+        ({"mstr_runtimes_purge": True, "mstr_runtimes_backup_scripts": False}, False),
+        ({"mstr_runtimes_backup_scripts": True}, True),
+    ],
+)
+def test_a_backup_has_the_scripts_that_a_run_may_move(tmp_path, variables, with_scripts):
+    action = FakeAction(tmp_path)
+    action.task_vars |= variables
+    assert environment.apply(action)["backup"]["with_scripts"] is with_scripts
+    assert bool(action.read.get("include_scripts")) is with_scripts
+
+
+@pytest.mark.parametrize("asked", [True, None])
+def test_an_unread_project(tmp_path, asked):
+    """It fails a backup whose scripts somebody asked for, and is a warning of any other."""
+    action = FakeAction(tmp_path)
+    action.unread = [{"project": "Sales", "script": None, "error": "x"}]
+    action.task_vars |= {"mstr_runtimes_purge": True, "mstr_runtimes_backup_scripts": asked}
+    result = environment.apply(action)
+    assert bool(result.get("failed")) is bool(asked)
+    assert "Sales" in (result["msg"] if asked else result["warnings"][0])
+    assert action.written == (not asked)
+
+
+@pytest.mark.parametrize("entry", [{"id": DEFAULT["id"].lower()}, {"name": DEFAULT["name"]}])
+def test_a_default_runtime_that_is_in_no_backup_is_not_changed(tmp_path, entry):
+    action = FakeAction(tmp_path)
+    action.runtimes[0] = {**DEFAULT, "whitelist": ["host"]}
+    assert not environment.apply(action).get("failed")
+    action.task_vars["mstr_runtimes"] = [entry]
+    result = environment.apply(action)
+    assert result["msg"].startswith(f"The definitions mean the built-in default runtime {DEFAULT['name']!r}, which is")
+
+
+def test_a_restore_keeps_the_file_that_it_reads(tmp_path):
+    """Its own backup gets the time in its name, whatever the two contain."""
+    environment.apply(FakeAction(tmp_path))
+    action = FakeAction(tmp_path)
+    action.task_vars["mstr_restore_src"] = "bk.yml"
+    assert environment.restore(action)["backup"]["dest"] != str(tmp_path / "bk.yml")
+    action.task_vars["mstr_restore_src"] = "none.yml"
+    assert environment.restore(action)["stopped"] == f"it has no backup {tmp_path}/none.yml, so it was left alone"
 
 
 def test_definitions_that_are_not_given(tmp_path):

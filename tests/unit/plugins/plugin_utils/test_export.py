@@ -9,6 +9,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mstr.library.plugins.module_utils._errors import MASK, ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS, definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import FIELDS
+from ansible_collections.mstr.library.plugins.module_utils._model.file import parsed
 from ansible_collections.mstr.library.plugins.module_utils._model.plan import make_plan
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
 from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions
@@ -279,14 +280,42 @@ def test_an_export(tmp_path):
 
 def test_a_backup(tmp_path):
     """It has the ids, the environment and the scripts."""
-    file = file_of(*OBJECTS_OF_A_FILE, exclude=["Vendor *", "C" * 32], environment="prod eu", scripts=True)
+    file = file_of(
+        *OBJECTS_OF_A_FILE, exclude=["Vendor *", "C" * 32, "D" * 32], owner=("prod eu", "https://x"), scripts=True
+    )
     source = read_back(file, tmp_path)
-    assert (source.environment, source.restore) == ("prod eu", True)
-    assert [runtime["id"] for runtime in source.runtimes] == [ID]
-    assert source.scripts == [{"id": SCRIPT["id"], "name": "Load", "project": "B19DEDCC", "runtime": "{{ x }}"}]
-    assert set(source.left_out) == {"Vendor A", "A" * 32, "{{ x }} (replacement)", "B" * 32, "C" * 32, "D" * 32}
-    assert "--limit 'prod eu' -e" in file.text
+    assert (source.environment, source.server, source.restore) == ("prod eu", "https://x", True)
+    assert [runtime["id"] for runtime in source.runtimes] == [DEFAULT_ID, ID, "B" * 32]
+    script = {"id": SCRIPT["id"], "name": "Load", "project": "B19DEDCC"}
+    assert source.scripts == [{**script, "runtime": name} for name in ("(Standard)", "{{ x }}")]
+    assert set(source.left_out) == {"Vendor A", "A" * 32, "{{ x }} (replacement)", "C" * 32, "D" * 32}
+    assert "mstr.library.restore --limit 'prod eu' -e mstr_restore_src=THIS_FILE" in file.text
     assert "The scripts at the end of this file are assigned to their runtimes." in file.text
+
+
+def test_a_completed_backup(tmp_path):
+    """It lists what the run created as absent. The mark says that a run has not ended."""
+    file = file_of(stored(), owner=("prod", None)).with_created([("A" * 32, "new {{ x }}")])
+    assert read_back(file.unfinished(), tmp_path).unfinished
+    source = read_back(file, tmp_path)
+    assert source.runtimes[1:] == [{"id": "A" * 32, "name": "new {{ x }}", "state": "absent"}]
+    assert (source.server, source.unfinished) == (None, False)
+
+
+@pytest.mark.parametrize("fields", [{"whitelist": ["host"]}, {"name": "r"}])
+def test_a_default_runtime_that_no_definition_can_express(fields):
+    """It is left out of the backup and named there, and stops no run that leaves it alone."""
+    file = file_of(stored(), stored(**{"id": DEFAULT_ID, "name": "d", **fields}), owner=("prod", None))
+    assert DEFAULT_ID in file.left_out
+    assert file.number == 1
+
+
+def test_only_templates_have_a_tag():
+    """A text that Ansible would render is no template, whoever loads the file as variables."""
+    texts = {"a": "{{ x }}", "b": "{% x %}", "c": "{# x #}", "d": "{ x }", "e": "plain"}
+    runtimes = [stored(name=name, id=name * 32, description=text) for name, text in texts.items()]
+    tagged = [line for line in file_of(*runtimes).text.splitlines() if "!unsafe" in line]
+    assert tagged == [f"  description: !unsafe '{texts[name]}'" for name in "abc"]
 
 
 def test_the_comments_of_a_file():
@@ -311,4 +340,4 @@ def test_a_file_is_read_as_the_definitions(data):
     """YAML loses nothing of them, whatever it has to quote."""
     definitions = exportable(data)
     text = to_file([from_api(data).to_result()], "a test").text
-    assert yaml.safe_load(text)["runtimes"] == definitions
+    assert parsed(text)["runtimes"] == definitions

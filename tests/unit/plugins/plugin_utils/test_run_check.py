@@ -41,7 +41,7 @@ def errors(playbook="apply", common=None, a=None, b=None, extra=None, check=Fals
         name: {"mstr_base_url": f"https://{name}.example.com/L", **common, **(own or {}), **(extra or {})}
         for name, own in (("a", a), ("b", b))
     }
-    return run_errors(Run(playbook, hosts, extra or {}, check, environ or {}, {}, str(Path.cwd())))
+    return run_errors(Run(playbook, hosts, extra or {}, check, environ or {}, {}, str(Path.cwd()), ["-i inv"]))
 
 
 @pytest.mark.parametrize("playbook", ["apply", "audit", "export", "probe"])
@@ -239,11 +239,11 @@ def test_a_name_that_looks_like_a_guard_is_refused(name, sentence):
     ("playbook", "extra", "sentence"),
     [
         ("apply", {"mstr_fail_on_violation": True}, "apply does not use mstr_fail_on_violation; audit does."),
-        ("audit", {"mstr_plan_dest": "p.json"}, "audit does not use mstr_plan_dest; apply does."),
+        ("audit", {"mstr_plan_dest": "p.json"}, "audit does not use mstr_plan_dest; apply and restore do."),
         (
             "export",
             {"mstr_report_dest": "r.html"},
-            "export does not use mstr_report_dest; apply and audit do.",
+            "export does not use mstr_report_dest; apply, audit and restore do.",
         ),
         (
             "apply",
@@ -276,12 +276,57 @@ def test_an_earlier_audit_that_does_not_fit_is_refused(folder, text, sentence):
     assert sentence in error
 
 
-def test_a_backup_is_refused_for_a_different_environment(folder):
-    (folder / "bk.yml").write_text("{environment: a, restore: true, runtimes: [{name: A}]}")
-    [error] = errors(extra={"mstr_runtimes_src": "bk.yml"})
+BACKUP = "{environment: a, server: 'https://A.example.com:443/L', restore: true, runtimes: [{name: A}]}"
+
+
+def test_a_backup_is_not_applied(folder):
+    """The one way back is its own playbook, and the message has the command."""
+    for host in "ab":
+        (folder / f"{host}.yml").write_text(BACKUP)
+    [error] = errors(a={"mstr_runtimes_src": "a.yml"}, b={"mstr_runtimes_src": "b.yml"})
+    assert error.startswith("mstr_runtimes_src of a, b is a backup, which only mstr.library.restore brings back")
     assert error.endswith(
-        "Limit the run to a, or delete the line environment from the file to apply it to b all the same."
+        "\nansible-playbook -i inv mstr.library.restore --limit a,b "
+        f"-e 'mstr_restore_src={folder}/{{{{ inventory_hostname }}}}.yml'"
     )
+
+
+@pytest.mark.parametrize(
+    ("b", "sentence"),
+    [
+        (BACKUP, "is a backup of a, not of b. Limit the run to a, or delete the lines environment and server from"),
+        (BACKUP.replace("environment: a, ", ""), "is a backup of the server https://A.example.com:443/L, and b is now"),
+        ("runtimes: [{name: A}]", "is not a backup, which has restore: true. Apply it with mstr_runtimes_src."),
+        ("- [", "is not YAML: "),
+    ],
+)
+def test_a_backup_that_does_not_fit(folder, b, sentence):
+    (folder / "a.yml").write_text(BACKUP)
+    (folder / "b.yml").write_text(b)
+    [error] = errors("restore", a={"mstr_restore_src": "a.yml"}, b={"mstr_restore_src": "b.yml"})
+    assert error.startswith("mstr_restore_src ")
+    assert "b.yml" in error
+    assert sentence in error
+
+
+def test_an_environment_without_a_backup(folder):
+    """It is left alone, unless all are."""
+    (folder / "a.yml").write_text(BACKUP)
+    sources = {"a": {"mstr_restore_src": "a.yml"}, "b": {"mstr_restore_src": "b.yml"}}
+    assert errors("restore", **sources) == []
+    (folder / "a.yml").unlink()
+    [error] = errors("restore", **sources)
+    assert error.startswith(f"There is no backup to restore. None of these files exists: {folder}/a.yml, {folder}/b.")
+    [error] = errors("restore")
+    assert error.startswith("There is no backup to restore. Name it with -e ")
+
+
+def test_a_restore_ignores_the_variables_of_apply(folder):
+    """From the inventory, and from the files of variables that the printed command repeats."""
+    (folder / "a.yml").write_text(BACKUP)
+    extra = {"mstr_runtimes": RUNTIMES, "mstr_runtimes_purge": True, "mstr_runtimes_policy": POLICY}
+    assert errors("restore", a={"mstr_restore_src": "a.yml"}, extra=extra) == []
+    assert errors("restore", a={"mstr_restore_src": "a.yml"}, extra={"mstr_audit_scripts": True}) != []
 
 
 def test_everything_is_reported_at_once_and_at_most_twenty_of_a_kind():

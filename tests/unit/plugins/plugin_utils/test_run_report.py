@@ -41,7 +41,7 @@ def test_every_environment_is_in_the_lines_the_files_and_what_is_handed_on():
         "c": {"run": "1", "stopped": "b failed"},
         "d": None,
     }
-    found = made(results, check_mode=True, reports=["r.json"], plan="p.json", inventory=("my inventory",))
+    found = made(results, check_mode=True, reports=["r.json"], plan="p.json")
     assert found.lines[:4] == [
         "a: 1 unchanged",
         "b: failed: It is down.",
@@ -106,31 +106,52 @@ def test_twenty_lines_of_a_kind_are_shown_and_all_deletions():
     ]
 
 
+def backed_up(dest, **more):
+    """The backup in a result."""
+    return {"dest": dest, "written": True, "with_scripts": True, "not_restored": [], "unfinished": None, **more}
+
+
+OPTIONS = ["-i 'my inventory'", "-e @x.yml"]
+RESTORE = "To go back: ansible-playbook -i 'my inventory' mstr.library.restore --limit"
+
+
 def test_the_way_back_is_the_end_of_an_apply():
-    backup = {"dest": "/x/bk a.yml", "written": True, "options": ["-e mstr_runtimes_purge=true"]}
-    found = made({"a": applied("a", changed=True, backup=backup), "b": applied("b", backup={**backup, "dest": "/x/b"})})
-    assert found.lines[2:] == [
-        "b: backup in /x/b",
-        "To go back: ansible-playbook -i INVENTORY mstr.library.apply --limit a -e mstr_runtimes_src='/x/bk a.yml' "
-        "-e mstr_runtimes_purge=true",
+    """One command for all environments whose files differ by their names alone, and one for each other."""
+    dests = {"a": "/bk/a.yml", "b-1": "/bk/b-1.yml", "c": "/bk/c.20261127T041500Z.yml", "d": "/other place/d.yml"}
+    results = {host: applied(host, changed=True, backup=backed_up(dest)) for host, dest in dests.items()}
+    results["e"] = applied("e", backup=backed_up("/bk/e.yml"))
+    found = made(results, options=OPTIONS)
+    assert found.lines[5:] == [
+        "e: backup in /bk/e.yml",
+        f"{RESTORE} a,b-1 -e @x.yml -e 'mstr_restore_src=/bk/{{{{ inventory_hostname }}}}.yml'",
+        f"{RESTORE} c -e @x.yml -e mstr_restore_src=/bk/c.20261127T041500Z.yml",
+        f"""{RESTORE} d -e @x.yml -e '{{"mstr_restore_src": "/other place/d.yml"}}'""",
     ]
-    lacking = made({"a": applied("a", changed=True, backup={**backup, "lacks_scripts": True})})
-    why = "because mstr_runtimes_backup_scripts was not set."
-    assert lacking.lines[-1] == f"Going back assigns no scripts in a, {why}"
+    many = {f"h{n}": applied(f"h{n}", changed=True, backup=backed_up(f"/bk/h{n}.yml")) for n in range(60)}
+    [command] = [line for line in made(many).lines if line.startswith("To go back: ")]
+    assert f" --limit {','.join(many)} -e" in command
+
+
+def test_what_is_said_of_a_backup():
+    """What it does not restore, the one of a run that did not end, and that there is none."""
+    backup = backed_up("/bk/a.yml", not_restored=["owner and ACL of 'X'"], unfinished="/bk/a.yml")
+    lines = made({"a": applied("a", changed=True, backup=backup)}).lines
+    assert lines[1] == "a: going back does not restore owner and ACL of 'X'"
+    assert lines[2].startswith("An earlier run did not end. To go back to what was there before it: ansible-playbook")
     assert made({"a": applied("a", changed=True)}).lines[-1].startswith("There is no backup")
-    in_memory = made({"a": applied("a", backup={**backup, "written": False})}, check_mode=True)
-    assert in_memory.lines[-1] == "a: a backup can be made; the apply would write it to /x/bk a.yml"
+    in_memory = made({"a": applied("a", backup=backed_up("/bk a.yml", written=False))}, check_mode=True)
+    assert in_memory.lines[-1] == "a: a backup can be made; the apply would write it to /bk a.yml"
 
 
 def test_an_export_says_where_its_files_are():
     results = {"a": {"run": "1", "error": None, "msg": "2 runtimes written to /x/a.yml", "dest": "/x/a.yml"}}
     results["a"]["options"] = ["-e mstr_runtimes="]
-    found = made({**results, "b": {"run": "1", "error": "One.\nTwo.", "msg": ""}}, "export")
+    found = made({**results, "b": {"run": "1", "error": "One.\nTwo.", "msg": ""}}, "export", options=["-i x"])
     assert found.lines == [
         "a: 2 runtimes written to /x/a.yml",
         "b: failed: One.",
         "b: failed: Two.",
-        "To compare: ansible-playbook -i INVENTORY mstr.library.apply --limit a -e mstr_runtimes_src=/x/a.yml "
+        "To compare: ansible-playbook -i x mstr.library.apply --limit a -e mstr_runtimes_src=/x/a.yml "
         "-e mstr_runtimes= --check --diff",
     ]
     assert (found.files, found.statistics) == ({}, {})

@@ -1,0 +1,118 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The backup of one environment: written before its run changes anything, and completed after its writes.
+
+It is the whole truth for the way back: a restore deletes nothing but what the backup lists as created by the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError, listed
+from ansible_collections.mstr.library.plugins.module_utils._model.alike import is_named
+from ansible_collections.mstr.library.plugins.module_utils._model.runtime import DEFAULT_RUNTIME_ID
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.export import File, missing
+
+from .own_file import OwnFile
+from .task import Action, Result, plain
+
+DEST = "mstr_runtimes_backup_dest"
+_MAY_CREATE = ("created", "replaced", "unknown")
+
+
+class Backup:
+    """The backup of a run. `source`: the file that a restore reads, which is never replaced."""
+
+    def __init__(self, action: Action, source: str | None = None) -> None:
+        self._action = action
+        self._place = OwnFile(action, DEST, action.given(DEST))
+        self._place.check()
+        earlier = self._place.source()
+        self._unfinished = self._place.path if earlier and earlier.unfinished else None
+        self._kept, self._dest = source, self._place.path
+        self._file = File("", {}, [])
+        self._known: set[str] = set()
+        self._with_scripts = False
+
+    def begin(self, file: File, runtimes: Sequence[Mapping[str, Any]], with_scripts: bool) -> None:
+        """Write the backup of these runtimes. Check mode makes it in memory. Raises ValidationError."""
+        self._file, self._with_scripts = file, with_scripts
+        self._known = {str(runtime["id"]).upper() for runtime in runtimes}
+        self._dest = self._place.without_loss(file.text, self._kept)
+        if not self._action.check_mode:
+            try:
+                self._place.write(self._dest, file.unfinished().text, private=True)
+            except ValidationError as exc:
+                raise ValidationError([f"{exc.sentence} Nothing was changed."]) from None
+
+    def stopped(self, result: Result) -> str:
+        """Complete the backup of a run that was stopped, and say where it is."""
+        self._complete(result, self._file.unfinished())
+        return f"{result.get('msg')} The backup of what was there before is {self._dest}"
+
+    def finish(self, result: Result) -> Result:
+        """The result of the run with `backup`. It fails if the backup could not be completed."""
+        try:
+            self._complete(result, self._file)
+        except ValidationError as exc:
+            why = f"The backup is not complete, so it does not delete what this run created: {exc.sentence}"
+            result = {**result, "failed": True, "msg": f"{result.get('msg')}\n{why}"}
+        backup = {
+            "dest": self._dest,
+            "written": not self._action.check_mode,
+            "with_scripts": self._with_scripts,
+            "left_out": self._file.left_out,
+            "not_restored": [*self._lost(result)],
+            "unfinished": self._unfinished,
+        }
+        return {**result, "backup": backup}
+
+    def _complete(self, result: Result, file: File) -> None:
+        if not self._action.check_mode:
+            self._place.write(self._dest, file.with_created(self._created(result)).text, private=True)
+
+    def _created(self, result: Result) -> Iterator[tuple[str, str]]:
+        """The id and the name of each runtime that the run created, and that may still exist."""
+        for row in plain(result.get("runtimes") or ()):
+            identity = row.get("id")
+            if row.get("action") in _MAY_CREATE and identity and str(identity).upper() not in self._known:
+                yield str(identity), str(row.get("name"))
+
+    def _lost(self, result: Result) -> Iterator[str]:
+        """What going back cannot restore of what the run changed, each as a part of a sentence."""
+        definitions = {str(entry.get("id")): entry for entry in self._file.content["runtimes"]}
+        gone = []
+        for row in result.get("runtimes") or ():
+            action, name, identity = row.get("action"), str(row.get("name")), str(row.get("id"))
+            if action in ("deleted", "replaced"):
+                gone.append(repr(name))
+            if action in ("updated", "deleted", "replaced") and is_named(name, self._file.left_out, identity):
+                yield f"{name!r}, because it is not in the backup"
+            for field, place in missing(definitions[identity]) if identity in definitions else ():
+                if action == "updated" and field in row["changed_fields"]:
+                    yield f"{place} of {name!r}, which was never set"
+        if gone:
+            yield f"owner and ACL of {listed(gone)}"
+        if not self._with_scripts and (gone or (result.get("summary") or {}).get("moved")):
+            yield "the runtimes of scripts, because mstr_runtimes_backup_scripts is false"
+
+
+def may_take_away(runtimes: Sequence[Any] | None, scripts: Any, purges: bool) -> bool:
+    """Whether a run with these definitions may delete, replace or move something. `runtimes`: None if not known."""
+    entries = [entry for entry in runtimes or () if isinstance(entry, Mapping)]
+    removes = any(entry.get("state") == "absent" or entry.get("replace_on_change") for entry in entries)
+    return runtimes is None or purges or bool(scripts) or removes
+
+
+def names_default(runtimes: Sequence[Any] | None, name: str) -> bool:
+    """Whether one of these definitions may mean the built-in default runtime, which has this name."""
+    for entry in runtimes or ():
+        if isinstance(entry, Mapping):
+            names = [entry.get("name"), *(entry.get("previous_names") or ())]
+            if str(entry.get("id")).upper() == DEFAULT_RUNTIME_ID or name in names:
+                return True
+    return False

@@ -1,0 +1,106 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The files of one environment, on the host on which the modules run: an export, a backup, the answers of a probe."""
+
+from __future__ import annotations
+
+import base64
+import os
+from datetime import datetime, timezone
+
+from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
+from ansible_collections.mstr.library.plugins.module_utils._model.src import Source, read_definitions, source_from
+
+from .destination import checksum, place_error, write
+from .places import one_file_error
+from .run import UNKNOWN, path_of
+from .task import Action
+from .variables import is_given
+
+
+def source_of(action: Action, path: str) -> Source | None:
+    """What a file of definitions says; None if there is none. Raises ValidationError if it is invalid."""
+    if not action.stat(path).kind:
+        return None
+    if action.is_local:
+        return read_definitions(path)
+    found = action.run_plain_module("ansible.legacy.slurp", {"src": path})
+    if found.get("failed"):
+        raise ValidationError([f"{path} cannot be read: {found.get('msg')}"])
+    return source_from(base64.b64decode(str(found["content"])).decode("utf-8-sig", "replace"), path)
+
+
+class OwnFile:
+    """A file that each environment of a run has for itself."""
+
+    def __init__(self, action: Action, variable: str, path: str) -> None:
+        self._action, self._variable = action, variable
+        self.path = path_of(path, action.started_in)
+
+    def check(self) -> None:
+        """Raise ValidationError if the file cannot be written, or if it is also the file of another host."""
+        error = place_error(self._variable, self.path, None if self._action.is_local else self._action.stat)
+        if error:
+            raise ValidationError([error])
+        self._check_others()
+
+    def _check_others(self) -> None:
+        action = self._action
+        others = [host for host in action.task_vars.get("ansible_play_hosts") or () if host != action.host]
+        if self._variable not in action.task_vars:
+            return
+        same = [
+            host
+            for host, values in action.of_hosts(others, (self._variable,)).items()
+            if is_given(values.get(self._variable))
+            and values[self._variable] is not UNKNOWN
+            and os.path.realpath(path_of(values[self._variable], action.started_in)) == os.path.realpath(self.path)
+        ]
+        if same:
+            raise ValidationError([one_file_error(self._variable, self.path, [action.host, *same])])
+
+    def source(self) -> Source | None:
+        """What the file says as definitions; None if it does not exist, or says something else."""
+        try:
+            return source_of(self._action, self.path)
+        except ValidationError:
+            return None
+
+    def differs(self, path: str, text: str) -> bool:
+        """Whether the file does not exist, or has a different content."""
+        found = self._action.stat(path)
+        return not found.kind or found.checksum != checksum(text.encode())
+
+    def without_loss(self, text: str, kept: str | None = None) -> str:
+        """A path that replaces no different content: a second try keeps the first backup. `kept`: a file to keep."""
+
+        def is_taken(path: str) -> bool:
+            is_kept = kept is not None and os.path.realpath(path) == os.path.realpath(kept)
+            return is_kept or (bool(self._action.stat(path).kind) and self.differs(path, text))
+
+        if not is_taken(self.path):
+            return self.path
+        stem, suffix = os.path.splitext(self.path)
+        stem = f"{stem}.{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}"
+        path, number = f"{stem}{suffix}", 1
+        while is_taken(path):
+            number += 1
+            path = f"{stem}-{number}{suffix}"
+        return path
+
+    def write(self, path: str, text: str, *, private: bool = False) -> None:
+        """See `destination.write`. On another host, Ansible's own action writes the file in the same way."""
+        if self._action.is_local:
+            try:
+                write(path, text, private=private)
+            except OSError as exc:
+                raise ValidationError([f"{self._variable} {path} could not be written: {exc.strerror}."]) from None
+            return
+        options = {"content": text, "dest": path, "follow": True}
+        if private and not self._action.stat(path).kind:
+            options["mode"] = "0600"
+        result = self._action.run_action("ansible.legacy.copy", options, check_mode=False)
+        if result.get("failed"):
+            raise ValidationError([f"{self._variable} {path} could not be written: {result.get('msg')}"])

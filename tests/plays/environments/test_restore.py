@@ -1,0 +1,142 @@
+"""The way back: whatever a run did, the command that it prints brings back exactly that."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+import pytest
+from simulator.harness import Simulator
+from support.ansible import APPLY, Play, Played
+
+RESTORE = "mstr.library.restore"
+OLD, IDLE = "A" * 32, "B" * 32
+RUNTIMES = [
+    {"name": "Old", "id": OLD, "execTimeout": 321, "resource": {"mem": 512}, "whitelist": ["10.0.0.0/8"]},
+    {"name": "Idle", "id": IDLE, "execTimeout": 60},
+]
+SCRIPTS = [{"name": name, "id": f"{number:032X}", "runtime": OLD} for number, name in enumerate(["Close", "Load"], 1)]
+BACKUP = {"mstr_runtimes_backup_dest": "{{ inventory_hostname }}.bk.yml"}
+
+
+@pytest.fixture
+def server(play: Play, servers: list[Simulator]) -> Simulator:
+    play.hosts = {"env0": play.hosts["env0"]}
+    servers[0].seed(*RUNTIMES, projects=[{"name": "Sales", "scripts": SCRIPTS}])
+    return servers[0]
+
+
+def state(server: Simulator) -> tuple[dict[str, Any], dict[str, str]]:
+    """What a restore brings back: the fields of each runtime by name, and the runtime of each script."""
+    runtimes = server.runtimes(default=True)
+    names = {runtime["id"]: runtime["name"] for runtime in runtimes}
+    fields = ("execTimeout", "whitelist", "resource", "packages", "description")
+    known = {runtime["name"]: [runtime.get(field) or None for field in fields] for runtime in runtimes}
+    scripts = [script for project in server.projects() for script in project["scripts"]]
+    return known, {script["name"]: names.get(script["runtime"], "gone") for script in scripts}
+
+
+def way_back(play: Play, played: Played, *more: str) -> Played:
+    """Run the one command that was printed."""
+    [command] = [line for line in played.output.splitlines() if line.startswith("To go back: ansible-playbook ")]
+    assert " mstr.library.restore --limit " in command
+    return play.run([str(play.bin / "ansible-playbook"), *shlex.split(command.removeprefix("To go back: "))[1:], *more])
+
+
+NEW = {"name": "New", "exec_timeout": 5}
+CHANGES: dict[str, dict[str, Any]] = {
+    "create": {"mstr_runtimes": [NEW]},
+    "update": {"mstr_runtimes": [{"name": "Old", "exec_timeout": 5, "whitelist": []}]},
+    "rename": {"mstr_runtimes": [{"name": "New", "previous_names": ["Old"]}]},
+    "delete": {"mstr_runtimes": [{"name": "Old", "state": "absent"}, NEW]},
+    "replace": {"mstr_runtimes": [{"name": "Old", "exec_timeout": 5, "replace_on_change": True}]},
+    "replace and rename": {
+        "mstr_runtimes": [{"name": "New", "previous_names": ["Old"], "exec_timeout": 5, "replace_on_change": True}]
+    },
+    "scripts": {
+        "mstr_runtimes": [NEW],
+        "mstr_runtimes_scripts": [{"name": "Load", "project": "Sales", "runtime": "New"}],
+    },
+    "purge": {"mstr_runtimes": [NEW], "mstr_runtimes_purge": True},
+    "default": {"mstr_runtimes": [{"name": "(Default) MicroStrategy", "exec_timeout": 77}]},
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_the_command_brings_everything_back(play: Play, server: Simulator, change: str) -> None:
+    """A second time, it changes nothing."""
+    before = state(server)
+    done = play(APPLY, **CHANGES[change], **BACKUP)
+    assert done.status == 0, done.output
+    assert state(server) != before
+    back = way_back(play, done)
+    assert back.status == 0, back.output
+    assert state(server) == before
+    again = way_back(play, done)
+    assert "changed=0" in again.output, again.output
+    assert state(server) == before
+    assert server.open_sessions() == []
+
+
+@pytest.mark.parametrize("in_process", [True, False])
+def test_after_a_failure_half_way(play: Play, server: Simulator, in_process: bool) -> None:
+    """What the run created goes, and a colleague's runtime stays. A check changes nothing."""
+    before = state(server)
+    server.fault("error", operation="update", times=99)
+    done = play(APPLY, mstr_runtimes=[NEW, {"name": "Idle", "exec_timeout": 5}], mstr_in_process=in_process, **BACKUP)
+    assert done.status == 2
+    server.clear_faults()
+    server.seed({"name": "Theirs", "execTimeout": 1})
+    after = state(server)
+    check = way_back(play, done, "--check", "-e", f"mstr_in_process={in_process}")
+    assert "'New' would be deleted" in check.output, check.output
+    assert state(server) == after
+    back = way_back(play, done)
+    assert back.status == 0, back.output
+    assert "These runtimes are not in the backup, and were left alone: 'Theirs'" in back.text
+    known, scripts = state(server)
+    assert known.pop("Theirs")[0] == 1
+    assert (known, scripts) == before
+
+
+def test_a_needed_name_of_a_colleague(play: Play, server: Simulator) -> None:
+    """Their runtime is neither renamed nor deleted, and everything else comes back."""
+    done = play(APPLY, mstr_runtimes=[{"name": "New", "previous_names": ["Old"]}, {"name": "Idle", "exec_timeout": 5}])
+    assert done.status == 0
+    done = play(APPLY, mstr_runtimes=[{"name": "Renamed", "previous_names": ["New"]}, {"name": "Idle"}], **BACKUP)
+    server.seed({"name": "New", "execTimeout": 1})
+    back = way_back(play, done)
+    assert back.status == 2
+    assert "name 'New' is taken by the runtime with id" in back.text
+    assert server.runtime("New")["execTimeout"] == 1
+    assert sorted(state(server)[0]) == ["(Default) MicroStrategy", "Idle", "New", "Renamed"]
+
+
+def test_a_backup_belongs_to_one_server(play: Play, servers: list[Simulator]) -> None:
+    """The command has the address that the run had on its command line; without it, nothing is changed."""
+    play.hosts = {"env0": play.hosts["env0"]}
+    other = {"mstr_base_url": servers[1].base_url}
+    done = play(APPLY, mstr_runtimes=[NEW], **BACKUP, **other)
+    assert servers[1].runtime("New")
+    wrong = play(RESTORE, mstr_restore_src="env0.bk.yml")
+    assert wrong.status == 2
+    assert f"is a backup of the server {servers[1].base_url}, and env0 is now {servers[0].base_url}" in wrong.text
+    assert way_back(play, done).status == 0
+    assert servers[1].runtimes() == []
+
+
+def test_an_environment_without_a_backup(play: Play, servers: list[Simulator]) -> None:
+    """It is named and left alone; a backup is never applied, and the message has the command."""
+    play.hosts = {host: play.hosts[host] for host in ("env0", "env1")}
+    done = play(APPLY, "--limit", "env0", mstr_runtimes=[NEW], **BACKUP)
+    assert done.status == 0, done.output
+    servers[1].seed({"name": "Kept"})
+    refused = play(APPLY, mstr_runtimes_src="{{ inventory_hostname }}.bk.yml")
+    assert refused.status == 2
+    assert "is a backup, which only mstr.library.restore brings back" in refused.text
+    source = "{{ inventory_hostname }}.bk.yml"
+    back = play(RESTORE, mstr_restore_src=source, mstr_runtimes=[NEW], mstr_runtimes_purge=True)
+    assert back.status == 0, back.output
+    assert "\nenv1: not reached: it has no backup " in back.output
+    assert servers[0].runtimes() == []
+    assert [runtime["name"] for runtime in servers[1].runtimes()] == ["Kept"]
