@@ -46,7 +46,7 @@ class ActionModule(action.ActionModule):
             today=datetime.now(timezone.utc).date(),
             since=since,
             previous_names=found.pop("previous_names", {}),
-            warnings=found.get("warnings") or (),
+            warnings=[*(found.get("warnings") or ()), *action.kept_warnings()],
             refusals=found.pop("refusals", ()),
         )
         if known.get(role_names.SWITCH) is True:

@@ -23,6 +23,7 @@ from ansible_collections.mstr.library.plugins.plugin_utils._reports import plan_
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.events import approval_texts
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import Earlier, earlier_from
+from ansible_collections.mstr.library.plugins.plugin_utils._run.action import kept_warnings
 
 from . import check, destination, environment, report, run, task, variables
 
@@ -177,7 +178,8 @@ class Environment(task.Action):
             texts = {key: result[key] for key in ("report", "details")} if "report" in result else {}
             texts = texts or report.reports_of(self.host, {}, self.check_mode, applied=None, read=result)
             return {**shown, "msg": result["msg"], "error": error or self._found_by_gates(result), **texts}
-        sources = Sources(environment=self.host, applied=result, check_mode=self.check_mode)
+        warnings = kept_warnings()
+        sources = Sources(environment=self.host, applied=result, check_mode=self.check_mode, warnings=warnings)
         if approved:
             number = plan_file.number_of_changes(approved)
             sources = sources._replace(approved=str(approved["plan_id"]), approved_changes=number)

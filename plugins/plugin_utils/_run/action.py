@@ -204,6 +204,14 @@ class ActionModule(NormalAction):
         return {str(name): str(value) for name, value in raw.items()}
 
 
+def kept_warnings() -> list[Any]:
+    """The warnings of the task that ansible-core 2.19 and newer keep beside the result of a module."""
+    with suppress(Exception):
+        context = import_module("ansible._internal._display_utils").DeferredWarningContext
+        return list(context.current().get_warnings())
+    return []
+
+
 # The options that name a file to read.
 _FILES = ("src", "ca_path", "client_cert", "client_key")
 _NOT_IMPORTED = "cannot be imported by the Python that runs this module"

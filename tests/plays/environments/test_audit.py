@@ -260,6 +260,37 @@ def test_what_an_apply_would_be_refused_for_is_a_finding(play: Play, servers: li
     assert "env0: 'A' would be created" in played.lines()
 
 
+@pytest.mark.parametrize("in_process", [True, False])
+def test_equal_warnings_name_their_environments(play: Play, servers: list[Simulator], in_process: bool) -> None:
+    """Ansible shows a warning of two hosts once. A module hands it over in another form than a task in process."""
+    play.hosts = {name: play.hosts[name] for name in ("env0", "env1")}
+    for server in servers[:2]:
+        server.seed({"name": "nightly reports"})
+    for playbook, options in ((AUDIT, ()), (APPLY, ("--check",))):
+        played = play(playbook, *options, mstr_runtimes=RUNTIMES, mstr_in_process=in_process)
+        assert played.status == 0, played.output
+        for name in play.hosts:
+            [line] = [line for line in played.lines() if line.startswith(f"{name}: warning: ")]
+            assert "the names differ only in case" in line
+            assert line in played.output
+
+
+def test_a_file_for_every_night(play: Play, servers: list[Simulator]) -> None:
+    """The report and the earlier one are one file, which does not exist the first night; an outage loses nothing."""
+    play.hosts = {name: play.hosts[name] for name in ("env0", "env1")}
+    nightly = {"mstr_report_dest": "report.json, page.html", "mstr_audit_since": "report.json"}
+    (play.folder / "report.json").unlink(missing_ok=True)
+    first = play(AUDIT, **nightly)
+    assert (first.status, (play.folder / "page.html").exists()) == (0, True), first.output
+    servers[0].seed({"name": "Made in the night"})
+    servers[0].fault("html", operation="list", times=None)
+    assert play(AUDIT, "--limit", "env0", **nightly).outcomes["env0"] == "failed"
+    servers[0].clear_faults()
+    last = play(AUDIT, **nightly)
+    assert any(line.startswith("env0: 1 created since ") for line in last.lines()), last.lines()
+    assert any(line.startswith("env1: nothing changed since ") for line in last.lines()), last.lines()
+
+
 def test_a_gate_that_evaluates_nothing_stops_the_run(play: Play, servers: list[Simulator]) -> None:
     played = play(AUDIT, "--limit", "env0,env1", mstr_fail_on_drift=True, mstr_fail_on_violation=True)
     assert played.status == 2, played.output
