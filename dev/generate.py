@@ -365,7 +365,6 @@ def generate(files: Text) -> dict[str, str]:
     new[FRAGMENT] = fragment(new[FRAGMENT])
     new[DEFINITIONS] = entries(new[DEFINITIONS], new)
     new[ROLE] = role(new[ROLE], new)
-    new[GUIDE] = guide(new[GUIDE], new)
     contains = returned(new[ONE], new)
     for path, keys, sample in (
         (ONE, ["runtime"], ["runtime", "sample"]),
@@ -396,18 +395,21 @@ def main(arguments: Sequence[str]) -> int:
     files |= {
         path: (ROOT / path).read_text(encoding="utf-8") if (ROOT / path).exists() else "" for path in schemas.PATHS
     }
-    try:
-        stale = generate(files)
-    except Missing as why:
-        print(f"Error: {why}")
-        return 1
-    for path, text in stale.items():
-        if arguments == ["--check"]:
-            print(f"{path} is stale: run 'make generate'")
-        else:
-            (ROOT / path).write_text(text, encoding="utf-8")
-            print(f"wrote {path}")
-    return int(bool(stale) and arguments == ["--check"])
+    check, status = arguments == ["--check"], 0
+    # The table of variables asks the plugins, which read the role's file.
+    for step in (generate, lambda files: {GUIDE: guide(files[GUIDE], files)}):
+        try:
+            stale = {path: text for path, text in step(files).items() if text != files[path]}
+        except Missing as why:
+            print(f"Error: {why}")
+            return 1
+        for path, text in stale.items():
+            print(f"{path} is stale: run 'make generate'" if check else f"wrote {path}")
+            if not check:
+                (ROOT / path).write_text(text, encoding="utf-8")
+        files |= stale
+        status |= bool(stale) and check
+    return status
 
 
 if __name__ == "__main__":
