@@ -148,9 +148,12 @@ def _units(core: str, version: str) -> Stage:
 
 
 def _integration(
-    core: str, version: str, *, in_process: bool, modules_on: str = "", targets: Sequence[str] = (), quick: bool = False
+    core: str, version: str, *, in_process: bool, modules_on: str = "", targets: Sequence[str] = (), every: bool = False
 ) -> Stage:
-    """The stage of some or all targets. Tasks run in process or as modules (on `modules_on`)."""
+    """The stage of some or all targets. Tasks run in process or as modules (on `modules_on`).
+
+    `every`: some targets run in every profile of the server, not in one. How it behaves is independent of the core.
+    """
 
     def run(job: Job) -> Result:
         ansible_test = AnsibleTest(job, core, version)
@@ -162,19 +165,21 @@ def _integration(
         with Simulator(python=str(envs.ensure("dev").python), profile_file=file) as simulator:
             # ansible-test passes this file to ansible-playbook as extra variables; JSON is valid YAML.
             config = ansible_test.tree / "tests" / "integration" / "integration_config.yml"
-            config.write_text(json.dumps(settings | _server(simulator, job.selection)))
+            config.write_text(json.dumps(settings | _server(simulator, job.selection, every)))
             status = ansible_test.run("integration", *options)
         return count_targets(job.log, status)
 
     on = ", in process" if in_process else f", modules on {modules_on}" if modules_on else ", as modules"
-    return Stage(f"integration {core}, Python {version}{on}", run, core, quick, selects="targets")
+    return Stage(
+        f"integration {core}, Python {version}{on}", run, core, core == NEWEST and in_process, selects="targets"
+    )
 
 
-def _server(simulator: Simulator, selection: Selection) -> dict[str, Any]:
-    """The variables for the server, and for the profiles in which some targets run: all if it is complete."""
+def _server(simulator: Simulator, selection: Selection, every: bool) -> dict[str, Any]:
+    """The variables for the server, and for the profiles in which some targets run."""
     names = ("base_url", "control_url", "username", "password", "api_token", "identity_token")
     variables: dict[str, Any] = {f"mstr_{name}": getattr(simulator, name) for name in names}
-    if selection.profile_file or not selection.complete:
+    if selection.profile_file or not (every and selection.complete):
         variables["mstr_profiles"] = [FROM_FILE if selection.profile_file else "samples"]
     return variables
 
@@ -191,15 +196,15 @@ def count_targets(log: Path, status: int) -> Result:
 
 
 SANITY = tuple(_sanity(core) for core in CORES)
-# Each core on its oldest or its newest Python, in turn: together on every Python. The code under test is the same.
-# pytest itself runs these tests on the newest core.
-UNITS = tuple(_units(core, pythons_of(core)[-(number % 2)]) for number, core in enumerate(CORES) if core != NEWEST)
+# Every second core on its oldest Python: together on every Python. What differs between cores is tested in process, on
+# each of them. pytest itself runs the units on the newest core.
+UNITS = tuple(_units(core, pythons_of(core)[0]) for core in [*CORES][::2])
 INTEGRATION = (
     # All targets on the oldest and the newest core, both ways, with the default Python of common distributions. Modules
-    # also run on the oldest Python that they support.
-    _integration(NEWEST, pythons_of(NEWEST)[-1], in_process=True, quick=True),
+    # also run on the oldest Python that they support. Each way once in every profile of the server.
+    _integration(NEWEST, pythons_of(NEWEST)[-1], in_process=True, every=True),
     _integration(NEWEST, pythons_of(NEWEST)[-1], in_process=False, modules_on="3.9"),
-    _integration(OLDEST, pythons_of(OLDEST)[-1], in_process=False),
+    _integration(OLDEST, pythons_of(OLDEST)[-1], in_process=False, every=True),
     _integration(OLDEST, pythons_of(OLDEST)[0], in_process=True),
     # One target on every other core, both ways, and on the newest Python that modules support.
     *(
