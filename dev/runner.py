@@ -229,7 +229,9 @@ def timed(name: str) -> Iterator[None]:
     began = time.monotonic()
     yield
     with envs.locked(CACHE / "times.lock"):
-        _TIMES.write_text(json.dumps(_times() | {name: round(time.monotonic() - began, 1)}))
+        fresh = _TIMES.with_suffix(".new")
+        fresh.write_text(json.dumps(_times() | {name: round(time.monotonic() - began, 1)}))
+        fresh.replace(_TIMES)  # others may be reading it
 
 
 def _times() -> dict[str, float]:
