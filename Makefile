@@ -11,7 +11,7 @@ DEV := $(if $(PYTHON),$(PYTHON) -B -m dev,$(error Python 3.10 or newer is needed
 PORT ?= 8899
 PROFILE ?= playground
 
-SESSIONS := demo test test-controller test-ee check bench generate docs lock changelog release clean
+SESSIONS := demo test test-controller test-ee test-load check bench generate docs lock changelog release clean
 .PHONY: help env simulator $(SESSIONS)
 
 help:

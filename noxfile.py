@@ -80,8 +80,14 @@ def test_controller(arguments: list[str]) -> int:
     return _live("test_controller.py", ["CONTROLLER_HOST", "CONTROLLER_USERNAME", "CONTROLLER_PASSWORD"], arguments)
 
 
+@command
+def test_load(arguments: list[str]) -> int:
+    """Run thousands of runtimes, hundreds of hosts and two control nodes at once against a simulator: 15 minutes."""
+    return _live("test_load.py", [], arguments)
+
+
 def _live(file: str, needed: list[str], options: list[str]) -> int:
-    """Run tests of what no machine has by itself. CONTRIBUTING.md describes the variables."""
+    """Run tests that `make test` leaves out, with the variables that they need. CONTRIBUTING.md describes them."""
     if missing := [name for name in needed if not os.environ.get(name)]:
         runner.say(f"Did not run: set {', '.join(missing)}, see CONTRIBUTING.md.")
         return 0

@@ -92,9 +92,9 @@ class Running:
         wait_until(lambda: true() or self.process.poll() is not None, what)
         assert self.process.poll() is None or true(), f"the module ended, and still not: {what}: {self.done()}"
 
-    def done(self) -> Done:
+    def done(self, patience: float = PATIENCE_S) -> Done:
         """Wait for its end, and return what it printed."""
-        stdout, stderr = self.process.communicate(timeout=PATIENCE_S)
+        stdout, stderr = self.process.communicate(timeout=patience)
         lines = [line for line in stdout.splitlines() if line.startswith("{")]
         result = json.loads(lines[-1]) if lines else {}
         return Done(self.process.returncode, result, stdout, stderr, time.monotonic() - self._began)

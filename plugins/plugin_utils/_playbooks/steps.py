@@ -298,6 +298,24 @@ class End(task.Action):
         return task.failed(str(error)) if error else {"changed": False}
 
 
+class Write(task.Action):
+    """Writes a file of the control node for its owner. Options: `variable`, which names the file, and its `text`."""
+
+    def result(self) -> task.Result:
+        """The result of the task. Raises ValidationError."""
+        variable, text = (task.plain(self._task.args[name]) for name in ("variable", "text"))
+        path = run.path_of(self.value(variable), self.started_in)
+        if error := destination.place_error(variable, path):
+            raise ValidationError([error])
+        changed = destination.Stat.local(path).checksum != destination.checksum(text.encode())
+        if changed and not self.check_mode:
+            try:
+                destination.write(path, text, private=True)
+            except OSError as exc:
+                raise ValidationError([f"{variable} {path} could not be written: {exc.strerror}."]) from None
+        return {"changed": changed, "dest": path}
+
+
 class Approval(task.Action):
     """Returns what somebody has to see who approves the report of a drift check, in `texts`."""
 
@@ -320,5 +338,6 @@ STEPS: dict[str, type[task.Action]] = {
     "check": Check,
     "end": End,
     "report": Report,
+    "write": Write,
     **dict.fromkeys(("audit", *_WRITE, *_OTHERS), Environment),
 }

@@ -216,6 +216,8 @@ def test_file_for_aap_configuration(tools: Play, options: dict[str, dict[str, An
     output = play(tools, **FULL, mstr_controller_dest=str(path))
     assert recap(output)["failed"] == 0, output
     assert SECRET not in path.read_text()
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert recap(play(tools, **FULL, mstr_controller_dest=str(path)))["changed"] == 0
     written = yaml.safe_load(path.read_text())
 
     assert set(written) == set(FILE_VARIABLES)
@@ -231,6 +233,12 @@ def test_file_for_aap_configuration(tools: Play, options: dict[str, dict[str, An
     assert interpreter == "{  { ansible_playbook_python }}"
     password = written["controller_credentials"][0]["inputs"]["mstr_password"]
     assert password == '{{ mstr_controller_secrets["test"].mstr_password }}'
+
+
+def test_file_is_a_regular_one(tools: Play) -> None:
+    os.mkfifo(tools.folder / "pipe")
+    assert "mstr_controller_dest" in (message := failure(play(tools, **FULL, mstr_controller_dest="pipe")))
+    assert "is a pipe (FIFO), not a regular file" in message
 
 
 REFUSED = {

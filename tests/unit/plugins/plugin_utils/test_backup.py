@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -196,3 +197,13 @@ def test_definitions_that_are_not_given(tmp_path):
     with pytest.raises(ValidationError, match=r"^Set mstr_runtimes or mstr_runtimes_src; neither is set\.$"):
         environment.apply(action)
     assert (action.written, list(tmp_path.iterdir())) == (0, [])
+
+
+def test_a_backup_is_a_regular_file(tmp_path):
+    """The role alone refuses it before its first request, too."""
+    os.mkfifo(tmp_path / "bk.yml")
+    action = FakeAction(tmp_path)
+    action.runtimes = None
+    with pytest.raises(ValidationError, match=r"^mstr_runtimes_backup_dest .*bk\.yml is a pipe \(FIFO\)"):
+        environment.apply(action)
+    assert action.written == 0
