@@ -39,6 +39,7 @@ def test_every_option_of_the_module_has_its_variable():
     documented = set(yaml.safe_load(mstr_runtimes.DOCUMENTATION)["options"])
     options = set(read("meta/argument_specs.yml")["argument_specs"]["main"]["options"])
     own = {f"mstr_runtimes_backup_{name}" for name in ("dest", "exclude", "scripts")}
+    own |= {"mstr_runtimes_exemptions"}
     used = {*CONNECTION.values(), *DEFINITIONS.values(), *passed_on().values()}
     assert documented <= {*DEFINITIONS, *passed_on()}
     assert options - own == used

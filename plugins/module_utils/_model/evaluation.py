@@ -267,5 +267,8 @@ def policy_from(option: Mapping[str, Any], day: date) -> Policy:
     with ErrorList() as errors:
         limits = {key: errors.check(RULES[key].parse, f"policy.{key}", given[key]) for key in RULES if key in given}
         exemptions = [errors.check(exemption_from, f"policy.exemptions[{index}]", entry) for index, entry in entries]
+        if exemptions and not without_null(limits):
+            # They often replace the policy of a group, in which Ansible merges nothing.
+            errors.add("policy.exemptions has entries, but the policy has no rule; add the rules, or remove them")
     # A rule that forbids nothing is not one.
     return Policy(without_null(limits), tuple(exemptions), day)

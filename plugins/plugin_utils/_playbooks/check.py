@@ -46,6 +46,7 @@ def run_errors(run: Run) -> list[str]:
     parts = (
         variables.name_errors(names, run.playbook, run.extra),
         _serial_errors(run),
+        _empty_errors(run),
         _type_errors(run),
         _use_errors(run),
         places.shared_errors(run),
@@ -83,6 +84,12 @@ def _serial_errors(run: Run) -> Iterator[str]:
         )
 
 
+def _empty_errors(run: Run) -> list[str]:
+    used = variables.types(run.playbook)
+    empty = [name for values in run.hosts.values() for name in used if values.get(name) == ""]
+    return variables.empty_errors(empty)
+
+
 def _type_errors(run: Run) -> Iterator[str]:
     """Of switches and numbers. Ansible's filter `bool` reads a word that it does not know as false."""
     for name, kind in variables.types(run.playbook).items():
@@ -95,10 +102,6 @@ def _use_errors(run: Run) -> Iterator[str]:
     yield from _switch_errors(run)
     if "mstr_plan_dest" not in variables.types(run.playbook):
         return
-    for name, cure in (("mstr_plan_src", "the file of the approved plan"), ("mstr_plan_dest", "a file")):
-        # An empty text is often a shell variable without a value. It must not let every plan pass.
-        if any(values.get(name) == "" for values in run.hosts.values()):
-            yield f"{name} is empty; name {cure}, or leave the variable out."
     reads, writes = (any(run.given(name)) for name in ("mstr_plan_src", "mstr_plan_dest"))
     if reads and writes:
         yield "Set only one of mstr_plan_src and mstr_plan_dest; both are set."
@@ -144,11 +147,11 @@ def _policy_errors(run: Run, has_gate: bool) -> Iterator[str]:
     without_rule = []
     gated = set(run.switched_on("mstr_fail_on_violation")) if has_gate else set()
     for host, values in run.hosts.items():
-        policy = values.get("mstr_runtimes_policy")
-        if policy is UNKNOWN:
+        policy, exemptions = values.get("mstr_runtimes_policy"), values.get("mstr_runtimes_exemptions")
+        if UNKNOWN in (policy, exemptions):
             continue
         try:
-            rules = evaluation.rules_of(policy)
+            rules = evaluation.rules_of(variables.with_exemptions(policy, exemptions))
         except ValidationError as exc:
             wrong += [(sentence, host) for sentence in exc.errors]
         else:

@@ -10,7 +10,7 @@ The options come from the variables of the host.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils._errors import ErrorList, ValidationError, counted, listed
@@ -26,7 +26,16 @@ from .own_file import OwnFile, source_of
 from .places import backup_errors, foreign_error
 from .run import dests, path_of
 from .task import Action, Result, failed, plain
-from .variables import AUDITED, DEFINITIONS, RESTORED, name_errors, passed_on
+from .variables import (
+    AUDITED,
+    DEFINITIONS,
+    RESTORED,
+    empty_errors,
+    name_errors,
+    passed_on,
+    role_types,
+    with_exemptions,
+)
 
 
 def apply(action: Action, plan_id: str | None = None, check_mode: bool = False) -> Result:
@@ -35,7 +44,8 @@ def apply(action: Action, plan_id: str | None = None, check_mode: bool = False) 
     `plan_id`, `check_mode`: see `_backed_up`. Raises ValidationError if a variable is invalid.
     """
     with ErrorList() as errors:
-        errors.add(*name_errors(action.task_vars), *_definition_errors(action))
+        empty = [name for name in role_types() if action.value(name) == ""]
+        errors.add(*name_errors(action.task_vars), *empty_errors(empty), *_definition_errors(action))
     runtimes, scripts = action.given("mstr_runtimes"), action.given("mstr_runtimes_scripts")
     if action.given("mstr_runtimes_src") is not None:
         source = _source(action, "mstr_runtimes_src")
@@ -44,7 +54,7 @@ def apply(action: Action, plan_id: str | None = None, check_mode: bool = False) 
             raise ValidationError(backup_errors({action.host: path}, action.command_line()))
         # The module reports a file that does not exist.
         runtimes, scripts = (source.runtimes, scripts or source.scripts) if source else (None, None)
-    options = {**action.options(DEFINITIONS), **action.options(passed_on())}
+    options = {**action.options(DEFINITIONS), **action.options(passed_on()), **_policy(action)}
     takes_away = may_take_away(runtimes or (), scripts, action.is_on("mstr_runtimes_purge"))
     return _backed_up(action, options, plan_id, check_mode, runtimes or (), takes_away)
 
@@ -67,6 +77,12 @@ def restore(action: Action, plan_id: str | None = None, check_mode: bool = False
         raise ValidationError([error])
     options = {**action.options({option: passed_on()[option] for option in RESTORED}), "src": path}
     return _backed_up(action, options, plan_id, check_mode, source.runtimes or (), True, path)
+
+
+def _policy(action: Action) -> Result:
+    """The option `policy` with the exemptions of the host; nothing if there are none."""
+    exemptions = action.given("mstr_runtimes_exemptions")
+    return {"policy": with_exemptions(action.given("mstr_runtimes_policy"), exemptions)} if exemptions else {}
 
 
 def _source(action: Action, name: str) -> Source | None:
@@ -163,7 +179,7 @@ def audit(action: Action, detail: bool) -> Result:
     """The result of mstr_audit, with the definitions and the policy of the host. `detail`: with every runtime."""
     if all(action.given(name) is not None for name in DEFINITIONS.values()):
         raise ValidationError([f"Set only one of {' and '.join(DEFINITIONS.values())}; both are set."])
-    options = {**action.options(DEFINITIONS), **action.options(AUDITED), "detail": detail}
+    options = {**action.options(DEFINITIONS), **action.options(AUDITED), **_policy(action), "detail": detail}
     if "since" in options and not os.path.exists(options["since"]) and options["since"] in report_paths(action):
         del options["since"]  # the first night: this run writes it
     return action.run_module("mstr_audit", options)
@@ -185,6 +201,14 @@ def export(action: Action) -> Result:
     if read.get("failed"):
         return read
     changed = place.differs(place.path, file.text)
+    lost = _edits(place.source()) if changed and not action.is_on("mstr_export_force") else []
+    if lost:
+        raise ValidationError(
+            [
+                f"mstr_export_dest {place.path} was edited, and an export has none of this: {listed(lost)}. Name a "
+                "different file, or set mstr_export_force: true to replace it."
+            ]
+        )
     if changed and not action.check_mode:
         place.write(place.path, file.text)
     left_out = f", left out: {listed(file.left_out, 20)}" if file.left_out else ""
@@ -194,6 +218,17 @@ def export(action: Action) -> Result:
         "left_out": file.left_out,
         "msg": f"{counted(file.number, 'runtime')} {_verb(changed, action.check_mode)} {place.path}{left_out}",
     }
+
+
+def _edits(source: Source | None) -> list[str]:
+    """What only a person writes into a file of definitions, each with the name of its runtime."""
+    found = []
+    for entry in (source.runtimes if source else None) or ():
+        if isinstance(entry, Mapping):
+            keys = [key for key in ("previous_names", "replace_on_change", "smoke_test") if entry.get(key)]
+            keys += ["state: absent"] if entry.get("state") == "absent" else []
+            found += [f"{key} of {str(entry.get('name') or entry.get('id'))!r}" for key in keys]
+    return found
 
 
 def export_text(action: Action) -> Result:

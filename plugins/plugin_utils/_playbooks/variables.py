@@ -9,13 +9,14 @@ Pure, except that the variables of the roles are read from their argument specs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
 from ansible_collections.mstr.library.plugins.module_utils import auth
+from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _ROLES = Path(__file__).resolve().parents[3] / "roles"
@@ -127,6 +128,12 @@ RESTORED = (
     *("concurrency", "journal_comment", "plan_id", "protect_projects", "protect_used"),
     *("wait", "wait_interval", "wait_timeout"),
 )
+# What protects or decides. An empty text is often a shell variable without a value, and would switch it off.
+_GUARDS = (
+    *("mstr_export_exclude", "mstr_fail_on_drift", "mstr_fail_on_violation", "mstr_plan_dest", "mstr_plan_src"),
+    *(f"{_ROLE}{option}" for option in ("backup_exclude", "exemptions", "plan_id", "policy", "protect_projects")),
+    *(f"{_ROLE}{option}" for option in ("protect_used", "purge_exclude", "purge_limit")),
+)
 _BACKUPS = ("backup_dest", "backup_exclude", "backup_scripts")
 # The options of the modules, each with its variable.
 SECRETS = frozenset(f"mstr_{option}" for option, spec in auth.argument_spec().items() if spec.get("no_log"))
@@ -177,7 +184,8 @@ def role_types(role: str = "runtimes", entry_point: str = "main") -> dict[str, s
 @cache
 def passed_on() -> dict[str, str]:
     """The options of mstr_runtimes beside the definitions, each with its variable of the role."""
-    names = [name for name in role_types() if name.startswith(_ROLE) and not name.startswith(f"{_ROLE}backup_")]
+    own = (f"{_ROLE}backup_", f"{_ROLE}exemptions")
+    names = [name for name in role_types() if name.startswith(_ROLE) and not name.startswith(own)]
     return {name.removeprefix(_ROLE): name for name in names if name not in DEFINITIONS.values()}
 
 
@@ -193,8 +201,31 @@ def types(playbook: str) -> dict[str, str]:
     if playbook == "restore":
         used |= {f"{_ROLE}{option}" for option in (*RESTORED, *_BACKUPS)}
     if playbook == "audit":
-        used |= {*DEFINITIONS.values(), *AUDITED.values()}
+        used |= {*DEFINITIONS.values(), *AUDITED.values(), f"{_ROLE}exemptions"}
     return {**own, **{name: kind for name, kind in role_types().items() if name in used}}
+
+
+def empty_errors(empty: Iterable[str]) -> list[str]:
+    """One sentence for all guards among these variables, whose values are empty texts."""
+    names = [name for name in _GUARDS if name in set(empty)]
+    if not names:
+        return []
+    return [
+        f"{' and '.join(names)} {'are' if len(names) > 1 else 'is'} empty, which would switch off what it protects or "
+        f"""decides. Set a value. To switch off what an inventory sets: -e '{{"{names[0]}": null}}'."""
+    ]
+
+
+def with_exemptions(policy: Any, exemptions: Any) -> Any:
+    """The policy with a host's own exemptions beside those of the policy. Raises ValidationError."""
+    if not is_given(exemptions):
+        return policy
+    if not isinstance(exemptions, (list, tuple)):
+        raise ValidationError([f"mstr_runtimes_exemptions must be a list, not {str(exemptions)[:60]!r}."])
+    if not isinstance(policy or {}, Mapping):
+        return policy  # which has its own error
+    given = policy or {}
+    return {**given, "exemptions": [*(given.get("exemptions") or ()), *exemptions]} if exemptions else policy
 
 
 def playbooks_with(name: str) -> list[str]:

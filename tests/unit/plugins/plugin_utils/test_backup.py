@@ -32,6 +32,8 @@ class FakeAction:
     def given(self, name):
         return self.task_vars.get(name)
 
+    value = given
+
     def is_on(self, name):
         return bool(self.given(name))
 
@@ -51,6 +53,7 @@ class FakeAction:
         return ["-i inv"]
 
     def run_module(self, name, options, check_mode=None, on_stop=None):
+        self.options_of_module = options
         if name == "mstr_runtime_info":
             self.read = options
             return {"runtimes": self.runtimes, "unread": self.unread}
@@ -207,3 +210,31 @@ def test_a_backup_is_a_regular_file(tmp_path):
     with pytest.raises(ValidationError, match=r"^mstr_runtimes_backup_dest .*bk\.yml is a pipe \(FIFO\)"):
         environment.apply(action)
     assert action.written == 0
+
+
+def test_exemptions_of_a_host(tmp_path):
+    """They are added to those of the policy, whose rules stay. An empty guard is refused."""
+    action = FakeAction(tmp_path)
+    action.task_vars |= {"mstr_runtimes_policy": {"whitelist_required": True, "exemptions": [1]}}
+    action.task_vars |= {"mstr_runtimes_exemptions": [2]}
+    environment.apply(action)
+    assert action.options_of_module["policy"] == {"whitelist_required": True, "exemptions": [1, 2]}
+    action.task_vars["mstr_runtimes_purge_limit"] = ""
+    with pytest.raises(ValidationError, match=r"^mstr_runtimes_purge_limit is empty, which would switch off"):
+        environment.apply(action)
+
+
+def test_an_export_over_an_edited_file(tmp_path):
+    """It names what would be lost. A plain export of before is replaced."""
+    action = FakeAction(tmp_path)
+    action.task_vars["mstr_export_dest"] = "r.yml"
+    assert environment.export(action)["changed"]
+    action.runtimes[1] = {**RUNTIME, "exec_timeout": 90}
+    assert environment.export(action)["changed"]
+    edited = "runtimes: [{name: Etl, replace_on_change: true, smoke_test: x}, {name: Old, state: absent}]"
+    (tmp_path / "r.yml").write_text(edited)
+    with pytest.raises(ValidationError, match="of 'Etl', smoke_test of 'Etl', state: absent of 'Old'"):
+        environment.export(action)
+    assert (tmp_path / "r.yml").read_text() == edited
+    action.task_vars["mstr_export_force"] = True
+    assert environment.export(action)["changed"]

@@ -71,7 +71,16 @@ def test_a_usual_run_may_begin(playbook):
             {"mstr_plan_src": "plan.json", "mstr_runtimes_plan_id": "x"},
             "Set only one of mstr_plan_src and mstr_runtimes_",
         ),
-        ({"mstr_plan_src": ""}, "mstr_plan_src is empty; name the file of the approved plan, or leave"),
+        ({"mstr_plan_src": ""}, "mstr_plan_src is empty, which would switch off what it protects"),
+        (
+            {"mstr_runtimes_purge_limit": "", "mstr_fail_on_drift": "", "mstr_runtimes_policy": ""},
+            "mstr_fail_on_drift and mstr_runtimes_policy and mstr_runtimes_purge_limit are empty, which would",
+        ),
+        (
+            {"mstr_runtimes_exemptions": [{"runtime": "A", "reason": "x", "until": "2099-01-01"}]},
+            "mstr_runtimes_policy: policy.exemptions has entries, but the policy has no rule",
+        ),
+        ({"mstr_runtimes_exemptions": "A"}, "mstr_runtimes_exemptions must be a list, not 'A'."),
         ({"mstr_plan_src": "missing.json"}, "missing.json is not a file."),
         ({"mstr_plan_src": "r.yml"}, "r.yml is not a plan; write one"),
         ({"mstr_plan_src": "newer.json"}, "newer.json has the format 99"),
@@ -227,7 +236,7 @@ def test_two_hosts_on_one_server_are_refused_if_one_purges(b, environ):
         ("mstr_plan_source", "Variables with such a name are mstr_plan_dest, mstr_plan_src."),
         ("mstr_runtimes_colour", "is not a variable of the role mstr.library.runtimes. It knows mstr_runtimes_backup_"),
         ("mstr_probe_folder", "Variables with such a name are mstr_probe_cleanup, mstr_probe_dest, mstr_"),
-        ("mstr_export_folder", "Variables with such a name are mstr_export_dest, mstr_export_exclude."),
+        ("mstr_export_folder", "Variables with such a name are mstr_export_dest, mstr_export_exclude, mstr_exp"),
     ],
 )
 def test_a_name_that_looks_like_a_guard_is_refused(name, sentence):
