@@ -25,7 +25,9 @@ from .way_back import commands
 
 Json = Mapping[str, Any]
 
-_LARGEST_PAGE = 600_000  # characters; a controller keeps up to 700,000 of what a job hands on
+_LARGEST = 600_000  # characters of one artifact; a controller keeps up to 700,000
+# What a job hands on beside its short report, because its files are lost: the suffix of each artifact's format.
+_HANDED_ON = {"page": "html", "markdown": "md", "json": "json"}
 _MOST_LINES = 20
 _LONGEST_LINE = 1000
 
@@ -91,7 +93,7 @@ def run_report(run: FinishedRun) -> RunReport:
         # Only a controller hands something on, and Ansible would walk through all of it several times.
         return RunReport(lines, texts, {}, _errors(reached), unmade=unmade)
     statistics = _statistics(run, short, reached, list(stopped))
-    page = f"The artifact {page_name(run.playbook)} of this job"
+    page = f"The artifact {artifact_name(run.playbook, 'page')} of this job"
     shown = approval_texts(short, predicted, page)
     return RunReport(lines, texts, statistics, _errors(reached), list(shown), unmade)
 
@@ -190,22 +192,26 @@ def _statistics(
         found: dict[str, Any] = {"mstr_audit": {"kind": "audit", **environments}}
     else:
         found = {"mstr_report": {"check_mode": run.check_mode, **environments}}
-    try:
-        page = _rendered(run, reached, not_reached, "report.html")
-    except Exception as exc:
-        page = f"The page could not be made. {as_mstr_error(exc).sentence}"
-    found[page_name(run.playbook)] = (
-        page
-        if len(page) <= _LARGEST_PAGE
-        else f"The page has {len(page)} characters, but only {_LARGEST_PAGE} can be passed on. Limit the job to "
-        "fewer environments."
-    )
+    for form, suffix in _HANDED_ON.items():
+        # The short report of an apply is its JSON.
+        if form == "json" and run.playbook != "audit":
+            continue
+        try:
+            text = _rendered(run, reached, not_reached, f"report.{suffix}")
+        except Exception as exc:
+            text = f"The report could not be made. {as_mstr_error(exc).sentence}"
+        if len(text) > _LARGEST:
+            text = (
+                f"The report has {len(text)} characters, but only {_LARGEST} can be passed on. Limit the job to fewer "
+                "environments."
+            )
+        found[artifact_name(run.playbook, form)] = text
     return found
 
 
-def page_name(playbook: str) -> str:
-    """The artifact of a job that has the report as a page."""
-    return "mstr_audit_page" if playbook == "audit" else "mstr_report_page"
+def artifact_name(playbook: str, form: str) -> str:
+    """The artifact of a job that has the report as a page, as Markdown, or as JSON."""
+    return f"mstr_{'audit' if playbook == 'audit' else 'report'}_{form}"
 
 
 def _not_reached_entry(host: str, why: str) -> dict[str, Any]:

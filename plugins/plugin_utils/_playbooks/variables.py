@@ -35,7 +35,7 @@ class Variable(NamedTuple):
 
 
 PLAYBOOKS = ("apply", "audit", "export", "probe", "restore")
-_ALL = (*PLAYBOOKS, "job_smoke_test")
+_ALL = (*PLAYBOOKS, "job_audit", "job_smoke_test")
 # What only playbooks use, beside the variables of the role. `make generate` writes it into the guide.
 OF_PLAYBOOKS = {
     "mstr_audit_installed": Variable(
@@ -48,6 +48,12 @@ OF_PLAYBOOKS = {
         "path",
         ("audit",),
         "The ``.json`` of an earlier audit, or an exported file: the report then says what changed since (none).",
+    ),
+    "mstr_audit_since_job": Variable(
+        "str",
+        ("job_audit",),
+        "The number of an earlier job of the template *audit* on a controller, or ``last``: the report then says what "
+        "changed since (none).",
     ),
     "mstr_audit_tasks": Variable(
         "bool",
@@ -150,6 +156,7 @@ _SURVEY = frozenset(
     for name in (
         "audit_installed",
         "audit_scripts",
+        "audit_since_job",
         "export_exclude",
         "fail_on_drift",
         "fail_on_violation",
@@ -167,9 +174,8 @@ _SURVEY = frozenset(
 )
 _EVERYWHERE = _SURVEY | {"mstr_in_process"}
 # What a workflow hands from one job to the next, and what the roles and playbooks set themselves.
-ARTIFACTS = frozenset(
-    ("mstr_report", "mstr_report_page", "mstr_audit", "mstr_audit_page", "mstr_exports", "mstr_smoke_tests")
-)
+_REPORTS = {f"mstr_{of}{form}" for of in ("audit", "report") for form in ("", "_page", "_markdown", "_json")}
+ARTIFACTS = frozenset({"mstr_exports", "mstr_smoke_tests", *_REPORTS})
 OWN = ARTIFACTS | {"mstr_export_result", "mstr_report_artifact", "mstr_runtimes_result"}
 
 

@@ -47,8 +47,8 @@ class Refused(Exception):
 class Controller:
     """A running model, as a context manager. `url` is its address; `writes` are the calls that changed something.
 
-    `unreachable` are the addresses of repositories that cannot be downloaded. `commits` is the git repository of every
-    project: revisions with the definitions of each environment.
+    `jobs` are the artifacts of jobs that have ended. `unreachable` are the addresses of repositories that cannot be
+    downloaded. `commits` is the git repository of every project: revisions with the definitions of each environment.
     """
 
     def __init__(self) -> None:
@@ -58,6 +58,7 @@ class Controller:
         self.writes: list[str] = []
         self.unreachable: list[str] = []
         self.updates: dict[int, dict[str, Any]] = {}
+        self.jobs: dict[int, dict[str, Any]] = {}
         self.commits: list[tuple[str, dict[str, Any]]] = [("0" * 39 + "a", {})]
         self._last_id = 100
         self._lock = threading.Lock()
@@ -119,6 +120,11 @@ class Controller:
 
     def _dispatch(self, method: str, path: list[str], query: dict[str, str], body: Any) -> tuple[int, Any]:
         match method, path:
+            case "GET", ["jobs"]:
+                ended = [{"id": job} for job in sorted(self.jobs, reverse=True)]
+                return 200, {"count": len(ended), "next": None, "results": ended}
+            case "GET", ["jobs", key] if int(key) in self.jobs:
+                return 200, {"id": int(key), "artifacts": self.jobs[int(key)]}
             case "GET", ["project_updates"]:
                 found = [update for update in self.updates.values() if update["failed"]][::-1]
                 return 200, {"count": len(found), "next": None, "results": found}
@@ -139,7 +145,7 @@ class Controller:
                 return 200, {"count": len(found), "next": None, "results": found}
             case "POST", [kind]:
                 return 201, self._shown(kind, self._create(kind, body))
-            case _, [kind, key] if not key.isdigit() or int(key) not in self.objects[kind]:
+            case _, [kind, key] if not key.isdigit() or int(key) not in self.objects.get(kind, {}):
                 raise Refused(404, {"detail": "Not found."})
             case "GET", [kind, key]:
                 return 200, self._shown(kind, self.objects[kind][int(key)])

@@ -75,9 +75,11 @@ class Job:
         revision: str = REVISION,
         variables_of_all: Mapping[str, Any] = HOST_VARIABLES,
         limit: str = "",
+        controller: Controller | None = None,
     ) -> None:
         """Create the folder. `in_image`: the collection is part of the execution environment, not of the folder.
 
+        With `controller`, the job has a credential of the controller and its collection.
         `revision` is the revision of the project, empty for a manual project.
         """
         self.folder, self.playbook = folder, playbook
@@ -91,8 +93,11 @@ class Job:
         self._write_inventory(hosts, variables_of_all)
         type_ = CredentialType(collection / "roles" / "controller" / "files" / "credential_type.yml")
         self.variables, self.shown = type_.inject(credential, folder / "env")
+        collections = [] if in_image else ["../requirements_collections"]
+        collections += [os.environ["MSTR_TEST_AWX_COLLECTIONS"]] if controller else []
         controllers = {
-            **({} if in_image else {"ANSIBLE_COLLECTIONS_PATH": "../requirements_collections"}),
+            **(controller.environment() if controller else {}),
+            **({"ANSIBLE_COLLECTIONS_PATH": os.pathsep.join(collections)} if collections else {}),
             "ANSIBLE_FORCE_COLOR": "true",
             "ANSIBLE_HOST_KEY_CHECKING": "false",
             "ANSIBLE_INVENTORY_UNPARSED_FAILED": "true",
@@ -102,7 +107,8 @@ class Job:
         self._write("envvars", {**self.variables, **controllers})
         answers = {name: Answer(text) if isinstance(text, str) else text for name, text in (survey or {}).items()}
         # Each value has both names. The revision is a text even if it has only digits.
-        own = {"job_id": int(IDENT), "job_template_name": Answer("A job"), "project_revision": Answer(revision)}
+        own = {"job_id": int(IDENT), "job_template_id": 9, "job_template_name": Answer("A job")}
+        own["project_revision"] = Answer(revision)
         every = {f"{prefix}_{name}": value for name, value in own.items() for prefix in ("awx", "tower")}
         self._write("extravars", {**answers, **every})
         self._write("settings", {"suppress_ansible_output": True})

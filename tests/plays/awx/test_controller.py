@@ -93,7 +93,7 @@ def assert_whole(controller: Controller) -> None:
     drift = controller.named("job_templates", "Library test: drift check")
     assert (drift["job_type"], drift["playbook"], drift["inventory"]) == ("check", "apply.yml", host["inventory"])
     assert controller.associated["job_templates", drift["id"], "credentials"] == [credential["id"]]
-    (schedule,) = controller.objects["schedules"].values()
+    schedule = controller.named("schedules", "Library test: drift check every night")
     assert schedule["unified_job_template"] == drift["id"]
     assert schedule["extra_data"] == {"mstr_survey_fail_on_drift": "yes"}
     names = {node["id"]: node["identifier"] for node in controller.objects["workflow_job_template_nodes"].values()}
@@ -156,9 +156,16 @@ def test_platform_collection(tools: Play, stub: Stub) -> None:
     first = play(tools, **PLATFORM, **FULL)
     assert recap(first)["failed"] == 0, first
     assert len(stub.objects("job_template")) == 2 * len(TEMPLATES)
-    assert list(stub.objects("schedule")) == ["Library test: drift check every night"]
+    schedules = [f"Library {name} every night" for name in ("test: drift check", "test: audit", "production: audit")]
+    assert list(stub.objects("schedule")) == schedules
     host = stub.objects("host")["test-eu"]["variables"]
-    own = {"mstr_runtimes_purge": True, "mstr_timeout": 60, **FULL["mstr_controller_variables"], **HOST_VARIABLES}
+    own = {
+        "mstr_runtimes_purge": True,
+        "mstr_timeout": 60,
+        **FULL["mstr_controller_variables"],
+        **HOST_VARIABLES,
+        **PLATFORM,
+    }
     assert host == {**own, "mstr_timeout": 60, **STAGE["environments"][0]["variables"]}
     assert "variables" not in stub.objects("inventory")["Library test"]
     drift = stub.objects("job_template")["Library test: drift check"]
@@ -188,7 +195,8 @@ def test_audit_only(tools: Play, stub: Stub) -> None:
 
     assert recap(output)["failed"] == 0, output
     assert set(stub.objects("job_template")) == {"Library test: audit", "Library production: audit"}
-    assert stub.objects("workflow_job_template") == stub.objects("schedule") == {}
+    assert stub.objects("workflow_job_template") == {}
+    assert all(": audit every night" in name for name in stub.objects("schedule"))
     assert "mstr_runtimes_src" not in stub.objects("host")["test-eu"]["variables"]
     rights = [(each["role"], each["job_templates"], each["workflows"]) for each in stub.objects("role").values()]
     assert rights == [("execute", ["Library test: audit"], []), ("read", ["Library test: audit"], [])]

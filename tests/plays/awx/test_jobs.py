@@ -17,6 +17,7 @@ import yaml
 from simulator.harness import Simulator
 from support.waiting import wait_until
 
+from plays.awx.controller import Controller
 from plays.awx.jobs import HOST_VARIABLES, Job, kill_container
 from plays.awx.output import download, events_shown, page
 from plays.awx.test_guide import block
@@ -295,6 +296,26 @@ def test_audit_sets_its_report_for_the_next_job(make_job: MakeJob, sim: Simulato
     assert "us: 'Open' would be deleted" in shown
     assert "10.66.1.0/24" in html
     assert len(html) < 600_000
+
+
+def test_since_an_earlier_audit_job(make_job: MakeJob, controller: Controller, sim: Simulator) -> None:
+    """By its number, and as the newest that has the artifact."""
+    sim.seed({"name": "{{ Kept }}"})
+
+    def audit(job: str) -> Job:
+        survey = {"mstr_survey_audit_since_job": job}
+        made = make_job(("us",), playbook="audit.yml", survey=survey, controller=controller)
+        status = made.run()
+        assert status == ("failed" if job == "99" else "successful"), made.output
+        return made
+
+    controller.jobs = {41: audit("last").stats, 42: {}}
+    assert controller.jobs[41]["mstr_audit_markdown"].startswith("#")
+    sim.seed({"name": "Made since"})
+    for job in ("41", "last"):
+        assert "us: 1 created since" in page(audit(job).events())
+    missing = " ".join(audit("99").output.split())
+    assert "mstr_audit_since_job: job 99 could not be read. The job template needs a credential of the" in missing
 
 
 @pytest.mark.parametrize(
