@@ -118,7 +118,10 @@ class Environment(task.Action):
         if checked.get("failed") or checked.get("stopped"):
             return checked
         now = reports.environment_report(Sources(environment=self.host, applied=checked, check_mode=True))
-        why = plan_file.refusal(approved, now)
+        repeat = (
+            plan_file.REPEAT if self.given("mstr_plan_src") else "Start the workflow again to approve the new plan."
+        )
+        why = plan_file.refusal(approved, now, repeat)
         if why:
             return {**checked, **task.failed(why)}
         # With the plan of now: the server may change once more before the apply.
@@ -150,12 +153,22 @@ class Environment(task.Action):
         """The approved plan; None if none is required."""
         path = self.given("mstr_plan_src")
         if path is None:
-            return None
+            return self._approved_in_workflow()
         path = run.path_of(path, self.started_in)
         try:
             return plan_file.plan_of(read_text(path), self.host, self.server())
         except ValueError as exc:
             raise ValidationError([f"mstr_plan_src {path} {str(exc).rstrip('.')}."]) from None
+
+    def _approved_in_workflow(self) -> Mapping[str, Any] | None:
+        """In a job of a controller, the plan in the report of the drift check before it."""
+        checked = task.plain(self.given("mstr_report")) if self.is_on("mstr_report_artifact") else None
+        if self.check_mode or not isinstance(checked, Mapping) or not checked.get("check_mode"):
+            return None
+        try:
+            return plan_file.approved_entry(checked.get("environments") or (), self.host, self.server())
+        except ValueError as exc:
+            raise ValidationError([f"The drift check {exc}. Start the workflow again."]) from None
 
     def _not_connected(self, exc: AnsibleConnectionFailure) -> str:
         return (
@@ -184,6 +197,10 @@ class Environment(task.Action):
             number = plan_file.number_of_changes(approved)
             sources = sources._replace(approved=str(approved["plan_id"]), approved_changes=number)
         found = reports.environment_report(sources, detail=True)
+        for entry in found["runtimes"] if approved else ():
+            if entry.get("scripts", ()) is None:
+                # Only a check looks up who uses what goes.
+                entry["scripts"] = _scripts_of(approved, str(entry["id"]))
         found["server"] = self.server() if not error else None
         found["backup"] = result.get("backup")
         texts = report.packed(found)
@@ -209,6 +226,12 @@ class Environment(task.Action):
     def _emptied(self, *names: str) -> list[str]:
         """The options of a command that let none of these variables count. They may be invalid."""
         return [f"-e {name}=" for name in names if variables.is_given(self.task_vars.get(name))]
+
+
+def _scripts_of(approved: Mapping[str, Any] | None, runtime: str) -> Any:
+    """The scripts that the approved plan shows of the runtime with this id; None if it shows none."""
+    rows = (approved or {}).get("runtimes") or ()
+    return next((row.get("scripts") for row in rows if row.get("id") == runtime), None)
 
 
 def _probe_lines(result: task.Result, check_mode: bool) -> list[str]:

@@ -21,7 +21,7 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import clean
 from ansible_collections.mstr.library.plugins.module_utils._model.usage import name_of
 
 from .environment import lines_with_kinds
-from .lines import GOES, difference_lines, gone_name
+from .lines import GOES, difference_lines, gone_name, warning_line
 from .runs import schedules
 
 Json = Mapping[str, Any]
@@ -39,8 +39,8 @@ def approval_texts(environments: Sequence[Json], predicted: bool, page: str) -> 
     """What somebody must see who approves these reports, or reads the findings of an audit.
 
     First one line for each environment. Then everything that is deleted or replaced, each with its definition and with
-    the scripts that use it. Then findings, updates and creations; of these at most fifty texts. `predicted`: whether
-    nothing was done yet. `page`: where the rest is.
+    the scripts that use it. Then all warnings, and the code of all smoke tests. Then findings, updates and creations;
+    of these at most fifty texts. `predicted`: whether nothing was done yet. `page`: where the rest is.
     """
     limit = _limit(max((str(report["environment"]) for report in environments), key=len, default=""))
     first = [report["lines"][0] for report in environments if report["lines"]]
@@ -49,6 +49,15 @@ def approval_texts(environments: Sequence[Json], predicted: bool, page: str) -> 
     for report, entry in going:
         title = clean(f"{report['environment']}: {gone_name(entry)!r} (continued)")
         texts += _packed(_deletion_lines(report, entry, predicted), limit, title)
+    warnings = [
+        _cleaned(f"{report['environment']}: {warning_line(text)}")
+        for report in environments
+        for text in report.get("warnings") or ()
+    ]
+    texts += _packed(warnings, limit)
+    for report in environments:
+        for entry in report["runtimes"]:
+            texts += _packed(_smoke_test_lines(report, entry), limit)
     rest = [*_packed(_rest(environments, predicted), limit)]
     hidden = "\n".join(rest[_MOST - 1 :]).count("\n") + 1
     if len(rest) > _MOST:
@@ -108,7 +117,7 @@ def _pieces(line: str, limit: int) -> Iterator[str]:
 
 def _deletion_lines(report: Json, entry: Json, predicted: bool) -> Iterator[str]:
     """What is deleted or replaced, its definition, and the scripts that use it with their schedules."""
-    for line in difference_lines(entry, predicted):
+    for line in difference_lines({**entry, "smoke_test": None}, predicted):
         yield _cleaned(f"{report['environment']}: {line}")
     for option, value in (entry.get("definition") or {}).items():
         yield f"  {option}: {_cleaned(json.dumps(value, ensure_ascii=False))}"
@@ -120,14 +129,30 @@ def _deletion_lines(report: Json, entry: Json, predicted: bool) -> Iterator[str]
         yield "  " + _cleaned(line + (f", on a schedule: {', '.join(map(repr, planned))}" if planned else ""))
 
 
+def _smoke_test_lines(report: Json, entry: Json) -> Iterator[str]:
+    """The code that would run on a runtime, all of it."""
+    code = entry.get("smoke_test")
+    if code:
+        yield clean(f"{report['environment']}: {entry['name']!r} runs this smoke test:")
+        for line in str(code).split("\n"):
+            # Nothing of the code may be invisible.
+            yield "  " + "".join(char if char.isprintable() else ascii(char)[1:-1] for char in line)
+
+
 def _cleaned(text: str) -> str:
     """A text of any length without control characters."""
     return clean(text, len(text) + 1)
 
 
-def _rest(environments: Iterable[Json], predicted: bool) -> list[str]:
+def _rest(environments: Sequence[Json], predicted: bool) -> list[str]:
     """Findings, then updates, then creations; without the first lines and without what goes."""
     lines = [pair for report in environments for pair in lines_with_kinds(report, predicted)[1:]]
     order = {"finding": 0, "script": 0, "created": 2}
     lines.sort(key=lambda pair: order.get(pair[0], 1))
-    return [line for kind, line in lines if kind not in GOES]
+    code = tuple(
+        f"{report['environment']}: {entry['name']!r} smoke test: "
+        for report in environments
+        for entry in report["runtimes"]
+        if entry.get("smoke_test")
+    )
+    return [line for kind, line in lines if kind not in (*GOES, "warning") and not line.startswith(code)]

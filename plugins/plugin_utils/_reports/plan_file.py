@@ -36,7 +36,7 @@ _ROWS = ("runtimes", "scripts")
 _OF_RUNTIME = ("name", "id", "action", "fields", "definition", "smoke_test", "error")
 _OF_SCRIPT = ("name", "id", "project", "action", "before", "after", "error")
 _MOST = 20
-_REPEAT = "Start the playbook again with --check and mstr_plan_dest, and have the new plan approved."
+REPEAT = "Start the playbook again with --check and mstr_plan_dest, and have the new plan approved."
 # What a person needs for the approval, and the plan_id, which the apply compares.
 KEYS = ("environment", "server", "plan_id", "outcome", "message", "summary", "runtimes", "scripts", "warnings")
 
@@ -83,17 +83,23 @@ def plan_of(text: str, environment: str, server: str | None = None) -> Json:
 
     `server`: the address of the server to which the plan would be applied.
     """
-    environments = (entry for entry in environments_of(text) if isinstance(entry, Mapping))
-    entries = [entry for entry in environments if entry.get("environment") == environment]
-    if len(entries) != 1:
-        how_many = "more than one plan" if entries else "no plan"
-        raise ValueError(f"has {how_many} for {environment}, so nothing was changed there")
-    [entry] = entries
+    entry = approved_entry(environments_of(text), environment, server)
     if entry.get("checksum") != _checksum(entry):
         raise ValueError(
             f"was edited, so it does not show what would be done on {environment}; write it again with --check and "
             "mstr_plan_dest"
         )
+    return entry
+
+
+def approved_entry(environments: Iterable[Any], environment: str, server: str | None = None) -> Json:
+    """The plan of one environment in the reports of a check. Raises ValueError with the rest of a sentence."""
+    found = (entry for entry in environments if isinstance(entry, Mapping))
+    entries = [entry for entry in found if entry.get("environment") == environment]
+    if len(entries) != 1:
+        how_many = "more than one plan" if entries else "no plan"
+        raise ValueError(f"has {how_many} for {environment}, so nothing was changed there")
+    [entry] = entries
     checked = entry.get("server")
     if server and checked and server != checked:
         raise ValueError(
@@ -112,18 +118,18 @@ def number_of_changes(plan: Json) -> int:
     return sum(len(plan.get(key) or ()) for key in _ROWS)
 
 
-def refusal(approved: Json, now: Json) -> str | None:
+def refusal(approved: Json, now: Json, repeat: str = REPEAT) -> str | None:
     """Why the plan of now must not be carried out: it has something that the approved one does not show.
 
     What is done already may be missing, so that a run can be repeated after an outage. `approved`: of `plan_of`.
-    `now`: the report of a check.
+    `now`: the report of a check. `repeat`: how to get a new plan.
     """
     was, are = _rows(approved), _rows(now)
     exact = sorted(map(_text, was)) == sorted(map(_text, are))
     if exact and now.get("plan_id") != approved["plan_id"]:
         return (
             f"The plan_id {approved['plan_id']} in the file is not that of the plan that the file shows "
-            f"({now.get('plan_id')}), so the file was edited. Nothing was written. {_REPEAT}"
+            f"({now.get('plan_id')}), so the file was edited. Nothing was written. {repeat}"
         )
     by_name = grouped((_name(row), row) for row in was)
     others = [row for row in are if not any(_is_same(row, old) for old in by_name.get(_name(row), ()))]
@@ -134,7 +140,7 @@ def refusal(approved: Json, now: Json) -> str | None:
     lines = [line for row in shown for line in _beside(row, by_name.get(_name(row), ()))]
     more = [f"And {len(others) - len(shown)} more."] if len(others) > len(shown) else []
     first = f"The plan is different from the approved one ({approved['plan_id']}). Nothing was written. What differs:"
-    return "\n".join([first, *lines, *more, _REPEAT])
+    return "\n".join([first, *lines, *more, repeat])
 
 
 def _rows(report: Json) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from simulator.harness import Simulator
 
 from plays.awx.controller import Controller
 from plays.awx.jobs import Launcher, tools_in
+from plays.awx.output import page
 from plays.awx.test_controller import play, recap
 
 WORKFLOW = "Library test: drift check, approval, apply"
@@ -92,6 +93,29 @@ def test_an_approval_covers_the_plan(launcher: Launcher, sim: Simulator) -> None
     status, job = launcher.job("Library test: apply", {}, check.stats)
     assert status == "successful", job.output
     assert names(sim) == ["Nightly"]
+
+
+@pytest.mark.complete
+def test_a_different_plan_names_every_deletion(launcher: Launcher, sim: Simulator) -> None:
+    """In texts that the page does not cut, deletions first."""
+    names = [f"Surplus {number} {'x' * 40}" for number in range(40)]
+    _, check = launcher.job("Library test: drift check", {})
+    sim.seed(*({"name": name} for name in names))
+    answers = {"mstr_survey_purge_limit": "99"}
+    launcher.controller.push(us={"runtimes": [*DEFINITIONS["runtimes"], {"name": "New"}]})
+    made = launcher.controller.named("hosts", "us")
+    before, made["variables"] = made["variables"], made["variables"].replace('limit": 1', 'limit": 99')
+    try:
+        status, job = launcher.job("Library test: apply", answers, check.stats)
+    finally:
+        made["variables"] = before
+
+    assert status == "failed", job.output
+    shown = page(job.events()).partition("TASK [Report]")[2]
+    assert "…" not in shown, "no event was cut"
+    assert [name for name in names if name not in shown] == []
+    assert shown.index(names[-1]) < shown.index("'New'")
+    assert "Start the workflow again to approve the new plan." in " ".join(shown.split())
 
 
 @pytest.mark.complete

@@ -68,6 +68,22 @@ def test_a_deletion_is_shown_before_forty_creations():
     assert "Surplus" not in "\n".join(texts[2:])
 
 
+def test_warnings_and_code_are_never_cut():
+    """Somebody who reads nothing but the page approves what would run, and what is not carried over."""
+    code = "import os\n" + "\n".join(f"print('line {number} of the test', \x1b[2J)" for number in range(200))
+    warnings = [f"The owner of runtime {number} is not carried over. {'x' * 2000}" for number in range(60)]
+    others = [entry(f"Other {number}", "created") for number in range(2000)]
+    made = report(entry("New", "created", smoke_test=code), *others)
+    made["warnings"] = warnings
+    texts = "\n".join(texts_of(made))
+    assert [number for number in range(200) if f"'line {number} of the test', \\x1b[2J)" not in texts] == []
+    assert texts.count("x" * 300) >= 60
+    assert texts.index("is not carried over") < texts.index("eu: 'New' runs this smoke test:")
+    assert texts.count("import os") == 1
+    assert texts.index("import os") < texts.index("would be created")
+    assert "more lines are not shown here" in texts
+
+
 @pytest.mark.parametrize(
     ("more", "line"),
     [

@@ -69,9 +69,8 @@ def test_the_guide_has_the_variables_of_the_controller():
 def test_every_play_checks_its_variables():
     unchecked = [
         f"{page.name}: {play['name']}"
-        for page in sorted(ROOT.glob("playbooks/*.yml"))
+        for page in sorted(ROOT.glob("playbooks/[!_]*.yml"))
         for play in yaml.safe_load(page.read_text("utf-8"))[:1]
         if "hosts" in play and "'step': 'check'" not in str(play) and "roles" not in play
     ]
-    # The survey, which the same playbook reads next, checks them.
-    assert unchecked == ["job_apply.yml: Read the approved plans"]
+    assert unchecked == []
