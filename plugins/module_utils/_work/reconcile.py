@@ -131,12 +131,15 @@ def _located(context: Context, wanted: Wanted, existing: Sequence[Runtime]) -> l
     restores = any(definition.restore for definition in wanted.definitions)
     restored = {definition.id for definition in wanted.definitions if restores and definition.id in by_id}
 
+    listed = {definition.name for definition in wanted.definitions}
+
     def find(row: Row) -> Row:
         definition = row.wanted
         if definition.restore and definition.id and definition.id not in by_id and not context.api.get(definition.id):
             # The runtime was deleted after the backup, or the server is a different one.
             definition = definition._replace(id=None)
-        names = (str(definition.name), *definition.previous_names, replacement_name(str(definition.name)))
+        beside = replacement_name(str(definition.name))
+        names = [str(definition.name), *definition.previous_names, *([] if beside in listed else [beside])]
         named = [runtime for name in names for runtime in by_name.get(name, ()) if runtime.key not in restored]
         candidates = by_id.get(definition.id, []) if definition.id else named
         before = locate(context, definition, candidates, bool(existing))

@@ -74,6 +74,16 @@ def test_one_beside_gets_the_name_of_one_that_is_gone():
         assert have.names == names
 
 
+def test_one_beside_that_is_listed_keeps_its_name():
+    """An export of a server without the other runtime has it, and a file without ids applies to that server."""
+    have = unfinished()
+    del have.runtimes[A]
+    have.seed_scripts(load=B)
+    for work in (run, restore):
+        assert work(have, {"name": "R"}, {"name": BESIDE})["summary"]["failed"] == 0
+        assert have.names == ["R", BESIDE]
+
+
 def test_rogue_is_purged():
     have = holding(x=A, **{"Rogue (replacement)": B})
     assert actions(run(have, {"name": "x"}, purge=True)) == [("x", "none"), ("Rogue (replacement)", "deleted")]
