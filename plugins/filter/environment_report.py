@@ -93,8 +93,10 @@ _value:
           exemption exempts nothing, or that the list of runtimes may be incomplete.
         - V(not_evaluated) means that the policy could not evaluate a value, such as a package without a version, or
           that there is no policy.
+        - Only a C(.json) file that an audit writes again has V(not audited), for an environment that was not part of
+          the run.
       type: str
-      choices: [unchanged, drift, changed, failed, violations, problems, clean, not_evaluated]
+      choices: [unchanged, drift, changed, failed, violations, problems, clean, not_evaluated, not audited]
     message:
       description: Why the task failed. Null if it did not fail.
       type: str
@@ -199,6 +201,12 @@ _value:
           C(replaced) and C(changed) are lists of runtimes. C(violations) has the lists C(new) and C(gone), and is null
           unless both audits had a policy. C(incomplete) says whether the earlier list may lack runtimes; then none
           counts as created. C(error) says why nothing was compared, or is null.
+      type: dict
+      version_added: 1.0.0
+    last_read:
+      description:
+        - Only with an earlier report, for an environment that could not be read now, what the last audit that could
+          read it has written.
       type: dict
       version_added: 1.0.0
     incomplete:

@@ -94,7 +94,9 @@ def reports():
     read = {"runtimes": [runtime(1, "R")], "violations": [], "mismatches": [], "versions": ["3.11.9"]}
     since = earlier_from(report_file([whole], "x.json"))
     later = environment_report(Sources("prod", None, read=read, policy={}, since=since), detail=True)
-    return [whole, failed("dev"), {**later, "environment": "later"}]
+    unread = environment_report(Sources("prod", None, read={"failed": True, "msg": "no"}, since=since), detail=True)
+    gone = earlier_from(report_file([environment("old")], "x.json")).carried(["prod"])
+    return [whole, failed("dev"), *gone, {**later, "environment": "later"}, {**unread, "environment": "unread"}]
 
 
 def test_reports():
