@@ -56,7 +56,7 @@ class ExampleHosts:
         self._stack.close()
 
     def _start(self, host: str) -> Simulator:
-        files = ["--tls-cert", str(self._certificate), "--tls-key", str(self._certificate)]
+        files = ["--host", host, "--tls-cert", str(self._certificate), "--tls-key", str(self._certificate)]
         simulator = self._stack.enter_context(Simulator(arguments=files))
         self.gateway.ports[host] = urlsplit(simulator.base_url).port or 443
         return simulator
