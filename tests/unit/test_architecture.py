@@ -85,7 +85,7 @@ def test_packages_import_only_what_they_may(name):
 
 
 @every_util
-def test_no_file_is_named_like_a_module_of_python(name):
+def test_no_file_named_like_module_of_python(name):
     """pylint, which ansible-test runs, would take the file for that module."""
     assert name.rpartition(".")[2] not in getattr(sys, "stdlib_module_names", ())  # new in Python 3.10
 
@@ -100,7 +100,7 @@ def test_there_are_no_circular_imports():
 
 
 @every_util
-def test_the_model_knows_neither_ansible_nor_requests_nor_a_clock(name):
+def test_model_knows_neither_ansible_nor_requests_nor_clock(name):
     if package_of(name) == "_model":
         assert not outside(UTILS[name]) & {"ansible", "requests", "urllib3", "time", "socket", "random"}
         calls = {node.attr for node in ast.walk(tree(UTILS[name])) if isinstance(node, ast.Attribute)}
@@ -108,13 +108,13 @@ def test_the_model_knows_neither_ansible_nor_requests_nor_a_clock(name):
 
 
 @every_util
-def test_libraries_are_imported_in_one_place(name):
+def test_libraries_imported_in_one_place(name):
     assert ("requests" in outside(UTILS[name])) == (name == "_session.transport")
     assert ("netaddr" in outside(UTILS[name])) == (name in ("_model.networks", "_model.rules"))
 
 
 @every_util
-def test_only_the_public_helper_knows_ansible(name):
+def test_only_public_helper_knows_ansible(name):
     assert ("ansible" in outside(UTILS[name])) == (name == "auth")
     names = {node.attr for node in ast.walk(tree(UTILS[name])) if isinstance(node, ast.Attribute)}
     assert name == "auth" or not names & {"fail_json", "exit_json"}
@@ -126,7 +126,7 @@ def test_one_file_is_public():
 
 
 @every_util
-def test_no_file_is_longer_than_one_can_read_at_once(name):
+def test_no_file_longer_than_one_can_read_at_once(name):
     assert len(UTILS[name].read_text().splitlines()) <= LONGEST_FILE
 
 
@@ -137,7 +137,7 @@ def test_annotations_are_not_evaluated(name):
 
 
 @every_module
-def test_a_module_ends_in_a_main_that_does_nothing_but_call_the_helper(path):
+def test_module_ends_in_main_does_nothing_but_call_helper(path):
     [main] = [node for node in tree(path).body if isinstance(node, ast.FunctionDef) and node.name == "main"]
     _docstring, call = main.body
     assert ast.unparse(call.value.func) in ("auth.run", "run")
@@ -152,7 +152,7 @@ def test_module_is_short(path):
 
 
 @every_module
-def test_a_module_has_an_action_plugin_that_runs_its_main_in_process(path):
+def test_module_has_action_plugin_runs_main_in_process(path):
     """plugins/plugin_utils/_run/action.py shows such a file."""
     plugin = ROOT / "plugins" / "action" / path.name
     assert plugin.exists(), f"{path.name} has no action plugin: it would always need a second Python"
@@ -161,7 +161,7 @@ def test_a_module_has_an_action_plugin_that_runs_its_main_in_process(path):
     assert f"main = staticmethod(action.main_of('{path.stem}'))" in map(ast.unparse, action.body)
 
 
-def test_an_action_plugin_belongs_to_a_module():
+def test_action_plugin_belongs_to_module():
     actions = sorted((ROOT / "plugins" / "action").glob("*.py"))
     public = [path.name for path in actions if not path.name.startswith("_")]
     assert public == [path.name for path in MODULES]
@@ -188,7 +188,7 @@ def test_plugin_utils_import_no_plugin(path):
 
 
 @every_module
-def test_a_module_prints_and_exits_through_the_helper_alone(path):
+def test_module_prints_and_exits_through_helper_alone(path):
     names = {node.id for node in ast.walk(tree(path)) if isinstance(node, ast.Name)}
     assert not names & {"print", "exit"}
     assert "sys" not in outside(path)

@@ -74,7 +74,7 @@ def plain(options, inner):
 
 
 @every_module
-def test_options_are_documented_as_they_are(name, monkeypatch):
+def test_options_documented_as_they(name, monkeypatch):
     assert plain(documented(name), "suboptions") == plain(spec_of(name, monkeypatch), "options")
 
 
@@ -89,20 +89,20 @@ EXAMPLES = [
 
 
 @pytest.mark.parametrize("text", EXAMPLES)
-def test_every_version_in_an_example_is_quoted(text):
+def test_every_version_in_example_quoted(text):
     """YAML reads 2.10 as a number, which the modules refuse, so an example must not contain it."""
     assert re.findall(r"^.*\b(?:runtime_)?version: +[0-9].*$", text, re.MULTILINE) == []
 
 
 @every_module
-def test_every_module_takes_the_whole_connection(name, monkeypatch):
+def test_every_module_takes_whole_connection(name, monkeypatch):
     spec = spec_of(name, monkeypatch)
     connection = auth.argument_spec()
     assert {key: spec[key] for key in connection} == connection
 
 
 @pytest.mark.parametrize("name", auth.argument_spec())
-def test_the_environment_variable_of_an_option_is_documented(name):
+def test_environment_variable_of_option_documented(name):
     [variable] = auth.argument_spec()[name]["fallback"][1]
     assert variable == f"MSTR_{name.upper()}"
     description = " ".join(yaml.safe_load(fragment("auth"))["options"][name]["description"])
@@ -110,7 +110,7 @@ def test_the_environment_variable_of_an_option_is_documented(name):
 
 
 @every_module
-def test_options_named_in_the_documentation_exist(name):
+def test_options_named_in_documentation_exist(name):
     known = documented(name)
     for reference in re.findall(r"O\(([^)=#]+)[)=]", "".join(sources(name))):
         option, *inner = reference.split("[]")[0].split(".")
@@ -139,7 +139,7 @@ PAGES = [
 
 
 @pytest.mark.parametrize("docs", PAGES)
-def test_every_page_links_to_its_neighbours_and_to_a_guide(docs):
+def test_every_page_links_to_neighbours_and_to_guide(docs):
     links = docs["seealso"]
     # A link to a role is refused by the sanity tests of ansible-core: name the role in the description of a guide.
     known = {"filter": set(FILTERS), "module": set(MODULES)}
@@ -152,7 +152,7 @@ def test_every_page_links_to_its_neighbours_and_to_a_guide(docs):
     assert not set(guides) - LABELS
 
 
-def test_every_guide_is_in_one_list_of_the_site():
+def test_every_guide_in_one_list_of_site():
     """The sidebar has its title, and the start page names it."""
     sections = yaml.safe_load((ROOT / "docs" / "docsite" / "extra-docs.yml").read_text())["sections"]
     guides = sorted(path.stem for path in (ROOT / "docs" / "docsite" / "rst").glob("*.rst"))
@@ -172,7 +172,7 @@ IMPERATIVES |= {"Raise", "Read", "Rename", "Run", "Show", "Write"}
         *(pytest.param(importlib.import_module(f"{PLUGINS}.filter.{name}").EXAMPLES, id=name) for name in FILTERS),
     ],
 )
-def test_the_name_of_a_task_in_an_example_says_what_to_do(text):
+def test_name_of_task_in_example_says_what_to_do(text):
     names = re.findall(r"^( *)- name: (.+)\n\1  (?:#.*\n\1  )?(?:[a-z]+\.[a-z]+\.|module_defaults)", text, re.MULTILINE)
     assert names
     assert not [name for _indent, name in names if name.split()[0].rstrip(",") not in IMPERATIVES]
@@ -187,15 +187,15 @@ def test_every_module_says_what_it_returns_and_since_when(name):
     assert yaml.safe_load(module(name).RETURN)
 
 
-def test_the_action_group_holds_every_module():
+def test_action_group_holds_every_module():
     meta = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())
     assert sorted(meta["action_groups"]["mstr"]) == MODULES
 
 
-def test_the_default_runtime_has_the_id_that_the_vendor_documents():
+def test_default_runtime_has_id_vendor_documents():
     assert _runtime.DEFAULT_RUNTIME_ID == "0F35652CA7D041978BF0CBCB67531203"
 
 
-def test_names_are_the_words_of_the_api_in_snake_case():
+def test_names_words_of_api_in_snake_case():
     for field in _fields.FIELDS:
         assert field.name == re.sub(r"(?<=[a-z])(?=[A-Z])", "_", field.api).lower()

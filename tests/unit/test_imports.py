@@ -62,7 +62,7 @@ def python(tmp_path):
     return run
 
 
-def test_a_task_without_changes_imports_little(python):
+def test_task_without_changes_imports_little(python):
     with LibraryServer(stored()) as server:
         options = {"base_url": server.url, "username": "u", "password": PASSWORD, "name": "r", "exec_timeout": 600}
         ran = python(PROGRAM, json.dumps({"ANSIBLE_MODULE_ARGS": options}))
@@ -73,7 +73,7 @@ def test_a_task_without_changes_imports_little(python):
     assert sum(len(file.read_text().splitlines()) for file in files) <= MOST_LINES
 
 
-def test_a_module_that_reads_loads_no_pipeline(python):
+def test_module_reads_loads_no_pipeline(python):
     name = "ansible_collections.mstr.library.plugins.modules.mstr_runtime_info"
     ran = python(
         f"import sys, {name}; print(*(name.rpartition('.')[2] for name in sys.modules if '.library.' in name))"
@@ -98,7 +98,7 @@ def test_threads_import_nothing(python, call, answer):
     assert ran.stderr == ""
 
 
-def test_every_file_can_be_imported_without_the_libraries(python):
+def test_every_file_can_be_imported_without_libraries(python):
     """A missing library is one sentence of the task that needs it, and ansible-doc needs none."""
     files = [path.relative_to(ROOT).with_suffix("") for path in ROOT.glob("plugins/module_utils/**/*.py")]
     names = [".".join(("ansible_collections.mstr.library", *file.parts)) for file in files]

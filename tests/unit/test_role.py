@@ -24,7 +24,7 @@ def read(path):
 
 
 @pytest.mark.parametrize("entry_point", ["main", "export"])
-def test_no_variable_has_a_default_that_would_refuse_null(entry_point):
+def test_no_variable_has_default_would_refuse_null(entry_point):
     options = read("meta/argument_specs.yml")["argument_specs"][entry_point]["options"]
     assert [name for name, spec in options.items() if "default" in spec or spec.get("required")] == []
 
@@ -35,7 +35,7 @@ def test_secrets_are_not_logged():
     assert {name for name, option in options.items() if option.get("no_log")} == secrets
 
 
-def test_every_option_of_the_module_has_its_variable():
+def test_every_option_of_module_has_variable():
     documented = set(yaml.safe_load(mstr_runtimes.DOCUMENTATION)["options"])
     options = set(read("meta/argument_specs.yml")["argument_specs"]["main"]["options"])
     own = {f"mstr_runtimes_backup_{name}" for name in ("dest", "exclude", "scripts")}
@@ -45,7 +45,7 @@ def test_every_option_of_the_module_has_its_variable():
     assert options - own == used
 
 
-def test_an_audit_compares_as_the_role_applies():
+def test_audit_compares_as_role_applies():
     """What only writes, or only an approval has, is of no use to an audit."""
     no_use = {"plan_id", "journal_comment", "wait", "wait_timeout", "wait_interval"}
     assert {*DEFINITIONS, *passed_on()} - no_use <= {*DEFINITIONS, *AUDITED}

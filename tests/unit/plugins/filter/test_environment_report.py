@@ -68,7 +68,7 @@ def test_drift():
     assert json.loads(json.dumps(report)) == report
 
 
-def test_the_report_of_a_run_without_a_diff():
+def test_report_of_run_without_diff():
     report = environment_report(result(server(), check_mode=False, diff=False), "prod")
     assert report["outcome"] == "changed"
     assert report["lines"] == [
@@ -107,7 +107,7 @@ def test_unknown_outcome():
     assert all("It may have been updated." in report_file([report], name, "apply") for name in ("x.md", "x.html"))
 
 
-def test_the_report_of_a_task_that_failed_earlier():
+def test_report_of_task_failed_earlier():
     report = environment_report({"failed": True, "msg": "Could not log in."}, "prod")
     assert (report["outcome"], report["summary"]) == ("failed", None)
     assert report["lines"] == ["prod: failed: Could not log in."]
@@ -117,13 +117,13 @@ def test_the_report_of_a_task_that_failed_earlier():
         assert (report["outcome"], report["lines"]) == ("failed", ["prod: failed: no route"])
 
 
-def test_an_environment_without_runtimes():
+def test_environment_without_runtimes():
     counts = dict.fromkeys(("created", "updated", "deleted", "unchanged", "failed"), 0)
     assert environment_report({"runtimes": [], "summary": counts}, "prod")["lines"] == ["prod: no runtimes"]
 
 
 @pytest.mark.parametrize("value", [None, "text", []])
-def test_an_input_that_is_not_a_result_is_refused(value):
+def test_input_not_result_refused(value):
     with pytest.raises(AnsibleFilterError, match="takes the result of"):
         environment_report(value, "prod")
 
@@ -143,7 +143,7 @@ def test_an_audit_without_definitions(result):
     assert "could not be read" in report_file([report], "x.cdx.json"), "a report without detail has no runtimes"
 
 
-def test_an_audit_with_a_script_on_a_different_runtime():
+def test_audit_with_script_on_different_runtime():
     script = {"name": "Load", "action": "moved", "before": {"name": "B"}, "after": {"name": "A"}, "error": None}
     for runtimes, defined in ([], None), ([runtime(0, "A", action="none")], False):
         applied = {"runtimes": runtimes, "scripts": [script, {**script, "action": "none"}]}
@@ -162,7 +162,7 @@ def read_with(*violations, **more):
     return {"runtimes": list(runtimes.values()), "violations": list(violations), **more}
 
 
-def test_findings_are_reported_with_value_and_rule():
+def test_findings_reported_with_value_and_rule():
     report = environment("prod")
     assert report["outcome"] == "violations"
     assert report["counts"] == {
@@ -213,7 +213,7 @@ def test_findings_are_reported_with_value_and_rule():
 PROD = runtime(7, "Prod [EU] Nightly")
 
 
-def test_a_runtime_that_was_not_evaluated_is_not_clean():
+def test_runtime_not_evaluated_not_clean():
     row = violation(PROD, "numpy", "packages_never", "has no version to compare with numpy<1.26", "packages")
     policy = {"packages_never": ["numpy<1.26"]}
     read = {"runtimes": [PROD], "violations": [], "not_evaluated": [row]}
@@ -227,7 +227,7 @@ def test_a_runtime_that_was_not_evaluated_is_not_clean():
 
 
 @pytest.mark.parametrize(("days", "expiring"), [(0, 1), (30, 1), (31, 0)])
-def test_an_exemption_that_ends_soon_is_counted(days, expiring):
+def test_exemption_ends_soon_counted(days, expiring):
     until = (datetime.now(timezone.utc).date() + timedelta(days=days)).isoformat()
     exempted = [violation(PROD, "0.0.0.0/0", "networks_within", reason="why", until=until)]
     read = {"runtimes": [PROD], "violations": [], "exempted": exempted}
@@ -236,7 +236,7 @@ def test_an_exemption_that_ends_soon_is_counted(days, expiring):
     assert (report["counts"]["expiring"], report["unused_exemptions"], report["outcome"]) == (expiring, [], "clean")
 
 
-def test_a_list_that_may_be_incomplete_has_no_unused_exemptions():
+def test_list_may_be_incomplete_has_no_unused_exemptions():
     """An exemption may be for a runtime that the list lacks."""
     policy = {**POLICY, "exemptions": [{"runtime": "Gone", "reason": "why", "until": "2099-12-31"}]}
     sources = Sources("prod", None, read={"runtimes": [PROD], "violations": []}, policy=policy)
@@ -272,7 +272,7 @@ LOAD = {
 }
 
 
-def test_a_deletion_and_a_replacement_show_what_goes_and_who_uses_it():
+def test_deletion_and_replacement_show_what_goes_and_who_uses_it():
     trial = runtime(1, "Old", whitelist=["10.0.0.0/8"])
     changes = [{"field": "runtime_version", "before": "3.10.5", "after": "3.12.1"}]
     common = {"error": None, "runtime": trial}
@@ -300,7 +300,7 @@ def test_a_deletion_and_a_replacement_show_what_goes_and_who_uses_it():
         assert "Load sales" in text
 
 
-def test_failed_last_runs_and_scripts_without_a_runtime_are_findings():
+def test_failed_last_runs_and_scripts_without_runtime_findings():
     trial = runtime(1, "R", scripts=[LOAD, {**LOAD, "name": "Fine", "tasks": None}], exec_timeout=600)
     lost = {"id": "L", "name": "Lost", "project": {"name": "Sales"}, "runtime": {"id": "D" * 32}}
     read = {"runtimes": [trial], "dangling": [lost], "violations": []}
@@ -318,7 +318,7 @@ def test_failed_last_runs_and_scripts_without_a_runtime_are_findings():
     assert environment_report(None, "prod", read={**read, "dangling": None}, policy=POLICY)["dangling"] is None
 
 
-def test_an_entry_that_is_gone_as_wanted_and_a_name_that_is_not_clear():
+def test_entry_gone_as_wanted_and_name_not_clear():
     entries = [
         {"name": "Old", "id": None, "action": "none", "runtime": None, "error": None, "changes": []},
         {"name": "Two", "id": None, "action": "failed", "error": {"msg": "two runtimes have this name"}, "changes": []},
@@ -329,7 +329,7 @@ def test_an_entry_that_is_gone_as_wanted_and_a_name_that_is_not_clear():
     assert report["counts"]["runtimes"] == 0
 
 
-def test_an_apply_in_check_mode_shows_what_is_there():
+def test_apply_in_check_mode_shows_what_there():
     now = {"name": "pandas", "version": "2.2.3"}
     changes = [
         {"field": "whitelist", "before": ["10.0.0.0/8"], "after": ["0.0.0.0/0"]},

@@ -38,38 +38,38 @@ def sentence(call):
 
 @pytest.mark.complete
 @given(ANY_JSON)
-def test_any_json_in_place_of_an_answer_is_a_sentence(response_data):
+def test_any_json_in_place_of_answer_sentence(response_data):
     api = answering(response_data)
     for call in (api.list_all, lambda: api.versions, lambda: api.get(ID)):
         assert f"{URL} answered 200 to GET /api/runtimes" in sentence(call)
 
 
 @pytest.mark.parametrize("response_data", [None, [], {}, {"runtimes": None}, {"runtimes": [{}]}, {"runtimes": [None]}])
-def test_a_list_of_unexpected_shape_is_refused(response_data):
+def test_list_of_unexpected_shape_refused(response_data):
     with pytest.raises(ApiError, match=r"Could not list the runtimes: .* answered 200 to GET /api/runtimes"):
         answering(response_data).list_all()
 
 
 @pytest.mark.parametrize("response_data", [None, [], {}, {"id": None}, {"name": "r"}])
-def test_a_runtime_of_unexpected_shape_is_refused(response_data):
+def test_runtime_of_unexpected_shape_refused(response_data):
     with pytest.raises(ApiError, match="instead of an object with an id"):
         answering(response_data).get(ID)
 
 
-def test_reading_an_unknown_id_returns_none():
+def test_reading_unknown_id_returns_none():
     api = Server(stored()).api
     assert api.get(ID).name == "r"
     assert api.get(OTHER_ID) is None
 
 
-def test_a_missing_call_is_not_a_missing_runtime():
+def test_missing_call_not_missing_runtime():
     server = Server(stored())
     server.fail("GET", NO_SUCH_CALL)
     with pytest.raises(ApiError):
         server.api.get(ID)
 
 
-def test_the_object_is_read_only_where_the_list_lacks_a_needed_field():
+def test_object_read_only_where_list_lacks_needed_field():
     server = Server(stored())
     server.switch(list_omits="whitelist")
     api = server.api
@@ -80,7 +80,7 @@ def test_the_object_is_read_only_where_the_list_lacks_a_needed_field():
     assert server.requests == ["GET /runtimes", f"GET /runtimes/{ID}"]
 
 
-def test_a_runtime_that_is_listed_but_not_found_is_not_gone():
+def test_runtime_listed_but_not_found_not_gone():
     server = Server(stored())
     server.list_only("id", "name")
     server.refusals[f"GET /runtimes/{ID}"] = refusal(404, "ERR004", "no such object")
@@ -92,7 +92,7 @@ def test_a_runtime_that_is_listed_but_not_found_is_not_gone():
     assert server.api.with_all_fields(listed, ["whitelist"]) is None
 
 
-def test_a_missing_newer_field_does_not_cause_another_read():
+def test_missing_newer_field_does_not_cause_another_read():
     assert "execution_target" not in ALL_FIELDS
     assert {"whitelist", "resource", "packages"} <= set(ALL_FIELDS)
 
@@ -107,15 +107,8 @@ def test_name_with_case_and_several_with_ids():
     )
 
 
-def test_versions_are_asked_for_once():
-    server = Server(versions_call="yes", python_versions=["3.10.5", "3.12.1"])
-    api = server.api
-    assert api.versions == api.versions == ("3.10.5", "3.12.1")
-    assert len(server.requests) == 1
-
-
 @pytest.mark.parametrize("response_data", [NO_SUCH_CALL, refusal(405), refusal(404, "ERR004", "no such object")])
-def test_an_old_release_offers_no_versions(response_data):
+def test_old_release_offers_no_versions(response_data):
     server = Server()
     server.fail("GET", response_data)
     api = server.api
@@ -124,13 +117,13 @@ def test_an_old_release_offers_no_versions(response_data):
 
 
 @pytest.mark.parametrize("answered", [OTHER_ID, "x"])
-def test_answer_with_another_id_is_refused(answered):
+def test_answer_with_another_id_refused(answered):
     with pytest.raises(ApiError, match=f"answered with a different runtime, 'r' .{answered}., instead of {ID}"):
         answering(stored(id=answered)).get(ID)
     assert answering(stored(id=ID.lower())).get(ID).name == "r"
 
 
-def test_list_with_a_runtime_twice_has_it_once():
+def test_list_with_runtime_twice_has_it_once():
     server = Server()
     server.rewrite = lambda call, data: {"runtimes": [stored(), stored(id=ID.lower()), stored(id=OTHER_ID)]}
     assert [runtime.key for runtime in server.api.list_all()] == [ID, OTHER_ID]

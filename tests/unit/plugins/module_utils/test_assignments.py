@@ -85,7 +85,7 @@ def test_target_that_is_not_created_yet():
         (Usage([], [Unread(None, None, MstrError("No list."))]), entry(id=LOAD), "No list."),
     ],
 )
-def test_plan_without_a_script_has_the_reason(usage, given, why):
+def test_plan_without_script_has_reason(usage, given, why):
     [plan] = planned(usage, given)
     assert plan.action == "failed"
     assert why in plan.error.sentence
@@ -109,7 +109,7 @@ def test_one_script_by_name_and_by_id():
     assert faults_of(check_same_scripts, plan) == (same,)
 
 
-def test_planned_moves_count_for_the_guard():
+def test_planned_moves_count_for_guard():
     """A runtime that no script will use any more may go; one that a script will use may not."""
     usage = usage_after(USAGE, planned(USAGE, entry(name="Load")))
     assert usage.of(ID) == []
@@ -151,7 +151,7 @@ def test_script_assigned_elsewhere_meanwhile(server, now):
         ("PUT", [], "unknown", OTHER_ID),
     ],
 )
-def test_signal_while_a_script_is_assigned(server, stop_at, answer, action, now):
+def test_signal_while_script_assigned(server, stop_at, answer, action, now):
     """What a signal leaves unknown is looked up. An answer about something else says nothing, and causes no write."""
     server.fail(stop_at, Interrupted("Stopped by signal SIGTERM"), done=True)
     read = f"GET /scripts/{LOAD}"
@@ -165,7 +165,7 @@ def test_signal_while_a_script_is_assigned(server, stop_at, answer, action, now)
     assert done.is_changed is (stop_at == "PUT")
 
 
-def test_lost_assignment_that_cannot_be_looked_up_is_unknown(server):
+def test_lost_assignment_cannot_be_looked_up_unknown(server):
     for _before in ("script", "folder"):
         server.fail("GET")
     server.fail("PUT", lost("PUT /api/x"), done=True)
@@ -175,7 +175,7 @@ def test_lost_assignment_that_cannot_be_looked_up_is_unknown(server):
     assert "may or may not use the runtime 'New'" in done.error.sentence
 
 
-def test_odd_runtime_after_an_assignment_is_unknown(server):
+def test_odd_runtime_after_assignment_unknown(server):
     """The update was accepted, so nobody knows which runtime the script uses."""
     read = f"GET /scripts/{LOAD}"
     server.rewrite = lambda call, data: {**data, "scriptRuntimeId": "x"} if server.sent and call == read else data

@@ -33,7 +33,7 @@ def run(monkeypatch, capsys):
     return Run(monkeypatch, capsys)
 
 
-def test_a_null_leaves_an_option_at_its_default():
+def test_null_leaves_option_at_default():
     spec = auth.argument_spec(wait_timeout={"type": "int", "default": 300}, note={"type": "str"})
     given = {"wait_timeout": None, "note": "", "password": "", "username": "", "mistyped": None, "_ansible_x": None}
     kept = {"note": "", "password": "", "mistyped": None, "_ansible_x": None}
@@ -53,7 +53,7 @@ def module(work=user_info, **how):
     return lambda: auth.run(auth.argument_spec(), work, **how)
 
 
-def test_a_module_of_ones_own_in_a_few_lines(run, server):
+def test_module_of_ones_own_in_few_lines(run, server):
     result = run(module(), **user(server))
     assert (result["user"], run.status) == ("Administrator", 0)
     assert server.calls == ["POST /api/auth/login", "GET /api/sessions/userInfo", "POST /api/auth/logout"]
@@ -76,7 +76,7 @@ URLS_WITH_SECRETS = [
 @pytest.mark.parametrize("where", ["task", "environment"])
 @pytest.mark.parametrize("other", [{}, {"retries": "many"}, {"nonsense": 1}])
 @pytest.mark.parametrize("url", URLS_WITH_SECRETS)
-def test_a_secret_in_the_url_is_refused_and_never_shown(run, monkeypatch, url, other, where):
+def test_secret_in_url_refused_and_never_shown(run, monkeypatch, url, other, where):
     """Ansible shows the options also if it refuses another one."""
     if where == "environment":
         monkeypatch.setenv("MSTR_BASE_URL", url)
@@ -113,7 +113,7 @@ FORMS = {
     "form",
     [pytest.param(form, marks=[pytest.mark.complete] * (name != "JSON"), id=name) for name, form in FORMS.items()],
 )
-def test_a_secret_that_the_server_repeats_in_another_form_is_not_shown(run, server, form):
+def test_secret_server_repeats_in_another_form_not_shown(run, server, form):
     password = server.user.password = 'Pass/"w\u00f6rd"~  & <m\'ore>!'
     shown = form(password).strip('"')
     server.answers["POST /runtimes"] = reply(400, {"code": "ERR005", "message": f"invalid {shown}"})
@@ -133,7 +133,7 @@ def test_a_secret_that_the_server_repeats_in_another_form_is_not_shown(run, serv
 
 
 @pytest.mark.parametrize("where", ["task", "environment"])
-def test_only_secrets_themselves_are_escaped(run, server, monkeypatch, where):
+def test_only_secrets_themselves_escaped(run, server, monkeypatch, where):
     """Forms of forms would be thousands, and Ansible searches for each of them in every text of a result."""
     password = server.user.password = "P@ss/w\"ord&1<2>'x~ y"
     if where == "environment":
@@ -146,7 +146,7 @@ def test_only_secrets_themselves_are_escaped(run, server, monkeypatch, where):
     assert len(searched) < 150
 
 
-def test_a_secret_that_contains_another_leaves_no_rest(run, server):
+def test_secret_contains_another_leaves_no_rest(run, server):
     keys = {f"key_{length}": PASSWORD + "+and-more"[:length] for length in range(10)}
     spec = auth.argument_spec(**{name: {"type": "str", "no_log": True} for name in keys})
     longest = keys["key_9"]
@@ -156,7 +156,7 @@ def test_a_secret_that_contains_another_leaves_no_rest(run, server):
     assert result["name"] == "user ********"
 
 
-def test_an_empty_variable_counts_as_not_set(run, server, monkeypatch):
+def test_empty_variable_counts_as_not_set(run, server, monkeypatch):
     for name in OPTIONS:
         monkeypatch.setenv(f"MSTR_{name.upper()}", "")
     run(module(), **user(server))
@@ -196,7 +196,7 @@ def test_work_gets_the_prepared_request(run, server):
 @pytest.mark.parametrize(
     "raised", [auth.MstrError("It failed.", http_status=418), KeyError("s3cret"), RecursionError("deep")]
 )
-def test_a_failure_is_a_sentence_with_its_facts_and_a_logout(run, server, raised):
+def test_failure_sentence_with_facts_and_logout(run, server, raised):
     def work(task, _request):
         task.session.get("/sessions/userInfo")
         raise raised
@@ -224,7 +224,7 @@ BAD_ANSWERS = {
 
 @pytest.mark.parametrize("answer", BAD_ANSWERS.values(), ids=BAD_ANSWERS)
 @pytest.mark.parametrize("call", ["POST /auth/login", "GET /sessions/userInfo"])
-def test_whatever_the_server_answers_the_task_fails_in_one_sentence(run, server, call, answer):
+def test_whatever_server_answers_task_fails_in_one_sentence(run, server, call, answer):
     server.answers[call] = answer
     result = run(module(), **user(server, retries=0))
     assert run.status == 1
@@ -234,7 +234,7 @@ def test_whatever_the_server_answers_the_task_fails_in_one_sentence(run, server,
     assert server.open == 0
 
 
-def test_a_server_that_repeats_a_secret_is_masked(run, server):
+def test_server_repeats_secret_masked(run, server):
     def repeat(_request):
         token, cookie = server.secrets
         return reply(400, {"code": "ERR001", "message": f"bad {PASSWORD} and {token}", "ticketId": cookie})
@@ -246,13 +246,13 @@ def test_a_server_that_repeats_a_secret_is_masked(run, server):
         assert secret not in str(result)
 
 
-def test_values_that_ansible_masks_by_coincidence_cause_a_warning(run, server):
+def test_values_ansible_masks_by_coincidence_cause_warning(run, server):
     run(module(lambda task, _: {"runtime": {"name": "the mstr one", "n": 1}}), **user(server, password="mstr"))
     [warning] = run.warnings
     assert warning.startswith("The result does not show the real value of runtime.name: it contains a secret")
 
 
-def test_plain_http_to_a_remote_host_warns(run):
+def test_plain_http_to_remote_host_warns(run):
     run(module(), base_url="http://no-such-host.invalid", username="u", password=PASSWORD, retries=0)
     assert any(
         "plain http: credentials and session cross the network unencrypted" in warning for warning in run.warnings
@@ -260,16 +260,9 @@ def test_plain_http_to_a_remote_host_warns(run):
 
 
 @pytest.mark.parametrize("diff", [True, False])
-def test_a_diff_is_returned_when_asked_for(run, server, diff):
+def test_diff_returned_when_asked_for(run, server, diff):
     result = run(module(lambda task, _: {"diff": {"before": {}, "after": {}}}), **user(server), diff=diff)
     assert ("diff" in result) is diff
-
-
-@pytest.mark.parametrize("check_mode", [True, False])
-def test_check_mode_reaches_the_work(run, server, check_mode):
-    assert (
-        run(module(lambda task, _: {"it": task.check_mode}), **user(server), check_mode=check_mode)["it"] is check_mode
-    )
 
 
 MANAGERS = {
@@ -285,7 +278,7 @@ MANAGERS = {
 
 
 @pytest.mark.parametrize(("prefix", "files", "command"), MANAGERS.values(), ids=MANAGERS)
-def test_missing_libraries_and_a_command_that_works(run, server, monkeypatch, prefix, files, command):
+def test_missing_libraries_and_command_works(run, server, monkeypatch, prefix, files, command):
     monkeypatch.setattr(auth, "REQUESTS_IMPORT_ERROR", "Traceback: no requests")
     monkeypatch.setattr(sys, "base_prefix", "/usr")
     monkeypatch.setattr(sys, "prefix", prefix)
@@ -319,7 +312,7 @@ def test_an_invalid_variable_is_named(run, server, monkeypatch, variable, value,
     assert "user" in run(module(), **user(server, **{variable.lower(): good[variable]}))
 
 
-def test_no_log_hides_the_content_of_warnings(run, server):
+def test_no_log_hides_content_of_warnings(run, server):
     def work(task, _request):
         task.warn("about runtime 'Salaries'")
         task.session.get("/sessions/userInfo")
@@ -336,7 +329,7 @@ def test_no_log_hides_the_content_of_warnings(run, server):
 
 
 @pytest.mark.parametrize("fails", [True, False])
-def test_texts_of_the_server_drive_no_terminal(run, server, fails):
+def test_texts_of_server_drive_no_terminal(run, server, fails):
     def work(task, _request):
         task.warn("a \x1b[2Jwarning")
         if fails:
@@ -348,7 +341,7 @@ def test_texts_of_the_server_drive_no_terminal(run, server, fails):
 
 
 @pytest.mark.parametrize("empty", [None, ""])
-def test_null_option_falls_back_to_its_variable(run, server, monkeypatch, empty):
+def test_null_option_falls_back_to_variable(run, server, monkeypatch, empty):
     """A null or empty option falls back to its variable and then to its default."""
     given = {"api_token": LibraryServer.API_TOKEN, "base_url": server.url, "timeout": "2.5", "retries": "0"}
     for name, value in {**given, "validate_certs": "false"}.items():
@@ -362,7 +355,7 @@ def test_null_option_falls_back_to_its_variable(run, server, monkeypatch, empty)
     assert (params["validate_certs"], params["login_mode"], params["session"]) == (False, None, None)
 
 
-def test_an_empty_password_in_the_task_is_one_and_no_variable_replaces_it(run, server, monkeypatch):
+def test_empty_password_in_task_one_and_no_variable_replaces_it(run, server, monkeypatch):
     monkeypatch.setenv("MSTR_PASSWORD", "another")
     server.user.password = ""
     seen = []
@@ -372,12 +365,12 @@ def test_an_empty_password_in_the_task_is_one_and_no_variable_replaces_it(run, s
     assert seen == ["", "another"]
 
 
-def test_an_empty_password_is_not_a_second_kind_of_credential(run, server):
+def test_empty_password_not_second_kind_of_credential(run, server):
     run(module(), base_url=server.url, api_token=LibraryServer.API_TOKEN, username="", password="")
     assert run.status == 0, run.result
 
 
-def test_a_proxy_variable_that_is_not_valid_is_named_and_nothing_is_sent(run, monkeypatch):
+def test_proxy_variable_not_valid_named_and_nothing_sent(run, monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", "http://proxy-user:pa#ssword-1@127.0.0.1:9")
     result = run(module(), base_url="http://127.0.0.1:9", username="u", password=PASSWORD)
     assert result["msg"].startswith("the proxy URL in HTTP_PROXY is not valid: expected http://HOST")
@@ -385,7 +378,7 @@ def test_a_proxy_variable_that_is_not_valid_is_named_and_nothing_is_sent(run, mo
         assert part not in str(result["msg"])
 
 
-def test_the_password_of_a_proxy_is_a_secret(run, monkeypatch):
+def test_password_of_proxy_is_secret(run, monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", f"http://somebody:proxy%2Fpassword@127.0.0.1:{free_port()}")
     result = run(
         module(lambda task, _: {"all": ["proxy/password", "proxy%2Fpassword"]}),
@@ -396,7 +389,7 @@ def test_the_password_of_a_proxy_is_a_secret(run, monkeypatch):
     assert "password" not in str(result["all"])
 
 
-def test_the_filters_of_warnings_are_left_as_they_were(run, server):
+def test_filters_of_warnings_left_as_they(run, server):
     """In process, they would outlive the task."""
     before = list(warnings.filters)
     run(module(), **user(server))
@@ -429,7 +422,7 @@ def read_also(monkeypatch, **more):
     monkeypatch.setattr(auth.OwnModule, "_read_params", read_params)
 
 
-def test_half_a_character_is_refused_by_the_name_of_its_option(run, server, monkeypatch):
+def test_half_character_refused_by_name_of_option(run, server, monkeypatch):
     """ansible-core 2.16 could not even log it; newer ones refuse most of them. No secret is shown."""
     read_also(monkeypatch, names=["ok", "a\ud800b"], password="secret-\udc80-word")
     spec = auth.argument_spec(names={"type": "list", "elements": "str"})
@@ -441,7 +434,7 @@ def test_half_a_character_is_refused_by_the_name_of_its_option(run, server, monk
 
 
 @pytest.mark.parametrize("option", ["base_url", "ca_path", "username", "password", "api_token"])
-def test_a_variable_with_half_a_character_is_named(run, server, monkeypatch, option):
+def test_variable_with_half_character_named(run, server, monkeypatch, option):
     """Alone, without a file or a server that nobody named, and before a login that the server counts."""
     variable = f"MSTR_{option.upper()}"
     monkeypatch.setenv(variable, f"{server.url}/ab-\udcfc-cd")
@@ -455,7 +448,7 @@ def test_a_variable_with_half_a_character_is_named(run, server, monkeypatch, opt
     assert server.calls == []
 
 
-def test_a_task_leaves_no_connection_open(run, server):
+def test_task_leaves_no_connection_open(run, server):
     """In process, the items of a loop share a process."""
     sessions = []
 

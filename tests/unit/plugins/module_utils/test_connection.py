@@ -17,7 +17,7 @@ def faults(**options):
 
 
 @pytest.mark.parametrize("tail", ["", "/", "/api", "/api/", "/app", "/app/", "//"])
-def test_a_base_url_is_taken_however_it_was_pasted(tail):
+def test_base_url_taken_however_it_pasted(tail):
     assert normal_url(f" {URL}{tail} ") == URL
 
 
@@ -40,7 +40,7 @@ def test_a_base_url_is_taken_however_it_was_pasted(tail):
         ("https://h/app/Lib/app/library/home/", "https://h/app/Lib"),
     ],
 )
-def test_a_base_url_is_normal_in_scheme_and_host_and_keeps_its_path(given, normal):
+def test_base_url_normal_in_scheme_and_host_and_keeps_path(given, normal):
     assert normal_url(given) == normal
 
 
@@ -64,7 +64,7 @@ def test_a_base_url_is_normal_in_scheme_and_host_and_keeps_its_path(given, norma
         ("https://h/MicroStrategyLibrary;jsessionid=1", "has a query, a fragment or a semicolon"),
     ],
 )
-def test_a_broken_base_url_is_refused_in_a_sentence(given, words):
+def test_broken_base_url_refused_in_sentence(given, words):
     [fault] = faults(**USER, base_url=given)
     assert fault.startswith("base_url '")
     assert words in fault
@@ -81,16 +81,16 @@ def test_a_broken_base_url_is_refused_in_a_sentence(given, words):
         "https://h/x;jsessionid=s3cret",
     ],
 )
-def test_credentials_in_a_refused_url_are_not_repeated(url):
+def test_credentials_in_refused_url_not_repeated(url):
     assert "s3cret" not in " ".join(faults(**USER, base_url=url))
 
 
 @pytest.mark.parametrize("option", ["api_token", "identity_token", "session", "login_mode", "ca_path", "client_cert"])
-def test_an_option_that_is_null_counts_as_not_given(option):
+def test_option_null_counts_as_not_given(option):
     assert connection(**{option: None}) == connection()
 
 
-def test_a_missing_base_url_says_where_it_may_come_from():
+def test_missing_base_url_says_where_it_may_come_from():
     assert faults(**USER, base_url=None) == ("base_url is missing; set it, or the environment variable MSTR_BASE_URL",)
 
 
@@ -119,14 +119,14 @@ def test_every_way_to_log_in(options, path, body, secrets):
     assert login.delegated is (path == "/auth/delegate")
 
 
-def test_two_kinds_of_credential_are_named_both():
+def test_two_kinds_of_credential_named_both():
     [fault] = faults(**USER, api_token="t")
     assert fault.startswith("username and password and api_token are different kinds of credential")
     assert "environment variables MSTR_… count too" in fault
     assert PASSWORD not in fault
 
 
-def test_no_credential_is_never_a_guest_login():
+def test_no_credential_never_guest_login():
     [fault] = faults()
     assert fault.startswith("no credentials")
     assert "login_mode: anonymous" in fault
@@ -160,29 +160,29 @@ def test_no_credential_is_never_a_guest_login():
         ),
     ],
 )
-def test_the_options_missing_for_a_login_mode_are_named(options, fault):
+def test_options_missing_for_login_mode_named(options, fault):
     assert faults(**options) == (fault,)
 
 
-def test_a_session_brings_its_server_and_needs_no_credentials():
+def test_session_brings_server_and_needs_no_credentials():
     made = connection_from({"session": SESSION})
     assert (made.base_url, made.session.token, made.login) == (URL, "a token", None)
 
 
-def test_a_session_accepts_a_different_spelling_of_its_server():
+def test_session_accepts_different_spelling_of_server():
     assert connection(session=SESSION, base_url=f"{URL}/api/").base_url == URL
 
 
-def test_credentials_beside_a_session_serve_for_a_new_login():
+def test_credentials_beside_session_serve_for_new_login():
     assert connection(session=SESSION).login.mode == "standard"
 
 
-def test_credentials_are_not_sent_to_a_server_that_only_a_session_names():
+def test_credentials_not_sent_to_server_only_session_names():
     """Whoever can change the string would choose where they go after a 401."""
     assert connection_from({"session": SESSION, "username": "u", "password": "p"}).login is None
 
 
-def test_a_session_of_a_different_server_is_refused():
+def test_session_of_different_server_refused():
     [fault] = faults(session=SESSION, base_url="https://other.example.com")
     assert fault == (
         f"session belongs to {URL}, not to base_url https://other.example.com; omit base_url, or log in there"
@@ -201,7 +201,7 @@ INVALID_SESSIONS = [
 
 
 @pytest.mark.parametrize("text", ["made up", SESSION[:-3], *map(encode, INVALID_SESSIONS)])
-def test_an_invalid_session_is_the_only_fault_and_is_not_quoted(text):
+def test_invalid_session_only_fault_and_not_quoted(text):
     assert faults_of(connection_from, {"session": text}) == (
         "session is not a complete session string; give result.session of the task that registered the result of "
         "mstr_session",
@@ -209,13 +209,13 @@ def test_an_invalid_session_is_the_only_fault_and_is_not_quoted(text):
 
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0, math.nan, math.inf, 1e20])
-def test_a_timeout_out_of_range_is_refused(seconds):
+def test_timeout_out_of_range_refused(seconds):
     [fault] = faults(**USER, timeout=seconds)
     assert fault.startswith(f"timeout must be more than 0 and at most 86400 seconds, not {seconds}")
 
 
 @pytest.mark.parametrize("option", ["ca_path", "client_cert"])
-def test_a_file_that_is_not_there_is_named(option, tmp_path):
+def test_file_not_there_named(option, tmp_path):
     path = str(tmp_path / "none.pem")
     assert faults(**USER, **{option: path}) == (f"{option} '{path}' does not exist or cannot be read on this host",)
 
@@ -250,5 +250,5 @@ def test_all_faults_come_at_once():
         ("http://[::1]:8080", False),
     ],
 )
-def test_plain_http_to_anything_but_loopback_is_in_the_clear(url, open_):
+def test_plain_http_to_anything_but_loopback_in_clear(url, open_):
     assert bool(list(connection(base_url=url).risks())) is open_

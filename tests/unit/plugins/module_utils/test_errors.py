@@ -19,7 +19,7 @@ from hypothesis import strategies as st
     ("code", "number"),
     [("ERR0017", 17), ("ERR017", 17), ("ERR009", 9), ("ERR0015", 15), ("ERR", None), ("17", None), (None, None)],
 )
-def test_error_codes_are_compared_by_number(code, number):
+def test_error_codes_compared_by_number(code, number):
     assert code_number(code) == number
 
 
@@ -36,7 +36,7 @@ def test_error_codes_are_compared_by_number(code, number):
         (None, "None"),
     ],
 )
-def test_a_foreign_text_is_one_line_that_drives_no_terminal(text, cleaned):
+def test_foreign_text_one_line_drives_no_terminal(text, cleaned):
     assert clean(text) == cleaned
 
 
@@ -57,23 +57,23 @@ def test_no_control_character_survives(text):
         "s3cret-token" * 2000,
     ],
 )
-def test_a_secret_is_masked_before_the_text_is_cut(text):
+def test_secret_masked_before_text_cut(text):
     cleaned = clean(text, secrets=["s3cret-token"])
     assert "s3cret" not in cleaned
     assert "token" not in cleaned
 
 
-def test_of_nested_secrets_the_longer_is_masked_completely():
+def test_of_nested_secrets_longer_masked_completely():
     for secrets in (["abc", "abcdef"], ["abcdef", "abc"]):
         assert clean("it is abcdef", secrets=secrets) == f"it is {MASK}"
 
 
-def test_an_error_without_any_known_value_is_null():
+def test_error_without_any_known_value_null():
     assert MstrError("It failed.").to_result() == {"msg": "It failed.", "error": None}
     assert MstrError("It failed.", iserver_code=0).to_result()["error"]["iserver_code"] == 0
 
 
-def test_every_error_has_the_promised_keys():
+def test_every_error_has_promised_keys():
     error = ApiError("It failed.", http_status=403, code="ERR0014", outcome_unknown=True)
     assert error.to_result() == {
         "msg": "It failed.",

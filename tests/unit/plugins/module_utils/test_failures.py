@@ -49,7 +49,7 @@ def test_nothing_listens():
     assert (found.outcome_unknown, found.connection_refused) == (False, True)
 
 
-def test_a_host_name_that_cannot_be_resolved():
+def test_host_name_cannot_be_resolved():
     found = failed("http://no-such-host.invalid")
     assert "the host name no-such-host.invalid cannot be resolved; check base_url" in found.sentence
     assert (found.outcome_unknown, found.connection_refused) == (False, False)
@@ -70,14 +70,14 @@ JUNK = b"HTTP/1.1 200 OK\r\nSet-Cookie: \x00=\xff; expires=\xff\r\nContent-Lengt
 
 
 @pytest.mark.parametrize("sent", [b"", HALF, CHUNK, JUNK], ids=["nothing", "half", "broken chunk", "cookie of junk"])
-def test_a_connection_closed_before_the_answer_was_whole_is_unclear(sent):
+def test_connection_closed_before_answer_whole_unclear(sent):
     with Listener(lambda request: sent) as server:
         found = failed(server.url)
     assert "closed the connection before the response was complete" in found.sentence
     assert (found.outcome_unknown, found.connection_refused) == (True, False)
 
 
-def test_a_secret_in_a_broken_response_is_masked_before_it_is_cut():
+def test_secret_in_broken_response_masked_before_it_cut():
     """Ansible would not recognize the half of it."""
     sent = {"GET": CHUNK[:-2] + TOKEN.encode() + b"\r\n", "CONNECT": f"HTTP/1.1 407 {TOKEN}\r\n\r\n".encode()}
     with Listener(lambda request: sent[request.call.split()[0]]) as server:
@@ -88,14 +88,14 @@ def test_a_secret_in_a_broken_response_is_masked_before_it_is_cut():
         assert TOKEN[:8] not in error.sentence
 
 
-def test_a_server_that_says_nothing_is_unclear():
+def test_server_says_nothing_unclear():
     with Listener(lambda request: request.socket.recv(1)) as server:
         found = failed(server.url, timeout=0.15)
     assert "sent nothing within 0.15 seconds" in found.sentence
     assert found.outcome_unknown
 
 
-def test_a_connect_that_times_out_did_nothing():
+def test_connect_times_out_did_nothing():
     def connect():
         raise requests.exceptions.ConnectTimeout("x")
 
@@ -107,12 +107,12 @@ def test_a_connect_that_times_out_did_nothing():
 
 
 @pytest.mark.parametrize("name", ["ProxyError", "SSLError", "ConnectTimeout", "ConnectionError", "RequestException"])
-def test_an_exception_whose_origin_is_unknown_is_unclear_whatever_its_name(name):
+def test_exception_whose_origin_unknown_unclear_whatever_name(name):
     """Names prove nothing."""
     assert explained(getattr(requests.exceptions, name)("x")).outcome_unknown
 
 
-def test_an_untrusted_certificate_names_the_option_to_set(tmp_path):
+def test_untrusted_certificate_names_option_to_set(tmp_path):
     _certificate, context = self_signed(tmp_path, "localhost")
     with Listener(lambda request: reply(), context) as server:
         found = failed(server.url)
@@ -122,7 +122,7 @@ def test_an_untrusted_certificate_names_the_option_to_set(tmp_path):
     assert found.outcome_unknown is False
 
 
-def test_a_server_that_wants_a_client_certificate(tmp_path):
+def test_server_wants_client_certificate(tmp_path):
     file, context = self_signed(tmp_path, "localhost")
     context.verify_mode = 2
     context.maximum_version = 0x0303  # TLS 1.2, which sends the alert before the request
@@ -136,7 +136,7 @@ def proxy(place):
 
 
 @pytest.mark.parametrize("url", ["http://h.example", "https://h.example"])
-def test_a_proxy_that_cannot_be_reached_did_nothing(url):
+def test_proxy_cannot_be_reached_did_nothing(url):
     found = failed(url, proxies=proxy(f"127.0.0.1:{free_port()}"))
     assert found.sentence.startswith("Could not do it: the proxy p.example:3128 on the way to h.example:")
     assert "cannot be reached (Connection refused); check HTTP_PROXY and NO_PROXY" in found.sentence
@@ -144,7 +144,7 @@ def test_a_proxy_that_cannot_be_reached_did_nothing(url):
     assert (found.outcome_unknown, found.connection_refused) == (False, True)
 
 
-def test_a_proxy_whose_name_cannot_be_resolved_did_nothing():
+def test_proxy_whose_name_cannot_be_resolved_did_nothing():
     found = failed("https://h.example", proxies=proxy("no-such-host.invalid:3128"))
     assert "the proxy p.example:3128 on the way to h.example:443 cannot be reached" in found.sentence
     assert (found.outcome_unknown, found.connection_refused) == (False, False)
@@ -159,7 +159,7 @@ TUNNELS = {
 
 
 @pytest.mark.parametrize("sent", TUNNELS)
-def test_a_tunnel_that_was_not_opened_did_nothing(sent):
+def test_tunnel_not_opened_did_nothing(sent):
     with Listener(lambda request: sent) as server:
         found = failed("https://h.example", proxies=proxy(f"127.0.0.1:{server.port}"))
     assert TUNNELS[sent] in found.sentence
@@ -167,7 +167,7 @@ def test_a_tunnel_that_was_not_opened_did_nothing(sent):
 
 
 @pytest.mark.parametrize("sent", [b"", HALF, CHUNK], ids=["nothing", "half", "broken chunk"])
-def test_a_connection_that_breaks_behind_a_proxy_is_unclear(sent):
+def test_connection_breaks_behind_proxy_unclear(sent):
     with Listener(lambda request: sent) as server:
         found = failed("http://h.example", proxies=proxy(f"127.0.0.1:{server.port}"))
     assert (
@@ -176,7 +176,7 @@ def test_a_connection_that_breaks_behind_a_proxy_is_unclear(sent):
     assert found.outcome_unknown is True
 
 
-def test_tls_that_breaks_after_the_request_is_unclear(tmp_path):
+def test_tls_breaks_after_request_unclear(tmp_path):
     """A middle box that puts plain text into the stream: OpenSSL says no more than for a port without TLS."""
     file, context = self_signed(tmp_path, "localhost")
 
@@ -202,7 +202,7 @@ def test_plain_http_suggests_https(sent, answered):
     assert found.outcome_unknown
 
 
-def test_a_dropped_connection_names_its_cause():
+def test_dropped_connection_names_cause():
     """urllib3 1.26 hides a TypeError of its own behind it."""
 
     def drop():
@@ -217,7 +217,7 @@ def test_a_dropped_connection_names_its_cause():
     assert "(Connection reset by peer)" in found.sentence
 
 
-def test_a_whole_call_that_took_too_long():
+def test_whole_call_that_took_too_long():
     found = explained(TimeoutError())
     assert found.sentence == "Could not do it: https://h.example sent no complete response within 5 seconds."
     assert found.outcome_unknown
@@ -229,13 +229,13 @@ def test_an_answer_that_is_too_large():
     assert (found.outcome_unknown, found.permanent) == (True, True)
 
 
-def test_exceptions_that_cause_each_other_end():
+def test_exceptions_cause_each_other_end():
     first, other = requests.exceptions.RequestException("a"), OSError("b")
     first.__cause__, other.__cause__ = other, first
     assert "failed" in explained(first).sentence
 
 
-def test_a_socks_proxy_without_its_library_names_it(monkeypatch):
+def test_socks_proxy_without_library_names_it(monkeypatch):
     monkeypatch.setattr(requests.adapters, "SOCKSProxyManager", _no_socks)
     found = failed("http://h.example", proxies={"http": "socks5://127.0.0.1:9"})
     assert "HTTP_PROXY names a SOCKS proxy, which needs the Python library PySocks" in found.sentence

@@ -25,7 +25,7 @@ def validated(**options):
 
 
 @pytest.mark.parametrize("value", ["2.10", 2.1, 3, True, None, [], {"a": 1}])
-def test_ansible_leaves_a_value_as_it_is_written(value):
+def test_ansible_leaves_value_as_it_written(value):
     assert validated(version=value) == {"version": value, "exclude": [], "packages": None}
     found = validated(packages=[{"name": "a", "version": value}])
     assert found["packages"] == [{"name": "a", "version": value}]
@@ -37,7 +37,7 @@ def test_documented_type():
     assert LIST_AS_WRITTEN == "list"
 
 
-def test_a_text_is_not_split_into_a_list():
+def test_text_is_not_split_into_list():
     assert validated(exclude=["a, b", 1])["exclude"] == ["a, b", "1"]
     assert "'a, b' is not a list; write ['a, b']" in validated(exclude="a, b")[0]
 

@@ -126,7 +126,7 @@ def test_histories(tasks, ends, purge):
 
 @LAW
 @given(task=TASK, end=END, purge=st.booleans())
-def test_what_an_interrupted_run_reports(task, end, purge):
+def test_what_interrupted_run_reports(task, end, purge):
     have = a_server()
     before = {key: runtime["name"] for key, runtime in have.runtimes.items()}
     if isinstance(end, int):

@@ -39,7 +39,7 @@ def test_a_signal_ends_a_wait_at_once(stop, name):
         stop.pause(100)
 
 
-def test_a_signal_between_two_calls_is_noticed_before_the_next(stop):
+def test_signal_between_two_calls_noticed_before_next(stop):
     os.kill(os.getpid(), signal.SIGTERM)
     with pytest.raises(Interrupted):
         stop.check()
@@ -47,7 +47,7 @@ def test_a_signal_between_two_calls_is_noticed_before_the_next(stop):
         stop.wait(SimpleQueue(), 10)
 
 
-def test_a_signal_wakes_every_thread_that_waits(stop):
+def test_signal_wakes_every_thread_waits(stop):
     woken = SimpleQueue()
 
     def wait():
@@ -70,7 +70,7 @@ def test_a_wait_ends_in_time(stop):
     stop.pause(0.01)
 
 
-def test_after_two_signals_a_late_answer_can_still_be_waited_for(stop):
+def test_after_two_signals_late_answer_can_still_be_waited_for(stop):
     """A login that was under way has to be noted, or its session leaks; people press Ctrl-C twice."""
 
     class Interrupting(SimpleQueue):
@@ -115,7 +115,7 @@ for _ in range(15):
 """
 
 
-def test_two_signals_at_once_wake_the_main_thread_whatever_else_runs(tmp_path):
+def test_two_signals_at_once_wake_main_thread_whatever_else_runs(tmp_path):
     """In a process of its own, for the threads of a test run take signals."""
     tree = tmp_path / "ansible_collections" / "mstr"
     tree.mkdir(parents=True)
@@ -126,7 +126,7 @@ def test_two_signals_at_once_wake_the_main_thread_whatever_else_runs(tmp_path):
     assert ran.returncode == 0
 
 
-def test_a_started_thread_hears_no_signals_and_the_caller_still_does():
+def test_started_thread_hears_no_signals_and_caller_still_does():
     masks = SimpleQueue()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
     start_thread(lambda: masks.put(signal.pthread_sigmask(signal.SIG_BLOCK, [])))
@@ -167,14 +167,14 @@ def test_a_signal_is_not_a_hang_up(stop):
     assert not stop.hung_up
 
 
-def test_a_missing_stdout_is_not_a_hang_up(monkeypatch):
+def test_missing_stdout_is_not_hang_up(monkeypatch):
     monkeypatch.setattr(sys, "__stdout__", None)
     stop = Stop()
     stop.check()
     assert stop.reason is None
 
 
-def test_a_signal_that_was_ignored_stays_ignored():
+def test_signal_ignored_stays_ignored():
     """As under nohup, where the end of the terminal is not meant to end the run."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
@@ -186,14 +186,14 @@ def test_a_signal_that_was_ignored_stays_ignored():
         signal.signal(signal.SIGHUP, before)
 
 
-def test_the_end_of_the_caller_is_noticed_while_a_call_hangs(stop, monkeypatch):
+def test_end_of_caller_noticed_while_call_hangs(stop, monkeypatch):
     threading.Timer(0.05, os.close, [Pipe(monkeypatch).read]).start()
     with pytest.raises(Interrupted, match="no longer reads"):
         stop.wait(SimpleQueue(), 10)
     assert stop.hung_up
 
 
-def test_a_wait_in_glances_is_as_long_as_asked(stop):
+def test_wait_in_glances_as_long_as_asked(stop):
     """Once a second, it looks whether the caller is still there."""
     glances = []
     queue = SimpleNamespace(get=lambda timeout: glances.append(timeout) or SimpleQueue().get(timeout=0))
@@ -202,7 +202,7 @@ def test_a_wait_in_glances_is_as_long_as_asked(stop):
     assert glances == [1.0, pytest.approx(0.2)]
 
 
-def test_an_interrupted_task_names_its_current_operation():
+def test_interrupted_task_names_current_operation():
     stopped = Interrupted("Stopped by signal SIGHUP")
     assert stopped.to_result()["msg"] == "Stopped by signal SIGHUP."
     stopped.operation = "list the runtimes"

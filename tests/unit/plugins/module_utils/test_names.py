@@ -54,12 +54,12 @@ def test_key_of_a_key(name):
     assert name_key(key) == name_key(f" {key}\u200b") == key
 
 
-def test_a_message_shows_how_two_names_differ():
+def test_message_shows_how_two_names_differ():
     assert quoted(["Caf\u00e9", "Cafe\u0301", "a\u00a0b"]) == r"'Cafe\u0301' and 'Café' and 'a\xa0b'"
 
 
 @pytest.mark.parametrize("name", ["Nightly reports", "a  b", "Größe ✓", "(Default) MicroStrategy", "👩\u200d💻"])
-def test_names_that_a_definition_may_have(name):
+def test_names_that_definition_may_have(name):
     assert name_error(name) is None
 
 

@@ -53,7 +53,7 @@ def test_a_block_has_one_canonical_text(text, canonical):
         ("10.0.0.1/0", "write 0.0.0.0/0 for the block or 10.0.0.1/32 for the one address"),
     ],
 )
-def test_an_invalid_block_is_refused_with_a_remedy(text, words):
+def test_invalid_block_refused_with_remedy(text, words):
     with pytest.raises(ValueError, match=re.escape(words)):
         _networks.canonical(text)
 

@@ -39,7 +39,7 @@ def errors_of(entry, *, from_file):
         ({"packages": [{"name": 1}]}, "packages[0].name 1 was read as a number; put it in quotes"),
     ],
 )
-def test_in_a_file_what_yaml_did_not_read_as_text_is_refused(entry, fault):
+def test_in_file_what_yaml_did_not_read_as_text_refused(entry, fault):
     assert errors_of({"name": "a", **entry}, from_file=True) == [fault]
 
 
@@ -115,7 +115,7 @@ def test_in_a_file_what_yaml_did_not_read_as_text_is_refused(entry, fault):
     ],
 )
 @pytest.mark.parametrize("from_file", [False, True])
-def test_value_that_ansible_would_convert(entry, fault, from_file):
+def test_value_ansible_would_convert(entry, fault, from_file):
     """A value that ansible would convert silently or refuse without its place."""
     assert errors_of({"name": "a", **entry}, from_file=from_file) == [fault]
 
@@ -133,7 +133,7 @@ def test_value_that_ansible_would_convert(entry, fault, from_file):
     ],
 )
 @pytest.mark.parametrize("from_file", [False, True])
-def test_values_that_ansible_may_convert(entry, from_file):
+def test_values_ansible_may_convert(entry, from_file):
     assert errors_of(entry, from_file=from_file) == []
 
 
@@ -150,17 +150,17 @@ def test_values_that_ansible_may_convert(entry, from_file):
         (["X"], "runtimes[0] 'X' is not a mapping of options; write {name: X}"),
     ],
 )
-def test_names_in_place_of_a_list_get_a_remedy(runtimes, error):
+def test_names_in_place_of_list_get_remedy(runtimes, error):
     [found] = all_without_errors(SPEC, {"runtimes": runtimes})[1]
     assert found.replace("runtimes[0]: ", "runtimes[0] ") == error
 
 
-def test_values_that_a_template_or_a_command_line_makes():
+def test_values_template_or_command_line_makes():
     assert all_without_errors(SPEC, {"name": 2024, "resource": "cpu=1 mem=2", "_ansible_diff": 1})[1] == []
     assert all_without_errors(SPEC, {"resource": '{"cpu": 1}'})[1] == []
 
 
-def test_a_text_with_a_fault_is_not_missing():
+def test_text_with_fault_is_not_missing():
     assert all_without_errors(SPEC, {"name": True, "state": True})[0] == {"name": "True", "state": None}
 
 
@@ -169,7 +169,7 @@ def test_ansible_s_message_comes_after_all_faults():
     assert option_error("one", []) == "one"
 
 
-def test_an_option_that_was_given_with_a_fault_is_not_missing():
+def test_option_given_with_fault_not_missing():
     assert option_error("missing required arguments: code", ["code is a list; expected text"]) == (
         "code is a list; expected text"
     )
@@ -239,7 +239,7 @@ def test_a_whole_result_as_session():
     [{"name": "a", "packages": [{"version": "1"}], "whitelist": [None], "state": "gone", "resource": {"mem": "x"}}]
 )
 @example([{"state": None}])
-def test_ansible_accepts_what_is_left_without_faults(value):
+def test_ansible_accepts_what_left_without_faults(value):
     spec = {"runtimes": {"type": "list", "elements": "dict", "options": DEFINITION_OPTIONS}}
     kept = without_errors(value, spec["runtimes"], [])
     assert ArgumentSpecValidator(spec).validate({"runtimes": kept}).error_messages == []

@@ -51,7 +51,7 @@ def is_given_up(task):
 
 
 @pytest.mark.parametrize("answer", [busy(429), REFUSED], ids=["busy", "refused"])
-def test_one_call_that_used_up_its_retries(task, answer):
+def test_one_call_used_up_retries(task, answer):
     task.http.reply("GET /runtimes/a", *[answer] * 9)
     fails(read, task, "a")
     assert task.http.count("GET /runtimes/a") == 3
@@ -78,7 +78,7 @@ def test_one_sick_object_stops_nothing_and_two_do(task, answer):
     assert is_given_up(task)
 
 
-def test_a_refusal_says_nothing_of_the_server(task):
+def test_refusal_says_nothing_of_server(task):
     for number in range(9):
         task.http.reply(f"GET /runtimes/{number}", busy(404), busy(500))
         fails(read, task, number)
@@ -86,7 +86,7 @@ def test_a_refusal_says_nothing_of_the_server(task):
     assert not is_given_up(task)
 
 
-def test_a_write_counts_with_its_repetitions(task):
+def test_write_counts_with_repetitions(task):
     """A create that the server answers with 503 is looked up and sent again; creates have one path."""
     task.http.reply("POST /runtimes", *[busy(503)] * 9)
     for name in "aaab":
@@ -99,7 +99,7 @@ def test_a_write_counts_with_its_repetitions(task):
 
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize("call", [read, create])
-def test_a_long_retry_after_ends_the_call_at_once(task, status, call):
+def test_long_retry_after_ends_call_at_once(task, status, call):
     task.http.reply("GET /runtimes/a", busy(status, **{"Retry-After": "3600"}))
     task.http.reply("POST /runtimes", busy(status, **{"Retry-After": "3600"}))
     error = fails(call, task, "a")
@@ -137,7 +137,7 @@ def test_what_is_still_sent(task):
     assert task.warnings == []
 
 
-def test_a_new_login_for_what_puts_things_in_order(task):
+def test_new_login_for_what_puts_things_in_order(task):
     """After a restart, the server has forgotten the session, too."""
     read(task, "good")
     task.http.reply("GET /runtimes/a", *[REFUSED] * 9)

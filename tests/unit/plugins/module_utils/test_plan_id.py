@@ -56,7 +56,7 @@ def test_the_id_has_a_fixed_value():
     assert id_of(deleted, created, updated) == THE_SAME_EVERYWHERE
 
 
-def test_an_empty_plan_has_an_id_and_one_that_could_not_be_made_has_none():
+def test_empty_plan_has_id_and_one_could_not_be_made_has_none():
     assert id_of() == id_of(planned(stored(), exec_timeout=600)) != id_of(an_update())
     assert id_of(an_update(), Row(wanted(), "runtimes[1]", (Step(wanted()),))) == "", "null would let every plan pass"
 
@@ -83,7 +83,7 @@ def test_order_does_not_matter(order):
         ("id", ID, ID.lower()),
     ],
 )
-def test_the_spelling_of_the_server_does_not_matter(field, value, other):
+def test_spelling_of_server_does_not_matter(field, value, other):
     ids = [id_of(planned(stored(**{field: text}), state="absent")) for text in (value, other)]
     assert ids[0] == ids[1]
 
@@ -91,11 +91,11 @@ def test_the_spelling_of_the_server_does_not_matter(field, value, other):
 @pytest.mark.parametrize(
     "fields", [{"name": "x"}, {"description": "x"}, {"others": "x"}, {"execTimeout": 61}, {"whitelist": ["1.1.1.1"]}]
 )
-def test_of_a_runtime_to_delete_every_field_counts(fields):
+def test_of_runtime_to_delete_every_field_counts(fields):
     assert id_of(planned(stored(), state="absent")) != id_of(planned(stored(**fields), state="absent"))
 
 
-def test_later_field_keeps_the_id_of_a_deletion(monkeypatch):
+def test_later_field_keeps_id_of_deletion(monkeypatch):
     """Nobody has to approve a plan again because the collection was updated."""
     old = stored(resource={"cpu": "0.20", "mem": 512})
     identity = id_of(planned(old, state="absent"))
@@ -105,7 +105,7 @@ def test_later_field_keeps_the_id_of_a_deletion(monkeypatch):
 
 
 @given(OPTIONS, st.sampled_from(["execTimeout", "description", "others"]))
-def test_fields_that_are_not_managed_do_not_count(options, field):
+def test_fields_not_managed_do_not_count(options, field):
     names = {"execTimeout": "exec_timeout"}
     assume(names.get(field, field) not in options)
     options = {**options, "name": "r"}
@@ -113,11 +113,11 @@ def test_fields_that_are_not_managed_do_not_count(options, field):
 
 
 @pytest.mark.parametrize("fields", [{"execTimeout": 61}, {"id": OTHER_ID}])
-def test_a_managed_field_and_the_runtime_count(fields):
+def test_managed_field_and_runtime_count(fields):
     assert id_of(an_update()) != id_of(an_update(**fields))
 
 
-def test_the_wanted_value_counts_and_the_comment_does_not():
+def test_wanted_value_counts_and_comment_does_not():
     first = planned(stored(), exec_timeout=60)
     assert id_of(first) != id_of(planned(stored(), exec_timeout=61))
     assert id_of(first) == id_of(planned(stored(), exec_timeout=60, journal_comment="c"))
@@ -131,7 +131,7 @@ def test_a_wrong_form_is_refused(text):
 
 
 @pytest.mark.parametrize("text", [None, "0" * 24])
-def test_no_id_and_a_right_form_are_accepted(text):
+def test_no_id_and_right_form_accepted(text):
     check_plan_id(text)
 
 
@@ -151,7 +151,7 @@ def a_server():
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_a_different_plan_is_refused_with_what_it_is_now(check_mode):
+def test_different_plan_refused_with_what_it_now(check_mode):
     server = a_server()
     identity = approved(server)
     server.runtimes["C" * 32] = stored(id="C" * 32, name="just made")
@@ -164,7 +164,7 @@ def test_a_different_plan_is_refused_with_what_it_is_now(check_mode):
     assert server.writes == []
 
 
-def test_a_plan_that_was_applied_is_green():
+def test_plan_that_was_applied_is_green():
     """So a job can run again; nothing is written."""
     server = a_server()
     identity = approved(server)
@@ -176,7 +176,7 @@ def test_a_plan_that_was_applied_is_green():
     assert len(server.writes) == sent
 
 
-def test_the_refusal_lists_at_most_ten_names():
+def test_refusal_lists_at_most_ten_names():
     server = Server(*(stored(id=f"{number:032}", name=f"n{number:02}") for number in range(12)))
     with pytest.raises(Refused) as refusal:
         reconcile(server.context(plan_id="0" * 24), WANTED)
@@ -185,7 +185,7 @@ def test_the_refusal_lists_at_most_ten_names():
 
 
 @pytest.mark.parametrize("fault", [refusal(400, "ERR0015", "An object of that name exists"), lost()])
-def test_what_another_play_writes_meanwhile_is_not_adapted(fault):
+def test_what_another_play_writes_meanwhile_not_adapted(fault):
     """A lost update, and a create of a name that was taken, are planned again; the approval does not cover that."""
     server = Server(stored())
     definition = definition_from({"name": "new" if fault.error["code"] else "r", "exec_timeout": 900})

@@ -286,7 +286,7 @@ def test_create_without_a_whitelist(check_mode):
 
 
 @pytest.mark.parametrize("held", [None, []])
-def test_adding_nothing_to_an_empty_whitelist(held):
+def test_adding_nothing_to_empty_whitelist(held):
     """With `purge_whitelist: false`, what is on the server decides; a whitelist that is null is an empty one."""
     server = Server(stored(whitelist=held))
     options = {"name": "r", "whitelist": [], "purge_whitelist": False}
@@ -338,7 +338,7 @@ def test_blocks_that_stay():
     assert server.writes == []
 
 
-def test_blocks_that_go_or_are_unmanaged():
+def test_blocks_go_or_unmanaged():
     strict = policy(["10.0.0.0/8"])
     for options in ({"whitelist": ["10.1.0.0/16"]}, {"description": "d"}, {"description": "d", "id": ID}):
         server = Server(stored(whitelist=["8.8.8.8/32"]))
@@ -814,7 +814,7 @@ def test_invalid_exemptions(changes, fault):
         (exemption(runtime=["A"]), "policy.exemptions[0].runtime is a list; expected text"),
     ],
 )
-def test_an_exemption_needs_reason_and_date(entry, fault):
+def test_exemption_needs_reason_and_date(entry, fault):
     assert all_without_errors(POLICY_OPTION, {"policy": {"exemptions": [entry]}})[1] == [fault]
 
 

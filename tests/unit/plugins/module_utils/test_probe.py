@@ -29,7 +29,7 @@ def probe_run(**session):
     return run
 
 
-def test_unexpected_answer_is_a_reason_and_is_not_tried_again():
+def test_unexpected_answer_reason_and_not_tried_again():
     run, calls = probe_run(), []
 
     def find(_run):
@@ -42,7 +42,7 @@ def test_unexpected_answer_is_a_reason_and_is_not_tried_again():
     assert calls == [1]
 
 
-def test_a_busy_moment_does_not_hide_a_queue(monkeypatch):
+def test_busy_moment_does_not_hide_queue(monkeypatch):
     run, times = probe_run(), iter([0, 0.5, 0, 2, 0, 0.2, 0, 1.2])
     run.clock = lambda: next(times)
     second = SimpleNamespace(get=lambda *_path, **_options: None)
@@ -70,7 +70,7 @@ def test_signal_during_a_create(monkeypatch, late):
     assert sentence.startswith(f"The runtime '{run.name('b')}' may be left on the server")
 
 
-def test_signal_while_a_lost_create_is_looked_for():
+def test_signal_while_lost_create_looked_for():
     def request(*_args, **_options):
         run.stop.reason = "signal SIGTERM"
         raise ConnectError("Lost", outcome_unknown=True)
@@ -89,7 +89,7 @@ def test_a_failure_is_told_without_ids(identity):
 
 
 @pytest.mark.parametrize("task", [{}, {"content": {}}, {"content": {"id": "../runtimes"}}], ids=str)
-def test_task_without_an_id_of_its_script(task):
+def test_task_without_id_of_its_script(task):
     """Nothing is read for it, and it is not a task of a hidden script."""
     responses = {"/projects": [{"id": "1"}], "/tasks": {"tasks": [task]}}
     run = probe_run(get=lambda path, *_args, **_options: responses[path])
@@ -98,10 +98,10 @@ def test_task_without_an_id_of_its_script(task):
 
 
 @pytest.mark.parametrize("status", [{}, {"deploymentType": None}, {"deploymentType": ""}], ids=str)
-def test_no_type_of_deployment_is_an_answer(status):
+def test_no_type_of_deployment_answer(status):
     assert probe_run(get=lambda *_args, **_options: status).once(deployment_type.ask)[0] == ""
 
 
 @pytest.mark.parametrize("value", [None, 5, True, "text", {"name": "six"}])
-def test_what_is_not_a_list_has_no_entries(value):
+def test_what_not_list_has_no_entries(value):
     assert entries({"packages": value}, "packages") == entries({}, "packages") == []

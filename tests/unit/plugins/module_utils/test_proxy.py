@@ -21,7 +21,7 @@ from ansible_collections.mstr.library.tests.unit.support.make import faults_of
         "http://token@proxy.example",
     ],
 )
-def test_urls_that_requests_understands_are_valid(url):
+def test_urls_requests_understands_valid(url):
     assert "HTTP_PROXY" in proxy_from(url, "http://h/Lib", {"HTTP_PROXY": url}).variables
 
 
@@ -45,7 +45,7 @@ def test_urls_that_requests_understands_are_valid(url):
         " http://proxy.example",
     ],
 )
-def test_a_url_that_parsers_split_differently_is_refused_and_not_quoted(url):
+def test_url_parsers_split_differently_refused_and_not_quoted(url):
     [fault] = faults_of(proxy_from, url, "http://h/Lib", {"HTTP_PROXY": url})
     assert fault.startswith("the proxy URL in HTTP_PROXY is not valid: expected http://HOST:PORT")
     for part in ("s3", "cret", "user:", "proxy.example"):
@@ -76,7 +76,7 @@ def test_credentials_are_secrets(url, secrets):
         ("http://h/Lib", {}, "the proxy settings of this host"),
     ],
 )
-def test_proxy_is_named_without_its_password(server, environment, variables):
+def test_proxy_named_without_password(server, environment, variables):
     """A proxy is named with its host and its variable and without its password."""
     urls = {1: "http://u:s3cret@proxy.example:3128/", 2: "http://other.example"}
     named = proxy_from(urls[1], server, {name: urls[number] for name, number in environment.items()})

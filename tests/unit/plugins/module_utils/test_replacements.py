@@ -61,12 +61,12 @@ def test_somebody_elses_is_refused():
     assert [call for call in have.writes if "/runtimes" in call] == []
 
 
-def test_somebody_elses_is_a_runtime_like_any_other():
+def test_somebody_elses_runtime_like_any_other():
     have = unfinished(THEIRS, used=A)
     assert actions(run(have, BACK, purge=True)) == [("R", "none"), (BESIDE, "deleted")]
 
 
-def test_one_beside_gets_the_name_of_one_that_is_gone():
+def test_one_beside_gets_name_of_one_gone():
     for owner, names in ((OWN, ["R"]), (THEIRS, ["R", BESIDE])):
         have = unfinished(owner)
         del have.runtimes[A]
@@ -93,7 +93,7 @@ def test_rogue_is_purged():
 
 
 @pytest.mark.parametrize("fields", [True, ["runtime_version", "packages"]])
-def test_what_the_server_stores_otherwise_is_no_replacement(fields):
+def test_what_server_stores_otherwise_no_replacement(fields):
     have = holding(R=A)
     have.seed_scripts(load=A)
     have.alter = lambda runtime: runtime.update(packages=[*runtime.get("packages", ()), {"name": "mstrio-py"}])
@@ -114,7 +114,7 @@ def test_what_the_server_stores_otherwise_is_no_replacement(fields):
 
 @pytest.mark.parametrize("entry", [BACK, {**BACK, "replace_on_change": ["runtime_version"]}, {"name": "R"}])
 @pytest.mark.parametrize("purge", [False, True])
-def test_scripts_go_back_if_nothing_is_replaced(entry, purge):
+def test_scripts_go_back_if_nothing_replaced(entry, purge):
     have = unfinished()
     predicted, done = (run(have, entry, check_mode=mode, purge=purge) for mode in (True, False))
     assert have.scripts == {"load": A, "close": A}
@@ -126,7 +126,7 @@ def test_scripts_go_back_if_nothing_is_replaced(entry, purge):
     assert run(have, entry, purge=purge)["changed"] is False
 
 
-def test_scripts_go_back_if_the_replacement_fails():
+def test_scripts_go_back_if_replacement_fails():
     have = unfinished()
     have.code_status = 4
     result = run(have, {**UPGRADE, "smoke_test": "1/0"})
@@ -135,7 +135,7 @@ def test_scripts_go_back_if_the_replacement_fails():
     assert [row["after"]["id"] for row in result["scripts"] if row["action"] == "moved"] == [A]
 
 
-def test_absent_one_beside_that_a_script_uses():
+def test_absent_one_beside_script_uses():
     have = unfinished()
     for entries in ([{"name": BESIDE, "state": "absent"}], [BACK, {"name": BESIDE, "state": "absent"}]):
         with pytest.raises(MstrError, match=rf"'R \(replacement\)' \({B}\) is used by 1 script"):
@@ -165,7 +165,7 @@ def test_scripts_go_back_only_to_what_exists(status):
 # --- what a person approves
 
 
-def test_plan_id_covers_the_code_and_what_goes():
+def test_plan_id_covers_code_and_what_goes():
     def ids(entry, **fields):
         have = holding(R={"id": A, "others": "x", **fields}, S=B)
         result = run(have, entry, check_mode=True)
@@ -191,7 +191,7 @@ def test_edit_before_a_rename_aside():
 # --- what is reported
 
 
-def test_one_runtime_reports_what_was_done():
+def test_one_runtime_reports_what_done():
     have = unfinished(used=A)
     have.refusals[f"DELETE /runtimes/{A}"] = refusal(403, "ERR0017", "no")
     assert one(have, UPGRADE)["changed"] is False
@@ -215,7 +215,7 @@ def test_one_read_decides_what_null_means():
     assert len(have.requests) == 2
 
 
-def test_row_of_a_failed_replacement_has_its_name():
+def test_row_of_failed_replacement_has_name():
     have = unfinished(used=A)
     have.code_status = 4
     assert actions(run(have, {**UPGRADE, "smoke_test": "1/0"})) == [("R", "failed")]
@@ -246,14 +246,14 @@ def test_second_of_two_replacements_leaves_nothing():
     assert "Another task has replaced 'R' meanwhile" in result["msg"] or result["summary"]["failed"] == 0
 
 
-def test_rename_to_a_taken_name_in_an_incomplete_list():
+def test_rename_to_taken_name_in_incomplete_list():
     have = holding(a=A, hidden=B)
     have.switch(list_hides="hidden")
     assert "name 'hidden' is taken" in run(have, {"id": A, "name": "hidden"})["msg"] or have.names == ["a", "hidden"]
 
 
 @pytest.mark.parametrize("moment", range(0, 40, 3))
-def test_definition_goes_back_after_a_kill(moment):
+def test_definition_goes_back_after_kill(moment):
     have = holding(R=A)
     have.seed_scripts(load=A, close=A)
     killed_before(have, moment, lambda: run(have, UPGRADE))

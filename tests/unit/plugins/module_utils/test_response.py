@@ -18,7 +18,7 @@ def error(status, body=b"", **how):
     return _failures.api_error(response(status, body, **how), "create the runtime 'x'", URL)
 
 
-def test_a_refusal_names_the_operation_and_quotes_the_server():
+def test_refusal_names_operation_and_quotes_server():
     denied = error(403, DENIED, request="POST /api/runtimes")
     assert denied.sentence == (
         f"Could not create the runtime 'x': {URL} answered 403 to POST /api/runtimes: 'No privilege.' "
@@ -57,7 +57,7 @@ def test_wrapped_errors_are_read_too():
         (b"plain", "with something other than JSON (no content type)"),
     ],
 )
-def test_a_foreign_error_page_is_named_and_not_quoted(body, words):
+def test_foreign_error_page_named_and_not_quoted(body, words):
     assert f"answered 502 to GET /api/runtimes {words}" in error(502, body).sentence
 
 
@@ -68,7 +68,7 @@ def test_a_content_type_is_named():
 @pytest.mark.parametrize(
     ("body", "words"), [({"code": "ERR001"}, "ERR001"), ({"code": "", "message": "", "ticketId": "b9a4"}, "b9a4")]
 )
-def test_code_and_ticket_without_a_message(body, words):
+def test_code_and_ticket_without_message(body, words):
     assert words in error(500, body).sentence
 
 
@@ -88,14 +88,14 @@ def test_code_and_ticket_without_a_message(body, words):
         (503, b"", "try again later"),
     ],
 )
-def test_a_sentence_ends_with_what_to_do(status, body, advice):
+def test_sentence_ends_with_what_to_do(status, body, advice):
     assert advice in error(status, body).sentence
 
 
 @pytest.mark.parametrize(
     ("status", "body"), [(404, b"<html>"), (404, {"code": "ERR004", "message": "HTTP 404 Not Found"}), (405, b"")]
 )
-def test_a_login_that_is_not_found_says_how_a_base_url_usually_ends(status, body):
+def test_login_not_found_says_how_base_url_usually_ends(status, body):
     def sentence(server, request="POST /api/auth/login"):
         return _failures.api_error(response(status, body, request=request), "log in", server).sentence
 
@@ -123,12 +123,12 @@ def test_a_session_limit_gives_advice(code, message):
 
 
 @pytest.mark.parametrize("message", ["Login failure", "The session timed out", "maximum length of a name exceeded"])
-def test_other_messages_are_not_about_a_session_limit(message):
+def test_other_messages_not_about_session_limit(message):
     assert "Check the credentials" in error(401, {"code": "ERR003", "message": message}).sentence
 
 
 @pytest.mark.parametrize(("server", "hinted"), [("http://h.example", True), ("https://h.example", False)])
-def test_a_bad_request_in_plain_http_suggests_https(server, hinted):
+def test_bad_request_in_plain_http_suggests_https(server, hinted):
     """What Tomcat, nginx and Apache answer on a TLS port."""
     bad = _failures.api_error(response(400, b"<title>400 The plain HTTP request was sent</title>"), "log in", server)
     assert ("If this port uses TLS, write https:// in base_url." in bad.sentence) is hinted
@@ -136,11 +136,11 @@ def test_a_bad_request_in_plain_http_suggests_https(server, hinted):
     assert "https://" not in ours.sentence.replace(server, "")
 
 
-def test_no_advice_if_the_message_of_the_server_is_sufficient():
+def test_no_advice_if_message_of_server_sufficient():
     assert error(404, {"code": "ERR004", "message": "No such runtime."}).sentence.endswith("(ERR004).")
 
 
-def test_a_redirect_names_its_target_without_what_may_be_secret():
+def test_redirect_names_target_without_what_may_be_secret():
     moved = error(302, headers={"Location": "http://user:pw@evil.example/login?token=abc#x"})
     assert "a redirect to http://evil.example/login, which is not followed" in moved.sentence
     assert "set base_url" in moved.sentence
@@ -152,7 +152,7 @@ def test_a_redirect_names_its_target_without_what_may_be_secret():
     ("location", "words"),
     [("", "a redirect to no target"), ("http://[::1", "a redirect to an invalid URL"), ("/app", "a redirect to /app,")],
 )
-def test_a_redirect_to_anything_is_a_sentence(location, words):
+def test_redirect_to_anything_sentence(location, words):
     assert words in error(302, headers={"Location": location}).sentence
 
 
@@ -166,17 +166,17 @@ def test_a_redirect_to_anything_is_a_sentence(location, words):
         (400, "POST /x", False),
     ],
 )
-def test_a_write_that_ended_in_5xx_or_without_a_final_response_is_unclear(status, request_, unknown):
+def test_write_ended_in_5xx_or_without_final_response_unclear(status, request_, unknown):
     assert error(status, request=request_).outcome_unknown is unknown
 
 
-def test_only_a_401_is_about_the_session():
+def test_only_401_is_about_session():
     assert isinstance(error(401), AuthError)
     assert not isinstance(error(403), AuthError)
     assert isinstance(error(403), ApiError)
 
 
-def test_a_secret_that_the_server_repeats_is_masked_everywhere():
+def test_secret_server_repeats_masked_everywhere():
     body = {"code": "s3cret", "message": "bad s3cret", "ticketId": "s3cret"}
     assert "s3cret" not in str(error(400, body, secrets=("s3cret",)).to_result())
     assert "s3cret" not in error(502, b"<html><title>s3cret</title>", secrets=("s3cret",)).sentence
@@ -213,7 +213,7 @@ def test_any_bytes_at_all_are_named(body):
 
 
 @pytest.mark.parametrize("depth", [2_000, 100_000])
-def test_json_nested_too_deep_is_refused_before_it_breaks_something(depth):
+def test_json_nested_too_deep_refused_before_it_breaks_something(depth):
     with pytest.raises(ValueError, match="deep"):
         response(200, b"[" * depth + b"]" * depth).data()
 
@@ -261,7 +261,7 @@ def test_only_2xx_is_a_yes():
     ],
     ids=["cut", "pairs", "raw", "BOM"],
 )
-def test_half_a_character_becomes_a_whole_one(body, data):
+def test_half_character_becomes_whole_one(body, data):
     """ansible-core 2.19 and newer refuse a result with it, after the work was done."""
     assert response(body=body).data() == data
 
@@ -282,6 +282,6 @@ def test_half_a_character_becomes_a_whole_one(body, data):
         ({"x": 1}, False),
     ],
 )
-def test_only_an_id_that_can_be_in_a_path_is_one(identity, fits):
+def test_only_id_can_be_in_path_one(identity, fits):
     assert (_response.id_in({"id": identity}) is not None) is fits
     assert bool(_response.OBJECT_WITH_ID.fits({"id": identity})) is fits

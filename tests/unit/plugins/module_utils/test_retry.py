@@ -40,7 +40,7 @@ def middle() -> float:
         ("once", {"connection_refused": True}, False),
     ],
 )
-def test_which_failed_connections_are_tried_again(kind, facts, again):
+def test_failed_connections_tried_again(kind, facts, again):
     assert retries_connection(kind, ConnectError("No answer.", **facts)) is again
 
 
@@ -60,21 +60,21 @@ def test_which_failed_connections_are_tried_again(kind, facts, again):
         ("Wed, 25 Nov 2027 12:00:00 GMT", 60),
     ],
 )
-def test_retry_after_is_respected_up_to_a_minute(wish, seconds):
+def test_retry_after_respected_up_to_minute(wish, seconds):
     assert pause_before(3, wish, middle) == seconds
 
 
 @pytest.mark.parametrize("wish", [None, "", "soon", "-5", "1.5", "²", "\x00"])
-def test_an_invalid_retry_after_is_ignored(wish):
+def test_invalid_retry_after_is_ignored(wish):
     assert pause_before(1, wish, middle) == pause_before(1, None, middle) == 0.5
 
 
-def test_pauses_double_and_end_at_a_minute():
+def test_pauses_double_and_end_at_minute():
     assert [pause_before(attempt, None, middle) for attempt in (1, 2, 3, 4)] == [0.5, 1, 2, 4]
     assert pause_before(1000, None, middle) == 60
 
 
-def test_jitter_spreads_a_pause_from_half_to_one_and_a_half():
+def test_jitter_spreads_pause_from_half_to_one_and_half():
     assert pause_before(2, None, lambda: 0.0) == 0.5
     assert pause_before(2, None, lambda: 1.0) == 1.5
 
@@ -84,5 +84,5 @@ def test_jitter_spreads_a_pause_from_half_to_one_and_a_half():
 @example("Wed, 99 Nov 2026 12:00:00 GMT", 1, 0.0)
 @example(ZONE, 1, 0.0)
 @example("Wed, 25 Nov 99999999999999 12:00:00", 1, 0.0)
-def test_any_retry_after_gives_a_pause_of_at_most_a_minute(wish, attempt, dice):
+def test_any_retry_after_gives_pause_of_at_most_minute(wish, attempt, dice):
     assert 0 <= pause_before(attempt, wish, lambda: dice) <= 60

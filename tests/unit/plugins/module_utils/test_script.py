@@ -95,20 +95,14 @@ def test_a_run_that_ends_ready(server_with):
     assert len(server.pauses) == 3, "the first look comes at once"
 
 
-def test_the_code_travels_as_base64_of_utf8(server_with):
+def test_code_travels_as_base64_of_utf8(server_with):
     code = "print('Grüße 密码 🎉')\r\n\tx = \"\\\\\"\n\ufeff"
     server = server_with(state(3))
     server.run(code, runtime_id=ID)
     assert server.sent == {"scriptContent": base64.b64encode(code.encode()).decode(), "scriptRuntimeId": ID}
 
 
-def test_without_a_runtime_the_server_chooses(server_with):
-    server = server_with(state(3))
-    assert server.run()["runtime_id"] is None
-    assert list(server.sent) == ["scriptContent"]
-
-
-def test_the_looks_come_soon_at_first_and_at_most_five_seconds_apart(server_with):
+def test_looks_come_soon_at_first_and_at_most_five_seconds_apart(server_with):
     server = server_with(*[state(1)] * 20, state(3))
     server.run()
     assert server.pauses[:3] == [0.25, 0.375, 0.5625]
@@ -136,21 +130,14 @@ def test_the_looks_come_soon_at_first_and_at_most_five_seconds_apart(server_with
         ("1" * 5000, "1" * 5000),  # Python refuses to read it, and so would the controller
     ],
 )
-def test_the_result_is_the_parsed_output_or_the_text_if_it_is_not_json(server_with, output, result):
+def test_result_parsed_output_or_text_if_it_not_json(server_with, output, result):
     assert server_with(state(3, output=output)).run()["result"] == result
-
-
-@pytest.mark.parametrize("results", [None, [], "text", {}, {"stdout": None, "stderr": None, "output": None}])
-def test_results_that_are_missing_are_empty(server_with, results):
-    look = response(200, {"status": 3, "results": results}, request=api(LOOK))
-    result = server_with(look).run()
-    assert (result["stdout"], result["stderr"], result["stdout_lines"], result["result"]) == ("", "", [], None)
 
 
 @pytest.mark.parametrize(
     ("number", "status"), [(4, "error"), (5, "expired"), (6, "cancelled"), (7, "unknown (7)"), (99, "unknown (99)")]
 )
-def test_a_run_that_does_not_end_ready_fails_with_every_key(server_with, number, status):
+def test_run_does_not_end_ready_fails_with_every_key(server_with, number, status):
     server = server_with(state(number, stdout="half", stderr="Traceback\n  ValueError: böse\n", output="1"))
     failure = server.fail(runtime_id=ID, name="Etl")
     result = failure.to_result()
@@ -162,14 +149,14 @@ def test_a_run_that_does_not_end_ready_fails_with_every_key(server_with, number,
     assert server.calls == [START, LOOK]
 
 
-def test_a_long_stderr_is_cut_to_its_end_without_control_characters(server_with):
+def test_long_stderr_cut_to_end_without_control_characters(server_with):
     failure = server_with(state(4, stderr="x" * 5_000_000 + "\n\x1b[31mValueError: the reason\x1b[0m\n")).fail()
     assert failure.sentence.endswith("ValueError: the reason")
     assert len(failure.sentence) < 1200
     assert "\x1b" not in failure.sentence
 
 
-def test_without_stderr_the_message_of_the_server_is_quoted(server_with):
+def test_without_stderr_message_of_server_quoted(server_with):
     sentence = server_with(state(5, message="The execution took\ntoo long.")).fail().sentence
     assert sentence == "The script on the default runtime ended with status expired: The execution took too long."
     assert server_with(state(6)).fail().sentence.endswith("ended with status cancelled: the server gave no reason")
@@ -178,7 +165,7 @@ def test_without_stderr_the_message_of_the_server_is_quoted(server_with):
 # --- a run that has to be stopped
 
 
-def test_a_run_that_never_ends_is_stopped_on_the_server(server_with):
+def test_run_never_ends_stopped_on_server(server_with):
     server = server_with(*[state(1, stdout="started\n", stderr="still busy")] * 9)
     failure = server.fail(runtime_id=DEFAULT_ID, timeout=2)
     assert failure.sentence == (
@@ -193,13 +180,13 @@ def test_a_run_that_never_ends_is_stopped_on_the_server(server_with):
     assert (result["status"], result["stdout_lines"], result["evaluation_id"]) == ("cancelled", ["started"], EVALUATION)
 
 
-def test_a_run_that_ends_at_the_last_look_has_ended(server_with):
+def test_run_ends_at_last_look_has_ended(server_with):
     server = server_with(state(1), state(1), state(3, output="1"))
     assert server.run(timeout=0.6)["result"] == 1
     assert STOP not in server.calls
 
 
-def test_a_run_that_cannot_be_stopped_may_be_running_on(server_with):
+def test_run_cannot_be_stopped_may_be_running_on(server_with):
     server = server_with(*[state(1)] * 9)
     server.http.reply(STOP, refused(STOP, 500, "01", "cannot"))
     failure = server.fail(timeout=1)
@@ -208,7 +195,7 @@ def test_a_run_that_cannot_be_stopped_may_be_running_on(server_with):
     assert failure.to_result()["status"] is None
 
 
-def test_an_evaluation_that_the_server_lost_is_not_stopped(server_with):
+def test_evaluation_server_lost_not_stopped(server_with):
     server = server_with(state(1, stdout="half"), refused(LOOK, 404, "4", "The object evaluation was not found."))
     failure = server.fail()
     assert failure.sentence == (
@@ -224,14 +211,14 @@ OUTAGES = [*[refused(LOOK, status, "16") for status in (429, 502, 503, 504)], lo
 
 
 @pytest.mark.parametrize("outage", OUTAGES)
-def test_an_outage_while_the_script_runs_does_not_stop_it(server_with, outage):
+def test_outage_while_script_runs_does_not_stop_it(server_with, outage):
     server = server_with(state(1), *[outage] * 30, state(1), *[outage] * 30, state(3, output="7"))
     assert server.run()["result"] == 7
     assert server.calls == [START, *[LOOK] * 63], "each check is one request"
 
 
 @pytest.mark.parametrize("outage", OUTAGES)
-def test_a_server_that_stays_away_until_run_timeout_has_the_run_stopped(server_with, outage):
+def test_server_stays_away_until_run_timeout_has_run_stopped(server_with, outage):
     server = server_with(state(1, stderr="busy"), *[outage] * 30)
     failure = server.fail(timeout=20)
     reason = str(getattr(outage, "sentence", "Could not read the result of the script on the default runtime: "))
@@ -242,25 +229,25 @@ def test_a_server_that_stays_away_until_run_timeout_has_the_run_stopped(server_w
     assert failure.error["http_status"] == getattr(outage, "status", None)
 
 
-def test_an_outage_that_is_over_is_not_mentioned(server_with):
+def test_outage_over_not_mentioned(server_with):
     server = server_with(refused(LOOK, 503, "16"), *[state(1)] * 30)
     assert "last check" not in server.fail(timeout=2).sentence
 
 
-def test_an_error_that_does_not_pass_has_the_run_stopped_at_once(server_with):
+def test_error_does_not_pass_has_run_stopped_at_once(server_with):
     server = server_with(state(1), refused(LOOK, 403, "17"))
     assert server.fail().sentence.endswith("It was stopped on the server.")
     assert server.calls == [START, LOOK, LOOK, STOP]
 
 
-def test_a_session_that_dies_while_the_script_runs_is_opened_anew(server_with):
+def test_session_dies_while_script_runs_opened_anew(server_with):
     server = server_with(state(1), refused(LOOK, 401, "9"), state(3, output="7"))
     assert server.run()["result"] == 7
     assert server.http.count(LOGIN) == 2
     assert server.http.tokens(LOOK) == ["token-number-1", "token-number-1", "token-number-2"]
 
 
-def test_a_session_that_cannot_be_opened_anew_cannot_stop_the_run_either(server_with):
+def test_session_cannot_be_opened_anew_cannot_stop_run_either(server_with):
     server = server_with(state(1), refused(LOOK, 401, "9"))
     server.http.reply(LOGIN, response(204, headers={"X-MSTR-AuthToken": "token-number-1"}), refused(LOGIN, 403, "3"))
     sentence = server.fail().sentence
@@ -268,7 +255,7 @@ def test_a_session_that_cannot_be_opened_anew_cannot_stop_the_run_either(server_
 
 
 @pytest.mark.parametrize("look", [None, [], {}, {"status": None}, {"status": "3"}, {"status": True}, {"status": 3.0}])
-def test_a_state_without_a_status_ends_the_run(server_with, look):
+def test_state_without_status_ends_run(server_with, look):
     server = server_with(response(200, look, request=api(LOOK)))
     assert "instead of an object with a numeric status" in server.fail().sentence
     assert server.calls == [START, LOOK, STOP]
@@ -280,7 +267,7 @@ def test_a_state_without_a_status_ends_the_run(server_with, look):
 @pytest.mark.parametrize(
     "start", [lost(api(START)), refused(START, 500, "01"), refused(START, 503, "16"), broken(START), broken(START, 502)]
 )
-def test_a_start_whose_answer_was_lost_is_never_repeated(server_with, start):
+def test_start_whose_answer_lost_never_repeated(server_with, start):
     server = server_with(start=start)
     sentence = server.fail().sentence
     assert sentence.endswith(
@@ -290,7 +277,7 @@ def test_a_start_whose_answer_was_lost_is_never_repeated(server_with, start):
 
 
 @pytest.mark.parametrize("body", [b"", {}, [], {"id": None}, "text"])
-def test_a_yes_without_an_id_is_a_lost_answer(server_with, body):
+def test_yes_without_id_is_lost_answer(server_with, body):
     server = server_with(start=response(200, body, request=api(START)))
     sentence = server.fail().sentence
     assert "contains no id. The response to the start was lost" in sentence
@@ -305,7 +292,7 @@ def test_a_yes_without_an_id_is_a_lost_answer(server_with, body):
         ConnectError("Could not: nothing listens.", request=api(START), connection_refused=True),
     ],
 )
-def test_a_refused_start_keeps_its_message(server_with, start):
+def test_refused_start_keeps_message(server_with, start):
     server = server_with(start=start)
     failure = server.fail(runtime_id=ID)
     assert "may be running" not in failure.sentence
@@ -319,7 +306,7 @@ def test_a_refused_start_keeps_its_message(server_with, start):
         (refused(STOP, 500, "01"), "It may be running: Could not stop the script"),
     ],
 )
-def test_a_start_that_is_interrupted_is_stopped_when_its_answer_comes_late(server_with, stop, end):
+def test_start_interrupted_stopped_when_answer_comes_late(server_with, stop, end):
     server = server_with(start=INTERRUPTED)
     server.http.reply(START, response(200, {"id": EVALUATION}, request=api(START)))
     server.http.reply(STOP, *([stop] if stop else []))
@@ -329,7 +316,7 @@ def test_a_start_that_is_interrupted_is_stopped_when_its_answer_comes_late(serve
 
 
 @pytest.mark.parametrize("late", [lost(api(START)), broken(START), refused(START, 500, "01")])
-def test_an_interrupted_start_without_a_late_answer_may_be_running(server_with, late):
+def test_interrupted_start_without_late_answer_may_be_running(server_with, late):
     server = server_with(start=INTERRUPTED)
     server.http.reply(START, late)
     assert server.fail().sentence.endswith("the script may be running on the server. It was not started again.")

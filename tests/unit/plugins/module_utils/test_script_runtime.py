@@ -31,7 +31,7 @@ def test_ids_in_any_case():
     assert request.entries[0].id == ID
 
 
-def test_a_text_in_place_of_a_script_is_refused_with_what_to_write():
+def test_text_in_place_of_script_refused_with_what_to_write():
     assert all_without_errors(OPTIONS, {"scripts": ["Close"]})[1] == [
         "scripts[0] 'Close' is not a mapping of options; write {name: Close, project: …}"
     ]
@@ -61,7 +61,7 @@ def test_a_text_in_place_of_a_script_is_refused_with_what_to_write():
         ),
     ],
 )
-def test_options_are_refused_together_and_with_their_place(given, faults):
+def test_options_refused_together_and_with_their_place(given, faults):
     assert faults_of(request_from, options(**given)) == tuple(faults)
 
 
@@ -126,7 +126,7 @@ def updates(server):
     return sum(request.startswith("PUT") for request in server.requests)
 
 
-def test_scripts_are_assigned_once_and_nothing_else_changes(server):
+def test_scripts_assigned_once_and_nothing_else_changes(server):
     before = rest(server)
     done = assign(server)
     assert (done["changed"], done["msg"], done["failure"]) == (True, "3 scripts now use 'New'.", "")
@@ -138,13 +138,13 @@ def test_scripts_are_assigned_once_and_nothing_else_changes(server):
 
 
 @pytest.mark.parametrize(("done", "sent"), [(True, 3), (False, 4)])
-def test_lost_update_is_looked_up_and_repeated_only_if_missing(server, done, sent):
+def test_lost_update_looked_up_and_repeated_only_if_missing(server, done, sent):
     server.fail("PUT", lost("PUT /api/x"), done=done)
     assert assign(server)["failure"] == ""
     assert (server.scripts, updates(server)) == (MOVED, sent)
 
 
-def test_lost_update_without_retries_is_not_repeated(server):
+def test_lost_update_without_retries_not_repeated(server):
     server.fail("PUT", lost("PUT /api/x"))
     done = assign(server, retries=0)
     assert actions(done) == [("Close", "failed"), ("Load", "moved"), ("Report", "moved")]
@@ -158,7 +158,7 @@ LOSS = "1 of 3 scripts failed: script 'Close' in project 'Sales': While the serv
 
 
 @pytest.mark.parametrize("lose_answer", [False, True])
-def test_what_the_server_lost_is_put_back_and_then_sent_with_every_update(server, lose_answer):
+def test_what_server_lost_put_back_and_then_sent_with_every_update(server, lose_answer):
     """Also if the update that puts it back is done, and its response is lost."""
     server.switch(script_put_omitted="reset")
     before = rest(server)
@@ -182,7 +182,7 @@ def test_what_the_server_lost_is_put_back_and_then_sent_with_every_update(server
         ({"scriptRuntimeId": OLD}, f"All of it is put back, but the script still uses {OLD}.", "failed"),
     ],
 )
-def test_what_an_odd_server_does_not_put_back_is_named(server, ignored, end, action):
+def test_what_odd_server_does_not_put_back_named(server, ignored, end, action):
     server.switch(script_put_omitted="reset")
     read = "GET /scripts/" + "1".zfill(32)
     server.rewrite = lambda call, data: {**data, **ignored} if call == read and updates(server) == 2 else data
@@ -191,7 +191,7 @@ def test_what_an_odd_server_does_not_put_back_is_named(server, ignored, end, act
     assert done["scripts"][0]["error"]["msg"].endswith(end)
 
 
-def test_what_cannot_be_put_back_is_named(server):
+def test_what_cannot_be_put_back_named(server):
     server.switch(script_put_omitted="reset")
     server.fail("PUT")
     server.fail("PUT", refusal(403, "ERR0017", "no permission"))
@@ -209,7 +209,7 @@ def test_refusal_stops_no_other_script(server):
     assert (failed["action"], failed["after"]["name"], failed["error"]["http_status"]) == ("failed", "Old", 403)
 
 
-def test_scripts_by_name_and_id_of_a_runtime_that_is_gone(server):
+def test_scripts_by_name_and_id_of_runtime_gone(server):
     """Each is moved once, although two entries mean it."""
     server.core.projects.seed({"name": "Sales", "scripts": [saved("Twin", 7, GONE), saved("Twin", 8, GONE)]})
     named = [
@@ -231,7 +231,7 @@ def test_scripts_by_name_and_id_of_a_runtime_that_is_gone(server):
     assert assign(server, from_runtime_id=GONE)["msg"] == "2 scripts now use 'New', 1 already did."
 
 
-def test_project_that_cannot_be_read_fails_the_task_after_the_others(server):
+def test_project_cannot_be_read_fails_task_after_others(server):
     server.core.projects.seed({"name": "Archive", "loaded": False})
     done = assign(server)
     assert server.scripts == MOVED
@@ -246,7 +246,7 @@ def test_projects_that_cannot_be_listed(server):
     assert unread in assign(server)["failure"]
 
 
-def test_update_without_effect_is_not_believed(server):
+def test_update_without_effect_not_believed(server):
     server.ignores = "PUT"
     done = assign(server)
     ignored = "accepted a new runtime for the script 'Close' in project 'Sales', but the script still uses "
@@ -254,7 +254,7 @@ def test_update_without_effect_is_not_believed(server):
     assert done["changed"] is False
 
 
-def test_unread_after_the_update_is_not_moved(server):
+def test_unread_after_update_not_moved(server):
     """An accepted update that nobody could check is no success: its runtime is unknown, and the task fails."""
     server.fail("PUT", meanwhile=lambda: server.fail("GET", refusal(403, "ERR0017", "no")))
     done = assign(server)
@@ -281,6 +281,6 @@ def test_unread_after_the_update_is_not_moved(server):
         ({"runtime": None, "runtime_id": ID}, f"runtime_id: no runtime has the id '{ID}'"),
     ],
 )
-def test_runtimes_that_do_not_fit_are_refused_before_any_write(server, given, fault):
+def test_runtimes_do_not_fit_refused_before_any_write(server, given, fault):
     assert faults_of(lambda: assign(server, **given)) == (fault,)
     assert updates(server) == 0

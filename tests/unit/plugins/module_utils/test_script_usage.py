@@ -56,12 +56,12 @@ def script(name="Load", project=SALES, runtime_id=ID, identity="1"):
         ({"scriptRuntimeId": DEFAULT_ID.lower()}, DEFAULT_ID),
     ],
 )
-def test_a_script_that_names_no_runtime_runs_on_the_default_one(api_object, runtime_id):
+def test_script_names_no_runtime_runs_on_default_one(api_object, runtime_id):
     assert script(runtime_id=None).on_runtime(api_object).runtime_id == runtime_id
 
 
 @pytest.mark.parametrize("strange", [5, False, [], {"id": ID}, "Etl", ID + "0"])
-def test_an_invalid_runtime_id_is_refused_and_is_not_the_default_runtime(strange):
+def test_invalid_runtime_id_refused_and_not_default_runtime(strange):
     with pytest.raises(ValidationError, match=r"id .* is invalid"):
         script().on_runtime({"scriptRuntimeId": strange})
 
@@ -69,11 +69,11 @@ def test_an_invalid_runtime_id_is_refused_and_is_not_the_default_runtime(strange
 @pytest.mark.parametrize(
     ("subtype", "runs"), [(19456, False), ("19456", False), (19457, True), (19466, True), (None, True)]
 )
-def test_a_script_of_the_command_manager_has_no_runtime(subtype, runs):
+def test_script_of_command_manager_has_no_runtime(subtype, runs):
     assert script()._replace(entry={"subtype": subtype}).has_runtime is runs
 
 
-def test_the_scripts_of_a_runtime_are_sorted_by_project_and_name():
+def test_scripts_of_runtime_sorted_by_project_and_name():
     scripts = [script("b"), script("a", identity="2"), script("a", identity="1"), script("z", FINANCE), script("c")]
     usage = Usage([*scripts, script("other", runtime_id=OTHER_ID)])
     assert [(entry.project.name, entry.name, entry.id) for entry in usage.of(ID.lower())] == [
@@ -108,7 +108,7 @@ def test_a_script_as_playbooks_see_it():
 
 
 @given(ANY_JSON, ANY_JSON, ANY_JSON)
-def test_any_entry_with_an_id_is_a_script(name, owner, modified):
+def test_any_entry_with_id_is_script(name, owner, modified):
     server = holding(Sales={"load": ID})
     odd = {"id": "LOAD", "name": name, "owner": owner, "dateModified": modified}
     server.rewrite = lambda call, data: [odd] if call == f"GET {V1}" else data
@@ -133,7 +133,7 @@ def test_the_result_of_a_failed_read():
         ([None], "projects[0] is empty"),
     ],
 )
-def test_projects_that_would_find_nothing_are_refused(wanted, fault):
+def test_projects_would_find_nothing_refused(wanted, fault):
     assert faults_of(check_projects, wanted) == (fault,)
     check_projects(None)
     check_projects(["Sales"])
@@ -173,7 +173,7 @@ def server():
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])
-def test_every_script_of_every_project_with_its_runtime(server, concurrency):
+def test_every_script_of_every_project_with_runtime(server, concurrency):
     usage = find_usage(server.context(concurrency=concurrency), None)
     assert found(usage) == {ID: ["Sales/load", "Finance/close"], DEFAULT_ID: ["Sales/clean"]}
     assert usage.unread == []
@@ -199,14 +199,14 @@ def test_only_the_projects_asked_for(server):
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])
-def test_an_older_release_is_asked_for_the_newer_search_once(server, concurrency):
+def test_older_release_asked_for_newer_search_once(server, concurrency):
     server.switch(search_versions="1")
     assert len(find_usage(server.context(concurrency=concurrency), None).scripts) == 3
     assert server.requests.count(f"POST {V2}") == 1
     assert server.requests.count(f"POST {V1}") == 3
 
 
-def test_several_projects_find_the_older_search(server):
+def test_several_projects_find_older_search(server):
     """Several projects may find out at once that there is only the older search."""
     server.switch(search_versions="1")
     # The first project answers nothing of use, so that the version is still unknown when the others begin.
@@ -215,7 +215,7 @@ def test_several_projects_find_the_older_search(server):
     assert (found(usage), missing(usage)) == ({ID: ["Finance/close"]}, [("Sales", None)])
 
 
-def test_a_release_without_any_search_is_unread(server):
+def test_release_without_any_search_unread(server):
     server.refusals[f"POST {V2}"] = server.refusals[f"POST {V1}"] = NO_SUCH_CALL
     assert missing(find_usage(server.context(concurrency=1), None)) == [
         ("Empty", None),
@@ -224,7 +224,7 @@ def test_a_release_without_any_search_is_unread(server):
     ]
 
 
-def test_a_refused_read_is_unread_and_the_others_are_read(server):
+def test_refused_read_unread_and_others_read(server):
     server.refusals = {
         f"POST {V2} FINANCE": refusal(500, "ERR001", "The project is not loaded."),
         "GET /scripts/LOAD": refusal(403, "ERR0017", "no permission"),
@@ -235,14 +235,14 @@ def test_a_refused_read_is_unread_and_the_others_are_read(server):
     assert "not loaded" in usage.unread[0].error.sentence
 
 
-def test_a_list_of_projects_that_is_refused_leaves_everything_unread(server):
+def test_list_of_projects_refused_leaves_everything_unread(server):
     server.refusals["GET /projects"] = refusal(403, "ERR0014", "no")
     usage = find_usage(server.context(concurrency=4), None)
     assert (usage.scripts, missing(usage)) == ((), [(None, None)])
     assert "1 look-up failed: list of projects." in refusals(server)[0]
 
 
-def test_a_script_with_an_invalid_runtime_id_is_unread():
+def test_script_with_invalid_runtime_id_unread():
     server = holding(Sales={"load": "Etl"})
     usage = find_usage(server.context(concurrency=4), None)
     assert missing(usage) == [("Sales", "load")]
@@ -252,7 +252,7 @@ def test_a_script_with_an_invalid_runtime_id_is_unread():
     )
 
 
-def test_scripts_of_the_command_manager_are_not_read(server):
+def test_scripts_of_command_manager_not_read(server):
     for project in server.core.projects:
         for script in project.scripts:
             script.subtype = 19456
@@ -263,7 +263,7 @@ def test_scripts_of_the_command_manager_are_not_read(server):
 
 @pytest.mark.parametrize("page", [1, 2, 3, 7, 1000])
 @pytest.mark.parametrize("counted", [{}, {"totalItems": None}, {"totalItems": "3"}])
-def test_every_page_is_read_whatever_its_size(monkeypatch, page, counted):
+def test_every_page_read_whatever_size(monkeypatch, page, counted):
     server = holding(Sales={f"s{number}": ID for number in range(7)})
     server.rewrite = lambda call, data: {**data, **counted} if call == f"POST {V2}" else data
     server.switch(search_page_limit=page)
@@ -277,7 +277,7 @@ def test_every_page_is_read_whatever_its_size(monkeypatch, page, counted):
     ("total", "problem"),
     [(9, "counted 9 scripts but listed only 2"), (None, "returned a page of 2 scripts again instead of the next page")],
 )
-def test_a_server_that_returns_the_same_page_for_ever_proves_nothing(total, problem):
+def test_server_returns_same_page_for_ever_proves_nothing(total, problem):
     server = holding(Sales={"a": ID, "b": ID})
     page = [{"id": name, "name": name} for name in "AB"]
     replaced = {f"POST {V2}": lambda data: {**data, "totalItems": total}, f"GET {V1}": lambda data: page}
@@ -291,7 +291,7 @@ def test_a_server_that_returns_the_same_page_for_ever_proves_nothing(total, prob
 
 
 @pytest.mark.parametrize("response", [{}, {"scriptRuntimeId": OTHER_ID}, {"id": None}, {"id": "CLEAN"}])
-def test_a_script_that_is_returned_without_its_id_is_unread(server, response):
+def test_script_returned_without_id_unread(server, response):
     server.rewrite = lambda call, data: response if call == "GET /scripts/LOAD" else data
     assert missing(find_usage(server.context(concurrency=4), None)) == [("Sales", "load")]
     [why] = refusals(server)
@@ -310,14 +310,14 @@ def test_used_runtime_is_protected():
     ]
 
 
-def test_at_most_ten_scripts_are_named_and_the_number_of_all():
+def test_at_most_ten_scripts_named_and_number_of_all():
     [fault] = refusals(holding(Sales={f"s{index:03}": ID for index in range(11)}), ID)
     assert fault.count("'s0") == 10
     assert "is used by 11 scripts" in fault
     assert "'s009' in 'Sales' and 1 more. It was" in fault
 
 
-def test_where_anything_could_not_be_read_nothing_is_deleted():
+def test_where_anything_could_not_be_read_nothing_deleted():
     server = holding(Sales={"Private": ID}, Finance={})
     server.refusals = {
         f"POST {V2} FINANCE": refusal(500, "ERR001", "The project is not loaded"),
@@ -338,7 +338,7 @@ def test_where_anything_could_not_be_read_nothing_is_deleted():
     assert len(reasons(server, doomed[0])) == 1
 
 
-def test_only_the_projects_that_count_protect(server):
+def test_only_projects_count_protect(server):
     server.refusals["POST /v2/metadataSearches/results FINANCE"] = refusal(500, "ERR001", "The project is not loaded")
     [why] = refusals(server)
     assert re.search(r"project 'Finance'.*name the projects that count in protect_projects", why)
@@ -357,11 +357,11 @@ def test_only_the_projects_that_count_protect(server):
         ([" "], True, "protect_projects[0] is empty"),
     ],
 )
-def test_options_that_protect_nothing_are_refused(projects, used, fault):
+def test_options_protect_nothing_refused(projects, used, fault):
     assert faults_of(check_protection, {"protect_projects": projects, "protect_used": used}) == (fault,)
 
 
-def test_after_some_requests_without_an_answer_the_rest_is_not_tried():
+def test_after_some_requests_without_answer_rest_not_tried():
     server = holding(Sales={f"s{number}": ID for number in range(50)})
     lost = ConnectError("nothing listens", request="GET x", connection_refused=True)
     server.refusals = {f"GET /scripts/S{number}": lost for number in range(50)}
@@ -375,7 +375,7 @@ def test_after_some_requests_without_an_answer_the_rest_is_not_tried():
     )
 
 
-def test_a_refusal_is_an_answer_and_the_rest_is_tried():
+def test_refusal_answer_and_rest_tried():
     server = holding(Sales={f"s{number}": ID for number in range(20)})
     server.refusals = {f"GET /scripts/S{number}": refusal(403, "ERR0017") for number in range(10)}
     assert len(find_usage(server.context(concurrency=4), None).scripts) == 10
@@ -399,5 +399,5 @@ def test_any_json_is_scripts_or_unread(place, response_data):
     assert usage.scripts or usage.unread or response_data == []
 
 
-def test_a_user_without_any_project_proves_nothing():
+def test_user_without_any_project_proves_nothing():
     assert "The server lists no project for this user" in refusals(holding())[0]

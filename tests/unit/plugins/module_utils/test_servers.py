@@ -41,7 +41,7 @@ def info(monkeypatch, capsys):
     ("secret", "options"),
     [("MSTR_PASSWORD", {"username": "u"}), ("MSTR_API_TOKEN", {}), ("MSTR_IDENTITY_TOKEN", {})],
 )
-def test_a_secret_is_not_sent_to_another_server(info, variables, secret, options):
+def test_secret_not_sent_to_another_server(info, variables, secret, options):
     """The error names both addresses. It comes before any request: there is no such server."""
     message = info({**variables, secret: "s3cret-value"}, base_url=OTHER, **options)
     assert message == (

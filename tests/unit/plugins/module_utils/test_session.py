@@ -48,13 +48,13 @@ def test_one_login_for_all_calls_and_one_logout(session):
     assert task.http.options[0]["json"] == {"loginMode": 1, "username": "u", "password": PASSWORD}
 
 
-def test_a_task_without_a_login_does_not_log_out(session):
+def test_task_without_login_does_not_log_out(session):
     task = session()
     task.session.log_out()
     assert task.http.calls == []
 
 
-def test_a_logout_is_made_once_and_has_five_seconds(session):
+def test_logout_made_once_and_has_five_seconds(session):
     task = session()
     read(task)
     task.session.log_out()
@@ -63,7 +63,7 @@ def test_a_logout_is_made_once_and_has_five_seconds(session):
     assert task.http.options[-1]["timeout"] == 5
 
 
-def test_a_given_session_is_used_with_its_cookies_and_left_open(session):
+def test_given_session_used_with_cookies_and_left_open(session):
     task = session(session=GIVEN, **NO_CREDENTIALS)
     read(task)
     task.session.log_out()
@@ -80,7 +80,7 @@ def test_a_delegated_session_is_left_open(session):
     assert task.session.delegated
 
 
-def test_a_session_that_is_passed_on_stays_open(session):
+def test_session_passed_on_stays_open(session):
     task = session()
     task.http.jar = []
     task.http.reply(LOGIN, logged_in("token-to-hand-on"))
@@ -91,7 +91,7 @@ def test_a_session_that_is_passed_on_stays_open(session):
     assert task.http.count(LOGOUT) == 0
 
 
-def test_a_session_is_closed_if_its_string_cannot_be_delivered(session):
+def test_session_closed_if_string_cannot_be_delivered(session):
     task = session()
     task.session.session_string({})
     task.stop.reason = "signal SIGTERM"
@@ -101,7 +101,7 @@ def test_a_session_is_closed_if_its_string_cannot_be_delivered(session):
     assert task.http.count(LOGOUT) == 1
 
 
-def test_a_given_session_can_be_closed_explicitly(session):
+def test_given_session_can_be_closed_explicitly(session):
     task = session(session=GIVEN, **NO_CREDENTIALS)
     task.session.end_session()
     task.session.end_session()
@@ -110,7 +110,7 @@ def test_a_given_session_can_be_closed_explicitly(session):
 
 
 @pytest.mark.parametrize("trouble", [lost(), response(500), response(403, {"code": "ERR0014", "message": "no"})])
-def test_a_logout_that_fails_warns_and_raises_nothing(session, trouble):
+def test_logout_fails_warns_and_raises_nothing(session, trouble):
     task = session()
     read(task)
     task.http.reply(LOGOUT, trouble)
@@ -120,7 +120,7 @@ def test_a_logout_that_fails_warns_and_raises_nothing(session, trouble):
     assert task.http.count(LOGOUT) == 1
 
 
-def test_a_logout_that_cannot_even_begin_warns_and_raises_nothing(session, monkeypatch):
+def test_logout_cannot_even_begin_warns_and_raises_nothing(session, monkeypatch):
     task = session()
     read(task)
 
@@ -133,7 +133,7 @@ def test_a_logout_that_cannot_even_begin_warns_and_raises_nothing(session, monke
     assert warning.startswith("Could not log out (RuntimeError). The session stays open")
 
 
-def test_a_logout_of_a_session_that_is_gone_says_nothing(session):
+def test_logout_of_session_gone_says_nothing(session):
     task = session()
     read(task)
     task.http.reply(LOGOUT, GONE)
@@ -143,7 +143,7 @@ def test_a_logout_of_a_session_that_is_gone_says_nothing(session):
 
 @pytest.mark.parametrize("operation", [(read, READ), (write, WRITE)])
 @pytest.mark.parametrize("gone", [GONE, response(401), response(401, b"<html>")], ids=["ERR009", "empty", "page"])
-def test_a_session_that_died_is_replaced_and_the_call_repeated(session, operation, gone):
+def test_session_died_replaced_and_call_repeated(session, operation, gone):
     do, call = operation
     task = session()
     task.http.jar = [COOKIE]
@@ -155,7 +155,7 @@ def test_a_session_that_died_is_replaced_and_the_call_repeated(session, operatio
     assert task.http.jar == [], "the cookies of the dead session would lead to it again"
 
 
-def test_dead_session_is_replaced_with_credentials(session):
+def test_dead_session_replaced_with_credentials(session):
     """A given session that died is replaced with credentials and then logged out."""
     task = session(session=GIVEN)
     task.http.reply(READ, GONE)
@@ -164,7 +164,7 @@ def test_dead_session_is_replaced_with_credentials(session):
     assert task.http.calls == [READ, LOGIN, READ, LOGOUT]
 
 
-def test_an_ended_session_without_credentials_gives_advice(session):
+def test_ended_session_without_credentials_gives_advice(session):
     task = session(session=GIVEN, **NO_CREDENTIALS)
     task.http.reply(READ, GONE)
     with pytest.raises(AuthError) as failed:
@@ -175,7 +175,7 @@ def test_an_ended_session_without_credentials_gives_advice(session):
 
 
 @pytest.mark.parametrize("retries", [0, 1, 3])
-def test_new_logins_of_a_task_are_as_many_as_its_retries(session, retries):
+def test_new_logins_of_task_as_many_as_retries(session, retries):
     task = session(retries=retries)
     task.http.reply(READ, *[GONE] * 9)
     with pytest.raises(AuthError) as failed:
@@ -188,7 +188,7 @@ def test_new_logins_of_a_task_are_as_many_as_its_retries(session, retries):
 
 
 @pytest.mark.parametrize("gone", [0, 1], ids=["first login", "session gone"])
-def test_threads_that_need_a_login_at_once_make_one(session, gone):
+def test_threads_need_login_at_once_make_one(session, gone):
     task = session(retries=1)
     together = threading.Barrier(4)
 
@@ -206,7 +206,7 @@ def test_threads_that_need_a_login_at_once_make_one(session, gone):
     assert task.http.count(LOGIN) == 1 + gone
 
 
-def test_a_401_with_a_different_code_does_not_end_the_session(session):
+def test_401_with_different_code_does_not_end_session(session):
     task = session()
     task.http.reply(READ, response(401, {"code": "ERR003", "message": "no"}))
     with pytest.raises(AuthError):
@@ -231,7 +231,7 @@ def test_each_status_and_kind_of_call(session, operation, again, status):
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_with_retries_0_each_call_is_sent_once(session, operation):
+def test_with_retries_0_each_call_sent_once(session, operation):
     do, call = OPERATIONS[operation]
     task = session(retries=0)
     task.http.reply(call, *[response(429)] * 9)
@@ -240,7 +240,7 @@ def test_with_retries_0_each_call_is_sent_once(session, operation):
     assert task.http.count(call) == 1
 
 
-def test_a_call_that_succeeds_at_last_succeeds(session):
+def test_call_succeeds_at_last_succeeds(session):
     task = session()
     task.http.reply(READ, response(503), lost(), response(429, headers={"Retry-After": "7"}), response(200, {"a": 1}))
     assert read(task) == {"a": 1}
@@ -248,7 +248,7 @@ def test_a_call_that_succeeds_at_last_succeeds(session):
     assert 0.25 <= task.stop.pauses[0] <= 0.75 <= 1.5 >= task.stop.pauses[1] >= 0.5
 
 
-def test_a_signal_stops_before_the_next_call(session):
+def test_signal_stops_before_next_call(session):
     task = session()
     read(task)
     task.stop.reason = "signal SIGTERM"
@@ -258,7 +258,7 @@ def test_a_signal_stops_before_the_next_call(session):
 
 
 @pytest.mark.parametrize("late", [[logged_in("late-token-x")], [lost()], [response(500)]], ids=["yes", "lost", "no"])
-def test_signal_during_a_login_leaks_no_session(session, late):
+def test_signal_during_login_leaks_no_session(session, late):
     """Of a login under way when a signal comes the session does not leak."""
     task = session()
     task.http.reply(LOGIN, Interrupted("Stopped by signal SIGTERM"), *late)
@@ -274,7 +274,7 @@ def test_signal_during_a_login_leaks_no_session(session, late):
     assert task.warnings == [warning] * is_lost
 
 
-def test_a_late_response_is_passed_to_the_callback(session):
+def test_late_response_passed_to_callback(session):
     task = session()
     started = response(200, {"id": "7"})
     task.http.reply(WRITE, Interrupted("Stopped"), started)
@@ -303,7 +303,7 @@ def test_a_login_without_a_token_fails(session, reply):
         (response(401, {"code": "ERR003", "message": "Login failure"}), False),
     ],
 )
-def test_a_login_answered_by_a_gateway_says_that_a_session_may_be_open(session, reply, may_be_open):
+def test_login_answered_by_gateway_says_session_may_be_open(session, reply, may_be_open):
     task = session()
     task.http.reply(LOGIN, reply)
     with pytest.raises(ApiError) as failed:
@@ -312,7 +312,7 @@ def test_a_login_answered_by_a_gateway_says_that_a_session_may_be_open(session, 
     assert failed.value.status == reply.status
 
 
-def test_a_refused_login_says_where_and_how(session):
+def test_refused_login_says_where_and_how(session):
     task = session(login_mode="ldap")
     task.http.reply(LOGIN, response(401, {"code": "ERR003", "message": "Login failure"}))
     with pytest.raises(AuthError) as failed:
@@ -323,24 +323,24 @@ def test_a_refused_login_says_where_and_how(session):
 
 @pytest.mark.parametrize("body", [b"<html>", b"{", b"x"])
 @pytest.mark.parametrize(("do", "call"), [(read, READ), (write, WRITE)])
-def test_a_success_without_json_is_an_error(session, do, call, body):
+def test_success_without_json_is_error(session, do, call, body):
     task = session()
     task.http.reply(call, response(200, body))
     with pytest.raises(ApiError, match="answered 200 to GET /api/runtimes with"):
         do(task)
 
 
-def test_secrets_that_ansible_does_not_know_are_masked(session):
+def test_secrets_ansible_does_not_know_masked(session):
     task = session()
     read(task)
     assert task.session.secrets >= {PASSWORD, "token-number-1"}
 
 
-def test_an_empty_password_is_not_a_secret(session):
+def test_empty_password_is_not_secret(session):
     assert session(password="").session.secrets == set()
 
 
-def test_a_session_that_ansible_would_mask_is_closed_and_the_option_named(session):
+def test_session_ansible_would_mask_closed_and_option_named(session):
     task = session()
     task.http.reply(
         LOGIN, logged_in("".join(chr(33 + turn * 7 % 90) for turn in range(9999)))
@@ -351,20 +351,20 @@ def test_a_session_that_ansible_would_mask_is_closed_and_the_option_named(sessio
     assert task.http.calls == [LOGIN, LOGOUT]
 
 
-def test_a_call_in_a_project_names_it_in_a_header(session):
+def test_call_in_project_names_it_in_header(session):
     task = session()
     task.session.get("/scripts/1", operation="read", project="B19D")
     read(task)
     assert [options.get("headers", {}).get("X-MSTR-ProjectID") for options in task.http.options] == [None, "B19D", None]
 
 
-def test_a_post_that_only_reads_is_sent_again_like_a_read(session):
+def test_post_only_reads_sent_again_like_read(session):
     task = session()
     task.http.reply(WRITE, response(503), response(200, {"id": "1"}))
     assert task.session.send("POST", "/runtimes", {}, operation="search", kind="read") == {"id": "1"}
 
 
-def test_a_call_that_a_live_session_may_be_refused_opens_no_other(session):
+def test_call_live_session_may_be_refused_opens_no_other(session):
     task = session()
     task.http.reply(READ, GONE)
     with pytest.raises(AuthError, match="ERR009"):
@@ -372,7 +372,7 @@ def test_a_call_that_a_live_session_may_be_refused_opens_no_other(session):
     assert task.http.count(LOGIN) == 1
 
 
-def test_a_snapshot_of_a_session_leaves_it_to_this_task(session):
+def test_snapshot_of_session_leaves_it_to_this_task(session):
     task = session()
     task.http.jar = []
     task.http.reply(LOGIN, logged_in("token-of-a-snapshot"))
@@ -381,7 +381,7 @@ def test_a_snapshot_of_a_session_leaves_it_to_this_task(session):
     assert task.http.count(LOGOUT) == 1
 
 
-def test_a_last_call_is_made_even_when_the_task_was_asked_to_end(session):
+def test_last_call_made_even_when_task_asked_to_end(session):
     task = session()
     with pytest.raises(MstrError, match="the session has ended"):
         task.session.last_request("GET", "/runtimes", operation="list")
@@ -392,7 +392,7 @@ def test_a_last_call_is_made_even_when_the_task_was_asked_to_end(session):
     assert task.http.options[-1]["timeout"] == 5
 
 
-def test_every_response_reaches_the_callback(session):
+def test_every_response_reaches_callback(session):
     task = session()
     statuses = []
     task.session.on_response = lambda response: statuses.append(response.status)
@@ -405,7 +405,7 @@ def test_every_response_reaches_the_callback(session):
     assert statuses == [204, 503, 200, 409, 204]
 
 
-def test_a_failed_login_is_final_for_all_later_calls(session):
+def test_failed_login_final_for_all_later_calls(session):
     """Or 39 more refused logins would lock the user out."""
     task = session()
     read(task)
@@ -420,7 +420,7 @@ def test_a_failed_login_is_final_for_all_later_calls(session):
     assert task.http.count(LOGIN) == 2
 
 
-def test_a_login_that_hangs_is_final_too(session):
+def test_login_that_hangs_is_final_too(session):
     task = session()
     task.http.reply(LOGIN, *[lost("POST /api/auth/login")] * 9)
     for _turn in range(3):
@@ -438,7 +438,7 @@ def test_a_login_that_hangs_is_final_too(session):
         (lost(), 1),
     ],
 )
-def test_polling_logs_in_again_after_the_server_was_not_there(session, trouble, logins):
+def test_polling_logs_in_again_after_server_not_there(session, trouble, logins):
     task = session(retries=0)
     task.http.reply(LOGIN, trouble)
     for _turn in range(2):
@@ -447,7 +447,7 @@ def test_polling_logs_in_again_after_the_server_was_not_there(session, trouble, 
     assert task.http.count(LOGIN) == logins
 
 
-def test_a_task_that_has_logged_out_sends_nothing_more(session):
+def test_task_has_logged_out_sends_nothing_more(session):
     task = session()
     read(task)
     task.session.log_out()
@@ -458,7 +458,7 @@ def test_a_task_that_has_logged_out_sends_nothing_more(session):
 
 
 @pytest.mark.parametrize("moment", ["before", "cookies"])
-def test_a_login_that_ends_after_the_logout_is_closed_at_once(session, moment):
+def test_login_ends_after_logout_closed_at_once(session, moment):
     """Also if the logout comes between two steps of the thread that logs in."""
     task = session()
     setattr(task.http, moment, lambda: task.session.log_out() or [])

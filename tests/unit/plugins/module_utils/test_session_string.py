@@ -18,7 +18,7 @@ CUT = [WHOLE[:length] for length in range(len(WHOLE))]
 
 
 @given(SESSIONS)
-def test_a_session_survives_the_way_through_a_playbook(session):
+def test_session_survives_way_through_playbook(session):
     text = encode(session)
     assert decode(text) == session
     assert text.isascii()
@@ -26,7 +26,7 @@ def test_a_session_survives_the_way_through_a_playbook(session):
 
 
 @given(st.text() | st.binary().map(lambda raw: raw.decode("latin-1")) | st.sampled_from(CUT))
-def test_a_made_up_or_cut_string_is_refused(text):
+def test_made_up_or_cut_string_refused(text):
     with pytest.raises(ValueError, match="is not a complete session string"):
         decode(text)
 
@@ -40,16 +40,16 @@ def test_a_changed_string_is_refused(place, letter):
 
 
 @given(SESSIONS, st.lists(st.text("abcXYZ01-_", min_size=2, max_size=4), max_size=3))
-def test_a_string_contains_no_secret_that_ansible_would_mask(session, secrets):
+def test_string_contains_no_secret_ansible_would_mask(session, secrets):
     text = encode(session, ["", *secrets])
     assert not [secret for secret in secrets if secret in text]
     assert decode(text) == session
 
 
-def test_secrets_that_are_in_every_string_are_refused():
+def test_secrets_in_every_string_refused():
     assert encode(decode(WHOLE), string.ascii_letters) == ""
 
 
-def test_token_and_cookies_cannot_be_read_in_the_string():
+def test_token_and_cookies_cannot_be_read_in_string():
     assert "token" not in WHOLE
     assert "JSESSIONID" not in WHOLE

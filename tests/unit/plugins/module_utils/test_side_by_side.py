@@ -31,7 +31,7 @@ class Counter:
 
 
 @pytest.mark.parametrize("concurrency", [1, 3, 16])
-def test_the_results_are_in_order_and_no_more_work_at_a_time(concurrency):
+def test_results_in_order_and_no_more_work_at_time(concurrency):
     counter = Counter(concurrency)
     assert all_side_by_side(counter.work, range(20), concurrency) == [item * 2 for item in range(20)]
     assert counter.most == concurrency
@@ -51,7 +51,7 @@ def test_no_more_threads_than_items():
 
 
 @pytest.mark.parametrize("concurrency", [1, 3])
-def test_the_first_exception_is_raised_when_all_have_ended(concurrency):
+def test_first_exception_raised_when_all_have_ended(concurrency):
     done = []
 
     def work(item):
@@ -74,7 +74,7 @@ def test_no_worker_is_left():
 
 
 @pytest.mark.parametrize("allowed", [0, 1, 2])
-def test_fewer_threads_than_wanted_do_all_the_work(monkeypatch, allowed):
+def test_fewer_threads_than_wanted_do_all_work(monkeypatch, allowed):
     """Containers limit the number of threads."""
     counter, start, left = Counter(max(allowed, 1)), threading.Thread.start, [allowed]
 
@@ -89,7 +89,7 @@ def test_fewer_threads_than_wanted_do_all_the_work(monkeypatch, allowed):
     assert len(counter.threads) == max(allowed, 1)
 
 
-def test_after_an_error_in_the_main_thread_no_further_item_is_begun():
+def test_after_error_in_main_thread_no_further_item_begun():
     begun, threads, raised = [], set(), threading.Event()
 
     def work(item):

@@ -169,7 +169,7 @@ def test_missing_file_and_folder(tmp_path, monkeypatch):
     assert faults_of(read_definitions, str(tmp_path)) == (f"src {str(tmp_path)!r} cannot be read: Is a directory",)
 
 
-def test_without_pyyaml_json_alone_is_read(monkeypatch, written):
+def test_without_pyyaml_json_alone_read(monkeypatch, written):
     monkeypatch.setitem(sys.modules, "yaml", None)
     assert read_definitions(written(json.dumps(ENTRIES))).runtimes == ENTRIES
     (fault,) = faults_of(read_definitions, written(YAML))

@@ -39,16 +39,16 @@ def entry(current, definition, predicted=False):
         (None, NOBODY, False, f"Runtime with id {ID} does not exist."),
     ],
 )
-def test_msg_says_in_one_line_what_was_done(current, definition, predicted, msg):
+def test_msg_says_in_one_line_what_done(current, definition, predicted, msg):
     assert entry(current, definition, predicted).msg == msg
 
 
-def test_msg_is_one_line_whatever_the_server_calls_the_runtime():
+def test_msg_one_line_whatever_server_calls_runtime():
     there = runtime(name="a\n\x1b[31mb")
     assert entry(there, GONE).msg == r"Deleted runtime 'a\n\x1b[31mb'."
 
 
-def test_before_a_create_every_field_is_null():
+def test_before_create_every_field_null():
     assert entry(None, NEW).facts["changes"] == [
         {"field": "name", "before": None, "after": "Nightly reports"},
         {"field": "description", "before": None, "after": "new"},
@@ -57,7 +57,7 @@ def test_before_a_create_every_field_is_null():
 
 
 @pytest.mark.parametrize(("current", "definition"), [(THERE, GONE), (None, GONE), (THERE, wanted("Nightly reports"))])
-def test_a_delete_and_nothing_to_do_have_no_changes(current, definition):
+def test_delete_and_nothing_to_do_have_no_changes(current, definition):
     assert entry(current, definition).facts["changes"] == []
 
 
@@ -70,5 +70,5 @@ def test_a_delete_and_nothing_to_do_have_no_changes(current, definition):
         ({"created": 0, "unchanged": 0, "moved": 0}, False, "No script needed a different runtime."),
     ],
 )
-def test_many_runtimes_are_counted_in_one_line(counts, predicted, line):
+def test_many_runtimes_counted_in_one_line(counts, predicted, line):
     assert summary_line(counts, predicted) == line

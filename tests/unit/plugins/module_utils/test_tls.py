@@ -66,7 +66,7 @@ def test_good_files(files, given):
         ({"client_key": "key"}, "client_key is given without client_cert"),
     ],
 )
-def test_an_unsuitable_file_names_its_option(files, given, fault):
+def test_unsuitable_file_names_option(files, given, fault):
     [found] = file_errors({option: files[name] for option, name in given.items()})
     assert found.startswith(fault.format(**files))
     assert "_ssl.c" not in found
@@ -104,10 +104,10 @@ def test_the_advice_fits_the_reason(text, advice):
 
 
 @pytest.mark.parametrize("text", ["tlsv13 alert certificate required", "alert unknown ca", "alert bad certificate"])
-def test_alerts_about_the_clients_certificate(text):
+def test_alerts_about_clients_certificate(text):
     assert "requires a client certificate" in client_refused(text, "h:443")
 
 
 @pytest.mark.parametrize("text", ["sslv3 alert bad record mac", "EOF occurred", "tlsv1 alert internal error"])
-def test_other_alerts_are_about_something_else(text):
+def test_other_alerts_about_something_else(text):
     assert client_refused(text, "h:443") is None

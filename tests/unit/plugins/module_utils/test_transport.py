@@ -30,7 +30,7 @@ def get(http, path="/runtimes", **options):
     return http.send("read", "GET", path, operation="read", **options)
 
 
-def test_a_response_is_complete_and_names_its_request():
+def test_response_complete_and_names_request():
     with Listener(lambda request: reply(503, {"a": 1}, Retry_After="7")) as server:
         http = http_to(server)
         http.add_secrets(["s3cret"])
@@ -42,7 +42,7 @@ def test_a_response_is_complete_and_names_its_request():
     assert server.requests[0].headers["x-token"] == "t"
 
 
-def test_every_cookie_comes_back_a_secure_one_and_a_changing_one_too():
+def test_every_cookie_comes_back_secure_one_and_changing_one_too():
     cookies = iter(["JSESSIONID=1; Path=/; HttpOnly", "lb=a; Secure", "lb=b; Secure"])
     with Listener(lambda request: reply(Set_Cookie=next(cookies))) as server:
         http = http_to(server)
@@ -53,7 +53,7 @@ def test_every_cookie_comes_back_a_secure_one_and_a_changing_one_too():
 
 
 @pytest.mark.parametrize("junk", ["\0=x", "a=\x01", "a\x7f=1"])
-def test_a_cookie_with_a_control_character_is_not_sent_back(junk):
+def test_cookie_with_control_character_not_sent_back(junk):
     cookies = iter([f"{junk}; Path=/", "JSESSIONID=1; Path=/", "a=2"])
     with Listener(lambda request: reply(Set_Cookie=next(cookies))) as server:
         http = http_to(server)
@@ -62,7 +62,7 @@ def test_a_cookie_with_a_control_character_is_not_sent_back(junk):
     assert [request.headers.get("cookie") for request in server.requests] == [None, None, "JSESSIONID=1"]
 
 
-def test_cookies_that_are_sent_and_the_last_others_are_masked():
+def test_cookies_sent_and_last_others_masked():
     """A load balancer may send a new one with each response, and Ansible searches the result for each of them."""
     cookies = iter(["JSESSIONID=cookie-of-the-session", *(f"AWSALB=value-of-a-cookie-{n}" for n in range(130))])
     with Listener(lambda request: reply(Set_Cookie=next(cookies))) as server:
@@ -88,7 +88,7 @@ def test_cookies_can_be_passed_on_and_forgotten():
     assert [request.headers.get("cookie") for request in server.requests] == [None, f"{cookie}; {short}", None]
 
 
-def test_a_late_answer_of_a_dead_session_brings_no_cookie_into_the_new_one():
+def test_late_answer_of_dead_session_brings_no_cookie_into_new_one():
     def slow(request):
         time.sleep(0.05)
         return reply(Set_Cookie="JSESSIONID=dead; Path=/")
@@ -101,7 +101,7 @@ def test_a_late_answer_of_a_dead_session_brings_no_cookie_into_the_new_one():
     assert http.cookies() == []
 
 
-def test_a_thread_whose_call_took_too_long_ends_with_its_next_piece(monkeypatch):
+def test_thread_whose_call_took_too_long_ends_with_next_piece(monkeypatch):
     def pieces(request):
         request.socket.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n")
         for _turn in range(10):
@@ -116,7 +116,7 @@ def test_a_thread_whose_call_took_too_long_ends_with_its_next_piece(monkeypatch)
 
 
 @pytest.mark.parametrize(("method", "unknown"), [("GET", False), ("POST", True), ("PATCH", True), ("DELETE", True)])
-def test_a_lost_answer_is_unclear_for_a_write_alone(method, unknown):
+def test_lost_answer_unclear_for_write_alone(method, unknown):
     with Listener(lambda request: b"") as server, pytest.raises(ConnectError) as lost:
         http_to(server).send("write", method, "/runtimes", operation="do it")
     assert lost.value.sentence.startswith("Could not do it: ")
@@ -124,7 +124,7 @@ def test_a_lost_answer_is_unclear_for_a_write_alone(method, unknown):
     assert lost.value.outcome_unknown is unknown
 
 
-def test_a_signal_ends_the_wait_and_the_answer_can_still_be_had():
+def test_signal_ends_wait_and_answer_can_still_be_had():
     stop, late = Stop(), []
     with Listener(lambda request: stop._on_signal(signal.SIGTERM, None) or reply(204)) as server:
         http = http_to(server, stop=stop)
@@ -157,7 +157,7 @@ def test_one_coding_of_a_body_is_undone(coding):
     ],
     ids=["two", "unknown", "junk", "half", "not asked for"],
 )
-def test_any_other_coding_is_an_unclear_response(coding, body):
+def test_any_other_coding_unclear_response(coding, body):
     with (
         Listener(lambda request: reply(200, body, Content_Encoding=coding)) as server,
         pytest.raises(ConnectError) as failed,
@@ -166,12 +166,12 @@ def test_any_other_coding_is_an_unclear_response(coding, body):
     assert failed.value.outcome_unknown
 
 
-def test_a_body_without_content_may_name_a_coding():
+def test_body_without_content_may_name_coding():
     with Listener(lambda request: reply(204, Content_Encoding="gzip")) as server:
         assert get(http_to(server)).data() is None
 
 
-def test_without_a_thread_a_call_runs_in_the_caller(monkeypatch):
+def test_without_thread_call_runs_in_caller(monkeypatch):
     monkeypatch.setattr(threading.Thread, "start", no_thread)
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         http = http_with(base_url=f"http://127.0.0.1:{server.getsockname()[1]}", timeout=0.1, retries=0)
@@ -203,7 +203,7 @@ def test_objects_are_counted_before_they_exist(body, refused):
 
 
 @pytest.mark.parametrize("part", [b"{},", b" " * 40], ids=["objects", "bytes"])
-def test_the_limit_is_for_all_calls_together(part):
+def test_limit_for_all_calls_together(part):
     """Two threads that each have more than half of it. After the end of a thread, its part is free again."""
     body = b"[" + part * 1_000_000 + b"{}]" if part == b" " * 40 else b"[" + part * 600_000 + b"{}]"
     with Listener(lambda request: reply(200, body)) as server:

@@ -70,20 +70,20 @@ UNKNOWN = {"status": "unknown", "packages": packages(pandas="installed")}
 
 
 @pytest.mark.parametrize("first", [{}, READY, {"packages": None}, {"packages": packages(pandas="unknown")}])
-def test_a_runtime_that_is_ready_costs_no_request_and_no_pause(first):
+def test_runtime_ready_costs_no_request_and_no_pause(first):
     film = Film(None)
     assert film.wait(first).id == ID
     assert (film.looks, film.pauses) == (0, [])
 
 
-def test_busy_runtime_is_polled_until_ready():
+def test_busy_runtime_polled_until_ready():
     """A busy runtime is looked at until it is ready once after each pause."""
     film = Film(BUSY, BUSY, BUSY, BUSY, READY)
     assert film.wait(BUSY).facts["status"] == "ready"
     assert film.looks == len(film.pauses) == 5
 
 
-def test_the_pause_grows_a_little_and_never_beyond_five_times_the_first():
+def test_pause_grows_little_and_never_beyond_five_times_first():
     film = Film(*[BUSY] * 20, READY)
     film.wait(BUSY, interval=2.0)
     assert film.pauses[:4] == [2.0, 2.5, 3.125, 3.90625]
@@ -92,7 +92,7 @@ def test_the_pause_grows_a_little_and_never_beyond_five_times_the_first():
 
 
 @given(interval=st.floats(0.01, 1e3), times=st.floats(0.1, 100), takes=st.floats(0, 5))
-def test_waiting_ends_in_time_with_a_look_at_the_end(interval, times, takes):
+def test_waiting_ends_in_time_with_look_at_end(interval, times, takes):
     timeout = interval * times
     film = Film(BUSY, takes=takes)
     film.fail(BUSY, timeout, interval)
@@ -102,7 +102,7 @@ def test_waiting_ends_in_time_with_a_look_at_the_end(interval, times, takes):
     assert all(0 < pause <= 5 * interval for pause in film.pauses)
 
 
-def test_timeout_reports_the_last_status():
+def test_timeout_reports_last_status():
     """A timeout reports the last status of the runtime and of each package."""
     film = Film({"status": "busy", "packages": packages(pandas="installed", scipy="installing")})
     failure = film.fail(BUSY, timeout=5)
@@ -114,7 +114,7 @@ def test_timeout_reports_the_last_status():
 
 
 @pytest.mark.parametrize("picture", [UNKNOWN, {**UNKNOWN, "status": None}, {"status": "unknown", "packages": None}])
-def test_unknown_with_every_package_installed_is_ready_at_the_third_look(picture):
+def test_unknown_with_every_package_installed_ready_at_third_look(picture):
     film = Film(picture)
     assert film.wait(picture).id == ID
     assert film.looks == 2, "what the write's own reading showed was the first"
@@ -122,7 +122,7 @@ def test_unknown_with_every_package_installed_is_ready_at_the_third_look(picture
 
 @pytest.mark.parametrize("first", [{"packages": packages(pandas="unknown")}, {"packages": packages(pandas=None)}])
 @pytest.mark.parametrize("status", ["unknown", None])
-def test_a_server_that_never_reports_a_status_times_out_with_advice(first, status):
+def test_server_never_reports_status_times_out_with_advice(first, status):
     picture = {**first, "status": status}
     failure = Film(picture).fail(picture, timeout=20)
     assert "The server has not reported a status; some servers report one only after a script" in failure.sentence
@@ -139,7 +139,7 @@ def test_an_error_fails_at_once():
 
 
 @pytest.mark.parametrize("status", ["error", "busy", "unknown", "ready"])
-def test_failed_package_is_named_with_the_message(status):
+def test_failed_package_named_with_message(status):
     """Each package that is not installed is named with the server's message."""
     picture = {
         "status": status,
@@ -158,7 +158,7 @@ def test_failed_package_is_named_with_the_message(status):
     assert failure.result["runtime"]["packages"][0]["message"] == "Return code: 1."
 
 
-def test_a_runtime_that_is_deleted_meanwhile_ends_the_waiting():
+def test_runtime_deleted_meanwhile_ends_waiting():
     film = Film(BUSY, None)
     assert film.fail(BUSY).sentence == f"Runtime 'r' ({ID}) was deleted while the task waited for it"
     assert film.looks == 2
@@ -180,7 +180,7 @@ def absent():
 
 
 @pytest.mark.parametrize("waited", [entry("delete", **BUSY), absent()])
-def test_an_absent_runtime_is_not_waited_for(waited):
+def test_absent_runtime_not_waited_for(waited):
     film = Film(None)
     assert film.wait_for(waited) is waited
     assert film.looks == 0
@@ -218,7 +218,7 @@ def test_an_outage_ends_no_waiting(outage):
 
 
 @pytest.mark.parametrize("outage", OUTAGES)
-def test_an_outage_that_does_not_end_is_named_when_the_time_is_over(outage):
+def test_outage_does_not_end_named_when_time_over(outage):
     failure = Film(BUSY, outage).fail(BUSY, timeout=60)
     assert failure.sentence == (
         f"Runtime 'r' ({ID}) is not ready after 60 seconds: status busy, packages: pandas installing. The last check "
@@ -230,17 +230,17 @@ def test_an_outage_that_does_not_end_is_named_when_the_time_is_over(outage):
 @pytest.mark.parametrize(
     "error", [refusal(403), refusal(500, "ERR001"), ConnectError("Not trusted.", request="GET /x", permanent=True)]
 )
-def test_an_error_that_does_not_pass_ends_the_waiting_at_once(error):
+def test_error_does_not_pass_ends_waiting_at_once(error):
     film = Film(error)
     assert film.fail(BUSY).sentence == error.sentence
     assert film.looks == 1
 
 
-def test_an_unforeseen_exception_is_the_error_of_its_runtime():
+def test_unforeseen_exception_error_of_runtime():
     assert Film(KeyError("x")).fail(BUSY).sentence.startswith("This is a bug in mstr.library: KeyError in ")
 
 
-def test_a_look_is_not_repeated_by_the_session():
+def test_look_not_repeated_by_session():
     film = Film(READY)
     asked = []
     get = film.get
@@ -254,7 +254,7 @@ def test_a_look_is_not_repeated_by_the_session():
 
 @pytest.mark.parametrize("action", ["create", "update"])
 @pytest.mark.parametrize("status", ["unknown", None])
-def test_package_of_unknown_status_is_ready_at_last(action, status):
+def test_package_of_unknown_status_ready_at_last(action, status):
     """After a write a package of unknown status is ready at the third look."""
     stale = {"status": "ready", "packages": packages(pandas="installed", new=status)}
     film = Film(stale)
@@ -262,7 +262,7 @@ def test_package_of_unknown_status_is_ready_at_last(action, status):
     assert film.looks == 2, "the read after the write was the first look"
 
 
-def test_after_a_write_a_new_package_that_fails_later_fails_the_task():
+def test_after_write_new_package_fails_later_fails_task():
     stale = {"status": "ready", "packages": packages(new="unknown")}
     failed = {"status": "error", "packages": packages(new="not_installed")}
     assert "package new could not be installed" in Film(stale, failed).fail(stale, action="update").sentence
@@ -271,7 +271,7 @@ def test_after_a_write_a_new_package_that_fails_later_fails_the_task():
     assert "package new could not be installed" in film.fail(stale, action="update").sentence
 
 
-def test_the_looks_at_an_unknown_package_are_three_in_a_row():
+def test_looks_at_unknown_package_three_in_row():
     stale = {"status": "ready", "packages": packages(new="unknown")}
     film = Film(stale, BUSY, stale, lost(), stale, stale, stale)
     film.wait(stale, action="update")
@@ -310,7 +310,7 @@ def test_times_must_be_positive_even_without_wait(wait, value):
 
 
 @pytest.mark.parametrize("word", ["failed", "error", "FAILED", "Not Installed", "NOT-INSTALLED"])
-def test_a_package_whose_status_means_a_failure_fails_the_task(word):
+def test_package_whose_status_means_failure_fails_task(word):
     picture = {"status": "ready", "packages": packages(pandas=word)}
     sentence = Film(picture).fail(BUSY).sentence
     assert sentence == f"Runtime 'r' ({ID}): package pandas could not be installed (no reason given)"
@@ -319,13 +319,13 @@ def test_a_package_whose_status_means_a_failure_fails_the_task(word):
 @pytest.mark.parametrize("word", ["INSTALLING", "pending", "half done"])
 @pytest.mark.parametrize("status", ["ready", "unknown"])
 @pytest.mark.parametrize("action", ["none", "create"])
-def test_a_package_is_ready_only_when_it_is_installed(word, status, action):
+def test_package_ready_only_when_it_installed(word, status, action):
     picture = {"status": status, "packages": packages(pandas=word)}
     failure = Film(picture).fail(picture, timeout=60, action=action)
     assert f"is not ready after 60 seconds: status {status}, packages: pandas {word}. " in failure.sentence
 
 
-def test_the_case_of_a_status_does_not_count():
+def test_case_of_status_does_not_count():
     film = Film({"status": "READY", "packages": packages(pandas="Installed")})
     film.wait(BUSY, action="create")
     assert film.looks == 1
@@ -333,7 +333,7 @@ def test_the_case_of_a_status_does_not_count():
 
 
 @pytest.mark.parametrize("action", ["create", "update", "none"])
-def test_an_interrupted_wait_says_that_the_runtime_exists(action):
+def test_interrupted_wait_says_runtime_exists(action):
     failure = Film(Interrupted("Stopped by signal SIGINT")).fail(BUSY, action=action)
     done = {"create": "was created and", "update": "was updated and", "none": "still"}[action]
     assert failure.sentence.endswith(f"to be ready. The runtime {done} exists on the server")
@@ -363,5 +363,5 @@ def test_one_runtime_is_waited_for(packages, line, total):
     assert state_of_wait([installing(**packages)], total) == f"Nightly reports: {line}"
 
 
-def test_several_runtimes_are_waited_for():
+def test_several_runtimes_waited_for():
     assert state_of_wait([installing(), installing()], 40) == "38 of 40 runtimes ready"

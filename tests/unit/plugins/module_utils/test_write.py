@@ -53,7 +53,7 @@ def refused(server, definition, **how):
 # The good path
 
 
-def test_create_reads_again_and_returns_the_runtime_of_the_server():
+def test_create_reads_again_and_returns_runtime_of_server():
     server = Server()
     server.switch(runtime_status="stays_unknown")
     done = outcome(server, NEW)
@@ -62,7 +62,7 @@ def test_create_reads_again_and_returns_the_runtime_of_the_server():
     assert (done.diff["before"], done.diff["after"]) == ({}, {"name": "r", "description": "new"})
 
 
-def test_update_is_one_patch_and_one_read():
+def test_update_one_patch_and_one_read():
     server = Server(stored())
     done = outcome(server, NEW)
     assert (done.action, done.id, done.shown.changed_fields) == ("updated", ID, ("description",))
@@ -71,7 +71,7 @@ def test_update_is_one_patch_and_one_read():
     assert server.runtimes[ID]["description"] == "new"
 
 
-def test_delete_returns_the_deleted_runtime():
+def test_delete_returns_deleted_runtime():
     server = Server(stored())
     done = outcome(server, ABSENT)
     assert (done.action, done.id, done.runtime.name) == ("deleted", ID, "r")
@@ -80,7 +80,7 @@ def test_delete_returns_the_deleted_runtime():
     assert server.requests == ["GET /runtimes", "GET /runtimes", DELETE, "GET /runtimes"]
 
 
-def test_nothing_to_do_is_one_read_by_name_or_by_id():
+def test_nothing_to_do_one_read_by_name_or_by_id():
     for definition, reads in ((wanted(), ["GET /runtimes"]), (wanted(None, id=ID), [f"GET /runtimes/{ID}"])):
         server = Server(stored())
         assert outcome(server, definition).action == "none"
@@ -88,7 +88,7 @@ def test_nothing_to_do_is_one_read_by_name_or_by_id():
     assert outcome(Server(), ABSENT).runtime is None
 
 
-def test_a_runtime_that_goes_between_list_and_read_is_created():
+def test_runtime_goes_between_list_and_read_created():
     server = Server(stored())
     server.list_only("id", "name")
     server.fail("GET")
@@ -118,7 +118,7 @@ def test_ensure_twice_changes_once(data, options):
 
 
 @given(st.none() | OBJECTS, OPTIONS, st.sampled_from(["present", "absent"]))
-def test_check_mode_sends_only_reads_and_predicts_the_run(data, options, state):
+def test_check_mode_sends_only_reads_and_predicts_run(data, options, state):
     definition = definition_from({**options, "state": state})
     server = Server(*([data] if data else []))
     predicted = report_one(outcome(server, definition, check_mode=True))
@@ -135,7 +135,7 @@ def test_check_mode_sends_only_reads_and_predicts_the_run(data, options, state):
     assert predicted["id"] == (done["id"] if data else None)
 
 
-def test_a_journal_comment_travels_with_every_write():
+def test_journal_comment_travels_with_every_write():
     server = Server(stored())
     outcome(server, wanted(description="d", journal_comment="why"))
     assert server.sent[0]["changeJournal"] == {"userComments": "why"}
@@ -146,7 +146,7 @@ def test_a_journal_comment_travels_with_every_write():
 # What is refused before a write
 
 
-def test_the_default_runtime_is_never_deleted_whatever_its_name():
+def test_default_runtime_never_deleted_whatever_name():
     server = Server(stored(id=DEFAULT_ID, name="(Standard) MicroStrategy"))
     for definition in (wanted("(Standard) MicroStrategy", state="absent"), wanted(None, id=DEFAULT_ID, state="absent")):
         for check_mode in (True, False):
@@ -155,19 +155,19 @@ def test_the_default_runtime_is_never_deleted_whatever_its_name():
             )
 
 
-def test_the_default_runtime_may_be_changed():
+def test_default_runtime_may_be_changed():
     server = Server(stored(id=DEFAULT_ID))
     assert outcome(server, wanted(None, id=DEFAULT_ID, description="d")).action == "updated"
 
 
-def test_of_an_id_the_name_does_not_count():
+def test_of_id_name_does_not_count():
     assert refused(Server(), wanted("r", id=ID)) == f"no runtime has the id {ID}; to create one, set name and omit id"
     assert outcome(Server(stored(id=OTHER_ID)), wanted("r", id=ID, state="absent")).action == "none"
     assert outcome(Server(stored()), wanted("another", id=ID, state="absent")).action == "deleted"
 
 
 @pytest.mark.parametrize(("asked", "meant"), [("3.12", "3.12.1"), ("3.10.6", "3.10.5"), ("3.1", None), ("three", None)])
-def test_an_unknown_version_is_refused_with_the_known_and_the_likely(asked, meant):
+def test_unknown_version_refused_with_known_and_likely(asked, meant):
     fault = refused(
         Server(stored(), versions_call="yes", python_versions=["3.10.5", "3.12.0", "3.12.1"]),
         wanted(runtime_version=asked),
@@ -177,18 +177,18 @@ def test_an_unknown_version_is_refused_with_the_known_and_the_likely(asked, mean
 
 
 @pytest.mark.parametrize(("versions_call", "asked"), [("yes", "3.12.1"), ("404", "3.99")], ids=["known", "old"])
-def test_a_version_goes_through_that_the_server_offers_or_cannot_judge(versions_call, asked):
+def test_version_goes_through_server_offers_or_cannot_judge(versions_call, asked):
     server = Server(stored(), versions_call=versions_call, python_versions=["3.12.1"])
     assert outcome(server, wanted(runtime_version=asked)).action == "updated"
 
 
-def test_a_version_that_is_already_so_is_not_asked_about():
+def test_version_already_so_not_asked_about():
     server = Server(stored(), versions_call="yes", python_versions=["3.12.1"])
     assert outcome(server, wanted(runtime_version="3.10.5")).action == "none"
     assert "GET /runtimes/versions" not in server.requests
 
 
-def test_a_rename_to_a_name_that_is_taken_is_refused():
+def test_rename_to_name_taken_refused():
     fault = refused(Server(stored(), stored(id=OTHER_ID, name="taken")), wanted("taken", id=ID))
     assert fault == f"name 'taken' is taken by the runtime with id {OTHER_ID}; choose a different name"
 
@@ -198,7 +198,7 @@ def test_a_rename_to_a_name_that_is_taken_is_refused():
 
 @pytest.mark.parametrize("error", LOST_WAYS, ids=LOST_NAMES)
 @pytest.mark.parametrize(("done", "writes"), [(True, 1), (False, 2)], ids=["done", "not done"])
-def test_a_lost_create_makes_one_runtime_and_is_created(error, done, writes):
+def test_lost_create_makes_one_runtime_and_created(error, done, writes):
     server = Server()
     server.fail("POST", error, done=done)
     done = outcome(server, NEW)
@@ -209,7 +209,7 @@ def test_a_lost_create_makes_one_runtime_and_is_created(error, done, writes):
 
 
 @pytest.mark.parametrize("error", LOST_WAYS[:3], ids=LOST_NAMES[:3])
-def test_work_that_goes_on_behind_a_proxy_is_waited_for(error):
+def test_work_goes_on_behind_proxy_waited_for(error):
     server = Server()
     server.fail("POST", error, late=True)
     assert outcome(server, NEW).action == "created"
@@ -228,7 +228,7 @@ def test_work_that_goes_on_behind_a_proxy_is_waited_for(error):
     ],
     ids=["update", "update by id", "delete", "delete by id"],
 )
-def test_a_lost_update_or_delete_is_done_once(error, done_at_once, method, definition, action):
+def test_lost_update_or_delete_done_once(error, done_at_once, method, definition, action):
     server = Server(stored())
     server.fail(method, error, done=done_at_once)
     done = outcome(server, definition)
@@ -249,7 +249,7 @@ def holding_for(method):
     return Server(*([] if method == "POST" else [stored()]))
 
 
-def test_an_error_of_the_server_itself_is_looked_up_once():
+def test_error_of_server_itself_looked_up_once():
     server = Server()
     server.fail("POST", refusal(500, "ERR001", "oops"))
     outcome(server, NEW)
@@ -258,7 +258,7 @@ def test_an_error_of_the_server_itself_is_looked_up_once():
 
 @pytest.mark.parametrize("method", LOST)
 @pytest.mark.parametrize("retries", [0, 2])
-def test_a_lost_write_is_repeated_as_often_as_retries_say(retries, method):
+def test_lost_write_repeated_as_often_as_retries_say(retries, method):
     definition, action = LOST[method]
     server = holding_for(method)
     before = list(server.names)
@@ -301,7 +301,7 @@ def test_unknown_result_says_what_to_check(method):
     assert len(server.writes) == 1
 
 
-def test_after_a_lost_create_duplicate_names_are_an_error():
+def test_after_lost_create_duplicate_names_error():
     server = Server(duplicate_names="allow")
     server.fail("POST", lost(), done=True, meanwhile=lambda: server.add({"name": "r"}))
     with pytest.raises(
@@ -314,7 +314,7 @@ def test_after_a_lost_create_duplicate_names_are_an_error():
 @pytest.mark.parametrize(
     "error", [refusal(400, "ERR006", "no"), refusal(403), ConnectError("x", request="x", connection_refused=True)]
 )
-def test_a_clear_no_is_neither_repeated_nor_looked_up(error):
+def test_clear_no_neither_repeated_nor_looked_up(error):
     server = Server()
     server.fail("POST", error)
     with pytest.raises((ApiError, ConnectError)) as failed:
@@ -327,7 +327,7 @@ def test_a_clear_no_is_neither_repeated_nor_looked_up(error):
 
 
 @pytest.mark.parametrize(("description", "action"), [("new", "none"), ("", "updated")])
-def test_the_slower_of_two_plays_finds_the_runtime_made(description, action):
+def test_slower_of_two_plays_finds_runtime_made(description, action):
     server = Server()
     server.fail("POST", meanwhile=lambda: server.add({"name": "r", "description": description}))
     done = outcome(server, NEW)
@@ -335,7 +335,7 @@ def test_the_slower_of_two_plays_finds_the_runtime_made(description, action):
     assert server.runtimes[server.id]["description"] == "new"
 
 
-def test_if_the_server_allows_duplicates_the_warning_names_both_ids():
+def test_if_server_allows_duplicates_warning_names_both_ids():
     server = Server(duplicate_names="allow")
     server.fail("POST", meanwhile=lambda: server.add({"name": "r"}))
     done = outcome(server, NEW)
@@ -351,7 +351,7 @@ def test_if_the_server_allows_duplicates_the_warning_names_both_ids():
     ("there", "words"),
     [([], "this user sees no runtime with it; an ACL may hide it"), ([stored(name="R")], f"only 'R' ({ID}) is listed")],
 )
-def test_a_taken_name_that_is_not_listed_ends_in_a_sentence(there, words):
+def test_taken_name_not_listed_ends_in_sentence(there, words):
     server = Server(*there)
     server.fail("POST", refusal(400, "ERR015", "exists"))
     with pytest.raises(MstrError, match="The name is taken") as failed:
@@ -367,7 +367,7 @@ def test_a_taken_name_that_is_not_listed_ends_in_a_sentence(there, words):
 @pytest.mark.parametrize(
     ("there", "trouble"), [([], lost("GET /api/runtimes")), ([stored()], refusal(403))], ids=["created", "updated"]
 )
-def test_a_failure_after_a_write_says_that_it_was_made_with_all_keys(there, trouble):
+def test_failure_after_write_says_it_made_with_all_keys(there, trouble):
     server = Server(*there)
     server.fail("GET")
     server.fail("GET", trouble)
@@ -380,7 +380,7 @@ def test_a_failure_after_a_write_says_that_it_was_made_with_all_keys(there, trou
     assert result["msg"].startswith(f"The runtime 'r' was {done}, but could not be read again: ")
 
 
-def test_a_runtime_that_disappears_after_the_write_is_an_error():
+def test_runtime_disappears_after_write_error():
     server = Server(stored())
     server.fail("GET")
     server.fail("GET", meanwhile=server.runtimes.clear)
@@ -426,7 +426,7 @@ def test_lost_create_that_is_found(retries, late):
     assert "It added mstrio-py" in warning
 
 
-def test_lost_create_is_found_without_delay():
+def test_lost_create_found_without_delay():
     """A lost create is not looked for any longer than it takes to find it."""
     server = Server()
     server.alter = lambda fields: fields.update(description="cut")
@@ -436,7 +436,7 @@ def test_lost_create_is_found_without_delay():
     assert server.requests == ["GET /runtimes", "POST /runtimes", "GET /runtimes"], "what was found is not read again"
 
 
-def test_late_create_whose_repeat_is_refused():
+def test_late_create_whose_repeat_refused():
     """A create done after the checks and refused the second time is created too."""
     server = Server()
     server.alter = lambda fields: fields.update(description="cut")
@@ -450,7 +450,7 @@ def test_late_create_whose_repeat_is_refused():
     assert server.requests[-3:] == ["POST /runtimes", *reads], "what was found is not read again"
 
 
-def test_a_lost_delete_counts_as_done_if_another_play_reused_the_name():
+def test_lost_delete_counts_as_done_if_another_play_reused_name():
     server = Server(stored())
     server.fail("DELETE", lost(), done=True, meanwhile=lambda: server.add({"name": "r"}))
     done = outcome(server, ABSENT)
@@ -459,7 +459,7 @@ def test_a_lost_delete_counts_as_done_if_another_play_reused_the_name():
     assert len(server.writes) == 1
 
 
-def test_a_lost_update_that_dropped_an_unknown_key_is_found_and_warned_of():
+def test_lost_update_dropped_unknown_key_found_and_warned_of():
     server = Server(stored(resource={"cpu": "0.2", "mem": 512, "gpu": 1}))
     server.fail("PATCH", lost(), done=True)
     assert outcome(server, wanted(resource={"mem": 1024})).action == "updated"
@@ -471,7 +471,7 @@ def test_a_lost_update_that_dropped_an_unknown_key_is_found_and_warned_of():
 
 
 @pytest.mark.parametrize("action", ["created", "updated"])
-def test_a_runtime_missing_in_the_list_is_found_by_its_id(action):
+def test_runtime_missing_in_list_found_by_id(action):
     server = Server(*([stored()] if action == "updated" else []))
 
     server.fail("POST" if action == "created" else "PATCH", meanwhile=lambda: server.switch(list_hides="r"))
@@ -491,7 +491,7 @@ def test_a_runtime_missing_in_the_list_is_found_by_its_id(action):
         ("absent", "Runtime 'nightly' does not exist, so nothing is deleted, but 'NIGHTLY' and 'Nightly ' exist: "),
     ],
 )
-def test_names_that_differ_only_in_case_or_whitespace_are_a_warning(state, words, check_mode):
+def test_names_differ_only_in_case_or_whitespace_warning(state, words, check_mode):
     server = Server(stored(name="Nightly "), stored(name="NIGHTLY", id=OTHER_ID), stored(name="Other", id="C" * 32))
     outcome(server, wanted("nightly", state=state), check_mode=check_mode)
     [warning] = server.warnings
@@ -499,7 +499,7 @@ def test_names_that_differ_only_in_case_or_whitespace_are_a_warning(state, words
     assert warning.endswith("Check the spelling.")
 
 
-def test_an_exact_name_causes_no_warning_about_similar_names():
+def test_exact_name_causes_no_warning_about_similar_names():
     server = Server(stored(), stored(name="R", id=OTHER_ID))
     outcome(server, NEW)
     outcome(server, ABSENT)

@@ -46,7 +46,7 @@ def test_one_look_up_of_scripts():
     assert not result["applied"].get("failed")
 
 
-def test_projects_narrow_the_scripts_that_are_shown():
+def test_projects_narrow_scripts_shown():
     server = Server(stored())
     server.core.projects.seed({"name": "Sales", "scripts": [{"name": "Load", "runtime": ID}]})
     server.core.projects.seed({"name": "Other", "scripts": [{"name": "Close", "runtime": ID}]})
@@ -55,7 +55,7 @@ def test_projects_narrow_the_scripts_that_are_shown():
 
 
 @pytest.mark.parametrize(("until", "number"), [("2999-12-31", 0), ("2001-01-01", 1)])
-def test_an_exemption_that_expired_is_no_difference(until, number):
+def test_exemption_expired_no_difference(until, number):
     """The definition and the server are equal; an apply would be refused."""
     server = Server(stored(execTimeout=900))
     exemption = {"runtime": "r", "reason": "month end", "until": until}
@@ -76,7 +76,7 @@ def test_broken_definitions_hide_no_violation():
 
 
 @pytest.mark.parametrize(("twins", "failed"), [(True, False), (False, True)])
-def test_what_an_apply_refuses_is_a_finding(twins, failed):
+def test_what_apply_refuses_is_finding(twins, failed):
     """An error of the server is a failure: then nobody knows."""
     server = Server(stored(), *([stored(id="A" * 32)] if twins else ()))
     wanted = DEFINED

@@ -78,7 +78,7 @@ def test_a_failed_status_is_no_failure(session, locked):
     assert fake.http.calls == [LOGIN, USER, SETTINGS, RUNTIMES, VERSIONS, STATUS, LOGOUT]
 
 
-def test_a_signal_is_not_a_failed_status(session):
+def test_signal_is_not_failed_status(session):
     with pytest.raises(Interrupted):
         info(session({STATUS: Interrupted("Stopped by signal SIGTERM")}))
 
@@ -92,7 +92,7 @@ def test_missing_libraries_are_null(session, monkeypatch):
     assert warning.startswith("The modules that manage runtimes need netaddr. netaddr cannot be imported by ")
 
 
-def test_texts_of_the_server_are_one_clean_line(session):
+def test_texts_of_server_one_clean_line(session):
     user = response(body={"id": "54F3", "fullName": "A\nB\x1b[31m\u202e"})
     status = response(body={"iServerVersion": "11\x07.6"})
     versions = response(body={"versions": ["3.10\x1b]0;x\x07"]})
@@ -101,13 +101,13 @@ def test_texts_of_the_server_are_one_clean_line(session):
     assert message.isprintable()
 
 
-def test_an_older_server_offers_no_versions(session):
+def test_older_server_offers_no_versions(session):
     result = info(session({VERSIONS: NO_SUCH_CALL}))
     assert result["python_versions"] is None
     assert "Python" not in result["msg"]
 
 
-def test_a_user_who_may_not_see_runtimes_is_an_error_with_the_remedy(session):
+def test_user_who_may_not_see_runtimes_error_with_remedy(session):
     fake = session({RUNTIMES: response(403, {"code": "ERR0014", "message": "The user lacks the privilege."})})
     with pytest.raises(ApiError, match=r"Could not list the runtimes: .*the privilege 'Manage runtime'"):
         info(fake)
@@ -123,7 +123,7 @@ def outcome(fake):
 
 @given(response_data=ANY_JSON)
 @pytest.mark.parametrize("call", [USER, SETTINGS, STATUS])
-def test_any_json_in_place_of_a_response_is_a_result_or_a_sentence(call, response_data):
+def test_any_json_in_place_of_response_result_or_sentence(call, response_data):
     with pytest.MonkeyPatch.context() as monkeypatch:
         fake = Session(monkeypatch)
         for name, reply in {**RESPONSES, call: response(body=response_data)}.items():

@@ -32,7 +32,7 @@ def ensure(monkeypatch, capsys):
     "params", [SAMPLE, {"name": "r", "state": "absent"}, {"id": ID.lower()}, {"id": ID, "name": "n"}]
 )
 @pytest.mark.parametrize("check_mode", [True, False])
-def test_every_outcome_has_the_same_keys(ensure, params, check_mode):
+def test_every_outcome_has_same_keys(ensure, params, check_mode):
     with LibraryServer(stored()) as server:
         result = ensure(server, **params, check_mode=check_mode)
     # What ansible-core adds for itself does not reach users.
@@ -40,7 +40,7 @@ def test_every_outcome_has_the_same_keys(ensure, params, check_mode):
     assert [change["field"] for change in result["changes"]] == result["changed_fields"]
 
 
-def test_all_faults_of_a_task_are_one_message_and_nothing_is_sent(ensure):
+def test_all_faults_of_task_one_message_and_nothing_sent(ensure):
     with LibraryServer() as server:
         wrong = {"name": " ", "id": "12", "exec_timeout": 0, "policy": {"networks_within": []}}
         result = ensure(server, **wrong, whitelist=["x", "10.10.10.7/24", "8.8.8.8"], retries=-1, username=None)
@@ -58,12 +58,12 @@ def test_all_faults_of_a_task_are_one_message_and_nothing_is_sent(ensure):
     assert server.calls == []
 
 
-def test_a_value_that_ansible_refuses_is_refused_before_a_login(ensure):
+def test_value_ansible_refuses_refused_before_login(ensure):
     with LibraryServer() as server:
         assert "cpu" in ensure(server, name="r", resource={"cpu": "much"})["msg"]
     assert server.calls == []
 
 
-def test_a_mapping_that_is_written_as_a_text_is_read_as_ansible_reads_it(ensure):
+def test_mapping_written_as_text_read_as_ansible_reads_it(ensure):
     with LibraryServer() as server:
         assert ensure(server, name="r", packages=["name=pandas"])["runtime"]["packages"][0]["name"] == "pandas"

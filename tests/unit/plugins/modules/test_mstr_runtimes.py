@@ -88,7 +88,7 @@ def test_duplicates_with_both_indexes(entries, fault):
         ({"name": "x", "id": ID, "journal_comment": "why"}, []),
     ],
 )
-def test_absent_together_with_fields_that_make_no_sense(fields, named):
+def test_absent_together_with_fields_make_no_sense(fields, named):
     options = given({"name": "a", "state": "absent", **fields})
     faults = faults_of(prepare, options) if named else ()
     assert sorted(faults) == [f"runtimes[0] 'a': {entry} cannot be used with state: absent" for entry in sorted(named)]
@@ -96,13 +96,13 @@ def test_absent_together_with_fields_that_make_no_sense(fields, named):
 
 @pytest.mark.parametrize("source", ["runtimes", "src"])
 @pytest.mark.parametrize("entries", [[], [{"name": "a", "state": "absent"}, {"id": A, "state": "absent"}]])
-def test_purge_without_a_runtime_that_is_to_be_present(tmp_path, source, entries):
+def test_purge_without_runtime_to_be_present(tmp_path, source, entries):
     options = params(purge=True, **{source: entries if source == "runtimes" else written(tmp_path, entries)})
     (fault,) = faults_of(prepare, options)
     assert fault.startswith("purge would delete every runtime, as no entry has state: present")
 
 
-def test_script_in_a_file_without_its_runtime(tmp_path):
+def test_script_in_file_without_runtime(tmp_path):
     faults = faults_of(
         prepare, from_file(tmp_path, {"scripts": [{"name": "Load", "project": "Sales", "runtimes": "a"}]})
     )
@@ -116,16 +116,16 @@ def test_null_is_not_a_list():
     assert faults_of(prepare, params()) == ("one of runtimes, src and scripts is required",)
 
 
-def test_an_empty_list_without_purge_is_nothing_to_do():
+def test_empty_list_without_purge_nothing_to_do():
     assert prepare(given()).wanted.definitions == []
 
 
-def test_a_file_that_cannot_be_read_is_its_only_fault(tmp_path):
+def test_file_cannot_be_read_only_fault(tmp_path):
     (fault,) = faults_of(prepare, params(src=str(tmp_path / "none.yml"), purge=True))
     assert "cannot be read" in fault
 
 
-def test_policy_violations_are_reported_with_all_other_faults():
+def test_policy_violations_reported_with_all_other_faults():
     policy = {"networks_within": ["10.0.0.0/8"], "networks_never": None}
     faults = faults_of(
         prepare, given({"name": "a", "whitelist": ["0.0.0.0/0"]}, {"name": "b", "exec_timeout": 0}, policy=policy)
@@ -135,7 +135,7 @@ def test_policy_violations_are_reported_with_all_other_faults():
     assert "policy.networks_within[0]" in faults_of(prepare, given(policy={**policy, "networks_within": ["x"]}))[0]
 
 
-def test_an_entry_that_is_refused_hides_no_other_entry(monkeypatch, capsys):
+def test_entry_refused_hides_no_other_entry(monkeypatch, capsys):
     run = Run(monkeypatch, capsys)
     packages = [None, "requests", {"nmae": "x"}, {"name": "numpy", "version": ">=2"}]
     given = [None, "b", {"name": "c", "whitelist": [None, "host"], "packages": packages}, {"name": "d", "id": "x"}]
@@ -154,7 +154,7 @@ def test_an_entry_that_is_refused_hides_no_other_entry(monkeypatch, capsys):
     ]
 
 
-def test_a_value_of_a_wrong_type_hides_no_other_fault(monkeypatch, capsys, tmp_path):
+def test_value_of_wrong_type_hides_no_other_fault(monkeypatch, capsys, tmp_path):
     run = Run(monkeypatch, capsys)
     entries = [
         {"name": "a", "resource": {"mem": "1GB", "disk": 0}, "whitelist": ["host"], "zzz": 1},
@@ -181,20 +181,20 @@ def test_a_value_of_a_wrong_type_hides_no_other_fault(monkeypatch, capsys, tmp_p
         assert len(lines) == len(expected) + 2
 
 
-def test_a_state_that_is_null_is_not_given(monkeypatch, capsys, tmp_path):
+def test_state_null_not_given(monkeypatch, capsys, tmp_path):
     run = Run(monkeypatch, capsys)
     for source in ({"runtimes": [{"state": None}]}, {"src": written(tmp_path, [{"state": None}])}):
         run(main, **source, base_url="https://x", api_token="t" * 9)
         assert run.result["msg"] == "runtimes[0]: one of name and id is required"
 
 
-def test_a_text_in_place_of_the_list_is_one_fault(monkeypatch, capsys):
+def test_text_in_place_of_list_one_fault(monkeypatch, capsys):
     run = Run(monkeypatch, capsys)
     run(main, runtimes="a,b")
     assert run.result["msg"] == "runtimes 'a,b' is not a list; write [{name: a}, {name: b}]"
 
 
-def test_an_entry_s_comment_comes_before_the_task_s():
+def test_entry_s_comment_comes_before_task_s():
     options = given({"name": "a"}, {"name": "b", "journal_comment": "mine"}, journal_comment="ours")
     assert [definition.journal_comment for definition in prepare(options).wanted.definitions] == ["ours", "mine"]
 
@@ -214,21 +214,21 @@ def test_an_entry_s_comment_comes_before_the_task_s():
         ({"name": {"a": 1}, "x": 1}, "runtimes[1]: name is a mapping; expected text"),
     ],
 )
-def test_a_mistake_is_named_with_its_entry_s_index_and_name(tmp_path, entry, expected_start):
+def test_mistake_named_with_entry_s_index_and_name(tmp_path, entry, expected_start):
     faults = faults_of(prepare, from_file(tmp_path, [{"name": "a"}, entry, {"name": "c", "exec_timeout": 0}]))
     assert faults[0].startswith(expected_start)
     assert [fault[:11] for fault in faults if not fault.startswith("runtimes[1]")] == ["runtimes[2]"]
     assert not any("dictionary requested" in fault for fault in faults)
 
 
-def test_refused_entry_may_be_one_that_is_to_be_present(tmp_path):
+def test_refused_entry_may_be_one_to_be_present(tmp_path):
     """So the purge is no second fault."""
     entries = [3, {"name": "c", "state": "absent"}]
     [fault] = faults_of(prepare, params(src=written(tmp_path, entries), purge=True))
     assert fault.startswith("runtimes[0]")
 
 
-def test_entries_of_a_file_are_as_those_of_the_option(tmp_path):
+def test_entries_of_file_as_those_of_option(tmp_path):
     entries = [
         {"name": "a", "exec_timeout": "60", "whitelist": "10.0.0.0/8"},
         {"name": "7", "resource": {"cpu": "0.5"}},

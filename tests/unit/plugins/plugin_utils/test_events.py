@@ -51,7 +51,7 @@ def texts_of(*reports):
 SURPLUS = {"name": "Surplus", "whitelist": ["10.1.0.0/16"], "exec_timeout": 600, "status": "ready", "description": ""}
 
 
-def test_a_deletion_is_shown_before_forty_creations():
+def test_deletion_shown_before_forty_creations():
     created = [entry(f"New {number}", "created") for number in range(40)]
     tasks = [{"name": "t", "active": True, "schedule": {"name": "nightly"}}, {"name": "u", "active": False}]
     load = {"name": "Load", "project": {"id": "1", "name": "Sales"}, "tasks": tasks}
@@ -109,7 +109,7 @@ def test_every_deletion_is_complete():
     assert not [text for text in texts if "more lines" in text]
 
 
-def test_updates_come_before_creations_and_fifty_texts_are_enough():
+def test_updates_come_before_creations_and_fifty_texts_enough():
     many = [
         entry(f"{action} {number:03} {'x' * 200}", action) for number in range(300) for action in ("created", "updated")
     ]
@@ -122,7 +122,7 @@ def test_updates_come_before_creations_and_fifty_texts_are_enough():
     assert texts[-1] == f"{600 - len(lines)} more lines are not shown here. {PAGE} has all of them."
 
 
-def test_a_failed_environment_has_its_message():
+def test_failed_environment_has_message():
     failed = report()
     failed |= {"outcome": "failed", "lines": ["eu: failed: first", "eu: second"]}
     assert texts_of(failed, report(environment="us")) == ["eu: failed: first\nus: no runtimes", "eu: second"]

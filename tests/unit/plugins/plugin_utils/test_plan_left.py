@@ -32,7 +32,7 @@ def planned(have):
 
 
 @pytest.mark.parametrize("moment", range(60))
-def test_what_is_left_after_an_interruption(moment):
+def test_what_left_after_interruption(moment):
     have = server()
     approved = plan_of(plan_text([planned(have)], "now"), "prod")
     assert approved["runtimes"][3]["smoke_test"] == "import os"

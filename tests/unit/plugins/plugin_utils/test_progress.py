@@ -23,19 +23,19 @@ def screen():
     return Screen()
 
 
-def test_nothing_is_printed_in_the_first_three_seconds(screen):
+def test_nothing_printed_in_first_three_seconds(screen):
     assert screen.at(0, "1 of 9") == []
     assert screen.at(2.9, "5 of 9") == []
     assert screen.at(3, "6 of 9") == ["6 of 9"]
 
 
-def test_a_line_comes_at_most_every_three_seconds(screen):
+def test_line_comes_at_most_every_three_seconds(screen):
     for tenths in range(100):
         screen.at(tenths / 10, f"{tenths} of 100")
     assert screen.lines == ["30 of 100", "60 of 100", "90 of 100"]
 
 
-def test_a_line_comes_only_when_something_has_changed(screen):
+def test_line_comes_only_when_something_has_changed(screen):
     screen.at(3, "installing pandas")
     screen.at(60, "installing pandas")
     assert screen.at(61, "ready") == ["installing pandas", "ready"]

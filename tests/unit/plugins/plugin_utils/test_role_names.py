@@ -35,7 +35,7 @@ from ansible_collections.mstr.library.plugins.plugin_utils._run.role_names impor
         ("mstr_runtimes[0] and mstr_runtimes_src 'x'", "mstr_runtimes[0] and mstr_runtimes_src 'x'"),
     ],
 )
-def test_a_message_names_variables_and_keeps_quoted_values(original, expected):
+def test_message_names_variables_and_keeps_quoted_values(original, expected):
     assert adapted({"failed": True, "msg": original, "runtimes": []}) == {
         "failed": True,
         "msg": expected,
@@ -43,13 +43,13 @@ def test_a_message_names_variables_and_keeps_quoted_values(original, expected):
     }
 
 
-def test_a_message_names_a_similar_variable():
+def test_message_names_similar_variable():
     result = adapted({"failed": True, "msg": "base_url is missing; set it"}, ["mstr_url", "mstr_other"])
     assert result["msg"] == "mstr_base_url is missing; set it\nmstr_url is set; did you mean mstr_base_url?"
 
 
 @pytest.mark.parametrize("result", [{"msg": "runtimes[0]"}, {"failed": True}, {"failed": True, "msg": None}])
-def test_a_result_without_an_error_is_unchanged(result):
+def test_result_without_error_unchanged(result):
     assert adapted(result) == result
 
 

@@ -13,7 +13,7 @@ from ansible_collections.mstr.library.plugins.module_utils._session.interrupt im
 from ansible_collections.mstr.library.plugins.plugin_utils._run import action, worker
 
 
-def test_items_of_a_loop_leave_one_thread_that_waits_for_a_terminal(monkeypatch):
+def test_items_of_loop_leave_one_thread_waits_for_terminal(monkeypatch):
     """They share a process, and each item has a screen of its own."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
@@ -57,7 +57,7 @@ def test_hooks_are_complete():
     assert hooks - inherited <= overridden
 
 
-def test_after_the_last_check_a_timeout_does_not_count():
+def test_after_last_check_timeout_does_not_count():
     """The session was handed over; without its result no other task could close it."""
     before = signal.signal(signal.SIGALRM, lambda *_: pytest.fail("the timeout counted"))
     try:
