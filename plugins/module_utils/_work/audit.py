@@ -85,7 +85,13 @@ def request_from(check: Check, params: Mapping[str, Any]) -> Request:
     if all(params[name] is None for name in _DEFINITIONS):
         return Request(read, None)
     try:
-        return Request(read, request_for_many(check, {**params, "policy": None}))
+        compared = request_for_many(check, {**params, "policy": None})
+        definitions = compared.wanted.definitions
+        if any(definition.restore for definition in definitions):
+            # What a backup would delete is no definition of what there should be.
+            present = [definition for definition in definitions if definition.state != "absent"]
+            compared = compared._replace(wanted=compared.wanted._replace(definitions=present))
+        return Request(read, compared)
     except ValidationError as exc:
         return Request(read, exc)
 

@@ -130,6 +130,12 @@ def source_errors(run: Run) -> Iterator[str]:
         paths = {host: path for host, path in run.paths("mstr_runtimes_src") if run.is_local(host)}
         backups = {host: path for host, path in paths.items() if (_source(path) or Source()).restore}
         yield from backup_errors(backups, run.options)
+    elif run.playbook == "audit":
+        for host, path in run.paths("mstr_runtimes_src"):
+            source = _source(path) if run.is_local(host) else None
+            if source and source.restore:
+                error = foreign_error("mstr_runtimes_src", path, source, host, run.server(host))
+                yield from [error] if error else []
 
 
 def _restore_errors(run: Run) -> Iterator[str]:

@@ -57,12 +57,14 @@ class FinishedRun(NamedTuple):
     reports: Sequence[str] = ()  # the paths of its files
     plan: str = ""
     earlier: Earlier | None = None  # in a file that the run writes again: what it does not audit stays there
+    left_out: bool = False  # whether --tags or --skip-tags may have left the work out
     page: bool = False  # whether to hand on the report as a page, because the files of a job are lost
 
 
 def run_report(run: FinishedRun) -> RunReport:
     """The report of a run of apply, audit, export or probe."""
-    stopped = {host: _why_not_reached(result) for host, result in run.results.items() if not _was_reached(result)}
+    results = run.results.items()
+    stopped = {host: _why_not_reached(result, run.left_out) for host, result in results if not _was_reached(result)}
     reached = {host: result for host, result in run.results.items() if result and host not in stopped}
     if run.playbook in ("export", "probe"):
         return RunReport([*_file_lines(run, reached), *_not_reached_lines(stopped)], {}, {}, _errors(reached))
@@ -160,8 +162,9 @@ def _was_reached(result: Json | None) -> bool:
     return bool(result) and not (result or {}).get("stopped")
 
 
-def _why_not_reached(result: Json | None) -> str:
-    return str((result or {}).get("stopped") or "no task of it ran; the output above says why")
+def _why_not_reached(result: Json | None, left_out: bool) -> str:
+    tags = "nothing was applied, because --tags or --skip-tags left the work out"
+    return str((result or {}).get("stopped") or (tags if left_out else "no task of it ran; the output above says why"))
 
 
 def _message(result: Json) -> str:

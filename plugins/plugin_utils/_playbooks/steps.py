@@ -14,6 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 from ansible import constants as C  # noqa: N812
+from ansible import context
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.utils.vars import load_extra_vars
 from ansible_collections.mstr.library.plugins.module_utils._errors import ErrorList, ValidationError
@@ -274,6 +275,7 @@ class Report(task.Action):
             options=self.command_line(),
             reports=reports if playbook in ("apply", "audit", "restore") else (),
             plan=run.path_of(plan, self.started_in) if plan is not None and playbook != "audit" else "",
+            left_out=bool(context.CLIARGS.get("skip_tags")) or "all" not in context.CLIARGS.get("tags", ["all"]),
             page=self.is_on("mstr_report_artifact"),
             earlier=self._earlier(reports) if playbook == "audit" else None,
         )

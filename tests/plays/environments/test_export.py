@@ -90,10 +90,11 @@ def test_export_apply_and_export_give_the_same_file(pairs: Play, servers: list[S
     assert again.status == 0, again.output
     for home, empty in zip(pairs.groups["home"], pairs.groups["empty"], strict=True):
         text = pairs.folder.joinpath(f"{home}.runtimes.yml").read_text(encoding="utf-8")
-        assert yaml.safe_load(text)["left_out"] == ["Reaches by name", "Twice"]
+        plain = text.replace("!unsafe ", "")
+        assert yaml.safe_load(plain)["left_out"] == ["Reaches by name", "Twice"]
         without = re.sub(r"#\n# The runtimes under left_out .*\n|^left_out:\n(- .*\n)+", "", text, flags=re.MULTILINE)
         assert without == pairs.folder.joinpath(f"{empty}.runtimes.yml").read_text(encoding="utf-8")
-        definitions = yaml.safe_load(text)["runtimes"]
+        definitions = yaml.safe_load(plain)["runtimes"]
         assert [definition["name"] for definition in definitions] == sorted(entry["name"] for entry in DIRTY)
         assert "# " in text.splitlines()[1]
         assert "mstr.library.apply" in text

@@ -49,6 +49,13 @@ def test_a_run_without_its_check_does_nothing(local_newest: Play, sim: Simulator
     assert sim.requests() == []
 
 
+def test_tags_that_leave_the_work_out(local_newest: Play, sim: Simulator) -> None:
+    local_newest.variables["mstr_runtimes"] = [{"name": "Etl"}]
+    played = local_newest(APPLY, "--tags", "x")
+    assert "\na: not reached: nothing was applied, because --tags or --skip-tags left the work out\n" in played.output
+    assert sim.requests() == []
+
+
 def test_the_next_batch_does_not_begin(one_is_down: Play, sim: Simulator) -> None:
     played = one_is_down(APPLY, env=FATAL, mstr_serial=[2, 1])
     assert played.status == 2, played.output

@@ -111,3 +111,11 @@ def test_offered_versions():
     assert audited(server)["read"]["versions"] is None
     [warning] = server.warnings
     assert warning.startswith("Whether the server still offers the Python of each runtime is unknown. Could not")
+
+
+def test_a_backup_as_definitions(tmp_path):
+    """What it would delete is no definition."""
+    path = tmp_path / "bk.yml"
+    path.write_text(f"{{restore: true, runtimes: [{{id: {ID}, name: r}}, {{id: {'A' * 32}, state: absent}}]}}")
+    result = audited(Server(stored(), stored(id="A" * 32, name="new")), src=str(path))
+    assert [entry["name"] for entry in result["applied"]["runtimes"]] == ["r"]

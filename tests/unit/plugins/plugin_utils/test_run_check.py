@@ -318,6 +318,13 @@ def test_a_backup_that_does_not_fit(folder, b, sentence):
     assert sentence in error
 
 
+def test_an_audit_takes_a_backup_of_its_environment(folder):
+    (folder / "a.yml").write_text(BACKUP)
+    assert errors("audit", a={"mstr_runtimes_src": "a.yml"}) == []
+    [error] = errors("audit", b={"mstr_runtimes_src": "a.yml"})
+    assert "a.yml is a backup of a, not of b" in error
+
+
 def test_an_environment_without_a_backup(folder):
     """It is left alone, unless all are."""
     (folder / "a.yml").write_text(BACKUP)

@@ -83,6 +83,11 @@ def test_a_file_that_cannot_be_made_hides_nothing(monkeypatch):
     assert found.lines[:2] == ["a: 1 unchanged", "Report: r.json"]
 
 
+def test_tags_that_leave_the_work_out():
+    why = "not reached: nothing was applied, because --tags or --skip-tags left the work out"
+    assert made({"a": None}, left_out=True).lines == [f"a: {why}"]
+
+
 def test_twenty_lines_of_a_kind_are_shown_and_all_deletions():
     """And twenty errors of an environment. The data of the report have them all."""
     actions = [action for action in ("created", "deleted") for _number in range(30)]
