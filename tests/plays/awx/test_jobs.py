@@ -289,7 +289,7 @@ def test_audit_sets_its_report_for_the_next_job(make_job: MakeJob, sim: Simulato
     assert html.rstrip().endswith("</html>")
     shown = page(violated.events())
     assert "us: 'Open' whitelist 10.66.1.0/24 " in shown
-    assert "us: an apply would be refused: purge would delete 1 runtimes" in shown
+    assert "us: an apply would be refused: purge would delete 1 runtime" in shown
     assert "us: 'Open' would be deleted" in shown
     assert "10.66.1.0/24" in html
     assert len(html) < 600_000
