@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from .._model.runtime import Runtime
-from .._model.steps import ASIDE, CHANGE, DELETE, PURGE
+from .._model.steps import ASIDE, CHANGE, DELETE, PURGE, Row
 from .api import Context, Work
 from .side_by_side import map_steps
 from .write import read_again, write
@@ -22,8 +22,35 @@ def carry_out(context: Context, work: Work, existing: Sequence[Runtime]) -> Work
     Create and update in parallel, read again, wait, compare, run smoke tests, assign scripts, ask the guards again,
     delete, rename what replaces, purge unless there was an error, and check that what was deleted is gone.
     """
-    rows, scripts = work.rows, work.scripts
-    listed: Sequence[Runtime] | None = None  # the runtimes on the server, if nothing happened since it was read
+    replaces = any(row.replacement for row in work.rows)
+    rows, listed = _change(context, work.rows, existing)
+    scripts = work.scripts
+    if scripts and scripts.assignments:
+        from .scripts import assign  # only these tasks need it
+
+        scripts, rows = assign(scripts, rows)
+        scripts, listed = scripts.forgotten(), None
+    work = Work(rows, scripts)
+    if replaces:
+        from . import replace  # only these tasks need it
+
+        work = replace.move_scripts(context, work)
+        work, listed = replace.delete_old(context, work, listed)
+    if any(row.due(DELETE, PURGE) for row in work.rows):
+        from .delete import delete  # only a task that deletes needs it
+
+        work = work._replace(scripts=work.scripts and work.scripts.forgotten())
+        work, listed = delete(context, work, listed, DELETE)
+        if work.purges:
+            work, _listed = delete(context, work, listed, PURGE)
+    return work
+
+
+def _change(
+    context: Context, rows: list[Row], existing: Sequence[Runtime]
+) -> tuple[list[Row], Sequence[Runtime] | None]:
+    """The rows with what they create and update, ready and tried. Then the runtimes, if nothing happened since."""
+    listed: Sequence[Runtime] | None = None
     writes = any(row.due(ASIDE, CHANGE) for row in rows)
     replaces = any(row.replacement for row in rows)
     if replaces:
@@ -48,20 +75,4 @@ def carry_out(context: Context, work: Work, existing: Sequence[Runtime]) -> Work
         from . import replace
 
         rows = replace.try_code(context, replace.compare_stored(rows))
-    work = Work(rows, scripts)
-    if scripts and scripts.assignments:
-        from .scripts import assign  # only these tasks need it
-
-        scripts, rows = assign(scripts, rows)
-        work, listed = Work(rows, scripts.forgotten()), None
-    if replaces:
-        work = replace.move_scripts(context, work)
-        work, listed = replace.delete_old(context, work, listed)
-    if any(row.due(DELETE, PURGE) for row in work.rows):
-        from .delete import delete  # only a task that deletes needs it
-
-        work = work._replace(scripts=work.scripts and work.scripts.forgotten())
-        work, listed = delete(context, work, listed, DELETE)
-        if work.purges:
-            work, _listed = delete(context, work, listed, PURGE)
-    return work
+    return rows, listed
