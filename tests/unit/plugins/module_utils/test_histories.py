@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 # The same examples in every run; with a number in this variable, so many times as many random ones.
-TIMES = int(os.environ.get("MSTR_TEST_HISTORIES", "0"))
-LAW = settings(max_examples=150 * max(1, TIMES), derandomize=not TIMES)
+TIMES = int(os.environ.get("TEST_HISTORIES") or 0)
+LAW = settings(max_examples=60 * max(1, TIMES), derandomize=not TIMES)
 OWN = {"id": "54F3D26011D2896560009A8E67019608", "name": "me"}
 NAMES, IDS = ("R", "S", "T"), [letter * 32 for letter in "ABC"]
 VERSIONS = ("3.10.5", "3.12.1")
