@@ -65,7 +65,7 @@ PAGES: dict[str, Preparation] = {
     "docs/docsite/rst/guide_life_of_a_runtime.rst": Preparation(
         profile="playground",
         may_skip=["Delete the runtime if this play has created it", "Fail with the reason"],
-        warnings=["not carried over"],
+        warnings=["not carried over", "neither it nor a previous name of it exists"],
     ),
     "docs/docsite/rst/guide_many_environments.rst": Preparation(
         servers={f"{name}.{HOST}": [] for name in ("dev-eu", "test-eu", "prod-eu", "prod-us")},
