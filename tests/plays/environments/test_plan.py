@@ -65,7 +65,8 @@ def test_the_approved_plan_is_applied_and_a_different_one_is_not(three: Play, se
     assert names(servers[2]) == ["Nightly reports", "Old"]
 
     # A job that runs again after an outage does what is left: here nothing, and there one of three changes.
-    servers[1].seed({"name": "Nightly reports", "execTimeout": 600}, {"name": "Forecasts"}, replace=True)
+    nightly = {"name": "Nightly reports", "id": plan["env1"]["runtimes"][0]["id"], "execTimeout": 600}
+    servers[1].seed(nightly, {"name": "Forecasts"}, replace=True)
     again = three(APPLY, "--limit", "env0,env1", mstr_plan_src="plan.json")
     assert again.status == 0, again.output
     assert again.outcomes == {"env0": "unchanged", "env1": "changed"}
