@@ -198,7 +198,8 @@ def _differing(row: Json, other: Json) -> str:
     fields = [field for field in row["fields"] if field not in other.get("fields", ())]
     values = {**(row.get("definition") or {}), **{key: row[key] for key in ("smoke_test",) if row.get(key)}}
     known = {**(other.get("definition") or {}), **other}
-    parts = [changes.line(field["field"], field["found"], field["wanted"]) for field in fields]
+    parts = [f"id {row['id']}"] if other and row.get("id") != other.get("id") else []
+    parts += [changes.line(field["field"], field["found"], field["wanted"]) for field in fields]
     parts += [f"{key} {', '.join(changes.texts(value))}" for key, value in values.items() if known.get(key) != value]
     head = difference_lines({**row, "fields": [], "scripts": None, "error": None}, check_mode=True)
     named = f"{row['name']!r} differs" if row["action"] == "updated" else head[0].partition(";")[0] if head else ""
