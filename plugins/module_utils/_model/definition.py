@@ -57,6 +57,7 @@ class Definition(NamedTuple):
     previous_names: tuple[str, ...] = ()
     replace_on_change: frozenset[str] = frozenset()  # names of the fields whose change needs a second runtime
     smoke_test: str | None = None  # Python code
+    replaces: str = ""  # of a copy, the id of the runtime that it is to replace
 
     @property
     def label(self) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from .._errors import ErrorList, ValidationError
+from .._errors import ErrorList, ValidationError, listed
 from .alike import is_meant, name_key
 from .fields import PURGEABLE
 from .installed import Installed, present
@@ -43,12 +43,14 @@ class Exemption(NamedTuple):
         narrowed = " ".join(text for text in (self.rule, self.value) if text)
         return f"{self.place} {self.runtime!r}" + (f" ({narrowed})" if narrowed else "")
 
-    def is_for(self, name: str | None, identity: str | None) -> bool:
-        """Whether it means this runtime. A name or an id that is None is not known yet, and may be what it means."""
-        unknown = name is None or (identity is None and is_id(self.runtime))
-        # What is exempted for a runtime is exempted for its replacement.
+    def is_for(self, name: str | None, *ids: str | None) -> bool:
+        """Whether it means this runtime. A name or an id that is None is not known yet, and may be what it means.
+
+        What is exempted for a runtime is exempted for its replacement, which has the ids of both.
+        """
+        unknown = name is None or (None in ids and is_id(self.runtime))
         names = {name or "", (name or "").removesuffix(replacement_name(""))}
-        return unknown or any(is_meant(self.runtime, text, identity) for text in names)
+        return unknown or any(is_meant(self.runtime, text, identity) for text in names for identity in ids)
 
     def covers(self, rule: str, value: Any) -> bool:
         """Whether it means a violation of this rule by this value."""
@@ -116,16 +118,22 @@ class Policy(NamedTuple):
     day: date
 
     def evaluate(
-        self, values: Mapping[str, Any], name: str | None, identity: str | None, partial: Collection[str] = ()
+        self,
+        values: Mapping[str, Any],
+        name: str | None,
+        identity: str | None,
+        partial: Collection[str] = (),
+        replaces: str = "",
     ) -> list[Finding]:
         """What the policy finds in the values of a runtime, by option. An option that `values` lacks is not evaluated.
 
         The runtime may have more entries than the lists `partial`, so nothing is required of these.
         Values need not be valid, because servers may hold anything. A name or an id that is None is not known yet: then
-        every exemption that may mean the runtime counts. A runtime that does not exist has the id "".
+        every exemption that may mean the runtime counts. A runtime that does not exist has the id "". `replaces`: the
+        id of the runtime that it is to replace.
         """
         found = [
-            self._with_verdict(finding._replace(rule=key), name, identity)
+            self._with_verdict(finding._replace(rule=key), name, identity, replaces)
             for key, limit in self.limits.items()
             if any(
                 option in values and not (RULES[key].required and option in partial) for option in RULES[key].options
@@ -136,12 +144,12 @@ class Policy(NamedTuple):
         order = {option: number for number, option in enumerate((*PURGEABLE, "installed"))}
         return sorted(found, key=lambda finding: (order.get(finding.option, len(order)), finding.position or 0))
 
-    def _with_verdict(self, finding: Finding, name: str | None, identity: str | None) -> Finding:
+    def _with_verdict(self, finding: Finding, name: str | None, *ids: str | None) -> Finding:
         """The finding; of several exemptions of a violation, the one that ends last counts, also if it has expired."""
         fitting = [
             exemption
             for exemption in self.exemptions
-            if finding.counts and exemption.covers(finding.rule, finding.value) and exemption.is_for(name, identity)
+            if finding.counts and exemption.covers(finding.rule, finding.value) and exemption.is_for(name, *ids)
         ]
         if not fitting:
             return finding
@@ -163,14 +171,16 @@ class Policy(NamedTuple):
             managed["whitelist"] = [_canonical_or_none(text) for text in params["whitelist"]]
         self.check(managed, params.get("name"), identity, partial=adds)
 
-    def check_plan(self, current: Runtime | None, target: Runtime, managed: Mapping[str, Any]) -> tuple[Finding, ...]:
+    def check_plan(
+        self, current: Runtime | None, target: Runtime, managed: Mapping[str, Any], replaces: str
+    ) -> tuple[Finding, ...]:
         """What the exemptions let pass. Raises ValidationError with every violation of what the task manages."""
         # A new runtime has empty lists where none are given, and a server may add a package by itself. Of a list,
         # entries may stay on the server; of a package without a version, its version stays. Of `resource`, only the
         # given amounts are managed.
         lists = {name: target.values[name] for name in PURGEABLE if name in managed}
         values = {**({} if current else dict.fromkeys(PURGEABLE, ())), **managed, **lists}
-        return self.check(values, target.name, target.id or "", merged=lists if current else ())
+        return self.check(values, target.name, target.id or "", lists if current else (), replaces=replaces)
 
     def check(
         self,
@@ -179,13 +189,16 @@ class Policy(NamedTuple):
         identity: str | None,
         merged: Iterable[str] = (),
         partial: Collection[str] = (),
+        replaces: str = "",
     ) -> tuple[Finding, ...]:
         """What the exemptions let pass. Raises ValidationError with every violation. In `merged`, entries may stay."""
-        findings = self.evaluate(values, name, identity, partial)
+        findings = self.evaluate(values, name, identity, partial, replaces)
+        # A replacement copies values that its definition does not have.
+        advice = f"; remove it from the runtime, or exempt the id {replaces}" if replaces else ""
         with ErrorList() as errors:
             for found in findings:
                 stays = f"the merged {found.option}: " if found.option in merged else ""
-                errors.add(*([f"{stays}{found.sentence}"] if found.counts else []))
+                errors.add(*([f"{stays}{found.sentence}{advice}"] if found.counts else []))
         return tuple(finding for finding in findings if finding.verdict == EXEMPTED)
 
     def warning(self, current: Runtime | None, target: Runtime, managed: Mapping[str, Any]) -> str | None:
@@ -225,7 +238,7 @@ class Policy(NamedTuple):
         `runtimes`: the name and the id of every runtime. `rows`: `violations` and `exempted` of mstr_runtime_info.
         """
         return [
-            f"{exemption.label} exempts nothing: {_why(exemption, runtimes)}"
+            f"{exemption.label} exempts nothing: {_why(exemption, runtimes, rows)}"
             for exemption in self.exemptions
             if not any(
                 exemption.covers(row["rule"], row["value"]) and exemption.is_for(row["name"] or "", row["id"] or "")
@@ -234,15 +247,20 @@ class Policy(NamedTuple):
         ]
 
 
-def _why(exemption: Exemption, runtimes: Iterable[tuple[str, str]]) -> str:
+def _why(exemption: Exemption, runtimes: Iterable[tuple[str, str]], rows: Iterable[Mapping[str, Any]]) -> str:
     from difflib import get_close_matches
 
     if any(exemption.is_for(name, identity) for name, identity in runtimes):
         return "the runtime has no such violation"
+    if is_id(exemption.runtime):
+        counts = [row for row in rows if not row.get("until") and exemption.covers(row["rule"], row["value"])]
+        labels = sorted({f"{row['name']!r} ({row['id']})" for row in counts})
+        hint = f"; if it was replaced, write the new id: {listed(labels)}" if labels else ""
+        return f"no runtime has this id{hint}"
     by_key = {name_key(name): name for name, _identity in runtimes}
     near = get_close_matches(name_key(exemption.runtime), list(by_key), 1)
     hint = f"; did you mean {by_key[near[0]]!r}?" if near else ""
-    return f"no runtime has this {'id' if is_id(exemption.runtime) else 'name'}{hint}"
+    return f"no runtime has this name{hint}"
 
 
 def is_unreadable(row: Mapping[str, Any]) -> bool:

@@ -202,7 +202,7 @@ def _copy(old: Runtime, wanted: Definition) -> Definition:
     merged, _differing = compare(have, wanted)
     beside = replacement_name(str(wanted.name))
     values = {**given.values, **merged, "name": beside}
-    return wanted._replace(name=beside, values=values, keep=frozenset(), previous_names=())
+    return wanted._replace(name=beside, values=values, keep=frozenset(), previous_names=(), replaces=old.key)
 
 
 def warn_of_unused(context: Context, work: Work) -> None:

@@ -776,15 +776,19 @@ def test_unused_exemptions():
         exemption(runtime="B" * 32),
         exemption(until="2020-01-01"),
         exemption(),
+        exemption(runtime="C" * 32, value="requests==9"),
     )
-    found = strict.report([runtime(**VIOLATING)])
+    replaced = runtime(id="D" * 32, name="R", packages=[{"name": "requests", "version": "1.0"}])
+    found = strict.report([runtime(**VIOLATING), replaced])
     rows = [*found["violations"], *found["exempted"]]
     assert strict.unused_exemptions([("Prod [EU] Nightly", ID), ("x", "A" * 32)], rows) == [
         "policy.exemptions[0] 'Prod [EU] Nightly' (networks_within 8.8.8.8) exempts nothing: the runtime has no such "
         "violation",
         "policy.exemptions[1] 'Prod [EU] Nigtly' exempts nothing: no runtime has this name; did you mean 'Prod [EU] "
         "Nightly'?",
-        f"policy.exemptions[2] '{'B' * 32}' exempts nothing: no runtime has this id",
+        f"policy.exemptions[2] '{'B' * 32}' exempts nothing: no runtime has this id; if it was replaced, write the new "
+        f"id: 'R' ({'D' * 32})",
+        f"policy.exemptions[5] '{'C' * 32}' (requests==9) exempts nothing: no runtime has this id",
     ]
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError, PartialError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
+from ansible_collections.mstr.library.plugins.module_utils._model.evaluation import policy_from
 from ansible_collections.mstr.library.plugins.module_utils._work.api import Waiting
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import ensure_one
 from ansible_collections.mstr.library.plugins.module_utils._work.request import Request, Wanted
@@ -87,6 +90,27 @@ def test_one_beside_that_is_listed_keeps_its_name():
 def test_rogue_is_purged():
     have = holding(x=A, **{"Rogue (replacement)": B})
     assert actions(run(have, {"name": "x"}, purge=True)) == [("x", "none"), ("Rogue (replacement)", "deleted")]
+
+
+# --- the policy
+
+
+@pytest.mark.parametrize("exempted", [A, B, None])
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_exemption_by_id_and_a_replacement(exempted, goes_on):
+    """It holds for the copy of a runtime and for one that is unfinished; a refusal names it."""
+    opened = {"whitelist": ["0.0.0.0/0"]}
+    have = unfinished(**opened) if goes_on else holding(R=A)
+    have.runtimes[A].update(opened)
+    given = [{"runtime": exempted, "reason": "why", "until": "2026-06-15"}] if exempted else []
+    strict = policy_from({"networks_within": ["10.0.0.0/8"], "exemptions": given}, date(2026, 6, 15))
+    predicted, done = (run(have, UPGRADE, policy=strict, check_mode=mode) for mode in (True, False))
+    if exempted == A or (exempted and goes_on):
+        assert actions(predicted) == actions(done) == [("R", "replaced")]
+        assert [(row["id"], row["value"]) for row in done["exempted"]] == [(*have.runtimes, "0.0.0.0/0")]
+    else:
+        assert f"or exempt the id {A}" in done["runtimes"][0]["error"]["msg"]
+        assert have.runtimes[A]["name"] == "R"
 
 
 # --- what it compares
