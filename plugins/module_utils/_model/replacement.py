@@ -74,15 +74,17 @@ class Replacement(Row):
 
     @property
     def _goes_on(self) -> str:
-        return f", goes on with the unfinished replacement ({self.beside.id})" if self.beside else ""
+        if self.beside is None or self.unneeded:
+            return ""
+        return f", goes on with the unfinished replacement ({self.beside.id})"
 
     @property
-    def headers(self) -> tuple[str, str]:
-        """The names of the old and the new runtime, for a diff."""
+    def diff(self) -> dict[str, Any]:
+        """The managed fields before and after, under headers that name the old and the new runtime."""
         if not self.is_complete:
-            return super().headers
-        old = self.old[0]
-        return f"runtime {old.name!r} ({old.id})", f"runtime {self.name!r} (replacement){self._goes_on}"
+            return super().diff
+        before, after = f"runtime {self.old[0].label}", f"runtime {self.name!r} (replacement){self._goes_on}"
+        return {**super().diff, "before_header": before, "after_header": after}
 
     @property
     def replaced(self) -> dict[str, Any]:

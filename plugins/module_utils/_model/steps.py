@@ -133,7 +133,7 @@ class Row(NamedTuple):
 
     `place`: where a list has the definition, such as "runtimes[3]", or "purge". `steps`: in the order of their phases.
     `error`: why it could not be planned, or what failed between two steps. `replacement`: of a `Replacement`, what it
-    changes as a whole. `beside`: the unfinished replacement of an earlier run, whose scripts belong to this runtime.
+    changes as a whole. `beside`: the unfinished replacement of an earlier run; see `unneeded`.
     """
 
     wanted: Definition
@@ -154,7 +154,7 @@ class Row(NamedTuple):
 
     def with_step(self, step: Step) -> Row:
         """The row with this step in place of the one of its phase, of several deletions for the same runtime."""
-        several = step.phase == DELETE and len(self.steps) > 1
+        several = len(self.in_phase(step.phase)) > 1
         same = [old.phase == step.phase and (not several or old.before == step.before) for old in self.steps]
         steps = tuple(step if is_same else old for old, is_same in zip(self.steps, same))
         return self._replace(steps=steps if any(same) else (*steps, step))
@@ -166,9 +166,8 @@ class Row(NamedTuple):
 
     def due(self, *phases: str) -> list[Step]:
         """The steps that are to be carried out in these phases. What failed is cleaned up all the same."""
-        return (
-            [] if self.failure and phases != (CLEAN_UP,) else [step for step in self.in_phase(*phases) if step.is_due]
-        )
+        failed = self.failure and phases != (CLEAN_UP,)
+        return [] if failed else [step for step in self.in_phase(*phases) if step.is_due]
 
     @property
     def is_purged(self) -> bool:
@@ -184,6 +183,11 @@ class Row(NamedTuple):
     def old(self) -> list[Runtime]:
         """The runtimes that the row replaces."""
         return []
+
+    @property
+    def unneeded(self) -> Runtime | None:
+        """The unfinished replacement that the row does not go on with. Its scripts belong to the row's runtime."""
+        return None if self.in_phase(RENAME) else self.beside
 
     @property
     def runtime(self) -> Runtime | None:
@@ -217,7 +221,7 @@ class Row(NamedTuple):
     def shown(self) -> Plan:
         """What was done, or may have been, as a whole."""
         plans = [step.plan for step in (self.main, *self.in_phase(ASIDE)) if step.shows]
-        return next((plan for plan in plans if plan.changed), plans[0] if plans else NO_PLAN)
+        return next((plan for plan in plans if plan.changed), [*plans, NO_PLAN][0])
 
     @property
     def action(self) -> str:
@@ -256,14 +260,8 @@ class Row(NamedTuple):
         after = dict(plan.after)
         if self.tries and plan.changed and plan.action != "delete":
             after["smoke_test"] = self.wanted.smoke_test
-        headers = dict(zip(("before_header", "after_header"), self.headers))
-        return {"before": dict(plan.before), "after": after, **headers}
-
-    @property
-    def headers(self) -> tuple[str, str]:
-        """The names of the runtime before and after, for a diff."""
         header = f"runtime {self.name!r} ({self.id or 'new'})"
-        return header, header
+        return {"before": dict(plan.before), "after": after, "before_header": header, "after_header": header}
 
     @property
     def exempted(self) -> list[dict[str, Any]] | None:

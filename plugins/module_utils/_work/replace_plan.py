@@ -65,19 +65,21 @@ def _with_steps(context: Context, existing: Sequence[Runtime], refused: list[str
     named = [runtime for runtime in existing if runtime.name == replacement_name(name) and runtime.key != before.key]
     beside = one_named(named, replacement_name(name)) if old else (named[0] if len(named) == 1 else None)
     beside = context.api.with_all_fields(beside, [*ALL_FIELDS, "owner"])
-    own = is_own(context, beside) if beside else None
-    if beside and (own is not False or (old and differs)):
-        refused += _not_own(context, name, beside, own, bool(old and differs))
-    if not old:
-        return row._replace(beside=beside if own is not False else None)
-    return _replaced(context, existing, row, old, beside if differs else None)
+    own, needed = is_own(context, beside) if beside else None, bool(old and differs)
+    if own is False and not needed:
+        beside = None
+    if beside:
+        refused += _not_own(context, name, beside, own, needed)
+    return _replaced(context, existing, row, old, beside) if old else row._replace(beside=beside)
 
 
 def _unused_only(context: Context, existing: Sequence[Runtime], row: Row) -> Row:
     """The row, whose runtime must not be deleted while a script uses it, if it is an unfinished replacement."""
     runtime = row.main.before
     name = name_beside(runtime.name) if runtime else None
-    if runtime is None or name is None or not any(other.name == name for other in existing):
+    if runtime is None or name is None:
+        return row
+    if not any(other.name == name for other in existing or context.api.list_all()):
         return row
     return row.with_step(row.main._replace(unused_only=is_own(context, runtime) is not False))
 
@@ -209,8 +211,8 @@ def warn_of_unused(context: Context, work: Work) -> None:
     """Name each unfinished replacement that nobody needs any more."""
     purged = {row.main.before.key for row in work.rows if row.is_purged and row.main.before}
     for row in work.rows:
-        beside = row.beside
-        if beside and not row.replacement and not row.failure and beside.key not in purged:
+        beside = row.unneeded
+        if beside and not row.failure and beside.key not in purged:
             context.warn(
                 f"The runtime {beside.label} was created to replace {row.final_name!r}, which needs no replacement any "
                 f"more. To delete it, apply a definition with name: {beside.name} and state: absent."

@@ -162,7 +162,6 @@ def context_for(task: Any, request: Request | None = None) -> Context:
     )
     if request is None:
         return context
-    policy, waiting, patience = request.policy, request.waiting, request.patience
     protects: Any = params["protect_projects"] if params["protect_used"] else False
-    context = context._replace(policy=policy, waiting=waiting, patience=patience, protects=protects)
-    return context._replace(plan_id=params["plan_id"])
+    context = context._replace(policy=request.policy, waiting=request.waiting, patience=request.patience)
+    return context._replace(protects=protects, plan_id=params["plan_id"])

@@ -142,8 +142,7 @@ def plan_assignments(scripts: Scripts, rows: Sequence[Row], existing: Sequence[R
 def _moves(row: Row, usage: Usage, planned: Sequence[Assignment]) -> list[Assignment]:
     """The assignments of the scripts on what a row replaces, or on the unfinished replacement that it does not need."""
     keys = {assignment.script.key for assignment in planned}
-    sources = row.old if row.replacement else [row.beside] if row.beside else []
-    found = [script for old in sources for script in usage.of(old.id)]
+    found = [script for old in (*row.old, row.unneeded) if old for script in usage.of(old.id)]
     return [Assignment.planned(script, _runtime_of(row)) for script in found if script.key not in keys]
 
 
@@ -166,8 +165,9 @@ def _target(script: ScriptEntry, by_name: Mapping[str, Row], existing: Sequence[
 
 
 def _by_final_name(rows: Sequence[Row]) -> dict[str, Row]:
-    """The first row whose runtime will have a name, by this name, even if a different runtime has it now."""
-    return {row.final_name: row for row in reversed(rows)}
+    """The first row whose runtime will have a name, by this name, even if one that is to be deleted has it now."""
+    present = [row for row in rows if row.wanted.state == "present"]
+    return {row.final_name: row for row in reversed([*present, *rows])}
 
 
 def _runtime_of(row: Row) -> Runtime:
@@ -339,7 +339,7 @@ def assign_back(context: Context, scripts: Scripts, row: Row) -> tuple[Scripts, 
         if assignment.is_changed and assignment.target.name == row.final_name and assignment.script.runtime_id in by_key
     ]
     listed_here = {assignment.script.key for assignment in assignments}
-    earlier = (scripts.usage or Usage()).of(new.id) if new and row.beside else []
+    earlier = (scripts.usage or Usage()).of(new.id) if new and row.beside and not row.unneeded else []
     due += [(None, script, old[0]) for script in earlier if script.key not in listed_here]
     found = {runtime.key: exists(context, runtime) for _place, _script, runtime in due}
     for _place, script, runtime in due:

@@ -150,6 +150,20 @@ def test_scripts_go_back_if_nothing_replaced(entry, purge):
     assert run(have, entry, purge=purge)["changed"] is False
 
 
+@pytest.mark.parametrize("purge", [False, True])
+def test_scripts_go_back_beside_an_old_name(purge):
+    """The runtime of a previous name goes; what an earlier run left beside is no part of that replacement."""
+    have = unfinished()
+    have.runtimes[C] = stored(id=C, name="Old", owner=OWN)
+    have.seed_scripts(load=B, close=C)
+    entry = {"name": "R", "previous_names": ["Old"], "replace_on_change": ["name"]}
+    predicted, done = (run(have, entry, check_mode=mode, purge=purge) for mode in (True, False))
+    assert predicted["plan_id"] == done["plan_id"]
+    assert have.scripts == {"load": A, "close": A}
+    assert have.names == (["R"] if purge else ["R", BESIDE])
+    assert any("state: absent" in text for text in have.warnings) == (not purge)
+
+
 def test_scripts_go_back_if_replacement_fails():
     have = unfinished()
     have.code_status = 4
@@ -161,7 +175,8 @@ def test_scripts_go_back_if_replacement_fails():
 
 def test_absent_one_beside_script_uses():
     have = unfinished()
-    for entries in ([{"name": BESIDE, "state": "absent"}], [BACK, {"name": BESIDE, "state": "absent"}]):
+    absent = {"name": BESIDE, "state": "absent"}
+    for entries in ([absent], [BACK, absent], [{"id": B, "state": "absent"}]):
         with pytest.raises(MstrError, match=rf"'R \(replacement\)' \({B}\) is used by 1 script"):
             run(have, *entries)
     have.seed_scripts(load=A)
@@ -173,6 +188,15 @@ def test_left_by_a_restore():
     have = holding(A=A, **{"A (restore)": B})
     assert run(have, {"name": "A"}, purge=True)["summary"]["deleted"] == 0
     assert any("which an unfinished restore renamed" in text for text in have.warnings)
+
+
+def test_script_of_a_name_that_is_taken_back():
+    """In a backup, what is to be deleted may have the name of what comes back, wherever it is listed."""
+    have = holding(**{"Etl 2": A, "Etl": B})
+    have.seed_scripts(load=B)
+    script = {"name": "load", "project": "Sales", "runtime": "Etl"}
+    result = restore(have, {"id": B, "state": "absent"}, {"id": A, "name": "Etl"}, scripts=[script])
+    assert (result["summary"]["moved"], have.names, have.scripts) == (1, ["Etl"], {"load": A})
 
 
 @pytest.mark.parametrize("status", [500, 403, 502])
