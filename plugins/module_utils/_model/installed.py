@@ -9,12 +9,13 @@ Imports packaging only to read requirements and versions, which are in the form 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from .._errors import printable
+from .file import from_json
 from .kinds import Package, normalized_name
 from .requirements import has_version, project, specifiers
 
@@ -68,14 +69,19 @@ class Present(NamedTuple):
         return f" (required by {self.installed.packages[by].name})" if by else " (no package requires it)"
 
 
+def _text(value: Any) -> str:
+    return printable(str(value))
+
+
 def installed_from(data: Any) -> Installed:
     """What a result has, or the script printed. Raises ValueError for what has a different form, or no package."""
     try:
-        python = {key: str(data["python"][key]) for key in PYTHON_KEYS}
-        entries = [entry for entry in data["packages"] if entry["name"] and entry["version"]]
+        python = {key: _text(data["python"][key]) for key in PYTHON_KEYS}
+        entries = [(entry["name"], entry["version"], entry["requires"] or ()) for entry in data["packages"]]
         found = [
-            Distribution(str(entry["name"]), str(entry["version"]), tuple(sorted(map(str, entry["requires"] or ()))))
-            for entry in entries
+            Distribution(_text(name), _text(version), tuple(sorted(map(_text, requires))))
+            for name, version, requires in entries
+            if name and version
         ]
     except (TypeError, KeyError, AttributeError):
         raise ValueError("is not a list of installed packages") from None
@@ -90,7 +96,7 @@ def installed_in(text: str) -> Installed:
     """What is in the last line that the script printed. Raises ValueError."""
     lines = text.strip().splitlines()
     try:
-        data = json.loads(lines[-1] if lines else "")
+        data = from_json(lines[-1] if lines else "")
     except ValueError:
         raise ValueError("is not a list of installed packages") from None
     return installed_from(data)

@@ -79,6 +79,7 @@ def test_the_guide_shows_the_script():
         ("", "is not a list of installed packages"),
         ("hello", "is not a list of installed packages"),
         ("[1]", "is not a list of installed packages"),
+        ("[" * 100_000, "is not a list of installed packages"),
         ('{"python": {}, "packages": []}', "is not a list of installed packages"),
         (printed({}), "has no package, though every environment has some, so packages are hidden from scripts"),
     ],
@@ -86,6 +87,12 @@ def test_the_guide_shows_the_script():
 def test_unusable_output(text, problem):
     with pytest.raises(ValueError, match=problem):
         installed_in(text)
+
+
+def test_nothing_that_a_result_cannot_hold():
+    """A script sees what its runtime imports: somebody may have put anything in the way."""
+    found = installed({"a\x1b[2Jb\ud800==1": ["c\udfff"]})
+    assert found.to_result()["packages"] == [{"name": "ab\ufffd", "version": "1", "requires": ["c\ufffd"]}]
 
 
 def test_result():
