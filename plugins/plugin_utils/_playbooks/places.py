@@ -42,8 +42,13 @@ def shared_errors(run: Run) -> Iterator[str]:
         if name not in variables.types(run.playbook):
             continue
         pairs = ((values.get(name), host) for host, values in run.hosts.items())
-        known = ((value, host) for value, host in pairs if value is not UNKNOWN)
-        values = grouped((_text_of(name, value) if is_given(value) else None, host) for value, host in known)
+        known = grouped((value is not UNKNOWN, (value, host)) for value, host in pairs)
+        if False in known:
+            # The report at the end needs it, and without a report nobody sees what was done.
+            unknown = run.in_brackets(host for _value, host in known[False])
+            yield f"{name} has a template that is invalid, or that names an undefined variable{unknown}. Fix it."
+            continue
+        values = grouped((_text_of(name, value) if is_given(value) else None, host) for value, host in known[True])
         if len(values) > 1:
             shown = "; ".join(
                 f"{listed(hosts, 3)} {'has ' + repr(value) if value is not None else 'has none'}"

@@ -109,14 +109,14 @@ class Environment(task.Action):
             approved, result = None, task.failed(self._not_connected(exc))
         except AnsibleError as exc:
             approved, result = None, task.failed(str(exc))
-        if result.get("stopped"):
+        if result.get("left_alone"):
             return {**result, **this_run}
         return {**self._reported(work, result, approved), **this_run}
 
     def _approved_result(self, work: str, approved: Mapping[str, Any]) -> task.Result:
         """The result of an approved plan: what the file shows is compared with what would be done now."""
         checked = _WRITE[work](self, check_mode=True)
-        if checked.get("failed") or checked.get("stopped"):
+        if checked.get("failed") or checked.get("left_alone"):
             return checked
         now = reports.environment_report(Sources(environment=self.host, applied=checked, check_mode=True))
         repeat = (
@@ -265,19 +265,20 @@ class Report(task.Action):
             host: report.result_of(host, hostvars.raw_get(host).get(variable), run_id, self.check_mode)
             for host in hosts
         }
-        reports = environment.report_paths(self)
-        plan = self.given("mstr_plan_dest")
+        used = variables.types(playbook)
+        reports = environment.report_paths(self) if "mstr_report_dest" in used else []
+        plan = self.given("mstr_plan_dest") if "mstr_plan_dest" in used else None
         given = report.FinishedRun(
             playbook=playbook,
             results=results,
             generated=datetime.now(timezone.utc).isoformat(timespec="seconds"),
             check_mode=self.check_mode,
             options=self.command_line(),
-            reports=reports if playbook in ("apply", "audit", "restore") else (),
-            plan=run.path_of(plan, self.started_in) if plan is not None and playbook != "audit" else "",
+            reports=reports,
+            plan="" if plan is None else run.path_of(plan, self.started_in),
             left_out=bool(context.CLIARGS.get("skip_tags")) or "all" not in context.CLIARGS.get("tags", ["all"]),
             page=self.is_on("mstr_report_artifact"),
-            earlier=self._earlier(reports) if playbook == "audit" else None,
+            earlier=self._earlier(reports) if "mstr_audit_since" in used else None,
         )
         found = report.run_report(given)
         unwritten = dict(found.unmade)
@@ -308,8 +309,8 @@ class Report(task.Action):
         path = "" if since is None else run.path_of(since, self.started_in)
         if path not in reports or not Path(path).exists():
             return None
-        with suppress(OSError, ValueError):  # the audit of an environment has reported it
-            return earlier_from(Path(path).read_text(encoding="utf-8"))
+        with suppress(ValueError):  # the audit of an environment has reported it
+            return earlier_from(read_text(path))
         return None
 
 

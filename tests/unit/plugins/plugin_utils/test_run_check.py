@@ -354,10 +354,17 @@ def test_everything_is_reported_at_once_and_at_most_twenty_of_a_kind():
 
 
 def test_what_is_not_known_yet_is_left_to_the_task_of_the_host():
-    names = ("mstr_report_dest", "mstr_runtimes_policy", "mstr_fail_on_drift", "mstr_runtimes", "mstr_base_url")
+    names = ("mstr_runtimes_src", "mstr_runtimes_policy", "mstr_fail_on_drift", "mstr_runtimes", "mstr_base_url")
     unknown = dict.fromkeys(names, UNKNOWN)
     assert errors(common=unknown) == []
     assert errors("export", {"mstr_export_dest": UNKNOWN}) == []
+
+
+@pytest.mark.parametrize("name", ["mstr_report_dest", "mstr_plan_dest", "mstr_plan_src"])
+def test_a_file_of_the_run_is_known_before_it(name):
+    """Without it, the run would end without a report of what it wrote."""
+    [error] = errors(b={name: UNKNOWN}, a={name: "x.json"}, check=True)
+    assert error == f"{name} has a template that is invalid, or that names an undefined variable (b). Fix it."
 
 
 def test_the_place_of_a_remote_host_is_not_looked_at():
