@@ -52,11 +52,13 @@ class Stat(NamedTuple):
         if any(_is_stream(link) for link in _links(path)):
             return cls("a stream of the process")
         kind = next((kind for key, kind in _KINDS.items() if getattr(stat, f"S_{key.upper()}")(mode)), None)
-        content = b""
+        digest = hashlib.sha1(usedforsecurity=False)
         if kind == FILE:
             with suppress(OSError), open(path, "rb") as file:
-                content = file.read()
-        return cls(kind, _is_folder_writable(path) if kind == FOLDER else os.access(path, os.W_OK), checksum(content))
+                while part := file.read(2**20):
+                    digest.update(part)
+        is_writable = _is_folder_writable(path) if kind == FOLDER else os.access(path, os.W_OK)
+        return cls(kind, is_writable, digest.hexdigest())
 
 
 def place_error(name: str, path: str, remote: Callable[[str], Stat] | None = None) -> str | None:
