@@ -9,6 +9,7 @@ It is the whole truth for the way back: a restore deletes nothing but what the b
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -31,9 +32,10 @@ class Backup:
         self._action = action
         self._place = OwnFile(action, DEST, action.given(DEST))
         self._place.check()
-        earlier = self._place.source()
-        self._unfinished = self._place.path if earlier and earlier.unfinished else None
         self._kept, self._dest = source, self._place.path
+        is_kept = source is not None and os.path.realpath(source) == os.path.realpath(self._dest)
+        earlier = None if is_kept else self._place.source()
+        self._unfinished = self._dest if earlier and earlier.unfinished else None
         self._file = File("", {}, [])
         self._known: set[str] = set()
         self._with_scripts = False
@@ -55,19 +57,22 @@ class Backup:
         return f"{result.get('msg')} The backup of what was there before is {self._dest}"
 
     def finish(self, result: Result) -> Result:
-        """The result of the run with `backup`. It fails if the backup could not be completed."""
+        """The result of the run with `backup`. It fails if the backup could not be completed.
+
+        A process that was killed returns no result of the module, so nobody knows what it created.
+        """
+        was_killed = "module_stdout" in result
         try:
-            self._complete(result, self._file)
+            self._complete(result, self._file.unfinished() if was_killed else self._file)
         except ValidationError as exc:
-            why = f"The backup is not complete, so it does not delete what this run created: {exc.sentence}"
-            result = {**result, "failed": True, "msg": f"{result.get('msg')}\n{why}"}
+            result = _incomplete(result, exc.sentence)
         backup = {
             "dest": self._dest,
             "written": not self._action.check_mode,
             "with_scripts": self._with_scripts,
             "left_out": self._file.left_out,
             "not_restored": [*self._lost(result)],
-            "unfinished": self._unfinished,
+            "unfinished": self._dest if was_killed else self._unfinished,
         }
         return {**result, "backup": backup}
 
@@ -101,16 +106,25 @@ class Backup:
             yield "the runtimes of scripts, because mstr_runtimes_backup_scripts is false"
 
 
-def may_take_away(runtimes: Sequence[Any] | None, scripts: Any, purges: bool) -> bool:
-    """Whether a run with these definitions may delete, replace or move something. `runtimes`: None if not known."""
-    entries = [entry for entry in runtimes or () if isinstance(entry, Mapping)]
+def _incomplete(result: Result, why: str) -> Result:
+    """The failed result of a run whose backup could not be completed."""
+    sentence = f"The backup is not complete, so it does not delete what this run created: {why}"
+    if not result.get("failed"):
+        return {**result, "failed": True, "msg": sentence}
+    # Where each error of a runtime has a line of its own, nobody sees what else the message says.
+    return {**result, "warnings": [*(result.get("warnings") or ()), sentence]}
+
+
+def may_take_away(runtimes: Sequence[Any], scripts: Any, purges: bool) -> bool:
+    """Whether a run with these definitions may delete, replace or move something."""
+    entries = [entry for entry in runtimes if isinstance(entry, Mapping)]
     removes = any(entry.get("state") == "absent" or entry.get("replace_on_change") for entry in entries)
-    return runtimes is None or purges or bool(scripts) or removes
+    return purges or bool(scripts) or removes
 
 
-def names_default(runtimes: Sequence[Any] | None, name: str) -> bool:
+def names_default(runtimes: Sequence[Any], name: str) -> bool:
     """Whether one of these definitions may mean the built-in default runtime, which has this name."""
-    for entry in runtimes or ():
+    for entry in runtimes:
         if isinstance(entry, Mapping):
             names = [entry.get("name"), *(entry.get("previous_names") or ())]
             if str(entry.get("id")).upper() == DEFAULT_RUNTIME_ID or name in names:

@@ -60,7 +60,7 @@ def apply(action: Action, plan_id: str | None = None, check_mode: bool = False) 
 
 
 def restore(action: Action, plan_id: str | None = None, check_mode: bool = False) -> Result:
-    """The result of mstr_runtimes for the backup of the host, with `backup` if there is one; `stopped` without a file.
+    """The result of mstr_runtimes for the backup of the host, with `backup`; `left_alone` if it has no file.
 
     `plan_id`, `check_mode`: see `_backed_up`. Raises ValidationError if a variable is invalid, and for a file that is
     no backup of this environment and server.
@@ -71,7 +71,7 @@ def restore(action: Action, plan_id: str | None = None, check_mode: bool = False
         raise ValidationError(["Set mstr_restore_src to the file of a backup."])
     path, source = path_of(action.given("mstr_restore_src"), action.started_in), _source(action, "mstr_restore_src")
     if source is None:
-        return {"changed": False, "stopped": f"it has no backup {path}, so it was left alone"}
+        return {"changed": False, "left_alone": f"it has no backup {path}, so it was left alone"}
     error = foreign_error("mstr_restore_src", path, source, action.host, action.server())
     if error:
         raise ValidationError([error])
@@ -201,14 +201,8 @@ def export(action: Action) -> Result:
     if read.get("failed"):
         return read
     changed = place.differs(place.path, file.text)
-    lost = _edits(place.source()) if changed and not action.is_on("mstr_export_force") else []
-    if lost:
-        raise ValidationError(
-            [
-                f"mstr_export_dest {place.path} was edited, and an export has none of this: {listed(lost)}. Name a "
-                "different file, or set mstr_export_force: true to replace it."
-            ]
-        )
+    if changed and not action.is_on("mstr_export_force"):
+        _check_replaced(action, place.path)
     if changed and not action.check_mode:
         place.write(place.path, file.text)
     left_out = f", left out: {listed(file.left_out, 20)}" if file.left_out else ""
@@ -220,10 +214,23 @@ def export(action: Action) -> Result:
     }
 
 
-def _edits(source: Source | None) -> list[str]:
-    """What only a person writes into a file of definitions, each with the name of its runtime."""
-    found = []
-    for entry in (source.runtimes if source else None) or ():
+def _check_replaced(action: Action, path: str) -> None:
+    """Raise ValidationError if an export would replace what it cannot write again."""
+    try:
+        source = source_of(action, path)
+        lost = _edits(source) if source else []
+        why = f"{path} has {listed(lost)}, and an export does not" if lost else ""
+    except ValidationError as exc:
+        why = f"{exc.sentence.removeprefix('src ').rstrip('.')}, so nobody knows what would be lost"
+    if why:
+        remedy = "Name a different file, or set mstr_export_force: true to replace it."
+        raise ValidationError([f"mstr_export_dest {why}. {remedy}"])
+
+
+def _edits(source: Source) -> list[str]:
+    """What a file has that no export has, each with the name of its runtime."""
+    found = ["restore: true, which only a backup has"] if source.restore else []
+    for entry in source.runtimes or ():
         if isinstance(entry, Mapping):
             keys = [key for key in ("previous_names", "replace_on_change", "smoke_test") if entry.get(key)]
             keys += ["state: absent"] if entry.get("state") == "absent" else []

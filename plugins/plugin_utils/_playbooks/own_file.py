@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._model.src import Source, read_definitions, source_from
 
-from .destination import checksum, place_error, write
+from .destination import FILE, checksum, place_error, write
 from .places import one_file_error
 from .run import UNKNOWN, path_of
 from .task import Action
@@ -22,13 +22,16 @@ from .variables import is_given
 
 def source_of(action: Action, path: str) -> Source | None:
     """What a file of definitions says; None if there is none. Raises ValidationError if it is invalid."""
-    if not action.stat(path).kind:
+    kind = action.stat(path).kind
+    if not kind:
         return None
     if action.is_local:
         return read_definitions(path)
+    if kind != FILE:
+        raise ValidationError([f"src {path!r} is {kind}, not a regular file"])
     found = action.run_plain_module("ansible.legacy.slurp", {"src": path})
     if found.get("failed"):
-        raise ValidationError([f"{path} cannot be read: {found.get('msg')}"])
+        raise ValidationError([f"src {path!r} cannot be read: {found.get('msg')}"])
     return source_from(base64.b64decode(str(found["content"])).decode("utf-8-sig", "replace"), path)
 
 

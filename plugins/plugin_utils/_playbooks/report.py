@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from ansible_collections.mstr.library.plugins.module_utils._errors import as_mstr_error, clean
+from ansible_collections.mstr.library.plugins.module_utils._errors import as_mstr_error, clean, listed
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import environment, files, plan_file, serialize
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.evaluation import grouped
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.events import approval_texts
@@ -62,9 +62,10 @@ class FinishedRun(NamedTuple):
 
 
 def run_report(run: FinishedRun) -> RunReport:
-    """The report of a run of apply, audit, export or probe."""
+    """The report of a run of one of the playbooks."""
     results = run.results.items()
-    stopped = {host: _why_not_reached(result, run.left_out) for host, result in results if not _was_reached(result)}
+    left_out = run.left_out and not any(run.results.values())
+    stopped = {host: why for host, result in results if (why := _why_not_reached(result, left_out))}
     reached = {host: result for host, result in run.results.items() if result and host not in stopped}
     if run.playbook in ("export", "probe"):
         return RunReport([*_file_lines(run, reached), *_not_reached_lines(stopped)], {}, {}, _errors(reached))
@@ -158,13 +159,13 @@ def why_stopped(batch: Sequence[str], earlier: Mapping[str, Json], any_errors_fa
     return None
 
 
-def _was_reached(result: Json | None) -> bool:
-    return bool(result) and not (result or {}).get("stopped")
-
-
-def _why_not_reached(result: Json | None, left_out: bool) -> str:
-    tags = "nothing was applied, because --tags or --skip-tags left the work out"
-    return str((result or {}).get("stopped") or (tags if left_out else "no task of it ran; the output above says why"))
+def _why_not_reached(result: Json | None, left_out: bool) -> str | None:
+    """Why nothing was done on an environment; None if its task ran."""
+    if result:
+        return result.get("stopped") or result.get("left_alone")
+    if left_out:
+        return "nothing was applied, because --tags or --skip-tags left the work out"
+    return "no task of it ran; the output above says why"
 
 
 def _message(result: Json) -> str:
@@ -240,10 +241,12 @@ def _backup_lines(run: FinishedRun, reached: Mapping[str, Json]) -> Iterator[str
             yield f"{host}: backup in {backup['dest']}"
         for what in backup["not_restored"]:
             yield clean(f"{host}: going back does not restore {what}", _LONGEST_LINE)
-    if not run.check_mode and any(reached[host].get("changed") for host in reached.keys() - backups):
-        yield "There is no backup, because mstr_runtimes_backup_dest is not set."
+    without = [host for host, result in reached.items() if result.get("changed") and host not in backups]
+    if without and not run.check_mode:
+        whose = f" of {listed(without, 5)}" if backups else ""
+        yield f"There is no backup{whose}, because mstr_runtimes_backup_dest is not set."
     for command in commands(run.options, "restore", "mstr_restore_src", unfinished):
-        yield f"An earlier run did not end. To go back to what was there before it: {command}"
+        yield f"A run did not end. To go back to what was there before it: {command}"
     for command in commands(run.options, "restore", "mstr_restore_src", ways_back):
         yield f"To go back: {command}"
 
@@ -257,7 +260,8 @@ def _file_lines(run: FinishedRun, reached: Mapping[str, Json]) -> Iterator[str]:
     written = [(host, result) for host, result in reached.items() if not result.get("error") and result.get("dest")]
     if run.playbook == "export" and written and not run.check_mode:
         paths = {host: result["dest"] for host, result in written}
-        more = [*written[0][1].get("options", ()), "--check --diff"]
+        options = dict.fromkeys(option for _host, result in written for option in result.get("options", ()))
+        more = [*options, "--check --diff"]
         for command in commands(run.options, "apply", "mstr_runtimes_src", paths, *more):
             yield f"To compare: {command}"
 

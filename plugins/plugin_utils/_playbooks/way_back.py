@@ -15,8 +15,8 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import yaml
 from ansible import context
+from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.splitter import parse_kv
 
 from .variables import CONNECTION, SECRETS
@@ -39,7 +39,8 @@ def command_line(inventory: Iterable[str]) -> list[str]:
         if text.startswith("@"):
             options.append(f"-e {shlex.quote(text)}")
             continue
-        values = _values(text)
+        # What is encrypted is none of these types.
+        values = {name: value for name, value in _values(text).items() if isinstance(value, (str, int, float))}
         options += [_extra(name, values[name]) for name in CONNECTION.values() if name in values.keys() - SECRETS]
     return options
 
@@ -47,7 +48,8 @@ def command_line(inventory: Iterable[str]) -> list[str]:
 def _values(text: str) -> Mapping[str, Any]:
     """The variables in the value of an option `-e` that is no file."""
     if text.lstrip()[:1] in ("{", "["):
-        found = yaml.safe_load(text)
+        # With the tags that Ansible knows, such as !unsafe.
+        found = DataLoader().load(text)
         return found if isinstance(found, Mapping) else {}
     return dict(parse_kv(text))
 

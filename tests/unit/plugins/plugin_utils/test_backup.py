@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._model.file import parsed
 from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions
-from ansible_collections.mstr.library.plugins.plugin_utils._playbooks import environment
-from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.destination import Stat
+from ansible_collections.mstr.library.plugins.plugin_utils._playbooks import environment, own_file
+from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.destination import Stat, write
 
 DEFAULT = {"name": "(Default) MicroStrategy", "id": "0F35652CA7D041978BF0CBCB67531203", "is_default": True}
 RUNTIME = {"name": "Etl", "id": "A" * 32, "is_default": False, "exec_timeout": 60, "whitelist": ["10.0.0.0/8"]}
@@ -141,6 +142,37 @@ def test_a_stopped_run_leaves_the_mark(tmp_path):
     again = environment.apply(FakeAction(tmp_path))["backup"]
     assert again["unfinished"] == str(tmp_path / "bk.yml") != again["dest"]
     assert backup_in(tmp_path).unfinished
+    action = FakeAction(tmp_path)
+    action.task_vars["mstr_restore_src"] = "bk.yml"
+    assert environment.restore(action)["backup"]["unfinished"] is None, "this is the way back to it"
+
+
+def test_a_killed_process_leaves_the_mark(tmp_path):
+    """Without a result of the module, nobody knows what it created."""
+    action = FakeAction(tmp_path)
+    action.result = {"failed": True, "changed": False, "msg": "MODULE FAILURE", "module_stdout": "", "rc": 137}
+    assert environment.apply(action)["backup"]["unfinished"] == str(tmp_path / "bk.yml")
+    assert backup_in(tmp_path).unfinished
+
+
+@pytest.mark.parametrize("failed", [False, True])
+def test_a_backup_that_is_not_completed(tmp_path, monkeypatch, failed):
+    """It is an error of a run without others, and else a warning, which no line for a runtime hides."""
+
+    def full(path, text, *, private):
+        if "\nunfinished: true" not in text:
+            raise OSError(28, "No space left on device")
+        write(path, text, private=private)
+
+    monkeypatch.setattr(own_file, "write", full)
+    action = FakeAction(tmp_path)
+    action.result |= {"failed": failed, "msg": "1 of 1 runtimes failed: x", "warnings": ["w"]}
+    result = environment.apply(action)
+    said = result["warnings"][-1] if failed else result["msg"]
+    assert said.startswith("The backup is not complete, so it does not delete what this run created: mstr_runtimes_ba")
+    assert result["failed"]
+    assert result["msg"].startswith("1 of 1") is failed
+    assert backup_in(tmp_path).unfinished
 
 
 @pytest.mark.parametrize(
@@ -191,7 +223,7 @@ def test_a_restore_keeps_the_file_that_it_reads(tmp_path):
     action.task_vars["mstr_restore_src"] = "bk.yml"
     assert environment.restore(action)["backup"]["dest"] != str(tmp_path / "bk.yml")
     action.task_vars["mstr_restore_src"] = "none.yml"
-    assert environment.restore(action)["stopped"] == f"it has no backup {tmp_path}/none.yml, so it was left alone"
+    assert environment.restore(action)["left_alone"] == f"it has no backup {tmp_path}/none.yml, so it was left alone"
 
 
 def test_definitions_that_are_not_given(tmp_path):
@@ -236,5 +268,18 @@ def test_an_export_over_an_edited_file(tmp_path):
     with pytest.raises(ValidationError, match="of 'Etl', smoke_test of 'Etl', state: absent of 'Old'"):
         environment.export(action)
     assert (tmp_path / "r.yml").read_text() == edited
+    for other, why in (
+        ("notes: [\n", "is not YAML: .*, so nobody knows what would be lost"),
+        ("{restore: true, runtimes: []}", "has restore: true, which only a backup has, and an export does not"),
+    ):
+        (tmp_path / "r.yml").write_text(other)
+        with pytest.raises(ValidationError, match=rf"^mstr_export_dest .*r\.yml'? {why}\. Name a different file"):
+            environment.export(action)
     action.task_vars["mstr_export_force"] = True
     assert environment.export(action)["changed"]
+
+
+def test_a_pipe_on_a_remote_host_is_not_read():
+    action = SimpleNamespace(is_local=False, stat=lambda path: Stat("a pipe (FIFO)"))
+    with pytest.raises(ValidationError, match=r"^src '/x\.yml' is a pipe \(FIFO\), not a regular file$"):
+        own_file.source_of(action, "/x.yml")

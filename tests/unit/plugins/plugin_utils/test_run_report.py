@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from ansible import context
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.report import (
     FinishedRun,
     apply_error,
@@ -13,6 +14,7 @@ from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.report imp
     run_report,
     why_stopped,
 )
+from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.way_back import command_line
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import files
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import Earlier
 
@@ -72,6 +74,8 @@ def test_a_file_that_is_both_keeps_other_environments():
     assert [entry["environment"] for entry in entries] == ["a", "b"]
     assert entries[1]["last_read"]["generated"] == earlier.generated
     assert "not audited" not in found.files["r.md"]
+    found = made({"a": applied("a"), "b": None}, "audit", reports=["r.json"], earlier=earlier)
+    assert json.loads(found.files["r.json"])["environments"][1]["message"] == "this audit did not read it"
 
 
 def test_a_file_that_cannot_be_made_hides_nothing(monkeypatch):
@@ -86,6 +90,8 @@ def test_a_file_that_cannot_be_made_hides_nothing(monkeypatch):
 def test_tags_that_leave_the_work_out():
     why = "not reached: nothing was applied, because --tags or --skip-tags left the work out"
     assert made({"a": None}, left_out=True).lines == [f"a: {why}"]
+    done = made({"a": applied("a"), "b": None}, left_out=True).lines
+    assert done[1] == "b: not reached: no task of it ran; the output above says why"
 
 
 def test_twenty_lines_of_a_kind_are_shown_and_all_deletions():
@@ -142,10 +148,28 @@ def test_what_is_said_of_a_backup():
     backup = backed_up("/bk/a.yml", not_restored=["owner and ACL of 'X'"], unfinished="/bk/a.yml")
     lines = made({"a": applied("a", changed=True, backup=backup)}).lines
     assert lines[1] == "a: going back does not restore owner and ACL of 'X'"
-    assert lines[2].startswith("An earlier run did not end. To go back to what was there before it: ansible-playbook")
-    assert made({"a": applied("a", changed=True)}).lines[-1].startswith("There is no backup")
+    assert lines[2].startswith("A run did not end. To go back to what was there before it: ansible-playbook")
+    without = applied("a", changed=True)
+    because = "because mstr_runtimes_backup_dest is not set."
+    assert made({"a": without}).lines[-1] == f"There is no backup, {because}"
+    assert f"There is no backup of a, {because}" in made({"a": without, "b": applied("b", backup=backup)}).lines
     in_memory = made({"a": applied("a", backup=backed_up("/bk a.yml", written=False))}, check_mode=True)
     assert in_memory.lines[-1] == "a: a backup can be made; the apply would write it to /bk a.yml"
+
+
+def test_a_later_command_has_the_connection_without_secrets(monkeypatch):
+    """From options in each of the forms that Ansible reads, with its tags."""
+    given = (
+        "mstr_base_url=https://x/L mstr_password=hunter2",
+        '{mstr_login_mode: !unsafe ldap, mstr_username: !vault "$ANSIBLE_VAULT;1.1;AES256\\n62"}',
+        "@x.yml",
+        "mstr_report_dest=r.html",
+    )
+    monkeypatch.setattr(context, "CLIARGS", {"extra_vars": given, "vault_ids": ["dev@prompt"]})
+    assert command_line(["my hosts"]) == [
+        *["-i 'my hosts'", "--vault-id dev@prompt"],
+        *["-e mstr_base_url=https://x/L", "-e mstr_login_mode=ldap", "-e @x.yml"],
+    ]
 
 
 def test_an_export_says_where_its_files_are():
@@ -160,6 +184,10 @@ def test_an_export_says_where_its_files_are():
         "-e mstr_runtimes= --check --diff",
     ]
     assert (found.files, found.statistics) == ({}, {})
+    other = {"b": {**results["a"], "dest": "/x/b.yml", "options": []}}
+    command = made({**other, **results}, "export", options=["-i x"]).lines[-1]
+    assert " --limit b,a " in command
+    assert " -e mstr_runtimes= " in command, "one host that needs it is enough"
 
 
 def test_a_page_that_is_too_large_is_not_handed_on():
@@ -192,6 +220,7 @@ def test_a_task_that_ansible_could_not_start_is_reported():
         ({"a": {"error": "x", "batch": "a"}, "b": {"error": "x", "batch": "a"}}, False, True),
         ({"a": {"error": "x", "batch": "a"}, "b": {"stopped": "x", "batch": "b"}}, False, True),
         ({"c": {"error": "x", "batch": "c"}}, True, False),
+        ({"a": {"left_alone": "it has no backup", "batch": "a"}}, False, False),
     ],
 )
 def test_a_failed_batch_stops_the_next(earlier, fatal, stops):
