@@ -58,6 +58,7 @@ class Definition(NamedTuple):
     replace_on_change: frozenset[str] = frozenset()  # names of the fields whose change needs a second runtime
     smoke_test: str | None = None  # Python code
     replaces: str = ""  # of a copy, the id of the runtime that it is to replace
+    place: str = ""  # where it is written: in a list, or in a file
 
     @property
     def label(self) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .._errors import clean
@@ -24,6 +25,12 @@ _MOST_MERGED = 1000
 
 class FileError(ValueError):
     """What is wrong with a file, as the rest of a sentence that starts with its path."""
+
+
+class Entries(list[Any]):
+    """A list in a YAML file, with the line of each entry."""
+
+    lines: Sequence[int] = ()
 
 
 class Unsafe(str):
@@ -160,6 +167,12 @@ def _loader(yaml: Any) -> Any:
             seen.add(key)
         return dict(loader.construct_mapping(node, deep=True))
 
+    def sequence(loader: Any, node: Any) -> Iterator[Entries]:
+        entries = Entries()
+        entries.lines = [entry.start_mark.line + 1 for entry in node.value]
+        yield entries  # before it is filled, because an alias in it may mean the list itself
+        entries.extend(loader.construct_sequence(node))
+
     def refuse_vault(_loader: Any, node: Any) -> Any:
         line = node.start_mark.line + 1
         error = f"contains a value that is encrypted by ansible-vault, in line {line}; a module cannot decrypt it"
@@ -179,6 +192,7 @@ def _loader(yaml: Any) -> Any:
     for kind in ("bool", "int", "float", "timestamp"):
         Loader.add_constructor(f"tag:yaml.org,2002:{kind}", scalar)
     Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, mapping)
+    Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_SEQUENCE_TAG, sequence)
     Loader.add_constructor("!vault", refuse_vault)
     Loader.add_constructor("!unsafe", lambda loader, node: Unsafe(loader.construct_scalar(node)))
     return Loader

@@ -7,11 +7,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._errors import ValidationError, clean, text_error, texts
-from .file import FileError, Unsafe, parsed, read_text
+from .file import Entries, FileError, Unsafe, parsed, read_text
 
 
 class Source(NamedTuple):
@@ -51,10 +51,13 @@ def source_from(text: str, path: str) -> Source:
 
 
 _KEYS = Source._fields
+_OF_PLAYS = {"hosts", "import_playbook", "ansible.builtin.import_playbook"}
 _TYPES = {"runtimes": list, "scripts": list, "left_out": list, "restore": bool, "unfinished": bool}
 
 
 def _source(data: Any) -> Source:
+    if isinstance(data, list) and any(isinstance(play, Mapping) and _OF_PLAYS & set(play) for play in data):
+        raise FileError("is a playbook, not a list of runtimes; name the file that has the definitions")
     content = {"runtimes": data} if isinstance(data, list) else data
     if not isinstance(content, Mapping) or (content.get("runtimes") is None and content.get("scripts") is None):
         raise FileError("contains no list of runtimes, at the top level or under the key runtimes")
@@ -83,15 +86,28 @@ def _source(data: Any) -> Source:
             has_tags = True
         elif "{{" in text or "{%" in text:
             raise FileError(
-                f"has {{{{ }}}} in {place}, but src is not rendered as a template. If the braces are meant, write "
+                f"has {{{{ }}}} in {place!r}, but src is not rendered as a template. If the braces are meant, write "
                 "!unsafe before the text, in a YAML file"
             )
     return Source(**{**(_without_tags(given) if has_tags else given), "left_out": tuple(left_out)})
 
 
 def _without_tags(value: Any) -> Any:
+    # In place, because a list knows its lines.
     if isinstance(value, dict):
-        return {key: _without_tags(inner) for key, inner in value.items()}
+        value.update({key: _without_tags(inner) for key, inner in value.items()})
     if isinstance(value, list):
-        return [_without_tags(inner) for inner in value]
+        value[:] = [_without_tags(inner) for inner in value]
     return str(value) if isinstance(value, Unsafe) else value
+
+
+def places_in(path: str, option: str, entries: Sequence[Any]) -> list[str]:
+    """How messages name the entries of a list in the file at `path`: by their lines, if it is YAML."""
+    path = repr(os.path.abspath(path))
+    numbered = [f"{option} entry {number}" for number in range(1, len(entries) + 1)]
+    lines = entries.lines if isinstance(entries, Entries) else ()
+    if not lines:
+        return [f"{path} {number}" for number in numbered]
+    # Several entries may stand in one line.
+    alone = len(set(lines)) == len(lines)
+    return [f"{path} line {line}{'' if alone else f' ({number})'}" for line, number in zip(lines, numbered)]

@@ -131,7 +131,7 @@ class Step(NamedTuple):
 class Row(NamedTuple):
     """What a result shows of one definition, or of one purged runtime: it reports what its steps did.
 
-    `place`: where a list has the definition, such as "runtimes[3]", or "purge". `steps`: in the order of their phases.
+    `place`: where the definition is written, such as "runtimes[3]", or "purge". `steps`: in the order of their phases.
     `error`: why it could not be planned, or what failed between two steps. `replacement`: of a `Replacement`, what it
     changes as a whole. `beside`: the unfinished replacement of an earlier run; see `unneeded`.
     """

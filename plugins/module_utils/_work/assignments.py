@@ -78,12 +78,15 @@ class ScriptEntry(NamedTuple):
         return failure.project is None or failure.project.is_called(self.project)
 
 
-def script_entries(given: Sequence[Mapping[str, Any]]) -> tuple[ScriptEntry, ...]:
-    """The checked entries of the option `scripts`. Raises ValidationError with all of their errors."""
+def script_entries(given: Sequence[Mapping[str, Any]], places: Sequence[str] = ()) -> tuple[ScriptEntry, ...]:
+    """The checked entries of the option `scripts`. Raises ValidationError with all of their errors.
+
+    `places`: how messages name the entries, if a file has them.
+    """
     with ErrorList() as errors:
         found: dict[tuple[Any, ...], ScriptEntry] = {}
         for index, options in enumerate(given):
-            place = f"scripts[{index}]"
+            place = places[index] if places else f"scripts[{index}]"
             if not options["id"] and not options["name"]:
                 errors.add(f"{place} needs an id or a name")
             named = [option for option in ("project", "runtime") if option in options]

@@ -146,8 +146,8 @@ def _located(context: Context, wanted: Wanted, existing: Sequence[Runtime]) -> l
         return row._replace(wanted=definition, steps=(row.main._replace(wanted=definition, before=before),))
 
     rows = [
-        Row(definition, f"runtimes[{index}]", (Step(definition, CHANGE if definition.state == "present" else DELETE),))
-        for index, definition in enumerate(wanted.definitions)
+        Row(entry, entry.place or f"runtimes[{index}]", (Step(entry, CHANGE if entry.state == "present" else DELETE),))
+        for index, entry in enumerate(wanted.definitions)
     ]
     if len(rows) < 2:
         return [or_error(find, row) for row in rows]

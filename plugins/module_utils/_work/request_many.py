@@ -65,63 +65,69 @@ def request_for_many(check: Check, params: Mapping[str, Any]) -> Request:
 def _wanted(params: Mapping[str, Any], policy: Policy | None, check: Check) -> Wanted:
     runtimes: Sequence[Any] | None = params["runtimes"]
     scripts: Sequence[Any] | None = params["scripts"]
-    source = None
-    if params["src"] is not None:
+    source, path = None, params["src"]
+    if path is not None:
         from .._model.src import read_definitions  # only a task with a file needs it
 
-        source = read_definitions(params["src"])
+        source = read_definitions(path)
         if scripts is not None and source.scripts is not None:
-            raise ValidationError(["scripts is set, and src contains scripts, too; write them in one place"])
-        runtimes, scripts = source.runtimes, source.scripts if scripts is None else scripts
-    if runtimes is None and scripts is None:
+            raise ValidationError([f"scripts is set, and src {path!r} contains scripts, too; write them in one place"])
+        runtimes = source.runtimes
+    of_file = source.scripts if source else None
+    if runtimes is None and scripts is None and of_file is None:
         # AnsibleModule treats an option that is null as set.
         raise ValidationError(["one of runtimes, src and scripts is required"])
-    given: Sequence[Any] = runtimes or ()
     comment, limit = params["journal_comment"] or None, params["purge_limit"]
     # Scripts alone say nothing of which runtimes there should be.
     purges, entries = params["purge"] and runtimes is not None, None
     with ErrorList() as errors:
-        if source:
-            given = _typed(check, "runtimes", given, errors)
-            if source.scripts is not None:
-                scripts = [entry for entry in _typed(check, "scripts", source.scripts, errors) if entry is not None]
+        placed = _placed(check, "runtimes", runtimes or (), path, errors)
         # What a refused entry, which is None, would have kept is not known.
-        if purges and all(entry is not None and is_absent(entry) for entry in given):
+        if purges and all(entry is not None and is_absent(entry) for _place, entry in placed):
             errors.add(
                 "purge would delete every runtime, as no entry has state: present; to delete all of them, list each "
                 "with state: absent and leave out purge"
             )
-        numbered = [(index, entry) for index, entry in enumerate(given) if entry is not None]
+        given = [(place, entry) for place, entry in placed if entry is not None]
         restore = source is not None and source.restore
         definitions = [
-            errors.check(_definition, entry, comment, policy, restore, place=place_of("runtimes", index, entry))
-            for index, entry in numbered
+            errors.check(_definition, place, entry, comment, policy, restore, place=_label(place, entry))
+            for place, entry in given
         ]
         # In a backup, what is to be deleted counts by its id alone: it may have the name of what comes back.
-        named = [
-            (index, {**entry, "name": None} if restore and is_absent(entry) else entry) for index, entry in numbered
-        ]
+        named = [(place, {**entry, "name": None} if restore and is_absent(entry) else entry) for place, entry in given]
         errors.add(*_duplicate_errors(named), *_previous_name_errors(named))
         if limit is not None and limit < 0:
             errors.add(f"purge_limit must be at least 0, not {limit}")
-        if scripts is not None:
+        if scripts is not None or of_file is not None:
             from .assignments import script_entries  # only a task with scripts needs it
 
-            entries = errors.check(script_entries, scripts)
+            placed = _placed(check, "scripts", scripts or of_file or (), path if of_file else None, errors)
+            checked = {place: entry for place, entry in placed if entry is not None}
+            entries = errors.check(script_entries, list(checked.values()), list(checked))
     left_out = source.left_out if source else ()
     return Wanted(definitions, Purge(params["purge_exclude"], limit, comment, left_out) if purges else None, entries)
 
 
-def _typed(check: Check, option: str, entries: Sequence[Any], errors: ErrorList) -> list[dict[str, Any] | None]:
-    """The entries of a file, checked as those of the option; None for one that is refused."""
-    checked: list[dict[str, Any] | None] = []
-    for index, entry in enumerate(entries):
+def _placed(
+    check: Check, option: str, entries: Sequence[Any], path: str | None, errors: ErrorList
+) -> list[tuple[str, dict[str, Any] | None]]:
+    """The entries, each after its name in messages. Those of a file are checked as those of the option.
+
+    An entry that is refused is None.
+    """
+    if path is None:
+        return [(f"{option}[{index}]", entry) for index, entry in enumerate(entries)]
+    from .._model.src import places_in  # only a task with a file needs it
+
+    placed: list[tuple[str, dict[str, Any] | None]] = []
+    for place, entry in zip(places_in(path, option, entries), entries):
         kept, wrong = None, [f"expected a mapping of options, got {clean(repr(entry), 60)}"]
         if isinstance(entry, Mapping):
             kept, wrong = check(entry, ENTRY_OPTIONS[option])
-        checked.append(kept)
-        errors.add(*(f"{place_of(option, index, entry)}: {error}" for error in wrong))
-    return checked
+        placed.append((place, kept))
+        errors.add(*(f"{_label(place, entry)}: {error}" for error in wrong))
+    return placed
 
 
 def is_absent(entry: Mapping[str, Any]) -> bool:
@@ -129,13 +135,15 @@ def is_absent(entry: Mapping[str, Any]) -> bool:
     return entry.get("state") == "absent"
 
 
-def place_of(option: str, index: int, entry: Any) -> str:
+def _label(place: str, entry: Any) -> str:
     """The name of an entry in messages."""
     name = entry.get("name") if isinstance(entry, Mapping) else None
-    return f"{option}[{index}]{' ' + repr(name) if name and isinstance(name, str) else ''}"
+    return f"{place}{' ' + repr(name) if name and isinstance(name, str) else ''}"
 
 
-def _definition(entry: Mapping[str, Any], comment: str | None, policy: Policy | None, restore: bool) -> Definition:
+def _definition(
+    place: str, entry: Mapping[str, Any], comment: str | None, policy: Policy | None, restore: bool
+) -> Definition:
     with ErrorList() as errors:
         for option, value in entry.items() if is_absent(entry) else ():
             if option not in _OF_ABSENT and value not in (None, DEFINITION_OPTIONS[option].get("default")):
@@ -143,30 +151,31 @@ def _definition(entry: Mapping[str, Any], comment: str | None, policy: Policy | 
         if restore and is_absent(entry) and entry.get("id") is None:
             errors.add("id is required with state: absent in a backup, where no name means a runtime to delete")
         given = {**entry, "journal_comment": entry.get("journal_comment") or comment}
-        return errors.check(definition_from, given, policy, restore)
+        definition: Definition = errors.check(definition_from, given, policy, restore)
+    return definition._replace(place=place)
 
 
-def _duplicate_errors(numbered: Sequence[tuple[int, Mapping[str, Any]]]) -> Iterator[str]:
+def _duplicate_errors(placed: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
     """An error for each pair of entries with the same name or id, even if they have other errors."""
-    seen: dict[tuple[str, str], int] = {}
-    for index, entry in numbered:
+    seen: dict[tuple[str, str], str] = {}
+    for place, entry in placed:
         for option in ("id", "name"):
             value = entry.get(option)
             if not value:
                 continue
-            first = seen.setdefault((option, value.upper() if option == "id" else value), index)
-            if first != index:
-                yield f"runtimes[{index}] has the same {option} as runtimes[{first}]: {value!r}"
+            first = seen.setdefault((option, value.upper() if option == "id" else value), place)
+            if first != place:
+                yield f"{place} has the same {option} as {first}: {value!r}"
 
 
-def _previous_name_errors(numbered: Sequence[tuple[int, Mapping[str, Any]]]) -> Iterator[str]:
+def _previous_name_errors(placed: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
     """An error for each previous name that another entry has, as its name or as a previous one."""
-    holders: dict[str, int] = {}
-    for index, entry in numbered:
+    holders: dict[str, str] = {}
+    for place, entry in placed:
         if entry.get("name"):
-            holders.setdefault(name_key(str(entry["name"])), index)
-    for index, entry in numbered:
+            holders.setdefault(name_key(str(entry["name"])), place)
+    for place, entry in placed:
         for name in dict.fromkeys(entry.get("previous_names") or ()):
-            holder = holders.setdefault(name_key(str(name)), index)
-            if holder != index:
-                yield f"runtimes[{index}] has the previous name {name!r}, which runtimes[{holder}] has, too"
+            holder = holders.setdefault(name_key(str(name)), place)
+            if holder != place:
+                yield f"{place} has the previous name {name!r}, which {holder} has, too"

@@ -44,7 +44,7 @@ def _places() -> re.Pattern[str]:
             | (?<=requires\ )(?:username|password)\b | (?<=found\ in\ )runtimes | (?:"""
         + "|".join(connection)
         + r""")\b )
-        | (?P<option> src (?=\ ['"]) | scripts (?=\[) | (?:"""
+        | (?P<option> src (?=\ ['"]) | scripts (?=\[|\ is\ set,) | (?:"""
         + "|".join(_OPTIONS)
         + r""")\b ) )
         """,
@@ -66,7 +66,16 @@ def adapted(result: dict[str, Any], names: Iterable[str] = ()) -> dict[str, Any]
 
 def with_variables(text: str) -> str:
     """The text of an error with the variables of the role in place of options."""
-    return _places().sub(_variable, text)
+    return _places().sub(_variable, _AD_HOC.sub(_with_extra_variable, text))
+
+
+# The advice for a list that was written as key=value.
+_AD_HOC = re.compile(r"""in an ad-hoc command, write all options as JSON: -a '\{"(\w+)": (.*), …\}'""")
+
+
+def _with_extra_variable(found: re.Match[str]) -> str:
+    variable = "mstr_runtimes" if found[1] == "runtimes" else f"mstr_runtimes_{found[1]}"
+    return f"""with -e, write the variable as JSON: -e '{{"{variable}": {found[2]}}}'"""
 
 
 def _variable(found: re.Match[str]) -> str:

@@ -7,10 +7,12 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS
+from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile
 from ansible_collections.mstr.library.plugins.module_utils._work.request_many import request_for_many
 from ansible_collections.mstr.library.plugins.modules.mstr_runtimes import main
-from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of
+from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, stored
 from ansible_collections.mstr.library.tests.unit.support.module import Run
+from ansible_collections.mstr.library.tests.unit.support.server import Server
 
 A = "A" * 32
 prepare = partial(request_for_many, auth.checked_entry)
@@ -53,6 +55,11 @@ def written(tmp_path, entries):
     path = tmp_path / "runtimes.yml"
     path.write_text(yaml.safe_dump(entries), encoding="utf-8")
     return str(path)
+
+
+def place_in(tmp_path):
+    """How messages name that file."""
+    return repr(str(tmp_path / "runtimes.yml"))
 
 
 @pytest.mark.parametrize("concurrency", [0, 17, -4])
@@ -107,8 +114,8 @@ def test_script_in_file_without_runtime(tmp_path):
         prepare, from_file(tmp_path, {"scripts": [{"name": "Load", "project": "Sales", "runtimes": "a"}]})
     )
     assert faults == (
-        "scripts[0] 'Load': runtimes is not an option; did you mean runtime?",
-        "scripts[0] 'Load': runtime is missing",
+        f"{place_in(tmp_path)} line 2 'Load': runtimes is not an option; did you mean runtime?",
+        f"{place_in(tmp_path)} line 2 'Load': runtime is missing",
     )
 
 
@@ -161,6 +168,7 @@ def test_value_of_wrong_type_hides_no_other_fault(monkeypatch, capsys, tmp_path)
         {"name": "a", "packages": ["requests==2.32.3"], "exec_timeout": 0},
     ]
     place = ["runtimes[0] 'a'", "runtimes[1] 'a'"]
+    of_file = {f"{place_in(tmp_path)} line {line}": f"runtimes[{index}]" for index, line in enumerate((1, 8))}
     expected = {
         f"{place[0]}: resource.mem '1GB' is not a whole number; write the number of MB: 1024",
         f"{place[0]}: resource.disk must be more than 0, not 0",
@@ -174,7 +182,10 @@ def test_value_of_wrong_type_hides_no_other_fault(monkeypatch, capsys, tmp_path)
     }
     for source in ({"runtimes": entries}, {"src": written(tmp_path, entries)}):
         run(main, **source, purge_limit=-1, concurrency="four", timeout=0, base_url="https://x", api_token="t" * 9)
-        lines = run.result["msg"].splitlines()
+        message = run.result["msg"]
+        for written_place, index in of_file.items():
+            message = message.replace(written_place, index)
+        lines = message.splitlines()
         assert not [fault for fault in expected if not any(line.startswith(fault) for line in lines)], lines
         assert any("zzz is not an option" in line for line in lines)
         assert any(line.startswith("timeout must be") for line in lines)
@@ -183,9 +194,11 @@ def test_value_of_wrong_type_hides_no_other_fault(monkeypatch, capsys, tmp_path)
 
 def test_state_null_not_given(monkeypatch, capsys, tmp_path):
     run = Run(monkeypatch, capsys)
-    for source in ({"runtimes": [{"state": None}]}, {"src": written(tmp_path, [{"state": None}])}):
+    sources = {"runtimes[0]": {"runtimes": [{"state": None}]}}
+    sources[f"{place_in(tmp_path)} line 1"] = {"src": written(tmp_path, [{"state": None}])}
+    for place, source in sources.items():
         run(main, **source, base_url="https://x", api_token="t" * 9)
-        assert run.result["msg"] == "runtimes[0]: one of name and id is required"
+        assert run.result["msg"] == f"{place}: one of name and id is required"
 
 
 def test_text_in_place_of_list_one_fault(monkeypatch, capsys):
@@ -205,19 +218,20 @@ def test_entry_s_comment_comes_before_task_s():
 @pytest.mark.parametrize(
     ("entry", "expected_start"),
     [
-        (None, "runtimes[1]: expected a mapping of options, got None"),
-        ("name: a", "runtimes[1]: expected a mapping of options, got 'name: a'"),
-        ([], "runtimes[1]: expected a mapping of options, got []"),
-        ({"name": "b", "exec_timeout": "soon"}, "runtimes[1] 'b': exec_timeout 'soon' is not a whole number"),
-        ({"name": "b", 1: 2, "x": 3}, "runtimes[1] 'b': 1 is not an option"),
-        ({"name": "b", "packages": [{"name": "x", None: 4}]}, "runtimes[1] 'b': None is not an option"),
-        ({"name": {"a": 1}, "x": 1}, "runtimes[1]: name is a mapping; expected text"),
+        (None, ": expected a mapping of options, got None"),
+        ("name: a", ": expected a mapping of options, got 'name: a'"),
+        ([], ": expected a mapping of options, got []"),
+        ({"name": "b", "exec_timeout": "soon"}, " 'b': exec_timeout 'soon' is not a whole number"),
+        ({"name": "b", 1: 2, "x": 3}, " 'b': 1 is not an option"),
+        ({"name": "b", "packages": [{"name": "x", None: 4}]}, " 'b': None is not an option"),
+        ({"name": {"a": 1}, "x": 1}, ": name is a mapping; expected text"),
     ],
 )
-def test_mistake_named_with_entry_s_index_and_name(tmp_path, entry, expected_start):
+def test_mistake_named_with_its_line_and_name(tmp_path, entry, expected_start):
     faults = faults_of(prepare, from_file(tmp_path, [{"name": "a"}, entry, {"name": "c", "exec_timeout": 0}]))
-    assert faults[0].startswith(expected_start)
-    assert [fault[:11] for fault in faults if not fault.startswith("runtimes[1]")] == ["runtimes[2]"]
+    second = f"{place_in(tmp_path)} line 2"
+    assert faults[0].startswith(f"{second}{expected_start}")
+    assert len([fault for fault in faults if not fault.startswith(second)]) == 1
     assert not any("dictionary requested" in fault for fault in faults)
 
 
@@ -225,7 +239,7 @@ def test_refused_entry_may_be_one_to_be_present(tmp_path):
     """So the purge is no second fault."""
     entries = [3, {"name": "c", "state": "absent"}]
     [fault] = faults_of(prepare, params(src=written(tmp_path, entries), purge=True))
-    assert fault.startswith("runtimes[0]")
+    assert fault.startswith(place_in(tmp_path))
 
 
 def test_entries_of_file_as_those_of_option(tmp_path):
@@ -233,9 +247,9 @@ def test_entries_of_file_as_those_of_option(tmp_path):
         {"name": "a", "exec_timeout": "60", "whitelist": "10.0.0.0/8"},
         {"name": "7", "resource": {"cpu": "0.5"}},
     ]
-    wanted = prepare(from_file(tmp_path, {"runtimes": entries})).wanted
-    assert wanted == prepare(given(*entries)).wanted
-    wanted = wanted.definitions
+    wanted = prepare(from_file(tmp_path, {"runtimes": entries})).wanted.definitions
+    as_options = prepare(given(*entries)).wanted.definitions
+    assert [entry._replace(place="") for entry in wanted] == [entry._replace(place="") for entry in as_options]
     assert wanted[0].values == {"name": "a", "exec_timeout": 60, "whitelist": ("10.0.0.0/8",)}
     assert wanted[1].name == "7"
 
@@ -247,4 +261,34 @@ def test_a_backup_deletes_by_id(tmp_path):
     assert len(prepare(from_file(tmp_path, {"restore": True, "runtimes": runtimes})).wanted.definitions) == 2
     assert "same name" in faults_of(prepare, from_file(tmp_path, {"runtimes": runtimes}))[0]
     [fault] = faults_of(prepare, from_file(tmp_path, {"restore": True, "runtimes": [{**absent, "id": None}]}))
-    assert fault.startswith("runtimes[0] 'a': id is required with state: absent in a backup")
+    assert fault.startswith(f"{place_in(tmp_path)} line 3 'a': id is required with state: absent in a backup")
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "second"),
+    [
+        ("- name: a\n- name: b\n\n- name: a\n", "line 1", "line 4"),
+        ("restore: false\nruntimes: # comment\n- {name: a}\n- {name: a, others: !unsafe '{{'}", "line 3", "line 4"),
+        ("[{name: a}, {name: a}]", "line 1 (runtimes entry 1)", "line 1 (runtimes entry 2)"),
+        ("x: &a {name: a}\nruntimes: [*a, *a]", "line 1 (runtimes entry 1)", "line 1 (runtimes entry 2)"),
+        ('[{"name": "a"}, {"name": "a"}]', "runtimes entry 1", "runtimes entry 2"),
+    ],
+)
+def test_an_entry_of_a_file_has_its_line(tmp_path, text, first, second):
+    """Of JSON, which has no lines, its number; two entries never have the same place."""
+    path = tmp_path / "runtimes.yml"
+    path.write_text(text, encoding="utf-8")
+    [fault] = faults_of(prepare, params(src=str(path)))
+    assert fault == f"{place_in(tmp_path)} {second} has the same name as {place_in(tmp_path)} {first}: 'a'"
+
+
+def test_errors_after_the_login_have_the_line(tmp_path):
+    request = prepare(from_file(tmp_path, [{"name": "a"}, {"id": A, "exec_timeout": 5}]))
+    [fault] = faults_of(reconcile, Server(stored(id=A, name="a")).context(request.wanted), request.wanted)
+    assert fault.startswith(f"{place_in(tmp_path)} line 2 and {place_in(tmp_path)} line 1 are the same runtime")
+
+
+def test_scripts_in_both_places(tmp_path):
+    path = written(tmp_path, {"scripts": []})
+    [fault] = faults_of(prepare, params(src=path, scripts=[]))
+    assert fault == f"scripts is set, and src {path!r} contains scripts, too; write them in one place"

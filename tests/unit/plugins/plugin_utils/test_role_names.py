@@ -3,6 +3,8 @@ from __future__ import annotations
 from time import process_time
 
 import pytest
+from ansible_collections.mstr.library.plugins.module_utils._options import all_without_errors
+from ansible_collections.mstr.library.plugins.module_utils._work.request_many import MANY_OPTIONS
 from ansible_collections.mstr.library.plugins.plugin_utils._run.role_names import adapted
 
 
@@ -33,6 +35,11 @@ from ansible_collections.mstr.library.plugins.plugin_utils._run.role_names impor
             "mstr_runtimes[0]: x is not an option; the options are id, journal_comment\nmstr_runtimes_src 'x'",
         ),
         ("mstr_runtimes[0] and mstr_runtimes_src 'x'", "mstr_runtimes[0] and mstr_runtimes_src 'x'"),
+        (
+            "scripts is set, and src '/src' contains scripts, too",
+            "mstr_runtimes_scripts is set, and mstr_runtimes_src '/src' contains scripts, too",
+        ),
+        ("'/policy/purge_limit.yml' line 3 'a': name is", "'/policy/purge_limit.yml' line 3 'a': name is"),
     ],
 )
 def test_message_names_variables_and_keeps_quoted_values(original, expected):
@@ -41,6 +48,22 @@ def test_message_names_variables_and_keeps_quoted_values(original, expected):
         "msg": expected,
         "runtimes": [],
     }
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "expected"),
+    [
+        ("runtimes", "[X]", """-e '{"mstr_runtimes": [{"name": …}]}'"""),
+        ("runtimes", '[{"name": "a"}]', """-e '{"mstr_runtimes": [{"name": "a"}]}'"""),
+        ("scripts", "[X]", """-e '{"mstr_runtimes_scripts": [{"name": …}]}'"""),
+    ],
+)
+def test_a_list_as_an_extra_variable(option, value, expected):
+    [error] = all_without_errors(MANY_OPTIONS, {option: value})[1]
+    text = adapted({"failed": True, "msg": error})["msg"]
+    assert "ad-hoc" in error
+    assert "ad-hoc" not in text
+    assert text.endswith(f"write a list; with -e, write the variable as JSON: {expected}")
 
 
 def test_message_names_similar_variable():
