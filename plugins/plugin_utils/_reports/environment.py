@@ -55,7 +55,8 @@ def _bare_report(sources: Sources, sentence: str) -> dict[str, Any]:
     applied = sources.applied or {}
     rows = [entry for entry in applied.get("runtimes") or () if isinstance(entry, Mapping)]
     verb = "would be " if sources.check_mode else ""
-    done = [f"{row.get('name')!r} ({row.get('id')}) {verb}{row['action']}" for row in rows if row["action"] != "none"]
+    rows = [row for row in rows if row.get("action") != "none"]
+    done = [f"{row.get('name')!r} ({row.get('id')}) {verb}{row.get('action')}" for row in rows]
     failure = _failure(sources)
     lines = [failure or str(applied.get("msg") or ""), sentence, *done]
     return {

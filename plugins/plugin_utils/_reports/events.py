@@ -21,7 +21,7 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import clean
 from ansible_collections.mstr.library.plugins.module_utils._model.usage import name_of
 
 from .environment import lines_with_kinds
-from .lines import GOES, difference_lines, gone_name, warning_line
+from .lines import GOES, code_lines, difference_lines, gone_name, warning_line
 from .runs import schedules
 
 Json = Mapping[str, Any]
@@ -134,9 +134,7 @@ def _smoke_test_lines(report: Json, entry: Json) -> Iterator[str]:
     code = entry.get("smoke_test")
     if code:
         yield clean(f"{report['environment']}: {entry['name']!r} runs this smoke test:")
-        for line in str(code).split("\n"):
-            # Nothing of the code may be invisible.
-            yield "  " + "".join(char if char.isprintable() else ascii(char)[1:-1] for char in line)
+        yield from (f"  {line}" for line in code_lines(str(code)))
 
 
 def _cleaned(text: str) -> str:

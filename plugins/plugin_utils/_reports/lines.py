@@ -103,6 +103,11 @@ def dangling_line(script: Json) -> str:
     )
 
 
+def code_lines(code: str) -> list[str]:
+    """The lines of code with their indentation. Nothing of it may be invisible to those who approve it."""
+    return ["".join(char if char.isprintable() else ascii(char)[1:-1] for char in line) for line in code.split("\n")]
+
+
 def warning_line(text: str) -> str:
     """A warning of the task."""
     return f"warning: {text}"

@@ -21,7 +21,7 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import clean
 
 from . import changes
 from .evaluation import grouped
-from .lines import GOES, VERBS, dangling_line, evaluation_lines, gone_name, notes, script_line
+from .lines import GOES, VERBS, code_lines, dangling_line, evaluation_lines, gone_name, notes, script_line
 from .runs import usage
 from .since import line as since_line
 from .since import when
@@ -207,7 +207,7 @@ def _runtime_block(runtime: Json, predicted: bool) -> _Block:
         more = [f"  and {len(lines) - _FIELD_LINES} more lines"] if len(lines) > _FIELD_LINES else []
         parts.append(_folded("What changes", _diff([*lines[:_FIELD_LINES], *more])))
     if runtime.get("smoke_test"):
-        parts.append(_folded("The smoke test that runs", _message(runtime["smoke_test"])))
+        parts.append(_folded("The smoke test that runs", _fenced("python", code_lines(runtime["smoke_test"]))))
     return _KINDS[action], "\n\n".join(parts)
 
 

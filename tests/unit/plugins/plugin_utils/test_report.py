@@ -501,3 +501,12 @@ def test_the_code_of_a_smoke_test_is_shown(form):
     text = html.unescape(report_file([report], f"x.{form}", "apply", check_mode=True))
     assert "import pandas" in text
     assert "assert pandas.__version__" in text
+
+
+def test_a_review_shows_code_as_it_is():
+    """With its indentation, to the end of a long line, and with a mark for each hidden character."""
+    code = "if True:\n    x = 1" + " " * 2000 + "# y\u202e"
+    entry = {"name": "R", "id": "A" * 32, "action": "created", "changes": [], "smoke_test": code}
+    report = environment_report({"runtimes": [entry], "summary": {"created": 1}}, "e", check_mode=True, detail=True)
+    shown = report_file([report], "x.md", "apply", check_mode=True)
+    assert code.replace("\u202e", "\\u202e") in shown
