@@ -23,7 +23,8 @@ _ROLES = Path(__file__).resolve().parents[3] / "roles"
 _ROLE = "mstr_runtimes_"
 _MOST_EDITS = 2
 # A variable with such a beginning that no playbook knows is a misspelled one.
-_PREFIXES = tuple(f"mstr_{word}_" for word in ("plan", "report", "audit", "fail_on", "export", "probe", "restore"))
+_WORDS = ("plan", "report", "audit", "fail_on", "export", "probe", "restore", "controller")
+_PREFIXES = tuple(f"mstr_{word}_" for word in _WORDS)
 
 
 class Variable(NamedTuple):
@@ -176,7 +177,8 @@ _EVERYWHERE = _SURVEY | {"mstr_in_process"}
 # What a workflow hands from one job to the next, and what the roles and playbooks set themselves.
 _REPORTS = {f"mstr_{of}{form}" for of in ("audit", "report") for form in ("", "_page", "_markdown", "_json")}
 ARTIFACTS = frozenset({"mstr_exports", "mstr_smoke_tests", *_REPORTS})
-OWN = ARTIFACTS | {"mstr_export_result", "mstr_report_artifact", "mstr_runtimes_result"}
+# The secrets are for the file that `mstr_controller_dest` names.
+OWN = ARTIFACTS | {"mstr_controller_secrets", "mstr_export_result", "mstr_report_artifact", "mstr_runtimes_result"}
 
 
 @cache

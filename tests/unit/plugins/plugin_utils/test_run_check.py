@@ -46,7 +46,13 @@ def errors(playbook="apply", common=None, a=None, b=None, extra=None, check=Fals
 
 @pytest.mark.parametrize("playbook", ["apply", "audit", "export", "probe"])
 def test_a_usual_run_may_begin(playbook):
-    own = {"mstr_maintenance_plan": "Q3", "vault_mstr_pasword": "x", "mstr_audit_page": "", "mstr_exports": {}}
+    own = {
+        "mstr_maintenance_plan": "Q3",
+        "mstr_controller_secrets": {},
+        "vault_mstr_pasword": "x",
+        "mstr_audit_page": "",
+        "mstr_exports": {},
+    }
     assert errors(playbook, {"mstr_runtimes_policy": POLICY, "mstr_runtimes_purge": True, **own}, extra=own) == []
 
 
@@ -235,6 +241,7 @@ def test_two_hosts_on_one_server_are_refused_if_one_purges(b, environ):
         ("mstr_policy", "did you mean mstr_runtimes_policy?"),
         ("mstr_plan_source", "Variables with such a name are mstr_plan_dest, mstr_plan_src."),
         ("mstr_runtimes_colour", "is not a variable of the role mstr.library.runtimes. It knows mstr_runtimes_backup_"),
+        ("mstr_controller_teams", "Variables with such a name are mstr_controller_apply_slices, mstr_controller_a"),
         ("mstr_probe_folder", "Variables with such a name are mstr_probe_cleanup, mstr_probe_dest, mstr_"),
         ("mstr_export_folder", "Variables with such a name are mstr_export_dest, mstr_export_exclude, mstr_exp"),
     ],
