@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._model.file import read_text
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import INCOMPLETE
@@ -55,7 +56,7 @@ class ActionModule(action.ActionModule):
                 applied=sources.applied and role_names.adapted(dict(sources.applied)), refusals=refusals
             )
         report = environment.environment_report(sources, detail=True)
-        return {**found, **_result(report, str(options.get("detail")).lower() in ("true", "yes", "1"))}
+        return {**found, **_result(report, bool(boolean(options.get("detail") or False, strict=False)))}
 
     def _audited(self, tmp: Any, task_vars: Result, host: str) -> Result:
         """The result of the module; a failed one if Ansible cannot run it."""
@@ -64,13 +65,7 @@ class ActionModule(action.ActionModule):
         try:
             return super().run(tmp, task_vars)
         except AnsibleConnectionFailure as exc:
-            raise ValidationError(
-                [
-                    f"Ansible cannot reach {host} with {self._connection.transport} ({exc}). Each host is one "
-                    "environment, and the modules usually run on the control node. Set ansible_connection: local and "
-                    'ansible_python_interpreter: "{{ ansible_playbook_python }}" for all hosts of the inventory.'
-                ]
-            ) from None
+            raise ValidationError([action.not_connected(host, self._connection.transport, exc)]) from None
         except AnsibleError as exc:
             raise ValidationError([str(exc)]) from None
 

@@ -24,7 +24,7 @@ from ansible_collections.mstr.library.plugins.plugin_utils._reports import plan_
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.events import approval_texts
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import Earlier, earlier_from
-from ansible_collections.mstr.library.plugins.plugin_utils._run.action import kept_warnings
+from ansible_collections.mstr.library.plugins.plugin_utils._run.action import kept_warnings, not_connected
 
 from . import check, destination, environment, report, run, task, variables
 
@@ -106,7 +106,7 @@ class Environment(task.Action):
         except ValidationError as exc:
             approved, result = None, task.failed(exc.sentence)
         except AnsibleConnectionFailure as exc:
-            approved, result = None, task.failed(self._not_connected(exc))
+            approved, result = None, task.failed(not_connected(self.host, self._connection.transport, exc))
         except AnsibleError as exc:
             approved, result = None, task.failed(str(exc))
         if result.get("left_alone"):
@@ -170,13 +170,6 @@ class Environment(task.Action):
             return plan_file.approved_entry(checked.get("environments") or (), self.host, self.server())
         except ValueError as exc:
             raise ValidationError([f"The drift check {exc}. Start the workflow again."]) from None
-
-    def _not_connected(self, exc: AnsibleConnectionFailure) -> str:
-        return (
-            f"Ansible cannot reach {self.host} with {self._connection.transport} ({exc}). Each host is one "
-            "environment, and the modules usually run on the control node. Set ansible_connection: local and "
-            'ansible_python_interpreter: "{{ ansible_playbook_python }}" for all hosts of the inventory.'
-        )
 
     def _reported(self, work: str, result: task.Result, approved: Mapping[str, Any] | None) -> task.Result:
         """The result of the task for the report. It does not fail."""

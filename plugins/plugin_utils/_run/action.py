@@ -212,6 +212,15 @@ def kept_warnings() -> list[Any]:
     return []
 
 
+def not_connected(host: str, transport: str, exc: Exception) -> str:
+    """Why a module did not run on a host that Ansible cannot reach, and what usually helps."""
+    return (
+        f"Ansible cannot reach {host} with {transport} ({exc}). Each host is one environment, and the modules usually "
+        'run on the control node. Set ansible_connection: local and ansible_python_interpreter: "{{ '
+        'ansible_playbook_python }}" for all hosts of the inventory.'
+    )
+
+
 # The options that name a file to read.
 _FILES = ("src", "ca_path", "client_cert", "client_key")
 _NOT_IMPORTED = "cannot be imported by the Python that runs this module"
