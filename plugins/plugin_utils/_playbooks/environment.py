@@ -10,13 +10,14 @@ The options come from the variables of the host.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils._errors import ErrorList, ValidationError, counted, listed
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import DEFAULT_RUNTIME_ID, INCOMPLETE
 from ansible_collections.mstr.library.plugins.module_utils._model.src import Source
 from ansible_collections.mstr.library.plugins.module_utils._model.usage import name_of
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.evaluation import violations_of
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.events import copyable_texts
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.export import File, to_file
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.serialize import json_text
@@ -76,7 +77,25 @@ def restore(action: Action, plan_id: str | None = None, check_mode: bool = False
     if error:
         raise ValidationError([error])
     options = {**action.options({option: passed_on()[option] for option in RESTORED}), "src": path}
-    return _backed_up(action, options, plan_id, check_mode, source.runtimes or (), True, path)
+    result = _backed_up(action, options, plan_id, check_mode, source.runtimes or (), True, path)
+    return _with_warnings(result, *_violations(action, source.runtimes or (), result))
+
+
+def _violations(action: Action, runtimes: Sequence[Any], result: Result) -> Iterator[str]:
+    """A warning of what was restored, or would be, although it violates the policy: the way back is never refused."""
+    rows = result.get("runtimes") or ()
+    restored = {str(row["name"]) for row in rows if row.get("action") not in ("none", "deleted", "failed")}
+    try:
+        policy = with_exemptions(action.given("mstr_runtimes_policy"), action.given("mstr_runtimes_exemptions"))
+        for name, sentences in violations_of(policy, runtimes).items() if policy and restored else ():
+            if name in restored:
+                yield f"Runtime {name!r} is restored, although {'; '.join(sentences)}."
+    except ValidationError as exc:
+        yield f"Whether what is restored violates mstr_runtimes_policy is unknown: {exc.sentence}"
+
+
+def _with_warnings(result: Result, *warnings: str) -> Result:
+    return {**result, "warnings": [*(result.get("warnings") or ()), *warnings]} if warnings else result
 
 
 def _policy(action: Action) -> Result:
@@ -141,7 +160,7 @@ def _backed_up(
         warning = (
             f"The backup lacks scripts of projects that could not be read: {unread}. Going back does not move them."
         )
-        result["warnings"] = [*(result.get("warnings") or ()), warning]
+        return _with_warnings(result, warning)
     return result
 
 

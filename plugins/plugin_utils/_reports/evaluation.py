@@ -14,8 +14,11 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
+from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS, definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.evaluation import is_unreadable, policy_from
+from ansible_collections.mstr.library.plugins.module_utils._model.networks import NETADDR_IMPORT_ERROR
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import (
     EXEMPTED,
     NOT_EVALUATED,
@@ -53,6 +56,29 @@ def rules_of(option: Any) -> dict[str, Any]:
         return {}
     rules = {key: given[key] for key in policy.limits}
     return {**rules, "exemptions": given["exemptions"]} if policy.exemptions else rules
+
+
+def violations_of(option: Any, definitions: Iterable[Any]) -> dict[str, list[str]]:
+    """How definitions of a file violate a policy, in sentences by name. What is invalid in them is left out.
+
+    Raises ValidationError for an invalid policy.
+    """
+    if NETADDR_IMPORT_ERROR is not None:
+        raise ValidationError(["netaddr cannot be imported on the control node"])
+    policy = policy_from(rules_of(option), utc_date())
+    found: dict[str, list[str]] = {}
+    for entry in definitions if policy.limits else ():
+        try:
+            given, _errors = auth.checked_entry(entry, DEFINITION_OPTIONS)
+            definition = definition_from(given or {}, restore=True)
+        except ValidationError:
+            continue
+        try:
+            if given and definition.state == "present":
+                policy.check_definition(given, definition.values, definition.id or "")
+        except ValidationError as exc:
+            found[str(definition.name)] = list(exc.errors)
+    return found
 
 
 def _plain(value: Any) -> Any:

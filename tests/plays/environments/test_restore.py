@@ -64,14 +64,16 @@ CHANGES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_the_command_brings_everything_back(play: Play, server: Simulator, change: str) -> None:
-    """A second time, it changes nothing."""
+    """A second time, it changes nothing. A policy refuses nothing, and says what is restored against it."""
     before = state(server)
     done = play(APPLY, **CHANGES[change], **BACKUP)
     assert done.status == 0, done.output
     assert state(server) != before
-    back = way_back(play, done)
+    back = way_back(play, done, "-e", '{"mstr_runtimes_policy": {"networks_never": ["10.0.0.0/8"]}}')
     assert back.status == 0, back.output
     assert state(server) == before
+    restored = change not in ("create", "scripts", "default")
+    assert ("Runtime 'Old' is restored, although whitelist[0] '10.0.0.0/8' violates" in back.output) == restored
     again = way_back(play, done)
     assert "changed=0" in again.output, again.output
     assert state(server) == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
@@ -224,6 +225,38 @@ def test_a_restore_keeps_the_file_that_it_reads(tmp_path):
     assert environment.restore(action)["backup"]["dest"] != str(tmp_path / "bk.yml")
     action.task_vars["mstr_restore_src"] = "none.yml"
     assert environment.restore(action)["left_alone"] == f"it has no backup {tmp_path}/none.yml, so it was left alone"
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_policy_only_warns_in_a_restore(tmp_path, check_mode):
+    """Of what is restored, by id, and with the exemptions of the host. Its own errors do not stop the way back."""
+    opened = [{"name": name, "id": letter * 32, "whitelist": ["0.0.0.0/0"]} for name, letter in zip("ABCD", "ABCD")]
+    content = {"environment": "prod", "server": "https://prod.example.com/L", "restore": True}
+    absent = {"id": "E" * 32, "name": "E", "state": "absent"}
+    (tmp_path / "old.yml").write_text(json.dumps({**content, "runtimes": [*opened, absent]}))
+    action = FakeAction(tmp_path, check_mode)
+    actions = {"A": "updated", "B": "none", "C": "created", "D": "updated", "E": "deleted"}
+    action.result["runtimes"] = [
+        {"name": name, "id": name * 32, "action": did, "changed_fields": []} for name, did in actions.items()
+    ]
+    rules = {"networks_within": ["10.0.0.0/8"]}
+    exempt = [{"runtime": "D" * 32, "reason": "why", "until": "2999-12-31"}]
+    action.task_vars |= {
+        "mstr_restore_src": "old.yml",
+        "mstr_runtimes_policy": rules,
+        "mstr_runtimes_exemptions": exempt,
+    }
+    warnings = environment.restore(action)["warnings"]
+    assert [
+        text.partition(", although whitelist[0] '0.0.0.0/0' violates the policy networks_within: ")[0]
+        for text in warnings
+    ] == ["Runtime 'A' is restored", "Runtime 'C' is restored"]
+    assert "policy" not in action.options_of_module
+    action.task_vars["mstr_runtimes_policy"] = {"networks_within": ["x"]}
+    [warning] = environment.restore(action)["warnings"]
+    assert warning.startswith("Whether what is restored violates mstr_runtimes_policy is unknown: policy.networks_wit")
+    action.task_vars["mstr_runtimes_policy"] = action.task_vars["mstr_runtimes_exemptions"] = None
+    assert "warnings" not in environment.restore(action)
 
 
 def test_definitions_that_are_not_given(tmp_path):
