@@ -29,6 +29,7 @@ _CONTROLS = re.compile(f"[\x00-\x1f{HIDDEN}]+")
 _ESCAPES = re.compile("\x1b(\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(\x07|\x1b\\\\)?|.)")
 # Half of a character, which cannot be written as UTF-8.
 SURROGATE = re.compile("[\ud800-\udfff]")
+UNREAD = "\ufffd"  # stands for it
 _TEXT_LIMIT = 400
 _LONGEST_TEXT = 20_000
 # Characters. A shorter part or form of a secret is not masked, because that would make results unreadable.
@@ -56,7 +57,7 @@ def clean(value: object, limit: int = _TEXT_LIMIT, secrets: Iterable[str] = ()) 
 def printable(text: str) -> str:
     """The text without what would drive a terminal, and with a character in place of each half of one."""
     lines = (_CONTROLS.sub(" ", _ESCAPES.sub("", line)) for line in text.split("\n"))
-    return SURROGATE.sub("\ufffd", "\n".join(lines))
+    return SURROGATE.sub(UNREAD, "\n".join(lines))
 
 
 def masked(text: str, secrets: Iterable[str]) -> str:

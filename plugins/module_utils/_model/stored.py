@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import itemgetter
 from typing import Any
 
+from .._errors import UNREAD, ErrorList, texts
 from .definition import Definition, pool_errors
 from .fields import BY_NAME, FIELDS, POOL, PURGEABLE, differing
 from .kinds import Resource, without_null
@@ -68,6 +69,17 @@ def dropped(before: Runtime, after: Runtime) -> list[str]:
         for name, value in values.items()
         if value is not None and key in kept and kept[key].get(name) is None
     ]
+
+
+def check_sent_back(body: Mapping[str, Any], before: Runtime) -> None:
+    """Raises ValidationError for a write that would store texts as they were read, and a character was not read."""
+    unread = {text for _place, text in texts([*before.values.values()]) if UNREAD in text}
+    cures = {"name": "set the id, and a different name"}
+    with ErrorList() as errors:
+        for place, text in texts(body):
+            if text in unread:
+                why = "has U+FFFD, which stands for a character that could not be read, and this write would store it"
+                errors.add(f"{place} {text!r} {why}; {cures.get(place, 'write a different text in the definition')}")
 
 
 def _unknown_keys(values: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from .._errors import SURROGATE, ApiError, ConnectError, MstrError, clean
+from .._errors import SURROGATE, UNREAD, ApiError, ConnectError, MstrError, clean
 
 _DEPTH_LIMIT = 100
 # A surrogate, escaped or not. Two of them may be a whole character.
@@ -88,7 +88,7 @@ def parsed(text: str | bytes) -> Any:
     if _MAYBE_HALF.search(text):
         # A text that was cut within a character has half of one at its end. Newer releases of Ansible refuse a result
         # with it, after the work was done.
-        data = json.loads(SURROGATE.sub("\ufffd", json.dumps(data, ensure_ascii=False)))
+        data = json.loads(SURROGATE.sub(UNREAD, json.dumps(data, ensure_ascii=False)))
     return data
 
 

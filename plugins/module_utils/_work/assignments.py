@@ -16,7 +16,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple
 
-from .._errors import ApiError, ConnectError, ErrorList, MstrError, as_mstr_error
+from .._errors import UNREAD, ApiError, ConnectError, ErrorList, MstrError, as_mstr_error, texts
 from .._model.runtime import Runtime, id_from
 from .._model.steps import ScriptReport
 from .._session.interrupt import Interrupted
@@ -120,6 +120,8 @@ class Assignment(NamedTuple):
     @classmethod
     def planned(cls, script: SavedScript, target: Runtime, place: str = "") -> Assignment:
         """What is to be done with a script whose runtime is known."""
+        if UNREAD in script.name and script.runtime_id != target.key:
+            return cls(script, target, "failed", _unread_error(_KEPT["name"]), place)
         return cls(script, target, "none" if script.runtime_id == target.key else "moved", place=place)
 
     @property
@@ -256,8 +258,12 @@ class Assigner:
         if now != script.runtime_id:
             taken = MstrError(f"Somebody assigned {now} to it.")
             return planned._replace(script=script._replace(runtime_id=now), action="failed", error=taken)
+        body = _body(before, _KEPT if self._loses_omitted else _REQUIRED)
+        unread = [name for name, value in body.items() if any(UNREAD in text for _place, text in texts(value))]
+        if unread:
+            raise _unread_error(_words(unread))
         try:
-            self._put(script, target, _body(before, _KEPT if self._loses_omitted else _REQUIRED))
+            self._put(script, target, body)
             return self._checked(planned, before)
         except Interrupted as exc:
             stopped = exc.during(f"the runtime of the {script.label} was being changed")
@@ -350,6 +356,11 @@ class Assigner:
             unchecked = MstrError(f"{stopped.sentence}. {what} {exc.sentence}", **exc.error)
             return planned._replace(action="unknown", error=unchecked)
         return planned._replace(action="moved" if now == planned.target.key else "failed", error=stopped)
+
+
+def _unread_error(what: str) -> MstrError:
+    why = "U+FFFD, which stands for a character that could not be read, and an update would store it"
+    return MstrError(f"Its {what} has {why}. Change that in the script first.")
 
 
 def _words(fields: Iterable[str]) -> str:

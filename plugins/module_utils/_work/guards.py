@@ -14,6 +14,7 @@ from .._model.definition import Definition
 from .._model.plan import Plan
 from .._model.runtime import INCOMPLETE, Runtime, lists_default
 from .._model.steps import Row, Step, plan_id
+from .._model.stored import check_sent_back
 from .api import Context, Work
 
 # Which runtimes must not be deleted, and why.
@@ -49,6 +50,8 @@ def plan_refusals(context: Context, work: Work, existing: Sequence[Runtime]) -> 
 def check_plan(context: Context, step: Step, plan: Plan, existing: Sequence[Runtime]) -> None:
     """Raises ValidationError for a plan of one step that must not be carried out, and warns of a likely mistake."""
     wanted = step.wanted
+    if step.before:
+        check_sent_back(plan.body, step.before)
     if "runtime_version" in plan.changed_fields:
         _check_version(context, str(wanted.values["runtime_version"]))
     if plan.action == "update" and "name" in plan.changed_fields and not wanted.restore:

@@ -12,7 +12,7 @@ task.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 
 from .._errors import ErrorList, ValidationError
@@ -25,7 +25,7 @@ from .._model.plan import Plan, compare, make_plan
 from .._model.replacement import Replacement
 from .._model.runtime import Runtime, replacement_name
 from .._model.steps import DELETE, DELETE_OLD, RENAME, Row, Step
-from .._model.stored import definition_of, dropped
+from .._model.stored import check_sent_back, definition_of, dropped
 from .._model.usage import name_of
 from .api import ALL_FIELDS, Context, Work, one_named, or_error
 from .locate import plan_step
@@ -41,7 +41,9 @@ def plan_replacements(
     Then why the task must not do anything. Raises ValidationError for entries that meet.
     """
     refused: list[str] = []
-    planned = [row if row.failure else or_error(partial(_with_steps, context, existing, refused), row) for row in rows]
+    kept = {row.main.before.key for row in rows if row.main.before and row.wanted.state == "present"}
+    plan = partial(_with_steps, context, existing, kept, refused)
+    planned = [row if row.failure else or_error(plan, row) for row in rows]
     owners = {row.main.before.key: row.place for row in rows if row.main.before}
     errors = [
         f"{owners[runtime.key]} is {runtime.label}, which {row.place} needs for a replacement; remove one of them"
@@ -54,7 +56,10 @@ def plan_replacements(
     return planned, refused
 
 
-def _with_steps(context: Context, existing: Sequence[Runtime], refused: list[str], row: Row) -> Row:
+def _with_steps(
+    context: Context, existing: Sequence[Runtime], kept: Collection[str], refused: list[str], row: Row
+) -> Row:
+    """The row with the steps of its replacement, if it needs one. `kept`: the keys of what definitions mean."""
     wanted, before = row.wanted, row.main.before
     if wanted.state == "absent":
         return _unused_only(context, existing, row)
@@ -66,7 +71,7 @@ def _with_steps(context: Context, existing: Sequence[Runtime], refused: list[str
     beside = one_named(named, replacement_name(name)) if old else (named[0] if len(named) == 1 else None)
     beside = context.api.with_all_fields(beside, [*ALL_FIELDS, "owner"])
     own, needed = is_own(context, beside) if beside else None, bool(old and differs)
-    if own is False and not needed:
+    if beside and not needed and (own is False or beside.key in kept):
         beside = None
     if beside:
         refused += _not_own(context, name, beside, own, needed)
@@ -146,6 +151,7 @@ def _replaced(
                 lambda: plan_step(context, Step(_copy(old[0], wanted), before=beside), existing),
                 place=f"{old[0].label} cannot be copied",
             )
+        check_sent_back({**main.plan.body, "name": name}, old[0])
         if old[0].name == replacement_name(name):
             steps.append(plan_step(context, aside(name, old[0], wanted.journal_comment), existing))
     target = main.plan.target or main.before or old[0]

@@ -42,6 +42,46 @@ def moves(result):
     return [(script["name"], script["action"]) for script in result["scripts"]]
 
 
+# --- half of a character, which becomes U+FFFD when it is read
+
+HALF, SHOWN = "Night\ud800", "Night\ufffd"
+UPGRADED = {"runtime_version": "3.12.1", "replace_on_change": ["runtime_version"]}
+
+
+@pytest.mark.parametrize(
+    ("fields", "entry", "place"),
+    [
+        ({"name": HALF}, {"id": A, "exec_timeout": 7}, "name"),
+        ({"name": HALF}, {"name": SHOWN, "exec_timeout": 7}, "name"),
+        ({"name": HALF}, {"name": SHOWN, **UPGRADED}, "name"),
+        ({"description": HALF}, {"name": "R", **UPGRADED}, "description"),
+        (
+            {"packages": [{"name": "a", "description": HALF}]},
+            {"name": "R", "packages": [{"name": "b"}], "purge_packages": False},
+            "packages[0].description",
+        ),
+    ],
+)
+def test_what_was_not_read_is_not_sent_back(fields, entry, place):
+    have = holding(R={"id": A, **fields})
+    for check_mode in (True, False):
+        error = run(have, entry, check_mode=check_mode)["runtimes"][0]["error"]
+        assert f"{place} {SHOWN!r} has U+FFFD, which stands for a character that could not be read" in error["msg"]
+    assert have.writes == []
+    result = run(have, {"id": A, "name": "R", "description": "new", "packages": [{"name": "a", "description": "b"}]})
+    assert (result["summary"]["failed"], have.names) == (0, ["R"])
+
+
+def test_name_of_a_script_that_was_not_read():
+    have = holding(R=A, S=B)
+    have.core.projects.seed({"name": "Sales", "id": "5A" * 16, "scripts": [{"name": HALF, "id": "load", "runtime": A}]})
+    for runtime, check_mode in (("S", True), ("S", False), ("R", False)):
+        script = {"name": SHOWN, "project": "Sales", "runtime": runtime}
+        [row] = run(have, {"name": "R"}, scripts=[script], check_mode=check_mode)["scripts"]
+        assert row["action"] == ("failed" if runtime == "S" else "none")
+    assert have.scripts == {HALF: A}
+
+
 # --- scripts
 
 

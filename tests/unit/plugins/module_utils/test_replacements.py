@@ -183,6 +183,12 @@ def test_absent_one_beside_script_uses():
     assert actions(run(have, {"name": BESIDE, "state": "absent"})) == [(BESIDE, "deleted")]
 
 
+def test_one_beside_that_is_listed_keeps_its_scripts():
+    have = unfinished()
+    assert run(have, {"name": "R"}, {"name": BESIDE}, purge=True)["changed"] is False
+    assert (have.scripts["load"], have.warnings) == (B, [])
+
+
 def test_left_by_a_restore():
     """An ordinary purge spares it, and the next restore finishes it."""
     have = holding(A=A, **{"A (restore)": B})
