@@ -255,6 +255,8 @@ runtimes:
       description:
         - The saved scripts that use a runtime that would be deleted, as in
           RV(mstr.library.mstr_runtime_info#module:runtimes), with their planned tasks. Null if not all could be read.
+        - It is part of the plan only. The task itself does not say which scripts used what it deleted, because
+          it would have to search every project again. O(protect_used) keeps a runtime that a script uses.
       returned: in check mode, for V(deleted)
       type: list
       elements: dict
