@@ -40,19 +40,14 @@ def report(
         *(_deletion_result(row, step, scripts) for row, step in deletions),
         *(_row_result(row, scripts) for row in purged),
     ]
+    diffs = [
+        *(row.diff for row in given if row.shown.changed),
+        *(_deletion_diff(step) for _row, step in deletions),
+        *(row.diff for row in purged if row.shown.changed),
+        *([{**scripts.diff, "before_header": "scripts", "after_header": "scripts"}] if scripts.moved else []),
+    ]
     exempted = [row.exempted for row in reported if row.exempted is not None]
-    actions = Counter(result["action"] for result in results)
-    shown = [action for action in DONE.values() if action != "none" and (action != "replaced" or actions[action])]
-    summary = {
-        **{action: actions[action] for action in shown},
-        "unchanged": actions["none"],
-        "failed": len(failed),
-        **({} if scripts.rows is None else {"moved": scripts.moved}),
-    }
-    diffs = [row.diff for row in given if row.shown.changed]
-    diffs += [_deletion_diff(step) for _row, step in deletions]
-    diffs += [row.diff for row in purged if row.shown.changed]
-    diffs += [{**scripts.diff, "before_header": "scripts", "after_header": "scripts"}] if scripts.moved else []
+    summary = _summary(results, len(failed), scripts)
     result = {
         "changed": any(row.changed for row in reported) or scripts.moved > 0,
         "msg": summary_line(summary, predicted),
@@ -65,15 +60,27 @@ def report(
     }
     if refusal:
         raise PartialError(refusal, result)
-    if not failed:
-        return result
-    to_purge = [row for row in rows if row.is_purged]
-    spared = purge and (not to_purge or any(row.action != "deleted" and not row.failure for row in to_purge))
-    number, what = len(reported), "runtimes"
+    if failed:
+        to_purge = [row for row in rows if row.is_purged]
+        spared = purge and (not to_purge or any(row.action != "deleted" and not row.failure for row in to_purge))
+        raise PartialError(_failure(failed, len(reported), scripts, "Nothing was purged." if spared else ""), result)
+    return result
+
+
+def _summary(results: Sequence[Mapping[str, Any]], failed: int, scripts: ScriptReport) -> dict[str, int]:
+    """How many rows have each action."""
+    actions = Counter(result["action"] for result in results)
+    shown = [action for action in DONE.values() if action != "none" and (action != "replaced" or actions[action])]
+    moved = {} if scripts.rows is None else {"moved": scripts.moved}
+    return {**{action: actions[action] for action in shown}, "unchanged": actions["none"], "failed": failed, **moved}
+
+
+def _failure(failed: Sequence[tuple[str, MstrError]], number: int, scripts: ScriptReport, end: str) -> MstrError:
+    """The error of a task, `number` of whose rows are reported."""
+    what = "runtimes"
     if scripts.failures:
         number, what = number + len(scripts.rows or ()), "runtimes and scripts"
-    sentence = failures(f"{len(failed)} of {number} {what} failed", failed, "Nothing was purged." if spared else "")
-    raise PartialError(MstrError(sentence, **failed[0][1].error), result)
+    return MstrError(failures(f"{len(failed)} of {number} {what} failed", failed, end), **failed[0][1].error)
 
 
 def _row_result(row: Row, scripts: ScriptReport) -> dict[str, Any]:

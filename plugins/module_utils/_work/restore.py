@@ -9,7 +9,7 @@ A runtime that is in the way passes through a name beside; the next run finds it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from itertools import chain, count
 
@@ -102,55 +102,62 @@ def renamed_aside(context: Context, existing: Sequence[Runtime], row: Row, step:
 
 def write_in_order(context: Context, rows: Sequence[Row], existing: Sequence[Runtime]) -> list[Row]:
     """The rows; those that take a name that a different runtime holds are written, one after another."""
-    rows = list(rows)
-    names = {runtime.key: runtime.name for runtime in existing}
-    tried = set(names.values())
-    own = [row.main.before.key if row.main.before else "" for row in rows]
+    work = _InOrder(context, rows, existing)
     pending = [index for index, row in enumerate(rows) if takes_name(row)]
-
-    def holder(index: int) -> str | None:
-        """The key of a different runtime that has the name that a row needs."""
-        needed = rows[index].wanted.name
-        return next((key for key, name in names.items() if name == needed and key != own[index]), None)
-
-    def carry_out(index: int, work: Callable[[Row], Row]) -> None:
-        rows[index] = work(rows[index])
-        runtime = rows[index].main.runtime
-        if runtime and not rows[index].failure:
-            names[runtime.key] = runtime.name
-
-    def set_aside(index: int, needed: str | None) -> None:
-        """Give the runtime of a row a name beside the one that is needed."""
-        besides = chain([f"{needed} (restore)"], (f"{needed} (restore {number})" for number in count(2)))
-        beside = next(name for name in besides if name not in tried)
-        tried.add(beside)
-        runtime, comment = rows[index].main.before, rows[index].wanted.journal_comment
-        if runtime:
-            # The order in which names get free is no part of what a person approves.
-            step = aside(beside, runtime, comment)._replace(fingerprint="")
-            carry_out(index, lambda row: renamed_aside(context, existing, row, step))
-
-    def write_main(row: Row) -> Row:
-        return row.with_step(or_error(partial(write, context, existing=existing), row.main))
-
-    if not any(map(holder, pending)):
-        return rows
+    if not any(map(work.holder, pending)):
+        return work.rows
     for row in _in_the_way(rows):
-        set_aside(rows.index(row), row.name)
+        work.set_aside(work.rows.index(row), row.name)
     while pending:
-        free = next((index for index in pending if not holder(index)), None)
+        holders = {index: work.holder(index) for index in pending}
+        free = next((index for index, key in holders.items() if not key), None)
+        blocking = next((index for index in pending if work.own[index] in holders.values()), None)
         if free is not None:
-            carry_out(free, write_main)
+            work.write(free)
             pending.remove(free)
-            continue
-        holders = {index: holder(index) for index in pending}
-        blocking = next((index for index in pending if own[index] in holders.values()), None)
-        if blocking is None:
+        elif blocking is not None:
+            work.set_aside(blocking, rows[blocking].wanted.name)
+            if work.rows[blocking].failure:
+                pending.remove(blocking)
+        else:
             for index, key in holders.items():
                 taken = f"name {rows[index].wanted.name!r} is still taken by the runtime with id {key}"
-                rows[index] = rows[index]._replace(error=MstrError(f"{taken}; run the restore again"))
+                work.rows[index] = work.rows[index]._replace(error=MstrError(f"{taken}; run the restore again"))
             break
-        set_aside(blocking, rows[blocking].wanted.name)
-        if rows[blocking].failure:
-            pending.remove(blocking)
-    return rows
+    return work.rows
+
+
+class _InOrder:
+    """The rows of a backup, and the names that the runtimes have. `own`: the keys of the runtimes of the rows."""
+
+    def __init__(self, context: Context, rows: Sequence[Row], existing: Sequence[Runtime]) -> None:
+        self._context, self._existing, self.rows = context, existing, list(rows)
+        self._names = {runtime.key: runtime.name for runtime in existing}
+        self._tried = set(self._names.values())
+        self.own = [row.main.before.key if row.main.before else "" for row in rows]
+
+    def holder(self, index: int) -> str | None:
+        """The key of a different runtime that has the name that a row needs."""
+        needed = self.rows[index].wanted.name
+        return next((key for key, name in self._names.items() if name == needed and key != self.own[index]), None)
+
+    def write(self, index: int) -> None:
+        """Carry out the main step of a row."""
+        main = or_error(partial(write, self._context, existing=self._existing), self.rows[index].main)
+        self._done(index, self.rows[index].with_step(main))
+
+    def set_aside(self, index: int, needed: str | None) -> None:
+        """Give the runtime of a row a name beside the one that is needed."""
+        besides = chain([f"{needed} (restore)"], (f"{needed} (restore {number})" for number in count(2)))
+        beside = next(name for name in besides if name not in self._tried)
+        self._tried.add(beside)
+        row = self.rows[index]
+        if row.main.before:
+            # The order in which names get free is no part of what a person approves.
+            step = aside(beside, row.main.before, row.wanted.journal_comment)._replace(fingerprint="")
+            self._done(index, renamed_aside(self._context, self._existing, row, step))
+
+    def _done(self, index: int, row: Row) -> None:
+        self.rows[index] = row
+        if row.main.runtime and not row.failure:
+            self._names[row.main.runtime.key] = row.main.runtime.name
