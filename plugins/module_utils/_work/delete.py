@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from .._errors import MstrError
@@ -19,7 +19,7 @@ from .._model.purge import Purge
 from .._model.runtime import Runtime, lists_default
 from .._model.steps import PLANNED, PURGE, PURGED, READ, Row, Step
 from .._model.stored import changed_since
-from .api import ALL_FIELDS, Context, Work, or_error
+from .api import ALL_FIELDS, Context, Work
 from .guards import refusals
 from .locate import is_found_by_id, plan_step
 from .owner import is_own
@@ -87,8 +87,7 @@ def delete(
         try:
             listed = [] if by_id else context.api.list_all()
         except MstrError as exc:
-            rows = [row._replace(error=exc) if row.due(phase) else row for row in work.rows]
-            return work._replace(rows=rows), None
+            return _spared(work, phase, partial(_unchecked, exc)), None
     work = _checked_again(context, work, phase, listed)
     write_step = partial(write, context, existing=listed)
     rows = map_steps(context, write_step, work.rows, lambda row, step: step in row.due(phase), "deleted")
@@ -108,32 +107,13 @@ def _checked_again(context: Context, work: Work, phase: str, listed: Sequence[Ru
 
     `listed`: the runtimes on the server now; empty for a single one that its id finds.
     """
-    by_key = {runtime.key: runtime for runtime in listed}
-    number_of = Counter(runtime.name for runtime in listed)
-
-    def read(step: Step) -> Step:
-        planned = step.before
-        if planned is None:
-            raise AssertionError("a plan to delete has a runtime")
-        # A list may omit a runtime that can be read by its id.
-        now = by_key.get(planned.key) or context.api.get(str(planned.id), repr(planned.name))
-        if now and (now.facts.get("version") is None or planned.facts.get("version") is None):
-            now = context.api.with_all_fields(now, ALL_FIELDS)
-        if now is None:
-            return step._replace(plan=NO_PLAN).finished(READ)
-        changed = ", ".join(changed_since(now, planned))
-        if not changed and not step.wanted.id and number_of[now.name] > 1:
-            changed = "other runtimes now have its name"
-        if changed:
-            raise MstrError(f"{planned.label} was not deleted, {CHANGED}: {changed}. {CHECK_IT}")
-        return step
-
+    by_key, number_of = {runtime.key: runtime for runtime in listed}, Counter(runtime.name for runtime in listed)
+    read = partial(_as_planned, context, by_key, number_of)
     rows = map_steps(context, read, work.rows, lambda row, step: step in row.due(phase), "read again")
     rows = [row.with_step(row.main._replace(before=None)) if _is_gone(row, phase) else row for row in rows]
     # A purged runtime that is already gone is no part of the result.
-    rows = [row for row in rows if not row.is_purged or row.main.before]
-    work = work._replace(rows=rows)
-    due = [step for row in rows for step in row.due(phase)]
+    work = work._replace(rows=[row for row in rows if not row.is_purged or row.main.before])
+    due = [step for row in work.rows for step in row.due(phase)]
     try:
         needs_scripts = context.protects is not False or any(step.unused_only for step in due)
         if work.scripts and due and needs_scripts:
@@ -141,23 +121,50 @@ def _checked_again(context: Context, work: Work, phase: str, listed: Sequence[Ru
         reasons = list(refusals(context, work, due, listed))
     except MstrError as exc:
         # Also after a signal: what was written so far must be reported.
-        reasons = [([step.before for step in due if step.before], exc.sentence)]
+        return _spared(work, phase, partial(_unchecked, exc))
 
-    def check_guards(step: Step) -> Step:
-        for runtimes, why in reasons:
-            if step.before in runtimes:
-                raise MstrError(f"{step.label} was not deleted, {CHANGED}: {why}")
-        return step
+    def refused(step: Step) -> MstrError | None:
+        why = next((why for runtimes, why in reasons if step.before in runtimes), None)
+        return MstrError(f"{step.label} was not deleted, {CHANGED}: {why}") if why else None
 
-    chosen = [id(step) for step in due]
-    return work._replace(
-        rows=[
-            row._replace(
-                steps=tuple(or_error(check_guards, step) if id(step) in chosen else step for step in row.steps)
-            )
-            for row in rows
-        ]
-    )
+    return _spared(work, phase, refused)
+
+
+def _spared(work: Work, phase: str, why: Callable[[Step], MstrError | None]) -> Work:
+    """The work, with the error of each due step of a phase."""
+    rows = []
+    for row in work.rows:
+        due = row.due(phase)
+        rows.append(
+            row._replace(steps=tuple(step._replace(error=why(step)) if step in due else step for step in row.steps))
+        )
+    return work._replace(rows=rows)
+
+
+def _unchecked(cause: MstrError, step: Step) -> MstrError:
+    return MstrError(f"{step.label} was not deleted. {cause.sentence}", **cause.error)
+
+
+def _as_planned(context: Context, by_key: Mapping[str, Runtime], number_of: Mapping[str, int], step: Step) -> Step:
+    """The step, without a plan if its runtime is gone. Raises MstrError if it has changed since the plan.
+
+    `by_key`, `number_of`: the runtimes in the list of now, and how many have each name.
+    """
+    planned = step.before
+    if planned is None:
+        raise AssertionError("a plan to delete has a runtime")
+    # A list may omit a runtime that can be read by its id.
+    now = by_key.get(planned.key) or context.api.get(str(planned.id), repr(planned.name))
+    if now and (now.facts.get("version") is None or planned.facts.get("version") is None):
+        now = context.api.with_all_fields(now, ALL_FIELDS)
+    if now is None:
+        return step._replace(plan=NO_PLAN).finished(READ)
+    changed = ", ".join(changed_since(now, planned))
+    if not changed and not step.wanted.id and number_of[now.name] > 1:
+        changed = "other runtimes now have its name"
+    if changed:
+        raise MstrError(f"{planned.label} was not deleted, {CHANGED}: {changed}. {CHECK_IT}")
+    return step
 
 
 def _is_gone(row: Row, phase: str) -> bool:

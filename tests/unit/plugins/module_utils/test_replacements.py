@@ -133,6 +133,25 @@ def test_what_server_stores_otherwise_no_replacement(fields):
         assert [(row["name"], row["replaced_by"]) for row in deleted(result)] == [(BESIDE, None)]
 
 
+def test_failure_before_the_clean_up_hides_no_reason():
+    """With a purge, the runtimes are listed again; here the call fails, after those that find out how it stands."""
+    have = holding(R=A)
+    have.seed_scripts(load=A)
+    have.alter = lambda runtime: runtime.update(runtimeVersion="3.11.0")
+    lists = iter(range(10))
+
+    def rewrite(call, data):
+        if call == "GET /runtimes" and next(lists) == 3:
+            raise refusal(500, "ERR001", "no list")
+        return data
+
+    have.rewrite = rewrite
+    message = run(have, UPGRADE, purge=True)["runtimes"][0]["error"]["msg"]
+    assert "runtime_version '3.11.0' instead of '3.12.1'" in message
+    assert f"The old runtime 'R' ({A}) stays in use. 'R (replacement)' was not deleted. Could not" in message
+    assert have.names == ["R", BESIDE]
+
+
 # --- scripts that go back
 
 
