@@ -53,8 +53,12 @@ class Backup:
 
     def stopped(self, result: Result) -> str:
         """Complete the backup of a run that was stopped, and say where it is."""
-        self._complete(result, self._file.unfinished())
-        return f"{result.get('msg')} The backup of what was there before is {self._dest}"
+        where = f"{result.get('msg')} The backup of what was there before is {self._dest}"
+        try:
+            self._complete(result, self._file.unfinished())
+        except ValidationError as exc:
+            return f"{where}, but it does not delete what this run created: {exc.sentence}"
+        return where
 
     def finish(self, result: Result) -> Result:
         """The result of the run with `backup`. It fails if the backup could not be completed.

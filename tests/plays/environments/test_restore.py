@@ -128,17 +128,17 @@ def test_a_backup_belongs_to_one_server(play: Play, servers: list[Simulator]) ->
 
 
 def test_an_environment_without_a_backup(play: Play, servers: list[Simulator]) -> None:
-    """It is named and left alone; a backup is never applied, and the message has the command."""
+    """It is named and left alone, and stops no batch; a backup is never applied, and the message has the command."""
     play.hosts = {host: play.hosts[host] for host in ("env0", "env1")}
-    done = play(APPLY, "--limit", "env0", mstr_runtimes=[NEW], **BACKUP)
+    done = play(APPLY, "--limit", "env1", mstr_runtimes=[NEW], **BACKUP)
     assert done.status == 0, done.output
-    servers[1].seed({"name": "Kept"})
+    servers[0].seed({"name": "Kept"})
     refused = play(APPLY, mstr_runtimes_src="{{ inventory_hostname }}.bk.yml")
     assert refused.status == 2
     assert "is a backup, which only mstr.library.restore brings back" in refused.text
     source = "{{ inventory_hostname }}.bk.yml"
-    back = play(RESTORE, mstr_restore_src=source, mstr_runtimes=[NEW], mstr_runtimes_purge=True)
+    back = play(RESTORE, mstr_restore_src=source, mstr_runtimes=[NEW], mstr_runtimes_purge=True, mstr_serial=1)
     assert back.status == 0, back.output
-    assert "\nenv1: not reached: it has no backup " in back.output
-    assert servers[0].runtimes() == []
-    assert [runtime["name"] for runtime in servers[1].runtimes()] == ["Kept"]
+    assert "\nenv0: not reached: it has no backup " in back.output
+    assert servers[1].runtimes() == []
+    assert [runtime["name"] for runtime in servers[0].runtimes()] == ["Kept"]

@@ -62,7 +62,7 @@ class FakeAction:
         self.written += not self.check_mode
         self.seen = parsed(Path(self.dest).read_text()) if not self.check_mode else None
         if self.is_stopped:
-            on_stop(self.result)
+            self.said = on_stop(self.result)
             raise KeyboardInterrupt
         return dict(self.result)
 
@@ -146,6 +146,23 @@ def test_a_stopped_run_leaves_the_mark(tmp_path):
     action = FakeAction(tmp_path)
     action.task_vars["mstr_restore_src"] = "bk.yml"
     assert environment.restore(action)["backup"]["unfinished"] is None, "this is the way back to it"
+
+
+def test_a_stopped_run_whose_disk_is_full(tmp_path, monkeypatch):
+    """Its last line still says where the backup is, and what it lacks."""
+
+    def full(path, text, *, private):
+        if CREATED["id"] in text:
+            raise OSError(28, "No space left on device")
+        write(path, text, private=private)
+
+    monkeypatch.setattr(own_file, "write", full)
+    action = FakeAction(tmp_path)
+    action.result["runtimes"], action.is_stopped = [CREATED], True
+    with pytest.raises(KeyboardInterrupt):
+        environment.apply(action)
+    where = f"1 updated. The backup of what was there before is {tmp_path}/bk.yml"
+    assert action.said.startswith(f"{where}, but it does not delete what this run created: mstr_runtimes_backup_dest ")
 
 
 def test_a_killed_process_leaves_the_mark(tmp_path):

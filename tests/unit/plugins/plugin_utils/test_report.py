@@ -461,6 +461,14 @@ def test_each_line_of_an_error_names_its_runtime():
     assert report["lines"][1:] == ["e: 'R' failed: whitelist is wrong", "e: 'R' failed: packages are wrong"]
 
 
+def test_a_page_has_the_whole_message():
+    """Also what it says beside the errors of runtimes, to which the page leads."""
+    entry = {"name": "R", "action": "failed", "error": {"msg": "x"}}
+    result = {"failed": True, "msg": "1 failed:\nruntimes[0] 'R': x.\nNothing was purged.", "runtimes": [entry]}
+    report = environment_report({**result, "summary": {"failed": 1}}, "e", detail=True)
+    assert "Nothing was purged." in report_file([report], "x.html", "apply")
+
+
 @pytest.mark.parametrize(
     ("status", "line"),
     [
