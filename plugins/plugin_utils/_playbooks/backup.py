@@ -22,7 +22,6 @@ from .own_file import OwnFile
 from .task import Action, Result, plain
 
 DEST = "mstr_runtimes_backup_dest"
-_MAY_CREATE = ("created", "replaced", "unknown")
 
 
 class Backup:
@@ -88,7 +87,7 @@ class Backup:
         """The id and the name of each runtime that the run created, and that may still exist."""
         for row in plain(result.get("runtimes") or ()):
             identity = row.get("id")
-            if row.get("action") in _MAY_CREATE and identity and str(identity).upper() not in self._known:
+            if _may_be_new(row) and identity and str(identity).upper() not in self._known:
                 yield str(identity), str(row.get("name"))
 
     def _lost(self, result: Result) -> Iterator[str]:
@@ -108,6 +107,17 @@ class Backup:
             yield f"owner and ACL of {listed(gone)}"
         if not self._with_scripts and (gone or (result.get("summary") or {}).get("moved")):
             yield "the runtimes of scripts, because mstr_runtimes_backup_scripts is false"
+
+
+def _may_be_new(row: Mapping[str, Any]) -> bool:
+    """Whether the run created the runtime of a row, as far as it knows.
+
+    What it changed or deleted with an unknown outcome may be the runtime of a colleague, created after the backup.
+    """
+    if row.get("action") != "unknown":
+        return row.get("action") in ("created", "replaced")
+    before = {change["field"]: change["before"] for change in row.get("changes") or ()}
+    return "id" in before or ("name" in before and before["name"] is None)
 
 
 def _incomplete(result: Result, why: str) -> Result:

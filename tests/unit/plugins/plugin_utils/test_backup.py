@@ -148,6 +148,26 @@ def test_a_stopped_run_leaves_the_mark(tmp_path):
     assert environment.restore(action)["backup"]["unfinished"] is None, "this is the way back to it"
 
 
+@pytest.mark.parametrize(
+    ("changes", "is_new"),
+    [
+        ({"name": None, "exec_timeout": None}, True),
+        ({"id": "A" * 32}, True),
+        ({"description": None}, False),
+        ({"name": "Theirs"}, False),
+        ({}, False),
+    ],
+    ids=["create", "replacement", "update", "rename", "delete"],
+)
+def test_an_unknown_outcome_is_no_creation(tmp_path, changes, is_new):
+    """A colleague may have created a runtime after the backup: no way back deletes it."""
+    action = FakeAction(tmp_path)
+    fields = [{"field": field, "before": before, "after": 5} for field, before in changes.items()]
+    action.result["runtimes"] = [{**CREATED, "action": "unknown", "changes": fields}]
+    environment.apply(action)
+    assert any(entry.get("state") == "absent" for entry in backup_in(tmp_path).runtimes) is is_new
+
+
 def test_a_stopped_run_whose_disk_is_full(tmp_path, monkeypatch):
     """Its last line still says where the backup is, and what it lacks."""
 
