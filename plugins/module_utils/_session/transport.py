@@ -289,9 +289,10 @@ class Http:
         A thread works with one response at a time, so only its last one counts.
         """
         with self._shares_lock:
-            self._shares[owner] = share
-            taken = sum(share for thread, share in self._shares.items() if thread is owner or thread.is_alive())
-        if taken > 1:
+            others = sum(part for thread, part in self._shares.items() if thread is not owner and thread.is_alive())
+            refused = others + share > 1
+            self._shares[owner] = 0.0 if refused else share
+        if refused:
             raise UnreadableBody(f"more than {limit}; responses of the API are smaller", permanent=True)
 
 

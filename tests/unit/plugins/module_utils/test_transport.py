@@ -225,3 +225,17 @@ def test_limit_for_all_calls_together(part):
         thread.join()
         assert get(http).status == 200
         assert get(http).status == 200
+
+
+def test_refused_response_takes_no_room():
+    """What one object has must not harm the others that are read at the same time."""
+    bodies = iter(b"[" + b"{}," * number + b"{}]" for number in (1_200_000, 800_000))
+    statuses = []
+    with Listener(lambda request: reply(200, next(bodies))) as server:
+        http = http_to(server)
+        with pytest.raises(ConnectError, match="more than 1000000 objects"):
+            get(http)
+        thread = threading.Thread(target=lambda: statuses.append(get(http).status))
+        thread.start()
+        thread.join()
+    assert statuses == [200]
