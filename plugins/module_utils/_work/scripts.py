@@ -26,7 +26,6 @@ from .assignments import (
     report_scripts,
     usage_after,
 )
-from .owner import exists
 from .script_usage import SavedScript, Usage, find_usage
 
 _READ_ALL = "Run the task as a user who may read all scripts"
@@ -49,6 +48,11 @@ class Scripts(NamedTuple):
     unseen: Sequence[Assignment] = ()
     names: Mapping[str, str] = NOTHING
     evidence: Evidence = NOTHING
+
+    @property
+    def changed(self) -> list[Assignment]:
+        """The assignments that were or may have been carried out."""
+        return [assignment for assignment in self.assignments if assignment.is_changed]
 
     @property
     def failed(self) -> bool:
@@ -325,10 +329,10 @@ def move_newcomers(context: Context, scripts: Scripts, row: Row) -> tuple[Script
     return scripts, row._replace(error=_error_of(scripts, row) or again)
 
 
-def assign_back(context: Context, scripts: Scripts, row: Row) -> tuple[Scripts, str]:
+def assign_back(scripts: Scripts, row: Row, found: Mapping[str, bool | None]) -> tuple[Scripts, str]:
     """Assign the scripts of a failed replacement to the runtimes that it was to replace; an earlier run's, too.
 
-    Returns the scripts, and what could not be assigned back.
+    `found`: whether each of these exists, by its key. Returns the scripts, and what could not be assigned back.
     """
     new, old = row.main.runtime, row.old
     by_key = {runtime.key: runtime for runtime in old}
@@ -341,7 +345,6 @@ def assign_back(context: Context, scripts: Scripts, row: Row) -> tuple[Scripts, 
     listed_here = {assignment.script.key for assignment in assignments}
     earlier = (scripts.usage or Usage()).of(new.id) if new and row.beside and not row.unneeded else []
     due += [(None, script, old[0]) for script in earlier if script.key not in listed_here]
-    found = {runtime.key: exists(context, runtime) for _place, _script, runtime in due}
     for _place, script, runtime in due:
         if found[runtime.key] is not True:
             doubt = "does not exist any more" if found[runtime.key] is False else "could not be read"

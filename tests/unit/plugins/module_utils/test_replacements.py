@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError, PartialError
+from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError, MstrError, PartialError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.evaluation import policy_from
 from ansible_collections.mstr.library.plugins.module_utils._work.api import Waiting
@@ -233,6 +233,24 @@ def test_scripts_go_back_only_to_what_exists(status):
     assert set(have.scripts.values()) == {B}
     assert "stays in use" not in result["msg"]
     assert "could not be read" in result["msg"]
+
+
+def test_scripts_go_back_after_an_outage():
+    """The server is given up before the old runtime is deleted: what puts things in order is tried all the same."""
+    have = holding(R={"id": A, "owner": OWN})
+    have.seed_scripts(load=A)
+    answer = have.send
+
+    def send(kind, method, path, **how):
+        have.given_up = have.given_up or ("it does not answer" if method == "DELETE" else "")
+        if have.given_up and kind != "once":
+            raise ConnectError(f"Not tried, because {have.given_up}.")
+        return answer(kind, method, path, **how)
+
+    have.send = send
+    result = run(have, UPGRADE)
+    assert have.scripts == {"load": A}
+    assert f"The old runtime 'R' ({A}) stays in use." in result["msg"]
 
 
 # --- what a person approves
