@@ -9,7 +9,6 @@ Pure: takes the results of the hosts, which `result_of` makes of the result of a
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -21,7 +20,7 @@ from ansible_collections.mstr.library.plugins.plugin_utils._reports.events impor
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import Earlier
 
-from .way_back import commands
+from .way_back import commands, extra_option
 
 Json = Mapping[str, Any]
 
@@ -88,7 +87,7 @@ def run_report(run: FinishedRun) -> RunReport:
     if run.plan:
         lines.append(
             "To apply exactly this plan: the same command without --check, with "
-            f"-e mstr_plan_src={shlex.quote(run.plan)} in place of mstr_plan_dest"
+            f"{extra_option('mstr_plan_src', run.plan)} in place of mstr_plan_dest"
             # It is refused for an apply.
             f"{' and without mstr_report_dest' if any(map(_is_junit, run.reports)) else ''}"
         )

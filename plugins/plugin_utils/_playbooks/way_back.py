@@ -41,7 +41,7 @@ def command_line(inventory: Iterable[str]) -> list[str]:
             continue
         # What is encrypted is none of these types.
         values = {name: value for name, value in _values(text).items() if isinstance(value, (str, int, float))}
-        options += [_extra(name, values[name]) for name in CONNECTION.values() if name in values.keys() - SECRETS]
+        options += [extra_option(name, values[name]) for name in CONNECTION.values() if name in values.keys() - SECRETS]
     return options
 
 
@@ -68,7 +68,7 @@ def commands(options: Sequence[str], playbook: str, name: str, paths: Mapping[st
     for pattern, hosts in groups.items():
         path = pattern if len(hosts) > 1 else paths[hosts[0]]
         limit = shlex.quote(",".join(hosts))
-        end = " ".join([*extra, _extra(name, path), *more])
+        end = " ".join([*extra, extra_option(name, path), *more])
         found.append(f"{start} mstr.library.{playbook} --limit {limit} {end}")
     return found
 
@@ -81,7 +81,7 @@ def _pattern(host: str, path: str) -> str:
     return path[: found[-1].start()] + _HOST + path[found[-1].end() :]
 
 
-def _extra(name: str, value: Any) -> str:
+def extra_option(name: str, value: Any) -> str:
     """The option `-e` for one variable. A value that Ansible would split or convert is written as JSON."""
     text = value if isinstance(value, str) else json.dumps(value)
     plain = isinstance(value, str) and not re.search(r"[\s'\"\\=]", text.replace(_HOST, ""))

@@ -57,6 +57,7 @@ def test_every_environment_is_in_the_lines_the_files_and_what_is_handed_on():
         "mstr_plan_dest",
     ]
     assert json.loads(found.files["r.json"])["not_reached"] == ["c", "d"]
+    assert """with -e '{"mstr_plan_src": "/a b/p.json"}' in place""" in made(results, plan="/a b/p.json").lines[-1]
     plan = {entry["environment"]: entry for entry in json.loads(found.files["p.json"])["environments"]}
     assert plan["c"]["message"] == "it was not reached: b failed"
     assert list(plan) == ["a", "b", "c", "d"]
