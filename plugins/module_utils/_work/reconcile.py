@@ -104,7 +104,8 @@ def _planned(context: Context, wanted: Wanted, existing: Sequence[Runtime]) -> t
     for row in rows:
         asked = row.wanted
         more += [asked.state == "absent", asked.previous_names, asked.replace_on_change, asked.restore]
-        more += [replacement_name(row.final_name) in names]
+        seen = row.main.before.name if row.main.before else ""
+        more += [names & {replacement_name(row.final_name), replacement_name(seen)}]
     if any(more):
         from .plan_all import plan_all  # a single plain definition does not need it
 

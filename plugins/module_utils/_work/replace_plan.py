@@ -66,12 +66,16 @@ def _with_steps(
     if before is None:
         return row
     old, differs = _to_replace(existing, row)
-    name = row.final_name
+    name, needed = row.final_name, bool(old and differs)
     named = [runtime for runtime in existing if runtime.name == replacement_name(name) and runtime.key != before.key]
-    beside = one_named(named, replacement_name(name)) if old else (named[0] if len(named) == 1 else None)
+    taken = one_named(named, replacement_name(name)) if old else (named[0] if len(named) == 1 else None)
+    # An earlier run may have begun it under the name that the runtime has now.
+    earlier = {replacement_name(runtime.name) for runtime in (before, *old)}
+    others = [runtime for runtime in existing if runtime.name in earlier and runtime.key != before.key]
+    beside = taken or (others[0] if len(others) == 1 else None)
     beside = context.api.with_all_fields(beside, [*ALL_FIELDS, "owner"])
-    own, needed = is_own(context, beside) if beside else None, bool(old and differs)
-    if beside and not needed and (own is False or beside.key in kept):
+    own = is_own(context, beside) if beside else None
+    if beside and not (needed and taken) and (own is False or beside.key in kept):
         beside = None
     if beside:
         refused += _not_own(context, name, beside, own, needed)
@@ -220,6 +224,6 @@ def warn_of_unused(context: Context, work: Work) -> None:
         beside = row.unneeded
         if beside and not row.failure and beside.key not in purged:
             context.warn(
-                f"The runtime {beside.label} was created to replace {row.final_name!r}, which needs no replacement any "
-                f"more. To delete it, apply a definition with name: {beside.name} and state: absent."
+                f"The runtime {beside.label} was created to replace {name_beside(beside.name)!r}, which needs no "
+                f"replacement any more. To delete it, apply a definition with name: {beside.name} and state: absent."
             )

@@ -183,6 +183,22 @@ def test_scripts_go_back_beside_an_old_name(purge):
     assert any("state: absent" in text for text in have.warnings) == (not purge)
 
 
+@pytest.mark.parametrize(
+    ("entry", "left"),
+    [
+        ({"id": A, "name": "Q"}, ["Q"]),
+        ({"name": "Q", "previous_names": ["R"]}, ["Q"]),
+        ({"name": "Q", "previous_names": ["R"], "replace_on_change": True}, ["Q"]),
+    ],
+)
+def test_scripts_go_back_under_a_new_name(entry, left):
+    """An earlier run began the replacement before the runtime had its new name."""
+    have = unfinished()
+    predicted, done = (run(have, entry, check_mode=mode, purge=True) for mode in (True, False))
+    assert predicted["plan_id"] == done["plan_id"]
+    assert (have.names, set(have.scripts.values())) == (left, set(have.runtimes))
+
+
 def test_scripts_go_back_if_replacement_fails():
     have = unfinished()
     have.code_status = 4
