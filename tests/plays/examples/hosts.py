@@ -250,10 +250,11 @@ _ID = re.compile(r'(?:"[0-9A-F]{32}"|null)(?=[,}])| \([0-9A-F]{32}\)')
 
 
 def _without_headers(value: Any) -> Any:
-    """The differences of a bulk task without headers and ids. A new runtime has its id only after the create."""
-    if not isinstance(value, list):
+    """The differences of a task without headers and ids. A new runtime has its id only after the create."""
+    if not isinstance(value, (list, dict)):
         return value
+    entries = value if isinstance(value, list) else [value]
     shown = [
-        {k: v for k, v in entry.items() if "header" not in k} if isinstance(entry, dict) else entry for entry in value
+        {k: v for k, v in entry.items() if "header" not in k} if isinstance(entry, dict) else entry for entry in entries
     ]
     return _ID.sub("", json.dumps(shown, sort_keys=True))
