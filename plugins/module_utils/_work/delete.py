@@ -17,7 +17,7 @@ from .._model.definition import Definition
 from .._model.plan import NO_PLAN
 from .._model.purge import Purge
 from .._model.runtime import Runtime, lists_default
-from .._model.steps import PLANNED, PURGE, PURGED, READ, Row, Step
+from .._model.steps import ASIDE, PLANNED, PURGE, PURGED, READ, Row, Step
 from .._model.stored import changed_since
 from .api import ALL_FIELDS, Context, Work
 from .guards import refusals
@@ -168,8 +168,9 @@ def _as_planned(context: Context, by_key: Mapping[str, Runtime], number_of: Mapp
 
 
 def _is_gone(row: Row, phase: str) -> bool:
-    """Whether somebody else has deleted what the row was to delete."""
-    return row.main.phase == phase and row.main.state == READ and not row.main.plan.changed
+    """Whether somebody else has deleted what the row was to delete, and nothing was done with it before."""
+    is_gone = row.main.phase == phase and row.main.state == READ and not row.main.plan.changed
+    return is_gone and not row.in_phase(ASIDE)
 
 
 def _checked_gone(context: Context, known: set[str], step: Step, after: Sequence[Runtime]) -> Step:

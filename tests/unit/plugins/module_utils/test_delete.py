@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError, ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
-from ansible_collections.mstr.library.tests.unit.support.make import DEFAULT_ID, lost, refusal, stored
+from ansible_collections.mstr.library.tests.unit.support.make import DEFAULT_ID, lost, refusal, stopped, stored
 from ansible_collections.mstr.library.tests.unit.support.many import (
     LIST,
     A,
@@ -614,3 +614,14 @@ def test_renamed_between_list_and_read():
     meanwhile(have, lambda: have.runtimes[A].update(name="other"))
     assert have.ensure(definition_from({"name": "r", "state": "absent"})).action == "none"
     assert have.writes == []
+
+
+def test_signal_before_a_deletion_is_no_change():
+    have = holding(a=A, b=B)
+    have.seed_scripts(load=A)
+    have.fail("POST")
+    have.fail("POST", stopped(in_flight=False))
+    result = run(have, {"name": "a"}, purge=True, protect=True)
+    assert "'b' was not deleted. Stopped by signal SIGTERM" in result["msg"]
+    assert "something changed" not in result["msg"]
+    assert have.names == ["a", "b"]

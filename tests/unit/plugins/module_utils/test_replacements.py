@@ -240,6 +240,22 @@ def test_script_of_a_name_that_is_taken_back():
     assert (result["summary"]["moved"], have.names, have.scripts) == (1, ["Etl"], {"load": A})
 
 
+@pytest.mark.parametrize("listed", [[], [{"id": B, "state": "absent"}]])
+def test_rename_of_what_is_gone_is_reported(listed):
+    """A restore renamed it; then somebody else deleted it, so that there was nothing left to delete."""
+    have = holding(**{"Etl 2": A, "Etl": B})
+
+    def rewrite(call, data):
+        if call == f"PATCH /runtimes/{A}":
+            del have.runtimes[B]
+        return data
+
+    have.rewrite = rewrite
+    result = restore(have, *listed, {"id": A, "name": "Etl"}, purge=not listed)
+    assert ("Etl (restore)", "updated") in actions(result)
+    assert (result["summary"]["updated"], have.names) == (2, ["Etl"])
+
+
 @pytest.mark.parametrize("status", [500, 403, 502])
 def test_scripts_go_back_only_to_what_exists(status):
     have = unfinished(used=A)
