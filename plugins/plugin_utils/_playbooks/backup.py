@@ -4,6 +4,7 @@
 
 """The backup of one environment: written before its run changes anything, and completed after its writes.
 
+In a job of a controller, whose files are lost, it is an artifact: that of the drift check, and of the apply at its end.
 It is the whole truth for the way back: a restore deletes nothing but what the backup lists as created by the run.
 """
 
@@ -17,24 +18,32 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import Valida
 from ansible_collections.mstr.library.plugins.module_utils._model.alike import is_named
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import DEFAULT_RUNTIME_ID
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.export import File, missing
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.serialize import text_of
 
 from .own_file import OwnFile
 from .task import Action, Result, plain
+from .variables import LARGEST_ARTIFACT
 
 DEST = "mstr_runtimes_backup_dest"
 
 
 class Backup:
-    """The backup of a run. `source`: the file that a restore reads, which is never replaced."""
+    """The backup of a run: a file if DEST names one, and an artifact in a job.
+
+    `source`: the file that a restore reads, which is never replaced.
+    """
 
     def __init__(self, action: Action, source: str | None = None) -> None:
-        self._action = action
-        self._place = OwnFile(action, DEST, action.given(DEST))
-        self._place.check()
-        self._kept, self._dest = source, self._place.path
-        is_kept = source is not None and os.path.realpath(source) == os.path.realpath(self._dest)
-        earlier = None if is_kept else self._place.source()
-        self._unfinished = self._dest if earlier and earlier.unfinished else None
+        self._action, self._kept = action, source
+        dest = action.given(DEST)
+        self._place = None if dest is None else OwnFile(action, DEST, dest)
+        self._dest, self._unfinished = "", None
+        if self._place:
+            self._place.check()
+            self._dest = self._place.path
+            is_kept = source is not None and os.path.realpath(source) == os.path.realpath(self._dest)
+            earlier = None if is_kept else self._place.source()
+            self._unfinished = self._dest if earlier and earlier.unfinished else None
         self._file = File("", {}, [])
         self._known: set[str] = set()
         self._with_scripts = False
@@ -43,30 +52,54 @@ class Backup:
         """Write the backup of these runtimes. Check mode makes it in memory. Raises ValidationError."""
         self._file, self._with_scripts = file, with_scripts
         self._known = {str(runtime["id"]).upper() for runtime in runtimes}
-        self._dest = self._place.without_loss(file.text, self._kept)
-        if not self._action.check_mode:
-            try:
-                self._place.write(self._dest, file.unfinished().text, private=True)
-            except ValidationError as exc:
-                raise ValidationError([f"{exc.sentence} Nothing was changed."]) from None
+        if self._action.in_job:
+            self._check_size(_packed(file))
+        if self._place:
+            self._dest = self._place.without_loss(file.text, self._kept)
+        try:
+            self._write(file.unfinished())
+        except ValidationError as exc:
+            raise ValidationError([f"{exc.sentence} Nothing was changed."]) from None
+
+    def _check_size(self, packed: str) -> None:
+        hosts = len(self._action.task_vars["ansible_play_hosts_all"])
+        if len(packed) > LARGEST_ARTIFACT // hosts:
+            share = f", of which each of {hosts} environments has its share" if hosts > 1 else ""
+            raise ValidationError(
+                [
+                    f"The backup has {len(packed)} characters when packed, but a controller passes on only "
+                    f"{LARGEST_ARTIFACT}{share}. Nothing was changed. Limit the job to fewer environments, or leave "
+                    "runtimes out with mstr_runtimes_backup_exclude."
+                ]
+            )
+
+    def _write(self, file: File) -> None:
+        if self._place and not self._action.check_mode:
+            self._place.write(self._dest, file.text, private=True)
 
     def stopped(self, result: Result) -> str:
         """Complete the backup of a run that was stopped, and say where it is."""
-        where = f"{result.get('msg')} The backup of what was there before is {self._dest}"
+        where = f"The backup of what was there before is {self._dest}"
+        if self._action.in_job:
+            # A job that is stopped passes nothing on.
+            where = "If a drift check ran before this job, its number is the way back for the job template restore."
+        where = f"{result.get('msg')} {where}"
         try:
-            self._complete(result, self._file.unfinished())
+            self._write(self._completed(result, self._file.unfinished()))
         except ValidationError as exc:
             return f"{where}, but it does not delete what this run created: {exc.sentence}"
         return where
 
     def finish(self, result: Result) -> Result:
-        """The result of the run with `backup`. It fails if the backup could not be completed.
+        """The result of the run with `backup`, and with `backup_artifact` in a job.
 
-        A process that was killed returns no result of the module, so nobody knows what it created.
+        It fails if the backup could not be completed. A process that was killed returns no result of the module, so
+        nobody knows what it created.
         """
         was_killed = "module_stdout" in result
+        file = self._completed(result, self._file.unfinished() if was_killed else self._file)
         try:
-            self._complete(result, self._file.unfinished() if was_killed else self._file)
+            self._write(file)
         except ValidationError as exc:
             result = _incomplete(result, exc.sentence)
         backup = {
@@ -75,13 +108,12 @@ class Backup:
             "with_scripts": self._with_scripts,
             "left_out": self._file.left_out,
             "not_restored": [*self._lost(result)],
-            "unfinished": self._dest if was_killed else self._unfinished,
+            "unfinished": (self._dest or "mstr_backups") if was_killed else self._unfinished,
         }
-        return {**result, "backup": backup}
+        return {**result, "backup": backup, **({"backup_artifact": _packed(file)} if self._action.in_job else {})}
 
-    def _complete(self, result: Result, file: File) -> None:
-        if not self._action.check_mode:
-            self._place.write(self._dest, file.with_created(self._created(result)).text, private=True)
+    def _completed(self, result: Result, file: File) -> File:
+        return file if self._action.check_mode else file.with_created(self._created(result))
 
     def _created(self, result: Result) -> Iterator[tuple[str, str]]:
         """The id and the name of each runtime that the run created, and that may still exist."""
@@ -127,6 +159,11 @@ def _incomplete(result: Result, why: str) -> Result:
         return {**result, "failed": True, "msg": sentence}
     # Where each error of a runtime has a line of its own, nobody sees what else the message says.
     return {**result, "warnings": [*(result.get("warnings") or ()), sentence]}
+
+
+def _packed(file: File) -> str:
+    """The text of the file as short as it can be, because a controller limits an artifact."""
+    return text_of({"text": file.text})
 
 
 def may_take_away(runtimes: Sequence[Any], scripts: Any, purges: bool) -> bool:

@@ -72,7 +72,9 @@ def restore(action: Action, plan_id: str | None = None, check_mode: bool = False
         raise ValidationError(["Set mstr_restore_src to the file of a backup."])
     path, source = path_of(action.given("mstr_restore_src"), action.started_in), _source(action, "mstr_restore_src")
     if source is None:
-        return {"changed": False, "left_alone": f"it has no backup {path}, so it was left alone"}
+        job = action.given("mstr_restore_job")
+        missing = f"it has no backup {path}" if job is None else f"job {job} has no backup of it"
+        return {"changed": False, "left_alone": f"{missing}, so it was left alone"}
     error = foreign_error("mstr_restore_src", path, source, action.host, action.server())
     if error:
         raise ValidationError([error])
@@ -131,9 +133,13 @@ def _backed_up(
         options["plan_id"] = plan_id
     if check_mode and not action.check_mode:
         return action.run_module("mstr_runtimes", options, True)
-    if action.given(DEST) is None:
+    if action.given(DEST) is None and not action.in_job:
         return action.run_module("mstr_runtimes", options)
     backup = Backup(action, source)
+    # A drift check every night reads nothing for a backup that nobody needs.
+    checked = action.run_module("mstr_runtimes", options) if action.in_job and action.check_mode else None
+    if checked and not checked.get("changed"):
+        return checked
     asked = action.given("mstr_runtimes_backup_scripts")
     with_scripts = takes_away if asked is None else action.is_on("mstr_runtimes_backup_scripts")
     file, read = _exported(
@@ -155,7 +161,7 @@ def _backed_up(
             "definition cannot express it, or mstr_runtimes_backup_exclude names it. Nothing was changed."
         )
     backup.begin(file, found, with_scripts)
-    result = backup.finish(action.run_module("mstr_runtimes", options, on_stop=backup.stopped))
+    result = backup.finish(checked or action.run_module("mstr_runtimes", options, on_stop=backup.stopped))
     if unread:
         warning = (
             f"The backup lacks scripts of projects that could not be read: {unread}. Going back does not move them."
@@ -303,7 +309,7 @@ def _exported(
     if read.get("failed"):
         return nothing, read
     runtimes = plain(read["runtimes"])
-    without = ", or without mstr_runtimes_backup_dest" if backed_up else ""
+    without = ", or without mstr_runtimes_backup_dest" if backed_up and not action.in_job else ""
     if not any(runtime["is_default"] for runtime in runtimes):
         return nothing, failed(
             f"{INCOMPLETE}. So {what} may lack others, too. Nothing was changed. Run the playbook again, or as a user "

@@ -20,11 +20,11 @@ from ansible_collections.mstr.library.plugins.plugin_utils._reports.events impor
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import Earlier
 
+from .variables import LARGEST_ARTIFACT
 from .way_back import commands, extra_option
 
 Json = Mapping[str, Any]
 
-_LARGEST = 600_000  # characters of one artifact; a controller keeps up to 700,000
 # What a job hands on beside its short report, because its files are lost: the suffix of each artifact's format.
 _HANDED_ON = {"page": "html", "markdown": "md", "json": "json"}
 _MOST_LINES = 20
@@ -58,6 +58,7 @@ class FinishedRun(NamedTuple):
     earlier: Earlier | None = None  # in a file that the run writes again: what it does not audit stays there
     left_out: bool = False  # whether --tags or --skip-tags may have left the work out
     page: bool = False  # whether to hand on the report as a page, because the files of a job are lost
+    job: str = ""  # the number of that job
 
 
 def run_report(run: FinishedRun) -> RunReport:
@@ -203,13 +204,14 @@ def _statistics(
             text = _rendered(run, reached, not_reached, f"report.{suffix}")
         except Exception as exc:
             text = f"The report could not be made. {as_mstr_error(exc).sentence}"
-        if len(text) > _LARGEST:
+        if len(text) > LARGEST_ARTIFACT:
             text = (
-                f"The report has {len(text)} characters, but only {_LARGEST} can be passed on. Limit the job to fewer "
-                "environments."
+                f"The report has {len(text)} characters, but only {LARGEST_ARTIFACT} can be passed on. Limit the job "
+                "to fewer environments."
             )
         found[artifact_name(run.playbook, form)] = text
-    return found
+    backups = {host: result["backup_artifact"] for host, result in reached.items() if result.get("backup_artifact")}
+    return {**found, "mstr_backups": backups} if backups else found
 
 
 def artifact_name(playbook: str, form: str) -> str:
@@ -227,12 +229,16 @@ def _not_reached_lines(stopped: Mapping[str, str]) -> list[str]:
 
 def _backup_lines(run: FinishedRun, reached: Mapping[str, Json]) -> Iterator[str]:
     """Where the backups are, what going back does not restore, and the command for all environments that changed."""
-    ways_back, unfinished = {}, {}
+    ways_back: dict[str, str] = {}
+    unfinished: dict[str, str] = {}
     backups = {host: result["backup"] for host, result in reached.items() if result.get("backup")}
     for host, backup in backups.items():
         if backup["unfinished"]:
             unfinished[host] = backup["unfinished"]
-        if not backup["written"]:
+        if run.page:
+            # The files of a job are lost, so none of them is a way back.
+            ways_back |= {host: ""} if reached[host].get("changed") or backup["unfinished"] else {}
+        elif not backup["written"]:
             yield f"{host}: a backup can be made; the {run.playbook} would write it to {backup['dest']}"
         elif reached[host].get("changed"):
             ways_back[host] = backup["dest"]
@@ -244,10 +250,22 @@ def _backup_lines(run: FinishedRun, reached: Mapping[str, Json]) -> Iterator[str
     if without and not run.check_mode:
         whose = f" of {listed(without, 5)}" if backups else ""
         yield f"There is no backup{whose}, because mstr_runtimes_backup_dest is not set."
+    if run.page:
+        yield from _job_lines(run, list(ways_back))
+        return
     for command in commands(run.options, "restore", "mstr_restore_src", unfinished):
         yield f"A run did not end. To go back to what was there before it: {command}"
     for command in commands(run.options, "restore", "mstr_restore_src", ways_back):
         yield f"To go back: {command}"
+
+
+def _job_lines(run: FinishedRun, changed: Sequence[str]) -> Iterator[str]:
+    """How to go back from a job. `changed`: the hosts."""
+    if changed:
+        job = f"the number of this job{f', {run.job}' if run.job else ''}"
+        after = f" after a cancelled {run.playbook}" if run.check_mode else ""
+        limit = f", and with the limit {','.join(changed)}" if len(changed) < len(run.results) else ""
+        yield f"To go back{after}: launch the job template restore with {job}{limit}"
 
 
 def _file_lines(run: FinishedRun, reached: Mapping[str, Json]) -> Iterator[str]:

@@ -23,6 +23,7 @@ from ansible_collections.mstr.library.plugins.plugin_utils._reports import envir
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import plan_file
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.events import approval_texts
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.serialize import content_of
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import Earlier, earlier_from
 from ansible_collections.mstr.library.plugins.plugin_utils._run.action import kept_warnings, not_connected
 
@@ -117,7 +118,8 @@ class Environment(task.Action):
         """The result of an approved plan: what the file shows is compared with what would be done now."""
         checked = _WRITE[work](self, check_mode=True)
         if checked.get("failed") or checked.get("left_alone"):
-            return checked
+            # Only a check has ended: nothing was changed.
+            return {**checked, "changed": self.check_mode and bool(checked.get("changed"))}
         now = reports.environment_report(Sources(environment=self.host, applied=checked, check_mode=True))
         repeat = (
             plan_file.REPEAT if self.given("mstr_plan_src") else "Start the workflow again to approve the new plan."
@@ -136,7 +138,7 @@ class Environment(task.Action):
     @property
     def _wants_details(self) -> bool:
         """Whether the report of the run has every runtime."""
-        return self.given("mstr_report_dest") is not None or self.is_on("mstr_report_artifact")
+        return self.given("mstr_report_dest") is not None or self.in_job
 
     def _stopped(self, variable: str, run: str) -> str | None:
         """Why this batch does not begin. Ansible itself would stop the report, too."""
@@ -163,7 +165,7 @@ class Environment(task.Action):
 
     def _approved_in_workflow(self) -> Mapping[str, Any] | None:
         """In a job of a controller, the plan in the report of the drift check before it."""
-        checked = task.plain(self.given("mstr_report")) if self.is_on("mstr_report_artifact") else None
+        checked = task.plain(self.given("mstr_report")) if self.in_job else None
         if self.check_mode or not isinstance(checked, Mapping) or not checked.get("check_mode"):
             return None
         try:
@@ -206,6 +208,7 @@ class Environment(task.Action):
             "report": texts["report"],
             "details": texts["details"] if self._wants_details else None,
             "backup": result.get("backup"),
+            "backup_artifact": result.get("backup_artifact"),
         }
 
     def _found_by_gates(self, audited: task.Result) -> str | None:
@@ -270,7 +273,8 @@ class Report(task.Action):
             reports=reports,
             plan="" if plan is None else run.path_of(plan, self.started_in),
             left_out=bool(context.CLIARGS.get("skip_tags")) or "all" not in context.CLIARGS.get("tags", ["all"]),
-            page=self.is_on("mstr_report_artifact"),
+            page=self.in_job,
+            job=str(self.given("awx_job_id") or ""),
             earlier=self._earlier(reports) if "mstr_audit_since" in used else None,
         )
         found = report.run_report(given)
@@ -318,11 +322,18 @@ class End(task.Action):
 
 
 class Write(task.Action):
-    """Writes a file of the control node for its owner. Options: `variable`, which names the file, and its `text`."""
+    """Writes a file of the control node for its owner.
+
+    Options: `variable`, which names the file, and its `text`, or the artifact of a backup, `packed`.
+    """
 
     def result(self) -> task.Result:
         """The result of the task. Raises ValidationError."""
-        variable, text = (task.plain(self._task.args[name]) for name in ("variable", "text"))
+        variable, packed = self._task.args["variable"], self._task.args.get("packed")
+        try:
+            text = str(task.plain(self._task.args["text"] if packed is None else content_of(packed)["text"]))
+        except (KeyError, ValueError):
+            raise ValidationError(["The artifact mstr_backups of the earlier job was not written by a job."]) from None
         path = run.path_of(self.value(variable), self.started_in)
         if error := destination.place_error(variable, path):
             raise ValidationError([error])

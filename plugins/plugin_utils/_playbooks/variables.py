@@ -36,7 +36,7 @@ class Variable(NamedTuple):
 
 
 PLAYBOOKS = ("apply", "audit", "export", "probe", "restore")
-_ALL = (*PLAYBOOKS, "job_audit", "job_smoke_test")
+_ALL = (*PLAYBOOKS, "job_audit", "job_restore", "job_smoke_test")
 # What only playbooks use, beside the variables of the role. `make generate` writes it into the guide.
 OF_PLAYBOOKS = {
     "mstr_audit_installed": Variable(
@@ -109,6 +109,12 @@ OF_PLAYBOOKS = {
         "``.html``, ``.json``, ``.md`` or ``.junit.xml`` (``apply`` and ``restore`` only in check mode); for ``audit`` "
         "also ``.csv`` and ``.cdx.json``. It is written on the control node, in check mode, too.",
     ),
+    "mstr_restore_job": Variable(
+        "str",
+        ("job_restore",),
+        "The number of a job on a controller: go back to what was there before it. It is an apply or a restore, or the "
+        "drift check before an apply that was cancelled (required).",
+    ),
     "mstr_restore_src": Variable(
         "path",
         ("restore",),
@@ -167,6 +173,7 @@ _SURVEY = frozenset(
         "protect_used",
         "purge",
         "purge_limit",
+        "restore_job",
         "smoke_test_runtime",
         "smoke_test_timeout",
         "src",
@@ -176,7 +183,8 @@ _SURVEY = frozenset(
 _EVERYWHERE = _SURVEY | {"mstr_in_process"}
 # What a workflow hands from one job to the next, and what the roles and playbooks set themselves.
 _REPORTS = {f"mstr_{of}{form}" for of in ("audit", "report") for form in ("", "_page", "_markdown", "_json")}
-ARTIFACTS = frozenset({"mstr_exports", "mstr_smoke_tests", *_REPORTS})
+ARTIFACTS = frozenset({"mstr_backups", "mstr_exports", "mstr_smoke_tests", *_REPORTS})
+LARGEST_ARTIFACT = 600_000  # characters; a controller keeps up to 700,000
 # The secrets are for the file that `mstr_controller_dest` names.
 OWN = ARTIFACTS | {"mstr_controller_secrets", "mstr_export_result", "mstr_report_artifact", "mstr_runtimes_result"}
 

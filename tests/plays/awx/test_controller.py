@@ -30,7 +30,7 @@ VARIABLES: dict[str, Any] = {
     "mstr_controller_project": {"scm_url": "https://git.example.com/analytics/definitions.git"},
     "mstr_controller_stages": [STAGE],
 }
-TEMPLATES = ("apply", "approval check", "audit", "drift check", "export", "smoke test")
+TEMPLATES = ("apply", "approval check", "audit", "drift check", "export", "restore", "smoke test")
 WORKFLOW = "Library test: drift check, approval, apply"
 
 
@@ -93,6 +93,8 @@ def assert_whole(controller: Controller) -> None:
     drift = controller.named("job_templates", "Library test: drift check")
     assert (drift["job_type"], drift["playbook"], drift["inventory"]) == ("check", "apply.yml", host["inventory"])
     assert controller.associated["job_templates", drift["id"], "credentials"] == [credential["id"]]
+    templates = controller.objects["job_templates"].values()
+    assert [each["name"] for each in templates if "ask_job_type_on_launch" in each] == ["Library test: restore"]
     schedule = controller.named("schedules", "Library test: drift check every night")
     assert schedule["unified_job_template"] == drift["id"]
     assert schedule["extra_data"] == {"mstr_survey_fail_on_drift": "yes"}
@@ -173,7 +175,7 @@ def test_platform_collection(tools: Play, stub: Stub) -> None:
     # To launch the apply directly needs no approval, so it is a right of its own.
     execute = [each for each in stub.objects("role").values() if each["role"] == "execute"]
     assert [each["teams"] for each in execute] == [["Analysts"]]
-    assert "Library test: apply" not in execute[0]["job_templates"]
+    assert not {"Library test: apply", "Library test: restore"} & {*execute[0]["job_templates"]}
 
     # A second run changes nothing, and a stage that is gone is left alone.
     second = play(tools, **PLATFORM, **{**FULL, "mstr_controller_stages": FULL["mstr_controller_stages"][:1]})

@@ -315,6 +315,55 @@ def test_since_an_earlier_audit_job(make_job: MakeJob, controller: Controller, s
     assert "mstr_audit_since_job: job 99 could not be read. The job template needs a credential of the" in missing
 
 
+def test_restore_as_a_job(make_job: MakeJob, controller: Controller, sim: Simulator) -> None:
+    """By the number of an apply, which knows what it created, and by that of the drift check before it."""
+    sim.seed({"name": "Nightly us", "execTimeout": 60, "description": "{{ 7 * 7 }}"}, {"name": "Surplus"})
+    purge = {"us": {"mstr_runtimes_purge": True, "mstr_runtimes_backup_dest": "backup.yml"}}
+    more = {"definitions": {"us": {"runtimes": [*DEFINITIONS["us"]["runtimes"], {"name": "New"}]}}}
+
+    def known() -> dict[str, Any]:
+        return {each["name"]: (each.get("execTimeout"), each.get("description") or "") for each in sim.runtimes()}
+
+    def ran(job: Job, status: str = "successful") -> Job:
+        assert job.run() == status, job.output
+        assert "/backup.yml" not in job.output
+        return job
+
+    def restore(job: str, **options: Any) -> Job:
+        survey = {"mstr_survey_restore_job": job}
+        return make_job(playbook="restore.yml", survey=survey, controller=controller, **options)
+
+    before = known()
+    check = ran(make_job(("us",), purge, check=True, **more))
+    assert "To go back after a cancelled apply: launch" in page(check.events())
+    apply = ran(make_job(("us",), purge, survey=check.stats, **more))
+    assert "To go back: launch the job template restore with the number of this job, 1" in page(apply.events())
+    applied = known()
+    assert sorted(applied) == ["New", "Nightly us"]
+    assert_no_secret(apply, sim)
+    controller.jobs = {41: check.stats, 42: apply.stats, 43: {}}
+
+    # The apply was limited to one environment, so the other one is left alone.
+    shown = ran(restore("42", check=True))
+    assert "eu: not reached: job 42 has no backup of it, so it was left alone" in page(shown.events())
+    assert known() == applied
+    back = ran(restore("42"))
+    assert known() == before
+    controller.jobs[44] = back.stats
+    ran(restore("44"))
+    assert known() == applied
+    ran(restore("41"))
+    assert known() == {**before, "New": applied["New"]}, "the drift check cannot know what the apply created"
+
+    for job, message in {
+        "43": "mstr_restore_job: job 43 has no artifact mstr_backups. Name a job of the template apply or restore",
+        "": "Name the job of an apply, a restore or a drift check in mstr_restore_job, or in the survey.",
+    }.items():
+        assert message in " ".join(ran(restore(job), "failed").output.split())
+    assert "job 42 has backups of us only." in ran(restore("42", limit="eu"), "failed").output
+    assert sim.open_sessions() == []
+
+
 @pytest.mark.parametrize(
     "text",
     ["{{ 7 * 7 }} is not a template", pytest.param(r"C:\temp\new, 'line one\nline two'", marks=pytest.mark.complete)],

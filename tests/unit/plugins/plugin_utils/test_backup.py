@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,9 +12,10 @@ from types import SimpleNamespace
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._model.file import parsed
-from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions
+from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions, source_from
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks import environment, own_file
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.destination import Stat, write
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.serialize import content_of
 
 DEFAULT = {"name": "(Default) MicroStrategy", "id": "0F35652CA7D041978BF0CBCB67531203", "is_default": True}
 RUNTIME = {"name": "Etl", "id": "A" * 32, "is_default": False, "exec_timeout": 60, "whitelist": ["10.0.0.0/8"]}
@@ -22,7 +24,7 @@ RUNTIME = {"name": "Etl", "id": "A" * 32, "is_default": False, "exec_timeout": 6
 class FakeAction:
     """The action of an environment whose server has the given runtimes. It counts the writes of mstr_runtimes."""
 
-    host, is_local = "prod", True
+    host, is_local, in_job = "prod", True, False
 
     def __init__(self, folder, check_mode=False, runtime=RUNTIME):
         self.started_in, self.check_mode, self.written = str(folder), check_mode, 0
@@ -60,7 +62,7 @@ class FakeAction:
             self.read = options
             return {"runtimes": self.runtimes, "unread": self.unread}
         self.written += not self.check_mode
-        self.seen = parsed(Path(self.dest).read_text()) if not self.check_mode else None
+        self.seen = parsed(Path(self.dest).read_text()) if not (self.check_mode or self.in_job) else None
         if self.is_stopped:
             self.said = on_stop(self.result)
             raise KeyboardInterrupt
@@ -87,6 +89,55 @@ def test_a_backup_that_cannot_be_made_fails_in_check_mode_too(tmp_path, check_mo
     assert "mstr_runtimes_backup_exclude" in result["msg"]
     assert action.written == 0
     assert list(tmp_path.iterdir()) == []
+
+
+class FakeJob(FakeAction):
+    """The same in a job of a controller, with as many environments."""
+
+    in_job = True
+
+    def __init__(self, folder, check_mode=False, environments=1):
+        super().__init__(folder, check_mode)
+        self.task_vars = {"mstr_runtimes": [], "ansible_play_hosts_all": ["prod"] * environments}
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_the_backup_of_a_job_is_an_artifact(tmp_path, check_mode):
+    """The apply adds what it created. No file is written or named."""
+    action = FakeJob(tmp_path, check_mode)
+    action.result["runtimes"] = [CREATED]
+    result = environment.apply(action)
+    source = source_from(content_of(result["backup_artifact"])["text"], "x")
+    names = ["(Default) MicroStrategy", "Etl"] if check_mode else ["(Default) MicroStrategy", "Etl", "New"]
+    assert [entry["name"] for entry in source.runtimes] == names
+    assert (source.restore, source.environment, source.unfinished) == (True, "prod", False)
+    assert (result["backup"]["dest"], list(tmp_path.iterdir())) == ("", [])
+
+
+def test_a_drift_check_without_changes_reads_no_backup(tmp_path):
+    action = FakeJob(tmp_path, check_mode=True)
+    action.runtimes, action.result = None, {"changed": False, "msg": "x"}
+    assert environment.apply(action) == {"changed": False, "msg": "x"}
+
+
+def test_a_backup_that_no_controller_keeps(tmp_path):
+    """It is refused before the first write, in the drift check, too. All environments share one artifact."""
+    for check_mode in (True, False):
+        action = FakeJob(tmp_path, check_mode, environments=900)
+        ids = [f"{random.Random(number).getrandbits(128):032X}" for number in range(99)]
+        action.runtimes += [{**RUNTIME, "name": identity, "id": identity} for identity in ids]
+        with pytest.raises(ValidationError, match=r"600000, of which each of 900 .* share\. Nothing was changed\."):
+            environment.apply(action)
+        assert action.written == 0
+
+
+def test_a_stopped_job_names_no_path(tmp_path):
+    action = FakeJob(tmp_path)
+    action.is_stopped = True
+    with pytest.raises(KeyboardInterrupt):
+        environment.apply(action)
+    assert "its number is the way back" in action.said
+    assert str(tmp_path) not in action.said
 
 
 def test_a_second_backup_keeps_the_first(tmp_path):

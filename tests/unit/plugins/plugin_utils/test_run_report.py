@@ -123,6 +123,21 @@ def backed_up(dest, **more):
     return {"dest": dest, "written": True, "with_scripts": True, "not_restored": [], "unfinished": None, **more}
 
 
+def test_the_way_back_from_a_job():
+    """The job template and the number of the job: its files are lost, so no path is shown."""
+    backup = {"backup": backed_up("/runner/b.yml"), "backup_artifact": "x"}
+    killed = {"backup": backed_up("/runner/b.yml", unfinished="/runner/b.yml"), "backup_artifact": "x"}
+    results = {"a": applied("a", changed=True, **backup), "b": applied("b", changed=False, **backup)}
+    results["c"] = applied("c", changed=False, **killed)
+    found = made(results, page=True, job="41")
+    way = "To go back: launch the job template restore with the number of this job, 41"
+    assert found.lines == [f"{way}, and with the limit a,c"]
+    assert found.statistics["mstr_backups"] == dict.fromkeys("abc", "x")
+    check = made({"a": results["a"]}, page=True, job="41", check_mode=True)
+    assert check.lines == [way.replace("back", "back after a cancelled apply")]
+    assert "mstr_backups" not in made({"a": applied("a")}, page=True).statistics
+
+
 OPTIONS = ["-i 'my inventory'", "-e @x.yml"]
 RESTORE = "To go back: ansible-playbook -i 'my inventory' mstr.library.restore --limit"
 
