@@ -90,7 +90,8 @@ def script_entries(given: Sequence[Mapping[str, Any]], places: Sequence[str] = (
             if not options["id"] and not options["name"]:
                 errors.add(f"{place} needs an id or a name")
             named = [option for option in ("project", "runtime") if option in options]
-            errors.add(*(f"{place}.{option} is empty" for option in named if not options[option].strip()))
+            start = f"{place}: " if places else f"{place}."
+            errors.add(*(f"{start}{option} is empty" for option in named if not options[option].strip()))
             identity = errors.check(id_from, options["id"] or None, place=place)
             entry = ScriptEntry(place, identity, options["name"], options["project"], options.get("runtime"))
             first = found.setdefault((identity or entry.name, entry.project), entry)

@@ -40,11 +40,12 @@ def _places() -> re.Pattern[str]:
         r"""
         (?P<kept> (?<![\w\\])'(?:[^'\\\n]|\\.)*'(?!\w) | (?<!\w)"[^"\n]*"(?!\w)  # quoted values, such as a name
             | (?<=the\ options\ are\ )[\w,\ ]+ )  # of a definition
-        | (?<![\w.'"-]) (?: (?P<own> runtimes (?=[\[.]) | username (?=\ and\ password) | (?<=username\ and\ )password
+        | (?<![\w.'"-]) (?: (?P<own> runtimes (?=[\[.]|\ .{1,70}\ is\ not\ a\ list;)
+                | username (?=\ and\ password) | (?<=username\ and\ )password
             | (?<=requires\ )(?:username|password)\b | (?<=found\ in\ )runtimes | (?:"""
         + "|".join(connection)
         + r""")\b )
-        | (?P<option> src (?=\ ['"]) | scripts (?=\[|\ is\ set,) | (?:"""
+        | (?P<option> src (?=\ ['"]) | scripts (?=\[|\ is\ set,|\ .{1,70}\ is\ not\ a\ list;) | (?:"""
         + "|".join(_OPTIONS)
         + r""")\b ) )
         """,

@@ -288,6 +288,11 @@ def test_errors_after_the_login_have_the_line(tmp_path):
     assert fault.startswith(f"{place_in(tmp_path)} line 2 and {place_in(tmp_path)} line 1 are the same runtime")
 
 
+def test_a_script_of_a_file_has_its_line(tmp_path):
+    content = {"runtimes": [], "scripts": [{"name": "Load", "project": " ", "runtime": "a"}]}
+    assert faults_of(prepare, from_file(tmp_path, content)) == (f"{place_in(tmp_path)} line 3: project is empty",)
+
+
 def test_scripts_in_both_places(tmp_path):
     path = written(tmp_path, {"scripts": []})
     [fault] = faults_of(prepare, params(src=path, scripts=[]))

@@ -63,7 +63,8 @@ def test_a_list_as_an_extra_variable(option, value, expected):
     text = adapted({"failed": True, "msg": error})["msg"]
     assert "ad-hoc" in error
     assert "ad-hoc" not in text
-    assert text.endswith(f"write a list; with -e, write the variable as JSON: {expected}")
+    variable = expected.split('"')[1]
+    assert text == f"{variable} {value!r} is not a list; write a list; with -e, write the variable as JSON: {expected}"
 
 
 def test_message_names_similar_variable():
