@@ -71,7 +71,7 @@ def misnamed(message: str, names: Iterable[str]) -> str:
         missed |= {"validate_certs", "ca_path"}
     hints = []
     for name in sorted(names):
-        prefix, _, rest = name.partition("_")
+        prefix, _underscore, rest = name.partition("_")
         meant = _SYNONYMS.get(rest.lower())
         if prefix in ("mstr", "MSTR") and meant in missed:
             hints.append(f"{name} is set; did you mean {prefix}_{meant.upper() if prefix.isupper() else meant}?")

@@ -186,7 +186,8 @@ def required_by(graph: Graph, key: str, written: Iterable[Package]) -> str | Non
     """The key of the package that requires this one; of several, the one that is nearest to the definition."""
     distance = dict.fromkeys(sorted(str(project(package.name)) for package in written), 0)
     to_do = list(distance)
-    for name in to_do:
+    while to_do:
+        name = to_do.pop(0)
         for needed in graph.get(name, ()):
             if needed not in distance:
                 distance[needed] = distance[name] + 1

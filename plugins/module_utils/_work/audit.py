@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._errors import ApiError, ConnectError, PartialError, ValidationError, as_mstr_error
@@ -99,10 +100,8 @@ def request_from(check: Check, params: Mapping[str, Any]) -> Request:
 def audit(task: Any, request: Request) -> Mapping[str, Any]:
     """What was read (`read`), what an apply would do (`applied`), and why it would be refused (`refusals`)."""
     params = {**_DEFAULTS, **task.params}
-    # The result says it of the whole audit.
-    tell, runs = task.warn, not task.check_mode  # `runs`: whether it may run the script that lists packages
-    warn = lambda text: None if text.startswith(INCOMPLETE) else tell(text)  # noqa: E731
-    task = task._replace(params=params, check_mode=True, warn=warn)
+    runs = not task.check_mode  # whether it may run the script that lists packages
+    task = task._replace(params=params, check_mode=True, warn=partial(_warn, task.warn))
     compared = request.compared
     context = context_for(task, None if isinstance(compared, ValidationError) else compared)
     runtimes = find_runtimes(context, request.read)
@@ -119,6 +118,12 @@ def audit(task: Any, request: Request) -> Mapping[str, Any]:
     applied, refusals = _comparison(context, compared, request.read.policy) if compared else (None, [])
     found = {"read": read, "applied": applied, "refusals": refusals, "previous_names": _previous_names(compared)}
     return {"changed": False, "msg": read["msg"], **found}
+
+
+def _warn(tell: Callable[[str], None], text: str) -> None:
+    """Give a warning, but not that the list is incomplete: the result says it of the whole audit."""
+    if not text.startswith(INCOMPLETE):
+        tell(text)
 
 
 def _previous_names(compared: Compared | ValidationError | None) -> dict[str, list[str]]:

@@ -132,8 +132,9 @@ class Backup:
                 gone.append(repr(name))
             if action in ("updated", "deleted", "replaced") and is_named(name, self._file.left_out, identity):
                 yield f"{name!r}, because it is not in the backup"
+            after = {change["field"]: change["after"] for change in row.get("changes") or ()}
             for field, place in missing(definitions[identity]) if identity in definitions else ():
-                if action == "updated" and field in row["changed_fields"]:
+                if action == "updated" and _is_set(after, field, place):
                     yield f"{place} of {name!r}, which was never set"
         if gone:
             yield f"owner and ACL of {listed(gone)}"
@@ -150,6 +151,12 @@ def _may_be_new(row: Mapping[str, Any]) -> bool:
         return row.get("action") in ("created", "replaced")
     before = {change["field"]: change["before"] for change in row.get("changes") or ()}
     return "id" in before or ("name" in before and before["name"] is None)
+
+
+def _is_set(after: Mapping[str, Any], field: str, place: str) -> bool:
+    """Whether a run has set what was not set before. `after`: the fields that it changed; others are as they were."""
+    key = place.removeprefix("resource.")
+    return field in after and (key == place or (after[field] or {}).get(key) is not None)
 
 
 def _incomplete(result: Result, why: str) -> Result:

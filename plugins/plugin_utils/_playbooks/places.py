@@ -173,10 +173,11 @@ def _source(path: str) -> Source | None:
 def backup_errors(paths: Mapping[str, str], options: Sequence[str]) -> Iterator[str]:
     """Why the backups of these hosts are not applied, with the command that restores them."""
     if paths:
-        one = len(set(paths.values())) == 1
+        different = set(paths.values())
         shown = "\n".join(way_back.commands(options, "restore", "mstr_restore_src", paths))
+        which = different.pop() if len(different) == 1 else f"of {listed(list(paths), 5)}"
         yield (
-            f"mstr_runtimes_src {next(iter(paths.values())) if one else 'of ' + listed(list(paths), 5)} is a backup, "
+            f"mstr_runtimes_src {which} is a backup, "
             f"which only mstr.library.restore brings back as a whole. Run:\n{shown}"
         )
 

@@ -118,17 +118,23 @@ class Environment(task.Action):
         """The result of an approved plan: what the file shows is compared with what would be done now."""
         checked = _WRITE[work](self, check_mode=True)
         if checked.get("failed") or checked.get("left_alone"):
-            # Only a check has ended: nothing was changed.
-            return {**checked, "changed": self.check_mode and bool(checked.get("changed"))}
+            return self._without_rows(checked)
         now = reports.environment_report(Sources(environment=self.host, applied=checked, check_mode=True))
         repeat = (
             plan_file.REPEAT if self.given("mstr_plan_src") else "Start the workflow again to approve the new plan."
         )
         why = plan_file.refusal(approved, now, repeat)
         if why:
-            return {**checked, **task.failed(why)}
+            return self._without_rows({**checked, **task.failed(why)})
         # With the plan of now: the server may change once more before the apply.
         return checked if self.check_mode else _WRITE[work](self, str(now["plan_id"]))
+
+    def _without_rows(self, checked: task.Result) -> task.Result:
+        """The refusal of an apply that only looked: what it would have done must not be reported as done."""
+        kept = ("failed", "msg", "error", "plan_id", "warnings", "left_alone")
+        return (
+            checked if self.check_mode else {"changed": False, **{key: checked[key] for key in kept if key in checked}}
+        )
 
     def _done(self, work: str) -> task.Result:
         if work == "audit":

@@ -135,8 +135,8 @@ def refusal(approved: Json, now: Json, repeat: str = REPEAT) -> str | None:
     others = [row for row in are if not any(_is_same(row, old) for old in by_name.get(_name(row), ()))]
     if exact or not others:
         return None
-    others.sort(key=lambda row: row.get("action") not in GOES)
-    shown = [row for index, row in enumerate(others) if index < _MOST or row.get("action") in GOES]
+    going = [row for row in others if row.get("action") in GOES]
+    shown = [*going, *[row for row in others if row not in going][:_MOST]]
     lines = [line for row in shown for line in _beside(row, by_name.get(_name(row), ()))]
     more = [f"And {len(others) - len(shown)} more."] if len(others) > len(shown) else []
     first = f"The plan is different from the approved one ({approved['plan_id']}). Nothing was written. What differs:"

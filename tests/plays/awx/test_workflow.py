@@ -89,6 +89,7 @@ def test_an_approval_covers_the_plan(launcher: Launcher, sim: Simulator) -> None
         limit = "more than mstr_runtimes_purge_limit 1: 'Made', 'Surplus'"
         assert limit in job.output or "The plan is different from the approved one" in job.output
         assert "There is no backup" not in job.output
+        assert "us: 1 updated" not in job.output
         assert names(sim) == sorted(each["name"] for each in changed if not each.get("id", "").startswith("0F3565"))
 
     sim.seed(*before, replace=True)

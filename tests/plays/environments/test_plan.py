@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 from typing import Any
 
@@ -60,6 +61,8 @@ def test_the_approved_plan_is_applied_and_a_different_one_is_not(three: Play, se
         "max_cached_instances 5; resource cpu 0.5, mem 512; runtime_version 3.10.5\n"
         "Start the playbook again with --check and mstr_plan_dest, and have the new plan approved."
     )
+    # What the refused ones would have done is not reported as done.
+    assert [line for line in applied.lines() if re.match(r"env[12]: .*\b(created|updated|deleted)\b(?!:)", line)] == []
     assert names(servers[0]) == ["Forecasts", "Nightly reports"]
     assert names(servers[1]) == ["Just made", "Nightly reports", "Old"]
     assert names(servers[2]) == ["Nightly reports", "Old"]

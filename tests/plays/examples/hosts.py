@@ -83,7 +83,7 @@ class ExampleHosts:
             "ANSIBLE_HOME": str(place.parent / ".ansible"),
             "ANSIBLE_PIPELINING": "true",
         }
-        connection = {} if "export MSTR_" in commands else preparation.environment
+        connection = {} if "export MSTR_BASE_URL" in commands else preparation.environment
         ours |= {name: str(self._known(value)) for name, value in connection.items()}
         return Play(place, env=ours, hosts={})
 

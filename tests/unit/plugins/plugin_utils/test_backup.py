@@ -160,7 +160,15 @@ def backup_in(folder):
 
 
 CREATED = {"name": "New", "id": "B" * 32, "action": "created"}
-UPDATED = {"name": "Etl", "id": "A" * 32, "action": "updated", "changed_fields": ["resource", "exec_timeout"]}
+UPDATED = {
+    "name": "Etl",
+    "id": "A" * 32,
+    "action": "updated",
+    "changes": [
+        {"field": "resource", "before": None, "after": {"cpu": 1.0, "mem": None}},
+        {"field": "exec_timeout", "before": 600, "after": 60},
+    ],
+}
 
 
 @pytest.mark.parametrize("failed", [False, True])
@@ -181,6 +189,15 @@ def test_what_a_run_created_is_absent_in_its_backup(tmp_path, failed):
         "owner and ACL of 'Etl'",
         "the runtimes of scripts, because mstr_runtimes_backup_scripts is false",
     ]
+
+
+def test_an_amount_that_stays_unset_is_not_lost(tmp_path):
+    """The run sets the CPU and the disk; only the disk was never set."""
+    action = FakeAction(tmp_path, runtime={**RUNTIME, "resource": {"cpu": 0.5, "mem": 512}})
+    amounts = {"cpu": 1.0, "mem": 512, "disk": 10, "proc_count": None}
+    change = {"field": "resource", "before": {"cpu": 0.5, "mem": 512}, "after": amounts}
+    action.result["runtimes"] = [{**UPDATED, "changes": [change]}]
+    assert environment.apply(action)["backup"]["not_restored"] == ["resource.disk of 'Etl', which was never set"]
 
 
 def test_a_stopped_run_leaves_the_mark(tmp_path):

@@ -210,7 +210,7 @@ def test_deletions_come_first_and_all_of_them():
     lines = why([], now, "0" * 24).splitlines()
     assert sum("would be deleted" in line for line in lines) == 30
     assert "would be deleted" in lines[2]
-    assert lines[-2] == "And 30 more."
+    assert lines[-2] == "And 10 more."
 
 
 def test_scripts_are_part_of_what_is_approved():
