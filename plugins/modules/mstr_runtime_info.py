@@ -170,10 +170,11 @@ runtimes:
       C(project) with C(id) and C(name),
       C(owner) with C(id) and C(name), and C(date_modified). A script that names no runtime runs on the default runtime.
     - With O(include_tasks=true), each script also has C(tasks), its planned tasks, and C(last_run) with C(time) and
-      C(status) of its last run, whoever started it. Each task has C(id), C(name), C(active), C(schedule) with C(id) and
-      C(name), C(owner) with C(id) and C(name), C(expiration), and C(last_run) with C(status), C(time_triggered),
-      C(time_finished) and C(message). C(tasks) is null if they could not be looked up, such as on an older release.
-      C(last_run) is null if there was no run, or if it could not be read. RV(unread) lists what could not be read.
+      C(status) of its last run, by a schedule or a person. Each task has C(id), C(name), C(active), C(schedule) with
+      C(id) and C(name), C(owner) with C(id) and C(name), C(expiration), and C(last_run) with C(status),
+      C(time_triggered), C(time_finished) and C(message). C(tasks) is null if they could not be looked up, such as on an
+      older release. C(last_run) is null if there was no run, or if it could not be read. RV(unread) lists what could
+      not be read.
     - A task with C(active=false), or with an C(expiration) in the past, does not run any more.
     - C(subtype) is the server's number for the kind of script, such as 19457 for Python and 19458 for Jupyter.
     - C(script_usage_type) says what runs it, such as C(dataSource) for a cube, C(transaction) for a dashboard or

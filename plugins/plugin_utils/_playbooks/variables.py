@@ -215,7 +215,7 @@ def types(playbook: str) -> dict[str, str]:
     if playbook == "apply":
         return {**own, **role_types()}
     if playbook == "restore":
-        used |= {f"{_ROLE}{option}" for option in (*RESTORED, *_BACKUPS)}
+        used |= {f"{_ROLE}{option}" for option in (*RESTORED, *_BACKUPS, "exemptions", "policy")}
     if playbook == "audit":
         used |= {*DEFINITIONS.values(), *AUDITED.values(), f"{_ROLE}exemptions"}
     return {**own, **{name: kind for name, kind in role_types().items() if name in used}}
