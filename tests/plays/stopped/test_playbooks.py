@@ -11,8 +11,9 @@ from support.ansible import APPLY, AUDIT, EXPORT, Play
 from support.modules import wait_for_call
 from support.waiting import PATIENCE_S
 
-FATAL = {"ANSIBLE_ANY_ERRORS_FATAL": "true"}
 DOWN = {"mstr_base_url": "http://127.0.0.1:1/MicroStrategyLibrary", "mstr_retries": 0}
+# The password of the environment is for this server, too.
+FATAL = {"ANSIBLE_ANY_ERRORS_FATAL": "true", "MSTR_SERVERS": str(DOWN["mstr_base_url"])}
 
 
 @pytest.fixture
