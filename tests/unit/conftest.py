@@ -6,6 +6,7 @@ The simulator's core, which is the server of many tests, is the package `simulat
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import sys
 from pathlib import Path
@@ -34,8 +35,14 @@ if str(ROOT / "tests") not in sys.path:
     sys.path.append(str(ROOT / "tests"))
 
 set_hypothesis_home_dir(ROOT / ".cache" / "hypothesis")
+# The same examples in every run, so that a green run stays green; random ones every night, with TEST_HISTORIES.
 settings.register_profile(
-    "unit", deadline=None, database=None, max_examples=20, suppress_health_check=[HealthCheck.too_slow]
+    "unit",
+    deadline=None,
+    database=None,
+    derandomize=not os.environ.get("TEST_HISTORIES"),
+    max_examples=20,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("unit")
 
