@@ -23,6 +23,7 @@ from .evaluation import COUNTED, grouped, value_of
 from .inventory import package_label, settings
 from .lines import dangling_line, notes, script_line
 from .runs import last_run, schedules
+from .serialize import without_controls
 from .since import changed_runtimes, when
 
 Json = Mapping[str, Any]
@@ -193,7 +194,11 @@ def _verdict(verdict: str, rows: Sequence[Json]) -> dict[str, Any]:
 
 
 def _safe(row: Json) -> dict[str, Any]:
-    return {key: _START_OF_CELL.sub(_quoted, value) if isinstance(value, str) else value for key, value in row.items()}
+    # Before Python 3.11, the module csv refuses a NUL.
+    return {
+        key: _START_OF_CELL.sub(_quoted, without_controls(value)) if isinstance(value, str) else value
+        for key, value in row.items()
+    }
 
 
 def _quoted(found: re.Match[str]) -> str:
