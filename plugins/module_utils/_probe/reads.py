@@ -107,7 +107,7 @@ def iserver_timeout(run: ProbeRun) -> Answer:
     return seconds, "GET /api/sessions contains it."
 
 
-@asks("Does an administration tool hold a lock on the configuration?", ALL_HANDLED)
+@asks("Does another tool hold a lock on the configuration?", ALL_HANDLED)
 def configuration_lock(run: ProbeRun) -> Answer:
     """Only read: whether such a lock stops changes of runtimes is not documented."""
     data = or_refusal(run.session.get, "/iserver/lock", expected=says_no_such_call, shape=OBJECT)

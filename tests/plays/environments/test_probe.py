@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -41,8 +40,7 @@ def test_each_environment_gets_a_file_that_can_be_published(two: Play, servers: 
         text = file.read_text(encoding="utf-8")
         ids = [runtime["id"] for runtime in server.runtimes(default=True)]
         names = ["env0", "env1", "Payroll", "Finance", "mstr-library-probe", "Administrator", "admin"]
-        words = [rf"\b{re.escape(entry)}\b" for entry in [*names, *ids, *server.secrets()]]
-        assert [word for word in words if re.search(word, text)] == []
+        assert [entry for entry in [*names, *ids, *server.secrets()] if entry in text] == []
         assert urlsplit(server.base_url).netloc not in text
         assert server.open_sessions() == []
     assert [entry["name"] for entry in servers[1].runtimes()] == ["Payroll of the board"]
