@@ -36,13 +36,13 @@ class Backup:
     def __init__(self, action: Action, source: str | None = None) -> None:
         self._action, self._kept = action, source
         dest = action.given(DEST)
-        self._place = None if dest is None else OwnFile(action, DEST, dest)
+        self._own_file = None if dest is None else OwnFile(action, DEST, dest)
         self._dest, self._unfinished = "", None
-        if self._place:
-            self._place.check()
-            self._dest = self._place.path
+        if self._own_file:
+            self._own_file.check()
+            self._dest = self._own_file.path
             is_kept = source is not None and os.path.realpath(source) == os.path.realpath(self._dest)
-            earlier = None if is_kept else self._place.source()
+            earlier = None if is_kept else self._own_file.source()
             self._unfinished = self._dest if earlier and earlier.unfinished else None
         self._file = File("", {}, [])
         self._known: set[str] = set()
@@ -54,8 +54,8 @@ class Backup:
         self._known = {str(runtime["id"]).upper() for runtime in runtimes}
         if self._action.in_job:
             self._check_size(_packed(file))
-        if self._place:
-            self._dest = self._place.without_loss(file.text, self._kept)
+        if self._own_file:
+            self._dest = self._own_file.without_loss(file.text, self._kept)
         try:
             self._write(file.unfinished())
         except ValidationError as exc:
@@ -74,8 +74,8 @@ class Backup:
             )
 
     def _write(self, file: File) -> None:
-        if self._place and not self._action.check_mode:
-            self._place.write(self._dest, file.text, private=True)
+        if self._own_file and not self._action.check_mode:
+            self._own_file.write(self._dest, file.text, private=True)
 
     def stopped(self, result: Result) -> str:
         """Complete the backup of a run that was stopped, and say where it is."""
@@ -133,9 +133,9 @@ class Backup:
             if action in ("updated", "deleted", "replaced") and is_named(name, self._file.left_out, identity):
                 yield f"{name!r}, because it is not in the backup"
             after = {change["field"]: change["after"] for change in row.get("changes") or ()}
-            for field, place in missing(definitions[identity]) if identity in definitions else ():
-                if action == "updated" and _is_set(after, field, place):
-                    yield f"{place} of {name!r}, which was never set"
+            for field, what in missing(definitions[identity]) if identity in definitions else ():
+                if action == "updated" and _is_set(after, field, what):
+                    yield f"{what} of {name!r}, which was never set"
         if gone:
             yield f"owner and ACL of {listed(gone)}"
         if not self._with_scripts and (gone or (result.get("summary") or {}).get("moved")):
@@ -153,10 +153,10 @@ def _may_be_new(row: Mapping[str, Any]) -> bool:
     return "id" in before or ("name" in before and before["name"] is None)
 
 
-def _is_set(after: Mapping[str, Any], field: str, place: str) -> bool:
+def _is_set(after: Mapping[str, Any], field: str, what: str) -> bool:
     """Whether a run has set what was not set before. `after`: the fields that it changed; others are as they were."""
-    key = place.removeprefix("resource.")
-    return field in after and (key == place or (after[field] or {}).get(key) is not None)
+    key = what.removeprefix("resource.")
+    return field in after and (key == what or (after[field] or {}).get(key) is not None)
 
 
 def _incomplete(result: Result, why: str) -> Result:

@@ -19,8 +19,8 @@ from ansible_collections.mstr.library.plugins.module_utils._model.src import rea
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import evaluation
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.evaluation import grouped
 
-from . import places, variables
-from .run import UNKNOWN, Run, is_on, path_of
+from . import check_files, variables
+from .new_run import UNKNOWN, NewRun, is_on, path_of
 from .variables import is_given
 
 # Variables that do nothing without a switch.
@@ -40,7 +40,7 @@ def values_needed(playbook: str) -> frozenset[str]:
     return frozenset(names | used | {"ansible_connection", "mstr_base_url", "mstr_session"})
 
 
-def run_errors(run: Run) -> list[str]:
+def run_errors(run: NewRun) -> list[str]:
     """Everything that is wrong with a run, each as a sentence; empty if it may begin."""
     names = {name for values in run.hosts.values() for name in values}
     parts = (
@@ -49,11 +49,11 @@ def run_errors(run: Run) -> list[str]:
         _empty_errors(run),
         _type_errors(run),
         _use_errors(run),
-        places.shared_errors(run),
-        places.separate_errors(run),
-        places.same_file_errors(run),
-        places.source_errors(run),
-        places.since_errors(run),
+        check_files.shared_errors(run),
+        check_files.separate_errors(run),
+        check_files.same_file_errors(run),
+        check_files.source_errors(run),
+        check_files.since_errors(run),
         _gate_errors(run),
         _server_errors(run),
     )
@@ -65,7 +65,7 @@ def _limited(sentences: list[str]) -> list[str]:
     return sentences if more <= 0 else [*sentences[:_MOST_SENTENCES], f"And {more} more errors of this kind."]
 
 
-def _serial_errors(run: Run) -> Iterator[str]:
+def _serial_errors(run: NewRun) -> Iterator[str]:
     """Of `mstr_serial`, which Ansible reads before the variables of any host."""
     if "mstr_serial" not in variables.types(run.playbook):
         return
@@ -84,20 +84,20 @@ def _serial_errors(run: Run) -> Iterator[str]:
         )
 
 
-def _empty_errors(run: Run) -> list[str]:
+def _empty_errors(run: NewRun) -> list[str]:
     used = variables.types(run.playbook)
     empty = [name for values in run.hosts.values() for name in used if values.get(name) == ""]
     return variables.empty_errors(empty)
 
 
-def _type_errors(run: Run) -> Iterator[str]:
+def _type_errors(run: NewRun) -> Iterator[str]:
     """Of switches and numbers. Ansible's filter `bool` reads a word that it does not know as false."""
     for name, kind in variables.types(run.playbook).items():
         wrong = grouped((_type_error(name, kind, value), host) for host, value in run.given(name))
         yield from (f"{sentence}{run.in_brackets(hosts)}." for sentence, hosts in wrong.items() if sentence)
 
 
-def _use_errors(run: Run) -> Iterator[str]:
+def _use_errors(run: NewRun) -> Iterator[str]:
     """Of variables that exclude or need each other, and of those that only an extra variable may not leave alone."""
     yield from _switch_errors(run)
     if "mstr_plan_dest" not in variables.types(run.playbook):
@@ -114,7 +114,7 @@ def _use_errors(run: Run) -> Iterator[str]:
             yield f"{name} needs mstr_runtimes_backup_dest, the file of the backup; without it there is no backup."
 
 
-def _switch_errors(run: Run) -> Iterator[str]:
+def _switch_errors(run: NewRun) -> Iterator[str]:
     """Of variables without the switch that they need, by the names that the user knows."""
     kinds = variables.types(run.playbook)
     for name, (switch, reason) in _SWITCHES.items():
@@ -126,7 +126,7 @@ def _switch_errors(run: Run) -> Iterator[str]:
             yield f"{name} needs {switch}: true, {reason}{run.in_brackets(without)}."
 
 
-def _gate_errors(run: Run) -> Iterator[str]:
+def _gate_errors(run: NewRun) -> Iterator[str]:
     """Of a switch that is to fail environments, where it would never do so."""
     kinds = variables.types(run.playbook)
     if "mstr_runtimes_policy" in kinds:
@@ -142,7 +142,7 @@ def _gate_errors(run: Run) -> Iterator[str]:
         )
 
 
-def _policy_errors(run: Run, has_gate: bool) -> Iterator[str]:
+def _policy_errors(run: NewRun, has_gate: bool) -> Iterator[str]:
     wrong: list[tuple[str, str]] = []
     without_rule = []
     gated = set(run.switched_on("mstr_fail_on_violation")) if has_gate else set()
@@ -165,7 +165,7 @@ def _policy_errors(run: Run, has_gate: bool) -> Iterator[str]:
         )
 
 
-def _server_errors(run: Run) -> Iterator[str]:
+def _server_errors(run: NewRun) -> Iterator[str]:
     """Of two hosts that are one server: each would delete what only the other one defines."""
     if "mstr_runtimes_purge" not in variables.types(run.playbook) or run.playbook == "audit":
         return
@@ -180,7 +180,7 @@ def _server_errors(run: Run) -> Iterator[str]:
             )
 
 
-def _has_definitions(run: Run, host: str) -> bool:
+def _has_definitions(run: NewRun, host: str) -> bool:
     """Whether there is something to compare. What cannot be read counts as definitions: the module reports it."""
     values = run.hosts[host]
     definitions, src = values.get("mstr_runtimes"), values.get("mstr_runtimes_src")

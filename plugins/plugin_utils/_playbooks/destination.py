@@ -61,7 +61,7 @@ class Stat(NamedTuple):
         return cls(kind, is_writable, digest.hexdigest())
 
 
-def place_error(name: str, path: str, remote: Callable[[str], Stat] | None = None) -> str | None:
+def dest_error(name: str, path: str, remote: Callable[[str], Stat] | None = None) -> str | None:
     """Why the file that a variable names cannot be written, as a sentence; None if it can. `remote`: on another host.
 
     Only a regular file is replaced: a rename would put one in the place of a device, which all processes use.

@@ -13,9 +13,9 @@ from datetime import datetime, timezone
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._model.src import Source, read_definitions, source_from
 
-from .destination import FILE, checksum, place_error, write
-from .places import one_file_error
-from .run import UNKNOWN, path_of
+from .check_files import one_file_error
+from .destination import FILE, checksum, dest_error, write
+from .new_run import UNKNOWN, path_of
 from .task import Action
 from .variables import is_given
 
@@ -44,7 +44,7 @@ class OwnFile:
 
     def check(self) -> None:
         """Raise ValidationError if the file cannot be written, or if it is also the file of another host."""
-        error = place_error(self._variable, self.path, None if self._action.is_local else self._action.stat)
+        error = dest_error(self._variable, self.path, None if self._action.is_local else self._action.stat)
         if error:
             raise ValidationError([error])
         self._check_others()

@@ -27,7 +27,7 @@ from ansible_collections.mstr.library.plugins.plugin_utils._reports.serialize im
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import Earlier, earlier_from
 from ansible_collections.mstr.library.plugins.plugin_utils._run.action import kept_warnings, not_connected
 
-from . import check, destination, environment, report, run, task, variables
+from . import check, destination, final_report, new_run, playbooks, task, variables
 
 
 class Check(task.Action):
@@ -52,7 +52,7 @@ class Check(task.Action):
                 names = {name for values in self.of_hosts(hosts, ()).values() for name in values}
                 errors.add(*variables.name_errors(names))
             else:
-                this_run = run.Run(
+                this_run = new_run.NewRun(
                     playbook,
                     self.of_hosts(hosts, check.values_needed(playbook)),
                     {str(name): task.plain(value) for name, value in load_extra_vars(self._loader).items()},
@@ -138,7 +138,7 @@ class Environment(task.Action):
 
     def _done(self, work: str) -> task.Result:
         if work == "audit":
-            return environment.audit(self, self._wants_details)
+            return playbooks.audit(self, self._wants_details)
         return {**_WRITE, **_OTHERS}[work](self)
 
     @property
@@ -156,14 +156,14 @@ class Environment(task.Action):
         hostvars = self.task_vars["hostvars"]
         found = {host: hostvars.raw_get(host).get(variable) for host in hosts if host not in batch}
         earlier = {host: result for host, result in found.items() if result and result.get("run") == run}
-        return report.why_stopped(batch, earlier, bool(C.config.get_config_value("ANY_ERRORS_FATAL")))
+        return final_report.why_stopped(batch, earlier, bool(C.config.get_config_value("ANY_ERRORS_FATAL")))
 
     def _approved(self) -> Mapping[str, Any] | None:
         """The approved plan; None if none is required."""
         path = self.given("mstr_plan_src")
         if path is None:
             return self._approved_in_workflow()
-        path = run.path_of(path, self.started_in)
+        path = new_run.path_of(path, self.started_in)
         try:
             return plan_file.plan_of(read_text(path), self.host, self.server())
         except ValueError as exc:
@@ -191,7 +191,7 @@ class Environment(task.Action):
             return {**shown, **found, "lines": lines, "options": options}
         if work == "audit":
             texts = {key: result[key] for key in ("report", "details")} if "report" in result else {}
-            texts = texts or report.reports_of(self.host, {}, self.check_mode, applied=None, read=result)
+            texts = texts or final_report.reports_of(self.host, {}, self.check_mode, applied=None, read=result)
             return {**shown, "msg": result["msg"], "error": error or self._found_by_gates(result), **texts}
         warnings = kept_warnings()
         sources = Sources(environment=self.host, applied=result, check_mode=self.check_mode, warnings=warnings)
@@ -205,12 +205,12 @@ class Environment(task.Action):
                 entry["scripts"] = _scripts_of(approved, str(entry["id"]))
         found["server"] = self.server() if not error else None
         found["backup"] = result.get("backup")
-        texts = report.packed(found)
+        texts = final_report.packed(found)
         fails_on_drift = self.check_mode and self.is_on("mstr_fail_on_drift")
         return {
             **shown,
             "msg": found["lines"][0],
-            "error": report.apply_error(found, fails_on_drift),
+            "error": final_report.apply_error(found, fails_on_drift),
             "report": texts["report"],
             "details": texts["details"] if self._wants_details else None,
             "backup": result.get("backup"),
@@ -264,26 +264,26 @@ class Report(task.Action):
         hostvars = self.task_vars["hostvars"]
         hosts = [str(host) for host in self.task_vars["ansible_play_hosts_all"]]
         results = {
-            host: report.result_of(host, hostvars.raw_get(host).get(variable), run_id, self.check_mode)
+            host: final_report.result_of(host, hostvars.raw_get(host).get(variable), run_id, self.check_mode)
             for host in hosts
         }
         used = variables.types(playbook)
-        reports = environment.report_paths(self) if "mstr_report_dest" in used else []
+        reports = playbooks.report_paths(self) if "mstr_report_dest" in used else []
         plan = self.given("mstr_plan_dest") if "mstr_plan_dest" in used else None
-        given = report.FinishedRun(
+        given = final_report.FinishedRun(
             playbook=playbook,
             results=results,
             generated=datetime.now(timezone.utc).isoformat(timespec="seconds"),
             check_mode=self.check_mode,
             options=self.command_line(),
             reports=reports,
-            plan="" if plan is None else run.path_of(plan, self.started_in),
+            plan="" if plan is None else new_run.path_of(plan, self.started_in),
             left_out=bool(context.CLIARGS.get("skip_tags")) or "all" not in context.CLIARGS.get("tags", ["all"]),
             page=self.in_job,
             job=str(self.given("awx_job_id") or ""),
             earlier=self._earlier(reports) if "mstr_audit_since" in used else None,
         )
-        found = report.run_report(given)
+        found = final_report.run_report(given)
         unwritten = dict(found.unmade)
         for path, text in found.files.items():
             try:
@@ -293,7 +293,7 @@ class Report(task.Action):
         if unwritten:
             written = [path for path in given.reports if path not in unwritten]
             plan = "" if given.plan in unwritten else given.plan
-            found = report.run_report(given._replace(reports=written, plan=plan))
+            found = final_report.run_report(given._replace(reports=written, plan=plan))
         lines, errors = [*found.lines, *unwritten.values()], dict(found.errors)
         for sentence in unwritten.values():
             errors = {host: errors.get(host) or sentence for host in hosts}
@@ -309,7 +309,7 @@ class Report(task.Action):
     def _earlier(self, reports: Sequence[str]) -> Earlier | None:
         """The earlier audit in a file that this run writes again; None without one."""
         since = self.given("mstr_audit_since")
-        path = "" if since is None else run.path_of(since, self.started_in)
+        path = "" if since is None else new_run.path_of(since, self.started_in)
         if path not in reports or not Path(path).exists():
             return None
         with suppress(ValueError):  # the audit of an environment has reported it
@@ -340,8 +340,8 @@ class Write(task.Action):
             text = str(task.plain(self._task.args["text"] if packed is None else content_of(packed)["text"]))
         except (KeyError, ValueError):
             raise ValidationError(["The artifact mstr_backups of the earlier job was not written by a job."]) from None
-        path = run.path_of(self.value(variable), self.started_in)
-        if error := destination.place_error(variable, path):
+        path = new_run.path_of(self.value(variable), self.started_in)
+        if error := destination.dest_error(variable, path):
             raise ValidationError([error])
         changed = destination.Stat.local(path).checksum != destination.checksum(text.encode())
         if changed and not self.check_mode:
@@ -362,12 +362,12 @@ class Approval(task.Action):
         return {"changed": False, "texts": approval_texts(task.plain(found), True, page)}
 
 
-_WRITE: dict[str, Callable[..., task.Result]] = {"apply": environment.apply, "restore": environment.restore}
+_WRITE: dict[str, Callable[..., task.Result]] = {"apply": playbooks.apply, "restore": playbooks.restore}
 _OTHERS: dict[str, Callable[[task.Action], task.Result]] = {
-    "export": environment.export,
-    "export_text": environment.export_text,
-    "probe": environment.probe,
-    "smoke_test": environment.smoke_test,
+    "export": playbooks.export,
+    "export_text": playbooks.export_text,
+    "probe": playbooks.probe,
+    "smoke_test": playbooks.smoke_test,
 }
 STEPS: dict[str, type[task.Action]] = {
     "approval": Approval,

@@ -21,7 +21,7 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import Valida
 from ansible_collections.mstr.library.plugins.plugin_utils._run import role_names
 
 from .destination import Stat
-from .run import UNKNOWN, path_of, server_of
+from .new_run import UNKNOWN, path_of, server_of
 from .variables import CONNECTION, is_given
 from .way_back import command_line
 

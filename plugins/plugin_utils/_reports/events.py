@@ -21,8 +21,7 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import clean
 from ansible_collections.mstr.library.plugins.module_utils._model.usage import name_of
 
 from .environment import lines_with_kinds
-from .lines import GOES, code_lines, difference_lines, gone_name, warning_line
-from .runs import schedules
+from .lines import GOES, code_lines, difference_lines, gone_name, schedules, warning_line
 
 Json = Mapping[str, Any]
 

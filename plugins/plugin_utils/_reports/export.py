@@ -249,11 +249,11 @@ def unrestorable(definitions: Sequence[Mapping[str, Any]]) -> list[str]:
     """
     names: dict[tuple[int, str], list[str]] = {}
     for definition in definitions:
-        for field, place in missing(definition):
-            names.setdefault((list(BY_NAME).index(field), place), []).append(repr(definition["name"]))
+        for field, where in missing(definition):
+            names.setdefault((list(BY_NAME).index(field), where), []).append(repr(definition["name"]))
     return [
-        f"{place}: {'all runtimes' if len(found) == len(definitions) > 1 else ', '.join(found)}"
-        for (_order, place), found in sorted(names.items())
+        f"{where}: {'all runtimes' if len(found) == len(definitions) > 1 else ', '.join(found)}"
+        for (_order, where), found in sorted(names.items())
     ]
 
 
@@ -279,8 +279,8 @@ def _text_error(text: str) -> str | None:
 def _check(definition: Mapping[str, Any]) -> None:
     """Raises ValidationError with every reason why this definition would not create the same runtime."""
     with ErrorList() as errors:
-        for place, text in texts(definition):
+        for where, text in texts(definition):
             error = _text_error(text)
             if error:
-                errors.add(f"{place} {error}")
+                errors.add(f"{where} {error}")
         errors.check(definition_from, {**definition, "name": definition.get("name", "")})

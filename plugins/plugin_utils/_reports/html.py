@@ -26,8 +26,7 @@ from markupsafe import Markup
 from . import changes
 from .evaluation import COUNTED, grouped
 from .inventory import unread_texts
-from .lines import GOES, VERBS, dangling_line, script_line
-from .runs import last_run, schedules, usage
+from .lines import GOES, VERBS, dangling_line, last_run, schedules, script_line, usage_text
 from .since import line as since_line
 from .since import when
 
@@ -213,7 +212,7 @@ def _template() -> Template:
         loader=FileSystemLoader(str(_FOLDER)), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters.update(
-        when=when, last_run=last_run, name_of=name_of, schedules=schedules, usage=usage, change_line=_change_line
+        when=when, last_run=last_run, name_of=name_of, schedules=schedules, usage=usage_text, change_line=_change_line
     )
     return environment.get_template("page.html.j2")
 

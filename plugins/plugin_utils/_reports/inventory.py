@@ -23,7 +23,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.usage import n
 from . import changes
 from .evaluation import ALLOWED, COUNTED, EXPIRES_SOON, grouped, worst
 from .installed import installed_version, mismatches, not_offered, pulled_in
-from .runs import failed_runs, schedules
+from .lines import failed_runs, schedules
 from .since import Earlier
 
 Json = Mapping[str, Any]

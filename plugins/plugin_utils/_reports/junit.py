@@ -19,8 +19,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.usage import l
 
 from . import changes
 from .evaluation import COUNTED
-from .lines import GOES, dangling_line, evaluation_lines, notes, script_line
-from .runs import usage
+from .lines import GOES, dangling_line, evaluation_lines, notes, script_line, usage_text
 from .since import changed_runtimes
 from .since import line as since_line
 
@@ -98,7 +97,7 @@ def _failures(runtime: Json) -> Iterator[str]:
     if runtime["error"]:
         yield runtime["error"]
     if runtime["action"] in _WOULD:
-        evidence = f": {usage(runtime['scripts'])}" if runtime["action"] in GOES else ""
+        evidence = f": {usage_text(runtime['scripts'])}" if runtime["action"] in GOES else ""
         yield f"{_WOULD[runtime['action']]}{evidence}"
         if runtime["action"] != "created":
             yield from (changes.line(field["field"], field["found"], field["wanted"]) for field in runtime["fields"])

@@ -4,7 +4,7 @@
 
 """What a report says of a runtime, a script or a finding, as lines without the name of the environment.
 
-Pure.
+Pure, except that schedules and their ends are those of today.
 """
 
 from __future__ import annotations
@@ -12,18 +12,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.mstr.library.plugins.module_utils._model import usage as script_usage
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE
 from ansible_collections.mstr.library.plugins.module_utils._model.usage import label_of, name_of
+from ansible_collections.mstr.library.plugins.module_utils._work.api import utc_date
 
 from . import changes
 from .evaluation import COUNTED, grouped, value_of
-from .runs import usage
 
 Json = Mapping[str, Any]
 
 VERBS = {"created": "create", "updated": "update", "replaced": "replace", "deleted": "delete", "moved": "move"}
 # The actions after which a runtime is gone.
 GOES = ("deleted", "replaced")
+_FAILED = {"failed": "failed", "error": "failed", "timeout": "timed out", "timed_out": "timed out"}
 
 
 def gone_name(runtime: Json) -> str:
@@ -41,7 +43,9 @@ def difference_lines(runtime: Json, check_mode: bool) -> list[str]:
     if action == "updated":
         done = "differs" if check_mode else "updated"
     elif action not in ("failed", "unknown"):
-        known = usage(runtime["scripts"]) if action in GOES and (check_mode or runtime["scripts"] is not None) else ""
+        known = (
+            usage_text(runtime["scripts"]) if action in GOES and (check_mode or runtime["scripts"] is not None) else ""
+        )
         renamed, new = fields.pop("name", None), ""
         if renamed:
             name, new = repr(renamed["found"]), f" by {name}"
@@ -121,3 +125,36 @@ def refusal_line(text: str) -> str:
 def notes(report: Json) -> list[str]:
     """The lines about an environment as a whole, for every format."""
     return [*map(warning_line, report.get("warnings") or ()), *map(refusal_line, report.get("refusals") or ())]
+
+
+def schedules(script: Json) -> list[str]:
+    """The names of the schedules on which a script may run."""
+    return script_usage.schedules(script, utc_date())
+
+
+def last_run(script: Json) -> str:
+    """The latest run of a script or of its tasks, such as `success 2026-11-25`; empty if unknown."""
+    time, status = script_usage.last_run(script)
+    return f"{status} {time[:10]}".strip()
+
+
+def failed_runs(runtime: Json) -> list[str]:
+    """A rest of a sentence about the runtime for each script whose last run failed or timed out."""
+    found = []
+    for script in runtime["scripts"] or ():
+        time, status = script_usage.last_run(script)
+        how = _FAILED.get(status.lower())
+        if how is None:
+            continue
+        limit = runtime.get("exec_timeout")
+        allowed = f"; its exec_timeout is {limit} s" if how == "timed out" and limit is not None else ""
+        on = f" on {time[:10]}" if time else ""
+        message = script_usage.last_message(script)
+        said = f' (server: "{message}")' if message else ""
+        found.append(f"the last run of {label_of(script)} {how}{on}{said}{allowed}")
+    return found
+
+
+def usage_text(scripts: Any) -> str:
+    """Who uses a runtime that goes: `used by 3 scripts, 2 of them on a schedule: 'Load' in 'Sales' (nightly, …)`."""
+    return script_usage.used_by(scripts, utc_date())

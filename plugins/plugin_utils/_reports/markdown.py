@@ -21,8 +21,7 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import clean
 
 from . import changes
 from .evaluation import grouped
-from .lines import GOES, VERBS, code_lines, dangling_line, evaluation_lines, gone_name, notes, script_line
-from .runs import usage
+from .lines import GOES, VERBS, code_lines, dangling_line, evaluation_lines, gone_name, notes, script_line, usage_text
 from .since import line as since_line
 from .since import when
 
@@ -199,7 +198,7 @@ def _runtime_block(runtime: Json, predicted: bool) -> _Block:
         parts.append(_message(runtime["error"]))
     if action in GOES:
         known = predicted or runtime["scripts"] is not None
-        parts[0] += f": {code(usage(runtime['scripts']))}" if known else ""
+        parts[0] += f": {code(usage_text(runtime['scripts']))}" if known else ""
         lines = [f"- {key} {text}" for key, value in runtime["definition"].items() for text in changes.texts(value)]
         parts += [_folded("The definition that goes", _diff(lines))] if lines else []
     if runtime["fields"] and action != "deleted":

@@ -114,13 +114,13 @@ def _check(environment: Json) -> None:
         raise ValueError("has no inventory of runtimes; it is not the .json file of an audit")
     lists = {key: environment.get(key) for key in ("violations", "mismatches")}
     for index, runtime in enumerate(listed):
-        place = f"inventory[{index}]"
+        where = f"inventory[{index}]"
         if not isinstance(runtime.get("name"), str) or not isinstance(runtime.get("id"), (str, type(None))):
-            raise ValueError(f"was edited: {place} has no name, or its id is not a text")
-        lists.update({f"{place}.{key}": runtime.get(key) for key in ("networks", "packages")})
-    for place, value in lists.items():
+            raise ValueError(f"was edited: {where} has no name, or its id is not a text")
+        lists.update({f"{where}.{key}": runtime.get(key) for key in ("networks", "packages")})
+    for where, value in lists.items():
         if value is not None and not _are_mappings(value):
-            raise ValueError(f"was edited: {place} must be a list of mappings, not {value!r}")
+            raise ValueError(f"was edited: {where} must be a list of mappings, not {value!r}")
 
 
 def _are_mappings(value: Any) -> bool:

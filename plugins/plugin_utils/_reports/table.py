@@ -21,8 +21,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.usage import n
 
 from .evaluation import COUNTED, grouped, value_of
 from .inventory import package_label, settings
-from .lines import dangling_line, notes, script_line
-from .runs import last_run, schedules
+from .lines import dangling_line, last_run, notes, schedules, script_line
 from .serialize import without_controls
 from .since import changed_runtimes, when
 

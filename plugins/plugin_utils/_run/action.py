@@ -228,10 +228,10 @@ _NOT_IMPORTED = "cannot be imported by the Python that runs this module"
 
 def _is_this_python(interpreter: str) -> bool:
     # Compare the directory too, because the Python of a virtual environment is a link to the base Python.
-    def place(path: str) -> tuple[str, str]:
+    def location(path: str) -> tuple[str, str]:
         return os.path.realpath(os.path.dirname(path)), os.path.realpath(path)
 
-    return os.path.isabs(interpreter) and bool(sys.executable) and place(interpreter) == place(sys.executable)
+    return os.path.isabs(interpreter) and bool(sys.executable) and location(interpreter) == location(sys.executable)
 
 
 def main_of(module: str) -> Callable[[], None]:

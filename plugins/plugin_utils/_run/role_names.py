@@ -30,7 +30,7 @@ _OPTIONS = (
 
 
 @cache
-def _places() -> re.Pattern[str]:
+def _mentions() -> re.Pattern[str]:
     """Where an error names an option."""
     from ansible_collections.mstr.library.plugins.module_utils.auth import argument_spec
 
@@ -67,7 +67,7 @@ def adapted(result: dict[str, Any], names: Iterable[str] = ()) -> dict[str, Any]
 
 def with_variables(text: str) -> str:
     """The text of an error with the variables of the role in place of options."""
-    return _places().sub(_variable, _AD_HOC.sub(_with_extra_variable, text))
+    return _mentions().sub(_variable, _AD_HOC.sub(_with_extra_variable, text))
 
 
 # The advice for a list that was written as key=value.

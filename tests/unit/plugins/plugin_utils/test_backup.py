@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._model.file import parsed
 from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions, source_from
-from ansible_collections.mstr.library.plugins.plugin_utils._playbooks import environment, own_file
+from ansible_collections.mstr.library.plugins.plugin_utils._playbooks import own_file, playbooks
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.destination import Stat, write
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.serialize import content_of
 
@@ -75,7 +75,7 @@ class FakeAction:
 
 
 def test_check_mode_makes_the_backup_in_memory(tmp_path):
-    result = environment.apply(FakeAction(tmp_path, check_mode=True))
+    result = playbooks.apply(FakeAction(tmp_path, check_mode=True))
     assert (result["backup"]["written"], result["backup"]["dest"]) == (False, str(tmp_path / "bk.yml"))
     assert list(tmp_path.iterdir()) == []
 
@@ -83,7 +83,7 @@ def test_check_mode_makes_the_backup_in_memory(tmp_path):
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_a_backup_that_cannot_be_made_fails_in_check_mode_too(tmp_path, check_mode):
     action = FakeAction(tmp_path, check_mode, {**RUNTIME, "whitelist": ["db.example.com"]})
-    result = environment.apply(action)
+    result = playbooks.apply(action)
     assert result["failed"]
     assert "db.example.com" in result["msg"]
     assert "mstr_runtimes_backup_exclude" in result["msg"]
@@ -106,7 +106,7 @@ def test_the_backup_of_a_job_is_an_artifact(tmp_path, check_mode):
     """The apply adds what it created. No file is written or named."""
     action = FakeJob(tmp_path, check_mode)
     action.result["runtimes"] = [CREATED]
-    result = environment.apply(action)
+    result = playbooks.apply(action)
     source = source_from(content_of(result["backup_artifact"])["text"], "x")
     names = ["(Default) MicroStrategy", "Etl"] if check_mode else ["(Default) MicroStrategy", "Etl", "New"]
     assert [entry["name"] for entry in source.runtimes] == names
@@ -117,7 +117,7 @@ def test_the_backup_of_a_job_is_an_artifact(tmp_path, check_mode):
 def test_a_drift_check_without_changes_reads_no_backup(tmp_path):
     action = FakeJob(tmp_path, check_mode=True)
     action.runtimes, action.result = None, {"changed": False, "msg": "x"}
-    assert environment.apply(action) == {"changed": False, "msg": "x"}
+    assert playbooks.apply(action) == {"changed": False, "msg": "x"}
 
 
 def test_a_backup_that_no_controller_keeps(tmp_path):
@@ -127,7 +127,7 @@ def test_a_backup_that_no_controller_keeps(tmp_path):
         ids = [f"{random.Random(number).getrandbits(128):032X}" for number in range(99)]
         action.runtimes += [{**RUNTIME, "name": identity, "id": identity} for identity in ids]
         with pytest.raises(ValidationError, match=r"600000, of which each of 900 .* share\. Nothing was changed\."):
-            environment.apply(action)
+            playbooks.apply(action)
         assert action.written == 0
 
 
@@ -135,18 +135,18 @@ def test_a_stopped_job_names_no_path(tmp_path):
     action = FakeJob(tmp_path)
     action.is_stopped = True
     with pytest.raises(KeyboardInterrupt):
-        environment.apply(action)
+        playbooks.apply(action)
     assert "its number is the way back" in action.said
     assert str(tmp_path) not in action.said
 
 
 def test_a_second_backup_keeps_the_first(tmp_path):
     """The same content is written to the same file; a different one gets a file with the time in its name."""
-    first = environment.apply(FakeAction(tmp_path))["backup"]["dest"]
+    first = playbooks.apply(FakeAction(tmp_path))["backup"]["dest"]
     text = (tmp_path / "bk.yml").read_text(encoding="utf-8")
-    assert environment.apply(FakeAction(tmp_path))["backup"]["dest"] == first
+    assert playbooks.apply(FakeAction(tmp_path))["backup"]["dest"] == first
     changed = {**RUNTIME, "exec_timeout": 90}
-    others = [environment.apply(FakeAction(tmp_path, runtime={**changed, "others": str(i)}))["backup"] for i in (1, 2)]
+    others = [playbooks.apply(FakeAction(tmp_path, runtime={**changed, "others": str(i)}))["backup"] for i in (1, 2)]
     names = sorted(path.name for path in tmp_path.iterdir())
     assert len(names) == 3
     assert all(re.fullmatch(r"bk(\.\d{8}T\d{6}Z(-\d)?)?\.yml", name) for name in names)
@@ -177,7 +177,7 @@ def test_what_a_run_created_is_absent_in_its_backup(tmp_path, failed):
     action = FakeAction(tmp_path)
     replaced = {"name": "Etl", "id": "C" * 32, "action": "replaced"}
     action.result |= {"failed": failed, "runtimes": [CREATED, UPDATED, replaced]}
-    result = environment.apply(action)
+    result = playbooks.apply(action)
     assert action.seen["unfinished"] is True
     source = backup_in(tmp_path)
     absent = [entry for entry in source.runtimes if entry.get("state") == "absent"]
@@ -197,7 +197,7 @@ def test_an_amount_that_stays_unset_is_not_lost(tmp_path):
     amounts = {"cpu": 1.0, "mem": 512, "disk": 10, "proc_count": None}
     change = {"field": "resource", "before": {"cpu": 0.5, "mem": 512}, "after": amounts}
     action.result["runtimes"] = [{**UPDATED, "changes": [change]}]
-    assert environment.apply(action)["backup"]["not_restored"] == ["resource.disk of 'Etl', which was never set"]
+    assert playbooks.apply(action)["backup"]["not_restored"] == ["resource.disk of 'Etl', which was never set"]
 
 
 def test_a_stopped_run_leaves_the_mark(tmp_path):
@@ -205,15 +205,15 @@ def test_a_stopped_run_leaves_the_mark(tmp_path):
     action = FakeAction(tmp_path)
     action.result["runtimes"], action.is_stopped = [CREATED], True
     with pytest.raises(KeyboardInterrupt):
-        environment.apply(action)
+        playbooks.apply(action)
     assert backup_in(tmp_path).unfinished
     assert backup_in(tmp_path).runtimes[-1]["id"] == "B" * 32
-    again = environment.apply(FakeAction(tmp_path))["backup"]
+    again = playbooks.apply(FakeAction(tmp_path))["backup"]
     assert again["unfinished"] == str(tmp_path / "bk.yml") != again["dest"]
     assert backup_in(tmp_path).unfinished
     action = FakeAction(tmp_path)
     action.task_vars["mstr_restore_src"] = "bk.yml"
-    assert environment.restore(action)["backup"]["unfinished"] is None, "this is the way back to it"
+    assert playbooks.restore(action)["backup"]["unfinished"] is None, "this is the way back to it"
 
 
 @pytest.mark.parametrize(
@@ -232,7 +232,7 @@ def test_an_unknown_outcome_is_no_creation(tmp_path, changes, is_new):
     action = FakeAction(tmp_path)
     fields = [{"field": field, "before": before, "after": 5} for field, before in changes.items()]
     action.result["runtimes"] = [{**CREATED, "action": "unknown", "changes": fields}]
-    environment.apply(action)
+    playbooks.apply(action)
     assert any(entry.get("state") == "absent" for entry in backup_in(tmp_path).runtimes) is is_new
 
 
@@ -248,7 +248,7 @@ def test_a_stopped_run_whose_disk_is_full(tmp_path, monkeypatch):
     action = FakeAction(tmp_path)
     action.result["runtimes"], action.is_stopped = [CREATED], True
     with pytest.raises(KeyboardInterrupt):
-        environment.apply(action)
+        playbooks.apply(action)
     where = f"1 updated. The backup of what was there before is {tmp_path}/bk.yml"
     assert action.said.startswith(f"{where}, but it does not delete what this run created: mstr_runtimes_backup_dest ")
 
@@ -257,7 +257,7 @@ def test_a_killed_process_leaves_the_mark(tmp_path):
     """Without a result of the module, nobody knows what it created."""
     action = FakeAction(tmp_path)
     action.result = {"failed": True, "changed": False, "msg": "MODULE FAILURE", "module_stdout": "", "rc": 137}
-    assert environment.apply(action)["backup"]["unfinished"] == str(tmp_path / "bk.yml")
+    assert playbooks.apply(action)["backup"]["unfinished"] == str(tmp_path / "bk.yml")
     assert backup_in(tmp_path).unfinished
 
 
@@ -273,7 +273,7 @@ def test_a_backup_that_is_not_completed(tmp_path, monkeypatch, failed):
     monkeypatch.setattr(own_file, "write", full)
     action = FakeAction(tmp_path)
     action.result |= {"failed": failed, "msg": "1 of 1 runtimes failed: x", "warnings": ["w"]}
-    result = environment.apply(action)
+    result = playbooks.apply(action)
     said = result["warnings"][-1] if failed else result["msg"]
     assert said.startswith("The backup is not complete, so it does not delete what this run created: mstr_runtimes_ba")
     assert result["failed"]
@@ -296,7 +296,7 @@ def test_a_backup_that_is_not_completed(tmp_path, monkeypatch, failed):
 def test_a_backup_has_the_scripts_that_a_run_may_move(tmp_path, variables, with_scripts):
     action = FakeAction(tmp_path)
     action.task_vars |= variables
-    assert environment.apply(action)["backup"]["with_scripts"] is with_scripts
+    assert playbooks.apply(action)["backup"]["with_scripts"] is with_scripts
     assert bool(action.read.get("include_scripts")) is with_scripts
 
 
@@ -306,7 +306,7 @@ def test_an_unread_project(tmp_path, asked):
     action = FakeAction(tmp_path)
     action.unread = [{"project": "Sales", "script": None, "error": "x"}]
     action.task_vars |= {"mstr_runtimes_purge": True, "mstr_runtimes_backup_scripts": asked}
-    result = environment.apply(action)
+    result = playbooks.apply(action)
     assert bool(result.get("failed")) is bool(asked)
     assert "Sales" in (result["msg"] if asked else result["warnings"][0])
     assert action.written == (not asked)
@@ -316,20 +316,20 @@ def test_an_unread_project(tmp_path, asked):
 def test_a_default_runtime_that_is_in_no_backup_is_not_changed(tmp_path, entry):
     action = FakeAction(tmp_path)
     action.runtimes[0] = {**DEFAULT, "whitelist": ["host"]}
-    assert not environment.apply(action).get("failed")
+    assert not playbooks.apply(action).get("failed")
     action.task_vars["mstr_runtimes"] = [entry]
-    result = environment.apply(action)
+    result = playbooks.apply(action)
     assert result["msg"].startswith(f"The definitions mean the built-in default runtime {DEFAULT['name']!r}, which is")
 
 
 def test_a_restore_keeps_the_file_that_it_reads(tmp_path):
     """Its own backup gets the time in its name, whatever the two contain."""
-    environment.apply(FakeAction(tmp_path))
+    playbooks.apply(FakeAction(tmp_path))
     action = FakeAction(tmp_path)
     action.task_vars["mstr_restore_src"] = "bk.yml"
-    assert environment.restore(action)["backup"]["dest"] != str(tmp_path / "bk.yml")
+    assert playbooks.restore(action)["backup"]["dest"] != str(tmp_path / "bk.yml")
     action.task_vars["mstr_restore_src"] = "none.yml"
-    assert environment.restore(action)["left_alone"] == f"it has no backup {tmp_path}/none.yml, so it was left alone"
+    assert playbooks.restore(action)["left_alone"] == f"it has no backup {tmp_path}/none.yml, so it was left alone"
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
@@ -351,24 +351,24 @@ def test_a_policy_only_warns_in_a_restore(tmp_path, check_mode):
         "mstr_runtimes_policy": rules,
         "mstr_runtimes_exemptions": exempt,
     }
-    warnings = environment.restore(action)["warnings"]
+    warnings = playbooks.restore(action)["warnings"]
     assert [
         text.partition(", although whitelist[0] '0.0.0.0/0' violates the policy networks_within: ")[0]
         for text in warnings
     ] == ["Runtime 'A' is restored", "Runtime 'C' is restored"]
     assert "policy" not in action.options_of_module
     action.task_vars["mstr_runtimes_policy"] = {"networks_within": ["x"]}
-    [warning] = environment.restore(action)["warnings"]
+    [warning] = playbooks.restore(action)["warnings"]
     assert warning.startswith("Whether what is restored violates mstr_runtimes_policy is unknown: policy.networks_wit")
     action.task_vars["mstr_runtimes_policy"] = action.task_vars["mstr_runtimes_exemptions"] = None
-    assert "warnings" not in environment.restore(action)
+    assert "warnings" not in playbooks.restore(action)
 
 
 def test_definitions_that_are_not_given(tmp_path):
     action = FakeAction(tmp_path)
     del action.task_vars["mstr_runtimes"]
     with pytest.raises(ValidationError, match=r"^Set mstr_runtimes or mstr_runtimes_src; neither is set\.$"):
-        environment.apply(action)
+        playbooks.apply(action)
     assert (action.written, list(tmp_path.iterdir())) == (0, [])
 
 
@@ -378,7 +378,7 @@ def test_a_backup_is_a_regular_file(tmp_path):
     action = FakeAction(tmp_path)
     action.runtimes = None
     with pytest.raises(ValidationError, match=r"^mstr_runtimes_backup_dest .*bk\.yml is a pipe \(FIFO\)"):
-        environment.apply(action)
+        playbooks.apply(action)
     assert action.written == 0
 
 
@@ -387,24 +387,24 @@ def test_exemptions_of_a_host(tmp_path):
     action = FakeAction(tmp_path)
     action.task_vars |= {"mstr_runtimes_policy": {"whitelist_required": True, "exemptions": [1]}}
     action.task_vars |= {"mstr_runtimes_exemptions": [2]}
-    environment.apply(action)
+    playbooks.apply(action)
     assert action.options_of_module["policy"] == {"whitelist_required": True, "exemptions": [1, 2]}
     action.task_vars["mstr_runtimes_purge_limit"] = ""
     with pytest.raises(ValidationError, match=r"^mstr_runtimes_purge_limit is empty, which would switch off"):
-        environment.apply(action)
+        playbooks.apply(action)
 
 
 def test_an_export_over_an_edited_file(tmp_path):
     """It names what would be lost. A plain export of before is replaced."""
     action = FakeAction(tmp_path)
     action.task_vars["mstr_export_dest"] = "r.yml"
-    assert environment.export(action)["changed"]
+    assert playbooks.export(action)["changed"]
     action.runtimes[1] = {**RUNTIME, "exec_timeout": 90}
-    assert environment.export(action)["changed"]
+    assert playbooks.export(action)["changed"]
     edited = "runtimes: [{name: Etl, replace_on_change: true, smoke_test: x}, {name: Old, state: absent}]"
     (tmp_path / "r.yml").write_text(edited)
     with pytest.raises(ValidationError, match="of 'Etl', smoke_test of 'Etl', state: absent of 'Old'"):
-        environment.export(action)
+        playbooks.export(action)
     assert (tmp_path / "r.yml").read_text() == edited
     for other, why in (
         ("notes: [\n", "is not YAML: .*, so nobody knows what would be lost"),
@@ -412,9 +412,9 @@ def test_an_export_over_an_edited_file(tmp_path):
     ):
         (tmp_path / "r.yml").write_text(other)
         with pytest.raises(ValidationError, match=rf"^mstr_export_dest .*r\.yml'? {why}\. Name a different file"):
-            environment.export(action)
+            playbooks.export(action)
     action.task_vars["mstr_export_force"] = True
-    assert environment.export(action)["changed"]
+    assert playbooks.export(action)["changed"]
 
 
 def test_a_pipe_on_a_remote_host_is_not_read():

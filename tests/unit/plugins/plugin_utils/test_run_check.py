@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._session.session_string import SessionString, encode
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.check import run_errors
-from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.run import UNKNOWN, Run
+from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.new_run import UNKNOWN, NewRun
 
 LOCAL = {"ansible_connection": "local"}
 RUNTIMES = [{"name": "A"}]
@@ -41,7 +41,7 @@ def errors(playbook="apply", common=None, a=None, b=None, extra=None, check=Fals
         name: {"mstr_base_url": f"https://{name}.example.com/L", **common, **(own or {}), **(extra or {})}
         for name, own in (("a", a), ("b", b))
     }
-    return run_errors(Run(playbook, hosts, extra or {}, check, environ or {}, {}, str(Path.cwd()), ["-i inv"]))
+    return run_errors(NewRun(playbook, hosts, extra or {}, check, environ or {}, {}, str(Path.cwd()), ["-i inv"]))
 
 
 @pytest.mark.parametrize("playbook", ["apply", "audit", "export", "probe"])

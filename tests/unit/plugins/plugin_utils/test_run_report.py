@@ -6,7 +6,7 @@ import json
 
 import pytest
 from ansible import context
-from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.report import (
+from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.final_report import (
     FinishedRun,
     apply_error,
     reports_of,

@@ -23,8 +23,8 @@ from ansible_collections.mstr.library.plugins.plugin_utils._reports.evaluation i
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import earlier_from
 
 from . import variables, way_back
-from .destination import place_error
-from .run import UNKNOWN, Run, dests, path_of
+from .destination import dest_error
+from .new_run import UNKNOWN, NewRun, dests, path_of
 from .variables import is_given
 
 # The destinations that all hosts share, and those of which each host needs its own, with the default of the playbook.
@@ -36,7 +36,7 @@ _SEPARATE = {
 }
 
 
-def shared_errors(run: Run) -> Iterator[str]:
+def shared_errors(run: NewRun) -> Iterator[str]:
     """Of the files that all environments share: the report and the plan."""
     for name in _SHARED:
         if name not in variables.types(run.playbook):
@@ -63,7 +63,7 @@ def shared_errors(run: Run) -> Iterator[str]:
             yield from _shared_file_errors(run, name, value) if value is not None else ()
 
 
-def _shared_file_errors(run: Run, name: str, value: str) -> Iterator[str]:
+def _shared_file_errors(run: NewRun, name: str, value: str) -> Iterator[str]:
     path = path_of(value, run.started_in)
     if name == "mstr_plan_src":
         yield from _plan_errors(path)
@@ -78,17 +78,17 @@ def _shared_file_errors(run: Run, name: str, value: str) -> Iterator[str]:
             "mstr_report_dest."
         )
         return
-    error = place_error(name, path)
+    error = dest_error(name, path)
     yield from [error] if error else []
 
 
-def _report_errors(run: Run, dest: str) -> Iterator[str]:
+def _report_errors(run: NewRun, dest: str) -> Iterator[str]:
     try:
         files.format_of(dest, "audit" if run.playbook == "audit" else "apply", run.check_mode)
     except ValueError as exc:
         yield f"{exc}."
         return
-    error = place_error("mstr_report_dest", path_of(dest, run.started_in))
+    error = dest_error("mstr_report_dest", path_of(dest, run.started_in))
     yield from [error] if error else []
 
 
@@ -96,7 +96,7 @@ def _text_of(name: str, value: Any) -> str:
     return ", ".join(dests(value)) if name == "mstr_report_dest" else str(value)
 
 
-def separate_errors(run: Run) -> Iterator[str]:
+def separate_errors(run: NewRun) -> Iterator[str]:
     """Of the files of which each environment has its own: backup, export, probe."""
     for name, default in _SEPARATE.get(run.playbook, {}).items():
         writers = grouped((os.path.realpath(path), host) for host, path in run.paths(name, default))
@@ -104,11 +104,11 @@ def separate_errors(run: Run) -> Iterator[str]:
             if len(hosts) > 1:
                 yield one_file_error(name, path, hosts)
             elif run.is_local(hosts[0]):
-                error = place_error(name, path)
+                error = dest_error(name, path)
                 yield from [error] if error else []
 
 
-def same_file_errors(run: Run) -> Iterator[str]:
+def same_file_errors(run: NewRun) -> Iterator[str]:
     """Of a file that the run would write and use for a second purpose."""
     used: dict[str, dict[str, None]] = {}
     reads, writes = ("mstr_runtimes_src", "mstr_restore_src", "mstr_plan_src"), ("mstr_report_dest", "mstr_plan_dest")
@@ -127,7 +127,7 @@ def same_file_errors(run: Run) -> Iterator[str]:
             )
 
 
-def source_errors(run: Run) -> Iterator[str]:
+def source_errors(run: NewRun) -> Iterator[str]:
     """Of a backup that is to be applied, and of one that is to be restored."""
     if run.playbook == "restore":
         yield from _restore_errors(run)
@@ -143,7 +143,7 @@ def source_errors(run: Run) -> Iterator[str]:
                 yield from [error] if error else []
 
 
-def _restore_errors(run: Run) -> Iterator[str]:
+def _restore_errors(run: NewRun) -> Iterator[str]:
     """Of backups that are none, or those of different environments, and of a run without any."""
     paths = dict(run.paths("mstr_restore_src"))
     missing = [host for host, path in paths.items() if run.is_local(host) and not os.path.exists(path)]
@@ -182,7 +182,7 @@ def backup_errors(paths: Mapping[str, str], options: Sequence[str]) -> Iterator[
         )
 
 
-def since_errors(run: Run) -> Iterator[str]:
+def since_errors(run: NewRun) -> Iterator[str]:
     """Of the earlier audit or export with which an audit compares."""
     if "mstr_audit_since" not in variables.types(run.playbook):
         return

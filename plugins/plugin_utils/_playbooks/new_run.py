@@ -24,7 +24,7 @@ UNKNOWN = ...
 Hosts = Mapping[str, Mapping[str, Any]]
 
 
-class Run(NamedTuple):
+class NewRun(NamedTuple):
     """A run of a playbook.
 
     `hosts`: for each environment of the run, its variables `mstr_…` and `ansible_connection` by name, with `UNKNOWN`

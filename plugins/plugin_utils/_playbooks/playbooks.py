@@ -23,9 +23,9 @@ from ansible_collections.mstr.library.plugins.plugin_utils._reports.export impor
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.serialize import json_text
 
 from .backup import DEST, Backup, may_take_away, names_default
+from .check_files import backup_errors, foreign_error
+from .new_run import dests, path_of
 from .own_file import OwnFile, source_of
-from .places import backup_errors, foreign_error
-from .run import dests, path_of
 from .task import Action, Result, failed, plain
 from .variables import (
     AUDITED,
@@ -220,22 +220,22 @@ def export(action: Action) -> Result:
     with ErrorList() as errors:
         errors.add(*name_errors(action.task_vars))
     dest = action.given("mstr_export_dest") or f"{action.host}.runtimes.yml"
-    place = OwnFile(action, "mstr_export_dest", dest)
-    place.check()
+    target = OwnFile(action, "mstr_export_dest", dest)
+    target.check()
     file, read = _exported(action, "an export", "mstr_export_exclude", "the playbook mstr.library.export")
     if read.get("failed"):
         return read
-    changed = place.differs(place.path, file.text)
+    changed = target.differs(target.path, file.text)
     if changed and not action.is_on("mstr_export_force"):
-        _check_replaced(action, place.path)
+        _check_replaced(action, target.path)
     if changed and not action.check_mode:
-        place.write(place.path, file.text)
+        target.write(target.path, file.text)
     left_out = f", left out: {listed(file.left_out, 20)}" if file.left_out else ""
     return {
         "changed": changed,
-        "dest": place.path,
+        "dest": target.path,
         "left_out": file.left_out,
-        "msg": f"{counted(file.number, 'runtime')} {_verb(changed, action.check_mode)} {place.path}{left_out}",
+        "msg": f"{counted(file.number, 'runtime')} {_verb(changed, action.check_mode)} {target.path}{left_out}",
     }
 
 
@@ -330,16 +330,16 @@ def probe(action: Action) -> Result:
     with ErrorList() as errors:
         errors.add(*name_errors(action.task_vars))
     dest = action.given("mstr_probe_dest") or f"{action.host}.probe.json"
-    place = OwnFile(action, "mstr_probe_dest", dest)
-    place.check()
+    target = OwnFile(action, "mstr_probe_dest", dest)
+    target.check()
     options = {option: f"mstr_probe_{option}" for option in ("scripts", "reach", "wait_timeout", "cleanup")}
     result = action.run_module("mstr_probe", action.options(options))
     if result.get("failed"):
         return result
     answers = plain({key: result[key] for key in ("product", "profile", "answers")})
     if not action.check_mode:
-        place.write(place.path, json_text(answers) + "\n")
-    return {**result, "dest": place.path}
+        target.write(target.path, json_text(answers) + "\n")
+    return {**result, "dest": target.path}
 
 
 def _verb(changed: bool, check_mode: bool) -> str:
