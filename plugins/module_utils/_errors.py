@@ -79,16 +79,16 @@ def listed(texts: Sequence[str], most: int = NAMES_IN_MESSAGE, separator: str = 
     return separator.join(texts[:most]) + more
 
 
-def texts(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
-    """Every text and number in a value, with its place, such as `runtimes[0].name`."""
+def texts(value: Any, option: str = "") -> Iterator[tuple[str, str]]:
+    """Every text and number in a value, with the option that has it, such as `runtimes[0].name`."""
     if isinstance(value, Mapping):
-        for key, part in value.items():
-            yield from texts(part, f"{place}.{key}" if place else str(key))
+        for key, inner in value.items():
+            yield from texts(inner, f"{option}.{key}" if option else str(key))
     elif isinstance(value, (list, tuple)):
-        for index, part in enumerate(value):
-            yield from texts(part, f"{place}[{index}]")
+        for index, inner in enumerate(value):
+            yield from texts(inner, f"{option}[{index}]")
     elif value is not None and not isinstance(value, bool):
-        yield place, value if isinstance(value, str) else str(value)
+        yield option, value if isinstance(value, str) else str(value)
 
 
 def escaped_forms(secret: str) -> set[str]:
@@ -99,12 +99,12 @@ def escaped_forms(secret: str) -> set[str]:
     raw = secret.encode("utf-8", "replace")
     # Servers differ in what they escape: JSON with or without / and the marks of HTML, and a URL with or without !'()*.
     in_json = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
-    in_json |= {re.sub("[<>&'=]", lambda found: f"\\u{ord(found.group()):04x}", form) for form in in_json}
+    in_json |= {re.sub("[<>&'=]", lambda match: f"\\u{ord(match.group()):04x}", form) for form in in_json}
     in_url = {encode(raw, safe=safe) for encode in (quote, quote_plus) for safe in ("", "/", "*", "!'()*")}
     forms = {form.replace("/", "\\/") for form in in_json} | in_json | in_url
     forms |= {form.replace("~", "%7E") for form in in_url}
-    forms |= {re.sub(r"(?<=\\u)....", lambda found: found.group().upper(), form) for form in forms}
-    forms |= {re.sub("(?<=%)..", lambda found: found.group().lower(), form) for form in forms}
+    forms |= {re.sub(r"(?<=\\u)....", lambda match: match.group().upper(), form) for form in forms}
+    forms |= {re.sub("(?<=%)..", lambda match: match.group().lower(), form) for form in forms}
     forms.add(" ".join(secret.split()))
     in_html = secret.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     for double, single in product(('"', "&quot;", "&#34;", "&#034;"), ("'", "&#39;", "&#039;", "&#x27;", "&apos;")):
@@ -147,8 +147,8 @@ class MstrError(Exception):
 
     def to_result(self) -> dict[str, Any]:
         """The arguments of `fail_json`."""
-        known = any(value is not None for value in self.error.values())
-        return {"msg": self.sentence, "error": self.error if known else None}
+        has_facts = any(value is not None for value in self.error.values())
+        return {"msg": self.sentence, "error": self.error if has_facts else None}
 
 
 class ValidationError(MstrError):
@@ -181,21 +181,21 @@ class ErrorList:
     """
 
     def __init__(self) -> None:
-        self.found: list[str] = []
+        self.errors: list[str] = []
 
     def add(self, *errors: str) -> None:
         """Add errors."""
-        self.found += errors
+        self.errors += errors
 
-    def check(self, call: Callable[..., _T], *args: Any, place: str = "") -> _T:
-        """What `call` returns. If it raises ValidationError, its errors are added, each prefixed with `place`.
+    def check(self, call: Callable[..., _T], *args: Any, prefix: str = "") -> _T:
+        """What `call` returns. If it raises ValidationError, its errors are added, each with this prefix.
 
         The value is then None, but the block raises ValidationError before the value can be used.
         """
         try:
             return call(*args)
         except ValidationError as exc:
-            self.add(*(f"{place}: {error}" if place else error for error in exc.errors))
+            self.add(*(f"{prefix}: {error}" if prefix else error for error in exc.errors))
             return cast("_T", None)
 
     def check_seconds(self, params: Mapping[str, Any], *options: str) -> None:
@@ -207,13 +207,13 @@ class ErrorList:
         return self
 
     def __exit__(self, kind: object, *_rest: object) -> None:
-        if kind is None and self.found:
+        if kind is None and self.errors:
             # The check of what was written and the check of what it means may find the same error.
-            raise ValidationError(dict.fromkeys(self.found))
+            raise ValidationError(dict.fromkeys(self.errors))
 
 
-def parsed_each(place: str, texts: Iterable[str], parse: Callable[[str], _T]) -> list[_T]:
-    """What `parse` returns for each entry of the list `place`. Raises ValidationError with the errors of all entries.
+def parsed_each(option: str, texts: Iterable[str], parse: Callable[[str], _T]) -> list[_T]:
+    """What `parse` returns for each entry of the list `option`. Raises ValidationError with the errors of all entries.
 
     `parse` raises ValueError with the rest of a sentence that starts with the text.
     """
@@ -223,7 +223,7 @@ def parsed_each(place: str, texts: Iterable[str], parse: Callable[[str], _T]) ->
             try:
                 parsed.append(parse(text))
             except ValueError as exc:
-                errors.add(f"{place}[{index}] {text!r} {exc}")
+                errors.add(f"{option}[{index}] {text!r} {exc}")
     return parsed
 
 
@@ -287,5 +287,5 @@ def as_mstr_error(exc: Exception) -> MstrError:
     trace = exc.__traceback__
     while trace and trace.tb_next:
         trace = trace.tb_next
-    place = f" in {os.path.basename(trace.tb_frame.f_code.co_filename)}, line {trace.tb_lineno}" if trace else ""
-    return MstrError(f"This is a bug in mstr.library: {type(exc).__name__}{place}. Please report it with this message.")
+    where = f" in {os.path.basename(trace.tb_frame.f_code.co_filename)}, line {trace.tb_lineno}" if trace else ""
+    return MstrError(f"This is a bug in mstr.library: {type(exc).__name__}{where}. Please report it with this message.")

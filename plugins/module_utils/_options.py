@@ -23,26 +23,26 @@ _BOOLEANS = ("true", "false", "yes", "no", "on", "off", "y", "n", "t", "f", "1",
 
 def all_without_errors(spec: Mapping[str, Any], params: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """The options of a task without what is wrong in them, as they were written, and a sentence for each error."""
-    known = {name: own for option, own in spec.items() for name in (option, *own.get("aliases", ()))}
+    specs = {name: own for option, own in spec.items() for name in (option, *own.get("aliases", ()))}
     errors: list[str] = []
-    rest = {name: value for name, value in params.items() if name in known or name.startswith("_ansible_")}
-    rest |= {name: without_errors(params[name], known[name], errors, name) for name in known if name in params}
+    rest = {name: value for name, value in params.items() if name in specs or name.startswith("_ansible_")}
+    rest |= {name: without_errors(params[name], specs[name], errors, name) for name in specs if name in params}
     unknown = [name for name in params if name not in rest]
     if unknown:
         from ._remedies import unknown_option  # only a task that fails needs it
 
-        errors += [unknown_option(name, name, known) for name in unknown]
+        errors += [unknown_option(name, name, specs) for name in unknown]
     return rest, errors
 
 
 def without_errors(
-    value: Any, spec: Mapping[str, Any], errors: list[str], place: str = "", from_file: bool = False
+    value: Any, spec: Mapping[str, Any], errors: list[str], option: str = "", from_file: bool = False
 ) -> Any:
     """The value without nulls, and without what Ansible would convert, or refuse without naming all errors.
 
     None if nothing is left. In a list, `REFUSED` takes the place of such an entry, so that the others keep their
     indexes. An option inside the value that is null counts as not given, so that a default is used. `errors` gets a
-    sentence for each error, with `place`, the name of `value` in messages. In a file, a number is not text: YAML may
+    sentence for each error, with `option`, the name of `value` in messages. In a file, a number is not text: YAML may
     have dropped a zero or a colon. In a task, it may be the result of a template.
     """
     kind, options = str(spec.get("type") or "str"), spec.get("options") or {}
@@ -50,20 +50,20 @@ def without_errors(
         return value
     if spec.get("no_log"):
         # Ansible would make a text of it, and show it in a warning.
-        whole = "; give result.session, not the whole result of mstr_session" if place == "session" else ""
-        errors.append(f"{place} must be a text{whole}")
+        whole = "; give result.session, not the whole result of mstr_session" if option == "session" else ""
+        errors.append(f"{option} must be a text{whole}")
         return None
     if kind == "list" and isinstance(value, list):
-        return _entries(value, {**spec, "type": spec.get("elements", "str")}, errors, place, from_file)
+        return _entries(value, {**spec, "type": spec.get("elements", "str")}, errors, option, from_file)
     if options and kind != "list" and isinstance(value, Mapping):
-        return _mapping(value, options, errors, place, from_file)
+        return _mapping(value, options, errors, option, from_file)
     error = None
     if kind == "list":
         # Ansible splits a text at commas. Names may contain commas, and a mapping does not come from that.
         if isinstance(value, Mapping) or options or callable(spec["type"]):
             from ._remedies import list_remedy  # only a task that fails needs it
 
-            repair = list_remedy(value, options, place)
+            repair = list_remedy(value, options, option)
             error = f"{_short(value)} is not a list{repair and f'; write {repair}'}"
     elif options:
         # Ansible also accepts JSON and key=value.
@@ -73,31 +73,31 @@ def without_errors(
             repair = entry_remedy(value, options)
             error = f"{_short(value)} is not a mapping of options{repair and f'; write {repair}'}"
     elif kind in ("int", "float"):
-        error = _number_error(value, kind, place.rpartition(".")[2])
+        error = _number_error(value, kind, option.rpartition(".")[2])
     elif kind in ("str", "path"):
         error = _text_error(value, spec.get("choices"), from_file)
     elif kind == "bool" and str(value).strip().lower() not in _BOOLEANS:
         error = f"{_short(value)} is not true or false"
     if error is None:
         return value
-    errors.append(f"{place} {error}" if place else error)
+    errors.append(f"{option} {error}" if option else error)
     # Ansible makes a text of anything.
     return str(value) if kind in ("str", "path") and not spec.get("choices") else None
 
 
-def _entries(value: list[Any], spec: Mapping[str, Any], errors: list[str], place: str, from_file: bool) -> list[Any]:
+def _entries(value: list[Any], spec: Mapping[str, Any], errors: list[str], option: str, from_file: bool) -> list[Any]:
     options = spec.get("options") or {}
     refused = {key: REFUSED for key in options if key == "name" or options[key].get("required")} or REFUSED
     kept = []
     for index, entry in enumerate(value):
-        here, found = f"{place}[{index}]", len(errors)
+        here, before = f"{option}[{index}]", len(errors)
         if entry is None:
             errors.append(f"{here} is null; remove it, or write a value")
         elif "state" in options:
             name = entry.get("name") if isinstance(entry, Mapping) else None
             label = f"{here} {name!r}" if name and isinstance(name, str) else here
             entry = without_errors(entry, spec, errors, "", from_file)
-            errors[found:] = [f"{label}: {error}" for error in errors[found:]]
+            errors[before:] = [f"{label}: {error}" for error in errors[before:]]
         else:
             entry = without_errors(entry, spec, errors, here, from_file)
         kept.append(refused if entry is None else entry)
@@ -105,9 +105,9 @@ def _entries(value: list[Any], spec: Mapping[str, Any], errors: list[str], place
 
 
 def _mapping(
-    value: Mapping[Any, Any], options: Mapping[str, Any], errors: list[str], place: str, from_file: bool
+    value: Mapping[Any, Any], options: Mapping[str, Any], errors: list[str], option: str, from_file: bool
 ) -> dict[str, Any] | None:
-    start = f"{place}." if place else ""
+    start = f"{option}." if option else ""
     rest = {}
     for key, inner in value.items():
         if key in options:
@@ -117,10 +117,10 @@ def _mapping(
 
         text = _short(f"{start}{key}")[1:-1] if isinstance(key, str) else repr(key)
         errors.append(unknown_option(text, str(key), options))
-    required = [key for key, option in options.items() if option.get("required")]
+    required = [key for key, spec in options.items() if spec.get("required")]
     errors += [f"{start}{key} is missing" for key in required if value.get(key) is None]
-    given = {key: inner for key, inner in rest.items() if inner is not None}
-    return given if given.keys() >= set(required) else None
+    rest = {key: inner for key, inner in rest.items() if inner is not None}
+    return rest if rest.keys() >= set(required) else None
 
 
 def _text_error(value: Any, choices: Iterable[str] | None, from_file: bool) -> str | None:
@@ -169,13 +169,13 @@ def secret_values(spec: Mapping[str, Any], params: Mapping[str, Any]) -> set[str
     ansible-core 2.16 and 2.19 stop collecting secrets at the first value that is not a mapping where one is expected,
     and then show all options with their values.
     """
-    found = {str(params[name]) for name, option in spec.items() if option.get("no_log") and params.get(name)}
+    values = {str(params[name]) for name, option in spec.items() if option.get("no_log") and params.get(name)}
     for url in (params.get("base_url"), os.environ.get("MSTR_BASE_URL")):
         if re.search("[@?#;]", str(url)):
             from ._remedies import url_secrets  # such a URL is refused
 
-            found |= url_secrets(str(url))
-    return found
+            values |= url_secrets(str(url))
+    return values
 
 
 def masking_warning(result: Mapping[str, Any], secrets: Iterable[object]) -> str | None:
@@ -184,8 +184,8 @@ def masking_warning(result: Mapping[str, Any], secrets: Iterable[object]) -> str
     # Search the whole text first, because a walk through a thousand runtimes takes longer than the rest of a task.
     whole = json.dumps(facts, ensure_ascii=False, default=str)
     hidden = {str(secret) for secret in secrets if secret}
-    found = [secret for secret in hidden if json.dumps(secret, ensure_ascii=False)[1:-1] in whole]
-    names = found and sorted({name for name, text in texts(facts) if any(secret in text for secret in found)})
+    shown = [secret for secret in hidden if json.dumps(secret, ensure_ascii=False)[1:-1] in whole]
+    names = shown and sorted({name for name, text in texts(facts) if any(secret in text for secret in shown)})
     if not names:
         return None
     return (

@@ -42,19 +42,19 @@ def option_error(sentence: str, errors: Sequence[str]) -> str:
     exclusive = re.match(r"parameters are mutually exclusive: (\w+)\|(\w+)", sentence)
     if exclusive:
         sentence = f"{exclusive[1]} and {exclusive[2]} exclude each other; set only one of them"
-    found = re.search(r"(required|missing)[^:]*:(.*)", sentence)
-    missed = re.findall(r"\w+", found[2]) if found else []
+    match = re.search(r"(required|missing)[^:]*:(.*)", sentence)
+    missed = re.findall(r"\w+", match[2]) if match else []
     faulty = {re.split(r"[\[ .:]", error)[0] for error in errors}
     return "\n".join([*errors, *([] if faulty.intersection(missed) else [sentence])])
 
 
-def unknown_option(place: str, key: str, options: Iterable[str]) -> str:
+def unknown_option(option: str, key: str, options: Iterable[str]) -> str:
     """The error of an option that does not exist, with the one that was probably meant."""
     options = list(options)
     meant = _SYNONYMS.get(key)
     near = [meant] if meant in options else get_close_matches(key, options, 1)
     hint = f"did you mean {near[0]}?" if near else f"the options are {', '.join(sorted(options))}"
-    return f"{place} is not an option; {hint}"
+    return f"{option} is not an option; {hint}"
 
 
 def misnamed(message: str, names: Iterable[str]) -> str:
@@ -63,8 +63,8 @@ def misnamed(message: str, names: Iterable[str]) -> str:
     The options of a module have no prefix, its environment variables MSTR_, and the variables of the playbooks mstr_.
     """
     missed = {"base_url"} if "base_url is missing" in message else set()
-    for found in re.findall(r"requires ([a-z_ ]+);", message):
-        missed |= {option.removeprefix("mstr_") for option in found.split(" and ")}
+    for match in re.findall(r"requires ([a-z_ ]+);", message):
+        missed |= {option.removeprefix("mstr_") for option in match.split(" and ")}
     if "no credentials:" in message:
         missed |= {"username", "password", "api_token"}
     if "is not trusted" in message:
@@ -80,12 +80,12 @@ def misnamed(message: str, names: Iterable[str]) -> str:
 
 def unit_remedy(text: str, name: str) -> str:
     """The repair of a number with a unit, such as `500m` cores or `1GB` of memory."""
-    found = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-zA-Z]+)\s*", text)
-    if found and name == "cpu" and found[2] == "m":
-        return f"; write {float(found[1]) / 1000:g}"
-    if found and name == "mem" and found[2][0].lower() in _MEGABYTES:
-        return f"; write the number of MB: {float(found[1]) * _MEGABYTES[found[2][0].lower()]:g}"
-    return "; write it without a unit" if found else ""
+    match = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-zA-Z]+)\s*", text)
+    if match and name == "cpu" and match[2] == "m":
+        return f"; write {float(match[1]) / 1000:g}"
+    if match and name == "mem" and match[2][0].lower() in _MEGABYTES:
+        return f"; write the number of MB: {float(match[1]) * _MEGABYTES[match[2][0].lower()]:g}"
+    return "; write it without a unit" if match else ""
 
 
 def entry_remedy(value: Any, options: Mapping[str, Any]) -> str:
@@ -99,14 +99,14 @@ def entry_remedy(value: Any, options: Mapping[str, Any]) -> str:
     needed = "name" if "name" in options else next(iter(required), None)
     if needed is None or not isinstance(value, str):
         return ""
-    found = re.fullmatch(r"\s*([A-Za-z0-9._-]+)\s*==\s*([^\s,;*]+)\s*", value)
-    if found and "version" in options:
-        return _flow({needed: found[1], "version": found[2]})
+    match = re.fullmatch(r"\s*([A-Za-z0-9._-]+)\s*==\s*([^\s,;*]+)\s*", value)
+    if match and "version" in options:
+        return _flow({needed: match[1], "version": match[2]})
     more = "".join(f", {key}: …" for key in required if key != needed)
     return f"{{{needed}: {value}{more}}}" if re.fullmatch(r"[\w. -]+", value) else ""
 
 
-def list_remedy(value: Any, options: Mapping[str, Any], place: str) -> str:
+def list_remedy(value: Any, options: Mapping[str, Any], option: str) -> str:
     """The list that a value in its place means; empty if that is not known."""
     if isinstance(value, Mapping):
         if value and options.keys() >= value.keys():
@@ -124,13 +124,13 @@ def list_remedy(value: Any, options: Mapping[str, Any], place: str) -> str:
         return f"[{value!r}]"
     if not isinstance(value, str):
         return ""
-    if value.lstrip()[:1] == "[" and place.isidentifier():
+    if value.lstrip()[:1] == "[" and option.isidentifier():
         # In an ad-hoc command, key=value makes a text of everything.
-        written = f'"{place}": [{{"name": …}}]'
+        written = f'"{option}": [{{"name": …}}]'
         with suppress(ValueError):
-            written = json.dumps({place: json.loads(value)})[1:-1]
+            written = json.dumps({option: json.loads(value)})[1:-1]
         return f"a list; in an ad-hoc command, write all options as JSON: -a '{{{written}, …}}'"
-    repairs = [entry_remedy(part.strip(), options) for part in value.split(",")]
+    repairs = [entry_remedy(entry.strip(), options) for entry in value.split(",")]
     return f"[{', '.join(repairs)}]" if all(repairs) else ""
 
 
@@ -146,16 +146,16 @@ def url_secrets(url: str) -> set[str]:
     Such a URL is refused, but Ansible shows the options of the task.
     """
     rest = url.split("//", 1)[-1]
-    credentials, at, _place = rest.rpartition("@")
+    credentials, at, _address = rest.rpartition("@")
     user, _colon, password = credentials.partition(":")
     # Without a password, the user name is a token.
-    parts = [password or user, unquote(password or user)]
+    texts = [password or user, unquote(password or user)]
     query = re.search("[?#;].+", rest, re.DOTALL)
     if query:
-        parts += re.split("[&=;]", query.group()[1:])
+        texts += re.split("[&=;]", query.group()[1:])
     # A short part alone would mask half a result.
-    found = {part for part in parts if len(part) >= SHORTEST_SECRET}
-    return found | ({credentials + at} if at else set()) | ({query.group()} if query else set())
+    secrets = {text for text in texts if len(text) >= SHORTEST_SECRET}
+    return secrets | ({credentials + at} if at else set()) | ({query.group()} if query else set())
 
 
 def not_installed(libraries: Sequence[str]) -> MstrError:

@@ -126,7 +126,7 @@ class OwnModule(AnsibleModule):
     # Stays empty in an ansible-core that does not call `_load_params` to read the options.
     option_errors: Sequence[str] = ()
     hidden: frozenset[str] = frozenset()  # what `hide` was called with
-    given: frozenset[str] = frozenset()  # the options of the task itself, without those of the environment
+    task_options: frozenset[str] = frozenset()  # what the task itself sets, not its environment
 
     def fail_json(self, msg: str, **more: Any) -> NoReturn:
         """End the module, with a clearer message than Ansible's where possible."""
@@ -155,7 +155,7 @@ class OwnModule(AnsibleModule):
         # Before Ansible converts them, or stops at the first error. It and `prepare` check what is left.
         rest, errors = all_without_errors(self.argument_spec, self.params)
         self.params = given_options(rest, self.argument_spec)
-        self.given = frozenset(self.params)
+        self.task_options = frozenset(self.params)
         self.option_errors = [*not_unicode, *errors, *self._variable_errors()]
         # Ansible shows the options even if it refuses one of them.
         self.hide(with_escaped_forms(secret_values(self.argument_spec, self.params)))
@@ -164,11 +164,11 @@ class OwnModule(AnsibleModule):
         """The error of each connection option whose environment variable is not valid."""
         for name, option in self.argument_spec.items():
             variable = f"MSTR_{name.upper()}"
-            value, place = os.environ.get(variable), f"the environment variable {variable}"
+            value, source = os.environ.get(variable), f"the environment variable {variable}"
             if value and name not in self.params and _environment in option.get("fallback", ()):
-                errors = unicode_errors({place: value})
+                errors = unicode_errors({source: value})
                 if not errors:
-                    without_errors(value, option, errors, place)
+                    without_errors(value, option, errors, source)
                 if errors:
                     # Ansible would read the variable again. The task fails; this value only adds no other error.
                     self.params[name] = option.get("default", "anonymous" if "choices" in option else printable(value))
@@ -263,9 +263,9 @@ def run(
     module.exit_json(**output)
 
 
-def _with_own_login(server: Connection, given: Container[str]) -> Connection:
+def _with_own_login(server: Connection, task_options: Container[str]) -> Connection:
     """The connection, if its secrets may be sent to its server. Raises ValidationError."""
-    secrets = [option for option in (server.login.secret_options if server.login else ()) if option not in given]
+    secrets = [option for option in (server.login.secret_options if server.login else ()) if option not in task_options]
     if not secrets:
         return server
     from ._session.servers import with_own_login  # only a task with a secret from the environment needs it
@@ -291,7 +291,7 @@ def _output(
                 module.option_errors = ()
                 server = errors.check(connection, module.params)
                 request = errors.check(prepare, module.params)
-            server = _with_own_login(server, module.given)
+            server = _with_own_login(server, module.task_options)
             for risk in server.risks():
                 _warn(module, "the connection", risk)
             session = Session(server, stop, partial(_warn, module, "the session"))

@@ -104,12 +104,12 @@ def normal_url(text: str) -> str:
 def connection_from(params: Mapping[str, Any]) -> Connection:
     """The connection from a task's options. Raises ValidationError with all errors."""
     params = {option: value for option, value in params.items() if value is not None}
-    given_url, text = params.get("base_url"), params.get("session")
+    url_option, text = params.get("base_url"), params.get("session")
     timeout, retries = params.get("timeout", 30.0), params.get("retries", 3)
     with ErrorList() as errors:
         session = errors.check(_session, text) if text is not None else None
-        url = errors.check(checked_url, given_url) if given_url else session.base_url if session else ""
-        if not given_url and text is None:
+        url = errors.check(checked_url, url_option) if url_option else session.base_url if session else ""
+        if not url_option and text is None:
             errors.add("base_url is missing; set it, or the environment variable MSTR_BASE_URL")
         if url and session and session.base_url != url:
             errors.add(f"session belongs to {session.base_url}, not to base_url {url}; omit base_url, or log in there")
@@ -122,7 +122,7 @@ def connection_from(params: Mapping[str, Any]) -> Connection:
             from .tls import file_errors  # only a task with such a file needs it
 
             errors.add(*file_errors(params))
-    if session and not given_url:
+    if session and not url_option:
         # A session string may come from anywhere, and names its server: credentials are not sent there after it ended.
         login = None
     cert, key = params.get("client_cert"), params.get("client_key")
@@ -147,9 +147,9 @@ def checked_url(text: str, name: str = "base_url") -> str:
         return normal_url(text)
     except ValueError as exc:
         # The parts before @ and after ?, # or ; may contain credentials, so they are not quoted.
-        _credentials, at, place = text.rpartition("@")
-        place, mark, _query = [*re.split("([?#;])", place, maxsplit=1), "", ""][:3]
-        masked_url = clean(f"{at and '…@'}{place}{mark and f'{mark}…'}")
+        _credentials, at, address = text.rpartition("@")
+        address, mark, _query = [*re.split("([?#;])", address, maxsplit=1), "", ""][:3]
+        masked_url = clean(f"{at and '…@'}{address}{mark and f'{mark}…'}")
         raise ValidationError([f"{name} {masked_url!r} {exc}"]) from None
 
 
@@ -157,21 +157,21 @@ def _login(params: Mapping[str, Any]) -> Login | None:
     mode = params.get("login_mode")
     if mode is None:
         # A template renders an unused password as an empty text, so that alone is no credential.
-        given = ["username and password"] if "username" in params or params.get("password") else []
-        given += [token for token in ("api_token", "identity_token") if token in params]
-        if not given and "session" in params:
+        kinds = ["username and password"] if "username" in params or params.get("password") else []
+        kinds += [token for token in ("api_token", "identity_token") if token in params]
+        if not kinds and "session" in params:
             return None
-        if len(given) != 1:
+        if len(kinds) != 1:
             error = (
-                f"{' and '.join(given)} are different kinds of credential; supply one kind, or choose with login_mode "
+                f"{' and '.join(kinds)} are different kinds of credential; supply one kind, or choose with login_mode "
                 "(environment variables MSTR_… count too)"
             )
             none = (
                 "no credentials: supply username and password, api_token or identity_token (or their MSTR_… "
                 "environment variables), or login_mode: anonymous for a guest login"
             )
-            raise ValidationError([error if given else none])
-        mode = given[0] if given[0] in _CREDENTIALS else "standard"
+            raise ValidationError([error if kinds else none])
+        mode = kinds[0] if kinds[0] in _CREDENTIALS else "standard"
     needed = _CREDENTIALS[mode]
     missing = [option for option in needed.values() if option not in params]
     if missing:

@@ -57,7 +57,7 @@ class FailedCall:
         self.exc, self.operation, self.request = exc, operation, request
         self.limit, self.timeout = limit, min(http.timeout, limit)
         self.host, self.server, self.proxy, self.secrets = parts.hostname or "", server, proxy, http.secrets
-        self.place = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+        self.address = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
         self.chain = list(_chain(exc))
         self.names = {cls.__name__ for cause in self.chain for cls in type(cause).__mro__}
         self.functions = {frame.f_code.co_name for cause in self.chain for frame, _line in walk_tb(cause.__traceback__)}
@@ -99,7 +99,7 @@ class FailedCall:
             why = clean(refused_by_proxy[1], 80, self.secrets)
             check = "the user name and password in it" if why.startswith("407") else "NO_PROXY"
             cure = f"check {self.proxy.variables} and {check}"
-            return self._failed(f"{self.proxy} refused to connect to {self.place} ({why}); {cure}")
+            return self._failed(f"{self.proxy} refused to connect to {self.address} ({why}); {cure}")
         if self.names & _TLS_ERRORS:
             return self._no_tls()
         unresolved = bool(self.names & {"NameResolutionError", "gaierror", "LocationParseError"})
@@ -107,39 +107,41 @@ class FailedCall:
         if self.proxy and self.functions & {"create_connection", "_tunnel"}:
             what = "did not open a connection" if "_tunnel" in self.functions else "cannot be reached"
             cure = f"check {self.proxy.variables} and NO_PROXY"
-            reason = f"{self.proxy} on the way to {self.place} {what} ({self._detail}); {cure}"
+            reason = f"{self.proxy} on the way to {self.address} {what} ({self._detail}); {cure}"
         elif unresolved:
             reason = f"the host name {self.host} cannot be resolved; check base_url and the name server"
         elif refused:
-            reason = f"cannot connect to {self.place} ({self._detail}); check base_url, and that the server is running"
+            reason = (
+                f"cannot connect to {self.address} ({self._detail}); check base_url, and that the server is running"
+            )
         elif self.names & _TIMEOUTS:
             cure = "check base_url, firewalls and proxies"
-            reason = f"{self.place} did not answer within {self.timeout:g} seconds; {cure}"
+            reason = f"{self.address} did not answer within {self.timeout:g} seconds; {cure}"
         elif "cert_verify" in self.functions:
             cure = "check the file that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names"
             return self._failed(f"the certificates cannot be read; {cure}", permanent=True)
         else:
-            reason = f"no connection to {self.place} could be established ({self._detail})"
+            reason = f"no connection to {self.address} could be established ({self._detail})"
         return self._failed(reason, connection_refused=refused)
 
     def _no_tls(self) -> ConnectError:
-        reason = handshake_error(self.text, self.place)
+        reason = handshake_error(self.text, self.address)
         if not reason and "do_handshake" not in self.functions:
             # The files in the options were checked earlier, so this one comes from the environment.
             cure = "check the file that REQUESTS_CA_BUNDLE names"
             reason = f"the CA certificates cannot be loaded ({self._detail}); {cure}"
-        broken = f"no TLS connection to {self.place} could be established ({self._detail})"
+        broken = f"no TLS connection to {self.address} could be established ({self._detail})"
         return self._failed(reason or broken, permanent=bool(reason))
 
     def _lost_connection(self) -> ConnectError:
         """The error, if the server may have received the request and carried it out."""
         if self.names & _TLS_ERRORS:
-            if refused := client_refused(self.text, self.place):
+            if refused := client_refused(self.text, self.address):
                 return self._failed(refused, permanent=True)
             # With TLS 1.3, a server that requires a client certificate may close the connection before its alert is
             # read.
             hint = "; the server may require a client certificate (client_cert, client_key)"
-            reason = f"the TLS connection to {self.place} broke ({self._detail}){hint if 'EOF' in self.text else ''}"
+            reason = f"the TLS connection to {self.address} broke ({self._detail}){hint if 'EOF' in self.text else ''}"
         elif self.names & {"ReadTimeout", "ReadTimeoutError"}:
             cause = "the server may be overloaded, or timeout too short"
             reason = f"{self.sender} sent nothing within {self.timeout:g} seconds; {cause}"
@@ -220,11 +222,11 @@ def api_error(response: Response, operation: str, server: str, wanted: str = "")
     """
     fields: dict[str, Any] = {}
     if wanted:
-        answer, next_step = f" with {body_of(response)} instead of {wanted}", _check_place(server)
+        answer, next_step = f" with {body_of(response)} instead of {wanted}", _check_base_url(server)
     else:
         fields = _fields(response)
         answer = f" with {body_of(response)}" if fields["message"] is None else f": {fields['message']!r}"
-        facts = [part for part in (fields["code"], fields["ticket_id"] and f"ticket {fields['ticket_id']}") if part]
+        facts = [fact for fact in (fields["code"], fields["ticket_id"] and f"ticket {fields['ticket_id']}") if fact]
         if facts:
             answer += f" ({', '.join(facts)})"
         next_step = _next_step(response, fields, server)
@@ -241,7 +243,7 @@ def api_error(response: Response, operation: str, server: str, wanted: str = "")
     return kind(sentence.rstrip(), outcome_unknown=outcome_unknown, **fields)
 
 
-def _check_place(server: str) -> str:
+def _check_base_url(server: str) -> str:
     usual = "" if server.endswith(_LIBRARY) else f" It usually ends in {_LIBRARY}."
     return f"Check that base_url is the URL of the Library server, and that no gateway answers in its place.{usual}"
 
@@ -273,7 +275,7 @@ def _next_step(response: Response, fields: Mapping[str, Any], server: str) -> st
     if response.status in (404, 405) and (not number or message.startswith(f"HTTP {response.status} ")):
         # Every release has the calls below /auth.
         hint = "" if "/api/auth/" in response.request else "This release of the server may not have this call. "
-        return hint + _check_place(server)
+        return hint + _check_base_url(server)
     if fields["code"]:
         return ""
     if response.status == 400 and server.startswith("http:"):

@@ -74,7 +74,7 @@ def decode(text: str) -> SessionString:
         parts: Any = json.loads(body[_DIGEST:])
         base_url, token, cookies, delegated = parts
         cookies = [tuple(cookie) for cookie in cookies]
-        texts = [base_url, token, *(part for cookie in cookies for part in cookie)]
+        texts = [base_url, token, *(text for cookie in cookies for text in cookie)]
         # Name, value, domain and path of each cookie.
         if not token or any(len(cookie) != 4 for cookie in cookies) or not all(isinstance(text, str) for text in texts):
             raise ValueError(text)

@@ -23,8 +23,8 @@ def share_of_objects(body: bytes | bytearray) -> float:
     # They may be in a text, such as the output of a script.
     objects = values = 0
     without_escapes = body.replace(b"\\\\", b"").replace(b'\\"', b"")
-    for found in _TOKEN.finditer(without_escapes):
-        mark = without_escapes[found.start()]
+    for match in _TOKEN.finditer(without_escapes):
+        mark = without_escapes[match.start()]
         values += mark != _QUOTE
         objects += mark in _OPENINGS
         if objects > MOST_OBJECTS or values > _MOST_VALUES:

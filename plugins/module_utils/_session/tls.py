@@ -83,38 +83,38 @@ def _has(path: str, mark: bytes) -> bool:
         return mark in file.read(1 << 20)
 
 
-def handshake_error(text: str, place: str) -> str | None:
+def handshake_error(text: str, address: str) -> str | None:
     """The rest of a sentence if the exception's `text` says why there is no TLS connection; else None."""
     if "WRONG_VERSION_NUMBER" in text or "record layer failure" in text:
-        return f"{place} does not use TLS; if the server uses plain http, write http:// in base_url"
+        return f"{address} does not use TLS; if the server uses plain http, write http:// in base_url"
     # urllib3 1.26 compares the names itself.
-    found = re.search(r"certificate verify failed: ([^(\[]+)|(hostname .{1,99} doesn't match [^()]{1,99})", text)
-    if not found and "CERTIFICATE_VERIFY_FAILED" not in text:
-        return client_refused(text, place)
-    why = clean(found[1] or found[2], 120).rstrip(' ."') if found else ""
+    match = re.search(r"certificate verify failed: ([^(\[]+)|(hostname .{1,99} doesn't match [^()]{1,99})", text)
+    if not match and "CERTIFICATE_VERIFY_FAILED" not in text:
+        return client_refused(text, address)
+    why = clean(match[1] or match[2], 120).rstrip(' ."') if match else ""
     if "mismatch" in why or "doesn't match" in why:
-        return f"the TLS certificate of {place} is for another host: {why}. {_HOST_HINT}"
+        return f"the TLS certificate of {address} is for another host: {why}. {_HOST_HINT}"
     hint = _DATE_HINT if "expired" in why or "not yet valid" in why else _CA_HINT
     hint = _SELF_HINT if re.fullmatch("self.signed certificate", why) else hint
-    return f"the TLS certificate of {place} is not trusted: {why or 'it is not valid'}. {hint}"
+    return f"the TLS certificate of {address} is not trusted: {why or 'it is not valid'}. {hint}"
 
 
-def client_refused(text: str, place: str) -> str | None:
+def client_refused(text: str, address: str) -> str | None:
     """The rest of a sentence if the server rejected the client's certificate or received none; else None."""
     if _CLIENT_REFUSED.search(text.lower().replace("_", " ")):
-        return f"{place} requires a client certificate that it trusts; check client_cert and client_key"
+        return f"{address} requires a client certificate that it trusts; check client_cert and client_key"
     return None
 
 
 class Proxy(NamedTuple):
     """The proxy of a server for messages. `variables`: those that name it. `secrets`: what no message may contain."""
 
-    place: str
+    address: str
     variables: str
     secrets: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
-        return f"the proxy {self.place}"
+        return f"the proxy {self.address}"
 
 
 def proxy_from(url: str, server: str, environment: Mapping[str, str]) -> Proxy:
@@ -129,9 +129,9 @@ def proxy_from(url: str, server: str, environment: Mapping[str, str]) -> Proxy:
     variables = " and ".join(sorted(names)) or "the proxy settings of this host"
     # A password may contain an `@`.
     scheme, rest = url.split("://", 1) if "://" in url else (None, url)
-    userinfo, _at, place = rest.rpartition("@")
+    userinfo, _at, address = rest.rpartition("@")
     try:
-        parts = urlsplit(f"//{place}")
+        parts = urlsplit(f"//{address}")
         host = (parts.hostname, parts.port)[0]  # reading an invalid port raises ValueError
     except ValueError:
         host = None
@@ -143,4 +143,4 @@ def proxy_from(url: str, server: str, environment: Mapping[str, str]) -> Proxy:
     # Without a password, the user name is a token.
     secret = password if colon else user
     secrets = frozenset(text for text in (userinfo, secret, unquote(secret)) if text)
-    return Proxy(place.rstrip("/"), variables, secrets)
+    return Proxy(address.rstrip("/"), variables, secrets)

@@ -289,7 +289,7 @@ class Http:
         A thread works with one response at a time, so only its last one counts.
         """
         with self._shares_lock:
-            others = sum(part for thread, part in self._shares.items() if thread is not owner and thread.is_alive())
+            others = sum(taken for thread, taken in self._shares.items() if thread is not owner and thread.is_alive())
             refused = others + share > 1
             self._shares[owner] = 0.0 if refused else share
         if refused:

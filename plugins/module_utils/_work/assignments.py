@@ -92,7 +92,7 @@ def script_entries(given: Sequence[Mapping[str, Any]], places: Sequence[str] = (
             named = [option for option in ("project", "runtime") if option in options]
             start = f"{place}: " if places else f"{place}."
             errors.add(*(f"{start}{option} is empty" for option in named if not options[option].strip()))
-            identity = errors.check(id_from, options["id"] or None, place=place)
+            identity = errors.check(id_from, options["id"] or None, prefix=place)
             entry = ScriptEntry(place, identity, options["name"], options["project"], options.get("runtime"))
             first = found.setdefault((identity or entry.name, entry.project), entry)
             if first is not entry:

@@ -153,7 +153,7 @@ def _replaced(
         with ErrorList() as errors:
             main = errors.check(
                 lambda: plan_step(context, Step(_copy(old[0], wanted), before=beside), existing),
-                place=f"{old[0].label} cannot be copied",
+                prefix=f"{old[0].label} cannot be copied",
             )
         check_sent_back({**main.plan.body, "name": name}, old[0])
         if old[0].name == replacement_name(name):

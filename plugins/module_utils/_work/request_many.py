@@ -91,7 +91,7 @@ def _wanted(params: Mapping[str, Any], policy: Policy | None, check: Check) -> W
         given = [(place, entry) for place, entry in placed if entry is not None]
         restore = source is not None and source.restore
         definitions = [
-            errors.check(_definition, place, entry, comment, policy, restore, place=_label(place, entry))
+            errors.check(_definition, place, entry, comment, policy, restore, prefix=_label(place, entry))
             for place, entry in given
         ]
         # In a backup, what is to be deleted counts by its id alone: it may have the name of what comes back.

@@ -50,7 +50,7 @@ def request_from(params: Mapping[str, Any]) -> Request:
     """The checked options. Raises ValidationError with all of their errors."""
     with ErrorList() as errors:
         target, source = (
-            (params[name], errors.check(id_from, params[f"{name}_id"], place=f"{name}_id"))
+            (params[name], errors.check(id_from, params[f"{name}_id"], prefix=f"{name}_id"))
             for name in ("runtime", "from_runtime")
         )
         blank = [name for name in ("runtime", "from_runtime") if params[name] is not None and not params[name].strip()]

@@ -126,7 +126,7 @@ def plan_assignments(scripts: Scripts, rows: Sequence[Row], existing: Sequence[R
     """
     named, by_name, usage = scripts.entries or (), _by_final_name(rows), scripts.usage or Usage()
     with ErrorList() as errors:
-        targets = [errors.check(_target, script, by_name, existing, place=script.place) for script in named]
+        targets = [errors.check(_target, script, by_name, existing, prefix=script.place) for script in named]
     planned = [plan_assignment(script, usage, target) for script, target in zip(named, targets)]
     check_same_scripts(planned)
     for row in rows:

@@ -229,7 +229,7 @@ def to_definitions(
                 builtin += [with_id] if ids else []
                 continue
             namesakes.setdefault(name, []).append(identity)
-            errors.check(_check, definition, place=f"runtime {name!r}")
+            errors.check(_check, definition, prefix=f"runtime {name!r}")
             definitions.append(with_id)
         for name, several in sorted(namesakes.items()):
             if len(several) > 1:
@@ -238,7 +238,7 @@ def to_definitions(
     for definition in builtin:
         problems = ErrorList()
         problems.check(_check, definition)
-        definitions += [] if problems.found or definition["name"] in namesakes else [definition]
+        definitions += [] if problems.errors or definition["name"] in namesakes else [definition]
     return sorted(definitions, key=lambda definition: str(definition["name"]))
 
 
