@@ -39,7 +39,7 @@ def texts(product: Callable[[str], ModuleType], runtimes: Options, scripts: Opti
 
 
 def _definitions(product: Callable[[str], ModuleType], runtimes: Options, scripts: Options) -> Json:
-    specs = product("module_utils._work.request_many").ENTRY_OPTIONS
+    specs = product("module_utils._work.inputs_many").ENTRY_OPTIONS
     fields = list(product("module_utils._model.fields").BY_NAME)
     runtime = _object(specs["runtimes"], runtimes)
     runtime["properties"]["replace_on_change"] |= {"type": ["boolean", "array", "null"], "items": {"enum": fields}}

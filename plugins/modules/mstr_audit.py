@@ -197,7 +197,7 @@ from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._work.audit import (
     AUDIT_OPTIONS,
     audit,
-    request_from,
+    audit_inputs_from,
     requires,
 )
 
@@ -207,7 +207,7 @@ def main() -> None:
     auth.run(
         auth.argument_spec(**AUDIT_OPTIONS),
         audit,
-        prepare=partial(request_from, auth.checked_entry),
+        prepare=partial(audit_inputs_from, auth.checked_entry),
         requires=requires,
         mutually_exclusive=[("runtimes", "src")],
     )

@@ -352,8 +352,8 @@ error:
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS
+from ansible_collections.mstr.library.plugins.module_utils._work.inputs import TASK_OPTIONS, inputs_for_one, libraries
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import ensure_one
-from ansible_collections.mstr.library.plugins.module_utils._work.request import TASK_OPTIONS, libraries, request_for_one
 
 
 def main() -> None:
@@ -361,7 +361,7 @@ def main() -> None:
     auth.run(
         auth.argument_spec(**DEFINITION_OPTIONS, **TASK_OPTIONS),
         ensure_one,
-        prepare=request_for_one,
+        prepare=inputs_for_one,
         requires=lambda params: libraries(params["policy"]),
     )
 

@@ -532,15 +532,15 @@ not_evaluated:
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._work.runtime_info import (
     INFO_OPTIONS,
+    query_from,
     read,
-    request_from,
     requires,
 )
 
 
 def main() -> None:
     """Entry point."""
-    auth.run(auth.argument_spec(**INFO_OPTIONS), read, prepare=request_from, requires=requires)
+    auth.run(auth.argument_spec(**INFO_OPTIONS), read, prepare=query_from, requires=requires)
 
 
 if __name__ == "__main__":

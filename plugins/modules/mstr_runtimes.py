@@ -426,9 +426,9 @@ diff:
 from functools import partial
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
+from ansible_collections.mstr.library.plugins.module_utils._work.inputs import libraries
+from ansible_collections.mstr.library.plugins.module_utils._work.inputs_many import MANY_OPTIONS, inputs_for_many
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import ensure_many
-from ansible_collections.mstr.library.plugins.module_utils._work.request import libraries
-from ansible_collections.mstr.library.plugins.module_utils._work.request_many import MANY_OPTIONS, request_for_many
 
 
 def main() -> None:
@@ -436,7 +436,7 @@ def main() -> None:
     auth.run(
         auth.argument_spec(**MANY_OPTIONS),
         ensure_many,
-        prepare=partial(request_for_many, auth.checked_entry),
+        prepare=partial(inputs_for_many, auth.checked_entry),
         requires=lambda params: libraries(params["policy"]),
         mutually_exclusive=[("runtimes", "src")],
         required_one_of=[("runtimes", "src", "scripts")],

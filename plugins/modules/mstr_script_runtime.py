@@ -206,26 +206,26 @@ from ansible_collections.mstr.library.plugins.module_utils._session.interrupt im
     CONCURRENCY_OPTION,
     check_concurrency,
 )
-from ansible_collections.mstr.library.plugins.module_utils._work.request import context_for
+from ansible_collections.mstr.library.plugins.module_utils._work.inputs import context_for
 from ansible_collections.mstr.library.plugins.module_utils._work.script_runtime import (
     OPTIONS,
-    Request,
+    ScriptInputs,
     assign_scripts,
-    request_from,
+    script_inputs_from,
 )
 
 
-def prepare(params: Mapping[str, Any]) -> Request:
+def prepare(params: Mapping[str, Any]) -> ScriptInputs:
     """The options, checked. Raises ValidationError with all of their errors."""
     with ErrorList() as errors:
-        request: Request = errors.check(request_from, params)
+        inputs: ScriptInputs = errors.check(script_inputs_from, params)
         errors.check(check_concurrency, params)
-    return request
+    return inputs
 
 
-def assign(task: auth.Task, request: Request) -> Mapping[str, Any]:
+def assign(task: auth.Task, inputs: ScriptInputs) -> Mapping[str, Any]:
     """Assign the scripts, and report what was done."""
-    return assign_scripts(context_for(task), request)
+    return assign_scripts(context_for(task), inputs)
 
 
 def main() -> None:

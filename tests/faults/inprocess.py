@@ -17,8 +17,8 @@ from ansible_collections.mstr.library.plugins.module_utils._session import sessi
 from ansible_collections.mstr.library.plugins.module_utils._session.connection import connection_from
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Stop
 from ansible_collections.mstr.library.plugins.module_utils._work.api import Context, RuntimeApi
+from ansible_collections.mstr.library.plugins.module_utils._work.inputs import Inputs, Waiting
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile
-from ansible_collections.mstr.library.plugins.module_utils._work.request import Waiting, Wanted
 from ansible_collections.mstr.library.plugins.module_utils._work.wait import wait
 from simulator.harness import Simulator
 from support.modules import credentials
@@ -97,7 +97,7 @@ class Session:
 
     def ensure(self, **options: Any) -> Row:
         """Do what mstr_runtime does with these options."""
-        [row] = reconcile(self.context(self.pauses.pause), Wanted([definition_from(options)])).rows
+        [row] = reconcile(self.context(self.pauses.pause), Inputs([definition_from(options)])).rows
         report_one(row)
         return row
 

@@ -11,7 +11,7 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import MstrEr
 from ansible_collections.mstr.library.plugins.module_utils._work.script_runtime import (
     OPTIONS,
     assign_scripts,
-    request_from,
+    script_inputs_from,
 )
 from simulator.harness import Simulator
 from support.modules import Running, credentials, send_signal, wait_for_call
@@ -44,7 +44,7 @@ def assign(sim: Simulator, scale: float = 0.0, silent: str = "") -> Any:
     """Do what mstr_script_runtime does. Returns the result."""
     params = dict.fromkeys(OPTIONS) | {"runtime": "New", "from_runtime": "Old", "projects": ["Sales"]}
     with session(sim, scale, silent) as task:
-        return assign_scripts(task.context(task.pauses.pause), request_from(params))
+        return assign_scripts(task.context(task.pauses.pause), script_inputs_from(params))
 
 
 def scripts(sim: Simulator) -> list[dict[str, Any]]:

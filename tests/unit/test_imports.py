@@ -38,8 +38,8 @@ mstr_runtimes.main()
 """
 MOST_FILES, MOST_LINES = 20, 4200
 NOT_NEEDED = {
-    *("_remedies", "alike", "carry_out", "delete", "evaluation", "failures", "installed", "parallel"),
-    *("report", "request_many", "rules", "script_usage", "session_string", "src", "stored", "tls", "wait", "write"),
+    *("_remedies", "alike", "carry_out", "delete", "policy", "failures", "installed", "parallel"),
+    *("result", "inputs_many", "rules", "script_usage", "session_string", "src", "stored", "tls", "wait", "write"),
 }
 
 

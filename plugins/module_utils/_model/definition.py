@@ -17,7 +17,7 @@ from .networks import canonical as canonical_network
 from .runtime import id_from, name_error
 
 if TYPE_CHECKING:
-    from .evaluation import Policy
+    from .policy import Policy
 
 DEFINITION_OPTIONS: dict[str, Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},

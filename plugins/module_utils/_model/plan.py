@@ -19,7 +19,7 @@ from .kinds import NOTHING, without_null
 from .runtime import Runtime
 
 if TYPE_CHECKING:
-    from .evaluation import Policy
+    from .policy import Policy
     from .rules import Finding
 
 # Each action of a plan, and the word for it in results.

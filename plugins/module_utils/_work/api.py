@@ -24,7 +24,7 @@ from .._session.response import OBJECT, OBJECT_WITH_ID, list_of, says_no_such_ob
 from .._session.session import Session
 
 if TYPE_CHECKING:
-    from .._model.evaluation import Policy
+    from .._model.policy import Policy
     from .._model.purge import Purge
 
 RUNTIMES = "/runtimes"
@@ -198,7 +198,7 @@ class Work(NamedTuple):
 Item = TypeVar("Item", bound=Any)
 
 
-def or_error(work: Callable[[Item], Item], item: Item) -> Item:
+def attempt(work: Callable[[Item], Item], item: Item) -> Item:
     """The row or step after the work. An error, even an unexpected one, becomes its error and affects no other."""
     try:
         return work(item)

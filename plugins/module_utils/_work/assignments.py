@@ -191,7 +191,7 @@ def check_same_scripts(planned: Iterable[Assignment]) -> None:
 
 def report_scripts(assignments: Sequence[Assignment], names: Mapping[str, str]) -> ScriptReport:
     """What a result says of the scripts. `names`: of the runtimes on the server, by their id."""
-    done = sorted(assignments, key=lambda assignment: assignment.script.place)
+    done = sorted(assignments, key=lambda assignment: assignment.script.sort_key)
     diff: dict[str, dict[str, str]] = {"before": {}, "after": {}}
     for script, target in ((assignment.script, assignment.target) for assignment in done if assignment.is_changed):
         key = f"{script.project.name} / {script.name} ({script.id})"

@@ -12,22 +12,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._errors import ApiError, ConnectError, PartialError, ValidationError, as_mstr_error
 from .._model.plan import make_plan
-from .._model.report import report
+from .._model.result import report
 from .._model.runtime import INCOMPLETE, Runtime
 from .._model.steps import Row, ScriptReport
 from .._session.interrupt import Interrupted
 from .._session.session import Session
 from . import runtime_info
 from .api import Context, RuntimeApi
+from .inputs import Inputs, context_for, libraries
+from .inputs_many import MANY_OPTIONS, Check, inputs_for_many
 from .reconcile import carry_out_or_plan
-from .request import Request as Compared
-from .request import context_for, libraries
-from .request_many import MANY_OPTIONS, Check, request_for_many
 from .runtime_info import READ_OPTIONS, find_runtimes, with_findings
 from .script_usage import find_usage
 
 if TYPE_CHECKING:
-    from .._model.evaluation import Policy
+    from .._model.policy import Policy
 
 _DEFINITIONS = ("runtimes", "src", "scripts")
 # What only a task that writes needs.
@@ -46,11 +45,11 @@ _DEFAULTS = {
 }
 
 
-class Request(NamedTuple):
+class AuditInputs(NamedTuple):
     """The checked options. `compared`: the definitions, or their errors; None without any."""
 
-    read: runtime_info.Request
-    compared: Compared | ValidationError | None
+    read: runtime_info.Query
+    compared: Inputs | ValidationError | None
 
 
 class Snapshot(RuntimeApi):
@@ -76,35 +75,35 @@ def requires(params: Mapping[str, Any]) -> Mapping[str, str | None]:
     return libraries(policy, params["include_installed"]) if compares or policy is not None else {}
 
 
-def request_from(check: Check, params: Mapping[str, Any]) -> Request:
+def audit_inputs_from(check: Check, params: Mapping[str, Any]) -> AuditInputs:
     """The options, checked. Raises ValidationError with all errors, but for those of the definitions.
 
     A definition that violates the policy is compared, too. `check`: `auth.checked_entry`.
     """
     params = {**_DEFAULTS, **params}
-    read = runtime_info.request_from(params)
+    read = runtime_info.query_from(params)
     if all(params[name] is None for name in _DEFINITIONS):
-        return Request(read, None)
+        return AuditInputs(read, None)
     try:
-        compared = request_for_many(check, {**params, "policy": None})
-        definitions = compared.wanted.definitions
+        compared = inputs_for_many(check, {**params, "policy": None})
+        definitions = compared.definitions
         if any(definition.restore for definition in definitions):
             # What a backup would delete is no definition of what there should be.
             present = [definition for definition in definitions if definition.state != "absent"]
-            compared = compared._replace(wanted=compared.wanted._replace(definitions=present))
-        return Request(read, compared)
+            compared = compared._replace(definitions=present)
+        return AuditInputs(read, compared)
     except ValidationError as exc:
-        return Request(read, exc)
+        return AuditInputs(read, exc)
 
 
-def audit(task: Any, request: Request) -> Mapping[str, Any]:
+def audit(task: Any, inputs: AuditInputs) -> Mapping[str, Any]:
     """What was read (`read`), what an apply would do (`applied`), and why it would be refused (`refusals`)."""
     params = {**_DEFAULTS, **task.params}
     runs = not task.check_mode  # whether it may run the script that lists packages
     task = task._replace(params=params, check_mode=True, warn=partial(_warn, task.warn))
-    compared = request.compared
+    compared = inputs.compared
     context = context_for(task, None if isinstance(compared, ValidationError) else compared)
-    runtimes = find_runtimes(context, request.read)
+    runtimes = find_runtimes(context, inputs.read)
     context = context._replace(api=Snapshot(task.session, runtimes))
     try:
         context.api.versions  # noqa: B018 - reads them, once
@@ -114,8 +113,8 @@ def audit(task: Any, request: Request) -> Mapping[str, Any]:
     if params["include_scripts"] and (params["projects"] is None or context.protects is not False):
         # One look-up, also for what an apply would delete.
         context = context._replace(usage=find_usage(context, context.protects or (), every=True))
-    read = with_findings(context._replace(check_mode=not runs), params, request.read, runtimes)
-    applied, refusals = _comparison(context, compared, request.read.policy) if compared else (None, [])
+    read = with_findings(context._replace(check_mode=not runs), params, inputs.read, runtimes)
+    applied, refusals = _comparison(context, compared, inputs.read.policy) if compared else (None, [])
     found = {"read": read, "applied": applied, "refusals": refusals, "previous_names": _previous_names(compared)}
     return {"changed": False, "msg": read["msg"], **found}
 
@@ -126,22 +125,22 @@ def _warn(tell: Callable[[str], None], text: str) -> None:
         tell(text)
 
 
-def _previous_names(compared: Compared | ValidationError | None) -> dict[str, list[str]]:
+def _previous_names(compared: Inputs | ValidationError | None) -> dict[str, list[str]]:
     """By name, so that a report knows what a runtime took the place of."""
-    definitions = compared.wanted.definitions if isinstance(compared, Compared) else ()
+    definitions = compared.definitions if isinstance(compared, Inputs) else ()
     return {str(entry.name): list(entry.previous_names) for entry in definitions if entry.previous_names}
 
 
 def _comparison(
-    context: Context, request: Compared | ValidationError, policy: Policy | None
+    context: Context, inputs: Inputs | ValidationError, policy: Policy | None
 ) -> tuple[dict[str, Any], list[str]]:
     """The result of an apply in check mode, and why it would be refused."""
     try:
-        if isinstance(request, ValidationError):
-            raise request
-        rows, scripts, refusal = carry_out_or_plan(context, request.wanted)
+        if isinstance(inputs, ValidationError):
+            raise inputs
+        rows, scripts, refusal = carry_out_or_plan(context, inputs)
         refusals = [*_violations(rows, policy), *(refusal.errors if refusal else ())]
-        return _reported(rows, scripts, request), refusals
+        return _reported(rows, scripts, inputs), refusals
     except Interrupted:
         raise
     except Exception as exc:  # what was read is reported all the same
@@ -157,10 +156,10 @@ def _violations(rows: Sequence[Row], policy: Policy | None) -> Iterator[str]:
             yield from (f"{row.place} {row.label}: {error}" for error in exc.errors if not row.failure)
 
 
-def _reported(rows: Sequence[Row], scripts: ScriptReport, request: Compared) -> dict[str, Any]:
+def _reported(rows: Sequence[Row], scripts: ScriptReport, inputs: Inputs) -> dict[str, Any]:
     """The result. It has failed if something could not be read; what an apply would refuse is a finding."""
     try:
-        return report(rows, request.wanted.purge is not None, scripts, predicted=True)
+        return report(rows, inputs.purge is not None, scripts, predicted=True)
     except PartialError as exc:
         errors = [*(row.failure for row in rows), *(error for _label, error in scripts.failures)]
         failed = any(error and not isinstance(error, ValidationError) for error in errors)

@@ -40,7 +40,7 @@ def plan_refusals(context: Context, work: Work, existing: Sequence[Runtime]) -> 
     identity = plan_id(work.rows, scripts)
     # A plan that is empty by now writes nothing, whatever was approved.
     if context.plan_id and identity not in (context.plan_id, plan_id([])):
-        from .._model.report import plan_mismatch  # only a different plan needs it
+        from .._model.result import plan_mismatch  # only a different plan needs it
 
         yield plan_mismatch(context.plan_id, work.rows, scripts)
     steps = [step for row in work.rows if not row.failure for step in row.steps if step.plan.action == "delete"]

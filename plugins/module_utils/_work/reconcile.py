@@ -13,9 +13,9 @@ from typing import Any
 from .._errors import ValidationError
 from .._model.runtime import Runtime, replacement_name
 from .._model.steps import CHANGE, DELETE, READ, Row, ScriptReport, Step, plan_id, report_one
-from .api import ALL_FIELDS, Context, Work, or_error
+from .api import ALL_FIELDS, Context, Work, attempt
+from .inputs import Inputs, context_for
 from .locate import is_found_by_id, locate, plan_step
-from .request import Request, Wanted, context_for
 
 
 class Refused(ValidationError):
@@ -30,31 +30,31 @@ class Refused(ValidationError):
         return {**super().to_result(), "plan_id": plan_id(self.work.rows, self.work.script_report)}
 
 
-def ensure_one(task: Any, request: Request) -> Mapping[str, Any]:
+def ensure_one(task: Any, inputs: Inputs) -> Mapping[str, Any]:
     """Create, update or delete the runtime, and report what was done."""
-    context = context_for(task, request)
-    [row], scripts, refusal = carry_out_or_plan(context, request.wanted)
+    context = context_for(task, inputs)
+    [row], scripts, refusal = carry_out_or_plan(context, inputs)
     if row.main.after and row.main.after.id and row.main.after.lacking(ALL_FIELDS) and not row.failure:
         from .owner import read_whole  # only where the list omits fields
 
-        row = row.with_step(or_error(partial(read_whole, context), row.main))
+        row = row.with_step(attempt(partial(read_whole, context), row.main))
     return report_one(row, scripts, refusal)
 
 
-def ensure_many(task: Any, request: Request) -> Mapping[str, Any]:
+def ensure_many(task: Any, inputs: Inputs) -> Mapping[str, Any]:
     """Create, update and delete the runtimes, assign the scripts, and report what was done."""
-    context = context_for(task, request)
-    rows, scripts, refusal = carry_out_or_plan(context, request.wanted)
-    from .._model.report import report  # only a task for many runtimes needs it
+    context = context_for(task, inputs)
+    rows, scripts, refusal = carry_out_or_plan(context, inputs)
+    from .._model.result import report  # only a task for many runtimes needs it
 
-    return report(rows, request.wanted.purge is not None, scripts, refusal, context.check_mode)
+    return report(rows, inputs.purge is not None, scripts, refusal, context.check_mode)
 
 
-def carry_out_or_plan(context: Context, wanted: Wanted) -> tuple[Sequence[Row], ScriptReport, Refused | None]:
+def carry_out_or_plan(context: Context, inputs: Inputs) -> tuple[Sequence[Row], ScriptReport, Refused | None]:
     """What was done with the runtimes and the scripts; in check mode what would be, and why the task is refused."""
     refusal = None
     try:
-        work = reconcile(context, wanted)
+        work = reconcile(context, inputs)
     except Refused as exc:
         if not context.check_mode:
             raise
@@ -66,15 +66,15 @@ def carry_out_or_plan(context: Context, wanted: Wanted) -> tuple[Sequence[Row], 
     return work.rows, work.script_report, refusal
 
 
-def reconcile(context: Context, wanted: Wanted) -> Work:
+def reconcile(context: Context, inputs: Inputs) -> Work:
     """Bring the runtimes to their wanted state. Returns a row for each definition and for each purged runtime.
 
     Order of work: list, read what the list omits, make every plan, ask the guards, [check mode stops here] `carry_out`.
     Raises ValidationError if the whole task is refused, before any write, and MstrError if runtimes cannot be listed.
     """
-    context = context._replace(purge=wanted.purge)
-    existing = _existing(context, wanted)
-    work, errors = _planned(context, wanted, existing)
+    context = context._replace(purge=inputs.purge)
+    existing = _existing(context, inputs)
+    work, errors = _planned(context, inputs, existing)
     if context.check_mode:
         spared = [row.failure or (row.is_purged and not work.purges) for row in work.rows]
         work = work._replace(rows=[row if spare else row.predicted() for row, spare in zip(work.rows, spared)])
@@ -93,14 +93,12 @@ def reconcile(context: Context, wanted: Wanted) -> Work:
     return carry_out(context, work, existing)
 
 
-def _planned(context: Context, wanted: Wanted, existing: Sequence[Runtime]) -> tuple[Work, list[str]]:
+def _planned(context: Context, inputs: Inputs, existing: Sequence[Runtime]) -> tuple[Work, list[str]]:
     """Every plan, and why the task must not carry it out. Raises ValidationError for entries that meet."""
     plan = partial(plan_step, context, existing=existing)
-    rows = [
-        row if row.error else row.with_step(or_error(plan, row.main)) for row in _located(context, wanted, existing)
-    ]
+    rows = [row if row.error else row.with_step(attempt(plan, row.main)) for row in _located(context, inputs, existing)]
     names = {runtime.name for runtime in existing}
-    more: list[Any] = [wanted.purge, wanted.scripts is not None, context.plan_id]
+    more: list[Any] = [inputs.purge, inputs.scripts is not None, context.plan_id]
     for row in rows:
         asked = row.wanted
         more += [asked.state == "absent", asked.previous_names, asked.replace_on_change, asked.restore]
@@ -109,19 +107,19 @@ def _planned(context: Context, wanted: Wanted, existing: Sequence[Runtime]) -> t
     if any(more):
         from .plan_all import plan_all  # a single plain definition does not need it
 
-        return plan_all(context, wanted, rows, existing)
+        return plan_all(context, inputs, rows, existing)
     return Work([row.unplanned() if row.failure else row for row in rows]), []
 
 
-def _existing(context: Context, wanted: Wanted) -> list[Runtime]:
+def _existing(context: Context, inputs: Inputs) -> list[Runtime]:
     """The runtimes on the server. An incomplete list is read twice, so that no create makes a second runtime."""
-    definitions = wanted.definitions
-    if is_found_by_id(definitions) and not wanted.purge and not wanted.scripts:
+    definitions = inputs.definitions
+    if is_found_by_id(definitions) and not inputs.purge and not inputs.scripts:
         return []
     return context.api.list_known(context.warn, [definition.name for definition in definitions])
 
 
-def _located(context: Context, wanted: Wanted, existing: Sequence[Runtime]) -> list[Row]:
+def _located(context: Context, inputs: Inputs, existing: Sequence[Runtime]) -> list[Row]:
     """A row for each definition, with what was found. Raises ValidationError for entries that meet."""
     by_id = {runtime.key: [runtime] for runtime in existing}
     by_name: dict[str, list[Runtime]] = {}
@@ -129,10 +127,10 @@ def _located(context: Context, wanted: Wanted, existing: Sequence[Runtime]) -> l
         by_name.setdefault(runtime.name, []).append(runtime)
 
     # In a backup, the id decides; a runtime that has the name of a different one now is renamed.
-    restores = any(definition.restore for definition in wanted.definitions)
-    restored = {definition.id for definition in wanted.definitions if restores and definition.id in by_id}
+    restores = any(definition.restore for definition in inputs.definitions)
+    restored = {definition.id for definition in inputs.definitions if restores and definition.id in by_id}
 
-    listed = {definition.name for definition in wanted.definitions}
+    listed = {definition.name for definition in inputs.definitions}
 
     def find(row: Row) -> Row:
         definition = row.wanted
@@ -148,10 +146,10 @@ def _located(context: Context, wanted: Wanted, existing: Sequence[Runtime]) -> l
 
     rows = [
         Row(entry, entry.place or f"runtimes[{index}]", (Step(entry, CHANGE if entry.state == "present" else DELETE),))
-        for index, entry in enumerate(wanted.definitions)
+        for index, entry in enumerate(inputs.definitions)
     ]
     if len(rows) < 2:
-        return [or_error(find, row) for row in rows]
+        return [attempt(find, row) for row in rows]
     from .names import collisions  # a single definition meets no other one; and before threads need the file
     from .side_by_side import map_items
 

@@ -15,7 +15,7 @@ from .._model.definition import Definition
 from .._model.plan import NO_PLAN, compare, diff_values, make_plan
 from .._model.runtime import Runtime
 from .._model.steps import ASIDE, CLEAN_UP, DELETE, DELETE_OLD, READ, RENAME, UNKNOWN, Row, Step
-from .api import Context, Work, or_error
+from .api import Context, Work, attempt
 from .delete import delete
 from .locate import plan_step
 from .owner import exists
@@ -57,7 +57,7 @@ def compare_stored(rows: Sequence[Row]) -> list[Row]:
         error = MstrError(f"The server stored for {new.label} {values}. {advice} of replace_on_change")
         return _to_clean_up(row, new)._replace(error=error)
 
-    return [or_error(check, row) if _is_beside(row) and not row.failure else row for row in rows]
+    return [attempt(check, row) if _is_beside(row) and not row.failure else row for row in rows]
 
 
 def _is_beside(row: Row) -> bool:
@@ -99,7 +99,7 @@ def move_scripts(context: Context, work: Work) -> Work:
     for row in work.rows:
         if row.replacement and not row.failure:
             scripts, row = move_newcomers(context, scripts, row)
-            row = row if row.failure else or_error(partial(_check_new, context), row)
+            row = row if row.failure else attempt(partial(_check_new, context), row)
         rows.append(row)
     return take_back(context, Work(rows, scripts), [row.failure is not None for row in rows])
 
@@ -207,7 +207,7 @@ def _take_name(context: Context, existing: Sequence[Runtime], row: Row) -> Row:
     if new.name == row.final_name:
         return row.with_step(step._replace(before=new, plan=NO_PLAN).finished(READ))
     step = step._replace(wanted=step.wanted._replace(id=new.id), before=new)
-    step = or_error(partial(plan_step, context, existing=existing), step)
+    step = attempt(partial(plan_step, context, existing=existing), step)
     step = step if step.error else write_and_read(context, step, existing)
     if step.error is None or step.done:
         return row.with_step(step)

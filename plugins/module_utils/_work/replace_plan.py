@@ -27,7 +27,7 @@ from .._model.runtime import Runtime, replacement_name
 from .._model.steps import DELETE, DELETE_OLD, RENAME, Row, Step
 from .._model.stored import check_sent_back, definition_of, dropped
 from .._model.usage import name_of
-from .api import ALL_FIELDS, Context, Work, one_named, or_error
+from .api import ALL_FIELDS, Context, Work, attempt, one_named
 from .locate import plan_step
 from .owner import is_own
 from .restore import aside
@@ -43,7 +43,7 @@ def plan_replacements(
     refused: list[str] = []
     kept = {row.main.before.key for row in rows if row.main.before and row.wanted.state == "present"}
     plan = partial(_with_steps, context, existing, kept, refused)
-    planned = [row if row.failure else or_error(plan, row) for row in rows]
+    planned = [row if row.failure else attempt(plan, row) for row in rows]
     owners = {row.main.before.key: row.place for row in rows if row.main.before}
     errors = [
         f"{owners[runtime.key]} is {runtime.label}, which {row.place} needs for a replacement; remove one of them"

@@ -17,7 +17,7 @@ from .._errors import MstrError, ValidationError, listed
 from .._model.definition import Definition
 from .._model.runtime import Runtime
 from .._model.steps import ASIDE, DELETE, PURGE, Row, Step
-from .api import Context, Work, or_error
+from .api import Context, Work, attempt
 from .locate import plan_step
 from .write import rename_aside, write
 
@@ -44,7 +44,7 @@ def check_names(context: Context, work: Work, existing: Sequence[Runtime]) -> Wo
         before, rows, purges = work, work.rows, work.purges
         moving = [row for row in rows if takes_name(row) or (_is_deleted(row) and (purges or not row.is_purged))]
         check = partial(_check_name, {row.main.before.key for row in moving if row.main.before}, existing)
-        work = work._replace(rows=[or_error(check, row) if takes_name(row) else row for row in rows])
+        work = work._replace(rows=[attempt(check, row) if takes_name(row) else row for row in rows])
     for row in _in_the_way(work.rows, work.purges):
         goes = "purged" if row.is_purged else "deleted"
         context.warn(
@@ -85,8 +85,8 @@ def aside(name: str, runtime: Runtime, comment: str | None) -> Step:
 
 def renamed_aside(context: Context, existing: Sequence[Runtime], row: Row, step: Step) -> Row:
     """The row after a step that renames its runtime. The plan of the runtime stays as it was approved."""
-    step = step if step.plan.changed else or_error(partial(plan_step, context, existing=existing), step)
-    done = step if step.error else or_error(partial(rename_aside, context, existing=existing), step)
+    step = step if step.plan.changed else attempt(partial(plan_step, context, existing=existing), step)
+    done = step if step.error else attempt(partial(rename_aside, context, existing=existing), step)
     row = row._replace(steps=(done, *(other for other in row.steps if other.phase != ASIDE)))
     renamed = done.after
     if renamed is None or not done.done:
@@ -143,7 +143,7 @@ class _InOrder:
 
     def write(self, index: int) -> None:
         """Carry out the main step of a row."""
-        main = or_error(partial(write, self._context, existing=self._existing), self.rows[index].main)
+        main = attempt(partial(write, self._context, existing=self._existing), self.rows[index].main)
         self._done(index, self.rows[index].with_step(main))
 
     def set_aside(self, index: int, needed: str | None) -> None:

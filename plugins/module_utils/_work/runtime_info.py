@@ -15,13 +15,13 @@ from .._model.runtime import INCOMPLETE, Runtime, id_from, lists_default, status
 from .._session.interrupt import CONCURRENCY_OPTION, check_concurrency
 from .._session.parallel import all_side_by_side
 from .api import ALL_FIELDS, Context, RuntimeApi
-from .request import POLICY_OPTION, context_for, libraries, policy_in
+from .inputs import POLICY_OPTION, context_for, libraries, policy_in
 from .script_usage import SavedScript, Usage, check_projects, find_usage
 from .side_by_side import progress_line
 
 if TYPE_CHECKING:
-    from .._model.evaluation import Policy
     from .._model.installed import Installed
+    from .._model.policy import Policy
 
 
 # The options of a task that reads all runtimes.
@@ -43,8 +43,8 @@ INFO_OPTIONS: dict[str, Any] = {
 }
 
 
-class Request(NamedTuple):
-    """The options, in the form that the task needs."""
+class Query(NamedTuple):
+    """The checked options: which runtimes to read."""
 
     name: str | None
     id: str | None
@@ -52,7 +52,7 @@ class Request(NamedTuple):
     policy: Policy | None
 
 
-def request_from(params: Mapping[str, Any]) -> Request:
+def query_from(params: Mapping[str, Any]) -> Query:
     """The options, checked. Raises ValidationError with all of their errors."""
     with ErrorList() as errors:
         if params["name"] is not None and not params["name"].strip():
@@ -63,7 +63,7 @@ def request_from(params: Mapping[str, Any]) -> Request:
         errors.check(check_projects, params["projects"])
         if params["include_tasks"] and not params["include_scripts"]:
             errors.add("include_tasks needs include_scripts: true, because tasks are found by their scripts")
-    return Request(params["name"], identity, params["status"], policy)
+    return Query(params["name"], identity, params["status"], policy)
 
 
 def requires(params: Mapping[str, Any]) -> Mapping[str, str | None]:
@@ -71,21 +71,21 @@ def requires(params: Mapping[str, Any]) -> Mapping[str, str | None]:
     return libraries(params["policy"], params["include_installed"]) if params["policy"] is not None else {}
 
 
-def find_runtimes(context: Context, request: Request) -> list[Runtime]:
+def find_runtimes(context: Context, query: Query) -> list[Runtime]:
     """The requested runtimes with all fields."""
     api = context.api
-    if request.id is not None:
-        found: list[Runtime | None] = [api.get(request.id)]
+    if query.id is not None:
+        found: list[Runtime | None] = [api.get(query.id)]
     else:
         existing = api.list_all()
-        if not lists_default(existing) and not any(runtime.name == request.name for runtime in existing):
+        if not lists_default(existing) and not any(runtime.name == query.name for runtime in existing):
             context.warn(f"{INCOMPLETE}. An audit or a backup may lack runtimes.")
         # If the list contains the status, runtimes with a different one need not be read.
         listed = [
             runtime
             for runtime in existing
-            if request.name in (None, runtime.name)
-            and (runtime.facts.get("status") is None or _is_requested(runtime, request))
+            if query.name in (None, runtime.name)
+            and (runtime.facts.get("status") is None or _is_requested(runtime, query))
         ]
         found = all_side_by_side(
             lambda runtime: api.with_all_fields(runtime, ALL_FIELDS),
@@ -93,23 +93,23 @@ def find_runtimes(context: Context, request: Request) -> list[Runtime]:
             context.concurrency,
             lambda number: context.progress(progress_line(number, len(listed), "read")),
         )
-    return [runtime for runtime in found if runtime and _is_requested(runtime, request)]
+    return [runtime for runtime in found if runtime and _is_requested(runtime, query)]
 
 
-def _is_requested(runtime: Runtime, request: Request) -> bool:
+def _is_requested(runtime: Runtime, query: Query) -> bool:
     """Whether a runtime has the requested name and status."""
     status = status_word(runtime.facts.get("status"))
-    return request.name in (None, runtime.name) and request.status in (None, status)
+    return query.name in (None, runtime.name) and query.status in (None, status)
 
 
-def read(task: Any, request: Request) -> Mapping[str, Any]:
+def read(task: Any, query: Query) -> Mapping[str, Any]:
     """Read the runtimes, and check them against the policy."""
     context = context_for(task)
-    return with_findings(context, task.params, request, find_runtimes(context, request))
+    return with_findings(context, task.params, query, find_runtimes(context, query))
 
 
 def with_findings(
-    context: Context, params: Mapping[str, Any], request: Request, runtimes: Sequence[Runtime]
+    context: Context, params: Mapping[str, Any], query: Query, runtimes: Sequence[Runtime]
 ) -> Mapping[str, Any]:
     """The result for these runtimes, with their scripts, and with what the policy finds."""
     versions = context.api.versions if params["include_versions"] else None
@@ -127,8 +127,8 @@ def with_findings(
         from .installed import add_installed  # only a task with this option needs it
 
         installed = add_installed(context, runtimes, result)
-    if request.policy:
-        result.update(request.policy.report(runtimes, installed))
+    if query.policy:
+        result.update(query.policy.report(runtimes, installed))
         found = f"{found}, with {policy_line(result)}"
     skipped = params["include_installed"] and context.check_mode
     return {**result, "msg": f"{found}.{' Check mode does not run the script that lists packages.' if skipped else ''}"}
@@ -136,7 +136,7 @@ def with_findings(
 
 def policy_line(result: Mapping[str, Any]) -> str:
     """What the policy found, in a few words."""
-    from .._model.evaluation import number_of  # only a task with a policy needs it
+    from .._model.policy import number_of  # only a task with a policy needs it
 
     number = number_of(result["violations"])
     more = {"exempted": result["exempted"], "not evaluated": result["not_evaluated"]}

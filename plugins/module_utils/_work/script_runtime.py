@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from .._errors import ErrorList, MstrError, PartialError, ValidationError
 from .._model.alike import near_names, quoted
 from .._model.fields import LIST_AS_WRITTEN
-from .._model.report import failures
+from .._model.result import failures
 from .._model.runtime import Runtime, id_from
 from .api import Context, one_named
 from .assignments import (
@@ -24,7 +24,7 @@ from .assignments import (
     report_scripts,
     script_entries,
 )
-from .request_many import SCRIPT_OPTIONS
+from .inputs_many import SCRIPT_OPTIONS
 from .script_usage import Unread, check_projects, find_usage
 
 OPTIONS: dict[str, Any] = {
@@ -37,7 +37,7 @@ OPTIONS: dict[str, Any] = {
 }
 
 
-class Request(NamedTuple):
+class ScriptInputs(NamedTuple):
     """The checked options. `target`, `source`: name or id. `entries` is None if all scripts of the source move."""
 
     target: tuple[str | None, str | None]
@@ -46,7 +46,7 @@ class Request(NamedTuple):
     projects: Sequence[str] | None
 
 
-def request_from(params: Mapping[str, Any]) -> Request:
+def script_inputs_from(params: Mapping[str, Any]) -> ScriptInputs:
     """The checked options. Raises ValidationError with all of their errors."""
     with ErrorList() as errors:
         target, source = (
@@ -61,34 +61,34 @@ def request_from(params: Mapping[str, Any]) -> Request:
         entries = None if params["scripts"] is None else errors.check(script_entries, params["scripts"])
         same = set(target) & set(source) - {None}
         errors.add(*(f"the scripts of {name!r} cannot be assigned to {name!r} itself" for name in same))
-    return Request(target, source, entries, params["projects"])
+    return ScriptInputs(target, source, entries, params["projects"])
 
 
-def assign_scripts(context: Context, request: Request) -> dict[str, Any]:
+def assign_scripts(context: Context, inputs: ScriptInputs) -> dict[str, Any]:
     """The result. Raises ValidationError before any write.
 
     Raises PartialError with the result if a script failed, or if it is not known which runtime a script uses.
     """
     runtimes = context.api.list_all()
     with ErrorList() as errors:
-        target = errors.check(_chosen_runtime, runtimes, *request.target, "runtime")
-        name, source = request.source
+        target = errors.check(_chosen_runtime, runtimes, *inputs.target, "runtime")
+        name, source = inputs.source
         if name:
             found = errors.check(_chosen_runtime, runtimes, name, None, "from_runtime")
             source = found.key if found else None
         if target and target.key == source:
             errors.add(f"the scripts of {target.label} cannot be assigned to the same runtime")
     unread: Sequence[Unread] = ()
-    if request.entries is None:
-        usage = find_usage(context, request.projects)
+    if inputs.entries is None:
+        usage = find_usage(context, inputs.projects)
         planned = [Assignment.planned(script, target) for script in (*usage.of(source), *usage.of(target.id))]
         unread = usage.unread
     else:
-        usage = find_entries(context, request.entries)
-        plans = (plan_assignment(entry, usage, target) for entry in request.entries)
+        usage = find_entries(context, inputs.entries)
+        plans = (plan_assignment(entry, usage, target) for entry in inputs.entries)
         # Two entries may mean one script, by its name and by its id.
         planned = list({(plan.script.key, plan.script.name): plan for plan in plans}.values())
-    done = Assigner(context).assign(sorted(planned, key=lambda assignment: assignment.script.place))
+    done = Assigner(context).assign(sorted(planned, key=lambda assignment: assignment.script.sort_key))
     report = report_scripts(done, {runtime.key: runtime.name for runtime in runtimes})
     actions = [assignment.action for assignment in done]
     result = {

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from .._errors import ApiError, MstrError, counted, listed
 from .._session.response import OBJECT, Shape, list_of, says_no_such_call
 from .api import Context
-from .script_usage import Project, Reader, SavedScript, Unread, Usage, part
+from .script_usage import Project, Reader, SavedScript, Unread, Usage, excerpt
 
 _TASKS = "/tasks"
 
@@ -56,10 +56,10 @@ class Task(NamedTuple):
             "id": self.entry["id"],
             "name": self.entry.get("name"),
             "active": self.active,
-            "schedule": part(self.entry["schedule"], "id", "name"),
-            "owner": part(self.entry.get("executor"), "id", "name"),
+            "schedule": excerpt(self.entry["schedule"], "id", "name"),
+            "owner": excerpt(self.entry.get("executor"), "id", "name"),
             "expiration": self.entry.get("expiration"),
-            "last_run": part(
+            "last_run": excerpt(
                 self.last_run, "status", "message", time_triggered="timeTriggered", time_finished="timeFinished"
             ),
         }
@@ -84,7 +84,7 @@ class Runs(NamedTuple):
         return {
             **script.to_result(),
             "tasks": None if tasks is None else [task.to_result() for task in tasks],
-            "last_run": part(self.last_runs.get(script.key), time="executionTime", status="lastStatus"),
+            "last_run": excerpt(self.last_runs.get(script.key), time="executionTime", status="lastStatus"),
         }
 
 

@@ -30,7 +30,7 @@ _RESULTS = "/metadataSearches/results"
 _COMMAND_MANAGER = "19456"
 
 
-def part(value: Any, *same: str, **renamed: str) -> dict[str, Any] | None:
+def excerpt(value: Any, *same: str, **renamed: str) -> dict[str, Any] | None:
     """The keys of an object of the API for a result, some under a different name; None if it is no object."""
     keys = {**{key: key for key in same}, **renamed}
     return {key: value.get(api) for key, api in keys.items()} if isinstance(value, Mapping) else None
@@ -68,8 +68,8 @@ class SavedScript(NamedTuple):
         return self.project, self.id.upper()
 
     @property
-    def place(self) -> tuple[str, str, str]:
-        """Sort key: by project and name."""
+    def sort_key(self) -> tuple[str, str, str]:
+        """By project and name."""
         return self.project.name, self.name, self.id
 
     @property
@@ -106,7 +106,7 @@ class SavedScript(NamedTuple):
             "subtype": self.entry.get("subtype"),
             "script_usage_type": self.usage_type,
             "project": self.project._asdict(),
-            "owner": part(self.entry.get("owner"), "id", "name"),
+            "owner": excerpt(self.entry.get("owner"), "id", "name"),
             "date_modified": None if modified is None else str(modified),
         }
 
@@ -145,7 +145,9 @@ class Usage(NamedTuple):
     def of(self, runtime_id: str | None) -> list[SavedScript]:
         """The scripts that run on a runtime, by project and name."""
         key = (runtime_id or "").upper()
-        return sorted((script for script in self.scripts if script.runtime_id == key), key=lambda script: script.place)
+        return sorted(
+            (script for script in self.scripts if script.runtime_id == key), key=lambda script: script.sort_key
+        )
 
     def within(self, names: Sequence[str] | None) -> Usage:
         """The scripts and failed reads that count if only these projects do, by name or id; all of them with None."""
@@ -158,13 +160,13 @@ class Usage(NamedTuple):
         return self._replace(scripts=list(filter(counts, self.scripts)), unread=list(filter(counts, self.unread)))
 
 
-def check_projects(wanted: Sequence[str | None] | None, option: str = "projects") -> None:
+def check_projects(names: Sequence[str | None] | None, option: str = "projects") -> None:
     """Raises ValidationError for an empty list and for empty names."""
     with ErrorList() as errors:
-        if wanted is not None and not wanted:
+        if names is not None and not names:
             errors.add(f"{option} is empty, so no script would be found; omit it to search every project")
-        blank = (place for place, name in enumerate(wanted or ()) if not (name or "").strip())
-        errors.add(*(f"{option}[{place}] is empty" for place in blank))
+        blank = (index for index, name in enumerate(names or ()) if not (name or "").strip())
+        errors.add(*(f"{option}[{index}] is empty" for index in blank))
 
 
 class Labelled(Protocol):

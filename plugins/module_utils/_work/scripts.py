@@ -338,28 +338,28 @@ def assign_back(scripts: Scripts, row: Row, found: Mapping[str, bool | None]) ->
     by_key = {runtime.key: runtime for runtime in old}
     assignments, errors = list(scripts.assignments), list[str]()
     due: list[tuple[int | None, SavedScript, Runtime]] = [
-        (place, assignment.script._replace(runtime_id=assignment.target.key), by_key[assignment.script.runtime_id])
-        for place, assignment in enumerate(assignments)
+        (index, assignment.script._replace(runtime_id=assignment.target.key), by_key[assignment.script.runtime_id])
+        for index, assignment in enumerate(assignments)
         if assignment.is_changed and assignment.target.name == row.final_name and assignment.script.runtime_id in by_key
     ]
     listed_here = {assignment.script.key for assignment in assignments}
     earlier = (scripts.usage or Usage()).of(new.id) if new and row.beside and not row.unneeded else []
     due += [(None, script, old[0]) for script in earlier if script.key not in listed_here]
-    for _place, script, runtime in due:
+    for _index, script, runtime in due:
         if found[runtime.key] is not True:
             doubt = "does not exist any more" if found[runtime.key] is False else "could not be read"
             errors.append(f"{script.label}: {runtime.label} {doubt}")
-    due = [(place, script, runtime) for place, script, runtime in due if found[runtime.key]]
-    back = [Assignment(script, runtime, "moved") for _place, script, runtime in due]
+    due = [(index, script, runtime) for index, script, runtime in due if found[runtime.key]]
+    back = [Assignment(script, runtime, "moved") for _index, script, runtime in due]
     done = scripts.assigner.assign(back, insist=True)
-    for (place, script, runtime), returned in zip(due, done):
+    for (index, script, runtime), returned in zip(due, done):
         if returned.action not in ("moved", "none"):
             errors.append(f"{script.label}: {returned.error}".rstrip("."))
-        elif place is None:
+        elif index is None:
             assignments.append(returned)
         else:
             why = MstrError(f"The replacement of {runtime.label} failed, so the script was assigned back to it.")
-            error = assignments[place].error or returned.error or why
-            assignments[place] = assignments[place]._replace(action="failed", error=error)
+            error = assignments[index].error or returned.error or why
+            assignments[index] = assignments[index]._replace(action="failed", error=error)
     text = f"{counted(len(errors), 'script')} could not be assigned back: {listed(errors)}." if errors else ""
     return scripts._replace(assignments=assignments).forgotten(), text

@@ -11,7 +11,7 @@ from functools import partial
 
 from .._model.steps import Row, Step
 from .._session.parallel import all_side_by_side
-from .api import Context, Item, or_error
+from .api import Context, Item, attempt
 
 
 def map_items(
@@ -19,7 +19,7 @@ def map_items(
 ) -> list[Item]:
     """All rows or steps, the chosen ones after work that runs for several in parallel. `done`: such as "written"."""
     to_do = [item for item in items if chosen(item)]
-    work = partial(or_error, work)
+    work = partial(attempt, work)
     results: Iterator[Item] = map(work, to_do)
     if len(to_do) > 1:
 

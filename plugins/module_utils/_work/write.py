@@ -24,7 +24,7 @@ from .._model.steps import CHANGE, PLANNED, READ, UNKNOWN, WRITTEN, Row, Step
 from .._model.stored import as_stored, changed_since
 from .._session.interrupt import Interrupted
 from .._session.response import OBJECT_WITH_ID, is_outage, says_no_such_object
-from .api import RUNTIMES, Context, or_error, path_of
+from .api import RUNTIMES, Context, attempt, path_of
 from .locate import is_found_by_id, locate, needed_fields, plan_step
 from .owner import is_own
 from .side_by_side import map_steps
@@ -132,8 +132,8 @@ def rename_aside(context: Context, step: Step, existing: Sequence[Runtime]) -> S
 
 def write_and_read(context: Context, step: Step, existing: Sequence[Runtime]) -> Step:
     """The step after its write and a read of its runtime. It has an error if one of them failed."""
-    step = or_error(partial(write, context, existing=existing), step)
-    return or_error(partial(_read_again, context, partial(_confirmed, context), None, None), step)
+    step = attempt(partial(write, context, existing=existing), step)
+    return attempt(partial(_read_again, context, partial(_confirmed, context), None, None), step)
 
 
 def _planned_again(context: Context, step: Step, before: Runtime, existing: Sequence[Runtime]) -> Step:

@@ -17,8 +17,8 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS, definition_from
-from ansible_collections.mstr.library.plugins.module_utils._model.evaluation import is_unreadable, policy_from
 from ansible_collections.mstr.library.plugins.module_utils._model.networks import NETADDR_IMPORT_ERROR
+from ansible_collections.mstr.library.plugins.module_utils._model.policy import is_unreadable, policy_from
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import (
     EXEMPTED,
     NOT_EVALUATED,
@@ -26,7 +26,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.rules import (
     VIOLATION,
 )
 from ansible_collections.mstr.library.plugins.module_utils._work.api import utc_date
-from ansible_collections.mstr.library.plugins.module_utils._work.request import POLICY_OPTION
+from ansible_collections.mstr.library.plugins.module_utils._work.inputs import POLICY_OPTION
 
 Json = Mapping[str, Any]
 _Key = TypeVar("_Key")

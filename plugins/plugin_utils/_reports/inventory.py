@@ -14,9 +14,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from ansible_collections.mstr.library.plugins.module_utils._model.evaluation import number_of
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import BY_NAME, POOL
 from ansible_collections.mstr.library.plugins.module_utils._model.kinds import NOTHING
+from ansible_collections.mstr.library.plugins.module_utils._model.policy import number_of
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE
 from ansible_collections.mstr.library.plugins.module_utils._model.usage import name_of
 

@@ -8,11 +8,11 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import Partia
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import Definition, definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.plan import make_plan
 from ansible_collections.mstr.library.plugins.module_utils._model.purge import Purge
-from ansible_collections.mstr.library.plugins.module_utils._model.report import report
+from ansible_collections.mstr.library.plugins.module_utils._model.result import report
 from ansible_collections.mstr.library.plugins.module_utils._model.steps import DELETE, PREDICTED, Row, Step
 from ansible_collections.mstr.library.plugins.module_utils._work.assignments import Assigner, script_entries
+from ansible_collections.mstr.library.plugins.module_utils._work.inputs import Inputs, Waiting
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import carry_out_or_plan, reconcile
-from ansible_collections.mstr.library.plugins.module_utils._work.request import Waiting, Wanted
 from ansible_collections.mstr.library.plugins.module_utils._work.scripts import Scripts
 from ansible_collections.mstr.library.tests.unit.support.make import faults_of, stored
 from ansible_collections.mstr.library.tests.unit.support.server import Server
@@ -35,9 +35,9 @@ def bulk(server, *, purge=False, exclude=(), limit=None, comment=None, wait=None
     protection = {"protect_used": protect is not None, "protect_projects": None if protect is True else protect}
 
     def run(definitions):
-        wanted = Wanted(definitions, asked, named)
-        context = server.context(wanted, waiting=wait, **protection, **how)
-        rows, of_scripts, refusal = carry_out_or_plan(context, wanted)
+        inputs = Inputs(definitions, asked, named)
+        context = server.context(inputs, waiting=wait, **protection, **how)
+        rows, of_scripts, refusal = carry_out_or_plan(context, inputs)
         return report(rows, purge, of_scripts, refusal, context.check_mode)
 
     return run
@@ -57,8 +57,8 @@ restore = partial(run, restore=True)
 def refused(server, *entries, purge=False, exclude=(), limit=None, **how):
     """The faults for which the whole task is refused; nothing was written."""
     asked = Purge(tuple(exclude), limit) if purge else None
-    wanted = Wanted([definition_from(entry) for entry in entries], asked)
-    faults = faults_of(reconcile, server.context(wanted, **how), wanted)
+    inputs = Inputs([definition_from(entry) for entry in entries], asked)
+    faults = faults_of(reconcile, server.context(inputs, **how), inputs)
     assert server.writes == []
     return faults
 

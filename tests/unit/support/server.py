@@ -18,9 +18,9 @@ from ansible_collections.mstr.library.plugins.module_utils._model.steps import R
 from ansible_collections.mstr.library.plugins.module_utils._session.response import Response
 from ansible_collections.mstr.library.plugins.module_utils._session.session import Session
 from ansible_collections.mstr.library.plugins.module_utils._session.session_string import SessionString
-from ansible_collections.mstr.library.plugins.module_utils._work.api import Context, RuntimeApi, Waiting
+from ansible_collections.mstr.library.plugins.module_utils._work.api import Context, RuntimeApi
+from ansible_collections.mstr.library.plugins.module_utils._work.inputs import Inputs, context_for
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile
-from ansible_collections.mstr.library.plugins.module_utils._work.request import Request, Wanted, context_for
 from simulator.fields import RUNTIME_FIELDS
 from simulator.messages import Call, Reply
 from simulator.users import STANDARD
@@ -31,7 +31,7 @@ from .make import URL, PatientStop, connection
 SWITCHES = {"list_omits": "", "versions_call": "as_id"}
 
 
-NOTHING_WANTED = Wanted(())
+NO_INPUTS = Inputs(())
 # The options of a task that a context is made of.
 OPTIONS = ("check_mode", "retries", "concurrency", "plan_id", "protect_used", "protect_projects")
 
@@ -128,17 +128,17 @@ class Server:
             progress=lambda text: None,
         )
 
-    def context(self, wanted: Wanted = NOTHING_WANTED, **how: Any) -> Context:
+    def context(self, inputs: Inputs = NO_INPUTS, **how: Any) -> Context:
         """The context of a task; `how`: its options, or fields of the context."""
         options = {name: how.pop(name) for name in OPTIONS if name in how}
-        request = Request(wanted, how.pop("policy", None), how.pop("waiting", None), Waiting(300.0, 2.0))
-        context = context_for(self.task(**options), request)
+        inputs = inputs._replace(policy=how.pop("policy", None), waiting=how.pop("waiting", None))
+        context = context_for(self.task(**options), inputs)
         return context._replace(**{"api": self.api, "clock": lambda: 0.0, **how})
 
     def ensure(self, definition: Definition, **how: Any) -> Row:
         """What mstr_runtime does; raises the error with which it fails."""
-        wanted = Wanted([definition])
-        [row] = reconcile(self.context(wanted, **how), wanted).rows
+        inputs = Inputs([definition])
+        [row] = reconcile(self.context(inputs, **how), inputs).rows
         report_one(row)
         return row
 

@@ -11,9 +11,9 @@ from ansible_collections.mstr.library.plugins.filter.report_file import report_f
 from ansible_collections.mstr.library.plugins.module_utils._errors import PartialError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.purge import Purge
-from ansible_collections.mstr.library.plugins.module_utils._model.report import report
+from ansible_collections.mstr.library.plugins.module_utils._model.result import report
+from ansible_collections.mstr.library.plugins.module_utils._work.inputs import Inputs
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile
-from ansible_collections.mstr.library.plugins.module_utils._work.request import Wanted
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import serialize
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.environment import (
     environment_report as sources_report,
@@ -35,7 +35,7 @@ def result(have, *, check_mode=True, diff=True):
     """What the module returns, of a failed task too, as a playbook registers it."""
     definitions = [definition_from(entry) for entry in ENTRIES]
     try:
-        entries = reconcile(have.context(check_mode=check_mode), Wanted(definitions, Purge())).rows
+        entries = reconcile(have.context(check_mode=check_mode), Inputs(definitions, Purge())).rows
         applied = {"failed": False, **report(entries, purge=True)}
     except PartialError as exc:
         applied = {"failed": True, **exc.to_result()}

@@ -9,7 +9,6 @@ from textwrap import indent
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
-from ansible_collections.mstr.library.plugins.module_utils._model.evaluation import policy_from
 from ansible_collections.mstr.library.plugins.module_utils._model.installed import (
     graph_of,
     installed_from,
@@ -17,10 +16,11 @@ from ansible_collections.mstr.library.plugins.module_utils._model.installed impo
     mismatches,
     required_by,
 )
+from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
+from ansible_collections.mstr.library.plugins.module_utils._work.inputs import libraries
 from ansible_collections.mstr.library.plugins.module_utils._work.installed import SCRIPT
-from ansible_collections.mstr.library.plugins.module_utils._work.request import libraries
-from ansible_collections.mstr.library.plugins.module_utils._work.runtime_info import Request, read
+from ansible_collections.mstr.library.plugins.module_utils._work.runtime_info import Query, read
 from ansible_collections.mstr.library.tests.unit.support.make import ID, OTHER_ID, refusal, stopped, stored
 from ansible_collections.mstr.library.tests.unit.support.server import Server
 
@@ -241,7 +241,7 @@ def test_libraries():
 def info(server, check_mode=False, policy=None, **options):
     defaults = {"include_versions": False, "include_scripts": False, "include_tasks": False, "projects": None}
     defaults |= {"name": None, "id": None, "status": None, "include_installed": True}
-    return read(server.task(check_mode, **{**defaults, **options}), Request(None, None, None, policy))
+    return read(server.task(check_mode, **{**defaults, **options}), Query(None, None, None, policy))
 
 
 def with_default(server):

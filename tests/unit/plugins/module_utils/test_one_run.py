@@ -8,11 +8,11 @@ from datetime import date
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
-from ansible_collections.mstr.library.plugins.module_utils._model.evaluation import policy_from
+from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
 from ansible_collections.mstr.library.plugins.module_utils._model.purge import Purge
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
+from ansible_collections.mstr.library.plugins.module_utils._work.inputs import Inputs
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import Refused, reconcile
-from ansible_collections.mstr.library.plugins.module_utils._work.request import Wanted
 from ansible_collections.mstr.library.tests.unit.support.make import faults_of, lost, refusal, stopped, stored
 from ansible_collections.mstr.library.tests.unit.support.many import (
     A,
@@ -1069,7 +1069,7 @@ def test_restore_creates_nothing_from_what_keeps_its_name(error):
 def test_left_out_is_spared():
     have = holding(a=A, x=B, y=C)
     context = have.context()
-    reconcile(context, Wanted([definition_from({"name": "a"})], Purge(left_out=["x", C])))
+    reconcile(context, Inputs([definition_from({"name": "a"})], Purge(left_out=["x", C])))
     assert have.names == ["a", "x", "y"]
     assert any(
         f"The purge spares 'x' ({B}), left out of the file; 'y' ({C}), left" in warning for warning in have.warnings

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError, PartialError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
-from ansible_collections.mstr.library.plugins.module_utils._model.evaluation import policy_from
+from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import DEFAULT_RUNTIME_ID
 from ansible_collections.mstr.library.tests.unit.support.make import lost, refusal, stored
 from ansible_collections.mstr.library.tests.unit.support.many import actions, bulk, waits

@@ -10,8 +10,8 @@ from ansible_collections.mstr.library.plugins.module_utils._model.plan import ma
 from ansible_collections.mstr.library.plugins.module_utils._model.purge import Purge
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
 from ansible_collections.mstr.library.plugins.module_utils._model.steps import CHANGE, Row, Step, check_plan_id, plan_id
+from ansible_collections.mstr.library.plugins.module_utils._work.inputs import Inputs
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import Refused, reconcile
-from ansible_collections.mstr.library.plugins.module_utils._work.request import Wanted
 from ansible_collections.mstr.library.tests.unit.support.make import (
     ID,
     OTHER_ID,
@@ -139,11 +139,11 @@ def test_no_id_and_right_form_accepted(text):
 
 
 DEFINITIONS = [definition_from({"name": "r", "exec_timeout": 900}), definition_from({"name": "new"})]
-WANTED = Wanted(DEFINITIONS, Purge())
+INPUTS = Inputs(DEFINITIONS, Purge())
 
 
 def approved(server):
-    return plan_id(reconcile(server.context(check_mode=True), WANTED).rows)
+    return plan_id(reconcile(server.context(check_mode=True), INPUTS).rows)
 
 
 def a_server():
@@ -156,7 +156,7 @@ def test_different_plan_refused_with_what_it_now(check_mode):
     identity = approved(server)
     server.runtimes["C" * 32] = stored(id="C" * 32, name="just made")
     with pytest.raises(Refused) as refusal:
-        reconcile(server.context(plan_id=identity, check_mode=check_mode), WANTED)
+        reconcile(server.context(plan_id=identity, check_mode=check_mode), INPUTS)
     assert refusal.value.sentence == (
         f"The plan is different from the approved one ({identity}): 1 to create ('new'), 1 to update ('r': "
         "exec_timeout), 2 to delete ('just made'; 'old'). Nothing was written."
@@ -168,18 +168,18 @@ def test_plan_that_was_applied_is_green():
     """So a job can run again; nothing is written."""
     server = a_server()
     identity = approved(server)
-    reconcile(server.context(plan_id=identity), WANTED)
+    reconcile(server.context(plan_id=identity), INPUTS)
     sent = len(server.writes)
     # It is empty by now: whatever was approved, nothing is written.
-    reconcile(server.context(plan_id=identity), WANTED)
-    reconcile(server.context(plan_id="0" * 24), WANTED)
+    reconcile(server.context(plan_id=identity), INPUTS)
+    reconcile(server.context(plan_id="0" * 24), INPUTS)
     assert len(server.writes) == sent
 
 
 def test_refusal_lists_at_most_ten_names():
     server = Server(*(stored(id=f"{number:032}", name=f"n{number:02}") for number in range(12)))
     with pytest.raises(Refused) as refusal:
-        reconcile(server.context(plan_id="0" * 24), WANTED)
+        reconcile(server.context(plan_id="0" * 24), INPUTS)
     assert "2 to create ('new'; 'r'), 12 to delete ('n00'; 'n01'; " in refusal.value.sentence
     assert "'n07' and 4 more). Nothing was written." in refusal.value.sentence
 
@@ -189,13 +189,13 @@ def test_what_another_play_writes_meanwhile_not_adapted(fault):
     """A lost update, and a create of a name that was taken, are planned again; the approval does not cover that."""
     server = Server(stored())
     definition = definition_from({"name": "new" if fault.error["code"] else "r", "exec_timeout": 900})
-    identity = plan_id(reconcile(server.context(check_mode=True), Wanted([definition])).rows)
+    identity = plan_id(reconcile(server.context(check_mode=True), Inputs([definition])).rows)
 
     def meanwhile():
         server.runtimes[OTHER_ID] = stored(id=OTHER_ID, name="new", execTimeout=1)
         server.runtimes[ID]["execTimeout"] = 1
 
     server.fail("POST" if fault.error["code"] else "PATCH", fault, meanwhile=meanwhile)
-    [row] = reconcile(server.context(plan_id=identity), Wanted([definition])).rows
+    [row] = reconcile(server.context(plan_id=identity), Inputs([definition])).rows
     assert "changed while the approved plan was carried out" in str(row.failure)
     assert [runtime["execTimeout"] for runtime in server.runtimes.values()] == [1, 1]

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
-from ansible_collections.mstr.library.plugins.module_utils._model.evaluation import number_of
-from ansible_collections.mstr.library.plugins.module_utils._model.evaluation import policy_from as policy_on
-from ansible_collections.mstr.library.plugins.module_utils._model.report import report
+from ansible_collections.mstr.library.plugins.module_utils._model.policy import number_of
+from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from as policy_on
+from ansible_collections.mstr.library.plugins.module_utils._model.result import report
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import RULES, Finding
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
 from ansible_collections.mstr.library.plugins.module_utils._model.steps import report_one
 from ansible_collections.mstr.library.plugins.module_utils._options import all_without_errors
-from ansible_collections.mstr.library.plugins.module_utils._work.request import POLICY_OPTION, RULE_OPTIONS, libraries
+from ansible_collections.mstr.library.plugins.module_utils._work.inputs import POLICY_OPTION, RULE_OPTIONS, libraries
 from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, runtime, stored
 from ansible_collections.mstr.library.tests.unit.support.server import Server
 from ansible_collections.mstr.library.tests.unit.support.strategies import BLOCKS, OBJECTS

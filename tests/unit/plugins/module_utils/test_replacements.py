@@ -7,10 +7,10 @@ from datetime import date
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError, MstrError, PartialError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
-from ansible_collections.mstr.library.plugins.module_utils._model.evaluation import policy_from
+from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
 from ansible_collections.mstr.library.plugins.module_utils._work.api import Waiting
+from ansible_collections.mstr.library.plugins.module_utils._work.inputs import Inputs
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import ensure_one
-from ansible_collections.mstr.library.plugins.module_utils._work.request import Request, Wanted
 from ansible_collections.mstr.library.tests.unit.support.make import refusal, stopped, stored
 from ansible_collections.mstr.library.tests.unit.support.many import A, B, C, actions, deleted, holding, restore, run
 from ansible_collections.mstr.library.tests.unit.support.server import killed_before
@@ -37,7 +37,7 @@ def one(have, entry, **options):
     """What mstr_runtime returns."""
     definition = definition_from(entry)
     try:
-        return ensure_one(have.task(**options), Request(Wanted([definition]), None, None, Waiting(300.0, 0.0)))
+        return ensure_one(have.task(**options), Inputs([definition], patience=Waiting(300.0, 0.0)))
     except PartialError as exc:
         return exc.to_result()
 

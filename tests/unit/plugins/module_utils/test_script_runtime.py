@@ -8,7 +8,7 @@ from ansible_collections.mstr.library.plugins.module_utils._options import all_w
 from ansible_collections.mstr.library.plugins.module_utils._work.script_runtime import (
     OPTIONS,
     assign_scripts,
-    request_from,
+    script_inputs_from,
     summary_of_scripts,
 )
 from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, lost, refusal, stored
@@ -26,7 +26,7 @@ def script(**given):
 
 
 def test_ids_in_any_case():
-    request = request_from(options(runtime_id=ID.lower(), scripts=[script(id=ID.lower())]))
+    request = script_inputs_from(options(runtime_id=ID.lower(), scripts=[script(id=ID.lower())]))
     assert request.target == (None, ID)
     assert request.entries[0].id == ID
 
@@ -62,7 +62,7 @@ def test_text_in_place_of_script_refused_with_what_to_write():
     ],
 )
 def test_options_refused_together_and_with_their_place(given, faults):
-    assert faults_of(request_from, options(**given)) == tuple(faults)
+    assert faults_of(script_inputs_from, options(**given)) == tuple(faults)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def assign(server, **given):
         **given,
     }
     try:
-        return {**assign_scripts(context, request_from(options(**given))), "failure": ""}
+        return {**assign_scripts(context, script_inputs_from(options(**given))), "failure": ""}
     except PartialError as exc:
         return {**exc.result, "failure": exc.sentence}
 

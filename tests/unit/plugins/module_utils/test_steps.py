@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.plan import make_plan
-from ansible_collections.mstr.library.plugins.module_utils._model.report import summary_line
+from ansible_collections.mstr.library.plugins.module_utils._model.result import summary_line
 from ansible_collections.mstr.library.plugins.module_utils._model.steps import (
     CHANGE,
     DELETE,

@@ -8,7 +8,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.runtime import
 from ansible_collections.mstr.library.plugins.module_utils._model.steps import READ, Row, Step, report_one
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.module_utils._work.api import Context, RuntimeApi
-from ansible_collections.mstr.library.plugins.module_utils._work.request import Waiting, waiting_from
+from ansible_collections.mstr.library.plugins.module_utils._work.inputs import Waiting, waiting_from
 from ansible_collections.mstr.library.plugins.module_utils._work.wait import state_of_wait, wait
 from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, lost, refusal, runtime, stored
 from hypothesis import given

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils import auth
-from ansible_collections.mstr.library.plugins.module_utils._work.audit import AUDIT_OPTIONS, audit, request_from
+from ansible_collections.mstr.library.plugins.module_utils._work.audit import AUDIT_OPTIONS, audit, audit_inputs_from
 from ansible_collections.mstr.library.tests.unit.support.make import ID, refusal, stored
 from ansible_collections.mstr.library.tests.unit.support.server import Server
 
@@ -18,7 +18,7 @@ def audited(server, check_mode=False, **options):
     params, errors = auth.checked_entry(options, {"retries": {"type": "int", "default": 0}, **AUDIT_OPTIONS})
     assert errors == []
     task = auth.Task(server.session, server, params, check_mode, server.warnings.append)
-    return audit(task, request_from(auth.checked_entry, params))
+    return audit(task, audit_inputs_from(auth.checked_entry, params))
 
 
 @pytest.mark.parametrize("omits", ["", "whitelist"])

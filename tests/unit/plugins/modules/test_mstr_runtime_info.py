@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._work.runtime_info import (
-    Request,
+    Query,
     find_runtimes,
     policy_line,
     read,
@@ -32,7 +32,7 @@ def test_list_without_default(name, identity, complete, warnings):
     server = Server(stored())
     if not complete:
         server.switch(list_hides="(Default) MicroStrategy")
-    find_runtimes(server.context(), Request(name, identity, None, None))
+    find_runtimes(server.context(), Query(name, identity, None, None))
     assert len(server.warnings) == warnings
     assert all("lacks its built-in default runtime, so it may be incomplete." in warning for warning in server.warnings)
 
@@ -54,7 +54,7 @@ def test_policy_in_one_line(violations, exempted, not_evaluated, text):
 @pytest.mark.parametrize("status", ["Ready", "READY", "ready"])
 def test_status_is_found_in_any_case(status):
     server = Server(stored(status=status), stored(id="A" * 32, status="busy"))
-    assert ID in [found.id for found in find_runtimes(server.context(), Request(None, None, "ready", None))]
+    assert ID in [found.id for found in find_runtimes(server.context(), Query(None, None, "ready", None))]
 
 
 def info(server, name=None, identity=None, **options):
@@ -70,7 +70,7 @@ def info(server, name=None, identity=None, **options):
         stop=server,
         check_mode=False,
     )
-    return read(task, Request(name, identity, None, None))
+    return read(task, Query(name, identity, None, None))
 
 
 GONE = "D" * 32

@@ -7,15 +7,15 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS
+from ansible_collections.mstr.library.plugins.module_utils._work.inputs_many import inputs_for_many
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile
-from ansible_collections.mstr.library.plugins.module_utils._work.request_many import request_for_many
 from ansible_collections.mstr.library.plugins.modules.mstr_runtimes import main
 from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, stored
 from ansible_collections.mstr.library.tests.unit.support.module import Run
 from ansible_collections.mstr.library.tests.unit.support.server import Server
 
 A = "A" * 32
-prepare = partial(request_for_many, auth.checked_entry)
+prepare = partial(inputs_for_many, auth.checked_entry)
 
 
 def params(**options):
@@ -124,7 +124,7 @@ def test_null_is_not_a_list():
 
 
 def test_empty_list_without_purge_nothing_to_do():
-    assert prepare(given()).wanted.definitions == []
+    assert prepare(given()).definitions == []
 
 
 def test_file_cannot_be_read_only_fault(tmp_path):
@@ -209,7 +209,7 @@ def test_text_in_place_of_list_one_fault(monkeypatch, capsys):
 
 def test_entry_s_comment_comes_before_task_s():
     options = given({"name": "a"}, {"name": "b", "journal_comment": "mine"}, journal_comment="ours")
-    assert [definition.journal_comment for definition in prepare(options).wanted.definitions] == ["ours", "mine"]
+    assert [definition.journal_comment for definition in prepare(options).definitions] == ["ours", "mine"]
 
 
 # --- entries of a file
@@ -247,8 +247,8 @@ def test_entries_of_file_as_those_of_option(tmp_path):
         {"name": "a", "exec_timeout": "60", "whitelist": "10.0.0.0/8"},
         {"name": "7", "resource": {"cpu": "0.5"}},
     ]
-    wanted = prepare(from_file(tmp_path, {"runtimes": entries})).wanted.definitions
-    as_options = prepare(given(*entries)).wanted.definitions
+    wanted = prepare(from_file(tmp_path, {"runtimes": entries})).definitions
+    as_options = prepare(given(*entries)).definitions
     assert [entry._replace(place="") for entry in wanted] == [entry._replace(place="") for entry in as_options]
     assert wanted[0].values == {"name": "a", "exec_timeout": 60, "whitelist": ("10.0.0.0/8",)}
     assert wanted[1].name == "7"
@@ -258,7 +258,7 @@ def test_a_backup_deletes_by_id(tmp_path):
     """What it deletes may have the name of what comes back."""
     absent = {"name": "a", "id": A, "state": "absent"}
     runtimes = [{"name": "a", "id": ID}, absent]
-    assert len(prepare(from_file(tmp_path, {"restore": True, "runtimes": runtimes})).wanted.definitions) == 2
+    assert len(prepare(from_file(tmp_path, {"restore": True, "runtimes": runtimes})).definitions) == 2
     assert "same name" in faults_of(prepare, from_file(tmp_path, {"runtimes": runtimes}))[0]
     [fault] = faults_of(prepare, from_file(tmp_path, {"restore": True, "runtimes": [{**absent, "id": None}]}))
     assert fault.startswith(f"{place_in(tmp_path)} line 3 'a': id is required with state: absent in a backup")
@@ -283,8 +283,8 @@ def test_an_entry_of_a_file_has_its_line(tmp_path, text, first, second):
 
 
 def test_errors_after_the_login_have_the_line(tmp_path):
-    request = prepare(from_file(tmp_path, [{"name": "a"}, {"id": A, "exec_timeout": 5}]))
-    [fault] = faults_of(reconcile, Server(stored(id=A, name="a")).context(request.wanted), request.wanted)
+    inputs = prepare(from_file(tmp_path, [{"name": "a"}, {"id": A, "exec_timeout": 5}]))
+    [fault] = faults_of(reconcile, Server(stored(id=A, name="a")).context(inputs), inputs)
     assert fault.startswith(f"{place_in(tmp_path)} line 2 and {place_in(tmp_path)} line 1 are the same runtime")
 
 

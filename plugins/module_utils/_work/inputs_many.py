@@ -15,10 +15,10 @@ from .._model.definition import DEFINITION_OPTIONS, Definition, definition_from
 from .._model.fields import LIST_AS_WRITTEN
 from .._model.purge import Purge
 from .._session.interrupt import CONCURRENCY_OPTION
-from .request import TASK_OPTIONS, Request, Wanted, request_from
+from .inputs import TASK_OPTIONS, Inputs, inputs_from
 
 if TYPE_CHECKING:
-    from .._model.evaluation import Policy
+    from .._model.policy import Policy
 
 
 # The sub-options that name a script.
@@ -54,15 +54,15 @@ _OF_ABSENT = ("state", "name", "id", "journal_comment")
 Check = Callable[[Mapping[str, Any], Mapping[str, Any]], "tuple[dict[str, Any] | None, list[str]]"]
 
 
-def request_for_many(check: Check, params: Mapping[str, Any]) -> Request:
+def inputs_for_many(check: Check, params: Mapping[str, Any]) -> Inputs:
     """The options of a task for many runtimes and every entry, checked. Raises ValidationError with all errors.
 
     `check`: for the entries of a file, `auth.checked_entry`.
     """
-    return request_from(params, lambda policy: _wanted(params, policy, check))
+    return inputs_from(params, lambda policy: _rest(params, policy, check))
 
 
-def _wanted(params: Mapping[str, Any], policy: Policy | None, check: Check) -> Wanted:
+def _rest(params: Mapping[str, Any], policy: Policy | None, check: Check) -> Inputs:
     runtimes: Sequence[Any] | None = params["runtimes"]
     scripts: Sequence[Any] | None = params["scripts"]
     source, path = None, params["src"]
@@ -106,7 +106,7 @@ def _wanted(params: Mapping[str, Any], policy: Policy | None, check: Check) -> W
             checked = {place: entry for place, entry in placed if entry is not None}
             entries = errors.check(script_entries, list(checked.values()), list(checked))
     left_out = source.left_out if source else ()
-    return Wanted(definitions, Purge(params["purge_exclude"], limit, comment, left_out) if purges else None, entries)
+    return Inputs(definitions, Purge(params["purge_exclude"], limit, comment, left_out) if purges else None, entries)
 
 
 def _placed(

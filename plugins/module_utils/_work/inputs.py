@@ -19,7 +19,7 @@ from .._session.interrupt import DEFAULT_CONCURRENCY, check_concurrency
 from .api import Context, RuntimeApi, Waiting, utc_date
 
 if TYPE_CHECKING:
-    from .._model.evaluation import Policy
+    from .._model.policy import Policy
     from .._model.purge import Purge
     from .assignments import ScriptEntry
 
@@ -69,42 +69,40 @@ TASK_OPTIONS: dict[str, Any] = {
 }
 
 
-class Wanted(NamedTuple):
-    """What the server is to hold. `purge`: None to leave unlisted runtimes alone. `scripts`: None if none are given."""
+class Inputs(NamedTuple):
+    """The checked options of a task for runtimes: what the server is to hold, under which policy.
+
+    `purge`: None to leave unlisted runtimes alone. `scripts`: None if none are given. `waiting`, `patience`: as in
+    `Context`.
+    """
 
     definitions: Sequence[Definition]
     purge: Purge | None = None
     scripts: Sequence[ScriptEntry] | None = None
+    policy: Policy | None = None
+    waiting: Waiting | None = None
+    patience: Waiting = Waiting(300.0, 2.0)
 
 
-class Request(NamedTuple):
-    """The checked options of a task."""
-
-    wanted: Wanted
-    policy: Policy | None
-    waiting: Waiting | None
-    patience: Waiting
-
-
-def request_for_one(params: Mapping[str, Any]) -> Request:
+def inputs_for_one(params: Mapping[str, Any]) -> Inputs:
     """The options of a task for one runtime, checked. Raises ValidationError with all of their errors."""
-    return request_from(params, lambda policy: Wanted([definition_from(params, policy)]))
+    return inputs_from(params, lambda policy: Inputs([definition_from(params, policy)]))
 
 
-def request_from(params: Mapping[str, Any], wanted_under: Callable[[Policy | None], Wanted]) -> Request:
-    """The request with the checked options that all tasks share. `wanted_under` checks the others.
+def inputs_from(params: Mapping[str, Any], rest_under: Callable[[Policy | None], Inputs]) -> Inputs:
+    """The inputs with the checked options that all tasks share. `rest_under` checks the others.
 
     Raises ValidationError with all errors.
     """
     with ErrorList() as errors:
         policy = errors.check(policy_in, params)
-        wanted = errors.check(wanted_under, policy)
+        inputs = errors.check(rest_under, policy)
         patience = errors.check(waiting_from, params)
         errors.check(check_protection, params)
         errors.check(check_plan_id, params["plan_id"])
         if "concurrency" in params:
             errors.check(check_concurrency, params)
-    return Request(wanted, policy, patience if params["wait"] else None, patience)
+    return inputs._replace(policy=policy, waiting=patience if params["wait"] else None, patience=patience)
 
 
 def waiting_from(params: Mapping[str, Any]) -> Waiting:
@@ -130,7 +128,7 @@ def policy_in(params: Mapping[str, Any]) -> Policy | None:
     """The policy in the options; None without that option. Raises ValidationError with all of its errors."""
     if params["policy"] is None:
         return None
-    from .._model.evaluation import policy_from  # only a task with a policy needs it
+    from .._model.policy import policy_from  # only a task with a policy needs it
 
     return policy_from(params["policy"], utc_date())
 
@@ -146,8 +144,8 @@ def libraries(option: Mapping[str, Any] | None, installed: bool = False) -> dict
     return needed
 
 
-def context_for(task: Any, request: Request | None = None) -> Context:
-    """The context of a task (`auth.Task`), with perhaps a request for runtimes and the option `concurrency`."""
+def context_for(task: Any, inputs: Inputs | None = None) -> Context:
+    """The context of a task (`auth.Task`), which perhaps writes runtimes or has the option `concurrency`."""
     params = task.params
     context = Context(
         api=RuntimeApi(task.session),
@@ -160,8 +158,8 @@ def context_for(task: Any, request: Request | None = None) -> Context:
         check_mode=task.check_mode,
         session=task.session,
     )
-    if request is None:
+    if inputs is None:
         return context
     protects: Any = params["protect_projects"] if params["protect_used"] else False
-    context = context._replace(policy=request.policy, waiting=request.waiting, patience=request.patience)
+    context = context._replace(policy=inputs.policy, waiting=inputs.waiting, patience=inputs.patience)
     return context._replace(protects=protects, plan_id=params["plan_id"])
