@@ -1,20 +1,82 @@
-"""A server that is down is not asked a thousand times: after which calls a task gives it up, and what it then sends."""
+"""A failed call is sent again, but a server that is down is not asked a thousand times."""
 
 from __future__ import annotations
 
 import threading
 import time
+from datetime import datetime, timezone
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, ConnectError, MstrError
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Stop
+from ansible_collections.mstr.library.plugins.module_utils._session.outage import pause_before, retries_connection
 from ansible_collections.mstr.library.plugins.module_utils._session.transport import Http
 from ansible_collections.mstr.library.tests.unit.support.make import URL, connection, response
 from ansible_collections.mstr.library.tests.unit.support.scripted_http import LOGOUT, Session
 from ansible_collections.mstr.library.tests.unit.support.wire import Listener, reply
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-REFUSED = ConnectError("Could not read: refused.", connection_refused=True)
-SILENT = ConnectError("Could not read: no answer.", outcome_unknown=True)
+NOW = datetime(2026, 11, 25, 12, 0, 0, tzinfo=timezone.utc).timestamp()
+NO_ANSWER, REFUSED = {"outcome_unknown": True}, {"connection_refused": True}
+SILENT = ConnectError("Could not read: no answer.", **NO_ANSWER)
+DOWN = ConnectError("Could not read: refused.", **REFUSED)
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts", "again"),
+    [
+        ("read", NO_ANSWER, True),
+        ("read", REFUSED, True),
+        ("read", {}, True),
+        ("read", {"permanent": True}, False),
+        ("login", REFUSED, True),
+        ("login", {**REFUSED, **NO_ANSWER}, False),
+        ("login", {**REFUSED, "permanent": True}, False),
+        ("login", {}, False),
+        ("write", REFUSED, False),
+        ("once", REFUSED, False),
+    ],
+)
+def test_failed_connections_tried_again(kind, facts, again):
+    assert retries_connection(kind, ConnectError("No answer.", **facts)) is again
+
+
+# --- pauses
+
+
+@pytest.mark.parametrize(
+    ("wish", "seconds"),
+    [
+        *[("0", 0), (" 7 ", 7), ("60", 60), ("61", 60), ("9" * 400, 60)],
+        ("Wed, 25 Nov 2026 12:00:30 GMT", 30),
+        ("Wed, 25 Nov 2026 12:00:30", 30),
+        ("Wed, 25 Nov 2026 13:00:00 +0100", 0),
+        ("Wed, 25 Nov 2026 11:00:00 GMT", 0),
+        ("Wed, 25 Nov 2027 12:00:00 GMT", 60),
+        *[(wish, 4.0) for wish in (None, "", "soon", "-5", "1.5", "²", "\x00")],
+    ],
+)
+def test_retry_after_respected_up_to_minute(monkeypatch, wish, seconds):
+    monkeypatch.setattr("time.time", lambda: NOW)  # for urllib3, which reads the header
+    assert pause_before(4, wish, lambda: 0.5) == seconds
+
+
+def test_pauses_double_with_jitter_up_to_minute():
+    assert [pause_before(attempt, None, lambda: 0.5) for attempt in (1, 2, 3, 1000)] == [0.5, 1, 2, 60]
+    assert [pause_before(2, None, lambda: 0.0), pause_before(2, None, lambda: 1.0)] == [0.5, 1.5]
+
+
+@given(st.text(), st.integers(1, 50), st.floats(0, 1))
+@example("0\x1f", 1, 0.0)
+@example("Wed, 99 Nov 2026 12:00:00 GMT", 1, 0.0)
+@example("Wed, 25 Nov 2026 12:00:00 +99999999999999", 1, 0.0)
+@example("Wed, 25 Nov 99999999999999 12:00:00", 1, 0.0)
+def test_any_retry_after_is_at_most_a_minute(wish, attempt, dice):
+    assert 0 <= pause_before(attempt, wish, lambda: dice) <= 60
+
+
+# --- after which calls a task gives the server up, and what it then sends
 
 
 @pytest.fixture
@@ -50,7 +112,7 @@ def is_given_up(task):
     return False
 
 
-@pytest.mark.parametrize("answer", [busy(429), REFUSED], ids=["busy", "refused"])
+@pytest.mark.parametrize("answer", [busy(429), DOWN], ids=["busy", "refused"])
 def test_one_call_used_up_retries(task, answer):
     task.http.reply("GET /runtimes/a", *[answer] * 9)
     fails(read, task, "a")
@@ -58,7 +120,7 @@ def test_one_call_used_up_retries(task, answer):
     assert is_given_up(task)
 
 
-@pytest.mark.parametrize("answer", [busy(429), busy(503), SILENT, REFUSED], ids=["busy", "down", "silent", "refused"])
+@pytest.mark.parametrize("answer", [busy(429), busy(503), SILENT, DOWN], ids=["busy", "down", "silent", "refused"])
 def test_one_sick_answer_stops_nothing(task, answer):
     """Each of many objects fails once."""
     for number in range(9):
@@ -68,7 +130,7 @@ def test_one_sick_answer_stops_nothing(task, answer):
 
 
 @pytest.mark.parametrize("answer", [busy(502), busy(503), busy(504), SILENT], ids=["502", "503", "504", "silent"])
-def test_one_sick_object_stops_nothing_and_two_do(task, answer):
+def test_two_sick_objects_stop_all(task, answer):
     for name in "ab":
         task.http.reply(f"GET /runtimes/{name}", *[answer] * 9)
     for _again in range(2):
@@ -100,10 +162,9 @@ def test_write_counts_with_repetitions(task):
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize("call", [read, create])
 def test_long_retry_after_ends_call_at_once(task, status, call):
-    task.http.reply("GET /runtimes/a", busy(status, **{"Retry-After": "3600"}))
-    task.http.reply("POST /runtimes", busy(status, **{"Retry-After": "3600"}))
-    error = fails(call, task, "a")
-    assert isinstance(error, ApiError)
+    for path in ("GET /runtimes/a", "POST /runtimes"):
+        task.http.reply(path, busy(status, **{"Retry-After": "3600"}))
+    assert isinstance(fails(call, task, "a"), ApiError)
     assert task.stop.pauses == []
     assert "asked to wait 3600 seconds" in fails(read, task, "b").sentence
     assert is_given_up(task)
@@ -116,20 +177,21 @@ def test_a_minute_is_waited_for(task):
 
 
 def test_what_is_still_sent(task):
-    """Polls, which do not count either; once each what puts things in order; the logout."""
+    """Polls, which do not count either; once each what puts things in order, with a new login; the logout."""
     task.http.reply("GET /runtimes/poll", *[busy(429)] * 9)
     read(task, "good")
     for _poll in range(3):
         fails(read, task, "poll", kind="once")
     assert not is_given_up(task)
-    task.http.reply("GET /runtimes/a", *[REFUSED] * 9)
+    task.http.reply("GET /runtimes/a", *[DOWN] * 9)
     fails(read, task, "a")
     assert read(task, "good", kind="once") is None
+    task.http.reply("GET /runtimes/b", response(401, {"code": "ERR009", "message": "gone"}))
     with task.session.insisting():
         assert read(task, "good") is None
         with task.session.insisting():
             assert isinstance(fails(read, task, "poll"), ApiError)
-        assert read(task, "good") is None
+        assert read(task, "b") is None
     assert task.http.count("GET /runtimes/poll") == 4
     assert is_given_up(task)
     task.session.log_out()
@@ -137,29 +199,14 @@ def test_what_is_still_sent(task):
     assert task.warnings == []
 
 
-def test_new_login_for_what_puts_things_in_order(task):
-    """After a restart, the server has forgotten the session, too."""
-    read(task, "good")
-    task.http.reply("GET /runtimes/a", *[REFUSED] * 9)
-    fails(read, task, "a")
-    task.http.reply("GET /runtimes/b", response(401, {"code": "ERR009", "message": "gone"}))
-    with task.session.insisting():
-        assert read(task, "b") is None
-
-
 def test_calls_that_wait_end_at_once():
     """One of four calls is told to wait for an hour, and the others for a minute."""
-    waits = {"/a": "50", "/b": "50", "/c": "50", "/d": "3600"}
-
-    def answer(request):
-        return reply(429, Retry_After=waits[request.call[-2:]])
-
-    with Listener(answer) as server:
+    waits, statuses = {"/a": "50", "/b": "50", "/c": "50", "/d": "3600"}, []
+    with Listener(lambda request: reply(429, Retry_After=waits[request.call[-2:]])) as server:
         http = Http(connection(base_url=server.url, retries=3), Stop(), lambda response: None)
-        found = []
 
         def call(path):
-            found.append(http.send("read", "GET", path, operation="read").status)
+            statuses.append(http.send("read", "GET", path, operation="read").status)
 
         threads = [threading.Thread(target=call, args=(path,)) for path in waits]
         began = time.monotonic()
@@ -169,7 +216,7 @@ def test_calls_that_wait_end_at_once():
         for thread in threads:
             thread.join()
     assert time.monotonic() - began < 10
-    assert found == [429] * 4
+    assert statuses == [429] * 4
     assert len(server.calls) == 4
 
 

@@ -1,3 +1,5 @@
+"""Certificate files, failed handshakes and proxies."""
+
 from __future__ import annotations
 
 import pytest
@@ -5,7 +7,9 @@ from ansible_collections.mstr.library.plugins.module_utils._session.tls import (
     client_refused,
     file_errors,
     handshake_error,
+    proxy_from,
 )
+from ansible_collections.mstr.library.tests.unit.support.make import faults_of
 from ansible_collections.mstr.library.tests.unit.support.wire import self_signed
 from cryptography.hazmat.primitives import serialization
 
@@ -27,73 +31,74 @@ def files(tmp_path):
         "other_key": other.read_text()[other.read_text().index("-----BEGIN PRIVATE") :],
         "locked": locked.decode(),
         "junk": "junk",
-        "empty": "",
         "damaged": text[:60] + "!" + text[60:],
     }
     for name, content in contents.items():
         (tmp_path / name).write_text(content)
-    return {"both": str(both), **{name: str(tmp_path / name) for name in contents}}
+    return {"both": str(both), "none": str(tmp_path / "none"), **{name: str(tmp_path / name) for name in contents}}
+
+
+def errors_of(files, given):
+    """The errors of options such as `ca_path=junk`."""
+    return list(file_errors({option: files[name] for option, name in (text.split("=") for text in given.split())}))
 
 
 @pytest.mark.parametrize(
     "given",
     [
-        {"ca_path": "cert"},
-        {"ca_path": "both"},
-        {"client_cert": "both"},
-        {"client_cert": "cert", "client_key": "key"},
-        {"client_cert": "cert", "client_key": "both", "ca_path": "cert"},
+        *("ca_path=cert", "ca_path=both", "client_cert=both", "client_cert=cert client_key=key"),
+        "client_cert=cert client_key=both ca_path=cert",
     ],
 )
 def test_good_files(files, given):
-    assert list(file_errors({option: files[name] for option, name in given.items()})) == []
+    assert errors_of(files, given) == []
 
 
 @pytest.mark.parametrize(
     ("given", "fault"),
     [
-        ({"ca_path": "junk"}, "ca_path {junk!r} contains no valid certificate in PEM format"),
-        ({"ca_path": "empty"}, "ca_path {empty!r} contains no valid certificate in PEM format"),
-        ({"ca_path": "key"}, "ca_path {key!r} contains no valid certificate in PEM format"),
-        ({"ca_path": "damaged"}, "ca_path {damaged!r} contains no valid certificate in PEM format"),
-        ({"client_cert": "junk"}, "client_cert {junk!r} contains no certificate in PEM format"),
-        ({"client_cert": "key"}, "client_cert {key!r} contains no certificate in PEM format"),
-        ({"client_cert": "cert"}, "client_cert {cert!r} contains no private key in PEM format"),
-        ({"client_cert": "cert", "client_key": "junk"}, "client_key {junk!r} contains no private key in PEM format"),
-        ({"client_cert": "cert", "client_key": "other_key"}, "client_key {other_key!r} does not belong to the"),
-        ({"client_cert": "cert", "client_key": "locked"}, "client_key {locked!r} is encrypted; use a key without"),
-        ({"client_cert": "damaged"}, "client_cert {damaged!r} cannot be loaded"),
-        ({"client_key": "key"}, "client_key is given without client_cert"),
+        ("ca_path=none", "ca_path {none!r} does not exist or cannot be read on this host"),
+        ("client_cert=none", "client_cert {none!r} does not exist or cannot be read on this host"),
+        ("ca_path=junk", "ca_path {junk!r} contains no valid certificate in PEM format"),
+        ("ca_path=key", "ca_path {key!r} contains no valid certificate in PEM format"),
+        ("ca_path=damaged", "ca_path {damaged!r} contains no valid certificate in PEM format"),
+        ("client_cert=junk", "client_cert {junk!r} contains no certificate in PEM format"),
+        ("client_cert=key", "client_cert {key!r} contains no certificate in PEM format"),
+        ("client_cert=cert", "client_cert {cert!r} contains no private key in PEM format"),
+        ("client_cert=cert client_key=junk", "client_key {junk!r} contains no private key in PEM format"),
+        ("client_cert=cert client_key=other_key", "client_key {other_key!r} does not belong to the"),
+        ("client_cert=cert client_key=locked", "client_key {locked!r} is encrypted; use a key without"),
+        ("client_cert=damaged", "client_cert {damaged!r} cannot be loaded"),
+        ("client_key=key", "client_key is given without client_cert"),
     ],
 )
 def test_unsuitable_file_names_option(files, given, fault):
-    [found] = file_errors({option: files[name] for option, name in given.items()})
-    assert found.startswith(fault.format(**files))
-    assert "_ssl.c" not in found
+    [error] = errors_of(files, given)
+    assert error.startswith(fault.format(**files))
+    assert "_ssl.c" not in error
 
 
-@pytest.mark.parametrize("given", [{"client_cert": "junk", "client_key": "key"}, {"client_key": "key"}])
-def test_faults_of_several_files_come_at_once(files, given):
-    found = list(file_errors({option: files[name] for option, name in {"ca_path": "junk", **given}.items()}))
-    assert len(found) == 2
+@pytest.mark.parametrize("given", ["client_cert=junk client_key=key", "client_key=key"])
+def test_errors_of_several_files_come_at_once(files, given):
+    assert len(errors_of(files, f"ca_path=junk {given}")) == 2
+
+
+# --- handshakes
+
+
+VERIFY = "certificate verify failed: "
 
 
 @pytest.mark.parametrize(
     ("text", "advice"),
     [
-        (
-            "certificate verify failed: self-signed certificate (_ssl.c:1)",
-            "To trust this certificate itself, set ca_path",
-        ),
-        (
-            "certificate verify failed: self signed certificate (_ssl.c:1)",
-            "To trust this certificate itself, set ca_path",
-        ),
-        ("certificate verify failed: self-signed certificate in certificate chain (_ssl.c:1)", "Set ca_path"),
-        ("certificate verify failed: unable to get local issuer certificate (_ssl.c:1)", "Set ca_path"),
-        ("certificate verify failed: certificate has expired (_ssl.c:1)", "Renew the certificate"),
-        ("certificate verify failed: Hostname mismatch, certificate is not valid for 'h'. (_ssl.c:1)", "host name"),
-        ("certificate verify failed: IP address mismatch, certificate is not valid for '1.2.3.4'.", "host name"),
+        (f"{VERIFY}self-signed certificate (_ssl.c:1)", "To trust this certificate itself, set ca_path"),
+        (f"{VERIFY}self signed certificate (_ssl.c:1)", "To trust this certificate itself, set ca_path"),
+        (f"{VERIFY}self-signed certificate in certificate chain (_ssl.c:1)", "Set ca_path"),
+        (f"{VERIFY}unable to get local issuer certificate (_ssl.c:1)", "Set ca_path"),
+        (f"{VERIFY}certificate has expired (_ssl.c:1)", "Renew the certificate"),
+        (f"{VERIFY}Hostname mismatch, certificate is not valid for 'h'. (_ssl.c:1)", "host name"),
+        (f"{VERIFY}IP address mismatch, certificate is not valid for '1.2.3.4'.", "host name"),
         ("hostname '127.0.0.1' doesn't match 'localhost'", "host name"),
     ],
 )
@@ -103,11 +108,82 @@ def test_the_advice_fits_the_reason(text, advice):
     assert ("ca_path" in sentence) is ("set ca_path" in advice.lower())
 
 
-@pytest.mark.parametrize("text", ["tlsv13 alert certificate required", "alert unknown ca", "alert bad certificate"])
-def test_alerts_about_clients_certificate(text):
-    assert "requires a client certificate" in client_refused(text, "h:443")
+@pytest.mark.parametrize(
+    ("text", "about_client"),
+    [
+        ("tlsv13 alert certificate required", True),
+        ("alert unknown ca", True),
+        ("alert bad certificate", True),
+        ("sslv3 alert bad record mac", False),
+        ("EOF occurred", False),
+        ("tlsv1 alert internal error", False),
+    ],
+)
+def test_alerts_about_clients_certificate(text, about_client):
+    assert ("requires a client certificate" in str(client_refused(text, "h:443"))) is about_client
 
 
-@pytest.mark.parametrize("text", ["sslv3 alert bad record mac", "EOF occurred", "tlsv1 alert internal error"])
-def test_other_alerts_about_something_else(text):
-    assert client_refused(text, "h:443") is None
+# --- proxies
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("http://proxy.example:3128", "http://proxy.example:3128/", "HTTP://proxy.example", "proxy.example:3128"),
+        *("proxy", "http://[::1]:3128", "https://proxy.example", "socks5h://proxy.example:1080"),
+        *(
+            "http://user:pass%23word@proxy.example:3128",
+            "http://user:p@ss@proxy.example:3128",
+            "http://t@proxy.example",
+        ),
+    ],
+)
+def test_proxies_that_requests_understands(url):
+    assert "HTTP_PROXY" in proxy_from(url, "http://h/Lib", {"HTTP_PROXY": url}).variables
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *(f"http://user:{password}@proxy.example:3128" for password in ("s3#cret", "1#s3cret", "s3/cret", "s3?cret")),
+        *("http://user:s3 cret@proxy.example:3128", "user:s3cret@proxy.example:3128", "http://", "http:///x"),
+        *("http://user:s3cret@", "://s3cret", "s3cret://proxy.example", "http://proxy.example:port"),
+        *("http://proxy.example:99999", "http://[::1", " http://proxy.example"),
+    ],
+)
+def test_ambiguous_proxy_refused_and_not_quoted(url):
+    """Parsers split these differently."""
+    [fault] = faults_of(proxy_from, url, "http://h/Lib", {"HTTP_PROXY": url})
+    assert fault.startswith("the proxy URL in HTTP_PROXY is not valid: expected http://HOST:PORT")
+    assert not [part for part in ("s3", "cret", "user:", "proxy.example") if part in fault]
+
+
+@pytest.mark.parametrize(
+    ("url", "secrets"),
+    [
+        ("http://proxy.example:3128", set()),
+        ("http://user:pass%23word@h", {"user:pass%23word", "pass%23word", "pass#word"}),
+        ("http://user:pas@s@h:1", {"user:pas@s", "pas@s"}),
+        ("http://a-token@h", {"a-token"}),
+    ],
+)
+def test_credentials_of_a_proxy_are_secrets(url, secrets):
+    assert proxy_from(url, "http://h/Lib", {}).secrets == secrets
+
+
+@pytest.mark.parametrize(
+    ("server", "environment", "variables"),
+    [
+        ("http://h/Lib", {"HTTP_PROXY": 1, "HTTPS_PROXY": 1}, "HTTP_PROXY"),
+        ("https://h/Lib", {"HTTP_PROXY": 1, "https_proxy": 1}, "https_proxy"),
+        ("https://h/Lib", {"ALL_PROXY": 1, "HTTP_PROXY": 1}, "ALL_PROXY"),
+        ("http://h/Lib", {"HTTP_PROXY": 2, "http_proxy": 1}, "http_proxy"),
+        ("http://h/Lib", {"HTTP_PROXY": 1, "http_proxy": 1}, "HTTP_PROXY and http_proxy"),
+        ("http://h/Lib", {}, "the proxy settings of this host"),
+    ],
+)
+def test_proxy_named_without_password(server, environment, variables):
+    """With its host, and with the variables that name it."""
+    urls = {1: "http://u:s3cret@proxy.example:3128/", 2: "http://other.example"}
+    named = proxy_from(urls[1], server, {name: urls[number] for name, number in environment.items()})
+    assert (str(named), named.variables) == ("the proxy proxy.example:3128", variables)
