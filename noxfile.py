@@ -20,8 +20,7 @@ import nox
 sys.path.insert(0, str(Path(__file__).parent))
 
 from dev import collection, envs, proc, pytests, runner, stages
-from dev.envs import CORES
-from dev.paths import CACHE, DIST, LOGS, REQUIREMENTS, ROOT, RUN, VENVS
+from dev.paths import CACHE, DIST, REQUIREMENTS, ROOT, RUN, VENVS
 from dev.release import build_release, run_demo
 
 try:
@@ -135,7 +134,7 @@ def simulator(arguments: list[str]) -> int:
 @command
 def bench(arguments: list[str]) -> int:
     """Measure what the modules cost, compared in pairs, and print the table of the guide."""
-    env, vendor = envs.ensure("dev"), envs.ensure("contract", pytests.VENDOR)
+    env, vendor = envs.ensure("dev"), envs.ensure("contract")
     env_vars = pytests.variables_for(env) | {"MSTR_TEST_CONTRACT_PYTHON": str(vendor.python)}
     return proc.on_terminal(env.python, ROOT / "tests" / "benchmark.py", *arguments, env=env_vars)
 
@@ -157,30 +156,27 @@ def docs(arguments: list[str]) -> int:
     return 0
 
 
-# The oldest Python that each file of requirements is installed on, if it is not 3.10.
-_LOCKED_FOR = {f"ansible-{core}": pythons[0] for core, pythons in CORES.items()} | {
-    "certification": "3.11",
-    "contract": "3.11",
-    "docs": "3.12",
-    "galaxy": "3.12",
-    "modules": "3.9",
-    "nox": "3.12",
-}
-
-
 @command
 def lock(arguments: list[str]) -> int:
-    """Write newer pins into dev/requirements/*.txt, from all files *.in or from the named ones."""
-    uv, log = envs.ensure(envs.BASE).bin / "uv", LOGS / "lock.log"
+    """Write newer pins into dev/requirements.txt, for the packages that dev/envs.py lists."""
+    del arguments
+    wanted = []
+    for name, packages in envs.PACKAGES.items():
+        oldest = min(envs.PYTHONS[name], key=envs.KNOWN.index)
+        wanted += [f'{package}; python_version >= "{oldest}"' for package in packages.split() if "==" not in package]
+    for version in envs.KNOWN[1:]:
+        core = max(core for core, pythons in envs.CORES.items() if version in pythons and core <= envs.NEWEST)
+        wanted.append(f'ansible-core=={envs.RELEASES[core]}; python_version == "{version}"')
+    # Older cores take no newer one. The second is withdrawn, so no resolver takes it unless it is named here.
+    wanted += ["resolvelib<1.1", "will-not-work-on-windows-try-from-wsl-instead==0.1.0; python_version >= '3.12'"]
+    source, overrides, log = RUN / "requirements.in", RUN / "overrides.in", proc.new_log("lock")
+    source.write_text("\n".join(wanted))
+    overrides.write_text("attrs")  # galaxy-importer alone gets the old one that it pins
+    options = ["--universal", "--upgrade", "--no-annotate", "--python-version=3.9"]
+    options += [f"--overrides={overrides}", f"--output-file={REQUIREMENTS}"]
     env_vars = {**envs.for_uv(), "UV_CUSTOM_COMPILE_COMMAND": "make lock"}
-    for name in arguments or sorted(path.stem for path in REQUIREMENTS.glob("*.in") if path.stem != "ansible"):
-        oldest = f"--python-version={_LOCKED_FOR.get(name, '3.10')}"
-        output = f"--output-file={REQUIREMENTS / f'{name}.txt'}"
-        options = ("--universal", "--upgrade", "--no-annotate", oldest, output)
-        source = REQUIREMENTS / f"{name}.in"
-        if proc.run(uv, "pip", "compile", *options, source, log=log, env=env_vars) != 0:
-            return runner.fail(f"{name}.in could not be resolved, see {log}")
-        runner.say(f"{name}.txt")
+    if proc.run(envs.ensure(envs.BASE).bin / "uv", "pip", "compile", *options, source, log=log, env=env_vars) != 0:
+        return runner.fail(f"the packages could not be resolved{runner.tail(log)}")
     return 0
 
 

@@ -53,7 +53,7 @@ class AnsibleTest:
 
     def __init__(self, job: Job, core: str, version: str, tarball: Path | None = None) -> None:
         self._job = job
-        self._env = envs.ensure(f"ansible-{core}", [version])
+        self._env = envs.ensure(f"ansible-{core}", version)
         self._home = _home(core, job.log)
         self.tree = job.scratch / "ansible_collections" / "mstr" / "library"
         if tarball:
@@ -159,7 +159,7 @@ def _integration(
         ansible_test = AnsibleTest(job, core, version)
         settings: dict[str, Any] = {"mstr_in_process": in_process}
         if modules_on:
-            settings["ansible_python_interpreter"] = str(envs.ensure("modules", [modules_on]).python)
+            settings["ansible_python_interpreter"] = str(envs.ensure("modules", modules_on).python)
         options = ("--local", "--continue-on-error", "--python", version, *(job.selection.targets or targets))
         file = job.selection.profile_file
         with Simulator(python=str(envs.ensure("dev").python), profile_file=file) as simulator:

@@ -183,7 +183,7 @@ def _read(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
 
 def build_site(site: Path, log: Path) -> Path:
     """Build the site into a new folder, with warnings as errors, and return its start page."""
-    env = envs.ensure("docs", ("3.13", "3.12"))
+    env = envs.ensure("lint")
     env_vars = variables(env.bin, ANSIBLE_COLLECTIONS_PATH=tree().parents[2])
     shutil.rmtree(site, ignore_errors=True)
     site.mkdir(parents=True)

@@ -1,8 +1,8 @@
 """The supported ansible-cores, this machine's interpreters, and the virtual environments that are made from them.
 
-Each virtual environment under `.venv/` is made from one pinned file in `dev/requirements/`. The last step writes a
-stamp with a digest of the input. An environment without the right stamp is created again. So an interrupted
-installation repairs itself, and an unchanged one takes no time.
+Each virtual environment under `.venv/` has the packages that PACKAGES lists, in the versions of `dev/requirements.txt`.
+The last step writes a stamp with all of its input. An environment without the right stamp is created again. So an
+interrupted installation repairs itself, and an unchanged one takes no time.
 """
 
 from __future__ import annotations
@@ -11,37 +11,86 @@ import ast
 import contextlib
 import fcntl
 import functools
-import hashlib
 import os
 import re
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from dev import proc
-from dev.paths import CACHE, REQUIREMENTS, VENVS
+from dev.paths import CACHE, LOGS, REQUIREMENTS, VENVS
 
-# The supported ansible-cores, and the Pythons on which ansible-test of each runs. The only list: what
-# `requires_ansible`, the README, the guides and the workflow say is compared with it by tests/tool.
-CORES = {
-    "2.16": ("3.10", "3.11", "3.12"),
-    "2.17": ("3.10", "3.11", "3.12"),
-    "2.18": ("3.11", "3.12", "3.13"),
-    "2.19": ("3.11", "3.12", "3.13"),
-    "2.20": ("3.12", "3.13", "3.14"),
-    "2.21": ("3.12", "3.13", "3.14"),
-    "2.22": ("3.13", "3.14"),
+# The supported ansible-cores, each in the release that is tested, and the Pythons on which its ansible-test runs. The
+# only list: what `requires_ansible`, the README, the guides and the workflow say is compared with it by tests/tool.
+_SUPPORTED = {
+    "2.16.19": ("3.10", "3.11", "3.12"),
+    "2.17.14": ("3.10", "3.11", "3.12"),
+    "2.18.19": ("3.11", "3.12", "3.13"),
+    "2.19.14": ("3.11", "3.12", "3.13"),
+    "2.20.10": ("3.12", "3.13", "3.14"),
+    "2.21.5": ("3.12", "3.13", "3.14"),
+    "2.22.0rc1": ("3.13", "3.14"),
 }
+RELEASES = {release.rpartition(".")[0]: release for release in _SUPPORTED}
+CORES = {core: _SUPPORTED[release] for core, release in RELEASES.items()}
 # The newest that is not a release candidate: `make test` runs on it.
 NEWEST = "2.21"
 OLDEST = next(iter(CORES))
 
 # From the oldest Python that modules run on to the newest that a supported ansible-core supports.
 KNOWN = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
+
+# The environment that has nox, pip and uv. Pip makes it, and uv makes all others.
+BASE = "base"
+_MODULES = "netaddr pyyaml requests"  # what the modules import on the host where they run
+_DEMO = f"ansible-core {_MODULES} aiohttp trustme"  # what a user has, and the simulator
+_DEV = (
+    f"{_DEMO} check-jsonschema cyclonedx-python-lib[json-validation] hypothesis markdown-it-py mypy pytest pytest-xdist"
+    " ruff types-PyYAML types-requests"
+)
+# The packages of each environment. `make lock` pins all of them, and what they need, in one file. An exact version here
+# takes the place of the one in that file.
+PACKAGES = {
+    BASE: "nox uv",
+    "modules": _MODULES,
+    "demo": _DEMO,
+    "dev": _DEV,
+    # What drives the machine's own Chromium, and judges whether a page can be used by everybody.
+    "browser": f"{_DEV} axe-playwright-python playwright",
+    # What builds execution environments and starts jobs in AWX and Automation Platform, and what a job needs.
+    "controller": f"ansible-core {_MODULES} ansible-builder ansible-runner pytest pytest-xdist",
+    # The vendor's client and an independent one, which have to get along with the simulator.
+    "contract": "mstr-rest-requests mstrio-py pytest",
+    # The oldest urllib3 that the modules support.
+    "urllib3-1.26": f"ansible-core {_MODULES} pytest pytest-xdist urllib3==1.26.20",
+    # What looks at the collection as a whole, builds its site, and runs the checks of the Ansible community.
+    "lint": "ansible-core ansible-lint antsibull-changelog antsibull-docs antsibull-docutils antsibull-nox nox"
+    " reuse[charset-normalizer] sphinx sphinx-ansible-theme yamllint",
+    # Galaxy's own import checks, and the release of attrs that they need.
+    "galaxy": "galaxy-importer attrs==23.2.0",
+    # What Red Hat's certification checker for partners pins.
+    "certification": "ansible-core==2.16.0 ansible-lint==24.12.2 galaxy-importer==0.4.31 ansible-compat==26.6.0"
+    " attrs==22.2.0 importlib-metadata==10.2.0 lazy-importer==0.1.0 packaging==24.2 zipp==4.1.2",
+    # What ansible-test's unit tests ask for.
+    **{
+        f"ansible-{core}": f"ansible-core=={release} {_MODULES} hypothesis mock pytest pytest-mock pytest-xdist"
+        for core, release in RELEASES.items()
+    },
+}
+# The Pythons for each environment, the best first. The tools work on all from 3.10.
+_TOOLS = ("3.13", "3.12", "3.14", "3.11", "3.10")
+PYTHONS = dict.fromkeys(PACKAGES, _TOOLS) | {
+    "modules": KNOWN,
+    "contract": ("3.13", "3.12", "3.11"),
+    "lint": ("3.13", "3.12", "3.14"),
+    "galaxy": ("3.13", "3.12"),
+    "certification": ("3.12",),
+    **{f"ansible-{core}": pythons[::-1] for core, pythons in CORES.items()},
+}
 
 # A virtual environment needs both; Debian has a separate package for ensurepip.
 _PROBE = "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2])"
@@ -87,12 +136,6 @@ def _is(python: Path, version: str) -> bool:
     except (OSError, subprocess.TimeoutExpired):
         return False
     return probe.returncode == 0 and probe.stdout.strip() == version
-
-
-def release(core: str) -> str:
-    """Its pinned version, as in "2.16.19"."""
-    pins = (REQUIREMENTS / f"ansible-{core}.in").read_text()
-    return pins.partition("ansible-core==")[2].split()[0]
 
 
 def pythons_of(core: str) -> list[str]:
@@ -169,12 +212,6 @@ def pip_settings() -> dict[str, str]:
     return {name.rpartition(".")[2]: ast.literal_eval(value) for name, _, value in pairs if value}
 
 
-# The environment that has nox, pip and uv. Pip makes it, and uv makes all others.
-BASE = "base"
-# The newest Python that works with all tools comes first.
-PREFERRED = ("3.13", "3.12", "3.14", "3.11", "3.10")
-
-
 class NotHere(Exception):
     """This machine lacks a program that a stage needs."""
 
@@ -201,37 +238,42 @@ class Env:
         return self.bin / "python"
 
 
-def ensure(name: str, versions: Sequence[str] = PREFERRED) -> Env:
-    """The environment of the requirements file `name`, on the first of `versions` that this machine has."""
+def ensure(name: str, version: str = "") -> Env:
+    """The environment `name`, on this Python, or else on the best that this machine has."""
+    versions = [version] if version else PYTHONS[name]
     version, python = next(((version, python) for version in versions if (python := find(version))), ("", None))
     if python is None:
         raise NotHere(f"no Python {' or '.join(versions)} with venv and ensurepip on this machine")
-    env = Env(VENVS / f"{name}-{version}", version)
+    env = Env(VENVS / f"{name}-py{version}", version)
     VENVS.mkdir(exist_ok=True)
-    with locked(VENVS / f".{name}-{version}.lock"):
-        _make(env, python, REQUIREMENTS / f"{name}.txt")
+    with locked(VENVS / f".{env.path.name}.lock"):
+        _make(env, python, PACKAGES[name].split())
     return env
 
 
-def _make(env: Env, python: Path, requirements: Path) -> None:
-    stamp = env.path / ".made-of"
-    digest = hashlib.sha256(f"{env.path} {python} ".encode() + requirements.read_bytes()).hexdigest()
-    if stamp.exists() and stamp.read_text() == digest:
+def _make(env: Env, python: Path, packages: list[str]) -> None:
+    stamp, own = env.path / ".made-of", [package.partition("==")[0] for package in packages if "==" in package]
+    pins = [line for line in REQUIREMENTS.read_text().splitlines() if line.partition("==")[0] not in own]
+    made_of = "\n".join([str(env.path), str(python), *packages, *pins])
+    if stamp.exists() and stamp.read_text() == made_of:
         return
     began, log = time.monotonic(), proc.new_log(f"venv-{env.path.name}")
+    constraints = LOGS / f"venv-{env.path.name}.txt"
+    constraints.write_text("\n".join(pins))
+    what: list[str | Path] = ["--constraint", constraints, *packages]
     steps: list[tuple[str | Path, ...]]
-    if requirements.stem == BASE:
-        steps = [(python, "-m", "venv", env.path), (env.python, "-m", "pip", "install", "-r", requirements)]
+    if "uv" in packages:
+        steps = [(python, "-m", "venv", env.path), (env.python, "-m", "pip", "install", *what)]
         env_vars = for_pip()
     else:
         uv, env_vars = ensure(BASE).bin / "uv", for_uv()
         # Programs that run here write no bytecode, so it is compiled now.
-        install = (uv, "pip", "install", "--compile-bytecode", "--python", env.python, "-r", requirements)
+        install = (uv, "pip", "install", "--compile-bytecode", "--python", env.python, *what)
         steps = [(uv, "venv", "--python", python, env.path), install]
     shutil.rmtree(env.path, ignore_errors=True)
     if any(proc.run(*step, log=log, env=env_vars) for step in steps):
         raise Failed(f"the environment {env.path.name} could not be created", log)
-    stamp.write_text(digest)
+    stamp.write_text(made_of)
     # Not on standard output, which a shell may evaluate.
     print(f"environment {env.path.name} is ready ({time.monotonic() - began:.0f} s)", file=sys.stderr, flush=True)
 

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import tarfile
 import threading
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,12 +64,12 @@ def _ansible_lint(job: Job) -> Result:
     return job.check(env.bin / "ansible-lint", "--format=pep8", cwd=tree, env=search)
 
 
-def _galaxy_importer(job: Job, env_name: str = "galaxy", versions: Sequence[str] = ("3.13", "3.12")) -> Result:
+def _galaxy_importer(job: Job, env_name: str = "galaxy") -> Result:
     """Run the checks of Galaxy and Automation Hub when a collection is published. Their warnings count as failures.
 
     Automation Hub also runs the sanity tests, in a container. Where there is none, the stages `sanity` have run them.
     """
-    env = envs.ensure(env_name, versions)
+    env = envs.ensure(env_name)
     engines = [engine for engine in map(shutil.which, ("podman", "docker")) if engine]
     container = any(subprocess.run([engine, "info"], capture_output=True).returncode == 0 for engine in engines)
     settings = dict.fromkeys(("CHECK_CHANGELOG", "CHECK_REQUIRED_TAGS", "REQUIRE_V1_OR_GREATER"), "true")
@@ -85,11 +84,10 @@ def _galaxy_importer(job: Job, env_name: str = "galaxy", versions: Sequence[str]
 
 def _certification(job: Job) -> Result:
     """Run the importer and ansible-lint in the versions that Red Hat's checker for partners pins, on the tarball."""
-    versions = ("3.12", "3.11")
-    imported = _galaxy_importer(job, "certification", versions)
+    imported = _galaxy_importer(job, "certification")
     if imported.failures:
         return imported
-    env = envs.ensure("certification", versions)
+    env = envs.ensure("certification")
     tree = job.scratch / "ansible_collections" / "mstr" / "library"
     with tarfile.open(collection.tarball(env)) as tar:
         tar.extractall(tree)
@@ -104,7 +102,7 @@ def _nox(job: Job) -> Result:
 
     antsibull-nox.toml lists them. Nox installs nothing: the environment is pinned.
     """
-    env = envs.ensure("nox", ("3.13", "3.12", "3.14"))
+    env = envs.ensure("lint")
     sessions = ("yamllint", "docs-check", "license-check", "extra-checks")
     options = ("--force-venv-backend", "none", "--envdir", job.scratch / "nox", "--session", *sessions)
     return job.check(env.bin / "nox", *options, env=variables(env.bin))

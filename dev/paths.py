@@ -12,7 +12,7 @@ VENVS = Path(os.environ.get("DEV_VENVS") or ROOT / ".venv")
 CACHE = ROOT / ".cache"
 LOGS = CACHE / "logs"
 DIST = ROOT / "dist"
-REQUIREMENTS = ROOT / "dev" / "requirements"
+REQUIREMENTS = ROOT / "dev" / "requirements.txt"
 
 _RUNS = CACHE / "run"
 # Each run creates this folder and removes it at its end. Parallel runs in one clone have different folders.

@@ -7,11 +7,11 @@ import os
 import shutil
 import xml.etree.ElementTree as ElementTree
 import zipfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from dev import collection, envs, proc
-from dev.envs import NEWEST, PREFERRED, Env, pythons_of, variables
+from dev.envs import NEWEST, Env, pythons_of, variables
 from dev.paths import CACHE, LOGS
 from dev.runner import Job, Result, Stage
 
@@ -19,8 +19,6 @@ from dev.runner import Job, Result, Stage
 _AWX_PACKAGE = "ansible==13.8.0"
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 _NO_TESTS = 5  # pytest's exit status if it selected no test
-# Pythons that the vendor's client runs on; the first one found is used.
-VENDOR = ("3.13", "3.12", "3.11")
 
 
 def variables_for(env: Env) -> dict[str, str]:
@@ -37,7 +35,7 @@ def variables_for(env: Env) -> dict[str, str]:
         MSTR_SIMULATOR_PYTHON=dev.python,
         MSTR_TEST_ANSIBLE_BIN=dev.bin,
         MSTR_TEST_COLLECTIONS=collection.installed(dev),
-        MSTR_TEST_PYTHON39=envs.ensure("modules", ["3.9"]).python if envs.find("3.9") else "",
+        MSTR_TEST_PYTHON39=envs.ensure("modules", "3.9").python if envs.find("3.9") else "",
     )
 
 
@@ -60,8 +58,8 @@ def core_variables(*cores: str) -> Callable[[Env], dict[str, str]]:
     def variables_of(env: Env) -> dict[str, str]:
         # If this machine has no Python for a core, its integration stage reports it.
         pythons = {core: python for core in cores if envs.find(python := pythons_of(core)[-1])}
-        found = os.pathsep.join(str(envs.ensure(f"ansible-{core}", [pythons[core]]).bin) for core in pythons)
-        runner = str(envs.ensure("runner").python)
+        found = os.pathsep.join(str(envs.ensure(f"ansible-{core}", pythons[core]).bin) for core in pythons)
+        runner = str(envs.ensure("controller").python)
         return variables_for(env) | {"MSTR_TEST_CORES": found, "MSTR_TEST_RUNNER_PYTHON": runner}
 
     return variables_of
@@ -115,7 +113,6 @@ def stage(
     *tests: str,
     env_name: str = "dev",
     also: str = "dev",
-    versions: Sequence[str] = PREFERRED,
     core: str = "",
     marker: str = "",
     quick: bool = True,
@@ -124,7 +121,7 @@ def stage(
 ) -> Stage:
     """A stage that runs `tests`, which are folders or files, in the environment `env_name`.
 
-    `versions`: Pythons for it; the first that this machine has is used. `also`: one more environment to create.
+    `also`: one more environment to create.
     `variables_of` returns the environment variables of the tests; `variables_for` describes those that all tests get.
     `workers` tests run at a time, because most of them wait for a program; this needs pytest-xdist in the environment.
     `core`: the only ansible-core that they use. `marker`: only tests with it.
@@ -132,7 +129,7 @@ def stage(
     """
 
     def run(job: Job) -> Result:
-        env, _also = envs.ensure(env_name, versions), envs.ensure(also)
+        env, _also = envs.ensure(env_name), envs.ensure(also)
         results = job.scratch / "junit.xml"
         options = [f"--junit-xml={results}", f"--basetemp={job.scratch / 'tmp'}"]
         if workers > 1:
@@ -150,7 +147,7 @@ def stage(
         return Result.of_junit([results] if results.exists() else [], status, job.log)
 
     def make_variables() -> dict[str, str]:
-        return variables_of(envs.ensure(env_name, versions))
+        return variables_of(envs.ensure(env_name))
 
     return Stage(name, run, core, quick, selects="keyword", variables=make_variables)
 

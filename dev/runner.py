@@ -200,7 +200,7 @@ def fail(message: str) -> int:
 def _about_place(reports: Sequence[Report]) -> Iterator[str]:
     cores = dict.fromkeys(report.stage.core for report in reports if report.stage.core and report.ran)
     if cores:
-        yield f"ansible-core: {', '.join(map(envs.release, cores))}"
+        yield f"ansible-core: {', '.join(envs.RELEASES[core] for core in cores)}"
     found = envs.found()
     missing = [version for version in envs.KNOWN if version not in found]
     yield f"Python here: {', '.join(found)}" + (f"; not here: {', '.join(missing)}" if missing else "")

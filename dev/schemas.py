@@ -21,6 +21,7 @@ Options = Mapping[str, Mapping[str, Any]]
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 PATHS = tuple(f"docs/schemas/{name}.schema.json" for name in ("definitions", "plan", "audit"))
+_WIDTH = 120
 _TYPES = {"str": "string", "path": "string", "int": "integer", "float": "number", "bool": "boolean", "dict": "object"}
 _TEXTS = {"type": "array", "items": {"type": "string"}}
 # What a playbook adds to the report on an environment
@@ -32,10 +33,19 @@ _OF_USERS: Json = {"^(x-|[._])": {}}
 def texts(product: Callable[[str], ModuleType], runtimes: Options, scripts: Options, reported: Options) -> Json:
     """The text of each schema by its path. `runtimes`, `scripts`: documented options; `reported`: documented keys."""
     found = (_definitions(product, runtimes, scripts), _plan(product, reported), _audit(product, reported))
-    return {
-        path: f"{json.dumps({'$schema': DRAFT, **schema}, indent=2, ensure_ascii=False)}\n"
-        for path, schema in zip(PATHS, found, strict=True)
-    }
+    return {path: f"{_written({'$schema': DRAFT, **schema})}\n" for path, schema in zip(PATHS, found, strict=True)}
+
+
+def _written(value: Any, indent: int = 0) -> str:
+    """JSON on one line where it fits, and else with a line for each entry."""
+    line = json.dumps(value, ensure_ascii=False)
+    if indent + len(line) <= _WIDTH or not isinstance(value, (dict, list)):
+        return line
+    space, inner = " " * indent, indent + 2
+    if isinstance(value, dict):
+        entries = [f"{space}  {json.dumps(key)}: {_written(each, inner)}" for key, each in value.items()]
+        return "{\n" + ",\n".join(entries) + f"\n{space}}}"
+    return "[\n" + ",\n".join(f"{space}  {_written(each, inner)}" for each in value) + f"\n{space}]"
 
 
 def _definitions(product: Callable[[str], ModuleType], runtimes: Options, scripts: Options) -> Json:

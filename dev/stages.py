@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dev import ansible_test, collection, lint, pytests, runner
-from dev.envs import CORES, NEWEST, OLDEST, pythons_of
+from dev.envs import CORES, NEWEST, OLDEST
 from dev.runner import Selection, Stage
 
 INNER_LOOP: tuple[Stage, ...] = (
@@ -47,7 +47,6 @@ ALL: tuple[Stage, ...] = (
         quick=False,
         workers=1,
         env_name=f"ansible-{OLDEST}",
-        versions=pythons_of(OLDEST)[-1:],
         variables_of=pytests.controller_variables,
     ),
     *ansible_test.SANITY,
@@ -64,7 +63,7 @@ ALL: tuple[Stage, ...] = (
         env_name="urllib3-1.26",
     ),
     pytests.stage("simulator", "tests/simulator/tests"),
-    pytests.stage("contract", "tests/contract", env_name="contract", versions=pytests.VENDOR, workers=1),
+    pytests.stage("contract", "tests/contract", env_name="contract", workers=1),
     *ansible_test.UNITS,
     pytests.stage("probe", "tests/probe", quick=False),
     pytests.stage("browser", "tests/browser", env_name="browser", workers=1, variables_of=pytests.browser_variables),
