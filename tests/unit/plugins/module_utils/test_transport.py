@@ -152,12 +152,17 @@ def test_without_thread_call_runs_in_caller(monkeypatch):
 # --- codings and sizes
 
 
+def zipped(data):
+    """Without the time, which would make the name of a test another one in each process."""
+    return gzip.compress(data, mtime=0)
+
+
 @pytest.mark.parametrize(
     ("coding", "body"),
     [
-        ("gzip", gzip.compress(b"[1]")),
-        ("x-gzip", gzip.compress(b"[1]")),
-        ("identity, GZIP", gzip.compress(b"[") + gzip.compress(b"1]")),
+        ("gzip", zipped(b"[1]")),
+        ("x-gzip", zipped(b"[1]")),
+        ("identity, GZIP", zipped(b"[") + zipped(b"1]")),
     ],
 )
 def test_one_coding_of_a_body_is_undone(coding, body):
@@ -168,10 +173,10 @@ def test_one_coding_of_a_body_is_undone(coding, body):
 @pytest.mark.parametrize(
     ("coding", "body"),
     [
-        ("gzip, gzip", gzip.compress(gzip.compress(b"[1]"))),
+        ("gzip, gzip", zipped(zipped(b"[1]"))),
         ("br", b"x"),
         ("gzip", b"no gzip"),
-        ("gzip", gzip.compress(b"[1]" * 9)[:-9]),
+        ("gzip", zipped(b"[1]" * 9)[:-9]),
         ("deflate", zlib.compress(b"[1]")),
     ],
     ids=["two", "unknown", "junk", "half", "not asked for"],
