@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from ansible_collections.mstr.library.plugins.module_utils._errors import PartialError
+from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError, PartialError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import Definition, definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.plan import make_plan
 from ansible_collections.mstr.library.plugins.module_utils._model.purge import Purge
@@ -12,24 +12,31 @@ from ansible_collections.mstr.library.plugins.module_utils._model.result import 
 from ansible_collections.mstr.library.plugins.module_utils._model.steps import DELETE, PREDICTED, Row, Step
 from ansible_collections.mstr.library.plugins.module_utils._work.assignments import Assigner, script_entries
 from ansible_collections.mstr.library.plugins.module_utils._work.inputs import Inputs, Waiting
-from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import carry_out_or_plan, reconcile
+from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import carry_out_or_plan
 from ansible_collections.mstr.library.plugins.module_utils._work.scripts import Scripts
-from ansible_collections.mstr.library.tests.unit.support.make import faults_of, stored
+from ansible_collections.mstr.library.tests.unit.support.make import refusal, stored
 from ansible_collections.mstr.library.tests.unit.support.server import Server
 
 A, B, C, D = (letter * 32 for letter in "ABCD")
 LIST = "GET /runtimes"
+NO = refusal(403, "ERR0017", "no permission")
+UPGRADE = {"name": "R", "runtime_version": "3.12.1", "replace_on_change": ["runtime_version"]}
+BESIDE = "R (replacement)"
 
 
-def holding(**names):
-    """A server with these runtimes, by name: an id, or all fields."""
+def holding(*more, **names):
+    """A server with these runtimes, by name: an id, or all fields; and with `more`, by their fields."""
     runtimes = [(name, entry if isinstance(entry, dict) else {"id": entry}) for name, entry in names.items()]
-    return Server(*(stored(**{"name": name, **fields}) for name, fields in runtimes))
+    return Server(*(stored(**{"name": name, **fields}) for name, fields in runtimes), *(stored(**one) for one in more))
 
 
-def bulk(server, *, purge=False, exclude=(), limit=None, comment=None, wait=None, scripts=None, protect=None, **how):
+PURGE = {"exclude": (), "limit": None, "comment": None, "left_out": ()}  # the options of a purge
+
+
+def bulk(server, *, purge=False, wait=None, scripts=None, protect=None, **how):
     """What mstr_runtimes does with definitions; it returns the result. `protect`: the projects that count, or True."""
-    asked = Purge(tuple(exclude), limit, comment) if purge else None
+    options = [how.pop(name, default) for name, default in PURGE.items()]
+    asked = Purge(*options) if purge else None
     blank = {"id": None, "name": None}
     named = None if scripts is None else script_entries([{**blank, **script} for script in scripts])
     protection = {"protect_used": protect is not None, "protect_projects": None if protect is True else protect}
@@ -54,13 +61,22 @@ def run(server, *entries, restore=False, **how):
 restore = partial(run, restore=True)
 
 
-def refused(server, *entries, purge=False, exclude=(), limit=None, **how):
-    """The faults for which the whole task is refused; nothing was written."""
-    asked = Purge(tuple(exclude), limit) if purge else None
-    inputs = Inputs([definition_from(entry) for entry in entries], asked)
-    faults = faults_of(reconcile, server.context(inputs, **how), inputs)
-    assert server.writes == []
-    return faults
+def both(server, *entries, **how):
+    """The results of check mode and of the run after it."""
+    return [run(server, *entries, check_mode=check_mode, **how) for check_mode in (True, False)]
+
+
+def assigned(name, runtime, **more):
+    """A script that is to use a runtime."""
+    return {"name": name, "project": "Sales", "runtime": runtime, **more}
+
+
+def message(server, *entries, **how):
+    """What a task says, of one that is refused, too."""
+    try:
+        return run(server, *entries, **how)["msg"]
+    except MstrError as exc:
+        return exc.sentence
 
 
 def actions(result):
@@ -68,9 +84,18 @@ def actions(result):
     return [(row["name"], row["action"]) for row in result["runtimes"] if "replaced_by" not in row]
 
 
+def moves(result):
+    """What was done with each script."""
+    return [(script["name"], script["action"]) for script in result["scripts"]]
+
+
 def deleted(result):
     """The rows of the runtimes that replacements deleted."""
     return [row for row in result["runtimes"] if "replaced_by" in row]
+
+
+def names_by_id(server):
+    return {identity: runtime["name"] for identity, runtime in server.runtimes.items()}
 
 
 def summary(**counts):

@@ -146,8 +146,9 @@ class Server:
         """What another client creates; returns its id."""
         return self.core.runtimes.seed(copy.deepcopy(dict(fields)))
 
-    def fail(self, method: str, error: MstrError | None = None, **how: Any) -> None:
-        self._faults.append(Fault(method, error, **how))
+    def fail(self, method: str, error: MstrError | None = None, *, turn: int = 1, **how: Any) -> None:
+        """The call of this method whose turn it is, from 1, after those with an earlier fault."""
+        self._faults += [Fault(method, None)] * (turn - 1) + [Fault(method, error, **how)]
 
     def switch(self, **values: Any) -> None:
         self.core.switches.set(values)
@@ -173,11 +174,12 @@ class Server:
     def names(self) -> list[str]:
         return sorted(runtime["name"] for runtime in self.runtimes.values())
 
-    def seed_scripts(self, **runtimes: str | None) -> None:
-        """A project with scripts, by name: the id of the runtime that each uses."""
+    def seed_scripts(self, **runtimes: str | None) -> Server:
+        """A project with scripts, by name: the id of the runtime that each uses. Returns the server."""
         scripts = [{"name": name, "id": name, "runtime": identity} for name, identity in runtimes.items()]
         self.core.projects.clear()
         self.core.projects.seed({"name": "Sales", "id": "5A" * 16, "scripts": scripts})
+        return self
 
     @property
     def scripts(self) -> dict[str, str | None]:
@@ -259,3 +261,15 @@ def killed_before(have: Server, number: int, run: Callable[[], Any]) -> None:
     with suppress(Killed):
         run()
     have.session._http = have  # type: ignore[assignment]
+
+
+def end_early(have: Server, end: Any, run: Callable[[], Any]) -> Any:
+    """A run that is killed before its request number `end`, or that meets a fault: method, turn, error, done."""
+    if isinstance(end, int):
+        return killed_before(have, end, run)
+    method, turn, error, done = end
+    done = done and method != "GET" and bool(error.outcome_unknown)
+    have.fail(method, error, turn=turn, done=done)
+    result = run()
+    have._faults.clear()
+    return result

@@ -8,7 +8,7 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import MstrEr
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import DEFAULT_RUNTIME_ID
 from ansible_collections.mstr.library.tests.unit.support.make import lost, refusal, stopped, stored
 from ansible_collections.mstr.library.tests.unit.support.many import run
-from ansible_collections.mstr.library.tests.unit.support.server import Server, killed_before
+from ansible_collections.mstr.library.tests.unit.support.server import Server, end_early
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -31,7 +31,7 @@ TASK = st.fixed_dictionaries({"R": DEFINITION, "S": DEFINITION}, optional={"T": 
 FAULTS = (refusal(403, "ERR0017", "no"), refusal(503), refusal(500, "ERR001"), lost(), stopped(in_flight=True))
 END = st.integers(0, 45) | st.tuples(
     st.sampled_from(["POST", "PATCH", "PUT", "DELETE", "GET"]),
-    st.integers(0, 12),
+    st.integers(1, 13),
     st.sampled_from(FAULTS),
     st.booleans(),
 )
@@ -58,19 +58,6 @@ def apply(have, task, **how):
         return run(have, *entries(task), clock=lambda: next(clock), **how)
     except MstrError:
         return None
-
-
-def interrupted(have, task, end, **how):
-    """A run that is killed before a request, or that meets a fault."""
-    if isinstance(end, int):
-        killed_before(have, end, lambda: apply(have, task, **how))
-        return
-    method, skipped, error, done = end
-    for _turn in range(skipped):
-        have.fail(method)
-    have.fail(method, error, done=done and method != "GET" and bool(error.outcome_unknown))
-    apply(have, task, **how)
-    have._faults.clear()
 
 
 def check_state(have, task):
@@ -108,7 +95,7 @@ def check_report(before, have, result):
 def check_history(tasks, ends, purge):
     have = a_server()
     for task, end in zip(tasks, ends):
-        interrupted(have, task, end, purge=purge)
+        end_early(have, end, lambda task=task: apply(have, task, purge=purge))
     before = {key: runtime["name"] for key, runtime in have.runtimes.items()}
     predicted = apply(have, tasks[-1], purge=purge, check_mode=True)
     done = apply(have, tasks[-1], purge=purge)
@@ -129,14 +116,7 @@ def test_histories(tasks, ends, purge):
 def test_what_interrupted_run_reports(task, end, purge):
     have = a_server()
     before = {key: runtime["name"] for key, runtime in have.runtimes.items()}
-    if isinstance(end, int):
-        return
-    method, skipped, error, done = end
-    for _turn in range(skipped):
-        have.fail(method)
-    have.fail(method, error, done=done and method != "GET" and bool(error.outcome_unknown))
-    result = apply(have, task, purge=purge)
-    have._faults.clear()
+    result = end_early(have, end, lambda: apply(have, task, purge=purge))
     if result and "runtimes" in result:
         check_report(before, have, result)
         assert result["changed"] or set(have.runtimes) == set(before)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import unicodedata
 from datetime import date
 from typing import Any, NamedTuple
 
-from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError, PartialError
+from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError, PartialError, ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import DEFAULT_RUNTIME_ID
 from ansible_collections.mstr.library.tests.unit.support.make import lost, refusal, stored
-from ansible_collections.mstr.library.tests.unit.support.many import actions, bulk, waits
-from ansible_collections.mstr.library.tests.unit.support.server import Server, killed_before
+from ansible_collections.mstr.library.tests.unit.support.many import actions, bulk, run, waits
+from ansible_collections.mstr.library.tests.unit.support.server import Server, end_early
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -91,7 +93,7 @@ def days(draw, restores, holds_all=False):
         st.integers(0, 35),
         st.tuples(
             st.sampled_from(["POST", "PATCH", "PUT", "DELETE"]),
-            st.integers(0, 2),
+            st.integers(1, 3),
             st.sampled_from(FAULTS),
             st.booleans(),
         ),
@@ -129,19 +131,6 @@ def without_ids(of_server):
         name: runtimes[identity]["name"] if identity in runtimes else identity for name, identity in scripts.items()
     }
     return sorted(sorted(map(str, runtime.items())) for runtime in runtimes.values()), used
-
-
-def end_early(day, have, end):
-    """A run that is killed before its request number `end`, or that meets a fault."""
-    if isinstance(end, tuple):
-        method, skipped, error, done = end
-        for _turn in range(skipped):
-            have.fail(method)
-        have.fail(method, error, done=done)
-        day.run(have)
-        have._faults.clear()
-        return
-    killed_before(have, end, lambda: day.run(have))
 
 
 def _names(entry):
@@ -203,7 +192,7 @@ def check_day(day):
     assert day.run(have, plan_id=done["plan_id"])["summary"] == done["summary"]
     have = day.server()
     for end in day.ends:
-        end_early(day, have, end)
+        end_early(have, end, lambda: day.run(have))
         check_order(day, before, have)
     middle = state(have)
     approved = day.run(have, check_mode=True)["plan_id"]
@@ -234,7 +223,7 @@ def test_backup_brings_everything_back(day):
     have = day.server()
     before = state(have)
     for end in day.ends:
-        end_early(day, have, end)
+        end_early(have, end, lambda: day.run(have))
     day.run(have)
     wanted = [{"runtime_version": runtime.pop("runtimeVersion"), **runtime} for runtime in map(dict, day.held)]
     scripts = [{"name": name, "project": "Sales", "runtime": names[key]} for name, key in day.used.items()]
@@ -247,3 +236,77 @@ def test_backup_brings_everything_back(day):
     ]
     assert (kept, without_ids(state(have))[1]) == without_ids(before)
     assert backup.run(have)["changed"] is False
+
+
+# --- the law of all guards
+
+WORDS = ("nightly", "café prod", "straße")
+FORMS = (
+    str,
+    str.upper,
+    lambda word: f" {word}",
+    lambda word: word.replace(" ", "\u00a0 "),
+    lambda word: unicodedata.normalize("NFD", word),
+    lambda word: f"{word[:2]}\u200b{word[2:]}",
+    lambda word: "".join(chr(ord(letter) + 0xFEE0) if "a" <= letter <= "z" else letter for letter in word),
+)
+
+
+WORD_OF = {form(word): word for word in WORDS for form in FORMS}  # each name as a person reads it
+SPELLED = st.sampled_from(sorted(WORD_OF))
+EXCLUSIONS = st.lists(SPELLED | st.sampled_from(IDS) | st.sampled_from([f"{word[:3]}*" for word in WORDS]), max_size=2)
+EDITS = st.tuples(st.sampled_from(IDS), SPELLED | st.just("unlisted") | st.none())
+
+
+def is_spared(identity, name, exclude):
+    """What a person says who reads the list of exclusions."""
+    return any(
+        identity == entry
+        or WORD_OF.get(name, "no word") == WORD_OF.get(entry)
+        or (entry.endswith("*") and WORD_OF.get(name, "").startswith(entry[:-1]))
+        for entry in exclude
+    )
+
+
+@given(
+    held=st.lists(SPELLED, min_size=1, max_size=5),
+    present=st.lists(SPELLED, min_size=1, max_size=3),
+    absent=st.lists(SPELLED, max_size=2),
+    by_id=st.lists(st.sampled_from(IDS), max_size=1),
+    exclude=EXCLUSIONS,
+    edit=EDITS,
+    moment=st.integers(1, 6),
+    lean=st.booleans(),
+    waiting=st.booleans(),
+)
+def test_guards(held, present, absent, by_id, exclude, edit, moment, lean, waiting):
+    """No runtime is deleted that a person would call listed or spared."""
+    have = Server(*(stored(name=name, id=identity, status="busy") for identity, name in zip(IDS, held)))
+    if lean:
+        have.list_only("id", "name")
+
+    def change():
+        identity, name = edit
+        if name is None:
+            have.runtimes.pop(identity, None)
+        elif identity in have.runtimes:
+            have.runtimes[identity]["name"] = name
+
+    def pause(seconds):
+        change()
+        for runtime in have.runtimes.values():
+            runtime["status"] = "ready"
+
+    have.fail("GET", turn=moment, meanwhile=change)
+    entries = [{"name": name.strip()} for name in present]
+    absent = [name for name in absent if name == name.strip()]  # the others are refused
+    entries += [{"name": name, "state": "absent"} for name in absent]
+    entries += [{"id": identity} for identity in by_id]
+    how = waits(have, pause=pause) if waiting else {}
+    with contextlib.suppress(ValidationError):
+        run(have, *entries, purge=True, exclude=exclude, **how)
+    for identity, name in [(note["id"], note["name"]) for note in have.core.journal if note["action"] == "delete"]:
+        if name not in [entry["name"] for entry in entries if entry.get("state") == "absent"]:
+            assert WORD_OF.get(name, "no word") not in [WORD_OF.get(entry.get("name")) for entry in entries], "listed"
+            assert identity not in by_id, "listed by id"
+            assert not is_spared(identity, name, exclude), "spared"

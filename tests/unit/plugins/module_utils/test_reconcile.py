@@ -13,8 +13,6 @@ from ansible_collections.mstr.library.tests.unit.support.many import (
     D,
     actions,
     holding,
-    refused,
-    restore,
     run,
     summary,
     waits,
@@ -93,14 +91,6 @@ def test_only_runtimes_with_missing_needed_fields_are_read():
     assert result["runtimes"][1]["runtime"]["whitelist"] is None, "nothing made it necessary to read it"
 
 
-def test_one_half_of_a_pool_makes_the_other_half_necessary():
-    have = holding(a={"id": A, "maxCachedInstances": 2})
-    have.switch(list_omits="maxCachedInstances")
-    result = run(have, {"name": "a", "min_cached_instances": 3})
-    assert "min_cached_instances 3 must not exceed max_cached_instances 2" in result["msg"]
-    assert have.writes == []
-
-
 def test_results_and_predictions_are_alike():
     entries = [{"name": "new", "exec_timeout": 60}, {"name": "a", "others": "x"}, {"name": "b", "state": "absent"}]
     have = holding(a=A, b=B, c=C)
@@ -137,30 +127,6 @@ def test_by_id_in_any_case_and_hidden_from_the_list():
 
 
 # --- entries that meet
-
-
-@pytest.mark.parametrize("first", [{"id": A}, {"id": A, "name": "b"}])
-def test_two_entries_that_are_one_runtime(first):
-    faults = refused(holding(a=A), first, {"name": "a", "exec_timeout": 60}, {"name": "c"})
-    assert faults == (f"runtimes[1] and runtimes[0] are the same runtime, 'a' ({A}); list it once",)
-
-
-@pytest.mark.parametrize("check_mode", [False, True])
-def test_names_of_other_entries(check_mode):
-    have = holding(a=A, b=B)
-    faults = refused(have, {"id": A, "name": "b"}, {"id": B, "name": "a"}, {"name": "new"}, check_mode=check_mode)
-    assert len(faults) == 2
-    assert f"runtimes[0] takes the name 'b', which runtimes[1] ({B}) still has" in faults[0]
-    assert "in an earlier task" in faults[1]
-    assert refused(have, {"id": A, "name": "b"}, {"id": B, "state": "absent"}, check_mode=check_mode) == faults[:1]
-
-
-def test_the_name_of_a_runtime_that_the_purge_would_delete():
-    have = holding(a=A, b=B)
-    result = run(have, {"id": A, "name": "b"}, purge=True)
-    assert f"name 'b' is taken by the runtime with id {B}" in result["msg"]
-    assert result["msg"].endswith("Nothing was purged.")
-    assert have.writes == []
 
 
 def test_an_ambiguous_name_fails_alone():
@@ -345,16 +311,3 @@ def test_an_unforeseen_exception_spares_the_other_entries(monkeypatch, place, st
     assert "a secret" not in result["msg"]
     assert result["summary"]["failed"] == 1
     assert "x" in have.names
-
-
-# --- a restore
-
-
-def test_restore_by_id_then_name_then_create():
-    """A restore finds a runtime whose id is gone by its name and creates one without either."""
-    have = holding(Etl=B, Other=D)
-    result = restore(have, {"id": A, "name": "Etl", "exec_timeout": 60}, {"id": C, "name": "New"}, purge=True)
-    assert actions(result) == [("Etl", "updated"), ("New", "created"), ("Other", "deleted")]
-    assert have.names == ["Etl", "New"]
-    # A second one changes nothing, and one of a single runtime needs no other way.
-    assert actions(restore(have, {"id": A, "name": "Etl", "exec_timeout": 60})) == [("Etl", "none")]

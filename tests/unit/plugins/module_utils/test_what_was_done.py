@@ -10,8 +10,6 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import MstrEr
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.tests.unit.support.make import (
-    ID,
-    faults_of,
     lost,
     refusal,
     stopped,
@@ -26,7 +24,6 @@ from ansible_collections.mstr.library.tests.unit.support.many import (
     D,
     actions,
     holding,
-    refused,
     run,
     summary,
     waits,
@@ -155,12 +152,6 @@ def test_evidence_names_what_is_on_the_server(entry):
         result = run(have, entry, check_mode=check_mode)
         assert actions(result) == [("real", "deleted")]
         assert result["diff"][0]["before_header"] == f"runtime 'real' ({A})"
-
-
-def test_refused_plan_names_what_is_on_the_server():
-    have = holding(real=A)
-    [fault] = refused(have, {"id": A, "name": "stale", "state": "absent"}, plan_id="0" * 24)
-    assert "1 to delete ('real')" in fault
 
 
 def test_name_read_after_the_list_is_the_name():
@@ -303,15 +294,6 @@ def test_check_mode_shows_unchanged_fields_as_the_server_has_them():
     for name in ("whitelist", "description", "exec_timeout"):
         assert predicted[name] == done[name]
     assert (predicted["whitelist"], predicted["description"]) == (["10.0.0.7"], None)
-
-
-@pytest.mark.parametrize("name", [None, ""])
-def test_runtime_without_a_name_is_not_updated(name):
-    have = Server(stored(name=name))
-    [fault] = faults_of(have.ensure, wanted(None, id=ID, others="x"))
-    assert "has no name, and an update must contain one; set name" in fault
-    assert have.writes == []
-    assert have.ensure(wanted("named", id=ID, others="x")).action == "updated"
 
 
 # --- the laws

@@ -146,15 +146,6 @@ def test_journal_comment_travels_with_every_write():
 # What is refused before a write
 
 
-def test_default_runtime_never_deleted_whatever_name():
-    server = Server(stored(id=DEFAULT_ID, name="(Standard) MicroStrategy"))
-    for definition in (wanted("(Standard) MicroStrategy", state="absent"), wanted(None, id=DEFAULT_ID, state="absent")):
-        for check_mode in (True, False):
-            assert "built-in default runtime and cannot be deleted" in refused(
-                server, definition, check_mode=check_mode
-            )
-
-
 def test_default_runtime_may_be_changed():
     server = Server(stored(id=DEFAULT_ID))
     assert outcome(server, wanted(None, id=DEFAULT_ID, description="d")).action == "updated"
@@ -164,33 +155,6 @@ def test_of_id_name_does_not_count():
     assert refused(Server(), wanted("r", id=ID)) == f"no runtime has the id {ID}; to create one, set name and omit id"
     assert outcome(Server(stored(id=OTHER_ID)), wanted("r", id=ID, state="absent")).action == "none"
     assert outcome(Server(stored()), wanted("another", id=ID, state="absent")).action == "deleted"
-
-
-@pytest.mark.parametrize(("asked", "meant"), [("3.12", "3.12.1"), ("3.10.6", "3.10.5"), ("3.1", None), ("three", None)])
-def test_unknown_version_refused_with_known_and_likely(asked, meant):
-    fault = refused(
-        Server(stored(), versions_call="yes", python_versions=["3.10.5", "3.12.0", "3.12.1"]),
-        wanted(runtime_version=asked),
-    )
-    assert f"runtime_version '{asked}' is not offered by the server (it offers 3.10.5, 3.12.0, 3.12.1)" in fault
-    assert meant is None or fault.endswith(f"did you mean {meant}?")
-
-
-@pytest.mark.parametrize(("versions_call", "asked"), [("yes", "3.12.1"), ("404", "3.99")], ids=["known", "old"])
-def test_version_goes_through_server_offers_or_cannot_judge(versions_call, asked):
-    server = Server(stored(), versions_call=versions_call, python_versions=["3.12.1"])
-    assert outcome(server, wanted(runtime_version=asked)).action == "updated"
-
-
-def test_version_already_so_not_asked_about():
-    server = Server(stored(), versions_call="yes", python_versions=["3.12.1"])
-    assert outcome(server, wanted(runtime_version="3.10.5")).action == "none"
-    assert "GET /runtimes/versions" not in server.requests
-
-
-def test_rename_to_name_taken_refused():
-    fault = refused(Server(stored(), stored(id=OTHER_ID, name="taken")), wanted("taken", id=ID))
-    assert fault == f"name 'taken' is taken by the runtime with id {OTHER_ID}; choose a different name"
 
 
 # A write whose response was lost

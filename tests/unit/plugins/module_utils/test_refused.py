@@ -1,0 +1,261 @@
+"""Tasks that are refused before anything is written, and what they say."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
+from ansible_collections.mstr.library.tests.unit.support.make import DEFAULT_ID, lost, stored
+from ansible_collections.mstr.library.tests.unit.support.many import (
+    BESIDE,
+    LIST,
+    NO,
+    UPGRADE,
+    A,
+    B,
+    C,
+    actions,
+    assigned,
+    holding,
+    message,
+    run,
+)
+from ansible_collections.mstr.library.tests.unit.support.server import Server
+
+DEFAULT = "(Default) MicroStrategy"
+PURGE = {"purge": True}
+ALIKE = "whose name differs only in case, whitespace or the form of a character from"
+MERGE = {"name": "S", "previous_names": ["R"], "replace_on_change": True}
+UPGRADE_OF_TWO = {**UPGRADE, "previous_names": ["S"], "replace_on_change": True}
+
+
+def absent(name):
+    return {"name": name, "state": "absent"}
+
+
+def uses(runtime):
+    return {"scripts": [assigned("load", runtime)]}
+
+
+REFUSED = [
+    # Entries that meet
+    ("a", [{"id": A}, {"name": "a"}], {}, f"runtimes[1] and runtimes[0] are the same runtime, 'a' ({A}); list it once"),
+    ("a", [{"id": A, "name": "b"}, {"name": "a"}], {}, "runtimes[1] and runtimes[0] are the same runtime, 'a'"),
+    ("a,b", [{"id": A, "name": "b"}, {"id": B, "name": "a"}], {}, f"[1] takes the name 'a', which runtimes[0] ({A})"),
+    ("a,b", [{"id": A, "name": "b"}, {"id": B, "state": "absent"}], {}, f"which runtimes[1] ({B}) still has"),
+    ("a,b", [{"id": A, "name": "b"}], {}, f"name 'b' is taken by the runtime with id {B}; choose a different name"),
+    ("a,b", [{"id": A, "name": "b"}], PURGE, f"name 'b' is taken by the runtime with id {B}; choose a different name"),
+    ("", [{"id": A, "name": "a"}], {}, f"no runtime has the id {A}; to create one, set name and omit id"),
+    ("a,a", [absent("a")], {}, f"2 runtimes have the name 'a': {A}, {B}; choose one by id"),
+    # The default runtime
+    ("", [absent(DEFAULT)], {}, "built-in default runtime and cannot be deleted"),
+    ("", [{"id": DEFAULT_ID, "state": "absent"}], {}, "built-in default runtime and cannot be deleted"),
+    ("R", [{**UPGRADE_OF_TWO, "name": DEFAULT}], {}, f"'{DEFAULT}' ({DEFAULT_ID}) is the server's built-in"),
+    ("R", [{**UPGRADE_OF_TWO, "previous_names": [DEFAULT]}], {}, f"'{DEFAULT}' ({DEFAULT_ID}) is the server's"),
+    # A purge
+    ("a,b", [{"name": "a"}], {**PURGE, "limit": 0}, "purge would delete 1 runtime, more than purge_limit 0: 'b'"),
+    ("NIGHTLY", [{"name": "nightly"}], PURGE, f"purge would delete 'NIGHTLY' ({A}), {ALIKE} 'nightly' in the list"),
+    ("night ,x", [absent("night"), {"name": "x"}], PURGE, f"purge would delete 'night ' ({A}), {ALIKE} 'night'"),
+    ("\u00a0night", [{"name": "Night"}], PURGE, rf"purge would delete '\xa0night' ({A}), {ALIKE} 'Night'"),
+    ("R,r", [UPGRADE], PURGE, f"purge would delete 'r' ({B}), {ALIKE} 'R'"),
+    ("a,", [{"name": "a"}], PURGE, f"id {B}, which has no name"),
+    # A plan
+    ("a", [{"id": A, "name": "stale", "state": "absent"}], {"plan_id": "0" * 24}, "1 to delete ('a')"),
+    (
+        "R",
+        [UPGRADE],
+        {"plan_id": "0" * 24},
+        "1 to replace ('R': id, runtime_version), 1 to delete ('R'), 2 scripts to move",
+    ),
+    (",b", [{"id": A, "others": "x"}], {}, "has no name, and an update must contain one; set name"),
+    (
+        "a",
+        [{"name": "a", "min_cached_instances": 4}],
+        {},
+        "min_cached_instances 4 must not exceed max_cached_instances 3",
+    ),
+    # Previous names and replacements
+    ("a,b", [{"name": "n", "previous_names": ["a", "b"]}], {}, f"have a previous name of 'n': 'a' ({A}), 'b' ({B})"),
+    ("c,c", [{"name": "n", "previous_names": ["c"]}], {}, f"2 runtimes have the name 'c': {A}, {B}"),
+    (f"R,{BESIDE}", [UPGRADE, absent(BESIDE)], {}, f"runtimes[1] is '{BESIDE}' ({B}), which runtimes[0] needs"),
+    ("R,S", [MERGE, {"id": A}], {}, f"runtimes[1] is 'R' ({A}), which runtimes[0] needs for a replacement"),
+    (f"R,{BESIDE},{BESIDE}", [UPGRADE], {}, f"2 runtimes have the name '{BESIDE}'"),
+    # If the run ended early, the next one would replace the wrong runtime.
+    (
+        "R,S",
+        [{**UPGRADE, "previous_names": ["S"]}],
+        {},
+        f"'R' cannot be replaced while 'S' ({B}), a previous name of it",
+    ),
+    # Scripts
+    ("old", [{"name": "new"}, absent("old")], {"protect": True}, f"runtime 'old' ({A}) is used by 2 scripts"),
+    ("old,a", [{"name": "a"}], {**PURGE, "protect": True}, f"runtime 'old' ({A}) is used by 2 scripts"),
+    ("a", [], uses("zzz"), "scripts[0]: the server has no runtime 'zzz', and the task does not create it"),
+    ("a", [absent("a")], uses("a"), "scripts[0]: runtime 'a' is to be deleted, so no script can use it"),
+    ("b", [{"name": "a", "previous_names": ["b"]}], uses("b"), "runtime 'b' becomes 'a' in this task; write that name"),
+    ("a", [], {"scripts": [assigned(None, "a", id="LOAD" * 8)]}, "scripts[0]: id 'LOADLOAD"),
+    # A replacement searches every project, which is no proof that the one that counts exists.
+    ("b,R", [UPGRADE, absent("b")], {"protect": ["Slaes"]}, "lists no project with the name or id 'Slaes'"),
+    ("b,R", [{"name": "R"}, absent("b")], {"protect": ["Slaes"]}, "lists no project with the name or id 'Slaes'"),
+]
+
+
+@pytest.mark.parametrize(("held", "entries", "how", "why"), REFUSED, ids=[row[-1] for row in REFUSED])
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_task_that_is_refused(held, entries, how, why, check_mode):
+    """The runtimes that are held have the ids A, B, ...; two scripts use the first one."""
+    names = held.split(",") if held else []
+    have = Server(*(stored(name=name, id=identity) for name, identity in zip(names, (A, B, C)))).seed_scripts(
+        load=A, close=A
+    )
+    assert why in message(have, *entries, check_mode=check_mode, **how)
+    assert have.writes == []
+
+
+def test_errors_are_collected():
+    have = holding(a=A, b=B, c=C).seed_scripts(load=B, close=C)
+    entries = [{"name": "new"}, {"name": "a", "exec_timeout": 5}, absent("b")]
+    text = message(have, *entries, purge=True, protect=True)
+    for name, identity in (("b", B), ("c", C)):
+        assert f"runtime '{name}' ({identity}) is used by 1 script" in text
+    text = message(holding(a=A, b=B), {"id": A, "name": "b"}, {"id": B, "name": "a"}, {"name": "n"})
+    assert "runtimes[0] takes the name 'b'" in text
+    assert "runtimes[1] takes the name 'a'" in text
+
+
+def test_purge_over_its_limit():
+    """The message has ten names and the number; check mode names and shows all."""
+    have = Server(*(stored(name=f"r{n:02}", id=f"{n:032X}") for n in range(58)))
+    task = {"name": "r00", "exec_timeout": 60}
+    how = {"purge": True, "limit": 20}
+    over, more = (
+        "purge would delete 57 runtimes, more than purge_limit 20: ",
+        ". Raise purge_limit if you want to delete them",
+    )
+    names = ", ".join(f"'r{n:02}'" for n in range(1, 11))
+    assert message(have, task, **how) == f"{over}{names} and 47 more{more}"
+    result = run(have, task, **how, check_mode=True)
+    assert actions(result)[:2] == [("r00", "updated"), ("r01", "deleted")]
+    assert result["msg"].startswith(over)
+    assert result["msg"].endswith(more)
+    assert all(f"'r{n:02}'" in result["msg"] for n in range(1, 58))
+    assert (len(result["diff"]), result["summary"]["deleted"]) == (58, 57)
+    assert have.writes == []
+
+
+def test_absent_does_not_count_for_the_limit():
+    have = holding(a=A, b=B, c=C)
+    run(have, absent("a"), absent("b"), purge=True, limit=1)
+    assert have.names == []
+
+
+def test_unread_scripts_refuse_a_replacement():
+    have = holding(R=A).seed_scripts(load=A)
+    have.refusals["GET /scripts/LOAD"] = NO
+    assert "'R' cannot be replaced, because not every script could be read" in message(have, UPGRADE)
+    assert have.names == ["R"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "given", "why"),
+    [
+        ({"whitelist": ["db.example.com"]}, {"whitelist": []}, "whitelist[0] 'db.example.com' is not a CIDR block"),
+        ({"resource": "large"}, {"resource": {"mem": 9}}, "resource 'large' has no amounts"),
+        # A copy is new, so the policy evaluates what the definition does not manage, too.
+        ({"whitelist": ["192.0.2.0/24"]}, {"whitelist": []}, "whitelist[0] '192.0.2.0/24'"),
+    ],
+)
+def test_odd_old_field_is_not_copied(fields, given, why):
+    """It is replaced if the definition gives that field."""
+    have = holding(R={"id": A, **fields})
+    policy = policy_from({"networks_within": ["10.0.0.0/8"]}, date(2026, 6, 15))
+    assert f"'R' ({A}) cannot be copied: {why}" in message(have, UPGRADE, policy=policy)
+    assert have.names == ["R"]
+    assert actions(run(have, {"name": "R", "others": "x"}, policy=policy)) == [("R", "updated")]
+    assert actions(run(have, {**UPGRADE, **given}, policy=policy)) == [("R", "replaced")]
+
+
+# --- a version that the server does not offer
+
+
+@pytest.mark.parametrize(("asked", "meant"), [("3.12", "3.12.1"), ("3.10.6", "3.10.5"), ("3.1", None), ("three", None)])
+def test_unknown_version(asked, meant):
+    have = Server(stored(), versions_call="yes", python_versions=["3.10.5", "3.12.0", "3.12.1"])
+    text = message(have, {"name": "r", "runtime_version": asked})
+    assert f"runtime_version '{asked}' is not offered by the server (it offers 3.10.5, 3.12.0, 3.12.1)" in text
+    assert meant is None or f"; did you mean {meant}?" in text
+    assert have.writes == []
+
+
+@pytest.mark.parametrize(("versions_call", "asked"), [("yes", "3.12.1"), ("404", "3.99")], ids=["known", "old"])
+def test_version_that_is_offered_or_unknown(versions_call, asked):
+    have = Server(stored(), versions_call=versions_call, python_versions=["3.12.1"])
+    assert actions(run(have, {"name": "r", "runtime_version": asked})) == [("r", "updated")]
+
+
+def test_version_already_so_is_not_asked_about():
+    have = Server(stored(), versions_call="yes", python_versions=["3.12.1"])
+    assert run(have, {"name": "r", "runtime_version": "3.10.5"})["changed"] is False
+    assert have.requests == [LIST]
+
+
+# --- a list that lacks the built-in default runtime
+
+
+@pytest.mark.parametrize("names", [{}, {"a": A}, {"a": A, "b": B}])
+def test_purge_by_an_incomplete_list(names):
+    have = holding(**names)
+    have.switch(list_hides=DEFAULT)
+    why = "purge is refused: the server's list of runtimes lacks its built-in default runtime"
+    assert message(have, {"name": "a"}, purge=True).startswith(why)
+    assert (have.writes, len(have.warnings)) == ([], 1)
+
+
+def test_incomplete_list_just_before_the_deletions():
+    have = holding(a=A, b=B, c=C)
+    have.fail("GET", turn=2, meanwhile=lambda: have.switch(list_hides=DEFAULT))
+    result = run(have, {"name": "a"}, purge=True)
+    assert actions(result) == [("a", "none"), ("b", "failed"), ("c", "failed")]
+    assert "list of runtimes lacks its built-in default runtime" in result["msg"]
+    assert have.writes == []
+
+
+@pytest.mark.parametrize("more", [[], [{"name": "c"}]])
+@pytest.mark.parametrize(
+    ("entry", "says", "writes"),
+    [
+        ({"name": "b", "others": "x"}, "1 updated", [f"PATCH /runtimes/{B}"]),
+        ({"id": A, "name": "b"}, f"name 'b' is taken by the runtime with id {B}", []),
+    ],
+)
+def test_incomplete_list_is_read_again(entry, says, writes, more):
+    """Before a name that it lacks is given to a runtime."""
+    have = holding(a=A, b=B, c=C)
+
+    def shorten(call, data):
+        if call != LIST or have.requests.count(LIST) > 1:
+            return data
+        return {"runtimes": [runtime for runtime in data["runtimes"] if runtime["id"] not in (B, DEFAULT_ID)]}
+
+    have.rewrite = shorten
+    assert says in message(have, entry, *more)
+    assert have.writes == writes
+    [warning] = have.warnings
+    assert "may be incomplete" in warning
+
+
+def test_incomplete_list_costs_no_request_where_every_name_is_found():
+    have = holding(a=A)
+    have.switch(list_hides=DEFAULT)
+    run(have, {"name": "a"})
+    assert have.requests == [LIST]
+    assert len(have.warnings) == 1
+
+
+def test_lost_create_is_not_repeated_by_an_incomplete_list():
+    have = holding()
+    have.fail("POST", lost(), done=True)
+    have.switch(list_hides=["b", DEFAULT])
+    assert "could not find out what the server did" in message(have, {"name": "b"})
+    assert have.writes == ["POST /runtimes"]

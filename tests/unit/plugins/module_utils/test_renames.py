@@ -1,0 +1,271 @@
+"""Previous names, and restores, which end with the names of the backup."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
+from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
+from ansible_collections.mstr.library.tests.unit.support.make import faults_of, lost, refusal, stopped, stored
+from ansible_collections.mstr.library.tests.unit.support.many import (
+    A,
+    B,
+    C,
+    D,
+    actions,
+    assigned,
+    both,
+    holding,
+    names_by_id,
+    restore,
+    run,
+    summary,
+)
+from ansible_collections.mstr.library.tests.unit.support.server import Server
+
+
+def failed(result):
+    return [row["action"] for row in result["runtimes"]] == ["failed"] * len(result["runtimes"])
+
+
+# --- previous names
+
+
+def test_rename_by_a_previous_name():
+    have = holding(old=A)
+    entry = {"name": "new", "previous_names": ["older", "old"], "others": "x"}
+    predicted, result = both(have, entry, purge=True)
+    assert actions(predicted) == actions(result) == [("new", "updated")]
+    assert [change["field"] for change in result["runtimes"][0]["changes"]] == ["name", "others"]
+    assert names_by_id(have) == {A: "new"}
+    assert (have.writes, have.warnings) == ([f"PATCH /runtimes/{A}"], [])
+    assert run(have, entry, purge=True)["changed"] is False
+
+
+def test_both_names_exist():
+    have = holding(old=A, new=B, x=C)
+    result = run(have, {"name": "new", "previous_names": ["old"]}, purge=True)
+    assert actions(result) == [("new", "none"), ("x", "deleted")]
+    warnings = [warning.partition(",")[0] for warning in have.warnings]
+    assert sorted(warnings) == ["Runtime 'new' exists", f"The purge spares 'old' ({A})"]
+
+
+@pytest.mark.parametrize("replaces", [False, True])
+@pytest.mark.parametrize("near", ["Reports", "reports  "])
+def test_previous_name_that_is_only_alike(near, replaces):
+    """The runtime that it likely means is not purged; without a purge, the task warns."""
+    have = holding(**{near: A}).seed_scripts(load=A)
+    entry = {"name": "New", "previous_names": ["reports"], "replace_on_change": replaces}
+    why = "whose name differs only in case, whitespace or the form of a character from 'reports' in the list"
+    assert why in run(have, entry, purge=True, check_mode=True)["msg"]
+    with pytest.raises(MstrError, match=why):
+        run(have, entry, purge=True)
+    assert {text.partition(", b")[0] for text in have.warnings} == {
+        "Runtime 'New' is new: neither it nor a previous name of it exists ('reports').",
+        "Runtime 'reports' does not exist, so nothing is renamed",
+    }
+    assert actions(run(have, entry)) == [("New", "created")]
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ({"previous_names": ["a"]}, "previous_names[0] 'a' is the name itself"),
+        ({"previous_names": [" b"]}, "previous_names[0] ' b' starts or ends with whitespace"),
+        ({"id": A, "previous_names": ["b"]}, "previous_names cannot be used with id"),
+        ({"id": A, "replace_on_change": True}, "replace_on_change cannot be used with id"),
+        ({"state": "absent", "previous_names": ["b"]}, "previous_names cannot be used with state: absent"),
+        ({"state": "absent", "replace_on_change": True}, "replace_on_change cannot be used with state: "),
+        ({"replace_on_change": ["x"]}, "replace_on_change[0] 'x' is not an option of a runtime"),
+        ({"replace_on_change": [["name"]]}, "replace_on_change[0] ['name'] is not an option of a runtime"),
+        ({"replace_on_change": 1}, "replace_on_change 1 is neither true nor a list of options"),
+        ({"replace_on_change": "yes"}, "replace_on_change 'yes' is neither true nor a list of options"),
+        ({"id": A, "replace_on_change": "x"}, "replace_on_change cannot be used with id"),
+    ],
+)
+def test_definitions_that_are_refused(options, why):
+    for is_backup in (False, True):
+        faults = faults_of(definition_from, {"name": "a", **options}, None, is_backup)
+        assert any(fault.startswith(why) for fault in faults)
+
+
+# --- restores
+
+
+def test_restore_by_id_then_name_then_create():
+    have = holding(Etl=B, Other=D)
+    result = restore(have, {"id": A, "name": "Etl", "exec_timeout": 60}, {"id": C, "name": "New"}, purge=True)
+    assert actions(result) == [("Etl", "updated"), ("New", "created"), ("Other", "deleted")]
+    # A second one changes nothing, and one of a single runtime needs no other way.
+    assert actions(restore(have, {"id": A, "name": "Etl", "exec_timeout": 60})) == [("Etl", "none")]
+
+
+@pytest.mark.parametrize(
+    ("held", "names"),
+    [
+        ({A: "b", B: "a"}, {A: "a", B: "b"}),
+        ({A: "b", B: "c", C: "a"}, {A: "a", B: "b", C: "c"}),
+        ({A: "b", B: "c"}, {A: "a", B: "b"}),
+        ({A: "a (restore)", B: "a"}, {A: "a", B: "b"}),
+        ({A: "a", B: "b"}, {A: "a", B: "b"}),
+        ({A: "a", B: "a", C: "c"}, {C: "a", A: "x", B: "y"}),
+    ],
+    ids=["swap", "cycle", "chain", "interrupted", "nothing", "twins"],
+)
+def test_restore_ends_with_the_names_of_the_backup(held, names):
+    have = Server(*(stored(id=identity, name=name) for identity, name in held.items()))
+    entries = [{"id": identity, "name": name, "exec_timeout": 60} for identity, name in names.items()]
+    predicted, result = both(have, *entries, restore=True)
+    assert names_by_id(have) == names
+    assert actions(predicted) == actions(result)
+    assert [row["changes"] for row in predicted["runtimes"]] == [row["changes"] for row in result["runtimes"]]
+    assert restore(have, *entries)["changed"] is False
+
+
+def test_restore_takes_a_name_from_what_is_purged():
+    have = holding(**{"Etl 2": A, "Etl": B})
+    predicted, result = both(have, {"id": A, "name": "Etl"}, purge=True, restore=True)
+    assert actions(predicted) == actions(result) == [("Etl", "updated"), ("Etl", "deleted")]
+    assert names_by_id(have) == {A: "Etl"}
+    assert have.writes == [f"PATCH /runtimes/{B}", f"PATCH /runtimes/{A}", f"DELETE /runtimes/{B}"]
+
+
+@pytest.mark.parametrize(
+    ("how", "held"),
+    [
+        ({}, "Etl"),
+        ({"purge": True, "exclude": ["Etl"]}, "Etl"),
+        ({"purge": True, "limit": 0}, "Etl"),
+        ({"purge": True}, "etl"),
+    ],
+)
+def test_restore_spares_what_a_guard_spares(how, held):
+    have = holding(**{"Etl 2": A, held: B})
+    with contextlib.suppress(MstrError):
+        assert restore(have, {"id": A, "name": "Etl"}, **how)["summary"]["failed"] == 1
+    assert have.writes == []
+
+
+def test_restore_uses_a_name_beside_that_is_free():
+    have = holding(a=A, **{"a (restore)": B}, b=C)
+    for result in both(have, {"id": C, "name": "a"}, purge=True, restore=True):
+        assert actions(result) == [("a", "updated"), ("a", "deleted"), ("a (restore)", "deleted")]
+    assert names_by_id(have) == {C: "a"}
+    assert sum("is renamed before it is purged" in warning for warning in have.warnings) == 2
+
+
+@pytest.mark.parametrize("how", [{}, {"purge": True, "scripts": [assigned("nothing", "b")]}])
+def test_restore_needs_every_name_or_leaves_it(how):
+    """A runtime that keeps its name stands in the way of the next one; a purge that is cancelled moves nothing."""
+    have = holding(a=A, b=B, c=C).seed_scripts(load=A)
+    for result in both(have, {"id": B, "name": "a"}, {"id": C, "name": "b"}, restore=True, **how):
+        assert actions(result) == [("a", "failed"), ("b", "failed")]
+    assert names_by_id(have) == {A: "a", B: "b", C: "c"}
+
+
+def test_restore_of_a_name_that_stays_taken():
+    """A runtime whose own new name is taken keeps its name; check mode says so, too."""
+    have = holding(d=A, c=B)
+    for result in both(have, {"id": A, "name": "c"}, {"id": C, "name": "d"}, restore=True):
+        assert failed(result)
+        assert f"name 'd' is taken by the runtime with id {A}" in result["msg"]
+    assert have.writes == []
+
+
+def test_restore_ends_where_no_name_gets_free():
+    have = holding(b=A, a=B)
+    have.ignores = "PATCH"
+    assert failed(restore(have, {"id": A, "name": "a"}, {"id": B, "name": "b"}))
+    assert len(have.writes) == 1
+
+
+@pytest.mark.parametrize("error", [None, lost()])
+def test_restore_creates_nothing_from_what_keeps_its_name(error):
+    """A rename without an effect leaves the name taken; its runtime is not the one that was created."""
+    have = holding(b=A)
+    have.ignores = "PATCH"
+    have.fail("POST", error)
+    result = restore(have, {"id": A, "name": "a"}, {"id": C, "name": "b", "others": "x"})
+    assert failed(result)
+    assert f"The name is taken by 'b' ({A})" in result["msg"]
+    assert have.runtimes[A]["others"] == ""
+
+
+def test_restore_deletes_no_other_runtime_of_the_name():
+    have = holding(a=A)
+    assert actions(restore(have, {"id": B, "name": "a", "state": "absent"})) == [("a", "none")]
+    # Its id decides, also of one that is to be deleted, so that it is not the runtime that is gone.
+    for _turn in range(2):
+        restore(have, {"id": A, "name": "b", "state": "absent"}, {"id": B, "name": "a"})
+    assert (have.names, A in have.runtimes) == (["a"], False)
+
+
+def test_restore_creates_what_is_gone_although_its_name_moved():
+    have = holding(b=A)
+    result = restore(have, {"id": A, "name": "a"}, {"id": C, "name": "b"})
+    assert actions(result) == [("a", "updated"), ("b", "created")]
+    assert (have.names, have.runtimes[A]["name"]) == (["a", "b"], "a")
+
+
+def test_script_of_a_name_that_is_taken_back():
+    """In a backup, what is to be deleted may have the name of what comes back, wherever it is listed."""
+    have = holding(**{"Etl 2": A, "Etl": B}).seed_scripts(load=B)
+    entries = {"id": B, "state": "absent"}, {"id": A, "name": "Etl"}
+    result = restore(have, *entries, scripts=[assigned("load", "Etl")])
+    assert (result["summary"]["moved"], have.names, have.scripts) == (1, ["Etl"], {"load": A})
+
+
+# --- a rename aside
+
+
+@pytest.mark.parametrize(
+    ("write", "error", "action"), [(1, stopped(in_flight=True), "unknown"), (2, refusal(403), "updated")]
+)
+def test_what_a_restore_set_aside_is_reported(write, error, action):
+    """The runtime has a different name, even if nothing else is done."""
+    have = holding(**{"Etl 2": A, "Etl": B})
+    for _earlier in range(1, write):
+        have.fail("PATCH")
+    have.fail("PATCH", error, done=action == "unknown")
+    result = restore(have, {"id": A, "name": "Etl"}, purge=True)
+    assert (result["changed"], result["runtimes"][1]["action"]) == (True, action)
+    assert result["runtimes"][1]["changes"] == [{"field": "name", "before": "Etl", "after": "Etl (restore)"}]
+
+
+@pytest.mark.parametrize("listed", [[], [{"id": B, "state": "absent"}]])
+def test_rename_of_what_is_gone_is_reported(listed):
+    """A restore renamed it; then somebody else deleted it, so that there was nothing left to delete."""
+    have = holding(**{"Etl 2": A, "Etl": B})
+    have.fail("PATCH")
+    have.fail("PATCH", meanwhile=lambda: have.runtimes.pop(B))
+    result = restore(have, *listed, {"id": A, "name": "Etl"}, purge=not listed)
+    assert ("Etl (restore)", "updated") in actions(result)
+    assert (result["summary"]["updated"], have.names) == (2, ["Etl"])
+
+
+def test_edit_before_a_rename_aside():
+    have = holding(**{"Etl 2": A, "Etl": B})
+    have.fail("GET")
+    have.fail("GET", meanwhile=lambda: have.runtimes[B].update(others="theirs"))
+    result = restore(have, {"id": A, "name": "Etl"}, purge=True)
+    assert have.runtimes[B]["others"] == "theirs"
+    assert "was not renamed, because something changed after the plan was made: others" in result["msg"]
+
+
+def test_lost_write_of_an_approved_restore_is_sent_again():
+    """The last of three; its runtime has a name beside by then."""
+    have = holding(a=B, b=A)
+    entries = [{"id": A, "name": "a"}, {"id": B, "name": "b"}]
+    identity = restore(have, *entries, check_mode=True)["plan_id"]
+    for error in (None, None, lost("PATCH /api/runtimes")):
+        have.fail("PATCH", error)
+    assert restore(have, *entries, plan_id=identity)["summary"] == summary(updated=2)
+    assert names_by_id(have) == {A: "a", B: "b"}
+
+
+def test_left_by_a_restore():
+    """An ordinary purge spares it, and the next restore finishes it."""
+    have = holding(A=A, **{"A (restore)": B})
+    assert run(have, {"name": "A"}, purge=True)["summary"]["deleted"] == 0
+    assert any("which an unfinished restore renamed" in text for text in have.warnings)

@@ -1,0 +1,313 @@
+"""A replacement in one run: what it does, what it shows, and what is left where one of its steps fails."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
+from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
+from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import Refused
+from ansible_collections.mstr.library.tests.unit.support.make import lost, refusal, stopped
+from ansible_collections.mstr.library.tests.unit.support.many import (
+    BESIDE,
+    NO,
+    UPGRADE,
+    A,
+    B,
+    actions,
+    assigned,
+    both,
+    deleted,
+    holding,
+    moves,
+    run,
+    summary,
+)
+from ansible_collections.mstr.library.tests.unit.support.server import killed_before
+
+DEFAULT = "(Default) MicroStrategy"
+MERGE = {"name": "S", "previous_names": ["R"], "replace_on_change": True}
+UPGRADE_OF_TWO = {**UPGRADE, "previous_names": ["S"], "replace_on_change": True}
+
+
+def upgradable(**more):
+    return holding(R={"id": A, "whitelist": ["10.0.0.0/8"], "others": "x", **more}).seed_scripts(load=A, close=A)
+
+
+def policy(*exemptions, **rules):
+    return {"policy": policy_from({**rules, "exemptions": exemptions}, date(2026, 6, 15))}
+
+
+def error_of(result):
+    return result["runtimes"][0]["error"]["msg"]
+
+
+def test_replaced_when_a_field_changes():
+    have = upgradable()
+    predicted = run(have, UPGRADE, check_mode=True)
+    assert (have.names, set(have.scripts.values())) == (["R"], {A})
+    result = run(have, UPGRADE)
+    new = have.id
+    assert new != A
+    assert (have.names, set(have.scripts.values())) == (["R"], {new})
+    assert (have.runtimes[new]["whitelist"], have.runtimes[new]["others"]) == (["10.0.0.0/8"], "x")
+    assert actions(predicted) == actions(result) == [("R", "replaced")]
+    assert predicted["summary"] == result["summary"] == summary(replaced=1, deleted=1, moved=2)
+    assert moves(predicted) == moves(result) == [("close", "moved"), ("load", "moved")]
+    assert result["runtimes"][0]["changes"] == [
+        {"field": "id", "before": A, "after": new},
+        {"field": "runtime_version", "before": "3.10.5", "after": "3.12.1"},
+    ]
+    assert predicted["runtimes"][0]["changes"][0] == {"field": "id", "before": A, "after": None}
+    [expected], [gone] = deleted(predicted), deleted(result)
+    assert (gone["id"], gone["name"], gone["runtime"]["runtime_version"]) == (A, "R", "3.10.5")
+    assert [script["name"] for script in expected.pop("scripts")] == ["close", "load"]
+    assert ({**expected, "replaced_by": new}, expected["replaced_by"]) == (gone, None)
+    assert result["scripts"][0]["after"] == {"id": new, "name": "R"}
+    again = run(have, UPGRADE)
+    assert (again["changed"], actions(again)) == (False, [("R", "none")])
+
+
+def test_other_fields_change_in_place():
+    have = upgradable(runtimeVersion="3.12.1")
+    assert actions(run(have, {**UPGRADE, "others": "y"})) == [("R", "updated")]
+    assert have.id == A
+
+
+@pytest.mark.parametrize("fields", [True, "True", ["name"]])
+def test_replaced_under_a_new_name(fields):
+    have = upgradable()
+    entry = {**MERGE, "replace_on_change": fields}
+    assert actions(run(have, entry)) == [("S", "replaced")]
+    assert (have.names, set(have.scripts.values())) == (["S"], {have.id})
+    assert run(have, entry)["changed"] is False
+
+
+def test_scripts_of_a_previous_name_move():
+    have = holding(R=A, S=B).seed_scripts(load=A, close=B)
+    result = run(have, MERGE, purge=True)
+    assert actions(result) == [("S", "replaced")]
+    assert [(old["id"], old["replaced_by"]) for old in deleted(result)] == [(A, B)]
+    assert (have.names, set(have.scripts.values())) == (["S"], {B})
+
+
+def test_every_runtime_that_is_deleted_is_shown():
+    """Also one with a previous name, whose definition is in no other part of the result."""
+    have = holding(R={"id": A, "others": "x"}, S=B).seed_scripts(load=A)
+    entry = {**MERGE, "exec_timeout": 7}
+    predicted = run(have, entry, check_mode=True)
+    assert [(gone["name"], len(gone["scripts"])) for gone in deleted(predicted)] == [("S", 0), ("R", 1)]
+    [_replaced, _other, diff, _scripts] = predicted["diff"]
+    assert (diff["before_header"], diff["before"]["others"], diff["after"]) == (f"runtime 'R' ({A})", "x", {})
+    with pytest.raises(Refused, match=r"1 to replace \('S': id, exec_timeout\), 2 to delete .*, 1 script to move"):
+        run(have, entry, plan_id="0" * 24)
+    result = run(have, entry)
+    assert [(gone["name"], gone["action"]) for gone in deleted(result)] == [("S", "deleted"), ("R", "deleted")]
+    assert result["msg"] == "1 replaced, 2 deleted, 1 script moved."
+    assert have.names == ["S"]
+
+
+def test_values_are_those_that_the_server_stored():
+    have = upgradable()
+    have.alter = lambda fields: fields.update(packages=[{"name": "mstrio-py"}])
+    entry = run(have, {**UPGRADE, "packages": [{"name": "six"}]})["runtimes"][0]
+    stored_now = {change["field"]: change["after"] for change in entry["changes"]}
+    assert stored_now == {"id": have.id, "packages": [{"name": "mstrio-py"}], "runtime_version": "3.12.1"}
+
+
+def test_comment_travels_with_every_write():
+    have = upgradable()
+    run(have, {**UPGRADE, "journal_comment": "why"})
+    bodies = [body for body in have.sent if isinstance(body, dict) and "changeJournal" in body]
+    assert len(bodies) == 2, "the create and the rename"
+    assert {"userComments": "why"} in have.params
+
+
+def test_smoke_test_without_a_replacement():
+    have = holding(a=A, x=B).seed_scripts(load=B)
+    have.code_status = 4
+    entry = {"name": "a", "others": "y", "smoke_test": "1/0"}
+    result = run(have, entry, scripts=[assigned("load", "a")], purge=True)
+    assert actions(result)[0] == ("a", "updated")
+    assert "The smoke test failed" in error_of(result)
+    assert (have.scripts, have.names) == ({"load": B}, ["a", "x"])
+    assert result["msg"].endswith("Nothing was purged.")
+    have.tried.clear()
+    run(have, entry)
+    assert have.tried == [], "nothing was written"
+
+
+# --- a step that fails
+
+
+STEPS = {
+    "package": lambda have: setattr(
+        have, "alter", lambda runtime: runtime.update(packages=[{"name": "x", "status": "not_installed"}])
+    ),
+    "smoke test": lambda have: setattr(have, "code_status", 4),
+    "locked script": lambda have: have.refusals.update({"PUT /scripts/LOAD": NO}),
+    "deletion": lambda have: have.refusals.update({f"DELETE /runtimes/{A}": NO}),
+    "deletion without effect": lambda have: setattr(have, "ignores", "DELETE"),
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_failed_step_keeps_the_old_runtime_in_use(step):
+    have = upgradable()
+    STEPS[step](have)
+    entry = {**UPGRADE, "smoke_test": "import pandas"}
+    result = run(have, entry)
+    assert set(have.scripts.values()) == {A}
+    assert have.names == ["R", BESIDE]
+    assert result["summary"]["failed"] >= 1
+    assert f"The old runtime 'R' ({A}) stays in use. The runtime '{BESIDE}'" in result["msg"]
+    assert ("The smoke test failed: " in error_of(result)) is (step == "smoke test")
+    assert A not in have.tried
+    have.refusals.clear()
+    have.ignores, have.code_status, have.alter = None, 3, lambda runtime: None
+    for runtime in have.runtimes.values():
+        runtime["packages"] = []
+    assert actions(run(have, entry)) == [("R", "replaced")]
+    assert (have.names, set(have.scripts.values())) == (["R"], {have.id})
+
+
+@pytest.mark.parametrize(
+    ("error", "done", "says"),
+    [
+        (NO, False, "could not take its name. The next run renames it."),
+        (stopped(in_flight=True), False, "which may not have taken its name. If so, the next run renames it."),
+        (stopped(in_flight=True), True, "which may not have taken its name. If so, the next run renames it."),
+    ],
+)
+def test_rename_that_fails_is_made_good_by_the_next_run(error, done, says):
+    have = upgradable()
+    have.fail("PATCH", error, done=done)
+    assert says in run(have, UPGRADE)["msg"]
+    assert have.names == ["R" if done else BESIDE]
+    assert actions(run(have, UPGRADE)) == [("R", "none" if done else "updated")]
+    assert (have.names, set(have.scripts.values())) == (["R"], {have.id})
+
+
+@pytest.mark.parametrize("unfinished", [False, True])
+@pytest.mark.parametrize("error", [refusal(503), refusal(404, "ERR004"), stopped(in_flight=False)])
+def test_rename_that_cannot_be_read_again_is_done(error, unfinished):
+    have = holding(**{BESIDE if unfinished else "R": A}).seed_scripts(load=A)
+
+    def end_rename():
+        [new] = {*have.runtimes} - {A}
+        have.refusals[f"GET /runtimes/{new}"] = error
+
+    for meanwhile in [None, end_rename] if unfinished else [end_rename]:
+        have.fail("PATCH", meanwhile=meanwhile)
+    result = run(have, UPGRADE)
+    assert (actions(result), have.names, result["summary"]["failed"]) == ([("R", "replaced")], ["R"], 1)
+    shown = "the server no longer shows the runtime 'R' (" if error.error["http_status"] == 404 else error.sentence
+    assert f"was updated, but could not be read again: {shown}" in result["msg"]
+    have.refusals.clear()
+    assert run(have, UPGRADE)["changed"] is False
+
+
+@pytest.mark.parametrize(
+    ("held", "scripts", "entry"),
+    [
+        ({BESIDE: {"id": A, "others": "x"}}, {"load": A}, UPGRADE),
+        ({"R": {"id": A, "others": "x"}, "S": {"id": B, "others": "y"}}, {"load": A, "close": B}, UPGRADE_OF_TWO),
+    ],
+    ids=["lacks only its name", "two"],
+)
+def test_killed_anywhere(held, scripts, entry):
+    """Nothing changes in place; what is copied goes last, or the next run would copy that of the previous name."""
+    for moment in range(45):
+        have = holding(**held).seed_scripts(**scripts)
+        predicted = run(have, entry, check_mode=True)
+        killed_before(have, moment, lambda have=have: run(have, entry))
+        done = run(have, entry)
+        assert (have.names, have.runtimes[have.id]["others"], A in have.runtimes) == (["R"], "x", False)
+        assert set(have.scripts.values()) == {have.id}
+        fields = {change["field"] for change in predicted["runtimes"][0]["changes"]}
+        assert fields == {"id", "runtime_version"} | ({"name"} if BESIDE in held else set())
+    assert done["changed"] is False, "the last moment is after the run"
+
+
+def test_lost_create_beside_an_unfinished_replacement():
+    """It has its name by now, but the create is not about it."""
+    have = holding(**{BESIDE: A}).seed_scripts(load=A)
+    have.fail("POST")  # the search for scripts
+    have.fail("POST", lost("POST /api/runtimes"), done=True)
+    assert actions(run(have, UPGRADE)) == [("R", "replaced")]
+    assert (have.names, A in have.runtimes) == (["R"], False)
+
+
+def test_unfinished_one_that_cannot_be_replaced_keeps_its_name():
+    """A script on it is to use a runtime that the policy refuses: nothing of it is written, as check mode says."""
+    have = holding(**{BESIDE: A}).seed_scripts(load=A)
+    entries, scripts = [UPGRADE, {"name": "U", "runtime_version": "3.10.5"}], [assigned("load", "U")]
+    predicted, result = both(have, *entries, scripts=scripts, **policy(runtime_versions_within=[">=3.12"]))
+    assert (have.writes, result["changed"], result["summary"]) == ([], False, predicted["summary"])
+
+
+def test_rename_of_an_unfinished_replacement_is_reported():
+    have = holding(**{BESIDE: A}).seed_scripts(load=A)
+    have.refusals["POST /runtimes"] = NO
+    result = run(have, UPGRADE)
+    assert (actions(result), have.names, result["changed"]) == ([("R", "updated")], ["R"], True)
+    assert f"The old runtime 'R' ({A}) stays in use." in result["msg"]
+
+
+def test_replacement_that_is_deleted_meanwhile():
+    have = holding(R=A).seed_scripts(load=A)
+    have.fail("PUT", meanwhile=lambda: [have.runtimes.pop(key) for key in {*have.runtimes} - {A}])
+    result = run(have, UPGRADE)
+    assert f"was deleted meanwhile. The old runtime 'R' ({A}) stays in use." in result["msg"]
+    assert "exists beside" not in result["msg"]
+    assert (have.names, have.scripts) == (["R"], {"load": A})
+    assert actions(run(have, UPGRADE)) == [("R", "replaced")]
+
+
+def test_only_old_runtimes_that_exist_stay_in_use():
+    """A previous one is deleted first; the other one changed meanwhile."""
+    have = holding(R=A, S=B)
+    have.fail("DELETE", meanwhile=lambda: have.runtimes[A].update(others="edited"))
+    gone = f"The old runtime 'S' ({B}) does not exist any more."
+    assert f"The old runtime 'R' ({A}) stays in use. {gone} The runtime '{BESIDE}'" in run(have, UPGRADE_OF_TWO)["msg"]
+    assert (have.names, B in have.runtimes) == (["R", BESIDE], False)
+
+
+def test_lost_deletion_of_an_approved_one_is_sent_again():
+    have = upgradable()
+    identity = run(have, UPGRADE, check_mode=True)["plan_id"]
+    have.fail("DELETE", lost("DELETE /api/runtimes"))
+    assert actions(run(have, UPGRADE, plan_id=identity)) == [("R", "replaced")]
+    assert have.names == ["R"]
+
+
+def test_signal_before_the_old_runtime_goes_keeps_the_result():
+    have = upgradable()
+    find = have.session.get
+
+    def get(path, *args, **more):
+        if path == "/projects" and A in have.runtimes and len(have.runtimes) > 1:
+            raise Interrupted("Stopped by signal SIGTERM")
+        return find(path, *args, **more)
+
+    have.session.get = get
+    result = run(have, UPGRADE)
+    assert actions(result) == [("R", "created")]
+    assert "Stopped by signal SIGTERM" in result["msg"]
+    assert A in have.runtimes
+
+
+# --- what is refused
+
+
+@pytest.mark.parametrize("given", [{}, {"resource": {"mem": 9}, "packages": [{"name": "x"}]}])
+def test_settings_that_a_replacement_loses_are_named(given):
+    """Those that the collection does not know, of what the new runtime has too; the same in check mode."""
+    have = upgradable(resource={"mem": 9, "gpu": 2}, packages=[{"name": "x", "version": "1", "index": "pypi"}])
+    assert actions(both(have, {**UPGRADE, **given})[1]) == [("R", "replaced")]
+    warning, again = have.warnings
+    lost = "resource.gpu (it was 2), packages['x'].index (it was 'pypi'). The new"
+    assert f"'R' ({A}) is to be replaced. This is not carried over: its owner" in warning
+    assert f"its permissions (ACL), {lost}" in warning
+    assert again == warning

@@ -1,0 +1,326 @@
+"""Scripts are part of what is wanted, and go the one way."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
+from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import Refused
+from ansible_collections.mstr.library.tests.unit.support.make import stored
+from ansible_collections.mstr.library.tests.unit.support.many import (
+    BESIDE,
+    LIST,
+    NO,
+    UPGRADE,
+    A,
+    B,
+    C,
+    D,
+    actions,
+    assigned,
+    both,
+    holding,
+    moves,
+    names_by_id,
+    restore,
+    run,
+    summary,
+)
+
+OLD_GOES = {"name": "old", "state": "absent"}
+UPGRADE_OF_TWO = {**UPGRADE, "previous_names": ["S"], "replace_on_change": True}
+
+
+def test_runtime_that_the_task_creates():
+    have = holding(old=A).seed_scripts(load=A, close=A)
+    wanted = [{"name": "x"}, {"name": "y"}]
+    how = {"scripts": [assigned("load", "x"), assigned("close", "y")]}
+    predicted, result = both(have, *wanted, **how)
+    ids = {name: identity for identity, name in names_by_id(have).items()}
+    assert have.scripts == {"load": ids["x"], "close": ids["y"]}
+    assert moves(predicted) == moves(result) == [("close", "moved"), ("load", "moved")]
+    assert predicted["summary"] == result["summary"] == summary(created=2, moved=2)
+    assert result["msg"] == "2 created, 2 scripts moved."
+    assert predicted["msg"] == "2 would be created, 2 scripts would be moved."
+    assert result["scripts"][0]["after"] == {"id": ids["y"], "name": "y"}
+    assert [script["after"] for script in predicted["scripts"]] == [{"id": None, "name": name} for name in "yx"]
+    again = run(have, *wanted, **how)
+    assert (again["changed"], again["summary"]["moved"]) == (False, 0)
+
+
+def test_scripts_alone_purge_nothing_and_list_once():
+    have = holding(a=A, b=B).seed_scripts(load=A)
+    how = {"scripts": [assigned("load", "b")]}
+    predicted = run(have, **how, check_mode=True)
+    assert (predicted["msg"], have.scripts) == ("1 script would be moved.", {"load": A})
+    have.requests.clear()
+    result = run(have, **how)
+    assert (have.scripts, have.names, result["changed"]) == ({"load": B}, ["a", "b"], True)
+    assert (have.requests.count(LIST), have.requests.count("GET /projects")) == (1, 1)
+    [diff] = result["diff"]
+    assert (diff["before_header"], diff["after_header"]) == ("scripts", "scripts")
+    assert (diff["before"], diff["after"]) == ({"Sales / load (LOAD)": f"a ({A})"}, {"Sales / load (LOAD)": f"b ({B})"})
+
+
+@pytest.mark.parametrize("purge", [False, True])
+def test_what_changes_during_assignments_stays(purge):
+    """The list that was read after the writes is old by then."""
+    have = holding(old=A).seed_scripts(load=A)
+    have.fail("PUT", meanwhile=lambda: have.runtimes[A].update(description="in use"))
+    result = run(have, {"name": "new"}, *([] if purge else [OLD_GOES]), scripts=[assigned("load", "new")], purge=purge)
+    assert actions(result) == [("new", "created"), ("old", "failed")]
+    assert f"'old' ({A}) was not deleted, because something changed" in result["msg"]
+    assert A in have.runtimes
+
+
+def test_planned_moves_count_for_protect_used():
+    have = holding(old=A).seed_scripts(load=A)
+    with pytest.raises(MstrError, match="is used by 1 script"):
+        run(have, {"name": "new"}, OLD_GOES, protect=True)
+    result = run(have, {"name": "new"}, OLD_GOES, scripts=[assigned("load", "new")], protect=True)
+    assert actions(result) == [("new", "created"), ("old", "deleted")]
+    assert have.scripts == {"load": have.id}
+
+
+@pytest.mark.parametrize(
+    ("entry", "method"), [(OLD_GOES, "DELETE"), ({"name": "old", "others": "y", "replace_on_change": True}, "PATCH")]
+)
+def test_script_that_comes_before_the_purge(entry, method):
+    """It spares its runtime; the task has deleted or renamed one since it last looked."""
+    have = holding(keep=A, old=B, x=C).seed_scripts(load=A)
+    have.fail(method, meanwhile=lambda: have.seed_scripts(load=C))
+    result = run(have, {"name": "keep"}, entry, purge=True, protect=True)
+    assert actions(result)[-1] == ("x", "failed")
+    assert "'x' was not deleted, because something changed after the plan was made" in result["msg"]
+    assert C in have.runtimes
+
+
+@pytest.mark.parametrize("purge", [False, True])
+def test_script_that_cannot_be_assigned(purge):
+    """It spares the runtime that it uses, and cancels the purge."""
+    have = holding(old=A, x=B).seed_scripts(load=A)
+    have.refusals["PUT /scripts/LOAD"] = NO
+    result = run(have, {"name": "new"}, *([] if purge else [OLD_GOES]), scripts=[assigned("load", "new")], purge=purge)
+    assert (have.scripts, A in have.runtimes, B in have.runtimes) == ({"load": A}, True, True)
+    assert "no permission" in result["msg"]
+    assert result["summary"]["failed"] >= 1
+    assert ("Nothing was purged." if purge else "not deleted, because a script still uses it") in result["msg"]
+
+
+def test_runtime_that_cannot_be_planned_gets_no_script():
+    """Check mode says so, too, and what a script still uses is not deleted."""
+    have = holding(old=A).seed_scripts(load=A)
+    for result in both(have, {"id": B, "name": "b"}, OLD_GOES, scripts=[assigned("load", "b")]):
+        assert (moves(result), actions(result)) == ([("load", "failed")], [("b", "failed"), ("old", "failed")])
+        assert (result["changed"], result["summary"]["failed"]) == (False, 3)
+
+
+def test_runtime_that_failed_gets_no_script():
+    have = holding(old=A, b=B).seed_scripts(load=A)
+    have.ignores = "PATCH"
+    result = run(have, {"name": "b", "others": "x"}, scripts=[assigned("load", "b")])
+    assert (have.scripts, moves(result)) == ({"load": A}, [("load", "failed")])
+    assert "the runtime 'b' failed, so no script was assigned to it" in result["msg"]
+
+
+def test_script_that_was_moved_and_changed_spares_nothing():
+    have = holding(old=A, b=B).seed_scripts(load=A)
+    have.switch(script_put_omitted="reset")
+    next(iter(have.core.projects)).scripts[0].description = "lost by an update"
+    result = run(have, OLD_GOES, scripts=[assigned("load", "b")])
+    assert "All of it is put back" in result["msg"]
+    assert (actions(result), have.scripts) == ([("old", "deleted")], {"load": B})
+
+
+def test_runtime_as_it_will_be_named():
+    have = holding(b=A, a=B).seed_scripts(load=B, close=A)
+    entries, scripts = [{"id": A, "name": "a"}, {"id": B, "name": "b"}], [assigned("load", "a"), assigned("close", "b")]
+    predicted, result = both(have, *entries, scripts=scripts, restore=True)
+    assert moves(predicted) == moves(result) == [("close", "moved"), ("load", "moved")]
+    assert (have.scripts, names_by_id(have)) == ({"load": A, "close": B}, {A: "a", B: "b"})
+    assert restore(have, *entries, scripts=scripts)["changed"] is False
+
+
+def test_stale_name_of_what_is_absent_by_its_id():
+    have = holding(old=A, b=B).seed_scripts(load=A)
+    for changed in (True, False):
+        result = run(have, {"id": A, "name": "b", "state": "absent"}, scripts=[assigned("load", "b")])
+        assert result["changed"] is changed
+    assert have.scripts == {"load": B}
+
+
+def test_script_whose_name_was_not_read():
+    """Half of a character becomes U+FFFD when it is read."""
+    have = holding(R=A, S=B)
+    scripts = [{"name": "Night\ud800", "id": "load", "runtime": A}]
+    have.core.projects.seed({"name": "Sales", "id": "5A" * 16, "scripts": scripts})
+    for runtime, action in (("S", "failed"), ("R", "none")):
+        for result in both(have, {"name": "R"}, scripts=[assigned("Night\ufffd", runtime)]):
+            assert [row["action"] for row in result["scripts"]] == [action]
+    assert have.scripts == {"Night\ud800": A}
+
+
+# --- plans
+
+
+def test_plan_id_covers_assignments():
+    have = holding(a=A, b=B, c=C).seed_scripts(load=A, close=A)
+    how = {"scripts": [assigned("load", "b")]}
+    identity = run(have, **how, check_mode=True)["plan_id"]
+    with pytest.raises(MstrError, match=r"is different from the approved one .*: 2 scripts to move"):
+        run(have, scripts=[assigned("load", "b"), assigned("close", "b")], plan_id=identity)
+    with pytest.raises(Refused) as refused:
+        run(have, **how, plan_id="0" * 24)
+    assert refused.value.to_result()["plan_id"] == identity
+    # Not only the name of the runtime: somebody may have deleted it and created a different one.
+    other = holding(a=A, b=D).seed_scripts(load=A, close=A)
+    assert run(other, **how, check_mode=True)["plan_id"] != identity
+    assert run(have, **how, plan_id=identity)["plan_id"] == identity
+
+
+def test_plan_id_is_empty_if_something_cannot_be_planned():
+    """A replacement that cannot be copied, and a backup whose name is taken, are known only after all plans."""
+    have = holding(R={"id": A, "whitelist": ["intranet.example"]})
+    upgrade = {"name": "R", "others": "y", "replace_on_change": True}
+    assert run(have, upgrade, check_mode=True)["plan_id"] == ""
+    entries = [{"id": B, "name": "x"}, {"id": D, "name": "k", "others": "new"}]
+    assert restore(holding(a=B, x=C, k=D), *entries, check_mode=True)["plan_id"] == ""
+
+
+@pytest.mark.parametrize(
+    ("refusals", "names"), [({}, [["close", "load"], ["other"]]), ({"GET /scripts/OTHER": NO}, [None, None])]
+)
+def test_plan_shows_the_scripts_of_what_goes(refusals, names):
+    """They are evidence, and no part of the plan's id."""
+    have = holding(a=A, b=B, c=C).seed_scripts(load=B, close=A)
+    task = {"name": "a"}, {"name": "b", "state": "absent"}
+    before = run(have, *task, purge=True, check_mode=True)["plan_id"]
+    have.seed_scripts(load=B, close=B, other=C)
+    have.refusals = refusals
+    result, done = both(have, *task, purge=True)
+    kept, *gone = result["runtimes"]
+    assert [row["scripts"] and [script["name"] for script in row["scripts"]] for row in gone] == names
+    assert result["plan_id"] == before
+    assert "scripts" not in str([kept, result["diff"], done["runtimes"]])
+
+
+def test_plan_shows_scripts_that_no_option_names():
+    have = holding(a=A, b=B).seed_scripts(load=B, move=A)
+    result = run(have, {"name": "b", "state": "absent"}, scripts=[assigned("move", "a")], check_mode=True)
+    assert [script["name"] for script in result["runtimes"][0]["scripts"]] == ["load"]
+
+
+# --- the scripts of a replacement: they come meanwhile, go elsewhere, go back
+
+
+def newcomer(have, name="close"):
+    """Somebody assigns a script to the old runtime while the task moves the first one that is left."""
+
+    def assign():
+        for project in have.core.projects:
+            for script in project.scripts:
+                script.runtime = A if script.name == name else script.runtime
+
+    have.fail("PUT", meanwhile=assign)
+
+
+@pytest.mark.parametrize("approved", [False, True])
+@pytest.mark.parametrize("protect", [None, True])
+def test_newcomers_are_moved_too(protect, approved):
+    """Unless a plan was approved, which does not have them."""
+    have = holding(R=A, S=B).seed_scripts(load=A, close=B)
+    identity = run(have, UPGRADE, check_mode=True)["plan_id"]
+    newcomer(have)
+    result = run(have, UPGRADE, protect=protect, plan_id=identity if approved else None)
+    assert ("the plan is different from the approved one" in result["msg"]) is approved
+    assert set(have.scripts.values()) == ({A} if approved else set(have.runtimes) - {B})
+
+
+def test_newcomers_are_seen_where_the_replacement_fails():
+    have = holding(R=A, b=B).seed_scripts(load=A)
+    have.code_status = 4
+    have.alter = lambda runtime: have.seed_scripts(load=B)
+    result = run(have, {**UPGRADE, "smoke_test": "1/0"}, {"name": "b", "state": "absent"}, protect=True)
+    assert actions(result) == [("R", "created"), ("b", "failed")]
+    assert B in have.runtimes
+
+
+def test_script_that_comes_before_the_last_deletion():
+    have = holding(R=A, S=B).seed_scripts(load=A)
+    have.fail("DELETE", meanwhile=lambda: have.seed_scripts(load=A))
+    assert f"runtime 'R' ({A}) is used by 1 script" in run(have, UPGRADE_OF_TWO, protect=True)["msg"]
+    assert ("S" in have.names, have.scripts) == (False, {"load": A})
+
+
+@pytest.mark.parametrize("target", ["R", "S"])
+def test_script_that_somebody_assigns_back(target):
+    have = holding(R=A, S=B).seed_scripts(load=A, close=A)
+    have.fail("PUT")
+    newcomer(have, "load")
+    result = run(have, UPGRADE, scripts=[assigned("load", target)])
+    assert (actions(result), A in have.runtimes) == ([("R", "created")], True)
+    assert "Somebody assigned the old runtime to the script 'load' in project 'Sales' again." in result["msg"]
+    assert have.scripts == {"load": A, "close": A}
+
+
+def test_script_that_is_to_go_elsewhere_and_fails():
+    """It is no script that the replacement moves, but it uses the old runtime all the same."""
+    have = holding(R=A).seed_scripts(load=A, close=A)
+    elsewhere = {"scripts": [assigned("load", "other")]}
+    for result in both(have, UPGRADE, {"name": "other", "id": B}, **elsewhere):
+        assert (actions(result), have.writes) == ([("R", "failed"), ("other", "failed")], [])
+    have.runtimes[B] = stored(name="other", id=B)
+    have.refusals["PUT /scripts/LOAD"] = NO
+    assert actions(run(have, UPGRADE, **elsewhere)) == [("R", "created")]
+    assert (set(have.scripts.values()), A in have.runtimes) == ({A}, True)
+
+
+def test_script_on_an_unfinished_replacement():
+    """It is reported with the name of that."""
+    have = holding(R=A, S=B).seed_scripts(load=A, close=B)
+    have.refusals[f"DELETE /runtimes/{A}"] = NO
+    result = run(have, UPGRADE, scripts=[assigned("close", "R")])
+    beside = have.scripts["close"]
+    after = [{"id": beside, "name": BESIDE}, {"id": A, "name": "R"}]
+    assert [row["after"] for row in result["scripts"]] == after
+    assert list(result["diff"][-1]["after"].values()) == [f"{BESIDE} ({beside})"]
+
+
+def test_script_of_an_old_runtime_that_is_gone():
+    have = holding(R=A, S=B).seed_scripts(load=A, close=B)
+    have.refusals[f"DELETE /runtimes/{A}"] = NO
+    result = run(have, UPGRADE_OF_TWO)
+    beside = have.scripts["close"]
+    assert (have.scripts["load"], beside in have.runtimes, A in have.runtimes) == (A, True, True)
+    left = f"1 script could not be assigned back: script 'close' in project 'Sales': 'S' ({B}) does not exist any more"
+    assert f"{left}. Check which runtime they use. The runtime '{BESIDE}' ({beside}) exists" in result["msg"]
+
+
+def losing_descriptions(have):
+    """A server whose updates of scripts lose what they omit."""
+    have.switch(script_put_omitted="reset")
+    for script in next(iter(have.core.projects)).scripts:
+        script.description = "lost by an update"
+    return have
+
+
+def test_replacement_where_a_moved_script_was_put_back():
+    """The first script has an error, which fails the task; the replacement is complete, as the next run sees."""
+    have = losing_descriptions(holding(R=A).seed_scripts(load=A, close=A))
+    result = run(have, UPGRADE)
+    assert (actions(result), moves(result)) == ([("R", "replaced")], [("close", "moved"), ("load", "moved")])
+    assert "All of it is put back, and the script uses 'R'" in result["msg"]
+    assert result["summary"]["failed"] == 1
+    assert run(have, UPGRADE)["changed"] is False
+
+
+def test_scripts_that_are_assigned_back():
+    """They are not reported as moved, even if that loses, and restores, something of the script."""
+    have = holding(R=A).seed_scripts(load=A, close=A)
+    have.fail("DELETE", NO)
+    have.fail("PUT")
+    have.fail("PUT", meanwhile=lambda: losing_descriptions(have))
+    result = run(have, UPGRADE)
+    assert set(have.scripts.values()) == {A}
+    assert moves(result) == [("close", "failed"), ("load", "failed")]
+    assert {script["after"]["id"] for script in result["scripts"]} == {A}
+    assert "could not be assigned back" not in result["msg"]
