@@ -290,7 +290,7 @@ def without_default(option: Mapping[str, Any]) -> dict[str, Any]:
 def guide(text: str, files: Text) -> str:
     """The variables of the playbooks except those of the connection, with the first sentence of the role."""
     variables = product("plugin_utils._playbooks.variables")
-    meanings = {name: variable.meaning for name, variable in variables.OF_PLAYBOOKS.items()}
+    meanings = {name: row["meaning"] for name, row in variables.of_playbooks().items()}
     for point in yaml.safe_load(files[ROLE])["argument_specs"].values():
         for name, option in point["options"].items():
             meaning = re.sub(

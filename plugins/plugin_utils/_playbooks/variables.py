@@ -4,22 +4,23 @@
 
 """The variables of the playbooks and roles: which exist, which playbook uses which, and which a name probably means.
 
-Pure, except that the variables of the roles are read from their argument specs.
+Pure, except that the variables are read from `variables.yml`, and those of the roles from their argument specs.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import yaml
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_ROLES = Path(__file__).resolve().parents[3] / "roles"
+_ROOT = Path(__file__).resolve().parents[3]
 _ROLE = "mstr_runtimes_"
 _MOST_EDITS = 2
 # A variable with such a beginning that no playbook knows is a misspelled one.
@@ -27,113 +28,7 @@ _WORDS = ("plan", "report", "audit", "fail_on", "export", "probe", "restore", "c
 _PREFIXES = tuple(f"mstr_{word}_" for word in _WORDS)
 
 
-class Variable(NamedTuple):
-    """A variable of the playbooks in `playbooks`. `meaning`: for the guide, with the default in brackets."""
-
-    type: str
-    playbooks: tuple[str, ...]
-    meaning: str
-
-
-PLAYBOOKS = ("apply", "audit", "export", "probe", "restore")
-_ALL = (*PLAYBOOKS, "job_audit", "job_restore", "job_smoke_test")
-# What only playbooks use, beside the variables of the role. `make generate` writes it into the guide.
-OF_PLAYBOOKS = {
-    "mstr_audit_installed": Variable(
-        "bool",
-        ("audit",),
-        "Whether to run a script on each runtime that is ready, which lists what is really installed (no).",
-    ),
-    "mstr_audit_scripts": Variable("bool", ("audit",), "Whether to look up which scripts use each runtime (no)."),
-    "mstr_audit_since": Variable(
-        "path",
-        ("audit",),
-        "The ``.json`` of an earlier audit, or an exported file: the report then says what changed since (none).",
-    ),
-    "mstr_audit_since_job": Variable(
-        "str",
-        ("job_audit",),
-        "The number of an earlier job of the template *audit* on a controller, or ``last``: the report then says what "
-        "changed since (none).",
-    ),
-    "mstr_audit_tasks": Variable(
-        "bool",
-        ("audit",),
-        "Whether to also look up the schedules and the last runs of these scripts (no). It needs "
-        "``mstr_audit_scripts``.",
-    ),
-    "mstr_fail_on_drift": Variable(
-        "bool",
-        ("apply", "audit", "restore"),
-        "Whether to fail an environment that differs from its definitions, after the report on all environments (no). "
-        "``apply`` and ``restore`` use it only in check mode.",
-    ),
-    "mstr_fail_on_violation": Variable(
-        "bool",
-        ("audit",),
-        "Whether to fail an environment with a violation, after the report on all environments (no).",
-    ),
-    "mstr_plan_dest": Variable(
-        "path",
-        ("apply", "restore"),
-        "In check mode, a file for the plan of all environments, for somebody to approve (none). It contains the "
-        "differences, and for each environment the id of its plan.",
-    ),
-    "mstr_plan_src": Variable(
-        "path",
-        ("apply", "restore"),
-        "The file of an approved plan (none). An environment that is not in it, or whose plan has something "
-        "else by now, fails and is left alone. What is done already may be missing.",
-    ),
-    "mstr_probe_cleanup": Variable(
-        "bool", ("probe",), "Whether to also delete what an earlier probe left because it was killed (no)."
-    ),
-    "mstr_probe_dest": Variable(
-        "path", ("probe",), "The file for the answers (``{{ inventory_hostname }}.probe.json``)."
-    ),
-    "mstr_probe_reach": Variable(
-        "str",
-        ("probe",),
-        "``host:port`` that such a script may try to connect to (none). It needs ``mstr_probe_scripts``.",
-    ),
-    "mstr_probe_scripts": Variable(
-        "bool", ("probe",), "Whether to also run a few short scripts on the runtimes of the probe (no)."
-    ),
-    "mstr_probe_wait_timeout": Variable(
-        "int", ("probe",), "How many seconds to wait for a package and a status (120)."
-    ),
-    "mstr_report_dest": Variable(
-        "path",
-        ("apply", "audit", "restore"),
-        "A file for the report (none), or several, as a list or with commas. The suffix decides the format: "
-        "``.html``, ``.json``, ``.md`` or ``.junit.xml`` (``apply`` and ``restore`` only in check mode); for ``audit`` "
-        "also ``.csv`` and ``.cdx.json``. It is written on the control node, in check mode, too.",
-    ),
-    "mstr_restore_job": Variable(
-        "str",
-        ("job_restore",),
-        "The number of a job on a controller: go back to what was there before it. It is an apply or a restore, or the "
-        "drift check before an apply that was cancelled (required).",
-    ),
-    "mstr_restore_src": Variable(
-        "path",
-        ("restore",),
-        "The backup to go back to, which an apply or a restore wrote with ``mstr_runtimes_backup_dest`` (required). An "
-        "environment whose file does not exist is left alone.",
-    ),
-    "mstr_serial": Variable(
-        "serial",
-        PLAYBOOKS,
-        'How many environments make a batch, such as 5 or "20%" (all). It counts only with ``-e``, because Ansible '
-        "reads it before the variables of any host.",
-    ),
-    "mstr_smoke_test_runtime": Variable(
-        "str", ("job_smoke_test",), "The runtime on which to run Python (the server's default runtime)."
-    ),
-    "mstr_smoke_test_timeout": Variable(
-        "int", ("job_smoke_test",), "For how many seconds to wait for the script at most (120)."
-    ),
-}
+_PLAYBOOKS = ("apply", "audit", "export", "probe", "restore", "job_audit", "job_restore", "job_smoke_test")
 # Which variables of the role an audit uses: those that say what an apply would do.
 _AUDITED = ("purge", "purge_exclude", "purge_limit", "policy", "protect_used", "protect_projects", "concurrency")
 # Which options of mstr_runtimes a restore takes from the variables of the role. It ignores all others of an apply.
@@ -157,30 +52,6 @@ AUDITED = {
     **{f"include_{what}": f"mstr_audit_{what}" for what in ("installed", "scripts", "tasks")},
     "since": "mstr_audit_since",
 }
-# Variables that every playbook takes: the answers of a survey, and a switch that the action plugins read.
-_SURVEY = frozenset(
-    f"mstr_survey_{name}"
-    for name in (
-        "audit_installed",
-        "audit_scripts",
-        "audit_since_job",
-        "export_exclude",
-        "fail_on_drift",
-        "fail_on_violation",
-        "journal_comment",
-        "networks_never",
-        "packages_never",
-        "protect_used",
-        "purge",
-        "purge_limit",
-        "restore_job",
-        "smoke_test_runtime",
-        "smoke_test_timeout",
-        "src",
-        "wait",
-    )
-)
-_EVERYWHERE = _SURVEY | {"mstr_in_process"}
 # What a workflow hands from one job to the next, and what the roles and playbooks set themselves.
 _REPORTS = {f"mstr_{of}{form}" for of in ("audit", "report") for form in ("", "_page", "_markdown", "_json")}
 ARTIFACTS = frozenset({"mstr_backups", "mstr_exports", "mstr_smoke_tests", *_REPORTS})
@@ -190,11 +61,25 @@ OWN = ARTIFACTS | {"mstr_controller_secrets", "mstr_export_result", "mstr_report
 
 
 @cache
+def of_playbooks() -> dict[str, dict[str, Any]]:
+    """The variables that only playbooks use, by name, each with its `type`, `playbooks` and `meaning`."""
+    table: dict[str, dict[str, Any]] = yaml.load(Path(__file__).with_name("variables.yml").read_bytes(), Loader=_LOADER)
+    return table
+
+
+@cache
 def role_types(role: str = "runtimes", entry_point: str = "main") -> dict[str, str]:
     """The variables of a role's entry point, each with its type."""
-    text = (_ROLES / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8")
-    options = yaml.load(text, Loader=_LOADER)["argument_specs"][entry_point]["options"]
+    specs = yaml.load((_ROOT / "roles" / role / "meta/argument_specs.yml").read_bytes(), Loader=_LOADER)
+    options = specs["argument_specs"][entry_point]["options"]
     return {name: str(option["type"]) for name, option in options.items()}
+
+
+@cache
+def _everywhere() -> frozenset[str]:
+    """The variables that every playbook takes: the answers of a survey, and a switch that the action plugins read."""
+    answers = re.findall(r"mstr_survey_\w+", (_ROOT / "playbooks/vars/survey.yml").read_text(encoding="utf-8"))
+    return frozenset({*answers, "mstr_in_process"})
 
 
 @cache
@@ -208,12 +93,10 @@ def passed_on() -> dict[str, str]:
 @cache
 def types(playbook: str) -> dict[str, str]:
     """Every variable that a playbook uses, with its type."""
-    own = {name: variable.type for name, variable in OF_PLAYBOOKS.items() if playbook in variable.playbooks}
+    own = {name: row["type"] for name, row in of_playbooks().items() if playbook in row["playbooks"]}
+    if playbook in ("apply", "export"):
+        return {**own, **role_types(entry_point="main" if playbook == "apply" else "export")}
     used = {*CONNECTION.values()}
-    if playbook == "export":
-        return {**own, **role_types(entry_point="export")}
-    if playbook == "apply":
-        return {**own, **role_types()}
     if playbook == "restore":
         used |= {f"{_ROLE}{option}" for option in (*RESTORED, *_BACKUPS, "exemptions", "policy")}
     if playbook == "audit":
@@ -246,16 +129,13 @@ def with_exemptions(policy: Any, exemptions: Any) -> Any:
 
 def playbooks_with(name: str) -> list[str]:
     """The playbooks that use a variable."""
-    return [playbook for playbook in _ALL if name in types(playbook)]
+    return [playbook for playbook in _PLAYBOOKS if name in types(playbook)]
 
 
 @cache
 def known() -> frozenset[str]:
     """Every variable that users of the roles and playbooks set."""
-    names = set(_EVERYWHERE)
-    for playbook in _ALL:
-        names |= set(types(playbook))
-    return frozenset(names | set(role_types("controller")))
+    return frozenset(_everywhere().union(role_types("controller"), *map(types, _PLAYBOOKS)))
 
 
 def name_errors(names: Iterable[str], playbook: str | None = None, extra: Iterable[str] = ()) -> Iterator[str]:
@@ -270,7 +150,7 @@ def name_errors(names: Iterable[str], playbook: str | None = None, extra: Iterab
             continue
         if name not in known():
             yield from _unknown(name)
-        elif playbook and name in given and name not in _EVERYWHERE and not _is_used(name, playbook):
+        elif playbook and name in given and name not in _everywhere() and not _is_used(name, playbook):
             users = playbooks_with(name) or ["controller"]
             *others, last = users
             whose = f"{', '.join(others)} and {last} do" if others else f"{last} does"
@@ -298,16 +178,12 @@ def _unknown(name: str) -> Iterator[str]:
 def meant(name: str) -> str | None:
     """The known variable that differs by at most two edits, or would without `runtimes_`; None if there is none."""
     distances = [
-        (distance(name, form), other)
+        (edits, other)
         for other in known()
-        for form, most in ((other, _MOST_EDITS), (_without_role(other), len(other.removeprefix(_ROLE)) // 4))
-        if abs(len(name) - len(form)) <= _MOST_EDITS and distance(name, form) <= min(most, _MOST_EDITS)
+        for form, most in ((other, _MOST_EDITS), (other.replace(_ROLE, "mstr_"), len(other.removeprefix(_ROLE)) // 4))
+        if abs(len(name) - len(form)) <= _MOST_EDITS and (edits := distance(name, form)) <= min(most, _MOST_EDITS)
     ]
     return min(distances)[1] if distances else None
-
-
-def _without_role(name: str) -> str:
-    return f"mstr_{name.removeprefix(_ROLE)}" if name.startswith(_ROLE) else name
 
 
 def distance(text: str, other: str) -> int:
