@@ -7,10 +7,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ansible.plugins.action import ActionBase
-
 # Ansible loads this file once, before it starts the workers, and with it the actions that the steps run.
 from ansible_collections.mstr.library.plugins.action import (  # noqa: F401 # pylint: disable=unused-import
     mstr_audit,
@@ -20,15 +16,12 @@ from ansible_collections.mstr.library.plugins.action import (  # noqa: F401 # py
     mstr_script_run,
 )
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.steps import STEPS
+from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.task import Action, Result
 
 
-class ActionModule(ActionBase):
+class ActionModule(Action):
     """Runs one step of a playbook; `plugin_utils/_playbooks/steps.py` has them."""
 
-    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def result(self) -> Result:
         """The result of the step that the option `step` names."""
-        step = STEPS[str(self._task.args["step"])]
-        action = step(
-            self._task, self._connection, self._play_context, self._loader, self._templar, self._shared_loader_obj
-        )
-        return action.run(tmp, task_vars)
+        return STEPS[str(self.args["step"])](self)

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +43,6 @@ class ActionModule(action.ActionModule):
             read=read,
             incomplete=_incomplete(read),
             policy=policy,
-            today=datetime.now(timezone.utc).date(),
             since=since,
             previous_names=found.pop("previous_names", {}),
             warnings=[*(found.get("warnings") or ()), *action.kept_warnings()],

@@ -40,13 +40,6 @@ options:
     description: Whether the result comes from check mode, so that it contains what would change.
     type: bool
     default: false
-  approved:
-    description:
-      - The id of the approved plan, if there is one. In check mode, the report says that this plan still holds. If it
-        does not hold, the task has failed.
-    type: str
-    default: ""
-    version_added: 1.0.0
   read:
     description: For an audit, the result of M(mstr.library.mstr_runtime_info) for all runtimes.
     type: dict
@@ -232,7 +225,6 @@ _value:
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timezone
 from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
@@ -249,7 +241,6 @@ def environment_report(
     read: Any = None,
     policy: Any = None,
     detail: bool = False,
-    approved: str = "",
 ) -> dict[str, Any]:
     """The report. Raises AnsibleFilterError if the input is not the result of a task."""
     # ansible-core 2.16 turns a null from a template into an empty string.
@@ -267,8 +258,6 @@ def environment_report(
         check_mode=check_mode,
         read=read,
         policy=rules,
-        today=datetime.now(timezone.utc).date(),
-        approved=approved,
     )
     return reports.environment_report(sources, detail)
 

@@ -9,7 +9,7 @@ Pure: takes the results of the hosts, which `result_of` makes of the result of a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -32,17 +32,12 @@ _LONGEST_LINE = 1000
 
 
 class RunReport(NamedTuple):
-    """What the run has to show. `files`: the text of each file by its path. `errors`: by host.
-
-    `unmade`: why a file could not be made, by its path.
-    """
+    """What the run has to show. `errors`: by host."""
 
     lines: list[str]
-    files: dict[str, str]
-    statistics: dict[str, Any]
     errors: dict[str, str]
+    statistics: Mapping[str, Any] = MappingProxyType({})
     events: Sequence[str] = ()  # in a job of a controller: the report as several texts
-    unmade: Mapping[str, str] = MappingProxyType({})
 
 
 class FinishedRun(NamedTuple):
@@ -61,48 +56,68 @@ class FinishedRun(NamedTuple):
     job: str = ""  # the number of that job
 
 
-def run_report(run: FinishedRun) -> RunReport:
-    """The report of a run of one of the playbooks."""
-    results = run.results.items()
+def run_report(run: FinishedRun, write: Callable[..., None]) -> RunReport:
+    """The report of a run of one of the playbooks. `write`: see `destination.write`.
+
+    It does not fail: a file that cannot be made or written is an error of every environment.
+    """
     left_out = run.left_out and not any(run.results.values())
-    stopped = {host: why for host, result in results if (why := _why_not_reached(result, left_out))}
+    stopped = {host: why for host, result in run.results.items() if (why := _why_not_reached(result, left_out))}
     reached = {host: result for host, result in run.results.items() if result and host not in stopped}
+    not_reached = [clean(f"{host}: not reached: {why}", _LONGEST_LINE) for host, why in stopped.items()]
+    errors = _errors(reached)
     if run.playbook in ("export", "probe"):
-        return RunReport([*_file_lines(run, reached), *_not_reached_lines(stopped)], {}, {}, _errors(reached))
+        return RunReport([*_file_lines(run, reached), *not_reached], errors)
     short = [serialize.content_of(result["report"]) for result in reached.values()]
-    texts, unmade = {}, {}
-    for path in run.reports:
-        try:
-            texts[path] = _rendered(run, reached, list(stopped), path) + "\n"
-        except Exception as exc:  # whatever happens to a file, people see what was written to the servers
-            unmade[path] = f"{path} was not written. {as_mstr_error(exc).sentence}"
-    if run.plan:
-        entries = [*short, *(_not_reached_entry(host, why) for host, why in stopped.items())]
-        texts[run.plan] = plan_file.plan_text(entries, run.generated) + "\n"
     predicted = run.check_mode or run.playbook == "audit"
     # A controller shows them in events of their own.
     lines = [line for report in short for line in environment.short_lines(report, predicted) if not run.page]
-    lines += _not_reached_lines(stopped)
-    lines += _backup_lines(run, reached)
-    lines += [f"Report: {path}" for path in run.reports if path in texts] + [f"Plan: {run.plan}"] * bool(run.plan)
-    if run.plan:
-        lines.append(
-            "To apply exactly this plan: the same command without --check, with "
-            f"{extra_option('mstr_plan_src', run.plan)} in place of mstr_plan_dest"
-            # It is refused for an apply.
-            f"{' and without mstr_report_dest' if any(map(_is_junit, run.reports)) else ''}"
-        )
+    lines += [*not_reached, *_backup_lines(run, reached)]
+    unwritten = []
+
+    def is_written(path: str, text_of: Callable[[], str]) -> bool:
+        try:
+            write(path, text_of() + "\n", private=path == run.plan)
+        except OSError as exc:
+            unwritten.append(f"{path} could not be written: {exc.strerror}. A file that was there is unchanged.")
+        except Exception as exc:  # whatever happens to a file, people see what was written to the servers
+            unwritten.append(f"{path} was not written. {as_mstr_error(exc).sentence}")
+        else:
+            return True
+        return False
+
+    for path in run.reports:
+        if is_written(path, lambda path=path: _rendered(run, reached, list(stopped), path)):  # type: ignore[misc]
+            lines.append(f"Report: {path}")
+    if run.plan and is_written(run.plan, lambda: _plan_text(run, short, stopped)):
+        lines += [f"Plan: {run.plan}", _how_to_apply(run)]
+    lines += unwritten
+    if unwritten:
+        errors = {host: errors.get(host) or unwritten[-1] for host in run.results}
     if not run.page:
         # Only a controller hands something on, and Ansible would walk through all of it several times.
-        return RunReport(lines, texts, {}, _errors(reached), unmade=unmade)
-    statistics = _statistics(run, short, reached, list(stopped))
+        return RunReport(lines, errors)
     page = f"The artifact {artifact_name(run.playbook, 'page')} of this job"
-    shown = approval_texts(short, predicted, page)
-    return RunReport(lines, texts, statistics, _errors(reached), list(shown), unmade)
+    events = approval_texts(short, predicted, page)
+    return RunReport(lines, errors, _statistics(run, short, reached, list(stopped)), events)
 
 
-def _is_junit(path: str) -> bool:
-    return path.lower().endswith(".junit.xml")
+def _plan_text(run: FinishedRun, short: Sequence[Json], stopped: Mapping[str, str]) -> str:
+    entries = [
+        {"environment": host, "outcome": "not reached", "message": f"it was not reached: {why}"}
+        for host, why in stopped.items()
+    ]
+    return plan_file.plan_text([*short, *entries], run.generated)
+
+
+def _how_to_apply(run: FinishedRun) -> str:
+    # A report in this format is refused for an apply.
+    is_junit = any(path.lower().endswith(".junit.xml") for path in run.reports)
+    return (
+        "To apply exactly this plan: the same command without --check, with "
+        f"{extra_option('mstr_plan_src', run.plan)} in place of mstr_plan_dest"
+        f"{' and without mstr_report_dest' if is_junit else ''}"
+    )
 
 
 def result_of(host: str, result: Json | None, run_id: str, check_mode: bool = False) -> dict[str, Any] | None:
@@ -115,7 +130,7 @@ def result_of(host: str, result: Json | None, run_id: str, check_mode: bool = Fa
     if result.get("run") is None:
         if not (result.get("failed") or result.get("unreachable")):
             return None
-        return {"error": _message(result), **reports_of(host, result, check_mode)}
+        return {"error": environment.failure_of(result), **reports_of(host, result, check_mode)}
     return dict(result)
 
 
@@ -141,19 +156,18 @@ def apply_error(report: Json, fail_on_drift: bool) -> str | None:
     return None
 
 
-def why_stopped(batch: Sequence[str], earlier: Mapping[str, Json], any_errors_fatal: bool) -> str | None:
+def why_stopped(earlier: Mapping[str, Json], any_errors_fatal: bool) -> str | None:
     """Why the work on a batch does not begin; None if it does.
 
     `earlier`: the results of the hosts of earlier batches of this run. A batch that fails as a whole stops the run,
     and with `any_errors_fatal` each failed host does.
     """
-    others = {host: result for host, result in earlier.items() if host not in batch}
-    failed = [host for host, result in others.items() if result.get("error")]
+    failed = [host for host, result in earlier.items() if result.get("error")]
     if any_errors_fatal and failed:
         return f"{failed[0]} failed before, and ANSIBLE_ANY_ERRORS_FATAL is set"
-    batches = grouped((result.get("batch"), host) for host, result in others.items())
-    if any(result.get("stopped") for result in others.values()):
+    if any(result.get("stopped") for result in earlier.values()):
         return "an earlier batch failed"
+    batches = grouped((result.get("batch"), host) for host, result in earlier.items())
     if any(all(host in failed for host in hosts) for hosts in batches.values()):
         return "every environment of an earlier batch failed"
     return None
@@ -168,13 +182,14 @@ def _why_not_reached(result: Json | None, left_out: bool) -> str | None:
     return "no task of it ran; the output above says why"
 
 
-def _message(result: Json) -> str:
-    return str(result.get("msg") or "The task failed without a message.")
-
-
 def _errors(reached: Mapping[str, Json]) -> dict[str, str]:
-    errors = {host: str(result["error"]).splitlines() for host, result in reached.items() if result.get("error")}
-    return {host: "\n".join(_limited(lines, "errors")) for host, lines in errors.items()}
+    errors = {}
+    for host, result in reached.items():
+        lines = str(result.get("error") or "").splitlines()
+        more = [f"and {len(lines) - _MOST_LINES} more errors; the results have them all"]
+        if lines:
+            errors[host] = "\n".join(lines[:_MOST_LINES] + more * (len(lines) > _MOST_LINES))
+    return errors
 
 
 def _rendered(run: FinishedRun, reached: Mapping[str, Json], not_reached: Sequence[str], path: str) -> str:
@@ -217,14 +232,6 @@ def _statistics(
 def artifact_name(playbook: str, form: str) -> str:
     """The artifact of a job that has the report as a page, as Markdown, or as JSON."""
     return f"mstr_{'audit' if playbook == 'audit' else 'report'}_{form}"
-
-
-def _not_reached_entry(host: str, why: str) -> dict[str, Any]:
-    return {"environment": host, "outcome": "not reached", "message": f"it was not reached: {why}"}
-
-
-def _not_reached_lines(stopped: Mapping[str, str]) -> list[str]:
-    return [clean(f"{host}: not reached: {why}", _LONGEST_LINE) for host, why in stopped.items()]
 
 
 def _backup_lines(run: FinishedRun, reached: Mapping[str, Json]) -> Iterator[str]:
@@ -281,8 +288,3 @@ def _file_lines(run: FinishedRun, reached: Mapping[str, Json]) -> Iterator[str]:
         more = [*options, "--check --diff"]
         for command in commands(run.options, "apply", "mstr_runtimes_src", paths, *more):
             yield f"To compare: {command}"
-
-
-def _limited(lines: list[str], what: str) -> list[str]:
-    more = len(lines) - _MOST_LINES
-    return lines if more <= 0 else [*lines[:_MOST_LINES], f"and {more} more {what}; the results have them all"]

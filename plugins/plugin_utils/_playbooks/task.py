@@ -17,6 +17,7 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
+from ansible.utils.vars import load_extra_vars
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
 from ansible_collections.mstr.library.plugins.plugin_utils._run import role_names
 
@@ -41,6 +42,8 @@ class Action(ActionBase):
         """The result of `result`, or a failed one with the sentence of its error."""
         super().run(tmp, task_vars)
         self.task_vars = task_vars or {}
+        self.args = self._task.args
+        self.transport = str(self._connection.transport)
         # Modules run in the directory of the playbook. People mean the directory in which they started it.
         self.started_in = os.path.realpath(".")
         # From ansible-core 2.19 on, a failure shows the lines of the playbook around its task, which help no user.
@@ -62,12 +65,24 @@ class Action(ActionBase):
     @property
     def is_local(self) -> bool:
         """Whether the modules run on the control node."""
-        return str(self._connection.transport) == "local"
+        return self.transport == "local"
 
     @property
     def check_mode(self) -> bool:
         """Whether nothing may be changed."""
         return bool(self._task.check_mode)
+
+    def path_of(self, path: Any) -> str:
+        """The absolute path of a file of the run."""
+        return path_of(path, self.started_in)
+
+    def result_of(self, host: str, variable: str) -> Any:
+        """The result of a task on another host in a variable, without templates."""
+        return self.task_vars["hostvars"].raw_get(host).get(variable)
+
+    def extra_vars(self) -> Result:
+        """The extra variables (-e) of the run."""
+        return {str(name): plain(value) for name, value in load_extra_vars(self._loader).items()}
 
     def value(self, name: str) -> Any:
         """The value of a variable, None if it is not set. Raises ValidationError if its template is invalid."""
@@ -125,7 +140,7 @@ class Action(ActionBase):
         """The options of a module, each from its variable. Null and empty ones are left to the module."""
         found = {option: self.value(name) for option, name in names.items()}
         return {
-            option: path_of(value, self.started_in) if option in _PATHS else value
+            option: self.path_of(value) if option in _PATHS else value
             for option, value in found.items()
             if is_given(value) or (value is not None and option in _MAY_BE_EMPTY)
         }
@@ -165,42 +180,31 @@ class Action(ActionBase):
         options: Result,
         check_mode: bool | None = None,
         on_stop: Callable[[Result], str] | None = None,
-        **switches: Any,
     ) -> Result:
-        """The result of another action with these options. `switches`: variables for it.
+        """The result of another action with these options.
 
-        `on_stop`: called with the result before a signal takes effect; returns a line for a person.
+        An error names variables of the role instead of options. `on_stop`: called with the result before a signal takes
+        effect; returns a line for a person.
         """
         task = self._task.copy(exclude_parent=True)
         task.action, task.args = name, options
         if check_mode is not None:
             task.check_mode, task.diff = check_mode, False
-        action = self._shared_loader_obj.action_loader.get(
-            name,
-            task=task,
-            connection=self._connection,
-            play_context=self._play_context,
-            loader=self._loader,
-            templar=self._templar,
-            shared_loader_obj=self._shared_loader_obj,
-        )
+        shared = self._shared_loader_obj
+        place = (self._connection, self._play_context, self._loader, self._templar)
+        keys = ("connection", "play_context", "loader", "templar")
+        action = shared.action_loader.get(name, task=task, shared_loader_obj=shared, **dict(zip(keys, place)))
         action.on_stop = on_stop
-        return dict(action.run(None, {**self.task_vars, **switches}))
+        return dict(action.run(None, {**self.task_vars, role_names.SWITCH: True}))
 
-    def run_module(
-        self,
-        name: str,
-        options: Result,
-        check_mode: bool | None = None,
-        on_stop: Callable[[Result], str] | None = None,
-    ) -> Result:
+    def run_module(self, name: str, options: Result, *how: Any, **more: Any) -> Result:
         """The result of a module of this collection, with the connection of the host. Play-wide defaults count.
 
-        An error names variables instead of options.
+        The other arguments are those of `run_action`.
         """
         name = f"mstr.library.{name}"
         given = {**self._defaults(name), **self.options(CONNECTION), **options}
-        return self.run_action(name, given, check_mode, on_stop, **{role_names.SWITCH: True})
+        return self.run_action(name, given, *how, **more)
 
     def _defaults(self, name: str) -> Result:
         """The options of a module from `module_defaults`. Ansible's own function for this has changed its name."""

@@ -188,12 +188,15 @@ def _with_failure(result: Json | None) -> Json | None:
     return {**result, "failed": True} if result and result.get("unreachable") else result
 
 
+def failure_of(result: Json) -> str:
+    """The message of a failed task."""
+    return str(result.get("msg") or "The task failed without a message.")
+
+
 def _failure(sources: Sources) -> str | None:
     """The message of the failed task; None if no task failed."""
-    for result in (sources.read, sources.applied):
-        if result is not None and result.get("failed"):
-            return str(result.get("msg") or "The task failed without a message.")
-    return None
+    failed = (result for result in (sources.read, sources.applied) if result is not None and result.get("failed"))
+    return next(map(failure_of, failed), None)
 
 
 def _outcome(report: Json, sources: Sources) -> str:
@@ -260,10 +263,11 @@ def _lines(report: Json, listed: Iterable[Json], sources: Sources) -> Iterator[s
     elif report["summary"]:
         yield _summary_line(report["summary"], sources.check_mode)
         yield from map(warning_line, report["warnings"])
-        if sources.check_mode and sources.approved and sources.approved == report["plan_id"]:
+        if sources.approved and sources.check_mode and sources.approved["plan_id"] == report["plan_id"]:
             yield "the approved plan still holds"
-        elif sources.approved_changes and not report["message"] and not (report["runtimes"] or report["scripts"]):
-            yield f"nothing to change (approved: {counted(sources.approved_changes, 'change')})"
+        elif sources.approved and not (report["message"] or report["runtimes"] or report["scripts"]):
+            number = sum(len(sources.approved.get(key) or ()) for key in ("runtimes", "scripts"))
+            yield from [f"nothing to change (approved: {counted(number, 'change')})"] if number else ()
         for row in report["exempted"]:
             yield f"{row['name']!r} {exemption_text(row)}"
     for runtime in report["runtimes"]:

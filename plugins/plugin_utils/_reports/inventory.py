@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date
 from typing import Any, NamedTuple
 
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import BY_NAME, POOL
@@ -19,6 +18,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.kinds import N
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import number_of
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE
 from ansible_collections.mstr.library.plugins.module_utils._model.usage import name_of
+from ansible_collections.mstr.library.plugins.module_utils._work.api import utc_date
 
 from . import changes
 from .evaluation import ALLOWED, COUNTED, EXPIRES_SOON, grouped, worst
@@ -49,10 +49,8 @@ class Sources(NamedTuple):
     read: Json | None = None  # the result of mstr_runtime_info, in an audit
     incomplete: str | None = None  # why there may be more runtimes than those, None if there are not
     policy: Json | None = None  # the rules that forbid anything, and the exemptions, see `evaluation.rules_of`
-    today: date = date.min
     since: Earlier | None = None
-    approved: str = ""  # the plan_id that somebody approved
-    approved_changes: int = 0  # of the plan in a file
+    approved: Json | None = None  # the plan that somebody approved, as in a plan file
     warnings: Sequence[Any] = ()  # of a task that did more than these results show
     previous_names: Mapping[str, Sequence[str]] = NOTHING  # by name, of the definitions
     refusals: Sequence[str] = ()  # why an apply would be refused, in an audit
@@ -169,7 +167,7 @@ def counts_of(
     """The number of findings of each kind; of `scripts` and of those `scheduled`, None if they were not looked up."""
     read = sources.read or {}
     exempted = [row for row in rows if row["verdict"] == EXEMPTED]
-    soon = (sources.today + EXPIRES_SOON).isoformat() if exempted else ""
+    soon = (utc_date() + EXPIRES_SOON).isoformat() if exempted else ""
     return {
         "runtimes": sum(1 for runtime in runtimes if runtime["present"]),
         "violations": number_of(row for row in rows if row["verdict"] in COUNTED),

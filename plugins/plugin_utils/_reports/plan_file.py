@@ -31,8 +31,7 @@ Json = Mapping[str, Any]
 # The version of the file's format. A newer collection still reads older formats.
 FORMAT = 1
 _COLLECTION = Path(__file__).resolve().parents[3]
-# The lists of what a plan would do, and what is approved of each of their rows.
-_ROWS = ("runtimes", "scripts")
+# What is approved of each row of a plan.
 _OF_RUNTIME = ("name", "id", "action", "fields", "definition", "smoke_test", "error")
 _OF_SCRIPT = ("name", "id", "project", "action", "before", "after", "error")
 _MOST = 20
@@ -111,11 +110,6 @@ def approved_entry(environments: Iterable[Any], environment: str, server: str | 
         why = f"its check failed: {entry['message']}" if entry.get("message") else "it has no plan_id"
         raise ValueError(f"has no plan for {environment}, because {why}")
     return entry
-
-
-def number_of_changes(plan: Json) -> int:
-    """How many changes a plan has."""
-    return sum(len(plan.get(key) or ()) for key in _ROWS)
 
 
 def refusal(approved: Json, now: Json, repeat: str = REPEAT) -> str | None:

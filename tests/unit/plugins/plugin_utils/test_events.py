@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import datetime
 
 import pytest
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.environment import environment_report
@@ -30,7 +29,6 @@ def report(*entries, environment="eu", read=None):
         read=read,
         incomplete=None,
         policy={"networks_never": ["10.66.0.0/16"]} if read else {},
-        today=datetime.date(2026, 11, 27),
     )
     return environment_report(sources)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import date
 
 import pytest
 import yaml
@@ -30,7 +29,7 @@ DEFAULT = runtime(6, "(Default)", is_default=True)
 def report_on(runtimes, violations=(), earlier=None, name="prod", policy=POLICY, incomplete=None):
     read = {"runtimes": runtimes, "violations": list(violations)}
     since = earlier_from(earlier) if earlier else None
-    sources = Sources(environment=name, applied=None, read=read, policy=policy, today=date.today(), since=since)
+    sources = Sources(environment=name, applied=None, read=read, policy=policy, since=since)
     return environment_report(sources._replace(incomplete=incomplete), detail=True)
 
 
