@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date
 from types import ModuleType
 from typing import Any
 
@@ -178,6 +177,6 @@ def _environment(reported: Options, keys: Iterable[str]) -> Json:
 def _sample(product: Callable[[str], ModuleType]) -> Json:
     """The report on an environment with one runtime of which nothing is known."""
     runtime = product("module_utils._model.runtime").from_api({}).to_result()
-    sources = product("plugin_utils._reports.inventory").Sources("", None, read={"runtimes": [runtime]}, today=date.min)
+    sources = product("plugin_utils._reports.inventory").Sources("", None, read={"runtimes": [runtime]})
     report: Json = product("plugin_utils._reports.environment").environment_report(sources, detail=True)
     return report

@@ -18,10 +18,10 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import Valida
 from ansible_collections.mstr.library.plugins.module_utils._model.alike import is_named
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import DEFAULT_RUNTIME_ID
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.export import File, missing
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.serialize import text_of
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.serialize import plain, text_of
 
 from .own_file import OwnFile
-from .task import Action, Result, plain
+from .task import Action, Result
 from .variables import LARGEST_ARTIFACT
 
 DEST = "mstr_runtimes_backup_dest"

@@ -20,13 +20,13 @@ from ansible_collections.mstr.library.plugins.module_utils._model.usage import n
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.evaluation import violations_of
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.events import copyable_texts
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.export import File, to_file
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.serialize import json_text
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.serialize import json_text, plain
 
 from .backup import DEST, Backup, may_take_away, names_default
 from .check_files import backup_errors, foreign_error
 from .new_run import dests, path_of
 from .own_file import OwnFile, source_of
-from .task import Action, Result, failed, plain
+from .task import Action, Result, failed
 from .variables import (
     AUDITED,
     DEFINITIONS,

@@ -25,14 +25,14 @@ from ansible_collections.mstr.library.plugins.plugin_utils._reports import plan_
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.environment import environment_report
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.events import approval_texts
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.serialize import content_of
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.serialize import content_of, plain
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import Earlier, earlier_from
 from ansible_collections.mstr.library.plugins.plugin_utils._run.action import kept_warnings, not_connected
 
 from . import destination, final_report, playbooks, variables
 from .check import run_errors, values_needed
 from .new_run import NewRun
-from .task import Action, Result, failed, plain
+from .task import Action, Result, failed
 
 
 def check_run(action: Action) -> Result:

@@ -19,6 +19,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.serialize import plain
 from ansible_collections.mstr.library.plugins.plugin_utils._run import role_names
 
 from .destination import Stat
@@ -251,15 +252,3 @@ def _without(omitted: Any, value: Any) -> Any:
 def failed(message: str, **more: Any) -> Result:
     """The result of a failed task."""
     return {"failed": True, "changed": False, "msg": message, **more}
-
-
-def plain(value: Any) -> Any:
-    """A value in plain Python types, without the tags of a template."""
-    if isinstance(value, Mapping):
-        return {str.__str__(str(key)): plain(entry) for key, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(entry) for entry in value]
-    if value is None or isinstance(value, (bool, str)):
-        # Before ansible-core 2.19, str() of an unsafe text is an unsafe text again, which YAML cannot represent.
-        return str.__str__(value) if isinstance(value, str) else value
-    return value + 0 if isinstance(value, (int, float)) else str(value)

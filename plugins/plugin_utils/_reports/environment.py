@@ -10,24 +10,27 @@ Pure: takes the results of `mstr.library.mstr_runtimes` and `mstr.library.mstr_r
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils._errors import as_mstr_error, clean, counted
-from ansible_collections.mstr.library.plugins.module_utils._model.fields import BY_NAME
-from ansible_collections.mstr.library.plugins.module_utils._model.rules import EXEMPTED, NOT_EVALUATED
+from ansible_collections.mstr.library.plugins.module_utils._model.policy import number_of
+from ansible_collections.mstr.library.plugins.module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE
+from ansible_collections.mstr.library.plugins.module_utils._work.api import utc_date
 
 from .evaluation import COUNTED, evaluated, unused_exemptions
-from .installed import not_offered
-from .inventory import Sources, before, changed_scripts, counts_of, entries_of, inventory, unread_texts
+from .inventory import Sources, difference, entries_of, inventory, not_offered
 from .lines import (
     GOES,
+    INCOMPLETE,
     VERBS,
-    dangling_line,
+    WARNINGS,
     difference_lines,
-    evaluation_lines,
+    environment_lines,
     exemption_text,
-    refusal_line,
+    runtime_lines,
+    schedules,
     script_line,
     warning_line,
 )
@@ -37,103 +40,157 @@ from .since import line as since_line
 Json = Mapping[str, Any]
 
 _LONGEST_LINE = 1000
-_UNREAD_LINES = 5
 _MOST_LINES = 20
+_EXPIRES_SOON = timedelta(days=30)
+# What is counted: its words for one, and for several.
+_COUNTED = {
+    "violations": ("violation", "violations"),
+    "exempted": ("exempted violation", "exempted violations"),
+    "expiring": ("exemption expires within 30 days", "exemptions expire within 30 days"),
+    "not_evaluated": ("value not evaluated", "values not evaluated"),
+    "differing": ("differs from its definition", "differ from their definitions"),
+    "moved": ("script uses a different runtime", "scripts use a different runtime"),
+    "undefined": ("has no definition", "have no definition"),
+    "problems": ("is not ready", "are not ready"),
+    "failed_runs": ("last run failed", "last runs failed"),
+    "mismatches": ("installed version differs", "installed versions differ"),
+    "not_offered": ("has a Python that is not offered", "have a Python that is not offered"),
+    "dangling": ("script has no runtime", "scripts have no runtime"),
+    "unread": ("look-up failed", "look-ups failed"),
+    "unused": ("exemption exempts nothing", "exemptions exempt nothing"),
+}
+# The outcome of an audit with any of these: the first that applies.
+_OUTCOMES = {
+    "violations": "violations",
+    **dict.fromkeys(("differing", "moved"), "drift"),
+    **dict.fromkeys(("problems", "failed_runs", "mismatches", "not_offered", "dangling", "unused"), "problems"),
+    "incomplete": "problems",
+    "not_evaluated": "not_evaluated",
+}
 
 
 def environment_report(sources: Sources, detail: bool = False) -> dict[str, Any]:
     """The report; `detail` adds every runtime under `inventory`. An error in it never hides what was done."""
     sources = sources._replace(applied=_with_failure(sources.applied), read=_with_failure(sources.read))
+    report = _bare_report(sources)
     try:
-        return _report(sources, detail)
+        report.update(_differences(sources))
+        rows, unused = _evaluated(sources)
+        report["exempted"] = [row for row in rows if row["verdict"] == EXEMPTED]
+        listed = inventory(sources, rows)
+        if sources.read is not None:
+            report.update(_audited(sources, sources.read, listed, rows, unused))
+            if sources.since is not None and report["counts"] is not None:
+                violations = report["violations"] if sources.policy else None
+                report["since"] = changed_since(sources.since, report, listed, violations, sources.previous_names)
+            elif sources.since is not None and detail:
+                # The next audit compares with what the last one could read.
+                report["last_read"] = sources.since.state(sources.environment)
+        report["outcome"] = _outcome(report, sources)
+        report["lines"] = [_line(sources.environment, line) for line in _lines(report, listed, sources)]
     except Exception as exc:
-        return _bare_report(sources, f"The report could not be made. {as_mstr_error(exc).sentence}")
+        return _without_values(sources, f"The report could not be made. {as_mstr_error(exc).sentence}")
+    return {**report, "inventory": listed} if detail else report
 
 
-def _bare_report(sources: Sources, sentence: str) -> dict[str, Any]:
-    """What can be said without looking at any value: the message of the task, and each runtime that it wrote."""
+def _bare_report(sources: Sources) -> dict[str, Any]:
+    """What can be said without looking at the value of any runtime."""
     applied = sources.applied or {}
-    rows = [entry for entry in applied.get("runtimes") or () if isinstance(entry, Mapping)]
-    verb = "would be " if sources.check_mode else ""
-    rows = [row for row in rows if row.get("action") != "none"]
-    done = [f"{row.get('name')!r} ({row.get('id')}) {verb}{row.get('action')}" for row in rows]
-    failure = _failure(sources)
-    lines = [failure or str(applied.get("msg") or ""), sentence, *done]
     return {
         "environment": sources.environment,
         "outcome": "failed",
-        "message": f"{failure}\n{sentence}" if failure else sentence,
+        "message": _failure(sources),
         "summary": applied.get("summary"),
+        "plan_id": applied.get("plan_id") if sources.read is None else None,
+        **{key: [] for key in ("runtimes", "scripts", "exempted")},
+        "warnings": _warnings(sources),
+    }
+
+
+def _without_values(sources: Sources, sentence: str) -> dict[str, Any]:
+    """The report without looking at any value: the message of the task, and each runtime that it wrote."""
+    report, applied = _bare_report(sources), sources.applied or {}
+    rows = [row for row in applied.get("runtimes") or () if isinstance(row, Mapping) and row.get("action") != "none"]
+    verb = "would be " if sources.check_mode else ""
+    done = [f"{row.get('name')!r} ({row.get('id')}) {verb}{row.get('action')}" for row in rows]
+    lines = [report["message"] or str(applied.get("msg") or ""), sentence, *done]
+    return {
+        **report,
+        "message": f"{report['message']}\n{sentence}" if report["message"] else sentence,
         "plan_id": None,
-        **{key: [] for key in ("runtimes", "scripts", "exempted", "violations", "not_evaluated", "unused_exemptions")},
-        **{key: [] for key in ("unread", "refusals", "inventory")},
+        **{key: [] for key in ("violations", "not_evaluated", "unused_exemptions", "unread", "refusals", "inventory")},
         **dict.fromkeys(("policy", "counts", "incomplete", "dangling")),
         "compared": False,
-        "warnings": _warnings(sources),
         "lines": [_line(sources.environment, line) for line in lines if line],
     }
 
 
-def _report(sources: Sources, detail: bool) -> dict[str, Any]:
+def _differences(sources: Sources) -> dict[str, Any]:
+    """What differs, or was changed: the runtimes, and the scripts whose runtime is not the wanted one."""
     applied = sources.applied or {}
-    runtimes = [_difference(entry) for entry in entries_of(applied) if entry.get("action") != "none"]
-    message = _failure(sources)
-    rows, unused = _evaluated(sources)
-    listed = inventory(sources, rows)
-    report: dict[str, Any] = {
-        "environment": sources.environment,
-        "outcome": "",
-        "message": message,
-        "summary": applied.get("summary"),
-        "plan_id": applied.get("plan_id") if sources.read is None else None,
-        "runtimes": runtimes,
-        "scripts": changed_scripts(applied),
-        "exempted": [row for row in rows if row["verdict"] == EXEMPTED],
-        "warnings": _warnings(sources),
+    return {
+        "runtimes": [difference(entry) for entry in entries_of(applied) if entry.get("action") != "none"],
+        "scripts": [script for script in applied.get("scripts") or () if script.get("action") != "none"],
     }
-    if sources.read is not None:
-        report.update(
-            policy=sources.policy or None,
-            compared=sources.compares_runtimes,
-            counts=None if sources.read.get("failed") else counts_of(listed, rows, unused, sources),
-            violations=[row for row in rows if row["verdict"] in COUNTED],
-            not_evaluated=[row for row in rows if row["verdict"] == NOT_EVALUATED],
-            unused_exemptions=unused,
-            incomplete=sources.incomplete,
-            dangling=sources.read.get("dangling"),
-            mismatches=sources.read.get("mismatches"),
-            not_offered=not_offered(sources.read),
-            unread=list(sources.read.get("unread") or ()),
-            refusals=list(sources.refusals),
-        )
-        if sources.since is not None and report["counts"] is not None:
-            violations = report["violations"] if sources.policy else None
-            is_incomplete = sources.incomplete is not None
-            report["since"] = changed_since(
-                sources.since,
-                sources.environment,
-                listed,
-                violations,
-                is_incomplete,
-                report["mismatches"],
-                sources.previous_names,
-            )
-        elif sources.since is not None and detail:
-            # The next audit compares with what the last one could read.
-            report["last_read"] = sources.since.state(sources.environment)
-    report["outcome"] = _outcome(report, sources)
-    report["lines"] = [_line(sources.environment, line) for line in _lines(report, listed, sources)]
-    if detail:
-        report["inventory"] = listed
-    return report
+
+
+def _audited(
+    sources: Sources, read: Json, listed: Sequence[Json], rows: Sequence[Json], unused: list[str]
+) -> dict[str, Any]:
+    return {
+        "policy": sources.policy or None,
+        "compared": sources.compares_runtimes,
+        "counts": None if read.get("failed") else _counts(listed, rows, unused, sources),
+        "violations": [row for row in rows if row["verdict"] in COUNTED],
+        "not_evaluated": [row for row in rows if row["verdict"] == NOT_EVALUATED],
+        "unused_exemptions": unused,
+        "incomplete": sources.incomplete,
+        "dangling": read.get("dangling"),
+        "mismatches": read.get("mismatches"),
+        "not_offered": not_offered(read),
+        "unread": list(read.get("unread") or ()),
+        "refusals": list(sources.refusals),
+    }
+
+
+def _counts(
+    listed: Sequence[Json], rows: Sequence[Json], unused: Sequence[str], sources: Sources
+) -> dict[str, int | None]:
+    """The number of findings of each kind; of `scripts` and of those `scheduled`, None if they were not looked up."""
+    read = sources.read or {}
+    exempted = [row for row in rows if row["verdict"] == EXEMPTED]
+    soon = (utc_date() + _EXPIRES_SOON).isoformat() if exempted else ""
+    of_runtimes = [runtime["scripts"] for runtime in read.get("runtimes") or () if "scripts" in runtime]
+    scripts = [script for of_runtime in of_runtimes for script in of_runtime or ()]
+    knows_tasks = bool(scripts) and all(script.get("tasks") is not None for script in scripts)
+    return {
+        "runtimes": sum(1 for runtime in listed if runtime["present"]),
+        "violations": number_of(row for row in rows if row["verdict"] in COUNTED),
+        "unreadable": sum(1 for row in rows if row["verdict"] == UNREADABLE),
+        "exempted": len(exempted),
+        "expiring": sum(1 for row in exempted if row["until"] and row["until"] <= soon),
+        "not_evaluated": sum(1 for row in rows if row["verdict"] == NOT_EVALUATED),
+        "scripts": len(scripts) if of_runtimes else None,
+        "scheduled": sum(1 for script in scripts if schedules(script)) if knows_tasks else None,
+        "differing": sum(1 for runtime in listed if runtime["action"] not in (None, "none")),
+        "moved": sum(1 for script in (sources.applied or {}).get("scripts") or () if script["action"] == "moved"),
+        "undefined": sum(1 for runtime in listed if runtime["defined"] is False),
+        "problems": sum(1 for runtime in listed if runtime["problems"]),
+        "failed_runs": sum(len(runtime["failed_runs"]) for runtime in listed),
+        "mismatches": sum(len(runtime["mismatches"]) for runtime in listed),
+        "not_offered": sum(1 for runtime in listed if not runtime["offered"]),
+        "dangling": len(read.get("dangling") or ()),
+        "unread": len(read.get("unread") or ()),
+        "unused": len(unused),
+    }
 
 
 def lines_with_kinds(report: Json, predicted: bool) -> list[tuple[str, str]]:
     """The lines of a report, each after what it is: the action on a runtime, "script" or "finding"."""
-    found = [(entry["action"], difference_lines(entry, predicted)) for entry in report["runtimes"]]
-    found += [("script", [script_line(script, predicted)]) for script in report["scripts"]]
-    found += [("warning", [warning_line(text)]) for text in report["warnings"]]
-    kinds = {_line(report["environment"], line): kind for kind, lines in found for line in lines}
+    lines_of = [(entry["action"], difference_lines(entry, predicted)) for entry in report["runtimes"]]
+    lines_of += [("script", [script_line(script, predicted)]) for script in report["scripts"]]
+    lines_of += [("warning", [warning_line(text)]) for text in report["warnings"]]
+    kinds = {_line(report["environment"], line): kind for kind, lines in lines_of for line in lines}
     return [(kinds.get(line, "finding"), line) for line in report["lines"]]
 
 
@@ -159,15 +216,15 @@ def _line(environment: Any, text: str) -> str:
 
 def _warnings(sources: Sources) -> list[str]:
     """The texts of the warnings. From ansible-core 2.19 on, those of a module may be mappings or objects."""
-    results = (sources.read, sources.applied)
-    found = [*sources.warnings, *(entry for result in results for entry in (result or {}).get("warnings") or ())]
+    entries = [*sources.warnings]
+    for result in (sources.read, sources.applied):
+        entries += (result or {}).get("warnings") or ()
 
     def text(entry: Any) -> str:
         event = entry.get("event", entry) if isinstance(entry, Mapping) else getattr(entry, "event", entry)
-        said = event.get("msg") if isinstance(event, Mapping) else getattr(event, "msg", event)
-        return str(said)
+        return str(event.get("msg") if isinstance(event, Mapping) else getattr(event, "msg", event))
 
-    return list(dict.fromkeys(map(text, found)))
+    return list(dict.fromkeys(map(text, entries)))
 
 
 def _evaluated(sources: Sources) -> tuple[list[dict[str, Any]], list[str]]:
@@ -206,36 +263,8 @@ def _outcome(report: Json, sources: Sources) -> str:
         changed = "drift" if sources.check_mode else "changed"
         return changed if report["runtimes"] or report["scripts"] else "unchanged"
     counts = {**(report["counts"] or {}), "incomplete": report["incomplete"] is not None}
-    found = ("problems", "failed_runs", "mismatches", "not_offered", "dangling", "unused", "incomplete")
-    problems = dict.fromkeys(found, "problems")
-    drift = dict.fromkeys(("differing", "moved"), "drift")
-    kinds = {"violations": "violations", **drift, **problems, "not_evaluated": "not_evaluated"}
     otherwise = "clean" if sources.policy else "not_evaluated"
-    return next((word for count, word in kinds.items() if counts.get(count)), otherwise)
-
-
-def _difference(entry: Json) -> dict[str, Any]:
-    found = {
-        "name": entry.get("name"),
-        "id": entry.get("id"),
-        "action": entry["action"],
-        "error": (entry.get("error") or {}).get("msg"),
-        "fields": [
-            {"field": change["field"], "wanted": change["after"], "found": change["before"]}
-            for change in entry.get("changes") or ()
-        ],
-    }
-    if entry.get("smoke_test"):
-        found["smoke_test"] = entry["smoke_test"]
-    if entry["action"] in GOES:
-        # What nobody can look up afterwards: the definition that goes, and who uses the runtime.
-        found["definition"] = _definition(before(entry))
-        found["scripts"] = entry.get("scripts")
-    return found
-
-
-def _definition(runtime: Json) -> dict[str, Any]:
-    return {key: runtime[key] for key in BY_NAME if key != "name" and runtime.get(key)}
+    return next((word for count, word in _OUTCOMES.items() if counts.get(count)), otherwise)
 
 
 def _lines(report: Json, listed: Iterable[Json], sources: Sources) -> Iterator[str]:
@@ -245,35 +274,43 @@ def _lines(report: Json, listed: Iterable[Json], sources: Sources) -> Iterator[s
         first, *rest = report["message"].splitlines() or [""]
         yield f"failed: {first}"
         yield from rest
-    if not report["summary"] and (sources.read is None or sources.read.get("failed")):
-        yield from map(warning_line, report["warnings"])
-    if sources.read is not None:
-        if not sources.read.get("failed"):
-            # Only check mode has the key without a value.
-            skipped = "mismatches" in sources.read and sources.read["mismatches"] is None
-            note = ", check mode does not run the script that lists packages" if skipped else ""
-            yield f"{_count_line(report['counts'], bool(report['policy']))}{note}"
-            yield from map(warning_line, report["warnings"])
-            if report.get("since"):
-                yield since_line(report["since"])
-            if report["incomplete"]:
-                yield report["incomplete"]
-            yield from map(refusal_line, report["refusals"])
-            yield from _finding_lines(report, listed)
-    elif report["summary"]:
+    if sources.read is not None and not sources.read.get("failed"):
+        yield from _audit_lines(report, listed, sources.read)
+    elif sources.read is None and report["summary"]:
         yield _summary_line(report["summary"], sources.check_mode)
         yield from map(warning_line, report["warnings"])
-        if sources.approved and sources.check_mode and sources.approved["plan_id"] == report["plan_id"]:
-            yield "the approved plan still holds"
-        elif sources.approved and not (report["message"] or report["runtimes"] or report["scripts"]):
-            number = sum(len(sources.approved.get(key) or ()) for key in ("runtimes", "scripts"))
-            yield from [f"nothing to change (approved: {counted(number, 'change')})"] if number else ()
-        for row in report["exempted"]:
-            yield f"{row['name']!r} {exemption_text(row)}"
+        yield from _approved_lines(report, sources)
+        yield from (f"{row['name']!r} {exemption_text(row)}" for row in report["exempted"])
+    elif not report["summary"]:
+        yield from map(warning_line, report["warnings"])
     for runtime in report["runtimes"]:
         yield from difference_lines(runtime, sources.check_mode)
     for script in report["scripts"]:
         yield script_line(script, sources.check_mode)
+
+
+def _audit_lines(report: Json, listed: Iterable[Json], read: Json) -> Iterator[str]:
+    # Only check mode has the key without a value.
+    skipped = "mismatches" in read and read["mismatches"] is None
+    note = ", check mode does not run the script that lists packages" if skipped else ""
+    yield f"{_count_line(report['counts'], bool(report['policy']))}{note}"
+    lines = environment_lines(report)
+    yield from (text for kind, text in lines if kind in (WARNINGS, INCOMPLETE))
+    if report.get("since"):
+        yield since_line(report["since"])
+    for runtime in listed:
+        yield from (f"{(runtime['name'] or runtime['id'])!r} {text}" for _kind, text in runtime_lines(runtime))
+    yield from (text for kind, text in lines if kind not in (WARNINGS, INCOMPLETE))
+
+
+def _approved_lines(report: Json, sources: Sources) -> Iterator[str]:
+    """What became of the approved plan, if there is one."""
+    approved = sources.approved
+    if approved and sources.check_mode and approved["plan_id"] == report["plan_id"]:
+        yield "the approved plan still holds"
+    elif approved and not (report["message"] or report["runtimes"] or report["scripts"]):
+        number = sum(len(approved.get(key) or ()) for key in ("runtimes", "scripts"))
+        yield from [f"nothing to change (approved: {counted(number, 'change')})"] if number else ()
 
 
 def _summary_line(summary: Mapping[str, int], check_mode: bool) -> str:
@@ -290,22 +327,6 @@ def _summary_line(summary: Mapping[str, int], check_mode: bool) -> str:
 
 def _count_line(counts: Json, has_policy: bool) -> str:
     """Such as `12 runtimes, 2 violations, 1 differs`."""
-    words = {
-        "violations": ("violation", "violations"),
-        "exempted": ("exempted violation", "exempted violations"),
-        "expiring": ("exemption expires within 30 days", "exemptions expire within 30 days"),
-        "not_evaluated": ("value not evaluated", "values not evaluated"),
-        "differing": ("differs from its definition", "differ from their definitions"),
-        "moved": ("script uses a different runtime", "scripts use a different runtime"),
-        "undefined": ("has no definition", "have no definition"),
-        "problems": ("is not ready", "are not ready"),
-        "failed_runs": ("last run failed", "last runs failed"),
-        "mismatches": ("installed version differs", "installed versions differ"),
-        "not_offered": ("has a Python that is not offered", "have a Python that is not offered"),
-        "dangling": ("script has no runtime", "scripts have no runtime"),
-        "unread": ("look-up failed", "look-ups failed"),
-        "unused": ("exemption exempts nothing", "exemptions exempt nothing"),
-    }
     parts = [counted(counts["runtimes"], "runtime")]
     parts += [] if has_policy else ["not evaluated by any policy"]
     if counts["scripts"] is not None:
@@ -313,26 +334,6 @@ def _count_line(counts: Json, has_policy: bool) -> str:
     if counts["scheduled"] is not None:
         parts.append(f"{counts['scheduled']} on a schedule")
         parts += [] if counts["failed_runs"] else ["no failed run"]
-    parts += [
-        f"{counts[key]} {singular if counts[key] == 1 else plural}"
-        for key, (singular, plural) in words.items()
-        if counts[key]
-    ]
-    return ", ".join(parts)
-
-
-def _finding_lines(report: Json, listed: Iterable[Json]) -> Iterator[str]:
-    for runtime in listed:
-        name = repr(runtime["name"] or runtime["id"])
-        for line in evaluation_lines(runtime["evaluated"]):
-            yield f"{name} {line}"
-        for problem in (*runtime["problems"], *runtime["remarks"]):
-            yield f"{name} {problem}"
-    yield from report["unused_exemptions"]
-    for script in report["dangling"] or ():
-        yield dangling_line(script)
-    for unread in report["unread"][:_UNREAD_LINES]:
-        what, error = unread_texts(unread)
-        yield f"could not read {what}: {error}"
-    if len(report["unread"]) > _UNREAD_LINES:
-        yield f"and {len(report['unread']) - _UNREAD_LINES} more could not be read"
+    return ", ".join(
+        [*parts, *(f"{counts[key]} {words[counts[key] != 1]}" for key, words in _COUNTED.items() if counts[key])]
+    )

@@ -10,7 +10,6 @@ Pure, except that an exemption is compared with the date.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
 from typing import Any, TypeVar
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -28,15 +27,14 @@ from ansible_collections.mstr.library.plugins.module_utils._model.rules import (
 from ansible_collections.mstr.library.plugins.module_utils._work.api import utc_date
 from ansible_collections.mstr.library.plugins.module_utils._work.inputs import POLICY_OPTION
 
+from .serialize import plain
+
 Json = Mapping[str, Any]
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 
-# The verdicts that count as violations, the worst first. "unreadable": a rule could not read the value.
+# The verdicts that count as violations. "unreadable": a rule could not read the value.
 COUNTED = (VIOLATION, UNREADABLE)
-ALLOWED = "allowed"
-EXPIRES_SOON = timedelta(days=30)
-_VERDICTS = (*COUNTED, EXEMPTED, NOT_EVALUATED)
 
 
 def rules_of(option: Any) -> dict[str, Any]:
@@ -47,7 +45,7 @@ def rules_of(option: Any) -> dict[str, Any]:
     if option is None or option == "":
         return {}
     # It copies its argument deeply. Of the values of a template, this would copy the whole templating engine.
-    result = ArgumentSpecValidator(POLICY_OPTION).validate({"policy": _plain(option)})
+    result = ArgumentSpecValidator(POLICY_OPTION).validate({"policy": plain(option)})
     if result.error_messages:
         raise ValidationError(result.error_messages)
     given = result.validated_parameters["policy"]
@@ -81,14 +79,6 @@ def violations_of(option: Any, definitions: Iterable[Any]) -> dict[str, list[str
     return found
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return str(value) if isinstance(value, str) else value
-
-
 def evaluated(read: Json) -> list[dict[str, Any]]:
     """Every value that the policy found in the result of mstr_runtime_info, each with the key `verdict`."""
     rows = [(UNREADABLE if is_unreadable(row) else VIOLATION, row) for row in read.get("violations") or ()]
@@ -102,12 +92,6 @@ def unused_exemptions(rules: Json, runtimes: Sequence[Json], rows: Iterable[Json
     names = [(str(runtime.get("name") or ""), str(runtime.get("id") or "")) for runtime in runtimes]
     counted = [row for row in rows if row["verdict"] != NOT_EVALUATED]
     return policy_from(rules, utc_date()).unused_exemptions(names, counted) if rules.get("exemptions") else []
-
-
-def worst(verdicts: Iterable[str], otherwise: str) -> str:
-    """The worst of the verdicts on one value, `otherwise` without any."""
-    found = set(verdicts)
-    return next((verdict for verdict in _VERDICTS if verdict in found), otherwise)
 
 
 def grouped(pairs: Iterable[tuple[_Key, _Value]]) -> dict[_Key, list[_Value]]:

@@ -24,11 +24,10 @@ from jinja2 import Environment, FileSystemLoader, Template
 from markupsafe import Markup
 
 from . import changes
-from .evaluation import COUNTED, grouped
-from .inventory import unread_texts
-from .lines import GOES, VERBS, dangling_line, last_run, schedules, script_line, usage_text
+from .evaluation import COUNTED
+from .lines import GOES, UNREAD, VERBS, environment_lines, last_run, schedules, script_line, usage_text
+from .since import changed_runtimes, when
 from .since import line as since_line
-from .since import when
 
 _FOLDER = Path(__file__).parent / "templates"
 
@@ -150,6 +149,7 @@ def _environment(environment: Json, columns: Sequence[Column], predicted: bool, 
     # Without a policy, there is no number of violations.
     of_policy = ("violations", "exempted", "expiring", "not_evaluated")
     unknown = () if environment.get("policy") or not environment.get("counts") else of_policy
+    since = environment.get("since")
     return {
         **environment,
         "numbers": {
@@ -161,22 +161,12 @@ def _environment(environment: Json, columns: Sequence[Column], predicted: bool, 
         "failed": [runtime for runtime in inventory if runtime["error"]],
         "message_lines": (environment["message"] or "").splitlines(),
         "rules": _policy(environment.get("policy") or {}),
-        "unread_texts": [unread_texts(unread) for unread in environment.get("unread") or ()],
-        "dangling_lines": [dangling_line(script) for script in environment.get("dangling") or ()],
+        "notes": [f"{text[:1].upper()}{text[1:]}" for kind, text in environment_lines(environment) if kind != UNREAD],
+        "unread_lines": [text for kind, text in environment_lines(environment) if kind == UNREAD],
         "script_lines": [script_line(script, predicted) for script in environment.get("scripts") or ()],
-        "packages": _packages(inventory),
-        "since_line": since_line(environment["since"]) if environment.get("since") else "",
+        "since_line": since_line(since) if since else "",
+        "changed": [(runtime["name"], text) for _action, runtime, text in changed_runtimes(since)] if since else [],
     }
-
-
-def _packages(inventory: Sequence[Json]) -> list[tuple[str, list[Json]]]:
-    """Every package with the runtimes that have it, for the question who has to test a new version."""
-    if all(runtime["scripts"] is None for runtime in inventory):
-        return []
-    found: dict[str, list[Json]] = grouped(
-        (package["name"], {**runtime, "package": package}) for runtime in inventory for package in runtime["packages"]
-    )
-    return sorted(found.items(), key=lambda pair: pair[0].casefold())
 
 
 def _policy(policy: Json) -> list[tuple[str, list[str], str]]:
@@ -212,13 +202,13 @@ def _template() -> Template:
         loader=FileSystemLoader(str(_FOLDER)), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters.update(
-        when=when, last_run=last_run, name_of=name_of, schedules=schedules, usage=usage_text, change_line=_change_line
+        when=when, last_run=last_run, name_of=name_of, schedules=schedules, usage=usage_text, changes=_changes
     )
     return environment.get_template("page.html.j2")
 
 
-def _change_line(field: Json) -> str:
-    return changes.line(field["field"], field["before"], field["after"])
+def _changes(field: Json) -> list[changes.Change]:
+    return changes.changes(field["found"], field["wanted"])
 
 
 def _file(name: str) -> str:

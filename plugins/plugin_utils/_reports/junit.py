@@ -10,16 +10,22 @@ An environment is a test suite. A runtime is a test case, and so is a script tha
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from ansible_collections.mstr.library.plugins.module_utils._model.rules import EXEMPTED, NOT_EVALUATED
 from ansible_collections.mstr.library.plugins.module_utils._model.usage import label_of
 
-from . import changes
-from .evaluation import COUNTED
-from .lines import GOES, dangling_line, evaluation_lines, notes, script_line, usage_text
+from .evaluation import grouped
+from .lines import (
+    INCOMPLETE,
+    VIOLATIONS,
+    WARNINGS,
+    difference_lines,
+    environment_lines,
+    evaluation_lines,
+    script_line,
+)
 from .since import changed_runtimes
 from .since import line as since_line
 
@@ -27,8 +33,6 @@ Json = Mapping[str, Any]
 
 # XML 1.0 has no way to write these characters.
 _IMPOSSIBLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_WOULD = {"created": "would be created", "updated": "differs", "deleted": "would be deleted"}
-_WOULD["replaced"] = "would be replaced"
 
 
 def junit(report: Json) -> str:
@@ -50,69 +54,60 @@ def _suite(environment: Json, generated: str) -> ET.Element:
     suite = ET.Element("testsuite", name=_xml_text(name), timestamp=generated[:19])
     if environment["message"]:
         _case(suite, name, "environment", "error", environment["message"].partition("\n")[0], environment["message"])
-    elif environment.get("incomplete"):
-        _case(suite, name, "environment", "failure", environment["incomplete"], environment["incomplete"])
-    if notes(environment):
-        _case(suite, name, "warnings")
-        ET.SubElement(suite[-1], "system-out").text = _xml_text("\n".join(notes(environment)))
+    by_kind = grouped(environment_lines(environment))
+    for text in by_kind.pop(INCOMPLETE, ()) if not environment["message"] else ():
+        _case(suite, name, "environment", "failure", text, text)
+    if WARNINGS in by_kind:
+        _case(suite, name, "warnings", output=by_kind.pop(WARNINGS))
     if environment.get("since"):
-        _case(suite, name, "since")
         since = environment["since"]
-        texts = [
-            since_line(since),
-            *(f"{runtime['name']!r} {text}" for runtime, text in changed_runtimes(since)),
-        ]
-        ET.SubElement(suite[-1], "system-out").text = _xml_text("\n".join(texts))
-    for text in environment.get("unused_exemptions") or ():
-        _case(suite, name, "exemptions", "skipped", text)
+        lines = [f"{runtime['name']!r} {text}" for _action, runtime, text in changed_runtimes(since)]
+        _case(suite, name, "since", output=[since_line(since), *lines])
+    for kind, texts in by_kind.items():
+        for text in texts:
+            _case(suite, name, kind, "skipped", text)
     for script in environment.get("scripts") or ():
         line = script_line(script, check_mode=True)
         _case(suite, name, f"script {label_of(script)}", "failure", line, line)
-    for script in environment.get("dangling") or ():
-        _case(suite, name, "scripts", "skipped", dangling_line(script))
+    # Without a policy and without definitions, nothing was evaluated.
+    is_open = environment.get("counts") and not environment.get("policy") and not environment.get("compared")
     for runtime in environment.get("inventory") or ():
-        failures = list(_failures(runtime))
-        others = [[row for row in runtime["evaluated"] if row["verdict"] == kind] for kind in (EXEMPTED, NOT_EVALUATED)]
-        skipped = [text for rows in others for text in evaluation_lines(rows)]
-        label = runtime["name"] or str(runtime["id"])
-        if failures:
-            more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
-            _case(suite, name, label, "failure", f"{failures[0]}{more}", "\n".join([*failures, *skipped]))
-        elif skipped:
-            _case(suite, name, label, "skipped", "; ".join(skipped))
-        elif environment.get("counts") and not environment.get("policy") and not environment.get("compared"):
-            # Without a policy and without definitions, nothing was evaluated.
-            _case(suite, name, label, "skipped", "not evaluated")
-        else:
-            _case(suite, name, label)
-        for text in runtime["remarks"]:
-            # A finding that fails nothing.
-            ET.SubElement(suite[-1], "system-out").text = _xml_text(text)
+        _runtime_case(suite, name, runtime, "not evaluated" if is_open else "")
     _count(suite)
     return suite
 
 
-def _failures(runtime: Json) -> Iterator[str]:
-    """What fails the case of a runtime: its error, drift, and each violation."""
-    if runtime["error"]:
-        yield runtime["error"]
-    if runtime["action"] in _WOULD:
-        evidence = f": {usage_text(runtime['scripts'])}" if runtime["action"] in GOES else ""
-        yield f"{_WOULD[runtime['action']]}{evidence}"
-        if runtime["action"] != "created":
-            yield from (changes.line(field["field"], field["found"], field["wanted"]) for field in runtime["fields"])
-    yield from (f"smoke test: {line}" for line in (runtime.get("smoke_test") or "").splitlines())
-    yield from evaluation_lines([row for row in runtime["evaluated"] if row["verdict"] in COUNTED])
-    yield from runtime["problems"]
+def _runtime_case(suite: ET.Element, environment: str, runtime: Json, otherwise: str) -> None:
+    """The case of a runtime: its error, drift, and each violation fail it. `otherwise`: why it is skipped without."""
+    lines = grouped(evaluation_lines(runtime["evaluated"]))
+    failures = [*difference_lines(runtime, check_mode=True), *lines.pop(VIOLATIONS, ()), *runtime["problems"]]
+    skipped = [text for texts in lines.values() for text in texts]
+    outcome, message = ("skipped", "; ".join(skipped) or otherwise) if skipped or otherwise else ("", "")
+    if failures:
+        more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
+        outcome, message = "failure", f"{failures[0]}{more}"
+    label = runtime["name"] or str(runtime["id"])
+    _case(suite, environment, label, outcome, message, "\n".join([*failures, *skipped]), runtime["remarks"])
 
 
-def _case(suite: ET.Element, environment: str, name: str, outcome: str = "", message: str = "", text: str = "") -> None:
+def _case(
+    suite: ET.Element,
+    environment: str,
+    name: str,
+    outcome: str = "",
+    message: str = "",
+    text: str = "",
+    output: Iterable[str] = (),
+) -> None:
+    """`output`: what fails nothing."""
     case = ET.SubElement(suite, "testcase", classname=_xml_text(environment), name=_xml_text(name), time="0")
     if outcome:
-        found = ET.SubElement(case, outcome, message=_xml_text(message))
+        element = ET.SubElement(case, outcome, message=_xml_text(message))
         if outcome != "skipped":
-            found.set("type", outcome)
-            found.text = _xml_text(text)
+            element.set("type", outcome)
+            element.text = _xml_text(text)
+    for line in output:
+        ET.SubElement(case, "system-out").text = _xml_text(line)
 
 
 def _count(element: ET.Element) -> None:

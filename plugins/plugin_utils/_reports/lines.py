@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a report says of a runtime, a script or a finding, as lines without the name of the environment.
+"""What a report says of an environment, a runtime, a script or a finding, as lines without the environment's name.
 
-Pure, except that schedules and their ends are those of today.
+The formats only lay out these lines. Pure, except that schedules and their ends are those of today.
 """
 
 from __future__ import annotations
@@ -21,17 +21,39 @@ from . import changes
 from .evaluation import COUNTED, grouped, value_of
 
 Json = Mapping[str, Any]
+# A line after its kind, such as "warnings", in the plural as it is counted.
+Line = tuple[str, str]
 
 VERBS = {"created": "create", "updated": "update", "replaced": "replace", "deleted": "delete", "moved": "move"}
 # The actions after which a runtime is gone.
 GOES = ("deleted", "replaced")
 _FAILED = {"failed": "failed", "error": "failed", "timeout": "timed out", "timed_out": "timed out"}
+WARNINGS, INCOMPLETE, UNREAD = "warnings", "messages", "look-ups that failed"
+VIOLATIONS = "violations"
+
+
+def environment_lines(report: Json) -> list[Line]:
+    """The lines about an environment as a whole: warnings, then what its list may lack, then what is not in order."""
+    return [
+        *((WARNINGS, warning_line(text)) for text in report.get("warnings") or ()),
+        *((WARNINGS, f"an apply would be refused: {text}") for text in report.get("refusals") or ()),
+        *((INCOMPLETE, text) for text in [report.get("incomplete")] if text),
+        *(("unused exemptions", text) for text in report.get("unused_exemptions") or ()),
+        *(("scripts without a runtime", _dangling_line(script)) for script in report.get("dangling") or ()),
+        *((UNREAD, _unread_line(unread)) for unread in report.get("unread") or ()),
+    ]
+
+
+def runtime_lines(runtime: Json) -> Iterator[Line]:
+    """What was found in a runtime of the inventory, each as the rest of a sentence about it, the violations first."""
+    yield from evaluation_lines(runtime["evaluated"])
+    yield from (("problems", text) for text in (*runtime["problems"], *runtime["remarks"]))
 
 
 def gone_name(runtime: Json) -> str:
     """The name, or else the id, of the runtime that goes: a replacement may have a different name."""
-    found = [field["found"] for field in runtime["fields"] if field["field"] == "name"]
-    return str((found[0] if found and runtime["action"] in GOES else runtime["name"]) or runtime["id"])
+    renamed = [field["found"] for field in runtime["fields"] if field["field"] == "name"]
+    return str((renamed[0] if renamed and runtime["action"] in GOES else runtime["name"]) or runtime["id"])
 
 
 def difference_lines(runtime: Json, check_mode: bool) -> list[str]:
@@ -42,21 +64,23 @@ def difference_lines(runtime: Json, check_mode: bool) -> list[str]:
     fields = {field["field"]: field for field in runtime["fields"]} if action in ("updated", "replaced") else {}
     if action == "updated":
         done = "differs" if check_mode else "updated"
-    elif action not in ("failed", "unknown"):
-        known = (
-            usage_text(runtime["scripts"]) if action in GOES and (check_mode or runtime["scripts"] is not None) else ""
-        )
+    elif action not in (None, "none", "failed", "unknown"):
+        is_known = action in GOES and (check_mode or runtime["scripts"] is not None)
+        users = f"; {usage_text(runtime['scripts'])}" if is_known else ""
         renamed, new = fields.pop("name", None), ""
         if renamed:
             name, new = repr(renamed["found"]), f" by {name}"
         if fields.get("id", {}).get("wanted", "") is None:
             del fields["id"]  # nobody knows the new id before the runtime exists
-        lines = [f"{name} {done}{new}{f'; {known}' if known else ''}"]
-    lines += [
-        f"{name} {done}: {changes.line(field['field'], field['found'], field['wanted'])}" for field in fields.values()
-    ]
+        lines = [f"{name} {done}{new}{users}"]
+    lines += [f"{name} {done}: {change_text(field)}" for field in fields.values()]
     lines += [f"{name} smoke test: {line}" for line in (runtime.get("smoke_test") or "").splitlines() if line.strip()]
     return lines + [f"{name} failed: {line}" for line in (runtime["error"] or "").splitlines()]
+
+
+def change_text(field: Json) -> str:
+    """The change of a field in one line."""
+    return changes.line(field["field"], field["found"], field["wanted"])
 
 
 def script_line(script: Json, check_mode: bool) -> str:
@@ -70,26 +94,27 @@ def script_line(script: Json, check_mode: bool) -> str:
     return f"script {label_of(script)} {uses}"
 
 
-def evaluation_lines(rows: Sequence[Json]) -> Iterator[str]:
+def evaluation_lines(rows: Sequence[Json]) -> Iterator[Line]:
     """One line for each value in which the policy found something, the violations first."""
     by_value = grouped((value_of(row), row) for row in rows if row["verdict"] in COUNTED)
-    for (option, value), found in by_value.items():
-        rules = " and ".join(row["rule"] for row in found)
-        details = " and it ".join(dict.fromkeys(str(row["detail"]) for row in found))
-        if found[0]["value"] is None:
-            yield f"{option} {found[0]['detail'] or 'is empty'}, which violates {rules}"
-        elif all(row["verdict"] == UNREADABLE for row in found):
-            yield f"{option} {value} cannot be evaluated by {rules}: {found[0]['detail'].partition(': ')[2]}"
-        elif option == "whitelist" and not any(row["until"] or "expired" in str(row["detail"]) for row in found):
+    for (option, value), same in by_value.items():
+        rules = " and ".join(row["rule"] for row in same)
+        details = " and it ".join(dict.fromkeys(str(row["detail"]) for row in same))
+        text = f"{option} {value} violates {rules}: it {details}"
+        if same[0]["value"] is None:
+            text = f"{option} {same[0]['detail'] or 'is empty'}, which violates {rules}"
+        elif all(row["verdict"] == UNREADABLE for row in same):
+            text = f"{option} {value} cannot be evaluated by {rules}: {same[0]['detail'].partition(': ')[2]}"
+        elif option == "whitelist" and not any(row["until"] or "expired" in str(row["detail"]) for row in same):
             # What a block overlaps is plain; what a requirement or a limit is, is not.
-            yield f"{option} {value} violates {rules}"
-        else:
-            yield f"{option} {value} violates {rules}: it {details}"
+            text = f"{option} {value} violates {rules}"
+        yield VIOLATIONS, text
     for row in rows:
         if row["verdict"] == EXEMPTED:
-            yield exemption_text(row)
+            yield "exemptions", exemption_text(row)
         elif row["verdict"] == NOT_EVALUATED:
-            yield f"{row['option']} {row['value']} is not evaluated by {row['rule']}: it {row['detail']}"
+            text = f"{row['option']} {row['value']} is not evaluated by {row['rule']}: it {row['detail']}"
+            yield "values not evaluated", text
 
 
 def exemption_text(row: Json) -> str:
@@ -98,13 +123,24 @@ def exemption_text(row: Json) -> str:
     return f"{row['option']}{value} violates {row['rule']}: exempted until {row['until']} ({row['reason']})"
 
 
-def dangling_line(script: Json) -> str:
+def _dangling_line(script: Json) -> str:
     """A script whose runtime does not exist any more, with what fixes it."""
     identity = name_of(script.get("runtime")) or str(script.get("runtime_id") or "")
     return (
         f"the runtime {identity} of script {label_of(script)} does not exist; assign a different one with "
         "mstr_script_runtime and from_runtime_id"
     )
+
+
+def _unread_line(unread: Json) -> str:
+    """What could not be read, and the reason."""
+    error = unread.get("error") or ""
+    reason = str(error.get("msg") or "") if isinstance(error, Mapping) else str(error)
+    project, script, runtime = (name_of(unread.get(key)) for key in ("project", "script", "runtime"))
+    what = f"the scripts of {project!r}" if project else "the list of projects"
+    if runtime or script:
+        what = f"what is installed in {runtime!r}" if runtime else f"the script {script!r} in {project!r}"
+    return f"could not read {what}: {reason}"
 
 
 def code_lines(code: str) -> list[str]:
@@ -115,16 +151,6 @@ def code_lines(code: str) -> list[str]:
 def warning_line(text: str) -> str:
     """A warning of the task."""
     return f"warning: {text}"
-
-
-def refusal_line(text: str) -> str:
-    """Why an apply would be refused, in an audit."""
-    return f"an apply would be refused: {text}"
-
-
-def notes(report: Json) -> list[str]:
-    """The lines about an environment as a whole, for every format."""
-    return [*map(warning_line, report.get("warnings") or ()), *map(refusal_line, report.get("refusals") or ())]
 
 
 def schedules(script: Json) -> list[str]:
@@ -140,19 +166,16 @@ def last_run(script: Json) -> str:
 
 def failed_runs(runtime: Json) -> list[str]:
     """A rest of a sentence about the runtime for each script whose last run failed or timed out."""
-    found = []
+    texts = []
     for script in runtime["scripts"] or ():
         time, status = script_usage.last_run(script)
         how = _FAILED.get(status.lower())
-        if how is None:
-            continue
-        limit = runtime.get("exec_timeout")
-        allowed = f"; its exec_timeout is {limit} s" if how == "timed out" and limit is not None else ""
-        on = f" on {time[:10]}" if time else ""
-        message = script_usage.last_message(script)
-        said = f' (server: "{message}")' if message else ""
-        found.append(f"the last run of {label_of(script)} {how}{on}{said}{allowed}")
-    return found
+        if how:
+            limit, message = runtime.get("exec_timeout"), script_usage.last_message(script)
+            allowed = f"; its exec_timeout is {limit} s" if how == "timed out" and limit is not None else ""
+            on, said = f" on {time[:10]}" if time else "", f' (server: "{message}")' if message else ""
+            texts.append(f"the last run of {label_of(script)} {how}{on}{said}{allowed}")
+    return texts
 
 
 def usage_text(scripts: Any) -> str:

@@ -20,10 +20,22 @@ from typing import Any
 from ansible_collections.mstr.library.plugins.module_utils._errors import clean
 
 from . import changes
-from .evaluation import grouped
-from .lines import GOES, VERBS, code_lines, dangling_line, evaluation_lines, gone_name, notes, script_line, usage_text
+from .lines import (
+    GOES,
+    INCOMPLETE,
+    VERBS,
+    VIOLATIONS,
+    WARNINGS,
+    Line,
+    code_lines,
+    environment_lines,
+    gone_name,
+    runtime_lines,
+    script_line,
+    usage_text,
+)
+from .since import changed_runtimes, when
 from .since import line as since_line
-from .since import when
 
 Json = Mapping[str, Any]
 
@@ -48,8 +60,6 @@ _KINDS = {
     "unknown": "failures",
     "failed": "failures",
 }
-# A part of the text that can be cut: how it is counted then, such as "updates", and its text.
-_Block = tuple[str, str]
 
 
 def markdown(report: Json) -> str:
@@ -173,24 +183,23 @@ def _what_goes(environments: Sequence[Json], predicted: bool, limit: int) -> lis
     return texts
 
 
-def _blocks(environment: Json, predicted: bool) -> Iterator[_Block]:
+def _blocks(environment: Json, predicted: bool) -> Iterator[Line]:
     """The parts about one environment; what goes comes first."""
     if environment["message"]:
         yield "messages", f"Failed:\n\n{_message(environment['message'])}"
-    if environment.get("incomplete"):
-        yield "messages", f"{code(environment['incomplete'])}"
-    for text in notes(environment):
-        yield "warnings", f"- {code(text)}"
+    lines = environment_lines(environment)
+    yield from ((kind, f"- {code(text)}") for kind, text in lines if kind in (WARNINGS, INCOMPLETE))
     for runtime in sorted(environment["runtimes"], key=lambda entry: list(_KINDS).index(entry["action"])):
         yield _runtime_block(runtime, predicted)
     for script in environment.get("scripts") or ():
         yield "scripts", f"- {code(script_line(script, predicted))}"
     yield from _findings(environment)
+    yield from ((kind, f"- {code(text)}") for kind, text in lines if kind not in (WARNINGS, INCOMPLETE))
     if environment.get("since"):
         yield from _since(environment["since"])
 
 
-def _runtime_block(runtime: Json, predicted: bool) -> _Block:
+def _runtime_block(runtime: Json, predicted: bool) -> Line:
     action, name, new = runtime["action"], gone_name(runtime), runtime["name"]
     by = f" by {code(new)}" if action == "replaced" and new != name else ""
     parts = [f"**{_word(action, predicted)}** {code(name)}{by}"]
@@ -226,32 +235,20 @@ def _field_lines(fields: Iterable[Json]) -> Iterator[str]:
                 yield f"+ {label}{change.after}"
 
 
-def _findings(environment: Json) -> Iterator[_Block]:
-    kinds = {"violations": "violations", "not_evaluated": "values not evaluated", "exempted": "exemptions"}
-    for key, kind in kinds.items():
-        by_runtime = grouped((str(row["name"] or row["id"]), row) for row in environment.get(key) or ())
-        for name, rows in by_runtime.items():
-            for line in evaluation_lines(rows):
-                yield kind, f"- {code(name)}: {code(line)}"
-    for runtime in environment.get("inventory") or ():
-        for problem in (*runtime["problems"], *runtime["remarks"]):
-            yield "problems", f"- {code(runtime['name'] or runtime['id'])}: {code(problem)}"
-    for text in environment.get("unused_exemptions") or ():
-        yield "unused exemptions", f"- {code(text)}"
-    for script in environment.get("dangling") or ():
-        yield "scripts without a runtime", f"- {code(dangling_line(script))}"
+def _findings(environment: Json) -> Iterator[Line]:
+    lines = [
+        (kind, f"- {code(runtime['name'] or runtime['id'])}: {code(text)}")
+        for runtime in environment.get("inventory") or ()
+        for kind, text in runtime_lines(runtime)
+    ]
+    kinds = list(dict.fromkeys([VIOLATIONS, *(kind for kind, _text in lines)]))
+    return iter(sorted(lines, key=lambda line: kinds.index(line[0])))
 
 
-def _since(since: Json) -> Iterator[_Block]:
+def _since(since: Json) -> Iterator[Line]:
     kind = "changes since the earlier report"
     yield kind, f"Since the earlier report: {code(since_line(since))}"
-    lines = [f"+ {runtime['name']}" for runtime in since["created"]]
-    lines += [f"- {runtime['name']}" for runtime in since["deleted"]]
-    lines += [f"  {runtime['before']} → {runtime['after']}" for runtime in since["renamed"]]
-    for runtime in (*since["replaced"], *since["changed"]):
-        who = ", ".join(text for text in (when(runtime["date"]), runtime["owner"]) if text)
-        old = f", replaced {runtime['before']['id']}" if "before" in runtime else ""
-        lines.append(f"  {runtime['name']}{f' ({who})' if who else ''}{old}")
-        lines += [f"  {changes.line(field['field'], field['before'], field['after'])}" for field in runtime["fields"]]
+    signs = {"created": "+", "deleted": "-"}
+    lines = [f"{signs.get(action, ' ')} {runtime['name']} {text}" for action, runtime, text in changed_runtimes(since)]
     if lines:
         yield kind, _diff(lines)

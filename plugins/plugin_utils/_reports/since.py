@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from ansible_collections.mstr.library.plugins.module_utils._errors import counted
 from ansible_collections.mstr.library.plugins.module_utils._model.alike import is_named
@@ -20,20 +20,19 @@ from ansible_collections.mstr.library.plugins.module_utils._model.fields import 
 from ansible_collections.mstr.library.plugins.module_utils._model.file import parsed
 from ansible_collections.mstr.library.plugins.module_utils._model.kinds import NOTHING, RESOURCE_KEYS
 from ansible_collections.mstr.library.plugins.module_utils._model.plan import diff_values
-from ansible_collections.mstr.library.plugins.module_utils._model.rules import UNREADABLE, VIOLATION
+from ansible_collections.mstr.library.plugins.module_utils._model.rules import VIOLATION
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import DEFAULT_RUNTIME_ID
 
 from . import changes
+from .evaluation import COUNTED
 
 Json = Mapping[str, Any]
 
 _TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)[\d:.]*(?:\+0000|\+00:00|Z)")
 _VIOLATION_KEYS = ("name", "id", "option", "value", "rule")
-_MISMATCH_KEYS = ("name", "id", "package", "version", "installed")
-
-
+_CHANGES = ("created", "deleted", "renamed", "replaced", "changed")
 # What a later audit compares with.
-_STATE = ("inventory", "policy", "violations", "mismatches", "incomplete")
+_STATE = ("inventory", "policy", "violations", "incomplete")
 
 
 class Earlier(NamedTuple):
@@ -73,32 +72,27 @@ def earlier_from(text: str) -> Earlier:
     content = parsed(text)
     if isinstance(content, Mapping) and isinstance(content.get("environments"), list):
         return _audit(content)
-    runtimes = content.get("runtimes") if isinstance(content, Mapping) else content
-    if not isinstance(runtimes, list) or not all(
-        isinstance(runtime, Mapping) and isinstance(runtime.get("name"), str) for runtime in runtimes
-    ):
+    export = content if isinstance(content, Mapping) else {"runtimes": content}
+    runtimes, left_out = export.get("runtimes"), export.get("left_out") or []
+    if not _are_mappings(runtimes) or not all(isinstance(runtime.get("name"), str) for runtime in runtimes):
         raise ValueError("is neither the .json file of an audit nor an exported file")
-    # What a backup or a file lists as absent is nothing that existed.
-    runtimes = [runtime for runtime in runtimes if runtime.get("state") != "absent"]
-    left_out = (content.get("left_out") or []) if isinstance(content, Mapping) else []
     if not isinstance(left_out, list) or not all(isinstance(entry, str) for entry in left_out):
         raise ValueError("is not an exported file: left_out must be a list of names and ids")
-    # A backup also has what a restore deletes, and the default runtime, which no export has.
-    kept = [
-        runtime
-        for runtime in runtimes
-        if runtime.get("state") != "absent" and str(runtime.get("id")).upper() != DEFAULT_RUNTIME_ID
-    ]
+    # What a backup lists as absent did not exist. It also has the default runtime, which no export has.
+    kept = [runtime for runtime in runtimes if runtime.get("state") != "absent" and not _is_default(runtime)]
     return Earlier("", {}, kept, left_out)
 
 
+def _is_default(runtime: Json) -> bool:
+    return str(runtime.get("id")).upper() == DEFAULT_RUNTIME_ID
+
+
 def _audit(content: Json) -> Earlier:
-    environments = [entry for entry in content["environments"] if isinstance(entry, Mapping)]
-    if content.get("kind") != "audit" or len(environments) != len(content["environments"]):
+    if content.get("kind") != "audit" or not _are_mappings(content["environments"]):
         raise ValueError("is not the .json file of an audit")
-    for environment in environments:
+    for environment in content["environments"]:
         _check(environment)
-    by_name = {str(environment.get("environment")): environment for environment in environments}
+    by_name = {str(environment.get("environment")): environment for environment in content["environments"]}
     return Earlier(str(content.get("generated") or ""), by_name)
 
 
@@ -110,9 +104,9 @@ def _check(environment: Json) -> None:
             raise ValueError("was edited: last_read must be a mapping")
         _check({key: state.get(key) for key in _STATE})
     listed = environment.get("inventory")
-    if listed is None or not _are_mappings(listed):
+    if not _are_mappings(listed):
         raise ValueError("has no inventory of runtimes; it is not the .json file of an audit")
-    lists = {key: environment.get(key) for key in ("violations", "mismatches")}
+    lists = {"violations": environment.get("violations")}
     for index, runtime in enumerate(listed):
         where = f"inventory[{index}]"
         if not isinstance(runtime.get("name"), str) or not isinstance(runtime.get("id"), (str, type(None))):
@@ -123,7 +117,7 @@ def _check(environment: Json) -> None:
             raise ValueError(f"was edited: {where} must be a list of mappings, not {value!r}")
 
 
-def _are_mappings(value: Any) -> bool:
+def _are_mappings(value: Any) -> TypeGuard[list[Json]]:
     return isinstance(value, list) and all(isinstance(entry, Mapping) for entry in value)
 
 
@@ -135,67 +129,60 @@ def when(text: Any) -> str:
 
 def changed_since(
     earlier: Earlier,
-    environment: str,
+    report: Json,
     runtimes: Sequence[Json],
     violations: Iterable[Json] | None,
-    incomplete: bool = False,
-    mismatches: Iterable[Json] | None = None,
     previous_names: Mapping[str, Sequence[str]] = NOTHING,
 ) -> Json:
-    """What changed. `runtimes`: the inventory as it is now; `violations`: of now, with ids, None without a policy;
-    `mismatches`: packages whose pinned version is not installed, None if it is not known what is installed.
+    """What changed. `report`: of the environment now; `runtimes`: its inventory; `violations`: None without a policy.
 
-    `previous_names`: by name, as far as there are definitions. `incomplete`: whether the list may lack runtimes. What
-    one of two lists may lack was neither created nor deleted. In the result, `error` says why nothing could be
-    compared, and is None otherwise; `incomplete` says whether the earlier list may lack runtimes; `violations` is None
-    unless both times had a policy, and so are `mismatches` unless both times knew what is installed.
+    `previous_names`: by name, as far as there are definitions. What one of two lists may lack was neither created nor
+    deleted. In the result, `error` says why nothing could be compared, and is None otherwise; `incomplete` says whether
+    the earlier list may lack runtimes; `violations` is None unless both times had a policy.
     """
+    environment, incomplete = report["environment"], report["incomplete"] is not None
     old = earlier.state(environment) or {}
-    generated = old.get("generated", earlier.generated)
-    found: dict[str, Any] = {"generated": generated, "error": None, "incomplete": False}
-    found.update(created=[], deleted=[], renamed=[], replaced=[], changed=[], violations=None, mismatches=None)
+    since: dict[str, Any] = {"generated": old.get("generated", earlier.generated), "error": None, "incomplete": False}
+    since.update({**{key: [] for key in _CHANGES}, "violations": None})
     if not earlier.has(environment):
-        return {**found, "error": f"the earlier report has no environment {environment!r}"}
+        return {**since, "error": f"the earlier report has no environment {environment!r}"}
     if earlier.runtimes is None and not old:
-        return {**found, "error": "no earlier audit could read the environment"}
-    now = [runtime for runtime in runtimes if runtime["present"]]
-    found["incomplete"] = was_incomplete = bool(old.get("incomplete"))
-    if earlier.runtimes is None:
-        before, key, facts_of = [entry for entry in old["inventory"] if entry.get("present", True)], "id", _of_inventory
-    else:
-        before, facts_of = [entry for entry in earlier.runtimes if not _is_default(entry)], _of_definition
-        # An export has no ids. Neither it nor a backup restores the default runtime.
-        key = "id" if before and all(entry.get("id") for entry in before) else "name"
-        now = [runtime for runtime in now if not runtime["is_default"]]
-        now = [runtime for runtime in now if not is_named(runtime["name"], earlier.left_out, runtime["id"])]
-    known = {runtime.get(key): runtime for runtime in before}
-    successors = _successors(now, known, previous_names) if key == "id" and not incomplete else {}
+        return {**since, "error": "no earlier audit could read the environment"}
+    since["incomplete"] = was_incomplete = bool(old.get("incomplete"))
+    before, now, key = _compared(earlier, old, runtimes)
+    by_key = {runtime.get(key): runtime for runtime in before}
+    successors = _successors(now, by_key, previous_names) if key == "id" and not incomplete else {}
     for runtime in sorted(now, key=lambda entry: (entry["name"], str(entry["id"]))):
-        was = known.pop(successors.get(runtime[key], runtime[key]), None)
+        was = by_key.pop(successors.get(runtime[key], runtime[key]), None)
         if was is None:
-            found["created"] += [] if was_incomplete else [_named(runtime)]
+            since["created"] += [] if was_incomplete else [_named(runtime)]
             continue
-        fields = _changed_fields(facts_of(was), _of_inventory(runtime))
+        fields = _changed_fields(_definition(was), _definition(runtime))
         if runtime[key] in successors:
-            old_one = {"name": was.get("name"), "id": was.get("id")}
-            found["replaced"].append({**_named(runtime), "before": old_one, "fields": fields})
+            replaced = {"name": was.get("name"), "id": was.get("id")}
+            since["replaced"].append({**_named(runtime), "before": replaced, "fields": fields})
             continue
         if was.get("name") != runtime["name"]:
-            found["renamed"].append({"before": was.get("name"), "after": runtime["name"], "id": runtime["id"]})
-        found["changed"] += [{**_named(runtime), "fields": fields}] if fields else []
-    if earlier.runtimes is None:
+            since["renamed"].append({"before": was.get("name"), "after": runtime["name"], "id": runtime["id"]})
+        since["changed"] += [{**_named(runtime), "fields": fields}] if fields else []
+    if earlier.runtimes is None and old.get("policy") and violations is not None:
         held = {"new": before if was_incomplete else None, "gone": now if incomplete else None}
-        if old.get("policy") and violations is not None:
-            rows = old.get("violations") or ()
-            found["violations"] = _new_and_gone(_VIOLATION_KEYS, rows, violations, held, successors)
-        if old.get("mismatches") is not None and mismatches is not None:
-            found["mismatches"] = _new_and_gone(_MISMATCH_KEYS, old["mismatches"], mismatches, held, successors)
-    gone = [] if incomplete else sorted(known.values(), key=lambda runtime: str(runtime.get("name")))
-    return {**found, "deleted": [{key: runtime.get(key) for key in ("name", "id")} for runtime in gone]}
+        since["violations"] = _new_and_gone(old.get("violations") or (), violations, held, successors)
+    gone = [] if incomplete else sorted(by_key.values(), key=lambda runtime: str(runtime.get("name")))
+    return {**since, "deleted": [{key: runtime.get(key) for key in ("name", "id")} for runtime in gone]}
 
 
-def _is_default(entry: Json) -> bool:
-    return str(entry.get("id") or "").upper() == DEFAULT_RUNTIME_ID
+def _compared(earlier: Earlier, old: Json, runtimes: Sequence[Json]) -> tuple[Sequence[Json], Sequence[Json], str]:
+    """The runtimes before and now, and the key by which they are the same."""
+    now = [runtime for runtime in runtimes if runtime["present"]]
+    if earlier.runtimes is None:
+        return [entry for entry in old["inventory"] if entry.get("present", True)], now, "id"
+    # Neither an export nor a backup restores the default runtime.
+    left_out = earlier.left_out
+    now = [entry for entry in now if not entry["is_default"] and not is_named(entry["name"], left_out, entry["id"])]
+    # An export has no ids.
+    has_ids = bool(earlier.runtimes) and all(entry.get("id") for entry in earlier.runtimes)
+    return earlier.runtimes, now, "id" if has_ids else "name"
 
 
 def _successors(
@@ -225,50 +212,41 @@ def _named(runtime: Json) -> dict[str, Any]:
     }
 
 
-def _of_inventory(runtime: Json) -> dict[str, Any]:
-    """The definition fields of a runtime in a report."""
-    networks = [entry.get("network") for entry in runtime.get("networks") or () if isinstance(entry, Mapping)]
-    return _of_definition({**runtime, "whitelist": networks})
-
-
-def _of_definition(runtime: Json) -> dict[str, Any]:
-    """The fields of a definition as if a server held them. What the definition leaves out is not compared."""
-    resource = runtime.get("resource")
-    given = {RESOURCE_KEYS.get(key, key): resource[key] for key in resource} if isinstance(resource, Mapping) else None
-    values = {**runtime, "resource": given}
-    return {field: BY_NAME[field].kind.from_api(values[field]) for field in _fields() if field in runtime}
-
-
-def _fields() -> list[str]:
-    """The fields that are compared."""
-    return [name for name in BY_NAME if name != "name"]
+def _definition(runtime: Json) -> dict[str, Any]:
+    """The fields of a definition, or of a runtime in a report, as if a server held them. What it lacks is left out."""
+    values = dict(runtime)
+    if _are_mappings(runtime.get("networks")):
+        values["whitelist"] = [entry.get("network") for entry in runtime["networks"]]
+    if isinstance(runtime.get("resource"), Mapping):
+        values["resource"] = {RESOURCE_KEYS.get(key, key): amount for key, amount in runtime["resource"].items()}
+    elif "resource" in runtime:
+        values["resource"] = None
+    return {name: BY_NAME[name].kind.from_api(values[name]) for name in BY_NAME if name != "name" and name in values}
 
 
 def _changed_fields(before: Json, after: Json) -> list[dict[str, Any]]:
-    names = differing(before, after, (field for field in _fields() if field in before and field in after))
+    names = differing(before, after, (field for field in before if field in after))
     was, now = diff_values(before, names), diff_values(after, names)
     return [{"field": name, "before": was[name], "after": now[name]} for name in names]
 
 
 def _new_and_gone(
-    keys: Sequence[str],
     before: Iterable[Json],
     after: Iterable[Json],
     held: Mapping[str, Iterable[Json] | None],
     successors: Mapping[str, str],
 ) -> dict[str, list[dict[str, Any]]]:
-    """The rows that are new and gone, by these keys. `held`: the runtimes of which this is known, None for all.
+    """The violations that are new and gone. `held`: the runtimes of which this is known, None for all.
 
     A replacement keeps those of the runtime before it, by `successors`.
     """
 
     def by_key(rows: Iterable[Json]) -> dict[tuple[str, ...], dict[str, Any]]:
+        broken = [row for row in rows if row.get("verdict", VIOLATION) in COUNTED]
+        shown = [{key: row.get(key) for key in _VIOLATION_KEYS} for row in broken]
         return {
-            (successors.get(str(row.get("id")), str(row.get("id"))), *(str(row.get(key)) for key in keys[2:])): {
-                key: row.get(key) for key in keys
-            }
-            for row in rows
-            if isinstance(row, Mapping) and row.get("verdict", VIOLATION) in (VIOLATION, UNREADABLE, "expired")
+            (successors.get(str(row["id"]), str(row["id"])), *(str(row[key]) for key in _VIOLATION_KEYS[2:])): row
+            for row in shown
         }
 
     was, now = by_key(before), by_key(after)
@@ -276,46 +254,37 @@ def _new_and_gone(
         "new": [row for key, row in now.items() if key not in was],
         "gone": [row for key, row in was.items() if key not in now],
     }
-    return {kind: _of_runtimes(rows[kind], held[kind]) for kind in rows}
+    ids = {kind: None if some is None else {str(runtime.get("id")) for runtime in some} for kind, some in held.items()}
+    return {
+        kind: [row for row in rows[kind] if known is None or str(row["id"]) in known] for kind, known in ids.items()
+    }
 
 
-def _of_runtimes(rows: list[dict[str, Any]], runtimes: Iterable[Json] | None) -> list[dict[str, Any]]:
-    """The rows about these runtimes; all of them for None."""
-    ids = None if runtimes is None else {str(runtime.get("id")) for runtime in runtimes}
-    return [row for row in rows if ids is None or str(row["id"]) in ids]
-
-
-def changed_runtimes(since: Json) -> Iterator[tuple[Json, str]]:
-    """Each runtime that changed, with what happened to it."""
-    for action in ("created", "deleted"):
+def changed_runtimes(since: Json) -> Iterator[tuple[str, Json, str]]:
+    """Each runtime that changed: the list that it is in, the runtime, and what happened to it, when and by whom."""
+    for action in _CHANGES:
         for runtime in since[action]:
-            yield runtime, action
-    for runtime in since["renamed"]:
-        yield {"name": runtime["after"], "id": runtime["id"]}, f"renamed from {runtime['before']!r}"
-    for runtime in since["replaced"]:
-        changed = [changes.line(field["field"], field["before"], field["after"]) for field in runtime["fields"]]
-        old = runtime["before"]
-        named = f"{old['name']!r} " if old["name"] != runtime["name"] else ""
-        yield runtime, f"replaced {named}({old['id']}): {'; '.join(changed) or 'the same definition'}"
-    for runtime in since["changed"]:
-        changed = [changes.line(field["field"], field["before"], field["after"]) for field in runtime["fields"]]
-        yield runtime, f"changed: {'; '.join(changed)}"
-    for kind, rows in (since.get("mismatches") or {}).items():
-        for row in rows:
-            installed = row["installed"] or "no version"
-            yield row, f"{kind}: {row['package']} {row['version']} is in its definition, {installed} is installed"
+            if action == "renamed":
+                yield action, {"name": runtime["after"], "id": runtime["id"]}, f"renamed from {runtime['before']!r}"
+                continue
+            who = ", ".join(text for text in (when(runtime.get("date")), runtime.get("owner")) if text)
+            old = runtime.get("before")
+            named = f"{old['name']!r} " if old and old["name"] != runtime["name"] else ""
+            replaced = f" {named}({old['id']})" if old else ""
+            fields = [changes.line(*field.values()) for field in runtime.get("fields") or ()]
+            what = f": {'; '.join(fields) or 'the same definition'}" if action in ("replaced", "changed") else ""
+            yield action, runtime, f"{action}{replaced}{f' ({who})' if who else ''}{what}"
 
 
 def line(since: Json) -> str:
     """One line, such as `1 created, 1 changed since 2026-11-25 07:29 UTC`."""
     if since["error"]:
         return f"not compared with an earlier report: {since['error']}"
-    kinds = ("created", "deleted", "renamed", "replaced", "changed")
-    parts = [f"{len(since[key])} {key}" for key in kinds if since[key]]
-    for rows, noun in ((since["violations"], "violation"), (since.get("mismatches"), "mismatched version")):
-        if rows and rows["new"]:
-            parts.append(counted(len(rows["new"]), f"new {noun}"))
-        if rows and rows["gone"]:
-            parts.append(f"{counted(len(rows['gone']), noun)} gone")
+    parts = [f"{len(since[key])} {key}" for key in _CHANGES if since[key]]
+    violations = since["violations"] or {}
+    if violations.get("new"):
+        parts.append(counted(len(violations["new"]), "new violation"))
+    if violations.get("gone"):
+        parts.append(f"{counted(len(violations['gone']), 'violation')} gone")
     lacking = "; the earlier list may lack runtimes, so created ones are not shown" if since["incomplete"] else ""
     return f"{', '.join(parts) or 'nothing changed'} since {when(since['generated']) or 'the export'}{lacking}"

@@ -21,7 +21,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.usage import n
 
 from .evaluation import COUNTED, grouped, value_of
 from .inventory import package_label, settings
-from .lines import dangling_line, last_run, notes, schedules, script_line
+from .lines import WARNINGS, environment_lines, last_run, schedules, script_line
 from .serialize import without_controls
 from .since import changed_runtimes, when
 
@@ -76,16 +76,12 @@ def table(report: Json) -> str:
 def _rows(environment: Json) -> Iterator[dict[str, Any]]:
     if environment["message"]:
         yield {"outcome": environment["outcome"], "message": environment["message"]}
-    incomplete = [environment["incomplete"]] if environment.get("incomplete") else []
-    dangling = map(dangling_line, environment.get("dangling") or ())
-    for text in notes(environment):
-        yield {"outcome": "warning", "message": text}
-    for text in (*incomplete, *(environment.get("unused_exemptions") or ()), *dangling):
-        yield {"outcome": "problems", "message": text}
+    for kind, text in environment_lines(environment):
+        yield {"outcome": "warning" if kind == WARNINGS else "problems", "message": text}
     for script in environment.get("scripts") or ():
         outcome = "failed" if script["action"] == "failed" else "drift"
         yield {"outcome": outcome, "message": script_line(script, check_mode=True)}
-    for runtime, text in changed_runtimes(environment["since"]) if environment.get("since") else ():
+    for _action, runtime, text in changed_runtimes(environment["since"]) if environment.get("since") else ():
         yield {"outcome": "since", "runtime": runtime["name"], "id": runtime["id"], "message": text}
     for runtime in environment.get("inventory") or ():
         common = _of_runtime(runtime, bool(environment.get("policy")))
@@ -128,38 +124,14 @@ def _outcome(runtime: Json, has_policy: bool) -> str:
 
 def _items(runtime: Json) -> Iterator[dict[str, Any]]:
     """Networks, packages and scripts, then what the policy found in other values."""
-    found, shown = grouped((value_of(row), row) for row in runtime["evaluated"]), set()
-    for network in runtime["networks"]:
-        key = "whitelist", network["network"]
-        shown.add(key)
-        yield {"item": "network", "value": key[1], **_verdict(network["verdict"], found.get(key, ()))}
+    rows_of = grouped((value_of(row), row) for row in runtime["evaluated"])
     # There is no whitelist to evaluate where there is no runtime.
-    if runtime["present"] and not runtime["networks"]:
-        key = "whitelist", "None"
+    if runtime["present"] and not runtime["networks"] and (rows := rows_of.pop(("whitelist", "None"), ())):
+        yield {"item": "whitelist", **_verdict(runtime["whitelist_verdict"], rows)}
+    shown = set()
+    for key, item in _contents(runtime):
         shown.add(key)
-        if key in found:
-            yield {"item": "whitelist", **_verdict(runtime["whitelist_verdict"], found[key])}
-    for package in runtime["packages"]:
-        key = "packages", package_label(package)
-        shown.add(key)
-        yield {
-            "item": "package",
-            # In one cell: a spreadsheet would make 2.1 of the version 2.10, and a date of 1.2.3.
-            "value": package_label({**package, "installed": None}),
-            "installed": key[1] if package["installed"] else None,
-            "item_status": package["status"],
-            "message": package["message"],
-            **_verdict(package["verdict"], found.get(key, ())),
-        }
-    for package in runtime["pulled_in"]:
-        key = "installed", package_label(package)
-        shown.add(key)
-        yield {
-            "item": "installed",
-            "value": key[1],
-            "installed": key[1],
-            **_verdict(package["verdict"], found.get(key, ())),
-        }
+        yield {**item, **_verdict(item["verdict"], rows_of.get(key, ()))}
     for text in runtime["remarks"][len(runtime["failed_runs"]) :]:
         yield {"item": "finding", "message": text}
     if runtime.get("smoke_test"):
@@ -173,10 +145,35 @@ def _items(runtime: Json) -> Iterator[dict[str, Any]]:
             "item_owner": name_of(script.get("owner")),
             "schedule": ", ".join(schedules(script)),
         }
-    for key, rows in found.items():
+    for key, rows in rows_of.items():
         if key not in shown:
             # Also a value that the server describes differently elsewhere.
             yield from ({"item": key[0], "value": row["value"], **_verdict(row["verdict"], [row])} for row in rows)
+
+
+def _contents(runtime: Json) -> Iterator[tuple[tuple[str, str], dict[str, Any]]]:
+    """Networks and packages, each with its option and value in the policy."""
+    for network in runtime["networks"]:
+        value = network["network"]
+        yield ("whitelist", value), {"item": "network", "value": value, "verdict": network["verdict"]}
+    for package in runtime["packages"]:
+        label = package_label(package)
+        yield (
+            ("packages", label),
+            {
+                "item": "package",
+                # In one cell: a spreadsheet would make 2.1 of the version 2.10, and a date of 1.2.3.
+                "value": package_label({**package, "installed": None}),
+                "installed": label if package["installed"] else None,
+                "item_status": package["status"],
+                "message": package["message"],
+                "verdict": package["verdict"],
+            },
+        )
+    for package in runtime["pulled_in"]:
+        label = package_label(package)
+        item = {"item": "installed", "value": label, "installed": label, "verdict": package["verdict"]}
+        yield ("installed", label), item
 
 
 def _verdict(verdict: str, rows: Sequence[Json]) -> dict[str, Any]:

@@ -10,7 +10,6 @@ import pytest
 from ansible_collections.mstr.library.plugins.filter.report_file import report_file
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.environment import environment_report
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import earlier_from
 from ansible_collections.mstr.library.tests.unit.support.report import runtime, violation
 
 PYTHON = {"version": "3.10.12", "implementation": "CPython", "platform": "linux-x86_64"}
@@ -36,11 +35,10 @@ BREACH = violation(ETL, "paramiko==3.4.0", "packages_never", "matches paramiko (
 UNREAD = {"project": None, "script": None, "runtime": {"id": "B" * 32, "name": "Busy"}, "error": {"msg": "It is busy."}}
 
 
-def report_on(*runtimes, earlier=None, mismatches=(MISMATCH,), versions=("3.11.9",), **read):
+def report_on(*runtimes, mismatches=(MISMATCH,), versions=("3.11.9",), **read):
     found = {"runtimes": runtimes, "violations": [BREACH], "unread": [UNREAD], "versions": versions, **read}
-    since = earlier_from(earlier) if earlier else None
     policy = {"packages_never": ["paramiko"]}
-    sources = Sources("prod", None, read={**found, "mismatches": mismatches}, policy=policy, since=since)
+    sources = Sources("prod", None, read={**found, "mismatches": mismatches}, policy=policy)
     return environment_report(sources, detail=True)
 
 
@@ -101,20 +99,6 @@ def test_verdict_on_the_installed_version():
     row = violation(loose, "pysftp==0.2.9", "packages_never", "matches pysftp", "packages")
     [package] = report_on(loose, violations=[row])["inventory"][0]["packages"]
     assert (package["version"], package["installed"], package["verdict"]) == ("", "0.2.9", "violation")
-
-
-def test_since():
-    before = report_file([report_on(ETL)], "x.json")
-    other = {**MISMATCH, "version": "0.4"}
-    since = report_on(ETL, earlier=before, mismatches=[other])["since"]
-    assert since["mismatches"] == {"new": [other], "gone": [MISMATCH]}
-    text = report_file([report_on(ETL, earlier=before, mismatches=[other])], "x.csv")
-    assert "new: pysftp 0.4 is in its definition, 0.2.9 is installed" in text
-    assert "1 new mismatched version, 1 mismatched version gone" in "\n".join(
-        report_on(ETL, earlier=before, mismatches=[other])["lines"]
-    )
-    unknown = report_on(ETL, earlier=before, mismatches=None)["since"]
-    assert unknown["mismatches"] is None
 
 
 # --- software bill of materials

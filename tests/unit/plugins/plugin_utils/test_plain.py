@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.task import plain
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.serialize import plain
 
 
 class Unsafe(str):

@@ -177,7 +177,7 @@ def test_a_table_has_a_row_for_each_runtime_and_item():
     wide, script = "Nightly reports", "<script>alert(1)</script>"
     two = "networks_within networks_never"
     assert [tuple(row[key] for key in columns) for row in rows_of(environment("prod", 0), report, unruled)] == [
-        ("", "problems", *[""] * 7),
+        *[("", "problems", *[""] * 7)] * 2,
         (script, "violations", "whitelist", "", "", "", "violation", "whitelist_required", ""),
         (script, "violations", "package", "requests", "installed", "", "not evaluated", "packages_never", ""),
         ("Forecasts", "drift", *[""] * 7),
@@ -204,8 +204,6 @@ def test_the_table_answers_who_owns_the_scripts_on_a_package():
     having = {row["id"] for row in rows if (row["item"], row["value"]) == ("package", "numpy==1.25")}
     owners = [(row["item_owner"], row["project"]) for row in rows if row["item"] == "script" and row["id"] in having]
     assert owners == [("Ada", "Sales")]
-    page = Page(report_file([environment_report(None, "p", read={"runtimes": [trial]}, detail=True)], "x.html"))
-    assert re.search(r"numpy\s+1.25\s*R\s*Load in Sales\s*Ada", re.sub(r"\s+", " ", page.text))
 
 
 @pytest.mark.complete
