@@ -302,10 +302,7 @@ def _output(
                 register_secrets([session.handed_over])
             return result, False
         except Exception as exc:
-            from ._remedies import misnamed  # only a task that fails needs it
-
-            failure = as_mstr_error(exc).to_result()
-            return {**failure, "msg": misnamed(str(failure["msg"]), os.environ)}, True
+            return as_mstr_error(exc).to_result(), True
         finally:
             if session:
                 session.log_out()

@@ -10,7 +10,7 @@ from ansible_collections.mstr.library.plugins.module_utils._options import (
     all_without_errors,
     without_errors,
 )
-from ansible_collections.mstr.library.plugins.module_utils._remedies import misnamed, option_error, unknown_option
+from ansible_collections.mstr.library.plugins.module_utils._remedies import option_error, unknown_option
 from ansible_collections.mstr.library.plugins.module_utils.auth import argument_spec
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -53,58 +53,33 @@ def test_in_file_what_yaml_did_not_read_as_text_refused(entry, fault):
         ({"state": "gone"}, "state 'gone' is not valid; choose present or absent"),
         ({"purge_packages": "maybe"}, "purge_packages 'maybe' is not true or false"),
         ({"whitelist": [None]}, "whitelist[0] is null; remove it, or write a value"),
-        ({"whitelist": {"a": 1}}, "whitelist {'a': 1} is not a list; write [a]"),
+        ({"whitelist": {"a": 1}}, "whitelist {'a': 1} is not a list"),
         (
             {"packages": [{"name": "a"}, {"name": "b", "version": 2.1}]},
             "packages[1].version 2.1 was read as a number (2.10 becomes 2.1); put it in quotes",
         ),
-        ({"packages": ["pandas"]}, "packages[0] 'pandas' is not a mapping of options; write {name: pandas}"),
         (
             {"packages": ["requests==2.32.3"]},
-            "packages[0] 'requests==2.32.3' is not a mapping of options; write {name: requests, version: \"2.32.3\"}",
+            "packages[0] 'requests==2.32.3' is not a mapping of options; write {name: …, version: …, description: …}",
         ),
         (
             {"packages": "pandas, numpy"},
-            "packages 'pandas, numpy' is not a list; write [{name: pandas}, {name: numpy}]",
+            "packages 'pandas, numpy' is not a list; write [{name: …, version: …, description: …}]",
         ),
+        ({"packages": "[]"}, "packages '[]' is not a list; key=value made a text of it, so write JSON"),
         (
-            {"packages": "[]"},
-            """packages '[]' is not a list; write a list; in an ad-hoc command, write all options as JSON: """
-            """-a '{"packages": [], …}'""",
+            {"packages": {"numpy": 1.2}},
+            "packages {'numpy': 1.2} is not a list; write [{name: …, version: …, description: …}]",
         ),
-        (
-            {"packages": "[{name: numpy}]"},
-            """packages '[{name: numpy}]' is not a list; write a list; in an ad-hoc command, write all options as """
-            """JSON: -a '{"packages": [{"name": …}], …}'""",
-        ),
-        (
-            {"packages": '[{"name": "numpy", "version": "1.2"}]'},
-            """packages '[{"name": "numpy", "version": "1.2"}]' is not a list; write a list; in an ad-hoc command, """
-            """write all options as JSON: -a '{"packages": [{"name": "numpy", "version": "1.2"}], …}'""",
-        ),
-        (
-            {"packages": {"numpy": "1.2", "pandas": None}},
-            "packages {'numpy': '1.2', 'pandas': None} is not a list; write "
-            '[{name: numpy, version: "1.2"}, {name: pandas}]',
-        ),
-        ({"packages": {"name": "numpy"}}, "packages {'name': 'numpy'} is not a list; write [{name: numpy}]"),
-        ({"packages": {"numpy": 1.2}}, "packages {'numpy': 1.2} is not a list"),
         ({"packages": [None]}, "packages[0] is null; remove it, or write a value"),
         ({"packages": [{"version": "1"}]}, "packages[0].name is missing"),
         ({"packages": [{"name": "a", "vesion": "1"}]}, "packages[0].vesion is not an option; did you mean version?"),
         ({"whitelst": []}, "whitelst is not an option; did you mean whitelist?"),
         ({"resource": {"zzz": 1}}, "resource.zzz is not an option; the options are cpu, disk, mem, proc_count"),
-        ({"resource": "big"}, "resource 'big' is not a mapping of options"),
-        (
-            {"resource": [{"cpu": 1}, {"mem": 2}]},
-            "resource [{'cpu': 1}, {'mem': 2}] is not a mapping of options; write {cpu: 1, mem: 2}",
-        ),
         (
             {"resource": [1, 512]},
             "resource [1, 512] is not a mapping of options; write {cpu: …, mem: …, disk: …, proc_count: …}",
         ),
-        ({"resource": {"cpu": "500m"}}, "resource.cpu '500m' is not a number; write 0.5"),
-        ({"resource": {"mem": "1GB"}}, "resource.mem '1GB' is not a whole number; write the number of MB: 1024"),
         ({"exec_timeout": "10s"}, "exec_timeout '10s' is not a whole number; write it without a unit"),
         ({"resource": {"mem": 10**400}}, "resource.mem is too large; the largest number is 9223372036854775807"),
         ({"resource": {"cpu": 10**400}}, "resource.cpu is too large; the largest number is 9223372036854775807"),
@@ -140,19 +115,12 @@ def test_values_ansible_may_convert(entry, from_file):
 @pytest.mark.parametrize(
     ("runtimes", "error"),
     [
-        ("X", "runtimes 'X' is not a list; write [{name: X}]"),
-        ("X, Y", "runtimes 'X, Y' is not a list; write [{name: X}, {name: Y}]"),
-        ({"name": "X"}, "runtimes {'name': 'X'} is not a list; write [{name: X}]"),
-        (
-            {"X": {"exec_timeout": 1}},
-            "runtimes {'X': {'exec_timeout': 1}} is not a list; write [{name: X, exec_timeout: 1}]",
-        ),
-        (["X"], "runtimes[0] 'X' is not a mapping of options; write {name: X}"),
+        ("X, Y", "runtimes 'X, Y' is not a list; write [{name: …}]"),
+        (["X"], "runtimes[0]: 'X' is not a mapping of options; write {name: …}"),
     ],
 )
 def test_names_in_place_of_list_get_remedy(runtimes, error):
-    [found] = all_without_errors(SPEC, {"runtimes": runtimes})[1]
-    assert found.replace("runtimes[0]: ", "runtimes[0] ") == error
+    assert all_without_errors(SPEC, {"runtimes": runtimes})[1] == [error]
 
 
 def test_values_template_or_command_line_makes():
@@ -177,36 +145,6 @@ def test_option_given_with_fault_not_missing():
     assert option_error("one of the following is required: runtimes, src", [fault]) == fault
     exclusive = "runtimes and src exclude each other; set only one of them"
     assert option_error("parameters are mutually exclusive: runtimes|src", [fault]) == f"{fault}\n{exclusive}"
-
-
-MISSES_BOTH = "base_url is missing; set it\nno credentials: supply username and password"
-
-
-@pytest.mark.parametrize(
-    ("message", "names", "hints"),
-    [
-        (
-            MISSES_BOTH,
-            ["MSTR_PASS", "MSTR_URL", "MSTR_USER", "MSTR_VERIFY", "URL"],
-            [("MSTR_PASS", "MSTR_PASSWORD"), ("MSTR_URL", "MSTR_BASE_URL"), ("MSTR_USER", "MSTR_USERNAME")],
-        ),
-        (
-            "login_mode standard requires mstr_password; set",
-            ["mstr_pass"],
-            [("mstr_pass", "mstr_password")],
-        ),
-        (
-            "the certificate is not trusted",
-            ["mstr_ca_file", "mstr_url", "mstr_verify"],
-            [("mstr_ca_file", "mstr_ca_path"), ("mstr_verify", "mstr_validate_certs")],
-        ),
-        ("Could not log in", ["mstr_url", "mstr_user"], []),
-    ],
-)
-def test_a_similar_variable_is_named(message, names, hints):
-    """Only for an option that the message misses: other variables are the user's own."""
-    sentences = [f"{name} is set; did you mean {meant}?" for name, meant in hints]
-    assert misnamed(message, names) == "\n".join([message, *sentences])
 
 
 @pytest.mark.parametrize(

@@ -812,7 +812,11 @@ def test_invalid_exemptions(changes, fault):
 @pytest.mark.parametrize(
     ("entry", "fault"),
     [
-        ("R", "policy.exemptions[0] 'R' is not a mapping of options; write {runtime: R, reason: …, until: …}"),
+        (
+            "R",
+            "policy.exemptions[0] 'R' is not a mapping of options; "
+            "write {runtime: …, rule: …, value: …, reason: …, until: …}",
+        ),
         ({"runtime": "R", "until": "2026-12-31"}, "policy.exemptions[0].reason is missing"),
         (exemption(reasn="x"), "policy.exemptions[0].reasn is not an option; did you mean reason?"),
         (exemption(runtime=["A"]), "policy.exemptions[0].runtime is a list; expected text"),

@@ -170,11 +170,11 @@ def test_value_of_wrong_type_hides_no_other_fault(monkeypatch, capsys, tmp_path)
     place = ["runtimes[0] 'a'", "runtimes[1] 'a'"]
     of_file = {f"{place_in(tmp_path)} line {line}": f"runtimes[{index}]" for index, line in enumerate((1, 8))}
     expected = {
-        f"{place[0]}: resource.mem '1GB' is not a whole number; write the number of MB: 1024",
+        f"{place[0]}: resource.mem '1GB' is not a whole number; write it without a unit",
         f"{place[0]}: resource.disk must be more than 0, not 0",
         f"{place[0]}: whitelist[0] 'host' is not a CIDR block",
         f"{place[1]}: packages[0] 'requests==2.32.3' is not a mapping of options; "
-        'write {name: requests, version: "2.32.3"}',
+        "write {name: …, version: …, description: …}",
         f"{place[1]}: exec_timeout must be at least 1, not 0",
         "runtimes[1] has the same name as runtimes[0]: 'a'",
         "purge_limit must be at least 0, not -1",
@@ -204,7 +204,7 @@ def test_state_null_not_given(monkeypatch, capsys, tmp_path):
 def test_text_in_place_of_list_one_fault(monkeypatch, capsys):
     run = Run(monkeypatch, capsys)
     run(main, runtimes="a,b")
-    assert run.result["msg"] == "runtimes 'a,b' is not a list; write [{name: a}, {name: b}]"
+    assert run.result["msg"] == "runtimes 'a,b' is not a list; write [{name: …}]"
 
 
 def test_entry_s_comment_comes_before_task_s():
