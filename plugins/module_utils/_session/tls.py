@@ -46,41 +46,21 @@ def file_errors(params: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"{option} {params[option]!r} does not exist or cannot be read on this host" for option in missing)
     if "client_key" in options and "client_cert" not in options:
         yield "client_key is given without client_cert; set both"
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     # requests also accepts a directory of certificates.
     if "ca_path" in options and "ca_path" not in missing and not os.path.isdir(params["ca_path"]):
         try:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(params["ca_path"])
+            context.load_verify_locations(params["ca_path"])
         except (OSError, ValueError):
             start = f"ca_path {params['ca_path']!r} contains no valid certificate"
             yield f"{start} in PEM format (-----BEGIN CERTIFICATE-----)"
     if "client_cert" in options and not {"client_cert", "client_key"} & set(missing):
-        yield from _client_errors(params["client_cert"], params.get("client_key"))
-
-
-def _client_errors(cert: str, key: str | None) -> Iterator[str]:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    try:
-        # Without a password, OpenSSL would ask for a passphrase on the terminal.
-        context.load_cert_chain(cert, key, "")
-    except (OSError, ValueError) as exc:
-        key_option = f"client_key {key!r}" if key else f"client_cert {cert!r}"
-        if _has(key or cert, b"ENCRYPTED"):
-            yield f"{key_option} is encrypted; use a key without a passphrase"
-        elif "KEY_VALUES_MISMATCH" in str(exc):
-            yield f"{key_option} does not belong to the certificate in client_cert {cert!r}"
-        elif not _has(cert, b"CERTIFICATE-----"):
-            yield f"client_cert {cert!r} contains no certificate in PEM format (-----BEGIN CERTIFICATE-----)"
-        elif not _has(key or cert, b"PRIVATE KEY-----"):
-            more = "" if key else "; add it, or set client_key"
-            yield f"{key_option} contains no private key in PEM format (-----BEGIN PRIVATE KEY-----){more}"
-        else:
-            both = f"client_cert {cert!r}" + (f" and client_key {key!r}" if key else "")
-            yield f"{both} cannot be loaded; check that they are complete and in PEM format"
-
-
-def _has(path: str, mark: bytes) -> bool:
-    with open(path, "rb") as file:
-        return mark in file.read(1 << 20)
+        try:
+            # Without a password, OpenSSL would ask for a passphrase on the terminal.
+            context.load_cert_chain(params["client_cert"], params.get("client_key"), "")
+        except (OSError, ValueError):
+            both = " and ".join(f"{option} {params[option]!r}" for option in options if option != "ca_path")
+            yield f"{both} must be a certificate and its key, both in PEM format and without a passphrase"
 
 
 def handshake_error(text: str, address: str) -> str | None:

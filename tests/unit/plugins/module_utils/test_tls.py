@@ -62,13 +62,14 @@ def test_good_files(files, given):
         ("ca_path=junk", "ca_path {junk!r} contains no valid certificate in PEM format"),
         ("ca_path=key", "ca_path {key!r} contains no valid certificate in PEM format"),
         ("ca_path=damaged", "ca_path {damaged!r} contains no valid certificate in PEM format"),
-        ("client_cert=junk", "client_cert {junk!r} contains no certificate in PEM format"),
-        ("client_cert=key", "client_cert {key!r} contains no certificate in PEM format"),
-        ("client_cert=cert", "client_cert {cert!r} contains no private key in PEM format"),
-        ("client_cert=cert client_key=junk", "client_key {junk!r} contains no private key in PEM format"),
-        ("client_cert=cert client_key=other_key", "client_key {other_key!r} does not belong to the"),
-        ("client_cert=cert client_key=locked", "client_key {locked!r} is encrypted; use a key without"),
-        ("client_cert=damaged", "client_cert {damaged!r} cannot be loaded"),
+        *(
+            (option, "client_cert {" + option.split("=")[1] + "!r} must be a certificate and its key")
+            for option in ("client_cert=junk", "client_cert=key", "client_cert=cert", "client_cert=damaged")
+        ),
+        *(
+            (f"client_cert=cert client_key={key}", "client_cert {cert!r} and client_key {" + key + "!r} must be")
+            for key in ("junk", "other_key", "locked")
+        ),
         ("client_key=key", "client_key is given without client_cert"),
     ],
 )
