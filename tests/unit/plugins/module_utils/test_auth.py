@@ -53,7 +53,12 @@ def module(work=user_info, **how):
     return lambda: auth.run(auth.argument_spec(), work, **how)
 
 
-def test_module_of_ones_own_in_few_lines(run, server):
+def test_module_of_ones_own_in_few_lines(run, server, monkeypatch):
+    """An empty variable counts as not set; the login is made with the first call."""
+    for name in OPTIONS:
+        monkeypatch.setenv(f"MSTR_{name.upper()}", "")
+    prepared = run(module(lambda task, request: {"got": request}, prepare=lambda params: "prepared"), **user(server))
+    assert (prepared["got"], server.calls) == ("prepared", [])
     result = run(module(), **user(server))
     assert (result["user"], run.status) == ("Administrator", 0)
     assert server.calls == ["POST /api/auth/login", "GET /api/sessions/userInfo", "POST /api/auth/logout"]
@@ -61,25 +66,19 @@ def test_module_of_ones_own_in_few_lines(run, server):
     assert run.warnings == []
 
 
-URLS_WITH_SECRETS = [
-    "https://u:in-the-url@h.example",
-    "https://u:in-the/in-the-url@h.example",
-    "https://u:in@the-in-the-url@h.example",
-    "https://in-the-url@h.example",
-    "https://in-the/in-the-url@h.example",
-    "u:in-the-url@h.example",
-    "https://h.example/x?password=in-the-url",
-    "https://h.example/x;jsessionid=in-the-url",
-]
-
-
 @pytest.mark.parametrize("where", ["task", "environment"])
 @pytest.mark.parametrize("other", [{}, {"retries": "many"}, {"nonsense": 1}])
-@pytest.mark.parametrize("url", URLS_WITH_SECRETS)
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("https://u:in-the-url@h.x", "https://u:in-the/in-the-url@h.x", "https://u:in@the-in-the-url@h.x"),
+        *("https://in-the-url@h.x", "https://in-the/in-the-url@h.x", "u:in-the-url@h.x"),
+        *("https://h.x/x?password=in-the-url", "https://h.x/x;jsessionid=in-the-url"),
+    ],
+)
 def test_secret_in_url_refused_and_never_shown(run, monkeypatch, url, other, where):
     """Ansible shows the options also if it refuses another one."""
-    if where == "environment":
-        monkeypatch.setenv("MSTR_BASE_URL", url)
+    monkeypatch.setenv("MSTR_BASE_URL", url if where == "environment" else "")
     given = {"base_url": url} if where == "task" else {}
     result = run(module(), **given, username="u", password=PASSWORD, **other)
     assert run.status == 1
@@ -156,13 +155,6 @@ def test_secret_contains_another_leaves_no_rest(run, server):
     assert result["name"] == "user ********"
 
 
-def test_empty_variable_counts_as_not_set(run, server, monkeypatch):
-    for name in OPTIONS:
-        monkeypatch.setenv(f"MSTR_{name.upper()}", "")
-    run(module(), **user(server))
-    assert run.status == 0
-
-
 def test_secrets_are_hidden_from_logs():
     hidden = {name for name, spec in auth.argument_spec().items() if spec.get("no_log")}
     assert hidden == {"password", "api_token", "identity_token", "session"}
@@ -173,24 +165,6 @@ def fault(text):
         raise auth.ValidationError([text])
 
     return prepare
-
-
-def test_all_option_errors_in_one_message(run, server):
-    """Faults of the connection and of the module end in one message and nothing is sent."""
-    result = run(module(prepare=fault("name is wrong")), base_url=server.url, retries=-1)
-    assert run.status == 1
-    assert "no credentials" in result["msg"]
-    assert "retries must be at least 0, not -1" in result["msg"]
-    assert result["msg"].endswith("name is wrong")
-    assert server.calls == []
-
-
-def test_work_gets_the_prepared_request(run, server):
-    result = run(
-        module(lambda task, request: {"got": request}, prepare=lambda params: params["username"]), **user(server)
-    )
-    assert result["got"] == "u"
-    assert server.calls == [], "a login is made with the first call"
 
 
 @pytest.mark.parametrize(
@@ -204,34 +178,32 @@ def test_failure_sentence_with_facts_and_logout(run, server, raised):
     result = run(module(work), **user(server))
     assert (run.status, result["failed"], server.open) == (1, True, 0)
     if isinstance(raised, auth.MstrError):
-        assert set(result["error"]) == {"http_status", "code", "message", "iserver_code", "ticket_id", "request"}
         assert (result["msg"], result["error"]["http_status"]) == ("It failed.", 418)
     else:
-        assert result["msg"].startswith(
-            f"This is a bug in mstr.library: {type(raised).__name__} in test_auth.py, line "
-        )
+        bug = f"This is a bug in mstr.library: {type(raised).__name__} in test_auth.py, line "
+        assert result["msg"].startswith(bug)
     assert "s3cret" not in str(result)
     assert "Traceback" not in str(result)
 
 
-BAD_ANSWERS = {
-    "page": reply(200, b"<html><title>Login</title>"),
-    "empty": reply(500, b""),
-    "redirect": reply(302, Location="https://elsewhere.example/x"),
-    "broken": reply(502, b"{"),
-}
-
-
-@pytest.mark.parametrize("answer", BAD_ANSWERS.values(), ids=BAD_ANSWERS)
+@pytest.mark.parametrize(
+    "answer",
+    [
+        reply(200, b"<html><title>Login</title>"),
+        reply(500, b""),
+        reply(302, Location="https://elsewhere.example/x"),
+        reply(502, b"{"),
+    ],
+    ids=["page", "empty", "redirect", "broken"],
+)
 @pytest.mark.parametrize("call", ["POST /auth/login", "GET /sessions/userInfo"])
-def test_whatever_server_answers_task_fails_in_one_sentence(run, server, call, answer):
+def test_any_answer_fails_in_one_sentence(run, server, call, answer):
     server.answers[call] = answer
     result = run(module(), **user(server, retries=0))
-    assert run.status == 1
+    assert (run.status, server.open) == (1, 0)
     assert result["error"]["request"] == call.replace(" /", " /api/")
     assert "bug in mstr.library" not in result["msg"]
     assert "\n" not in result["msg"]
-    assert server.open == 0
 
 
 def test_server_repeats_secret_masked(run, server):
@@ -252,33 +224,26 @@ def test_values_ansible_masks_by_coincidence_cause_warning(run, server):
     assert warning.startswith("The result does not show the real value of runtime.name: it contains a secret")
 
 
-def test_plain_http_to_remote_host_warns(run):
-    run(module(), base_url="http://no-such-host.invalid", username="u", password=PASSWORD, retries=0)
-    assert any(
-        "plain http: credentials and session cross the network unencrypted" in warning for warning in run.warnings
-    )
-
-
 @pytest.mark.parametrize("diff", [True, False])
 def test_diff_returned_when_asked_for(run, server, diff):
     result = run(module(lambda task, _: {"diff": {"before": {}, "after": {}}}), **user(server), diff=diff)
     assert ("diff" in result) is diff
 
 
-MANAGERS = {
-    "venv": ("/venv", (), "{python} -m pip install requests netaddr"),
-    "not managed": ("/usr", ("/etc/debian_version",), "{python} -m pip install requests netaddr"),
-    "Debian": (
-        "/usr",
-        ("EXTERNALLY-MANAGED", "/etc/debian_version"),
-        "sudo apt-get install python3-requests python3-netaddr",
-    ),
-    "other": ("/usr", ("EXTERNALLY-MANAGED",), "{python} -m pip install --break-system-packages requests netaddr"),
-}
+PIP = "{python} -m pip install requests netaddr"
 
 
-@pytest.mark.parametrize(("prefix", "files", "command"), MANAGERS.values(), ids=MANAGERS)
-def test_missing_libraries_and_command_works(run, server, monkeypatch, prefix, files, command):
+@pytest.mark.parametrize(
+    ("prefix", "files", "command"),
+    [
+        ("/venv", (), PIP),
+        ("/usr", ("/etc/debian_version",), PIP),
+        ("/usr", ("EXTERNALLY-MANAGED", "debian_version"), "sudo apt-get install python3-requests python3-netaddr"),
+        ("/usr", ("EXTERNALLY-MANAGED",), PIP.replace("requests", "--break-system-packages requests")),
+    ],
+    ids=["venv", "not managed", "Debian", "other"],
+)
+def test_missing_libraries_and_command(run, server, monkeypatch, prefix, files, command):
     monkeypatch.setattr(auth, "REQUESTS_IMPORT_ERROR", "Traceback: no requests")
     monkeypatch.setattr(sys, "base_prefix", "/usr")
     monkeypatch.setattr(sys, "prefix", prefix)
@@ -363,29 +328,14 @@ def test_empty_password_in_task_one_and_no_variable_replaces_it(run, server, mon
     assert (run.status, seen) == (0, [""])
     run(module(lambda task, _: seen.append(task.params["password"]) or {}), **user(server, password=None))
     assert seen == ["", "another"]
-
-
-def test_empty_password_not_second_kind_of_credential(run, server):
     run(module(), base_url=server.url, api_token=LibraryServer.API_TOKEN, username="", password="")
-    assert run.status == 0, run.result
-
-
-def test_proxy_variable_not_valid_named_and_nothing_sent(run, monkeypatch):
-    monkeypatch.setenv("HTTP_PROXY", "http://proxy-user:pa#ssword-1@127.0.0.1:9")
-    result = run(module(), base_url="http://127.0.0.1:9", username="u", password=PASSWORD)
-    assert result["msg"].startswith("the proxy URL in HTTP_PROXY is not valid: expected http://HOST")
-    for part in ("proxy-user", "ssword-1", "session"):
-        assert part not in str(result["msg"])
+    assert run.status == 0, "it is no second kind of credential"
 
 
 def test_password_of_proxy_is_secret(run, monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", f"http://somebody:proxy%2Fpassword@127.0.0.1:{free_port()}")
-    result = run(
-        module(lambda task, _: {"all": ["proxy/password", "proxy%2Fpassword"]}),
-        base_url="http://h.example",
-        username="u",
-        password=PASSWORD,
-    )
+    work = module(lambda task, _: {"all": ["proxy/password", "proxy%2Fpassword"]})
+    result = run(work, base_url="http://h.example", username="u", password=PASSWORD)
     assert "password" not in str(result["all"])
 
 
@@ -396,35 +346,16 @@ def test_filters_of_warnings_left_as_they(run, server):
     assert list(warnings.filters) == before
 
 
-def test_caller_has_ended(run, server, monkeypatch):
-    """After the caller has ended nothing is printed and the session is closed."""
-    read, write = os.pipe()
-    monkeypatch.setattr(sys, "__stdout__", os.fdopen(write, "w"))
-
-    def work(task, _request):
-        task.session.get("/sessions/userInfo")
-        os.close(read)
-        task.session.send("POST", "/runtimes", {}, operation="write")
-
-    assert run(module(work), **user(server)) == {}
-    assert (run.status, server.open) == (1, 0)
-    assert "POST /api/runtimes" not in server.calls
-
-
-def read_also(monkeypatch, **more):
-    """Options that no process can hand over as JSON, beside what Ansible reads."""
+def test_half_character_refused_by_name_of_option(run, server, monkeypatch):
+    """ansible-core 2.16 could not even log it; newer ones refuse most of them. No secret is shown."""
     read = auth.OwnModule._read_params
 
     def read_params(module):
+        """No process can hand these over as JSON."""
         read(module)
-        module.params.update(more)
+        module.params.update(names=["ok", "a\ud800b"], password="secret-\udc80-word")
 
     monkeypatch.setattr(auth.OwnModule, "_read_params", read_params)
-
-
-def test_half_character_refused_by_name_of_option(run, server, monkeypatch):
-    """ansible-core 2.16 could not even log it; newer ones refuse most of them. No secret is shown."""
-    read_also(monkeypatch, names=["ok", "a\ud800b"], password="secret-\udc80-word")
     spec = auth.argument_spec(names={"type": "list", "elements": "str"})
     result = run(lambda: auth.run(spec, user_info), **user(server))
     what = "contains half of a character (a lone surrogate); remove it"
@@ -433,7 +364,7 @@ def test_half_character_refused_by_name_of_option(run, server, monkeypatch):
     assert server.calls == []
 
 
-@pytest.mark.parametrize("option", ["base_url", "ca_path", "username", "password", "api_token"])
+@pytest.mark.parametrize("option", ["base_url", "ca_path", "username", "api_token"])
 def test_variable_with_half_character_named(run, server, monkeypatch, option):
     """Alone, without a file or a server that nobody named, and before a login that the server counts."""
     variable = f"MSTR_{option.upper()}"
@@ -450,18 +381,15 @@ def test_variable_with_half_character_named(run, server, monkeypatch, option):
 
 def test_task_leaves_no_connection_open(run, server):
     """In process, the items of a loop share a process."""
-    sessions = []
-
-    def work(task, _request):
-        sessions.append(task.session)  # otherwise Python may close its connections by freeing it
-        return {"used": connections(task.session)}
+    sessions = []  # otherwise Python may close its connections by freeing it
 
     def connections(session):
         return sum(len(adapter.poolmanager.pools) for adapter in session._http._client.adapters.values())
 
-    def twice(task, _request):
+    def work(task, _request):
         task.session.get("/sessions/userInfo")
-        return work(task, _request)
+        sessions.append(task.session)
+        return {"used": connections(task.session)}
 
-    assert run(module(twice), **user(server))["used"] == 1
+    assert run(module(work), **user(server))["used"] == 1
     assert connections(sessions[0]) == 0
