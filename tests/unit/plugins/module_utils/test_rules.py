@@ -1,0 +1,371 @@
+"""What each rule of a policy finds in the values of a runtime."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils._model.policy import number_of, policy_from
+from ansible_collections.mstr.library.plugins.module_utils._model.rules import RULES, Finding
+from ansible_collections.mstr.library.plugins.module_utils._work.inputs import RULE_OPTIONS
+from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, runtime
+from ansible_collections.mstr.library.tests.unit.support.strategies import BLOCKS
+from hypothesis import given
+from hypothesis import strategies as st
+
+TODAY = date(2026, 6, 15)
+
+
+def evaluated(option, values):
+    """What a policy with this option finds in values."""
+    return policy_from(option, TODAY).evaluate(values, "r", ID)
+
+
+def rules(block, **option):
+    """The rules that a whitelist with one block violates."""
+    return [finding.rule for finding in evaluated(option, {"whitelist": [block]})]
+
+
+def held(**fields):
+    """What the rules of an option find in a runtime, as texts."""
+
+    def findings(**option):
+        rows = evaluated(option, runtime(**fields).values)
+        assert {row.rule for row in rows} <= set(option)
+        return [f"{row.option} {row.value} {row.detail}" for row in rows]
+
+    return findings
+
+
+def packages(*texts):
+    """Packages from texts such as `pandas==2.2.3`."""
+    return [{"name": name, "version": version or None} for name, _equals, version in (t.partition("==") for t in texts)]
+
+
+# --- networks
+
+
+HALVES = ["10.0.0.0/9", "10.128.0.0/9"]
+THIRDS = [f"192.168.{third}.0/24" for third in range(256)]
+
+
+@pytest.mark.parametrize("option", [{}, {"networks_within": None, "networks_never": None}, {"networks_never": []}])
+def test_no_rule(option):
+    """A policy without rules forbids nothing."""
+    assert rules("0.0.0.0/0", **option) == rules("db.example.com", **option) == []
+    assert policy_from(option, TODAY).limits == {}
+
+
+@pytest.mark.parametrize(
+    ("within", "inside", "outside"),
+    [
+        (
+            HALVES,
+            "10.1.2.3 10.127.0.0/16 10.0.0.0/9 10.0.0.0/8 10.64.0.0/10",
+            "10.0.0.0/7 0.0.0.0/0 ::/0 9.255.255.255",
+        ),
+        (THIRDS, "192.168.0.0/16", "192.168.0.0/15"),
+        ([block for block in THIRDS if ".77." not in block], "192.168.128.0/17", "192.168.0.0/16 192.168.77.0/25"),
+        (["2001:db8::/33", "2001:db8:8000::/33"], "2001:DB8::/32", "2001:db9::/32 10.0.0.0/8"),
+        # Host bits that a server holds are evaluated as their network.
+        (["10.10.10.7/32"], "", "10.10.10.7/24"),
+        (["10.10.10.0/24"], "10.10.10.7/24", ""),
+        ([], "", "10.0.0.1/32 2001:db8::/32"),
+        # IPv6 and the IPv4 networks in it
+        (["::/0"], "2000::/3", "10.0.0.0/8"),
+        (["10.0.0.0/8", "::/0"], "::ffff:10.8.8.8", "::ffff:8.8.8.8"),
+        (["::ffff:10.0.0.0/104"], "::ffff:10.1.0.0/112", ""),
+        (["64:ff9b::a00:0/104"], "64:ff9b::a01:0/112", ""),
+    ],
+)
+def test_networks_within(within, inside, outside):
+    """A block is inside if the union of all blocks of the rule holds it, though no single one does."""
+    assert all(rules(text, networks_within=within) == [] for text in inside.split())
+    assert all(rules(text, networks_within=within) == ["networks_within"] for text in outside.split())
+
+
+@pytest.mark.parametrize(
+    ("never", "hit", "missed"),
+    [
+        ("10.66.0.0/16", "0.0.0.0/0 10.66.7.0/24 10.66.0.0/16 10.66.255.255/32 ::/0", "10.67.0.0/16 10.65.255.255"),
+        ("2001:db8:66::/48", "2001:db8::/32 2001:db8:66:1::/64 ::/0", "2001:db8:67::/48"),
+        ("10.10.10.9", "10.10.10.7/24", ""),
+        ("10.66.0.0/16", "::ffff:10.66.1.1 ::ffff:0:0/96", "::ffff:10.67.1.1"),
+        ("::ffff:10.66.0.0/112", "10.66.1.0/24", ""),
+        ("64:ff9b::a42:0/112", "10.66.1.0/24", ""),
+        ("::/0", "2000::/3", "10.0.0.0/8"),
+        # Forms that only a server holds, `_` for a blank
+        ("10.66.0.0/16", "_10.66.0.0/16 10.0.0.0/255.0.0.0 10.66.1.1/255.255.255.0_ ::ffff:10.66.1.1_", ""),
+        ("10.66.0.0/16", "", "10.67.0.0/255.255.0.0"),
+    ],
+)
+def test_networks_never(never, hit, missed):
+    """A block may not overlap a forbidden one, in either direction."""
+    option = {"networks_never": ["192.0.2.0/24", never]}
+    assert all(rules(text.replace("_", " "), **option) == ["networks_never"] for text in hit.split())
+    assert all(rules(text, **option) == [] for text in missed.split())
+
+
+@pytest.mark.parametrize(
+    "text", ["db.example.com", "", "10.10/16", "*", "10.66.0.0/255.0.255.0", "10.66.0.0/33", "10.66.0.999/255.0.0.0"]
+)
+def test_unreadable_block(text):
+    """It is within nothing, and nobody knows what it overlaps: both rules say so, and it counts once."""
+    found = evaluated({"networks_within": ["0.0.0.0/0"], "networks_never": ["10.0.0.0/8"]}, {"whitelist": [text]})
+    detail = "cannot be evaluated: it is not a CIDR block"
+    assert found == [
+        Finding("whitelist", text, "is not a CIDR block", 0, "violation", "networks_within"),
+        Finding("whitelist", text, detail, 0, "unreadable", "networks_never"),
+    ]
+    assert number_of({"id": ID, **finding.to_result()} for finding in found) == 1
+
+
+def test_violations_have_index_and_value():
+    never = ["10.66.0.0/16", "192.168.0.0/16", "172.16.0.0/12"]
+    strict = policy_from({"networks_within": ["10.0.0.0/8", "2000::/3"], "networks_never": never}, TODAY)
+    values = {"whitelist": ["10.0.0.0/8", "192.0.0.0/8", "10.1.0.0/16", "host", "::ffff:8.0.0.0/104"]}
+    assert faults_of(strict.check, values, "r", ID) == (
+        "whitelist[0] '10.0.0.0/8' violates the policy networks_never: it overlaps 10.66.0.0/16",
+        "whitelist[1] '192.0.0.0/8' violates the policy networks_within: it does not lie within the allowed networks",
+        "whitelist[1] '192.0.0.0/8' violates the policy networks_never: it overlaps 192.168.0.0/16",
+        "whitelist[3] 'host' violates the policy networks_within: it is not a CIDR block",
+        "whitelist[3] 'host' violates the policy networks_never: it cannot be evaluated: it is not a CIDR block",
+        "whitelist[4] '::ffff:8.0.0.0/104' violates the policy networks_within: it does not lie within the allowed "
+        "networks",
+    )
+    [finding] = evaluated({"networks_within": ["10.0.0.0/8", "::/0"]}, {"whitelist": ["::/0"]})
+    assert finding.detail == "contains IPv4 addresses (as IPv6) that do not lie within the allowed networks"
+
+
+@pytest.mark.parametrize("whitelist", [[], (), None])
+def test_whitelist_required(whitelist):
+    """An empty whitelist violates this rule alone, and only where it is managed."""
+    option = {"whitelist_required": True}
+    assert evaluated({"networks_within": [], "networks_never": ["0.0.0.0/0"]}, {"whitelist": whitelist}) == []
+    assert evaluated(option, {"whitelist": whitelist}) == [
+        Finding("whitelist", None, "is empty", rule="whitelist_required")
+    ]
+    assert evaluated(option, {"whitelist": ["10.0.0.0/8"]}) == evaluated(option, {"description": "d"}) == []
+
+
+@pytest.mark.parametrize(
+    ("required", "inside", "outside"),
+    [
+        (["10.0.0.0/8"], [HALVES, ["0.0.0.0/0"], [*HALVES, "*"]], [HALVES[:1], ["::/0"], ["::ffff:0:0/96"], [], None]),
+        (["10.0.0.5", "2001:db8::7"], [["10.0.0.0/24", "2001:db8::/32"], ["10.0.0.7/24", "::/0"]], [["10.0.0.0/24"]]),
+    ],
+)
+def test_networks_required(required, inside, outside):
+    """Each network lies within the union of a whitelist; an empty one contains nothing."""
+    option = {"networks_required": required}
+    found = [[row.rule for row in evaluated(option, {"whitelist": blocks})] for blocks in (*inside, *outside)]
+    assert found == [[]] * len(inside) + [["networks_required"]] * len(outside)
+
+
+# --- packages and versions
+
+
+def test_packages_required():
+    """A package matches each requirement. One without a version matches no requirement with specifiers."""
+
+    def found(*names):
+        rows = held(packages=packages(*names))(packages_required=["mstrio-py>=11.5", "company-*"])
+        return [row.removeprefix("packages ") for row in rows]
+
+    none = "matches none of the packages"
+    assert found("mstrio_py==11.6", "Company_Tools[x]") == []
+    assert found() == [f"mstrio-py>=11.5 {none}", f"company-* {none}"]
+    assert found("company-base", "mstrio-py") == [f"mstrio-py>=11.5 {none} (it has mstrio-py)"]
+    assert found("company-base", "mstrio-py==11.4") == [f"mstrio-py>=11.5 {none} (it has mstrio-py==11.4)"]
+    assert found("mstrio-py==11.5", "git+https://x") == [
+        "company-* cannot be evaluated: 'git+https://x' is not the name of a package"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("requirement", "matched"),
+    [
+        ("requests", {"requests==2.31.0", "Requests", "requests==weird"}),
+        ("company-*", {"company_tools==1.0", "Company.Data"}),
+        ("Company_Tools", {"company_tools==1.0"}),
+        ("requests<2.32", {"requests==2.31.0"}),
+        ("requests < 2.32, >= 2", {"requests==2.31.0"}),
+        ("*>=1", {"requests==2.31.0", "company_tools==1.0", "numpy==1!0.dev1"}),
+        ("p?ndas", set()),
+        ("request", set()),
+    ],
+)
+def test_requirements(requirement, matched):
+    names = {"requests==2.31.0", "Requests", "company_tools==1.0", "Company.Data", "numpy==1!0.dev1", "requests==weird"}
+    found = held(packages=packages(*sorted(names)))
+    assert {text.split()[1] for text in found(packages_never=[requirement]) if " matches " in text} == matched
+    assert {text.split()[1] for text in found(packages_within=[requirement])} == names - matched
+
+
+@pytest.mark.parametrize("name", ["Requests[socks]", " requests ", "requests [socks, security]"])
+def test_extras_do_not_hide_a_package(name):
+    found = held(packages=[{"name": name, "version": "2.31"}])
+    assert found(packages_never=["requests<2.32"]) == [f"packages {name}==2.31 matches requests<2.32"]
+    assert found(packages_within=["requests"]) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["company-x @ https://example.com/x.whl", "git+https://example.com/x", "requests>=2", "\uff52equests", "a b", ""],
+)
+def test_no_name_of_a_package(name):
+    found = held(packages=[{"name": name, "version": "1"}])
+    for option in ({"packages_never": ["requests"]}, {"packages_within": ["*"]}):
+        why = "cannot be evaluated: its name is not the name of a package"
+        assert found(**option) == [f"packages {name}==1 {why}"]
+
+
+def test_details_of_packages():
+    found = held(packages=packages("requests==2.31.0", "Requests", "left-pad==x.y"))
+    assert found(packages_never=["requests<2.32", "left-pad<1"]) == [
+        "packages requests==2.31.0 matches requests<2.32",
+        "packages Requests has no version to compare with requests<2.32",
+        "packages left-pad==x.y cannot be evaluated: PEP 440 cannot read its version",
+    ]
+    none = "matches none of the allowed packages"
+    assert found(packages_within=["requests", "requests<2.32"]) == [f"packages left-pad==x.y {none}"]
+    assert found(packages_within=["requests>=2.32", "left-pad"]) == [
+        f"packages {value} {none} (requests>=2.32 allows only some versions)"
+        for value in ("requests==2.31.0", "Requests")
+    ]
+    assert found(package_versions_required=True) == ["packages Requests has no version"]
+    assert len(found(packages_within=[])) == 3
+    assert found(packages_never=[], package_versions_required=False) == []
+
+
+def test_python_version():
+    rule = {"runtime_versions_within": ["==3.11.*", ">=3.10,<3.11"]}
+    for version in ("3.11.4", "3.10.5", None, ""):
+        assert held(runtimeVersion=version)(**rule) == []
+    for version in ("3.10.0rc1", "3.9.18", "three"):
+        why = "does not match ==3.11.* or >=3.10,<3.11"
+        assert held(runtimeVersion=version)(**rule) == [f"runtime_version {version} {why}"]
+
+
+def test_number_of_violations():
+    """Each rule and value counts, but a value that no rule can read counts once."""
+    option = {"networks_within": [], "packages_within": ["a"], "packages_never": ["b"]}
+    values = {"whitelist": ["x", "10.0.0.0/8"], "packages": [{"name": "b"}, {"name": "a b"}]}
+    found = policy_from(option, TODAY).report([runtime(**values)])["violations"]
+    both = ["packages_within", "packages_never"]
+    assert [row["rule"] for row in found] == ["networks_within", "networks_within", *both, *both]
+    assert number_of(found) == 5
+
+
+def test_no_version_is_not_evaluated():
+    """Unless another rule is violated."""
+    found = runtime(packages=packages("numpy", "scipy"))
+    report = policy_from({"packages_never": ["numpy<1.26"]}, TODAY).report([found])
+    [row] = report.pop("not_evaluated")
+    assert (row["value"], row["detail"]) == ("numpy", "has no version to compare with numpy<1.26")
+    assert report == {"violations": [], "exempted": []}
+    both = policy_from({"packages_never": ["numpy<1.26", "num*"]}, TODAY).report([found])
+    assert (len(both["violations"]), both["not_evaluated"]) == (1, [])
+
+
+# --- sizes
+
+
+NO_NUMBER = "cannot be evaluated: it is not a number of at least 0"
+
+
+@pytest.mark.parametrize(
+    ("fields", "option", "found"),
+    [
+        ({"resource": {"cpu": "2.5"}}, {"resource_max": {"cpu": 2.0, "mem": 1}}, ["resource.cpu 2.5 is more than 2"]),
+        ({"resource": {"mem": 8192, "procCount": None}}, {"resource_max": {"mem": 8192, "proc_count": 1}}, []),
+        ({"resource": {"disk": "much"}}, {"resource_max": {"disk": 10}}, [f"resource.disk much {NO_NUMBER}"]),
+        ({"resource": "8"}, {"resource_max": {"mem": 1}}, ["resource 8 cannot be evaluated: it has no amounts"]),
+        ({"execTimeout": 7200}, {"exec_timeout_max": 3600}, ["exec_timeout 7200 is more than 3600"]),
+        ({"execTimeout": 7200}, {"exec_timeout_max": 7200}, []),
+        ({"execTimeout": -1}, {"exec_timeout_max": 9}, [f"exec_timeout -1 {NO_NUMBER}"]),
+        ({"maxCachedInstances": 12}, {"cached_instances_max": 12}, []),
+        (
+            {"minCachedInstances": 5, "maxCachedInstances": 12},
+            {"cached_instances_max": 4},
+            ["max_cached_instances 12 is more than 4"],
+        ),
+        (
+            {"minCachedInstances": 1, "maxCachedInstances": None},
+            {"cached_instances_max": 0},
+            ["min_cached_instances 1 is more than 0"],
+        ),
+    ],
+)
+def test_sizes_above_a_limit(fields, option, found):
+    assert held(**fields)(**option) == found
+
+
+def test_nothing_is_set():
+    everything = {
+        "runtime_versions_within": ["==3.11.*"],
+        "resource_max": {"cpu": 1.0, "mem": 1},
+        "exec_timeout_max": 1,
+        "cached_instances_max": 0,
+        "packages_within": [],
+    }
+    fields = "resource", "execTimeout", "minCachedInstances", "maxCachedInstances", "packages", "runtimeVersion"
+    assert held(**dict.fromkeys(fields))(**everything) == []
+    assert evaluated(everything, {"description": "d"}) == []
+
+
+def test_the_guide_lists_every_rule():
+    """The table of the guide has a row for each rule, and no other."""
+    guide = (Path(__file__).parents[4] / "docs/docsite/rst/guide_policy.rst").read_text(encoding="utf-8")
+    table = guide.partition("What may a runtime have?")[2].partition("A value that is not set")[0]
+    rows = [re.findall("``(.*?)``", row) for row in re.findall(r"^   \* - (``.*)$", table, re.MULTILINE)]
+    assert sorted(name for row in rows for name in row) == sorted(RULES)
+    unset = guide.partition("A value that is not set")[2].partition(".")[0]
+    assert {key for key, rule in RULES.items() if rule.required} <= set(re.findall("``(.*?)``", unset))
+
+
+def test_rules_are_complete():
+    assert list(RULES) == list(RULE_OPTIONS)
+    for key, rule in RULES.items():
+        assert ("{}" in rule.sentence) == (RULE_OPTIONS[key]["type"] != "bool")
+        assert set(rule.options) <= set(runtime().values)
+
+
+# --- by another library's arithmetic
+
+
+EMBEDDING = [ipaddress.ip_network("::ffff:0:0/96"), ipaddress.ip_network("64:ff9b::/96")]
+
+
+def overlap(one, other):
+    return one.version == other.version and one.overlaps(other)
+
+
+NOT_EMBEDDED = BLOCKS.map(ipaddress.ip_network).filter(
+    lambda network: not any(overlap(network, prefix) for prefix in EMBEDDING)
+)
+# Blocks inside of the two prefixes, around them and beside them.
+NEAR_IPV4 = st.builds(
+    lambda prefix, address, length: ipaddress.ip_network((int(prefix.network_address) + address, length), strict=False),
+    st.sampled_from(EMBEDDING),
+    st.integers(0, 2**33),
+    st.integers(0, 128),
+)
+
+
+@given(block=NOT_EMBEDDED, others=st.lists(NOT_EMBEDDED, max_size=5))
+def test_overlap_as_ipaddress(block, others):
+    overlaps = any(overlap(block, other) for other in others)
+    assert bool(rules(str(block), networks_never=list(map(str, others)))) == overlaps
+
+
+@given(block=NEAR_IPV4, other=BLOCKS.map(ipaddress.ip_network).filter(lambda network: network.version == 4))
+def test_embedded_overlap_as_ipaddress(block, other):
+    embedded = [
+        ipaddress.ip_network((int(prefix.network_address) + int(other.network_address), 96 + other.prefixlen))
+        for prefix in EMBEDDING
+    ]
+    assert bool(rules(str(block), networks_never=[str(other)])) == any(overlap(block, entry) for entry in embedded)
