@@ -18,7 +18,6 @@ from ansible_collections.mstr.library.plugins.module_utils._model.installed impo
 )
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
-from ansible_collections.mstr.library.plugins.module_utils._work.inputs import libraries
 from ansible_collections.mstr.library.plugins.module_utils._work.installed import SCRIPT
 from ansible_collections.mstr.library.plugins.module_utils._work.runtime_info import Query, read
 from ansible_collections.mstr.library.tests.unit.support.make import ID, OTHER_ID, refusal, stopped, stored
@@ -73,20 +72,15 @@ def test_the_guide_shows_the_script():
     assert indent(SCRIPT, "   ") in guide
 
 
-@pytest.mark.parametrize(
-    ("text", "problem"),
-    [
-        ("", "is not a list of installed packages"),
-        ("hello", "is not a list of installed packages"),
-        ("[1]", "is not a list of installed packages"),
-        ("[" * 100_000, "is not a list of installed packages"),
-        ('{"python": {}, "packages": []}', "is not a list of installed packages"),
-        (printed({}), "has no package, though every environment has some, so packages are hidden from scripts"),
-    ],
-)
-def test_unusable_output(text, problem):
-    with pytest.raises(ValueError, match=problem):
+@pytest.mark.parametrize("text", ["", "hello", "[1]", "[" * 100_000, '{"python": {}, "packages": []}'])
+def test_unusable_output(text):
+    with pytest.raises(ValueError, match="is not a list of installed packages"):
         installed_in(text)
+
+
+def test_no_package_is_no_answer():
+    with pytest.raises(ValueError, match="has no package, though every environment has some, so packages are hidden"):
+        installed({})
 
 
 def test_nothing_that_a_result_cannot_hold():
@@ -141,60 +135,60 @@ def test_nearest_requirer():
     assert [required_by(graph, key, written) for key in ("x", "y", "alone")] == ["z", "a", None]
 
 
-def evaluated(found, written, **rules):
-    """What a policy finds in a runtime with these packages, by list."""
-    runtime = from_api(stored(packages=packages(*written)))
-    report = policy_from(rules, date(2026, 6, 15)).report([runtime], {runtime.key: found})
-    return {
-        name: [(row["option"], row["value"], row["detail"]) for row in rows] for name, rows in report.items() if rows
-    }
+def evaluated(found, written="", **rules):
+    """What a policy finds in a runtime with these packages, as texts."""
+    runtime = from_api(stored(packages=packages(*written.split())))
+    rows = policy_from(rules, date(2026, 6, 15)).report([runtime], {runtime.key: found})["violations"]
+    return [f"{row['option']} {row['value']} {row['detail']}" for row in rows]
 
 
-def test_policy_on_what_was_pulled_in():
-    """It says by whom. What is written is replaced by what is installed, with its version."""
-    found = evaluated(installed(), ["pysftp"], packages_never=["cryptography<42", "pysftp<0.3", "bcrypt<4"])
-    assert found == {
-        "violations": [
-            ("packages", "pysftp==0.2.9", "matches pysftp<0.3"),
-            ("installed", "Cryptography==41.0.0", "matches cryptography<42 (required by paramiko)"),
-        ]
-    }
-    assert evaluated(installed(), ["numpy==1.0"], packages_never=["numpy"]) == {}
-    [(_option, _value, detail)] = evaluated(installed(), [], packages_never=["pysftp"])["violations"]
-    assert detail == "matches pysftp (no package requires it)"
+ALLOWED = ["pysftp", "paramiko", "bcrypt", "cffi", "pycparser"]
+OLD = "Cryptography==41.0.0"
+NOT_ALLOWED = "matches none of the allowed packages (required by paramiko)"
 
 
-def test_allowed_packages():
-    """What is in every environment needs no permission, unless the definition has it."""
-    allowed = ["pysftp", "paramiko", "bcrypt", "cffi", "pycparser"]
-    [(option, value, detail)] = evaluated(installed(), ["pysftp"], packages_within=allowed)["violations"]
-    assert (option, value) == ("installed", "Cryptography==41.0.0")
-    assert detail == "matches none of the allowed packages (required by paramiko)"
-    found = evaluated(installed(), ["pip"], packages_within=[*allowed, "cryptography"])["violations"]
-    assert [row[:2] for row in found] == [("packages", "pip==24.0")]
-
-
-def test_rules_on_definitions():
-    """Whether a version is written is a question to the definition; what must be there is not."""
-    [row] = evaluated(installed(), ["pysftp"], package_versions_required=True)["violations"]
-    assert row == ("packages", "pysftp", "has no version")
-    assert evaluated(installed(), [], packages_required=["bcrypt>=4"]) == {}
-    assert evaluated(installed(), ["x==1"], packages_required=["x"])["violations"][0][1] == "x"
+@pytest.mark.parametrize(
+    ("written", "option", "found"),
+    [
+        # What is written is replaced by what is installed, with its version; what was pulled in says by whom.
+        ("pysftp", {"packages_never": ["pysftp<0.3", "bcrypt<4"]}, ["packages pysftp==0.2.9 matches pysftp<0.3"]),
+        (
+            "pysftp",
+            {"packages_never": ["cryptography<42"]},
+            [f"installed {OLD} matches cryptography<42 (required by paramiko)"],
+        ),
+        ("numpy==1.0", {"packages_never": ["numpy"]}, []),
+        ("", {"packages_never": ["pysftp"]}, ["installed pysftp==0.2.9 matches pysftp (no package requires it)"]),
+        # What is in every environment needs no permission, unless the definition has it.
+        ("pysftp", {"packages_within": ALLOWED}, [f"installed {OLD} {NOT_ALLOWED}"]),
+        (
+            "pip",
+            {"packages_within": [*ALLOWED, "cryptography"]},
+            ["packages pip==24.0 matches none of the allowed packages"],
+        ),
+        # Whether a version is written is a question to the definition; what must be there is not.
+        ("pysftp", {"package_versions_required": True}, ["packages pysftp has no version"]),
+        ("", {"packages_required": ["bcrypt>=4"]}, []),
+        ("x==1", {"packages_required": ["x"]}, ["packages x matches none of the packages"]),
+    ],
+)
+def test_policy_on_what_is_installed(written, option, found):
+    assert evaluated(installed(), written, **option) == found
 
 
 @pytest.mark.parametrize(
     ("real", "allowed", "options"),
     [
-        ("3.10.5", ["==3.11.*"], ["runtime_version"]),
-        ("3.10.12", ["==3.11.*"], ["runtime_version", "installed"]),
-        ("3.11.1", ["==3.11.*"], ["runtime_version"]),
-        ("3.12.0", ["==3.10.*"], ["installed"]),
+        ("3.10.5", "==3.11.*", ["runtime_version"]),
+        ("3.10.12", "==3.11.*", ["installed", "runtime_version"]),
+        ("3.11.1", "==3.11.*", ["runtime_version"]),
+        ("3.12.0", "==3.10.*", ["installed"]),
     ],
 )
 def test_python_versions(real, allowed, options):
     """The wanted and the real Python, each violation once."""
-    found = evaluated(installed(version=real), [], runtime_versions_within=allowed)["violations"]
-    assert sorted(row[0] for row in found) == sorted(options)
+    found = evaluated(installed(version=real), runtime_versions_within=[allowed])
+    assert sorted(text.split()[0] for text in found) == options
 
 
 @pytest.mark.parametrize(
@@ -226,13 +220,6 @@ def test_mismatches_without_packaging(monkeypatch):
     monkeypatch.setitem(sys.modules, "packaging.specifiers", None)
     found = installed({"a==1.0+x": [], "b==2": []})
     assert [row["package"] for row in mismatches(found, definition("a==1.0", "b==1"))] == ["b"]
-
-
-def test_libraries():
-    """packaging is needed only where a policy reads requirements of packages."""
-    assert "packaging" in libraries({"packages_never": ["a"]}, True)
-    assert "packaging" not in libraries({"packages_never": ["a"]})
-    assert "packaging" not in libraries({"networks_never": ["10.0.0.0/8"]}, True)
 
 
 # --- on a server
@@ -269,14 +256,15 @@ def test_check_mode_runs_nothing():
     assert (server.tried, found["mismatches"], found.get("unread")) == ([], None, None)
     assert [runtime["installed"] for runtime in found["runtimes"]] == [None, None]
     assert found["msg"].count("Check mode does not run the script") == 1
-    assert "Check mode" not in info(server, check_mode=True, include_installed=False)["msg"]
 
 
-def test_without_the_option():
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_without_the_option(check_mode):
     server = Server(stored())
-    found = info(server, include_installed=False)
+    found = info(server, check_mode=check_mode, include_installed=False)
     assert server.tried == []
     assert not {"mismatches", "unread"} & set(found)
+    assert "Check mode" not in found["msg"]
     assert all("installed" not in runtime for runtime in found["runtimes"])
 
 
@@ -297,22 +285,17 @@ def test_runtimes_that_cannot_be_read():
     assert len(server.tried) == 2
 
 
-@pytest.mark.parametrize("error", [refusal(403, "ERR0014", "no"), refusal(500, "ERR001", "no")])
-def test_a_refused_run(error):
-    """It concerns its runtime alone."""
-    server = Server(stored())
-    server.refusals = {"POST /scripts/evaluation": error}
-    found = info(server)
-    assert [row["runtime"]["id"] == ID for row in found["unread"]].count(True) == 1
-    assert len(found["unread"]) == 2
-
-
-def test_after_outages_no_further_script():
-    """Each might take minutes."""
+@pytest.mark.parametrize(
+    ("error", "tried"),
+    [(refusal(403, "ERR0014"), 20), (refusal(500, "ERR001"), 20), (refusal(503, "ERR0016"), 5)],
+    ids=["denied", "failed", "outage"],
+)
+def test_a_refused_run(error, tried):
+    """It concerns its runtime alone; after outages, no further script runs, because each might take minutes."""
     server = Server(*(stored(id=f"{number:032X}", name=str(number)) for number in range(1, 20)))
-    server.refusals = {"POST /scripts/evaluation": refusal(503, "ERR0016", "down")}
-    assert len(info(server)["unread"]) == 20
-    assert server.requests.count("POST /scripts/evaluation") == 5
+    server.refusals = {"POST /scripts/evaluation": error}
+    assert len({row["runtime"]["id"] for row in info(server)["unread"]}) == 20
+    assert server.requests.count("POST /scripts/evaluation") == tried
 
 
 def test_a_script_that_fails_and_a_stop():
