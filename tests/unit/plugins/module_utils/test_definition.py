@@ -1,12 +1,32 @@
+"""A definition as a user writes it, and a runtime as a server returns it."""
+
 from __future__ import annotations
 
+import json
 import math
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
+from ansible_collections.mstr.library.plugins.module_utils._model.fields import FIELDS
 from ansible_collections.mstr.library.plugins.module_utils._model.kinds import Package, Resource
 from ansible_collections.mstr.library.plugins.module_utils._model.plan import make_plan
-from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, runtime, wanted
+from ansible_collections.mstr.library.plugins.module_utils._model.runtime import READ_ONLY, Runtime, from_api
+from ansible_collections.mstr.library.plugins.module_utils._model.stored import changed_since
+from ansible_collections.mstr.library.tests.unit.support.make import DEFAULT_ID, ID, faults_of, runtime, stored, wanted
+from ansible_collections.mstr.library.tests.unit.support.strategies import ANY_JSON
+from hypothesis import given
+from hypothesis import strategies as st
+
+# --- definitions
+
+
+def packages(*texts):
+    """Packages such as `a`, or `a 1.0` with its version."""
+    return {"packages": [dict(zip(("name", "version"), text.split(" ", 1))) for text in texts]}
+
+
+CONTROL = "contains a control character, such as a tab or a line break; remove it"
+NO_ID = "is invalid: expected 32 hexadecimal digits"
 
 
 @pytest.mark.parametrize(
@@ -14,37 +34,17 @@ from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_
     [
         ({"name": None}, "one of name and id is required"),
         ({"name": " "}, "name ' ' is empty"),
-        (
-            {"name": "Nightly reports "},
-            "name 'Nightly reports ' starts or ends with whitespace; write 'Nightly reports'",
-        ),
+        ({"name": "Nightly "}, "name 'Nightly ' starts or ends with whitespace; write 'Nightly'"),
         ({"name": "\u00a0a"}, "name '\\xa0a' starts or ends with whitespace; write 'a'"),
-        ({"name": "a\tb"}, "name 'a\\tb' contains a control character, such as a tab or a line break; remove it"),
-        ({"name": "a\n"}, "name 'a\\n' contains a control character, such as a tab or a line break; remove it"),
-        ({"name": "a\x85b"}, "name 'a\\x85b' contains a control character, such as a tab or a line break; remove it"),
-        ({"name": "a\x7fb"}, "name 'a\\x7fb' contains a control character, such as a tab or a line break; remove it"),
-        ({"id": "12"}, "id '12' is invalid: expected 32 hexadecimal digits"),
-        ({"id": "G" * 32}, f"id '{'G' * 32}' is invalid: expected 32 hexadecimal digits"),
-        ({"id": ID + "\n"}, f"id {ID + chr(10)!r} is invalid: expected 32 hexadecimal digits"),
+        ({"name": "a\tb"}, f"name 'a\\tb' {CONTROL}"),
+        ({"name": "a\n"}, f"name 'a\\n' {CONTROL}"),
+        ({"name": "a\x85b"}, f"name 'a\\x85b' {CONTROL}"),
+        ({"name": "a\x7fb"}, f"name 'a\\x7fb' {CONTROL}"),
+        ({"id": "12"}, f"id '12' {NO_ID}"),
+        ({"id": "G" * 32}, f"id '{'G' * 32}' {NO_ID}"),
+        ({"id": ID + "\n"}, f"id '{ID}\\n' {NO_ID}"),
         ({"runtime_version": ""}, "runtime_version is empty; omit the option to keep the current value"),
         ({"runtime_version": 3.1}, "runtime_version 3.1 was read as a number (2.10 becomes 2.1); put it in quotes"),
-        ({"packages": [{"name": "a", "version": 0}]}, "packages[0].version 0 was read as a number; put it in quotes"),
-        (
-            {"packages": [{"name": "requests == 2.32.3"}]},
-            "packages[0].name 'requests == 2.32.3' is not only a name; write {name: requests, version: \"2.32.3\"}",
-        ),
-        (
-            {"packages": [{"name": "a", "version": "1!2.0.post1+x"}, {"name": "b", "version": ">=2"}]},
-            "packages[1].version '>=2' is not only a version; write a version that the server offers",
-        ),
-        (
-            {"packages": [{"name": "a", "version": "==1.0"}]},
-            "packages[0].version '==1.0' is not only a version; write \"1.0\"",
-        ),
-        (
-            {"packages": [{"name": "a", "version": " 1.0 "}]},
-            "packages[0].version ' 1.0 ' is not only a version; write \"1.0\"",
-        ),
         ({"runtime_version": "==3.10.5"}, "runtime_version '==3.10.5' is not only a version; write \"3.10.5\""),
         ({"exec_timeout": 0}, "exec_timeout must be at least 1, not 0"),
         ({"min_cached_instances": -1}, "min_cached_instances must be at least 0, not -1"),
@@ -56,19 +56,26 @@ from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_
         ({"resource": {"cpu": 0.0}}, "resource.cpu must be more than 0, not 0.0"),
         ({"resource": {"cpu": math.inf}}, "resource.cpu must be more than 0, not inf"),
         ({"resource": {"cpu": math.nan}}, "resource.cpu must be more than 0, not nan"),
+        # Less would be sent as 0.
+        ({"resource": {"cpu": 1e-13}}, "resource.cpu must be at least 1e-12, not 1e-13"),
         ({"resource": {"mem": -1}}, "resource.mem must be at least 0, not -1"),
         ({"resource": {"disk": 0}}, "resource.disk must be more than 0, not 0"),
         ({"resource": {"proc_count": 0}}, "resource.proc_count must be more than 0, not 0"),
-        ({"packages": [{"name": ""}]}, "packages[0].name '' is empty"),
+        ({"packages": [{"name": "a", "version": 0}]}, "packages[0].version 0 was read as a number; put it in quotes"),
+        (
+            {"packages": [{"name": "requests == 2.32.3"}]},
+            "packages[0].name 'requests == 2.32.3' is not only a name; write {name: requests, version: \"2.32.3\"}",
+        ),
+        (
+            packages("a 1!2.0.post1+x", "b >=2"),
+            "packages[1].version '>=2' is not only a version; write a version that the server offers",
+        ),
+        (packages("a ==1.0"), "packages[0].version '==1.0' is not only a version; write \"1.0\""),
+        (packages("a  1.0 "), "packages[0].version ' 1.0 ' is not only a version; write \"1.0\""),
+        (packages(""), "packages[0].name '' is empty"),
         ({"packages": [{"name": None}]}, "packages[0].name '' is empty"),
-        (
-            {"packages": [{"name": "a"}, {"name": "b>=1"}]},
-            "packages[1].name 'b>=1' is not only a name; write the version in version",
-        ),
-        (
-            {"packages": [{"name": "a_b"}, {"name": "c"}, {"name": "A-b"}]},
-            "packages[2].name 'A-b' is the same package as packages[0]; list it once",
-        ),
+        (packages("a", "b>=1"), "packages[1].name 'b>=1' is not only a name; write the version in version"),
+        (packages("a_b", "c", "A-b"), "packages[2].name 'A-b' is the same package as packages[0]; list it once"),
     ],
 )
 def test_errors(options, fault):
@@ -76,29 +83,26 @@ def test_errors(options, fault):
     assert faults_of(definition_from, {"name": "r", **options}) == (fault,)
 
 
-def test_smallest_cpu():
-    """Less would be sent as 0, and more than 12 decimals would differ on every run."""
-    assert faults_of(definition_from, {"name": "r", "resource": {"cpu": 1e-13}}) == (
-        "resource.cpu must be at least 1e-12, not 1e-13",
-    )
+def test_numbers_of_a_resource():
+    """More than 12 decimals would differ on every run."""
     assert wanted(resource={"cpu": 0.1 + 0.2}).values["resource"] == Resource(cpu=0.3)
     assert wanted(resource={"mem": 10**400}).values["resource"] == Resource(mem=10**400), "more than a float can be"
     plan = make_plan(runtime(resource={"cpu": "0.333333333333"}), wanted(resource={"cpu": 1 / 3}))
     assert plan.action == "none"
 
 
-@pytest.mark.parametrize("absent", [{}, {"description": None, "whitelist": None, "packages": None, "resource": None}])
+@pytest.mark.parametrize(
+    "absent",
+    [{}, {"description": None, "whitelist": None, "packages": None, "resource": None}, {"resource": {"cpu": None}}],
+)
 def test_omitted_and_null_not_managed(absent):
     assert dict(wanted(**absent).values) == {"name": "r"}
 
 
-def test_resource_without_any_key_not_managed():
-    assert dict(wanted(resource={"cpu": None}).values) == {"name": "r"}
-
-
-def test_given_values_are_canonical():
+def test_values_are_canonical():
+    """Blanks around a block are stripped."""
     definition = wanted(
-        whitelist=["1.2.3.4", "1.2.3.4/32", "2001:DB8::/32"],
+        whitelist=["1.2.3.4", "1.2.3.4/32", " 10.20.0.0/16", "2001:DB8::/32\n"],
         packages=[{"name": "a", "version": "", "description": ""}],
         resource={"cpu": 0.5},
         description="",
@@ -106,7 +110,7 @@ def test_given_values_are_canonical():
     )
     assert dict(definition.values) == {
         "name": "r",
-        "whitelist": ("1.2.3.4/32", "2001:db8::/32"),
+        "whitelist": ("1.2.3.4/32", "10.20.0.0/16", "2001:db8::/32"),
         "packages": (Package("a", None, ""),),
         "resource": Resource(cpu=0.5),
         "description": "",
@@ -114,15 +118,81 @@ def test_given_values_are_canonical():
     }
 
 
-def test_blanks_around_block_stripped():
-    assert wanted(whitelist=["10.0.0.0/8", " 10.20.0.0/16", "2001:db8::/32\n"]).values["whitelist"] == (
-        "10.0.0.0/8",
-        "10.20.0.0/16",
-        "2001:db8::/32",
-    )
-
-
 def test_label():
     """It is the id if that is given, and else the name."""
     assert wanted("Nightly").label == "'Nightly'"
     assert wanted("Nightly", id=ID).label == wanted(None, id=ID).label == f"with id {ID}"
+
+
+# --- runtimes
+
+
+API_KEYS = ["id", *READ_ONLY, *(field.api for field in FIELDS)]
+FACTS = {"status", "date_created", "date_modified", "version", "owner", "acl", "acg"}
+
+
+@given(st.dictionaries(st.sampled_from(API_KEYS) | st.text(max_size=5), ANY_JSON, max_size=8))
+def test_reading_anything(data):
+    """Reading never fails, and a result always has the same keys."""
+    result = from_api(data).to_result()
+    assert set(result) == {"id", "is_default", *FACTS, *(field.name for field in FIELDS)}
+    assert json.dumps(result)
+
+
+def test_missing_fields():
+    """A field that the server does not return is null, and the name is empty."""
+    result = from_api({"id": ID}).to_result()
+    assert {key for key, value in result.items() if value is not None} == {"id", "is_default"}
+    assert from_api({"id": ID, "name": None}).name == Runtime({}).name == ""
+
+
+def test_vocabulary():
+    """A result has the vocabulary of the options."""
+    result = runtime(
+        whitelist=["10.10.10.7/24", "db.example.com"],
+        packages=[{"name": "a", "version": "1", "status": "installed", "message": "Return code: 0."}],
+        resource={"cpu": "0.20", "mem": 512, "procCount": 3},
+        dateCreated="2022-08-31T07:29:53.000+0000",
+        owner={"id": "X", "fullName": "n"},
+        acl=[{"trusteeId": "T", "trusteeSubtype": 8704}],
+    ).to_result()
+    assert result["whitelist"] == ["10.10.10.7/24", "db.example.com"], "returned unchanged"
+    assert result["packages"] == [
+        {"name": "a", "version": "1", "description": None, "status": "installed", "message": "Return code: 0."}
+    ]
+    assert result["resource"] == {"cpu": 0.2, "mem": 512, "disk": None, "proc_count": 3}
+    assert result["date_created"] == "2022-08-31T07:29:53.000+0000"
+    assert result["owner"] == {"id": "X", "full_name": "n"}
+    assert result["acl"] == [{"trustee_id": "T", "trustee_subtype": 8704}]
+    assert "type" not in result
+
+
+def test_default_runtime():
+    """It is known by its id alone."""
+    assert runtime(id=DEFAULT_ID.lower(), name="(Standard) MicroStrategy").is_default
+    assert not runtime(name="(Default) MicroStrategy").is_default
+
+
+def test_lacking():
+    """A field that did not come is lacking; an empty one is not."""
+    data = stored()
+    assert from_api(data).lacking(["whitelist", "description", "min_cached_instances"]) == []
+    del data["whitelist"]
+    assert from_api(data).lacking(["name", "whitelist"]) == ["whitelist"]
+    assert from_api(data)._replace(is_whole=True).lacking(["name", "whitelist"]) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "changed"),
+    [
+        ({"version": "1", "description": None}, ()),
+        ({"version": None, "description": None}, ("description",)),
+        ({"version": None, "description": "d"}, ()),
+        ({"version": "1", "description": "e"}, ("description",)),
+        ({"version": "2", "description": "d"}, ("version",)),
+        ({"version": {"major": 1}, "description": "d"}, ("version",)),
+    ],
+)
+def test_changed_since(fields, changed):
+    """A list may omit a field. Then the version shows whether the runtime changed, if the server has versions."""
+    assert changed_since(runtime(**fields), runtime(version="1", description="d")) == changed

@@ -1,6 +1,12 @@
+"""The kinds of values: how they are read, compared, merged and sent."""
+
 from __future__ import annotations
 
+import ipaddress
+import re
+
 import pytest
+from ansible_collections.mstr.library.plugins.module_utils._model import networks as _networks
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import BY_NAME, FIELDS
 from ansible_collections.mstr.library.plugins.module_utils._model.kinds import (
     NETWORKS,
@@ -10,20 +16,9 @@ from ansible_collections.mstr.library.plugins.module_utils._model.kinds import (
     Resource,
     number,
 )
-from ansible_collections.mstr.library.tests.unit.support.strategies import ANY_JSON
+from ansible_collections.mstr.library.tests.unit.support.strategies import ANY_JSON, BLOCKS, STORED_BLOCKS
 from hypothesis import given
-
-HAVE = (Package("pandas", "2.2.0", "frames", "installed", "ok"), Package("mstrio-py", "11.5", None, "installed"))
-
-
-def merged(wanted, have=HAVE, purge=True):
-    return PACKAGES.to_api(PACKAGES.merge(have, wanted, purge))
-
-
-def test_not_a_number():
-    """A number that equals nothing is compared as text."""
-    assert number(float("nan")) == number(float("nan")) == "nan"
-    assert number("9" * 400) == "9" * 400
+from hypothesis import strategies as st
 
 
 @pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.name)
@@ -36,12 +31,88 @@ def test_any_json(field, value):
     assert field.kind.to_diff(read) == field.kind.to_diff(field.kind.from_api(value))
 
 
+@pytest.mark.parametrize("nothing", ["", [], [None], ["", None], None])
+@pytest.mark.parametrize("name", ["whitelist", "packages"])
+def test_empty_entries(name, nothing):
+    """A list of null and empty entries equals an empty list."""
+    kind = BY_NAME[name].kind
+    assert kind.canonical(kind.from_api(nothing)) == kind.canonical(kind.from_api([]))
+
+
+# --- networks
+
+
+@pytest.mark.parametrize(
+    ("text", "canonical"),
+    [
+        ("1.2.3.4", "1.2.3.4/32"),
+        ("0.0.0.0/0", "0.0.0.0/0"),
+        ("2001:DB8::/32", "2001:db8::/32"),
+        ("2001:0db8:0:0::/64", "2001:db8::/64"),
+        ("::1", "::1/128"),
+    ],
+)
+def test_a_block_has_one_canonical_text(text, canonical):
+    assert _networks.canonical(text) == canonical
+
+
+INVALID = {
+    "is not a CIDR block (it is a host name); write an address with a prefix length": ["db.example.com"],
+    "is not a CIDR block": [
+        *("", "10.0.0.0 /8", "10.0.0.0/ 8", "10.10/16", "010.0.0.0/8", "10.0.0.256", "10.0.0.0.0/8", "0x0a.0.0.0/8"),
+        *("167772160", "1\u0660.0.0.0/8", "fe80::1%eth0", ":", "2001:db8::1::/64"),
+    ],
+    "the prefix length must be between 0 and 32": [
+        *("10.0.0.0/33", "10.0.0.0/", "10.0.0.0/08", "10.0.0.0/-1", "10.0.0.0/8/8"),
+    ],
+    "the prefix length must be between 0 and 128": ["2001:db8::/129"],
+    "has a netmask; write the prefix length instead": ["10.0.0.0/255.0.0.0"],
+    "write 10.10.10.0/24 for the block or 10.10.10.7/32 for the one address": ["10.10.10.7/24"],
+    "write 2001:db8::/32 for the block or 2001:db8::7/128 for the one address": ["2001:DB8::7/32"],
+    "write 0.0.0.0/0 for the block or 10.0.0.1/32 for the one address": ["10.0.0.1/0"],
+}
+
+
+@pytest.mark.parametrize(("words", "text"), [(words, text) for words, texts in INVALID.items() for text in texts])
+def test_invalid_block_refused_with_remedy(words, text):
+    with pytest.raises(ValueError, match=re.escape(words)):
+        _networks.canonical(text)
+
+
+@given(BLOCKS)
+def test_canonical_as_ipaddress(text):
+    """It agrees with the standard library, and is idempotent."""
+    canonical = _networks.canonical(text)
+    # Compared as networks: the two libraries write IPv4-mapped addresses differently.
+    assert ipaddress.ip_network(canonical) == ipaddress.ip_network(text)
+    assert _networks.canonical(canonical) == canonical
+
+
+@given(st.text() | STORED_BLOCKS)
+def test_any_stored_entry(entry):
+    """Reading it never fails, and is idempotent."""
+    once = _networks.as_network(entry)
+    assert _networks.as_network(once) == once
+
+
 def test_merge_of_networks():
     """Without purge, stored blocks stay as networks, and texts as they are."""
-    have = ("10.10.10.7/24", "db.example.com", "1.2.3.4")
+    have = ("10.10.10.7/24", "db.example.com", "1.2.3.4", "")
     kept = NETWORKS.merge(have, ("1.2.3.4/32", "8.8.8.8/32"), False)
-    assert kept == ("10.10.10.0/24", "db.example.com", "1.2.3.4/32", "8.8.8.8/32")
+    assert kept == ("10.10.10.0/24", "db.example.com", "1.2.3.4/32", "", "8.8.8.8/32")
     assert NETWORKS.merge(have, ("8.8.8.8/32",), True) == ("8.8.8.8/32",)
+
+
+def test_order_of_networks():
+    """By family, address and length; texts come last."""
+    entries = ["db.example.com", "2001:db8::/32", "10.0.0.0/16", "10.0.0.0/8", "9.0.0.0/8"]
+    assert sorted(entries, key=_networks.order) == list(reversed(entries))
+
+
+# --- packages
+
+
+HAVE = (Package("pandas", "2.2.0", "frames", "installed", "ok"), Package("mstrio-py", "11.5", None, "installed"))
 
 
 def test_normalized_name():
@@ -51,35 +122,37 @@ def test_normalized_name():
     assert PACKAGES.canonical([Package("mstrio_py", "1")]) == PACKAGES.canonical([Package("mstrio-py", "1")])
 
 
-def test_package_takes_requested_values():
-    assert merged([Package("pandas", "2.3.0", "")]) == [{"name": "pandas", "version": "2.3.0", "description": ""}]
-
-
-def test_new_package_without_version_asks_for_any():
-    assert merged([Package("numpy")]) == [{"name": "numpy", "version": ""}]
+@pytest.mark.parametrize(
+    ("wanted", "sent"),
+    [
+        (Package("pandas", "2.3.0", ""), {"name": "pandas", "version": "2.3.0", "description": ""}),
+        (Package("numpy"), {"name": "numpy", "version": ""}),  # any version
+    ],
+)
+def test_package_as_it_is_sent(wanted, sent):
+    assert PACKAGES.to_api(PACKAGES.merge(HAVE, [wanted], True)) == [sent]
 
 
 @pytest.mark.parametrize(
     ("wanted", "purge", "kept"),
     [
-        (Package("a-b"), False, ["a-b 1", "A_B 2"]),
-        (Package("a-b", "2"), False, ["a-b 1", "A_B 2"]),
-        (Package("a-b", "3"), False, ["a-b 3", "A_B 2"]),
+        (Package("a-b"), False, ["A_B 2", "a-b 1"]),
+        (Package("a-b", "2"), False, ["A_B 2", "a-b 1"]),
+        (Package("a-b", "3"), False, ["A_B 2", "a-b 3"]),
         (Package("a-b", "2"), True, ["A_B 2"]),
     ],
 )
 def test_two_packages_of_one_name(wanted, purge, kept):
     """The server holds both: the definition means one of them, and only a purge removes the other."""
     sent = PACKAGES.merge([Package("a-b", "1"), Package("A_B", "2")], [wanted], purge)
-    assert sorted(f"{package.name} {package.version}" for package in sent) == sorted(kept)
+    assert sorted(f"{package.name} {package.version}" for package in sent) == kept
 
 
 def test_status_of_a_new_version():
     """A package that is predicted with a new version drops the old status."""
     [same] = PACKAGES.merge(HAVE, [Package("pandas", "2.2.0")], True)
     [fresh] = PACKAGES.merge(HAVE, [Package("pandas", "2.3.0")], True)
-    assert (same.status, same.message) == ("installed", "ok")
-    assert (fresh.status, fresh.message) == (None, None)
+    assert (same.status, same.message, fresh.status, fresh.message) == ("installed", "ok", None, None)
 
 
 def test_diff_of_packages():
@@ -88,39 +161,30 @@ def test_diff_of_packages():
     assert diff_value == [{"name": "a"}, {"name": "b", "version": "1", "description": "x"}]
 
 
+# --- resources
+
+
+def test_number_that_equals_nothing():
+    """It is compared as text."""
+    assert number(float("nan")) == number(float("nan")) == "nan"
+    assert number("9" * 400) == "9" * 400
+
+
 @pytest.mark.parametrize(
     ("cpu", "text"),
-    [
-        (0.2, "0.2"),
-        (1, "1"),
-        (0.00001, "0.00001"),
-        (1.5e20, "150000000000000000000"),
-        ("much", "much"),
-        (0.1 + 0.2, "0.3"),
-    ],
+    [(1, "1"), (0.00001, "0.00001"), (1.5e20, "150000000000000000000"), ("much", "much"), (0.1 + 0.2, "0.3")],
 )
 def test_cpu_sent_as_plain_decimal_text(cpu, text):
     assert RESOURCE.to_api(Resource(cpu=cpu)) == {"cpu": text}
 
 
 def test_merge_of_resources():
-    """A resource is merged key by key, and sent with all keys."""
+    """A resource is merged key by key, and sent with all keys; a null one is an empty one."""
     have = RESOURCE.from_api({"cpu": "0.20", "mem": "512", "procCount": 7, "unknown": 1})
     assert have == Resource(cpu=0.2, mem=512, proc_count=7, unknown={"unknown": 1})
     whole = RESOURCE.merge(have, Resource(mem=1024), True)
     assert RESOURCE.to_api(whole) == {"cpu": "0.2", "mem": 1024, "procCount": 7}
     assert RESOURCE.to_diff(whole) == {"cpu": 0.2, "mem": 1024, "proc_count": 7}
     assert RESOURCE.to_result(whole) == {"cpu": 0.2, "mem": 1024, "disk": None, "proc_count": 7}
-
-
-def test_null_resource_is_empty_one():
     assert RESOURCE.canonical(RESOURCE.from_api(None)) == RESOURCE.canonical(RESOURCE.from_api({}))
     assert RESOURCE.merge(None, Resource(cpu=1), True) == Resource(cpu=1)
-
-
-@pytest.mark.parametrize("nothing", ["", [], [None], ["", None], None])
-@pytest.mark.parametrize("name", ["whitelist", "packages"])
-def test_empty_entries(name, nothing):
-    """A list of null and empty entries equals an empty list."""
-    kind = BY_NAME[name].kind
-    assert kind.canonical(kind.from_api(nothing)) == kind.canonical(kind.from_api([]))
