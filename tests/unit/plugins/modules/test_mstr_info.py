@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import sys
-from types import MappingProxyType
 
 import pytest
 import requests
@@ -25,15 +24,17 @@ RESPONSES = {
 }
 
 
+def session_with(monkeypatch, replies):
+    fake = Session(monkeypatch)
+    for call, reply in {**RESPONSES, **replies}.items():
+        fake.http.reply(call, reply)
+    return fake
+
+
 @pytest.fixture
 def session(monkeypatch):
-    def make(replies=MappingProxyType({})):
-        fake = Session(monkeypatch)
-        for call, reply in {**RESPONSES, **replies}.items():
-            fake.http.reply(call, reply)
-        return fake
-
-    return make
+    """A session with these replies in place of the usual ones."""
+    return lambda replies=None: session_with(monkeypatch, replies or {})
 
 
 def info(fake):
@@ -59,7 +60,6 @@ def test_result_has_all_facts(session):
     "locked",
     [
         response(401, {"code": "ERR009", "message": "gone"}),
-        response(401),
         response(403, b"<html>"),
         NO_SUCH_CALL,
         response(200, b"<html><title>A gateway"),
@@ -78,9 +78,11 @@ def test_a_failed_status_is_no_failure(session, locked):
     assert fake.http.calls == [LOGIN, USER, SETTINGS, RUNTIMES, VERSIONS, STATUS, LOGOUT]
 
 
-def test_signal_is_not_failed_status(session):
+def test_what_is_a_failure(session):
     with pytest.raises(Interrupted):
         info(session({STATUS: Interrupted("Stopped by signal SIGTERM")}))
+    with pytest.raises(ApiError, match=r"Could not list the runtimes: .*the privilege 'Manage runtime'"):
+        info(session({RUNTIMES: response(403, {"code": "ERR0014", "message": "The user lacks the privilege."})}))
 
 
 def test_missing_libraries_are_null(session, monkeypatch):
@@ -92,7 +94,7 @@ def test_missing_libraries_are_null(session, monkeypatch):
     assert warning.startswith("The modules that manage runtimes need netaddr. netaddr cannot be imported by ")
 
 
-def test_texts_of_server_one_clean_line(session):
+def test_texts_of_server_are_one_clean_line(session):
     user = response(body={"id": "54F3", "fullName": "A\nB\x1b[31m\u202e"})
     status = response(body={"iServerVersion": "11\x07.6"})
     versions = response(body={"versions": ["3.10\x1b]0;x\x07"]})
@@ -107,12 +109,6 @@ def test_older_server_offers_no_versions(session):
     assert "Python" not in result["msg"]
 
 
-def test_user_who_may_not_see_runtimes_error_with_remedy(session):
-    fake = session({RUNTIMES: response(403, {"code": "ERR0014", "message": "The user lacks the privilege."})})
-    with pytest.raises(ApiError, match=r"Could not list the runtimes: .*the privilege 'Manage runtime'"):
-        info(fake)
-
-
 def outcome(fake):
     """The number of runtimes, or what could not be done."""
     try:
@@ -121,11 +117,9 @@ def outcome(fake):
         return exc.sentence.partition(":")[0]
 
 
-@given(response_data=ANY_JSON)
+@given(data=ANY_JSON)
 @pytest.mark.parametrize("call", [USER, SETTINGS, STATUS])
-def test_any_json_in_place_of_response_result_or_sentence(call, response_data):
+def test_any_json_gives_a_result_or_a_sentence(call, data):
     with pytest.MonkeyPatch.context() as monkeypatch:
-        fake = Session(monkeypatch)
-        for name, reply in {**RESPONSES, call: response(body=response_data)}.items():
-            fake.http.reply(name, reply)
+        fake = session_with(monkeypatch, {call: response(body=data)})
         assert outcome(fake) in (2, "Could not read who is logged in")

@@ -7,12 +7,7 @@ from ansible_collections.mstr.library.tests.unit.support.make import ID, PASSWOR
 from ansible_collections.mstr.library.tests.unit.support.module import Run
 
 KEYS = {"changed", "id", "action", "changed_fields", "changes", "msg", "runtime", "plan_id"}
-SAMPLE = {
-    "name": "r",
-    "whitelist": ["10.10.10.0/24", "192.168.1.1"],
-    "packages": [{"name": "pandas"}],
-    "resource": {"cpu": 0.2, "mem": 512},
-}
+BLOCKS = ["10.10.10.0/24", "192.168.1.1"]
 
 
 @pytest.fixture
@@ -29,7 +24,13 @@ def ensure(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(
-    "params", [SAMPLE, {"name": "r", "state": "absent"}, {"id": ID.lower()}, {"id": ID, "name": "n"}]
+    "params",
+    [
+        {"name": "r", "whitelist": BLOCKS, "packages": ["name=pandas"], "resource": {"cpu": 0.2, "mem": 512}},
+        {"name": "r", "state": "absent"},
+        {"id": ID.lower()},
+        {"id": ID, "name": "n"},
+    ],
 )
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_every_outcome_has_same_keys(ensure, params, check_mode):
@@ -40,7 +41,8 @@ def test_every_outcome_has_same_keys(ensure, params, check_mode):
     assert [change["field"] for change in result["changes"]] == result["changed_fields"]
 
 
-def test_all_faults_of_task_one_message_and_nothing_sent(ensure):
+def test_all_errors_in_one_message_and_nothing_sent(ensure):
+    """Those of the connection, of the definition and of the policy."""
     with LibraryServer() as server:
         wrong = {"name": " ", "id": "12", "exec_timeout": 0, "policy": {"networks_within": []}}
         result = ensure(server, **wrong, whitelist=["x", "10.10.10.7/24", "8.8.8.8"], retries=-1, username=None)
@@ -56,14 +58,3 @@ def test_all_faults_of_task_one_message_and_nothing_sent(ensure):
     ):
         assert words in result["msg"]
     assert server.calls == []
-
-
-def test_value_ansible_refuses_refused_before_login(ensure):
-    with LibraryServer() as server:
-        assert "cpu" in ensure(server, name="r", resource={"cpu": "much"})["msg"]
-    assert server.calls == []
-
-
-def test_mapping_written_as_text_read_as_ansible_reads_it(ensure):
-    with LibraryServer() as server:
-        assert ensure(server, name="r", packages=["name=pandas"])["runtime"]["packages"][0]["name"] == "pandas"
