@@ -8,7 +8,6 @@ from pathlib import Path
 from textwrap import indent
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from ansible_collections.mstr.library.plugins.module_utils._model.installed import (
     graph_of,
     installed_from,
@@ -19,9 +18,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.installed impo
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
 from ansible_collections.mstr.library.plugins.module_utils._work.installed import SCRIPT
-from ansible_collections.mstr.library.plugins.module_utils._work.runtime_info import Query, read
-from ansible_collections.mstr.library.tests.unit.support.make import ID, OTHER_ID, refusal, stopped, stored
-from ansible_collections.mstr.library.tests.unit.support.server import Server
+from ansible_collections.mstr.library.tests.unit.support.make import stored
 
 PYTHON = {"version": "3.10.12", "implementation": "CPython", "platform": "linux-x86_64"}
 # What pysftp pulls in, and what every environment has
@@ -220,88 +217,3 @@ def test_mismatches_without_packaging(monkeypatch):
     monkeypatch.setitem(sys.modules, "packaging.specifiers", None)
     found = installed({"a==1.0+x": [], "b==2": []})
     assert [row["package"] for row in mismatches(found, definition("a==1.0", "b==1"))] == ["b"]
-
-
-# --- on a server
-
-
-def info(server, check_mode=False, policy=None, **options):
-    defaults = {"include_versions": False, "include_scripts": False, "include_tasks": False, "projects": None}
-    defaults |= {"name": None, "id": None, "status": None, "include_installed": True}
-    return read(server.task(check_mode, **{**defaults, **options}), Query(None, None, None, policy))
-
-
-def with_default(server):
-    """The built-in runtime answers, too."""
-    [default] = [runtime.id for runtime in server.core.runtimes if runtime.name.startswith("(Default)")]
-    server.printed[default] = printed()
-    return server
-
-
-def test_what_is_installed():
-    server = with_default(Server(stored(packages=packages("pysftp==0.3"))))
-    server.printed[ID] = printed()
-    found = info(server, policy=policy_from({"packages_never": ["cffi"]}, date(2026, 6, 15)))
-    [runtime] = [runtime for runtime in found["runtimes"] if runtime["id"] == ID]
-    assert runtime["installed"] == installed().to_result()
-    assert (len(server.tried), found["unread"], found["changed"], server.warnings) == (2, [], False, [])
-    [row] = [row for row in found["mismatches"] if row["id"] == ID]
-    assert row == {"name": "r", "id": ID, "package": "pysftp", "version": "0.3", "installed": "0.2.9"}
-    assert {row["option"] for row in found["violations"]} == {"installed"}
-
-
-def test_check_mode_runs_nothing():
-    server = Server(stored())
-    found = info(server, check_mode=True)
-    assert (server.tried, found["mismatches"], found.get("unread")) == ([], None, None)
-    assert [runtime["installed"] for runtime in found["runtimes"]] == [None, None]
-    assert found["msg"].count("Check mode does not run the script") == 1
-
-
-@pytest.mark.parametrize("check_mode", [False, True])
-def test_without_the_option(check_mode):
-    server = Server(stored())
-    found = info(server, check_mode=check_mode, include_installed=False)
-    assert server.tried == []
-    assert not {"mismatches", "unread"} & set(found)
-    assert "Check mode" not in found["msg"]
-    assert all("installed" not in runtime for runtime in found["runtimes"])
-
-
-def test_runtimes_that_cannot_be_read():
-    """One entry each, with the same keys; what is written is then evaluated as without the option."""
-    server = with_default(Server(stored(status="busy"), stored(id=OTHER_ID, name="o", packages=packages("cffi"))))
-    found = info(server, policy=policy_from({"packages_never": ["cffi<9"]}, date(2026, 6, 15)))
-    unread = {row["runtime"]["id"]: row["error"]["msg"] for row in found["unread"]}
-    assert unread == {
-        ID: f"Runtime 'r' ({ID}) has the status busy; a script runs only on a ready one.",
-        OTHER_ID: f"What the script on runtime 'o' ({OTHER_ID}) printed is not a list of installed packages.",
-    }
-    assert {tuple(row) for row in found["unread"]} == {("project", "script", "runtime", "error")}
-    assert [runtime["installed"] for runtime in found["runtimes"] if runtime["id"] in unread] == [None, None]
-    assert [row["value"] for row in found["not_evaluated"]] == ["cffi"]
-    [warning] = server.warnings
-    assert warning.endswith("The result lists 1 more under unread.")
-    assert len(server.tried) == 2
-
-
-@pytest.mark.parametrize(
-    ("error", "tried"),
-    [(refusal(403, "ERR0014"), 20), (refusal(500, "ERR001"), 20), (refusal(503, "ERR0016"), 5)],
-    ids=["denied", "failed", "outage"],
-)
-def test_a_refused_run(error, tried):
-    """It concerns its runtime alone; after outages, no further script runs, because each might take minutes."""
-    server = Server(*(stored(id=f"{number:032X}", name=str(number)) for number in range(1, 20)))
-    server.refusals = {"POST /scripts/evaluation": error}
-    assert len({row["runtime"]["id"] for row in info(server)["unread"]}) == 20
-    assert server.requests.count("POST /scripts/evaluation") == tried
-
-
-def test_a_script_that_fails_and_a_stop():
-    server = Server(stored())
-    server.code_status = 4
-    assert all("ended with status error" in row["error"]["msg"] for row in info(server)["unread"])
-    server.fail("POST", stopped(in_flight=False))
-    with pytest.raises(MstrError, match="while the script was being started"):
-        info(server)

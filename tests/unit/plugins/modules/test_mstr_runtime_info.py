@@ -1,104 +1,99 @@
 from __future__ import annotations
 
-from types import SimpleNamespace
+import json
 
 import pytest
+from ansible_collections.mstr.library.plugins.module_utils import auth
+from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from ansible_collections.mstr.library.plugins.module_utils._work.runtime_info import (
-    Query,
-    find_runtimes,
+    INFO_OPTIONS,
     policy_line,
+    query_from,
     read,
 )
-from ansible_collections.mstr.library.tests.unit.support.make import ID, refusal, stored
+from ansible_collections.mstr.library.tests.unit.support.make import ID, OTHER_ID, refusal, stopped, stored
 from ansible_collections.mstr.library.tests.unit.support.server import Server
 
-ROW = {"id": ID, "option": "whitelist", "value": "*", "detail": "is not a CIDR block"}
-UNREADABLE = {**ROW, "detail": "cannot be evaluated: it is not a CIDR block"}
+
+def info(server, check_mode=False, **options):
+    """What the module returns."""
+    params, errors = auth.checked_entry({"concurrency": 1, **options}, INFO_OPTIONS)
+    assert errors == []
+    return read(server.task(check_mode, **params, retries=0), query_from(params))
 
 
 @pytest.mark.parametrize(
-    ("name", "identity", "complete", "warnings"),
+    ("options", "complete", "warnings"),
     [
-        (None, None, False, 1),
-        (None, None, True, 0),
-        ("r", None, False, 0),
-        ("missing", None, False, 1),
-        ("missing", None, True, 0),
-        (None, ID, False, 0),
+        ({}, False, 1),
+        ({}, True, 0),
+        ({"name": "r"}, False, 0),
+        ({"name": "missing"}, False, 1),
+        ({"name": "missing"}, True, 0),
+        ({"id": ID}, False, 0),
     ],
 )
-def test_list_without_default(name, identity, complete, warnings):
+def test_list_without_default(options, complete, warnings):
     """A list without the default runtime may be incomplete."""
-    server = Server(stored())
-    if not complete:
-        server.switch(list_hides="(Default) MicroStrategy")
-    find_runtimes(server.context(), Query(name, identity, None, None))
+    server = Server(stored(), list_hides="" if complete else "(Default) MicroStrategy")
+    info(server, **options)
     assert len(server.warnings) == warnings
     assert all("lacks its built-in default runtime, so it may be incomplete." in warning for warning in server.warnings)
+
+
+VIOLATED = {"id": ID, "option": "whitelist", "value": "*", "detail": "is not a CIDR block"}
+UNREADABLE = {**VIOLATED, "detail": "cannot be evaluated: it is not a CIDR block"}
 
 
 @pytest.mark.parametrize(
     ("violations", "exempted", "not_evaluated", "text"),
     [
-        ([], [], [], "no violations of the policy"),
-        ([ROW], [], [], "1 violation of the policy"),
-        ([ROW, {**ROW, "option": "b"}], [ROW], [ROW, ROW], "2 violations of the policy, 1 exempted, 2 not evaluated"),
-        ([ROW, UNREADABLE], [], [], "1 violation of the policy"),
+        ([], 0, 0, "no violations of the policy"),
+        ([VIOLATED], 0, 0, "1 violation of the policy"),
+        ([VIOLATED, {**VIOLATED, "option": "b"}], 1, 2, "2 violations of the policy, 1 exempted, 2 not evaluated"),
+        ([VIOLATED, UNREADABLE], 0, 0, "1 violation of the policy"),
     ],
 )
 def test_policy_in_one_line(violations, exempted, not_evaluated, text):
-    found = {"violations": violations, "exempted": exempted, "not_evaluated": not_evaluated}
-    assert policy_line(found) == text
+    more = {"exempted": [VIOLATED] * exempted, "not_evaluated": [VIOLATED] * not_evaluated}
+    assert policy_line({"violations": violations, **more}) == text
 
 
 @pytest.mark.parametrize("status", ["Ready", "READY", "ready"])
 def test_status_is_found_in_any_case(status):
-    server = Server(stored(status=status), stored(id="A" * 32, status="busy"))
-    assert ID in [found.id for found in find_runtimes(server.context(), Query(None, None, "ready", None))]
+    server = Server(stored(status=status), stored(id=OTHER_ID, status="busy"))
+    ids = [runtime["id"] for runtime in info(server, status="ready")["runtimes"]]
+    assert ID in ids
+    assert OTHER_ID not in ids
 
 
-def info(server, name=None, identity=None, **options):
-    """What mstr_runtime_info returns with its scripts."""
-    params = {"include_versions": False, "include_scripts": True, "include_tasks": False, "projects": None}
-    params["include_installed"] = False
-    params |= {"name": name, "id": identity, "status": None}
-    task = SimpleNamespace(
-        session=server.session,
-        params={**params, "concurrency": 1, "retries": 0, **options},
-        progress=lambda text: None,
-        warn=server.warnings.append,
-        stop=server,
-        check_mode=False,
-    )
-    return read(task, Query(name, identity, None, None))
+# --- scripts
 
 
-GONE = "D" * 32
+GONE, HIDDEN = "D" * 32, "C" * 32
 
 
 @pytest.mark.parametrize(
-    ("how", "dangling"),
+    ("options", "dangling"),
     [
         ({}, ["Lost"]),
         ({"name": "r"}, ["Lost"]),
-        ({"identity": ID}, ["Lost"]),
+        ({"id": ID}, ["Lost"]),
         ({"name": "missing"}, None),
         ({"include_scripts": False}, None),
         ({"include_tasks": True}, ["Lost"]),
     ],
 )
-def test_scripts_without_a_runtime(how, dangling):
+def test_scripts_without_a_runtime(options, dangling):
     """A runtime that the list does not show still exists, and where no script is read, nothing is known."""
-    hidden = stored(id="C" * 32, name="Hidden")
-    server = Server(stored(), hidden, list_hides="Hidden")
-    scripts = [{"name": name, "runtime": key} for name, key in (("Load", ID), ("Lost", GONE), ("Secret", "C" * 32))]
+    server = Server(stored(), stored(id=HIDDEN, name="Hidden"), list_hides="Hidden")
+    scripts = [{"name": name, "runtime": key} for name, key in (("Load", ID), ("Lost", GONE), ("Secret", HIDDEN))]
     server.core.projects.seed({"name": "Sales", "scripts": scripts})
-    found = info(server, **how)["dangling"]
+    found = info(server, **{"include_scripts": True, **options})["dangling"]
     assert (found and [script["name"] for script in found]) == dangling
     assert ("GET /projects" in server.requests) == (dangling is not None)
-    assert all(
-        script["runtime_id"] == GONE and ("tasks" in script) == ("include_tasks" in how) for script in found or ()
-    )
+    has_tasks = "include_tasks" in options
+    assert all(script["runtime_id"] == GONE and ("tasks" in script) == has_tasks for script in found or ())
 
 
 @pytest.mark.parametrize(
@@ -115,8 +110,86 @@ def test_one_warning_of_what_is_unread(refused, starts, ends):
     server = Server(stored())
     server.seed_scripts(load=ID, close=ID, other=ID)
     server.refusals = dict.fromkeys(refused, refusal(403, "ERR0017", "no"))
-    info(server, include_tasks=True)
+    info(server, include_scripts=True, include_tasks=True)
     assert len(server.warnings) == bool(refused)
-    for warning in server.warnings:
-        assert warning.startswith(starts)
-        assert warning.endswith(ends)
+    assert all(warning.startswith(starts) and warning.endswith(ends) for warning in server.warnings)
+
+
+# --- installed packages
+
+
+PYTHON = {"version": "3.10.12", "implementation": "CPython", "platform": "linux-x86_64"}
+CFFI = {"name": "cffi", "version": "1.16.0", "requires": []}
+PRINTED = json.dumps(
+    {"python": PYTHON, "packages": [{"name": "pysftp", "version": "0.2.9", "requires": ["cffi"]}, CFFI]}
+)
+
+
+def with_default(server):
+    """The built-in runtime answers, too."""
+    [default] = [runtime.id for runtime in server.core.runtimes if runtime.name.startswith("(Default)")]
+    server.printed[default] = PRINTED
+    return server
+
+
+def test_what_is_installed():
+    server = with_default(Server(stored(packages=[{"name": "pysftp", "version": "0.3"}])))
+    server.printed[ID] = PRINTED
+    found = info(server, include_installed=True, policy={"packages_never": ["cffi"]})
+    [runtime] = [runtime for runtime in found["runtimes"] if runtime["id"] == ID]
+    assert [package["name"] for package in runtime["installed"]["packages"]] == ["cffi", "pysftp"]
+    assert (len(server.tried), found["unread"], found["changed"], server.warnings) == (2, [], False, [])
+    [row] = [row for row in found["mismatches"] if row["id"] == ID]
+    assert row == {"name": "r", "id": ID, "package": "pysftp", "version": "0.3", "installed": "0.2.9"}
+    assert {row["option"] for row in found["violations"]} == {"installed"}
+
+
+@pytest.mark.parametrize(("check_mode", "asked"), [(True, True), (True, False), (False, False)])
+def test_no_script_runs(check_mode, asked):
+    """In check mode, and without the option."""
+    server = Server(stored())
+    found = info(server, check_mode=check_mode, include_installed=asked)
+    assert (server.tried, found.get("mismatches"), found.get("unread")) == ([], None, None)
+    assert ("mismatches" in found) == asked
+    assert ["installed" in runtime for runtime in found["runtimes"]] == [asked, asked]
+    assert ("Check mode does not run the script" in found["msg"]) == asked
+
+
+def test_runtimes_that_cannot_be_read():
+    """One entry each, with the same keys; what is written is then evaluated as without the option."""
+    server = Server(stored(status="busy"), stored(id=OTHER_ID, name="o", packages=[{"name": "cffi"}]))
+    found = info(with_default(server), include_installed=True, policy={"packages_never": ["cffi<9"]})
+    unread = {row["runtime"]["id"]: row["error"]["msg"] for row in found["unread"]}
+    assert unread == {
+        ID: f"Runtime 'r' ({ID}) has the status busy; a script runs only on a ready one.",
+        OTHER_ID: f"What the script on runtime 'o' ({OTHER_ID}) printed is not a list of installed packages.",
+    }
+    assert {tuple(row) for row in found["unread"]} == {("project", "script", "runtime", "error")}
+    assert [runtime["installed"] for runtime in found["runtimes"] if runtime["id"] in unread] == [None, None]
+    assert [row["value"] for row in found["not_evaluated"]] == ["cffi"]
+    [warning] = server.warnings
+    assert warning.endswith("The result lists 1 more under unread.")
+    assert len(server.tried) == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "tried"),
+    [(refusal(403, "ERR0014"), 20), (refusal(500, "ERR001"), 20), (refusal(503, "ERR0016"), 5)],
+    ids=["denied", "failed", "outage"],
+)
+def test_a_refused_run(error, tried):
+    """It concerns its runtime alone; after outages, no further script runs, because each might take minutes."""
+    server = Server(*(stored(id=f"{number:032X}", name=str(number)) for number in range(1, 20)))
+    server.refusals = {"POST /scripts/evaluation": error}
+    assert len({row["runtime"]["id"] for row in info(server, include_installed=True)["unread"]}) == 20
+    assert server.requests.count("POST /scripts/evaluation") == tried
+
+
+def test_a_script_that_fails_and_a_stop():
+    server = Server(stored())
+    server.code_status = 4
+    unread = info(server, include_installed=True)["unread"]
+    assert all("ended with status error" in row["error"]["msg"] for row in unread)
+    server.fail("POST", stopped(in_flight=False))
+    with pytest.raises(MstrError, match="while the script was being started"):
+        info(server, include_installed=True)
