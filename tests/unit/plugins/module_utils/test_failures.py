@@ -56,6 +56,7 @@ NOBODY, NO_HOST, BEHIND = f"127.0.0.1:{free_port()}", "no-such-host.invalid", "t
         ("https://h", NOBODY, True, f"{BEHIND}:443 cannot be reached (Connection refused)"),
         ("https://h", f"{NO_HOST}:3128", False, f"{BEHIND}:443 cannot be reached"),
     ],
+    ids=["nobody", "no host", "long host", "invalid host", "proxy", "proxy with TLS", "no proxy"],
 )
 def test_no_connection_did_nothing(url, proxy, refused, words):
     error = failed(url, proxy)
