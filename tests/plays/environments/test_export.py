@@ -73,7 +73,7 @@ def pairs(play: Play, servers: list[Simulator]) -> Play:
 
 
 @pytest.mark.complete
-def test_export_apply_and_export_give_the_same_file(pairs: Play, servers: list[Simulator]) -> None:
+def test_an_export_of_what_an_export_made(pairs: Play, servers: list[Simulator]) -> None:
     refused = pairs(EXPORT, "--limit", "home")
     assert refused.status == 2
     assert "2 runtimes have the name 'Twice'" in refused.output.replace("''", "'")
@@ -115,21 +115,7 @@ def test_export_apply_and_export_give_the_same_file(pairs: Play, servers: list[S
     assert "changed=0" in once_more.output
 
 
-def test_an_export_of_two_environments_to_one_file_fails(play: Play) -> None:
-    played = play(EXPORT, "--limit", "env0,env1", mstr_export_dest="one.yml")
-    assert played.status == 2
-    assert "would be written to one file" in played.output
-    assert not (play.folder / "one.yml").exists()
-
-
-def test_an_empty_server_is_exported_to_the_given_file(play: Play) -> None:
-    (play.folder / "env0").mkdir()
-    played = play(EXPORT, "--limit", "env0", mstr_export_dest="{{ inventory_hostname }}/x.yml")
-    assert played.status == 0, played.output
-    assert yaml.safe_load((play.folder / "env0" / "x.yml").read_text(encoding="utf-8")) == {"runtimes": []}
-
-
-def test_a_host_without_a_local_connection_is_told_what_is_missing(play: Play) -> None:
+def test_a_host_without_a_local_connection(play: Play) -> None:
     play.hosts = {"env0.invalid": play.hosts["env0"]}
     del play.variables["ansible_connection"]
     played = play(EXPORT)

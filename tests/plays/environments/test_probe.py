@@ -28,7 +28,7 @@ def read(path: Path) -> dict[str, Any]:
     return dict(json.loads(path.read_text(encoding="utf-8")))
 
 
-def test_each_environment_gets_a_file_that_can_be_published(two: Play, servers: list[Simulator]) -> None:
+def test_each_environment_gets_a_public_file(two: Play, servers: list[Simulator]) -> None:
     played = two(PROBE)
     assert played.status == 0, played.output
     files = [two.folder / f"env{number}.probe.json" for number in (0, 1)]
@@ -47,7 +47,7 @@ def test_each_environment_gets_a_file_that_can_be_published(two: Play, servers: 
 
 
 @pytest.mark.complete
-def test_a_simulator_with_the_file_results_in_the_same_file(two: Play, servers: list[Simulator]) -> None:
+def test_a_simulator_with_the_file_gives_the_same(two: Play, servers: list[Simulator]) -> None:
     del two.hosts["env1"]
     assert two(PROBE, mstr_probe_dest="first.json").status == 0
     first = two.folder / "first.json"
@@ -57,7 +57,7 @@ def test_a_simulator_with_the_file_results_in_the_same_file(two: Play, servers: 
     assert (two.folder / "second.json").read_text() == first.read_text()
 
 
-def test_a_probe_of_two_environments_to_one_file_fails(two: Play, servers: list[Simulator]) -> None:
+def test_two_environments_and_one_file(two: Play, servers: list[Simulator]) -> None:
     played = two(PROBE, mstr_probe_dest="one.json")
     assert played.status != 0
     assert "Several environments would be written to one file" in played.text
