@@ -109,7 +109,7 @@ def test_a_task_reports_how_it_runs(sim: Simulator, machine: Play) -> None:
     assert not PYTHON39 or not played.result("On other_python").get("failed")
 
 
-def test_a_task_with_an_unknown_interpreter_runs_as_a_module(machine: Play) -> None:
+def test_an_unknown_interpreter_runs_as_a_module(machine: Play) -> None:
     """The first task runs as a module. Later tasks know which Python was found and whether it is this one."""
     text = task("auto", "ignore_errors: true")
     text += "    - ansible.builtin.ping:\n"
@@ -120,53 +120,35 @@ def test_a_task_with_an_unknown_interpreter_runs_as_a_module(machine: Play) -> N
     assert later == IN_PROCESS or later.startswith("as a module, because its interpreter ")
 
 
-def test_keep_remote_files_runs_tasks_as_modules(local: Play) -> None:
+def test_keep_remote_files(local: Play) -> None:
     played = local(task(), "-vvv", env={"ANSIBLE_KEEP_REMOTE_FILES": "1"})
     assert played.ways() == ["as a module, because ANSIBLE_KEEP_REMOTE_FILES is set"]
     assert list(local.folder.rglob("AnsiballZ_mstr_runtime_info.py"))
 
 
-# A callback that shows what the main process has imported.
-IMPORTED = """
-import sys
+# A callback in the main process, from which the process of each task is made.
+CALLBACK = """
+import builtins, importlib, sys, types, warnings
 from ansible.plugins.callback import CallbackBase
-DOCUMENTATION = '''
-name: change
-type: aggregate
-short_description: Shows imports
-description: Shows imports.
-'''
-class CallbackModule(CallbackBase):
-    CALLBACK_VERSION = 2.0
-    CALLBACK_TYPE = "aggregate"
-    CALLBACK_NAME = "change"
-    CALLBACK_NEEDS_ENABLED = True
-    def v2_playbook_on_stats(self, stats):
-        self._display.display(f"imported: {sorted({'requests', 'netaddr'} & set(sys.modules))}")
-"""
-# A callback that changes the main process, from which the process of each task is made: for the task whose name ends
-# with a key of CHANGES, it replaces one attribute.
-CHANGE = """
-import logging, requests, sys, types, warnings
-from ansible.plugins.callback import CallbackBase
-from ansible_collections.mstr.library.plugins.plugin_utils._run import action as adapter, worker
+from ansible_collections.mstr.library.plugins.plugin_utils._run import action as adapter
 DOCUMENTATION = '''
 name: change
 type: aggregate
 short_description: Changes the machine
 description: Changes the machine.
 '''
-def without(hidden):
-    owner, hook = hidden.split(".")
-    name = {"AnsibleModule": "_MODULE_HOOKS", "ActionModule": "_ACTION_HOOKS"}[owner]
-    return (adapter, name, tuple(f"{one}_gone" if one == hook else one for one in getattr(adapter, name)))
-send = requests.Session.request
-CHANGES = {CHANGES}
 class CallbackModule(CallbackBase):
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
     CALLBACK_NAME = "change"
     CALLBACK_NEEDS_ENABLED = True
+"""
+IMPORTED = """
+    def v2_playbook_on_stats(self, stats):
+        self._display.display(f"imported: {sorted({'requests', 'netaddr'} & set(sys.modules))}")
+"""
+# For the task whose name ends with a key of CHANGES, it replaces one attribute.
+CHANGE = """
     undo = ()
     def v2_playbook_on_task_start(self, task, is_conditional):
         if self.undo:
@@ -174,42 +156,36 @@ class CallbackModule(CallbackBase):
         owner, name, value = CHANGES.get(task.name.split()[-1], (adapter, "SWITCH", adapter.SWITCH))
         self.undo = (owner, name, getattr(owner, name))
         setattr(owner, name, value)
+import logging, requests
+from ansible_collections.mstr.library.plugins.plugin_utils._run import worker
+def without(hidden):
+    owner, hook = hidden.split(".")
+    name = {"AnsibleModule": "_MODULE_HOOKS", "ActionModule": "_ACTION_HOOKS"}[owner]
+    return (adapter, name, tuple(f"{one}_gone" if one == hook else one for one in getattr(adapter, name)))
+send = requests.Session.request
+CHANGES = {CHANGES}
 """
 # Imports the adapter again for each task, as if ansible-core did not have the name that the task's name ends with. Only
 # the adapter's imports fail, because a core that renames something uses the new name itself.
 UNIMPORTABLE = """
-import builtins, importlib, sys
-from ansible.plugins.callback import CallbackBase
-from ansible_collections.mstr.library.plugins.plugin_utils._run import action as adapter
-DOCUMENTATION = '''
-name: change
-type: aggregate
-short_description: Hides an import
-description: Hides an import.
-'''
-WORKER = adapter.__name__.removesuffix("action") + "worker"
-class CallbackModule(CallbackBase):
-    CALLBACK_VERSION = 2.0
-    CALLBACK_TYPE = "aggregate"
-    CALLBACK_NAME = "change"
-    CALLBACK_NEEDS_ENABLED = True
     IMPORT = staticmethod(builtins.__import__)
+    WORKER = adapter.__name__.removesuffix("action") + "worker"
     def v2_playbook_on_task_start(self, task, is_conditional):
         hidden = task.name.split()[-1]
         def without(name, globals=None, locals=None, fromlist=(), level=0):
             for part in fromlist or ():
-                if f"{name}.{part}" == hidden and globals["__name__"] == WORKER:
+                if f"{name}.{part}" == hidden and globals["__name__"] == self.WORKER:
                     raise ImportError(f"cannot import {hidden}")
             return self.IMPORT(name, globals, locals, fromlist, level)
         builtins.__import__ = without
-        sys.modules.pop(WORKER, None)
+        sys.modules.pop(self.WORKER, None)
         importlib.reload(adapter)
         builtins.__import__ = self.IMPORT
 """
 
 
-def changing(play: Play, callback: str) -> Play:
-    play.write("callbacks/change.py", callback)
+def changing(play: Play, callback: str, changes: str = "") -> Play:
+    play.write("callbacks/change.py", CALLBACK + callback.replace("{CHANGES}", f"{{{changes}}}"))
     callbacks = os.pathsep.join((str(play.folder / "callbacks"), str(CALLBACKS)))
     more = {"ANSIBLE_CALLBACK_PLUGINS": callbacks, "ANSIBLE_CALLBACKS_ENABLED": "record,change"}
     play.env = {**play.env, **more}
@@ -259,25 +235,25 @@ MACHINES = {
 }
 
 
-def test_a_machine_that_cannot_run_tasks_in_process_uses_modules(local_newest: Play) -> None:
+def test_a_machine_that_needs_modules(local_newest: Play) -> None:
     changes = ", ".join(f"{name!r}: {change}" for name, (change, _why) in MACHINES.items())
-    play = changing(local_newest, CHANGE.replace("{CHANGES}", f"{{{changes}}}"))
+    play = changing(local_newest, CHANGE, changes)
     whys = [f"as a module, because {why}" for _change, why in MACHINES.values()]
     assert ways_without(play, list(MACHINES)) == [IN_PROCESS, *whys]
 
 
-def test_a_core_that_lacks_one_of_the_hooks_runs_tasks_as_modules(local: Play) -> None:
+def test_a_core_that_lacks_a_hook(local: Play) -> None:
     """A later ansible-core that renames what the adapter needs still runs every task, only more slowly."""
     # These tests run on the newest ansible-core, their plays on any.
     old = {"_record_module_result": "_return_formatted"} if version_of(local) < (2, 19) else {}
     modules = [old.get(name, name) for name in _MODULE_HOOKS]
     hooks = [*(f"AnsibleModule.{name}" for name in modules), *(f"ActionModule.{name}" for name in _ACTION_HOOKS)]
-    play = changing(local, CHANGE.replace("{CHANGES}", f"{{hook: without(hook) for hook in {hooks}}}"))
+    play = changing(local, CHANGE, f"hook: without(hook) for hook in {hooks}")
     whys = [f"as a module, because this ansible-core is not known ({hook}_gone)" for hook in hooks]
     assert ways_without(play, hooks) == [IN_PROCESS, *whys]
 
 
-def test_a_core_that_lacks_one_of_the_imports_runs_tasks_as_modules(local: Play) -> None:
+def test_a_core_that_lacks_an_import(local: Play) -> None:
     source = Path(worker.__file__).read_text()
     names = [
         f"{node.module}.{alias.name}"
@@ -299,10 +275,10 @@ def test_a_core_that_lacks_one_of_the_imports_runs_tasks_as_modules(local: Play)
     ]
 
 
-def test_an_error_in_the_action_plugin_is_one_sentence(sim: Simulator, local: Play) -> None:
+def test_an_error_of_the_action_plugin(sim: Simulator, local: Play) -> None:
     """After the module has started, it does not run again, because it may have written something."""
-    changes = "{'task': (worker._InProcessModule, 'exit_json', lambda self, **result: {}['nothing'])}"
-    played = changing(local, CHANGE.replace("{CHANGES}", changes))(task())
+    changes = "'task': (worker._InProcessModule, 'exit_json', lambda self, **result: {}['nothing'])"
+    played = changing(local, CHANGE, changes)(task())
     assert played.status == 2
     message = played.result("A task")["msg"]
     assert "An error in mstr.library's action plugin: KeyError. Please report it with this message." in message
@@ -337,7 +313,7 @@ def test_output_of_libraries_is_not_shown(local: Play) -> None:
         "lambda self, *args, **more: (warnings.warn('noise'), logging.getLogger('urllib3').error('noise'), "
         "send(self, *args, **more))[-1]"
     )
-    play = changing(local, CHANGE.replace("{CHANGES}", f"{{'task': (requests.Session, 'request', {noise})}}"))
+    play = changing(local, CHANGE, f"'task': (requests.Session, 'request', {noise})")
     played = play(task(), env={"ANSIBLE_LOG_PATH": str(log)})
     assert played.status == 0, played.output
     assert "noise" not in played.output + log.read_text()

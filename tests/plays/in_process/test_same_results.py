@@ -170,7 +170,7 @@ def test_half_a_character_loses_no_result(sim: Simulator, local: Play, in_proces
 
 
 @both
-def test_no_log_hides_warnings_and_sessions_are_secrets(sim: Simulator, local: Play, in_process: bool) -> None:
+def test_no_log_hides_warnings_and_sessions(sim: Simulator, local: Play, in_process: bool) -> None:
     sim.seed({"name": "salaries"})
     played = local(NO_LOG, "-v", mstr_in_process=in_process)
     assert played.status == 0, played.output
