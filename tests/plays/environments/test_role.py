@@ -11,7 +11,7 @@ from support.ansible import APPLY, AUDIT, Play
 from support.modules import Running, credentials, run
 from support.waiting import wait_until
 
-ENOUGH_S = 20.0  # a call that hangs ends after 30 seconds by itself
+ENOUGH_S = 25.0  # a call that hangs ends after 30 seconds by itself
 MANY = [{"name": f"r{number:02}", "exec_timeout": 600} for number in range(40)]
 SITE = [
     {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date, timedelta
 
 from ansible_collections.mstr.library.plugins.filter.environment_report import environment_report
@@ -29,16 +30,19 @@ EXEMPTIONS = [
 EXPIRED = "is more than 4096; its exemption expired on 2026-01-31 (month end)"
 
 
+def package(name, version="1.2.3", status="installed", message=None):
+    return {"name": name, "version": version, "status": status, "message": message}
+
+
 def runtime(number, name, **fields):
     """A runtime as mstr_runtime_info returns it."""
-    packages = [{"name": name, "version": "1.2.3", "status": "installed", "message": None} for name in ("pandas", "x")]
     return {
         "id": f"{number:032X}",
         "name": name,
         "is_default": False,
         "description": "",
         "status": "ready",
-        "packages": packages,
+        "packages": [package("pandas"), package("x")],
         "whitelist": ["10.10.10.0/24", "192.168.1.1/32"],
         "resource": {"cpu": 0.5, "mem": 1024, "disk": None, "proc_count": None},
         "exec_timeout": 600,
@@ -58,47 +62,55 @@ def violation(owner, value, rule, detail="is outside", option="whitelist", **exe
     return {**row, **exemption}
 
 
+def change(field, before, after):
+    return {"field": field, "before": before, "after": after}
+
+
+def row(name, action="updated", *changes, **more):
+    """A row of the result of mstr_runtimes."""
+    return {"name": name, "id": "A" * 32, "action": action, "error": None, "changes": list(changes), **more}
+
+
+def audited(*runtimes, name="e", policy=None, **read):
+    """The report on an audit that read these runtimes."""
+    read = {"runtimes": list(runtimes), "violations": [], **read}
+    return environment_report(None, name, read=read, policy=policy, detail=True)
+
+
+def applied(*rows, name="e", check_mode=False, **result):
+    """The report on an apply with these rows."""
+    counts = Counter({"none": "unchanged", "unknown": "failed"}.get(row["action"], row["action"]) for row in rows)
+    result = {"runtimes": list(rows), "summary": dict(counts), **result}
+    return environment_report(result, name, check_mode=check_mode, detail=True)
+
+
 def environment(name, quiet=3, base=0):
     """The report on an environment with findings of every kind, and runtimes without any."""
-    failed = {"name": "pandas", "version": "2.2.3", "status": "not_installed", "message": "Return code: 1."}
-    scripts = [{"name": "Load sales", "project": {"name": "Sales"}, "owner": {"name": "Ada"}}]
-    old = {"name": "requests", "version": "2.31.0", "status": "installed", "message": None}
     wide = runtime(
         base,
         "Nightly reports",
         whitelist=["0.0.0.0/0", "10.10.10.0/24", "*"],
-        packages=[failed, old],
+        packages=[package("pandas", "2.2.3", "not_installed", "Return code: 1."), package("requests", "2.31.0")],
         resource={"cpu": 0.5, "mem": 8192, "disk": None, "proc_count": None},
-        scripts=scripts,
+        scripts=[{"name": "Load sales", "project": {"name": "Sales"}, "owner": {"name": "Ada"}}],
     )
-    unpinned = {"name": "requests", "version": None, "status": "installed", "message": None}
-    broken = runtime(
-        base + 1, "<script>alert(1)</script>", status="error", whitelist=[], scripts=[], packages=[unpinned]
-    )
+    unpinned = {"whitelist": [], "scripts": [], "packages": [package("requests", None)]}
+    broken = runtime(base + 1, "<script>alert(1)</script>", status="error", **unpinned)
     default = runtime(base + 2, "(Default) MicroStrategy", is_default=True, whitelist=["0.0.0.0/0"])
     calm = [runtime(base + 10 + number, f"Runtime {number:03}") for number in range(quiet)]
+    unused, ticket = ({"reason": entry["reason"], "until": entry["until"]} for entry in EXEMPTIONS[:2])
+    networks = list(POLICY)[:2]
     read = {
         "runtimes": [wide, broken, default, *calm],
         "violations": [
-            *(violation(wide, "0.0.0.0/0", rule) for rule in list(POLICY)[:2]),
+            *(violation(wide, "0.0.0.0/0", rule) for rule in networks),
             violation(broken, None, "whitelist_required", "is empty"),
             violation(wide, "*", "networks_never", "cannot be evaluated: it is not a CIDR block"),
             violation(wide, 8192, "resource_max", EXPIRED, "resource.mem"),
         ],
         "exempted": [
-            *(
-                violation(default, "0.0.0.0/0", rule, reason="nobody uses it", until="2099-12-31")
-                for rule in list(POLICY)[:2]
-            ),
-            violation(
-                wide,
-                "requests==2.31.0",
-                "packages_never",
-                "matches requests<2.32",
-                "packages",
-                reason="the loader needs it, see ticket 4711",
-                until=SOON,
-            ),
+            *(violation(default, "0.0.0.0/0", rule, **unused) for rule in networks),
+            violation(wide, "requests==2.31.0", "packages_never", "matches requests<2.32", "packages", **ticket),
         ],
         "not_evaluated": [
             violation(broken, "requests", "packages_never", "has no version to compare with requests<2.32", "packages")
@@ -106,20 +118,18 @@ def environment(name, quiet=3, base=0):
         "unread": [{"project": "Finance", "script": None, "error": "the project is not loaded"}],
     }
     changes = [
-        {"field": "whitelist", "before": ["0.0.0.0/0", "10.10.10.0/24"], "after": ["10.10.10.0/24", "10.20.0.0/16"]},
-        {"field": "packages", "before": [{"name": "pandas", "version": "2.2.3"}], "after": [{"name": "pandas"}]},
-        {"field": "resource", "before": {"cpu": 0.5, "mem": 1024}, "after": {"cpu": 0.5, "mem": 2048}},
-        {"field": "description", "before": "", "after": "Loads the sales figures"},
+        change("whitelist", ["0.0.0.0/0", "10.10.10.0/24"], ["10.10.10.0/24", "10.20.0.0/16"]),
+        change("packages", [{"name": "pandas", "version": "2.2.3"}], [{"name": "pandas"}]),
+        change("resource", {"cpu": 0.5, "mem": 1024}, {"cpu": 0.5, "mem": 2048}),
+        change("description", "", "Loads the sales figures"),
     ]
-    created = [{"field": "name", "before": None, "after": "Forecasts"}]
     entries = [
-        {"name": "Nightly reports", "id": wide["id"], "action": "updated", "error": None, "changes": changes},
-        {"name": "Forecasts", "id": None, "action": "created", "error": None, "changes": created},
-        *({"name": entry["name"], "id": entry["id"], "action": "none", "error": None, "changes": []} for entry in calm),
+        row("Nightly reports", "updated", *changes, id=wide["id"]),
+        row("Forecasts", "created", change("name", None, "Forecasts"), id=None),
+        *(row(entry["name"], "none", id=entry["id"]) for entry in calm),
     ]
-    summary = {"created": 1, "updated": 1, "deleted": 0, "unchanged": quiet, "failed": 0}
     return environment_report(
-        {"runtimes": entries, "summary": summary},
+        {"runtimes": entries, "summary": {"created": 1, "updated": 1, "unchanged": quiet}},
         name,
         check_mode=True,
         read=read,
@@ -141,19 +151,62 @@ def failed(name):
 
 def plan(name):
     """The report on a check of 104 runtimes: two would be deleted, one updated, and forty failed."""
-    used = [{"name": "Load", "project": {"name": "Sales"}}]
-    entries = [
-        {"name": f"Runtime {number:03}", "id": f"{number:032X}", "action": "none", "changes": [], "error": None}
-        for number in range(104)
-    ]
-    for number, scripts in ((5, []), (50, used)):
-        entries[number] |= {"action": "deleted", "scripts": scripts}
-    entries[7] |= {"action": "updated", "changes": [{"field": "exec_timeout", "before": 600, "after": 900}]}
+    runtimes = [runtime(number, f"Runtime {number:03}") for number in range(104)]
+    entries = [row(each["name"], "none", id=each["id"], runtime=each) for each in runtimes]
+    entries[5] |= {"action": "deleted", "scripts": []}
+    entries[50] |= {"action": "deleted", "scripts": [{"name": "Load", "project": {"name": "Sales"}}]}
+    entries[7] |= {"action": "updated", "changes": [change("exec_timeout", 600, 900)]}
     for entry in entries[60:100]:
         entry |= {"action": "failed", "error": {"msg": "The server refused it."}}
-    for number, entry in enumerate(entries):
-        entry["runtime"] = runtime(number, entry["name"])
     failed = "\n".join(f"runtimes[{number}]: The server refused it." for number in range(60, 100))
-    summary = {"created": 0, "updated": 1, "deleted": 2, "unchanged": 61, "failed": 40}
-    result = {"runtimes": entries, "summary": summary, "failed": True, "msg": f"40 of 104 runtimes failed:\n{failed}"}
-    return environment_report(result, name, check_mode=True, detail=True)
+    return applied(*entries, name=name, check_mode=True, failed=True, msg=f"40 of 104 runtimes failed:\n{failed}")
+
+
+def _runtime_of(text):
+    """A runtime in which every text that a user can choose is this one."""
+    run = {"status": text, "time_triggered": text}
+    tasks = [{"active": True, "schedule": {"name": text}, "last_run": run}]
+    named = {"name": text}
+    script = {**named, "project": named, "owner": named, "tasks": tasks, "last_run": {"time": text, "status": "failed"}}
+    fields = dict.fromkeys(("description", "status", "exec_timeout", "runtime_version", "date_modified"), text)
+    fields["resource"] = dict.fromkeys(("cpu", "mem", "disk", "proc_count"), text)
+    lists = {"whitelist": [text], "packages": [package(text, text, text, text)], "scripts": [script]}
+    return runtime(1, text, owner=named, **fields, **lists)
+
+
+def plan_of(text, name="prod"):
+    """The report of a check in which every text that a server or a file may choose is this one."""
+    trial, named = _runtime_of(text), {"name": text}
+    changes = [
+        change("description", "x", text),
+        change(text, text, [text]),
+        change("whitelist", [text], ["10.0.0.0/8"]),
+        change("packages", [package(text, "1")], [package(text, text)]),
+        change("resource", {"cpu": text}, {"cpu": 1}),
+    ]
+    common = {"id": trial["id"], "runtime": trial, "scripts": trial["scripts"]}
+    rows = [row(text, action, *changes, **common) for action in ("updated", "created", "deleted", "replaced")]
+    rows += [
+        row(text, action, *changes, **{**common, "error": {"msg": text or "x"}}) for action in ("failed", "unknown")
+    ]
+    moved = {**named, "project": named, "action": "moved", "before": named, "after": named}
+    exempted = violation(trial, text, "networks_within", text, reason=text, until="2099-12-31")
+    more = {"plan_id": "a" * 24, "exempted": [exempted], "scripts": [moved]}
+    return applied(*rows, name=name, check_mode=True, failed=True, msg=text, **more)
+
+
+def audit_of(text, name="prod"):
+    """The report of an audit in which every text is this one."""
+    trial, named = _runtime_of(text), {"name": text}
+    wrong = violation(trial, text, text, text)
+    script = {"project": {"id": "P", **named}, "script": {"id": "S", **named}, "error": {"msg": text}}
+    return audited(
+        trial,
+        name=name,
+        policy={**POLICY, "exemptions": [{"runtime": f"{text} too", "reason": f"{text}.", "until": "2099-12-31"}]},
+        violations=[wrong],
+        exempted=[{**wrong, "reason": text, "until": text}],
+        not_evaluated=[wrong],
+        dangling=[{**named, "project": named, "runtime": {"id": text}}],
+        unread=[script],
+    )

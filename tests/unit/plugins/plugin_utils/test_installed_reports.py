@@ -176,3 +176,46 @@ def test_another_implementation():
     components, _graph, _complete = sbom(runtime(1, "R", packages=[], installed=found))
     [python] = [component for component in components.values() if component["type"] == "application"]
     assert (python["name"], python["version"], "cpe" in python) == ("pypy", "3.10.12", False)
+
+
+@pytest.mark.complete
+def test_the_software_of_all_runtimes_is_valid_cyclonedx():
+    # In the environment in which developers run these tests; ansible-test does not have it.
+    validation = pytest.importorskip("cyclonedx.validation.json")
+    schema = pytest.importorskip("cyclonedx.schema").SchemaVersion.V1_6
+    odd = package("Typing_Extensions", "4.1+local/x@1", "installing")
+    packages = [odd, package("bare", None, None), package("Bare", ""), package("requests[socks]", "2.31")]
+    report = {**audited(runtime(1, HOSTILE, packages=packages), name="test"), "incomplete": "why"}
+    environments = [environment("prod"), report, audit_of(HOSTILE, HOSTILE)]
+    texts = [report_file(order, "x.cdx.json", not_reached=["gone"]) for order in (environments, environments[::-1])]
+    for text in texts:
+        assert validation.JsonStrictValidator(schema).validate_str(text) is None
+    first, second = (json.loads(text) for text in texts)
+    assert first.pop("serialNumber") != second.pop("serialNumber")
+    assert first["metadata"].pop("timestamp")
+    assert second["metadata"].pop("timestamp")
+    assert first == second
+    components = {each["bom-ref"]: each for each in first["components"]}
+    assert len(components) == len(first["components"])
+    [found] = [each for ref, each in components.items() if ref.startswith("test/")]
+    needs = {each["ref"]: each["dependsOn"] for each in first["dependencies"]}
+    python, *depends = needs[found["bom-ref"]]
+    assert components[python]["cpe"] == "cpe:2.3:a:python:python:3.10.5:*:*:*:*:*:*:*"
+    containers = {ref for ref, each in components.items() if each["type"] == "container"}
+    assert {ref for ref, each in components.items() if ref in needs} == containers, "an empty list is a statement"
+    compositions = {(each["aggregate"], ref) for each in first["compositions"] for ref in each["dependencies"]}
+    assert compositions == {("incomplete", ref) for ref in ("environments", *components)}
+    assert [(components[ref]["name"], components[ref].get("version")) for ref in depends] == [
+        ("bare", None),
+        ("requests", "2.31"),
+        ("typing-extensions", "4.1+local/x@1"),
+    ]
+    assert depends[2] == components[depends[2]]["purl"] == "pkg:pypi/typing-extensions@4.1%2Blocal%2Fx%401"
+    assert not [each for each in components.values() if "components" in each], "Trivy does not look into them"
+    assert [each for each in components.values() if each["type"] == "library" and "purl" not in each], "a hostile name"
+    assert all(each.get("version") for each in components.values() if each["type"] == "container")
+    assert first["metadata"]["tools"]["components"][0]["version"]
+    assert {"name": "mstr.library:package:Typing_Extensions", "value": "installing"} in found["properties"]
+    assert {"name": "mstr.library:environment", "value": "test"} in found["properties"]
+    for name, value in {"prod": "read", "test": "may be incomplete", "gone": "not reached"}.items():
+        assert {"name": f"mstr.library:environment:{name}", "value": value} in first["metadata"]["properties"]
