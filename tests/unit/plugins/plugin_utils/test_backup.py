@@ -26,10 +26,10 @@ class FakeAction:
 
     host, is_local, in_job = "prod", True, False
 
-    def __init__(self, folder, check_mode=False, runtime=RUNTIME):
+    def __init__(self, folder, check_mode=False, runtime=RUNTIME, **variables):
         self.started_in, self.check_mode, self.written = str(folder), check_mode, 0
         self.runtimes = [DEFAULT, runtime]
-        self.task_vars = {"mstr_runtimes": [], "mstr_runtimes_backup_dest": str(folder / "bk.yml")}
+        self.task_vars = {"mstr_runtimes": [], "mstr_runtimes_backup_dest": str(folder / "bk.yml"), **variables}
         self.result = {"changed": True, "msg": "1 updated.", "runtimes": []}
         self.unread, self.is_stopped = [], False
 
@@ -74,6 +74,11 @@ class FakeAction:
         return max(Path(self.started_in).glob("bk*.yml"), key=lambda path: path.stat().st_mtime_ns)
 
 
+@pytest.fixture
+def action(tmp_path):
+    return FakeAction(tmp_path)
+
+
 def test_check_mode_makes_the_backup_in_memory(tmp_path):
     result = playbooks.apply(FakeAction(tmp_path, check_mode=True))
     assert (result["backup"]["written"], result["backup"]["dest"]) == (False, str(tmp_path / "bk.yml"))
@@ -81,14 +86,13 @@ def test_check_mode_makes_the_backup_in_memory(tmp_path):
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
-def test_a_backup_that_cannot_be_made_fails_in_check_mode_too(tmp_path, check_mode):
+def test_a_backup_that_cannot_be_made(tmp_path, check_mode):
     action = FakeAction(tmp_path, check_mode, {**RUNTIME, "whitelist": ["db.example.com"]})
     result = playbooks.apply(action)
     assert result["failed"]
     assert "db.example.com" in result["msg"]
     assert "mstr_runtimes_backup_exclude" in result["msg"]
-    assert action.written == 0
-    assert list(tmp_path.iterdir()) == []
+    assert (action.written, list(tmp_path.iterdir())) == (0, [])
 
 
 class FakeJob(FakeAction):
@@ -114,7 +118,7 @@ def test_the_backup_of_a_job_is_an_artifact(tmp_path, check_mode):
     assert (result["backup"]["dest"], list(tmp_path.iterdir())) == ("", [])
 
 
-def test_a_drift_check_without_changes_reads_no_backup(tmp_path):
+def test_a_check_without_changes_reads_no_backup(tmp_path):
     action = FakeJob(tmp_path, check_mode=True)
     action.runtimes, action.result = None, {"changed": False, "msg": "x"}
     assert playbooks.apply(action) == {"changed": False, "msg": "x"}
@@ -133,25 +137,20 @@ def test_a_backup_that_no_controller_keeps(tmp_path):
 
 def test_a_stopped_job_names_no_path(tmp_path):
     action = FakeJob(tmp_path)
-    action.is_stopped = True
-    with pytest.raises(KeyboardInterrupt):
-        playbooks.apply(action)
+    stopped(action)
     assert "its number is the way back" in action.said
     assert str(tmp_path) not in action.said
 
 
 def test_a_second_backup_keeps_the_first(tmp_path):
     """The same content is written to the same file; a different one gets a file with the time in its name."""
-    first = playbooks.apply(FakeAction(tmp_path))["backup"]["dest"]
-    text = (tmp_path / "bk.yml").read_text(encoding="utf-8")
-    assert playbooks.apply(FakeAction(tmp_path))["backup"]["dest"] == first
     changed = {**RUNTIME, "exec_timeout": 90}
-    others = [playbooks.apply(FakeAction(tmp_path, runtime={**changed, "others": str(i)}))["backup"] for i in (1, 2)]
-    names = sorted(path.name for path in tmp_path.iterdir())
-    assert len(names) == 3
-    assert all(re.fullmatch(r"bk(\.\d{8}T\d{6}Z(-\d)?)?\.yml", name) for name in names)
-    assert {other["dest"] for other in others} == {str(tmp_path / name) for name in names if name != "bk.yml"}
-    assert (tmp_path / "bk.yml").read_text(encoding="utf-8") == text
+    runtimes = [RUNTIME, RUNTIME, changed, {**changed, "others": "x"}]
+    first, again, *others = (playbooks.apply(FakeAction(tmp_path, runtime=each))["backup"]["dest"] for each in runtimes)
+    assert first == again == str(tmp_path / "bk.yml")
+    assert all(re.fullmatch(rf"{tmp_path}/bk\.\d{{8}}T\d{{6}}Z(-\d)?\.yml", name) for name in others)
+    assert {str(path) for path in tmp_path.iterdir()} == {first, *others}
+    assert backup_in(tmp_path).runtimes[1]["exec_timeout"] == 60
     assert (tmp_path / "bk.yml").stat().st_mode & 0o077 == 0
 
 
@@ -172,9 +171,8 @@ UPDATED = {
 
 
 @pytest.mark.parametrize("failed", [False, True])
-def test_what_a_run_created_is_absent_in_its_backup(tmp_path, failed):
+def test_what_a_run_created_is_absent_in_its_backup(action, tmp_path, failed):
     """Also after a failure. Until its end, the backup says that the run has not ended."""
-    action = FakeAction(tmp_path)
     replaced = {"name": "Etl", "id": "C" * 32, "action": "replaced"}
     action.result |= {"failed": failed, "runtimes": [CREATED, UPDATED, replaced]}
     result = playbooks.apply(action)
@@ -200,19 +198,22 @@ def test_an_amount_that_stays_unset_is_not_lost(tmp_path):
     assert playbooks.apply(action)["backup"]["not_restored"] == ["resource.disk of 'Etl', which was never set"]
 
 
-def test_a_stopped_run_leaves_the_mark(tmp_path):
-    """Its backup has what it created, and the next run with this destination names it and keeps it."""
-    action = FakeAction(tmp_path)
+def stopped(action):
+    """Run an apply that a signal stops after a create."""
     action.result["runtimes"], action.is_stopped = [CREATED], True
     with pytest.raises(KeyboardInterrupt):
         playbooks.apply(action)
+
+
+def test_a_stopped_run_leaves_the_mark(action, tmp_path):
+    """Its backup has what it created, and the next run with this destination names it and keeps it."""
+    stopped(action)
     assert backup_in(tmp_path).unfinished
     assert backup_in(tmp_path).runtimes[-1]["id"] == "B" * 32
     again = playbooks.apply(FakeAction(tmp_path))["backup"]
     assert again["unfinished"] == str(tmp_path / "bk.yml") != again["dest"]
     assert backup_in(tmp_path).unfinished
-    action = FakeAction(tmp_path)
-    action.task_vars["mstr_restore_src"] = "bk.yml"
+    action = FakeAction(tmp_path, mstr_restore_src="bk.yml")
     assert playbooks.restore(action)["backup"]["unfinished"] is None, "this is the way back to it"
 
 
@@ -227,51 +228,48 @@ def test_a_stopped_run_leaves_the_mark(tmp_path):
     ],
     ids=["create", "replacement", "update", "rename", "delete"],
 )
-def test_an_unknown_outcome_is_no_creation(tmp_path, changes, is_new):
+def test_an_unknown_outcome_is_no_creation(action, tmp_path, changes, is_new):
     """A colleague may have created a runtime after the backup: no way back deletes it."""
-    action = FakeAction(tmp_path)
     fields = [{"field": field, "before": before, "after": 5} for field, before in changes.items()]
     action.result["runtimes"] = [{**CREATED, "action": "unknown", "changes": fields}]
     playbooks.apply(action)
     assert any(entry.get("state") == "absent" for entry in backup_in(tmp_path).runtimes) is is_new
 
 
-def test_a_stopped_run_whose_disk_is_full(tmp_path, monkeypatch):
+@pytest.fixture
+def full_disk(monkeypatch):
+    """A function that lets the disk be full for texts for which `is_too_large` is true."""
+
+    def fill(is_too_large):
+        def write_or_fail(path, text, *, private):
+            if is_too_large(text):
+                raise OSError(28, "No space left on device")
+            write(path, text, private=private)
+
+        monkeypatch.setattr(own_file, "write", write_or_fail)
+
+    return fill
+
+
+def test_a_stopped_run_whose_disk_is_full(action, tmp_path, full_disk):
     """Its last line still says where the backup is, and what it lacks."""
-
-    def full(path, text, *, private):
-        if CREATED["id"] in text:
-            raise OSError(28, "No space left on device")
-        write(path, text, private=private)
-
-    monkeypatch.setattr(own_file, "write", full)
-    action = FakeAction(tmp_path)
-    action.result["runtimes"], action.is_stopped = [CREATED], True
-    with pytest.raises(KeyboardInterrupt):
-        playbooks.apply(action)
+    full_disk(lambda text: CREATED["id"] in text)
+    stopped(action)
     where = f"1 updated. The backup of what was there before is {tmp_path}/bk.yml"
     assert action.said.startswith(f"{where}, but it does not delete what this run created: mstr_runtimes_backup_dest ")
 
 
-def test_a_killed_process_leaves_the_mark(tmp_path):
+def test_a_killed_process_leaves_the_mark(action, tmp_path):
     """Without a result of the module, nobody knows what it created."""
-    action = FakeAction(tmp_path)
     action.result = {"failed": True, "changed": False, "msg": "MODULE FAILURE", "module_stdout": "", "rc": 137}
     assert playbooks.apply(action)["backup"]["unfinished"] == str(tmp_path / "bk.yml")
     assert backup_in(tmp_path).unfinished
 
 
 @pytest.mark.parametrize("failed", [False, True])
-def test_a_backup_that_is_not_completed(tmp_path, monkeypatch, failed):
+def test_a_backup_that_is_not_completed(action, tmp_path, full_disk, failed):
     """It is an error of a run without others, and else a warning, which no line for a runtime hides."""
-
-    def full(path, text, *, private):
-        if "\nunfinished: true" not in text:
-            raise OSError(28, "No space left on device")
-        write(path, text, private=private)
-
-    monkeypatch.setattr(own_file, "write", full)
-    action = FakeAction(tmp_path)
+    full_disk(lambda text: "\nunfinished: true" not in text)
     action.result |= {"failed": failed, "msg": "1 of 1 runtimes failed: x", "warnings": ["w"]}
     result = playbooks.apply(action)
     said = result["warnings"][-1] if failed else result["msg"]
@@ -293,17 +291,15 @@ def test_a_backup_that_is_not_completed(tmp_path, monkeypatch, failed):
         ({"mstr_runtimes_backup_scripts": True}, True),
     ],
 )
-def test_a_backup_has_the_scripts_that_a_run_may_move(tmp_path, variables, with_scripts):
-    action = FakeAction(tmp_path)
+def test_a_backup_has_the_scripts_that_may_move(action, variables, with_scripts):
     action.task_vars |= variables
     assert playbooks.apply(action)["backup"]["with_scripts"] is with_scripts
     assert bool(action.read.get("include_scripts")) is with_scripts
 
 
 @pytest.mark.parametrize("asked", [True, None])
-def test_an_unread_project(tmp_path, asked):
+def test_an_unread_project(action, asked):
     """It fails a backup whose scripts somebody asked for, and is a warning of any other."""
-    action = FakeAction(tmp_path)
     action.unread = [{"project": "Sales", "script": None, "error": "x"}]
     action.task_vars |= {"mstr_runtimes_purge": True, "mstr_runtimes_backup_scripts": asked}
     result = playbooks.apply(action)
@@ -313,8 +309,8 @@ def test_an_unread_project(tmp_path, asked):
 
 
 @pytest.mark.parametrize("entry", [{"id": DEFAULT["id"].lower()}, {"name": DEFAULT["name"]}])
-def test_a_default_runtime_that_is_in_no_backup_is_not_changed(tmp_path, entry):
-    action = FakeAction(tmp_path)
+def test_a_default_runtime_that_is_in_no_backup(action, entry):
+    """It is not changed."""
     action.runtimes[0] = {**DEFAULT, "whitelist": ["host"]}
     assert not playbooks.apply(action).get("failed")
     action.task_vars["mstr_runtimes"] = [entry]
@@ -322,10 +318,9 @@ def test_a_default_runtime_that_is_in_no_backup_is_not_changed(tmp_path, entry):
     assert result["msg"].startswith(f"The definitions mean the built-in default runtime {DEFAULT['name']!r}, which is")
 
 
-def test_a_restore_keeps_the_file_that_it_reads(tmp_path):
+def test_a_restore_keeps_the_file_that_it_reads(action, tmp_path):
     """Its own backup gets the time in its name, whatever the two contain."""
-    playbooks.apply(FakeAction(tmp_path))
-    action = FakeAction(tmp_path)
+    playbooks.apply(action)
     action.task_vars["mstr_restore_src"] = "bk.yml"
     assert playbooks.restore(action)["backup"]["dest"] != str(tmp_path / "bk.yml")
     action.task_vars["mstr_restore_src"] = "none.yml"
@@ -335,27 +330,19 @@ def test_a_restore_keeps_the_file_that_it_reads(tmp_path):
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_a_policy_only_warns_in_a_restore(tmp_path, check_mode):
     """Of what is restored, by id, and with the exemptions of the host. Its own errors do not stop the way back."""
-    opened = [{"name": name, "id": letter * 32, "whitelist": ["0.0.0.0/0"]} for name, letter in zip("ABCD", "ABCD")]
+    opened = [{"name": name, "id": name * 32, "whitelist": ["0.0.0.0/0"]} for name in "ABCD"]
     content = {"environment": "prod", "server": "https://prod.example.com/L", "restore": True}
     absent = {"id": "E" * 32, "name": "E", "state": "absent"}
     (tmp_path / "old.yml").write_text(json.dumps({**content, "runtimes": [*opened, absent]}))
-    action = FakeAction(tmp_path, check_mode)
+    action = FakeAction(tmp_path, check_mode, mstr_restore_src="old.yml")
     actions = {"A": "updated", "B": "none", "C": "created", "D": "updated", "E": "deleted"}
-    action.result["runtimes"] = [
-        {"name": name, "id": name * 32, "action": did, "changed_fields": []} for name, did in actions.items()
-    ]
-    rules = {"networks_within": ["10.0.0.0/8"]}
+    action.result["runtimes"] = [{"name": name, "id": name * 32, "action": did} for name, did in actions.items()]
+    action.task_vars["mstr_runtimes_policy"] = {"networks_within": ["10.0.0.0/8"]}
     exempt = [{"runtime": "D" * 32, "reason": "why", "until": "2999-12-31"}]
-    action.task_vars |= {
-        "mstr_restore_src": "old.yml",
-        "mstr_runtimes_policy": rules,
-        "mstr_runtimes_exemptions": exempt,
-    }
-    warnings = playbooks.restore(action)["warnings"]
-    assert [
-        text.partition(", although whitelist[0] '0.0.0.0/0' violates the policy networks_within: ")[0]
-        for text in warnings
-    ] == ["Runtime 'A' is restored", "Runtime 'C' is restored"]
+    action.task_vars["mstr_runtimes_exemptions"] = exempt
+    said = ", although whitelist[0] '0.0.0.0/0' violates the policy networks_within: "
+    restored = [text.partition(said)[0] for text in playbooks.restore(action)["warnings"]]
+    assert restored == ["Runtime 'A' is restored", "Runtime 'C' is restored"]
     assert "policy" not in action.options_of_module
     action.task_vars["mstr_runtimes_policy"] = {"networks_within": ["x"]}
     [warning] = playbooks.restore(action)["warnings"]
@@ -364,27 +351,24 @@ def test_a_policy_only_warns_in_a_restore(tmp_path, check_mode):
     assert "warnings" not in playbooks.restore(action)
 
 
-def test_definitions_that_are_not_given(tmp_path):
-    action = FakeAction(tmp_path)
+def test_definitions_that_are_not_given(action, tmp_path):
     del action.task_vars["mstr_runtimes"]
     with pytest.raises(ValidationError, match=r"^Set mstr_runtimes or mstr_runtimes_src; neither is set\.$"):
         playbooks.apply(action)
     assert (action.written, list(tmp_path.iterdir())) == (0, [])
 
 
-def test_a_backup_is_a_regular_file(tmp_path):
+def test_a_backup_is_a_regular_file(action, tmp_path):
     """The role alone refuses it before its first request, too."""
     os.mkfifo(tmp_path / "bk.yml")
-    action = FakeAction(tmp_path)
     action.runtimes = None
     with pytest.raises(ValidationError, match=r"^mstr_runtimes_backup_dest .*bk\.yml is a pipe \(FIFO\)"):
         playbooks.apply(action)
     assert action.written == 0
 
 
-def test_exemptions_of_a_host(tmp_path):
+def test_exemptions_of_a_host(action):
     """They are added to those of the policy, whose rules stay. An empty guard is refused."""
-    action = FakeAction(tmp_path)
     action.task_vars |= {"mstr_runtimes_policy": {"whitelist_required": True, "exemptions": [1]}}
     action.task_vars |= {"mstr_runtimes_exemptions": [2]}
     playbooks.apply(action)
@@ -394,9 +378,8 @@ def test_exemptions_of_a_host(tmp_path):
         playbooks.apply(action)
 
 
-def test_an_export_over_an_edited_file(tmp_path):
+def test_an_export_over_an_edited_file(action, tmp_path):
     """It names what would be lost. A plain export of before is replaced."""
-    action = FakeAction(tmp_path)
     action.task_vars["mstr_export_dest"] = "r.yml"
     assert playbooks.export(action)["changed"]
     action.runtimes[1] = {**RUNTIME, "exec_timeout": 90}
