@@ -127,11 +127,6 @@ def test_unrestorable():
     assert unrestorable(exported(with_few, {**with_few, "name": "u"})) == ["resource: all runtimes"]
 
 
-def test_a_backup_has_the_ids():
-    runtimes = [from_api(entry).to_result() for entry in (stored(), stored(id="odd", name="s"))]
-    assert [definition.get("id") for definition in to_definitions(runtimes, ids=True)] == [ID, None]
-
-
 def test_omitted():
     fields = {"status": "ready", "owner": {"id": "x"}, "acl": [], "version": "1", "dateCreated": "2026"}
     assert exported(stored(**fields), stored(id=DEFAULT_ID.lower(), name="(Standard)")) == exported(stored())

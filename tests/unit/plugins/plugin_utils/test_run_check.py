@@ -61,27 +61,12 @@ def test_a_usual_run_may_begin(playbook):
     [
         ({"mstr_report_dest": "link.html"}, "mstr_runtimes_src and mstr_report_dest are the same file"),
         ({"mstr_plan_dest": "r.yml"}, "mstr_runtimes_src and mstr_plan_dest are the same file"),
-        (
-            {"mstr_plan_dest": "p.json", "mstr_report_dest": "a.md, ./p.json"},
-            "mstr_report_dest and mstr_plan_dest are the same",
-        ),
-        (
-            {"mstr_plan_src": "plan.json", "mstr_report_dest": "plan.json"},
-            "mstr_plan_src and mstr_report_dest are the same",
-        ),
-        (
-            {"mstr_plan_dest": "p.json", "mstr_plan_src": "plan.json"},
-            "Set only one of mstr_plan_src and mstr_plan_dest",
-        ),
-        (
-            {"mstr_plan_src": "plan.json", "mstr_runtimes_plan_id": "x"},
-            "Set only one of mstr_plan_src and mstr_runtimes_",
-        ),
+        ({"mstr_plan_dest": "p.json", "mstr_report_dest": "a.md, ./p.json"}, "mstr_report_dest and mstr_plan_dest are"),
+        ({"mstr_plan_src": "plan.json", "mstr_report_dest": "plan.json"}, "mstr_plan_src and mstr_report_dest are the"),
+        ({"mstr_plan_dest": "p.json", "mstr_plan_src": "plan.json"}, "only one of mstr_plan_src and mstr_plan_dest"),
+        ({"mstr_plan_src": "plan.json", "mstr_runtimes_plan_id": "x"}, "of mstr_plan_src and mstr_runtimes_plan_id"),
         ({"mstr_plan_src": ""}, "mstr_plan_src is empty, which would switch off what it protects"),
-        (
-            {"mstr_runtimes_purge_limit": "", "mstr_fail_on_drift": "", "mstr_runtimes_policy": ""},
-            "mstr_fail_on_drift and mstr_runtimes_policy and mstr_runtimes_purge_limit are empty, which would",
-        ),
+        ({"mstr_fail_on_drift": "", "mstr_plan_src": ""}, "mstr_fail_on_drift and mstr_plan_src are empty, which"),
         (
             {"mstr_runtimes_exemptions": [{"runtime": "A", "reason": "x", "until": "2099-01-01"}]},
             "mstr_runtimes_policy: policy.exemptions has entries, but the policy has no rule",
@@ -90,10 +75,7 @@ def test_a_usual_run_may_begin(playbook):
         ({"mstr_plan_src": "missing.json"}, "missing.json is not a file."),
         ({"mstr_plan_src": "r.yml"}, "r.yml is not a plan; write one"),
         ({"mstr_plan_src": "newer.json"}, "newer.json has the format 99"),
-        (
-            {"mstr_plan_dest": "plan.md"},
-            "must end in .json, because mstr_plan_src reads it. For people, set mstr_report_",
-        ),
+        ({"mstr_plan_dest": "plan.md"}, "must end in .json, because mstr_plan_src reads it. For people, set"),
         ({"mstr_plan_dest": "no/plan.json"}, "no, does not exist; create it."),
         ({"mstr_report_dest": "x.csv"}, "must end in"),
         ({"mstr_report_dest": "a.html, b.md,x.csv"}, "mstr_report_dest 'x.csv' must end in"),
@@ -101,10 +83,7 @@ def test_a_usual_run_may_begin(playbook):
         ({"mstr_report_dest": "x.cdx.json"}, "only an audit writes"),
         ({"mstr_report_dest": "folder.html"}, "folder.html is a directory; name a file."),
         ({"mstr_report_dest": "/proc/x.html"}, "The directory of mstr_report_dest, /proc, is not writable"),
-        (
-            {"mstr_runtimes_backup_dest": "bk.yml"},
-            "bk.yml (a, b). Put {{ inventory_hostname }} into mstr_runtimes_backup_dest",
-        ),
+        ({"mstr_runtimes_backup_dest": "bk.yml"}, "bk.yml (a, b). Put {{ inventory_hostname }} into"),
         ({"mstr_fail_on_drift": "ture"}, "mstr_fail_on_drift must be true or false, not 'ture'."),
         ({"mstr_runtimes_purge": "perhaps"}, "mstr_runtimes_purge must be true or false, not 'perhaps'."),
         ({"mstr_runtimes_purge_limit": "few"}, "mstr_runtimes_purge_limit must be a whole number, not 'few'."),
@@ -256,16 +235,8 @@ def test_a_name_that_looks_like_a_guard_is_refused(name, sentence):
     [
         ("apply", {"mstr_fail_on_violation": True}, "apply does not use mstr_fail_on_violation; audit does."),
         ("audit", {"mstr_plan_dest": "p.json"}, "audit does not use mstr_plan_dest; apply and restore do."),
-        (
-            "export",
-            {"mstr_report_dest": "r.html"},
-            "export does not use mstr_report_dest; apply, audit and restore do.",
-        ),
-        (
-            "apply",
-            {"mstr_runtimes_backup_scripts": True},
-            "mstr_runtimes_backup_scripts needs mstr_runtimes_backup_dest",
-        ),
+        ("export", {"mstr_report_dest": "r.html"}, "export does not use mstr_report_dest; apply, audit and restore"),
+        ("apply", {"mstr_runtimes_backup_scripts": True}, "mstr_runtimes_backup_scripts needs"),
     ],
 )
 def test_an_extra_variable_of_no_use_is_refused(playbook, extra, sentence):

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.variables import (
-    distance,
     meant,
     name_errors,
     role_types,
@@ -35,22 +34,6 @@ def test_a_name_within_two_edits_means_a_known_one(name, variable):
     assert meant(name) == variable
     expected = [f"{name} is not a variable of mstr.library; did you mean {variable}? Rename or remove it."]
     assert list(name_errors(["mstr_base_url", name])) == (expected if variable else [])
-
-
-@pytest.mark.parametrize(
-    ("text", "changed", "edits"),
-    [
-        ("ab", "ab", 0),
-        ("ab", "ba", 1),
-        ("ab", "a", 1),
-        ("a", "", 1),
-        ("", "ab", 2),
-        ("ab", "xb", 1),
-        ("abcd", "badc", 2),
-    ],
-)
-def test_the_distance_counts_edits(text, changed, edits):
-    assert distance(text, changed) == distance(changed, text) == edits
 
 
 def test_every_variable_of_roles_and_playbooks_is_known():

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.mstr.library.plugins.action import mstr_audit
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.serialize import plain
 from ansible_collections.mstr.library.plugins.plugin_utils._run import action, worker
 
 
@@ -72,3 +73,53 @@ def test_after_last_check_timeout_does_not_count():
             stop.check_last()
     finally:
         signal.signal(signal.SIGALRM, before)
+
+
+class Progress:
+    """A stopped clock, and the printed lines."""
+
+    def __init__(self):
+        self.now, self.lines = 0.0, []
+        self.progress = worker.Progress(self.lines.append, lambda: self.now)
+
+    def at(self, seconds, text):
+        self.now = seconds
+        self.progress(text, str)
+        return self.lines
+
+
+@pytest.fixture
+def progress():
+    return Progress()
+
+
+def test_nothing_printed_in_first_three_seconds(progress):
+    assert progress.at(0, "1 of 9") == []
+    assert progress.at(2.9, "5 of 9") == []
+    assert progress.at(3, "6 of 9") == ["6 of 9"]
+
+
+def test_a_line_at_most_every_three_seconds(progress):
+    for tenths in range(100):
+        progress.at(tenths / 10, f"{tenths} of 100")
+    assert progress.lines == ["30 of 100", "60 of 100", "90 of 100"]
+
+
+def test_a_line_only_when_something_has_changed(progress):
+    progress.at(3, "installing pandas")
+    progress.at(60, "installing pandas")
+    assert progress.at(61, "ready") == ["installing pandas", "ready"]
+
+
+class Unsafe(str):
+    """A text from a module, as before ansible-core 2.19: `str` returns it unchanged."""
+
+    def __str__(self):
+        return self
+
+
+def test_texts_are_plain():
+    """YAML cannot represent a subclass of str."""
+    [(key, [value])] = plain({Unsafe("name"): [Unsafe("Vendor demo")]}).items()
+    assert (type(key), type(value)) == (str, str)
+    assert (key, value) == ("name", "Vendor demo")
