@@ -81,59 +81,56 @@ def test_the_slowest_tests_follow_a_good_run(tmp_path: Path) -> None:
 
 
 def test_several_patterns_select_several_stages(capsys: pytest.CaptureFixture[str]) -> None:
-    assert stages.test(["--list", "--only", "lint ruff", "--only", "lint form*"]) == 0
-    assert capsys.readouterr().out.split("\n")[:-1] == ["lint format", "lint ruff"]
+    assert listed(capsys, "--only", "lint ruff", "--only", "lint form*") == ["lint format", "lint ruff"]
 
 
-def test_integration_targets_are_counted(tmp_path: Path) -> None:
-    ran = "Running one integration test role\nRunning two integration test script\n"
-    output = (
-        ran
-        + "FATAL: The 1 integration test(s) listed below (out of 2) failed. See error output above for details:\ntwo"
-    )
+RAN = "Running one integration test role\nRunning two integration test script\n"
+FATAL = "FATAL: The 1 integration test(s) listed below (out of 2) failed. See error output above for details:\ntwo"
 
-    log = tmp_path / "log"
-    for text, status, result in (
-        (ran, 0, Result(2)),
-        (output, 1, Result(1, ("two",))),
+
+@pytest.mark.parametrize(
+    ("text", "status", "result"),
+    [
+        (RAN, 0, Result(2)),
+        (RAN + FATAL, 1, Result(1, ("two",))),
         ("ERROR: no such Python", 1, Result(failures=("exit status 1: ERROR: no such Python",))),
-    ):
-        log.write_text(text)
-        assert count_targets(log, status) == result
+    ],
+)
+def test_integration_targets_are_counted(tmp_path: Path, text: str, status: int, result: Result) -> None:
+    log = tmp_path / "log"
+    log.write_text(text)
+    assert count_targets(log, status) == result
 
 
 @pytest.mark.parametrize(
     ("results", "status", "closing"),
     [
-        ([Result(2), Result(1)], 0, "tests: 3 passed, 0 failed"),
-        ([Result(2), Result(1, ("one",))], 1, "tests: 3 passed, 1 failed"),
-        ([Result(not_run=("no Python 3.9",))], 1, "tests: 0 passed, 0 failed"),
+        ([Result(2), Result(1)], 0, ["", "tests: 3 passed, 0 failed"]),
+        (
+            [Result(2, ("first: assert 1 == 2",), ("no Python 3.9",)), Result(1), Result(0, ("its program ended",))],
+            1,
+            [
+                "Failed:",
+                "  stage 0: first: assert 1 == 2",
+                "  stage 2: its program ended",
+                "",
+                "tests: 3 passed, 2 failed",
+            ],
+        ),
+        ([Result(not_run=("no Python 3.9",))], 1, ["", "tests: 0 passed, 0 failed"]),
     ],
 )
-def test_the_total_and_the_exit_status_match_the_results(
-    capsys: pytest.CaptureFixture[str], results: list[Result], status: int, closing: str
+def test_the_summary_matches_the_results(
+    capsys: pytest.CaptureFixture[str], results: list[Result], status: int, closing: list[str]
 ) -> None:
-    reports = [Report(Stage("stage", lambda job: Result()), result, 1.0) for result in results]
+    """It names the failures of all stages at its end."""
+    reports = [Report(Stage(f"stage {n}", lambda job: Result()), result, 1.0) for n, result in enumerate(results)]
 
     assert runner.summary(reports) == status
-    assert capsys.readouterr().out.splitlines()[-1] == closing
+    assert capsys.readouterr().out.splitlines()[-len(closing) :] == closing
 
 
-def test_the_failures_of_all_stages_are_named_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
-    results = [Result(2, ("first: assert 1 == 2",), ("no Python 3.9",)), Result(1), Result(0, ("its program ended",))]
-
-    runner.summary([Report(Stage(f"stage {n}", lambda job: Result()), result, 1.0) for n, result in enumerate(results)])
-
-    assert capsys.readouterr().out.splitlines()[-5:] == [
-        "Failed:",
-        "  stage 0: first: assert 1 == 2",
-        "  stage 2: its program ended",
-        "",
-        "tests: 3 passed, 2 failed",
-    ]
-
-
-def test_a_stage_that_raises_an_exception_fails_and_the_others_run() -> None:
+def test_a_stage_that_raises_an_exception() -> None:
     def breaks(job: Job) -> Result:
         raise ValueError("here")
 
@@ -144,33 +141,33 @@ def test_a_stage_that_raises_an_exception_fails_and_the_others_run() -> None:
     assert "ValueError: here" in broken.log.read_text()
 
 
-def test_a_pattern_that_matches_no_stage_is_an_error() -> None:
-    assert stages.test(["--only", "none such"]) == 1
+def listed(capsys: pytest.CaptureFixture[str], *words: str) -> list[str]:
+    """The names of the stages that these words select."""
+    assert stages.test(["--list", *words]) == 0
+    return capsys.readouterr().out.splitlines()
 
 
 @pytest.mark.parametrize(
     ("words", "chosen"),
     [
-        (("--only", "faults", "-k", "proxy"), {"faults"}),
-        (("--only", "integration", "--core", "2.16", "--target", "mstr_runtime"), {"integration 2.16"}),
+        (("--only", "faults", "-k", "proxy"), "faults"),
+        (("--only", "integration", "--core", "2.16", "--target", "mstr_runtime"), "integration 2.16"),
     ],
 )
-def test_selecting_tests_skips_stages_that_cannot_select(
-    capsys: pytest.CaptureFixture[str], words: tuple[str, ...], chosen: set[str]
+def test_a_selection_skips_stages_that_cannot_select(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...], chosen: str
 ) -> None:
-    assert stages.test([*words, "--list"]) == 0
-    listed = capsys.readouterr().out.splitlines()
-    assert all(any(line.startswith(name) for line in listed) for name in chosen)
-
-    assert stages.test(["--list", *words[-2:]]) == 0
-    assert "lint format" not in capsys.readouterr().out
+    assert any(name.startswith(chosen) for name in listed(capsys, *words))
+    assert "lint format" not in listed(capsys, *words[-2:])
 
 
-def test_without_options_only_the_newest_core_is_tested(capsys: pytest.CaptureFixture[str]) -> None:
-    assert stages.test(["--list"]) == 0
-    quick = capsys.readouterr().out.splitlines()
-    assert stages.test(["--list", "--all"]) == 0
-    every = capsys.readouterr().out.splitlines()
+def test_no_stage_is_an_error(tmp_path: Path) -> None:
+    assert stages.test(["--only", "none such"]) == 1
+    assert stages.test(["--list", "--profile-file", str(tmp_path / "none")]) == 1
+
+
+def test_without_options_only_the_newest_core(capsys: pytest.CaptureFixture[str]) -> None:
+    quick, every = listed(capsys), listed(capsys, "--all")
 
     assert set(quick) < set(every)
     assert [name for name in quick if name.startswith(("integration", "units", "sanity"))] == [
@@ -178,35 +175,30 @@ def test_without_options_only_the_newest_core_is_tested(capsys: pytest.CaptureFi
     ]
 
 
-def test_a_test_of_the_complete_run_is_left_out_of_a_quick_one(tmp_path: Path) -> None:
-    (tmp_path / "test_two.py").write_text(
-        "import pytest\n\ndef test_one(): pass\n\n@pytest.mark.complete\ndef test_other(): pass\n"
-    )
-    stage = pytests.stage("tool: complete", str(tmp_path), workers=1, variables_of=pytests.no_variables)
-
-    (quick,) = runner.run([stage], jobs=1, selection=Selection(complete=False))
-    (whole,) = runner.run([stage], jobs=1)
-
-    assert (quick.result, whole.result) == (Result(1), Result(2))
+TWO_TESTS = "import pytest\n\ndef test_one(): pass\n\n@pytest.mark.complete\ndef test_other(): pass\n"
 
 
-def test_a_profile_file_selects_only_integration_stages(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("selection", "result"),
+    [
+        (Selection(), Result(2)),
+        (Selection(complete=False), Result(1)),
+        (Selection(keyword="one"), Result(1)),
+        (Selection(keyword="neither"), Result(not_run=("no test matches -k 'neither'",))),
+    ],
+)
+def test_a_selection_of_tests(tmp_path: Path, selection: Selection, result: Result) -> None:
+    """A quick run leaves out a test of the complete run."""
+    (tmp_path / "test_two.py").write_text(TWO_TESTS)
+    stage = pytests.stage("tool: two", str(tmp_path), workers=1, variables_of=pytests.no_variables)
+
+    (report,) = runner.run([stage], jobs=1, selection=selection)
+
+    assert report.result == result
+
+
+def test_a_profile_file_selects_integration(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     file = tmp_path / "probe.json"
     file.write_text("{}")
 
-    assert stages.test(["--list", "--profile-file", str(file)]) == 0
-    listed = capsys.readouterr().out.splitlines()
-    assert listed
-    assert all(line.startswith("integration ") for line in listed)
-    assert stages.test(["--list", "--profile-file", str(tmp_path / "none")]) == 1
-
-
-def test_a_keyword_runs_only_matching_tests(tmp_path: Path) -> None:
-    (tmp_path / "test_two.py").write_text("def test_one(): pass\n\ndef test_other(): pass\n")
-    stage = pytests.stage("tool: keyword", str(tmp_path), workers=1, variables_of=pytests.no_variables)
-
-    (some,) = runner.run([stage], jobs=1, selection=Selection(keyword="one"))
-    (none,) = runner.run([stage], jobs=1, selection=Selection(keyword="neither"))
-
-    assert some.result == Result(1)
-    assert none.result == Result(not_run=("no test matches -k 'neither'",))
+    assert {name.split()[0] for name in listed(capsys, "--profile-file", str(file))} == {"integration"}

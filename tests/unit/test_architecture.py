@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -19,7 +18,6 @@ PLUGIN_UTILS = ROOT / "plugins" / "plugin_utils"
 OWN = "ansible_collections.mstr.library.plugins.module_utils"
 LONGEST_FILE = 400
 
-every_util = pytest.mark.parametrize("name", UTILS)
 every_module = pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
 
 
@@ -76,18 +74,29 @@ def test_the_tests_see_the_files():
     assert "requests" in outside(UTILS["_session.transport"])
 
 
-@every_util
-def test_packages_import_only_what_they_may(name):
+@pytest.mark.parametrize("name", UTILS)
+def test_a_file_imports_only_what_it_may(name):
     allowed = {package_of(name), *MAY_IMPORT[package_of(name)]}
     if name == OF_EVERYBODY:
         assert not own_imports(name)
     assert not {file for file in own_imports(name) - {OF_EVERYBODY} if package_of(file) not in allowed}
+    assert name == "auth" or name.startswith("_"), "one file is public"
+    assert ("requests" in outside(UTILS[name])) == (name == "_session.transport")
+    assert ("netaddr" in outside(UTILS[name])) == (name in ("_model.networks", "_model.rules"))
+    assert len(UTILS[name].read_text().splitlines()) <= LONGEST_FILE
+    # Modules run on Python 3.9, which knows no `X | None`.
+    assert "__future__.annotations" in set(imports(UTILS[name]))
 
 
-@every_util
-def test_no_file_named_like_module_of_python(name):
-    """pylint, which ansible-test runs, would take the file for that module."""
-    assert name.rpartition(".")[2] not in getattr(sys, "stdlib_module_names", ())  # new in Python 3.10
+@pytest.mark.parametrize("name", UTILS)
+def test_only_the_public_file_knows_ansible(name):
+    """The model does not even know the clock."""
+    names = {node.attr for node in ast.walk(tree(UTILS[name])) if isinstance(node, ast.Attribute)}
+    assert ("ansible" in outside(UTILS[name])) == (name == "auth")
+    assert name == "auth" or not names & {"fail_json", "exit_json"}
+    if package_of(name) == "_model":
+        assert not outside(UTILS[name]) & {"urllib3", "time", "socket", "random"}
+        assert not names & {"now", "today", "utcnow", "monotonic"}
 
 
 def test_there_are_no_circular_imports():
@@ -99,60 +108,21 @@ def test_there_are_no_circular_imports():
             del left[name]
 
 
-@every_util
-def test_model_knows_neither_ansible_nor_requests_nor_clock(name):
-    if package_of(name) == "_model":
-        assert not outside(UTILS[name]) & {"ansible", "requests", "urllib3", "time", "socket", "random"}
-        calls = {node.attr for node in ast.walk(tree(UTILS[name])) if isinstance(node, ast.Attribute)}
-        assert not calls & {"now", "today", "utcnow", "monotonic"}
-
-
-@every_util
-def test_libraries_imported_in_one_place(name):
-    assert ("requests" in outside(UTILS[name])) == (name == "_session.transport")
-    assert ("netaddr" in outside(UTILS[name])) == (name in ("_model.networks", "_model.rules"))
-
-
-@every_util
-def test_only_public_helper_knows_ansible(name):
-    assert ("ansible" in outside(UTILS[name])) == (name == "auth")
-    names = {node.attr for node in ast.walk(tree(UTILS[name])) if isinstance(node, ast.Attribute)}
-    assert name == "auth" or not names & {"fail_json", "exit_json"}
-
-
-def test_one_file_is_public():
-    """Files in a private package have plain names."""
-    assert [name for name in UTILS if not name.startswith("_")] == ["auth"]
-
-
-@every_util
-def test_no_file_longer_than_one_can_read_at_once(name):
-    assert len(UTILS[name].read_text().splitlines()) <= LONGEST_FILE
-
-
-@every_util
-def test_annotations_are_not_evaluated(name):
-    """Modules run on Python 3.9, which knows no `X | None`."""
-    assert "__future__.annotations" in set(imports(UTILS[name]))
-
-
 @every_module
-def test_module_ends_in_main_does_nothing_but_call_helper(path):
+def test_main_does_nothing_but_call_the_helper(path):
+    """Rules belong in the core: a module has at most four functions or classes, and neither prints nor exits."""
     [main] = [node for node in tree(path).body if isinstance(node, ast.FunctionDef) and node.name == "main"]
     _docstring, call = main.body
     assert ast.unparse(call.value.func) in ("auth.run", "run")
     assert "ansible.module_utils.basic.AnsibleModule" not in set(imports(path))
     assert "__future__.annotations" in set(imports(path))
-
-
-@every_module
-def test_module_is_short(path):
-    """Rules belong in the core: a module has at most four functions or classes."""
     assert sum(isinstance(node, (ast.FunctionDef, ast.ClassDef)) for node in tree(path).body) <= 4
+    assert not {node.id for node in ast.walk(tree(path)) if isinstance(node, ast.Name)} & {"print", "exit"}
+    assert "sys" not in outside(path)
 
 
 @every_module
-def test_module_has_action_plugin_runs_main_in_process(path):
+def test_each_module_has_an_action_plugin(path):
     """plugins/plugin_utils/_run/action.py shows such a file."""
     plugin = ROOT / "plugins" / "action" / path.name
     assert plugin.exists(), f"{path.name} has no action plugin: it would always need a second Python"
@@ -161,7 +131,7 @@ def test_module_has_action_plugin_runs_main_in_process(path):
     assert f"main = staticmethod(action.main_of('{path.stem}'))" in map(ast.unparse, action.body)
 
 
-def test_action_plugin_belongs_to_module():
+def test_each_action_plugin_has_a_module():
     actions = sorted((ROOT / "plugins" / "action").glob("*.py"))
     public = [path.name for path in actions if not path.name.startswith("_")]
     assert public == [path.name for path in MODULES]
@@ -185,10 +155,3 @@ def test_plugin_utils_import_no_plugin(path):
     used = {name.split(".")[1] for name in own if name.startswith("plugin_utils.")}
     assert used <= {package, *UTIL_PACKAGES[package]}
     assert len(path.read_text().splitlines()) <= LONGEST_FILE
-
-
-@every_module
-def test_module_prints_and_exits_through_helper_alone(path):
-    names = {node.id for node in ast.walk(tree(path)) if isinstance(node, ast.Name)}
-    assert not names & {"print", "exit"}
-    assert "sys" not in outside(path)

@@ -10,7 +10,6 @@ import pytest
 import yaml
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._model import fields as _fields
-from ansible_collections.mstr.library.plugins.module_utils._model import runtime as _runtime
 
 ROOT = Path(__file__).parents[2]
 PLUGINS = "ansible_collections.mstr.library.plugins"
@@ -190,10 +189,6 @@ def test_every_module_says_what_it_returns_and_since_when(name):
 def test_action_group_holds_every_module():
     meta = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())
     assert sorted(meta["action_groups"]["mstr"]) == MODULES
-
-
-def test_default_runtime_has_id_vendor_documents():
-    assert _runtime.DEFAULT_RUNTIME_ID == "0F35652CA7D041978BF0CBCB67531203"
 
 
 def test_names_words_of_api_in_snake_case():
