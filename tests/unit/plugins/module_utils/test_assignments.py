@@ -55,10 +55,8 @@ def test_plan_by_name_and_by_id():
         ("Load", "moved", "scripts[0]"),
         ("Close", "none", "scripts[1]"),
     ]
-    diff = {f"Sales / Load ({LOAD})": f"Old ({ID})"}
-    assert report_scripts(plan, {ID: "Old"}).diff["before"] == diff
-    deleted = report_scripts(plan, {}).diff["before"]
-    assert list(deleted.values()) == [ID]
+    for names, shown in (({ID: "Old"}, f"Old ({ID})"), ({}, ID)):
+        assert report_scripts(plan, names).diff["before"] == {f"Sales / Load ({LOAD})": shown}
     assert script_entries([entry(name="Load")])[0].runtime == "New"
 
 

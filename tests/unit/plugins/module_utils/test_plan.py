@@ -1,3 +1,5 @@
+"""What differs between a runtime and its definition, what a write sends, and how a result says so."""
+
 from __future__ import annotations
 
 import json
@@ -5,9 +7,18 @@ import json
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.plan import make_plan
+from ansible_collections.mstr.library.plugins.module_utils._model.result import summary_line
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
+from ansible_collections.mstr.library.plugins.module_utils._model.steps import (
+    CHANGE,
+    DELETE,
+    PREDICTED,
+    READ,
+    Row,
+    Step,
+)
 from ansible_collections.mstr.library.plugins.module_utils._model.stored import as_stored
-from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, runtime, wanted
+from ansible_collections.mstr.library.tests.unit.support.make import ID, runtime, wanted
 from ansible_collections.mstr.library.tests.unit.support.strategies import OBJECTS, OPTIONS
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -18,12 +29,12 @@ def carried_out(data, plan):
     return from_api({"id": ID, **(data or {}), **json.loads(json.dumps(dict(plan.body)))})
 
 
-def surprises(found, definition):
+def surprises(there, definition):
     """What is different after a create."""
-    return as_stored(make_plan(None, definition), definition, found)[1]
+    return as_stored(make_plan(None, definition), definition, there)[1]
 
 
-def test_nothing_planned_if_nothing_differs():
+def test_nothing_is_planned_if_nothing_differs():
     plan = make_plan(
         runtime(
             whitelist=["2001:db8::/32", "1.2.3.4/32", "10.10.10.7/24"],
@@ -35,6 +46,7 @@ def test_nothing_planned_if_nothing_differs():
             packages=[{"name": "A"}, {"name": "mstrio_py", "version": "11"}],
             resource={"cpu": 0.2},
             description="",
+            journal_comment="why",
         ),
     )
     assert (plan.action, plan.changed, plan.changed_fields, dict(plan.body)) == ("none", False, (), {})
@@ -42,7 +54,7 @@ def test_nothing_planned_if_nothing_differs():
     assert plan.target.id == ID
 
 
-def test_update_sends_only_name_and_fields_differ():
+def test_update_sends_only_name_and_what_differs():
     plan = make_plan(runtime(), wanted(description="new", exec_timeout=600, resource={"mem": 1024}))
     assert plan.action == "update"
     assert plan.changed_fields == ("description", "resource")
@@ -50,36 +62,18 @@ def test_update_sends_only_name_and_fields_differ():
     assert plan.before == {"name": "r", "description": "", "exec_timeout": 600, "resource": {"cpu": 0.2, "mem": 512}}
     assert plan.after == {"name": "r", "description": "new", "exec_timeout": 600, "resource": {"cpu": 0.2, "mem": 1024}}
     assert plan.target.to_result()["runtime_version"] == "3.10.5", "predicted with what stays"
+    assert "changeJournal" not in make_plan(runtime(), wanted(journal_comment="", description="d")).body
 
 
-def test_without_purge_nothing_planned_where_all_there():
+def test_without_purge_others_may_stay():
     have = runtime(whitelist=["1.1.1.1", "2.2.2.2"], packages=[{"name": "a"}, {"name": "b"}])
     options = {"whitelist": ["1.1.1.1"], "packages": [{"name": "b"}]}
     assert not make_plan(have, wanted(**options, purge_whitelist=False, purge_packages=False)).changed
     assert make_plan(have, wanted(**options)).changed_fields == ("whitelist", "packages")
 
 
-@pytest.mark.parametrize("options", [{"min_cached_instances": 4}, {"min_cached_instances": 9, "exec_timeout": 5}])
-def test_pool_checked_against_merged_values(options):
-    [fault] = faults_of(make_plan, runtime(), wanted(**options))
-    assert "must not exceed max_cached_instances 3" in fault
-
-
-def test_invalid_pool_does_not_change():
-    """An invalid pool on the server does not fail a task that does not change it."""
+def test_invalid_pool_that_does_not_change():
     assert make_plan(runtime(minCachedInstances=9), wanted(description="d")).changed_fields == ("description",)
-
-
-def test_absent_is_content_with_nothing():
-    plan = make_plan(None, wanted(state="absent"))
-    assert (plan.action, plan.target, plan.before, plan.after) == ("none", None, {}, {})
-
-
-def test_journal_comment_travels_with_change_and_never_makes_one():
-    assert not make_plan(runtime(), wanted(journal_comment="why")).changed
-    plan = make_plan(runtime(), wanted(journal_comment="why", description="d"))
-    assert plan.body["changeJournal"] == {"userComments": "why"}
-    assert "changeJournal" not in make_plan(runtime(), wanted(journal_comment="", description="d")).body
 
 
 TWICE = {"id": ID, "name": "r", "packages": [{"name": "pandas"}, {"name": "pandas"}]}
@@ -87,7 +81,7 @@ TWICE = {"id": ID, "name": "r", "packages": [{"name": "pandas"}, {"name": "panda
 
 @given(st.none() | OBJECTS, OPTIONS)
 @example(TWICE, {"name": "r", "packages": [{"name": "pandas", "description": "d"}], "purge_packages": False})
-def test_apply_then_plan_is_empty(data, options):
+def test_plan_after_a_plan_is_empty(data, options):
     definition = definition_from(options)
     plan = make_plan(from_api(data) if data else None, definition)
     again = make_plan(carried_out(data, plan), definition)
@@ -95,8 +89,13 @@ def test_apply_then_plan_is_empty(data, options):
     assert as_stored(plan, definition, carried_out(data, plan)) == (plan, [])
 
 
-@given(OBJECTS, OPTIONS)
-def test_changed_fields_fields_differ_in_diff(data, options):
+@given(OBJECTS, OPTIONS, st.randoms(use_true_random=False))
+def test_changed_fields_are_those_that_differ(data, options, dice):
+    """In whatever order lists are."""
+
+    def shuffled(values):
+        return {key: dice.sample(v, len(v)) if isinstance(v, list) else v for key, v in values.items()}
+
     plan = make_plan(from_api(data), definition_from(options))
     assert set(plan.before) == set(plan.after) == set(definition_from(options).values) <= set(options)
     assert set(plan.changed_fields) <= set(options), "an omitted field is not sent"
@@ -104,20 +103,14 @@ def test_changed_fields_fields_differ_in_diff(data, options):
     assert differing <= set(plan.changed_fields)
     assert plan.changed == bool(plan.changed_fields)
     assert len(plan.body) == (1 + len(set(plan.changed_fields) - {"name"}) if plan.changed else 0)
-
-
-@given(OBJECTS, OPTIONS, st.randoms(use_true_random=False))
-def test_order_of_lists_never_matters(data, options, dice):
-    def shuffled(values):
-        return {key: dice.sample(v, len(v)) if isinstance(v, list) else v for key, v in values.items()}
-
-    plan = make_plan(from_api(data), definition_from(options))
     other = make_plan(from_api(data), definition_from(shuffled(options)))
-    assert (other.action, other.changed_fields) == (plan.action, plan.changed_fields)
-    assert other.after == plan.after
+    assert (other.action, other.changed_fields, other.after) == (plan.action, plan.changed_fields, plan.after)
 
 
-def test_surprise_names_field_both_values_and_remedy():
+# --- what the server stored otherwise
+
+
+def test_surprise_names_field_values_and_remedy():
     there = runtime(packages=[{"name": "a"}, {"name": "mstrio-py", "version": "11"}], description="cut")
     described, packages = surprises(there, wanted(packages=[{"name": "a"}], description="cut short"))
     assert (
@@ -128,9 +121,6 @@ def test_surprise_names_field_both_values_and_remedy():
     assert "The server stored different packages for runtime 'r' than requested: " in packages
     assert "It added mstrio-py: list it under packages, or set purge_packages: false." in packages
     assert "The next run will try to change it again." in packages
-
-
-def test_block_added_unasked_has_remedy_too():
     [text] = surprises(runtime(whitelist=["1.1.1.1", "127.0.0.1"]), wanted(whitelist=["1.1.1.1"]))
     assert "It added 127.0.0.1/32: list it under whitelist, or set purge_whitelist: false." in text
 
@@ -160,23 +150,21 @@ UNKNOWN = {
         ),
     ],
 )
-def test_unknown_key_write_made_server_lose_surprise(after, options, lost):
+def test_unknown_key_that_a_write_lost(after, options, lost):
     definition = wanted(**options)
     plan = make_plan(runtime(**UNKNOWN), definition)
-    assert "gpu" not in json.dumps(dict(plan.body))
-    assert "index" not in json.dumps(dict(plan.body))
-    _plan, found = as_stored(plan, definition, runtime(**{**UNKNOWN, **after}))
-    assert len(found) == bool(lost)
-    assert all(key in found[0] for key in lost)
-    assert "gpu" not in json.dumps(plan.target.to_result())
+    assert not {"gpu", "index"} & set(json.dumps([dict(plan.body), plan.target.to_result()]).split('"'))
+    _plan, texts = as_stored(plan, definition, runtime(**{**UNKNOWN, **after}))
+    assert len(texts) == bool(lost)
+    assert all(key in texts[0] for key in lost)
 
 
-def test_unknown_key_is_not_difference():
+def test_unknown_key_is_no_difference():
     assert not make_plan(runtime(**UNKNOWN), wanted(resource={"cpu": 0.2}, packages=[{"name": "a-b"}])).changed
 
 
 @pytest.mark.parametrize("name", ["min_cached_instances", "max_cached_instances"])
-def test_count_server_does_not_return_equals_zero(name):
+def test_count_that_the_server_does_not_return_is_zero(name):
     api = {"min_cached_instances": "minCachedInstances", "max_cached_instances": "maxCachedInstances"}[name]
     there = runtime(minCachedInstances=None, maxCachedInstances=None)
     plan = make_plan(there, wanted(**{name: 0}))
@@ -184,3 +172,55 @@ def test_count_server_does_not_return_equals_zero(name):
     assert make_plan(there, wanted(**{name: 1})).body == {"name": "r", api: 1}
     assert make_plan(None, wanted(**{name: 0})).body[api] == 0
     assert surprises(there, wanted(**{name: 0})) == []
+
+
+# --- a row, in words
+
+NEW = wanted("Nightly reports", description="new", whitelist=["10.10.10.7/32"])
+THERE = runtime(name="Nightly reports", description="old", whitelist=["10.10.10.7"])
+GONE = wanted("Nightly reports", state="absent")
+
+
+def row(current, definition, predicted=False):
+    phase = CHANGE if definition.state == "present" else DELETE
+    step = Step(definition, phase, current, make_plan(current, definition))
+    return Row(definition, "", (step.finished(PREDICTED if predicted else READ),))
+
+
+@pytest.mark.parametrize(
+    ("current", "definition", "done", "would"),
+    [
+        (None, NEW, "Created runtime 'Nightly reports'.", "Would create runtime 'Nightly reports'."),
+        (THERE, NEW, "Updated runtime 'Nightly reports': description.", "Would update runtime 'Nightly reports': desc"),
+        (THERE, GONE, "Deleted runtime 'Nightly reports'.", "Would delete runtime 'Nightly reports'."),
+        (THERE, wanted("Nightly reports"), "Runtime 'Nightly reports' is already as requested.", ""),
+        (None, GONE, "Runtime 'Nightly reports' does not exist.", ""),
+        (None, wanted(None, id=ID, state="absent"), f"Runtime with id {ID} does not exist.", ""),
+        (runtime(name="a\n\x1b[31mb"), GONE, r"Deleted runtime 'a\n\x1b[31mb'.", ""),
+    ],
+)
+def test_msg_says_in_one_line_what_was_done(current, definition, done, would):
+    assert row(current, definition).msg == done
+    assert row(current, definition, predicted=True).msg.startswith(would)
+    assert (row(current, definition).facts["changes"] == []) is (definition is not NEW)
+
+
+def test_before_a_create_every_field_is_null():
+    assert row(None, NEW).facts["changes"] == [
+        {"field": "name", "before": None, "after": "Nightly reports"},
+        {"field": "description", "before": None, "after": "new"},
+        {"field": "whitelist", "before": None, "after": ["10.10.10.7/32"]},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("counts", "predicted", "line"),
+    [
+        ({"created": 1, "updated": 2, "deleted": 0, "unchanged": 47}, False, "1 created, 2 updated, 47 unchanged."),
+        ({"created": 1, "deleted": 3, "unchanged": 4}, True, "1 would be created, 3 would be deleted, 4 unchanged."),
+        ({"created": 0, "unchanged": 0}, False, "No runtimes were given, so there was nothing to do."),
+        ({"created": 0, "unchanged": 0, "moved": 0}, False, "No script needed a different runtime."),
+    ],
+)
+def test_many_runtimes_are_counted_in_one_line(counts, predicted, line):
+    assert summary_line(counts, predicted) == line

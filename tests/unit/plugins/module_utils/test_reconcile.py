@@ -1,3 +1,5 @@
+"""Many runtimes in one task: the order of work and what it costs, results, and one entry that fails."""
+
 from __future__ import annotations
 
 import pytest
@@ -7,6 +9,7 @@ from ansible_collections.mstr.library.plugins.module_utils._work import write as
 from ansible_collections.mstr.library.tests.unit.support.make import refusal, stored
 from ansible_collections.mstr.library.tests.unit.support.many import (
     LIST,
+    NO,
     A,
     B,
     C,
@@ -19,54 +22,39 @@ from ansible_collections.mstr.library.tests.unit.support.many import (
 )
 from ansible_collections.mstr.library.tests.unit.support.server import Server
 
+NINE = {f"r{n}": {"id": f"{n:032X}", "status": "busy"} for n in range(9)}
+
+
 # --- the order of work, and what it costs
 
 
 @pytest.mark.parametrize(("number", "by"), [(1, "name"), (30, "name"), (30, "id")])
-def test_nothing_to_do_costs_one_list_at_any_number(number, by):
+def test_nothing_to_do_costs_one_list(number, by):
     have = Server(*(stored(name=f"r{n}", id=f"{n:032X}") for n in range(number)))
     named = {"name": "r{}", "id": "{:032X}"}[by]
     result = run(have, *({by: named.format(n), "exec_timeout": 600} for n in range(number)), concurrency=4)
     assert have.requests == [LIST]
-    assert result["changed"] is False
-    assert result["summary"] == summary(unchanged=number)
-    assert result["diff"] == []
-    assert [entry["id"] for entry in result["runtimes"]] == [f"{n:032X}" for n in range(number)]
+    assert (result["changed"], result["summary"], result["diff"]) == (False, summary(unchanged=number), [])
+    assert [row["id"] for row in result["runtimes"]] == [f"{n:032X}" for n in range(number)]
 
 
-def test_creates_and_updates_then_one_list_then_deletes_then_one_list():
-    have = holding(old=A, changed=B, gone=C, purged=D)
-    have.runtimes["E" * 32] = stored(name="same", id="E" * 32)
-    result = run(
-        have,
-        {"name": "gone", "state": "absent"},
-        {"name": "changed", "exec_timeout": 60},
-        {"name": "new"},
-        {"name": "same"},
-        {"name": "old"},
-        {"name": "never there", "state": "absent"},
-        purge=True,
-    )
+def test_order_of_work():
+    """Creates and updates, then one list, then deletes, then one list."""
+    have = holding(old=A, changed=B, gone=C, purged=D, same="E" * 32)
+    done = {"gone": "deleted", "changed": "updated", "new": "created", "same": "none", "old": "none", "never": "none"}
+    more = {"gone": {"state": "absent"}, "changed": {"exec_timeout": 60}, "never": {"state": "absent"}}
+    result = run(have, *({"name": name, **more.get(name, {})} for name in done), purge=True)
+    first, second = ([f"DELETE /runtimes/{identity}", LIST] for identity in (C, D))
     assert have.requests == [
         LIST,
         f"GET /runtimes/{B}",
         f"PATCH /runtimes/{B}",
         "POST /runtimes",
         LIST,
-        f"DELETE /runtimes/{C}",
-        LIST,
-        f"DELETE /runtimes/{D}",
-        LIST,
+        *first,
+        *second,
     ]
-    assert actions(result) == [
-        ("gone", "deleted"),
-        ("changed", "updated"),
-        ("new", "created"),
-        ("same", "none"),
-        ("old", "none"),
-        ("never there", "none"),
-        ("purged", "deleted"),
-    ]
+    assert actions(result) == [*done.items(), ("purged", "deleted")]
     assert result["summary"] == summary(created=1, updated=1, deleted=2, unchanged=3)
     assert result["changed"] is True
     assert have.names == ["changed", "new", "old", "same"]
@@ -76,13 +64,8 @@ def test_creates_and_updates_then_one_list_then_deletes_then_one_list():
 def test_only_runtimes_with_missing_needed_fields_are_read():
     have = holding(a=A, b=B, c=C, d=D)
     have.switch(list_omits="whitelist,version")
-    result = run(
-        have,
-        {"name": "a", "whitelist": []},
-        {"name": "b", "exec_timeout": 600},
-        {"name": "c", "state": "absent"},
-        purge=True,
-    )
+    entries = {"name": "a", "whitelist": []}, {"name": "b", "exec_timeout": 600}, {"name": "c", "state": "absent"}
+    result = run(have, *entries, purge=True)
     reads = [f"GET /runtimes/{A}", f"GET /runtimes/{C}", f"GET /runtimes/{D}"]
     # The list shows no `version`, so what is to be deleted is read again to see whether it has changed.
     deletions = [[read, f"DELETE /runtimes/{identity}"] for read, identity in zip(reads[1:], (C, D))]
@@ -91,58 +74,40 @@ def test_only_runtimes_with_missing_needed_fields_are_read():
     assert result["runtimes"][1]["runtime"]["whitelist"] is None, "nothing made it necessary to read it"
 
 
-def test_results_and_predictions_are_alike():
+def test_results_and_predictions():
     entries = [{"name": "new", "exec_timeout": 60}, {"name": "a", "others": "x"}, {"name": "b", "state": "absent"}]
     have = holding(a=A, b=B, c=C)
     predicted = run(have, *entries, purge=True, check_mode=True)
     assert (have.requests[0], have.requests.count(LIST), have.writes) == (LIST, 1, [])
     done = run(have, *entries, purge=True)
-    assert [diff["after"] for diff in predicted["diff"]] == [diff["after"] for diff in done["diff"]]
     assert done["msg"] == "1 created, 1 updated, 2 deleted."
     assert predicted["msg"] == "1 would be created, 1 would be updated, 2 would be deleted."
     assert predicted["runtimes"][0]["id"] is None
     assert done["runtimes"][0]["id"] == done["runtimes"][0]["runtime"]["id"]
-    assert [entry["changed_fields"] for entry in done["runtimes"]] == [["name", "exec_timeout"], ["others"], [], []]
+    assert [row["changed_fields"] for row in done["runtimes"]] == [["name", "exec_timeout"], ["others"], [], []]
     assert set(done["runtimes"][0]) == {"name", "id", "action", "changed_fields", "changes", "runtime", "error"}
-
-
-def test_each_difference_names_its_runtime():
-    result = run(holding(a=A, b=B), {"name": "a", "exec_timeout": 60}, {"name": "n"}, purge=True, check_mode=True)
-    heads = [diff["before_header"] for diff in result["diff"]]
-    assert heads == [f"runtime 'a' ({A})", "runtime 'n' (new)", f"runtime 'b' ({B})"]
-    assert heads == [diff["after_header"] for diff in result["diff"]]
-    assert result["diff"][0]["before"] == {"name": "a", "exec_timeout": 600}
-    assert result["diff"][0]["after"] == {"name": "a", "exec_timeout": 60}
-    assert result["diff"][1]["before"] == {}
-    assert result["diff"][2]["after"] == {}
+    heads = ["runtime 'new' (new)", f"runtime 'a' ({A})", f"runtime 'b' ({B})", f"runtime 'c' ({C})"]
+    for head in ("before_header", "after_header"):
+        assert [diff[head] for diff in predicted["diff"]] == heads
+    assert [diff["after"] for diff in predicted["diff"]] == [diff["after"] for diff in done["diff"]]
+    created, updated, deleted, _purged = done["diff"]
+    assert (created["before"], deleted["after"]) == ({}, {})
+    assert (updated["before"], updated["after"]) == ({"name": "a", "others": ""}, {"name": "a", "others": "x"})
 
 
 def test_by_id_in_any_case_and_hidden_from_the_list():
     have = holding(a=A, hidden=B)
     have.switch(list_hides="hidden")
     result = run(have, {"id": A.lower(), "exec_timeout": 60}, {"id": B, "state": "absent"}, {"id": C})
-    assert [entry["action"] for entry in result["runtimes"]] == ["updated", "deleted", "failed"]
-    assert f"no runtime has the id {C}" in result["runtimes"][2]["error"]["msg"]
-    assert f"runtimes[2] ({C}): " in result["msg"]
-
-
-# --- entries that meet
-
-
-def test_an_ambiguous_name_fails_alone():
-    have = holding(a=A, b=B)
-    have.runtimes[C] = stored(name="a", id=C)
-    result = run(have, {"name": "a", "exec_timeout": 60}, {"name": "b", "exec_timeout": 60}, purge=True)
-    assert actions(result) == [("a", "failed"), ("b", "updated")]
-    assert f"2 runtimes have the name 'a': {A}, {C}; choose one by id" in result["msg"]
-    assert set(have.runtimes) == {A, B, C}
+    assert [row["action"] for row in result["runtimes"]] == ["updated", "deleted", "failed"]
+    assert f"runtimes[2] ({C}): no runtime has the id {C}" in result["msg"]
 
 
 # --- one fails
 
 
 FAILURES = {
-    "a refused write": lambda have: have.fail("PATCH", refusal(403, "ERR0017", "no permission", "PATCH /api/x")),
+    "a refused write": lambda have: have.fail("PATCH", NO),
     "at planning": lambda have: have.runtimes.update({D: stored(name="b", id=D)}),
 }
 
@@ -152,6 +117,10 @@ def test_one_failure_stops_only_the_purge(cause):
     have = holding(b=B, c=C, x=A)
     FAILURES[cause](have)
     entries = [{"name": "b", "others": "x"}, {"name": "new"}, {"name": "c", "state": "absent"}]
+    if cause == "at planning":
+        predicted = run(have, *entries, purge=True, check_mode=True)
+        assert actions(predicted) == [("b", "failed"), ("new", "created"), ("c", "deleted")]
+        assert predicted["msg"].endswith("Nothing was purged.")
     result = run(have, *entries, purge=True)
     assert actions(result) == [("b", "failed"), ("new", "created"), ("c", "deleted")]
     assert result["changed"] is True
@@ -161,7 +130,6 @@ def test_one_failure_stops_only_the_purge(cause):
     assert result["runtimes"][1]["runtime"]["name"] == "new"
     assert result["runtimes"][0]["error"]["msg"] in result["msg"]
     assert "x" in have.names
-
     have.runtimes.pop(D, None)
     have.requests.clear()
     again = run(have, *entries, purge=True)
@@ -169,17 +137,8 @@ def test_one_failure_stops_only_the_purge(cause):
     assert again["summary"] == summary(updated=1, deleted=1, unchanged=2)
 
 
-def test_a_failure_at_planning_cancels_the_purge_in_check_mode():
-    have = holding(b=B, x=A)
-    have.runtimes[D] = stored(name="b", id=D)
-    result = run(have, {"name": "b", "others": "x"}, {"name": "new"}, purge=True, check_mode=True)
-    assert actions(result) == [("b", "failed"), ("new", "created")]
-    assert result["msg"].endswith("Nothing was purged.")
-    assert [diff["after_header"] for diff in result["diff"]] == ["runtime 'new' (new)"]
-
-
 @pytest.mark.parametrize("concurrency", [1, 4])
-def test_of_fifty_one_fails(concurrency):
+def test_one_of_fifty_fails(concurrency):
     have = Server()
     have.fail("POST", refusal(400, "ERR006", "bad input"))
     result = run(have, *({"name": f"r{n:02}"} for n in range(50)), concurrency=concurrency)
@@ -187,121 +146,34 @@ def test_of_fifty_one_fails(concurrency):
     assert result["summary"] == summary(created=49, failed=1)
     assert len(result["runtimes"]) == 50
     assert "1 of 50 runtimes failed" in result["msg"]
-    assert "bad input" in result["msg"]
     assert "purged" not in result["msg"]
     assert (result["error"]["http_status"], result["error"]["code"]) == (400, "ERR006")
 
 
 @pytest.mark.parametrize(("number", "rest"), [(5, []), (8, ["And 3 more."])])
-def test_many_failures_are_counted_and_the_first_are_quoted(number, rest):
+def test_many_failures_are_counted(number, rest):
+    """The first are quoted."""
     have = Server()
-    for _turn in range(number):
-        have.fail("POST", refusal(400, "ERR006", "bad input"))
+    have.refusals["POST /runtimes"] = refusal(400, "ERR006", "bad input")
     result = run(have, *({"name": f"r{n}"} for n in range(number)))
     lines = result["msg"].splitlines()
     assert lines[0] == f"{number} of {number} runtimes failed:"
     assert lines[1].startswith("runtimes[0] 'r0': ")
     assert lines[6:] == rest
-    assert [entry["error"]["code"] for entry in result["runtimes"]] == ["ERR006"] * number
+    assert [row["error"]["code"] for row in result["runtimes"]] == ["ERR006"] * number
     assert result["changed"] is False
 
 
-# --- waiting
-
-
-def test_waiting_takes_all_that_were_written_and_those_that_were_not():
-    have = holding(a={"id": A, "status": "busy"}, b=B)
-
-    def installed(seconds):
-        have.runtimes[A]["status"] = "ready"
-
-    result = run(have, {"name": "a"}, {"name": "b", "others": "x"}, **waits(have, pause=installed))
-    assert [entry["runtime"]["status"] for entry in result["runtimes"]] == ["ready", "ready"]
-
-
-def test_a_runtime_that_is_not_ready_fails_and_cancels_the_purge():
-    have = holding(a={"id": A, "packages": [{"name": "x", "status": "not_installed"}]}, b=B)
-    result = run(have, {"name": "a", "others": "x"}, purge=True, **waits(have))
-    assert actions(result) == [("a", "updated")], "it was written and then failed"
-    assert "package x could not be installed" in result["runtimes"][0]["error"]["msg"]
-    assert result["runtimes"][0]["changes"] == [{"field": "others", "before": "", "after": "x"}]
-    assert result["summary"] == summary(updated=1, failed=1)
-    assert "package x could not be installed" in result["msg"]
-    assert result["msg"].endswith("Nothing was purged.")
-    assert result["changed"] is True
-    assert "b" in have.names
-
-
-def test_the_purge_continues_if_all_runtimes_are_ready():
-    have = holding(a=A, b=B)
-    run(have, {"name": "a", "others": "x"}, purge=True, **waits(have))
-    reads = [f"GET /runtimes/{A}", f"PATCH /runtimes/{A}", f"GET /runtimes/{A}"]
-    assert have.requests == [LIST, *reads, LIST, f"DELETE /runtimes/{B}", LIST]
-
-
-def test_all_are_waited_for_in_parallel_and_returned_as_last_read():
-    have = holding(**{f"r{n}": {"id": f"{n:032X}", "status": "busy"} for n in range(9)})
-
-    def installed(seconds):
-        have.pauses.append(seconds)
-        for n, fields in enumerate(have.runtimes.values()):
-            fields["status"] = "ready" if n else "error"
-
-    result = run(have, *({"name": f"r{n}"} for n in range(9)), **waits(have, pause=installed))
-    assert len(have.pauses) == 1, "one pause is enough for all runtimes"
-    assert [entry["runtime"]["status"] for entry in result["runtimes"]] == ["error"] + ["ready"] * 8
-    assert result["summary"] == summary(unchanged=8, failed=1)
-    assert actions(result)[0] == ("r0", "failed"), "nothing was done to it"
-
-
-def test_the_time_is_for_all_together():
-    have = holding(**{f"r{n}": {"id": f"{n:032X}", "status": "busy"} for n in range(9)})
-    result = run(have, *({"name": f"r{n}"} for n in range(9)), **waits(have, timeout=3))
-    assert len(have.pauses) == 2
-    assert result["summary"] == summary(failed=9)
-    assert "is not ready after 3 seconds" in result["msg"]
-
-
-@pytest.mark.parametrize("entries", [[{"name": "new"}], [{"name": "new"}, {"name": "a"}]])
-def test_an_outage_right_after_a_create_is_part_of_the_wait(entries):
-    have = holding(a=A)
-    have.alter = lambda fields: fields.update(execTimeout=1)
-    have.fail("GET")
-    for _turn in range(4):
-        have.fail("GET", refusal(503, "ERR0016", "not available", "GET /api/runtimes"))
-    result = run(have, {"exec_timeout": 60, **entries[0]}, *entries[1:], **waits(have))
-    assert actions(result)[0] == ("new", "created")
-    assert result["runtimes"][0]["runtime"]["status"] == "ready"
-    assert result["runtimes"][0]["id"] in have.runtimes
-    [warning] = have.warnings
-    assert "The server stored a different exec_timeout" in warning
-
-
-def test_endless_outage_after_a_create():
-    """An outage after a create that does not end fails and names the create."""
-    have = holding()
-    have.fail("GET")
-    for _turn in range(99):
-        have.fail("GET", refusal(503, "ERR0016", "not available", "GET /api/runtimes"))
-    result = run(have, {"name": "new"}, **waits(have))
-    assert actions(result) == [("new", "created")]
-    assert "is not ready after 50 seconds: status not reported" in result["msg"]
-    assert "The last check failed: " in result["msg"]
-
-
-# --- an unforeseen exception of one entry
-
-
-@pytest.mark.parametrize(("place", "step"), [(_reconcile, "plan_step"), (_carry_out, "write"), (_write, "confirm")])
-def test_an_unforeseen_exception_spares_the_other_entries(monkeypatch, place, step):
-    work = getattr(place, step)
+@pytest.mark.parametrize(("module", "step"), [(_reconcile, "plan_step"), (_carry_out, "write"), (_write, "confirm")])
+def test_unforeseen_exception_spares_the_other_entries(monkeypatch, module, step):
+    work = getattr(module, step)
 
     def raising(context, item, *more, **named):
         if item.wanted.name == "b":
             raise TypeError("a secret")
         return work(context, item, *more, **named)
 
-    monkeypatch.setattr(place, step, raising)
+    monkeypatch.setattr(module, step, raising)
     have = holding(a=A, b=B, x=C)
     result = run(have, {"name": "a", "others": "y"}, {"name": "b", "others": "y"}, {"name": "new"}, purge=True)
     written = "updated" if step == "confirm" else "failed"
@@ -311,3 +183,54 @@ def test_an_unforeseen_exception_spares_the_other_entries(monkeypatch, place, st
     assert "a secret" not in result["msg"]
     assert result["summary"]["failed"] == 1
     assert "x" in have.names
+
+
+# --- waiting
+
+
+def test_wait_takes_what_was_written_and_what_was_not():
+    have = holding(a={"id": A, "status": "busy"}, b=B)
+    pause = lambda seconds: have.runtimes[A].update(status="ready")  # noqa: E731
+    result = run(have, {"name": "a"}, {"name": "b", "others": "x"}, **waits(have, pause=pause))
+    assert [row["runtime"]["status"] for row in result["runtimes"]] == ["ready", "ready"]
+
+
+def test_runtime_that_is_not_ready_cancels_the_purge():
+    have = holding(a={"id": A, "packages": [{"name": "x", "status": "not_installed"}]}, b=B)
+    result = run(have, {"name": "a", "others": "x"}, purge=True, **waits(have))
+    assert actions(result) == [("a", "updated")], "it was written and then failed"
+    assert "package x could not be installed" in result["runtimes"][0]["error"]["msg"]
+    assert result["runtimes"][0]["changes"] == [{"field": "others", "before": "", "after": "x"}]
+    assert result["summary"] == summary(updated=1, failed=1)
+    assert result["msg"].endswith("Nothing was purged.")
+    assert (result["changed"], have.names) == (True, ["a", "b"])
+
+
+def test_purge_after_a_wait():
+    have = holding(a=A, b=B)
+    run(have, {"name": "a", "others": "x"}, purge=True, **waits(have))
+    reads = [f"GET /runtimes/{A}", f"PATCH /runtimes/{A}", f"GET /runtimes/{A}"]
+    assert have.requests == [LIST, *reads, LIST, f"DELETE /runtimes/{B}", LIST]
+
+
+def test_all_are_waited_for_in_parallel():
+    have = holding(**NINE)
+
+    def installed(seconds):
+        have.pauses.append(seconds)
+        for n, fields in enumerate(have.runtimes.values()):
+            fields["status"] = "ready" if n else "error"
+
+    result = run(have, *({"name": name} for name in NINE), **waits(have, pause=installed))
+    assert len(have.pauses) == 1, "one pause is enough for all runtimes"
+    assert [row["runtime"]["status"] for row in result["runtimes"]] == ["error"] + ["ready"] * 8
+    assert result["summary"] == summary(unchanged=8, failed=1)
+    assert actions(result)[0] == ("r0", "failed"), "nothing was done to it"
+
+
+def test_time_is_for_all_together():
+    have = holding(**NINE)
+    result = run(have, *({"name": name} for name in NINE), **waits(have, timeout=3))
+    assert len(have.pauses) == 2
+    assert result["summary"] == summary(failed=9)
+    assert "is not ready after 3 seconds" in result["msg"]

@@ -1,12 +1,13 @@
+"""Code that runs on a server: its result, a run that has to be stopped, and a start that goes wrong."""
+
 from __future__ import annotations
 
 import base64
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError, MstrError, PartialError
-from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.module_utils._work.script import Script, run_script, script_running
-from ansible_collections.mstr.library.tests.unit.support.make import DEFAULT_ID, ID, lost, response
+from ansible_collections.mstr.library.tests.unit.support.make import DEFAULT_ID, ID, lost, response, stopped
 from ansible_collections.mstr.library.tests.unit.support.scripted_http import LOGIN, LOGOUT, Session
 
 EVALUATION = "8F1C6F0E4B7A4C0D9C3E2A1B0F9E8D7C"
@@ -27,25 +28,20 @@ READY = {
 }
 
 
-def api(call):
-    return call.replace(" ", " /api")
+def answer(call, status, body):
+    return response(status, body, request=call.replace(" ", " /api"))
 
 
 def state(status, message=None, **results):
-    return response(
-        200, {"id": EVALUATION, "status": status, "message": message, "results": results}, request=api(LOOK)
-    )
+    return answer(LOOK, 200, {"id": EVALUATION, "status": status, "message": message, "results": results})
 
 
 def refused(call, status, number, message="no"):
-    return response(status, {"code": f"ERR00{number}", "message": message}, request=api(call))
+    return answer(call, status, {"code": f"ERR00{number}", "message": message})
 
 
 def broken(call, status=200):
-    return response(status, b'{"id": "8F1C', request=api(call))
-
-
-INTERRUPTED = Interrupted("Stopped by signal SIGTERM")
+    return answer(call, status, b'{"id": "8F1C')
 
 
 class ScriptServer:
@@ -54,7 +50,7 @@ class ScriptServer:
     def __init__(self, monkeypatch, *looks, start=None, **options):
         self.session = Session(monkeypatch, **options)
         self.http = self.session.http
-        self.http.reply(START, start or response(200, {"id": EVALUATION}, request=api(START)))
+        self.http.reply(START, start or answer(START, 200, {"id": EVALUATION}))
         self.http.reply(LOOK, *looks)
         self.pauses, self.now = [], 50.0
 
@@ -76,33 +72,28 @@ class ScriptServer:
     def calls(self):
         return [call for call in self.http.calls if call not in (LOGIN, LOGOUT)]
 
-    @property
-    def sent(self):
-        return dict(zip(self.http.calls, self.http.options, strict=True))[START]["json"]
-
 
 @pytest.fixture
 def server_with(monkeypatch):
     return lambda *looks, **options: ScriptServer(monkeypatch, *looks, **options)
 
 
-def test_a_run_that_ends_ready(server_with):
-    server = server_with(
-        state(0), state(1, stdout="Grü"), state(2), state(3, stdout="Grüße\n密码", stderr="w\n", output='{"a": [1]}')
-    )
-    assert server.run(runtime_id=ID) == READY
+# --- results
+
+
+def test_run_that_ends_ready(server_with):
+    """The code travels as base64 of UTF-8."""
+    code = "print('Grüße 密码 🎉')\r\n\tx = \"\\\\\"\n\ufeff"
+    end = state(3, stdout="Grüße\n密码", stderr="w\n", output='{"a": [1]}')
+    server = server_with(state(0), state(1, stdout="Grü"), state(2), end)
+    assert server.run(code, runtime_id=ID) == READY
     assert server.calls == [START, LOOK, LOOK, LOOK, LOOK]
     assert len(server.pauses) == 3, "the first look comes at once"
+    sent = dict(zip(server.http.calls, server.http.options, strict=True))[START]["json"]
+    assert sent == {"scriptContent": base64.b64encode(code.encode()).decode(), "scriptRuntimeId": ID}
 
 
-def test_code_travels_as_base64_of_utf8(server_with):
-    code = "print('Grüße 密码 🎉')\r\n\tx = \"\\\\\"\n\ufeff"
-    server = server_with(state(3))
-    server.run(code, runtime_id=ID)
-    assert server.sent == {"scriptContent": base64.b64encode(code.encode()).decode(), "scriptRuntimeId": ID}
-
-
-def test_looks_come_soon_at_first_and_at_most_five_seconds_apart(server_with):
+def test_pauses_between_looks(server_with):
     server = server_with(*[state(1)] * 20, state(3))
     server.run()
     assert server.pauses[:3] == [0.25, 0.375, 0.5625]
@@ -110,19 +101,14 @@ def test_looks_come_soon_at_first_and_at_most_five_seconds_apart(server_with):
     assert server.pauses == sorted(server.pauses)
 
 
-# --- results
-
-
 @pytest.mark.parametrize(
     ("output", "result"),
     [
         ('{"rows": 3, "ü": [true, null, 1.5]}', {"rows": 3, "ü": [True, None, 1.5]}),
         ("null", None),
-        ('"text"', "text"),
         ("0", 0),
         ("", None),
         (None, None),
-        ("no JSON", "no JSON"),
         ('{"a": ', '{"a": '),
         ({"already": "parsed"}, {"already": "parsed"}),
         ("[" * 102 + "]" * 102, "[" * 102 + "]" * 102),  # would break code that walks through it
@@ -130,17 +116,15 @@ def test_looks_come_soon_at_first_and_at_most_five_seconds_apart(server_with):
         ("1" * 5000, "1" * 5000),  # Python refuses to read it, and so would the controller
     ],
 )
-def test_result_parsed_output_or_text_if_it_not_json(server_with, output, result):
+def test_result_is_parsed_output_or_text(server_with, output, result):
     assert server_with(state(3, output=output)).run()["result"] == result
 
 
-@pytest.mark.parametrize(
-    ("number", "status"), [(4, "error"), (5, "expired"), (6, "cancelled"), (7, "unknown (7)"), (99, "unknown (99)")]
-)
-def test_run_does_not_end_ready_fails_with_every_key(server_with, number, status):
+@pytest.mark.parametrize(("number", "status"), [(4, "error"), (5, "expired"), (6, "cancelled"), (7, "unknown (7)")])
+def test_run_that_does_not_end_ready(server_with, number, status):
+    """It fails with every key."""
     server = server_with(state(number, stdout="half", stderr="Traceback\n  ValueError: böse\n", output="1"))
-    failure = server.fail(runtime_id=ID, name="Etl")
-    result = failure.to_result()
+    result = server.fail(runtime_id=ID, name="Etl").to_result()
     assert result["msg"] == (
         f"The script on the runtime 'Etl' ({ID}) ended with status {status}: Traceback ValueError: böse"
     )
@@ -149,14 +133,14 @@ def test_run_does_not_end_ready_fails_with_every_key(server_with, number, status
     assert server.calls == [START, LOOK]
 
 
-def test_long_stderr_cut_to_end_without_control_characters(server_with):
+def test_long_stderr_is_cut_to_its_end(server_with):
     failure = server_with(state(4, stderr="x" * 5_000_000 + "\n\x1b[31mValueError: the reason\x1b[0m\n")).fail()
     assert failure.sentence.endswith("ValueError: the reason")
     assert len(failure.sentence) < 1200
     assert "\x1b" not in failure.sentence
 
 
-def test_without_stderr_message_of_server_quoted(server_with):
+def test_message_of_the_server_in_place_of_stderr(server_with):
     sentence = server_with(state(5, message="The execution took\ntoo long.")).fail().sentence
     assert sentence == "The script on the default runtime ended with status expired: The execution took too long."
     assert server_with(state(6)).fail().sentence.endswith("ended with status cancelled: the server gave no reason")
@@ -165,7 +149,7 @@ def test_without_stderr_message_of_server_quoted(server_with):
 # --- a run that has to be stopped
 
 
-def test_run_never_ends_stopped_on_server(server_with):
+def test_run_that_never_ends_is_stopped(server_with):
     server = server_with(*[state(1, stdout="started\n", stderr="still busy")] * 9)
     failure = server.fail(runtime_id=DEFAULT_ID, timeout=2)
     assert failure.sentence == (
@@ -180,13 +164,13 @@ def test_run_never_ends_stopped_on_server(server_with):
     assert (result["status"], result["stdout_lines"], result["evaluation_id"]) == ("cancelled", ["started"], EVALUATION)
 
 
-def test_run_ends_at_last_look_has_ended(server_with):
+def test_run_that_ends_at_the_last_look(server_with):
     server = server_with(state(1), state(1), state(3, output="1"))
     assert server.run(timeout=0.6)["result"] == 1
     assert STOP not in server.calls
 
 
-def test_run_cannot_be_stopped_may_be_running_on(server_with):
+def test_run_that_cannot_be_stopped(server_with):
     server = server_with(*[state(1)] * 9)
     server.http.reply(STOP, refused(STOP, 500, "01", "cannot"))
     failure = server.fail(timeout=1)
@@ -195,7 +179,7 @@ def test_run_cannot_be_stopped_may_be_running_on(server_with):
     assert failure.to_result()["status"] is None
 
 
-def test_evaluation_server_lost_not_stopped(server_with):
+def test_evaluation_that_the_server_lost(server_with):
     server = server_with(state(1, stdout="half"), refused(LOOK, 404, "4", "The object evaluation was not found."))
     failure = server.fail()
     assert failure.sentence == (
@@ -207,18 +191,19 @@ def test_evaluation_server_lost_not_stopped(server_with):
     assert (result["error"]["http_status"], result["status"], result["stdout"]) == (404, None, "half")
 
 
-OUTAGES = [*[refused(LOOK, status, "16") for status in (429, 502, 503, 504)], lost(api(LOOK)), broken(LOOK, 502)]
-
-
-@pytest.mark.parametrize("outage", OUTAGES)
-def test_outage_while_script_runs_does_not_stop_it(server_with, outage):
+@pytest.mark.parametrize(
+    "outage",
+    [
+        *[refused(LOOK, status, "16") for status in (429, 502, 503, 504)],
+        lost(LOOK.replace(" ", " /api")),
+        broken(LOOK, 502),
+    ],
+)
+def test_outage_while_a_script_runs(server_with, outage):
+    """It is stopped only when its time is over, with what the last check said."""
     server = server_with(state(1), *[outage] * 30, state(1), *[outage] * 30, state(3, output="7"))
     assert server.run()["result"] == 7
     assert server.calls == [START, *[LOOK] * 63], "each check is one request"
-
-
-@pytest.mark.parametrize("outage", OUTAGES)
-def test_server_stays_away_until_run_timeout_has_run_stopped(server_with, outage):
     server = server_with(state(1, stderr="busy"), *[outage] * 30)
     failure = server.fail(timeout=20)
     reason = str(getattr(outage, "sentence", "Could not read the result of the script on the default runtime: "))
@@ -229,25 +214,22 @@ def test_server_stays_away_until_run_timeout_has_run_stopped(server_with, outage
     assert failure.error["http_status"] == getattr(outage, "status", None)
 
 
-def test_outage_over_not_mentioned(server_with):
+def test_outage_that_is_over_is_not_mentioned(server_with):
     server = server_with(refused(LOOK, 503, "16"), *[state(1)] * 30)
     assert "last check" not in server.fail(timeout=2).sentence
 
 
-def test_error_does_not_pass_has_run_stopped_at_once(server_with):
+def test_error_that_does_not_pass_stops_the_run(server_with):
     server = server_with(state(1), refused(LOOK, 403, "17"))
     assert server.fail().sentence.endswith("It was stopped on the server.")
     assert server.calls == [START, LOOK, LOOK, STOP]
 
 
-def test_session_dies_while_script_runs_opened_anew(server_with):
+def test_session_that_dies_is_opened_anew(server_with):
     server = server_with(state(1), refused(LOOK, 401, "9"), state(3, output="7"))
     assert server.run()["result"] == 7
-    assert server.http.count(LOGIN) == 2
     assert server.http.tokens(LOOK) == ["token-number-1", "token-number-1", "token-number-2"]
-
-
-def test_session_cannot_be_opened_anew_cannot_stop_run_either(server_with):
+    # One that cannot be opened anew cannot stop the run, either.
     server = server_with(state(1), refused(LOOK, 401, "9"))
     server.http.reply(LOGIN, response(204, headers={"X-MSTR-AuthToken": "token-number-1"}), refused(LOGIN, 403, "3"))
     sentence = server.fail().sentence
@@ -255,32 +237,31 @@ def test_session_cannot_be_opened_anew_cannot_stop_run_either(server_with):
 
 
 @pytest.mark.parametrize("look", [None, [], {}, {"status": None}, {"status": "3"}, {"status": True}, {"status": 3.0}])
-def test_state_without_status_ends_run(server_with, look):
-    server = server_with(response(200, look, request=api(LOOK)))
+def test_state_without_a_status_ends_the_run(server_with, look):
+    server = server_with(answer(LOOK, 200, look))
     assert "instead of an object with a numeric status" in server.fail().sentence
     assert server.calls == [START, LOOK, STOP]
 
 
 # --- a start that goes wrong
 
+LOST_STARTS = [
+    lost(START.replace(" ", " /api")),
+    broken(START),
+    refused(START, 500, "01"),
+    refused(START, 503, "16"),
+    broken(START, 502),
+]
+
 
 @pytest.mark.parametrize(
-    "start", [lost(api(START)), refused(START, 500, "01"), refused(START, 503, "16"), broken(START), broken(START, 502)]
+    "start", [*LOST_STARTS, *(answer(START, 200, body) for body in (b"", {}, [], {"id": None}, "text"))]
 )
-def test_start_whose_answer_lost_never_repeated(server_with, start):
+def test_lost_start_is_never_repeated(server_with, start):
     server = server_with(start=start)
-    sentence = server.fail().sentence
-    assert sentence.endswith(
+    assert server.fail().sentence.endswith(
         "The response to the start was lost: the script may be running on the server. It was not started again."
     )
-    assert server.calls == [START]
-
-
-@pytest.mark.parametrize("body", [b"", {}, [], {"id": None}, "text"])
-def test_yes_without_id_is_lost_answer(server_with, body):
-    server = server_with(start=response(200, body, request=api(START)))
-    sentence = server.fail().sentence
-    assert "contains no id. The response to the start was lost" in sentence
     assert server.calls == [START]
 
 
@@ -288,13 +269,11 @@ def test_yes_without_id_is_lost_answer(server_with, body):
     "start",
     [
         refused(START, 404, "4", "The object was not found."),
-        refused(START, 403, "14"),
-        ConnectError("Could not: nothing listens.", request=api(START), connection_refused=True),
+        ConnectError("Could not: nothing listens.", request=START, connection_refused=True),
     ],
 )
-def test_refused_start_keeps_message(server_with, start):
-    server = server_with(start=start)
-    failure = server.fail(runtime_id=ID)
+def test_refused_start(server_with, start):
+    failure = server_with(start=start).fail(runtime_id=ID)
     assert "may be running" not in failure.sentence
     assert not isinstance(failure, PartialError), "nothing was done"
 
@@ -302,29 +281,29 @@ def test_refused_start_keeps_message(server_with, start):
 @pytest.mark.parametrize(
     ("stop", "end"),
     [
-        (None, "It was stopped on the server."),
-        (refused(STOP, 500, "01"), "It may be running: Could not stop the script"),
+        ([], "It was stopped on the server."),
+        ([refused(STOP, 500, "01")], "It may be running: Could not stop the script"),
     ],
 )
-def test_start_interrupted_stopped_when_answer_comes_late(server_with, stop, end):
-    server = server_with(start=INTERRUPTED)
-    server.http.reply(START, response(200, {"id": EVALUATION}, request=api(START)))
-    server.http.reply(STOP, *([stop] if stop else []))
+def test_interrupted_start_whose_answer_comes_late(server_with, stop, end):
+    server = server_with(start=stopped(in_flight=True))
+    server.http.reply(START, answer(START, 200, {"id": EVALUATION}))
+    server.http.reply(STOP, *stop)
     begin = "Stopped by signal SIGTERM while the script was being started on the default runtime."
     assert server.fail().sentence.startswith(f"{begin} {end}")
     assert server.calls == [START, STOP]
 
 
-@pytest.mark.parametrize("late", [lost(api(START)), broken(START), refused(START, 500, "01")])
-def test_interrupted_start_without_late_answer_may_be_running(server_with, late):
-    server = server_with(start=INTERRUPTED)
+@pytest.mark.parametrize("late", LOST_STARTS[:3])
+def test_interrupted_start_without_an_answer(server_with, late):
+    server = server_with(start=stopped(in_flight=True))
     server.http.reply(START, late)
     assert server.fail().sentence.endswith("the script may be running on the server. It was not started again.")
     assert server.calls == [START]
 
 
 @pytest.mark.parametrize(
-    ("seconds", "seconds_in_text"), [(3.4, 3), (9.9, 9), (10, 10), (59.9, 50), (60, 60), (119, 60), (600, 600)]
+    ("seconds", "shown"), [(3.4, 3), (9.9, 9), (10, 10), (59.9, 50), (60, 60), (119, 60), (600, 600)]
 )
-def test_a_script_that_runs(seconds, seconds_in_text):
-    assert script_running(seconds) == f"script has been running for {seconds_in_text} s"
+def test_progress(seconds, shown):
+    assert script_running(seconds) == f"script has been running for {shown} s"

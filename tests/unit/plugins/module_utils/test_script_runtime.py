@@ -12,6 +12,7 @@ from ansible_collections.mstr.library.plugins.module_utils._work.script_runtime 
     summary_of_scripts,
 )
 from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, lost, refusal, stored
+from ansible_collections.mstr.library.tests.unit.support.many import NO, moves
 from ansible_collections.mstr.library.tests.unit.support.server import Server
 
 OLD, NEW, GONE = (letter * 32 for letter in "ABD")
@@ -31,7 +32,7 @@ def test_ids_in_any_case():
     assert request.entries[0].id == ID
 
 
-def test_text_in_place_of_script_refused_with_what_to_write():
+def test_text_in_place_of_a_script():
     assert all_without_errors(OPTIONS, {"scripts": ["Close"]})[1] == [
         "scripts[0] 'Close' is not a mapping of options; write {id: …, name: …, project: …}"
     ]
@@ -61,7 +62,7 @@ def test_text_in_place_of_script_refused_with_what_to_write():
         ),
     ],
 )
-def test_options_refused_together_and_with_their_place(given, faults):
+def test_options_that_are_refused(given, faults):
     assert faults_of(script_inputs_from, options(**given)) == tuple(faults)
 
 
@@ -115,10 +116,6 @@ def rest(server):
     return [[getattr(script, name) for name in KEPT] for project in server.core.projects for script in project.scripts]
 
 
-def actions(result):
-    return [(row["name"], row["action"]) for row in result["scripts"]]
-
-
 MOVED = {"Close": NEW, "Load": NEW, "Report": NEW}
 
 
@@ -126,7 +123,7 @@ def updates(server):
     return sum(request.startswith("PUT") for request in server.requests)
 
 
-def test_scripts_assigned_once_and_nothing_else_changes(server):
+def test_scripts_are_assigned_once(server):
     before = rest(server)
     done = assign(server)
     assert (done["changed"], done["msg"], done["failure"]) == (True, "3 scripts now use 'New'.", "")
@@ -138,17 +135,17 @@ def test_scripts_assigned_once_and_nothing_else_changes(server):
 
 
 @pytest.mark.parametrize(("done", "sent"), [(True, 3), (False, 4)])
-def test_lost_update_looked_up_and_repeated_only_if_missing(server, done, sent):
+def test_lost_update_is_looked_up(server, done, sent):
+    """It is repeated only if it was not done."""
     server.fail("PUT", lost("PUT /api/x"), done=done)
     assert assign(server)["failure"] == ""
     assert (server.scripts, updates(server)) == (MOVED, sent)
 
 
-def test_lost_update_without_retries_not_repeated(server):
+def test_lost_update_without_retries(server):
     server.fail("PUT", lost("PUT /api/x"))
     done = assign(server, retries=0)
-    assert actions(done) == [("Close", "failed"), ("Load", "moved"), ("Report", "moved")]
-    assert "1 of 3 scripts failed: script 'Close' in project 'Sales': " in done["failure"]
+    assert moves(done) == [("Close", "failed"), ("Load", "moved"), ("Report", "moved")]
     assert "the script 'Close' in project 'Sales' still does not use the runtime 'New'" in done["failure"]
     assert (server.scripts, updates(server)) == ({**MOVED, "Close": OLD}, 3)
     assert assign(server)["msg"] == "1 script now uses 'New', 2 already did."
@@ -158,19 +155,15 @@ LOSS = "1 of 3 scripts failed: script 'Close' in project 'Sales': While the serv
 
 
 @pytest.mark.parametrize("lose_answer", [False, True])
-def test_what_server_lost_put_back_and_then_sent_with_every_update(server, lose_answer):
+def test_what_an_update_lost_is_put_back(server, lose_answer):
     """Also if the update that puts it back is done, and its response is lost."""
     server.switch(script_put_omitted="reset")
     before = rest(server)
-    server.fail("PUT")
-    server.fail("PUT", lost("PUT /api/x") if lose_answer else None, done=True)
+    server.fail("PUT", turn=2, error=lost("PUT /api/x") if lose_answer else None, done=True)
     done = assign(server)
     assert (server.scripts, rest(server), updates(server)) == (MOVED, before, 4)
-    assert [(script["action"], bool(script["error"])) for script in done["scripts"]] == [
-        ("moved", True),
-        ("moved", False),
-        ("moved", False),
-    ]
+    assert [action for _name, action in moves(done)] == ["moved"] * 3
+    assert [bool(script["error"]) for script in done["scripts"]] == [True, False, False]
     back = f"All of it is put back, and the script uses 'New' ({NEW})."
     assert done["failure"] == f"3 scripts now use 'New'. {LOSS}description, variables, code. {back}"
 
@@ -182,26 +175,25 @@ def test_what_server_lost_put_back_and_then_sent_with_every_update(server, lose_
         ({"scriptRuntimeId": OLD}, f"All of it is put back, but the script still uses {OLD}.", "failed"),
     ],
 )
-def test_what_odd_server_does_not_put_back_named(server, ignored, end, action):
+def test_what_a_server_does_not_put_back(server, ignored, end, action):
     server.switch(script_put_omitted="reset")
     read = "GET /scripts/" + "1".zfill(32)
     server.rewrite = lambda call, data: {**data, **ignored} if call == read and updates(server) == 2 else data
     done = assign(server)
-    assert actions(done)[0] == ("Close", action)
+    assert moves(done)[0] == ("Close", action)
     assert done["scripts"][0]["error"]["msg"].endswith(end)
 
 
-def test_what_cannot_be_put_back_named(server):
+def test_what_cannot_be_put_back(server):
     server.switch(script_put_omitted="reset")
-    server.fail("PUT")
-    server.fail("PUT", refusal(403, "ERR0017", "no permission"))
+    server.fail("PUT", turn=2, error=NO)
     done = assign(server)
     assert f"{LOSS}description, variables, code. The task could not put that back: " in done["failure"]
     assert "no permission" in done["failure"]
 
 
 def test_refusal_stops_no_other_script(server):
-    server.refusals["PUT /scripts/" + "1".zfill(32)] = refusal(403, "ERR0017", "no permission")
+    server.refusals["PUT /scripts/" + "1".zfill(32)] = NO
     done = assign(server)
     assert "1 of 3 scripts failed: script 'Close' in project 'Sales': " in done["failure"]
     assert server.scripts == {**MOVED, "Close": OLD}
@@ -221,7 +213,7 @@ def test_scripts_by_name_and_id_of_runtime_gone(server):
     ]
     done = assign(server, scripts=named)
     assert server.scripts["Load"] == NEW
-    assert actions(done) == [("Load", "moved"), ("Lod", "failed"), ("Twin", "failed"), ("Load", "failed")]
+    assert moves(done) == [("Load", "moved"), ("Lod", "failed"), ("Twin", "failed"), ("Load", "failed")]
     assert (
         f"scripts[2] script 'Twin' in project 'Sales': 2 scripts have this name: {7:032X}, {8:032X}; "
         in done["failure"]
@@ -231,22 +223,19 @@ def test_scripts_by_name_and_id_of_runtime_gone(server):
     assert assign(server, from_runtime_id=GONE)["msg"] == "2 scripts now use 'New', 1 already did."
 
 
-def test_project_cannot_be_read_fails_task_after_others(server):
+def test_unread_project_fails_the_task(server):
     server.core.projects.seed({"name": "Archive", "loaded": False})
     done = assign(server)
     assert server.scripts == MOVED
     assert done["failure"].startswith("3 scripts now use 'New'. There may be more scripts that use the old runtime: ")
     assert [read["project"]["name"] for read in done["unread"]] == ["Archive"]
     assert assign(server, projects=["Sales"])["failure"] == ""
-
-
-def test_projects_that_cannot_be_listed(server):
-    server.refusals["GET /projects"] = refusal(403, "ERR0014", "no")
+    server.refusals["GET /projects"] = NO
     unread = "There may be more scripts that use the old runtime: could not read the list of projects: "
     assert unread in assign(server)["failure"]
 
 
-def test_update_without_effect_not_believed(server):
+def test_update_without_effect(server):
     server.ignores = "PUT"
     done = assign(server)
     ignored = "accepted a new runtime for the script 'Close' in project 'Sales', but the script still uses "
@@ -281,6 +270,6 @@ def test_unread_after_update_not_moved(server):
         ({"runtime": None, "runtime_id": ID}, f"runtime_id: no runtime has the id '{ID}'"),
     ],
 )
-def test_runtimes_do_not_fit_refused_before_any_write(server, given, fault):
+def test_runtimes_that_are_refused(server, given, fault):
     assert faults_of(lambda: assign(server, **given)) == (fault,)
     assert updates(server) == 0

@@ -9,7 +9,7 @@ from ansible_collections.mstr.library.plugins.module_utils._work.script_tasks im
 from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import find_usage
 from ansible_collections.mstr.library.plugins.module_utils._work.scripts import Scripts, with_evidence
 from ansible_collections.mstr.library.tests.unit.support.make import ID, OTHER_ID, refusal, runtime
-from ansible_collections.mstr.library.tests.unit.support.many import deletion, why_kept
+from ansible_collections.mstr.library.tests.unit.support.many import NO, deletion, why_kept
 from ansible_collections.mstr.library.tests.unit.support.server import Server
 from ansible_collections.mstr.library.tests.unit.support.strategies import ANY_JSON
 from hypothesis import given
@@ -57,20 +57,20 @@ def holding(*projects, **switches):
 
 
 def runs(server, **how):
-    usage = find_usage(server.context(concurrency=4), None)
-    return find_runs(server.context(concurrency=4), usage, usage.scripts, **{"history": True, "hidden": True, **how})
+    context = server.context(concurrency=4)
+    usage = find_usage(context, None)
+    return find_runs(context, usage, usage.scripts, **{"history": True, "hidden": True, **how})
 
 
 def tasks(found):
     """The ids of the tasks by the id of their script; None for unknown."""
-    return {script: [task.entry["id"] for task in found] for (_project, script), found in found.tasks.items()}
+    return {script: [task.entry["id"] for task in listed] for (_project, script), listed in found.tasks.items()}
 
 
 def shown(server, script_id):
-    usage = find_usage(server.context(concurrency=4), None)
-    found = find_runs(server.context(concurrency=4), usage, usage.scripts, history=True)
+    usage = find_usage(server.context(), None)
     [script] = [script for script in usage.scripts if script.id == script_id]
-    return found.with_runs(script)
+    return runs(server, hidden=False).with_runs(script)
 
 
 ALL = {"LOAD": ["T1"], "CLEAN": ["T2"], "CLOSE": ["T3", "T4"], "PAY": ["T5"]}
@@ -111,11 +111,10 @@ def test_script_with_tasks_and_last_run(server):
 
 def test_number_of_requests(server):
     """One list a project, one read for each task, one history for each script."""
-    usage = find_usage(server.context(concurrency=4), None)
-    before = len(server.requests)
-    find_runs(server.context(concurrency=4), usage, usage.scripts, history=True, hidden=True)
+    runs(server)
     single = [f"GET /tasks/T{number}" for number in range(1, 6)]
-    assert sorted(server.requests[before:]) == sorted(["GET /tasks"] * 2 + single + ["GET /scripts/history"] * 4)
+    expected = sorted(["GET /tasks"] * 2 + single + ["GET /scripts/history"] * 4)
+    assert sorted(call for call in server.requests if "/tasks" in call or "history" in call) == expected
 
 
 def test_what_scripts_printed_not_requested(server):
@@ -137,11 +136,10 @@ def test_release_without_tasks(missing):
     server = holding(SALES, FINANCE, tasks_call=missing)
     found = runs(server)
     assert found.tasks == {}
-    assert shown(server, "LOAD")["tasks"] is None
-    assert [failure.error.sentence.partition(".")[0] for failure in found.unread] == [
-        "This release cannot show the planned tasks"
-    ]
-    assert shown(server, "LOAD")["last_run"] == {"time": "T1", "status": "success"}
+    [failure] = found.unread
+    assert failure.error.sentence.startswith("This release cannot show the planned tasks.")
+    result = shown(server, "LOAD")
+    assert (result["tasks"], result["last_run"]) == (None, {"time": "T1", "status": "success"})
 
 
 @pytest.mark.parametrize("missing", ["404", "405", "as_id"])
@@ -153,7 +151,7 @@ def test_release_without_history(missing):
 def test_closed_project_and_unreadable_task(server):
     server.refusals = {
         "GET /tasks FINANCE": refusal(500, "ERR001", "not loaded"),
-        "GET /tasks/T1": refusal(403, "ERR0017", "no permission"),
+        "GET /tasks/T1": NO,
     }
     found = runs(server)
     assert tasks(found) == {key: ids for key, ids in ALL.items() if key != "PAY"}
@@ -175,11 +173,6 @@ def test_tasks_of_scripts_user_may_not_read(hidden):
     )
 
 
-def refusals(server, identity=ID):
-    """Why a runtime must not be deleted."""
-    return why_kept(server, runtime(id=identity))
-
-
 USED = (
     "is used by 3 scripts, 2 of them on a schedule: 'Clean' in 'Sales' (weekly), 'Load sales' in 'Sales' (nightly, "
     "last run success 2026-11-25), 'Close' in 'Sales'. It was not deleted (protect_used)."
@@ -187,7 +180,7 @@ USED = (
 
 
 def test_refusal_names_schedules(server):
-    [why] = refusals(server)
+    [why] = why_kept(server, runtime(id=ID))
     assert USED in why
     assert "GET /scripts/history" not in server.requests
     assert server.requests.count("GET /tasks") == 1
@@ -202,13 +195,13 @@ def test_refusal_names_schedules(server):
 )
 def test_failed_look_up_of_tasks_changes_no_refusal(server, fault, text):
     server.refusals = fault
-    assert [text in why for why in refusals(server)] == [True]
+    assert [text in why for why in why_kept(server, runtime(id=ID))] == [True]
     # And it blocks nothing that no script uses.
-    assert refusals(server, "C" * 32) == []
+    assert why_kept(server, runtime(id="C" * 32)) == []
 
 
 def test_without_refusal_no_task_looked_up(server):
-    assert refusals(server, "C" * 32) == []
+    assert why_kept(server, runtime(id="C" * 32)) == []
     assert [request for request in server.requests if "task" in request] == []
 
 
@@ -220,7 +213,7 @@ def used_by(server, *identities):
 
 
 def test_evidence_unknown_where_read_failed(server):
-    server.refusals["GET /scripts/PAY"] = refusal(403, "ERR0017", "no permission")
+    server.refusals["GET /scripts/PAY"] = NO
     assert used_by(server, ID, OTHER_ID) == {ID: None, OTHER_ID: None}
 
 
@@ -230,15 +223,13 @@ def test_signal_ends_the_look_up(server):
         runs(server)
 
 
-CALLS = {"list": "GET /tasks", "task": "GET /tasks/T1", "history": "GET /scripts/history"}
+CALLS = ("GET /tasks", "GET /tasks/T1", "GET /scripts/history")
 
 
-@pytest.mark.parametrize("place", CALLS)
+@pytest.mark.parametrize("call", CALLS)
 @given(response_data=ANY_JSON)
-def test_any_json_is_a_result_or_unread(place, response_data):
+def test_any_json_is_a_result_or_unread(call, response_data):
     server = holding(SALES)
-    server.rewrite = lambda call, data: response_data if call == CALLS[place] else data
-    usage = find_usage(server.context(concurrency=1), None)
-    found = find_runs(server.context(concurrency=1), usage, usage.scripts, history=True, hidden=True)
-    assert [found.with_runs(script)["id"] for script in usage.scripts] == ["LOAD", "CLEAN", "CLOSE"]
+    server.rewrite = lambda asked, data: response_data if asked == call else data
+    assert [shown(server, name)["id"] for name in ("LOAD", "CLEAN", "CLOSE")] == ["LOAD", "CLEAN", "CLOSE"]
     assert used_by(server, ID)[ID] is not None

@@ -30,28 +30,27 @@ class Counter:
         return item * 2
 
 
-@pytest.mark.parametrize("concurrency", [1, 3, 16])
-def test_results_in_order_and_no_more_work_at_time(concurrency):
-    counter = Counter(concurrency)
-    assert all_side_by_side(counter.work, range(20), concurrency) == [item * 2 for item in range(20)]
-    assert counter.most == concurrency
+@pytest.mark.parametrize(("items", "concurrency"), [(20, 1), (20, 3), (20, 16), (2, 16)])
+def test_results_in_order(items, concurrency):
+    """No more items at a time than allowed, no more threads than items, and none is left."""
+    counter = Counter(min(items, concurrency))
+    assert all_side_by_side(counter.work, range(items), concurrency) == [item * 2 for item in range(items)]
+    assert counter.most == min(items, concurrency)
+    assert len(counter.threads) <= items
+    for thread in counter.threads - {threading.main_thread()}:
+        thread.join(30)
+        assert not thread.is_alive()
 
 
 @pytest.mark.parametrize(("items", "concurrency"), [([7], 4), ([1, 2, 3], 1), ([], 4)])
-def test_one_item_or_one_worker_takes_no_thread(items, concurrency):
+def test_one_item_or_worker_takes_no_thread(items, concurrency):
     counter = Counter()
     assert all_side_by_side(counter.work, items, concurrency) == [item * 2 for item in items]
     assert counter.threads <= {threading.main_thread()}
 
 
-def test_no_more_threads_than_items():
-    counter = Counter()
-    all_side_by_side(counter.work, [1, 2], 16)
-    assert len(counter.threads) <= 2
-
-
 @pytest.mark.parametrize("concurrency", [1, 3])
-def test_first_exception_raised_when_all_have_ended(concurrency):
+def test_first_exception_is_raised_at_the_end(concurrency):
     done = []
 
     def work(item):
@@ -65,16 +64,8 @@ def test_first_exception_raised_when_all_have_ended(concurrency):
     assert sorted(done) == [0, 1, 3, 5]
 
 
-def test_no_worker_is_left():
-    counter = Counter(6)
-    all_side_by_side(counter.work, range(12), 6)
-    for thread in counter.threads:
-        thread.join(30)
-        assert not thread.is_alive()
-
-
 @pytest.mark.parametrize("allowed", [0, 1, 2])
-def test_fewer_threads_than_wanted_do_all_work(monkeypatch, allowed):
+def test_fewer_threads_than_wanted(monkeypatch, allowed):
     """Containers limit the number of threads."""
     counter, start, left = Counter(max(allowed, 1)), threading.Thread.start, [allowed]
 
@@ -89,7 +80,7 @@ def test_fewer_threads_than_wanted_do_all_work(monkeypatch, allowed):
     assert len(counter.threads) == max(allowed, 1)
 
 
-def test_after_error_in_main_thread_no_further_item_begun():
+def test_error_in_the_main_thread_begins_no_item():
     begun, threads, raised = [], set(), threading.Event()
 
     def work(item):

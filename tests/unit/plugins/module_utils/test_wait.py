@@ -1,10 +1,11 @@
+"""Waiting for a runtime: when it is ready, when it fails, and what an outage or an old status means."""
+
 from __future__ import annotations
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError, PartialError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import Definition
 from ansible_collections.mstr.library.plugins.module_utils._model.plan import Plan
-from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
 from ansible_collections.mstr.library.plugins.module_utils._model.steps import READ, Row, Step, report_one
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.module_utils._work.api import Context, RuntimeApi
@@ -13,8 +14,6 @@ from ansible_collections.mstr.library.plugins.module_utils._work.wait import sta
 from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, lost, refusal, runtime, stored
 from hypothesis import given
 from hypothesis import strategies as st
-
-LOOK = f"GET /runtimes/{ID}"
 
 
 class Film:
@@ -26,12 +25,16 @@ class Film:
 
     def __init__(self, *pictures, takes=0.0):
         self.api = RuntimeApi(self)
-        self.looks, self.pauses, self.now = 0, [], 1000.0
+        self.kinds, self.pauses, self.now = [], [], 1000.0
         self._pictures, self._takes = list(pictures), takes
+
+    @property
+    def looks(self):
+        return len(self.kinds)
 
     def get(self, path, params=None, *, operation=None, kind="read", shape=None):
         assert path == f"/runtimes/{ID}"
-        self.looks += 1
+        self.kinds.append(kind)
         self.now += self._takes
         picture = self._pictures.pop(0) if len(self._pictures) > 1 else self._pictures[0]
         if isinstance(picture, Exception):
@@ -45,7 +48,7 @@ class Film:
         self.now += seconds
 
     def wait(self, first, timeout=300, interval=2.0, action="none"):
-        return self.wait_for(entry(action, **first), timeout, interval).runtime
+        return self.wait_for(row(action, **first), timeout, interval).runtime
 
     def wait_for(self, waited, timeout=10, interval=1.0):
         """What mstr_runtime does; raises the error with which it fails."""
@@ -60,6 +63,13 @@ class Film:
         return failure.value
 
 
+def row(action="create", **fields):
+    there = runtime(**fields)
+    plan = Plan(action, None if action == "delete" else there, ("name",), after={"name": "r"})
+    definition = Definition("present", {}, name="r")
+    return Row(definition, "", (Step(definition, before=there, plan=plan).finished(READ),))
+
+
 def packages(**states):
     return [{"name": name, "version": "1", "status": status} for name, status in states.items()]
 
@@ -67,23 +77,50 @@ def packages(**states):
 BUSY = {"status": "busy", "packages": packages(pandas="installing")}
 READY = {"status": "ready", "packages": packages(pandas="installed")}
 UNKNOWN = {"status": "unknown", "packages": packages(pandas="installed")}
+NEW_UNKNOWN = {"status": "ready", "packages": packages(new="unknown")}
+
+
+# --- ready
 
 
 @pytest.mark.parametrize("first", [{}, READY, {"packages": None}, {"packages": packages(pandas="unknown")}])
-def test_runtime_ready_costs_no_request_and_no_pause(first):
+def test_ready_runtime_costs_no_request(first):
     film = Film(None)
     assert film.wait(first).id == ID
     assert (film.looks, film.pauses) == (0, [])
 
 
-def test_busy_runtime_polled_until_ready():
-    """A busy runtime is looked at until it is ready once after each pause."""
-    film = Film(BUSY, BUSY, BUSY, BUSY, READY)
-    assert film.wait(BUSY).facts["status"] == "ready"
-    assert film.looks == len(film.pauses) == 5
+@pytest.mark.parametrize(
+    ("pictures", "first", "action", "looks"),
+    [
+        ([BUSY, BUSY, BUSY, BUSY, READY], BUSY, "none", 5),
+        # What the write's own reading showed was the first look.
+        *(
+            ([picture], picture, "none", 2)
+            for picture in (UNKNOWN, {**UNKNOWN, "status": None}, {"status": "unknown", "packages": None})
+        ),
+        *(
+            ([{"status": "ready", "packages": packages(pandas="installed", new=status)}], NEW_UNKNOWN, action, 2)
+            for status in ("unknown", None)
+            for action in ("create", "update")
+        ),
+        # Three in a row
+        ([NEW_UNKNOWN, BUSY, NEW_UNKNOWN, lost(), *[NEW_UNKNOWN] * 3], NEW_UNKNOWN, "update", 7),
+        # An error from before the write does not fail the task that repairs it.
+        ([BUSY, READY], {"status": "error"}, "update", 2),
+        ([BUSY, READY], {"status": "error", "packages": packages(old="not_installed")}, "update", 2),
+        # The case of a status does not count.
+        ([{"status": "READY", "packages": packages(pandas="Installed")}], BUSY, "create", 1),
+    ],
+)
+def test_looks_until_it_is_ready(pictures, first, action, looks):
+    film = Film(*pictures)
+    assert film.wait(first, action=action).id == ID
+    assert film.looks == len(film.pauses) == looks
+    assert set(film.kinds) == {"once"}, "the waiting itself asks again"
 
 
-def test_pause_grows_little_and_never_beyond_five_times_first():
+def test_pauses_grow_to_five_times_the_first():
     film = Film(*[BUSY] * 20, READY)
     film.wait(BUSY, interval=2.0)
     assert film.pauses[:4] == [2.0, 2.5, 3.125, 3.90625]
@@ -92,7 +129,7 @@ def test_pause_grows_little_and_never_beyond_five_times_first():
 
 
 @given(interval=st.floats(0.01, 1e3), times=st.floats(0.1, 100), takes=st.floats(0, 5))
-def test_waiting_ends_in_time_with_look_at_end(interval, times, takes):
+def test_wait_ends_in_time_with_a_look(interval, times, takes):
     timeout = interval * times
     film = Film(BUSY, takes=takes)
     film.fail(BUSY, timeout, interval)
@@ -102,8 +139,19 @@ def test_waiting_ends_in_time_with_look_at_end(interval, times, takes):
     assert all(0 < pause <= 5 * interval for pause in film.pauses)
 
 
-def test_timeout_reports_last_status():
-    """A timeout reports the last status of the runtime and of each package."""
+@pytest.mark.parametrize("action", ["delete", "none"])
+def test_absent_runtime_is_not_waited_for(action):
+    film, waited = Film(None), row(action, **BUSY)
+    if action == "none":
+        waited = waited.with_step(waited.main._replace(after=None))
+    assert film.wait_for(waited) is waited
+    assert film.looks == 0
+
+
+# --- not ready
+
+
+def test_timeout_reports_the_last_status():
     film = Film({"status": "busy", "packages": packages(pandas="installed", scipy="installing")})
     failure = film.fail(BUSY, timeout=5)
     assert failure.sentence == (
@@ -113,44 +161,61 @@ def test_timeout_reports_last_status():
     assert failure.result["runtime"]["packages"][1]["status"] == "installing"
 
 
-@pytest.mark.parametrize("picture", [UNKNOWN, {**UNKNOWN, "status": None}, {"status": "unknown", "packages": None}])
-def test_unknown_with_every_package_installed_ready_at_third_look(picture):
-    film = Film(picture)
-    assert film.wait(picture).id == ID
-    assert film.looks == 2, "what the write's own reading showed was the first"
-
-
-@pytest.mark.parametrize("first", [{"packages": packages(pandas="unknown")}, {"packages": packages(pandas=None)}])
+@pytest.mark.parametrize("state", ["unknown", None])
 @pytest.mark.parametrize("status", ["unknown", None])
-def test_server_never_reports_status_times_out_with_advice(first, status):
-    picture = {**first, "status": status}
+def test_status_that_is_never_reported(state, status):
+    picture = {"packages": packages(pandas=state), "status": status}
     failure = Film(picture).fail(picture, timeout=20)
     assert "The server has not reported a status; some servers report one only after a script" in failure.sentence
 
 
-def test_an_error_fails_at_once():
-    film = Film({"status": "error", "packages": packages(pandas="installed")})
-    failure = film.fail(BUSY)
-    assert failure.sentence == f"Runtime 'r' ({ID}) is in error: status error, packages: pandas installed"
-    assert film.looks == 1
-    film = Film(None)
-    assert "is in error" in film.fail({"status": "error"}).sentence
-    assert film.looks == 0
+@pytest.mark.parametrize(
+    ("first", "pictures", "action", "looks", "why"),
+    [
+        (
+            BUSY,
+            [{"status": "error", "packages": READY["packages"]}],
+            "none",
+            1,
+            "status error, packages: pandas installed",
+        ),
+        ({"status": "error"}, [None], "none", 0, "is in error"),
+        (BUSY, [{"status": "Error"}], "none", 1, "is in error"),
+        ({"status": "error"}, [{"status": "error"}], "update", 1, "is in error"),
+        (BUSY, [BUSY, None], "none", 2, f"Runtime 'r' ({ID}) was deleted while the task waited for it"),
+        (
+            NEW_UNKNOWN,
+            [NEW_UNKNOWN, BUSY, {"status": "error", "packages": packages(new="not_installed")}],
+            "update",
+            3,
+            "package new could not be installed",
+        ),
+        (BUSY, [BUSY, refusal(403, "ERR0017", "no")], "create", 2, refusal(403, "ERR0017", "no").sentence),
+        (BUSY, [refusal(500, "ERR001")], "none", 1, refusal(500, "ERR001").sentence),
+        (BUSY, [ConnectError("Not trusted.", request="GET /x", permanent=True)], "none", 1, "Not trusted."),
+        (BUSY, [KeyError("x")], "none", 1, "This is a bug in mstr.library: KeyError in "),
+    ],
+)
+def test_what_ends_a_wait(first, pictures, action, looks, why):
+    film = Film(*pictures)
+    failure = film.fail(first, action=action)
+    assert why in failure.sentence
+    assert film.looks == looks
+    result = failure.to_result()
+    assert (result["id"], result["changed"]) == (ID, action != "none")
+    assert result["runtime"]["name"] == "r"
 
 
 @pytest.mark.parametrize("status", ["error", "busy", "unknown", "ready"])
-def test_failed_package_named_with_message(status):
-    """Each package that is not installed is named with the server's message."""
-    picture = {
-        "status": status,
-        "packages": [
-            {"name": "nope", "status": "not_installed", "message": "Return code: 1."},
-            {"name": "pandas", "status": "installed", "message": "fine"},
-            {"name": "mute", "status": "not_installed"},
-            {"name": "ünï", "status": "not_installed", "message": "kein\nSolches \x1b[31mPaket\x1b[0m"},
-        ],
-    }
-    failure = Film(picture).fail(BUSY)
+def test_packages_that_failed_are_named(status):
+    """Each with the server's message."""
+    listed = [
+        {"name": "nope", "status": "not_installed", "message": "Return code: 1."},
+        {"name": "pandas", "status": "installed", "message": "fine"},
+        {"name": "mute", "status": "not_installed"},
+        {"name": "ünï", "status": "not_installed", "message": "kein\nSolches \x1b[31mPaket\x1b[0m"},
+    ]
+    failure = Film({"status": status, "packages": listed}).fail(BUSY)
     assert failure.sentence == (
         f"Runtime 'r' ({ID}): 3 packages could not be installed: nope (server: \"Return code: 1.\"), mute (no reason "
         'given), ünï (server: "kein Solches Paket")'
@@ -158,67 +223,44 @@ def test_failed_package_named_with_message(status):
     assert failure.result["runtime"]["packages"][0]["message"] == "Return code: 1."
 
 
-def test_runtime_deleted_meanwhile_ends_waiting():
-    film = Film(BUSY, None)
-    assert film.fail(BUSY).sentence == f"Runtime 'r' ({ID}) was deleted while the task waited for it"
-    assert film.looks == 2
+@pytest.mark.parametrize("word", ["failed", "error", "FAILED", "Not Installed", "NOT-INSTALLED"])
+def test_words_that_mean_a_failure(word):
+    sentence = Film({"status": "ready", "packages": packages(pandas=word)}).fail(BUSY).sentence
+    assert sentence == f"Runtime 'r' ({ID}): package pandas could not be installed (no reason given)"
 
 
-# --- what a task gets to see
+@pytest.mark.parametrize("word", ["INSTALLING", "pending", "half done"])
+@pytest.mark.parametrize("status", ["ready", "unknown"])
+@pytest.mark.parametrize("action", ["none", "create"])
+def test_words_that_mean_not_yet(word, status, action):
+    picture = {"status": status, "packages": packages(pandas=word)}
+    failure = Film(picture).fail(picture, timeout=60, action=action)
+    assert f"is not ready after 60 seconds: status {status}, packages: pandas {word}. " in failure.sentence
 
 
-def entry(action="create", **fields):
-    there = runtime(**fields)
-    plan = Plan(action, None if action == "delete" else there, ("name",), after={"name": "r"})
-    wanted = Definition("present", {}, name="r")
-    return Row(wanted, "", (Step(wanted, before=there, plan=plan).finished(READ),))
-
-
-def absent():
-    row = entry("none")
-    return row.with_step(row.main._replace(after=None))
-
-
-@pytest.mark.parametrize("waited", [entry("delete", **BUSY), absent()])
-def test_absent_runtime_not_waited_for(waited):
-    film = Film(None)
-    assert film.wait_for(waited) is waited
-    assert film.looks == 0
-
-
-def test_refusal_while_waiting():
-    """A server that refuses meanwhile is reported with its error and every key."""
-    film = Film(BUSY, refusal(403, "ERR0017", "no", "GET /api/runtimes"))
-    with pytest.raises(PartialError) as failure:
-        film.wait_for(entry(**BUSY))
-    result = failure.value.to_result()
-    assert (result["error"]["http_status"], result["id"], result["changed"]) == (403, ID, True)
-    assert result["runtime"]["status"] == "busy"
-    assert film.looks == 2
+@pytest.mark.parametrize("action", ["create", "update", "none"])
+def test_interrupted_wait_says_that_the_runtime_exists(action):
+    failure = Film(Interrupted("Stopped by signal SIGINT")).fail(BUSY, action=action)
+    done = {"create": "was created and", "update": "was updated and", "none": "still"}[action]
+    assert failure.sentence.endswith(f"to be ready. The runtime {done} exists on the server")
 
 
 # --- outages
 
 
-OUTAGES = [
-    refusal(429),
-    refusal(502),
-    refusal(503, "ERR0016", "down", "GET /api/runtimes"),
-    refusal(504),
-    lost("GET /api/runtimes"),
-    ConnectError("Could not: nothing listens.", request="GET /api/runtimes", connection_refused=True),
-]
-
-
-@pytest.mark.parametrize("outage", OUTAGES)
-def test_an_outage_ends_no_waiting(outage):
+@pytest.mark.parametrize(
+    "outage",
+    [
+        *(refusal(status) for status in (429, 502, 503, 504)),
+        lost("GET /api/runtimes"),
+        ConnectError("Could not: nothing listens.", request="GET /api/runtimes", connection_refused=True),
+    ],
+)
+def test_outage_ends_no_wait(outage):
+    """It is named when the time is over."""
     film = Film(*[outage] * 20, BUSY, *[outage] * 20, READY)
     assert film.wait(BUSY, timeout=3000, action="create").facts["status"] == "ready"
     assert film.looks == 42
-
-
-@pytest.mark.parametrize("outage", OUTAGES)
-def test_outage_does_not_end_named_when_time_over(outage):
     failure = Film(BUSY, outage).fail(BUSY, timeout=60)
     assert failure.sentence == (
         f"Runtime 'r' ({ID}) is not ready after 60 seconds: status busy, packages: pandas installing. The last check "
@@ -227,141 +269,37 @@ def test_outage_does_not_end_named_when_time_over(outage):
     assert failure.error == outage.error
 
 
-@pytest.mark.parametrize(
-    "error", [refusal(403), refusal(500, "ERR001"), ConnectError("Not trusted.", request="GET /x", permanent=True)]
-)
-def test_error_does_not_pass_ends_waiting_at_once(error):
-    film = Film(error)
-    assert film.fail(BUSY).sentence == error.sentence
-    assert film.looks == 1
+# --- options, and lines of progress
 
 
-def test_unforeseen_exception_error_of_runtime():
-    assert Film(KeyError("x")).fail(BUSY).sentence.startswith("This is a bug in mstr.library: KeyError in ")
-
-
-def test_look_not_repeated_by_session():
-    film = Film(READY)
-    asked = []
-    get = film.get
-    film.get = lambda path, **options: (asked.append(options["kind"]), get(path, **options))[1]
-    film.wait(BUSY)
-    assert asked == ["once"], "the waiting itself asks again"
-
-
-# --- a status from before the write
-
-
-@pytest.mark.parametrize("action", ["create", "update"])
-@pytest.mark.parametrize("status", ["unknown", None])
-def test_package_of_unknown_status_ready_at_last(action, status):
-    """After a write a package of unknown status is ready at the third look."""
-    stale = {"status": "ready", "packages": packages(pandas="installed", new=status)}
-    film = Film(stale)
-    assert film.wait(stale, action=action).id == ID
-    assert film.looks == 2, "the read after the write was the first look"
-
-
-def test_after_write_new_package_fails_later_fails_task():
-    stale = {"status": "ready", "packages": packages(new="unknown")}
-    failed = {"status": "error", "packages": packages(new="not_installed")}
-    assert "package new could not be installed" in Film(stale, failed).fail(stale, action="update").sentence
-    installing = {"status": "busy", "packages": packages(new="installing")}
-    film = Film(stale, installing, failed)
-    assert "package new could not be installed" in film.fail(stale, action="update").sentence
-
-
-def test_looks_at_unknown_package_three_in_row():
-    stale = {"status": "ready", "packages": packages(new="unknown")}
-    film = Film(stale, BUSY, stale, lost(), stale, stale, stale)
-    film.wait(stale, action="update")
-    assert film.looks == 7
-
-
-@pytest.mark.parametrize("stale", [{"status": "error"}, {"status": "error", "packages": packages(old="not_installed")}])
-def test_error_from_before_the_write(stale):
-    """An error from before the write does not fail the task that repairs it."""
-    film = Film(BUSY, READY)
-    assert film.wait(stale, action="update").facts["status"] == "ready"
-    assert film.looks == 2
-    film = Film(stale)
-    film.fail(stale, action="update")
-    assert film.looks == 1, "an error at the second look counts"
-
-
-# --- options
-
-
-def test_how_a_task_wants_to_wait():
+def test_how_a_task_waits():
     options = {"wait": True, "wait_timeout": 300, "wait_interval": 2.0}
     assert waiting_from(options) == Waiting(300, 2.0)
 
 
 @pytest.mark.parametrize("wait", [True, False])
 @pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf"), -(10**400)])
-def test_times_must_be_positive_even_without_wait(wait, value):
+def test_times_must_be_positive(wait, value):
+    """Even without wait."""
     assert faults_of(waiting_from, {"wait": wait, "wait_timeout": value, "wait_interval": value}) == (
         f"wait_timeout must be more than 0 seconds, not {value}",
         f"wait_interval must be more than 0 seconds, not {value}",
     )
 
 
-# --- words for a status that are not documented
-
-
-@pytest.mark.parametrize("word", ["failed", "error", "FAILED", "Not Installed", "NOT-INSTALLED"])
-def test_package_whose_status_means_failure_fails_task(word):
-    picture = {"status": "ready", "packages": packages(pandas=word)}
-    sentence = Film(picture).fail(BUSY).sentence
-    assert sentence == f"Runtime 'r' ({ID}): package pandas could not be installed (no reason given)"
-
-
-@pytest.mark.parametrize("word", ["INSTALLING", "pending", "half done"])
-@pytest.mark.parametrize("status", ["ready", "unknown"])
-@pytest.mark.parametrize("action", ["none", "create"])
-def test_package_ready_only_when_it_installed(word, status, action):
-    picture = {"status": status, "packages": packages(pandas=word)}
-    failure = Film(picture).fail(picture, timeout=60, action=action)
-    assert f"is not ready after 60 seconds: status {status}, packages: pandas {word}. " in failure.sentence
-
-
-def test_case_of_status_does_not_count():
-    film = Film({"status": "READY", "packages": packages(pandas="Installed")})
-    film.wait(BUSY, action="create")
-    assert film.looks == 1
-    assert "is in error" in Film({"status": "Error"}).fail(BUSY).sentence
-
-
-@pytest.mark.parametrize("action", ["create", "update", "none"])
-def test_interrupted_wait_says_runtime_exists(action):
-    failure = Film(Interrupted("Stopped by signal SIGINT")).fail(BUSY, action=action)
-    done = {"create": "was created and", "update": "was updated and", "none": "still"}[action]
-    assert failure.sentence.endswith(f"to be ready. The runtime {done} exists on the server")
-
-
-# --- lines of progress
-
-
-def installing(status="unknown", **packages):
-    listed = [{"name": name, "status": state} for name, state in packages.items()]
-    return from_api({"id": "A" * 32, "name": "Nightly reports", "status": status, "packages": listed})
-
-
-BUSY_PACKAGES = {"pandas": "installing", "numpy": "installed", "pyarrow": "installing", "six": "installed"}
-
-
 @pytest.mark.parametrize(
-    ("packages", "line"),
+    ("states", "line"),
     [
-        (BUSY_PACKAGES, "installing 2 of 4 packages (pandas, pyarrow)"),
-        (dict.fromkeys("abcdefg", "installing"), "installing 7 of 7 packages (a, b, c, d, e and 2 more)"),
-        ({"six": "installed"}, "status unknown"),
+        (
+            dict.fromkeys(["pandas", "pyarrow"], "installing") | {"six": "installed"},
+            "2 of 3 packages (pandas, pyarrow)",
+        ),
+        (dict.fromkeys("abcdefg", "installing"), "7 of 7 packages (a, b, c, d, e and 2 more)"),
+        ({"six": "installed"}, None),
     ],
 )
 @pytest.mark.parametrize("total", [1, 40])
-def test_one_runtime_is_waited_for(packages, line, total):
-    assert state_of_wait([installing(**packages)], total) == f"Nightly reports: {line}"
-
-
-def test_several_runtimes_waited_for():
-    assert state_of_wait([installing(), installing()], 40) == "38 of 40 runtimes ready"
+def test_progress(states, line, total):
+    waited = runtime(status="unknown", packages=packages(**states))
+    assert state_of_wait([waited], total) == (f"r: installing {line}" if line else "r: status unknown")
+    assert state_of_wait([waited, waited], 40) == "38 of 40 runtimes ready"

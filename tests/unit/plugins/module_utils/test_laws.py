@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import unicodedata
 from datetime import date
 from typing import Any, NamedTuple
@@ -11,8 +12,8 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import MstrEr
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import DEFAULT_RUNTIME_ID
-from ansible_collections.mstr.library.tests.unit.support.make import lost, refusal, stored
-from ansible_collections.mstr.library.tests.unit.support.many import actions, bulk, run, waits
+from ansible_collections.mstr.library.tests.unit.support.make import lost, refusal, stopped, stored
+from ansible_collections.mstr.library.tests.unit.support.many import actions, bulk, holding, run, waits
 from ansible_collections.mstr.library.tests.unit.support.server import Server, end_early
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -161,6 +162,16 @@ def check_order(day, before, have):
                     assert new[identity][FIELDS[name]] == runtime[FIELDS[name]], "a listed field was changed in place"
 
 
+def check_wanted(day, have):
+    """After a success, what the definitions say is there."""
+    held = {runtime["name"]: runtime for runtime in have.runtimes.values()}
+    for entry in day.wanted:
+        if entry.get("state") == "absent":
+            assert day.restores or entry["name"] not in held
+        else:
+            assert all(entry.get(name) in (None, held[entry["name"]].get(api)) for name, api in FIELDS.items())
+
+
 def _as_planned(result):
     """What check mode knows: not the ids of new runtimes."""
     changes = [(change["field"], change["before"]) for entry in result["runtimes"] for change in entry["changes"]]
@@ -187,6 +198,7 @@ def check_day(day):
     assert _as_planned(predicted) == _as_planned(done)
     if done["summary"]["failed"]:
         return
+    check_wanted(day, have)
     assert day.run(have)["changed"] is False
     have = day.server()
     assert day.run(have, plan_id=done["plan_id"])["summary"] == done["summary"]
@@ -310,3 +322,61 @@ def test_guards(held, present, absent, by_id, exclude, edit, moment, lean, waiti
             assert WORD_OF.get(name, "no word") not in [WORD_OF.get(entry.get("name")) for entry in entries], "listed"
             assert identity not in by_id, "listed by id"
             assert not is_spared(identity, name, exclude), "spared"
+
+
+# --- whatever fails
+
+
+@st.composite
+def tasks(draw):
+    """Definitions with different names, present or absent, and whether to purge."""
+    names = draw(st.lists(st.sampled_from("abcd"), unique=True, max_size=3))
+    values = st.fixed_dictionaries({}, optional={"others": st.sampled_from("xy"), "exec_timeout": st.just(60)})
+    entries = [{"name": name, **draw(st.just({"state": "absent"}) | values)} for name in names]
+    return entries, draw(st.booleans()) and any(entry.get("state") != "absent" for entry in entries)
+
+
+def by_id(have):
+    return {identity: {**runtime, "version": None, "dateModified": None} for identity, runtime in have.runtimes.items()}
+
+
+ERRORS = [lost(), refusal(502), refusal(500, "ERR001"), refusal(403, "ERR0017"), stopped(in_flight=True)]
+OUTAGES = {
+    method: st.tuples(st.integers(1, turns), st.sampled_from(ERRORS), st.booleans(), st.integers(0, 6))
+    for method, turns in {"POST": 2, "PATCH": 2, "DELETE": 2, "GET": 9}.items()
+}
+
+
+@settings(max_examples=60)
+@given(
+    task=tasks(),
+    held=st.lists(st.sampled_from("abcd"), unique=True, max_size=4),
+    omits=st.sampled_from(["", "others", "execTimeout,packages,others,version", "status,packages"]),
+    faults=st.fixed_dictionaries({}, optional=OUTAGES),
+    retries=st.integers(0, 1),
+)
+def test_report_is_what_was_done(task, held, omits, faults, retries):
+    """After a fault, the server may not answer some reads, either."""
+    entries, purge = task
+    have = holding(**{name: {"id": name.upper() * 32, "others": "x"} for name in held})
+    have.switch(list_omits=omits)
+    before = copy.deepcopy(by_id(have))
+    for method, (turn, error, done, down) in faults.items():
+
+        def outage(reads=down):
+            for _read in range(reads):
+                have.fail("GET", lost("GET /api/x"))
+
+        # A refusal says that nothing was done.
+        have.fail(method, error, turn=turn, done=done and error.outcome_unknown, meanwhile=outage)
+    result = {"runtimes": [], "changed": False}
+    with contextlib.suppress(MstrError):
+        result = run(have, *entries, purge=purge, retries=retries)
+    after = by_id(have)
+    for row in result["runtimes"]:
+        was, now = before.get(row["id"]), after.get(row["id"])
+        truth = "none" if was == now else "created" if was is None else "deleted" if now is None else "updated"
+        assert {"failed": "none"}.get(row["action"], row["action"]) in (truth, "unknown")
+        assert row["action"] != "failed" or row["error"]
+    unknown = any(row["action"] == "unknown" for row in result["runtimes"])
+    assert unknown or result["changed"] == (before != after)
