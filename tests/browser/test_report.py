@@ -53,9 +53,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("screen", [DESKTOP, pytest.param(PHONE, marks=pytest.mark.complete)], ids=["desktop", "phone"])
 @pytest.mark.parametrize("name", ["audit", "apply"])
-def test_the_page_has_no_accessibility_violations(
-    pages: Path, show: Show, name: str, screen: dict[str, int], scheme: str
-) -> None:
+def test_the_page_is_accessible(pages: Path, show: Show, name: str, screen: dict[str, int], scheme: str) -> None:
     shown = show(pages / f"{name}.html", screen, trusted=True, color_scheme=scheme)
     assert shown.page.locator(".outcome tbody tr").count() >= 3
     # Check the folded parts, too.
@@ -117,7 +115,7 @@ def test_a_filter_without_a_hit_says_so(pages: Path, show: Show) -> None:
     page.get_by_text("No runtime of").wait_for(state="visible")
 
 
-def test_the_page_loads_no_other_file_and_runs_no_foreign_code(pages: Path, show: Show) -> None:
+def test_the_page_runs_no_foreign_code(pages: Path, show: Show) -> None:
     shown = show(pages / "audit.html")
     requests: list[str] = []
     shown.page.on("request", lambda request: requests.append(request.url))
@@ -141,7 +139,7 @@ def test_the_table_links_to_each_environment(pages: Path, show: Show) -> None:
     assert table.get_by_text("Not reached").count() == 1
 
 
-def test_the_filter_finds_a_runtime_in_a_folded_list(pages: Path, show: Show) -> None:
+def test_the_filter_unfolds_a_list(pages: Path, show: Show) -> None:
     page = show(pages / "audit.html").page
     quiet = page.get_by_role("heading", name="Runtime 007")
     assert not quiet.is_visible()
@@ -174,7 +172,7 @@ def test_the_page_works_with_a_keyboard_only(pages: Path, show: Show) -> None:
     assert folded.is_visible()
 
 
-def test_without_javascript_only_the_filter_is_missing(pages: Path, show: Show) -> None:
+def test_without_javascript(pages: Path, show: Show) -> None:
     page = show(pages / "audit.html", java_script_enabled=False).page
     assert page.locator(".filter").is_hidden()
     assert page.get_by_role("heading", name="Nightly reports").first.is_visible()
@@ -184,7 +182,7 @@ def test_without_javascript_only_the_filter_is_missing(pages: Path, show: Show) 
     assert folded.is_visible()
 
 
-def test_the_printed_page_shows_folded_parts(pages: Path, show: Show, tmp_path: Path) -> None:
+def test_the_printed_page_is_unfolded(pages: Path, show: Show, tmp_path: Path) -> None:
     page = show(pages / "audit.html", trusted=True, color_scheme="dark").page
     unfolded = "document.querySelectorAll('details:not([open])').length"
     few = show(pages / "plan.html", trusted=True).page.pdf(path=tmp_path / "plan.pdf", format="A4")
@@ -200,7 +198,7 @@ def test_the_printed_page_shows_folded_parts(pages: Path, show: Show, tmp_path: 
     assert page.locator(".filter").is_hidden()
 
 
-def test_fifty_environments_of_a_hundred_runtimes_stay_usable(pages: Path, show: Show) -> None:
+def test_fifty_environments_stay_usable(pages: Path, show: Show) -> None:
     began = time.monotonic()
     page = show(pages / "many.html", trusted=True).page
     assert page.locator(".rt").count() == 50 * 101

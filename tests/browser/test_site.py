@@ -26,7 +26,7 @@ BROKEN = """[...document.querySelectorAll('table td:first-child code')].filter(
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_fits_both_screens_and_reports_no_error(browser: Browser, page: str) -> None:
+def test_a_page_fits_both_screens(browser: Browser, page: str) -> None:
     """In a guide, no paragraph became the term of a list, and no name is broken in a first column on a phone."""
     with opened(browser, SITE / page, DESKTOP) as found:
         assert found.too_wide() == 0

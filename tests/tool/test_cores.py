@@ -33,7 +33,7 @@ def test_the_readme_names_the_supported_cores() -> None:
     assert f"ansible-core {OLDEST} to {NEWEST} and the next release candidate" in _read("README.md")
 
 
-def test_the_workflow_names_cores_that_are_supported() -> None:
+def test_the_workflow_names_supported_cores() -> None:
     assert set(re.findall(r"\b2\.\d\d\b", _read(".github/workflows/test.yml"))) <= set(CORES)
 
 
@@ -59,7 +59,7 @@ def test_actions_are_pinned(workflow: Path) -> None:
     assert [action for action in actions if not re.fullmatch(r"[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action)] == []
 
 
-def test_the_workflow_installs_all_pythons_of_the_tool() -> None:
+def test_the_workflow_installs_all_pythons() -> None:
     job = yaml.safe_load(WORKFLOW.read_text())["jobs"]["test"]
     [setup] = [step for step in job["steps"] if step.get("uses", "").startswith("actions/setup-python")]
 

@@ -54,7 +54,7 @@ def environment(process: Path) -> str:
         return ""
 
 
-def test_the_demo_creates_changes_and_deletes_a_runtime(tmp_path: Path) -> None:
+def test_the_demo_shows_each_step(tmp_path: Path) -> None:
     with demo(tmp_path) as process:
         output, _ = process.communicate()
 

@@ -36,7 +36,7 @@ def _built(path: Path, texts: Sequence[str] | Mapping[str, str], seconds: int = 
     return path
 
 
-def test_time_and_order_of_the_build_do_not_change_the_tarball(tmp_path: Path) -> None:
+def test_the_build_is_reproducible(tmp_path: Path) -> None:
     first = _built(tmp_path / "first.tar.gz", ["README.md", "plugins/modules/a.py"], 1_000)
     second = _built(tmp_path / "second.tar.gz", ["plugins/modules/a.py", "README.md"], 2_000)
     assert first.read_bytes() != second.read_bytes()
@@ -54,11 +54,11 @@ def test_time_and_order_of_the_build_do_not_change_the_tarball(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("name", ["tests/unit/test_one.py", "Makefile", "changelogs/fragments/one.yml", ".gitignore"])
-def test_a_development_file_in_the_tarball_is_found(tmp_path: Path, name: str) -> None:
+def test_a_development_file_is_found(tmp_path: Path, name: str) -> None:
     assert development_files(_built(tmp_path / "built.tar.gz", ["README.md", name])) == [name]
 
 
-def test_the_settings_of_ansible_test_are_for_users(tmp_path: Path) -> None:
+def test_settings_of_ansible_test_are_for_users(tmp_path: Path) -> None:
     assert development_files(_built(tmp_path / "built.tar.gz", ["README.md", "tests/config.yml"])) == []
 
 

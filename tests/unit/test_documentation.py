@@ -101,7 +101,7 @@ def test_every_module_takes_whole_connection(name, monkeypatch):
 
 
 @pytest.mark.parametrize("name", auth.argument_spec())
-def test_environment_variable_of_option_documented(name):
+def test_variables_of_options_are_documented(name):
     [variable] = auth.argument_spec()[name]["fallback"][1]
     assert variable == f"MSTR_{name.upper()}"
     description = " ".join(yaml.safe_load(fragment("auth"))["options"][name]["description"])
@@ -138,7 +138,7 @@ PAGES = [
 
 
 @pytest.mark.parametrize("docs", PAGES)
-def test_every_page_links_to_neighbours_and_to_guide(docs):
+def test_every_page_links_to_a_guide(docs):
     links = docs["seealso"]
     # A link to a role is refused by the sanity tests of ansible-core: name the role in the description of a guide.
     known = {"filter": set(FILTERS), "module": set(MODULES)}
@@ -178,7 +178,7 @@ def test_name_of_task_in_example_says_what_to_do(text):
 
 
 @every_module
-def test_every_module_says_what_it_returns_and_since_when(name):
+def test_every_module_says_what_it_returns(name):
     docs = yaml.safe_load(module(name).DOCUMENTATION)
     assert docs["module"] == name
     assert re.fullmatch(r"\d+\.\d+\.\d+", docs["version_added"])

@@ -24,7 +24,7 @@ def read(path):
 
 
 @pytest.mark.parametrize("entry_point", ["main", "export"])
-def test_no_variable_has_default_would_refuse_null(entry_point):
+def test_no_variable_has_a_default(entry_point):
     options = read("meta/argument_specs.yml")["argument_specs"][entry_point]["options"]
     assert [name for name, spec in options.items() if "default" in spec or spec.get("required")] == []
 

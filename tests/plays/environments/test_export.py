@@ -17,13 +17,7 @@ DIRTY = [
         "whitelist": ["10.10.10.7/24", "2001:DB8::/32", "1.2.3.4"],
         "packages": [
             {"name": "mstrio-py", "version": "11.6.10", "status": "installed"},
-            {
-                "name": "A_b.C",
-                "version": "1.0",
-                "description": "€",
-                "status": "not_installed",
-                "message": "Return code: 1.",
-            },
+            {"name": "A_b.C", "version": "1.0", "description": "€", "status": "not_installed"},
         ],
         "resource": None,
         "execTimeout": 600,
@@ -36,13 +30,9 @@ DIRTY = [
         "packages": [{"name": "mstrio-py", "version": "11.6.10"}],
         "resource": {"cpu": "0.20", "mem": 512},
         "execTimeout": 600,
-        "minCachedInstances": 0,
-        "maxCachedInstances": 3,
         "runtimeVersion": "3.10.5",
-        "others": "",
         "unknown": {"to": "us"},
     },
-    {"name": "null", "execTimeout": 1, "packages": [{"name": "mstrio-py", "version": "11.6.10"}], "whitelist": None},
 ]
 # Values that a definition cannot express.
 WORSE = [

@@ -90,7 +90,7 @@ def test_hosts_override_the_defaults_of_groups(ten: Play, servers: list[Simulato
     assert [runtime["name"] for runtime in servers[1].runtimes()] == ["From a file"]
 
 
-def test_drift_is_reported_and_nothing_is_written(ten: Play, servers: list[Simulator]) -> None:
+def test_drift_is_reported(ten: Play, servers: list[Simulator]) -> None:
     """The exit status shows it to a scheduler, even if one environment cannot be reached."""
     equal = {"name": "Nightly reports", "execTimeout": 600, "whitelist": ["10.10.10.7/24"]}
     equal["resource"] = {"cpu": "0.50", "mem": 512}

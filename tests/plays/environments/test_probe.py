@@ -47,7 +47,7 @@ def test_each_environment_gets_a_public_file(two: Play, servers: list[Simulator]
 
 
 @pytest.mark.complete
-def test_a_simulator_with_the_file_gives_the_same(two: Play, servers: list[Simulator]) -> None:
+def test_a_simulator_like_that_server(two: Play, servers: list[Simulator]) -> None:
     del two.hosts["env1"]
     assert two(PROBE, mstr_probe_dest="first.json").status == 0
     first = two.folder / "first.json"

@@ -64,7 +64,7 @@ def test_every_block_runs_or_has_a_reason_not_to(page: str) -> None:
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.endswith((".rst", ".md"))])
-def test_a_guide_shows_or_makes_every_file_that_it_uses(page: str) -> None:
+def test_a_guide_shows_every_file_that_it_uses(page: str) -> None:
     """The tests prepare only files that a command of the page writes, because plays run without the commands."""
     commands = "".join(block.commands() for block in _of_kind(page, "shell"))
     files = preparations.of(page).files
@@ -72,7 +72,7 @@ def test_a_guide_shows_or_makes_every_file_that_it_uses(page: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_shows_files_of_the_examples_unchanged(page: str) -> None:
+def test_a_page_shows_examples_unchanged(page: str) -> None:
     for block in PAGES[page]:
         path = EXAMPLES / block.file
         if block.file and path.is_file():
@@ -100,7 +100,7 @@ def test_blocks_run_as_printed(hosts: ExampleHosts, tmp_path: Path, page: str) -
 
 @pytest.mark.complete
 @pytest.mark.parametrize("page", [page for page in WITH_YAML if not preparations.of(page).foretold])
-def test_check_mode_predicts_and_a_second_run_changes_nothing(hosts: ExampleHosts, tmp_path: Path, page: str) -> None:
+def test_a_check_predicts_and_a_second_run_is_ok(hosts: ExampleHosts, tmp_path: Path, page: str) -> None:
     assert broken_promises(doubled_records(hosts, tmp_path, PAGES[page])) == []
 
 

@@ -40,7 +40,7 @@ def test_the_audit_reports_all_violations(hosts: ExampleHosts, tmp_path: Path) -
     assert sorted(run.ends()[-1]["result"]["msg"]) == [*found, "Third: has networks but no description"]
 
 
-def test_the_smoke_test_notices_a_different_version(hosts: ExampleHosts, tmp_path: Path) -> None:
+def test_the_smoke_test_notices_a_version(hosts: ExampleHosts, tmp_path: Path) -> None:
     block = _block(*SMOKE_TEST)
     # The server reports the requested version but provides a different version to scripts.
     other = Block(block.page, block.line, block.language, block.text.replace("pandas.__version__", "'2.1.0'"))

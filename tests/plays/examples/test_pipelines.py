@@ -22,7 +22,7 @@ def test_a_pipeline_fits_its_schema(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
-def test_a_pipeline_runs_the_commands_of_the_guide(name: str) -> None:
+def test_a_pipeline_runs_commands_of_the_guide(name: str) -> None:
     guide = pages()["docs/docsite/rst/guide_pipelines.rst"]
     commands = {line for block in guide if block.kind == "shell" for line in block.commands().splitlines()}
     text = " ".join((EXAMPLES / "pipelines" / name).read_text(encoding="utf-8").split())

@@ -287,7 +287,7 @@ def test_an_error_of_the_action_plugin(sim: Simulator, local: Play) -> None:
     assert sim.open_sessions() == []
 
 
-def test_a_task_restores_the_state_of_its_process(local: Play) -> None:
+def test_a_task_restores_its_process(local: Play) -> None:
     """Items of a loop share a process. Its environment, folder, signals and group are restored after each item."""
     text = """
 - name: A play

@@ -36,7 +36,7 @@ BACKUP = {"mstr_runtimes_backup_dest": "{{ inventory_hostname }}.bk.yml"}
     ],
     ids=["apply", "audit", "export", "probe"],
 )
-def test_an_environment_that_is_down_stops_no_other(
+def test_an_outage_stops_no_other_environment(
     one_is_down: Play, sim: Simulator, playbook: str, variables: dict[str, str], ends: str
 ) -> None:
     """The output has at most forty lines. The last ones say where the files are, and how to go back."""

@@ -92,7 +92,7 @@ def _goes_on(core: Path, way: str, end: str) -> bool:
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_an_ended_run_starts_no_write_and_logs_out_if_it_can(sim: Simulator, local: Play, way: str, end: str) -> None:
+def test_an_ended_run_starts_no_write(sim: Simulator, local: Play, way: str, end: str) -> None:
     """It starts no more writes, if it learns of its end, and logs out. The docs have a table with each case."""
     sim.fault("held", operation="list", when="before")
     process = local.start(local.command(PLAY, **_in_process(way)))
@@ -112,7 +112,7 @@ def test_an_ended_run_starts_no_write_and_logs_out_if_it_can(sim: Simulator, loc
         assert sim.runtimes() == []
 
 
-def test_a_lost_terminal_does_not_end_a_run_under_nohup(sim: Simulator, local: Play, way: str) -> None:
+def test_a_lost_terminal_under_nohup(sim: Simulator, local: Play, way: str) -> None:
     sim.fault("held", operation="list", when="before")
 
     def ignore() -> None:
@@ -133,7 +133,7 @@ def test_a_lost_terminal_does_not_end_a_run_under_nohup(sim: Simulator, local: P
     assert sim.open_sessions() == []
 
 
-def test_a_tasks_timeout_starts_no_write_and_logs_out(sim: Simulator, local: Play, way: str) -> None:
+def test_a_timeout_starts_no_write(sim: Simulator, local: Play, way: str) -> None:
     """A module gets no signal but notices the closed pipe within a second. In process, the task gets a signal."""
     # Long enough for a cold start on a busy machine.
     sim.fault("hang", operation="list")

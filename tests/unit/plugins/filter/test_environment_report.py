@@ -144,7 +144,7 @@ def test_an_audit_without_definitions(result):
     ("policy", "outcome"),
     [({}, "not_evaluated"), ({"networks_never": [], "whitelist_required": False}, "not_evaluated"), (POLICY, "clean")],
 )
-def test_a_policy_without_rules_evaluates_nothing(policy, outcome):
+def test_a_policy_without_rules(policy, outcome):
     assert audited(policy=policy)["outcome"] == outcome
 
 
@@ -231,7 +231,7 @@ def test_exemption_ends_soon_counted(days, expiring):
     assert (report["counts"]["expiring"], report["unused_exemptions"], report["outcome"]) == (expiring, [], "clean")
 
 
-def test_an_incomplete_list_has_no_unused_exemptions():
+def test_exemptions_under_an_incomplete_list():
     """An exemption may be for a runtime that the list lacks."""
     policy = {**POLICY, "exemptions": [{"runtime": "Gone", "reason": "why", "until": "2099-12-31"}]}
     sources = Sources("prod", None, read={"runtimes": [PROD], "violations": []}, policy=policy)
@@ -293,7 +293,7 @@ def test_what_goes_and_who_uses_it():
         assert "Load sales" in text
 
 
-def test_failed_runs_and_scripts_without_a_runtime():
+def test_failed_runs_and_lost_scripts():
     trial = runtime(1, "R", scripts=[LOAD, {**LOAD, "name": "Fine", "tasks": None}], exec_timeout=600)
     lost = {"id": "L", "name": "Lost", "project": {"name": "Sales"}, "runtime": {"id": "D" * 32}}
     report = audited(trial, dangling=[lost], policy=POLICY)

@@ -171,7 +171,7 @@ UPDATED = {
 
 
 @pytest.mark.parametrize("failed", [False, True])
-def test_what_a_run_created_is_absent_in_its_backup(action, tmp_path, failed):
+def test_what_a_run_created_is_absent(action, tmp_path, failed):
     """Also after a failure. Until its end, the backup says that the run has not ended."""
     replaced = {"name": "Etl", "id": "C" * 32, "action": "replaced"}
     action.result |= {"failed": failed, "runtimes": [CREATED, UPDATED, replaced]}

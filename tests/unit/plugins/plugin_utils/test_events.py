@@ -107,7 +107,7 @@ def test_every_deletion_is_complete():
     assert not [text for text in texts if "more lines" in text]
 
 
-def test_updates_come_before_creations_and_fifty_texts_enough():
+def test_updates_come_before_creations():
     many = [
         entry(f"{action} {number:03} {'x' * 200}", action) for number in range(300) for action in ("created", "updated")
     ]

@@ -298,7 +298,7 @@ def test_a_completed_backup(tmp_path):
 
 
 @pytest.mark.parametrize("fields", [{"whitelist": ["host"]}, {"name": "r"}])
-def test_a_default_runtime_that_no_definition_can_express(fields):
+def test_a_default_runtime_that_is_left_out(fields):
     """It is left out of the backup and named there, and stops no run that leaves it alone."""
     file = file_of(stored(), stored(**{"id": DEFAULT_ID, "name": "d", **fields}), owner=("prod", None))
     assert DEFAULT_ID in file.left_out

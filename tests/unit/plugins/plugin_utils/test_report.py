@@ -112,7 +112,7 @@ def test_json_has_everything():
     assert report["generated"].endswith("+00:00")
 
 
-def test_a_table_has_a_row_for_each_runtime_and_item():
+def test_a_table_has_a_row_for_each_item():
     read = {"runtimes": [runtime(1, "Open", whitelist=[], packages=[], scripts=[])], "violations": []}
     gone = {"runtimes": [row("Gone", "created", id=None)]}
     report = environment_report(gone, "open", True, read, policy={"networks_within": []}, detail=True)

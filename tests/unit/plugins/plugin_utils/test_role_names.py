@@ -40,7 +40,7 @@ from ansible_collections.mstr.library.plugins.plugin_utils._run.role_names impor
         ("'/policy/purge_limit.yml' line 3 'a': name is", "'/policy/purge_limit.yml' line 3 'a': name is"),
     ],
 )
-def test_message_names_variables_and_keeps_quoted_values(original, expected):
+def test_a_message_names_variables(original, expected):
     assert adapted({"failed": True, "msg": original, "runtimes": []}) == {
         "failed": True,
         "msg": expected,

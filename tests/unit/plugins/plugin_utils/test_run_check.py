@@ -93,7 +93,7 @@ def test_a_usual_run_may_begin(playbook):
     ],
     ids=str,
 )
-def test_a_run_that_would_go_wrong_is_refused(more, sentence):
+def test_a_run_that_would_go_wrong(more, sentence):
     [error] = errors(extra=more, check=True)
     assert sentence in error
 
@@ -123,7 +123,7 @@ def test_a_destination_that_is_no_file(playbook, name):
 
 
 @pytest.mark.parametrize("name", ["mstr_report_dest", "mstr_plan_dest"])
-def test_one_file_of_the_run_is_the_same_for_all_hosts(name):
+def test_one_file_for_all_hosts(name):
     [error] = errors(a={name: "x.json"}, check=True)
     assert error.startswith(f"{name} must be the same for every environment of a run")
     assert "(a has 'x.json'; b has none)" in error
@@ -146,7 +146,7 @@ def test_one_file_of_the_run_is_the_same_for_all_hosts(name):
         ("audit", {"mstr_fail_on_violation": True}, "nothing would be evaluated"),
     ],
 )
-def test_a_gate_that_evaluates_nothing_is_refused(playbook, more, sentence):
+def test_a_gate_that_evaluates_nothing(playbook, more, sentence):
     [error] = errors(playbook, b=more, common={"mstr_runtimes": RUNTIMES} if playbook == "audit" else {})
     assert sentence in error
     assert "(b)" in error
@@ -168,17 +168,17 @@ def test_a_variable_needs_its_switch(playbook, name, value, switch):
 
 
 @pytest.mark.parametrize("value", ["abc", 0, "0%", "101%", [], [1, "x"], True, 1.5])
-def test_a_batch_size_that_is_none_is_refused(value):
+def test_an_invalid_batch_size(value):
     [error] = errors(extra={"mstr_serial": value})
     assert error.startswith("mstr_serial must be a number of environments, a percentage such as 20%")
 
 
 @pytest.mark.parametrize("value", [1, "5", "20%", [1, 1, "50%"], "", None])
-def test_a_batch_size_is_a_number_or_a_percentage(value):
+def test_a_valid_batch_size(value):
     assert errors(extra={"mstr_serial": value}) == []
 
 
-def test_a_batch_size_counts_only_as_an_extra_variable():
+def test_a_batch_size_is_an_extra_variable():
     [error] = errors(common={"mstr_serial": 1})
     assert error.startswith(
         "mstr_serial counts only with -e, because Ansible reads it before the variables of any host"
@@ -200,7 +200,7 @@ SESSION = encode(SessionString("https://a.example.com/L", "token", []))
     ],
     ids=["variable", "null", "environment variable", "session", "session in the environment"],
 )
-def test_two_hosts_on_one_server_are_refused_if_one_purges(b, environ):
+def test_two_hosts_on_one_server_must_not_purge(b, environ):
     [error] = errors(a={"mstr_runtimes_purge": "yes"}, b=b, environ=environ)
     assert error.startswith(
         "a and b are one server, https://a.example.com/L, so the purge of a would delete what only other"
@@ -225,7 +225,7 @@ def test_two_hosts_on_one_server_are_refused_if_one_purges(b, environ):
         ("mstr_export_folder", "Variables with such a name are mstr_export_dest, mstr_export_exclude, mstr_exp"),
     ],
 )
-def test_a_name_that_looks_like_a_guard_is_refused(name, sentence):
+def test_a_name_that_looks_like_a_guard(name, sentence):
     [error] = errors(common={name: None})
     assert sentence in error
 
@@ -239,7 +239,7 @@ def test_a_name_that_looks_like_a_guard_is_refused(name, sentence):
         ("apply", {"mstr_runtimes_backup_scripts": True}, "mstr_runtimes_backup_scripts needs"),
     ],
 )
-def test_an_extra_variable_of_no_use_is_refused(playbook, extra, sentence):
+def test_an_extra_variable_of_no_use(playbook, extra, sentence):
     [error] = errors(playbook, extra=extra)
     assert sentence in error
     assert errors(playbook, common=extra) == [], "an inventory serves all playbooks"
@@ -254,7 +254,7 @@ def test_an_extra_variable_of_no_use_is_refused(playbook, extra, sentence):
         ('{"kind": "audit", "environments": []}', "has none of the environments of this run (a, b)."),
     ],
 )
-def test_an_earlier_audit_that_does_not_fit_is_refused(folder, text, sentence):
+def test_an_earlier_audit_that_does_not_fit(folder, text, sentence):
     if text:
         (folder / "since.json").write_text(text)
     assert errors("audit", extra={"mstr_audit_since": "new.json", "mstr_report_dest": "a.html, new.json"}) == []
@@ -296,7 +296,7 @@ def test_a_backup_that_does_not_fit(folder, b, sentence):
     assert sentence in error
 
 
-def test_an_audit_takes_a_backup_of_its_environment(folder):
+def test_an_audit_takes_a_backup(folder):
     (folder / "a.yml").write_text(BACKUP)
     assert errors("audit", a={"mstr_runtimes_src": "a.yml"}) == []
     [error] = errors("audit", b={"mstr_runtimes_src": "a.yml"})
@@ -315,7 +315,7 @@ def test_an_environment_without_a_backup(folder):
     assert error.startswith("There is no backup to restore. Name it with -e ")
 
 
-def test_a_restore_ignores_the_variables_of_apply(folder):
+def test_a_restore_ignores_other_variables(folder):
     """From the inventory, and from the files of variables that the printed command repeats."""
     (folder / "a.yml").write_text(BACKUP)
     extra = {"mstr_runtimes": RUNTIMES, "mstr_runtimes_purge": True, "mstr_runtimes_policy": POLICY}
@@ -323,7 +323,7 @@ def test_a_restore_ignores_the_variables_of_apply(folder):
     assert errors("restore", a={"mstr_restore_src": "a.yml"}, extra={"mstr_audit_scripts": True}) != []
 
 
-def test_everything_is_reported_at_once_and_at_most_twenty_of_a_kind():
+def test_at_most_twenty_errors_of_a_kind():
     found = errors(extra={"mstr_report_dest": "x", "mstr_serial": "x", "mstr_fail_on_drift": "x"})
     assert len(found) == 3
     many = errors(common={f"mstr_runtimes_x{number}": 1 for number in range(30)})
@@ -331,7 +331,7 @@ def test_everything_is_reported_at_once_and_at_most_twenty_of_a_kind():
     assert many[-1] == "And 10 more errors of this kind."
 
 
-def test_what_is_not_known_yet_is_left_to_the_task_of_the_host():
+def test_what_is_not_known_yet():
     names = ("mstr_runtimes_src", "mstr_runtimes_policy", "mstr_fail_on_drift", "mstr_runtimes", "mstr_base_url")
     unknown = dict.fromkeys(names, UNKNOWN)
     assert errors(common=unknown) == []
@@ -345,7 +345,7 @@ def test_a_file_of_the_run_is_known_before_it(name):
     assert error == f"{name} has a template that is invalid, or that names an undefined variable (b). Fix it."
 
 
-def test_the_place_of_a_remote_host_is_not_looked_at():
+def test_the_files_of_a_remote_host():
     ssh = {"ansible_connection": "ssh", "mstr_export_dest": "/nowhere/x.yml"}
     assert errors("export", a=ssh) == []
     [error] = errors("export", a={**ssh, **LOCAL})

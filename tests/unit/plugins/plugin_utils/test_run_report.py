@@ -41,7 +41,7 @@ def made(results, playbook="apply", **more):
     return SimpleNamespace(**report._asdict(), files=files)
 
 
-def test_every_environment_is_in_the_lines_the_files_and_what_is_handed_on():
+def test_every_environment_is_reported():
     results = {
         "a": applied("a"),
         "b": applied("b", error="It is down."),
@@ -73,7 +73,7 @@ def test_every_environment_is_in_the_lines_the_files_and_what_is_handed_on():
     assert found.errors == {"b": "It is down."}
 
 
-def test_a_file_that_is_both_keeps_other_environments():
+def test_a_file_keeps_other_environments():
     earlier = Earlier("2026-11-24T03:00:00+00:00", {"a": {"environment": "a"}, "b": {"environment": "b"}})
     found = made({"a": applied("a")}, "audit", reports=["r.json", "r.md"], earlier=earlier)
     entries = json.loads(found.files["r.json"])["environments"]
@@ -84,7 +84,7 @@ def test_a_file_that_is_both_keeps_other_environments():
     assert json.loads(found.files["r.json"])["environments"][1]["message"] == "this audit did not read it"
 
 
-def test_a_file_that_cannot_be_made_hides_nothing(monkeypatch):
+def test_a_file_that_cannot_be_made(monkeypatch):
     """The other files are there, and people see the lines and the error."""
     monkeypatch.setattr(files, "rendered", lambda report, form: "{}" if form == "json" else report["bug"])
     found = made({"a": applied("a")}, reports=["r.json", "r.md"])
@@ -101,7 +101,7 @@ def test_tags_that_leave_the_work_out():
     assert done[1] == "b: not reached: no task of it ran; the output above says why"
 
 
-def test_twenty_lines_of_a_kind_are_shown_and_all_deletions():
+def test_twenty_lines_and_all_deletions():
     """And twenty errors of an environment. The data of the report have them all."""
     actions = [action for action in ("created", "deleted") for _number in range(30)]
     entries = [{"name": f"r{number}", "action": action, "scripts": []} for number, action in enumerate(actions)]
@@ -179,7 +179,7 @@ def test_what_is_said_of_a_backup():
     assert in_memory.lines[-1] == "a: a backup can be made; the apply would write it to /bk a.yml"
 
 
-def test_a_later_command_has_the_connection_without_secrets(monkeypatch):
+def test_a_later_command_has_no_secrets(monkeypatch):
     """From options in each of the forms that Ansible reads, with its tags."""
     given = (
         "mstr_base_url=https://x/L mstr_password=hunter2",
@@ -212,7 +212,7 @@ def test_an_export_says_where_its_files_are():
     assert " -e mstr_runtimes= " in command, "one host that needs it is enough"
 
 
-def test_a_page_that_is_too_large_is_not_handed_on():
+def test_a_page_that_is_too_large():
     runtimes = [{"name": "x" * 200, "id": f"{number:032X}", "action": "none", "changes": []} for number in range(900)]
     done = {"failed": False, "summary": SUMMARY, "runtimes": [{**runtime, "runtime": runtime} for runtime in runtimes]}
     results = {"a": {"run": "1", "error": None, **reports_of("a", done)}}
@@ -220,11 +220,11 @@ def test_a_page_that_is_too_large_is_not_handed_on():
 
 
 @pytest.mark.parametrize("result", [None, {}, {"run": "0", "error": None}, {"changed": True}])
-def test_the_result_of_an_earlier_run_does_not_count(result):
+def test_the_result_of_an_earlier_run(result):
     assert result_of("a", result, "1") is None
 
 
-def test_a_task_that_ansible_could_not_start_is_reported():
+def test_a_task_that_could_not_start():
     found = result_of("a", {"failed": True, "msg": "'nowhere' is undefined"}, "1")
     assert made({"a": found}).lines == ["a: failed: 'nowhere' is undefined"]
     for name in ("r.cdx.json", "r.csv", "r.html", "r.json", "r.junit.xml", "r.md"):

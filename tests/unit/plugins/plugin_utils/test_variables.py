@@ -30,13 +30,13 @@ PAGES = sorted(page for folder in ("playbooks", "roles") for page in ROOT.glob(f
         ("mstr_folder", None),
     ],
 )
-def test_a_name_within_two_edits_means_a_known_one(name, variable):
+def test_a_name_within_two_edits(name, variable):
     assert meant(name) == variable
     expected = [f"{name} is not a variable of mstr.library; did you mean {variable}? Rename or remove it."]
     assert list(name_errors(["mstr_base_url", name])) == (expected if variable else [])
 
 
-def test_every_variable_of_roles_and_playbooks_is_known():
+def test_every_variable_in_use_is_known():
     names = {
         name for page in PAGES for name in re.findall(r"(?<![.\w])mstr_\w+[a-z]\b(?!:\n)", page.read_text("utf-8"))
     }

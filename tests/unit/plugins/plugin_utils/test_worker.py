@@ -14,7 +14,7 @@ from ansible_collections.mstr.library.plugins.plugin_utils._reports.serialize im
 from ansible_collections.mstr.library.plugins.plugin_utils._run import action, worker
 
 
-def test_items_of_loop_leave_one_thread_waits_for_terminal(monkeypatch):
+def test_items_share_the_thread_of_a_screen(monkeypatch):
     """They share a process, and each item has a screen of its own."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
