@@ -1,8 +1,10 @@
-"""RETURN documents what modules return, and references between pages have a target."""
+"""RETURN documents what modules return, references have a target, and the pipelines are valid and fit the guide."""
 
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ import pytest
 import yaml
 from support.ansible import ROOT
 
-from plays.examples.blocks import documented, pages
+from plays.examples.blocks import EXAMPLES, documented, pages
 from plays.examples.hosts import ExampleHosts, doubled_records
 
 PAGES = pages()
@@ -81,3 +83,24 @@ def test_links_of_the_readme_have_a_target() -> None:
     links = re.findall(r"\]\(((?!https?:|#)[^)]+)\)", (ROOT / "README.md").read_text("utf-8"))
     assert links
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+SCHEMAS = {"github.yml": "vendor.github-workflows", "gitlab-ci.yml": "vendor.gitlab-ci"}
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_a_pipeline_fits_its_schema(name: str) -> None:
+    """The schemas are part of check-jsonschema."""
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", SCHEMAS[name]]
+    done = subprocess.run([*command, EXAMPLES / "pipelines" / name], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_a_pipeline_runs_commands_of_the_guide(name: str) -> None:
+    guide = PAGES["docs/docsite/rst/guide_pipelines.rst"]
+    commands = {line for block in guide if block.kind == "shell" for line in block.commands().splitlines()}
+    text = " ".join((EXAMPLES / "pipelines" / name).read_text(encoding="utf-8").split())
+    # A command ends before the next key or entry of the YAML.
+    found = set(re.findall(r"ansible-playbook .*?(?= - |\s\w[\w-]*:(?: |$)|$)", text))
+    assert found == commands
