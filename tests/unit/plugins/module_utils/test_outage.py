@@ -118,6 +118,10 @@ def test_one_call_used_up_retries(task, answer):
     fails(read, task, "a")
     assert task.http.count("GET /runtimes/a") == 3
     assert is_given_up(task)
+    why = "does not accept connections" if answer is DOWN else "answered 429 to GET /api/x, again and again"
+    assert fails(read, task, "b").sentence == (
+        f"Could not read b: not tried, because {URL} {why}. Run the task again when the server is available."
+    )
 
 
 @pytest.mark.parametrize("answer", [busy(429), busy(503), SILENT, DOWN], ids=["busy", "down", "silent", "refused"])
@@ -218,12 +222,3 @@ def test_calls_that_wait_end_at_once():
     assert time.monotonic() - began < 10
     assert statuses == [429] * 4
     assert len(server.calls) == 4
-
-
-def test_the_message(task):
-    task.http.reply("GET /runtimes/a", *[busy(429)] * 9)
-    fails(read, task, "a")
-    assert fails(read, task, "b").sentence == (
-        f"Could not read b: not tried, because {URL} answered 429 to GET /api/x, again and again. Run the task again "
-        "when the server is available."
-    )

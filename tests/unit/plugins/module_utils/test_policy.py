@@ -11,15 +11,11 @@ from ansible_collections.mstr.library.plugins.module_utils._model.definition imp
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from as policy_on
 from ansible_collections.mstr.library.plugins.module_utils._model.result import report
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import RULES
-from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
 from ansible_collections.mstr.library.plugins.module_utils._model.steps import report_one
 from ansible_collections.mstr.library.plugins.module_utils._options import all_without_errors
 from ansible_collections.mstr.library.plugins.module_utils._work.inputs import POLICY_OPTION, libraries
 from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, runtime, stored
 from ansible_collections.mstr.library.tests.unit.support.server import Server
-from ansible_collections.mstr.library.tests.unit.support.strategies import OBJECTS
-from hypothesis import given
-from hypothesis import strategies as st
 
 TODAY = date(2026, 6, 15)
 WITHIN = {"networks_within": ["10.0.0.0/8"]}
@@ -305,28 +301,6 @@ def test_unused_exemptions():
         f"id: 'R' ({'D' * 32})",
         f"policy.exemptions[5] '{'C' * 32}' (requests==9) exempts nothing: no runtime has this id",
     ]
-
-
-EXEMPTIONS = st.builds(
-    exemption,
-    runtime=st.sampled_from(["r", "R*", ID, "other"]),
-    rule=st.sampled_from([None, "networks_within", "packages_never"]),
-    value=st.sampled_from([None, "pandas", "10.10.10.0/24"]),
-    until=st.sampled_from(["2026-06-14", "2026-06-15"]),
-)
-
-
-@given(data=OBJECTS, exempt=st.lists(EXEMPTIONS, max_size=4))
-def test_exemptions_hide_nothing(data, exempt):
-    """Whatever is exempted, each violation is in one of the lists, and nothing else is."""
-    limits = {**WITHIN, "networks_never": ["10.10.10.10"], "packages_never": ["pandas<2", "n*"]}
-    everything = policy_from(limits).report([from_api(data)])
-    found = exempting(*exempt, **limits).report([from_api(data)])
-    rows = [(row["rule"], str(row["value"])) for name in ("violations", "exempted") for row in found[name]]
-    assert sorted(rows) == sorted((row["rule"], str(row["value"])) for row in everything["violations"])
-    assert found["not_evaluated"] == everything["not_evaluated"]
-    lasting = [entry for entry in exempt if entry["until"] == "2026-06-15" and entry["runtime"] != "other"]
-    assert not found["exempted"] or lasting
 
 
 # --- the option

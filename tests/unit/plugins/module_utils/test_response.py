@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import html
+import json
+import re
 import unicodedata
+from urllib.parse import quote, quote_plus
+from xml.sax.saxutils import escape
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import (
@@ -11,6 +17,7 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import (
     MstrError,
     clean,
     code_number,
+    with_escaped_forms,
 )
 from ansible_collections.mstr.library.plugins.module_utils._session import failures as _failures
 from ansible_collections.mstr.library.plugins.module_utils._session import response as _response
@@ -311,6 +318,33 @@ def test_no_control_character_survives(text):
     assert not [char for char in cleaned if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp")]
     assert len(cleaned) <= 400
     assert cleaned.encode().decode() == cleaned
+
+
+FORMS = {
+    "JSON": json.dumps,
+    "JSON with escaped slashes": lambda text: json.dumps(text).replace("/", "\\/"),
+    "JSON with capital digits": lambda text: json.dumps(text).replace("00f6", "00F6"),
+    "JSON that is safe in HTML": lambda text: re.sub(
+        "[<>&'=]", lambda match: f"\\u00{ord(match[0]):x}", json.dumps(text)
+    ),
+    "HTML": html.escape,
+    "HTML in ASCII": lambda text: html.escape(text).encode("ascii", "xmlcharrefreplace").decode(),
+    "XML": lambda text: escape(text, {"'": "&apos;", '"': "&quot;"}),
+    "JSTL": lambda text: escape(text, {"'": "&#039;", '"': "&#034;"}),
+    "URL": lambda text: quote(text, safe=""),
+    "JavaScript": lambda text: quote(text, safe="!'()*"),
+    "URL with small digits": lambda text: re.sub("%..", lambda match: match[0].lower(), quote(text, safe="")),
+    "form": quote_plus,
+    "Java": lambda text: quote_plus(text, safe="*").replace("~", "%7E"),
+    "blanks": lambda text: " ".join(text.split()),
+    "base64": lambda text: base64.b64encode(text.encode()).decode().rstrip("=")[:-1],  # what follows changes the last
+}
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_forms_in_which_a_server_repeats_a_secret(form):
+    secret = 'Pass/"w\u00f6rd"~  & <m\'ore>!'
+    assert form(secret).strip('"') in with_escaped_forms([secret])
 
 
 def test_every_error_has_promised_keys():

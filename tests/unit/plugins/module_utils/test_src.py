@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 
 import pytest
@@ -164,19 +163,3 @@ def test_without_libyaml(monkeypatch, written):
     monkeypatch.delattr(yaml, "CSafeLoader", raising=False)
     assert read_definitions(written(YAML)).runtimes == ENTRIES
     assert "twice" in faults_of(read_definitions, written("- {name: a, name: b}"))[0]
-
-
-@pytest.mark.complete
-def test_yaml_is_not_imported_for_json(written):
-    """It costs 9 to 16 ms, which every task of mstr_runtimes would pay."""
-    script = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import tests.unit.conftest\n"
-        "from ansible_collections.mstr.library.plugins.modules import mstr_runtimes\n"
-        "from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions\n"
-        "before = 'yaml' in sys.modules; read_definitions(sys.argv[2]); print(before, 'yaml' in sys.modules)"
-    )
-    for content, expected_text in ((json.dumps(ENTRIES), "False False"), (YAML, "False True")):
-        done = subprocess.run(
-            [sys.executable, "-c", script, ".", written(content)], capture_output=True, text=True, check=True
-        )
-        assert done.stdout.split() == expected_text.split()
