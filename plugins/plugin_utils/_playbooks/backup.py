@@ -17,6 +17,7 @@ from typing import Any
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError, listed
 from ansible_collections.mstr.library.plugins.module_utils._model.alike import is_named
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import DEFAULT_RUNTIME_ID
+from ansible_collections.mstr.library.plugins.module_utils._model.src import Source
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.export import File, missing
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.serialize import plain, text_of
 
@@ -48,8 +49,21 @@ class Backup:
         self._known: set[str] = set()
         self._with_scripts = False
 
-    def begin(self, file: File, runtimes: Sequence[Mapping[str, Any]], with_scripts: bool) -> None:
-        """Write the backup of these runtimes. Check mode makes it in memory. Raises ValidationError."""
+    def begin(
+        self, file: File, runtimes: Sequence[Mapping[str, Any]], with_scripts: bool, definitions: Sequence[Any]
+    ) -> None:
+        """Write the backup of these runtimes. Check mode makes it in memory. `definitions`: of the run.
+
+        Raises ValidationError.
+        """
+        default = next(str(runtime["name"]) for runtime in runtimes if runtime["is_default"])
+        if DEFAULT_RUNTIME_ID in file.left_out and any(_names_default(entry, default) for entry in definitions):
+            raise ValidationError(
+                [
+                    f"The definitions mean the built-in default runtime {default!r}, which is not in the backup: a "
+                    "definition cannot express it, or mstr_runtimes_backup_exclude names it. Nothing was changed."
+                ]
+            )
         self._file, self._with_scripts = file, with_scripts
         self._known = {str(runtime["id"]).upper() for runtime in runtimes}
         if self._action.in_job:
@@ -173,18 +187,16 @@ def _packed(file: File) -> str:
     return text_of({"text": file.text})
 
 
-def may_take_away(runtimes: Sequence[Any], scripts: Any, purges: bool) -> bool:
+def may_take_away(wanted: Source, purges: bool) -> bool:
     """Whether a run with these definitions may delete, replace or move something."""
-    entries = [entry for entry in runtimes if isinstance(entry, Mapping)]
+    entries = [entry for entry in wanted.runtimes or () if isinstance(entry, Mapping)]
     removes = any(entry.get("state") == "absent" or entry.get("replace_on_change") for entry in entries)
-    return purges or bool(scripts) or removes
+    return purges or bool(wanted.scripts) or removes
 
 
-def names_default(runtimes: Sequence[Any], name: str) -> bool:
-    """Whether one of these definitions may mean the built-in default runtime, which has this name."""
-    for entry in runtimes:
-        if isinstance(entry, Mapping):
-            names = [entry.get("name"), *(entry.get("previous_names") or ())]
-            if str(entry.get("id")).upper() == DEFAULT_RUNTIME_ID or name in names:
-                return True
-    return False
+def _names_default(entry: Any, name: str) -> bool:
+    """Whether a definition may mean the built-in default runtime, which has this name."""
+    if not isinstance(entry, Mapping):
+        return False
+    names = [entry.get("name"), *(entry.get("previous_names") or ())]
+    return str(entry.get("id")).upper() == DEFAULT_RUNTIME_ID or name in names

@@ -15,7 +15,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.src import Sou
 
 from .check_files import one_file_error
 from .destination import FILE, checksum, dest_error, write
-from .new_run import UNKNOWN, path_of
+from .new_run import UNKNOWN
 from .task import Action
 from .variables import is_given
 
@@ -40,7 +40,7 @@ class OwnFile:
 
     def __init__(self, action: Action, variable: str, path: str) -> None:
         self._action, self._variable = action, variable
-        self.path = path_of(path, action.started_in)
+        self.path = action.path_of(path)
 
     def check(self) -> None:
         """Raise ValidationError if the file cannot be written, or if it is also the file of another host."""
@@ -59,7 +59,7 @@ class OwnFile:
             for host, values in action.of_hosts(others, (self._variable,)).items()
             if is_given(values.get(self._variable))
             and values[self._variable] is not UNKNOWN
-            and os.path.realpath(path_of(values[self._variable], action.started_in)) == os.path.realpath(self.path)
+            and os.path.realpath(action.path_of(values[self._variable])) == os.path.realpath(self.path)
         ]
         if same:
             raise ValidationError([one_file_error(self._variable, self.path, [action.host, *same])])

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils._errors import ErrorList, ValidationError, counted, listed
-from ansible_collections.mstr.library.plugins.module_utils._model.runtime import DEFAULT_RUNTIME_ID, INCOMPLETE
+from ansible_collections.mstr.library.plugins.module_utils._model.runtime import INCOMPLETE
 from ansible_collections.mstr.library.plugins.module_utils._model.src import Source
 from ansible_collections.mstr.library.plugins.module_utils._model.usage import name_of
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.evaluation import violations_of
@@ -22,11 +22,11 @@ from ansible_collections.mstr.library.plugins.plugin_utils._reports.events impor
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.export import File, to_file
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.serialize import json_text, plain
 
-from .backup import DEST, Backup, may_take_away, names_default
+from .backup import DEST, Backup, may_take_away
 from .check_files import backup_errors, foreign_error
-from .new_run import dests, path_of
+from .new_run import dests
 from .own_file import OwnFile, source_of
-from .task import Action, Result, failed
+from .task import Action, Result
 from .variables import (
     AUDITED,
     DEFINITIONS,
@@ -47,17 +47,15 @@ def apply(action: Action, plan_id: str | None = None, check_mode: bool = False) 
     with ErrorList() as errors:
         empty = [name for name in role_types() if action.value(name) == ""]
         errors.add(*name_errors(action.task_vars), *empty_errors(empty), *_definition_errors(action))
-    runtimes, scripts = action.given("mstr_runtimes"), action.given("mstr_runtimes_scripts")
+    wanted = Source(action.given("mstr_runtimes"), action.given("mstr_runtimes_scripts"))
     if action.given("mstr_runtimes_src") is not None:
-        source = _source(action, "mstr_runtimes_src")
-        if source and source.restore:
-            path = path_of(action.given("mstr_runtimes_src"), action.started_in)
+        path, in_file = _source(action, "mstr_runtimes_src")
+        if in_file and in_file.restore:
             raise ValidationError(backup_errors({action.host: path}, action.command_line()))
         # The module reports a file that does not exist.
-        runtimes, scripts = (source.runtimes, scripts or source.scripts) if source else (None, None)
+        wanted = Source(in_file.runtimes, wanted.scripts or in_file.scripts) if in_file else Source()
     options = {**action.options(DEFINITIONS), **action.options(passed_on()), **_policy(action)}
-    takes_away = may_take_away(runtimes or (), scripts, action.is_on("mstr_runtimes_purge"))
-    return _backed_up(action, options, plan_id, check_mode, runtimes or (), takes_away)
+    return _backed_up(action, options, wanted, plan_id, check_mode)
 
 
 def restore(action: Action, plan_id: str | None = None, check_mode: bool = False) -> Result:
@@ -66,21 +64,18 @@ def restore(action: Action, plan_id: str | None = None, check_mode: bool = False
     `plan_id`, `check_mode`: see `_backed_up`. Raises ValidationError if a variable is invalid, and for a file that is
     no backup of this environment and server.
     """
-    with ErrorList() as errors:
-        errors.add(*name_errors(action.task_vars))
     if action.given("mstr_restore_src") is None:
         raise ValidationError(["Set mstr_restore_src to the file of a backup."])
-    path, source = path_of(action.given("mstr_restore_src"), action.started_in), _source(action, "mstr_restore_src")
-    if source is None:
+    path, wanted = _source(action, "mstr_restore_src")
+    if wanted is None:
         job = action.given("mstr_restore_job")
         missing = f"it has no backup {path}" if job is None else f"job {job} has no backup of it"
         return {"changed": False, "left_alone": f"{missing}, so it was left alone"}
-    error = foreign_error("mstr_restore_src", path, source, action.host, action.server())
-    if error:
+    if error := foreign_error("mstr_restore_src", path, wanted, action.host, action.server()):
         raise ValidationError([error])
     options = {**action.options({option: passed_on()[option] for option in RESTORED}), "src": path}
-    result = _backed_up(action, options, plan_id, check_mode, source.runtimes or (), True, path)
-    return _with_warnings(result, *_violations(action, source.runtimes or (), result))
+    result = _backed_up(action, options, wanted, plan_id, check_mode)
+    return _with_warnings(result, *_violations(action, wanted.runtimes or (), result))
 
 
 def _violations(action: Action, runtimes: Sequence[Any], result: Result) -> Iterator[str]:
@@ -106,28 +101,20 @@ def _policy(action: Action) -> Result:
     return {"policy": with_exemptions(action.given("mstr_runtimes_policy"), exemptions)} if exemptions else {}
 
 
-def _source(action: Action, name: str) -> Source | None:
-    """What the file in a variable says; None if it does not exist. Raises ValidationError if it is invalid."""
+def _source(action: Action, name: str) -> tuple[str, Source | None]:
+    """The file in a variable, and what it says; None if it does not exist. Raises ValidationError if it is invalid."""
+    path = action.path_of(action.given(name))
     try:
-        return source_of(action, path_of(action.given(name), action.started_in))
+        return path, source_of(action, path)
     except ValidationError as exc:
         raise ValidationError([f"{name} {error.removeprefix('src ')}" for error in exc.errors]) from None
 
 
-def _backed_up(
-    action: Action,
-    options: Result,
-    plan_id: str | None,
-    check_mode: bool,
-    runtimes: Sequence[Any],
-    takes_away: bool,
-    source: str | None = None,
-) -> Result:
+def _backed_up(action: Action, options: Result, wanted: Source, plan_id: str | None, check_mode: bool) -> Result:
     """The result of mstr_runtimes with these options, after a backup if there is to be one.
 
-    `plan_id`: of the approved plan. `check_mode`: only what it would do, also if the task is not in check mode; then
-    without a backup. `runtimes`: the definitions. `takes_away`: whether the run may delete, replace or move something.
-    `source`: the backup that is restored.
+    `wanted`: the definitions, or the backup that is restored. `plan_id`: of the approved plan. `check_mode`: only what
+    it would do, also if the task is not in check mode; then without a backup.
     """
     if plan_id is not None:
         options["plan_id"] = plan_id
@@ -135,49 +122,33 @@ def _backed_up(
         return action.run_module("mstr_runtimes", options, True)
     if action.given(DEST) is None and not action.in_job:
         return action.run_module("mstr_runtimes", options)
-    backup = Backup(action, source)
+    backup = Backup(action, options["src"] if wanted.restore else None)
     # A drift check every night reads nothing for a backup that nobody needs.
     checked = action.run_module("mstr_runtimes", options) if action.in_job and action.check_mode else None
     if checked and not checked.get("changed"):
         return checked
     asked = action.given("mstr_runtimes_backup_scripts")
+    takes_away = wanted.restore or may_take_away(wanted, action.is_on("mstr_runtimes_purge"))
     with_scripts = takes_away if asked is None else action.is_on("mstr_runtimes_backup_scripts")
-    file, read = _exported(
-        action, "a backup", "mstr_runtimes_backup_exclude", _BACKUP_WRITER, with_scripts, backed_up=True
-    )
-    if read.get("failed"):
+    file, read = _exported(action, BACKUP, {"include_scripts": True} if with_scripts else {})
+    if file is None:
         return read
-    unread = _unread(read)
+    unread = [name_of(entry["project"]) or "the list of projects" for entry in read.get("unread") or ()]
+    unread_text = ", ".join(dict.fromkeys(unread))
     if unread and asked is not None:
-        return failed(
-            f"The scripts of these projects could not be read, so a backup would lack some: {unread}. Nothing was "
-            "changed. Run the playbook again, or as a user who may read them, or without mstr_runtimes_backup_scripts."
+        raise ValidationError(
+            [
+                f"The scripts of these projects could not be read, so a backup would lack some: {unread_text}. Nothing "
+                "was changed. Run the playbook again, or as a user who may read them, or without "
+                "mstr_runtimes_backup_scripts."
+            ]
         )
-    found = plain(read["runtimes"])
-    default = next(runtime for runtime in found if runtime["is_default"])
-    if DEFAULT_RUNTIME_ID in file.left_out and names_default(runtimes, str(default["name"])):
-        return failed(
-            f"The definitions mean the built-in default runtime {default['name']!r}, which is not in the backup: a "
-            "definition cannot express it, or mstr_runtimes_backup_exclude names it. Nothing was changed."
-        )
-    backup.begin(file, found, with_scripts)
+    backup.begin(file, plain(read["runtimes"]), with_scripts, wanted.runtimes or ())
     result = backup.finish(checked or action.run_module("mstr_runtimes", options, on_stop=backup.stopped))
-    if unread:
-        warning = (
-            f"The backup lacks scripts of projects that could not be read: {unread}. Going back does not move them."
-        )
-        return _with_warnings(result, warning)
-    return result
-
-
-_BACKUP_WRITER = "the role mstr.library.runtimes, before it changed anything"
-
-
-def _unread(read: Result) -> str:
-    """The projects whose scripts could not be read."""
-    return ", ".join(
-        dict.fromkeys(name_of(entry["project"]) or "the list of projects" for entry in read.get("unread") or ())
+    lacking = (
+        f"The backup lacks scripts of projects that could not be read: {unread_text}. Going back does not move them."
     )
+    return _with_warnings(result, lacking) if unread else result
 
 
 def _definition_errors(action: Action) -> list[str]:
@@ -191,7 +162,7 @@ def _definition_errors(action: Action) -> list[str]:
         ]
     src, dest = action.given("mstr_runtimes_src"), action.given(DEST)
     if src and dest:
-        paths = [path_of(path, action.started_in) for path in (src, dest)]
+        paths = [action.path_of(path) for path in (src, dest)]
         if os.path.realpath(paths[0]) == os.path.realpath(paths[1]):
             return [
                 f"mstr_runtimes_backup_dest is the file {paths[0]}, which mstr_runtimes_src names. The backup would "
@@ -212,18 +183,17 @@ def audit(action: Action, detail: bool) -> Result:
 
 def report_paths(action: Action) -> list[str]:
     """The files of the report."""
-    return [path_of(dest, action.started_in) for dest in dests(action.given("mstr_report_dest") or ())]
+    return [action.path_of(dest) for dest in dests(action.given("mstr_report_dest") or ())]
 
 
 def export(action: Action) -> Result:
     """The result of an export: the file, whether it changed, and the number of runtimes."""
     with ErrorList() as errors:
         errors.add(*name_errors(action.task_vars))
-    dest = action.given("mstr_export_dest") or f"{action.host}.runtimes.yml"
-    target = OwnFile(action, "mstr_export_dest", dest)
+    target = OwnFile(action, "mstr_export_dest", action.given("mstr_export_dest") or f"{action.host}.runtimes.yml")
     target.check()
-    file, read = _exported(action, "an export", "mstr_export_exclude", "the playbook mstr.library.export")
-    if read.get("failed"):
+    file, read = _exported(action, EXPORT)
+    if file is None:
         return read
     changed = target.differs(target.path, file.text)
     if changed and not action.is_on("mstr_export_force"):
@@ -231,11 +201,12 @@ def export(action: Action) -> Result:
     if changed and not action.check_mode:
         target.write(target.path, file.text)
     left_out = f", left out: {listed(file.left_out, 20)}" if file.left_out else ""
+    verb = ("would be written to" if action.check_mode else "written to") if changed else "as before in"
     return {
         "changed": changed,
         "dest": target.path,
         "left_out": file.left_out,
-        "msg": f"{counted(file.number, 'runtime')} {_verb(changed, action.check_mode)} {target.path}{left_out}",
+        "msg": f"{counted(file.number, 'runtime')} {verb} {target.path}{left_out}",
     }
 
 
@@ -268,14 +239,8 @@ def export_text(action: Action) -> Result:
 
     `texts`: the same in parts, each of which one event shows without loss. `encoded`: whether they are Base64.
     """
-    file, read = _exported(
-        action,
-        "an export",
-        "mstr_export_exclude",
-        'the job template "export"',
-        question=', the question "Leave out" of the job template export',
-    )
-    if read.get("failed"):
+    file, read = _exported(action, JOB_EXPORT)
+    if file is None:
         return read
     shown = copyable_texts(file.text, action.host)
     return {"changed": False, "text": file.text, "texts": shown, "encoded": ":" not in shown[0]}
@@ -288,49 +253,46 @@ def smoke_test(action: Action) -> Result:
     return action.run_module("mstr_script_run", {"run_timeout": 120, **action.options(options), "code": code})
 
 
-def _exported(
-    action: Action,
-    what: str,
-    exclude: str,
-    writer: str,
-    scripts: bool = False,
-    backed_up: bool = False,
-    question: str = "",
-) -> tuple[File, Result]:
-    """The file, and the result of the read, which may have failed. `backed_up`: as a backup.
+# What is exported, the variable that leaves runtimes out, and who writes the file.
+BACKUP = "a backup", "mstr_runtimes_backup_exclude", "the role mstr.library.runtimes, before it changed anything"
+EXPORT = "an export", "mstr_export_exclude", "the playbook mstr.library.export"
+JOB_EXPORT = (*EXPORT[:2], 'the job template "export"')
 
-    `question`: where else a controller's user says what `exclude` says.
-    """
+
+def _exported(action: Action, what: tuple[str, str, str], options: Result | None = None) -> tuple[File | None, Result]:
+    """The file, None if the read failed, and the result of the read. `options`: of the read."""
+    name, exclude, writer = what
     patterns = action.given(exclude) or []
     if not isinstance(patterns, (list, tuple)):
         raise ValidationError([f"{exclude} must be a list, such as [{patterns!r}], not {str(patterns)!r}."])
-    nothing = File("", {"runtimes": []}, [])
-    read = action.run_module("mstr_runtime_info", {"include_scripts": True} if scripts else {}, action.check_mode)
+    read = action.run_module("mstr_runtime_info", options or {}, action.check_mode)
     if read.get("failed"):
-        return nothing, read
+        return None, read
     runtimes = plain(read["runtimes"])
-    without = ", or without mstr_runtimes_backup_dest" if backed_up and not action.in_job else ""
     if not any(runtime["is_default"] for runtime in runtimes):
-        return nothing, failed(
-            f"{INCOMPLETE}. So {what} may lack others, too. Nothing was changed. Run the playbook again, or as a user "
-            f"who sees every runtime{without}."
+        without = ", or without mstr_runtimes_backup_dest" if what == BACKUP and not action.in_job else ""
+        raise ValidationError(
+            [
+                f"{INCOMPLETE}. So {name} may lack others, too. Nothing was changed. Run the playbook again, or as a "
+                f"user who sees every runtime{without}."
+            ]
         )
-    owner = (action.host, action.server()) if backed_up else None
+    owner = (action.host, action.server()) if what == BACKUP else None
     try:
-        return to_file(runtimes, writer, [str(pattern) for pattern in patterns], owner, scripts), read
+        return to_file(runtimes, writer, [str(pattern) for pattern in patterns], owner, bool(options)), read
     except ValidationError as exc:
-        return nothing, failed(
-            f"A definition cannot express what the server holds. Fix it there, or leave the runtime out with {exclude}"
-            f"{question}:\n{exc.sentence}"
-        )
+        question = ', the question "Leave out" of the job template export' if what == JOB_EXPORT else ""
+        raise ValidationError(
+            [
+                "A definition cannot express what the server holds. Fix it there, or leave the runtime out with "
+                f"{exclude}{question}:\n{exc.sentence}"
+            ]
+        ) from None
 
 
 def probe(action: Action) -> Result:
     """The result of mstr_probe, and the file with its answers."""
-    with ErrorList() as errors:
-        errors.add(*name_errors(action.task_vars))
-    dest = action.given("mstr_probe_dest") or f"{action.host}.probe.json"
-    target = OwnFile(action, "mstr_probe_dest", dest)
+    target = OwnFile(action, "mstr_probe_dest", action.given("mstr_probe_dest") or f"{action.host}.probe.json")
     target.check()
     options = {option: f"mstr_probe_{option}" for option in ("scripts", "reach", "wait_timeout", "cleanup")}
     result = action.run_module("mstr_probe", action.options(options))
@@ -340,9 +302,3 @@ def probe(action: Action) -> Result:
     if not action.check_mode:
         target.write(target.path, json_text(answers) + "\n")
     return {**result, "dest": target.path}
-
-
-def _verb(changed: bool, check_mode: bool) -> str:
-    if not changed:
-        return "as before in"
-    return "would be written to" if check_mode else "written to"

@@ -15,6 +15,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.file import pa
 from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions, source_from
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks import own_file, playbooks
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.destination import Stat, write
+from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.new_run import path_of
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.serialize import content_of
 
 DEFAULT = {"name": "(Default) MicroStrategy", "id": "0F35652CA7D041978BF0CBCB67531203", "is_default": True}
@@ -37,6 +38,9 @@ class FakeAction:
         return self.task_vars.get(name)
 
     value = given
+
+    def path_of(self, path):
+        return path_of(path, self.started_in)
 
     def is_on(self, name):
         return bool(self.given(name))
@@ -88,10 +92,8 @@ def test_check_mode_makes_the_backup_in_memory(tmp_path):
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_a_backup_that_cannot_be_made(tmp_path, check_mode):
     action = FakeAction(tmp_path, check_mode, {**RUNTIME, "whitelist": ["db.example.com"]})
-    result = playbooks.apply(action)
-    assert result["failed"]
-    assert "db.example.com" in result["msg"]
-    assert "mstr_runtimes_backup_exclude" in result["msg"]
+    with pytest.raises(ValidationError, match=r"mstr_runtimes_backup_exclude:\n.*db\.example\.com"):
+        playbooks.apply(action)
     assert (action.written, list(tmp_path.iterdir())) == (0, [])
 
 
@@ -302,9 +304,11 @@ def test_an_unread_project(action, asked):
     """It fails a backup whose scripts somebody asked for, and is a warning of any other."""
     action.unread = [{"project": "Sales", "script": None, "error": "x"}]
     action.task_vars |= {"mstr_runtimes_purge": True, "mstr_runtimes_backup_scripts": asked}
-    result = playbooks.apply(action)
-    assert bool(result.get("failed")) is bool(asked)
-    assert "Sales" in (result["msg"] if asked else result["warnings"][0])
+    if asked:
+        with pytest.raises(ValidationError, match="Sales"):
+            playbooks.apply(action)
+    else:
+        assert "Sales" in playbooks.apply(action)["warnings"][0]
     assert action.written == (not asked)
 
 
@@ -314,8 +318,8 @@ def test_a_default_runtime_that_is_in_no_backup(action, entry):
     action.runtimes[0] = {**DEFAULT, "whitelist": ["host"]}
     assert not playbooks.apply(action).get("failed")
     action.task_vars["mstr_runtimes"] = [entry]
-    result = playbooks.apply(action)
-    assert result["msg"].startswith(f"The definitions mean the built-in default runtime {DEFAULT['name']!r}, which is")
+    with pytest.raises(ValidationError, match=r"^The definitions mean the built-in default runtime '\(Default\) "):
+        playbooks.apply(action)
 
 
 def test_a_restore_keeps_the_file_that_it_reads(action, tmp_path):
