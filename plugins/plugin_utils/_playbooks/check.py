@@ -20,15 +20,9 @@ from ansible_collections.mstr.library.plugins.plugin_utils._reports import evalu
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.evaluation import grouped
 
 from . import check_files, variables
-from .new_run import UNKNOWN, NewRun, is_on, path_of
+from .new_run import UNKNOWN, NewRun, path_of
 from .variables import is_given
 
-# Variables that do nothing without a switch.
-_SWITCHES = {
-    "mstr_audit_tasks": ("mstr_audit_scripts", "because tasks are found by their scripts"),
-    "mstr_probe_reach": ("mstr_probe_scripts", "because a script tries to connect to it"),
-    "mstr_runtimes_protect_projects": ("mstr_runtimes_protect_used", "because it protects nothing by itself"),
-}
 _MOST_SENTENCES = 20
 _NUMBERS = {"int": int, "float": float}
 
@@ -99,7 +93,6 @@ def _type_errors(run: NewRun) -> Iterator[str]:
 
 def _use_errors(run: NewRun) -> Iterator[str]:
     """Of variables that exclude or need each other, and of those that only an extra variable may not leave alone."""
-    yield from _switch_errors(run)
     if "mstr_plan_dest" not in variables.types(run.playbook):
         return
     reads, writes = (any(run.given(name)) for name in ("mstr_plan_src", "mstr_plan_dest"))
@@ -112,18 +105,6 @@ def _use_errors(run: NewRun) -> Iterator[str]:
     for name in ("mstr_runtimes_backup_exclude", "mstr_runtimes_backup_scripts"):
         if is_given(run.extra.get(name)) and not any(run.given("mstr_runtimes_backup_dest")):
             yield f"{name} needs mstr_runtimes_backup_dest, the file of the backup; without it there is no backup."
-
-
-def _switch_errors(run: NewRun) -> Iterator[str]:
-    """Of variables without the switch that they need, by the names that the user knows."""
-    kinds = variables.types(run.playbook)
-    for name, (switch, reason) in _SWITCHES.items():
-        if name not in kinds:
-            continue
-        hosts = run.switched_on(name) if kinds[name] == "bool" else [host for host, _value in run.given(name)]
-        without = [host for host in hosts if _is_off(run.hosts[host].get(switch))]
-        if without:
-            yield f"{name} needs {switch}: true, {reason}{run.in_brackets(without)}."
 
 
 def _gate_errors(run: NewRun) -> Iterator[str]:
@@ -195,13 +176,6 @@ def _has_definitions(run: NewRun, host: str) -> bool:
         return bool(source.runtimes or source.scripts)
     except ValidationError:
         return True
-
-
-def _is_off(value: Any) -> bool:
-    """Whether a switch is off for sure. One that is neither true nor false has its own error."""
-    return value is not UNKNOWN and (
-        not is_given(value) or (_type_error("", "bool", value) is None and not is_on(value))
-    )
 
 
 def _is_batch_size(size: Any) -> bool:

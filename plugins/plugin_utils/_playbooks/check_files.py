@@ -12,19 +12,17 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError, listed
 from ansible_collections.mstr.library.plugins.module_utils._model.file import read_text
 from ansible_collections.mstr.library.plugins.module_utils._model.src import Source, read_definitions
-from ansible_collections.mstr.library.plugins.module_utils._session.connection import normal_url
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import files, plan_file
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.evaluation import grouped
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import earlier_from
 
 from . import variables, way_back
-from .destination import dest_error
-from .new_run import UNKNOWN, NewRun, dests, path_of
+from .destination import dest_errors
+from .new_run import UNKNOWN, NewRun, dests, server_of
 from .variables import is_given
 
 # The destinations that all hosts share, and those of which each host needs its own, with the default of the playbook.
@@ -41,17 +39,17 @@ def shared_errors(run: NewRun) -> Iterator[str]:
     for name in _SHARED:
         if name not in variables.types(run.playbook):
             continue
-        pairs = ((values.get(name), host) for host, values in run.hosts.items())
-        known = grouped((value is not UNKNOWN, (value, host)) for value, host in pairs)
-        if False in known:
+        pairs = [(host, values.get(name)) for host, values in run.hosts.items()]
+        unknown = [host for host, value in pairs if value is UNKNOWN]
+        if unknown:
             # The report at the end needs it, and without a report nobody sees what was done.
-            unknown = run.in_brackets(host for _value, host in known[False])
-            yield f"{name} has a template that is invalid, or that names an undefined variable{unknown}. Fix it."
+            where = run.in_brackets(unknown)
+            yield f"{name} has a template that is invalid, or that names an undefined variable{where}. Fix it."
             continue
-        values = grouped((_text_of(name, value) if is_given(value) else None, host) for value, host in known[True])
+        values = grouped((", ".join(dests(value)) if is_given(value) else None, host) for host, value in pairs)
         if len(values) > 1:
             shown = "; ".join(
-                f"{listed(hosts, 3)} {'has ' + repr(value) if value is not None else 'has none'}"
+                f"{listed(hosts, 3)} {'has none' if value is None else f'has {value!r}'}"
                 for value, hosts in values.items()
             )
             yield (
@@ -59,41 +57,26 @@ def shared_errors(run: NewRun) -> Iterator[str]:
                 f"({shown}). Set it with -e, or for the group all."
             )
             continue
-        for value in values:
-            yield from _shared_file_errors(run, name, value) if value is not None else ()
+        for path in dict.fromkeys(path for _host, path in run.paths(name)):
+            yield from _shared_file_errors(run, name, path)
 
 
-def _shared_file_errors(run: NewRun, name: str, value: str) -> Iterator[str]:
-    path = path_of(value, run.started_in)
+def _shared_file_errors(run: NewRun, name: str, path: str) -> Iterator[str]:
     if name == "mstr_plan_src":
         yield from _plan_errors(path)
-        return
-    if name == "mstr_report_dest":
-        for dest in dests(value):
-            yield from _report_errors(run, dest)
-        return
-    if name == "mstr_plan_dest" and Path(path).suffix.lower() in (".md", ".html", ".csv"):
+    elif name == "mstr_plan_dest" and Path(path).suffix.lower() in (".md", ".html", ".csv"):
         yield (
-            f"mstr_plan_dest {value!r} must end in .json, because mstr_plan_src reads it. For people, set "
+            f"mstr_plan_dest {path!r} must end in .json, because mstr_plan_src reads it. For people, set "
             "mstr_report_dest."
         )
-        return
-    error = dest_error(name, path)
-    yield from [error] if error else []
-
-
-def _report_errors(run: NewRun, dest: str) -> Iterator[str]:
-    try:
-        files.format_of(dest, "audit" if run.playbook == "audit" else "apply", run.check_mode)
-    except ValueError as exc:
-        yield f"{exc}."
-        return
-    error = dest_error("mstr_report_dest", path_of(dest, run.started_in))
-    yield from [error] if error else []
-
-
-def _text_of(name: str, value: Any) -> str:
-    return ", ".join(dests(value)) if name == "mstr_report_dest" else str(value)
+    else:
+        try:
+            if name == "mstr_report_dest":
+                files.format_of(path, "audit" if run.playbook == "audit" else "apply", run.check_mode)
+        except ValueError as exc:
+            yield f"{exc}."
+        else:
+            yield from dest_errors(name, path)
 
 
 def separate_errors(run: NewRun) -> Iterator[str]:
@@ -104,8 +87,7 @@ def separate_errors(run: NewRun) -> Iterator[str]:
             if len(hosts) > 1:
                 yield one_file_error(name, path, hosts)
             elif run.is_local(hosts[0]):
-                error = dest_error(name, path)
-                yield from [error] if error else []
+                yield from dest_errors(name, path)
 
 
 def same_file_errors(run: NewRun) -> Iterator[str]:
@@ -128,46 +110,31 @@ def same_file_errors(run: NewRun) -> Iterator[str]:
 
 
 def source_errors(run: NewRun) -> Iterator[str]:
-    """Of a backup that is to be applied, and of one that is to be restored."""
-    if run.playbook == "restore":
-        yield from _restore_errors(run)
-    elif run.playbook == "apply":
-        paths = {host: path for host, path in run.paths("mstr_runtimes_src") if run.is_local(host)}
-        backups = {host: path for host, path in paths.items() if (_source(path) or Source()).restore}
-        yield from backup_errors(backups, run.options)
-    elif run.playbook == "audit":
-        for host, path in run.paths("mstr_runtimes_src"):
-            source = _source(path) if run.is_local(host) else None
-            if source and source.restore:
-                error = foreign_error("mstr_runtimes_src", path, source, host, run.server(host))
-                yield from [error] if error else []
-
-
-def _restore_errors(run: NewRun) -> Iterator[str]:
-    """Of backups that are none, or those of different environments, and of a run without any."""
-    paths = dict(run.paths("mstr_restore_src"))
-    missing = [host for host, path in paths.items() if run.is_local(host) and not os.path.exists(path)]
-    if not run.is_named("mstr_restore_src") or (missing and len(missing) == len(run.hosts)):
-        named = f" None of these files exists: {listed([paths[host] for host in missing], 5)}." if missing else ""
+    """Of a backup that is to be applied, and of a file to restore that is no backup of this environment."""
+    name = {"apply": "mstr_runtimes_src", "audit": "mstr_runtimes_src", "restore": "mstr_restore_src"}.get(run.playbook)
+    if name is None:
+        return
+    restores, backups = run.playbook == "restore", {}
+    paths = {host: path for host, path in run.paths(name) if run.is_local(host)}
+    missing = [path for path in paths.values() if not os.path.exists(path)]
+    if restores and (not run.is_named(name) or (missing and len(missing) == len(run.hosts))):
+        named = f" None of these files exists: {listed(missing, 5)}." if missing else ""
         yield (
-            "There is no backup to restore." + named + " Name it with -e "
+            f"There is no backup to restore.{named} Name it with -e "
             "'mstr_restore_src=backups/{{ inventory_hostname }}.yml'."
         )
     for host, path in paths.items():
-        if run.is_local(host) and host not in missing:
-            try:
-                error = foreign_error("mstr_restore_src", path, read_definitions(path), host, run.server(host))
-            except ValidationError as exc:
-                error = f"mstr_restore_src {exc.sentence.removeprefix('src ')}"
-            yield from [error] if error else []
-
-
-def _source(path: str) -> Source | None:
-    """What a file of definitions says; None if it cannot be read, which the module reports."""
-    try:
-        return read_definitions(path)
-    except ValidationError:
-        return None
+        try:
+            source = Source() if path in missing else read_definitions(path)
+        except ValidationError as exc:
+            # The module reports other files that cannot be read.
+            yield from [f"{name} {exc.sentence.removeprefix('src ')}"] if restores else ()
+            continue
+        if source.restore and run.playbook == "apply":
+            backups[host] = path
+        elif source.restore or (restores and path not in missing):
+            yield from foreign_errors(name, path, source, host, run.server(host))
+    yield from backup_errors(backups, run.options)
 
 
 def backup_errors(paths: Mapping[str, str], options: Sequence[str]) -> Iterator[str]:
@@ -212,28 +179,21 @@ def one_file_error(name: str, path: str, hosts: Sequence[str]) -> str:
     )
 
 
-def foreign_error(name: str, path: str, source: Source, host: str, server: str | None) -> str | None:
+def foreign_errors(name: str, path: str, source: Source, host: str, server: str | None) -> Iterator[str]:
     """Why a file must not be restored on a host: it is no backup, or that of a different environment or server."""
+    of_server = source.server and (server_of({"mstr_base_url": source.server}, {}) or source.server)
     if not source.restore:
-        return f"{name} {path} is not a backup, which has restore: true. Apply it with mstr_runtimes_src."
-    if source.environment not in (None, host):
-        return (
+        yield f"{name} {path} is not a backup, which has restore: true. Apply it with mstr_runtimes_src."
+    elif source.environment not in (None, host):
+        yield (
             f"{name} {path} is a backup of {source.environment}, not of {host}. Limit the run to {source.environment}, "
             f"or delete the lines environment and server from the file to restore it on {host} all the same."
         )
-    if source.server is not None and server is not None and _normal(source.server) != server:
-        return (
+    elif of_server is not None and server not in (None, of_server):
+        yield (
             f"{name} {path} is a backup of the server {source.server}, and {host} is now {server}. Set mstr_base_url "
             "to that server, or delete the line server from the file to restore it here all the same."
         )
-    return None
-
-
-def _normal(server: str) -> str:
-    try:
-        return normal_url(server)
-    except ValueError:
-        return server
 
 
 def _plan_errors(path: str) -> Iterator[str]:

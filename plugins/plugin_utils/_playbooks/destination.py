@@ -61,21 +61,21 @@ class Stat(NamedTuple):
         return cls(kind, is_writable, digest.hexdigest())
 
 
-def dest_error(name: str, path: str, remote: Callable[[str], Stat] | None = None) -> str | None:
-    """Why the file that a variable names cannot be written, as a sentence; None if it can. `remote`: on another host.
+def dest_errors(name: str, path: str, remote: Callable[[str], Stat] | None = None) -> Iterator[str]:
+    """Why the file that a variable names cannot be written, if so, as a sentence. `remote`: on another host.
 
     Only a regular file is replaced: a rename would put one in the place of a device, which all processes use.
     """
     stat_of, target = (remote, path) if remote else (Stat.local, os.path.realpath(path))
     kind, folder = stat_of(path).kind, os.path.dirname(target)
     if kind == FOLDER:
-        return f"{name} {path} is a directory; name a file."
-    if kind not in (None, FILE):
-        return f"{name} {path} is {kind}, not a regular file; name a file."
-    there = stat_of(folder)
-    if there.kind != FOLDER:
-        return f"The directory of {name}, {folder}, does not exist; create it."
-    return None if there.is_writable else f"The directory of {name}, {folder}, is not writable; choose another one."
+        yield f"{name} {path} is a directory; name a file."
+    elif kind not in (None, FILE):
+        yield f"{name} {path} is {kind}, not a regular file; name a file."
+    elif (parent := stat_of(folder)).kind != FOLDER:
+        yield f"The directory of {name}, {folder}, does not exist; create it."
+    elif not parent.is_writable:
+        yield f"The directory of {name}, {folder}, is not writable; choose another one."
 
 
 def write(path: str, text: str, *, private: bool = False) -> None:

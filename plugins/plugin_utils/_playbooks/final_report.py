@@ -278,13 +278,8 @@ def _job_lines(run: FinishedRun, changed: Sequence[str]) -> Iterator[str]:
 def _file_lines(run: FinishedRun, reached: Mapping[str, Json]) -> Iterator[str]:
     """The lines of an export or a probe, whose results have a file."""
     for host, result in reached.items():
-        for line in str(result.get("error") or result["msg"]).splitlines() or [""]:
-            yield clean(f"{host}: {'failed: ' if result.get('error') else ''}{line}", _LONGEST_LINE)
-        yield from (clean(f"{host}: {line}", _LONGEST_LINE) for line in result.get("lines") or ())
-    written = [(host, result) for host, result in reached.items() if not result.get("error") and result.get("dest")]
-    if run.playbook == "export" and written and not run.check_mode:
-        paths = {host: result["dest"] for host, result in written}
-        options = dict.fromkeys(option for _host, result in written for option in result.get("options", ()))
-        more = [*options, "--check --diff"]
-        for command in commands(run.options, "apply", "mstr_runtimes_src", paths, *more):
-            yield f"To compare: {command}"
+        lines = str(result.get("error") or result["msg"]).splitlines() or [""]
+        prefix = "failed: " if result.get("error") else ""
+        if run.playbook == "probe" and not result.get("error"):
+            lines.append(f"the answers {'would be' if run.check_mode else 'are'} in {result['dest']}")
+        yield from (clean(f"{host}: {prefix}{line}", _LONGEST_LINE) for line in lines)

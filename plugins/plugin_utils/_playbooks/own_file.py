@@ -10,11 +10,11 @@ import base64
 import os
 from datetime import datetime, timezone
 
-from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
+from ansible_collections.mstr.library.plugins.module_utils._errors import ErrorList, ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._model.src import Source, read_definitions, source_from
 
 from .check_files import one_file_error
-from .destination import FILE, checksum, dest_error, write
+from .destination import FILE, checksum, dest_errors, write
 from .new_run import UNKNOWN
 from .task import Action
 from .variables import is_given
@@ -44,9 +44,8 @@ class OwnFile:
 
     def check(self) -> None:
         """Raise ValidationError if the file cannot be written, or if it is also the file of another host."""
-        error = dest_error(self._variable, self.path, None if self._action.is_local else self._action.stat)
-        if error:
-            raise ValidationError([error])
+        with ErrorList() as errors:
+            errors.add(*dest_errors(self._variable, self.path, None if self._action.is_local else self._action.stat))
         self._check_others()
 
     def _check_others(self) -> None:

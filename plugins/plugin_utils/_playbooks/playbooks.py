@@ -23,7 +23,7 @@ from ansible_collections.mstr.library.plugins.plugin_utils._reports.export impor
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.serialize import json_text, plain
 
 from .backup import DEST, Backup, may_take_away
-from .check_files import backup_errors, foreign_error
+from .check_files import backup_errors, foreign_errors
 from .new_run import dests
 from .own_file import OwnFile, source_of
 from .task import Action, Result
@@ -71,8 +71,8 @@ def restore(action: Action, plan_id: str | None = None, check_mode: bool = False
         job = action.given("mstr_restore_job")
         missing = f"it has no backup {path}" if job is None else f"job {job} has no backup of it"
         return {"changed": False, "left_alone": f"{missing}, so it was left alone"}
-    if error := foreign_error("mstr_restore_src", path, wanted, action.host, action.server()):
-        raise ValidationError([error])
+    with ErrorList() as errors:
+        errors.add(*foreign_errors("mstr_restore_src", path, wanted, action.host, action.server()))
     options = {**action.options({option: passed_on()[option] for option in RESTORED}), "src": path}
     result = _backed_up(action, options, wanted, plan_id, check_mode)
     return _with_warnings(result, *_violations(action, wanted.runtimes or (), result))

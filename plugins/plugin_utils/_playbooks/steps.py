@@ -161,16 +161,8 @@ def _reported(action: Action, step: str, result: Result, approved: Mapping[str, 
     error = str(result.get("msg")) if result.get("failed") else None
     shown = {key: result[key] for key in ("warnings", "deprecations", "diff") if result.get(key)}
     shown |= {"changed": bool(result.get("changed")), "msg": result.get("msg"), "error": error}
-    if step == "probe":
-        return {**shown, "dest": result.get("dest"), "lines": [] if error else _probe_lines(result, action.check_mode)}
-    if step == "export":
-        # The options of a command that let none of these variables count. They may be invalid.
-        names = [
-            name
-            for name in ("mstr_runtimes", "mstr_runtimes_scripts")
-            if variables.is_given(action.task_vars.get(name))
-        ]
-        return {**shown, "dest": result.get("dest"), "options": [f"-e {name}=" for name in names]}
+    if step in ("export", "probe"):
+        return {**shown, "dest": result.get("dest")}
     if step == "audit":
         texts: Result = {key: result[key] for key in ("report", "details") if key in result}
         texts = texts or final_report.reports_of(action.host, {}, action.check_mode, applied=None, read=result)
@@ -204,19 +196,6 @@ def _found_by_gates(action: Action, audited: Result) -> str | None:
         return str(audited["msg"])
     # Nobody knows whether the runtimes that are missing from the list violate the policy.
     return audited["incomplete"] if "violations" in on else None
-
-
-def _probe_lines(result: Result, check_mode: bool) -> list[str]:
-    """What a person has to know of the answers. Their file has them all, each with its evidence."""
-    answers = result["answers"]
-    never = [answer["switch"] for answer in answers if str(answer["evidence"]).startswith("Never tried: ")]
-    lines = [
-        f"the modules do not handle {answer['switch']}: {answer['evidence']}"
-        for answer in answers
-        if answer.get("handled") is False
-    ]
-    lines += [f"Never tried: {', '.join(never)}."] if never else []
-    return [*lines, f"the answers {'would be' if check_mode else 'are'} in {result['dest']}"]
 
 
 def report(action: Action) -> Result:
@@ -284,8 +263,8 @@ def write(action: Action) -> Result:
     except (KeyError, ValueError):
         raise ValidationError(["The artifact mstr_backups of the earlier job was not written by a job."]) from None
     path = action.path_of(action.value(variable))
-    if error := destination.dest_error(variable, path):
-        raise ValidationError([error])
+    with ErrorList() as errors:
+        errors.add(*destination.dest_errors(variable, path))
     changed = destination.Stat.local(path).checksum != destination.checksum(text.encode())
     if changed and not action.check_mode:
         try:

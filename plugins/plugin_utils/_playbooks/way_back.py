@@ -54,7 +54,7 @@ def _values(text: str) -> Mapping[str, Any]:
     return dict(parse_kv(text))
 
 
-def commands(options: Sequence[str], playbook: str, name: str, paths: Mapping[str, str], *more: str) -> list[str]:
+def commands(options: Sequence[str], playbook: str, name: str, paths: Mapping[str, str]) -> list[str]:
     """The commands that run a playbook with a file in the variable `name`, for each host its own.
 
     One command serves all hosts whose paths differ by the host's name alone.
@@ -68,7 +68,7 @@ def commands(options: Sequence[str], playbook: str, name: str, paths: Mapping[st
     for pattern, hosts in groups.items():
         path = pattern if len(hosts) > 1 else paths[hosts[0]]
         limit = shlex.quote(",".join(hosts))
-        end = " ".join([*extra, extra_option(name, path), *more])
+        end = " ".join([*extra, extra_option(name, path)])
         found.append(f"{start} mstr.library.{playbook} --limit {limit} {end}")
     return found
 

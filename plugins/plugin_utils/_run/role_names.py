@@ -44,6 +44,7 @@ def _mentions() -> re.Pattern[str]:
             | (?<=requires\ )(?:username|password)\b | (?<=found\ in\ )runtimes | (?:"""
         + "|".join(connection)
         + r""")\b )
+        | (?P<audit> include_ (?=(?:installed|scripts|tasks)\b) )
         | (?P<option> src (?=\ ['"]) | scripts (?=\[|\ is\ set,|\ .{1,70}\ is\ not\ a\ list;) | (?:"""
         + "|".join(_OPTIONS)
         + r""")\b ) )
@@ -67,4 +68,6 @@ def with_variables(text: str) -> str:
 def _variable(found: re.Match[str]) -> str:
     if found["own"]:
         return f"mstr_{found['own']}"
+    if found["audit"]:
+        return "mstr_audit_"
     return f"mstr_runtimes_{found['option']}" if found["option"] else found.group()

@@ -35,7 +35,6 @@ def test_each_environment_gets_a_public_file(two: Play, servers: list[Simulator]
     assert [read(file)["profile"]["create_status"] for file in files] == ["200", "201"]
     assert [read(file)["product"]["iserver_version"] for file in files] == ["11.6.1000.00123", None]
     assert "questions answered" in played.output
-    assert played.output.count("Never tried: default_delete, session_limit, ") == 2  # one line for each environment
     for server, file in zip(servers, files, strict=False):
         text = file.read_text(encoding="utf-8")
         ids = [runtime["id"] for runtime in server.runtimes(default=True)]

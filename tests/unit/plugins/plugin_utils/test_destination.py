@@ -16,7 +16,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.src import rea
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.destination import (
     Stat,
     checksum,
-    dest_error,
+    dest_errors,
     write,
 )
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.export import to_file
@@ -71,7 +71,7 @@ def test_only_a_regular_file_is_replaced(tmp_path, kind, linked):
         path = tmp_path / "link"
         path.symlink_to(target)
     before = target.stat()
-    error = dest_error("mstr_export_dest", str(path))
+    [error] = dest_errors("mstr_export_dest", str(path))
     assert error is not None
     assert error.startswith(f"mstr_export_dest {path} is a {kind}")
     with pytest.raises(OSError, match=f"it is a {kind}"):
@@ -85,13 +85,13 @@ def test_open_files_of_the_process(tmp_path):
     with (tmp_path / "output").open("w", encoding="utf-8") as output:
         link = tmp_path / "stdout"
         link.symlink_to(f"/proc/self/fd/{output.fileno()}")
-        assert "is a stream of the process" in str(dest_error("mstr_export_dest", str(link)))
+        assert "is a stream of the process" in str(list(dest_errors("mstr_export_dest", str(link))))
 
 
 @pytest.mark.parametrize(("key", "kind"), [("isfifo", "a pipe"), ("ischr", "a device"), ("isblk", "a device")])
 def test_another_host(key, kind):
     """Where modules run on another host, what Ansible finds there decides."""
-    error = dest_error("mstr_export_dest", "/x", lambda path: Stat.of_module({key: True, "exists": True}))
+    [error] = dest_errors("mstr_export_dest", "/x", lambda path: Stat.of_module({key: True, "exists": True}))
     assert kind in str(error)
 
 

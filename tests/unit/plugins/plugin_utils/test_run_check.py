@@ -78,7 +78,7 @@ def test_a_usual_run_may_begin(playbook):
         ({"mstr_plan_dest": "plan.md"}, "must end in .json, because mstr_plan_src reads it. For people, set"),
         ({"mstr_plan_dest": "no/plan.json"}, "no, does not exist; create it."),
         ({"mstr_report_dest": "x.csv"}, "must end in"),
-        ({"mstr_report_dest": "a.html, b.md,x.csv"}, "mstr_report_dest 'x.csv' must end in"),
+        ({"mstr_report_dest": "a.html, b.md,x.csv"}, "x.csv' must end in"),
         ({"mstr_report_dest": ["a.html", "folder.html"]}, "folder.html is a directory; name a file."),
         ({"mstr_report_dest": "x.cdx.json"}, "only an audit writes"),
         ({"mstr_report_dest": "folder.html"}, "folder.html is a directory; name a file."),
@@ -150,21 +150,6 @@ def test_a_gate_that_evaluates_nothing(playbook, more, sentence):
     [error] = errors(playbook, b=more, common={"mstr_runtimes": RUNTIMES} if playbook == "audit" else {})
     assert sentence in error
     assert "(b)" in error
-
-
-@pytest.mark.parametrize(
-    ("playbook", "name", "value", "switch"),
-    [
-        ("audit", "mstr_audit_tasks", "yes", "mstr_audit_scripts"),
-        ("apply", "mstr_runtimes_protect_projects", ["Sales"], "mstr_runtimes_protect_used"),
-        ("probe", "mstr_probe_reach", "db:5432", "mstr_probe_scripts"),
-    ],
-)
-def test_a_variable_needs_its_switch(playbook, name, value, switch):
-    [error] = errors(playbook, {name: value, switch: True}, b={switch: "no"})
-    assert error.startswith(f"{name} needs {switch}: true, because")
-    assert error.endswith(" (b).")
-    assert errors(playbook, {name: value, switch: UNKNOWN}) == []
 
 
 @pytest.mark.parametrize("value", ["abc", 0, "0%", "101%", [], [1, "x"], True, 1.5])

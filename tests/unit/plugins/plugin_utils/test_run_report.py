@@ -196,20 +196,13 @@ def test_a_later_command_has_no_secrets(monkeypatch):
 
 def test_an_export_says_where_its_files_are():
     results = {"a": {"run": "1", "error": None, "msg": "2 runtimes written to /x/a.yml", "dest": "/x/a.yml"}}
-    results["a"]["options"] = ["-e mstr_runtimes="]
     found = made({**results, "b": {"run": "1", "error": "One.\nTwo.", "msg": ""}}, "export", options=["-i x"])
     assert found.lines == [
         "a: 2 runtimes written to /x/a.yml",
         "b: failed: One.",
         "b: failed: Two.",
-        "To compare: ansible-playbook -i x mstr.library.apply --limit a -e mstr_runtimes_src=/x/a.yml "
-        "-e mstr_runtimes= --check --diff",
     ]
     assert (found.files, found.statistics) == ({}, {})
-    other = {"b": {**results["a"], "dest": "/x/b.yml", "options": []}}
-    command = made({**other, **results}, "export", options=["-i x"]).lines[-1]
-    assert " --limit b,a " in command
-    assert " -e mstr_runtimes= " in command, "one host that needs it is enough"
 
 
 def test_a_page_that_is_too_large():
