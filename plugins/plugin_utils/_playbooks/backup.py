@@ -45,7 +45,7 @@ class Backup:
             is_kept = source is not None and os.path.realpath(source) == os.path.realpath(self._dest)
             earlier = None if is_kept else self._own_file.source()
             self._unfinished = self._dest if earlier and earlier.unfinished else None
-        self._file = File("", {}, [])
+        self._file = File("", {})
         self._known: set[str] = set()
         self._with_scripts = False
 

@@ -206,7 +206,7 @@ def export(action: Action) -> Result:
         "changed": changed,
         "dest": target.path,
         "left_out": file.left_out,
-        "msg": f"{counted(file.number, 'runtime')} {verb} {target.path}{left_out}",
+        "msg": f"{counted(len(file.content['runtimes']), 'runtime')} {verb} {target.path}{left_out}",
     }
 
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from ansible_collections.mstr.library.plugins.module_utils._errors import (
     ANSIBLE_MASKS,
     SURROGATE,
     ErrorList,
+    ValidationError,
     clean,
     texts,
 )
@@ -28,60 +31,20 @@ from ansible_collections.mstr.library.plugins.module_utils._model.runtime import
     name_error,
 )
 from ansible_collections.mstr.library.plugins.module_utils._model.stored import definition_of
+from jinja2 import Template
 
 from .serialize import has_controls, without_controls
 
-_HEADER = """\
-# The runtimes of a Library server, written by {writer}. The file holds no secrets and leaves
-# out the server's default runtime. It changes only when the runtimes change, so you can keep it in version control.
-#
-# To show what applying it to an environment of an inventory would change, then to apply it:
-#   ansible-playbook -i INVENTORY mstr.library.apply --limit HOST -e mstr_runtimes_src=THIS_FILE --check --diff
-#   ansible-playbook -i INVENTORY mstr.library.apply --limit HOST -e mstr_runtimes_src=THIS_FILE
-# Runtimes that are not in this file stay as they are, unless you purge.
-"""
-_LEFT_OUT = """\
-#
-# The runtimes under left_out are not in this file. A purge does not delete them.
-"""
-_UNRESTORABLE = """\
-#
-# The server has no value for the following, and no definition can ask for that. An apply leaves them as they are:
-"""
-_BACKUP_HEADER = """\
-# A backup of the runtimes of one environment, written by {writer}.
-# The file holds no secrets.
-#
-# To show what going back to it would change, then to go back:
-#   ansible-playbook -i INVENTORY mstr.library.restore --limit {host} -e mstr_restore_src=THIS_FILE --check --diff
-#   ansible-playbook -i INVENTORY mstr.library.restore --limit {host} -e mstr_restore_src=THIS_FILE
-# Runtimes that are not in this file stay as they are. Those with state: absent were created by the run that wrote this
-# backup, so they are deleted. The id decides which runtime is meant. If no runtime has the id, the name decides, and if
-# no runtime has the name either, the runtime is created.
-# This backup is refused for any other host and server. To use it there, delete the lines environment and server.
-# With unfinished: true, the run that wrote it did not end: it may have created runtimes that are not in this file.
-"""
-_SCRIPTS = """\
-#
-# The scripts at the end of this file are assigned to their runtimes.
-"""
-
-
+_HEADER = Path(__file__).parent / "templates" / "definitions.j2"
 # With these characters begins what Ansible renders.
 _TEMPLATE = re.compile(r"\{[{%#]")
 
 
 class File(NamedTuple):
-    """A file that `src` reads. `unrestorable`: see the function."""
+    """A file that `src` reads."""
 
     header: str
     content: Mapping[str, Any]
-    unrestorable: list[str]
-
-    @property
-    def number(self) -> int:
-        """The number of its definitions."""
-        return len(self.content["runtimes"])
 
     @property
     def left_out(self) -> list[str]:
@@ -93,8 +56,8 @@ class File(NamedTuple):
         """The text of the file."""
         import yaml  # takes 10 ms, which only a task that writes a file should pay
 
-        content = dict(self.content)
-        body = yaml.dump(content, Dumper=_dumper(yaml), allow_unicode=True, sort_keys=False, width=1_000_000)
+        options: dict[str, Any] = {"allow_unicode": True, "sort_keys": False, "width": 1_000_000}
+        body = yaml.dump(dict(self.content), Dumper=_dumper(yaml), **options)
         return without_controls(f"---\n{self.header}{body}", escaped=True)
 
     def unfinished(self) -> File:
@@ -126,7 +89,6 @@ def to_file(
     definitions = to_definitions(runtimes, exclude, ids=is_backup)
     ids = {str(definition.get("id")).upper() for definition in definitions}
     left_out = list(dict.fromkeys(_left_out(runtimes, exclude, ids, is_backup)))
-    gaps = unrestorable(definitions)
     content = {
         **({"environment": str(environment), "restore": True} if is_backup else {}),
         **({"server": server} if server else {}),
@@ -134,15 +96,10 @@ def to_file(
         "runtimes": definitions,
         **({"scripts": list(_assignments(runtimes, definitions))} if scripts else {}),
     }
-    header = [
-        (_BACKUP_HEADER if is_backup else _HEADER).format(
-            writer=writer, host=shlex.quote(clean(environment or "HOST"))
-        ),
-        *([_LEFT_OUT] if left_out else []),
-        *([_UNRESTORABLE, *(f"#   {line}\n" for line in gaps)] if gaps else []),
-        *([_SCRIPTS] if content.get("scripts") else []),
-    ]
-    return File("".join(header), content, gaps)
+    template = Template(_HEADER.read_text(encoding="utf-8"), trim_blocks=True, keep_trailing_newline=True)
+    host, gaps = shlex.quote(clean(environment or "HOST")), unrestorable(definitions)
+    header = template.render(is_backup=is_backup, writer=writer, host=host, content=content, gaps=gaps)
+    return File(header, content)
 
 
 def _dumper(yaml: Any) -> Any:
@@ -236,9 +193,9 @@ def to_definitions(
                 id_list = ", ".join(sorted(several))
                 errors.add(f"{len(several)} runtimes have the name {name!r} ({id_list}); rename or exclude them")
     for definition in builtin:
-        problems = ErrorList()
-        problems.check(_check, definition)
-        definitions += [] if problems.errors or definition["name"] in namesakes else [definition]
+        with suppress(ValidationError):
+            _check(definition)
+            definitions += [definition] if definition["name"] not in namesakes else []
     return sorted(definitions, key=lambda definition: str(definition["name"]))
 
 

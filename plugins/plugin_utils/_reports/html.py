@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils._model.kinds import number
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import RULES
@@ -34,58 +34,36 @@ _FOLDER = Path(__file__).parent / "templates"
 Json = Mapping[str, Any]
 
 
-class Column(NamedTuple):
-    """A column of numbers in the table at the top. `tone`: how a number above zero looks."""
-
-    key: str
-    label: str
-    tone: str
-
-
-_AUDITED = (
-    Column("runtimes", "Runtimes", ""),
-    Column("violations", "Violations", "bad"),
-    Column("exempted", "Exempted", ""),
-    Column("expiring", "Expire within 30 days", "warn"),
-    Column("not_evaluated", "Not evaluated", "warn"),
-    Column("differing", "Differ", "drift"),
-    Column("moved", "Scripts to move", "drift"),
-    Column("undefined", "Undefined", ""),
-    Column("problems", "Not ready", "warn"),
-    Column("failed_runs", "Failed runs", "warn"),
-    Column("mismatches", "Other versions", "warn"),
-    Column("not_offered", "Python not offered", "warn"),
-    Column("dangling", "Scripts without runtime", "warn"),
-    Column("unread", "Not read", "warn"),
-    Column("unused", "Unused exemptions", "warn"),
-)
-_APPLIED = (
-    Column("deleted", "Deleted", "bad"),
-    Column("replaced", "Replaced", "bad"),
-    Column("created", "Created", "drift"),
-    Column("updated", "Updated", "drift"),
-    Column("moved", "Scripts moved", "drift"),
-    Column("unchanged", "Unchanged", ""),
-    Column("failed", "Failed", "bad"),
-)
-_TO_DO = {**{action: f"To {verb}" for action, verb in VERBS.items()}, "moved": "Scripts to move"}
-_PREDICTED = tuple(column._replace(label=_TO_DO.get(column.key, column.label)) for column in _APPLIED)
-# Columns that are left out if they are zero in every environment.
-_ALWAYS = ("runtimes", "violations", "created", "updated", "deleted", "unchanged", "failed")
-
-_OUTCOME_TONES = {
-    **dict.fromkeys(("clean", "unchanged"), "ok"),
-    **dict.fromkeys(("changed", "drift"), "drift"),
-    **dict.fromkeys(("problems", "not_evaluated"), "warn"),
-    **dict.fromkeys(("violations", "failed"), "bad"),
+# The columns of numbers in the table at the top: the label of each, and how a number above zero looks.
+_AUDITED = {
+    "runtimes": ("Runtimes", ""),
+    "violations": ("Violations", "bad"),
+    "exempted": ("Exempted", ""),
+    "expiring": ("Expire within 30 days", "warn"),
+    "not_evaluated": ("Not evaluated", "warn"),
+    "differing": ("Differ", "drift"),
+    "moved": ("Scripts to move", "drift"),
+    "undefined": ("Undefined", ""),
+    "problems": ("Not ready", "warn"),
+    "failed_runs": ("Failed runs", "warn"),
+    "mismatches": ("Other versions", "warn"),
+    "not_offered": ("Python not offered", "warn"),
+    "dangling": ("Scripts without runtime", "warn"),
+    "unread": ("Not read", "warn"),
+    "unused": ("Unused exemptions", "warn"),
 }
-_STATUS_TONES = {"ready": "ok", "busy": "", "unknown": "", "error": "bad", "missing": "drift", "not compared": "warn"}
-# How the page shows a verdict: the class of an entry.
-_VERDICTS = {"violation": "bad", "unreadable": "warn", "not evaluated": "warn", "allowed": "ok"}
-_WOULD = {"created": "to create", "updated": "differs", "replaced": "to replace", "deleted": "to delete"}
-_DONE = {word: word for word in _WOULD}
-# A longer list of runtimes without findings is collapsed.
-_QUIET = 12
+_APPLIED = {
+    **{action: (action.capitalize(), "bad" if action in GOES else "drift") for action in (*GOES, "created", "updated")},
+    "moved": ("Scripts moved", "drift"),
+    "unchanged": ("Unchanged", ""),
+    "failed": ("Failed", "bad"),
+}
+_PREDICTED = {
+    **{key: (f"To {VERBS[key]}" if key in VERBS else label, tone) for key, (label, tone) in _APPLIED.items()},
+    "moved": ("Scripts to move", "drift"),
+}
+# Columns that are shown even if they are zero in every environment.
+_ALWAYS = ("runtimes", "violations", "created", "updated", "deleted", "unchanged", "failed")
 # In report.css; and the columns that fit onto the page, which is at most 74 rem wide.
 _NEVER_FITS = "1000rem"
 _MOST_COLUMNS = 9
@@ -100,27 +78,21 @@ def page(report: Json) -> str:
         _environment(environment, columns, predicted, f"env-{number}")
         for number, environment in enumerate(report["environments"], 1)
     ]
-    total = {
-        column.key: sum(environment["numbers"][column.key] or 0 for environment in environments) for column in columns
-    }
-    columns = tuple(column for column in columns if _is_shown(column, total))
-    style, script = _file("report.css"), _file("report.js")
-    style = style.replace(_NEVER_FITS, f"{_width(len(columns))}rem")
+    total = {key: sum(environment["numbers"][key] or 0 for environment in environments) for key in columns}
+    shown = {key: columns[key] for key in columns if key in _ALWAYS or total["exempted" if key == "expiring" else key]}
+    style, script = ((_FOLDER / name).read_text(encoding="utf-8") for name in ("report.css", "report.js"))
+    if len(shown) <= _MOST_COLUMNS:
+        # The width of a screen below which the table of the outcomes is shown as a list
+        style = style.replace(_NEVER_FITS, f"{26 + 6 * len(shown)}rem")
     return _template().render(
         report=report,
-        title="Runtime audit" if audit else "Drift of runtimes" if report["check_mode"] else "Runtimes applied",
         environments=environments,
-        columns=columns,
+        columns=shown,
         total=total,
-        outcome_tones=_OUTCOME_TONES,
-        status_tones=_STATUS_TONES,
-        verdicts=_VERDICTS,
         counted=COUNTED,
         predicted=predicted,
         goes=GOES,
         read=sum(1 for environment in environments if environment.get("counts") or environment.get("summary")),
-        actions=_WOULD if predicted else _DONE,
-        quiet_limit=_QUIET,
         style=Markup(style),
         script=Markup(script),
         style_hash=_hash(style),
@@ -128,17 +100,7 @@ def page(report: Json) -> str:
     )
 
 
-def _width(columns: int) -> int:
-    """The width of a screen, in rem, below which the table of the outcomes is shown as a list."""
-    return 26 + 6 * columns if columns <= _MOST_COLUMNS else 1000
-
-
-def _is_shown(column: Column, total: Mapping[str, int]) -> bool:
-    needed = {"expiring": "exempted"}.get(column.key, column.key)
-    return bool(total[needed]) or column.key in _ALWAYS
-
-
-def _environment(environment: Json, columns: Sequence[Column], predicted: bool, anchor: str) -> dict[str, Any]:
+def _environment(environment: Json, columns: Iterable[str], predicted: bool, anchor: str) -> dict[str, Any]:
     counts = environment.get("counts") or environment.get("summary")
     # What goes is the first that a reader must see.
     order = {action: number for number, action in enumerate(GOES)}
@@ -152,10 +114,7 @@ def _environment(environment: Json, columns: Sequence[Column], predicted: bool, 
     since = environment.get("since")
     return {
         **environment,
-        "numbers": {
-            column.key: counts.get(column.key, 0) if counts and column.key not in unknown else None
-            for column in columns
-        },
+        "numbers": {key: counts.get(key, 0) if counts and key not in unknown else None for key in columns},
         "loud": [runtime for runtime in inventory if runtime["findings"]],
         "quiet": [runtime for runtime in inventory if not runtime["findings"]],
         "failed": [runtime for runtime in inventory if runtime["error"]],
@@ -209,10 +168,6 @@ def _template() -> Template:
 
 def _changes(field: Json) -> list[changes.Change]:
     return changes.changes(field["found"], field["wanted"])
-
-
-def _file(name: str) -> str:
-    return (_FOLDER / name).read_text(encoding="utf-8")
 
 
 def _hash(text: str) -> str:

@@ -28,29 +28,9 @@ from .since import changed_runtimes, when
 Json = Mapping[str, Any]
 
 _COLUMNS = (
-    "environment",
-    "outcome",
-    "runtime",
-    "id",
-    "default_runtime",
-    "status",
-    "owner",
-    "last_change",
-    "item",
-    "value",
-    "installed",
-    "item_status",
-    "project",
-    "item_owner",
-    "schedule",
-    "verdict",
-    "rules",
-    "detail",
-    "reason",
-    "until",
-    "drift",
-    "scripts",
-    "message",
+    *("environment", "outcome", "runtime", "id", "default_runtime", "status", "owner", "last_change"),
+    *("item", "value", "installed", "item_status", "project", "item_owner", "schedule"),
+    *("verdict", "rules", "detail", "reason", "until", "drift", "scripts", "message"),
 )
 # Spreadsheets read a cell that starts like this as a formula, and some begin a new cell at a semicolon, a tab or a line
 # end. Every user who may create a runtime can choose its name. The last four characters are full-width.

@@ -267,7 +267,7 @@ def test_an_export(tmp_path):
     assert [runtime["name"] for runtime in source.runtimes] == ["{{ x }}"]
     assert "id" not in source.runtimes[0]
     assert (source.environment, source.restore, source.scripts) == (None, False, None)
-    assert (file.number, len(source.runtimes)) == (1, 1)
+    assert (len(file.content["runtimes"]), len(source.runtimes)) == (1, 1)
     assert sorted(source.left_out) == sorted(file.left_out) == ["C" * 32, "Vendor A", "{{ x }} (replacement)"]
     assert "-e mstr_runtimes_purge" not in file.text
     assert "The runtimes under left_out are not in this file. A purge does not delete them." in file.text
@@ -302,7 +302,7 @@ def test_a_default_runtime_that_is_left_out(fields):
     """It is left out of the backup and named there, and stops no run that leaves it alone."""
     file = file_of(stored(), stored(**{"id": DEFAULT_ID, "name": "d", **fields}), owner=("prod", None))
     assert DEFAULT_ID in file.left_out
-    assert file.number == 1
+    assert len(file.content["runtimes"]) == 1
 
 
 def test_only_templates_have_a_tag():
@@ -317,14 +317,15 @@ def test_the_comments_of_a_file():
     """They name what cannot be restored, line by line in a fixed order, and stay as they are if nothing changes."""
     with_gap = stored(resource=None)
     file = file_of(stored(name="s", id="A" * 32), with_gap)
-    assert file.unrestorable == [
+    gaps = unrestorable(file.content["runtimes"])
+    assert gaps == [
         "resource: 'r'",
         "resource.disk: 's'",
         "resource.proc_count: 's'",
         *(f"{field.name}: all runtimes" for field in FIELDS if field.newer_only),
     ]
     comments = [line[4:] for line in file.text.splitlines() if line.startswith("#   ") and "ansible" not in line]
-    assert comments == file.unrestorable
+    assert comments == gaps
     assert file_of(with_gap, stored(name="s", id="A" * 32)) == file
     assert "left_out" not in file.text
     assert "restore:" not in file.text
