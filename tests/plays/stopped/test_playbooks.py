@@ -31,7 +31,7 @@ BACKUP = {"mstr_runtimes_backup_dest": "{{ inventory_hostname }}.bk.yml"}
     [
         (APPLY, BACKUP, "To go back: ansible-playbook -i "),
         (AUDIT, {}, "Report: "),
-        (EXPORT, {}, "To compare: ansible-playbook -i "),
+        (EXPORT, {}, "c: 1 runtime written to "),
         ("mstr.library.probe", {}, "c: the answers are in "),
     ],
     ids=["apply", "audit", "export", "probe"],
