@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 from ansible.errors import AnsibleFilterError
-from ansible_collections.mstr.library.plugins.filter.environment_report import FilterModule, environment_report
+from ansible_collections.mstr.library.plugins.filter.environment_report import environment_report
 from ansible_collections.mstr.library.plugins.filter.report_file import report_file
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import serialize
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.environment import environment_report as reported
@@ -126,10 +126,6 @@ def test_environment_without_runtimes():
 def test_input_not_result_refused(value):
     with pytest.raises(AnsibleFilterError, match="takes the result of"):
         environment_report(value, "prod")
-
-
-def test_its_name():
-    assert list(FilterModule().filters()) == ["environment_report"]
 
 
 @pytest.mark.parametrize("result", [None, ""])

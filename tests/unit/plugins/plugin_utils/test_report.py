@@ -3,7 +3,6 @@ from __future__ import annotations
 import csv
 import html
 import io
-import json
 import re
 from html.parser import HTMLParser
 from time import process_time
@@ -12,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.mstr.library.plugins.filter.environment_report import environment_report
-from ansible_collections.mstr.library.plugins.filter.report_file import FilterModule, report_file
+from ansible_collections.mstr.library.plugins.filter.report_file import report_file
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import BY_NAME
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.environment import environment_report as reported
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
@@ -63,15 +62,6 @@ def test_everything_from_a_server_stays_text():
     assert text.encode("utf-8")
 
 
-def test_a_page_needs_nothing_from_anywhere():
-    page = Page(report_file([environment("prod")], "x.html"))
-    [policy] = [value for name, value in page.attributes if name == "content" and "default-src" in value]
-    assert "default-src 'none'" in policy
-    assert "unsafe" not in policy
-    assert [value for name, value in page.attributes if name in ("src", "href") and not value.startswith("#")] == []
-    assert "style" not in dict(page.attributes), "the page's own policy would ignore it"
-
-
 FORMULAS = ["=HYPERLINK(1)", "-1+1", "@x", "+1", "\n=1", "\uff1d1", "a;=cmd|' /C calc'!A0"]
 
 
@@ -98,18 +88,6 @@ def test_a_long_cell_takes_no_time(text):
     start = process_time()
     report_file([report], "x.csv")
     assert process_time() - start < 2
-
-
-def test_json_has_everything():
-    report = json.loads(report_file([environment("prod")], "x.json", not_reached=["gone"]))
-    assert (report["kind"], report["not_reached"]) == ("audit", ["gone"])
-    [wide] = [entry for entry in report["environments"][0]["inventory"] if entry["name"] == "Nightly reports"]
-    assert wide["networks"] == [
-        {"network": "0.0.0.0/0", "verdict": "violation", "rules": ["networks_within", "networks_never"]},
-        {"network": "10.10.10.0/24", "verdict": "allowed", "rules": []},
-        {"network": "*", "verdict": "unreadable", "rules": ["networks_never"]},
-    ]
-    assert report["generated"].endswith("+00:00")
 
 
 def test_a_table_has_a_row_for_each_item():
@@ -141,14 +119,6 @@ def test_a_table_has_a_row_for_each_item():
     ]
 
 
-def test_who_owns_the_scripts_on_a_package():
-    script = {"name": "Load", "project": {"name": "Sales"}, "owner": {"name": "Ada"}}
-    report = audited(runtime(1, "R", packages=[package("numpy", "1.25")], scripts=[script]))
-    rows = {row["item"]: row for row in rows_of(report) if row["item"] in ("package", "script")}
-    assert rows["package"]["id"] == rows["script"]["id"]
-    assert (rows["script"]["item_owner"], rows["script"]["project"]) == ("Ada", "Sales")
-
-
 def test_a_spreadsheet_keeps_versions():
     report = audited(runtime(1, "R", packages=[package("numpy", "2.10")], runtime_version="3.10"))
     assert report_file([report], "x.csv").startswith("\ufeffenvironment,")
@@ -173,10 +143,6 @@ def test_a_spreadsheet_keeps_versions():
 def test_what_is_refused(arguments, expected_message):
     with pytest.raises(AnsibleFilterError, match=expected_message):
         report_file(*arguments)
-
-
-def test_its_name():
-    assert list(FilterModule().filters()) == ["report_file"]
 
 
 def gone(old, **more):
