@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections import Counter
 
 import pytest
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.environment import environment_report
@@ -18,19 +19,10 @@ def entry(name, action, **more):
 
 
 def report(*entries, environment="eu", read=None):
-    counts = {
-        action: sum(entry["action"] == action for entry in entries) for action in ("created", "updated", "deleted")
-    }
+    counts = {"created": 0, "updated": 0, "deleted": 0, **Counter(entry["action"] for entry in entries)}
     applied = {"runtimes": list(entries), "summary": counts, "plan_id": "0" * 24}
-    sources = Sources(
-        environment=environment,
-        applied=applied,
-        check_mode=True,
-        read=read,
-        incomplete=None,
-        policy={"networks_never": ["10.66.0.0/16"]} if read else {},
-    )
-    return environment_report(sources)
+    policy = {"networks_never": ["10.66.0.0/16"]} if read else {}
+    return environment_report(Sources(environment, applied, check_mode=True, read=read, policy=policy))
 
 
 def shown(text, host="eu"):
@@ -98,20 +90,17 @@ def test_every_deletion_is_complete():
     """However many there are, and however long; a continued one repeats its title."""
     networks = [f"10.{number}.0.0/16" for number in range(250)]
     gone = [entry(f"Surplus {number}", "deleted", runtime={"whitelist": networks}) for number in range(60)]
-    environments = [report(*gone, environment=name) for name in ("eu", "a-host-with-a-long-name." * 4)]
-    texts = texts_of(*environments)
+    texts = texts_of(*(report(*gone, environment=name) for name in ("eu", "a-host-with-a-long-name." * 4)))
     for number in range(60):
-        title = f"eu: 'Surplus {number}' "
-        parts = [text for text in texts if text.startswith(title)]
-        assert [network for network in networks if not any(f'"{network}"' in part for part in parts)] == []
+        shown = "".join(text for text in texts if text.startswith(f"eu: 'Surplus {number}' "))
+        assert [network for network in networks if f'"{network}"' not in shown] == []
     assert not [text for text in texts if "more lines" in text]
 
 
 def test_updates_come_before_creations():
-    many = [
-        entry(f"{action} {number:03} {'x' * 200}", action) for number in range(300) for action in ("created", "updated")
-    ]
-    texts = texts_of(report(*many))
+    """Fifty texts are enough."""
+    rows = [entry(f"{action} {n:03} {'x' * 200}", action) for n in range(300) for action in ("created", "updated")]
+    texts = texts_of(report(*rows))
     lines = [line for text in texts[1:-1] for line in text.splitlines()]
     assert len(texts) == 51
     assert "differs" in lines[0]
@@ -127,12 +116,11 @@ def test_failed_environment_has_message():
 
 
 def test_findings_of_an_audit():
-    violation = {"runtime": "Open", "name": "Open", "id": "A", "rule": "networks_never", "option": "whitelist"}
-    violation |= {"value": "10.66.0.0/16", "detail": "overlaps 10.66.0.0/16"}
-    read = {"runtimes": [{"name": "Open", "id": "A", "is_default": False, "packages": []}], "violations": [violation]}
+    violation = {"name": "Open", "id": "A", "rule": "networks_never", "option": "whitelist", "value": "10.66.0.0/16"}
+    read = {"runtimes": [{"name": "Open", "id": "A", "is_default": False, "packages": []}]}
+    read["violations"] = [{**violation, "detail": "overlaps 10.66.0.0/16"}]
     gone = entry("Surplus", "deleted", runtime=SURPLUS)
-    texts = texts_of(report(gone, entry("New", "created"), read=read))
-    joined = "\n".join(texts)
+    joined = "\n".join(texts_of(report(gone, entry("New", "created"), read=read)))
     places = [joined.index(word) for word in ("eu: 1 runtime", "'Surplus' would be deleted", "10.66", "'New' would be")]
     assert places == sorted(places)
 
