@@ -91,11 +91,6 @@ def test_plain_http_except_loopback_in_clear(url, in_clear):
 # --- credentials
 
 
-@pytest.mark.parametrize("option", ["api_token", "identity_token", "session", "login_mode", "ca_path", "client_cert"])
-def test_option_null_counts_as_not_given(option):
-    assert connection(**{option: None}) == connection()
-
-
 @pytest.mark.parametrize(
     ("options", "path", "body", "secrets"),
     [
