@@ -63,15 +63,17 @@ def without_errors(
         if isinstance(value, Mapping) or options or callable(spec["type"]):
             from ._remedies import list_remedy  # only a task that fails needs it
 
-            error = f"{_short(value)} is not a list{list_remedy(value, options)}"
+            repair = list_remedy(value, options, option)
+            error = f"{_short(value)} is not a list{repair and f'; write {repair}'}"
     elif options:
         # Ansible also accepts JSON and key=value.
         if from_file or not (isinstance(value, str) and re.search("[={]", value.replace("==", ""))):
-            from ._remedies import shape_of  # only a task that fails needs it
+            from ._remedies import entry_remedy  # only a task that fails needs it
 
-            error = f"{_short(value)} is not a mapping of options; write {shape_of(options)}"
+            repair = entry_remedy(value, options)
+            error = f"{_short(value)} is not a mapping of options{repair and f'; write {repair}'}"
     elif kind in ("int", "float"):
-        error = _number_error(value, kind)
+        error = _number_error(value, kind, option.rpartition(".")[2])
     elif kind in ("str", "path"):
         error = _text_error(value, spec.get("choices"), from_file)
     elif kind == "bool" and str(value).strip().lower() not in _BOOLEANS:
@@ -131,14 +133,15 @@ def _text_error(value: Any, choices: Iterable[str] | None, from_file: bool) -> s
     return error
 
 
-def _number_error(value: Any, kind: str) -> str | None:
+def _number_error(value: Any, kind: str, name: str) -> str | None:
     read = value
     if isinstance(value, str):
         try:
             read = int(value) if re.fullmatch(r"\s*[+-]?[0-9]{1,30}\s*", value) else float(value)
         except ValueError:
-            unit = "; write it without a unit" if re.match(r"\s*[0-9]", value) else ""
-            return f"{_short(value)} is not a {'whole ' if kind == 'int' else ''}number{unit}"
+            from ._remedies import unit_remedy  # only a task that fails needs it
+
+            return f"{_short(value)} is not a {'whole ' if kind == 'int' else ''}number{unit_remedy(value, name)}"
     if isinstance(read, bool) or not isinstance(read, (int, float)):
         return f"{_short(value)} is not a number"
     if isinstance(read, float) and not math.isfinite(read):

@@ -302,7 +302,10 @@ def _output(
                 register_secrets([session.handed_over])
             return result, False
         except Exception as exc:
-            return as_mstr_error(exc).to_result(), True
+            from ._remedies import misnamed  # only a task that fails needs it
+
+            failure = as_mstr_error(exc).to_result()
+            return {**failure, "msg": misnamed(str(failure["msg"]), os.environ)}, True
         finally:
             if session:
                 session.log_out()

@@ -75,7 +75,7 @@ class ActionModule(NormalAction):
             self._task.args = self._with_found_files(self._task.args)
         result: dict[str, Any] = super().run(tmp, task_vars)  # type: ignore[no-untyped-call]
         if (task_vars or {}).get(role_names.SWITCH) is True:
-            result = role_names.adapted(result)
+            result = role_names.adapted(result, task_vars or {})
         return self._with_this_python(result)
 
     def _with_found_files(self, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -53,16 +54,30 @@ def _mentions() -> re.Pattern[str]:
     )
 
 
-def adapted(result: dict[str, Any]) -> dict[str, Any]:
-    """The result of a failed task; its message names variables of the role instead of options."""
+def adapted(result: dict[str, Any], names: Iterable[str] = ()) -> dict[str, Any]:
+    """The result of a failed task; its message names variables of the role instead of options.
+
+    It also says which of the variables `names` were probably meant for one that is missing.
+    """
     if not result.get("failed") or not isinstance(result.get("msg"), str):
         return result
-    return {**result, "msg": with_variables(str(result["msg"]))}
+    from ansible_collections.mstr.library.plugins.module_utils._remedies import misnamed
+
+    return {**result, "msg": misnamed(with_variables(str(result["msg"])), names)}
 
 
 def with_variables(text: str) -> str:
     """The text of an error with the variables of the role in place of options."""
-    return _mentions().sub(_variable, text)
+    return _mentions().sub(_variable, _AD_HOC.sub(_with_extra_variable, text))
+
+
+# The advice for a list that was written as key=value.
+_AD_HOC = re.compile(r"""in an ad-hoc command, write all options as JSON: -a '\{"(\w+)": (.*), …\}'""")
+
+
+def _with_extra_variable(found: re.Match[str]) -> str:
+    variable = "mstr_runtimes" if found[1] == "runtimes" else f"mstr_runtimes_{found[1]}"
+    return f"""with -e, write the variable as JSON: -e '{{"{variable}": {found[2]}}}'"""
 
 
 def _variable(found: re.Match[str]) -> str:

@@ -9,7 +9,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import LIST_AS_WRITTEN, TEXT_AS_WRITTEN
 from ansible_collections.mstr.library.plugins.module_utils._options import all_without_errors, without_errors
-from ansible_collections.mstr.library.plugins.module_utils._remedies import option_error, unknown_option
+from ansible_collections.mstr.library.plugins.module_utils._remedies import misnamed, option_error, unknown_option
 from ansible_collections.mstr.library.plugins.module_utils.auth import argument_spec
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -44,6 +44,9 @@ def test_in_a_file_only_text_is_text(entry, fault):
     assert errors_of(entry, from_file=True) == [fault]
 
 
+AS_JSON = "write a list; in an ad-hoc command, write all options as JSON:"
+
+
 @pytest.mark.parametrize(
     ("option", "value", "fault"),
     [
@@ -55,16 +58,32 @@ def test_in_a_file_only_text_is_text(entry, fault):
         ("state", "gone", "state %r is not valid; choose present or absent"),
         ("purge_packages", "maybe", "purge_packages %r is not true or false"),
         ("whitelist", [None], "whitelist[0] is null; remove it, or write a value"),
-        ("whitelist", {"a": 1}, "whitelist %r is not a list"),
+        ("whitelist", {"a": 1}, "whitelist %r is not a list; write [a]"),
         ("whitelst", [], "whitelst is not an option; did you mean whitelist?"),
-        ("packages", ["requests==2.32.3"], "packages[0] 'requests==2.32.3' is not a mapping of options; write {%s}"),
-        ("packages", "pandas, numpy", "packages %r is not a list; write [{%s}]"),
-        ("packages", {"numpy": 1.2}, "packages %r is not a list; write [{%s}]"),
-        ("packages", "[]", "packages %r is not a list; key=value made a text of it, so write JSON"),
+        ("packages", ["pandas"], "packages[0] 'pandas' is not a mapping of options; write {name: pandas}"),
+        (
+            "packages",
+            ["requests==2.32.3"],
+            "packages[0] 'requests==2.32.3' is not a mapping of options; write {name: requests, version: \"2.32.3\"}",
+        ),
+        ("packages", "pandas, numpy", "packages %r is not a list; write [{name: pandas}, {name: numpy}]"),
+        (
+            "packages",
+            {"numpy": "1.2", "pandas": None},
+            'packages %r is not a list; write [{name: numpy, version: "1.2"}, {name: pandas}]',
+        ),
+        ("packages", {"name": "numpy"}, "packages %r is not a list; write [{name: numpy}]"),
+        ("packages", {"numpy": 1.2}, "packages %r is not a list"),
+        ("packages", "[]", f"packages %r is not a list; {AS_JSON} -a '{{\"packages\": [], …}}'"),
+        ("packages", "[{name: a}]", f'packages %r is not a list; {AS_JSON} -a \'{{"packages": [{{"name": …}}], …}}\''),
         ("packages", [None], "packages[0] is null; remove it, or write a value"),
         ("packages", [{"version": "1"}], "packages[0].name is missing"),
         ("packages", [{"name": "a", "vesion": "1"}], "packages[0].vesion is not an option; did you mean version?"),
         ("resource", {"zzz": 1}, "resource.zzz is not an option; the options are cpu, disk, mem, proc_count"),
+        ("resource", "big", "resource %r is not a mapping of options"),
+        ("resource", [{"cpu": 1}, {"mem": 2}], "resource %r is not a mapping of options; write {cpu: 1, mem: 2}"),
+        ("resource", {"cpu": "500m"}, "resource.cpu '500m' is not a number; write 0.5"),
+        ("resource", {"mem": "1GB"}, "resource.mem '1GB' is not a whole number; write the number of MB: 1024"),
         (
             "resource",
             [1, 512],
@@ -105,12 +124,19 @@ def test_values_ansible_may_convert(entry, from_file):
 @pytest.mark.parametrize(
     ("runtimes", "error"),
     [
-        ("X, Y", "runtimes 'X, Y' is not a list; write [{name: …}]"),
-        (["X"], "runtimes[0]: 'X' is not a mapping of options; write {name: …}"),
+        ("X", "runtimes 'X' is not a list; write [{name: X}]"),
+        ("X, Y", "runtimes 'X, Y' is not a list; write [{name: X}, {name: Y}]"),
+        ({"name": "X"}, "runtimes {'name': 'X'} is not a list; write [{name: X}]"),
+        (
+            {"X": {"exec_timeout": 1}},
+            "runtimes {'X': {'exec_timeout': 1}} is not a list; write [{name: X, exec_timeout: 1}]",
+        ),
+        (["X"], "runtimes[0] 'X' is not a mapping of options; write {name: X}"),
     ],
 )
 def test_names_in_place_of_list_get_remedy(runtimes, error):
-    assert all_without_errors(SPEC, {"runtimes": runtimes})[1] == [error]
+    [found] = all_without_errors(SPEC, {"runtimes": runtimes})[1]
+    assert found.replace("runtimes[0]: ", "runtimes[0] ") == error
 
 
 def test_what_is_left_of_the_options():
@@ -140,6 +166,36 @@ NULL = "runtimes[0] is null; remove it, or write a value"
 def test_message_of_ansible_comes_last(message, errors, shown):
     """An option that has an error is not missing."""
     assert option_error(message, errors).splitlines() == shown
+
+
+MISSES_BOTH = "base_url is missing; set it\nno credentials: supply username and password"
+
+
+@pytest.mark.parametrize(
+    ("message", "names", "hints"),
+    [
+        (
+            MISSES_BOTH,
+            ["MSTR_PASS", "MSTR_URL", "MSTR_USER", "MSTR_VERIFY", "URL"],
+            [("MSTR_PASS", "MSTR_PASSWORD"), ("MSTR_URL", "MSTR_BASE_URL"), ("MSTR_USER", "MSTR_USERNAME")],
+        ),
+        (
+            "login_mode standard requires mstr_password; set",
+            ["mstr_pass"],
+            [("mstr_pass", "mstr_password")],
+        ),
+        (
+            "the certificate is not trusted",
+            ["mstr_ca_file", "mstr_url", "mstr_verify"],
+            [("mstr_ca_file", "mstr_ca_path"), ("mstr_verify", "mstr_validate_certs")],
+        ),
+        ("Could not log in", ["mstr_url", "mstr_user"], []),
+    ],
+)
+def test_a_similar_variable_is_named(message, names, hints):
+    """Only for an option that the message misses: other variables are the user's own."""
+    sentences = [f"{name} is set; did you mean {meant}?" for name, meant in hints]
+    assert misnamed(message, names) == "\n".join([message, *sentences])
 
 
 @pytest.mark.parametrize(

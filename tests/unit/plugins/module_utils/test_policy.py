@@ -348,7 +348,7 @@ def test_invalid_values(option, fault):
         ({"runtime_versions_within": ">=3,<4"}, "runtime_versions_within '>=3,<4' is not a list; write ['>=3,<4']"),
         (
             {"exemptions": ["R"]},
-            "exemptions[0] 'R' is not a mapping of options; write {runtime: …, rule: …, value: …, reason: …, until: …}",
+            "exemptions[0] 'R' is not a mapping of options; write {runtime: R, reason: …, until: …}",
         ),
         ({"exemptions": [{"runtime": "R", "until": "2026-12-31"}]}, "exemptions[0].reason is missing"),
         (exempts(reasn="x"), "exemptions[0].reasn is not an option; did you mean reason?"),

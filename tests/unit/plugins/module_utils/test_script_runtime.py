@@ -34,7 +34,7 @@ def test_ids_in_any_case():
 
 def test_text_in_place_of_a_script():
     assert all_without_errors(OPTIONS, {"scripts": ["Close"]})[1] == [
-        "scripts[0] 'Close' is not a mapping of options; write {id: …, name: …, project: …}"
+        "scripts[0] 'Close' is not a mapping of options; write {name: Close, project: …}"
     ]
 
 

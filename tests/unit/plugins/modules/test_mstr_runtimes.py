@@ -145,7 +145,7 @@ def test_state_null_is_not_given(lines, src):
 
 
 def test_text_in_place_of_list_is_one_error(lines):
-    assert lines(runtimes="a,b") == ["runtimes 'a,b' is not a list; write [{name: …}]"]
+    assert lines(runtimes="a,b") == ["runtimes 'a,b' is not a list; write [{name: a}, {name: b}]"]
 
 
 def test_comment_of_entry_comes_before_that_of_task():

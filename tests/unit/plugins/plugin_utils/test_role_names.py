@@ -3,6 +3,8 @@ from __future__ import annotations
 from time import process_time
 
 import pytest
+from ansible_collections.mstr.library.plugins.module_utils._options import all_without_errors
+from ansible_collections.mstr.library.plugins.module_utils._work.inputs_many import MANY_OPTIONS
 from ansible_collections.mstr.library.plugins.plugin_utils._run.role_names import adapted
 
 
@@ -46,6 +48,28 @@ def test_a_message_names_variables(original, expected):
         "msg": expected,
         "runtimes": [],
     }
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "expected"),
+    [
+        ("runtimes", "[X]", """-e '{"mstr_runtimes": [{"name": …}]}'"""),
+        ("runtimes", '[{"name": "a"}]', """-e '{"mstr_runtimes": [{"name": "a"}]}'"""),
+        ("scripts", "[X]", """-e '{"mstr_runtimes_scripts": [{"name": …}]}'"""),
+    ],
+)
+def test_a_list_as_an_extra_variable(option, value, expected):
+    [error] = all_without_errors(MANY_OPTIONS, {option: value})[1]
+    text = adapted({"failed": True, "msg": error})["msg"]
+    assert "ad-hoc" in error
+    assert "ad-hoc" not in text
+    variable = expected.split('"')[1]
+    assert text == f"{variable} {value!r} is not a list; write a list; with -e, write the variable as JSON: {expected}"
+
+
+def test_message_names_similar_variable():
+    result = adapted({"failed": True, "msg": "base_url is missing; set it"}, ["mstr_url", "mstr_other"])
+    assert result["msg"] == "mstr_base_url is missing; set it\nmstr_url is set; did you mean mstr_base_url?"
 
 
 @pytest.mark.parametrize("result", [{"msg": "runtimes[0]"}, {"failed": True}, {"failed": True, "msg": None}])
