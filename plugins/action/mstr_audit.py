@@ -86,19 +86,14 @@ def _incomplete(read: Result) -> str | None:
 
 
 def _result(report: Result, detail: bool) -> Result:
-    # Ansible walks through every value of a result several times. A text is one value.
-    short = {key: value for key, value in report.items() if key != "inventory"}
     message = report["message"]
+    found = {key: report[key] for key in ("outcome", "counts", "incomplete", "mismatches", "not_offered")}
+    found |= {"changed": False, "failed": message is not None, "findings": report["lines"][1:]}
+    # Ansible walks through every value of a result several times. A text is one value.
+    texts = serialize.packed(report)
     return {
-        "changed": False,
-        "failed": message is not None,
+        **found,
         "msg": report["lines"][0] if message is None else message,
-        "outcome": report["outcome"],
-        "counts": report["counts"],
-        "findings": report["lines"][1:],
-        "incomplete": report["incomplete"],
-        "mismatches": report["mismatches"],
-        "not_offered": report["not_offered"],
-        "report": serialize.text_of(short),
-        "details": serialize.text_of(report) if detail else None,
+        "report": texts["report"],
+        "details": texts["details"] if detail else None,
     }

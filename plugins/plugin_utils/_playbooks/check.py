@@ -29,9 +29,9 @@ _NUMBERS = {"int": int, "float": float}
 
 def values_needed(playbook: str) -> frozenset[str]:
     """The variables whose values `run_errors` needs; of all others, such as passwords, it needs only the names."""
-    names = {name for name, kind in variables.types(playbook).items() if kind in ("bool", *_NUMBERS)}
-    used = set(variables.types(playbook)) - set(variables.CONNECTION.values())
-    return frozenset(names | used | {"ansible_connection", "mstr_base_url", "mstr_session"})
+    kinds, connection = variables.types(playbook), set(variables.CONNECTION.values())
+    names = {name for name, kind in kinds.items() if kind in ("bool", *_NUMBERS) or name not in connection}
+    return frozenset(names | {"ansible_connection", "mstr_base_url", "mstr_session"})
 
 
 def run_errors(run: NewRun) -> list[str]:
@@ -187,18 +187,16 @@ def _is_batch_size(size: Any) -> bool:
 
 def _type_error(name: str, kind: str, value: Any) -> str | None:
     """Why a value is not of its type, without a final period; None if it is."""
-    if kind == "bool":
-        try:
+    wanted = {"bool": "true or false", "int": "a whole number", "float": "a number"}
+    try:
+        if kind == "bool":
             boolean(value)
-        except TypeError:
-            return f"{name} must be true or false, not {_shown(value)}"
-    elif kind in _NUMBERS:
-        try:
+        elif kind in _NUMBERS:
             if isinstance(value, bool) or (kind == "int" and isinstance(value, float) and value % 1):
                 raise ValueError
             _NUMBERS[kind](value if isinstance(value, (int, float)) else str(value).strip())
-        except (TypeError, ValueError):
-            return f"{name} must be a {'whole number' if kind == 'int' else 'number'}, not {_shown(value)}"
+    except (TypeError, ValueError):
+        return f"{name} must be {wanted[kind]}, not {_shown(value)}"
     return None
 
 

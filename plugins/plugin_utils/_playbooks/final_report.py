@@ -10,6 +10,7 @@ Pure: takes the results of the hosts, which `result_of` makes of the result of a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -73,33 +74,31 @@ def run_report(run: FinishedRun, write: Callable[..., None]) -> RunReport:
     # A controller shows them in events of their own.
     lines = [line for report in short for line in environment.short_lines(report, predicted) if not run.page]
     lines += [*not_reached, *_backup_lines(run, reached)]
-    unwritten = []
-
-    def is_written(path: str, text_of: Callable[[], str]) -> bool:
-        try:
-            write(path, text_of() + "\n", private=path == run.plan)
-        except OSError as exc:
-            unwritten.append(f"{path} could not be written: {exc.strerror}. A file that was there is unchanged.")
-        except Exception as exc:  # whatever happens to a file, people see what was written to the servers
-            unwritten.append(f"{path} was not written. {as_mstr_error(exc).sentence}")
-        else:
-            return True
-        return False
-
-    for path in run.reports:
-        if is_written(path, lambda path=path: _rendered(run, reached, list(stopped), path)):  # type: ignore[misc]
-            lines.append(f"Report: {path}")
-    if run.plan and is_written(run.plan, lambda: _plan_text(run, short, stopped)):
-        lines += [f"Plan: {run.plan}", _how_to_apply(run)]
-    lines += unwritten
-    if unwritten:
-        errors = {host: errors.get(host) or unwritten[-1] for host in run.results}
+    texts = {path: partial(_rendered, run, reached, list(stopped), path) for path in run.reports}
+    texts |= {run.plan: partial(_plan_text, run, short, stopped)} if run.plan else {}
+    failed = {path: why for path in texts if (why := _write_error(write, path, texts[path], path == run.plan))}
+    lines += [f"Report: {path}" for path in run.reports if path not in failed]
+    lines += [f"Plan: {run.plan}", _how_to_apply(run)] if run.plan and run.plan not in failed else []
+    lines += failed.values()
+    if failed:
+        errors = {host: errors.get(host) or next(iter(failed.values())) for host in run.results}
     if not run.page:
         # Only a controller hands something on, and Ansible would walk through all of it several times.
         return RunReport(lines, errors)
     page = f"The artifact {artifact_name(run.playbook, 'page')} of this job"
     events = approval_texts(short, predicted, page)
     return RunReport(lines, errors, _statistics(run, short, reached, list(stopped)), events)
+
+
+def _write_error(write: Callable[..., None], path: str, text_of: Callable[[], str], private: bool) -> str | None:
+    """Why a file was not written; None if it was."""
+    try:
+        write(path, text_of() + "\n", private=private)
+    except OSError as exc:
+        return f"{path} could not be written: {exc.strerror}. A file that was there is unchanged."
+    except Exception as exc:  # whatever happens to a file, people see what was written to the servers
+        return f"{path} was not written. {as_mstr_error(exc).sentence}"
+    return None
 
 
 def _plan_text(run: FinishedRun, short: Sequence[Json], stopped: Mapping[str, str]) -> str:
@@ -138,13 +137,7 @@ def reports_of(host: str, result: Json, check_mode: bool = False, **sources: Any
     """The short and the detailed report of one environment, each as one text, which Ansible handles fast."""
     found = Sources(environment=host, applied={**result, "failed": bool(result.get("failed", True))})
     found = found._replace(check_mode=check_mode, **sources)
-    return packed(environment.environment_report(found, detail=True))
-
-
-def packed(report: Json) -> dict[str, Any]:
-    """The same of a report with all runtimes."""
-    short = {key: value for key, value in report.items() if key != "inventory"}
-    return {"report": serialize.text_of(short), "details": serialize.text_of(report)}
+    return serialize.packed(environment.environment_report(found, detail=True))
 
 
 def apply_error(report: Json, fail_on_drift: bool) -> str | None:

@@ -44,22 +44,14 @@ class OwnFile:
 
     def check(self) -> None:
         """Raise ValidationError if the file cannot be written, or if it is also the file of another host."""
+        action, target = self._action, os.path.realpath(self.path)
         with ErrorList() as errors:
-            errors.add(*dest_errors(self._variable, self.path, None if self._action.is_local else self._action.stat))
-        self._check_others()
-
-    def _check_others(self) -> None:
-        action = self._action
+            errors.add(*dest_errors(self._variable, self.path, None if action.is_local else action.stat))
         others = [host for host in action.task_vars.get("ansible_play_hosts") or () if host != action.host]
-        if self._variable not in action.task_vars:
-            return
-        same = [
-            host
-            for host, values in action.of_hosts(others, (self._variable,)).items()
-            if is_given(values.get(self._variable))
-            and values[self._variable] is not UNKNOWN
-            and os.path.realpath(action.path_of(values[self._variable])) == os.path.realpath(self.path)
-        ]
+        of_others = action.of_hosts(others, (self._variable,)) if self._variable in action.task_vars else {}
+        paths = {host: values.get(self._variable) for host, values in of_others.items()}
+        given = {host: path for host, path in paths.items() if is_given(path) and path is not UNKNOWN}
+        same = [host for host, path in given.items() if os.path.realpath(action.path_of(path)) == target]
         if same:
             raise ValidationError([one_file_error(self._variable, self.path, [action.host, *same])])
 

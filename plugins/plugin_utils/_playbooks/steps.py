@@ -25,7 +25,7 @@ from ansible_collections.mstr.library.plugins.plugin_utils._reports import plan_
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.environment import environment_report
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.events import approval_texts
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.serialize import content_of, plain
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.serialize import content_of, packed, plain
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import Earlier, earlier_from
 from ansible_collections.mstr.library.plugins.plugin_utils._run.action import kept_warnings, not_connected
 
@@ -181,7 +181,7 @@ def _written(action: Action, result: Result, approved: Mapping[str, Any] | None)
             entry["scripts"] = scripts.get(str(entry["id"]))
     backup = {key: result.get(key) for key in ("backup", "backup_artifact")}
     report.update(server=None if result.get("failed") else action.server(), backup=backup["backup"])
-    texts = final_report.packed(report)
+    texts = packed(report)
     if not _wants_details(action):
         del texts["details"]
     fails_on_drift = action.check_mode and action.is_on("mstr_fail_on_drift")

@@ -128,20 +128,15 @@ def _environment(environment: Json, columns: Iterable[str], predicted: bool, anc
     }
 
 
-def _policy(policy: Json) -> list[tuple[str, list[str], str]]:
-    """The rules of a policy: each sentence as what comes before the values, the values, and what comes after."""
-    rules = []
-    for key, rule in RULES.items():
-        if key in policy:
-            before, slot, after = rule.sentence.partition("{}")
-            rules.append((before.strip(), (_values(policy[key]) or ["(nothing)"]) if slot else [], after.strip()))
-    return rules
+def _policy(policy: Json) -> list[str]:
+    """The rules of a policy, each as a sentence."""
+    return [rule.sentence.format(_text_of(policy[key])) for key, rule in RULES.items() if key in policy]
 
 
-def _values(value: Any) -> list[str]:
+def _text_of(value: Any) -> str:
     if isinstance(value, Mapping):
-        return [f"{key} {number(amount)}" for key, amount in value.items() if amount is not None]
-    return [str(entry) for entry in value] if isinstance(value, list) else [str(value)]
+        return ", ".join(f"{key} {number(amount)}" for key, amount in value.items() if amount is not None)
+    return (", ".join(map(str, value)) or "(nothing)") if isinstance(value, list) else str(value)
 
 
 class _Environment(Environment):

@@ -20,6 +20,7 @@ from typing import Any
 from ansible_collections.mstr.library.plugins.module_utils._errors import clean
 
 from . import changes
+from .evaluation import grouped
 from .lines import (
     GOES,
     INCOMPLETE,
@@ -161,25 +162,24 @@ def _numbers(environment: Json) -> Json | None:
 
 def _what_goes(environments: Sequence[Json], predicted: bool, limit: int) -> list[str]:
     """The names of all that is deleted or replaced, shortened where they would take more than `limit` characters."""
-    going: dict[str, dict[str, list[str]]] = {}
-    for environment in environments:
-        for runtime in environment["runtimes"]:
-            if runtime["action"] in GOES:
-                names = going.setdefault(runtime["action"], {}).setdefault(str(environment["environment"]), [])
-                names.append(gone_name(runtime))
-    number = sum(len(names) for groups in going.values() for names in groups.values())
-    groups = sum(len(groups) for groups in going.values())
+    going = grouped(
+        ((runtime["action"], str(environment["environment"])), gone_name(runtime))
+        for environment in environments
+        for runtime in environment["runtimes"]
+        if runtime["action"] in GOES
+    )
+    number = sum(map(len, going.values()))
     # Each name has two characters around it and two behind, each environment a line.
-    longest = min(_LONGEST, max(8, (limit - 90 * groups) // max(number, 1) - 6))
+    longest = min(_LONGEST, max(8, (limit - 90 * len(going)) // max(number, 1) - 6))
     texts = []
-    for action in (action for action in GOES if action in going):
+    for action in GOES:
+        names_of = {environment: names for (done, environment), names in going.items() if done == action}
         lines = [
             f"- {code(environment, 80)}: {', '.join(code(name, longest) for name in names)}"
-            for environment, names in going[action].items()
+            for environment, names in names_of.items()
         ]
-        texts.append(
-            "\n".join([f"**{_word(action, predicted)}: {sum(map(len, going[action].values()))}**", "", *lines])
-        )
+        title = f"**{_word(action, predicted)}: {sum(map(len, names_of.values()))}**"
+        texts += ["\n".join([title, "", *lines])] if lines else []
     return texts
 
 

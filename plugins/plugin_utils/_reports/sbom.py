@@ -99,37 +99,37 @@ def software(report: Json) -> str:
 
 def _graph(runtimes: Mapping[str, tuple[str, Json, _Contents]], all_read: bool) -> dict[str, Any]:
     """The components, their dependencies, and for which of them these are complete."""
-    contents = [found for _environment, _runtime, found in runtimes.values()]
-    variants = grouped((node.base, node) for found in contents for node in found.nodes.values())
-    is_single = {base: len({node.variant for node in nodes}) == 1 for base, nodes in variants.items()}
+    variants = grouped(
+        (node.base, node.variant) for _e, _r, contents in runtimes.values() for node in contents.nodes.values()
+    )
 
     def ref(node: _Node) -> str:
-        return node.base if is_single[node.base] else f"{node.base}#{node.variant}"
+        return node.base if len(set(variants[node.base])) == 1 else f"{node.base}#{node.variant}"
 
-    packages = {ref(node): node for found in contents for node in found.nodes.values()}
-    pythons = {_python_ref(found.python): found.python for found in contents if found.python}
-    needs = {"environments": list(runtimes)}
-    for name, (_environment, _runtime, found) in runtimes.items():
-        python = [_python_ref(found.python)] if found.python else []
-        needs[name] = sorted({*python, *(ref(found.nodes[key]) for key in found.roots)})
-    known = ["environments"] * all_read + [name for name, (_e, _r, found) in runtimes.items() if found.is_known]
-    for found in contents:
-        for node in found.nodes.values():
+    packages: dict[str, _Node] = {}
+    pythons: dict[str, tuple[str, str]] = {}
+    needs, known = {"environments": list(runtimes)}, ["environments"] * all_read
+    for name, (_environment, _runtime, contents) in runtimes.items():
+        python = {_python_ref(contents.python): contents.python} if contents.python else {}
+        pythons |= python
+        needs[name] = sorted({*python, *(ref(contents.nodes[key]) for key in contents.roots)})
+        known += [name] * contents.is_known
+    for _environment, _runtime, contents in runtimes.values():
+        for node in contents.nodes.values():
+            packages[ref(node)] = node
             if node.needs is not None:
-                needs[ref(node)] = sorted(ref(found.nodes[key]) for key in node.needs)
+                needs[ref(node)] = sorted(ref(contents.nodes[key]) for key in node.needs)
                 known.append(ref(node))
-    unknown = sorted({*needs, *packages, *pythons} - set(known))
-    compositions = {"complete": sorted(set(known)), "incomplete": unknown}
+    complete = set(known)
+    compositions = {"complete": sorted(complete), "incomplete": sorted({*needs, *packages, *pythons} - complete)}
     return {
         "components": [
-            *(_runtime_component(name, environment, runtime) for name, (environment, runtime, _f) in runtimes.items()),
+            *(_runtime_component(name, environment, runtime) for name, (environment, runtime, _c) in runtimes.items()),
             *(_python(name, *pythons[name]) for name in sorted(pythons)),
             *(_package(name, packages[name]) for name in sorted(packages)),
         ],
         # An empty list says that nothing is needed, which is only known of what is complete.
-        "dependencies": [
-            {"ref": name, "dependsOn": refs} for name, refs in needs.items() if refs or name not in unknown
-        ],
+        "dependencies": [{"ref": name, "dependsOn": refs} for name, refs in needs.items() if refs or name in complete],
         "compositions": [
             {"aggregate": aggregate, "dependencies": refs} for aggregate, refs in compositions.items() if refs
         ],
@@ -186,11 +186,14 @@ def _environments(report: Json) -> Iterator[dict[str, str]]:
 
 
 def _runtime_component(ref: str, environment: str, runtime: Json) -> dict[str, Any]:
-    not_installed = {
-        f"package:{package['name']}": package["status"]
-        for package in runtime["packages"]
-        if package["status"] != "installed"
+    facts = {
+        "environment": environment,
+        **{f"runtime:{key}": runtime[key] for key in ("id", "status")},
+        "runtime:python": runtime["runtime_version"],
     }
+    for package in runtime["packages"]:
+        if package["status"] != "installed":
+            facts[f"package:{package['name']}"] = package["status"]
     return {
         "type": "container",
         "bom-ref": ref,
@@ -198,17 +201,7 @@ def _runtime_component(ref: str, environment: str, runtime: Json) -> dict[str, A
         # The server gives each state of a runtime an id.
         "version": str(runtime["version"] or runtime["date_modified"] or "unknown"),
         **_given("description", runtime["description"]),
-        "properties": list(
-            _properties(
-                {
-                    "environment": environment,
-                    "runtime:id": runtime["id"],
-                    "runtime:status": runtime["status"],
-                    "runtime:python": runtime["runtime_version"],
-                    **not_installed,
-                }
-            )
-        ),
+        "properties": list(_properties(facts)),
     }
 
 

@@ -50,6 +50,12 @@ def text_of(content: Mapping[str, Any]) -> str:
     return base64.b64encode(zlib.compress(json.dumps(content, default=str).encode(), 1)).decode()
 
 
+def packed(report: Mapping[str, Any]) -> dict[str, Any]:
+    """A short report and one with all runtimes, each as one text, from the report with all runtimes."""
+    short = {key: value for key, value in report.items() if key != "inventory"}
+    return {"report": text_of(short), "details": text_of(report)}
+
+
 def content_of(text: str) -> dict[str, Any]:
     """The content. Raises ValueError if it is not such a text."""
     try:
