@@ -38,9 +38,6 @@ _RULES_OF = {
     "whitelist": ("networks_within", "networks_never"),
     "packages": ("packages_within", "packages_never", "package_versions_required"),
     "installed": ("packages_within", "packages_never"),
-    "runtime_version": ("runtime_versions_within",),
-    "exec_timeout": ("exec_timeout_max",),
-    **dict.fromkeys(POOL, ("cached_instances_max",)),
 }
 # Fields that a report shows in a form of its own; the others are as in a result.
 _SHAPED = ("name", "description", "whitelist", "packages")
@@ -224,11 +221,10 @@ class _Verdicts:
     def __init__(self, rows: Sequence[Json], otherwise: Mapping[str, str]) -> None:
         self._rows, self._otherwise = rows, otherwise
 
-    def on(self, *options: str, value: str | None = None) -> dict[str, Any]:
-        """The verdict on some options with a common rule, or on one value of an option, and the rules for it."""
-        rows = [row for row in self._rows if row["option"] in options and value in (None, str(row["value"]))]
-        verdict = _worst(rows, self._otherwise.get(options[0], ""))
-        return {"verdict": verdict, "rules": [row["rule"] for row in rows]}
+    def on(self, option: str, value: str) -> dict[str, Any]:
+        """The verdict on one value of an option, and the rules for it."""
+        rows = [row for row in self._rows if (row["option"], str(row["value"])) == (option, value)]
+        return {"verdict": _worst(rows, self._otherwise.get(option, "")), "rules": [row["rule"] for row in rows]}
 
     def on_empty_whitelist(self) -> str:
         """The verdict on an empty whitelist: nobody knows whether it reaches nothing or everything."""
@@ -245,11 +241,7 @@ def _worst(rows: Iterable[Json], otherwise: str) -> str:
 def _without_finding(policy: Json) -> dict[str, str]:
     """The verdict on a value in which the policy finds nothing, by option."""
     none = "no rule" if policy else NOT_EVALUATED
-    limits = policy.get("resource_max") or {}
-    return {
-        **{option: _ALLOWED if any(rule in policy for rule in rules) else none for option, rules in _RULES_OF.items()},
-        **{f"resource.{key}": none if limits.get(key) is None else _ALLOWED for key in _SIZES},
-    }
+    return {option: _ALLOWED if any(rule in policy for rule in rules) else none for option, rules in _RULES_OF.items()}
 
 
 def _contents(runtime: Json, verdicts: _Verdicts) -> dict[str, Any]:
@@ -265,15 +257,14 @@ def _contents(runtime: Json, verdicts: _Verdicts) -> dict[str, Any]:
             {
                 "name": row["name"],
                 "version": row["version"],
-                **verdicts.on("installed", value=f"{row['name']}=={row['version']}"),
+                **verdicts.on("installed", f"{row['name']}=={row['version']}"),
             }
             for key, row in distributions.items()
             if key not in listed
         ],
-        "networks": [{"network": network, **verdicts.on("whitelist", value=network)} for network in whitelist],
+        "networks": [{"network": network, **verdicts.on("whitelist", network)} for network in whitelist],
         "whitelist_verdict": verdicts.on_empty_whitelist(),
-        "size": [{"text": text, "verdict": verdicts.on(*options)["verdict"]} for text, options in _sizes(runtime)],
-        "python_verdict": verdicts.on("runtime_version")["verdict"] if runtime.get("runtime_version") else "",
+        "size": list(_sizes(runtime)),
     }
 
 
@@ -294,7 +285,7 @@ def _package(package: Json, verdicts: _Verdicts, distribution: Json | None) -> d
         # None if it is not known, or not installed
         "installed": distribution["version"] if distribution else None,
     }
-    return {**report, **verdicts.on("packages", value=package_label(report))}
+    return {**report, **verdicts.on("packages", package_label(report))}
 
 
 def settings() -> list[str]:
@@ -302,18 +293,16 @@ def settings() -> list[str]:
     return [name for name in BY_NAME if name not in (*_SHAPED, "resource")]
 
 
-def _sizes(runtime: Json) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The sizes and the other settings as texts, each with its options in the policy."""
+def _sizes(runtime: Json) -> Iterator[str]:
+    """The sizes and the other settings as texts."""
     amounts = runtime["resource"] if isinstance(runtime.get("resource"), Mapping) else {}
-    for key, text in _SIZES.items():
-        if amounts.get(key) is not None:
-            yield text.format(amounts[key]), (f"resource.{key}",)
+    yield from (text.format(amounts[key]) for key, text in _SIZES.items() if amounts.get(key) is not None)
     if runtime.get("exec_timeout") is not None:
-        yield f"scripts run up to {runtime['exec_timeout']} s", ("exec_timeout",)
-    least, most = (runtime.get(key) for key in POOL)
+        yield f"scripts run up to {runtime['exec_timeout']} s"
+    least, most = (runtime.get(key) or 0 for key in POOL)
     if least or most:
-        yield f"{least or 0} to {most or 0} cached instances", POOL
-    yield from ((f"{name} {runtime[name]}", (name,)) for name in BY_NAME if name not in _PLACED and runtime.get(name))
+        yield f"{least} to {most} cached instances"
+    yield from (f"{name} {runtime[name]}" for name in BY_NAME if name not in _PLACED and runtime.get(name))
 
 
 def _as_text(value: Any) -> str:

@@ -142,29 +142,28 @@ def changed_since(
     """
     environment, incomplete = report["environment"], report["incomplete"] is not None
     old = earlier.state(environment) or {}
-    since: dict[str, Any] = {"generated": old.get("generated", earlier.generated), "error": None, "incomplete": False}
-    since.update({**{key: [] for key in _CHANGES}, "violations": None})
+    was_incomplete, lists = bool(old.get("incomplete")), {key: list[Any]() for key in _CHANGES}
+    since = {"generated": old.get("generated", earlier.generated), "error": None, "incomplete": was_incomplete, **lists}
+    since["violations"] = None
     if not earlier.has(environment):
         return {**since, "error": f"the earlier report has no environment {environment!r}"}
     if earlier.runtimes is None and not old:
         return {**since, "error": "no earlier audit could read the environment"}
-    since["incomplete"] = was_incomplete = bool(old.get("incomplete"))
     before, now, key = _compared(earlier, old, runtimes)
     by_key = {runtime.get(key): runtime for runtime in before}
     successors = _successors(now, by_key, previous_names) if key == "id" and not incomplete else {}
     for runtime in sorted(now, key=lambda entry: (entry["name"], str(entry["id"]))):
         was = by_key.pop(successors.get(runtime[key], runtime[key]), None)
         if was is None:
-            since["created"] += [] if was_incomplete else [_named(runtime)]
+            lists["created"] += [] if was_incomplete else [_named(runtime)]
             continue
-        fields = _changed_fields(_definition(was), _definition(runtime))
+        changed = {**_named(runtime), "fields": _changed_fields(_definition(was), _definition(runtime))}
         if runtime[key] in successors:
-            replaced = {"name": was.get("name"), "id": was.get("id")}
-            since["replaced"].append({**_named(runtime), "before": replaced, "fields": fields})
+            lists["replaced"].append({**changed, "before": {"name": was.get("name"), "id": was.get("id")}})
             continue
         if was.get("name") != runtime["name"]:
-            since["renamed"].append({"before": was.get("name"), "after": runtime["name"], "id": runtime["id"]})
-        since["changed"] += [{**_named(runtime), "fields": fields}] if fields else []
+            lists["renamed"].append({"before": was.get("name"), "after": runtime["name"], "id": runtime["id"]})
+        lists["changed"] += [changed] if changed["fields"] else []
     if earlier.runtimes is None and old.get("policy") and violations is not None:
         held = {"new": before if was_incomplete else None, "gone": now if incomplete else None}
         since["violations"] = _new_and_gone(old.get("violations") or (), violations, held, successors)

@@ -239,10 +239,9 @@ def run_main(
         module.__init__(given, **options)  # type: ignore[misc]
         return module
 
-    stop = _HeldStop()
+    stop, error = _HeldStop(), None
     with _own_group(), _quiet():
         stop.install()
-        error = None
         try:
             with auth.hosted_by(auth.Host(make_module, lambda: stop, progress)):
                 main()
@@ -250,14 +249,14 @@ def run_main(
             pass
         except Exception as exc:
             error = type(exc).__name__
-        if stop.reason and modules and modules[-1].result:
+        result = modules[-1].result if modules else None
+        if stop.reason and result:
             with suppress(Exception):
-                on_stop(modules[-1].result)
+                on_stop(result)
         if stop.hung_up:
             # No process waits for the result any more, and in a loop the next item would start.
             os._exit(1)
     stop.release()
-    result = modules[-1].result if modules else None
     if result is None or error:
         return {
             "failed": True,
@@ -265,10 +264,9 @@ def run_main(
             "msg": f"An error in mstr.library's action plugin: {error or 'no result'}. Please report it with this "
             "message. With the variable mstr_in_process: false the task runs as a module.",
         }
-    for name in ("stdout", "stderr"):
-        # Ansible does the same for every module.
-        if name in result:
-            result.setdefault(f"{name}_lines", str(result[name] or "").splitlines())
+    # Ansible does the same for every module.
+    for name in {"stdout", "stderr"} & result.keys():
+        result.setdefault(f"{name}_lines", str(result[name] or "").splitlines())
     kept: dict[str, Any] = _untrusted(result)
     return kept
 
