@@ -251,15 +251,16 @@ def role(text: str, files: Text) -> str:
     named |= {"runtimes": "mstr_runtimes", "src": "mstr_runtimes_src"}
 
     def reference(found: re.Match[str]) -> str:
-        option, in_list = found.groups()
-        # The role describes no option of an entry.
-        return f"O(mstr.library.mstr_runtimes#module:{option}[]" if in_list else f"O({named.get(option, option)}"
+        option, inner = found.groups()
+        # The role describes no option of an entry, or of a policy.
+        named_there = f"mstr.library.mstr_runtimes#module:{option}{inner}"
+        return f"O({named.get(option, option) if inner is None else named_there}"
 
     def variables(options: Options) -> dict[str, Any]:
-        texts = mapped(options, lambda paragraph: re.sub(r"O\((\w+)(\[\])?", reference, paragraph))
+        texts = mapped(options, lambda paragraph: re.sub(r"O\((\w+)(\[\]|(?=\.))?", reference, paragraph))
         hidden = {"no_log": True}
         return {
-            named[name]: without_default(option) | (hidden if name in SECRETS else {}) for name, option in texts.items()
+            named[name]: of_role(name, option) | (hidden if name in SECRETS else {}) for name, option in texts.items()
         }
 
     main = Block(ROLE, text, "argument_specs", "main", "options")
@@ -277,13 +278,14 @@ def role(text: str, files: Text) -> str:
     return text
 
 
-def without_default(option: Mapping[str, Any]) -> dict[str, Any]:
+def of_role(name: str, option: Mapping[str, Any]) -> dict[str, Any]:
     """The option for a role, whose variables have no default: ansible-core then treats a null variable as set."""
-    own = {"options" if key == "suboptions" else key: value for key, value in option.items() if key != "default"}
+    own = {key: value for key, value in option.items() if key not in ("default", "suboptions")}
     if option.get("default") not in (None, []):
         own["description"] = [*own["description"], f"The default is V({flow(option['default'])})."]
-    if "options" in own:
-        own["options"] = {name: without_default(inner) for name, inner in own["options"].items()}
+    if option.get("suboptions"):
+        keys = f"O(mstr.library.mstr_runtimes#module:{name}) describes its keys, which the module checks."
+        own["description"] = [*own["description"], keys]
     return own
 
 
