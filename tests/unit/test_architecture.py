@@ -45,7 +45,7 @@ def package_of(name: str) -> str:
 
 def imports(path: Path) -> Iterator[str]:
     """Full names of all that a file imports, wherever in it."""
-    package = [OWN, *path.relative_to(HOME).parent.parts] if path.is_relative_to(HOME) else []
+    package = [*PLUGINS.split("."), *path.relative_to(ROOT / "plugins").parent.parts]
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

@@ -14,13 +14,12 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError, listed
-from ansible_collections.mstr.library.plugins.module_utils._model.alike import is_named
-from ansible_collections.mstr.library.plugins.module_utils._model.runtime import DEFAULT_RUNTIME_ID
-from ansible_collections.mstr.library.plugins.module_utils._model.src import Source
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.export import File, missing
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.serialize import plain, text_of
-
+from ...module_utils._errors import ValidationError, listed
+from ...module_utils._model.alike import is_named
+from ...module_utils._model.runtime import DEFAULT_RUNTIME_ID
+from ...module_utils._model.src import Source
+from .._reports.export import File, missing
+from .._reports.serialize import plain, text_of
 from .own_file import OwnFile
 from .task import Action, Result
 from .variables import LARGEST_ARTIFACT

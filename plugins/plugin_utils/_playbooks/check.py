@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError, listed
-from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions
-from ansible_collections.mstr.library.plugins.plugin_utils._reports import evaluation
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.evaluation import grouped
 
+from ...module_utils._errors import ValidationError, listed
+from ...module_utils._model.src import read_definitions
+from .._reports import evaluation
+from .._reports.evaluation import grouped
 from . import check_files, variables
 from .new_run import UNKNOWN, NewRun, path_of
 from .variables import is_given

@@ -13,13 +13,12 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError, listed
-from ansible_collections.mstr.library.plugins.module_utils._model.file import read_text
-from ansible_collections.mstr.library.plugins.module_utils._model.src import Source, read_definitions
-from ansible_collections.mstr.library.plugins.plugin_utils._reports import files, plan_file
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.evaluation import grouped
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import earlier_from
-
+from ...module_utils._errors import ValidationError, listed
+from ...module_utils._model.file import read_text
+from ...module_utils._model.src import Source, read_definitions
+from .._reports import files, plan_file
+from .._reports.evaluation import grouped
+from .._reports.since import earlier_from
 from . import variables, way_back
 from .destination import dest_errors
 from .new_run import UNKNOWN, NewRun, dests, server_of

@@ -14,13 +14,12 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from ansible_collections.mstr.library.plugins.module_utils._errors import as_mstr_error, clean, listed
-from ansible_collections.mstr.library.plugins.plugin_utils._reports import environment, files, plan_file, serialize
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.evaluation import grouped
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.events import approval_texts
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import Earlier
-
+from ...module_utils._errors import as_mstr_error, clean, listed
+from .._reports import environment, files, plan_file, serialize
+from .._reports.evaluation import grouped
+from .._reports.events import approval_texts
+from .._reports.inventory import Sources
+from .._reports.since import Earlier
 from .variables import LARGEST_ARTIFACT
 from .way_back import commands, extra_option
 

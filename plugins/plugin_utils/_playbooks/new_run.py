@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible_collections.mstr.library.plugins.module_utils._errors import listed
-from ansible_collections.mstr.library.plugins.module_utils._session.connection import normal_url
-from ansible_collections.mstr.library.plugins.module_utils._session.session_string import decode
 
+from ...module_utils._errors import listed
+from ...module_utils._session.connection import normal_url
+from ...module_utils._session.session_string import decode
 from .variables import is_given
 
 # A value that cannot be known before a task of the host runs, such as one with a template that is not valid. The task

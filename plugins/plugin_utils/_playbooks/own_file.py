@@ -10,9 +10,8 @@ import base64
 import os
 from datetime import datetime, timezone
 
-from ansible_collections.mstr.library.plugins.module_utils._errors import ErrorList, ValidationError
-from ansible_collections.mstr.library.plugins.module_utils._model.src import Source, read_definitions, source_from
-
+from ...module_utils._errors import ErrorList, ValidationError
+from ...module_utils._model.src import Source, read_definitions, source_from
 from .check_files import one_file_error
 from .destination import FILE, checksum, dest_errors, write
 from .new_run import UNKNOWN

@@ -13,30 +13,20 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.mstr.library.plugins.module_utils._errors import ErrorList, ValidationError, counted, listed
-from ansible_collections.mstr.library.plugins.module_utils._model.runtime import INCOMPLETE
-from ansible_collections.mstr.library.plugins.module_utils._model.src import Source
-from ansible_collections.mstr.library.plugins.module_utils._model.usage import name_of
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.evaluation import violations_of
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.events import copyable_texts
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.export import File, to_file
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.serialize import json_text, plain
-
+from ...module_utils._errors import ErrorList, ValidationError, counted, listed
+from ...module_utils._model.runtime import INCOMPLETE
+from ...module_utils._model.src import Source
+from ...module_utils._model.usage import name_of
+from .._reports.evaluation import violations_of
+from .._reports.events import copyable_texts
+from .._reports.export import File, to_file
+from .._reports.serialize import json_text, plain
 from .backup import DEST, Backup, may_take_away
 from .check_files import backup_errors, foreign_errors
 from .new_run import dests
 from .own_file import OwnFile, source_of
 from .task import Action, Result
-from .variables import (
-    AUDITED,
-    DEFINITIONS,
-    RESTORED,
-    empty_errors,
-    name_errors,
-    passed_on,
-    role_types,
-    with_exemptions,
-)
+from .variables import AUDITED, DEFINITIONS, RESTORED, empty_errors, name_errors, passed_on, role_types, with_exemptions
 
 
 def apply(action: Action, plan_id: str | None = None, check_mode: bool = False) -> Result:

@@ -19,16 +19,16 @@ from uuid import uuid4
 from ansible import constants as C  # noqa: N812
 from ansible import context
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
-from ansible_collections.mstr.library.plugins.module_utils._errors import ErrorList, ValidationError
-from ansible_collections.mstr.library.plugins.module_utils._model.file import read_text
-from ansible_collections.mstr.library.plugins.plugin_utils._reports import plan_file
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.environment import environment_report
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.events import approval_texts
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.serialize import content_of, packed, plain
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import Earlier, earlier_from
-from ansible_collections.mstr.library.plugins.plugin_utils._run.action import kept_warnings, not_connected
 
+from ...module_utils._errors import ErrorList, ValidationError
+from ...module_utils._model.file import read_text
+from .._reports import plan_file
+from .._reports.environment import environment_report
+from .._reports.events import approval_texts
+from .._reports.inventory import Sources
+from .._reports.serialize import content_of, packed, plain
+from .._reports.since import Earlier, earlier_from
+from .._run.action import kept_warnings, not_connected
 from . import destination, final_report, playbooks, variables
 from .check import run_errors, values_needed
 from .new_run import NewRun

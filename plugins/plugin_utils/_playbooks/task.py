@@ -18,10 +18,10 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
-from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.serialize import plain
-from ansible_collections.mstr.library.plugins.plugin_utils._run import role_names
 
+from ...module_utils._errors import ValidationError
+from .._reports.serialize import plain
+from .._run import role_names
 from .destination import Stat
 from .new_run import UNKNOWN, path_of, server_of
 from .variables import CONNECTION, is_given

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.mstr.library.plugins.module_utils import auth
-from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
+
+from ...module_utils import auth
+from ...module_utils._errors import ValidationError
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _ROOT = Path(__file__).resolve().parents[3]

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.mstr.library.plugins.module_utils._model.kinds import normalized_name
+from ...module_utils._model.kinds import normalized_name
 
 # Limits for a line of text; the report's file contains the whole change.
 _MOST = 6

@@ -14,11 +14,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from ansible_collections.mstr.library.plugins.module_utils._errors import as_mstr_error, clean, counted
-from ansible_collections.mstr.library.plugins.module_utils._model.policy import number_of
-from ansible_collections.mstr.library.plugins.module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE
-from ansible_collections.mstr.library.plugins.module_utils._work.api import utc_date
-
+from ...module_utils._errors import as_mstr_error, clean, counted
+from ...module_utils._model.policy import number_of
+from ...module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE
+from ...module_utils._work.api import utc_date
 from .evaluation import COUNTED, evaluated, unused_exemptions
 from .inventory import Sources, difference, entries_of, inventory, not_offered
 from .lines import (

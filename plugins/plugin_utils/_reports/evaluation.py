@@ -13,20 +13,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.mstr.library.plugins.module_utils import auth
-from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
-from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS, definition_from
-from ansible_collections.mstr.library.plugins.module_utils._model.networks import NETADDR_IMPORT_ERROR
-from ansible_collections.mstr.library.plugins.module_utils._model.policy import is_unreadable, policy_from
-from ansible_collections.mstr.library.plugins.module_utils._model.rules import (
-    EXEMPTED,
-    NOT_EVALUATED,
-    UNREADABLE,
-    VIOLATION,
-)
-from ansible_collections.mstr.library.plugins.module_utils._work.api import utc_date
-from ansible_collections.mstr.library.plugins.module_utils._work.inputs import POLICY_OPTION
 
+from ...module_utils import auth
+from ...module_utils._errors import ValidationError
+from ...module_utils._model.definition import DEFINITION_OPTIONS, definition_from
+from ...module_utils._model.networks import NETADDR_IMPORT_ERROR
+from ...module_utils._model.policy import is_unreadable, policy_from
+from ...module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE, VIOLATION
+from ...module_utils._work.api import utc_date
+from ...module_utils._work.inputs import POLICY_OPTION
 from .serialize import plain
 
 Json = Mapping[str, Any]

@@ -17,9 +17,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.mstr.library.plugins.module_utils._errors import clean
-from ansible_collections.mstr.library.plugins.module_utils._model.usage import name_of
-
+from ...module_utils._errors import clean
+from ...module_utils._model.usage import name_of
 from .environment import lines_with_kinds
 from .lines import GOES, code_lines, difference_lines, gone_name, schedules, warning_line
 

@@ -13,26 +13,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ansible_collections.mstr.library.plugins.module_utils._errors import (
-    ANSIBLE_MASKS,
-    SURROGATE,
-    ErrorList,
-    ValidationError,
-    clean,
-    texts,
-)
-from ansible_collections.mstr.library.plugins.module_utils._model.alike import is_named, name_beside
-from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
-from ansible_collections.mstr.library.plugins.module_utils._model.fields import BY_NAME
-from ansible_collections.mstr.library.plugins.module_utils._model.kinds import RESOURCE_KEYS
-from ansible_collections.mstr.library.plugins.module_utils._model.runtime import (
-    DEFAULT_RUNTIME_ID,
-    is_id,
-    name_error,
-)
-from ansible_collections.mstr.library.plugins.module_utils._model.stored import definition_of
 from jinja2 import Template
 
+from ...module_utils._errors import ANSIBLE_MASKS, SURROGATE, ErrorList, ValidationError, clean, texts
+from ...module_utils._model.alike import is_named, name_beside
+from ...module_utils._model.definition import definition_from
+from ...module_utils._model.fields import BY_NAME
+from ...module_utils._model.kinds import RESOURCE_KEYS
+from ...module_utils._model.runtime import DEFAULT_RUNTIME_ID, is_id, name_error
+from ...module_utils._model.stored import definition_of
 from .serialize import has_controls, without_controls
 
 _HEADER = Path(__file__).parent / "templates" / "definitions.j2"

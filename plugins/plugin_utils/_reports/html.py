@@ -17,12 +17,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.mstr.library.plugins.module_utils._model.kinds import number
-from ansible_collections.mstr.library.plugins.module_utils._model.rules import RULES
-from ansible_collections.mstr.library.plugins.module_utils._model.usage import name_of
 from jinja2 import Environment, FileSystemLoader, Template
 from markupsafe import Markup
 
+from ...module_utils._model.kinds import number
+from ...module_utils._model.rules import RULES
+from ...module_utils._model.usage import name_of
 from . import changes
 from .evaluation import COUNTED
 from .lines import GOES, UNREAD, VERBS, environment_lines, last_run, schedules, script_line, usage_text

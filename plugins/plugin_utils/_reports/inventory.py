@@ -13,16 +13,10 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ansible_collections.mstr.library.plugins.module_utils._model.fields import BY_NAME, POOL
-from ansible_collections.mstr.library.plugins.module_utils._model.kinds import NOTHING, normalized_name
-from ansible_collections.mstr.library.plugins.module_utils._model.requirements import project
-from ansible_collections.mstr.library.plugins.module_utils._model.rules import (
-    EXEMPTED,
-    NOT_EVALUATED,
-    UNREADABLE,
-    VIOLATION,
-)
-
+from ...module_utils._model.fields import BY_NAME, POOL
+from ...module_utils._model.kinds import NOTHING, normalized_name
+from ...module_utils._model.requirements import project
+from ...module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE, VIOLATION
 from .evaluation import COUNTED, grouped
 from .lines import GOES, failed_runs
 from .since import Earlier

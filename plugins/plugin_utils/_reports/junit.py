@@ -14,18 +14,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from ansible_collections.mstr.library.plugins.module_utils._model.usage import label_of
-
+from ...module_utils._model.usage import label_of
 from .evaluation import grouped
-from .lines import (
-    INCOMPLETE,
-    VIOLATIONS,
-    WARNINGS,
-    difference_lines,
-    environment_lines,
-    evaluation_lines,
-    script_line,
-)
+from .lines import INCOMPLETE, VIOLATIONS, WARNINGS, difference_lines, environment_lines, evaluation_lines, script_line
 from .since import changed_runtimes
 from .since import line as since_line
 

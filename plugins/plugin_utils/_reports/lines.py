@@ -12,11 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.mstr.library.plugins.module_utils._model import usage as script_usage
-from ansible_collections.mstr.library.plugins.module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE
-from ansible_collections.mstr.library.plugins.module_utils._model.usage import label_of, name_of
-from ansible_collections.mstr.library.plugins.module_utils._work.api import utc_date
-
+from ...module_utils._model import usage as script_usage
+from ...module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE
+from ...module_utils._model.usage import label_of, name_of
+from ...module_utils._work.api import utc_date
 from . import changes
 from .evaluation import COUNTED, grouped, value_of
 

@@ -17,8 +17,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.mstr.library.plugins.module_utils._errors import clean
-
+from ...module_utils._errors import clean
 from . import changes
 from .evaluation import grouped
 from .lines import (

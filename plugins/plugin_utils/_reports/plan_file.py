@@ -17,10 +17,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.mstr.library.plugins.module_utils._model.file import FileError, from_json
-from ansible_collections.mstr.library.plugins.module_utils._model.runtime import replacement_name
-from ansible_collections.mstr.library.plugins.module_utils._model.usage import label_of
-
+from ...module_utils._model.file import FileError, from_json
+from ...module_utils._model.runtime import replacement_name
+from ...module_utils._model.usage import label_of
 from . import changes
 from .evaluation import grouped
 from .lines import GOES, difference_lines, script_line

@@ -20,10 +20,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from ansible_collections.mstr.library.plugins.module_utils._model.installed import graph_of, installed_from
-from ansible_collections.mstr.library.plugins.module_utils._model.kinds import Package
-from ansible_collections.mstr.library.plugins.module_utils._model.requirements import project
-
+from ...module_utils._model.installed import graph_of, installed_from
+from ...module_utils._model.kinds import Package
+from ...module_utils._model.requirements import project
 from .evaluation import grouped
 from .plan_file import collection_version
 from .serialize import json_text

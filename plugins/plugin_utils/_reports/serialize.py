@@ -19,7 +19,7 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.mstr.library.plugins.module_utils._errors import HIDDEN, SURROGATE
+from ...module_utils._errors import HIDDEN, SURROGATE
 
 # Tabs and line ends stay, because they lay out a text.
 _RAW_CONTROL = re.compile(f"[\x00-\x08\x0b-\x1f{HIDDEN}]")

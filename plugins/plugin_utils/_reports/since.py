@@ -14,15 +14,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeGuard
 
-from ansible_collections.mstr.library.plugins.module_utils._errors import counted
-from ansible_collections.mstr.library.plugins.module_utils._model.alike import is_named
-from ansible_collections.mstr.library.plugins.module_utils._model.fields import BY_NAME, differing
-from ansible_collections.mstr.library.plugins.module_utils._model.file import parsed
-from ansible_collections.mstr.library.plugins.module_utils._model.kinds import NOTHING, RESOURCE_KEYS
-from ansible_collections.mstr.library.plugins.module_utils._model.plan import diff_values
-from ansible_collections.mstr.library.plugins.module_utils._model.rules import VIOLATION
-from ansible_collections.mstr.library.plugins.module_utils._model.runtime import DEFAULT_RUNTIME_ID
-
+from ...module_utils._errors import counted
+from ...module_utils._model.alike import is_named
+from ...module_utils._model.fields import BY_NAME, differing
+from ...module_utils._model.file import parsed
+from ...module_utils._model.kinds import NOTHING, RESOURCE_KEYS
+from ...module_utils._model.plan import diff_values
+from ...module_utils._model.rules import VIOLATION
+from ...module_utils._model.runtime import DEFAULT_RUNTIME_ID
 from . import changes
 from .evaluation import COUNTED
 

@@ -15,10 +15,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.mstr.library.plugins.module_utils._model.kinds import RESOURCE_KEYS
-from ansible_collections.mstr.library.plugins.module_utils._model.rules import NOT_EVALUATED
-from ansible_collections.mstr.library.plugins.module_utils._model.usage import name_of
-
+from ...module_utils._model.kinds import RESOURCE_KEYS
+from ...module_utils._model.rules import NOT_EVALUATED
+from ...module_utils._model.usage import name_of
 from .evaluation import COUNTED, grouped, value_of
 from .inventory import package_label, settings
 from .lines import WARNINGS, environment_lines, last_run, schedules, script_line

@@ -7,7 +7,7 @@
 Ansible packs a module into an archive and starts a new Python for every task, even on the controller itself. Each
 module of this collection has an action plugin of the same name in `plugins/action`, which contains only this:
 
-    from ansible_collections.mstr.library.plugins.plugin_utils._run import action
+    from .._run import action
 
     class ActionModule(action.ActionModule):
         main = staticmethod(action.main_of("mstr_runtime"))
@@ -36,7 +36,8 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.release import __version__ as _core_version
 from ansible.utils.display import Display
-from ansible_collections.mstr.library.plugins.plugin_utils._run import role_names
+
+from .._run import role_names
 
 display = Display()
 
@@ -109,7 +110,7 @@ class ActionModule(NormalAction):
             try:
                 reason = next(self._reasons_for_a_module(args, options, task_vars), None)
                 if reason is None:
-                    from ansible_collections.mstr.library.plugins.plugin_utils._run import worker
+                    from .._run import worker
 
                     given = worker.plain(self._given(task_vars))
                     stack.enter_context(worker.surroundings(self._environment(), self._loader.get_basedir()))
@@ -244,8 +245,8 @@ def main_of(module: str) -> Callable[[], None]:
 
 def _missing_libraries() -> list[str]:
     """The libraries that the Python of ansible-playbook cannot import."""
-    from ansible_collections.mstr.library.plugins.module_utils._model.networks import NETADDR_IMPORT_ERROR
-    from ansible_collections.mstr.library.plugins.module_utils._session.transport import REQUESTS_IMPORT_ERROR
+    from ...module_utils._model.networks import NETADDR_IMPORT_ERROR
+    from ...module_utils._session.transport import REQUESTS_IMPORT_ERROR
 
     errors = {"requests": REQUESTS_IMPORT_ERROR, "netaddr": NETADDR_IMPORT_ERROR}
     return [name for name, error in errors.items() if error]

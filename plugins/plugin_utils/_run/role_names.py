@@ -32,7 +32,7 @@ _OPTIONS = (
 @cache
 def _mentions() -> re.Pattern[str]:
     """Where an error names an option."""
-    from ansible_collections.mstr.library.plugins.module_utils.auth import argument_spec
+    from ...module_utils.auth import argument_spec
 
     # Those of the connection, except ordinary words; their variables are `mstr_…`.
     connection = [name for name in argument_spec() if "_" in name]

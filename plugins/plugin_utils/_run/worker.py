@@ -28,8 +28,9 @@ from typing import Any, NoReturn
 from ansible.module_utils import basic
 from ansible.module_utils.common.warnings import get_deprecation_messages, get_warning_messages
 from ansible.release import __version__ as _core_version
-from ansible_collections.mstr.library.plugins.module_utils import auth
-from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Stop, start_thread
+
+from ...module_utils import auth
+from ...module_utils._session.interrupt import Stop, start_thread
 
 if find_spec("ansible.module_utils.secrets"):
 
