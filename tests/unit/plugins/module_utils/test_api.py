@@ -2,14 +2,13 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, MstrError
-from ansible_collections.mstr.library.plugins.module_utils._work.api import ALL_FIELDS, one_named
+from ansible_collections.mstr.library.plugins.module_utils._work.api import ALL_FIELDS
 from ansible_collections.mstr.library.plugins.module_utils._work.side_by_side import progress_line
 from ansible_collections.mstr.library.tests.unit.support.make import (
     ID,
     OTHER_ID,
     URL,
     refusal,
-    runtime,
     stored,
 )
 from ansible_collections.mstr.library.tests.unit.support.server import Server
@@ -55,17 +54,12 @@ def test_runtime_of_unexpected_shape_refused(response_data):
         answering(response_data).get(ID)
 
 
-def test_unknown_id():
-    api = Server(stored()).api
-    assert api.get(ID).name == "r"
-    assert api.get(OTHER_ID) is None
-
-
 def test_missing_call_is_no_missing_runtime():
     server = Server(stored())
     server.fail("GET", NO_SUCH_CALL)
     with pytest.raises(ApiError):
         server.api.get(ID)
+    assert server.api.get(OTHER_ID) is None
 
 
 def test_read_only_where_the_list_lacks_a_needed_field():
@@ -86,12 +80,6 @@ def test_read_only_where_the_list_lacks_a_needed_field():
     server.refusals.clear()
     del server.runtimes[ID]
     assert api.with_all_fields(listed, ["whitelist"]) is None
-
-
-def test_name_is_compared_with_case():
-    lower, upper = runtime(), runtime(id="C" * 32, name="R")
-    assert one_named([lower, upper], "r") is lower
-    assert one_named([upper], "r") is None
 
 
 @pytest.mark.parametrize("response_data", [NO_SUCH_CALL, refusal(405), refusal(404, "ERR004", "no such object")])

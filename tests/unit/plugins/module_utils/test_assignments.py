@@ -8,7 +8,6 @@ from ansible_collections.mstr.library.plugins.module_utils._model.runtime import
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.module_utils._work.assignments import (
     Assigner,
-    Assignment,
     check_same_scripts,
     plan_assignment,
     report_scripts,
@@ -21,7 +20,7 @@ from ansible_collections.mstr.library.plugins.module_utils._work.script_usage im
     Unread,
     Usage,
 )
-from ansible_collections.mstr.library.tests.unit.support.make import ID, OTHER_ID, faults_of, lost, runtime
+from ansible_collections.mstr.library.tests.unit.support.make import ID, OTHER_ID, faults_of, lost
 from ansible_collections.mstr.library.tests.unit.support.server import Server
 
 LOAD, CLOSE = "5" * 32, "6" * 32
@@ -58,13 +57,7 @@ def test_plan_by_name_and_by_id():
     for names, shown in (({ID: "Old"}, f"Old ({ID})"), ({}, ID)):
         assert report_scripts(plan, names).diff["before"] == {f"Sales / Load ({LOAD})": shown}
     assert script_entries([entry(name="Load")])[0].runtime == "New"
-
-
-def test_target_that_is_not_created_yet():
-    [plan] = planned(USAGE, entry(name="Load"), target=BESIDE)
-    assert plan.action == "moved"
-    assert plan.to_result({})["after"] == {"id": None, "name": "Beside"}
-    assert list(report_scripts([plan], {}).diff["after"].values()) == ["Beside"]
+    assert SavedScript(SALES, LOAD, "").label == f"script with id {LOAD} in project 'Sales'"
 
 
 @pytest.mark.parametrize(
@@ -139,49 +132,38 @@ def test_script_assigned_elsewhere_meanwhile(server, now):
         assert (done.error.sentence, done.script.runtime_id) == (why, now)
 
 
+SIGNAL = Interrupted("Stopped by signal SIGTERM")
+UNKNOWN = "it is unknown which runtime it uses"
+
+
 @pytest.mark.parametrize(
-    ("stop_at", "answer", "action", "now"),
+    ("method", "error", "answer", "action", "says"),
     [
-        ("GET", None, "failed", ID),
-        ("PUT", None, "moved", OTHER_ID),
-        ("PUT", {"status": "ok"}, "unknown", OTHER_ID),
-        ("PUT", {"id": CLOSE, "scriptRuntimeId": ID}, "unknown", OTHER_ID),
-        ("PUT", [], "unknown", OTHER_ID),
+        ("GET", SIGNAL, None, "failed", "Stopped by signal"),
+        ("PUT", SIGNAL, None, "moved", "Stopped by signal"),
+        # An answer about something else says nothing, and causes no write.
+        ("PUT", SIGNAL, {"status": "ok"}, "unknown", "Stopped by signal"),
+        ("PUT", SIGNAL, {"id": CLOSE, "scriptRuntimeId": ID}, "unknown", "Stopped by signal"),
+        ("PUT", SIGNAL, [], "unknown", "Stopped by signal"),
+        ("PUT", lost("PUT /api/x"), lost("GET /api/x"), "unknown", "may or may not use the runtime 'New'"),
+        # The update was accepted.
+        ("PUT", None, {"id": LOAD, "scriptRuntimeId": "x"}, "unknown", UNKNOWN),
     ],
 )
-def test_signal_while_script_assigned(server, stop_at, answer, action, now):
-    """What a signal leaves unknown is looked up. An answer about something else says nothing, and causes no write."""
-    server.fail(stop_at, Interrupted("Stopped by signal SIGTERM"), done=True)
-    read = f"GET /scripts/{LOAD}"
-    server.rewrite = lambda call, data: answer if answer is not None and server.sent and call == read else data
+def test_what_became_of_an_assignment(server, method, error, answer, action, says):
+    """What a signal or a lost response leaves unknown is looked up."""
+    server.fail(method, error, done=True)
+
+    def rewrite(call, data):
+        if isinstance(answer, Exception) and call.startswith("GET") and server.sent:
+            raise answer
+        return answer if answer is not None and server.sent and call == f"GET /scripts/{LOAD}" else data
+
+    server.rewrite = rewrite
     [done] = Assigner(server.context()).assign(planned(USAGE, entry(name="Load")))
-    assert (done.action, server.scripts["Load"], len(server.sent)) == (action, now, int(stop_at == "PUT"))
-    assert "Stopped by signal SIGTERM" in done.error.sentence
-    result = done.to_result({ID: "Old"})
+    writes = int(method == "PUT")
+    assert (done.action, len(server.sent), done.is_changed) == (action, writes, bool(writes))
+    assert server.scripts["Load"] == (OTHER_ID if writes else ID)
+    assert says in done.error.sentence
     names = {"moved": "New", "unknown": None, "failed": "Old"}
-    assert (result["after"] or {"name": None})["name"] == names[action]
-    assert done.is_changed is (stop_at == "PUT")
-
-
-def test_lost_assignment_cannot_be_looked_up_unknown(server):
-    for _before in ("script", "folder"):
-        server.fail("GET")
-    server.fail("PUT", lost("PUT /api/x"), done=True)
-    server.fail("GET", lost("GET /api/x"))
-    [done] = Assigner(server.context()).assign(planned(USAGE, entry(name="Load")))
-    assert (done.action, done.is_changed) == ("unknown", True)
-    assert "may or may not use the runtime 'New'" in done.error.sentence
-
-
-def test_odd_runtime_after_assignment_unknown(server):
-    """The update was accepted, so nobody knows which runtime the script uses."""
-    read = f"GET /scripts/{LOAD}"
-    server.rewrite = lambda call, data: {**data, "scriptRuntimeId": "x"} if server.sent and call == read else data
-    [done] = Assigner(server.context()).assign(planned(USAGE, entry(name="Load")))
-    assert (done.action, done.is_changed) == ("unknown", True)
-    assert "it is unknown which runtime it uses" in done.error.sentence
-
-
-def test_label_without_a_name():
-    assert SavedScript(SALES, LOAD, "").label == f"script with id {LOAD} in project 'Sales'"
-    assert Assignment.planned(USAGE.scripts[0], runtime(id=ID)).action == "none"
+    assert (done.to_result({ID: "Old"})["after"] or {"name": None})["name"] == names[action]

@@ -30,7 +30,7 @@ ABSENT = {"name": "b", "state": "absent"}
 # --- purge
 
 
-def test_purge_spares_what_is_listed_excluded_or_default():
+def test_what_a_purge_spares():
     have = holding(a=A, b=B, **{"(Standard) MicroStrategy": DEFAULT_ID, "c [old]": C})
     result = run(have, {"name": "a"}, purge=True, exclude=["c [old]"], comment="Spring cleaning")
     assert have.names == ["(Standard) MicroStrategy", "a", "c [old]"]
@@ -133,7 +133,7 @@ def test_excluded_name_that_only_the_read_shows():
     assert have.names == ["a", "keep"]
 
 
-def test_scripts_are_looked_up_before_each_kind_of_deletion():
+def test_scripts_are_looked_up_each_time():
     have = holding(a=A, b=B, c=C).seed_scripts(load=A)
     result = run(have, {"name": "a"}, ABSENT, purge=True, protect=True)
     assert result["summary"] == summary(unchanged=1, deleted=2)
@@ -185,30 +185,23 @@ def test_changed_during_its_lost_deletion(definition, change):
     assert len(have.writes) == 1
 
 
-@pytest.mark.parametrize("definition", [ABSENT, {"id": B, "state": "absent"}])
-def test_gone_before_its_deletion(definition):
+@pytest.mark.parametrize(
+    ("definition", "change", "says"),
+    [
+        (ABSENT, lambda runtimes: runtimes.clear(), "1 unchanged."),
+        ({"id": B, "state": "absent"}, lambda runtimes: runtimes.clear(), "1 unchanged."),
+        (ABSENT, lambda runtimes: runtimes[B].update(name="other"), "1 unchanged."),
+        (ABSENT, lambda runtimes: runtimes.update({A: stored(name="b", id=A)}), "other runtimes now have its name"),
+    ],
+    ids=["gone", "gone by id", "renamed", "second of its name"],
+)
+def test_no_longer_what_was_named(definition, change, says):
+    """After the list, and before it is read."""
     have = holding(b=B)
-    have.fail("GET", turn=2, meanwhile=have.runtimes.clear)
-    assert have.ensure(definition_from(definition)).action == "none"
-    have = holding(a=A, b=B)
-    have.fail("GET", turn=2, meanwhile=lambda: have.runtimes.pop(B))
-    assert actions(run(have, {"name": "a"}, purge=True)) == [("a", "none")], "it is no part of the result"
-    assert have.writes == []
-
-
-def test_second_runtime_of_the_name_prevents_the_deletion():
-    have = holding(b=B)
-    have.fail("GET", turn=2, meanwhile=lambda: have.runtimes.update({A: stored(name="b", id=A)}))
-    assert "other runtimes now have its name" in message(have, ABSENT)
-    assert have.writes == []
-
-
-def test_renamed_between_list_and_read():
-    """It is not the named one."""
-    have = holding(b=B)
-    have.list_only("id", "name")
-    have.fail("GET", turn=2, meanwhile=lambda: have.runtimes[B].update(name="other"))
-    assert have.ensure(definition_from(ABSENT)).action == "none"
+    if says == "1 unchanged.":
+        have.list_only("id", "name")
+    have.fail("GET", turn=2, meanwhile=lambda: change(have.runtimes))
+    assert says in message(have, definition)
     assert have.writes == []
 
 
@@ -226,16 +219,12 @@ def test_status_is_no_change():
     assert actions(run(have, {"name": "a"}, purge=True)) == [("a", "none"), ("b", "deleted")]
 
 
-def test_change_during_a_wait_counts():
-    have = holding(b=B)
-    have.alter = lambda fields: fields.update(status="busy")
-
-    def pause(seconds):
-        have.runtimes.update({B: stored(name="a ", id=B)})
-        have.runtimes[have.requests[-1][-32:]]["status"] = "ready"
-
-    result = run(have, {"name": "a"}, purge=True, **waits(have, pause=pause))
-    assert actions(result) == [("a", "created"), ("b", "failed")]
+def test_purged_runtime_that_is_gone():
+    """It is no part of the result."""
+    have = holding(a=A, b=B)
+    have.fail("GET", turn=2, meanwhile=lambda: have.runtimes.pop(B))
+    assert actions(run(have, {"name": "a"}, purge=True)) == [("a", "none")]
+    assert have.writes == []
 
 
 @pytest.mark.parametrize("wait", [True, False])
@@ -255,16 +244,8 @@ def test_script_that_comes_after_the_plan(wait):
     assert f"something changed after the plan was made: runtime 'b' ({B}) is used by 1 script" in result["msg"]
 
 
-def test_change_while_a_lost_deletion_is_checked():
-    have = holding(a=A, b=B, c=C)
-    have.fail("DELETE", lost("DELETE /api/runtimes"), done=True, meanwhile=lambda: have.runtimes[C].update(version="2"))
-    result = run(have, {"name": "a"}, ABSENT, purge=True)
-    assert actions(result) == [("a", "none"), ("b", "deleted"), ("c", "failed")]
-    assert C in have.runtimes
-
-
 @pytest.mark.parametrize("answer", [NO, refusal(404, None, "", "GET"), lost("GET")])
-def test_list_shows_that_a_lost_deletion_was_carried_out(answer):
+def test_lost_deletion_that_the_list_shows(answer):
     """Whatever the server says of the id. A name that differs only in case is no reason for a warning."""
     have = holding(a=A, b=B, c=C, B=D)
     meanwhile = partial(have.refusals.update, {f"GET /runtimes/{B}": answer})
@@ -292,7 +273,7 @@ def test_signal_before_a_deletion_is_no_change():
     assert have.names == ["a", "b"]
 
 
-def test_create_that_is_not_found_again_cancels_the_purge():
+def test_create_that_is_not_found_again():
     have = holding(b=B)
     have.rewrite = lambda call, data: None if call == "POST /runtimes" else data
     have.switch(list_hides="a")
@@ -319,7 +300,7 @@ def test_deletion_without_effect(purge):
         have.ensure(definition_from(ABSENT))
 
 
-def test_incomplete_list_does_not_show_that_a_runtime_is_gone():
+def test_incomplete_list_proves_no_deletion():
     have = holding(a=A, b=B, c=C)
     have.ignores = "DELETE"
     have.rewrite = lambda call, data: {"runtimes": []} if call == LIST and have.writes else data

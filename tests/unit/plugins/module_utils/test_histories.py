@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
-from ansible_collections.mstr.library.plugins.module_utils._model.runtime import DEFAULT_RUNTIME_ID
 from ansible_collections.mstr.library.tests.unit.support.make import lost, refusal, stopped, stored
 from ansible_collections.mstr.library.tests.unit.support.many import run
 from ansible_collections.mstr.library.tests.unit.support.server import Server, end_early
@@ -109,18 +108,6 @@ def check_history(tasks, ends, purge):
 @given(tasks=st.lists(TASK, min_size=2, max_size=4), ends=st.lists(END, min_size=3, max_size=3), purge=st.booleans())
 def test_histories(tasks, ends, purge):
     check_history(tasks, ends, purge)
-
-
-@LAW
-@given(task=TASK, end=END, purge=st.booleans())
-def test_what_interrupted_run_reports(task, end, purge):
-    have = a_server()
-    before = {key: runtime["name"] for key, runtime in have.runtimes.items()}
-    result = end_early(have, end, lambda: apply(have, task, purge=purge))
-    if result and "runtimes" in result:
-        check_report(before, have, result)
-        assert result["changed"] or set(have.runtimes) == set(before)
-    assert not {key for key in have.scripts.values() if key not in {*have.runtimes, DEFAULT_RUNTIME_ID}}
 
 
 def run_with_other(have, number, task, other, **how):

@@ -112,7 +112,7 @@ for _ in range(15):
 """
 
 
-def test_two_signals_at_once_wake_the_main_thread(tmp_path):
+def test_two_signals_at_once(tmp_path):
     """In a process of its own, for the threads of a test run take signals."""
     tree = tmp_path / "ansible_collections" / "mstr"
     tree.mkdir(parents=True)

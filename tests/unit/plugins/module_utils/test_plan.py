@@ -151,6 +151,8 @@ UNKNOWN = {
     ],
 )
 def test_unknown_key_that_a_write_lost(after, options, lost):
+    """It is no difference by itself."""
+    assert not make_plan(runtime(**UNKNOWN), wanted(resource={"cpu": 0.2}, packages=[{"name": "a-b"}])).changed
     definition = wanted(**options)
     plan = make_plan(runtime(**UNKNOWN), definition)
     assert not {"gpu", "index"} & set(json.dumps([dict(plan.body), plan.target.to_result()]).split('"'))
@@ -159,12 +161,8 @@ def test_unknown_key_that_a_write_lost(after, options, lost):
     assert all(key in texts[0] for key in lost)
 
 
-def test_unknown_key_is_no_difference():
-    assert not make_plan(runtime(**UNKNOWN), wanted(resource={"cpu": 0.2}, packages=[{"name": "a-b"}])).changed
-
-
 @pytest.mark.parametrize("name", ["min_cached_instances", "max_cached_instances"])
-def test_count_that_the_server_does_not_return_is_zero(name):
+def test_count_that_is_not_returned(name):
     api = {"min_cached_instances": "minCachedInstances", "max_cached_instances": "maxCachedInstances"}[name]
     there = runtime(minCachedInstances=None, maxCachedInstances=None)
     plan = make_plan(there, wanted(**{name: 0}))

@@ -91,7 +91,7 @@ def test_spelling_of_server_does_not_matter(field, value, other):
 @pytest.mark.parametrize(
     "fields", [{"name": "x"}, {"description": "x"}, {"others": "x"}, {"execTimeout": 61}, {"whitelist": ["1.1.1.1"]}]
 )
-def test_of_runtime_to_delete_every_field_counts(fields):
+def test_every_field_of_a_deletion_counts(fields):
     assert id_of(planned(stored(), state="absent")) != id_of(planned(stored(**fields), state="absent"))
 
 

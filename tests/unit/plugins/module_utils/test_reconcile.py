@@ -61,7 +61,7 @@ def test_order_of_work():
     assert have.warnings == []
 
 
-def test_only_runtimes_with_missing_needed_fields_are_read():
+def test_only_what_lacks_fields_is_read():
     have = holding(a=A, b=B, c=C, d=D)
     have.switch(list_omits="whitelist,version")
     entries = {"name": "a", "whitelist": []}, {"name": "b", "exec_timeout": 600}, {"name": "c", "state": "absent"}
@@ -165,7 +165,7 @@ def test_many_failures_are_counted(number, rest):
 
 
 @pytest.mark.parametrize(("module", "step"), [(_reconcile, "plan_step"), (_carry_out, "write"), (_write, "confirm")])
-def test_unforeseen_exception_spares_the_other_entries(monkeypatch, module, step):
+def test_unforeseen_exception(monkeypatch, module, step):
     work = getattr(module, step)
 
     def raising(context, item, *more, **named):
@@ -188,14 +188,7 @@ def test_unforeseen_exception_spares_the_other_entries(monkeypatch, module, step
 # --- waiting
 
 
-def test_wait_takes_what_was_written_and_what_was_not():
-    have = holding(a={"id": A, "status": "busy"}, b=B)
-    pause = lambda seconds: have.runtimes[A].update(status="ready")  # noqa: E731
-    result = run(have, {"name": "a"}, {"name": "b", "others": "x"}, **waits(have, pause=pause))
-    assert [row["runtime"]["status"] for row in result["runtimes"]] == ["ready", "ready"]
-
-
-def test_runtime_that_is_not_ready_cancels_the_purge():
+def test_runtime_that_is_not_ready():
     have = holding(a={"id": A, "packages": [{"name": "x", "status": "not_installed"}]}, b=B)
     result = run(have, {"name": "a", "others": "x"}, purge=True, **waits(have))
     assert actions(result) == [("a", "updated")], "it was written and then failed"
@@ -204,13 +197,6 @@ def test_runtime_that_is_not_ready_cancels_the_purge():
     assert result["summary"] == summary(updated=1, failed=1)
     assert result["msg"].endswith("Nothing was purged.")
     assert (result["changed"], have.names) == (True, ["a", "b"])
-
-
-def test_purge_after_a_wait():
-    have = holding(a=A, b=B)
-    run(have, {"name": "a", "others": "x"}, purge=True, **waits(have))
-    reads = [f"GET /runtimes/{A}", f"PATCH /runtimes/{A}", f"GET /runtimes/{A}"]
-    assert have.requests == [LIST, *reads, LIST, f"DELETE /runtimes/{B}", LIST]
 
 
 def test_all_are_waited_for_in_parallel():

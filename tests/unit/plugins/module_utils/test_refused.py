@@ -60,6 +60,8 @@ REFUSED = [
     ("\u00a0night", [{"name": "Night"}], PURGE, rf"purge would delete '\xa0night' ({A}), {ALIKE} 'Night'"),
     ("R,r", [UPGRADE], PURGE, f"purge would delete 'r' ({B}), {ALIKE} 'R'"),
     ("a,", [{"name": "a"}], PURGE, f"id {B}, which has no name"),
+    ("Etl 2,Etl", [{"id": A, "name": "Etl"}], {**PURGE, "limit": 0, "restore": True}, "more than purge_limit 0: 'Etl'"),
+    ("Etl 2,etl", [{"id": A, "name": "Etl"}], {**PURGE, "restore": True}, f"purge would delete 'etl' ({B}), {ALIKE}"),
     # A plan
     ("a", [{"id": A, "name": "stale", "state": "absent"}], {"plan_id": "0" * 24}, "1 to delete ('a')"),
     (
@@ -245,7 +247,7 @@ def test_incomplete_list_is_read_again(entry, says, writes, more):
     assert "may be incomplete" in warning
 
 
-def test_incomplete_list_costs_no_request_where_every_name_is_found():
+def test_incomplete_list_with_every_name():
     have = holding(a=A)
     have.switch(list_hides=DEFAULT)
     run(have, {"name": "a"})
@@ -253,7 +255,7 @@ def test_incomplete_list_costs_no_request_where_every_name_is_found():
     assert len(have.warnings) == 1
 
 
-def test_lost_create_is_not_repeated_by_an_incomplete_list():
+def test_lost_create_and_an_incomplete_list():
     have = holding()
     have.fail("POST", lost(), done=True)
     have.switch(list_hides=["b", DEFAULT])

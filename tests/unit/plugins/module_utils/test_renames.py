@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
@@ -20,7 +18,6 @@ from ansible_collections.mstr.library.tests.unit.support.many import (
     names_by_id,
     restore,
     run,
-    summary,
 )
 from ansible_collections.mstr.library.tests.unit.support.server import Server
 
@@ -123,54 +120,33 @@ def test_restore_ends_with_the_names_of_the_backup(held, names):
     assert restore(have, *entries)["changed"] is False
 
 
-def test_restore_takes_a_name_from_what_is_purged():
-    have = holding(**{"Etl 2": A, "Etl": B})
-    predicted, result = both(have, {"id": A, "name": "Etl"}, purge=True, restore=True)
-    assert actions(predicted) == actions(result) == [("Etl", "updated"), ("Etl", "deleted")]
-    assert names_by_id(have) == {A: "Etl"}
-    assert have.writes == [f"PATCH /runtimes/{B}", f"PATCH /runtimes/{A}", f"DELETE /runtimes/{B}"]
-
-
 @pytest.mark.parametrize(
-    ("how", "held"),
+    ("held", "names", "how"),
     [
-        ({}, "Etl"),
-        ({"purge": True, "exclude": ["Etl"]}, "Etl"),
-        ({"purge": True, "limit": 0}, "Etl"),
-        ({"purge": True}, "etl"),
+        ({A: "Etl 2", B: "Etl"}, {A: "Etl"}, {}),
+        ({A: "Etl 2", B: "Etl"}, {A: "Etl"}, {"purge": True, "exclude": ["Etl"]}),
+        # A runtime that keeps its name stands in the way of the next one; a purge that is cancelled moves nothing.
+        ({A: "a", B: "b", C: "c"}, {B: "a", C: "b"}, {}),
+        ({A: "a", B: "b", C: "c"}, {B: "a", C: "b"}, {"purge": True, "scripts": [assigned("nothing", "b")]}),
+        ({A: "d", B: "c"}, {A: "c", C: "d"}, {}),
     ],
 )
-def test_restore_spares_what_a_guard_spares(how, held):
-    have = holding(**{"Etl 2": A, held: B})
-    with contextlib.suppress(MstrError):
-        assert restore(have, {"id": A, "name": "Etl"}, **how)["summary"]["failed"] == 1
+def test_restore_that_cannot_have_its_names(held, names, how):
+    """A guard spares the runtime that has one, or it is in no backup; check mode says so, too."""
+    have = Server(*(stored(id=identity, name=name) for identity, name in held.items())).seed_scripts(load=A)
+    entries = [{"id": identity, "name": name} for identity, name in names.items()]
+    assert all(failed(result) for result in both(have, *entries, restore=True, **how))
     assert have.writes == []
 
 
-def test_restore_uses_a_name_beside_that_is_free():
+def test_restore_takes_a_name_from_what_is_purged():
+    """It uses a name beside that is free."""
     have = holding(a=A, **{"a (restore)": B}, b=C)
     for result in both(have, {"id": C, "name": "a"}, purge=True, restore=True):
         assert actions(result) == [("a", "updated"), ("a", "deleted"), ("a (restore)", "deleted")]
     assert names_by_id(have) == {C: "a"}
+    assert have.writes[:3] == [f"PATCH /runtimes/{A}", f"PATCH /runtimes/{C}", f"DELETE /runtimes/{A}"]
     assert sum("is renamed before it is purged" in warning for warning in have.warnings) == 2
-
-
-@pytest.mark.parametrize("how", [{}, {"purge": True, "scripts": [assigned("nothing", "b")]}])
-def test_restore_needs_every_name_or_leaves_it(how):
-    """A runtime that keeps its name stands in the way of the next one; a purge that is cancelled moves nothing."""
-    have = holding(a=A, b=B, c=C).seed_scripts(load=A)
-    for result in both(have, {"id": B, "name": "a"}, {"id": C, "name": "b"}, restore=True, **how):
-        assert actions(result) == [("a", "failed"), ("b", "failed")]
-    assert names_by_id(have) == {A: "a", B: "b", C: "c"}
-
-
-def test_restore_of_a_name_that_stays_taken():
-    """A runtime whose own new name is taken keeps its name; check mode says so, too."""
-    have = holding(d=A, c=B)
-    for result in both(have, {"id": A, "name": "c"}, {"id": C, "name": "d"}, restore=True):
-        assert failed(result)
-        assert f"name 'd' is taken by the runtime with id {A}" in result["msg"]
-    assert have.writes == []
 
 
 def test_restore_ends_where_no_name_gets_free():
@@ -181,7 +157,7 @@ def test_restore_ends_where_no_name_gets_free():
 
 
 @pytest.mark.parametrize("error", [None, lost()])
-def test_restore_creates_nothing_from_what_keeps_its_name(error):
+def test_restore_and_a_name_that_stays(error):
     """A rename without an effect leaves the name taken; its runtime is not the one that was created."""
     have = holding(b=A)
     have.ignores = "PATCH"
@@ -199,21 +175,6 @@ def test_restore_deletes_no_other_runtime_of_the_name():
     for _turn in range(2):
         restore(have, {"id": A, "name": "b", "state": "absent"}, {"id": B, "name": "a"})
     assert (have.names, A in have.runtimes) == (["a"], False)
-
-
-def test_restore_creates_what_is_gone_although_its_name_moved():
-    have = holding(b=A)
-    result = restore(have, {"id": A, "name": "a"}, {"id": C, "name": "b"})
-    assert actions(result) == [("a", "updated"), ("b", "created")]
-    assert (have.names, have.runtimes[A]["name"]) == (["a", "b"], "a")
-
-
-def test_script_of_a_name_that_is_taken_back():
-    """In a backup, what is to be deleted may have the name of what comes back, wherever it is listed."""
-    have = holding(**{"Etl 2": A, "Etl": B}).seed_scripts(load=B)
-    entries = {"id": B, "state": "absent"}, {"id": A, "name": "Etl"}
-    result = restore(have, *entries, scripts=[assigned("load", "Etl")])
-    assert (result["summary"]["moved"], have.names, have.scripts) == (1, ["Etl"], {"load": A})
 
 
 # --- a rename aside
@@ -251,17 +212,6 @@ def test_edit_before_a_rename_aside():
     result = restore(have, {"id": A, "name": "Etl"}, purge=True)
     assert have.runtimes[B]["others"] == "theirs"
     assert "was not renamed, because something changed after the plan was made: others" in result["msg"]
-
-
-def test_lost_write_of_an_approved_restore_is_sent_again():
-    """The last of three; its runtime has a name beside by then."""
-    have = holding(a=B, b=A)
-    entries = [{"id": A, "name": "a"}, {"id": B, "name": "b"}]
-    identity = restore(have, *entries, check_mode=True)["plan_id"]
-    for error in (None, None, lost("PATCH /api/runtimes")):
-        have.fail("PATCH", error)
-    assert restore(have, *entries, plan_id=identity)["summary"] == summary(updated=2)
-    assert names_by_id(have) == {A: "a", B: "b"}
 
 
 def test_left_by_a_restore():

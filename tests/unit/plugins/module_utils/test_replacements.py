@@ -77,11 +77,6 @@ def test_somebody_elses_is_like_any_other():
     assert actions(run(have, BACK, purge=True)) == [("R", "none"), (BESIDE, "deleted")]
 
 
-def test_without_its_runtime_it_is_purged():
-    have = holding(x=A, **{"Rogue (replacement)": B})
-    assert actions(run(have, {"name": "x"}, purge=True)) == [("x", "none"), ("Rogue (replacement)", "deleted")]
-
-
 def test_one_beside_gets_name_of_one_gone():
     for owner, names in ((OWN, ["R"]), (THEIRS, ["R", BESIDE])):
         have = unfinished(owner)
@@ -121,7 +116,7 @@ def test_exemption_and_a_replacement(exempted, goes_on):
 
 
 @pytest.mark.parametrize("fields", [True, ["runtime_version", "packages"]])
-def test_what_server_stores_otherwise_no_replacement(fields):
+def test_what_the_server_stores_otherwise(fields):
     have = holding(R=A).seed_scripts(load=A)
     have.alter = lambda runtime: runtime.update(packages=[*runtime.get("packages", ()), {"name": "mstrio-py"}])
     for _night in range(2):

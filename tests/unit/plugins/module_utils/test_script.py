@@ -164,12 +164,6 @@ def test_run_that_never_ends_is_stopped(server_with):
     assert (result["status"], result["stdout_lines"], result["evaluation_id"]) == ("cancelled", ["started"], EVALUATION)
 
 
-def test_run_that_ends_at_the_last_look(server_with):
-    server = server_with(state(1), state(1), state(3, output="1"))
-    assert server.run(timeout=0.6)["result"] == 1
-    assert STOP not in server.calls
-
-
 def test_run_that_cannot_be_stopped(server_with):
     server = server_with(*[state(1)] * 9)
     server.http.reply(STOP, refused(STOP, 500, "01", "cannot"))
@@ -285,7 +279,7 @@ def test_refused_start(server_with, start):
         ([refused(STOP, 500, "01")], "It may be running: Could not stop the script"),
     ],
 )
-def test_interrupted_start_whose_answer_comes_late(server_with, stop, end):
+def test_interrupted_start_with_a_late_answer(server_with, stop, end):
     server = server_with(start=stopped(in_flight=True))
     server.http.reply(START, answer(START, 200, {"id": EVALUATION}))
     server.http.reply(STOP, *stop)

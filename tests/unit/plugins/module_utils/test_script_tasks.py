@@ -200,11 +200,6 @@ def test_failed_look_up_of_tasks_changes_no_refusal(server, fault, text):
     assert why_kept(server, runtime(id="C" * 32)) == []
 
 
-def test_without_refusal_no_task_looked_up(server):
-    assert why_kept(server, runtime(id="C" * 32)) == []
-    assert [request for request in server.requests if "task" in request] == []
-
-
 def used_by(server, *identities):
     context = server.context(concurrency=4)
     scripts = Scripts(None, True, Assigner(context)).looked_up(context)

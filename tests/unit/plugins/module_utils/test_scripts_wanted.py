@@ -7,7 +7,6 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import MstrEr
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import Refused
 from ansible_collections.mstr.library.tests.unit.support.make import stored
 from ansible_collections.mstr.library.tests.unit.support.many import (
-    BESIDE,
     LIST,
     NO,
     UPGRADE,
@@ -106,7 +105,7 @@ def test_script_that_cannot_be_assigned(purge):
     assert ("Nothing was purged." if purge else "not deleted, because a script still uses it") in result["msg"]
 
 
-def test_runtime_that_cannot_be_planned_gets_no_script():
+def test_script_of_what_cannot_be_planned():
     """Check mode says so, too, and what a script still uses is not deleted."""
     have = holding(old=A).seed_scripts(load=A)
     for result in both(have, {"id": B, "name": "b"}, OLD_GOES, scripts=[assigned("load", "b")]):
@@ -122,7 +121,7 @@ def test_runtime_that_failed_gets_no_script():
     assert "the runtime 'b' failed, so no script was assigned to it" in result["msg"]
 
 
-def test_script_that_was_moved_and_changed_spares_nothing():
+def test_script_that_was_put_back():
     have = holding(old=A, b=B).seed_scripts(load=A)
     have.switch(script_put_omitted="reset")
     next(iter(have.core.projects)).scripts[0].description = "lost by an update"
@@ -138,14 +137,6 @@ def test_runtime_as_it_will_be_named():
     assert moves(predicted) == moves(result) == [("close", "moved"), ("load", "moved")]
     assert (have.scripts, names_by_id(have)) == ({"load": A, "close": B}, {A: "a", B: "b"})
     assert restore(have, *entries, scripts=scripts)["changed"] is False
-
-
-def test_stale_name_of_what_is_absent_by_its_id():
-    have = holding(old=A, b=B).seed_scripts(load=A)
-    for changed in (True, False):
-        result = run(have, {"id": A, "name": "b", "state": "absent"}, scripts=[assigned("load", "b")])
-        assert result["changed"] is changed
-    assert have.scripts == {"load": B}
 
 
 def test_script_whose_name_was_not_read():
@@ -177,7 +168,7 @@ def test_plan_id_covers_assignments():
     assert run(have, **how, plan_id=identity)["plan_id"] == identity
 
 
-def test_plan_id_is_empty_if_something_cannot_be_planned():
+def test_plan_id_of_what_cannot_be_planned():
     """A replacement that cannot be copied, and a backup whose name is taken, are known only after all plans."""
     have = holding(R={"id": A, "whitelist": ["intranet.example"]})
     upgrade = {"name": "R", "others": "y", "replace_on_change": True}
@@ -235,7 +226,7 @@ def test_newcomers_are_moved_too(protect, approved):
     assert set(have.scripts.values()) == ({A} if approved else set(have.runtimes) - {B})
 
 
-def test_newcomers_are_seen_where_the_replacement_fails():
+def test_newcomers_and_a_failed_replacement():
     have = holding(R=A, b=B).seed_scripts(load=A)
     have.code_status = 4
     have.alter = lambda runtime: have.seed_scripts(load=B)
@@ -274,43 +265,12 @@ def test_script_that_is_to_go_elsewhere_and_fails():
     assert (set(have.scripts.values()), A in have.runtimes) == ({A}, True)
 
 
-def test_script_on_an_unfinished_replacement():
-    """It is reported with the name of that."""
-    have = holding(R=A, S=B).seed_scripts(load=A, close=B)
-    have.refusals[f"DELETE /runtimes/{A}"] = NO
-    result = run(have, UPGRADE, scripts=[assigned("close", "R")])
-    beside = have.scripts["close"]
-    after = [{"id": beside, "name": BESIDE}, {"id": A, "name": "R"}]
-    assert [row["after"] for row in result["scripts"]] == after
-    assert list(result["diff"][-1]["after"].values()) == [f"{BESIDE} ({beside})"]
-
-
-def test_script_of_an_old_runtime_that_is_gone():
-    have = holding(R=A, S=B).seed_scripts(load=A, close=B)
-    have.refusals[f"DELETE /runtimes/{A}"] = NO
-    result = run(have, UPGRADE_OF_TWO)
-    beside = have.scripts["close"]
-    assert (have.scripts["load"], beside in have.runtimes, A in have.runtimes) == (A, True, True)
-    left = f"1 script could not be assigned back: script 'close' in project 'Sales': 'S' ({B}) does not exist any more"
-    assert f"{left}. Check which runtime they use. The runtime '{BESIDE}' ({beside}) exists" in result["msg"]
-
-
 def losing_descriptions(have):
     """A server whose updates of scripts lose what they omit."""
     have.switch(script_put_omitted="reset")
     for script in next(iter(have.core.projects)).scripts:
         script.description = "lost by an update"
     return have
-
-
-def test_replacement_where_a_moved_script_was_put_back():
-    """The first script has an error, which fails the task; the replacement is complete, as the next run sees."""
-    have = losing_descriptions(holding(R=A).seed_scripts(load=A, close=A))
-    result = run(have, UPGRADE)
-    assert (actions(result), moves(result)) == ([("R", "replaced")], [("close", "moved"), ("load", "moved")])
-    assert "All of it is put back, and the script uses 'R'" in result["msg"]
-    assert result["summary"]["failed"] == 1
-    assert run(have, UPGRADE)["changed"] is False
 
 
 def test_scripts_that_are_assigned_back():

@@ -80,7 +80,7 @@ def test_fewer_threads_than_wanted(monkeypatch, allowed):
     assert len(counter.threads) == max(allowed, 1)
 
 
-def test_error_in_the_main_thread_begins_no_item():
+def test_error_in_the_main_thread():
     begun, threads, raised = [], set(), threading.Event()
 
     def work(item):

@@ -239,7 +239,7 @@ def test_words_that_mean_not_yet(word, status, action):
 
 
 @pytest.mark.parametrize("action", ["create", "update", "none"])
-def test_interrupted_wait_says_that_the_runtime_exists(action):
+def test_interrupted_wait(action):
     failure = Film(Interrupted("Stopped by signal SIGINT")).fail(BUSY, action=action)
     done = {"create": "was created and", "update": "was updated and", "none": "still"}[action]
     assert failure.sentence.endswith(f"to be ready. The runtime {done} exists on the server")

@@ -42,13 +42,6 @@ def test_ready_needs_a_look(omitted, entries, purge):
     assert set(have.runtimes) == {A, B}
 
 
-def test_ready_after_an_update_needs_a_look():
-    have = holding(a={"id": A, "packages": BROKEN}, b=B)
-    have.switch(list_omits="packages")
-    result = run(have, UPDATE, {"name": "b", "others": "x"}, **waits(have))
-    assert [row["error"] is None for row in result["runtimes"]] == [False, True]
-
-
 def test_awaited_fields_in_the_list_cost_no_read():
     have = holding(a=A, b=B)
     run(have, {"name": "a"}, {"name": "b"}, **waits(have))
@@ -132,7 +125,7 @@ def test_create_without_effect(entries, answered, why, writes):
     assert have.writes == ["POST /runtimes"] * writes
 
 
-def test_lost_update_is_not_done_by_a_different_runtime():
+def test_lost_update_of_a_different_runtime():
     """The runtime was renamed, and a different one has its name and the values that were asked for."""
     have = holding(a=A, b={"id": B, "others": "x"})
 
@@ -172,13 +165,6 @@ def test_evidence_names_what_is_on_the_server(entry):
         assert result["diff"][0]["before_header"] == f"runtime 'real' ({A})"
 
 
-def test_name_read_after_the_list_is_the_name():
-    have = holding(old=A)
-    have.list_only("id", "name")
-    have.fail("GET", turn=2, meanwhile=lambda: have.runtimes[A].update(name="new"))
-    assert actions(run(have, {"id": A, "others": "x"}, {"name": "z", "state": "absent"}))[0] == ("new", "updated")
-
-
 # --- a signal
 
 
@@ -195,12 +181,6 @@ def test_signal_in_a_bulk():
     assert [row["changed_fields"] for row in result["runtimes"]] == [["others"], ["others"], []]
 
 
-def test_signal_before_the_second_write():
-    have = holding(a=A, b=B)
-    have.fail("GET", stopped(in_flight=False), turn=3)
-    assert "The runtime 'b' was not updated." in message(have, UPDATE, {"name": "b", "others": "x"})
-
-
 @pytest.mark.parametrize(
     ("entry", "how", "done"),
     [
@@ -208,7 +188,7 @@ def test_signal_before_the_second_write():
         (UPGRADE, {}, [("R", "created")]),
     ],
 )
-def test_signal_during_the_second_look_up_of_scripts(entry, how, done):
+def test_signal_during_the_second_look_up(entry, how, done):
     """It keeps the result."""
     have = holding(a=A, R=B).seed_scripts(load=A)
     get = have.session.get
@@ -305,7 +285,7 @@ def test_renamed_meanwhile_is_left_alone():
     assert have.writes == []
 
 
-def test_prediction_shows_unchanged_fields_as_the_server_has_them():
+def test_prediction_of_unchanged_fields():
     have = Server(stored(whitelist=["10.0.0.7"], description=None))
     definition = wanted(whitelist=["10.0.0.7/32"], description="", exec_timeout=60)
     predicted, done = (have.ensure(definition, check_mode=mode).facts["runtime"] for mode in (True, False))
