@@ -10,8 +10,10 @@ from ansible_collections.mstr.library.tests.unit.support.make import DEFAULT_ID,
 from ansible_collections.mstr.library.tests.unit.support.many import (
     BESIDE,
     LIST,
+    MERGE,
     NO,
     UPGRADE,
+    UPGRADE_OF_TWO,
     A,
     B,
     C,
@@ -26,8 +28,6 @@ from ansible_collections.mstr.library.tests.unit.support.server import Server
 DEFAULT = "(Default) MicroStrategy"
 PURGE = {"purge": True}
 ALIKE = "whose name differs only in case, whitespace or the form of a character from"
-MERGE = {"name": "S", "previous_names": ["R"], "replace_on_change": True}
-UPGRADE_OF_TWO = {**UPGRADE, "previous_names": ["S"], "replace_on_change": True}
 
 
 def absent(name):

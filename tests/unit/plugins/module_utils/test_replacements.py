@@ -15,6 +15,7 @@ from ansible_collections.mstr.library.tests.unit.support.make import refusal, st
 from ansible_collections.mstr.library.tests.unit.support.many import (
     BESIDE,
     LIST,
+    MERGE,
     NO,
     UPGRADE,
     A,
@@ -269,8 +270,7 @@ def test_plan_id_covers_code_and_what_goes():
         result = run(have, entry, check_mode=True)
         return result["plan_id"], str(result["diff"])
 
-    merge = {"name": "S", "previous_names": ["R"], "replace_on_change": True}
-    assert plan(merge)[0] != plan(merge, packages=[{"name": "new"}])[0]
+    assert plan(MERGE)[0] != plan(MERGE, packages=[{"name": "new"}])[0]
     first, other = (plan({**UPGRADE, "smoke_test": f"import {name}"}) for name in ("one", "two"))
     assert first[0] != other[0]
     assert "import two" in other[1]

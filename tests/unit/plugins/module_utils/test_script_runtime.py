@@ -46,12 +46,7 @@ def test_text_in_place_of_a_script():
             ["from_runtime_id: id 'x' is invalid: expected 32 hexadecimal digits", "runtime is empty"],
         ),
         ({"runtime": "a", "scripts": []}, ["scripts is empty, so there is nothing to assign"]),
-        ({"runtime": "a", "scripts": [script()]}, ["scripts[0] needs an id or a name"]),
         ({"runtime": "a", "scripts": [script(name="b", project=" ")]}, ["scripts[0].project is empty"]),
-        (
-            {"runtime": "a", "scripts": [script(name="b"), script(name="c"), script(name="b")]},
-            ["scripts[2] is the same script as scripts[0]; list it once"],
-        ),
         (
             {"runtime": "a", "from_runtime": "b", "projects": []},
             ["projects is empty, so no script would be found; omit it to search every project"],

@@ -10,6 +10,7 @@ from ansible_collections.mstr.library.tests.unit.support.many import (
     LIST,
     NO,
     UPGRADE,
+    UPGRADE_OF_TWO,
     A,
     B,
     C,
@@ -26,7 +27,6 @@ from ansible_collections.mstr.library.tests.unit.support.many import (
 )
 
 OLD_GOES = {"name": "old", "state": "absent"}
-UPGRADE_OF_TWO = {**UPGRADE, "previous_names": ["S"], "replace_on_change": True}
 
 
 def test_runtime_that_the_task_creates():
@@ -81,15 +81,20 @@ def test_planned_moves_count_for_protect_used():
 
 
 @pytest.mark.parametrize(
-    ("entry", "method"), [(OLD_GOES, "DELETE"), ({"name": "old", "others": "y", "replace_on_change": True}, "PATCH")]
+    ("entry", "method"),
+    [
+        ({"name": "old", "others": "y"}, "PATCH"),
+        (OLD_GOES, "DELETE"),
+        ({"name": "old", "others": "y", "replace_on_change": True}, "PATCH"),
+    ],
 )
 def test_script_that_comes_before_the_purge(entry, method):
-    """It spares its runtime; the task has deleted or renamed one since it last looked."""
-    have = holding(keep=A, old=B, x=C).seed_scripts(load=A)
+    """It spares its runtime, after every write of the task."""
+    have = holding(keep=A, old=B, x=C, y=D).seed_scripts(load=A)
     have.fail(method, meanwhile=lambda: have.seed_scripts(load=C))
     result = run(have, {"name": "keep"}, entry, purge=True, protect=True)
-    assert actions(result)[-1] == ("x", "failed")
-    assert "'x' was not deleted, because something changed after the plan was made" in result["msg"]
+    assert actions(result)[-2:] == [("x", "failed"), ("y", "deleted")]
+    assert f"something changed after the plan was made: runtime 'x' ({C}) is used by 1 script" in result["msg"]
     assert C in have.runtimes
 
 
