@@ -177,7 +177,7 @@ def test_status_that_is_never_reported(state, status):
             [{"status": "error", "packages": READY["packages"]}],
             "none",
             1,
-            "status error, packages: pandas installed",
+            f"Runtime 'r' ({ID}) is in error: status error, packages: pandas installed",
         ),
         ({"status": "error"}, [None], "none", 0, "is in error"),
         (BUSY, [{"status": "Error"}], "none", 1, "is in error"),
