@@ -212,6 +212,7 @@ def test_runtime_not_evaluated_not_clean():
     entry = violation(PROD, "numpy", "packages_never", "has no version to compare with numpy<1.26", "packages")
     report = audited(PROD, not_evaluated=[entry], policy={"packages_never": ["numpy<1.26"]})
     assert (report["outcome"], report["counts"]["not_evaluated"], report["violations"]) == ("not_evaluated", 1, [])
+    assert [entry["value"] for entry in report["not_evaluated"]] == ["numpy"]
     assert report["lines"][0] == "e: 1 runtime, 1 value not evaluated"
     for name in ("x.csv", "x.md", "x.junit.xml", "x.html", "x.json"):
         text = report_file([report], name)

@@ -115,9 +115,10 @@ def why(approved, now, identity=AN_ID, scripts=((), ())):
 
 
 def test_the_plan_that_the_file_shows():
-    assert why(APPROVED, APPROVED) is None
+    moved = script("new", "E" * 32)
     assert why(APPROVED, APPROVED[::-1]) is None
-    assert why([], []) is None
+    assert why([], [], scripts=([moved], [moved])) is None
+    assert why([], [], "0" * 24, ([moved, script("other")], [moved])) is None, "what is left of it"
 
 
 def test_a_plan_id_that_was_exchanged():
