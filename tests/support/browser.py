@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 DESKTOP = {"width": 1280, "height": 900}
@@ -66,3 +67,9 @@ def opened(browser: Browser, address: Path | str, screen: dict[str, int], **cont
         page.on("requestfailed", lambda request: found.errors.append(f"{request.url} failed"))
         page.goto(address.as_uri() if isinstance(address, Path) else address)
         yield found
+
+
+def violations(page: Page, **options: Any) -> list[str]:
+    """The violations that axe-core finds, one per line. `options`: those of axe-core."""
+    found = Axe().run(page, options=options).response["violations"]
+    return [f"{entry['id']}: {entry['help']}: {node['html'][:200]}" for entry in found for node in entry["nodes"]]

@@ -101,6 +101,7 @@ def test_progress_in_a_job_of_ansible_runner(sim: Simulator, local: Play) -> Non
     assert found == [LINE], job.output()
     assert "WARNING" not in job.output()
     assert "\n\n\n" not in job.output()
+    assert sim.open_sessions() == []
 
 
 def test_a_module_or_no_log_shows_no_progress(sim: Simulator, local_newest: Play) -> None:

@@ -168,13 +168,6 @@ def test_a_task_can_be_rescued_from_its_timeout(sim: Simulator, local: Play) -> 
 # --- ansible-runner, which AWX uses: on a signal or a cancelled job it kills the process group
 
 
-def test_a_job_of_ansible_runner_logs_out(sim: Simulator, local_newest: Play) -> None:
-    job = Runner(local_newest, PLAY)
-    assert "successful" in job.done()
-    assert sim.runtime("New")
-    assert sim.open_sessions() == []
-
-
 def test_a_cancelled_job_ends_its_tasks(sim: Simulator, local: Play, way: str) -> None:
     """ansible-core 2.16 runs the module in the killed process group; newer versions start a new session for it."""
     sim.fault("hang", operation="list")
