@@ -38,10 +38,6 @@ def troubled(ten: Play, servers: list[Simulator]) -> Play:
     return ten
 
 
-def left_open(servers: list[Simulator]) -> list[int]:
-    return [number for number, server in enumerate(servers) if server.open_sessions()]
-
-
 def test_a_failure_affects_one_environment(troubled: Play, servers: list[Simulator]) -> None:
     played = troubled(APPLY, "-vvv")
     assert played.status == 2, played.output
@@ -60,7 +56,7 @@ def test_a_failure_affects_one_environment(troubled: Play, servers: list[Simulat
     assert f"{SLOW}: 'Forecasts' created" in played.lines()
     for number, server in enumerate(servers):
         assert len(server.runtimes()) == (0 if f"env{number}" in failed else 2)
-    assert left_open(servers) == [7], "the session that was open before"
+    assert [n for n, server in enumerate(servers) if server.open_sessions()] == [7], "the session that was open before"
     assert "Traceback" not in played.output
 
     # After the repair, the second run does only the remaining work.
