@@ -52,8 +52,6 @@ def test_the_file_has_what_a_person_approves():
     [
         ("", "is not a plan: it is not JSON"),
         ("[" * 100_000, "is nested too deeply"),
-        ("[" * 200 + "]" * 200, "is nested too deeply"),
-        ('{"format": 1, "environments": [], "environments": []}', "has the key 'environments' twice"),
         ("[]", "is not a plan; write one"),
         ('{"format": "1", "environments": []}', "is not a plan; write one"),
         ('{"format": 1}', "is not a plan; write one"),

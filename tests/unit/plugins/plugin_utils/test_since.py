@@ -163,10 +163,6 @@ def test_only_what_a_backup_restores_counts():
     assert (since["created"], since["deleted"], since["changed"]) == ([], [], [])
 
 
-# Every line has the line before it ten times.
-BOMB = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10 if n else ['x'])}]\n" for n in range(12))
-
-
 def edited(violations=(), **fields):
     """The file of an audit with one runtime."""
     environment = {"environment": "prod", "inventory": [{"name": "A", **fields}], "violations": violations}
@@ -177,9 +173,7 @@ def edited(violations=(), **fields):
     ("text", "why"),
     [
         ("{", "is not YAML: "),
-        (BOMB, "has more than 1000000 values, counting each use of an alias"),
         ("[" * 100_000, "is nested too deeply"),
-        ("- " * 200 + "x", "is nested too deeply"),
         ("", "is neither the .json file of an audit nor an exported file"),
         ("[1]", "is neither the .json file of an audit nor an exported file"),
         ('{"format": 1, "environments": [{"environment": "prod"}]}', "is not the .json file of an audit"),
