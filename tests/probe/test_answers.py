@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ from support.modules import credentials
 
 from probe.probing import MovedClock, Probed, Settings, probed
 
-TESTS = Path(__file__).parents[1]
 # Switches without a question: they affect only how tests run, not the behaviour of a server.
 NO_QUESTION = {
     "package_delay": "a duration, which differs from package to package",
@@ -28,6 +26,12 @@ NO_QUESTION = {
     "script_memory_mb": "a limit that somebody has configured; only a script that runs into it would show it",
     "evaluation_ttl": "a duration; only waiting that long would show it",
 }
+# Switches that only tasks and runs of saved scripts show.
+OF_TASKS = {
+    **{switch: SWITCHES[switch].choices for switch in ("tasks_call", "task_script_key", "tasks_all_projects")},
+    **{switch: SWITCHES[switch].choices for switch in ("history_call", "history_order", "history_names_script")},
+    "hidden_tasks": ("listed",),
+}
 # Questions that a probe with all privileges never answers. NEVER in the table has the reasons for the others.
 NOT_SEEN = {entry.switch: "never tried" for entry in NEVER} | {
     "privilege_for_reads": "only a user without the privilege sees it",
@@ -35,8 +39,7 @@ NOT_SEEN = {entry.switch: "never tried" for entry in NEVER} | {
     "guest_manages": "the probe is not logged in as a guest",
     "unknown_keys": "the simulator adds no undocumented key to what a client creates",
     "unloaded_projects": "no project is without being loaded",
-    **dict.fromkeys(("task_script_key", "tasks_all_projects", "hidden_tasks"), "there are no planned tasks"),
-    **dict.fromkeys(("history_call", "history_order", "history_names_script"), "there are no scripts"),
+    **dict.fromkeys(OF_TASKS, "there are no scripts and planned tasks"),
 }
 # The test values of switches without choices.
 VALUES: Mapping[str, list[Any]] = {
@@ -54,20 +57,29 @@ VALUES: Mapping[str, list[Any]] = {
     "list_hides": [["Payroll"]],
     "status_lag": [0, 2, 5],
 }
-# Values that a probe distinguishes from others only together with other switches: alone, the answer is null, because
-# packages are done, and responses come, at once.
-VISIBLE: list[tuple[str, Any, dict[str, Any]]] = [
+ALONE = [
+    (switch, value)
+    for switch in SWITCHES
+    if switch not in NO_QUESTION
+    for value in VALUES.get(switch) or SWITCHES[switch].choices
+]
+SCRIPTS = {"scripts": True}
+# Values that a probe distinguishes from others only together with other switches, or by a script: alone, packages are
+# done, and responses come, at once.
+TOGETHER: list[tuple[str, Any, dict[str, Any]]] = [
     ("package_first_status", "installing", {"package_delay": 3}),
     ("package_first_status", "unknown", {"package_delay": 3}),
     ("runtime_status", "follows", {"package_delay": 6}),
     ("runtime_status", "unknown_first", {"package_delay": 6}),
     ("empty_version", "resolve", {"package_delay": 3}),
     ("empty_version", "when_installed", {"package_delay": 3}),
-    ("sessions_parallel", "yes", {"latency_ms": 150}),
-    ("sessions_parallel", "queue", {"latency_ms": 150}),
-    ("sessions_parallel", "refuse", {"latency_ms": 150}),
+    *(("sessions_parallel", value, {"latency_ms": 150}) for value in SWITCHES["sessions_parallel"].choices),
     ("search_missing", "404", {"search_versions": "1"}),
     ("search_missing", "405", {"search_versions": "2"}),
+    ("runtime_status", "all_unknown", SCRIPTS),
+    *(("script_result", value, SCRIPTS) for value in ("last_value", "variable", "nothing")),
+    *(("script_metadata", value, SCRIPTS) for value in ("visible", "hidden")),
+    *(("empty_whitelist", value, SCRIPTS) for value in ("nothing", "everything")),
 ]
 # The same answers take a different way while packages are installed.
 WITH_DELAY: list[tuple[str, Any, dict[str, Any]]] = [
@@ -77,34 +89,8 @@ WITH_DELAY: list[tuple[str, Any, dict[str, Any]]] = [
     ("status_lag", 4, {"package_delay": 3}),
     ("status_lag", 4, {"package_delay": 3, "runtime_status": "unknown_first"}),
 ]
-# Switches that only tasks and runs of saved scripts show.
-OF_TASKS = [
-    *((switch, value) for switch in ("tasks_call", "history_call") for value in SWITCHES[switch].choices),
-    *((switch, value) for switch in ("task_script_key", "tasks_all_projects") for value in SWITCHES[switch].choices),
-    *((switch, value) for switch in ("history_order", "history_names_script") for value in SWITCHES[switch].choices),
-    ("hidden_tasks", "listed"),
-]
-# Values that only a script shows.
-WITH_SCRIPTS = [
-    ("runtime_status", "all_unknown"),
-    ("script_result", "last_value"),
-    ("script_result", "variable"),
-    ("script_result", "nothing"),
-    ("script_metadata", "visible"),
-    ("script_metadata", "hidden"),
-    ("empty_whitelist", "nothing"),
-    ("empty_whitelist", "everything"),
-]
-# Values that a probe never distinguishes: a search counts, and nothing that it finds is hidden.
-UNSEEN = [("search_total", "found"), ("search_total", "everything")]
-AMBIGUOUS = [*((switch, value) for switch, value, _more in VISIBLE), *WITH_SCRIPTS, *UNSEEN]
-
-
-def values_of(switch: str) -> list[Any]:
-    return VALUES.get(switch) or list(SWITCHES[switch].choices)
-
-
-MOVED = [(switch, value) for switch in SWITCHES if switch not in NO_QUESTION for value in values_of(switch)]
+# A search counts, and nothing that it finds is hidden.
+NEVER_ALONE = [("search_total", "found"), ("search_total", "everything"), *(row[:2] for row in TOGETHER)]
 
 
 def wrong_answers(done: Probed, sim: Simulator) -> dict[str, tuple[Any, Any]]:
@@ -115,102 +101,72 @@ def wrong_answers(done: Probed, sim: Simulator) -> dict[str, tuple[Any, Any]]:
         return sorted(value) if isinstance(value, list) else value
 
     return {
-        answer["switch"]: (answer["value"], switches[answer["switch"]])
-        for answer in done.result["answers"]
-        if answer["value"] is not None and comparable(answer["value"]) != comparable(switches[answer["switch"]])
+        switch: (value, switches[switch])
+        for switch, value in done.values.items()
+        if value is not None and comparable(value) != comparable(switches[switch])
     }
 
 
-# Words that a reader had to guess at: who does what must be said.
-UNCLEAR = re.compile(
-    r"\b(giver|came back|come back|says so|does not say|gone|unasked|carry|carried|there after|the others?'s)\b"
-)
-
-
-def is_clean(done: Probed, sim: Simulator) -> None:
+def verify(done: Probed, sim: Simulator, **expected: Any) -> None:
+    """Check that every answer is right or null with a reason, that these are as expected, and that nothing is left."""
     assert not done.failure
+    assert wrong_answers(done, sim) == {}
+    assert {switch: done.values[switch] for switch in expected} == expected
     # Every switch has a question, or a reason to have none.
     assert sorted([*done.values, *NO_QUESTION]) == sorted(SWITCHES)
+    assert all(done.evidence.values())
     assert sim.runtimes() == []
     assert sim.open_sessions() == []
-    assert all(answer["evidence"] for answer in done.result["answers"])
-    assert [
-        answer for answer in done.result["answers"] if UNCLEAR.search(answer["question"] + answer["evidence"])
-    ] == []
-
-
-def test_what_a_probe_does_not_show_is_tested_elsewhere() -> None:
-    files = [file for folder in ("simulator", "unit", "faults") for file in (TESTS / folder).rglob("test_*.py")]
-    text = "".join(file.read_text(encoding="utf-8") for file in files)
-    hidden = {*NOT_SEEN, *NO_QUESTION} - {switch for switch, _value in OF_TASKS} - {"privilege_for_reads"}
-    assert [switch for switch in hidden if not re.search(rf"\b{switch}=|\"{switch}\"", text)] == []
-
-
-def test_every_value_of_a_switch_is_tested() -> None:
-    assert {switch for switch, _value in MOVED} == {*SWITCHES} - {*NO_QUESTION}
-
-
-@pytest.mark.parametrize(("switch", "value"), MOVED, ids=str)
-def test_a_switch_changed_alone_is_found_or_null_with_a_reason(sim: Simulator, switch: str, value: Any) -> None:
-    sim.reset("newest", **{switch: value})
-    done = probed(sim)
-    assert wrong_answers(done, sim) == {}
-    hidden = switch in NOT_SEEN or (switch, value) in AMBIGUOUS
-    assert (done.values[switch] is None) == hidden, done.evidence[switch]
-    is_clean(done, sim)
-
-
-@pytest.mark.parametrize(
-    ("switch", "value", "more"), [*VISIBLE, *WITH_DELAY, *((*row, None) for row in WITH_SCRIPTS)], ids=str
-)
-def test_a_switch_that_needs_another_or_a_script_is_found(
-    sim: Simulator, switch: str, value: Any, more: dict[str, Any] | None
-) -> None:
-    sim.reset("newest", **{**(more or {}), switch: value})
-    done = probed(sim, with_scripts(sim) if more is None else None)
-    assert wrong_answers(done, sim) == {}
-    assert done.values[switch] == value, done.evidence[switch]
-    is_clean(done, sim)
-
-
-@pytest.mark.parametrize(("switch", "value"), OF_TASKS, ids=str)
-def test_tasks_and_histories(sim: Simulator, switch: str, value: Any) -> None:
-    """They are only read, and what scripts printed is not requested."""
-    sim.reset("newest", **{switch: value})
-    for project in ("Sales", "Finance"):
-        scripts = [
-            {"name": f"{project} {number}", "last_run": {"time": f"{project} {number}", "status": "success"}}
-            for number in range(2)
-        ]
-        hidden = {"name": "Hidden", "owner": "viewer", "readers": []}
-        tasks = [{"script": entry["name"]} for entry in (hidden, scripts[0])]
-        sim.seed(projects=[{"name": project, "scripts": [*scripts, hidden], "tasks": tasks}])
-    sim.seed(projects=[{"name": "MicroStrategy Tutorial", "denies": ["admin"]}])
-    before = sim.projects()
-    done = probed(sim)
-    assert wrong_answers(done, sim) == {}
-    assert done.values[switch] == value, done.evidence[switch]
-    assert all("log" not in request["query"]["fields"] for request in sim.requests(path="/scripts/history"))
-    assert sim.projects() == before
-    assert not done.failure
-
-
-def test_few_of_many_projects_are_searched_for_scripts(sim: Simulator) -> None:
-    sim.seed(projects=[{"name": f"Project {number}"} for number in range(9)])
-    probed(sim)
-    assert sim.calls().count("GET /metadataSearches/results") == 5
 
 
 def with_scripts(sim: Simulator) -> Settings:
     return Settings(scripts=True, reach=("127.0.0.1", urlsplit(sim.base_url).port or 0))
 
 
+@pytest.mark.parametrize(("switch", "value"), ALONE, ids=str)
+def test_switch_changed_alone(sim: Simulator, switch: str, value: Any) -> None:
+    """It is found, or null with a reason."""
+    sim.reset("newest", **{switch: value})
+    done = probed(sim)
+    verify(done, sim)
+    hidden = switch in NOT_SEEN or (switch, value) in NEVER_ALONE
+    assert (done.values[switch] is None) == hidden, done.evidence[switch]
+
+
+@pytest.mark.parametrize(("switch", "value", "more"), [*TOGETHER, *WITH_DELAY], ids=str)
+def test_switch_with_another(sim: Simulator, switch: str, value: Any, more: dict[str, Any]) -> None:
+    sim.reset("newest", **{**(more if more != SCRIPTS else {}), switch: value})
+    verify(probed(sim, with_scripts(sim) if more == SCRIPTS else None), sim, **{switch: value})
+
+
+@pytest.mark.parametrize(("switch", "value"), [(name, value) for name, row in OF_TASKS.items() for value in row])
+def test_tasks_and_histories(sim: Simulator, switch: str, value: Any) -> None:
+    """They are only read, and what scripts printed is not requested."""
+    sim.reset("newest", **{switch: value})
+    hidden = {"name": "Hidden", "owner": "viewer", "readers": []}
+    for project in ("Sales", "Finance"):
+        names = [f"{project} {number}" for number in range(2)]
+        scripts = [{"name": name, "last_run": {"time": name, "status": "success"}} for name in names]
+        tasks = [{"script": "Hidden"}, {"script": names[0]}]
+        sim.seed(projects=[{"name": project, "scripts": [*scripts, hidden], "tasks": tasks}])
+    sim.seed(projects=[{"name": "MicroStrategy Tutorial", "denies": ["admin"]}])
+    before = sim.projects()
+    verify(probed(sim), sim, **{switch: value})
+    assert all("log" not in request["query"]["fields"] for request in sim.requests(path="/scripts/history"))
+    assert sim.projects() == before
+
+
+def test_few_projects_searched_for_scripts(sim: Simulator) -> None:
+    sim.seed(projects=[{"name": f"Project {number}"} for number in range(9)])
+    probed(sim)
+    assert sim.calls().count("GET /metadataSearches/results") == 5
+
+
 @pytest.mark.parametrize("profile", list(PROFILES))
-def test_answers_match_every_profile_and_a_server_built_from_them(sim: Simulator, profile: str, tmp_path: Path) -> None:
+def test_profile_and_server_built_from_answers(sim: Simulator, profile: str, tmp_path: Path) -> None:
     sim.reset(profile, package_delay=3)
     done = probed(sim, with_scripts(sim))
-    assert wrong_answers(done, sim) == {}
-    is_clean(done, sim)
+    verify(done, sim)
     assert len(done.result["profile"]) >= 36
     assert "the modules handle all of them" in done.message
 
@@ -224,79 +180,91 @@ def test_answers_match_every_profile_and_a_server_built_from_them(sim: Simulator
 # --- users with fewer privileges
 
 
-@pytest.fixture
-def viewer(sim: Simulator) -> dict[str, str]:
-    return {"username": "viewer", "password": sim.users["viewer"]["password"]}
-
-
 @pytest.mark.parametrize("reads", ["yes", "no"])
 @pytest.mark.parametrize("profile", list(PROFILES))
-def test_without_the_privilege_the_probe_answers_from_reads(
-    sim: Simulator, viewer: dict[str, str], profile: str, reads: str
-) -> None:
+def test_user_without_the_privilege(sim: Simulator, profile: str, reads: str) -> None:
     sim.reset(profile, privilege_for_reads=reads)
-    done = probed(sim, **viewer)
-    assert wrong_answers(done, sim) == {}
-    assert done.values["privilege_for_reads"] == reads
+    done = probed(sim, username="viewer", password=sim.users["viewer"]["password"])
+    verify(done, sim, privilege_for_reads=reads, logout_scope="session", create_status=None)
     assert done.values["errors_wrapped"] is not None
-    assert done.values["logout_scope"] == "session"
-    assert done.values["create_status"] is None
     assert "The user may not create runtimes" in done.evidence["create_status"]
     assert done.result["changed"] is False
-    assert len([call for call in sim.calls() if call == "POST /runtimes"]) == 1
-    is_clean(done, sim)
+    assert sim.calls().count("POST /runtimes") == 1
 
 
 @pytest.mark.parametrize("fault", [{"kind": "error", "number": 17, "skip": 1}, {"kind": "html"}], ids=str)
 @pytest.mark.parametrize("operation", ["create", "list"])
-def test_what_is_forbidden_does_not_show_the_privilege(sim: Simulator, operation: str, fault: dict[str, Any]) -> None:
+def test_forbidden_without_the_privilege(sim: Simulator, operation: str, fault: dict[str, Any]) -> None:
     """A quota refuses after a create that was accepted; a gateway answers with a page, which has no code."""
     sim.reset("newest")
     sim.fault(operation=operation, times=None, status=403, **fault)
     if (operation, fault["kind"]) == ("list", "html"):
         sim.fault("error", operation="create", times=None, status=403, number=17)
-    done = probed(sim)
-    assert done.values["privilege_for_reads"] is None
-    assert wrong_answers(done, sim) == {}
-    is_clean(done, sim)
+    verify(probed(sim), sim, privilege_for_reads=None)
 
 
 @pytest.mark.parametrize("manages", ["yes", "no"])
-def test_a_guest_answers_for_guests(sim: Simulator, manages: str) -> None:
+def test_guest(sim: Simulator, manages: str) -> None:
     sim.reset("newest", guest_manages=manages)
     done = probed(sim, username=None, password=None, login_mode="anonymous")
-    assert wrong_answers(done, sim) == {}
-    assert (done.values["guest_login"], done.values["guest_manages"]) == ("yes", manages)
-    is_clean(done, sim)
+    verify(done, sim, guest_login="yes", guest_manages=manages)
 
 
-def test_check_mode_sends_only_reads_and_reports_what_needs_writes(sim: Simulator) -> None:
+def test_check_mode_only_reads(sim: Simulator) -> None:
     sim.reset("newest")
     done = probed(sim, Settings(check_mode=True, scripts=True))
-    assert wrong_answers(done, sim) == {}
+    verify(done, sim, iserver_version="11.6.1000.00123")
     # A search is sent as a POST but changes nothing.
     writes = [call for call in sim.calls() if not call.startswith("GET ") and "/metadataSearches/" not in call]
     assert writes == ["POST /auth/login", "POST /auth/logout"]
-    assert done.values["iserver_version"] == "11.6.1000.00123"
     assert done.evidence["create_status"] == "Needs a write, which check mode does not send."
     assert done.result["changed"] is True
-    is_clean(done, sim)
 
 
-def test_a_shared_session_is_not_closed(sim: Simulator) -> None:
+def test_shared_session_not_closed(sim: Simulator) -> None:
     sim.reset("newest", logout_scope="user", delegated_logout="shared")
     done = probed(sim, username=None, password=None, identity_token=sim.identity_token)
     assert wrong_answers(done, sim) == {}
-    assert done.values["logout_scope"] is None
-    assert done.values["create_status"] == "201"
+    assert (done.values["logout_scope"], done.values["create_status"]) == (None, "201")
     assert len(sim.open_sessions()) == 1
-    assert sim.runtimes() == []
+
+
+# --- refusals that are no answers
+
+
+@pytest.mark.parametrize(
+    ("fault", "switch", "evidence"),
+    [
+        ({"kind": "unavailable", "operation": "create", "skip": 1, "status": 429, "retry_after": 1},
+         "duplicate_names", "The server answered 429 ERR0016 to POST /api/runtimes."),
+        ({"kind": "unavailable", "operation": "create", "skip": 1, "status": 503, "retry_after": 1},
+         "names_case", "The server answered 503 ERR0016 to POST /api/runtimes."),
+        ({"kind": "error", "operation": "delete", "status": 500},
+         "delete_comments", "The server answered 500 ERR001 to DELETE /api/runtimes/ID."),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_refused_for_another_reason(sim: Simulator, fault: dict[str, Any], switch: str, evidence: str) -> None:
+    """A server that is busy refuses no name; an error of unknown outcome is no answer."""
+    sim.reset("newest")
+    sim.fault(times=None if fault["operation"] == "create" else 1, **fault)
+    done = probed(sim)
+    verify(done, sim, **{switch: None})
+    assert done.evidence[switch] == evidence
+
+
+def test_failed_logout_shows_nothing(sim: Simulator) -> None:
+    sim.reset("newest", logout_scope="user")
+    sim.fault("error", operation="logout", times=None, status=500)
+    done = probed(sim)
+    assert done.values["logout_scope"] is None
+    assert done.evidence["logout_scope"] == "The server answered 500 ERR001 to POST /api/auth/logout."
 
 
 # --- what the modules do not handle
 
 
-def test_an_answer_that_the_modules_do_not_handle_causes_a_warning(sim: Simulator) -> None:
+def test_answer_that_is_not_handled(sim: Simulator) -> None:
     sim.reset("newest", cpu_format="millicores")
     done = probed(sim)
     [answer] = [entry for entry in done.result["answers"] if entry["switch"] == "cpu_format"]
@@ -306,7 +274,7 @@ def test_an_answer_that_the_modules_do_not_handle_causes_a_warning(sim: Simulato
     assert done.result["profile"]["cpu_format"] == "millicores"
 
 
-def test_an_unknown_behaviour_is_not_a_value_of_a_switch(sim: Simulator) -> None:
+def test_unknown_behaviour(sim: Simulator) -> None:
     """A duplicate is refused with a different code: two plays that create it at once would not recognize that."""
     sim.reset("newest")
     sim.fault("error", operation="create", skip=1, times=1, status=400, number=6)
@@ -317,88 +285,41 @@ def test_an_unknown_behaviour_is_not_a_value_of_a_switch(sim: Simulator) -> None
     assert "duplicate_status (other)" in done.message
 
 
-@pytest.mark.parametrize(("status", "code"), [(429, "ERR0016"), (503, "ERR0016")])
-def test_a_busy_server_refuses_no_name(sim: Simulator, status: int, code: str) -> None:
-    sim.reset("newest")
-    sim.fault("unavailable", operation="create", skip=1, times=None, status=status, retry_after=1)
-    done = probed(sim)
-    assert done.values["duplicate_names"] is done.values["names_case"] is None
-    assert done.evidence["duplicate_names"] == f"The server answered {status} {code} to POST /api/runtimes."
-    is_clean(done, sim)
-
-
-def test_a_deletion_of_unknown_outcome_is_no_answer(sim: Simulator) -> None:
-    sim.reset("newest")
-    sim.fault("error", operation="delete", status=500)
-    done = probed(sim)
-    assert done.values["delete_comments"] is None
-    assert done.evidence["delete_comments"].startswith("The server answered 500 ERR001 to DELETE")
-    is_clean(done, sim)
-
-
-def test_a_failed_logout_does_not_show_what_it_ends(sim: Simulator) -> None:
-    sim.reset("newest", logout_scope="user")
-    sim.fault("error", operation="logout", times=None, status=500)
-    done = probed(sim)
-    assert done.values["logout_scope"] is None
-    assert done.evidence["logout_scope"] == "The server answered 500 ERR001 to POST /api/auth/logout."
-
-
-def test_the_modules_really_do_not_handle_millicores(sim: Simulator) -> None:
-    from support.modules import runtime
-
-    sim.reset("newest", cpu_format="millicores")
-    for _time in range(2):
-        assert runtime(sim, name="Small", resource={"cpu": 0.2}).result["changed"]
-
-
 # --- what may be published
 
 
-@pytest.fixture
-def someones(sim: Simulator) -> str:
-    """An object of a user, whose name must not appear."""
-    name = "Payroll of the board"
+def test_no_host_user_object_or_secret(sim: Simulator) -> None:
+    someones = "Payroll of the board"
     sim.reset("awkward", default_name="Finance Python")
-    sim.seed({"name": name, "description": name, "whitelist": ["payroll.example.com"], "execTimeout": 600})
-    return name
-
-
-def test_answers_contain_no_host_user_object_or_secret(sim: Simulator, someones: str) -> None:
+    sim.seed({"name": someones, "description": someones, "whitelist": ["payroll.example.com"], "execTimeout": 600})
     # Errors that quote names and addresses.
     sim.fault("echo_secret", operation="update", times=3)
     sim.fault("error", operation="update", times=2, status=400, number=6, message=f"Not on {sim.base_url} by admin")
     done = probed(sim, with_scripts(sim))
     published = json.dumps({name: done.result[name] for name in ("answers", "profile", "product", "msg")})
-    host = urlsplit(sim.base_url)
     ids = [runtime["id"] for runtime in sim.runtimes(default=True)]
     private = [someones, "Finance Python", "payroll", "mstr-library-probe", "Administrator", *ids, *sim.secrets()]
-    assert [entry for entry in [*private, host.netloc, "127.0.0.1", "admin"] if entry in published] == []
+    private += [urlsplit(sim.base_url).netloc, "127.0.0.1", "admin"]
+    assert [entry for entry in private if entry in published] == []
     assert credentials(sim)["password"] not in done.message
     assert [entry["name"] for entry in sim.runtimes()] == [someones]
 
 
-def test_leftovers_are_listed_and_deleted_only_on_request(sim: Simulator) -> None:
+def test_leftovers_deleted_only_on_request(sim: Simulator) -> None:
     left, others = "mstr-library-probe-0badcafe-b", "mstr-library-probe-of-somebody"
     sim.seed({"name": left}, {"name": others})
-    done = probed(sim)
-    assert f"Runtimes of an earlier probe are on the server: '{left}'" in done.message
+    assert f"Runtimes of an earlier probe are on the server: '{left}'" in probed(sim).message
+    probed(sim, Settings(check_mode=True, cleanup=True))
     assert {runtime["name"] for runtime in sim.runtimes()} == {left, others}
-
-    done = probed(sim, Settings(check_mode=True, cleanup=True))
-    assert {runtime["name"] for runtime in sim.runtimes()} == {left, others}
-
-    done = probed(sim, Settings(cleanup=True))
+    assert not probed(sim, Settings(cleanup=True)).warnings
     assert [runtime["name"] for runtime in sim.runtimes()] == [others]
-    assert not done.warnings
 
 
 @pytest.mark.parametrize(("delay", "most_requests", "most_seconds"), [(0, 100, 15), (20, 110, 60)])
-def test_time_and_requests_match_the_guide(sim: Simulator, delay: int, most_requests: int, most_seconds: int) -> None:
+def test_time_and_requests_of_the_guide(sim: Simulator, delay: int, most_requests: int, most_seconds: int) -> None:
     sim.reset("newest", package_delay=delay)
     stop = MovedClock(sim)
     begin = stop.clock()
-    done = probed(sim, stop=stop)
-    assert not done.failure
+    assert not probed(sim, stop=stop).failure
     assert len(sim.requests()) <= most_requests
     assert stop.clock() - begin < most_seconds

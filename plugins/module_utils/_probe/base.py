@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple, TypeVar, cast
@@ -27,7 +27,7 @@ from .._work.write import CHECKS, check_after_loss
 
 OTHER = "other"  # a behaviour that no value of the switch describes
 Answer = tuple[Any, str]  # the value, and the evidence for it
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 ALL_HANDLED: tuple[str, ...] = ()  # `unhandled`, if the modules do not depend on the value
 
 
@@ -69,14 +69,17 @@ def _status_and_code(exc: MstrError) -> str:
 
 def is_refusal(error: ApiError) -> bool:
     """Whether the server refuses what was sent, not the session, the user or the path, and not because it is busy."""
-    # An error with a code comes from the server itself.
-    certain = not error.outcome_unknown or error.error["code"]
-    return bool(certain) and error.status not in (401, 403, 404, 429, 503)
+    return not error.outcome_unknown and error.status not in (401, 403, 404, 429, 503)
+
+
+def status_in(*statuses: int) -> Callable[[ApiError], bool]:
+    """Whether a refusal has one of the statuses."""
+    return lambda refusal: refusal.status in statuses
 
 
 def or_refusal(
-    call: Callable[..., Found], *args: Any, expected: Callable[[ApiError], bool] = is_refusal, **options: Any
-) -> Found | ApiError:
+    call: Callable[..., Result], *args: Any, expected: Callable[[ApiError], bool] = is_refusal, **options: Any
+) -> Result | ApiError:
     """What the call returns, or the expected refusal. Raises MstrError for any other failure."""
     try:
         return call(*args, **options)
@@ -86,28 +89,16 @@ def or_refusal(
         return exc
 
 
-def status_in(*statuses: int) -> Callable[[ApiError], bool]:
-    """Whether a refusal has one of the statuses."""
-    return lambda refusal: refusal.status in statuses
-
-
-def verdict(what: str, refusal: object, yes: str = "yes", no: str = "no") -> Answer:
-    """The answer to whether the server accepts something. `refusal`: an ApiError, or what an accepted call returned."""
-    if isinstance(refusal, ApiError):
-        return no, f"{what} was {refusal_text(refusal)}."
+def verdict(what: str, outcome: object, yes: str = "yes", no: str = "no") -> Answer:
+    """The answer to whether the server accepts something. `outcome`: what `or_refusal` returned."""
+    if isinstance(outcome, ApiError):
+        return no, f"{what} was {refusal_text(outcome)}."
     return yes, f"{what} was accepted."
 
 
-def accepted(what: str, result: Found | ApiError) -> Found:
-    """What a call returned. Raises Unanswered for a refusal. `what`: names the call."""
-    if isinstance(result, ApiError):
-        raise Unanswered(f"{what} was {refusal_text(result)}.")
-    return result
-
-
-def entries(found: Mapping[str, Any], key: str) -> list[Any]:
+def entries(runtime: Mapping[str, Any], key: str) -> list[Any]:
     """The list under a key; empty if the server returned something else, or nothing."""
-    value = found.get(key)
+    value = runtime.get(key)
     return value if isinstance(value, list) else []
 
 
@@ -154,16 +145,14 @@ class ProbeRun:
     ) -> None:
         self.session, self.settings, self.stop, self.clock, self.warn = session, settings, stop, clock, warn
         self._send: Callable[..., Any] = session.send
-        self._versions: dict[str, Any] = {}  # of each runtime, as last read, by id
         self.codes: list[str] = []  # of errors, as the server wrote them
         self.wrapped: set[bool] = set()  # whether errors came as a list under "errors"
-        self._found: dict[Any, Any] = {}  # by function, see `once`
+        self._outcomes: dict[Any, Any] = {}  # values and exceptions, by function, see `once`
         session.on_response = self.note_error_format
         self.base = PREFIX + secrets.token_hex(4)
-        self.known: dict[str, str] = {}  # the runtimes of this probe that exist: name by id, oldest first
+        self.runtimes: dict[str, str] = {}  # those of this probe that exist: name by id, oldest first
         self._missing: list[str] = []  # names of runtimes whose create may succeed, or may have succeeded
         self.earlier: Mapping[str, str] = {}  # the runtimes of an earlier probe to delete: name by id
-        self._due: Mapping[str, str] = {}  # the same, once the cleanup has begun
         self.existing: Mapping[str, str] | None = None  # the runtimes before the probe: name by id; None if unknown
         self.write_refusal = ""  # why the user cannot write
         self.created: dict[str, Response | None] = {}  # the response to each create, None if it was lost, by id
@@ -172,26 +161,35 @@ class ProbeRun:
         """A name of this probe. The letter decides its place in the alphabetical order."""
         return f"{self.base}-{letter}"
 
-    def once(self, find: Callable[[ProbeRun], Found]) -> Found:
-        """The value of `find`, which runs once for all questions. Raises Unanswered, each time; Interrupted.
+    def _outcome(self, find: Callable[[ProbeRun], object]) -> Any:
+        """The value of `find`, which runs once for all questions, or its exception. Raises Interrupted.
 
         A server may send what no code expects, so every failure is a reason for no answer.
         """
-        if find not in self._found:
+        if find not in self._outcomes:
             try:
-                self._found[find] = find(self)
+                self._outcomes[find] = find(self)
             except Interrupted:
                 raise
-            except Unanswered as exc:
-                self._found[find] = exc
             except Exception as exc:
                 # The error of a lost response hides a signal that came while the server was asked what it did.
                 self.stop.check()
-                self._found[find] = Unanswered(failure_text(exc))
-        found = self._found[find]
-        if isinstance(found, Unanswered):
-            raise found
-        return cast("Found", found)
+                self._outcomes[find] = exc
+        return self._outcomes[find]
+
+    def once(self, find: Callable[[ProbeRun], Result]) -> Result:
+        """The value of `find`, which runs once for all questions. Raises Unanswered, each time; Interrupted."""
+        outcome = self._outcome(find)
+        if isinstance(outcome, Exception):
+            raise outcome if isinstance(outcome, Unanswered) else Unanswered(failure_text(outcome))
+        return cast("Result", outcome)
+
+    def once_or_refusal(
+        self, find: Callable[[ProbeRun], Result], expected: Callable[[ApiError], bool] = is_refusal
+    ) -> Result | ApiError:
+        """The same, or the expected refusal."""
+        outcome = self._outcome(find)
+        return outcome if isinstance(outcome, ApiError) and expected(outcome) else self.once(find)
 
     def note_error_format(self, response: Response) -> None:
         """Record how the server writes its errors."""
@@ -218,9 +216,8 @@ class ProbeRun:
 
     def read(self, identity: str) -> dict[str, Any]:
         """One runtime as the server returns it. Raises MstrError."""
-        found: dict[str, Any] = self.session.get(f"{PATH}/{identity}", shape=OBJECT)
-        self._versions[identity] = found.get("version")
-        return found
+        runtime: dict[str, Any] = self.session.get(f"{PATH}/{identity}", shape=OBJECT)
+        return runtime
 
     # --- writing
 
@@ -260,10 +257,10 @@ class ProbeRun:
         """The id in a response to a create."""
         identity = response.new_id
         # The id of a runtime that existed before does not say which one was created.
-        if str(identity).upper() in map(str.upper, (*(self.existing or ()), *self.known)):
+        if str(identity).upper() in map(str.upper, (*(self.existing or ()), *self.runtimes)):
             identity = None
         if identity:
-            self.known[identity], self.created[identity] = name, response
+            self.runtimes[identity], self.created[identity] = name, response
         # After a page with 502, the server may still be at work; after one with 200, it may have done it.
         if identity or 300 <= response.status < 500:
             self._missing.remove(name)
@@ -272,44 +269,34 @@ class ProbeRun:
     def _find_after_loss(self, name: str, lost: MstrError) -> str:
         """The id of a runtime whose create has lost its response. Raises Unanswered, MstrError."""
         find = self.session.insisting()(self._find)
-        for found in check_after_loss(self.stop.pause, self.session.connection.retries, lost, find, _LOST):
-            if found:
-                return found[0]
+        for identities in check_after_loss(self.stop.pause, self.session.connection.retries, lost, find, _LOST):
+            if identities:
+                return identities[0]
         if lost.error["code"]:
             self._missing.remove(name)
+            lost.outcome_unknown = False
             raise lost
         raise Unanswered(_LOST)
 
-    def _find(self) -> list[str]:
-        """Note what a list shows of this probe: also a rename whose response was lost. The ids that were not known.
+    def _find(self, others: Collection[str] = ()) -> list[str]:
+        """Note what a list shows of this probe and of `others`, which are ids. The ids that were not known.
 
         Raises MstrError.
         """
-        shown = self.names()
-        ours = {identity: name for identity, name in shown.items() if name_key(name).startswith(self.base)}
-        new = [identity for identity in ours if identity not in self.known]
-        ours.update((identity, name) for identity, name in shown.items() if identity in self._due)
-        self.known.update(ours)
+        listed = self.names().items()
+        ours = {identity: name for identity, name in listed if name_key(name).startswith(self.base)}
+        new = [identity for identity in ours if identity not in self.runtimes]
+        self.runtimes |= ours | {identity: name for identity, name in listed if identity in others}
         self.created.update(dict.fromkeys(new))
         del self._missing[: len(new)]
         return new
 
-    def patch(self, identity: str, fields: Mapping[str, Any], *, named: bool = True) -> ApiError | None:
-        """None if the server accepts the change, else its refusal. Raises Unanswered, MstrError."""
+    def patch(self, identity: str, fields: Mapping[str, Any], *, named: bool = True) -> None:
+        """Update a runtime. Raises Unanswered; MstrError, for a refusal too."""
         self.may_write()
-        before = self._versions.pop(identity, None)
-        body = {"name": self.known[identity], **fields} if named else fields
-        try:
-            self.session.send("PATCH", f"{PATH}/{identity}", body, operation="update a runtime of the probe")
-        except (ApiError, ConnectError) as exc:
-            # The version changes with every edit [doc].
-            known = exc.outcome_unknown and before is not None
-            if not known or self.read(identity).get("version") in (None, before):
-                if isinstance(exc, ApiError) and is_refusal(exc):
-                    return exc
-                raise
-        self.known[identity] = str(body.get("name", self.known[identity]))
-        return None
+        body = {"name": self.runtimes[identity], **fields} if named else fields
+        self.session.send("PATCH", f"{PATH}/{identity}", body, operation="update a runtime of the probe")
+        self.runtimes[identity] = str(body.get("name", self.runtimes[identity]))
 
     # --- removing
 
@@ -317,31 +304,29 @@ class ProbeRun:
         """Delete a runtime. Raises MstrError."""
         path, operation = f"{PATH}/{identity}", "delete a runtime of the probe"
         or_refusal(self._send, "DELETE", path, expected=says_no_such_object, operation=operation, **options)
-        del self.known[identity]
+        del self.runtimes[identity]
 
     def clean_up(self, at_last: bool = False) -> list[str]:
         """Delete all of them and those of an earlier probe; sentences about those that may be left. Raises Interrupted.
 
         `at_last`: after a signal. Each request has 5 s, and little time is left to look for what is missing.
         """
-        if not self._due:
-            self._due = self.earlier
-            self.known.update(self._due)
+        self.runtimes.update(self.earlier)
         reasons: Mapping[str, str] = {}
         checks: Sequence[float] = _LAST_CHECKS if at_last else (0.0, *CHECKS)
         pause = time.sleep if at_last else self.stop.pause
         self._send = self.session.last_request if at_last else self.session.send
-        for seconds in checks if self.known or self.created or self._missing else ():
+        for seconds in checks if self.runtimes or self.created or self._missing else ():
             pause(seconds)
             with self.session.insisting():
-                reasons = {identity: _failure(self.delete, identity) for identity in list(self.known)}
-                unlisted = _failure(self._find)
-            if (unlisted and at_last) or not (unlisted or self.known or self._missing):
+                reasons = {identity: _failure(self.delete, identity) for identity in list(self.runtimes)}
+                unlisted = _failure(self._find, self.earlier)
+            if (unlisted and at_last) or not (unlisted or self.runtimes or self._missing):
                 break
         advice = "Delete it, or run the probe with cleanup: true."
         sentences = [
             f"The runtime {name!r} ({identity}) is left on the server. {reasons.get(identity, '')} {advice}"
-            for identity, name in self.known.items()
+            for identity, name in self.runtimes.items()
         ]
         sentences += [f"The runtime {name!r} may be left on the server: {_LOST} {advice}" for name in self._missing]
         return [" ".join(sentence.split()) for sentence in sentences]

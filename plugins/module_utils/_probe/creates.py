@@ -7,24 +7,14 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from .._errors import ApiError
 from .._model.runtime import DEFAULT_RUNTIME_ID
 from .._session.response import Response
 from .._work.write import ALREADY_EXISTS
-from .base import (
-    ALL_HANDLED,
-    OTHER,
-    Answer,
-    ProbeRun,
-    Unanswered,
-    accepted,
-    asks,
-    or_refusal,
-    refusal_text,
-    verdict,
-)
+from .base import ALL_HANDLED, OTHER, Answer, ProbeRun, Unanswered, asks, or_refusal, refusal_text, verdict
 
 # Networks for documentation (RFC 5737), which no one uses: by text and by number in the order E A D C B.
 BLOCKS = ("203.0.113.128/25", "192.0.2.0/26", "203.0.113.0/25", "198.51.100.0/24", "192.0.2.64/26")
@@ -58,11 +48,11 @@ def minimal_runtime(run: ProbeRun) -> Created:
     fields, guesses = dict[str, Any](), 0
     while True:
         created = or_refusal(run.create, "b", fields)
-        if isinstance(created, str):
+        if not isinstance(created, ApiError):
             return Created(created, fields, guesses)
         unused = [name for name in _MORE if name not in fields]
         if not unused:
-            raise Unanswered(f"Every create was {refusal_text(created)}.")
+            raise created
         named = [name for name in unused if re.search(rf"\b{name}\b", str(created.error["message"]))]
         guesses += not named
         field = (named or unused)[0]
@@ -77,36 +67,29 @@ def runtime_with_all_fields(run: ProbeRun) -> str:
     packages = [{"name": PACKAGE, "version": "", "description": ""}]
     body = {**_MORE, "whitelist": list(BLOCKS), "packages": packages}
     body |= {"runtimeVersion": str(version)} if version else {}
-    return accepted("A create with every field", or_refusal(run.create, "c", body))
+    return run.create("c", body)
 
 
-def same_name(run: ProbeRun) -> str | ApiError:
-    """The id of a second runtime with the name of one that exists, or the refusal."""
-    return _one_more(run, "b")
+def same_name(run: ProbeRun) -> str:
+    """The id of a second runtime with the name of one that exists."""
+    return run.create("b", run.once(minimal_runtime).fields)
 
 
-def other_case(run: ProbeRun) -> str | ApiError:
+def other_case(run: ProbeRun) -> str:
     """The same for a name that differs only in case, on a server that refuses the same name."""
-    if isinstance(run.once(same_name), str):
+    if not isinstance(run.once_or_refusal(same_name), ApiError):
         raise Unanswered("The server accepts a second runtime of the same name, so case does not show.")
-    return _one_more(run, "B")
-
-
-def _one_more(run: ProbeRun, letter: str) -> str | ApiError:
-    return or_refusal(run.create, letter, run.once(minimal_runtime).fields)
+    return run.create("B", run.once(minimal_runtime).fields)
 
 
 def additional_runtime(run: ProbeRun) -> str:
     """The id of one more runtime, under a name of its own."""
     for find in (same_name, other_case):
-        try:
+        with suppress(Unanswered):
             identity = run.once(find)
-        except Unanswered:
-            continue
-        if isinstance(identity, str):
-            accepted("A new name for a runtime", run.patch(identity, {"name": run.name("a")}))
+            run.patch(identity, {"name": run.name("a")})
             return identity
-    return accepted("A third runtime", _one_more(run, "a"))
+    return run.create("a", run.once(minimal_runtime).fields)
 
 
 # --- questions
@@ -124,7 +107,7 @@ def create_requires(run: ProbeRun) -> Answer:
 def _response(run: ProbeRun) -> Response:
     response = run.created[run.once(minimal_runtime).id]
     if response is None:
-        raise Unanswered("The response to the create was lost; the runtime was found in the list.")
+        raise Unanswered("The response to the create was lost; the list showed the runtime.")
     return response
 
 
@@ -143,13 +126,13 @@ def create_answer(run: ProbeRun) -> Answer:
 
 @asks("Can two runtimes have the same name?")
 def duplicate_names(run: ProbeRun) -> Answer:
-    return verdict("A second runtime of the same name", run.once(same_name), "allow", "refuse")
+    return verdict("A second runtime of the same name", run.once_or_refusal(same_name), "allow", "refuse")
 
 
 @asks("With which HTTP status is a second runtime of the same name refused?")
 def duplicate_status(run: ProbeRun) -> Answer:
-    refusal = run.once(same_name)
-    if isinstance(refusal, str):
+    refusal = run.once_or_refusal(same_name)
+    if not isinstance(refusal, ApiError):
         raise Unanswered("The server accepts a second runtime of the same name.")
     evidence = f"A second runtime of the same name was {refusal_text(refusal)}"
     # If two plays create the same runtime at the same time, the modules recognize the refusal by this code.
@@ -160,7 +143,7 @@ def duplicate_status(run: ProbeRun) -> Answer:
 
 @asks("Are names case-sensitive?")
 def names_case(run: ProbeRun) -> Answer:
-    first, second = run.once(same_name), run.once(other_case)
+    first, second = run.once_or_refusal(same_name), run.once_or_refusal(other_case)
     if isinstance(first, ApiError) and isinstance(second, ApiError) and first.number != second.number:
         raise Unanswered(
             f"A name that differs only in case was {refusal_text(second)}, the same name {refusal_text(first)}."
@@ -171,11 +154,11 @@ def names_case(run: ProbeRun) -> Answer:
 @asks("Does the server keep a space at the end of a name?", ALL_HANDLED)
 def names_whitespace(run: ProbeRun) -> Answer:
     identity = run.once(additional_runtime)
-    refusal = run.patch(identity, {"name": f"{run.name('a')} "})
+    name, what = run.name("a"), "A name with a space at its end"
+    refusal = or_refusal(run.patch, identity, {"name": f"{name} "})
     if refusal:
-        return OTHER, f"A name with a space at its end was {refusal_text(refusal)}."
-    name = str(run.read(identity).get("name"))
-    value = {run.name("a"): "trim", f"{run.name('a')} ": "keep"}.get(name, OTHER)
+        return verdict(what, refusal, no=OTHER)
+    value = {name: "trim", f"{name} ": "keep"}.get(str(run.read(identity).get("name")), OTHER)
     return value, f"A space at the end of a name was {'kept' if value == 'keep' else 'not kept'}."
 
 
@@ -191,10 +174,10 @@ _UNSET = {
 @asks("What does the server return for a field that was never set?", ALL_HANDLED)
 def unset_fields(run: ProbeRun) -> Answer:
     created = run.once(minimal_runtime)
-    found = run.read(created.id)
+    runtime = run.read(created.id)
 
     def returned(*names: str) -> str:
-        values = [found.get(name, "nothing") for name in names if name not in created.fields]
+        values = [runtime.get(name, "nothing") for name in names if name not in created.fields]
         words = {"null" if value is None else "nothing" if value == "nothing" else "a value" for value in values}
         return " or ".join(sorted(words))
 

@@ -13,19 +13,7 @@ from typing import Any
 from .._model.fields import FIELDS
 from .._model.kinds import RESOURCE_KEYS
 from .._model.runtime import DEFAULT_RUNTIME_ID
-from .base import (
-    ALL_HANDLED,
-    OTHER,
-    Answer,
-    ProbeRun,
-    Unanswered,
-    accepted,
-    asks,
-    entries,
-    is_refusal,
-    or_refusal,
-    verdict,
-)
+from .base import ALL_HANDLED, OTHER, Answer, ProbeRun, Unanswered, asks, entries, or_refusal, verdict
 from .creates import BLOCKS, CPU, MEMORY, additional_runtime, runtime_with_all_fields
 
 _READS = 4  # of a shuffled list of four, one in 24 repeats the order of another
@@ -45,12 +33,12 @@ def list_omits(run: ProbeRun) -> Answer:
     entry = next((entry for entry in run.listed() if entry["id"] == identity), None)
     if entry is None:
         raise Unanswered("The list does not show the runtime.")
-    found = run.read(identity)
+    runtime = run.read(identity)
     expected = [field.api for field in FIELDS if identity == DEFAULT_RUNTIME_ID or not field.newer_only]
-    unset = [api for api in expected if api not in found]
+    unset = [api for api in expected if api not in runtime]
     if unset:
         raise Unanswered(f"On {of}, {' and '.join(unset)} has no value, so the list cannot show it.")
-    omitted = sorted(name for name in found if name not in entry and re.fullmatch(r"[A-Za-z]{1,40}", name))
+    omitted = sorted(name for name in runtime if name not in entry and re.fullmatch(r"[A-Za-z]{1,40}", name))
     return omitted, f"For {of}, the list omits {', '.join(omitted) or 'nothing'}."
 
 
@@ -62,9 +50,10 @@ def list_order(run: ProbeRun) -> Answer:
     # Somebody may have created or deleted a runtime meanwhile.
     everywhere = set(lists[0]).intersection(*lists)
     orders = [[identity for identity in order if identity in everywhere] for order in lists]
-    ours = [identity for identity in run.known if identity in everywhere]
-    known = {"creation": ours, "reversed": ours[::-1], "name": sorted(ours, key=lambda identity: run.known[identity])}
-    return _order(orders, [identity for identity in orders[-1] if identity in ours], known, "the runtimes")
+    ours = [identity for identity in run.runtimes if identity in everywhere]
+    by_name = sorted(ours, key=lambda identity: run.runtimes[identity])
+    forms = {"creation": ours, "reversed": ours[::-1], "name": by_name}
+    return _order(orders, [identity for identity in orders[-1] if identity in ours], forms, "the runtimes")
 
 
 @asks("In which order does the server return whitelist and packages?", ALL_HANDLED)
@@ -73,26 +62,15 @@ def field_order(run: ProbeRun) -> Answer:
     orders = [list(map(str, entries(run.read(identity), "whitelist"))) for _read in range(_READS)]
     if any(sorted(order) != sorted(BLOCKS) for order in orders):
         raise Unanswered("The whitelist was not returned as it was sent.")
-    known = {"keep": list(BLOCKS), "reversed": list(BLOCKS[::-1]), "sorted": sorted(BLOCKS)}
-    return _order(orders, orders[-1], known, "the blocks of a whitelist")
+    forms = {"keep": list(BLOCKS), "reversed": list(BLOCKS[::-1]), "sorted": sorted(BLOCKS)}
+    return _order(orders, orders[-1], forms, "the blocks of a whitelist")
 
 
-_IN_WORDS = {
-    "creation": "the order of their creation",
-    "reversed": "reversed order",
-    "name": "the order of their names",
-    "keep": "the order in which they were sent",
-    "sorted": "sorted order",
-}
-
-
-def _order(orders: Sequence[list[str]], ours: list[str], known: Mapping[str, list[str]], what: str) -> Answer:
+def _order(orders: Sequence[list[str]], ours: list[str], forms: Mapping[str, list[str]], what: str) -> Answer:
     if any(order != orders[0] for order in orders):
         return "shuffled", f"{_READS} reads showed {what} in different orders."
-    for name, order in known.items():
-        if order == ours:
-            return name, f"{_READS} reads showed {what} in {_IN_WORDS[name]}."
-    return OTHER, f"{_READS} reads showed {what} in the same order, which is not {' or '.join(known)}."
+    value = next((name for name, order in forms.items() if order == ours), OTHER)
+    return value, f"{_READS} reads showed {what} in the same order ({value})."
 
 
 @asks("What is the name of the built-in runtime?")
@@ -110,40 +88,41 @@ def zero_counts(run: ProbeRun) -> Answer:
     return "omit", "minCachedInstances was sent as 0 and was not returned."
 
 
-def _stored(run: ProbeRun, entry: str, known: Mapping[str | None, str]) -> Answer:
-    """How the server stores a whitelist entry. `known`: the answer for each form; None stands for a refusal."""
+def _stored(run: ProbeRun, entry: str, forms: Mapping[str, str], refused: str | None = "refuse") -> Answer:
+    """How the server stores a whitelist entry: the answer for each form, or for a refusal."""
     identity = run.once(runtime_with_all_fields)
-    if run.patch(identity, {"whitelist": [entry]}):
-        if None not in known:
-            raise Unanswered("The server refuses an IPv6 block.")
-        return known[None], f"{entry} was refused."
+    refusal = or_refusal(run.patch, identity, {"whitelist": [entry]})
+    if refusal:
+        if not refused:
+            raise refusal
+        return verdict(entry, refusal, no=refused)
     whitelist = entries(run.read(identity), "whitelist")
     if len(whitelist) != 1:
         raise Unanswered("The server accepted the entry, but did not return it.")
     stored = str(whitelist[0])
-    if stored in known:
-        return known[stored], f"{entry} was accepted and returned as {stored}."
+    if stored in forms:
+        return forms[stored], f"{entry} was accepted and returned as {stored}."
     return OTHER, f"{entry} was accepted and returned in a different form."
 
 
 @asks("How does the server store a block with host bits, such as 192.0.2.7/24?")
 def cidr_host_bits(run: ProbeRun) -> Answer:
-    return _stored(run, "192.0.2.7/24", {"192.0.2.7/24": "keep", "192.0.2.0/24": "clear", None: "refuse"})
+    return _stored(run, "192.0.2.7/24", {"192.0.2.7/24": "keep", "192.0.2.0/24": "clear"})
 
 
 @asks("How does the server store an address without a prefix length?")
 def cidr_bare_address(run: ProbeRun) -> Answer:
-    return _stored(run, "192.0.2.7", {"192.0.2.7": "keep", "192.0.2.7/32": "suffix", None: "refuse"})
+    return _stored(run, "192.0.2.7", {"192.0.2.7": "keep", "192.0.2.7/32": "suffix"})
 
 
 @asks("In which form does the server return an IPv6 block?")
 def cidr_spelling(run: ProbeRun) -> Answer:
-    return _stored(run, "2001:DB8::/32", {"2001:DB8::/32": "keep", "2001:db8::/32": "canonical"})
+    return _stored(run, "2001:DB8::/32", {"2001:DB8::/32": "keep", "2001:db8::/32": "canonical"}, None)
 
 
 @asks("Can a whitelist hold a host name?")
 def cidr_host_names(run: ProbeRun) -> Answer:
-    return _stored(run, "probe.example.com", {"probe.example.com": "keep", None: "refuse"})
+    return _stored(run, "probe.example.com", {"probe.example.com": "keep"})
 
 
 # --- updates
@@ -151,26 +130,26 @@ def cidr_host_names(run: ProbeRun) -> Answer:
 
 @asks("Does an update need the name?")
 def patch_needs_name(run: ProbeRun) -> Answer:
-    refusal = run.patch(run.once(runtime_with_all_fields), {"execTimeout": 300}, named=False)
+    refusal = or_refusal(run.patch, run.once(runtime_with_all_fields), {"execTimeout": 300}, named=False)
     return verdict("A PATCH without name", refusal, "no", "yes")
 
 
 @asks("Does an update accept a comment for the change journal?")
 def change_journal(run: ProbeRun) -> Answer:
-    refusal = run.patch(run.once(runtime_with_all_fields), {"changeJournal": {"userComments": _COMMENT}})
-    return verdict("A PATCH with changeJournal", refusal)
+    body = {"changeJournal": {"userComments": _COMMENT}}
+    return verdict("A PATCH with changeJournal", or_refusal(run.patch, run.once(runtime_with_all_fields), body))
 
 
 @asks("Does the server accept a Python version that it does not offer?")
 def unknown_version(run: ProbeRun) -> Answer:
-    refusal = run.patch(run.once(additional_runtime), {"runtimeVersion": "2.7.1"})
+    refusal = or_refusal(run.patch, run.once(additional_runtime), {"runtimeVersion": "2.7.1"})
     return verdict("runtimeVersion 2.7.1", refusal, "keep", "refuse")
 
 
 @asks("Is there a field executionTarget?")
 def execution_target(run: ProbeRun) -> Answer:
     identity, what = run.once(runtime_with_all_fields), "A PATCH with an empty executionTarget"
-    refusal = run.patch(identity, {"executionTarget": ""})
+    refusal = or_refusal(run.patch, identity, {"executionTarget": ""})
     if refusal:
         return verdict(what, refusal)
     if "executionTarget" not in run.read(identity):
@@ -198,7 +177,7 @@ def cpu_format(run: ProbeRun) -> Answer:
 def patch_resource(run: ProbeRun) -> Answer:
     identity = run.once(runtime_with_all_fields)
     before = _resource(run, identity).get("cpu")
-    accepted("A PATCH of resource with mem alone", run.patch(identity, {"resource": {"mem": 2 * MEMORY}}))
+    run.patch(identity, {"resource": {"mem": 2 * MEMORY}})
     after = _resource(run, identity).get("cpu")
     if before is not None and after == before:
         return "merge", "After a PATCH of resource with mem alone, cpu was unchanged."
@@ -211,7 +190,7 @@ def unknown_keys(run: ProbeRun) -> Answer:
     before = set(_resource(run, identity)) - set(RESOURCE_KEYS.values())
     if not before:
         raise Unanswered("The server shows no key inside resource that is not documented.")
-    accepted("A PATCH of resource", run.patch(identity, {"resource": {"cpu": CPU, "mem": MEMORY}}))
+    run.patch(identity, {"resource": {"cpu": CPU, "mem": MEMORY}})
     kept = "kept" if before & set(_resource(run, identity)) else "dropped"
     return kept, f"An update of resource {kept} undocumented keys."
 
@@ -219,20 +198,17 @@ def unknown_keys(run: ProbeRun) -> Answer:
 @asks("Does resource have disk and procCount?")
 def disk_and_proc_count(run: ProbeRun) -> Answer:
     identity, what = run.once(runtime_with_all_fields), "A PATCH with disk and procCount"
-    refusal = run.patch(identity, {"resource": {"cpu": CPU, "mem": MEMORY, "disk": 2048, "procCount": 8}})
+    resource = {"cpu": CPU, "mem": MEMORY, "disk": 2048, "procCount": 8}
+    refusal = or_refusal(run.patch, identity, {"resource": resource})
     if refusal:
         return verdict(what, refusal)
-    found = _resource(run, identity)
-    if found.get("disk") is None and found.get("procCount") is None:
+    stored = _resource(run, identity)
+    if stored.get("disk") is None and stored.get("procCount") is None:
         return "no", f"{what} was accepted, and neither is returned."
     return "yes", f"{what} was accepted, and they are returned."
 
 
 @asks("Does a delete accept a comment for the change journal?")
 def delete_comments(run: ProbeRun) -> Answer:
-    identity, params = run.once(additional_runtime), {"userComments": _COMMENT}
-    # After an error of unknown outcome, the runtime may be gone.
-    refused = or_refusal(
-        run.delete, identity, params=params, expected=lambda error: is_refusal(error) and not error.outcome_unknown
-    )
-    return verdict("A DELETE with a comment", refused)
+    params = {"userComments": _COMMENT}
+    return verdict("A DELETE with a comment", or_refusal(run.delete, run.once(additional_runtime), params=params))

@@ -16,7 +16,7 @@ from .._model.installed import installed_in
 from .._model.kinds import normalized_name
 from .._work.installed import SCRIPT
 from .._work.script import Script, run_script
-from .base import ALL_HANDLED, OTHER, Answer, ProbeRun, Unanswered, accepted, asks, entries, failure_text
+from .base import ALL_HANDLED, OTHER, Answer, ProbeRun, Unanswered, asks, entries, failure_text
 from .creates import PACKAGE, additional_runtime, runtime_with_all_fields
 
 _RUN_TIMEOUT = 60.0  # seconds
@@ -86,10 +86,10 @@ class Observation(NamedTuple):
         return self.package in _FINAL
 
 
-def _look(found: Mapping[str, Any], name: str = PACKAGE) -> Observation:
-    listed = [entry for entry in entries(found, "packages") if isinstance(entry, Mapping)]
+def _look(runtime: Mapping[str, Any], name: str = PACKAGE) -> Observation:
+    listed = [entry for entry in entries(runtime, "packages") if isinstance(entry, Mapping)]
     packages = {normalized_name(str(entry.get("name"))): entry for entry in listed}
-    status, package = str(found.get("status") or "unknown"), packages.get(name, {})
+    status, package = str(runtime.get("status") or "unknown"), packages.get(name, {})
     outcome, version = str(package.get("status") or "unknown"), str(package.get("version") or "")
     return Observation(status, outcome, version, _ADDED in packages)
 
@@ -111,8 +111,8 @@ def watch(run: ProbeRun) -> list[Observation]:
 
 
 def _statuses(seen: Sequence[Observation]) -> str:
-    known = ("unknown", "busy", *_SETTLED)
-    statuses = (look.status if look.status in known else "an undocumented one" for look in seen)
+    documented = ("unknown", "busy", *_SETTLED)
+    statuses = (look.status if look.status in documented else "an undocumented one" for look in seen)
     return ", then ".join(dict.fromkeys(statuses))
 
 
@@ -187,7 +187,7 @@ def update(run: ProbeRun) -> tuple[bool, float | None]:
         {"name": PACKAGE, "version": last.version, "description": ""},
         {"name": SECOND_PACKAGE, "version": "", "description": ""},
     ]
-    accepted("A PATCH of packages", run.patch(identity, {"packages": wanted}))
+    run.patch(identity, {"packages": wanted})
     begin = run.clock()
     first = look = _look(run.read(identity), SECOND_PACKAGE)
     while look.package == "unknown" and look.status == last.status:
@@ -222,10 +222,9 @@ def status_lag(run: ProbeRun) -> Answer:
 
 @asks("What is the result object of a script?", ALL_HANDLED)
 def script_result(run: ProbeRun) -> Answer:
-    found = run.once(first_script)["result"]
-    value, returned = OTHER, "something else"
-    if found is None or isinstance(found, str):
-        value, returned = _RETURNED.get(found, (value, returned))
+    result, value, returned = run.once(first_script)["result"], OTHER, "something else"
+    if result is None or isinstance(result, str):
+        value, returned = _RETURNED.get(result, (value, returned))
     return value, f"A script set the variable 'result' and ended with a text. The server returned {returned}."
 
 
@@ -258,5 +257,5 @@ def empty_whitelist(run: ProbeRun) -> Answer:
 
 def _reached(run: ProbeRun, whitelist: list[str], host: str, port: int) -> bool:
     identity = run.once(additional_runtime)
-    accepted("An update of the whitelist", run.patch(identity, {"whitelist": whitelist}))
+    run.patch(identity, {"whitelist": whitelist})
     return str(_ran(run, identity, _CONNECT.format(host=host, port=port))["stdout"]).split() == ["reached"]

@@ -74,13 +74,13 @@ def settings_from(params: Mapping[str, Any]) -> Settings:
     with ErrorList() as errors:
         errors.check_seconds(params, "wait_timeout")
         if params["reach"]:
-            found = _REACH.fullmatch(params["reach"])
-            if not found or not 0 < int(found["port"]) < 65536:
+            match = _REACH.fullmatch(params["reach"])
+            if not match or not 0 < int(match["port"]) < 65536:
                 errors.add(f"reach must be host:port, such as 10.0.0.1:443, not {params['reach']!r}")
             elif not params["scripts"]:
                 errors.add("reach needs scripts: true, because a script tries to connect to it")
             else:
-                reach = (found["ipv6"] or found["host"], int(found["port"]))
+                reach = (match["ipv6"] or match["host"], int(match["port"]))
     return Settings(False, params["scripts"], reach, params["wait_timeout"], params["cleanup"])
 
 
@@ -101,17 +101,17 @@ def probe(run: ProbeRun) -> dict[str, Any]:
         for sentence in run.clean_up(at_last=True):
             run.warn(sentence)
         raise
-    found = [answer for answer in answers if answer["value"] is not None]
-    unhandled = [f"{answer['switch']} ({answer['value']})" for answer in found if not answer["handled"]]
+    answered = [answer for answer in answers if answer["value"] is not None]
+    unhandled = [f"{answer['switch']} ({answer['value']})" for answer in answered if not answer["handled"]]
     handled = "the modules handle all of them."
     if unhandled:
         run.warn(f"This server behaves in a way that the modules do not handle: {', '.join(unhandled)}.")
         handled = f"the modules do not handle {len(unhandled)} of them: {', '.join(unhandled)}."
     return {
         "changed": bool(run.settings.check_mode or run.created or run.earlier),
-        "msg": " ".join([f"{len(found)} of {len(answers)} questions answered; {handled}", *leftovers]),
+        "msg": " ".join([f"{len(answered)} of {len(answers)} questions answered; {handled}", *leftovers]),
         "answers": answers,
-        "profile": {answer["switch"]: answer["value"] for answer in found if answer["value"] != OTHER},
+        "profile": {answer["switch"]: answer["value"] for answer in answered if answer["value"] != OTHER},
         "product": reads.product(run),
     }
 
@@ -133,11 +133,11 @@ def _earlier(run: ProbeRun) -> dict[str, str]:
         if run.settings.cleanup:
             run.warn(f"Runtimes of an earlier probe were not looked for: {exc}")
         return {}
-    found = {identity: name for identity, name in run.existing.items() if _PROBE_NAME.fullmatch(name_key(name))}
-    if found and not run.settings.cleanup:
-        listed = ", ".join(sorted(map(repr, found.values())))
+    earlier = {identity: name for identity, name in run.existing.items() if _PROBE_NAME.fullmatch(name_key(name))}
+    if earlier and not run.settings.cleanup:
+        listed = ", ".join(sorted(map(repr, earlier.values())))
         run.warn(
             f"Runtimes of an earlier probe are on the server: {listed}. If no other probe is running, delete them with "
             "cleanup: true."
         )
-    return found if run.settings.cleanup and not run.settings.check_mode else {}
+    return earlier if run.settings.cleanup and not run.settings.check_mode else {}

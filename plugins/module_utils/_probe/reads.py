@@ -10,14 +10,14 @@ They never read a script, or what it printed.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
 from .._errors import ApiError
 from .._session.response import LIST_WITH_IDS, OBJECT, OBJECT_WITH_ID, Shape, id_in, list_of, says_no_such_call
 from .._work.script_usage import SCRIPT_TYPE, start_search
-from .base import ALL_HANDLED, OTHER, Answer, ProbeRun, Unanswered, accepted, asks, or_refusal, refusal_text, status_in
+from .base import ALL_HANDLED, OTHER, Answer, ProbeRun, Unanswered, asks, or_refusal, refusal_text, status_in
 from .creates import minimal_runtime
 
 # Of the vendor's client [mstrio]
@@ -35,35 +35,32 @@ def _release(value: Any) -> str | None:
 _VERSIONS = list_of("versions", Shape("a release", lambda version: _release(version) is not None))
 
 
-def _status(run: ProbeRun) -> Mapping[str, Any] | ApiError:
-    """The response to GET /status, or the refusal, even with a session."""
-    return or_refusal(run.session.get, "/status", expected=status_in(401, 403), renews=False, shape=OBJECT)
-
-
-def _releases(run: ProbeRun) -> Mapping[str, Any]:
-    return accepted("GET /api/status", run.once(_status))
+def _status(run: ProbeRun) -> Mapping[str, Any]:
+    status: Mapping[str, Any] = run.session.get("/status", renews=False, shape=OBJECT)
+    return status
 
 
 def product(run: ProbeRun) -> dict[str, str | None]:
     """The releases of the product; null if the server does not reveal them."""
     try:
-        data = run.once(_releases)
+        status = run.once(_status)
     except Unanswered:
-        data = {}
+        status = {}
     keys = {"iserver_version": "iServerVersion", "web_version": "webVersion"}
-    return {name: _release(data.get(api)) for name, api in keys.items()}
+    return {name: _release(status.get(api)) for name, api in keys.items()}
 
 
 @asks("Does the server report its releases?")
 def status_call(run: ProbeRun) -> Answer:
-    if isinstance(run.once(_status), ApiError):
+    # Some servers refuse it even with a session.
+    if isinstance(run.once_or_refusal(_status, status_in(401, 403)), ApiError):
         return "locked", "GET /api/status was refused."
     return "open", "GET /api/status returned the releases."
 
 
 @asks("Which release of the Intelligence Server is it?")
 def iserver_version(run: ProbeRun) -> Answer:
-    value = _release(run.once(_releases).get("iServerVersion"))
+    value = _release(run.once(_status).get("iServerVersion"))
     if value is None:
         raise Unanswered("GET /api/status does not contain it.")
     return value, "GET /api/status contains it."
@@ -71,32 +68,34 @@ def iserver_version(run: ProbeRun) -> Answer:
 
 @asks("Which type of deployment is it?")
 def deployment_type(run: ProbeRun) -> Answer:
-    value = run.once(_releases).get("deploymentType") or ""
+    value = run.once(_status).get("deploymentType") or ""
     if value and not _release(value):
         raise Unanswered("GET /api/status contains a value that is not a release, so it is not published.")
     return value, f"GET /api/status {'contains it' if value else 'contains none'}."
 
 
-def _versions(run: ProbeRun) -> Mapping[str, Any] | ApiError:
-    return or_refusal(run.session.get, "/runtimes/versions", expected=status_in(404, 405), shape=_VERSIONS)
-
-
-def _call_answer(call: str, found: object) -> Answer:
-    """The answer to whether the release has a call. `found`: what it returned, or an ApiError of status 404 or 405."""
-    if not isinstance(found, ApiError):
+def _has_call(
+    run: ProbeRun, call: str, find: Callable[[ProbeRun], object], expected: Callable[[ApiError], bool]
+) -> Answer:
+    """The answer to whether the release has a call, which `find` sends. `expected`: how the server says that."""
+    outcome = run.once_or_refusal(find, expected)
+    if not isinstance(outcome, ApiError):
         return "yes", f"{call} returned a list."
-    return str(found.status) if says_no_such_call(found) else "as_id", f"{call} was {refusal_text(found)}."
+    return str(outcome.status) if says_no_such_call(outcome) else "as_id", f"{call} was {refusal_text(outcome)}."
+
+
+def _versions(run: ProbeRun) -> list[str]:
+    return list(run.session.get("/runtimes/versions", shape=_VERSIONS)["versions"])
 
 
 @asks("Can the server list its Python versions?")
 def versions_call(run: ProbeRun) -> Answer:
-    return _call_answer("GET /api/runtimes/versions", run.once(_versions))
+    return _has_call(run, "GET /api/runtimes/versions", _versions, status_in(404, 405))
 
 
 @asks("Which Python versions does it offer?")
 def python_versions(run: ProbeRun) -> Answer:
-    found = accepted("GET /api/runtimes/versions", run.once(_versions))
-    return list(found["versions"]), "GET /api/runtimes/versions contains them."
+    return run.once(_versions), "GET /api/runtimes/versions contains them."
 
 
 @asks("After how many seconds without a request does a session end?")
@@ -110,10 +109,10 @@ def iserver_timeout(run: ProbeRun) -> Answer:
 @asks("Does another tool hold a lock on the configuration?", ALL_HANDLED)
 def configuration_lock(run: ProbeRun) -> Answer:
     """Only read: whether such a lock stops changes of runtimes is not documented."""
-    data = or_refusal(run.session.get, "/iserver/lock", expected=says_no_such_call, shape=OBJECT)
-    if isinstance(data, ApiError):
-        return _call_answer("GET /api/iserver/lock", data)
-    kind = str(data.get("lockType")).lower()
+    lock = or_refusal(run.session.get, "/iserver/lock", expected=says_no_such_call, shape=OBJECT)
+    if isinstance(lock, ApiError):
+        return str(lock.status), f"GET /api/iserver/lock was {refusal_text(lock)}."
+    kind = str(lock.get("lockType")).lower()
     value = kind if kind in _LOCKS else OTHER
     return value, f"GET /api/iserver/lock returned {'the type ' + kind if value == kind else 'an unexpected type'}."
 
@@ -127,7 +126,8 @@ def privilege_for_reads(run: ProbeRun) -> Answer:
     # A page without a code may come from a gateway, and a user who has created a runtime has the privilege.
     if isinstance(refusal, ApiError) and refusal.error["code"] and not run.created:
         return "yes", f"Without the privilege, the list was {refusal_text(refusal)}."
-    accepted("GET /api/runtimes", refusal)
+    if isinstance(refusal, ApiError):
+        raise refusal
     if run.write_refusal:
         return "no", "The user may not create runtimes, but may list them."
     run.may_write()
@@ -173,42 +173,44 @@ def _loaded_projects(run: ProbeRun) -> list[str]:
 
 
 def _searches(run: ProbeRun) -> dict[int, Mapping[str, Any] | ApiError]:
-    """The response of each version of the search: an object, or the error for a missing call."""
+    """The response of each version of the search: an object, or the error for a missing call. At least one exists."""
     project = run.once(_loaded_projects)[0]
     # For a name that no script has.
     limits: dict[str, Any] = {"operation": _SEARCH, "shape": OBJECT, "name": run.base, "pattern": _EXACTLY}
-    return {
+    searches = {
         version: or_refusal(start_search, run.session, version, project, expected=says_no_such_call, **limits)
         for version in (1, 2)
     }
-
-
-def _existing_searches(run: ProbeRun) -> dict[int, Mapping[str, Any]]:
-    existing = {version: found for version, found in run.once(_searches).items() if not isinstance(found, ApiError)}
-    if not existing:
+    if all(isinstance(search, ApiError) for search in searches.values()):
         raise Unanswered("Neither version of the metadata search exists.")
-    return existing
+    return searches
+
+
+def _search_version(run: ProbeRun) -> int:
+    """The first version that exists."""
+    return next(version for version, search in run.once(_searches).items() if not isinstance(search, ApiError))
 
 
 @asks("Which version of the metadata search exists?")
 def search_versions(run: ProbeRun) -> Answer:
-    existing = list(_existing_searches(run))
-    if len(existing) > 1:
+    if not any(isinstance(search, ApiError) for search in run.once(_searches).values()):
         return "both", "Both versions exist."
-    return str(existing[0]), f"Only version {existing[0]} exists."
+    version = _search_version(run)
+    return str(version), f"Only version {version} exists."
 
 
 @asks("How does the server refuse the other version of the search?")
 def search_missing(run: ProbeRun) -> Answer:
-    for found in run.once(_searches).values():
-        if isinstance(found, ApiError):
-            return str(found.status), f"The other version was {refusal_text(found)}."
+    for search in run.once(_searches).values():
+        if isinstance(search, ApiError):
+            return str(search.status), f"The other version was {refusal_text(search)}."
     raise Unanswered("Both versions of the metadata search exist.")
 
 
 @asks("Does a search return the number of objects found?")
 def search_total(run: ProbeRun) -> Answer:
-    if "totalItems" not in next(iter(_existing_searches(run).values())):
+    search = run.once(_searches)[_search_version(run)]
+    if not isinstance(search, ApiError) and "totalItems" not in search:
         return "left_out", "The response to a search has no totalItems."
     raise Unanswered("A search returns a total, but it is unknown whether that counts what an ACL hides.")
 
@@ -231,36 +233,29 @@ def _entries(run: ProbeRun, path: str, params: Mapping[str, str], key: str, proj
     return list(run.session.get(path, params, project=project, shape=list_of(key, OBJECT))[key])
 
 
-def _task_lists(run: ProbeRun) -> list[list[Mapping[str, Any]]] | ApiError:
-    """The tasks of the first two projects; the error if this release has no such call."""
+def _task_lists(run: ProbeRun) -> list[list[Mapping[str, Any]]]:
+    """The tasks of the first two projects."""
     params = {"type": "script", "allProjects": "true"}
-    projects = run.once(_loaded_projects)[:2]
-
-    def lists() -> list[list[Mapping[str, Any]]]:
-        return [_entries(run, "/tasks", params, "tasks", project) for project in projects]
-
-    return or_refusal(lists, expected=says_no_such_call)
-
-
-def _listed_tasks(run: ProbeRun) -> list[list[Mapping[str, Any]]]:
-    return accepted("GET /api/tasks", run.once(_task_lists))
+    return [_entries(run, "/tasks", params, "tasks", project) for project in run.once(_loaded_projects)[:2]]
 
 
 def _script_ids(task: Mapping[str, Any]) -> dict[str, str]:
     """What the content of a task contains as the id of its script, by key."""
     content = task.get("content")
-    found = {key: id_in({"id": content.get(key)}) for key in ("id", "objectId")} if isinstance(content, Mapping) else {}
-    return {key: identity for key, identity in found.items() if identity}
+    if not isinstance(content, Mapping):
+        return {}
+    ids = {key: id_in({"id": content.get(key)}) for key in ("id", "objectId")}
+    return {key: identity for key, identity in ids.items() if identity}
 
 
 @asks("Can the server list planned tasks?")
 def tasks_call(run: ProbeRun) -> Answer:
-    return _call_answer("GET /api/tasks", run.once(_task_lists))
+    return _has_call(run, "GET /api/tasks", _task_lists, says_no_such_call)
 
 
 @asks("Which key of a planned task contains the id of its script?")
 def task_script_key(run: ProbeRun) -> Answer:
-    task = next(chain(*_listed_tasks(run)), None)
+    task = next(chain(*run.once(_task_lists)), None)
     if task is None:
         raise Unanswered("The server lists no planned task.")
     keys = list(_script_ids(task))
@@ -270,7 +265,7 @@ def task_script_key(run: ProbeRun) -> Answer:
 
 @asks("Does a list of planned tasks contain those of other projects?")
 def tasks_all_projects(run: ProbeRun) -> Answer:
-    lists = [{str(task.get("id")) for task in tasks} for tasks in _listed_tasks(run)]
+    lists = [{str(task.get("id")) for task in tasks} for tasks in run.once(_task_lists)]
     if len(lists) < 2 or not all(lists):
         raise Unanswered("Needs planned tasks in two projects that the user may use.")
     if lists[0] == lists[1]:
@@ -282,7 +277,7 @@ def tasks_all_projects(run: ProbeRun) -> Answer:
 
 @asks("Does a list of planned tasks contain those of scripts that an ACL hides?")
 def hidden_tasks(run: ProbeRun) -> Answer:
-    for task in _listed_tasks(run)[0][:_LISTED_TASKS]:
+    for task in run.once(_task_lists)[0][:_LISTED_TASKS]:
         refusal = _script_refusal(run, task)
         if refusal:
             return "listed", f"The script of a planned task was {refusal_text(refusal)}."
@@ -295,10 +290,10 @@ def _script_refusal(run: ProbeRun, task: Mapping[str, Any]) -> ApiError | None:
     path, params = f"/objects/{identity}", {"type": SCRIPT_TYPE}
     # A list may contain tasks of other projects.
     for project in run.once(_loaded_projects) if identity else ():
-        found = or_refusal(run.session.get, path, params, expected=status_in(403, 404), project=project)
-        if not isinstance(found, ApiError):
+        script = or_refusal(run.session.get, path, params, expected=status_in(403, 404), project=project)
+        if not isinstance(script, ApiError):
             return None
-        refusal = refusal or found
+        refusal = refusal or script
     return refusal
 
 
@@ -314,38 +309,35 @@ def _history(run: ProbeRun, project: str, scripts: Sequence[str]) -> list[Mappin
     return _entries(run, "/scripts/history", {"scriptids": ",".join(scripts), "fields": _FIELDS}, "history", project)
 
 
-def _histories(run: ProbeRun) -> tuple[str, dict[str, list[Mapping[str, Any]]]] | ApiError:
-    """A project, and the history of each script that has run; the error if this release has no such call."""
-    version = min(_existing_searches(run))
+def _histories(run: ProbeRun) -> tuple[str, dict[str, list[Mapping[str, Any]]]]:
+    """A project, and the history of each script that has run."""
+    version = _search_version(run)
     for project in run.once(_loaded_projects)[:_SEARCHED_PROJECTS]:
         start = start_search(run.session, version, project, operation=_SEARCH, shape=OBJECT_WITH_ID)
         params = {"searchId": str(start["id"]), "offset": 0, "limit": _SCRIPTS}
         scripts = run.session.get("/metadataSearches/results", params, project=project, shape=LIST_WITH_IDS)
         histories = {}
         for script in [str(entry["id"]) for entry in scripts]:
-            found = or_refusal(_history, run, project, [script], expected=lambda refusal: True)
-            if not isinstance(found, ApiError):
-                histories[script] = found
-            elif found.status in (404, 405) and (says_no_such_call(found) or not histories):
-                return found
+            # A user may not read the history of every script.
+            history = or_refusal(_history, run, project, [script], expected=lambda refusal: True)
+            if not isinstance(history, ApiError):
+                histories[script] = history
+            elif history.status in (404, 405) and (says_no_such_call(history) or not histories):
+                raise history
         ran = {script: entries for script, entries in histories.items() if entries}
         if ran:
             return project, ran
     raise Unanswered("No script that has run was found among those that the user may read.")
 
 
-def _ran(run: ProbeRun) -> tuple[str, dict[str, list[Mapping[str, Any]]]]:
-    return accepted("GET /api/scripts/history", run.once(_histories))
-
-
 @asks("Can the server return the history of scripts?")
 def history_call(run: ProbeRun) -> Answer:
-    return _call_answer("GET /api/scripts/history", run.once(_histories))
+    return _has_call(run, "GET /api/scripts/history", _histories, status_in(404, 405))
 
 
 @asks("Does an entry of the history name its script?", ALL_HANDLED)
 def history_names_script(run: ProbeRun) -> Answer:
-    script, entries = next(iter(_ran(run)[1].items()))
+    script, entries = next(iter(run.once(_histories)[1].items()))
     if script.upper() in [str(value).upper() for value in entries[0].values()]:
         return "yes", "An entry contained the id of its script."
     return "no", "An entry did not contain the id of its script."
@@ -353,7 +345,7 @@ def history_names_script(run: ProbeRun) -> Answer:
 
 @asks("In which order does the history show several scripts?", ALL_HANDLED)
 def history_order(run: ProbeRun) -> Answer:
-    project, ran = _ran(run)
+    project, ran = run.once(_histories)
     # The last two scripts whose entries differ.
     scripts = [script for script, entries in ran.items() if entries[0] != next(iter(ran.values()))[0]]
     if not scripts:

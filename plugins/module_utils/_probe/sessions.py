@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 from .._errors import ApiError, MstrError
@@ -44,15 +44,19 @@ def _session(run: ProbeRun, session: SessionString | None = None, login: Login |
 
 @contextmanager
 def _logged_in(run: ProbeRun, login: Login) -> Iterator[Session]:
-    """One more session, logged out at the end."""
+    """One more session, which the end of the block closes, also a delegated one. Raises MstrError if that fails."""
     session = _session(run, login=login)
     try:
         _log_in(run, session)
         yield session
     finally:
-        with suppress(MstrError):
-            _log_out(run, session)
-        session.log_out()
+        try:
+            session.end_session()
+        except MstrError as exc:
+            run.warn(f"{exc.sentence} That session stays open on the server until it times out there.")
+            raise
+        finally:
+            session.log_out()
 
 
 def _log_in(run: ProbeRun, session: Session) -> None:
@@ -64,13 +68,9 @@ def _log_in(run: ProbeRun, session: Session) -> None:
         raise
 
 
-def _log_out(run: ProbeRun, session: Session) -> None:
-    """End a session, also a delegated one. Raises MstrError, after a warning."""
-    try:
-        session.end_session()
-    except MstrError as exc:
-        run.warn(f"{exc.sentence} That session stays open on the server until it times out there.")
-        raise
+def _log_in_and_out(run: ProbeRun, login: Login) -> None:
+    with _logged_in(run, login):
+        pass
 
 
 def _is_alive(session: Session) -> bool:
@@ -81,42 +81,28 @@ def _cookies(session: SessionString) -> dict[str, str]:
     return {name: value for name, value, _domain, _path in session.cookies if name.upper() != _OF_TOMCAT}
 
 
-def _unchanged_cookies(session: Session) -> Answer | None:
-    """The answer for cookies that stay the same during a call; None if they change."""
-    before = _cookies(session.snapshot())
-    _is_alive(session)
-    if _cookies(session.snapshot()) != before:
-        return None
-    if not before:
-        return "none", f"The server sets no cookie beside {_OF_TOMCAT}."
-    return "fixed", f"The server sets a cookie beside {_OF_TOMCAT}, which stays the same."
-
-
 # --- questions
 
 
 @asks("Does a load balancer set a cookie, and does it change?")
 def load_balancer_cookie(run: ProbeRun) -> Answer:
-    unchanged = _unchanged_cookies(run.session)
-    if unchanged:
-        return unchanged
+    before = _cookies(run.session.snapshot())
+    _is_alive(run.session)
+    if _cookies(run.session.snapshot()) == before:
+        value, stays = ("fixed", "a cookie, which stays the same,") if before else ("none", "no cookie")
+        return value, f"The server sets {stays} beside {_OF_TOMCAT}."
     with _logged_in(run, _second_login(run)) as second:
-        before = second.snapshot()
-        unchanged = _unchanged_cookies(second)
-        if unchanged:
-            return unchanged
-        if _is_alive(_session(run, session=before)):
+        first = second.snapshot()
+        _is_alive(second)
+        if _is_alive(_session(run, session=first)):
             return "rotate", "A cookie changes with each response, and the one before is accepted too."
     return "rotate_strict", "A cookie changes with each response, and only the newest is accepted."
 
 
 @asks("Is a login with applicationType 76 accepted?")
 def application_type_76(run: ProbeRun) -> Answer:
-    def log_in() -> None:
-        with _logged_in(run, _second_login(run, applicationType=76)):
-            pass
-
-    return verdict("A login with applicationType 76", or_refusal(log_in, expected=status_in(400)))
+    refusal = or_refusal(_log_in_and_out, run, _second_login(run, applicationType=76), expected=status_in(400))
+    return verdict("A login with applicationType 76", refusal)
 
 
 @asks("Does one session accept several requests at a time?")
@@ -145,8 +131,7 @@ def sessions_parallel(run: ProbeRun) -> Answer:
 
 @asks("Which sessions does a logout end?")
 def logout_scope(run: ProbeRun) -> Answer:
-    with _logged_in(run, _second_login(run)) as second:
-        _log_out(run, second)
+    _log_in_and_out(run, _second_login(run))
     if _is_alive(run.session):
         return "session", "After the logout of a second session, the first session still worked."
     return "user", "After the logout of a second session, the first session had ended, too."
@@ -164,8 +149,7 @@ def delegated_logout(run: ProbeRun) -> Answer:
         if not token:
             raise Unanswered("The server returned no identity token.")
         body = {"loginMode": LOGIN_MODES["identity_token"], "identityToken": token}
-        with _logged_in(run, Login("identity_token", "/auth/delegate", body, (token,))) as delegated:
-            _log_out(run, delegated)
+        _log_in_and_out(run, Login("identity_token", "/auth/delegate", body, (token,)))
         if _is_alive(giver):
             return "separate", "After the logout of a delegated session, the session that delegated it still worked."
     return "shared", "After the logout of a delegated session, the session that delegated it had ended, too."

@@ -63,7 +63,7 @@ def test_signal_during_a_create(monkeypatch, late):
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     run = probe_run(request=request, last_request=lambda *_args, **_options: {"runtimes": []})
     if not late:
-        run.known["1"] = run.name("b")
+        run.runtimes["1"] = run.name("b")
     with pytest.raises(Interrupted):
         run.create("b", {})
     [sentence] = run.clean_up(at_last=True)
