@@ -70,28 +70,14 @@ def by_mstrio(mstrio: Connection, *projects: str) -> dict[str, str]:
 
 
 @pytest.mark.usefixtures("scripts")
-def test_both_find_the_same_scripts_on_the_same_runtimes(mstrio: Connection, reader: Module) -> None:
-    found = by_module(reader)
-    assert found == by_mstrio(mstrio, SALES, FINANCE)
-    assert sorted(found.values()) == [DEFAULT_ID, ETL, ETL, ETL]
-    found = by_module(reader, projects=["Finance"])
-    assert found == by_mstrio(mstrio, FINANCE)
-    assert list(found.values()) == [ETL]
+def test_same_scripts_and_runtimes(mstrio: Connection, reader: Module) -> None:
+    runtimes = by_module(reader)
+    assert runtimes == by_mstrio(mstrio, SALES, FINANCE)
+    assert sorted(runtimes.values()) == [DEFAULT_ID, ETL, ETL, ETL]
+    assert by_module(reader, projects=["Finance"]) == by_mstrio(mstrio, FINANCE)
 
 
-@pytest.mark.usefixtures("scripts")
-def test_both_return_the_same_for_a_script(mstrio: Connection, reader: Module) -> None:
-    [close] = list_scripts(mstrio, name="Close", project_name="Finance", to_dictionary=True)
-    [etl] = reader(name="Etl", include_scripts=True, projects=["Finance"])["runtimes"]
-    [found] = etl["scripts"]
-    assert {key: found[key] for key in ("id", "name", "type", "subtype", "date_modified")} == {
-        key: close[key] for key in ("id", "name", "type", "subtype", "date_modified")
-    }
-    assert found["owner"]["id"] == close["owner"]["id"]
-    assert found["project"] == {"id": close["project_id"], "name": "Finance"}
-
-
-def test_both_send_the_same_requests(scripts: Simulator, mstrio: Connection, reader: Module) -> None:
+def test_same_requests(scripts: Simulator, mstrio: Connection, reader: Module) -> None:
     by_module(reader, projects=["Finance"])
     ours = [entry for entry in scripts.requests() if entry["project"]]
     scripts.clear_requests()
@@ -106,9 +92,7 @@ def test_both_send_the_same_requests(scripts: Simulator, mstrio: Connection, rea
 
 
 @pytest.mark.usefixtures("scripts")
-def test_both_find_the_same_planned_tasks(
-    mstrio: Connection, reader: Module, scripts: Simulator, switches: dict[str, Any]
-) -> None:
+def test_same_planned_tasks(mstrio: Connection, reader: Module, scripts: Simulator, switches: dict[str, Any]) -> None:
     """Task fails where the content of a task has the key objectId alone, so this server uses the other one."""
     if switches["tasks_call"] != "yes":
         pytest.skip("this release has no planned tasks")
@@ -119,12 +103,9 @@ def test_both_find_the_same_planned_tasks(
     saved = {script["name"]: script for runtime in result["runtimes"] for script in runtime["scripts"]}
     [night], [once] = saved["Month end"]["tasks"], saved["Clean up"]["tasks"]
     for ours in (night, once):
-        found = theirs[ours["name"]]
-        assert (ours["id"], ours["schedule"]["id"], int(ours["active"])) == (
-            found["id"],
-            found["schedule"]["id"],
-            found["active"],
-        )
+        their = theirs[ours["name"]]
+        expected = (their["id"], their["schedule"]["id"], their["active"])
+        assert (ours["id"], ours["schedule"]["id"], int(ours["active"])) == expected
     task = Task(mstrio, id=night["id"], schedule=night["schedule"]["id"])
     assert (task.name, task.script.id, str(task.expiration)[:10]) == ("Every night", f"5C{1:030X}", night["expiration"])
     assert task.last_run is not None
@@ -140,7 +121,7 @@ def state_of(server: Simulator, script_id: str) -> dict[str, Any]:
     return next(script for project in server.projects() for script in project["scripts"] if script["id"] == script_id)
 
 
-def test_both_assign_a_runtime_in_the_same_way(scripts: Simulator, mstrio: Connection, assigner: Module) -> None:
+def test_same_assignment(scripts: Simulator, mstrio: Connection, assigner: Module) -> None:
     close, month_end = f"5C{4:030X}", f"5C{1:030X}"
     scripts.seed({"name": "New", "id": NEW})
     before = state_of(scripts, close), state_of(scripts, month_end)
