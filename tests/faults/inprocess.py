@@ -6,7 +6,7 @@ Hundreds of combinations so take seconds. Other tests run whole modules for a fe
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,9 +17,8 @@ from ansible_collections.mstr.library.plugins.module_utils._session import sessi
 from ansible_collections.mstr.library.plugins.module_utils._session.connection import connection_from
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Stop
 from ansible_collections.mstr.library.plugins.module_utils._work.api import Context, RuntimeApi
-from ansible_collections.mstr.library.plugins.module_utils._work.inputs import Inputs, Waiting
+from ansible_collections.mstr.library.plugins.module_utils._work.inputs import Inputs
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile
-from ansible_collections.mstr.library.plugins.module_utils._work.wait import wait
 from simulator.harness import Simulator
 from support.modules import credentials
 
@@ -50,13 +49,9 @@ class Pauses(Stop):
         super().__init__()
         self.scale = scale
         self.seconds: list[float] = []
-        self.meanwhile: Callable[[], object] | None = None
 
     def pause(self, seconds: float, woken: object = None) -> None:
         self.seconds.append(seconds)
-        meanwhile, self.meanwhile = self.meanwhile, None
-        if meanwhile:
-            meanwhile()
         time.sleep(seconds * self.scale)
 
 
@@ -75,42 +70,20 @@ class Session:
     """The objects that a module works with."""
 
     def __init__(self, sim: Simulator, scale: float, silent: str, options: dict[str, Any]) -> None:
-        self.sim, self.pauses = sim, Pauses(scale)
+        self.pauses = Pauses(scale)
         self.warnings: list[str] = []
         self.retries: int = options.get("retries", 3)
         self.session = _Impatient(connection_from({**credentials(sim), **options}), self.pauses, self.warnings.append)
         self.session.silent = silent
 
-    def context(self, pause: Callable[[float], None], clock: Callable[[], float] = time.monotonic) -> Context:
+    def context(self) -> Context:
         """The context of a task with default options."""
-        api = RuntimeApi(self.session)
-        return Context(
-            api,
-            self.warnings.append,
-            pause,
-            clock,
-            lambda text: None,
-            self.retries,
-            concurrency=1,
-            session=self.session,
-        )
+        task = (self.warnings.append, self.pauses.pause, time.monotonic, lambda text: None, self.retries)
+        return Context(RuntimeApi(self.session), *task, concurrency=1, session=self.session)
 
     def ensure(self, **options: Any) -> Row:
         """Do what mstr_runtime does with these options."""
-        [row] = reconcile(self.context(self.pauses.pause), Inputs([definition_from(options)])).rows
-        report_one(row)
-        return row
-
-    def wait(self, row: Row, **options: float) -> Row:
-        """Do what `wait` does with a row. Pauses only move the server's clock; no real time passes."""
-        waiting = Waiting(options.get("timeout", 300.0), options.get("interval", 2.0))
-        now = [0.0]
-
-        def pause(seconds: float) -> None:
-            now[0] += seconds
-            self.sim.turn_clock(seconds)
-
-        [row] = wait(self.context(pause, lambda: now[0])._replace(waiting=waiting), [row])
+        [row] = reconcile(self.context(), Inputs([definition_from(options)])).rows
         report_one(row)
         return row
 

@@ -36,9 +36,9 @@ def server(sim: Simulator) -> Simulator:
 # --- redirects
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("status", [302, 307])
 @pytest.mark.parametrize("operation", [name for name in OPERATIONS if name != "logout"])
-def test_a_redirect_is_not_followed(server: Simulator, elsewhere: Simulator, operation: str, status: int) -> None:
+def test_redirect_not_followed(server: Simulator, elsewhere: Simulator, operation: str, status: int) -> None:
     location = f"{elsewhere.base_url}/api/runtimes?token=hidden-away"
     server.fault("redirect", operation=operation, status=status, location=location, times=None)
     with session(server) as task, pytest.raises(MstrError) as failed:
@@ -49,7 +49,7 @@ def test_a_redirect_is_not_followed(server: Simulator, elsewhere: Simulator, ope
     assert server.open_sessions() == []
 
 
-def test_the_body_of_a_redirect_has_the_same_size_limit(server: Simulator) -> None:
+def test_size_limit_of_redirect(server: Simulator) -> None:
     piece = b"x" * (1 << 20)
 
     def answer(listening: socket.socket) -> None:
@@ -70,11 +70,11 @@ def test_the_body_of_a_redirect_has_the_same_size_limit(server: Simulator) -> No
 # --- too much, too slow
 
 
-def measured(server: Simulator, operation: str, **options: Any) -> tuple[Done, int]:
-    """Run the module, and return its result and its peak memory in KB."""
-    options = {**credentials(server), **OPERATIONS[operation], **options}
-    done = Running("mstr_runtime", options, measured=True).done()
-    return done, int(done.stderr.split()[-1])
+def listing(server: Simulator) -> Done:
+    """Run a module that lists the runtimes. It uses little memory."""
+    done = Running("mstr_runtime", {**credentials(server), **OPERATIONS["list"]}, measured=True).done()
+    assert int(done.stderr.split()[-1]) < MEMORY_KB
+    return done
 
 
 ENDLESS: dict[str, dict[str, Any]] = {
@@ -87,31 +87,26 @@ ENDLESS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("status", [200, 500])
-def test_objects_are_counted_before_they_exist(server: Simulator, status: int) -> None:
+def test_objects_counted_before_they_exist(server: Simulator, status: int) -> None:
     """60 MB of `{},` are 60 kB on the wire and would be 3 GB in memory. In an error, too."""
     server.fault("garbled", operation="list", times=None, text=objects(60).replace("200 OK", f"{status} X"))
-    done, peak = measured(server, "list")
-    assert "sent more than 1000000 objects; responses of the API are smaller" in done.sentence
-    assert peak < MEMORY_KB
+    assert "sent more than 1000000 objects; responses of the API are smaller" in listing(server).sentence
 
 
 @pytest.mark.parametrize("name", ENDLESS)
-def test_a_response_of_any_size_uses_little_memory(server: Simulator, name: str) -> None:
+def test_response_of_any_size(server: Simulator, name: str) -> None:
     server.fault(operation="list", times=None, **ENDLESS[name])
-    done, peak = measured(server, "list")
+    done = listing(server)
     too_much = "more than 64 MB; responses of the API are smaller"
     sent = "a content coding that was not asked for" if name.endswith("twice") else too_much
     assert f"sent {sent}; check base_url" in done.sentence
-    assert peak < MEMORY_KB
     assert server.calls().count("GET /runtimes") == 1, "a second response would not be smaller"
     assert server.open_sessions() == []
 
 
-def test_a_huge_page_is_not_quoted(server: Simulator) -> None:
+def test_huge_page_not_quoted(server: Simulator) -> None:
     server.fault("huge", operation="list", status=500, megabytes=20)
-    done, peak = measured(server, "list")
-    assert len(done.sentence) < 1000
-    assert peak < MEMORY_KB
+    assert len(listing(server).sentence) < 1000
 
 
 @pytest.mark.parametrize("operation", ["login", "create"])
@@ -120,7 +115,7 @@ def test_a_huge_page_is_not_quoted(server: Simulator) -> None:
     [{"kind": "endless", "bytes_per_second": 40}, {"kind": "drip", "seconds": 0.2, "start": "headers", "work": "none"}],
     ids=lambda fault: fault["kind"],
 )
-def test_a_slow_response_is_ended_after_the_time_limit_of_the_call(
+def test_slow_response_ended(
     server: Simulator, monkeypatch: pytest.MonkeyPatch, operation: str, fault: dict[str, Any]
 ) -> None:
     """Each byte arrives before the timeout between two bytes, even if the machine is busy. The whole call ends it."""

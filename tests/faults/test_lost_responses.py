@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError, MstrError
 from simulator.harness import Simulator
-from support.modules import run, runtime
+from support.modules import run
 
 from faults.inprocess import OPERATIONS, WRITES, forget_proxies, session
 
@@ -66,7 +66,6 @@ def silent(fault: dict[str, Any], method: str) -> str:
 
 
 WAYS: dict[str, dict[str, Any]] = {"tunnel": {"tls": True, "proxy": True}, "plain": {"proxy": True}}
-behind_a_proxy = pytest.mark.parametrize("proxied", WAYS)
 in_every_way = pytest.mark.parametrize("proxied", ["", *WAYS])
 
 
@@ -111,15 +110,15 @@ def writes(server: Simulator) -> list[str]:
 
 def is_done(server: Simulator, operation: str) -> None:
     """Check that the server did the operation exactly once."""
-    found = [(runtime["name"], runtime.get("execTimeout")) for runtime in server.runtimes()]
+    stored = [(runtime["name"], runtime.get("execTimeout")) for runtime in server.runtimes()]
     expected = {"create": [("Old", 600), ("New", 60)], "update": [("Old", 60)], "delete": []}
-    assert found == expected[operation]
+    assert stored == expected[operation]
 
 
 @in_every_way
 @pytest.mark.parametrize("fault", DONE)
 @pytest.mark.parametrize("operation", WRITES)
-def test_a_write_that_the_server_did_is_found_and_not_repeated(server: Simulator, operation: str, fault: str) -> None:
+def test_write_that_was_done(server: Simulator, operation: str, fault: str) -> None:
     """This holds for `retries: 0` too: the module checks the result without repeating the request."""
     scale, order = DONE[fault]
     server.fault(operation=operation, **order)
@@ -135,7 +134,7 @@ def test_a_write_that_the_server_did_is_found_and_not_repeated(server: Simulator
 @in_every_way
 @pytest.mark.parametrize("fault", NOT_DONE)
 @pytest.mark.parametrize("operation", WRITES)
-def test_a_write_that_the_server_did_not_do_is_repeated(server: Simulator, operation: str, fault: str) -> None:
+def test_write_that_was_not_done(server: Simulator, operation: str, fault: str) -> None:
     server.fault(operation=operation, **NOT_DONE[fault])
     with session(server, silent=silent(NOT_DONE[fault], METHODS[operation])) as task:
         outcome = task.ensure(**OPERATIONS[operation])
@@ -146,7 +145,7 @@ def test_a_write_that_the_server_did_not_do_is_repeated(server: Simulator, opera
 
 @in_every_way
 @pytest.mark.parametrize("reset", [True, False])
-def test_a_lost_login_reports_a_possible_open_session(server: Simulator, reset: bool) -> None:
+def test_lost_login(server: Simulator, reset: bool) -> None:
     """The token is lost with the response, so the task cannot log out."""
     server.fault("close_after", operation="login", reset=reset)
     with session(server) as task, pytest.raises(ConnectError) as failed:
@@ -157,7 +156,7 @@ def test_a_lost_login_reports_a_possible_open_session(server: Simulator, reset: 
 
 
 @in_every_way
-def test_a_lost_start_reports_a_possibly_running_script(server: Simulator) -> None:
+def test_lost_start_of_a_script(server: Simulator) -> None:
     server.fault("close_after", operation="run")
     done = run("mstr_script_run", server, code="print(1)", retries=3)
     assert "the script may be running on the server" in done.sentence
@@ -165,39 +164,19 @@ def test_a_lost_start_reports_a_possibly_running_script(server: Simulator) -> No
     assert server.open_sessions() == []
 
 
-@behind_a_proxy
-def test_a_read_is_sent_again(server: Simulator) -> None:
-    server.fault("close_after", operation="list", times=2)
-    with session(server) as task:
-        assert task.ensure(name="Old").action == "none"
-
-
-@behind_a_proxy
-def test_the_sentence_names_server_and_proxy(server: Simulator) -> None:
+@pytest.mark.parametrize("proxied", WAYS)
+def test_sentence_names_server_and_proxy(server: Simulator) -> None:
     server.fault("close_before", operation="list", times=None)
     with session(server, retries=0) as task, pytest.raises(MstrError) as failed:
         task.ensure(name="New")
-    place = str(server.proxy_url).rpartition("/")[2].rpartition("@")[2]
+    address = str(server.proxy_url).rpartition("/")[2].rpartition("@")[2]
     variable = "HTTPS_PROXY" if server.certificates else "HTTP_PROXY"
-    expected = f"{server.base_url}, or the proxy {place} ({variable}) in between, closed the connection"
+    expected = f"{server.base_url}, or the proxy {address} ({variable}) in between, closed the connection"
     assert expected in failed.value.sentence
-    assert "buffering" not in failed.value.sentence
 
 
-# --- whole modules
-
-
-@in_every_way
-def test_mstr_runtime_reports_a_create_whose_response_was_lost(server: Simulator) -> None:
-    server.fault("late_work", operation="create", after=1.0)
-    done = runtime(server, **OPERATIONS["create"])
-    assert (done.status, done.result["changed"], done.result["action"]) == (0, True, "created")
-    assert done.result["id"] == server.runtime("New")["id"] == done.result["runtime"]["id"]
-    assert writes(server) == ["POST"]
-    assert server.open_sessions() == []
-
-
-def test_mstr_runtimes_creates_each_runtime_once(server: Simulator) -> None:
+def test_each_runtime_created_once(server: Simulator) -> None:
+    """A whole module, with every kind of write in one run."""
     server.fault("close_after", operation="create", times=2)
     server.fault("late_work", operation="update", after=0.3)
     server.fault("close_after", operation="delete")

@@ -23,17 +23,9 @@ def used(sim: Simulator) -> set[str]:
     return {script["runtime"] for project in sim.projects() for script in project["scripts"]}
 
 
-def replace(sim: Simulator, **options: Any) -> Any:
-    return run("mstr_runtimes", sim, runtimes=[DEFINITION], purge=True, protect_used=True, wait_interval=0.1, **options)
-
-
-def verify_replaced(sim: Simulator) -> None:
-    [runtime] = sim.runtimes()
-    assert (runtime["name"], runtime["execTimeout"]) == ("Reports", 900)
-    assert runtime["id"] != OLD
-    assert used(sim) == {runtime["id"]}
-    assert sim.open_sessions() == []
-    assert replace(sim).result["changed"] is False
+def replace(sim: Simulator) -> Any:
+    options = {"purge": True, "protect_used": True, "wait_interval": 0.1}
+    return run("mstr_runtimes", sim, runtimes=[DEFINITION], **options).result["changed"]
 
 
 @pytest.mark.parametrize("operation", ["create", "run", "move", "delete", "update"])
@@ -50,4 +42,9 @@ def test_signal_during_each_step(sim: Simulator, operation: str) -> None:
     sim.clear_faults()
     replace(sim)
     replace(sim)
-    verify_replaced(sim)
+    [runtime] = sim.runtimes()
+    assert (runtime["name"], runtime["execTimeout"]) == ("Reports", 900)
+    assert runtime["id"] != OLD
+    assert used(sim) == {runtime["id"]}
+    assert sim.open_sessions() == []
+    assert replace(sim) is False

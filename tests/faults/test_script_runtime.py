@@ -30,21 +30,21 @@ SALES = {
 }  # fmt: skip
 
 
-def seeded(sim: Simulator) -> Simulator:
+def seed(sim: Simulator) -> None:
     sim.seed({"name": "Old", "id": OLD}, {"name": "New", "id": NEW}, projects=[SALES])
-    return sim
 
 
 @pytest.fixture
 def server(sim: Simulator) -> Simulator:
-    return seeded(sim)
+    seed(sim)
+    return sim
 
 
 def assign(sim: Simulator, scale: float = 0.0, silent: str = "") -> Any:
     """Do what mstr_script_runtime does. Returns the result."""
     params = dict.fromkeys(OPTIONS) | {"runtime": "New", "from_runtime": "Old", "projects": ["Sales"]}
     with session(sim, scale, silent) as task:
-        return assign_scripts(task.context(task.pauses.pause), script_inputs_from(params))
+        return assign_scripts(task.context(), script_inputs_from(params))
 
 
 def scripts(sim: Simulator) -> list[dict[str, Any]]:
@@ -60,34 +60,28 @@ def rest(sim: Simulator) -> list[dict[str, Any]]:
     return [{key: value for key, value in script.items() if key != "runtime"} for script in scripts(sim)]
 
 
-def updates(sim: Simulator) -> int:
-    return len(sim.requests("PUT"))
+UPDATES = [(DONE[how], 3) for how in ("closed", "page 504 at once, done later", "timeout after the work")]
+UPDATES += [((0, NOT_DONE[how]), 4) for how in ("closed", "hang", "page 504")]
 
 
-@pytest.mark.parametrize("how", ["closed", "page 504 at once, done later", "timeout after the work"])
-def test_an_update_that_was_done_is_not_repeated(server: Simulator, how: str) -> None:
-    scale, fault = DONE[how]
+@pytest.mark.parametrize(("order", "updates"), UPDATES, ids=str)
+def test_lost_response_to_an_update(server: Simulator, order: tuple[float, dict[str, Any]], updates: int) -> None:
+    """An update is repeated only once it is known that the server did not do it."""
+    scale, fault = order
     server.fault(operation="move", times=1, **fault)
     assign(server, scale, silent(fault, "PUT"))
-    assert (runtimes(server), updates(server)) == ({NEW}, 3)
-
-
-@pytest.mark.parametrize("how", ["closed", "hang", "page 504"])
-def test_an_update_that_was_not_done_is_repeated_once_that_is_known(server: Simulator, how: str) -> None:
-    server.fault(operation="move", times=1, **NOT_DONE[how])
-    assign(server, silent=silent(NOT_DONE[how], "PUT"))
-    assert (runtimes(server), updates(server)) == ({NEW}, 4)
+    assert (runtimes(server), len(server.requests("PUT"))) == ({NEW}, updates)
 
 
 @pytest.mark.complete
 @pytest.mark.parametrize("fault", ["close_after", "session_killed", "error"])
-def test_fault_at_any_request_of_an_assignment(server: Simulator, fault: str) -> None:
+def test_fault_at_each_request(server: Simulator, fault: str) -> None:
     """After a fault at any request scripts are whole and a second run completes."""
     before = rest(server)
     assign(server)
     for at in range(len(server.requests())):
         server.reset("newest")
-        seeded(server)
+        seed(server)
         server.fault(fault, operation="any", skip=at, times=1)
         with suppress(MstrError):
             assign(server)
@@ -98,9 +92,10 @@ def test_fault_at_any_request_of_an_assignment(server: Simulator, fault: str) ->
         assert runtimes(server) == {NEW}
 
 
-def test_a_signal_between_the_update_and_the_check_leaves_the_script_whole(sim: Simulator) -> None:
+def test_signal_between_update_and_check(sim: Simulator) -> None:
     sim.reset("newest", script_put_omitted="reset")
-    before = rest(seeded(sim))
+    seed(sim)
+    before = rest(sim)
     sim.fault("held", operation="move")
     running = Running("mstr_script_runtime", {**credentials(sim), "runtime": "New", "from_runtime": "Old"})
     wait_for_call(sim, "move", running)
@@ -110,8 +105,6 @@ def test_a_signal_between_the_update_and_the_check_leaves_the_script_whole(sim: 
     send_signal(running.process, signal.SIGTERM)
     sim.release()
     done = running.done()
-    assert (
-        "signal SIGTERM while the runtime of the script 'Close' in project 'Sales' was being changed" in done.sentence
-    )
+    assert "SIGTERM while the runtime of the script 'Close' in project 'Sales' was being changed" in done.sentence
     assert rest(sim) == before
     assert sim.open_sessions() == []

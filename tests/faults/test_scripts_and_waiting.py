@@ -43,7 +43,7 @@ def calls_but_polls(sim: Simulator) -> list[str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda number: number.name)
-def test_a_signal_stops_the_script_on_the_server(sim: Simulator, number: signal.Signals) -> None:
+def test_signal_stops_script(sim: Simulator, number: signal.Signals) -> None:
     running = script(sim)
     wait_until_it_runs(sim, running)
     running.process.send_signal(number)
@@ -71,7 +71,7 @@ MOMENTS: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_a_signal_during_any_call_leaves_no_script_and_no_session(sim: Simulator, moment: str) -> None:
+def test_signal_during_each_call(sim: Simulator, moment: str) -> None:
     fault, words = MOMENTS[moment]
     sim.fault(**fault)
     running = script(sim)
@@ -88,42 +88,17 @@ def test_a_signal_during_any_call_leaves_no_script_and_no_session(sim: Simulator
     assert sim.open_sessions() == []
 
 
-def test_a_second_signal_does_not_prevent_stopping_the_script(sim: Simulator) -> None:
-    sim.fault("held", operation="stop", when="before")
-    running = script(sim)
-    wait_until_it_runs(sim, running)
-    running.process.send_signal(signal.SIGTERM)
-    wait_for_call(sim, "stop", running)
-    send_signal(running.process, signal.SIGINT)
-    sim.release()
-    assert "It was stopped on the server." in running.done().sentence
-    wait_until_it_is_stopped(sim)
-    assert sim.open_sessions() == []
-
-
-def test_a_closed_pipe_stops_the_script(sim: Simulator) -> None:
-    """When Ansible gives up on a task, it closes the pipe and sends no signal."""
-    running = script(sim)
-    wait_until_it_runs(sim, running)
-    assert running.process.stdout
-    running.process.stdout.close()
-    running.process.wait(PATIENCE_S)
-    wait_until_it_is_stopped(sim)
-    assert sim.open_sessions() == []
-
-
-def test_a_closed_pipe_ends_the_wait_for_a_runtime(sim: Simulator) -> None:
+def test_closed_pipe_ends_wait(sim: Simulator) -> None:
     sim.seed({"name": "r", "status": "busy"})
     running = Running("mstr_runtime", {**credentials(sim), "name": "r", "wait": True, "wait_interval": 0.2})
     running.wait_until(lambda: sim.requests("GET", "/runtimes/"), "it waits")
     assert running.process.stdout
     running.process.stdout.close()
     running.process.wait(PATIENCE_S)
-    assert sim.calls()[-1] == "POST /auth/logout"
     assert sim.open_sessions() == []
 
 
-def test_a_signal_ends_the_wait_and_the_result_has_the_created_runtime(sim: Simulator) -> None:
+def test_signal_ends_wait_after_create(sim: Simulator) -> None:
     sim.switch(package_delay=1000)
     options = {"name": "r", "packages": [{"name": "pandas"}], "wait": True, "wait_interval": 0.5}
     running = Running("mstr_runtime", {**credentials(sim), **options})
@@ -140,7 +115,7 @@ def test_a_signal_ends_the_wait_and_the_result_has_the_created_runtime(sim: Simu
     assert sim.open_sessions() == []
 
 
-def test_a_signal_ends_all_parallel_reads(sim: Simulator) -> None:
+def test_signal_ends_parallel_reads(sim: Simulator) -> None:
     """If the list lacks fields, the module reads the runtimes in parallel."""
     sim.seed(generate={"count": 40})
     sim.fault("hang", operation="read", times=None, skip=10)
@@ -168,7 +143,7 @@ PLAY = """
 """
 
 
-def test_the_timeout_of_a_task_stops_the_script(sim: Simulator, local: Play) -> None:
+def test_timeout_of_task_stops_script(sim: Simulator, local: Play) -> None:
     done = local(PLAY)
     assert done.status == 2, done.output
     assert len(evaluations(sim)) == 1, done.output

@@ -43,19 +43,8 @@ stand_in.__getattr__ = lambda name: 0
 sys.modules["syslog"] = stand_in
 """
 FAULTS: dict[str, dict[str, Any]] = {
-    "none": {},
-    "close_before": {"kind": "close_before"},
-    "close_after": {"kind": "close_after"},
-    "late_work": {"kind": "late_work", "after": 0.2},
-    "hang": {"kind": "hang"},
-    "html": {"kind": "html"},
-    "empty": {"kind": "empty"},
-    "broken_json": {"kind": "broken_json"},
-    "error": {"kind": "error"},
-    "truncated": {"kind": "truncated"},
-    "redirect": {"kind": "redirect"},
+    **{kind: {"kind": kind} for kind in ("close_after", "hang", "html", "broken_json", "error", "redirect")},
     "session_killed": {"kind": "session_killed"},
-    "echo 400": {"kind": "echo_secret", "status": 400},
     "echo 401": {"kind": "echo_secret", "status": 401, "number": 9},
     "echo 500": {"kind": "echo_secret", "status": 500},
 }
@@ -121,9 +110,7 @@ def _module(server: Simulator, options: dict[str, Any], syslog: dict[str, str]) 
 
 @pytest.mark.parametrize("operation", ["login", "list", "create"])
 @pytest.mark.parametrize("mode", MODES)
-def test_secrets_that_a_server_repeats_are_masked(
-    server: Simulator, syslog: dict[str, str], mode: str, operation: str
-) -> None:
+def test_secrets_that_a_server_repeats(server: Simulator, syslog: dict[str, str], mode: str, operation: str) -> None:
     login = {"session": run("mstr_session", server).result["session"]} if mode == "session" else logins(server)[mode]
     server.fault("echo_secret", operation=operation, status=400)
     sentence, printed = _module(server, {**login, **OPERATIONS[operation]}, syslog)
@@ -132,32 +119,16 @@ def test_secrets_that_a_server_repeats_are_masked(
     assert leaks(server, printed, str(login.get("session", ""))) == []
 
 
-SPEAKING = [name for name in FAULTS if name.startswith(("echo", "error", "html", "redirect"))]
-
-
-@pytest.mark.parametrize(
-    ("operation", "fault"),
-    [("list", fault) for fault in FAULTS]
-    + [(operation, fault) for operation in ("login", "logout") for fault in SPEAKING],
-)
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("operation", ["list", "login", "logout"])
 def test_no_fault_reveals_a_secret(server: Simulator, syslog: dict[str, str], operation: str, fault: str) -> None:
-    if FAULTS[fault]:
-        server.fault(operation=operation, times=1, **FAULTS[fault])
+    server.fault(operation=operation, times=1, **FAULTS[fault])
     soon = {"timeout": 0.5} if fault == "hang" else {}
     _sentence, printed = _module(server, {**logins(server)["standard"], **OPERATIONS[operation], **soon}, syslog)
     assert leaks(server, printed) == []
 
 
-def test_credentials_in_the_environment_are_masked(server: Simulator, syslog: dict[str, str]) -> None:
-    server.fault("echo_secret", operation="login", status=400)
-    env = {**syslog, **server.environment()}
-    done = Running("mstr_runtime", {"name": "New"}, env=env).done()
-    printed = done.stdout + done.stderr + Path(syslog["SYSLOG_STAND_IN"]).read_text()
-    assert "********" in done.sentence
-    assert leaks(server, printed) == []
-
-
-def test_mstr_session_returns_the_session_as_its_only_secret(server: Simulator, syslog: dict[str, str]) -> None:
+def test_session_is_only_secret_returned(server: Simulator, syslog: dict[str, str]) -> None:
     done = Running("mstr_session", logins(server)["standard"], env=syslog).done()
     text = str(done.result["session"])
     log = Path(syslog["SYSLOG_STAND_IN"]).read_text()
@@ -168,7 +139,7 @@ def test_mstr_session_returns_the_session_as_its_only_secret(server: Simulator, 
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGABRT], ids=lambda number: number.name)
-def test_a_stopped_module_reveals_no_secret(server: Simulator, syslog: dict[str, str], number: signal.Signals) -> None:
+def test_stopped_module(server: Simulator, syslog: dict[str, str], number: signal.Signals) -> None:
     server.fault("hang", operation="list")
     running = Running("mstr_runtime", {**logins(server)["standard"], "name": "New"}, env=syslog)
     wait_for_call(server, "list", running)
@@ -230,13 +201,11 @@ def _left(folder: Path, *excluded: str) -> str:
     return "\n".join(path.read_bytes().decode("utf-8", "replace") for path in looked_at)
 
 
-def test_a_run_with_credentials_in_options_leaves_no_secret(server: Simulator, core: Path, tmp_path: Path) -> None:
+def test_run_with_credentials_in_options(server: Simulator, core: Path, tmp_path: Path) -> None:
     _run_leaves_no_secret_behind(server, core, tmp_path, by_options=True)
 
 
-def test_a_run_with_credentials_in_the_environment_leaves_no_secret(
-    server: Simulator, newest: Path, tmp_path: Path
-) -> None:
+def test_run_with_credentials_in_environment(server: Simulator, newest: Path, tmp_path: Path) -> None:
     """No file contains the credentials. Only the file of the task with the option `session` contains the session."""
     _run_leaves_no_secret_behind(server, newest, tmp_path, by_options=False)
     assert leaks(server, _left(tmp_path / "play")) == []

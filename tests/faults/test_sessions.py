@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._session.connection import connection_from
-from ansible_collections.mstr.library.plugins.module_utils._session.session_string import SessionString, encode
+from ansible_collections.mstr.library.plugins.module_utils._session.session_string import encode
 from simulator.harness import Simulator
 from support.ansible import Play
-from support.modules import Done, Running, credentials, run, runtime, wait_for_call
+from support.modules import Done, Running, run, runtime
 
 from faults.inprocess import session
 
@@ -61,7 +61,7 @@ def log_in(sim: Simulator, **options: Any) -> str:
     return str(run("mstr_session", sim, **options).result["session"])
 
 
-def on(session: str, sim: Simulator, module: str = "mstr_runtime", **options: Any) -> Done:
+def on(session: str, module: str = "mstr_runtime", **options: Any) -> Done:
     """Run a task with a session and without credentials."""
     return Running(module, {"session": session, **options}).done()
 
@@ -70,9 +70,7 @@ def on(session: str, sim: Simulator, module: str = "mstr_runtime", **options: An
 
 
 @pytest.mark.parametrize(("cookie", "fails"), [("none", True), ("fixed", False), ("rotate", False)])
-def test_one_login_and_one_logout_for_a_whole_play(
-    sim: Simulator, local_newest: Play, cookie: str, fails: bool
-) -> None:
+def test_one_login_for_a_play(sim: Simulator, local_newest: Play, cookie: str, fails: bool) -> None:
     sim.reset(load_balancer_cookie=cookie)
     done = local_newest(PLAY, fails=fails)
     assert (done.status == 2) == fails, done.output
@@ -85,85 +83,67 @@ def test_one_login_and_one_logout_for_a_whole_play(
 
 
 @pytest.mark.parametrize("profile", ["samples", "newest", "oldest", "awkward", "strict"])
-def test_an_unchanged_task_sends_at_most_two_requests(sim: Simulator, profile: str) -> None:
+def test_unchanged_task_sends_two_requests(sim: Simulator, profile: str) -> None:
     sim.reset(profile)
     options = {"whitelist": ["10.0.0.0/16"], "exec_timeout": 600}
     text = log_in(sim)
-    identity = on(text, sim, name="New", **options).result["id"]
+    identity = on(text, name="New", **options).result["id"]
     sim.clear_requests()
-    assert on(text, sim, name="New", **options).result["action"] == "none"
+    assert on(text, name="New", **options).result["action"] == "none"
     assert len(sim.calls()) <= 2
     sim.clear_requests()
-    assert on(text, sim, id=identity, **options).result["action"] == "none"
+    assert on(text, id=identity, **options).result["action"] == "none"
     assert sim.calls() == [f"GET /runtimes/{identity}"]
 
 
-def test_a_short_cookie_masks_nothing(sim: Simulator) -> None:
+def test_short_cookie_masks_nothing(sim: Simulator) -> None:
     """If a no_log dictionary contained the cookie 1, Ansible would print 10.********.0.0/16."""
     blocks = ["10.1.0.0/16", "192.168.1.1/32", "11.111.1.0/24"]
-    token_of = log_in(sim)
-    given = connection_from({"session": token_of}).session
-    assert given
-    host = str(given.cookies[0][2])
-    with_digit = encode(SessionString(given.base_url, given.token, [*given.cookies, ("node", "1", host, "/")]))
-    done = on(with_digit, sim, name="New 1", whitelist=blocks)
-    assert done.result["runtime"]["whitelist"] == blocks
-    assert done.result["runtime"]["name"] == "New 1"
-    assert "********" not in json.dumps(done.result["runtime"])
+    session = connection_from({"session": log_in(sim)}).session
+    assert session
+    digit = ("node", "1", str(session.cookies[0][2]), "/")
+    done = on(encode(session._replace(cookies=[*session.cookies, digit])), name="New 1", whitelist=blocks)
+    assert "********" not in json.dumps(done.result)
     assert done.warnings == []
 
 
-def test_a_password_that_occurs_in_the_session_does_not_break_it(sim: Simulator) -> None:
+def test_password_in_session_string(sim: Simulator) -> None:
     """Ansible masks the password `mstr` in every text of a result, so also in the session."""
     sim.seed(users=[{"username": "short", "password": "mstr"}])
     text = log_in(sim, username="short", password="mstr")
     assert "********" not in text
-    done = on(text, sim, name="New", packages=[{"name": "mstrio-py"}])
+    done = on(text, name="New", packages=[{"name": "mstrio-py"}])
     assert done.result["runtime"]["packages"][0]["name"] == "mstrio-py", "this task has no password to mask"
 
 
 # --- mstr_session itself
 
 
-@pytest.mark.parametrize("where", ["option", "environment"])
-def test_present_ignores_the_option_session(sim: Simulator, where: str) -> None:
-    sim.clear_requests()
-    more = {"session": "made up"} if where == "option" else {}
-    env = {"MSTR_SESSION": "made up"} if where == "environment" else {}
-    assert run("mstr_session", sim, env=env, **more).result["session"]
-    assert sim.calls() == [LOGIN]
+def test_present_ignores_a_session(sim: Simulator) -> None:
+    done = run("mstr_session", sim, env={"MSTR_SESSION": "made up"}, session="made up")
+    assert (bool(done.result["session"]), sim.calls()) == (True, [LOGIN])
 
 
-def test_absent_uses_the_session_from_the_environment(sim: Simulator) -> None:
-    done = Running("mstr_session", {"state": "absent"}, env={"MSTR_SESSION": log_in(sim)}).done()
-    assert done.result["msg"] == f"Logged out of {sim.base_url}."
-    assert sim.open_sessions() == []
-
-
-def test_absent_succeeds_if_the_session_has_already_ended(sim: Simulator) -> None:
-    text = log_in(sim)
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_absent(sim: Simulator, check_mode: bool) -> None:
+    """It works in check mode, from the environment, and for a session that has already ended."""
+    text = str(run("mstr_session", sim, _ansible_check_mode=check_mode).result["session"])
+    options = {"state": "absent", "_ansible_check_mode": check_mode}
     for message in (f"Logged out of {sim.base_url}.", f"The session on {sim.base_url} had already ended."):
-        done = on(text, sim, "mstr_session", state="absent")
+        done = Running("mstr_session", options, env={"MSTR_SESSION": text}).done()
         assert (done.status, done.result["changed"], done.warnings) == (0, False, [])
         assert done.result["msg"] == message
+        assert sim.open_sessions() == []
 
 
-@pytest.mark.parametrize("mode", [False, True])
-def test_check_mode_logs_in_and_out_as_usual(sim: Simulator, mode: bool) -> None:
-    text = str(run("mstr_session", sim, _ansible_check_mode=mode).result["session"])
-    assert len(sim.open_sessions()) == 1
-    on(text, sim, "mstr_session", state="absent", _ansible_check_mode=mode)
-    assert sim.open_sessions() == []
-
-
-def test_a_delegated_session_is_left_open_and_reported(sim: Simulator) -> None:
+def test_delegated_session_left_open(sim: Simulator) -> None:
     """With delegated_logout=shared, a logout would also end the session of the user who created the token."""
     sim.reset(delegated_logout="shared")
     giver = sim.open_session()
     login = {"base_url": sim.base_url, "identity_token": giver["identity_token"]}
     text = str(Running("mstr_session", login).done().result["session"])
-    assert on(text, sim, name="New").result["action"] == "created"
-    done = on(text, sim, "mstr_session", state="absent")
+    assert on(text, name="New").result["action"] == "created"
+    done = on(text, "mstr_session", state="absent")
     assert "open" in done.result["msg"]
     assert giver["session"] in [opened["number"] for opened in sim.open_sessions()]
     sim.clear_requests()
@@ -173,31 +153,6 @@ def test_a_delegated_session_is_left_open_and_reported(sim: Simulator) -> None:
 
 # --- sessions that end during a task
 
-DEATHS = [
-    {"scope": "session", "clock": "tomcat"},
-    {"scope": "session", "clock": "iserver"},
-    {"scope": "user", "clock": "tomcat"},
-]
-
-
-@pytest.mark.parametrize("death", DEATHS, ids=lambda death: "-".join(death.values()))
-@pytest.mark.parametrize("operation", ["list", "read", "create", "update", "delete"])
-def test_an_ended_session_is_replaced_and_the_call_is_repeated(
-    sim: Simulator, operation: str, death: dict[str, str]
-) -> None:
-    sim.seed({"name": "Old", "execTimeout": 600, "whitelist": []})
-    sim.fault("session_killed", operation=operation, **death)
-    options: dict[str, Any] = {"name": "New" if operation in ("create", "list") else "Old", "exec_timeout": 60}
-    if operation == "delete":
-        options = {"name": "Old", "state": "absent"}
-    with session(sim) as task:
-        assert task.ensure(**options).action == {"update": "updated", "read": "updated", "delete": "deleted"}.get(
-            operation, "created"
-        )
-    assert (sim.calls().count(LOGIN), task.warnings) == (2, [])
-    assert len(sim.runtimes()) == (0 if operation == "delete" else 2 if options["name"] == "New" else 1)
-    assert sim.open_sessions() == []
-
 
 @pytest.mark.parametrize("clock", ["tomcat", "iserver"])
 def test_expired_session(sim: Simulator, clock: str) -> None:
@@ -205,7 +160,7 @@ def test_expired_session(sim: Simulator, clock: str) -> None:
     sim.reset(**{f"{clock}_timeout": 60})
     text = log_in(sim)
     sim.turn_clock(61)
-    done = on(text, sim, name="New")
+    done = on(text, name="New")
     assert done.result["error"]["code"] == "ERR009"
     assert "log in with mstr_session again, or supply base_url and credentials in addition" in done.sentence
     # If the task also has credentials, it logs in and out itself.
@@ -213,29 +168,16 @@ def test_expired_session(sim: Simulator, clock: str) -> None:
     assert sim.open_sessions() == []
 
 
-def test_a_session_on_another_node_is_replaced(sim: Simulator) -> None:
+def test_session_on_another_node(sim: Simulator) -> None:
     """If the load balancer accepts only its newest cookie, the second task's session is no longer valid."""
     sim.reset(load_balancer_cookie="rotate_strict")
     text = log_in(sim)
-    assert on(text, sim, name="New").result["action"] == "created", "the first task has the newest cookie"
-    assert "log in with mstr_session again" in on(text, sim, name="New").sentence
+    assert on(text, name="New").result["action"] == "created", "the first task has the newest cookie"
+    assert "log in with mstr_session again" in on(text, name="New").sentence
     assert runtime(sim, session=text, name="New").result["action"] == "none"
 
 
-def test_a_task_continues_if_a_different_job_of_the_user_logs_out(sim: Simulator) -> None:
-    sim.reset(logout_scope="user")
-    sim.fault("held", operation="list", when="before")
-    running = Running("mstr_runtime", {**credentials(sim), "name": "New"})
-    wait_for_call(sim, "list", running)
-    with session(sim) as other:
-        other.session.get("/runtimes", operation="list")
-    sim.release()
-    done = running.done()
-    assert (done.result["action"], done.warnings) == ("created", [])
-    assert sim.open_sessions() == []
-
-
-def test_two_plays_that_end_each_others_sessions_both_finish(sim: Simulator) -> None:
+def test_plays_that_end_each_others_sessions(sim: Simulator) -> None:
     sim.reset(logout_scope="user", latency_ms=15)
 
     def play(name: str, tasks: int, each: int) -> list[str]:
