@@ -19,8 +19,8 @@ def test_sessions(rest: AuthenticatedMSTRRESTSession, server: Simulator) -> None
         assert session.get_userinfo().json()["id"] == server.users[server.username]["id"]
     with AuthenticatedMSTRRESTSession(api, server.username, server.password, relogin=True) as session:
         assert session.extend_session().status_code == 204
-        server.expire_sessions()
         if server.switch()["errors_wrapped"] == "no":  # it does not read the wrapped form
+            server.expire_sessions()
             assert session.get("runtimes").status_code == 200
 
 
@@ -32,8 +32,9 @@ def test_life_of_a_runtime(rest: AuthenticatedMSTRRESTSession, server: Simulator
     assert body["name"] in [entry["name"] for entry in rest.get("runtimes").json()["runtimes"]]
     whole = rest.get(path).json()
     assert of_api(whole, body) == of_api(body, body)
-    with pytest.raises(MSTRException, match="400"):
+    with pytest.raises(MSTRException) as refused:
         rest.patch(path, json=whole)  # read-only fields are not accepted back
+    assert refused.value.status_code == 400
 
     changed = rest.patch(path, json={"name": body["name"], "execTimeout": 30, "whitelist": []})
     assert (changed.status_code, changed.content) == (204, b"")
