@@ -9,7 +9,7 @@ Only a task with a secret from the environment imports this file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from .._errors import ErrorList, ValidationError, listed
 from .connection import Connection, checked_url
@@ -20,8 +20,12 @@ def with_own_login(connection: Connection, secrets: list[str], environ: Mapping[
 
     `secrets`: the options that come from the environment.
     """
+    servers = (environ.get("MSTR_SERVERS") or "").split(",")
+    addresses = {"MSTR_BASE_URL": [environ.get("MSTR_BASE_URL") or ""], "MSTR_SERVERS": servers}
     with ErrorList() as errors:
-        allowed = [errors.check(checked_url, text, name) for name, text in _addresses(environ)]
+        allowed = [
+            errors.check(checked_url, text, name) for name, texts in addresses.items() for text in texts if text.strip()
+        ]
     if not allowed or connection.base_url in allowed:
         return connection
     if connection.session:
@@ -34,10 +38,3 @@ def with_own_login(connection: Connection, secrets: list[str], environ: Mapping[
             f"{' and '.join(secrets)} in the task."
         ]
     )
-
-
-def _addresses(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """The variables and the servers in them."""
-    for name, separator in (("MSTR_BASE_URL", None), ("MSTR_SERVERS", ",")):
-        value = environ.get(name) or ""
-        yield from ((name, text) for text in (value.split(separator) if separator else [value]) if text.strip())
