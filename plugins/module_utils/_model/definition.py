@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._errors import ErrorList, ValidationError, parsed_each, text_error
@@ -82,10 +82,7 @@ def definition_from(params: Mapping[str, Any], policy: Policy | None = None, res
         values = {key: errors.check(_CHECKS.get(key, _scalar), BY_NAME[key], params[key]) for key in managed}
         errors.add(*pool_errors(values))
         previous = tuple(params.get("previous_names") or ())
-        for index, text in enumerate(previous):
-            error = f"{text!r} is the name itself" if text == name else name_error(text)
-            if error:
-                errors.add(f"previous_names[{index}] {error}")
+        errors.add(*_previous_name_errors(name, previous))
         replaced = errors.check(_replaced_fields, params.get("replace_on_change"))
         for option, value in (("previous_names", previous), ("replace_on_change", replaced is None or replaced)):
             if value and params.get("id") is not None:
@@ -108,6 +105,13 @@ def definition_from(params: Mapping[str, Any], policy: Policy | None = None, res
         replace_on_change=replaced,
         smoke_test=params.get("smoke_test") or None,
     )
+
+
+def _previous_name_errors(name: str | None, previous: Sequence[str]) -> Iterator[str]:
+    for index, text in enumerate(previous):
+        error = f"{text!r} is the name itself" if text == name else name_error(text)
+        if error:
+            yield f"previous_names[{index}] {error}"
 
 
 def _replaced_fields(given: Any) -> frozenset[str]:

@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 from .kinds import COUNT, NETWORKS, NUMBER, PACKAGES, RESOURCE, TEXT, Kind
 
 
-class UnconvertedText(str):
-    """The type str, but without conversion, so that a check can reject other values with a remedy.
+class AsWritten(str):
+    """A type of Ansible, but without conversion, so that a check can reject other values with a remedy.
 
-    Ansible would convert a number to text first; then the version 2.1 looks the same as an unquoted 2.10. Ansible calls
-    a callable type to convert a value. For documentation and sanity tests, this one equals the name of Ansible's type.
+    Ansible would convert a number to text first; then the version 2.1 looks the same as an unquoted 2.10. It would
+    split a text at commas, which names may contain. Ansible calls a callable type to convert a value. For documentation
+    and sanity tests, this one equals the name of Ansible's type.
     """
 
     def __call__(self, value: Any) -> Any:
@@ -27,18 +28,8 @@ class UnconvertedText(str):
         return value
 
 
-class UnsplitList(str):
-    """The type `list`, but a text is refused: Ansible would split it at commas, which names may contain."""
-
-    def __call__(self, value: Any) -> Any:
-        """The list. Raises TypeError, which Ansible reports with the name of the option."""
-        if not isinstance(value, list):
-            raise TypeError(f"{value!r} is not a list; write [{value!r}]")
-        return value
-
-
-TEXT_AS_WRITTEN = UnconvertedText("str")
-LIST_AS_WRITTEN = UnsplitList("list")
+TEXT_AS_WRITTEN = AsWritten("str")
+LIST_AS_WRITTEN = AsWritten("list")
 
 
 class Field(NamedTuple):

@@ -74,13 +74,13 @@ def _check_depth(data: Any) -> None:
     level = [data]
     for _level in range(_DEEPEST):
         # Of one object that several aliases mean, one is enough.
-        found = {
+        inner_values = {
             id(inner): inner
             for value in level
             for inner in (value.values() if isinstance(value, dict) else value if isinstance(value, list) else ())
             if isinstance(inner, (dict, list))
         }
-        level = list(found.values())
+        level = list(inner_values.values())
         if not level:
             return
     raise FileError(_TOO_DEEP)
@@ -145,6 +145,31 @@ def _without_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return mapping
 
 
+def _mapping(loader: Any, node: Any) -> dict[Any, Any]:
+    # A key may override a merged one (<<), so only the keys written in this mapping are compared.
+    seen = set()
+    for key_node, _value in node.value:
+        key = (key_node.tag, str(key_node.value))
+        if key in seen:
+            twice = f"has the key {key_node.value!r} twice in one mapping"
+            raise FileError(f"{twice}, again in line {key_node.start_mark.line + 1}; remove one")
+        seen.add(key)
+    return dict(loader.construct_mapping(node, deep=True))
+
+
+def _sequence(loader: Any, node: Any) -> Iterator[Entries]:
+    entries = Entries()
+    entries.lines = [entry.start_mark.line + 1 for entry in node.value]
+    yield entries  # before it is filled, because an alias in it may mean the list itself
+    entries.extend(loader.construct_sequence(node))
+
+
+def _refuse_vault(_loader: Any, node: Any) -> Any:
+    line = node.start_mark.line + 1
+    error = f"contains a value that is encrypted by ansible-vault, in line {line}; a module cannot decrypt it"
+    raise FileError(f"{error}. Pass the definitions with the option runtimes instead")
+
+
 def _loader(yaml: Any) -> Any:
     base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -155,28 +180,6 @@ def _loader(yaml: Any) -> Any:
             super().flatten_mapping(node)
             if len(node.value) > _MOST_MERGED:
                 raise FileError(f"merges (<<) more than {_MOST_MERGED} keys into one mapping")
-
-    def mapping(loader: Any, node: Any) -> dict[Any, Any]:
-        # A key may override a merged one (<<), so only the keys written in this mapping are compared.
-        seen = set()
-        for key_node, _value in node.value:
-            key = (key_node.tag, str(key_node.value))
-            if key in seen:
-                twice = f"has the key {key_node.value!r} twice in one mapping"
-                raise FileError(f"{twice}, again in line {key_node.start_mark.line + 1}; remove one")
-            seen.add(key)
-        return dict(loader.construct_mapping(node, deep=True))
-
-    def sequence(loader: Any, node: Any) -> Iterator[Entries]:
-        entries = Entries()
-        entries.lines = [entry.start_mark.line + 1 for entry in node.value]
-        yield entries  # before it is filled, because an alias in it may mean the list itself
-        entries.extend(loader.construct_sequence(node))
-
-    def refuse_vault(_loader: Any, node: Any) -> Any:
-        line = node.start_mark.line + 1
-        error = f"contains a value that is encrypted by ansible-vault, in line {line}; a module cannot decrypt it"
-        raise FileError(f"{error}. Pass the definitions with the option runtimes instead")
 
     def scalar(loader: Any, node: Any) -> Any:
         try:
@@ -191,8 +194,8 @@ def _loader(yaml: Any) -> Any:
 
     for kind in ("bool", "int", "float", "timestamp"):
         Loader.add_constructor(f"tag:yaml.org,2002:{kind}", scalar)
-    Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, mapping)
-    Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_SEQUENCE_TAG, sequence)
-    Loader.add_constructor("!vault", refuse_vault)
+    Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+    Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_SEQUENCE_TAG, _sequence)
+    Loader.add_constructor("!vault", _refuse_vault)
     Loader.add_constructor("!unsafe", lambda loader, node: Unsafe(loader.construct_scalar(node)))
     return Loader

@@ -52,23 +52,6 @@ class Installed(NamedTuple):
         return {"python": dict(self.python), "packages": packages}
 
 
-class Present(NamedTuple):
-    """A package for the rules of a policy. `listed`: whether the definition has it; `why`: who pulled it in."""
-
-    package: Package
-    listed: bool
-    installed: Installed
-    written: tuple[Package, ...]
-
-    @property
-    def why(self) -> str:
-        """Who pulled it in, as the end of a sentence; empty for a package of the definition."""
-        if self.listed:
-            return ""
-        by = required_by(graph_of(self.installed, self.written), self.package.key, self.written)
-        return f" (required by {self.installed.packages[by].name})" if by else " (no package requires it)"
-
-
 def _text(value: Any) -> str:
     return printable(str(value))
 
@@ -100,16 +83,6 @@ def installed_in(text: str) -> Installed:
     except ValueError:
         raise ValueError("is not a list of installed packages") from None
     return installed_from(data)
-
-
-def present(installed: Installed, written: Iterable[Package]) -> list[Present]:
-    """The installed packages, for the rules of a policy. `written`: the packages of the definition."""
-    listed = tuple(written)
-    names = {project(package.name) for package in listed}
-    return [
-        Present(Package(package.name, package.version), key in names, installed, listed)
-        for key, package in installed.packages.items()
-    ]
 
 
 def graph_of(installed: Installed, written: Iterable[Package] = ()) -> Graph:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from .._errors import ErrorList, ValidationError, listed
 from .alike import is_meant, name_key
 from .fields import PURGEABLE
-from .installed import Installed, present
-from .kinds import NOTHING, normalized_name, without_null
+from .installed import Installed
+from .kinds import NOTHING, normalized_name, number, without_null
 from .networks import as_network, canonical
 from .requirements import project
 from .rules import EXEMPTED, RULES, UNREADABLE_DETAIL, Finding
@@ -58,20 +59,12 @@ class Exemption(NamedTuple):
             return False
         if self.value is None:
             return True
-        wanted, found = self.value, str(value)
         # A package without a version stands for all versions.
-        name = found.partition("==")[0]
-        packages = {normalized_name(found), normalized_name(name), project(name)}
-        same = as_network(wanted) == as_network(found) or normalized_name(wanted) in packages
-        return same or _means_number(wanted, value)
-
-
-def _means_number(text: str, value: Any) -> bool:
-    """Whether a text means a number, as 2.0 means 2. A version such as 3.10 is a text."""
-    try:
-        return not isinstance(value, str) and float(text) == value
-    except ValueError:
-        return False
+        text, name = str(value), str(value).partition("==")[0]
+        packages = {normalized_name(text), normalized_name(name), project(name)}
+        same = as_network(self.value) == as_network(text) or normalized_name(self.value) in packages
+        # 2.0 means 2, but a version such as 3.10 is a text.
+        return same or (not isinstance(value, str) and number(self.value) == value)
 
 
 def exemption_from(place: str, given: Mapping[str, Any]) -> Exemption:
@@ -89,9 +82,9 @@ def exemption_from(place: str, given: Mapping[str, Any]) -> Exemption:
 
 def _date(place: str, text: str) -> date:
     # YAML may have read a date, also with a time.
-    found = _DATE.fullmatch(text)
+    match = _DATE.fullmatch(text)
     try:
-        return date.fromisoformat(found[1] if found else "")
+        return date.fromisoformat(match[1] if match else "")
     except ValueError:
         raise ValidationError([f"{place} {text!r} is not a date; write the last day, such as 2026-12-31"]) from None
 
@@ -132,17 +125,16 @@ class Policy(NamedTuple):
         every exemption that may mean the runtime counts. A runtime that does not exist has the id "". `replaces`: the
         id of the runtime that it is to replace.
         """
-        found = [
+        findings = [
             self._with_verdict(finding._replace(rule=key), name, identity, replaces)
-            for key, limit in self.limits.items()
-            if any(
-                option in values and not (RULES[key].required and option in partial) for option in RULES[key].options
-            )
-            for finding in RULES[key].evaluate(limit, values)
+            for key, rule in RULES.items()
+            if key in self.limits
+            and any(option in values and not (rule.required and option in partial) for option in rule.options)
+            for finding in rule.evaluate(self.limits[key], values)
         ]
         # The lists come first.
-        order = {option: number for number, option in enumerate((*PURGEABLE, "installed"))}
-        return sorted(found, key=lambda finding: (order.get(finding.option, len(order)), finding.position or 0))
+        order = {option: rank for rank, option in enumerate((*PURGEABLE, "installed"))}
+        return sorted(findings, key=lambda finding: (order.get(finding.option, len(order)), finding.position or 0))
 
     def _with_verdict(self, finding: Finding, name: str | None, *ids: str | None) -> Finding:
         """The finding; of several exemptions of a violation, the one that ends last counts, also if it has expired."""
@@ -196,9 +188,9 @@ class Policy(NamedTuple):
         # A replacement copies values that its definition does not have.
         advice = f"; remove it from the runtime, or exempt the id {replaces}" if replaces else ""
         with ErrorList() as errors:
-            for found in findings:
-                stays = f"the merged {found.option}: " if found.option in merged else ""
-                errors.add(*([f"{stays}{found.sentence}{advice}"] if found.counts else []))
+            for finding in filter(attrgetter("counts"), findings):
+                stays = f"the merged {finding.option}: " if finding.option in merged else ""
+                errors.add(f"{stays}{finding.sentence}{advice}")
         return tuple(finding for finding in findings if finding.verdict == EXEMPTED)
 
     def warning(self, current: Runtime | None, target: Runtime, managed: Mapping[str, Any]) -> str | None:
@@ -223,10 +215,9 @@ class Policy(NamedTuple):
         """
         lists: dict[str, list[dict[str, Any]]] = {"violations": [], "exempted": [], "not_evaluated": []}
         for runtime in runtimes:
-            found = installed.get(runtime.key)
-            values = dict(runtime.values)
-            if found:
-                values |= {"installed": present(found, values["packages"] or ()), "python": found.python["version"]}
+            real, values = installed.get(runtime.key), dict(runtime.values)
+            if real:
+                values |= {"installed": real, "python": real.python["version"]}
             for finding in self.evaluate(values, runtime.name, runtime.id or ""):
                 key = "violations" if finding.counts else finding.verdict.replace(" ", "_")
                 lists[key].append({"name": runtime.name, "id": runtime.id, **finding.to_result()})

@@ -10,28 +10,13 @@ from typing import Any
 
 from .plan import NO_PLAN, Plan, diff_values
 from .runtime import Runtime
-from .steps import CLEAN_UP, DELETE, DELETE_OLD, RENAME, Row, Step
+from .steps import CLEAN_UP, DELETE, DELETE_OLD, RENAME, Row
 
 
 class Replacement(Row):
     """A row whose main step creates or updates the runtime beside the one that has the name."""
 
     __slots__ = ()
-
-    @property
-    def going(self) -> list[Step]:
-        """The deletions: of what it replaces, and of its own runtime, if it failed."""
-        return self.in_phase(DELETE, DELETE_OLD, CLEAN_UP)
-
-    @property
-    def gone(self) -> list[Step]:
-        """Those of them that were carried out, or would be, or may have been."""
-        return [step for step in self.going if step.shows and step.plan.changed]
-
-    @property
-    def old(self) -> list[Runtime]:
-        """The runtimes that it replaces, first the one that has, or will free, the name."""
-        return [step.before for step in (*self.in_phase(DELETE_OLD), *self.in_phase(DELETE)) if step.before]
 
     @property
     def is_complete(self) -> bool:
@@ -85,9 +70,3 @@ class Replacement(Row):
             return super().diff
         before, after = f"runtime {self.old[0].label}", f"runtime {self.name!r} (replacement){self._goes_on}"
         return {**super().diff, "before_header": before, "after_header": after}
-
-    @property
-    def replaced(self) -> dict[str, Any]:
-        """The key of a result that has what it has deleted."""
-        runtimes = [step.before for step in self.gone if step.before]
-        return {"replaced": [{"id": old.id, "name": old.name, "runtime": old.to_result()} for old in runtimes]}

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .._errors import NAMES_IN_MESSAGE, MstrError, PartialError, counted, listed
+from .kinds import NOTHING
 from .plan import DONE
-from .runtime import Runtime
-from .steps import CLEAN_UP, NO_SCRIPTS, Row, ScriptReport, Step, plan_id
+from .steps import CLEAN_UP, DELETE, NO_SCRIPTS, Row, ScriptReport, plan_id
 
 _FAILURES_IN_MESSAGE = 5
 
@@ -31,33 +31,9 @@ def report(
     `predicted`: whether the task ran in check mode.
     """
     reported = [row for row in rows if not row.is_purged or row.changed or row.failure]
-    given, purged = ([row for row in reported if row.is_purged is last] for last in (False, True))
     failed = [(f"{row.place} {row.label}", row.failure) for row in reported if row.failure]
     failed += scripts.failures
-    deletions = [(row, step) for row in reported for step in row.going if step.shows and step.plan.changed]
-    results = [
-        *(_row_result(row, scripts) for row in given),
-        *(_deletion_result(row, step, scripts) for row, step in deletions),
-        *(_row_result(row, scripts) for row in purged),
-    ]
-    diffs = [
-        *(row.diff for row in given if row.shown.changed),
-        *(_deletion_diff(step) for _row, step in deletions),
-        *(row.diff for row in purged if row.shown.changed),
-        *([{**scripts.diff, "before_header": "scripts", "after_header": "scripts"}] if scripts.moved else []),
-    ]
-    exempted = [row.exempted for row in reported if row.exempted is not None]
-    summary = _summary(results, len(failed), scripts)
-    result = {
-        "changed": any(row.changed for row in reported) or scripts.moved > 0,
-        "msg": summary_line(summary, predicted),
-        "runtimes": results,
-        "summary": summary,
-        **scripts.to_result(),
-        **({"exempted": [entry for entries in exempted for entry in entries]} if exempted else {}),
-        "plan_id": plan_id(rows, scripts),
-        "diff": diffs,
-    }
+    result = {**_result(reported, len(failed), scripts, predicted), "plan_id": plan_id(rows, scripts)}
     if refusal:
         raise PartialError(refusal, result)
     if failed:
@@ -65,6 +41,33 @@ def report(
         spared = purge and (not to_purge or any(row.action != "deleted" and not row.failure for row in to_purge))
         raise PartialError(_failure(failed, len(reported), scripts, "Nothing was purged." if spared else ""), result)
     return result
+
+
+def _result(rows: Sequence[Row], failed: int, scripts: ScriptReport, predicted: bool) -> dict[str, Any]:
+    given, purged = ([(row, NOTHING) for row in rows if row.is_purged is last] for last in (False, True))
+    # Nothing else remains of a runtime that a replacement deleted.
+    replaced = [
+        (
+            Row(step.wanted, row.place, (step._replace(phase=DELETE, error=None),)),
+            {"replaced_by": None if step.phase == CLEAN_UP else row.id},
+        )
+        for row in rows
+        for step in row.gone
+    ]
+    shown = [*given, *replaced, *purged]
+    results = [{**_row_result(row, scripts), **more} for row, more in shown]
+    exempted = [row.exempted for row in rows if row.exempted is not None]
+    summary = _summary(results, failed, scripts)
+    diff = [{**scripts.diff, "before_header": "scripts", "after_header": "scripts"}] if scripts.moved else []
+    return {
+        "changed": any(row.changed for row in rows) or scripts.moved > 0,
+        "msg": summary_line(summary, predicted),
+        "runtimes": results,
+        "summary": summary,
+        **scripts.to_result(),
+        **({"exempted": [entry for entries in exempted for entry in entries]} if exempted else {}),
+        "diff": [*(row.diff for row, _more in shown if row.shown.changed), *diff],
+    }
 
 
 def _summary(results: Sequence[Mapping[str, Any]], failed: int, scripts: ScriptReport) -> dict[str, int]:
@@ -85,43 +88,17 @@ def _failure(failed: Sequence[tuple[str, MstrError]], number: int, scripts: Scri
 
 def _row_result(row: Row, scripts: ScriptReport) -> dict[str, Any]:
     """The row's part of the result of a task for many runtimes."""
-    code = row.diff["after"].get("smoke_test")
+    code, key = row.diff["after"].get("smoke_test"), row.runtime.key if row.runtime else ""
     return {
         "name": row.name,
         **row.facts,
         "id": row.id or row.wanted.id,
         "action": "failed" if row.failure and row.action == "none" else row.action,
         "error": {"msg": row.failure.sentence, **row.failure.error} if row.failure else None,
-        **(_used(row.runtime, scripts) if row.action == "deleted" else {}),
+        # The scripts on a runtime of which a plan shows the deletion
+        **({"scripts": scripts.evidence[key]} if row.action == "deleted" and key in scripts.evidence else {}),
         **({"smoke_test": code} if code else {}),
     }
-
-
-def _deletion_result(row: Row, step: Step, scripts: ScriptReport) -> dict[str, Any]:
-    """The row of a runtime that a replacement deleted. Nothing else remains of it."""
-    runtime = step.before or Runtime({})
-    return {
-        "name": runtime.name,
-        "id": runtime.id,
-        "action": step.action,
-        "changed_fields": [],
-        "changes": [],
-        "runtime": runtime.to_result(),
-        "error": None,
-        "replaced_by": None if step.phase == CLEAN_UP else row.id,
-        **_used(runtime, scripts),
-    }
-
-
-def _used(runtime: Runtime | None, scripts: ScriptReport) -> dict[str, Any]:
-    """The scripts on a runtime of which a plan shows the deletion."""
-    return {"scripts": scripts.evidence[runtime.key]} if runtime and runtime.key in scripts.evidence else {}
-
-
-def _deletion_diff(step: Step) -> dict[str, Any]:
-    runtime = step.before or Runtime({})
-    header = f"runtime {runtime.name!r} ({runtime.id})"
-    return {"before": dict(step.plan.before), "after": {}, "before_header": header, "after_header": header}
 
 
 def failures(what: str, failed: Sequence[tuple[str, MstrError]], end: str = "") -> str:

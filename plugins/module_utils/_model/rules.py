@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from .._errors import parsed_each
 from .fields import POOL
-from .installed import EVERYWHERE, Present
+from .installed import EVERYWHERE, Installed, graph_of, required_by
 from .kinds import RESOURCE, Package, Resource, amounts, at_least, positive
 from .networks import IPV4, canonical, parse
 from .requirements import Requirement, has_version, project, requirement, specifiers, version_of
@@ -221,12 +221,12 @@ def _requirements(place: str, given: Sequence[str]) -> list[Requirement]:
 
 
 class _Entry(NamedTuple):
-    """A package of a runtime. `present`: what is known of an installed one."""
+    """A package of a runtime. `pulled_in`: of one that no definition lists, what is installed and what is listed."""
 
     option: str
     position: int
     package: Package
-    present: Present | None = None
+    pulled_in: tuple[Installed, Sequence[Package]] | None = None
 
     @property
     def shown(self) -> str:
@@ -235,8 +235,11 @@ class _Entry(NamedTuple):
 
     def finding(self, detail: str, verdict: str = VIOLATION) -> Finding:
         """What a rule finds in it, with the package that pulled it in."""
-        why = self.present.why if self.present else ""
-        return Finding(self.option, self.shown, f"{detail}{why}", self.position, verdict)
+        if self.pulled_in:
+            installed, written = self.pulled_in
+            by = required_by(graph_of(installed, written), self.package.key, written)
+            detail += f" (required by {installed.packages[by].name})" if by else " (no package requires it)"
+        return Finding(self.option, self.shown, detail, self.position, verdict)
 
     @property
     def unreadable(self) -> Finding | None:
@@ -248,12 +251,15 @@ class _Entry(NamedTuple):
 
 def _packages(values: Mapping[str, Any]) -> list[_Entry]:
     """The packages that are really installed where that is known, or else those of the definition."""
-    if values.get("installed") is None:
-        return [_Entry("packages", index, package) for index, package in enumerate(values["packages"] or ())]
-    return [
-        _Entry("packages" if found.listed else "installed", index, found.package, found)
-        for index, found in enumerate(values["installed"])
-    ]
+    written, installed = values["packages"] or (), values.get("installed")
+    if installed is None:
+        return [_Entry("packages", index, package) for index, package in enumerate(written)]
+    listed, entries = {project(package.name) for package in written}, list[_Entry]()
+    for index, (key, found) in enumerate(installed.packages.items()):
+        package = Package(found.name, found.version)
+        more = () if key in listed else ((installed, written),)
+        entries.append(_Entry("installed" if more else "packages", index, package, *more))
+    return entries
 
 
 @_rule("packages must match one of {}", _requirements, "packages")

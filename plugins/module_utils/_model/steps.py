@@ -94,6 +94,16 @@ class Step(NamedTuple):
         return self.after or self.before
 
     @property
+    def seen(self) -> Runtime:
+        """The runtime that it changes or deletes, as it was seen for the plan; one without an id for a create."""
+        return self.before or Runtime({})
+
+    @property
+    def key(self) -> str:
+        """The key of the runtime as it was seen; empty for one that is to be created."""
+        return self.seen.key
+
+    @property
     def label(self) -> str:
         """How messages name the runtime."""
         return repr(self.runtime.name) if self.runtime and self.runtime.name else self.wanted.label
@@ -176,13 +186,19 @@ class Row(NamedTuple):
 
     @property
     def going(self) -> list[Step]:
-        """The deletions beside the main step. Only a replacement has some."""
-        return []
+        """The deletions beside the main step, of what it replaces and of its own runtime, if it failed."""
+        return self.in_phase(DELETE_OLD, DELETE, CLEAN_UP) if self.replacement else []
+
+    @property
+    def gone(self) -> list[Step]:
+        """Those of them that were carried out, or would be, or may have been."""
+        return [step for step in self.going if step.shows and step.plan.changed]
 
     @property
     def old(self) -> list[Runtime]:
-        """The runtimes that the row replaces."""
-        return []
+        """The runtimes that it replaces, first the one that has, or will free, the name."""
+        steps = sorted(self.going, key=lambda step: step.phase != DELETE_OLD)
+        return [step.before for step in steps if step.before and step.phase != CLEAN_UP]
 
     @property
     def unneeded(self) -> Runtime | None:
@@ -289,11 +305,6 @@ class Row(NamedTuple):
         code = [json.dumps(["smoke test", self.wanted.name, self.wanted.smoke_test])] if self.tries else []
         return [*(step.fingerprint for step in self.steps if step.phase != CLEAN_UP), *code]
 
-    @property
-    def replaced(self) -> dict[str, Any]:
-        """The key of a result that has what a replacement has deleted."""
-        return {}
-
     def predicted(self) -> Row:
         """The row as a run would leave it."""
         return self._replace(steps=tuple(step.finished(PREDICTED) for step in self.steps))
@@ -324,6 +335,10 @@ def check_plan_id(text: str | None) -> None:
         raise ValidationError([f"plan_id {text!r} is invalid: expected {_PLAN_ID_DIGITS} hexadecimal digits"])
 
 
+def _identified(runtime: Runtime) -> dict[str, Any]:
+    return {"id": runtime.id, "name": runtime.name, "runtime": runtime.to_result()}
+
+
 def report_one(row: Row, scripts: ScriptReport = NO_SCRIPTS, refusal: MstrError | None = None) -> dict[str, Any]:
     """The result of a task for one runtime. Raises its error; PartialError once something was written.
 
@@ -336,7 +351,7 @@ def report_one(row: Row, scripts: ScriptReport = NO_SCRIPTS, refusal: MstrError 
         "plan_id": plan_id([row], scripts),
         **scripts.to_result(),
         **({"exempted": row.exempted} if row.exempted is not None else {}),
-        **row.replaced,
+        **({"replaced": [_identified(step.seen) for step in row.gone]} if row.replacement else {}),
         "diff": row.diff,
     }
     error = refusal or row.failure

@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a server stored, compared with what a write requested."""
+"""What a server stored, compared with what a write requested; and what a person approves of a plan."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import itemgetter
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from .._errors import UNREAD, ErrorList, texts
 from .definition import Definition, pool_errors
 from .fields import BY_NAME, FIELDS, POOL, PURGEABLE, differing
-from .kinds import Resource, without_null
+from .kinds import NOTHING, Resource, without_null
 from .plan import Plan, compare, diff_values
 from .runtime import Runtime
 
@@ -40,6 +41,28 @@ def as_stored(plan: Plan, wanted: Definition, found: Runtime) -> tuple[Plan, lis
     is_changed = {name: plan.action == "create" or plan.before.get(name) != value for name, value in stored.items()}
     changed = tuple(name for name in plan.changed_fields if is_changed.get(name, True))
     return plan._replace(after={**plan.after, **stored}, changed_fields=changed), sentences
+
+
+def fingerprint(current: Runtime | None, plan: Plan) -> str:
+    """What a person approves of a plan, as text that is the same for the same change; empty if nothing changes.
+
+    It holds the runtime's id (its name for a create), the action, and each changed field before and after; for a
+    delete, every field that the runtime has. It depends neither on the order and spelling that a server uses nor on
+    unmanaged fields, and not on which fields a release of this collection knows beside those.
+    """
+    if not plan.changed:
+        return ""
+    before = current.values if current else NOTHING
+    after = plan.target.values if plan.target else NOTHING
+    names = BY_NAME if plan.action == "delete" else plan.changed_fields
+    changes = [
+        [name, *(BY_NAME[name].kind.canonical(values.get(name)) for values in (before, after))]
+        for name in sorted(names)
+    ]
+    if plan.action == "delete":
+        changes = [[name, value] for name, value, _nothing in changes if value]
+    identity = current.key if current else [after.get("name")]
+    return json.dumps([identity, plan.action, changes], default=str, sort_keys=True)
 
 
 def changed_since(now: Runtime, earlier: Runtime, names: Iterable[str] | None = None) -> tuple[str, ...]:
@@ -97,6 +120,16 @@ def definition_of(runtime: Mapping[str, Any]) -> dict[str, Any]:
             # Some servers omit a count of zero, but this one has a different meaning.
             del definition[name]
     return definition
+
+
+def deletion_of(runtime: Runtime, comment: str | None) -> Definition:
+    """The definition that deletes a runtime that was read, by its id. `comment`: for the server's journal."""
+    return Definition("absent", {}, id=runtime.id, name=runtime.name, journal_comment=comment)
+
+
+def rename_of(runtime: Runtime, name: str, comment: str | None) -> Definition:
+    """The definition that only renames a runtime that was read. `comment`: for the server's journal."""
+    return Definition("present", {"name": name}, id=runtime.id, name=name, journal_comment=comment)
 
 
 def _remedy(name: str, found: Any, requested: Any) -> str:

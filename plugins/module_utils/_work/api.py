@@ -150,6 +150,7 @@ class Waiting(NamedTuple):
 class Context(NamedTuple):
     """What the steps of the work need besides their runtimes. In check mode they write nothing.
 
+    `existing`: the runtimes on the server as listed for the plan; none if no list was needed.
     `warn` reports a warning, `progress` a line of progress. `pause` sleeps for a number of seconds; `clock` returns
     monotonic seconds. `retries`: how many times a write whose outcome is unknown may be sent again. `concurrency`:
     number of parallel requests. `waiting`: how long to wait until the runtimes are ready; None: not at all. `patience`:
@@ -175,13 +176,22 @@ class Context(NamedTuple):
     plan_id: str | None = None
     purge: Purge | None = None
     usage: Any = None  # a `Usage`, whose file needs this one
+    existing: Sequence[Runtime] = ()
 
 
 class Work(NamedTuple):
-    """A task at one moment: its rows, and its scripts; None if nothing depends on scripts."""
+    """A task at one moment: its rows, and its scripts; None if nothing depends on scripts.
+
+    `listed`: the runtimes on the server, if nothing happened since they were listed.
+    """
 
     rows: list[Row]
     scripts: Any = None  # a `Scripts`, whose file needs this one
+    listed: Sequence[Runtime] | None = None
+
+    def outdated(self) -> Work:
+        """Without what was read of the server, because something happened since."""
+        return self._replace(scripts=self.scripts and self.scripts.forgotten(), listed=None)
 
     @property
     def purges(self) -> bool:

@@ -16,39 +16,32 @@ from .side_by_side import map_steps
 from .write import read_again, write
 
 
-def carry_out(context: Context, work: Work, existing: Sequence[Runtime]) -> Work:
+def carry_out(context: Context, work: Work) -> Work:
     """The task after its work.
 
     Create and update in parallel, read again, wait, compare, run smoke tests, assign scripts, ask the guards again,
     delete, rename what replaces, purge unless there was an error, and check that what was deleted is gone.
     """
-    replaces = any(row.replacement for row in work.rows)
-    rows, listed = _change(context, work.rows, existing)
-    scripts = work.scripts
-    if scripts and scripts.assignments:
+    rows, listed = _change(context, work.rows)
+    work = work.outdated()._replace(rows=rows, listed=listed)
+    if work.scripts and work.scripts.assignments:
         from .scripts import assign  # only these tasks need it
 
-        scripts, rows = assign(scripts, rows)
-        scripts, listed = scripts.forgotten(), None
-    work = Work(rows, scripts)
-    if replaces:
+        work = assign(work).outdated()
+    if any(row.replacement for row in rows):
         from . import replace  # only these tasks need it
 
-        work = replace.move_scripts(context, work)
-        work, listed = replace.delete_old(context, work, listed)
+        work = replace.delete_old(context, replace.move_scripts(context, work))
     if any(row.due(DELETE, PURGE) for row in work.rows):
         from .delete import delete  # only a task that deletes needs it
 
-        work = work._replace(scripts=work.scripts and work.scripts.forgotten())
-        work, listed = delete(context, work, listed, DELETE)
+        work = delete(context, work, DELETE)
         if work.purges:
-            work, _listed = delete(context, work, listed, PURGE)
+            work = delete(context, work, PURGE)
     return work
 
 
-def _change(
-    context: Context, rows: list[Row], existing: Sequence[Runtime]
-) -> tuple[list[Row], Sequence[Runtime] | None]:
+def _change(context: Context, rows: list[Row]) -> tuple[list[Row], Sequence[Runtime] | None]:
     """The rows with what they create and update, ready and tried. Then the runtimes, if nothing happened since."""
     listed: Sequence[Runtime] | None = None
     writes = any(row.due(ASIDE, CHANGE) for row in rows)
@@ -56,15 +49,15 @@ def _change(
     if replaces:
         from . import replace  # only these tasks need it
 
-        rows = replace.finish_names(context, rows, existing)
+        rows = replace.finish_names(context, rows)
     if writes:
         if any(row.wanted.restore for row in rows):
             from .restore import write_in_order  # only a backup needs it
 
-            rows = write_in_order(context, rows, existing)
-        step = partial(write, context, existing=existing, read_first=len(rows) > 1)
+            rows = write_in_order(context, rows)
+        step = partial(write, context, read_first=len(rows) > 1)
         rows = map_steps(context, step, rows, lambda row, step: step in row.due(CHANGE), "written")
-        rows, listed = read_again(context, rows, CHANGE)
+        rows, listed = read_again(context, rows)
     # Only replacements and smoke tests wait without the option.
     tries = replaces or (writes and any(row.wanted.smoke_test for row in rows))
     if context.waiting or tries:

@@ -7,22 +7,20 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from .._errors import MstrError
 from .._model.alike import is_named
-from .._model.definition import Definition
 from .._model.plan import NO_PLAN
-from .._model.purge import Purge
 from .._model.runtime import Runtime, lists_default
 from .._model.steps import ASIDE, PLANNED, PURGE, PURGED, READ, Row, Step
-from .._model.stored import changed_since
+from .._model.stored import changed_since, deletion_of
 from .api import ALL_FIELDS, Context, Work
 from .guards import refusals
+from .._model.purge import Purge
 from .locate import is_found_by_id, plan_step
-from .owner import is_own
+from .names import is_own
 from .side_by_side import map_items, map_steps
 from .write import CHANGED, CHECK_IT, check_again, is_unproven, write
 
@@ -30,11 +28,11 @@ from .write import CHANGED, CHECK_IT, check_again, is_unproven, write
 _RESTORED = re.compile(r"(.*) \(restore(?: \d+)?\)", re.DOTALL)
 
 
-def purge_rows(context: Context, purge: Purge, rows: Sequence[Row], existing: Sequence[Runtime]) -> list[Row]:
+def purge_rows(context: Context, purge: Purge, rows: Sequence[Row]) -> list[Row]:
     """A row for each unlisted runtime to delete."""
     # Compare names too: a listed runtime that cannot be read must not be deleted.
     kept = {row.wanted.name for row in rows if not row.wanted.id}
-    keys = {step.before.key for row in rows for step in row.steps if step.before}
+    keys = {step.key for row in rows for step in row.steps}
     renamed = {name for row in rows for name in row.wanted.previous_names}
     # A restore itself finishes what an earlier one began.
     restores = any(row.wanted.restore for row in rows)
@@ -42,7 +40,7 @@ def purge_rows(context: Context, purge: Purge, rows: Sequence[Row], existing: Se
     beside = {row.beside.key for row in rows if row.beside}
     spared: list[str] = []
     purged: list[Row] = []
-    for runtime in existing:
+    for runtime in context.existing:
         if runtime.is_default or runtime.key in keys or is_named(runtime.name, purge.exclude, runtime.id):
             continue
         restored = _RESTORED.fullmatch(runtime.name)
@@ -53,7 +51,7 @@ def purge_rows(context: Context, purge: Purge, rows: Sequence[Row], existing: Se
         elif restored and restored[1] in names and runtime.name not in kept and is_own(context, runtime) is not False:
             spared.append(f"{runtime.label}, which an unfinished restore renamed (run the restore again)")
         elif runtime.name not in kept:
-            absent = Definition("absent", {}, id=runtime.id, name=runtime.name, journal_comment=purge.comment)
+            absent = deletion_of(runtime, purge.comment)
             step = Step(absent, PURGE, runtime, unused_only=runtime.key in beside)
             purged.append(Row(absent, PURGED, (step,)))
     if spared:
@@ -61,54 +59,54 @@ def purge_rows(context: Context, purge: Purge, rows: Sequence[Row], existing: Se
 
     def read_and_plan(row: Row) -> Row:
         step = row.main._replace(before=context.api.with_all_fields(row.main.before, ALL_FIELDS))
-        return row._replace(steps=(plan_step(context, step, ()),))
+        return row._replace(steps=(plan_step(context, step),))
 
     purged = map_items(context, read_and_plan, purged, lambda row: True, "read")
     purged = [row for row in purged if row.failure or row.main.is_due]  # one may have been deleted meanwhile
-    for text in purge.exclude if purged else ():
-        # A misspelled name keeps nothing. A pattern is often for runtimes that only some servers have.
-        if not re.search("[*?]", text) and not any(is_named(runtime.name, [text], runtime.id) for runtime in existing):
-            context.warn(f"purge_exclude {text!r} matches no runtime, so it keeps none. Check the spelling.")
+    if purged:
+        _warn_of_exclusions(context, purge)
     return purged
 
 
-def delete(
-    context: Context, work: Work, listed: Sequence[Runtime] | None, phase: str
-) -> tuple[Work, Sequence[Runtime] | None]:
-    """Carry out the deletions of a phase, if the runtimes are as they were planned; check that they are gone.
+def _warn_of_exclusions(context: Context, purge: Purge) -> None:
+    for text in purge.exclude:
+        # A misspelled name keeps nothing. A pattern is often for runtimes that only some servers have.
+        is_used = any(is_named(runtime.name, [text], runtime.id) for runtime in context.existing)
+        if not is_used and not re.search("[*?]", text):
+            context.warn(f"purge_exclude {text!r} matches no runtime, so it keeps none. Check the spelling.")
 
-    `listed`: the runtimes on the server, if they were just listed. Returns them as listed afterwards, too.
-    """
+
+def delete(context: Context, work: Work, phase: str) -> Work:
+    """Carry out the deletions of a phase, if the runtimes are as they were planned; check that they are gone."""
     group = [step for row in work.rows for step in row.due(phase)]
     if not group:
-        return work, listed
+        return work
     by_id = not context.purge and is_found_by_id([step.wanted for step in group])
+    listed = work.listed
     if listed is None:
         try:
             listed = [] if by_id else context.api.list_all()
         except MstrError as exc:
-            return _spared(work, phase, partial(_unchecked, exc)), None
-    work = _checked_again(context, work, phase, listed)
-    write_step = partial(write, context, existing=listed)
-    rows = map_steps(context, write_step, work.rows, lambda row, step: step in row.due(phase), "deleted")
-    scripts = work.scripts and work.scripts.forgotten()  # the next deletions need a new look-up
-    known = {runtime.key for runtime in listed}
+            return _spared(work, phase, partial(_unchecked, exc))
+    work = _checked_again(context._replace(existing=listed), work, phase)
+    rows = map_steps(context, partial(write, context), work.rows, lambda row, step: step in row.due(phase), "deleted")
+    work = work.outdated()._replace(rows=rows)
     done = [step for row in rows for step in row.in_phase(phase) if step.plan.changed]
     if any(map(is_unproven, done)):
         # Another list, which also shows what a purge may delete then.
-        rows, listed = check_again(context, rows, not by_id, partial(_checked_gone, context, known))
+        check = partial(_checked_gone, context, {runtime.key for runtime in listed})
+        rows, listed = check_again(context, rows, not by_id, check)
     elif done:
         listed = None  # time has passed, also after a failure
-    return work._replace(rows=rows, scripts=scripts), listed
+    return work._replace(rows=rows, listed=listed)
 
 
-def _checked_again(context: Context, work: Work, phase: str, listed: Sequence[Runtime]) -> Work:
+def _checked_again(context: Context, work: Work, phase: str) -> Work:
     """The work, with an error for each step that deletes what has changed since the plan or what a guard now refuses.
 
-    `listed`: the runtimes on the server now; empty for a single one that its id finds.
+    The context has the runtimes on the server now; none for a single one that its id finds.
     """
-    by_key, number_of = {runtime.key: runtime for runtime in listed}, Counter(runtime.name for runtime in listed)
-    read = partial(_as_planned, context, by_key, number_of)
+    read = partial(_as_planned, context, {runtime.key: runtime for runtime in context.existing})
     rows = map_steps(context, read, work.rows, lambda row, step: step in row.due(phase), "read again")
     rows = [row.with_step(row.main._replace(before=None)) if _is_gone(row, phase) else row for row in rows]
     # A purged runtime that is already gone is no part of the result.
@@ -118,7 +116,7 @@ def _checked_again(context: Context, work: Work, phase: str, listed: Sequence[Ru
         needs_scripts = context.protects is not False or any(step.unused_only for step in due)
         if work.scripts and due and needs_scripts:
             work = work._replace(scripts=work.scripts.looked_up(context))
-        reasons = list(refusals(context, work, due, listed))
+        reasons = list(refusals(context, work, due))
     except MstrError as exc:
         # Also after a signal: what was written so far must be reported.
         return _spared(work, phase, partial(_unchecked, exc))
@@ -132,35 +130,29 @@ def _checked_again(context: Context, work: Work, phase: str, listed: Sequence[Ru
 
 def _spared(work: Work, phase: str, why: Callable[[Step], MstrError | None]) -> Work:
     """The work, with the error of each due step of a phase."""
-    rows = []
-    for row in work.rows:
+
+    def spared(row: Row) -> Row:
         due = row.due(phase)
-        rows.append(
-            row._replace(steps=tuple(step._replace(error=why(step)) if step in due else step for step in row.steps))
-        )
-    return work._replace(rows=rows)
+        return row._replace(steps=tuple(step._replace(error=why(step)) if step in due else step for step in row.steps))
+
+    return work._replace(rows=list(map(spared, work.rows)))
 
 
 def _unchecked(cause: MstrError, step: Step) -> MstrError:
     return MstrError(f"{step.label} was not deleted. {cause.sentence}", **cause.error)
 
 
-def _as_planned(context: Context, by_key: Mapping[str, Runtime], number_of: Mapping[str, int], step: Step) -> Step:
-    """The step, without a plan if its runtime is gone. Raises MstrError if it has changed since the plan.
-
-    `by_key`, `number_of`: the runtimes in the list of now, and how many have each name.
-    """
-    planned = step.before
-    if planned is None:
-        raise AssertionError("a plan to delete has a runtime")
+def _as_planned(context: Context, listed: Mapping[str, Runtime], step: Step) -> Step:
+    """The step, without a plan if its runtime is gone. Raises MstrError if it has changed since the plan."""
+    planned = step.seen
     # A list may omit a runtime that can be read by its id.
-    now = by_key.get(planned.key) or context.api.get(str(planned.id), repr(planned.name))
+    now = listed.get(planned.key) or context.api.get(str(planned.id), repr(planned.name))
     if now and (now.facts.get("version") is None or planned.facts.get("version") is None):
         now = context.api.with_all_fields(now, ALL_FIELDS)
     if now is None:
         return step._replace(plan=NO_PLAN).finished(READ)
     changed = ", ".join(changed_since(now, planned))
-    if not changed and not step.wanted.id and number_of[now.name] > 1:
+    if not changed and not step.wanted.id and [runtime.name for runtime in listed.values()].count(now.name) > 1:
         changed = "other runtimes now have its name"
     if changed:
         raise MstrError(f"{planned.label} was not deleted, {CHANGED}: {changed}. {CHECK_IT}")
@@ -179,9 +171,7 @@ def _checked_gone(context: Context, known: set[str], step: Step, after: Sequence
     The list `after` them has the last word: what it still shows was not deleted, even if its id is not found, because
     the user may lack permission. What no complete list shows is read.
     """
-    why, runtime = None, step.before
-    if runtime is None:
-        raise AssertionError("a deletion has a runtime")
+    why, runtime = None, step.seen
     if any(left.key == runtime.key for left in after):
         why = "the list of runtimes shows it. The user may lack permission on this object"
     elif not (runtime.key in known and lists_default(after)) and context.api.get(str(runtime.id), repr(runtime.name)):

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from .._errors import NAMES_IN_MESSAGE, ValidationError, counted, listed
 from .._model.alike import ALIKE, is_named, name_key, near_names, quoted
@@ -21,20 +21,20 @@ from .api import Context, Work
 Refusal = tuple[Sequence[Runtime], str]
 
 
-def refusals(context: Context, work: Work, steps: Sequence[Step], existing: Sequence[Runtime]) -> Iterator[Refusal]:
+def refusals(context: Context, work: Work, steps: Sequence[Step]) -> Iterator[Refusal]:
     """Every refusal of these steps, which delete runtimes, with those of the runtimes that it is about.
 
     They are asked before the first write, when any refusal refuses the whole task, and again just before deletions,
-    with each runtime as it is then and with the list `existing` of that moment; then a refusal spares its runtimes.
+    with each runtime and the list of runtimes as they are then; then a refusal spares its runtimes.
 
     To add a guard, yield its refusals here; one that concerns more than deletions belongs in `plan_refusals`.
     """
-    yield from _of_purge(context, work.rows, steps, existing)
+    yield from _of_purge(context, work.rows, steps)
     if work.scripts and steps:
         yield from work.scripts.refusals(context, steps)
 
 
-def plan_refusals(context: Context, work: Work, existing: Sequence[Runtime]) -> Iterator[str]:
+def plan_refusals(context: Context, work: Work) -> Iterator[str]:
     """Why the plan must not be carried out, before the first write."""
     scripts = work.script_report
     identity = plan_id(work.rows, scripts)
@@ -44,10 +44,10 @@ def plan_refusals(context: Context, work: Work, existing: Sequence[Runtime]) -> 
 
         yield plan_mismatch(context.plan_id, work.rows, scripts)
     steps = [step for row in work.rows if not row.failure for step in row.steps if step.plan.action == "delete"]
-    yield from (sentence for _runtimes, sentence in refusals(context, work, steps, existing))
+    yield from (sentence for _runtimes, sentence in refusals(context, work, steps))
 
 
-def check_plan(context: Context, step: Step, plan: Plan, existing: Sequence[Runtime]) -> None:
+def check_plan(context: Context, step: Step, plan: Plan) -> None:
     """Raises ValidationError for a plan of one step that must not be carried out, and warns of a likely mistake."""
     wanted = step.wanted
     if step.before:
@@ -56,12 +56,12 @@ def check_plan(context: Context, step: Step, plan: Plan, existing: Sequence[Runt
         _check_version(context, str(wanted.values["runtime_version"]))
     if plan.action == "update" and "name" in plan.changed_fields and not wanted.restore:
         # If the server accepts a second runtime with this name, no task can address either of them by name.
-        for runtime in existing or context.api.list_known(context.warn, [wanted.name]):
+        for runtime in context.existing or context.api.list_known(context.warn, [wanted.name]):
             if step.before and runtime.name == wanted.name and runtime.key != step.before.key:
                 holder = f"the runtime with id {runtime.id}"
                 raise ValidationError([f"name {runtime.name!r} is taken by {holder}; choose a different name"])
     if step.before is None and wanted.name and not wanted.id:
-        _warn_of_near_names(context, wanted, existing)
+        _warn_of_near_names(context, wanted)
 
 
 def _check_version(context: Context, version: str) -> None:
@@ -76,10 +76,10 @@ def _check_version(context: Context, version: str) -> None:
     raise ValidationError([f"runtime_version {version!r} is not offered by the server (it offers {offered}){hint}"])
 
 
-def _warn_of_near_names(context: Context, wanted: Definition, existing: Iterable[Runtime]) -> None:
+def _warn_of_near_names(context: Context, wanted: Definition) -> None:
     what = "is new" if wanted.state == "present" else "does not exist, so nothing is deleted"
     for name in (str(wanted.name), *wanted.previous_names):
-        near = near_names(name, (runtime.name for runtime in existing))
+        near = near_names(name, (runtime.name for runtime in context.existing))
         if near:
             others = f"{quoted(near)} {'exists' if len(near) == 1 else 'exist'}"
             context.warn(
@@ -88,9 +88,7 @@ def _warn_of_near_names(context: Context, wanted: Definition, existing: Iterable
         what = "does not exist, so nothing is renamed"
 
 
-def _of_purge(
-    context: Context, rows: Sequence[Row], steps: Sequence[Step], existing: Sequence[Runtime]
-) -> Iterator[Refusal]:
+def _of_purge(context: Context, rows: Sequence[Row], steps: Sequence[Step]) -> Iterator[Refusal]:
     purge = context.purge
     if purge is None:
         return
@@ -101,7 +99,7 @@ def _of_purge(
     # A backup takes its name back from the runtime that has it now.
     restored = [row for row in rows if row.wanted.restore and row.main.before]
     taken_back = {row.wanted.name for row in restored if row.main.before and row.main.before.name != row.wanted.name}
-    if not lists_default(existing):
+    if not lists_default(context.existing):
         why = f"{INCOMPLETE[0].lower()}{INCOMPLETE[1:]}"
         yield to_delete, f"purge is refused: {why}. Run the task again, or as a user who sees every runtime"
     for runtime in purged:

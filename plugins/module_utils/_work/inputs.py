@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .._errors import ErrorList, ValidationError, import_error
+from .._errors import ErrorList, import_error
 from .._model.definition import Definition, definition_from
 from .._model.fields import BY_NAME, LIST_AS_WRITTEN
 from .._model.networks import NETADDR_IMPORT_ERROR
@@ -20,8 +20,8 @@ from .api import Context, RuntimeApi, Waiting, utc_date
 
 if TYPE_CHECKING:
     from .._model.policy import Policy
-    from .._model.purge import Purge
     from .assignments import ScriptEntry
+    from .._model.purge import Purge
 
 _TEXT: dict[str, Any] = {"type": "str"}
 _REQUIRED: dict[str, Any] = {"type": "str", "required": True}
@@ -98,7 +98,10 @@ def inputs_from(params: Mapping[str, Any], rest_under: Callable[[Policy | None],
         policy = errors.check(policy_in, params)
         inputs = errors.check(rest_under, policy)
         patience = errors.check(waiting_from, params)
-        errors.check(check_protection, params)
+        if params["protect_projects"] is not None:
+            from .script_usage import check_protection  # only a protected task needs it
+
+            errors.check(check_protection, params)
         errors.check(check_plan_id, params["plan_id"])
         if "concurrency" in params:
             errors.check(check_concurrency, params)
@@ -110,18 +113,6 @@ def waiting_from(params: Mapping[str, Any]) -> Waiting:
     with ErrorList() as errors:
         errors.check_seconds(params, "wait_timeout", "wait_interval")
     return Waiting(params["wait_timeout"], params["wait_interval"])
-
-
-def check_protection(params: Mapping[str, Any]) -> None:
-    """Raises ValidationError for options that protect nothing."""
-    projects = params["protect_projects"]
-    if projects is None:
-        return
-    from .script_usage import check_projects  # only a protected task needs it
-
-    check_projects(projects, "protect_projects")
-    if not params["protect_used"]:
-        raise ValidationError(["protect_projects needs protect_used: true, because it protects nothing by itself"])
 
 
 def policy_in(params: Mapping[str, Any]) -> Policy | None:
@@ -147,7 +138,9 @@ def libraries(option: Mapping[str, Any] | None, installed: bool = False) -> dict
 def context_for(task: Any, inputs: Inputs | None = None) -> Context:
     """The context of a task (`auth.Task`), which perhaps writes runtimes or has the option `concurrency`."""
     params = task.params
-    context = Context(
+    protects: Any = params["protect_projects"] if inputs and params["protect_used"] else False
+    inputs = inputs or Inputs(())
+    return Context(
         api=RuntimeApi(task.session),
         warn=task.warn,
         pause=task.stop.pause,
@@ -157,9 +150,9 @@ def context_for(task: Any, inputs: Inputs | None = None) -> Context:
         concurrency=params.get("concurrency", DEFAULT_CONCURRENCY),
         check_mode=task.check_mode,
         session=task.session,
+        policy=inputs.policy,
+        waiting=inputs.waiting,
+        patience=inputs.patience,
+        protects=protects,
+        plan_id=params.get("plan_id"),
     )
-    if inputs is None:
-        return context
-    protects: Any = params["protect_projects"] if params["protect_used"] else False
-    context = context._replace(policy=inputs.policy, waiting=inputs.waiting, patience=inputs.patience)
-    return context._replace(protects=protects, plan_id=params["plan_id"])

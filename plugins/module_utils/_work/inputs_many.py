@@ -47,6 +47,7 @@ MANY_OPTIONS: dict[str, Any] = {
     **TASK_OPTIONS,
 }
 
+
 # The options that an entry with `state: absent` may have.
 _OF_ABSENT = ("state", "name", "id", "journal_comment")
 
@@ -63,23 +64,23 @@ def inputs_for_many(check: Check, params: Mapping[str, Any]) -> Inputs:
 
 
 def _rest(params: Mapping[str, Any], policy: Policy | None, check: Check) -> Inputs:
-    runtimes: Sequence[Any] | None = params["runtimes"]
-    scripts: Sequence[Any] | None = params["scripts"]
     source, path = None, params["src"]
     if path is not None:
         from .._model.src import read_definitions  # only a task with a file needs it
 
         source = read_definitions(path)
-        if scripts is not None and source.scripts is not None:
+        if params["scripts"] is not None and source.scripts is not None:
             raise ValidationError([f"scripts is set, and src {path!r} contains scripts, too; write them in one place"])
-        runtimes = source.runtimes
+    runtimes = source.runtimes if source else params["runtimes"]
     of_file = source.scripts if source else None
-    if runtimes is None and scripts is None and of_file is None:
+    scripts = params["scripts"] if of_file is None else of_file
+    if runtimes is None and scripts is None:
         # AnsibleModule treats an option that is null as set.
         raise ValidationError(["one of runtimes, src and scripts is required"])
-    comment, limit = params["journal_comment"] or None, params["purge_limit"]
+    restore, left_out = (source.restore, source.left_out) if source else (False, ())
+    comment, limit, entries = params["journal_comment"] or None, params["purge_limit"], None
     # Scripts alone say nothing of which runtimes there should be.
-    purges, entries = params["purge"] and runtimes is not None, None
+    purges = params["purge"] and runtimes is not None
     with ErrorList() as errors:
         placed = _placed(check, "runtimes", runtimes or (), path, errors)
         # What a refused entry, which is None, would have kept is not known.
@@ -89,23 +90,19 @@ def _rest(params: Mapping[str, Any], policy: Policy | None, check: Check) -> Inp
                 "with state: absent and leave out purge"
             )
         given = [(place, entry) for place, entry in placed if entry is not None]
-        restore = source is not None and source.restore
         definitions = [
             errors.check(_definition, place, entry, comment, policy, restore, prefix=_label(place, entry))
             for place, entry in given
         ]
-        # In a backup, what is to be deleted counts by its id alone: it may have the name of what comes back.
-        named = [(place, {**entry, "name": None} if restore and is_absent(entry) else entry) for place, entry in given]
-        errors.add(*_duplicate_errors(named), *_previous_name_errors(named))
+        errors.add(*_name_errors(given, restore))
         if limit is not None and limit < 0:
             errors.add(f"purge_limit must be at least 0, not {limit}")
-        if scripts is not None or of_file is not None:
+        if scripts is not None:
             from .assignments import script_entries  # only a task with scripts needs it
 
-            placed = _placed(check, "scripts", scripts or of_file or (), path if of_file else None, errors)
+            placed = _placed(check, "scripts", scripts, path if of_file else None, errors)
             checked = {place: entry for place, entry in placed if entry is not None}
             entries = errors.check(script_entries, list(checked.values()), list(checked))
-    left_out = source.left_out if source else ()
     return Inputs(definitions, Purge(params["purge_exclude"], limit, comment, left_out) if purges else None, entries)
 
 
@@ -155,25 +152,19 @@ def _definition(
     return definition._replace(place=place)
 
 
-def _duplicate_errors(placed: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
-    """An error for each pair of entries with the same name or id, even if they have other errors."""
+def _name_errors(placed: Sequence[tuple[str, Mapping[str, Any]]], restore: bool) -> Iterator[str]:
+    """An error for each name, previous name or id that two entries have, even if they have other errors."""
     seen: dict[tuple[str, str], str] = {}
-    for place, entry in placed:
-        for option in ("id", "name"):
-            value = entry.get(option)
-            if not value:
-                continue
-            first = seen.setdefault((option, value.upper() if option == "id" else value), place)
-            if first != place:
-                yield f"{place} has the same {option} as {first}: {value!r}"
-
-
-def _previous_name_errors(placed: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
-    """An error for each previous name that another entry has, as its name or as a previous one."""
     holders: dict[str, str] = {}
     for place, entry in placed:
-        if entry.get("name"):
-            holders.setdefault(name_key(str(entry["name"])), place)
+        # In a backup, what is to be deleted counts by its id alone: it may have the name of what comes back.
+        for option in ("id",) if restore and is_absent(entry) else ("id", "name"):
+            value = entry.get(option) or ""
+            first = seen.setdefault((option, value.upper() if option == "id" else value), place)
+            if value and first != place:
+                yield f"{place} has the same {option} as {first}: {value!r}"
+            if value and option == "name":
+                holders.setdefault(name_key(value), place)
     for place, entry in placed:
         for name in dict.fromkeys(entry.get("previous_names") or ()):
             holder = holders.setdefault(name_key(str(name)), place)

@@ -58,20 +58,17 @@ def locate(context: Context, wanted: Definition, listed: Iterable[Runtime], know
     return None
 
 
-def plan_step(context: Context, step: Step, existing: Sequence[Runtime]) -> Step:
-    """The step with its plan, checked against the server. Raises ValidationError, before anything is written.
-
-    `existing`: the runtimes on the server, if they were listed.
-    """
+def plan_step(context: Context, step: Step) -> Step:
+    """The step with its plan, checked against the server. Raises ValidationError, before anything is written."""
     wanted, before = step.wanted, step.before
     plan = make_plan(before, wanted, context.policy)
     if plan.warning and plan.warning != step.plan.warning:
         context.warn(plan.warning)
     planned = "" if step.fingerprint is None else step.fingerprint
     if plan.changed or before is None:
-        from .._model.fingerprint import fingerprint  # only a task that writes, or finds no runtime, needs them
+        from .._model.stored import fingerprint  # only a task that writes, or finds no runtime, needs them
         from .guards import check_plan
 
-        check_plan(context, step, plan, existing)
+        check_plan(context, step, plan)
         planned = fingerprint(before, plan) if step.fingerprint is None else planned
     return step._replace(plan=plan, fingerprint=planned)

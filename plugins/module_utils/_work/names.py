@@ -6,14 +6,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from .._errors import ValidationError
+from .._errors import MstrError, ValidationError
 from .._model.definition import Definition
 from .._model.runtime import Runtime, replacement_name
-from .._model.steps import Row
+from .._model.steps import Row, Step
 from .api import Context, one_named
-from .owner import is_own
 
 
 def named_before(context: Context, wanted: Definition, listed: Iterable[Runtime]) -> list[str]:
@@ -56,16 +55,31 @@ def collisions(rows: Sequence[Row], existing: Sequence[Runtime]) -> Iterator[str
                 )
 
 
-def warn_of_previous_names(context: Context, row: Row, existing: Sequence[Runtime]) -> None:
-    """Say what previous names do not do: rename a runtime beside one that has the name, or one that does not exist."""
-    wanted, before = row.wanted, row.main.before
-    if before is None:
-        names = ", ".join(map(repr, wanted.previous_names))
-        context.warn(f"Runtime {wanted.name!r} is new: neither it nor a previous name of it exists ({names}).")
-    elif before.name == wanted.name and "name" not in wanted.replace_on_change:
-        for runtime in existing:
-            if runtime.name in wanted.previous_names:
-                context.warn(
-                    f"Runtime {wanted.name!r} exists, and so does {runtime.label}, a previous name of it, so nothing "
-                    "was renamed. Delete one of them."
-                )
+def is_own(context: Context, runtime: Runtime) -> bool | None:
+    """Whether the runtime belongs to the user of this task; None if the server does not show it. Raises MstrError.
+
+    A name is no identity: somebody else may have created a runtime with a name that this collection uses.
+    """
+    whole = context.api.with_all_fields(runtime, ["owner"])
+    owner = whole.facts.get("owner") if whole else None
+    identity = str(owner.get("id") or "").upper() if isinstance(owner, Mapping) else ""
+    user = context.api.user_id if identity else None
+    return identity == user if user else None
+
+
+def exists(context: Context, runtime: Runtime) -> bool | None:
+    """Whether the runtime exists; None if that could not be found out. Raises nothing."""
+    try:
+        return context.api.find(str(runtime.id), repr(runtime.name)) is not None
+    except MstrError:
+        return None
+
+
+def read_whole(context: Context, step: Step) -> Step:
+    """The step with every field of its runtime, of which a plan may change some. Raises MstrError."""
+    shown = step.after
+    read = context.api.find(str(shown.id), repr(shown.name)) if shown else None
+    if shown is None or read is None:
+        return step
+    values = {name: value for name, value in shown.values.items() if value is not None}
+    return step._replace(after=read._replace(values={**read.values, **values}))

@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from .._errors import ValidationError
-from .._model.runtime import Runtime, replacement_name
+from .._model.runtime import replacement_name
 from .._model.steps import CHANGE, DELETE, READ, Row, ScriptReport, Step, plan_id, report_one
 from .api import ALL_FIELDS, Context, Work, attempt
 from .inputs import Inputs, context_for
@@ -35,7 +36,7 @@ def ensure_one(task: Any, inputs: Inputs) -> Mapping[str, Any]:
     context = context_for(task, inputs)
     [row], scripts, refusal = carry_out_or_plan(context, inputs)
     if row.main.after and row.main.after.id and row.main.after.lacking(ALL_FIELDS) and not row.failure:
-        from .owner import read_whole  # only where the list omits fields
+        from .names import read_whole  # only where the list omits fields
 
         row = row.with_step(attempt(partial(read_whole, context), row.main))
     return report_one(row, scripts, refusal)
@@ -72,9 +73,12 @@ def reconcile(context: Context, inputs: Inputs) -> Work:
     Order of work: list, read what the list omits, make every plan, ask the guards, [check mode stops here] `carry_out`.
     Raises ValidationError if the whole task is refused, before any write, and MstrError if runtimes cannot be listed.
     """
-    context = context._replace(purge=inputs.purge)
-    existing = _existing(context, inputs)
-    work, errors = _planned(context, inputs, existing)
+    context, definitions = context._replace(purge=inputs.purge), inputs.definitions
+    if not is_found_by_id(definitions) or inputs.purge or inputs.scripts:
+        # An incomplete list is read twice, so that no create makes a second runtime.
+        listed = context.api.list_known(context.warn, [definition.name for definition in definitions])
+        context = context._replace(existing=listed)
+    work, errors = _planned(context, inputs)
     if context.check_mode:
         spared = [row.failure or (row.is_purged and not work.purges) for row in work.rows]
         work = work._replace(rows=[row if spare else row.predicted() for row, spare in zip(work.rows, spared)])
@@ -90,14 +94,14 @@ def reconcile(context: Context, inputs: Inputs) -> Work:
         return work
     from .carry_out import carry_out  # only a task that changes something, or waits, needs it
 
-    return carry_out(context, work, existing)
+    return carry_out(context, work)
 
 
-def _planned(context: Context, inputs: Inputs, existing: Sequence[Runtime]) -> tuple[Work, list[str]]:
+def _planned(context: Context, inputs: Inputs) -> tuple[Work, list[str]]:
     """Every plan, and why the task must not carry it out. Raises ValidationError for entries that meet."""
-    plan = partial(plan_step, context, existing=existing)
-    rows = [row if row.error else row.with_step(attempt(plan, row.main)) for row in _located(context, inputs, existing)]
-    names = {runtime.name for runtime in existing}
+    plan = partial(plan_step, context)
+    rows = [row if row.error else row.with_step(attempt(plan, row.main)) for row in _located(context, inputs)]
+    names = {runtime.name for runtime in context.existing}
     more: list[Any] = [inputs.purge, inputs.scripts is not None, context.plan_id]
     for row in rows:
         asked = row.wanted
@@ -107,29 +111,18 @@ def _planned(context: Context, inputs: Inputs, existing: Sequence[Runtime]) -> t
     if any(more):
         from .plan_all import plan_all  # a single plain definition does not need it
 
-        return plan_all(context, inputs, rows, existing)
+        return plan_all(context, inputs, rows)
     return Work([row.unplanned() if row.failure else row for row in rows]), []
 
 
-def _existing(context: Context, inputs: Inputs) -> list[Runtime]:
-    """The runtimes on the server. An incomplete list is read twice, so that no create makes a second runtime."""
-    definitions = inputs.definitions
-    if is_found_by_id(definitions) and not inputs.purge and not inputs.scripts:
-        return []
-    return context.api.list_known(context.warn, [definition.name for definition in definitions])
-
-
-def _located(context: Context, inputs: Inputs, existing: Sequence[Runtime]) -> list[Row]:
+def _located(context: Context, inputs: Inputs) -> list[Row]:
     """A row for each definition, with what was found. Raises ValidationError for entries that meet."""
-    by_id = {runtime.key: [runtime] for runtime in existing}
-    by_name: dict[str, list[Runtime]] = {}
-    for runtime in existing:
-        by_name.setdefault(runtime.name, []).append(runtime)
-
+    by_id, by_name = {runtime.key: [runtime] for runtime in context.existing}, defaultdict(list)
+    for runtime in context.existing:
+        by_name[runtime.name].append(runtime)
     # In a backup, the id decides; a runtime that has the name of a different one now is renamed.
     restores = any(definition.restore for definition in inputs.definitions)
     restored = {definition.id for definition in inputs.definitions if restores and definition.id in by_id}
-
     listed = {definition.name for definition in inputs.definitions}
 
     def find(row: Row) -> Row:
@@ -141,7 +134,7 @@ def _located(context: Context, inputs: Inputs, existing: Sequence[Runtime]) -> l
         names = [str(definition.name), *definition.previous_names, *([] if beside in listed else [beside])]
         named = [runtime for name in names for runtime in by_name.get(name, ()) if runtime.key not in restored]
         candidates = by_id.get(definition.id, []) if definition.id else named
-        before = locate(context, definition, candidates, bool(existing))
+        before = locate(context, definition, candidates, bool(context.existing))
         return row._replace(wanted=definition, steps=(row.main._replace(wanted=definition, before=before),))
 
     rows = [
@@ -154,7 +147,7 @@ def _located(context: Context, inputs: Inputs, existing: Sequence[Runtime]) -> l
     from .side_by_side import map_items
 
     rows = map_items(context, find, rows, lambda row: True, "read")
-    errors = list(collisions([row for row in rows if not row.error], existing))
+    errors = list(collisions([row for row in rows if not row.error], context.existing))
     if errors:
         raise ValidationError(errors)
     return rows

@@ -11,14 +11,14 @@ from contextlib import suppress
 from functools import partial
 
 from .._errors import MstrError, listed
-from .._model.definition import Definition
 from .._model.plan import NO_PLAN, compare, diff_values, make_plan
 from .._model.runtime import Runtime
 from .._model.steps import ASIDE, CLEAN_UP, DELETE, DELETE_OLD, READ, RENAME, UNKNOWN, Row, Step
+from .._model.stored import deletion_of
 from .api import Context, Work, attempt
 from .delete import delete
 from .locate import plan_step
-from .owner import exists
+from .names import exists
 from .restore import renamed_aside
 from .script import Script, run_script
 from .scripts import Scripts, assign_back, move_newcomers
@@ -28,11 +28,11 @@ from .write import write_and_read
 _SMOKE_TEST_TIMEOUT = 600.0  # seconds
 
 
-def finish_names(context: Context, rows: Sequence[Row], existing: Sequence[Runtime]) -> list[Row]:
+def finish_names(context: Context, rows: Sequence[Row]) -> list[Row]:
     """Give the runtime that an earlier run did not rename its name, before it is replaced itself."""
 
     def rename(row: Row) -> Row:
-        return renamed_aside(context, existing, row, row.in_phase(ASIDE)[0])
+        return renamed_aside(context, row, row.in_phase(ASIDE)[0])
 
     return map_items(context, rename, rows, lambda row: bool(row.replacement and row.due(ASIDE)), "renamed")
 
@@ -44,9 +44,7 @@ def compare_stored(rows: Sequence[Row]) -> list[Row]:
     """
 
     def check(row: Row) -> Row:
-        new, wanted = row.main.after, row.wanted
-        if new is None:
-            raise AssertionError("a replacement has a runtime")
+        new, wanted = row.main.after or row.main.seen, row.wanted
         merged, different = compare(new.values, wanted)
         fields = [name for name in different if name in wanted.replace_on_change and name != "name"]
         if not fields:
@@ -57,16 +55,11 @@ def compare_stored(rows: Sequence[Row]) -> list[Row]:
         error = MstrError(f"The server stored for {new.label} {values}. {advice} of replace_on_change")
         return _to_clean_up(row, new)._replace(error=error)
 
-    return [attempt(check, row) if _is_beside(row) and not row.failure else row for row in rows]
-
-
-def _is_beside(row: Row) -> bool:
-    """Whether the row has a runtime beside the one that it replaces."""
-    return bool(row.in_phase(RENAME))
+    return [attempt(check, row) if row.in_phase(RENAME) and not row.failure else row for row in rows]
 
 
 def _to_clean_up(row: Row, beside: Runtime) -> Row:
-    gone = Definition("absent", {}, id=beside.id, name=beside.name, journal_comment=row.wanted.journal_comment)
+    gone = deletion_of(beside, row.wanted.journal_comment)
     return row.with_step(Step(gone, CLEAN_UP, beside, make_plan(beside, gone), unused_only=True))
 
 
@@ -74,8 +67,8 @@ def try_code(context: Context, rows: Sequence[Row]) -> list[Row]:
     """Run the smoke tests. Each runtime that was written and fails its test has an error."""
 
     def run(row: Row) -> Row:
-        script = Script(str(row.wanted.smoke_test), row.main.runtime and row.main.runtime.id, _SMOKE_TEST_TIMEOUT)
-        script = script._replace(runtime_name=row.main.runtime.name if row.main.runtime else None)
+        runtime = row.main.after or row.main.seen
+        script = Script(str(row.wanted.smoke_test), runtime.id, _SMOKE_TEST_TIMEOUT, runtime.name)
         try:
             run_script(context.session, script, context.clock, context.pause)
         except MstrError as exc:
@@ -95,7 +88,7 @@ def move_scripts(context: Context, work: Work) -> Work:
 
     A row has an error if a script still uses what it replaces, or if its new runtime is gone.
     """
-    scripts, rows = work.scripts.forgotten(), list[Row]()
+    scripts, rows = work.scripts, list[Row]()
     for row in work.rows:
         if row.replacement and not row.failure:
             scripts, row = move_newcomers(context, scripts, row)
@@ -121,7 +114,7 @@ def take_back(context: Context, work: Work, failed: Sequence[bool]) -> Work:
             scripts, row = _return_scripts(context, scripts, row, row.failure)
         rows.append(row)
     to_clean = [bool(row.due(CLEAN_UP)) for row in rows]
-    work, _listed = delete(context, Work(rows, scripts), None, CLEAN_UP)
+    work = delete(context, Work(rows, scripts), CLEAN_UP)
     return work._replace(rows=[_with_rest(row) if due else row for row, due in zip(work.rows, to_clean)])
 
 
@@ -165,7 +158,7 @@ def _with_rest(row: Row) -> Row:
     return row._replace(error=MstrError(f"{row.error.sentence} {left}", **row.error.error))
 
 
-def delete_old(context: Context, work: Work, listed: Sequence[Runtime] | None) -> tuple[Work, Sequence[Runtime] | None]:
+def delete_old(context: Context, work: Work) -> Work:
     """Delete what was replaced, take back the scripts of what could not be, and give the others their names.
 
     The runtime that was copied is deleted after those with previous names. After an interruption, one of these would
@@ -173,13 +166,13 @@ def delete_old(context: Context, work: Work, listed: Sequence[Runtime] | None) -
     """
     failed = [row.failure is not None for row in work.rows]
     for phase in (DELETE, DELETE_OLD):
-        work, listed = delete(context, work, listed, phase)
+        work = delete(context, work, phase)
         rows = [_settle(context, row, phase) if row.replacement else row for row in work.rows]
         work = work._replace(rows=rows)
+    rename = partial(_take_name, context._replace(existing=work.listed or ()))
     work = take_back(context, work, [row.failure is not None and not before for row, before in zip(work.rows, failed)])
-    rename = partial(_take_name, context, listed or ())
-    rows = map_items(context, rename, work.rows, lambda row: _is_beside(row) and not row.failure, "renamed")
-    return work._replace(rows=rows), None
+    rows = map_items(context, rename, work.rows, lambda row: bool(row.in_phase(RENAME) and not row.failure), "renamed")
+    return work.outdated()._replace(rows=rows)
 
 
 def _settle(context: Context, row: Row, phase: str) -> Row:
@@ -196,19 +189,17 @@ def _settle(context: Context, row: Row, phase: str) -> Row:
     return row
 
 
-def _take_name(context: Context, existing: Sequence[Runtime], row: Row) -> Row:
+def _take_name(context: Context, row: Row) -> Row:
     """Give the new runtime its name."""
-    [step], new = row.in_phase(RENAME), row.main.runtime
-    if new is None:
-        raise AssertionError("a replacement has a runtime")
-    holder = next((other for other in existing if other.name == row.final_name and other.key != new.key), None)
+    [step], new = row.in_phase(RENAME), row.main.after or row.main.seen
+    holder = next((other for other in context.existing if other.name == row.final_name and other.key != new.key), None)
     if holder:
         raise MstrError(f"{holder.label} has the name of {new.label}, which the scripts use now. Delete one of them")
     if new.name == row.final_name:
         return row.with_step(step._replace(before=new, plan=NO_PLAN).finished(READ))
     step = step._replace(wanted=step.wanted._replace(id=new.id), before=new)
-    step = attempt(partial(plan_step, context, existing=existing), step)
-    step = step if step.error else write_and_read(context, step, existing)
+    step = attempt(partial(plan_step, context), step)
+    step = step if step.error else write_and_read(context, step)
     if step.error is None or step.done:
         return row.with_step(step)
     took, end = "could not take its name", ". The next run renames it."

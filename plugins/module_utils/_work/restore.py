@@ -14,9 +14,9 @@ from functools import partial
 from itertools import chain, count
 
 from .._errors import MstrError, ValidationError, listed
-from .._model.definition import Definition
 from .._model.runtime import Runtime
 from .._model.steps import ASIDE, DELETE, PURGE, Row, Step
+from .._model.stored import rename_of
 from .api import Context, Work, attempt
 from .locate import plan_step
 from .write import rename_aside, write
@@ -24,16 +24,10 @@ from .write import rename_aside, write
 
 def takes_name(row: Row) -> bool:
     """Whether the plan of a row of a backup gives its runtime a name that it does not have."""
-    plan = row.main.plan
-    return (
-        row.wanted.restore
-        and not row.failure
-        and row.main.is_due
-        and (plan.action == "create" or "name" in plan.changed_fields)
-    )
+    return row.wanted.restore and not row.failure and row.main.is_due and "name" in row.main.plan.changed_fields
 
 
-def check_names(context: Context, work: Work, existing: Sequence[Runtime]) -> Work:
+def check_names(context: Context, work: Work) -> Work:
     """The work, with an error for each row whose name a runtime holds that neither moves nor is deleted.
 
     An error, also of a script, cancels the purge, and a runtime with an error keeps its name. Warns of the runtimes
@@ -43,15 +37,15 @@ def check_names(context: Context, work: Work, existing: Sequence[Runtime]) -> Wo
     while work != before:
         before, rows, purges = work, work.rows, work.purges
         moving = [row for row in rows if takes_name(row) or (_is_deleted(row) and (purges or not row.is_purged))]
-        check = partial(_check_name, {row.main.before.key for row in moving if row.main.before}, existing)
+        check = partial(_check_name, {row.main.key for row in moving}, context.existing)
         work = work._replace(rows=[attempt(check, row) if takes_name(row) else row for row in rows])
     for row in _in_the_way(work.rows, work.purges):
         goes = "purged" if row.is_purged else "deleted"
         context.warn(
             f"Runtime {row.label} ({row.id}) is renamed before it is {goes}, because the backup needs its name."
         )
-    known = {row.main.before.key for row in work.rows if row.main.before}
-    others = [runtime.label for runtime in existing if runtime.key not in known and not runtime.is_default]
+    known = {row.main.key for row in work.rows}
+    others = [runtime.label for runtime in context.existing if runtime.key not in known and not runtime.is_default]
     if others:
         context.warn(f"These runtimes are not in the backup, and were left alone: {listed(sorted(others))}.")
     return work
@@ -68,25 +62,18 @@ def _is_deleted(row: Row) -> bool:
 
 
 def _check_name(moves: set[str], existing: Sequence[Runtime], row: Row) -> Row:
-    own = row.main.before.key if row.main.before else ""
     for runtime in existing:
-        if runtime.name == row.wanted.name and runtime.key not in (own, *moves):
+        if runtime.name == row.wanted.name and runtime.key not in (row.main.key, *moves):
             holder = f"the runtime with id {runtime.id}"
             advice = "which the backup does not rename. Rename or delete it, and run the restore again"
             raise ValidationError([f"name {runtime.name!r} is taken by {holder}, {advice}"])
     return row
 
 
-def aside(name: str, runtime: Runtime, comment: str | None) -> Step:
-    """The step, without its plan, that gives a runtime a different name before anything else happens to it."""
-    definition = Definition("present", {"name": name}, id=runtime.id, name=name, journal_comment=comment)
-    return Step(definition, ASIDE, runtime)
-
-
-def renamed_aside(context: Context, existing: Sequence[Runtime], row: Row, step: Step) -> Row:
+def renamed_aside(context: Context, row: Row, step: Step) -> Row:
     """The row after a step that renames its runtime. The plan of the runtime stays as it was approved."""
-    step = step if step.plan.changed else attempt(partial(plan_step, context, existing=existing), step)
-    done = step if step.error else attempt(partial(rename_aside, context, existing=existing), step)
+    step = step if step.plan.changed else attempt(partial(plan_step, context), step)
+    done = step if step.error else attempt(partial(rename_aside, context), step)
     row = row._replace(steps=(done, *(other for other in row.steps if other.phase != ASIDE)))
     renamed = done.after
     if renamed is None or not done.done:
@@ -100,9 +87,9 @@ def renamed_aside(context: Context, existing: Sequence[Runtime], row: Row, step:
     )
 
 
-def write_in_order(context: Context, rows: Sequence[Row], existing: Sequence[Runtime]) -> list[Row]:
+def write_in_order(context: Context, rows: Sequence[Row]) -> list[Row]:
     """The rows; those that take a name that a different runtime holds are written, one after another."""
-    work = _InOrder(context, rows, existing)
+    work = _InOrder(context, rows)
     pending = [index for index, row in enumerate(rows) if takes_name(row)]
     if not any(map(work.holder, pending)):
         return work.rows
@@ -130,11 +117,11 @@ def write_in_order(context: Context, rows: Sequence[Row], existing: Sequence[Run
 class _InOrder:
     """The rows of a backup, and the names that the runtimes have. `own`: the keys of the runtimes of the rows."""
 
-    def __init__(self, context: Context, rows: Sequence[Row], existing: Sequence[Runtime]) -> None:
-        self._context, self._existing, self.rows = context, existing, list(rows)
-        self._names = {runtime.key: runtime.name for runtime in existing}
+    def __init__(self, context: Context, rows: Sequence[Row]) -> None:
+        self._context, self.rows = context, list(rows)
+        self._names = {runtime.key: runtime.name for runtime in context.existing}
         self._tried = set(self._names.values())
-        self.own = [row.main.before.key if row.main.before else "" for row in rows]
+        self.own = [row.main.key for row in rows]
 
     def holder(self, index: int) -> str | None:
         """The key of a different runtime that has the name that a row needs."""
@@ -143,7 +130,7 @@ class _InOrder:
 
     def write(self, index: int) -> None:
         """Carry out the main step of a row."""
-        main = attempt(partial(write, self._context, existing=self._existing), self.rows[index].main)
+        main = attempt(partial(write, self._context), self.rows[index].main)
         self._done(index, self.rows[index].with_step(main))
 
     def set_aside(self, index: int, needed: str | None) -> None:
@@ -154,8 +141,8 @@ class _InOrder:
         row = self.rows[index]
         if row.main.before:
             # The order in which names get free is no part of what a person approves.
-            step = aside(beside, row.main.before, row.wanted.journal_comment)._replace(fingerprint="")
-            self._done(index, renamed_aside(self._context, self._existing, row, step))
+            rename = rename_of(row.main.before, beside, row.wanted.journal_comment)
+            self._done(index, renamed_aside(self._context, row, Step(rename, ASIDE, row.main.before, fingerprint="")))
 
     def _done(self, index: int, row: Row) -> None:
         self.rows[index] = row

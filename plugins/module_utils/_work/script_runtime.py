@@ -78,16 +78,7 @@ def assign_scripts(context: Context, inputs: ScriptInputs) -> dict[str, Any]:
             source = found.key if found else None
         if target and target.key == source:
             errors.add(f"the scripts of {target.label} cannot be assigned to the same runtime")
-    unread: Sequence[Unread] = ()
-    if inputs.entries is None:
-        usage = find_usage(context, inputs.projects)
-        planned = [Assignment.planned(script, target) for script in (*usage.of(source), *usage.of(target.id))]
-        unread = usage.unread
-    else:
-        usage = find_entries(context, inputs.entries)
-        plans = (plan_assignment(entry, usage, target) for entry in inputs.entries)
-        # Two entries may mean one script, by its name and by its id.
-        planned = list({(plan.script.key, plan.script.name): plan for plan in plans}.values())
+    planned, unread = _planned(context, inputs, source, target)
     done = Assigner(context).assign(sorted(planned, key=lambda assignment: assignment.script.sort_key))
     report = report_scripts(done, {runtime.key: runtime.name for runtime in runtimes})
     actions = [assignment.action for assignment in done]
@@ -105,6 +96,20 @@ def assign_scripts(context: Context, inputs: ScriptInputs) -> dict[str, Any]:
     if report.failures:
         what = f"{len(report.failures)} of {len(done)} scripts failed"
     raise PartialError(MstrError(f"{result['msg']} {failures(what, causes)}", **causes[0][1].error), result)
+
+
+def _planned(
+    context: Context, inputs: ScriptInputs, source: str | None, target: Runtime
+) -> tuple[list[Assignment], Sequence[Unread]]:
+    """What is to be done, and the failed reads because of which it may be too little."""
+    if inputs.entries is None:
+        usage = find_usage(context, inputs.projects)
+        scripts = [*usage.of(source), *usage.of(target.id)]
+        return [Assignment.planned(script, target) for script in scripts], usage.unread
+    usage = find_entries(context, inputs.entries)
+    plans = (plan_assignment(entry, usage, target) for entry in inputs.entries)
+    # Two entries may mean one script, by its name and by its id.
+    return list({(plan.script.key, plan.script.name): plan for plan in plans}.values()), ()
 
 
 def _chosen_runtime(runtimes: Sequence[Runtime], name: str | None, identity: str | None, option: str) -> Runtime:

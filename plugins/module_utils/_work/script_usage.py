@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from .._errors import ApiError, ConnectError, ErrorList, MstrError, ValidationError
 from .._model.runtime import DEFAULT_RUNTIME_ID, Runtime, id_from
@@ -169,15 +169,14 @@ def check_projects(names: Sequence[str | None] | None, option: str = "projects")
         errors.add(*(f"{option}[{index}] is empty" for index in blank))
 
 
-class Labelled(Protocol):
-    """What can be read: a project, a script, or a part of a script."""
+def check_protection(params: Mapping[str, Any]) -> None:
+    """Raises ValidationError for projects that protect nothing."""
+    check_projects(params["protect_projects"], "protect_projects")
+    if not params["protect_used"]:
+        raise ValidationError(["protect_projects needs protect_used: true, because it protects nothing by itself"])
 
-    @property
-    def label(self) -> str:
-        """How messages name it."""
 
-
-Item = TypeVar("Item", bound=Labelled)
+Item = TypeVar("Item", bound=Any)  # what can be read, with a label: a project, a script, or a part of a script
 Found = TypeVar("Found")
 
 _PAGE = 1000  # scripts
@@ -336,11 +335,10 @@ def read_script(session: Session, script: SavedScript) -> Mapping[str, Any]:
     return found
 
 
-def _unread(item: Labelled, error: MstrError) -> Unread:
+def _unread(item: Any, error: MstrError) -> Unread:
     if isinstance(item, Project):
         return Unread(item, None, error)
-    runtime: Any = getattr(item, "runtime", None)
-    if runtime is not None:
-        return Unread(None, None, error, runtime)
-    script: Any = getattr(item, "script", item)
+    if hasattr(item, "runtime"):
+        return Unread(None, None, error, item.runtime)
+    script = getattr(item, "script", item)
     return Unread(script.project, script, error)

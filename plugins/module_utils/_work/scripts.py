@@ -15,7 +15,7 @@ from .._model.kinds import NOTHING
 from .._model.runtime import Runtime
 from .._model.steps import CLEAN_UP, DELETE, NO_SCRIPTS, PLANNED, PURGE, Evidence, Row, ScriptReport, Step
 from .._model.usage import used_by
-from .api import Context, one_named, utc_date
+from .api import Context, Work, one_named, utc_date
 from .assignments import (
     Assigner,
     Assignment,
@@ -26,7 +26,7 @@ from .assignments import (
     report_scripts,
     usage_after,
 )
-from .script_usage import SavedScript, Usage, find_usage
+from .script_usage import Usage, find_usage
 
 _READ_ALL = "Run the task as a user who may read all scripts"
 
@@ -105,42 +105,42 @@ class Scripts(NamedTuple):
 # --- the plan
 
 
-def scripts_for(
-    context: Context, entries: Sequence[ScriptEntry] | None, rows: Sequence[Row], existing: Sequence[Runtime]
-) -> Scripts | None:
-    """The scripts of a task, looked up; None if nothing depends on scripts."""
+def plan_scripts(context: Context, entries: Sequence[ScriptEntry] | None, rows: list[Row]) -> tuple[Work, list[str]]:
+    """The work with the look-up of scripts and the planned assignments, and why the task must not do anything.
+
+    Raises ValidationError for an assignment that it cannot carry out.
+    """
     going = [step for row in rows if not row.failure for step in row.steps if step.plan.action == "delete"]
     # A plan shows the scripts of what it deletes.
     every = any(row.replacement or row.beside for row in rows) or any(step.unused_only for step in going)
     every = every or bool(context.check_mode and going)
     if entries is None and not every and not (going and context.protects is not False):
-        return None
-    names = {runtime.key: runtime.name for runtime in existing}
-    return Scripts(entries, every, Assigner(context), context.usage, names=names).looked_up(context)
-
-
-def plan_assignments(scripts: Scripts, rows: Sequence[Row], existing: Sequence[Runtime]) -> tuple[Scripts, list[str]]:
-    """The scripts with their planned assignments, and why the task must not do anything.
-
-    Raises ValidationError for an assignment that it cannot carry out.
-    """
-    named, by_name, usage = scripts.entries or (), _by_final_name(rows), scripts.usage or Usage()
-    with ErrorList() as errors:
-        targets = [errors.check(_target, script, by_name, existing, prefix=script.place) for script in named]
-    planned = [plan_assignment(script, usage, target) for script, target in zip(named, targets)]
-    check_same_scripts(planned)
-    for row in rows:
-        planned += [] if row.failure else _moves(row, usage, planned)
-    planned = [plan._replace(fingerprint=_fingerprint(plan)) for plan in planned]
+        return Work(rows), []
+    names = {runtime.key: runtime.name for runtime in context.existing}
+    scripts = Scripts(entries, every, Assigner(context), context.usage, names=names).looked_up(context)
+    planned = _planned(context, scripts, rows)
     scripts = scripts._replace(assignments=planned, unseen=planned)
+    work = Work(_without_used(context, scripts, rows), scripts)
     replacing = [repr(row.final_name) for row in rows if row.replacement and not row.failure]
-    if not replacing or not usage.unread:
-        return scripts, []
-    first = usage.unread[0]
-    return scripts, [
+    if not replacing or not scripts.found.unread:
+        return work, []
+    first = scripts.found.unread[0]
+    return work, [
         f"{listed(replacing)} cannot be replaced, because not every script could be read: {first.label}: "
         f"{first.error.sentence.rstrip('.')}. {_READ_ALL}"
     ]
+
+
+def _planned(context: Context, scripts: Scripts, rows: Sequence[Row]) -> list[Assignment]:
+    """The assignments that are asked for, and those of what is replaced. Raises ValidationError."""
+    entries, by_name, usage = scripts.entries or (), _by_final_name(rows), scripts.usage or Usage()
+    with ErrorList() as errors:
+        targets = [errors.check(_target, context, entry, by_name, prefix=entry.place) for entry in entries]
+    planned = [plan_assignment(entry, usage, target) for entry, target in zip(entries, targets)]
+    check_same_scripts(planned)
+    for row in rows:
+        planned += [] if row.failure else _moves(row, usage, planned)
+    return [plan._replace(fingerprint=_fingerprint(plan)) for plan in planned]
 
 
 def _moves(row: Row, usage: Usage, planned: Sequence[Assignment]) -> list[Assignment]:
@@ -150,9 +150,9 @@ def _moves(row: Row, usage: Usage, planned: Sequence[Assignment]) -> list[Assign
     return [Assignment.planned(script, _runtime_of(row)) for script in found if script.key not in keys]
 
 
-def _target(script: ScriptEntry, by_name: Mapping[str, Row], existing: Sequence[Runtime]) -> Runtime:
+def _target(context: Context, entry: ScriptEntry, by_name: Mapping[str, Row]) -> Runtime:
     """The runtime that a script is to use, as it will be. Raises ValidationError."""
-    name = str(script.runtime)
+    name = str(entry.runtime)
     row = by_name.get(name)
     if row:
         if row.wanted.state == "absent":
@@ -162,7 +162,7 @@ def _target(script: ScriptEntry, by_name: Mapping[str, Row], existing: Sequence[
     for row in by_name.values():
         if any(runtime and runtime.name == name for runtime in (*row.old, row.main.before)):
             raise ValidationError([f"runtime {name!r} becomes {row.final_name!r} in this task; write that name"])
-    found = one_named(existing, name)
+    found = one_named(context.existing, name)
     if found is None:
         raise ValidationError([f"the server has no runtime {name!r}, and the task does not create it"])
     return found
@@ -192,17 +192,24 @@ def _fingerprint(planned: Assignment) -> str | None:
     )
 
 
-def spare_failed(scripts: Scripts, rows: Sequence[Row]) -> tuple[Scripts, list[Row]]:
-    """The assignments with their runtimes as they are now, and the rows, with an error for each that must be spared.
+def spare_failed(work: Work) -> Work:
+    """The work, its assignments with their runtimes as they are now, and an error for each row that must be spared.
 
     A runtime with an error gets no script, and what a script still uses that was to be moved is not deleted.
     """
-    by_name = _by_final_name(rows)
-    scripts = scripts._replace(assignments=[_ready(assignment, by_name) for assignment in scripts.assignments])
-    return scripts, [row if row.failure else row._replace(error=_error_of(scripts, row)) for row in rows]
+    scripts = _ready(work)
+    rows = [row if row.failure else row._replace(error=_error_of(scripts, row)) for row in work.rows]
+    return work._replace(rows=rows, scripts=scripts)
 
 
-def _ready(planned: Assignment, by_name: Mapping[str, Row]) -> Assignment:
+def _ready(work: Work) -> Scripts:
+    """The scripts, their assignments with their runtimes as they are now."""
+    by_name, scripts = _by_final_name(work.rows), work.scripts
+    ready: Scripts = scripts._replace(assignments=[_ready_one(plan, by_name) for plan in scripts.assignments])
+    return ready
+
+
+def _ready_one(planned: Assignment, by_name: Mapping[str, Row]) -> Assignment:
     """The assignment with the runtime as it is now; with an error if the runtime failed."""
     name = planned.target.name
     row = by_name.get(name)
@@ -278,7 +285,7 @@ def _text(evidence: Evidence) -> str:
     return used_by(None if None in evidence.values() else known, utc_date())
 
 
-def spare_used(context: Context, scripts: Scripts, rows: Sequence[Row]) -> list[Row]:
+def _without_used(context: Context, scripts: Scripts, rows: Sequence[Row]) -> list[Row]:
     """The rows without the purge of an unfinished replacement that a script will use, or that may be used."""
     kept = []
     for row in rows:
@@ -296,10 +303,11 @@ def spare_used(context: Context, scripts: Scripts, rows: Sequence[Row]) -> list[
 # --- the work
 
 
-def assign(scripts: Scripts, rows: Sequence[Row]) -> tuple[Scripts, list[Row]]:
-    """Carry out the planned assignments, with the runtimes as they are now. Returns the rows as `spare_failed` does."""
-    scripts, _rows = spare_failed(scripts, rows)
-    return spare_failed(scripts._replace(assignments=scripts.assigner.assign(scripts.assignments)), rows)
+def assign(work: Work) -> Work:
+    """Carry out the planned assignments, with the runtimes as they are now. Returns the work as `spare_failed` does."""
+    scripts = _ready(work)
+    scripts = scripts._replace(assignments=scripts.assigner.assign(scripts.assignments))
+    return spare_failed(work._replace(scripts=scripts))
 
 
 def move_newcomers(context: Context, scripts: Scripts, row: Row) -> tuple[Scripts, Row]:
@@ -334,32 +342,31 @@ def assign_back(scripts: Scripts, row: Row, found: Mapping[str, bool | None]) ->
 
     `found`: whether each of these exists, by its key. Returns the scripts, and what could not be assigned back.
     """
-    new, old = row.main.runtime, row.old
-    by_key = {runtime.key: runtime for runtime in old}
-    assignments, errors = list(scripts.assignments), list[str]()
-    due: list[tuple[int | None, SavedScript, Runtime]] = [
-        (index, assignment.script._replace(runtime_id=assignment.target.key), by_key[assignment.script.runtime_id])
-        for index, assignment in enumerate(assignments)
-        if assignment.is_changed and assignment.target.name == row.final_name and assignment.script.runtime_id in by_key
+    new, by_key = row.main.runtime, {runtime.key: runtime for runtime in row.old}
+    due = [
+        (assignment.script._replace(runtime_id=assignment.target.key), by_key[assignment.script.runtime_id])
+        for assignment in scripts.changed
+        if assignment.target.name == row.final_name and assignment.script.runtime_id in by_key
     ]
-    listed_here = {assignment.script.key for assignment in assignments}
+    assigned = {assignment.script.key for assignment in scripts.assignments}
     earlier = (scripts.usage or Usage()).of(new.id) if new and row.beside and not row.unneeded else []
-    due += [(None, script, old[0]) for script in earlier if script.key not in listed_here]
-    for _index, script, runtime in due:
-        if found[runtime.key] is not True:
-            doubt = "does not exist any more" if found[runtime.key] is False else "could not be read"
-            errors.append(f"{script.label}: {runtime.label} {doubt}")
-    due = [(index, script, runtime) for index, script, runtime in due if found[runtime.key]]
-    back = [Assignment(script, runtime, "moved") for _index, script, runtime in due]
+    due += [(script, row.old[0]) for script in earlier if script.key not in assigned]
+    doubts = {False: "does not exist any more", None: "could not be read"}
+    errors = [
+        f"{script.label}: {runtime.label} {doubts[found[runtime.key]]}"
+        for script, runtime in due
+        if found[runtime.key] is not True
+    ]
+    back = [Assignment(script, runtime, "moved") for script, runtime in due if found[runtime.key]]
     done = scripts.assigner.assign(back, insist=True)
-    for (index, script, runtime), returned in zip(due, done):
-        if returned.action not in ("moved", "none"):
-            errors.append(f"{script.label}: {returned.error}".rstrip("."))
-        elif index is None:
-            assignments.append(returned)
-        else:
-            why = MstrError(f"The replacement of {runtime.label} failed, so the script was assigned back to it.")
-            error = assignments[index].error or returned.error or why
-            assignments[index] = assignments[index]._replace(action="failed", error=error)
+    returned = {plan.script.key: plan for plan in done if plan.action in ("moved", "none")}
+    errors += [f"{plan.script.label}: {plan.error}".rstrip(".") for plan in done if plan.script.key not in returned]
+    assignments = []
+    for assignment in scripts.assignments:
+        plan = returned.pop(assignment.script.key, None)
+        if plan:
+            why = MstrError(f"The replacement of {plan.target.label} failed, so the script was assigned back to it.")
+            assignment = assignment._replace(action="failed", error=assignment.error or plan.error or why)
+        assignments.append(assignment)
     text = f"{counted(len(errors), 'script')} could not be assigned back: {listed(errors)}." if errors else ""
-    return scripts._replace(assignments=assignments).forgotten(), text
+    return scripts._replace(assignments=[*assignments, *returned.values()]).forgotten(), text

@@ -17,16 +17,15 @@ from typing import TypeVar
 from .._errors import ApiError, ConnectError, MstrError
 from .._model.alike import name_beside, near_names
 from .._model.fields import differing
-from .._model.fingerprint import fingerprint
 from .._model.plan import DONE, NO_PLAN, Plan
 from .._model.runtime import INCOMPLETE, Runtime, lists_default
 from .._model.steps import CHANGE, PLANNED, READ, UNKNOWN, WRITTEN, Row, Step
-from .._model.stored import as_stored, changed_since
+from .._model.stored import as_stored, changed_since, fingerprint
 from .._session.interrupt import Interrupted
 from .._session.response import OBJECT_WITH_ID, is_outage, says_no_such_object
 from .api import RUNTIMES, Context, attempt, path_of
 from .locate import is_found_by_id, locate, needed_fields, plan_step
-from .owner import is_own
+from .names import is_own
 from .side_by_side import map_steps
 
 Seen = TypeVar("Seen")
@@ -42,15 +41,15 @@ class NotFoundOut(MstrError):
     """It is not known what the server did with a write."""
 
 
-def write(context: Context, step: Step, existing: Sequence[Runtime], read_first: bool = False) -> Step:
+def write(context: Context, step: Step, read_first: bool = False) -> Step:
     """Carry out the step's plan. Raises MstrError if nothing was done.
 
-    `existing`: the runtimes before the write. `read_first`: plan an update again from the runtime as it is just before
+    `read_first`: plan an update again from the runtime as it is just before
     the write, because much time may have passed since the list was read.
     """
     if read_first and step.before and step.plan.action == "update":
         try:
-            step = _planned_again(context, step, step.before, existing)
+            step = _planned_again(context, step, step.before)
         except Interrupted as exc:
             raise MstrError(f"{exc.sentence}. The runtime {step.wanted.label} was not updated.") from exc
     lost: ApiError | ConnectError | None = None
@@ -58,7 +57,7 @@ def write(context: Context, step: Step, existing: Sequence[Runtime], read_first:
     while step.plan.changed and step.state == PLANNED:
         label, done = step.wanted.label, DONE[step.plan.action]
         try:
-            return _sent(context, step, existing)
+            return _sent(context, step)
         except Interrupted as exc:
             if not exc.outcome_unknown:
                 raise MstrError(f"{exc.sentence}. The runtime {label} was not {done}.") from exc
@@ -66,13 +65,13 @@ def write(context: Context, step: Step, existing: Sequence[Runtime], read_first:
             return step._replace(state=UNKNOWN, error=MstrError(f"{exc.sentence} {doubt}; check it."))
         except (ApiError, ConnectError) as exc:
             if step.plan.action == "create" and isinstance(exc, ApiError) and exc.number == ALREADY_EXISTS:
-                step = _name_taken(context, step, existing, exc, lost)
+                step = _name_taken(context, step, exc, lost)
                 continue
             if not exc.outcome_unknown:
                 raise MstrError(f"{lost.sentence} {exc.sentence}", **lost.error) if lost else exc from None
             lost = exc
         try:
-            step = _checked_after_loss(context, step, existing, lost)
+            step = _checked_after_loss(context, step, lost)
         except NotFoundOut as exc:
             return step._replace(state=UNKNOWN, error=exc)
         if step.state == PLANNED and tries < 1:
@@ -81,12 +80,10 @@ def write(context: Context, step: Step, existing: Sequence[Runtime], read_first:
     return step if step.state != PLANNED else step.finished(READ)
 
 
-def _sent(context: Context, step: Step, existing: Sequence[Runtime]) -> Step:
+def _sent(context: Context, step: Step) -> Step:
     """The step after its request was answered. Raises MstrError, also for a response that proves nothing."""
     plan, session, written = step.plan, context.session, step.finished(WRITTEN)
-    runtime, comment = plan.target or step.before, step.wanted.journal_comment
-    if runtime is None:
-        raise AssertionError("a write has a runtime")
+    runtime, comment = plan.target or step.seen, step.wanted.journal_comment
     path, operation = path_of(runtime.id), f"{plan.action} the runtime {runtime.label}"
     if plan.action == "delete":
         try:
@@ -102,25 +99,23 @@ def _sent(context: Context, step: Step, existing: Sequence[Runtime]) -> Step:
         session.data_of(response, operation)
         return written._replace(status=response.status)
     identity = str(session.send("POST", RUNTIMES, plan.body, operation=operation, shape=OBJECT_WITH_ID)["id"])
-    if any(existed.key == identity.upper() for existed in existing):
+    if any(existed.key == identity.upper() for existed in context.existing):
         sentence = f"The server answered to the create of {runtime.name!r} with the id of a different runtime"
         raise ApiError(f"{sentence}, {identity}.", outcome_unknown=True)
     return written._replace(after=runtime._replace(id=identity))
 
 
-def rename_aside(context: Context, step: Step, existing: Sequence[Runtime]) -> Step:
+def rename_aside(context: Context, step: Step) -> Step:
     """The step after its rename, if the runtime is as it was planned, for what follows it cannot be undone.
 
     Raises MstrError if nothing was done.
     """
-    planned = step.before
-    if planned is None:
-        raise AssertionError("a rename has a runtime")
+    planned = step.seen
     now = context.api.find(str(planned.id), repr(planned.name))
     changed = changed_since(now, planned) if now else ("it was deleted",)
     if changed:
         raise MstrError(f"{planned.label} was not renamed, {CHANGED}: {', '.join(changed)}. {CHECK_IT}")
-    done = write_and_read(context, step, existing)
+    done = write_and_read(context, step)
     shown = [name for name, value in planned.values.items() if value is not None or planned.is_whole]
     fields = [name for name in shown if name != "name"]
     changed = differing(planned.values, done.after.values, fields) if done.after and not done.error else ()
@@ -130,13 +125,13 @@ def rename_aside(context: Context, step: Step, existing: Sequence[Runtime]) -> S
     return done
 
 
-def write_and_read(context: Context, step: Step, existing: Sequence[Runtime]) -> Step:
+def write_and_read(context: Context, step: Step) -> Step:
     """The step after its write and a read of its runtime. It has an error if one of them failed."""
-    step = attempt(partial(write, context, existing=existing), step)
+    step = attempt(partial(write, context), step)
     return attempt(partial(_read_again, context, partial(_confirmed, context), None, None), step)
 
 
-def _planned_again(context: Context, step: Step, before: Runtime, existing: Sequence[Runtime]) -> Step:
+def _planned_again(context: Context, step: Step, before: Runtime) -> Step:
     """The step with a plan from the runtime as it is now, so that no change of another client is overwritten."""
     current = context.api.find(str(before.id), repr(before.name))
     if current and not step.wanted.id and current.name != before.name:
@@ -144,7 +139,7 @@ def _planned_again(context: Context, step: Step, before: Runtime, existing: Sequ
             f"{before.label} was renamed to {current.name!r} after the plan was made, so it was left as it is. Check "
             "it, and run the task again."
         )
-    return _approved(context, before, step.plan, plan_step(context, step._replace(before=current), existing))
+    return _approved(context, before, step.plan, plan_step(context, step._replace(before=current)))
 
 
 def check_after_loss(
@@ -173,13 +168,13 @@ def check_after_loss(
         yield seen
 
 
-def _new(listed: Sequence[Runtime], existing: Sequence[Runtime]) -> list[Runtime]:
+def _new(context: Context, listed: Sequence[Runtime]) -> list[Runtime]:
     """The runtimes that a create may have created: not those that existed before, whatever name they have now."""
-    keys = {runtime.key for runtime in existing}
+    keys = {runtime.key for runtime in context.existing}
     return [runtime for runtime in listed if runtime.key not in keys]
 
 
-def _checked_after_loss(context: Context, step: Step, existing: Sequence[Runtime], lost: MstrError) -> Step:
+def _checked_after_loss(context: Context, step: Step, lost: MstrError) -> Step:
     """Check a write whose response was lost. Returns the step, done or with the plan of what is left to do."""
     # What a create does not change may have been renamed before it.
     before = None if step.plan.action == "create" else step.before
@@ -195,14 +190,14 @@ def _checked_after_loss(context: Context, step: Step, existing: Sequence[Runtime
             wanted = wanted._replace(id=before.key)
             if complete and all(runtime.key != before.key for runtime in listed):
                 return gone
-        current = locate(context, wanted, listed if before else _new(listed, existing), known=not by_id)
+        current = locate(context, wanted, listed if before else _new(context, listed), known=not by_id)
         if before and current and current.key != before.key:
             raise MstrError(f"{before.label} was renamed or deleted meanwhile, and {current.label} has its name.")
         if current is None and not by_id and not complete:
             raise MstrError(f"{INCOMPLETE}.")
         if current is None and deletes:
             return gone
-        return plan_step(context, step._replace(before=current), listed)
+        return plan_step(context._replace(existing=listed), step._replace(before=current))
 
     unknown = f"The runtime {step.wanted.label} may or may not have been {DONE[step.plan.action]}"
     again = step
@@ -228,13 +223,11 @@ def _approved(context: Context, before: Runtime | None, plan: Plan, step: Step) 
     return step
 
 
-def _name_taken(
-    context: Context, step: Step, existing: Sequence[Runtime], refusal: MstrError, lost: MstrError | None
-) -> Step:
+def _name_taken(context: Context, step: Step, refusal: MstrError, lost: MstrError | None) -> Step:
     """The step where the server refuses a create because the name exists. Raises MstrError."""
     wanted = step.wanted
     listed = context.api.list_all()
-    found = locate(context, wanted, _new(listed, existing))
+    found = locate(context, wanted, _new(context, listed))
     if found and name_beside(found.name) is not None and is_own(context, found) is False:
         found = None  # of somebody else, who has made a runtime with the name of an unfinished replacement
     if found and lost:
@@ -242,7 +235,8 @@ def _name_taken(
         return confirm(context, step, found)
     if found:
         # Another play created it first: write only what still differs.
-        return _approved(context, None, step.plan, plan_step(context, step._replace(before=found), listed))
+        again = plan_step(context._replace(existing=listed), step._replace(before=found))
+        return _approved(context, None, step.plan, again)
     near = near_names(str(wanted.name), (runtime.name for runtime in listed))
     alike = " and ".join(runtime.label for runtime in listed if runtime.name in near)
     why = f"only {alike} is listed" if alike else "this user sees no runtime with it; an ACL may hide it"
@@ -261,9 +255,9 @@ def not_done_error(lost: MstrError, not_done: str) -> MstrError:
     )
 
 
-def read_again(context: Context, rows: Sequence[Row], phase: str) -> tuple[list[Row], list[Runtime] | None]:
+def read_again(context: Context, rows: Sequence[Row]) -> tuple[list[Row], list[Runtime] | None]:
     """Read the written runtimes again: a single updated one by its id, others in one list, which is returned, too."""
-    unread = [step for row in rows for step in row.in_phase(phase) if step.state == WRITTEN]
+    unread = [step for row in rows for step in row.in_phase(CHANGE) if step.state == WRITTEN]
     # The list also shows whether another play has created a runtime of the same name meanwhile.
     lists = len(unread) > 1 or any(step.action == "created" for step in unread)
     return check_again(context, rows, lists, partial(_confirmed, context))
