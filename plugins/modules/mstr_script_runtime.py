@@ -201,11 +201,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
-from ansible_collections.mstr.library.plugins.module_utils._errors import ErrorList
-from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import (
-    CONCURRENCY_OPTION,
-    check_concurrency,
-)
 from ansible_collections.mstr.library.plugins.module_utils._work.inputs import context_for
 from ansible_collections.mstr.library.plugins.module_utils._work.script_runtime import (
     OPTIONS,
@@ -213,14 +208,6 @@ from ansible_collections.mstr.library.plugins.module_utils._work.script_runtime 
     assign_scripts,
     script_inputs_from,
 )
-
-
-def prepare(params: Mapping[str, Any]) -> ScriptInputs:
-    """The options, checked. Raises ValidationError with all of their errors."""
-    with ErrorList() as errors:
-        inputs: ScriptInputs = errors.check(script_inputs_from, params)
-        errors.check(check_concurrency, params)
-    return inputs
 
 
 def assign(task: auth.Task, inputs: ScriptInputs) -> Mapping[str, Any]:
@@ -231,9 +218,9 @@ def assign(task: auth.Task, inputs: ScriptInputs) -> Mapping[str, Any]:
 def main() -> None:
     """Entry point."""
     auth.run(
-        auth.argument_spec(**OPTIONS, **CONCURRENCY_OPTION),
+        auth.argument_spec(**OPTIONS),
         assign,
-        prepare=prepare,
+        prepare=script_inputs_from,
         mutually_exclusive=[
             ("runtime", "runtime_id"),
             ("from_runtime", "from_runtime_id", "scripts"),

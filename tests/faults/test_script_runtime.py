@@ -42,7 +42,7 @@ def server(sim: Simulator) -> Simulator:
 
 def assign(sim: Simulator, scale: float = 0.0, silent: str = "") -> Any:
     """Do what mstr_script_runtime does. Returns the result."""
-    params = dict.fromkeys(OPTIONS) | {"runtime": "New", "from_runtime": "Old", "projects": ["Sales"]}
+    params = dict.fromkeys(OPTIONS) | {"runtime": "New", "from_runtime": "Old", "projects": ["Sales"], "concurrency": 4}
     with session(sim, scale, silent) as task:
         return assign_scripts(task.context(), script_inputs_from(params))
 

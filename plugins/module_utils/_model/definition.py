@@ -122,13 +122,12 @@ def _replaced_fields(given: Any) -> frozenset[str]:
         return frozenset(BY_NAME)
     if not isinstance(given, list):
         raise ValidationError([f"replace_on_change {given!r} is neither true nor a list of options"])
-    return frozenset(parsed_each("replace_on_change", given, _field_name))
-
-
-def _field_name(text: Any) -> str:
-    if text not in list(BY_NAME):  # which takes what cannot be hashed, too
-        raise ValueError(f"is not an option of a runtime; choose from {', '.join(BY_NAME)}")
-    return str(text)
+    with ErrorList() as errors:
+        for index, text in enumerate(given):
+            if text not in list(BY_NAME):  # which takes what cannot be hashed, too
+                wrong = f"replace_on_change[{index}] {text!r} is not an option of a runtime"
+                errors.add(f"{wrong}; choose from {', '.join(BY_NAME)}")
+    return frozenset(given)
 
 
 def pool_errors(values: Mapping[str, Any]) -> list[str]:

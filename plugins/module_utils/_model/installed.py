@@ -61,17 +61,17 @@ def installed_from(data: Any) -> Installed:
     try:
         python = {key: _text(data["python"][key]) for key in PYTHON_KEYS}
         entries = [(entry["name"], entry["version"], entry["requires"] or ()) for entry in data["packages"]]
-        found = [
+        distributions = [
             Distribution(_text(name), _text(version), tuple(sorted(map(_text, requires))))
             for name, version, requires in entries
             if name and version
         ]
     except (TypeError, KeyError, AttributeError):
         raise ValueError("is not a list of installed packages") from None
-    if not found:
+    if not distributions:
         raise ValueError("has no package, though every environment has some, so packages are hidden from scripts")
     # Of two with one name, Python imports the first one.
-    packages = {package.key: package for package in reversed(found)}
+    packages = {package.key: package for package in reversed(distributions)}
     return Installed(python, {key: packages[key] for key in sorted(packages)})
 
 
@@ -172,20 +172,20 @@ def required_by(graph: Graph, key: str, written: Iterable[Package]) -> str | Non
 def mismatches(installed: Installed, written: Iterable[Package]) -> Iterator[dict[str, Any]]:
     """Each package whose version in the definition is not the installed one; `installed` is None if none is there."""
     for package in written:
-        found = installed.packages.get(project(package.name) or normalized_name(package.name))
-        if package.version and not (found and _same(package.version, found.version)):
+        real = installed.packages.get(project(package.name) or normalized_name(package.name))
+        if package.version and not (real and _same(package.version, real.version)):
             yield {
                 "package": package.name,
                 "version": package.version,
-                "installed": found.version if found else None,
+                "installed": real.version if real else None,
             }
 
 
-def _same(pinned: str, found: str) -> bool:
+def _same(pinned: str, real: str) -> bool:
     """Whether a version is the pinned one. A local part, such as +cu118, counts only where it is pinned."""
     try:
-        return pinned == found or has_version(specifiers(f"=={pinned}"), found)
+        return pinned == real or has_version(specifiers(f"=={pinned}"), real)
     except ImportError:
-        return pinned == found.partition("+")[0]
+        return pinned == real.partition("+")[0]
     except ValueError:  # not in the form of PEP 440, so only the text counts
         return False

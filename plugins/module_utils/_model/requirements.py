@@ -25,8 +25,8 @@ def project(name: str) -> str | None:
     """The normalized name of the package that a server installs for `name`, without extras: `requests` for
     `Requests[socks]`. None for what is not a name, such as a URL: nobody knows which package it installs.
     """
-    found = _NAME.fullmatch(name)
-    return normalized_name(found[1]) if found else None
+    match = _NAME.fullmatch(name)
+    return normalized_name(match[1]) if match else None
 
 
 class Requirement(NamedTuple):
@@ -51,13 +51,13 @@ def requirement(text: str) -> Requirement:
 
     Raises ValueError with the rest of a sentence that starts with the text.
     """
-    found = _REQUIREMENT.fullmatch(text)
-    if not found:
+    match = _REQUIREMENT.fullmatch(text)
+    if not match:
         raise ValueError(
             "is not a package name or a pattern with * and ?, optionally with versions; write for example company-* or "
             "requests<2.32"
         )
-    name, versions = found.groups()
+    name, versions = match.groups()
     return Requirement(text.strip(), normalized_name(name), specifiers(versions) if versions else None)
 
 

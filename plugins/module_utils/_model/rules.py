@@ -255,8 +255,8 @@ def _packages(values: Mapping[str, Any]) -> list[_Entry]:
     if installed is None:
         return [_Entry("packages", index, package) for index, package in enumerate(written)]
     listed, entries = {project(package.name) for package in written}, list[_Entry]()
-    for index, (key, found) in enumerate(installed.packages.items()):
-        package = Package(found.name, found.version)
+    for index, (key, distribution) in enumerate(installed.packages.items()):
+        package = Package(distribution.name, distribution.version)
         more = () if key in listed else ((installed, written),)
         entries.append(_Entry("installed" if more else "packages", index, package, *more))
     return entries

@@ -284,7 +284,7 @@ class Row(NamedTuple):
         """What the exemptions of the policy let pass; None if no policy applies."""
         if self.main.plan.exempted is None:
             return None
-        return [{"name": self.name, "id": self.id, **found.to_result()} for found in self.main.plan.exempted]
+        return [{"name": self.name, "id": self.id, **finding.to_result()} for finding in self.main.plan.exempted]
 
     @property
     def facts(self) -> dict[str, Any]:

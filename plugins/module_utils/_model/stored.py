@@ -19,23 +19,23 @@ from .plan import Plan, compare, diff_values
 from .runtime import Runtime
 
 
-def as_stored(plan: Plan, wanted: Definition, found: Runtime) -> tuple[Plan, list[str]]:
+def as_stored(plan: Plan, wanted: Definition, now: Runtime) -> tuple[Plan, list[str]]:
     """The plan with the values that the server stored, without the fields that it left as they were.
 
     Then how these values differ from the request, as sentences with remedies.
     """
-    merged, different = compare(found.values, wanted)
-    stored, requested = diff_values(found.values, different), diff_values(merged, different)
+    merged, different = compare(now.values, wanted)
+    stored, requested = diff_values(now.values, different), diff_values(merged, different)
     sentences = [
-        f"The server stored {'' if name.endswith('s') else 'a '}different {name} for runtime {found.name!r} than "
+        f"The server stored {'' if name.endswith('s') else 'a '}different {name} for runtime {now.name!r} than "
         f"requested: {stored[name]!r} instead of {requested[name]!r}."
         f"{_remedy(name, stored[name], requested[name])} The next run will try to change it again."
         for name in different
     ]
-    lost = dropped(plan.target, found) if plan.target else []
+    lost = dropped(plan.target, now) if plan.target else []
     if lost:
         sentences.append(
-            f"The update of runtime {found.name!r} made the server drop settings that this collection does not know: "
+            f"The update of runtime {now.name!r} made the server drop settings that this collection does not know: "
             f"{', '.join(lost)}. Set them again on the server, and report this to mstr.library."
         )
     is_changed = {name: plan.action == "create" or plan.before.get(name) != value for name, value in stored.items()}
@@ -132,10 +132,10 @@ def rename_of(runtime: Runtime, name: str, comment: str | None) -> Definition:
     return Definition("present", {"name": name}, id=runtime.id, name=name, journal_comment=comment)
 
 
-def _remedy(name: str, found: Any, requested: Any) -> str:
+def _remedy(name: str, stored: Any, requested: Any) -> str:
     if name not in PURGEABLE:
         return ""
     text: Callable[[Any], str] = itemgetter("name") if name == "packages" else str
     wanted = set(map(text, requested))
-    added = [entry for entry in map(text, found) if entry not in wanted]
+    added = [entry for entry in map(text, stored) if entry not in wanted]
     return f" It added {', '.join(added)}: list it under {name}, or set purge_{name}: false." if added else ""

@@ -100,22 +100,22 @@ class RuntimeApi:
             return read()
         with self._deciding:
             undecided = [name for name in lacking if name not in self._null_means_unset]
-            found = read() if undecided else None
-            unset = found._replace(is_whole=False).lacking(undecided) if found else ()
-            self._null_means_unset.update((name, name in unset) for name in undecided if found)
+            whole = read() if undecided else None
+            unset = whole._replace(is_whole=False).lacking(undecided) if whole else ()
+            self._null_means_unset.update((name, name in unset) for name in undecided if whole)
         if undecided:
-            return found
+            return whole
         return runtime if all(self._null_means_unset[name] for name in lacking) else read()
 
     def find(self, identity: str, label: str | None = None) -> Runtime | None:
         """What `get` returns; None only if the list does not show the runtime, either. Raises MstrError."""
-        found = self.get(identity, label)
-        if found is None and any(listed.key == identity.upper() for listed in self.list_all()):
+        runtime = self.get(identity, label)
+        if runtime is None and any(listed.key == identity.upper() for listed in self.list_all()):
             raise MstrError(
                 f"Could not read the runtime {label or f'with id {identity}'}: the server lists it, but answers that "
                 "it does not exist. The user may lack permission on this object."
             )
-        return found
+        return runtime
 
     @cached_property
     def user_id(self) -> str | None:
@@ -224,8 +224,8 @@ def utc_date() -> date:
 
 def one_named(runtimes: Iterable[Runtime], name: str) -> Runtime | None:
     """The runtime with exactly this name; None if no runtime has it. Raises ValidationError if several do."""
-    found = [runtime for runtime in runtimes if runtime.name == name]
-    if len(found) > 1:
-        ids = ", ".join(sorted(str(runtime.id) for runtime in found))
-        raise ValidationError([f"{len(found)} runtimes have the name {name!r}: {ids}; choose one by id"])
-    return found[0] if found else None
+    named = [runtime for runtime in runtimes if runtime.name == name]
+    if len(named) > 1:
+        ids = ", ".join(sorted(str(runtime.id) for runtime in named))
+        raise ValidationError([f"{len(named)} runtimes have the name {name!r}: {ids}; choose one by id"])
+    return named[0] if named else None

@@ -84,7 +84,7 @@ def script_entries(given: Sequence[Mapping[str, Any]], places: Sequence[str] = (
     `places`: how messages name the entries, if a file has them.
     """
     with ErrorList() as errors:
-        found: dict[tuple[Any, ...], ScriptEntry] = {}
+        entries: dict[tuple[Any, ...], ScriptEntry] = {}
         for index, options in enumerate(given):
             place = places[index] if places else f"scripts[{index}]"
             if not options["id"] and not options["name"]:
@@ -94,10 +94,10 @@ def script_entries(given: Sequence[Mapping[str, Any]], places: Sequence[str] = (
             errors.add(*(f"{start}{option} is empty" for option in named if not options[option].strip()))
             identity = errors.check(id_from, options["id"] or None, prefix=place)
             entry = ScriptEntry(place, identity, options["name"], options["project"], options.get("runtime"))
-            first = found.setdefault((identity or entry.name, entry.project), entry)
+            first = entries.setdefault((identity or entry.name, entry.project), entry)
             if first is not entry:
                 errors.add(f"{place} is the same script as {first.place}; list it once")
-    return tuple(found.values())
+    return tuple(entries.values())
 
 
 # --- the plan
@@ -155,14 +155,14 @@ def find_entries(context: Context, entries: Sequence[ScriptEntry]) -> Usage:
 
 def plan_assignment(entry: ScriptEntry, usage: Usage, target: Runtime) -> Assignment:
     """What is to be done for an entry; with an error where the look-up shows no script, or several, for it."""
-    found = [script for script in usage.scripts if entry.matches(script)]
+    matching = [script for script in usage.scripts if entry.matches(script)]
     # A failed read of the script says more than one of the project, and is the last of them.
     hidden = [failure for failure in usage.unread if entry.may_be_in(failure)]
-    ids = sorted(script.id for script in (*found, *(failure.script for failure in hidden)) if script)
+    ids = sorted(script.id for script in (*matching, *(failure.script for failure in hidden)) if script)
     if len(ids) > 1:
         error = MstrError(f"{len(ids)} scripts have this name: {', '.join(ids)}; choose one by id.")
-    elif found:
-        return Assignment.planned(found[0], target, entry.place)
+    elif matching:
+        return Assignment.planned(matching[0], target, entry.place)
     elif hidden:
         error = hidden[-1].error
     else:

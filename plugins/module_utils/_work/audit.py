@@ -115,8 +115,8 @@ def audit(task: Any, inputs: AuditInputs) -> Mapping[str, Any]:
         context = context._replace(usage=find_usage(context, context.protects or (), every=True))
     read = with_findings(context._replace(check_mode=not runs), params, inputs.read, runtimes)
     applied, refusals = _comparison(context, compared, inputs.read.policy) if compared else (None, [])
-    found = {"read": read, "applied": applied, "refusals": refusals, "previous_names": _previous_names(compared)}
-    return {"changed": False, "msg": read["msg"], **found}
+    parts = {"read": read, "applied": applied, "refusals": refusals, "previous_names": _previous_names(compared)}
+    return {"changed": False, "msg": read["msg"], **parts}
 
 
 def _warn(tell: Callable[[str], None], text: str) -> None:

@@ -13,12 +13,12 @@ from functools import partial
 from .._errors import MstrError
 from .._model.alike import is_named
 from .._model.plan import NO_PLAN
+from .._model.purge import Purge
 from .._model.runtime import Runtime, lists_default
 from .._model.steps import ASIDE, PLANNED, PURGE, PURGED, READ, Row, Step
 from .._model.stored import changed_since, deletion_of
 from .api import ALL_FIELDS, Context, Work
 from .guards import refusals
-from .._model.purge import Purge
 from .locate import is_found_by_id, plan_step
 from .names import is_own
 from .side_by_side import map_items, map_steps

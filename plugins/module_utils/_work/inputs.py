@@ -20,8 +20,8 @@ from .api import Context, RuntimeApi, Waiting, utc_date
 
 if TYPE_CHECKING:
     from .._model.policy import Policy
-    from .assignments import ScriptEntry
     from .._model.purge import Purge
+    from .assignments import ScriptEntry
 
 _TEXT: dict[str, Any] = {"type": "str"}
 _REQUIRED: dict[str, Any] = {"type": "str", "required": True}

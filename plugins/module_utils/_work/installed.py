@@ -48,23 +48,23 @@ def add_installed(context: Context, runtimes: Sequence[Runtime], result: dict[st
 
     In check mode, no script runs and nothing is known. Raises MstrError only if the task must end.
     """
-    found: Mapping[str, Installed] = {}
+    by_key: Mapping[str, Installed] = {}
     result["mismatches"] = None
     if not context.check_mode:
-        found, unread = _read(context, runtimes)
+        by_key, unread = _read(context, runtimes)
         result["mismatches"] = [
             {"name": runtime.name, "id": runtime.id, **row}
             for runtime in runtimes
-            if runtime.key in found
-            for row in mismatches(found[runtime.key], runtime.values["packages"] or ())
+            if runtime.key in by_key
+            for row in mismatches(by_key[runtime.key], runtime.values["packages"] or ())
         ]
         result["unread"] = [*result.get("unread", ()), *(failure.to_result() for failure in unread)]
         if unread:
             more = f" The result lists {len(unread) - 1} more under unread." if len(unread) > 1 else ""
             context.warn(f"Some lists of installed packages could not be read. {unread[0].error.sentence}{more}")
     for shown, runtime in zip(result["runtimes"], runtimes):
-        shown["installed"] = found[runtime.key].to_result() if runtime.key in found else None
-    return found
+        shown["installed"] = by_key[runtime.key].to_result() if runtime.key in by_key else None
+    return by_key
 
 
 def _read(context: Context, runtimes: Sequence[Runtime]) -> tuple[Mapping[str, Installed], list[Unread]]:

@@ -41,9 +41,9 @@ def locate(context: Context, wanted: Definition, listed: Iterable[Runtime], know
     """
     api, needed = context.api, needed_fields(context, wanted)
     if wanted.id:
-        found = next((runtime for runtime in listed if runtime.key == wanted.id), None)
+        runtime = next((runtime for runtime in listed if runtime.key == wanted.id), None)
         by_id = api.get if known else api.find
-        return api.with_all_fields(found, needed) if found else by_id(wanted.id)
+        return api.with_all_fields(runtime, needed) if runtime else by_id(wanted.id)
     listed = list(listed)
     names = [str(wanted.name)]
     if not any(runtime.name == wanted.name for runtime in listed):
@@ -51,10 +51,10 @@ def locate(context: Context, wanted: Definition, listed: Iterable[Runtime], know
 
         names += named_before(context, wanted, listed)
     for name in names:
-        found = api.with_all_fields(one_named(listed, name), needed)
+        runtime = api.with_all_fields(one_named(listed, name), needed)
         # Between the list and the read of the object, somebody may have renamed it.
-        if found and found.name in ("", name):
-            return found
+        if runtime and runtime.name in ("", name):
+            return runtime
     return None
 
 

@@ -223,11 +223,8 @@ def _replaced(context: Context, row: Row, old: Sequence[Runtime], beside: Runtim
 def _warn_of_loss(context: Context, old: Runtime, target: Runtime, copied: bool) -> None:
     """Say what a definition cannot carry over, and of the new owner only what was read."""
     owner = name_of(old.facts.get("owner"))
-    left = [
-        "its owner" + f" {owner!r}" * bool(owner),
-        "its permissions (ACL)",
-        *(dropped(old, target) if copied else []),
-    ]
+    left = ["its owner" + f" {owner!r}" * bool(owner), "its permissions (ACL)"]
+    left += dropped(old, target) if copied else []
     belongs = "will belong to the user of this task"
     if target.id:
         new = name_of(target.facts.get("owner"))
@@ -247,10 +244,8 @@ def _copy(old: Runtime, wanted: Definition) -> Definition:
     copied = {name: value for name, value in definition_of(old.to_result()).items() if name not in wanted.values}
     given = definition_from({**copied, "name": wanted.name})
     # What is sent to the new runtime, without keys that this collection does not know.
-    have = {
-        name: BY_NAME[name].kind.from_api(BY_NAME[name].kind.to_api(old.values[name]))
-        for name in without_null(old.values)
-    }
+    kinds = {name: BY_NAME[name].kind for name in without_null(old.values)}
+    have = {name: kind.from_api(kind.to_api(old.values[name])) for name, kind in kinds.items()}
     merged, _differing = compare(have, wanted)
     beside = replacement_name(str(wanted.name))
     values = {**given.values, **merged, "name": beside}

@@ -126,10 +126,10 @@ def _return_scripts(context: Context, scripts: Scripts, row: Row, error: MstrErr
     # What puts things in order is tried even after the server was given up, but nothing else.
     goes_back = row.beside or any(moved.target.name == row.final_name for moved in scripts.changed)
     look = context.session.insisting()(exists) if goes_back else exists
-    found = {old.key: look(context, old) for old in row.old}
-    scripts, left = assign_back(scripts, row, found)
+    exists_by_key = {old.key: look(context, old) for old in row.old}
+    scripts, left = assign_back(scripts, row, exists_by_key)
     words = {True: "stays in use", False: "does not exist any more", None: "may not exist any more; check it"}
-    now = [f"The old runtime {old.label} {words[found[old.key]]}." for old in row.old]
+    now = [f"The old runtime {old.label} {words[exists_by_key[old.key]]}." for old in row.old]
     now = [left, "Check which runtime they use."] if left else now
     new, holder = row.main.after, _other_holder(context, row)
     if holder:

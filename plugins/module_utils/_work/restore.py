@@ -75,16 +75,12 @@ def renamed_aside(context: Context, row: Row, step: Step) -> Row:
     step = step if step.plan.changed else attempt(partial(plan_step, context), step)
     done = step if step.error else attempt(partial(rename_aside, context), step)
     row = row._replace(steps=(done, *(other for other in row.steps if other.phase != ASIDE)))
-    renamed = done.after
-    if renamed is None or not done.done:
+    if not done.done:
         return row
     # What follows knows the runtime under the name that it has now.
-    return row._replace(
-        steps=tuple(
-            other._replace(before=renamed) if other.phase != ASIDE and other.before == step.before else other
-            for other in row.steps
-        )
-    )
+    following = [other for other in row.steps if other.phase != ASIDE and other.before == step.before]
+    renamed = (other._replace(before=done.after) if other in following else other for other in row.steps)
+    return row._replace(steps=tuple(renamed))
 
 
 def write_in_order(context: Context, rows: Sequence[Row]) -> list[Row]:

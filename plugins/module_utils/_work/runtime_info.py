@@ -75,7 +75,7 @@ def find_runtimes(context: Context, query: Query) -> list[Runtime]:
     """The requested runtimes with all fields."""
     api = context.api
     if query.id is not None:
-        found: list[Runtime | None] = [api.get(query.id)]
+        read: list[Runtime | None] = [api.get(query.id)]
     else:
         existing = api.list_all()
         if not lists_default(existing) and not any(runtime.name == query.name for runtime in existing):
@@ -87,13 +87,13 @@ def find_runtimes(context: Context, query: Query) -> list[Runtime]:
             if query.name in (None, runtime.name)
             and (runtime.facts.get("status") is None or _is_requested(runtime, query))
         ]
-        found = all_side_by_side(
+        read = all_side_by_side(
             lambda runtime: api.with_all_fields(runtime, ALL_FIELDS),
             listed,
             context.concurrency,
             lambda number: context.progress(progress_line(number, len(listed), "read")),
         )
-    return [runtime for runtime in found if runtime and _is_requested(runtime, query)]
+    return [runtime for runtime in read if runtime and _is_requested(runtime, query)]
 
 
 def _is_requested(runtime: Runtime, query: Query) -> bool:
@@ -121,7 +121,7 @@ def with_findings(
     }
     if params["include_scripts"]:
         _add_scripts(context, params, runtimes, result)
-    found = f"{len(runtimes) or 'No'} runtime{'' if len(runtimes) == 1 else 's'} found"
+    text = f"{len(runtimes) or 'No'} runtime{'' if len(runtimes) == 1 else 's'} found"
     installed: Mapping[str, Installed] = {}
     if params["include_installed"]:
         from .installed import add_installed  # only a task with this option needs it
@@ -129,9 +129,12 @@ def with_findings(
         installed = add_installed(context, runtimes, result)
     if query.policy:
         result.update(query.policy.report(runtimes, installed))
-        found = f"{found}, with {policy_line(result)}"
+        text = f"{text}, with {policy_line(result)}"
     skipped = params["include_installed"] and context.check_mode
-    return {**result, "msg": f"{found}.{' Check mode does not run the script that lists packages.' if skipped else ''}"}
+    return {
+        **result,
+        "msg": f"{text}.{' Check mode does not run the script that lists packages.' if skipped else ''}",
+    }
 
 
 def policy_line(result: Mapping[str, Any]) -> str:
@@ -139,13 +142,9 @@ def policy_line(result: Mapping[str, Any]) -> str:
     from .._model.policy import number_of  # only a task with a policy needs it
 
     number = number_of(result["violations"])
-    more = {"exempted": result["exempted"], "not evaluated": result["not_evaluated"]}
-    return ", ".join(
-        [
-            f"{number or 'no'} violation{'' if number == 1 else 's'} of the policy",
-            *(f"{len(rows)} {word}" for word, rows in more.items() if rows),
-        ]
-    )
+    parts = [f"{number or 'no'} violation{'' if number == 1 else 's'} of the policy"]
+    parts += [f"{len(result[key])} {key.replace('_', ' ')}" for key in ("exempted", "not_evaluated") if result[key]]
+    return ", ".join(parts)
 
 
 def _add_scripts(
@@ -166,12 +165,12 @@ def _add_scripts(
     if params["include_tasks"]:
         from .script_tasks import find_runs  # only a task with this option needs it
 
-        shown = [script for found in (*scripts, dangling or ()) for script in found]
+        shown = [script for on_runtime in (*scripts, dangling or ()) for script in on_runtime]
         hidden = is_complete and projects is None
         runs = find_runs(context, usage, shown, history=True, hidden=hidden)
         unread, add = [*unread, *runs.unread], runs.with_runs
-    for shown_runtime, found in zip(result["runtimes"], scripts):
-        shown_runtime["scripts"] = [add(script) for script in found]
+    for shown_runtime, on_runtime in zip(result["runtimes"], scripts):
+        shown_runtime["scripts"] = [add(script) for script in on_runtime]
     if dangling is not None:
         result["dangling"] = [{**add(script), "runtime_id": script.runtime_id} for script in dangling]
     result["unread"] = [failure.to_result() for failure in unread]

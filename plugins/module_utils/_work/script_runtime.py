@@ -14,6 +14,7 @@ from .._model.alike import near_names, quoted
 from .._model.fields import LIST_AS_WRITTEN
 from .._model.result import failures
 from .._model.runtime import Runtime, id_from
+from .._session.interrupt import CONCURRENCY_OPTION, check_concurrency
 from .api import Context, one_named
 from .assignments import (
     Assigner,
@@ -34,6 +35,7 @@ OPTIONS: dict[str, Any] = {
     "from_runtime_id": {"type": "str"},
     "scripts": {"type": "list", "elements": "dict", "options": SCRIPT_OPTIONS},
     "projects": {"type": LIST_AS_WRITTEN, "elements": "str"},
+    **CONCURRENCY_OPTION,
 }
 
 
@@ -56,6 +58,7 @@ def script_inputs_from(params: Mapping[str, Any]) -> ScriptInputs:
         blank = [name for name in ("runtime", "from_runtime") if params[name] is not None and not params[name].strip()]
         errors.add(*(f"{name} is empty" for name in blank))
         errors.check(check_projects, params["projects"])
+        errors.check(check_concurrency, params)
         if params["scripts"] == []:
             errors.add("scripts is empty, so there is nothing to assign")
         entries = None if params["scripts"] is None else errors.check(script_entries, params["scripts"])
@@ -74,8 +77,8 @@ def assign_scripts(context: Context, inputs: ScriptInputs) -> dict[str, Any]:
         target = errors.check(_chosen_runtime, runtimes, *inputs.target, "runtime")
         name, source = inputs.source
         if name:
-            found = errors.check(_chosen_runtime, runtimes, name, None, "from_runtime")
-            source = found.key if found else None
+            chosen = errors.check(_chosen_runtime, runtimes, name, None, "from_runtime")
+            source = chosen.key if chosen else None
         if target and target.key == source:
             errors.add(f"the scripts of {target.label} cannot be assigned to the same runtime")
     planned, unread = _planned(context, inputs, source, target)
@@ -115,17 +118,17 @@ def _planned(
 def _chosen_runtime(runtimes: Sequence[Runtime], name: str | None, identity: str | None, option: str) -> Runtime:
     """The runtime. Raises ValidationError."""
     if name is None:
-        found = next((runtime for runtime in runtimes if runtime.key == identity), None)
+        chosen = next((runtime for runtime in runtimes if runtime.key == identity), None)
         wrong = f"{option}_id: no runtime has the id {identity!r}"
     else:
-        found, wrong = one_named(runtimes, name), f"{option}: no runtime has the name {name!r}"
-    if found is None:
+        chosen, wrong = one_named(runtimes, name), f"{option}: no runtime has the name {name!r}"
+    if chosen is None:
         near = near_names(name, (runtime.name for runtime in runtimes)) if name else []
         hint = f"; did you mean {quoted(near)}?" if near else ""
         if option == "from_runtime" and not near:
             hint = "; if it was deleted, give its id in from_runtime_id"
         raise ValidationError([f"{wrong}{hint}"])
-    return found
+    return chosen
 
 
 def summary_of_scripts(moved: int, already: int, name: str, check_mode: bool) -> str:

@@ -100,8 +100,8 @@ def find_runs(
     by_key = {script.key: script for script in scripts}
     projects = usage.projects if hidden else list(dict.fromkeys(script.project for script in scripts))
     lists = search.read_all(search.list_tasks, projects, "planned tasks", says_no_such_call)
-    found = [((project, _script_in(entry)), entry) for project, entries in lists.items() for entry in entries]
-    planned = {(key, _identity(entry)): Task(by_key[key], entry) for key, entry in found if key in by_key}
+    entries = [((project, _script_in(entry)), entry) for project, entries in lists.items() for entry in entries]
+    planned = {(key, _identity(entry)): Task(by_key[key], entry) for key, entry in entries if key in by_key}
     for task in search.each(search.read_task, list(planned.values())):
         planned[task.script.key, _identity(task.entry)] = task
     tasks: dict[Key, list[Task]] = {key: [] for key in by_key if key[0] in lists}
@@ -117,7 +117,9 @@ def find_runs(
         # Tasks whose script the look-up did not find
         seen = {script.id.upper() for script in usage.scripts}
         seen |= {failure.script.id.upper() for failure in usage.unread if failure.script}
-        names = {_identity(entry): repr(entry.get("name")) for (_project, script), entry in found if script not in seen}
+        names = {
+            _identity(entry): repr(entry.get("name")) for (_project, script), entry in entries if script not in seen
+        }
         if names:
             what = f"{counted(len(names), 'planned task')}: {listed(list(names.values()))}"
             search.unread.append(Unread(None, None, MstrError(f"The user may not read the scripts of {what}.")))
@@ -139,9 +141,9 @@ class _Search(Reader):
         The items are read one by one until the first answer, which shows that the call exists.
         """
         for count, item in enumerate(items, 1):
-            found = self.each(read, [item])
-            if found:
-                return dict(found + self.each(read, items[count:]))
+            first = self.each(read, [item])
+            if first:
+                return dict(first + self.each(read, items[count:]))
             error = self.unread[-1].error
             if isinstance(error, ApiError) and absent(error):
                 error = MstrError(f"This release cannot show the {what}. {error.sentence}", **error.error)

@@ -154,8 +154,8 @@ class Usage(NamedTuple):
         if names is None:
             return self
 
-        def counts(found: SavedScript | Unread) -> bool:
-            return found.project is None or any(map(found.project.is_called, names))
+        def counts(read: SavedScript | Unread) -> bool:
+            return read.project is None or any(map(read.project.is_called, names))
 
         return self._replace(scripts=list(filter(counts, self.scripts)), unread=list(filter(counts, self.unread)))
 
@@ -212,8 +212,8 @@ def find_usage(
         return Usage((), [Unread(None, None, MstrError("The server lists no project for this user."))])
     # The first project alone, which shows which version of the search this release has.
     searched = search.each(search.list_scripts, projects[:1]) + search.each(search.list_scripts, projects[1:])
-    found = [script for _project, scripts in searched for script in scripts if script.has_runtime]
-    scripts = search.each(search.read, list(filter(chosen, found)))
+    candidates = [script for _project, scripts in searched for script in scripts if script.has_runtime]
+    scripts = search.each(search.read, list(filter(chosen, candidates)))
     return Usage(scripts, search.all_unread(), [project for project, _scripts in searched])
 
 
@@ -274,24 +274,24 @@ class _Search(Reader):
         search = self._start(project, operation)
         total: Any = search.get("totalItems")
         is_counted = isinstance(total, int) and not isinstance(total, bool) and total >= 0
-        found: dict[str, SavedScript] = {}
+        by_id: dict[str, SavedScript] = {}
         offset = 0
-        while not is_counted or len(found) < total:
+        while not is_counted or len(by_id) < total:
             params = {"searchId": str(search["id"]), "offset": offset, "limit": _PAGE}
             entries = self._session.get(_RESULTS, params, operation=operation, project=project.id, shape=LIST_WITH_IDS)
             scripts = [SavedScript(project, str(entry["id"]), str(entry.get("name") or ""), entry) for entry in entries]
-            new = {script.id: script for script in scripts if script.id not in found}
+            new = {script.id: script for script in scripts if script.id not in by_id}
             if not new and (is_counted or entries):
                 problem = f"returned a page of {len(entries)} scripts again instead of the next page"
                 if is_counted:
-                    problem = f"counted {total} scripts but listed only {len(found)}"
+                    problem = f"counted {total} scripts but listed only {len(by_id)}"
                 error = MstrError(f"The search in the {project.label} {problem}, so there may be more scripts.")
                 self.unread.append(Unread(project, None, error))
             if not new:
                 break
-            found.update(new)
+            by_id.update(new)
             offset += len(entries)
-        return project, list(found.values())
+        return project, list(by_id.values())
 
     def _start(self, project: Project, operation: str) -> Mapping[str, Any]:
         """The response to the start of a search: its id, and the number of objects found."""
@@ -331,8 +331,8 @@ def shape_of(script: SavedScript) -> Shape:
 def read_script(session: Session, script: SavedScript) -> Mapping[str, Any]:
     """The script's object. Raises MstrError."""
     path, operation = f"/scripts/{script.id}", f"read the {script.label}"
-    found: Mapping[str, Any] = session.get(path, operation=operation, project=script.project.id, shape=shape_of(script))
-    return found
+    data: Mapping[str, Any] = session.get(path, operation=operation, project=script.project.id, shape=shape_of(script))
+    return data
 
 
 def _unread(item: Any, error: MstrError) -> Unread:

@@ -75,14 +75,14 @@ class Scripts(NamedTuple):
         return self._replace(usage=find_entries(context, entries))
 
     @property
-    def found(self) -> Usage:
+    def expected(self) -> Usage:
         """The look-up, with the runtimes that the scripts will use once the plan is carried out."""
         return usage_after(self.usage or Usage(), self.unseen)
 
     def refusals(self, context: Context, steps: Sequence[Step]) -> Iterator[tuple[Sequence[Runtime], str]]:
         """Which runtimes of the steps must not be deleted, and why: a script will still use it, or that is unknown."""
         advice = "Apply a definition of the runtime that it was to replace first, which assigns these scripts to it"
-        for phase, usage in ((DELETE, self.usage or Usage()), (PURGE, self.found), (CLEAN_UP, self.found)):
+        for phase, usage in ((DELETE, self.usage or Usage()), (PURGE, self.expected), (CLEAN_UP, self.expected)):
             unused_only = [step.before for step in steps if step.unused_only and step.before and step.phase == phase]
             if unused_only:
                 yield from _refusals(context, usage, unused_only, advice, "")
@@ -90,7 +90,7 @@ class Scripts(NamedTuple):
             protected = [step.before for step in steps if step.before and not step.unused_only]
             advice = "Choose a different runtime for these scripts first"
             more = ", load the project, or name the projects that count in protect_projects"
-            yield from _refusals(context, self.found.within(context.protects), protected, advice, more)
+            yield from _refusals(context, self.expected.within(context.protects), protected, advice, more)
 
     def report(self, rows: Iterable[Row]) -> ScriptReport:
         """What the result says of the scripts."""
@@ -122,9 +122,9 @@ def plan_scripts(context: Context, entries: Sequence[ScriptEntry] | None, rows: 
     scripts = scripts._replace(assignments=planned, unseen=planned)
     work = Work(_without_used(context, scripts, rows), scripts)
     replacing = [repr(row.final_name) for row in rows if row.replacement and not row.failure]
-    if not replacing or not scripts.found.unread:
+    if not replacing or not scripts.expected.unread:
         return work, []
-    first = scripts.found.unread[0]
+    first = scripts.expected.unread[0]
     return work, [
         f"{listed(replacing)} cannot be replaced, because not every script could be read: {first.label}: "
         f"{first.error.sentence.rstrip('.')}. {_READ_ALL}"
@@ -146,8 +146,8 @@ def _planned(context: Context, scripts: Scripts, rows: Sequence[Row]) -> list[As
 def _moves(row: Row, usage: Usage, planned: Sequence[Assignment]) -> list[Assignment]:
     """The assignments of the scripts on what a row replaces, or on the unfinished replacement that it does not need."""
     keys = {assignment.script.key for assignment in planned}
-    found = [script for old in (*row.old, row.unneeded) if old for script in usage.of(old.id)]
-    return [Assignment.planned(script, _runtime_of(row)) for script in found if script.key not in keys]
+    scripts = [script for old in (*row.old, row.unneeded) if old for script in usage.of(old.id)]
+    return [Assignment.planned(script, _runtime_of(row)) for script in scripts if script.key not in keys]
 
 
 def _target(context: Context, entry: ScriptEntry, by_name: Mapping[str, Row]) -> Runtime:
@@ -162,10 +162,10 @@ def _target(context: Context, entry: ScriptEntry, by_name: Mapping[str, Row]) ->
     for row in by_name.values():
         if any(runtime and runtime.name == name for runtime in (*row.old, row.main.before)):
             raise ValidationError([f"runtime {name!r} becomes {row.final_name!r} in this task; write that name"])
-    found = one_named(context.existing, name)
-    if found is None:
+    runtime = one_named(context.existing, name)
+    if runtime is None:
         raise ValidationError([f"the server has no runtime {name!r}, and the task does not create it"])
-    return found
+    return runtime
 
 
 def _by_final_name(rows: Sequence[Row]) -> dict[str, Row]:
@@ -197,19 +197,13 @@ def spare_failed(work: Work) -> Work:
 
     A runtime with an error gets no script, and what a script still uses that was to be moved is not deleted.
     """
-    scripts = _ready(work)
+    by_name, scripts = _by_final_name(work.rows), work.scripts
+    scripts = scripts._replace(assignments=[_ready(assignment, by_name) for assignment in scripts.assignments])
     rows = [row if row.failure else row._replace(error=_error_of(scripts, row)) for row in work.rows]
     return work._replace(rows=rows, scripts=scripts)
 
 
-def _ready(work: Work) -> Scripts:
-    """The scripts, their assignments with their runtimes as they are now."""
-    by_name, scripts = _by_final_name(work.rows), work.scripts
-    ready: Scripts = scripts._replace(assignments=[_ready_one(plan, by_name) for plan in scripts.assignments])
-    return ready
-
-
-def _ready_one(planned: Assignment, by_name: Mapping[str, Row]) -> Assignment:
+def _ready(planned: Assignment, by_name: Mapping[str, Row]) -> Assignment:
     """The assignment with the runtime as it is now; with an error if the runtime failed."""
     name = planned.target.name
     row = by_name.get(name)
@@ -264,10 +258,10 @@ def _with_runs(context: Context, usage: Usage, runtimes: Sequence[Runtime]) -> d
     """By the key of each runtime, the scripts on it with their schedules. For evidence only: it never fails."""
     from .script_tasks import find_runs  # only a deletion needs it
 
-    found = {runtime.key: usage.of(runtime.id) for runtime in runtimes}
-    scripts = [script for on_runtime in found.values() for script in on_runtime]
+    by_runtime = {runtime.key: usage.of(runtime.id) for runtime in runtimes}
+    scripts = [script for on_runtime in by_runtime.values() for script in on_runtime]
     runs = find_runs(context, usage, scripts)
-    return {key: list(map(runs.with_runs, on_runtime)) for key, on_runtime in found.items()}
+    return {key: list(map(runs.with_runs, on_runtime)) for key, on_runtime in by_runtime.items()}
 
 
 def with_evidence(context: Context, scripts: Scripts, rows: Sequence[Row]) -> Scripts:
@@ -291,8 +285,8 @@ def _without_used(context: Context, scripts: Scripts, rows: Sequence[Row]) -> li
     for row in rows:
         runtime = row.main.before
         if row.is_purged and row.main.unused_only and runtime:
-            used = bool(scripts.found.of(runtime.id))
-            if used or scripts.found.unread:
+            used = bool(scripts.expected.of(runtime.id))
+            if used or scripts.expected.unread:
                 why = "a script uses it" if used else "not every script could be read"
                 context.warn(f"The purge spares {runtime.label}, an unfinished replacement, because {why}.")
                 continue
@@ -305,9 +299,9 @@ def _without_used(context: Context, scripts: Scripts, rows: Sequence[Row]) -> li
 
 def assign(work: Work) -> Work:
     """Carry out the planned assignments, with the runtimes as they are now. Returns the work as `spare_failed` does."""
-    scripts = _ready(work)
-    scripts = scripts._replace(assignments=scripts.assigner.assign(scripts.assignments))
-    return spare_failed(work._replace(scripts=scripts))
+    scripts = spare_failed(work).scripts
+    done = scripts._replace(assignments=scripts.assigner.assign(scripts.assignments))
+    return spare_failed(work._replace(scripts=done))
 
 
 def move_newcomers(context: Context, scripts: Scripts, row: Row) -> tuple[Scripts, Row]:
@@ -332,15 +326,15 @@ def move_newcomers(context: Context, scripts: Scripts, row: Row) -> tuple[Script
         return scripts, row._replace(error=error)
     moved = scripts.assigner.assign(moves)
     scripts = scripts._replace(assignments=[*scripts.assignments, *moved], unseen=[*scripts.unseen, *moved])
-    left = [script for old in row.old for script in scripts.found.of(old.id)]
+    left = [script for old in row.old for script in scripts.expected.of(old.id)]
     again = MstrError(f"Somebody assigned the old runtime to the {left[0].label} again") if left else None
     return scripts, row._replace(error=_error_of(scripts, row) or again)
 
 
-def assign_back(scripts: Scripts, row: Row, found: Mapping[str, bool | None]) -> tuple[Scripts, str]:
+def assign_back(scripts: Scripts, row: Row, exists: Mapping[str, bool | None]) -> tuple[Scripts, str]:
     """Assign the scripts of a failed replacement to the runtimes that it was to replace; an earlier run's, too.
 
-    `found`: whether each of these exists, by its key. Returns the scripts, and what could not be assigned back.
+    `exists`: whether each of these exists, by its key. Returns the scripts, and what could not be assigned back.
     """
     new, by_key = row.main.runtime, {runtime.key: runtime for runtime in row.old}
     due = [
@@ -353,11 +347,11 @@ def assign_back(scripts: Scripts, row: Row, found: Mapping[str, bool | None]) ->
     due += [(script, row.old[0]) for script in earlier if script.key not in assigned]
     doubts = {False: "does not exist any more", None: "could not be read"}
     errors = [
-        f"{script.label}: {runtime.label} {doubts[found[runtime.key]]}"
+        f"{script.label}: {runtime.label} {doubts[exists[runtime.key]]}"
         for script, runtime in due
-        if found[runtime.key] is not True
+        if exists[runtime.key] is not True
     ]
-    back = [Assignment(script, runtime, "moved") for script, runtime in due if found[runtime.key]]
+    back = [Assignment(script, runtime, "moved") for script, runtime in due if exists[runtime.key]]
     done = scripts.assigner.assign(back, insist=True)
     returned = {plan.script.key: plan for plan in done if plan.action in ("moved", "none")}
     errors += [f"{plan.script.label}: {plan.error}".rstrip(".") for plan in done if plan.script.key not in returned]

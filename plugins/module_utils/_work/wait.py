@@ -41,8 +41,8 @@ def wait(context: Context, rows: Sequence[Row]) -> list[Row]:
     The timeout applies to all of them together. Deleted, absent and failed runtimes are not waited for.
     Without the option `wait`, only those are that replace others or have a smoke test.
     """
-    awaited = {index: row.main for index, row in enumerate(rows) if _is_awaited(context, row)}
-    watches = {index: _Watch(step, step.after) for index, step in awaited.items() if step.after}
+    steps = {index: row.main for index, row in enumerate(rows) if _is_awaited(context, row)}
+    watches = {index: _Watch(step, step.after) for index, step in steps.items() if step.after}
     try:
         _check_until_done(context, list(watches.values()), context.waiting or context.patience)
     except Interrupted as exc:

@@ -227,15 +227,15 @@ def _name_taken(context: Context, step: Step, refusal: MstrError, lost: MstrErro
     """The step where the server refuses a create because the name exists. Raises MstrError."""
     wanted = step.wanted
     listed = context.api.list_all()
-    found = locate(context, wanted, _new(context, listed))
-    if found and name_beside(found.name) is not None and is_own(context, found) is False:
-        found = None  # of somebody else, who has made a runtime with the name of an unfinished replacement
-    if found and lost:
+    holder = locate(context, wanted, _new(context, listed))
+    if holder and name_beside(holder.name) is not None and is_own(context, holder) is False:
+        holder = None  # of somebody else, who has made a runtime with the name of an unfinished replacement
+    if holder and lost:
         # The name was more likely taken by this task's create, whose response was lost, than by another play.
-        return confirm(context, step, found)
-    if found:
+        return confirm(context, step, holder)
+    if holder:
         # Another play created it first: write only what still differs.
-        again = plan_step(context._replace(existing=listed), step._replace(before=found))
+        again = plan_step(context._replace(existing=listed), step._replace(before=holder))
         return _approved(context, None, step.plan, again)
     near = near_names(str(wanted.name), (runtime.name for runtime in listed))
     alike = " and ".join(runtime.label for runtime in listed if runtime.name in near)
@@ -313,12 +313,12 @@ def _confirmed(context: Context, step: Step, listed: Sequence[Runtime]) -> Step:
     """
     wanted, created, current = step.wanted, step.action == "created", None
     key = step.runtime.key if step.runtime else ""
-    found = [runtime for runtime in listed if runtime.key == key or (created and runtime.name == wanted.name)]
-    if len(found) > 1:
-        ids = " and ".join(str(runtime.id) for runtime in found)
+    candidates = [runtime for runtime in listed if runtime.key == key or (created and runtime.name == wanted.name)]
+    if len(candidates) > 1:
+        ids = " and ".join(str(runtime.id) for runtime in candidates)
         origin = "Another task created one, or a lost response made this task create two. Delete one by its id."
         context.warn(f"Several runtimes now have the name {wanted.name!r}: {ids}. {origin}")
-    own = [runtime for runtime in found if runtime.key == key] or found
+    own = [runtime for runtime in candidates if runtime.key == key] or candidates
     if own:
         current = context.api.with_all_fields(own[0], needed_fields(context, wanted))
     if current is None and key:

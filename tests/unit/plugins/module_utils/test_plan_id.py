@@ -6,11 +6,11 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model import plan
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.plan import make_plan
+from ansible_collections.mstr.library.plugins.module_utils._model.purge import Purge
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
 from ansible_collections.mstr.library.plugins.module_utils._model.steps import CHANGE, Row, Step, check_plan_id, plan_id
 from ansible_collections.mstr.library.plugins.module_utils._model.stored import fingerprint
 from ansible_collections.mstr.library.plugins.module_utils._work.inputs import Inputs
-from ansible_collections.mstr.library.plugins.module_utils._model.purge import Purge
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import Refused, reconcile
 from ansible_collections.mstr.library.tests.unit.support.make import (
     ID,

@@ -19,7 +19,7 @@ OLD, NEW, GONE = (letter * 32 for letter in "ABD")
 
 
 def options(**given):
-    return {**dict.fromkeys(OPTIONS), **given}
+    return {**dict.fromkeys(OPTIONS), "concurrency": 4, **given}
 
 
 def script(**given):

@@ -6,13 +6,13 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError, MstrError, ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.module_utils._work import script_usage
-from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import check_protection
 from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import (
     Project,
     SavedScript,
     Unread,
     Usage,
     check_projects,
+    check_protection,
     find_usage,
 )
 from ansible_collections.mstr.library.tests.unit.support.make import (
