@@ -19,6 +19,7 @@ from .inputs import TASK_OPTIONS, Inputs, inputs_from
 
 if TYPE_CHECKING:
     from .._model.policy import Policy
+    from .._model.src import Source
 
 
 # The sub-options that name a script.
@@ -64,13 +65,7 @@ def inputs_for_many(check: Check, params: Mapping[str, Any]) -> Inputs:
 
 
 def _rest(params: Mapping[str, Any], policy: Policy | None, check: Check) -> Inputs:
-    source, path = None, params["src"]
-    if path is not None:
-        from .._model.src import read_definitions  # only a task with a file needs it
-
-        source = read_definitions(path)
-        if params["scripts"] is not None and source.scripts is not None:
-            raise ValidationError([f"scripts is set, and src {path!r} contains scripts, too; write them in one place"])
+    source, path = _source(params), params["src"]
     runtimes = source.runtimes if source else params["runtimes"]
     of_file = source.scripts if source else None
     scripts = params["scripts"] if of_file is None else of_file
@@ -104,6 +99,19 @@ def _rest(params: Mapping[str, Any], policy: Policy | None, check: Check) -> Inp
             checked = {place: entry for place, entry in placed if entry is not None}
             entries = errors.check(script_entries, list(checked.values()), list(checked))
     return Inputs(definitions, Purge(params["purge_exclude"], limit, comment, left_out) if purges else None, entries)
+
+
+def _source(params: Mapping[str, Any]) -> Source | None:
+    """What the file says, if there is one. Raises ValidationError."""
+    path = params["src"]
+    if path is None:
+        return None
+    from .._model.src import read_definitions  # only a task with a file needs it
+
+    source = read_definitions(path)
+    if params["scripts"] is not None and source.scripts is not None:
+        raise ValidationError([f"scripts is set, and src {path!r} contains scripts, too; write them in one place"])
+    return source
 
 
 def _placed(
