@@ -9,20 +9,20 @@ The simulator listens on loopback only. A forwarder listens on an address that t
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import json
 import os
 import socket
-import ssl
 import threading
 import time
-import urllib.request
-from collections.abc import Iterator
-from typing import Any
-from urllib.parse import urlencode, urlsplit
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import requests
 
 WAIT = 900  # seconds for a job or an approval; a node may have to pull the image first
+T = TypeVar("T")
+ACTIVE = ("new", "pending", "waiting", "running")
 
 
 class Api:
@@ -33,21 +33,20 @@ class Api:
         host = os.environ["CONTROLLER_HOST"].rstrip("/")
         self.host = host if "://" in host else f"https://{host}"
         self.base = "/".join(part for part in (self.host, "api", prefix, "v2") if part)
-        user = f"{os.environ['CONTROLLER_USERNAME']}:{os.environ['CONTROLLER_PASSWORD']}"
-        self.authorization = f"Basic {base64.b64encode(user.encode()).decode()}"
-        self.context = ssl.create_default_context()
-        if os.environ.get("CONTROLLER_VERIFY_SSL", "true").lower() in ("false", "no", "0"):
-            self.context.check_hostname = False
-            self.context.verify_mode = ssl.CERT_NONE
+        self.session = requests.Session()
+        self.session.auth = (os.environ["CONTROLLER_USERNAME"], os.environ["CONTROLLER_PASSWORD"])
+        self.verify = os.environ.get("CONTROLLER_VERIFY_SSL", "true").lower() not in ("false", "no", "0")
+
+    def send(self, method: str, path: str, **more: Any) -> requests.Response:
+        """The response to one call below /api/v2/."""
+        response = self.session.request(method, f"{self.base}/{path}/", timeout=60, verify=self.verify, **more)
+        response.raise_for_status()
+        return response
 
     def call(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
         """Send one call below /api/v2/, and return its body."""
-        url = f"{self.base}/{path}/" + (f"?{urlencode(query)}" if query else "")
-        headers = {"Authorization": self.authorization, "Content-Type": "application/json"}
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(url, data, headers, method=method)
-        with urllib.request.urlopen(request, timeout=60, context=self.context) as response:
-            return json.loads(response.read() or b"null")
+        response = self.send(method, path, json=body, params=query)
+        return response.json() if response.content else None
 
     def find(self, kind: str, **query: Any) -> Any:
         """The only matching object of a kind."""
@@ -63,34 +62,28 @@ class Api:
 
     def ended(self, path: str) -> dict[str, Any]:
         """Wait for the end of a run, and return it."""
-        deadline = time.monotonic() + WAIT
-        while True:
-            run: dict[str, Any] = self.call("GET", path)
-            if run["status"] in ("successful", "failed", "error", "canceled"):
-                return run
-            assert time.monotonic() < deadline, f"{path} is still {run['status']}"
-            time.sleep(2)
+        return self._waited(path, lambda run: None if run["status"] in ACTIVE else run)
 
     def approval(self, workflow_job: str) -> str:
         """The path of the approval that a run of a workflow waits for."""
-        deadline = time.monotonic() + WAIT
-        while True:
+
+        def asked(run: dict[str, Any]) -> str | None:
+            assert run["status"] in ACTIVE, f"{workflow_job} ended as {run['status']} without an approval"
             nodes = self.call("GET", f"{workflow_job}/workflow_nodes", identifier="approval")["results"]
-            if nodes and nodes[0]["job"]:
-                return f"workflow_approvals/{nodes[0]['job']}"
-            status = self.call("GET", workflow_job)["status"]
-            assert status in ("new", "pending", "waiting", "running"), (
-                f"{workflow_job} ended as {status} without an approval"
-            )
-            assert time.monotonic() < deadline, f"{workflow_job} requests no approval"
+            return f"workflow_approvals/{nodes[0]['job']}" if nodes and nodes[0]["job"] else None
+
+        return self._waited(workflow_job, asked)
+
+    def _waited(self, path: str, found: Callable[[dict[str, Any]], T | None]) -> T:
+        deadline = time.monotonic() + WAIT
+        while (result := found(run := self.call("GET", path))) is None:
+            assert time.monotonic() < deadline, f"{path} is still {run['status']}"
             time.sleep(2)
+        return result
 
     def download(self, path: str) -> str:
         """The output of a job as the page downloads it."""
-        request = urllib.request.Request(f"{self.base}/{path}/stdout/?format=txt_download")
-        request.add_header("Authorization", self.authorization)
-        with urllib.request.urlopen(request, timeout=60, context=self.context) as response:
-            return str(response.read().decode())
+        return self.send("GET", f"{path}/stdout", params={"format": "txt_download"}).text
 
     def output(self, path: str) -> str:
         """The output of a job that users see."""

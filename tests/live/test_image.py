@@ -19,11 +19,8 @@ from typing import Any
 import pytest
 import yaml
 from plays.awx.jobs import Job, tools_in
-from plays.conftest import collection
 from simulator.harness import Simulator
 from support.ansible import ROOT
-
-__all__ = ["collection"]
 
 IMAGE = "localhost/mstr-library-ee:test"
 ISOLATION = (
@@ -70,11 +67,10 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> str:
     return IMAGE
 
 
-def test_the_apply_job_runs_in_the_image(image: str, collection: Path, sim: Simulator, tmp_path: Path) -> None:
+def test_the_apply_job_runs_in_the_image(image: str, sim: Simulator, tmp_path: Path) -> None:
     def job(name: str, **options: Any) -> Job:
         return Job(
             tmp_path / name,
-            collection,
             {"mstr_username": sim.username, "mstr_password": sim.password},
             {"us": {"mstr_base_url": sim.base_url}},
             definitions={"us": {"runtimes": [{"name": "Nightly", "whitelist": ["10.10.10.0/24"]}]}},

@@ -26,8 +26,6 @@ TYPES = {
     "organizations": "organization",
     "projects": "project",
     "schedules": "schedule",
-    "teams": "team",
-    "users": "user",
     "workflow_approval_templates": "workflow_approval_template",
     "workflow_job_template_nodes": "workflow_job_template_node",
     "workflow_job_templates": "workflow_job_template",
@@ -45,21 +43,20 @@ class Refused(Exception):
 
 
 class Controller:
-    """A running model, as a context manager. `url` is its address; `writes` are the calls that changed something.
+    """A running model, as a context manager. `url` is its address.
 
     `jobs` are the artifacts of jobs that have ended. `unreachable` are the addresses of repositories that cannot be
-    downloaded. `commits` is the git repository of every project: revisions with the definitions of each environment.
+    downloaded. `definitions` are the newest ones in the git repository of every project, by environment.
     """
 
     def __init__(self) -> None:
         self.objects: dict[str, dict[int, dict[str, Any]]] = {kind: {} for kind in TYPES}
         self.associated: dict[tuple[str, int, str], list[int]] = {}
         self.surveys: dict[int, Any] = {}
-        self.writes: list[str] = []
         self.unreachable: list[str] = []
         self.updates: dict[int, dict[str, Any]] = {}
         self.jobs: dict[int, dict[str, Any]] = {}
-        self.commits: list[tuple[str, dict[str, Any]]] = [("0" * 39 + "a", {})]
+        self.definitions: dict[str, Any] = {}
         self._last_id = 100
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -98,24 +95,11 @@ class Controller:
         with self._lock:
             return self._create(kind, fields)
 
-    def push(self, **definitions: Any) -> str:
-        """Commit definitions, by the name of the environment, and return the new revision."""
-        self.commits.append((f"{len(self.commits):039x}b", definitions))
-        return self.commits[-1][0]
-
-    def update(self, project: dict[str, Any]) -> None:
-        """Update a project to the newest revision. A manual project has none."""
-        project["scm_revision"] = self.commits[-1][0] if project.get("scm_type") else ""
-
     def answer(self, method: str, target: str, body: Any) -> tuple[int, Any]:
         """Status and body of a response, or raise Refused."""
         with self._lock:
             parts = urlsplit(target)
             path = parts.path.removeprefix("/api/v2/").strip("/").split("/")
-            if path[0] == "tokens":
-                return (201, {"id": 1, "token": "a-token"}) if method == "POST" else (204, None)
-            if method != "GET":
-                self.writes.append(f"{method} {parts.path}")
             return self._dispatch(method, path, dict(parse_qsl(parts.query)), body)
 
     def _dispatch(self, method: str, path: list[str], query: dict[str, str], body: Any) -> tuple[int, Any]:
@@ -181,18 +165,10 @@ class Controller:
             for thing in list(self.objects.get(each, {}).values()):
                 yield each, thing
 
-    def _check_answers(self, schedule: dict[str, Any]) -> None:
-        """Check that saved answers exist for every required question and for no unknown question."""
-        answers = schedule.get("extra_data", {})
-        questions = self.surveys.get(schedule["unified_job_template"], {}).get("spec", [])
-        missing = [each["variable"] for each in questions if each["required"] and each["variable"] not in answers]
-        foreign = set(answers) - {each["variable"] for each in questions}
-        if missing or foreign:
-            raise Refused(400, {"variables_needed_to_start": missing, "extra_vars": sorted(foreign)})
-
     def _create(self, kind: str, body: dict[str, Any]) -> dict[str, Any]:
-        if kind == "schedules" or (kind == "workflow_job_template_nodes" and body.get("extra_data")):
-            self._check_answers(body)
+        questions = self.surveys.get(body.get("unified_job_template", 0), {}).get("spec", [])
+        if foreign := set(body.get("extra_data", ())) - {each["variable"] for each in questions}:
+            raise Refused(400, {"extra_vars": sorted(foreign)})
         if kind == "execution_environments" and body["name"] in self.names(kind):
             raise Refused(400, {"name": ["Execution environment with this Name already exists."]})
         self._last_id += 1
@@ -200,7 +176,7 @@ class Controller:
         if kind == "job_templates" and thing.get("project"):
             thing["organization"] = self.objects["projects"][thing["project"]]["organization"]
         if kind == "projects":
-            thing["current_update"] = self._update(thing)
+            thing |= {"scm_revision": "f00d", "current_update": self._update(thing)}
         self.objects[kind][thing["id"]] = thing
         return thing
 
@@ -208,15 +184,13 @@ class Controller:
         """Download a project, and return the id of the update."""
         self._last_id += 1
         failed = project.get("scm_url") in self.unreachable
-        if not failed:
-            self.update(project)
         self.updates[self._last_id] = {
             "id": self._last_id,
             "url": f"/api/v2/project_updates/{self._last_id}/",
             "status": "failed" if failed else "successful",
             "failed": failed,
             "finished": "2026-11-29T08:00:00Z",
-            "scm_revision": project.setdefault("scm_revision", ""),
+            "scm_revision": "f00d",
         }
         return self._last_id
 

@@ -1,7 +1,7 @@
 """Runs jobs in the layout that a controller uses for ansible-runner (AWX 24, awx/main/tasks/jobs.py).
 
-A job's folder contains the project, the inventory as a program, and the project's collections. Its folder `env`
-contains the credential's variables and the survey's answers.
+A job's folder contains the project and the inventory as a program. Its folder `env` contains the credential's variables
+and the survey's answers.
 
 A launcher starts job templates and workflows on the model of a controller, as AWX 24.6.1 does. The relevant facts
 (awx/main/models/mixins.py, awx/main/models/workflow.py):
@@ -21,21 +21,22 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import jinja2.sandbox
 import yaml
 from support.ansible import COLLECTIONS, LOCAL, ROOT, Play, environment
 
 from plays.awx.controller import Controller
-from plays.awx.injection import CredentialType
 
 BIN = Path(sys.executable).parent
 
 HOST_VARIABLES = {**LOCAL, "mstr_runtimes_src": "runtimes/{{ inventory_hostname }}.yml"}
+HIDDEN = "**********"
 IDENT = "1"
-REVISION = "4f0c1d2e3b5a69788796a5b4c3d2e1f001234567"
 
 
 def tools_in(folder: Path) -> Play:
@@ -57,13 +58,46 @@ class Dumper(yaml.SafeDumper):
 Dumper.add_representer(Answer, lambda dumper, text: dumper.represent_scalar("!unsafe", str(text)))
 
 
+class CredentialType:
+    """Makes variables and files of a job from a credential (AWX 24, awx/main/models/credential.py)."""
+
+    def __init__(self) -> None:
+        whole = yaml.safe_load((ROOT / "roles" / "controller" / "files" / "credential_type.yml").read_text())
+        self.fields: list[dict[str, Any]] = whole["inputs"]["fields"]
+        self.injectors: dict[str, dict[str, str]] = whole["injectors"]
+        self.secret = {field["id"] for field in self.fields if field.get("secret")}
+
+    def blank(self) -> dict[str, Any]:
+        """The form with all fields blank. For a blank choice, the controller stores the first choice."""
+        return {
+            field["id"]: False if field["type"] == "boolean" else field.get("choices", [""])[0] for field in self.fields
+        }
+
+    def inject(self, inputs: Mapping[str, Any], folder: Path) -> tuple[dict[str, str], dict[str, str]]:
+        """The variables of a job, and how the controller shows them. Files are written to `folder`."""
+        unticked = {field["id"]: False for field in self.fields if field["type"] == "boolean"}
+        namespace = {**unticked, **{name: value for name, value in inputs.items() if value != ""}}
+        sandbox, paths = jinja2.sandbox.ImmutableSandboxedEnvironment(), SimpleNamespace()
+        for label, template in self.injectors["file"].items():
+            path = folder / label
+            path.write_text(sandbox.from_string(template).render(**namespace))
+            path.chmod(0o600)
+            setattr(paths, label.removeprefix("template."), str(path))
+
+        def rendered(names: Mapping[str, Any]) -> dict[str, str]:
+            tower = SimpleNamespace(filename=paths)
+            of_all = self.injectors["env"].items()
+            return {name: sandbox.from_string(text).render(tower=tower, **names) for name, text in of_all}
+
+        return rendered(namespace), rendered(namespace | dict.fromkeys(self.secret & set(inputs), HIDDEN))
+
+
 class Job:
     """One run of a job template."""
 
     def __init__(
         self,
         folder: Path,
-        collection: Path,
         credential: Mapping[str, Any],
         hosts: Mapping[str, Mapping[str, Any]],
         *,
@@ -72,28 +106,21 @@ class Job:
         survey: Mapping[str, Any] | None = None,
         check: bool = False,
         in_image: bool = False,
-        revision: str = REVISION,
         variables_of_all: Mapping[str, Any] = HOST_VARIABLES,
         limit: str = "",
         controller: Controller | None = None,
     ) -> None:
-        """Create the folder. `in_image`: the collection is part of the execution environment, not of the folder.
+        """Create the folder. `in_image`: the execution environment is an image that has the collection.
 
         With `controller`, the job has a credential of the controller and its collection.
-        `revision` is the revision of the project, empty for a manual project.
         """
         self.folder, self.playbook = folder, playbook
         for name in ("env", "inventory"):
             (folder / name).mkdir(parents=True)
-        self._lay_out_project(collection, definitions or {})
-        if not in_image:
-            installed = folder / "requirements_collections" / "ansible_collections" / "mstr" / "library"
-            # The variables of `make env` name the clone itself, whose hidden folders contain these copies.
-            shutil.copytree(collection, installed, ignore=shutil.ignore_patterns(".*"))
+        self._lay_out_project(definitions or {})
         self._write_inventory(hosts, variables_of_all)
-        type_ = CredentialType(collection / "roles" / "controller" / "files" / "credential_type.yml")
-        self.variables, self.shown = type_.inject(credential, folder / "env")
-        collections = [] if in_image else ["../requirements_collections"]
+        self.variables, self.shown = CredentialType().inject(credential, folder / "env")
+        collections = [] if in_image else [COLLECTIONS]
         collections += [os.environ["MSTR_TEST_AWX_COLLECTIONS"]] if controller else []
         controllers = {
             **(controller.environment() if controller else {}),
@@ -106,16 +133,12 @@ class Job:
         }
         self._write("envvars", {**self.variables, **controllers})
         answers = {name: Answer(text) if isinstance(text, str) else text for name, text in (survey or {}).items()}
-        # Each value has both names. The revision is a text even if it has only digits.
-        own = {"job_id": int(IDENT), "job_template_id": 9, "job_template_name": Answer("A job")}
-        own["project_revision"] = Answer(revision)
-        every = {f"{prefix}_{name}": value for name, value in own.items() for prefix in ("awx", "tower")}
-        self._write("extravars", {**answers, **every})
+        self._write("extravars", {**answers, "awx_job_id": int(IDENT), "awx_job_template_id": 9})
         self._write("settings", {"suppress_ansible_output": True})
         options = ["--check"] * check + ["-u", "root", "--diff", "--forks=5"] + [f"-l {limit}"] * bool(limit)
         (folder / "env" / "cmdline").write_text(" ".join(options))
 
-    def _lay_out_project(self, collection: Path, definitions: Mapping[str, Any]) -> None:
+    def _lay_out_project(self, definitions: Mapping[str, Any]) -> None:
         shutil.copytree(ROOT / "extensions" / "awx" / "project", self.folder / "project")
         for name, runtimes in definitions.items():
             (self.folder / "project" / "runtimes" / f"{name}.yml").write_text(yaml.safe_dump(runtimes))
@@ -146,19 +169,6 @@ class Job:
         command = [BIN / "ansible-runner", "run", self.folder, "-p", self.playbook, "-i", IDENT, *options]
         return subprocess.Popen(command, env=_env(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
-    def stream(self, elsewhere: Path) -> str:
-        """Run it as a node of a mesh does, which receives the folder and returns the results. Return its status."""
-        runner, here = BIN / "ansible-runner", self.folder / "back"
-        for folder in (elsewhere, here):
-            folder.mkdir()
-        transmit = [runner, "transmit", self.folder, "-p", self.playbook, "-i", IDENT]
-        worker = [runner, "worker", "--private-data-dir", elsewhere]
-        process = [runner, "process", here, "-i", IDENT]
-        pipeline = _pipe([transmit, worker, process])
-        assert pipeline == [0, 0, 0] or "failed" in (here / "artifacts" / IDENT / "status").read_text(), pipeline
-        shutil.move(here / "artifacts", self.folder / "artifacts")
-        return (self.artifacts / "status").read_text()
-
     def events(self) -> list[dict[str, Any]]:
         found = [json.loads(path.read_text()) for path in self.artifacts.glob("job_events/*.json")]
         return sorted(found, key=lambda event: event["counter"])
@@ -180,25 +190,6 @@ def _env() -> dict[str, str]:
     # The job finds its collections without the caller's variable.
     del env["ANSIBLE_COLLECTIONS_PATH"]
     return env
-
-
-def _pipe(commands: Sequence[Sequence[str | Path]]) -> list[int]:
-    """Run programs as a pipeline, and return their exit statuses."""
-    started: list[subprocess.Popen[bytes]] = []
-    for number, command in enumerate(commands):
-        last = number == len(commands) - 1
-        started.append(
-            subprocess.Popen(
-                command,
-                env=_env(),
-                stdin=started[-1].stdout if started else subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL if last else subprocess.PIPE,
-            )
-        )
-    for process in started[:-1]:
-        assert process.stdout is not None
-        process.stdout.close()
-    return [process.wait(240) for process in started]
 
 
 def kill_container(job: Job) -> int:
@@ -232,8 +223,8 @@ def extra_variables(
 class Launcher:
     """Launches the templates on `controller`. The folders of jobs are below `folder`."""
 
-    def __init__(self, controller: Controller, folder: Path, collection: Path) -> None:
-        self.controller, self.folder, self.collection = controller, folder, collection
+    def __init__(self, controller: Controller, folder: Path) -> None:
+        self.controller, self.folder = controller, folder
         self.jobs: list[Job] = []
 
     def job(
@@ -245,22 +236,18 @@ class Launcher:
     ) -> tuple[str, Job]:
         """Launch a job template, and return its status and the job."""
         things, template = self.controller.objects, self.controller.named("job_templates", name)
-        project, inventory = things["projects"][template["project"]], things["inventories"][template["inventory"]]
-        if project["scm_update_on_launch"]:
-            self.controller.update(project)
+        inventory = things["inventories"][template["inventory"]]
         survey = self.controller.surveys.get(template["id"], {}) if template["survey_enabled"] else {}
         ids = self.controller.associated.get(("job_templates", template["id"], "credentials"), [])
         hosts = [host for host in things["hosts"].values() if host["inventory"] == inventory["id"]]
         job = Job(
             self.folder / f"job{len(self.jobs)}",
-            self.collection,
             things["credentials"][ids[0]]["inputs"] if ids else {},
             {host["name"]: json.loads(host["variables"]) for host in hosts},
             playbook=template["playbook"],
-            definitions=dict(self.controller.commits)[project["scm_revision"]],
+            definitions=self.controller.definitions,
             survey=extra_variables(survey, answers or {}, handed_on or {}),
             check=template["job_type"] == "check",
-            revision=project["scm_revision"],
             variables_of_all=json.loads(inventory.get("variables") or "{}"),
             **more,
         )

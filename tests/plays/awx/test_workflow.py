@@ -42,10 +42,10 @@ def made(tmp_path_factory: pytest.TempPathFactory, simulator: Simulator) -> Iter
 
 
 @pytest.fixture
-def launcher(made: Controller, tmp_path: Path, collection: Path, sim: Simulator) -> Launcher:
+def launcher(made: Controller, tmp_path: Path, sim: Simulator) -> Launcher:
     """A launcher for that controller, with a fresh Library server and a project with one runtime."""
-    made.push(us=DEFINITIONS)
-    return Launcher(made, tmp_path, collection)
+    made.definitions = {"us": DEFINITIONS}
+    return Launcher(made, tmp_path)
 
 
 def never() -> bool:
@@ -105,7 +105,7 @@ def test_a_different_plan_names_every_deletion(launcher: Launcher, sim: Simulato
     _, check = launcher.job("Library test: drift check", {})
     sim.seed(*({"name": name} for name in names))
     answers = {"mstr_survey_purge_limit": "99"}
-    launcher.controller.push(us={"runtimes": [*DEFINITIONS["runtimes"], {"name": "New"}]})
+    launcher.controller.definitions = {"us": {"runtimes": [*DEFINITIONS["runtimes"], {"name": "New"}]}}
     made = launcher.controller.named("hosts", "us")
     before, made["variables"] = made["variables"], made["variables"].replace('limit": 1', 'limit": 99')
     try:
@@ -124,7 +124,12 @@ def test_a_different_plan_names_every_deletion(launcher: Launcher, sim: Simulato
 @pytest.mark.complete
 def test_a_commit_during_the_approval_is_not_applied(launcher: Launcher, sim: Simulator) -> None:
     definitions = {"runtimes": [*DEFINITIONS["runtimes"], {"name": "Never approved"}]}
-    status, nodes = launcher.workflow(WORKFLOW, lambda: bool(launcher.controller.push(us=definitions)))
+
+    def approve() -> bool:
+        launcher.controller.definitions = {"us": definitions}
+        return True
+
+    status, nodes = launcher.workflow(WORKFLOW, approve)
 
     assert (status, nodes["approval"], nodes["apply"]) == ("failed", "successful", "failed")
     assert names(sim) == []
@@ -135,7 +140,8 @@ def test_a_commit_during_the_approval_is_not_applied(launcher: Launcher, sim: Si
 
 @pytest.mark.complete
 def test_a_failed_drift_check_requests_no_approval(launcher: Launcher, sim: Simulator) -> None:
-    launcher.controller.push(us={"runtimes": [{"name": "Nightly", "whitelist": ["intranet.example.com"]}]})
+    wrong = {"runtimes": [{"name": "Nightly", "whitelist": ["intranet.example.com"]}]}
+    launcher.controller.definitions = {"us": wrong}
 
     status, nodes = launcher.workflow(WORKFLOW, never)
 
@@ -149,29 +155,3 @@ def test_a_denied_change_is_not_applied(launcher: Launcher, sim: Simulator) -> N
 
     assert (status, list(nodes)) == ("failed", ["drift", "approval_check", "approval"])
     assert names(sim) == []
-
-
-def test_a_survey_without_answers_overrides_nothing(launcher: Launcher, sim: Simulator) -> None:
-    sim.seed({"name": "Nightly", "whitelist": ["10.10.10.0/24"]}, {"name": "Surplus 1"}, {"name": "Surplus 2"})
-
-    # The inventory allows one deletion, and makes drift a failure.
-    for answers in ({}, {"mstr_survey_purge_limit": ""}, {"mstr_survey_purge_limit": "2"}):
-        status, job = launcher.job("Library test: apply", answers)
-        assert status == "failed", job.output
-    status, job = launcher.job("Library test: apply", {"mstr_survey_purge": "no"})
-    assert status == "successful", job.output
-    assert names(sim) == ["Nightly", "Surplus 1", "Surplus 2"]
-
-    launcher.controller.push(us={"runtimes": [{"name": "Nightly", "exec_timeout": 900}]})
-    status, job = launcher.job("Library test: drift check", {"mstr_survey_purge": "no"})
-    assert status == "failed", job.output
-    status, job = launcher.job(
-        "Library test: drift check", {"mstr_survey_purge": "no", "mstr_survey_fail_on_drift": "no"}
-    )
-    assert status == "successful", job.output
-
-    # The inventory gives the smoke test five seconds.
-    sim.switch(script_start_delay=60)
-    status, job = launcher.job("Library test: smoke test", {"mstr_survey_smoke_test_timeout": ""})
-    assert status == "failed", job.output
-    assert "did not end within 5 seconds" in " ".join(job.output.split())
