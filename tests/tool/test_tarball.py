@@ -53,13 +53,18 @@ def test_the_build_is_reproducible(tmp_path: Path) -> None:
     assert content["plugins/modules/a.py"] == b"plugins/modules/a.py"
 
 
-@pytest.mark.parametrize("name", ["tests/unit/test_one.py", "Makefile", "changelogs/fragments/one.yml", ".gitignore"])
-def test_a_development_file_is_found(tmp_path: Path, name: str) -> None:
-    assert development_files(_built(tmp_path / "built.tar.gz", ["README.md", name])) == [name]
-
-
-def test_settings_of_ansible_test_are_for_users(tmp_path: Path) -> None:
-    assert development_files(_built(tmp_path / "built.tar.gz", ["README.md", "tests/config.yml"])) == []
+@pytest.mark.parametrize(
+    ("name", "is_found"),
+    [
+        ("tests/unit/test_one.py", True),
+        ("Makefile", True),
+        ("changelogs/fragments/one.yml", True),
+        (".gitignore", True),
+        ("tests/config.yml", False),  # the settings of ansible-test are for users
+    ],
+)
+def test_a_development_file_is_found(tmp_path: Path, name: str, is_found: bool) -> None:
+    assert development_files(_built(tmp_path / "built.tar.gz", ["README.md", name])) == [name] * is_found
 
 
 README = """\
