@@ -21,7 +21,7 @@ from ...module_utils._model.src import Source
 from .._reports.export import File, missing
 from .._reports.serialize import plain, text_of
 from .own_file import OwnFile
-from .task import Action, Result
+from .task import Action, Result, refused
 from .variables import LARGEST_ARTIFACT
 
 DEST = "mstr_runtimes_backup_dest"
@@ -57,11 +57,9 @@ class Backup:
         """
         default = next(str(runtime["name"]) for runtime in runtimes if runtime["is_default"])
         if DEFAULT_RUNTIME_ID in file.left_out and any(_names_default(entry, default) for entry in definitions):
-            raise ValidationError(
-                [
-                    f"The definitions mean the built-in default runtime {default!r}, which is not in the backup: a "
-                    "definition cannot express it, or mstr_runtimes_backup_exclude names it. Nothing was changed."
-                ]
+            raise refused(
+                f"The definitions mean the built-in default runtime {default!r}, which is not in the backup: a "
+                "definition cannot express it, or mstr_runtimes_backup_exclude names it. Nothing was changed."
             )
         self._file, self._with_scripts = file, with_scripts
         self._known = {str(runtime["id"]).upper() for runtime in runtimes}
@@ -72,18 +70,16 @@ class Backup:
         try:
             self._write(file.unfinished())
         except ValidationError as exc:
-            raise ValidationError([f"{exc.sentence} Nothing was changed."]) from None
+            raise refused(f"{exc.sentence} Nothing was changed.") from None
 
     def _check_size(self, packed: str) -> None:
         hosts = len(self._action.task_vars["ansible_play_hosts_all"])
         if len(packed) > LARGEST_ARTIFACT // hosts:
             share = f", of which each of {hosts} environments has its share" if hosts > 1 else ""
-            raise ValidationError(
-                [
-                    f"The backup has {len(packed)} characters when packed, but a controller passes on only "
-                    f"{LARGEST_ARTIFACT}{share}. Nothing was changed. Limit the job to fewer environments, or leave "
-                    "runtimes out with mstr_runtimes_backup_exclude."
-                ]
+            raise refused(
+                f"The backup has {len(packed)} characters when packed, but a controller passes on only "
+                f"{LARGEST_ARTIFACT}{share}. Nothing was changed. Limit the job to fewer environments, or leave "
+                "runtimes out with mstr_runtimes_backup_exclude."
             )
 
     def _write(self, file: File) -> None:

@@ -15,7 +15,7 @@ from ...module_utils._model.src import Source, read_definitions, source_from
 from .check_files import one_file_error
 from .destination import FILE, checksum, dest_errors, write
 from .new_run import UNKNOWN
-from .task import Action
+from .task import Action, refused
 from .variables import is_given
 
 
@@ -27,10 +27,10 @@ def source_of(action: Action, path: str) -> Source | None:
     if action.is_local:
         return read_definitions(path)
     if kind != FILE:
-        raise ValidationError([f"src {path!r} is {kind}, not a regular file"])
+        raise refused(f"src {path!r} is {kind}, not a regular file")
     found = action.run_plain_module("ansible.legacy.slurp", {"src": path})
     if found.get("failed"):
-        raise ValidationError([f"src {path!r} cannot be read: {found.get('msg')}"])
+        raise refused(f"src {path!r} cannot be read: {found.get('msg')}")
     return source_from(base64.b64decode(str(found["content"])).decode("utf-8-sig", "replace"), path)
 
 
@@ -52,7 +52,7 @@ class OwnFile:
         given = {host: path for host, path in paths.items() if is_given(path) and path is not UNKNOWN}
         same = [host for host, path in given.items() if os.path.realpath(action.path_of(path)) == target]
         if same:
-            raise ValidationError([one_file_error(self._variable, self.path, [action.host, *same])])
+            raise refused(one_file_error(self._variable, self.path, [action.host, *same]))
 
     def source(self) -> Source | None:
         """What the file says as definitions; None if it does not exist, or says something else."""
@@ -89,11 +89,11 @@ class OwnFile:
             try:
                 write(path, text, private=private)
             except OSError as exc:
-                raise ValidationError([f"{self._variable} {path} could not be written: {exc.strerror}."]) from None
+                raise refused(f"{self._variable} {path} could not be written: {exc.strerror}.") from None
             return
         options = {"content": text, "dest": path, "follow": True}
         if private and not self._action.stat(path).kind:
             options["mode"] = "0600"
         result = self._action.run_action("ansible.legacy.copy", options, check_mode=False)
         if result.get("failed"):
-            raise ValidationError([f"{self._variable} {path} could not be written: {result.get('msg')}"])
+            raise refused(f"{self._variable} {path} could not be written: {result.get('msg')}")

@@ -25,7 +25,7 @@ from .backup import DEST, Backup, may_take_away
 from .check_files import backup_errors, foreign_errors
 from .new_run import dests
 from .own_file import OwnFile, source_of
-from .task import Action, Result
+from .task import Action, Result, refused
 from .variables import AUDITED, DEFINITIONS, RESTORED, empty_errors, name_errors, passed_on, role_types, with_exemptions
 
 
@@ -55,7 +55,7 @@ def restore(action: Action, plan_id: str | None = None, check_mode: bool = False
     no backup of this environment and server.
     """
     if action.given("mstr_restore_src") is None:
-        raise ValidationError(["Set mstr_restore_src to the file of a backup."])
+        raise refused("Set mstr_restore_src to the file of a backup.")
     path, wanted = _source(action, "mstr_restore_src")
     if wanted is None:
         job = action.given("mstr_restore_job")
@@ -97,7 +97,7 @@ def _source(action: Action, name: str) -> tuple[str, Source | None]:
     try:
         return path, source_of(action, path)
     except ValidationError as exc:
-        raise ValidationError([f"{name} {error.removeprefix('src ')}" for error in exc.errors]) from None
+        raise ValidationError(f"{name} {error.removeprefix('src ')}" for error in exc.errors) from None
 
 
 def _backed_up(action: Action, options: Result, wanted: Source, plan_id: str | None, check_mode: bool) -> Result:
@@ -126,12 +126,10 @@ def _backed_up(action: Action, options: Result, wanted: Source, plan_id: str | N
     unread = [name_of(entry["project"]) or "the list of projects" for entry in read.get("unread") or ()]
     unread_text = ", ".join(dict.fromkeys(unread))
     if unread and asked is not None:
-        raise ValidationError(
-            [
-                f"The scripts of these projects could not be read, so a backup would lack some: {unread_text}. Nothing "
-                "was changed. Run the playbook again, or as a user who may read them, or without "
-                "mstr_runtimes_backup_scripts."
-            ]
+        raise refused(
+            f"The scripts of these projects could not be read, so a backup would lack some: {unread_text}. Nothing "
+            "was changed. Run the playbook again, or as a user who may read them, or without "
+            "mstr_runtimes_backup_scripts."
         )
     backup.begin(file, plain(read["runtimes"]), with_scripts, wanted.runtimes or ())
     result = backup.finish(checked or action.run_module("mstr_runtimes", options, on_stop=backup.stopped))
@@ -164,7 +162,7 @@ def _definition_errors(action: Action) -> list[str]:
 def audit(action: Action, detail: bool) -> Result:
     """The result of mstr_audit, with the definitions and the policy of the host. `detail`: with every runtime."""
     if all(action.given(name) is not None for name in DEFINITIONS.values()):
-        raise ValidationError([f"Set only one of {' and '.join(DEFINITIONS.values())}; both are set."])
+        raise refused(f"Set only one of {' and '.join(DEFINITIONS.values())}; both are set.")
     options = {**action.options(DEFINITIONS), **action.options(AUDITED), **_policy(action), "detail": detail}
     if "since" in options and not os.path.exists(options["since"]) and options["since"] in report_paths(action):
         del options["since"]  # the first night: this run writes it
@@ -210,7 +208,7 @@ def _check_replaced(action: Action, path: str) -> None:
         why = f"{exc.sentence.removeprefix('src ').rstrip('.')}, so nobody knows what would be lost"
     if why:
         remedy = "Name a different file, or set mstr_export_force: true to replace it."
-        raise ValidationError([f"mstr_export_dest {why}. {remedy}"])
+        raise refused(f"mstr_export_dest {why}. {remedy}")
 
 
 def _edits(source: Source) -> list[str]:
@@ -254,29 +252,25 @@ def _exported(action: Action, what: tuple[str, str, str], options: Result | None
     name, exclude, writer = what
     patterns = action.given(exclude) or []
     if not isinstance(patterns, (list, tuple)):
-        raise ValidationError([f"{exclude} must be a list, such as [{patterns!r}], not {str(patterns)!r}."])
+        raise refused(f"{exclude} must be a list, such as [{patterns!r}], not {str(patterns)!r}.")
     read = action.run_module("mstr_runtime_info", options or {}, action.check_mode)
     if read.get("failed"):
         return None, read
     runtimes = plain(read["runtimes"])
     if not any(runtime["is_default"] for runtime in runtimes):
         without = ", or without mstr_runtimes_backup_dest" if what == BACKUP and not action.in_job else ""
-        raise ValidationError(
-            [
-                f"{INCOMPLETE}. So {name} may lack others, too. Nothing was changed. Run the playbook again, or as a "
-                f"user who sees every runtime{without}."
-            ]
+        raise refused(
+            f"{INCOMPLETE}. So {name} may lack others, too. Nothing was changed. Run the playbook again, or as a "
+            f"user who sees every runtime{without}."
         )
     owner = (action.host, action.server()) if what == BACKUP else None
     try:
         return to_file(runtimes, writer, [str(pattern) for pattern in patterns], owner, bool(options)), read
     except ValidationError as exc:
         question = ', the question "Leave out" of the job template export' if what == JOB_EXPORT else ""
-        raise ValidationError(
-            [
-                "A definition cannot express what the server holds. Fix it there, or leave the runtime out with "
-                f"{exclude}{question}:\n{exc.sentence}"
-            ]
+        raise refused(
+            "A definition cannot express what the server holds. Fix it there, or leave the runtime out with "
+            f"{exclude}{question}:\n{exc.sentence}"
         ) from None
 
 

@@ -32,7 +32,7 @@ from .._run.action import kept_warnings, not_connected
 from . import destination, final_report, playbooks, variables
 from .check import run_errors, values_needed
 from .new_run import NewRun
-from .task import Action, Result, failed
+from .task import Action, Result, failed, refused
 
 
 def check_run(action: Action) -> Result:
@@ -68,9 +68,8 @@ def _check_inventory(action: Action) -> None:
     if sources:
         named = " and ".join(sources)
         why = f"the inventory {named} has no hosts, or Ansible cannot parse it. Its warnings above say why."
-    raise ValidationError(
-        [f"There are no environments: {why} Start this playbook with -i INVENTORY, where each host is one environment."]
-    )
+    remedy = "Start this playbook with -i INVENTORY, where each host is one environment."
+    raise refused(f"There are no environments: {why} {remedy}")
 
 
 def work(action: Action) -> Result:
@@ -133,8 +132,8 @@ def _approved(action: Action) -> Mapping[str, Any] | None:
         return plan_file.plan_of(read_text(path), action.host, action.server())
     except ValueError as exc:
         if checked is not None:
-            raise ValidationError([f"The drift check {exc}. Start the workflow again."]) from None
-        raise ValidationError([f"mstr_plan_src {path} {str(exc).rstrip('.')}."]) from None
+            raise refused(f"The drift check {exc}. Start the workflow again.") from None
+        raise refused(f"mstr_plan_src {path} {str(exc).rstrip('.')}.") from None
 
 
 def _approved_result(action: Action, step: str, approved: Mapping[str, Any]) -> Result:
@@ -261,7 +260,7 @@ def write(action: Action) -> Result:
     try:
         text = str(plain(action.args["text"] if packed is None else content_of(packed)["text"]))
     except (KeyError, ValueError):
-        raise ValidationError(["The artifact mstr_backups of the earlier job was not written by a job."]) from None
+        raise refused("The artifact mstr_backups of the earlier job was not written by a job.") from None
     path = action.path_of(action.value(variable))
     with ErrorList() as errors:
         errors.add(*destination.dest_errors(variable, path))
@@ -270,7 +269,7 @@ def write(action: Action) -> Result:
         try:
             destination.write(path, text, private=True)
         except OSError as exc:
-            raise ValidationError([f"{variable} {path} could not be written: {exc.strerror}."]) from None
+            raise refused(f"{variable} {path} could not be written: {exc.strerror}.") from None
     return {"changed": changed, "dest": path}
 
 

@@ -93,7 +93,7 @@ class Action(ActionBase):
         try:
             return templated(self._templar, value)
         except AnsibleError as exc:
-            raise ValidationError([f"{name}: {exc}"]) from None
+            raise refused(f"{name}: {exc}") from None
 
     def given(self, name: str) -> Any:
         """The same, but also None if it is empty."""
@@ -105,7 +105,7 @@ class Action(ActionBase):
         try:
             return bool(boolean(self.given(name) or False))
         except TypeError:
-            raise ValidationError([f"{name} must be true or false, not {str(self.value(name))!r}."]) from None
+            raise refused(f"{name} must be true or false, not {str(self.value(name))!r}.") from None
 
     @property
     def in_job(self) -> bool:
@@ -116,7 +116,7 @@ class Action(ActionBase):
         """The id of the run. Raises ValidationError if its check was left out."""
         checked = self.value("mstr_run")
         if not checked:
-            raise ValidationError(["The run was not checked. Start the playbook at its first task."])
+            raise refused("The run was not checked. Start the playbook at its first task.")
         return str(checked["id"])
 
     def server(self) -> str | None:
@@ -247,6 +247,11 @@ def _without(omitted: Any, value: Any) -> Any:
     if isinstance(value, list):
         return [_without(omitted, entry) for entry in value if entry != omitted]
     return value
+
+
+def refused(sentence: str) -> ValidationError:
+    """The error that ends a task with one sentence."""
+    return ValidationError([sentence])
 
 
 def failed(message: str, **more: Any) -> Result:

@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Optional
 
 from jinja2 import Template
 
@@ -27,6 +27,11 @@ from .serialize import has_controls, without_controls
 _HEADER = Path(__file__).parent / "templates" / "definitions.j2"
 # With these characters begins what Ansible renders.
 _TEMPLATE = re.compile(r"\{[{%#]")
+
+
+Runtime = Mapping[str, Any]
+# The host and the address of the server that a backup belongs to.
+Owner = Optional[tuple[str, Optional[str]]]
 
 
 class File(NamedTuple):
@@ -61,11 +66,7 @@ class File(NamedTuple):
 
 
 def to_file(
-    runtimes: Sequence[Mapping[str, Any]],
-    writer: str,
-    exclude: Sequence[str] = (),
-    owner: tuple[str, str | None] | None = None,
-    scripts: bool = False,
+    runtimes: Sequence[Runtime], writer: str, exclude: Sequence[str] = (), owner: Owner = None, scripts: bool = False
 ) -> File:
     """The file with the definitions of runtimes as in a result, of plain types. `writer`: for its first comment.
 
@@ -108,12 +109,12 @@ def _dumper(yaml: Any) -> Any:
     return Dumper
 
 
-def _identity(runtime: Mapping[str, Any]) -> tuple[str, str]:
+def _identity(runtime: Runtime) -> tuple[str, str]:
     return str(runtime.get("name") or ""), str(runtime.get("id") or "")
 
 
 def _left_out(
-    runtimes: Sequence[Mapping[str, Any]], exclude: Sequence[str], in_file: Container[str], is_backup: bool
+    runtimes: Sequence[Runtime], exclude: Sequence[str], in_file: Container[str], is_backup: bool
 ) -> Iterator[str]:
     """The names of the runtimes that are left out, each with its id in a backup, or if a file cannot hold the name.
 
@@ -134,9 +135,7 @@ def _is_left_out(name: str, identity: str, exclude: Sequence[str], names: Contai
     return is_named(name, exclude, identity) or name_beside(name) in names
 
 
-def _assignments(
-    runtimes: Iterable[Mapping[str, Any]], definitions: Iterable[Mapping[str, Any]]
-) -> Iterator[dict[str, Any]]:
+def _assignments(runtimes: Iterable[Runtime], definitions: Iterable[Runtime]) -> Iterator[dict[str, Any]]:
     """The scripts that use the runtimes with a definition, as `src` takes them: of id and name, the id counts."""
     scripts = {str(runtime.get("name")): runtime.get("scripts") or () for runtime in runtimes}
     for definition in definitions:
@@ -149,9 +148,7 @@ def _assignments(
             }
 
 
-def to_definitions(
-    runtimes: Iterable[Mapping[str, Any]], exclude: Sequence[str] = (), ids: bool = False
-) -> list[dict[str, Any]]:
+def to_definitions(runtimes: Iterable[Runtime], exclude: Sequence[str] = (), ids: bool = False) -> list[dict[str, Any]]:
     """The definitions, sorted by name, with fields in the order of the table, so that a file of them is stable.
 
     `runtimes` are as in a result. Omitted are runtimes that a name, shell pattern or id in `exclude` means, what
@@ -188,7 +185,7 @@ def to_definitions(
     return sorted(definitions, key=lambda definition: str(definition["name"]))
 
 
-def unrestorable(definitions: Sequence[Mapping[str, Any]]) -> list[str]:
+def unrestorable(definitions: Sequence[Runtime]) -> list[str]:
     """What applying these definitions cannot bring back, because the server has no value and a definition needs one.
 
     A line for each option, with the names of the runtimes, in the order of the fields.

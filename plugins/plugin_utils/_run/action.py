@@ -137,8 +137,6 @@ class ActionModule(NormalAction):
         self, args: Any, options: Mapping[str, Any], task_vars: Mapping[str, Any]
     ) -> Iterator[str]:
         """The reasons why the task cannot run in this process. The first is enough: later ones rely on it."""
-        if _OFF_FOR_THE_RUN:
-            yield f"{SWITCH} is false"
         if sys.platform == "darwin":
             yield "macOS kills a forked process that looks for a proxy"
         if threading.current_thread() is not threading.main_thread():
@@ -236,9 +234,9 @@ def _is_this_python(interpreter: str) -> bool:
 
 
 def main_of(module: str) -> Callable[[], None]:
-    """The `main` of a module, which is imported now, unless no task of the run can call it."""
+    """The `main` of a module, which is imported now, so that all workers share it."""
     name = f"{_COLLECTION}.modules.{module}"
-    if not _OFF_FOR_THE_RUN:
+    with suppress(Exception):  # each task imports it again, and reports the error
         import_module(name)
     return lambda: import_module(name).main()
 
@@ -252,22 +250,10 @@ def _missing_libraries() -> list[str]:
     return [name for name, error in errors.items() if error]
 
 
-def _is_off_for_the_run() -> bool:
-    """Whether an extra variable turns this way off. It overrides the variables of every play, host and task."""
-    with suppress(Exception):  # then each task looks for itself
-        from ansible.parsing.dataloader import DataLoader
-        from ansible.utils.vars import load_extra_vars
-
-        return not boolean(load_extra_vars(DataLoader()).get(SWITCH, True))
-    return False
-
-
-_OFF_FOR_THE_RUN = _is_off_for_the_run()
+# Ansible has not started the workers yet, so that they share what is imported here.
+_missing_libraries()
 _WORKER_IMPORT_ERROR: str | None = None
-if not _OFF_FOR_THE_RUN:
-    # Ansible has not started the workers yet, so that they share what is imported here.
-    _missing_libraries()
-    try:
-        import_module(f"{_COLLECTION}.plugin_utils._run.worker")
-    except Exception as exc:  # a later ansible-core may have renamed a name, or changed its arguments
-        _WORKER_IMPORT_ERROR = str(exc)
+try:
+    import_module(f"{_COLLECTION}.plugin_utils._run.worker")
+except Exception as exc:  # a later ansible-core may have renamed a name, or changed its arguments
+    _WORKER_IMPORT_ERROR = str(exc)
