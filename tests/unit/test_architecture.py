@@ -142,7 +142,6 @@ UTIL_PACKAGES: dict[str, set[str]] = {
     "_run": set(),
     "_reports": set(),
     "_playbooks": {"_run", "_reports"},
-    "_untrusted": set(),
 }
 
 
