@@ -31,22 +31,22 @@ class ActionModule(action.ActionModule):
         host, since = str(known["inventory_hostname"]), None
         try:
             since = _earlier(options.get("since"))
-            found = self._audited(tmp, known, host)
-            policy = {} if found.get("failed") else evaluation.rules_of(options.get("policy"))
+            audited = self._audited(tmp, known, host)
+            policy = {} if audited.get("failed") else evaluation.rules_of(options.get("policy"))
         except ValidationError as exc:
-            found, policy = {"failed": True, "msg": exc.sentence}, {}
-        read = found if found.get("failed") else found.pop("read")
+            audited, policy = {"failed": True, "msg": exc.sentence}, {}
+        read = audited if audited.get("failed") else audited.pop("read")
         sources = Sources(
             environment=host,
-            applied=found.pop("applied", None),
+            applied=audited.pop("applied", None),
             check_mode=True,
             read=read,
             incomplete=_incomplete(read),
             policy=policy,
             since=since,
-            previous_names=found.pop("previous_names", {}),
-            warnings=[*(found.get("warnings") or ()), *action.kept_warnings()],
-            refusals=found.pop("refusals", ()),
+            previous_names=audited.pop("previous_names", {}),
+            warnings=[*(audited.get("warnings") or ()), *action.kept_warnings()],
+            refusals=audited.pop("refusals", ()),
         )
         if known.get(role_names.SWITCH) is True:
             refusals = [role_names.with_variables(text) for text in sources.refusals]
@@ -54,7 +54,7 @@ class ActionModule(action.ActionModule):
                 applied=sources.applied and role_names.adapted(dict(sources.applied)), refusals=refusals
             )
         report = environment.environment_report(sources, detail=True)
-        return {**found, **_result(report, bool(boolean(options.get("detail") or False, strict=False)))}
+        return {**audited, **_result(report, bool(boolean(options.get("detail") or False, strict=False)))}
 
     def _audited(self, tmp: Any, task_vars: Result, host: str) -> Result:
         """The result of the module; a failed one if Ansible cannot run it."""
@@ -87,12 +87,12 @@ def _incomplete(read: Result) -> str | None:
 
 def _result(report: Result, detail: bool) -> Result:
     message = report["message"]
-    found = {key: report[key] for key in ("outcome", "counts", "incomplete", "mismatches", "not_offered")}
-    found |= {"changed": False, "failed": message is not None, "findings": report["lines"][1:]}
+    facts = {key: report[key] for key in ("outcome", "counts", "incomplete", "mismatches", "not_offered")}
+    facts |= {"changed": False, "failed": message is not None, "findings": report["lines"][1:]}
     # Ansible walks through every value of a result several times. A text is one value.
     texts = serialize.packed(report)
     return {
-        **found,
+        **facts,
         "msg": report["lines"][0] if message is None else message,
         "report": texts["report"],
         "details": texts["details"] if detail else None,

@@ -102,7 +102,6 @@ _value:
         - RV(mstr.library.mstr_runtimes#module:plan_id) of the task. Null for an audit, and if the task failed before it
           had a plan.
       type: str
-      version_added: 1.0.0
     runtimes:
       description:
         - The runtimes that differ or failed, each with the keys C(name), C(id), C(action), C(error) and C(fields).
@@ -115,7 +114,6 @@ _value:
       description: The scripts that were or would be assigned to a different runtime.
       type: list
       elements: dict
-      version_added: 1.0.0
     warnings:
       description: The warnings of the task.
       type: list
@@ -130,7 +128,6 @@ _value:
           those of C(violations).
       type: list
       elements: dict
-      version_added: 1.0.0
     counts:
       description:
         - Only for an audit, the numbers of C(runtimes), C(scripts) and scripts on a schedule (C(scheduled)), both null
@@ -163,7 +160,6 @@ _value:
           keys are those of C(violations).
       type: list
       elements: dict
-      version_added: 1.0.0
     unused_exemptions:
       description: Only for an audit, a sentence on each exemption that exempts nothing.
       type: list
@@ -174,20 +170,17 @@ _value:
           installed.
       type: list
       elements: dict
-      version_added: 1.0.0
     not_offered:
       description:
         - Only for an audit, the runtimes with a Python that the server does not offer any more, with C(name), C(id) and
           C(runtime_version). Null if the server has no list of versions.
       type: list
       elements: dict
-      version_added: 1.0.0
     dangling:
       description:
         - Only for an audit, the scripts whose runtime does not exist any more. Null if nobody looked for them.
       type: list
       elements: dict
-      version_added: 1.0.0
     since:
       description:
         - Only for an audit with an earlier report, what changed since then. C(created), C(deleted), C(renamed),
@@ -195,19 +188,16 @@ _value:
           unless both audits had a policy. C(incomplete) says whether the earlier list may lack runtimes; then none
           counts as created. C(error) says why nothing was compared, or is null.
       type: dict
-      version_added: 1.0.0
     last_read:
       description:
         - Only with an earlier report, for an environment that could not be read now, what the last audit that could
           read it has written.
       type: dict
-      version_added: 1.0.0
     incomplete:
       description:
         - Only for an audit, why the list of runtimes may be incomplete. Null if it is complete. Only the playbook
           C(mstr.library.audit), which reads all runtimes, finds this out.
       type: str
-      version_added: 1.0.0
     unread:
       description:
         - Only for an audit, projects and scripts that could not be read. The keys are the same as in

@@ -37,10 +37,10 @@ class Stat(NamedTuple):
     checksum: str = ""
 
     @classmethod
-    def of_module(cls, found: Mapping[str, Any]) -> Stat:
+    def of_module(cls, result: Mapping[str, Any]) -> Stat:
         """From the result of Ansible's module `stat` on another host."""
-        kind = next((kind for key, kind in _KINDS.items() if found.get(key)), None)
-        return cls(kind, bool(found.get("writeable")), str(found.get("checksum")))
+        kind = next((kind for key, kind in _KINDS.items() if result.get(key)), None)
+        return cls(kind, bool(result.get("writeable")), str(result.get("checksum")))
 
     @classmethod
     def local(cls, path: str) -> Stat:

@@ -134,9 +134,9 @@ def result_of(host: str, result: Json | None, run_id: str, check_mode: bool = Fa
 
 def reports_of(host: str, result: Json, check_mode: bool = False, **sources: Any) -> dict[str, Any]:
     """The short and the detailed report of one environment, each as one text, which Ansible handles fast."""
-    found = Sources(environment=host, applied={**result, "failed": bool(result.get("failed", True))})
-    found = found._replace(check_mode=check_mode, **sources)
-    return serialize.packed(environment.environment_report(found, detail=True))
+    applied = {**result, "failed": bool(result.get("failed", True))}
+    report = environment.environment_report(Sources(host, applied, check_mode)._replace(**sources), detail=True)
+    return serialize.packed(report)
 
 
 def apply_error(report: Json, fail_on_drift: bool) -> str | None:
@@ -200,9 +200,9 @@ def _statistics(
     """What a workflow hands on to its next node. The details are only for a file: this must stay small."""
     environments = {"environments": short, "not_reached": not_reached}
     if run.playbook == "audit":
-        found: dict[str, Any] = {"mstr_audit": {"kind": "audit", **environments}}
+        artifacts: dict[str, Any] = {"mstr_audit": {"kind": "audit", **environments}}
     else:
-        found = {"mstr_report": {"check_mode": run.check_mode, **environments}}
+        artifacts = {"mstr_report": {"check_mode": run.check_mode, **environments}}
     for form, suffix in _HANDED_ON.items():
         # The short report of an apply is its JSON.
         if form == "json" and run.playbook != "audit":
@@ -216,9 +216,9 @@ def _statistics(
                 f"The report has {len(text)} characters, but only {LARGEST_ARTIFACT} can be passed on. Limit the job "
                 "to fewer environments."
             )
-        found[artifact_name(run.playbook, form)] = text
+        artifacts[artifact_name(run.playbook, form)] = text
     backups = {host: result["backup_artifact"] for host, result in reached.items() if result.get("backup_artifact")}
-    return {**found, "mstr_backups": backups} if backups else found
+    return {**artifacts, "mstr_backups": backups} if backups else artifacts
 
 
 def artifact_name(playbook: str, form: str) -> str:

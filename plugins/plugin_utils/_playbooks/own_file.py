@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import os
 from datetime import datetime, timezone
+from itertools import chain, count
 
 from ...module_utils._errors import ErrorList, ValidationError
 from ...module_utils._model.src import Source, read_definitions, source_from
@@ -28,10 +29,10 @@ def source_of(action: Action, path: str) -> Source | None:
         return read_definitions(path)
     if kind != FILE:
         raise refused(f"src {path!r} is {kind}, not a regular file")
-    found = action.run_plain_module("ansible.legacy.slurp", {"src": path})
-    if found.get("failed"):
-        raise refused(f"src {path!r} cannot be read: {found.get('msg')}")
-    return source_from(base64.b64decode(str(found["content"])).decode("utf-8-sig", "replace"), path)
+    slurped = action.run_plain_module("ansible.legacy.slurp", {"src": path})
+    if slurped.get("failed"):
+        raise refused(f"src {path!r} cannot be read: {slurped.get('msg')}")
+    return source_from(base64.b64decode(str(slurped["content"])).decode("utf-8-sig", "replace"), path)
 
 
 class OwnFile:
@@ -63,25 +64,20 @@ class OwnFile:
 
     def differs(self, path: str, text: str) -> bool:
         """Whether the file does not exist, or has a different content."""
-        found = self._action.stat(path)
-        return not found.kind or found.checksum != checksum(text.encode())
+        stat = self._action.stat(path)
+        return not stat.kind or stat.checksum != checksum(text.encode())
 
     def without_loss(self, text: str, kept: str | None = None) -> str:
         """A path that replaces no different content: a second try keeps the first backup. `kept`: a file to keep."""
-
-        def is_taken(path: str) -> bool:
-            is_kept = kept is not None and os.path.realpath(path) == os.path.realpath(kept)
-            return is_kept or (bool(self._action.stat(path).kind) and self.differs(path, text))
-
-        if not is_taken(self.path):
-            return self.path
+        never = kept and os.path.realpath(kept)
         stem, suffix = os.path.splitext(self.path)
         stem = f"{stem}.{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}"
-        path, number = f"{stem}{suffix}", 1
-        while is_taken(path):
-            number += 1
-            path = f"{stem}-{number}{suffix}"
-        return path
+        paths = chain([self.path, f"{stem}{suffix}"], (f"{stem}-{number}{suffix}" for number in count(2)))
+        return next(
+            path
+            for path in paths
+            if os.path.realpath(path) != never and not (self._action.stat(path).kind and self.differs(path, text))
+        )
 
     def write(self, path: str, text: str, *, private: bool = False) -> None:
         """See `destination.write`. On another host, Ansible's own action writes the file in the same way."""

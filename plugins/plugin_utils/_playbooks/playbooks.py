@@ -213,13 +213,13 @@ def _check_replaced(action: Action, path: str) -> None:
 
 def _edits(source: Source) -> list[str]:
     """What a file has that no export has, each with the name of its runtime."""
-    found = ["restore: true, which only a backup has"] if source.restore else []
+    edits = ["restore: true, which only a backup has"] if source.restore else []
     for entry in source.runtimes or ():
         if isinstance(entry, Mapping):
             keys = [key for key in ("previous_names", "replace_on_change", "smoke_test") if entry.get(key)]
             keys += ["state: absent"] if entry.get("state") == "absent" else []
-            found += [f"{key} of {str(entry.get('name') or entry.get('id'))!r}" for key in keys]
-    return found
+            edits += [f"{key} of {str(entry.get('name') or entry.get('id'))!r}" for key in keys]
+    return edits
 
 
 def export_text(action: Action) -> Result:

@@ -223,14 +223,14 @@ def report(action: Action) -> Result:
         job=str(action.given("awx_job_id") or ""),
         earlier=_earlier(action, reports) if "mstr_audit_since" in used else None,
     )
-    found = final_report.run_report(run, destination.write)
-    statistics = {"data": dict(found.statistics), "per_host": False, "aggregate": False}
+    final = final_report.run_report(run, destination.write)
+    statistics = {"data": dict(final.statistics), "per_host": False, "aggregate": False}
     return {
         "changed": False,
         # A controller cuts the output of an event, so a job shows the report as several.
-        "texts": [text for text in ("\n".join(found.lines), *found.events) if text],
-        "errors": found.errors,
-        **({"ansible_stats": statistics} if found.statistics else {}),
+        "texts": [text for text in ("\n".join(final.lines), *final.events) if text],
+        "errors": final.errors,
+        **({"ansible_stats": statistics} if final.statistics else {}),
     }
 
 

@@ -129,20 +129,20 @@ class Action(ActionBase):
 
         Options from `module_defaults` override them, under the same names.
         """
-        found: dict[str, Any] = {}
-        self._compute_environment_string(found)
+        variables: dict[str, Any] = {}
+        self._compute_environment_string(variables)
         defaults = {
             f"MSTR_{name.upper()}": value for name, value in self._defaults("mstr.library.mstr_runtimes").items()
         }
-        found = {**(os.environ if is_local else {}), **found, **defaults}
-        return {str(name): str(value) for name, value in found.items()}
+        variables = {**(os.environ if is_local else {}), **variables, **defaults}
+        return {str(name): str(value) for name, value in variables.items()}
 
     def options(self, names: Mapping[str, str]) -> Result:
         """The options of a module, each from its variable. Null and empty ones are left to the module."""
-        found = {option: self.value(name) for option, name in names.items()}
+        values = {option: self.value(name) for option, name in names.items()}
         return {
             option: self.path_of(value) if option in _PATHS else value
-            for option, value in found.items()
+            for option, value in values.items()
             if is_given(value) or (value is not None and option in _MAY_BE_EMPTY)
         }
 
@@ -159,13 +159,13 @@ class Action(ActionBase):
             for name, value in self.task_vars.items()
             if name not in mine or (mine[name] is not value and mine[name] != value)
         }
-        found = {}
+        by_host = {}
         for host in hosts:
             known = {**hostvars.raw_get(host), **beyond}
             templar = self._templar.copy_with_new_env(available_variables=known)
             names = [name for name in known if name.startswith("mstr_") or name == "ansible_connection"]
-            found[host] = {name: _known(templar, known[name]) if name in wanted else UNKNOWN for name in names}
-        return found
+            by_host[host] = {name: _known(templar, known[name]) if name in wanted else UNKNOWN for name in names}
+        return by_host
 
     def command_line(self) -> list[str]:
         """The options of the run that a later command needs."""
@@ -209,19 +209,19 @@ class Action(ActionBase):
 
     def _defaults(self, name: str) -> Result:
         """The options of a module from `module_defaults`. Ansible's own function for this has changed its name."""
-        found: Result = {}
+        defaults_of: Result = {}
         for defaults in self._task.module_defaults or ():
             for key in ("group/mstr.library.mstr", name):
-                found.update(templated(self._templar, defaults.get(key) or {}))
-        return found
+                defaults_of.update(templated(self._templar, defaults.get(key) or {}))
+        return defaults_of
 
     def stat(self, path: str) -> Stat:
         """What is at a path on the host on which the modules run."""
         if not self.is_local:
-            found: Result = self._execute_remote_stat(  # type: ignore[no-untyped-call]
+            stat: Result = self._execute_remote_stat(  # type: ignore[no-untyped-call]
                 path, all_vars=self.task_vars, follow=True
             )
-            return Stat.of_module(found)
+            return Stat.of_module(stat)
         return Stat.local(path)
 
 
@@ -234,8 +234,8 @@ def _known(templar: Any, value: Any) -> Any:
 
 def templated(templar: Any, value: Any) -> Any:
     """The value of a variable, without what `{{ omit }}` leaves out, on every ansible-core; None if nothing is left."""
-    found = templar.template({"value": value})
-    return _without(templar.available_variables.get("omit"), found).get("value")
+    rendered = templar.template({"value": value})
+    return _without(templar.available_variables.get("omit"), rendered).get("value")
 
 
 def _without(omitted: Any, value: Any) -> Any:

@@ -49,8 +49,8 @@ def _values(text: str) -> Mapping[str, Any]:
     """The variables in the value of an option `-e` that is no file."""
     if text.lstrip()[:1] in ("{", "["):
         # With the tags that Ansible knows, such as !unsafe.
-        found = DataLoader().load(text)
-        return found if isinstance(found, Mapping) else {}
+        content = DataLoader().load(text)
+        return content if isinstance(content, Mapping) else {}
     return dict(parse_kv(text))
 
 
@@ -64,21 +64,21 @@ def commands(options: Sequence[str], playbook: str, name: str, paths: Mapping[st
         groups.setdefault(_pattern(host, path), []).append(host)
     extra = [option for option in options if option.startswith("-e ")]
     start = " ".join(["ansible-playbook", *(option for option in options if option not in extra)])
-    found = []
+    lines = []
     for pattern, hosts in groups.items():
         path = pattern if len(hosts) > 1 else paths[hosts[0]]
         limit = shlex.quote(",".join(hosts))
         end = " ".join([*extra, extra_option(name, path)])
-        found.append(f"{start} mstr.library.{playbook} --limit {limit} {end}")
-    return found
+        lines.append(f"{start} mstr.library.{playbook} --limit {limit} {end}")
+    return lines
 
 
 def _pattern(host: str, path: str) -> str:
     """The path with a variable in place of the host's name, where that stands last as a word of its own."""
-    found = list(re.finditer(rf"(?<![A-Za-z0-9]){re.escape(host)}(?![A-Za-z0-9])", path))
-    if not found or re.search(r"\{[{%#]", path):
+    mentions = list(re.finditer(rf"(?<![A-Za-z0-9]){re.escape(host)}(?![A-Za-z0-9])", path))
+    if not mentions or re.search(r"\{[{%#]", path):
         return path
-    return path[: found[-1].start()] + _HOST + path[found[-1].end() :]
+    return path[: mentions[-1].start()] + _HOST + path[mentions[-1].end() :]
 
 
 def extra_option(name: str, value: Any) -> str:

@@ -58,10 +58,10 @@ def _are(kind: type, before: Any, after: Any) -> bool:
 
 def line(field: str, before: Any, after: Any) -> str:
     """One short line, such as `whitelist +10.200.0.0/16 -10.0.3.0/24`."""
-    found = changes(before, after)
-    separator = ", " if any(entry.sign == "→" for entry in found) else " "
-    text = separator.join(str(entry) for entry in found[:_MOST])
-    more = f" and {len(found) - _MOST} more" if len(found) > _MOST else ""
+    differences = changes(before, after)
+    separator = ", " if any(entry.sign == "→" for entry in differences) else " "
+    text = separator.join(str(entry) for entry in differences[:_MOST])
+    more = f" and {len(differences) - _MOST} more" if len(differences) > _MOST else ""
     return f"{field} {text}{more}"
 
 

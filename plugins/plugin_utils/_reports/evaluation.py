@@ -59,7 +59,7 @@ def violations_of(option: Any, definitions: Iterable[Any]) -> dict[str, list[str
     if NETADDR_IMPORT_ERROR is not None:
         raise ValidationError(["netaddr cannot be imported on the control node"])
     policy = policy_from(rules_of(option), utc_date())
-    found: dict[str, list[str]] = {}
+    sentences: dict[str, list[str]] = {}
     for entry in definitions if policy.limits else ():
         try:
             given, _errors = auth.checked_entry(entry, DEFINITION_OPTIONS)
@@ -70,8 +70,8 @@ def violations_of(option: Any, definitions: Iterable[Any]) -> dict[str, list[str
             if given and definition.state == "present":
                 policy.check_definition(given, definition.values, definition.id or "")
         except ValidationError as exc:
-            found[str(definition.name)] = list(exc.errors)
-    return found
+            sentences[str(definition.name)] = list(exc.errors)
+    return sentences
 
 
 def evaluated(read: Json) -> list[dict[str, Any]]:

@@ -195,8 +195,8 @@ def unrestorable(definitions: Sequence[Runtime]) -> list[str]:
         for field, where in missing(definition):
             names.setdefault((list(BY_NAME).index(field), where), []).append(repr(definition["name"]))
     return [
-        f"{where}: {'all runtimes' if len(found) == len(definitions) > 1 else ', '.join(found)}"
-        for (_order, where), found in sorted(names.items())
+        f"{where}: {'all runtimes' if len(affected) == len(definitions) > 1 else ', '.join(affected)}"
+        for (_order, where), affected in sorted(names.items())
     ]
 
 

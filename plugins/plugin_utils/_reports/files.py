@@ -29,15 +29,15 @@ def format_of(path: str, kind: str, check_mode: bool = True) -> str:
     if not fitting:
         known = ", ".join(f".{suffix}" for suffix in FORMATS[kind][:-1]) + f" or .{FORMATS[kind][-1]}"
         raise ValueError(f"mstr_report_dest {path!r} must end in {known}; the suffix decides the format of the report")
-    found = max(fitting, key=len)
-    if found == "json" and name.endswith(".cdx.json"):
+    form = max(fitting, key=len)
+    if form == "json" and name.endswith(".cdx.json"):
         raise ValueError(f"mstr_report_dest {path!r}: only an audit writes a software bill of materials (.cdx.json)")
-    if found == "junit.xml" and kind == "apply" and not check_mode:
+    if form == "junit.xml" and kind == "apply" and not check_mode:
         raise ValueError(
             f"mstr_report_dest {path!r} shows differences as failed tests, and an apply removes them; start the "
             "playbook with --check, or name a file with a different suffix"
         )
-    return found
+    return form
 
 
 def whole(

@@ -92,8 +92,8 @@ def plan_of(text: str, environment: str, server: str | None = None) -> Json:
 
 def approved_entry(environments: Iterable[Any], environment: str, server: str | None = None) -> Json:
     """The plan of one environment in the reports of a check. Raises ValueError with the rest of a sentence."""
-    found = (entry for entry in environments if isinstance(entry, Mapping))
-    entries = [entry for entry in found if entry.get("environment") == environment]
+    mappings = (entry for entry in environments if isinstance(entry, Mapping))
+    entries = [entry for entry in mappings if entry.get("environment") == environment]
     if len(entries) != 1:
         how_many = "more than one plan" if entries else "no plan"
         raise ValueError(f"has {how_many} for {environment}, so nothing was changed there")
@@ -206,5 +206,5 @@ def collection_version() -> str:
     manifest = _COLLECTION / "MANIFEST.json"
     if manifest.is_file():
         return str(json.loads(manifest.read_text(encoding="utf-8"))["collection_info"]["version"])
-    found = re.search(r"^version: *(\S+)", (_COLLECTION / "galaxy.yml").read_text(encoding="utf-8"), re.MULTILINE)
-    return found.group(1) if found else "unknown"
+    version = re.search(r"^version: *(\S+)", (_COLLECTION / "galaxy.yml").read_text(encoding="utf-8"), re.MULTILINE)
+    return version.group(1) if version else "unknown"

@@ -144,7 +144,7 @@ def _contents(runtime: Json) -> _Contents:
     installed = installed_from(runtime["installed"])
     written = [Package(package["name"]) for package in runtime["packages"]]
     graph = graph_of(installed, written)
-    plain = {key: _Node(found.name, found.version) for key, found in installed.packages.items()}
+    plain = {key: _Node(package.name, package.version) for key, package in installed.packages.items()}
     nodes = {}
     for key, node in plain.items():
         within = _reached(graph, [key])
@@ -165,12 +165,12 @@ def _contents(runtime: Json) -> _Contents:
 
 def _reached(graph: Mapping[str, Iterable[str]], start: Iterable[str]) -> list[str]:
     """What can be reached from some packages, with these."""
-    found = dict.fromkeys(start)
-    to_do = list(found)
+    reached = dict.fromkeys(start)
+    to_do = list(reached)
     for key in to_do:
-        to_do += [name for name in graph[key] if name not in found]
-        found.update(dict.fromkeys(graph[key]))
-    return list(found)
+        to_do += [name for name in graph[key] if name not in reached]
+        reached.update(dict.fromkeys(graph[key]))
+    return list(reached)
 
 
 def _environments(report: Json) -> Iterator[dict[str, str]]:

@@ -42,7 +42,7 @@ def without_controls(text: str, *, escaped: bool = False) -> str:
     takes their place, else the replacement character.
     """
     text = SURROGATE.sub("\ufffd", text.replace("\r\n", "\n"))
-    return _RAW_CONTROL.sub(lambda found: f"\\u{ord(found.group()):04x}" if escaped else "\ufffd", text)
+    return _RAW_CONTROL.sub(lambda control: f"\\u{ord(control.group()):04x}" if escaped else "\ufffd", text)
 
 
 def text_of(content: Mapping[str, Any]) -> str:

@@ -54,8 +54,8 @@ class Earlier(NamedTuple):
         entry = self.environments.get(environment, {})
         if entry.get("message") and not entry.get("counts"):
             return entry.get("last_read")
-        found = {key: entry.get(key) for key in _STATE}
-        return {"generated": self.generated, **found} if entry else None
+        state = {key: entry.get(key) for key in _STATE}
+        return {"generated": self.generated, **state} if entry else None
 
     def carried(self, environments: Iterable[str]) -> list[dict[str, Any]]:
         """The entries for a new file of the environments that are not among these, with their last states."""
@@ -122,8 +122,8 @@ def _are_mappings(value: Any) -> TypeGuard[list[Json]]:
 
 def when(text: Any) -> str:
     """A server's timestamp in short form, such as `2026-11-25 07:29 UTC`; other text unchanged."""
-    found = _TIMESTAMP.fullmatch(str(text or ""))
-    return f"{found.group(1)} {found.group(2)} UTC" if found else str(text or "")
+    timestamp = _TIMESTAMP.fullmatch(str(text or ""))
+    return f"{timestamp.group(1)} {timestamp.group(2)} UTC" if timestamp else str(text or "")
 
 
 def changed_since(
@@ -192,13 +192,13 @@ def _successors(
     """
     ids = {runtime["id"] for runtime in now}
     gone = {entry.get("name"): identity for identity, entry in before.items() if identity not in ids}
-    found = {}
+    successors = {}
     for runtime in now:
         names = (runtime["name"], *previous_names.get(runtime["name"], ()))
         known = [name for name in names if name in gone] if runtime["id"] not in before else []
         if known:
-            found[runtime["id"]] = str(gone.pop(known[0]))
-    return found
+            successors[runtime["id"]] = str(gone.pop(known[0]))
+    return successors
 
 
 def _named(runtime: Json) -> dict[str, Any]:

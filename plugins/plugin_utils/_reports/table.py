@@ -176,5 +176,5 @@ def _safe(row: Json) -> dict[str, Any]:
     }
 
 
-def _quoted(found: re.Match[str]) -> str:
-    return found.group() + ("'" if found.string.startswith(_START_OF_FORMULA, found.end()) else "")
+def _quoted(start: re.Match[str]) -> str:
+    return start.group() + ("'" if start.string.startswith(_START_OF_FORMULA, start.end()) else "")

@@ -81,14 +81,14 @@ class ActionModule(NormalAction):
 
     def _with_found_files(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """The options. A relative path is that of the file that Ansible finds for it, as for a copy task."""
-        found = dict(options)
+        with_paths = dict(options)
         for option in _FILES:
             path = options.get(option)
             if isinstance(path, str) and path and not os.path.isabs(os.path.expandvars(os.path.expanduser(path))):
                 # The module reports a file that does not exist, together with all other errors.
                 with suppress(AnsibleFileNotFound, AttributeError):
-                    found[option] = self._find_needle("files", os.path.expandvars(path))  # type: ignore[no-untyped-call]
-        return found
+                    with_paths[option] = self._find_needle("files", os.path.expandvars(path))  # type: ignore[no-untyped-call]
+        return with_paths
 
     def _with_this_python(self, result: dict[str, Any]) -> dict[str, Any]:
         """The result. On the control node, the usual remedy for a missing library comes before its installation."""

@@ -80,9 +80,9 @@ def _with_extra_variable(found: re.Match[str]) -> str:
     return f"""with -e, write the variable as JSON: -e '{{"{variable}": {found[2]}}}'"""
 
 
-def _variable(found: re.Match[str]) -> str:
-    if found["own"]:
-        return f"mstr_{found['own']}"
-    if found["audit"]:
+def _variable(mention: re.Match[str]) -> str:
+    if mention["own"]:
+        return f"mstr_{mention['own']}"
+    if mention["audit"]:
         return "mstr_audit_"
-    return f"mstr_runtimes_{found['option']}" if found["option"] else found.group()
+    return f"mstr_runtimes_{mention['option']}" if mention["option"] else mention.group()
