@@ -191,10 +191,15 @@ class Action(ActionBase):
         task.action, task.args = name, options
         if check_mode is not None:
             task.check_mode, task.diff = check_mode, False
-        shared = self._shared_loader_obj
-        place = (self._connection, self._play_context, self._loader, self._templar)
-        keys = ("connection", "play_context", "loader", "templar")
-        action = shared.action_loader.get(name, task=task, shared_loader_obj=shared, **dict(zip(keys, place)))
+        action = self._shared_loader_obj.action_loader.get(
+            name,
+            task=task,
+            connection=self._connection,
+            play_context=self._play_context,
+            loader=self._loader,
+            templar=self._templar,
+            shared_loader_obj=self._shared_loader_obj,
+        )
         action.on_stop = on_stop
         return dict(action.run(None, {**self.task_vars, role_names.SWITCH: True}))
 

@@ -27,7 +27,7 @@ VERBS = {"created": "create", "updated": "update", "replaced": "replace", "delet
 # The actions after which a runtime is gone.
 GOES = ("deleted", "replaced")
 _FAILED = {"failed": "failed", "error": "failed", "timeout": "timed out", "timed_out": "timed out"}
-WARNINGS, INCOMPLETE, UNREAD = "warnings", "messages", "look-ups that failed"
+WARNINGS, INCOMPLETE, UNREAD = "warnings", "incomplete lists", "look-ups that failed"
 VIOLATIONS = "violations"
 
 

@@ -269,7 +269,8 @@ def changed_runtimes(since: Json) -> Iterator[tuple[str, Json, str]]:
             old = runtime.get("before")
             named = f"{old['name']!r} " if old and old["name"] != runtime["name"] else ""
             replaced = f" {named}({old['id']})" if old else ""
-            fields = [changes.line(*field.values()) for field in runtime.get("fields") or ()]
+            rows = runtime.get("fields") or ()
+            fields = [changes.line(row["field"], row["before"], row["after"]) for row in rows]
             what = f": {'; '.join(fields) or 'the same definition'}" if action in ("replaced", "changed") else ""
             yield action, runtime, f"{action}{replaced}{f' ({who})' if who else ''}{what}"
 
