@@ -61,7 +61,7 @@ def adapted(result: dict[str, Any], names: Iterable[str] = ()) -> dict[str, Any]
     """
     if not result.get("failed") or not isinstance(result.get("msg"), str):
         return result
-    from ansible_collections.mstr.library.plugins.module_utils._remedies import misnamed
+    from ...module_utils._remedies import misnamed
 
     return {**result, "msg": misnamed(with_variables(str(result["msg"])), names)}
 
