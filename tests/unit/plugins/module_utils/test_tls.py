@@ -99,12 +99,8 @@ def test_the_advice_fits_the_reason(text, advice):
 @pytest.mark.parametrize(
     ("text", "about_client"),
     [
-        ("tlsv13 alert certificate required", True),
-        ("alert unknown ca", True),
-        ("alert bad certificate", True),
-        ("sslv3 alert bad record mac", False),
-        ("EOF occurred", False),
-        ("tlsv1 alert internal error", False),
+        *((f"alert {what}", True) for what in ("certificate required", "unknown ca", "bad certificate")),
+        *((text, False) for text in ("alert bad record mac", "EOF occurred", "tlsv1 alert internal error")),
     ],
 )
 def test_alerts_about_clients_certificate(text, about_client):
