@@ -126,16 +126,6 @@ def test_plain_http_suggests_https(sent, answered):
 # --- TLS
 
 
-def test_untrusted_certificate_names_option_to_set(tmp_path):
-    _certificate, context = self_signed(tmp_path, "localhost")
-    with Listener(lambda request: reply(), context) as server:
-        error = failed(server.url)
-    assert f"the TLS certificate of 127.0.0.1:{server.port} is not trusted: self" in error.sentence
-    assert "To trust this certificate itself, set ca_path (or MSTR_CA_PATH)" in error.sentence
-    assert error.sentence.endswith("validate_certs: false turns the check off.")
-    assert error.outcome_unknown is False
-
-
 def test_server_wants_client_certificate(tmp_path):
     file, context = self_signed(tmp_path, "localhost")
     context.verify_mode = 2

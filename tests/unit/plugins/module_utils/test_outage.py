@@ -28,14 +28,12 @@ DOWN = ConnectError("Could not read: refused.", **REFUSED)
     [
         ("read", NO_ANSWER, True),
         ("read", REFUSED, True),
-        ("read", {}, True),
         ("read", {"permanent": True}, False),
         ("login", REFUSED, True),
         ("login", {**REFUSED, **NO_ANSWER}, False),
         ("login", {**REFUSED, "permanent": True}, False),
         ("login", {}, False),
         ("write", REFUSED, False),
-        ("once", REFUSED, False),
     ],
 )
 def test_failed_connections_tried_again(kind, facts, again):

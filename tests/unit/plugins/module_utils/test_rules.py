@@ -274,6 +274,7 @@ def test_no_version_is_not_evaluated():
 # --- sizes
 
 
+POOL = {"minCachedInstances": 5, "maxCachedInstances": 12}
 NO_NUMBER = "cannot be evaluated: it is not a number of at least 0"
 
 
@@ -288,16 +289,8 @@ NO_NUMBER = "cannot be evaluated: it is not a number of at least 0"
         ({"execTimeout": 7200}, {"exec_timeout_max": 7200}, []),
         ({"execTimeout": -1}, {"exec_timeout_max": 9}, [f"exec_timeout -1 {NO_NUMBER}"]),
         ({"maxCachedInstances": 12}, {"cached_instances_max": 12}, []),
-        (
-            {"minCachedInstances": 5, "maxCachedInstances": 12},
-            {"cached_instances_max": 4},
-            ["max_cached_instances 12 is more than 4"],
-        ),
-        (
-            {"minCachedInstances": 1, "maxCachedInstances": None},
-            {"cached_instances_max": 0},
-            ["min_cached_instances 1 is more than 0"],
-        ),
+        (POOL, {"cached_instances_max": 4}, ["max_cached_instances 12 is more than 4"]),
+        ({**POOL, "maxCachedInstances": None}, {"cached_instances_max": 0}, ["min_cached_instances 5 is more than 0"]),
     ],
 )
 def test_sizes_above_a_limit(fields, option, found):

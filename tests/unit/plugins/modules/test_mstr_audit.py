@@ -89,15 +89,12 @@ def test_what_apply_refuses_is_finding(twins, failed):
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_what_is_installed(check_mode):
+def test_script_that_lists_packages(check_mode):
     """An audit changes nothing, but it runs code, which check mode does not."""
     server = Server(stored())
-    server.printed[ID] = '{"python": {"version": "3.10.5", "implementation": "CPython", "platform": "linux-x86_64"}, '
-    server.printed[ID] += '"packages": [{"name": "pip", "version": "24.0", "requires": null}]}'
     result = audited(server, check_mode=check_mode, include_installed=True, runtimes=DEFINED)
-    [runtime] = [runtime for runtime in result["read"]["runtimes"] if runtime["id"] == ID]
-    assert (runtime["installed"] is None, result["read"]["mismatches"] is None) == (check_mode, check_mode)
     assert len(server.tried) == 2 * (not check_mode)
+    assert (result["read"]["mismatches"] is None) == check_mode
     assert result["applied"]["runtimes"][0]["action"] == "updated"
     assert [request for request in server.writes if "/evaluation" not in request] == []
 

@@ -104,14 +104,6 @@ def test_no_list_and_an_empty_one():
     assert prepare(runtimes=[]).definitions == []
 
 
-def test_policy_violations_beside_all_other_errors():
-    entries = [{"name": "a", "whitelist": ["0.0.0.0/0"]}, {"name": "b", "exec_timeout": 0}]
-    found = faults(*entries, policy={"networks_within": ["10.0.0.0/8"]})
-    assert found[0].startswith("runtimes[0] 'a': whitelist[0] '0.0.0.0/0' violates the policy networks_within")
-    assert "exec_timeout must be" in found[1]
-    assert "policy.networks_within[0]" in faults(*entries, policy={"networks_within": ["x"]})[0]
-
-
 def test_entry_refused_hides_no_other_entry(lines):
     packages = [None, "requests", {"nmae": "x"}, {"name": "numpy", "version": ">=2"}]
     given = [None, "b", {"name": "c", "whitelist": [None, "host"], "packages": packages}, {"name": "d", "id": "x"}]
@@ -142,10 +134,6 @@ def test_state_null_is_not_given(lines, src):
     for options in ({"runtimes": [{"state": None}]}, {"src": src([{"state": None}])}):
         [error] = lines(**options)
         assert error.endswith(": one of name and id is required")
-
-
-def test_text_in_place_of_list_is_one_error(lines):
-    assert lines(runtimes="a,b") == ["runtimes 'a,b' is not a list; write [{name: a}, {name: b}]"]
 
 
 def test_comment_of_entry_comes_before_that_of_task():
