@@ -151,7 +151,7 @@ def test_server_repeats_secret_masked(run, server):
     assert (run.status, server.open) == (1, 0)
 
 
-def test_values_ansible_masks_by_coincidence_cause_warning(run, server):
+def test_values_masked_by_coincidence_warn(run, server):
     run(module(lambda task, _: {"runtime": {"name": "the mstr one", "n": 1}}), **user(server, password="mstr"))
     [warning] = run.warnings
     assert warning.startswith("The result does not show the real value of runtime.name: it contains a secret")
@@ -253,7 +253,7 @@ def test_null_option_falls_back_to_variable(run, server, monkeypatch, empty):
     assert (params["validate_certs"], params["login_mode"], params["session"]) == (False, None, None)
 
 
-def test_empty_password_in_task_one_and_no_variable_replaces_it(run, server, monkeypatch):
+def test_empty_password_of_task_is_a_password(run, server, monkeypatch):
     monkeypatch.setenv("MSTR_PASSWORD", "another")
     server.user.password = ""
     seen = []
@@ -272,7 +272,7 @@ def test_password_of_proxy_is_secret(run, monkeypatch):
     assert "password" not in str(result["all"])
 
 
-def test_filters_of_warnings_left_as_they(run, server):
+def test_filters_of_warnings_stay(run, server):
     """In process, they would outlive the task."""
     before = list(warnings.filters)
     run(module(), **user(server))

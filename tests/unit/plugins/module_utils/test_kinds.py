@@ -16,9 +16,8 @@ from ansible_collections.mstr.library.plugins.module_utils._model.kinds import (
     Resource,
     number,
 )
-from ansible_collections.mstr.library.tests.unit.support.strategies import ANY_JSON, BLOCKS, STORED_BLOCKS
+from ansible_collections.mstr.library.tests.unit.support.strategies import ANY_JSON, BLOCKS
 from hypothesis import given
-from hypothesis import strategies as st
 
 
 @pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.name)
@@ -84,13 +83,6 @@ def test_canonical_as_ipaddress(text):
     # Compared as networks: the two libraries write IPv4-mapped addresses differently.
     assert ipaddress.ip_network(canonical) == ipaddress.ip_network(text)
     assert _networks.canonical(canonical) == canonical
-
-
-@given(st.text() | STORED_BLOCKS)
-def test_any_stored_entry(entry):
-    """Reading it never fails, and is idempotent."""
-    once = _networks.as_network(entry)
-    assert _networks.as_network(once) == once
 
 
 def test_merge_of_networks():

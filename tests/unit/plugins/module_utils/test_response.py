@@ -106,7 +106,7 @@ def test_no_advice_if_message_sufficient():
 
 
 @pytest.mark.parametrize(("status", "body"), [(404, b"<html>"), (404, coded("ERR004", NO_CALL)), (405, b"")])
-def test_login_not_found_says_how_base_url_usually_ends(status, body):
+def test_login_not_found_says_how_base_url_ends(status, body):
     def sentence(server, request="POST /api/auth/login"):
         return _failures.api_error(response(status, body, request=request), "log in", server).sentence
 

@@ -315,30 +315,27 @@ def test_signal_during_login_leaks_no_session(session, late):
 # --- a login that fails
 
 
-@pytest.mark.parametrize("reply", [response(200, b"<html>"), response(204), response(200, [])])
-def test_a_login_without_a_token_fails(session, reply):
-    task = session()
-    task.http.reply(LOGIN, reply)
-    with pytest.raises(ApiError, match="instead of a token in the header X-MSTR-AuthToken"):
-        read(task)
-    log_out(task)
-    assert task.http.count(LOGOUT) == 0
+OF_LOGIN = {"request": "POST /api/auth/login"}
+NO_TOKEN = "instead of a token in the header X-MSTR-AuthToken"
 
 
 @pytest.mark.parametrize(
-    ("reply", "may_be_open"),
+    ("reply", "words", "may_be_open"),
     [
-        (response(502, b"<html>", request="POST /api/auth/login"), True),
-        (response(200, b"<html>", request="POST /api/auth/login"), True),
-        (response(500, {"code": "ERR001", "message": "No."}, request="POST /api/auth/login"), False),
-        (DENIED, False),
+        (response(200, b"<html>", **OF_LOGIN), NO_TOKEN, True),
+        (response(204, **OF_LOGIN), NO_TOKEN, True),
+        (response(200, [], **OF_LOGIN), NO_TOKEN, True),
+        (response(502, b"<html>", **OF_LOGIN), "with an HTML page", True),
+        (response(500, {"code": "ERR001", "message": "No."}, **OF_LOGIN), "'No.'", False),
+        (DENIED, "Login failure", False),
     ],
 )
-def test_failed_login_says_how_and_what_may_be_open(session, reply, may_be_open):
+def test_failed_login_and_what_may_be_open(session, reply, words, may_be_open):
     task = session(login_mode="ldap")
     task.http.reply(LOGIN, reply)
-    with pytest.raises(ApiError) as failed:
+    with pytest.raises(ApiError, match=words) as failed:
         read(task)
+    log_out(task)
     assert f"Could not log in to {URL} (login_mode ldap)" in failed.value.sentence
     assert (STAYS_OPEN in failed.value.sentence) == may_be_open
     assert failed.value.status == reply.status
