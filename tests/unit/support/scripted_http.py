@@ -15,8 +15,8 @@ from .make import PatientStop, connection, response
 LOGIN, LOGOUT = "POST /auth/login", "POST /auth/logout"
 
 
-def logged_in(token: str = "token-number-1", status: int = 204) -> Response:
-    return response(status, request=f"{LOGIN[:5]}/api{LOGIN[5:]}", headers={"X-MSTR-AuthToken": token})
+def logged_in(token: str = "token-number-1") -> Response:
+    return response(204, request=f"{LOGIN[:5]}/api{LOGIN[5:]}", headers={"X-MSTR-AuthToken": token})
 
 
 class FakeHttp(Http):
