@@ -57,9 +57,7 @@ INVALID_URLS = {
         *("https://u:s3cret@h/", "https://s3cret@h/", "https://u:s3cret/s3cret@h/", "u:s3cret@h"),
         *("https://u:s3cret@x@h/", "ftp://s3cret@h"),
     ],
-    "has a query, a fragment or a semicolon": [
-        *("https://h/?s3cret=1", "https://h/app#/s3cret", "https://h/MicroStrategyLibrary;jsessionid=s3cret"),
-    ],
+    "has a query, a fragment or a semicolon": ["https://h/?s3cret=1", "https://h/app#/s3cret", "https://h/x;id=s3cret"],
 }
 
 
@@ -74,10 +72,7 @@ def test_invalid_base_url_without_its_secret(words, url):
 @pytest.mark.parametrize(
     ("url", "in_clear"),
     [
-        *(
-            (f"http://{host}", True)
-            for host in ("mstr.example.com", "10.0.0.1", "localhost.evil.example", "127.0.0.1.x")
-        ),
+        *((f"http://{host}", True) for host in ("mstr.example.com", "10.0.0.1", "localhost.x", "127.0.0.1.x")),
         *((f"http://{host}:8080", False) for host in ("localhost", "127.0.0.1", "127.1.2.3", "[::1]")),
         ("https://mstr.example.com", False),
     ],

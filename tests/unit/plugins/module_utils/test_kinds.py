@@ -59,9 +59,7 @@ INVALID = {
         *("", "10.0.0.0 /8", "10.0.0.0/ 8", "10.10/16", "010.0.0.0/8", "10.0.0.256", "10.0.0.0.0/8", "0x0a.0.0.0/8"),
         *("167772160", "1\u0660.0.0.0/8", "fe80::1%eth0", ":", "2001:db8::1::/64"),
     ],
-    "the prefix length must be between 0 and 32": [
-        *("10.0.0.0/33", "10.0.0.0/", "10.0.0.0/08", "10.0.0.0/-1", "10.0.0.0/8/8"),
-    ],
+    "the prefix length must be between 0 and 32": [f"10.0.0.0/{length}" for length in ("33", "", "08", "-1", "8/8")],
     "the prefix length must be between 0 and 128": ["2001:db8::/129"],
     "has a netmask; write the prefix length instead": ["10.0.0.0/255.0.0.0"],
     "write 10.10.10.0/24 for the block or 10.10.10.7/32 for the one address": ["10.10.10.7/24"],
