@@ -297,6 +297,21 @@ def test_half_character_refused_by_name_of_option(run, server, monkeypatch):
     assert server.calls == []
 
 
+def test_caller_has_ended(run, server, monkeypatch):
+    """Then nothing is printed, nothing more is written, and the session is closed."""
+    read, write = os.pipe()
+    monkeypatch.setattr(sys, "__stdout__", os.fdopen(write, "w"))
+
+    def work(task, _request):
+        task.session.get("/sessions/userInfo")
+        os.close(read)
+        task.session.send("POST", "/runtimes", {}, operation="write")
+
+    assert run(module(work), **user(server)) == {}
+    assert (run.status, server.open) == (1, 0)
+    assert "POST /api/runtimes" not in server.calls
+
+
 @pytest.mark.parametrize("option", ["base_url", "ca_path", "username", "api_token"])
 def test_variable_with_half_character_named(run, server, monkeypatch, option):
     """Alone, without a file or a server that nobody named, and before a login that the server counts."""
