@@ -98,10 +98,10 @@ def test_task_without_id_of_its_script(task):
 
 
 @pytest.mark.parametrize("status", [{}, {"deploymentType": None}, {"deploymentType": ""}], ids=str)
-def test_no_type_of_deployment_answer(status):
+def test_no_type_of_deployment_is_an_answer(status):
     assert probe_run(get=lambda *_args, **_options: status).once(deployment_type.ask)[0] == ""
 
 
 @pytest.mark.parametrize("value", [None, 5, True, "text", {"name": "six"}])
-def test_what_not_list_has_no_entries(value):
+def test_what_is_no_list_has_no_entries(value):
     assert entries({"packages": value}, "packages") == entries({}, "packages") == []
