@@ -1,6 +1,6 @@
 """Real TLS connections and proxies, the user's .netrc file, and passwords with special characters.
 
-The files test_failures.py, test_tls.py and test_proxy.py of the unit tests have the sentences of each failure.
+The files test_failures.py and test_tls.py of the unit tests have the sentences of each failure.
 """
 
 from __future__ import annotations
