@@ -51,15 +51,6 @@ def test_id_that_the_server_writes_in_two_ways():
     assert have.names == ["a"]
 
 
-def test_vanished_runtime_without_a_name():
-    """A runtime that vanishes after the list is not created without a name."""
-    have = holding(a=A, b=B)
-    have.list_only("id", "name")
-    have.fail("GET", turn=2, meanwhile=lambda: have.runtimes.pop(A))
-    assert f"no runtime has the id {A}" in message(have, {"id": A, "exec_timeout": 60}, {"name": "b"})
-    assert have.writes == []
-
-
 @pytest.mark.parametrize(
     ("exclude", "names", "warned"),
     [

@@ -6,7 +6,7 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._work import carry_out as _carry_out
 from ansible_collections.mstr.library.plugins.module_utils._work import reconcile as _reconcile
 from ansible_collections.mstr.library.plugins.module_utils._work import write as _write
-from ansible_collections.mstr.library.tests.unit.support.make import refusal, stored
+from ansible_collections.mstr.library.tests.unit.support.make import lost, refusal, stored
 from ansible_collections.mstr.library.tests.unit.support.many import (
     LIST,
     NO,
@@ -16,6 +16,7 @@ from ansible_collections.mstr.library.tests.unit.support.many import (
     D,
     actions,
     holding,
+    message,
     run,
     summary,
     waits,
@@ -93,14 +94,6 @@ def test_results_and_predictions():
     created, updated, deleted, _purged = done["diff"]
     assert (created["before"], deleted["after"]) == ({}, {})
     assert (updated["before"], updated["after"]) == ({"name": "a", "others": ""}, {"name": "a", "others": "x"})
-
-
-def test_by_id_in_any_case_and_hidden_from_the_list():
-    have = holding(a=A, hidden=B)
-    have.switch(list_hides="hidden")
-    result = run(have, {"id": A.lower(), "exec_timeout": 60}, {"id": B, "state": "absent"}, {"id": C})
-    assert [row["action"] for row in result["runtimes"]] == ["updated", "deleted", "failed"]
-    assert f"runtimes[2] ({C}): no runtime has the id {C}" in result["msg"]
 
 
 # --- one fails
@@ -209,3 +202,54 @@ def test_time_is_for_all_together():
     assert len(have.pauses) == 2
     assert result["summary"] == summary(failed=9)
     assert "is not ready after 3 seconds" in result["msg"]
+
+
+# --- an approved plan
+
+TASK = {"name": "r", "exec_timeout": 900}, {"name": "new"}
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_different_plan_is_refused(check_mode):
+    """With what it is now, and at most ten names."""
+    have = holding(r=A, old=B)
+    identity = run(have, *TASK, purge=True, check_mode=True)["plan_id"]
+    have.runtimes[C] = stored(id=C, name="just made")
+    how = {"purge": True, "plan_id": identity, "check_mode": check_mode}
+    assert message(have, *TASK, **how) == (
+        f"The plan is different from the approved one ({identity}): 1 to create ('new'), 1 to update ('r': "
+        "exec_timeout), 2 to delete ('just made'; 'old'). Nothing was written."
+    )
+    for number in range(10):
+        have.runtimes[f"{number:032}"] = stored(id=f"{number:032}", name=f"n{number:02}")
+    text = message(have, *TASK, **how)
+    assert "12 to delete ('just made'; 'n00'; " in text
+    assert "; 'n06' and 4 more). Nothing was written." in text
+    assert have.writes == []
+
+
+def test_plan_that_was_applied_is_green():
+    """So a job can run again; nothing is written, whatever was approved."""
+    have = holding(r=A, old=B)
+    identity = run(have, *TASK, purge=True, check_mode=True)["plan_id"]
+    run(have, *TASK, purge=True, plan_id=identity)
+    sent = len(have.writes)
+    for other in (identity, "0" * 24):
+        assert run(have, *TASK, purge=True, plan_id=other)["changed"] is False
+    assert len(have.writes) == sent
+
+
+@pytest.mark.parametrize(("name", "fault"), [("new", refusal(400, "ERR0015", "An object of that name")), ("r", lost())])
+def test_what_another_play_writes_is_not_adapted(name, fault):
+    """A lost update, and a create of a name that was taken, are planned again; the approval does not cover that."""
+    have = holding(r=A)
+    identity = run(have, {"name": name, "exec_timeout": 900}, check_mode=True)["plan_id"]
+
+    def meanwhile():
+        have.runtimes[B] = stored(id=B, name="new", execTimeout=1)
+        have.runtimes[A]["execTimeout"] = 1
+
+    have.fail("POST" if name == "new" else "PATCH", fault, meanwhile=meanwhile)
+    text = message(have, {"name": name, "exec_timeout": 900}, plan_id=identity)
+    assert "changed while the approved plan was carried out" in text
+    assert [runtime["execTimeout"] for runtime in have.runtimes.values()] == [1, 1]

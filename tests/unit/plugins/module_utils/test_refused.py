@@ -26,7 +26,7 @@ from ansible_collections.mstr.library.tests.unit.support.many import (
 from ansible_collections.mstr.library.tests.unit.support.server import Server
 
 DEFAULT = "(Default) MicroStrategy"
-PURGE = {"purge": True}
+PURGE, PLAN = {"purge": True}, {"plan_id": "0" * 24}
 ALIKE = "whose name differs only in case, whitespace or the form of a character from"
 
 
@@ -63,20 +63,10 @@ REFUSED = [
     ("Etl 2,Etl", [{"id": A, "name": "Etl"}], {**PURGE, "limit": 0, "restore": True}, "more than purge_limit 0: 'Etl'"),
     ("Etl 2,etl", [{"id": A, "name": "Etl"}], {**PURGE, "restore": True}, f"purge would delete 'etl' ({B}), {ALIKE}"),
     # A plan
-    ("a", [{"id": A, "name": "stale", "state": "absent"}], {"plan_id": "0" * 24}, "1 to delete ('a')"),
-    (
-        "R",
-        [UPGRADE],
-        {"plan_id": "0" * 24},
-        "1 to replace ('R': id, runtime_version), 1 to delete ('R'), 2 scripts to move",
-    ),
+    ("a", [{"id": A, "name": "stale", "state": "absent"}], PLAN, "1 to delete ('a')"),
+    ("R", [UPGRADE], PLAN, "1 to replace ('R': id, runtime_version), 1 to delete ('R'), 2 scripts to move"),
     (",b", [{"id": A, "others": "x"}], {}, "has no name, and an update must contain one; set name"),
-    (
-        "a",
-        [{"name": "a", "min_cached_instances": 4}],
-        {},
-        "min_cached_instances 4 must not exceed max_cached_instances 3",
-    ),
+    ("a", [{"name": "a", "min_cached_instances": 4}], {}, "min_cached_instances 4 must not exceed max_cached_instanc"),
     # Previous names and replacements
     ("a,b", [{"name": "n", "previous_names": ["a", "b"]}], {}, f"have a previous name of 'n': 'a' ({A}), 'b' ({B})"),
     ("c,c", [{"name": "n", "previous_names": ["c"]}], {}, f"2 runtimes have the name 'c': {A}, {B}"),
@@ -84,12 +74,7 @@ REFUSED = [
     ("R,S", [MERGE, {"id": A}], {}, f"runtimes[1] is 'R' ({A}), which runtimes[0] needs for a replacement"),
     (f"R,{BESIDE},{BESIDE}", [UPGRADE], {}, f"2 runtimes have the name '{BESIDE}'"),
     # If the run ended early, the next one would replace the wrong runtime.
-    (
-        "R,S",
-        [{**UPGRADE, "previous_names": ["S"]}],
-        {},
-        f"'R' cannot be replaced while 'S' ({B}), a previous name of it",
-    ),
+    ("R,S", [{**UPGRADE, "previous_names": ["S"]}], {}, f"'R' cannot be replaced while 'S' ({B}), a previous name"),
     # Scripts
     ("old", [{"name": "new"}, absent("old")], {"protect": True}, f"runtime 'old' ({A}) is used by 2 scripts"),
     ("old,a", [{"name": "a"}], {**PURGE, "protect": True}, f"runtime 'old' ({A}) is used by 2 scripts"),
@@ -107,10 +92,8 @@ REFUSED = [
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_task_that_is_refused(held, entries, how, why, check_mode):
     """The runtimes that are held have the ids A, B, ...; two scripts use the first one."""
-    names = held.split(",") if held else []
-    have = Server(*(stored(name=name, id=identity) for name, identity in zip(names, (A, B, C)))).seed_scripts(
-        load=A, close=A
-    )
+    named = zip(held.split(","), (A, B, C)) if held else ()
+    have = Server(*(stored(name=name, id=identity) for name, identity in named)).seed_scripts(load=A, close=A)
     assert why in message(have, *entries, check_mode=check_mode, **how)
     assert have.writes == []
 

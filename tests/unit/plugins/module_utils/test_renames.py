@@ -194,17 +194,6 @@ def test_what_a_restore_set_aside_is_reported(write, error, action):
     assert result["runtimes"][1]["changes"] == [{"field": "name", "before": "Etl", "after": "Etl (restore)"}]
 
 
-@pytest.mark.parametrize("listed", [[], [{"id": B, "state": "absent"}]])
-def test_rename_of_what_is_gone_is_reported(listed):
-    """A restore renamed it; then somebody else deleted it, so that there was nothing left to delete."""
-    have = holding(**{"Etl 2": A, "Etl": B})
-    have.fail("PATCH")
-    have.fail("PATCH", meanwhile=lambda: have.runtimes.pop(B))
-    result = restore(have, *listed, {"id": A, "name": "Etl"}, purge=not listed)
-    assert ("Etl (restore)", "updated") in actions(result)
-    assert (result["summary"]["updated"], have.names) == (2, ["Etl"])
-
-
 def test_edit_before_a_rename_aside():
     have = holding(**{"Etl 2": A, "Etl": B})
     have.fail("GET")

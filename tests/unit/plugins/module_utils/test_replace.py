@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import Refused
-from ansible_collections.mstr.library.tests.unit.support.make import lost, refusal, stopped
+from ansible_collections.mstr.library.tests.unit.support.make import refusal, stopped
 from ansible_collections.mstr.library.tests.unit.support.many import (
     BESIDE,
     MERGE,
@@ -57,15 +57,6 @@ def test_replaced_when_a_field_changes():
     assert result["scripts"][0]["after"] == {"id": new, "name": "R"}
     again = run(have, UPGRADE)
     assert (again["changed"], actions(again)) == (False, [("R", "none")])
-
-
-@pytest.mark.parametrize("fields", [True, "True", ["name"]])
-def test_replaced_under_a_new_name(fields):
-    have = upgradable()
-    entry = {**MERGE, "replace_on_change": fields}
-    assert actions(run(have, entry)) == [("S", "replaced")]
-    assert (have.names, set(have.scripts.values())) == (["S"], {have.id})
-    assert run(have, entry)["changed"] is False
 
 
 def test_every_runtime_that_is_deleted_is_shown():
@@ -201,15 +192,6 @@ def test_killed_anywhere(held, scripts, entry):
         fields = {change["field"] for change in predicted["runtimes"][0]["changes"]}
         assert fields == {"id", "runtime_version"} | ({"name"} if BESIDE in held else set())
     assert done["changed"] is False, "the last moment is after the run"
-
-
-def test_lost_create_beside_an_unfinished_one():
-    """It has its name by now, but the create is not about it."""
-    have = holding(**{BESIDE: A}).seed_scripts(load=A)
-    have.fail("POST")  # the search for scripts
-    have.fail("POST", lost("POST /api/runtimes"), done=True)
-    assert actions(run(have, UPGRADE)) == [("R", "replaced")]
-    assert (have.names, A in have.runtimes) == (["R"], False)
 
 
 def test_rename_of_an_unfinished_one():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import Refused
-from ansible_collections.mstr.library.tests.unit.support.make import stored
 from ansible_collections.mstr.library.tests.unit.support.many import (
     LIST,
     NO,
@@ -71,15 +70,6 @@ def test_what_changes_during_assignments_stays(purge):
     assert A in have.runtimes
 
 
-def test_planned_moves_count_for_protect_used():
-    have = holding(old=A).seed_scripts(load=A)
-    with pytest.raises(MstrError, match="is used by 1 script"):
-        run(have, {"name": "new"}, OLD_GOES, protect=True)
-    result = run(have, {"name": "new"}, OLD_GOES, scripts=[assigned("load", "new")], protect=True)
-    assert actions(result) == [("new", "created"), ("old", "deleted")]
-    assert have.scripts == {"load": have.id}
-
-
 @pytest.mark.parametrize(
     ("entry", "method"),
     [
@@ -116,14 +106,6 @@ def test_script_of_what_cannot_be_planned():
     for result in both(have, {"id": B, "name": "b"}, OLD_GOES, scripts=[assigned("load", "b")]):
         assert (moves(result), actions(result)) == ([("load", "failed")], [("b", "failed"), ("old", "failed")])
         assert (result["changed"], result["summary"]["failed"]) == (False, 3)
-
-
-def test_runtime_that_failed_gets_no_script():
-    have = holding(old=A, b=B).seed_scripts(load=A)
-    have.ignores = "PATCH"
-    result = run(have, {"name": "b", "others": "x"}, scripts=[assigned("load", "b")])
-    assert (have.scripts, moves(result)) == ({"load": A}, [("load", "failed")])
-    assert "the runtime 'b' failed, so no script was assigned to it" in result["msg"]
 
 
 def test_script_that_was_put_back():
@@ -256,18 +238,6 @@ def test_script_that_somebody_assigns_back(target):
     assert (actions(result), A in have.runtimes) == ([("R", "created")], True)
     assert "Somebody assigned the old runtime to the script 'load' in project 'Sales' again." in result["msg"]
     assert have.scripts == {"load": A, "close": A}
-
-
-def test_script_that_is_to_go_elsewhere_and_fails():
-    """It is no script that the replacement moves, but it uses the old runtime all the same."""
-    have = holding(R=A).seed_scripts(load=A, close=A)
-    elsewhere = {"scripts": [assigned("load", "other")]}
-    for result in both(have, UPGRADE, {"name": "other", "id": B}, **elsewhere):
-        assert (actions(result), have.writes) == ([("R", "failed"), ("other", "failed")], [])
-    have.runtimes[B] = stored(name="other", id=B)
-    have.refusals["PUT /scripts/LOAD"] = NO
-    assert actions(run(have, UPGRADE, **elsewhere)) == [("R", "created")]
-    assert (set(have.scripts.values()), A in have.runtimes) == ({A}, True)
 
 
 def losing_descriptions(have):

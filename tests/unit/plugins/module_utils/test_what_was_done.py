@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
-from ansible_collections.mstr.library.tests.unit.support.make import lost, refusal, stopped, stored, wanted
+from ansible_collections.mstr.library.tests.unit.support.make import lost, refusal, stopped
 from ansible_collections.mstr.library.tests.unit.support.many import (
     LIST,
     UPGRADE,
@@ -20,7 +20,6 @@ from ansible_collections.mstr.library.tests.unit.support.many import (
     summary,
     waits,
 )
-from ansible_collections.mstr.library.tests.unit.support.server import Server
 
 BROKEN = [{"name": "x", "status": "not_installed"}]
 UPDATE = {"name": "a", "others": "x"}
@@ -283,15 +282,6 @@ def test_renamed_meanwhile_is_left_alone():
     have = edited(holding(a=A, b=B), name="theirs")
     assert f"'a' ({A}) was renamed to 'theirs' after the plan was made" in message(have, UPDATE, {"name": "b"})
     assert have.writes == []
-
-
-def test_prediction_of_unchanged_fields():
-    have = Server(stored(whitelist=["10.0.0.7"], description=None))
-    definition = wanted(whitelist=["10.0.0.7/32"], description="", exec_timeout=60)
-    predicted, done = (have.ensure(definition, check_mode=mode).facts["runtime"] for mode in (True, False))
-    for name in ("whitelist", "description", "exec_timeout"):
-        assert predicted[name] == done[name]
-    assert (predicted["whitelist"], predicted["description"]) == (["10.0.0.7"], None)
 
 
 # --- an outage while a written runtime is waited for
