@@ -35,27 +35,23 @@ def holding(*more, **names):
 PURGE = {"exclude": (), "limit": None, "comment": None, "left_out": ()}  # the options of a purge
 
 
-def bulk(server, *, purge=False, wait=None, scripts=None, protect=None, **how):
-    """What mstr_runtimes does with definitions; it returns the result. `protect`: the projects that count, or True."""
-    options = [how.pop(name, default) for name, default in PURGE.items()]
-    asked = Purge(*options) if purge else None
-    blank = {"id": None, "name": None}
-    named = None if scripts is None else script_entries([{**blank, **script} for script in scripts])
-    protection = {"protect_used": protect is not None, "protect_projects": None if protect is True else protect}
+def run(server, *entries, restore=False, purge=False, wait=None, scripts=None, protect=None, **how):
+    """What mstr_runtimes returns, of a task that fails, too.
 
-    def run(definitions):
-        inputs = Inputs(definitions, asked, named)
-        context = server.context(inputs, waiting=wait, **protection, **how)
+    `restore`: its file is a backup. `protect`: the projects that count for protect_used, or True.
+    """
+    options = [how.pop(name, default) for name, default in PURGE.items()]
+    blank = {"id": None, "name": None}
+    inputs = Inputs(
+        [definition_from(entry, restore=restore) for entry in entries],
+        Purge(*options) if purge else None,
+        None if scripts is None else script_entries([{**blank, **script} for script in scripts]),
+    )
+    protection = {"protect_used": protect is not None, "protect_projects": None if protect is True else protect}
+    context = server.context(inputs, waiting=wait, **protection, **how)
+    try:
         rows, of_scripts, refusal = carry_out_or_plan(context, inputs)
         return report(rows, purge, of_scripts, refusal, context.check_mode)
-
-    return run
-
-
-def run(server, *entries, restore=False, **how):
-    """The result, of a task that fails too. `restore`: its file is a backup."""
-    try:
-        return bulk(server, **how)([definition_from(entry, restore=restore) for entry in entries])
     except PartialError as exc:
         return exc.to_result()
 

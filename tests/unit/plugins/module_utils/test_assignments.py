@@ -24,8 +24,6 @@ from ansible_collections.mstr.library.tests.unit.support.make import ID, OTHER_I
 from ansible_collections.mstr.library.tests.unit.support.server import Server
 
 LOAD, CLOSE = "5" * 32, "6" * 32
-OLD, NEW = Runtime({"name": "Old"}, ID), Runtime({"name": "New"}, OTHER_ID)
-BESIDE = Runtime({"name": "Beside"})  # not yet created
 SALES = Project("A" * 32, "Sales")
 USAGE = Usage(
     [SavedScript(SALES, LOAD, "Load", runtime_id=ID), SavedScript(SALES, CLOSE, "Close", runtime_id=OTHER_ID)]
@@ -36,8 +34,8 @@ def entry(**given):
     return {"id": None, "name": None, "project": "Sales", "runtime": "New", **given}
 
 
-def planned(usage, *given, target=NEW):
-    return [plan_assignment(wanted, usage, target) for wanted in script_entries(given)]
+def planned(usage, *given):
+    return [plan_assignment(wanted, usage, Runtime({"name": "New"}, OTHER_ID)) for wanted in script_entries(given)]
 
 
 @pytest.fixture

@@ -8,12 +8,11 @@ import unicodedata
 from datetime import date
 from typing import Any, NamedTuple
 
-from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError, PartialError, ValidationError
-from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
+from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError, ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import DEFAULT_RUNTIME_ID
 from ansible_collections.mstr.library.tests.unit.support.make import lost, refusal, stopped, stored
-from ansible_collections.mstr.library.tests.unit.support.many import actions, bulk, holding, run, waits
+from ansible_collections.mstr.library.tests.unit.support.many import actions, holding, run, waits
 from ansible_collections.mstr.library.tests.unit.support.server import Server, end_early
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -43,11 +42,8 @@ class Day(NamedTuple):
     def run(self, have, **more):
         """The result, of a task that fails, too; the message of one that is refused."""
         clock = {name: value for name, value in waits(have).items() if name != "wait"}
-        definitions = [definition_from(entry, restore=self.restores) for entry in self.wanted]
         try:
-            return bulk(have, **{**clock, "concurrency": 1, **self.how, **more})(definitions)
-        except PartialError as exc:
-            return exc.to_result()
+            return run(have, *self.wanted, restore=self.restores, **{**clock, "concurrency": 1, **self.how, **more})
         except MstrError as exc:
             return {"msg": exc.sentence}
 

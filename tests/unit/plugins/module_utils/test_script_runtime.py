@@ -194,13 +194,8 @@ def test_refusal_stops_no_other_script(server):
 def test_scripts_by_name_and_id_of_runtime_gone(server):
     """Each is moved once, although two entries mean it."""
     server.core.projects.seed({"name": "Sales", "scripts": [saved("Twin", 7, GONE), saved("Twin", 8, GONE)]})
-    named = [
-        script(name="Load"),
-        script(id=f"{2:032x}"),
-        script(name="Twin"),
-        script(name="Lod"),
-        script(name="Load", project="Slaes"),
-    ]
+    named = [script(name=name) for name in ("Load", "Twin", "Lod")] + [script(name="Load", project="Slaes")]
+    named.insert(1, script(id=f"{2:032x}"))
     done = assign(server, scripts=named)
     assert server.scripts["Load"] == NEW
     assert moves(done) == [("Load", "moved"), ("Lod", "failed"), ("Twin", "failed"), ("Load", "failed")]
@@ -228,9 +223,7 @@ def test_unread_project_fails_the_task(server):
 def test_update_without_effect(server):
     server.ignores = "PUT"
     done = assign(server)
-    assert (
-        f"a new runtime for the script 'Close' in project 'Sales', but the script still uses {OLD}." in done["failure"]
-    )
+    assert f"for the script 'Close' in project 'Sales', but the script still uses {OLD}." in done["failure"]
     assert done["changed"] is False
 
 
