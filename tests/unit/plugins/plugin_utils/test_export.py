@@ -14,6 +14,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.plan import ma
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
 from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.export import to_definitions, to_file, unrestorable
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.serialize import plain
 from ansible_collections.mstr.library.tests.unit.support.make import DEFAULT_ID, ID, faults_of, stored
 from ansible_collections.mstr.library.tests.unit.support.strategies import ANY_JSON, OBJECTS
 from hypothesis import assume, given
@@ -324,3 +325,17 @@ def test_a_file_is_read_as_the_definitions(data):
     definitions = exportable(data)
     text = to_file([from_api(data).to_result()], "a test").text
     assert parsed(text)["runtimes"] == definitions
+
+
+class Unsafe(str):
+    """A text from a module, as before ansible-core 2.19: `str` returns it unchanged."""
+
+    def __str__(self):
+        return self
+
+
+def test_texts_are_plain():
+    """YAML cannot represent a subclass of str."""
+    [(key, [value])] = plain({Unsafe("name"): [Unsafe("Vendor demo")]}).items()
+    assert (type(key), type(value)) == (str, str)
+    assert (key, value) == ("name", "Vendor demo")

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from ansible_collections.mstr.library.plugins.action import mstr_audit
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.serialize import plain
 from ansible_collections.mstr.library.plugins.plugin_utils._run import action, worker
 
 
@@ -109,17 +108,3 @@ def test_a_line_only_when_something_has_changed(progress):
     progress.at(3, "installing pandas")
     progress.at(60, "installing pandas")
     assert progress.at(61, "ready") == ["installing pandas", "ready"]
-
-
-class Unsafe(str):
-    """A text from a module, as before ansible-core 2.19: `str` returns it unchanged."""
-
-    def __str__(self):
-        return self
-
-
-def test_texts_are_plain():
-    """YAML cannot represent a subclass of str."""
-    [(key, [value])] = plain({Unsafe("name"): [Unsafe("Vendor demo")]}).items()
-    assert (type(key), type(value)) == (str, str)
-    assert (key, value) == ("name", "Vendor demo")
