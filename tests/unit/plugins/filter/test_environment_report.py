@@ -205,6 +205,18 @@ def test_findings_reported_with_value_and_rule():
     ]
 
 
+def test_verdicts_on_networks():
+    """Nobody knows whether an empty whitelist reaches nothing or everything."""
+    [wide] = [entry for entry in environment("prod")["inventory"] if entry["name"] == "Nightly reports"]
+    assert wide["networks"] == [
+        {"network": "0.0.0.0/0", "verdict": "violation", "rules": ["networks_within", "networks_never"]},
+        {"network": "10.10.10.0/24", "verdict": "allowed", "rules": []},
+        {"network": "*", "verdict": "unreadable", "rules": ["networks_never"]},
+    ]
+    [empty] = audited(runtime(1, "R", whitelist=[]), policy={"networks_never": ["10.66.0.0/16"]})["inventory"]
+    assert empty["whitelist_verdict"] == "unknown"
+
+
 PROD = runtime(7, "Prod [EU] Nightly")
 
 

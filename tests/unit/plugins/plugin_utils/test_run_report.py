@@ -64,7 +64,7 @@ def test_every_environment_is_reported():
     assert json.loads(found.files["r.json"])["not_reached"] == ["c", "d"]
     assert """with -e '{"mstr_plan_src": "/a b/p.json"}' in place""" in made(results, plan="/a b/p.json").lines[-1]
     plan = {entry["environment"]: entry for entry in json.loads(found.files["p.json"])["environments"]}
-    assert plan["c"]["message"] == "it was not reached: b failed"
+    assert (plan["c"]["outcome"], plan["c"]["message"]) == ("not reached", "it was not reached: b failed")
     assert list(plan) == ["a", "b", "c", "d"]
     assert found.statistics == {}
     handed_on = made(results, check_mode=True, page=True).statistics["mstr_report"]
