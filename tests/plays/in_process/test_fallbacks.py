@@ -143,10 +143,6 @@ class CallbackModule(CallbackBase):
     CALLBACK_NAME = "change"
     CALLBACK_NEEDS_ENABLED = True
 """
-IMPORTED = """
-    def v2_playbook_on_stats(self, stats):
-        self._display.display(f"imported: {sorted({'requests', 'netaddr'} & set(sys.modules))}")
-"""
 # For the task whose name ends with a key of CHANGES, it replaces one attribute.
 CHANGE = """
     undo = ()
@@ -203,15 +199,6 @@ def ways_without(play: Play, names: list[str]) -> list[str]:
     assert played.status == 0, played.output
     assert all("runtimes" in note["result"] for note in played.notes())
     return played.ways()
-
-
-def test_extra_variable_spares_imports(local: Play) -> None:
-    """Whoever turns it off for a whole run does not pay for what only tasks in process need."""
-    play = changing(local, IMPORTED)
-    assert "imported: ['netaddr', 'requests']" in play(task(), "-vvv").output
-    played = play(task(), "-vvv", "-e", "mstr_in_process=false")
-    assert played.ways() == ["as a module, because mstr_in_process is false"]
-    assert "imported: []" in played.output
 
 
 MACHINES = {
