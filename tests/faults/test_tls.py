@@ -30,7 +30,7 @@ def _running(**kind: Any) -> Any:
 
 good = _running(tls=True, proxy=True)
 expired = _running(tls="expired")
-wrong_host = _running(tls="wrong-host")
+wrong_host = _running(tls="wrong_host")
 asking = _running(tls=True, client_ca=True)  # for a client certificate
 
 

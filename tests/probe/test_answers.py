@@ -22,9 +22,6 @@ NO_QUESTION = {
     "package_delay": "a duration, which differs from package to package",
     "latency_ms": "a duration, of the network too",
     "script_start_delay": "a duration, which differs from run to run",
-    "script_time_limit": "a limit that somebody has configured; only a script that runs into it would show it",
-    "script_memory_mb": "a limit that somebody has configured; only a script that runs into it would show it",
-    "evaluation_ttl": "a duration; only waiting that long would show it",
 }
 # Switches that only tasks and runs of saved scripts show.
 OF_TASKS = {

@@ -22,9 +22,9 @@ PAGE = """<!DOCTYPE html>
 class Api:
     """Serves one :class:`Server`, which a reset may replace."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, secure: bool) -> None:
         self.server = server
-        self.secure = False
+        self._secure = secure
         self.injector = FaultInjector(self.send)
 
     def add_routes(self, app: web.Application) -> None:
@@ -56,12 +56,13 @@ class Api:
             if fault is None:
                 response = await self.send(request, await server.handle(call))
             else:
-                entry.fault = fault.name or fault.kind
+                entry["fault"] = fault.name or fault.kind
                 response = await self.injector.inject(fault, server, call, request)
             status = None if getattr(response, "simulated_silence", False) else response.status
             return response
         finally:
-            entry.finish(call, status, time.perf_counter() - begun)
+            user = call.session.user.username if call.session else None
+            entry |= {"status": status, "user": user, "duration_ms": round(1000 * (time.perf_counter() - begun), 3)}
 
     async def send(self, request: web.Request, reply: Reply) -> web.StreamResponse:
         """Convert a reply to a response."""
@@ -74,5 +75,5 @@ class Api:
         for name, value in reply.cookies.items():
             # The load balancer's cookie applies to the whole host, Tomcat's only to its own application.
             path = BASE_PATH if name == "JSESSIONID" else "/"
-            response.set_cookie(name, value, path=path, httponly=name == "JSESSIONID", secure=self.secure)
+            response.set_cookie(name, value, path=path, httponly=name == "JSESSIONID", secure=self._secure)
         return response

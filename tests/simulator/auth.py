@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from simulator.messages import ApiError, Call, Reply, invalid, missing, no_such_call, only
-from simulator.users import ADMINISTRATOR_ID, ANONYMOUS, API_TOKEN, DELEGATE, LDAP, STANDARD, User
+from simulator.users import ADMINISTRATOR_ID, ANONYMOUS, API_TOKEN, API_TOKEN_OF_ADMIN, DELEGATE, LDAP, STANDARD, User
 
 if TYPE_CHECKING:
     from simulator.server import Server
@@ -65,7 +64,7 @@ def _authenticate(server: Server, mode: int, body: Mapping[str, Any]) -> User:
             raise invalid(f"The field '{name}' must be a string.")
     if mode == API_TOKEN:
         # The token is sent as the user name [mstrio].
-        user = server.users.get(server.api_tokens.get(body["username"], ""))
+        user = server.users["admin"] if body["username"] == API_TOKEN_OF_ADMIN else None
     else:
         user = server.users.get(body["username"])
         if user and (user.mode != mode or body.get("password", "") != user.password):
@@ -112,14 +111,6 @@ async def check_identity_token(server: Server, call: Call) -> Reply:
     raise ApiError(401, 3, "The identity token is not valid.")
 
 
-async def make_api_token(server: Server, call: Call) -> Reply:
-    """``POST /auth/apiTokens``: for the caller."""
-    token = "api-" + secrets.token_hex(20)
-    server.api_tokens[token] = call.user.username
-    server.sessions.issued.append(token)
-    return Reply(200, {"apiToken": token})
-
-
 async def session_info(server: Server, call: Call) -> Reply:
     """``GET /sessions``: [mstrio] reads timeout, workingSet and maxSearch."""
     # The timeout of the Intelligence Server. Tomcat's timeout is a setting of the web server, unknown to the API.
@@ -136,12 +127,6 @@ async def user_info(server: Server, call: Call) -> Reply:
     """``GET /sessions/userInfo``."""
     user = call.user
     return Reply(200, {"id": user.id, "fullName": user.full_name, "initials": user.initials})
-
-
-async def privileges(server: Server, call: Call) -> Reply:
-    """``GET /sessions/privileges``."""
-    held = [{"id": "300", "name": "Manage runtime", "isServerLevel": True, "projects": []}]
-    return Reply(200, {"privileges": held if server.manages(call.user) else []})
 
 
 async def status(server: Server, call: Call) -> Reply:

@@ -8,22 +8,19 @@ import contextlib
 import errno
 import json
 import os
-import shutil
 import signal
 import ssl
 import sys
 import tempfile
-import threading
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from simulator.profiles import PLAYGROUND, add_profile_from, profiles, switches_as_markdown
 from simulator.switches import SwitchError
-from simulator.tls import SERVERS, Certificates, make_certificates
+from simulator.tls import SERVERS, make_certificates
 from simulator.users import API_TOKEN_OF_ADMIN, IDENTITY_TOKEN_OF_ADMIN, seeded
 
-LOOPBACK = "127.0.0.1"
 PARENT_POLL_S = 0.5
 
 
@@ -32,32 +29,23 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="simulator", description="Simulates a Library server, on loopback only.")
     add = parser.add_argument
     add("--port", type=int, default=0, help="port of the API; 0 takes a free one (default)")
-    add(
-        "--host",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="also answer calls to this host name; may be repeated",
-    )
+    add("--host", action="append", default=[], metavar="NAME", help="also answer calls to this host name; repeatable")
     add("--profile", default=PLAYGROUND, choices=list(profiles()), help=f"bundle of switches (default: {PLAYGROUND})")
     add("--profile-file", metavar="FILE", help="behave like the server that the playbook mstr.library.probe asked")
     add("--switch", action="append", default=[], metavar="NAME=VALUE", help="change one switch; may be repeated")
     add("--tls", nargs="?", const="good", choices=SERVERS, help="HTTPS with a certificate made for this run")
-    add("--tls-dir", metavar="DIR", help="store the certificates of --tls there")
     add("--tls-cert", metavar="FILE", help="HTTPS with your own certificate")
     add("--tls-key", metavar="FILE", help="its key")
-    add("--client-ca", metavar="FILE", help="ask clients for a certificate of this CA; 'own': of the CA of --tls")
+    add("--client-certificate", action="store_true", help="ask clients for a certificate of the CA of --tls")
     add("--proxy", action="store_true", help="listen as a forward proxy on a second port too")
-    add("--ready-file", metavar="PATH", help="when listening, write address and credentials there as JSON")
+    add("--ready-file", metavar="PATH", help="write address and credentials there as JSON, and print nothing")
     add("--parent-pid", type=int, metavar="N", help="end when process N has ended")
-    add("--exit-with-parent", action="store_true", help="end when standard input closes")
-    add("--quiet", action="store_true", help="print nothing")
     add("--list-switches", action="store_true", help="print the table of switches and exit")
     options = parser.parse_args(arguments)
     if bool(options.tls_cert) != bool(options.tls_key) or (options.tls and options.tls_cert):
         parser.error("give --tls, or --tls-cert and --tls-key together")
-    if options.client_ca and not (options.tls or options.tls_cert):
-        parser.error("--client-ca needs --tls or --tls-cert")
+    if options.client_certificate and not options.tls:
+        parser.error("--client-certificate needs --tls")
     return options
 
 
@@ -72,19 +60,21 @@ def overrides(options: argparse.Namespace) -> dict[str, Any]:
     return values
 
 
-def _context(options: argparse.Namespace, made: Certificates | None) -> ssl.SSLContext | None:
-    if made is None and not options.tls_cert:
+def _context(options: argparse.Namespace, made: dict[str, str]) -> ssl.SSLContext | None:
+    if not made and not options.tls_cert:
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*(made.server(options.tls) if made else (options.tls_cert, options.tls_key)))
-    if options.client_ca:
-        own = made is not None and options.client_ca == "own"
-        context.load_verify_locations(made.ca if own and made else options.client_ca)
+    if made:
+        context.load_cert_chain(made[f"{options.tls}_cert"], made[f"{options.tls}_key"])
+    else:
+        context.load_cert_chain(options.tls_cert, options.tls_key)
+    if options.client_certificate:
+        context.load_verify_locations(made["ca"])
         context.verify_mode = ssl.CERT_REQUIRED
     return context
 
 
-def _description(base_url: str, control_url: str, proxy_url: str | None, made: Certificates | None) -> dict[str, Any]:
+def _description(base_url: str, control_url: str, proxy_url: str | None, made: dict[str, str]) -> dict[str, Any]:
     users = seeded()
     return {
         "base_url": base_url,
@@ -98,7 +88,7 @@ def _description(base_url: str, control_url: str, proxy_url: str | None, made: C
         "api_token": API_TOKEN_OF_ADMIN,
         "identity_token": IDENTITY_TOKEN_OF_ADMIN,
         "users": {name: asdict(user) for name, user in users.items()},
-        "certificates": asdict(made) if made else {},
+        "certificates": made,
     }
 
 
@@ -108,7 +98,6 @@ def _announce(options: argparse.Namespace, facts: dict[str, Any]) -> None:
         draft = Path(f"{options.ready_file}.{os.getpid()}")
         draft.write_text(json.dumps(facts), encoding="utf-8")
         draft.replace(options.ready_file)
-    if options.quiet:
         return
     lines = [
         f"The simulator runs, profile {options.profile}. Ctrl-C ends it. In another terminal:",
@@ -145,35 +134,16 @@ async def _watch_parent(pid: int, stop: asyncio.Event) -> None:
         await asyncio.sleep(PARENT_POLL_S)
 
 
-def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    def watch() -> None:
-        with contextlib.suppress(OSError):
-            while os.read(0, 4096):
-                pass
-        with contextlib.suppress(RuntimeError):  # the loop has already ended
-            loop.call_soon_threadsafe(stop.set)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-async def _serve(options: argparse.Namespace, made: Certificates | None) -> None:
+async def _serve(options: argparse.Namespace, made: dict[str, str]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     from simulator.listen import listen  # slow, so that the handlers come first
+    from simulator.server import Server
 
-    if options.exit_with_parent:
-        _watch_stdin(loop, stop)
-    async with listen(
-        options.profile,
-        overrides(options),
-        LOOPBACK,
-        options.port,
-        _context(options, made),
-        options.proxy,
-        options.host,
-    ) as urls:
+    server, context = Server(options.profile, overrides(options)), _context(options, made)
+    async with listen(server, options.port, context, options.proxy, options.host) as urls:
         _announce(options, _description(*urls, made))
         watcher = asyncio.create_task(_watch_parent(options.parent_pid, stop)) if options.parent_pid else None
         await stop.wait()
@@ -193,25 +163,18 @@ def main(arguments: list[str] | None = None) -> int:
     if options.list_switches:
         print(switches_as_markdown(), end="")
         return 0
-    folder = None
     try:
         if options.profile_file:
             options.profile = add_profile_from(Path(options.profile_file))
-        made = None
-        if options.tls and options.tls_dir:
-            made = make_certificates(options.tls_dir)
-        elif options.tls:
-            folder = tempfile.mkdtemp(prefix="simulator-tls-")
-            made = make_certificates(folder)
-        asyncio.run(_serve(options, made))
+        with tempfile.TemporaryDirectory(prefix="simulator-tls-") as folder:
+            made = make_certificates(Path(folder)) if options.tls else {}
+            asyncio.run(_serve(options, made))
     except (SwitchError, OSError) as error:
         print(f"simulator: {_explained(error, options.port)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         pass  # Ctrl-C before the handler was set
     finally:
-        if folder:
-            shutil.rmtree(folder, ignore_errors=True)
         if options.ready_file:
             with contextlib.suppress(OSError):
                 Path(options.ready_file).unlink()

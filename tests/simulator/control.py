@@ -9,9 +9,8 @@ from typing import Any
 from aiohttp import web
 
 from simulator.app import Api
-from simulator.faults import KINDS, OPERATIONS, Fault
+from simulator.faults import Fault
 from simulator.messages import ApiError
-from simulator.profiles import describe
 from simulator.seed import only_keys, seed
 from simulator.server import Server
 from simulator.users import API_TOKEN_OF_ADMIN, IDENTITY_TOKEN_OF_ADMIN
@@ -22,9 +21,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Control:
     """The handlers, each a few lines for the server's state."""
 
-    def __init__(self, api: Api, sockets: Callable[[], int], proxied: list[str]) -> None:
+    def __init__(self, api: Api, proxied: list[str]) -> None:
         self._api = api
-        self._sockets = sockets
         self._proxied = proxied
 
     @property
@@ -34,30 +32,25 @@ class Control:
     def add_routes(self, app: web.Application) -> None:
         """Put the interface into an application."""
         routes: list[tuple[str, str, Callable[[Any], Any]]] = [
-            ("GET", "", lambda _: {"calls": [f"{method} /_sim{path}" for method, path, _work in routes]}),
-            ("GET", "/requests", lambda _: {"requests": self._server.log.entries()}),
-            ("DELETE", "/requests", lambda _: self._server.log.clear()),
+            ("GET", "/requests", lambda _: {"requests": list(self._server.log.entries)}),
+            ("DELETE", "/requests", lambda _: self._server.log.entries.clear()),
             ("GET", "/state", lambda _: self._state()),
             ("POST", "/seed", lambda body: seed(self._server, body)),
-            ("GET", "/faults", lambda _: {"faults": [fault.to_json() for fault in self._server.faults.orders]}),
+            ("GET", "/faults", lambda _: {"faults": [{"hits": fault.hits} for fault in self._server.faults.orders]}),
             ("POST", "/faults", self._order),
             ("DELETE", "/faults", lambda _: self._server.faults.orders.clear()),
             ("POST", "/release", lambda _: self._api.injector.release()),
-            ("GET", "/switches", lambda _: dict(self._server.switches)),
             ("PATCH", "/switches", self._switch),
             ("POST", "/reset", self._reset),
             ("POST", "/sessions/expire", self._expire),
             ("POST", "/sessions/open", self._open),
             ("POST", "/clock", self._turn_clock),
             ("DELETE", "/clock", lambda _: self._server.stop_clock()),
-            ("DELETE", "/evaluations", lambda _: self._server.evaluations.forget_all()),
             ("GET", "/secrets", lambda _: {"secrets": self._secrets()}),
             ("GET", "/proxy", lambda _: {"requests": self._proxied}),
-            ("GET", "/profiles", lambda _: {**describe(), "faults": _faults(), "operations": list(OPERATIONS)}),
         ]
         for method, path, work in routes:
             app.router.add_route(method, "/_sim" + path, _handler(work))
-        app.router.add_get("/_sim/", _handler(routes[0][2]))
 
     def _state(self) -> dict[str, Any]:
         server = self._server
@@ -70,19 +63,15 @@ class Control:
             "evaluations": server.evaluations.to_json(),
             "projects": server.projects.to_json(),
             "journal": list(server.journal),
-            "open_sockets": self._sockets(),
         }
 
-    def _order(self, body: Any) -> dict[str, Any]:
-        orders = body.get("faults", [body]) if isinstance(body, dict) else body
-        self._server.faults.orders.extend([Fault.from_json(order) for order in orders])
-        return {"faults": [fault.to_json() for fault in self._server.faults.orders]}
+    def _order(self, body: dict[str, Any]) -> None:
+        self._server.faults.orders.append(Fault.from_json(body))
 
-    def _switch(self, body: dict[str, Any]) -> dict[str, Any]:
+    def _switch(self, body: dict[str, Any]) -> None:
         self._server.switches.set(body)
-        return dict(self._server.switches)
 
-    def _reset(self, body: dict[str, Any]) -> dict[str, Any]:
+    def _reset(self, body: dict[str, Any]) -> None:
         """Start over with an empty log, no faults, no sessions, and only the default runtime."""
         only_keys("this call", body, {"profile", "switches"})
         old = self._server
@@ -90,7 +79,6 @@ class Control:
         old.evaluations.forget_all()
         self._api.injector.release()
         self._api.server = server
-        return {"profile": server.profile, "switches": dict(server.switches)}
 
     def _expire(self, body: dict[str, Any]) -> dict[str, Any]:
         """End all sessions as a timeout does."""
@@ -104,21 +92,16 @@ class Control:
         session = self._server.sessions.start(user, user.mode)
         return {"session": session.number, "identity_token": self._server.sessions.identity_token(session)}
 
-    def _turn_clock(self, body: dict[str, Any]) -> dict[str, Any]:
+    def _turn_clock(self, body: dict[str, Any]) -> None:
         """Turn the server's clock forward: sessions age, packages get installed."""
         only_keys("this call", body, {"seconds"})
         self._server.ahead += max(0.0, float(body["seconds"]))
-        return {"ahead": self._server.ahead}
 
     def _secrets(self) -> list[str]:
         """Every password and every issued token and cookie, for tests that search for leaks."""
         server = self._server
         fixed = [API_TOKEN_OF_ADMIN, IDENTITY_TOKEN_OF_ADMIN, *(user.password for user in server.users.values())]
         return sorted({secret for secret in [*fixed, *server.sessions.issued] if secret})
-
-
-def _faults() -> dict[str, Any]:
-    return {kind: {"work": work, "parameters": dict(parameters)} for kind, (work, parameters) in KINDS.items()}
 
 
 def _handler(work: Callable[[Any], Any]) -> Handler:

@@ -10,9 +10,9 @@ from typing import Any
 
 from simulator.messages import Call
 
-# Names for tests, in place of a method and a path.
+# Names for tests, each for methods (none: all) and a path.
 OPERATIONS: Mapping[str, tuple[str, str]] = {
-    "any": ("*", r".*"),
+    "any": ("", r".*"),
     "login": ("POST", r"/auth/(login|delegate)"),
     "logout": ("POST", r"/auth/logout"),
     "list": ("GET", r"/runtimes"),
@@ -20,7 +20,7 @@ OPERATIONS: Mapping[str, tuple[str, str]] = {
     "create": ("POST", r"/runtimes"),
     "update": ("PATCH", r"/runtimes/[^/]+"),
     "delete": ("DELETE", r"/runtimes/[^/]+"),
-    "write": ("*", r"/runtimes(/[^/]+)?"),  # methods: see Fault.applies_to
+    "write": ("POST PATCH DELETE", r"/runtimes(/[^/]+)?"),
     "versions": ("GET", r"/runtimes/versions"),
     "run": ("POST", r"/scripts/evaluation"),
     "result": ("GET", r"/scripts/evaluation/[^/]+"),
@@ -40,14 +40,14 @@ OPERATIONS: Mapping[str, tuple[str, str]] = {
 KINDS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "close_before": ("none", {"reset": False}),
     "close_after": ("before", {"reset": False}),
-    "late_work": ("late", {"status": 502, "body": "html", "title": "502 Bad Gateway"}),
+    "late_work": ("late", {"status": 502, "title": "502 Bad Gateway", "body": None}),
     "slow": ("before", {"seconds": 1.0, "when": "after"}),
     "held": ("before", {"when": "after"}),
     "drip": ("before", {"seconds": 1.0, "start": "body"}),
     "hang": ("none", {}),
     "status": ("none", {"status": 500, "body": "", "content_type": "text/plain", "headers": {}}),
     "unavailable": ("none", {"status": 503, "retry_after": 1, "as_date": False}),
-    "html": ("none", {"status": 502, "title": "502 Bad Gateway", "body": ""}),
+    "html": ("none", {"status": 502, "title": "502 Bad Gateway", "body": None}),
     "empty": ("none", {"status": 200}),
     "broken_json": ("none", {"status": 200, "body": '{"runtimes": [{"id": "0F35'}),
     "json": ("none", {"status": 200, "json": None, "headers": {}}),
@@ -61,7 +61,7 @@ KINDS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "echo_secret": ("none", {"status": 500, "number": 1, "message": "Refused: {secrets}"}),
 }
 WORK = ("none", "before", "late")
-_COMMON = {"name", "operation", "method", "path", "regex", "times", "skip", "user", "kind", "work", "after"}
+_COMMON = {"name", "operation", "method", "path", "times", "skip", "user", "kind", "work", "after"}
 
 
 @dataclass
@@ -69,10 +69,9 @@ class Fault:
     """One order. ``times`` None means no limit. ``skip`` is the number of matching requests to ignore first."""
 
     kind: str
+    operation: str = "any"
     method: str = "*"
-    pattern: re.Pattern[str] | None = None
-    glob: str = "*"
-    operation: str = ""
+    path: str = "*"  # a shell pattern
     user: str = ""
     name: str = ""
     times: int | None = 1
@@ -92,45 +91,22 @@ class Fault:
         unknown = set(data) - _COMMON - set(defaults)
         if unknown:
             raise ValueError(f"fault {kind} takes no {', '.join(sorted(unknown))} (it takes: {', '.join(defaults)})")
-        operation = data.get("operation", "")
-        if operation and operation not in OPERATIONS:
-            raise ValueError(f"no operation is called {operation!r} (there are: {', '.join(OPERATIONS)})")
+        if data.get("operation", "any") not in OPERATIONS:
+            raise ValueError(f"no operation is called {data['operation']!r} (there are: {', '.join(OPERATIONS)})")
         if data.get("work", work) not in WORK:
             raise ValueError(f"work is one of {', '.join(WORK)}")
-        method, regex = OPERATIONS[operation] if operation else (data.get("method", "*"), data.get("regex"))
-        times = data.get("times", 1)
-        return cls(
-            kind=kind,
-            method=str(method).upper(),
-            pattern=re.compile(regex) if regex else None,
-            glob=data.get("path", "*"),
-            operation=operation,
-            user=data.get("user", ""),
-            name=data.get("name", ""),
-            times=None if times is None else int(times),
-            skip=int(data.get("skip", 0)),
-            work=data.get("work", work),
-            after=float(data.get("after", 1.0)),
-            parameters={key: data.get(key, default) for key, default in defaults.items()},
-        )
+        parameters = {key: data.get(key, default) for key, default in defaults.items()}
+        common = {key: value for key, value in data.items() if key not in defaults}
+        return cls(**{"work": work, **common}, parameters=parameters)
 
     def applies_to(self, call: Call) -> bool:
         """Whether the order applies to this call."""
-        if self.operation == "write" and call.method == "GET":
+        methods, pattern = OPERATIONS[self.operation]
+        if call.method not in (methods.split() or [call.method]) or not re.fullmatch(pattern, call.path):
             return False
         if self.user and (call.session is None or call.session.user.username != self.user):
             return False
-        if not fnmatchcase(call.method, self.method):
-            return False
-        return bool(self.pattern.fullmatch(call.path)) if self.pattern else fnmatchcase(call.path, self.glob)
-
-    def to_json(self) -> dict[str, Any]:
-        """The order with its current state."""
-        return {
-            "kind": self.kind, "name": self.name, "operation": self.operation, "method": self.method,
-            "path": self.pattern.pattern if self.pattern else self.glob, "times": self.times, "skip": self.skip,
-            "work": self.work, "after": self.after, "hits": self.hits, **self.parameters,
-        }  # fmt: skip
+        return fnmatchcase(call.method, self.method) and fnmatchcase(call.path, self.path)
 
 
 class Faults:

@@ -59,21 +59,20 @@ class Simulator:
         *,
         profile_file: str | Path | None = None,
         python: str | None = None,
-        port: int = 0,
         tls: bool | str = False,
         client_ca: bool = False,
         proxy: bool = False,
         arguments: Iterable[str] = (),
     ) -> None:
         self._python = python or os.environ.get("MSTR_SIMULATOR_PYTHON") or sys.executable
-        self._options = ["--profile", profile, "--port", str(port), "--quiet", "--exit-with-parent"]
+        self._options = ["--profile", profile, "--parent-pid", str(os.getpid())]
         for name, value in (switches or {}).items():
             text = ",".join(value) if isinstance(value, (list, tuple)) else str(value)
             self._options += ["--switch", f"{name}={text}"]
         if tls:
             self._options += ["--tls", "good" if tls is True else tls]
         if client_ca:
-            self._options += ["--client-ca", "own"]
+            self._options += ["--client-certificate"]
         if proxy:
             self._options.append("--proxy")
         self._options += list(arguments)
@@ -93,14 +92,10 @@ class Simulator:
         self._folder = tempfile.TemporaryDirectory(prefix="simulator-")
         ready = Path(self._folder.name, "ready.json")
         output = Path(self._folder.name, "output.txt")
-        command = [
-            self._python, str(FOLDER), *self._options, "--parent-pid", str(os.getpid()), "--ready-file", str(ready),
-        ]  # fmt: skip
-        if "--tls" in self._options and "--tls-dir" not in self._options:
-            command += ["--tls-dir", str(Path(self._folder.name, "tls"))]
+        command = [self._python, str(FOLDER), *self._options, "--ready-file", str(ready)]
         self._output = output
         with output.open("wb") as file:
-            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=file, stderr=subprocess.STDOUT)
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT)
         deadline = time.monotonic() + START_S
         while not ready.exists():
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -121,8 +116,6 @@ class Simulator:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-            if process.stdin:
-                process.stdin.close()
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
@@ -163,9 +156,9 @@ class Simulator:
         initial = {} if profile else self._initial[1]
         self.control("POST", "/reset", {"profile": profile or self._initial[0], "switches": {**initial, **switches}})
 
-    def switch(self, **switches: Any) -> dict[str, Any]:
-        """Change switches of the running server; returns all of them."""
-        return dict(self.control("PATCH", "/switches", switches))
+    def switch(self, **switches: Any) -> None:
+        """Change switches of the running server."""
+        self.control("PATCH", "/switches", switches)
 
     def seed(self, *runtimes: Mapping[str, Any], **more: Any) -> list[str]:
         """Store raw API objects, unchecked; returns their ids.
@@ -178,10 +171,10 @@ class Simulator:
 
     def fault(self, kind: str, **order: Any) -> None:
         """Order a fault, as in ``fault("close_after", operation="create", times=1)``."""
-        self.control("POST", "/faults", {"faults": [{"kind": kind, **order}]})
+        self.control("POST", "/faults", {"kind": kind, **order})
 
-    def faults(self) -> list[dict[str, Any]]:
-        """The orders, each with its ``hits``."""
+    def faults(self) -> list[dict[str, int]]:
+        """The orders, oldest first, each with its ``hits``."""
         return list(self.control("GET", "/faults")["faults"])
 
     def clear_faults(self) -> None:
@@ -248,10 +241,6 @@ class Simulator:
     def stop_clock(self) -> None:
         """Stop the server's clock until the next reset, so that only `turn_clock` moves it."""
         self.control("DELETE", "/clock")
-
-    def forget_evaluations(self) -> None:
-        """Make the server forget every run of a script."""
-        self.control("DELETE", "/evaluations")
 
     def secrets(self) -> list[str]:
         """Every password, token and cookie value that is or was valid, to search for leaks."""

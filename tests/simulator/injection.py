@@ -15,7 +15,7 @@ from typing import Any
 from aiohttp import web
 
 from simulator.faults import Fault
-from simulator.messages import ApiError, Call, Reply
+from simulator.messages import JSON_TYPE, ApiError, Call, Reply
 from simulator.server import Server
 
 POLL_S = 0.05  # how often a hanging call checks whether its client has disconnected
@@ -23,20 +23,9 @@ CHUNK = 64 * 1024
 Send = Callable[[web.Request, Reply], Awaitable[web.StreamResponse]]
 
 
-def html_page(title: str) -> bytes:
+def html_page(title: str) -> str:
     """A page like those of a proxy."""
-    return f"<html><head><title>{title}</title></head>\r\n<body><h1>{title}</h1></body></html>\r\n".encode()
-
-
-def abort(request: web.Request, reset: bool = False) -> None:
-    """Close the connection without a response; ``reset`` sends RST instead of FIN."""
-    transport = request.transport
-    if transport is None:
-        return
-    connection = transport.get_extra_info("socket")
-    if reset and connection is not None:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    transport.abort()
+    return f"<html><head><title>{title}</title></head>\r\n<body><h1>{title}</h1></body></html>\r\n"
 
 
 def gone(request: web.Request) -> bool:
@@ -97,12 +86,16 @@ class FaultInjector:
     async def _answer(
         self, fault: Fault, server: Server, call: Call, request: web.Request, done: Reply | None
     ) -> web.StreamResponse:
-        kind, given = fault.kind, fault.parameters
-        if kind in ("close_before", "close_after"):
-            abort(request, given["reset"])
+        kind, given, transport = fault.kind, fault.parameters, request.transport
+        if transport is None:
             return _none()
-        transport = request.transport
-        if kind == "garbled" and transport is not None:
+        if kind in ("close_before", "close_after"):
+            if given["reset"]:  # RST instead of FIN
+                linger = struct.pack("ii", 1, 0)
+                transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            transport.abort()
+            return _none()
+        if kind == "garbled":
             transport.write(given["text"].encode("latin-1"))
             await asyncio.sleep(POLL_S)
             transport.close()
@@ -116,41 +109,34 @@ class FaultInjector:
         if kind == "endless":
             return await _stream(request, given["status"], _endless(given["bytes_per_second"]), given)
         if kind in ("drip", "truncated"):
-            return await self._raw(fault, request, done or Reply(200, {}))
-        if kind in ("slow", "held"):
-            if given["when"] == "after":
-                await self._delay(fault)
-            return await self._send(request, done or Reply(204))
-        if kind == "session_killed":
+            return await _raw(fault, request, transport, done or Reply(200, {}))
+        if given.get("when") == "after":
+            await self._delay(fault)
+        if kind in ("slow", "held", "session_killed"):
             return await self._send(request, done or Reply(204))
         return await self._send(request, _made(kind, given, server, call))
 
-    async def _raw(self, fault: Fault, request: web.Request, reply: Reply) -> web.StreamResponse:
-        """Write a response byte by byte, or truncate it, directly to the transport."""
-        transport = request.transport
-        if transport is None:
-            return _none()
-        body = reply.body()
-        lines = [f"HTTP/1.1 {reply.status} Simulated", f"Content-Type: {reply.content_type}"]
-        lines += [f"{name}: {value}" for name, value in reply.headers.items()]
-        lines += [f"Set-Cookie: {name}={value}; Path=/" for name, value in reply.cookies.items()]
-        head = "\r\n".join([*lines, f"Content-Length: {len(body)}", "Connection: close", "", ""]).encode()
-        if fault.kind == "truncated":
-            transport.write(head + body[: max(0, len(body) - fault.parameters["missing"])])
-            await asyncio.sleep(POLL_S)
-        else:
-            slow = body
-            if fault.parameters["start"] == "headers":
-                slow = head + body
-            else:
-                transport.write(head)
-            for index in range(len(slow)):
-                if gone(request):
-                    break
-                transport.write(slow[index : index + 1])
-                await asyncio.sleep(fault.parameters["seconds"])
-        transport.close()
-        return _none(reply.status)
+
+async def _raw(fault: Fault, request: web.Request, transport: asyncio.Transport, reply: Reply) -> web.StreamResponse:
+    """Write a response byte by byte, or truncate it, directly to the transport."""
+    body = reply.body()
+    lines = [f"HTTP/1.1 {reply.status} Simulated", f"Content-Type: {reply.content_type}"]
+    lines += [f"{name}: {value}" for name, value in reply.headers.items()]
+    lines += [f"Set-Cookie: {name}={value}; Path=/" for name, value in reply.cookies.items()]
+    head = "\r\n".join([*lines, f"Content-Length: {len(body)}", "Connection: close", "", ""]).encode()
+    if fault.kind == "truncated":
+        transport.write(head + body[: max(0, len(body) - fault.parameters["missing"])])
+        await asyncio.sleep(POLL_S)
+    else:
+        at_once = 0 if fault.parameters["start"] == "headers" else len(head)
+        transport.write(head[:at_once])
+        for byte in (head + body)[at_once:]:
+            if gone(request):
+                break
+            transport.write(bytes([byte]))
+            await asyncio.sleep(fault.parameters["seconds"])
+    transport.close()
+    return _none(reply.status)
 
 
 def _none(status: int = 0) -> web.StreamResponse:
@@ -163,14 +149,6 @@ def _none(status: int = 0) -> web.StreamResponse:
 def _made(kind: str, given: dict[str, Any], server: Server, call: Call) -> Reply:
     """The response of a fault that only changes the response."""
     status = given["status"]
-    if kind == "late_work":
-        if given["body"] == "html":
-            return Reply(status, raw=html_page(given["title"]), content_type="text/html")
-        return Reply(status, raw=given["body"].encode(), content_type="text/plain")
-    if kind == "status":
-        return Reply(
-            status, raw=given["body"].encode(), content_type=given["content_type"], headers=dict(given["headers"])
-        )
     if kind == "unavailable":
         seconds = given["retry_after"]
         reply = server.error(status, 16, "The service is not available.")
@@ -178,21 +156,16 @@ def _made(kind: str, given: dict[str, Any], server: Server, call: Call) -> Reply
             late = formatdate(time.time() + seconds, usegmt=True) if given["as_date"] else str(seconds)
             reply.headers["Retry-After"] = late
         return reply
-    if kind == "html":
-        page = given["body"].encode() or html_page(given["title"])
-        return Reply(status, raw=page, content_type="text/html;charset=UTF-8")
-    if kind == "empty":
-        return Reply(status)
-    if kind == "broken_json":
-        return Reply(status, raw=given["body"].encode())
-    if kind == "json":
-        return Reply(status, raw=json.dumps(given["json"]).encode(), headers=dict(given["headers"]))
-    if kind == "redirect":
-        return Reply(status, headers={"Location": given["location"]})
-    message = given["message"]
-    if kind == "echo_secret":
-        message = message.replace("{secrets}", " ".join(secrets_of(call)))
-    return server.error(status, given["number"], message)
+    if kind in ("error", "echo_secret"):
+        message = given["message"].replace("{secrets}", " ".join(secrets_of(call)))
+        return server.error(status, given["number"], message)
+    body = json.dumps(given["json"]) if kind == "json" else given.get("body", "")
+    content_type = given.get("content_type", JSON_TYPE)
+    if "title" in given:
+        content_type = "text/html;charset=UTF-8"
+        body = html_page(given["title"]) if body is None else body
+    headers = {"Location": given["location"]} if kind == "redirect" else dict(given.get("headers", {}))
+    return Reply(status, raw=body.encode(), content_type=content_type, headers=headers)
 
 
 def secrets_of(call: Call) -> list[str]:
@@ -202,8 +175,8 @@ def secrets_of(call: Call) -> list[str]:
             body = call.form_or_json()
         except ApiError:
             body = {}
-        names = ["password", "identityToken", "username"] if str(body.get("loginMode")) == "4096" else None
-        found += [str(body.get(name, "")) for name in names or ["password", "identityToken"]]
+        names = ["password", "identityToken"] + ["username"] * (str(body.get("loginMode")) == "4096")
+        found += [str(body.get(name, "")) for name in names]
     return [secret for secret in found if secret]
 
 

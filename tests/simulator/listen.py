@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, suppress
 from ipaddress import ip_address
 from typing import Any
@@ -16,6 +16,7 @@ from simulator.control import Control
 from simulator.proxy import Proxy
 from simulator.server import Server
 
+LOOPBACK = "127.0.0.1"
 SHUTDOWN_S = 0.2  # for open calls at the end of the program
 
 
@@ -47,55 +48,42 @@ def _only_for(hosts: Collection[str]) -> Any:
     return check
 
 
-async def _open(
-    app: web.Application, host: str, port: int, context: ssl.SSLContext | None
-) -> tuple[web.AppRunner, int]:
+async def _open(app: web.Application, port: int, context: ssl.SSLContext | None) -> tuple[web.AppRunner, int]:
     # handler_cancellation is off: like the real server, it continues its work after the client has disconnected.
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()
-    site = web.TCPSite(runner, host, port, ssl_context=context, backlog=1024)
+    site = web.TCPSite(runner, LOOPBACK, port, ssl_context=context, backlog=1024)
     await site.start()
     return runner, runner.addresses[0][1]
 
 
 @asynccontextmanager
 async def listen(
-    profile: str,
-    overrides: Mapping[str, Any],
-    host: str,
-    port: int,
-    context: ssl.SSLContext | None,
-    with_proxy: bool,
-    hosts: Collection[str] = (),
+    state: Server, port: int, context: ssl.SSLContext | None, with_proxy: bool, hosts: Collection[str]
 ) -> AsyncIterator[tuple[str, str, str | None]]:
     """Serve until the block ends; yields the addresses of API, control interface and proxy.
 
     `hosts`: the names under which clients may call it, besides those of this machine.
     """
-    api = Api(Server(profile, overrides))
-    api.secure = context is not None
+    api = Api(state, secure=context is not None)
     runners: list[web.AppRunner] = []
     proxy = Proxy()
-
-    def sockets() -> int:
-        server = runners[0].server
-        return len(server.connections) if server else 0
 
     checks = [_only_for(hosts)]
     main_app, control_app = (web.Application(client_max_size=MAX_BODY, middlewares=checks) for _app in range(2))
     api.add_routes(main_app)
     # With TLS, the control interface has its own port: tests must reach it even with an invalid certificate.
-    Control(api, sockets, proxy.seen).add_routes(main_app if context is None else control_app)
+    Control(api, proxy.seen).add_routes(main_app if context is None else control_app)
     try:
-        runner, port = await _open(main_app, host, port, context)
+        runner, port = await _open(main_app, port, context)
         runners.append(runner)
         control_port = port
         if context is not None:
-            runner, control_port = await _open(control_app, host, 0, None)
+            runner, control_port = await _open(control_app, 0, None)
             runners.append(runner)
-        proxy_url = f"http://{host}:{await proxy.start(host)}" if with_proxy else None
+        proxy_url = f"http://{LOOPBACK}:{await proxy.start(LOOPBACK)}" if with_proxy else None
         scheme = "http" if context is None else "https"
-        yield f"{scheme}://{host}:{port}{BASE_PATH}", f"http://{host}:{control_port}/_sim", proxy_url
+        yield f"{scheme}://{LOOPBACK}:{port}{BASE_PATH}", f"http://{LOOPBACK}:{control_port}/_sim", proxy_url
     finally:
         api.server.evaluations.forget_all()
         await proxy.stop()

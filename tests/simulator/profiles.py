@@ -131,15 +131,12 @@ _ROWS = (
     Switch("latency_ms", "number", 0.0, "delay of every response of the API in milliseconds"),
     # --- scripts
     Switch("script_start_delay", "number", 0.0, "seconds during which an evaluation has the status 0 (initiated)"),
-    Switch("script_time_limit", "number", 600.0, "maximum run time in seconds, or execTimeout if it is shorter"),
-    Switch("script_memory_mb", "integer", 512, "memory of a script in MB, or resource.mem if it is smaller"),
     _choice(
         "script_result",
         "last_value|variable|nothing",
         "the result object of a script: its last expression or else the variable result; that variable; none",
     ),
     _choice("script_metadata", "visible|hidden", "whether a script sees the metadata of installed packages"),
-    Switch("evaluation_ttl", "number", 900.0, "seconds from the end of an evaluation until the server forgets it"),
     # --- projects and the scripts saved in them
     _choice(
         "script_without_runtime",
@@ -333,21 +330,8 @@ def make_switches(profile: str, overrides: Mapping[str, Any] | None = None) -> S
     return switches
 
 
-def describe() -> dict[str, Any]:
-    """Profiles and switches as plain data, for the control interface and the README."""
-    return {
-        "profiles": {
-            name: {"meaning": meaning, "switches": {key: make_switches(name)[key] for key in SWITCHES}}
-            for name, (meaning, _) in profiles().items()
-        },
-        "switches": {
-            row.name: {"allowed": row.allowed(), "default": row.default, "meaning": row.meaning} for row in _ROWS
-        },
-    }
-
-
 def switches_as_markdown() -> str:
-    """The table of the README; a test keeps both alike."""
+    """The table that `--list-switches` prints."""
 
     def cell(value: Any) -> str:
         text = ",".join(value) if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else str(value)

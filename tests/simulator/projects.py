@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from simulator.messages import ApiError, Call, Reply, invalid, missing, new_id, no_such_call, not_found, only, page
@@ -34,21 +34,9 @@ USAGES = {
 }
 LOADED, NOT_LOADED = 0, -1  # status of a project [mstrio]
 EXACTLY, CONTAINS = 2, 4  # patterns of a search [mstrio]
-# The parameters of a search [mstrio]. Others are rejected, to show typing errors of a client.
-QUERY = {
-    "name", "pattern", "domain", "scope", "root", "type", "usesObject", "uses", "notUses", "usesRecursive",
-    "usedByObject", "usedBy", "notUsedBy", "usedByRecursive", "usesOneOf", "usedByOneOf", "beginModificationTime",
-    "endModificationTime", "visibility",
-}  # fmt: skip
-BODY = {
-    "includeSubfolders", "dateFilterType", "timeRange", "descriptionQuery", "ownerId", "localeId", "excludedFolders",
-    "usesObject", "usedByObject", "matchExactName", "matchExactDescription",
-}  # fmt: skip
-
-
-# The keys of a seed.
-_SEED = {"name", "id", "subtype", "runtime", "owner", "readers", "code", "raw", "folder", "writers", "description",
-         "variables", "running", "last_run"}  # fmt: skip
+# The parameters of a search that clients here send [mstrio]. Others are rejected, to show their typing errors.
+QUERY = {"name", "pattern", "domain", "type", "root", "visibility"}
+BODY = {"includeSubfolders", "excludedFolders", "matchExactName", "matchExactDescription"}
 
 
 @dataclass(eq=False)
@@ -58,21 +46,21 @@ class SavedScript:
     ``raw`` contains fields of a seed that override those of a response.
     """
 
-    id: str
     name: str
-    subtype: int
-    runtime: str | None
     owner: User
-    readers: list[str] | None
-    code: str
-    modified: str
-    raw: dict[str, Any]
-    folder: str
-    writers: list[str] | None
-    description: str
-    variables: list[Any]
-    running: bool
-    last_run: Mapping[str, Any] | None
+    id: str = field(default_factory=new_id)
+    subtype: int = PYTHON
+    runtime: str | None = None
+    readers: list[str] | None = None
+    writers: list[str] | None = None
+    code: str = "print('hello')\n"
+    folder: str = "Scripts"
+    description: str = ""
+    variables: list[Any] = field(default_factory=list)
+    running: bool = False
+    last_run: Mapping[str, Any] | None = None
+    raw: Mapping[str, Any] = field(default_factory=dict)
+    modified: str = field(default_factory=stamp)
     version: str = field(default_factory=new_id)
 
     def is_read_by(self, user: User) -> bool:
@@ -138,26 +126,11 @@ class Projects:
         return project.id
 
     def _script(self, data: Mapping[str, Any]) -> SavedScript:
-        only_keys("a script", data, _SEED, {"name"})
+        only_keys("a script", data, {each.name for each in fields(SavedScript)}, {"name"})
         named = data.get("runtime")
         known = [runtime.id for runtime in self._server.runtimes if named in (runtime.id, runtime.name)]
-        return SavedScript(
-            id=str(data.get("id") or new_id()).upper(),
-            name=data["name"],
-            subtype=int(data.get("subtype", PYTHON)),
-            runtime=known[0] if known else named,  # a name without a runtime is the id of a deleted one
-            owner=self._server.users[data.get("owner", "admin")],
-            readers=data.get("readers"),
-            code=data.get("code", "print('hello')\n"),
-            modified=stamp(),
-            raw=dict(data.get("raw", {})),
-            folder=data.get("folder", "Scripts"),
-            writers=data.get("writers"),
-            description=data.get("description", ""),
-            variables=list(data.get("variables", [])),
-            running=bool(data.get("running", False)),
-            last_run=data.get("last_run"),
-        )
+        runtime = known[0] if known else named  # a name without a runtime is the id of a deleted one
+        return SavedScript(**{**data, "runtime": runtime, "owner": self._server.users[data.get("owner", "admin")]})
 
     def listed(self, user: User) -> list[Project]:
         left_out = self._server.switches["unloaded_projects"] == "left_out"

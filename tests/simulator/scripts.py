@@ -33,6 +33,8 @@ INITIATED, RUNNING, PARTIALLY_READY, READY, ERROR, EXPIRED, CANCELLED = range(7)
 POLL_S = 0.01
 MOST_OUTPUT = 32 * 1024 * 1024
 LEAST_MEMORY_MB = 96  # with less memory, Python does not start
+MOST_MEMORY_MB, LONGEST_S = 512, 600  # of a script, if its runtime does not set less
+KEPT_S = 900  # how long the server remembers an evaluation
 CHILD = Path(__file__).with_name("script_child.py")
 ALLOWED = {"scriptContent", "scriptRuntimeId", "variables", "id"}
 
@@ -87,7 +89,7 @@ class Evaluations:
         return evaluation
 
     def _forget_old(self) -> None:
-        too_old = self._server.clock() - self._server.switches["evaluation_ttl"]
+        too_old = self._server.clock() - KEPT_S
         for evaluation in [e for e in self._by_id.values() if e.ended is not None and e.ended < too_old]:
             del self._by_id[evaluation.id]
 
@@ -155,7 +157,7 @@ class Evaluations:
 
     def _order(self, runtime: Runtime, code: str, folder: str) -> dict[str, Any]:
         switches, values = self._server.switches, runtime.values
-        seconds, memory = switches["script_time_limit"], switches["script_memory_mb"]
+        seconds, memory = LONGEST_S, MOST_MEMORY_MB
         if isinstance(values.get("execTimeout"), int):
             seconds = min(seconds, values["execTimeout"])
         sizes = values.get("resource")

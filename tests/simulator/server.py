@@ -18,7 +18,7 @@ from simulator.profiles import PLAYGROUND, make_switches
 from simulator.seed import PLAYGROUND as PLAYGROUND_SEED
 from simulator.seed import seed
 from simulator.sessions import Sessions
-from simulator.users import ANONYMOUS, API_TOKEN_OF_ADMIN, User, seeded
+from simulator.users import ANONYMOUS, User, seeded
 
 Handler = Callable[["Server", Call], Awaitable[Reply]]
 
@@ -31,11 +31,9 @@ ROUTES: tuple[tuple[str, str, Handler, str], ...] = (
     ("/auth/logout", "POST", auth.logout, SESSION),
     ("/auth/identityToken", "POST", auth.make_identity_token, SESSION),
     ("/auth/identityToken", "GET", auth.check_identity_token, NOTHING),
-    ("/auth/apiTokens", "POST", auth.make_api_token, SESSION),
     ("/sessions", "GET", auth.session_info, SESSION),
     ("/sessions", "PUT", auth.renew_session, SESSION),
     ("/sessions/userInfo", "GET", auth.user_info, SESSION),
-    ("/sessions/privileges", "GET", auth.privileges, SESSION),
     ("/status", "GET", auth.status, NOTHING),
     ("/iserver/lock", "GET", auth.configuration_lock, SESSION),
     ("/runtimes", "GET", runtime_calls.list_all, READS),
@@ -72,7 +70,6 @@ class Server:
         self.ahead = 0.0  # seconds by which tests have moved the clock forward
         self._now: Callable[[], float] = time.monotonic
         self.users: dict[str, User] = seeded()
-        self.api_tokens = {API_TOKEN_OF_ADMIN: "admin"}
         self.rules: list[Rule] = []
         self.journal: deque[dict[str, Any]] = deque(maxlen=JOURNAL_KEPT)
         self.sessions = Sessions(self.switches, self.clock, self.users["admin"])

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from simulator.harness import Simulator
-from simulator.rawclient import RawClient
-from simulator.tests.helpers import logged_in
+from simulator.tests.helpers import Client, logged_in
 
 
 @pytest.fixture(scope="session")
@@ -26,17 +25,17 @@ def sim(running: Simulator) -> Simulator:
 
 
 @pytest.fixture
-def client(sim: Simulator) -> RawClient:
+def client(sim: Simulator) -> Client:
     """A client that is logged in as the administrator."""
     return logged_in(sim)
 
 
 @pytest.fixture
-def with_switches(running: Simulator) -> Callable[..., RawClient]:
+def with_switches(running: Simulator) -> Callable[..., Client]:
     """A function that resets to switches and returns a logged-in client."""
 
-    def make(profile: str = "samples", **switches: object) -> RawClient:
-        running.reset(profile, **switches)
+    def make(**switches: object) -> Client:
+        running.reset("samples", **switches)
         return logged_in(running)
 
     return make
