@@ -92,14 +92,12 @@ PYTHONS = dict.fromkeys(PACKAGES, _TOOLS) | {
     **{f"ansible-{core}": pythons[::-1] for core, pythons in CORES.items()},
 }
 
-# A virtual environment needs both; Debian has a separate package for ensurepip.
-_PROBE = "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2])"
-
 
 @functools.cache
 def find(version: str) -> Path | None:
-    """A usable interpreter of a version ("3.12"). The first on PATH wins; pyenv's and the system's come last."""
-    return next((python for folder in search_path() if _is(python := folder / f"python{version}", version)), None)
+    """An interpreter of a version ("3.12"). The first on PATH wins; pyenv's and the system's come last."""
+    found = shutil.which(f"python{version}", path=os.pathsep.join(map(str, search_path())))
+    return Path(found) if found else None
 
 
 def found() -> list[str]:
@@ -126,16 +124,6 @@ def search_path() -> tuple[Path, ...]:
 
 def pyenv_root() -> Path:
     return Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-
-
-def _is(python: Path, version: str) -> bool:
-    if not os.access(python, os.X_OK):
-        return False
-    try:
-        probe = subprocess.run([python, "-c", _PROBE], capture_output=True, text=True, timeout=20, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return probe.returncode == 0 and probe.stdout.strip() == version
 
 
 def pythons_of(core: str) -> list[str]:
@@ -243,7 +231,7 @@ def ensure(name: str, version: str = "") -> Env:
     versions = [version] if version else PYTHONS[name]
     version, python = next(((version, python) for version in versions if (python := find(version))), ("", None))
     if python is None:
-        raise NotHere(f"no Python {' or '.join(versions)} with venv and ensurepip on this machine")
+        raise NotHere(f"no Python {' or '.join(versions)} on this machine")
     env = Env(VENVS / f"{name}-py{version}", version)
     VENVS.mkdir(exist_ok=True)
     with locked(VENVS / f".{env.path.name}.lock"):

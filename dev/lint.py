@@ -18,7 +18,6 @@ from dev.runner import Job, Result, Stage
 
 _TYPED = CACHE / "typed"
 _IMPORTER_WARNINGS = re.compile(r"^(?:WARNING|ERROR|CRITICAL): .+", re.MULTILINE)
-_FLAKE8 = ("flake8", "--isolated", "--select=E,F,W", "--ignore=E402,W503", "--max-line-length=160")
 _mypy = threading.Lock()  # all its runs share one cache file
 
 
@@ -137,8 +136,6 @@ RELEASE = (
     Stage("lint certification", _certification),
 )
 COLLECTION = (
-    # As the importer runs it where enabled, but without W503: the formatter breaks lines as PEP 8 advises.
-    _tool("flake8", "galaxy", *_FLAKE8, *map("plugins/{}".format, ("action", "filter", "module_utils", "modules"))),
     _tool("changelog", "lint", "antsibull-changelog", "lint"),
     Stage("lint ansible-lint", _ansible_lint, quick=True),
     Stage("lint nox", _nox, quick=True),

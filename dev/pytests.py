@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import os
 import shutil
-import xml.etree.ElementTree as ElementTree
 import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -142,21 +141,12 @@ def stage(
         status = job.run(env.python, "-m", "pytest", *tests, *options, env=variables_of(env))
         if job.selection.keyword and status == _NO_TESTS:
             return Result(not_run=(f"no test matches -k {job.selection.keyword!r}",))
-        if status == 0:
-            job.log.open("a").write(_slowest(results))
         return Result.of_junit([results] if results.exists() else [], status, job.log)
 
     def make_variables() -> dict[str, str]:
         return variables_of(envs.ensure(env_name))
 
     return Stage(name, run, core, quick, selects="keyword", variables=make_variables)
-
-
-def _slowest(results: Path) -> str:
-    """The twenty slowest tests of a JUnit file."""
-    times = [(float(case.get("time") or 0), case.get("name")) for case in ElementTree.parse(results).iter("testcase")]
-    slowest = sorted(times, key=lambda each: -each[0])[:20]
-    return "\nslowest tests:\n" + "".join(f"{seconds:8.2f} s  {name}\n" for seconds, name in slowest)
 
 
 def of_cores(name: str, folder: str, others: Iterable[str]) -> tuple[Stage, ...]:

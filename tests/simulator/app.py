@@ -61,8 +61,9 @@ class Api:
             status = None if getattr(response, "simulated_silence", False) else response.status
             return response
         finally:
-            user = call.session.user.username if call.session else None
-            entry |= {"status": status, "user": user, "duration_ms": round(1000 * (time.perf_counter() - begun), 3)}
+            entry |= {"status": status, "duration_ms": round(1000 * (time.perf_counter() - begun), 3)}
+            if call.session is not None:
+                entry |= {"user": call.session.user.username, "session": call.session.number}
 
     async def send(self, request: web.Request, reply: Reply) -> web.StreamResponse:
         """Convert a reply to a response."""

@@ -16,8 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from simulator.profiles import PLAYGROUND, add_profile_from, profiles, switches_as_markdown
-from simulator.switches import SwitchError
+from simulator.profiles import PLAYGROUND, TABLE, SwitchError, add_profile_from, profiles
 from simulator.tls import SERVERS, make_certificates
 from simulator.users import API_TOKEN_OF_ADMIN, IDENTITY_TOKEN_OF_ADMIN, seeded
 
@@ -161,7 +160,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the program; return its exit status."""
     options = parse(arguments)
     if options.list_switches:
-        print(switches_as_markdown(), end="")
+        print(TABLE.read_text(encoding="utf-8"), end="")
         return 0
     try:
         if options.profile_file:

@@ -11,6 +11,7 @@ from aiohttp import web
 from simulator.app import Api
 from simulator.faults import Fault
 from simulator.messages import ApiError
+from simulator.profiles import PROFILES
 from simulator.seed import only_keys, seed
 from simulator.server import Server
 from simulator.users import API_TOKEN_OF_ADMIN, IDENTITY_TOKEN_OF_ADMIN
@@ -57,6 +58,7 @@ class Control:
         admin = server.users["admin"]
         return {
             "profile": server.profile,
+            "profiles": list(PROFILES),
             "switches": dict(server.switches),
             "runtimes": [server.runtimes.to_api(runtime, admin) for runtime in server.runtimes],
             "sessions": server.sessions.to_json(),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulator.messages import ApiError, invalid, missing
-from simulator.switches import Switches
+from simulator.profiles import Switches
 from simulator.whitelist import store_entry
 
 # Takes the path of the value (for messages), the value and the switches; returns the value to store.

@@ -31,6 +31,7 @@ class RequestLog:
             "authorization": bool(call.header("Authorization")),
             "project": bool(call.header("X-MSTR-ProjectID")),
             "user": None,
+            "session": None,
             "fault": None,
             "status": None,
             "duration_ms": None,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from simulator.switches import Switches
+from simulator.profiles import Switches
 
 if TYPE_CHECKING:
     from simulator.sessions import HttpSession

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
-from simulator.switches import Switches
+from simulator.profiles import Switches
 
 # The version for an empty version, for packages in tests and examples; for others it is 1.0.0.
 NEWEST = {"mstrio-py": "11.6.10.101", "numpy": "2.1.3", "pandas": "2.2.3", "requests": "2.32.3", "scipy": "1.14.1"}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from simulator.fields import COUNTS, DEFINITION, RESOURCE_FIELDS, RUNTIME_FIELDS, check_pool, known
 from simulator.messages import ApiError, new_id, not_found
 from simulator.packages import Package, install, normalised
-from simulator.switches import Switches
+from simulator.profiles import Switches
 from simulator.users import ADMINISTRATOR_ID, GUEST_ID, User
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simulator.messages import ApiError, Call
-from simulator.switches import Switches
+from simulator.profiles import Switches
 from simulator.users import DELEGATE, IDENTITY_TOKEN_OF_ADMIN, MODE_NAMES, User
 
 LB_COOKIE = "AWSALB"

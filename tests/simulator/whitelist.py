@@ -6,7 +6,7 @@ import ipaddress
 import re
 
 from simulator.messages import invalid
-from simulator.switches import Switches
+from simulator.profiles import Switches
 
 _HOST_NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9*]([A-Za-z0-9.*_-]*[A-Za-z0-9])?")
 

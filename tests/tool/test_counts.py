@@ -69,17 +69,6 @@ def test_a_stage_begins_with_its_last_time(capsys: pytest.CaptureFixture[str]) -
     assert begins[-1] == "tool: timed … (0 s last time)"
 
 
-def test_the_slowest_tests_follow_a_good_run(tmp_path: Path) -> None:
-    """Between a traceback and its name they would hide both."""
-    (tmp_path / "test_two.py").write_text("def test_good(): pass\n\ndef test_bad(): assert 0\n")
-    stage = pytests.stage("tool: slowest", str(tmp_path), workers=1, variables_of=pytests.no_variables)
-
-    for keyword, shown in (("good", True), ("bad", False)):
-        (report,) = runner.run([stage], jobs=1, selection=Selection(keyword))
-        assert report.log is not None
-        assert ("slowest tests:" in report.log.read_text()) is shown
-
-
 def test_several_patterns_select_several_stages(capsys: pytest.CaptureFixture[str]) -> None:
     assert listed(capsys, "--only", "lint ruff", "--only", "lint form*") == ["lint format", "lint ruff"]
 

@@ -11,8 +11,7 @@ import pytest
 import requests
 
 from simulator.harness import Simulator, SimulatorError
-from simulator.profiles import make_switches
-from simulator.switches import SwitchError
+from simulator.profiles import SwitchError, make_switches
 from simulator.tests.helpers import ETL, SALES, Client, in_project, logged_in, read, run, seed_sales, start
 
 Make = Callable[..., Client]
