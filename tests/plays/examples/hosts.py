@@ -22,7 +22,7 @@ from simulator.harness import Simulator
 from support.ansible import ROOT, Play, Played
 
 from plays.examples import preparations
-from plays.examples.blocks import EXAMPLES, Block, documented
+from plays.examples.blocks import Block, documented
 from plays.examples.preparations import API_TOKEN, HOST, IDENTITY_TOKEN, PASSWORD, USERNAME, Preparation
 
 PREDICTED, AGAIN, IN_CHECK_MODE = " | predicted", " | again", " | in check mode"
@@ -157,9 +157,6 @@ def workplace(folder: Path, blocks: Iterable[Block], preparation: Preparation, *
         shutil.copytree(ROOT, folder, ignore=ignored, dirs_exist_ok=True)
     blocks = list(blocks)
     folder.mkdir(parents=True, exist_ok=True)
-    # A reader of a guide has only what the guide shows.
-    if not all(block.page.endswith((".rst", ".md")) for block in blocks):
-        shutil.copytree(EXAMPLES, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     files = {**preparation.files, **{block.file: block.text for block in blocks if block.file and not block.not_run}}
     for name, text in files.items():
         path = folder / name

@@ -74,12 +74,10 @@ PAGES: dict[str, Preparation] = {
     "docs/docsite/rst/guide_playbooks.rst": Preparation(runtimes=[NIGHTLY]),
     "docs/docsite/rst/guide_policy.rst": Preparation(runtimes=[DESCRIBED]),
     "docs/docsite/rst/guide_before_a_change.rst": Preparation(profile="playground"),
-    "docs/examples/audit.yml": Preparation(runtimes=[DESCRIBED]),
     "docs/docsite/rst/guide_recipes.rst": Preparation(
         runtimes=[NIGHTLY, {"name": "Trial of 2024"}, {"name": "Sales of 2025"}],
         servers={f"test.{HOST}": [NIGHTLY]},
         warnings=["not carried over"],
-        may_skip=["Restore the old packages", "Fail with the reason"],
     ),
     "docs/docsite/rst/guide_runtimes_as_code.rst": Preparation(
         runtimes=[NIGHTLY, {"name": "Strategy samples"}, {"name": "Trial of 2024"}],
