@@ -9,7 +9,7 @@ It runs in an environment with ansible-core, which has PyYAML: `python dev/gener
 | role `runtimes`: each variable that is passed on to a module | the options of `mstr_runtimes` |
 | `docs/schemas`: JSON Schemas of files | the options of definitions, the filter `environment_report` |
 | guide `guide_playbooks`: the table of variables | the role, and the table in `_playbooks/variables.py` |
-| RETURN of the modules for runtimes: the keys of a runtime | the field table, the fragment, `mstr_runtime` |
+| RETURN of the modules for one runtime and for reading: the keys of a runtime | the field table, the fragment, `mstr_runtime` |
 
 The description of an option is written once: in a fragment, or in `mstr_runtimes`. An option that is not in the table
 loses its documentation. Comments inside a generated part are lost.
@@ -337,13 +337,10 @@ def _returned(option: Mapping[str, Any], written: Mapping[str, Any]) -> dict[str
     return key
 
 
-def with_keys(path: str, text: str, keys: Sequence[str], contains: Options) -> str:
-    """Write the keys of a runtime below `keys` in the RETURN of a module."""
-    block = Block(path, text, *keys)
-    indent = block.indent
-    lines = [f"{' ' * indent}contains:", *options_lines(contains, indent + 2, "contains")]
-    old = Block(path, text, *keys, "contains")
-    return replaced(text, old.start - 1, old.end, lines)
+def with_keys(path: str, text: str, key: str, contains: Options) -> str:
+    """Write the keys of a runtime below `key` in the RETURN of a module."""
+    block = Block(path, text, key, "contains")
+    return replaced(text, block.start, block.end, list(options_lines(contains, block.indent, "contains")))
 
 
 def with_sample(path: str, text: str, *keys: str) -> str:
@@ -368,12 +365,14 @@ def generate(files: Text) -> dict[str, str]:
     new[DEFINITIONS] = entries(new[DEFINITIONS], new)
     new[ROLE] = role(new[ROLE], new)
     contains = returned(new[ONE], new)
-    for path, keys, sample in (
-        (ONE, ["runtime"], ["runtime", "sample"]),
-        (MANY, ["runtimes", "contains", "runtime"], ["runtimes", "sample", "0", "runtime"]),
-        (INFO, ["runtimes"], ["runtimes", "sample", "0"]),
+    for path, key in ((ONE, "runtime"), (INFO, "runtimes")):
+        new[path] = with_keys(path, new[path], key, contains)
+    for path, *sample in (
+        (ONE, "runtime", "sample"),
+        (MANY, "runtimes", "sample", "0", "runtime"),
+        (INFO, "runtimes", "sample", "0"),
     ):
-        new[path] = with_sample(path, with_keys(path, new[path], keys, contains), *sample)
+        new[path] = with_sample(path, new[path], *sample)
     new.update(json_schemas(new))
     return {path: text for path, text in new.items() if text != files[path]}
 
