@@ -132,6 +132,7 @@ def read_hidden(sim: Simulator) -> requests.Response:
 
 CALLS: dict[str, Callable[[Simulator, Client], requests.Response]] = {
     "default_delete": lambda _, client: client.call("DELETE", f"/runtimes/{DEFAULT}"),
+    "guest_login": lambda sim, _: Client(sim.base_url).login(mode=8),
     "guest_manages": lambda sim, _: logged_in(sim, "guest").call("GET", "/runtimes"),
     "hidden_read": lambda sim, _: read_hidden(sim),
     "hidden_script": lambda _, client: in_project(client, "GET", f"/scripts/{4:032X}"),
@@ -147,6 +148,7 @@ CALLS: dict[str, Callable[[Simulator, Client], requests.Response]] = {
     ("switch", "statuses"),
     [
         ("default_delete", {"allow": 204, "refuse": 403}),
+        ("guest_login", {"yes": 204, "no": 401}),
         ("guest_manages", {"yes": 200, "no": 403}),
         ("hidden_read", {"forbidden": 403, "not_found": 404}),
         ("hidden_script", {"forbidden": 403, "not_found": 404}),
