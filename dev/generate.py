@@ -9,7 +9,7 @@ It runs in an environment with ansible-core, which has PyYAML: `python dev/gener
 | role `runtimes`: each variable that is passed on to a module | the options of `mstr_runtimes` |
 | `docs/schemas`: JSON Schemas of files | the options of definitions, the filter `environment_report` |
 | guide `guide_playbooks`: the table of variables | the role, and the table in `_playbooks/variables.py` |
-| RETURN of the modules for one runtime and for reading: the keys of a runtime | the field table, the fragment, `mstr_runtime` |
+| RETURN of `mstr_runtime`, `mstr_runtime_info`: the keys of a runtime | the field table, the fragment, `mstr_runtime` |
 
 The description of an option is written once: in a fragment, or in `mstr_runtimes`. An option that is not in the table
 loses its documentation. Comments inside a generated part are lost.
