@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from simulator.messages import ApiError, Call, Reply, invalid, missing, no_such_call, only
-from simulator.users import ADMINISTRATOR_ID, ANONYMOUS, API_TOKEN, API_TOKEN_OF_ADMIN, DELEGATE, LDAP, STANDARD, User
+from simulator.users import ADMINISTRATOR_ID, ANONYMOUS, API_TOKEN, DELEGATE, LDAP, STANDARD, User
 
 if TYPE_CHECKING:
     from simulator.server import Server
@@ -64,7 +64,7 @@ def _authenticate(server: Server, mode: int, body: Mapping[str, Any]) -> User:
             raise invalid(f"The field '{name}' must be a string.")
     if mode == API_TOKEN:
         # The token is sent as the user name [mstrio].
-        user = server.users["admin"] if body["username"] == API_TOKEN_OF_ADMIN else None
+        user = server.users.get(server.api_tokens.get(body["username"], ""))
     else:
         user = server.users.get(body["username"])
         if user and (user.mode != mode or body.get("password", "") != user.password):

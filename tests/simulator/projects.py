@@ -46,9 +46,9 @@ class SavedScript:
     ``raw`` contains fields of a seed that override those of a response.
     """
 
+    id: str
     name: str
     owner: User
-    id: str = field(default_factory=new_id)
     subtype: int = PYTHON
     runtime: str | None = None
     readers: list[str] | None = None
@@ -130,7 +130,8 @@ class Projects:
         named = data.get("runtime")
         known = [runtime.id for runtime in self._server.runtimes if named in (runtime.id, runtime.name)]
         runtime = known[0] if known else named  # a name without a runtime is the id of a deleted one
-        return SavedScript(**{**data, "runtime": runtime, "owner": self._server.users[data.get("owner", "admin")]})
+        owner, script_id = self._server.users[data.get("owner", "admin")], str(data.get("id") or new_id()).upper()
+        return SavedScript(**{**data, "id": script_id, "runtime": runtime, "owner": owner})
 
     def listed(self, user: User) -> list[Project]:
         left_out = self._server.switches["unloaded_projects"] == "left_out"

@@ -18,7 +18,7 @@ from simulator.profiles import PLAYGROUND, make_switches
 from simulator.seed import PLAYGROUND as PLAYGROUND_SEED
 from simulator.seed import seed
 from simulator.sessions import Sessions
-from simulator.users import ANONYMOUS, User, seeded
+from simulator.users import ANONYMOUS, API_TOKEN_OF_ADMIN, User, seeded
 
 Handler = Callable[["Server", Call], Awaitable[Reply]]
 
@@ -70,6 +70,7 @@ class Server:
         self.ahead = 0.0  # seconds by which tests have moved the clock forward
         self._now: Callable[[], float] = time.monotonic
         self.users: dict[str, User] = seeded()
+        self.api_tokens = {API_TOKEN_OF_ADMIN: "admin"}
         self.rules: list[Rule] = []
         self.journal: deque[dict[str, Any]] = deque(maxlen=JOURNAL_KEPT)
         self.sessions = Sessions(self.switches, self.clock, self.users["admin"])
