@@ -26,7 +26,7 @@ class MovedClock(Stop):
     def __init__(self, sim: Simulator) -> None:
         super().__init__()
         self._sim, self._ahead = sim, 0.0
-        self._real = sim.state()["switches"]["latency_ms"] > 0
+        self._real = sim.switch()["latency_ms"] > 0
         if not self._real:
             sim.stop_clock()
 

@@ -70,8 +70,9 @@ class Control:
     def _order(self, body: dict[str, Any]) -> None:
         self._server.faults.orders.append(Fault.from_json(body))
 
-    def _switch(self, body: dict[str, Any]) -> None:
+    def _switch(self, body: dict[str, Any]) -> dict[str, Any]:
         self._server.switches.set(body)
+        return dict(self._server.switches)
 
     def _reset(self, body: dict[str, Any]) -> None:
         """Start over with an empty log, no faults, no sessions, and only the default runtime."""

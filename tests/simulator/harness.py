@@ -156,9 +156,9 @@ class Simulator:
         initial = {} if profile else self._initial[1]
         self.control("POST", "/reset", {"profile": profile or self._initial[0], "switches": {**initial, **switches}})
 
-    def switch(self, **switches: Any) -> None:
-        """Change switches of the running server."""
-        self.control("PATCH", "/switches", switches)
+    def switch(self, **switches: Any) -> dict[str, Any]:
+        """Change switches of the running server; returns all of them."""
+        return dict(self.control("PATCH", "/switches", switches))
 
     def seed(self, *runtimes: Mapping[str, Any], **more: Any) -> list[str]:
         """Store raw API objects, unchecked; returns their ids.

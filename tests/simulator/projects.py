@@ -34,9 +34,16 @@ USAGES = {
 }
 LOADED, NOT_LOADED = 0, -1  # status of a project [mstrio]
 EXACTLY, CONTAINS = 2, 4  # patterns of a search [mstrio]
-# The parameters of a search that clients here send [mstrio]. Others are rejected, to show their typing errors.
-QUERY = {"name", "pattern", "domain", "type", "root", "visibility"}
-BODY = {"includeSubfolders", "excludedFolders", "matchExactName", "matchExactDescription"}
+# The parameters of a search [mstrio]. Others are rejected, to show typing errors of a client.
+QUERY = {
+    "name", "pattern", "domain", "scope", "root", "type", "usesObject", "uses", "notUses", "usesRecursive",
+    "usedByObject", "usedBy", "notUsedBy", "usedByRecursive", "usesOneOf", "usedByOneOf", "beginModificationTime",
+    "endModificationTime", "visibility",
+}  # fmt: skip
+BODY = {
+    "includeSubfolders", "dateFilterType", "timeRange", "descriptionQuery", "ownerId", "localeId", "excludedFolders",
+    "usesObject", "usedByObject", "matchExactName", "matchExactDescription",
+}  # fmt: skip
 
 
 @dataclass(eq=False)
