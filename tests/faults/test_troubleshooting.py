@@ -100,7 +100,7 @@ fails("It usually ends in /MicroStrategyLibrary", base_url=lambda sim: sim.base_
 fails("does not use TLS", base_url=lambda sim: sim.base_url.replace("http:", "https:"), retries=0)
 fails_with_tls("if this port uses TLS, write https://", base_url=lambda sim: sim.base_url.replace("s:", ":"), retries=0)
 fails_with_tls("is not trusted")
-fails_with_tls("is for another host", "wrong-host", ca_path=lambda sim: sim.certificates["ca"])
+fails_with_tls("is for another host", "wrong_host", ca_path=lambda sim: sim.certificates["ca"])
 fails("contains no valid certificate in PEM format", ca_path=__file__)
 fails("with a redirect to", lambda sim: sim.fault("redirect", operation="list"))
 fails("with an HTML page", lambda sim: sim.fault("html", operation="list", times=None), retries=0)
