@@ -109,8 +109,7 @@ def _with_steps(context: Context, kept: Collection[str], refused: list[str], row
         return _unused_only(context, row)
     if before is None:
         return row
-    old, differs = _to_replace(context.existing, row)
-    name, needed = row.final_name, bool(old and differs)
+    (old, needed), name = _to_replace(context.existing, row), row.final_name
     existing = [runtime for runtime in context.existing if runtime.key != before.key]
     named = [runtime for runtime in existing if runtime.name == replacement_name(name)]
     taken = one_named(named, replacement_name(name)) if old else (named[0] if len(named) == 1 else None)
@@ -173,7 +172,7 @@ def _to_replace(existing: Sequence[Runtime], row: Row) -> tuple[list[Runtime], b
     # One beside whose old runtime is gone only lacks its name. If it must be replaced itself, it gets that name first.
     is_beside = before.name == replacement_name(str(wanted.name))
     fields = wanted.replace_on_change - {"name"} if is_beside else wanted.replace_on_change
-    differs = plan.action == "update" and bool(fields & set(plan.changed_fields))
+    differs = bool(fields & set(plan.changed_fields))
     if "name" not in fields and others and differs:
         # Interrupted after the deletion, the next run would take the previous one for the runtime to replace.
         why = f"{wanted.name!r} cannot be replaced while {others[0].label}, a previous name of it, exists"
@@ -202,8 +201,9 @@ def _replaced(context: Context, row: Row, old: Sequence[Runtime], beside: Runtim
     target = main.plan.target or main.before or old[0]
     steps.append(main)
     for runtime in old:
-        _warn_of_loss(context, runtime, target, copied=differs and runtime is old[0])
-        phase = DELETE_OLD if differs and runtime is old[0] else DELETE
+        copied = differs and runtime is old[0]
+        _warn_of_loss(context, runtime, target, copied)
+        phase = DELETE_OLD if copied else DELETE
         steps.append(plan_step(context, Step(deletion_of(runtime, comment), phase, runtime)))
     if differs:
         final = rename_of(target, name, comment)._replace(id=None)  # of one that is perhaps yet to be created
