@@ -107,15 +107,6 @@ def test_planned_moves_count_for_guard():
     assert usage_after(USAGE, failed) == USAGE
 
 
-def test_only_some_projects_count():
-    other = Project("B" * 32, "Finance")
-    unread = [Unread(other, None, MstrError("Not loaded.")), Unread(None, None, MstrError("No list."))]
-    usage = Usage([*USAGE.scripts, SavedScript(other, "7" * 32, "Pay", runtime_id=ID)], unread)
-    within = usage.within(["sales", SALES.id.lower()])
-    assert (within.scripts, within.unread) == (list(USAGE.scripts), unread[1:])
-    assert usage.within(None) is usage
-
-
 @pytest.mark.parametrize("now", [ID, "C" * 32, OTHER_ID])
 def test_script_assigned_elsewhere_meanwhile(server, now):
     """Only a script that still has the runtime of the look-up is changed."""

@@ -149,13 +149,6 @@ def test_restore_takes_a_name_from_what_is_purged():
     assert sum("is renamed before it is purged" in warning for warning in have.warnings) == 2
 
 
-def test_restore_ends_where_no_name_gets_free():
-    have = holding(b=A, a=B)
-    have.ignores = "PATCH"
-    assert failed(restore(have, {"id": A, "name": "a"}, {"id": B, "name": "b"}))
-    assert len(have.writes) == 1
-
-
 @pytest.mark.parametrize("error", [None, lost()])
 def test_restore_and_a_name_that_stays(error):
     """A rename without an effect leaves the name taken; its runtime is not the one that was created."""

@@ -10,7 +10,6 @@ from ansible_collections.mstr.library.plugins.module_utils._work.script_usage im
     Project,
     SavedScript,
     Unread,
-    Usage,
     check_projects,
     check_protection,
     find_usage,
@@ -94,14 +93,6 @@ def test_runtime_of_a_script(api_object, runtime_id):
 def test_invalid_id_is_not_the_default_runtime(strange):
     with pytest.raises(ValidationError, match=r"id .* is invalid"):
         script().on_runtime({"scriptRuntimeId": strange})
-
-
-def test_scripts_are_sorted_by_project_and_name():
-    scripts = [script("b"), script("a", identity="2"), script("a", identity="1"), script("z", FINANCE)]
-    usage = Usage([*scripts, script("other", runtime_id=OTHER_ID)])
-    order = [(entry.project.name, entry.name, entry.id) for entry in usage.of(ID.lower())]
-    assert order == [("Finance", "z", "1"), ("Sales", "a", "1"), ("Sales", "a", "2"), ("Sales", "b", "1")]
-    assert usage.of("C" * 32) == []
 
 
 def test_script_as_playbooks_see_it():

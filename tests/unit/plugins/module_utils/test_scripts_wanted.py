@@ -108,15 +108,6 @@ def test_script_of_what_cannot_be_planned():
         assert (result["changed"], result["summary"]["failed"]) == (False, 3)
 
 
-def test_script_that_was_put_back():
-    have = holding(old=A, b=B).seed_scripts(load=A)
-    have.switch(script_put_omitted="reset")
-    next(iter(have.core.projects)).scripts[0].description = "lost by an update"
-    result = run(have, OLD_GOES, scripts=[assigned("load", "b")])
-    assert "All of it is put back" in result["msg"]
-    assert (actions(result), have.scripts) == ([("old", "deleted")], {"load": B})
-
-
 def test_runtime_as_it_will_be_named():
     have = holding(b=A, a=B).seed_scripts(load=B, close=A)
     entries, scripts = [{"id": A, "name": "a"}, {"id": B, "name": "b"}], [assigned("load", "a"), assigned("close", "b")]

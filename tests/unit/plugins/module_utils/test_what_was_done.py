@@ -156,14 +156,6 @@ def test_list_is_read_once_for_ids_that_are_not_found():
 # --- the name is the server's
 
 
-@pytest.mark.parametrize("entry", [{"id": A, "name": "stale", "state": "absent"}, {"id": A, "state": "absent"}])
-def test_evidence_names_what_is_on_the_server(entry):
-    have = holding(real=A)
-    for result in both(have, entry):
-        assert actions(result) == [("real", "deleted")]
-        assert result["diff"][0]["before_header"] == f"runtime 'real' ({A})"
-
-
 # --- a signal
 
 
