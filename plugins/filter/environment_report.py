@@ -185,8 +185,9 @@ _value:
       description:
         - Only for an audit with an earlier report, what changed since then. C(created), C(deleted), C(renamed),
           C(replaced) and C(changed) are lists of runtimes. C(violations) has the lists C(new) and C(gone), and is null
-          unless both audits had a policy. C(incomplete) says whether the earlier list may lack runtimes; then none
-          counts as created. C(error) says why nothing was compared, or is null.
+          unless both audits had a policy; C(mismatches) is like it, and null unless both read what is installed.
+          C(incomplete) says whether the earlier list may lack runtimes; then none counts as created. C(error)
+          says why nothing was compared, or is null.
       type: dict
     last_read:
       description:

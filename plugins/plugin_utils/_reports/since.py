@@ -28,10 +28,14 @@ from .evaluation import COUNTED
 Json = Mapping[str, Any]
 
 _TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)[\d:.]*(?:\+0000|\+00:00|Z)")
-_VIOLATION_KEYS = ("name", "id", "option", "value", "rule")
+# What makes a finding the same one at both times.
+_KEYS = {
+    "violations": ("name", "id", "option", "value", "rule"),
+    "mismatches": ("name", "id", "package", "version", "installed"),
+}
 _CHANGES = ("created", "deleted", "renamed", "replaced", "changed")
 # What a later audit compares with.
-_STATE = ("inventory", "policy", "violations", "incomplete")
+_STATE = ("inventory", "policy", *_KEYS, "incomplete")
 
 
 class Earlier(NamedTuple):
@@ -105,7 +109,7 @@ def _check(environment: Json) -> None:
     listed = environment.get("inventory")
     if not _are_mappings(listed):
         raise ValueError("has no inventory of runtimes; it is not the .json file of an audit")
-    lists = {"violations": environment.get("violations")}
+    lists = {key: environment.get(key) for key in _KEYS}
     for index, runtime in enumerate(listed):
         where = f"inventory[{index}]"
         if not isinstance(runtime.get("name"), str) or not isinstance(runtime.get("id"), (str, type(None))):
@@ -137,13 +141,14 @@ def changed_since(
 
     `previous_names`: by name, as far as there are definitions. What one of two lists may lack was neither created nor
     deleted. In the result, `error` says why nothing could be compared, and is None otherwise; `incomplete` says whether
-    the earlier list may lack runtimes; `violations` is None unless both times had a policy.
+    the earlier list may lack runtimes; `violations` is None unless both times had a policy, and `mismatches` unless
+    both times knew what is installed.
     """
     environment, incomplete = report["environment"], report["incomplete"] is not None
     old = earlier.state(environment) or {}
     was_incomplete, lists = bool(old.get("incomplete")), {key: list[Any]() for key in _CHANGES}
     since = {"generated": old.get("generated", earlier.generated), "error": None, "incomplete": was_incomplete, **lists}
-    since["violations"] = None
+    since.update(dict.fromkeys(_KEYS))
     if not earlier.has(environment):
         return {**since, "error": f"the earlier report has no environment {environment!r}"}
     if earlier.runtimes is None and not old:
@@ -163,9 +168,11 @@ def changed_since(
         if was.get("name") != runtime["name"]:
             lists["renamed"].append({"before": was.get("name"), "after": runtime["name"], "id": runtime["id"]})
         lists["changed"] += [changed] if changed["fields"] else []
-    if earlier.runtimes is None and old.get("policy") and violations is not None:
-        held = {"new": before if was_incomplete else None, "gone": now if incomplete else None}
-        since["violations"] = _new_and_gone(old.get("violations") or (), violations, held, successors)
+    held = {"new": before if was_incomplete else None, "gone": now if incomplete else None}
+    then = {**old, "violations": (old.get("violations") or ()) if old.get("policy") else None}
+    for key, rows in (("violations", violations), ("mismatches", report["mismatches"])):
+        if earlier.runtimes is None and rows is not None and (was_found := then.get(key)) is not None:
+            since[key] = _new_and_gone(_KEYS[key], was_found, rows, held, successors)
     gone = [] if incomplete else sorted(by_key.values(), key=lambda runtime: str(runtime.get("name")))
     return {**since, "deleted": [{key: runtime.get(key) for key in ("name", "id")} for runtime in gone]}
 
@@ -229,22 +236,22 @@ def _changed_fields(before: Json, after: Json) -> list[dict[str, Any]]:
 
 
 def _new_and_gone(
+    keys: Sequence[str],
     before: Iterable[Json],
     after: Iterable[Json],
     held: Mapping[str, Iterable[Json] | None],
     successors: Mapping[str, str],
 ) -> dict[str, list[dict[str, Any]]]:
-    """The violations that are new and gone. `held`: the runtimes of which this is known, None for all.
+    """The findings that are new and gone, by these keys. `held`: the runtimes of which this is known, None for all.
 
     A replacement keeps those of the runtime before it, by `successors`.
     """
 
     def by_key(rows: Iterable[Json]) -> dict[tuple[str, ...], dict[str, Any]]:
         broken = [row for row in rows if row.get("verdict", VIOLATION) in COUNTED]
-        shown = [{key: row.get(key) for key in _VIOLATION_KEYS} for row in broken]
+        shown = [{key: row.get(key) for key in keys} for row in broken]
         return {
-            (successors.get(str(row["id"]), str(row["id"])), *(str(row[key]) for key in _VIOLATION_KEYS[2:])): row
-            for row in shown
+            (successors.get(str(row["id"]), str(row["id"])), *(str(row[key]) for key in keys[2:])): row for row in shown
         }
 
     was, now = by_key(before), by_key(after)
@@ -273,6 +280,10 @@ def changed_runtimes(since: Json) -> Iterator[tuple[str, Json, str]]:
             fields = [changes.line(row["field"], row["before"], row["after"]) for row in rows]
             what = f": {'; '.join(fields) or 'the same definition'}" if action in ("replaced", "changed") else ""
             yield action, runtime, f"{action}{replaced}{f' ({who})' if who else ''}{what}"
+    for action, rows in (since["mismatches"] or {}).items():
+        for row in rows:
+            held = row["installed"] or "no version"
+            yield action, row, f"{action}: {row['package']} {row['version']} is in its definition, {held} is installed"
 
 
 def line(since: Json) -> str:
@@ -280,10 +291,9 @@ def line(since: Json) -> str:
     if since["error"]:
         return f"not compared with an earlier report: {since['error']}"
     parts = [f"{len(since[key])} {key}" for key in _CHANGES if since[key]]
-    violations = since["violations"] or {}
-    if violations.get("new"):
-        parts.append(counted(len(violations["new"]), "new violation"))
-    if violations.get("gone"):
-        parts.append(f"{counted(len(violations['gone']), 'violation')} gone")
+    for key, noun in (("violations", "violation"), ("mismatches", "mismatched version")):
+        rows = since[key] or {"new": (), "gone": ()}
+        parts += [counted(len(rows["new"]), f"new {noun}")] if rows["new"] else []
+        parts += [f"{counted(len(rows['gone']), noun)} gone"] if rows["gone"] else []
     lacking = "; the earlier list may lack runtimes, so created ones are not shown" if since["incomplete"] else ""
     return f"{', '.join(parts) or 'nothing changed'} since {when(since['generated']) or 'the export'}{lacking}"

@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.mstr.library.plugins.filter.report_file import report_file
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.environment import environment_report
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import earlier_from
 from ansible_collections.mstr.library.tests.unit.support.report import (
     audit_of,
     audited,
@@ -39,10 +40,10 @@ BREACH = violation(ETL, "paramiko==3.4.0", "packages_never", "matches paramiko (
 UNREAD = {"project": None, "script": None, "runtime": {"id": "B" * 32, "name": "Busy"}, "error": {"msg": "It is busy."}}
 
 
-def report_on(*runtimes, mismatches=(MISMATCH,), versions=("3.11.9",), **read):
+def report_on(*runtimes, earlier=None, mismatches=(MISMATCH,), versions=("3.11.9",), **read):
     found = {"runtimes": runtimes, "violations": [BREACH], "unread": [UNREAD], "versions": versions, **read}
     policy = {"packages_never": ["paramiko"]}
-    sources = Sources("prod", None, read={**found, "mismatches": mismatches}, policy=policy)
+    sources = Sources("prod", None, read={**found, "mismatches": mismatches}, policy=policy, since=earlier)
     return environment_report(sources, detail=True)
 
 
@@ -105,6 +106,18 @@ def test_verdict_on_the_installed_version():
     row = violation(loose, "pysftp==0.2.9", "packages_never", "matches pysftp", "packages")
     [found] = report_on(loose, violations=[row])["inventory"][0]["packages"]
     assert (found["version"], found["installed"], found["verdict"]) == ("", "0.2.9", "violation")
+
+
+@pytest.mark.parametrize("then", [MISMATCH, None])
+def test_since(then):
+    earlier = earlier_from(report_file([report_on(ETL, mismatches=then and [then])], "x.json"))
+    now = {**MISMATCH, "version": "0.4"}
+    report = report_on(ETL, earlier=earlier, mismatches=[now])
+    assert report["since"]["mismatches"] == (then and {"new": [now], "gone": [then]})
+    assert ("1 new mismatched version, 1 mismatched version gone" in report["lines"][1]) == bool(then)
+    text = report_file([report], "x.csv")
+    assert ("new: pysftp 0.4 is in its definition, 0.2.9 is installed" in text) == bool(then)
+    assert report_on(ETL, earlier=earlier, mismatches=None)["since"]["mismatches"] is None
 
 
 # --- software bill of materials
