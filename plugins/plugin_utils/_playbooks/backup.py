@@ -134,11 +134,12 @@ class Backup:
     def _lost(self, result: Result) -> Iterator[str]:
         """What going back cannot restore of what the run changed, each as a part of a sentence."""
         definitions = {str(entry.get("id")): entry for entry in self._file.content["runtimes"]}
-        gone = []
-        for row in result.get("runtimes") or ():
+        rows = result.get("runtimes") or ()
+        # A replacement is two rows, of the new runtime and of the old one.
+        taken_away = [row for row in rows if row.get("action") in ("deleted", "replaced")]
+        gone = [*dict.fromkeys(repr(str(row.get("name"))) for row in taken_away)]
+        for row in rows:
             action, name, identity = row.get("action"), str(row.get("name")), str(row.get("id"))
-            if action in ("deleted", "replaced"):
-                gone.append(repr(name))
             if action in ("updated", "deleted", "replaced") and is_named(name, self._file.left_out, identity):
                 yield f"{name!r}, because it is not in the backup"
             after = {change["field"]: change["after"] for change in row.get("changes") or ()}

@@ -176,7 +176,8 @@ UPDATED = {
 def test_what_a_run_created_is_absent(action, tmp_path, failed):
     """Also after a failure. Until its end, the backup says that the run has not ended."""
     replaced = {"name": "Etl", "id": "C" * 32, "action": "replaced"}
-    action.result |= {"failed": failed, "runtimes": [CREATED, UPDATED, replaced]}
+    old = {"name": "Etl", "id": "D" * 32, "action": "deleted"}
+    action.result |= {"failed": failed, "runtimes": [CREATED, UPDATED, replaced, old]}
     result = playbooks.apply(action)
     assert action.seen["unfinished"] is True
     source = backup_in(tmp_path)
