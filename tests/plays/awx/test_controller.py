@@ -95,8 +95,10 @@ def assert_whole(controller: Controller) -> None:
     templates = controller.objects["job_templates"].values()
     assert [each["name"] for each in templates if "ask_job_type_on_launch" in each] == ["Library test: restore"]
     schedule = controller.named("schedules", "Library test: drift check every night")
-    assert schedule["unified_job_template"] == drift["id"]
-    assert schedule["extra_data"] == {"mstr_survey_fail_on_drift": "yes"}
+    assert (schedule["unified_job_template"], schedule["extra_data"]) == (
+        drift["id"],
+        {"mstr_survey_fail_on_drift": "yes"},
+    )
     names = {node["id"]: node["identifier"] for node in controller.objects["workflow_job_template_nodes"].values()}
     links = {
         (names[key], relation): [names[each] for each in ids]

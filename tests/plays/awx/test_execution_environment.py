@@ -9,7 +9,6 @@ import yaml
 from support.ansible import COLLECTIONS, ROOT, Play
 
 DEFINITION = ROOT / "extensions" / "execution_environment" / "execution-environment.yml"
-GUIDE = ROOT / "docs" / "docsite" / "rst" / "guide_awx.rst"
 
 
 def test_introspection_finds_only_the_imports_of_modules(tools: Play) -> None:
@@ -48,10 +47,3 @@ def test_a_build_context_is_created(tools: Play, tmp_path: Path) -> None:
     assert 'ARG PKGMGR="/usr/bin/dnf"' in containerfile
     galaxy = yaml.safe_load((tmp_path / "context" / "_build" / "requirements.yml").read_text())
     assert galaxy == {"collections": [{"name": "mstr.library"}, {"name": "awx.awx", "version": "24.6.1"}]}
-
-
-def test_the_images_of_all_releases_are_named() -> None:
-    for text in (DEFINITION.read_text(), GUIDE.read_text()):
-        assert "registry.redhat.io/ansible-automation-platform-26/ee-supported-rhel9" in text
-        assert all(release in text for release in ("2.5", "2.6", "2.7", "-25", "-27"))
-        assert "ghcr.io/ansible-community/community-ee-minimal" in text

@@ -12,7 +12,7 @@ import yaml
 from simulator.harness import Simulator
 from support.ansible import ROOT
 
-from plays.awx.jobs import HOST_VARIABLES, Job
+from plays.awx.jobs import Job
 from plays.awx.output import message
 
 GUIDES = "".join((ROOT / "docs/docsite/rst" / f"guide_awx{name}.rst").read_text() for name in ("", "_reference"))
@@ -61,10 +61,6 @@ def test_the_definitions_are_applied(tmp_path: Path, sim: Simulator) -> None:
     assert (job.folder / "project" / "apply.yml").read_text() == block("apply.yml")
     assert job.run() == "successful", job.output
     assert [runtime["name"] for runtime in sim.runtimes()] == ["Nightly reports"]
-
-
-def test_the_inventory_has_the_tested_variables() -> None:
-    assert yaml.safe_load(block("variables of the inventory")) == HOST_VARIABLES
 
 
 def test_the_recipes_for_the_page_of_an_audit() -> None:

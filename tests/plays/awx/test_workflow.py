@@ -147,11 +147,3 @@ def test_a_failed_drift_check_requests_no_approval(launcher: Launcher, sim: Simu
 
     assert (status, nodes) == ("failed", {"drift": "failed", "approval_check": "failed"})
     assert "The drift check failed in us" in " ".join(launcher.jobs[-1].output.split())
-
-
-@pytest.mark.complete
-def test_a_denied_change_is_not_applied(launcher: Launcher, sim: Simulator) -> None:
-    status, nodes = launcher.workflow(WORKFLOW, lambda: False)
-
-    assert (status, list(nodes)) == ("failed", ["drift", "approval_check", "approval"])
-    assert names(sim) == []
