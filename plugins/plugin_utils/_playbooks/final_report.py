@@ -203,6 +203,9 @@ def _statistics(
         artifacts: dict[str, Any] = {"mstr_audit": {"kind": "audit", **environments}}
     else:
         artifacts = {"mstr_report": {"check_mode": run.check_mode, **environments}}
+        if run.check_mode:
+            # Packed: ansible-core 2.19 and newer read the texts that a controller hands on as YAML, "3.10" as a number.
+            artifacts["mstr_plan"] = serialize.text_of(environments)
     for form, suffix in _HANDED_ON.items():
         # The short report of an apply is its JSON.
         if form == "json" and run.playbook != "audit":

@@ -127,13 +127,21 @@ def _approved(action: Action) -> Mapping[str, Any] | None:
             return None
     try:
         if checked is not None:
-            return plan_file.approved_entry(checked.get("environments") or (), action.host, action.server())
+            return plan_file.approved_entry(_checked(action), action.host, action.server())
         path = action.path_of(path)
         return plan_file.plan_of(read_text(path), action.host, action.server())
     except ValueError as exc:
         if checked is not None:
             raise refused(f"The drift check {exc}. Start the workflow again.") from None
         raise refused(f"mstr_plan_src {path} {str(exc).rstrip('.')}.") from None
+
+
+def _checked(action: Action) -> list[Any]:
+    """The reports of the environments in the drift check before this job."""
+    try:
+        return list(content_of(str(plain(action.given("mstr_plan"))))["environments"])
+    except (KeyError, ValueError):
+        raise refused("The artifact mstr_plan was not written by a drift check, so nothing was changed.") from None
 
 
 def _approved_result(action: Action, step: str, approved: Mapping[str, Any]) -> Result:
@@ -173,11 +181,11 @@ def _written(action: Action, result: Result, approved: Mapping[str, Any] | None)
     """The report of an apply or a restore."""
     sources = Sources(action.host, result, action.check_mode, warnings=kept_warnings(), approved=approved)
     report = environment_report(sources, detail=True)
-    scripts = {row.get("id"): row.get("scripts") for row in (approved or {}).get("runtimes") or ()}
+    scripts = {_id_before(row): row.get("scripts") for row in (approved or {}).get("runtimes") or ()}
     for entry in report["runtimes"] if approved else ():
         if entry.get("scripts", ()) is None:
             # Only a check looks up who uses what goes.
-            entry["scripts"] = scripts.get(str(entry["id"]))
+            entry["scripts"] = scripts.get(_id_before(entry))
     backup = {key: result.get(key) for key in ("backup", "backup_artifact")}
     report.update(server=None if result.get("failed") else action.server(), backup=backup["backup"])
     texts = packed(report)
@@ -185,6 +193,12 @@ def _written(action: Action, result: Result, approved: Mapping[str, Any] | None)
         del texts["details"]
     fails_on_drift = action.check_mode and action.is_on("mstr_fail_on_drift")
     return {"msg": report["lines"][0], "error": final_report.apply_error(report, fails_on_drift), **texts, **backup}
+
+
+def _id_before(row: Mapping[str, Any]) -> str:
+    """The id of a runtime before it was replaced, if it was."""
+    old = [field["found"] for field in row.get("fields") or () if field["field"] == "id"]
+    return str(old[0] if old else row.get("id"))
 
 
 def _found_by_gates(action: Action, audited: Result) -> str | None:
@@ -275,9 +289,8 @@ def write(action: Action) -> Result:
 
 def approval(action: Action) -> Result:
     """Return what somebody has to see who approves the report of a drift check, in `texts`."""
-    environments = plain((action.value("mstr_report") or {}).get("environments") or ())
     page = "The artifact mstr_report_page of the drift check"
-    return {"changed": False, "texts": approval_texts(environments, True, page)}
+    return {"changed": False, "texts": approval_texts(_checked(action), True, page)}
 
 
 _WRITE: dict[str, Callable[..., Result]] = {"apply": playbooks.apply, "restore": playbooks.restore}

@@ -55,7 +55,7 @@ AUDITED = {
 }
 # What a workflow hands from one job to the next, and what the roles and playbooks set themselves.
 _REPORTS = {f"mstr_{of}{form}" for of in ("audit", "report") for form in ("", "_page", "_markdown", "_json")}
-ARTIFACTS = frozenset({"mstr_backups", "mstr_exports", "mstr_smoke_tests", *_REPORTS})
+ARTIFACTS = frozenset({"mstr_backups", "mstr_exports", "mstr_plan", "mstr_smoke_tests", *_REPORTS})
 LARGEST_ARTIFACT = 600_000  # characters; a controller keeps up to 700,000
 # The secrets are for the file that `mstr_controller_dest` names.
 OWN = ARTIFACTS | {"mstr_controller_secrets", "mstr_export_result", "mstr_report_artifact", "mstr_runtimes_result"}

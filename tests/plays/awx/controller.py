@@ -58,7 +58,7 @@ class Controller:
         self.jobs: dict[int, dict[str, Any]] = {}
         self.definitions: dict[str, Any] = {}
         self._last_id = 100
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
 
     def __enter__(self) -> Controller:
@@ -92,18 +92,18 @@ class Controller:
 
     def add(self, kind: str, /, **fields: Any) -> dict[str, Any]:
         """Add an object that a different user created."""
-        with self._lock:
+        with self.lock:
             return self._create(kind, fields)
 
     def answer(self, method: str, target: str, body: Any) -> tuple[int, Any]:
         """Status and body of a response, or raise Refused."""
-        with self._lock:
-            parts = urlsplit(target)
-            path = parts.path.removeprefix("/api/v2/").strip("/").split("/")
-            return self._dispatch(method, path, dict(parse_qsl(parts.query)), body)
-
-    def _dispatch(self, method: str, path: list[str], query: dict[str, str], body: Any) -> tuple[int, Any]:
+        parts = urlsplit(target)
+        path, query = parts.path.removeprefix("/api/v2/").strip("/").split("/"), dict(parse_qsl(parts.query))
         match method, path:
+            case "POST", ["tokens"]:
+                return 201, {"id": 1, "token": "a-token"}
+            case "DELETE", ["tokens", _]:
+                return 204, None
             case "GET", ["jobs"]:
                 ended = [{"id": job} for job in sorted(self.jobs, reverse=True)]
                 return 200, {"count": len(ended), "next": None, "results": ended}
@@ -254,7 +254,8 @@ def _handler(controller: Controller) -> type[BaseHTTPRequestHandler]:
             length = int(self.headers.get("Content-Length") or 0)
             body = json.loads(self.rfile.read(length) or "null")
             try:
-                status, answer = controller.answer(self.command, self.path, body)
+                with controller.lock:
+                    status, answer = controller.answer(self.command, self.path, body)
             except Refused as refusal:
                 status, answer = refusal.status, refusal.body
             content = b"" if answer is None else json.dumps(answer).encode()

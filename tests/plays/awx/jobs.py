@@ -47,15 +47,11 @@ def tools_in(folder: Path) -> Play:
     return Play(folder, BIN, env, hosts={})
 
 
-class Answer(str):
-    """An answer to a survey. Ansible never evaluates it as a template."""
-
-
 class Dumper(yaml.SafeDumper):
-    pass
+    """For extra variables: Ansible evaluates no text in them as a template (AWX 24, awx/main/utils/safe_yaml.py)."""
 
-
-Dumper.add_representer(Answer, lambda dumper, text: dumper.represent_scalar("!unsafe", str(text)))
+    def represent_data(self, data: Any) -> yaml.Node:
+        return self.represent_scalar("!unsafe", data) if isinstance(data, str) else super().represent_data(data)
 
 
 class CredentialType:
@@ -132,8 +128,8 @@ class Job:
             "JOB_ID": IDENT,
         }
         self._write("envvars", {**self.variables, **controllers})
-        answers = {name: Answer(text) if isinstance(text, str) else text for name, text in (survey or {}).items()}
-        self._write("extravars", {**answers, "awx_job_id": int(IDENT), "awx_job_template_id": 9})
+        own = {"awx_job_id": int(IDENT), "awx_job_template_id": 9}
+        self._write("extravars", {**(survey or {}), **own}, Dumper)
         self._write("settings", {"suppress_ansible_output": True})
         options = ["--check"] * check + ["-u", "root", "--diff", "--forks=5"] + [f"-l {limit}"] * bool(limit)
         (folder / "env" / "cmdline").write_text(" ".join(options))
@@ -150,9 +146,9 @@ class Job:
         path.write_text(f"#! /usr/bin/env python3\n# -*- coding: utf-8 -*-\nprint({json.dumps(whole)!r})\n")
         path.chmod(0o700)
 
-    def _write(self, name: str, content: Mapping[str, Any]) -> None:
+    def _write(self, name: str, content: Mapping[str, Any], dumper: type[yaml.SafeDumper] = yaml.SafeDumper) -> None:
         path = self.folder / "env" / name
-        path.write_text(yaml.dump(dict(content), Dumper=Dumper))
+        path.write_text(yaml.dump(dict(content), Dumper=dumper))
         path.chmod(0o600)
 
     @property

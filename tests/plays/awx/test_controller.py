@@ -95,10 +95,7 @@ def assert_whole(controller: Controller) -> None:
     templates = controller.objects["job_templates"].values()
     assert [each["name"] for each in templates if "ask_job_type_on_launch" in each] == ["Library test: restore"]
     schedule = controller.named("schedules", "Library test: drift check every night")
-    assert (schedule["unified_job_template"], schedule["extra_data"]) == (
-        drift["id"],
-        {"mstr_survey_fail_on_drift": "yes"},
-    )
+    assert schedule["unified_job_template"] == drift["id"]
     names = {node["id"]: node["identifier"] for node in controller.objects["workflow_job_template_nodes"].values()}
     links = {
         (names[key], relation): [names[each] for each in ids]
@@ -163,13 +160,7 @@ def test_platform_collection(tools: Play, stub: Stub) -> None:
     schedules = [f"Library {name} every night" for name in ("test: drift check", "test: audit", "production: audit")]
     assert list(stub.objects("schedule")) == schedules
     host = stub.objects("host")["test-eu"]["variables"]
-    own = {
-        "mstr_runtimes_purge": True,
-        "mstr_timeout": 60,
-        **FULL["mstr_controller_variables"],
-        **HOST_VARIABLES,
-        **PLATFORM,
-    }
+    own = {**HOST_VARIABLES, **PLATFORM, **FULL["mstr_controller_variables"], "mstr_runtimes_purge": True}
     assert host == {**own, "mstr_timeout": 60, **STAGE["environments"][0]["variables"]}
     assert "variables" not in stub.objects("inventory")["Library test"]
     drift = stub.objects("job_template")["Library test: drift check"]

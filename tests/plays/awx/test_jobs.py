@@ -147,6 +147,7 @@ def test_since_an_earlier_audit_job(make_job: MakeJob, controller: Controller, s
         assert "us: 1 created since" in page(audit(job).events())
     missing = " ".join(audit("99").output.split())
     assert "mstr_audit_since_job: job 99 could not be read. The job template needs a credential of the" in missing
+    assert "could not be found at /api/v2/jobs/99/" in missing.partition("Report why")[2]
 
 
 def test_restore_as_a_job(make_job: MakeJob, controller: Controller, sim: Simulator) -> None:

@@ -57,16 +57,27 @@ def names(sim: Simulator) -> list[str]:
 
 
 def test_an_approved_change_is_applied_and_not_requested_again(launcher: Launcher, sim: Simulator) -> None:
+    """A replacement. Ansible would read some of its texts as a number, a boolean or null between two jobs."""
+    packages = [{"name": "pandas", "version": "3.10", "description": ""}]
+    scripts = [{"name": "Load", "runtime": "Nightly"}]
+    sim.seed(
+        {"name": "Nightly", "description": "yes", "packages": packages},
+        projects=[{"name": "Sales", "scripts": scripts}],
+    )
+    wanted = {"packages": [{"name": "pandas", "version": "2.2.3"}], "replace_on_change": ["packages"]}
+    launcher.controller.definitions = {"us": {"runtimes": [{"name": "Nightly", **wanted}]}}
     seen = []
 
     def approve() -> bool:
-        seen.append(names(sim))
+        seen.append(sim.runtimes()[0]["description"])
         return True
 
     status, nodes = launcher.workflow(WORKFLOW, approve)
     assert nodes == {name: "failed" if name == "drift" else "successful" for name in nodes}, launcher.jobs[-1].output
     assert (status, list(nodes)) == ("successful", ["drift", "approval_check", "approval", "apply"])
-    assert (seen, names(sim)) == ([[]], ["Nightly"])
+    assert (seen, names(sim)) == (["yes"], ["Nightly"])
+    assert '"version": "3.10"' in page(launcher.jobs[1].events())
+    assert "used by the script 'Load' of project 'Sales'" in page(launcher.jobs[2].events())
 
     status, nodes = launcher.workflow(WORKFLOW, never)
     assert (status, nodes) == ("successful", {"drift": "successful"})
