@@ -27,11 +27,11 @@ class ActionModule(action.ActionModule):
 
     def run(self, tmp: Any = None, task_vars: Result | None = None) -> Result:
         """Counts, findings and the report. A failed audit has a report, too."""
-        options, known = self._task.args, task_vars or {}
-        host, since = str(known["inventory_hostname"]), None
+        options, variables = self._task.args, task_vars or {}
+        host, since = str(variables["inventory_hostname"]), None
         try:
             since = _earlier(options.get("since"))
-            audited = self._audited(tmp, known, host)
+            audited = self._audited(tmp, variables, host)
             policy = {} if audited.get("failed") else evaluation.rules_of(options.get("policy"))
         except ValidationError as exc:
             audited, policy = {"failed": True, "msg": exc.sentence}, {}
@@ -48,7 +48,7 @@ class ActionModule(action.ActionModule):
             warnings=[*(audited.get("warnings") or ()), *action.kept_warnings()],
             refusals=audited.pop("refusals", ()),
         )
-        if known.get(role_names.SWITCH) is True:
+        if variables.get(role_names.SWITCH) is True:
             refusals = [role_names.with_variables(text) for text in sources.refusals]
             sources = sources._replace(
                 applied=sources.applied and role_names.adapted(dict(sources.applied)), refusals=refusals
@@ -81,8 +81,8 @@ def _earlier(path: Any) -> Earlier | None:
 
 def _incomplete(read: Result) -> str | None:
     """Why the list of all runtimes may be incomplete; None if it is complete, or could not be read."""
-    known = read.get("failed") or any(runtime["is_default"] for runtime in read.get("runtimes") or ())
-    return None if known else f"{INCOMPLETE}, like this report"
+    shows_all = any(runtime["is_default"] for runtime in read.get("runtimes") or ())
+    return None if shows_all or read.get("failed") else f"{INCOMPLETE}, like this report"
 
 
 def _result(report: Result, detail: bool) -> Result:

@@ -186,13 +186,13 @@ def connection_info(session: Session, warn: Callable[[str], None]) -> dict[str, 
 
 
 def _versions_of_libraries() -> dict[str, str | None]:
-    found: dict[str, str | None] = dict.fromkeys(_LIBRARIES)
+    versions: dict[str, str | None] = dict.fromkeys(_LIBRARIES)
     for library, module in _LIBRARIES.items():
         try:
-            found[library] = str(getattr(import_module(module), "__version__", "unknown"))
+            versions[library] = str(getattr(import_module(module), "__version__", "unknown"))
         except ImportError:
-            found[library] = None
-    return found
+            versions[library] = None
+    return versions
 
 
 def _text_or_none(value: Any) -> str | None:

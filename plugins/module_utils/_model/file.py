@@ -118,21 +118,21 @@ def parsed(text: str) -> Any:
         if mark and mark.line < len(lines) and "{{" in lines[mark.line]:
             raise FileError(f"has {{{{ }}}} in line {mark.line + 1}, but src is not rendered as a template") from None
         # The text of the exception itself has several lines, with an excerpt.
-        parts = [getattr(exc, name, None) for name in ("context", "problem", "reason")]
-        why = clean(", ".join(part for part in parts if part) or exc, 300)
+        reasons = [getattr(exc, name, None) for name in ("context", "problem", "reason")]
+        why = clean(", ".join(reason for reason in reasons if reason) or exc, 300)
         raise FileError(f"is not YAML: {why}{f', in line {mark.line + 1}' if mark else ''}") from None
 
 
-def _size(value: Any, known: dict[int, int], above: set[int]) -> int:
+def _size(value: Any, sizes: dict[int, int], above: set[int]) -> int:
     """The number of values, also of those that are one object because of an alias. Raises FileError for a loop."""
     if not isinstance(value, (dict, list)):
         return 1
     if id(value) in above:
         raise FileError("has an alias that contains itself")
-    if id(value) not in known:
+    if id(value) not in sizes:
         inner = value.values() if isinstance(value, dict) else value
-        known[id(value)] = 1 + sum(_size(entry, known, above | {id(value)}) for entry in inner)
-    return known[id(value)]
+        sizes[id(value)] = 1 + sum(_size(entry, sizes, above | {id(value)}) for entry in inner)
+    return sizes[id(value)]
 
 
 def _without_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

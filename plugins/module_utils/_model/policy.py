@@ -197,8 +197,8 @@ class Policy(NamedTuple):
         """What a task warns of that leaves the runtime with an empty whitelist, which no rule refuses."""
         whitelist = target.values.get("whitelist")
         # A field that is null and not managed may only be missing from the list of an older server.
-        known = current is None or whitelist is not None or "whitelist" in managed
-        if whitelist or not known or "networks_within" not in self.limits or "whitelist_required" in self.limits:
+        is_certain = current is None or whitelist is not None or "whitelist" in managed
+        if whitelist or not is_certain or "networks_within" not in self.limits or "whitelist_required" in self.limits:
             return None
         return (
             f"The whitelist of runtime {target.name!r} is empty. Some servers may read an empty whitelist as "

@@ -71,16 +71,16 @@ def changed_since(now: Runtime, earlier: Runtime, names: Iterable[str] | None = 
     A list may omit a field; then only the object's `version` shows that it changed, since every edit changes it.
     """
     version, before = now.facts.get("version"), earlier.facts.get("version")
-    known = version is not None and before is not None
+    has_versions = version is not None and before is not None
     if names is None:
         names = [
             name
             for name in BY_NAME
-            if (not known or now.values.get(name) is not None)
+            if (not has_versions or now.values.get(name) is not None)
             and (earlier.is_whole or earlier.values.get(name) is not None)
         ]
     changed = differing(earlier.values, now.values, names)
-    return changed or (("version",) if known and version != before else ())
+    return changed or (("version",) if has_versions and version != before else ())
 
 
 def dropped(before: Runtime, after: Runtime) -> list[str]:

@@ -55,8 +55,8 @@ def _is_expired(day: str, today: date) -> bool:
 def last_run(script: Json) -> tuple[str, str]:
     """The time and the status of the latest known run of the script or of its tasks; empty texts without one."""
     runs = [(script.get("last_run"), "time"), *((task.get("last_run"), "time_triggered") for task in _tasks(script))]
-    known = ((run, key) for run, key in runs if isinstance(run, Mapping) and run.get("status"))
-    return max(((str(run.get(key) or ""), str(run["status"])) for run, key in known), default=("", ""))
+    with_status = ((run, key) for run, key in runs if isinstance(run, Mapping) and run.get("status"))
+    return max(((str(run.get(key) or ""), str(run["status"])) for run, key in with_status), default=("", ""))
 
 
 def last_message(script: Json) -> str:
@@ -78,11 +78,11 @@ def used_by(scripts: Sequence[Json] | None, today: date) -> str:
         return "no script uses it"
     planned = [script for script in scripts if schedules(script, today)]
     number = f"{len(planned)} of them " if len(scripts) > 1 else ""
-    known = f", {number}on a schedule" if planned else ""
+    on_schedule = f", {number}on a schedule" if planned else ""
     if any(script.get("tasks", ()) is None for script in scripts):
-        known = f", at least {number}on a schedule" if planned else ", with unknown schedules"
+        on_schedule = f", at least {number}on a schedule" if planned else ", with unknown schedules"
     texts = [_text(script, today) for script in sorted(scripts, key=lambda script: script not in planned)]
-    return f"used by {counted(len(scripts), 'script')}{known}: {listed(texts)}"
+    return f"used by {counted(len(scripts), 'script')}{on_schedule}: {listed(texts)}"
 
 
 def _text(script: Json, today: date) -> str:

@@ -83,8 +83,8 @@ class RuntimeApi:
         warn(f"{INCOMPLETE}.")
         if {runtime.name for runtime in listed}.issuperset(names):
             return listed
-        known = {runtime.key for runtime in listed}
-        return [*listed, *(runtime for runtime in self.list_all() if runtime.key not in known)]
+        listed_keys = {runtime.key for runtime in listed}
+        return [*listed, *(runtime for runtime in self.list_all() if runtime.key not in listed_keys)]
 
     def with_all_fields(self, runtime: Runtime | None, needed: Iterable[str]) -> Runtime | None:
         """The runtime, read again if a needed field is missing; None if it was deleted meanwhile. Raises MstrError.

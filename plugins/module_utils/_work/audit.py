@@ -99,7 +99,7 @@ def audit_inputs_from(check: Check, params: Mapping[str, Any]) -> AuditInputs:
 def audit(task: Any, inputs: AuditInputs) -> Mapping[str, Any]:
     """What was read (`read`), what an apply would do (`applied`), and why it would be refused (`refusals`)."""
     params = {**_DEFAULTS, **task.params}
-    runs = not task.check_mode  # whether it may run the script that lists packages
+    may_run = not task.check_mode  # whether it may run the script that lists packages
     task = task._replace(params=params, check_mode=True, warn=partial(_warn, task.warn))
     compared = inputs.compared
     context = context_for(task, None if isinstance(compared, ValidationError) else compared)
@@ -113,7 +113,7 @@ def audit(task: Any, inputs: AuditInputs) -> Mapping[str, Any]:
     if params["include_scripts"] and (params["projects"] is None or context.protects is not False):
         # One look-up, also for what an apply would delete.
         context = context._replace(usage=find_usage(context, context.protects or (), every=True))
-    read = with_findings(context._replace(check_mode=not runs), params, inputs.read, runtimes)
+    read = with_findings(context._replace(check_mode=not may_run), params, inputs.read, runtimes)
     applied, refusals = _comparison(context, compared, inputs.read.policy) if compared else (None, [])
     parts = {"read": read, "applied": applied, "refusals": refusals, "previous_names": _previous_names(compared)}
     return {"changed": False, "msg": read["msg"], **parts}

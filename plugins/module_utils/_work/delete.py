@@ -165,8 +165,8 @@ def _is_gone(row: Row, phase: str) -> bool:
     return is_gone and not row.in_phase(ASIDE)
 
 
-def _checked_gone(context: Context, known: set[str], step: Step, after: Sequence[Runtime]) -> Step:
-    """The step, with an error if the deleted runtime still exists. `known`: the keys in the list before the deletions.
+def _checked_gone(context: Context, keys: set[str], step: Step, after: Sequence[Runtime]) -> Step:
+    """The step, with an error if the deleted runtime still exists. `keys`: the keys in the list before the deletions.
 
     The list `after` them has the last word: what it still shows was not deleted, even if its id is not found, because
     the user may lack permission. What no complete list shows is read.
@@ -174,7 +174,7 @@ def _checked_gone(context: Context, known: set[str], step: Step, after: Sequence
     why, runtime = None, step.seen
     if any(left.key == runtime.key for left in after):
         why = "the list of runtimes shows it. The user may lack permission on this object"
-    elif not (runtime.key in known and lists_default(after)) and context.api.get(str(runtime.id), repr(runtime.name)):
+    elif not (runtime.key in keys and lists_default(after)) and context.api.get(str(runtime.id), repr(runtime.name)):
         why = "it can still be read"
     if why is None:
         return step._replace(state=READ)

@@ -65,15 +65,15 @@ def check_plan(context: Context, step: Step, plan: Plan) -> None:
 
 
 def _check_version(context: Context, version: str) -> None:
-    known = context.api.versions
-    if known is None or version in known:
+    offered = context.api.versions
+    if offered is None or version in offered:
         return
     from difflib import get_close_matches  # takes 3 ms, which only a failing task should pay
 
-    close = [other for other in known if other.startswith(f"{version}.")] or get_close_matches(version, known, 1)
+    close = [other for other in offered if other.startswith(f"{version}.")] or get_close_matches(version, offered, 1)
     hint = f"; did you mean {close[-1]}?" if close else ""
-    offered = ", ".join(known) or "none"
-    raise ValidationError([f"runtime_version {version!r} is not offered by the server (it offers {offered}){hint}"])
+    texts = ", ".join(offered) or "none"
+    raise ValidationError([f"runtime_version {version!r} is not offered by the server (it offers {texts}){hint}"])
 
 
 def _warn_of_near_names(context: Context, wanted: Definition) -> None:

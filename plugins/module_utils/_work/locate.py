@@ -34,15 +34,15 @@ def needed_fields(context: Context, wanted: Definition) -> set[str]:
     return {*managed, *(AWAITED if awaited else ()), *(ALL_FIELDS if wanted.state == "absent" else ())}
 
 
-def locate(context: Context, wanted: Definition, listed: Iterable[Runtime], known: bool = False) -> Runtime | None:
+def locate(context: Context, wanted: Definition, listed: Iterable[Runtime], has_list: bool = False) -> Runtime | None:
     """The runtime as it is now, with the needed fields; None if it does not exist. Raises ValidationError.
 
-    `listed`: those in the list that its name or id may mean. `known`: whether a list was read.
+    `listed`: those in the list that its name or id may mean. `has_list`: whether a list was read.
     """
     api, needed = context.api, needed_fields(context, wanted)
     if wanted.id:
         runtime = next((runtime for runtime in listed if runtime.key == wanted.id), None)
-        by_id = api.get if known else api.find
+        by_id = api.get if has_list else api.find
         return api.with_all_fields(runtime, needed) if runtime else by_id(wanted.id)
     listed = list(listed)
     names = [str(wanted.name)]

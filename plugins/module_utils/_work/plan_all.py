@@ -193,8 +193,8 @@ def _replaced(context: Context, row: Row, old: Sequence[Runtime], beside: Runtim
     main, steps = row.main, list[Step]()
     if differs:
         with ErrorList() as errors:
-            place = f"{old[0].label} cannot be copied"
-            main = errors.check(lambda: plan_step(context, Step(_copy(old[0], wanted), before=beside)), prefix=place)
+            prefix = f"{old[0].label} cannot be copied"
+            main = errors.check(lambda: plan_step(context, Step(_copy(old[0], wanted), before=beside)), prefix=prefix)
         check_sent_back({**main.plan.body, "name": name}, old[0])
         if old[0].name == replacement_name(name):
             steps.append(plan_step(context, Step(rename_of(old[0], name, comment), ASIDE, old[0])))

@@ -44,8 +44,8 @@ def check_names(context: Context, work: Work) -> Work:
         context.warn(
             f"Runtime {row.label} ({row.id}) is renamed before it is {goes}, because the backup needs its name."
         )
-    known = {row.main.key for row in work.rows}
-    others = [runtime.label for runtime in context.existing if runtime.key not in known and not runtime.is_default]
+    row_keys = {row.main.key for row in work.rows}
+    others = [runtime.label for runtime in context.existing if runtime.key not in row_keys and not runtime.is_default]
     if others:
         context.warn(f"These runtimes are not in the backup, and were left alone: {listed(sorted(others))}.")
     return work

@@ -163,12 +163,12 @@ def _add_scripts(
     unread = usage.unread
     add: Callable[[SavedScript], dict[str, Any]] = SavedScript.to_result
     if params["include_tasks"]:
-        from .script_tasks import find_runs  # only a task with this option needs it
+        from .script_tasks import find_tasks  # only a task with this option needs it
 
         shown = [script for on_runtime in (*scripts, dangling or ()) for script in on_runtime]
         hidden = is_complete and projects is None
-        runs = find_runs(context, usage, shown, history=True, hidden=hidden)
-        unread, add = [*unread, *runs.unread], runs.with_runs
+        tasks = find_tasks(context, usage, shown, history=True, hidden=hidden)
+        unread, add = [*unread, *tasks.unread], tasks.with_tasks
     for shown_runtime, on_runtime in zip(result["runtimes"], scripts):
         shown_runtime["scripts"] = [add(script) for script in on_runtime]
     if dangling is not None:
@@ -184,10 +184,10 @@ def _add_scripts(
 
 def _dangling(api: RuntimeApi, usage: Usage, runtimes: Sequence[Runtime], is_complete: bool) -> list[SavedScript]:
     """The scripts whose runtime does not exist. Raises MstrError."""
-    known = {runtime.key for runtime in runtimes}
-    if not is_complete and any(script.runtime_id not in known for script in usage.scripts):
-        known |= {runtime.key for runtime in api.list_all()}
-    candidates = sorted({str(script.runtime_id) for script in usage.scripts} - known)
+    listed_keys = {runtime.key for runtime in runtimes}
+    if not is_complete and any(script.runtime_id not in listed_keys for script in usage.scripts):
+        listed_keys |= {runtime.key for runtime in api.list_all()}
+    candidates = sorted({str(script.runtime_id) for script in usage.scripts} - listed_keys)
     # A list may omit a runtime that exists.
     missing = [identity for identity in candidates if api.get(identity) is None]
     return [script for identity in missing for script in usage.of(identity)]

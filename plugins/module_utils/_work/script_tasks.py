@@ -68,7 +68,7 @@ class Task(NamedTuple):
 Key = tuple[Project, str]
 
 
-class Runs(NamedTuple):
+class ScriptTasks(NamedTuple):
     """The planned tasks and the last run of each script, and the reads that failed.
 
     A script that is missing in `tasks` or `last_runs` could not be looked up.
@@ -78,7 +78,7 @@ class Runs(NamedTuple):
     last_runs: Mapping[Key, Mapping[str, Any] | None]
     unread: Sequence[Unread]
 
-    def with_runs(self, script: SavedScript) -> dict[str, Any]:
+    def with_tasks(self, script: SavedScript) -> dict[str, Any]:
         """The script for a result, with its tasks and its last run. `tasks` is null if they could not be looked up."""
         tasks = self.tasks.get(script.key)
         return {
@@ -88,9 +88,9 @@ class Runs(NamedTuple):
         }
 
 
-def find_runs(
+def find_tasks(
     context: Context, usage: Usage, scripts: Sequence[SavedScript], *, history: bool = False, hidden: bool = False
-) -> Runs:
+) -> ScriptTasks:
     """The planned tasks of scripts of a look-up, and with `history` their last runs.
 
     `hidden`: also report tasks of scripts that the user may not read, from every project of the look-up. Raises only
@@ -123,7 +123,7 @@ def find_runs(
         if names:
             what = f"{counted(len(names), 'planned task')}: {listed(list(names.values()))}"
             search.unread.append(Unread(None, None, MstrError(f"The user may not read the scripts of {what}.")))
-    return Runs(tasks, last_runs, search.all_unread())
+    return ScriptTasks(tasks, last_runs, search.all_unread())
 
 
 class _Search(Reader):

@@ -236,7 +236,7 @@ def _error_of(scripts: Scripts, row: Row) -> MstrError | None:
 def _refusals(
     context: Context, usage: Usage, runtimes: Sequence[Runtime], advice: str, more: str
 ) -> Iterator[tuple[Sequence[Runtime], str]]:
-    used = _with_runs(context, usage, runtimes)
+    used = _with_tasks(context, usage, runtimes)
     option = "protect_used" if more else "The task"
     for runtime in runtimes:
         if used[runtime.key]:
@@ -254,14 +254,14 @@ def _refusals(
         yield unproven, sentence
 
 
-def _with_runs(context: Context, usage: Usage, runtimes: Sequence[Runtime]) -> dict[str, Sequence[Mapping[str, Any]]]:
+def _with_tasks(context: Context, usage: Usage, runtimes: Sequence[Runtime]) -> dict[str, Sequence[Mapping[str, Any]]]:
     """By the key of each runtime, the scripts on it with their schedules. For evidence only: it never fails."""
-    from .script_tasks import find_runs  # only a deletion needs it
+    from .script_tasks import find_tasks  # only a deletion needs it
 
     by_runtime = {runtime.key: usage.of(runtime.id) for runtime in runtimes}
     scripts = [script for on_runtime in by_runtime.values() for script in on_runtime]
-    runs = find_runs(context, usage, scripts)
-    return {key: list(map(runs.with_runs, on_runtime)) for key, on_runtime in by_runtime.items()}
+    tasks = find_tasks(context, usage, scripts)
+    return {key: list(map(tasks.with_tasks, on_runtime)) for key, on_runtime in by_runtime.items()}
 
 
 def with_evidence(context: Context, scripts: Scripts, rows: Sequence[Row]) -> Scripts:
@@ -271,12 +271,12 @@ def with_evidence(context: Context, scripts: Scripts, rows: Sequence[Row]) -> Sc
     usage = scripts.usage or Usage()
     if usage.unread:
         return scripts._replace(evidence=dict.fromkeys(runtime.key for runtime in runtimes))
-    return scripts._replace(evidence=_with_runs(context, usage, runtimes))
+    return scripts._replace(evidence=_with_tasks(context, usage, runtimes))
 
 
 def _text(evidence: Evidence) -> str:
-    known = [script for on_runtime in evidence.values() for script in on_runtime or ()]
-    return used_by(None if None in evidence.values() else known, utc_date())
+    scripts = [script for on_runtime in evidence.values() for script in on_runtime or ()]
+    return used_by(None if None in evidence.values() else scripts, utc_date())
 
 
 def _without_used(context: Context, scripts: Scripts, rows: Sequence[Row]) -> list[Row]:

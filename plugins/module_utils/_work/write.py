@@ -190,7 +190,7 @@ def _checked_after_loss(context: Context, step: Step, lost: MstrError) -> Step:
             wanted = wanted._replace(id=before.key)
             if complete and all(runtime.key != before.key for runtime in listed):
                 return gone
-        current = locate(context, wanted, listed if before else _new(context, listed), known=not by_id)
+        current = locate(context, wanted, listed if before else _new(context, listed), has_list=not by_id)
         if before and current and current.key != before.key:
             raise MstrError(f"{before.label} was renamed or deleted meanwhile, and {current.label} has its name.")
         if current is None and not by_id and not complete:

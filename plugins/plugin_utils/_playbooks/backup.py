@@ -45,7 +45,7 @@ class Backup:
             earlier = None if is_kept else self._own_file.source()
             self._unfinished = self._dest if earlier and earlier.unfinished else None
         self._file = File("", {})
-        self._known: set[str] = set()
+        self._ids_before: set[str] = set()
         self._with_scripts = False
 
     def begin(
@@ -62,7 +62,7 @@ class Backup:
                 "definition cannot express it, or mstr_runtimes_backup_exclude names it. Nothing was changed."
             )
         self._file, self._with_scripts = file, with_scripts
-        self._known = {str(runtime["id"]).upper() for runtime in runtimes}
+        self._ids_before = {str(runtime["id"]).upper() for runtime in runtimes}
         if self._action.in_job:
             self._check_size(_packed(file))
         if self._own_file:
@@ -128,7 +128,7 @@ class Backup:
         """The id and the name of each runtime that the run created, and that may still exist."""
         for row in plain(result.get("runtimes") or ()):
             identity = row.get("id")
-            if _may_be_new(row) and identity and str(identity).upper() not in self._known:
+            if _may_be_new(row) and identity and str(identity).upper() not in self._ids_before:
                 yield str(identity), str(row.get("name"))
 
     def _lost(self, result: Result) -> Iterator[str]:

@@ -37,7 +37,7 @@ def values_needed(playbook: str) -> frozenset[str]:
 def run_errors(run: NewRun) -> list[str]:
     """Everything that is wrong with a run, each as a sentence; empty if it may begin."""
     names = {name for values in run.hosts.values() for name in values}
-    parts = (
+    kinds = (
         variables.name_errors(names, run.playbook, run.extra),
         _serial_errors(run),
         _empty_errors(run),
@@ -51,7 +51,7 @@ def run_errors(run: NewRun) -> list[str]:
         _gate_errors(run),
         _server_errors(run),
     )
-    return [sentence for part in parts for sentence in _limited(list(part))]
+    return [sentence for errors in kinds for sentence in _limited(list(errors))]
 
 
 def _limited(sentences: list[str]) -> list[str]:

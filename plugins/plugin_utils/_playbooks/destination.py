@@ -55,8 +55,8 @@ class Stat(NamedTuple):
         digest = hashlib.sha1(usedforsecurity=False)
         if kind == FILE:
             with suppress(OSError), open(path, "rb") as file:
-                while part := file.read(2**20):
-                    digest.update(part)
+                while chunk := file.read(2**20):
+                    digest.update(chunk)
         is_writable = _is_folder_writable(path) if kind == FOLDER else os.access(path, os.W_OK)
         return cls(kind, is_writable, digest.hexdigest())
 

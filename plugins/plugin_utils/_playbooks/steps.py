@@ -49,12 +49,12 @@ def check_run(action: Action) -> Result:
         else:
             _check_inventory(action)
             hosts = [str(host) for host in action.task_vars["ansible_play_hosts"]]
-            known = action.of_hosts(hosts, () if playbook == "job" else values_needed(playbook))
+            by_host = action.of_hosts(hosts, () if playbook == "job" else values_needed(playbook))
             if playbook == "job":
-                errors.add(*variables.name_errors(name for values in known.values() for name in values))
+                errors.add(*variables.name_errors(name for values in by_host.values() for name in values))
             else:
                 environs = action.environment(True), action.environment(False)
-                run = NewRun(playbook, known, action.extra_vars(), action.check_mode, *environs, action.started_in)
+                run = NewRun(playbook, by_host, action.extra_vars(), action.check_mode, *environs, action.started_in)
                 errors.add(*run_errors(run._replace(options=action.command_line())))
     return {"changed": False, "id": uuid4().hex}
 

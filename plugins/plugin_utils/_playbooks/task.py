@@ -146,7 +146,7 @@ class Action(ActionBase):
             if is_given(value) or (value is not None and option in _MAY_BE_EMPTY)
         }
 
-    def of_hosts(self, hosts: Iterable[str], wanted: Container[str]) -> dict[str, Result]:
+    def of_hosts(self, hosts: Iterable[str], needed: Container[str]) -> dict[str, Result]:
         """The variables `mstr_…` and `ansible_connection` of other hosts, as they are for this task.
 
         Only those that are wanted have a value; it is `UNKNOWN` if its template is invalid. `hostvars` alone lacks the
@@ -161,10 +161,10 @@ class Action(ActionBase):
         }
         by_host = {}
         for host in hosts:
-            known = {**hostvars.raw_get(host), **beyond}
-            templar = self._templar.copy_with_new_env(available_variables=known)
-            names = [name for name in known if name.startswith("mstr_") or name == "ansible_connection"]
-            by_host[host] = {name: _known(templar, known[name]) if name in wanted else UNKNOWN for name in names}
+            variables = {**hostvars.raw_get(host), **beyond}
+            templar = self._templar.copy_with_new_env(available_variables=variables)
+            names = [name for name in variables if name.startswith("mstr_") or name == "ansible_connection"]
+            by_host[host] = {name: _rendered(templar, variables[name]) if name in needed else UNKNOWN for name in names}
         return by_host
 
     def command_line(self) -> list[str]:
@@ -230,7 +230,7 @@ class Action(ActionBase):
         return Stat.local(path)
 
 
-def _known(templar: Any, value: Any) -> Any:
+def _rendered(templar: Any, value: Any) -> Any:
     try:
         return plain(templated(templar, value))
     except AnsibleError:

@@ -134,7 +134,7 @@ def playbooks_with(name: str) -> list[str]:
 
 
 @cache
-def known() -> frozenset[str]:
+def all_names() -> frozenset[str]:
     """Every variable that users of the roles and playbooks set."""
     return frozenset(_everywhere().union(role_types("controller"), *map(types, _PLAYBOOKS)))
 
@@ -149,7 +149,7 @@ def name_errors(names: Iterable[str], playbook: str | None = None, extra: Iterab
     for name in sorted({*names, *given}):
         if not name.startswith("mstr_") or name in OWN:
             continue
-        if name not in known():
+        if name not in all_names():
             yield from _unknown(name)
         elif playbook and name in given and name not in _everywhere() and not _is_used(name, playbook):
             users = playbooks_with(name) or ["controller"]
@@ -168,11 +168,11 @@ def _unknown(name: str) -> Iterator[str]:
     if nearest:
         yield f"{name} is not a variable of mstr.library; did you mean {nearest}? Rename or remove it."
     elif name.startswith(_ROLE):
-        role = ", ".join(sorted(other for other in known() if other.startswith(_ROLE)))
+        role = ", ".join(sorted(other for other in all_names() if other.startswith(_ROLE)))
         yield f"{name} is not a variable of the role mstr.library.runtimes. It knows {role}."
     elif name.startswith(_PREFIXES):
         prefix = "_".join(name.split("_")[:2])
-        alike = ", ".join(sorted(other for other in known() if other.startswith(f"{prefix}_")))
+        alike = ", ".join(sorted(other for other in all_names() if other.startswith(f"{prefix}_")))
         yield f"{name} is not a variable of mstr.library. Variables with such a name are {alike}. Rename or remove it."
 
 
@@ -180,7 +180,7 @@ def meant(name: str) -> str | None:
     """The known variable that differs by at most two edits, or would without `runtimes_`; None if there is none."""
     distances = [
         (edits, other)
-        for other in known()
+        for other in all_names()
         for form, most in ((other, _MOST_EDITS), (other.replace(_ROLE, "mstr_"), len(other.removeprefix(_ROLE)) // 4))
         if abs(len(name) - len(form)) <= _MOST_EDITS and (edits := distance(name, form)) <= min(most, _MOST_EDITS)
     ]

@@ -88,28 +88,28 @@ def _size(line: str) -> int:
 
 def _packed(lines: Iterable[str], limit: int, title: str = "") -> Iterator[str]:
     """The lines in texts of at most `limit` bytes. Every text but the first begins with `title`, if there is one."""
-    part: list[str] = []
+    pieces: list[str] = []
     size = 0
     for line in lines:
         for piece in _pieces(line, limit - (_size(title) if title else 0)):
-            if part and size + _size(piece) > limit:
-                yield "\n".join(part)
-                part = [title] if title else []
-                size = sum(map(_size, part))
-            part.append(piece)
+            if pieces and size + _size(piece) > limit:
+                yield "\n".join(pieces)
+                pieces = [title] if title else []
+                size = sum(map(_size, pieces))
+            pieces.append(piece)
             size += _size(piece)
-    if part:
-        yield "\n".join(part)
+    if pieces:
+        yield "\n".join(pieces)
 
 
 def _pieces(line: str, limit: int) -> Iterator[str]:
     """A line, or the parts of one that is too long."""
     while _size(line) > limit:
-        part = line.encode("utf-8", "replace")[: limit - _LINE_END].decode("utf-8", "ignore")
+        piece = line.encode("utf-8", "replace")[: limit - _LINE_END].decode("utf-8", "ignore")
         # Rather between two words than in one.
-        part = part[: part.rfind(" ", len(part) // 2) + 1] or part
-        yield part
-        line = line[len(part) :]
+        piece = piece[: piece.rfind(" ", len(piece) // 2) + 1] or piece
+        yield piece
+        line = line[len(piece) :]
     yield line
 
 

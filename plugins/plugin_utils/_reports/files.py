@@ -27,8 +27,8 @@ def format_of(path: str, kind: str, check_mode: bool = True) -> str:
     name = path.rpartition("/")[2].lower()
     fitting = [suffix for suffix in FORMATS[kind] if name.endswith(f".{suffix}")]
     if not fitting:
-        known = ", ".join(f".{suffix}" for suffix in FORMATS[kind][:-1]) + f" or .{FORMATS[kind][-1]}"
-        raise ValueError(f"mstr_report_dest {path!r} must end in {known}; the suffix decides the format of the report")
+        ends = ", ".join(f".{suffix}" for suffix in FORMATS[kind][:-1]) + f" or .{FORMATS[kind][-1]}"
+        raise ValueError(f"mstr_report_dest {path!r} must end in {ends}; the suffix decides the format of the report")
     form = max(fitting, key=len)
     if form == "json" and name.endswith(".cdx.json"):
         raise ValueError(f"mstr_report_dest {path!r}: only an audit writes a software bill of materials (.cdx.json)")

@@ -146,9 +146,9 @@ def _before(entry: Json) -> dict[str, Any]:
     changed = {change["field"]: change["before"] for change in entry.get("changes") or ()}
     if "packages" in changed:
         # The changes do not have what the server says of a package.
-        known = {(item.get("name"), item.get("version") or ""): item for item in runtime.get("packages") or ()}
+        by_key = {(item.get("name"), item.get("version") or ""): item for item in runtime.get("packages") or ()}
         changed["packages"] = [
-            {**known.get((item["name"], item.get("version") or ""), {}), **item} for item in changed["packages"] or ()
+            {**by_key.get((item["name"], item.get("version") or ""), {}), **item} for item in changed["packages"] or ()
         ]
     return {**runtime, **changed}
 
@@ -316,14 +316,14 @@ def _findings(report: Json) -> dict[str, Any]:
         if package["failed"]:
             why = f' (server: "{package["message"]}")' if package["message"] else ""
             problems.append(f"package {package['name']} is not installed{why}")
-    runs = failed_runs(report)
-    remarks = [*runs, *report["mismatches"]]
+    failures = failed_runs(report)
+    remarks = [*failures, *report["mismatches"]]
     if not report["offered"]:
         remarks.append(f"has Python {report['runtime_version']}, which the server no longer offers")
     counted = any(row["verdict"] in COUNTED for row in report["evaluated"])
     return {
         "problems": problems,
-        "failed_runs": runs,
+        "failed_runs": failures,
         "remarks": remarks,
         "findings": bool(counted or problems or remarks or report["error"] or report["action"] not in (None, "none")),
     }

@@ -87,9 +87,9 @@ def markdown(report: Json) -> str:
             f"**Left out here, because the text would be too long:** {parts}. A `.html` or `.json` has it all."
         )
     text = head[0]
-    for before, part in zip((head + texts), (head + texts)[1:]):
+    for before, after in zip((head + texts), (head + texts)[1:]):
         # Lines of one list stay together.
-        text += ("\n" if before.startswith("- ") and part.startswith("- ") else "\n\n") + part
+        text += ("\n" if before.startswith("- ") and after.startswith("- ") else "\n\n") + after
     return text
 
 
@@ -205,8 +205,8 @@ def _runtime_block(runtime: Json, predicted: bool) -> Line:
     if runtime["error"]:
         parts.append(_message(runtime["error"]))
     if action in GOES:
-        known = predicted or runtime["scripts"] is not None
-        parts[0] += f": {code(usage_text(runtime['scripts']))}" if known else ""
+        says_usage = predicted or runtime["scripts"] is not None
+        parts[0] += f": {code(usage_text(runtime['scripts']))}" if says_usage else ""
         lines = [f"- {key} {text}" for key, value in runtime["definition"].items() for text in changes.texts(value)]
         parts += [_folded("The definition that goes", _diff(lines))] if lines else []
     if runtime["fields"] and action != "deleted":

@@ -158,8 +158,8 @@ def _name(row: Json) -> str:
 def _is_same(row: Json, approved: Json) -> bool:
     """Whether a row is an approved one, or what is left of it. What was yet to be created may have an id by now."""
     if "before" in row:
-        known = approved["after"] and approved["after"].get("id")
-        return _text({**row, "after": row["after"] and {**row["after"], "id": known}}) == _text(approved)
+        approved_id = approved["after"] and approved["after"].get("id")
+        return _text({**row, "after": row["after"] and {**row["after"], "id": approved_id}}) == _text(approved)
     if approved["action"] == "replaced" and row["action"] == "updated":
         # Only the name is left to do.
         return [(field["field"], field["found"], field["wanted"]) for field in row["fields"]] == [
@@ -190,10 +190,10 @@ def _differing(row: Json, other: Json) -> str:
     """The row in one line, with what is different in the other one."""
     fields = [field for field in row["fields"] if field not in other.get("fields", ())]
     values = {**(row.get("definition") or {}), **{key: row[key] for key in ("smoke_test",) if row.get(key)}}
-    known = {**(other.get("definition") or {}), **other}
+    theirs = {**(other.get("definition") or {}), **other}
     parts = [f"id {row['id']}"] if other and row.get("id") != other.get("id") else []
     parts += [changes.line(field["field"], field["found"], field["wanted"]) for field in fields]
-    parts += [f"{key} {', '.join(changes.texts(value))}" for key, value in values.items() if known.get(key) != value]
+    parts += [f"{key} {', '.join(changes.texts(value))}" for key, value in values.items() if theirs.get(key) != value]
     head = difference_lines({**row, "fields": [], "scripts": None, "error": None}, check_mode=True)
     named = f"{row['name']!r} differs" if row["action"] == "updated" else head[0].partition(";")[0] if head else ""
     error = f" failed: {row['error']}" if row.get("error") else ""

@@ -107,19 +107,19 @@ def _graph(runtimes: Mapping[str, tuple[str, Json, _Contents]], all_read: bool) 
 
     packages: dict[str, _Node] = {}
     pythons: dict[str, tuple[str, str]] = {}
-    needs, known = {"environments": list(runtimes)}, ["environments"] * all_read
+    needs, complete_refs = {"environments": list(runtimes)}, ["environments"] * all_read
     for name, (_environment, _runtime, contents) in runtimes.items():
         python = {_python_ref(contents.python): contents.python} if contents.python else {}
         pythons |= python
         needs[name] = sorted({*python, *(ref(contents.nodes[key]) for key in contents.roots)})
-        known += [name] * contents.is_known
+        complete_refs += [name] * contents.is_known
     for _environment, _runtime, contents in runtimes.values():
         for node in contents.nodes.values():
             packages[ref(node)] = node
             if node.needs is not None:
                 needs[ref(node)] = sorted(ref(contents.nodes[key]) for key in node.needs)
-                known.append(ref(node))
-    complete = set(known)
+                complete_refs.append(ref(node))
+    complete = set(complete_refs)
     compositions = {"complete": sorted(complete), "incomplete": sorted({*needs, *packages, *pythons} - complete)}
     return {
         "components": [

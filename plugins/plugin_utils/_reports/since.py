@@ -202,9 +202,9 @@ def _successors(
     successors = {}
     for runtime in now:
         names = (runtime["name"], *previous_names.get(runtime["name"], ()))
-        known = [name for name in names if name in gone] if runtime["id"] not in before else []
-        if known:
-            successors[runtime["id"]] = str(gone.pop(known[0]))
+        gone_names = [name for name in names if name in gone] if runtime["id"] not in before else []
+        if gone_names:
+            successors[runtime["id"]] = str(gone.pop(gone_names[0]))
     return successors
 
 
@@ -261,7 +261,7 @@ def _new_and_gone(
     }
     ids = {kind: None if some is None else {str(runtime.get("id")) for runtime in some} for kind, some in held.items()}
     return {
-        kind: [row for row in rows[kind] if known is None or str(row["id"]) in known] for kind, known in ids.items()
+        kind: [row for row in rows[kind] if only is None or str(row["id"]) in only] for kind, only in ids.items()
     }
 
 

@@ -75,9 +75,9 @@ def with_variables(text: str) -> str:
 _AD_HOC = re.compile(r"""in an ad-hoc command, write all options as JSON: -a '\{"(\w+)": (.*), …\}'""")
 
 
-def _with_extra_variable(found: re.Match[str]) -> str:
-    variable = "mstr_runtimes" if found[1] == "runtimes" else f"mstr_runtimes_{found[1]}"
-    return f"""with -e, write the variable as JSON: -e '{{"{variable}": {found[2]}}}'"""
+def _with_extra_variable(advice: re.Match[str]) -> str:
+    variable = "mstr_runtimes" if advice[1] == "runtimes" else f"mstr_runtimes_{advice[1]}"
+    return f"""with -e, write the variable as JSON: -e '{{"{variable}": {advice[2]}}}'"""
 
 
 def _variable(mention: re.Match[str]) -> str:

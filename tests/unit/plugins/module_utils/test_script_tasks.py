@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.module_utils._work.assignments import Assigner
-from ansible_collections.mstr.library.plugins.module_utils._work.script_tasks import find_runs
+from ansible_collections.mstr.library.plugins.module_utils._work.script_tasks import find_tasks
 from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import find_usage
 from ansible_collections.mstr.library.plugins.module_utils._work.scripts import Scripts, with_evidence
 from ansible_collections.mstr.library.tests.unit.support.make import ID, OTHER_ID, refusal, runtime
@@ -59,7 +59,7 @@ def holding(*projects, **switches):
 def runs(server, **how):
     context = server.context(concurrency=4)
     usage = find_usage(context, None)
-    return find_runs(context, usage, usage.scripts, **{"history": True, "hidden": True, **how})
+    return find_tasks(context, usage, usage.scripts, **{"history": True, "hidden": True, **how})
 
 
 def tasks(found):
@@ -70,7 +70,7 @@ def tasks(found):
 def shown(server, script_id):
     usage = find_usage(server.context(), None)
     [script] = [script for script in usage.scripts if script.id == script_id]
-    return runs(server, hidden=False).with_runs(script)
+    return runs(server, hidden=False).with_tasks(script)
 
 
 ALL = {"LOAD": ["T1"], "CLEAN": ["T2"], "CLOSE": ["T3", "T4"], "PAY": ["T5"]}
