@@ -34,14 +34,14 @@ _NO_VERSION = re.compile(r"[<>=~*,;\s]|!=")
 _PINNED = re.compile(r"\s*([^<>=!~\s]+)\s*==\s*([^<>=!~*,;\s]+)\s*")
 
 
-def _version_error(given: Any) -> str | None:
+def _version_error(value: Any) -> str | None:
     """Why this is not only a version, as the rest of a sentence that starts with the option."""
-    error = text_error(given)
-    if error or not _NO_VERSION.search(given):
+    error = text_error(value)
+    if error or not _NO_VERSION.search(value):
         return error
-    plain = given.strip().removeprefix("==").strip()
+    plain = value.strip().removeprefix("==").strip()
     repair = "a version that the server offers" if not plain or _NO_VERSION.search(plain) else f'"{plain}"'
-    return f"{given!r} is not only a version; write {repair}"
+    return f"{value!r} is not only a version; write {repair}"
 
 
 class Definition(NamedTuple):
@@ -114,20 +114,20 @@ def _previous_name_errors(name: str | None, previous: Sequence[str]) -> Iterator
             yield f"previous_names[{index}] {error}"
 
 
-def _replaced_fields(given: Any) -> frozenset[str]:
+def _replaced_fields(value: Any) -> frozenset[str]:
     """The names of the fields in `replace_on_change`. Raises ValidationError."""
-    if given is None or str(given).lower() == "false":  # an older ansible-core makes a text of a template
+    if value is None or str(value).lower() == "false":  # an older ansible-core makes a text of a template
         return frozenset()
-    if str(given).lower() == "true":
+    if str(value).lower() == "true":
         return frozenset(BY_NAME)
-    if not isinstance(given, list):
-        raise ValidationError([f"replace_on_change {given!r} is neither true nor a list of options"])
+    if not isinstance(value, list):
+        raise ValidationError([f"replace_on_change {value!r} is neither true nor a list of options"])
     with ErrorList() as errors:
-        for index, text in enumerate(given):
+        for index, text in enumerate(value):
             if text not in list(BY_NAME):  # which takes what cannot be hashed, too
                 wrong = f"replace_on_change[{index}] {text!r} is not an option of a runtime"
                 errors.add(f"{wrong}; choose from {', '.join(BY_NAME)}")
-    return frozenset(given)
+    return frozenset(value)
 
 
 def pool_errors(values: Mapping[str, Any]) -> list[str]:
@@ -138,30 +138,30 @@ def pool_errors(values: Mapping[str, Any]) -> list[str]:
     return []
 
 
-def _scalar(field: Field, given: Any) -> Any:
+def _scalar(field: Field, value: Any) -> Any:
     kind, error = field.spec["type"], None
     if field.name == "name":
-        error = name_error(given)
-    elif given == "" and not field.may_be_empty:
+        error = name_error(value)
+    elif value == "" and not field.may_be_empty:
         error = "is empty; omit the option to keep the current value"
     elif kind is TEXT_AS_WRITTEN:
-        error = _version_error(given)
+        error = _version_error(value)
     elif kind == "int":
-        at_least(field.name, checked_number(field.name, given), field.minimum)
+        at_least(field.name, checked_number(field.name, value), field.minimum)
     if error:
         raise ValidationError([f"{field.name} {error}"])
-    return given
+    return value
 
 
-def _networks(_field: Field, given: Sequence[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(parsed_each("whitelist", given, canonical_network)))
+def _networks(_field: Field, texts: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(parsed_each("whitelist", texts, canonical_network)))
 
 
-def _packages(_field: Field, given: Sequence[Mapping[str, Any]]) -> tuple[Package, ...]:
+def _packages(_field: Field, entries: Sequence[Mapping[str, Any]]) -> tuple[Package, ...]:
     packages: list[Package] = []
     first: dict[str, int] = {}
     with ErrorList() as errors:
-        for index, entry in enumerate(given):
+        for index, entry in enumerate(entries):
             place, version = f"packages[{index}]", entry.get("version")
             package = Package(entry["name"] or "", version or None, entry.get("description"))
             packages.append(package)
@@ -180,8 +180,8 @@ def _packages(_field: Field, given: Sequence[Mapping[str, Any]]) -> tuple[Packag
     return tuple(packages)
 
 
-def _resource(_field: Field, given: Mapping[str, Any]) -> Resource:
-    return Resource(**amounts("resource", given))
+def _resource(_field: Field, options: Mapping[str, Any]) -> Resource:
+    return Resource(**amounts("resource", options))
 
 
 _CHECKS: dict[str, Callable[[Field, Any], Any]] = {

@@ -104,11 +104,11 @@ def _graph(
     to_do = list(by_key)
     while to_do:
         key = to_do.pop()
-        for target, wanted in _requirements(by_key[key], environment, extras[key]):
+        for target, more_extras in _requirements(by_key[key], environment, extras[key]):
             if target in by_key:
                 needs[key].add(target)
-                if not wanted <= extras[target]:
-                    extras[target] |= wanted
+                if not more_extras <= extras[target]:
+                    extras[target] |= more_extras
                     to_do.append(target)
     return {key: sorted(needed) for key, needed in needs.items()}
 
@@ -123,10 +123,10 @@ def _requirements(
 
     for text in package.requires:
         try:
-            wanted = Requirement(text)
-            marker = wanted.marker
+            requirement = Requirement(text)
+            marker = requirement.marker
             if marker is None or any(marker.evaluate({**environment, "extra": extra}) for extra in extras):
-                yield normalized_name(wanted.name), set(wanted.extras)
+                yield normalized_name(requirement.name), set(requirement.extras)
         except (InvalidRequirement, InvalidVersion, UndefinedComparison, UndefinedEnvironmentName):
             continue
 

@@ -34,9 +34,9 @@ class Kind(NamedTuple):
         """Equal for two values that mean the same."""
         return self.empty if value is None else value
 
-    def merge(self, _current: Any, wanted: Any, _purge: bool) -> Any:
+    def merge(self, _current: Any, value: Any, _purge: bool) -> Any:
         """The value to send. `purge`: whether what only `current` has is removed."""
-        return wanted
+        return value
 
     def to_api(self, value: Any) -> Any:
         """The value in a request."""
@@ -72,8 +72,8 @@ def _entries(convert: Callable[[Any], _T], value: Any) -> tuple[_T, ...] | None:
     """
     if value is None:
         return None
-    given = value if isinstance(value, list) else [value]
-    return tuple(convert(entry) for entry in given if entry is not None and entry != "")
+    entries = value if isinstance(value, list) else [value]
+    return tuple(convert(entry) for entry in entries if entry is not None and entry != "")
 
 
 def number(value: Any) -> Any:
@@ -89,36 +89,36 @@ def number(value: Any) -> Any:
         return str(value)
 
 
-def checked_number(place: str, given: Any, whole: bool = True) -> Any:
+def checked_number(place: str, value: Any, whole: bool = True) -> Any:
     """The number in an option. Raises ValidationError: a backup holds whatever a server returned."""
-    if isinstance(given, bool) or not isinstance(given, (int, float)):
-        raise ValidationError([f"{place} {given!r} is not a number"])
-    if whole and not isinstance(given, int):
-        raise ValidationError([f"{place} {given!r} is not a whole number"])
-    return given
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValidationError([f"{place} {value!r} is not a number"])
+    if whole and not isinstance(value, int):
+        raise ValidationError([f"{place} {value!r} is not a whole number"])
+    return value
 
 
-def positive(place: str, given: Any) -> Any:
+def positive(place: str, value: Any) -> Any:
     """The number. Raises ValidationError if it is not more than 0."""
-    if not 0 < given < math.inf:
-        raise ValidationError([f"{place} must be more than 0, not {given}"])
-    return number(given)
+    if not 0 < value < math.inf:
+        raise ValidationError([f"{place} must be more than 0, not {value}"])
+    return number(value)
 
 
-def at_least(place: str, given: Any, minimum: Any = 0) -> Any:
+def at_least(place: str, value: Any, minimum: Any = 0) -> Any:
     """The number. Raises ValidationError if it is less."""
-    if given < minimum:
-        raise ValidationError([f"{place} must be at least {minimum}, not {given}"])
-    return given
+    if value < minimum:
+        raise ValidationError([f"{place} must be at least {minimum}, not {value}"])
+    return value
 
 
 class _Networks(Kind):
     def canonical(self, value: Iterable[str] | None) -> tuple[str, ...]:
         return tuple(sorted({as_network(entry) for entry in value or ()}, key=order))
 
-    def merge(self, current: Iterable[str] | None, wanted: Iterable[str], purge: bool) -> tuple[str, ...]:
+    def merge(self, current: Iterable[str] | None, value: Iterable[str], purge: bool) -> tuple[str, ...]:
         kept = [] if purge else [as_network(entry) for entry in current or ()]
-        return tuple(dict.fromkeys([*kept, *wanted]))
+        return tuple(dict.fromkeys([*kept, *value]))
 
     def to_api(self, value: Iterable[str]) -> list[str]:
         return list(value)
@@ -177,20 +177,20 @@ def _package(entry: Any) -> Package:
     )
 
 
-def _best_match(wanted: Package, have: Iterable[Package]) -> Package | None:
+def _best_match(package: Package, have: Iterable[Package]) -> Package | None:
     """The package of this name, preferably one that is as requested, or else one of the same version."""
-    named = (package for package in have if package.key == wanted.key)
-    return max(named, key=lambda had: (wanted.merged_onto(had) == had, had.version == wanted.version), default=None)
+    named = (other for other in have if other.key == package.key)
+    return max(named, key=lambda had: (package.merged_onto(had) == had, had.version == package.version), default=None)
 
 
 class _Packages(Kind):
     def canonical(self, value: Iterable[Package] | None) -> tuple[tuple[str, str, str], ...]:
         return tuple(sorted((package.key, package.version or "", package.description or "") for package in value or ()))
 
-    def merge(self, current: Iterable[Package] | None, wanted: Iterable[Package], purge: bool) -> tuple[Package, ...]:
+    def merge(self, current: Iterable[Package] | None, value: Iterable[Package], purge: bool) -> tuple[Package, ...]:
         have = list(current or ())
         # A server may hold several packages of one name. The request means one of them, and a purge removes the others.
-        pairs = [(package, _best_match(package, have)) for package in wanted]
+        pairs = [(package, _best_match(package, have)) for package in value]
         taken = [existing for _package, existing in pairs]
         kept = [] if purge else [package for package in have if not any(package is existing for existing in taken)]
         return (*kept, *(package.merged_onto(existing) for package, existing in pairs))
@@ -244,11 +244,6 @@ class Resource(NamedTuple):
         """Every amount by option name; None if it is not set."""
         return {key: getattr(self, key) for key in RESOURCE_KEYS}
 
-    @property
-    def given(self) -> dict[str, Any]:
-        """The amounts that are set, by option name."""
-        return without_null(self.amounts)
-
 
 def cpu_rounded(value: Any) -> Any:
     """An amount of cpu with the 12 decimals that are sent and compared."""
@@ -267,13 +262,13 @@ def _resource(value: Any) -> Resource | None:
 class _ResourceKind(Kind):
     def canonical(self, value: Resource | None) -> dict[str, Any]:
         limits = value or Resource()
-        return limits._replace(cpu=cpu_rounded(limits.cpu)).given
+        return without_null(limits._replace(cpu=cpu_rounded(limits.cpu)).amounts)
 
-    def merge(self, current: Resource | None, wanted: Resource, _purge: bool) -> Resource:
-        return (current or Resource())._replace(**wanted.given)
+    def merge(self, current: Resource | None, value: Resource, _purge: bool) -> Resource:
+        return (current or Resource())._replace(**without_null(value.amounts))
 
     def to_api(self, value: Resource) -> dict[str, Any]:
-        body = {RESOURCE_KEYS[key]: amount for key, amount in value.given.items()}
+        body = {RESOURCE_KEYS[key]: amount for key, amount in without_null(value.amounts).items()}
         if isinstance(value.cpu, float):
             # Without an exponent and without trailing zeros: 0.2, 1
             body["cpu"] = f"{value.cpu:.{CPU_DECIMALS}f}".rstrip("0").rstrip(".")
@@ -285,25 +280,25 @@ class _ResourceKind(Kind):
         return value.amounts
 
     def to_diff(self, value: Resource | None) -> dict[str, Any]:
-        return (value or Resource()).given
+        return without_null((value or Resource()).amounts)
 
     def to_definition(self, value: Mapping[str, Any]) -> dict[str, Any] | None:
         return without_null(value) or None
 
 
-def _amount(key: str, place: str, given: Any) -> Any:
-    amount = checked_number(place, given, whole=key != "cpu")
+def _amount(key: str, place: str, value: Any) -> Any:
+    amount = checked_number(place, value, whole=key != "cpu")
     # The vendor's client refuses only a negative mem [mstrio].
     amount = positive(place, amount) if key != "mem" else at_least(place, amount)
     # A whole number is displayed as the server's: Ansible makes cpu a float.
     return cpu_rounded(at_least(place, amount, 10**-CPU_DECIMALS))
 
 
-def amounts(place: str, given: Mapping[str, Any]) -> dict[str, Any]:
+def amounts(place: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """The amounts of a resource that are given. Raises ValidationError with the errors of all."""
     with ErrorList() as errors:
-        keys = [key for key in RESOURCE_KEYS if given.get(key) is not None]
-        return {key: errors.check(_amount, key, f"{place}.{key}", given[key]) for key in keys}
+        keys = [key for key in RESOURCE_KEYS if options.get(key) is not None]
+        return {key: errors.check(_amount, key, f"{place}.{key}", options[key]) for key in keys}
 
 
 TEXT, NUMBER = Kind(text_or_none, ""), Kind(number)

@@ -67,9 +67,9 @@ class Exemption(NamedTuple):
         return same or (not isinstance(value, str) and number(self.value) == value)
 
 
-def exemption_from(place: str, given: Mapping[str, Any]) -> Exemption:
+def exemption_from(place: str, options: Mapping[str, Any]) -> Exemption:
     """The exemption in an entry of the option. Raises ValidationError with all errors."""
-    texts = {key: str(text).strip() for key, text in given.items() if text is not None}
+    texts = {key: str(text).strip() for key, text in options.items() if text is not None}
     with ErrorList() as errors:
         # An empty text is often a variable without a value. It must not exempt more than what was meant.
         errors.add(*(f"{place}.{key} is empty" for key, text in texts.items() if not text))
@@ -271,10 +271,10 @@ def policy_from(option: Mapping[str, Any], day: date) -> Policy:
 
     Raises ValidationError with all errors.
     """
-    given = without_null(option)
-    entries = enumerate(given.get("exemptions", ()))
+    options = without_null(option)
+    entries = enumerate(options.get("exemptions", ()))
     with ErrorList() as errors:
-        limits = {key: errors.check(RULES[key].parse, f"policy.{key}", given[key]) for key in RULES if key in given}
+        limits = {key: errors.check(RULES[key].parse, f"policy.{key}", options[key]) for key in RULES if key in options}
         exemptions = [errors.check(exemption_from, f"policy.exemptions[{index}]", entry) for index, entry in entries]
         if exemptions and not without_null(limits):
             # They often replace the policy of a group, in which Ansible merges nothing.

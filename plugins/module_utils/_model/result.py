@@ -44,7 +44,7 @@ def report(
 
 
 def _result(rows: Sequence[Row], failed: int, scripts: ScriptReport, predicted: bool) -> dict[str, Any]:
-    given, purged = ([(row, NOTHING) for row in rows if row.is_purged is last] for last in (False, True))
+    defined, purged = ([(row, NOTHING) for row in rows if row.is_purged is last] for last in (False, True))
     # Nothing else remains of a runtime that a replacement deleted.
     replaced = [
         (
@@ -54,7 +54,7 @@ def _result(rows: Sequence[Row], failed: int, scripts: ScriptReport, predicted: 
         for row in rows
         for step in row.gone
     ]
-    shown = [*given, *replaced, *purged]
+    shown = [*defined, *replaced, *purged]
     results = [{**_row_result(row, scripts), **more} for row, more in shown]
     exempted = [row.exempted for row in rows if row.exempted is not None]
     summary = _summary(results, failed, scripts)

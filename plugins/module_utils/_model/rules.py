@@ -93,8 +93,8 @@ def _unreadable(option: str, value: Any, why: str, position: int | None = None) 
     return Finding(option, value, f"{UNREADABLE_DETAIL}: {why}", position, UNREADABLE)
 
 
-def _if_true(_place: str, given: bool) -> Any:
-    return given or None
+def _if_true(_place: str, value: bool) -> Any:
+    return value or None
 
 
 # --- networks
@@ -157,12 +157,12 @@ def _entries(values: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
     return ((index, text) for index, text in enumerate(values["whitelist"] or ()) if text is not None)
 
 
-def _allowed_networks(place: str, given: Sequence[str]) -> Any:
-    return _ranges(parsed_each(place, given, canonical))
+def _allowed_networks(place: str, texts: Sequence[str]) -> Any:
+    return _ranges(parsed_each(place, texts, canonical))
 
 
-def _listed_networks(place: str, given: Sequence[str]) -> Any:
-    return [(text, _ranges([text])) for text in parsed_each(place, given, canonical)] or None
+def _listed_networks(place: str, texts: Sequence[str]) -> Any:
+    return [(text, _ranges([text])) for text in parsed_each(place, texts, canonical)] or None
 
 
 @_rule("networks must lie within {}", _allowed_networks, "whitelist")
@@ -199,13 +199,13 @@ def whitelist_required(_true: Any, values: Mapping[str, Any]) -> Iterator[Findin
 
 
 @_rule("networks must include {}", _listed_networks, "whitelist", required=True)
-def networks_required(wanted: Sequence[tuple[str, Sequence[Any]]], values: Mapping[str, Any]) -> Iterator[Finding]:
+def networks_required(required: Sequence[tuple[str, Sequence[Any]]], values: Mapping[str, Any]) -> Iterator[Finding]:
     """Each of these networks lies within the union of the blocks. An empty whitelist contains nothing."""
     entries = [text for _index, text in _entries(values)]
     # IPv4 addresses in IPv6 blocks do not count here: nobody knows whether a server opens them.
     union = cidr_merge([network for text in entries for network in _networks_of(text)[:1]])
     unreadable = [text for text in entries if not _networks_of(text)]
-    for text, _own in wanted:
+    for text, _own in required:
         if not _within(parse(text), union):
             if unreadable:
                 yield _unreadable("whitelist", text, f"the whitelist has {unreadable[0]!r}, which is not a CIDR block")
@@ -216,8 +216,8 @@ def networks_required(wanted: Sequence[tuple[str, Sequence[Any]]], values: Mappi
 # --- packages and versions
 
 
-def _requirements(place: str, given: Sequence[str]) -> list[Requirement]:
-    return parsed_each(place, given, requirement)
+def _requirements(place: str, texts: Sequence[str]) -> list[Requirement]:
+    return parsed_each(place, texts, requirement)
 
 
 class _Entry(NamedTuple):
@@ -277,8 +277,8 @@ def packages_within(allowed: Sequence[Requirement], values: Mapping[str, Any]) -
             yield entry.finding(f"matches none of the allowed packages{limits}")
 
 
-def _listed_requirements(place: str, given: Sequence[str]) -> Any:
-    return _requirements(place, given) or None
+def _listed_requirements(place: str, texts: Sequence[str]) -> Any:
+    return _requirements(place, texts) or None
 
 
 @_rule("packages must not match {}", _listed_requirements, "packages")
@@ -300,11 +300,11 @@ def packages_never(forbidden: Sequence[Requirement], values: Mapping[str, Any]) 
 
 
 @_rule("packages must include {}", _listed_requirements, "packages", required=True)
-def packages_required(wanted: Sequence[Requirement], values: Mapping[str, Any]) -> Iterator[Finding]:
+def packages_required(required: Sequence[Requirement], values: Mapping[str, Any]) -> Iterator[Finding]:
     """A package matches each requirement."""
     packages = _packages(values)
     unreadable = [entry.shown for entry in packages if entry.unreadable]
-    for needed in wanted:
+    for needed in required:
         near = [entry.shown for entry in packages if needed.is_about(entry.package)]
         if any(needed.is_met_by(entry.package) for entry in packages):
             continue
@@ -323,19 +323,19 @@ def package_versions_required(_true: Any, values: Mapping[str, Any]) -> Iterator
             yield Finding("packages", package.name, "has no version", index)
 
 
-def _python_versions(place: str, given: Sequence[str]) -> list[tuple[str, Any]]:
-    return [(text.strip(), parsed) for text, parsed in zip(given, parsed_each(place, given, specifiers))]
+def _python_versions(place: str, texts: Sequence[str]) -> list[tuple[str, Any]]:
+    return [(text.strip(), parsed) for text, parsed in zip(texts, parsed_each(place, texts, specifiers))]
 
 
 @_rule("the Python version must match one of {}", _python_versions, "runtime_version")
 def runtime_versions_within(allowed: Sequence[tuple[str, Any]], values: Mapping[str, Any]) -> Iterator[Finding]:
     """The Python version matches an allowed specifier."""
     texts = " or ".join(text for text, _parsed in allowed) or "any, because the rule is an empty list"
-    wanted, real = values["runtime_version"], values.get("python")
-    if wanted and not any(has_version(parsed, wanted) for _text, parsed in allowed):
-        yield Finding("runtime_version", wanted, f"does not match {texts}")
-    if real and real != wanted and not any(has_version(parsed, real) for _text, parsed in allowed):
-        yield Finding("installed", real, f"is the installed Python and does not match {texts}")
+    version, installed = values["runtime_version"], values.get("python")
+    if version and not any(has_version(parsed, version) for _text, parsed in allowed):
+        yield Finding("runtime_version", version, f"does not match {texts}")
+    if installed and installed != version and not any(has_version(parsed, installed) for _text, parsed in allowed):
+        yield Finding("installed", installed, f"is the installed Python and does not match {texts}")
 
 
 # --- sizes
@@ -350,15 +350,15 @@ def _above(limit: Any, option: str, value: Any) -> list[Finding]:
     return [Finding(option, value, f"is more than {limit}")] if value > limit else []
 
 
-@_rule("resources are at most {}", lambda place, given: amounts(place, given) or None, "resource")
+@_rule("resources are at most {}", lambda place, options: amounts(place, options) or None, "resource")
 def resource_max(limits: Mapping[str, Any], values: Mapping[str, Any]) -> Iterator[Finding]:
     """No resource is above its limit."""
     resource = values["resource"] or Resource()
     if resource.unreadable is not None:
         yield _unreadable("resource", resource.unreadable, "it has no amounts")
-    given = RESOURCE.canonical(resource)
+    by_key = RESOURCE.canonical(resource)
     for key, limit in limits.items():
-        yield from _above(limit, f"resource.{key}", given.get(key))
+        yield from _above(limit, f"resource.{key}", by_key.get(key))
 
 
 @_rule("scripts may run for at most {} seconds", positive, "exec_timeout")

@@ -73,8 +73,8 @@ class Runtime(NamedTuple):
 
     def to_result(self) -> dict[str, Any]:
         """The runtime for a result. A field that the server did not return is None."""
-        given = {name: self.values.get(name) for name in BY_NAME}
-        values = {name: None if given[name] is None else BY_NAME[name].kind.to_result(given[name]) for name in given}
+        fields = {name: self.values.get(name) for name in BY_NAME}
+        values = {name: None if fields[name] is None else BY_NAME[name].kind.to_result(fields[name]) for name in fields}
         facts = _snake_keys({name: self.facts.get(name) for name in READ_ONLY})
         return {"id": self.id, **values, **facts, "is_default": self.is_default}
 

@@ -79,9 +79,9 @@ def _source(data: Any) -> Source:
         error = "is null; remove it, or write a name" if value is None else text_error(value)
         if error:
             raise FileError(f"has an error: {place} {error}")
-    given: dict[str, Any] = {key: content[key] for key in Source._fields if content.get(key) not in (None, "")}
+    values: dict[str, Any] = {key: content[key] for key in Source._fields if content.get(key) not in (None, "")}
     has_tags = False
-    for place, text in texts(given):
+    for place, text in texts(values):
         if isinstance(text, Unsafe):
             has_tags = True
         elif "{{" in text or "{%" in text:
@@ -89,7 +89,7 @@ def _source(data: Any) -> Source:
                 f"has {{{{ }}}} in {place!r}, but src is not rendered as a template. If the braces are meant, write "
                 "!unsafe before the text, in a YAML file"
             )
-    return Source(**{**(_without_tags(given) if has_tags else given), "left_out": tuple(left_out)})
+    return Source(**{**(_without_tags(values) if has_tags else values), "left_out": tuple(left_out)})
 
 
 def _without_tags(value: Any) -> Any:

@@ -136,6 +136,6 @@ def _remedy(name: str, stored: Any, requested: Any) -> str:
     if name not in PURGEABLE:
         return ""
     text: Callable[[Any], str] = itemgetter("name") if name == "packages" else str
-    wanted = set(map(text, requested))
-    added = [entry for entry in map(text, stored) if entry not in wanted]
+    requested_texts = set(map(text, requested))
+    added = [entry for entry in map(text, stored) if entry not in requested_texts]
     return f" It added {', '.join(added)}: list it under {name}, or set purge_{name}: false." if added else ""

@@ -183,11 +183,11 @@ def update(run: ProbeRun) -> tuple[bool, float | None]:
     Whether the server has added mstrio-py; the seconds until responses showed the update, None if they did not.
     """
     last, identity = run.once(watch)[-1], run.once(runtime_with_all_fields)
-    wanted = [
+    packages = [
         {"name": PACKAGE, "version": last.version, "description": ""},
         {"name": SECOND_PACKAGE, "version": "", "description": ""},
     ]
-    run.patch(identity, {"packages": wanted})
+    run.patch(identity, {"packages": packages})
     begin = run.clock()
     first = look = _look(run.read(identity), SECOND_PACKAGE)
     while look.package == "unknown" and look.status == last.status:

@@ -215,14 +215,14 @@ def body_of(response: Response) -> str:
     return f"something other than JSON ({response.quote(kind, 60) or 'no content type'})"
 
 
-def api_error(response: Response, operation: str, server: str, wanted: str = "") -> ApiError:
-    """The error for a response that reports a failure, or for one that is not what was `wanted`.
+def api_error(response: Response, operation: str, server: str, expected: str = "") -> ApiError:
+    """The error for a response that reports a failure, or for one that is not what was `expected`.
 
     `operation`: what was tried, as in "create runtime 'x'".
     """
     fields: dict[str, Any] = {}
-    if wanted:
-        answer, next_step = f" with {body_of(response)} instead of {wanted}", _check_base_url(server)
+    if expected:
+        answer, next_step = f" with {body_of(response)} instead of {expected}", _check_base_url(server)
     else:
         fields = _fields(response)
         answer = f" with {body_of(response)}" if fields["message"] is None else f": {fields['message']!r}"

@@ -111,8 +111,8 @@ def pause_before(attempt: int, retry_after: str | None, random_fraction: Callabl
     valid one, the pause doubles with each attempt, with jitter from `random_fraction` (0 to 1).
     """
     asked = _seconds_asked(retry_after)
-    wanted = _FIRST_PAUSE * 2 ** (attempt - 1) * (0.5 + random_fraction()) if asked is None else asked
-    return float(min(wanted, _LONGEST_PAUSE))
+    seconds = _FIRST_PAUSE * 2 ** (attempt - 1) * (0.5 + random_fraction()) if asked is None else asked
+    return float(min(seconds, _LONGEST_PAUSE))
 
 
 def _seconds_asked(retry_after: str | None) -> float | None:

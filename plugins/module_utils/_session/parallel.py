@@ -52,8 +52,8 @@ def all_side_by_side(
             while True:
                 do_next()
 
-    wanted = min(concurrency, len(items))
-    threads = sum(start_thread(serve) for _worker in range(wanted)) if wanted > 1 else 0
+    workers = min(concurrency, len(items))
+    threads = sum(start_thread(serve) for _worker in range(workers)) if workers > 1 else 0
     try:
         for number in range(1, len(items) + 1):
             if not threads:

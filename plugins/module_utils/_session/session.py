@@ -193,11 +193,11 @@ class Session:
             raise self._refusal(response, operation, shape.name)
         return data
 
-    def _refusal(self, response: Response, operation: str, wanted: str = "") -> ApiError:
-        """The error for a response: for one that reports a failure, or for one that is not what was `wanted`."""
+    def _refusal(self, response: Response, operation: str, expected: str = "") -> ApiError:
+        """The error for a response: for one that reports a failure, or for one that is not what was `expected`."""
         from .failures import api_error  # only a failed call needs it
 
-        return api_error(response, operation, self.base_url, wanted)
+        return api_error(response, operation, self.base_url, expected)
 
     def _check_open(self, operation: str) -> None:
         if self._closed:

@@ -78,14 +78,14 @@ class ScriptEntry(NamedTuple):
         return failure.project is None or failure.project.is_called(self.project)
 
 
-def script_entries(given: Sequence[Mapping[str, Any]], places: Sequence[str] = ()) -> tuple[ScriptEntry, ...]:
+def script_entries(scripts: Sequence[Mapping[str, Any]], places: Sequence[str] = ()) -> tuple[ScriptEntry, ...]:
     """The checked entries of the option `scripts`. Raises ValidationError with all of their errors.
 
     `places`: how messages name the entries, if a file has them.
     """
     with ErrorList() as errors:
         entries: dict[tuple[Any, ...], ScriptEntry] = {}
-        for index, options in enumerate(given):
+        for index, options in enumerate(scripts):
             place = places[index] if places else f"scripts[{index}]"
             if not options["id"] and not options["name"]:
                 errors.add(f"{place} needs an id or a name")

@@ -84,12 +84,12 @@ def _rest(params: Mapping[str, Any], policy: Policy | None, check: Check) -> Inp
                 "purge would delete every runtime, as no entry has state: present; to delete all of them, list each "
                 "with state: absent and leave out purge"
             )
-        given = [(place, entry) for place, entry in placed if entry is not None]
+        accepted = [(place, entry) for place, entry in placed if entry is not None]
         definitions = [
             errors.check(_definition, place, entry, comment, policy, restore, prefix=_label(place, entry))
-            for place, entry in given
+            for place, entry in accepted
         ]
-        errors.add(*_name_errors(given, restore))
+        errors.add(*_name_errors(accepted, restore))
         if limit is not None and limit < 0:
             errors.add(f"purge_limit must be at least 0, not {limit}")
         if scripts is not None:
@@ -155,8 +155,8 @@ def _definition(
                 errors.add(f"{option} cannot be used with state: absent")
         if restore and is_absent(entry) and entry.get("id") is None:
             errors.add("id is required with state: absent in a backup, where no name means a runtime to delete")
-        given = {**entry, "journal_comment": entry.get("journal_comment") or comment}
-        definition: Definition = errors.check(definition_from, given, policy, restore)
+        options = {**entry, "journal_comment": entry.get("journal_comment") or comment}
+        definition: Definition = errors.check(definition_from, options, policy, restore)
     return definition._replace(place=place)
 
 

@@ -242,13 +242,13 @@ def _copy(old: Runtime, wanted: Definition) -> Definition:
     if resource.unreadable is not None and "resource" not in wanted.values:
         raise ValidationError([f"resource {resource.unreadable!r} has no amounts"])
     copied = {name: value for name, value in definition_of(old.to_result()).items() if name not in wanted.values}
-    given = definition_from({**copied, "name": wanted.name})
+    definition = definition_from({**copied, "name": wanted.name})
     # What is sent to the new runtime, without keys that this collection does not know.
     kinds = {name: BY_NAME[name].kind for name in without_null(old.values)}
     have = {name: kind.from_api(kind.to_api(old.values[name])) for name, kind in kinds.items()}
     merged, _differing = compare(have, wanted)
     beside = replacement_name(str(wanted.name))
-    values = {**given.values, **merged, "name": beside}
+    values = {**definition.values, **merged, "name": beside}
     return wanted._replace(name=beside, values=values, keep=frozenset(), previous_names=(), replaces=old.key)
 
 

@@ -35,7 +35,7 @@ class Backup:
 
     def __init__(self, action: Action, source: str | None = None) -> None:
         self._action, self._kept = action, source
-        dest = action.given(DEST)
+        dest = action.non_empty(DEST)
         self._own_file = None if dest is None else OwnFile(action, DEST, dest)
         self._dest, self._unfinished = "", None
         if self._own_file:
@@ -183,11 +183,11 @@ def _packed(file: File) -> str:
     return text_of({"text": file.text})
 
 
-def may_take_away(wanted: Source, purges: bool) -> bool:
+def may_take_away(source: Source, purges: bool) -> bool:
     """Whether a run with these definitions may delete, replace or move something."""
-    entries = [entry for entry in wanted.runtimes or () if isinstance(entry, Mapping)]
+    entries = [entry for entry in source.runtimes or () if isinstance(entry, Mapping)]
     removes = any(entry.get("state") == "absent" or entry.get("replace_on_change") for entry in entries)
-    return purges or bool(wanted.scripts) or removes
+    return purges or bool(source.scripts) or removes
 
 
 def _names_default(entry: Any, name: str) -> bool:

@@ -87,7 +87,7 @@ def _empty_errors(run: NewRun) -> list[str]:
 def _type_errors(run: NewRun) -> Iterator[str]:
     """Of switches and numbers. Ansible's filter `bool` reads a word that it does not know as false."""
     for name, kind in variables.types(run.playbook).items():
-        wrong = grouped((_type_error(name, kind, value), host) for host, value in run.given(name))
+        wrong = grouped((_type_error(name, kind, value), host) for host, value in run.values_of(name))
         yield from (f"{sentence}{run.in_brackets(hosts)}." for sentence, hosts in wrong.items() if sentence)
 
 
@@ -95,15 +95,15 @@ def _use_errors(run: NewRun) -> Iterator[str]:
     """Of variables that exclude or need each other, and of those that only an extra variable may not leave alone."""
     if "mstr_plan_dest" not in variables.types(run.playbook):
         return
-    reads, writes = (any(run.given(name)) for name in ("mstr_plan_src", "mstr_plan_dest"))
+    reads, writes = (any(run.values_of(name)) for name in ("mstr_plan_src", "mstr_plan_dest"))
     if reads and writes:
         yield "Set only one of mstr_plan_src and mstr_plan_dest; both are set."
-    if reads and any(run.given("mstr_runtimes_plan_id")):
+    if reads and any(run.values_of("mstr_runtimes_plan_id")):
         yield "Set only one of mstr_plan_src and mstr_runtimes_plan_id; both are set."
     if writes and not run.check_mode:
         yield "mstr_plan_dest writes the plan of a check; start the playbook with --check."
     for name in ("mstr_runtimes_backup_exclude", "mstr_runtimes_backup_scripts"):
-        if is_given(run.extra.get(name)) and not any(run.given("mstr_runtimes_backup_dest")):
+        if is_given(run.extra.get(name)) and not any(run.values_of("mstr_runtimes_backup_dest")):
             yield f"{name} needs mstr_runtimes_backup_dest, the file of the backup; without it there is no backup."
 
 
@@ -187,7 +187,7 @@ def _is_batch_size(size: Any) -> bool:
 
 def _type_error(name: str, kind: str, value: Any) -> str | None:
     """Why a value is not of its type, without a final period; None if it is."""
-    wanted = {"bool": "true or false", "int": "a whole number", "float": "a number"}
+    expected = {"bool": "true or false", "int": "a whole number", "float": "a number"}
     try:
         if kind == "bool":
             boolean(value)
@@ -196,7 +196,7 @@ def _type_error(name: str, kind: str, value: Any) -> str | None:
                 raise ValueError
             _NUMBERS[kind](value if isinstance(value, (int, float)) else str(value).strip())
     except (TypeError, ValueError):
-        return f"{name} must be {wanted[kind]}, not {_shown(value)}"
+        return f"{name} must be {expected[kind]}, not {_shown(value)}"
     return None
 
 

@@ -42,7 +42,7 @@ class NewRun(NamedTuple):
     started_in: str
     options: Sequence[str] = ()
 
-    def given(self, name: str) -> Iterator[tuple[str, Any]]:
+    def values_of(self, name: str) -> Iterator[tuple[str, Any]]:
         """The hosts with a value of a variable that is known."""
         for host, values in self.hosts.items():
             value = values.get(name)
@@ -64,7 +64,7 @@ class NewRun(NamedTuple):
 
     def switched_on(self, name: str) -> list[str]:
         """The hosts on which a switch is on."""
-        return [host for host, value in self.given(name) if is_on(value)]
+        return [host for host, value in self.values_of(name) if is_on(value)]
 
     def is_local(self, host: str) -> bool:
         """Whether the modules run on the control node."""
@@ -95,8 +95,8 @@ def server_of(values: Mapping[str, Any], environ: Mapping[str, str]) -> str | No
     """The normal address of a host's server, wherever it comes from; None if it is not known."""
 
     def value(option: str) -> Any:
-        given = values.get(f"mstr_{option}")
-        return given if is_given(given) else environ.get(f"MSTR_{option.upper()}")
+        of_host = values.get(f"mstr_{option}")
+        return of_host if is_given(of_host) else environ.get(f"MSTR_{option.upper()}")
 
     address, session = value("base_url"), value("session")
     try:

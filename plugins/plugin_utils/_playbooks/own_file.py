@@ -50,8 +50,8 @@ class OwnFile:
         others = [host for host in action.task_vars.get("ansible_play_hosts") or () if host != action.host]
         of_others = action.of_hosts(others, (self._variable,)) if self._variable in action.task_vars else {}
         paths = {host: values.get(self._variable) for host, values in of_others.items()}
-        given = {host: path for host, path in paths.items() if is_given(path) and path is not UNKNOWN}
-        same = [host for host, path in given.items() if os.path.realpath(action.path_of(path)) == target]
+        by_host = {host: path for host, path in paths.items() if is_given(path) and path is not UNKNOWN}
+        same = [host for host, path in by_host.items() if os.path.realpath(action.path_of(path)) == target]
         if same:
             raise refused(one_file_error(self._variable, self.path, [action.host, *same]))
 

@@ -37,15 +37,15 @@ def apply(action: Action, plan_id: str | None = None, check_mode: bool = False) 
     with ErrorList() as errors:
         empty = [name for name in role_types() if action.value(name) == ""]
         errors.add(*name_errors(action.task_vars), *empty_errors(empty), *_definition_errors(action))
-    wanted = Source(action.given("mstr_runtimes"), action.given("mstr_runtimes_scripts"))
-    if action.given("mstr_runtimes_src") is not None:
+    source = Source(action.non_empty("mstr_runtimes"), action.non_empty("mstr_runtimes_scripts"))
+    if action.non_empty("mstr_runtimes_src") is not None:
         path, in_file = _source(action, "mstr_runtimes_src")
         if in_file and in_file.restore:
             raise ValidationError(backup_errors({action.host: path}, action.command_line()))
         # The module reports a file that does not exist.
-        wanted = Source(in_file.runtimes, wanted.scripts or in_file.scripts) if in_file else Source()
+        source = Source(in_file.runtimes, source.scripts or in_file.scripts) if in_file else Source()
     options = {**action.options(DEFINITIONS), **action.options(passed_on()), **_policy(action)}
-    return _backed_up(action, options, wanted, plan_id, check_mode)
+    return _backed_up(action, options, source, plan_id, check_mode)
 
 
 def restore(action: Action, plan_id: str | None = None, check_mode: bool = False) -> Result:
@@ -54,18 +54,18 @@ def restore(action: Action, plan_id: str | None = None, check_mode: bool = False
     `plan_id`, `check_mode`: see `_backed_up`. Raises ValidationError if a variable is invalid, and for a file that is
     no backup of this environment and server.
     """
-    if action.given("mstr_restore_src") is None:
+    if action.non_empty("mstr_restore_src") is None:
         raise refused("Set mstr_restore_src to the file of a backup.")
-    path, wanted = _source(action, "mstr_restore_src")
-    if wanted is None:
-        job = action.given("mstr_restore_job")
+    path, source = _source(action, "mstr_restore_src")
+    if source is None:
+        job = action.non_empty("mstr_restore_job")
         missing = f"it has no backup {path}" if job is None else f"job {job} has no backup of it"
         return {"changed": False, "left_alone": f"{missing}, so it was left alone"}
     with ErrorList() as errors:
-        errors.add(*foreign_errors("mstr_restore_src", path, wanted, action.host, action.server()))
+        errors.add(*foreign_errors("mstr_restore_src", path, source, action.host, action.server()))
     options = {**action.options({option: passed_on()[option] for option in RESTORED}), "src": path}
-    result = _backed_up(action, options, wanted, plan_id, check_mode)
-    return _with_warnings(result, *_violations(action, wanted.runtimes or (), result))
+    result = _backed_up(action, options, source, plan_id, check_mode)
+    return _with_warnings(result, *_violations(action, source.runtimes or (), result))
 
 
 def _violations(action: Action, runtimes: Sequence[Any], result: Result) -> Iterator[str]:
@@ -73,7 +73,7 @@ def _violations(action: Action, runtimes: Sequence[Any], result: Result) -> Iter
     rows = result.get("runtimes") or ()
     restored = {str(row["name"]) for row in rows if row.get("action") not in ("none", "deleted", "failed")}
     try:
-        policy = with_exemptions(action.given("mstr_runtimes_policy"), action.given("mstr_runtimes_exemptions"))
+        policy = with_exemptions(action.non_empty("mstr_runtimes_policy"), action.non_empty("mstr_runtimes_exemptions"))
         for name, sentences in violations_of(policy, runtimes).items() if policy and restored else ():
             if name in restored:
                 yield f"Runtime {name!r} is restored, although {'; '.join(sentences)}."
@@ -87,38 +87,38 @@ def _with_warnings(result: Result, *warnings: str) -> Result:
 
 def _policy(action: Action) -> Result:
     """The option `policy` with the exemptions of the host; nothing if there are none."""
-    exemptions = action.given("mstr_runtimes_exemptions")
-    return {"policy": with_exemptions(action.given("mstr_runtimes_policy"), exemptions)} if exemptions else {}
+    exemptions = action.non_empty("mstr_runtimes_exemptions")
+    return {"policy": with_exemptions(action.non_empty("mstr_runtimes_policy"), exemptions)} if exemptions else {}
 
 
 def _source(action: Action, name: str) -> tuple[str, Source | None]:
     """The file in a variable, and what it says; None if it does not exist. Raises ValidationError if it is invalid."""
-    path = action.path_of(action.given(name))
+    path = action.path_of(action.non_empty(name))
     try:
         return path, source_of(action, path)
     except ValidationError as exc:
         raise ValidationError(f"{name} {error.removeprefix('src ')}" for error in exc.errors) from None
 
 
-def _backed_up(action: Action, options: Result, wanted: Source, plan_id: str | None, check_mode: bool) -> Result:
+def _backed_up(action: Action, options: Result, source: Source, plan_id: str | None, check_mode: bool) -> Result:
     """The result of mstr_runtimes with these options, after a backup if there is to be one.
 
-    `wanted`: the definitions, or the backup that is restored. `plan_id`: of the approved plan. `check_mode`: only what
+    `source`: the definitions, or the backup that is restored. `plan_id`: of the approved plan. `check_mode`: only what
     it would do, also if the task is not in check mode; then without a backup.
     """
     if plan_id is not None:
         options["plan_id"] = plan_id
     if check_mode and not action.check_mode:
         return action.run_module("mstr_runtimes", options, True)
-    if action.given(DEST) is None and not action.in_job:
+    if action.non_empty(DEST) is None and not action.in_job:
         return action.run_module("mstr_runtimes", options)
-    backup = Backup(action, options["src"] if wanted.restore else None)
+    backup = Backup(action, options["src"] if source.restore else None)
     # A drift check every night reads nothing for a backup that nobody needs.
     checked = action.run_module("mstr_runtimes", options) if action.in_job and action.check_mode else None
     if checked and not checked.get("changed"):
         return checked
-    asked = action.given("mstr_runtimes_backup_scripts")
-    takes_away = wanted.restore or may_take_away(wanted, action.is_on("mstr_runtimes_purge"))
+    asked = action.non_empty("mstr_runtimes_backup_scripts")
+    takes_away = source.restore or may_take_away(source, action.is_on("mstr_runtimes_purge"))
     with_scripts = takes_away if asked is None else action.is_on("mstr_runtimes_backup_scripts")
     file, read = _exported(action, BACKUP, {"include_scripts": True} if with_scripts else {})
     if file is None:
@@ -131,7 +131,7 @@ def _backed_up(action: Action, options: Result, wanted: Source, plan_id: str | N
             "was changed. Run the playbook again, or as a user who may read them, or without "
             "mstr_runtimes_backup_scripts."
         )
-    backup.begin(file, plain(read["runtimes"]), with_scripts, wanted.runtimes or ())
+    backup.begin(file, plain(read["runtimes"]), with_scripts, source.runtimes or ())
     result = backup.finish(checked or action.run_module("mstr_runtimes", options, on_stop=backup.stopped))
     lacking = (
         f"The backup lacks scripts of projects that could not be read: {unread_text}. Going back does not move them."
@@ -140,15 +140,15 @@ def _backed_up(action: Action, options: Result, wanted: Source, plan_id: str | N
 
 
 def _definition_errors(action: Action) -> list[str]:
-    given = [name for name in DEFINITIONS.values() if action.given(name) is not None]
-    if not given and action.given("mstr_runtimes_scripts") is None:
+    names = [name for name in DEFINITIONS.values() if action.non_empty(name) is not None]
+    if not names and action.non_empty("mstr_runtimes_scripts") is None:
         return ["Set mstr_runtimes or mstr_runtimes_src; neither is set."]
-    if len(given) > 1:
+    if len(names) > 1:
         return [
             "Set only one of mstr_runtimes and mstr_runtimes_src; both are set. To apply only the file, add "
             "-e mstr_runtimes= to the command."
         ]
-    src, dest = action.given("mstr_runtimes_src"), action.given(DEST)
+    src, dest = action.non_empty("mstr_runtimes_src"), action.non_empty(DEST)
     if src and dest:
         paths = [action.path_of(path) for path in (src, dest)]
         if os.path.realpath(paths[0]) == os.path.realpath(paths[1]):
@@ -161,7 +161,7 @@ def _definition_errors(action: Action) -> list[str]:
 
 def audit(action: Action, detail: bool) -> Result:
     """The result of mstr_audit, with the definitions and the policy of the host. `detail`: with every runtime."""
-    if all(action.given(name) is not None for name in DEFINITIONS.values()):
+    if all(action.non_empty(name) is not None for name in DEFINITIONS.values()):
         raise refused(f"Set only one of {' and '.join(DEFINITIONS.values())}; both are set.")
     options = {**action.options(DEFINITIONS), **action.options(AUDITED), **_policy(action), "detail": detail}
     if "since" in options and not os.path.exists(options["since"]) and options["since"] in report_paths(action):
@@ -171,14 +171,14 @@ def audit(action: Action, detail: bool) -> Result:
 
 def report_paths(action: Action) -> list[str]:
     """The files of the report."""
-    return [action.path_of(dest) for dest in dests(action.given("mstr_report_dest") or ())]
+    return [action.path_of(dest) for dest in dests(action.non_empty("mstr_report_dest") or ())]
 
 
 def export(action: Action) -> Result:
     """The result of an export: the file, whether it changed, and the number of runtimes."""
     with ErrorList() as errors:
         errors.add(*name_errors(action.task_vars))
-    target = OwnFile(action, "mstr_export_dest", action.given("mstr_export_dest") or f"{action.host}.runtimes.yml")
+    target = OwnFile(action, "mstr_export_dest", action.non_empty("mstr_export_dest") or f"{action.host}.runtimes.yml")
     target.check()
     file, read = _exported(action, EXPORT)
     if file is None:
@@ -250,7 +250,7 @@ JOB_EXPORT = (*EXPORT[:2], 'the job template "export"')
 def _exported(action: Action, what: tuple[str, str, str], options: Result | None = None) -> tuple[File | None, Result]:
     """The file, None if the read failed, and the result of the read. `options`: of the read."""
     name, exclude, writer = what
-    patterns = action.given(exclude) or []
+    patterns = action.non_empty(exclude) or []
     if not isinstance(patterns, (list, tuple)):
         raise refused(f"{exclude} must be a list, such as [{patterns!r}], not {str(patterns)!r}.")
     read = action.run_module("mstr_runtime_info", options or {}, action.check_mode)
@@ -276,7 +276,7 @@ def _exported(action: Action, what: tuple[str, str, str], options: Result | None
 
 def probe(action: Action) -> Result:
     """The result of mstr_probe, and the file with its answers."""
-    target = OwnFile(action, "mstr_probe_dest", action.given("mstr_probe_dest") or f"{action.host}.probe.json")
+    target = OwnFile(action, "mstr_probe_dest", action.non_empty("mstr_probe_dest") or f"{action.host}.probe.json")
     target.check()
     options = {option: f"mstr_probe_{option}" for option in ("scripts", "reach", "wait_timeout", "cleanup")}
     result = action.run_module("mstr_probe", action.options(options))

@@ -105,7 +105,7 @@ def _done(action: Action, step: str) -> Result:
 
 def _wants_details(action: Action) -> bool:
     """Whether the report of the run has every runtime."""
-    return action.given("mstr_report_dest") is not None or action.in_job
+    return action.non_empty("mstr_report_dest") is not None or action.in_job
 
 
 def _why_stopped(action: Action, variable: str, run: str) -> str | None:
@@ -120,9 +120,9 @@ def _why_stopped(action: Action, variable: str, run: str) -> str | None:
 
 def _approved(action: Action) -> Mapping[str, Any] | None:
     """The approved plan of a file, or in a job of a controller, in the report of the drift check; None without one."""
-    path, checked = action.given("mstr_plan_src"), None
+    path, checked = action.non_empty("mstr_plan_src"), None
     if path is None:
-        checked = plain(action.given("mstr_report")) if action.in_job and not action.check_mode else None
+        checked = plain(action.non_empty("mstr_report")) if action.in_job and not action.check_mode else None
         if not isinstance(checked, Mapping) or not checked.get("check_mode"):
             return None
     try:
@@ -139,7 +139,7 @@ def _approved(action: Action) -> Mapping[str, Any] | None:
 def _checked(action: Action) -> list[Any]:
     """The reports of the environments in the drift check before this job."""
     try:
-        return list(content_of(str(plain(action.given("mstr_plan"))))["environments"])
+        return list(content_of(str(plain(action.non_empty("mstr_plan"))))["environments"])
     except (KeyError, ValueError):
         raise refused("The artifact mstr_plan was not written by a drift check, so nothing was changed.") from None
 
@@ -149,7 +149,7 @@ def _approved_result(action: Action, step: str, approved: Mapping[str, Any]) -> 
     checked = _WRITE[step](action, check_mode=True)
     if not (checked.get("failed") or checked.get("left_alone")):
         now = environment_report(Sources(environment=action.host, applied=checked, check_mode=True))
-        in_file = action.given("mstr_plan_src") is not None
+        in_file = action.non_empty("mstr_plan_src") is not None
         repeat = plan_file.REPEAT if in_file else "Start the workflow again to approve the new plan."
         why = plan_file.refusal(approved, now, repeat)
         if why is None:
@@ -220,7 +220,7 @@ def report(action: Action) -> Result:
     run_id, used = action.run_id(), variables.types(playbook)
     hosts = [str(host) for host in action.task_vars["ansible_play_hosts_all"]]
     reports = playbooks.report_paths(action) if "mstr_report_dest" in used else []
-    plan = action.given("mstr_plan_dest") if "mstr_plan_dest" in used else None
+    plan = action.non_empty("mstr_plan_dest") if "mstr_plan_dest" in used else None
     run = final_report.FinishedRun(
         playbook=playbook,
         results={
@@ -234,7 +234,7 @@ def report(action: Action) -> Result:
         plan="" if plan is None else action.path_of(plan),
         left_out=bool(context.CLIARGS.get("skip_tags")) or "all" not in context.CLIARGS.get("tags", ["all"]),
         page=action.in_job,
-        job=str(action.given("awx_job_id") or ""),
+        job=str(action.non_empty("awx_job_id") or ""),
         earlier=_earlier(action, reports) if "mstr_audit_since" in used else None,
     )
     final = final_report.run_report(run, destination.write)
@@ -250,7 +250,7 @@ def report(action: Action) -> Result:
 
 def _earlier(action: Action, reports: Sequence[str]) -> Earlier | None:
     """The earlier audit in a file that this run writes again; None without one."""
-    since = action.given("mstr_audit_since")
+    since = action.non_empty("mstr_audit_since")
     path = "" if since is None else action.path_of(since)
     if path in reports and Path(path).exists():
         with suppress(ValueError):  # the audit of an environment has reported it

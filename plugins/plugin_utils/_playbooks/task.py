@@ -95,7 +95,7 @@ class Action(ActionBase):
         except AnsibleError as exc:
             raise refused(f"{name}: {exc}") from None
 
-    def given(self, name: str) -> Any:
+    def non_empty(self, name: str) -> Any:
         """The same, but also None if it is empty."""
         value = self.value(name)
         return value if is_given(value) else None
@@ -103,7 +103,7 @@ class Action(ActionBase):
     def is_on(self, name: str) -> bool:
         """Whether a switch is on."""
         try:
-            return bool(boolean(self.given(name) or False))
+            return bool(boolean(self.non_empty(name) or False))
         except TypeError:
             raise refused(f"{name} must be true or false, not {str(self.value(name))!r}.") from None
 
@@ -149,7 +149,7 @@ class Action(ActionBase):
     def of_hosts(self, hosts: Iterable[str], needed: Container[str]) -> dict[str, Result]:
         """The variables `mstr_…` and `ansible_connection` of other hosts, as they are for this task.
 
-        Only those that are wanted have a value; it is `UNKNOWN` if its template is invalid. `hostvars` alone lacks the
+        Only the `needed` ones have a value; it is `UNKNOWN` if its template is invalid. `hostvars` alone lacks the
         variables of the play and of the task.
         """
         hostvars = self.task_vars["hostvars"]
@@ -209,8 +209,7 @@ class Action(ActionBase):
         The other arguments are those of `run_action`.
         """
         name = f"mstr.library.{name}"
-        given = {**self._defaults(name), **self.options(CONNECTION), **options}
-        return self.run_action(name, given, *how, **more)
+        return self.run_action(name, {**self._defaults(name), **self.options(CONNECTION), **options}, *how, **more)
 
     def _defaults(self, name: str) -> Result:
         """The options of a module from `module_defaults`. Ansible's own function for this has changed its name."""

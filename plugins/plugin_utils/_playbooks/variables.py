@@ -124,8 +124,8 @@ def with_exemptions(policy: Any, exemptions: Any) -> Any:
         raise ValidationError([f"mstr_runtimes_exemptions must be a list, not {str(exemptions)[:60]!r}."])
     if not isinstance(policy or {}, Mapping):
         return policy  # which has its own error
-    given = policy or {}
-    return {**given, "exemptions": [*(given.get("exemptions") or ()), *exemptions]} if exemptions else policy
+    rules = policy or {}
+    return {**rules, "exemptions": [*(rules.get("exemptions") or ()), *exemptions]} if exemptions else policy
 
 
 def playbooks_with(name: str) -> list[str]:
@@ -145,13 +145,13 @@ def name_errors(names: Iterable[str], playbook: str | None = None, extra: Iterab
     `extra`: the names of the extra variables (-e). Only those must be variables of this playbook: an inventory serves
     all playbooks. Without `playbook`, such as in a role or a job of a controller, no known variable is out of place.
     """
-    given = set(extra)
-    for name in sorted({*names, *given}):
+    extra_names = set(extra)
+    for name in sorted({*names, *extra_names}):
         if not name.startswith("mstr_") or name in OWN:
             continue
         if name not in all_names():
             yield from _unknown(name)
-        elif playbook and name in given and name not in _everywhere() and not _is_used(name, playbook):
+        elif playbook and name in extra_names and name not in _everywhere() and not _is_used(name, playbook):
             users = playbooks_with(name) or ["controller"]
             *others, last = users
             whose = f"{', '.join(others)} and {last} do" if others else f"{last} does"

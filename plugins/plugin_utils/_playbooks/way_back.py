@@ -30,12 +30,12 @@ def command_line(inventory: Iterable[str]) -> list[str]:
     Secrets stay out: they do not belong on a command line.
     """
     options = [f"-i {shlex.quote(source)}" for source in inventory] or ["-i INVENTORY"]
-    given: Mapping[str, Any] = context.CLIARGS or {}
+    arguments: Mapping[str, Any] = context.CLIARGS or {}
     for name in ("vault_ids", "vault_password_files"):
         flag = f"--{name.removesuffix('s').replace('_', '-')}"
-        options += [f"{flag} {shlex.quote(str(value))}" for value in given.get(name) or ()]
-    options += ["--ask-vault-pass"] if given.get("ask_vault_pass") else []
-    for text in map(str, given.get("extra_vars") or ()):
+        options += [f"{flag} {shlex.quote(str(value))}" for value in arguments.get(name) or ()]
+    options += ["--ask-vault-pass"] if arguments.get("ask_vault_pass") else []
+    for text in map(str, arguments.get("extra_vars") or ()):
         if text.startswith("@"):
             options.append(f"-e {shlex.quote(text)}")
             continue

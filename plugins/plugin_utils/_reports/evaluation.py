@@ -43,12 +43,12 @@ def rules_of(option: Any) -> dict[str, Any]:
     result = ArgumentSpecValidator(POLICY_OPTION).validate({"policy": plain(option)})
     if result.error_messages:
         raise ValidationError(result.error_messages)
-    given = result.validated_parameters["policy"]
-    policy = policy_from(given, utc_date())
+    validated = result.validated_parameters["policy"]
+    policy = policy_from(validated, utc_date())
     if not policy.limits:
         return {}
-    rules = {key: given[key] for key in policy.limits}
-    return {**rules, "exemptions": given["exemptions"]} if policy.exemptions else rules
+    rules = {key: validated[key] for key in policy.limits}
+    return {**rules, "exemptions": validated["exemptions"]} if policy.exemptions else rules
 
 
 def violations_of(option: Any, definitions: Iterable[Any]) -> dict[str, list[str]]:
@@ -62,13 +62,13 @@ def violations_of(option: Any, definitions: Iterable[Any]) -> dict[str, list[str
     sentences: dict[str, list[str]] = {}
     for entry in definitions if policy.limits else ():
         try:
-            given, _errors = auth.checked_entry(entry, DEFINITION_OPTIONS)
-            definition = definition_from(given or {}, restore=True)
+            checked, _errors = auth.checked_entry(entry, DEFINITION_OPTIONS)
+            definition = definition_from(checked or {}, restore=True)
         except ValidationError:
             continue
         try:
-            if given and definition.state == "present":
-                policy.check_definition(given, definition.values, definition.id or "")
+            if checked and definition.state == "present":
+                policy.check_definition(checked, definition.values, definition.id or "")
         except ValidationError as exc:
             sentences[str(definition.name)] = list(exc.errors)
     return sentences

@@ -137,8 +137,8 @@ def _graph(runtimes: Mapping[str, tuple[str, Json, _Contents]], all_read: bool) 
 
 def _contents(runtime: Json) -> _Contents:
     if runtime.get("installed") is None:
-        wanted = [_Node(package["name"], package["version"]) for package in runtime["packages"]]
-        by_base = {node.base: node for node in wanted}
+        defined = [_Node(package["name"], package["version"]) for package in runtime["packages"]]
+        by_base = {node.base: node for node in defined}
         version = runtime["runtime_version"]
         return _Contents(by_base, list(by_base), ("python", version) if version else None, False)
     installed = installed_from(runtime["installed"])
@@ -199,7 +199,7 @@ def _runtime_component(ref: str, environment: str, runtime: Json) -> dict[str, A
         "name": runtime["name"] or str(runtime["id"]),
         # The server gives each state of a runtime an id.
         "version": str(runtime["version"] or runtime["date_modified"] or "unknown"),
-        **_given("description", runtime["description"]),
+        **_if_set("description", runtime["description"]),
         "properties": list(_properties(facts)),
     }
 
@@ -215,7 +215,7 @@ def _python(ref: str, name: str, version: str) -> dict[str, Any]:
         "bom-ref": ref,
         "name": name,
         "version": version,
-        **_given("cpe", f"cpe:2.3:a:python:python:{version}:*:*:*:*:*:*:*" if has_cpe else None),
+        **_if_set("cpe", f"cpe:2.3:a:python:python:{version}:*:*:*:*:*:*:*" if has_cpe else None),
         "purl": ref,
     }
 
@@ -225,8 +225,8 @@ def _package(ref: str, node: _Node) -> dict[str, Any]:
         "type": "library",
         "bom-ref": ref,
         "name": project(node.name) or node.name,
-        **_given("version", node.version),
-        **_given("purl", node.purl),
+        **_if_set("version", node.version),
+        **_if_set("purl", node.purl),
     }
 
 
@@ -234,7 +234,7 @@ def _quoted(text: str) -> str:
     return quote(text, safe="", errors="replace")
 
 
-def _given(key: str, value: Any) -> dict[str, str]:
+def _if_set(key: str, value: Any) -> dict[str, str]:
     return {key: str(value)} if value else {}
 
 

@@ -260,9 +260,7 @@ def _new_and_gone(
         "gone": [row for key, row in was.items() if key not in now],
     }
     ids = {kind: None if some is None else {str(runtime.get("id")) for runtime in some} for kind, some in held.items()}
-    return {
-        kind: [row for row in rows[kind] if only is None or str(row["id"]) in only] for kind, only in ids.items()
-    }
+    return {kind: [row for row in rows[kind] if only is None or str(row["id"]) in only] for kind, only in ids.items()}
 
 
 def changed_runtimes(since: Json) -> Iterator[tuple[str, Json, str]]:

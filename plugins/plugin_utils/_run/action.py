@@ -112,7 +112,7 @@ class ActionModule(NormalAction):
                 if reason is None:
                     from .._run import worker
 
-                    given = worker.plain(self._given(task_vars))
+                    params = worker.plain(self._module_params(task_vars))
                     stack.enter_context(worker.surroundings(self._environment(), self._loader.get_basedir()))
             except AnsibleError:  # a template or an option that is not valid, in both ways
                 raise
@@ -130,7 +130,7 @@ class ActionModule(NormalAction):
                     if self.on_stop:
                         screen.show_last(self.on_stop(result))
 
-                return worker.run_main(self.main, given, progress, stopped)
+                return worker.run_main(self.main, params, progress, stopped)
         return dict(super()._execute_module(*args, **options))
 
     def _reasons_for_a_module(
@@ -191,11 +191,11 @@ class ActionModule(NormalAction):
             interpreter = host_vars.get("ansible_facts", {}).get("discovered_interpreter_python")
         return str(interpreter) if interpreter else None
 
-    def _given(self, task_vars: dict[str, Any]) -> dict[str, Any]:
+    def _module_params(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         """The options and settings that the module would read from its archive."""
-        given = dict(self._task.args)
-        self._update_module_args(self._task.action, given, task_vars)
-        return given
+        params = dict(self._task.args)
+        self._update_module_args(self._task.action, params, task_vars)
+        return params
 
     def _environment(self) -> dict[str, str]:
         raw: dict[str, Any] = {}

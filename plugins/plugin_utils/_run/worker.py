@@ -129,8 +129,8 @@ class Screen(Progress):
 class _InProcessModule(auth.OwnModule):
     """The module's AnsibleModule, which takes its options as an argument and keeps its result in `result`."""
 
-    def __init__(self, given: dict[str, Any], **options: Any) -> None:
-        self._given = given
+    def __init__(self, params: dict[str, Any], **options: Any) -> None:
+        self._own_params = params
         self._warnings: list[str] = []
         self._before = len(get_warning_messages()), len(get_deprecation_messages())
         self._facts: dict[str, Any] = {}
@@ -138,9 +138,9 @@ class _InProcessModule(auth.OwnModule):
         super().__init__(**options)  # type: ignore[no-untyped-call]
 
     def _read_params(self) -> None:
-        self.params = self._given
+        self.params = self._own_params
         # From ansible-core 2.19 on, AnsibleModule reads some of its settings here.
-        basic._PARSED_MODULE_ARGS = self._given
+        basic._PARSED_MODULE_ARGS = self._own_params
 
     def warn(self, warning: str, **more: Any) -> None:
         """Add a warning to the result."""
@@ -223,7 +223,7 @@ class _HeldStop(Stop):
 
 def run_main(
     main: Callable[[], None],
-    given: dict[str, Any],
+    params: dict[str, Any],
     progress: Callable[..., None],
     on_stop: Callable[[dict[str, Any]], None],
 ) -> dict[str, Any]:
@@ -237,7 +237,7 @@ def run_main(
         # Register it before it checks its options, because invalid options end it with a result.
         module = _InProcessModule.__new__(_InProcessModule)
         modules.append(module)
-        module.__init__(given, **options)  # type: ignore[misc]
+        module.__init__(params, **options)  # type: ignore[misc]
         return module
 
     stop, error = _HeldStop(), None

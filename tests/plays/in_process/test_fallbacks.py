@@ -212,7 +212,7 @@ MACHINES = {
         "it is not the main thread, where signals arrive",
     ),
     "options": (
-        "(adapter.ActionModule, '_given', lambda self, task_vars: {}['nothing'])",
+        "(adapter.ActionModule, '_module_params', lambda self, task_vars: {}['nothing'])",
         "its options or its place could not be prepared here (KeyError)",
     ),
     "attributes": (

@@ -34,22 +34,22 @@ class FakeAction:
         self.result = {"changed": True, "msg": "1 updated.", "runtimes": []}
         self.unread, self.is_stopped = [], False
 
-    def given(self, name):
+    def non_empty(self, name):
         return self.task_vars.get(name)
 
-    value = given
+    value = non_empty
 
     def path_of(self, path):
         return path_of(path, self.started_in)
 
     def is_on(self, name):
-        return bool(self.given(name))
+        return bool(self.non_empty(name))
 
     def of_hosts(self, hosts, wanted):
         return {host: {} for host in hosts}
 
     def options(self, names):
-        return {option: self.given(name) for option, name in names.items() if self.given(name) is not None}
+        return {option: self.non_empty(name) for option, name in names.items() if self.non_empty(name) is not None}
 
     def stat(self, path):
         return Stat.local(path)
