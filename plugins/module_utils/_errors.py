@@ -79,6 +79,11 @@ def listed(texts: Sequence[str], most: int = NAMES_IN_MESSAGE, separator: str = 
     return separator.join(texts[:most]) + more
 
 
+def ended(sentence: str) -> str:
+    """The sentence with a full stop, unless it ends with a question, such as "did you mean x?"."""
+    return sentence if sentence.endswith("?") else f"{sentence.rstrip('.')}."
+
+
 def texts(value: Any, option: str = "") -> Iterator[tuple[str, str]]:
     """Every text and number in a value, with the option that has it, such as `runtimes[0].name`."""
     if isinstance(value, Mapping):

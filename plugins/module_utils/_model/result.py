@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from .._errors import NAMES_IN_MESSAGE, MstrError, PartialError, counted, listed
+from .._errors import NAMES_IN_MESSAGE, MstrError, PartialError, counted, ended, listed
 from .kinds import NOTHING
 from .plan import DONE
 from .steps import CLEAN_UP, DELETE, NO_SCRIPTS, Row, ScriptReport, plan_id
@@ -105,7 +105,7 @@ def failures(what: str, failed: Sequence[tuple[str, MstrError]], end: str = "") 
     """The failures of several objects, at most five of them: `what`, then a line for each with its place and reason."""
     shown = failed[:_FAILURES_IN_MESSAGE]
     # An error of several lines names its object in each.
-    lines = [f"{place}: {line.rstrip('.')}." for place, error in shown for line in error.sentence.splitlines()]
+    lines = [ended(f"{place}: {line}") for place, error in shown for line in error.sentence.splitlines()]
     if len(failed) > len(shown):
         lines.append(f"And {len(failed) - len(shown)} more.")
     return (" " if len(lines) == 1 else "\n").join([f"{what}:", *lines, *([end] if end else [])])

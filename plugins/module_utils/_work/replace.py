@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 
-from .._errors import MstrError, listed
+from .._errors import MstrError, ended, listed
 from .._model.plan import NO_PLAN, compare, diff_values, make_plan
 from .._model.runtime import Runtime
 from .._model.steps import ASIDE, CLEAN_UP, DELETE, DELETE_OLD, READ, RENAME, UNKNOWN, Row, Step
@@ -137,7 +137,7 @@ def _return_scripts(context: Context, scripts: Scripts, row: Row, error: MstrErr
         row = _to_clean_up(row, new) if new and row.main.action == "created" else row
     elif new and new.name != row.final_name and not row.in_phase(CLEAN_UP):
         now.append(f"The runtime {new.label} exists beside it. The next run continues with it.")
-    return scripts, row._replace(error=MstrError(" ".join([f"{error.sentence.rstrip('.')}.", *now]), **error.error))
+    return scripts, row._replace(error=MstrError(" ".join([ended(error.sentence), *now]), **error.error))
 
 
 def _other_holder(context: Context, row: Row) -> Runtime | None:
@@ -206,6 +206,5 @@ def _take_name(context: Context, row: Row) -> Row:
     if step.state == UNKNOWN:
         took, end = "may not have taken its name", ". If so, the next run renames it."
     gone = f"{' and '.join(old.label for old in row.old)} {'is' if len(row.old) == 1 else 'are'} deleted"
-    why = step.error.sentence.rstrip(".")
-    text = f"{why}. {gone}, and the scripts use {new.label}, which {took}{end}"
+    text = f"{ended(step.error.sentence)} {gone}, and the scripts use {new.label}, which {took}{end}"
     return row.with_step(step)._replace(error=MstrError(text, **step.error.error))

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .._errors import ErrorList, MstrError, ValidationError, counted, listed
+from .._errors import ErrorList, MstrError, ValidationError, counted, ended, listed
 from .._model.kinds import NOTHING
 from .._model.runtime import Runtime
 from .._model.steps import CLEAN_UP, DELETE, NO_SCRIPTS, PLANNED, PURGE, Evidence, Row, ScriptReport, Step
@@ -127,7 +127,7 @@ def plan_scripts(context: Context, entries: Sequence[ScriptEntry] | None, rows: 
     first = scripts.expected.unread[0]
     return work, [
         f"{listed(replacing)} cannot be replaced, because not every script could be read: {first.label}: "
-        f"{first.error.sentence.rstrip('.')}. {_READ_ALL}"
+        f"{ended(first.error.sentence)} {_READ_ALL}"
     ]
 
 
@@ -249,7 +249,7 @@ def _refusals(
         sentence = (
             f"{option} could not find out whether scripts use {names}, so nothing was deleted: "
             f"{counted(len(usage.unread), 'look-up')} failed: {labels}. "
-            f"The first reason: {usage.unread[0].error.sentence.rstrip('.')}. {_READ_ALL}{more}"
+            f"The first reason: {ended(usage.unread[0].error.sentence)} {_READ_ALL}{more}"
         )
         yield unproven, sentence
 
@@ -362,5 +362,5 @@ def assign_back(scripts: Scripts, row: Row, exists: Mapping[str, bool | None]) -
             why = MstrError(f"The replacement of {plan.target.label} failed, so the script was assigned back to it.")
             assignment = assignment._replace(action="failed", error=assignment.error or plan.error or why)
         assignments.append(assignment)
-    text = f"{counted(len(errors), 'script')} could not be assigned back: {listed(errors)}." if errors else ""
+    text = ended(f"{counted(len(errors), 'script')} could not be assigned back: {listed(errors)}") if errors else ""
     return scripts._replace(assignments=[*assignments, *returned.values()]).forgotten(), text

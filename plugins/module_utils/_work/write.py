@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TypeVar
 
-from .._errors import ApiError, ConnectError, MstrError
+from .._errors import ApiError, ConnectError, MstrError, ended
 from .._model.alike import name_beside, near_names
 from .._model.fields import differing
 from .._model.plan import DONE, NO_PLAN, Plan
@@ -162,7 +162,7 @@ def check_after_loss(
                 continue
             raise NotFoundOut(
                 f"{lost.sentence} The response was lost, and the task could not find out what the server did: "
-                f"{exc.sentence.rstrip('.')}. {unknown}; check it before the next run.",
+                f"{ended(exc.sentence)} {unknown}; check it before the next run.",
                 **lost.error,
             ) from exc
         yield seen

@@ -20,7 +20,7 @@ from ansible import constants as C  # noqa: N812
 from ansible import context
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
-from ...module_utils._errors import ErrorList, ValidationError
+from ...module_utils._errors import ErrorList, ValidationError, ended
 from ...module_utils._model.file import read_text
 from .._reports import plan_file
 from .._reports.environment import environment_report
@@ -133,7 +133,7 @@ def _approved(action: Action) -> Mapping[str, Any] | None:
     except ValueError as exc:
         if checked is not None:
             raise refused(f"The drift check {exc}. Start the workflow again.") from None
-        raise refused(f"mstr_plan_src {path} {str(exc).rstrip('.')}.") from None
+        raise refused(ended(f"mstr_plan_src {path} {exc}")) from None
 
 
 def _checked(action: Action) -> list[Any]:
