@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,8 @@ from ...module_utils._model.kinds import number
 from ...module_utils._model.rules import RULES
 from ...module_utils._model.usage import name_of
 from . import changes
-from .evaluation import COUNTED
-from .lines import GOES, UNREAD, VERBS, environment_lines, last_run, schedules, script_line, usage_text
+from .evaluation import COUNTED, grouped
+from .lines import GOES, UNREAD, VERBS, WARNINGS, environment_lines, last_run, schedules, script_line, usage_text
 from .since import changed_runtimes, when
 from .since import line as since_line
 
@@ -120,12 +120,28 @@ def _environment(environment: Json, columns: Iterable[str], predicted: bool, anc
         "failed": [runtime for runtime in inventory if runtime["error"]],
         "message_lines": (environment["message"] or "").splitlines(),
         "rules": _policy(environment.get("policy") or {}),
-        "notes": [f"{text[:1].upper()}{text[1:]}" for kind, text in environment_lines(environment) if kind != UNREAD],
+        # The others may begin with the name of an option.
+        "notes": [
+            f"{text[0].upper()}{text[1:]}" if kind == WARNINGS else text
+            for kind, text in environment_lines(environment)
+            if kind != UNREAD
+        ],
         "unread_lines": [text for kind, text in environment_lines(environment) if kind == UNREAD],
+        "packages": _packages(inventory),
         "script_lines": [script_line(script, predicted) for script in environment.get("scripts") or ()],
         "since_line": since_line(since) if since else "",
         "changed": [(runtime["name"], text) for _action, runtime, text in changed_runtimes(since)] if since else [],
     }
+
+
+def _packages(inventory: Sequence[Json]) -> list[tuple[str, list[Json]]]:
+    """Every package with the runtimes that have it, for the question who has to test a new version."""
+    if all(runtime["scripts"] is None for runtime in inventory):
+        return []
+    runtimes: dict[str, list[Json]] = grouped(
+        (package["name"], {**runtime, "package": package}) for runtime in inventory for package in runtime["packages"]
+    )
+    return sorted(runtimes.items(), key=lambda pair: pair[0].casefold())
 
 
 def _policy(policy: Json) -> list[str]:

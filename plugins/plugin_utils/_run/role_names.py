@@ -45,6 +45,7 @@ def _mentions() -> re.Pattern[str]:
             | (?<=requires\ )(?:username|password)\b | (?<=found\ in\ )runtimes | (?:"""
         + "|".join(connection)
         + r""")\b )
+        | (?P<probe> reach (?=\ (?:must|needs)\ ) | scripts (?=:\ true) )
         | (?P<audit> include_ (?=(?:installed|scripts|tasks)\b) )
         | (?P<option> src (?=\ ['"]) | scripts (?=\[|\ is\ set,|\ .{1,70}\ is\ not\ a\ list;) | (?:"""
         + "|".join(_OPTIONS)
@@ -83,6 +84,8 @@ def _with_extra_variable(advice: re.Match[str]) -> str:
 def _variable(mention: re.Match[str]) -> str:
     if mention["own"]:
         return f"mstr_{mention['own']}"
+    if mention["probe"]:
+        return f"mstr_probe_{mention['probe']}"
     if mention["audit"]:
         return "mstr_audit_"
     return f"mstr_runtimes_{mention['option']}" if mention["option"] else mention.group()

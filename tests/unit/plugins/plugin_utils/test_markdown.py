@@ -172,9 +172,11 @@ ALLOWED = {
 
 def test_junit_has_the_form_that_pipelines_read():
     seconds = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d"
-    for kind, reports in (("audit", [environment("prod"), audit_of("x")]), ("apply", [plan_of("x")])):
+    twice = audited(runtime(1, "R"), warnings=["a", "b"])
+    for kind, reports in (("audit", [environment("prod"), audit_of("x"), twice]), ("apply", [plan_of("x")])):
         for element in junit_of(reports, "x.junit.xml", kind, check_mode=True).iter():
             attributes, children = ALLOWED[element.tag]
             assert set(element.attrib) <= attributes
             assert {child.tag for child in element} <= children
+            assert len(element.findall("system-out")) <= 1
             assert re.fullmatch(seconds, element.get("timestamp", "2026-11-25T07:29:53"))

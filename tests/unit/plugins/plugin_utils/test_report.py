@@ -305,6 +305,14 @@ def test_a_page_has_the_whole_message():
     assert "Nothing was purged." in report_file([report], "x.html", "apply")
 
 
+def test_a_page_says_who_tests_a_package():
+    """Each package with its runtimes, their scripts and owners; an option keeps its name in other sentences."""
+    text = " ".join(Page(report_file([environment("prod", 1)], "x.html")).text.split())
+    assert "PackageRuntimeScriptOwner pandas 2.2.3Nightly reports Load sales in SalesAda pandas 1.2.3" in text
+    assert "policy.exemptions[3] 'Nightly Report' exempts nothing" in text
+    assert "PackageRuntime" not in Page(report_file([audited(runtime(1, "R"))], "x.html")).text
+
+
 @pytest.mark.parametrize(
     ("status", "counted"),
     [("success", "1 on a schedule, no failed run"), ("failed", "1 on a schedule, 1 last run failed")],

@@ -34,6 +34,8 @@ from ansible_collections.mstr.library.plugins.plugin_utils._run.role_names impor
             "runtimes[0]: x is not an option; the options are id, journal_comment\nsrc 'x'",
             "mstr_runtimes[0]: x is not an option; the options are id, journal_comment\nmstr_runtimes_src 'x'",
         ),
+        ("reach needs scripts: true, because a", "mstr_probe_reach needs mstr_probe_scripts: true, because a"),
+        ("reach must be host:port, such as x:1", "mstr_probe_reach must be host:port, such as x:1"),
         ("mstr_runtimes[0] and mstr_runtimes_src 'x'", "mstr_runtimes[0] and mstr_runtimes_src 'x'"),
         (
             "scripts is set, and src '/src' contains scripts, too",
