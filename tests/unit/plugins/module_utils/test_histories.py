@@ -77,14 +77,14 @@ def check_state(have, task):
 
 def check_report(before, have, result):
     """What a result says was done is true."""
-    after = {key: runtime["name"] for key, runtime in have.runtimes.items()}
+    after = set(have.runtimes)
     for row in result["runtimes"]:
         if row["action"] == "deleted":
             assert row["id"] not in after
         if row["action"] in ("created", "updated", "replaced", "none") and not row["error"]:
             assert row["id"] in after
     gone = {row["id"] for row in result["runtimes"] if row["action"] in ("deleted", "unknown")}
-    assert set(before) - set(after) <= gone, "a deletion is in no row"
+    assert before - after <= gone, "a deletion is in no row"
     for text in (row["error"]["msg"] for row in result["runtimes"] if row["error"]):
         for key in before:
             if f"({key}) stays in use" in text:
@@ -94,8 +94,13 @@ def check_report(before, have, result):
 def check_history(tasks, ends, purge):
     have = a_server()
     for task, end in zip(tasks, ends):
-        end_early(have, end, lambda task=task: apply(have, task, purge=purge))
-    before = {key: runtime["name"] for key, runtime in have.runtimes.items()}
+        before = set(have.runtimes)
+        result = end_early(have, end, lambda task=task: apply(have, task, purge=purge))
+        assert set(have.scripts.values()) <= set(have.runtimes)
+        if result:
+            check_report(before, have, result)
+            assert result["changed"] or set(have.runtimes) == before
+    before = set(have.runtimes)
     predicted = apply(have, tasks[-1], purge=purge, check_mode=True)
     done = apply(have, tasks[-1], purge=purge)
     assert (predicted["summary"], done["summary"]["failed"]) == (done["summary"], 0), done["msg"]
@@ -137,3 +142,25 @@ def test_two_runs_at_once(task, number, purge):
     assert not [name for name in have.names if "(replacement)" in name]
     check_state(have, task)
     assert apply(have, task, purge=purge)["changed"] is False
+
+
+@LAW
+@given(task=TASK, number=st.integers(0, 25), key=st.sampled_from(IDS), purge=st.booleans())
+def test_colleague_at_work(task, number, key, purge):
+    """What somebody writes before a read of runtimes is neither overwritten nor lost with a runtime or a copy of it."""
+    have, left = a_server(), iter(range(number))
+
+    def send(kind, method, path, **more):
+        if method == "GET" and path.startswith("/runtimes") and next(left, None) is None and key in have.runtimes:
+            have.runtimes[key].update(description="theirs", version="theirs")
+            have.send = real
+        return real(kind, method, path, **more)
+
+    real, have.send = have.send, send
+    result = apply(have, task, purge=purge)
+    check_report(set(IDS), have, result)
+    if have.send is real:
+        shown = [row["runtime"] for row in result["runtimes"] if row["action"] == "deleted" and row["id"] == key]
+        kept = [runtime for runtime in have.runtimes.values() if runtime["name"] == NAMES[IDS.index(key)]]
+        assert have.runtimes.get(key, *shown)["description"] == "theirs"
+        assert {runtime["description"] for runtime in kept} <= {"theirs"}
