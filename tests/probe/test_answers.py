@@ -238,6 +238,8 @@ def test_shared_session_not_closed(sim: Simulator) -> None:
          "names_case", "The server answered 503 ERR0016 to POST /api/runtimes."),
         ({"kind": "error", "operation": "delete", "status": 500},
          "delete_comments", "The server answered 500 ERR001 to DELETE /api/runtimes/ID."),
+        ({"kind": "error", "operation": "found", "status": 404, "number": 4},
+         "history_call", "The server answered 404 ERR004 to GET /api/metadataSearches/results."),
     ],
     ids=str,
 )  # fmt: skip
@@ -248,6 +250,14 @@ def test_refused_for_another_reason(sim: Simulator, fault: dict[str, Any], switc
     done = probed(sim)
     verify(done, sim, **{switch: None})
     assert done.evidence[switch] == evidence
+
+
+@pytest.mark.parametrize(("work", "value"), [("none", "no"), ("before", None)])
+def test_update_refused_with_500(sim: Simulator, work: str, value: str | None) -> None:
+    """It is a refusal if the runtime did not change."""
+    sim.reset("newest")
+    sim.fault("error", operation="update", times=None, status=500, work=work)
+    assert probed(sim).values["change_journal"] == value
 
 
 def test_failed_logout_shows_nothing(sim: Simulator) -> None:

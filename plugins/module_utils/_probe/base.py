@@ -145,6 +145,7 @@ class ProbeRun:
     ) -> None:
         self.session, self.settings, self.stop, self.clock, self.warn = session, settings, stop, clock, warn
         self._send: Callable[..., Any] = session.send
+        self._versions: dict[str, Any] = {}  # of each runtime since its last update, by id
         self.codes: list[str] = []  # of errors, as the server wrote them
         self.wrapped: set[bool] = set()  # whether errors came as a list under "errors"
         self._outcomes: dict[Any, Any] = {}  # values and exceptions, by function, see `once`
@@ -217,6 +218,7 @@ class ProbeRun:
     def read(self, identity: str) -> dict[str, Any]:
         """One runtime as the server returns it. Raises MstrError."""
         runtime: dict[str, Any] = self.session.get(f"{PATH}/{identity}", shape=OBJECT)
+        self._versions[identity] = runtime.get("version")
         return runtime
 
     # --- writing
@@ -295,7 +297,16 @@ class ProbeRun:
         """Update a runtime. Raises Unanswered; MstrError, for a refusal too."""
         self.may_write()
         body = {"name": self.runtimes[identity], **fields} if named else fields
-        self.session.send("PATCH", f"{PATH}/{identity}", body, operation="update a runtime of the probe")
+        before = self._versions.pop(identity, None)
+        try:
+            self.session.send("PATCH", f"{PATH}/{identity}", body, operation="update a runtime of the probe")
+        except ApiError as exc:
+            # An error with a code comes from the server itself, and the version changes with every edit [doc].
+            if exc.outcome_unknown and exc.error["code"] and before is not None:
+                exc.outcome_unknown = self.read(identity).get("version") != before
+            elif not exc.outcome_unknown:
+                self._versions[identity] = before
+            raise
         self.runtimes[identity] = str(body.get("name", self.runtimes[identity]))
 
     # --- removing

@@ -332,7 +332,11 @@ def _histories(run: ProbeRun) -> tuple[str, dict[str, list[Mapping[str, Any]]]]:
 
 @asks("Can the server return the history of scripts?")
 def history_call(run: ProbeRun) -> Answer:
-    return _has_call(run, "GET /api/scripts/history", _histories, status_in(404, 405))
+    # A search may be refused in the same way.
+    def is_answer(refusal: ApiError) -> bool:
+        return refusal.status in (404, 405) and "/history" in str(refusal.error["request"])
+
+    return _has_call(run, "GET /api/scripts/history", _histories, is_answer)
 
 
 @asks("Does an entry of the history name its script?", ALL_HANDLED)
