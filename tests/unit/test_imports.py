@@ -105,3 +105,19 @@ def test_every_import_works_without_libraries(python):
     missing = f"import importlib, sys; sys.modules.update(dict.fromkeys({LIBRARIES}))"
     ran = python(f"{missing}; [*map(importlib.import_module, {names})]")
     assert ran.returncode == 0, ran.stderr
+
+
+def test_broken_library_here_stops_no_module(python):
+    """Such as requests with a pyOpenSSL that does not fit: the action plugins load, and the tasks run as modules."""
+    program = """
+import sys
+class Broken:
+    def find_spec(self, name, path, target=None):
+        if name == "requests":
+            raise AttributeError(name)
+sys.meta_path.insert(0, Broken())
+from ansible_collections.mstr.library.plugins.action import mstr_runtime
+assert mstr_runtime.action._WORKER_IMPORT_ERROR
+"""
+    process = python(program)
+    assert process.returncode == 0, process.stderr

@@ -251,7 +251,8 @@ def _missing_libraries() -> list[str]:
 
 
 # Ansible has not started the workers yet, so that they share what is imported here.
-_missing_libraries()
+with suppress(Exception):  # a library that is broken here must not stop tasks that run as modules
+    _missing_libraries()
 _WORKER_IMPORT_ERROR: str | None = None
 try:
     import_module(f"{_COLLECTION}.plugin_utils._run.worker")
