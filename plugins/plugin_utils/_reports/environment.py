@@ -19,7 +19,7 @@ from ...module_utils._model.policy import number_of
 from ...module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE
 from ...module_utils._work.api import utc_date
 from .evaluation import COUNTED, evaluated, unused_exemptions
-from .inventory import Sources, difference, entries_of, inventory, not_offered
+from .inventory import Sources, difference, entries_of, inventory, not_offered, summary_of
 from .lines import (
     GOES,
     INCOMPLETE,
@@ -73,7 +73,7 @@ def environment_report(sources: Sources, detail: bool = False) -> dict[str, Any]
     sources = sources._replace(applied=_with_failure(sources.applied), read=_with_failure(sources.read))
     report = _bare_report(sources)
     try:
-        report.update(_differences(sources))
+        report.update(_differences(sources), summary=summary_of(sources.applied or {}))
         rows, unused = _evaluated(sources)
         report["exempted"] = [row for row in rows if row["verdict"] == EXEMPTED]
         listed = inventory(sources, rows)

@@ -138,6 +138,15 @@ def entries_of(applied: Json) -> Iterator[Json]:
         yield replaced
 
 
+def summary_of(applied: Json) -> dict[str, int] | None:
+    """The counts of a result by its entries here: the runtime that a replacement has with it is no deletion."""
+    summary: dict[str, int] | None = applied.get("summary")
+    entries = [entry["id"] for entry in entries_of(applied) if "replaced_by" in entry]
+    deleted = [row for row in applied.get("runtimes") or () if "replaced_by" in row and row["action"] == "deleted"]
+    hidden = sum(row["id"] not in entries for row in deleted)
+    return {**summary, "deleted": summary["deleted"] - hidden} if summary and hidden else summary
+
+
 def _before(entry: Json) -> dict[str, Any]:
     """The runtime before the task. Of a replacement, it is the one that goes."""
     if entry.get("replaced"):

@@ -76,7 +76,9 @@ def test_an_approved_change_is_applied_and_not_requested_again(launcher: Launche
     assert nodes == {name: "failed" if name == "drift" else "successful" for name in nodes}, launcher.jobs[-1].output
     assert (status, list(nodes)) == ("successful", ["drift", "approval_check", "approval", "apply"])
     assert (seen, names(sim)) == (["yes"], ["Nightly"])
-    assert '"version": "3.10"' in page(launcher.jobs[1].events())
+    approval = page(launcher.jobs[1].events())
+    assert '"version": "3.10"' in approval
+    assert "us: 1 to replace, 1 script to move" in approval
     assert "used by the script 'Load' of project 'Sales'" in page(launcher.jobs[2].events())
 
     status, nodes = launcher.workflow(WORKFLOW, never)

@@ -194,8 +194,12 @@ def test_each_deletion_of_a_replacement_has_its_lines():
     stays = [row("r", "replaced", change("id", old["id"], new["id"]), **same), gone(old, scripts=[])]
     changes = [change("id", new["id"], new["id"]), change("exec_timeout", 600, 60)]
     goes = [row("r", "replaced", *changes, **same), gone(new), gone(old, scripts=None)]
-    first, second = (environment_report({"runtimes": rows}, "p", True, detail=True) for rows in (stays, goes))
-    assert first["lines"][0] == "p: 'old' would be replaced by 'r'; no script uses it"
+    first, second = (
+        environment_report({"runtimes": rows, "summary": {"replaced": 1, "deleted": number}}, "p", True, detail=True)
+        for number, rows in enumerate((stays, goes), 1)
+    )
+    assert first["lines"][:2] == ["p: 1 to replace", "p: 'old' would be replaced by 'r'; no script uses it"]
+    assert second["lines"][0] == "p: 1 to replace, 1 to delete"
     assert "p: 'old' would be deleted; which scripts use it is unknown" in second["lines"]
     assert [report["runtimes"][-1]["definition"]["others"] for report in (first, second)] == ["keep", "keep"]
     texts = [report_file([report], "x.md", "apply", check_mode=True) for report in (first, second)]
