@@ -133,6 +133,11 @@ def _backed_up(action: Action, options: Result, source: Source, plan_id: str | N
         )
     backup.begin(file, plain(read["runtimes"]), with_scripts, source.runtimes or ())
     result = backup.finish(checked or action.run_module("mstr_runtimes", options, on_stop=backup.stopped))
+    if with_scripts and not unread:
+        # The task itself looks up who uses what goes only in check mode.
+        gone = [row["id"] for row in result.get("runtimes") or () if row["action"] == "deleted"]
+        users = {runtime["id"]: runtime.get("scripts") for runtime in plain(read["runtimes"])}
+        result["scripts_before"] = {identity: users.get(identity) for identity in gone}
     lacking = (
         f"The backup lacks scripts of projects that could not be read: {unread_text}. Going back does not move them."
     )

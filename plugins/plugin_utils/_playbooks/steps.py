@@ -181,11 +181,13 @@ def _written(action: Action, result: Result, approved: Mapping[str, Any] | None)
     """The report of an apply or a restore."""
     sources = Sources(action.host, result, action.check_mode, warnings=kept_warnings(), approved=approved)
     report = environment_report(sources, detail=True)
-    scripts = {_id_before(row): row.get("scripts") for row in (approved or {}).get("runtimes") or ()}
-    for entry in report["runtimes"] if approved else ():
+    planned = {_id_before(row): row.get("scripts") for row in (approved or {}).get("runtimes") or ()}
+    backed_up = result.get("scripts_before") or {}
+    for entry in report["runtimes"]:
         if entry.get("scripts", ()) is None:
-            # Only a check looks up who uses what goes.
-            entry["scripts"] = scripts.get(_id_before(entry))
+            # Only a check looks up who uses what goes. The approved plan knows their schedules, too.
+            found = planned.get(_id_before(entry))
+            entry["scripts"] = backed_up.get(_id_before(entry)) if found is None else found
     backup = {key: result.get(key) for key in ("backup", "backup_artifact")}
     report.update(server=None if result.get("failed") else action.server(), backup=backup["backup"])
     texts = packed(report)

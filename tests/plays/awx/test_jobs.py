@@ -183,6 +183,8 @@ def test_restore_as_a_job(make_job: MakeJob, controller: Controller, sim: Simula
     assert "eu: not reached: job 42 has no backup of it, so it was left alone" in page(shown.events())
     assert known() == applied
     back = ran(restore("42"))
+    assert "us: 'New' deleted" in page(back.events())
+    assert "scripts: unknown" not in page(back.events()), "the backup has looked them up"
     assert known() == before
     controller.jobs[44] = back.stats
     ran(restore("44"))

@@ -296,7 +296,11 @@ def test_a_backup_that_is_not_completed(action, tmp_path, full_disk, failed):
 )
 def test_a_backup_has_the_scripts_that_may_move(action, variables, with_scripts):
     action.task_vars |= variables
-    assert playbooks.apply(action)["backup"]["with_scripts"] is with_scripts
+    action.runtimes = [DEFAULT, {**RUNTIME, "scripts": []}]
+    action.result["runtimes"] = [{"name": "Etl", "id": RUNTIME["id"], "action": "deleted"}]
+    result = playbooks.apply(action)
+    assert result["backup"]["with_scripts"] is with_scripts
+    assert result.get("scripts_before") == ({RUNTIME["id"]: []} if with_scripts else None)
     assert bool(action.read.get("include_scripts")) is with_scripts
 
 
@@ -309,7 +313,9 @@ def test_an_unread_project(action, asked):
         with pytest.raises(ValidationError, match="Sales"):
             playbooks.apply(action)
     else:
-        assert "Sales" in playbooks.apply(action)["warnings"][0]
+        result = playbooks.apply(action)
+        assert "Sales" in result["warnings"][0]
+        assert "scripts_before" not in result, "nobody knows all scripts"
     assert action.written == (not asked)
 
 
