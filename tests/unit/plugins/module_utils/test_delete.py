@@ -200,6 +200,21 @@ def test_edit_that_the_list_does_not_show():
     assert have.writes == []
 
 
+def test_edit_during_a_wait():
+    """The list that was read after the writes is old by then."""
+    have = holding(b=B)
+    have.alter = lambda fields: fields.update(status="busy")
+
+    def pause(seconds):
+        have.runtimes[B]["description"] = "in use"
+        for runtime in have.runtimes.values():
+            runtime["status"] = "ready"
+
+    result = run(have, {"name": "a"}, purge=True, **waits(have, pause=pause))
+    assert actions(result) == [("a", "created"), ("b", "failed")]
+    assert have.names == ["a", "b"]
+
+
 def test_status_is_no_change():
     have = holding(a=A, b=B)
     have.fail("GET", turn=2, meanwhile=lambda: have.runtimes[B].update(status="busy", dateModified="later"))

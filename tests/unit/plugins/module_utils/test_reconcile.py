@@ -228,6 +228,15 @@ def test_different_plan_is_refused(check_mode):
     assert have.writes == []
 
 
+@pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
+def test_lost_write_of_an_approved_plan(method):
+    """It is sent again."""
+    have = holding(r=A, old=B)
+    identity = run(have, *TASK, purge=True, check_mode=True)["plan_id"]
+    have.fail(method, lost())
+    assert run(have, *TASK, purge=True, plan_id=identity)["summary"] == summary(created=1, updated=1, deleted=1)
+
+
 def test_plan_that_was_applied_is_green():
     """So a job can run again; nothing is written, whatever was approved."""
     have = holding(r=A, old=B)
