@@ -260,12 +260,14 @@ def test_update_refused_with_500(sim: Simulator, work: str, value: str | None) -
     assert probed(sim).values["change_journal"] == value
 
 
-def test_failed_logout_shows_nothing(sim: Simulator) -> None:
+@pytest.mark.parametrize("status", [400, 500])
+def test_failed_logout_shows_nothing(sim: Simulator, status: int) -> None:
     sim.reset("newest", logout_scope="user")
-    sim.fault("error", operation="logout", times=None, status=500)
+    sim.fault("error", operation="logout", times=None, status=status)
     done = probed(sim)
-    assert done.values["logout_scope"] is None
-    assert done.evidence["logout_scope"] == "The server answered 500 ERR001 to POST /api/auth/logout."
+    for switch in ("logout_scope", "application_type_76"):
+        assert done.values[switch] is None
+        assert done.evidence[switch] == f"The server answered {status} ERR001 to POST /api/auth/logout."
 
 
 # --- what the modules do not handle

@@ -72,9 +72,9 @@ def is_refusal(error: ApiError) -> bool:
     return not error.outcome_unknown and error.status not in (401, 403, 404, 429, 503)
 
 
-def status_in(*statuses: int) -> Callable[[ApiError], bool]:
-    """Whether a refusal has one of the statuses."""
-    return lambda refusal: refusal.status in statuses
+def status_in(*statuses: int, of: str = "") -> Callable[[ApiError], bool]:
+    """Whether a refusal has one of the statuses, and is of a request whose text has `of`."""
+    return lambda refusal: refusal.status in statuses and of in str(refusal.error["request"])
 
 
 def or_refusal(

@@ -333,10 +333,7 @@ def _histories(run: ProbeRun) -> tuple[str, dict[str, list[Mapping[str, Any]]]]:
 @asks("Can the server return the history of scripts?")
 def history_call(run: ProbeRun) -> Answer:
     # A search may be refused in the same way.
-    def is_answer(refusal: ApiError) -> bool:
-        return refusal.status in (404, 405) and "/history" in str(refusal.error["request"])
-
-    return _has_call(run, "GET /api/scripts/history", _histories, is_answer)
+    return _has_call(run, "GET /api/scripts/history", _histories, status_in(404, 405, of="/history"))
 
 
 @asks("Does an entry of the history name its script?", ALL_HANDLED)

@@ -101,7 +101,8 @@ def load_balancer_cookie(run: ProbeRun) -> Answer:
 
 @asks("Is a login with applicationType 76 accepted?")
 def application_type_76(run: ProbeRun) -> Answer:
-    refusal = or_refusal(_log_in_and_out, run, _second_login(run, applicationType=76), expected=status_in(400))
+    refused = status_in(400, of="/login")
+    refusal = or_refusal(_log_in_and_out, run, _second_login(run, applicationType=76), expected=refused)
     return verdict("A login with applicationType 76", refusal)
 
 
