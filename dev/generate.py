@@ -18,6 +18,7 @@ loses its documentation. Comments inside a generated part are lost.
 from __future__ import annotations
 
 import importlib
+import itertools
 import re
 import sys
 import textwrap
@@ -290,20 +291,25 @@ def of_role(name: str, option: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def guide(text: str, files: Text) -> str:
-    """The variables of the playbooks except those of the connection, with the first sentence of the role."""
+    """The variables that only playbooks have, and the names of those that the role describes."""
     variables = product("plugin_utils._playbooks.variables")
     meanings = {name: row["meaning"] for name, row in variables.of_playbooks().items()}
-    for point in yaml.safe_load(files[ROLE])["argument_specs"].values():
-        for name, option in point["options"].items():
-            meaning = re.sub(
-                r"\b(?:[OVCE]|RV)\((?:.*#module:)?(.*?)\)", r"``\1``", first_sentence(option["description"])
-            )
-            default = re.search(r"The default is V\((.*?)\)\.", str(option["description"]))
-            meanings[name] = f"{meaning[:-1]} (``{default[1]}``)." if default else meaning
+    for name, option in yaml.safe_load(files[ROLE])["argument_specs"]["export"]["options"].items():
+        meaning = re.sub(r"\b(?:[OVCE]|RV)\((?:.*#module:)?(.*?)\)", r"``\1``", first_sentence(option["description"]))
+        default = re.search(r"The default is V\((.*?)\)\.", str(option["description"]))
+        meanings[name] = f"{meaning[:-1]} (``{default[1]}``)." if default else meaning
+    rows = [
+        (f"``{name}``", variables.playbooks_with(name), meanings[name])
+        for name in sorted(set(meanings) - set(variables.CONNECTION.values()))
+    ]
+    names_of_role = sorted(name for name in variables.role_types() if name.startswith("mstr_runtimes"))
+    names_of_role.sort(key=variables.playbooks_with)
+    for playbooks, names in itertools.groupby(names_of_role, variables.playbooks_with):
+        rows.append((", ".join(f"``{name}``" for name in names), playbooks, "See the role."))
     lines = []
-    for name in sorted(set(meanings) - set(variables.CONNECTION.values())):
-        lines += [f"   * - ``{name}``", f"     - {', '.join(variables.playbooks_with(name))}"]
-        lines += textwrap.wrap(meanings[name], WIDTH, initial_indent="     - ", subsequent_indent="       ")
+    for name, playbooks, meaning in rows:
+        for mark, cell in (("   * - ", name), ("     - ", ", ".join(playbooks)), ("     - ", meaning)):
+            lines += textwrap.wrap(cell, WIDTH, initial_indent=mark, subsequent_indent="       ")
     before, after = re.split(r"(?<=     - Meaning\n).*?(?=\n``mstr_in_process)", text, maxsplit=1, flags=re.DOTALL)
     return before + "\n".join([*lines, ""]) + after
 

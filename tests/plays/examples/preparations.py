@@ -71,7 +71,6 @@ PAGES: dict[str, Preparation] = {
         servers={f"{name}.{HOST}": [] for name in ("dev-eu", "test-eu", "prod-eu", "prod-us")},
         files={"vault-password": "an-example-vault-password\n"},
     ),
-    "docs/docsite/rst/guide_playbooks.rst": Preparation(runtimes=[NIGHTLY]),
     "docs/docsite/rst/guide_policy.rst": Preparation(runtimes=[DESCRIBED]),
     "docs/docsite/rst/guide_before_a_change.rst": Preparation(profile="playground"),
     "docs/docsite/rst/guide_recipes.rst": Preparation(

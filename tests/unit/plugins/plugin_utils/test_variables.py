@@ -10,11 +10,9 @@ import yaml
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.variables import (
     meant,
     name_errors,
-    role_types,
 )
 
 ROOT = Path(__file__).parents[4]
-GUIDE = ROOT / "docs/docsite/rst/guide_playbooks.rst"
 PAGES = sorted(page for folder in ("playbooks", "roles") for page in ROOT.glob(f"{folder}/**/*.yml"))
 
 
@@ -42,11 +40,6 @@ def test_every_variable_in_use_is_known():
     }
     plugins = {path.stem for path in ROOT.glob("plugins/modules/mstr_*.py")}
     assert list(name_errors(names - plugins)) == []
-
-
-def test_the_guide_has_the_variables_of_the_controller():
-    table = GUIDE.read_text("utf-8").split("\nVariables of ``controller``\n")[1]
-    assert set(re.findall(r"   \* - ``(\w+)``", table)) == set(role_types("controller"))
 
 
 def test_every_play_checks_its_variables():
