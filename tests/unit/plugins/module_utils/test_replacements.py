@@ -18,6 +18,7 @@ from ansible_collections.mstr.library.tests.unit.support.many import (
     MERGE,
     NO,
     UPGRADE,
+    UPGRADE_OF_TWO,
     A,
     B,
     C,
@@ -242,6 +243,16 @@ def test_scripts_go_back_only_to_what_exists(status):
     assert set(have.scripts.values()) == {B}
     assert "stays in use" not in result["msg"]
     assert "could not be read" in result["msg"]
+
+
+def test_script_of_a_runtime_that_is_gone():
+    have = holding(R=A, S=B).seed_scripts(load=A, close=B)
+    have.refusals[f"DELETE /runtimes/{A}"] = NO
+    message = run(have, UPGRADE_OF_TWO)["msg"]
+    assert (have.scripts["load"], have.scripts["close"] in {*have.runtimes} - {A, B}) == (A, True)
+    assert (
+        f"could not be assigned back: script 'close' in project 'Sales': 'S' ({B}) does not exist any more." in message
+    )
 
 
 def test_scripts_go_back_after_an_outage():

@@ -168,6 +168,9 @@ def test_runtimes_that_cannot_be_read():
     assert [runtime["installed"] for runtime in found["runtimes"] if runtime["id"] in unread] == [None, None]
     assert [row["value"] for row in found["not_evaluated"]] == ["cffi"]
     [warning] = server.warnings
+    first, second = (row["error"]["msg"] for row in found["unread"])
+    assert first in warning
+    assert second not in warning
     assert warning.endswith("The result lists 1 more under unread.")
     assert len(server.tried) == 2
 

@@ -194,7 +194,7 @@ def test_a_later_command_has_no_secrets(monkeypatch):
     ]
 
 
-def test_an_export_says_where_its_files_are():
+def test_where_the_files_are():
     results = {"a": {"run": "1", "error": None, "msg": "2 runtimes written to /x/a.yml", "dest": "/x/a.yml"}}
     found = made({**results, "b": {"run": "1", "error": "One.\nTwo.", "msg": ""}}, "export", options=["-i x"])
     assert found.lines == [
@@ -203,6 +203,9 @@ def test_an_export_says_where_its_files_are():
         "b: failed: Two.",
     ]
     assert (found.files, found.statistics) == ({}, {})
+    read = {"run": "1", "error": None, "msg": "3 of 3 questions answered.", "dest": "/x/p.json"}
+    answered = ["a: 3 of 3 questions answered.", "a: the answers are in /x/p.json"]
+    assert made({"a": read, "b": {**read, "error": "One."}}, "probe").lines == [*answered, "b: failed: One."]
 
 
 def test_a_page_that_is_too_large():
