@@ -26,6 +26,8 @@ class RequestLog:
             "method": call.method,
             "path": call.path,
             "query": dict(call.query),
+            "user_agent": call.header("User-Agent"),
+            "content_type": call.header("Content-Type"),
             "token": bool(call.header("X-MSTR-AuthToken")),
             "cookie": "JSESSIONID" in call.cookies,
             "authorization": bool(call.header("Authorization")),
