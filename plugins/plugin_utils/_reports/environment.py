@@ -118,7 +118,7 @@ def _without_values(sources: Sources, sentence: str) -> dict[str, Any]:
         "message": f"{report['message']}\n{sentence}" if report["message"] else sentence,
         "plan_id": None,
         **{key: [] for key in ("violations", "not_evaluated", "unused_exemptions", "unread", "refusals", "inventory")},
-        **dict.fromkeys(("policy", "counts", "incomplete", "dangling")),
+        **dict.fromkeys(("policy", "counts", "incomplete", "mismatches", "not_offered", "dangling")),
         "compared": False,
         "lines": [_line(sources.environment, line) for line in lines if line],
     }

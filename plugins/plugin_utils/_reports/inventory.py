@@ -251,7 +251,7 @@ def _contents(runtime: Json, verdicts: _Verdicts) -> dict[str, Any]:
     """The values of a runtime with what the policy says of each."""
     distributions = {normalized_name(row["name"]): row for row in (runtime.get("installed") or {}).get("packages", ())}
     packages = [(project(str(package.get("name") or "")), package) for package in runtime.get("packages") or ()]
-    listed = {key for key, _package in packages}
+    listed = {key for key, _entry in packages}
     whitelist = map(str, runtime.get("whitelist") or ())
     return {
         "packages": [_package(package, verdicts, distributions.get(key or "")) for key, package in packages],

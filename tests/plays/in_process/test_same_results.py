@@ -70,6 +70,7 @@ def plain(text: str) -> str:
     text = re.sub(r"\b[0-9A-Fa-f]{32}\b", "ID", text)
     text = re.sub(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}\b", "UUID", text)
     text = re.sub(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.\d]*(\+0000)?", "TIME", text)
+    text = re.sub(r"\d\d:\d\d:\d\d GMT", "TIME", text)
     text = re.sub(r'("session": ?")[^"]+', r"\1SESSION", text)
     # It is made from the ids of the runtimes.
     text = re.sub(r"(plan_id\W+)[0-9a-f]{24}\b", r"\1PLAN", text)
