@@ -191,7 +191,7 @@ class _Packages(Kind):
         have = list(current or ())
         # A server may hold several packages of one name. The request means one of them, and a purge removes the others.
         pairs = [(package, _best_match(package, have)) for package in value]
-        taken = [existing for _package, existing in pairs]
+        taken = [existing for _wanted, existing in pairs]
         kept = [] if purge else [package for package in have if not any(package is existing for existing in taken)]
         return (*kept, *(package.merged_onto(existing) for package, existing in pairs))
 

@@ -196,7 +196,7 @@ def lines_with_kinds(report: Json, predicted: bool) -> list[tuple[str, str]]:
 def short_lines(report: Json, predicted: bool) -> list[str]:
     """The lines of a report, at most twenty of a kind; all of what is deleted or replaced."""
     lines = lines_with_kinds(report, predicted)
-    total = Counter(kind for kind, _line in lines)
+    total = Counter(kind for kind, _text in lines)
     seen: Counter[str] = Counter()
     shown: list[str] = []
     for kind, line in lines:

@@ -293,6 +293,8 @@ def test_an_error_in_a_report_hides_nothing(read):
     assert report["lines"][0] == "e: 1 updated."
     assert report["lines"][1].startswith("e: The report could not be made. This is a bug in mstr.library: TypeError")
     assert report["lines"][2:] == [f"e: 'R' ({'A' * 32}) updated"]
+    whole = environment_report({**result, "runtimes": []}, "e", read=read, detail=True)
+    assert whole.keys() - report.keys() == set()
     for form in EVERY:
         assert "Careful." in report_file([report], f"x.{form}", kind="audit")
 
