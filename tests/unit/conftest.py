@@ -1,6 +1,7 @@
 """Makes the collection importable by its full name: under ansible-test it is already, under plain pytest it is not.
 
-The simulator's core, which is the server of many tests, is the package `simulator` in both.
+In both, the simulator's core, which is the server of many tests, is the package `simulator`, and what tests share is
+`unit.support`.
 """
 
 from __future__ import annotations

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from ansible_collections.mstr.library.tests.unit.support.library_server import LibraryServer
-from ansible_collections.mstr.library.tests.unit.support.make import PASSWORD, stored
-from ansible_collections.mstr.library.tests.unit.support.wire import reply
+from unit.support.library_server import LibraryServer
+from unit.support.make import PASSWORD, stored
+from unit.support.wire import reply
 
 PROGRAM = """
 import atexit, json, sys

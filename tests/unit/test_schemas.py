@@ -14,9 +14,9 @@ from ansible_collections.mstr.library.plugins.plugin_utils._reports.export impor
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.plan_file import plan_text
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import earlier_from
-from ansible_collections.mstr.library.tests.unit.support.report import environment, failed, runtime
-from ansible_collections.mstr.library.tests.unit.support.strategies import OBJECTS
 from hypothesis import given
+from unit.support.report import environment, failed, runtime
+from unit.support.strategies import OBJECTS
 
 # In the environment in which developers run these tests; ansible-test has neither.
 jsonschema = pytest.importorskip("jsonschema")

@@ -14,8 +14,9 @@ from ansible_collections.mstr.library.plugins.module_utils._work.assignments imp
 from ansible_collections.mstr.library.plugins.module_utils._work.inputs import Inputs, Waiting
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import carry_out_or_plan
 from ansible_collections.mstr.library.plugins.module_utils._work.scripts import Scripts
-from ansible_collections.mstr.library.tests.unit.support.make import refusal, stored
-from ansible_collections.mstr.library.tests.unit.support.server import Server
+
+from .make import refusal, stored
+from .server import Server
 
 A, B, C, D = (letter * 32 for letter in "ABCD")
 LIST = "GET /runtimes"

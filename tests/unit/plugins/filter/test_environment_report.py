@@ -11,21 +11,10 @@ from ansible_collections.mstr.library.plugins.filter.report_file import report_f
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import serialize
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.environment import environment_report as reported
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
-from ansible_collections.mstr.library.tests.unit.support.make import ID, OTHER_ID, refusal, stored
-from ansible_collections.mstr.library.tests.unit.support.many import run
-from ansible_collections.mstr.library.tests.unit.support.report import (
-    POLICY,
-    SOON,
-    applied,
-    audited,
-    change,
-    environment,
-    package,
-    row,
-    runtime,
-    violation,
-)
-from ansible_collections.mstr.library.tests.unit.support.server import Server
+from unit.support.make import ID, OTHER_ID, refusal, stored
+from unit.support.many import run
+from unit.support.report import POLICY, SOON, applied, audited, change, environment, package, row, runtime, violation
+from unit.support.server import Server
 
 ENTRIES = [{"name": "r", "exec_timeout": 60, "others": "ä"}, {"name": "new"}, {"name": "same"}]
 

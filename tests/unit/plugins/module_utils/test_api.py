@@ -4,16 +4,10 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, MstrError
 from ansible_collections.mstr.library.plugins.module_utils._work.api import ALL_FIELDS
 from ansible_collections.mstr.library.plugins.module_utils._work.side_by_side import progress_line
-from ansible_collections.mstr.library.tests.unit.support.make import (
-    ID,
-    OTHER_ID,
-    URL,
-    refusal,
-    stored,
-)
-from ansible_collections.mstr.library.tests.unit.support.server import Server
-from ansible_collections.mstr.library.tests.unit.support.strategies import ANY_JSON
 from hypothesis import given
+from unit.support.make import ID, OTHER_ID, URL, refusal, stored
+from unit.support.server import Server
+from unit.support.strategies import ANY_JSON
 
 NO_SUCH_CALL = refusal(404, "ERR004", "HTTP 404 Not Found", "GET /api/runtimes/versions")
 

@@ -20,8 +20,8 @@ from ansible_collections.mstr.library.plugins.module_utils._work.script_usage im
     Unread,
     Usage,
 )
-from ansible_collections.mstr.library.tests.unit.support.make import ID, OTHER_ID, faults_of, lost
-from ansible_collections.mstr.library.tests.unit.support.server import Server
+from unit.support.make import ID, OTHER_ID, faults_of, lost
+from unit.support.server import Server
 
 LOAD, CLOSE = "5" * 32, "6" * 32
 SALES = Project("A" * 32, "Sales")

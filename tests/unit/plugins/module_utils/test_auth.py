@@ -6,10 +6,10 @@ import warnings
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils import auth
-from ansible_collections.mstr.library.tests.unit.support.library_server import LibraryServer
-from ansible_collections.mstr.library.tests.unit.support.make import PASSWORD
-from ansible_collections.mstr.library.tests.unit.support.module import Run
-from ansible_collections.mstr.library.tests.unit.support.wire import free_port, reply
+from unit.support.library_server import LibraryServer
+from unit.support.make import PASSWORD
+from unit.support.module import Run
+from unit.support.wire import free_port, reply
 
 OPTIONS = [name for name in auth.argument_spec() if name != "session"]
 

@@ -8,12 +8,12 @@ from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._session.connection import connection_from, normal_url
 from ansible_collections.mstr.library.plugins.module_utils._session.session_string import SessionString, decode, encode
 from ansible_collections.mstr.library.plugins.modules import mstr_info
-from ansible_collections.mstr.library.tests.unit.support.library_server import LibraryServer
-from ansible_collections.mstr.library.tests.unit.support.make import PASSWORD, URL, connection, faults_of
-from ansible_collections.mstr.library.tests.unit.support.module import Run
-from ansible_collections.mstr.library.tests.unit.support.wire import self_signed
 from hypothesis import given
 from hypothesis import strategies as st
+from unit.support.library_server import LibraryServer
+from unit.support.make import PASSWORD, URL, connection, faults_of
+from unit.support.module import Run
+from unit.support.wire import self_signed
 
 OTHER = "https://other.example.com/MicroStrategyLibrary"
 USER = {"username": "u", "password": PASSWORD}

@@ -12,10 +12,10 @@ from ansible_collections.mstr.library.plugins.module_utils._model.kinds import P
 from ansible_collections.mstr.library.plugins.module_utils._model.plan import make_plan
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import READ_ONLY, Runtime, from_api
 from ansible_collections.mstr.library.plugins.module_utils._model.stored import changed_since
-from ansible_collections.mstr.library.tests.unit.support.make import DEFAULT_ID, ID, faults_of, runtime, stored, wanted
-from ansible_collections.mstr.library.tests.unit.support.strategies import ANY_JSON
 from hypothesis import given
 from hypothesis import strategies as st
+from unit.support.make import DEFAULT_ID, ID, faults_of, runtime, stored, wanted
+from unit.support.strategies import ANY_JSON
 
 # --- definitions
 

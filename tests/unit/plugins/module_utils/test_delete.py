@@ -3,22 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.tests.unit.support.make import DEFAULT_ID, lost, refusal, stopped, stored
-from ansible_collections.mstr.library.tests.unit.support.many import (
-    LIST,
-    NO,
-    A,
-    B,
-    C,
-    D,
-    actions,
-    both,
-    holding,
-    message,
-    run,
-    summary,
-    waits,
-)
+from unit.support.make import DEFAULT_ID, lost, refusal, stopped, stored
+from unit.support.many import LIST, NO, A, B, C, D, actions, both, holding, message, run, summary, waits
 
 ABSENT = {"name": "b", "state": "absent"}
 

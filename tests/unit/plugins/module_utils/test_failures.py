@@ -13,8 +13,8 @@ from ansible_collections.mstr.library.plugins.module_utils._session.failures imp
 from ansible_collections.mstr.library.plugins.module_utils._session.response import UnreadableBody
 from ansible_collections.mstr.library.plugins.module_utils._session.tls import Proxy
 from ansible_collections.mstr.library.plugins.module_utils._session.transport import Http
-from ansible_collections.mstr.library.tests.unit.support.make import PatientStop, connection
-from ansible_collections.mstr.library.tests.unit.support.wire import Listener, free_port, reply, self_signed
+from unit.support.make import PatientStop, connection
+from unit.support.wire import Listener, free_port, reply, self_signed
 
 TOKEN = "a-token-" + 12 * "of-some-length-"
 

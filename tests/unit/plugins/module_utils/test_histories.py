@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
-from ansible_collections.mstr.library.tests.unit.support.make import lost, refusal, stopped, stored
-from ansible_collections.mstr.library.tests.unit.support.many import run
-from ansible_collections.mstr.library.tests.unit.support.server import Server, end_early
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from unit.support.make import lost, refusal, stopped, stored
+from unit.support.many import run
+from unit.support.server import Server, end_early
 
 # With a number in this variable, so many times as many examples, which are random then.
 TIMES = int(os.environ.get("TEST_HISTORIES") or 0)

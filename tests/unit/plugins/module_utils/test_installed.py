@@ -18,7 +18,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.installed impo
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
 from ansible_collections.mstr.library.plugins.module_utils._work.installed import SCRIPT
-from ansible_collections.mstr.library.tests.unit.support.make import stored
+from unit.support.make import stored
 
 PYTHON = {"version": "3.10.12", "implementation": "CPython", "platform": "linux-x86_64"}
 # What pysftp pulls in, and what every environment has

@@ -16,8 +16,8 @@ from ansible_collections.mstr.library.plugins.module_utils._model.kinds import (
     Resource,
     number,
 )
-from ansible_collections.mstr.library.tests.unit.support.strategies import ANY_JSON, BLOCKS
 from hypothesis import given
+from unit.support.strategies import ANY_JSON, BLOCKS
 
 
 @pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.name)

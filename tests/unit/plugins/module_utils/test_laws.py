@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError, ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import DEFAULT_RUNTIME_ID
-from ansible_collections.mstr.library.tests.unit.support.make import lost, refusal, stopped, stored
-from ansible_collections.mstr.library.tests.unit.support.many import actions, holding, run, waits
-from ansible_collections.mstr.library.tests.unit.support.server import Server, end_early
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from unit.support.make import lost, refusal, stopped, stored
+from unit.support.many import actions, holding, run, waits
+from unit.support.server import Server, end_early
 
 IDS = [letter * 32 for letter in "ABCDE"]
 FIELDS = {"name": "name", "others": "others", "runtime_version": "runtimeVersion"}

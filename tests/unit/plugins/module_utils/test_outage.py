@@ -11,11 +11,11 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import ApiErr
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Stop
 from ansible_collections.mstr.library.plugins.module_utils._session.outage import pause_before, retries_connection
 from ansible_collections.mstr.library.plugins.module_utils._session.transport import Http
-from ansible_collections.mstr.library.tests.unit.support.make import URL, connection, response
-from ansible_collections.mstr.library.tests.unit.support.scripted_http import LOGOUT, Session
-from ansible_collections.mstr.library.tests.unit.support.wire import Listener, reply
 from hypothesis import example, given
 from hypothesis import strategies as st
+from unit.support.make import URL, connection, response
+from unit.support.scripted_http import LOGOUT, Session
+from unit.support.wire import Listener, reply
 
 NOW = datetime(2026, 11, 25, 12, 0, 0, tzinfo=timezone.utc).timestamp()
 NO_ANSWER, REFUSED = {"outcome_unknown": True}, {"connection_refused": True}

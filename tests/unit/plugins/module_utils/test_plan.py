@@ -21,10 +21,10 @@ from ansible_collections.mstr.library.plugins.module_utils._model.steps import (
     plan_id,
 )
 from ansible_collections.mstr.library.plugins.module_utils._model.stored import as_stored, fingerprint
-from ansible_collections.mstr.library.tests.unit.support.make import ID, OTHER_ID, faults_of, runtime, stored, wanted
-from ansible_collections.mstr.library.tests.unit.support.strategies import OBJECTS, OPTIONS
 from hypothesis import example, given
 from hypothesis import strategies as st
+from unit.support.make import ID, OTHER_ID, faults_of, runtime, stored, wanted
+from unit.support.strategies import OBJECTS, OPTIONS
 
 
 def carried_out(data, plan):

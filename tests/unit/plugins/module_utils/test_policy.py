@@ -14,8 +14,8 @@ from ansible_collections.mstr.library.plugins.module_utils._model.rules import R
 from ansible_collections.mstr.library.plugins.module_utils._model.steps import report_one
 from ansible_collections.mstr.library.plugins.module_utils._options import all_without_errors
 from ansible_collections.mstr.library.plugins.module_utils._work.inputs import POLICY_OPTION, libraries
-from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, runtime, stored
-from ansible_collections.mstr.library.tests.unit.support.server import Server
+from unit.support.make import ID, faults_of, runtime, stored
+from unit.support.server import Server
 
 TODAY = date(2026, 6, 15)
 WITHIN = {"networks_within": ["10.0.0.0/8"]}

@@ -19,7 +19,7 @@ from ansible_collections.mstr.library.plugins.module_utils._probe.creates import
 from ansible_collections.mstr.library.plugins.module_utils._probe.reads import deployment_type, hidden_tasks
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted, Stop
 from ansible_collections.mstr.library.plugins.module_utils._session.response import Response
-from ansible_collections.mstr.library.tests.unit.support.make import stopped
+from unit.support.make import stopped
 
 
 def probe_run(**session):

@@ -6,22 +6,9 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._work import carry_out as _carry_out
 from ansible_collections.mstr.library.plugins.module_utils._work import reconcile as _reconcile
 from ansible_collections.mstr.library.plugins.module_utils._work import write as _write
-from ansible_collections.mstr.library.tests.unit.support.make import lost, refusal, stored
-from ansible_collections.mstr.library.tests.unit.support.many import (
-    LIST,
-    NO,
-    A,
-    B,
-    C,
-    D,
-    actions,
-    holding,
-    message,
-    run,
-    summary,
-    waits,
-)
-from ansible_collections.mstr.library.tests.unit.support.server import Server
+from unit.support.make import lost, refusal, stored
+from unit.support.many import LIST, NO, A, B, C, D, actions, holding, message, run, summary, waits
+from unit.support.server import Server
 
 NINE = {f"r{n}": {"id": f"{n:032X}", "status": "busy"} for n in range(9)}
 

@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
-from ansible_collections.mstr.library.tests.unit.support.make import DEFAULT_ID, lost, stored
-from ansible_collections.mstr.library.tests.unit.support.many import (
+from unit.support.make import DEFAULT_ID, lost, stored
+from unit.support.many import (
     BESIDE,
     LIST,
     MERGE,
@@ -23,7 +23,7 @@ from ansible_collections.mstr.library.tests.unit.support.many import (
     message,
     run,
 )
-from ansible_collections.mstr.library.tests.unit.support.server import Server
+from unit.support.server import Server
 
 DEFAULT = "(Default) MicroStrategy"
 PURGE, PLAN = {"purge": True}, {"plan_id": "0" * 24}

@@ -5,21 +5,9 @@ from __future__ import annotations
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
-from ansible_collections.mstr.library.tests.unit.support.make import faults_of, lost, refusal, stopped, stored
-from ansible_collections.mstr.library.tests.unit.support.many import (
-    A,
-    B,
-    C,
-    D,
-    actions,
-    assigned,
-    both,
-    holding,
-    names_by_id,
-    restore,
-    run,
-)
-from ansible_collections.mstr.library.tests.unit.support.server import Server
+from unit.support.make import faults_of, lost, refusal, stopped, stored
+from unit.support.many import A, B, C, D, actions, assigned, both, holding, names_by_id, restore, run
+from unit.support.server import Server
 
 
 def failed(result):

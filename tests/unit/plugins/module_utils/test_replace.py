@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import Refused
-from ansible_collections.mstr.library.tests.unit.support.make import refusal, stopped
-from ansible_collections.mstr.library.tests.unit.support.many import (
+from unit.support.make import refusal, stopped
+from unit.support.many import (
     BESIDE,
     MERGE,
     NO,
@@ -22,7 +22,7 @@ from ansible_collections.mstr.library.tests.unit.support.many import (
     run,
     summary,
 )
-from ansible_collections.mstr.library.tests.unit.support.server import killed_before
+from unit.support.server import killed_before
 
 
 def upgradable(**more):

@@ -11,8 +11,8 @@ from ansible_collections.mstr.library.plugins.module_utils._model.policy import 
 from ansible_collections.mstr.library.plugins.module_utils._work.api import Waiting
 from ansible_collections.mstr.library.plugins.module_utils._work.inputs import Inputs
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import ensure_one
-from ansible_collections.mstr.library.tests.unit.support.make import refusal, stored
-from ansible_collections.mstr.library.tests.unit.support.many import (
+from unit.support.make import refusal, stored
+from unit.support.many import (
     BESIDE,
     LIST,
     MERGE,

@@ -21,10 +21,10 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import (
 )
 from ansible_collections.mstr.library.plugins.module_utils._session import failures as _failures
 from ansible_collections.mstr.library.plugins.module_utils._session import response as _response
-from ansible_collections.mstr.library.tests.unit.support.make import URL, response
-from ansible_collections.mstr.library.tests.unit.support.strategies import ANY_JSON
 from hypothesis import given
 from hypothesis import strategies as st
+from unit.support.make import URL, response
+from unit.support.strategies import ANY_JSON
 
 DENIED = {"code": "ERR0014", "message": "No privilege.", "ticketId": "b9a4", "iServerCode": -2147214568}
 NO_CALL = "HTTP 404 Not Found"

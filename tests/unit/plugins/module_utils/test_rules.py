@@ -11,10 +11,10 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import number_of, policy_from
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import RULES, Finding
 from ansible_collections.mstr.library.plugins.module_utils._work.inputs import RULE_OPTIONS
-from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, runtime
-from ansible_collections.mstr.library.tests.unit.support.strategies import BLOCKS
 from hypothesis import given
 from hypothesis import strategies as st
+from unit.support.make import ID, faults_of, runtime
+from unit.support.strategies import BLOCKS
 
 TODAY = date(2026, 6, 15)
 

@@ -7,8 +7,8 @@ import base64
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError, MstrError, PartialError
 from ansible_collections.mstr.library.plugins.module_utils._work.script import Script, run_script, script_running
-from ansible_collections.mstr.library.tests.unit.support.make import DEFAULT_ID, ID, lost, response, stopped
-from ansible_collections.mstr.library.tests.unit.support.scripted_http import LOGIN, LOGOUT, Session
+from unit.support.make import DEFAULT_ID, ID, lost, response, stopped
+from unit.support.scripted_http import LOGIN, LOGOUT, Session
 
 EVALUATION = "8F1C6F0E4B7A4C0D9C3E2A1B0F9E8D7C"
 START = "POST /scripts/evaluation"

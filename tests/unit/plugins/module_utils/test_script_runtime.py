@@ -11,9 +11,9 @@ from ansible_collections.mstr.library.plugins.module_utils._work.script_runtime 
     script_inputs_from,
     summary_of_scripts,
 )
-from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, lost, refusal, stored
-from ansible_collections.mstr.library.tests.unit.support.many import NO, moves
-from ansible_collections.mstr.library.tests.unit.support.server import Server
+from unit.support.make import ID, faults_of, lost, refusal, stored
+from unit.support.many import NO, moves
+from unit.support.server import Server
 
 OLD, NEW, GONE = (letter * 32 for letter in "ABD")
 

@@ -8,11 +8,11 @@ from ansible_collections.mstr.library.plugins.module_utils._work.assignments imp
 from ansible_collections.mstr.library.plugins.module_utils._work.script_tasks import find_tasks
 from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import find_usage
 from ansible_collections.mstr.library.plugins.module_utils._work.scripts import Scripts, with_evidence
-from ansible_collections.mstr.library.tests.unit.support.make import ID, OTHER_ID, refusal, runtime
-from ansible_collections.mstr.library.tests.unit.support.many import NO, deletion, why_kept
-from ansible_collections.mstr.library.tests.unit.support.server import Server
-from ansible_collections.mstr.library.tests.unit.support.strategies import ANY_JSON
 from hypothesis import given
+from unit.support.make import ID, OTHER_ID, refusal, runtime
+from unit.support.many import NO, deletion, why_kept
+from unit.support.server import Server
+from unit.support.strategies import ANY_JSON
 
 RAN = {"status": "success", "triggered": "2026-11-25T02:00:00.000Z", "finished": "2026-11-25T02:00:21.000Z"}
 SALES = {

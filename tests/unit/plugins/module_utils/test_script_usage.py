@@ -14,18 +14,11 @@ from ansible_collections.mstr.library.plugins.module_utils._work.script_usage im
     check_protection,
     find_usage,
 )
-from ansible_collections.mstr.library.tests.unit.support.make import (
-    DEFAULT_ID,
-    ID,
-    OTHER_ID,
-    faults_of,
-    refusal,
-    runtime,
-)
-from ansible_collections.mstr.library.tests.unit.support.many import NO, why_kept
-from ansible_collections.mstr.library.tests.unit.support.server import Server
-from ansible_collections.mstr.library.tests.unit.support.strategies import ANY_JSON
 from hypothesis import given
+from unit.support.make import DEFAULT_ID, ID, OTHER_ID, faults_of, refusal, runtime
+from unit.support.many import NO, why_kept
+from unit.support.server import Server
+from unit.support.strategies import ANY_JSON
 
 SALES, FINANCE = Project("5A" * 16, "Sales"), Project("F1" * 16, "Finance")
 V1, V2 = "/metadataSearches/results", "/v2/metadataSearches/results"

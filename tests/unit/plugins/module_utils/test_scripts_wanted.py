@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import Refused
-from ansible_collections.mstr.library.tests.unit.support.many import (
+from unit.support.many import (
     LIST,
     NO,
     UPGRADE,

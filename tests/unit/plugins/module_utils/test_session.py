@@ -8,8 +8,8 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import ApiErr
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.module_utils._session.parallel import all_side_by_side
 from ansible_collections.mstr.library.plugins.module_utils._session.session_string import SessionString, decode, encode
-from ansible_collections.mstr.library.tests.unit.support.make import PASSWORD, URL, lost, response
-from ansible_collections.mstr.library.tests.unit.support.scripted_http import LOGIN, LOGOUT, Session, logged_in
+from unit.support.make import PASSWORD, URL, lost, response
+from unit.support.scripted_http import LOGIN, LOGOUT, Session, logged_in
 
 READ, WRITE, DELEGATE = "GET /runtimes", "POST /runtimes", "POST /auth/delegate"
 GONE = response(401, {"code": "ERR009", "message": "gone"})

@@ -7,7 +7,7 @@ import sys
 import pytest
 import yaml
 from ansible_collections.mstr.library.plugins.module_utils._model.src import Source, read_definitions
-from ansible_collections.mstr.library.tests.unit.support.make import faults_of
+from unit.support.make import faults_of
 
 ENTRIES = [{"name": "Nächtlich ✓", "whitelist": ["10.0.0.0/8"], "resource": {"cpu": 0.5}}, {"name": "b"}]
 YAML = """\

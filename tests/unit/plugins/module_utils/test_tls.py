@@ -9,9 +9,9 @@ from ansible_collections.mstr.library.plugins.module_utils._session.tls import (
     handshake_error,
     proxy_from,
 )
-from ansible_collections.mstr.library.tests.unit.support.make import faults_of
-from ansible_collections.mstr.library.tests.unit.support.wire import self_signed
 from cryptography.hazmat.primitives import serialization
+from unit.support.make import faults_of
+from unit.support.wire import self_signed
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from ansible_collections.mstr.library.plugins.module_utils._session import trans
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted, Stop
 from ansible_collections.mstr.library.plugins.module_utils._session.size import share_of_objects
 from ansible_collections.mstr.library.plugins.module_utils._session.transport import Http
-from ansible_collections.mstr.library.tests.unit.support.make import PatientStop, connection
-from ansible_collections.mstr.library.tests.unit.support.wire import Listener, reply
+from unit.support.make import PatientStop, connection
+from unit.support.wire import Listener, reply
 
 
 def http_to(server, stop=None, **options) -> Http:

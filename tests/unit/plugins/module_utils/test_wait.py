@@ -11,9 +11,9 @@ from ansible_collections.mstr.library.plugins.module_utils._session.interrupt im
 from ansible_collections.mstr.library.plugins.module_utils._work.api import Context, RuntimeApi
 from ansible_collections.mstr.library.plugins.module_utils._work.inputs import Waiting, waiting_from
 from ansible_collections.mstr.library.plugins.module_utils._work.wait import state_of_wait, wait
-from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, lost, refusal, runtime, stored
 from hypothesis import given
 from hypothesis import strategies as st
+from unit.support.make import ID, faults_of, lost, refusal, runtime, stored
 
 
 class Film:

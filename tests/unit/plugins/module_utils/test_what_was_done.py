@@ -4,22 +4,8 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
-from ansible_collections.mstr.library.tests.unit.support.make import lost, refusal, stopped
-from ansible_collections.mstr.library.tests.unit.support.many import (
-    LIST,
-    UPGRADE,
-    A,
-    B,
-    C,
-    D,
-    actions,
-    both,
-    holding,
-    message,
-    run,
-    summary,
-    waits,
-)
+from unit.support.make import lost, refusal, stopped
+from unit.support.many import LIST, UPGRADE, A, B, C, D, actions, both, holding, message, run, summary, waits
 
 BROKEN = [{"name": "x", "status": "not_installed"}]
 UPDATE = {"name": "a", "others": "x"}

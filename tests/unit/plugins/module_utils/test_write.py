@@ -11,21 +11,12 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import (
 )
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.steps import report_one
-from ansible_collections.mstr.library.tests.unit.support.make import (
-    DEFAULT_ID,
-    ID,
-    OTHER_ID,
-    lost,
-    refusal,
-    stopped,
-    stored,
-    wanted,
-)
-from ansible_collections.mstr.library.tests.unit.support.many import LIST
-from ansible_collections.mstr.library.tests.unit.support.server import Server
-from ansible_collections.mstr.library.tests.unit.support.strategies import OBJECTS, OPTIONS
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from unit.support.make import DEFAULT_ID, ID, OTHER_ID, lost, refusal, stopped, stored, wanted
+from unit.support.many import LIST
+from unit.support.server import Server
+from unit.support.strategies import OBJECTS, OPTIONS
 
 RESULT_KEYS = {"changed", "msg", "id", "action", "changed_fields", "changes", "runtime", "diff", "plan_id"}
 READ, PATCH, DELETE = f"GET /runtimes/{ID}", f"PATCH /runtimes/{ID}", f"DELETE /runtimes/{ID}"

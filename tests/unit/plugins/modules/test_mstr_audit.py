@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._work.audit import AUDIT_OPTIONS, audit, audit_inputs_from
-from ansible_collections.mstr.library.tests.unit.support.make import ID, refusal, stored
-from ansible_collections.mstr.library.tests.unit.support.server import Server
+from unit.support.make import ID, refusal, stored
+from unit.support.server import Server
 
 DEFINED = [{"name": "r", "exec_timeout": 60}]
 

@@ -7,10 +7,10 @@ import requests
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, ConnectError, MstrError
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.modules.mstr_info import connection_info
-from ansible_collections.mstr.library.tests.unit.support.make import URL, response, stored
-from ansible_collections.mstr.library.tests.unit.support.scripted_http import LOGIN, LOGOUT, Session
-from ansible_collections.mstr.library.tests.unit.support.strategies import ANY_JSON
 from hypothesis import given
+from unit.support.make import URL, response, stored
+from unit.support.scripted_http import LOGIN, LOGOUT, Session
+from unit.support.strategies import ANY_JSON
 
 USER, SETTINGS, RUNTIMES = "GET /sessions/userInfo", "GET /sessions", "GET /runtimes"
 VERSIONS, STATUS = "GET /runtimes/versions", "GET /status"

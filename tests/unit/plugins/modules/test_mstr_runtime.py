@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mstr.library.plugins.modules import mstr_runtime
-from ansible_collections.mstr.library.tests.unit.support.library_server import LibraryServer
-from ansible_collections.mstr.library.tests.unit.support.make import ID, PASSWORD, stored
-from ansible_collections.mstr.library.tests.unit.support.module import Run
+from unit.support.library_server import LibraryServer
+from unit.support.make import ID, PASSWORD, stored
+from unit.support.module import Run
 
 KEYS = {"changed", "id", "action", "changed_fields", "changes", "msg", "runtime", "plan_id"}
 BLOCKS = ["10.10.10.0/24", "192.168.1.1"]

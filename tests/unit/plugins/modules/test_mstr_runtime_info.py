@@ -11,8 +11,8 @@ from ansible_collections.mstr.library.plugins.module_utils._work.runtime_info im
     query_from,
     read,
 )
-from ansible_collections.mstr.library.tests.unit.support.make import ID, OTHER_ID, refusal, stopped, stored
-from ansible_collections.mstr.library.tests.unit.support.server import Server
+from unit.support.make import ID, OTHER_ID, refusal, stopped, stored
+from unit.support.server import Server
 
 
 def info(server, check_mode=False, **options):

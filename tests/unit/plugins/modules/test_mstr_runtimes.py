@@ -8,9 +8,9 @@ from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._work.inputs_many import MANY_OPTIONS, inputs_for_many
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile
 from ansible_collections.mstr.library.plugins.modules.mstr_runtimes import main
-from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, stored
-from ansible_collections.mstr.library.tests.unit.support.module import Run
-from ansible_collections.mstr.library.tests.unit.support.server import Server
+from unit.support.make import ID, faults_of, stored
+from unit.support.module import Run
+from unit.support.server import Server
 
 A = "A" * 32
 

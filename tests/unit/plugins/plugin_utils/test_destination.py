@@ -21,8 +21,8 @@ from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.destinatio
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.export import to_file
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.files import FORMATS, rendered, whole
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.plan_file import plan_text
-from ansible_collections.mstr.library.tests.unit.support.make import ID
-from ansible_collections.mstr.library.tests.unit.support.report import audit_of
+from unit.support.make import ID
+from unit.support.report import audit_of
 
 # ESC, BEL, NUL, DEL, C1, and the marks that change the direction of text.
 HOSTILE = "a\x1b[31m\x07\x00\x7f\x85\x9b\u061c\u200e\u200f\u2028\u2029\u202e\u2066\u2069\rz"

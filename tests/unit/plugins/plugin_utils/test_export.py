@@ -15,10 +15,10 @@ from ansible_collections.mstr.library.plugins.module_utils._model.runtime import
 from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.export import to_definitions, to_file, unrestorable
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.serialize import plain
-from ansible_collections.mstr.library.tests.unit.support.make import DEFAULT_ID, ID, faults_of, stored
-from ansible_collections.mstr.library.tests.unit.support.strategies import ANY_JSON, OBJECTS
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from unit.support.make import DEFAULT_ID, ID, faults_of, stored
+from unit.support.strategies import ANY_JSON, OBJECTS
 
 API_FIELDS = [field.api for field in FIELDS]
 # Whatever a server may answer in the fields of a runtime.

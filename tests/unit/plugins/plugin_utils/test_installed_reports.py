@@ -11,14 +11,7 @@ from ansible_collections.mstr.library.plugins.filter.report_file import report_f
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.environment import environment_report
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import earlier_from
-from ansible_collections.mstr.library.tests.unit.support.report import (
-    audit_of,
-    audited,
-    environment,
-    package,
-    runtime,
-    violation,
-)
+from unit.support.report import audit_of, audited, environment, package, runtime, violation
 
 PYTHON = {"version": "3.10.12", "implementation": "CPython", "platform": "linux-x86_64"}
 

@@ -7,17 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from ansible_collections.mstr.library.plugins.filter.report_file import report_file
-from ansible_collections.mstr.library.tests.unit.support.report import (
-    applied,
-    audit_of,
-    audited,
-    change,
-    environment,
-    failed,
-    plan_of,
-    row,
-    runtime,
-)
+from unit.support.report import applied, audit_of, audited, change, environment, failed, plan_of, row, runtime
 
 # What means something in Markdown, in HTML or to a forge.
 PARTS = [*"|`\n\\\tx\u202e\ud800é ", "\n```\n", "\n````\n", "\n\n", "\r\n\r\n", "    code", "| - |\n|---|\n"]

@@ -14,11 +14,11 @@ from ansible_collections.mstr.library.plugins.plugin_utils._reports.plan_file im
     plan_text,
     refusal,
 )
-from ansible_collections.mstr.library.tests.unit.support.make import stored
-from ansible_collections.mstr.library.tests.unit.support.many import run, waits
-from ansible_collections.mstr.library.tests.unit.support.server import Server, killed_before
 from hypothesis import given
 from hypothesis import strategies as st
+from unit.support.make import stored
+from unit.support.many import run, waits
+from unit.support.server import Server, killed_before
 
 AN_ID = "0123456789abcdef01234567"
 

@@ -16,7 +16,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.fields import 
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.environment import environment_report as reported
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import earlier_from
-from ansible_collections.mstr.library.tests.unit.support.report import (
+from unit.support.report import (
     POLICY,
     SOON,
     applied,

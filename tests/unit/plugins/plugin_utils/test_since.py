@@ -12,7 +12,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.runtime import
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.environment import environment_report
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import earlier_from
-from ansible_collections.mstr.library.tests.unit.support.report import POLICY, runtime, violation
+from unit.support.report import POLICY, runtime, violation
 
 KEPT = runtime(1, "Kept")
 BEFORE = [KEPT, runtime(2, "Gone"), runtime(3, "Old name"), runtime(4, "Changed", whitelist=["10.0.0.0/8"])]
