@@ -130,7 +130,7 @@ scripts:
 exempted:
   description:
     - The violations of the policy that O(policy.exemptions) let pass, among the options that the task manages, with the
-      keys of RV(mstr.library.mstr_runtimes#module:exempted).
+      keys of RV(mstr.library.mstr_runtime_info#module:exempted).
   returned: when O(policy) is set and applies to a runtime, and the task has compared it with its definition
   type: list
   elements: dict

@@ -424,7 +424,7 @@ violations:
   returned: when O(policy) is set
   type: list
   elements: dict
-  contains:
+  contains: &violation
     name:
       description: The name of the runtime.
       type: str
@@ -433,19 +433,17 @@ violations:
       type: str
     option:
       description:
-        - The option that violates the policy, such as V(whitelist), V(packages) or V(resource.mem). It is V(installed)
-          for a package that is installed but not in the definition, and for the installed Python.
+        - The option, such as V(whitelist), V(packages) or V(resource.mem). It is V(installed) for a package that is
+          installed but not in the definition, and for the installed Python.
       type: str
     value:
-      description:
-        - The value that violates the rule, such as V(0.0.0.0/0), V(requests==2.31.0) or V(8192). Null for an empty
-          whitelist.
+      description: The value, such as V(0.0.0.0/0), V(requests==2.31.0) or V(8192). Null for an empty whitelist.
       type: raw
     rule:
       description: The rule of the policy.
       type: str
     detail:
-      description: Why the value violates the rule, as the rest of a sentence that starts with the value.
+      description: Why, as the rest of a sentence that starts with the value.
       type: str
   sample:
     - name: Nightly reports
@@ -461,24 +459,7 @@ exempted:
   type: list
   elements: dict
   contains:
-    name:
-      description: The name of the runtime.
-      type: str
-    id:
-      description: The id of the runtime.
-      type: str
-    option:
-      description: The option, such as V(whitelist), V(packages) or V(resource.mem).
-      type: str
-    value:
-      description: The value, such as V(0.0.0.0/0), V(requests==2.31.0) or V(8192). Null for an empty whitelist.
-      type: raw
-    rule:
-      description: The rule of the policy.
-      type: str
-    detail:
-      description: Why the value violates the rule, as the rest of a sentence that starts with the value.
-      type: str
+    <<: *violation
     reason:
       description: The reason of the exemption.
       type: str
@@ -501,25 +482,7 @@ not_evaluated:
   returned: when O(policy) is set
   type: list
   elements: dict
-  contains:
-    name:
-      description: The name of the runtime.
-      type: str
-    id:
-      description: The id of the runtime.
-      type: str
-    option:
-      description: The option, which is V(packages).
-      type: str
-    value:
-      description: The name of the package.
-      type: raw
-    rule:
-      description: The rule of the policy.
-      type: str
-    detail:
-      description: Why the rule could not be evaluated, as the rest of a sentence that starts with the value.
-      type: str
+  contains: *violation
   sample:
     - name: Nightly reports
       id: 3B9A7C7E4D0F4E2A9B1C2D3E4F506172

@@ -255,44 +255,11 @@ scripts:
       error: null
 exempted:
   description:
-    - The violations of the policy that O(policy.exemptions) let pass, among the options that the task manages.
+    - The violations of the policy that O(policy.exemptions) let pass, among the options that the task manages, with the
+      keys of RV(mstr.library.mstr_runtime_info#module:exempted). C(id) is null before the runtime exists.
   returned: when O(policy) is set and applies to a runtime, and the task has compared it with its definition
   type: list
   elements: dict
-  contains:
-    name:
-      description: The name of the runtime.
-      type: str
-    id:
-      description: The id of the runtime; null before it exists.
-      type: str
-    option:
-      description: The option, such as V(whitelist), V(packages) or V(resource.mem).
-      type: str
-    value:
-      description: The value, such as V(0.0.0.0/0), V(requests==2.31.0) or V(8192). Null for an empty whitelist.
-      type: raw
-    rule:
-      description: The rule of the policy.
-      type: str
-    detail:
-      description: Why the value violates the rule, as the rest of a sentence that starts with the value.
-      type: str
-    reason:
-      description: The reason of the exemption.
-      type: str
-    until:
-      description: The last day of the exemption, in UTC.
-      type: str
-  sample:
-    - name: Forecasts
-      id: 3B9A7C7E4D0F4E2A9B1C2D3E4F506172
-      option: resource.mem
-      value: 8192
-      rule: resource_max
-      detail: is more than 4096
-      reason: The month end needs it until the new server is there.
-      until: "2026-12-31"
 plan_id:
   description:
     - The id of everything that the task changed, or would change in check mode. It is the same if and only if the same
