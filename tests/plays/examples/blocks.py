@@ -15,7 +15,6 @@ this order; `…` stands for any text.
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -33,6 +32,8 @@ _FENCE = re.compile(
 )
 _CODE = re.compile(r"\.\. (?:code-block|code|sourcecode):: *(?P<language>\S*)$")
 _SHELL = ("console", "shell", "bash", "sh", "shell-session")
+_PLAY = {"hosts", "import_playbook", "ansible.builtin.import_playbook"}
+_PARTS = ("pre_tasks", "tasks", "post_tasks", "block", "rescue", "always")
 _YAML = ("yaml", "yaml+jinja", "yml")
 
 
@@ -76,9 +77,7 @@ class Block:
             return "shell"
         if self.language in _YAML:
             entries = [entry for entry in self.data if isinstance(entry, dict)] if isinstance(self.data, list) else []
-            if entries and all(
-                {"hosts", "import_playbook", "ansible.builtin.import_playbook"} & set(e) for e in entries
-            ):
+            if entries and all(entry.keys() & _PLAY for entry in entries):
                 return "plays"
             if entries and not self.file:
                 return "tasks"
@@ -105,8 +104,7 @@ def pages() -> dict[str, list[Block]]:
         found[_name(path)] = list(_code_blocks(path))
     for folder in ("modules", "filter"):
         for path in sorted((ROOT / "plugins" / folder).glob("*.py")):
-            text = documented(path, "EXAMPLES")
-            found[_name(path)] = [Block(_name(path), _line(path, "EXAMPLES"), "yaml", text)]
+            found[_name(path)] = [Block(_name(path), 1, "yaml", documented(path, "EXAMPLES"))]
     printed = {(block.file, block.text) for blocks in found.values() for block in blocks}
     for path in sorted(EXAMPLES.glob("*.yml")):
         text = path.read_text(encoding="utf-8")
@@ -128,22 +126,19 @@ def not_printed(blocks: Iterable[Block], output: str) -> list[str]:
     return missing
 
 
+def tasks_in(entries: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The tasks of plays and blocks."""
+    for entry in entries:
+        if parts := [entry[part] for part in _PARTS if part in entry]:
+            yield from (task for part in parts for task in tasks_in(part))
+        elif not entry.keys() & _PLAY:
+            yield entry
+
+
 def documented(path: Path, variable: str) -> str:
     """The text of a plugin's `DOCUMENTATION`, `EXAMPLES` or `RETURN`."""
-    node = _assignment(path, variable)
-    return str(ast.literal_eval(node.value)) if node else ""
-
-
-def _assignment(path: Path, variable: str) -> ast.Assign | None:
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.Assign) and [getattr(target, "id", "") for target in node.targets] == [variable]:
-            return node
-    return None
-
-
-def _line(path: Path, variable: str) -> int:
-    node = _assignment(path, variable)
-    return node.lineno if node else 0
+    _before, _name, text = path.read_text(encoding="utf-8").partition(f'\n{variable} = r"""')
+    return text.partition('"""')[0]
 
 
 def _name(path: Path) -> str:

@@ -21,7 +21,6 @@ class Preparation:
     """The state before the first block of a page."""
 
     profile: str = "samples"
-    switches: Json = field(default_factory=dict)
     runtimes: Sequence[Json] = ()
     # More servers by host name below example.com, each with its own simulator and these runtimes.
     servers: Mapping[str, Sequence[Json]] = field(default_factory=dict)
@@ -43,8 +42,6 @@ class Preparation:
     may_skip: Sequence[str] = ()
     # Texts in the warnings that its tasks show by design.
     warnings: Sequence[str] = ()
-    # Whether the page itself runs its tasks in check mode and a second time.
-    foretold: bool = False
     # The number of sessions that stay open by design: those from an identity token.
     sessions_left: int = 0
 
@@ -88,7 +85,6 @@ PAGES: dict[str, Preparation] = {
         variables={"mstr_password": PASSWORD, "mstr_identity_token": IDENTITY_TOKEN, "mstr_api_token": API_TOKEN},
         sessions_left=1,
     ),
-    "docs/examples/first_runtime.yml": Preparation(foretold=True),
     "plugins/modules/mstr_runtime_info.py": Preparation(
         runtimes=[NIGHTLY],
         projects=[{"name": "Sales", "scripts": [{"name": "Load", "runtime": "Nightly reports"}]}, {"name": "Finance"}],

@@ -1,68 +1,19 @@
-"""RETURN documents what modules return, references have a target, and the pipelines are valid and fit the guide."""
+"""References have a target, and the pipelines are valid and fit the guide."""
 
 from __future__ import annotations
 
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 from support.ansible import ROOT
 
-from plays.examples.blocks import EXAMPLES, documented, pages
-from plays.examples.hosts import ExampleHosts, doubled_records
+from plays.examples.blocks import EXAMPLES, pages
 
 PAGES = pages()
-MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
 GUIDES = sorted((ROOT / "docs" / "docsite" / "rst").glob("*.rst"))
-# Keys that Ansible documents, or that are not documented because all modules return them.
-_COMMON = {"changed", "failed", "invocation", "warnings", "deprecations", "exception", "ansible_facts"}
-
-
-def _unlike(sample: Any, found: Any, place: str) -> Iterator[str]:
-    """Differences between the keys of a sample and of a result. An empty list and null match everything."""
-    if isinstance(sample, Mapping) and isinstance(found, Mapping):
-        yield from (f"{place}.{key} is in the sample alone" for key in sample.keys() - found.keys())
-        yield from (f"{place}.{key} is in the result alone" for key in found.keys() - sample.keys())
-        for key in sample.keys() & found.keys():
-            yield from _unlike(sample[key], found[key], f"{place}.{key}")
-    elif isinstance(sample, list) and isinstance(found, list):
-        for entry in found:
-            yield from (fault for like in sample[:1] for fault in _unlike(like, entry, f"{place}[]"))
-
-
-# Keys that a result has only with an option, or in check mode.
-_BY_OPTION = {
-    "runtimes[].installed is in the result alone",
-    "runtimes[].scripts is in the sample alone",
-    "runtimes[].scripts is in the result alone",
-    "runtimes[].scripts[].last_run is in the result alone",
-    "runtimes[].scripts[].tasks is in the result alone",
-}
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_samples_have_the_keys_of_results(hosts: ExampleHosts, tmp_path: Path, module: str) -> None:
-    described = yaml.safe_load(documented(ROOT / "plugins" / "modules" / f"{module}.py", "RETURN"))
-    records = doubled_records(hosts, tmp_path, PAGES[f"plugins/modules/{module}.py"])
-    results = [record["result"] for record in records if record["action"] == f"mstr.library.{module}"]
-    assert results
-    faults = set()
-    for result in results:
-        returned = {key for key in result if not key.startswith("_")} - _COMMON
-        faults |= {f"{key} is not documented" for key in returned - described.keys()}
-        for key in returned & described.keys():
-            # The fields of a difference depend on the task.
-            if key != "diff" and "sample" in described[key]:
-                faults |= set(_unlike(described[key]["sample"], result[key], key)) - _BY_OPTION
-        for key, text in described.items():
-            if text.get("returned") in ("always", "success"):
-                faults |= set() if key in result else {f"{key} is not returned"}
-    assert sorted(faults) == []
 
 
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.stem)

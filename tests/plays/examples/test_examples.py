@@ -1,27 +1,22 @@
-"""Every example of the documentation runs unchanged, in check mode, and a second time."""
+"""Every example of the documentation runs unchanged, and again in check mode; one that checks something can fail."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from simulator.harness import Simulator
-from support.ansible import Play
+from support.ansible import ROOT, Play, Played
 
 from plays.examples import preparations
-from plays.examples.blocks import EXAMPLES, Block, not_printed, pages
-from plays.examples.hosts import (
-    ExampleHosts,
-    as_printed,
-    broken_promises,
-    doubled_records,
-    play,
-    tasks_of,
-    unexpected_warnings,
-    workplace,
-)
+from plays.examples.blocks import EXAMPLES, Block, documented, not_printed, pages, tasks_in
+from plays.examples.hosts import ExampleHosts, as_printed, workplace
+from plays.examples.preparations import NIGHTLY, Preparation
 
 PAGES = pages()
 # A search is sent as a POST but changes nothing.
@@ -50,7 +45,22 @@ WITH_BLOCKS = [
 def _prepared(hosts: ExampleHosts, folder: Path, page: str) -> tuple[list[Simulator], Path]:
     preparation = preparations.of(page)
     place = workplace(folder / "work", PAGES[page], preparation)
-    return list(hosts.servers(preparation).values()), place
+    return hosts.servers(preparation), place
+
+
+def _play(hosts: ExampleHosts, playbook: Path, page: str, *options: str) -> Played:
+    """Run a playbook that must succeed without warnings."""
+    preparation = preparations.of(page)
+    run = hosts.play(playbook.parent, preparation)
+    played = run(playbook.name, *preparation.options, *options, **hosts.variables(preparation))
+    assert played.status == 0, played.output
+    assert _unexpected_warnings(played, preparation) == [], played.output
+    return played
+
+
+def _unexpected_warnings(played: Played, preparation: Preparation) -> list[str]:
+    """The warnings that a page does not show by design."""
+    return [warning for warning in played.warnings() if not any(text in warning for text in preparation.warnings)]
 
 
 def _sessions(servers: Sequence[Simulator]) -> int:
@@ -81,47 +91,81 @@ def test_a_page_shows_examples_unchanged(page: str) -> None:
 
 @pytest.mark.parametrize("page", WITH_BLOCKS)
 def test_blocks_run_as_printed(hosts: ExampleHosts, tmp_path: Path, page: str) -> None:
+    """Those of a module return what it documents."""
     preparation = preparations.of(page)
     servers, place = _prepared(hosts, tmp_path, page)
     blocks = _of_kind(page, "plays", "tasks")
     playbook = as_printed(place, blocks)
-    records = play(hosts, playbook, preparation).records
-    done = {record["task"] for record in records if record["event"] == "ok"}
-    printed = {str(task["name"]) for block in blocks for task in tasks_of(block) if "name" in task}
+    played = _play(hosts, playbook, page)
+    done = {record["task"] for record in played.records if record["event"] == "ok"}
+    printed = {str(task["name"]) for block in blocks for task in tasks_in(block.data) if "name" in task}
     assert printed - done - set(preparation.may_skip) == set(), "these tasks of the examples did nothing"
     assert _sessions(servers) == preparation.sessions_left
+    if page.startswith("plugins/modules/"):
+        assert sorted(_not_as_documented(ROOT / page, played)) == []
 
     # Run it again in check mode on the new state: no task may fail, and nothing may be written.
     for server in servers:
         server.clear_requests()
-    play(hosts, playbook, preparation, "--check", "--diff")
+    _play(hosts, playbook, page, "--check", "--diff")
     assert [call for server in servers for call in server.calls() if not call.startswith(_READS)] == []
 
 
-@pytest.mark.complete
-@pytest.mark.parametrize("page", [page for page in WITH_YAML if not preparations.of(page).foretold])
-def test_a_check_predicts_and_a_second_run_is_ok(hosts: ExampleHosts, tmp_path: Path, page: str) -> None:
-    assert broken_promises(doubled_records(hosts, tmp_path, PAGES[page])) == []
+# Keys that Ansible documents, or that are not documented because all modules return them.
+_COMMON = {"changed", "failed", "invocation", "warnings", "deprecations", "exception", "ansible_facts"}
+# Keys that a result has only with an option, or in check mode.
+_BY_OPTION = {
+    "runtimes[].installed is in the result alone",
+    "runtimes[].scripts is in the sample alone",
+    "runtimes[].scripts is in the result alone",
+    "runtimes[].scripts[].last_run is in the result alone",
+    "runtimes[].scripts[].tasks is in the result alone",
+}
 
 
-def _follow(hosts: ExampleHosts, folder: Path, page: str) -> None:
-    """Run the commands of a page, and check what they print."""
+def _not_as_documented(module: Path, played: Played) -> set[str]:
+    """How the results of a module differ from its RETURN."""
+    described = yaml.safe_load(documented(module, "RETURN"))
+    results = [end["result"] for end in played.ends() if end["action"] == f"mstr.library.{module.stem}"]
+    assert results
+    faults = set()
+    for result in results:
+        returned = {key for key in result if not key.startswith("_")} - _COMMON
+        faults |= {f"{key} is not documented" for key in returned - described.keys()}
+        for key in returned & described.keys():
+            # The fields of a difference depend on the task.
+            if key != "diff" and "sample" in described[key]:
+                faults |= set(_unlike(described[key]["sample"], result[key], key)) - _BY_OPTION
+        required = {key for key, text in described.items() if text.get("returned") in ("always", "success")}
+        faults |= {f"{key} is not returned" for key in required - result.keys()}
+    return faults
+
+
+def _unlike(sample: Any, found: Any, place: str) -> Iterator[str]:
+    """Differences between the keys of a sample and of a result. An empty list and null match everything."""
+    if isinstance(sample, Mapping) and isinstance(found, Mapping):
+        yield from (f"{place}.{key} is in the sample alone" for key in sample.keys() - found.keys())
+        yield from (f"{place}.{key} is in the result alone" for key in found.keys() - sample.keys())
+        for key in sample.keys() & found.keys():
+            yield from _unlike(sample[key], found[key], f"{place}.{key}")
+    elif isinstance(sample, list) and isinstance(found, list):
+        for entry in found:
+            yield from (fault for like in sample[:1] for fault in _unlike(like, entry, f"{place}[]"))
+
+
+@pytest.mark.parametrize("page", WITH_COMMANDS)
+def test_commands_run_as_printed(hosts: ExampleHosts, tmp_path: Path, page: str) -> None:
+    """They print what the page says."""
     preparation = preparations.of(page)
-    place = workplace(folder / "work", PAGES[page], preparation, clone=preparation.in_a_clone)
+    servers, place = _prepared(hosts, tmp_path, page)
     script = "".join(block.commands() for block in _of_kind(page, "shell"))
     # A reader of a clone has not installed the collection.
     hidden = ("env", "--unset=ANSIBLE_COLLECTIONS_PATH") if preparation.in_a_clone else ()
     command = [*hidden, "bash", "-euxo", "pipefail", "-c", script]
     run = hosts.play(place, preparation, script).run(command, typed=preparation.typed)
     assert run.status == 0, run.output
-    assert unexpected_warnings(run, preparation) == [], run.output
+    assert _unexpected_warnings(run, preparation) == [], run.output
     assert not_printed(PAGES[page], run.output) == [], run.output
-
-
-@pytest.mark.parametrize("page", WITH_COMMANDS)
-def test_commands_run_as_printed(hosts: ExampleHosts, tmp_path: Path, page: str) -> None:
-    servers = list(hosts.servers(preparations.of(page)).values())
-    _follow(hosts, tmp_path, page)
     assert _sessions(servers) == 0
 
 
@@ -152,3 +196,32 @@ def test_typed_on_make_simulator(tmp_path: Path, page: str) -> None:
             alone = f" {tokens}" if block.kind == "tasks" else ""
             run = Play(place, env=ours, hosts={}).run(["bash", "-euo", "pipefail", "-c", typed + alone])
             assert run.status == 0, f"{block.place}\n{run.output}"
+
+
+def _run(hosts: ExampleHosts, folder: Path, block: Block, *runtimes: dict[str, Any]) -> Played:
+    """Run an example on a server with these runtimes. It must fail."""
+    preparation = Preparation(runtimes=runtimes)
+    hosts.servers(preparation)
+    place = workplace(folder / "work", [block], preparation)
+    played = hosts.play(place, preparation)(as_printed(place, [block]).name)
+    assert played.status == 2, played.output
+    return played
+
+
+def test_the_audit_reports_all_violations(hosts: ExampleHosts, tmp_path: Path) -> None:
+    dirt = {"whitelist": ["10.10.10.0/24", "8.8.8.0/24"], "resource": {"cpu": "1", "mem": 8192}, "description": "d"}
+    blank = {**NIGHTLY, "name": "Third", "description": ""}
+    [audit] = [block for block in PAGES["docs/docsite/rst/guide_policy.rst"] if block.file == "audit.yml"]
+    run = _run(hosts, tmp_path, audit, {**NIGHTLY, **dirt}, {**NIGHTLY, **dirt, "name": "Second"}, blank)
+    outside = "whitelist 8.8.8.0/24 does not lie within the allowed networks (networks_within)"
+    large = "resource.mem 8192 is more than 4096 (resource_max)"
+    found = [f"{name}: {violation}" for name in ("Nightly reports", "Second") for violation in (large, outside)]
+    assert sorted(run.ends()[-1]["result"]["msg"]) == [*found, "Third: has networks but no description"]
+
+
+def test_the_smoke_test_notices_a_version(hosts: ExampleHosts, tmp_path: Path) -> None:
+    """The server reports the requested version but provides a different version to scripts."""
+    blocks = PAGES["docs/docsite/rst/guide_life_of_a_runtime.rst"]
+    [block] = [block for block in blocks if block.file == "smoke_test.yml"]
+    run = _run(hosts, tmp_path, replace(block, text=block.text.replace("pandas.__version__", "'2.1.0'")))
+    assert "pandas: expected 2.2.3, found 2.1.0" in run.output
