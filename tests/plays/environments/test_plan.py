@@ -52,9 +52,11 @@ def test_only_the_approved_plan_is_applied(three: Play, servers: list[Simulator]
     assert held.outcomes == {"env0": "drift", "env1": "failed", "env2": "failed"}
     assert "env0: the approved plan still holds" in held.lines()
 
-    applied = three(APPLY, *LIMIT, mstr_plan_src="plan.json")
+    applied = three(APPLY, "--limit", "env0,env1,env2,env3", mstr_plan_src="plan.json")
     assert applied.status == 2
-    assert applied.outcomes == {"env0": "changed", "env1": "failed", "env2": "failed"}
+    assert applied.outcomes == {"env0": "changed", **dict.fromkeys(("env1", "env2", "env3"), "failed")}
+    missing = f"mstr_plan_src {three.folder}/plan.json has no plan for env3, so nothing was changed there."
+    assert (applied.messages()["env3"], servers[3].calls()) == (missing, [])
     assert applied.messages()["env1"] == (
         f"The plan is different from the approved one ({plan['env1']['plan_id']}). Nothing was written. What differs:\n"
         "approved: no change of 'Just made'\nnow: 'Just made' would be deleted: exec_timeout 600; "
@@ -75,29 +77,3 @@ def test_only_the_approved_plan_is_applied(three: Play, servers: list[Simulator]
     assert again.outcomes == {"env0": "unchanged", "env1": "changed"}
     assert "env0: nothing to change (approved: 3 changes)" in again.lines()
     assert names(servers[1]) == ["Forecasts", "Nightly reports"]
-
-
-@pytest.mark.complete
-def test_an_environment_without_a_plan(three: Play, servers: list[Simulator]) -> None:
-    servers[1].fault("html", operation="list", times=None)
-    three(APPLY, "--limit", "env0,env1", "--check", mstr_plan_dest="plan.json")
-    servers[1].clear_faults()
-    for server in servers:
-        server.clear_requests()
-    applied = three(APPLY, *LIMIT, mstr_plan_src="plan.json")
-    assert applied.outcomes == {"env0": "changed", "env1": "failed", "env2": "failed"}
-    path = three.folder / "plan.json"
-    assert applied.messages()["env1"].startswith(
-        f"mstr_plan_src {path} has no plan for env1, because its check failed: "
-    )
-    assert applied.messages()["env2"] == f"mstr_plan_src {path} has no plan for env2, so nothing was changed there."
-    assert servers[1].calls() == servers[2].calls() == []
-
-
-def test_a_plan_that_cannot_be_used_is_refused(three: Play, servers: list[Simulator]) -> None:
-    """Before the login. Unit tests have all that is wrong with a file or a variable."""
-    three.write("newer.json", {"format": 99, "environments": []})
-    played = three(APPLY, *LIMIT, mstr_plan_src="newer.json")
-    assert played.status == 2
-    assert "newer.json has the format 99" in played.text
-    assert [server.calls() for server in servers[:3]] == [[], [], []]

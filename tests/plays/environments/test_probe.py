@@ -29,6 +29,11 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def test_each_environment_gets_a_public_file(two: Play, servers: list[Simulator]) -> None:
+    """Check mode writes nothing."""
+    checked = two(PROBE, "--check")
+    assert checked.status == 0, checked.output
+    assert list(two.folder.glob("*.probe.json")) == []
+    assert [request for request in servers[0].requests(path="/runtimes") if request["method"] != "GET"] == []
     played = two(PROBE)
     assert played.status == 0, played.output
     files = [two.folder / f"env{number}.probe.json" for number in (0, 1)]
@@ -61,10 +66,3 @@ def test_two_environments_and_one_file(two: Play, servers: list[Simulator]) -> N
     assert played.status != 0
     assert "Several environments would be written to one file" in played.text
     assert servers[0].requests() == []
-
-
-def test_check_mode_writes_nothing(two: Play, servers: list[Simulator]) -> None:
-    played = two(PROBE, "--check")
-    assert played.status == 0, played.output
-    assert list(two.folder.glob("*.probe.json")) == []
-    assert [request for request in servers[0].requests(path="/runtimes") if request["method"] != "GET"] == []

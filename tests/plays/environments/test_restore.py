@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-import pytest
 from simulator.harness import Simulator
 from support.ansible import APPLY, Play, Played
 
@@ -17,13 +16,6 @@ RUNTIMES = [
 ]
 SCRIPTS = [{"name": name, "id": f"{number:032X}", "runtime": OLD} for number, name in enumerate(["Close", "Load"], 1)]
 BACKUP = {"mstr_runtimes_backup_dest": "{{ inventory_hostname }}.bk.yml"}
-
-
-@pytest.fixture
-def server(play: Play, servers: list[Simulator]) -> Simulator:
-    play.hosts = {"env0": play.hosts["env0"]}
-    servers[0].seed(*RUNTIMES, projects=[{"name": "Sales", "scripts": SCRIPTS}])
-    return servers[0]
 
 
 def state(server: Simulator) -> tuple[dict[str, Any], dict[str, str]]:
@@ -65,64 +57,49 @@ CHANGES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("change", CHANGES)
-def test_the_command_brings_everything_back(play: Play, server: Simulator, change: str) -> None:
+def test_the_command_brings_everything_back(play: Play, servers: list[Simulator]) -> None:
     """A second time, it changes nothing. A policy refuses nothing, and says what is restored against it."""
-    before = state(server)
-    done = play(APPLY, **CHANGES[change], **BACKUP)
+    changed = dict(zip(list(play.hosts), CHANGES.values(), strict=False))
+    play.hosts = {host: play.hosts[host] | variables for host, variables in changed.items()}
+    mine = servers[: len(CHANGES)]
+    for server in mine:
+        server.seed(*RUNTIMES, projects=[{"name": "Sales", "scripts": SCRIPTS}])
+    before = state(mine[0])
+    done = play(APPLY, **BACKUP)
     assert done.status == 0, done.output
-    assert state(server) != before
+    assert before not in [state(server) for server in mine]
     back = way_back(play, done, "-e", '{"mstr_runtimes_policy": {"networks_never": ["10.0.0.0/8"]}}')
     assert back.status == 0, back.output
-    assert state(server) == before
+    assert [change for change, server in zip(CHANGES, mine, strict=True) if state(server) != before] == []
     assert "Runtime 'Old' is restored, although whitelist[0] '10.0.0.0/8' violates" in back.output
     again = way_back(play, done)
-    assert "changed=0" in again.output, again.output
-    assert state(server) == before
-    assert server.open_sessions() == []
+    assert again.output.count("changed=0") == len(CHANGES), again.output
+    assert [server for server in mine if state(server) != before or server.open_sessions()] == []
 
 
-@pytest.mark.parametrize("in_process", [True, False])
-def test_after_a_failure_half_way(play: Play, server: Simulator, in_process: bool) -> None:
+def test_after_a_failure_half_way(play: Play, servers: list[Simulator]) -> None:
     """What the run created goes, and a colleague's runtime stays. A check changes nothing."""
-    before = state(server)
-    server.fault("error", operation="update", times=99)
-    done = play(APPLY, mstr_runtimes=[NEW, {"name": "Idle", "exec_timeout": 5}], mstr_in_process=in_process, **BACKUP)
-    assert done.status == 2
-    server.clear_faults()
-    server.seed({"name": "Theirs", "execTimeout": 1})
-    after = state(server)
-    check = way_back(play, done, "--check", "-e", f"mstr_in_process={in_process}")
-    assert "'New' would be deleted" in check.output, check.output
-    assert state(server) == after
+    play.hosts = {"env0": play.hosts["env0"], "env1": play.hosts["env1"] | {"mstr_in_process": False}}
+    for server in servers[:2]:
+        server.seed(*RUNTIMES, projects=[{"name": "Sales", "scripts": SCRIPTS}])
+        server.fault("error", operation="update", times=99)
+    before = state(servers[0])
+    done = play(APPLY, mstr_runtimes=[NEW, {"name": "Idle", "exec_timeout": 5}], **BACKUP)
+    assert set(done.outcomes.values()) == {"failed"}
+    for server in servers[:2]:
+        server.clear_faults()
+        server.seed({"name": "Theirs", "execTimeout": 1})
+    after = state(servers[0])
+    check = way_back(play, done, "--check")
+    assert check.output.count("'New' would be deleted") == 2, check.output
+    assert [state(server) for server in servers[:2]] == [after, after]
     back = way_back(play, done)
     assert back.status == 0, back.output
     assert "These runtimes are not in the backup, and were left alone: 'Theirs'" in back.text
-    known, scripts = state(server)
-    assert known.pop("Theirs")[0] == 1
-    assert (known, scripts) == before
-
-
-def test_a_needed_name_of_a_colleague(play: Play, server: Simulator) -> None:
-    """Their runtime is neither renamed nor deleted, and everything else comes back."""
-    done = play(APPLY, mstr_runtimes=[{"name": "New", "previous_names": ["Old"]}, {"name": "Idle", "exec_timeout": 5}])
-    assert done.status == 0
-    done = play(APPLY, mstr_runtimes=[{"name": "Renamed", "previous_names": ["New"]}, {"name": "Idle"}], **BACKUP)
-    server.seed({"name": "New", "execTimeout": 1})
-    back = way_back(play, done)
-    assert back.status == 2
-    assert "name 'New' is taken by the runtime with id" in back.text
-    assert server.runtime("New")["execTimeout"] == 1
-    assert sorted(state(server)[0]) == ["(Default) MicroStrategy", "Idle", "New", "Renamed"]
-
-
-def test_the_command_has_the_server_of_the_run(play: Play, servers: list[Simulator]) -> None:
-    """The address was on the command line."""
-    play.hosts = {"env0": play.hosts["env0"]}
-    done = play(APPLY, mstr_runtimes=[NEW], mstr_base_url=servers[1].base_url, **BACKUP)
-    assert servers[1].runtime("New")
-    assert way_back(play, done).status == 0
-    assert servers[1].runtimes() == []
+    for server in servers[:2]:
+        known, scripts = state(server)
+        assert known.pop("Theirs")[0] == 1
+        assert (known, scripts) == before
 
 
 def test_an_environment_without_a_backup(play: Play, servers: list[Simulator]) -> None:

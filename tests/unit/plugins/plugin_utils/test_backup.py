@@ -97,6 +97,13 @@ def test_a_backup_that_cannot_be_made(tmp_path, check_mode):
     assert (action.written, list(tmp_path.iterdir())) == (0, [])
 
 
+def test_a_backup_of_an_incomplete_list(action):
+    del action.runtimes[0]
+    with pytest.raises(ValidationError, match=r"So a backup may lack others, too\. Nothing was changed\."):
+        playbooks.apply(action)
+    assert action.written == 0
+
+
 class FakeJob(FakeAction):
     """The same in a job of a controller, with as many environments."""
 

@@ -17,7 +17,10 @@ from ansible_collections.mstr.library.plugins.plugin_utils._reports.export impor
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.serialize import plain
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from simulator.profiles import PROFILES
 from unit.support.make import DEFAULT_ID, ID, faults_of, stored
+from unit.support.many import run
+from unit.support.server import Server
 from unit.support.strategies import ANY_JSON, OBJECTS
 
 API_FIELDS = [field.api for field in FIELDS]
@@ -317,6 +320,26 @@ def test_the_comments_of_a_file():
     assert file_of(with_gap, stored(name="s", id="A" * 32)) == file
     assert "left_out" not in file.text
     assert "restore:" not in file.text
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_an_export_of_what_an_export_made(profile):
+    """It is the same file on every kind of server, and applying it to the first one changes nothing."""
+    # Servers fill in what was never set, and versions, and some add this package.
+    common = {"execTimeout": 60, "packages": DIRTY["packages"][:1]}
+    odd = {"name": "- yes: &a *b !c", "unknown": {"to": "us"}, "resource": {"cpu": "0.20", "mem": 512}, **common}
+    dirty = {field: value for field, value in DIRTY.items() if value is not None} | common
+    switches = {**PROFILES[profile], "load_balancer_cookie": "none"}
+    have, empty = Server(dirty, odd, **switches), Server(**switches)
+
+    def export(server):
+        return to_file([server.api.get(identity).to_result() for identity in server.runtimes], "a test").text
+
+    checked = [ArgumentSpecValidator(DEFINITION_OPTIONS).validate(entry) for entry in parsed(export(have))["runtimes"]]
+    definitions = [result.validated_parameters for result in checked]
+    assert run(empty, *definitions)["msg"] == "2 created."
+    assert export(empty) == export(have)
+    assert run(have, *definitions)["msg"] == "2 unchanged."
 
 
 @given(OBJECTS)

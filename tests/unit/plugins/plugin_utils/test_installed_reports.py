@@ -54,6 +54,12 @@ def test_console():
     ]
 
 
+def test_check_mode():
+    """It runs no script, which is said once."""
+    [line] = [line for line in report_on(ETL, mismatches=None)["lines"] if "check mode does not run the script" in line]
+    assert line.startswith("prod: 1 runtime, 1 violation")
+
+
 def test_no_gate():
     """Neither of them is a violation or drift."""
     report = report_on(ETL, violations=[])

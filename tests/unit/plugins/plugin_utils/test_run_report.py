@@ -94,6 +94,15 @@ def test_a_file_that_cannot_be_made(monkeypatch):
     assert found.errors == {"a": found.lines[-1]}
 
 
+def test_a_file_that_cannot_be_written():
+    def write(path, text, private):
+        raise OSError(36, "File name too long")
+
+    report = run_report(FinishedRun("apply", {"a": applied("a")}, NOW, reports=["r.json"]), write)
+    why = "r.json could not be written: File name too long. A file that was there is unchanged."
+    assert (report.lines, report.errors) == (["a: 1 unchanged", why], {"a": why})
+
+
 def test_tags_that_leave_the_work_out():
     why = "not reached: nothing was applied, because --tags or --skip-tags left the work out"
     assert made({"a": None}, left_out=True).lines == [f"a: {why}"]
