@@ -111,22 +111,17 @@ class Policy(NamedTuple):
     day: date
 
     def evaluate(
-        self,
-        values: Mapping[str, Any],
-        name: str | None,
-        identity: str | None,
-        partial: Collection[str] = (),
-        replaces: str = "",
+        self, values: Mapping[str, Any], name: str | None, ids: Iterable[str | None], partial: Collection[str] = ()
     ) -> list[Finding]:
         """What the policy finds in the values of a runtime, by option. An option that `values` lacks is not evaluated.
 
         The runtime may have more entries than the lists `partial`, so nothing is required of these.
         Values need not be valid, because servers may hold anything. A name or an id that is None is not known yet: then
-        every exemption that may mean the runtime counts. A runtime that does not exist has the id "". `replaces`: the
-        id of the runtime that it is to replace.
+        every exemption that may mean the runtime counts. `ids`: its id, "" if it does not exist, and the one of the
+        runtime that it is to replace.
         """
         findings = [
-            self._with_verdict(finding._replace(rule=key), name, identity, replaces)
+            self._with_verdict(finding._replace(rule=key), name, *ids)
             for key, rule in RULES.items()
             if key in self.limits
             and any(option in values and not (rule.required and option in partial) for option in rule.options)
@@ -161,7 +156,7 @@ class Policy(NamedTuple):
         if params.get("whitelist"):
             # With the indexes of the option, of which `values` omits duplicates.
             managed["whitelist"] = [_canonical_or_none(text) for text in params["whitelist"]]
-        self.check(managed, params.get("name"), identity, partial=adds)
+        _refuse(self.evaluate(managed, params.get("name"), [identity], adds))
 
     def check_plan(
         self, current: Runtime | None, target: Runtime, managed: Mapping[str, Any], replaces: str
@@ -172,25 +167,10 @@ class Policy(NamedTuple):
         # given amounts are managed.
         lists = {name: target.values[name] for name in PURGEABLE if name in managed}
         values = {**({} if current else dict.fromkeys(PURGEABLE, ())), **managed, **lists}
-        return self.check(values, target.name, target.id or "", lists if current else (), replaces=replaces)
-
-    def check(
-        self,
-        values: Mapping[str, Any],
-        name: str | None,
-        identity: str | None,
-        merged: Iterable[str] = (),
-        partial: Collection[str] = (),
-        replaces: str = "",
-    ) -> tuple[Finding, ...]:
-        """What the exemptions let pass. Raises ValidationError with every violation. In `merged`, entries may stay."""
-        findings = self.evaluate(values, name, identity, partial, replaces)
+        findings = self.evaluate(values, target.name, [target.id or "", replaces])
         # A replacement copies values that its definition does not have.
         advice = f"; remove it from the runtime, or exempt the id {replaces}" if replaces else ""
-        with ErrorList() as errors:
-            for finding in filter(attrgetter("counts"), findings):
-                stays = f"the merged {finding.option}: " if finding.option in merged else ""
-                errors.add(f"{stays}{finding.sentence}{advice}")
+        _refuse(findings, lists if current else (), advice)
         return tuple(finding for finding in findings if finding.verdict == EXEMPTED)
 
     def warning(self, current: Runtime | None, target: Runtime, managed: Mapping[str, Any]) -> str | None:
@@ -218,7 +198,7 @@ class Policy(NamedTuple):
             real, values = installed.get(runtime.key), dict(runtime.values)
             if real:
                 values |= {"installed": real, "python": real.python["version"]}
-            for finding in self.evaluate(values, runtime.name, runtime.id or ""):
+            for finding in self.evaluate(values, runtime.name, [runtime.id or ""]):
                 key = "violations" if finding.counts else finding.verdict.replace(" ", "_")
                 lists[key].append({"name": runtime.name, "id": runtime.id, **finding.to_result()})
         return lists
@@ -236,6 +216,14 @@ class Policy(NamedTuple):
                 for row in rows
             )
         ]
+
+
+def _refuse(findings: Iterable[Finding], merged: Collection[str] = (), advice: str = "") -> None:
+    """Raises ValidationError with every violation. In the lists `merged`, entries may stay."""
+    with ErrorList() as errors:
+        for finding in filter(attrgetter("counts"), findings):
+            stays = f"the merged {finding.option}: " if finding.option in merged else ""
+            errors.add(f"{stays}{finding.sentence}{advice}")
 
 
 def _why(exemption: Exemption, runtimes: Iterable[tuple[str, str]], rows: Iterable[Mapping[str, Any]]) -> str:

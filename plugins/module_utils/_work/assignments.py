@@ -171,25 +171,7 @@ def plan_assignment(entry: ScriptEntry, usage: Usage, target: Runtime) -> Assign
     return Assignment(unknown, target, "failed", error, entry.place)
 
 
-def usage_after(usage: Usage, planned: Iterable[Assignment]) -> Usage:
-    """The usage as it will be when the assignments are done. A runtime that is still to be created has no id."""
-    targets = {plan.script.key: plan.target.key for plan in planned if plan.action == "moved"}
-    scripts = [script._replace(runtime_id=targets.get(script.key, script.runtime_id)) for script in usage.scripts]
-    return usage._replace(scripts=scripts)
-
-
-def check_same_scripts(planned: Iterable[Assignment]) -> None:
-    """Raises ValidationError for entries that are the same script, under its name and under its id."""
-    first: dict[Any, Assignment] = {}
-    with ErrorList() as errors:
-        for assignment in planned:
-            script = assignment.script
-            earlier = first.setdefault(script.key if script.id else assignment.place, assignment)
-            if earlier is not assignment:
-                errors.add(f"{assignment.place} and {earlier.place} are the same {script.label}; list it once")
-
-
-def report_scripts(assignments: Sequence[Assignment], names: Mapping[str, str]) -> ScriptReport:
+def script_report(assignments: Sequence[Assignment], names: Mapping[str, str]) -> ScriptReport:
     """What a result says of the scripts. `names`: of the runtimes on the server, by their id."""
     done = sorted(assignments, key=lambda assignment: assignment.script.sort_key)
     diff: dict[str, dict[str, str]] = {"before": {}, "after": {}}

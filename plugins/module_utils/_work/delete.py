@@ -165,7 +165,7 @@ def _is_gone(row: Row, phase: str) -> bool:
     return is_gone and not row.in_phase(ASIDE)
 
 
-def _checked_gone(context: Context, keys: set[str], step: Step, after: Sequence[Runtime]) -> Step:
+def _checked_gone(context: Context, keys: set[str], after: Sequence[Runtime], step: Step) -> Step:
     """The step, with an error if the deleted runtime still exists. `keys`: the keys in the list before the deletions.
 
     The list `after` them has the last word: what it still shows was not deleted, even if its id is not found, because

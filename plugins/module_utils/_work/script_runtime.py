@@ -16,15 +16,7 @@ from .._model.result import failures
 from .._model.runtime import Runtime, id_from
 from .._session.interrupt import CONCURRENCY_OPTION, check_concurrency
 from .api import Context, one_named
-from .assignments import (
-    Assigner,
-    Assignment,
-    ScriptEntry,
-    find_entries,
-    plan_assignment,
-    report_scripts,
-    script_entries,
-)
+from .assignments import Assigner, Assignment, ScriptEntry, find_entries, plan_assignment, script_entries, script_report
 from .inputs_many import SCRIPT_OPTIONS
 from .script_usage import Unread, check_projects, find_usage
 
@@ -83,7 +75,7 @@ def assign_scripts(context: Context, inputs: ScriptInputs) -> dict[str, Any]:
             errors.add(f"the scripts of {target.label} cannot be assigned to the same runtime")
     planned, unread = _planned(context, inputs, source, target)
     done = Assigner(context).assign(sorted(planned, key=lambda assignment: assignment.script.sort_key))
-    report = report_scripts(done, {runtime.key: runtime.name for runtime in runtimes})
+    report = script_report(done, {runtime.key: runtime.name for runtime in runtimes})
     actions = [assignment.action for assignment in done]
     result = {
         "changed": report.moved > 0,

@@ -16,16 +16,7 @@ from .._model.runtime import Runtime
 from .._model.steps import CLEAN_UP, DELETE, NO_SCRIPTS, PLANNED, PURGE, Evidence, Row, ScriptReport, Step
 from .._model.usage import used_by
 from .api import Context, Work, one_named, utc_date
-from .assignments import (
-    Assigner,
-    Assignment,
-    ScriptEntry,
-    check_same_scripts,
-    find_entries,
-    plan_assignment,
-    report_scripts,
-    usage_after,
-)
+from .assignments import Assigner, Assignment, ScriptEntry, find_entries, plan_assignment, script_report
 from .script_usage import Usage, find_usage
 
 _READ_ALL = "Run the task as a user who may read all scripts"
@@ -76,8 +67,11 @@ class Scripts(NamedTuple):
 
     @property
     def expected(self) -> Usage:
-        """The look-up, with the runtimes that the scripts will use once the plan is carried out."""
-        return usage_after(self.usage or Usage(), self.unseen)
+        """The look-up, with the runtimes that the scripts will use: none yet for one that is still to be created."""
+        usage = self.usage or Usage()
+        targets = {plan.script.key: plan.target.key for plan in self.unseen if plan.action == "moved"}
+        scripts = [script._replace(runtime_id=targets.get(script.key, script.runtime_id)) for script in usage.scripts]
+        return usage._replace(scripts=scripts)
 
     def refusals(self, context: Context, steps: Sequence[Step]) -> Iterator[tuple[Sequence[Runtime], str]]:
         """Which runtimes of the steps must not be deleted, and why: a script will still use it, or that is unknown."""
@@ -99,7 +93,7 @@ class Scripts(NamedTuple):
             return NO_SCRIPTS._replace(evidence=self.evidence, used=used)
         runtimes = [row.runtime for row in rows if row.runtime and row.runtime.id]
         names = {**self.names, **{runtime.key: runtime.name for runtime in runtimes}}
-        return report_scripts(self.assignments, names)._replace(evidence=self.evidence, used=used)
+        return script_report(self.assignments, names)._replace(evidence=self.evidence, used=used)
 
 
 # --- the plan
@@ -141,6 +135,17 @@ def _planned(context: Context, scripts: Scripts, rows: Sequence[Row]) -> list[As
     for row in rows:
         planned += [] if row.failure else _moves(row, usage, planned)
     return [plan._replace(fingerprint=_fingerprint(plan)) for plan in planned]
+
+
+def check_same_scripts(planned: Iterable[Assignment]) -> None:
+    """Raises ValidationError for entries that are the same script, under its name and under its id."""
+    first: dict[Any, Assignment] = {}
+    with ErrorList() as errors:
+        for assignment in planned:
+            script = assignment.script
+            earlier = first.setdefault(script.key if script.id else assignment.place, assignment)
+            if earlier is not assignment:
+                errors.add(f"{assignment.place} and {earlier.place} are the same {script.label}; list it once")
 
 
 def _moves(row: Row, usage: Usage, planned: Sequence[Assignment]) -> list[Assignment]:

@@ -128,7 +128,8 @@ def rename_aside(context: Context, step: Step) -> Step:
 def write_and_read(context: Context, step: Step) -> Step:
     """The step after its write and a read of its runtime. It has an error if one of them failed."""
     step = attempt(partial(write, context), step)
-    return attempt(partial(_read_again, context, partial(_confirmed, context), None, None), step)
+    look = partial(_read_again, context, partial(_confirmed, context, ()))
+    return attempt(look, step) if is_unproven(step) else step
 
 
 def _planned_again(context: Context, step: Step, before: Runtime) -> Step:
@@ -264,7 +265,7 @@ def read_again(context: Context, rows: Sequence[Row]) -> tuple[list[Row], list[R
 
 
 def check_again(
-    context: Context, rows: Sequence[Row], lists: bool, check: Callable[[Step, Sequence[Runtime]], Step]
+    context: Context, rows: Sequence[Row], lists: bool, check: Callable[[Sequence[Runtime], Step], Step]
 ) -> tuple[list[Row], list[Runtime] | None]:
     """The rows, their steps that are only written after a check with the runtimes as listed now. Returns the list, too.
 
@@ -276,24 +277,20 @@ def check_again(
         listed = context.api.list_all() if lists else None
     except MstrError as exc:
         failure = exc
-    work = partial(_read_again, context, check, listed, failure)
+
+    def look(step: Step) -> Step:
+        if failure:
+            raise failure
+        return check(listed or (), step)
+
+    work = partial(_read_again, context, look)
     return map_steps(context, work, rows, lambda _row, step: is_unproven(step), "read again"), listed
 
 
-def _read_again(
-    context: Context,
-    check: Callable[[Step, Sequence[Runtime]], Step],
-    listed: Sequence[Runtime] | None,
-    failure: MstrError | None,
-    step: Step,
-) -> Step:
-    """The step after the check of what the server did. `failure`: why the runtimes could not be listed."""
-    if not is_unproven(step):
-        return step
+def _read_again(context: Context, look: Callable[[Step], Step], step: Step) -> Step:
+    """The step after a look at what the server did."""
     try:
-        if failure:
-            raise failure
-        return check(step, listed or ())
+        return look(step)
     except MstrError as exc:
         if context.waiting and step.phase == CHANGE and step.written and is_outage(exc):
             return step
@@ -306,7 +303,7 @@ def is_unproven(step: Step) -> bool:
     return step.state == WRITTEN and not step.error
 
 
-def _confirmed(context: Context, step: Step, listed: Sequence[Runtime]) -> Step:
+def _confirmed(context: Context, listed: Sequence[Runtime], step: Step) -> Step:
     """The step with its runtime as it is now. Raises MstrError.
 
     It has an error if the server did not carry out a create, whatever it answered.

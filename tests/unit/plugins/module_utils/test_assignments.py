@@ -8,11 +8,9 @@ from ansible_collections.mstr.library.plugins.module_utils._model.runtime import
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.module_utils._work.assignments import (
     Assigner,
-    check_same_scripts,
     plan_assignment,
-    report_scripts,
     script_entries,
-    usage_after,
+    script_report,
 )
 from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import (
     Project,
@@ -20,6 +18,7 @@ from ansible_collections.mstr.library.plugins.module_utils._work.script_usage im
     Unread,
     Usage,
 )
+from ansible_collections.mstr.library.plugins.module_utils._work.scripts import Scripts, check_same_scripts
 from unit.support.make import ID, OTHER_ID, faults_of, lost
 from unit.support.server import Server
 
@@ -53,7 +52,7 @@ def test_plan_by_name_and_by_id():
         ("Close", "none", "scripts[1]"),
     ]
     for names, shown in (({ID: "Old"}, f"Old ({ID})"), ({}, ID)):
-        assert report_scripts(plan, names).diff["before"] == {f"Sales / Load ({LOAD})": shown}
+        assert script_report(plan, names).diff["before"] == {f"Sales / Load ({LOAD})": shown}
     assert script_entries([entry(name="Load")])[0].runtime == "New"
     assert SavedScript(SALES, LOAD, "").label == f"script with id {LOAD} in project 'Sales'"
 
@@ -100,11 +99,11 @@ def test_one_script_by_name_and_by_id():
 
 def test_planned_moves_count_for_guard():
     """A runtime that no script will use any more may go; one that a script will use may not."""
-    usage = usage_after(USAGE, planned(USAGE, entry(name="Load")))
+    scripts = Scripts((), False, None, USAGE)
+    usage = scripts._replace(unseen=planned(USAGE, entry(name="Load"))).expected
     assert usage.of(ID) == []
     assert [script.name for script in usage.of(OTHER_ID)] == ["Close", "Load"]
-    failed = planned(USAGE, entry(name="Lod"))
-    assert usage_after(USAGE, failed) == USAGE
+    assert scripts._replace(unseen=planned(USAGE, entry(name="Lod"))).expected == USAGE
 
 
 @pytest.mark.parametrize("now", [ID, "C" * 32, OTHER_ID])
