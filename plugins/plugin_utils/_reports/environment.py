@@ -21,6 +21,7 @@ from ...module_utils._work.api import utc_date
 from .evaluation import COUNTED, evaluated, unused_exemptions
 from .inventory import Sources, difference, entries_of, inventory, not_offered, summary_of
 from .lines import (
+    COUNTS,
     GOES,
     INCOMPLETE,
     VERBS,
@@ -41,23 +42,6 @@ Json = Mapping[str, Any]
 _LONGEST_LINE = 1000
 _MOST_LINES = 20
 _EXPIRES_SOON = timedelta(days=30)
-# What is counted: its words for one, and for several.
-_COUNTED = {
-    "violations": ("violation", "violations"),
-    "exempted": ("exempted violation", "exempted violations"),
-    "expiring": ("exemption expires within 30 days", "exemptions expire within 30 days"),
-    "not_evaluated": ("value not evaluated", "values not evaluated"),
-    "differing": ("differs from its definition", "differ from their definitions"),
-    "moved": ("script uses a different runtime", "scripts use a different runtime"),
-    "undefined": ("has no definition", "have no definition"),
-    "problems": ("is not ready", "are not ready"),
-    "failed_runs": ("last run failed", "last runs failed"),
-    "mismatches": ("installed version differs", "installed versions differ"),
-    "not_offered": ("has a Python that is not offered", "have a Python that is not offered"),
-    "dangling": ("script has no runtime", "scripts have no runtime"),
-    "unread": ("look-up failed", "look-ups failed"),
-    "unused": ("exemption exempts nothing", "exemptions exempt nothing"),
-}
 # The outcome of an audit with any of these: the first that applies.
 _OUTCOMES = {
     "violations": "violations",
@@ -275,13 +259,12 @@ def _lines(report: Json, listed: Iterable[Json], sources: Sources) -> Iterator[s
         yield from rest
     if sources.read is not None and not sources.read.get("failed"):
         yield from _audit_lines(report, listed, sources.read)
-    elif sources.read is None and report["summary"]:
-        yield _summary_line(report["summary"], sources.check_mode)
+    else:
+        if sources.read is None and report["summary"]:
+            yield _summary_line(report["summary"], sources.check_mode)
         yield from map(warning_line, report["warnings"])
         yield from _approved_lines(report, sources)
         yield from (f"{row['name']!r} {exemption_text(row)}" for row in report["exempted"])
-    elif not report["summary"]:
-        yield from map(warning_line, report["warnings"])
     for runtime in report["runtimes"]:
         yield from difference_lines(runtime, sources.check_mode)
     for script in report["scripts"]:
@@ -333,6 +316,4 @@ def _count_line(counts: Json, has_policy: bool) -> str:
     if counts["scheduled"] is not None:
         parts.append(f"{counts['scheduled']} on a schedule")
         parts += [] if counts["failed_runs"] else ["no failed run"]
-    return ", ".join(
-        [*parts, *(f"{counts[key]} {words[counts[key] != 1]}" for key, words in _COUNTED.items() if counts[key])]
-    )
+    return ", ".join([*parts, *(f"{counts[key]} {COUNTS[key][counts[key] != 1]}" for key in COUNTS if counts[key])])

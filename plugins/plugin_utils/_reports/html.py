@@ -23,9 +23,9 @@ from markupsafe import Markup
 from ...module_utils._model.kinds import number
 from ...module_utils._model.rules import RULES
 from ...module_utils._model.usage import name_of
-from . import changes
+from . import changes, lines
 from .evaluation import COUNTED, grouped
-from .lines import GOES, UNREAD, VERBS, WARNINGS, environment_lines, last_run, schedules, script_line, usage_text
+from .lines import GOES, VERBS, environment_lines, last_run, schedules, script_line, usage_text
 from .since import changed_runtimes, when
 from .since import line as since_line
 
@@ -35,22 +35,10 @@ Json = Mapping[str, Any]
 
 
 # The columns of numbers in the table at the top: the label of each, and how a number above zero looks.
+_TONES = {"violations": "bad", "exempted": "", "differing": "drift", "moved": "drift", "undefined": ""}
 _AUDITED = {
     "runtimes": ("Runtimes", ""),
-    "violations": ("Violations", "bad"),
-    "exempted": ("Exempted", ""),
-    "expiring": ("Expire within 30 days", "warn"),
-    "not_evaluated": ("Not evaluated", "warn"),
-    "differing": ("Differ", "drift"),
-    "moved": ("Scripts to move", "drift"),
-    "undefined": ("Undefined", ""),
-    "problems": ("Not ready", "warn"),
-    "failed_runs": ("Failed runs", "warn"),
-    "mismatches": ("Other versions", "warn"),
-    "not_offered": ("Python not offered", "warn"),
-    "dangling": ("Scripts without runtime", "warn"),
-    "unread": ("Not read", "warn"),
-    "unused": ("Unused exemptions", "warn"),
+    **{key: (label, _TONES.get(key, "warn")) for key, (_one, _many, label) in lines.COUNTS.items()},
 }
 _APPLIED = {
     **{action: (action.capitalize(), "bad" if action in GOES else "drift") for action in (*GOES, "created", "updated")},
@@ -122,11 +110,11 @@ def _environment(environment: Json, columns: Iterable[str], predicted: bool, anc
         "rules": _policy(environment.get("policy") or {}),
         # The others may begin with the name of an option.
         "notes": [
-            f"{text[0].upper()}{text[1:]}" if kind == WARNINGS else text
+            f"{text[0].upper()}{text[1:]}" if kind == lines.WARNINGS else text
             for kind, text in environment_lines(environment)
-            if kind != UNREAD
+            if kind != lines.UNREAD
         ],
-        "unread_lines": [text for kind, text in environment_lines(environment) if kind == UNREAD],
+        "unread_lines": [text for kind, text in environment_lines(environment) if kind == lines.UNREAD],
         "packages": _packages(inventory),
         "script_lines": [script_line(script, predicted) for script in environment.get("scripts") or ()],
         "since_line": since_line(since) if since else "",

@@ -27,6 +27,23 @@ VERBS = {"created": "create", "updated": "update", "replaced": "replace", "delet
 # The actions after which a runtime is gone.
 GOES = ("deleted", "replaced")
 _FAILED = {"failed": "failed", "error": "failed", "timeout": "timed out", "timed_out": "timed out"}
+# What an audit counts: its words for one and for several, and the title of its column.
+COUNTS = {
+    "violations": ("violation", "violations", "Violations"),
+    "exempted": ("exempted violation", "exempted violations", "Exempted"),
+    "expiring": ("exemption expires within 30 days", "exemptions expire within 30 days", "Expire within 30 days"),
+    "not_evaluated": ("value not evaluated", "values not evaluated", "Not evaluated"),
+    "differing": ("differs from its definition", "differ from their definitions", "Differ"),
+    "moved": ("script uses a different runtime", "scripts use a different runtime", "Scripts to move"),
+    "undefined": ("has no definition", "have no definition", "Undefined"),
+    "problems": ("is not ready", "are not ready", "Not ready"),
+    "failed_runs": ("last run failed", "last runs failed", "Failed runs"),
+    "mismatches": ("installed version differs", "installed versions differ", "Other versions"),
+    "not_offered": ("has a Python that is not offered", "have a Python that is not offered", "Python not offered"),
+    "dangling": ("script has no runtime", "scripts have no runtime", "Scripts without runtime"),
+    "unread": ("look-up failed", "look-ups failed", "Not read"),
+    "unused": ("exemption exempts nothing", "exemptions exempt nothing", "Unused exemptions"),
+}
 WARNINGS, INCOMPLETE, UNREAD = "warnings", "incomplete lists", "look-ups that failed"
 VIOLATIONS = "violations"
 

@@ -58,11 +58,11 @@ class _Node(NamedTuple):
 
 
 class _Contents(NamedTuple):
-    """What is in a runtime: its packages by key, the keys of those on which it depends itself, and its Python."""
+    """What is in a runtime: its packages by key, and the keys of those on which it depends itself."""
 
     nodes: Mapping[str, _Node]
     roots: Sequence[str]
-    python: tuple[str, str] | None  # name and version
+    pythons: Mapping[str, Json]  # its Python, if that is known: the component by its reference
     is_known: bool
 
 
@@ -72,13 +72,14 @@ def software(report: Json) -> str:
     Packages are top-level components, because some scanners do not look into nested ones. Each is there once, but for
     one that has different requirements in two runtimes.
     """
+    environments = sorted(report["environments"], key=lambda entry: str(entry["environment"]))
     runtimes = {
-        f"{environment['environment']}/{runtime['id']}": (environment["environment"], runtime, _contents(runtime))
-        for environment in sorted(report["environments"], key=lambda entry: str(entry["environment"]))
+        f"{environment['environment']}/{runtime['id']}": (environment["environment"], runtime)
+        for environment in environments
         for runtime in sorted(environment.get("inventory") or (), key=lambda entry: (entry["name"], entry["id"] or ""))
         if runtime["present"]
     }
-    properties = list(_environments(report))
+    properties = [*_environments(environments, report["not_reached"])]
     document = {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
@@ -96,24 +97,24 @@ def software(report: Json) -> str:
     return json_text(document)
 
 
-def _graph(runtimes: Mapping[str, tuple[str, Json, _Contents]], all_read: bool) -> dict[str, Any]:
+def _graph(runtimes: Mapping[str, tuple[str, Json]], all_read: bool) -> dict[str, Any]:
     """The components, their dependencies, and for which of them these are complete."""
+    contents_of = {name: _contents(runtime) for name, (_environment, runtime) in runtimes.items()}
     variants = grouped(
-        (node.base, node.variant) for _e, _r, contents in runtimes.values() for node in contents.nodes.values()
+        (node.base, node.variant) for contents in contents_of.values() for node in contents.nodes.values()
     )
 
     def ref(node: _Node) -> str:
         return node.base if len(set(variants[node.base])) == 1 else f"{node.base}#{node.variant}"
 
     packages: dict[str, _Node] = {}
-    pythons: dict[str, tuple[str, str]] = {}
+    pythons: dict[str, Json] = {}
     needs, complete_refs = {"environments": list(runtimes)}, ["environments"] * all_read
-    for name, (_environment, _runtime, contents) in runtimes.items():
-        python = {_python_ref(contents.python): contents.python} if contents.python else {}
-        pythons |= python
-        needs[name] = sorted({*python, *(ref(contents.nodes[key]) for key in contents.roots)})
+    for name, contents in contents_of.items():
+        pythons |= contents.pythons
+        needs[name] = sorted({*contents.pythons, *(ref(contents.nodes[key]) for key in contents.roots)})
         complete_refs += [name] * contents.is_known
-    for _environment, _runtime, contents in runtimes.values():
+    for contents in contents_of.values():
         for node in contents.nodes.values():
             packages[ref(node)] = node
             if node.needs is not None:
@@ -123,9 +124,12 @@ def _graph(runtimes: Mapping[str, tuple[str, Json, _Contents]], all_read: bool) 
     compositions = {"complete": sorted(complete), "incomplete": sorted({*needs, *packages, *pythons} - complete)}
     return {
         "components": [
-            *(_runtime_component(name, environment, runtime) for name, (environment, runtime, _c) in runtimes.items()),
-            *(_python(name, *pythons[name]) for name in sorted(pythons)),
-            *(_package(name, packages[name]) for name in sorted(packages)),
+            *(_runtime_component(name, environment, runtime) for name, (environment, runtime) in runtimes.items()),
+            *(pythons[name] for name in sorted(pythons)),
+            *(
+                _component("library", name, project(node.name) or node.name, version=node.version, purl=node.purl)
+                for name, node in sorted(packages.items())
+            ),
         ],
         # An empty list says that nothing is needed, which is only known of what is complete.
         "dependencies": [{"ref": name, "dependsOn": refs} for name, refs in needs.items() if refs or name in complete],
@@ -140,7 +144,7 @@ def _contents(runtime: Json) -> _Contents:
         defined = [_Node(package["name"], package["version"]) for package in runtime["packages"]]
         by_base = {node.base: node for node in defined}
         version = runtime["runtime_version"]
-        return _Contents(by_base, list(by_base), ("python", version) if version else None, False)
+        return _Contents(by_base, list(by_base), _python("python", version) if version else {}, False)
     installed = installed_from(runtime["installed"])
     written = [Package(package["name"]) for package in runtime["packages"]]
     graph = graph_of(installed, written)
@@ -159,7 +163,7 @@ def _contents(runtime: Json) -> _Contents:
         if key not in _reached(graph, roots):
             roots.append(key)
     kind = installed.python["implementation"].lower()
-    python = ("python" if kind == "cpython" else kind, installed.python["version"])
+    python = _python("python" if kind == "cpython" else kind, installed.python["version"])
     return _Contents(nodes, roots, python, True)
 
 
@@ -173,14 +177,14 @@ def _reached(graph: Mapping[str, Iterable[str]], start: Iterable[str]) -> list[s
     return list(reached)
 
 
-def _environments(report: Json) -> Iterator[dict[str, str]]:
-    for environment in sorted(report["environments"], key=lambda entry: str(entry["environment"])):
+def _environments(environments: Iterable[Json], not_reached: Iterable[str]) -> Iterator[dict[str, str]]:
+    for environment in environments:
         # What failed before its task has no counts, and neither has the report of an apply.
         without_counts = environment["outcome"] == "failed" and environment.get("counts") is None
         failed = environment.get("inventory") is None or without_counts
         read = "could not be read" if failed else "may be incomplete" if environment.get("incomplete") else "read"
         yield from _properties({f"environment:{environment['environment']}": read})
-    for name in sorted(report["not_reached"]):
+    for name in sorted(not_reached):
         yield from _properties({f"environment:{name}": "not reached"})
 
 
@@ -193,49 +197,27 @@ def _runtime_component(ref: str, environment: str, runtime: Json) -> dict[str, A
     for package in runtime["packages"]:
         if package["status"] != "installed":
             facts[f"package:{package['name']}"] = package["status"]
-    return {
-        "type": "container",
-        "bom-ref": ref,
-        "name": runtime["name"] or str(runtime["id"]),
-        # The server gives each state of a runtime an id.
-        "version": str(runtime["version"] or runtime["date_modified"] or "unknown"),
-        **_if_set("description", runtime["description"]),
-        "properties": list(_properties(facts)),
-    }
+    # The server gives each state of a runtime an id.
+    version = runtime["version"] or runtime["date_modified"] or "unknown"
+    name = runtime["name"] or runtime["id"]
+    component = _component("container", ref, name, version=version, description=runtime["description"])
+    return {**component, "properties": list(_properties(facts))}
 
 
-def _python_ref(python: tuple[str, str]) -> str:
-    return f"pkg:generic/{_quoted(python[0])}@{_quoted(python[1])}"
-
-
-def _python(ref: str, name: str, version: str) -> dict[str, Any]:
+def _python(name: str, version: str) -> Mapping[str, Json]:
     has_cpe = name == "python" and _PYTHON_VERSION.fullmatch(version)
-    return {
-        "type": "application",
-        "bom-ref": ref,
-        "name": name,
-        "version": version,
-        **_if_set("cpe", f"cpe:2.3:a:python:python:{version}:*:*:*:*:*:*:*" if has_cpe else None),
-        "purl": ref,
-    }
+    cpe = f"cpe:2.3:a:python:python:{version}:*:*:*:*:*:*:*" if has_cpe else None
+    ref = f"pkg:generic/{_quoted(name)}@{_quoted(version)}"
+    return {ref: _component("application", ref, name, version=version, cpe=cpe, purl=ref)}
 
 
-def _package(ref: str, node: _Node) -> dict[str, Any]:
-    return {
-        "type": "library",
-        "bom-ref": ref,
-        "name": project(node.name) or node.name,
-        **_if_set("version", node.version),
-        **_if_set("purl", node.purl),
-    }
+def _component(kind: str, ref: str, name: str, **if_set: Any) -> dict[str, Any]:
+    values = {key: str(value) for key, value in if_set.items() if value}
+    return {"type": kind, "bom-ref": ref, "name": str(name), **values}
 
 
 def _quoted(text: str) -> str:
     return quote(text, safe="", errors="replace")
-
-
-def _if_set(key: str, value: Any) -> dict[str, str]:
-    return {key: str(value)} if value else {}
 
 
 def _properties(values: Mapping[str, Any]) -> Iterator[dict[str, str]]:
