@@ -164,11 +164,17 @@ def _definition_errors(action: Action) -> list[str]:
     return []
 
 
-def audit(action: Action, detail: bool) -> Result:
-    """The result of mstr_audit, with the definitions and the policy of the host. `detail`: with every runtime."""
+def wants_details(action: Action) -> bool:
+    """Whether the report of the run has every runtime."""
+    return action.non_empty("mstr_report_dest") is not None or action.in_job
+
+
+def audit(action: Action) -> Result:
+    """The result of mstr_audit, with the definitions and the policy of the host."""
     if all(action.non_empty(name) is not None for name in DEFINITIONS.values()):
         raise refused(f"Set only one of {' and '.join(DEFINITIONS.values())}; both are set.")
-    options = {**action.options(DEFINITIONS), **action.options(AUDITED), **_policy(action), "detail": detail}
+    options = {**action.options(DEFINITIONS), **action.options(AUDITED), **_policy(action)}
+    options["detail"] = wants_details(action)
     if "since" in options and not os.path.exists(options["since"]) and options["since"] in report_paths(action):
         del options["since"]  # the first night: this run writes it
     return action.run_module("mstr_audit", options)

@@ -75,37 +75,26 @@ def _check_inventory(action: Action) -> None:
 def work(action: Action) -> Result:
     """Do the work of a playbook or role on one environment, with the options from its variables.
 
-    The option `step` is audit, or one of `_WRITE` or `_OTHERS`. `result` is the variable with the results of the
+    The option `step` is one of `_WORK`. `result` is the variable with the results of the
     other hosts. With `result`, the task never fails: it returns `error` and a report, and the playbook fails after the
     report on all environments. Without it, as in the role, it returns the result of the module, whether or not it
     failed.
     """
     step, variable = str(action.args["step"]), action.args.get("result")
     if variable is None:
-        return _done(action, step)
+        return _WORK[step](action)
     run = {"run": action.run_id(), "batch": action.task_vars["ansible_play_batch"][0]}
     if stopped := _why_stopped(action, str(variable), run["run"]):
         return {"changed": False, "stopped": stopped, **run}
     approved = None
     try:
-        approved = _approved(action) if step in _WRITE else None
-        result = _approved_result(action, step, approved) if approved else _done(action, step)
+        approved = _approved(action) if step in _WRITES else None
+        result = _approved_result(action, step, approved) if approved else _WORK[step](action)
     except AnsibleConnectionFailure as exc:
         approved, result = None, failed(not_connected(action.host, action.transport, exc))
     except (AnsibleError, ValidationError) as exc:
         approved, result = None, failed(exc.sentence if isinstance(exc, ValidationError) else str(exc))
     return {**(result if result.get("left_alone") else _reported(action, step, result, approved)), **run}
-
-
-def _done(action: Action, step: str) -> Result:
-    if step == "audit":
-        return playbooks.audit(action, _wants_details(action))
-    return {**_WRITE, **_OTHERS}[step](action)
-
-
-def _wants_details(action: Action) -> bool:
-    """Whether the report of the run has every runtime."""
-    return action.non_empty("mstr_report_dest") is not None or action.in_job
 
 
 def _why_stopped(action: Action, variable: str, run: str) -> str | None:
@@ -120,20 +109,19 @@ def _why_stopped(action: Action, variable: str, run: str) -> str | None:
 
 def _approved(action: Action) -> Mapping[str, Any] | None:
     """The approved plan of a file, or in a job of a controller, in the report of the drift check; None without one."""
-    path, checked = action.non_empty("mstr_plan_src"), None
-    if path is None:
-        checked = plain(action.non_empty("mstr_report")) if action.in_job and not action.check_mode else None
-        if not isinstance(checked, Mapping) or not checked.get("check_mode"):
-            return None
+    if (src := action.non_empty("mstr_plan_src")) is not None:
+        path = action.path_of(src)
+        try:
+            return plan_file.plan_of(read_text(path), action.host, action.server())
+        except ValueError as exc:
+            raise refused(ended(f"mstr_plan_src {path} {exc}")) from None
+    checked = plain(action.non_empty("mstr_report")) if action.in_job and not action.check_mode else None
+    if not isinstance(checked, Mapping) or not checked.get("check_mode"):
+        return None
     try:
-        if checked is not None:
-            return plan_file.approved_entry(_checked(action), action.host, action.server())
-        path = action.path_of(path)
-        return plan_file.plan_of(read_text(path), action.host, action.server())
+        return plan_file.approved_entry(_checked(action), action.host, action.server())
     except ValueError as exc:
-        if checked is not None:
-            raise refused(f"The drift check {exc}. Start the workflow again.") from None
-        raise refused(ended(f"mstr_plan_src {path} {exc}")) from None
+        raise refused(f"The drift check {exc}. Start the workflow again.") from None
 
 
 def _checked(action: Action) -> list[Any]:
@@ -146,7 +134,7 @@ def _checked(action: Action) -> list[Any]:
 
 def _approved_result(action: Action, step: str, approved: Mapping[str, Any]) -> Result:
     """The result of an approved plan: what the file shows is compared with what would be done now."""
-    checked = _WRITE[step](action, check_mode=True)
+    checked = _WORK[step](action, check_mode=True)
     if not (checked.get("failed") or checked.get("left_alone")):
         now = environment_report(Sources(environment=action.host, applied=checked, check_mode=True))
         in_file = action.non_empty("mstr_plan_src") is not None
@@ -154,7 +142,7 @@ def _approved_result(action: Action, step: str, approved: Mapping[str, Any]) -> 
         why = plan_file.refusal(approved, now, repeat)
         if why is None:
             # With the plan of now: the server may change once more before the apply.
-            return checked if action.check_mode else _WRITE[step](action, str(now["plan_id"]))
+            return checked if action.check_mode else _WORK[step](action, str(now["plan_id"]))
         checked = {**checked, **failed(why)}
     if action.check_mode:
         return checked
@@ -191,7 +179,7 @@ def _written(action: Action, result: Result, approved: Mapping[str, Any] | None)
     backup = {key: result.get(key) for key in ("backup", "backup_artifact")}
     report.update(server=None if result.get("failed") else action.server(), backup=backup["backup"])
     texts = packed(report)
-    if not _wants_details(action):
+    if not playbooks.wants_details(action):
         del texts["details"]
     fails_on_drift = action.check_mode and action.is_on("mstr_fail_on_drift")
     return {"msg": report["lines"][0], "error": final_report.apply_error(report, fails_on_drift), **texts, **backup}
@@ -295,11 +283,14 @@ def approval(action: Action) -> Result:
     return {"changed": False, "texts": approval_texts(_checked(action), True, page)}
 
 
-_WRITE: dict[str, Callable[..., Result]] = {"apply": playbooks.apply, "restore": playbooks.restore}
-_OTHERS: dict[str, Callable[[Action], Result]] = {
+_WRITES = ("apply", "restore")
+_WORK: dict[str, Callable[..., Result]] = {
+    "apply": playbooks.apply,
+    "audit": playbooks.audit,
     "export": playbooks.export,
     "export_text": playbooks.export_text,
     "probe": playbooks.probe,
+    "restore": playbooks.restore,
     "smoke_test": playbooks.smoke_test,
 }
 STEPS: dict[str, Callable[[Action], Result]] = {
@@ -308,5 +299,5 @@ STEPS: dict[str, Callable[[Action], Result]] = {
     "end": end,
     "report": report,
     "write": write,
-    **dict.fromkeys(("audit", *_WRITE, *_OTHERS), work),
+    **dict.fromkeys(_WORK, work),
 }

@@ -34,8 +34,7 @@ from .lines import (
     script_line,
     warning_line,
 )
-from .since import changed_since
-from .since import line as since_line
+from .since import changed_since, since_line
 
 Json = Mapping[str, Any]
 

@@ -25,9 +25,8 @@ from ...module_utils._model.rules import RULES
 from ...module_utils._model.usage import name_of
 from . import changes, lines
 from .evaluation import COUNTED, grouped
-from .lines import GOES, VERBS, environment_lines, last_run, schedules, script_line, usage_text
-from .since import changed_runtimes, when
-from .since import line as since_line
+from .lines import GOES, environment_lines, last_run, schedules, script_line, usage_text
+from .since import changed_runtimes, since_line, when
 
 _FOLDER = Path(__file__).parent / "templates"
 
@@ -41,14 +40,10 @@ _AUDITED = {
     **{key: (label, _TONES.get(key, "warn")) for key, (_one, _many, label) in lines.COUNTS.items()},
 }
 _APPLIED = {
-    **{action: (action.capitalize(), "bad" if action in GOES else "drift") for action in (*GOES, "created", "updated")},
-    "moved": ("Scripts moved", "drift"),
-    "unchanged": ("Unchanged", ""),
-    "failed": ("Failed", "bad"),
-}
-_PREDICTED = {
-    **{key: (f"To {VERBS[key]}" if key in VERBS else label, tone) for key, (label, tone) in _APPLIED.items()},
-    "moved": ("Scripts to move", "drift"),
+    **dict.fromkeys(GOES, "bad"),
+    **dict.fromkeys(("created", "updated", "moved"), "drift"),
+    "unchanged": "",
+    "failed": "bad",
 }
 # Columns that are shown even if they are zero in every environment.
 _ALWAYS = ("runtimes", "violations", "created", "updated", "deleted", "unchanged", "failed")
@@ -60,8 +55,10 @@ _MOST_COLUMNS = 9
 def page(report: Json) -> str:
     """The HTML page for a report from `files.whole`."""
     audit = report["kind"] == "audit"
-    columns = _AUDITED if audit else _PREDICTED if report["check_mode"] else _APPLIED
     predicted = audit or report["check_mode"]
+    columns = _AUDITED if audit else {key: (lines.title(key, predicted), tone) for key, tone in _APPLIED.items()}
+    if not audit:
+        columns["moved"] = "Scripts to move" if predicted else "Scripts moved", "drift"
     environments = [
         _environment(environment, columns, predicted, f"env-{number}")
         for number, environment in enumerate(report["environments"], 1)

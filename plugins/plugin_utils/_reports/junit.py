@@ -17,8 +17,7 @@ from xml.etree import ElementTree as ET
 from ...module_utils._model.usage import label_of
 from .evaluation import grouped
 from .lines import INCOMPLETE, VIOLATIONS, WARNINGS, difference_lines, environment_lines, evaluation_lines, script_line
-from .since import changed_runtimes
-from .since import line as since_line
+from .since import changed_runtimes, since_line
 
 Json = Mapping[str, Any]
 

@@ -48,6 +48,11 @@ WARNINGS, INCOMPLETE, UNREAD = "warnings", "incomplete lists", "look-ups that fa
 VIOLATIONS = "violations"
 
 
+def title(key: str, predicted: bool) -> str:
+    """An action, outcome or count as a title."""
+    return f"To {VERBS[key]}" if predicted and key in VERBS else key.replace("_", " ").capitalize()
+
+
 def environment_lines(report: Json) -> list[Line]:
     """The lines about an environment as a whole: warnings, then what its list may lack, then what is not in order."""
     return [

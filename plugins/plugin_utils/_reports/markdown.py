@@ -23,7 +23,6 @@ from .evaluation import grouped
 from .lines import (
     GOES,
     INCOMPLETE,
-    VERBS,
     VIOLATIONS,
     WARNINGS,
     Line,
@@ -32,10 +31,10 @@ from .lines import (
     gone_name,
     runtime_lines,
     script_line,
+    title,
     usage_text,
 )
-from .since import changed_runtimes, when
-from .since import line as since_line
+from .since import changed_runtimes, since_line, when
 
 Json = Mapping[str, Any]
 
@@ -65,9 +64,9 @@ _KINDS = {
 def markdown(report: Json) -> str:
     """The text of a report from `files.whole`, at most `LIMIT` characters."""
     predicted = report["kind"] == "audit" or report["check_mode"]
-    title = "Runtime audit" if report["kind"] == "audit" else "Plan" if predicted else "Runtimes applied"
+    heading = "Runtime audit" if report["kind"] == "audit" else "Plan" if predicted else "Runtimes applied"
     unchanged = " Nothing was changed." if predicted else ""
-    head = [f"## {title}", f"{when(report['generated'])}.{unchanged}", _table(report, predicted)]
+    head = [f"## {heading}", f"{when(report['generated'])}.{unchanged}", _table(report, predicted)]
     head += _what_goes(report["environments"], predicted, LIMIT - sum(map(len, head)) - 2 * _RESERVE)
     left = LIMIT - sum(len(text) + 2 for text in head) - _RESERVE
     texts: list[str] = []
@@ -133,13 +132,13 @@ def _table(report: Json, predicted: bool) -> str:
         if any((_numbers(environment) or {}).get(key) for environment in report["environments"])
     ]
     plans = any(environment["plan_id"] for environment in report["environments"])
-    words = [_word(key, predicted) for key in keys]
+    words = [title(key, predicted) for key in keys]
     rows = [["Environment", "Outcome", *words, *["Plan"] * plans]]
     rows.append(["---", "---", *["---:"] * len(words), *["---"] * plans])
     for environment in report["environments"][:_ENVIRONMENTS]:
         numbers = _numbers(environment)
         cells = [str(numbers.get(key, 0)) if numbers else "-" for key in keys]
-        outcome = _word(str(environment["outcome"]), predicted=False)
+        outcome = title(str(environment["outcome"]), predicted=False)
         plan = _cell(environment["plan_id"]) if environment["plan_id"] else "-"
         rows.append([_cell(environment["environment"]), outcome, *cells, *[plan] * plans])
     missing = ["-"] * (len(words) + plans)
@@ -147,11 +146,6 @@ def _table(report: Json, predicted: bool) -> str:
     more = sum(max(0, len(report[key]) - _ENVIRONMENTS) for key in ("environments", "not_reached"))
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     return f"{table}\n\nAnd {more} more environments." if more else table
-
-
-def _word(key: str, predicted: bool) -> str:
-    """An action, outcome or count in the text."""
-    return f"To {VERBS[key]}" if predicted and key in VERBS else key.replace("_", " ").capitalize()
 
 
 def _numbers(environment: Json) -> Json | None:
@@ -177,8 +171,8 @@ def _what_goes(environments: Sequence[Json], predicted: bool, limit: int) -> lis
             f"- {code(environment, 80)}: {', '.join(code(name, longest) for name in names)}"
             for environment, names in names_of.items()
         ]
-        title = f"**{_word(action, predicted)}: {sum(map(len, names_of.values()))}**"
-        texts += ["\n".join([title, "", *lines])] if lines else []
+        bold = f"**{title(action, predicted)}: {sum(map(len, names_of.values()))}**"
+        texts += ["\n".join([bold, "", *lines])] if lines else []
     return texts
 
 
@@ -201,7 +195,7 @@ def _blocks(environment: Json, predicted: bool) -> Iterator[Line]:
 def _runtime_block(runtime: Json, predicted: bool) -> Line:
     action, name, new = runtime["action"], gone_name(runtime), runtime["name"]
     by = f" by {code(new)}" if action == "replaced" and new != name else ""
-    parts = [f"**{_word(action, predicted)}** {code(name)}{by}"]
+    parts = [f"**{title(action, predicted)}** {code(name)}{by}"]
     if runtime["error"]:
         parts.append(_message(runtime["error"]))
     if action in GOES:
@@ -218,8 +212,8 @@ def _runtime_block(runtime: Json, predicted: bool) -> Line:
     return _KINDS[action], "\n\n".join(parts)
 
 
-def _folded(title: str, text: str) -> str:
-    return f"<details><summary>{title}</summary>\n\n{text}\n\n</details>"
+def _folded(summary: str, text: str) -> str:
+    return f"<details><summary>{summary}</summary>\n\n{text}\n\n</details>"
 
 
 def _field_lines(fields: Iterable[Json]) -> Iterator[str]:

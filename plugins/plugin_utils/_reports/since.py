@@ -82,12 +82,12 @@ def earlier_from(text: str) -> Earlier:
     if not isinstance(left_out, list) or not all(isinstance(entry, str) for entry in left_out):
         raise ValueError("is not an exported file: left_out must be a list of names and ids")
     # What a backup lists as absent did not exist. It also has the default runtime, which no export has.
-    kept = [runtime for runtime in runtimes if runtime.get("state") != "absent" and not _is_default(runtime)]
+    kept = [
+        runtime
+        for runtime in runtimes
+        if runtime.get("state") != "absent" and str(runtime.get("id")).upper() != DEFAULT_RUNTIME_ID
+    ]
     return Earlier("", {}, kept, left_out)
-
-
-def _is_default(runtime: Json) -> bool:
-    return str(runtime.get("id")).upper() == DEFAULT_RUNTIME_ID
 
 
 def _audit(content: Json) -> Earlier:
@@ -284,7 +284,7 @@ def changed_runtimes(since: Json) -> Iterator[tuple[str, Json, str]]:
             yield action, row, f"{action}: {row['package']} {row['version']} is in its definition, {held} is installed"
 
 
-def line(since: Json) -> str:
+def since_line(since: Json) -> str:
     """One line, such as `1 created, 1 changed since 2026-11-25 07:29 UTC`."""
     if since["error"]:
         return f"not compared with an earlier report: {since['error']}"

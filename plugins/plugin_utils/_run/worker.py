@@ -71,22 +71,7 @@ with suppress(OSError):
     _STDERR = os.dup(2)
 
 
-class Progress:
-    """Passes some of its texts to `show`. `clock` returns monotonic seconds."""
-
-    def __init__(self, show: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
-        self._show, self._clock = show, clock
-        self._last_text = ""
-        self._next = clock() + _PROGRESS_EVERY_S
-
-    def __call__(self, text: str, mask: Callable[[str], str]) -> None:
-        """Show `text`, unless it repeats the last one or the last one is less than three seconds old."""
-        if text != self._last_text and self._clock() >= self._next:
-            self._show(mask(text))
-            self._last_text, self._next = text, self._clock() + _PROGRESS_EVERY_S
-
-
-class Screen(Progress):
+class Screen:
     """Prints lines of progress to the standard error of ansible-playbook: a callback may write JSON to its output.
 
     Not through Display: there, a thread of ansible-playbook writes them that also handles the results, so a terminal
@@ -97,9 +82,15 @@ class Screen(Progress):
     # Of all items of a loop, which share a process: otherwise each would leave a thread that waits for the terminal.
     _writing = False
 
-    def __init__(self, host: Any) -> None:
-        super().__init__(self.show)
-        self._host = host
+    def __init__(self, host: Any, clock: Callable[[], float] = time.monotonic) -> None:
+        self._host, self._clock = host, clock
+        self._last_text, self._next = "", clock() + _PROGRESS_EVERY_S
+
+    def __call__(self, text: str, mask: Callable[[str], str]) -> None:
+        """Show `text`, unless it repeats the last one or the last one is less than three seconds old."""
+        if text != self._last_text and self._clock() >= self._next:
+            self.show(mask(text))
+            self._last_text, self._next = text, self._clock() + _PROGRESS_EVERY_S
 
     def show(self, text: str) -> None:
         """Print a line, unless the last one could not be written, or not yet."""

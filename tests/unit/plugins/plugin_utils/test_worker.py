@@ -79,7 +79,8 @@ class Progress:
 
     def __init__(self):
         self.now, self.lines = 0.0, []
-        self.progress = worker.Progress(self.lines.append, lambda: self.now)
+        self.progress = worker.Screen("dev", lambda: self.now)
+        self.progress.show = self.lines.append
 
     def at(self, seconds, text):
         self.now = seconds
