@@ -56,15 +56,19 @@ def environment_report(sources: Sources, detail: bool = False) -> dict[str, Any]
     sources = sources._replace(applied=_with_failure(sources.applied), read=_with_failure(sources.read))
     report = _bare_report(sources)
     try:
-        report.update(_differences(sources), summary=summary_of(sources.applied or {}))
+        applied = sources.applied or {}
+        report["summary"] = summary_of(applied)
+        # What differs, or was changed: the runtimes, and the scripts whose runtime is not the wanted one.
+        report["runtimes"] = [difference(entry) for entry in entries_of(applied) if entry.get("action") != "none"]
+        report["scripts"] = [script for script in applied.get("scripts") or () if script.get("action") != "none"]
         rows, unused = _evaluated(sources)
         report["exempted"] = [row for row in rows if row["verdict"] == EXEMPTED]
         listed = inventory(sources, rows)
         if sources.read is not None:
-            report.update(_audited(sources, sources.read, listed, rows, unused))
+            report.update(_audited(sources, sources.read, rows, unused))
+            report["counts"] = None if sources.read.get("failed") else _counts(report, listed, sources)
             if sources.since is not None and report["counts"] is not None:
-                violations = report["violations"] if sources.policy else None
-                report["since"] = changed_since(sources.since, report, listed, violations, sources.previous_names)
+                report["since"] = changed_since(sources.since, report, listed, sources.previous_names)
             elif sources.since is not None and detail:
                 # The next audit compares with what the last one could read.
                 report["last_read"] = sources.since.state(sources.environment)
@@ -107,22 +111,10 @@ def _without_values(sources: Sources, sentence: str) -> dict[str, Any]:
     }
 
 
-def _differences(sources: Sources) -> dict[str, Any]:
-    """What differs, or was changed: the runtimes, and the scripts whose runtime is not the wanted one."""
-    applied = sources.applied or {}
-    return {
-        "runtimes": [difference(entry) for entry in entries_of(applied) if entry.get("action") != "none"],
-        "scripts": [script for script in applied.get("scripts") or () if script.get("action") != "none"],
-    }
-
-
-def _audited(
-    sources: Sources, read: Json, listed: Sequence[Json], rows: Sequence[Json], unused: list[str]
-) -> dict[str, Any]:
+def _audited(sources: Sources, read: Json, rows: Sequence[Json], unused: list[str]) -> dict[str, Any]:
     return {
         "policy": sources.policy or None,
         "compared": sources.compares_runtimes,
-        "counts": None if read.get("failed") else _counts(listed, rows, unused, sources),
         "violations": [row for row in rows if row["verdict"] in COUNTED],
         "not_evaluated": [row for row in rows if row["verdict"] == NOT_EVALUATED],
         "unused_exemptions": unused,
@@ -135,35 +127,32 @@ def _audited(
     }
 
 
-def _counts(
-    listed: Sequence[Json], rows: Sequence[Json], unused: Sequence[str], sources: Sources
-) -> dict[str, int | None]:
+def _counts(report: Json, listed: Sequence[Json], sources: Sources) -> dict[str, int | None]:
     """The number of findings of each kind; of `scripts` and of those `scheduled`, None if they were not looked up."""
-    read = sources.read or {}
-    exempted = [row for row in rows if row["verdict"] == EXEMPTED]
-    soon = (utc_date() + _EXPIRES_SOON).isoformat() if exempted else ""
-    of_runtimes = [runtime["scripts"] for runtime in read.get("runtimes") or () if "scripts" in runtime]
+    soon = (utc_date() + _EXPIRES_SOON).isoformat()
+    held = (sources.read or {}).get("runtimes") or ()
+    of_runtimes = [runtime["scripts"] for runtime in held if "scripts" in runtime]
     scripts = [script for of_runtime in of_runtimes for script in of_runtime or ()]
     knows_tasks = bool(scripts) and all(script.get("tasks") is not None for script in scripts)
     return {
         "runtimes": sum(1 for runtime in listed if runtime["present"]),
-        "violations": number_of(row for row in rows if row["verdict"] in COUNTED),
-        "unreadable": sum(1 for row in rows if row["verdict"] == UNREADABLE),
-        "exempted": len(exempted),
-        "expiring": sum(1 for row in exempted if row["until"] and row["until"] <= soon),
-        "not_evaluated": sum(1 for row in rows if row["verdict"] == NOT_EVALUATED),
+        "violations": number_of(report["violations"]),
+        "unreadable": sum(1 for row in report["violations"] if row["verdict"] == UNREADABLE),
+        "exempted": len(report["exempted"]),
+        "expiring": sum(1 for row in report["exempted"] if row["until"] and row["until"] <= soon),
+        "not_evaluated": len(report["not_evaluated"]),
         "scripts": len(scripts) if of_runtimes else None,
         "scheduled": sum(1 for script in scripts if schedules(script)) if knows_tasks else None,
         "differing": sum(1 for runtime in listed if runtime["action"] not in (None, "none")),
-        "moved": sum(1 for script in (sources.applied or {}).get("scripts") or () if script["action"] == "moved"),
+        "moved": sum(1 for script in report["scripts"] if script["action"] == "moved"),
         "undefined": sum(1 for runtime in listed if runtime["defined"] is False),
         "problems": sum(1 for runtime in listed if runtime["problems"]),
         "failed_runs": sum(len(runtime["failed_runs"]) for runtime in listed),
         "mismatches": sum(len(runtime["mismatches"]) for runtime in listed),
         "not_offered": sum(1 for runtime in listed if not runtime["offered"]),
-        "dangling": len(read.get("dangling") or ()),
-        "unread": len(read.get("unread") or ()),
-        "unused": len(unused),
+        "dangling": len(report["dangling"] or ()),
+        "unread": len(report["unread"]),
+        "unused": len(report["unused_exemptions"]),
     }
 
 

@@ -18,12 +18,10 @@ from ...module_utils._errors import counted
 from ...module_utils._model.alike import is_named
 from ...module_utils._model.fields import BY_NAME, differing
 from ...module_utils._model.file import parsed
-from ...module_utils._model.kinds import NOTHING, RESOURCE_KEYS
+from ...module_utils._model.kinds import RESOURCE_KEYS
 from ...module_utils._model.plan import diff_values
-from ...module_utils._model.rules import VIOLATION
 from ...module_utils._model.runtime import DEFAULT_RUNTIME_ID
 from . import changes
-from .evaluation import COUNTED
 
 Json = Mapping[str, Any]
 
@@ -131,13 +129,9 @@ def when(text: Any) -> str:
 
 
 def changed_since(
-    earlier: Earlier,
-    report: Json,
-    runtimes: Sequence[Json],
-    violations: Iterable[Json] | None,
-    previous_names: Mapping[str, Sequence[str]] = NOTHING,
+    earlier: Earlier, report: Json, runtimes: Sequence[Json], previous_names: Mapping[str, Sequence[str]]
 ) -> Json:
-    """What changed. `report`: of the environment now; `runtimes`: its inventory; `violations`: None without a policy.
+    """What changed. `report`: of the environment now; `runtimes`: its inventory.
 
     `previous_names`: by name, as far as there are definitions. What one of two lists may lack was neither created nor
     deleted. In the result, `error` says why nothing could be compared, and is None otherwise; `incomplete` says whether
@@ -169,10 +163,11 @@ def changed_since(
             lists["renamed"].append({"before": was.get("name"), "after": runtime["name"], "id": runtime["id"]})
         lists["changed"] += [changed] if changed["fields"] else []
     held = {"new": before if was_incomplete else None, "gone": now if incomplete else None}
-    then = {**old, "violations": (old.get("violations") or ()) if old.get("policy") else None}
-    for key, rows in (("violations", violations), ("mismatches", report["mismatches"])):
-        if earlier.runtimes is None and rows is not None and (was_found := then.get(key)) is not None:
-            since[key] = _new_and_gone(_KEYS[key], was_found, rows, held, successors)
+    if old.get("policy") and report["policy"]:
+        before_and_now = (old.get("violations") or (), report["violations"])
+        since["violations"] = _new_and_gone("violations", *before_and_now, held, successors)
+    if old.get("mismatches") is not None and report["mismatches"] is not None:
+        since["mismatches"] = _new_and_gone("mismatches", old["mismatches"], report["mismatches"], held, successors)
     gone = [] if incomplete else sorted(by_key.values(), key=lambda runtime: str(runtime.get("name")))
     return {**since, "deleted": [{key: runtime.get(key) for key in ("name", "id")} for runtime in gone]}
 
@@ -236,31 +231,32 @@ def _changed_fields(before: Json, after: Json) -> list[dict[str, Any]]:
 
 
 def _new_and_gone(
-    keys: Sequence[str],
+    kind: str,
     before: Iterable[Json],
     after: Iterable[Json],
     held: Mapping[str, Iterable[Json] | None],
     successors: Mapping[str, str],
 ) -> dict[str, list[dict[str, Any]]]:
-    """The findings that are new and gone, by these keys. `held`: the runtimes of which this is known, None for all.
+    """The findings of a kind that are new and gone. `held`: the runtimes of which this is known, None for all.
 
     A replacement keeps those of the runtime before it, by `successors`.
     """
 
     def by_key(rows: Iterable[Json]) -> dict[tuple[str, ...], dict[str, Any]]:
-        broken = [row for row in rows if row.get("verdict", VIOLATION) in COUNTED]
-        shown = [{key: row.get(key) for key in keys} for row in broken]
+        shown = [{key: row.get(key) for key in keys} for row in rows]
         return {
             (successors.get(str(row["id"]), str(row["id"])), *(str(row[key]) for key in keys[2:])): row for row in shown
         }
 
+    def missing(
+        rows: Mapping[Any, Any], others: Mapping[Any, Any], runtimes: Iterable[Json] | None
+    ) -> list[dict[str, Any]]:
+        ids = None if runtimes is None else {str(runtime.get("id")) for runtime in runtimes}
+        return [row for key, row in rows.items() if key not in others and (ids is None or str(row["id"]) in ids)]
+
+    keys = _KEYS[kind]
     was, now = by_key(before), by_key(after)
-    rows = {
-        "new": [row for key, row in now.items() if key not in was],
-        "gone": [row for key, row in was.items() if key not in now],
-    }
-    ids = {kind: None if some is None else {str(runtime.get("id")) for runtime in some} for kind, some in held.items()}
-    return {kind: [row for row in rows[kind] if only is None or str(row["id"]) in only] for kind, only in ids.items()}
+    return {"new": missing(now, was, held["new"]), "gone": missing(was, now, held["gone"])}
 
 
 def changed_runtimes(since: Json) -> Iterator[tuple[str, Json, str]]:

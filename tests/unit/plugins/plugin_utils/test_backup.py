@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._model.file import parsed
 from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions, source_from
-from ansible_collections.mstr.library.plugins.plugin_utils._playbooks import own_file, playbooks
+from ansible_collections.mstr.library.plugins.plugin_utils._playbooks import backup, playbooks
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.destination import Stat, write
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.new_run import path_of
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.serialize import content_of
@@ -256,7 +256,7 @@ def full_disk(monkeypatch):
                 raise OSError(28, "No space left on device")
             write(path, text, private=private)
 
-        monkeypatch.setattr(own_file, "write", write_or_fail)
+        monkeypatch.setattr(backup, "write", write_or_fail)
 
     return fill
 
@@ -421,4 +421,4 @@ def test_an_export_over_an_edited_file(action, tmp_path):
 def test_a_pipe_on_a_remote_host_is_not_read():
     action = SimpleNamespace(is_local=False, stat=lambda path: Stat("a pipe (FIFO)"))
     with pytest.raises(ValidationError, match=r"^src '/x\.yml' is a pipe \(FIFO\), not a regular file$"):
-        own_file.source_of(action, "/x.yml")
+        backup.source_of(action, "/x.yml")
