@@ -12,7 +12,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._model.file import read_text
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import INCOMPLETE
-from ansible_collections.mstr.library.plugins.plugin_utils._reports import environment, evaluation, serialize
+from ansible_collections.mstr.library.plugins.plugin_utils._reports import environment, evaluation, files
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import Earlier, earlier_from
 from ansible_collections.mstr.library.plugins.plugin_utils._run import action, role_names
@@ -90,7 +90,7 @@ def _result(report: Result, detail: bool) -> Result:
     facts = {key: report[key] for key in ("outcome", "counts", "incomplete", "mismatches", "not_offered")}
     facts |= {"changed": False, "failed": message is not None, "findings": report["lines"][1:]}
     # Ansible walks through every value of a result several times. A text is one value.
-    texts = serialize.packed(report)
+    texts = files.packed(report)
     return {
         **facts,
         "msg": report["lines"][0] if message is None else message,

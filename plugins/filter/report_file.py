@@ -89,7 +89,7 @@ from datetime import datetime, timezone
 from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.mstr.library.plugins.plugin_utils._reports import files, plan_file, serialize
+from ansible_collections.mstr.library.plugins.plugin_utils._reports import files, plan_file
 
 _WRONG = "report_file takes a list of reports, as environment_report returns them"
 
@@ -115,7 +115,7 @@ def report_file(
 
 def _unpacked(report: Any) -> Mapping[str, Any]:
     try:
-        content = serialize.content_of(report) if isinstance(report, str) else report
+        content = files.content_of(report) if isinstance(report, str) else report
     except ValueError:
         raise AnsibleFilterError(_WRONG) from None
     if not isinstance(content, Mapping):

@@ -25,7 +25,7 @@ from ...module_utils._model.alike import is_named
 from ...module_utils._model.runtime import DEFAULT_RUNTIME_ID
 from ...module_utils._model.src import Source, read_definitions, source_from
 from .._reports.export import File, missing
-from .._reports.serialize import plain, text_of
+from .._reports.files import packed_text, plain
 from .check_files import one_file_error
 from .destination import FILE, checksum, dest_errors, write
 from .new_run import UNKNOWN
@@ -263,7 +263,7 @@ def _incomplete(result: Result, why: str) -> Result:
 
 def _packed(file: File) -> str:
     """The text of the file as short as it can be, because a controller limits an artifact."""
-    return text_of({"text": file.text})
+    return packed_text({"text": file.text})
 
 
 def may_take_away(source: Source, purges: bool) -> bool:

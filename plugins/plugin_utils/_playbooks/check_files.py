@@ -19,9 +19,9 @@ from ...module_utils._model.src import Source, read_definitions
 from .._reports import files, plan_file
 from .._reports.evaluation import grouped
 from .._reports.since import earlier_from
-from . import variables, way_back
+from . import variables
 from .destination import dest_errors
-from .new_run import UNKNOWN, NewRun, dests, server_of
+from .new_run import UNKNOWN, NewRun, commands, dests, server_of
 from .variables import is_given
 
 # The destinations that all hosts share, and those of which each host needs its own, with the default of the playbook.
@@ -140,7 +140,7 @@ def backup_errors(paths: Mapping[str, str], options: Sequence[str]) -> Iterator[
     """Why the backups of these hosts are not applied, with the command that restores them."""
     if paths:
         different = set(paths.values())
-        shown = "\n".join(way_back.commands(options, "restore", "mstr_restore_src", paths))
+        shown = "\n".join(commands(options, "restore", "mstr_restore_src", paths))
         which = different.pop() if len(different) == 1 else f"of {listed(list(paths), 5)}"
         yield (
             f"mstr_runtimes_src {which} is a backup, "

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from .._reports.serialize import without_controls
+from .._reports.files import without_controls
 
 FILE, FOLDER = "a file", "a directory"
 # What the module `stat` calls it, and what it is.

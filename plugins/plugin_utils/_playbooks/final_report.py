@@ -15,13 +15,13 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ...module_utils._errors import as_mstr_error, clean, listed
-from .._reports import environment, files, plan_file, serialize
+from .._reports import environment, files, plan_file
 from .._reports.evaluation import grouped
 from .._reports.events import approval_texts
 from .._reports.inventory import Sources
 from .._reports.since import Earlier
+from .new_run import commands, extra_option
 from .variables import LARGEST_ARTIFACT
-from .way_back import commands, extra_option
 
 Json = Mapping[str, Any]
 
@@ -68,7 +68,7 @@ def run_report(run: FinishedRun, write: Callable[..., None]) -> RunReport:
     errors = _errors(reached)
     if run.playbook in ("export", "probe"):
         return RunReport([*_file_lines(run, reached), *not_reached], errors)
-    short = [serialize.content_of(result["report"]) for result in reached.values()]
+    short = [files.content_of(result["report"]) for result in reached.values()]
     predicted = run.check_mode or run.playbook == "audit"
     # A controller shows them in events of their own.
     lines = [line for report in short for line in environment.short_lines(report, predicted) if not run.page]
@@ -136,7 +136,7 @@ def reports_of(host: str, result: Json, check_mode: bool = False, **sources: Any
     """The short and the detailed report of one environment, each as one text, which Ansible handles fast."""
     applied = {**result, "failed": bool(result.get("failed", True))}
     report = environment.environment_report(Sources(host, applied, check_mode)._replace(**sources), detail=True)
-    return serialize.packed(report)
+    return files.packed(report)
 
 
 def apply_error(report: Json, fail_on_drift: bool) -> str | None:
@@ -186,7 +186,7 @@ def _errors(reached: Mapping[str, Json]) -> dict[str, str]:
 
 def _rendered(run: FinishedRun, reached: Mapping[str, Json], not_reached: Sequence[str], path: str) -> str:
     kind = "audit" if run.playbook == "audit" else "apply"
-    details = [serialize.content_of(result.get("details") or result["report"]) for result in reached.values()]
+    details = [files.content_of(result.get("details") or result["report"]) for result in reached.values()]
     whole = files.whole(details, kind, run.generated, run.check_mode, not_reached)
     form = files.format_of(path, kind)
     if form == "json" and run.earlier:
@@ -205,7 +205,7 @@ def _statistics(
         artifacts = {"mstr_report": {"check_mode": run.check_mode, **environments}}
         if run.check_mode:
             # Packed: ansible-core 2.19 and newer read the texts that a controller hands on as YAML, "3.10" as a number.
-            artifacts["mstr_plan"] = serialize.text_of(environments)
+            artifacts["mstr_plan"] = files.packed_text(environments)
     for form, suffix in _HANDED_ON.items():
         # The short report of an apply is its JSON.
         if form == "json" and run.playbook != "audit":

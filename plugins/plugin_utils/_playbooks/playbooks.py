@@ -20,7 +20,7 @@ from ...module_utils._model.usage import name_of
 from .._reports.evaluation import violations_of
 from .._reports.events import copyable_texts
 from .._reports.export import File, to_file
-from .._reports.serialize import json_text, plain
+from .._reports.files import json_text, plain
 from .backup import DEST, Backup, OwnFile, may_take_away, source_of
 from .check_files import backup_errors, foreign_errors
 from .new_run import dests

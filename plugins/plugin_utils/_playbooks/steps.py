@@ -25,8 +25,8 @@ from ...module_utils._model.file import read_text
 from .._reports import plan_file
 from .._reports.environment import environment_report
 from .._reports.events import approval_texts
+from .._reports.files import content_of, packed, plain
 from .._reports.inventory import Sources
-from .._reports.serialize import content_of, packed, plain
 from .._reports.since import Earlier, earlier_from
 from .._run.action import kept_warnings, not_connected
 from . import destination, final_report, playbooks, variables

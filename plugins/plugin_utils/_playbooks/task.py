@@ -20,12 +20,11 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 
 from ...module_utils._errors import ValidationError
-from .._reports.serialize import plain
+from .._reports.files import plain
 from .._run import role_names
 from .destination import Stat
-from .new_run import UNKNOWN, path_of, server_of
+from .new_run import UNKNOWN, command_line, path_of, server_of
 from .variables import CONNECTION, is_given
-from .way_back import command_line
 
 Result = dict[str, Any]
 

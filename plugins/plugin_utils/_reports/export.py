@@ -22,7 +22,7 @@ from ...module_utils._model.fields import BY_NAME
 from ...module_utils._model.kinds import RESOURCE_KEYS
 from ...module_utils._model.runtime import DEFAULT_RUNTIME_ID, is_id, name_error
 from ...module_utils._model.stored import definition_of
-from .serialize import has_controls, without_controls
+from .files import without_controls
 
 _HEADER = Path(__file__).parent / "templates" / "definitions.j2"
 # With these characters begins what Ansible renders.
@@ -103,7 +103,7 @@ def _dumper(yaml: Any) -> Any:
 
     def represent(dumper: Any, text: str) -> Any:
         tag = "!unsafe" if _TEMPLATE.search(text) else "tag:yaml.org,2002:str"
-        return dumper.represent_scalar(tag, text, style='"' if has_controls(text) else None)
+        return dumper.represent_scalar(tag, text, style='"' if without_controls(text) != text else None)
 
     Dumper.add_representer(str, represent)
     return Dumper

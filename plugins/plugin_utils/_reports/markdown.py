@@ -64,9 +64,9 @@ _KINDS = {
 def markdown(report: Json) -> str:
     """The text of a report from `files.whole`, at most `LIMIT` characters."""
     predicted = report["kind"] == "audit" or report["check_mode"]
-    heading = "Runtime audit" if report["kind"] == "audit" else "Plan" if predicted else "Runtimes applied"
+    first = "Runtime audit" if report["kind"] == "audit" else "Plan" if predicted else "Runtimes applied"
     unchanged = " Nothing was changed." if predicted else ""
-    head = [f"## {heading}", f"{when(report['generated'])}.{unchanged}", _table(report, predicted)]
+    head = [f"## {first}", f"{when(report['generated'])}.{unchanged}", _table(report, predicted)]
     head += _what_goes(report["environments"], predicted, LIMIT - sum(map(len, head)) - 2 * _RESERVE)
     left = LIMIT - sum(len(text) + 2 for text in head) - _RESERVE
     texts: list[str] = []

@@ -22,8 +22,8 @@ from ...module_utils._model.runtime import replacement_name
 from ...module_utils._model.usage import label_of
 from . import changes
 from .evaluation import grouped
+from .files import json_text
 from .lines import GOES, difference_lines, script_line
-from .serialize import json_text
 
 Json = Mapping[str, Any]
 

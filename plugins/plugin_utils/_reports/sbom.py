@@ -24,8 +24,8 @@ from ...module_utils._model.installed import graph_of, installed_from
 from ...module_utils._model.kinds import Package
 from ...module_utils._model.requirements import project
 from .evaluation import grouped
+from .files import json_text
 from .plan_file import collection_version
-from .serialize import json_text
 
 Json = Mapping[str, Any]
 

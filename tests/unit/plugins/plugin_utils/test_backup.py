@@ -16,7 +16,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.src import rea
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks import backup, playbooks
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.destination import Stat, write
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.new_run import path_of
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.serialize import content_of
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.files import content_of
 
 DEFAULT = {"name": "(Default) MicroStrategy", "id": "0F35652CA7D041978BF0CBCB67531203", "is_default": True}
 RUNTIME = {"name": "Etl", "id": "A" * 32, "is_default": False, "exec_timeout": 60, "whitelist": ["10.0.0.0/8"]}

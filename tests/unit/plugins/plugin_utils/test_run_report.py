@@ -15,7 +15,7 @@ from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.final_repo
     run_report,
     why_stopped,
 )
-from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.way_back import command_line
+from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.new_run import command_line
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import files
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import Earlier
 
