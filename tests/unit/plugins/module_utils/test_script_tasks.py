@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest.mock import Mock
+
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.module_utils._work.assignments import Assigner
@@ -15,6 +17,7 @@ from unit.support.server import Server
 from unit.support.strategies import ANY_JSON
 
 RAN = {"status": "success", "triggered": "2026-11-25T02:00:00.000Z", "finished": "2026-11-25T02:00:21.000Z"}
+LAST = {"time": "T1", "status": "success"}
 SALES = {
     "name": "Sales",
     "id": "SALES",
@@ -88,9 +91,9 @@ def test_every_task_once(server, key, listed, order):
 
 def test_script_with_tasks_and_last_run(server):
     result = shown(server, "LOAD")
-    assert result["last_run"] == {"time": "T1", "status": "success"}
+    assert result["last_run"] == LAST
     [task] = result["tasks"]
-    admin = server.core.users["admin"]
+    admin, ran = server.core.users["admin"], task.pop("last_run")
     assert task == {
         "id": "T1",
         "name": "Nightly load",
@@ -98,36 +101,22 @@ def test_script_with_tasks_and_last_run(server):
         "schedule": {"id": server.core.projects.schedule_ids["nightly"], "name": "nightly"},
         "owner": {"id": admin.id, "name": admin.full_name},
         "expiration": None,
-        "last_run": {
-            "status": "success",
-            "time_triggered": RAN["triggered"],
-            "time_finished": RAN["finished"],
-            "message": None,
-        },
     }
+    times = {"time_triggered": RAN["triggered"], "time_finished": RAN["finished"]}
+    assert ran == {"status": "success", **times, "message": None}
     old, off = shown(server, "CLOSE")["tasks"]
     assert (old["expiration"], old["active"], off["active"]) == ("2020-01-31", True, False)
 
 
 def test_number_of_requests(server):
-    """One list a project, one read for each task, one history for each script."""
+    """One list a project, one read for each task, one history for each script, without what the script printed."""
+    server.core.handle = Mock(wraps=server.core.handle)
     runs(server)
     single = [f"GET /tasks/T{number}" for number in range(1, 6)]
     expected = sorted(["GET /tasks"] * 2 + single + ["GET /scripts/history"] * 4)
     assert sorted(call for call in server.requests if "/tasks" in call or "history" in call) == expected
-
-
-def test_what_scripts_printed_not_requested(server):
-    queries = []
-    handle = server.core.handle
-
-    def noting(call):
-        queries.append((call.path, call.query.get("fields")))
-        return handle(call)
-
-    server.core.handle = noting
-    runs(server)
-    assert {fields for path, fields in queries if path == "/scripts/history"} == {"executionTime,lastStatus"}
+    calls = [args[0] for args, _named in server.core.handle.call_args_list]
+    assert {call.query["fields"] for call in calls if call.path == "/scripts/history"} == {"executionTime,lastStatus"}
 
 
 @pytest.mark.parametrize("missing", ["404", "405"])
@@ -135,11 +124,10 @@ def test_release_without_tasks(missing):
     """Nothing is counted as "no task", and only one read fails."""
     server = holding(SALES, FINANCE, tasks_call=missing)
     found = runs(server)
-    assert found.tasks == {}
     [failure] = found.unread
     assert failure.error.sentence.startswith("This release cannot show the planned tasks.")
     result = shown(server, "LOAD")
-    assert (result["tasks"], result["last_run"]) == (None, {"time": "T1", "status": "success"})
+    assert (found.tasks, result["tasks"], result["last_run"]) == ({}, None, LAST)
 
 
 @pytest.mark.parametrize("missing", ["404", "405", "as_id"])
@@ -149,28 +137,22 @@ def test_release_without_history(missing):
 
 
 def test_closed_project_and_unreadable_task(server):
-    server.refusals = {
-        "GET /tasks FINANCE": refusal(500, "ERR001", "not loaded"),
-        "GET /tasks/T1": NO,
-    }
+    server.refusals = {"GET /tasks FINANCE": refusal(500, "ERR001", "not loaded"), "GET /tasks/T1": NO}
     found = runs(server)
     assert tasks(found) == {key: ids for key, ids in ALL.items() if key != "PAY"}
-    assert [(entry.project.name, entry.script and entry.script.name) for entry in found.unread] == [
-        ("Finance", None),
-        ("Sales", "Load sales"),
-    ]
+    named = [(entry.project.name, entry.script and entry.script.name) for entry in found.unread]
+    assert named == [("Finance", None), ("Sales", "Load sales")]
 
 
-@pytest.mark.parametrize("hidden", ["listed", "left_out"])
-def test_tasks_of_scripts_user_may_not_read(hidden):
+@pytest.mark.parametrize(
+    ("hidden", "says"),
+    [("listed", ["The user may not read the scripts of 1 planned task: 'Pay all'."]), ("left_out", [])],
+)
+def test_tasks_of_scripts_user_may_not_read(hidden, says):
     secret = {**FINANCE, "scripts": [{**FINANCE["scripts"][0], "readers": []}]}
-    server = holding(SALES, secret, hidden_tasks=hidden)
-    found = runs(server)
+    found = runs(holding(SALES, secret, hidden_tasks=hidden))
     assert tasks(found) == {key: ids for key, ids in ALL.items() if key != "PAY"}
-    reasons = [failure.error.sentence for failure in found.unread]
-    assert reasons == (
-        ["The user may not read the scripts of 1 planned task: 'Pay all'."] if hidden == "listed" else []
-    )
+    assert [failure.error.sentence for failure in found.unread] == says
 
 
 USED = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError, MstrError, ValidationError
+from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError, MstrError
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.module_utils._work import script_usage
 from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import (
@@ -20,14 +20,15 @@ from unit.support.many import NO, why_kept
 from unit.support.server import Server
 from unit.support.strategies import ANY_JSON
 
-SALES, FINANCE = Project("5A" * 16, "Sales"), Project("F1" * 16, "Finance")
+SALES = Project("5A" * 16, "Sales")
 V1, V2 = "/metadataSearches/results", "/v2/metadataSearches/results"
 NO_SUCH_CALL = refusal(404, "ERR004", "HTTP 404 Not Found")
 NOT_LOADED = refusal(500, "ERR001", "The project is not loaded")
+CLEAN = {DEFAULT_ID: ["Sales/clean"]}
 
 
-def script(name="Load", project=SALES, runtime_id=ID, identity="1"):
-    return SavedScript(project, identity, name, runtime_id=runtime_id)
+def script():
+    return SavedScript(SALES, "1", "Load", runtime_id=ID)
 
 
 def holding(**projects):
@@ -57,7 +58,7 @@ def by_runtime(usage):
 
 
 def unread(usage):
-    return [(entry.project and entry.project.name, entry.script and entry.script.name) for entry in usage.unread]
+    return ["/".join(part.name for part in (entry.project, entry.script) if part) for entry in usage.unread]
 
 
 def refusals(server, identity="C" * 32, projects=None):
@@ -68,57 +69,22 @@ def refusals(server, identity="C" * 32, projects=None):
 # --- a script
 
 
-@pytest.mark.parametrize(
-    ("api_object", "runtime_id"),
-    [
-        ({"scriptRuntimeId": ID.lower()}, ID),
-        ({}, DEFAULT_ID),
-        ({"scriptRuntimeId": None}, DEFAULT_ID),
-        ({"scriptRuntimeId": ""}, DEFAULT_ID),
-    ],
-)
-def test_runtime_of_a_script(api_object, runtime_id):
-    """One that names none runs on the default runtime."""
-    assert script(runtime_id=None).on_runtime(api_object).runtime_id == runtime_id
-
-
-@pytest.mark.parametrize("strange", [5, False, [], {"id": ID}, "Etl", ID + "0"])
-def test_invalid_id_is_not_the_default_runtime(strange):
-    with pytest.raises(ValidationError, match=r"id .* is invalid"):
-        script().on_runtime({"scriptRuntimeId": strange})
-
-
 def test_script_as_playbooks_see_it():
-    entry = {
-        "type": 76,
-        "subtype": 19457,
-        "script_usage_type": None,
-        "owner": {"id": "54", "name": "Administrator", "expired": False},
-        "dateModified": "2026-11-25T07:29:53.000+0000",
-        "acg": 255,
-    }
-    assert script()._replace(entry=entry).to_result() == {
-        "id": "1",
-        "name": "Load",
-        "type": 76,
-        "subtype": 19457,
-        "script_usage_type": None,
-        "project": {"id": "5A" * 16, "name": "Sales"},
-        "owner": {"id": "54", "name": "Administrator"},
-        "date_modified": "2026-11-25T07:29:53.000+0000",
-    }
+    plain = {"type": 76, "subtype": 19457, "script_usage_type": None}
+    owner = {"id": "54", "name": "Administrator"}
+    entry = {**plain, "owner": {**owner, "expired": False}, "dateModified": "2026-11-25T07:29:53", "acg": 255}
+    shown = {"id": "1", "name": "Load", "project": {"id": "5A" * 16, "name": "Sales"}}
+    more = {"owner": owner, "date_modified": "2026-11-25T07:29:53"}
+    assert script()._replace(entry=entry).to_result() == {**plain, **shown, **more}
 
 
 def test_result_of_a_failed_read():
-    denied = Unread(SALES, script(), refusal(403, "ERR0017", "not yours", "GET /api/scripts/1")).to_result()
+    denied = Unread(SALES, script(), refusal(403, "ERR0017", "not yours")).to_result()
     assert denied["project"] == {"id": "5A" * 16, "name": "Sales"}
     assert denied["script"] == {"id": "1", "name": "Load"}
     assert (denied["error"]["http_status"], denied["error"]["code"]) == (403, "ERR0017")
     nothing = Unread(None, None, MstrError("The read failed.")).to_result()
     assert (nothing["project"], nothing["script"], nothing["error"]["msg"]) == (None, None, "The read failed.")
-
-
-# --- options
 
 
 @pytest.mark.parametrize(
@@ -134,11 +100,9 @@ def test_projects_that_find_nothing(projects, fault):
     assert faults_of(check_protection, {"protect_projects": projects, "protect_used": True}) == (f"protect_{fault}",)
     check_projects(None)
     check_projects(["Sales"])
-
-
-def test_options_that_protect_nothing():
-    [fault] = faults_of(check_protection, {"protect_projects": ["Sales"], "protect_used": False})
-    assert fault == "protect_projects needs protect_used: true, because it protects nothing by itself"
+    assert faults_of(check_protection, {"protect_projects": ["Sales"], "protect_used": False}) == (
+        "protect_projects needs protect_used: true, because it protects nothing by itself",
+    )
 
 
 # --- the search
@@ -159,7 +123,7 @@ def test_only_the_projects_asked_for(server):
     """By name or id, each once; a misspelled one is unread."""
     usage = usage_of(server, ["Finance", "finance", "Slaes", "Finance"])
     assert by_runtime(usage) == {ID: ["Finance/close"]}
-    assert unread(usage) == [("Slaes", None)]
+    assert unread(usage) == ["Slaes"]
     assert "no project with the name or id 'Slaes'" in usage.unread[0].error.sentence
     assert len(server.requests) == 4
 
@@ -168,8 +132,7 @@ def test_only_the_projects_asked_for(server):
 def test_search_of_an_older_release(server, concurrency):
     server.switch(search_versions="1")
     assert len(usage_of(server, concurrency=concurrency).scripts) == 3
-    assert server.requests.count(f"POST {V2}") == 1
-    assert server.requests.count(f"POST {V1}") == 3
+    assert [server.requests.count(f"POST {search}") for search in (V2, V1)] == [1, 3]
 
 
 def test_several_projects_find_the_older_search(server):
@@ -177,23 +140,15 @@ def test_several_projects_find_the_older_search(server):
     server.switch(search_versions="1")
     server.refusals[f"POST {V2} SALES"] = NOT_LOADED
     usage = usage_of(server)
-    assert (by_runtime(usage), unread(usage)) == ({ID: ["Finance/close"]}, [("Sales", None)])
+    assert (by_runtime(usage), unread(usage)) == ({ID: ["Finance/close"]}, ["Sales"])
 
 
 @pytest.mark.parametrize(
     ("refused", "scripts", "lacks"),
     [
-        (
-            {f"POST {V2}": NO_SUCH_CALL, f"POST {V1}": NO_SUCH_CALL},
-            {},
-            [("Empty", None), ("Finance", None), ("Sales", None)],
-        ),
-        (
-            {f"POST {V2} FINANCE": NOT_LOADED, "GET /scripts/LOAD": NO},
-            {DEFAULT_ID: ["Sales/clean"]},
-            [("Finance", None), ("Sales", "load")],
-        ),
-        ({"GET /projects": NO}, {}, [(None, None)]),
+        ({f"POST {V2}": NO_SUCH_CALL, f"POST {V1}": NO_SUCH_CALL}, {}, ["Empty", "Finance", "Sales"]),
+        ({f"POST {V2} FINANCE": NOT_LOADED, "GET /scripts/LOAD": NO}, CLEAN, ["Finance", "Sales/load"]),
+        ({"GET /projects": NO}, {}, [""]),
     ],
 )
 def test_refused_reads(server, refused, scripts, lacks):
@@ -202,11 +157,14 @@ def test_refused_reads(server, refused, scripts, lacks):
     assert (by_runtime(usage), unread(usage)) == (scripts, lacks)
 
 
-def test_script_with_an_invalid_runtime_id():
-    usage = usage_of(holding(Sales={"load": "Etl"}))
-    assert unread(usage) == [("Sales", "load")]
-    assert usage.unread[0].error.sentence == (
-        "Could not read the script 'load' in project 'Sales': its runtime's id 'Etl' is invalid: "
+@pytest.mark.parametrize("odd", ["Etl", 5, False, [], {"id": ID}, ID + "0"])
+def test_script_with_an_invalid_runtime_id(odd):
+    """It is not the default runtime."""
+    server = holding(Sales={"load": ID})
+    server.rewrite = lambda call, data: {**data, "scriptRuntimeId": odd} if call == "GET /scripts/LOAD" else data
+    [failure] = usage_of(server).unread
+    assert failure.error.sentence == (
+        f"Could not read the script 'load' in project 'Sales': its runtime's id {str(odd)!r} is invalid: "
         "expected 32 hexadecimal digits"
     )
 
@@ -238,9 +196,12 @@ def test_every_page_is_read(monkeypatch, page, counted):
 )
 def test_same_page_for_ever_proves_nothing(total, problem):
     server = holding(Sales={"a": ID, "b": ID})
-    page = [{"id": name, "name": name} for name in "AB"]
-    replaced = {f"POST {V2}": lambda data: {**data, "totalItems": total}, f"GET {V1}": lambda data: page}
-    server.rewrite = lambda call, data: replaced.get(call, lambda same: same)(data)
+    changed = {f"POST {V2}": {"totalItems": total}, f"GET {V1}": [{"id": name, "name": name} for name in "AB"]}
+
+    def rewrite(call, data):
+        return {**data, **changed[call]} if call == f"POST {V2}" else changed.get(call, data)
+
+    server.rewrite = rewrite
     usage = usage_of(server)
     assert len(usage.scripts) == 2
     [failure] = usage.unread
@@ -251,7 +212,7 @@ def test_same_page_for_ever_proves_nothing(total, problem):
 @pytest.mark.parametrize("response", [{}, {"scriptRuntimeId": OTHER_ID}, {"id": None}, {"id": "CLEAN"}])
 def test_script_returned_without_its_id(server, response):
     server.rewrite = lambda call, data: response if call == "GET /scripts/LOAD" else data
-    assert unread(usage_of(server)) == [("Sales", "load")]
+    assert unread(usage_of(server)) == ["Sales/load"]
 
 
 def test_rest_is_not_tried_in_an_outage():
@@ -259,8 +220,7 @@ def test_rest_is_not_tried_in_an_outage():
     lost = ConnectError("nothing listens", request="GET x", connection_refused=True)
     server.refusals = {f"GET /scripts/S{number}": lost for number in range(50)}
     usage = usage_of(server, concurrency=1)
-    assert len(usage.unread) == 50
-    assert len([request for request in server.requests if request.startswith("GET /scripts/")]) == 5
+    assert (len(usage.unread), sum(request.startswith("GET /scripts/") for request in server.requests)) == (50, 5)
     assert usage.unread[-1].error.sentence == (
         "Did not read the script 's9' in project 'Sales', because 5 earlier requests failed. "
         "The last error: nothing listens"
@@ -292,16 +252,13 @@ def test_any_json_is_scripts_or_unread(call, response_data):
 
 
 def test_used_runtime_is_protected():
+    """Ten scripts are named, and all are counted."""
     server = holding(Sales={"Load": ID, "Other": OTHER_ID}, Finance={"Close": ID})
     assert why_kept(server, runtime(name="Etl"), runtime(id="C" * 32)) == [
         f"runtime 'Etl' ({ID}) is used by 2 scripts: 'Close' in 'Finance', 'Load' in 'Sales'. It was not deleted "
         "(protect_used). Choose a different runtime for these scripts first"
     ]
-
-
-def test_ten_scripts_are_named_and_all_are_counted():
     [fault] = refusals(holding(Sales={f"s{index:03}": ID for index in range(11)}), ID)
-    assert fault.count("'s0") == 10
     assert "is used by 11 scripts" in fault
     assert "'s009' in 'Sales' and 1 more. It was" in fault
 

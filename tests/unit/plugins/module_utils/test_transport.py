@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
@@ -33,10 +34,8 @@ def test_response_complete_and_names_request():
         http.add_secrets(["s3cret"])
         got = get(http, params={"fields": "id"}, headers={"X-Token": "t"})
     assert (got.request, got.status, got.data()) == ("GET /api/runtimes", 503, {"a": 1})
-    assert got.headers["retry-after"] == "7"
-    assert "s3cret" in got.secrets
-    assert server.calls == ["GET /api/runtimes?fields=id"]
-    assert server.requests[0].headers["x-token"] == "t"
+    assert (got.headers["retry-after"], "s3cret" in got.secrets) == ("7", True)
+    assert (server.calls, server.requests[0].headers["x-token"]) == (["GET /api/runtimes?fields=id"], "t")
 
 
 # --- cookies
@@ -68,10 +67,9 @@ def test_cookies_sent_and_last_others_masked():
     cookies = iter(["JSESSIONID=cookie-of-the-session", *(f"AWSALB=value-of-a-cookie-{n}" for n in range(130))])
     with Listener(lambda request: reply(Set_Cookie=next(cookies))) as server:
         http = http_to(server)
-        http.add_secrets(["password"])
         for _call in range(131):
             get(http)
-    assert {"password", "cookie-of-the-session", "value-of-a-cookie-129", "value-of-a-cookie-29"} <= http.secrets
+    assert {"cookie-of-the-session", "value-of-a-cookie-129", "value-of-a-cookie-29"} <= http.secrets
     assert "value-of-a-cookie-28" not in http.secrets
 
 
@@ -172,15 +170,12 @@ PACKED = gzip.compress(b"[1]")
 )
 def test_one_coding_of_a_body_is_undone(coding, body, data):
     """After any other, nobody knows what the server did."""
-
-    def send(server):
-        try:
-            return http_to(server).send("write", "POST", "/runtimes", operation="do it").data()
-        except ConnectError as exc:
-            return "unclear" if exc.outcome_unknown else exc.sentence
-
     with Listener(lambda request: reply(200, body, Content_Encoding=coding)) as server:
-        assert send(server) == data
+        try:
+            got = http_to(server).send("write", "POST", "/runtimes", operation="do it").data()
+        except ConnectError as exc:
+            got = "unclear" if exc.outcome_unknown else exc.sentence
+    assert got == data
 
 
 @pytest.mark.parametrize(
@@ -207,20 +202,10 @@ def test_limit_for_all_calls_together(body):
     """Two threads that each have more than half of it. After the end of a thread, its part is free again."""
     with Listener(lambda request: reply(200, body)) as server:
         http = http_to(server)
-        done, release = threading.Event(), threading.Event()
-
-        def hold():
-            get(http)
-            done.set()
-            release.wait(30)
-
-        thread = threading.Thread(target=hold)
-        thread.start()
-        assert done.wait(30)
-        with pytest.raises(ConnectError, match=r"more than (64 MB|1000000 objects); responses"):
-            get(http)
-        release.set()
-        thread.join()
+        with ThreadPoolExecutor() as other:
+            other.submit(get, http).result()
+            with pytest.raises(ConnectError, match=r"more than (64 MB|1000000 objects); responses"):
+                get(http)
         for _call in range(2):
             assert get(http).status == 200
 
@@ -228,12 +213,9 @@ def test_limit_for_all_calls_together(body):
 def test_refused_response_takes_no_room():
     """What one object has must not harm the others that are read at the same time."""
     bodies = iter(b"[" + b"{}," * number + b"{}]" for number in (1_200_000, 800_000))
-    statuses = []
     with Listener(lambda request: reply(200, next(bodies))) as server:
         http = http_to(server)
         with pytest.raises(ConnectError, match="more than 1000000 objects"):
             get(http)
-        thread = threading.Thread(target=lambda: statuses.append(get(http).status))
-        thread.start()
-        thread.join()
-    assert statuses == [200]
+        with ThreadPoolExecutor() as other:
+            assert other.submit(get, http).result().status == 200

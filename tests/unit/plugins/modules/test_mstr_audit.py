@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._work.audit import AUDIT_OPTIONS, audit, audit_inputs_from
@@ -32,60 +30,53 @@ def test_definitions_cost_no_request(omits):
 
 def test_one_look_up_of_scripts():
     """For the report, for what a guard protects, and for what would be deleted."""
-    server = Server(stored(), stored(id="A" * 32, name="old"))
-    server.seed_scripts(load="A" * 32)
+    server = Server(stored(), stored(id="A" * 32, name="old")).seed_scripts(load="A" * 32)
     options = {"include_scripts": True, "protect_used": True, "purge": True, "purge_limit": 0}
     result = audited(server, runtimes=DEFINED, **options)
-    assert Counter(server.requests)["GET /projects"] == Counter(server.requests)["GET /scripts/LOAD"] == 1
-    assert Counter(server.requests)["GET /runtimes"] == 1
+    reads = ("GET /projects", "GET /scripts/LOAD", "GET /runtimes")
+    assert [server.requests.count(read) for read in reads] == [1, 1, 1]
     assert len(result["refusals"]) == 2
-    deleted = next(entry for entry in result["applied"]["runtimes"] if entry["action"] == "deleted")
-    assert [script["name"] for script in deleted["scripts"]] == ["load"]
-    read = next(runtime for runtime in result["read"]["runtimes"] if runtime["name"] == "old")
-    assert [script["name"] for script in read["scripts"]] == ["load"]
+    [deleted] = [entry for entry in result["applied"]["runtimes"] if entry["action"] == "deleted"]
+    [read] = [runtime for runtime in result["read"]["runtimes"] if runtime["name"] == "old"]
+    assert [[script["name"] for script in entry["scripts"]] for entry in (deleted, read)] == [["load"], ["load"]]
     assert not result["applied"].get("failed")
 
 
 def test_projects_narrow_scripts_shown():
     server = Server(stored())
-    server.core.projects.seed({"name": "Sales", "scripts": [{"name": "Load", "runtime": ID}]})
-    server.core.projects.seed({"name": "Other", "scripts": [{"name": "Close", "runtime": ID}]})
+    for name in ("Sales", "Other"):
+        server.core.projects.seed({"name": name, "scripts": [{"name": f"Load {name}", "runtime": ID}]})
     found = audited(server, include_scripts=True, projects=["Sales"])["read"]["runtimes"]
-    assert [script["name"] for runtime in found for script in runtime["scripts"]] == ["Load"]
+    assert [script["name"] for runtime in found for script in runtime["scripts"]] == ["Load Sales"]
 
 
 @pytest.mark.parametrize(("until", "number"), [("2999-12-31", 0), ("2001-01-01", 1)])
 def test_exemption_expired_no_difference(until, number):
     """The definition and the server are equal; an apply would be refused."""
-    server = Server(stored(execTimeout=900))
     exemption = {"runtime": "r", "reason": "month end", "until": until}
     policy = {"exec_timeout_max": 600, "exemptions": [exemption]}
-    result = audited(server, runtimes=[{"name": "r", "exec_timeout": 900}], policy=policy)
-    assert len(result["refusals"]) == number
+    result = audited(Server(stored(execTimeout=900)), runtimes=[{"name": "r", "exec_timeout": 900}], policy=policy)
     assert [entry["action"] for entry in result["applied"]["runtimes"]] == ["none"]
-    assert len(result["read"]["violations"]) == number
+    assert (len(result["refusals"]), len(result["read"]["violations"])) == (number, number)
 
 
 def test_broken_definitions_hide_no_violation():
-    server = Server(stored(whitelist=["0.0.0.0/0"]))
-    policy = {"networks_within": ["10.0.0.0/8"]}
+    server, policy = Server(stored(whitelist=["0.0.0.0/0"])), {"networks_within": ["10.0.0.0/8"]}
     result = audited(server, runtimes=[{"name": "r", "whitelist": ["host"]}], policy=policy)
     assert result["applied"]["failed"]
     assert "host" in result["applied"]["msg"]
     assert "0.0.0.0/0" in [row["value"] for row in result["read"]["violations"]]
 
 
-@pytest.mark.parametrize(("twins", "failed"), [(True, False), (False, True)])
-def test_what_apply_refuses_is_finding(twins, failed):
-    """An error of the server is a failure: then nobody knows."""
-    server = Server(stored(), *([stored(id="A" * 32)] if twins else ()))
-    wanted = DEFINED
+@pytest.mark.parametrize("failed", [False, True])
+def test_what_apply_refuses_is_finding(failed):
+    """Here: a name that means two runtimes. An error of the server is a failure: then nobody knows."""
+    server, entry = Server(stored(), stored(id="A" * 32)), {"name": "r"}
     if failed:
         server.refusals["GET /runtimes/" + "E" * 32] = refusal(500, "ERR001", "no")
-        wanted = [{"id": "E" * 32, "name": "e"}, {"name": "r"}]
-    result = audited(server, runtimes=wanted)
-    assert result["applied"]["failed"] is failed
-    assert "failed" in [entry["action"] for entry in result["applied"]["runtimes"]]
+        entry = {"id": "E" * 32, "name": "e"}
+    applied = audited(server, runtimes=[entry])["applied"]
+    assert (applied["failed"], [row["action"] for row in applied["runtimes"]]) == (failed, ["failed"])
 
 
 @pytest.mark.parametrize("check_mode", [False, True])

@@ -11,8 +11,10 @@ from ansible_collections.mstr.library.plugins.module_utils._work.runtime_info im
     query_from,
     read,
 )
-from unit.support.make import ID, OTHER_ID, refusal, stopped, stored
+from unit.support.make import DEFAULT_ID, ID, OTHER_ID, refusal, stopped, stored
 from unit.support.server import Server
+
+DEFAULT = "(Default) MicroStrategy"
 
 
 def info(server, check_mode=False, **options):
@@ -23,19 +25,19 @@ def info(server, check_mode=False, **options):
 
 
 @pytest.mark.parametrize(
-    ("options", "complete", "warnings"),
+    ("options", "hidden", "warnings"),
     [
-        ({}, False, 1),
-        ({}, True, 0),
-        ({"name": "r"}, False, 0),
-        ({"name": "missing"}, False, 1),
-        ({"name": "missing"}, True, 0),
-        ({"id": ID}, False, 0),
+        ({}, DEFAULT, 1),
+        ({}, "", 0),
+        ({"name": "r"}, DEFAULT, 0),
+        ({"name": "missing"}, DEFAULT, 1),
+        ({"name": "missing"}, "", 0),
+        ({"id": ID}, DEFAULT, 0),
     ],
 )
-def test_list_without_default(options, complete, warnings):
+def test_list_without_default(options, hidden, warnings):
     """A list without the default runtime may be incomplete."""
-    server = Server(stored(), list_hides="" if complete else "(Default) MicroStrategy")
+    server = Server(stored(), list_hides=hidden)
     info(server, **options)
     assert len(server.warnings) == warnings
     assert all("lacks its built-in default runtime, so it may be incomplete." in warning for warning in server.warnings)
@@ -46,25 +48,23 @@ UNREADABLE = {**VIOLATED, "detail": "cannot be evaluated: it is not a CIDR block
 
 
 @pytest.mark.parametrize(
-    ("violations", "exempted", "not_evaluated", "text"),
+    ("violations", "more", "text"),
     [
-        ([], 0, 0, "no violations of the policy"),
-        ([VIOLATED], 0, 0, "1 violation of the policy"),
-        ([VIOLATED, {**VIOLATED, "option": "b"}], 1, 2, "2 violations of the policy, 1 exempted, 2 not evaluated"),
-        ([VIOLATED, UNREADABLE], 0, 0, "1 violation of the policy"),
+        ([], 0, "no violations of the policy"),
+        ([VIOLATED], 0, "1 violation of the policy"),
+        ([VIOLATED, {**VIOLATED, "option": "b"}], 2, "2 violations of the policy, 2 exempted, 1 not evaluated"),
+        ([VIOLATED, UNREADABLE], 0, "1 violation of the policy"),
     ],
 )
-def test_policy_in_one_line(violations, exempted, not_evaluated, text):
-    more = {"exempted": [VIOLATED] * exempted, "not_evaluated": [VIOLATED] * not_evaluated}
-    assert policy_line({"violations": violations, **more}) == text
+def test_policy_in_one_line(violations, more, text):
+    rows = {"exempted": [VIOLATED] * more, "not_evaluated": [VIOLATED] * (more // 2)}
+    assert policy_line({"violations": violations, **rows}) == text
 
 
 @pytest.mark.parametrize("status", ["Ready", "READY", "ready"])
 def test_status_is_found_in_any_case(status):
     server = Server(stored(status=status), stored(id=OTHER_ID, status="busy"))
-    ids = [runtime["id"] for runtime in info(server, status="ready")["runtimes"]]
-    assert ID in ids
-    assert OTHER_ID not in ids
+    assert {ID, OTHER_ID} & {runtime["id"] for runtime in info(server, status="ready")["runtimes"]} == {ID}
 
 
 # --- scripts
@@ -79,16 +79,15 @@ GONE, HIDDEN = "D" * 32, "C" * 32
         ({}, ["Lost"]),
         ({"name": "r"}, ["Lost"]),
         ({"id": ID}, ["Lost"]),
+        ({"include_tasks": True}, ["Lost"]),
         ({"name": "missing"}, None),
         ({"include_scripts": False}, None),
-        ({"include_tasks": True}, ["Lost"]),
     ],
 )
 def test_scripts_without_a_runtime(options, dangling):
     """A runtime that the list does not show still exists, and where no script is read, nothing is known."""
     server = Server(stored(), stored(id=HIDDEN, name="Hidden"), list_hides="Hidden")
-    scripts = [{"name": name, "runtime": key} for name, key in (("Load", ID), ("Lost", GONE), ("Secret", HIDDEN))]
-    server.core.projects.seed({"name": "Sales", "scripts": scripts})
+    server.seed_scripts(Load=ID, Lost=GONE, Secret=HIDDEN)
     found = info(server, **{"include_scripts": True, **options})["dangling"]
     assert (found and [script["name"] for script in found]) == dangling
     assert ("GET /projects" in server.requests) == (dangling is not None)
@@ -107,8 +106,7 @@ def test_scripts_without_a_runtime(options, dangling):
     ],
 )
 def test_one_warning_of_what_is_unread(refused, starts, ends):
-    server = Server(stored())
-    server.seed_scripts(load=ID, close=ID, other=ID)
+    server = Server(stored()).seed_scripts(load=ID, close=ID, other=ID)
     server.refusals = dict.fromkeys(refused, refusal(403, "ERR0017", "no"))
     info(server, include_scripts=True, include_tasks=True)
     assert len(server.warnings) == bool(refused)
@@ -120,15 +118,13 @@ def test_one_warning_of_what_is_unread(refused, starts, ends):
 
 PYTHON = {"version": "3.10.12", "implementation": "CPython", "platform": "linux-x86_64"}
 CFFI = {"name": "cffi", "version": "1.16.0", "requires": []}
-PRINTED = json.dumps(
-    {"python": PYTHON, "packages": [{"name": "pysftp", "version": "0.2.9", "requires": ["cffi"]}, CFFI]}
-)
+PYSFTP = {"name": "pysftp", "version": "0.2.9", "requires": ["cffi"]}
+PRINTED = json.dumps({"python": PYTHON, "packages": [PYSFTP, CFFI]})
 
 
 def with_default(server):
     """The built-in runtime answers, too."""
-    [default] = [runtime.id for runtime in server.core.runtimes if runtime.name.startswith("(Default)")]
-    server.printed[default] = PRINTED
+    server.printed[DEFAULT_ID] = PRINTED
     return server
 
 
@@ -150,27 +146,23 @@ def test_no_script_runs(check_mode, asked):
     server = Server(stored())
     found = info(server, check_mode=check_mode, include_installed=asked)
     assert (server.tried, found.get("mismatches"), found.get("unread")) == ([], None, None)
-    assert ("mismatches" in found) == asked
-    assert ["installed" in runtime for runtime in found["runtimes"]] == [asked, asked]
-    assert ("Check mode does not run the script" in found["msg"]) == asked
+    facts = ["mismatches" in found, "Check mode does not run the script" in found["msg"]]
+    assert [*facts, *("installed" in runtime for runtime in found["runtimes"])] == [asked] * 4
 
 
 def test_runtimes_that_cannot_be_read():
     """One entry each, with the same keys; what is written is then evaluated as without the option."""
     server = Server(stored(status="busy"), stored(id=OTHER_ID, name="o", packages=[{"name": "cffi"}]))
     found = info(with_default(server), include_installed=True, policy={"packages_never": ["cffi<9"]})
-    unread = {row["runtime"]["id"]: row["error"]["msg"] for row in found["unread"]}
-    assert unread == {
+    assert {row["runtime"]["id"]: row["error"]["msg"] for row in found["unread"]} == {
         ID: f"Runtime 'r' ({ID}) has the status busy; a script runs only on a ready one.",
         OTHER_ID: f"What the script on runtime 'o' ({OTHER_ID}) printed is not a list of installed packages.",
     }
     assert {tuple(row) for row in found["unread"]} == {("project", "script", "runtime", "error")}
-    assert [runtime["installed"] for runtime in found["runtimes"] if runtime["id"] in unread] == [None, None]
+    assert [runtime["id"] for runtime in found["runtimes"] if runtime["installed"]] == [DEFAULT_ID]
     assert [row["value"] for row in found["not_evaluated"]] == ["cffi"]
     [warning] = server.warnings
-    first, second = (row["error"]["msg"] for row in found["unread"])
-    assert first in warning
-    assert second not in warning
+    assert [row["error"]["msg"] in warning for row in found["unread"]] == [True, False]
     assert warning.endswith("The result lists 1 more under unread.")
     assert len(server.tried) == 2
 
