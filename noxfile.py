@@ -20,8 +20,8 @@ import nox
 sys.path.insert(0, str(Path(__file__).parent))
 
 from dev import collection, envs, proc, pytests, runner, stages
-from dev.paths import CACHE, DIST, REQUIREMENTS, ROOT, RUN, VENVS
-from dev.release import build_release, run_demo
+from dev import release as release_
+from dev.paths import CACHE, DIST, LIBRARY, REQUIREMENTS, ROOT, RUN, VENVS
 
 try:
     import antsibull_nox  # type: ignore[import-not-found]
@@ -34,55 +34,50 @@ else:
 nox.options.sessions = ["check"]
 
 
-def command(body: Callable[[list[str]], int]) -> Callable[[nox.Session], None]:
+def command(body: Callable[[list[str]], int]) -> None:
     """Declare a session that calls `body` with the options, always cleans up, and ends with the returned status."""
 
     @nox.session(name=body.__name__.replace("_", "-"), venv_backend="none")
     @functools.wraps(body)
     def session(session: nox.Session) -> None:
-        options = [option for option in session.posargs if option != "--"]
-        status = runner.guarded(lambda: body(options))
-        if status:
+        if status := runner.guarded(lambda: body([option for option in session.posargs if option != "--"])):
             sys.exit(status)
 
-    return session
-
 
 @command
-def demo(arguments: list[str]) -> int:
+def demo(_options: list[str]) -> int:
     """Run a playbook against a simulated Library server. Needs no preparation."""
-    del arguments
-    return run_demo()
+    return release_.run_demo()
 
 
 @command
-def check(arguments: list[str]) -> int:
+def check(options: list[str]) -> int:
     """Check format, lint and types, and run the fast unit tests."""
-    return stages.check(arguments)
+    return stages.main(options, stages.INNER_LOOP)
 
 
 @command
-def test(arguments: list[str]) -> int:
+def test(options: list[str]) -> int:
     """Run the tests on the newest ansible-core; with --all on every core and Python (--help lists the options)."""
-    return stages.test(arguments)
+    return stages.main(options)
 
 
 @command
-def test_ee(arguments: list[str]) -> int:
+def test_ee(options: list[str]) -> int:
     """Build an execution environment on the image in MSTR_TEST_BASE_IMAGE with podman, and run jobs in it."""
-    return _live("test_image.py", ["MSTR_TEST_BASE_IMAGE"], arguments)
+    return _live("test_image.py", ["MSTR_TEST_BASE_IMAGE"], options)
 
 
 @command
-def test_controller(arguments: list[str]) -> int:
+def test_controller(options: list[str]) -> int:
     """Create and remove the objects of a controller on the one in CONTROLLER_HOST, see CONTRIBUTING.md."""
-    return _live("test_controller.py", ["CONTROLLER_HOST", "CONTROLLER_USERNAME", "CONTROLLER_PASSWORD"], arguments)
+    return _live("test_controller.py", ["CONTROLLER_HOST", "CONTROLLER_USERNAME", "CONTROLLER_PASSWORD"], options)
 
 
 @command
-def test_load(arguments: list[str]) -> int:
+def test_load(options: list[str]) -> int:
     """Run thousands of runtimes, hundreds of hosts and two control nodes at once against a simulator: 15 minutes."""
-    return _live("test_load.py", [], arguments)
+    return _live("test_load.py", [], options)
 
 
 def _live(file: str, needed: list[str], options: list[str]) -> int:
@@ -93,13 +88,13 @@ def _live(file: str, needed: list[str], options: list[str]) -> int:
     env = envs.ensure("controller")
     own = {name: value for name, value in os.environ.items() if name.startswith(("CONTROLLER_", "MSTR_TEST_"))}
     tests = ("-m", "pytest", "-rs", ROOT / "tests" / "live" / file, f"--basetemp={RUN / 'tests'}")
-    return proc.on_terminal(env.python, *tests, *options, env=own | pytests.controller_variables(env))
+    return proc.run(env / "python", *tests, *options, env=own | pytests.variables_for(env, pytests.CONTROLLER))
 
 
 @command
-def env(arguments: list[str]) -> int:
+def env(options: list[str]) -> int:
     """Print the variables that the tests of a stage need, for eval in a shell: nox -s env -- faults."""
-    name = " ".join(arguments)
+    name = " ".join(options)
     of_pytest = {stage.name: stage.variables for stage in stages.ALL if stage.variables}
     if name not in of_pytest:
         return runner.fail(f"{name!r} is not a stage of pytest tests; those are: {', '.join(of_pytest)}")
@@ -107,10 +102,9 @@ def env(arguments: list[str]) -> int:
     # Not every program takes a path with a space in it. These files outlive the run.
     kept = CACHE / "env" / name.replace(" ", "-")
     shutil.rmtree(kept, ignore_errors=True)
-    kept.mkdir(parents=True)
-    for made in RUN.iterdir():
-        shutil.move(made, kept / made.name)
-    installed = kept / "collections" / "ansible_collections" / "mstr" / "library"
+    kept.parent.mkdir(exist_ok=True)
+    RUN.rename(kept)
+    installed = kept / "collections" / LIBRARY
     if installed.exists():
         shutil.rmtree(installed)
         installed.symlink_to(ROOT)
@@ -120,36 +114,34 @@ def env(arguments: list[str]) -> int:
 
 
 @command
-def simulator(arguments: list[str]) -> int:
+def simulator(options: list[str]) -> int:
     """Run the simulated Library server until Ctrl-C (--port, --profile, --help)."""
     runner.say("Starting the simulator (the first time, setting up takes a minute) …")
-    env = envs.ensure("demo")
-    options = ("--parent-pid", str(os.getpid()), *arguments)
+    env, program = envs.ensure("demo"), ROOT / "tests" / "simulator"
     try:
-        return proc.on_terminal(env.python, ROOT / "tests" / "simulator", *options, env=envs.variables(env.bin))
+        return proc.run(env / "python", program, f"--parent-pid={os.getpid()}", *options, env=envs.variables(env))
     except KeyboardInterrupt:  # its normal end
         return 0
 
 
 @command
-def bench(arguments: list[str]) -> int:
+def bench(options: list[str]) -> int:
     """Measure what the modules cost, compared in pairs, and print the table of the guide."""
     env, vendor = envs.ensure("dev"), envs.ensure("contract")
-    env_vars = pytests.variables_for(env) | {"MSTR_TEST_CONTRACT_PYTHON": str(vendor.python)}
-    return proc.on_terminal(env.python, ROOT / "tests" / "benchmark.py", *arguments, env=env_vars)
+    env_vars = pytests.variables_for(env) | {"MSTR_TEST_CONTRACT_PYTHON": str(vendor / "python")}
+    return proc.run(env / "python", ROOT / "tests" / "benchmark.py", *options, env=env_vars)
 
 
 @command
-def generate(arguments: list[str]) -> int:
+def generate(options: list[str]) -> int:
     """Write the documentation that follows from the field table and from the options."""
     env = envs.ensure("dev")
-    return proc.on_terminal(env.python, ROOT / "dev" / "generate.py", *arguments, env=envs.variables(env.bin))
+    return proc.run(env / "python", "-m", "dev.generate", *options, env=envs.variables(env))
 
 
 @command
-def docs(arguments: list[str]) -> int:
+def docs(_options: list[str]) -> int:
     """Build the guides and the module documentation into a site."""
-    del arguments
     with runner.timed("the site"):
         page = collection.build_site(CACHE / "docs", proc.new_log("docs"))
     runner.say(f"Open {page.relative_to(ROOT)}")
@@ -157,9 +149,8 @@ def docs(arguments: list[str]) -> int:
 
 
 @command
-def lock(arguments: list[str]) -> int:
+def lock(_options: list[str]) -> int:
     """Write newer pins into dev/requirements.txt, for the packages that dev/envs.py lists."""
-    del arguments
     wanted = []
     for name, packages in envs.PACKAGES.items():
         oldest = min(envs.PYTHONS[name], key=envs.KNOWN.index)
@@ -169,27 +160,26 @@ def lock(arguments: list[str]) -> int:
         wanted.append(f'ansible-core=={envs.RELEASES[core]}; python_version == "{version}"')
     # Older cores take no newer one. The second is withdrawn, so no resolver takes it unless it is named here.
     wanted += ["resolvelib<1.1", "will-not-work-on-windows-try-from-wsl-instead==0.1.0; python_version >= '3.12'"]
-    source, overrides, log = RUN / "requirements.in", RUN / "overrides.in", proc.new_log("lock")
+    source, overrides = RUN / "requirements.in", RUN / "overrides.in"
     source.write_text("\n".join(wanted))
     overrides.write_text("attrs")  # galaxy-importer alone gets the old one that it pins
-    options = ["--universal", "--upgrade", "--no-annotate", "--python-version=3.9"]
-    options += [f"--overrides={overrides}", f"--output-file={REQUIREMENTS}"]
+    command = [envs.ensure(envs.BASE) / "uv", "pip", "compile", "--universal", "--upgrade", "--no-annotate"]
+    command += ["--python-version=3.9", f"--overrides={overrides}", f"--output-file={REQUIREMENTS}", source]
     env_vars = {**envs.for_uv(), "UV_CUSTOM_COMPILE_COMMAND": "make lock"}
-    if proc.run(envs.ensure(envs.BASE).bin / "uv", "pip", "compile", *options, source, log=log, env=env_vars) != 0:
-        return runner.fail(f"the packages could not be resolved{runner.tail(log)}")
+    proc.need(*command, log=proc.new_log("lock"), failure="the packages could not be resolved", env=env_vars)
     return 0
 
 
 @command
-def changelog(arguments: list[str]) -> int:
+def changelog(options: list[str]) -> int:
     """Turn the fragments into CHANGELOG.md, for the version in galaxy.yml (--date=YYYY-MM-DD: not today)."""
-    env, log = envs.ensure("lint"), proc.new_log("changelog")
+    env = envs.ensure("lint")
     # In folders of the collection's name: elsewhere, the program copies the whole clone with all its environments.
-    tree = collection.copy(RUN / "changelog" / "ansible_collections" / "mstr" / "library")
-    options = ("release", "-v", "--update-existing", "--reload-plugins", *arguments)
-    variables = envs.variables(env.bin, ANSIBLE_COLLECTIONS_PATH=RUN / "changelog")
-    if proc.run(env.bin / "antsibull-changelog", *options, log=log, cwd=tree, env=variables) != 0:
-        return runner.fail(f"the changelog could not be built{runner.tail(log)}")
+    tree = collection.copy(RUN / "changelog" / LIBRARY)
+    command = (env / "antsibull-changelog", "release", "-v", "--update-existing", "--reload-plugins", *options)
+    variables = envs.variables(env, ANSIBLE_COLLECTIONS_PATH=RUN / "changelog")
+    failure = "the changelog could not be built"
+    proc.need(*command, log=proc.new_log("changelog"), failure=failure, cwd=tree, env=variables)
     for name in ("CHANGELOG.md", "changelogs/changelog.yaml"):
         shutil.copy2(tree / name, ROOT / name)
     for fragment in (ROOT / "changelogs" / "fragments").glob("*.yml"):
@@ -200,15 +190,14 @@ def changelog(arguments: list[str]) -> int:
 
 
 @command
-def release(arguments: list[str]) -> int:
+def release(options: list[str]) -> int:
     """Build the tarball for Galaxy, and test it in an empty environment (--only-build: do not run the examples)."""
-    return build_release(only_build="--only-build" in arguments)
+    return release_.build_release(only_build="--only-build" in options)
 
 
 @command
-def clean(arguments: list[str]) -> int:
+def clean(_options: list[str]) -> int:
     """Remove everything that these commands created."""
-    del arguments
     for folder in (CACHE, DIST, VENVS):
         shutil.rmtree(folder, ignore_errors=True)
     runner.say("removed .cache, .venv and dist")

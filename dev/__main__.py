@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import NoReturn
 
 if sys.version_info < (3, 10):  # noqa: UP036 (an older Python must get as far as this message)
     sys.exit(f"This tool needs Python 3.10 or newer, not {sys.version.split()[0]}")
@@ -14,22 +13,15 @@ signal.signal(signal.SIGINT, signal.SIG_DFL)  # until the command can clean up, 
 from dev import envs, runner  # noqa: E402
 from dev.paths import ROOT, VENVS  # noqa: E402
 
-
-def main() -> NoReturn:
-    if not list(VENVS.glob(f"{envs.BASE}-*/.made-of")):
-        print("Setting up in .venv (the first time takes a minute) …", file=sys.stderr, flush=True)
-    made: list[envs.Env] = []
-    if status := runner.guarded(lambda: made.insert(0, envs.ensure(envs.BASE))):
-        sys.exit(status)
-    name, *options = sys.argv[1:] or ["--list"]
-    session = [name] if name.startswith("-") else ["--session", name, "--", *options]
-    # From here, an interrupt waits until the session can clean up.
-    signal.pthread_sigmask(signal.SIG_BLOCK, runner.SIGNALS)
-    for number in runner.SIGNALS:
-        signal.signal(number, signal.SIG_DFL)
-    python = str(made[0].python)
-    os.execv(python, [python, "-B", "-m", "nox", "--noxfile", str(ROOT / "noxfile.py"), *session])
-
-
-if __name__ == "__main__":
-    main()
+if not list(VENVS.glob(f"{envs.BASE}-*/.made-of")):
+    print("Setting up in .venv (the first time takes a minute) …", file=sys.stderr, flush=True)
+made: list[str] = []
+if status := runner.guarded(lambda: made.append(str(envs.ensure(envs.BASE) / "python"))):
+    sys.exit(status)
+name, *options = sys.argv[1:] or ["--list"]
+session = [name] if name.startswith("-") else ["--session", name, "--", *options]
+# From here, an interrupt waits until the session can clean up.
+signal.pthread_sigmask(signal.SIG_BLOCK, runner.SIGNALS)
+for number in runner.SIGNALS:
+    signal.signal(number, signal.SIG_DFL)
+os.execv(made[0], [*made, "-B", "-m", "nox", "--noxfile", str(ROOT / "noxfile.py"), *session])

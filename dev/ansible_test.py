@@ -8,8 +8,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import tarfile
-import urllib.request
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,15 +17,9 @@ from simulator.harness import Simulator
 from simulator.profiles import FROM_FILE
 
 from dev import collection, envs, proc
-from dev.envs import CORES, NEWEST, OLDEST, pythons_of
-from dev.paths import CACHE
-from dev.runner import Job, Result, Selection, Stage
-
-# The files of the repository that the collection and its tests consist of.
-_PARTS = (
-    *("CHANGELOG.md", "LICENSE", "README.md", "changelogs", "docs", "extensions", "galaxy.yml", "meta", "playbooks"),
-    *("plugins", "roles", "tests/config.yml", "tests/integration", "tests/unit"),
-)
+from dev.envs import CORES, NEWEST, OLDEST, RELEASES, pythons_of
+from dev.paths import CACHE, LIBRARY
+from dev.runner import Job, Result, Stage
 
 # ansible-test downloads get-pip under these names from its own host. This script replaces it and installs pip from the
 # package index, where everything else comes from.
@@ -42,56 +34,31 @@ sys.argv[1:] = ["install"] + [word for word in sys.argv[1:] if word not in ("--n
 runpy.run_module("pip", run_name="__main__", alter_sys=True)
 '''
 
-# ansible-test passes neither the caller's variables nor home to pip, so a file holds their settings for the index.
-_PIP_SETTINGS = {"cert", "client-cert", "extra-index-url", "find-links", "index-url"}
-_PIP_SETTINGS |= {"proxy", "timeout", "trusted-host"}
-_PIP_VARIABLES = {"HTTPS_PROXY": "proxy", "https_proxy": "proxy", "REQUESTS_CA_BUNDLE": "cert"}
-
 
 class AnsibleTest:
     """ansible-test of one ansible-core, on one Python, in its own tree: of the working tree, or of a tarball."""
 
     def __init__(self, job: Job, core: str, version: str, tarball: Path | None = None) -> None:
         self._job = job
-        self._env = envs.ensure(f"ansible-{core}", version)
+        self.env = envs.ensure(f"ansible-{core}", version)
         self._home = _home(core, job.log)
-        self.tree = job.scratch / "ansible_collections" / "mstr" / "library"
+        self.tree = job.scratch / LIBRARY
         if tarball:
-            with tarfile.open(tarball) as tar:
-                tar.extractall(self.tree)
+            collection.unpack(tarball, job.scratch)
         else:
-            collection.copy(self.tree, *_PARTS)
+            # Without the fixtures of tests that ansible-test does not run.
+            collection.copy(self.tree, ":!tests/conftest.py")
         # The tree needs its own repository: otherwise git treats it as an ignored folder of the surrounding repository.
         job.run("git", "init", "--quiet", self.tree)
 
     def run(self, verb: str, *arguments: str) -> int:
-        variables = envs.variables(self._env.bin, home=self._home)
-        return self._job.run(
-            self._env.bin / "ansible-test", verb, "--color", "no", *arguments, cwd=self.tree, env=variables
-        )
+        command = (self.env / "ansible-test", verb, "--color", "no", *arguments)
+        return self._job.run(*command, cwd=self.tree, env=envs.variables(self.env, HOME=self._home))
 
-    def sanity(self) -> Result:
-        """Run the sanity tests. They find the machine's Pythons, and skip those that are too old or missing."""
-        without = () if self._gets_pylint() else ("--skip-test", "pylint")
-        status = self.run("sanity", "--junit", *without)
-        result = Result.of_junit(self.results(), status, self._job.log, skips=False)
-        not_run = without and ("pylint: it needs a package from github.com, which cannot be reached",)
-        return replace(result, not_run=not_run)
-
-    def _gets_pylint(self) -> bool:
-        """Whether pylint can be installed. The packages of a release candidate may not be in the index yet."""
-        [wanted] = self._env.path.glob("lib/*/site-packages/ansible_test/_data/requirements/sanity.pylint.txt")
-        if "@ https://github.com/" not in wanted.read_text():
-            return True
-        try:
-            with urllib.request.urlopen("https://github.com/robots.txt", timeout=10):
-                return True
-        except OSError:
-            return False
-
-    def results(self) -> list[Path]:
-        """The JUnit files that ansible-test wrote."""
-        return sorted((self.tree / "tests" / "output" / "junit").glob("*.xml"))
+    def result(self, status: int) -> Result:
+        """What the JUnit files say that ansible-test wrote."""
+        files = sorted((self.tree / "tests" / "output" / "junit").glob("*.xml"))
+        return Result.of_junit(files, status, self._job.log)
 
 
 def _home(core: str, log: Path) -> Path:
@@ -101,10 +68,7 @@ def _home(core: str, log: Path) -> Path:
     with envs.locked(CACHE / f"home-{core}.lock"):
         cache.mkdir(parents=True, exist_ok=True)
         if not list(cache.glob("pip-*.whl")):
-            pip = (envs.ensure(envs.BASE).python, "-m", "pip")
-            download = (*pip, "download", "--no-deps", "--dest", cache, _PIP)
-            if proc.run(*download, log=log, env=envs.for_pip()) != 0:
-                raise envs.Failed(f"{_PIP} could not be downloaded", log)
+            envs.download(_PIP, cache, log)
         for name in _GET_PIP:
             (cache / name).write_text(_STAND_IN)
         # ansible-test makes this key even where it needs none. Two that make it at the same time would fail.
@@ -116,11 +80,12 @@ def _home(core: str, log: Path) -> Path:
 
 
 def _write_pip_settings(path: Path) -> None:
+    """Write a file for pip, to which ansible-test passes neither the caller's variables nor home."""
     variables = envs.for_pip()
     settings = {"cache-dir": variables["PIP_CACHE_DIR"]}
-    settings |= {key: variables[name] for name, key in _PIP_VARIABLES.items() if variables.get(name)}
-    own = envs.pip_settings().items()
-    settings |= {key: value.replace("\n", "\n    ") for key, value in own if key in _PIP_SETTINGS}
+    for name, key in (("HTTPS_PROXY", "proxy"), ("https_proxy", "proxy"), ("REQUESTS_CA_BUNDLE", "cert")):
+        settings |= {key: variables[name]} if variables.get(name) else {}
+    settings |= {key: "\n    ".join(words) for key, words in envs.pip_settings().items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     # The URL of an index can contain a password.
     path.touch(mode=0o600)
@@ -128,10 +93,18 @@ def _write_pip_settings(path: Path) -> None:
 
 
 def _sanity(core: str) -> Stage:
-    """The stage of the sanity tests on the unpacked tarball, as those who certify a collection run them."""
+    """The stage of the sanity tests on the unpacked tarball, as those who certify a collection run them.
+
+    They find the machine's Pythons, and skip those that are too old or missing.
+    """
 
     def run(job: Job) -> Result:
-        return AnsibleTest(job, core, pythons_of(core)[-1], collection.tarball(envs.ensure("dev"))).sanity()
+        ansible_test = AnsibleTest(job, core, pythons_of(core)[-1], collection.tarball(envs.ensure("dev")))
+        # The packages that pylint needs there are not in the index yet.
+        candidate = "rc" in RELEASES[core]
+        status = ansible_test.run("sanity", "--junit", *["--skip-test", "pylint"] * candidate)
+        not_run = ("pylint: it does not support a release candidate yet",) * candidate
+        return replace(ansible_test.result(status), not_run=not_run)
 
     return Stage(f"sanity {core}", run, core)
 
@@ -139,10 +112,7 @@ def _sanity(core: str) -> Stage:
 def _units(core: str, version: str) -> Stage:
     def run(job: Job) -> Result:
         ansible_test = AnsibleTest(job, core, version)
-        # Its core is the server of many unit tests. Sanity tests are for the collection, and do not get it.
-        collection.copy(ansible_test.tree, "tests/simulator")
-        status = ansible_test.run("units", "--local", "--num-workers", "1", "--python", version)
-        return Result.of_junit(ansible_test.results(), status, job.log)
+        return ansible_test.result(ansible_test.run("units", "--local", "--num-workers", "1", "--python", version))
 
     return Stage(f"units {core}, Python {version}", run, core)
 
@@ -156,32 +126,24 @@ def _integration(
     """
 
     def run(job: Job) -> Result:
-        ansible_test = AnsibleTest(job, core, version)
-        settings: dict[str, Any] = {"mstr_in_process": in_process}
-        if modules_on:
-            settings["ansible_python_interpreter"] = str(envs.ensure("modules", modules_on).python)
-        options = ("--local", "--continue-on-error", "--python", version, *(job.selection.targets or targets))
-        file = job.selection.profile_file
-        with Simulator(python=str(envs.ensure("dev").python), profile_file=file) as simulator:
+        ansible_test, file = AnsibleTest(job, core, version), job.args.profile_file
+        with Simulator(python=str(envs.ensure("dev") / "python"), profile_file=file) as simulator:
+            names = ("base_url", "control_url", "username", "password", "api_token", "identity_token")
+            settings: dict[str, Any] = {f"mstr_{name}": getattr(simulator, name) for name in names}
+            settings["mstr_in_process"] = in_process
+            if file or not (every and job.args.complete):
+                settings["mstr_profiles"] = [FROM_FILE if file else "samples"]
+            if modules_on:
+                settings["ansible_python_interpreter"] = str(envs.ensure("modules", modules_on) / "python")
             # ansible-test passes this file to ansible-playbook as extra variables; JSON is valid YAML.
             config = ansible_test.tree / "tests" / "integration" / "integration_config.yml"
-            config.write_text(json.dumps(settings | _server(simulator, job.selection, every)))
-            status = ansible_test.run("integration", *options)
-        return count_targets(job.log, status)
+            config.write_text(json.dumps(settings))
+            options = ("--local", "--continue-on-error", "--python", version, *(job.args.target or targets))
+            return count_targets(job.log, ansible_test.run("integration", *options))
 
     on = ", in process" if in_process else f", modules on {modules_on}" if modules_on else ", as modules"
-    return Stage(
-        f"integration {core}, Python {version}{on}", run, core, core == NEWEST and in_process, selects="targets"
-    )
-
-
-def _server(simulator: Simulator, selection: Selection, every: bool) -> dict[str, Any]:
-    """The variables for the server, and for the profiles in which some targets run."""
-    names = ("base_url", "control_url", "username", "password", "api_token", "identity_token")
-    variables: dict[str, Any] = {f"mstr_{name}": getattr(simulator, name) for name in names}
-    if selection.profile_file or not (every and selection.complete):
-        variables["mstr_profiles"] = [FROM_FILE if selection.profile_file else "samples"]
-    return variables
+    name, quick = f"integration {core}, Python {version}{on}", core == NEWEST and in_process
+    return Stage(name, run, core, quick, selects="targets")
 
 
 def count_targets(log: Path, status: int) -> Result:

@@ -11,13 +11,12 @@ import shutil
 import subprocess
 import tarfile
 import threading
-from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 
 from dev import envs, proc
-from dev.envs import Env, variables
-from dev.paths import ROOT, RUN
+from dev.envs import variables
+from dev.paths import LIBRARY, ROOT, RUN
 from dev.runner import Result, Stage
 
 # The files for users, by the first part of their path.
@@ -47,12 +46,12 @@ def copy(destination: Path, *parts: str) -> Path:
 
 def tree() -> Path:
     """A read-only copy of the working tree in folders of the collection's name. It is made once per run."""
-    folder = RUN / "tree" / "ansible_collections" / "mstr" / "library"
+    folder = RUN / "tree" / LIBRARY
     with _making:
         return folder if folder.exists() else copy(folder)
 
 
-def tarball(env: Env) -> Path:
+def tarball(env: Path) -> Path:
     """The tarball as it is published. It is built once per run."""
     # Not by the name of a stage, which has a folder of its own there.
     folder = RUN / "published"
@@ -60,15 +59,20 @@ def tarball(env: Env) -> Path:
         return next(folder.glob("*.tar.gz")) if folder.exists() else build(env, tree(), folder)
 
 
-def build(env: Env, source: Path, folder: Path) -> Path:
-    """Build the tarball of a tree into a folder. The same tree results in the same bytes."""
+def build(env: Path, source: Path, folder: Path) -> Path:
+    """Build the tarball of a tree into a folder. The same tree results in the same bytes.
+
+    Texts in Markdown get full addresses, because Galaxy and Automation Hub show them without the files beside them.
+    """
+    for text in source.rglob("*.md"):
+        text.write_text(with_full_addresses(text.read_text(), text.parent.relative_to(source)))
     _galaxy(env, "build", source, "--output-path", folder)
     made = next(folder.glob("*.tar.gz"))
     publish(made)
     return made
 
 
-def installed(env: Env) -> Path:
+def installed(env: Path) -> Path:
     """The folder for ANSIBLE_COLLECTIONS_PATH with the collection installed from its tarball, once per run.
 
     Only the folders that Ansible uses are left, because some installations contain no others.
@@ -77,46 +81,39 @@ def installed(env: Env) -> Path:
     with _making:
         if not folder.exists():
             install(env, folder)
-            for path in (folder / "ansible_collections" / "mstr" / "library").iterdir():
+            for path in (folder / LIBRARY).iterdir():
                 if path.is_dir() and path.name not in ("meta", "playbooks", "plugins", "roles"):
                     shutil.rmtree(path)
     return folder
 
 
-def install(env: Env, folder: Path) -> None:
+def install(env: Path, folder: Path) -> None:
     """Install the collection from its tarball, as a user does."""
     _galaxy(env, "install", tarball(env), "--force", "--no-deps", "--offline", "--collections-path", folder)
 
 
-def _galaxy(env: Env, verb: str, *arguments: str | Path) -> None:
-    log = proc.new_log(f"collection-{verb}")
-    if proc.run(env.bin / "ansible-galaxy", "collection", verb, *arguments, log=log, env=variables(env.bin)) != 0:
-        raise envs.Failed(f"ansible-galaxy could not {verb} the collection", log)
+def _galaxy(env: Path, verb: str, *arguments: str | Path) -> None:
+    log, failure = proc.new_log(f"collection-{verb}"), f"ansible-galaxy could not {verb} the collection"
+    proc.need(env / "ansible-galaxy", "collection", verb, *arguments, log=log, failure=failure, env=variables(env))
+
+
+def unpack(tarball: Path, folder: Path) -> Path:
+    """Unpack a tarball in folders of the collection's name, and return the innermost."""
+    with tarfile.open(tarball) as tar:
+        tar.extractall(folder / LIBRARY)
+    return folder / LIBRARY
 
 
 def publish(tarball: Path) -> None:
-    """Rewrite a tarball of ansible-galaxy for publication.
-
-    Texts in Markdown get full addresses, because Galaxy and Automation Hub show them without the files beside them. The
-    order of the files and their times are fixed, because ansible-galaxy puts the time of the build into the tarball.
-    """
+    """Fix the order of the files in a tarball of ansible-galaxy, and their times, which are those of the build."""
     with tarfile.open(tarball) as built:
         contents = {member.name: (member, _read(built, member)) for member in built.getmembers()}
-
-    def replace(name: str, content: bytes) -> str:
-        contents[name] = (contents[name][0], content)
-        return hashlib.sha256(content).hexdigest()
-
-    manifest, files = json.loads(contents["MANIFEST.json"][1]), json.loads(contents["FILES.json"][1])
+    files, manifest = json.loads(contents["FILES.json"][1]), json.loads(contents["MANIFEST.json"][1])
     files["files"].sort(key=lambda entry: str(entry["name"]))
-    for entry in files["files"]:
-        name = entry["name"]
-        if name.endswith(".md"):
-            text = with_full_addresses(contents[name][1].decode(), Path(name).parent, manifest["collection_info"])
-            entry["chksum_sha256"] = replace(name, text.encode())
-    checksum = replace("FILES.json", json.dumps(files, indent=2, sort_keys=True).encode())
-    manifest["file_manifest_file"]["chksum_sha256"] = checksum
-    replace("MANIFEST.json", json.dumps(manifest, indent=2, sort_keys=True).encode())
+    listed = json.dumps(files, indent=2, sort_keys=True).encode()
+    manifest["file_manifest_file"]["chksum_sha256"] = hashlib.sha256(listed).hexdigest()
+    contents["FILES.json"] = contents["FILES.json"][0], listed
+    contents["MANIFEST.json"] = contents["MANIFEST.json"][0], json.dumps(manifest, indent=2, sort_keys=True).encode()
     packed, seconds = BytesIO(), commit_time()
     with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar:
         # Galaxy requires the manifest to come first.
@@ -129,11 +126,9 @@ def publish(tarball: Path) -> None:
     tarball.write_bytes(gzip.compress(packed.getvalue(), mtime=seconds))
 
 
-def with_full_addresses(text: str, folder: Path, info: Mapping[str, str]) -> str:
-    """Replace the relative links of a file in `folder`: guides by the documentation site, others by the repository.
-
-    `info` is the content of galaxy.yml.
-    """
+def with_full_addresses(text: str, folder: Path) -> str:
+    """Replace the relative links of a file in `folder`: guides by the documentation site, others by the repository."""
+    info = galaxy_yml()
 
     def replaced(link: re.Match[str]) -> str:
         before, target = link.groups()
@@ -148,6 +143,11 @@ def with_full_addresses(text: str, folder: Path, info: Mapping[str, str]) -> str
         return f"{before}{address}{anchor and f'#{anchor}'}"
 
     return _LINK.sub(replaced, text)
+
+
+def galaxy_yml() -> dict[str, str]:
+    """The values that are one word, such as the version."""
+    return dict(re.findall(r"^(\w+): (\S+)$", (ROOT / "galaxy.yml").read_text(), re.MULTILINE))
 
 
 def _is_relative(target: str) -> bool:
@@ -184,21 +184,19 @@ def _read(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
 def build_site(site: Path, log: Path) -> Path:
     """Build the site into a new folder, with warnings as errors, and return its start page."""
     env = envs.ensure("lint")
-    env_vars = variables(env.bin, ANSIBLE_COLLECTIONS_PATH=tree().parents[2])
+    env_vars = variables(env, ANSIBLE_COLLECTIONS_PATH=tree().parents[2])
     shutil.rmtree(site, ignore_errors=True)
     site.mkdir(parents=True)
     site.chmod(0o755)
     # The guides name their pictures relative to docs/docsite/rst; Sphinx looks for them relative to its source folder.
     shutil.copytree(ROOT / "docs" / "images", site / "images")
     init = ("sphinx-init", "--use-current", "--squash-hierarchy", "--fail-on-error", "--dest-dir", site)
-    status = proc.run(env.bin / "antsibull-docs", *init, "mstr.library", log=log, env=env_vars)
-    if status == 0:
-        with (site / "conf.py").open("a") as conf:
-            conf.write((_OURS / "conf.py").read_text())
-        shutil.copytree(_OURS, site / "_own")
-        status = proc.run("bash", site / "build.sh", log=log, cwd=site, env=env_vars)
-    if status:
-        raise envs.Failed("the documentation site could not be built", log)
+    failure = "the documentation site could not be built"
+    proc.need(env / "antsibull-docs", *init, "mstr.library", log=log, failure=failure, env=env_vars)
+    with (site / "conf.py").open("a") as conf:
+        conf.write((_OURS / "conf.py").read_text())
+    shutil.copytree(_OURS, site / "_own")
+    proc.need("bash", site / "build.sh", log=log, failure=failure, cwd=site, env=env_vars)
     return site / "build" / "html" / "index.html"
 
 

@@ -18,11 +18,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from dev import proc
-from dev.paths import CACHE, LOGS, REQUIREMENTS, VENVS
+from dev.paths import CACHE, REQUIREMENTS, VENVS
 
 # The supported ansible-cores, each in the release that is tested, and the Pythons on which its ansible-test runs. The
 # only list: what `requires_ansible`, the README, the guides and the workflow say is compared with it by tests/tool.
@@ -100,11 +99,6 @@ def find(version: str) -> Path | None:
     return Path(found) if found else None
 
 
-def found() -> list[str]:
-    """The versions that this machine has."""
-    return [version for version in KNOWN if find(version)]
-
-
 @functools.cache
 def search_path() -> tuple[Path, ...]:
     """The folders that may contain interpreters.
@@ -128,36 +122,32 @@ def pyenv_root() -> Path:
 
 def pythons_of(core: str) -> list[str]:
     """The Pythons that this machine has, or all if it has none: the stage then reports what is missing."""
-    return [version for version in CORES[core] if version in found()] or list(CORES[core])
+    return [version for version in CORES[core] if find(version)] or list(CORES[core])
 
 
-# Tests must not use a developer's server, Ansible settings, virtual environment or proxy: they connect only to servers
-# on this machine.
-_FOREIGN = ("ANSIBLE_", "MSTR_", "PYTEST_", "PYTHON", "VIRTUAL_ENV", "XDG_")
-_OUTWARD = {"ALL_PROXY", "CURL_CA_BUNDLE", "HTTPS_PROXY", "HTTP_PROXY", "NETRC", "NO_PROXY", "REQUESTS_CA_BUNDLE"}
-_OUTWARD |= {"SSL_CERT_DIR", "SSL_CERT_FILE"}
+# Tests must not use a developer's server, controller, Ansible settings, virtual environment or proxy: they connect only
+# to servers on this machine.
+_FOREIGN: tuple[str, ...] = ("ANSIBLE_", "CONTROLLER_", "MSTR_", "PYTEST_", "PYTHON", "TOWER_", "VIRTUAL_ENV", "XDG_")
+_FOREIGN += ("ALL_PROXY", "CURL_CA_BUNDLE", "HTTPS_PROXY", "HTTP_PROXY", "NETRC", "NO_PROXY", "REQUESTS_CA_BUNDLE")
+_FOREIGN += ("SSL_CERT_DIR", "SSL_CERT_FILE")
 
 
-def variables(*bins: Path, home: Path | None = None, **extra: str | Path) -> dict[str, str]:
+def variables(*bins: Path, **extra: object) -> dict[str, str]:
     """The variables for our own programs. The folders `bins` come first on PATH."""
-    env = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(_FOREIGN) and name.upper() not in _OUTWARD
-    }
-    home = home or CACHE / "home"
-    env |= {
-        "HOME": str(home),
-        "ANSIBLE_HOME": str(home / ".ansible"),
+    home = str(extra.get("HOME", CACHE / "home"))
+    return {
+        **{name: value for name, value in os.environ.items() if not name.upper().startswith(_FOREIGN)},
+        "ANSIBLE_HOME": f"{home}/.ansible",
+        "HOME": home,
         "HYPOTHESIS_STORAGE_DIRECTORY": str(CACHE / "hypothesis"),
+        "LC_ALL": "C.UTF-8",
+        "NO_COLOR": "1",
         "PATH": os.pathsep.join(map(str, (*bins, *search_path()))),
         "PYENV_ROOT": str(pyenv_root()),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
-        "LC_ALL": "C.UTF-8",
-        "NO_COLOR": "1",
+        **{name: str(value) for name, value in extra.items()},
     }
-    return env | {name: str(value) for name, value in extra.items()}
 
 
 def for_pip() -> dict[str, str]:
@@ -166,8 +156,14 @@ def for_pip() -> dict[str, str]:
     return {**os.environ, "PIP_CACHE_DIR": cache, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
 
-# The settings of pip that uv does not read, each with the variable in which uv expects it.
-_UV_VARIABLES = {
+def download(requirement: str, folder: Path, log: Path, *options: str) -> None:
+    """Download the wheel of a package."""
+    command = (ensure(BASE) / "python", "-m", "pip", "download", "--no-deps", *options, "--dest", folder, requirement)
+    proc.need(*command, log=log, failure=f"{requirement} could not be downloaded", env=for_pip())
+
+
+# The settings of pip for the index, each with the variable in which uv expects it: uv does not read pip's.
+_INDEX = {
     "cert": "SSL_CERT_FILE",
     "client-cert": "SSL_CLIENT_CERT",
     "extra-index-url": "UV_INDEX",
@@ -177,93 +173,66 @@ _UV_VARIABLES = {
     "timeout": "UV_HTTP_TIMEOUT",
     "trusted-host": "UV_INSECURE_HOST",
 }
-_SEVERAL = {"UV_FIND_LINKS": ","}  # how uv separates several values; else by a blank
 
 
 def for_uv() -> dict[str, str]:
     """The variables for uv: the caller's environment, and pip's settings for the index."""
-    known = {
-        variable: _SEVERAL.get(variable, " ").join(pip_settings()[name].split())
-        for name, variable in _UV_VARIABLES.items()
-        if name in pip_settings()
-    }
+    # How uv separates several values.
+    own = {_INDEX[name]: ("," if name == "find-links" else " ").join(words) for name, words in pip_settings().items()}
     fixed = {"UV_NO_CONFIG": "1", "UV_NO_PROGRESS": "1", "UV_PYTHON_DOWNLOADS": "never", "UV_SYSTEM_CERTS": "1"}
-    return {"UV_CACHE_DIR": str(CACHE / "uv"), **fixed, **known, **os.environ}
+    return {"UV_CACHE_DIR": str(CACHE / "uv"), **fixed, **own, **os.environ}
 
 
 @functools.cache
-def pip_settings() -> dict[str, str]:
+def pip_settings() -> dict[str, list[str]]:
     """What pip's files and variables say about the index, such as `index-url`."""
-    command: list[str | Path] = [ensure(BASE).python, "-m", "pip", "config", "list"]
+    command = [str(ensure(BASE) / "python"), "-m", "pip", "config", "list"]
     listing = subprocess.run(command, env=for_pip(), capture_output=True, text=True, check=True).stdout
     pairs = (line.partition("=") for line in listing.splitlines())
-    return {name.rpartition(".")[2]: ast.literal_eval(value) for name, _, value in pairs if value}
+    settings = {name.rpartition(".")[2]: ast.literal_eval(value).split() for name, _, value in pairs if value}
+    return {name: words for name, words in settings.items() if name in _INDEX}
 
 
 class NotHere(Exception):
     """This machine lacks a program that a stage needs."""
 
 
-class Failed(Exception):
-    """An environment could not be created; the log shows why."""
-
-    def __init__(self, message: str, log: Path) -> None:
-        super().__init__(message)
-        self.log = log
-
-
-@dataclass(frozen=True)
-class Env:
-    path: Path
-    version: str
-
-    @property
-    def bin(self) -> Path:
-        return self.path / "bin"
-
-    @property
-    def python(self) -> Path:
-        return self.bin / "python"
-
-
-def ensure(name: str, version: str = "") -> Env:
-    """The environment `name`, on this Python, or else on the best that this machine has."""
+def ensure(name: str, version: str = "") -> Path:
+    """The folder with the programs of an environment, on this Python, or else on the best that this machine has."""
     versions = [version] if version else PYTHONS[name]
     version, python = next(((version, python) for version in versions if (python := find(version))), ("", None))
     if python is None:
         raise NotHere(f"no Python {' or '.join(versions)} on this machine")
-    env = Env(VENVS / f"{name}-py{version}", version)
+    env = VENVS / f"{name}-py{version}"
     VENVS.mkdir(exist_ok=True)
-    with locked(VENVS / f".{env.path.name}.lock"):
+    with locked(VENVS / f".{env.name}.lock"):
         _make(env, python, PACKAGES[name].split())
-    return env
+    return env / "bin"
 
 
-def _make(env: Env, python: Path, packages: list[str]) -> None:
-    stamp, own = env.path / ".made-of", [package.partition("==")[0] for package in packages if "==" in package]
+def _make(env: Path, python: Path, packages: list[str]) -> None:
+    stamp, own = env / ".made-of", [package.partition("==")[0] for package in packages if "==" in package]
     pins = [line for line in REQUIREMENTS.read_text().splitlines() if line.partition("==")[0] not in own]
-    made_of = "\n".join([str(env.path), str(python), *packages, *pins])
+    made_of = "\n".join([str(env), str(python), *packages, *pins])
     if stamp.exists() and stamp.read_text() == made_of:
         return
-    began, log = time.monotonic(), proc.new_log(f"venv-{env.path.name}")
-    constraints = LOGS / f"venv-{env.path.name}.txt"
+    began, log = time.monotonic(), proc.new_log(f"venv-{env.name}")
+    constraints = log.with_suffix(".txt")
     constraints.write_text("\n".join(pins))
-    what: list[str | Path] = ["--constraint", constraints, *packages]
-    steps: list[tuple[str | Path, ...]]
-    if "uv" in packages:
-        steps = [(python, "-m", "venv", env.path), (env.python, "-m", "pip", "install", *what)]
-        env_vars = for_pip()
-    else:
-        uv, env_vars = ensure(BASE).bin / "uv", for_uv()
+    create: tuple[object, ...] = (python, "-m", "venv")
+    install: tuple[object, ...] = (env / "bin" / "python", "-m", "pip", "install")
+    env_vars = for_pip()
+    if "uv" not in packages:
+        uv, env_vars = ensure(BASE) / "uv", for_uv()
+        create = (uv, "venv", "--python", python)
         # Programs that run here write no bytecode, so it is compiled now.
-        install = (uv, "pip", "install", "--compile-bytecode", "--python", env.python, *what)
-        steps = [(uv, "venv", "--python", python, env.path), install]
-    shutil.rmtree(env.path, ignore_errors=True)
-    if any(proc.run(*step, log=log, env=env_vars) for step in steps):
-        raise Failed(f"the environment {env.path.name} could not be created", log)
+        install = (uv, "pip", "install", "--compile-bytecode", "--python", env / "bin" / "python")
+    shutil.rmtree(env, ignore_errors=True)
+    for step in ((*create, env), (*install, "--constraint", constraints, *packages)):
+        proc.need(*step, log=log, failure=f"the environment {env.name} could not be created", env=env_vars)
     stamp.write_text(made_of)
     # Not on standard output, which a shell may evaluate.
-    print(f"environment {env.path.name} is ready ({time.monotonic() - began:.0f} s)", file=sys.stderr, flush=True)
+    print(f"environment {env.name} is ready ({time.monotonic() - began:.0f} s)", file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager

@@ -1,6 +1,6 @@
 """Writes the documentation that follows from other parts of the collection into the files.
 
-It runs in an environment with ansible-core, which has PyYAML: `python dev/generate.py [--check]`.
+It runs in an environment with ansible-core, which has PyYAML: `python -m dev.generate [--check]`.
 
 | where | from |
 |---|---|
@@ -17,24 +17,20 @@ loses its documentation. Comments inside a generated part are lost.
 
 from __future__ import annotations
 
-import importlib
 import itertools
 import re
 import sys
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
-from types import ModuleType
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import yaml
 
-# This file runs as a program, so its folder is on the path and is no package.
-schemas = importlib.import_module("schemas")
-ROOT = Path(__file__).resolve().parents[1]
-WIDTH = 120
-PACKAGE = "ansible_collections.mstr.library"
+from dev import schemas
+from dev.paths import ROOT
+from dev.schemas import Options, first_sentence, plain, product, runtime_keys
 
+WIDTH = 120
 FRAGMENT = "plugins/doc_fragments/runtime.py"
 DEFINITIONS = "plugins/doc_fragments/definitions.py"
 ONE = "plugins/modules/mstr_runtime.py"
@@ -45,44 +41,26 @@ GUIDE = "docs/docsite/rst/guide_playbooks.rst"
 REPORT = "plugins/filter/environment_report.py"
 # ansible-core 2.22 and newer mask the values of such variables wherever they show them.
 SECRETS = ("password", "api_token", "identity_token", "session")
-# The variables for these options belong to the role: it has more to say about them.
-OF_THE_ROLE = ("runtimes", "src")
-
-Options = Mapping[str, Mapping[str, Any]]
-Text = Mapping[str, str]  # the content of each file, by its name
 
 
 class Missing(Exception):
     """Somebody has to write a description first."""
 
 
-def product(name: str) -> ModuleType:
-    """Import a file of the plugins by the full name of the collection, which needs no installed collection."""
-    packages = {"ansible_collections": ROOT.parents[1], "ansible_collections.mstr": ROOT.parent, PACKAGE: ROOT}
-    for package, folder in packages.items():
-        if package not in sys.modules:
-            sys.modules[package] = ModuleType(package)
-            sys.modules[package].__path__ = [str(folder)]
-    return importlib.import_module(f"{PACKAGE}.plugins.{name}")
+FILES: dict[str, str] = {}  # what each file is to contain, by its name
 
 
-def definition_options() -> Options:
-    """The specs of the options of a definition: the object is selected first, then follow the fields."""
-    specs = dict(product("module_utils._model.definition").DEFINITION_OPTIONS)
-    fields = [field.name for field in product("module_utils._model.fields").FIELDS]
-    order = ["state", fields[0], "id"]
-    for name in fields[1:]:
-        order += [name, f"purge_{name}"]
-    return {name: specs[name] for name in [*order, *specs] if name in specs}
+def text_of(path: str) -> str:
+    return FILES.setdefault(path, on_disk(path))
 
 
-def runtime_keys() -> list[str]:
-    """The keys of a runtime in a result."""
-    return list(product("module_utils._model.runtime").from_api({}).to_result())
+def on_disk(path: str) -> str:
+    return (ROOT / path).read_text(encoding="utf-8") if (ROOT / path).exists() else ""
 
 
-def in_file(path: str, text: str) -> list[tuple[int, str]]:
+def documents(path: str) -> list[tuple[int, str]]:
     """The YAML documents of a file, each with its first line: DOCUMENTATION and RETURN of a Python file."""
+    text = text_of(path)
     if path.endswith(".yml"):
         return [(0, text)]
     return [
@@ -94,46 +72,37 @@ def in_file(path: str, text: str) -> list[tuple[int, str]]:
 class Block:
     """One value in the YAML of a file, with its lines."""
 
-    def __init__(self, path: str, text: str, *keys: str) -> None:
-        for first, document in in_file(path, text):
+    def __init__(self, path: str, *keys: str) -> None:
+        self.path, self.lines = path, text_of(path).splitlines()
+        for first, document in documents(path):
             node: Any = yaml.compose(document)
             value: Any = yaml.safe_load(document)
             for key in keys:
-                node = _child(node, key)
-                if node is None:
+                if isinstance(value, list):
+                    node, value = node.value[int(key)], value[int(key)]
+                elif key in value:
+                    node = next(child for name, child in node.value if name.value == key)
+                    value = value[key]
+                else:
                     break
-                value = value[int(key)] if isinstance(value, list) else value[key]
             else:
-                self.node, self.value = node, value
-                self.start, self.end = first + node.start_mark.line, first + _end(node) + 1
-                self.indent: int = node.start_mark.column
-                self.first = first
+                self.value, self.start, self.indent = value, first + node.start_mark.line, node.start_mark.column
+                self.end = self.end_of(self.start, self.indent)
                 return
         raise Missing(f"{path} has no {'.'.join(keys)}")
 
-
-def _child(node: Any, key: str) -> Any:
-    if isinstance(node, yaml.SequenceNode):
-        return node.value[int(key)]
-    return next((value for name, value in node.value if name.value == key), None)
-
-
-def _end(node: Any) -> int:
-    """The last line of a node. The end of a block is where the next thing begins, so look at its last scalar."""
-    if isinstance(node, yaml.ScalarNode) or node.flow_style:
-        end: int = node.end_mark.line - (node.end_mark.column == 0)
+    def end_of(self, start: int, indent: int) -> int:
+        """The line after what starts on a line, and goes on with lines that are indented so far."""
+        end = start + 1
+        for number, line in enumerate(self.lines[end:], end):
+            if line.strip():
+                if not line.startswith(" " * indent):
+                    break
+                end = number + 1
         return end
-    last = node.value[-1]
-    if isinstance(last, tuple):
-        key, last = last
-        if last.start_mark.line < key.start_mark.line:  # an alias stands for a node further up
-            return int(key.start_mark.line)
-    return _end(last)
 
-
-def replaced(text: str, start: int, end: int, lines: Sequence[str]) -> str:
-    old = text.splitlines()
-    return "\n".join([*old[:start], *lines, *old[end:]]) + "\n"
+    def replace(self, lines: Iterable[str]) -> None:
+        FILES[self.path] = "\n".join([*self.lines[: self.start], *lines, *self.lines[self.end :]]) + "\n"
 
 
 def options_lines(options: Options, indent: int, inner: str, anchors: Mapping[str, str] | None = None) -> Iterator[str]:
@@ -187,11 +156,6 @@ def flow(value: Any) -> str:
     return yaml.safe_dump(value, default_flow_style=True, width=1000).removesuffix("\n...\n").strip()
 
 
-def first_sentence(description: str | Sequence[str]) -> str:
-    text = description if isinstance(description, str) else description[0]
-    return re.split(r"(?<=\.) (?=[A-Z])", text)[0]
-
-
 def mapped(options: Options, change: Callable[[str], str], inner: str = "suboptions") -> dict[str, dict[str, Any]]:
     """The options with each paragraph of their descriptions changed."""
     result = {}
@@ -220,36 +184,41 @@ def documented(specs: Options, written: Options, where: str) -> dict[str, dict[s
     return result
 
 
-def fragment(text: str) -> str:
-    block = Block(FRAGMENT, text, "options")
-    options = documented(definition_options(), block.value, FRAGMENT)
-    return replaced(text, block.start, block.end, list(options_lines(options, block.indent, "suboptions")))
+def fragment() -> None:
+    """The options of a definition: the object is selected first, then follow the fields."""
+    specs = dict(product("module_utils._model.definition").DEFINITION_OPTIONS)
+    fields = [field.name for field in product("module_utils._model.fields").FIELDS]
+    order = ["state", fields[0], "id"]
+    for name in fields[1:]:
+        order += [name, f"purge_{name}"]
+    block = Block(FRAGMENT, "options")
+    in_order: Options = {name: specs[name] for name in [*order, *specs] if name in specs}
+    block.replace(options_lines(documented(in_order, block.value, FRAGMENT), block.indent, "suboptions"))
 
 
-def entries(text: str, files: Text) -> str:
+def entries() -> None:
     """The sub-options of an entry: a reference to an option of a definition becomes one to the entry's."""
-    own: Options = Block(FRAGMENT, files[FRAGMENT], "options").value
+    own: Options = Block(FRAGMENT, "options").value
     names = "|".join(own)
     options = mapped(own, lambda paragraph: re.sub(rf"O\((?=({names})\b)", "O(runtimes[].", paragraph))
-    block = Block(DEFINITIONS, text, "options", "runtimes", "suboptions")
-    return replaced(text, block.start, block.end, list(options_lines(options, block.indent, "suboptions")))
+    block = Block(DEFINITIONS, "options", "runtimes", "suboptions")
+    block.replace(options_lines(options, block.indent, "suboptions"))
 
 
-def role(text: str, files: Text) -> str:
+def role() -> None:
     """The variables of the role that reach a module: those of the definitions, and of the connection."""
-    module = yaml.safe_load(in_file(MANY, files[MANY])[0][1])
+    module = yaml.safe_load(documents(MANY)[0][1])
     own: dict[str, Any] = dict(module["options"])
     connection: dict[str, Any] = {}
     for name in module["extends_documentation_fragment"]:
         _namespace, _collection, file, *part = name.split(".")
-        if part:
-            continue
-        path = f"plugins/doc_fragments/{file}.py"
-        options = yaml.safe_load(in_file(path, files[path])[0][1]).get("options", {})
-        (connection if file == "auth" else own).update(options)
-    own = {name: entry for name, entry in own.items() if name not in OF_THE_ROLE}
+        if not part:
+            options = yaml.safe_load(documents(f"plugins/doc_fragments/{file}.py")[0][1]).get("options", {})
+            (connection if file == "auth" else own).update(options)
     named = {name: f"mstr_{name}" for name in connection} | {name: f"mstr_runtimes_{name}" for name in own}
-    named |= {"runtimes": "mstr_runtimes", "src": "mstr_runtimes_src"}
+    named["runtimes"] = "mstr_runtimes"
+    # These variables belong to the role: it has more to say about them.
+    del own["runtimes"], own["src"]
 
     def reference(found: re.Match[str]) -> str:
         option, inner = found.groups()
@@ -257,31 +226,22 @@ def role(text: str, files: Text) -> str:
         named_there = f"mstr.library.mstr_runtimes#module:{option}{inner}"
         return f"O({named.get(option, option) if inner is None else named_there}"
 
-    def variables(options: Options) -> dict[str, Any]:
-        texts = mapped(options, lambda paragraph: re.sub(r"O\((\w+)(\[\]|(?=\.))?", reference, paragraph))
-        hidden = {"no_log": True}
-        return {
-            named[name]: of_role(name, option) | (hidden if name in SECRETS else {}) for name, option in texts.items()
-        }
-
-    main = Block(ROLE, text, "argument_specs", "main", "options")
-    passed_on = {**variables(own), **variables(connection)}
-    written = {name: value for name, value in main.value.items() if name not in passed_on} | passed_on
-    anchors = {named[name]: f"&{named[name]}" for name in connection}
-    text = replaced(text, main.start, main.end, list(options_lines(written, main.indent, "options", anchors)))
-    aliases = {name: f"*{anchor[1:]}" for name, anchor in anchors.items()}
-    for point in yaml.safe_load(text)["argument_specs"]:
-        if point != "main":
-            block = Block(ROLE, text, "argument_specs", point, "options")
-            kept = {name: value for name, value in block.value.items() if name not in aliases}
-            lines = options_lines({**kept, **{name: {} for name in aliases}}, block.indent, "options", aliases)
-            text = replaced(text, block.start, block.end, list(lines))
-    return text
+    texts = mapped({**own, **connection}, lambda text: re.sub(r"O\((\w+)(\[\]|(?=\.))?", reference, text))
+    passed_on = {named[name]: of_role(name, option) for name, option in texts.items()}
+    aliases = {named[name]: f"*{named[name]}" for name in connection}
+    for point in yaml.safe_load(text_of(ROLE))["argument_specs"]:
+        block = Block(ROLE, "argument_specs", point, "options")
+        later = passed_on if point == "main" else {name: passed_on[name] for name in aliases}
+        anchors = {name: f"&{name}" for name in aliases} if point == "main" else aliases
+        kept = {name: value for name, value in block.value.items() if name not in later}
+        block.replace(options_lines({**kept, **later}, block.indent, "options", anchors))
 
 
 def of_role(name: str, option: Mapping[str, Any]) -> dict[str, Any]:
     """The option for a role, whose variables have no default: ansible-core then treats a null variable as set."""
     own = {key: value for key, value in option.items() if key not in ("default", "suboptions")}
+    if name in SECRETS:
+        own["no_log"] = True
     if option.get("default") not in (None, []):
         own["description"] = [*own["description"], f"The default is V({flow(option['default'])})."]
     if option.get("suboptions"):
@@ -290,12 +250,12 @@ def of_role(name: str, option: Mapping[str, Any]) -> dict[str, Any]:
     return own
 
 
-def guide(text: str, files: Text) -> str:
+def guide() -> None:
     """The variables that only playbooks have, and the names of those that the role describes."""
     variables = product("plugin_utils._playbooks.variables")
     meanings = {name: row["meaning"] for name, row in variables.of_playbooks().items()}
-    for name, option in yaml.safe_load(files[ROLE])["argument_specs"]["export"]["options"].items():
-        meaning = re.sub(r"\b(?:[OVCE]|RV)\((?:.*#module:)?(.*?)\)", r"``\1``", first_sentence(option["description"]))
+    for name, option in yaml.safe_load(text_of(ROLE))["argument_specs"]["export"]["options"].items():
+        meaning = plain(option["description"], r"``\1``")
         default = re.search(r"The default is V\((.*?)\)\.", str(option["description"]))
         meanings[name] = f"{meaning[:-1]} (``{default[1]}``)." if default else meaning
     rows = [
@@ -310,17 +270,19 @@ def guide(text: str, files: Text) -> str:
     for name, playbooks, meaning in rows:
         for mark, cell in (("   * - ", name), ("     - ", ", ".join(playbooks)), ("     - ", meaning)):
             lines += textwrap.wrap(cell, WIDTH, initial_indent=mark, subsequent_indent="       ")
-    before, after = re.split(r"(?<=     - Meaning\n).*?(?=\n``mstr_in_process)", text, maxsplit=1, flags=re.DOTALL)
-    return before + "\n".join([*lines, ""]) + after
+    before, after = re.split(
+        r"(?<=     - Meaning\n).*?(?=\n``mstr_in_process)", text_of(GUIDE), maxsplit=1, flags=re.DOTALL
+    )
+    FILES[GUIDE] = before + "\n".join([*lines, ""]) + after
 
 
-def returned(text: str, files: Text) -> dict[str, Any]:
+def returned() -> dict[str, Any]:
     """The keys of a runtime in a result.
 
     A field has the first sentence of its option. What `mstr_runtime` says of the other keys was written by hand.
     """
-    options: Options = Block(FRAGMENT, files[FRAGMENT], "options").value
-    written: Options = Block(ONE, text, "runtime").value.get("contains", {})
+    options: Options = Block(FRAGMENT, "options").value
+    written: Options = Block(ONE, "runtime").value.get("contains", {})
     result: dict[str, Any] = {}
     for name in runtime_keys():
         if name in options and name != "id":
@@ -343,80 +305,52 @@ def _returned(option: Mapping[str, Any], written: Mapping[str, Any]) -> dict[str
     return key
 
 
-def with_keys(path: str, text: str, key: str, contains: Options) -> str:
-    """Write the keys of a runtime below `key` in the RETURN of a module."""
-    block = Block(path, text, key, "contains")
-    return replaced(text, block.start, block.end, list(options_lines(contains, block.indent, "contains")))
-
-
-def with_sample(path: str, text: str, *keys: str) -> str:
+def sample(path: str, *keys: str) -> None:
     """Add what a sample lacks, and take out what a runtime does not have."""
-    block = Block(path, text, *keys)
-    wanted = runtime_keys()
-    for name, value in reversed(block.node.value):
-        if name.value not in wanted and (path, name.value) != (INFO, "scripts"):
-            text = replaced(text, block.first + name.start_mark.line, block.first + _end(value) + 1, [])
-    for name in sorted(set(wanted) - set(block.value), reverse=True):
-        block = Block(path, text, *keys)
-        later = [key.start_mark.line + block.first for key, _value in block.node.value if key.value > name]
-        line = later[0] if later else block.end
-        text = replaced(text, line, line, [f"{' ' * block.indent}{name}: null"])
-    return text
+    block = Block(path, *keys)
+    have = {}
+    for number in range(block.start, block.end):
+        if found := re.match(r"(\w+):", block.lines[number][block.indent :]):
+            have[found[1]] = block.lines[number : block.end_of(number, block.indent + 1)]
+    wanted = sorted({*runtime_keys(), *({"scripts"} & have.keys())})
+    lines = [line[block.indent :] for name in wanted for line in have.get(name, [" " * block.indent + f"{name}: null"])]
+    before = block.lines[block.start][: block.indent]  # the mark of an entry, or blanks
+    block.replace([f"{' ' * block.indent if number else before}{line}" for number, line in enumerate(lines)])
 
 
-def generate(files: Text) -> dict[str, str]:
-    """The changed content of the files that have generated parts."""
-    new = dict(files)
-    new[FRAGMENT] = fragment(new[FRAGMENT])
-    new[DEFINITIONS] = entries(new[DEFINITIONS], new)
-    new[ROLE] = role(new[ROLE], new)
-    contains = returned(new[ONE], new)
+def generate() -> None:
+    """Everything but the guide."""
+    fragment()
+    entries()
+    role()
+    contains = returned()
     for path, key in ((ONE, "runtime"), (INFO, "runtimes")):
-        new[path] = with_keys(path, new[path], key, contains)
-    for path, *sample in (
-        (ONE, "runtime", "sample"),
-        (MANY, "runtimes", "sample", "0", "runtime"),
-        (INFO, "runtimes", "sample", "0"),
-    ):
-        new[path] = with_sample(path, new[path], *sample)
-    new.update(json_schemas(new))
-    return {path: text for path, text in new.items() if text != files[path]}
-
-
-def json_schemas(new: Text) -> dict[str, str]:
-    """The JSON Schema of each kind of file."""
-    runtimes, scripts = (
-        Block(DEFINITIONS, new[DEFINITIONS], "options", name, "suboptions").value for name in ("runtimes", "scripts")
-    )
-    reported = Block(REPORT, new[REPORT], "_value", "contains").value
-    texts: dict[str, str] = schemas.texts(product, runtimes, scripts, reported)
-    return texts
+        block = Block(path, key, "contains")
+        block.replace(options_lines(contains, block.indent, "contains"))
+    sample(ONE, "runtime", "sample")
+    sample(MANY, "runtimes", "sample", "0", "runtime")
+    sample(INFO, "runtimes", "sample", "0")
+    runtimes, scripts = (Block(DEFINITIONS, "options", name, "suboptions").value for name in ("runtimes", "scripts"))
+    FILES.update(schemas.texts(runtimes, scripts, Block(REPORT, "_value", "contains").value))
 
 
 def main(arguments: Sequence[str]) -> int:
     """Entry point: with --check, only report the files that are stale."""
-    fragments = sorted(str(entry.relative_to(ROOT)) for entry in (ROOT / "plugins" / "doc_fragments").glob("*.py"))
-    files = {
-        path: (ROOT / path).read_text(encoding="utf-8") for path in (ONE, MANY, INFO, ROLE, GUIDE, REPORT, *fragments)
-    }
-    files |= {
-        path: (ROOT / path).read_text(encoding="utf-8") if (ROOT / path).exists() else "" for path in schemas.PATHS
-    }
-    check, status = arguments == ["--check"], 0
+    check = arguments == ["--check"]
+    stale: list[str] = []
     # The table of variables asks the plugins, which read the role's file.
-    for step in (generate, lambda files: {GUIDE: guide(files[GUIDE], files)}):
+    for step in (generate, guide):
         try:
-            stale = {path: text for path, text in step(files).items() if text != files[path]}
+            step()
         except Missing as why:
             print(f"Error: {why}")
             return 1
-        for path, text in stale.items():
+        for path in [path for path, text in FILES.items() if path not in stale and text != on_disk(path)]:
+            stale.append(path)
             print(f"{path} is stale: run 'make generate'" if check else f"wrote {path}")
             if not check:
-                (ROOT / path).write_text(text, encoding="utf-8")
-        files |= stale
-        status |= bool(stale) and check
-    return status
+                (ROOT / path).write_text(FILES[path], encoding="utf-8")
+    return int(check and bool(stale))
 
 
 if __name__ == "__main__":

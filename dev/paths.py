@@ -13,6 +13,7 @@ CACHE = ROOT / ".cache"
 LOGS = CACHE / "logs"
 DIST = ROOT / "dist"
 REQUIREMENTS = ROOT / "dev" / "requirements.txt"
+LIBRARY = Path("ansible_collections", "mstr", "library")  # in a folder for ANSIBLE_COLLECTIONS_PATH
 
 _RUNS = CACHE / "run"
 # Each run creates this folder and removes it at its end. Parallel runs in one clone have different folders.

@@ -12,9 +12,8 @@ import shlex
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import IO
 
 from dev.paths import LOGS, ROOT
 
@@ -33,25 +32,48 @@ class Interrupted(Exception):
     """This run is being stopped and starts no more programs."""
 
 
-def run(*command: str | Path, log: Path, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> int:
-    """Run a program, append its output to `log`, and return its exit status: 124 if it took too long and was ended."""
-    with log.open("ab") as output:
-        output.write(f"\n$ {shlex.join(map(str, command))}\n".encode())
-        output.flush()
-        with started(*command, output=output, cwd=cwd, env=env) as process:
-            try:
-                status = process.wait(LONGEST)
-            except subprocess.TimeoutExpired:
+class Failed(Exception):
+    """A program failed that others need; its log shows why."""
+
+    def __init__(self, message: str, log: Path) -> None:
+        super().__init__(message)
+        self.log = log
+
+
+def run(*command: object, log: Path | None = None, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> int:
+    """Run a program, and return its exit status.
+
+    Its output is appended to `log`, and it is ended after `LONGEST` (124). Without a log, it uses the terminal.
+    """
+    words = [str(word) for word in command]
+    with log.open("ab", buffering=0) if log else contextlib.nullcontext() as output:
+        if output:
+            output.write(f"\n$ {shlex.join(words)}\n".encode())
+        errors = subprocess.STDOUT if output else None
+        with _lock:
+            check_interrupted()
+            process = subprocess.Popen(
+                words, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=errors, start_new_session=True
+            )
+            _running.add(process)
+        try:
+            status = process.wait(LONGEST if output else None)
+        except subprocess.TimeoutExpired:
+            status = 124
+            if output:
                 output.write(f"\nended after {LONGEST} seconds\n".encode())
-                status = 124
+        finally:
+            _end(process)
+            with _lock:
+                _running.discard(process)
     check_interrupted()
     return status
 
 
-def on_terminal(*command: str | Path, env: Mapping[str, str]) -> int:
-    """Run a program on the terminal, and return its exit status."""
-    with started(*command, env=env) as process:
-        return process.wait()
+def need(*command: object, log: Path, failure: str, cwd: Path = ROOT, env: Mapping[str, str]) -> None:
+    """Run a program. If it fails, raise `Failed` with this message."""
+    if run(*command, log=log, cwd=cwd, env=env) != 0:
+        raise Failed(failure, log)
 
 
 def new_log(name: str) -> Path:
@@ -59,31 +81,6 @@ def new_log(name: str) -> Path:
     log = LOGS / f"{name}.log"
     log.unlink(missing_ok=True)
     return log
-
-
-@contextlib.contextmanager
-def started(
-    *command: str | Path, output: IO[bytes] | None = None, cwd: Path = ROOT, env: Mapping[str, str] | None = None
-) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a program, and end its whole group at the end of the block. If `output` is None, it uses the terminal."""
-    with _lock:
-        check_interrupted()
-        process = subprocess.Popen(
-            [str(part) for part in command],
-            cwd=cwd,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT if output else None,
-            start_new_session=True,
-        )
-        _running.add(process)
-    try:
-        yield process
-    finally:
-        _end(process)
-        with _lock:
-            _running.discard(process)
 
 
 def check_interrupted() -> None:

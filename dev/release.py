@@ -8,14 +8,14 @@ import re
 import shutil
 import sys
 import uuid
-from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 from simulator.harness import Simulator
 
 from dev import collection, envs, lint, proc, runner
-from dev.envs import Env, variables
+from dev.envs import variables
 from dev.paths import CACHE, DIST, ROOT, RUN
 from dev.pytests import variables_for
 
@@ -30,28 +30,28 @@ def run_demo() -> int:
     runner.say("Building the collection and installing it from its tarball …")
     collection.install(env, _COLLECTIONS)
     runner.say("Starting a simulated Library server …")
-    with Simulator(python=str(env.python)) as simulator:
+    with Simulator(python=str(env / "python")) as simulator:
         runner.say(f"$ ansible-playbook {_PLAYBOOK}", "")
-        status = _play(env, simulator, _COLLECTIONS, variables(env.bin))
+        status = _play(env, simulator, _COLLECTIONS)
         _explain(simulator, env, status)
     return status
 
 
-def _play(env: Env, simulator: Simulator, collections: Path, base: Mapping[str, str]) -> int:
+def _play(env: Path, simulator: Simulator, collections: Path, home: Path = CACHE / "home") -> int:
     """Run the demo's playbook with the collection that is installed in `collections`, and return the exit status."""
     settings = {
         "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
-        "ANSIBLE_COLLECTIONS_PATH": str(collections),
-        "ANSIBLE_FORCE_COLOR": str(sys.stdout.isatty()),
+        "ANSIBLE_COLLECTIONS_PATH": collections,
+        "ANSIBLE_FORCE_COLOR": sys.stdout.isatty(),
         "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
         "ANSIBLE_LOCALHOST_WARNING": "false",
         "ANSIBLE_NOCOWS": "true",
+        "HOME": home,
     }
-    env_vars = {**base, **settings, **simulator.environment()}
-    return proc.on_terminal(env.bin / "ansible-playbook", _PLAYBOOK, env=env_vars)
+    return proc.run(env / "ansible-playbook", _PLAYBOOK, env=variables(env, **settings, **simulator.environment()))
 
 
-def _explain(simulator: Simulator, env: Env, status: int) -> None:
+def _explain(simulator: Simulator, env: Path, status: int) -> None:
     runner.say(
         "The playbook failed; its output above shows why."
         if status
@@ -64,7 +64,7 @@ def _explain(simulator: Simulator, env: Env, status: int) -> None:
         "Try it yourself. Start a simulated server in a second terminal, and type here what it prints:",
         "  make simulator",
         "Then, here, in any folder:",
-        f"  . {env.bin / 'activate'}",
+        f"  . {env / 'activate'}",
         f"  export ANSIBLE_COLLECTIONS_PATH={_COLLECTIONS}",
         "  ansible localhost -m mstr.library.mstr_runtime -a 'name=Mine whitelist=10.10.10.0/24' --diff",
         "  ansible-doc mstr.library.mstr_runtime",
@@ -84,11 +84,10 @@ def _tasks(calls: list[str]) -> list[str]:
 
 def build_release(*, only_build: bool) -> int:
     """Build the tarball of a release, and test it as a user would: installed alone, in an empty environment."""
-    version = re.search(r"^version: (\S+)$", (ROOT / "galaxy.yml").read_text(), re.MULTILINE)
-    changelog = (ROOT / "CHANGELOG.md").read_text().replace("\\", "")
-    if not version or f"\n## v{version[1]}\n" not in changelog:
+    version = collection.galaxy_yml()["version"]
+    if f"\n## v{version}\n" not in (ROOT / "CHANGELOG.md").read_text().replace("\\", ""):
         return runner.fail("CHANGELOG.md has no entry for the version; see CONTRIBUTING.md, 'Make a release'")
-    if any(done.result.failed for done in runner.run(lint.RELEASE, jobs=1)):
+    if any(result.failures for result in runner.run(lint.RELEASE, runner.options(["--jobs=1"])).values()):
         return runner.fail("nothing was built")
     built = collection.tarball(envs.ensure("dev"))
     if not only_build and _try_out():
@@ -96,7 +95,7 @@ def build_release(*, only_build: bool) -> int:
     shutil.rmtree(DIST, ignore_errors=True)
     DIST.mkdir()
     kept = Path(shutil.copy2(built, DIST))
-    runner.say("", *(str(path.relative_to(ROOT)) for path in (kept, *accompany(kept, version[1]))))
+    runner.say("", *(str(path.relative_to(ROOT)) for path in (kept, *accompany(kept, version))))
     return 0
 
 
@@ -108,30 +107,22 @@ def accompany(tarball: Path, version: str) -> tuple[Path, Path]:
     asked = (ROOT / "meta" / "ee-requirements.txt").read_text().splitlines()
     names = ["ansible-core", *(name for name in asked if not name.startswith("#"))]
     own = f"pkg:generic/mstr/library@{version}"
+    packages = {name: f"pkg:pypi/{name}" for name in names}
+    component: dict[str, Any] = {"type": "library", "bom-ref": own, "purl": own, "group": "mstr", "name": "library"}
+    component |= {"version": version, "hashes": [{"alg": "SHA-256", "content": digest}]}
+    component |= {"licenses": [{"license": {"id": "GPL-3.0-or-later"}}]}
+    made = datetime.fromtimestamp(collection.commit_time(), timezone.utc).isoformat()
     content = {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
         "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_OID, digest)}",
         "version": 1,
-        "metadata": {
-            "timestamp": datetime.fromtimestamp(collection.commit_time(), timezone.utc).isoformat(),
-            "component": {
-                "type": "library",
-                "bom-ref": own,
-                "purl": own,
-                "group": "mstr",
-                "name": "library",
-                "version": version,
-                "hashes": [{"alg": "SHA-256", "content": digest}],
-                "licenses": [{"license": {"id": "GPL-3.0-or-later"}}],
-            },
-        },
+        "metadata": {"timestamp": made, "component": component},
         # Whoever installs the collection chooses the versions.
         "components": [
-            {"type": "library", "bom-ref": f"pkg:pypi/{name}", "purl": f"pkg:pypi/{name}", "name": name}
-            for name in names
+            {"type": "library", "bom-ref": purl, "purl": purl, "name": name} for name, purl in packages.items()
         ],
-        "dependencies": [{"ref": own, "dependsOn": [f"pkg:pypi/{name}" for name in names]}],
+        "dependencies": [{"ref": own, "dependsOn": [*packages.values()]}],
     }
     sbom.write_text(json.dumps(content, indent=2) + "\n")
     return checksum, sbom
@@ -144,11 +135,11 @@ def _try_out() -> int:
     env, dev = envs.ensure("demo"), envs.ensure("dev")
     runner.say("Installing the tarball into an empty environment …")
     collection.install(env, collections)
-    with Simulator(python=str(env.python)) as simulator:
-        status = _play(env, simulator, collections, variables(env.bin, home=home))
+    with Simulator(python=str(env / "python")) as simulator:
+        status = _play(env, simulator, collections, home)
     if status:
         return status
     runner.say("Running the examples of all documents from it …")
     examples = ("-m", "pytest", "tests/plays/examples", f"--basetemp={RUN / 'tests'}")
     env_vars = variables_for(dev) | {"MSTR_TEST_COLLECTIONS": str(collections)}
-    return proc.run(dev.python, *examples, log=proc.new_log("release-examples"), env=env_vars)
+    return proc.run(dev / "python", *examples, log=proc.new_log("release-examples"), env=env_vars)

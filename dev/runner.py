@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
 import re
@@ -11,8 +12,8 @@ import time
 import traceback
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dev import envs, paths, proc
@@ -34,8 +35,10 @@ def guarded(body: Callable[[], int | None]) -> int:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         paths.open_run()
         return body() or 0
-    except (envs.NotHere, envs.Failed) as why:
-        return fail(f"{why}{tail(why.log) if isinstance(why, envs.Failed) else ''}")
+    except envs.NotHere as why:
+        return fail(str(why))
+    except proc.Failed as why:
+        return fail(f"{why}{tail(why.log)}")
     except (KeyboardInterrupt, proc.Interrupted):
         return fail("interrupted") and 130
     finally:
@@ -51,10 +54,7 @@ class Result:
     passed: int = 0
     failures: tuple[str, ...] = ()  # one line for each test that failed
     not_run: tuple[str, ...] = ()  # the reasons why single tests, or the whole stage, could not run here
-
-    @property
-    def failed(self) -> int:
-        return len(self.failures)
+    seconds: float = field(default=0.0, compare=False)
 
     @classmethod
     def of(cls, status: int, log: Path) -> Result:
@@ -62,15 +62,12 @@ class Result:
         return cls(failures=tuple(complaints(log, status))) if status else cls(passed=1)
 
     @classmethod
-    def of_junit(cls, files: Iterable[Path], status: int, log: Path, *, skips: bool = True) -> Result:
+    def of_junit(cls, files: Iterable[Path], status: int, log: Path) -> Result:
         """The counts in JUnit files, which pytest and ansible-test both write.
 
-        A program that fails (`status`) without a failed test counts as one failure. Tests that were skipped are listed
-        with their reasons, unless `skips` is false.
+        A program that fails (`status`) without a failed test counts as one failure.
         """
-        passed = 0
-        failures: list[str] = []
-        skipped: list[str] = []
+        passed, failures, skipped = 0, [], []
         for case in (case for file in files for case in ElementTree.parse(file).iter("testcase")):
             fault = next((fault for fault in case if fault.tag in ("failure", "error")), None)
             if fault is not None:
@@ -79,7 +76,7 @@ class Result:
                 skipped.append(f"{case.get('name')}: {skip.get('message') or 'skipped'}")
             else:
                 passed += 1
-        return cls(passed, tuple(failures) or cls.of(status, log).failures, tuple(skipped) if skips else ())
+        return cls(passed, tuple(failures) or cls.of(status, log).failures, tuple(skipped))
 
 
 # What linters, type checkers and Sphinx write of a file: its name, the line, and what is wrong there.
@@ -102,46 +99,41 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())[:300]
 
 
-@dataclass(frozen=True)
-class Selection:
-    """The part of a stage to run."""
-
-    keyword: str = ""  # an expression for pytest's -k
-    targets: tuple[str, ...] = ()  # integration targets
-    complete: bool = True  # without it, tests marked `complete` do not run, and integration targets use one profile
-    profile_file: str = ""  # for integration targets, the server that a file of mstr.library.probe describes
-
-    @property
-    def suffix(self) -> str:
-        """What tells the time of a partial run from that of a whole one."""
-        part = " ".join(filter(None, (self.keyword, *self.targets, self.profile_file)))
-        return f" ({part})" if part else "" if self.complete else " (quick)"
-
-    def fits(self, stage: Stage) -> bool:
-        """Whether the stage can run only the selected part. A stage that cannot is skipped."""
-        of_targets = self.targets or self.profile_file
-        return (not self.keyword or stage.selects == "keyword") and (not of_targets or stage.selects == "targets")
-
-
-ALL_OF_IT = Selection()
+def options(arguments: Sequence[str]) -> argparse.Namespace:
+    """The options of `make test`, and `complete`: whether tests marked so run, and targets in all profiles."""
+    parser = argparse.ArgumentParser(prog="make test", usage='make test ARGS="[options]"')
+    option = parser.add_argument
+    option("--all", action="store_true", help="run every stage (--only and --core select from them too)")
+    name = "stages whose name contains this, or matches a * pattern (repeatable)"
+    option("--only", metavar="PATTERN", action="append", default=[], help=name)
+    option("--core", metavar="X.Y", default="", help="for stages of one ansible-core, only this version")
+    option("-k", "--keyword", metavar="WORDS", default="", help="for pytest stages, only matching tests")
+    option("--target", metavar="NAME", action="append", default=[], help="only this integration target (repeatable)")
+    option("--profile-file", metavar="FILE", default="", help="the server that the integration targets run against")
+    option("--jobs", type=int, default=2, help="stages to run in parallel (default: %(default)s)")
+    option("--list", action="store_true", help="list the stages without running them")
+    option("-v", "--verbose", action="store_true", help="show what each stage prints")
+    args = parser.parse_args(arguments)
+    args.complete = bool(args.all or args.only or args.core or args.keyword or args.target or args.profile_file)
+    return args
 
 
 class Job:
-    """One run of one stage: its log, its temporary folder, and the programs that it starts."""
+    """One run of one stage: its options, its log, its temporary folder, and the programs that it starts."""
 
-    def __init__(self, name: str, selection: Selection = ALL_OF_IT) -> None:
-        self.selection = selection
+    def __init__(self, name: str, args: argparse.Namespace) -> None:
+        self.args = args
         slug = re.sub(r"[^\w.]+", "-", name)
         self.log = LOGS / f"{slug}.log"
         self.log.write_text("")
         self.scratch = RUN / slug
         self.scratch.mkdir(parents=True, exist_ok=True)
 
-    def run(self, *command: str | Path, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> int:
+    def run(self, *command: object, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> int:
         """Run a program, write its output to the log, and return its exit status."""
         return proc.run(*command, log=self.log, cwd=cwd, env=variables() if env is None else env)
 
-    def check(self, *command: str | Path, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> Result:
+    def check(self, *command: object, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> Result:
         """Run a program that is one test."""
         return Result.of(self.run(*command, cwd=cwd, env=env), self.log)
 
@@ -154,42 +146,13 @@ class Stage:
     run: Callable[[Job], Result]
     core: str = ""  # the ansible-core that it tests, if it tests only one ("2.21")
     quick: bool = False  # whether `make test` runs it; `make test ARGS=--all` runs every stage
-    selects: str = ""  # the part of a Selection that it supports: "keyword", "targets" or neither
+    selects: str = ""  # which part of it can run alone: that of a "keyword", of "targets", or none
     variables: Callable[[], Mapping[str, str]] | None = None  # for pytest stages: what the tests need
 
 
-@dataclass(frozen=True)
-class Report:
-    """The outcome of one stage."""
-
-    stage: Stage
-    result: Result
-    seconds: float
-    log: Path | None = None
-
-    @property
-    def ran(self) -> bool:
-        return bool(self.result.passed or self.result.failed)
-
-
 def say(*lines: str) -> None:
-    print(*lines, sep="\n", flush=True)
-
-
-def summary(reports: Sequence[Report]) -> int:
-    """Print the table of all stages, what did not run, and the total; return the exit status."""
-    say("", f"{'stage':<40} passed failed  seconds", *map(_row, reports), "")
-    say(*_about_place(reports))
-    not_run = [f"  {report.stage.name}: {reason}" for report in reports for reason in report.result.not_run]
-    if not_run:
-        say("Did not run:", *dict.fromkeys(not_run))
-    # Last, where everyone looks first.
-    failures = [f"  {report.stage.name}: {failure}" for report in reports for failure in report.result.failures]
-    if failures:
-        say("Failed:", *failures)
-    passed, failed = sum(report.result.passed for report in reports), len(failures)
-    say("", f"tests: {passed} passed, {failed} failed")
-    return 1 if failed or not passed else 0
+    # In one piece: stages end side by side.
+    print("\n".join([*lines, ""]), end="", flush=True)
 
 
 def fail(message: str) -> int:
@@ -197,21 +160,33 @@ def fail(message: str) -> int:
     return 1
 
 
-def _about_place(reports: Sequence[Report]) -> Iterator[str]:
-    cores = dict.fromkeys(report.stage.core for report in reports if report.stage.core and report.ran)
-    if cores:
-        yield f"ansible-core: {', '.join(envs.RELEASES[core] for core in cores)}"
-    found = envs.found()
-    missing = [version for version in envs.KNOWN if version not in found]
-    yield f"Python here: {', '.join(found)}" + (f"; not here: {', '.join(missing)}" if missing else "")
+def summary(results: Mapping[Stage, Result]) -> int:
+    """Print the table of all stages, what did not run, and the total; return the exit status."""
+    say("", f"{'stage':<40} passed failed  seconds", *(_row(*each) for each in results.items()), "")
+    if cores := dict.fromkeys(stage.core for stage, result in results.items() if stage.core and _ran(result)):
+        say(f"ansible-core: {', '.join(envs.RELEASES[core] for core in cores)}")
+    missing = [version for version in envs.KNOWN if not envs.find(version)]
+    found = [version for version in envs.KNOWN if version not in missing]
+    say(f"Python here: {', '.join(found)}" + (f"; not here: {', '.join(missing)}" if missing else ""))
+    if not_run := [f"  {stage.name}: {reason}" for stage, result in results.items() for reason in result.not_run]:
+        say("Did not run:", *dict.fromkeys(not_run))
+    # Last, where everyone looks first.
+    if failures := [f"  {stage.name}: {failure}" for stage, result in results.items() for failure in result.failures]:
+        say("Failed:", *failures)
+    passed = sum(result.passed for result in results.values())
+    say("", f"tests: {passed} passed, {len(failures)} failed")
+    return 1 if failures or not passed else 0
 
 
-def _row(report: Report) -> str:
-    result = report.result
-    if report.ran:
-        mark = "FAILED" if result.failed else "ok"
-        return f"{report.stage.name:<40} {result.passed:>6} {result.failed:>6} {report.seconds:>8.1f}  {mark}"
-    return f"{report.stage.name:<40} {'-':>6} {'-':>6} {'':>8}  {'; '.join(result.not_run)}"
+def _ran(result: Result) -> bool:
+    return bool(result.passed or result.failures)
+
+
+def _row(stage: Stage, result: Result) -> str:
+    if _ran(result):
+        passed, failed, mark = result.passed, len(result.failures), "FAILED" if result.failures else "ok"
+        return f"{stage.name:<40} {passed:>6} {failed:>6} {result.seconds:>8.1f}  {mark}"
+    return f"{stage.name:<40} {'-':>6} {'-':>6} {'':>8}  {'; '.join(result.not_run)}"
 
 
 def tail(log: Path, length: int = TAIL) -> str:
@@ -239,42 +214,37 @@ def _times() -> dict[str, float]:
     return times
 
 
-def run(stages: Sequence[Stage], *, jobs: int, verbose: bool = False, selection: Selection = ALL_OF_IT) -> list[Report]:
-    """The reports in the order of `stages`."""
-    reports: dict[str, Report] = {}
-    with ThreadPoolExecutor(jobs) as pool:
-        futures: list[Future[Report]] = [pool.submit(_run, stage, selection) for stage in stages]
+def run(stages: Sequence[Stage], args: argparse.Namespace) -> dict[Stage, Result]:
+    """Run stages side by side, and say what came of each as soon as it ends."""
+    with ThreadPoolExecutor(args.jobs) as pool:
         try:
-            for future in as_completed(futures):
-                done = future.result()
-                say(_row(done))
-                if done.log and (verbose or done.result.failed):
-                    say(tail(done.log, 0 if verbose else TAIL).replace("\n", "\n    | "))
-                reports[done.stage.name] = done
+            return dict(zip(stages, pool.map(_run, stages, [args] * len(stages)), strict=True))
         except BaseException:
             # The pool's threads wait for these programs, and leaving the pool waits for its threads.
             pool.shutdown(wait=False, cancel_futures=True)
             proc.stop_all()
             raise
-    return [reports[stage.name] for stage in stages]
 
 
-def _run(stage: Stage, selection: Selection) -> Report:
-    start = time.monotonic()
-    job = Job(stage.name, selection)
-    log = job.log
+def _run(stage: Stage, args: argparse.Namespace) -> Result:
+    start, job = time.monotonic(), Job(stage.name, args)
+    # What tells the time of a partial run from that of a whole one.
+    part = " ".join(filter(None, (args.keyword, *args.target, args.profile_file))) or "quick" * (not args.complete)
     try:
-        with timed(f"{stage.name}{selection.suffix}"):
+        with timed(f"{stage.name} ({part})" if part else stage.name):
             result = stage.run(job)
     except envs.NotHere as why:
         result = Result(not_run=(str(why),))
-    except envs.Failed as why:
-        result, log = Result(failures=(str(why), *complaints(why.log, 1))), why.log
+    except proc.Failed as why:
+        result, job.log = Result(failures=(str(why), *complaints(why.log, 1))), why.log
     except proc.Interrupted:
         raise
     except Exception as why:
         # A stage that raises an exception counts as failed; the other stages still run.
-        with log.open("a") as file:
+        with job.log.open("a") as file:
             traceback.print_exc(file=file)
         result = Result(failures=(f"{type(why).__name__}: {why}",))
-    return Report(stage, result, time.monotonic() - start, log)
+    result = replace(result, seconds=time.monotonic() - start)
+    output = tail(job.log, 0 if args.verbose else TAIL).replace("\n", "\n    | ")
+    say(_row(stage, result), *[output] * bool(args.verbose or result.failures))
+    return result

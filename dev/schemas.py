@@ -2,37 +2,65 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The JSON Schemas of files: of definitions, from the specs of the options; of plans and reports, from a report.
+"""The JSON Schemas of files: of definitions, plans and reports, from the documentation of options and of results.
 
-`generate.py` writes them. The types of a report are those of the documentation of the filter `environment_report`.
+`generate.py` writes them.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any
+
+from dev.paths import ROOT
 
 Json = dict[str, Any]
 Options = Mapping[str, Mapping[str, Any]]
 
-DRAFT = "https://json-schema.org/draft/2020-12/schema"
-PATHS = tuple(f"docs/schemas/{name}.schema.json" for name in ("definitions", "plan", "audit"))
 _WIDTH = 120
 _TYPES = {"str": "string", "path": "string", "int": "integer", "float": "number", "bool": "boolean", "dict": "object"}
 _TEXTS = {"type": "array", "items": {"type": "string"}}
-# What a playbook adds to the report on an environment
-_OF_PLAYBOOKS: Options = {"server": {"description": "The address of the server.", "type": "str"}}
-# Keys for YAML anchors beside the lists of a file
-_OF_USERS: Json = {"^(x-|[._])": {}}
 
 
-def texts(product: Callable[[str], ModuleType], runtimes: Options, scripts: Options, reported: Options) -> Json:
+def product(name: str) -> ModuleType:
+    """Import a file of the plugins by the full name of the collection, which needs no installed collection."""
+    package = ""
+    for part, folder in (("ansible_collections", ROOT.parents[1]), (".mstr", ROOT.parent), (".library", ROOT)):
+        package += part
+        if package not in sys.modules:
+            sys.modules[package] = ModuleType(package)
+            sys.modules[package].__path__ = [str(folder)]
+    return importlib.import_module(f"{package}.plugins.{name}")
+
+
+def runtime_keys() -> list[str]:
+    """The keys of a runtime in a result."""
+    return list(product("module_utils._model.runtime").from_api({}).to_result())
+
+
+def first_sentence(description: str | Sequence[str]) -> str:
+    text = description if isinstance(description, str) else description[0]
+    return re.split(r"(?<=\.) (?=[A-Z])", " ".join(text.split()))[0]
+
+
+def plain(description: str | Sequence[str], form: str = r"\1") -> str:
+    """The first sentence. `form` takes the place of the markup of Ansible."""
+    return re.sub(r"\b(?:[A-Z]|RV)\((?:[^()#]*#\w+:)?([^()]*)\)", form, first_sentence(description))
+
+
+def texts(runtimes: Options, scripts: Options, reported: Options) -> dict[str, str]:
     """The text of each schema by its path. `runtimes`, `scripts`: documented options; `reported`: documented keys."""
-    found = (_definitions(product, runtimes, scripts), _plan(product, reported), _audit(product, reported))
-    return {path: f"{_written({'$schema': DRAFT, **schema})}\n" for path, schema in zip(PATHS, found, strict=True)}
+    # What a playbook adds to the report on an environment
+    reported = {**reported, "server": {"description": "The address of the server.", "type": "str"}}
+    reported["outcome"] = {**reported["outcome"], "required": True}
+    draft = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    found = {"definitions": _definitions(runtimes, scripts), "plan": _plan(reported), "audit": _audit(reported)}
+    return {f"docs/schemas/{name}.schema.json": f"{_written(draft | schema)}\n" for name, schema in found.items()}
 
 
 def _written(value: Any, indent: int = 0) -> str:
@@ -40,24 +68,22 @@ def _written(value: Any, indent: int = 0) -> str:
     line = json.dumps(value, ensure_ascii=False)
     if indent + len(line) <= _WIDTH or not isinstance(value, (dict, list)):
         return line
-    space, inner = " " * indent, indent + 2
-    if isinstance(value, dict):
-        entries = [f"{space}  {json.dumps(key)}: {_written(each, inner)}" for key, each in value.items()]
-        return "{\n" + ",\n".join(entries) + f"\n{space}}}"
-    return "[\n" + ",\n".join(f"{space}  {_written(each, inner)}" for each in value) + f"\n{space}]"
+    first, last = line[0], line[-1]
+    pairs = value.items() if isinstance(value, dict) else ((None, each) for each in value)
+    entries = (f"{json.dumps(key)}: " * (key is not None) + _written(each, indent + 2) for key, each in pairs)
+    space = "\n" + " " * indent
+    return first + ",".join(f"{space}  {entry}" for entry in entries) + space + last
 
 
-def _definitions(product: Callable[[str], ModuleType], runtimes: Options, scripts: Options) -> Json:
-    specs = product("module_utils._work.inputs_many").ENTRY_OPTIONS
+def _definitions(runtimes: Options, scripts: Options) -> Json:
+    runtime = _documented(runtimes)
     fields = list(product("module_utils._model.fields").BY_NAME)
-    runtime = _object(specs["runtimes"], runtimes)
     runtime["properties"]["replace_on_change"] |= {"type": ["boolean", "array", "null"], "items": {"enum": fields}}
     runtime["anyOf"] = [{"required": [key], "properties": {key: {"type": "string"}}} for key in ("name", "id")]
     lists = {
         "runtimes": {"type": ["array", "null"], "items": {"$ref": "#/$defs/runtime"}},
         "scripts": {"type": ["array", "null"], "items": {"$ref": "#/$defs/script"}},
     }
-    switches = {key: {"type": ["boolean", "null"]} for key in ("restore", "unfinished")}
     return {
         "title": "Definitions of runtimes and scripts, for the option src of mstr.library.mstr_runtimes",
         # A list of runtimes, or a mapping. The keywords for the one do not concern the other.
@@ -67,48 +93,44 @@ def _definitions(product: Callable[[str], ModuleType], runtimes: Options, script
             **lists,
             **{key: {"type": ["string", "null"]} for key in ("environment", "server")},
             "left_out": {**_TEXTS, "type": ["array", "null"]},
-            **switches,
+            **{key: {"type": ["boolean", "null"]} for key in ("restore", "unfinished")},
         },
-        "patternProperties": _OF_USERS,
+        "patternProperties": {"^(x-|[._])": {}},  # for YAML anchors beside the lists of a file
         "additionalProperties": False,
         "anyOf": [{"required": [key], "properties": {key: {"type": "array"}}} for key in lists],
-        "$defs": {"runtime": runtime, "script": _object(specs["scripts"], scripts)},
+        "$defs": {"runtime": runtime, "script": _documented(scripts)},
     }
 
 
-def _object(specs: Options, written: Options) -> Json:
-    """The schema of a mapping with these options. A null counts as omitted."""
+def _documented(options: Options) -> Json:
+    """The schema of a mapping with these documented options or keys. A null counts as omitted."""
     found: Json = {"type": "object", "properties": {}, "additionalProperties": False}
-    required = [name for name, spec in specs.items() if spec.get("required")]
-    for name, spec in specs.items():
-        option: Json = {"description": _plain(written[name]["description"])}
-        if spec.get("choices"):
-            option["enum"] = [*spec["choices"], *([] if name in required else [None])]
-        elif spec.get("options"):
-            inner = _object(spec["options"], written[name].get("suboptions", {}))
-            option |= {"items": inner, "type": "array"} if spec["type"] == "list" else inner
-        elif spec["type"] == "list":
-            option |= {"type": "array", "items": {"type": _TYPES[str(spec.get("elements", "str"))]}}
-        elif str(spec["type"]) in _TYPES:
-            option["type"] = _TYPES[str(spec["type"])]
-        if isinstance(option.get("type"), str) and name not in required:
-            option["type"] = [option["type"], "null"]
-        if "default" in spec and spec["default"] is not None:
-            option["default"] = spec["default"]
-        found["properties"][name] = option
-    return found | ({"required": required} if required else {})
+    for name, option in options.items():
+        schema: Json = {"description": plain(option["description"])}
+        inner = _documented(option["suboptions"]) if "suboptions" in option else {}
+        if option["type"] == "list":
+            schema |= {"type": "array", "items": inner or {"type": _TYPES[option["elements"]]}}
+        elif option["type"] in _TYPES:
+            schema |= {"type": _TYPES[option["type"]], **inner}
+        if "choices" in option:
+            schema["enum"] = [*option["choices"]]
+        if option.get("required"):
+            found.setdefault("required", []).append(name)
+        else:
+            schema |= {"type": [schema["type"], "null"]} if "type" in schema else {}
+            schema |= {"enum": [*schema["enum"], None]} if "enum" in schema else {}
+        if "default" in option:
+            schema["default"] = option["default"]
+        found["properties"][name] = schema
+    return found
 
 
-def _plain(description: str | list[str]) -> str:
-    """The first sentence, without the markup of Ansible."""
-    text = description if isinstance(description, str) else description[0]
-    sentence = re.split(r"(?<=\.) (?=[A-Z])", " ".join(text.split()))[0]
-    return re.sub(r"\b(?:[A-Z]|RV)\(([^()#]*#\w+:)?([^()]*)\)", r"\2", sentence)
-
-
-def _audit(product: Callable[[str], ModuleType], reported: Options) -> Json:
-    report = _sample(product)
-    environment = _environment(reported, [*reported, *_OF_PLAYBOOKS])
+def _audit(reported: Options) -> Json:
+    # The report on an environment with one runtime of which nothing is known
+    runtimes = {"runtimes": [dict.fromkeys(runtime_keys())]}
+    sources = product("plugin_utils._reports.inventory").Sources("", None, read=runtimes)
+    report = product("plugin_utils._reports.environment").environment_report(sources, detail=True)
+    environment = _documented(reported)
     environment["properties"]["counts"] = {
         "type": ["object", "null"],
         "properties": {key: {"type": ["integer", "null"]} for key in report["counts"]},
@@ -116,67 +138,31 @@ def _audit(product: Callable[[str], ModuleType], reported: Options) -> Json:
     }
     # An apply has no counts, and its report has only what it changed.
     environment["required"] = [key for key in ("environment", "outcome", "message", "lines") if key in report]
-    environment["properties"]["inventory"]["items"] = {
-        "type": "object",
-        "properties": {key: {} for key in report["inventory"][0]},
-        "required": list(report["inventory"][0]),
-        "additionalProperties": False,
+    environment["properties"]["inventory"]["items"] = _closed({key: {} for key in report["inventory"][0]})
+    properties = {
+        "kind": {"enum": ["audit", "apply"]},
+        "generated": {"type": "string"},
+        "check_mode": {"type": "boolean"},
+        "environments": {"type": "array", "items": environment},
+        "not_reached": _TEXTS,
     }
-    return {
-        "title": "The .json report of the playbooks audit and apply",
-        **_whole(
-            {
-                "kind": {"enum": ["audit", "apply"]},
-                "generated": {"type": "string"},
-                "check_mode": {"type": "boolean"},
-                "environments": {"type": "array", "items": environment},
-                "not_reached": _TEXTS,
-            }
-        ),
-    }
+    return {"title": "The .json report of the playbooks audit and apply", **_closed(properties)}
 
 
-def _plan(product: Callable[[str], ModuleType], reported: Options) -> Json:
+def _plan(reported: Options) -> Json:
     plan_file = product("plugin_utils._reports.plan_file")
-    environment = _environment(reported, plan_file.KEYS)
+    environment = _documented({key: reported[key] for key in plan_file.KEYS})
     environment["properties"]["checksum"] = {"type": "string"}
     environment["required"] = [*plan_file.KEYS, "checksum"]
-    return {
-        "title": "A plan, as the playbook apply writes it with mstr_plan_dest",
-        **_whole(
-            {
-                "format": {"const": plan_file.FORMAT},
-                "collection": {"type": "string"},
-                "generated": {"type": "string"},
-                "environments": {"type": "array", "items": environment},
-            }
-        ),
+    properties = {
+        "format": {"const": plan_file.FORMAT},
+        "collection": {"type": "string"},
+        "generated": {"type": "string"},
+        "environments": {"type": "array", "items": environment},
     }
+    return {"title": "A plan, as the playbook apply writes it with mstr_plan_dest", **_closed(properties)}
 
 
-def _whole(properties: Json) -> Json:
+def _closed(properties: Json) -> Json:
+    """The schema of a mapping with all of these keys and no other."""
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
-
-
-def _environment(reported: Options, keys: Iterable[str]) -> Json:
-    """The report on one environment, with these of its documented keys."""
-    found: Json = {"type": "object", "properties": {}, "additionalProperties": False}
-    for key in keys:
-        documented = {**_OF_PLAYBOOKS, **reported}[key]
-        kind = documented["type"]
-        name = "array" if kind == "list" else _TYPES[kind]
-        option: Json = {"description": _plain(documented["description"]), "type": [name, "null"]}
-        if kind == "list":
-            option["items"] = {"type": _TYPES[documented["elements"]]}
-        if documented.get("choices"):
-            option["enum"] = documented["choices"]
-        found["properties"][key] = option
-    return found
-
-
-def _sample(product: Callable[[str], ModuleType]) -> Json:
-    """The report on an environment with one runtime of which nothing is known."""
-    runtime = product("module_utils._model.runtime").from_api({}).to_result()
-    sources = product("plugin_utils._reports.inventory").Sources("", None, read={"runtimes": [runtime]})
-    report: Json = product("plugin_utils._reports.environment").environment_report(sources, detail=True)
-    return report

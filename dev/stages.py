@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import argparse
 import fnmatch
 from collections.abc import Sequence
 from pathlib import Path
 
 from dev import ansible_test, collection, lint, pytests, runner
 from dev.envs import CORES, NEWEST, OLDEST
-from dev.runner import Selection, Stage
+from dev.pytests import AS_MODULES, BROWSER, CONTROLLER
+from dev.runner import Stage
 
 INNER_LOOP: tuple[Stage, ...] = (
-    pytests.stage("unit", "tests/unit", workers=2, variables_of=pytests.no_variables),
+    pytests.stage("unit", "tests/unit", workers=2, special=None),
     *lint.PYTHON,
 )
 
 # The longest first, so that no stage is still running alone at the end.
 ALL: tuple[Stage, ...] = (
-    pytests.stage("awx", "tests/plays/awx", env_name="controller", variables_of=pytests.controller_variables),
+    pytests.stage("awx", "tests/plays/awx", env_name="controller", special=CONTROLLER),
     *ansible_test.INTEGRATION,
     pytests.stage("environments", "tests/plays/environments"),
     pytests.stage("examples", "tests/plays/examples"),
@@ -28,7 +28,7 @@ ALL: tuple[Stage, ...] = (
         "tests/plays/examples",
         marker="not complete",
         quick=False,
-        variables_of=pytests.as_modules(),
+        special=AS_MODULES,
     ),
     # Only the jobs: the other tests run no task of this collection.
     pytests.stage(
@@ -36,7 +36,7 @@ ALL: tuple[Stage, ...] = (
         "tests/plays/awx/test_jobs.py",
         quick=False,
         env_name="controller",
-        variables_of=pytests.as_modules(pytests.controller_variables),
+        special=CONTROLLER + AS_MODULES,
     ),
     # Until core 2.19, the role has to keep the text of a controller's templates from being a template.
     pytests.stage(
@@ -47,7 +47,7 @@ ALL: tuple[Stage, ...] = (
         quick=False,
         workers=1,
         env_name=f"ansible-{OLDEST}",
-        variables_of=pytests.controller_variables,
+        special=CONTROLLER,
     ),
     *ansible_test.SANITY,
     *pytests.of_cores("in process", "tests/plays/in_process", [core for core in CORES if core != NEWEST]),
@@ -66,64 +66,39 @@ ALL: tuple[Stage, ...] = (
     pytests.stage("contract", "tests/contract", env_name="contract", workers=1),
     *ansible_test.UNITS,
     pytests.stage("probe", "tests/probe", quick=False),
-    pytests.stage("browser", "tests/browser", env_name="browser", workers=1, variables_of=pytests.browser_variables),
+    pytests.stage("browser", "tests/browser", env_name="browser", workers=1, special=BROWSER),
     collection.SITE,
-    pytests.stage("tool", "tests/tool", quick=False, workers=1, also="demo"),
+    pytests.stage("tool", "tests/tool", quick=False, workers=1, special=("MSTR_TEST_DEMO",)),
     *INNER_LOOP,
     *lint.COLLECTION,
 )
 
 
-def check(arguments: Sequence[str]) -> int:
-    """Run the inner loop."""
-    parser = argparse.ArgumentParser(prog="make check")
-    parser.add_argument("-v", "--verbose", action="store_true", help="show what each stage prints")
-    args = parser.parse_args(arguments)
-    selection = Selection(complete=False)
-    return runner.summary(runner.run(INNER_LOOP, jobs=2, verbose=args.verbose, selection=selection))
-
-
-def test(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str], stages: Sequence[Stage] = ALL) -> int:
     """Run the tests on the newest ansible-core, or the stages that were asked for."""
-    args = _parser().parse_args(arguments)
-    if args.profile_file and not Path(args.profile_file).is_file():
-        return runner.fail(f"--profile-file: no file at {Path(args.profile_file).absolute()}")
-    selection = Selection(
-        args.keyword,
-        tuple(args.target),
-        complete=bool(args.all or args.only or args.core or args.keyword or args.target or args.profile_file),
-        profile_file=args.profile_file and str(Path(args.profile_file).absolute()),
-    )
+    args = runner.options(arguments)
+    if args.profile_file:
+        args.profile_file = str(Path(args.profile_file).absolute())
+        if not Path(args.profile_file).is_file():
+            return runner.fail(f"--profile-file: no file at {args.profile_file}")
     chosen = [
         stage
-        for stage in ALL
-        if (selection.complete or stage.quick) and wanted(stage, args.only, args.core) and selection.fits(stage)
+        for stage in stages
+        if (args.complete or stage.quick)
+        and wanted(stage, args.only, args.core)
+        # A stage that cannot run only the selected part is skipped.
+        and (not args.keyword or stage.selects == "keyword")
+        and (not (args.target or args.profile_file) or stage.selects == "targets")
     ]
     if args.list:
         runner.say(*(stage.name for stage in chosen))
         return 0
     if not chosen:
         return runner.fail("no stage matches; --list --all shows all stages")
-    return runner.summary(runner.run(chosen, jobs=args.jobs, verbose=args.verbose, selection=selection))
+    return runner.summary(runner.run(chosen, args))
 
 
 def wanted(stage: Stage, patterns: Sequence[str], core: str) -> bool:
     """Whether --only (all stages, if it is not given) and --core select the stage."""
     by_name = any(pattern in stage.name or fnmatch.fnmatch(stage.name, pattern) for pattern in patterns)
     return (by_name or not patterns) and core in ("", stage.core or core)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="make test", usage='make test ARGS="[options]"')
-    option = parser.add_argument
-    option("--all", action="store_true", help="run every stage (--only and --core select from them too)")
-    name = "stages whose name contains this, or matches a * pattern (repeatable)"
-    option("--only", metavar="PATTERN", action="append", default=[], help=name)
-    option("--core", metavar="X.Y", default="", help="for stages of one ansible-core, only this version")
-    option("-k", "--keyword", metavar="WORDS", default="", help="for pytest stages, only matching tests")
-    option("--target", metavar="NAME", action="append", default=[], help="only this integration target (repeatable)")
-    option("--profile-file", metavar="FILE", default="", help="the server that the integration targets run against")
-    option("--jobs", type=int, default=2, help="stages to run in parallel (default: %(default)s)")
-    option("--list", action="store_true", help="list the stages without running them")
-    option("-v", "--verbose", action="store_true", help="show what each stage prints")
-    return parser

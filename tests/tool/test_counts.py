@@ -11,7 +11,7 @@ import pytest
 from dev import paths, pytests, runner, stages
 from dev.ansible_test import count_targets
 from dev.envs import NEWEST
-from dev.runner import Job, Report, Result, Selection, Stage
+from dev.runner import Job, Result, Stage, options
 
 
 @pytest.fixture(autouse=True)
@@ -23,54 +23,47 @@ def _folders(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def results(tmp_path: Path) -> Path:
-    path = tmp_path / "junit.xml"
-    path.write_text(
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "log"
+
+
+def test_junit_files_are_counted(tmp_path: Path) -> None:
+    results = tmp_path / "junit.xml"
+    results.write_text(
         """<testsuites><testsuite>
         <testcase name="good"/><testcase name="bad"><failure message="assert 1\n== 2">...</failure></testcase>
         <testcase name="broken"><error/></testcase>
         <testcase name="left out"><skipped message="no such Python"/></testcase>
         </testsuite></testsuites>"""
     )
-    return path
-
-
-def test_junit_files_are_counted(results: Path, tmp_path: Path) -> None:
     assert Result.of_junit([results], 1, tmp_path) == Result(
         1, ("bad: assert 1 == 2", "broken: failed"), ("left out: no such Python",)
     )
 
 
 @pytest.mark.parametrize(
-    ("output", "failures"),
+    ("output", "failure"),
     [
-        ("plugins/a.py:3:1: F401 unused\nFound 1 error.", ["plugins/a.py:3:1: F401 unused"]),
-        ("dev/a.py:3: error: bad  [arg-type]\ndev/a.py:3: note: see", ["dev/a.py:3: error: bad [arg-type]"]),
-        ("docs/a.rst:7: WARNING: no such label\nmake: failed", ["docs/a.rst:7: WARNING: no such label"]),
-        ("role.yml is stale: run 'make generate'", ["role.yml is stale: run 'make generate'"]),
-        ("Traceback\nKilled", ["exit status 2: Killed"]),
+        ("plugins/a.py:3:1: F401 unused\nFound 1 error.", "plugins/a.py:3:1: F401 unused"),
+        ("dev/a.py:3: error: bad  [arg-type]\ndev/a.py:3: note: see", "dev/a.py:3: error: bad [arg-type]"),
+        ("docs/a.rst:7: WARNING: no such label\nmake: failed", "docs/a.rst:7: WARNING: no such label"),
+        ("role.yml is stale: run 'make generate'", "role.yml is stale: run 'make generate'"),
+        ("Traceback\nKilled", "exit status 2: Killed"),
     ],
 )
-def test_a_failed_program_is_named(tmp_path: Path, output: str, failures: list[str]) -> None:
+def test_a_failed_program_is_named(log: Path, output: str, failure: str) -> None:
     """What it complains of, or else the last that it said."""
-    log = tmp_path / "log"
     log.write_text(f"\n$ earlier\nb.py:1: not this\n\n$ program\n{output}\n")
 
-    assert list(Result.of(2, log).failures) == failures
-    assert Result.of_junit([], 2, log).failures == Result.of(2, log).failures
+    assert Result.of(2, log).failures == Result.of_junit([], 2, log).failures == (failure,)
 
 
 def test_a_stage_begins_with_its_last_time(capsys: pytest.CaptureFixture[str]) -> None:
     stage = Stage("tool: timed", lambda job: Result(1))
     for _ in range(2):
-        runner.run([stage], jobs=1)
+        runner.run([stage], options(["--all"]))
 
-    begins = [line for line in capsys.readouterr().out.splitlines() if "…" in line]
-    assert begins[-1] == "tool: timed … (0 s last time)"
-
-
-def test_several_patterns_select_several_stages(capsys: pytest.CaptureFixture[str]) -> None:
-    assert listed(capsys, "--only", "lint ruff", "--only", "lint form*") == ["lint format", "lint ruff"]
+    assert "tool: timed … (0 s last time)\n" in capsys.readouterr().out
 
 
 RAN = "Running one integration test role\nRunning two integration test script\n"
@@ -85,8 +78,7 @@ FATAL = "FATAL: The 1 integration test(s) listed below (out of 2) failed. See er
         ("ERROR: no such Python", 1, Result(failures=("exit status 1: ERROR: no such Python",))),
     ],
 )
-def test_integration_targets_are_counted(tmp_path: Path, text: str, status: int, result: Result) -> None:
-    log = tmp_path / "log"
+def test_integration_targets_are_counted(log: Path, text: str, status: int, result: Result) -> None:
     log.write_text(text)
     assert count_targets(log, status) == result
 
@@ -94,63 +86,52 @@ def test_integration_targets_are_counted(tmp_path: Path, text: str, status: int,
 @pytest.mark.parametrize(
     ("results", "status", "closing"),
     [
-        ([Result(2), Result(1)], 0, ["", "tests: 3 passed, 0 failed"]),
+        ([Result(2), Result(1)], 0, "\ntests: 3 passed, 0 failed"),
         (
             [Result(2, ("first: assert 1 == 2",), ("no Python 3.9",)), Result(1), Result(0, ("its program ended",))],
             1,
-            [
-                "Failed:",
-                "  stage 0: first: assert 1 == 2",
-                "  stage 2: its program ended",
-                "",
-                "tests: 3 passed, 2 failed",
-            ],
+            "Did not run:\n  stage 0: no Python 3.9\nFailed:\n  stage 0: first: assert 1 == 2\n"
+            "  stage 2: its program ended\n\ntests: 3 passed, 2 failed",
         ),
-        ([Result(not_run=("no Python 3.9",))], 1, ["", "tests: 0 passed, 0 failed"]),
+        ([Result(not_run=("no Python 3.9",))], 1, "\ntests: 0 passed, 0 failed"),
     ],
 )
 def test_the_summary_matches_the_results(
-    capsys: pytest.CaptureFixture[str], results: list[Result], status: int, closing: list[str]
+    capsys: pytest.CaptureFixture[str], results: list[Result], status: int, closing: str
 ) -> None:
     """It names the failures of all stages at its end."""
-    reports = [Report(Stage(f"stage {n}", lambda job: Result()), result, 1.0) for n, result in enumerate(results)]
+    stages_ = {Stage(f"stage {n}", lambda job: Result()): result for n, result in enumerate(results)}
 
-    assert runner.summary(reports) == status
-    assert capsys.readouterr().out.splitlines()[-len(closing) :] == closing
+    assert runner.summary(stages_) == status
+    assert capsys.readouterr().out.endswith(f"{closing}\n")
 
 
-def test_a_stage_that_raises_an_exception() -> None:
+def test_a_stage_that_raises_an_exception(capsys: pytest.CaptureFixture[str]) -> None:
     def breaks(job: Job) -> Result:
         raise ValueError("here")
 
-    broken, good = runner.run([Stage("tool: breaks", breaks), Stage("tool: good", lambda job: Result(1))], jobs=2)
+    both = [Stage("tool: breaks", breaks), Stage("tool: good", lambda job: Result(1))]
 
-    assert (broken.result, good.result) == (Result(failures=("ValueError: here",)), Result(1))
-    assert broken.log is not None
-    assert "ValueError: here" in broken.log.read_text()
+    assert [*runner.run(both, options([])).values()] == [Result(failures=("ValueError: here",)), Result(1)]
+    assert "    | ValueError: here" in capsys.readouterr().out
 
 
 def listed(capsys: pytest.CaptureFixture[str], *words: str) -> list[str]:
     """The names of the stages that these words select."""
-    assert stages.test(["--list", *words]) == 0
+    assert stages.main(["--list", *words]) == 0
     return capsys.readouterr().out.splitlines()
 
 
-@pytest.mark.parametrize(
-    ("words", "chosen"),
-    [
-        (("--only", "faults", "-k", "proxy"), "faults"),
-        (("--only", "integration", "--core", "2.16", "--target", "mstr_runtime"), "integration 2.16"),
-    ],
-)
-def test_a_selection_of_stages(capsys: pytest.CaptureFixture[str], words: tuple[str, ...], chosen: str) -> None:
-    assert any(name.startswith(chosen) for name in listed(capsys, *words))
-    assert "lint format" not in listed(capsys, *words[-2:])
+def test_a_selection_of_stages(capsys: pytest.CaptureFixture[str]) -> None:
+    assert listed(capsys, "--only", "lint ruff", "--only", "lint form*") == ["lint format", "lint ruff"]
+    assert listed(capsys, "--only", "prob", "--only", "lint", "-k", "proxy") == ["probe"]
+    for name in listed(capsys, "--core", "2.16", "--target", "mstr_runtime"):
+        assert name.startswith("integration 2.16")
 
 
 def test_no_stage_is_an_error(tmp_path: Path) -> None:
-    assert stages.test(["--only", "none such"]) == 1
-    assert stages.test(["--list", "--profile-file", str(tmp_path / "none")]) == 1
+    assert stages.main(["--only", "none such"]) == 1
+    assert stages.main(["--list", "--profile-file", str(tmp_path / "none")]) == 1
 
 
 def test_without_options_only_the_newest_core(capsys: pytest.CaptureFixture[str]) -> None:
@@ -162,26 +143,22 @@ def test_without_options_only_the_newest_core(capsys: pytest.CaptureFixture[str]
     ]
 
 
-TWO_TESTS = "import pytest\n\ndef test_one(): pass\n\n@pytest.mark.complete\ndef test_other(): pass\n"
-
-
 @pytest.mark.parametrize(
-    ("selection", "result"),
+    ("words", "result"),
     [
-        (Selection(), Result(2)),
-        (Selection(complete=False), Result(1)),
-        (Selection(keyword="one"), Result(1)),
-        (Selection(keyword="neither"), Result(not_run=("no test matches -k 'neither'",))),
+        (["--all"], Result(2)),
+        ([], Result(1)),
+        (["-k", "one"], Result(1)),
+        (["-k", "neither"], Result(not_run=("no test matches -k 'neither'",))),
     ],
 )
-def test_a_selection_of_tests(tmp_path: Path, selection: Selection, result: Result) -> None:
+def test_a_selection_of_tests(tmp_path: Path, words: list[str], result: Result) -> None:
     """A quick run leaves out a test of the complete run."""
-    (tmp_path / "test_two.py").write_text(TWO_TESTS)
-    stage = pytests.stage("tool: two", str(tmp_path), workers=1, variables_of=pytests.no_variables)
+    tests = "import pytest\n\ndef test_one(): pass\n\n@pytest.mark.complete\ndef test_other(): pass\n"
+    (tmp_path / "test_two.py").write_text(tests)
+    stage = pytests.stage("tool: two", str(tmp_path), workers=1, special=None)
 
-    (report,) = runner.run([stage], jobs=1, selection=selection)
-
-    assert report.result == result
+    assert runner.run([stage], options(words)) == {stage: result}
 
 
 def test_a_profile_file_selects_integration(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def clone(tmp_path: Path) -> Path:
 
 
 def generate(clone: Path, *options: str) -> tuple[int, str]:
-    command = [sys.executable, "-B", "dev/generate.py", *options]
+    command = [sys.executable, "-B", "-m", "dev.generate", *options]
     done = subprocess.run(command, cwd=clone, capture_output=True, text=True, check=False)
     assert done.stderr == ""
     return done.returncode, done.stdout

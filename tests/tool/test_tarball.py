@@ -6,28 +6,22 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from dev.collection import development_files, publish, relative_links
+from dev.collection import development_files, galaxy_yml, publish, relative_links, with_full_addresses
 from dev.release import accompany
 
-_INFO = {"repository": "https://git.example.com/us", "documentation": "https://docs.example.com", "version": "1.2.3"}
 
-
-def _built(path: Path, texts: Sequence[str] | Mapping[str, str], seconds: int = 1) -> Path:
-    """Write a tarball with these files. If only their names are given, their contents are their names."""
-    if not isinstance(texts, Mapping):
-        texts = {name: name for name in texts}
-    files = json.dumps({"files": [{"name": name, "chksum_sha256": ""} for name in texts], "format": 1}).encode()
-    checksum = {"name": "FILES.json", "chksum_sha256": hashlib.sha256(files).hexdigest()}
-    manifest = {"file_manifest_file": checksum, "collection_info": _INFO}
-    contents = {"MANIFEST.json": json.dumps(manifest).encode(), "FILES.json": files}
-    contents |= {name: text.encode() for name, text in texts.items()}
+def _built(path: Path, names: Sequence[str], seconds: int = 1) -> Path:
+    """Write a tarball with these files, whose contents are their names."""
+    files = json.dumps({"files": [{"name": name} for name in names], "format": 1}).encode()
+    manifest = json.dumps({"file_manifest_file": {"name": "FILES.json", "chksum_sha256": ""}}).encode()
+    contents = {"MANIFEST.json": manifest, "FILES.json": files} | {name: name.encode() for name in names}
     with tarfile.open(path, "w:gz") as tar:
         for name, content in contents.items():
             member = tarfile.TarInfo(name)
@@ -75,27 +69,27 @@ README = """\
 
 
 def test_texts_get_full_addresses(tmp_path: Path) -> None:
-    tarball = _built(tmp_path / "built.tar.gz", {"README.md": README, "roles/a/README.md": "[up](../b/README.md)"})
-    assert len(relative_links(tarball)) == 6
+    info = galaxy_yml()
+    site, place = info["documentation"], f"{info['repository']}/blob/v{info['version']}"
 
-    publish(tarball)
+    text = with_full_addresses(README, Path())
 
-    assert relative_links(tarball) == []
-    with tarfile.open(tarball) as tar:
-        content = {name: tar.extractfile(name).read().decode() for name in tar.getnames()}  # type: ignore[union-attr]
-    files = {entry["name"]: entry["chksum_sha256"] for entry in json.loads(content["FILES.json"])["files"]}
-    assert files["README.md"] == hashlib.sha256(content["README.md"].encode()).hexdigest()
-    assert content["roles/a/README.md"] == "[up](https://git.example.com/us/blob/v1.2.3/roles/b/README.md)"
     for address in (
-        "[guide](https://docs.example.com/docsite/guide_awx.html#jobs)",
-        "[security](https://git.example.com/us/blob/v1.2.3/SECURITY.md#report)",
-        "![page](https://git.example.com/us/raw/v1.2.3/docs/images/audit.png)",
-        'src="https://git.example.com/us/raw/v1.2.3/docs/images/plot.svg"',
+        f"[guide]({site}/docsite/guide_awx.html#jobs)",
+        f"[security]({place}/SECURITY.md#report)",
+        f"![page]({place.replace('blob', 'raw')}/docs/images/audit.png)",
+        f'src="{place.replace("blob", "raw")}/docs/images/plot.svg"',
         "[site](https://example.com/page)",
         "[here](#use-cases)",
-        "[later]: https://git.example.com/us/blob/v1.2.3/CONTRIBUTING.md",
+        f"[later]: {place}/CONTRIBUTING.md",
     ):
-        assert address in content["README.md"]
+        assert address in text
+    assert with_full_addresses("[up](../b/README.md)", Path("roles/a")) == f"[up]({place}/roles/b/README.md)"
+
+
+def test_a_relative_link_is_found(tmp_path: Path) -> None:
+    name = "[up](up.md) [here](#here) [site](https://example.com) .md"
+    assert relative_links(_built(tmp_path / "built.tar.gz", [name])) == [f"{name}: up.md"]
 
 
 def test_a_release_has_a_checksum_and_an_sbom(tmp_path: Path) -> None:
