@@ -5,7 +5,6 @@ It runs in an environment with ansible-core, which has PyYAML: `python -m dev.ge
 | where | from |
 |---|---|
 | fragment `runtime`: type, default … of each option, in the order of the table | the field table |
-| fragment `definitions`: the sub-options of `runtimes` | the fragment `runtime` |
 | role `runtimes`: each variable that is passed on to a module | the options of `mstr_runtimes` |
 | `docs/schemas`: JSON Schemas of files | the options of definitions, the filter `environment_report` |
 | guide `guide_playbooks`: the table of variables | the role, and the table in `_playbooks/variables.py` |
@@ -32,7 +31,6 @@ from dev.schemas import Options, first_sentence, plain, product, runtime_keys
 
 WIDTH = 120
 FRAGMENT = "plugins/doc_fragments/runtime.py"
-DEFINITIONS = "plugins/doc_fragments/definitions.py"
 ONE = "plugins/modules/mstr_runtime.py"
 MANY = "plugins/modules/mstr_runtimes.py"
 INFO = "plugins/modules/mstr_runtime_info.py"
@@ -196,13 +194,10 @@ def fragment() -> None:
     block.replace(options_lines(documented(in_order, block.value, FRAGMENT), block.indent, "suboptions"))
 
 
-def entries() -> None:
-    """The sub-options of an entry: a reference to an option of a definition becomes one to the entry's."""
-    own: Options = Block(FRAGMENT, "options").value
-    names = "|".join(own)
-    options = mapped(own, lambda paragraph: re.sub(rf"O\((?=({names})\b)", "O(runtimes[].", paragraph))
-    block = Block(DEFINITIONS, "options", "runtimes", "suboptions")
-    block.replace(options_lines(options, block.indent, "suboptions"))
+def shared(name: str) -> dict[str, Any]:
+    """The options of a fragment."""
+    documentation = product(f"doc_fragments.{name}").ModuleDocFragment.DOCUMENTATION
+    return dict(yaml.safe_load(documentation).get("options", {}))
 
 
 def role() -> None:
@@ -213,7 +208,7 @@ def role() -> None:
     for name in module["extends_documentation_fragment"]:
         _namespace, _collection, file, *part = name.split(".")
         if not part:
-            options = yaml.safe_load(documents(f"plugins/doc_fragments/{file}.py")[0][1]).get("options", {})
+            options = shared(file)
             (connection if file == "auth" else own).update(options)
     named = {name: f"mstr_{name}" for name in connection} | {name: f"mstr_runtimes_{name}" for name in own}
     named["runtimes"] = "mstr_runtimes"
@@ -319,9 +314,7 @@ def sample(path: str, *keys: str) -> None:
 
 
 def generate() -> None:
-    """Everything but the guide."""
-    fragment()
-    entries()
+    """Everything but the fragment and the guide."""
     role()
     contains = returned()
     for path, key in ((ONE, "runtime"), (INFO, "runtimes")):
@@ -330,27 +323,28 @@ def generate() -> None:
     sample(ONE, "runtime", "sample")
     sample(MANY, "runtimes", "sample", "0", "runtime")
     sample(INFO, "runtimes", "sample", "0")
-    runtimes, scripts = (Block(DEFINITIONS, "options", name, "suboptions").value for name in ("runtimes", "scripts"))
-    FILES.update(schemas.texts(runtimes, scripts, Block(REPORT, "_value", "contains").value))
+    lists = {name: option["suboptions"] for name, option in shared("definitions").items() if "suboptions" in option}
+    FILES.update(schemas.texts(**lists, reported=Block(REPORT, "_value", "contains").value))
 
 
 def main(arguments: Sequence[str]) -> int:
     """Entry point: with --check, only report the files that are stale."""
     check = arguments == ["--check"]
-    stale: list[str] = []
-    # The table of variables asks the plugins, which read the role's file.
-    for step in (generate, guide):
+    # The plugins are asked for the fragments and the role's file, so these are written first.
+    for step in (fragment, generate, guide):
         try:
             step()
         except Missing as why:
             print(f"Error: {why}")
             return 1
-        for path in [path for path, text in FILES.items() if path not in stale and text != on_disk(path)]:
-            stale.append(path)
+        stale = [path for path, text in FILES.items() if text != on_disk(path)]
+        for path in stale:
             print(f"{path} is stale: run 'make generate'" if check else f"wrote {path}")
             if not check:
                 (ROOT / path).write_text(FILES[path], encoding="utf-8")
-    return int(check and bool(stale))
+        if check and stale:
+            return 1
+    return 0
 
 
 if __name__ == "__main__":
