@@ -33,7 +33,7 @@ _FENCE = re.compile(
 _CODE = re.compile(r"\.\. (?:code-block|code|sourcecode):: *(?P<language>\S*)$")
 _SHELL = ("console", "shell", "bash", "sh", "shell-session")
 _PLAY = {"hosts", "import_playbook", "ansible.builtin.import_playbook"}
-_PARTS = ("pre_tasks", "tasks", "post_tasks", "block", "rescue", "always")
+PARTS = ("pre_tasks", "tasks", "post_tasks", "block", "rescue", "always")
 _YAML = ("yaml", "yaml+jinja", "yml")
 
 
@@ -129,7 +129,7 @@ def not_printed(blocks: Iterable[Block], output: str) -> list[str]:
 def tasks_in(entries: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """The tasks of plays and blocks."""
     for entry in entries:
-        if parts := [entry[part] for part in _PARTS if part in entry]:
+        if parts := [entry[part] for part in PARTS if part in entry]:
             yield from (task for part in parts for task in tasks_in(part))
         elif not entry.keys() & _PLAY:
             yield entry

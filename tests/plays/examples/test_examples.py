@@ -1,9 +1,9 @@
-"""Every example of the documentation runs unchanged, and again in check mode; one that checks something can fail."""
+"""Every example of the documentation runs unchanged, in check mode and a second time; one that checks can fail."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from simulator.harness import Simulator
 from support.ansible import ROOT, Play, Played
 
 from plays.examples import preparations
-from plays.examples.blocks import EXAMPLES, Block, documented, not_printed, pages, tasks_in
+from plays.examples.blocks import EXAMPLES, PARTS, Block, documented, not_printed, pages, tasks_in
 from plays.examples.hosts import ExampleHosts, as_printed, workplace
 from plays.examples.preparations import NIGHTLY, Preparation
 
@@ -109,6 +109,42 @@ def test_blocks_run_as_printed(hosts: ExampleHosts, tmp_path: Path, page: str) -
         server.clear_requests()
     _play(hosts, playbook, page, "--check", "--diff")
     assert [call for server in servers for call in server.calls() if not call.startswith(_READS)] == []
+
+
+IDEMPOTENT = {
+    f"mstr.library.{path.stem}"
+    for path in ROOT.glob("plugins/modules/*.py")
+    if yaml.safe_load(documented(path, "DOCUMENTATION"))["attributes"]["idempotent"]["support"] == "full"
+}
+PREDICTED, AGAIN = " | predicted", " | again"
+
+
+def _thrice(tasks: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Each task of an idempotent module first in check mode, then as printed, then again."""
+    for task in tasks:
+        if parts := [part for part in PARTS if part in task]:
+            yield task | {part: list(_thrice(task[part])) for part in parts}
+        elif task.keys() & IDEMPOTENT and not task.keys() & {"check_mode", "until", "failed_when", "changed_when"}:
+            copy = {key: value for key, value in task.items() if key not in ("register", "notify")}
+            yield copy | {"name": task["name"] + PREDICTED, "check_mode": True}
+            yield task
+            yield copy | {"name": task["name"] + AGAIN}
+        else:
+            yield task
+
+
+@pytest.mark.complete
+@pytest.mark.parametrize("page", WITH_YAML)
+def test_each_task_is_predicted_and_changes_once(hosts: ExampleHosts, tmp_path: Path, page: str) -> None:
+    _servers, place = _prepared(hosts, tmp_path, page)
+    blocks = [
+        replace(block, text=yaml.safe_dump(list(_thrice(block.data)))) for block in _of_kind(page, "plays", "tasks")
+    ]
+    ends = _play(hosts, as_printed(place, blocks), page).ends()
+    changed = {end["task"]: end["result"]["changed"] for end in ends}
+    thrice = [name.removesuffix(AGAIN) for name in changed if name.endswith(AGAIN)]
+    assert [name for name in thrice if changed[name + AGAIN]] == []
+    assert [name for name in thrice if changed[name] != changed[name + PREDICTED]] == []
 
 
 # Keys that Ansible documents, or that are not documented because all modules return them.
