@@ -16,12 +16,10 @@ from ansible_collections.mstr.library.plugins.action import (  # noqa: F401 # py
     mstr_script_run,
 )
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.steps import STEPS
-from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.task import Action, Result
+from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.task import Action
 
 
 class ActionModule(Action):
     """Runs one step of a playbook; `plugin_utils/_playbooks/steps.py` has them."""
 
-    def result(self) -> Result:
-        """The result of the step that the option `step` names."""
-        return STEPS[str(self.args["step"])](self)
+    steps = STEPS

@@ -25,6 +25,8 @@ from .variables import is_given
 
 _MOST_SENTENCES = 20
 _NUMBERS = {"int": int, "float": float}
+# What Ansible's keyword `serial` takes: a number, or a percentage of the hosts.
+_BATCH_SIZE = re.compile(r"[1-9]\d*|(100|[1-9]\d?)%")
 
 
 def values_needed(playbook: str) -> frozenset[str]:
@@ -37,10 +39,12 @@ def values_needed(playbook: str) -> frozenset[str]:
 def run_errors(run: NewRun) -> list[str]:
     """Everything that is wrong with a run, each as a sentence; empty if it may begin."""
     names = {name for values in run.hosts.values() for name in values}
+    used = variables.types(run.playbook)
+    empty = [name for values in run.hosts.values() for name in used if values.get(name) == ""]
     kinds = (
         variables.name_errors(names, run.playbook, run.extra),
         _serial_errors(run),
-        _empty_errors(run),
+        variables.empty_errors(empty),
         _type_errors(run),
         _use_errors(run),
         check_files.shared_errors(run),
@@ -66,7 +70,7 @@ def _serial_errors(run: NewRun) -> Iterator[str]:
     if "mstr_serial" in run.extra:
         value = run.extra["mstr_serial"]
         sizes = value if isinstance(value, (list, tuple)) else [value]
-        if is_given(value) and not (sizes and all(_is_batch_size(size) for size in sizes)):
+        if is_given(value) and not (sizes and all(_BATCH_SIZE.fullmatch(str(size).strip()) for size in sizes)):
             yield (
                 f"mstr_serial must be a number of environments, a percentage such as 20%, or a list of these, not "
                 f"{_shown(value)}."
@@ -76,12 +80,6 @@ def _serial_errors(run: NewRun) -> Iterator[str]:
             "mstr_serial counts only with -e, because Ansible reads it before the variables of any host. Remove it "
             "from the inventory, and start the playbook with -e mstr_serial=… ."
         )
-
-
-def _empty_errors(run: NewRun) -> list[str]:
-    used = variables.types(run.playbook)
-    empty = [name for values in run.hosts.values() for name in used if values.get(name) == ""]
-    return variables.empty_errors(empty)
 
 
 def _type_errors(run: NewRun) -> Iterator[str]:
@@ -178,13 +176,6 @@ def _has_definitions(run: NewRun, host: str) -> bool:
         return True
 
 
-def _is_batch_size(size: Any) -> bool:
-    """Whether Ansible's keyword `serial` takes it: a number, or a percentage of the hosts."""
-    if isinstance(size, bool):
-        return False
-    return re.fullmatch(r"[1-9]\d*|(100|[1-9]\d?)%", str(size).strip()) is not None
-
-
 def _type_error(name: str, kind: str, value: Any) -> str | None:
     """Why a value is not of its type, without a final period; None if it is."""
     expected = {"bool": "true or false", "int": "a whole number", "float": "a number"}
@@ -194,7 +185,7 @@ def _type_error(name: str, kind: str, value: Any) -> str | None:
         elif kind in _NUMBERS:
             if isinstance(value, bool) or (kind == "int" and isinstance(value, float) and value % 1):
                 raise ValueError
-            _NUMBERS[kind](value if isinstance(value, (int, float)) else str(value).strip())
+            _NUMBERS[kind](value)
     except (TypeError, ValueError):
         return f"{name} must be {expected[kind]}, not {_shown(value)}"
     return None

@@ -37,9 +37,10 @@ class Action(ActionBase):
     """The base class of the private actions."""
 
     task_vars: Result
+    steps: Mapping[str, Callable[[Any], Result]]
 
     def run(self, tmp: Any = None, task_vars: Result | None = None) -> Result:
-        """The result of `result`, or a failed one with the sentence of its error."""
+        """The result of the step that the option `step` names, or a failed one with the sentence of its error."""
         super().run(tmp, task_vars)
         self.task_vars = task_vars or {}
         self.args = self._task.args
@@ -49,13 +50,9 @@ class Action(ActionBase):
         # From ansible-core 2.19 on, a failure shows the lines of the playbook around its task, which help no user.
         self._task._ds = None  # type: ignore[attr-defined]
         try:
-            return self.result()
+            return self.steps[str(self.args["step"])](self)
         except ValidationError as exc:
             return failed(exc.sentence)
-
-    def result(self) -> Result:
-        """The result of the task."""
-        raise NotImplementedError
 
     @property
     def host(self) -> str:

@@ -156,14 +156,9 @@ def _template() -> Template:
     environment = _Environment(
         loader=FileSystemLoader(str(_FOLDER)), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters.update(
-        when=when, last_run=last_run, name_of=name_of, schedules=schedules, usage=usage_text, changes=_changes
-    )
+    environment.filters.update(when=when, last_run=last_run, name_of=name_of, schedules=schedules, usage=usage_text)
+    environment.globals["changes"] = changes.changes
     return environment.get_template("page.html.j2")
-
-
-def _changes(field: Json) -> list[changes.Change]:
-    return changes.changes(field["found"], field["wanted"])
 
 
 def _hash(text: str) -> str:

@@ -17,7 +17,7 @@ from ...module_utils._model.fields import BY_NAME, POOL
 from ...module_utils._model.kinds import NOTHING, normalized_name
 from ...module_utils._model.requirements import project
 from ...module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE, VIOLATION
-from .evaluation import COUNTED, grouped
+from .evaluation import COUNTED, grouped, value_of
 from .lines import GOES, failed_runs
 from .since import Earlier
 
@@ -218,21 +218,21 @@ def _facts(runtime: Json, entry: Json, sources: Sources) -> dict[str, Any]:
     }
 
 
-class _Verdicts:
+class _Verdicts(NamedTuple):
     """What the policy says of the values of one runtime; nothing without an evaluation."""
 
-    def __init__(self, rows: Sequence[Json], otherwise: Mapping[str, str]) -> None:
-        self._rows, self._otherwise = rows, otherwise
+    rows: Sequence[Json]
+    otherwise: Mapping[str, str]  # the verdict on a value without a row, by option
 
     def on(self, option: str, value: str) -> dict[str, Any]:
         """The verdict on one value of an option, and the rules for it."""
-        rows = [row for row in self._rows if (row["option"], str(row["value"])) == (option, value)]
-        return {"verdict": _worst(rows, self._otherwise.get(option, "")), "rules": [row["rule"] for row in rows]}
+        rows = [row for row in self.rows if value_of(row) == (option, value)]
+        return {"verdict": _worst(rows, self.otherwise.get(option, "")), "rules": [row["rule"] for row in rows]}
 
     def on_empty_whitelist(self) -> str:
         """The verdict on an empty whitelist: nobody knows whether it reaches nothing or everything."""
-        otherwise = self._otherwise.get("whitelist", "")
-        rows = [row for row in self._rows if row["rule"] == "whitelist_required"]
+        otherwise = self.otherwise.get("whitelist", "")
+        rows = [row for row in self.rows if row["rule"] == "whitelist_required"]
         return _worst(rows, "unknown" if otherwise == _ALLOWED else otherwise)
 
 
