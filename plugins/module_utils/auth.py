@@ -265,7 +265,7 @@ def run(
 
 def _with_own_login(server: Connection, task_options: Container[str]) -> Connection:
     """The connection, if its secrets may be sent to its server. Raises ValidationError."""
-    secrets = [option for option in (server.login.secret_options if server.login else ()) if option not in task_options]
+    secrets = [option for option in (server.login.secrets if server.login else ()) if option not in task_options]
     if not secrets:
         return server
     from ._session.servers import with_own_login  # only a task with a secret from the environment needs it

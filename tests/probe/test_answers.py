@@ -30,7 +30,7 @@ OF_TASKS = {
     "hidden_tasks": ("listed",),
 }
 # Questions that a probe with all privileges never answers. NEVER in the table has the reasons for the others.
-NOT_SEEN = {entry.switch: "never tried" for entry in NEVER} | {
+NOT_SEEN = {entry["switch"]: "never tried" for entry in NEVER} | {
     "privilege_for_reads": "only a user without the privilege sees it",
     "guest_login": "the probe is not logged in as a guest",
     "guest_manages": "the probe is not logged in as a guest",
@@ -232,9 +232,9 @@ def test_shared_session_not_closed(sim: Simulator) -> None:
 @pytest.mark.parametrize(
     ("fault", "switch", "evidence"),
     [
-        ({"kind": "unavailable", "operation": "create", "skip": 1, "status": 429, "retry_after": 1},
+        ({"kind": "unavailable", "operation": "create", "skip": 2, "status": 429, "retry_after": 1},
          "duplicate_names", "The server answered 429 ERR0016 to POST /api/runtimes."),
-        ({"kind": "unavailable", "operation": "create", "skip": 1, "status": 503, "retry_after": 1},
+        ({"kind": "unavailable", "operation": "create", "skip": 2, "status": 503, "retry_after": 1},
          "names_case", "The server answered 503 ERR0016 to POST /api/runtimes."),
         ({"kind": "error", "operation": "delete", "status": 500},
          "delete_comments", "The server answered 500 ERR001 to DELETE /api/runtimes/ID."),
@@ -286,7 +286,7 @@ def test_answer_that_is_not_handled(sim: Simulator) -> None:
 def test_unknown_behaviour(sim: Simulator) -> None:
     """A duplicate is refused with a different code: two plays that create it at once would not recognize that."""
     sim.reset("newest")
-    sim.fault("error", operation="create", skip=1, times=1, status=400, number=6)
+    sim.fault("error", operation="create", skip=2, times=1, status=400, number=6)
     done = probed(sim)
     [answer] = [entry for entry in done.result["answers"] if entry["switch"] == "duplicate_status"]
     assert (answer["value"], answer["handled"]) == (OTHER, False)

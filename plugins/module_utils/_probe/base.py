@@ -20,6 +20,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from .._errors import ApiError, ConnectError, MstrError, as_mstr_error, code_number
 from .._model.alike import name_key
+from .._session.failures import error_in
 from .._session.interrupt import Interrupted, Stop
 from .._session.response import OBJECT, Response, id_in, list_of, says_no_such_object
 from .._session.session import Session
@@ -28,11 +29,18 @@ from .._work.write import CHECKS, check_after_loss
 OTHER = "other"  # a behaviour that no value of the switch describes
 Answer = tuple[Any, str]  # the value, and the evidence for it
 Result = TypeVar("Result")
-ALL_HANDLED: tuple[str, ...] = ()  # `unhandled`, if the modules do not depend on the value
+HANDLED: tuple[str, ...] = ()  # `unhandled`, if the modules do not depend on the value
 
 
 class Unanswered(Exception):
     """A question without an answer: a sentence that can be published."""
+
+
+def needs(value: Result | None, otherwise: str) -> Result:
+    """The value. Raises Unanswered with the reason if it is false or empty."""
+    if not value:
+        raise Unanswered(otherwise)
+    return value
 
 
 class Settings(NamedTuple):
@@ -146,8 +154,8 @@ class ProbeRun:
         self.session, self.settings, self.stop, self.clock, self.warn = session, settings, stop, clock, warn
         self._send: Callable[..., Any] = session.send
         self._versions: dict[str, Any] = {}  # of each runtime since its last update, by id
-        self.codes: list[str] = []  # of errors, as the server wrote them
-        self.wrapped: set[bool] = set()  # whether errors came as a list under "errors"
+        # The code of each error, as the server wrote it, and whether it came in a list under "errors".
+        self.errors: list[tuple[str, bool]] = []
         self._outcomes: dict[Any, Any] = {}  # values and exceptions, by function, see `once`
         session.on_response = self.note_error_format
         self.base = PREFIX + secrets.token_hex(4)
@@ -162,8 +170,14 @@ class ProbeRun:
         """A name of this probe. The letter decides its place in the alphabetical order."""
         return f"{self.base}-{letter}"
 
-    def _outcome(self, find: Callable[[ProbeRun], object]) -> Any:
-        """The value of `find`, which runs once for all questions, or its exception. Raises Interrupted.
+    def once(self, find: Callable[[ProbeRun], Result]) -> Result:
+        """The value of `find`, which runs once for all questions. Raises Unanswered, each time; Interrupted."""
+        return cast("Result", self.once_or_refusal(find, lambda refusal: False))
+
+    def once_or_refusal(
+        self, find: Callable[[ProbeRun], Result], expected: Callable[[ApiError], bool] = is_refusal
+    ) -> Result | ApiError:
+        """The same, or the expected refusal.
 
         A server may send what no code expects, so every failure is a reason for no answer.
         """
@@ -176,33 +190,16 @@ class ProbeRun:
                 # The error of a lost response hides a signal that came while the server was asked what it did.
                 self.stop.check()
                 self._outcomes[find] = exc
-        return self._outcomes[find]
-
-    def once(self, find: Callable[[ProbeRun], Result]) -> Result:
-        """The value of `find`, which runs once for all questions. Raises Unanswered, each time; Interrupted."""
-        outcome = self._outcome(find)
-        if isinstance(outcome, Exception):
-            raise outcome if isinstance(outcome, Unanswered) else Unanswered(failure_text(outcome))
-        return cast("Result", outcome)
-
-    def once_or_refusal(
-        self, find: Callable[[ProbeRun], Result], expected: Callable[[ApiError], bool] = is_refusal
-    ) -> Result | ApiError:
-        """The same, or the expected refusal."""
-        outcome = self._outcome(find)
-        return outcome if isinstance(outcome, ApiError) and expected(outcome) else self.once(find)
+        outcome: Result | Exception = self._outcomes[find]
+        if not isinstance(outcome, Exception) or (isinstance(outcome, ApiError) and expected(outcome)):
+            return outcome
+        raise outcome if isinstance(outcome, Unanswered) else Unanswered(failure_text(outcome))
 
     def note_error_format(self, response: Response) -> None:
         """Record how the server writes its errors."""
-        if response.ok:
-            return
-        with suppress(ValueError):
-            data = response.data()
-            errors = data.get("errors") if isinstance(data, Mapping) else None
-            first = errors[0] if isinstance(errors, list) and errors else data
-            if isinstance(first, Mapping) and code_number(first.get("code")) is not None:
-                self.wrapped.add(first is not data)
-                self.codes.append(str(first["code"]))
+        error = {} if response.ok else error_in(response)
+        if code_number(error.get("code")) is not None:
+            self.errors.append((str(error["code"]), error != response.data()))
 
     # --- reading
 

@@ -16,17 +16,14 @@ from .._model.installed import installed_in
 from .._model.kinds import normalized_name
 from .._work.installed import SCRIPT
 from .._work.script import Script, run_script
-from .base import ALL_HANDLED, OTHER, Answer, ProbeRun, Unanswered, asks, entries, failure_text
-from .creates import PACKAGE, additional_runtime, runtime_with_all_fields
+from .base import HANDLED, OTHER, Answer, ProbeRun, Unanswered, asks, entries, failure_text, needs
+from .runtimes import PACKAGE, additional_runtime, runtime_with_all_fields
 
 _RUN_TIMEOUT = 60.0  # seconds
 # Its last value, a variable that notebooks of the vendor use, or nothing: whichever the server takes for the result.
 _RESULT = "result = 'variable'\n'value'\n"
-_RETURNED = {
-    "value": ("last_value", "the text"),
-    "variable": ("variable", "the variable"),
-    None: ("nothing", "nothing"),
-}
+_RETURNED = {"'value'": ("last_value", "the text"), "'variable'": ("variable", "the variable")}
+_RETURNED |= {"None": ("nothing", "nothing")}
 _CONNECT = """\
 import socket
 try:
@@ -38,8 +35,7 @@ except OSError:
 
 
 def _ran(run: ProbeRun, identity: str, code: str) -> dict[str, Any]:
-    if not run.settings.scripts:
-        raise Unanswered("Needs a script; set scripts: true.")
+    needs(run.settings.scripts, "Needs a script; set scripts: true.")
     run.may_write()
     try:
         return run_script(run.session, Script(code, identity, _RUN_TIMEOUT), run.clock, run.stop.pause)
@@ -124,11 +120,9 @@ def runtime_status(run: ProbeRun) -> Answer:
     seen = run.once(watch)
     first, last = seen[0].status, seen[-1]
     evidence = f"After the create, the status was {_statuses(seen)}."
-    if first in _SETTLED:
-        raise Unanswered(f"The status was already {first} at the first check.")
+    needs(first not in _SETTLED, f"The status was already {first} at the first check.")
     if {look.status for look in seen} != {"unknown"}:
-        if last.status not in _SETTLED:
-            raise Unanswered(f"{evidence} It was still changing when wait_timeout ended.")
+        needs(last.status in _SETTLED, f"{evidence} It was still changing when wait_timeout ended.")
         return ("unknown_first" if first == "unknown" else "follows"), evidence
     if last.packages_done:
         return "stays_unknown", f"{evidence} By then, the status of the package was {last.package}."
@@ -141,10 +135,8 @@ def runtime_status(run: ProbeRun) -> Answer:
 @asks("What is the status of a package that is being installed?")
 def package_first_status(run: ProbeRun) -> Answer:
     seen = run.once(watch)
-    if seen[0].packages_done:
-        raise Unanswered("The installation had already ended at the first check.")
-    if not seen[-1].packages_done:
-        raise Unanswered("The status of the package did not change until a script had run.")
+    needs(not seen[0].packages_done, "The installation had already ended at the first check.")
+    needs(seen[-1].packages_done, "The status of the package did not change until a script had run.")
     if seen[0].package in ("installing", "unknown"):
         return seen[0].package, f"The first status of the package was {seen[0].package}."
     return OTHER, "The first status of the package was not a documented one."
@@ -155,8 +147,7 @@ def package_outcome(run: ProbeRun) -> Answer:
     last = run.once(watch)[-1]
     if not last.packages_done:
         last = run.once(after_a_script)
-    if not last.packages_done:
-        raise Unanswered("The server did not report within wait_timeout how the installation ended.")
+    needs(last.packages_done, "The server did not report within wait_timeout how the installation ended.")
     return last.package, f"The final status of the package {PACKAGE} was {last.package}."
 
 
@@ -166,14 +157,11 @@ def empty_version(run: ProbeRun) -> Answer:
     before = [look for look in seen if look.package != "installed"]
     if any(look.version for look in before):
         return "resolve", "The package had a version before it was installed."
-    if seen[-1].package != "installed":
-        raise Unanswered("The server did not report the package as installed, and returned no version.")
+    installed = seen[-1].package == "installed"
+    needs(installed, "The server did not report the package as installed, and returned no version.")
     if not seen[-1].version:
         return "keep", "The package was installed, and the server returned an empty version."
-    if not before:
-        raise Unanswered(
-            "The package was already installed at the first check, so it is unknown when it got a version."
-        )
+    needs(before, "The package was already installed at the first check, so it is unknown when it got a version.")
     return "when_installed", "The package got a version when it was installed."
 
 
@@ -220,15 +208,13 @@ def status_lag(run: ProbeRun) -> Answer:
 # --- questions that need a script
 
 
-@asks("What is the result object of a script?", ALL_HANDLED)
+@asks("What is the result object of a script?", HANDLED)
 def script_result(run: ProbeRun) -> Answer:
-    result, value, returned = run.once(first_script)["result"], OTHER, "something else"
-    if result is None or isinstance(result, str):
-        value, returned = _RETURNED.get(result, (value, returned))
+    value, returned = _RETURNED.get(repr(run.once(first_script)["result"]), (OTHER, "something else"))
     return value, f"A script set the variable 'result' and ended with a text. The server returned {returned}."
 
 
-@asks("Does a script see the metadata of the installed packages?", ALL_HANDLED)
+@asks("Does a script see the metadata of the installed packages?", HANDLED)
 def script_metadata(run: ProbeRun) -> Answer:
     printed = _ran(run, run.once(runtime_with_all_fields), SCRIPT)["stdout"]
     try:
@@ -240,9 +226,8 @@ def script_metadata(run: ProbeRun) -> Answer:
 
 @asks("What can a script reach if the whitelist is empty?")
 def empty_whitelist(run: ProbeRun) -> Answer:
-    if run.settings.reach is None:
-        raise Unanswered("Needs a script that tries to connect to an address; set scripts: true and reach.")
-    host, port = run.settings.reach
+    unset = "Needs a script that tries to connect to an address; set scripts: true and reach."
+    host, port = needs(run.settings.reach, unset)
     try:
         address = ipaddress.ip_address(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0])
     except (OSError, ValueError):

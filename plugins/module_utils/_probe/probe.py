@@ -11,15 +11,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import partial
 from types import ModuleType
 from typing import Any
 
 from .._errors import ErrorList, MstrError
 from .._model.alike import name_key
 from .._session.interrupt import Interrupted
-from . import creates, fields, packages, reads, sessions
-from .base import OTHER, PREFIX, Answer, ProbeRun, Question, Settings, Unanswered
+from . import packages, reads, runtimes, sessions
+from .base import OTHER, PREFIX, ProbeRun, Question, Settings, Unanswered
 
 
 def _questions(*files: ModuleType) -> tuple[Question, ...]:
@@ -29,7 +28,7 @@ def _questions(*files: ModuleType) -> tuple[Question, ...]:
 
 # What packages do after a create is watched before an update changes them. What a session shows by its errors and
 # refusals comes late.
-OF_RUNTIMES = _questions(creates, packages, fields, reads)
+OF_RUNTIMES = _questions(packages, runtimes, reads)
 # Asked after the cleanup, because the probe's own session may end together with a different one.
 OF_SESSIONS = _questions(sessions)
 
@@ -58,11 +57,10 @@ _NEVER = {
 }
 
 
-def _never(reason: str, _run: ProbeRun) -> Answer:
-    raise Unanswered(f"Never tried: {reason}")
-
-
-NEVER = tuple(Question(switch, question, partial(_never, reason)) for switch, (question, reason) in _NEVER.items())
+NEVER = [
+    {"switch": switch, "question": question, "value": None, "evidence": f"Never tried: {reason}", "handled": None}
+    for switch, (question, reason) in _NEVER.items()
+]
 
 _PROBE_NAME = re.compile(re.escape(PREFIX) + r"[0-9a-f]{8}-[abc]")
 _REACH = re.compile(r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:/\[\]]+)):(?P<port>\d{1,5})")
@@ -93,7 +91,7 @@ def probe(run: ProbeRun) -> dict[str, Any]:
         leftovers = run.clean_up()
         for sentence in leftovers:
             run.warn(sentence)
-        answers += [_answer(question, run) for question in (*OF_SESSIONS, *NEVER)]
+        answers += [*(_answer(question, run) for question in OF_SESSIONS), *NEVER]
     except Interrupted as exc:
         leftovers = run.clean_up(at_last=True) or ["Nothing of the probe is left on the server."]
         raise MstrError(f"{exc.sentence} while the probe asked its questions. {' '.join(leftovers)}") from exc
@@ -121,8 +119,9 @@ def _answer(question: Question, run: ProbeRun) -> dict[str, Any]:
         value, evidence = run.once(question.ask)
     except Unanswered as exc:
         value, evidence = None, str(exc)
+    handled = None if value is None else value not in question.unhandled
     answer = {"switch": question.switch, "question": question.question, "value": value, "evidence": evidence}
-    return {**answer, "handled": None if value is None else value not in question.unhandled}
+    return {**answer, "handled": handled}
 
 
 def _earlier(run: ProbeRun) -> dict[str, str]:

@@ -12,13 +12,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 
 from .._errors import ApiError
 from .._session.response import LIST_WITH_IDS, OBJECT, OBJECT_WITH_ID, Shape, id_in, list_of, says_no_such_call
 from .._work.script_usage import SCRIPT_TYPE, start_search
-from .base import ALL_HANDLED, OTHER, Answer, ProbeRun, Unanswered, asks, or_refusal, refusal_text, status_in
-from .creates import minimal_runtime
+from .base import HANDLED, OTHER, Answer, ProbeRun, Unanswered, asks, needs, or_refusal, refusal_text, status_in
+from .runtimes import minimal_runtime
 
 # Of the vendor's client [mstrio]
 _LOCKS = (
@@ -61,16 +61,13 @@ def status_call(run: ProbeRun) -> Answer:
 @asks("Which release of the Intelligence Server is it?")
 def iserver_version(run: ProbeRun) -> Answer:
     value = _release(run.once(_status).get("iServerVersion"))
-    if value is None:
-        raise Unanswered("GET /api/status does not contain it.")
-    return value, "GET /api/status contains it."
+    return needs(value, "GET /api/status does not contain it."), "GET /api/status contains it."
 
 
 @asks("Which type of deployment is it?")
 def deployment_type(run: ProbeRun) -> Answer:
-    value = run.once(_status).get("deploymentType") or ""
-    if value and not _release(value):
-        raise Unanswered("GET /api/status contains a value that is not a release, so it is not published.")
+    value, private = run.once(_status).get("deploymentType") or "", "a value that is not a release"
+    needs(not value or _release(value), f"GET /api/status contains {private}, so it is not published.")
     return value, f"GET /api/status {'contains it' if value else 'contains none'}."
 
 
@@ -101,12 +98,12 @@ def python_versions(run: ProbeRun) -> Answer:
 @asks("After how many seconds without a request does a session end?")
 def iserver_timeout(run: ProbeRun) -> Answer:
     seconds = run.session.get("/sessions", shape=OBJECT).get("timeout")
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
-        raise Unanswered("GET /api/sessions does not contain it.")
+    is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
+    needs(is_number, "GET /api/sessions does not contain it.")
     return seconds, "GET /api/sessions contains it."
 
 
-@asks("Does another tool hold a lock on the configuration?", ALL_HANDLED)
+@asks("Does another tool hold a lock on the configuration?", HANDLED)
 def configuration_lock(run: ProbeRun) -> Answer:
     """Only read: whether such a lock stops changes of runtimes is not documented."""
     lock = or_refusal(run.session.get, "/iserver/lock", expected=says_no_such_call, shape=OBJECT)
@@ -137,8 +134,7 @@ def privilege_for_reads(run: ProbeRun) -> Answer:
 @asks("Can guests log in?")
 def guest_login(run: ProbeRun) -> Answer:
     login = run.session.connection.login
-    if login is None or login.mode != "anonymous":
-        raise Unanswered("Needs a probe as a guest; set login_mode: anonymous.")
+    needs(login and login.mode == "anonymous", "Needs a probe as a guest; set login_mode: anonymous.")
     return "yes", "The probe is logged in as guest."
 
 
@@ -167,59 +163,52 @@ def _projects(run: ProbeRun) -> list[Mapping[str, Any]]:
 def _loaded_projects(run: ProbeRun) -> list[str]:
     """The ids of those that are loaded. Raises Unanswered if there are none."""
     loaded = [str(project["id"]) for project in run.once(_projects) if project.get("status", _LOADED) == _LOADED]
-    if not loaded:
-        raise Unanswered("The user may use no project that is loaded.")
-    return loaded
+    return needs(loaded, "The user may use no project that is loaded.")
 
 
 def _searches(run: ProbeRun) -> dict[int, Mapping[str, Any] | ApiError]:
-    """The response of each version of the search: an object, or the error for a missing call. At least one exists."""
+    """The response of each version of the search: an object, or the error for a missing call."""
     project = run.once(_loaded_projects)[0]
     # For a name that no script has.
     limits: dict[str, Any] = {"operation": _SEARCH, "shape": OBJECT, "name": run.base, "pattern": _EXACTLY}
-    searches = {
+    return {
         version: or_refusal(start_search, run.session, version, project, expected=says_no_such_call, **limits)
         for version in (1, 2)
     }
-    if all(isinstance(search, ApiError) for search in searches.values()):
-        raise Unanswered("Neither version of the metadata search exists.")
-    return searches
 
 
-def _search_version(run: ProbeRun) -> int:
-    """The first version that exists."""
-    return next(version for version, search in run.once(_searches).items() if not isinstance(search, ApiError))
+def _search_versions(run: ProbeRun) -> list[int]:
+    """The versions that exist. Raises Unanswered if there are none."""
+    versions = [version for version, search in run.once(_searches).items() if not isinstance(search, ApiError)]
+    return needs(versions, "Neither version of the metadata search exists.")
 
 
 @asks("Which version of the metadata search exists?")
 def search_versions(run: ProbeRun) -> Answer:
-    if not any(isinstance(search, ApiError) for search in run.once(_searches).values()):
-        return "both", "Both versions exist."
-    version = _search_version(run)
-    return str(version), f"Only version {version} exists."
+    version, *others = _search_versions(run)
+    return ("both", "Both versions exist.") if others else (str(version), f"Only version {version} exists.")
 
 
 @asks("How does the server refuse the other version of the search?")
 def search_missing(run: ProbeRun) -> Answer:
-    for search in run.once(_searches).values():
-        if isinstance(search, ApiError):
-            return str(search.status), f"The other version was {refusal_text(search)}."
-    raise Unanswered("Both versions of the metadata search exist.")
+    needs(len(_search_versions(run)) == 1, "Both versions of the metadata search exist.")
+    [refusal] = [search for search in run.once(_searches).values() if isinstance(search, ApiError)]
+    return str(refusal.status), f"The other version was {refusal_text(refusal)}."
 
 
 @asks("Does a search return the number of objects found?")
 def search_total(run: ProbeRun) -> Answer:
-    search = run.once(_searches)[_search_version(run)]
-    if not isinstance(search, ApiError) and "totalItems" not in search:
-        return "left_out", "The response to a search has no totalItems."
-    raise Unanswered("A search returns a total, but it is unknown whether that counts what an ACL hides.")
+    search = cast("Mapping[str, Any]", run.once(_searches)[_search_versions(run)[0]])
+    counted = "A search returns a total, but it is unknown whether that counts what an ACL hides."
+    needs("totalItems" not in search, counted)
+    return "left_out", "The response to a search has no totalItems."
 
 
 @asks("Does the list of projects contain those that are not loaded?")
 def unloaded_projects(run: ProbeRun) -> Answer:
-    if any(project.get("status", _LOADED) != _LOADED for project in run.once(_projects)):
-        return "listed", "The list shows a project that is not loaded."
-    raise Unanswered("The list shows no project that is not loaded; there may be none.")
+    unloaded = any(project.get("status", _LOADED) != _LOADED for project in run.once(_projects))
+    needs(unloaded, "The list shows no project that is not loaded; there may be none.")
+    return "listed", "The list shows a project that is not loaded."
 
 
 # --- planned tasks
@@ -255,10 +244,8 @@ def tasks_call(run: ProbeRun) -> Answer:
 
 @asks("Which key of a planned task contains the id of its script?")
 def task_script_key(run: ProbeRun) -> Answer:
-    task = next(chain(*run.once(_task_lists)), None)
-    if task is None:
-        raise Unanswered("The server lists no planned task.")
-    keys = list(_script_ids(task))
+    tasks = needs(list(chain(*run.once(_task_lists))), "The server lists no planned task.")
+    keys = list(_script_ids(tasks[0]))
     value = keys[0] if len(keys) == 1 else OTHER
     return value, f"The content of a planned task has the keys {' and '.join(keys) or 'of neither form'}."
 
@@ -266,8 +253,7 @@ def task_script_key(run: ProbeRun) -> Answer:
 @asks("Does a list of planned tasks contain those of other projects?")
 def tasks_all_projects(run: ProbeRun) -> Answer:
     lists = [{str(task.get("id")) for task in tasks} for tasks in run.once(_task_lists)]
-    if len(lists) < 2 or not all(lists):
-        raise Unanswered("Needs planned tasks in two projects that the user may use.")
+    needs(len(lists) == 2 and all(lists), "Needs planned tasks in two projects that the user may use.")
     if lists[0] == lists[1]:
         return "everything", "The lists of two projects contained the same planned tasks."
     if not lists[0] & lists[1]:
@@ -311,7 +297,7 @@ def _history(run: ProbeRun, project: str, scripts: Sequence[str]) -> list[Mappin
 
 def _histories(run: ProbeRun) -> tuple[str, dict[str, list[Mapping[str, Any]]]]:
     """A project, and the history of each script that has run."""
-    version = _search_version(run)
+    version = _search_versions(run)[0]
     for project in run.once(_loaded_projects)[:_SEARCHED_PROJECTS]:
         start = start_search(run.session, version, project, operation=_SEARCH, shape=OBJECT_WITH_ID)
         params = {"searchId": str(start["id"]), "offset": 0, "limit": _SCRIPTS}
@@ -336,7 +322,7 @@ def history_call(run: ProbeRun) -> Answer:
     return _has_call(run, "GET /api/scripts/history", _histories, status_in(404, 405, of="/history"))
 
 
-@asks("Does an entry of the history name its script?", ALL_HANDLED)
+@asks("Does an entry of the history name its script?", HANDLED)
 def history_names_script(run: ProbeRun) -> Answer:
     script, entries = next(iter(run.once(_histories)[1].items()))
     if script.upper() in [str(value).upper() for value in entries[0].values()]:
@@ -344,13 +330,12 @@ def history_names_script(run: ProbeRun) -> Answer:
     return "no", "An entry did not contain the id of its script."
 
 
-@asks("In which order does the history show several scripts?", ALL_HANDLED)
+@asks("In which order does the history show several scripts?", HANDLED)
 def history_order(run: ProbeRun) -> Answer:
     project, ran = run.once(_histories)
     # The last two scripts whose entries differ.
     scripts = [script for script, entries in ran.items() if entries[0] != next(iter(ran.values()))[0]]
-    if not scripts:
-        raise Unanswered("Needs two scripts that ran at different times.")
+    needs(scripts, "Needs two scripts that ran at different times.")
     pair = [next(iter(ran)), scripts[-1]]
     together, alone = _history(run, project, pair), [ran[script][0] for script in pair]
     if together == alone:
@@ -363,9 +348,9 @@ def history_order(run: ProbeRun) -> Answer:
 # --- errors, of which the other questions have caused some
 
 
-@asks("In which form does the server write error codes?", ALL_HANDLED)
+@asks("In which form does the server write error codes?", HANDLED)
 def error_code_style(run: ProbeRun) -> Answer:
-    for code in run.codes:
+    for code, _wrapped in run.errors:
         for value, pattern in (("table", r"ERR00[1-9]\d+"), ("sample", r"ERR0[1-9]\d+")):
             if re.fullmatch(pattern, code):
                 return value, f"The server wrote {code}."
@@ -375,14 +360,14 @@ def error_code_style(run: ProbeRun) -> Answer:
 
 @asks("Does the server return errors in a list?")
 def errors_wrapped(run: ProbeRun) -> Answer:
-    if not run.wrapped:
+    if not run.errors:
         # An id that no object has.
         last = or_refusal(run.read, "0" * 31 + "1", expected=lambda refusal: True)
-        if not run.wrapped:
-            status = last.status if isinstance(last, ApiError) else "a success"
-            raise Unanswered(f"No error of the API's own form was seen; the last was {status}.")
-    if len(run.wrapped) > 1:
+        status = last.status if isinstance(last, ApiError) else "a success"
+        needs(run.errors, f"No error of the API's own form was seen; the last was {status}.")
+    wrapped = {wrapped for _code, wrapped in run.errors}
+    if len(wrapped) > 1:
         return OTHER, 'Some errors were returned as {"errors": [...]}, others were not.'
-    if True in run.wrapped:
+    if True in wrapped:
         return "yes", 'Errors were returned as {"errors": [...]}.'
     return "no", "Errors were returned as single objects."

@@ -16,24 +16,23 @@ from .._session.parallel import all_side_by_side
 from .._session.response import says_session_gone
 from .._session.session import Session
 from .._session.session_string import SessionString
-from .base import PATH, Answer, ProbeRun, Unanswered, asks, or_refusal, refusal_text, status_in, verdict
+from .base import PATH, Answer, ProbeRun, Unanswered, asks, needs, or_refusal, refusal_text, status_in, verdict
 
 _CALLS = 6  # parallel calls
 _SLOW_ENOUGH = 0.05  # seconds for one call, below which times prove nothing
 _OF_TOMCAT = "JSESSIONID"
+_NO_LOGIN = "Needs a second login, for which an identity token is not enough."
 _IDENTITY_TOKEN = "X-MSTR-IdentityToken"
 
 
 def _second_login(run: ProbeRun, **more: Any) -> Login:
     """The login of the task, for a second session. `more`: what its body contains in addition."""
     connection = run.session.connection
-    if run.settings.check_mode:
-        raise Unanswered("Needs a second login, which check mode does not send.")
-    if connection.session is not None:
-        raise Unanswered("The logout of a second session might end the session that the task was given.")
-    if connection.login is None or connection.login.delegated:
-        raise Unanswered("Needs a second login, for which an identity token is not enough.")
-    return connection.login._replace(body={**connection.login.body, **more})
+    needs(not run.settings.check_mode, "Needs a second login, which check mode does not send.")
+    needs(not connection.session, "The logout of a second session might end the session that the task was given.")
+    login = needs(connection.login, _NO_LOGIN)
+    needs(not login.delegated, _NO_LOGIN)
+    return login._replace(body={**login.body, **more})
 
 
 def _session(run: ProbeRun, session: SessionString | None = None, login: Login | None = None) -> Session:
@@ -121,8 +120,8 @@ def sessions_parallel(run: ProbeRun) -> Answer:
         return "refuse", f"Of {_CALLS} calls at a time on one session, one was {refusal_text(times)}."
     alone, seconds = min(times[::2]), min(times[1::2])
     evidence = f"{_CALLS} calls at a time took {seconds / max(alone, 0.001):.1f} times as long as one alone."
-    if alone < _SLOW_ENOUGH:
-        raise Unanswered("All calls at a time were accepted; responses come too fast to see whether they queue.")
+    too_fast = "All calls at a time were accepted; responses come too fast to see whether they queue."
+    needs(alone >= _SLOW_ENOUGH, too_fast)
     if seconds < _CALLS / 2 * alone:
         return "yes", evidence
     if seconds > _CALLS * 2 / 3 * alone:
@@ -140,17 +139,15 @@ def logout_scope(run: ProbeRun) -> Answer:
 
 @asks("Does the logout of a delegated session also end the session that delegated it?")
 def delegated_logout(run: ProbeRun) -> Answer:
-    if run.once(logout_scope.ask)[0] == "user":
-        raise Unanswered("A logout ends every session of the user, so delegated sessions cannot be tested.")
+    separate = run.once(logout_scope.ask)[0] == "session"
+    needs(separate, "A logout ends every session of the user, so delegated sessions cannot be tested.")
     # The probe opens the delegating session itself, so no other user's session can end.
     with _logged_in(run, _second_login(run)) as giver:
         operation = "get an identity token of the second session"
         response = giver.request("POST", "/auth/identityToken", operation=operation, renews=False)
-        token = response.headers.get(_IDENTITY_TOKEN)
-        if not token:
-            raise Unanswered("The server returned no identity token.")
+        token = needs(response.headers.get(_IDENTITY_TOKEN), "The server returned no identity token.")
         body = {"loginMode": LOGIN_MODES["identity_token"], "identityToken": token}
-        _log_in_and_out(run, Login("identity_token", "/auth/delegate", body, (token,)))
+        _log_in_and_out(run, Login("identity_token", "/auth/delegate", body, {"identity_token": token}))
         if _is_alive(giver):
             return "separate", "After the logout of a delegated session, the session that delegated it still worked."
     return "shared", "After the logout of a delegated session, the session that delegated it had ended, too."

@@ -35,17 +35,12 @@ _LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1")
 
 
 class Login(NamedTuple):
-    """One way to log in: the path, the body, and the secrets in it."""
+    """One way to log in: the path, the body, and the secrets in it, by option."""
 
     mode: str
     path: str
     body: Mapping[str, Any]
-    secrets: tuple[str, ...] = ()
-
-    @property
-    def secret_options(self) -> list[str]:
-        """The options whose values are the secrets."""
-        return [option for option in _CREDENTIALS[self.mode].values() if option != "username"]
+    secrets: Mapping[str, str]
 
     @property
     def delegated(self) -> bool:
@@ -147,9 +142,7 @@ def checked_url(text: str, name: str = "base_url") -> str:
         return normal_url(text)
     except ValueError as exc:
         # The parts before @ and after ?, # or ; may contain credentials, so they are not quoted.
-        _credentials, at, address = text.rpartition("@")
-        address, mark, _query = [*re.split("([?#;])", address, maxsplit=1), "", ""][:3]
-        masked_url = clean(f"{at and '…@'}{address}{mark and f'{mark}…'}")
+        masked_url = clean(re.sub("(?s)([?#;]).*", r"\1…", re.sub("(?s).*@", "…@", text)))
         raise ValidationError([f"{name} {masked_url!r} {exc}"]) from None
 
 
@@ -184,5 +177,5 @@ def _login(params: Mapping[str, Any]) -> Login | None:
         mode,
         "/auth/delegate" if mode == "identity_token" else "/auth/login",
         {"loginMode": LOGIN_MODES[mode], **{name: params[option] for name, option in needed.items()}},
-        tuple(params[option] for option in needed.values() if option != "username"),
+        {option: params[option] for option in needed.values() if option != "username"},
     )

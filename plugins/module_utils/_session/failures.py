@@ -20,12 +20,15 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from traceback import walk_tb
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from .._errors import ApiError, AuthError, ConnectError, clean, code_number
 from .response import Response, UnreadableBody
-from .tls import Proxy, client_refused, handshake_error
+from .tls import client_refused, handshake_error
+
+if TYPE_CHECKING:
+    from .transport import Http
 
 # Functions of http.client, urllib3 and requests that finish before a request is sent: they check it, open the
 # connection, or write its first line and headers into a buffer.
@@ -39,30 +42,20 @@ _NOT_HTTP = {"BadStatusLine", "LineTooLong", "InvalidHeader", "HeaderParsingErro
 _HTTPS_HINT = "; if this port uses TLS, write https:// in base_url"
 
 
-class Http(Protocol):
-    """See `transport.Http`, which imports this file."""
-
-    server: str
-    timeout: float
-    proxy: Proxy | None
-    answered: bool  # whether the server has responded to a call
-    secrets: frozenset[str]
-
-
 class FailedCall:
     """A call that ended with an exception instead of a response. `limit`: seconds that the whole call may take."""
 
     def __init__(self, exc: Exception, operation: str, request: str, http: Http, limit: float) -> None:
-        server, proxy, parts = http.server, http.proxy, urlsplit(http.server)
-        self.exc, self.operation, self.request = exc, operation, request
+        self.server, self.proxy, self.secrets, parts = http.server, http.proxy, http.secrets, urlsplit(http.server)
+        self.exc, self.operation, self.request, self.host = exc, operation, request, parts.hostname
         self.limit, self.timeout = limit, min(http.timeout, limit)
-        self.host, self.server, self.proxy, self.secrets = parts.hostname or "", server, proxy, http.secrets
         self.address = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
         self.chain = list(_chain(exc))
         self.names = {cls.__name__ for cause in self.chain for cls in type(cause).__mro__}
         self.functions = {frame.f_code.co_name for cause in self.chain for frame, _line in walk_tb(cause.__traceback__)}
         self.text = " ".join(str(cause) for cause in self.chain)
-        self.sender = f"{server}, or {proxy} ({proxy.variables}) in between," if proxy else server
+        between = f", or {http.proxy} ({http.proxy.variables}) in between," if http.proxy else ""
+        self.sender = f"{http.server}{between}"
         # A TLS port closes a plain http connection, or responds with something other than HTTP.
         self.hint = _HTTPS_HINT if parts.scheme == "http" and not http.answered else ""
 
@@ -248,20 +241,23 @@ def _check_base_url(server: str) -> str:
     return f"Check that base_url is the URL of the Library server, and that no gateway answers in its place.{usual}"
 
 
-def _fields(response: Response) -> dict[str, Any]:
-    """The API's error fields: from the object, or from the first object in its list "errors" [mstrio]."""
-    data: Any = {}
+def error_in(response: Response) -> Mapping[str, Any]:
+    """The API's error: the object, or the first object in its list "errors" [mstrio]; empty if there is none."""
+    data: Any = None
     with suppress(ValueError):
         data = response.data()
     if isinstance(data, Mapping) and isinstance(data.get("errors"), list) and data["errors"]:
         data = data["errors"][0]
-    if not isinstance(data, Mapping):
-        data = {}
-    fields = {}
+    return data if isinstance(data, Mapping) else {}
+
+
+def _fields(response: Response) -> dict[str, Any]:
+    """The facts of an error, under `ERROR_KEYS`."""
+    error, fields = error_in(response), dict[str, Any]()
     for name, key in {"code": "code", "message": "message", "ticket_id": "ticketId"}.items():
-        value = data.get(key)
+        value = error.get(key)
         fields[name] = response.quote(value) if isinstance(value, (str, int, float)) and value != "" else None
-    number = data.get("iServerCode")
+    number = error.get("iServerCode")
     return {**fields, "iserver_code": number if isinstance(number, int) and not isinstance(number, bool) else None}
 
 

@@ -49,7 +49,7 @@ class Session:
         self._token: str | None = None
         self.delegated = False  # see `Login.delegated`
         if connection.login:
-            self._http.add_secrets(connection.login.secrets)
+            self._http.add_secrets(connection.login.secrets.values())
         if connection.session:
             self._http.take_cookies(connection.session.cookies)
             self._keep_token(connection.session.token, connection.session.delegated)
@@ -226,16 +226,8 @@ class Session:
             # If a signal arrives during a login, the token must still be read; otherwise the session stays open.
             read = partial(self._read_login, login)
             try:
-                response = self._http.send(
-                    "login",
-                    "POST",
-                    login.path,
-                    operation=_LOG_IN,
-                    on_late_response=read,
-                    polling=polling,
-                    json=login.body,
-                )
-                return read(response)
+                options = {"on_late_response": read, "polling": polling, "json": login.body}
+                return read(self._http.send("login", "POST", login.path, operation=_LOG_IN, **options))
             except Interrupted as exc:
                 if exc.unanswered:
                     self._warn(f"The task was stopped before the server answered its login. {_MAY_BE_OPEN}")

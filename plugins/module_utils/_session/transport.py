@@ -80,14 +80,12 @@ class Http:
         self._fixed_secrets: frozenset[str] = frozenset()
         # By the value of a cookie. Of those that are no longer sent, the last ones: Ansible searches for each secret.
         self._cookie_secrets: dict[str, set[str]] = {}
-        self._secrets_lock = Lock()
         self.answered = False  # whether the server has responded to a call
         self._one_at_a_time = Lock()
         self.serialized = False  # whether calls are sent one at a time
         self._outage: Outage | None = None
-        self._outage_lock = Lock()
         self._shares: dict[Thread, float] = {}  # of the limits, by the thread that has the response
-        self._shares_lock = Lock()
+        self._lock = Lock()  # for what several threads change
         self._call_limit = CALL_LIMIT * self.timeout  # seconds
         self.proxy: Proxy | None = None  # through which the calls go
         self._client = _new_client()
@@ -105,7 +103,7 @@ class Http:
         if not new:
             return
         sent = {value for _name, value, _domain, _path in self.cookies()}
-        with self._secrets_lock:
+        with self._lock:
             if of_cookies:
                 self._cookie_secrets |= {text: with_escaped_forms([text]) for text in new}
                 for text in [text for text in self._cookie_secrets if text not in sent][:-_COOKIES_MASKED]:
@@ -165,7 +163,7 @@ class Http:
                     if self._outage and self._outage.given_up and thing:
                         return _returned(got or self._outage.not_tried(operation))
                     outcome = self._start(method, path, options)
-                    got = self._answer(outcome, operation, request)
+                    got = self._response(outcome, operation, request)
                 if self._is_last(kind, attempt, got, thing) or self._outage is None:
                     return _returned(got)
                 outcome = None
@@ -174,22 +172,17 @@ class Http:
             exc.operation, exc.unanswered = operation, outcome is not None
             exc.outcome_unknown = exc.unanswered and kind in ("write", "once") and method != "GET"
             if on_late_response and outcome:
-                with suppress(MstrError):
-                    response = self._response(outcome, operation, request, last=True)
+                late = self._response(outcome, operation, request, last=True)
+                if isinstance(late, Response):
                     exc.unanswered = False
-                    on_late_response(response)
+                    with suppress(MstrError):
+                        on_late_response(late)
             raise
 
     @property
     def given_up(self) -> bool:
         """Whether the server gets no more calls, see `outage`."""
         return bool(self._outage and self._outage.given_up)
-
-    def _answer(self, outcome: SimpleQueue[Any], operation: str, request: str) -> Response | ConnectError:
-        try:
-            return self._response(outcome, operation, request)
-        except ConnectError as exc:
-            return exc
 
     def _is_last(self, kind: str, attempt: int, got: Response | ConnectError, thing: Hashable) -> bool:
         """Whether a call is not sent again after this attempt."""
@@ -200,7 +193,7 @@ class Http:
                 return True
         from .outage import Outage  # only a failed call needs it
 
-        with self._outage_lock:
+        with self._lock:
             self._outage = self._outage or Outage(self.server, self._connection.retries)
         return self._outage.is_last(kind, attempt, got, thing)
 
@@ -210,7 +203,7 @@ class Http:
         Raises ConnectError.
         """
         outcome = self._start(method, path, {"timeout": _LAST_REQUEST_LIMIT, **options})
-        return self._response(outcome, operation, f"{method} /api{path}", last=True)
+        return _returned(self._response(outcome, operation, f"{method} /api{path}", last=True))
 
     def _start(self, method: str, path: str, options: dict[str, Any]) -> SimpleQueue[Any]:
         """Start a call. Its response, or its exception, will be in the returned queue."""
@@ -227,10 +220,13 @@ class Http:
             call()
         return outcome
 
-    def _response(self, outcome: SimpleQueue[Any], operation: str, request: str, last: bool = False) -> Response:
-        """The complete response, of any status. `last`: wait for 5 seconds, even after a request to end the task.
+    def _response(
+        self, outcome: SimpleQueue[Any], operation: str, request: str, last: bool = False
+    ) -> Response | ConnectError:
+        """The complete response, of any status, or why none arrives.
 
-        Raises ConnectError if no response arrives. Raises Interrupted; call it again to get a late response.
+        `last`: wait for 5 seconds, even after a request to end the task. Raises Interrupted; call it again to get a
+        late response.
         """
         stop, seconds = (Uninterruptible(), _LAST_REQUEST_LIMIT) if last else (self._stop, self._call_limit)
         try:
@@ -244,7 +240,7 @@ class Http:
             raise got
         from .failures import FailedCall  # only a failed call needs it
 
-        raise FailedCall(got, operation, request, self, seconds).error() from got
+        return FailedCall(got, operation, request, self, seconds).error()
 
     def _exchange(
         self, client: requests.Session, owner: Thread, method: str, path: str, options: dict[str, Any]
@@ -288,7 +284,7 @@ class Http:
 
         A thread works with one response at a time, so only its last one counts.
         """
-        with self._shares_lock:
+        with self._lock:
             others = sum(taken for thread, taken in self._shares.items() if thread is not owner and thread.is_alive())
             refused = others + share > 1
             self._shares[owner] = 0.0 if refused else share

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError
 from ansible_collections.mstr.library.plugins.module_utils._session import session as _session
 from ansible_collections.mstr.library.plugins.module_utils._session.response import Response
 from ansible_collections.mstr.library.plugins.module_utils._session.transport import Http
@@ -51,22 +52,23 @@ class FakeHttp(Http):
         self.options.append(options)
         return call
 
-    def _response(self, outcome: Any, operation: str, request: str, last: bool = False) -> Response:
+    def _response(self, outcome: Any, operation: str, request: str, last: bool = False) -> Response | ConnectError:
         """Asking twice for the response to a call takes a reply each time."""
-        response = self.next_reply(outcome)
-        self._on_response(response)
-        return response
+        reply = self.next_reply(outcome)
+        if isinstance(reply, Response):
+            self._on_response(reply)
+        return reply
 
-    def next_reply(self, call: str) -> Response:
+    def next_reply(self, call: str) -> Response | ConnectError:
         if self.before:
             before, self.before = self.before, None
             before()
         replies = self._replies.get(call)
         if replies:
             got = replies.pop(0)
-            if isinstance(got, BaseException):
-                raise got
-            return got
+            if isinstance(got, (Response, ConnectError)):
+                return got
+            raise got
         if call in (LOGIN, "POST /auth/delegate"):
             self._logins += 1
             return logged_in(f"token-number-{self._logins}")

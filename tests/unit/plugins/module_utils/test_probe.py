@@ -15,8 +15,8 @@ from ansible_collections.mstr.library.plugins.module_utils._probe.base import (
     entries,
     failure_text,
 )
-from ansible_collections.mstr.library.plugins.module_utils._probe.creates import minimal_runtime
 from ansible_collections.mstr.library.plugins.module_utils._probe.reads import deployment_type, hidden_tasks
+from ansible_collections.mstr.library.plugins.module_utils._probe.runtimes import minimal_runtime
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted, Stop
 from ansible_collections.mstr.library.plugins.module_utils._session.response import Response
 from unit.support.make import stopped
