@@ -22,7 +22,7 @@ from __future__ import annotations
 import json
 import os
 import warnings
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple, NoReturn
@@ -48,7 +48,7 @@ from ._errors import (
     with_escaped_forms,
 )
 from ._options import all_without_errors, masking_warning, secret_values, unicode_errors, without_errors
-from ._session.connection import LOGIN_MODES, Connection, connection_from
+from ._session.connection import LOGIN_MODES, Connection, connection_from, with_own_login
 from ._session.interrupt import Stop
 from ._session.session import Session
 from ._session.transport import REQUESTS_IMPORT_ERROR
@@ -263,16 +263,6 @@ def run(
     module.exit_json(**output)
 
 
-def _with_own_login(server: Connection, task_options: Container[str]) -> Connection:
-    """The connection, if its secrets may be sent to its server. Raises ValidationError."""
-    secrets = [option for option in (server.login.secrets if server.login else ()) if option not in task_options]
-    if not secrets:
-        return server
-    from ._session.servers import with_own_login  # only a task with a secret from the environment needs it
-
-    return with_own_login(server, secrets, os.environ)
-
-
 def _output(
     module: OwnModule,
     stop: Stop,
@@ -291,7 +281,7 @@ def _output(
                 module.option_errors = ()
                 server = errors.check(connection, module.params)
                 request = errors.check(prepare, module.params)
-            server = _with_own_login(server, module.task_options)
+            server = with_own_login(server, module.task_options, os.environ)
             for risk in server.risks():
                 _warn(module, "the connection", risk)
             session = Session(server, stop, partial(_warn, module, "the session"))

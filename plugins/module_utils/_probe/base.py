@@ -222,10 +222,8 @@ class ProbeRun:
 
     def may_write(self) -> None:
         """Raises Unanswered if the task or the user may not write."""
-        if self.settings.check_mode:
-            raise Unanswered("Needs a write, which check mode does not send.")
-        if self.write_refusal:
-            raise Unanswered(self.write_refusal)
+        needs(not self.settings.check_mode, "Needs a write, which check mode does not send.")
+        needs(not self.write_refusal, self.write_refusal)
 
     def create(self, letter: str, body: Mapping[str, Any]) -> str:
         """The id of a new runtime. Raises Unanswered; MstrError, for a refusal too."""

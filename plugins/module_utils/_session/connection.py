@@ -7,11 +7,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from .._errors import ErrorList, ValidationError, clean
+from .._errors import ErrorList, ValidationError, clean, listed
 
 if TYPE_CHECKING:
     from .session_string import SessionString
@@ -144,6 +144,34 @@ def checked_url(text: str, name: str = "base_url") -> str:
         # The parts before @ and after ?, # or ; may contain credentials, so they are not quoted.
         masked_url = clean(re.sub("(?s)([?#;]).*", r"\1…", re.sub("(?s).*@", "…@", text)))
         raise ValidationError([f"{name} {masked_url!r} {exc}"]) from None
+
+
+def with_own_login(connection: Connection, task_options: Container[str], environ: Mapping[str, str]) -> Connection:
+    """The connection, without a login that belongs to other servers if there is a session. Raises ValidationError.
+
+    A secret from the environment and the address may come from different people. `task_options`: what the task sets.
+    """
+    secrets = [name for name in (connection.login.secrets if connection.login else ()) if name not in task_options]
+    if not secrets:
+        return connection
+    servers = (environ.get("MSTR_SERVERS") or "").split(",")
+    addresses = {"MSTR_BASE_URL": [environ.get("MSTR_BASE_URL") or ""], "MSTR_SERVERS": servers}
+    with ErrorList() as errors:
+        allowed = [
+            errors.check(checked_url, text, name) for name, texts in addresses.items() for text in texts if text.strip()
+        ]
+    if not allowed or connection.base_url in allowed:
+        return connection
+    if connection.session:
+        return connection._replace(login=None)
+    variables = " and ".join(f"MSTR_{option.upper()}" for option in secrets)
+    raise ValidationError(
+        [
+            f"{variables} of the environment may be sent only to {listed(allowed)} (MSTR_BASE_URL and MSTR_SERVERS), "
+            f"not to base_url {connection.base_url}. If that server is right, add it to MSTR_SERVERS, or set "
+            f"{' and '.join(secrets)} in the task."
+        ]
+    )
 
 
 def _login(params: Mapping[str, Any]) -> Login | None:

@@ -20,15 +20,12 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from traceback import walk_tb
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from .._errors import ApiError, AuthError, ConnectError, clean, code_number
 from .response import Response, UnreadableBody
-from .tls import client_refused, handshake_error
-
-if TYPE_CHECKING:
-    from .transport import Http
+from .tls import Proxy, client_refused, handshake_error
 
 # Functions of http.client, urllib3 and requests that finish before a request is sent: they check it, open the
 # connection, or write its first line and headers into a buffer.
@@ -40,6 +37,16 @@ _TIMEOUTS = {"ConnectTimeout", "ConnectTimeoutError", "ReadTimeout", "ReadTimeou
 _LOST = {"ConnectionError", "ChunkedEncodingError", "ProtocolError", "ContentDecodingError", "ProxyError"}
 _NOT_HTTP = {"BadStatusLine", "LineTooLong", "InvalidHeader", "HeaderParsingError"}
 _HTTPS_HINT = "; if this port uses TLS, write https:// in base_url"
+
+
+class Http(Protocol):
+    """See `transport.Http`, which imports this file."""
+
+    server: str
+    timeout: float
+    proxy: Proxy | None
+    answered: bool  # whether the server has responded to a call
+    secrets: frozenset[str]
 
 
 class FailedCall:
