@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -71,29 +72,31 @@ class Connection(NamedTuple):
             yield f"validate_certs is false: the task cannot verify that {self.base_url} is the right server."
 
 
-def normal_url(text: str) -> str:
+def normal_url(text: str, name: str = "base_url") -> str:
     """The base URL without a trailing `/`, `/api` or `/app`, and without the page that a browser displays below `/app`.
 
-    Raises ValueError with the rest of a sentence that starts with the URL.
+    `name`: of the option or variable. Raises ValidationError.
     """
-    url = text.strip()
-    if "@" in url:
-        # Wherever it is: a password with an unencoded / or # moves it out of the place where a parser expects it.
-        raise ValueError("contains credentials; put them in username and password")
-    try:
+    url, parts, host = text.strip(), urlsplit(""), None
+    with suppress(ValueError):
         parts = urlsplit(url)
         host = (parts.hostname, parts.port)[0]  # reading an invalid port raises ValueError
-    except ValueError:
-        host = None
-    if host is None or parts.scheme not in ("http", "https") or re.search(r"[\s\x00-\x1f\\]", url):
-        raise ValueError("is not an http or https URL, such as https://mstr.example.com/MicroStrategyLibrary")
+    if "@" in url:
+        # Wherever it is: a password with an unencoded / or # moves it out of the place where a parser expects it.
+        error = "contains credentials; put them in username and password"
+    elif host is None or parts.scheme not in ("http", "https") or re.search(r"[\s\x00-\x1f\\]", url):
+        error = "is not an http or https URL, such as https://mstr.example.com/MicroStrategyLibrary"
     # A browser may show the id of a session after a semicolon (;jsessionid=…).
-    if parts.query or parts.fragment or ";" in parts.path:
-        raise ValueError("has a query, a fragment or a semicolon; it must end with the name of the Library application")
-    path = re.sub(_BELOW_THE_BASE, "", parts.path.rstrip("/")).rstrip("/")
-    # The same server with and without the default port must give the same URL, so that a session fits both.
-    netloc = parts.netloc.lower().removesuffix(":443" if parts.scheme == "https" else ":80")
-    return f"{parts.scheme}://{netloc}{path}"
+    elif parts.query or parts.fragment or ";" in parts.path:
+        error = "has a query, a fragment or a semicolon; it must end with the name of the Library application"
+    else:
+        path = re.sub(_BELOW_THE_BASE, "", parts.path.rstrip("/")).rstrip("/")
+        # The same server with and without the default port must give the same URL, so that a session fits both.
+        netloc = parts.netloc.lower().removesuffix(":443" if parts.scheme == "https" else ":80")
+        return f"{parts.scheme}://{netloc}{path}"
+    # The parts before @ and after ?, # or ; may contain credentials, so they are not quoted.
+    masked_url = clean(re.sub("(?s)([?#;]).*", r"\1…", re.sub("(?s).*@", "…@", text)))
+    raise ValidationError([f"{name} {masked_url!r} {error}"])
 
 
 def connection_from(params: Mapping[str, Any]) -> Connection:
@@ -103,7 +106,7 @@ def connection_from(params: Mapping[str, Any]) -> Connection:
     timeout, retries = params.get("timeout", 30.0), params.get("retries", 3)
     with ErrorList() as errors:
         session = errors.check(_session, text) if text is not None else None
-        url = errors.check(checked_url, url_option) if url_option else session.base_url if session else ""
+        url = errors.check(normal_url, url_option) if url_option else session.base_url if session else ""
         if not url_option and text is None:
             errors.add("base_url is missing; set it, or the environment variable MSTR_BASE_URL")
         if url and session and session.base_url != url:
@@ -131,19 +134,9 @@ def _session(text: str) -> SessionString:
     try:
         session = decode(text)
         normal_url(session.base_url)
-    except ValueError:
+    except (ValueError, ValidationError):
         raise ValidationError([f"session {INVALID}"]) from None
     return session
-
-
-def checked_url(text: str, name: str = "base_url") -> str:
-    """`normal_url` of the value of an option or variable. Raises ValidationError."""
-    try:
-        return normal_url(text)
-    except ValueError as exc:
-        # The parts before @ and after ?, # or ; may contain credentials, so they are not quoted.
-        masked_url = clean(re.sub("(?s)([?#;]).*", r"\1…", re.sub("(?s).*@", "…@", text)))
-        raise ValidationError([f"{name} {masked_url!r} {exc}"]) from None
 
 
 def with_own_login(connection: Connection, task_options: Container[str], environ: Mapping[str, str]) -> Connection:
@@ -158,7 +151,7 @@ def with_own_login(connection: Connection, task_options: Container[str], environ
     addresses = {"MSTR_BASE_URL": [environ.get("MSTR_BASE_URL") or ""], "MSTR_SERVERS": servers}
     with ErrorList() as errors:
         allowed = [
-            errors.check(checked_url, text, name) for name, texts in addresses.items() for text in texts if text.strip()
+            errors.check(normal_url, text, name) for name, texts in addresses.items() for text in texts if text.strip()
         ]
     if not allowed or connection.base_url in allowed:
         return connection

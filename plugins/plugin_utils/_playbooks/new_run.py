@@ -18,7 +18,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.splitter import parse_kv
 
-from ...module_utils._errors import listed
+from ...module_utils._errors import ValidationError, listed
 from ...module_utils._session.connection import normal_url
 from ...module_utils._session.session_string import decode
 from .variables import CONNECTION, SECRETS, is_given
@@ -111,7 +111,7 @@ def server_of(values: Mapping[str, Any], environ: Mapping[str, str]) -> str | No
             return normal_url(str(address))
         if is_given(session) and session is not UNKNOWN:
             return decode(str(session)).base_url
-    except ValueError:
+    except (ValueError, ValidationError):
         pass
     return None
 
