@@ -104,11 +104,6 @@ def test_response_of_any_size(server: Simulator, name: str) -> None:
     assert server.open_sessions() == []
 
 
-def test_huge_page_not_quoted(server: Simulator) -> None:
-    server.fault("huge", operation="list", status=500, megabytes=20)
-    assert len(listing(server).sentence) < 1000
-
-
 @pytest.mark.parametrize("operation", ["login", "create"])
 @pytest.mark.parametrize(
     "fault",

@@ -107,15 +107,6 @@ def test_short_cookie_masks_nothing(sim: Simulator) -> None:
     assert done.warnings == []
 
 
-def test_password_in_session_string(sim: Simulator) -> None:
-    """Ansible masks the password `mstr` in every text of a result, so also in the session."""
-    sim.seed(users=[{"username": "short", "password": "mstr"}])
-    text = log_in(sim, username="short", password="mstr")
-    assert "********" not in text
-    done = on(text, name="New", packages=[{"name": "mstrio-py"}])
-    assert done.result["runtime"]["packages"][0]["name"] == "mstrio-py", "this task has no password to mask"
-
-
 # --- mstr_session itself
 
 
