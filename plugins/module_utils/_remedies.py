@@ -113,13 +113,12 @@ def list_remedy(value: Any, options: Mapping[str, Any], option: str) -> str:
             return f"[{_flow(value)}]"
         if not options:
             return f"[{', '.join(str(key) for key in value)}]"
+        entries: list[dict[str, Any]] = []
         if "state" in options and all(isinstance(inner, Mapping) for inner in value.values()):
             entries = [{"name": name, **inner} for name, inner in value.items()]
-            return f"[{', '.join(map(_flow, entries))}]"
-        if "version" not in options or not value or not all(v is None or isinstance(v, str) for v in value.values()):
-            return ""
-        entries = [{"name": name, **({"version": version} if version else {})} for name, version in value.items()]
-        return f"[{', '.join(map(_flow, entries))}]"
+        elif "version" in options and all(inner is None or isinstance(inner, str) for inner in value.values()):
+            entries = [{"name": name, **({"version": inner} if inner else {})} for name, inner in value.items()]
+        return f"[{', '.join(map(_flow, entries))}]" if entries or not value else ""
     if not options:
         return f"[{value!r}]"
     if not isinstance(value, str):

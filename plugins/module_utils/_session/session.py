@@ -226,7 +226,7 @@ class Session:
             # If a signal arrives during a login, the token must still be read; otherwise the session stays open.
             read = partial(self._read_login, login)
             try:
-                options = {"on_late_response": read, "polling": polling, "json": login.body}
+                options: dict[str, Any] = {"on_late_response": read, "polling": polling, "json": login.body}
                 return read(self._http.send("login", "POST", login.path, operation=_LOG_IN, **options))
             except Interrupted as exc:
                 if exc.unanswered:
