@@ -155,15 +155,6 @@ def test_lost_login(server: Simulator, reset: bool) -> None:
     assert server.calls() == ["POST /auth/login"], "a second login could leave a second session"
 
 
-@in_every_way
-def test_lost_start_of_a_script(server: Simulator) -> None:
-    server.fault("close_after", operation="run")
-    done = run("mstr_script_run", server, code="print(1)", retries=3)
-    assert "the script may be running on the server" in done.sentence
-    assert server.calls().count("POST /scripts/evaluation") == 1
-    assert server.open_sessions() == []
-
-
 @pytest.mark.parametrize("proxied", WAYS)
 def test_sentence_names_server_and_proxy(server: Simulator) -> None:
     server.fault("close_before", operation="list", times=None)

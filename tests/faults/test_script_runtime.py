@@ -17,7 +17,6 @@ from simulator.harness import Simulator
 from support.modules import Running, credentials, send_signal, wait_for_call
 
 from faults.inprocess import session
-from faults.test_lost_responses import DONE, NOT_DONE, silent
 
 OLD, NEW = "A" * 32, "B" * 32
 SALES = {
@@ -34,17 +33,11 @@ def seed(sim: Simulator) -> None:
     sim.seed({"name": "Old", "id": OLD}, {"name": "New", "id": NEW}, projects=[SALES])
 
 
-@pytest.fixture
-def server(sim: Simulator) -> Simulator:
-    seed(sim)
-    return sim
-
-
-def assign(sim: Simulator, scale: float = 0.0, silent: str = "") -> Any:
-    """Do what mstr_script_runtime does. Returns the result."""
+def assign(sim: Simulator) -> None:
+    """Do what mstr_script_runtime does."""
     params = dict.fromkeys(OPTIONS) | {"runtime": "New", "from_runtime": "Old", "projects": ["Sales"], "concurrency": 4}
-    with session(sim, scale, silent) as task:
-        return assign_scripts(task.context(), script_inputs_from(params))
+    with session(sim) as task:
+        assign_scripts(task.context(), script_inputs_from(params))
 
 
 def scripts(sim: Simulator) -> list[dict[str, Any]]:
@@ -60,36 +53,24 @@ def rest(sim: Simulator) -> list[dict[str, Any]]:
     return [{key: value for key, value in script.items() if key != "runtime"} for script in scripts(sim)]
 
 
-UPDATES = [(DONE[how], 3) for how in ("closed", "page 504 at once, done later", "timeout after the work")]
-UPDATES += [((0, NOT_DONE[how]), 4) for how in ("closed", "hang", "page 504")]
-
-
-@pytest.mark.parametrize(("order", "updates"), UPDATES, ids=str)
-def test_lost_response_to_an_update(server: Simulator, order: tuple[float, dict[str, Any]], updates: int) -> None:
-    """An update is repeated only once it is known that the server did not do it."""
-    scale, fault = order
-    server.fault(operation="move", times=1, **fault)
-    assign(server, scale, silent(fault, "PUT"))
-    assert (runtimes(server), len(server.requests("PUT"))) == ({NEW}, updates)
-
-
 @pytest.mark.complete
 @pytest.mark.parametrize("fault", ["close_after", "session_killed", "error"])
-def test_fault_at_each_request(server: Simulator, fault: str) -> None:
+def test_fault_at_each_request(sim: Simulator, fault: str) -> None:
     """After a fault at any request scripts are whole and a second run completes."""
-    before = rest(server)
-    assign(server)
-    for at in range(len(server.requests())):
-        server.reset("newest")
-        seed(server)
-        server.fault(fault, operation="any", skip=at, times=1)
+    seed(sim)
+    before = rest(sim)
+    assign(sim)
+    for at in range(len(sim.requests())):
+        sim.reset("newest")
+        seed(sim)
+        sim.fault(fault, operation="any", skip=at, times=1)
         with suppress(MstrError):
-            assign(server)
-        server.clear_faults()
-        assert rest(server) == before
-        assert runtimes(server) <= {OLD, NEW}
-        assign(server)
-        assert runtimes(server) == {NEW}
+            assign(sim)
+        sim.clear_faults()
+        assert rest(sim) == before
+        assert runtimes(sim) <= {OLD, NEW}
+        assign(sim)
+        assert runtimes(sim) == {NEW}
 
 
 def test_signal_between_update_and_check(sim: Simulator) -> None:

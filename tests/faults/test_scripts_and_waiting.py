@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 from simulator.harness import Simulator
-from support.ansible import Play
 from support.modules import Running, credentials, send_signal, wait_for_call
-from support.waiting import PATIENCE_S, wait_until
+from support.waiting import wait_until
 
 ENDLESS = "print('started', flush=True)\nimport time\ntime.sleep(1000)"
 ENOUGH_S = 25.0  # a call that hangs ends after 30 seconds by itself
@@ -88,16 +87,6 @@ def test_signal_during_each_call(sim: Simulator, moment: str) -> None:
     assert sim.open_sessions() == []
 
 
-def test_closed_pipe_ends_wait(sim: Simulator) -> None:
-    sim.seed({"name": "r", "status": "busy"})
-    running = Running("mstr_runtime", {**credentials(sim), "name": "r", "wait": True, "wait_interval": 0.2})
-    running.wait_until(lambda: sim.requests("GET", "/runtimes/"), "it waits")
-    assert running.process.stdout
-    running.process.stdout.close()
-    running.process.wait(PATIENCE_S)
-    assert sim.open_sessions() == []
-
-
 def test_signal_ends_wait_after_create(sim: Simulator) -> None:
     sim.switch(package_delay=1000)
     options = {"name": "r", "packages": [{"name": "pandas"}], "wait": True, "wait_interval": 0.5}
@@ -128,25 +117,3 @@ def test_signal_ends_parallel_reads(sim: Simulator) -> None:
     assert len(sim.requests("GET", "/runtimes/")) == 14
     assert sim.calls().count("POST /auth/logout") == 1
     assert sim.open_sessions() == []
-
-
-PLAY = """
-- hosts: a
-  gather_facts: false
-  tasks:
-    - name: Never ends
-      mstr.library.mstr_script_run:
-        code: import time; time.sleep(1000)
-      timeout: 10
-    - name: Not reached
-      ansible.builtin.debug:
-"""
-
-
-def test_timeout_of_task_stops_script(sim: Simulator, local: Play) -> None:
-    done = local(PLAY)
-    assert done.status == 2, done.output
-    assert len(evaluations(sim)) == 1, done.output
-    wait_until_it_is_stopped(sim)
-    wait_until(lambda: sim.open_sessions() == [], "the session is closed")
-    assert calls_but_polls(sim) == ["POST /auth/login", "POST /scripts", "DELETE /scripts", "POST /auth/logout"]

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from simulator.harness import Simulator
 from support.modules import Done, Running, credentials, send_signal
-from support.waiting import PATIENCE_S, wait_until
+from support.waiting import wait_until
 
 from probe.probing import MovedClock, Settings, probed
 from probe.test_answers import wrong_answers
@@ -194,19 +194,6 @@ def test_signal_stops_script(sim: Simulator, when: str) -> None:
     signalled(sim, scripts=True, when=when, operation="run")
     assert leaves_nothing(sim)
     assert [evaluation for evaluation in sim.state()["evaluations"] if evaluation["status"] < 3] == []
-
-
-def test_closed_pipe(sim: Simulator) -> None:
-    """A task's `timeout:` and an interrupted ansible-playbook send no signal, but close the pipe."""
-    sim.reset("newest")
-    sim.fault("held", skip=5, operation="read", name="struck")
-    running = Running("mstr_probe", OPTIONS | credentials(sim))
-    running.wait_until(lambda: is_affected(sim), "a read is under way")
-    assert running.process.stdout
-    running.process.stdout.close()
-    sim.release()
-    running.process.wait(PATIENCE_S)
-    assert leaves_nothing(sim)
 
 
 @pytest.mark.parametrize("work", ["before", "none"])
