@@ -100,39 +100,27 @@ def test_task_that_is_refused(held, entries, how, why, check_mode):
 
 def test_errors_are_collected():
     have = holding(a=A, b=B, c=C).seed_scripts(load=B, close=C)
-    entries = [{"name": "new"}, {"name": "a", "exec_timeout": 5}, absent("b")]
-    text = message(have, *entries, purge=True, protect=True)
-    for name, identity in (("b", B), ("c", C)):
-        assert f"runtime '{name}' ({identity}) is used by 1 script" in text
+    text = message(have, {"name": "a", "exec_timeout": 5}, absent("b"), purge=True, protect=True)
+    used = [f"runtime '{name}' ({identity}) is used by 1 script" for name, identity in (("b", B), ("c", C))]
+    assert all(why in text for why in used)
     text = message(holding(a=A, b=B), {"id": A, "name": "b"}, {"id": B, "name": "a"}, {"name": "n"})
-    assert "runtimes[0] takes the name 'b'" in text
-    assert "runtimes[1] takes the name 'a'" in text
+    assert all(f"runtimes[{place}] takes the name '{name}'" in text for place, name in enumerate("ba"))
 
 
 def test_purge_over_its_limit():
-    """The message has ten names and the number; check mode names and shows all."""
-    have = Server(*(stored(name=f"r{n:02}", id=f"{n:032X}") for n in range(58)))
-    task = {"name": "r00", "exec_timeout": 60}
+    """The message has ten names and the number; check mode names and shows all. What is absent does not count."""
+    have = Server(*(stored(name=f"r{n:02}", id=f"{n:032X}") for n in range(59)))
+    task = {"name": "r00", "exec_timeout": 60}, absent("r58")
     how = {"purge": True, "limit": 20}
-    over, more = (
-        "purge would delete 57 runtimes, more than purge_limit 20: ",
-        ". Raise purge_limit if you want to delete them",
-    )
+    over = "purge would delete 57 runtimes, more than purge_limit 20: "
+    end = ". Raise purge_limit if you want to delete them"
     names = ", ".join(f"'r{n:02}'" for n in range(1, 11))
-    assert message(have, task, **how) == f"{over}{names} and 47 more{more}"
-    result = run(have, task, **how, check_mode=True)
-    assert actions(result)[:2] == [("r00", "updated"), ("r01", "deleted")]
-    assert result["msg"].startswith(over)
-    assert result["msg"].endswith(more)
+    assert message(have, *task, **how) == f"{over}{names} and 47 more{end}"
+    result = run(have, *task, **how, check_mode=True)
+    assert actions(result)[:3] == [("r00", "updated"), ("r58", "deleted"), ("r01", "deleted")]
+    assert (result["msg"].startswith(over), result["msg"].endswith(end)) == (True, True)
     assert all(f"'r{n:02}'" in result["msg"] for n in range(1, 58))
-    assert (len(result["diff"]), result["summary"]["deleted"]) == (58, 57)
-    assert have.writes == []
-
-
-def test_absent_does_not_count_for_the_limit():
-    have = holding(a=A, b=B, c=C)
-    run(have, absent("a"), absent("b"), purge=True, limit=1)
-    assert have.names == []
+    assert (len(result["diff"]), result["summary"]["deleted"], have.writes) == (59, 58, [])
 
 
 def test_unread_scripts_refuse_a_replacement():
@@ -156,7 +144,7 @@ def test_odd_old_field_is_not_copied(fields, given, why):
     have = holding(R={"id": A, **fields})
     policy = policy_from({"networks_within": ["10.0.0.0/8"]}, date(2026, 6, 15))
     assert f"'R' ({A}) cannot be copied: {why}" in message(have, UPGRADE, policy=policy)
-    assert have.names == ["R"]
+    assert have.writes == []
     assert actions(run(have, {"name": "R", "others": "x"}, policy=policy)) == [("R", "updated")]
     assert actions(run(have, {**UPGRADE, **given}, policy=policy)) == [("R", "replaced")]
 
@@ -173,16 +161,15 @@ def test_unknown_version(asked, meant):
     assert have.writes == []
 
 
-@pytest.mark.parametrize(("versions_call", "asked"), [("yes", "3.12.1"), ("404", "3.99")], ids=["known", "old"])
-def test_version_that_is_offered_or_unknown(versions_call, asked):
+@pytest.mark.parametrize(
+    ("versions_call", "asked", "action", "asks"),
+    [("yes", "3.12.1", "updated", 1), ("404", "3.99", "updated", 1), ("yes", "3.10.5", "none", 0)],
+    ids=["known", "old", "already so"],
+)
+def test_version_that_is_offered_or_unknown(versions_call, asked, action, asks):
     have = Server(stored(), versions_call=versions_call, python_versions=["3.12.1"])
-    assert actions(run(have, {"name": "r", "runtime_version": asked})) == [("r", "updated")]
-
-
-def test_version_already_so_is_not_asked_about():
-    have = Server(stored(), versions_call="yes", python_versions=["3.12.1"])
-    assert run(have, {"name": "r", "runtime_version": "3.10.5"})["changed"] is False
-    assert have.requests == [LIST]
+    assert actions(run(have, {"name": "r", "runtime_version": asked})) == [("r", action)]
+    assert have.requests.count("GET /runtimes/versions") == asks
 
 
 # --- a list that lacks the built-in default runtime
@@ -210,6 +197,7 @@ def test_incomplete_list_just_before_the_deletions():
 @pytest.mark.parametrize(
     ("entry", "says", "writes"),
     [
+        ({"name": "a"}, "unchanged.", []),
         ({"name": "b", "others": "x"}, "1 updated", [f"PATCH /runtimes/{B}"]),
         ({"id": A, "name": "b"}, f"name 'b' is taken by the runtime with id {B}", []),
     ],
@@ -224,18 +212,11 @@ def test_incomplete_list_is_read_again(entry, says, writes, more):
         return {"runtimes": [runtime for runtime in data["runtimes"] if runtime["id"] not in (B, DEFAULT_ID)]}
 
     have.rewrite = shorten
-    assert says in message(have, entry, *more)
-    assert have.writes == writes
+    text = message(have, entry, *more)
+    assert says in text
+    assert (have.writes, have.requests.count(LIST) > 1) == (writes, entry["name"] == "b")
     [warning] = have.warnings
     assert "may be incomplete" in warning
-
-
-def test_incomplete_list_with_every_name():
-    have = holding(a=A)
-    have.switch(list_hides=DEFAULT)
-    run(have, {"name": "a"})
-    assert have.requests == [LIST]
-    assert len(have.warnings) == 1
 
 
 def test_lost_create_and_an_incomplete_list():

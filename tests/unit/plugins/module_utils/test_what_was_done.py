@@ -16,18 +16,15 @@ NEW_ALONE_OR_NOT = [[{"name": "new"}], [{"name": "new"}, {"name": "a"}]]
 
 
 @pytest.mark.parametrize("omitted", ["packages", "status", "packages,status"])
-@pytest.mark.parametrize(
-    ("entries", "purge"), [([{"name": "a"}], False), ([{"name": "a"}, {"name": "b"}], False), ([{"name": "a"}], True)]
-)
-def test_ready_needs_a_look(omitted, entries, purge):
+@pytest.mark.parametrize(("names", "purge"), [("a", False), ("ab", False), ("a", True)])
+def test_ready_needs_a_look(omitted, names, purge):
     """A runtime with a package that could not be installed is not ready, whatever the list leaves out."""
     have = holding(a={"id": A, "packages": BROKEN}, b=B)
     have.switch(list_omits=omitted)
-    assert "package x could not be installed" in message(have, *entries, purge=purge, **waits(have))
+    text = message(have, *({"name": name} for name in names), purge=purge, **waits(have))
+    assert "package x could not be installed" in text
     assert set(have.runtimes) == {A, B}
-
-
-def test_awaited_fields_in_the_list_cost_no_read():
+    # Awaited fields in the list cost no read.
     have = holding(a=A, b=B)
     run(have, {"name": "a"}, {"name": "b"}, **waits(have))
     assert have.requests == [LIST]
@@ -168,14 +165,8 @@ def test_signal_in_a_bulk():
 def test_signal_during_the_second_look_up(entry, how, done):
     """It keeps the result."""
     have = holding(a=A, R=B).seed_scripts(load=A)
-    get = have.session.get
-
-    def interrupted(path, *args, **more):
-        if path == "/projects" and have.writes:
-            raise Interrupted("Stopped by signal SIGTERM")
-        return get(path, *args, **more)
-
-    have.session.get = interrupted
+    signal = {"GET /projects": Interrupted("Stopped by signal SIGTERM")}
+    have.fail("PATCH" if entry == UPDATE else "POST", meanwhile=lambda: have.refusals.update(signal))
     result = run(have, entry, **how)
     assert actions(result) == done
     assert "Stopped by signal SIGTERM" in result["msg"]
@@ -206,13 +197,9 @@ def test_update_in_part_shows_what_is_true():
         {"field": "description", "before": "", "after": "d"},
         {"field": "exec_timeout", "before": 600, "after": 90},
     ]
-    assert result["diff"][0]["after"]["others"] == ""
-    assert len(have.warnings) == 2
-
-
-def test_version_alone_is_an_effect():
-    have = holding(a={"id": A, "version": "1"})
-    have.alter = lambda entry: entry.update(others="", version="2")
+    assert (result["diff"][0]["after"]["others"], len(have.warnings)) == ("", 2)
+    # A new version alone is an effect.
+    have.alter = lambda entry: entry.update(others="", version="3")
     result = run(have, UPDATE)
     assert (actions(result), result["runtimes"][0]["changes"]) == ([("a", "updated")], [])
 
@@ -235,19 +222,17 @@ def test_update_keeps_what_another_client_added():
     assert (stored_now["resource"]["mem"], stored_now["name"]) == (4096, "theirs")
 
 
-@pytest.mark.parametrize("approved", [True, False])
-def test_managed_field_that_changed_meanwhile(approved):
-    """It is planned again."""
+def test_managed_field_that_changed_meanwhile():
+    """It is planned again, unless a plan was approved."""
     have = holding(a=A, b=B)
     entries = [UPDATE, {"name": "b", "others": "x"}]
     identity = run(have, *entries, check_mode=True)["plan_id"]
-    result = run(edited(have, others="theirs"), *entries, plan_id=identity if approved else None)
-    if approved:
-        assert actions(result) == [("a", "failed"), ("b", "updated")]
-        assert "changed while the approved plan was carried out" in result["msg"]
-        assert have.runtimes[A]["others"] == "theirs"
-    else:
-        assert result["runtimes"][0]["changes"] == [{"field": "others", "before": "theirs", "after": "x"}]
+    result = run(edited(have, others="theirs"), *entries, plan_id=identity)
+    assert actions(result) == [("a", "failed"), ("b", "updated")]
+    assert "changed while the approved plan was carried out" in result["msg"]
+    assert have.runtimes[A]["others"] == "theirs"
+    [change] = run(edited(have, others="others"), *entries)["runtimes"][0]["changes"]
+    assert change == {"field": "others", "before": "others", "after": "x"}
 
 
 def test_somebody_else_made_the_change():

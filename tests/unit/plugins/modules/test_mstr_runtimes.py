@@ -136,18 +136,14 @@ def test_state_null_is_not_given(lines, src):
         assert error.endswith(": one of name and id is required")
 
 
-def test_comment_of_entry_comes_before_that_of_task():
-    given = [{"name": "a"}, {"name": "b", "journal_comment": "mine"}]
-    definitions = prepare(runtimes=given, journal_comment="ours").definitions
-    assert [definition.journal_comment for definition in definitions] == ["ours", "mine"]
-
-
 # --- entries of a file
 
 
-def test_file_that_cannot_be_read_is_the_only_error(tmp_path):
-    (fault,) = faults(src=str(tmp_path / "none.yml"), purge=True)
-    assert "cannot be read" in fault
+def test_broken_file_and_a_purge(src):
+    """A file that cannot be read is the only error, and a refused entry may be one that is to be present."""
+    assert "cannot be read" in ", ".join(faults(src=str(src.path), purge=True))
+    [fault] = src.faults([3, {"name": "c", "state": "absent"}], purge=True)
+    assert fault.startswith("FILE line 1")
 
 
 @pytest.mark.parametrize(
@@ -169,21 +165,17 @@ def test_error_has_line_and_name(src, entry, start):
     assert not any("dictionary requested" in text for text in found)
 
 
-def test_refused_entry_may_be_one_to_be_present(src):
-    """So the purge is no second error."""
-    [fault] = src.faults([3, {"name": "c", "state": "absent"}], purge=True)
-    assert fault.startswith("FILE line 1")
-
-
 def test_entries_of_file_as_those_of_option(src):
+    """The comment of an entry comes before that of the task."""
     entries = [
         {"name": "a", "exec_timeout": "60", "whitelist": "10.0.0.0/8"},
-        {"name": "7", "resource": {"cpu": "0.5"}},
+        {"name": "7", "resource": {"cpu": "0.5"}, "journal_comment": "mine"},
     ]
-    first, second = prepare(src=src({"runtimes": entries})).definitions
-    as_options = prepare(runtimes=entries).definitions
-    assert [first._replace(place=""), second._replace(place="")] == [entry._replace(place="") for entry in as_options]
-    assert first.values == {"name": "a", "exec_timeout": 60, "whitelist": ("10.0.0.0/8",)}
+    in_file = prepare(src=src({"runtimes": entries}), journal_comment="ours").definitions
+    as_options = prepare(runtimes=entries, journal_comment="ours").definitions
+    assert [entry._replace(place="") for entry in in_file] == [entry._replace(place="") for entry in as_options]
+    assert in_file[0].values == {"name": "a", "exec_timeout": 60, "whitelist": ("10.0.0.0/8",)}
+    assert [entry.journal_comment for entry in in_file] == ["ours", "mine"]
 
 
 def test_a_backup_deletes_by_id(src):
@@ -219,9 +211,9 @@ def test_errors_after_the_login_have_the_line(src):
 
 def test_scripts_of_a_file(src):
     """They have their lines, and stand in one place."""
-    script = {"name": "Load", "project": " "}
-    assert src.faults({"runtimes": [], "scripts": [{**script, "runtime": "a"}]}) == ["FILE line 3: project is empty"]
-    assert src.faults({"scripts": [{**script, "runtimes": "a"}]}) == [
+    script = {"name": "Load", "project": " ", "runtime": "a"}
+    assert src.faults({"runtimes": [], "scripts": [script]}) == ["FILE line 3: project is empty"]
+    assert src.faults({"scripts": [{"name": "Load", "runtimes": "a", "project": "P"}]}) == [
         "FILE line 2 'Load': runtimes is not an option; did you mean runtime?",
         "FILE line 2 'Load': runtime is missing",
     ]
