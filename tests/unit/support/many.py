@@ -22,7 +22,7 @@ A, B, C, D = (letter * 32 for letter in "ABCD")
 LIST = "GET /runtimes"
 NO = refusal(403, "ERR0017", "no permission")
 UPGRADE = {"name": "R", "runtime_version": "3.12.1", "replace_on_change": ["runtime_version"]}
-UPGRADE_OF_TWO = {**UPGRADE, "previous_names": ["S"], "replace_on_change": True}
+UNITE = {**UPGRADE, "previous_names": ["S"], "replace_on_change": True}
 MERGE = {"name": "S", "previous_names": ["R"], "replace_on_change": True}
 BESIDE = "R (replacement)"
 

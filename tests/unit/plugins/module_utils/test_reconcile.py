@@ -13,9 +13,6 @@ from unit.support.server import Server
 NINE = {f"r{n}": {"id": f"{n:032X}", "status": "busy"} for n in range(9)}
 
 
-# --- the order of work, and what it costs
-
-
 @pytest.mark.parametrize(("number", "by"), [(1, "name"), (30, "name"), (30, "id")])
 def test_nothing_to_do_costs_one_list(number, by):
     have = Server(*(stored(name=f"r{n}", id=f"{n:032X}") for n in range(number)))
@@ -79,9 +76,6 @@ def test_results_and_predictions():
     assert (updated["before"], updated["after"]) == ({"name": "a", "others": ""}, {"name": "a", "others": "x"})
 
 
-# --- one fails
-
-
 FAILURES = {
     "a refused write": lambda have: have.fail("PATCH", NO),
     "at planning": lambda have: have.runtimes.update({D: stored(name="b", id=D)}),
@@ -111,7 +105,6 @@ def test_one_failure_stops_only_the_purge(cause):
 @pytest.mark.parametrize("concurrency", [1, 4])
 @pytest.mark.parametrize(("number", "rest"), [(5, []), (8, ["And 3 more."])])
 def test_many_failures_are_counted(number, rest, concurrency):
-    """The first are quoted."""
     have = Server()
     for _turn in range(number):
         have.fail("POST", refusal(400, "ERR006", "bad input"))
@@ -142,9 +135,6 @@ def test_unforeseen_exception(monkeypatch, module, step):
     assert error.startswith("This is a bug in mstr.library: TypeError in test_reconcile.py, line ")
     assert "a secret" not in result["msg"]
     assert result["summary"]["failed"] == 1
-
-
-# --- waiting
 
 
 def test_runtime_that_is_not_ready():
@@ -179,8 +169,6 @@ def test_time_is_for_all_together():
     assert (len(have.pauses), result["summary"]) == (2, summary(failed=9))
     assert "is not ready after 3 seconds" in result["msg"]
 
-
-# --- an approved plan
 
 TASK = {"name": "r", "exec_timeout": 900}, {"name": "new"}
 

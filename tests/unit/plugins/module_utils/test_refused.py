@@ -7,22 +7,7 @@ from datetime import date
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
 from unit.support.make import DEFAULT_ID, lost, stored
-from unit.support.many import (
-    BESIDE,
-    LIST,
-    MERGE,
-    NO,
-    UPGRADE,
-    UPGRADE_OF_TWO,
-    A,
-    B,
-    C,
-    actions,
-    assigned,
-    holding,
-    message,
-    run,
-)
+from unit.support.many import BESIDE, LIST, MERGE, NO, UNITE, UPGRADE, A, B, C, actions, assigned, holding, message, run
 from unit.support.server import Server
 
 DEFAULT = "(Default) MicroStrategy"
@@ -51,8 +36,8 @@ REFUSED = [
     # The default runtime
     ("", [absent(DEFAULT)], {}, "built-in default runtime and cannot be deleted"),
     ("", [{"id": DEFAULT_ID, "state": "absent"}], {}, "built-in default runtime and cannot be deleted"),
-    ("R", [{**UPGRADE_OF_TWO, "name": DEFAULT}], {}, f"'{DEFAULT}' ({DEFAULT_ID}) is the server's built-in"),
-    ("R", [{**UPGRADE_OF_TWO, "previous_names": [DEFAULT]}], {}, f"'{DEFAULT}' ({DEFAULT_ID}) is the server's"),
+    ("R", [{**UNITE, "name": DEFAULT}], {}, f"'{DEFAULT}' ({DEFAULT_ID}) is the server's built-in"),
+    ("R", [{**UNITE, "previous_names": [DEFAULT]}], {}, f"'{DEFAULT}' ({DEFAULT_ID}) is the server's"),
     # A purge
     ("a,b", [{"name": "a"}], {**PURGE, "limit": 0}, "purge would delete 1 runtime, more than purge_limit 0: 'b'"),
     ("NIGHTLY", [{"name": "nightly"}], PURGE, f"purge would delete 'NIGHTLY' ({A}), {ALIKE} 'nightly' in the list"),
@@ -149,9 +134,6 @@ def test_odd_old_field_is_not_copied(fields, given, why):
     assert actions(run(have, {**UPGRADE, **given}, policy=policy)) == [("R", "replaced")]
 
 
-# --- a version that the server does not offer
-
-
 @pytest.mark.parametrize(("asked", "meant"), [("3.12", "3.12.1"), ("3.10.6", "3.10.5"), ("3.1", None), ("three", None)])
 def test_unknown_version(asked, meant):
     have = Server(stored(), versions_call="yes", python_versions=["3.10.5", "3.12.0", "3.12.1"])
@@ -170,9 +152,6 @@ def test_version_that_is_offered_or_unknown(versions_call, asked, action, asks):
     have = Server(stored(), versions_call=versions_call, python_versions=["3.12.1"])
     assert actions(run(have, {"name": "r", "runtime_version": asked})) == [("r", action)]
     assert have.requests.count("GET /runtimes/versions") == asks
-
-
-# --- a list that lacks the built-in default runtime
 
 
 @pytest.mark.parametrize("names", [{}, {"a": A}, {"a": A, "b": B}])

@@ -14,9 +14,6 @@ def failed(result):
     return [row["action"] for row in result["runtimes"]] == ["failed"] * len(result["runtimes"])
 
 
-# --- previous names
-
-
 def test_rename_by_a_previous_name():
     have = holding(old=A)
     entry = {"name": "new", "previous_names": ["older", "old"], "others": "x"}
@@ -72,9 +69,6 @@ def test_definitions_that_are_refused(options, why, is_backup):
     assert any(fault.startswith(why) for fault in faults)
 
 
-# --- restores
-
-
 def test_restore_by_id_then_name_then_create():
     have = holding(Etl=B, Other=D)
     result = restore(have, {"id": A, "name": "Etl", "exec_timeout": 60}, {"id": C, "name": "New"}, purge=True)
@@ -121,7 +115,6 @@ def test_restore_that_cannot_have_its_names(held, names, how):
 
 
 def test_restore_takes_a_name_from_what_is_purged():
-    """It uses a name beside that is free."""
     have = holding(a=A, **{"a (restore)": B}, b=C)
     for result in both(have, {"id": C, "name": "a"}, purge=True, restore=True):
         assert actions(result) == [("a", "updated"), ("a", "deleted"), ("a (restore)", "deleted")]
@@ -149,9 +142,6 @@ def test_restore_deletes_no_other_runtime_of_the_name():
     for _turn in range(2):
         restore(have, {"id": A, "name": "b", "state": "absent"}, {"id": B, "name": "a"})
     assert (have.names, A in have.runtimes) == (["a"], False)
-
-
-# --- a rename aside
 
 
 @pytest.mark.parametrize(

@@ -12,23 +12,7 @@ from ansible_collections.mstr.library.plugins.module_utils._work.api import Wait
 from ansible_collections.mstr.library.plugins.module_utils._work.inputs import Inputs
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import ensure_one
 from unit.support.make import refusal, stored
-from unit.support.many import (
-    BESIDE,
-    LIST,
-    MERGE,
-    NO,
-    UPGRADE,
-    UPGRADE_OF_TWO,
-    A,
-    B,
-    C,
-    actions,
-    both,
-    deleted,
-    holding,
-    moves,
-    run,
-)
+from unit.support.many import BESIDE, LIST, MERGE, NO, UNITE, UPGRADE, A, B, C, actions, both, holding, moves, run
 
 BACK = {"name": "R", "runtime_version": "3.10.5"}
 OWN = {"id": "54F3D26011D2896560009A8E67019608", "name": "me"}
@@ -43,15 +27,11 @@ def unfinished(owner=OWN, used=B, **more):
 
 
 def one(have, entry, **options):
-    """What mstr_runtime returns."""
     definition = definition_from(entry)
     try:
         return ensure_one(have.task(**options), Inputs([definition], patience=Waiting(300.0, 0.0)))
     except PartialError as exc:
         return exc.to_result()
-
-
-# --- what it goes on with
 
 
 @pytest.mark.parametrize("owner", [OWN, None])
@@ -113,9 +93,6 @@ def test_exemption_and_a_replacement(exempted, goes_on):
         assert have.runtimes[A]["name"] == "R"
 
 
-# --- what it compares
-
-
 @pytest.mark.parametrize("fields", [True, ["runtime_version", "packages"]])
 def test_what_the_server_stores_otherwise(fields):
     have = holding(R=A).seed_scripts(load=A)
@@ -128,7 +105,8 @@ def test_what_the_server_stores_otherwise(fields):
         assert f"The old runtime 'R' ({A}) stays in use." in message
         assert message.endswith("was deleted again.")
         assert actions(result) == [("R", "failed")]
-        assert [(row["name"], row["replaced_by"]) for row in deleted(result)] == [(BESIDE, None)]
+        _failed, gone = result["runtimes"]
+        assert (gone["name"], gone["replaced_by"]) == (BESIDE, None)
 
 
 def test_failure_before_the_clean_up_hides_no_reason():
@@ -161,9 +139,6 @@ def test_second_of_two_replacements_leaves_nothing():
     result = run(have, UPGRADE)
     assert list(have.runtimes) == [C]
     assert "Another task has replaced 'R' meanwhile" in result["msg"]
-
-
-# --- scripts that go back
 
 
 @pytest.mark.parametrize(
@@ -240,7 +215,7 @@ def test_scripts_go_back_only_to_what_exists(status):
 def test_script_of_a_runtime_that_is_gone():
     have = holding(R=A, S=B).seed_scripts(load=A, close=B)
     have.refusals[f"DELETE /runtimes/{A}"] = NO
-    message = run(have, UPGRADE_OF_TWO)["msg"]
+    message = run(have, UNITE)["msg"]
     assert (have.scripts["load"], have.scripts["close"] in {*have.runtimes} - {A, B}) == (A, True)
     assert (
         f"could not be assigned back: script 'close' in project 'Sales': 'S' ({B}) does not exist any more." in message
@@ -262,9 +237,6 @@ def test_scripts_go_back_after_an_outage():
     result = run(have, UPGRADE)
     assert have.scripts == {"load": A}
     assert f"The old runtime 'R' ({A}) stays in use." in result["msg"]
-
-
-# --- what a person approves, and what is reported
 
 
 def test_plan_id_covers_code_and_what_goes():

@@ -16,7 +16,6 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import (
     AuthError,
     MstrError,
     clean,
-    code_number,
     with_escaped_forms,
 )
 from ansible_collections.mstr.library.plugins.module_utils._session import failures as _failures
@@ -251,7 +250,7 @@ def test_only_an_id_can_be_in_a_path(identities, fits):
     ("code", "number"), [("ERR0017", 17), ("ERR017", 17), ("ERR009", 9), ("ERR", None), ("17", None), (None, None)]
 )
 def test_error_codes_compared_by_number(code, number):
-    assert code_number(code) == number
+    assert ApiError("no", code=code).number == number
 
 
 @pytest.mark.parametrize(

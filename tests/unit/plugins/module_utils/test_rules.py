@@ -20,12 +20,10 @@ TODAY = date(2026, 6, 15)
 
 
 def evaluated(option, values):
-    """What a policy with this option finds in values."""
     return policy_from(option, TODAY).evaluate(values, "r", [ID])
 
 
 def rules(block, **option):
-    """The rules that a whitelist with one block violates."""
     return [finding.rule for finding in evaluated(option, {"whitelist": [block]})]
 
 
@@ -54,7 +52,6 @@ THIRDS = [f"192.168.{third}.0/24" for third in range(256)]
 
 @pytest.mark.parametrize("option", [{}, {"networks_within": None, "networks_never": None}, {"networks_never": []}])
 def test_no_rule(option):
-    """A policy without rules forbids nothing."""
     assert rules("0.0.0.0/0", **option) == rules("db.example.com", **option) == []
     assert policy_from(option, TODAY).limits == {}
 

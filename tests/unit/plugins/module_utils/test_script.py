@@ -79,9 +79,6 @@ def server_with(monkeypatch):
     return lambda *looks, **options: ScriptServer(monkeypatch, *looks, **options)
 
 
-# --- results
-
-
 def test_run_that_ends_ready(server_with):
     """The code travels as base64 of UTF-8."""
     code = "print('Grüße 密码 🎉')\r\n\tx = \"\\\\\"\n\ufeff"
@@ -119,7 +116,6 @@ def test_result_is_parsed_output_or_text(server_with, output, result):
 
 @pytest.mark.parametrize(("number", "status"), [(4, "error"), (5, "expired"), (6, "cancelled"), (7, "unknown (7)")])
 def test_run_that_does_not_end_ready(server_with, number, status):
-    """It fails with every key."""
     server = server_with(state(number, stdout="half", stderr="Traceback\n  ValueError: böse\n", output="1"))
     result = server.fail(runtime_id=ID, name="Etl").to_result()
     why = "Traceback ValueError: böse"
@@ -140,9 +136,6 @@ def test_long_stderr_is_cut_to_its_end(server_with):
 def test_message_of_the_server_in_place_of_stderr(server_with, message, shown):
     sentence = server_with(state(5, message=message)).fail().sentence
     assert sentence.startswith(f"The script on the default runtime ended with status expired: {shown}")
-
-
-# --- a run that has to be stopped
 
 
 def test_run_that_never_ends_is_stopped(server_with):
@@ -222,7 +215,6 @@ NO_STATUS = "instead of an object with a numeric status"
     ],
 )
 def test_what_stops_the_run(server_with, look, why):
-    """An error that does not pass, and a state without a status."""
     server = server_with(refused(LOOK, 503, "16"), look)
     sentence = server.fail().sentence
     assert why in sentence
@@ -230,8 +222,6 @@ def test_what_stops_the_run(server_with, look, why):
     assert "last check" not in sentence, "the outage is over"
     assert server.calls == [START, LOOK, LOOK, STOP]
 
-
-# --- a start that goes wrong
 
 LOST_STARTS = [lost(), broken(START), refused(START, 500, "01"), refused(START, 503, "16"), broken(START, 502)]
 

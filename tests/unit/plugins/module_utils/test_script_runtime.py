@@ -119,7 +119,6 @@ def test_scripts_are_assigned_once(server):
 
 @pytest.mark.parametrize(("done", "sent"), [(True, 3), (False, 4)])
 def test_lost_update_is_looked_up(server, done, sent):
-    """It is repeated only if it was not done."""
     server.fail("PUT", lost("PUT /api/x"), done=done)
     assert assign(server)["failure"] == ""
     assert (server.scripts, updates(server)) == (MOVED, sent)

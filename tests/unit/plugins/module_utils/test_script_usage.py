@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError, MstrError
+from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.module_utils._work import script_usage
 from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import (
-    Project,
-    SavedScript,
-    Unread,
     check_projects,
     check_protection,
     find_usage,
@@ -20,15 +17,10 @@ from unit.support.many import NO, why_kept
 from unit.support.server import Server
 from unit.support.strategies import ANY_JSON
 
-SALES = Project("5A" * 16, "Sales")
 V1, V2 = "/metadataSearches/results", "/v2/metadataSearches/results"
 NO_SUCH_CALL = refusal(404, "ERR004", "HTTP 404 Not Found")
 NOT_LOADED = refusal(500, "ERR001", "The project is not loaded")
 CLEAN = {DEFAULT_ID: ["Sales/clean"]}
-
-
-def script():
-    return SavedScript(SALES, "1", "Load", runtime_id=ID)
 
 
 def holding(**projects):
@@ -62,29 +54,27 @@ def unread(usage):
 
 
 def refusals(server, identity="C" * 32, projects=None):
-    """Why the runtime must not be deleted."""
     return why_kept(server, runtime(id=identity), projects=projects)
 
 
-# --- a script
+def test_script_as_playbooks_see_it(server):
+    [load, *_others] = usage_of(server).scripts
+    admin, [sales] = server.core.users["admin"], [entry for entry in server.core.projects if entry.name == "Sales"]
+    shown = load.to_result()
+    assert shown.pop("date_modified").startswith("20")
+    kind = {"type": 76, "subtype": 19457, "script_usage_type": "commandManager"}
+    place = {"project": {"id": sales.id, "name": "Sales"}, "owner": {"id": admin.id, "name": admin.full_name}}
+    assert shown == {"id": "LOAD", "name": "load", **kind, **place}
 
 
-def test_script_as_playbooks_see_it():
-    plain = {"type": 76, "subtype": 19457, "script_usage_type": None}
-    owner = {"id": "54", "name": "Administrator"}
-    entry = {**plain, "owner": {**owner, "expired": False}, "dateModified": "2026-11-25T07:29:53", "acg": 255}
-    shown = {"id": "1", "name": "Load", "project": {"id": "5A" * 16, "name": "Sales"}}
-    more = {"owner": owner, "date_modified": "2026-11-25T07:29:53"}
-    assert script()._replace(entry=entry).to_result() == {**plain, **shown, **more}
-
-
-def test_result_of_a_failed_read():
-    denied = Unread(SALES, script(), refusal(403, "ERR0017", "not yours")).to_result()
-    assert denied["project"] == {"id": "5A" * 16, "name": "Sales"}
-    assert denied["script"] == {"id": "1", "name": "Load"}
+def test_result_of_a_failed_read(server):
+    server.refusals["GET /scripts/LOAD"] = NO
+    [denied] = [entry.to_result() for entry in usage_of(server).unread]
+    assert (denied["project"]["name"], denied["script"]) == ("Sales", {"id": "LOAD", "name": "load"})
     assert (denied["error"]["http_status"], denied["error"]["code"]) == (403, "ERR0017")
-    nothing = Unread(None, None, MstrError("The read failed.")).to_result()
-    assert (nothing["project"], nothing["script"], nothing["error"]["msg"]) == (None, None, "The read failed.")
+    server.refusals = {"GET /projects": NO}
+    [nothing] = [entry.to_result() for entry in usage_of(server).unread]
+    assert (nothing["project"], nothing["script"]) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -103,9 +93,6 @@ def test_projects_that_find_nothing(projects, fault):
     assert faults_of(check_protection, {"protect_projects": ["Sales"], "protect_used": False}) == (
         "protect_projects needs protect_used: true, because it protects nothing by itself",
     )
-
-
-# --- the search
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])
@@ -129,18 +116,15 @@ def test_only_the_projects_asked_for(server):
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])
-def test_search_of_an_older_release(server, concurrency):
+@pytest.mark.parametrize("closed", [False, True])
+def test_search_of_an_older_release(server, concurrency, closed):
+    """If the first project answers nothing of use, the version is still unknown when the others begin."""
     server.switch(search_versions="1")
-    assert len(usage_of(server, concurrency=concurrency).scripts) == 3
-    assert [server.requests.count(f"POST {search}") for search in (V2, V1)] == [1, 3]
-
-
-def test_several_projects_find_the_older_search(server):
-    """The first project answers nothing of use, so that the version is still unknown when the others begin."""
-    server.switch(search_versions="1")
-    server.refusals[f"POST {V2} SALES"] = NOT_LOADED
-    usage = usage_of(server)
-    assert (by_runtime(usage), unread(usage)) == ({ID: ["Finance/close"]}, ["Sales"])
+    if closed:
+        server.refusals[f"POST {V2} SALES"] = NOT_LOADED
+    usage = usage_of(server, concurrency=concurrency)
+    assert (len(usage.scripts), unread(usage)) == ((1, ["Sales"]) if closed else (3, []))
+    assert closed or [server.requests.count(f"POST {search}") for search in (V2, V1)] == [1, 3]
 
 
 @pytest.mark.parametrize(
@@ -159,7 +143,6 @@ def test_refused_reads(server, refused, scripts, lacks):
 
 @pytest.mark.parametrize("odd", ["Etl", 5, False, [], {"id": ID}, ID + "0"])
 def test_script_with_an_invalid_runtime_id(odd):
-    """It is not the default runtime."""
     server = holding(Sales={"load": ID})
     server.rewrite = lambda call, data: {**data, "scriptRuntimeId": odd} if call == "GET /scripts/LOAD" else data
     [failure] = usage_of(server).unread
@@ -246,9 +229,6 @@ def test_any_json_is_scripts_or_unread(call, response_data):
     server.rewrite = lambda asked, data: response_data if asked == CALLS[call] else data
     usage = usage_of(server, concurrency=1)
     assert usage.scripts or usage.unread or response_data == []
-
-
-# --- protected runtimes
 
 
 def test_used_runtime_is_protected():

@@ -8,8 +8,8 @@ from ansible_collections.mstr.library.plugins.module_utils._work.reconcile impor
 from unit.support.many import (
     LIST,
     NO,
+    UNITE,
     UPGRADE,
-    UPGRADE_OF_TWO,
     A,
     B,
     C,
@@ -122,9 +122,6 @@ def test_script_whose_name_was_not_read(runtime, action):
     assert have.scripts == {"Night\ud800": A}
 
 
-# --- plans
-
-
 def test_plan_id_covers_assignments():
     have = holding(a=A, b=B, c=C).seed_scripts(load=A, close=A)
     how = {"scripts": [assigned("load", "b")]}
@@ -167,9 +164,6 @@ def test_plan_shows_the_scripts_of_what_goes(refusals, names):
     assert [script["name"] for script in result["runtimes"][0]["scripts"]] == ["load"]
 
 
-# --- the scripts of a replacement: they come meanwhile, go elsewhere, go back
-
-
 def newcomer(have, name="close"):
     """Somebody assigns a script to the old runtime while the task moves the first one that is left."""
 
@@ -205,7 +199,7 @@ def test_newcomers_and_a_failed_replacement():
 def test_script_that_comes_before_the_last_deletion():
     have = holding(R=A, S=B).seed_scripts(load=A)
     have.fail("DELETE", meanwhile=lambda: have.seed_scripts(load=A))
-    assert f"runtime 'R' ({A}) is used by 1 script" in run(have, UPGRADE_OF_TWO, protect=True)["msg"]
+    assert f"runtime 'R' ({A}) is used by 1 script" in run(have, UNITE, protect=True)["msg"]
     assert ("S" in have.names, have.scripts) == (False, {"load": A})
 
 

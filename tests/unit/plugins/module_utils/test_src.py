@@ -24,7 +24,6 @@ MERGED = f"a: &a {{{', '.join(f'k{n}: 1' for n in range(1001))}}}\nruntimes: [{{
 
 @pytest.fixture
 def written(tmp_path):
-    """A file with some content; its path."""
 
     def write(content):
         path = tmp_path / "runtimes"
@@ -126,7 +125,6 @@ def test_errors_of_a_file(written, content, expected_text):
 
 
 def test_no_file_at_the_path(tmp_path, monkeypatch):
-    """The message has the absolute path."""
     monkeypatch.chdir(tmp_path)
     os.mkfifo("pipe")
     missing = f"src {str(tmp_path / 'none.yml')!r} cannot be read: No such file or directory"

@@ -63,9 +63,6 @@ def test_errors_of_several_files_come_at_once(files, given):
     assert errors_of(files, "client_key=key") == ["client_key is given without client_cert; set both"]
 
 
-# --- handshakes
-
-
 @pytest.mark.parametrize(
     ("text", "advice"),
     [
@@ -90,9 +87,6 @@ def test_alerts_about_clients_certificate():
     others = ["alert bad record mac", "EOF occurred", "tlsv1 alert internal error"]
     says = [text for text in about + others if "requires a client certificate" in str(client_refused(text, "h:443"))]
     assert says == about
-
-
-# --- proxies
 
 
 @pytest.mark.parametrize(

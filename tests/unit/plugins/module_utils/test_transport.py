@@ -38,9 +38,6 @@ def test_response_complete_and_names_request():
     assert (server.calls, server.requests[0].headers["x-token"]) == (["GET /api/runtimes?fields=id"], "t")
 
 
-# --- cookies
-
-
 JUNK = [f"{junk}; Path=/" for junk in ("\0=x", "a=\x01", "a\x7f=1")]
 
 
@@ -100,9 +97,6 @@ def test_late_answer_brings_no_cookie_into_new_session():
     assert http.cookies() == []
 
 
-# --- the end of a call
-
-
 def test_slow_call_ends_with_next_piece(monkeypatch):
     def pieces(request):
         request.socket.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n")
@@ -145,9 +139,6 @@ def test_without_thread_call_runs_in_caller(monkeypatch):
         http = Http(connection(base_url=url, timeout=0.1, retries=0), PatientStop(), lambda response: None)
         with pytest.raises(ConnectError, match="sent nothing within"):
             get(http)
-
-
-# --- codings and sizes
 
 
 PACKED = gzip.compress(b"[1]")

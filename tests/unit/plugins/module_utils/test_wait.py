@@ -79,9 +79,6 @@ NEW_UNKNOWN = {"status": "ready", "packages": packages(new="unknown")}
 FAILED = {"status": "error", "packages": packages(new="not_installed")}
 
 
-# --- ready
-
-
 @pytest.mark.parametrize("first", [{}, READY, {"packages": None}, {"packages": packages(pandas="unknown")}])
 def test_ready_runtime_costs_no_request(first):
     film = Film(None)
@@ -131,9 +128,6 @@ def test_absent_runtime_is_not_waited_for(action):
     assert film.looks == 0
 
 
-# --- not ready
-
-
 def test_timeout_reports_the_last_status():
     """After a look when the time is over; a slow one runs over."""
     film = Film({"status": "busy", "packages": packages(pandas="installed", scipy="installing")}, takes=0.7)
@@ -180,7 +174,6 @@ def test_what_ends_a_wait(first, pictures, action, looks, why):
 
 @pytest.mark.parametrize("status", ["error", "busy", "unknown", "ready"])
 def test_packages_that_failed_are_named(status):
-    """Each with the server's message."""
     listed = [
         {"name": "nope", "status": "not_installed", "message": "Return code: 1."},
         {"name": "pandas", "status": "installed", "message": "fine"},
@@ -217,9 +210,6 @@ def test_interrupted_wait(action):
     assert failure.sentence.endswith(f"to be ready. The runtime {done} exists on the server")
 
 
-# --- outages
-
-
 @pytest.mark.parametrize(
     "outage",
     [
@@ -228,7 +218,6 @@ def test_interrupted_wait(action):
     ],
 )
 def test_outage_ends_no_wait(outage):
-    """It is named when the time is over."""
     film = Film(*[outage] * 20, BUSY, *[outage] * 20, READY)
     assert film.wait(BUSY, timeout=3000, action="create").facts["status"] == "ready"
     assert film.looks == 42
@@ -238,9 +227,6 @@ def test_outage_ends_no_wait(outage):
         f"failed: {outage.sentence}"
     )
     assert failure.error == outage.error
-
-
-# --- options, and lines of progress
 
 
 @pytest.mark.parametrize("wait", [True, False])

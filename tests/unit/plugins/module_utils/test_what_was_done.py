@@ -12,9 +12,6 @@ UPDATE = {"name": "a", "others": "x"}
 NEW_ALONE_OR_NOT = [[{"name": "new"}], [{"name": "new"}, {"name": "a"}]]
 
 
-# --- what the list does not show is unknown
-
-
 @pytest.mark.parametrize("omitted", ["packages", "status", "packages,status"])
 @pytest.mark.parametrize(("names", "purge"), [("a", False), ("ab", False), ("a", True)])
 def test_ready_needs_a_look(omitted, names, purge):
@@ -35,8 +32,6 @@ def test_one_read_decides_what_null_means():
     run(have, *({"name": name, "others": ""} for name in "abcdef"))
     assert len(have.requests) == 2
 
-
-# --- half of a character, which becomes U+FFFD when it is read
 
 HALF, SHOWN = "Night\ud800", "Night\ufffd"
 
@@ -62,9 +57,6 @@ def test_what_was_not_read_is_not_sent_back(fields, entry, field):
     assert have.writes == []
     result = run(have, {"id": A, "name": "R", "description": "new", "packages": [{"name": "a", "description": "b"}]})
     assert (result["summary"]["failed"], have.names) == (0, ["R"])
-
-
-# --- the id of an answer
 
 
 @pytest.mark.parametrize("entry", [{"id": A, "others": "x"}, {"id": A, "state": "absent"}])
@@ -136,12 +128,6 @@ def test_list_is_read_once_for_ids_that_are_not_found():
     assert have.requests == [LIST, f"GET /runtimes/{C}", f"GET /runtimes/{D}"]
 
 
-# --- the name is the server's
-
-
-# --- a signal
-
-
 def test_signal_in_a_bulk():
     """Of three writes, the first is done, the second in flight, the third was not sent."""
     have = holding(a=A, b=B, c=C)
@@ -173,9 +159,6 @@ def test_signal_during_the_second_look_up(entry, how, done):
     assert B in have.runtimes
 
 
-# --- an update without an effect, or with one in part
-
-
 @pytest.mark.parametrize("entries", [[UPDATE], [UPDATE, {"name": "b"}]])
 @pytest.mark.parametrize("wait", [True, False])
 def test_update_without_effect_fails(entries, wait):
@@ -202,9 +185,6 @@ def test_update_in_part_shows_what_is_true():
     have.alter = lambda entry: entry.update(others="", version="3")
     result = run(have, UPDATE)
     assert (actions(result), result["runtimes"][0]["changes"]) == ([("a", "updated")], [])
-
-
-# --- another client at work
 
 
 def edited(have, **fields):
@@ -245,9 +225,6 @@ def test_renamed_meanwhile_is_left_alone():
     have = edited(holding(a=A, b=B), name="theirs")
     assert f"'a' ({A}) was renamed to 'theirs' after the plan was made" in message(have, UPDATE, {"name": "b"})
     assert have.writes == []
-
-
-# --- an outage while a written runtime is waited for
 
 
 @pytest.mark.parametrize("entries", NEW_ALONE_OR_NOT)

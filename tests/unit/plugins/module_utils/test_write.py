@@ -211,7 +211,6 @@ def test_lost_create_that_differs(retries, late):
 
 
 def test_late_create_whose_repeat_is_refused():
-    """It is created, too."""
     server = Server()
     server.alter = lambda fields: fields.update(description="cut")
     server.fail("POST", lost())

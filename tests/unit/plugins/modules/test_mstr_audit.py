@@ -12,7 +12,6 @@ DEFINED = [{"name": "r", "exec_timeout": 60}]
 
 
 def audited(server, check_mode=False, **options):
-    """What the module returns."""
     params, errors = auth.checked_entry(options, {"retries": {"type": "int", "default": 0}, **AUDIT_OPTIONS})
     assert errors == []
     task = auth.Task(server.session, server, params, check_mode, server.warnings.append)

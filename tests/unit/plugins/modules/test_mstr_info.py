@@ -33,7 +33,6 @@ def session_with(monkeypatch, replies):
 
 @pytest.fixture
 def session(monkeypatch):
-    """A session with these replies in place of the usual ones."""
     return lambda replies=None: session_with(monkeypatch, replies or {})
 
 

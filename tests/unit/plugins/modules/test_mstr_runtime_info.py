@@ -18,7 +18,6 @@ DEFAULT = "(Default) MicroStrategy"
 
 
 def info(server, check_mode=False, **options):
-    """What the module returns."""
     params, errors = auth.checked_entry({"concurrency": 1, **options}, INFO_OPTIONS)
     assert errors == []
     return read(server.task(check_mode, **params, retries=0), query_from(params))
@@ -36,7 +35,6 @@ def info(server, check_mode=False, **options):
     ],
 )
 def test_list_without_default(options, hidden, warnings):
-    """A list without the default runtime may be incomplete."""
     server = Server(stored(), list_hides=hidden)
     info(server, **options)
     assert len(server.warnings) == warnings
@@ -65,9 +63,6 @@ def test_policy_in_one_line(violations, more, text):
 def test_status_is_found_in_any_case(status):
     server = Server(stored(status=status), stored(id=OTHER_ID, status="busy"))
     assert {ID, OTHER_ID} & {runtime["id"] for runtime in info(server, status="ready")["runtimes"]} == {ID}
-
-
-# --- scripts
 
 
 GONE, HIDDEN = "D" * 32, "C" * 32
@@ -111,9 +106,6 @@ def test_one_warning_of_what_is_unread(refused, starts, ends):
     info(server, include_scripts=True, include_tasks=True)
     assert len(server.warnings) == bool(refused)
     assert all(warning.startswith(starts) and warning.endswith(ends) for warning in server.warnings)
-
-
-# --- installed packages
 
 
 PYTHON = {"version": "3.10.12", "implementation": "CPython", "platform": "linux-x86_64"}

@@ -16,7 +16,6 @@ A = "A" * 32
 
 
 def prepare(**options):
-    """The inputs of a task with these options."""
     params, errors = auth.checked_entry(options, MANY_OPTIONS)
     assert errors == []
     return inputs_for_many(auth.checked_entry, params)
@@ -134,9 +133,6 @@ def test_state_null_is_not_given(lines, src):
     for options in ({"runtimes": [{"state": None}]}, {"src": src([{"state": None}])}):
         [error] = lines(**options)
         assert error.endswith(": one of name and id is required")
-
-
-# --- entries of a file
 
 
 def test_broken_file_and_a_purge(src):
