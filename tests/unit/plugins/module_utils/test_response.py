@@ -182,13 +182,6 @@ def test_any_error_body_gives_one_clean_sentence(status, body):
     assert not [char for text in texts for char in text if unicodedata.category(char) in ("Cc", "Cs")]
 
 
-def test_success_of_unexpected_shape():
-    """Its outcome is unknown, and the expected shape is named."""
-    wrong = _failures.api_error(response(200, b"<html>", request="POST /x"), "log in", URL, "a token")
-    assert "answered 200 to POST /x with an HTML page instead of a token" in wrong.sentence
-    assert (wrong.outcome_unknown, wrong.status) == (True, 200)
-
-
 @pytest.mark.parametrize(
     ("status", "body", "no_object", "no_call"),
     [

@@ -153,15 +153,6 @@ def test_run_that_never_ends_is_stopped(server_with):
     assert (result["status"], result["stdout_lines"], result["evaluation_id"]) == ("cancelled", ["started"], EVALUATION)
 
 
-def test_run_that_cannot_be_stopped(server_with):
-    server = server_with(*[state(1)] * 9)
-    server.http.reply(STOP, refused(STOP, 500, "01", "cannot"))
-    failure = server.fail(timeout=1)
-    assert "(run_timeout). It may still be running: Could not stop the script: " in failure.sentence
-    assert "'cannot'" in failure.sentence
-    assert failure.to_result()["status"] is None
-
-
 def test_evaluation_that_the_server_lost(server_with):
     server = server_with(state(1, stdout="half"), refused(LOOK, 404, "4", "The object evaluation was not found."))
     failure = server.fail()

@@ -66,19 +66,23 @@ def test_delete():
     assert server.params == [{"userComments": "why"}]
 
 
-def test_nothing_to_do():
-    for definition, reads in ((wanted(), [LIST]), (wanted(None, id=ID), [READ])):
-        server = Server(stored())
-        assert outcome(server, definition).action == "none"
-        assert server.requests == reads
-    assert outcome(Server(), ABSENT).runtime is None
-
-
-def test_of_name_and_id_the_id_counts():
-    assert outcome(Server(stored(id=OTHER_ID)), wanted("r", id=ID, state="absent")).action == "none"
-    assert outcome(Server(stored()), wanted("another", id=ID, state="absent")).action == "deleted"
-    # The default runtime may be changed.
-    assert outcome(Server(stored(id=DEFAULT_ID)), wanted(None, id=DEFAULT_ID, description="d")).action == "updated"
+@pytest.mark.parametrize(
+    ("held", "definition", "action"),
+    [
+        (ID, wanted(), "none"),
+        (ID, wanted(None, id=ID), "none"),
+        (None, ABSENT, "none"),
+        # Of name and id, the id counts. The default runtime may be changed.
+        (OTHER_ID, wanted(id=ID, state="absent"), "none"),
+        (ID, wanted("another", id=ID, state="absent"), "deleted"),
+        (DEFAULT_ID, wanted(None, id=DEFAULT_ID, description="d"), "updated"),
+    ],
+)
+def test_what_is_meant(held, definition, action):
+    server = Server(*([stored(id=held)] if held else []))
+    done = outcome(server, definition)
+    assert (done.action, done.runtime is None) == (action, definition.state == "absent" and action == "none")
+    assert (action, held) != ("none", ID) or server.requests == [READ if definition.id else LIST]
 
 
 def test_gone_between_list_and_read():
