@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from datetime import date
 from pathlib import Path
@@ -11,10 +10,7 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import number_of, policy_from
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import RULES, Finding
 from ansible_collections.mstr.library.plugins.module_utils._work.inputs import RULE_OPTIONS
-from hypothesis import given
-from hypothesis import strategies as st
 from unit.support.make import ID, faults_of, runtime
-from unit.support.strategies import BLOCKS
 
 TODAY = date(2026, 6, 15)
 
@@ -310,27 +306,3 @@ def test_rules_are_complete():
     for key, rule in RULES.items():
         assert ("{}" in rule.sentence) == (RULE_OPTIONS[key]["type"] != "bool")
         assert set(rule.options) <= set(runtime().values)
-
-
-# --- by another library's arithmetic
-
-
-EMBEDDING = [ipaddress.ip_network("::ffff:0:0/96"), ipaddress.ip_network("64:ff9b::/96")]
-
-
-# Blocks inside of the two prefixes, around them and beside them.
-NEAR_IPV4 = st.builds(
-    lambda prefix, address, length: ipaddress.ip_network((int(prefix.network_address) + address, length), strict=False),
-    st.sampled_from(EMBEDDING),
-    st.integers(0, 2**33),
-    st.integers(0, 128),
-)
-
-
-@given(block=NEAR_IPV4, other=BLOCKS.map(ipaddress.ip_network).filter(lambda network: network.version == 4))
-def test_embedded_overlap_as_ipaddress(block, other):
-    embedded = [
-        ipaddress.ip_network((int(prefix.network_address) + int(other.network_address), 96 + other.prefixlen))
-        for prefix in EMBEDDING
-    ]
-    assert bool(rules(str(block), networks_never=[str(other)])) == any(map(block.overlaps, embedded))
