@@ -137,17 +137,6 @@ def test_unforeseen_exception(monkeypatch, module, step):
     assert result["summary"]["failed"] == 1
 
 
-def test_runtime_that_is_not_ready():
-    have = holding(a={"id": A, "packages": [{"name": "x", "status": "not_installed"}]}, b=B)
-    result = run(have, {"name": "a", "others": "x"}, purge=True, **waits(have))
-    assert actions(result) == [("a", "updated")], "it was written and then failed"
-    assert "package x could not be installed" in result["runtimes"][0]["error"]["msg"]
-    assert result["runtimes"][0]["changes"] == [{"field": "others", "before": "", "after": "x"}]
-    assert result["summary"] == summary(updated=1, failed=1)
-    assert result["msg"].endswith("Nothing was purged.")
-    assert (result["changed"], have.names) == (True, ["a", "b"])
-
-
 def test_all_are_waited_for_in_parallel():
     have = holding(**NINE)
 

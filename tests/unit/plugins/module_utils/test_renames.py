@@ -6,7 +6,7 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from unit.support.make import faults_of, lost, refusal, stopped, stored
-from unit.support.many import A, B, C, D, actions, assigned, both, holding, names_by_id, restore, run
+from unit.support.many import A, B, C, actions, assigned, both, holding, names_by_id, restore, run
 from unit.support.server import Server
 
 
@@ -67,12 +67,6 @@ def test_previous_name_that_is_only_alike(near, replaces):
 def test_definitions_that_are_refused(options, why, is_backup):
     faults = faults_of(definition_from, {"name": "a", **options}, None, is_backup)
     assert any(fault.startswith(why) for fault in faults)
-
-
-def test_restore_by_id_then_name_then_create():
-    have = holding(Etl=B, Other=D)
-    result = restore(have, {"id": A, "name": "Etl", "exec_timeout": 60}, {"id": C, "name": "New"}, purge=True)
-    assert actions(result) == [("Etl", "updated"), ("New", "created"), ("Other", "deleted")]
 
 
 @pytest.mark.parametrize(

@@ -147,14 +147,6 @@ def test_rename_that_cannot_be_read_again_is_done(error, unfinished):
     assert run(have, UPGRADE)["changed"] is False
 
 
-def test_rename_of_an_unfinished_one():
-    have = holding(**{BESIDE: A}).seed_scripts(load=A)
-    have.refusals["POST /runtimes"] = NO
-    result = run(have, UPGRADE)
-    assert (actions(result), have.names, result["changed"]) == ([("R", "updated")], ["R"], True)
-    assert f"The old runtime 'R' ({A}) stays in use." in result["msg"]
-
-
 def test_only_old_runtimes_that_exist_stay_in_use():
     """A previous one is deleted first; the other one changed meanwhile."""
     have = holding(R=A, S=B)

@@ -182,15 +182,6 @@ def test_scripts_go_back_under_a_new_name(entry):
     assert (have.names, set(have.scripts.values())) == (["Q"], set(have.runtimes))
 
 
-def test_scripts_go_back_if_replacement_fails():
-    have = unfinished()
-    have.code_status = 4
-    result = run(have, {**UPGRADE, "smoke_test": "1/0"})
-    assert have.scripts == {"load": A, "close": A}
-    assert f"The old runtime 'R' ({A}) stays in use." in result["msg"]
-    assert [row["after"]["id"] for row in result["scripts"] if row["action"] == "moved"] == [A]
-
-
 def test_absent_one_beside_script_uses():
     have = unfinished()
     absent = {"name": BESIDE, "state": "absent"}

@@ -187,15 +187,6 @@ def test_newcomers_are_moved_too(protect, approved):
     assert set(have.scripts.values()) == ({A} if approved else set(have.runtimes) - {B})
 
 
-def test_newcomers_and_a_failed_replacement():
-    have = holding(R=A, b=B).seed_scripts(load=A)
-    have.code_status = 4
-    have.alter = lambda runtime: have.seed_scripts(load=B)
-    result = run(have, {**UPGRADE, "smoke_test": "1/0"}, {"name": "b", "state": "absent"}, protect=True)
-    assert actions(result) == [("R", "created"), ("b", "failed")]
-    assert B in have.runtimes
-
-
 def test_script_that_comes_before_the_last_deletion():
     have = holding(R=A, S=B).seed_scripts(load=A)
     have.fail("DELETE", meanwhile=lambda: have.seed_scripts(load=A))

@@ -323,15 +323,6 @@ def test_failed_login_final_for_all_later_calls(session):
     assert task.http.count(LOGIN) == 2
 
 
-def test_login_that_hangs_is_final_too(session):
-    task = session()
-    task.http.reply(LOGIN, *[lost("POST /api/auth/login")] * 9)
-    for _turn in range(3):
-        with pytest.raises(ConnectError, match=STAYS_OPEN):
-            write(task)
-    assert task.http.calls == [LOGIN]
-
-
 @pytest.mark.parametrize(
     ("trouble", "logins"),
     [(ConnectError("refused", connection_refused=True), 2), (response(503), 2), (DENIED, 1), (lost(), 1)],

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
-from unit.support.make import lost, refusal, stopped
-from unit.support.many import LIST, UPGRADE, A, B, C, D, actions, both, holding, message, run, summary, waits
+from unit.support.make import lost, refusal
+from unit.support.many import LIST, UPGRADE, A, B, C, D, actions, both, holding, message, run, waits
 
 BROKEN = [{"name": "x", "status": "not_installed"}]
 UPDATE = {"name": "a", "others": "x"}
@@ -126,19 +126,6 @@ def test_list_is_read_once_for_ids_that_are_not_found():
     have = holding(a=A)
     run(have, {"id": C, "state": "absent"}, {"id": D, "state": "absent"})
     assert have.requests == [LIST, f"GET /runtimes/{C}", f"GET /runtimes/{D}"]
-
-
-def test_signal_in_a_bulk():
-    """Of three writes, the first is done, the second in flight, the third was not sent."""
-    have = holding(a=A, b=B, c=C)
-    have.fail("PATCH", stopped(in_flight=True), turn=2)
-    have.fail("PATCH", stopped(in_flight=False))
-    result = run(have, *({"name": name, "others": "x"} for name in "abc"))
-    assert actions(result) == [("a", "updated"), ("b", "unknown"), ("c", "failed")]
-    assert result["summary"] == summary(updated=1, failed=2)
-    assert "may or may not have been updated" in result["runtimes"][1]["error"]["msg"]
-    assert result["runtimes"][2]["error"]["msg"].endswith("The runtime 'c' was not updated.")
-    assert [row["changed_fields"] for row in result["runtimes"]] == [["others"], ["others"], []]
 
 
 @pytest.mark.parametrize(

@@ -54,16 +54,13 @@ def test_update():
     assert (done.action, done.id, done.shown.changed_fields) == ("updated", ID, ("description",))
     assert server.requests == [LIST, PATCH, READ]
     assert server.sent == [{"name": "r", "description": "new", "changeJournal": {"userComments": "why"}}]
-    assert server.runtimes[ID]["description"] == "new"
 
 
 def test_delete():
     server = Server(stored())
     done = outcome(server, wanted(state="absent", journal_comment="why"))
-    assert (done.action, done.id, done.runtime.name) == ("deleted", ID, "r")
-    assert (done.diff["before"]["name"], done.diff["after"]) == ("r", {})
-    assert server.requests == [LIST, LIST, DELETE, LIST]
-    assert server.params == [{"userComments": "why"}]
+    assert (done.action, done.id, done.diff["before"]["name"], done.diff["after"]) == ("deleted", ID, "r", {})
+    assert (server.requests, server.params) == ([LIST, LIST, DELETE, LIST], [{"userComments": "why"}])
 
 
 @pytest.mark.parametrize(
