@@ -1,5 +1,3 @@
-"""Many runtimes in one task: the order of work and what it costs, results, and one entry that fails."""
-
 from __future__ import annotations
 
 import pytest

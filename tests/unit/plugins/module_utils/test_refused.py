@@ -1,5 +1,3 @@
-"""Tasks that are refused before anything is written, and what they say."""
-
 from __future__ import annotations
 
 from datetime import date

@@ -1,5 +1,3 @@
-"""A replacement in one run: what it does, what it shows, and what is left where one of its steps fails."""
-
 from __future__ import annotations
 
 import pytest

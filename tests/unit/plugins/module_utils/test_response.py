@@ -1,5 +1,3 @@
-"""What a response says: a refusal, an error page, data; and texts that are shown."""
-
 from __future__ import annotations
 
 import base64

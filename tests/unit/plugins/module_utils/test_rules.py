@@ -1,5 +1,3 @@
-"""What each rule of a policy finds in the values of a runtime."""
-
 from __future__ import annotations
 
 import re

@@ -5,13 +5,8 @@ from __future__ import annotations
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import PartialError
 from ansible_collections.mstr.library.plugins.module_utils._options import all_without_errors
-from ansible_collections.mstr.library.plugins.module_utils._work.script_runtime import (
-    OPTIONS,
-    assign_scripts,
-    script_inputs_from,
-    summary_of_scripts,
-)
-from unit.support.make import ID, faults_of, lost, refusal, stored
+from ansible_collections.mstr.library.plugins.module_utils._work import script_runtime
+from unit.support.make import ID, faults_of, lost, stored
 from unit.support.many import NO, moves
 from unit.support.server import Server
 
@@ -19,7 +14,7 @@ OLD, NEW, GONE = (letter * 32 for letter in "ABD")
 
 
 def options(**given):
-    return {**dict.fromkeys(OPTIONS), "concurrency": 4, **given}
+    return {**dict.fromkeys(script_runtime.OPTIONS), "concurrency": 4, **given}
 
 
 def script(**given):
@@ -27,7 +22,7 @@ def script(**given):
 
 
 def test_text_in_place_of_a_script():
-    assert all_without_errors(OPTIONS, {"scripts": ["Close"]})[1] == [
+    assert all_without_errors(script_runtime.OPTIONS, {"scripts": ["Close"]})[1] == [
         "scripts[0] 'Close' is not a mapping of options; write {name: Close, project: …}"
     ]
 
@@ -42,14 +37,11 @@ def test_text_in_place_of_a_script():
         ({"runtime": "a", "scripts": []}, ["scripts is empty, so there is nothing to assign"]),
         ({"runtime": "a", "scripts": [script(name="b", project=" ")]}, ["scripts[0].project is empty"]),
         ({"runtime": "a", "from_runtime": "b", "projects": ["P", ""]}, ["projects[1] is empty"]),
-        (
-            {"runtime_id": ID, "from_runtime_id": ID.lower()},
-            [f"the scripts of '{ID}' cannot be assigned to '{ID}'"],
-        ),
+        ({"runtime_id": ID, "from_runtime_id": ID.lower()}, [f"the scripts of '{ID}' cannot be assigned to '{ID}'"]),
     ],
 )
 def test_options_that_are_refused(given, faults):
-    refused = faults_of(script_inputs_from, options(**given))
+    refused = faults_of(script_runtime.script_inputs_from, options(**given))
     assert [fault[: len(start)] for fault, start in zip(refused, faults, strict=True)] == faults
 
 
@@ -64,7 +56,7 @@ def test_options_that_are_refused(given, faults):
     ],
 )
 def test_summary_in_words(moved, already, check_mode, sentence):
-    assert summary_of_scripts(moved, already, "R", check_mode) == sentence
+    assert script_runtime.summary_of_scripts(moved, already, "R", check_mode) == sentence
 
 
 def saved(name, identity, runtime=OLD, **more):
@@ -84,19 +76,17 @@ def server():
 def assign(server, retries=3, **given):
     """What mstr_script_runtime does. Returns the result, also that of a failure, which then has `failure`."""
     old = {} if {"scripts", "from_runtime_id"} & set(given) else {"from_runtime": "Old"}
-    wanted = script_inputs_from(options(**{"runtime": "New", **old, **given}))
+    wanted = script_runtime.script_inputs_from(options(**{"runtime": "New", **old, **given}))
     try:
-        return {**assign_scripts(server.context(retries=retries), wanted), "failure": ""}
+        return {**script_runtime.assign_scripts(server.context(retries=retries), wanted), "failure": ""}
     except PartialError as exc:
         return {**exc.result, "failure": exc.sentence}
 
 
-KEPT = ("name", "folder", "description", "variables", "code")
-
-
 def rest(server):
     """Everything of the scripts that must not change."""
-    return [[getattr(script, name) for name in KEPT] for project in server.core.projects for script in project.scripts]
+    kept = ("name", "folder", "description", "variables", "code")
+    return [[getattr(script, name) for name in kept] for project in server.core.projects for script in project.scripts]
 
 
 MOVED = {"Close": NEW, "Load": NEW, "Report": NEW}
@@ -169,15 +159,6 @@ def test_what_a_server_does_not_put_back(server, ignored, end, action):
     assert end in done["scripts"][0]["error"]["msg"]
 
 
-def test_refusal_stops_no_other_script(server):
-    server.refusals["PUT /scripts/" + "1".zfill(32)] = NO
-    done = assign(server)
-    assert "1 of 3 scripts failed: script 'Close' in project 'Sales': " in done["failure"]
-    assert server.scripts == {**MOVED, "Close": OLD}
-    failed = done["scripts"][0]
-    assert (failed["action"], failed["after"]["name"], failed["error"]["http_status"]) == ("failed", "Old", 403)
-
-
 def test_scripts_by_name_and_id_of_runtime_gone(server):
     """Each is moved once, although two entries mean it."""
     server.core.projects.seed({"name": "Sales", "scripts": [saved("Twin", 7, GONE), saved("Twin", 8, GONE)]})
@@ -204,32 +185,12 @@ def test_unread_project_fails_the_task(server):
     assert unread in assign(server)["failure"]
 
 
-def test_update_without_effect(server):
-    server.ignores = "PUT"
-    done = assign(server)
-    assert f"for the script 'Close' in project 'Sales', but the script still uses {OLD}." in done["failure"]
-    assert done["changed"] is False
-
-
-def test_unread_after_update_not_moved(server):
-    """An accepted update that nobody could check is no success: its runtime is unknown, and the task fails."""
-    server.fail("PUT", meanwhile=lambda: server.fail("GET", refusal(403, "ERR0017", "no")))
-    done = assign(server)
-    assert [script["action"] for script in done["scripts"]] == ["failed", "moved", "moved"]
-    assert (done["scripts"][0]["after"], done["changed"]) == (None, True)
-    assert done["failure"].startswith("2 scripts now use 'New'. 1 of 3 scripts failed: script 'Close' in ")
-    assert "could not be read again after the update, so it is unknown which runtime it uses." in done["failure"]
-
-
 @pytest.mark.parametrize(
     ("given", "fault"),
     [
         ({"runtime": "new"}, "runtime: no runtime has the name 'new'; did you mean 'New'?"),
         ({"runtime": "Old", "from_runtime_id": OLD}, f"the scripts of 'Old' ({OLD}) cannot be assigned to the same"),
-        (
-            {"from_runtime": "Gone"},
-            "from_runtime: no runtime has the name 'Gone'; if it was deleted, give its id",
-        ),
+        ({"from_runtime": "Gone"}, "from_runtime: no runtime has the name 'Gone'; if it was deleted, give its id"),
         ({"runtime": None, "runtime_id": ID}, f"runtime_id: no runtime has the id '{ID}'"),
     ],
 )

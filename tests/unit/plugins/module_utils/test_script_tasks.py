@@ -1,5 +1,3 @@
-"""Planned tasks and last runs, looked up on the simulator's core."""
-
 from __future__ import annotations
 
 from unittest.mock import Mock
@@ -22,12 +20,7 @@ SALES = {
     "name": "Sales",
     "id": "SALES",
     "scripts": [
-        {
-            "name": "Load sales",
-            "id": "LOAD",
-            "runtime": ID,
-            "last_run": {"time": "T1", "status": "success", "log": "x"},
-        },
+        {"name": "Load sales", "id": "LOAD", "runtime": ID, "last_run": {**LAST, "log": "x"}},
         {"name": "Clean", "id": "CLEAN", "runtime": ID},
         {"name": "Close", "id": "CLOSE", "runtime": ID},
     ],

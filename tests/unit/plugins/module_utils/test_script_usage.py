@@ -1,16 +1,9 @@
-"""Which scripts use a runtime, what could not be read, and the runtimes that protect_used keeps."""
-
 from __future__ import annotations
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.module_utils._work import script_usage
-from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import (
-    check_projects,
-    check_protection,
-    find_usage,
-)
 from hypothesis import given
 from unit.support.make import DEFAULT_ID, ID, OTHER_ID, faults_of, refusal, runtime
 from unit.support.many import NO, why_kept
@@ -39,7 +32,7 @@ def server():
 
 
 def usage_of(server, projects=None, concurrency=4):
-    return find_usage(server.context(concurrency=concurrency), projects)
+    return script_usage.find_usage(server.context(concurrency=concurrency), projects)
 
 
 def by_runtime(usage):
@@ -86,11 +79,13 @@ def test_result_of_a_failed_read(server):
     ],
 )
 def test_projects_that_find_nothing(projects, fault):
-    assert faults_of(check_projects, projects) == (fault,)
-    assert faults_of(check_protection, {"protect_projects": projects, "protect_used": True}) == (f"protect_{fault}",)
-    check_projects(None)
-    check_projects(["Sales"])
-    assert faults_of(check_protection, {"protect_projects": ["Sales"], "protect_used": False}) == (
+    assert faults_of(script_usage.check_projects, projects) == (fault,)
+    assert faults_of(script_usage.check_protection, {"protect_projects": projects, "protect_used": True}) == (
+        f"protect_{fault}",
+    )
+    script_usage.check_projects(None)
+    script_usage.check_projects(["Sales"])
+    assert faults_of(script_usage.check_protection, {"protect_projects": ["Sales"], "protect_used": False}) == (
         "protect_projects needs protect_used: true, because it protects nothing by itself",
     )
 

@@ -69,9 +69,8 @@ def test_calls_of_a_session(session, options, steps, calls):
         step(task)
     assert task.http.calls == calls
     used = [call for call in (READ, LOGOUT) if call in calls]
-    assert [task.http.tokens(call) for call in used] == [
-        ["given-token" if options == GIVEN else "token-number-1"]
-    ] * len(used)
+    token = "given-token" if options == GIVEN else "token-number-1"
+    assert all(task.http.tokens(call) == [token] for call in used)
     assert calls[-1:] != [LOGOUT] or task.http.options[-1]["timeout"] == 5
     assert task.http.jar == [COOKIE] * (options == GIVEN)
     assert task.session.delegated is (DELEGATE in calls)

@@ -1,5 +1,3 @@
-"""Certificate files, failed handshakes and proxies."""
-
 from __future__ import annotations
 
 import pytest

@@ -1,5 +1,3 @@
-"""Waiting for a runtime: when it is ready, when it fails, and what an outage or an old status means."""
-
 from __future__ import annotations
 
 import pytest
@@ -17,8 +15,7 @@ from unit.support.make import ID, faults_of, lost, refusal, runtime, stored
 class Film:
     """A server that shows another picture of the runtime at each look, the last one for ever, and a clock of its own.
 
-    A picture is the fields that differ from a ready runtime without packages; None: the runtime is gone; an error is
-    raised. `takes`: seconds that a look takes.
+    A picture is the fields that differ from those of `stored`, None for a runtime that is gone, or an error.
     """
 
     def __init__(self, *pictures, takes=0.0):

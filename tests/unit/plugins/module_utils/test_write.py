@@ -1,5 +1,3 @@
-"""One write to one runtime: what it sends, what it returns, and what is known where its response was lost."""
-
 from __future__ import annotations
 
 import pytest

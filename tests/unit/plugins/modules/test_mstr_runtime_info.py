@@ -5,12 +5,7 @@ import json
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
-from ansible_collections.mstr.library.plugins.module_utils._work.runtime_info import (
-    INFO_OPTIONS,
-    policy_line,
-    query_from,
-    read,
-)
+from ansible_collections.mstr.library.plugins.module_utils._work import runtime_info
 from unit.support.make import DEFAULT_ID, ID, OTHER_ID, refusal, stopped, stored
 from unit.support.server import Server
 
@@ -18,9 +13,9 @@ DEFAULT = "(Default) MicroStrategy"
 
 
 def info(server, check_mode=False, **options):
-    params, errors = auth.checked_entry({"concurrency": 1, **options}, INFO_OPTIONS)
+    params, errors = auth.checked_entry({"concurrency": 1, **options}, runtime_info.INFO_OPTIONS)
     assert errors == []
-    return read(server.task(check_mode, **params, retries=0), query_from(params))
+    return runtime_info.read(server.task(check_mode, **params, retries=0), runtime_info.query_from(params))
 
 
 @pytest.mark.parametrize(
@@ -56,7 +51,7 @@ UNREADABLE = {**VIOLATED, "detail": "cannot be evaluated: it is not a CIDR block
 )
 def test_policy_in_one_line(violations, more, text):
     rows = {"exempted": [VIOLATED] * more, "not_evaluated": [VIOLATED] * (more // 2)}
-    assert policy_line({"violations": violations, **rows}) == text
+    assert runtime_info.policy_line({"violations": violations, **rows}) == text
 
 
 @pytest.mark.parametrize("status", ["Ready", "READY", "ready"])
