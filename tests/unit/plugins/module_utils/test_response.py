@@ -196,9 +196,6 @@ def test_no_such_object_differs_from_no_such_call(status, body, no_object, no_ca
     assert _response.says_no_such_call(error(status, body)) is no_call
 
 
-# --- data
-
-
 @pytest.mark.parametrize(
     ("body", "data"),
     [
@@ -232,9 +229,6 @@ def test_json_nested_too_deep_is_refused(depth):
 def test_only_an_id_can_be_in_a_path(identities, fits):
     assert {_response.id_in({"id": identity}) is not None for identity in identities} == {fits}
     assert {bool(_response.OBJECT_WITH_ID.fits({"id": identity})) for identity in identities} == {fits}
-
-
-# --- errors and texts
 
 
 @pytest.mark.parametrize(

@@ -37,9 +37,6 @@ def packages(*texts):
     return [{"name": name, "version": version or None} for name, _equals, version in (t.partition("==") for t in texts)]
 
 
-# --- networks
-
-
 HALVES = ["10.0.0.0/9", "10.128.0.0/9"]
 THIRDS = [f"192.168.{third}.0/24" for third in range(256)]
 
@@ -146,9 +143,6 @@ def test_networks_required(required, inside, outside):
     assert found == [[]] * len(inside) + [["networks_required"]] * len(outside)
 
 
-# --- packages and versions
-
-
 def test_packages_required():
     """A package matches each requirement. One without a version matches no requirement with specifiers."""
 
@@ -248,9 +242,6 @@ def test_no_version_is_not_evaluated():
     assert report == {"violations": [], "exempted": []}
     both = policy_from({"packages_never": ["numpy<1.26", "num*"]}, TODAY).report([found])
     assert (len(both["violations"]), both["not_evaluated"]) == (1, [])
-
-
-# --- sizes
 
 
 POOL = {"minCachedInstances": 5, "maxCachedInstances": 12}

@@ -102,9 +102,6 @@ def test_session_ansible_would_mask_is_closed(session):
     assert task.http.calls == [LOGIN, LOGOUT]
 
 
-# --- logout
-
-
 @pytest.mark.parametrize(
     ("trouble", "says"),
     [
@@ -137,9 +134,6 @@ def test_nothing_is_sent_after_the_logout(session, moment, calls):
     with pytest.raises(MstrError, match="the task has already closed its session"):
         write(task)
     assert task.http.calls == calls
-
-
-# --- a session that has ended
 
 
 @pytest.mark.parametrize(("do", "call"), [(read, READ), (write, WRITE)])
@@ -208,9 +202,6 @@ def test_401_that_does_not_end_the_session(session, answer, more):
     assert task.http.count(LOGIN) == 1
 
 
-# --- which call is sent again
-
-
 @pytest.mark.parametrize("retries", [0, 3])
 @pytest.mark.parametrize(
     ("operation", "again"), [("read", {429, 502, 503, 504}), ("login", {429, 503}), ("write", {429})]
@@ -252,9 +243,6 @@ def test_secrets_that_ansible_does_not_know(session):
     assert session(password="").session.secrets == set()
 
 
-# --- signals
-
-
 def test_signal_stops_all_but_a_last_call(session):
     task = session()
     with pytest.raises(MstrError, match="the session has ended"):
@@ -279,9 +267,6 @@ def test_signal_during_login_leaks_no_session(session, late):
     assert task.http.calls == [LOGIN, LOGOUT][: 1 if is_lost or late.status == 500 else 2]
     warning = f"The task was stopped before the server answered its login. If the server did log in, {STAYS_OPEN}."
     assert task.warnings == [warning] * is_lost
-
-
-# --- a login that fails
 
 
 NO_TOKEN = "instead of a token in the header X-MSTR-AuthToken"
