@@ -9,13 +9,7 @@ from urllib.parse import quote, quote_plus
 from xml.sax.saxutils import escape
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._errors import (
-    ApiError,
-    AuthError,
-    MstrError,
-    clean,
-    with_escaped_forms,
-)
+from ansible_collections.mstr.library.plugins.module_utils import _errors
 from ansible_collections.mstr.library.plugins.module_utils._session import failures as _failures
 from ansible_collections.mstr.library.plugins.module_utils._session import response as _response
 from hypothesis import given
@@ -88,7 +82,7 @@ def test_foreign_error_page_named_and_not_quoted(body, words):
 )
 def test_sentence_ends_with_what_to_do(status, body, advice):
     assert advice in error(status, body).sentence.partition(" to GET /api/runtimes")[2]
-    assert isinstance(error(status, body), AuthError) is (status == 401)
+    assert isinstance(error(status, body), _errors.AuthError) is (status == 401)
 
 
 @pytest.mark.parametrize(("status", "body"), [(404, b"<html>"), (404, coded("ERR004", NO_CALL)), (405, b"")])
@@ -235,7 +229,7 @@ def test_only_an_id_can_be_in_a_path(identities, fits):
     ("code", "number"), [("ERR0017", 17), ("ERR017", 17), ("ERR009", 9), ("ERR", None), ("17", None), (None, None)]
 )
 def test_error_codes_compared_by_number(code, number):
-    assert ApiError("no", code=code).number == number
+    assert _errors.ApiError("no", code=code).number == number
 
 
 @pytest.mark.parametrize(
@@ -257,7 +251,7 @@ def test_error_codes_compared_by_number(code, number):
     ],
 )
 def test_foreign_text_one_line_drives_no_terminal(text, cleaned):
-    assert clean(text, secrets=["s3cret-token", "nested-in-s3cret-token"]) == cleaned
+    assert _errors.clean(text, secrets=["s3cret-token", "nested-in-s3cret-token"]) == cleaned
 
 
 FORMS = {
@@ -282,14 +276,14 @@ FORMS = {
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 def test_forms_in_which_a_server_repeats_a_secret(form):
     secret = 'Pass/"w\u00f6rd"~  & <m\'ore>!'
-    assert form(secret).strip('"') in with_escaped_forms([secret])
+    assert form(secret).strip('"') in _errors.with_escaped_forms([secret])
 
 
 def test_every_error_has_promised_keys():
     keys = {"http_status", "code", "message", "iserver_code", "ticket_id", "request"}
-    failed = ApiError("It failed.", http_status=403, code="ERR0014", outcome_unknown=True)
+    failed = _errors.ApiError("It failed.", http_status=403, code="ERR0014", outcome_unknown=True)
     error = {**dict.fromkeys(keys), "http_status": 403, "code": "ERR0014"}
     assert failed.to_result() == {"msg": "It failed.", "error": error}
     assert (failed.status, failed.number, failed.outcome_unknown) == (403, 14, True)
-    assert MstrError("It failed.").to_result() == {"msg": "It failed.", "error": None}
-    assert MstrError("It failed.", iserver_code=0).to_result()["error"]["iserver_code"] == 0
+    assert _errors.MstrError("It failed.").to_result() == {"msg": "It failed.", "error": None}
+    assert _errors.MstrError("It failed.", iserver_code=0).to_result()["error"]["iserver_code"] == 0

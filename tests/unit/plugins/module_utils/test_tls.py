@@ -1,12 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._session.tls import (
-    client_refused,
-    file_errors,
-    handshake_error,
-    proxy_from,
-)
+from ansible_collections.mstr.library.plugins.module_utils._session import tls
 from cryptography.hazmat.primitives import serialization
 from unit.support.make import faults_of
 from unit.support.wire import self_signed
@@ -30,7 +25,7 @@ def files(tmp_path):
 
 def errors_of(files, given):
     """The errors of options such as `ca_path=junk`."""
-    return list(file_errors({option: files[name] for option, name in (text.split("=") for text in given.split())}))
+    return list(tls.file_errors({option: files[name] for option, name in (text.split("=") for text in given.split())}))
 
 
 @pytest.mark.parametrize(
@@ -75,7 +70,7 @@ def test_errors_of_several_files_come_at_once(files, given):
     ],
 )
 def test_the_advice_fits_the_reason(text, advice):
-    sentence = handshake_error(f"certificate verify failed: {text}", "h:443")
+    sentence = tls.handshake_error(f"certificate verify failed: {text}", "h:443")
     assert advice in sentence
     assert ("ca_path" in sentence) is ("set ca_path" in advice.lower())
 
@@ -83,7 +78,7 @@ def test_the_advice_fits_the_reason(text, advice):
 def test_alerts_about_clients_certificate():
     about = [f"alert {what}" for what in ("certificate required", "unknown ca", "bad certificate")]
     others = ["alert bad record mac", "EOF occurred", "tlsv1 alert internal error"]
-    says = [text for text in about + others if "requires a client certificate" in str(client_refused(text, "h:443"))]
+    says = [text for text in about + others if "requires a client certificate" in str(tls.client_refused(text, "h"))]
     assert says == about
 
 
@@ -96,7 +91,7 @@ def test_alerts_about_clients_certificate():
     ],
 )
 def test_proxies_that_requests_understands(url):
-    assert "HTTP_PROXY" in proxy_from(url, "http://h/Lib", {"HTTP_PROXY": url}).variables
+    assert "HTTP_PROXY" in tls.proxy_from(url, "http://h/Lib", {"HTTP_PROXY": url}).variables
 
 
 @pytest.mark.parametrize(
@@ -110,7 +105,7 @@ def test_proxies_that_requests_understands(url):
 )
 def test_ambiguous_proxy_refused_and_not_quoted(url):
     """Parsers split these differently."""
-    [fault] = faults_of(proxy_from, url, "http://h/Lib", {"HTTP_PROXY": url})
+    [fault] = faults_of(tls.proxy_from, url, "http://h/Lib", {"HTTP_PROXY": url})
     assert fault.startswith("the proxy URL in HTTP_PROXY is not valid: expected http://HOST:PORT")
     assert not [part for part in ("s3", "cret", "user:", "proxy.example") if part in fault]
 
@@ -125,7 +120,7 @@ def test_ambiguous_proxy_refused_and_not_quoted(url):
     ],
 )
 def test_credentials_of_a_proxy_are_secrets(url, secrets):
-    assert proxy_from(url, "http://h/Lib", {}).secrets == secrets
+    assert tls.proxy_from(url, "http://h/Lib", {}).secrets == secrets
 
 
 @pytest.mark.parametrize(
@@ -142,5 +137,5 @@ def test_credentials_of_a_proxy_are_secrets(url, secrets):
 def test_proxy_named_without_password(server, environment, variables):
     """With its host, and with the variables that name it."""
     urls = {1: "http://u:s3cret@proxy.example:3128/", 2: "http://other.example"}
-    named = proxy_from(urls[1], server, {name: urls[number] for name, number in environment.items()})
+    named = tls.proxy_from(urls[1], server, {name: urls[number] for name, number in environment.items()})
     assert (str(named), named.variables) == ("the proxy proxy.example:3128", variables)
