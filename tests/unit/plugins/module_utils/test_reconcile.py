@@ -9,6 +9,7 @@ from unit.support.many import LIST, NO, A, B, C, D, actions, both, holding, mess
 from unit.support.server import Server
 
 NINE = {f"r{n}": {"id": f"{n:032X}", "status": "busy"} for n in range(9)}
+TASK = {"name": "r", "exec_timeout": 900}, {"name": "new"}
 
 
 @pytest.mark.parametrize(("number", "by"), [(1, "name"), (30, "name"), (30, "id")])
@@ -155,9 +156,6 @@ def test_time_is_for_all_together():
     result = run(have, *({"name": name} for name in NINE), **waits(have, timeout=3))
     assert (len(have.pauses), result["summary"]) == (2, summary(failed=9))
     assert "is not ready after 3 seconds" in result["msg"]
-
-
-TASK = {"name": "r", "exec_timeout": 900}, {"name": "new"}
 
 
 @pytest.mark.parametrize("check_mode", [False, True])

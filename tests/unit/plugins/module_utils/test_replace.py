@@ -5,6 +5,8 @@ from ansible_collections.mstr.library.plugins.module_utils._work.reconcile impor
 from unit.support.make import refusal, stopped
 from unit.support.many import BESIDE, NO, UNITE, UPGRADE, A, B, actions, assigned, both, deleted, holding, run, summary
 
+UNKNOWN = "which may not have taken its name. If so, the next run renames it."
+
 
 def upgradable(**more):
     return holding(R={"id": A, "whitelist": ["10.0.0.0/8"], "others": "x", **more}).seed_scripts(load=A, close=A)
@@ -105,9 +107,6 @@ def test_failed_step_keeps_the_old_runtime(step):
         runtime["packages"] = []
     assert actions(run(have, entry)) == [("R", "replaced")]
     assert (have.names, set(have.scripts.values())) == (["R"], {have.id})
-
-
-UNKNOWN = "which may not have taken its name. If so, the next run renames it."
 
 
 @pytest.mark.parametrize(

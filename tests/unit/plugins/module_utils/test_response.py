@@ -19,6 +19,8 @@ from unit.support.strategies import ANY_JSON
 
 DENIED = {"code": "ERR0014", "message": "No privilege.", "ticketId": "b9a4", "iServerCode": -2147214568}
 NO_CALL = "HTTP 404 Not Found"
+VALUES = ANY_JSON | st.just("\x1b[2Js3cret\n")
+ERROR_FIELDS = st.dictionaries(st.sampled_from(["code", "message", "ticketId", "iServerCode", "errors"]), VALUES)
 
 
 def error(status, body=b"", **how):
@@ -157,10 +159,6 @@ def test_secret_server_repeats_masked_everywhere():
     body = {"code": "s3cret", "message": "bad s3cret", "ticketId": "s3cret"}
     assert "s3cret" not in str(error(400, body, secrets=("s3cret",)).to_result())
     assert "s3cret" not in error(502, b"<html><title>s3cret</title>", secrets=("s3cret",)).sentence
-
-
-VALUES = ANY_JSON | st.just("\x1b[2Js3cret\n")
-ERROR_FIELDS = st.dictionaries(st.sampled_from(["code", "message", "ticketId", "iServerCode", "errors"]), VALUES)
 
 
 @given(st.integers(300, 599), ANY_JSON | ERROR_FIELDS | ERROR_FIELDS.map(lambda entry: {"errors": [entry]}))

@@ -11,6 +11,10 @@ from ansible_collections.mstr.library.plugins.module_utils._work.inputs import R
 from unit.support.make import ID, faults_of, runtime
 
 TODAY = date(2026, 6, 15)
+HALVES = ["10.0.0.0/9", "10.128.0.0/9"]
+THIRDS = [f"192.168.{third}.0/24" for third in range(256)]
+POOL = {"minCachedInstances": 5, "maxCachedInstances": 12}
+NO_NUMBER = "cannot be evaluated: it is not a number of at least 0"
 
 
 def evaluated(option, values):
@@ -35,10 +39,6 @@ def held(**fields):
 def packages(*texts):
     """Packages from texts such as `pandas==2.2.3`."""
     return [{"name": name, "version": version or None} for name, _equals, version in (t.partition("==") for t in texts)]
-
-
-HALVES = ["10.0.0.0/9", "10.128.0.0/9"]
-THIRDS = [f"192.168.{third}.0/24" for third in range(256)]
 
 
 @pytest.mark.parametrize(
@@ -242,10 +242,6 @@ def test_no_version_is_not_evaluated():
     assert report == {"violations": [], "exempted": []}
     both = policy_from({"packages_never": ["numpy<1.26", "num*"]}, TODAY).report([found])
     assert (len(both["violations"]), both["not_evaluated"]) == (1, [])
-
-
-POOL = {"minCachedInstances": 5, "maxCachedInstances": 12}
-NO_NUMBER = "cannot be evaluated: it is not a number of at least 0"
 
 
 @pytest.mark.parametrize(

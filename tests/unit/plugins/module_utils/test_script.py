@@ -27,6 +27,7 @@ READY = {
     "runtime_id": ID,
     "evaluation_id": EVALUATION,
 }
+NO_STATUS = "instead of an object with a numeric status"
 
 
 def answer(call, status, body):
@@ -193,9 +194,6 @@ def test_session_that_dies_is_opened_anew(server_with):
     server.http.reply(LOGIN, response(204, headers={"X-MSTR-AuthToken": "token-number-1"}), refused(LOGIN, 403, "3"))
     sentence = server.fail().sentence
     assert "It may still be running: Could not stop the script: the session has ended." in sentence
-
-
-NO_STATUS = "instead of an object with a numeric status"
 
 
 @pytest.mark.parametrize(

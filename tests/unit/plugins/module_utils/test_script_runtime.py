@@ -11,6 +11,8 @@ from unit.support.many import NO, moves
 from unit.support.server import Server
 
 OLD, NEW, GONE = (letter * 32 for letter in "ABD")
+MOVED = {"Close": NEW, "Load": NEW, "Report": NEW}
+LOSS = "1 of 3 scripts failed: script 'Close' in project 'Sales': While the server assigned the runtime, it changed "
 
 
 def options(**given):
@@ -89,9 +91,6 @@ def rest(server):
     return [[getattr(script, name) for name in kept] for project in server.core.projects for script in project.scripts]
 
 
-MOVED = {"Close": NEW, "Load": NEW, "Report": NEW}
-
-
 def updates(server):
     return sum(request.startswith("PUT") for request in server.requests)
 
@@ -121,9 +120,6 @@ def test_lost_update_without_retries(server):
     assert "the script 'Close' in project 'Sales' still does not use the runtime 'New'" in done["failure"]
     assert (server.scripts, updates(server)) == ({**MOVED, "Close": OLD}, 3)
     assert assign(server)["msg"] == "1 script now uses 'New', 2 already did."
-
-
-LOSS = "1 of 3 scripts failed: script 'Close' in project 'Sales': While the server assigned the runtime, it changed "
 
 
 @pytest.mark.parametrize("lose_answer", [False, True])

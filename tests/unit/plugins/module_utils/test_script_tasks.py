@@ -37,6 +37,8 @@ FINANCE = {
     "scripts": [{"name": "Pay", "id": "PAY", "runtime": OTHER_ID, "owner": "viewer"}],
     "tasks": [{"id": "T5", "name": "Pay all", "script": "Pay", "schedule": "nightly"}],
 }
+ALL = {"LOAD": ["T1"], "CLEAN": ["T2"], "CLOSE": ["T3", "T4"], "PAY": ["T5"]}
+CALLS = ("GET /tasks", "GET /tasks/T1", "GET /scripts/history")
 
 
 @pytest.fixture
@@ -67,9 +69,6 @@ def shown(server, script_id):
     usage = find_usage(server.context(), None)
     [script] = [script for script in usage.scripts if script.id == script_id]
     return runs(server, hidden=False).with_tasks(script)
-
-
-ALL = {"LOAD": ["T1"], "CLEAN": ["T2"], "CLOSE": ["T3", "T4"], "PAY": ["T5"]}
 
 
 @pytest.mark.parametrize("key", ["id", "objectId"])
@@ -191,9 +190,6 @@ def test_signal_ends_the_look_up(server):
     server.refusals["GET /tasks/T1"] = Interrupted("Stopped by SIGTERM")
     with pytest.raises(Interrupted):
         runs(server)
-
-
-CALLS = ("GET /tasks", "GET /tasks/T1", "GET /scripts/history")
 
 
 @pytest.mark.parametrize("call", CALLS)

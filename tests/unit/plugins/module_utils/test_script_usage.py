@@ -14,6 +14,7 @@ V1, V2 = "/metadataSearches/results", "/v2/metadataSearches/results"
 NO_SUCH_CALL = refusal(404, "ERR004", "HTTP 404 Not Found")
 NOT_LOADED = refusal(500, "ERR001", "The project is not loaded")
 CLEAN = {DEFAULT_ID: ["Sales/clean"]}
+CALLS = {"projects": "GET /projects", "search": f"POST {V2}", "page": f"GET {V1}", "script": "GET /scripts/LOAD"}
 
 
 def holding(**projects):
@@ -212,9 +213,6 @@ def test_signal_ends_the_look_up(server):
     server.refusals["GET /scripts/LOAD"] = Interrupted("Stopped by SIGTERM")
     with pytest.raises(Interrupted):
         usage_of(server)
-
-
-CALLS = {"projects": "GET /projects", "search": f"POST {V2}", "page": f"GET {V1}", "script": "GET /scripts/LOAD"}
 
 
 @pytest.mark.parametrize("call", CALLS)

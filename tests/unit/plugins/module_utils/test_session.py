@@ -18,6 +18,7 @@ COOKIE = ("JSESSIONID", "cookie-value", "mstr.example.com", "/")
 WITH_LOGIN = {"session": encode(SessionString(URL, "given-token", [COOKIE]))}
 GIVEN = {**WITH_LOGIN, "username": None, "password": None}
 STAYS_OPEN = "that session stays open until it times out there"
+NO_TOKEN = "instead of a token in the header X-MSTR-AuthToken"
 
 
 @pytest.fixture
@@ -267,9 +268,6 @@ def test_signal_during_login_leaks_no_session(session, late):
     assert task.http.calls == [LOGIN, LOGOUT][: 1 if is_lost or late.status == 500 else 2]
     warning = f"The task was stopped before the server answered its login. If the server did log in, {STAYS_OPEN}."
     assert task.warnings == [warning] * is_lost
-
-
-NO_TOKEN = "instead of a token in the header X-MSTR-AuthToken"
 
 
 @pytest.mark.parametrize(

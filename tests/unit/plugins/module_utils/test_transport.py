@@ -18,6 +18,9 @@ from ansible_collections.mstr.library.plugins.module_utils._session.transport im
 from unit.support.make import PatientStop, connection
 from unit.support.wire import Listener, reply
 
+JUNK = [f"{junk}; Path=/" for junk in ("\0=x", "a=\x01", "a\x7f=1")]
+PACKED = gzip.compress(b"[1]")
+
 
 def http_to(server, stop=None, **options) -> Http:
     options = {"base_url": server.url, "timeout": 5.0, "retries": 0, **options}
@@ -36,9 +39,6 @@ def test_response_complete_and_names_request():
     assert (got.request, got.status, got.data()) == ("GET /api/runtimes", 503, {"a": 1})
     assert (got.headers["retry-after"], "s3cret" in got.secrets) == ("7", True)
     assert (server.calls, server.requests[0].headers["x-token"]) == (["GET /api/runtimes?fields=id"], "t")
-
-
-JUNK = [f"{junk}; Path=/" for junk in ("\0=x", "a=\x01", "a\x7f=1")]
 
 
 @pytest.mark.parametrize(
@@ -139,9 +139,6 @@ def test_without_thread_call_runs_in_caller(monkeypatch):
         http = Http(connection(base_url=url, timeout=0.1, retries=0), PatientStop(), lambda response: None)
         with pytest.raises(ConnectError, match="sent nothing within"):
             get(http)
-
-
-PACKED = gzip.compress(b"[1]")
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from unit.support.many import LIST, UPGRADE, A, B, C, D, actions, both, holding,
 BROKEN = [{"name": "x", "status": "not_installed"}]
 UPDATE = {"name": "a", "others": "x"}
 NEW_ALONE_OR_NOT = [[{"name": "new"}], [{"name": "new"}, {"name": "a"}]]
+HALF, SHOWN = "Night\ud800", "Night\ufffd"
 
 
 @pytest.mark.parametrize("omitted", ["packages", "status", "packages,status"])
@@ -31,9 +32,6 @@ def test_one_read_decides_what_null_means():
     have = holding(**{name: {"id": name.upper() * 32, "others": None} for name in "abcdef"})
     run(have, *({"name": name, "others": ""} for name in "abcdef"))
     assert len(have.requests) == 2
-
-
-HALF, SHOWN = "Night\ud800", "Night\ufffd"
 
 
 @pytest.mark.parametrize(

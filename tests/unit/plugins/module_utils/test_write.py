@@ -17,6 +17,7 @@ ABSENT = wanted(state="absent")
 NEW = wanted(description="new")
 WRITES = {"POST": (NEW, "created"), "PATCH": (NEW, "updated"), "DELETE": (ABSENT, "deleted")}
 LOST_WAYS = {"closed": lost(), "502": refusal(502), "504": refusal(504), "500": refusal(500, "ERR001", "oops")}
+GONE = refusal(404, "ERR004", "no such object")
 
 
 def outcome(server, definition, **how):
@@ -249,9 +250,6 @@ def test_taken_name_that_is_not_listed(there, words):
     assert words in failed.value.sentence
     assert failed.value.error["code"] == "ERR015"
     assert len(server.writes) == 1
-
-
-GONE = refusal(404, "ERR004", "no such object")
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,13 @@ from unit.support.make import DEFAULT_ID, ID, OTHER_ID, refusal, stopped, stored
 from unit.support.server import Server
 
 DEFAULT = "(Default) MicroStrategy"
+VIOLATED = {"id": ID, "option": "whitelist", "value": "*", "detail": "is not a CIDR block"}
+UNREADABLE = {**VIOLATED, "detail": "cannot be evaluated: it is not a CIDR block"}
+GONE, HIDDEN = "D" * 32, "C" * 32
+PYTHON = {"version": "3.10.12", "implementation": "CPython", "platform": "linux-x86_64"}
+CFFI = {"name": "cffi", "version": "1.16.0", "requires": []}
+PYSFTP = {"name": "pysftp", "version": "0.2.9", "requires": ["cffi"]}
+PRINTED = json.dumps({"python": PYTHON, "packages": [PYSFTP, CFFI]})
 
 
 def info(server, check_mode=False, **options):
@@ -36,10 +43,6 @@ def test_list_without_default(options, hidden, warnings):
     assert all("lacks its built-in default runtime, so it may be incomplete." in warning for warning in server.warnings)
 
 
-VIOLATED = {"id": ID, "option": "whitelist", "value": "*", "detail": "is not a CIDR block"}
-UNREADABLE = {**VIOLATED, "detail": "cannot be evaluated: it is not a CIDR block"}
-
-
 @pytest.mark.parametrize(
     ("violations", "more", "text"),
     [
@@ -58,9 +61,6 @@ def test_policy_in_one_line(violations, more, text):
 def test_status_is_found_in_any_case(status):
     server = Server(stored(status=status), stored(id=OTHER_ID, status="busy"))
     assert {ID, OTHER_ID} & {runtime["id"] for runtime in info(server, status="ready")["runtimes"]} == {ID}
-
-
-GONE, HIDDEN = "D" * 32, "C" * 32
 
 
 @pytest.mark.parametrize(
@@ -101,12 +101,6 @@ def test_one_warning_of_what_is_unread(refused, starts, ends):
     info(server, include_scripts=True, include_tasks=True)
     assert len(server.warnings) == bool(refused)
     assert all(warning.startswith(starts) and warning.endswith(ends) for warning in server.warnings)
-
-
-PYTHON = {"version": "3.10.12", "implementation": "CPython", "platform": "linux-x86_64"}
-CFFI = {"name": "cffi", "version": "1.16.0", "requires": []}
-PYSFTP = {"name": "pysftp", "version": "0.2.9", "requires": ["cffi"]}
-PRINTED = json.dumps({"python": PYTHON, "packages": [PYSFTP, CFFI]})
 
 
 def with_default(server):
