@@ -144,7 +144,6 @@ def test_unknown_version(asked, meant):
 @pytest.mark.parametrize(
     ("versions_call", "asked", "action", "asks"),
     [("yes", "3.12.1", "updated", 1), ("404", "3.99", "updated", 1), ("yes", "3.10.5", "none", 0)],
-    ids=["known", "old", "already so"],
 )
 def test_version_that_is_offered_or_unknown(versions_call, asked, action, asks):
     have = Server(stored(), versions_call=versions_call, python_versions=["3.12.1"])

@@ -12,10 +12,6 @@ def upgradable(**more):
     return holding(R={"id": A, "whitelist": ["10.0.0.0/8"], "others": "x", **more}).seed_scripts(load=A, close=A)
 
 
-def error_of(result):
-    return result["runtimes"][0]["error"]["msg"]
-
-
 def test_replaced_when_a_field_changes():
     have = upgradable()
     predicted, result = both(have, UPGRADE)
@@ -66,7 +62,7 @@ def test_smoke_test_without_a_replacement():
     entry = {"name": "a", "others": "y", "smoke_test": "1/0"}
     result = run(have, entry, scripts=[assigned("load", "a")], purge=True)
     assert actions(result)[0] == ("a", "updated")
-    assert "The smoke test failed" in error_of(result)
+    assert "The smoke test failed" in result["runtimes"][0]["error"]["msg"]
     assert result["msg"].endswith("Nothing was purged.")
     assert (have.scripts, have.names) == ({"load": B}, ["a", "x"])
     run(have, entry)
@@ -99,7 +95,7 @@ def test_failed_step_keeps_the_old_runtime(step):
     assert result["summary"]["failed"] >= 1
     stays = f"The old runtime 'R' ({A}) stays in use."
     assert (f"was deleted meanwhile. {stays}" if is_gone else f"{stays} The runtime '{BESIDE}'") in result["msg"]
-    assert ("The smoke test failed: " in error_of(result)) is (step == "smoke test")
+    assert ("The smoke test failed: " in result["runtimes"][0]["error"]["msg"]) is (step == "smoke test")
     assert A not in have.tried
     have.refusals.clear()
     have.ignores, have.code_status, have.alter = None, 3, lambda runtime: None

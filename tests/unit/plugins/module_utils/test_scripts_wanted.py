@@ -188,20 +188,18 @@ def test_script_that_somebody_assigns_back(target):
     assert have.scripts == {"load": A, "close": A}
 
 
-def losing_descriptions(have):
-    """A server whose updates of scripts lose what they omit."""
-    have.switch(script_put_omitted="reset")
-    for script in next(iter(have.core.projects)).scripts:
-        script.description = "lost by an update"
-    return have
-
-
 def test_scripts_that_are_assigned_back():
     """They are not reported as moved, even if that loses, and restores, something of the script."""
     have = holding(R=A).seed_scripts(load=A, close=A)
+
+    def lose_descriptions():
+        have.switch(script_put_omitted="reset")
+        for script in next(iter(have.core.projects)).scripts:
+            script.description = "lost by an update"
+
     have.fail("DELETE", NO)
     have.fail("PUT")
-    have.fail("PUT", meanwhile=lambda: losing_descriptions(have))
+    have.fail("PUT", meanwhile=lose_descriptions)
     result = run(have, UPGRADE)
     assert set(have.scripts.values()) == {A}
     assert moves(result) == [("close", "failed"), ("load", "failed")]

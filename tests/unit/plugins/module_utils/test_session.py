@@ -192,9 +192,7 @@ def test_threads_need_login_at_once_make_one(session, gone):
     assert task.http.count(LOGIN) == 1 + gone
 
 
-@pytest.mark.parametrize(
-    ("answer", "more"), [(DENIED, {}), (GONE, {"renews": False})], ids=["other code", "no renewal"]
-)
+@pytest.mark.parametrize(("answer", "more"), [(DENIED, {}), (GONE, {"renews": False})])
 def test_401_that_does_not_end_the_session(session, answer, more):
     task = session()
     task.http.reply(READ, answer)
@@ -308,7 +306,6 @@ def test_failed_login_final_for_all_later_calls(session):
 @pytest.mark.parametrize(
     ("trouble", "logins"),
     [(ConnectError("refused", connection_refused=True), 2), (response(503), 2), (DENIED, 1), (lost(), 1)],
-    ids=["not there", "busy", "refused", "lost"],
 )
 def test_polling_logs_in_once_the_server_is_there(session, trouble, logins):
     task = session(retries=0)

@@ -103,15 +103,9 @@ def test_one_warning_of_what_is_unread(refused, starts, ends):
     assert all(warning.startswith(starts) and warning.endswith(ends) for warning in server.warnings)
 
 
-def with_default(server):
-    """The built-in runtime answers, too."""
-    server.printed[DEFAULT_ID] = PRINTED
-    return server
-
-
 def test_what_is_installed():
-    server = with_default(Server(stored(packages=[{"name": "pysftp", "version": "0.3"}])))
-    server.printed[ID] = PRINTED
+    server = Server(stored(packages=[{"name": "pysftp", "version": "0.3"}]))
+    server.printed = {ID: PRINTED, DEFAULT_ID: PRINTED}
     found = info(server, include_installed=True, policy={"packages_never": ["cffi"]})
     [runtime] = [runtime for runtime in found["runtimes"] if runtime["id"] == ID]
     assert [package["name"] for package in runtime["installed"]["packages"]] == ["cffi", "pysftp"]
@@ -134,7 +128,8 @@ def test_no_script_runs(check_mode, asked):
 def test_runtimes_that_cannot_be_read():
     """One entry each, with the same keys; what is written is then evaluated as without the option."""
     server = Server(stored(status="busy"), stored(id=OTHER_ID, name="o", packages=[{"name": "cffi"}]))
-    found = info(with_default(server), include_installed=True, policy={"packages_never": ["cffi<9"]})
+    server.printed[DEFAULT_ID] = PRINTED
+    found = info(server, include_installed=True, policy={"packages_never": ["cffi<9"]})
     assert {row["runtime"]["id"]: row["error"]["msg"] for row in found["unread"]} == {
         ID: f"Runtime 'r' ({ID}) has the status busy; a script runs only on a ready one.",
         OTHER_ID: f"What the script on runtime 'o' ({OTHER_ID}) printed is not a list of installed packages.",
@@ -151,7 +146,6 @@ def test_runtimes_that_cannot_be_read():
 @pytest.mark.parametrize(
     ("error", "tried"),
     [(refusal(403, "ERR0014"), 20), (refusal(500, "ERR001"), 20), (refusal(503, "ERR0016"), 5)],
-    ids=["denied", "failed", "outage"],
 )
 def test_a_refused_run(error, tried):
     """It concerns its runtime alone; after outages, no further script runs, because each might take minutes."""
