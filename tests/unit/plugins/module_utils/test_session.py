@@ -107,8 +107,8 @@ def test_session_ansible_would_mask_is_closed(session):
     ("trouble", "says"),
     [
         (lost(), "Could not "),
-        (response(500), "Could not "),
-        (response(403), "Could not "),
+        (response(500), "Could not log out: "),
+        (response(403), "Could not log out: "),
         (RuntimeError("no thread"), "Could not log out (RuntimeError). "),
         (GONE, None),
     ],
