@@ -24,7 +24,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from simulator.harness import Simulator
 from support import ansible
@@ -42,24 +42,9 @@ class Way:
     command: Sequence[str]
     before: Callable[[], None]
 
-    def as_module(self) -> Way:
-        """The same with a separate Python process for each task."""
-        return Way([*self.command, "-e", json.dumps({"mstr_in_process": False})], self.before)
 
-
-@dataclass(frozen=True)
-class Row:
-    """Our way to do some work, and another one. Without the other one, ours is measured alone."""
-
-    work: str
-    ours: Way
-    against: str = ""
-    theirs: Way | None = None
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One run. `memory` is that of its largest process."""
+class Sample(NamedTuple):
+    """What one run took: seconds, seconds, megabytes of its largest process, and requests."""
 
     wall: float
     cpu: float
@@ -86,15 +71,10 @@ def definitions(count: int) -> list[dict[str, Any]]:
 
 def _as_api(definition: dict[str, Any]) -> dict[str, Any]:
     """What the server holds for a definition."""
-    return {
-        "name": definition["name"],
-        "description": definition["description"],
-        "whitelist": definition["whitelist"],
-        "packages": [{**package, "description": ""} for package in definition["packages"]],
-        "resource": {"cpu": str(definition["resource"]["cpu"]), "mem": definition["resource"]["mem"]},
-        "execTimeout": definition["exec_timeout"],
-        "minCachedInstances": definition["min_cached_instances"],
-        "maxCachedInstances": definition["max_cached_instances"],
+    names = {"exec_timeout": "execTimeout"}
+    names |= {f"{end}_cached_instances": f"{end}CachedInstances" for end in ("min", "max")}
+    return {names.get(name, name): value for name, value in definition.items()} | {
+        "resource": {"cpu": "0.5", "mem": 512}
     }
 
 
@@ -104,24 +84,24 @@ class Bench:
     def __init__(self, simulator: Simulator, folder: Path) -> None:
         self.simulator, self.folder = simulator, folder
 
-    def rows(self) -> Iterator[Row]:
-        """Each row of the table."""
+    def rows(self) -> Iterator[tuple[str, Way, str, Way | None]]:
+        """Each row of the table: the work, our way, against what, and the other way if there is one."""
         holds_ten, holds_100, empty = self.holding(10), self.holding(100), self.holding(0, latency_ms=SLOW_MS)
         no_op = {"name": "Runtime 0000", "exec_timeout": 600, "whitelist": ["192.168.1.1", "10.0.0.0/24"]}
         ping = self.ad_hoc("ansible.builtin.ping", {}, holds_ten)
-        yield Row("one task, no change", self.ad_hoc("mstr.library.mstr_runtime", no_op, holds_ten), "ping", ping)
+        yield "one task, no change", self.ad_hoc("mstr.library.mstr_runtime", no_op, holds_ten), "ping", ping
         ten = self.play("ten", _TEN, holds_ten, 10)
-        yield Row("ten tasks, no change", ten, "ten ping", self.play("pings", _TEN_PINGS, holds_ten, 10))
-        yield Row("ten tasks, no change", ten, "the same by uri", self.play("uri_ten", _TEN_BY_URI, holds_ten, 10))
+        yield "ten tasks, no change", ten, "ten ping", self.play("pings", _TEN_PINGS, holds_ten, 10)
+        yield "ten tasks, no change", ten, "the same by uri", self.play("uri_ten", _TEN_BY_URI, holds_ten, 10)
         bulk, by_uri = self.play("bulk", _BULK, holds_100, 100), self.play("uri", _ALL_BY_URI, holds_100, 100)
-        yield Row("100 runtimes, no change", bulk, "the same by uri", by_uri)
-        yield Row("100 runtimes, no change", bulk, "mstrio-py, list and compare", self.vendor(holds_100, 100))
+        yield "100 runtimes, no change", bulk, "the same by uri", by_uri
+        yield "100 runtimes, no change", bulk, "mstrio-py, list and compare", self.vendor(holds_100, 100)
         create, one_by_one = self.play("bulk", _BULK, empty, 100), self.vendor(empty, 100)
-        yield Row(f"100 created, {SLOW_MS} ms a request", create, "mstrio-py, one by one", one_by_one)
+        yield f"100 created, {SLOW_MS} ms a request", create, "mstrio-py, one by one", one_by_one
         src, holds_1000 = self.play("src", _BULK_SRC, self.holding(1000), 1000), self.holding(1000)
         thousand = self.vendor(holds_1000, 1000)
-        yield Row("1,000 runtimes from src, no change", src, "mstrio-py, list and compare", thousand)
-        yield Row("audit of 50 environments with 200 runtimes each", self.audit(50, 200))
+        yield "1,000 runtimes from src, no change", src, "mstrio-py, list and compare", thousand
+        yield "audit of 50 environments with 200 runtimes each", self.audit(50, 200), "", None
 
     def holding(self, count: int, **switches: Any) -> Callable[[], None]:
         """What prepares a fresh server with the runtimes of the first `count` definitions."""
@@ -188,24 +168,23 @@ class Bench:
         cpu, memory = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
         return Sample(wall, cpu, memory, len(self.simulator.requests()))
 
-    def cells(self, row: Row, rounds: int) -> list[str]:
+    def cells(self, ours: Way, theirs: Way | None, rounds: int) -> list[str]:
         """Run all ways of a row in turn, after one run of each that does not count."""
-        ways = [row.ours] if row.theirs is None else [row.ours, row.theirs, row.ours.as_module()]
-        samples = [[self.run(way) for way in ways] for _ in range(rounds + 1 if row.theirs else 1)]
+        as_module = Way([*ours.command, "-e", json.dumps({"mstr_in_process": False})], ours.before)
+        ways = [ours, theirs, as_module] if theirs else [ours]
+        samples = [[self.run(way) for way in ways] for _ in range(rounds + 1 if theirs else 1)]
         columns = list(zip(*samples[1:] or samples, strict=True))
-        ratio, as_module = "", ""
-        if row.theirs:
-            ours, theirs, module = ([sample.wall for sample in column] for column in columns)
-            ratios = [our / their for our, their in zip(ours, theirs, strict=True)]
+        ratio, module_ratio = "", ""
+        if theirs:
+            times = [[sample.wall for sample in column] for column in columns]
+            ratios, of_module = (
+                [our / their for our, their in zip(ours_, times[1], strict=True)] for ours_ in times[::2]
+            )
             ratio = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-            as_module = f"{statistics.median(our / their for our, their in zip(module, theirs, strict=True)):.2f}"
-
-        def both(form: str, figure: str) -> str:
-            medians = (statistics.median(getattr(sample, figure) for sample in column) for column in columns[:2])
-            return " / ".join(format(each, form) for each in medians)
-
-        figures = both(".2f", "wall"), both(".2f", "cpu"), both(".0f", "memory"), both(".0f", "requests")
-        return [row.work, row.against, ratio, as_module, *figures]
+            module_ratio = f"{statistics.median(of_module):.2f}"
+        medians = [[statistics.median(figures) for figures in zip(*column, strict=True)] for column in columns[:2]]
+        pairs = zip((".2f", ".2f", ".0f", ".0f"), zip(*medians, strict=True), strict=True)
+        return [ratio, module_ratio, *(" / ".join(format(each, form) for each in pair) for form, pair in pairs)]
 
 
 def main() -> None:
@@ -216,14 +195,12 @@ def main() -> None:
     print(".. csv-table::\n   :header-rows: 1\n")
     with tempfile.TemporaryDirectory() as folder, Simulator() as simulator:
         bench = Bench(simulator, Path(folder))
-        table = csv.writer(sys.stdout, lineterminator="\n")
-        sys.stdout.write("   ")
+        table = csv.writer(sys.stdout, lineterminator="\n   ")
+        print(end="   ")
         table.writerow(HEADER)
-        for row in bench.rows():
-            if args.only in f"{row.work} {row.against}":
-                cells = bench.cells(row, args.rounds)
-                sys.stdout.write("   ")
-                table.writerow(cells)
+        for work, ours, against, theirs in bench.rows():
+            if args.only in f"{work} {against}":
+                table.writerow([work, against, *bench.cells(ours, theirs, args.rounds)])
                 sys.stdout.flush()
 
 
