@@ -132,7 +132,7 @@ def with_full_addresses(text: str, folder: Path) -> str:
 
     def replaced(link: re.Match[str]) -> str:
         before, target = link.groups()
-        if not _is_relative(target):
+        if re.match(r"#|[a-z]+:", target):
             return link[0]
         file, _hash, anchor = target.partition("#")
         path = os.path.normpath(folder / file)
@@ -148,18 +148,6 @@ def with_full_addresses(text: str, folder: Path) -> str:
 def galaxy_yml() -> dict[str, str]:
     """The values that are one word, such as the version."""
     return dict(re.findall(r"^(\w+): (\S+)$", (ROOT / "galaxy.yml").read_text(), re.MULTILINE))
-
-
-def _is_relative(target: str) -> bool:
-    return not re.match(r"#|[a-z]+:", target)
-
-
-def relative_links(tarball: Path) -> list[str]:
-    """The links that work only beside the other files, each with the text that it is in."""
-    with tarfile.open(tarball) as tar:
-        texts = {member.name: _read(tar, member).decode() for member in tar if member.name.endswith(".md")}
-    links = ((name, target) for name, text in texts.items() for _before, target in _LINK.findall(text))
-    return [f"{name}: {target}" for name, target in links if _is_relative(target)]
 
 
 def development_files(tarball: Path) -> list[str]:

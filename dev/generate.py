@@ -4,138 +4,93 @@ It runs in an environment with ansible-core, which has PyYAML: `python -m dev.ge
 
 | where | from |
 |---|---|
-| fragment `runtime`: type, default … of each option, in the order of the table | the field table |
 | role `runtimes`: each variable that is passed on to a module | the options of `mstr_runtimes` |
 | `docs/schemas`: JSON Schemas of files | the options of definitions, the filter `environment_report` |
 | guide `guide_playbooks`: the table of variables | the role, and the table in `_playbooks/variables.py` |
-| RETURN of `mstr_runtime`, `mstr_runtime_info`: the keys of a runtime | the field table, the fragment, `mstr_runtime` |
 
-The description of an option is written once: in a fragment, or in `mstr_runtimes`. An option that is not in the table
-loses its documentation. Comments inside a generated part are lost.
+The description of an option is written once: in a fragment, or in `mstr_runtimes`. Comments inside a generated part are
+lost.
 """
 
 from __future__ import annotations
 
+import importlib
 import itertools
+import json
 import re
 import sys
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import ModuleType
 from typing import Any
 
 import yaml
 
-from dev import schemas
 from dev.paths import ROOT
-from dev.schemas import Options, first_sentence, plain, product, runtime_keys
 
 WIDTH = 120
-FRAGMENT = "plugins/doc_fragments/runtime.py"
-ONE = "plugins/modules/mstr_runtime.py"
-MANY = "plugins/modules/mstr_runtimes.py"
-INFO = "plugins/modules/mstr_runtime_info.py"
 ROLE = "roles/runtimes/meta/argument_specs.yml"
 GUIDE = "docs/docsite/rst/guide_playbooks.rst"
-REPORT = "plugins/filter/environment_report.py"
 # ansible-core 2.22 and newer mask the values of such variables wherever they show them.
 SECRETS = ("password", "api_token", "identity_token", "session")
+_TYPES = {"str": "string", "path": "string", "int": "integer", "float": "number", "bool": "boolean", "dict": "object"}
+_TEXTS = {"type": "array", "items": {"type": "string"}}
+
+Json = dict[str, Any]
+Options = Mapping[str, Mapping[str, Any]]
 
 
-class Missing(Exception):
-    """Somebody has to write a description first."""
+def product(name: str) -> ModuleType:
+    """Import a file of the plugins by the full name of the collection, which needs no installed collection."""
+    package = ""
+    for part, folder in (("ansible_collections", ROOT.parents[1]), (".mstr", ROOT.parent), (".library", ROOT)):
+        package += part
+        if package not in sys.modules:
+            sys.modules[package] = ModuleType(package)
+            sys.modules[package].__path__ = [str(folder)]
+    return importlib.import_module(f"{package}.plugins.{name}")
 
 
-FILES: dict[str, str] = {}  # what each file is to contain, by its name
+def runtime_keys() -> list[str]:
+    """The keys of a runtime in a result."""
+    return list(product("module_utils._model.runtime").from_api({}).to_result())
 
 
-def text_of(path: str) -> str:
-    return FILES.setdefault(path, on_disk(path))
+def paragraphs(description: str | list[str]) -> list[str]:
+    return [description] if isinstance(description, str) else description
 
 
-def on_disk(path: str) -> str:
-    return (ROOT / path).read_text(encoding="utf-8") if (ROOT / path).exists() else ""
+def plain(description: str | list[str], form: str = r"\1") -> str:
+    """The first sentence. `form` takes the place of the markup of Ansible."""
+    sentence = re.split(r"(?<=\.) (?=[A-Z])", " ".join(paragraphs(description)[0].split()))[0]
+    return re.sub(r"\b(?:[A-Z]|RV)\((?:[^()#]*#\w+:)?([^()]*)\)", form, sentence)
 
 
-def documents(path: str) -> list[tuple[int, str]]:
-    """The YAML documents of a file, each with its first line: DOCUMENTATION and RETURN of a Python file."""
-    text = text_of(path)
-    if path.endswith(".yml"):
-        return [(0, text)]
-    return [
-        (text.count("\n", 0, found.start(2)), found.group(2))
-        for found in re.finditer(r'^ *(DOCUMENTATION|RETURN) = r"""\n(.*?)^ *"""', text, re.MULTILINE | re.DOTALL)
-    ]
-
-
-class Block:
-    """One value in the YAML of a file, with its lines."""
-
-    def __init__(self, path: str, *keys: str) -> None:
-        self.path, self.lines = path, text_of(path).splitlines()
-        for first, document in documents(path):
-            node: Any = yaml.compose(document)
-            value: Any = yaml.safe_load(document)
-            for key in keys:
-                if isinstance(value, list):
-                    node, value = node.value[int(key)], value[int(key)]
-                elif key in value:
-                    node = next(child for name, child in node.value if name.value == key)
-                    value = value[key]
-                else:
-                    break
-            else:
-                self.value, self.start, self.indent = value, first + node.start_mark.line, node.start_mark.column
-                self.end = self.end_of(self.start, self.indent)
-                return
-        raise Missing(f"{path} has no {'.'.join(keys)}")
-
-    def end_of(self, start: int, indent: int) -> int:
-        """The line after what starts on a line, and goes on with lines that are indented so far."""
-        end = start + 1
-        for number, line in enumerate(self.lines[end:], end):
-            if line.strip():
-                if not line.startswith(" " * indent):
-                    break
-                end = number + 1
-        return end
-
-    def replace(self, lines: Iterable[str]) -> None:
-        FILES[self.path] = "\n".join([*self.lines[: self.start], *lines, *self.lines[self.end :]]) + "\n"
-
-
-def options_lines(options: Options, indent: int, inner: str, anchors: Mapping[str, str] | None = None) -> Iterator[str]:
-    """The lines of options with their descriptions. `inner` is the key of sub-options, `anchors` follow a name."""
-    space = " " * indent
+def variables_lines(options: Options, anchors: Mapping[str, str]) -> Iterator[str]:
+    """The lines of variables with their descriptions. `anchors` follow a name."""
     for name, option in options.items():
-        anchor = (anchors or {}).get(name, "")
-        yield f"{space}{name}:{anchor and f' {anchor}'}"
+        anchor = anchors.get(name, "")
+        yield f"      {name}:{anchor and f' {anchor}'}"
         if anchor.startswith("*"):
             continue
-        yield from description_lines(option["description"], indent + 2)
-        for key in ("type", "elements", "required", "choices", "default", "no_log", "sample"):
+        yield from description_lines(option["description"])
+        for key in ("type", "elements", "required", "choices", "no_log"):
             if option.get(key) is not None:
-                yield f"{space}  {key}: {flow(option[key])}"
-        if option.get(inner):
-            yield f"{space}  {inner}:"
-            yield from options_lines(option[inner], indent + 4, inner)
+                value = option[key]
+                yield f"        {key}: " + (f"[{', '.join(value)}]" if isinstance(value, list) else as_yaml(value))
 
 
-def description_lines(description: str | Sequence[str], indent: int) -> Iterator[str]:
-    space = " " * indent
-    paragraphs = [description] if isinstance(description, str) else list(description)
-    if (
-        len(paragraphs) == 1
-        and len(line := f"{space}description: {paragraphs[0]}") <= WIDTH
-        and is_plain(paragraphs[0])
-    ):
-        yield line
+def description_lines(description: str | list[str]) -> Iterator[str]:
+    texts = paragraphs(description)
+    if len(texts) == 1 and len(texts[0]) <= WIDTH - 21 and is_plain(texts[0]):
+        yield f"        description: {texts[0]}"
         return
-    yield f"{space}description:"
-    for paragraph in paragraphs:
-        lines = textwrap.wrap(paragraph, WIDTH - indent - 4, break_long_words=False, break_on_hyphens=False)
+    yield "        description:"
+    for text in texts:
+        lines = textwrap.wrap(text, WIDTH - 12, break_long_words=False, break_on_hyphens=False)
         if not is_plain("\n  ".join(lines)):
             lines.insert(0, ">-")
-        yield from (f"{space}  {'- ' if number == 0 else '  '}{line}" for number, line in enumerate(lines))
+        yield from (f"          {'  ' if number else '- '}{line}" for number, line in enumerate(lines))
 
 
 def is_plain(text: str) -> bool:
@@ -146,52 +101,8 @@ def is_plain(text: str) -> bool:
         return False
 
 
-def flow(value: Any) -> str:
-    if isinstance(value, list):
-        return f"[{', '.join(map(flow, value))}]"
-    if isinstance(value, str):
-        return value if is_plain(value) else f'"{value}"'
-    return yaml.safe_dump(value, default_flow_style=True, width=1000).removesuffix("\n...\n").strip()
-
-
-def mapped(options: Options, change: Callable[[str], str], inner: str = "suboptions") -> dict[str, dict[str, Any]]:
-    """The options with each paragraph of their descriptions changed."""
-    result = {}
-    for name, option in options.items():
-        description = option["description"]
-        paragraphs = [description] if isinstance(description, str) else description
-        result[name] = {**option, "description": [change(paragraph) for paragraph in paragraphs]}
-        if option.get(inner):
-            result[name][inner] = mapped(option[inner], change, inner)
-    return result
-
-
-def documented(specs: Options, written: Options, where: str) -> dict[str, dict[str, Any]]:
-    """The specs as documentation, with the descriptions that were written by hand."""
-    result = {}
-    for name, spec in specs.items():
-        if not (written.get(name) or {}).get("description"):
-            raise Missing(f"write a description of the option {name} into {where}")
-        result[name] = {"description": written[name]["description"]}
-        for key in ("type", "elements", "required", "choices", "default"):
-            if key in spec:
-                result[name][key] = str(spec[key]) if isinstance(spec[key], str) else spec[key]
-        if spec.get("options"):
-            inner = written[name].get("suboptions", {})
-            result[name]["suboptions"] = documented(spec["options"], inner, f"{where}, {name}")
-    return result
-
-
-def fragment() -> None:
-    """The options of a definition: the object is selected first, then follow the fields."""
-    specs = dict(product("module_utils._model.definition").DEFINITION_OPTIONS)
-    fields = [field.name for field in product("module_utils._model.fields").FIELDS]
-    order = ["state", fields[0], "id"]
-    for name in fields[1:]:
-        order += [name, f"purge_{name}"]
-    block = Block(FRAGMENT, "options")
-    in_order: Options = {name: specs[name] for name in [*order, *specs] if name in specs}
-    block.replace(options_lines(documented(in_order, block.value, FRAGMENT), block.indent, "suboptions"))
+def as_yaml(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def shared(name: str) -> dict[str, Any]:
@@ -200,16 +111,15 @@ def shared(name: str) -> dict[str, Any]:
     return dict(yaml.safe_load(documentation).get("options", {}))
 
 
-def role() -> None:
+def role() -> dict[str, str]:
     """The variables of the role that reach a module: those of the definitions, and of the connection."""
-    module = yaml.safe_load(documents(MANY)[0][1])
+    module = yaml.safe_load(product("modules.mstr_runtimes").DOCUMENTATION)
     own: dict[str, Any] = dict(module["options"])
     connection: dict[str, Any] = {}
     for name in module["extends_documentation_fragment"]:
         _namespace, _collection, file, *part = name.split(".")
         if not part:
-            options = shared(file)
-            (connection if file == "auth" else own).update(options)
+            (connection if file == "auth" else own).update(shared(file))
     named = {name: f"mstr_{name}" for name in connection} | {name: f"mstr_runtimes_{name}" for name in own}
     named["runtimes"] = "mstr_runtimes"
     # These variables belong to the role: it has more to say about them.
@@ -221,35 +131,39 @@ def role() -> None:
         named_there = f"mstr.library.mstr_runtimes#module:{option}{inner}"
         return f"O({named.get(option, option) if inner is None else named_there}"
 
-    texts = mapped({**own, **connection}, lambda text: re.sub(r"O\((\w+)(\[\]|(?=\.))?", reference, text))
-    passed_on = {named[name]: of_role(name, option) for name, option in texts.items()}
+    passed_on = {}
+    for name, option in {**own, **connection}.items():
+        texts = [re.sub(r"O\((\w+)(\[\]|(?=\.))?", reference, text) for text in paragraphs(option["description"])]
+        passed_on[named[name]] = of_role(name, option, texts)
     aliases = {named[name]: f"*{named[name]}" for name in connection}
-    for point in yaml.safe_load(text_of(ROLE))["argument_specs"]:
-        block = Block(ROLE, "argument_specs", point, "options")
+    text = on_disk(ROLE)
+    for point, specs in yaml.safe_load(text)["argument_specs"].items():
         later = passed_on if point == "main" else {name: passed_on[name] for name in aliases}
         anchors = {name: f"&{name}" for name in aliases} if point == "main" else aliases
-        kept = {name: value for name, value in block.value.items() if name not in later}
-        block.replace(options_lines({**kept, **later}, block.indent, "options", anchors))
+        kept = {name: value for name, value in specs["options"].items() if name not in later}
+        lines = "\n".join([*variables_lines({**kept, **later}, anchors), ""])
+        # The options are the last key of an entry point.
+        old = re.search(rf"^  {point}:\n(?:    .*\n)*?    options:\n((?:      .*\n)*)", text, re.MULTILINE)
+        assert old
+        text = text[: old.start(1)] + lines + text[old.end(1) :]
+    return {ROLE: text}
 
 
-def of_role(name: str, option: Mapping[str, Any]) -> dict[str, Any]:
+def of_role(name: str, option: Mapping[str, Any], texts: list[str]) -> dict[str, Any]:
     """The option for a role, whose variables have no default: ansible-core then treats a null variable as set."""
-    own = {key: value for key, value in option.items() if key not in ("default", "suboptions")}
-    if name in SECRETS:
-        own["no_log"] = True
     if option.get("default") not in (None, []):
-        own["description"] = [*own["description"], f"The default is V({flow(option['default'])})."]
+        texts.append(f"The default is V({as_yaml(option['default'])}).")
     if option.get("suboptions"):
-        keys = f"O(mstr.library.mstr_runtimes#module:{name}) describes its keys, which the module checks."
-        own["description"] = [*own["description"], keys]
-    return own
+        texts.append(f"O(mstr.library.mstr_runtimes#module:{name}) describes its keys, which the module checks.")
+    own = {key: value for key, value in option.items() if key not in ("default", "suboptions")}
+    return own | {"description": texts} | ({"no_log": True} if name in SECRETS else {})
 
 
-def guide() -> None:
+def guide() -> dict[str, str]:
     """The variables that only playbooks have, and the names of those that the role describes."""
     variables = product("plugin_utils._playbooks.variables")
     meanings = {name: row["meaning"] for name, row in variables.of_playbooks().items()}
-    for name, option in yaml.safe_load(text_of(ROLE))["argument_specs"]["export"]["options"].items():
+    for name, option in yaml.safe_load(on_disk(ROLE))["argument_specs"]["export"]["options"].items():
         meaning = plain(option["description"], r"``\1``")
         default = re.search(r"The default is V\((.*?)\)\.", str(option["description"]))
         meanings[name] = f"{meaning[:-1]} (``{default[1]}``)." if default else meaning
@@ -266,85 +180,150 @@ def guide() -> None:
         for mark, cell in (("   * - ", name), ("     - ", ", ".join(playbooks)), ("     - ", meaning)):
             lines += textwrap.wrap(cell, WIDTH, initial_indent=mark, subsequent_indent="       ")
     before, after = re.split(
-        r"(?<=     - Meaning\n).*?(?=\n``mstr_in_process)", text_of(GUIDE), maxsplit=1, flags=re.DOTALL
+        r"(?<=     - Meaning\n).*?(?=\n``mstr_in_process)", on_disk(GUIDE), maxsplit=1, flags=re.DOTALL
     )
-    FILES[GUIDE] = before + "\n".join([*lines, ""]) + after
+    return {GUIDE: before + "\n".join([*lines, ""]) + after}
 
 
-def returned() -> dict[str, Any]:
-    """The keys of a runtime in a result.
-
-    A field has the first sentence of its option. What `mstr_runtime` says of the other keys was written by hand.
-    """
-    options: Options = Block(FRAGMENT, "options").value
-    written: Options = Block(ONE, "runtime").value.get("contains", {})
-    result: dict[str, Any] = {}
-    for name in runtime_keys():
-        if name in options and name != "id":
-            result[name] = _returned(options[name], written.get(name, {}))
-        elif name in written:
-            result[name] = written[name]
-        else:
-            raise Missing(f"write a description of runtime.contains.{name} into the RETURN of {ONE}")
-    return result
-
-
-def _returned(option: Mapping[str, Any], written: Mapping[str, Any]) -> dict[str, Any]:
-    key = {"description": first_sentence(option["description"]), "type": option["type"]}
-    key |= {"elements": option["elements"]} if "elements" in option else {}
-    if option.get("suboptions"):
-        inner = written.get("contains", {})
-        fields = {name: _returned(sub, {}) for name, sub in option["suboptions"].items()}
-        # An entry may have more keys than its option, such as the status of a package.
-        key["contains"] = fields | {name: sub for name, sub in inner.items() if name not in fields}
-    return key
-
-
-def sample(path: str, *keys: str) -> None:
-    """Add what a sample lacks, and take out what a runtime does not have."""
-    block = Block(path, *keys)
-    have = {}
-    for number in range(block.start, block.end):
-        if found := re.match(r"(\w+):", block.lines[number][block.indent :]):
-            have[found[1]] = block.lines[number : block.end_of(number, block.indent + 1)]
-    wanted = sorted({*runtime_keys(), *({"scripts"} & have.keys())})
-    lines = [line[block.indent :] for name in wanted for line in have.get(name, [" " * block.indent + f"{name}: null"])]
-    before = block.lines[block.start][: block.indent]  # the mark of an entry, or blanks
-    block.replace([f"{' ' * block.indent if number else before}{line}" for number, line in enumerate(lines)])
-
-
-def generate() -> None:
-    """Everything but the fragment and the guide."""
-    role()
-    contains = returned()
-    for path, key in ((ONE, "runtime"), (INFO, "runtimes")):
-        block = Block(path, key, "contains")
-        block.replace(options_lines(contains, block.indent, "contains"))
-    sample(ONE, "runtime", "sample")
-    sample(MANY, "runtimes", "sample", "0", "runtime")
-    sample(INFO, "runtimes", "sample", "0")
+def json_schemas() -> dict[str, str]:
     lists = {name: option["suboptions"] for name, option in shared("definitions").items() if "suboptions" in option}
-    FILES.update(schemas.texts(**lists, reported=Block(REPORT, "_value", "contains").value))
+    reported = yaml.safe_load(product("filter.environment_report").RETURN)["_value"]["contains"]
+    return schema_texts(**lists, reported=reported)
+
+
+def schema_texts(runtimes: Options, scripts: Options, reported: Options) -> dict[str, str]:
+    """The text of each schema by its path. `runtimes`, `scripts`: documented options; `reported`: documented keys."""
+    # What a playbook adds to the report on an environment
+    reported = {**reported, "server": {"description": "The address of the server.", "type": "str"}}
+    reported["outcome"] = {**reported["outcome"], "required": True}
+    draft = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    found = {"definitions": _definitions(runtimes, scripts), "plan": _plan(reported), "audit": _audit(reported)}
+    return {f"docs/schemas/{name}.schema.json": f"{_written(draft | schema)}\n" for name, schema in found.items()}
+
+
+def _written(value: Any, indent: int = 0) -> str:
+    """JSON on one line where it fits, and else with a line for each entry."""
+    line = json.dumps(value, ensure_ascii=False)
+    if indent + len(line) <= WIDTH or not isinstance(value, (dict, list)):
+        return line
+    first, last = line[0], line[-1]
+    pairs = value.items() if isinstance(value, dict) else ((None, each) for each in value)
+    entries = (f"{json.dumps(key)}: " * (key is not None) + _written(each, indent + 2) for key, each in pairs)
+    space = "\n" + " " * indent
+    return first + ",".join(f"{space}  {entry}" for entry in entries) + space + last
+
+
+def _definitions(runtimes: Options, scripts: Options) -> Json:
+    runtime = _documented(runtimes)
+    fields = list(product("module_utils._model.fields").BY_NAME)
+    runtime["properties"]["replace_on_change"] |= {"type": ["boolean", "array", "null"], "items": {"enum": fields}}
+    runtime["anyOf"] = [{"required": [key], "properties": {key: {"type": "string"}}} for key in ("name", "id")]
+    lists = {
+        "runtimes": {"type": ["array", "null"], "items": {"$ref": "#/$defs/runtime"}},
+        "scripts": {"type": ["array", "null"], "items": {"$ref": "#/$defs/script"}},
+    }
+    return {
+        "title": "Definitions of runtimes and scripts, for the option src of mstr.library.mstr_runtimes",
+        # A list of runtimes, or a mapping. The keywords for the one do not concern the other.
+        "type": ["array", "object"],
+        "items": {"$ref": "#/$defs/runtime"},
+        "properties": {
+            **lists,
+            **{key: {"type": ["string", "null"]} for key in ("environment", "server")},
+            "left_out": {**_TEXTS, "type": ["array", "null"]},
+            **{key: {"type": ["boolean", "null"]} for key in ("restore", "unfinished")},
+        },
+        "patternProperties": {"^(x-|[._])": {}},  # for YAML anchors beside the lists of a file
+        "additionalProperties": False,
+        "anyOf": [{"required": [key], "properties": {key: {"type": "array"}}} for key in lists],
+        "$defs": {"runtime": runtime, "script": _documented(scripts)},
+    }
+
+
+def _documented(options: Options) -> Json:
+    """The schema of a mapping with these documented options or keys. A null counts as omitted."""
+    found: Json = {"type": "object", "properties": {}, "additionalProperties": False}
+    for name, option in options.items():
+        schema: Json = {"description": plain(option["description"])}
+        inner = _documented(option["suboptions"]) if "suboptions" in option else {}
+        if option["type"] == "list":
+            schema |= {"type": "array", "items": inner or {"type": _TYPES[option["elements"]]}}
+        elif option["type"] in _TYPES:
+            schema |= {"type": _TYPES[option["type"]], **inner}
+        if "choices" in option:
+            schema["enum"] = [*option["choices"]]
+        if option.get("required"):
+            found.setdefault("required", []).append(name)
+        else:
+            schema |= {"type": [schema["type"], "null"]} if "type" in schema else {}
+            schema |= {"enum": [*schema["enum"], None]} if "enum" in schema else {}
+        if "default" in option:
+            schema["default"] = option["default"]
+        found["properties"][name] = schema
+    return found
+
+
+def _audit(reported: Options) -> Json:
+    # The report on an environment with one runtime of which nothing is known
+    runtimes = {"runtimes": [dict.fromkeys(runtime_keys())]}
+    sources = product("plugin_utils._reports.inventory").Sources("", None, read=runtimes)
+    report = product("plugin_utils._reports.environment").environment_report(sources, detail=True)
+    environment = _documented(reported)
+    environment["properties"]["counts"] = {
+        "type": ["object", "null"],
+        "properties": {key: {"type": ["integer", "null"]} for key in report["counts"]},
+        "additionalProperties": False,
+    }
+    # An apply has no counts, and its report has only what it changed.
+    environment["required"] = [key for key in ("environment", "outcome", "message", "lines") if key in report]
+    environment["properties"]["inventory"]["items"] = _closed({key: {} for key in report["inventory"][0]})
+    properties = {
+        "kind": {"enum": ["audit", "apply"]},
+        "generated": {"type": "string"},
+        "check_mode": {"type": "boolean"},
+        "environments": {"type": "array", "items": environment},
+        "not_reached": _TEXTS,
+    }
+    return {"title": "The .json report of the playbooks audit and apply", **_closed(properties)}
+
+
+def _plan(reported: Options) -> Json:
+    plan_file = product("plugin_utils._reports.plan_file")
+    environment = _documented({key: reported[key] for key in plan_file.KEYS})
+    environment["properties"]["checksum"] = {"type": "string"}
+    environment["required"] = [*plan_file.KEYS, "checksum"]
+    properties = {
+        "format": {"const": plan_file.FORMAT},
+        "collection": {"type": "string"},
+        "generated": {"type": "string"},
+        "environments": {"type": "array", "items": environment},
+    }
+    return {"title": "A plan, as the playbook apply writes it with mstr_plan_dest", **_closed(properties)}
+
+
+def _closed(properties: Json) -> Json:
+    """The schema of a mapping with all of these keys and no other."""
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+def on_disk(path: str) -> str:
+    return (ROOT / path).read_text(encoding="utf-8") if (ROOT / path).exists() else ""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Entry point: with --check, only report the files that are stale."""
-    check = arguments == ["--check"]
-    # The plugins are asked for the fragments and the role's file, so these are written first.
-    for step in (fragment, generate, guide):
-        try:
-            step()
-        except Missing as why:
-            print(f"Error: {why}")
-            return 1
-        stale = [path for path, text in FILES.items() if text != on_disk(path)]
-        for path in stale:
+    check, status = arguments == ["--check"], 0
+    # The table of variables asks the plugins, which read the role's file.
+    for step in (role, json_schemas, guide):
+        for path, text in step().items():
+            if text == on_disk(path):
+                continue
             print(f"{path} is stale: run 'make generate'" if check else f"wrote {path}")
-            if not check:
-                (ROOT / path).write_text(FILES[path], encoding="utf-8")
-        if check and stale:
-            return 1
-    return 0
+            if check:
+                status = 1
+            else:
+                (ROOT / path).write_text(text, encoding="utf-8")
+    return status
 
 
 if __name__ == "__main__":

@@ -174,77 +174,25 @@ runtime:
   description:
     - The runtime as it is after the task. In check mode, the runtime as it would be. For a delete, the runtime as it
       was. Null if the runtime does not exist.
-    - A field that the server does not return is null.
+    - Its keys are the options that describe a runtime, as in the sample, and the following. A field that the server
+      does not return is null.
   returned: always
   type: dict
   contains:
     id:
       description: The id of the runtime.
       type: str
-    name:
-      description: The name of the runtime.
-      type: str
-    description:
-      description: A description of the runtime.
-      type: str
-    whitelist:
-      description: The networks that scripts may reach, in CIDR notation, such as V(10.10.10.0/24).
-      type: list
-      elements: str
     packages:
-      description: The Python packages of the runtime.
+      description: As O(packages), and also as follows.
       type: list
       elements: dict
       contains:
-        name:
-          description: The name of the package.
-          type: str
-        version:
-          description: The version, such as V("2.10").
-          type: str
-        description:
-          description: A description of the package.
-          type: str
         status:
           description: Whether the server has installed the package, such as V(installed) or V(installing).
           type: str
         message:
           description: The message of the server about the package, such as why it could not be installed.
           type: str
-    resource:
-      description: What a script may use.
-      type: dict
-      contains:
-        cpu:
-          description: CPU cores.
-          type: float
-        mem:
-          description: Memory in MB.
-          type: int
-        disk:
-          description: Disk space.
-          type: int
-        proc_count:
-          description: Number of processes.
-          type: int
-    exec_timeout:
-      description: Maximum number of seconds that a script may run.
-      type: int
-    min_cached_instances:
-      description: Minimum number of instances that the server keeps ready.
-      type: int
-    max_cached_instances:
-      description: Maximum number of instances that the server keeps ready.
-      type: int
-    runtime_version:
-      description: The Python version, such as V("3.10.5").
-      type: str
-    others:
-      description: A setting that is reserved by the vendor.
-      type: str
-    execution_target:
-      description: Where scripts run.
-      type: str
     status:
       description: The status of the runtime, such as V(ready) or V(error).
       type: str

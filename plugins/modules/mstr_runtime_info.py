@@ -164,7 +164,8 @@ msg:
   sample: 12 runtimes found.
 runtimes:
   description:
-    - The runtimes, each with the keys of the sample. A field that the server does not return is null.
+    - The runtimes, each with the keys of RV(mstr.library.mstr_runtime#module:runtime). A field that the server does not
+      return is null.
     - With O(include_scripts=true), each runtime also has the key C(scripts), a list of the saved scripts that run on
       it, sorted by project and name. Each has C(id), C(name), C(type), C(subtype), C(script_usage_type),
       C(project) with C(id) and C(name),
@@ -186,99 +187,6 @@ runtimes:
   returned: success
   type: list
   elements: dict
-  contains:
-    id:
-      description: The id of the runtime.
-      type: str
-    name:
-      description: The name of the runtime.
-      type: str
-    description:
-      description: A description of the runtime.
-      type: str
-    whitelist:
-      description: The networks that scripts may reach, in CIDR notation, such as V(10.10.10.0/24).
-      type: list
-      elements: str
-    packages:
-      description: The Python packages of the runtime.
-      type: list
-      elements: dict
-      contains:
-        name:
-          description: The name of the package.
-          type: str
-        version:
-          description: The version, such as V("2.10").
-          type: str
-        description:
-          description: A description of the package.
-          type: str
-        status:
-          description: Whether the server has installed the package, such as V(installed) or V(installing).
-          type: str
-        message:
-          description: The message of the server about the package, such as why it could not be installed.
-          type: str
-    resource:
-      description: What a script may use.
-      type: dict
-      contains:
-        cpu:
-          description: CPU cores.
-          type: float
-        mem:
-          description: Memory in MB.
-          type: int
-        disk:
-          description: Disk space.
-          type: int
-        proc_count:
-          description: Number of processes.
-          type: int
-    exec_timeout:
-      description: Maximum number of seconds that a script may run.
-      type: int
-    min_cached_instances:
-      description: Minimum number of instances that the server keeps ready.
-      type: int
-    max_cached_instances:
-      description: Maximum number of instances that the server keeps ready.
-      type: int
-    runtime_version:
-      description: The Python version, such as V("3.10.5").
-      type: str
-    others:
-      description: A setting that is reserved by the vendor.
-      type: str
-    execution_target:
-      description: Where scripts run.
-      type: str
-    status:
-      description: The status of the runtime, such as V(ready) or V(error).
-      type: str
-    date_created:
-      description: When the runtime was created.
-      type: str
-    date_modified:
-      description: When the runtime was last changed.
-      type: str
-    version:
-      description: The id of this state of the runtime. The server gives a new one with each change.
-      type: str
-    owner:
-      description: The owner, with C(id) and C(name).
-      type: dict
-    acl:
-      description: The permissions on the runtime, as the server returns them.
-      type: list
-      elements: dict
-    acg:
-      description: The permissions of the user on the runtime, as the number that the server returns.
-      type: int
-    is_default:
-      description: Whether this is the built-in default runtime of the server.
-      type: bool
   sample:
     - acg: 255
       acl: []

@@ -13,7 +13,7 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from dev.collection import development_files, galaxy_yml, publish, relative_links, with_full_addresses
+from dev.collection import development_files, galaxy_yml, publish, with_full_addresses
 from dev.release import accompany
 
 
@@ -68,7 +68,7 @@ README = """\
 """
 
 
-def test_texts_get_full_addresses(tmp_path: Path) -> None:
+def test_texts_get_full_addresses() -> None:
     info = galaxy_yml()
     site, place = info["documentation"], f"{info['repository']}/blob/v{info['version']}"
 
@@ -85,11 +85,6 @@ def test_texts_get_full_addresses(tmp_path: Path) -> None:
     ):
         assert address in text
     assert with_full_addresses("[up](../b/README.md)", Path("roles/a")) == f"[up]({place}/roles/b/README.md)"
-
-
-def test_a_relative_link_is_found(tmp_path: Path) -> None:
-    name = "[up](up.md) [here](#here) [site](https://example.com) .md"
-    assert relative_links(_built(tmp_path / "built.tar.gz", [name])) == [f"{name}: up.md"]
 
 
 def test_a_release_has_a_checksum_and_an_sbom(tmp_path: Path) -> None:
