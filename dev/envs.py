@@ -101,18 +101,16 @@ def find(version: str) -> Path | None:
 
 @functools.cache
 def search_path() -> tuple[Path, ...]:
-    """The folders that may contain interpreters.
+    """The folders that may contain interpreters: no virtual environment, and the real ones in place of pyenv's shims.
 
-    Pyenv's shims are not included: the shim of a version that is not active exists but fails when called, which
-    ansible-test treats as a broken Python. Pyenv's real folders replace them. Virtual environments are not included
-    either: the interpreters that they were created from are used directly.
+    The shim of a version that is not active exists, but fails, which ansible-test treats as a broken Python.
     """
     own = [Path(folder) for folder in os.environ.get("PATH", os.defpath).split(os.pathsep) if folder]
     folders = [folder for folder in own if folder.name != "shims" and not (folder.parent / "pyvenv.cfg").exists()]
     versions = pyenv_root().glob("versions/*/bin")
     folders += sorted(versions, key=lambda folder: [*map(int, re.findall(r"\d+", folder.parent.name))], reverse=True)
-    folders += [Path("/opt/homebrew/bin"), Path("/usr/local/bin"), Path("/usr/bin"), Path("/bin")]
-    folders += [Path(sys.base_prefix, "bin")]
+    system = ("/opt/homebrew/bin", "/usr/local/bin", "/usr/bin", "/bin", f"{sys.base_prefix}/bin")
+    folders += map(Path, system)
     return tuple(dict.fromkeys(folder for folder in folders if folder.is_dir()))
 
 

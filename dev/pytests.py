@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import functools
 import shutil
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
@@ -62,24 +62,24 @@ AS_MODULES = ("MSTR_TEST_WAY",)
 BROWSER = ("MSTR_TEST_CHROMIUM", "MSTR_TEST_SITE")
 
 
-def variables_for(env: Path, special: Iterable[str] = (), cores: Iterable[str] = ()) -> dict[str, str]:
+def variables_for(env: Path, special: Iterable[str] = (), core: str = "") -> dict[str, str]:
     """Variables for programs of `env` that start simulators and run the installed collection: the `special` ones, and
 
     MSTR_SIMULATOR_PYTHON: the interpreter for simulators, as `simulator.harness` expects it.
     MSTR_TEST_ANSIBLE_BIN: the folder of an ansible-playbook whose Python has what the modules need.
     MSTR_TEST_COLLECTIONS: the folder with the collection, installed from its tarball.
-    MSTR_TEST_CORES: folders with the ansible-playbook of each of `cores`.
+    MSTR_TEST_CORES: the folder with the ansible-playbook of `core`, or nothing.
     MSTR_TEST_PYTHON39: an interpreter of the oldest Python that modules run on, or empty.
     """
     dev = ensure("dev")
-    # If this machine has no Python for a core, its integration stage reports it.
-    pythons = {core: python for core in cores if envs.find(python := pythons_of(core)[-1])}
+    # If this machine has no Python for the core, its integration stage reports it.
+    python = pythons_of(core)[-1] if core else ""
     return variables(
         env,
         MSTR_SIMULATOR_PYTHON=dev / "python",
         MSTR_TEST_ANSIBLE_BIN=dev,
         MSTR_TEST_COLLECTIONS=collection.installed(dev),
-        MSTR_TEST_CORES=os.pathsep.join(str(ensure(f"ansible-{core}", python)) for core, python in pythons.items()),
+        MSTR_TEST_CORES=ensure(f"ansible-{core}", python) if python and envs.find(python) else "",
         MSTR_TEST_PYTHON39=ensure("modules", "3.9") / "python" if envs.find("3.9") else "",
         **{name: _SPECIAL[name]() for name in special},
     )
@@ -94,7 +94,6 @@ def stage(
     quick: bool = True,
     workers: int = 3,
     special: Sequence[str] | None = (),
-    cores: Sequence[str] = (),
 ) -> Stage:
     """A stage that runs `tests`, which are folders or files, in the environment `env_name`.
 
@@ -107,7 +106,7 @@ def stage(
 
     def get_variables() -> dict[str, str]:
         env = ensure(env_name)
-        return variables(env) if special is None else variables_for(env, special, cores)
+        return variables(env) if special is None else variables_for(env, special, core)
 
     def run(job: Job) -> Result:
         results, keyword = job.scratch / "junit.xml", job.args.keyword
@@ -126,11 +125,6 @@ def stage(
 
 def of_cores(name: str, folder: str, others: Iterable[str]) -> tuple[Stage, ...]:
     """The stage of a folder on the newest ansible-core, and one of its tests on each core for `others`."""
-    special = ("MSTR_TEST_RUNNER_PYTHON",)
-    return (
-        stage(name, folder, cores=[NEWEST], special=special),
-        *(
-            stage(f"{name} {core}", folder, core=core, cores=[core], special=special, marker="every_core", quick=False)
-            for core in others
-        ),
-    )
+    on = functools.partial(stage, special=("MSTR_TEST_RUNNER_PYTHON",))
+    every_core = functools.partial(on, marker="every_core", quick=False)
+    return (on(name, folder, core=NEWEST), *(every_core(f"{name} {core}", folder, core=core) for core in others))

@@ -24,11 +24,7 @@ ALL: tuple[Stage, ...] = (
     pytests.stage("examples", "tests/plays/examples"),
     # Each block once as modules. The commands of all guides, and second runs, are the same tasks again.
     pytests.stage(
-        "examples, as modules",
-        "tests/plays/examples",
-        marker="not complete",
-        quick=False,
-        special=AS_MODULES,
+        "examples, as modules", "tests/plays/examples", marker="not complete", quick=False, special=AS_MODULES
     ),
     # Only the jobs: the other tests run no task of this collection.
     pytests.stage(
