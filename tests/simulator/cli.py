@@ -16,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from simulator.profiles import PLAYGROUND, TABLE, SwitchError, add_profile_from, profiles
+from simulator.profiles import PLAYGROUND, SwitchError, add_profile_from, profiles
 from simulator.tls import SERVERS, make_certificates
 from simulator.users import API_TOKEN_OF_ADMIN, IDENTITY_TOKEN_OF_ADMIN, seeded
 
@@ -39,7 +39,6 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--proxy", action="store_true", help="listen as a forward proxy on a second port too")
     add("--ready-file", metavar="PATH", help="write address and credentials there as JSON, and print nothing")
     add("--parent-pid", type=int, metavar="N", help="end when process N has ended")
-    add("--list-switches", action="store_true", help="print the table of switches and exit")
     options = parser.parse_args(arguments)
     if bool(options.tls_cert) != bool(options.tls_key) or (options.tls and options.tls_cert):
         parser.error("give --tls, or --tls-cert and --tls-key together")
@@ -159,9 +158,6 @@ def _explained(error: Exception, port: int) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Run the program; return its exit status."""
     options = parse(arguments)
-    if options.list_switches:
-        print(TABLE.read_text(encoding="utf-8"), end="")
-        return 0
     try:
         if options.profile_file:
             options.profile = add_profile_from(Path(options.profile_file))

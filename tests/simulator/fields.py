@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from simulator.messages import ApiError, invalid, missing
 from simulator.profiles import Switches
-from simulator.whitelist import store_entry
 
 # Takes the path of the value (for messages), the value and the switches; returns the value to store.
 Check = Callable[[str, Any, Switches], Any]
+_HOST_NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9*]([A-Za-z0-9.*_-]*[A-Za-z0-9])?")
 
 
 def _wrong_type(path: str, wanted: str) -> ApiError:
@@ -52,10 +54,34 @@ def _cpu(path: str, value: Any, switches: Switches) -> str:
     return str(value)
 
 
+def _store_entry(text: str, switches: Switches) -> str:
+    """The text that is stored for ``text``, or raise the API's error. Only CIDR notation is required [doc]."""
+    address, slash, _ = text.partition("/")
+    try:
+        interface = ipaddress.ip_interface(text)
+    except ValueError:
+        if not slash and ":" not in text and _HOST_NAME.fullmatch(text) and switches["cidr_host_names"] == "keep":
+            return text
+        raise invalid(f"'{text}' in the field 'whitelist' is not in CIDR format.") from None
+    if not slash and switches["cidr_bare_address"] == "refuse":
+        raise invalid(f"'{text}' in the field 'whitelist' has no prefix length.")
+    has_host_bits = interface.ip != interface.network.network_address
+    if has_host_bits and switches["cidr_host_bits"] == "refuse":
+        raise invalid(f"'{text}' in the field 'whitelist' has host bits set.")
+
+    if switches["cidr_spelling"] == "canonical":
+        address = str(interface.ip)
+    if has_host_bits and switches["cidr_host_bits"] == "clear":
+        address = str(interface.network.network_address)
+    if slash or switches["cidr_bare_address"] == "suffix":
+        return f"{address}/{interface.network.prefixlen}"
+    return address
+
+
 def _whitelist(path: str, value: Any, switches: Switches) -> list[str]:
     if not isinstance(value, list):
         raise _wrong_type(path, "an array")
-    return [store_entry(_text(f"{path}[{index}]", entry, switches), switches) for index, entry in enumerate(value)]
+    return [_store_entry(_text(f"{path}[{index}]", entry, switches), switches) for index, entry in enumerate(value)]
 
 
 def _packages(path: str, value: Any, switches: Switches) -> list[dict[str, str]]:

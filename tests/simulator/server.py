@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import time
 from collections import deque
@@ -11,7 +12,6 @@ from typing import Any
 
 from simulator import auth, projects, runtime_calls, runtimes, scripts, tasks
 from simulator.faults import Faults
-from simulator.log import RequestLog
 from simulator.messages import ApiError, Call, Reply, no_such_call
 from simulator.packages import Rule
 from simulator.profiles import PLAYGROUND, make_switches
@@ -60,6 +60,46 @@ ROUTES: tuple[tuple[str, str, Handler, str], ...] = (
 )
 _COMPILED = tuple((re.compile(path), method, handler, need) for path, method, handler, need in ROUTES)
 JOURNAL_KEPT = 5_000
+LOG_KEPT = 20_000
+LONGEST_BODY = 16_384
+
+
+class RequestLog:
+    """The last requests, oldest first, without a password, token or cookie value.
+
+    ``status`` None: no response; ``duration_ms`` None: still open.
+    """
+
+    def __init__(self) -> None:
+        self.entries: deque[dict[str, Any]] = deque(maxlen=LOG_KEPT)
+
+    def begin(self, call: Call) -> dict[str, Any]:
+        """Record the arrival of a request."""
+        entry: dict[str, Any] = {
+            "time": time.time(),
+            "method": call.method,
+            "path": call.path,
+            "query": dict(call.query),
+            "user_agent": call.header("User-Agent"),
+            "content_type": call.header("Content-Type"),
+            "token": bool(call.header("X-MSTR-AuthToken")),
+            "cookie": "JSESSIONID" in call.cookies,
+            "authorization": bool(call.header("Authorization")),
+            "project": bool(call.header("X-MSTR-ProjectID")),
+            "user": None,
+            "session": None,
+            "fault": None,
+            "status": None,
+            "duration_ms": None,
+        }
+        # The body of a login contains secrets. Tests need only the bodies of calls for runtimes.
+        if call.path.startswith("/runtimes") and 0 < len(call.body) <= LONGEST_BODY:
+            try:
+                entry["body"] = json.loads(call.body)
+            except ValueError:
+                entry["body"] = None
+        self.entries.append(entry)
+        return entry
 
 
 class Server:
