@@ -19,8 +19,7 @@ import nox
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from dev import collection, envs, proc, pytests, runner, stages
-from dev import release as release_
+from dev import collection, envs, proc, pytests, release, runner, stages
 from dev.paths import CACHE, DIST, LIBRARY, REQUIREMENTS, ROOT, RUN, VENVS
 
 try:
@@ -44,22 +43,8 @@ def command(body: Callable[[list[str]], int]) -> None:
             sys.exit(status)
 
 
-@command
-def demo(_options: list[str]) -> int:
-    """Run a playbook against a simulated Library server. Needs no preparation."""
-    return release_.run_demo()
-
-
-@command
-def check(options: list[str]) -> int:
-    """Check format, lint and types, and run the fast unit tests."""
-    return stages.main(options, stages.INNER_LOOP)
-
-
-@command
-def test(options: list[str]) -> int:
-    """Run the tests on the newest ansible-core; with --all on every core and Python (--help lists the options)."""
-    return stages.main(options)
+for imported in (release.demo, stages.check, stages.test):
+    command(imported)
 
 
 @command
@@ -134,7 +119,7 @@ def bench(options: list[str]) -> int:
 
 @command
 def generate(options: list[str]) -> int:
-    """Write the documentation that follows from the field table and from the options."""
+    """Write the documentation that follows from that of the options: the role's variables, schemas, a table."""
     env = envs.ensure("dev")
     return proc.run(env / "python", "-m", "dev.generate", *options, env=envs.variables(env))
 
@@ -189,10 +174,7 @@ def changelog(options: list[str]) -> int:
     return 0
 
 
-@command
-def release(options: list[str]) -> int:
-    """Build the tarball for Galaxy, and test it in an empty environment (--only-build: do not run the examples)."""
-    return release_.build_release(only_build="--only-build" in options)
+command(release.release)
 
 
 @command

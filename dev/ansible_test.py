@@ -143,7 +143,7 @@ def _integration(
 
     on = ", in process" if in_process else f", modules on {modules_on}" if modules_on else ", as modules"
     name, quick = f"integration {core}, Python {version}{on}", core == NEWEST and in_process
-    return Stage(name, run, core, quick, selects="targets")
+    return Stage(name, run, core, quick)
 
 
 def count_targets(log: Path, status: int) -> Result:

@@ -8,8 +8,7 @@ It runs in an environment with ansible-core, which has PyYAML: `python -m dev.ge
 | `docs/schemas`: JSON Schemas of files | the options of definitions, the filter `environment_report` |
 | guide `guide_playbooks`: the table of variables | the role, and the table in `_playbooks/variables.py` |
 
-The description of an option is written once: in a fragment, or in `mstr_runtimes`. Comments inside a generated part are
-lost.
+Comments inside a generated part are lost.
 """
 
 from __future__ import annotations
@@ -49,11 +48,6 @@ def product(name: str) -> ModuleType:
             sys.modules[package] = ModuleType(package)
             sys.modules[package].__path__ = [str(folder)]
     return importlib.import_module(f"{package}.plugins.{name}")
-
-
-def runtime_keys() -> list[str]:
-    """The keys of a runtime in a result."""
-    return list(product("module_utils._model.runtime").from_api({}).to_result())
 
 
 def paragraphs(description: str | list[str]) -> list[str]:
@@ -136,7 +130,7 @@ def role() -> dict[str, str]:
         texts = [re.sub(r"O\((\w+)(\[\]|(?=\.))?", reference, text) for text in paragraphs(option["description"])]
         passed_on[named[name]] = of_role(name, option, texts)
     aliases = {named[name]: f"*{named[name]}" for name in connection}
-    text = on_disk(ROLE)
+    text = (ROOT / ROLE).read_text(encoding="utf-8")
     for point, specs in yaml.safe_load(text)["argument_specs"].items():
         later = passed_on if point == "main" else {name: passed_on[name] for name in aliases}
         anchors = {name: f"&{name}" for name in aliases} if point == "main" else aliases
@@ -163,7 +157,9 @@ def guide() -> dict[str, str]:
     """The variables that only playbooks have, and the names of those that the role describes."""
     variables = product("plugin_utils._playbooks.variables")
     meanings = {name: row["meaning"] for name, row in variables.of_playbooks().items()}
-    for name, option in yaml.safe_load(on_disk(ROLE))["argument_specs"]["export"]["options"].items():
+    for name, option in yaml.safe_load((ROOT / ROLE).read_text(encoding="utf-8"))["argument_specs"]["export"][
+        "options"
+    ].items():
         meaning = plain(option["description"], r"``\1``")
         default = re.search(r"The default is V\((.*?)\)\.", str(option["description"]))
         meanings[name] = f"{meaning[:-1]} (``{default[1]}``)." if default else meaning
@@ -179,25 +175,20 @@ def guide() -> dict[str, str]:
     for name, playbooks, meaning in rows:
         for mark, cell in (("   * - ", name), ("     - ", ", ".join(playbooks)), ("     - ", meaning)):
             lines += textwrap.wrap(cell, WIDTH, initial_indent=mark, subsequent_indent="       ")
-    before, after = re.split(
-        r"(?<=     - Meaning\n).*?(?=\n``mstr_in_process)", on_disk(GUIDE), maxsplit=1, flags=re.DOTALL
-    )
-    return {GUIDE: before + "\n".join([*lines, ""]) + after}
+    text = (ROOT / GUIDE).read_text(encoding="utf-8")
+    before, after = text.index("     - Meaning\n") + 15, text.index("\n``mstr_in_process")
+    return {GUIDE: text[:before] + "\n".join([*lines, ""]) + text[after:]}
 
 
 def json_schemas() -> dict[str, str]:
+    """The text of each schema by its path."""
     lists = {name: option["suboptions"] for name, option in shared("definitions").items() if "suboptions" in option}
-    reported = yaml.safe_load(product("filter.environment_report").RETURN)["_value"]["contains"]
-    return schema_texts(**lists, reported=reported)
-
-
-def schema_texts(runtimes: Options, scripts: Options, reported: Options) -> dict[str, str]:
-    """The text of each schema by its path. `runtimes`, `scripts`: documented options; `reported`: documented keys."""
+    reported = dict(yaml.safe_load(product("filter.environment_report").RETURN)["_value"]["contains"])
     # What a playbook adds to the report on an environment
-    reported = {**reported, "server": {"description": "The address of the server.", "type": "str"}}
-    reported["outcome"] = {**reported["outcome"], "required": True}
+    reported["server"] = {"description": "The address of the server.", "type": "str"}
+    reported["outcome"] |= {"required": True}
     draft = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    found = {"definitions": _definitions(runtimes, scripts), "plan": _plan(reported), "audit": _audit(reported)}
+    found = {"definitions": _definitions(**lists), "plan": _plan(reported), "audit": _audit(reported)}
     return {f"docs/schemas/{name}.schema.json": f"{_written(draft | schema)}\n" for name, schema in found.items()}
 
 
@@ -265,8 +256,8 @@ def _documented(options: Options) -> Json:
 
 def _audit(reported: Options) -> Json:
     # The report on an environment with one runtime of which nothing is known
-    runtimes = {"runtimes": [dict.fromkeys(runtime_keys())]}
-    sources = product("plugin_utils._reports.inventory").Sources("", None, read=runtimes)
+    runtime = product("module_utils._model.runtime").from_api({}).to_result()
+    sources = product("plugin_utils._reports.inventory").Sources("", None, read={"runtimes": [runtime]})
     report = product("plugin_utils._reports.environment").environment_report(sources, detail=True)
     environment = _documented(reported)
     environment["properties"]["counts"] = {
@@ -306,24 +297,18 @@ def _closed(properties: Json) -> Json:
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 
-def on_disk(path: str) -> str:
-    return (ROOT / path).read_text(encoding="utf-8") if (ROOT / path).exists() else ""
-
-
 def main(arguments: Sequence[str]) -> int:
     """Entry point: with --check, only report the files that are stale."""
-    check, status = arguments == ["--check"], 0
+    check, status = arguments == ["--check"], False
     # The table of variables asks the plugins, which read the role's file.
     for step in (role, json_schemas, guide):
         for path, text in step().items():
-            if text == on_disk(path):
-                continue
-            print(f"{path} is stale: run 'make generate'" if check else f"wrote {path}")
-            if check:
-                status = 1
-            else:
-                (ROOT / path).write_text(text, encoding="utf-8")
-    return status
+            if text != (ROOT / path).read_text(encoding="utf-8"):
+                print(f"{path} is stale: run 'make generate'" if check else f"wrote {path}")
+                if not check:
+                    (ROOT / path).write_text(text, encoding="utf-8")
+                status |= check
+    return int(status)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from dev import collection
 from dev.envs import BASE, ensure, variables
-from dev.paths import CACHE, ROOT
+from dev.paths import CACHE, LIBRARY, ROOT
 from dev.runner import Job, Result, Stage
 
 _IMPORTER_WARNINGS = re.compile(r"^(?:WARNING|ERROR|CRITICAL): .+", re.MULTILINE)
@@ -30,7 +30,7 @@ def _types(job: Job) -> Result:
     """Check the types of the tool, the simulator, the sessions, and of the plugins, in turn: they share one cache."""
     # Plugins import each other by the collection's full name.
     typed = CACHE / "typed"
-    library = typed / "ansible_collections" / "mstr" / "library"
+    library = typed / LIBRARY
     library.mkdir(parents=True, exist_ok=True)
     if not (library / "plugins").is_symlink():
         (library / "plugins").symlink_to(ROOT / "plugins")

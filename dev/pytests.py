@@ -19,10 +19,9 @@ _NO_TESTS = 5  # pytest's exit status if it selected no test
 
 
 def _awx_collections() -> Path:
-    """The folder for ANSIBLE_COLLECTIONS_PATH that contains only `awx.awx`. It is fetched once per clone.
+    """The folder for ANSIBLE_COLLECTIONS_PATH that contains only `awx.awx`, which is fetched once per clone.
 
-    That collection creates objects on a controller. The wheel of the package `ansible` contains it, with 10,000 files
-    that are not needed.
+    The wheel of the package `ansible` contains it, with 10,000 files that are not needed.
     """
     folder, wheels = CACHE / _AWX_PACKAGE.replace("==", "-"), CACHE / "awx-wheel"
     with envs.locked(CACHE / "awx.lock"):
@@ -97,8 +96,7 @@ def stage(
 ) -> Stage:
     """A stage that runs `tests`, which are folders or files, in the environment `env_name`.
 
-    `variables_for` describes the environment variables of the tests: all get the same, and those in
-    `special`. If that is None, they need only the code under test.
+    `special`: see `variables_for`. If it is None, they need only the code under test.
     `workers` tests run at a time, because most of them wait for a program; this needs pytest-xdist in the environment.
     `core`: the only ansible-core that they use. `marker`: only tests with it.
     `quick`: whether `make test` runs the stage without --all.
@@ -120,7 +118,7 @@ def stage(
             return Result(not_run=(f"no test matches -k {keyword!r}",))
         return Result.of_junit([results] if results.exists() else [], status, job.log)
 
-    return Stage(name, run, core, quick, selects="keyword", variables=get_variables)
+    return Stage(name, run, core, quick, get_variables)
 
 
 def of_cores(name: str, folder: str, others: Iterable[str]) -> tuple[Stage, ...]:

@@ -23,8 +23,8 @@ _PLAYBOOK = Path("docs", "examples", "first_runtime.yml")
 _COLLECTIONS = CACHE / "collections"
 
 
-def run_demo() -> int:
-    """Run a playbook against a simulated server, without any preparation by the user."""
+def demo(_options: list[str]) -> int:
+    """Run a playbook against a simulated Library server. Needs no preparation."""
     runner.say("Setting up in .venv and .cache (the first time takes a minute) …")
     env = envs.ensure("demo")
     runner.say("Building the collection and installing it from its tarball …")
@@ -82,15 +82,15 @@ def _tasks(calls: list[str]) -> list[str]:
     return [f"  {' → '.join(task)}" for task in tasks]
 
 
-def build_release(*, only_build: bool) -> int:
-    """Build the tarball of a release, and test it as a user would: installed alone, in an empty environment."""
+def release(options: list[str]) -> int:
+    """Build the tarball for Galaxy, and test it in an empty environment (--only-build: do not run the examples)."""
     version = collection.galaxy_yml()["version"]
     if f"\n## v{version}\n" not in (ROOT / "CHANGELOG.md").read_text().replace("\\", ""):
         return runner.fail("CHANGELOG.md has no entry for the version; see CONTRIBUTING.md, 'Make a release'")
     if any(result.failures for result in runner.run(lint.RELEASE, runner.options(["--jobs=1"])).values()):
         return runner.fail("nothing was built")
     built = collection.tarball(envs.ensure("dev"))
-    if not only_build and _try_out():
+    if "--only-build" not in options and _try_out():
         return runner.fail("the installed collection failed its tests, so no tarball was kept")
     shutil.rmtree(DIST, ignore_errors=True)
     DIST.mkdir()

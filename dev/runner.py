@@ -146,8 +146,7 @@ class Stage:
     run: Callable[[Job], Result]
     core: str = ""  # the ansible-core that it tests, if it tests only one ("2.21")
     quick: bool = False  # whether `make test` runs it; `make test ARGS=--all` runs every stage
-    selects: str = ""  # which part of it can run alone: that of a "keyword", of "targets", or none
-    variables: Callable[[], Mapping[str, str]] | None = None  # for pytest stages: what the tests need
+    variables: Callable[[], Mapping[str, str]] | None = None  # what the tests need, if they are of pytest
 
 
 def say(*lines: str) -> None:

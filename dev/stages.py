@@ -70,9 +70,18 @@ ALL: tuple[Stage, ...] = (
 )
 
 
-def main(arguments: Sequence[str], stages: Sequence[Stage] = ALL) -> int:
-    """Run the tests on the newest ansible-core, or the stages that were asked for."""
-    args = runner.options(arguments)
+def check(options: list[str]) -> int:
+    """Check format, lint and types, and run the fast unit tests."""
+    return _run(options, INNER_LOOP)
+
+
+def test(options: list[str]) -> int:
+    """Run the tests on the newest ansible-core; with --all on every core and Python (--help lists the options)."""
+    return _run(options, ALL)
+
+
+def _run(options: list[str], stages: Sequence[Stage]) -> int:
+    args = runner.options(options)
     if args.profile_file:
         args.profile_file = str(Path(args.profile_file).absolute())
         if not Path(args.profile_file).is_file():
@@ -83,8 +92,8 @@ def main(arguments: Sequence[str], stages: Sequence[Stage] = ALL) -> int:
         if (args.complete or stage.quick)
         and wanted(stage, args.only, args.core)
         # A stage that cannot run only the selected part is skipped.
-        and (not args.keyword or stage.selects == "keyword")
-        and (not (args.target or args.profile_file) or stage.selects == "targets")
+        and (not args.keyword or stage.variables)
+        and (not (args.target or args.profile_file) or stage in ansible_test.INTEGRATION)
     ]
     if args.list:
         runner.say(*(stage.name for stage in chosen))

@@ -118,7 +118,7 @@ def test_a_stage_that_raises_an_exception(capsys: pytest.CaptureFixture[str]) ->
 
 def listed(capsys: pytest.CaptureFixture[str], *words: str) -> list[str]:
     """The names of the stages that these words select."""
-    assert stages.main(["--list", *words]) == 0
+    assert stages.test(["--list", *words]) == 0
     return capsys.readouterr().out.splitlines()
 
 
@@ -130,8 +130,8 @@ def test_a_selection_of_stages(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_no_stage_is_an_error(tmp_path: Path) -> None:
-    assert stages.main(["--only", "none such"]) == 1
-    assert stages.main(["--list", "--profile-file", str(tmp_path / "none")]) == 1
+    assert stages.test(["--only", "none such"]) == 1
+    assert stages.test(["--list", "--profile-file", str(tmp_path / "none")]) == 1
 
 
 def test_without_options_only_the_newest_core(capsys: pytest.CaptureFixture[str]) -> None:
