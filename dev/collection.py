@@ -190,8 +190,8 @@ def build_site(site: Path, log: Path) -> Path:
 
 def site() -> Path:
     """The start page of the site, which is built once per run."""
+    start = RUN / "site" / "build" / "html" / "index.html"
     with _making:
-        start = RUN / "site" / "build" / "html" / "index.html"
         return start if start.exists() else build_site(RUN / "site", proc.new_log("docs-site-build"))
 
 

@@ -16,16 +16,12 @@ from dev.stages import wanted
 WORKFLOW = ROOT / ".github" / "workflows" / "test.yml"
 
 
-def _read(name: str) -> str:
-    return (ROOT / name).read_text(encoding="utf-8")
-
-
 def test_every_place_names_the_supported_cores() -> None:
-    assert yaml.safe_load(_read("meta/runtime.yml"))["requires_ansible"] == f">={OLDEST}.0"
+    assert yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())["requires_ansible"] == f">={OLDEST}.0"
     roles = [yaml.safe_load(path.read_text())["galaxy_info"] for path in ROOT.glob("roles/*/meta/main.yml")]
     assert {role["min_ansible_version"] for role in roles} == {OLDEST}
-    assert f"ansible-core {OLDEST} to {NEWEST} and the next release candidate" in _read("README.md")
-    assert set(re.findall(r"\b2\.\d\d\b", _read(".github/workflows/test.yml"))) <= set(CORES)
+    assert f"ansible-core {OLDEST} to {NEWEST} and the next release candidate" in (ROOT / "README.md").read_text()
+    assert set(re.findall(r"\b2\.\d\d\b", WORKFLOW.read_text())) <= set(CORES)
 
 
 def test_the_newest_core_is_pinned() -> None:
