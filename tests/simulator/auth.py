@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -110,14 +109,6 @@ async def check_identity_token(server: Server, call: Call) -> Reply:
     if server.sessions.identity_token_is_valid(call.header("X-MSTR-IdentityToken")):
         return Reply(200)
     raise ApiError(401, 3, "The identity token is not valid.")
-
-
-async def make_api_token(server: Server, call: Call) -> Reply:
-    """``POST /auth/apiTokens``: for the caller."""
-    token = "api-" + secrets.token_hex(20)
-    server.api_tokens[token] = call.user.username
-    server.sessions.issued.append(token)
-    return Reply(200, {"apiToken": token})
 
 
 async def session_info(server: Server, call: Call) -> Reply:

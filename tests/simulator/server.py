@@ -31,7 +31,6 @@ ROUTES: tuple[tuple[str, str, Handler, str], ...] = (
     ("/auth/logout", "POST", auth.logout, SESSION),
     ("/auth/identityToken", "POST", auth.make_identity_token, SESSION),
     ("/auth/identityToken", "GET", auth.check_identity_token, NOTHING),
-    ("/auth/apiTokens", "POST", auth.make_api_token, SESSION),
     ("/sessions", "GET", auth.session_info, SESSION),
     ("/sessions", "PUT", auth.renew_session, SESSION),
     ("/sessions/userInfo", "GET", auth.user_info, SESSION),

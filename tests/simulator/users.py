@@ -10,7 +10,7 @@ MODE_NAMES = {STANDARD: "standard", ANONYMOUS: "anonymous", LDAP: "ldap", API_TO
 ADMINISTRATOR_ID = "54F3D26011D2896560009A8E67019608"  # [doc], the owner in the samples
 GUEST_ID = "294DEDC011D2F1D56000D98E67019608"  # [doc], "Public / Guest" in the samples
 
-# Fixed tokens that users can type, so that a demo needs no second program. Calls of the API create other tokens.
+# Fixed tokens that users can type, so that a demo needs no second program.
 API_TOKEN_OF_ADMIN = "simulated-api-token-7f3a9c51d2"
 IDENTITY_TOKEN_OF_ADMIN = "simulated-identity-token-b8e4d6071f"
 
