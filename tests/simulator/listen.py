@@ -13,8 +13,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from simulator.app import BASE_PATH, MAX_BODY, Api
-from simulator.control import Control
+from simulator.app import BASE_PATH, MAX_BODY, Api, Control
 from simulator.server import Server
 
 LOOPBACK = "127.0.0.1"

@@ -11,12 +11,11 @@ import binascii
 import contextlib
 import json
 import os
-import re
 import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +35,7 @@ LEAST_MEMORY_MB = 96  # with less memory, Python does not start
 MOST_MEMORY_MB, LONGEST_S = 512, 600  # of a script, if its runtime does not set less
 KEPT_S = 900  # how long the server remembers an evaluation
 CHILD = Path(__file__).with_name("script_child.py")
+# The simulator ignores `variables` [mstrio].
 ALLOWED = {"scriptContent", "scriptRuntimeId", "variables", "id"}
 
 
@@ -211,22 +211,6 @@ async def _collect(stream: asyncio.StreamReader, into: bytearray) -> None:
         into += piece[: max(0, MOST_OUTPUT - len(into))]
 
 
-def _with_variables(code: str, variables: Any) -> str:
-    """Replace ``$Name`` in the code with values [mstrio]."""
-    if not isinstance(variables, list) or not all(isinstance(v, Mapping) for v in variables):
-        raise invalid("The field 'variables' must be an array of objects.")
-    values = {str(v.get("name")): v for v in variables}
-
-    def value(match: re.Match[str]) -> str:
-        variable = values.get(match[1])
-        if variable is None:
-            return match[0]
-        text = str(variable.get("value", ""))
-        return text if variable.get("type") == 2 else repr(text)  # 2 is a number [mstrio]
-
-    return re.sub(r"\$([A-Za-z0-9_]+)", value, code) if values else code
-
-
 async def start(server: Server, call: Call) -> Reply:
     """``POST /scripts/evaluation``."""
     body = call.json_object()
@@ -241,7 +225,6 @@ async def start(server: Server, call: Call) -> Reply:
     if not isinstance(runtime_id, str):
         raise invalid("The field 'scriptRuntimeId' must be a string.")
     runtime = server.runtimes.find(runtime_id, call.user)
-    code = _with_variables(code, body.get("variables", []))
     return Reply(200, {"id": server.evaluations.start(code, runtime, call.user).id})
 
 

@@ -52,12 +52,6 @@ def test_the_whitelist_limits_connections(client: Client, sim: Simulator) -> Non
     assert "does not allow 127.0.0.1" in refused["message"]
 
 
-def test_variables(client: Client) -> None:
-    variables = [{"name": "who", "type": 1, "value": "O'Hara"}, {"name": "n", "type": 2, "value": "7"}]
-    answer = run(client, "[$who, $n + 1]", variables=variables)
-    assert json.loads(answer["results"]["output"]) == ["O'Hara", 8]
-
-
 def test_stopping(client: Client, sim: Simulator) -> None:
     code = "import subprocess, time\nprint(subprocess.Popen(['sleep', '60']).pid, flush=True)\ntime.sleep(60)"
     evaluation = start(client, code)
@@ -95,7 +89,6 @@ def test_refusals_and_runs_of_others(client: Client, sim: Simulator) -> None:
         ({"scriptContent": base64.b64encode(b"\xff").decode()}, 400),
         ({"scriptContent": good, "scriptRuntimeId": "F" * 32}, 404),
         ({"scriptContent": good, "colour": 1}, 400),
-        ({"scriptContent": good, "variables": {}}, 400),
     ):
         assert client.call("POST", "/scripts/evaluation", body).status_code == status, body
     done = run(client, "1")["id"]
