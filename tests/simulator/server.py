@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from simulator import auth, projects, runtime_calls, runtimes, scripts, tasks
+from simulator import auth, projects, runtimes, scripts, tasks
 from simulator.faults import Faults
 from simulator.messages import ApiError, Call, Reply, no_such_call
 from simulator.packages import Rule
@@ -36,12 +36,12 @@ ROUTES: tuple[tuple[str, str, Handler, str], ...] = (
     ("/sessions/userInfo", "GET", auth.user_info, SESSION),
     ("/status", "GET", auth.status, NOTHING),
     ("/iserver/lock", "GET", auth.configuration_lock, SESSION),
-    ("/runtimes", "GET", runtime_calls.list_all, READS),
-    ("/runtimes", "POST", runtime_calls.create, WRITES),
-    ("/runtimes/versions", "GET", runtime_calls.versions, READS),
-    (f"/runtimes/{_ID}", "GET", runtime_calls.read, READS),
-    (f"/runtimes/{_ID}", "PATCH", runtime_calls.update, WRITES),
-    (f"/runtimes/{_ID}", "DELETE", runtime_calls.delete, WRITES),
+    ("/runtimes", "GET", runtimes.list_all, READS),
+    ("/runtimes", "POST", runtimes.create, WRITES),
+    ("/runtimes/versions", "GET", runtimes.versions, READS),
+    (f"/runtimes/{_ID}", "GET", runtimes.read, READS),
+    (f"/runtimes/{_ID}", "PATCH", runtimes.update, WRITES),
+    (f"/runtimes/{_ID}", "DELETE", runtimes.delete, WRITES),
     ("/scripts/evaluation", "POST", scripts.start, WRITES),
     (f"/scripts/evaluation/{_ID}", "GET", scripts.result, READS),
     (f"/scripts/evaluation/{_ID}", "DELETE", scripts.stop, WRITES),
