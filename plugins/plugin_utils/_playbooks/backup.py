@@ -16,6 +16,7 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timezone
 from itertools import chain, count
 from typing import Any
@@ -70,44 +71,36 @@ class OwnFile:
         if same:
             raise refused(one_file_error(self._variable, self.path, [action.host, *same]))
 
-    def source(self) -> Source | None:
-        """What the file says as definitions; None if it does not exist, or says something else."""
-        try:
-            return source_of(self._action, self.path)
-        except ValidationError:
-            return None
-
-    def differs(self, path: str, text: str) -> bool:
+    def differs(self, text: str) -> bool:
         """Whether the file does not exist, or has a different content."""
-        stat = self._action.stat(path)
+        stat = self._action.stat(self.path)
         return not stat.kind or stat.checksum != checksum(text.encode())
 
-    def without_loss(self, text: str, kept: str | None = None) -> str:
-        """A path that replaces no different content: a second try keeps the first backup. `kept`: a file to keep."""
+    def replace_nothing(self, text: str, kept: str | None) -> None:
+        """Take a path with no different content: a second try keeps the first backup. `kept`: a file to keep."""
         never = kept and os.path.realpath(kept)
         stem, suffix = os.path.splitext(self.path)
         stem = f"{stem}.{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}"
         paths = chain([self.path, f"{stem}{suffix}"], (f"{stem}-{number}{suffix}" for number in count(2)))
-        return next(
-            path
-            for path in paths
-            if os.path.realpath(path) != never and not (self._action.stat(path).kind and self.differs(path, text))
-        )
+        for path in paths:
+            self.path = path
+            if os.path.realpath(path) != never and not (self._action.stat(path).kind and self.differs(text)):
+                return
 
-    def write(self, path: str, text: str, *, private: bool = False) -> None:
+    def write(self, text: str, *, private: bool = False) -> None:
         """See `destination.write`. On another host, Ansible's own action writes the file in the same way."""
         if self._action.is_local:
             try:
-                write(path, text, private=private)
+                write(self.path, text, private=private)
             except OSError as exc:
-                raise refused(f"{self._variable} {path} could not be written: {exc.strerror}.") from None
+                raise refused(f"{self._variable} {self.path} could not be written: {exc.strerror}.") from None
             return
-        options = {"content": text, "dest": path, "follow": True}
-        if private and not self._action.stat(path).kind:
+        options = {"content": text, "dest": self.path, "follow": True}
+        if private and not self._action.stat(self.path).kind:
             options["mode"] = "0600"
         result = self._action.run_action("ansible.legacy.copy", options, check_mode=False)
         if result.get("failed"):
-            raise refused(f"{self._variable} {path} could not be written: {result.get('msg')}")
+            raise refused(f"{self._variable} {self.path} could not be written: {result.get('msg')}")
 
 
 class Backup:
@@ -120,16 +113,20 @@ class Backup:
         self._action, self._kept = action, source
         dest = action.non_empty(DEST)
         self._own_file = None if dest is None else OwnFile(action, DEST, dest)
-        self._dest, self._unfinished = "", None
+        self._unfinished: str | None = None
         if self._own_file:
             self._own_file.check()
-            self._dest = self._own_file.path
-            is_kept = source is not None and os.path.realpath(source) == os.path.realpath(self._dest)
-            earlier = None if is_kept else self._own_file.source()
-            self._unfinished = self._dest if earlier and earlier.unfinished else None
+            if source is None or os.path.realpath(source) != os.path.realpath(self._dest):
+                with suppress(ValidationError):  # it may be anything
+                    earlier = source_of(action, self._dest)
+                    self._unfinished = self._dest if earlier and earlier.unfinished else None
         self._file = File("", {})
         self._ids_before: set[str] = set()
         self._with_scripts = False
+
+    @property
+    def _dest(self) -> str:
+        return self._own_file.path if self._own_file else ""
 
     def begin(
         self, file: File, runtimes: Sequence[Mapping[str, Any]], with_scripts: bool, definitions: Sequence[Any]
@@ -149,7 +146,7 @@ class Backup:
         if self._action.in_job:
             self._check_size(_packed(file))
         if self._own_file:
-            self._dest = self._own_file.without_loss(file.text, self._kept)
+            self._own_file.replace_nothing(file.text, self._kept)
         try:
             self._write(file.unfinished())
         except ValidationError as exc:
@@ -167,7 +164,7 @@ class Backup:
 
     def _write(self, file: File) -> None:
         if self._own_file and not self._action.check_mode:
-            self._own_file.write(self._dest, file.text, private=True)
+            self._own_file.write(file.text, private=True)
 
     def stopped(self, result: Result) -> str:
         """Complete the backup of a run that was stopped, and say where it is."""

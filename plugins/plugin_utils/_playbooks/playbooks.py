@@ -193,11 +193,11 @@ def export(action: Action) -> Result:
     file, read = _exported(action, EXPORT)
     if file is None:
         return read
-    changed = target.differs(target.path, file.text)
+    changed = target.differs(file.text)
     if changed and not action.is_on("mstr_export_force"):
         _check_replaced(action, target.path)
     if changed and not action.check_mode:
-        target.write(target.path, file.text)
+        target.write(file.text)
     left_out = f", left out: {listed(file.left_out, 20)}" if file.left_out else ""
     verb = ("would be written to" if action.check_mode else "written to") if changed else "as before in"
     return {
@@ -294,5 +294,5 @@ def probe(action: Action) -> Result:
         return result
     answers = plain({key: result[key] for key in ("product", "profile", "answers")})
     if not action.check_mode:
-        target.write(target.path, json_text(answers) + "\n")
+        target.write(json_text(answers) + "\n")
     return {**result, "dest": target.path}

@@ -32,7 +32,7 @@ def junit(report: Json) -> str:
         root.append(_suite(environment, report["generated"]))
     for name in report["not_reached"]:
         suite = ET.SubElement(root, "testsuite", name=_xml_text(name), timestamp=report["generated"][:19])
-        _case(suite, name, "environment", "error", "not reached", "The run did not reach this environment.")
+        _case(suite, "environment", "error", "not reached", "The run did not reach this environment.")
         _count(suite)
     _count(root)
     ET.indent(root)
@@ -40,34 +40,33 @@ def junit(report: Json) -> str:
 
 
 def _suite(environment: Json, generated: str) -> ET.Element:
-    name = str(environment["environment"])
-    suite = ET.Element("testsuite", name=_xml_text(name), timestamp=generated[:19])
+    suite = ET.Element("testsuite", name=_xml_text(environment["environment"]), timestamp=generated[:19])
     if environment["message"]:
-        _case(suite, name, "environment", "error", environment["message"].partition("\n")[0], environment["message"])
+        _case(suite, "environment", "error", environment["message"].partition("\n")[0], environment["message"])
     by_kind = grouped(environment_lines(environment))
     for text in by_kind.pop(INCOMPLETE, ()) if not environment["message"] else ():
-        _case(suite, name, "environment", "failure", text, text)
+        _case(suite, "environment", "failure", text, text)
     if WARNINGS in by_kind:
-        _case(suite, name, "warnings", output=by_kind.pop(WARNINGS))
+        _case(suite, "warnings", output=by_kind.pop(WARNINGS))
     if environment.get("since"):
         since = environment["since"]
         lines = [f"{runtime['name']!r} {text}" for _action, runtime, text in changed_runtimes(since)]
-        _case(suite, name, "since", output=[since_line(since), *lines])
+        _case(suite, "since", output=[since_line(since), *lines])
     for kind, texts in by_kind.items():
         for text in texts:
-            _case(suite, name, kind, "skipped", text)
+            _case(suite, kind, "skipped", text)
     for script in environment.get("scripts") or ():
         line = script_line(script, check_mode=True)
-        _case(suite, name, f"script {label_of(script)}", "failure", line, line)
+        _case(suite, f"script {label_of(script)}", "failure", line, line)
     # Without a policy and without definitions, nothing was evaluated.
     is_open = environment.get("counts") and not environment.get("policy") and not environment.get("compared")
     for runtime in environment.get("inventory") or ():
-        _runtime_case(suite, name, runtime, "not evaluated" if is_open else "")
+        _runtime_case(suite, runtime, "not evaluated" if is_open else "")
     _count(suite)
     return suite
 
 
-def _runtime_case(suite: ET.Element, environment: str, runtime: Json, otherwise: str) -> None:
+def _runtime_case(suite: ET.Element, runtime: Json, otherwise: str) -> None:
     """The case of a runtime: its error, drift, and each violation fail it. `otherwise`: why it is skipped without."""
     lines = grouped(evaluation_lines(runtime["evaluated"]))
     failures = [*difference_lines(runtime, check_mode=True), *lines.pop(VIOLATIONS, ()), *runtime["problems"]]
@@ -77,20 +76,14 @@ def _runtime_case(suite: ET.Element, environment: str, runtime: Json, otherwise:
         more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
         outcome, message = "failure", f"{failures[0]}{more}"
     label = runtime["name"] or str(runtime["id"])
-    _case(suite, environment, label, outcome, message, "\n".join([*failures, *skipped]), runtime["remarks"])
+    _case(suite, label, outcome, message, "\n".join([*failures, *skipped]), runtime["remarks"])
 
 
 def _case(
-    suite: ET.Element,
-    environment: str,
-    name: str,
-    outcome: str = "",
-    message: str = "",
-    text: str = "",
-    output: Sequence[str] = (),
+    suite: ET.Element, name: str, outcome: str = "", message: str = "", text: str = "", output: Sequence[str] = ()
 ) -> None:
     """`output`: what fails nothing."""
-    case = ET.SubElement(suite, "testcase", classname=_xml_text(environment), name=_xml_text(name), time="0")
+    case = ET.SubElement(suite, "testcase", classname=suite.get("name", ""), name=_xml_text(name), time="0")
     if outcome:
         element = ET.SubElement(case, outcome, message=_xml_text(message))
         if outcome != "skipped":

@@ -28,6 +28,9 @@ _OPTIONS = (
     "wait_timeout",
 )
 
+# In place of an option, by the name of its group below. Of an audit, it takes the place of "include_".
+_PREFIXES = {"kept": "", "own": "mstr_", "probe": "mstr_probe_", "audit": "mstr_audit_", "option": "mstr_runtimes_"}
+
 
 @cache
 def _mentions() -> re.Pattern[str]:
@@ -82,10 +85,4 @@ def _with_extra_variable(advice: re.Match[str]) -> str:
 
 
 def _variable(mention: re.Match[str]) -> str:
-    if mention["own"]:
-        return f"mstr_{mention['own']}"
-    if mention["probe"]:
-        return f"mstr_probe_{mention['probe']}"
-    if mention["audit"]:
-        return "mstr_audit_"
-    return f"mstr_runtimes_{mention['option']}" if mention["option"] else mention.group()
+    return _PREFIXES[str(mention.lastgroup)] + ("" if mention["audit"] else mention.group())
