@@ -62,7 +62,11 @@ def shared_errors(run: NewRun) -> Iterator[str]:
 
 def _shared_file_errors(run: NewRun, name: str, path: str) -> Iterator[str]:
     if name == "mstr_plan_src":
-        yield from _plan_errors(path)
+        # Whether it has a plan for an environment is checked for each.
+        try:
+            plan_file.environments_of(read_text(path))
+        except ValueError as exc:
+            yield f"mstr_plan_src {path} {exc}."
     elif name == "mstr_plan_dest" and Path(path).suffix.lower() in (".md", ".html", ".csv"):
         yield (
             f"mstr_plan_dest {path!r} must end in .json, because mstr_plan_src reads it. For people, set "
@@ -193,14 +197,3 @@ def foreign_errors(name: str, path: str, source: Source, host: str, server: str 
             f"{name} {path} is a backup of the server {source.server}, and {host} is now {server}. Set mstr_base_url "
             "to that server, or delete the line server from the file to restore it here all the same."
         )
-
-
-def _plan_errors(path: str) -> Iterator[str]:
-    """Why a file is not an approved plan at all. Whether it has a plan for an environment is checked for each."""
-    if not os.path.isfile(path):
-        yield f"mstr_plan_src {path} is not a file."
-        return
-    try:
-        plan_file.environments_of(read_text(path))
-    except ValueError as exc:
-        yield f"mstr_plan_src {path} {exc}."

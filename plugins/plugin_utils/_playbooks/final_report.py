@@ -25,8 +25,6 @@ from .variables import LARGEST_ARTIFACT
 
 Json = Mapping[str, Any]
 
-# What a job hands on beside its short report, because its files are lost: the suffix of each artifact's format.
-_HANDED_ON = {"page": "html", "markdown": "md", "json": "json"}
 _MOST_LINES = 20
 _LONGEST_LINE = 1000
 
@@ -65,7 +63,7 @@ def run_report(run: FinishedRun, write: Callable[..., None]) -> RunReport:
     stopped = {host: why for host, result in run.results.items() if (why := _why_not_reached(result, left_out))}
     reached = {host: result for host, result in run.results.items() if result and host not in stopped}
     not_reached = [clean(f"{host}: not reached: {why}", _LONGEST_LINE) for host, why in stopped.items()]
-    errors = _errors(reached)
+    errors = {host: _shortened(str(result["error"])) for host, result in reached.items() if result.get("error")}
     if run.playbook in ("export", "probe"):
         return RunReport([*_file_lines(run, reached), *not_reached], errors)
     short = [files.content_of(result["report"]) for result in reached.values()]
@@ -174,14 +172,10 @@ def _why_not_reached(result: Json | None, left_out: bool) -> str | None:
     return "no task of it ran; the output above says why"
 
 
-def _errors(reached: Mapping[str, Json]) -> dict[str, str]:
-    errors = {}
-    for host, result in reached.items():
-        lines = str(result.get("error") or "").splitlines()
-        more = [f"and {len(lines) - _MOST_LINES} more errors; the results have them all"]
-        if lines:
-            errors[host] = "\n".join(lines[:_MOST_LINES] + more * (len(lines) > _MOST_LINES))
-    return errors
+def _shortened(error: str) -> str:
+    lines = error.splitlines()
+    more = [f"and {len(lines) - _MOST_LINES} more errors; the results have them all"]
+    return "\n".join(lines[:_MOST_LINES] + more * (len(lines) > _MOST_LINES))
 
 
 def _rendered(run: FinishedRun, reached: Mapping[str, Json], not_reached: Sequence[str], path: str) -> str:
@@ -206,10 +200,9 @@ def _statistics(
         if run.check_mode:
             # Packed: ansible-core 2.19 and newer read the texts that a controller hands on as YAML, "3.10" as a number.
             artifacts["mstr_plan"] = files.packed_text(environments)
-    for form, suffix in _HANDED_ON.items():
-        # The short report of an apply is its JSON.
-        if form == "json" and run.playbook != "audit":
-            continue
+    # The files of a job are lost. The short report of an apply is its JSON.
+    formats = {"page": "html", "markdown": "md"} | ({"json": "json"} if run.playbook == "audit" else {})
+    for form, suffix in formats.items():
         try:
             text = _rendered(run, reached, not_reached, f"report.{suffix}")
         except Exception as exc:
@@ -252,22 +245,17 @@ def _backup_lines(run: FinishedRun, reached: Mapping[str, Json]) -> Iterator[str
     if without and not run.check_mode:
         whose = f" of {listed(without, 5)}" if backups else ""
         yield f"There is no backup{whose}, because mstr_runtimes_backup_dest is not set."
+    if run.page and ways_back:
+        job = f"the number of this job{f', {run.job}' if run.job else ''}"
+        after = f" after a cancelled {run.playbook}" if run.check_mode else ""
+        limit = f", and with the limit {','.join(ways_back)}" if len(ways_back) < len(run.results) else ""
+        yield f"To go back{after}: launch the job template restore with {job}{limit}"
     if run.page:
-        yield from _job_lines(run, list(ways_back))
         return
     for command in commands(run.options, "restore", "mstr_restore_src", unfinished):
         yield f"A run did not end. To go back to what was there before it: {command}"
     for command in commands(run.options, "restore", "mstr_restore_src", ways_back):
         yield f"To go back: {command}"
-
-
-def _job_lines(run: FinishedRun, changed: Sequence[str]) -> Iterator[str]:
-    """How to go back from a job. `changed`: the hosts."""
-    if changed:
-        job = f"the number of this job{f', {run.job}' if run.job else ''}"
-        after = f" after a cancelled {run.playbook}" if run.check_mode else ""
-        limit = f", and with the limit {','.join(changed)}" if len(changed) < len(run.results) else ""
-        yield f"To go back{after}: launch the job template restore with {job}{limit}"
 
 
 def _file_lines(run: FinishedRun, reached: Mapping[str, Json]) -> Iterator[str]:

@@ -143,24 +143,21 @@ def _backed_up(action: Action, options: Result, source: Source, plan_id: str | N
     return _with_warnings(result, lacking) if unread else result
 
 
-def _definition_errors(action: Action) -> list[str]:
+def _definition_errors(action: Action) -> Iterator[str]:
     names = [name for name in DEFINITIONS.values() if action.non_empty(name) is not None]
     if not names and action.non_empty("mstr_runtimes_scripts") is None:
-        return ["Set mstr_runtimes or mstr_runtimes_src; neither is set."]
+        yield "Set mstr_runtimes or mstr_runtimes_src; neither is set."
     if len(names) > 1:
-        return [
+        yield (
             "Set only one of mstr_runtimes and mstr_runtimes_src; both are set. To apply only the file, add "
             "-e mstr_runtimes= to the command."
-        ]
+        )
     src, dest = action.non_empty("mstr_runtimes_src"), action.non_empty(DEST)
-    if src and dest:
-        paths = [action.path_of(path) for path in (src, dest)]
-        if os.path.realpath(paths[0]) == os.path.realpath(paths[1]):
-            return [
-                f"mstr_runtimes_backup_dest is the file {paths[0]}, which mstr_runtimes_src names. The backup would "
-                "replace the definitions before they are applied. Name a different file."
-            ]
-    return []
+    if src and dest and os.path.realpath(action.path_of(src)) == os.path.realpath(action.path_of(dest)):
+        yield (
+            f"mstr_runtimes_backup_dest is the file {action.path_of(src)}, which mstr_runtimes_src names. The backup "
+            "would replace the definitions before they are applied. Name a different file."
+        )
 
 
 def wants_details(action: Action) -> bool:

@@ -53,10 +53,10 @@ def approval_texts(environments: Sequence[Json], predicted: bool, page: str) -> 
         for text in report.get("warnings") or ()
     ]
     texts += _packed(warnings, limit)
-    for report in environments:
-        for entry in report["runtimes"]:
-            texts += _packed(_smoke_test_lines(report, entry), limit)
-    rest = [*_packed(_rest(environments, predicted), limit)]
+    tested = [(report, entry) for report in environments for entry in report["runtimes"] if entry.get("smoke_test")]
+    for report, entry in tested:
+        texts += _packed(_smoke_test_lines(report, entry), limit)
+    rest = [*_packed(_rest(environments, predicted, tested), limit)]
     hidden = "\n".join(rest[_MOST - 1 :]).count("\n") + 1
     if len(rest) > _MOST:
         rest = [*rest[: _MOST - 1], f"{hidden} more lines are not shown here. {page} has all of them."]
@@ -129,10 +129,8 @@ def _deletion_lines(report: Json, entry: Json, predicted: bool) -> Iterator[str]
 
 def _smoke_test_lines(report: Json, entry: Json) -> Iterator[str]:
     """The code that would run on a runtime, all of it."""
-    code = entry.get("smoke_test")
-    if code:
-        yield clean(f"{report['environment']}: {entry['name']!r} runs this smoke test:")
-        yield from (f"  {line}" for line in code_lines(str(code)))
+    yield clean(f"{report['environment']}: {entry['name']!r} runs this smoke test:")
+    yield from (f"  {line}" for line in code_lines(str(entry["smoke_test"])))
 
 
 def _cleaned(text: str) -> str:
@@ -140,15 +138,10 @@ def _cleaned(text: str) -> str:
     return clean(text, len(text) + 1)
 
 
-def _rest(environments: Sequence[Json], predicted: bool) -> list[str]:
+def _rest(environments: Sequence[Json], predicted: bool, tested: Iterable[tuple[Json, Json]]) -> list[str]:
     """Findings, then updates, then creations; without the first lines and without what goes."""
     lines = [pair for report in environments for pair in lines_with_kinds(report, predicted)[1:]]
     order = {"finding": 0, "script": 0, "created": 2}
     lines.sort(key=lambda pair: order.get(pair[0], 1))
-    code = tuple(
-        f"{report['environment']}: {entry['name']!r} smoke test: "
-        for report in environments
-        for entry in report["runtimes"]
-        if entry.get("smoke_test")
-    )
+    code = tuple(f"{report['environment']}: {entry['name']!r} smoke test: " for report, entry in tested)
     return [line for kind, line in lines if kind not in (*GOES, "warning") and not line.startswith(code)]

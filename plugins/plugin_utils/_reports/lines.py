@@ -94,14 +94,10 @@ def difference_lines(runtime: Json, check_mode: bool) -> list[str]:
         if fields.get("id", {}).get("wanted", "") is None:
             del fields["id"]  # nobody knows the new id before the runtime exists
         lines = [f"{name} {done}{new}{users}"]
-    lines += [f"{name} {done}: {change_text(field)}" for field in fields.values()]
+    texts = [changes.line(field["field"], field["found"], field["wanted"]) for field in fields.values()]
+    lines += [f"{name} {done}: {text}" for text in texts]
     lines += [f"{name} smoke test: {line}" for line in (runtime.get("smoke_test") or "").splitlines() if line.strip()]
     return lines + [f"{name} failed: {line}" for line in (runtime["error"] or "").splitlines()]
-
-
-def change_text(field: Json) -> str:
-    """The change of a field in one line."""
-    return changes.line(field["field"], field["found"], field["wanted"])
 
 
 def script_line(script: Json, check_mode: bool) -> str:

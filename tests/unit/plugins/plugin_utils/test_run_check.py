@@ -70,7 +70,7 @@ def test_a_usual_run_may_begin(playbook):
             "mstr_runtimes_policy: policy.exemptions has entries, but the policy has no rule",
         ),
         ({"mstr_runtimes_exemptions": "A"}, "mstr_runtimes_exemptions must be a list, not 'A'."),
-        ({"mstr_plan_src": "missing.json"}, "missing.json is not a file."),
+        ({"mstr_plan_src": "missing.json"}, "missing.json cannot be read: No such file or directory."),
         ({"mstr_plan_src": "r.yml"}, "r.yml is not a plan; write one"),
         ({"mstr_plan_src": "newer.json"}, "newer.json has the format 99"),
         ({"mstr_plan_dest": "plan.md"}, "must end in .json, because mstr_plan_src reads it. For people, set"),
