@@ -16,14 +16,12 @@ from typing import Any, NamedTuple
 
 from ...module_utils._errors import as_mstr_error, clean, listed
 from .._reports import environment, files, plan_file
-from .._reports.evaluation import grouped
+from .._reports.evaluation import Json, grouped
 from .._reports.events import approval_texts
 from .._reports.inventory import Sources
 from .._reports.since import Earlier
 from .new_run import commands, extra_option
 from .variables import LARGEST_ARTIFACT
-
-Json = Mapping[str, Any]
 
 _MOST_LINES = 20
 _LONGEST_LINE = 1000

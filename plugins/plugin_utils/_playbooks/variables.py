@@ -27,8 +27,6 @@ _MOST_EDITS = 2
 # A variable with such a beginning that no playbook knows is a misspelled one.
 _WORDS = ("plan", "report", "audit", "fail_on", "export", "probe", "restore", "controller")
 _PREFIXES = tuple(f"mstr_{word}_" for word in _WORDS)
-
-
 _PLAYBOOKS = ("apply", "audit", "export", "probe", "restore", "job_audit", "job_restore", "job_smoke_test")
 # Which variables of the role an audit uses: those that say what an apply would do.
 _AUDITED = ("purge", "purge_exclude", "purge_limit", "policy", "protect_used", "protect_projects", "concurrency")

@@ -18,7 +18,7 @@ from ...module_utils._errors import as_mstr_error, clean, counted
 from ...module_utils._model.policy import number_of
 from ...module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE
 from ...module_utils._work.api import utc_date
-from .evaluation import COUNTED, evaluated, unused_exemptions
+from .evaluation import COUNTED, Json, evaluated, unused_exemptions
 from .inventory import Sources, difference, entries_of, inventory, not_offered, summary_of
 from .lines import (
     COUNTS,
@@ -35,8 +35,6 @@ from .lines import (
     warning_line,
 )
 from .since import changed_since, since_line
-
-Json = Mapping[str, Any]
 
 _LONGEST_LINE = 1000
 _MOST_LINES = 20

@@ -24,13 +24,11 @@ from ...module_utils._model.kinds import number
 from ...module_utils._model.rules import RULES
 from ...module_utils._model.usage import name_of
 from . import changes, lines
-from .evaluation import COUNTED, grouped
+from .evaluation import COUNTED, Json, grouped
 from .lines import GOES, environment_lines, last_run, schedules, script_line, usage_text
 from .since import changed_runtimes, since_line, when
 
 _FOLDER = Path(__file__).parent / "templates"
-
-Json = Mapping[str, Any]
 
 
 # The columns of numbers in the table at the top: the label of each, and how a number above zero looks.

@@ -17,11 +17,9 @@ from ...module_utils._model.fields import BY_NAME, POOL
 from ...module_utils._model.kinds import NOTHING, normalized_name
 from ...module_utils._model.requirements import project
 from ...module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE, VIOLATION
-from .evaluation import COUNTED, grouped, value_of
+from .evaluation import COUNTED, Json, grouped, value_of
 from .lines import GOES, failed_runs
 from .since import Earlier
-
-Json = Mapping[str, Any]
 
 _ALLOWED = "allowed"
 # The verdicts on a value, the worst first.

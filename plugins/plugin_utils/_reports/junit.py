@@ -10,16 +10,14 @@ An environment is a test suite. A runtime is a test case, and so is a script tha
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from xml.etree import ElementTree as ET
 
 from ...module_utils._model.usage import label_of
-from .evaluation import grouped
+from .evaluation import Json, grouped
 from .lines import INCOMPLETE, VIOLATIONS, WARNINGS, difference_lines, environment_lines, evaluation_lines, script_line
 from .since import changed_runtimes, since_line
-
-Json = Mapping[str, Any]
 
 # XML 1.0 has no way to write these characters.
 _IMPOSSIBLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

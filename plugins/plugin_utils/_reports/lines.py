@@ -17,9 +17,8 @@ from ...module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE
 from ...module_utils._model.usage import label_of, name_of
 from ...module_utils._work.api import utc_date
 from . import changes
-from .evaluation import COUNTED, grouped, value_of
+from .evaluation import COUNTED, Json, grouped, value_of
 
-Json = Mapping[str, Any]
 # A line after its kind, such as "warnings", in the plural as it is counted.
 Line = tuple[str, str]
 

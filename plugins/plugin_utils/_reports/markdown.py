@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ...module_utils._errors import clean
 from . import changes
-from .evaluation import grouped
+from .evaluation import Json, grouped
 from .lines import (
     GOES,
     INCOMPLETE,
@@ -35,8 +35,6 @@ from .lines import (
     usage_text,
 )
 from .since import changed_runtimes, since_line, when
-
-Json = Mapping[str, Any]
 
 # GitHub takes 65,536 characters in a comment.
 LIMIT = 60_000

@@ -21,11 +21,9 @@ from ...module_utils._model.file import FileError, from_json
 from ...module_utils._model.runtime import replacement_name
 from ...module_utils._model.usage import label_of
 from . import changes
-from .evaluation import grouped
+from .evaluation import Json, grouped
 from .files import json_text
 from .lines import GOES, difference_lines, script_line
-
-Json = Mapping[str, Any]
 
 # The version of the file's format. A newer collection still reads older formats.
 FORMAT = 1

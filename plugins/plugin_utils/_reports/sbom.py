@@ -23,11 +23,9 @@ from urllib.parse import quote
 from ...module_utils._model.installed import graph_of, installed_from
 from ...module_utils._model.kinds import Package
 from ...module_utils._model.requirements import project
-from .evaluation import grouped
+from .evaluation import Json, grouped
 from .files import json_text
 from .plan_file import collection_version
-
-Json = Mapping[str, Any]
 
 # Versions of Python, as its CPEs have them; a pre-release is an update there, and no server offers one.
 _PYTHON_VERSION = re.compile(r"\d+(\.\d+)+", re.ASCII)

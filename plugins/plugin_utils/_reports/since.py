@@ -164,10 +164,9 @@ def changed_since(
         lists["changed"] += [changed] if changed["fields"] else []
     held = {"new": before if was_incomplete else None, "gone": now if incomplete else None}
     if old.get("policy") and report["policy"]:
-        before_and_now = (old.get("violations") or (), report["violations"])
-        since["violations"] = _new_and_gone("violations", *before_and_now, held, successors)
+        since["violations"] = _new_and_gone("violations", old, report, held, successors)
     if old.get("mismatches") is not None and report["mismatches"] is not None:
-        since["mismatches"] = _new_and_gone("mismatches", old["mismatches"], report["mismatches"], held, successors)
+        since["mismatches"] = _new_and_gone("mismatches", old, report, held, successors)
     gone = [] if incomplete else sorted(by_key.values(), key=lambda runtime: str(runtime.get("name")))
     return {**since, "deleted": [{key: runtime.get(key) for key in ("name", "id")} for runtime in gone]}
 
@@ -231,31 +230,26 @@ def _changed_fields(before: Json, after: Json) -> list[dict[str, Any]]:
 
 
 def _new_and_gone(
-    kind: str,
-    before: Iterable[Json],
-    after: Iterable[Json],
-    held: Mapping[str, Iterable[Json] | None],
-    successors: Mapping[str, str],
+    kind: str, old: Json, report: Json, held: Mapping[str, Iterable[Json] | None], successors: Mapping[str, str]
 ) -> dict[str, list[dict[str, Any]]]:
     """The findings of a kind that are new and gone. `held`: the runtimes of which this is known, None for all.
 
     A replacement keeps those of the runtime before it, by `successors`.
     """
 
-    def by_key(rows: Iterable[Json]) -> dict[tuple[str, ...], dict[str, Any]]:
-        shown = [{key: row.get(key) for key in keys} for row in rows]
+    _name, _id, *keys = _KEYS[kind]
+
+    def by_key(rows: Iterable[Json]) -> dict[Any, Any]:
+        shown = [{key: row.get(key) for key in _KEYS[kind]} for row in rows]
         return {
-            (successors.get(str(row["id"]), str(row["id"])), *(str(row[key]) for key in keys[2:])): row for row in shown
+            (successors.get(str(row["id"]), str(row["id"])), *(str(row[key]) for key in keys)): row for row in shown
         }
 
-    def missing(
-        rows: Mapping[Any, Any], others: Mapping[Any, Any], runtimes: Iterable[Json] | None
-    ) -> list[dict[str, Any]]:
+    def missing(rows: Json, others: Json, runtimes: Iterable[Json] | None) -> list[dict[str, Any]]:
         ids = None if runtimes is None else {str(runtime.get("id")) for runtime in runtimes}
         return [row for key, row in rows.items() if key not in others and (ids is None or str(row["id"]) in ids)]
 
-    keys = _KEYS[kind]
-    was, now = by_key(before), by_key(after)
+    was, now = by_key(old.get(kind) or ()), by_key(report[kind])
     return {"new": missing(now, was, held["new"]), "gone": missing(was, now, held["gone"])}
 
 

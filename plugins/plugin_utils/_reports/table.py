@@ -18,13 +18,11 @@ from typing import Any
 from ...module_utils._model.kinds import RESOURCE_KEYS
 from ...module_utils._model.rules import NOT_EVALUATED
 from ...module_utils._model.usage import name_of
-from .evaluation import COUNTED, grouped, value_of
+from .evaluation import COUNTED, Json, grouped, value_of
 from .files import without_controls
 from .inventory import package_label, settings
 from .lines import WARNINGS, environment_lines, last_run, schedules, script_line
 from .since import changed_runtimes, when
-
-Json = Mapping[str, Any]
 
 _COLUMNS = (
     *("environment", "outcome", "runtime", "id", "default_runtime", "status", "owner", "last_change"),

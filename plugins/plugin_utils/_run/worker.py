@@ -21,6 +21,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from importlib.util import find_spec
 from multiprocessing import parent_process
 from typing import Any, NoReturn
@@ -120,7 +121,9 @@ class Screen:
 class _InProcessModule(auth.OwnModule):
     """The module's AnsibleModule, which takes its options as an argument and keeps its result in `result`."""
 
-    def __init__(self, params: dict[str, Any], **options: Any) -> None:
+    def __init__(self, params: dict[str, Any], made: list[_InProcessModule], **options: Any) -> None:
+        # Before it checks its options, because invalid options end it with a result.
+        made.append(self)
         self._own_params = params
         self._warnings: list[str] = []
         self._before = len(get_warning_messages()), len(get_deprecation_messages())
@@ -223,14 +226,7 @@ def run_main(
     `on_stop`: called with the result if the task was stopped, because nobody else gets it.
     """
     modules: list[_InProcessModule] = []
-
-    def make_module(**options: Any) -> _InProcessModule:
-        # Register it before it checks its options, because invalid options end it with a result.
-        module = _InProcessModule.__new__(_InProcessModule)
-        modules.append(module)
-        module.__init__(params, **options)  # type: ignore[misc]
-        return module
-
+    make_module = partial(_InProcessModule, params, modules)
     stop, error = _HeldStop(), None
     with _own_group(), _quiet():
         stop.install()
