@@ -23,9 +23,9 @@ from markupsafe import Markup
 from ...module_utils._model.kinds import number
 from ...module_utils._model.rules import RULES
 from ...module_utils._model.usage import name_of
-from . import changes, lines
+from . import lines
 from .evaluation import COUNTED, Json, grouped
-from .lines import GOES, environment_lines, last_run, schedules, script_line, usage_text
+from .lines import GOES, changes, environment_lines, last_run, schedules, script_line, usage_text
 from .since import changed_runtimes, since_line, when
 
 _FOLDER = Path(__file__).parent / "templates"
@@ -155,7 +155,7 @@ def _template() -> Template:
         loader=FileSystemLoader(str(_FOLDER)), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters.update(when=when, last_run=last_run, name_of=name_of, schedules=schedules, usage=usage_text)
-    environment.globals["changes"] = changes.changes
+    environment.globals["changes"] = changes
     return environment.get_template("page.html.j2")
 
 

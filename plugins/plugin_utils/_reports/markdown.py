@@ -18,7 +18,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ...module_utils._errors import clean
-from . import changes
 from .evaluation import Json, grouped
 from .lines import (
     GOES,
@@ -26,6 +25,7 @@ from .lines import (
     VIOLATIONS,
     WARNINGS,
     Line,
+    changes,
     code_lines,
     environment_lines,
     gone_name,
@@ -33,6 +33,7 @@ from .lines import (
     script_line,
     title,
     usage_text,
+    value_texts,
 )
 from .since import changed_runtimes, since_line, when
 
@@ -199,7 +200,7 @@ def _runtime_block(runtime: Json, predicted: bool) -> Line:
     if action in GOES:
         says_usage = predicted or runtime["scripts"] is not None
         parts[0] += f": {code(usage_text(runtime['scripts']))}" if says_usage else ""
-        lines = [f"- {key} {text}" for key, value in runtime["definition"].items() for text in changes.texts(value)]
+        lines = [f"- {key} {text}" for key, value in runtime["definition"].items() for text in value_texts(value)]
         parts += [_folded("The definition that goes", _diff(lines))] if lines else []
     if runtime["fields"] and action != "deleted":
         lines = list(_field_lines(runtime["fields"]))
@@ -218,7 +219,7 @@ def _field_lines(fields: Iterable[Json]) -> Iterator[str]:
     """The changes as a diff: a field, then what goes and what comes."""
     for field in fields:
         yield f"  {field['field']}"
-        for change in changes.changes(field["found"], field["wanted"]):
+        for change in changes(field["found"], field["wanted"]):
             label = f"{change.name} " if change.sign == "→" and change.name else ""
             if change.before and field["found"] is not None:
                 yield f"- {label}{change.before}"

@@ -20,10 +20,9 @@ from typing import Any
 from ...module_utils._model.file import FileError, from_json
 from ...module_utils._model.runtime import replacement_name
 from ...module_utils._model.usage import label_of
-from . import changes
 from .evaluation import Json, grouped
 from .files import json_text
-from .lines import GOES, difference_lines, script_line
+from .lines import GOES, change_line, difference_lines, script_line, value_texts
 
 # The version of the file's format. A newer collection still reads older formats.
 FORMAT = 1
@@ -190,8 +189,8 @@ def _differing(row: Json, other: Json) -> str:
     values = {**(row.get("definition") or {}), **{key: row[key] for key in ("smoke_test",) if row.get(key)}}
     theirs = {**(other.get("definition") or {}), **other}
     parts = [f"id {row['id']}"] if other and row.get("id") != other.get("id") else []
-    parts += [changes.line(field["field"], field["found"], field["wanted"]) for field in fields]
-    parts += [f"{key} {', '.join(changes.texts(value))}" for key, value in values.items() if theirs.get(key) != value]
+    parts += [change_line(field["field"], field["found"], field["wanted"]) for field in fields]
+    parts += [f"{key} {', '.join(value_texts(value))}" for key, value in values.items() if theirs.get(key) != value]
     head = difference_lines({**row, "fields": [], "scripts": None, "error": None}, check_mode=True)
     named = f"{row['name']!r} differs" if row["action"] == "updated" else head[0].partition(";")[0] if head else ""
     error = f" failed: {row['error']}" if row.get("error") else ""

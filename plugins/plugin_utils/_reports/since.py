@@ -21,7 +21,7 @@ from ...module_utils._model.file import parsed
 from ...module_utils._model.kinds import RESOURCE_KEYS
 from ...module_utils._model.plan import diff_values
 from ...module_utils._model.runtime import DEFAULT_RUNTIME_ID
-from . import changes
+from .lines import change_line
 
 Json = Mapping[str, Any]
 
@@ -265,7 +265,7 @@ def changed_runtimes(since: Json) -> Iterator[tuple[str, Json, str]]:
             named = f"{old['name']!r} " if old and old["name"] != runtime["name"] else ""
             replaced = f" {named}({old['id']})" if old else ""
             rows = runtime.get("fields") or ()
-            fields = [changes.line(row["field"], row["before"], row["after"]) for row in rows]
+            fields = [change_line(row["field"], row["before"], row["after"]) for row in rows]
             what = f": {'; '.join(fields) or 'the same definition'}" if action in ("replaced", "changed") else ""
             yield action, runtime, f"{action}{replaced}{f' ({who})' if who else ''}{what}"
     for action, rows in (since["mismatches"] or {}).items():

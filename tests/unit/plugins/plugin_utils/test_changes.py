@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.changes import changes, line
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.lines import change_line, changes
 
 PANDAS, REQUESTS = {"name": "pandas", "version": "2.2.3"}, {"name": "requests", "version": "2.32.3"}
 
@@ -35,14 +35,14 @@ PANDAS, REQUESTS = {"name": "pandas", "version": "2.2.3"}, {"name": "requests", 
     ],
 )
 def test_a_line_says_what_changed(field, before, after, expected_line):
-    assert line(field, before, after) == expected_line
+    assert change_line(field, before, after) == expected_line
 
 
 def test_a_long_line():
     """A line stays short; the changes are complete."""
     networks = [f"10.{number}.0.0/16" for number in range(100)]
-    text = line("whitelist", [], networks)
+    text = change_line("whitelist", [], networks)
     assert text.endswith(" and 94 more")
     assert len(text) < 150
     assert len(changes([], networks)) == 100
-    assert len(line("description", "x" * 5000, "a\nb" * 5000)) < 150
+    assert len(change_line("description", "x" * 5000, "a\nb" * 5000)) < 150
