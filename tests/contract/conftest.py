@@ -1,10 +1,10 @@
-"""Fixtures for this folder: the simulator, the two clients, and the module run by `ansible`.
+"""Fixtures for this folder: the simulator, the two clients, and the modules.
 
 `mstrio-py` and `mstr-rest-requests` are installed in pytest's environment. The simulator and ansible have their own
 environments. The development tool sets variables for them (see dev/pytests.py):
 
 MSTR_SIMULATOR_PYTHON    an interpreter that can run tests/simulator
-MSTR_TEST_ANSIBLE_BIN    the folder of a command `ansible` whose Python has requests and netaddr
+MSTR_TEST_ANSIBLE_BIN    the folder of a Python that has ansible-core, requests and netaddr
 MSTR_TEST_COLLECTIONS    the folder where it finds this collection
 """
 
@@ -18,8 +18,10 @@ from mstr.requests import AuthenticatedMSTRRESTSession
 from mstrio.connection import Connection
 from simulator.harness import Simulator
 from simulator.profiles import PROFILES
+from support.ansible import programs
+from support.modules import Running, credentials
 
-from contract.adhoc import Module
+from contract.vocabulary import Module
 
 # `make test` runs with the documented behaviour and with the most awkward one, ARGS=--all in every profile.
 _QUICK = ("samples", "awkward")
@@ -52,19 +54,21 @@ def rest(server: Simulator) -> Iterator[AuthenticatedMSTRRESTSession]:
         yield session
 
 
-@pytest.fixture
-def module(server: Simulator) -> Module:
-    """The module `mstr_runtime`; call it with its options."""
-    return Module(server)
+def _module(name: str) -> Any:
+    """A fixture with a module. A call returns its result, and fails the test on any failure or warning."""
+
+    @pytest.fixture
+    def module(server: Simulator) -> Module:
+        def call(**options: Any) -> dict[str, Any]:
+            python = str(programs() / "python")
+            done = Running(name, {**credentials(server), **options}, python=python).done()
+            # No task of these tests may cause a warning, for example that the server stored a different value.
+            assert (done.status, done.warnings) == (0, []), done
+            return done.result
+
+        return call
+
+    return module
 
 
-@pytest.fixture
-def reader(server: Simulator) -> Module:
-    """The module `mstr_runtime_info`; call it with its options."""
-    return Module(server, "mstr_runtime_info")
-
-
-@pytest.fixture
-def assigner(server: Simulator) -> Module:
-    """The module `mstr_script_runtime`; call it with its options."""
-    return Module(server, "mstr_script_runtime")
+module, reader, assigner = map(_module, ("mstr_runtime", "mstr_runtime_info", "mstr_script_runtime"))

@@ -10,8 +10,7 @@ from mstrio.connection import Connection
 from mstrio.python_execution.runtime import Runtime
 from simulator.harness import Simulator
 
-from contract.adhoc import Module
-from contract.vocabulary import FULL, OTHER, for_api, for_mstrio, known, of_api, of_mstrio
+from contract.vocabulary import FULL, OTHER, Module, for_api, for_mstrio, known, of_api, of_mstrio
 
 
 def test_clients_read_what_it_created(

@@ -11,8 +11,7 @@ from mstrio.helpers import IServerError
 from mstrio.python_execution.runtime import Runtime
 from simulator.harness import Simulator
 
-from contract.adhoc import Module
-from contract.vocabulary import FULL, OTHER, for_mstrio, known, stored
+from contract.vocabulary import FULL, OTHER, Module, for_mstrio, known, stored
 
 
 def written(server: Simulator, write: Callable[[], object], identity: str = "-") -> tuple[list[Any], list[Any], Any]:

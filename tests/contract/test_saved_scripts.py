@@ -10,7 +10,7 @@ from mstrio.python_execution.script import Script, list_scripts
 from mstrio.python_execution.task import Task, list_tasks
 from simulator.harness import Simulator
 
-from contract.adhoc import Module
+from contract.vocabulary import Module
 
 DEFAULT_ID = "0F35652CA7D041978BF0CBCB67531203"
 ETL, SALES, FINANCE = "A" * 31 + "1", "5A1E" + "0" * 28, "F1AA" + "0" * 28

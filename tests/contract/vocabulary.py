@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from mstrio.python_execution.runtime import Runtime, RuntimePackage, RuntimeResource
 
+Module = Callable[..., dict[str, Any]]  # a call with the options of a task returns its result
 # The fields that a server sets itself for each runtime.
 OF_THE_SERVER = ("id", "dateCreated", "dateModified", "version")
 

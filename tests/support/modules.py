@@ -69,10 +69,16 @@ def _text_of(warning: Any) -> str:
 
 class Running:
     def __init__(
-        self, module: str, options: Mapping[str, Any], *, env: Mapping[str, str] | None = None, measured: bool = False
+        self,
+        module: str,
+        options: Mapping[str, Any],
+        *,
+        env: Mapping[str, str] | None = None,
+        measured: bool = False,
+        python: str = sys.executable,
     ) -> None:
         self._began = time.monotonic()
-        command = [sys.executable, "-m", f"{_MODULES}.{module}"]
+        command = [python, "-m", f"{_MODULES}.{module}"]
         self.process = subprocess.Popen(
             [sys.executable, "-c", _MEASURED, *command] if measured else command,
             env=environment(**(env or {})),
