@@ -22,7 +22,7 @@ ALL: tuple[Stage, ...] = (
     *ansible_test.INTEGRATION,
     pytests.stage("environments", "tests/plays/environments"),
     pytests.stage("examples", "tests/plays/examples"),
-    # Each block once as modules. The commands of all guides, and second runs, are the same tasks again.
+    # Each block once as modules. The commands of all guides are the same tasks again.
     pytests.stage(
         "examples, as modules", "tests/plays/examples", marker="not complete", quick=False, special=AS_MODULES
     ),

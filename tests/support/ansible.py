@@ -12,6 +12,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -140,6 +141,11 @@ class Play:
     variables: dict[str, Any] = field(default_factory=lambda: dict(LOCAL))
     groups: dict[str, list[str]] = field(default_factory=dict)
 
+    @property
+    def version(self) -> tuple[int, ...]:
+        """The version of the ansible-core, from the name of its environment."""
+        return tuple(map(int, self.bin.parent.name.split("-")[1].split(".")))
+
     def inventory(self, folder: str = "") -> Path:
         """Write the inventory with the current hosts and variables."""
         children = {name: {"hosts": dict.fromkeys(hosts, None)} for name, hosts in self.groups.items()}
@@ -230,6 +236,21 @@ class Play:
         return self.run(self.command(playbook, *options, **{**report, **variables}), env=env, stderr=stderr)
 
 
+def play_of(*tasks: dict[str, Any], host: str = "a") -> list[Any]:
+    """A playbook with these tasks on one host."""
+    return [{"hosts": host, "gather_facts": False, "tasks": list(tasks)}]
+
+
+def processes_of(folder: Path) -> list[Path]:
+    """The processes that have this folder in their environment, each as its folder in /proc."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if str(folder).encode() in (process / "environ").read_bytes():
+                found.append(process)
+    return found
+
+
 # Its folder, and a file that cancels the job.
 _JOB = """
 import pathlib, sys
@@ -245,14 +266,14 @@ print(run.status)
 class Runner:
     """A job of ansible-runner, which AWX uses, with a play and its inventory. It has started."""
 
-    def __init__(self, play: Play, text: str) -> None:
+    def __init__(self, play: Play, playbook: list[Any]) -> None:
         python = os.environ.get("MSTR_TEST_RUNNER_PYTHON")
         if not python:
             import pytest  # the benchmark and the comparison of faults run without it
 
             pytest.skip("ansible-runner is not installed here")
         self._folder, self.cancelled = play.folder, play.folder / "cancelled"
-        play.write("project/play.yml", text)
+        play.write("project/play.yml", playbook)
         play.inventory("inventory")
         path = f"{play.bin}{os.pathsep}{os.environ['PATH']}{os.pathsep}{Path(python).parent}"
         self._process = play.start([python, "-c", _JOB, play.folder, self.cancelled], env={"PATH": path})

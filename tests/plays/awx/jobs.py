@@ -22,13 +22,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import jinja2.sandbox
 import yaml
-from support.ansible import COLLECTIONS, LOCAL, ROOT, Play, environment
+from support.ansible import COLLECTIONS, LOCAL, ROOT, Play, environment, processes_of
 
 from plays.awx.controller import Controller
 
@@ -113,7 +114,9 @@ class Job:
         self.folder, self.playbook = folder, playbook
         for name in ("env", "inventory"):
             (folder / name).mkdir(parents=True)
-        self._lay_out_project(definitions or {})
+        shutil.copytree(ROOT / "extensions" / "awx" / "project", folder / "project")
+        for name, runtimes in (definitions or {}).items():
+            (folder / "project" / "runtimes" / f"{name}.yml").write_text(yaml.safe_dump(runtimes))
         self._write_inventory(hosts, variables_of_all)
         self.variables, self.shown = CredentialType().inject(credential, folder / "env")
         collections = [] if in_image else [COLLECTIONS]
@@ -133,11 +136,6 @@ class Job:
         self._write("settings", {"suppress_ansible_output": True})
         options = ["--check"] * check + ["-u", "root", "--diff", "--forks=5"] + [f"-l {limit}"] * bool(limit)
         (folder / "env" / "cmdline").write_text(" ".join(options))
-
-    def _lay_out_project(self, definitions: Mapping[str, Any]) -> None:
-        shutil.copytree(ROOT / "extensions" / "awx" / "project", self.folder / "project")
-        for name, runtimes in definitions.items():
-            (self.folder / "project" / "runtimes" / f"{name}.yml").write_text(yaml.safe_dump(runtimes))
 
     def _write_inventory(self, hosts: Mapping[str, Mapping[str, Any]], of_all: Mapping[str, Any]) -> None:
         of_hosts = {name: {**own, "remote_tower_enabled": "true"} for name, own in hosts.items()}
@@ -163,7 +161,10 @@ class Job:
 
     def started(self, *options: str) -> subprocess.Popen[bytes]:
         command = [BIN / "ansible-runner", "run", self.folder, "-p", self.playbook, "-i", IDENT, *options]
-        return subprocess.Popen(command, env=_env(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        env = environment(Path.home() / ".ansible", programs=BIN, ANSIBLE_PIPELINING="true")
+        # The job finds its collections without the caller's variable.
+        del env["ANSIBLE_COLLECTIONS_PATH"]
+        return subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def events(self) -> list[dict[str, Any]]:
         found = [json.loads(path.read_text()) for path in self.artifacts.glob("job_events/*.json")]
@@ -181,25 +182,13 @@ class Job:
         return dict(last["event_data"].get("artifact_data", {}))
 
 
-def _env() -> dict[str, str]:
-    env = environment(Path.home() / ".ansible", programs=BIN, ANSIBLE_PIPELINING="true")
-    # The job finds its collections without the caller's variable.
-    del env["ANSIBLE_COLLECTIONS_PATH"]
-    return env
-
-
-def kill_container(job: Job) -> int:
-    """Kill all processes of a job at once, as the end of its container does, and return their number."""
-    marked = f"AWX_PRIVATE_DATA_DIR={job.folder}".encode()
-    killed = 0
-    for path in Path("/proc").glob("[0-9]*/environ"):
-        try:
-            if marked in path.read_bytes().split(b"\0"):
-                os.kill(int(path.parent.name), signal.SIGKILL)
-                killed += 1
-        except (OSError, ProcessLookupError):
-            continue
-    return killed
+def kill_container(folder: Path) -> int:
+    """Kill all processes of the job in a folder, as the end of its container does, and return their number."""
+    found = processes_of(folder)
+    for process in found:
+        with suppress(ProcessLookupError):
+            os.kill(int(process.name), signal.SIGKILL)
+    return len(found)
 
 
 def extra_variables(
@@ -228,7 +217,6 @@ class Launcher:
         name: str,
         answers: Mapping[str, Any] | None = None,
         handed_on: Mapping[str, Any] | None = None,
-        **more: Any,
     ) -> tuple[str, Job]:
         """Launch a job template, and return its status and the job."""
         things, template = self.controller.objects, self.controller.named("job_templates", name)
@@ -245,7 +233,6 @@ class Launcher:
             survey=extra_variables(survey, answers or {}, handed_on or {}),
             check=template["job_type"] == "check",
             variables_of_all=json.loads(inventory.get("variables") or "{}"),
-            **more,
         )
         self.jobs.append(job)
         return job.run(), job

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from support.ansible import Play
+from support.ansible import Play, play_of
 
 from plays.awx.controller import REASON, Controller
 from plays.awx.jobs import HOST_VARIABLES, tools_in
@@ -277,7 +277,7 @@ def test_refused_variables(tools: Play) -> None:
         }
         for name, (change, _) in REFUSED.items()
     ]
-    output = tools([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]).output
+    output = tools(play_of(*tasks, host="localhost")).output
 
     for name, (_, message) in REFUSED.items():
         shown, task, output = output.partition(f"TASK [Refused: {name}]")

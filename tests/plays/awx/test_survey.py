@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from support.ansible import ROOT, Play, Played
+from support.ansible import ROOT, Play, Played, play_of
 
 from plays.awx.jobs import Dumper
 
@@ -95,7 +95,7 @@ def survey(tools: Play) -> list[dict[str, Any]]:
     show = {"name": "Show", "ansible.builtin.debug": {"msg": message}}
     return [
         {"ansible.builtin.import_playbook": "mstr.library.survey"},
-        {"hosts": "all", "gather_facts": False, "tasks": [show]},
+        *play_of(show, host="all"),
     ]
 
 

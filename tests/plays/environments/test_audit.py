@@ -7,7 +7,7 @@ import re
 
 import pytest
 from simulator.harness import Simulator
-from support.ansible import APPLY, AUDIT, Play, Played
+from support.ansible import APPLY, AUDIT, Play, Played, play_of
 
 DEFAULT_ID = "0F35652CA7D041978BF0CBCB67531203"
 POLICY = {
@@ -182,7 +182,7 @@ def test_an_invalid_host_fails_after_the_report(play: Play, servers: list[Simula
 
 def test_an_audit_with_async_is_refused(play: Play, servers: list[Simulator]) -> None:
     task = {"mstr.library.mstr_audit": {}, "async": 60, "poll": 0}
-    played = play([{"hosts": "env0", "gather_facts": False, "tasks": [task]}])
+    played = play(play_of(task, host="env0"))
     assert played.status == 2, played.output
     assert "Remove async and poll from the task." in played.text
     assert servers[0].calls() == []

@@ -7,7 +7,7 @@ import time
 
 import pytest
 from simulator.harness import Simulator
-from support.ansible import APPLY, Play
+from support.ansible import APPLY, Play, play_of
 from support.modules import Running, credentials, run
 from support.waiting import wait_until
 
@@ -56,7 +56,7 @@ def test_two_environments_never_write_one_backup(play: Play, servers: list[Simul
     play.hosts["env1"]["mstr_runtimes_backup_dest"] = "./{{ 'backup' }}.yml"
     play.variables |= {"mstr_runtimes_backup_dest": "backup.yml", "mstr_runtimes": [{"name": "a"}]}
     tasks = [{"ansible.builtin.include_role": {"name": "mstr.library.runtimes"}}]
-    played = play([{"hosts": "env0,env1", "gather_facts": False, "tasks": tasks}])
+    played = play(play_of(*tasks, host="env0,env1"))
     assert played.status == 2
     assert "Several environments would be written to one file" in played.output
     assert not (play.folder / "backup.yml").exists()

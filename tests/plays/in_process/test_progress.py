@@ -13,26 +13,25 @@ from typing import Any
 
 import pytest
 from simulator.harness import Simulator
-from support.ansible import Play, Played, Runner
+from support.ansible import Play, Played, Runner, play_of
 from support.waiting import wait_until
 
-WAIT = """
-- name: A play
-  hosts: a
-  gather_facts: false
-  tasks:
-    - name: Wait
-      mstr.library.mstr_runtime:
-        name: Nightly reports
-        packages: [{name: pandas}, {name: six}]
-        wait: true
-      no_log: "{{ hidden | default(false) }}"
-"""
+WAIT = play_of(
+    {
+        "name": "Wait",
+        "mstr.library.mstr_runtime": {
+            "name": "{{ runtime | default('Nightly reports') }}",
+            "packages": [{"name": "pandas"}, {"name": "six"}],
+            "wait": True,
+        },
+        "no_log": "{{ hidden | default(false) }}",
+    }
+)
 LINE = "[a] Nightly reports: installing 1 of 2 packages (pandas)"
 
 
-def run(local: Play, text: str, **options: Any) -> Played:
-    played = local(text, stderr=options.pop("stderr", subprocess.PIPE), **options)
+def run(local: Play, playbook: list[Any], **options: Any) -> Played:
+    played = local(playbook, stderr=options.pop("stderr", subprocess.PIPE), **options)
     assert played.status == 0, played.output
     return played
 
@@ -114,24 +113,16 @@ def test_a_module_or_no_log_shows_no_progress(sim: Simulator, local_newest: Play
 def test_a_secret_is_masked_in_progress(sim: Simulator, local_newest: Play) -> None:
     """The name contains the password."""
     slow(sim)
-    played = run(local_newest, WAIT.replace("Nightly reports", f"A {sim.password} B"))
+    played = run(local_newest, WAIT, runtime=f"A {sim.password} B")
     assert lines(played) == ["[a] A ******** B: installing 1 of 2 packages (pandas)"]
     assert sim.password not in played.output + played.stderr
 
 
 def test_progress_counts_many_runtimes(sim: Simulator, local_newest: Play) -> None:
     sim.switch(latency_ms=400)
-    text = """
-- name: A play
-  hosts: a
-  gather_facts: false
-  tasks:
-    - name: Write
-      mstr.library.mstr_runtimes:
-        runtimes: "{{ many }}"
-        concurrency: 2
-"""
-    played = run(local_newest, text, many=[{"name": f"Runtime {number}"} for number in range(24)])
+    runtimes = [{"name": f"Runtime {number}"} for number in range(24)]
+    write = {"name": "Write", "mstr.library.mstr_runtimes": {"runtimes": runtimes, "concurrency": 2}}
+    played = run(local_newest, play_of(write))
     found = lines(played)
     assert found
     assert all(re.fullmatch(r"\[a\] \d+ of 24 runtimes (written|read again)", line) for line in found), found
@@ -140,19 +131,8 @@ def test_progress_counts_many_runtimes(sim: Simulator, local_newest: Play) -> No
 
 def test_a_running_script_shows_progress(sim: Simulator, local_newest: Play) -> None:
     ended = local_newest.folder / "ended"
-    text = f"""
-- name: A play
-  hosts: a
-  gather_facts: false
-  tasks:
-    - name: Run
-      mstr.library.mstr_script_run:
-        code: |
-          import os, time
-          while not os.path.exists({str(ended)!r}):
-              time.sleep(0.1)
-"""
+    code = f"import os, time\nwhile not os.path.exists({str(ended)!r}):\n    time.sleep(0.1)"
     hold(sim, "result", 6, ended.touch)
-    found = lines(run(local_newest, text))
+    found = lines(run(local_newest, play_of({"name": "Run", "mstr.library.mstr_script_run": {"code": code}})))
     assert found
     assert re.fullmatch(r"\[a\] script has been running for \d+ s", found[0])

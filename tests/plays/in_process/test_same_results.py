@@ -13,9 +13,7 @@ from typing import Any
 
 import pytest
 from simulator.harness import Simulator
-from support.ansible import ROOT, Play, Played
-
-from .test_fallbacks import version_of
+from support.ansible import ROOT, Play, Played, play_of
 
 MODULES = {f"mstr.library.{path.stem}" for path in ROOT.glob("plugins/modules/*.py")}
 PLAYS = {path.stem: path for path in (Path(__file__).parent / "plays").glob("*.yml")}
@@ -97,66 +95,37 @@ def test_a_task_is_the_same_in_process(sim: Simulator, local: Play, play: str) -
 
 
 # The secret is a variable, because newer ansible-cores show lines of the play.
-SECRETS_IN_URLS = """
-- name: Test credentials in base_url
-  hosts: a
-  gather_facts: false
-  ignore_errors: true
-  tasks:
-    - name: Test a password with a slash, and another invalid option
-      mstr.library.mstr_runtime_info:
-        base_url: "http://somebody:pass/{{ word }}@127.0.0.1:9"
-        timeout: soon
-    - name: Test a token without a scheme
-      mstr.library.mstr_info:
-        base_url: "{{ word }}@127.0.0.1:9"
-    - name: Test a query
-      mstr.library.mstr_info:
-        base_url: "http://127.0.0.1:9/?password={{ word }}"
-"""
+SECRETS_IN_URLS: dict[str, Any] = {
+    "mstr.library.mstr_runtime_info": {"base_url": "http://somebody:pass/{{ word }}@127.0.0.1:9", "timeout": "soon"},
+    "mstr.library.mstr_info": {"base_url": "{{ word }}@127.0.0.1:9"},
+    "mstr.library.mstr_probe": {"base_url": "http://127.0.0.1:9/?password={{ word }}"},
+}
 
 
 @both
 def test_a_secret_in_base_url_is_not_shown(local: Play, in_process: bool) -> None:
     shown = {"ANSIBLE_INJECT_INVOCATION": "true"}
-    played = local(SECRETS_IN_URLS, "-vvv", env=shown, word="secret-word", mstr_in_process=in_process)
+    playbook = play_of(*({module: options, "ignore_errors": True} for module, options in SECRETS_IN_URLS.items()))
+    played = local(playbook, "-vvv", env=shown, word="secret-word", mstr_in_process=in_process)
     assert [note["event"] for note in played.notes()] == ["failed"] * 3
     assert all("base_url" in note["result"]["invocation"]["module_args"] for note in played.notes())
     assert "secret-word" not in json.dumps(played.notes()) + played.output
 
 
-CUT = """
-- name: Test a text of the server that was cut within a character
-  hosts: a
-  gather_facts: false
-  tasks:
-    - name: Update
-      mstr.library.mstr_runtime: {name: Cut, exec_timeout: 77}
-"""
-NO_LOG = """
-- name: Test warnings of a task with no_log
-  hosts: a
-  gather_facts: false
-  tasks:
-    - name: Create
-      mstr.library.mstr_runtime: {name: SALARIES}
-      no_log: true
-    - name: Log in
-      mstr.library.mstr_session:
-      register: mstr
-    - name: Use the session
-      mstr.library.mstr_info:
-        session: "{{ mstr.session }}"
-    - name: Log out
-      mstr.library.mstr_session: {session: "{{ mstr.session }}", state: absent}
-"""
+NO_LOG = play_of(
+    {"name": "Create", "mstr.library.mstr_runtime": {"name": "SALARIES"}, "no_log": True},
+    {"name": "Log in", "mstr.library.mstr_session": {}, "register": "mstr"},
+    {"name": "Use the session", "mstr.library.mstr_info": {"session": "{{ mstr.session }}"}},
+    {"name": "Log out", "mstr.library.mstr_session": {"session": "{{ mstr.session }}", "state": "absent"}},
+)
 
 
 @both
 def test_half_a_character_loses_no_result(sim: Simulator, local: Play, in_process: bool) -> None:
     """ansible-core 2.19 and newer refuse such a result, after the work was done."""
     sim.seed({"name": "Cut", "description": "an emoji \ud83d"})
-    played = local(CUT, mstr_in_process=in_process)
+    update = {"name": "Update", "mstr.library.mstr_runtime": {"name": "Cut", "exec_timeout": 77}}
+    played = local(play_of(update), mstr_in_process=in_process)
     assert played.status == 0, played.output
     assert played.result("Update")["runtime"]["description"] == "an emoji \ufffd"
     assert played.result("Update")["action"] == "updated"
@@ -168,11 +137,11 @@ def test_no_log_hides_warnings_and_sessions(sim: Simulator, local: Play, in_proc
     played = local(NO_LOG, "-v", mstr_in_process=in_process)
     assert played.status == 0, played.output
     # Older releases show no warnings of such a task.
-    if version_of(local) >= (2, 19):
+    if local.version >= (2, 19):
         assert "A warning about what the task read or did is not shown" in played.text
     assert "salaries" not in played.output.lower()
     # From this release on, Ansible masks secrets where it shows them, callbacks included.
-    assert (played.result("Log in")["session"] == "$REDACTED$") is (version_of(local) >= (2, 22))
+    assert (played.result("Log in")["session"] == "$REDACTED$") is (local.version >= (2, 22))
     assert sim.open_sessions() == []
 
 

@@ -12,47 +12,21 @@ import subprocess
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
 from simulator.harness import Simulator
-from support.ansible import Play, Runner
+from support.ansible import Play, Runner, play_of, processes_of
 from support.modules import wait_for_call
 from support.waiting import PATIENCE_S, wait_until
 
-PLAY = """
-- hosts: a
-  gather_facts: false
-  tasks:
-    - name: A runtime
-      mstr.library.mstr_runtime:
-        name: New
-      timeout: "{{ after | default(0) | int }}"
-    - name: What follows
-      ansible.builtin.debug:
-        msg: followed
-"""
+TASK = {"name": "A runtime", "mstr.library.mstr_runtime": {"name": "New"}, "timeout": "{{ after | default(0) | int }}"}
+PLAY = play_of(TASK, {"name": "What follows", "ansible.builtin.debug": {"msg": "followed"}})
 STOPPED = ["POST /auth/login", "GET /runtimes", "POST /auth/logout"]
 
 
 def _session_is_gone(sim: Simulator) -> None:
     wait_until(lambda: "POST /auth/logout" in sim.calls() and not sim.open_sessions(), "logged out")
-
-
-def _processes_of(folder: Path) -> list[str]:
-    """The processes that have this folder in their environment."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            if str(folder).encode() in (process / "environ").read_bytes():
-                found.append((process / "cmdline").read_text(errors="replace"))
-    return found
-
-
-def _version(core: Path) -> tuple[int, ...]:
-    done = subprocess.run([core / "python", "-c", "import ansible; print(ansible.__version__)"], capture_output=True)
-    return tuple(int(part) for part in done.stdout.decode().split(".")[:2])
 
 
 @pytest.fixture(params=["as a module", "in process"])
@@ -86,9 +60,9 @@ ENDS: dict[str, Callable[[subprocess.Popen[str]], None]] = {
 }
 
 
-def _goes_on(core: Path, way: str, end: str) -> bool:
+def _goes_on(play: Play, way: str, end: str) -> bool:
     """Whether a task completes its work. A module does not learn that ansible-playbook was killed."""
-    return way == "as a module" and (end in ("SIGHUP", "SIGKILL") or (end == "SIGTERM" and _version(core) < (2, 19)))
+    return way == "as a module" and (end in ("SIGHUP", "SIGKILL") or (end == "SIGTERM" and play.version < (2, 19)))
 
 
 @pytest.mark.parametrize("end", ENDS)
@@ -102,10 +76,10 @@ def test_an_ended_run_starts_no_write(sim: Simulator, local: Play, way: str, end
     sim.release()
     output, _ = process.communicate(timeout=PATIENCE_S)
     _session_is_gone(sim)
-    wait_until(lambda: not _processes_of(local.folder), "no process is left")
+    wait_until(lambda: not processes_of(local.folder), "no process is left")
     assert "followed" not in output
     assert process.returncode != 0
-    if _goes_on(local.bin, way, end):
+    if _goes_on(local, way, end):
         assert sim.runtime("New")
     else:
         assert sim.calls() == STOPPED, output
@@ -147,17 +121,8 @@ def test_a_timeout_starts_no_write(sim: Simulator, local: Play, way: str) -> Non
 
 def test_a_task_can_be_rescued_from_its_timeout(sim: Simulator, local: Play) -> None:
     """In process, the worker continues to run. Its signal handlers, variables and folder must be restored."""
-    play = """
-- hosts: a
-  gather_facts: false
-  tasks:
-    - name: A runtime
-      mstr.library.mstr_runtime:
-        name: "{{ item }}"
-      timeout: 8
-      loop: [One, Two]
-      ignore_errors: true
-"""
+    names = {"mstr.library.mstr_runtime": {"name": "{{ item }}"}, "loop": ["One", "Two"]}
+    play = play_of({"name": "A runtime", "timeout": 8, "ignore_errors": True, **names})
     sim.fault("hang", operation="list")
     done = local(play)
     assert done.status == 0, done.output
@@ -179,7 +144,7 @@ def test_a_cancelled_job_ends_its_tasks(sim: Simulator, local: Play, way: str) -
     if way == "in process":
         _session_is_gone(sim)
         assert sim.calls() == STOPPED
-    elif _version(local.bin) < (2, 19):
+    elif local.version < (2, 19):
         assert len(sim.open_sessions()) == 1
         assert sim.calls() == ["POST /auth/login", "GET /runtimes"]
         sim.turn_clock(1801)

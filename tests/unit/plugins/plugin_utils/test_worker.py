@@ -6,9 +6,14 @@ import signal
 import threading
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from ansible.module_utils.basic import AnsibleModule
+from ansible.plugins.action import ActionBase
+from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible_collections.mstr.library.plugins.action import mstr_audit
+from ansible_collections.mstr.library.plugins.module_utils._model import networks
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.plugin_utils._run import action, worker
 
@@ -55,6 +60,62 @@ def test_hooks_are_complete():
     assert inherited <= hooks
     overridden = {"_load_params", "_record_module_result", "_return_formatted", "warn"}
     assert hooks - inherited <= overridden
+
+
+class Task(action.ActionModule):
+    """The action of a task that could run in process."""
+
+    def __init__(self):
+        task = SimpleNamespace(action="a task", args={}, async_val=0, become=False, delegate_to=None, no_log=False)
+        templar, loader = SimpleNamespace(template=lambda text: text), SimpleNamespace(get_basedir=lambda: ".")
+        super().__init__(task, SimpleNamespace(transport="local"), SimpleNamespace(become=False), loader, templar, None)
+
+    def _compute_environment_string(self, raw):
+        pass
+
+    def _update_module_args(self, name, args, task_vars):
+        pass
+
+    def main(self):
+        raise NotImplementedError
+
+
+def raising(error):
+    def raise_it(*_args):
+        raise error
+
+    return raise_it
+
+
+GONE = "this ansible-core is not known"
+NOT_PREPARED = "its options or its place could not be prepared here"
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "value", "reason"),
+    [
+        (action.sys, "platform", "darwin", "macOS kills a forked process that looks for a proxy"),
+        (action.threading, "main_thread", lambda: None, "it is not the main thread, where signals arrive"),
+        (networks, "NETADDR_IMPORT_ERROR", ImportError(), "the Python that runs ansible-playbook lacks netaddr"),
+        (action, "_WORKER_IMPORT_ERROR", "cannot import x", f"{GONE} (cannot import x)"),
+        (AnsibleModule, "warn", None, f"{GONE} (AnsibleModule.warn)"),
+        (ActionBase, "_find_needle", None, f"{GONE} (ActionModule._find_needle)"),
+        (Task, "_update_module_args", raising(KeyError("secret")), f"{NOT_PREPARED} (KeyError)"),
+        (Task, "_update_module_args", raising(AttributeError("no x")), f"{NOT_PREPARED} (no x)"),
+    ],
+    ids=str,
+)
+def test_why_a_task_runs_as_a_module(monkeypatch, owner, name, value, reason):
+    said = []
+    monkeypatch.setattr(action.display, "vvv", lambda text, host: said.append(text))
+    monkeypatch.setattr(NormalAction, "_execute_module", lambda self, *args, **options: {"done": True}, raising=False)
+    if value is None:
+        monkeypatch.delattr(owner, name)
+    else:
+        monkeypatch.setattr(owner, name, value)
+    variables = {"ansible_python_interpreter": action.sys.executable, "inventory_hostname": "a"}
+    assert Task()._execute_module(task_vars=variables) == {"done": True}
+    assert said == [f"a task runs as a module, because {reason}"]
 
 
 def test_after_last_check_timeout_does_not_count():
