@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import textwrap
 from pathlib import Path
 
 import yaml
@@ -14,17 +13,17 @@ from support.ansible import ROOT
 
 from plays.awx.jobs import Job
 from plays.awx.output import message
+from plays.examples.blocks import pages
 
-GUIDES = "".join((ROOT / "docs/docsite/rst" / f"guide_awx{name}.rst").read_text() for name in ("", "_reference"))
 SPECS = yaml.safe_load((ROOT / "roles/controller/meta/argument_specs.yml").read_text())
 OPTIONS = SPECS["argument_specs"]["main"]["options"]
 
 
 def block(caption: str) -> str:
-    pattern = rf"^( *):caption: {re.escape(caption)}\n\n((?:\1.*\n|\n)+)"
-    found = re.search(pattern, GUIDES, re.MULTILINE)
-    assert found, caption
-    return textwrap.dedent(found[2]).strip() + "\n"
+    """The block of the guides to AWX with this caption."""
+    guides = [blocks for page, blocks in pages().items() if "guide_awx" in page]
+    [text] = [block.text for blocks in guides for block in blocks if block.file == caption]
+    return text
 
 
 def test_the_controller_file_is_that_of_the_role() -> None:

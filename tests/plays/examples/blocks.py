@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import yaml
@@ -30,7 +31,12 @@ EXAMPLES = ROOT / "docs" / "examples"
 _FENCE = re.compile(
     r"^(?:<!-- (?P<marker>.+?) -->\n+)?^```(?P<language>\S*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
-_CODE = re.compile(r"\.\. (?:code-block|code|sourcecode):: *(?P<language>\S*)$")
+_CODE = re.compile(
+    r"^(?:\.\. (?P<marker>not run: .+|prints)\n+)?"
+    r"(?P<indent> *)\.\. (?:code-block|code|sourcecode):: *(?P<language>\S*)\n"
+    r"(?P<options>(?:(?P=indent) +:.+\n)*)(?P<text>(?:(?P=indent) +.*\n|\n)+)",
+    re.MULTILINE,
+)
 _SHELL = ("console", "shell", "bash", "sh", "shell-session")
 _PLAY = {"hosts", "import_playbook", "ansible.builtin.import_playbook"}
 PARTS = ("pre_tasks", "tasks", "post_tasks", "block", "rescue", "always")
@@ -99,9 +105,9 @@ def pages() -> dict[str, list[Block]]:
     """The blocks of every page, by the page's path in the repository."""
     found: dict[str, list[Block]] = {}
     for path in [ROOT / "README.md", *sorted(ROOT.glob("roles/*/README.md"))]:
-        found[_name(path)] = list(_fenced(path))
+        found[_name(path)] = list(_blocks(path, _FENCE))
     for path in sorted((ROOT / "docs" / "docsite" / "rst").glob("*.rst")):
-        found[_name(path)] = list(_code_blocks(path))
+        found[_name(path)] = list(_blocks(path, _CODE))
     for folder in ("modules", "filter"):
         for path in sorted((ROOT / "plugins" / folder).glob("*.py")):
             found[_name(path)] = [Block(_name(path), 1, "yaml", documented(path, "EXAMPLES"))]
@@ -145,51 +151,18 @@ def _name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def _fenced(path: Path) -> Iterator[Block]:
-    text = path.read_text(encoding="utf-8")
-    for found in _FENCE.finditer(text):
-        line = text.count("\n", 0, found.start("text"))
-        yield _block(path, line, found["language"], found["text"], found["marker"] or "")
-
-
-def _code_blocks(path: Path) -> Iterator[Block]:
-    lines = path.read_text(encoding="utf-8").splitlines()
-    marker = ""
-    for number, line in enumerate(lines):
-        if line.startswith((".. not run: ", ".. prints")):
-            marker = line[3:]
-        elif found := _CODE.match(line.strip()):
-            options, body = _indented(lines[number + 1 :], len(line) - len(line.lstrip()))
-            caption = next((option.partition(": ")[2] for option in options if option.startswith(":caption:")), "")
-            yield _block(path, number + 1, found["language"], body, marker or (f"file: {caption}" if caption else ""))
-            marker = ""
-        elif line.strip():
-            marker = ""
-
-
-def _indented(lines: list[str], margin: int) -> tuple[list[str], str]:
-    """The options and the text of a directive whose line is indented by `margin`."""
-    body: list[str] = []
-    for line in lines:
-        if line.strip() and len(line) - len(line.lstrip()) <= margin:
-            break
-        body.append(line)
-    indent = min((len(line) - len(line.lstrip()) for line in body if line.strip()), default=0)
-    body = [line[indent:] for line in body]
-    options = []
-    while body and body[0].startswith(":"):
-        options.append(body.pop(0).strip())
-    return options, "\n".join(body).strip("\n") + "\n"
-
-
-def _block(path: Path, line: int, language: str, text: str, marker: str) -> Block:
-    kind, _, rest = marker.partition(": ")
-    return Block(
-        _name(path),
-        line,
-        language,
-        text,
-        file=rest if kind == "file" else "",
-        not_run=rest if kind == "not run" else "",
-        printed=kind == "prints",
-    )
+def _blocks(path: Path, pattern: re.Pattern[str]) -> Iterator[Block]:
+    page = path.read_text(encoding="utf-8")
+    for found in pattern.finditer(page):
+        groups = found.groupdict("")
+        kind, _, rest = groups["marker"].partition(": ")
+        caption = re.search(":caption: (.+)", groups.get("options", ""))
+        yield Block(
+            _name(path),
+            page.count("\n", 0, found.start("text")),
+            groups["language"],
+            dedent(groups["text"]).strip("\n") + "\n",
+            file=rest if kind == "file" else caption[1] if caption else "",
+            not_run=rest if kind == "not run" else "",
+            printed=kind == "prints",
+        )

@@ -66,33 +66,14 @@ def as_written(definitions):
     return found
 
 
+EMPTY = {"description": "", "whitelist": [], "packages": [], "others": ""}
+EMPTY |= {"name": "r", "min_cached_instances": 0, "max_cached_instances": 0}
+
+
 def test_a_dirty_runtime():
-    assert exported(DIRTY) == [
-        {
-            "name": "Größe ✓ {{ x }} 'q' # no",
-            "description": "",
-            "whitelist": ["1.2.3.4/32", "10.10.10.0/24", "2001:db8::/32"],
-            "packages": [
-                {"name": "a", "description": ""},
-                {"name": "mstrio_py", "version": "11.6", "description": ""},
-            ],
-            "exec_timeout": 600,
-            "min_cached_instances": 0,
-            "max_cached_instances": 0,
-            "others": "",
-        }
-    ]
-
-
-EMPTY = {
-    "name": "r",
-    "description": "",
-    "whitelist": [],
-    "packages": [],
-    "min_cached_instances": 0,
-    "max_cached_instances": 0,
-    "others": "",
-}
+    packages = [{"name": "a", "description": ""}, {"name": "mstrio_py", "version": "11.6", "description": ""}]
+    lists = {"whitelist": ["1.2.3.4/32", "10.10.10.0/24", "2001:db8::/32"], "packages": packages}
+    assert exported(DIRTY) == [{**EMPTY, **lists, "name": DIRTY["name"], "exec_timeout": 600}]
 
 
 @pytest.mark.parametrize(

