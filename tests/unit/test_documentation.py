@@ -93,13 +93,6 @@ def test_every_version_in_example_quoted(text):
     assert re.findall(r"^.*\b(?:runtime_)?version: +[0-9].*$", text, re.MULTILINE) == []
 
 
-@every_module
-def test_every_module_takes_whole_connection(name, monkeypatch):
-    spec = spec_of(name, monkeypatch)
-    connection = auth.argument_spec()
-    assert {key: spec[key] for key in connection} == connection
-
-
 @pytest.mark.parametrize("name", auth.argument_spec())
 def test_variables_of_options_are_documented(name):
     [variable] = auth.argument_spec()[name]["fallback"][1]
@@ -175,15 +168,6 @@ def test_name_of_task_in_example_says_what_to_do(text):
     names = re.findall(r"^( *)- name: (.+)\n\1  (?:#.*\n\1  )?(?:[a-z]+\.[a-z]+\.|module_defaults)", text, re.MULTILINE)
     assert names
     assert not [name for _indent, name in names if name.split()[0].rstrip(",") not in IMPERATIVES]
-
-
-@every_module
-def test_every_module_says_what_it_returns(name):
-    docs = yaml.safe_load(module(name).DOCUMENTATION)
-    assert docs["module"] == name
-    assert re.fullmatch(r"\d+\.\d+\.\d+", docs["version_added"])
-    assert {"check_mode", "diff_mode", "idempotent"} <= set(docs["attributes"])
-    assert yaml.safe_load(module(name).RETURN)
 
 
 def test_action_group_holds_every_module():

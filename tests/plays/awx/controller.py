@@ -10,26 +10,12 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import defaultdict
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-TYPES = {
-    "credential_types": "credential_type",
-    "credentials": "credential",
-    "execution_environments": "execution_environment",
-    "hosts": "host",
-    "inventories": "inventory",
-    "job_templates": "job_template",
-    "notification_templates": "notification_template",
-    "organizations": "organization",
-    "projects": "project",
-    "schedules": "schedule",
-    "workflow_approval_templates": "workflow_approval_template",
-    "workflow_job_template_nodes": "workflow_job_template_node",
-    "workflow_job_templates": "workflow_job_template",
-}
 ENCRYPTED = "$encrypted$"
 REASON = "fatal: repository 'https://git.example.com/typo.git/' not found"
 
@@ -50,7 +36,7 @@ class Controller:
     """
 
     def __init__(self) -> None:
-        self.objects: dict[str, dict[int, dict[str, Any]]] = {kind: {} for kind in TYPES}
+        self.objects: dict[str, dict[int, dict[str, Any]]] = defaultdict(dict)
         self.associated: dict[tuple[str, int, str], list[int]] = {}
         self.surveys: dict[int, Any] = {}
         self.unreachable: list[str] = []
@@ -124,12 +110,12 @@ class Controller:
                 found = [
                     self._shown(of, thing)
                     for of, thing in self._all(kind)
-                    if _fits({**thing, "type": TYPES[of]}, query)
+                    if _fits({**thing, "type": _type_of(of)}, query)
                 ]
                 return 200, {"count": len(found), "next": None, "results": found}
             case "POST", [kind]:
                 return 201, self._shown(kind, self._create(kind, body))
-            case _, [kind, key] if not key.isdigit() or int(key) not in self.objects.get(kind, {}):
+            case _, [kind, key] if not key.isdigit() or int(key) not in self.objects[kind]:
                 raise Refused(404, {"detail": "Not found."})
             case "GET", [kind, key]:
                 return 200, self._shown(kind, self.objects[kind][int(key)])
@@ -151,7 +137,7 @@ class Controller:
             case "GET", [kind, key, relation]:
                 ids = self.associated.get((kind, int(key), relation), [])
                 of = "notification_templates" if relation.startswith("notification_templates_") else relation
-                results = [{**self.objects.get(of, {}).get(each, {}), "id": each} for each in ids]
+                results = [{**self.objects[of].get(each, {}), "id": each} for each in ids]
                 return 200, {"count": len(ids), "next": None, "results": results}
             case "POST", [kind, key, relation]:
                 ids = self.associated.setdefault((kind, int(key), relation), [])
@@ -162,7 +148,7 @@ class Controller:
     def _all(self, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
         kinds = ("job_templates", "projects", "workflow_job_templates") if kind == "unified_job_templates" else (kind,)
         for each in kinds:
-            for thing in list(self.objects.get(each, {}).values()):
+            for thing in list(self.objects[each].values()):
                 yield each, thing
 
     def _create(self, kind: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -229,12 +215,16 @@ class Controller:
                 **thing,
                 **{link: self.associated.get((kind, thing["id"], link), []) for link in links},
             }
-        shown = {**thing, "type": TYPES[kind], "url": url, "related": related, "summary_fields": summary}
+        shown = {**thing, "type": _type_of(kind), "url": url, "related": related, "summary_fields": summary}
         if kind == "credentials":
             fields = self.objects["credential_types"][thing["credential_type"]]["inputs"]["fields"]
             secret = {field["id"] for field in fields if field.get("secret")}
             shown["inputs"] = {key: ENCRYPTED if key in secret and v else v for key, v in thing["inputs"].items()}
         return shown
+
+
+def _type_of(kind: str) -> str:
+    return "inventory" if kind == "inventories" else kind.removesuffix("s")
 
 
 def _fits(thing: dict[str, Any], query: dict[str, str]) -> bool:

@@ -14,42 +14,27 @@ from ansible_collections.mstr.library.plugins.plugin_utils._run.role_names impor
         ("runtimes[0] 'src': name is empty", "mstr_runtimes[0] 'src': name is empty"),
         ("a\nruntimes[3] is a runtime like runtimes[1]", "a\nmstr_runtimes[3] is a runtime like mstr_runtimes[1]"),
         ("src '/a/src' cannot be read", "mstr_runtimes_src '/a/src' cannot be read"),
-        (
-            "purge would delete 5 runtimes, more than purge_limit 1: 'purge_limit' (1)",
-            "purge would delete 5 runtimes, more than mstr_runtimes_purge_limit 1: 'purge_limit' (1)",
-        ),
+        ("more than purge_limit 1: 'purge_limit' (1)", "more than mstr_runtimes_purge_limit 1: 'purge_limit' (1)"),
         ("scripts[1] script 'base_url' in scripts", "mstr_runtimes_scripts[1] script 'base_url' in scripts"),
         ("base_url is missing; set MSTR_BASE_URL", "mstr_base_url is missing; set MSTR_BASE_URL"),
         ("policy.networks_within[0] 'x' is", "mstr_runtimes_policy.networks_within[0] 'x' is"),
-        (
-            "no credentials: supply username and password, api_token or",
-            "no credentials: supply mstr_username and mstr_password, mstr_api_token or",
-        ),
+        ("username and password, api_token or", "mstr_username and mstr_password, mstr_api_token or"),
         ("login_mode ldap requires password; set it", "mstr_login_mode ldap requires mstr_password; set it"),
         ("concurrency must be at least 1, not 0", "mstr_runtimes_concurrency must be at least 1, not 0"),
         ("Unsupported parameters: x found in runtimes", "Unsupported parameters: x found in mstr_runtimes"),
         ("the server's runtimes[0] isn't 'runtimes[0]'", "the server's mstr_runtimes[0] isn't 'runtimes[0]'"),
         ("Could not list the runtimes: GET /api/runtimes", "Could not list the runtimes: GET /api/runtimes"),
-        (
-            "runtimes[0]: x is not an option; the options are id, journal_comment\nsrc 'x'",
-            "mstr_runtimes[0]: x is not an option; the options are id, journal_comment\nmstr_runtimes_src 'x'",
-        ),
+        ("x; the options are id, src\nsrc 'x'", "x; the options are id, src\nmstr_runtimes_src 'x'"),
         ("reach needs scripts: true, because a", "mstr_probe_reach needs mstr_probe_scripts: true, because a"),
         ("reach must be host:port, such as x:1", "mstr_probe_reach must be host:port, such as x:1"),
         ("mstr_runtimes[0] and mstr_runtimes_src 'x'", "mstr_runtimes[0] and mstr_runtimes_src 'x'"),
-        (
-            "scripts is set, and src '/src' contains scripts, too",
-            "mstr_runtimes_scripts is set, and mstr_runtimes_src '/src' contains scripts, too",
-        ),
+        ("scripts is set, and src '/src'", "mstr_runtimes_scripts is set, and mstr_runtimes_src '/src'"),
         ("'/policy/purge_limit.yml' line 3 'a': name is", "'/policy/purge_limit.yml' line 3 'a': name is"),
     ],
 )
 def test_a_message_names_variables(original, expected):
-    assert adapted({"failed": True, "msg": original, "runtimes": []}) == {
-        "failed": True,
-        "msg": expected,
-        "runtimes": [],
-    }
+    result = {"failed": True, "runtimes": []}
+    assert adapted({**result, "msg": original}) == {**result, "msg": expected}
 
 
 @pytest.mark.parametrize(
