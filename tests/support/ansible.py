@@ -12,7 +12,6 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -239,16 +238,6 @@ class Play:
 def play_of(*tasks: dict[str, Any], host: str = "a") -> list[Any]:
     """A playbook with these tasks on one host."""
     return [{"hosts": host, "gather_facts": False, "tasks": list(tasks)}]
-
-
-def processes_of(folder: Path) -> list[Path]:
-    """The processes that have this folder in their environment, each as its folder in /proc."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            if str(folder).encode() in (process / "environ").read_bytes():
-                found.append(process)
-    return found
 
 
 # Its folder, and a file that cancels the job.

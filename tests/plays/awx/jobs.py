@@ -18,18 +18,16 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import jinja2.sandbox
 import yaml
-from support.ansible import COLLECTIONS, LOCAL, ROOT, Play, environment, processes_of
+from support.ansible import COLLECTIONS, LOCAL, ROOT, Play, environment
 
 from plays.awx.controller import Controller
 
@@ -155,16 +153,12 @@ class Job:
 
     def run(self, *options: str) -> str:
         """Run it on the machine that has the folder, and return its status."""
-        with self.started(*options) as process:
-            process.wait(240)
-        return (self.artifacts / "status").read_text()
-
-    def started(self, *options: str) -> subprocess.Popen[bytes]:
         command = [BIN / "ansible-runner", "run", self.folder, "-p", self.playbook, "-i", IDENT, *options]
         env = environment(Path.home() / ".ansible", programs=BIN, ANSIBLE_PIPELINING="true")
         # The job finds its collections without the caller's variable.
         del env["ANSIBLE_COLLECTIONS_PATH"]
-        return subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        subprocess.run(command, env=env, capture_output=True, check=False, timeout=240)
+        return (self.artifacts / "status").read_text()
 
     def events(self) -> list[dict[str, Any]]:
         found = [json.loads(path.read_text()) for path in self.artifacts.glob("job_events/*.json")]
@@ -180,15 +174,6 @@ class Job:
         """The values for the next node of a workflow."""
         (last,) = [event for event in self.events() if event["event"] == "playbook_on_stats"]
         return dict(last["event_data"].get("artifact_data", {}))
-
-
-def kill_container(folder: Path) -> int:
-    """Kill all processes of the job in a folder, as the end of its container does, and return their number."""
-    found = processes_of(folder)
-    for process in found:
-        with suppress(ProcessLookupError):
-            os.kill(int(process.name), signal.SIGKILL)
-    return len(found)
 
 
 def extra_variables(

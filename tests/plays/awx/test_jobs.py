@@ -1,4 +1,4 @@
-"""Jobs as a controller runs them: their results, the values for the next job, and their end when cancelled."""
+"""Jobs as a controller runs them: their results, and the values for the next job."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import base64
 import json
 import re
 import shlex
-import signal
 import subprocess
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
@@ -15,10 +14,9 @@ from typing import Any
 import pytest
 import yaml
 from simulator.harness import Simulator
-from support.waiting import wait_until
 
 from plays.awx.controller import Controller
-from plays.awx.jobs import HOST_VARIABLES, Job, kill_container
+from plays.awx.jobs import HOST_VARIABLES, Job
 from plays.awx.output import download, events_shown, page
 from plays.awx.test_guide import block
 
@@ -242,14 +240,6 @@ def copied_by_recipe(output: str, host: str, *, encoded: bool) -> str:
     return base64.b64decode(text).decode() if encoded else text
 
 
-def test_an_export_that_is_refused_names_the_question(make_job: MakeJob, sim: Simulator) -> None:
-    sim.seed({"name": "Odd", "whitelist": ["intranet.example.com"]})
-    job = make_job(("us",), playbook="export.yml")
-
-    assert job.run() == "failed"
-    assert 'the question \\"Leave out\\" of the job template export' in " ".join(job.output.split())
-
-
 def test_an_approver_sees_each_deletion(make_job: MakeJob, sim: Simulator) -> None:
     """Of one deletion among forty creations, and of more than an event can hold; on the page of both jobs."""
     networks = [f"10.{number}.0.0/16" for number in range(100)]
@@ -286,36 +276,3 @@ def test_smoke_test_runs_python_on_the_server(make_job: MakeJob, sim: Simulator)
     outcome = missing.stats["mstr_smoke_tests"]["us"]
     assert (outcome["status"], "no runtime has the name 'None such'" in outcome["message"]) == ("failed", True)
     assert sim.open_sessions() == []
-
-
-@pytest.mark.complete
-def test_a_cancelled_job_leaves_a_session(make_job: MakeJob, sim: Simulator) -> None:
-    """A controller ends a job with its container, so no process can log out. The server times it out."""
-    sim.fault("hang", operation="create")
-    job = make_job(("us",))
-    with job.started() as process:
-        wait_until(lambda: "POST /runtimes" in sim.calls(), "the create has begun")
-        assert kill_container(job.folder) > 1
-        process.send_signal(signal.SIGKILL)
-
-    assert len(sim.open_sessions()) == 1
-    assert sim.runtimes() == []
-    assert make_job(("us",)).run() == "successful"
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.complete)])
-def test_a_stopped_runner_starts_no_write_and_reveals_no_secret(
-    make_job: MakeJob, sim: Simulator, number: signal.Signals
-) -> None:
-    """ansible-runner kills its playbook. A module that survives notices it, starts no write and logs out."""
-    sim.fault("hang", operation="list")
-    job = make_job(("us",))
-    with job.started() as process:
-        wait_until(lambda: "POST /auth/login" in sim.calls(), "the login has begun")
-        process.send_signal(number)
-        process.wait(60)
-
-    wait_until(lambda: not sim.open_sessions() or kill_container(job.folder) == 0, "the job has ended")
-    assert sim.runtimes() == []
-    assert len(sim.open_sessions()) <= 1
-    assert_no_secret(job, sim)

@@ -11,7 +11,7 @@ from ansible_collections.mstr.library.plugins.filter.report_file import report_f
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import files
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.environment import environment_report as reported
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
-from unit.support.make import ID, OTHER_ID, refusal, stored
+from unit.support.make import ID, OTHER_ID, stored
 from unit.support.many import run
 from unit.support.report import POLICY, SOON, applied, audited, change, environment, package, row, runtime, violation
 from unit.support.server import Server
@@ -61,15 +61,6 @@ def test_what_a_run_did(have):
     ]
     report = environment_report(result(have), "prod", check_mode=True)
     assert (report["outcome"], report["runtimes"], report["lines"]) == ("unchanged", [], ["prod: 3 unchanged"])
-
-
-def test_one_failed(have):
-    have.fail("PATCH", refusal(403, "ERR0017", "no permission"))
-    report = environment_report(result(have, check_mode=False), "prod")
-    assert report["outcome"] == "failed"
-    assert "no permission" in report["message"]
-    assert report["lines"][0] == "prod: 1 created, 1 failed, 1 unchanged"
-    assert report["lines"][1].startswith("prod: 'r' failed: ")
 
 
 def test_unknown_outcome():

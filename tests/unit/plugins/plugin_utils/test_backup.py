@@ -127,6 +127,13 @@ def test_the_backup_of_a_job_is_an_artifact(tmp_path, check_mode):
     assert (result["backup"]["dest"], list(tmp_path.iterdir())) == ("", [])
 
 
+def test_an_export_of_a_job_names_the_question(tmp_path):
+    action = FakeJob(tmp_path)
+    action.runtimes = [DEFAULT, {**RUNTIME, "whitelist": ["intranet.example.com"]}]
+    with pytest.raises(ValidationError, match='mstr_export_exclude, the question "Leave out" of the job template exp'):
+        playbooks.export_text(action)
+
+
 def test_a_check_without_changes_reads_no_backup(tmp_path):
     action = FakeJob(tmp_path, check_mode=True)
     action.runtimes, action.result = None, {"changed": False, "msg": "x"}

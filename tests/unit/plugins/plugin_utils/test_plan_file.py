@@ -14,8 +14,6 @@ from ansible_collections.mstr.library.plugins.plugin_utils._reports.plan_file im
     plan_text,
     refusal,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 from unit.support.make import stored
 from unit.support.many import run, waits
 from unit.support.server import Server, killed_before
@@ -25,15 +23,6 @@ AN_ID = "0123456789abcdef01234567"
 
 def report(environment, plan_id=AN_ID, **more):
     return {"environment": environment, "plan_id": plan_id, "message": None, "lines": ["x"], **more}
-
-
-@given(st.lists(st.text(min_size=1), unique=True, min_size=1))
-def test_each_environment_finds_its_own_plan(names):
-    reports = [report(name, f"{number:024x}") for number, name in enumerate(names)]
-    text = plan_text(reports, "now")
-    for number, name in enumerate(names):
-        if name.encode("utf-8", "replace").decode() == name:
-            assert plan_of(text, name)["plan_id"] == f"{number:024x}"
 
 
 def test_the_file_has_what_a_person_approves():
