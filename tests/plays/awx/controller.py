@@ -2,7 +2,7 @@
 
 It stores objects and returns them in the API's form. It behaves like AWX 24.6.1 in everything that a second run of a
 playbook could notice. It never shows a secret, keeps a secret that is sent back masked, and completes the inputs of
-credential types. Projects have revisions, and updates that can fail. `jobs.py` runs job templates and workflows,
+credential types. Projects have revisions, and updates that can fail. `jobs.py` runs the jobs of its templates,
 `output.py` shows them.
 """
 

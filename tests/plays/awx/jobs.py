@@ -3,14 +3,13 @@
 A job's folder contains the project and the inventory as a program. Its folder `env` contains the credential's variables
 and the survey's answers.
 
-A launcher starts job templates and workflows on the model of a controller, as AWX 24.6.1 does. The relevant facts
-(awx/main/models/mixins.py, awx/main/models/workflow.py):
+A launcher starts job templates and nodes of workflows on the model of a controller, as AWX 24.6.1 does. The relevant
+facts (awx/main/models/mixins.py, awx/main/models/workflow.py):
 
 * The default of each question in a survey becomes an extra variable, even without an answer.
 * A blank answer to a question for an integer is replaced by the default.
 * A project that is updated on launch runs its newest revision, even in a workflow that waited for an approval.
 * A node gets the values that the earlier nodes set, whether or not they succeeded.
-* A workflow fails if a node fails and has no node to run on failure.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -222,36 +221,10 @@ class Launcher:
         self.jobs.append(job)
         return job.run(), job
 
-    def workflow(self, name: str, approve: Callable[[], bool]) -> tuple[str, dict[str, str]]:
-        """Launch a workflow, and return its status and that of each node that ran. `approve` answers the approval."""
-        workflow = self.controller.named("workflow_job_templates", name)
-        nodes = {
-            node["id"]: node
-            for node in self.controller.objects["workflow_job_template_nodes"].values()
-            if node["workflow_job_template"] == workflow["id"]
-        }
-        children = {child for node in nodes for how in ("success", "failure") for child in self._after(node, how)}
-        (start,) = set(nodes) - children
-        ended: dict[str, str] = {}
-        handed_on: dict[str, Any] = {}
-        failed, waiting = False, [start]
-        while waiting:
-            node = nodes[waiting.pop(0)]
-            status = self._node(node, handed_on, approve)
-            ended[node["identifier"]] = status
-            following = self._after(node["id"], "success" if status == "successful" else "failure")
-            failed |= status != "successful" and not following
-            waiting += following
-        return "failed" if failed else "successful", ended
-
-    def _node(self, node: Mapping[str, Any], handed_on: dict[str, Any], approve: Callable[[], bool]) -> str:
-        template = node["unified_job_template"]
-        if template in self.controller.objects["workflow_approval_templates"]:
-            return "successful" if approve() else "failed"
-        name = self.controller.objects["job_templates"][template]["name"]
-        status, job = self.job(name, node.get("extra_data"), handed_on)
+    def node(self, name: str, handed_on: dict[str, Any]) -> tuple[str, Job]:
+        """Launch the job of a workflow's node, which gets what the earlier nodes handed on, and adds to it."""
+        node = self.controller.named("workflow_job_template_nodes", name)
+        template = self.controller.objects["job_templates"][node["unified_job_template"]]
+        status, job = self.job(template["name"], node.get("extra_data"), handed_on)
         handed_on |= job.stats
-        return status
-
-    def _after(self, node: int, how: str) -> list[int]:
-        return self.controller.associated.get(("workflow_job_template_nodes", node, f"{how}_nodes"), [])
+        return status, job

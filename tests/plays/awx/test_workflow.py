@@ -1,9 +1,10 @@
-"""Jobs and workflows that mstr.library.controller creates run on the model of a controller."""
+"""The jobs that mstr.library.controller creates, alone and as nodes of its workflow."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from simulator.harness import Simulator
@@ -13,7 +14,6 @@ from plays.awx.jobs import Launcher, tools_in
 from plays.awx.output import page
 from plays.awx.test_controller import play, recap
 
-WORKFLOW = "Library test: drift check, approval, apply"
 DEFINITIONS = {"runtimes": [{"name": "Nightly", "whitelist": ["10.10.10.0/24"]}]}
 
 
@@ -47,10 +47,6 @@ def launcher(made: Controller, tmp_path: Path, sim: Simulator) -> Launcher:
     return Launcher(made, tmp_path)
 
 
-def never() -> bool:
-    raise AssertionError("no approval may be requested")
-
-
 def names(sim: Simulator) -> list[str]:
     return sorted(runtime["name"] for runtime in sim.runtimes())
 
@@ -65,23 +61,18 @@ def test_an_approved_change_is_applied_and_not_requested_again(launcher: Launche
     )
     wanted = {"packages": [{"name": "pandas", "version": "2.2.3"}], "replace_on_change": ["packages"]}
     launcher.controller.definitions = {"us": {"runtimes": [{"name": "Nightly", **wanted}]}}
-    seen = []
-
-    def approve() -> bool:
-        seen.append(sim.runtimes()[0]["description"])
-        return True
-
-    status, nodes = launcher.workflow(WORKFLOW, approve)
-    assert nodes == {name: "failed" if name == "drift" else "successful" for name in nodes}, launcher.jobs[-1].output
-    assert (status, list(nodes)) == ("successful", ["drift", "approval_check", "approval", "apply"])
-    assert (seen, names(sim)) == (["yes"], ["Nightly"])
-    approval = page(launcher.jobs[1].events())
-    assert '"version": "3.10"' in approval
-    assert "us: 1 to replace, 1 script to move" in approval
-    assert "used by the script 'Load' of project 'Sales'" in page(launcher.jobs[2].events())
-
-    status, nodes = launcher.workflow(WORKFLOW, never)
-    assert (status, nodes) == ("successful", {"drift": "successful"})
+    handed_on: dict[str, Any] = {}
+    status, check = launcher.node("drift", handed_on)
+    assert (status, sim.runtimes()[0]["description"]) == ("failed", "yes"), check.output
+    status, approval = launcher.node("approval_check", handed_on)
+    assert status == "successful", approval.output
+    assert '"version": "3.10"' in page(approval.events())
+    assert "us: 1 to replace, 1 script to move" in page(approval.events())
+    status, apply = launcher.node("apply", handed_on)
+    assert (status, names(sim)) == ("successful", ["Nightly"]), apply.output
+    assert "used by the script 'Load' of project 'Sales'" in page(apply.events())
+    # Where the drift check succeeds, the workflow ends.
+    assert launcher.node("drift", {})[0] == "successful"
 
 
 @pytest.mark.complete
@@ -111,7 +102,8 @@ def test_a_failed_drift_check_requests_no_approval(launcher: Launcher, sim: Simu
     wrong = {"runtimes": [{"name": "Nightly", "whitelist": ["intranet.example.com"]}]}
     launcher.controller.definitions = {"us": wrong}
 
-    status, nodes = launcher.workflow(WORKFLOW, never)
-
-    assert (status, nodes) == ("failed", {"drift": "failed", "approval_check": "failed"})
-    assert "The drift check failed in us" in " ".join(launcher.jobs[-1].output.split())
+    handed_on: dict[str, Any] = {}
+    assert launcher.node("drift", handed_on)[0] == "failed"
+    status, approval = launcher.node("approval_check", handed_on)
+    assert status == "failed"
+    assert "The drift check failed in us" in " ".join(approval.output.split())

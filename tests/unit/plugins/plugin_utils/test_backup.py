@@ -15,44 +15,28 @@ from ansible_collections.mstr.library.plugins.module_utils._model.file import pa
 from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions, source_from
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks import backup, playbooks
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.destination import Stat, write
-from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.new_run import path_of
+from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.task import Action
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.files import content_of
 
 DEFAULT = {"name": "(Default) MicroStrategy", "id": "0F35652CA7D041978BF0CBCB67531203", "is_default": True}
 RUNTIME = {"name": "Etl", "id": "A" * 32, "is_default": False, "exec_timeout": 60, "whitelist": ["10.0.0.0/8"]}
 
 
-class FakeAction:
+class FakeAction(Action):
     """The action of an environment whose server has the given runtimes. It counts the writes of mstr_runtimes."""
 
-    host, is_local, in_job = "prod", True, False
+    check_mode, transport, _templar = False, "local", SimpleNamespace(template=dict, available_variables={})
 
     def __init__(self, folder, check_mode=False, runtime=RUNTIME, **variables):
         self.started_in, self.check_mode, self.written = str(folder), check_mode, 0
         self.runtimes = [DEFAULT, runtime]
-        self.task_vars = {"mstr_runtimes": [], "mstr_runtimes_backup_dest": str(folder / "bk.yml"), **variables}
+        self.task_vars = {"inventory_hostname": "prod", "mstr_runtimes": [], **variables}
+        self.task_vars.setdefault("mstr_runtimes_backup_dest", str(folder / "bk.yml"))
         self.result = {"changed": True, "msg": "1 updated.", "runtimes": []}
         self.unread, self.is_stopped = [], False
 
-    def non_empty(self, name):
-        return self.task_vars.get(name)
-
-    value = non_empty
-
-    def path_of(self, path):
-        return path_of(path, self.started_in)
-
-    def is_on(self, name):
-        return bool(self.non_empty(name))
-
     def of_hosts(self, hosts, wanted):
         return {host: {} for host in hosts}
-
-    def options(self, names):
-        return {option: self.non_empty(name) for option, name in names.items() if self.non_empty(name) is not None}
-
-    def stat(self, path):
-        return Stat.local(path)
 
     def server(self):
         return "https://prod.example.com/L"
@@ -107,11 +91,9 @@ def test_a_backup_of_an_incomplete_list(action):
 class FakeJob(FakeAction):
     """The same in a job of a controller, with as many environments."""
 
-    in_job = True
-
     def __init__(self, folder, check_mode=False, environments=1):
-        super().__init__(folder, check_mode)
-        self.task_vars = {"mstr_runtimes": [], "ansible_play_hosts_all": ["prod"] * environments}
+        in_job = {"mstr_report_artifact": True, "mstr_runtimes_backup_dest": None}
+        super().__init__(folder, check_mode, ansible_play_hosts_all=["prod"] * environments, **in_job)
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
