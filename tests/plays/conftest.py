@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from simulator.harness import Simulator
-from support.ansible import COLLECTIONS, LOCAL, Play
+from support.ansible import LOCAL, Play
 
 from plays.awx.controller import Controller
 from plays.awx.jobs import tools_in
@@ -62,12 +62,6 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExampleHosts]:
 def controller() -> Iterator[Controller]:
     with Controller() as controller:
         yield controller
-
-
-@pytest.fixture(scope="session")
-def collection() -> Path:
-    """The collection as users install it."""
-    return Path(COLLECTIONS, "ansible_collections", "mstr", "library")
 
 
 @pytest.fixture

@@ -23,8 +23,8 @@ def test_introspection_finds_only_the_imports_of_modules(tools: Play) -> None:
     assert not found.get("system")
 
 
-def test_the_collection_requires_what_its_modules_document(collection: Path) -> None:
-    required = set()
+def test_the_collection_requires_what_its_modules_document() -> None:
+    collection, required = Path(COLLECTIONS, "ansible_collections", "mstr", "library"), set()
     for source in (*collection.glob("plugins/modules/*.py"), *collection.glob("plugins/doc_fragments/*.py")):
         for block in re.findall(r"^requirements:\n((?:  .*\n)+)", source.read_text(), re.MULTILINE):
             required |= {re.split(r"[ ,>]", line.strip("- "))[0] for line in block.splitlines()}
