@@ -1,8 +1,7 @@
-"""Opens pages in the machine's Chromium: headless, controlled by Playwright."""
+"""Opens pages in a browser that Playwright controls."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,32 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
-# Chromium contacts hosts of its vendor at every start. Tests open only pages on this machine.
-_OFFLINE = (
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-quic",
-    "--disable-sync",
-    "--no-first-run",
-    "--no-sandbox",
-)
-
-
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    """Start the browser that dev/pytests.py found."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=os.environ["MSTR_TEST_CHROMIUM"], args=list(_OFFLINE), headless=True
-        )
-        try:
-            yield browser
-        finally:
-            browser.close()
 
 
 @dataclass

@@ -74,18 +74,6 @@ def test_a_failure_affects_one_environment(troubled: Play, servers: list[Simulat
     assert servers[3].calls() == []
 
 
-def test_hosts_override_the_defaults_of_groups(ten: Play, servers: list[Simulator]) -> None:
-    ten.write("file.yml", "- name: From a file\n")
-    ten.groups = {"dev": ["env0", "env1"]}
-    ten.hosts["env1"] |= {"mstr_runtimes": None, "mstr_runtimes_src": "file.yml"}
-    played = ten(
-        APPLY, "--limit", "dev", "--forks", "1", env={"MSTR_BASE_URL": "http://127.0.0.1:1", "MSTR_RETRIES": "x"}
-    )
-    assert played.status == 0, played.output
-    assert sorted(runtime["name"] for runtime in servers[0].runtimes()) == ["Forecasts", "Nightly reports"]
-    assert [runtime["name"] for runtime in servers[1].runtimes()] == ["From a file"]
-
-
 def test_drift_is_reported(ten: Play, servers: list[Simulator]) -> None:
     """The exit status shows it to a scheduler, even if one environment cannot be reached, or refuses its purge."""
     equal = {"name": "Nightly reports", "execTimeout": 600, "whitelist": ["10.10.10.7/24"]}

@@ -359,10 +359,16 @@ def test_a_policy_only_warns_in_a_restore(tmp_path, check_mode):
 
 
 def test_definitions_that_are_not_given(action, tmp_path):
-    del action.task_vars["mstr_runtimes"]
+    """A null in an inventory counts as not given."""
+    action.task_vars["mstr_runtimes"] = None
     with pytest.raises(ValidationError, match=r"^Set mstr_runtimes or mstr_runtimes_src; neither is set\.$"):
         playbooks.apply(action)
     assert (action.written, list(tmp_path.iterdir())) == (0, [])
+    (tmp_path / "r.yml").write_text("runtimes: [{name: A}]")
+    action.task_vars |= {"mstr_runtimes_src": "r.yml", "mstr_runtimes_backup_dest": None}
+    action.check_mode = True
+    playbooks.apply(action)
+    assert action.options_of_module == {"src": str(tmp_path / "r.yml")}
 
 
 def test_a_backup_is_a_regular_file(action, tmp_path):
