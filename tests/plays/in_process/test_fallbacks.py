@@ -22,19 +22,6 @@ TASK = """
       mstr.library.mstr_runtime_info:
       {more}
 """
-# A local connection with a different name, in place of a connection to a different host.
-CONNECTION = """
-from __future__ import annotations
-from ansible.plugins.connection.local import Connection as Local
-DOCUMENTATION = '''
-name: mstr_test_local
-short_description: Local by another name
-description: Local by another name.
-extends_documentation_fragment: [connection_pipelining]
-'''
-class Connection(Local):
-    transport = "mstr_test_local"
-"""
 
 
 def task(host: str = "a", more: str = "", name: str = "A task") -> str:
@@ -44,8 +31,6 @@ def task(host: str = "a", more: str = "", name: str = "A task") -> str:
 @pytest.fixture
 def machine(local: Play) -> Play:
     """A play with hosts on which tasks run in different ways, and a `sudo` that only runs its arguments."""
-    local.write("connections/mstr_test_local.py", CONNECTION)
-    local.env = {**local.env, "ANSIBLE_CONNECTION_PLUGINS": str(local.folder / "connections")}
     sudo = local.write("sudo", '#!/bin/sh\nwhile [ "$1" != /bin/sh ]; do shift; done\nexec "$@"\n')
     sudo.chmod(0o755)
     # Virtual environments are made like this: the same program with other libraries.
@@ -57,7 +42,6 @@ def machine(local: Play) -> Play:
         "other_python": {"ansible_python_interpreter": PYTHON39 or "/nowhere/python3.9"},
         "linked_python": {"ansible_python_interpreter": str(link)},
         "auto": {"ansible_python_interpreter": "auto_silent"},
-        "elsewhere": {"ansible_connection": "mstr_test_local"},
     }
     return local
 
@@ -75,7 +59,6 @@ WAYS = {
         "environment"
     ),
     "delegate_to: localhost": IN_PROCESS,
-    "delegate_to: elsewhere": "as a module, because the connection is mstr_test_local, not local",
     "delegate_to: switched_off": IN_PROCESS,
 }
 
@@ -117,12 +100,6 @@ def test_an_unknown_interpreter_runs_as_a_module(machine: Play) -> None:
     assert first == "as a module, because the interpreter of the host is not known yet"
     # The Python that Ansible finds depends on the machine.
     assert later == IN_PROCESS or later.startswith("as a module, because its interpreter ")
-
-
-def test_keep_remote_files(local: Play) -> None:
-    played = local(task(), "-vvv", env={"ANSIBLE_KEEP_REMOTE_FILES": "1"})
-    assert played.ways() == ["as a module, because ANSIBLE_KEEP_REMOTE_FILES is set"]
-    assert list(local.folder.rglob("AnsiballZ_mstr_runtime_info.py"))
 
 
 # A callback in the main process, from which the process of each task is made. It replaces one attribute.

@@ -68,7 +68,7 @@ def test_wait_shows_progress_on_stderr(sim: Simulator, local: Play) -> None:
 
 
 @pytest.mark.parametrize("broken", ["full pipe", "closed pipe"])
-def test_a_standard_error_that_nobody_reads(sim: Simulator, local: Play, broken: str) -> None:
+def test_a_standard_error_that_nobody_reads(sim: Simulator, local_newest: Play, broken: str) -> None:
     slow(sim)
     reader, writer = os.pipe()
     if broken == "closed pipe":
@@ -80,7 +80,7 @@ def test_a_standard_error_that_nobody_reads(sim: Simulator, local: Play, broken:
                 os.write(writer, b"x" * 512)
         os.set_blocking(writer, True)
     try:
-        run(local, WAIT, stderr=writer)
+        run(local_newest, WAIT, stderr=writer)
     finally:
         for end in (writer,) if broken == "closed pipe" else (reader, writer):
             os.close(end)

@@ -65,10 +65,14 @@ def test_hooks_are_complete():
 class Task(action.ActionModule):
     """The action of a task that could run in process."""
 
+    transport = "local"
+
     def __init__(self):
         task = SimpleNamespace(action="a task", args={}, async_val=0, become=False, delegate_to=None, no_log=False)
         templar, loader = SimpleNamespace(template=lambda text: text), SimpleNamespace(get_basedir=lambda: ".")
-        super().__init__(task, SimpleNamespace(transport="local"), SimpleNamespace(become=False), loader, templar, None)
+        super().__init__(
+            task, SimpleNamespace(transport=self.transport), SimpleNamespace(become=False), loader, templar, None
+        )
 
     def _compute_environment_string(self, raw):
         pass
@@ -100,6 +104,8 @@ NOT_PREPARED = "its options or its place could not be prepared here"
         (action, "_WORKER_IMPORT_ERROR", "cannot import x", f"{GONE} (cannot import x)"),
         (AnsibleModule, "warn", None, f"{GONE} (AnsibleModule.warn)"),
         (ActionBase, "_find_needle", None, f"{GONE} (ActionModule._find_needle)"),
+        (Task, "transport", "ssh", "the connection is ssh, not local"),
+        (action.C.config, "get_config_value", lambda name, **_: "KEEP" in name, "ANSIBLE_KEEP_REMOTE_FILES is set"),
         (Task, "_update_module_args", raising(KeyError("secret")), f"{NOT_PREPARED} (KeyError)"),
         (Task, "_update_module_args", raising(AttributeError("no x")), f"{NOT_PREPARED} (no x)"),
     ],
