@@ -1,4 +1,4 @@
-"""The role on a command line: its files, and the effects of signals on many writes."""
+"""The role in a play of its own, and the effects of a signal on many writes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import signal
 import time
 
 from simulator.harness import Simulator
-from support.ansible import APPLY, Play, play_of
+from support.ansible import Play, play_of
 from support.modules import Running, credentials
 from support.waiting import wait_until
 
@@ -48,12 +48,3 @@ def test_two_environments_never_write_one_backup(play: Play, servers: list[Simul
     assert "Several environments would be written to one file" in played.output
     assert not (play.folder / "backup.yml").exists()
     assert [call for server in servers[:2] for call in server.calls() if call.startswith("POST /runtimes")] == []
-
-
-def test_certificates_are_relative_to_the_start(play: Play) -> None:
-    names = {"mstr_ca_path": "ca.pem", "mstr_client_cert": "cert.pem", "mstr_client_key": "key.pem"}
-    played = play(APPLY, "--limit", "env0", mstr_runtimes=[{"name": "A"}], **names)
-    assert played.status == 2, played.output
-    for variable, name in names.items():
-        fault = f"{variable.removeprefix('mstr_')} '{play.folder / name}' does not exist"
-        assert fault in played.output.replace("''", "'")

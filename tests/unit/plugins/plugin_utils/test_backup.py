@@ -371,6 +371,12 @@ def test_definitions_that_are_not_given(action, tmp_path):
     assert action.options_of_module == {"src": str(tmp_path / "r.yml")}
 
 
+@pytest.mark.parametrize("option", ["ca_path", "client_cert", "client_key", "src", "since"])
+def test_a_file_is_relative_to_the_start(action, tmp_path, option):
+    action.task_vars["mstr_file"] = "file"
+    assert action.options({option: "mstr_file", "name": "mstr_file"}) == {option: f"{tmp_path}/file", "name": "file"}
+
+
 def test_a_backup_is_a_regular_file(action, tmp_path):
     """The role alone refuses it before its first request, too."""
     os.mkfifo(tmp_path / "bk.yml")
