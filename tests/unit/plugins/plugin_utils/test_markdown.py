@@ -75,8 +75,10 @@ def test_a_plan_as_markdown():
         "**To delete** `Trial`: `used by 1 script: 'Load'`",
         "**To update** `Nightly`",
     ]
-    parts = ["- `prod`: `Trial`", "- whitelist 10.0.0.0/8\n- packages pandas 1.2.3\n", "+ 10.2.0.0/16\n- 10.1.0.0/16\n"]
-    assert [part for part in [*parts, "- 60\n+ 600\n"] if part not in text] == []
+    goes = "- packages x 1.2.3\n- resource cpu 0.5\n- resource mem 1024\n- exec_timeout 600\n"
+    parts = ["- `prod`: `Trial`", "- whitelist 10.0.0.0/8\n- packages pandas 1.2.3\n", goes]
+    parts += ["+ 10.2.0.0/16\n- 10.1.0.0/16\n", "- 60\n+ 600\n"]
+    assert [part for part in parts if part not in text] == []
 
 
 def test_a_cut_keeps_the_names_of_what_goes():

@@ -109,7 +109,7 @@ NOT_PREPARED = "its options or its place could not be prepared here"
         (Task, "_update_module_args", raising(KeyError("secret")), f"{NOT_PREPARED} (KeyError)"),
         (Task, "_update_module_args", raising(AttributeError("no x")), f"{NOT_PREPARED} (no x)"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_why_a_task_runs_as_a_module(monkeypatch, owner, name, value, reason):
     said = []
