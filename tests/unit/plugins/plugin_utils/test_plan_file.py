@@ -14,9 +14,8 @@ from ansible_collections.mstr.library.plugins.plugin_utils._reports.plan_file im
     plan_text,
     refusal,
 )
-from unit.support.make import stored
-from unit.support.many import run, waits
-from unit.support.server import Server, killed_before
+from unit.support.many import A, B, C, D, holding, run, waits
+from unit.support.server import killed_before
 
 AN_ID = "0123456789abcdef01234567"
 
@@ -36,6 +35,9 @@ def test_the_file_has_what_a_person_approves():
     assert content["collection"].startswith("mstr.library 1.")
 
 
+FAILED = report("production", None, message="Could not log in.")
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
@@ -49,10 +51,7 @@ def test_the_file_has_what_a_person_approves():
         (json.dumps({"format": FORMAT + 1, "environments": []}), f"has the format {FORMAT + 1}, and this collection"),
         (plan_text([report("other")], "now"), "has no plan for production, so nothing was changed there"),
         (plan_text([report("production")] * 2, "now"), "has more than one plan for production"),
-        (
-            plan_text([report("production", None, message="Could not log in.")], "now"),
-            "has no plan for production, because its check failed: Could not log in.",
-        ),
+        (plan_text([FAILED], "now"), "has no plan for production, because its check failed: Could not log in."),
     ],
     ids=lambda text: text[:30],
 )
@@ -206,24 +205,18 @@ WANTED = (
 )
 
 
-def server():
-    names = {"A": "A" * 32, "Gone": "B" * 32, "R": "C" * 32, "Old": "D" * 32}
-    have = Server(*(stored(name=name, id=identity) for name, identity in names.items()))
-    have.seed_scripts(load="C" * 32)
-    return have
+def applied(have, **how):
+    return run(have, *WANTED, purge=True, **{**waits(have), "wait": None, "concurrency": 1}, **how)
 
 
 def checked_on(have):
-    how = {**waits(have), "wait": None, "concurrency": 1}
-    checked = run(have, *WANTED, check_mode=True, purge=True, **how)
-    return environment_report(Sources("prod", checked, check_mode=True))
+    return environment_report(Sources("prod", applied(have, check_mode=True), check_mode=True))
 
 
 @pytest.mark.parametrize("moment", range(60))
 def test_what_left_after_interruption(moment):
-    have = server()
+    have = holding(A=A, Gone=B, R=C, Old=D).seed_scripts(load=C)
     approved = plan_of(plan_text([checked_on(have)], "now"), "prod")
     assert approved["runtimes"][3]["smoke_test"] == "import os"
-    how = {**waits(have), "wait": None, "concurrency": 1}
-    killed_before(have, moment, lambda: run(have, *WANTED, purge=True, **how))
+    killed_before(have, moment, lambda: applied(have))
     assert refusal(approved, checked_on(have)) is None

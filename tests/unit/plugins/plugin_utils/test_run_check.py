@@ -14,6 +14,7 @@ from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.new_run im
 LOCAL = {"ansible_connection": "local"}
 RUNTIMES = [{"name": "A"}]
 POLICY = {"networks_within": ["10.0.0.0/8"]}
+EXEMPT = {"runtime": "A", "reason": "x", "until": "2099-01-01"}
 
 
 @pytest.fixture(autouse=True)
@@ -65,10 +66,7 @@ def test_a_usual_run_may_begin(playbook):
         ({"mstr_plan_src": "plan.json", "mstr_runtimes_plan_id": "x"}, "of mstr_plan_src and mstr_runtimes_plan_id"),
         ({"mstr_plan_src": ""}, "mstr_plan_src is empty, which would switch off what it protects"),
         ({"mstr_fail_on_drift": "", "mstr_plan_src": ""}, "mstr_fail_on_drift and mstr_plan_src are empty, which"),
-        (
-            {"mstr_runtimes_exemptions": [{"runtime": "A", "reason": "x", "until": "2099-01-01"}]},
-            "mstr_runtimes_policy: policy.exemptions has entries, but the policy has no rule",
-        ),
+        ({"mstr_runtimes_exemptions": [EXEMPT]}, "mstr_runtimes_policy: policy.exemptions has entries, but the policy"),
         ({"mstr_runtimes_exemptions": "A"}, "mstr_runtimes_exemptions must be a list, not 'A'."),
         ({"mstr_plan_src": "missing.json"}, "missing.json cannot be read: No such file or directory."),
         ({"mstr_plan_src": "r.yml"}, "r.yml is not a plan; write one"),
@@ -79,7 +77,6 @@ def test_a_usual_run_may_begin(playbook):
         ({"mstr_report_dest": "a.html, b.md,x.csv"}, "x.csv' must end in"),
         ({"mstr_report_dest": ["a.html", "folder.html"]}, "folder.html is a directory; name a file."),
         ({"mstr_report_dest": "x.cdx.json"}, "only an audit writes"),
-        ({"mstr_report_dest": "folder.html"}, "folder.html is a directory; name a file."),
         ({"mstr_report_dest": "/proc/x.html"}, "The directory of mstr_report_dest, /proc, is not writable"),
         ({"mstr_runtimes_backup_dest": "bk.yml"}, "bk.yml (a, b). Put {{ inventory_hostname }} into"),
         ({"mstr_fail_on_drift": "ture"}, "mstr_fail_on_drift must be true or false, not 'ture'."),
