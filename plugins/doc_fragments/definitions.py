@@ -104,4 +104,8 @@ options:
         names up to ten of them. In check mode, it names all, and C(diff) contains them.
       - If omitted, there is no limit. Entries with C(state=absent) do not count.
     type: int
-""".replace("      OPTIONS\n", _ENTRY)
+"""
+
+
+# Not in the class, where ansible-test reads only texts.
+ModuleDocFragment.DOCUMENTATION = ModuleDocFragment.DOCUMENTATION.replace("      OPTIONS\n", _ENTRY)
