@@ -1,7 +1,6 @@
 """The commands for work on this collection. `nox --list` shows them; options follow after `--`: nox -s test -- --all.
 
-`make NAME ARGS=…` runs the same sessions, and creates the environment with nox. The sessions of antsibull-nox, which
-antsibull-nox.toml describes, are here only if it is installed: the stage "lint nox" runs them.
+`make NAME ARGS=…` runs the same sessions, and creates the environment with nox.
 """
 
 from __future__ import annotations
@@ -18,10 +17,12 @@ from pathlib import Path
 import nox
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(1, str(Path(__file__).parent / "tests"))  # for the simulator
 
 from dev import collection, envs, proc, pytests, release, runner, stages
 from dev.paths import CACHE, DIST, LIBRARY, REQUIREMENTS, ROOT, RUN, VENVS
 
+# Its sessions, which antsibull-nox.toml describes, are here only if it is installed, as it is for the stage "lint nox".
 try:
     import antsibull_nox  # type: ignore[import-not-found]
 except ImportError:

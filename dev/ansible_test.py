@@ -1,7 +1,4 @@
-"""ansible-test on every supported ansible-core: sanity, units, integration.
-
-It runs in a correctly named tree, with a home folder inside the clone, and with pip from the package index.
-"""
+"""ansible-test on every supported ansible-core, with a home folder inside the clone, and pip from the package index."""
 
 from __future__ import annotations
 
@@ -49,7 +46,7 @@ class AnsibleTest:
             # Without the fixtures of tests that ansible-test does not run.
             collection.copy(self.tree, ":!tests/conftest.py")
         # The tree needs its own repository: otherwise git treats it as an ignored folder of the surrounding repository.
-        job.run("git", "init", "--quiet", self.tree)
+        job.run("git", "init", "--quiet", self.tree, env=envs.variables())
 
     def run(self, verb: str, *arguments: str) -> int:
         command = (self.env / "ansible-test", verb, "--color", "no", *arguments)
@@ -93,10 +90,7 @@ def _write_pip_settings(path: Path) -> None:
 
 
 def _sanity(core: str) -> Stage:
-    """The stage of the sanity tests on the unpacked tarball, as those who certify a collection run them.
-
-    They find the machine's Pythons, and skip those that are too old or missing.
-    """
+    """The stage of the sanity tests on the unpacked tarball, as those who certify a collection run them."""
 
     def run(job: Job) -> Result:
         ansible_test = AnsibleTest(job, core, pythons_of(core)[-1], collection.tarball(envs.ensure("dev")))

@@ -73,14 +73,12 @@ def build(env: Path, source: Path, folder: Path) -> Path:
 
 
 def installed(env: Path) -> Path:
-    """The folder for ANSIBLE_COLLECTIONS_PATH with the collection installed from its tarball, once per run.
-
-    Only the folders that Ansible uses are left, because some installations contain no others.
-    """
+    """The folder for ANSIBLE_COLLECTIONS_PATH with the collection installed from its tarball, once per run."""
     folder = RUN / "collections"
     with _making:
         if not folder.exists():
             install(env, folder)
+            # Only the folders that Ansible uses are left, because some installations contain no others.
             for path in (folder / LIBRARY).iterdir():
                 if path.is_dir() and path.name not in ("meta", "playbooks", "plugins", "roles"):
                     shutil.rmtree(path)

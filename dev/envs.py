@@ -1,8 +1,7 @@
 """The supported ansible-cores, this machine's interpreters, and the virtual environments that are made from them.
 
-Each virtual environment under `.venv/` has the packages that PACKAGES lists, in the versions of `dev/requirements.txt`.
-The last step writes a stamp with all of its input. An environment without the right stamp is created again. So an
-interrupted installation repairs itself, and an unchanged one takes no time.
+Each virtual environment has the packages that PACKAGES lists, in the versions of `dev/requirements.txt`. The last step
+writes a stamp with all of its input, and one without the right stamp is created again, as after an interrupt.
 """
 
 from __future__ import annotations

@@ -20,8 +20,7 @@ from dev.paths import LOGS, ROOT
 # The signals for a group, each with the seconds to wait for its end.
 _PERSUASION = ((signal.SIGINT, 5.0), (signal.SIGTERM, 2.0), (signal.SIGKILL, 2.0))
 
-# After so many seconds, a program counts as hanging.
-LONGEST = 1800.0
+LONGEST = 1800.0  # seconds, after which a program counts as hanging
 
 _running: set[subprocess.Popen[bytes]] = set()
 _lock = threading.Lock()

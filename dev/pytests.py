@@ -57,8 +57,6 @@ _SPECIAL: dict[str, Callable[[], Path | str]] = {
     "MSTR_TEST_WAY": lambda: "module",  # all tasks run as modules; otherwise in process where possible
 }
 CONTROLLER = ("MSTR_TEST_AWX_COLLECTIONS", "MSTR_TEST_TARBALL")
-AS_MODULES = ("MSTR_TEST_WAY",)
-BROWSER = ("MSTR_TEST_CHROMIUM", "MSTR_TEST_SITE")
 
 
 def variables_for(env: Path, special: Iterable[str] = (), core: str = "") -> dict[str, str]:
@@ -94,10 +92,10 @@ def stage(
     workers: int = 3,
     special: Sequence[str] | None = (),
 ) -> Stage:
-    """A stage that runs `tests`, which are folders or files, in the environment `env_name`.
+    """A stage that runs `tests`, which are folders or files.
 
     `special`: see `variables_for`. If it is None, they need only the code under test.
-    `workers` tests run at a time, because most of them wait for a program; this needs pytest-xdist in the environment.
+    `workers` tests run at a time, because most of them wait for a program.
     `core`: the only ansible-core that they use. `marker`: only tests with it.
     `quick`: whether `make test` runs the stage without --all.
     """

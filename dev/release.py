@@ -33,7 +33,24 @@ def demo(_options: list[str]) -> int:
     with Simulator(python=str(env / "python")) as simulator:
         runner.say(f"$ ansible-playbook {_PLAYBOOK}", "")
         status = _play(env, simulator, _COLLECTIONS)
-        _explain(simulator, env, status)
+        runner.say(
+            "The playbook failed; its output above shows why."
+            if status
+            else "A runtime was tried in check mode, created, changed, shown and deleted. A second run of each task"
+            " changed nothing.",
+            "",
+            "The requests that the server received, one line for each task:",
+            *_tasks(simulator.calls()),
+            "",
+            "Try it yourself. Start a simulated server in a second terminal, and type here what it prints:",
+            "  make simulator",
+            "Then, here, in any folder:",
+            f"  . {env / 'activate'}",
+            f"  export ANSIBLE_COLLECTIONS_PATH={_COLLECTIONS}",
+            "  ansible localhost -m mstr.library.mstr_runtime -a 'name=Mine whitelist=10.10.10.0/24' --diff",
+            "  ansible-doc mstr.library.mstr_runtime",
+            f"The playbook is {_PLAYBOOK}; README.md describes how to run it against your server.",
+        )
     return status
 
 
@@ -49,27 +66,6 @@ def _play(env: Path, simulator: Simulator, collections: Path, home: Path = CACHE
         "HOME": home,
     }
     return proc.run(env / "ansible-playbook", _PLAYBOOK, env=variables(env, **settings, **simulator.environment()))
-
-
-def _explain(simulator: Simulator, env: Path, status: int) -> None:
-    runner.say(
-        "The playbook failed; its output above shows why."
-        if status
-        else "A runtime was tried in check mode, created, changed, shown and deleted. A second run of each task changed"
-        " nothing.",
-        "",
-        "The requests that the server received, one line for each task:",
-        *_tasks(simulator.calls()),
-        "",
-        "Try it yourself. Start a simulated server in a second terminal, and type here what it prints:",
-        "  make simulator",
-        "Then, here, in any folder:",
-        f"  . {env / 'activate'}",
-        f"  export ANSIBLE_COLLECTIONS_PATH={_COLLECTIONS}",
-        "  ansible localhost -m mstr.library.mstr_runtime -a 'name=Mine whitelist=10.10.10.0/24' --diff",
-        "  ansible-doc mstr.library.mstr_runtime",
-        f"The playbook is {_PLAYBOOK}; README.md describes how to run it against your server.",
-    )
 
 
 def _tasks(calls: list[str]) -> list[str]:

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dev import envs, paths, proc
-from dev.envs import variables
 from dev.paths import CACHE, LOGS, ROOT, RUN
 
 TAIL = 40
@@ -63,10 +62,7 @@ class Result:
 
     @classmethod
     def of_junit(cls, files: Iterable[Path], status: int, log: Path) -> Result:
-        """The counts in JUnit files, which pytest and ansible-test both write.
-
-        A program that fails (`status`) without a failed test counts as one failure.
-        """
+        """The counts in JUnit files. A program that fails (`status`) without a failed test counts as one failure."""
         passed, failures, skipped = 0, [], []
         for case in (case for file in files for case in ElementTree.parse(file).iter("testcase")):
             fault = next((fault for fault in case if fault.tag in ("failure", "error")), None)
@@ -129,11 +125,11 @@ class Job:
         self.scratch = RUN / slug
         self.scratch.mkdir(parents=True, exist_ok=True)
 
-    def run(self, *command: object, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> int:
+    def run(self, *command: object, cwd: Path = ROOT, env: Mapping[str, str]) -> int:
         """Run a program, write its output to the log, and return its exit status."""
-        return proc.run(*command, log=self.log, cwd=cwd, env=variables() if env is None else env)
+        return proc.run(*command, log=self.log, cwd=cwd, env=env)
 
-    def check(self, *command: object, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> Result:
+    def check(self, *command: object, cwd: Path = ROOT, env: Mapping[str, str]) -> Result:
         """Run a program that is one test."""
         return Result.of(self.run(*command, cwd=cwd, env=env), self.log)
 

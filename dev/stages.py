@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dev import ansible_test, collection, lint, pytests, runner
 from dev.envs import CORES, NEWEST, OLDEST
-from dev.pytests import AS_MODULES, BROWSER, CONTROLLER
+from dev.pytests import CONTROLLER
 from dev.runner import Stage
 
 INNER_LOOP: tuple[Stage, ...] = (
@@ -24,7 +24,7 @@ ALL: tuple[Stage, ...] = (
     pytests.stage("examples", "tests/plays/examples"),
     # Each block once as modules. The commands of all guides are the same tasks again.
     pytests.stage(
-        "examples, as modules", "tests/plays/examples", marker="not complete", quick=False, special=AS_MODULES
+        "examples, as modules", "tests/plays/examples", marker="not complete", quick=False, special=["MSTR_TEST_WAY"]
     ),
     # Only the jobs: the other tests run no task of this collection.
     pytests.stage(
@@ -32,7 +32,7 @@ ALL: tuple[Stage, ...] = (
         "tests/plays/awx/test_jobs.py",
         quick=False,
         env_name="controller",
-        special=CONTROLLER + AS_MODULES,
+        special=[*CONTROLLER, "MSTR_TEST_WAY"],
     ),
     # Until core 2.19, the role has to keep the text of a controller's templates from being a template.
     pytests.stage(
@@ -62,9 +62,11 @@ ALL: tuple[Stage, ...] = (
     pytests.stage("contract", "tests/contract", env_name="contract", workers=1),
     *ansible_test.UNITS,
     pytests.stage("probe", "tests/probe", quick=False),
-    pytests.stage("browser", "tests/browser", env_name="browser", workers=1, special=BROWSER),
+    pytests.stage(
+        "browser", "tests/browser", env_name="browser", workers=1, special=["MSTR_TEST_CHROMIUM", "MSTR_TEST_SITE"]
+    ),
     collection.SITE,
-    pytests.stage("tool", "tests/tool", quick=False, workers=1, special=("MSTR_TEST_DEMO",)),
+    pytests.stage("tool", "tests/tool", quick=False, workers=1, special=["MSTR_TEST_DEMO"]),
     *INNER_LOOP,
     *lint.COLLECTION,
 )
