@@ -27,7 +27,7 @@ from ...module_utils._model.runtime import DEFAULT_RUNTIME_ID
 from ...module_utils._model.src import Source, read_definitions, source_from
 from .._reports.export import File, missing
 from .._reports.files import packed_text, plain
-from .check_files import one_file_error
+from .check import one_file_error
 from .destination import FILE, checksum, dest_errors, write
 from .new_run import UNKNOWN
 from .task import Action, Result, refused

@@ -9,24 +9,36 @@ Pure, except that it looks at the places of the files. It opens no connection an
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ...module_utils._errors import ValidationError, listed
-from ...module_utils._model.src import read_definitions
-from .._reports import evaluation
+from ...module_utils._model.file import read_text
+from ...module_utils._model.src import Source, read_definitions
+from .._reports import evaluation, files, plan_file
 from .._reports.evaluation import grouped
-from . import check_files, variables
-from .new_run import UNKNOWN, NewRun, path_of
+from .._reports.since import earlier_from
+from . import variables
+from .destination import dest_errors
+from .new_run import UNKNOWN, NewRun, commands, dests, path_of, server_of
 from .variables import is_given
 
 _MOST_SENTENCES = 20
 _NUMBERS = {"int": int, "float": float}
 # What Ansible's keyword `serial` takes: a number, or a percentage of the hosts.
 _BATCH_SIZE = re.compile(r"[1-9]\d*|(100|[1-9]\d?)%")
+# The destinations that all hosts share, and those of which each host needs its own, with the default of the playbook.
+_SHARED = ("mstr_report_dest", "mstr_plan_dest", "mstr_plan_src")
+_SEPARATE = {
+    "export": {"mstr_export_dest": "{host}.runtimes.yml"},
+    "probe": {"mstr_probe_dest": "{host}.probe.json"},
+    **{playbook: {"mstr_runtimes_backup_dest": ""} for playbook in ("apply", "restore")},
+}
 
 
 def values_needed(playbook: str) -> frozenset[str]:
@@ -47,11 +59,11 @@ def run_errors(run: NewRun) -> list[str]:
         variables.empty_errors(empty),
         _type_errors(run),
         _use_errors(run),
-        check_files.shared_errors(run),
-        check_files.separate_errors(run),
-        check_files.same_file_errors(run),
-        check_files.source_errors(run),
-        check_files.since_errors(run),
+        _shared_errors(run),
+        _separate_errors(run),
+        _same_file_errors(run),
+        _source_errors(run),
+        _since_errors(run),
         _gate_errors(run),
         _server_errors(run),
     )
@@ -193,3 +205,169 @@ def _type_error(name: str, kind: str, value: Any) -> str | None:
 
 def _shown(value: Any) -> str:
     return repr(str(value)[:60])
+
+
+def _shared_errors(run: NewRun) -> Iterator[str]:
+    """Of the files that all environments share: the report and the plan."""
+    for name in _SHARED:
+        if name not in variables.types(run.playbook):
+            continue
+        pairs = [(host, values.get(name)) for host, values in run.hosts.items()]
+        unknown = [host for host, value in pairs if value is UNKNOWN]
+        if unknown:
+            # The report at the end needs it, and without a report nobody sees what was done.
+            where = run.in_brackets(unknown)
+            yield f"{name} has a template that is invalid, or that names an undefined variable{where}. Fix it."
+            continue
+        values = grouped((", ".join(dests(value)) if is_given(value) else None, host) for host, value in pairs)
+        if len(values) > 1:
+            shown = "; ".join(
+                f"{listed(hosts, 3)} {'has none' if value is None else f'has {value!r}'}"
+                for value, hosts in values.items()
+            )
+            yield (
+                f"{name} must be the same for every environment of a run, because the run has one such file "
+                f"({shown}). Set it with -e, or for the group all."
+            )
+            continue
+        for path in dict.fromkeys(path for _host, path in run.paths(name)):
+            yield from _shared_file_errors(run, name, path)
+
+
+def _shared_file_errors(run: NewRun, name: str, path: str) -> Iterator[str]:
+    if name == "mstr_plan_src":
+        # Whether it has a plan for an environment is checked for each.
+        try:
+            plan_file.environments_of(read_text(path))
+        except ValueError as exc:
+            yield f"mstr_plan_src {path} {exc}."
+    elif name == "mstr_plan_dest" and Path(path).suffix.lower() in (".md", ".html", ".csv"):
+        yield (
+            f"mstr_plan_dest {path!r} must end in .json, because mstr_plan_src reads it. For people, set "
+            "mstr_report_dest."
+        )
+    else:
+        try:
+            if name == "mstr_report_dest":
+                files.format_of(path, "audit" if run.playbook == "audit" else "apply", run.check_mode)
+        except ValueError as exc:
+            yield f"{exc}."
+        else:
+            yield from dest_errors(name, path)
+
+
+def _separate_errors(run: NewRun) -> Iterator[str]:
+    """Of the files of which each environment has its own: backup, export, probe."""
+    for name, default in _SEPARATE.get(run.playbook, {}).items():
+        writers = grouped((os.path.realpath(path), host) for host, path in run.paths(name, default))
+        for path, hosts in writers.items():
+            if len(hosts) > 1:
+                yield one_file_error(name, path, hosts)
+            elif run.is_local(hosts[0]):
+                yield from dest_errors(name, path)
+
+
+def _same_file_errors(run: NewRun) -> Iterator[str]:
+    """Of a file that the run would write and use for a second purpose."""
+    used: dict[str, dict[str, None]] = {}
+    reads, writes = ("mstr_runtimes_src", "mstr_restore_src", "mstr_plan_src"), ("mstr_report_dest", "mstr_plan_dest")
+    separate = _SEPARATE.get(run.playbook, {})
+    for name in (*reads, *writes, *separate):
+        if name in variables.types(run.playbook):
+            for _host, path in run.paths(name, separate.get(name, "")):
+                used.setdefault(os.path.realpath(path), {}).setdefault(name)
+    for path, names in used.items():
+        written = [name for name in names if name not in reads]
+        # A backup gets a name of its own, so that it never replaces the one that is restored.
+        if len(names) > 1 and written and set(names) != {"mstr_restore_src", "mstr_runtimes_backup_dest"}:
+            yield (
+                f"{' and '.join(names)} are the same file, {path}. {written[-1]} would replace its content. Name a "
+                "different file."
+            )
+
+
+def _source_errors(run: NewRun) -> Iterator[str]:
+    """Of a backup that is to be applied, and of a file to restore that is no backup of this environment."""
+    name = {"apply": "mstr_runtimes_src", "audit": "mstr_runtimes_src", "restore": "mstr_restore_src"}.get(run.playbook)
+    if name is None:
+        return
+    restores, backups = run.playbook == "restore", {}
+    paths = {host: path for host, path in run.paths(name) if run.is_local(host)}
+    missing = [path for path in paths.values() if not os.path.exists(path)]
+    if restores and (not run.is_named(name) or (missing and len(missing) == len(run.hosts))):
+        named = f" None of these files exists: {listed(missing, 5)}." if missing else ""
+        yield (
+            f"There is no backup to restore.{named} Name it with -e "
+            "'mstr_restore_src=backups/{{ inventory_hostname }}.yml'."
+        )
+    for host, path in paths.items():
+        try:
+            source = Source() if path in missing else read_definitions(path)
+        except ValidationError as exc:
+            # The module reports other files that cannot be read.
+            yield from [f"{name} {exc.sentence.removeprefix('src ')}"] if restores else ()
+            continue
+        if source.restore and run.playbook == "apply":
+            backups[host] = path
+        elif source.restore or (restores and path not in missing):
+            yield from foreign_errors(name, path, source, host, run.server(host))
+    yield from backup_errors(backups, run.options)
+
+
+def backup_errors(paths: Mapping[str, str], options: Sequence[str]) -> Iterator[str]:
+    """Why the backups of these hosts are not applied, with the command that restores them."""
+    if paths:
+        different = set(paths.values())
+        shown = "\n".join(commands(options, "restore", "mstr_restore_src", paths))
+        which = different.pop() if len(different) == 1 else f"of {listed(list(paths), 5)}"
+        yield (
+            f"mstr_runtimes_src {which} is a backup, "
+            f"which only mstr.library.restore brings back as a whole. Run:\n{shown}"
+        )
+
+
+def _since_errors(run: NewRun) -> Iterator[str]:
+    """Of the earlier audit or export with which an audit compares."""
+    if "mstr_audit_since" not in variables.types(run.playbook):
+        return
+    reports = {path for _host, path in run.paths("mstr_report_dest")}
+    for path, hosts in grouped((path, host) for host, path in run.paths("mstr_audit_since")).items():
+        if path in reports and not os.path.exists(path):
+            continue  # the first night
+        try:
+            earlier = earlier_from(read_text(path))
+        except ValueError as exc:
+            yield f"mstr_audit_since {path} {exc}."
+        else:
+            if earlier.runtimes is not None and len(hosts) > 1:
+                yield (
+                    f"mstr_audit_since {path} is an export, which names no environment. Limit the run to the one that "
+                    "it was exported from."
+                )
+            elif path not in reports and not any(earlier.has(host) for host in hosts):
+                yield f"mstr_audit_since {path} has none of the environments of this run ({listed(hosts, 5)})."
+
+
+def one_file_error(name: str, path: str, hosts: Sequence[str]) -> str:
+    """Why several hosts must not write the file that a variable names."""
+    return (
+        f"Several environments would be written to one file, {path} ({listed(hosts, 5)}). Put "
+        f"{{{{ inventory_hostname }}}} into {name}, or limit the run to one of them."
+    )
+
+
+def foreign_errors(name: str, path: str, source: Source, host: str, server: str | None) -> Iterator[str]:
+    """Why a file must not be restored on a host: it is no backup, or that of a different environment or server."""
+    of_server = source.server and (server_of({"mstr_base_url": source.server}, {}) or source.server)
+    if not source.restore:
+        yield f"{name} {path} is not a backup, which has restore: true. Apply it with mstr_runtimes_src."
+    elif source.environment not in (None, host):
+        yield (
+            f"{name} {path} is a backup of {source.environment}, not of {host}. Limit the run to {source.environment}, "
+            f"or delete the lines environment and server from the file to restore it on {host} all the same."
+        )
+    elif of_server is not None and server not in (None, of_server):
+        yield (
+            f"{name} {path} is a backup of the server {source.server}, and {host} is now {server}. Set mstr_base_url "
+            "to that server, or delete the line server from the file to restore it here all the same."
+        )

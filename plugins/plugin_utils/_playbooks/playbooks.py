@@ -22,7 +22,7 @@ from .._reports.events import copyable_texts
 from .._reports.export import File, to_file
 from .._reports.files import json_text, plain
 from .backup import DEST, Backup, OwnFile, may_take_away, source_of
-from .check_files import backup_errors, foreign_errors
+from .check import backup_errors, foreign_errors
 from .new_run import dests
 from .task import Action, Result, refused
 from .variables import AUDITED, DEFINITIONS, RESTORED, empty_errors, name_errors, passed_on, role_types, with_exemptions
