@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleConnectionFailure, AnsibleError
+from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._model.file import read_text
@@ -30,11 +30,14 @@ class ActionModule(action.ActionModule):
         options, variables = self._task.args, task_vars or {}
         host, since = str(variables["inventory_hostname"]), None
         try:
+            if self._task.async_val:
+                raise ValidationError(["The report is made on the control node. Remove async and poll from the task."])
             since = _earlier(options.get("since"))
-            audited = self._audited(tmp, variables, host)
+            audited = super().run(tmp, task_vars)
             policy = {} if audited.get("failed") else evaluation.rules_of(options.get("policy"))
-        except ValidationError as exc:
-            audited, policy = {"failed": True, "msg": exc.sentence}, {}
+        except (AnsibleError, ValidationError) as exc:
+            why = action.why_failed(exc, host, self._connection.transport)
+            audited, policy = {"failed": True, "msg": why}, {}
         read = audited if audited.get("failed") else audited.pop("read")
         sources = Sources(
             environment=host,
@@ -55,17 +58,6 @@ class ActionModule(action.ActionModule):
             )
         report = environment.environment_report(sources, detail=True)
         return {**audited, **_result(report, bool(boolean(options.get("detail") or False, strict=False)))}
-
-    def _audited(self, tmp: Any, task_vars: Result, host: str) -> Result:
-        """The result of the module; a failed one if Ansible cannot run it."""
-        if self._task.async_val:
-            raise ValidationError(["The report is made on the control node. Remove async and poll from the task."])
-        try:
-            return super().run(tmp, task_vars)
-        except AnsibleConnectionFailure as exc:
-            raise ValidationError([action.not_connected(host, self._connection.transport, exc)]) from None
-        except AnsibleError as exc:
-            raise ValidationError([str(exc)]) from None
 
 
 def _earlier(path: Any) -> Earlier | None:

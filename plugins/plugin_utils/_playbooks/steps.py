@@ -18,7 +18,7 @@ from uuid import uuid4
 
 from ansible import constants as C  # noqa: N812
 from ansible import context
-from ansible.errors import AnsibleConnectionFailure, AnsibleError
+from ansible.errors import AnsibleError
 
 from ...module_utils._errors import ErrorList, ValidationError, ended
 from ...module_utils._model.file import read_text
@@ -28,7 +28,7 @@ from .._reports.events import approval_texts
 from .._reports.files import content_of, packed, plain
 from .._reports.inventory import Sources
 from .._reports.since import Earlier, earlier_from
-from .._run.action import kept_warnings, not_connected
+from .._run.action import kept_warnings, why_failed
 from . import destination, final_report, playbooks, variables
 from .check import run_errors, values_needed
 from .new_run import NewRun
@@ -90,10 +90,8 @@ def work(action: Action) -> Result:
     try:
         approved = _approved(action) if step in _WRITES else None
         result = _approved_result(action, step, approved) if approved else _WORK[step](action)
-    except AnsibleConnectionFailure as exc:
-        approved, result = None, failed(not_connected(action.host, action.transport, exc))
     except (AnsibleError, ValidationError) as exc:
-        approved, result = None, failed(exc.sentence if isinstance(exc, ValidationError) else str(exc))
+        approved, result = None, failed(why_failed(exc, action.host, action.transport))
     return {**(result if result.get("left_alone") else _reported(action, step, result, approved)), **run}
 
 

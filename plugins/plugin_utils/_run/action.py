@@ -30,13 +30,14 @@ from importlib import import_module
 from typing import Any
 
 from ansible import constants as C  # noqa: N812
-from ansible.errors import AnsibleActionFail, AnsibleError, AnsibleFileNotFound
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleError, AnsibleFileNotFound
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.release import __version__ as _core_version
 from ansible.utils.display import Display
 
+from ...module_utils._errors import ValidationError
 from .._run import role_names
 
 display = Display()
@@ -211,8 +212,12 @@ def kept_warnings() -> list[Any]:
     return []
 
 
-def not_connected(host: str, transport: str, exc: Exception) -> str:
-    """Why a module did not run on a host that Ansible cannot reach, and what usually helps."""
+def why_failed(exc: AnsibleError | ValidationError, host: str, transport: str) -> str:
+    """The sentence of an error; of a host that Ansible cannot reach, with what usually helps."""
+    if isinstance(exc, ValidationError):
+        return exc.sentence
+    if not isinstance(exc, AnsibleConnectionFailure):
+        return str(exc)
     return (
         f"Ansible cannot reach {host} with {transport} ({exc}). Each host is one environment, and the modules usually "
         'run on the control node. Set ansible_connection: local and ansible_python_interpreter: "{{ '
