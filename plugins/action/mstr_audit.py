@@ -15,7 +15,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.runtime import
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import environment, evaluation, files
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import Earlier, earlier_from
-from ansible_collections.mstr.library.plugins.plugin_utils._run import action, role_names
+from ansible_collections.mstr.library.plugins.plugin_utils._run import action
 
 Result = dict[str, Any]
 
@@ -51,10 +51,10 @@ class ActionModule(action.ActionModule):
             warnings=[*(audited.get("warnings") or ()), *action.kept_warnings()],
             refusals=audited.pop("refusals", ()),
         )
-        if variables.get(role_names.SWITCH) is True:
-            refusals = [role_names.with_variables(text) for text in sources.refusals]
+        if variables.get(action.CALLED_BY_ROLE) is True:
+            refusals = [action.with_variables(text) for text in sources.refusals]
             sources = sources._replace(
-                applied=sources.applied and role_names.adapted(dict(sources.applied)), refusals=refusals
+                applied=sources.applied and action.adapted(dict(sources.applied)), refusals=refusals
             )
         report = environment.environment_report(sources, detail=True)
         return {**audited, **_result(report, bool(boolean(options.get("detail") or False, strict=False)))}

@@ -21,7 +21,7 @@ from ansible.utils.vars import load_extra_vars
 
 from ...module_utils._errors import ValidationError
 from .._reports.files import plain
-from .._run import role_names
+from .._run.action import CALLED_BY_ROLE
 from .destination import Stat
 from .new_run import UNKNOWN, command_line, path_of, server_of
 from .variables import CONNECTION, is_given
@@ -197,7 +197,7 @@ class Action(ActionBase):
             shared_loader_obj=self._shared_loader_obj,
         )
         action.on_stop = on_stop
-        return dict(action.run(None, {**self.task_vars, role_names.SWITCH: True}))
+        return dict(action.run(None, {**self.task_vars, CALLED_BY_ROLE: True}))
 
     def run_module(self, name: str, options: Result, *how: Any, **more: Any) -> Result:
         """The result of a module of this collection, with the connection of the host. Play-wide defaults count.

@@ -22,10 +22,12 @@ once. A new module needs only such a file; a unit test checks that it exists.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, suppress
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -38,11 +40,12 @@ from ansible.release import __version__ as _core_version
 from ansible.utils.display import Display
 
 from ...module_utils._errors import ValidationError
-from .._run import role_names
 
 display = Display()
 
 SWITCH = "mstr_in_process"
+# The variable by which the action plugin recognizes the role.
+CALLED_BY_ROLE = "mstr_called_by_role"
 _COLLECTION = "ansible_collections.mstr.library.plugins"
 
 # Prefixes of variables that only a newly started Python, or the loader of its libraries, reads.
@@ -76,8 +79,8 @@ class ActionModule(NormalAction):
         if self._connection.transport == "local":
             self._task.args = self._with_found_files(self._task.args)
         result: dict[str, Any] = super().run(tmp, task_vars)  # type: ignore[no-untyped-call]
-        if (task_vars or {}).get(role_names.SWITCH) is True:
-            result = role_names.adapted(result, task_vars or {})
+        if (task_vars or {}).get(CALLED_BY_ROLE) is True:
+            result = adapted(result, task_vars or {})
         return self._with_this_python(result)
 
     def _with_found_files(self, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -253,6 +256,68 @@ def _missing_libraries() -> list[str]:
 
     errors = {"requests": REQUESTS_IMPORT_ERROR, "netaddr": NETADDR_IMPORT_ERROR}
     return [name for name, error in errors.items() if error]
+
+
+# In place of an option, by the name of its group below. Of an audit, it takes the place of "include_".
+_PREFIXES = {"kept": "", "own": "mstr_", "probe": "mstr_probe_", "audit": "mstr_audit_", "option": "mstr_runtimes_"}
+
+
+@cache
+def _mentions() -> re.Pattern[str]:
+    """Where an error names an option."""
+    from ...module_utils._work.inputs_many import MANY_OPTIONS
+    from ...module_utils.auth import argument_spec
+
+    # The variables of the connection are `mstr_…`, of the others `mstr_runtimes_…`. Some names are also ordinary words.
+    connection = [name for name in argument_spec() if "_" in name]
+    options = [name for name in MANY_OPTIONS if name not in ("runtimes", "src", "scripts", "purge", "wait")]
+    return re.compile(
+        r"""
+        (?P<kept> (?<![\w\\])'(?:[^'\\\n]|\\.)*'(?!\w) | (?<!\w)"[^"\n]*"(?!\w)  # quoted values, such as a name
+            | (?<=the\ options\ are\ )[\w,\ ]+ )  # of a definition
+        | (?<![\w.'"-]) (?: (?P<own> runtimes (?=[\[.]|\ .{1,70}\ is\ not\ a\ list;)
+                | username (?=\ and\ password) | (?<=username\ and\ )password
+            | (?<=requires\ )(?:username|password)\b | (?<=found\ in\ )runtimes | (?:"""
+        + "|".join(connection)
+        + r""")\b )
+        | (?P<probe> reach (?=\ (?:must|needs)\ ) | scripts (?=:\ true) )
+        | (?P<audit> include_ (?=(?:installed|scripts|tasks)\b) )
+        | (?P<option> src (?=\ ['"]) | scripts (?=\[|\ is\ set,|\ .{1,70}\ is\ not\ a\ list;) | (?:"""
+        + "|".join(options)
+        + r""")\b ) )
+        """,
+        re.VERBOSE,
+    )
+
+
+def adapted(result: dict[str, Any], names: Iterable[str] = ()) -> dict[str, Any]:
+    """The result of a failed task; its message names variables of the role instead of options.
+
+    It also says which of the variables `names` were probably meant for one that is missing.
+    """
+    if not result.get("failed") or not isinstance(result.get("msg"), str):
+        return result
+    from ...module_utils._remedies import misnamed
+
+    return {**result, "msg": misnamed(with_variables(str(result["msg"])), names)}
+
+
+def with_variables(text: str) -> str:
+    """The text of an error with the variables of the role in place of options."""
+    return _mentions().sub(_variable, _AD_HOC.sub(_with_extra_variable, text))
+
+
+# The advice for a list that was written as key=value.
+_AD_HOC = re.compile(r"""in an ad-hoc command, write all options as JSON: -a '\{"(\w+)": (.*), …\}'""")
+
+
+def _with_extra_variable(advice: re.Match[str]) -> str:
+    variable = "mstr_runtimes" if advice[1] == "runtimes" else f"mstr_runtimes_{advice[1]}"
+    return f"""with -e, write the variable as JSON: -e '{{"{variable}": {advice[2]}}}'"""
+
+
+def _variable(mention: re.Match[str]) -> str:
+    return _PREFIXES[str(mention.lastgroup)] + ("" if mention["audit"] else mention.group())
 
 
 # Ansible has not started the workers yet, so that they share what is imported here.

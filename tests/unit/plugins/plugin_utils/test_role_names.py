@@ -5,7 +5,7 @@ from time import process_time
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._options import all_without_errors
 from ansible_collections.mstr.library.plugins.module_utils._work.inputs_many import MANY_OPTIONS
-from ansible_collections.mstr.library.plugins.plugin_utils._run.role_names import adapted
+from ansible_collections.mstr.library.plugins.plugin_utils._run.action import adapted
 
 
 @pytest.mark.parametrize(
