@@ -31,7 +31,7 @@ from .check import one_file_error
 from .destination import FILE, checksum, dest_errors, write
 from .new_run import UNKNOWN
 from .task import Action, Result, refused
-from .variables import LARGEST_ARTIFACT, is_given
+from .variables import LARGEST_ARTIFACT, OWN_FILES, is_given
 
 DEST = "mstr_runtimes_backup_dest"
 
@@ -54,9 +54,9 @@ def source_of(action: Action, path: str) -> Source | None:
 class OwnFile:
     """A file that each environment of a run has for itself."""
 
-    def __init__(self, action: Action, variable: str, path: str) -> None:
+    def __init__(self, action: Action, variable: str) -> None:
         self._action, self._variable = action, variable
-        self.path = action.path_of(path)
+        self.path = action.path_of(action.non_empty(variable) or OWN_FILES[variable].format(host=action.host))
 
     def check(self) -> None:
         """Raise ValidationError if the file cannot be written, or if it is also the file of another host."""
@@ -111,8 +111,7 @@ class Backup:
 
     def __init__(self, action: Action, source: str | None = None) -> None:
         self._action, self._kept = action, source
-        dest = action.non_empty(DEST)
-        self._own_file = None if dest is None else OwnFile(action, DEST, dest)
+        self._own_file = None if action.non_empty(DEST) is None else OwnFile(action, DEST)
         self._unfinished: str | None = None
         if self._own_file:
             self._own_file.check()
@@ -250,7 +249,6 @@ def _is_set(after: Mapping[str, Any], field: str, what: str) -> bool:
 
 
 def _incomplete(result: Result, why: str) -> Result:
-    """The failed result of a run whose backup could not be completed."""
     sentence = f"The backup is not complete, so it does not delete what this run created: {why}"
     if not result.get("failed"):
         return {**result, "failed": True, "msg": sentence}

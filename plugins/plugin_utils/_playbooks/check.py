@@ -32,13 +32,8 @@ _MOST_SENTENCES = 20
 _NUMBERS = {"int": int, "float": float}
 # What Ansible's keyword `serial` takes: a number, or a percentage of the hosts.
 _BATCH_SIZE = re.compile(r"[1-9]\d*|(100|[1-9]\d?)%")
-# The destinations that all hosts share, and those of which each host needs its own, with the default of the playbook.
+# The files that all hosts share.
 _SHARED = ("mstr_report_dest", "mstr_plan_dest", "mstr_plan_src")
-_SEPARATE = {
-    "export": {"mstr_export_dest": "{host}.runtimes.yml"},
-    "probe": {"mstr_probe_dest": "{host}.probe.json"},
-    **{playbook: {"mstr_runtimes_backup_dest": ""} for playbook in ("apply", "restore")},
-}
 
 
 def values_needed(playbook: str) -> frozenset[str]:
@@ -258,8 +253,8 @@ def _shared_file_errors(run: NewRun, name: str, path: str) -> Iterator[str]:
 
 def _separate_errors(run: NewRun) -> Iterator[str]:
     """Of the files of which each environment has its own: backup, export, probe."""
-    for name, default in _SEPARATE.get(run.playbook, {}).items():
-        writers = grouped((os.path.realpath(path), host) for host, path in run.paths(name, default))
+    for name in variables.OWN_FILES:
+        writers = grouped((os.path.realpath(path), host) for host, path in run.paths(name))
         for path, hosts in writers.items():
             if len(hosts) > 1:
                 yield one_file_error(name, path, hosts)
@@ -271,11 +266,9 @@ def _same_file_errors(run: NewRun) -> Iterator[str]:
     """Of a file that the run would write and use for a second purpose."""
     used: dict[str, dict[str, None]] = {}
     reads, writes = ("mstr_runtimes_src", "mstr_restore_src", "mstr_plan_src"), ("mstr_report_dest", "mstr_plan_dest")
-    separate = _SEPARATE.get(run.playbook, {})
-    for name in (*reads, *writes, *separate):
-        if name in variables.types(run.playbook):
-            for _host, path in run.paths(name, separate.get(name, "")):
-                used.setdefault(os.path.realpath(path), {}).setdefault(name)
+    for name in (*reads, *writes, *variables.OWN_FILES):
+        for _host, path in run.paths(name):
+            used.setdefault(os.path.realpath(path), {}).setdefault(name)
     for path, names in used.items():
         written = [name for name in names if name not in reads]
         # A backup gets a name of its own, so that it never replaces the one that is restored.
@@ -328,8 +321,6 @@ def backup_errors(paths: Mapping[str, str], options: Sequence[str]) -> Iterator[
 
 def _since_errors(run: NewRun) -> Iterator[str]:
     """Of the earlier audit or export with which an audit compares."""
-    if "mstr_audit_since" not in variables.types(run.playbook):
-        return
     reports = {path for _host, path in run.paths("mstr_report_dest")}
     for path, hosts in grouped((path, host) for host, path in run.paths("mstr_audit_since")).items():
         if path in reports and not os.path.exists(path):

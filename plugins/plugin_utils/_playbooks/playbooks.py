@@ -185,7 +185,7 @@ def export(action: Action) -> Result:
     """The result of an export: the file, whether it changed, and the number of runtimes."""
     with ErrorList() as errors:
         errors.add(*name_errors(action.task_vars))
-    target = OwnFile(action, "mstr_export_dest", action.non_empty("mstr_export_dest") or f"{action.host}.runtimes.yml")
+    target = OwnFile(action, "mstr_export_dest")
     target.check()
     file, read = _exported(action, EXPORT)
     if file is None:
@@ -283,7 +283,7 @@ def _exported(action: Action, what: tuple[str, str, str], options: Result | None
 
 def probe(action: Action) -> Result:
     """The result of mstr_probe, and the file with its answers."""
-    target = OwnFile(action, "mstr_probe_dest", action.non_empty("mstr_probe_dest") or f"{action.host}.probe.json")
+    target = OwnFile(action, "mstr_probe_dest")
     target.check()
     options = {option: f"mstr_probe_{option}" for option in ("scripts", "reach", "wait_timeout", "cleanup")}
     result = action.run_module("mstr_probe", action.options(options))

@@ -164,7 +164,6 @@ def _reported(action: Action, step: str, result: Result, approved: Mapping[str, 
 
 
 def _written(action: Action, result: Result, approved: Mapping[str, Any] | None) -> Result:
-    """The report of an apply or a restore."""
     sources = Sources(action.host, result, action.check_mode, warnings=kept_warnings(), approved=approved)
     report = environment_report(sources, detail=True)
     planned = {_id_before(row): row.get("scripts") for row in (approved or {}).get("runtimes") or ()}

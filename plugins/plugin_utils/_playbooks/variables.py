@@ -19,6 +19,7 @@ import yaml
 
 from ...module_utils import auth
 from ...module_utils._errors import ValidationError
+from ...module_utils._work.inputs import TASK_OPTIONS
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _ROOT = Path(__file__).resolve().parents[3]
@@ -31,10 +32,7 @@ _PLAYBOOKS = ("apply", "audit", "export", "probe", "restore", "job_audit", "job_
 # Which variables of the role an audit uses: those that say what an apply would do.
 _AUDITED = ("purge", "purge_exclude", "purge_limit", "policy", "protect_used", "protect_projects", "concurrency")
 # Which options of mstr_runtimes a restore takes from the variables of the role. It ignores all others of an apply.
-RESTORED = (
-    *("concurrency", "journal_comment", "plan_id", "protect_projects", "protect_used"),
-    *("wait", "wait_interval", "wait_timeout"),
-)
+RESTORED = ("concurrency", "journal_comment", *(option for option in TASK_OPTIONS if option != "policy"))
 # What protects or decides. An empty text is often a shell variable without a value, and would switch it off.
 _GUARDS = (
     *("mstr_export_exclude", "mstr_fail_on_drift", "mstr_fail_on_violation", "mstr_plan_dest", "mstr_plan_src"),
@@ -42,6 +40,12 @@ _GUARDS = (
     *(f"{_ROLE}{option}" for option in ("protect_used", "purge_exclude", "purge_limit")),
 )
 _BACKUPS = ("backup_dest", "backup_exclude", "backup_scripts")
+# The files of which each host has its own, with the default of each.
+OWN_FILES = {
+    "mstr_export_dest": "{host}.runtimes.yml",
+    "mstr_probe_dest": "{host}.probe.json",
+    f"{_ROLE}backup_dest": "",
+}
 # The options of the modules, each with its variable.
 SECRETS = frozenset(f"mstr_{option}" for option, spec in auth.argument_spec().items() if spec.get("no_log"))
 CONNECTION = {option: f"mstr_{option}" for option in auth.argument_spec()}

@@ -220,7 +220,6 @@ def failure_of(result: Json) -> str:
 
 
 def _failure(sources: Sources) -> str | None:
-    """The message of the failed task; None if no task failed."""
     failed = (result for result in (sources.read, sources.applied) if result is not None and result.get("failed"))
     return next(map(failure_of, failed), None)
 
@@ -237,7 +236,6 @@ def _outcome(report: Json, sources: Sources) -> str:
 
 
 def _lines(report: Json, listed: Iterable[Json], sources: Sources) -> Iterator[str]:
-    """The lines of the report, without the name of the environment."""
     failed = [entry for entry in (*report["runtimes"], *report["scripts"]) if entry.get("error")]
     if report["message"] and not (report["summary"] and failed):
         first, *rest = report["message"].splitlines() or [""]

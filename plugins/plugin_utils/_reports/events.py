@@ -5,9 +5,7 @@
 """Environment reports and definition files as texts that a job of AWX shows without loss.
 
 AWX cuts the output of each event at 1,024 bytes, on its page and in its API. The download of a job's output doubles
-each backslash. So a playbook shows these texts as labels of the items of a loop, because each item is an event.
-
-Pure.
+each backslash. So a playbook shows these texts as labels of the items of a loop, because each item is an event. Pure.
 """
 
 from __future__ import annotations

@@ -5,9 +5,7 @@
 """Environment reports as a file, in the format of its suffix, or as one short text between the tasks of an audit.
 
 Ansible walks through every value of a result several times: when a task returns it, when a variable holds it and when
-a template uses it. With thousands of runtimes this takes most of the time of an audit. A text is one value.
-
-Pure.
+a template uses it. With thousands of runtimes this takes most of the time of an audit. A text is one value. Pure.
 """
 
 from __future__ import annotations

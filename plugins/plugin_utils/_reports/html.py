@@ -128,7 +128,6 @@ def _packages(inventory: Sequence[Json]) -> list[tuple[str, list[Json]]]:
 
 
 def _policy(policy: Json) -> list[str]:
-    """The rules of a policy, each as a sentence."""
     return [rule.sentence.format(_text_of(policy[key])) for key, rule in RULES.items() if key in policy]
 
 

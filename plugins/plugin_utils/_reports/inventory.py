@@ -295,7 +295,6 @@ def settings() -> list[str]:
 
 
 def _sizes(runtime: Json) -> Iterator[str]:
-    """The sizes and the other settings as texts."""
     amounts = runtime["resource"] if isinstance(runtime.get("resource"), Mapping) else {}
     yield from (text.format(amounts[key]) for key, text in _SIZES.items() if amounts.get(key) is not None)
     if runtime.get("exec_timeout") is not None:

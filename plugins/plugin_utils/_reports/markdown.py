@@ -5,9 +5,7 @@
 """Environment reports as Markdown, for a comment on a pull or merge request.
 
 Every text from a server or a file stands in a code span or in a fenced block, where neither Markdown nor HTML, and no
-mention or issue number, means anything. What goes comes first; its names are never left out.
-
-Pure.
+mention or issue number, means anything. What goes comes first; its names are never left out. Pure.
 """
 
 from __future__ import annotations

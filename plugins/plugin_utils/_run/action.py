@@ -250,7 +250,6 @@ def main_of(module: str) -> Callable[[], None]:
 
 
 def _missing_libraries() -> list[str]:
-    """The libraries that the Python of ansible-playbook cannot import."""
     from ...module_utils._model.networks import NETADDR_IMPORT_ERROR
     from ...module_utils._session.transport import REQUESTS_IMPORT_ERROR
 
@@ -264,7 +263,6 @@ _PREFIXES = {"kept": "", "own": "mstr_", "probe": "mstr_probe_", "audit": "mstr_
 
 @cache
 def _mentions() -> re.Pattern[str]:
-    """Where an error names an option."""
     from ...module_utils._work.inputs_many import MANY_OPTIONS
     from ...module_utils.auth import argument_spec
 
