@@ -116,7 +116,7 @@ def _gate_errors(run: NewRun) -> Iterator[str]:
     """Of a switch that is to fail environments, where it would never do so."""
     kinds = variables.types(run.playbook)
     if "mstr_runtimes_policy" in kinds:
-        yield from _policy_errors(run, "mstr_fail_on_violation" in kinds)
+        yield from _policy_errors(run)
     if "mstr_runtimes" not in kinds:
         return
     empty = [host for host in run.switched_on("mstr_fail_on_drift") if not _has_definitions(run, host)]
@@ -128,10 +128,10 @@ def _gate_errors(run: NewRun) -> Iterator[str]:
         )
 
 
-def _policy_errors(run: NewRun, has_gate: bool) -> Iterator[str]:
+def _policy_errors(run: NewRun) -> Iterator[str]:
     wrong: list[tuple[str, str]] = []
     without_rule = []
-    gated = set(run.switched_on("mstr_fail_on_violation")) if has_gate else set()
+    gated = run.switched_on("mstr_fail_on_violation")
     for host, values in run.hosts.items():
         policy, exemptions = values.get("mstr_runtimes_policy"), values.get("mstr_runtimes_exemptions")
         if UNKNOWN in (policy, exemptions):
@@ -153,10 +153,8 @@ def _policy_errors(run: NewRun, has_gate: bool) -> Iterator[str]:
 
 def _server_errors(run: NewRun) -> Iterator[str]:
     """Of two hosts that are one server: each would delete what only the other one defines."""
-    if "mstr_runtimes_purge" not in variables.types(run.playbook) or run.playbook == "audit":
-        return
-    purging = set(run.switched_on("mstr_runtimes_purge"))
-    for server, hosts in grouped((run.server(host), host) for host in run.hosts).items():
+    purging = [] if run.playbook == "audit" else run.switched_on("mstr_runtimes_purge")
+    for server, hosts in grouped((run.server(host), host) for host in run.hosts if purging).items():
         purge = [host for host in hosts if host in purging]
         if server and len(hosts) > 1 and purge:
             yield (

@@ -50,8 +50,8 @@ class NewRun(NamedTuple):
     options: Sequence[str] = ()
 
     def values_of(self, name: str) -> Iterator[tuple[str, Any]]:
-        """The hosts with a value of a variable that is known."""
-        for host, values in self.hosts.items():
+        """The hosts with a value of a variable of the playbook that is known."""
+        for host, values in self.hosts.items() if name in types(self.playbook) else ():
             value = values.get(name)
             if is_given(value) and value is not UNKNOWN:
                 yield host, value
