@@ -186,8 +186,9 @@ def test_evidence_unknown_where_read_failed(server):
     assert used_by(server, ID, OTHER_ID) == {ID: None, OTHER_ID: None}
 
 
-def test_signal_ends_the_look_up(server):
-    server.refusals["GET /tasks/T1"] = Interrupted("Stopped by SIGTERM")
+@pytest.mark.parametrize("call", ["GET /scripts/LOAD", "GET /tasks/T1"])
+def test_signal_ends_the_look_up(server, call):
+    server.refusals[call] = Interrupted("Stopped by SIGTERM")
     with pytest.raises(Interrupted):
         runs(server)
 

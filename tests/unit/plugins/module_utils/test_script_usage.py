@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError
-from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.module_utils._work import script_usage
 from hypothesis import given
 from unit.support.make import DEFAULT_ID, ID, OTHER_ID, faults_of, refusal, runtime
@@ -207,12 +206,6 @@ def test_rest_is_not_tried_in_an_outage():
     # A refusal is an answer.
     server.refusals = {f"GET /scripts/S{number}": NO for number in range(10)}
     assert len(usage_of(server).scripts) == 40
-
-
-def test_signal_ends_the_look_up(server):
-    server.refusals["GET /scripts/LOAD"] = Interrupted("Stopped by SIGTERM")
-    with pytest.raises(Interrupted):
-        usage_of(server)
 
 
 @pytest.mark.parametrize("call", CALLS)

@@ -37,17 +37,6 @@ def test_scripts_alone_purge_nothing_and_list_once():
     assert (diff["before"], diff["after"]) == ({"Sales / load (LOAD)": f"a ({A})"}, {"Sales / load (LOAD)": f"b ({B})"})
 
 
-@pytest.mark.parametrize("purge", [False, True])
-def test_what_changes_during_assignments_stays(purge):
-    """The list that was read after the writes is old by then."""
-    have = holding(old=A).seed_scripts(load=A)
-    have.fail("PUT", meanwhile=lambda: have.runtimes[A].update(description="in use"))
-    result = run(have, {"name": "new"}, *([] if purge else [OLD_GOES]), scripts=[assigned("load", "new")], purge=purge)
-    assert actions(result) == [("new", "created"), ("old", "failed")]
-    assert f"'old' ({A}) was not deleted, because something changed" in result["msg"]
-    assert A in have.runtimes
-
-
 @pytest.mark.parametrize(
     ("entry", "method"),
     [
