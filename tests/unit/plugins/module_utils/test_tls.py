@@ -6,6 +6,8 @@ from cryptography.hazmat.primitives import serialization
 from unit.support.make import faults_of
 from unit.support.wire import self_signed
 
+VERIFY = "certificate verify failed: "
+
 
 @pytest.fixture
 def files(tmp_path):
@@ -59,18 +61,18 @@ def test_errors_of_several_files_come_at_once(files, given):
 @pytest.mark.parametrize(
     ("text", "advice"),
     [
-        ("self-signed certificate (_ssl.c:1)", "To trust this certificate itself, set ca_path"),
-        ("self signed certificate (_ssl.c:1)", "To trust this certificate itself, set ca_path"),
-        ("self-signed certificate in certificate chain (_ssl.c:1)", "Set ca_path"),
-        ("unable to get local issuer certificate (_ssl.c:1)", "Set ca_path"),
-        ("certificate has expired (_ssl.c:1)", "Renew the certificate"),
-        ("Hostname mismatch, certificate is not valid for 'h'. (_ssl.c:1)", "host name"),
-        ("IP address mismatch, certificate is not valid for '1.2.3.4'.", "host name"),
+        (f"{VERIFY}self-signed certificate (_ssl.c:1)", "To trust this certificate itself, set ca_path"),
+        (f"{VERIFY}self signed certificate (_ssl.c:1)", "To trust this certificate itself, set ca_path"),
+        (f"{VERIFY}self-signed certificate in certificate chain (_ssl.c:1)", "Set ca_path"),
+        (f"{VERIFY}unable to get local issuer certificate (_ssl.c:1)", "Set ca_path"),
+        (f"{VERIFY}certificate has expired (_ssl.c:1)", "Renew the certificate"),
+        (f"{VERIFY}Hostname mismatch, certificate is not valid for 'h'. (_ssl.c:1)", "host name"),
+        (f"{VERIFY}IP address mismatch, certificate is not valid for '1.2.3.4'.", "host name"),
         ("hostname '127.0.0.1' doesn't match 'localhost'", "host name"),
     ],
 )
 def test_the_advice_fits_the_reason(text, advice):
-    sentence = tls.handshake_error(f"certificate verify failed: {text}", "h:443")
+    sentence = tls.handshake_error(text, "h:443")
     assert advice in sentence
     assert ("ca_path" in sentence) is ("set ca_path" in advice.lower())
 
