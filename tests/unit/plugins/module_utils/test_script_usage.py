@@ -136,6 +136,14 @@ def test_refused_reads(server, refused, scripts, lacks):
     assert (by_runtime(usage), unread(usage)) == (scripts, lacks)
 
 
+@pytest.mark.parametrize("given", [{}, *({"scriptRuntimeId": named} for named in (None, "", ID.lower()))])
+def test_runtime_of_a_script(given):
+    """One that names none runs on the default runtime."""
+    server = holding(Sales={"load": OTHER_ID})
+    server.rewrite = lambda call, data: {"id": "LOAD", **given} if call == "GET /scripts/LOAD" else data
+    assert by_runtime(usage_of(server)) == {(given.get("scriptRuntimeId") or DEFAULT_ID).upper(): ["Sales/load"]}
+
+
 @pytest.mark.parametrize("odd", ["Etl", 5, False, [], {"id": ID}, ID + "0"])
 def test_script_with_an_invalid_runtime_id(odd):
     server = holding(Sales={"load": ID})
