@@ -35,6 +35,7 @@ _LONGEST_TEXT = 20_000
 # Characters. A shorter part or form of a secret is not masked, because that would make results unreadable.
 SHORTEST_SECRET = 8
 NAMES_IN_MESSAGE = 10
+DEEPEST = 100
 MASK = "********"
 # Stands for an entry of a list that was refused, so that the others can be checked too.
 REFUSED = "(an entry that was refused)"
@@ -94,6 +95,17 @@ def texts(value: Any, option: str = "") -> Iterator[tuple[str, str]]:
             yield from texts(inner, f"{option}[{index}]")
     elif value is not None and not isinstance(value, bool):
         yield option, value if isinstance(value, str) else str(value)
+
+
+def is_deep(data: Any) -> bool:
+    """Whether a list or a mapping, which must not contain itself, has more than DEEPEST levels."""
+    level = [data]
+    for _level in range(DEEPEST):
+        inside = (value.values() if isinstance(value, dict) else value for value in level)
+        level = [inner for values in inside for inner in values if isinstance(inner, (dict, list))]
+        if not level:
+            return False
+    return True
 
 
 def escaped_forms(secret: str) -> set[str]:

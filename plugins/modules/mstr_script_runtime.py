@@ -204,13 +204,12 @@ from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._work.inputs import context_for
 from ansible_collections.mstr.library.plugins.module_utils._work.script_runtime import (
     OPTIONS,
-    ScriptInputs,
     assign_scripts,
     script_inputs_from,
 )
 
 
-def assign(task: auth.Task, inputs: ScriptInputs) -> Mapping[str, Any]:
+def assign(task: auth.Task, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     """Assign the scripts, and report what was done."""
     return assign_scripts(context_for(task), inputs)
 

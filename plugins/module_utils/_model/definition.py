@@ -79,7 +79,7 @@ def definition_from(params: Mapping[str, Any], policy: Policy | None = None, res
         if name is None and params.get("id") is None:
             errors.add("one of name and id is required")
         identity = errors.check(id_from, params.get("id"))
-        values = {key: errors.check(_CHECKS.get(key, _scalar), BY_NAME[key], params[key]) for key in managed}
+        values = {key: errors.check(_checked, BY_NAME[key], params[key]) for key in managed}
         errors.add(*pool_errors(values))
         previous = tuple(params.get("previous_names") or ())
         errors.add(*_previous_name_errors(name, previous))
@@ -138,8 +138,10 @@ def pool_errors(values: Mapping[str, Any]) -> list[str]:
     return []
 
 
-def _scalar(field: Field, value: Any) -> Any:
+def _checked(field: Field, value: Any) -> Any:
     kind, error = field.spec["type"], None
+    if field.name in _CHECKS:
+        return _CHECKS[field.name](value)
     if field.name == "name":
         error = name_error(value)
     elif value == "" and not field.may_be_empty:
@@ -153,11 +155,11 @@ def _scalar(field: Field, value: Any) -> Any:
     return value
 
 
-def _networks(_field: Field, texts: Sequence[str]) -> tuple[str, ...]:
+def _networks(texts: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(parsed_each("whitelist", texts, canonical_network)))
 
 
-def _packages(_field: Field, entries: Sequence[Mapping[str, Any]]) -> tuple[Package, ...]:
+def _packages(entries: Sequence[Mapping[str, Any]]) -> tuple[Package, ...]:
     packages: list[Package] = []
     first: dict[str, int] = {}
     with ErrorList() as errors:
@@ -180,12 +182,8 @@ def _packages(_field: Field, entries: Sequence[Mapping[str, Any]]) -> tuple[Pack
     return tuple(packages)
 
 
-def _resource(_field: Field, options: Mapping[str, Any]) -> Resource:
+def _resource(options: Mapping[str, Any]) -> Resource:
     return Resource(**amounts("resource", options))
 
 
-_CHECKS: dict[str, Callable[[Field, Any], Any]] = {
-    "whitelist": _networks,
-    "packages": _packages,
-    "resource": _resource,
-}
+_CHECKS: Mapping[str, Callable[[Any], Any]] = {"whitelist": _networks, "packages": _packages, "resource": _resource}

@@ -14,12 +14,11 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .._errors import clean
+from .._errors import DEEPEST, clean, is_deep
 
 _LARGEST, _LARGEST_YAML = 512 * 2**20, 64 * 2**20  # bytes, characters
 _MOST_VALUES = 1_000_000  # in YAML, counting each use of an alias
 _MOST_OBJECTS = 10_000_000  # in JSON
-_DEEPEST = 100
 _MOST_MERGED = 1000
 
 
@@ -63,27 +62,16 @@ def from_json(text: str) -> Any:
         data = json.loads(text, object_pairs_hook=_without_duplicate_keys)
     except RecursionError:
         raise FileError(_TOO_DEEP) from None
-    _check_depth(data)
+    return _checked_depth(data)
+
+
+_TOO_DEEP = f"is nested too deeply, more than {DEEPEST} levels"
+
+
+def _checked_depth(data: Any) -> Any:
+    if isinstance(data, (dict, list)) and is_deep(data):
+        raise FileError(_TOO_DEEP)
     return data
-
-
-_TOO_DEEP = f"is nested too deeply, more than {_DEEPEST} levels"
-
-
-def _check_depth(data: Any) -> None:
-    level = [data]
-    for _level in range(_DEEPEST):
-        # Of one object that several aliases mean, one is enough.
-        inner_values = {
-            id(inner): inner
-            for value in level
-            for inner in (value.values() if isinstance(value, dict) else value if isinstance(value, list) else ())
-            if isinstance(inner, (dict, list))
-        }
-        level = list(inner_values.values())
-        if not level:
-            return
-    raise FileError(_TOO_DEEP)
 
 
 def parsed(text: str) -> Any:
@@ -106,8 +94,7 @@ def parsed(text: str) -> Any:
         data = yaml.load(text, Loader=_loader(yaml))
         if _size(data, {}, set()) > _MOST_VALUES:
             raise FileError(f"has more than {_MOST_VALUES} values, counting each use of an alias (*name)")
-        _check_depth(data)
-        return data
+        return _checked_depth(data)
     except FileError:
         raise
     except RecursionError:

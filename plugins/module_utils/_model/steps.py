@@ -22,7 +22,6 @@ from .kinds import NOTHING
 from .plan import DONE, NO_PLAN, Plan
 from .runtime import Runtime
 
-PURGED = "purge"
 _PLAN_ID_DIGITS = 24
 
 # The phases of a task, in their order.
@@ -182,7 +181,7 @@ class Row(NamedTuple):
     @property
     def is_purged(self) -> bool:
         """Whether no definition asks for it."""
-        return self.place == PURGED
+        return self.place == PURGE
 
     @property
     def going(self) -> list[Step]:
@@ -335,15 +334,13 @@ def check_plan_id(text: str | None) -> None:
         raise ValidationError([f"plan_id {text!r} is invalid: expected {_PLAN_ID_DIGITS} hexadecimal digits"])
 
 
-def _identified(runtime: Runtime) -> dict[str, Any]:
-    return {"id": runtime.id, "name": runtime.name, "runtime": runtime.to_result()}
-
-
 def report_one(row: Row, scripts: ScriptReport = NO_SCRIPTS, refusal: MstrError | None = None) -> dict[str, Any]:
     """The result of a task for one runtime. Raises its error; PartialError once something was written.
 
     `refusal`: why the task was refused in check mode, which shows all the same what it would do.
     """
+    gone = [step.seen for step in row.gone]
+    replaced = [{"id": runtime.id, "name": runtime.name, "runtime": runtime.to_result()} for runtime in gone]
     result = {
         "changed": row.changed or scripts.moved > 0,
         "msg": f"{row.msg.rstrip('.')}; {scripts.used}." if scripts.used and row.changed else row.msg,
@@ -351,7 +348,7 @@ def report_one(row: Row, scripts: ScriptReport = NO_SCRIPTS, refusal: MstrError 
         "plan_id": plan_id([row], scripts),
         **scripts.to_result(),
         **({"exempted": row.exempted} if row.exempted is not None else {}),
-        **({"replaced": [_identified(step.seen) for step in row.gone]} if row.replacement else {}),
+        **({"replaced": replaced} if row.replacement else {}),
         "diff": row.diff,
     }
     error = refusal or row.failure

@@ -15,9 +15,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from .._errors import SURROGATE, UNREAD, ApiError, ConnectError, MstrError, clean
+from .._errors import DEEPEST, SURROGATE, UNREAD, ApiError, ConnectError, MstrError, clean, is_deep
 
-_DEPTH_LIMIT = 100
 # A surrogate, escaped or not. Two of them may be a whole character.
 _MAYBE_HALF = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 # Ids are hexadecimal digits; whatever else could lead a path to a different object is not an id.
@@ -83,23 +82,13 @@ def parsed(text: str | bytes) -> Any:
         raise ValueError("nested too deeply") from None
     # Newer Python parsers accept deep nesting, but code that walks through the value, such as Ansible's, would fail.
     # A text with few brackets cannot be deep, so it needs no check.
-    if text.count("[") + text.count("{") > _DEPTH_LIMIT and _is_deep(data):
+    if text.count("[") + text.count("{") > DEEPEST and is_deep(data):
         raise ValueError("nested too deeply")
     if _MAYBE_HALF.search(text):
         # A text that was cut within a character has half of one at its end. Newer releases of Ansible refuse a result
         # with it, after the work was done.
         data = json.loads(SURROGATE.sub(UNREAD, json.dumps(data, ensure_ascii=False)))
     return data
-
-
-def _is_deep(data: Any) -> bool:
-    level = [data]
-    for _level in range(_DEPTH_LIMIT):
-        inside = (value.values() if isinstance(value, dict) else value for value in level)
-        level = [inner for values in inside for inner in values if isinstance(inner, (dict, list))]
-        if not level:
-            return False
-    return True
 
 
 class Shape(NamedTuple):

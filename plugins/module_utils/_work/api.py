@@ -25,7 +25,6 @@ from .._session.session import Session
 
 if TYPE_CHECKING:
     from .._model.policy import Policy
-    from .._model.purge import Purge
 
 RUNTIMES = "/runtimes"
 # Fields that every release returns: a list entry without one of them is incomplete.
@@ -145,6 +144,18 @@ class Waiting(NamedTuple):
 
     timeout: float
     interval: float
+
+
+class Purge(NamedTuple):
+    """Deletes unlisted runtimes, but those that `exclude` (names, ids, patterns) and `left_out` (of a file) name.
+
+    `limit`: maximum number of deletions. `comment`: for the server's journal.
+    """
+
+    exclude: Sequence[str] = ()
+    limit: int | None = None
+    comment: str | None = None
+    left_out: Sequence[str] = ()
 
 
 class Context(NamedTuple):

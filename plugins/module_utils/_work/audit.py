@@ -17,12 +17,11 @@ from .._model.runtime import INCOMPLETE, Runtime
 from .._model.steps import Row, ScriptReport
 from .._session.interrupt import Interrupted
 from .._session.session import Session
-from . import runtime_info
 from .api import Context, RuntimeApi
 from .inputs import Inputs, context_for, libraries
 from .inputs_many import MANY_OPTIONS, Check, inputs_for_many
 from .reconcile import carry_out_or_plan
-from .runtime_info import READ_OPTIONS, find_runtimes, with_findings
+from .runtime_info import READ_OPTIONS, find_runtimes, query_from, with_findings
 from .script_usage import find_usage
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ _DEFAULTS = {
 class AuditInputs(NamedTuple):
     """The checked options. `compared`: the definitions, or their errors; None without any."""
 
-    read: runtime_info.Query
+    query: Mapping[str, Any]
     compared: Inputs | ValidationError | None
 
 
@@ -70,9 +69,8 @@ class Snapshot(RuntimeApi):
 
 def requires(params: Mapping[str, Any]) -> Mapping[str, str | None]:
     """The Python libraries that these options need besides requests."""
-    compares = any(params[name] is not None for name in _DEFINITIONS)
-    policy = params["policy"]
-    return libraries(policy, params["include_installed"]) if compares or policy is not None else {}
+    evaluates = any(params[name] is not None for name in (*_DEFINITIONS, "policy"))
+    return libraries(params["policy"], params["include_installed"]) if evaluates else {}
 
 
 def audit_inputs_from(check: Check, params: Mapping[str, Any]) -> AuditInputs:
@@ -81,9 +79,9 @@ def audit_inputs_from(check: Check, params: Mapping[str, Any]) -> AuditInputs:
     A definition that violates the policy is compared, too. `check`: `auth.checked_entry`.
     """
     params = {**_DEFAULTS, **params}
-    read = runtime_info.query_from(params)
+    query = query_from(params)
     if all(params[name] is None for name in _DEFINITIONS):
-        return AuditInputs(read, None)
+        return AuditInputs(query, None)
     try:
         compared = inputs_for_many(check, {**params, "policy": None})
         definitions = compared.definitions
@@ -91,30 +89,29 @@ def audit_inputs_from(check: Check, params: Mapping[str, Any]) -> AuditInputs:
             # What a backup would delete is no definition of what there should be.
             present = [definition for definition in definitions if definition.state != "absent"]
             compared = compared._replace(definitions=present)
-        return AuditInputs(read, compared)
+        return AuditInputs(query, compared)
     except ValidationError as exc:
-        return AuditInputs(read, exc)
+        return AuditInputs(query, exc)
 
 
 def audit(task: Any, inputs: AuditInputs) -> Mapping[str, Any]:
     """What was read (`read`), what an apply would do (`applied`), and why it would be refused (`refusals`)."""
-    params = {**_DEFAULTS, **task.params}
+    query, compared = dict(inputs.query), inputs.compared
     may_run = not task.check_mode  # whether it may run the script that lists packages
-    task = task._replace(params=params, check_mode=True, warn=partial(_warn, task.warn))
-    compared = inputs.compared
+    task = task._replace(params=query, check_mode=True, warn=partial(_warn, task.warn))
     context = context_for(task, None if isinstance(compared, ValidationError) else compared)
-    runtimes = find_runtimes(context, inputs.read)
+    runtimes = find_runtimes(context, query)
     context = context._replace(api=Snapshot(task.session, runtimes))
     try:
         context.api.versions  # noqa: B018 - reads them, once
     except (ApiError, ConnectError) as exc:
-        params["include_versions"] = False
+        query["include_versions"] = False
         task.warn(f"Whether the server still offers the Python of each runtime is unknown. {exc.sentence}")
-    if params["include_scripts"] and (params["projects"] is None or context.protects is not False):
+    if query["include_scripts"] and (query["projects"] is None or context.protects is not False):
         # One look-up, also for what an apply would delete.
         context = context._replace(usage=find_usage(context, context.protects or (), every=True))
-    read = with_findings(context._replace(check_mode=not may_run), params, inputs.read, runtimes)
-    applied, refusals = _comparison(context, compared, inputs.read.policy) if compared else (None, [])
+    read = with_findings(context._replace(check_mode=not may_run), query, runtimes)
+    applied, refusals = _comparison(context, compared, query["policy"]) if compared else (None, [])
     parts = {"read": read, "applied": applied, "refusals": refusals, "previous_names": _previous_names(compared)}
     return {"changed": False, "msg": read["msg"], **parts}
 

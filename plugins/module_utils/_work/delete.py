@@ -13,11 +13,10 @@ from functools import partial
 from .._errors import MstrError
 from .._model.alike import is_named
 from .._model.plan import NO_PLAN
-from .._model.purge import Purge
 from .._model.runtime import Runtime, lists_default
-from .._model.steps import ASIDE, PLANNED, PURGE, PURGED, READ, Row, Step
+from .._model.steps import ASIDE, PLANNED, PURGE, READ, Row, Step
 from .._model.stored import changed_since, deletion_of
-from .api import ALL_FIELDS, Context, Work
+from .api import ALL_FIELDS, Context, Purge, Work
 from .guards import refusals
 from .locate import is_found_by_id, plan_step
 from .names import is_own
@@ -53,7 +52,7 @@ def purge_rows(context: Context, purge: Purge, rows: Sequence[Row]) -> list[Row]
         elif runtime.name not in kept:
             absent = deletion_of(runtime, purge.comment)
             step = Step(absent, PURGE, runtime, unused_only=runtime.key in beside)
-            purged.append(Row(absent, PURGED, (step,)))
+            purged.append(Row(absent, PURGE, (step,)))
     if spared:
         context.warn(f"The purge spares {'; '.join(sorted(spared))}. Delete with state: absent what nobody needs.")
 

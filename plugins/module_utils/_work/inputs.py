@@ -16,11 +16,10 @@ from .._model.fields import BY_NAME, LIST_AS_WRITTEN
 from .._model.networks import NETADDR_IMPORT_ERROR
 from .._model.steps import check_plan_id
 from .._session.interrupt import DEFAULT_CONCURRENCY, check_concurrency
-from .api import Context, RuntimeApi, Waiting, utc_date
+from .api import Context, Purge, RuntimeApi, Waiting, utc_date
 
 if TYPE_CHECKING:
     from .._model.policy import Policy
-    from .._model.purge import Purge
     from .assignments import ScriptEntry
 
 _TEXT: dict[str, Any] = {"type": "str"}
@@ -97,22 +96,18 @@ def inputs_from(params: Mapping[str, Any], rest_under: Callable[[Policy | None],
     with ErrorList() as errors:
         policy = errors.check(policy_in, params)
         inputs = errors.check(rest_under, policy)
-        patience = errors.check(waiting_from, params)
+        errors.check_seconds(params, "wait_timeout", "wait_interval")
         if params["protect_projects"] is not None:
-            from .script_usage import check_protection  # only a protected task needs it
+            from .script_usage import check_projects  # only a protected task needs it
 
-            errors.check(check_protection, params)
+            errors.check(check_projects, params["protect_projects"], "protect_projects")
+            if not params["protect_used"]:
+                errors.add("protect_projects needs protect_used: true, because it protects nothing by itself")
         errors.check(check_plan_id, params["plan_id"])
         if "concurrency" in params:
             errors.check(check_concurrency, params)
+    patience = Waiting(params["wait_timeout"], params["wait_interval"])
     return inputs._replace(policy=policy, waiting=patience if params["wait"] else None, patience=patience)
-
-
-def waiting_from(params: Mapping[str, Any]) -> Waiting:
-    """The wait options of a task. Raises ValidationError for invalid numbers."""
-    with ErrorList() as errors:
-        errors.check_seconds(params, "wait_timeout", "wait_interval")
-    return Waiting(params["wait_timeout"], params["wait_interval"])
 
 
 def policy_in(params: Mapping[str, Any]) -> Policy | None:

@@ -15,9 +15,6 @@ from .._model.runtime import Runtime
 from .._model.steps import Step
 from .api import ALL_FIELDS, Context, one_named
 
-# What a wait looks at.
-AWAITED = ("status", "packages")
-
 
 def is_found_by_id(definitions: Sequence[Definition]) -> bool:
     """Whether this is a single runtime that its id finds, so that no list needs to be read."""
@@ -29,9 +26,9 @@ def needed_fields(context: Context, wanted: Definition) -> set[str]:
 
     A runtime to delete needs all of them, so that the diff can serve as evidence and backup.
     """
-    awaited = context.waiting or wanted.replace_on_change or wanted.smoke_test
+    awaited = ("status", "packages") if context.waiting or wanted.replace_on_change or wanted.smoke_test else ()
     managed = {"name", *wanted.values, *(POOL if set(POOL) & set(wanted.values) else ())}
-    return {*managed, *(AWAITED if awaited else ()), *(ALL_FIELDS if wanted.state == "absent" else ())}
+    return {*managed, *awaited, *(ALL_FIELDS if wanted.state == "absent" else ())}
 
 
 def locate(context: Context, wanted: Definition, listed: Iterable[Runtime], has_list: bool = False) -> Runtime | None:
@@ -64,11 +61,11 @@ def plan_step(context: Context, step: Step) -> Step:
     plan = make_plan(before, wanted, context.policy)
     if plan.warning and plan.warning != step.plan.warning:
         context.warn(plan.warning)
-    planned = "" if step.fingerprint is None else step.fingerprint
+    planned = step.fingerprint
     if plan.changed or before is None:
         from .._model.stored import fingerprint  # only a task that writes, or finds no runtime, needs them
         from .guards import check_plan
 
         check_plan(context, step, plan)
-        planned = fingerprint(before, plan) if step.fingerprint is None else planned
-    return step._replace(plan=plan, fingerprint=planned)
+        planned = fingerprint(before, plan) if planned is None else planned
+    return step._replace(plan=plan, fingerprint=planned or "")

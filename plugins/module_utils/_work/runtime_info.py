@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from .._errors import ErrorList
 from .._model.fields import LIST_AS_WRITTEN
@@ -21,7 +21,6 @@ from .side_by_side import progress_line
 
 if TYPE_CHECKING:
     from .._model.installed import Installed
-    from .._model.policy import Policy
 
 
 # The options of a task that reads all runtimes.
@@ -43,17 +42,8 @@ INFO_OPTIONS: dict[str, Any] = {
 }
 
 
-class Query(NamedTuple):
-    """The checked options: which runtimes to read."""
-
-    name: str | None
-    id: str | None
-    status: str | None
-    policy: Policy | None
-
-
-def query_from(params: Mapping[str, Any]) -> Query:
-    """The options, checked. Raises ValidationError with all of their errors."""
+def query_from(params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The checked options, with the policy in `policy`. Raises ValidationError with all of their errors."""
     with ErrorList() as errors:
         if params["name"] is not None and not params["name"].strip():
             errors.add(f"name {params['name']!r} is empty; omit it to read all runtimes")
@@ -63,7 +53,7 @@ def query_from(params: Mapping[str, Any]) -> Query:
         errors.check(check_projects, params["projects"])
         if params["include_tasks"] and not params["include_scripts"]:
             errors.add("include_tasks needs include_scripts: true, because tasks are found by their scripts")
-    return Query(params["name"], identity, params["status"], policy)
+    return {**params, "id": identity, "policy": policy}
 
 
 def requires(params: Mapping[str, Any]) -> Mapping[str, str | None]:
@@ -71,21 +61,20 @@ def requires(params: Mapping[str, Any]) -> Mapping[str, str | None]:
     return libraries(params["policy"], params["include_installed"]) if params["policy"] is not None else {}
 
 
-def find_runtimes(context: Context, query: Query) -> list[Runtime]:
+def find_runtimes(context: Context, query: Mapping[str, Any]) -> list[Runtime]:
     """The requested runtimes with all fields."""
-    api = context.api
-    if query.id is not None:
-        read: list[Runtime | None] = [api.get(query.id)]
+    api, name = context.api, query["name"]
+    if query["id"] is not None:
+        read: list[Runtime | None] = [api.get(query["id"])]
     else:
         existing = api.list_all()
-        if not lists_default(existing) and not any(runtime.name == query.name for runtime in existing):
+        if not lists_default(existing) and not any(runtime.name == name for runtime in existing):
             context.warn(f"{INCOMPLETE}. An audit or a backup may lack runtimes.")
         # If the list contains the status, runtimes with a different one need not be read.
         listed = [
             runtime
             for runtime in existing
-            if query.name in (None, runtime.name)
-            and (runtime.facts.get("status") is None or _is_requested(runtime, query))
+            if name in (None, runtime.name) and (runtime.facts.get("status") is None or _is_requested(runtime, query))
         ]
         read = all_side_by_side(
             lambda runtime: api.with_all_fields(runtime, ALL_FIELDS),
@@ -96,45 +85,41 @@ def find_runtimes(context: Context, query: Query) -> list[Runtime]:
     return [runtime for runtime in read if runtime and _is_requested(runtime, query)]
 
 
-def _is_requested(runtime: Runtime, query: Query) -> bool:
+def _is_requested(runtime: Runtime, query: Mapping[str, Any]) -> bool:
     """Whether a runtime has the requested name and status."""
     status = status_word(runtime.facts.get("status"))
-    return query.name in (None, runtime.name) and query.status in (None, status)
+    return query["name"] in (None, runtime.name) and query["status"] in (None, status)
 
 
-def read(task: Any, query: Query) -> Mapping[str, Any]:
+def read(task: Any, query: Mapping[str, Any]) -> Mapping[str, Any]:
     """Read the runtimes, and check them against the policy."""
     context = context_for(task)
-    return with_findings(context, task.params, query, find_runtimes(context, query))
+    return with_findings(context, query, find_runtimes(context, query))
 
 
-def with_findings(
-    context: Context, params: Mapping[str, Any], query: Query, runtimes: Sequence[Runtime]
-) -> Mapping[str, Any]:
+def with_findings(context: Context, query: Mapping[str, Any], runtimes: Sequence[Runtime]) -> Mapping[str, Any]:
     """The result for these runtimes, with their scripts, and with what the policy finds."""
-    versions = context.api.versions if params["include_versions"] else None
+    versions = context.api.versions if query["include_versions"] else None
     result: dict[str, Any] = {
         "changed": False,
         "runtimes": [runtime.to_result() for runtime in runtimes],
         "versions": None if versions is None else list(versions),
         "dangling": None,
     }
-    if params["include_scripts"]:
-        _add_scripts(context, params, runtimes, result)
+    if query["include_scripts"]:
+        _add_scripts(context, query, runtimes, result)
     text = f"{len(runtimes) or 'No'} runtime{'' if len(runtimes) == 1 else 's'} found"
     installed: Mapping[str, Installed] = {}
-    if params["include_installed"]:
+    if query["include_installed"]:
         from .installed import add_installed  # only a task with this option needs it
 
         installed = add_installed(context, runtimes, result)
-    if query.policy:
-        result.update(query.policy.report(runtimes, installed))
+    if query["policy"]:
+        result.update(query["policy"].report(runtimes, installed))
         text = f"{text}, with {policy_line(result)}"
-    skipped = params["include_installed"] and context.check_mode
-    return {
-        **result,
-        "msg": f"{text}.{' Check mode does not run the script that lists packages.' if skipped else ''}",
-    }
+    skipped = query["include_installed"] and context.check_mode
+    more = " Check mode does not run the script that lists packages." if skipped else ""
+    return {**result, "msg": f"{text}.{more}"}
 
 
 def policy_line(result: Mapping[str, Any]) -> str:
@@ -148,11 +133,11 @@ def policy_line(result: Mapping[str, Any]) -> str:
 
 
 def _add_scripts(
-    context: Context, params: Mapping[str, Any], runtimes: Sequence[Runtime], result: dict[str, Any]
+    context: Context, query: Mapping[str, Any], runtimes: Sequence[Runtime], result: dict[str, Any]
 ) -> None:
     """Add its scripts to each runtime of the result, and to the result scripts without a runtime and failed reads."""
-    is_complete = all(params[name] is None for name in ("name", "id", "status"))  # whether these are all runtimes
-    projects = params["projects"]
+    is_complete = all(query[name] is None for name in ("name", "id", "status"))  # whether these are all runtimes
+    projects = query["projects"]
     # Without a runtime, no script needs to be read.
     usage = Usage()
     if runtimes:
@@ -162,12 +147,11 @@ def _add_scripts(
     scripts = [usage.of(runtime.id) for runtime in runtimes]
     unread = usage.unread
     add: Callable[[SavedScript], dict[str, Any]] = SavedScript.to_result
-    if params["include_tasks"]:
+    if query["include_tasks"]:
         from .script_tasks import find_tasks  # only a task with this option needs it
 
         shown = [script for on_runtime in (*scripts, dangling or ()) for script in on_runtime]
-        hidden = is_complete and projects is None
-        tasks = find_tasks(context, usage, shown, history=True, hidden=hidden)
+        tasks = find_tasks(context, usage, shown, history=True, hidden=is_complete and projects is None)
         unread, add = [*unread, *tasks.unread], tasks.with_tasks
     for shown_runtime, on_runtime in zip(result["runtimes"], scripts):
         shown_runtime["scripts"] = [add(script) for script in on_runtime]

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from .._errors import ErrorList, MstrError, PartialError, ValidationError
 from .._model.alike import near_names, quoted
@@ -16,7 +16,7 @@ from .._model.result import failures
 from .._model.runtime import Runtime, id_from
 from .._session.interrupt import CONCURRENCY_OPTION, check_concurrency
 from .api import Context, one_named
-from .assignments import Assigner, Assignment, ScriptEntry, find_entries, plan_assignment, script_entries, script_report
+from .assignments import Assigner, Assignment, find_entries, plan_assignment, script_entries, script_report
 from .inputs_many import SCRIPT_OPTIONS
 from .script_usage import Unread, check_projects, find_usage
 
@@ -31,22 +31,10 @@ OPTIONS: dict[str, Any] = {
 }
 
 
-class ScriptInputs(NamedTuple):
-    """The checked options. `target`, `source`: name or id. `entries` is None if all scripts of the source move."""
-
-    target: tuple[str | None, str | None]
-    source: tuple[str | None, str | None]
-    entries: tuple[ScriptEntry, ...] | None
-    projects: Sequence[str] | None
-
-
-def script_inputs_from(params: Mapping[str, Any]) -> ScriptInputs:
-    """The checked options. Raises ValidationError with all of their errors."""
+def script_inputs_from(params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The checked options, with entries in `scripts`. Raises ValidationError with all of their errors."""
     with ErrorList() as errors:
-        target, source = (
-            (params[name], errors.check(id_from, params[f"{name}_id"], prefix=f"{name}_id"))
-            for name in ("runtime", "from_runtime")
-        )
+        ids = {name: errors.check(id_from, params[name], prefix=name) for name in ("runtime_id", "from_runtime_id")}
         blank = [name for name in ("runtime", "from_runtime") if params[name] is not None and not params[name].strip()]
         errors.add(*(f"{name} is empty" for name in blank))
         errors.check(check_projects, params["projects"])
@@ -54,20 +42,20 @@ def script_inputs_from(params: Mapping[str, Any]) -> ScriptInputs:
         if params["scripts"] == []:
             errors.add("scripts is empty, so there is nothing to assign")
         entries = None if params["scripts"] is None else errors.check(script_entries, params["scripts"])
-        same = set(target) & set(source) - {None}
+        same = {params["runtime"], ids["runtime_id"]} & {params["from_runtime"], ids["from_runtime_id"]} - {None}
         errors.add(*(f"the scripts of {name!r} cannot be assigned to {name!r} itself" for name in same))
-    return ScriptInputs(target, source, entries, params["projects"])
+    return {**params, **ids, "scripts": entries}
 
 
-def assign_scripts(context: Context, inputs: ScriptInputs) -> dict[str, Any]:
+def assign_scripts(context: Context, inputs: Mapping[str, Any]) -> dict[str, Any]:
     """The result. Raises ValidationError before any write.
 
     Raises PartialError with the result if a script failed, or if it is not known which runtime a script uses.
     """
     runtimes = context.api.list_all()
     with ErrorList() as errors:
-        target = errors.check(_chosen_runtime, runtimes, *inputs.target, "runtime")
-        name, source = inputs.source
+        target = errors.check(_chosen_runtime, runtimes, inputs["runtime"], inputs["runtime_id"], "runtime")
+        name, source = inputs["from_runtime"], inputs["from_runtime_id"]
         if name:
             chosen = errors.check(_chosen_runtime, runtimes, name, None, "from_runtime")
             source = chosen.key if chosen else None
@@ -94,15 +82,15 @@ def assign_scripts(context: Context, inputs: ScriptInputs) -> dict[str, Any]:
 
 
 def _planned(
-    context: Context, inputs: ScriptInputs, source: str | None, target: Runtime
+    context: Context, inputs: Mapping[str, Any], source: str | None, target: Runtime
 ) -> tuple[list[Assignment], Sequence[Unread]]:
     """What is to be done, and the failed reads because of which it may be too little."""
-    if inputs.entries is None:
-        usage = find_usage(context, inputs.projects)
+    if inputs["scripts"] is None:
+        usage = find_usage(context, inputs["projects"])
         scripts = [*usage.of(source), *usage.of(target.id)]
         return [Assignment.planned(script, target) for script in scripts], usage.unread
-    usage = find_entries(context, inputs.entries)
-    plans = (plan_assignment(entry, usage, target) for entry in inputs.entries)
+    usage = find_entries(context, inputs["scripts"])
+    plans = (plan_assignment(entry, usage, target) for entry in inputs["scripts"])
     # Two entries may mean one script, by its name and by its id.
     return list({(plan.script.key, plan.script.name): plan for plan in plans}.values()), ()
 

@@ -169,13 +169,6 @@ def check_projects(names: Sequence[str | None] | None, option: str = "projects")
         errors.add(*(f"{option}[{index}] is empty" for index in blank))
 
 
-def check_protection(params: Mapping[str, Any]) -> None:
-    """Raises ValidationError for projects that protect nothing."""
-    check_projects(params["protect_projects"], "protect_projects")
-    if not params["protect_used"]:
-        raise ValidationError(["protect_projects needs protect_used: true, because it protects nothing by itself"])
-
-
 Item = TypeVar("Item", bound=Any)  # what can be read, with a label: a project, a script, or a part of a script
 Found = TypeVar("Found")
 

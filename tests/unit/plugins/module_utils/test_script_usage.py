@@ -80,14 +80,9 @@ def test_result_of_a_failed_read(server):
 )
 def test_projects_that_find_nothing(projects, fault):
     assert faults_of(script_usage.check_projects, projects) == (fault,)
-    assert faults_of(script_usage.check_protection, {"protect_projects": projects, "protect_used": True}) == (
-        f"protect_{fault}",
-    )
+    assert faults_of(script_usage.check_projects, projects, "protect_projects") == (f"protect_{fault}",)
     script_usage.check_projects(None)
     script_usage.check_projects(["Sales"])
-    assert faults_of(script_usage.check_protection, {"protect_projects": ["Sales"], "protect_used": False}) == (
-        "protect_projects needs protect_used: true, because it protects nothing by itself",
-    )
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])

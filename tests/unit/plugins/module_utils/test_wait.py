@@ -7,7 +7,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.plan import Pl
 from ansible_collections.mstr.library.plugins.module_utils._model.steps import READ, Row, Step, report_one
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.module_utils._work.api import Context, RuntimeApi
-from ansible_collections.mstr.library.plugins.module_utils._work.inputs import Waiting, waiting_from
+from ansible_collections.mstr.library.plugins.module_utils._work.inputs import Waiting, inputs_for_one
 from ansible_collections.mstr.library.plugins.module_utils._work.wait import state_of_wait, wait
 from unit.support.make import ID, faults_of, lost, refusal, runtime, stored
 
@@ -226,11 +226,15 @@ def test_outage_ends_no_wait(outage):
     assert failure.error == outage.error
 
 
+OPTIONS = {"name": "r", **dict.fromkeys(("policy", "protect_projects", "plan_id"))}
+
+
 @pytest.mark.parametrize("wait", [True, False])
 @pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf"), -(10**400)])
 def test_times_must_be_positive(wait, value):
     """Even without wait."""
-    assert faults_of(waiting_from, {"wait": wait, "wait_timeout": value, "wait_interval": value}) == (
+    options = {**OPTIONS, "wait": wait, "wait_timeout": value, "wait_interval": value}
+    assert faults_of(inputs_for_one, options) == (
         f"wait_timeout must be more than 0 seconds, not {value}",
         f"wait_interval must be more than 0 seconds, not {value}",
     )
