@@ -58,7 +58,11 @@ def make_plan(current: Runtime | None, wanted: Definition, policy: Policy | None
     a new runtime has an empty whitelist.
     """
     if wanted.state == "absent":
-        return _deletion(current) if current else NO_PLAN
+        if current is None:
+            return NO_PLAN
+        if current.is_default:
+            raise ValidationError([f"{current.label} is the server's built-in default runtime and cannot be deleted"])
+        return Plan("delete", None, before=diff_values(current.values, without_null(current.values)))
     if current is None and wanted.id:
         raise ValidationError([f"no runtime has the id {wanted.id}; to create one, set name and omit id"])
     have = current or Runtime({})
@@ -90,12 +94,6 @@ def make_plan(current: Runtime | None, wanted: Definition, policy: Policy | None
         warning=policy.warning(current, target, wanted.values) if policy else None,
         exempted=exempted,
     )
-
-
-def _deletion(current: Runtime) -> Plan:
-    if current.is_default:
-        raise ValidationError([f"{current.label} is the server's built-in default runtime and cannot be deleted"])
-    return Plan("delete", None, before=diff_values(current.values, without_null(current.values)))
 
 
 def compare(have: Mapping[str, Any], wanted: Definition) -> tuple[dict[str, Any], tuple[str, ...]]:

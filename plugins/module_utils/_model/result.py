@@ -39,7 +39,12 @@ def report(
     if failed:
         to_purge = [row for row in rows if row.is_purged]
         spared = purge and (not to_purge or any(row.action != "deleted" and not row.failure for row in to_purge))
-        raise PartialError(_failure(failed, len(reported), scripts, "Nothing was purged." if spared else ""), result)
+        number, what = len(reported), "runtimes"
+        if scripts.failures:
+            number, what = number + len(scripts.rows or ()), "runtimes and scripts"
+        end = "Nothing was purged." if spared else ""
+        text = failures(f"{len(failed)} of {number} {what} failed", failed, end)
+        raise PartialError(MstrError(text, **failed[0][1].error), result)
     return result
 
 
@@ -76,14 +81,6 @@ def _summary(results: Sequence[Mapping[str, Any]], failed: int, scripts: ScriptR
     shown = [action for action in DONE.values() if action != "none" and (action != "replaced" or actions[action])]
     moved = {} if scripts.rows is None else {"moved": scripts.moved}
     return {**{action: actions[action] for action in shown}, "unchanged": actions["none"], "failed": failed, **moved}
-
-
-def _failure(failed: Sequence[tuple[str, MstrError]], number: int, scripts: ScriptReport, end: str) -> MstrError:
-    """The error of a task, `number` of whose rows are reported."""
-    what = "runtimes"
-    if scripts.failures:
-        number, what = number + len(scripts.rows or ()), "runtimes and scripts"
-    return MstrError(failures(f"{len(failed)} of {number} {what} failed", failed, end), **failed[0][1].error)
 
 
 def _row_result(row: Row, scripts: ScriptReport) -> dict[str, Any]:

@@ -128,11 +128,6 @@ def _within(network: IPNetwork, ranges: Sequence[IPNetwork]) -> bool:
     return any(network in other for other in ranges)
 
 
-def _overlap(network: IPNetwork, ranges: Sequence[IPNetwork]) -> bool:
-    # Of two networks with a common address, one contains the other.
-    return any(network in other or other in network for other in ranges)
-
-
 @lru_cache(maxsize=8192)  # servers with many runtimes hold the same blocks many times
 def _networks_of(text: str) -> tuple[IPNetwork, ...]:
     """The network of an entry, then the IPv4 networks that it contains as IPv6; empty if it is not a block."""
@@ -184,7 +179,8 @@ def networks_never(forbidden: Sequence[tuple[str, Sequence[Any]]], values: Mappi
     """No block overlaps a forbidden one."""
     for index, text in _entries(values):
         networks = _networks_of(text) or _networks_of(_repaired(text))
-        hit = [name for name, ranges in forbidden if any(_overlap(network, ranges) for network in networks)]
+        # Of two networks with a common address, one contains the other.
+        hit = [name for name, never in forbidden if any(a in b or b in a for a in networks for b in never)]
         if not networks:
             yield _unreadable("whitelist", text, "it is not a CIDR block", index)
         elif hit:

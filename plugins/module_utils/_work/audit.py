@@ -112,7 +112,10 @@ def audit(task: Any, inputs: AuditInputs) -> Mapping[str, Any]:
         context = context._replace(usage=find_usage(context, context.protects or (), every=True))
     read = with_findings(context._replace(check_mode=not may_run), query, runtimes)
     applied, refusals = _comparison(context, compared, query["policy"]) if compared else (None, [])
-    parts = {"read": read, "applied": applied, "refusals": refusals, "previous_names": _previous_names(compared)}
+    # By name, so that a report knows what a runtime took the place of.
+    definitions = compared.definitions if isinstance(compared, Inputs) else ()
+    previous = {str(entry.name): list(entry.previous_names) for entry in definitions if entry.previous_names}
+    parts = {"read": read, "applied": applied, "refusals": refusals, "previous_names": previous}
     return {"changed": False, "msg": read["msg"], **parts}
 
 
@@ -120,12 +123,6 @@ def _warn(tell: Callable[[str], None], text: str) -> None:
     """Give a warning, but not that the list is incomplete: the result says it of the whole audit."""
     if not text.startswith(INCOMPLETE):
         tell(text)
-
-
-def _previous_names(compared: Inputs | ValidationError | None) -> dict[str, list[str]]:
-    """By name, so that a report knows what a runtime took the place of."""
-    definitions = compared.definitions if isinstance(compared, Inputs) else ()
-    return {str(entry.name): list(entry.previous_names) for entry in definitions if entry.previous_names}
 
 
 def _comparison(

@@ -36,13 +36,11 @@ def refusals(context: Context, work: Work, steps: Sequence[Step]) -> Iterator[Re
 
 def plan_refusals(context: Context, work: Work) -> Iterator[str]:
     """Why the plan must not be carried out, before the first write."""
-    scripts = work.script_report
-    identity = plan_id(work.rows, scripts)
     # A plan that is empty by now writes nothing, whatever was approved.
-    if context.plan_id and identity not in (context.plan_id, plan_id([])):
+    if context.plan_id and plan_id(work.rows, work.script_report) not in (context.plan_id, plan_id([])):
         from .._model.result import plan_mismatch  # only a different plan needs it
 
-        yield plan_mismatch(context.plan_id, work.rows, scripts)
+        yield plan_mismatch(context.plan_id, work.rows, work.script_report)
     steps = [step for row in work.rows if not row.failure for step in row.steps if step.plan.action == "delete"]
     yield from (sentence for _runtimes, sentence in refusals(context, work, steps))
 

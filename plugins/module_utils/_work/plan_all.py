@@ -59,11 +59,8 @@ def plan_all(context: Context, inputs: Inputs, rows: list[Row]) -> tuple[Work, l
 
         work = spare_failed(work)
     work = work._replace(rows=[row.unplanned() if row.failure else row for row in work.rows])
-    if any(row.beside for row in work.rows):
-        _warn_of_unused(context, work)
-    if context.purge or context.plan_id or any(row.wanted.state == "absent" or row.replacement for row in work.rows):
-        errors += plan_refusals(context, work)
-    return work, errors
+    _warn_of_unused(context, work)
+    return work, [*errors, *plan_refusals(context, work)]
 
 
 def _warn_of_previous_names(context: Context, row: Row) -> None:

@@ -119,10 +119,8 @@ def rename_aside(context: Context, step: Step) -> Step:
     shown = [name for name, value in planned.values.items() if value is not None or planned.is_whole]
     fields = [name for name in shown if name != "name"]
     changed = differing(planned.values, done.after.values, fields) if done.after and not done.error else ()
-    if changed:
-        error = MstrError(f"{planned.label} changed while it was renamed: {', '.join(changed)}. {CHECK_IT}")
-        return done._replace(error=error)
-    return done
+    text = f"{planned.label} changed while it was renamed: {', '.join(changed)}. {CHECK_IT}"
+    return done._replace(error=MstrError(text)) if changed else done
 
 
 def write_and_read(context: Context, step: Step) -> Step:

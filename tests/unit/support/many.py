@@ -12,7 +12,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.steps import D
 from ansible_collections.mstr.library.plugins.module_utils._work.api import Purge
 from ansible_collections.mstr.library.plugins.module_utils._work.assignments import Assigner, script_entries
 from ansible_collections.mstr.library.plugins.module_utils._work.inputs import Inputs, Waiting
-from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import carry_out_or_plan
+from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile
 from ansible_collections.mstr.library.plugins.module_utils._work.scripts import Scripts
 
 from .make import refusal, stored
@@ -51,7 +51,7 @@ def run(server, *entries, restore=False, purge=False, wait=None, scripts=None, p
     protection = {"protect_used": protect is not None, "protect_projects": None if protect is True else protect}
     context = server.context(inputs, waiting=wait, **protection, **how)
     try:
-        rows, of_scripts, refusal = carry_out_or_plan(context, inputs)
+        rows, of_scripts, refusal = reconcile(context, inputs)
         return report(rows, purge, of_scripts, refusal, context.check_mode)
     except PartialError as exc:
         return exc.to_result()
