@@ -83,7 +83,7 @@ class Session:
 
     def ensure(self, **options: Any) -> Row:
         """Do what mstr_runtime does with these options."""
-        [row] = reconcile(self.context(), Inputs([definition_from(options)])).rows
+        [row] = reconcile(self.context(), Inputs([definition_from(options)]))[0]
         report_one(row)
         return row
 

@@ -20,7 +20,7 @@ from .._session.session import Session
 from .api import Context, RuntimeApi
 from .inputs import Inputs, context_for, libraries
 from .inputs_many import MANY_OPTIONS, Check, inputs_for_many
-from .reconcile import carry_out_or_plan
+from .reconcile import reconcile
 from .runtime_info import READ_OPTIONS, find_runtimes, query_from, with_findings
 from .script_usage import find_usage
 
@@ -132,7 +132,7 @@ def _comparison(
     try:
         if isinstance(inputs, ValidationError):
             raise inputs
-        rows, scripts, refusal = carry_out_or_plan(context, inputs)
+        rows, scripts, refusal = reconcile(context, inputs)
         refusals = [*_violations(rows, policy), *(refusal.errors if refusal else ())]
         return _reported(rows, scripts, inputs), refusals
     except Interrupted:

@@ -34,7 +34,7 @@ class Refused(ValidationError):
 def ensure_one(task: Any, inputs: Inputs) -> Mapping[str, Any]:
     """Create, update or delete the runtime, and report what was done."""
     context = context_for(task, inputs)
-    [row], scripts, refusal = carry_out_or_plan(context, inputs)
+    [row], scripts, refusal = reconcile(context, inputs)
     if row.main.after and row.main.after.id and row.main.after.lacking(ALL_FIELDS) and not row.failure:
         from .names import read_whole  # only where the list omits fields
 
@@ -45,33 +45,18 @@ def ensure_one(task: Any, inputs: Inputs) -> Mapping[str, Any]:
 def ensure_many(task: Any, inputs: Inputs) -> Mapping[str, Any]:
     """Create, update and delete the runtimes, assign the scripts, and report what was done."""
     context = context_for(task, inputs)
-    rows, scripts, refusal = carry_out_or_plan(context, inputs)
+    rows, scripts, refusal = reconcile(context, inputs)
     from .._model.result import report  # only a task for many runtimes needs it
 
     return report(rows, inputs.purge is not None, scripts, refusal, context.check_mode)
 
 
-def carry_out_or_plan(context: Context, inputs: Inputs) -> tuple[Sequence[Row], ScriptReport, Refused | None]:
-    """What was done with the runtimes and the scripts; in check mode what would be, and why the task is refused."""
-    refusal = None
-    try:
-        work = reconcile(context, inputs)
-    except Refused as exc:
-        if not context.check_mode:
-            raise
-        work, refusal = exc.work, exc
-    if context.check_mode and work.scripts:
-        from .scripts import with_evidence  # only a plan that deletes something needs it
-
-        work = work._replace(scripts=with_evidence(context, work.scripts, work.rows))
-    return work.rows, work.script_report, refusal
-
-
-def reconcile(context: Context, inputs: Inputs) -> Work:
-    """Bring the runtimes to their wanted state. Returns a row for each definition and for each purged runtime.
+def reconcile(context: Context, inputs: Inputs) -> tuple[Sequence[Row], ScriptReport, Refused | None]:
+    """Bring the runtimes to their wanted state: a row for each definition and for each purged runtime, and the scripts.
 
     Order of work: list, read what the list omits, make every plan, ask the guards, [check mode stops here] `carry_out`.
-    Raises ValidationError if the whole task is refused, before any write, and MstrError if runtimes cannot be listed.
+    In check mode, returns why the task would be refused. Otherwise raises Refused, before any write. Raises
+    ValidationError for entries that meet, and MstrError if runtimes cannot be listed.
     """
     context, definitions = context._replace(purge=inputs.purge), inputs.definitions
     if not is_found_by_id(definitions) or inputs.purge or inputs.scripts:
@@ -79,22 +64,32 @@ def reconcile(context: Context, inputs: Inputs) -> Work:
         listed = context.api.list_known(context.warn, [definition.name for definition in definitions])
         context = context._replace(existing=listed)
     work, errors = _planned(context, inputs)
+    refusal = Refused(errors, work) if errors else None
     if context.check_mode:
-        spared = [row.failure or (row.is_purged and not work.purges) for row in work.rows]
-        work = work._replace(rows=[row if spare else row.predicted() for row, spare in zip(work.rows, spared)])
-    if errors:
-        raise Refused(errors, work)
-    if context.check_mode:
-        return work
-    rows = [
-        row if row.failure or row.main.plan.changed else row.with_step(row.main.finished(READ)) for row in work.rows
-    ]
-    work = work._replace(rows=rows)
-    if not context.waiting and not work.scripts and not any(step.is_due for row in rows for step in row.steps):
-        return work
-    from .carry_out import carry_out  # only a task that changes something, or waits, needs it
+        work = _predicted(context, work)
+    elif refusal:
+        raise refusal
+    else:
+        rows = [
+            row if row.failure or row.main.plan.changed else row.with_step(row.main.finished(READ)) for row in work.rows
+        ]
+        work = work._replace(rows=rows)
+        if context.waiting or work.scripts or any(step.is_due for row in rows for step in row.steps):
+            from .carry_out import carry_out  # only a task that changes something, or waits, needs it
 
-    return carry_out(context, work)
+            work = carry_out(context, work)
+    return work.rows, work.script_report, refusal
+
+
+def _predicted(context: Context, work: Work) -> Work:
+    """The work as a run would leave it, with the scripts on what it would delete."""
+    spared = [row.failure or (row.is_purged and not work.purges) for row in work.rows]
+    work = work._replace(rows=[row if spare else row.predicted() for row, spare in zip(work.rows, spared)])
+    if work.scripts:
+        from .scripts import with_evidence  # only a plan that deletes something needs it
+
+        work = work._replace(scripts=with_evidence(context, work.scripts, work.rows))
+    return work
 
 
 def _planned(context: Context, inputs: Inputs) -> tuple[Work, list[str]]:

@@ -138,7 +138,7 @@ class Server:
     def ensure(self, definition: Definition, **how: Any) -> Row:
         """What mstr_runtime does; raises the error with which it fails."""
         inputs = Inputs([definition])
-        [row] = reconcile(self.context(inputs, **how), inputs).rows
+        [row] = reconcile(self.context(inputs, **how), inputs)[0]
         report_one(row)
         return row
 
