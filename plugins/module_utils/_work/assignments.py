@@ -197,7 +197,7 @@ class Assigner:
     """Assigns scripts to runtimes, and remembers what it learns of the server. Several threads may use it."""
 
     def __init__(self, context: Context) -> None:
-        self._context, self._session = context, context.session
+        self.context, self._session = context, context.session
         self._loses_omitted: bool | None = None  # whether this server loses what an update omits; None: not known yet
 
     def assign(self, planned: Sequence[Assignment], insist: bool = False) -> list[Assignment]:
@@ -207,7 +207,7 @@ class Assigner:
 
         An error, even an unexpected one, or a signal becomes the error of its assignment and affects no other.
         """
-        if self._context.check_mode:
+        if self.context.check_mode:
             return list(planned)
         to_do = [assignment for assignment in planned if assignment.action == "moved"]
         work = self._session.insisting()(self._carried_out) if insist else self._carried_out
@@ -218,9 +218,9 @@ class Assigner:
         first = len(done)
 
         def report_progress(number: int) -> None:
-            self._context.progress(f"{first + number} of {len(to_do)} scripts assigned")
+            self.context.progress(f"{first + number} of {len(to_do)} scripts assigned")
 
-        done += all_side_by_side(work, to_do[first:], self._context.concurrency, report_progress)
+        done += all_side_by_side(work, to_do[first:], self.context.concurrency, report_progress)
         results = iter(done)
         return [next(results) if assignment.action == "moved" else assignment for assignment in planned]
 
@@ -287,7 +287,7 @@ class Assigner:
         """Update the script. The response says nothing [mstrio], so it is not read. Raises MstrError."""
         path, operation = f"/scripts/{script.id}", f"assign the runtime {target.label} to the {script.label}"
         body = {**fields, _RUNTIME: target.id}
-        for tries in range(self._context.retries, -1, -1):
+        for tries in range(self.context.retries, -1, -1):
             try:
                 self._session.request("PUT", path, json=body, operation=operation, project=script.project.id)
                 return
@@ -296,8 +296,8 @@ class Assigner:
                     raise
                 lost = exc
             unknown = f"The {script.label} may or may not use the runtime {target.label}"
-            read, retries = self._session.insisting()(partial(self._read, script)), self._context.retries
-            for seen in check_after_loss(self._context.pause, retries, lost, read, unknown):
+            read, retries = self._session.insisting()(partial(self._read, script)), self.context.retries
+            for seen in check_after_loss(self.context.pause, retries, lost, read, unknown):
                 if seen[_RUNTIME] == target.key and not _lost_fields(body, seen):
                     return
             if not tries:

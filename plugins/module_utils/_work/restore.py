@@ -94,7 +94,7 @@ def write_in_order(context: Context, rows: Sequence[Row]) -> list[Row]:
     while pending:
         holders = {index: work.holder(index) for index in pending}
         free = next((index for index, key in holders.items() if not key), None)
-        blocking = next((index for index in pending if work.own[index] in holders.values()), None)
+        blocking = next((index for index in pending if work.rows[index].main.key in holders.values()), None)
         if free is not None:
             work.write(free)
             pending.remove(free)
@@ -111,18 +111,18 @@ def write_in_order(context: Context, rows: Sequence[Row]) -> list[Row]:
 
 
 class _InOrder:
-    """The rows of a backup, and the names that the runtimes have. `own`: the keys of the runtimes of the rows."""
+    """The rows of a backup, and the names that the runtimes have."""
 
     def __init__(self, context: Context, rows: Sequence[Row]) -> None:
         self._context, self.rows = context, list(rows)
         self._names = {runtime.key: runtime.name for runtime in context.existing}
         self._tried = set(self._names.values())
-        self.own = [row.main.key for row in rows]
 
     def holder(self, index: int) -> str | None:
         """The key of a different runtime that has the name that a row needs."""
-        needed = self.rows[index].wanted.name
-        return next((key for key, name in self._names.items() if name == needed and key != self.own[index]), None)
+        row = self.rows[index]
+        holders = (key for key, name in self._names.items() if name == row.wanted.name and key != row.main.key)
+        return next(holders, None)
 
     def write(self, index: int) -> None:
         """Carry out the main step of a row."""

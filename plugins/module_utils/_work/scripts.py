@@ -27,8 +27,8 @@ class Scripts(NamedTuple):
 
     `entries`: those that are to use certain runtimes; None if none are given. `every`: whether all scripts must be
     known. `usage`: the last look-up; None if something happened since, so that the next question needs a new one.
-    `assignments`: planned, and then what was done; `unseen`: those that the look-up does not show yet. `names`: of the
-    runtimes, by id. `evidence`: of a plan, the scripts on what would be deleted.
+    `assignments`: planned, and then what was done; `unseen`: those that the look-up does not show yet. `evidence`: of
+    a plan, the scripts on what would be deleted.
     """
 
     entries: Sequence[ScriptEntry] | None
@@ -37,7 +37,6 @@ class Scripts(NamedTuple):
     usage: Usage | None = None
     assignments: Sequence[Assignment] = ()
     unseen: Sequence[Assignment] = ()
-    names: Mapping[str, str] = NOTHING
     evidence: Evidence = NOTHING
 
     @property
@@ -91,8 +90,8 @@ class Scripts(NamedTuple):
         used = _text(self.evidence) if self.evidence else ""
         if self.entries is None and not self.assignments:
             return NO_SCRIPTS._replace(evidence=self.evidence, used=used)
-        runtimes = [row.runtime for row in rows if row.runtime and row.runtime.id]
-        names = {**self.names, **{runtime.key: runtime.name for runtime in runtimes}}
+        runtimes = [*self.assigner.context.existing, *(row.runtime for row in rows if row.runtime and row.runtime.id)]
+        names = {runtime.key: runtime.name for runtime in runtimes}
         return script_report(self.assignments, names)._replace(evidence=self.evidence, used=used)
 
 
@@ -110,8 +109,7 @@ def plan_scripts(context: Context, entries: Sequence[ScriptEntry] | None, rows: 
     every = every or bool(context.check_mode and going)
     if entries is None and not every and not (going and context.protects is not False):
         return Work(rows), []
-    names = {runtime.key: runtime.name for runtime in context.existing}
-    scripts = Scripts(entries, every, Assigner(context), context.usage, names=names).looked_up(context)
+    scripts = Scripts(entries, every, Assigner(context), context.usage).looked_up(context)
     planned = _planned(context, scripts, rows)
     scripts = scripts._replace(assignments=planned, unseen=planned)
     work = Work(_without_used(context, scripts, rows), scripts)

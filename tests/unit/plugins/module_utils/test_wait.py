@@ -238,7 +238,8 @@ def test_times_must_be_positive(wait, value):
         f"wait_timeout must be more than 0 seconds, not {value}",
         f"wait_interval must be more than 0 seconds, not {value}",
     )
-    assert waiting_from({"wait": True, "wait_timeout": 300, "wait_interval": 2.0}) == Waiting(300, 2.0)
+    inputs = inputs_for_one({**OPTIONS, "wait": True, "wait_timeout": 300, "wait_interval": 2.0})
+    assert inputs.waiting == inputs.patience == Waiting(300, 2.0)
 
 
 @pytest.mark.parametrize(
