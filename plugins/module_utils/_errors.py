@@ -277,7 +277,7 @@ class AuthError(ApiError):
 
 
 class PartialError(MstrError):
-    """A failure after something was written. It carries the result so far, because the runtime exists."""
+    """A failure with a result: what was written before it, because the runtime exists, or the id of a refused plan."""
 
     def __init__(self, cause: MstrError, result: Mapping[str, Any]) -> None:
         super().__init__(cause.sentence, **cause.error)

@@ -58,7 +58,7 @@ def is_meant(entry: str, name: str, identity: str | None = None) -> bool:
 
 
 def is_named(name: str, entries: Iterable[str], identity: str | None = None) -> bool:
-    """Whether an entry of a list that protects means this runtime: see `means`; brackets may also be a class."""
+    """Whether an entry of a list that protects means this runtime: see `is_meant`; brackets may also be a class."""
     for entry in entries:
         # Python 3.9 and 3.10 raise an error for a class such as [z-a], which contains no character.
         with suppress(re.error):

@@ -69,9 +69,7 @@ class Definition(NamedTuple):
 def definition_from(params: Mapping[str, Any], policy: Policy | None = None, restore: bool = False) -> Definition:
     """The definition in a task's options. Null counts as omitted. `policy` evaluates the managed fields.
 
-    `restore`: the definition comes from a backup, see `Definition`.
-
-    Raises ValidationError with all errors.
+    `restore`: the definition comes from a backup, see `Definition`. Raises ValidationError with all errors.
     """
     name, absent = params.get("name"), params.get("state") == "absent"
     managed = [option for option in BY_NAME if params.get(option) is not None]

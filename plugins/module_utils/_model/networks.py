@@ -68,16 +68,14 @@ def as_network(text: str) -> str:
 
     Never raises, because servers may hold host names or any other text.
     """
-    try:
+    with suppress(ValueError):
         return str(parse(text).cidr)
-    except ValueError:
-        return text
+    return text
 
 
 def order(text: str) -> tuple[int, int, int, str]:
     """Sort key: IPv4, then IPv6, by address and prefix length, then everything else as text."""
-    try:
+    with suppress(ValueError):
         network = parse(text)
-    except ValueError:
-        return (9, 0, 0, text)
-    return (network.version, int(network.first), int(network.prefixlen), text)
+        return (network.version, int(network.first), int(network.prefixlen), text)
+    return (9, 0, 0, text)

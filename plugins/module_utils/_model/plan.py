@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Compares a runtime with its definition and plans the change.
-
-The contents of a result and of a diff are decided here.
-"""
+"""Compares a runtime with its definition, and plans the change: what a result and a diff show."""
 
 from __future__ import annotations
 

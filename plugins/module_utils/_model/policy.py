@@ -252,10 +252,7 @@ def number_of(violations: Iterable[Mapping[str, Any]]) -> int:
 
 
 def policy_from(option: Mapping[str, Any], day: date) -> Policy:
-    """The policy in the option `policy`. `day`: today in UTC, for its exemptions.
-
-    Raises ValidationError with all errors.
-    """
+    """The policy in the option. `day`: today in UTC, for its exemptions. Raises ValidationError with all errors."""
     options = without_null(option)
     entries = enumerate(options.get("exemptions", ()))
     with ErrorList() as errors:

@@ -47,10 +47,7 @@ class Requirement(NamedTuple):
 
 
 def requirement(text: str) -> Requirement:
-    """The requirement in a text such as `company-*` or `requests<2.32`.
-
-    Raises ValueError with the rest of a sentence that starts with the text.
-    """
+    """The requirement in a text such as `company-*` or `requests<2.32`. Raises ValueError with a reason."""
     match = _REQUIREMENT.fullmatch(text)
     if not match:
         raise ValueError(

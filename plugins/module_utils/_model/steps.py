@@ -314,7 +314,7 @@ class Row(NamedTuple):
 
 
 def plan_id(rows: Sequence[Row], scripts: ScriptReport = NO_SCRIPTS) -> str:
-    """The id of all that a task would change. An empty plan has one, too.
+    """The id of all that a task would change, also of an empty plan.
 
     It is the same if and only if the same runtimes (by id; by name for a create) get the same changes from the same
     values, and the same scripts the same runtimes. It is empty if something could not be planned: as an option, null

@@ -79,10 +79,7 @@ class ScriptEntry(NamedTuple):
 
 
 def script_entries(scripts: Sequence[Mapping[str, Any]], places: Sequence[str] = ()) -> tuple[ScriptEntry, ...]:
-    """The checked entries of the option `scripts`. Raises ValidationError with all of their errors.
-
-    `places`: how messages name the entries, if a file has them.
-    """
+    """The checked entries of the option `scripts`; `places` names those of a file. Raises ValidationError."""
     with ErrorList() as errors:
         entries: dict[tuple[Any, ...], ScriptEntry] = {}
         for index, options in enumerate(scripts):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from .._errors import ApiError, ConnectError, PartialError, ValidationError, as_mstr_error
 from .._model.plan import make_plan
@@ -44,13 +44,6 @@ _DEFAULTS = {
 }
 
 
-class AuditInputs(NamedTuple):
-    """The checked options. `compared`: the definitions, or their errors; None without any."""
-
-    query: Mapping[str, Any]
-    compared: Inputs | ValidationError | None
-
-
 class Snapshot(RuntimeApi):
     """The runtimes of one moment. Only an id that was not there is asked for."""
 
@@ -73,30 +66,29 @@ def requires(params: Mapping[str, Any]) -> Mapping[str, str | None]:
     return libraries(params["policy"], params["include_installed"]) if evaluates else {}
 
 
-def audit_inputs_from(check: Check, params: Mapping[str, Any]) -> AuditInputs:
-    """The options, checked. Raises ValidationError with all errors, but for those of the definitions.
+def audit_inputs_from(check: Check, params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The checked options, with the definitions or their errors in `compared`, None without any.
 
-    A definition that violates the policy is compared, too. `check`: `auth.checked_entry`.
+    Raises ValidationError with all other errors. A definition that violates the policy is compared, too. `check`:
+    `auth.checked_entry`.
     """
     params = {**_DEFAULTS, **params}
-    query = query_from(params)
-    if all(params[name] is None for name in _DEFINITIONS):
-        return AuditInputs(query, None)
+    compared: Inputs | ValidationError | None = None
     try:
-        compared = inputs_for_many(check, {**params, "policy": None})
-        definitions = compared.definitions
-        if any(definition.restore for definition in definitions):
+        if any(params[name] is not None for name in _DEFINITIONS):
+            inputs = inputs_for_many(check, {**params, "policy": None})
             # What a backup would delete is no definition of what there should be.
-            present = [definition for definition in definitions if definition.state != "absent"]
-            compared = compared._replace(definitions=present)
-        return AuditInputs(query, compared)
+            restores = any(entry.restore for entry in inputs.definitions)
+            present = [entry for entry in inputs.definitions if not restores or entry.state != "absent"]
+            compared = inputs._replace(definitions=present)
     except ValidationError as exc:
-        return AuditInputs(query, exc)
+        compared = exc
+    return {**query_from(params), "compared": compared}
 
 
-def audit(task: Any, inputs: AuditInputs) -> Mapping[str, Any]:
+def audit(task: Any, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     """What was read (`read`), what an apply would do (`applied`), and why it would be refused (`refusals`)."""
-    query, compared = dict(inputs.query), inputs.compared
+    query, compared = dict(inputs), inputs["compared"]
     may_run = not task.check_mode  # whether it may run the script that lists packages
     task = task._replace(params=query, check_mode=True, warn=partial(_warn, task.warn))
     context = context_for(task, None if isinstance(compared, ValidationError) else compared)

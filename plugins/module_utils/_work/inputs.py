@@ -89,10 +89,7 @@ def inputs_for_one(params: Mapping[str, Any]) -> Inputs:
 
 
 def inputs_from(params: Mapping[str, Any], rest_under: Callable[[Policy | None], Inputs]) -> Inputs:
-    """The inputs with the checked options that all tasks share. `rest_under` checks the others.
-
-    Raises ValidationError with all errors.
-    """
+    """The checked options of a task; `rest_under` checks those that only some have. Raises ValidationError."""
     with ErrorList() as errors:
         policy = errors.check(policy_in, params)
         inputs = errors.check(rest_under, policy)

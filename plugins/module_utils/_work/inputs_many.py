@@ -57,10 +57,7 @@ Check = Callable[[Mapping[str, Any], Mapping[str, Any]], "tuple[dict[str, Any] |
 
 
 def inputs_for_many(check: Check, params: Mapping[str, Any]) -> Inputs:
-    """The options of a task for many runtimes and every entry, checked. Raises ValidationError with all errors.
-
-    `check`: for the entries of a file, `auth.checked_entry`.
-    """
+    """The checked options and entries. `check`: `auth.checked_entry`, for those of a file. Raises ValidationError."""
     return inputs_from(params, lambda policy: _rest(params, policy, check))
 
 
@@ -117,10 +114,7 @@ def _source(params: Mapping[str, Any]) -> Source | None:
 def _placed(
     check: Check, option: str, entries: Sequence[Any], path: str | None, errors: ErrorList
 ) -> list[tuple[str, dict[str, Any] | None]]:
-    """The entries, each after its name in messages. Those of a file are checked as those of the option.
-
-    An entry that is refused is None.
-    """
+    """The entries, each after its name in messages; None for one of a file that is refused, as Ansible would."""
     if path is None:
         return [(f"{option}[{index}]", entry) for index, entry in enumerate(entries)]
     from .._model.src import places_in  # only a task with a file needs it

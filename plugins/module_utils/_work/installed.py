@@ -68,10 +68,7 @@ def add_installed(context: Context, runtimes: Sequence[Runtime], result: dict[st
 
 
 def _read(context: Context, runtimes: Sequence[Runtime]) -> tuple[Mapping[str, Installed], list[Unread]]:
-    """What is installed in each runtime, by its key, and one failure for each other runtime.
-
-    At most `concurrency` scripts run at the same time.
-    """
+    """What is installed in each runtime, by its key, and one failure for each other runtime."""
     reader = Reader(context)
     ready = []
     for runtime in runtimes:

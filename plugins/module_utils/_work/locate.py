@@ -22,10 +22,7 @@ def is_found_by_id(definitions: Sequence[Definition]) -> bool:
 
 
 def needed_fields(context: Context, wanted: Definition) -> set[str]:
-    """The fields that a list must show: those that are managed or awaited.
-
-    A runtime to delete needs all of them, so that the diff can serve as evidence and backup.
-    """
+    """The fields that a list must show: managed or awaited; all of one to delete, whose diff serves as a backup."""
     awaited = ("status", "packages") if context.waiting or wanted.replace_on_change or wanted.smoke_test else ()
     managed = {"name", *wanted.values, *(POOL if set(POOL) & set(wanted.values) else ())}
     return {*managed, *awaited, *(ALL_FIELDS if wanted.state == "absent" else ())}

@@ -79,10 +79,7 @@ def _warn_of_previous_names(context: Context, row: Row) -> None:
 
 
 def _plan_replacements(context: Context, rows: Sequence[Row]) -> tuple[list[Row], list[str]]:
-    """The rows; each runtime that must not be changed in place has the steps of a replacement.
-
-    Then why the task must not do anything. Raises ValidationError for entries that meet.
-    """
+    """The rows with the steps of replacements, and refusals. Raises ValidationError for entries that meet."""
     refused: list[str] = []
     kept = {row.main.key for row in rows if row.wanted.state == "present"}
     plan = partial(_with_steps, context, kept, refused)
@@ -231,10 +228,7 @@ def _warn_of_loss(context: Context, old: Runtime, target: Runtime, copied: bool)
 
 
 def _copy(old: Runtime, wanted: Definition) -> Definition:
-    """The definition of the runtime beside: everything that a definition can express, with what is new.
-
-    Raises ValidationError for a value that cannot be copied.
-    """
+    """The definition of the runtime beside: a copy with what is new. Raises ValidationError if it cannot be copied."""
     resource = old.values.get("resource") or Resource()
     if resource.unreadable is not None and "resource" not in wanted.values:
         raise ValidationError([f"resource {resource.unreadable!r} has no amounts"])

@@ -7,28 +7,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from .._errors import ValidationError
+from .._errors import PartialError, ValidationError
 from .._model.runtime import replacement_name
 from .._model.steps import CHANGE, DELETE, READ, Row, ScriptReport, Step, plan_id, report_one
 from .api import ALL_FIELDS, Context, Work, attempt
 from .inputs import Inputs, context_for
 from .locate import is_found_by_id, locate, plan_step
-
-
-class Refused(ValidationError):
-    """A task that is refused before any write. `work`: what it would do otherwise."""
-
-    def __init__(self, errors: Iterable[str], work: Work) -> None:
-        super().__init__(errors)
-        self.work = work
-
-    def to_result(self) -> dict[str, Any]:
-        """The arguments of `fail_json`, with the id of what the task would do."""
-        return {**super().to_result(), "plan_id": plan_id(self.work.rows, self.work.script_report)}
 
 
 def ensure_one(task: Any, inputs: Inputs) -> Mapping[str, Any]:
@@ -51,12 +39,12 @@ def ensure_many(task: Any, inputs: Inputs) -> Mapping[str, Any]:
     return report(rows, inputs.purge is not None, scripts, refusal, context.check_mode)
 
 
-def reconcile(context: Context, inputs: Inputs) -> tuple[Sequence[Row], ScriptReport, Refused | None]:
+def reconcile(context: Context, inputs: Inputs) -> tuple[Sequence[Row], ScriptReport, ValidationError | None]:
     """Bring the runtimes to their wanted state: a row for each definition and for each purged runtime, and the scripts.
 
     Order of work: list, read what the list omits, make every plan, ask the guards, [check mode stops here] `carry_out`.
-    In check mode, returns why the task would be refused. Otherwise raises Refused, before any write. Raises
-    ValidationError for entries that meet, and MstrError if runtimes cannot be listed.
+    A task that is refused before any write raises PartialError, with the id of its plan; in check mode, the reason is
+    returned. Raises ValidationError for entries that meet, and MstrError if runtimes cannot be listed.
     """
     context, definitions = context._replace(purge=inputs.purge), inputs.definitions
     if not is_found_by_id(definitions) or inputs.purge or inputs.scripts:
@@ -64,11 +52,11 @@ def reconcile(context: Context, inputs: Inputs) -> tuple[Sequence[Row], ScriptRe
         listed = context.api.list_known(context.warn, [definition.name for definition in definitions])
         context = context._replace(existing=listed)
     work, errors = _planned(context, inputs)
-    refusal = Refused(errors, work) if errors else None
+    refusal = ValidationError(errors) if errors else None
     if context.check_mode:
         work = _predicted(context, work)
     elif refusal:
-        raise refusal
+        raise PartialError(refusal, {"plan_id": plan_id(work.rows, work.script_report)})
     else:
         rows = [
             row if row.failure or row.main.plan.changed else row.with_step(row.main.finished(READ)) for row in work.rows

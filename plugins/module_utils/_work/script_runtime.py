@@ -48,10 +48,7 @@ def script_inputs_from(params: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def assign_scripts(context: Context, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The result. Raises ValidationError before any write.
-
-    Raises PartialError with the result if a script failed, or if it is not known which runtime a script uses.
-    """
+    """The result. Raises ValidationError before any write; PartialError if a script failed, or could not be read."""
     runtimes = context.api.list_all()
     with ErrorList() as errors:
         target = errors.check(_chosen_runtime, runtimes, inputs["runtime"], inputs["runtime_id"], "runtime")

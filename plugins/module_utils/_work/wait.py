@@ -2,11 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Waits until runtimes are ready.
-
-The wait continues during an outage of the server, and while the server
-may still report a status from before a write.
-"""
+"""Waits until runtimes are ready, also during an outage, and while a status may still be from before a write."""
 
 from __future__ import annotations
 

@@ -44,8 +44,7 @@ class NotFoundOut(MstrError):
 def write(context: Context, step: Step, read_first: bool = False) -> Step:
     """Carry out the step's plan. Raises MstrError if nothing was done.
 
-    `read_first`: plan an update again from the runtime as it is just before
-    the write, because much time may have passed since the list was read.
+    `read_first`: plan an update again just before, because much time may have passed since the list was read.
     """
     if read_first and step.before and step.plan.action == "update":
         try:
@@ -106,10 +105,7 @@ def _sent(context: Context, step: Step) -> Step:
 
 
 def rename_aside(context: Context, step: Step) -> Step:
-    """The step after its rename, if the runtime is as it was planned, for what follows it cannot be undone.
-
-    Raises MstrError if nothing was done.
-    """
+    """The step after its rename, which nothing can undo. Raises MstrError if the runtime is not as it was planned."""
     planned = step.seen
     now = context.api.find(str(planned.id), repr(planned.name))
     changed = changed_since(now, planned) if now else ("it was deleted",)
@@ -302,10 +298,7 @@ def is_unproven(step: Step) -> bool:
 
 
 def _confirmed(context: Context, listed: Sequence[Runtime], step: Step) -> Step:
-    """The step with its runtime as it is now. Raises MstrError.
-
-    It has an error if the server did not carry out a create, whatever it answered.
-    """
+    """The step with its runtime as it is now, or with an error if no create was carried out. Raises MstrError."""
     wanted, created, current = step.wanted, step.action == "created", None
     key = step.runtime.key if step.runtime else ""
     candidates = [runtime for runtime in listed if runtime.key == key or (created and runtime.name == wanted.name)]
