@@ -31,9 +31,7 @@ _SMOKE_TEST_TIMEOUT = 600.0  # seconds
 def finish_names(context: Context, rows: Sequence[Row]) -> list[Row]:
     """Give the runtime that an earlier run did not rename its name, before it is replaced itself."""
 
-    def rename(row: Row) -> Row:
-        return renamed_aside(context, row, row.in_phase(ASIDE)[0])
-
+    rename = partial(renamed_aside, context)
     return map_items(context, rename, rows, lambda row: bool(row.replacement and row.due(ASIDE)), "renamed")
 
 
@@ -91,8 +89,8 @@ def move_scripts(context: Context, work: Work) -> Work:
     scripts, rows = work.scripts, list[Row]()
     for row in work.rows:
         if row.replacement and not row.failure:
-            scripts, row = move_newcomers(context, scripts, row)
-            row = row if row.failure else attempt(partial(_check_new, context), row)
+            scripts, error = move_newcomers(context, scripts, row)
+            row = row._replace(error=error) if error else attempt(partial(_check_new, context), row)
         rows.append(row)
     return take_back(context, Work(rows, scripts), [row.failure is not None for row in rows])
 

@@ -70,11 +70,12 @@ def _check_name(moves: set[str], existing: Sequence[Runtime], row: Row) -> Row:
     return row
 
 
-def renamed_aside(context: Context, row: Row, step: Step) -> Row:
-    """The row after a step that renames its runtime. The plan of the runtime stays as it was approved."""
+def renamed_aside(context: Context, row: Row) -> Row:
+    """The row after its step that renames its runtime. The plan of the runtime stays as it was approved."""
+    [step] = row.in_phase(ASIDE)
     step = step if step.plan.changed else attempt(partial(plan_step, context), step)
     done = step if step.error else attempt(partial(rename_aside, context), step)
-    row = row._replace(steps=(done, *(other for other in row.steps if other.phase != ASIDE)))
+    row = row.with_step(done)
     if not done.done:
         return row
     # What follows knows the runtime under the name that it has now.
@@ -138,7 +139,9 @@ class _InOrder:
         if row.main.before:
             # The order in which names get free is no part of what a person approves.
             rename = rename_of(row.main.before, beside, row.wanted.journal_comment)
-            self._done(index, renamed_aside(self._context, row, Step(rename, ASIDE, row.main.before, fingerprint="")))
+            step = Step(rename, ASIDE, row.main.before, fingerprint="")
+            row = row._replace(steps=(step, *(other for other in row.steps if other.phase != ASIDE)))
+            self._done(index, renamed_aside(self._context, row))
 
     def _done(self, index: int, row: Row) -> None:
         self.rows[index] = row

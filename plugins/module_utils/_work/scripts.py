@@ -307,31 +307,24 @@ def assign(work: Work) -> Work:
     return spare_failed(work._replace(scripts=done))
 
 
-def move_newcomers(context: Context, scripts: Scripts, row: Row) -> tuple[Scripts, Row]:
-    """Move the scripts that came to what a row replaces after the look-up.
-
-    The row has an error if a script still uses what it replaces.
-    """
+def move_newcomers(context: Context, scripts: Scripts, row: Row) -> tuple[Scripts, MstrError | None]:
+    """Move the scripts that came to what a row replaces after the look-up. Then why a script still uses that."""
     try:
         scripts = scripts.looked_up(context)
     except MstrError as exc:  # also after a signal: what was written so far must be reported
-        return scripts, row._replace(error=exc)
+        return scripts, exc
     usage = scripts.usage or Usage()
     if usage.unread:
-        error = MstrError(f"Not every script could be read again: {usage.unread[0].error.sentence}")
-        return scripts, row._replace(error=error)
+        return scripts, MstrError(f"Not every script could be read again: {usage.unread[0].error.sentence}")
     moves = _moves(row, usage, scripts.assignments)
     if moves and context.plan_id:
-        error = MstrError(
-            f"The {moves[0].script.label} began to use the old runtime after the plan was made, so the plan is "
-            "different from the approved one"
-        )
-        return scripts, row._replace(error=error)
+        came = f"The {moves[0].script.label} began to use the old runtime after the plan was made"
+        return scripts, MstrError(f"{came}, so the plan is different from the approved one")
     moved = scripts.assigner.assign(moves)
     scripts = scripts._replace(assignments=[*scripts.assignments, *moved], unseen=[*scripts.unseen, *moved])
     left = [script for old in row.old for script in scripts.expected.of(old.id)]
     again = MstrError(f"Somebody assigned the old runtime to the {left[0].label} again") if left else None
-    return scripts, row._replace(error=_error_of(scripts, row) or again)
+    return scripts, _error_of(scripts, row) or again
 
 
 def assign_back(scripts: Scripts, row: Row, exists: Mapping[str, bool | None]) -> tuple[Scripts, str]:

@@ -54,6 +54,8 @@ def run(server, *entries, restore=False, purge=False, wait=None, scripts=None, p
         rows, of_scripts, refusal = reconcile(context, inputs)
         return report(rows, purge, of_scripts, refusal, context.check_mode)
     except PartialError as exc:
+        if "changed" not in exc.result:  # refused before any write
+            raise
         return exc.to_result()
 
 
