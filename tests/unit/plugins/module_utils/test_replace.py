@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import Refused
+from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from unit.support.make import refusal, stopped
 from unit.support.many import BESIDE, NO, UNITE, UPGRADE, A, B, actions, assigned, both, deleted, holding, run, summary
 
@@ -41,7 +41,7 @@ def test_every_runtime_that_is_deleted_is_shown():
     assert [(gone["name"], len(gone["scripts"])) for gone in deleted(predicted)] == [("S", 0), ("R", 1)]
     [_replaced, _other, diff, _scripts] = predicted["diff"]
     assert (diff["before_header"], diff["before"]["others"], diff["after"]) == (f"runtime 'R' ({A})", "x", {})
-    with pytest.raises(Refused, match=r"1 to replace \('S': id, exec_timeout\), 2 to delete .*, 1 script to move"):
+    with pytest.raises(MstrError, match=r"1 to replace \('S': id, exec_timeout\), 2 to delete .*, 1 script to move"):
         run(have, entry, plan_id="0" * 24)
     result = run(have, entry)
     assert [(gone["name"], gone["action"]) for gone in deleted(result)] == [("S", "deleted"), ("R", "deleted")]

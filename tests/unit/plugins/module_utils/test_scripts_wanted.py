@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
-from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import Refused
 from unit.support.many import LIST, NO, UPGRADE, A, B, C, D, actions, assigned, both, holding, moves, names_by_id, run
 
 OLD_GOES = {"name": "old", "state": "absent"}
@@ -99,7 +98,7 @@ def test_plan_id_covers_assignments():
     identity = run(have, **how, check_mode=True)["plan_id"]
     with pytest.raises(MstrError, match=r"is different from the approved one .*: 2 scripts to move"):
         run(have, scripts=[assigned("load", "b"), assigned("close", "b")], plan_id=identity)
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(MstrError) as refused:
         run(have, **how, plan_id="0" * 24)
     assert refused.value.to_result()["plan_id"] == identity == run(have, **how, plan_id=identity)["plan_id"]
     # Not only the name of the runtime: somebody may have deleted it and created a different one.
