@@ -34,18 +34,13 @@ class Source(NamedTuple):
 def read_definitions(path: str) -> Source:
     """The content of the file at `path`. Raises ValidationError with one sentence."""
     # A relative path depends on the module's working directory, so the message shows the absolute path.
-    path = os.path.abspath(path)
-    try:
-        text = read_text(path)
-    except FileError as exc:
-        raise ValidationError([f"src {path!r} {exc}"]) from None
-    return source_from(text, path)
+    return source_from(None, os.path.abspath(path))
 
 
-def source_from(text: str, path: str) -> Source:
-    """The content of a file that was at `path`. Raises ValidationError with one sentence."""
+def source_from(text: str | None, path: str) -> Source:
+    """The content of a file that was at `path`; None to read it there. Raises ValidationError with one sentence."""
     try:
-        return _source(parsed(text))
+        return _source(parsed(read_text(path) if text is None else text))
     except FileError as exc:
         raise ValidationError([f"src {path!r} {exc}"]) from None
 

@@ -28,6 +28,11 @@ _STDERR_LIMIT = 1000  # characters
 _LOST = "The response to the start was lost: the script may be running on the server. It was not started again."
 
 
+Clock = Callable[[], float]
+Pause = Callable[[float], None]
+Progress = Callable[[str], None]
+
+
 def _has_status(data: Any) -> bool:
     status = data.get("status") if isinstance(data, Mapping) else None
     return isinstance(status, int) and not isinstance(status, bool)
@@ -54,11 +59,7 @@ class Script(NamedTuple):
 
 
 def run_script(
-    session: Session,
-    script: Script,
-    clock: Callable[[], float],
-    pause: Callable[[float], None],
-    progress: Callable[[str], None] = lambda text: None,
+    session: Session, script: Script, clock: Clock, pause: Pause, progress: Progress = lambda text: None
 ) -> dict[str, Any]:
     """The result of a run with final status ready. Raises PartialError with the result of other runs; MstrError.
 
@@ -131,9 +132,7 @@ class _Run:
         self.state: Mapping[str, Any] = {"status": 0}
         self._outage: MstrError | None = None  # why the last check failed
 
-    def finish(
-        self, clock: Callable[[], float], pause: Callable[[float], None], progress: Callable[[str], None]
-    ) -> None:
+    def finish(self, clock: Clock, pause: Pause, progress: Progress) -> None:
         """Wait until the state is final. Raises MstrError, also after run_timeout; PartialError if it is lost."""
         script, interval = self._script, _FIRST_INTERVAL
         end = clock() + script.timeout

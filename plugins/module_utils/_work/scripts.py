@@ -77,8 +77,7 @@ class Scripts(NamedTuple):
         advice = "Apply a definition of the runtime that it was to replace first, which assigns these scripts to it"
         for phase, usage in ((DELETE, self.usage or Usage()), (PURGE, self.expected), (CLEAN_UP, self.expected)):
             unused_only = [step.before for step in steps if step.unused_only and step.before and step.phase == phase]
-            if unused_only:
-                yield from _refusals(context, usage, unused_only, advice, "")
+            yield from _refusals(context, usage, unused_only, advice, "")
         if context.protects is not False:
             protected = [step.before for step in steps if step.before and not step.unused_only]
             advice = "Choose a different runtime for these scripts first"
