@@ -15,33 +15,26 @@ from contract.vocabulary import Module
 DEFAULT_ID = "0F35652CA7D041978BF0CBCB67531203"
 ETL, SALES, FINANCE = "A" * 31 + "1", "5A1E" + "0" * 28, "F1AA" + "0" * 28
 NEW = "B" * 32
+MONTH_END, CLOSE = f"5C{1:030X}", f"5C{4:030X}"
 RAN = "2026-11-25T02:00:00.000+0000"
-PROJECTS = [
+TASK = {"name": "Every night", "script": "Month end", "schedule": "nightly", "expiration": "2099-12-31"}
+SCRIPTS = [
     {
-        "name": "Sales",
-        "id": SALES,
-        "scripts": [
-            {
-                "name": "Month end",
-                "id": f"5C{1:030X}",
-                "runtime": ETL,
-                "last_run": {"time": "2026-11-25T02:00:21.000Z", "status": "success", "log": "printed"},
-            },
-            {"name": "Clean up", "id": f"5C{2:030X}"},
-            {"name": "Notebook", "id": f"5C{3:030X}", "runtime": ETL, "subtype": 19458},
-        ],
-        "tasks": [
-            {
-                "name": "Every night",
-                "script": "Month end",
-                "schedule": "nightly",
-                "expiration": "2099-12-31",
-                "last_run": {"status": "success", "triggered": RAN, "finished": RAN},
-            },
-            {"name": "Once", "script": "Clean up", "active": False},
-        ],
+        "name": "Month end",
+        "id": MONTH_END,
+        "runtime": ETL,
+        "last_run": {"time": "2026-11-25T02:00:21.000Z", "status": "success", "log": "printed"},
     },
-    {"name": "Finance", "id": FINANCE, "scripts": [{"name": "Close", "id": f"5C{4:030X}", "runtime": ETL}]},
+    {"name": "Clean up", "id": f"5C{2:030X}"},
+    {"name": "Notebook", "id": f"5C{3:030X}", "runtime": ETL, "subtype": 19458},
+]
+TASKS = [
+    {**TASK, "last_run": {"status": "success", "triggered": RAN, "finished": RAN}},
+    {"name": "Once", "script": "Clean up", "active": False},
+]
+PROJECTS = [
+    {"name": "Sales", "id": SALES, "scripts": SCRIPTS, "tasks": TASKS},
+    {"name": "Finance", "id": FINANCE, "scripts": [{"name": "Close", "id": CLOSE, "runtime": ETL}]},
 ]
 
 
@@ -107,11 +100,11 @@ def test_same_planned_tasks(mstrio: Connection, reader: Module, scripts: Simulat
         expected = (their["id"], their["schedule"]["id"], their["active"])
         assert (ours["id"], ours["schedule"]["id"], int(ours["active"])) == expected
     task = Task(mstrio, id=night["id"], schedule=night["schedule"]["id"])
-    assert (task.name, task.script.id, str(task.expiration)[:10]) == ("Every night", f"5C{1:030X}", night["expiration"])
+    assert (task.name, task.script.id, str(task.expiration)[:10]) == ("Every night", MONTH_END, night["expiration"])
     assert task.last_run is not None
     assert task.last_run.status.value == night["last_run"]["status"]
     assert task.owner.id == night["owner"]["id"]
-    script = Script(mstrio, id=f"5C{1:030X}")
+    script = Script(mstrio, id=MONTH_END)
     details = script.get_last_run_details()
     assert saved["Month end"]["last_run"] == {"time": details["executionTime"], "status": details["lastStatus"]}
 
@@ -122,14 +115,13 @@ def state_of(server: Simulator, script_id: str) -> dict[str, Any]:
 
 
 def test_same_assignment(scripts: Simulator, mstrio: Connection, assigner: Module) -> None:
-    close, month_end = f"5C{4:030X}", f"5C{1:030X}"
     scripts.seed({"name": "New", "id": NEW})
-    before = state_of(scripts, close), state_of(scripts, month_end)
+    before = state_of(scripts, CLOSE), state_of(scripts, MONTH_END)
     mstrio.select_project(project_id=FINANCE)
-    Script(mstrio, id=close).alter(runtime_id=NEW)
-    assigner(runtime="New", scripts=[{"id": month_end, "project": "Sales"}])
+    Script(mstrio, id=CLOSE).alter(runtime_id=NEW)
+    assigner(runtime="New", scripts=[{"id": MONTH_END, "project": "Sales"}])
     theirs, ours = scripts.requests("PUT", "/scripts/")
     assert (theirs["status"], theirs["project"]) == (ours["status"], ours["project"])
-    after = state_of(scripts, close), state_of(scripts, month_end)
+    after = state_of(scripts, CLOSE), state_of(scripts, MONTH_END)
     assert after == tuple({**entry, "runtime": NEW} for entry in before)
-    assert assigner(runtime="New", scripts=[{"id": close, "project": "Finance"}])["changed"] is False
+    assert assigner(runtime="New", scripts=[{"id": CLOSE, "project": "Finance"}])["changed"] is False

@@ -145,20 +145,6 @@ def test_delegated_session_left_open(sim: Simulator) -> None:
 # --- sessions that end during a task
 
 
-@pytest.mark.parametrize("clock", ["tomcat", "iserver"])
-def test_expired_session(sim: Simulator, clock: str) -> None:
-    """An expired session fails without credentials and is replaced with them."""
-    sim.reset(**{f"{clock}_timeout": 60})
-    text = log_in(sim)
-    sim.turn_clock(61)
-    done = on(text, name="New")
-    assert done.result["error"]["code"] == "ERR009"
-    assert "log in with mstr_session again, or supply base_url and credentials in addition" in done.sentence
-    # If the task also has credentials, it logs in and out itself.
-    assert runtime(sim, session=text, name="New").result["action"] == "created"
-    assert sim.open_sessions() == []
-
-
 def test_session_on_another_node(sim: Simulator) -> None:
     """If the load balancer accepts only its newest cookie, the second task's session is no longer valid."""
     sim.reset(load_balancer_cookie="rotate_strict")

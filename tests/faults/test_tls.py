@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from simulator.harness import Simulator
-from support.modules import Running, runtime
+from support.modules import runtime
 
 from faults.inprocess import forget_proxies, session
 
@@ -89,14 +89,6 @@ def test_validate_certs_false_warns_once(good: Simulator) -> None:
     ]
     assert done.stderr == ""
     assert runtime(good, name="New", ca_path=good.certificates["ca"]).warnings == []
-
-
-def test_tls_options_in_environment(good: Simulator) -> None:
-    good.reset()
-    env = {**good.environment(), "MSTR_CA_PATH": good.certificates["ca"], "MSTR_VALIDATE_CERTS": "true"}
-    assert Running("mstr_runtime", {"name": "New"}, env=env).done().result["action"] == "created"
-    env = {**good.environment(), "MSTR_VALIDATE_CERTS": "no", "REQUESTS_CA_BUNDLE": good.certificates["other_ca"]}
-    assert Running("mstr_runtime", {"name": "New"}, env=env).done().result["action"] == "none"
 
 
 # --- certificates of clients
