@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError, MstrError
+from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError
 from simulator.harness import Simulator
 from support.modules import run
 
@@ -153,17 +153,6 @@ def test_lost_login(server: Simulator, reset: bool) -> None:
     assert failed.value.outcome_unknown
     assert "If the server did log in, that session stays open until it times out there." in failed.value.sentence
     assert server.calls() == ["POST /auth/login"], "a second login could leave a second session"
-
-
-@pytest.mark.parametrize("proxied", WAYS)
-def test_sentence_names_server_and_proxy(server: Simulator) -> None:
-    server.fault("close_before", operation="list", times=None)
-    with session(server, retries=0) as task, pytest.raises(MstrError) as failed:
-        task.ensure(name="New")
-    address = str(server.proxy_url).rpartition("/")[2].rpartition("@")[2]
-    variable = "HTTPS_PROXY" if server.certificates else "HTTP_PROXY"
-    expected = f"{server.base_url}, or the proxy {address} ({variable}) in between, closed the connection"
-    assert expected in failed.value.sentence
 
 
 def test_each_runtime_created_once(server: Simulator) -> None:

@@ -7,7 +7,7 @@ import time
 
 import pytest
 from simulator.harness import Simulator
-from support.modules import Running, credentials, run, runtime, send_signal, wait_for_call
+from support.modules import Running, credentials, send_signal, wait_for_call
 from support.waiting import PATIENCE_S
 
 from faults.inprocess import OPERATIONS, WRITES
@@ -120,18 +120,4 @@ def test_closed_pipe_prevents_next_write(sim: Simulator) -> None:
     sim.release()
     assert running.process.wait(PATIENCE_S) == 1
     assert sim.calls() == ["POST /auth/login", "GET /runtimes", "POST /auth/logout"]
-    assert sim.open_sessions() == []
-
-
-def test_killed_module_leaves_session(sim: Simulator) -> None:
-    """SIGKILL cannot be caught. Sessions of killed jobs count for the user's limit until the server times them out."""
-    sim.reset(session_limit=2, tomcat_timeout=1800)
-    sim.fault("hang", operation="list", times=2)
-    for left in (1, 2):
-        sim.clear_requests()
-        stop_during(sim, start(sim, "list"), "list", signal.SIGKILL)
-        assert len(sim.open_sessions()) == left
-    assert "the max # of sessions (2) of user 'admin' is reached" in run("mstr_session", sim).sentence
-    sim.turn_clock(1801)
-    assert runtime(sim, name="New").status == 0
     assert sim.open_sessions() == []
