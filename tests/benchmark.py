@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """`make bench`: measures what the modules cost, and prints the table of docs/docsite/rst/guide_speed.rst.
 
 make bench                     all rows, which takes ten minutes
@@ -22,7 +18,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,8 +30,7 @@ HEADER = ("work", "against", "ratio (spread)", "as a module", "wall time in s", 
 SLOW_MS = 20
 
 
-@dataclass(frozen=True)
-class Way:
+class Way(NamedTuple):
     """A command that does the work, and what prepares the server before each run."""
 
     command: Sequence[str]
@@ -195,11 +189,12 @@ def main() -> None:
     print(".. csv-table::\n   :header-rows: 1\n")
     with tempfile.TemporaryDirectory() as folder, Simulator() as simulator:
         bench = Bench(simulator, Path(folder))
-        table = csv.writer(sys.stdout, lineterminator="\n   ")
+        table = csv.writer(sys.stdout, lineterminator="\n")
         print(end="   ")
         table.writerow(HEADER)
         for work, ours, against, theirs in bench.rows():
             if args.only in f"{work} {against}":
+                print(end="   ")
                 table.writerow([work, against, *bench.cells(ours, theirs, args.rounds)])
                 sys.stdout.flush()
 
