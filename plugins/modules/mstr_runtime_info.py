@@ -188,9 +188,34 @@ runtimes:
   type: list
   elements: dict
   sample:
-    - id: 3B9A7C7E4D0F4E2A9B1C2D3E4F506172
+    - acg: 255
+      acl: []
+      date_created: "2026-11-25T07:29:53.000+0000"
+      date_modified: "2026-11-25T07:29:53.000+0000"
+      description: Loads the sales figures
+      exec_timeout: 600
+      execution_target: null
+      id: 3B9A7C7E4D0F4E2A9B1C2D3E4F506172
+      is_default: false
+      max_cached_instances: 3
+      min_cached_instances: 0
       name: Nightly reports
-      status: ready
+      others: ""
+      owner:
+        id: 54F3D26011D2896560009A8E67019608
+        name: Administrator
+      packages:
+        - description: ""
+          message: null
+          name: pandas
+          status: installed
+          version: "2.2.3"
+      resource:
+        cpu: 0.2
+        disk: null
+        mem: 1024
+        proc_count: null
+      runtime_version: "3.10.5"
       scripts:
         - id: 5C1E7A2B4D0F4E2A9B1C2D3E4F506172
           name: Month end
@@ -204,6 +229,11 @@ runtimes:
             id: 54F3D26011D2896560009A8E67019608
             name: Administrator
           date_modified: "2026-11-25T07:29:53.000+0000"
+      status: ready
+      version: 8F1C6F0E4B7A4C0D9C3E2A1B0F9E8D7C
+      whitelist:
+        - 10.10.10.0/24
+        - 192.168.1.1/32
 versions:
   description:
     - The Python versions that the server offers. Null without O(include_versions=true), and on an older server that

@@ -182,6 +182,33 @@ runtimes:
         - field: resource
           before: {cpu: 1.0, mem: 1024}
           after: {cpu: 1.0, mem: 2048}
+      runtime:
+        acg: 255
+        acl: []
+        date_created: "2026-11-25T07:29:53.000+0000"
+        date_modified: "2026-11-25T07:29:53.000+0000"
+        description: ""
+        exec_timeout: 600
+        execution_target: null
+        id: 3B9A7C7E4D0F4E2A9B1C2D3E4F506172
+        is_default: false
+        max_cached_instances: 3
+        min_cached_instances: 0
+        name: Forecasts
+        others: ""
+        owner:
+          id: 54F3D26011D2896560009A8E67019608
+          name: Administrator
+        packages: []
+        resource:
+          cpu: 1.0
+          disk: null
+          mem: 2048
+          proc_count: null
+        runtime_version: "3.10.5"
+        status: ready
+        version: 8F1C6F0E4B7A4C0D9C3E2A1B0F9E8D7C
+        whitelist: []
       error: null
 scripts:
   description:
