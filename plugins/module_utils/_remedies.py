@@ -118,7 +118,7 @@ def list_remedy(value: Any, options: Mapping[str, Any], option: str) -> str:
             entries = [{"name": name, **inner} for name, inner in value.items()]
         elif "version" in options and all(inner is None or isinstance(inner, str) for inner in value.values()):
             entries = [{"name": name, **({"version": inner} if inner else {})} for name, inner in value.items()]
-        return f"[{', '.join(map(_flow, entries))}]" if entries or not value else ""
+        return f"[{', '.join(map(_flow, entries))}]" if entries else ""
     if not options:
         return f"[{value!r}]"
     if not isinstance(value, str):

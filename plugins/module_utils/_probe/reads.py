@@ -66,8 +66,9 @@ def iserver_version(run: ProbeRun) -> Answer:
 
 @asks("Which type of deployment is it?")
 def deployment_type(run: ProbeRun) -> Answer:
-    value, private = run.once(_status).get("deploymentType") or "", "a value that is not a release"
-    needs(not value or _release(value), f"GET /api/status contains {private}, so it is not published.")
+    value = run.once(_status).get("deploymentType") or ""
+    private = "GET /api/status contains a value that is not a release, so it is not published."
+    needs(not value or _release(value), private)
     return value, f"GET /api/status {'contains it' if value else 'contains none'}."
 
 
