@@ -219,10 +219,9 @@ class Change(NamedTuple):
 
 def changes(before: Any, after: Any) -> list[Change]:
     """The differences between two values of a field, added entries first. None means that there was no value."""
-    kind = next((kind for kind in (Mapping, list) if _are(kind, before, after)), None)
-    if kind is Mapping:
+    if _are(Mapping, before, after):
         return _of_keys(before or {}, after or {})
-    if kind is None:
+    if not _are(list, before, after):
         # A server may hold anything.
         return [Change("→", "", _value_text(before), _value_text(after))]
     if all(isinstance(entry, Mapping) for entry in [*(before or ()), *(after or ())]):
