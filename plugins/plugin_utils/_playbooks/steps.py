@@ -75,10 +75,9 @@ def _check_inventory(action: Action) -> None:
 def work(action: Action) -> Result:
     """Do the work of a playbook or role on one environment, with the options from its variables.
 
-    The option `step` is one of `_WORK`. `result` is the variable with the results of the
-    other hosts. With `result`, the task never fails: it returns `error` and a report, and the playbook fails after the
-    report on all environments. Without it, as in the role, it returns the result of the module, whether or not it
-    failed.
+    The option `step` is one of `_WORK`. `result` is the variable with the results of the other hosts. With it, the task
+    never fails: it returns `error` and a report, and the playbook fails after the report on all environments. Without
+    it, as in the role, it returns the result of the module, whether or not it failed.
     """
     step, variable = str(action.args["step"]), action.args.get("result")
     if variable is None:

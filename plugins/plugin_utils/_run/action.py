@@ -16,7 +16,7 @@ Ansible loads that file once, before it starts the workers, so that a whole run 
 once. A new module needs only such a file; a unit test checks that it exists.
 
 `worker` has what the module then runs in. In every doubtful case, the module runs in the normal way: see
-`_reasons_for_a_module`.
+`_reasons_for_a_module`. An error of a task that the role calls names the variables of the role in place of options.
 """
 
 from __future__ import annotations
