@@ -136,7 +136,7 @@ def test_long_stderr_is_cut_to_its_end(server_with):
 @pytest.mark.parametrize(("message", "shown"), [("Too\nlong.", "Too long."), (None, "the server gave no reason")])
 def test_message_of_the_server_in_place_of_stderr(server_with, message, shown):
     sentence = server_with(state(5, message=message)).fail().sentence
-    assert sentence.startswith(f"The script on the default runtime ended with status expired: {shown}")
+    assert sentence == f"The script on the default runtime ended with status expired: {shown}"
 
 
 def test_run_that_never_ends_is_stopped(server_with):
@@ -242,7 +242,11 @@ def test_refused_start(server_with, start):
 
 
 @pytest.mark.parametrize(
-    ("stop", "end"), [([], "It was stopped on"), ([refused(STOP, 500, "01")], "It may be running: Could not stop the")]
+    ("stop", "end"),
+    [
+        ([], "It was stopped on the server."),
+        ([refused(STOP, 500, "01")], "It may be running: Could not stop the script"),
+    ],
 )
 def test_interrupted_start_with_a_late_answer(server_with, stop, end):
     server = server_with(start=stopped(in_flight=True))

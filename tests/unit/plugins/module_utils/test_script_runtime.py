@@ -39,12 +39,14 @@ def test_text_in_place_of_a_script():
         ({"runtime": "a", "scripts": []}, ["scripts is empty, so there is nothing to assign"]),
         ({"runtime": "a", "scripts": [script(name="b", project=" ")]}, ["scripts[0].project is empty"]),
         ({"runtime": "a", "from_runtime": "b", "projects": ["P", ""]}, ["projects[1] is empty"]),
-        ({"runtime_id": ID, "from_runtime_id": ID.lower()}, [f"the scripts of '{ID}' cannot be assigned to '{ID}'"]),
+        (
+            {"runtime_id": ID, "from_runtime_id": ID.lower()},
+            [f"the scripts of '{ID}' cannot be assigned to '{ID}' itself"],
+        ),
     ],
 )
 def test_options_that_are_refused(given, faults):
-    refused = faults_of(script_runtime.script_inputs_from, options(**given))
-    assert [fault[: len(start)] for fault, start in zip(refused, faults, strict=True)] == faults
+    assert faults_of(script_runtime.script_inputs_from, options(**given)) == tuple(faults)
 
 
 @pytest.mark.parametrize(
@@ -185,12 +187,17 @@ def test_unread_project_fails_the_task(server):
     ("given", "fault"),
     [
         ({"runtime": "new"}, "runtime: no runtime has the name 'new'; did you mean 'New'?"),
-        ({"runtime": "Old", "from_runtime_id": OLD}, f"the scripts of 'Old' ({OLD}) cannot be assigned to the same"),
-        ({"from_runtime": "Gone"}, "from_runtime: no runtime has the name 'Gone'; if it was deleted, give its id"),
+        (
+            {"runtime": "Old", "from_runtime_id": OLD},
+            f"the scripts of 'Old' ({OLD}) cannot be assigned to the same runtime",
+        ),
+        (
+            {"from_runtime": "Gone"},
+            "from_runtime: no runtime has the name 'Gone'; if it was deleted, give its id in from_runtime_id",
+        ),
         ({"runtime": None, "runtime_id": ID}, f"runtime_id: no runtime has the id '{ID}'"),
     ],
 )
 def test_runtimes_that_are_refused(server, given, fault):
-    [refused] = faults_of(lambda: assign(server, **given))
-    assert refused.startswith(fault)
+    assert faults_of(lambda: assign(server, **given)) == (fault,)
     assert updates(server) == 0
