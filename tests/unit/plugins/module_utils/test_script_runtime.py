@@ -157,6 +157,14 @@ def test_what_a_server_does_not_put_back(server, ignored, end, action):
     assert end in done["scripts"][0]["error"]["msg"]
 
 
+def test_update_without_effect(server):
+    server.ignores = "PUT"
+    done = assign(server)
+    ignored = "The server accepted a new runtime for the script 'Close' in project 'Sales', but the script still uses"
+    assert f"{ignored} {OLD}." in done["failure"]
+    assert (done["changed"], moves(done)[0]) == (False, ("Close", "failed"))
+
+
 def test_scripts_by_name_and_id_of_runtime_gone(server):
     """Each is moved once, although two entries mean it."""
     server.core.projects.seed({"name": "Sales", "scripts": [saved("Twin", 7, GONE), saved("Twin", 8, GONE)]})

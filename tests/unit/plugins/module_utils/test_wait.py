@@ -74,6 +74,7 @@ READY = {"status": "ready", "packages": packages(pandas="installed")}
 UNKNOWN = {"status": "unknown", "packages": packages(pandas="installed")}
 NEW_UNKNOWN = {"status": "ready", "packages": packages(new="unknown")}
 FAILED = {"status": "error", "packages": packages(new="not_installed")}
+IN_ERROR = f"Runtime 'r' ({ID}) is in error: status error, packages: pandas installed"
 
 
 @pytest.mark.parametrize("first", [{}, READY, {"packages": None}, {"packages": packages(pandas="unknown")}])
@@ -148,7 +149,7 @@ def test_status_that_is_never_reported(state, status):
 @pytest.mark.parametrize(
     ("first", "pictures", "action", "looks", "why"),
     [
-        (BUSY, [{**READY, "status": "error"}], "none", 1, "is in error: status error, packages: pandas installed"),
+        (BUSY, [{**READY, "status": "error"}], "none", 1, IN_ERROR),
         ({"status": "error"}, [None], "none", 0, "is in error"),
         (BUSY, [{"status": "Error"}], "none", 1, "is in error"),
         ({"status": "error"}, [{"status": "error"}], "update", 1, "is in error"),
