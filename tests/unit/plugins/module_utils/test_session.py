@@ -223,6 +223,14 @@ def test_post_that_only_reads_is_sent_again(session):
     assert task.session.send("POST", "/runtimes", {}, operation="search", kind="read") == {"id": "1"}
 
 
+@pytest.mark.parametrize(("do", "call", "body"), [(read, READ, b"<html>"), (write, WRITE, b"{")])
+def test_success_without_json_is_error(session, do, call, body):
+    task = session()
+    task.http.reply(call, response(200, body))
+    with pytest.raises(ApiError, match="answered 200 to GET /api/runtimes with"):
+        do(task)
+
+
 def test_every_response_reaches_callback(session):
     task, statuses = session(), []
     task.session.on_response = lambda response: statuses.append(response.status)
