@@ -104,5 +104,8 @@ def test_a_backup_as_definitions(tmp_path):
     """What it would delete is no definition."""
     path = tmp_path / "bk.yml"
     path.write_text(f"{{restore: true, runtimes: [{{id: {ID}, name: r}}, {{id: {'A' * 32}, state: absent}}]}}")
-    result = audited(Server(stored(), stored(id="A" * 32, name="new")), src=str(path))
+    server = Server(stored(), stored(id="A" * 32, name="new"))
+    result = audited(server, src=str(path))
     assert [entry["name"] for entry in result["applied"]["runtimes"]] == ["r"]
+    result = audited(server, runtimes=[{"name": "new", "state": "absent"}])
+    assert [entry["action"] for entry in result["applied"]["runtimes"]] == ["deleted"]
