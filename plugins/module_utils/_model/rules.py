@@ -131,11 +131,10 @@ def _within(network: IPNetwork, ranges: Sequence[IPNetwork]) -> bool:
 @lru_cache(maxsize=8192)  # servers with many runtimes hold the same blocks many times
 def _networks_of(text: str) -> tuple[IPNetwork, ...]:
     """The network of an entry, then the IPv4 networks that it contains as IPv6; empty if it is not a block."""
-    try:
-        network = parse(text)
-    except ValueError:
-        return ()
-    return network, *_embedded(network), *(parse("0.0.0.0/0") for prefix in map(parse, _EMBEDDING) if prefix in network)
+    with suppress(ValueError):
+        block = parse(text)
+        return block, *_embedded(block), *(parse("0.0.0.0/0") for prefix in map(parse, _EMBEDDING) if prefix in block)
+    return ()
 
 
 def _repaired(text: str) -> str:
