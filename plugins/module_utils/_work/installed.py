@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from .._errors import MstrError, ValidationError
 from .._model.installed import Installed, installed_in, mismatches
@@ -33,14 +33,6 @@ print(json.dumps({
 }))
 """
 RUN_TIMEOUT = 300.0  # seconds
-
-
-class _Target(NamedTuple):
-    runtime: Runtime
-
-    @property
-    def label(self) -> str:
-        return f"packages of runtime {self.runtime.label}"
 
 
 def add_installed(context: Context, runtimes: Sequence[Runtime], result: dict[str, Any]) -> Mapping[str, Installed]:
@@ -74,13 +66,12 @@ def _read(context: Context, runtimes: Sequence[Runtime]) -> tuple[Mapping[str, I
     for runtime in runtimes:
         status = status_word(runtime.facts.get("status"))
         if status == "ready":
-            ready.append(_Target(runtime))
+            ready.append(runtime)
         else:
             error = MstrError(f"Runtime {runtime.label} has the status {status}; a script runs only on a ready one.")
             reader.unread.append(Unread(None, None, error, runtime))
 
-    def run(target: _Target) -> tuple[str, Installed]:
-        runtime = target.runtime
+    def run(runtime: Runtime) -> tuple[str, Installed]:
         script = Script(SCRIPT, runtime.id, RUN_TIMEOUT, runtime.name)
         ended = run_script(context.session, script, context.clock, context.pause)
         try:

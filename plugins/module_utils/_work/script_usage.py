@@ -169,7 +169,7 @@ def check_projects(names: Sequence[str | None] | None, option: str = "projects")
         errors.add(*(f"{option}[{index}] is empty" for index in blank))
 
 
-Item = TypeVar("Item", bound=Any)  # what can be read, with a label: a project, a script, or a part of a script
+Item = TypeVar("Item", bound=Any)  # what can be read, with a label: a project, a script or a part of it, a runtime
 Found = TypeVar("Found")
 
 _PAGE = 1000  # scripts
@@ -228,7 +228,8 @@ class Reader:
 
         def read_or_fail(item: Item) -> Found | Unread:
             if self._outages >= _MOST_OUTAGES:
-                gave_up = f"Did not read the {item.label}, because {self._outages} earlier requests failed."
+                what = f"packages of runtime {item.label}" if isinstance(item, Runtime) else item.label
+                gave_up = f"Did not read the {what}, because {self._outages} earlier requests failed."
                 return _unread(item, MstrError(f"{gave_up} The last error: {self._last_outage}"))
             try:
                 return read(item)
@@ -331,7 +332,7 @@ def read_script(session: Session, script: SavedScript) -> Mapping[str, Any]:
 def _unread(item: Any, error: MstrError) -> Unread:
     if isinstance(item, Project):
         return Unread(item, None, error)
-    if hasattr(item, "runtime"):
-        return Unread(None, None, error, item.runtime)
+    if isinstance(item, Runtime):
+        return Unread(None, None, error, item)
     script = getattr(item, "script", item)
     return Unread(script.project, script, error)
