@@ -47,7 +47,7 @@ class Requirement(NamedTuple):
 
 
 def requirement(text: str) -> Requirement:
-    """The requirement in a text such as `company-*` or `requests<2.32`. Raises ValueError with a reason."""
+    """The requirement in a text such as `requests<2.32`. Raises ValueError with the rest of a sentence about it."""
     match = _REQUIREMENT.fullmatch(text)
     if not match:
         raise ValueError(

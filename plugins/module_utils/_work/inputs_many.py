@@ -114,7 +114,7 @@ def _source(params: Mapping[str, Any]) -> Source | None:
 def _placed(
     check: Check, option: str, entries: Sequence[Any], path: str | None, errors: ErrorList
 ) -> list[tuple[str, dict[str, Any] | None]]:
-    """The entries, each after its name in messages; None for one of a file that is refused, as Ansible would."""
+    """The entries, each after its name in messages; None for one of a file that is refused."""
     if path is None:
         return [(f"{option}[{index}]", entry) for index, entry in enumerate(entries)]
     from .._model.src import places_in  # only a task with a file needs it

@@ -105,7 +105,7 @@ def _sent(context: Context, step: Step) -> Step:
 
 
 def rename_aside(context: Context, step: Step) -> Step:
-    """The step after its rename, which nothing can undo. Raises MstrError if the runtime is not as it was planned."""
+    """The step after its rename; what follows cannot be undone. Raises MstrError if the runtime is not as planned."""
     planned = step.seen
     now = context.api.find(str(planned.id), repr(planned.name))
     changed = changed_since(now, planned) if now else ("it was deleted",)
