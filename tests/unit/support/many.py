@@ -33,15 +33,13 @@ def holding(*more, **names):
     return Server(*(stored(**{"name": name, **fields}) for name, fields in runtimes), *(stored(**one) for one in more))
 
 
-PURGE = {"exclude": (), "limit": None, "comment": None, "left_out": ()}  # the options of a purge
-
-
 def run(server, *entries, restore=False, purge=False, wait=None, scripts=None, protect=None, **how):
     """What mstr_runtimes returns, of a task that fails, too.
 
     `restore`: its file is a backup. `protect`: the projects that count for protect_used, or True.
     """
-    options = [how.pop(name, default) for name, default in PURGE.items()]
+    defaults = {"exclude": (), "limit": None, "comment": None, "left_out": ()}
+    options = [how.pop(name, default) for name, default in defaults.items()]
     blank = {"id": None, "name": None}
     inputs = Inputs(
         [definition_from(entry, restore=restore) for entry in entries],
@@ -72,12 +70,17 @@ def assigned(name, runtime, **more):
     return {"name": name, "project": "Sales", "runtime": runtime, **more}
 
 
+def outcome(server, *entries, **how):
+    """What `run` returns, or the message of a task that is refused."""
+    try:
+        return run(server, *entries, **how)
+    except MstrError as exc:
+        return {"msg": exc.sentence, "runtimes": [], "changed": False}
+
+
 def message(server, *entries, **how):
     """What a task says, of one that is refused, too."""
-    try:
-        return run(server, *entries, **how)["msg"]
-    except MstrError as exc:
-        return exc.sentence
+    return outcome(server, *entries, **how)["msg"]
 
 
 def actions(result):
@@ -104,9 +107,8 @@ def summary(**counts):
 
 
 def waits(have, timeout=50, pause=None):
-    """The options to wait for a few looks on a clock of its own."""
-    clock = iter(range(10_000))
-    return {"wait": Waiting(timeout, 1.0), "clock": lambda: next(clock), "pause": pause or have.pause, "concurrency": 2}
+    """The options to wait for a few looks."""
+    return {"wait": Waiting(timeout, 1.0), "pause": pause or have.pause, "concurrency": 2}
 
 
 def deletion(runtime):

@@ -15,15 +15,10 @@ POLICY = {
     "resource_max": {"cpu": 2, "mem": 4096},
 }
 SOON = (date.today() + timedelta(days=20)).isoformat()
+TICKET = {"reason": "the loader needs it, see ticket 4711", "until": SOON}
 EXEMPTIONS = [
     {"runtime": "(Default)*", "reason": "nobody uses it", "until": "2099-12-31"},
-    {
-        "runtime": "Nightly reports",
-        "rule": "packages_never",
-        "value": "requests",
-        "reason": "the loader needs it, see ticket 4711",
-        "until": SOON,
-    },
+    {"runtime": "Nightly reports", "rule": "packages_never", "value": "requests", **TICKET},
     {"runtime": "Nightly reports", "value": "8192", "reason": "month end", "until": "2026-01-31"},
     {"runtime": "Nightly Report", "reason": "a new server comes", "until": "2099-12-31"},
 ]
@@ -77,11 +72,11 @@ def audited(*runtimes, name="e", policy=None, **read):
     return environment_report(None, name, read=read, policy=policy, detail=True)
 
 
-def applied(*rows, name="e", check_mode=False, **result):
+def applied(*rows, name="e", check_mode=False, read=None, policy=None, **result):
     """The report on an apply with these rows."""
     counts = Counter({"none": "unchanged", "unknown": "failed"}.get(row["action"], row["action"]) for row in rows)
     result = {"runtimes": list(rows), "summary": dict(counts), **result}
-    return environment_report(result, name, check_mode=check_mode, detail=True)
+    return environment_report(result, name, check_mode=check_mode, read=read, policy=policy, detail=True)
 
 
 def environment(name, quiet=3, base=0):
@@ -98,7 +93,7 @@ def environment(name, quiet=3, base=0):
     broken = runtime(base + 1, "<script>alert(1)</script>", status="error", **unpinned)
     default = runtime(base + 2, "(Default) MicroStrategy", is_default=True, whitelist=["0.0.0.0/0"])
     calm = [runtime(base + 10 + number, f"Runtime {number:03}") for number in range(quiet)]
-    unused, ticket = ({"reason": entry["reason"], "until": entry["until"]} for entry in EXEMPTIONS[:2])
+    unused = {"reason": "nobody uses it", "until": "2099-12-31"}
     networks = list(POLICY)[:2]
     read = {
         "runtimes": [wide, broken, default, *calm],
@@ -110,7 +105,7 @@ def environment(name, quiet=3, base=0):
         ],
         "exempted": [
             *(violation(default, "0.0.0.0/0", rule, **unused) for rule in networks),
-            violation(wide, "requests==2.31.0", "packages_never", "matches requests<2.32", "packages", **ticket),
+            violation(wide, "requests==2.31.0", "packages_never", "matches requests<2.32", "packages", **TICKET),
         ],
         "not_evaluated": [
             violation(broken, "requests", "packages_never", "has no version to compare with requests<2.32", "packages")
@@ -123,19 +118,12 @@ def environment(name, quiet=3, base=0):
         change("resource", {"cpu": 0.5, "mem": 1024}, {"cpu": 0.5, "mem": 2048}),
         change("description", "", "Loads the sales figures"),
     ]
-    entries = [
+    rows = [
         row("Nightly reports", "updated", *changes, id=wide["id"]),
         row("Forecasts", "created", change("name", None, "Forecasts"), id=None),
         *(row(entry["name"], "none", id=entry["id"]) for entry in calm),
     ]
-    return environment_report(
-        {"runtimes": entries, "summary": {"created": 1, "updated": 1, "unchanged": quiet}},
-        name,
-        check_mode=True,
-        read=read,
-        policy={**POLICY, "exemptions": EXEMPTIONS},
-        detail=True,
-    )
+    return applied(*rows, name=name, check_mode=True, read=read, policy={**POLICY, "exemptions": EXEMPTIONS})
 
 
 def many(environments, runtimes):
@@ -177,6 +165,7 @@ def _runtime_of(text):
 def plan_of(text, name="prod"):
     """The report of a check in which every text that a server or a file may choose is this one."""
     trial, named = _runtime_of(text), {"name": text}
+    common = {"id": trial["id"], "runtime": trial, "scripts": trial["scripts"]}
     changes = [
         change("description", "x", text),
         change(text, text, [text]),
@@ -184,11 +173,9 @@ def plan_of(text, name="prod"):
         change("packages", [package(text, "1")], [package(text, text)]),
         change("resource", {"cpu": text}, {"cpu": 1}),
     ]
-    common = {"id": trial["id"], "runtime": trial, "scripts": trial["scripts"]}
-    rows = [row(text, action, *changes, **common) for action in ("updated", "created", "deleted", "replaced")]
-    rows += [
-        row(text, action, *changes, **{**common, "error": {"msg": text or "x"}}) for action in ("failed", "unknown")
-    ]
+    errors = dict.fromkeys(("updated", "created", "deleted", "replaced"))
+    errors |= {action: {"msg": text or "x"} for action in ("failed", "unknown")}
+    rows = [row(text, action, *changes, error=error, **common) for action, error in errors.items()]
     moved = {**named, "project": named, "action": "moved", "before": named, "after": named}
     exempted = violation(trial, text, "networks_within", text, reason=text, until="2099-12-31")
     more = {"plan_id": "a" * 24, "exempted": [exempted], "scripts": [moved]}

@@ -79,11 +79,8 @@ class FakeHttp(Http):
 
     def tokens(self, call: str) -> list[str]:
         """The token that each of these calls carried."""
-        return [
-            options["headers"]["X-MSTR-AuthToken"]
-            for entry, options in zip(self.calls, self.options, strict=True)
-            if entry == call
-        ]
+        sent = zip(self.calls, self.options)
+        return [options["headers"]["X-MSTR-AuthToken"] for entry, options in sent if entry == call]
 
 
 class Session:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Coroutine, Iterator, Mapping, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from threading import Lock
 from types import SimpleNamespace
 from typing import Any
@@ -29,11 +30,9 @@ from .make import URL, PatientStop, connection
 
 # A release that has no call for the Python versions, and accepts any. A test changes the switches that it is about.
 SWITCHES = {"list_omits": "", "versions_call": "as_id"}
-
-
 NO_INPUTS = Inputs(())
 # The options of a task that a context is made of.
-OPTIONS = ("check_mode", "retries", "concurrency", "plan_id", "protect_used", "protect_projects")
+DEFAULTS = {"retries": 3, "concurrency": 1, "plan_id": None, "protect_used": False, "protect_projects": None}
 
 
 def answer(work: Coroutine[Any, Any, Reply]) -> Reply:
@@ -118,11 +117,10 @@ class Server:
 
     def task(self, check_mode: bool = False, **options: Any) -> SimpleNamespace:
         """A task with these options, and with the defaults of the others."""
-        defaults = {"retries": 3, "concurrency": 1, "plan_id": None, "protect_used": False, "protect_projects": None}
         return SimpleNamespace(
             session=self.session,
             stop=SimpleNamespace(pause=self.pause),
-            params={**defaults, **options},
+            params={**DEFAULTS, **options},
             check_mode=check_mode,
             warn=self.warnings.append,
             progress=lambda text: None,
@@ -130,10 +128,10 @@ class Server:
 
     def context(self, inputs: Inputs = NO_INPUTS, **how: Any) -> Context:
         """The context of a task; `how`: its options, or fields of the context."""
-        options = {name: how.pop(name) for name in OPTIONS if name in how}
+        options = {name: how.pop(name) for name in (*DEFAULTS, "check_mode") if name in how}
         inputs = inputs._replace(policy=how.pop("policy", None), waiting=how.pop("waiting", None))
         context = context_for(self.task(**options), inputs)
-        return context._replace(**{"api": self.api, "clock": lambda: 0.0, **how})
+        return context._replace(**{"api": self.api, "clock": count().__next__, **how})
 
     def ensure(self, definition: Definition, **how: Any) -> Row:
         """What mstr_runtime does; raises the error with which it fails."""
@@ -164,11 +162,7 @@ class Server:
 
     @property
     def writes(self) -> list[str]:
-        return [
-            request
-            for request in self.requests
-            if not request.startswith("GET ") and "/metadataSearches/" not in request
-        ]
+        return [call for call in self.requests if not call.startswith("GET ") and "/metadataSearches/" not in call]
 
     @property
     def names(self) -> list[str]:

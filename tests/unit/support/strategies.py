@@ -7,6 +7,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from .make import lost, refusal, stopped
+
 # Any JSON value at all.
 ANY_JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
@@ -32,6 +34,12 @@ _VERSION = st.sampled_from([None, "", "1.0", "2.32.3"])
 _NAME = st.sampled_from(["pandas", "mstrio_py", "mstrio-py", "Mstrio.Py", "numpy", "requests"])
 _CPU = st.integers(1, 400).map(lambda hundredths: hundredths / 100)
 _COUNT = st.integers(1, 5000)
+
+
+# How a call fails, and how a run ends early, see `end_early`.
+FAULTS = st.sampled_from([refusal(403), refusal(503), refusal(500, "ERR001"), lost(), stopped(in_flight=True)])
+_METHODS = st.sampled_from(["POST", "PATCH", "PUT", "DELETE", "GET"])
+ENDS = st.integers(0, 45) | st.tuples(_METHODS, st.integers(1, 13), FAULTS, st.booleans())
 
 
 def _optional(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:

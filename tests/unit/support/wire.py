@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from http.client import parse_headers
 from pathlib import Path
 from typing import Any
 
@@ -78,10 +79,7 @@ class Listener:
                 except ValueError:  # no HTTP at all
                     connection.sendall(reply(400))
                     return
-                lines = iter(lambda: file.readline().decode().strip(), "")
-                headers = {
-                    name.lower(): value.strip() for name, _colon, value in (line.partition(":") for line in lines)
-                }
+                headers = {name.lower(): value for name, value in parse_headers(file).items()}
                 body = file.read(int(headers.get("content-length", 0)))
                 request = Request(f"{method} {path}", headers, body, connection)
                 self.requests.append(request)

@@ -6,27 +6,20 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import Runtime
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
-from ansible_collections.mstr.library.plugins.module_utils._work.assignments import (
-    Assigner,
-    plan_assignment,
-    script_entries,
-    script_report,
-)
-from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import (
-    Project,
-    SavedScript,
-    Unread,
-    Usage,
-)
+from ansible_collections.mstr.library.plugins.module_utils._work import assignments
+from ansible_collections.mstr.library.plugins.module_utils._work.assignments import Assigner, script_entries
+from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import Project, SavedScript, Unread, Usage
 from ansible_collections.mstr.library.plugins.module_utils._work.scripts import Scripts, check_same_scripts
 from unit.support.make import ID, OTHER_ID, faults_of, lost
 from unit.support.server import Server
 
 LOAD, CLOSE = "5" * 32, "6" * 32
-SALES = Project("A" * 32, "Sales")
+SIGNAL = Interrupted("Stopped by signal SIGTERM")
+SALES = Project("5A" * 16, "Sales")
 USAGE = Usage(
     [SavedScript(SALES, LOAD, "Load", runtime_id=ID), SavedScript(SALES, CLOSE, "Close", runtime_id=OTHER_ID)]
 )
+OTHER_UNREAD = Usage(USAGE.scripts, [Unread(SALES, SavedScript(SALES, CLOSE, "Load"), MstrError("Not yours."))])
 
 
 def entry(**given):
@@ -34,25 +27,21 @@ def entry(**given):
 
 
 def planned(usage, *given):
-    return [plan_assignment(wanted, usage, Runtime({"name": "New"}, OTHER_ID)) for wanted in script_entries(given)]
+    target = Runtime({"name": "New"}, OTHER_ID)
+    return [assignments.plan_assignment(wanted, usage, target) for wanted in script_entries(given)]
 
 
 @pytest.fixture
 def server():
-    server = Server({"name": "Old", "id": ID}, {"name": "New", "id": OTHER_ID})
-    scripts = [{"name": "Load", "id": LOAD, "runtime": ID}, {"name": "Close", "id": CLOSE, "runtime": OTHER_ID}]
-    server.core.projects.seed({"name": "Sales", "id": SALES.id, "scripts": scripts})
-    return server
+    return Server({"name": "Old", "id": ID}, {"name": "New", "id": OTHER_ID}).seed_scripts(**{LOAD: ID})
 
 
 def test_plan_by_name_and_by_id():
     plan = planned(USAGE, entry(name="Load"), entry(id=CLOSE.lower()))
-    assert [(item.script.name, item.action, item.place) for item in plan] == [
-        ("Load", "moved", "scripts[0]"),
-        ("Close", "none", "scripts[1]"),
-    ]
+    shown = [(item.script.name, item.action, item.place) for item in plan]
+    assert shown == [("Load", "moved", "scripts[0]"), ("Close", "none", "scripts[1]")]
     for names, shown in (({ID: "Old"}, f"Old ({ID})"), ({}, ID)):
-        assert script_report(plan, names).diff["before"] == {f"Sales / Load ({LOAD})": shown}
+        assert assignments.script_report(plan, names).diff["before"] == {f"Sales / Load ({LOAD})": shown}
     assert script_entries([entry(name="Load")])[0].runtime == "New"
     assert SavedScript(SALES, LOAD, "").label == f"script with id {LOAD} in project 'Sales'"
 
@@ -64,11 +53,7 @@ def test_plan_by_name_and_by_id():
         (USAGE, entry(name="Load", project="Slaes"), "no such script"),
         (Usage([*USAGE.scripts, USAGE.scripts[0]._replace(id=CLOSE)]), entry(name="Load"), f"name: {LOAD}, {CLOSE};"),
         (Usage([], [Unread(SALES, USAGE.scripts[0], MstrError("Not yours."))]), entry(name="Load"), "Not yours."),
-        (
-            Usage(USAGE.scripts, [Unread(SALES, SavedScript(SALES, CLOSE, "Load"), MstrError("Not yours."))]),
-            entry(name="Load"),
-            f"2 scripts have this name: {LOAD}, {CLOSE}; choose one by id",
-        ),
+        (OTHER_UNREAD, entry(name="Load"), f"2 scripts have this name: {LOAD}, {CLOSE}; choose one by id"),
         (Usage([], [Unread(SALES, None, MstrError("Not loaded."))]), entry(id=LOAD), "Not loaded."),
         (Usage([], [Unread(None, None, MstrError("No list."))]), entry(id=LOAD), "No list."),
     ],
@@ -109,19 +94,11 @@ def test_planned_moves_count_for_guard():
 @pytest.mark.parametrize("now", [ID, "C" * 32, OTHER_ID])
 def test_script_assigned_elsewhere_meanwhile(server, now):
     """Only a script that still has the runtime of the look-up is changed."""
-    plan = planned(USAGE, entry(name="Load"))
-    [load] = [s for project in server.core.projects for s in project.scripts if s.id == LOAD]
-    load.runtime = now
-    [done] = Assigner(server.context()).assign(plan)
+    server.seed_scripts(**{LOAD: now})
+    [done] = Assigner(server.context()).assign(planned(USAGE, entry(name="Load")))
     assert [body["scriptRuntimeId"] for body in server.sent] == ([OTHER_ID] if now == ID else [])
     assert done.action == {ID: "moved", OTHER_ID: "none"}.get(now, "failed")
-    if done.error:
-        why = f"Somebody assigned {now} to it."
-        assert (done.error.sentence, done.script.runtime_id) == (why, now)
-
-
-SIGNAL = Interrupted("Stopped by signal SIGTERM")
-UNKNOWN = "it is unknown which runtime it uses"
+    assert not done.error or (done.error.sentence, done.script.runtime_id) == (f"Somebody assigned {now} to it.", now)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +112,7 @@ UNKNOWN = "it is unknown which runtime it uses"
         ("PUT", SIGNAL, [], "unknown", "Stopped by signal"),
         ("PUT", lost("PUT /api/x"), lost("GET /api/x"), "unknown", "may or may not use the runtime 'New'"),
         # The update was accepted.
-        ("PUT", None, {"id": LOAD, "scriptRuntimeId": "x"}, "unknown", UNKNOWN),
+        ("PUT", None, {"id": LOAD, "scriptRuntimeId": "x"}, "unknown", "it is unknown which runtime it uses"),
     ],
 )
 def test_what_became_of_an_assignment(server, method, error, answer, action, says):
@@ -151,7 +128,7 @@ def test_what_became_of_an_assignment(server, method, error, answer, action, say
     [done] = Assigner(server.context()).assign(planned(USAGE, entry(name="Load")))
     writes = int(method == "PUT")
     assert (done.action, len(server.sent), done.is_changed) == (action, writes, bool(writes))
-    assert server.scripts["Load"] == (OTHER_ID if writes else ID)
+    assert server.scripts[LOAD] == (OTHER_ID if writes else ID)
     assert says in done.error.sentence
     names = {"moved": "New", "unknown": None, "failed": "Old"}
     assert (done.to_result({ID: "Old"})["after"] or {"name": None})["name"] == names[action]

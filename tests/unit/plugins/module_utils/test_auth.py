@@ -6,12 +6,14 @@ import warnings
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils import auth
+from ansible_collections.mstr.library.plugins.module_utils._session.session_string import SessionString, encode
 from unit.support.library_server import LibraryServer
 from unit.support.make import PASSWORD
 from unit.support.module import Run
 from unit.support.wire import free_port, reply
 
-OPTIONS = [name for name in auth.argument_spec() if name != "session"]
+PIP = f"{sys.executable} -m pip install requests netaddr"
+HERE, OTHER = "https://mstr.example.com/Library", "https://other.example.com/Library"
 
 
 @pytest.fixture
@@ -22,16 +24,9 @@ def server():
 
 @pytest.fixture
 def run(monkeypatch, capsys):
-    for name in ("NO_PROXY", "no_proxy", "http_proxy", *(f"MSTR_{option.upper()}" for option in auth.argument_spec())):
-        monkeypatch.delenv(name, raising=False)
+    for option in (*auth.argument_spec(), "servers"):
+        monkeypatch.delenv(f"MSTR_{option.upper()}", raising=False)
     return Run(monkeypatch, capsys)
-
-
-def test_null_leaves_option_at_default():
-    spec = auth.argument_spec(wait_timeout={"type": "int", "default": 300}, note={"type": "str"})
-    given = {"wait_timeout": None, "note": "", "password": "", "username": "", "mistyped": None, "_ansible_x": None}
-    kept = {"note": "", "password": "", "mistyped": None, "_ansible_x": None}
-    assert auth.given_options(given, spec) == kept
 
 
 def user(server, **more):
@@ -48,16 +43,15 @@ def module(work=user_info, **how):
 
 
 def test_module_of_ones_own_in_few_lines(run, server, monkeypatch):
-    """An empty variable counts as not set; the login is made with the first call."""
-    for name in OPTIONS:
+    """An empty variable counts as not set; the login is made with the first call. In process, filters would stay."""
+    for name in auth.argument_spec():
         monkeypatch.setenv(f"MSTR_{name.upper()}", "")
     prepared = run(module(lambda task, request: {"got": request}, prepare=lambda params: "prepared"), **user(server))
     assert (prepared["got"], server.calls) == ("prepared", [])
-    result = run(module(), **user(server))
-    assert (result["user"], run.status) == ("Administrator", 0)
+    before = list(warnings.filters)
+    assert run(module(), **user(server))["user"] == "Administrator"
     assert server.calls == ["POST /api/auth/login", "GET /api/sessions/userInfo", "POST /api/auth/logout"]
-    assert server.open == 0
-    assert run.warnings == []
+    assert (run.status, run.warnings, server.open, list(warnings.filters)) == (0, [], 0, before)
 
 
 @pytest.mark.parametrize("where", ["task", "environment"])
@@ -99,9 +93,7 @@ def test_secret_contains_another_leaves_no_rest(run, server):
     keys = {f"key_{length}": PASSWORD + "+and-more"[:length] for length in range(10)}
     spec = auth.argument_spec(**{name: {"type": "str", "no_log": True} for name in keys})
     longest = keys["key_9"]
-
     result = run(lambda: auth.run(spec, lambda task, _request: {"name": f"user {longest}"}), **user(server), **keys)
-
     assert result["name"] == "user ********"
 
 
@@ -110,16 +102,7 @@ def test_secrets_are_hidden_from_logs():
     assert hidden == {"password", "api_token", "identity_token", "session"}
 
 
-def fault(text):
-    def prepare(params):
-        raise auth.ValidationError([text])
-
-    return prepare
-
-
-@pytest.mark.parametrize(
-    "raised", [auth.MstrError("It failed.", http_status=418), KeyError("s3cret"), RecursionError("deep")]
-)
+@pytest.mark.parametrize("raised", [auth.MstrError("No.", http_status=418), KeyError("s3cret"), RecursionError("x")])
 def test_failure_sentence_with_facts_and_logout(run, server, raised):
     def work(task, _request):
         task.session.get("/sessions/userInfo")
@@ -128,7 +111,7 @@ def test_failure_sentence_with_facts_and_logout(run, server, raised):
     result = run(module(work), **user(server))
     assert (run.status, result["failed"], server.open) == (1, True, 0)
     if isinstance(raised, auth.MstrError):
-        assert (result["msg"], result["error"]["http_status"]) == ("It failed.", 418)
+        assert (result["msg"], result["error"]["http_status"]) == ("No.", 418)
     else:
         bug = f"This is a bug in mstr.library: {type(raised).__name__} in test_auth.py, line "
         assert result["msg"].startswith(bug)
@@ -163,9 +146,6 @@ def test_diff_returned_when_asked_for(run, server, diff):
     assert ("diff" in result) is diff
 
 
-PIP = "{python} -m pip install requests netaddr"
-
-
 @pytest.mark.parametrize(
     ("prefix", "files", "command"),
     [
@@ -174,7 +154,6 @@ PIP = "{python} -m pip install requests netaddr"
         ("/usr", ("EXTERNALLY-MANAGED", "debian_version"), "sudo apt-get install python3-requests python3-netaddr"),
         ("/usr", ("EXTERNALLY-MANAGED",), PIP.replace("requests", "--break-system-packages requests")),
     ],
-    ids=["venv", "not managed", "Debian", "other"],
 )
 def test_missing_libraries_and_command(run, server, monkeypatch, prefix, files, command):
     monkeypatch.setattr(auth, "REQUESTS_IMPORT_ERROR", "Traceback: no requests")
@@ -182,10 +161,8 @@ def test_missing_libraries_and_command(run, server, monkeypatch, prefix, files, 
     monkeypatch.setattr(sys, "prefix", prefix)
     monkeypatch.setattr(os.path, "exists", lambda path: path.endswith(files))
     result = run(module(requires={"netaddr": "Traceback: no netaddr"}), **user(server))
-    assert result["msg"] == (
-        f"requests and netaddr cannot be imported by the Python that runs this module, {sys.executable}. "
-        f"Install with: {command.format(python=sys.executable)}"
-    )
+    what = f"requests and netaddr cannot be imported by the Python that runs this module, {sys.executable}"
+    assert result["msg"] == f"{what}. Install with: {command}"
     assert "Traceback" not in str(result)
     assert server.calls == []
 
@@ -201,9 +178,12 @@ def test_missing_libraries_and_command(run, server, monkeypatch, prefix, files, 
 )
 def test_an_invalid_variable_is_named(run, server, monkeypatch, variable, value, error):
     """Also beside other errors; and an option of the task hides it."""
+
+    def prepare(params):
+        raise auth.ValidationError(["name is wrong"])
+
     monkeypatch.setenv(f"MSTR_{variable}", value)
-    result = run(module(prepare=fault("name is wrong")), **user(server))
-    first, last = result["msg"].split("\n")
+    first, last = run(module(prepare=prepare), **user(server))["msg"].split("\n")
     assert first.startswith(f"the environment variable MSTR_{variable} {error}")
     assert last == "name is wrong"
     good = {"TIMEOUT": 1, "RETRIES": 1, "VALIDATE_CERTS": True, "LOGIN_MODE": "standard"}
@@ -240,7 +220,6 @@ def test_texts_of_server_drive_no_terminal(run, server, fails):
 
 @pytest.mark.parametrize("empty", [None, ""])
 def test_null_option_falls_back_to_variable(run, server, monkeypatch, empty):
-    """A null or empty option falls back to its variable and then to its default."""
     given = {"api_token": LibraryServer.API_TOKEN, "base_url": server.url, "timeout": "2.5", "retries": "0"}
     for name, value in {**given, "validate_certs": "false"}.items():
         monkeypatch.setenv(f"MSTR_{name.upper()}", value)
@@ -270,13 +249,6 @@ def test_password_of_proxy_is_secret(run, monkeypatch):
     work = module(lambda task, _: {"all": ["proxy/password", "proxy%2Fpassword"]})
     result = run(work, base_url="http://h.example", username="u", password=PASSWORD)
     assert "password" not in str(result["all"])
-
-
-def test_filters_of_warnings_stay(run, server):
-    """In process, they would outlive the task."""
-    before = list(warnings.filters)
-    run(module(), **user(server))
-    assert list(warnings.filters) == before
 
 
 def test_half_character_refused_by_name_of_option(run, server, monkeypatch):
@@ -317,13 +289,10 @@ def test_variable_with_half_character_named(run, server, monkeypatch, option):
     """Alone, without a file or a server that nobody named, and before a login that the server counts."""
     variable = f"MSTR_{option.upper()}"
     monkeypatch.setenv(variable, f"{server.url}/ab-\udcfc-cd")
-    credentials = {"username": "u", "password": PASSWORD} if option != "api_token" else {}
-    given = {"base_url": server.url, **credentials, option: None}
-    result = run(module(), **given)
-    what = f"the environment variable {variable} contains half of a character (a lone surrogate); remove it"
-    assert result["msg"].split("\n")[0] == what
-    assert "anonymous" not in result["msg"]
-    assert ("\n" in result["msg"]) is (option == "ca_path"), "a file must exist"
+    given = {"base_url": server.url} if option == "api_token" else user(server)
+    first, *rest = run(module(), **{**given, option: None})["msg"].split("\n")
+    assert first == f"the environment variable {variable} contains half of a character (a lone surrogate); remove it"
+    assert [line.split()[0] for line in rest] == (["ca_path"] if option == "ca_path" else []), "a file must exist"
     assert server.calls == []
 
 
@@ -341,3 +310,59 @@ def test_task_leaves_no_connection_open(run, server):
 
     assert run(module(work), **user(server))["used"] == 1
     assert connections(sessions[0]) == 0
+
+
+# --- a secret from the environment goes only to the servers of the environment
+
+
+def failure(run, variables, **options):
+    """The message of a task with these environment variables; empty if it succeeds."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        return run(module(), **options).get("msg", "")
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [{"MSTR_BASE_URL": HERE}, {"MSTR_SERVERS": f"{HERE}/api, "}, {"MSTR_BASE_URL": f"{HERE}/", "MSTR_SERVERS": ","}],
+)
+@pytest.mark.parametrize("secret", ["MSTR_PASSWORD", "MSTR_API_TOKEN", "MSTR_IDENTITY_TOKEN"])
+def test_secret_not_sent_to_another_server(run, variables, secret):
+    """The error names both addresses. It comes before any request: there is no such server."""
+    user = {"username": "u"} if secret == "MSTR_PASSWORD" else {}
+    assert failure(run, {**variables, secret: "s3cret-value"}, base_url=OTHER, **user) == (
+        f"{secret} of the environment may be sent only to {HERE} (MSTR_BASE_URL and MSTR_SERVERS), not to base_url "
+        f"{OTHER}. If that server is right, add it to MSTR_SERVERS, or set {secret[5:].lower()} in the task."
+    )
+
+
+@pytest.mark.parametrize(
+    ("variables", "options"),
+    [
+        ({"MSTR_PASSWORD": PASSWORD}, {"username": "u"}),
+        ({"MSTR_PASSWORD": PASSWORD, "MSTR_SERVERS": "{url}/,{other}"}, {"username": "u"}),
+        ({"MSTR_PASSWORD": PASSWORD, "MSTR_BASE_URL": OTHER, "MSTR_SERVERS": "{url}/app"}, {"username": "u"}),
+        ({"MSTR_USERNAME": "u", "MSTR_BASE_URL": OTHER, "MSTR_PASSWORD": "another"}, {"password": PASSWORD}),
+        ({"MSTR_BASE_URL": OTHER, "MSTR_PASSWORD": "x"}, {"login_mode": "anonymous"}),
+    ],
+)
+def test_what_may_be_sent(run, server, variables, options):
+    variables = {name: value.format(url=server.url, other=OTHER) for name, value in variables.items()}
+    assert failure(run, variables, base_url=server.url, **options) == ""
+
+
+def test_session_carries_its_address(run, server):
+    """It is used where it belongs, and after its end nothing of the environment is sent there."""
+    variables = {"MSTR_USERNAME": "u", "MSTR_PASSWORD": PASSWORD, "MSTR_BASE_URL": OTHER}
+    session = encode(SessionString(server.url, "t" * 20, []))
+    assert "session" in failure(run, variables, base_url=server.url, session=session)
+    assert "POST /api/auth/login" not in server.calls
+
+
+def test_invalid_server(run):
+    variables = {"MSTR_PASSWORD": PASSWORD, "MSTR_SERVERS": "https://u:pw@h, x"}
+    assert failure(run, variables, base_url=OTHER, username="u").splitlines() == [
+        "MSTR_SERVERS '…@h' contains credentials; put them in username and password",
+        "MSTR_SERVERS 'x' is not an http or https URL, such as https://mstr.example.com/MicroStrategyLibrary",
+    ]

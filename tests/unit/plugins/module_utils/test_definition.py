@@ -17,8 +17,6 @@ from hypothesis import strategies as st
 from unit.support.make import DEFAULT_ID, ID, faults_of, runtime, stored, wanted
 from unit.support.strategies import ANY_JSON
 
-# --- definitions
-
 
 def packages(*texts):
     """Packages such as `a`, or `a 1.0` with its version."""
@@ -27,6 +25,8 @@ def packages(*texts):
 
 CONTROL = "contains a control character, such as a tab or a line break; remove it"
 NO_ID = "is invalid: expected 32 hexadecimal digits"
+NO_VERSION, NO_NAME = "is not only a version; write", "is not only a name; write"
+POOL = {"min_cached_instances": 2, "max_cached_instances": 1}
 
 
 @pytest.mark.parametrize(
@@ -42,13 +42,10 @@ NO_ID = "is invalid: expected 32 hexadecimal digits"
         ({"id": ID + "\n"}, f"id '{ID}\\n' {NO_ID}"),
         ({"runtime_version": ""}, "runtime_version is empty; omit the option to keep the current value"),
         ({"runtime_version": 3.1}, "runtime_version 3.1 was read as a number (2.10 becomes 2.1); put it in quotes"),
-        ({"runtime_version": "==3.10.5"}, "runtime_version '==3.10.5' is not only a version; write \"3.10.5\""),
+        ({"runtime_version": "==3.10.5"}, f"runtime_version '==3.10.5' {NO_VERSION} \"3.10.5\""),
         ({"exec_timeout": 0}, "exec_timeout must be at least 1, not 0"),
         ({"min_cached_instances": -1}, "min_cached_instances must be at least 0, not -1"),
-        (
-            {"min_cached_instances": 2, "max_cached_instances": 1},
-            "min_cached_instances 2 must not exceed max_cached_instances 1",
-        ),
+        (POOL, "min_cached_instances 2 must not exceed max_cached_instances 1"),
         ({"resource": {"cpu": 0.0}}, "resource.cpu must be more than 0, not 0.0"),
         ({"resource": {"cpu": math.nan}}, "resource.cpu must be more than 0, not nan"),
         # Less would be sent as 0.
@@ -57,23 +54,16 @@ NO_ID = "is invalid: expected 32 hexadecimal digits"
         ({"resource": {"disk": 0}}, "resource.disk must be more than 0, not 0"),
         ({"resource": {"proc_count": 0}}, "resource.proc_count must be more than 0, not 0"),
         ({"packages": [{"name": "a", "version": 0}]}, "packages[0].version 0 was read as a number; put it in quotes"),
-        (
-            {"packages": [{"name": "requests == 2.32.3"}]},
-            "packages[0].name 'requests == 2.32.3' is not only a name; write {name: requests, version: \"2.32.3\"}",
-        ),
-        (
-            packages("a 1!2.0.post1+x", "b >=2"),
-            "packages[1].version '>=2' is not only a version; write a version that the server offers",
-        ),
-        (packages("a ==1.0"), "packages[0].version '==1.0' is not only a version; write \"1.0\""),
-        (packages("a  1.0 "), "packages[0].version ' 1.0 ' is not only a version; write \"1.0\""),
+        ({"packages": [{"name": "a == 2.3"}]}, f"packages[0].name 'a == 2.3' {NO_NAME} {{name: a, version: \"2.3\"}}"),
+        (packages("a 1!2.post1+x", "b >2"), f"packages[1].version '>2' {NO_VERSION} a version that the server offers"),
+        (packages("a ==1.0"), f"packages[0].version '==1.0' {NO_VERSION} \"1.0\""),
+        (packages("a  1.0 "), f"packages[0].version ' 1.0 ' {NO_VERSION} \"1.0\""),
         (packages(""), "packages[0].name '' is empty"),
-        (packages("a", "b>=1"), "packages[1].name 'b>=1' is not only a name; write the version in version"),
+        (packages("a", "b>=1"), f"packages[1].name 'b>=1' {NO_NAME} the version in version"),
         (packages("a_b", "c", "A-b"), "packages[2].name 'A-b' is the same package as packages[0]; list it once"),
     ],
 )
 def test_errors(options, fault):
-    """The message names option, index and value."""
     assert faults_of(definition_from, {"name": "r", **options}) == (fault,)
 
 
@@ -95,30 +85,15 @@ def test_omitted_and_null_not_managed(absent):
 
 def test_values_are_canonical():
     """Blanks around a block are stripped."""
-    definition = wanted(
-        whitelist=["1.2.3.4", "1.2.3.4/32", " 10.20.0.0/16", "2001:DB8::/32\n"],
-        packages=[{"name": "a", "version": "", "description": ""}],
-        resource={"cpu": 0.5},
-        description="",
-        exec_timeout=1,
-    )
-    assert dict(definition.values) == {
-        "name": "r",
-        "whitelist": ("1.2.3.4/32", "10.20.0.0/16", "2001:db8::/32"),
-        "packages": (Package("a", None, ""),),
-        "resource": Resource(cpu=0.5),
-        "description": "",
-        "exec_timeout": 1,
-    }
+    blocks = ["1.2.3.4", "1.2.3.4/32", " 10.20.0.0/16", "2001:DB8::/32\n"]
+    values = wanted(whitelist=blocks, packages=[{"name": "a", "version": "", "description": ""}], exec_timeout=1).values
+    lists = {"whitelist": ("1.2.3.4/32", "10.20.0.0/16", "2001:db8::/32"), "packages": (Package("a", None, ""),)}
+    assert dict(values) == {"name": "r", **lists, "exec_timeout": 1}
 
 
-def test_label():
-    """It is the id if that is given, and else the name."""
+def test_label_is_id_or_else_name():
     assert wanted("Nightly").label == "'Nightly'"
     assert wanted("Nightly", id=ID).label == wanted(None, id=ID).label == f"with id {ID}"
-
-
-# --- runtimes
 
 
 API_KEYS = ["id", *READ_ONLY, *(field.api for field in FIELDS)]
@@ -134,35 +109,29 @@ def test_reading_anything(data):
 
 
 def test_missing_fields():
-    """A field that the server does not return is null, and the name is empty."""
     result = from_api({"id": ID}).to_result()
     assert {key for key, value in result.items() if value is not None} == {"id", "is_default"}
     assert from_api({"id": ID, "name": None}).name == Runtime({}).name == ""
 
 
 def test_vocabulary():
-    """A result has the vocabulary of the options."""
+    package = {"name": "a", "version": "1", "status": "installed", "message": "Return code: 0."}
     result = runtime(
         whitelist=["10.10.10.7/24", "db.example.com"],
-        packages=[{"name": "a", "version": "1", "status": "installed", "message": "Return code: 0."}],
+        packages=[package],
         resource={"cpu": "0.20", "mem": 512, "procCount": 3},
         dateCreated="2022-08-31T07:29:53.000+0000",
-        owner={"id": "X", "fullName": "n"},
         acl=[{"trusteeId": "T", "trusteeSubtype": 8704}],
     ).to_result()
     assert result["whitelist"] == ["10.10.10.7/24", "db.example.com"], "returned unchanged"
-    assert result["packages"] == [
-        {"name": "a", "version": "1", "description": None, "status": "installed", "message": "Return code: 0."}
-    ]
+    assert result["packages"] == [{**package, "description": None}]
     assert result["resource"] == {"cpu": 0.2, "mem": 512, "disk": None, "proc_count": 3}
     assert result["date_created"] == "2022-08-31T07:29:53.000+0000"
-    assert result["owner"] == {"id": "X", "full_name": "n"}
     assert result["acl"] == [{"trustee_id": "T", "trustee_subtype": 8704}]
     assert "type" not in result
 
 
-def test_default_runtime():
-    """It is known by its id alone."""
+def test_default_runtime_known_by_id_alone():
     assert runtime(id=DEFAULT_ID.lower(), name="(Standard) MicroStrategy").is_default
     assert not runtime(name="(Default) MicroStrategy").is_default
 

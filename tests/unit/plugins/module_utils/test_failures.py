@@ -17,6 +17,10 @@ from unit.support.make import PatientStop, connection
 from unit.support.wire import Listener, free_port, reply, self_signed
 
 TOKEN = "a-token-" + 12 * "of-some-length-"
+NOBODY, NO_HOST, BEHIND = f"127.0.0.1:{free_port()}", "no-such-host.invalid", "the proxy p.example:3128 on the way to h"
+HALF = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"
+CHUNK = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz"
+JUNK = b"HTTP/1.1 200 OK\r\nSet-Cookie: \x00=\xff; expires=\xff\r\nContent-Length: 9\r\n\r\n"
 
 
 def explained(exc, url="https://h.example", timeout=0.5, proxy=None, *, answered=True, limit=5) -> ConnectError:
@@ -26,18 +30,20 @@ def explained(exc, url="https://h.example", timeout=0.5, proxy=None, *, answered
     return FailedCall(exc, "do it", "POST /api/runtimes", http, limit).error()
 
 
+def raised_by(call, *args, **options) -> Exception:
+    with pytest.raises(Exception) as raised:  # noqa: PT011
+        call(*args, **options)
+    return raised.value
+
+
 def failed(url, proxy=None, *, answered=True, timeout=5, **options) -> ConnectError:
     """What the real exception of a call is explained as. `proxy`: through which it goes."""
     if proxy:
         options["proxies"] = {"http": f"http://u:s3cret@{proxy}", "https": f"http://u:s3cret@{proxy}"}
-    with pytest.raises(Exception) as raised:  # noqa: PT011
-        requests.get(f"{url}/api/runtimes", timeout=timeout, **options)
-    error = explained(raised.value, url, timeout, proxy, answered=answered)
+    raised = raised_by(requests.get, f"{url}/api/runtimes", timeout=timeout, **options)
+    error = explained(raised, url, timeout, proxy, answered=answered)
     assert not re.search("0x|<|>|HTTPConnection|s3cret", error.sentence), "no addresses of objects"
     return error
-
-
-NOBODY, NO_HOST, BEHIND = f"127.0.0.1:{free_port()}", "no-such-host.invalid", "the proxy p.example:3128 on the way to h"
 
 
 @pytest.mark.parametrize(
@@ -47,12 +53,7 @@ NOBODY, NO_HOST, BEHIND = f"127.0.0.1:{free_port()}", "no-such-host.invalid", "t
         (f"http://{NO_HOST}", None, False, f"the host name {NO_HOST} cannot be resolved; check base_url"),
         (f"http://{'a' * 70}.example", None, False, "check base_url"),
         ("http://.example", None, False, "check base_url"),
-        (
-            "http://h",
-            NOBODY,
-            True,
-            f"{BEHIND}:80 cannot be reached (Connection refused); check HTTP_PROXY and NO_PROXY",
-        ),
+        ("http://h", NOBODY, True, f"{BEHIND}:80 cannot be reached (Connection refused); check HTTP_PROXY and NO_PR"),
         ("https://h", NOBODY, True, f"{BEHIND}:443 cannot be reached (Connection refused)"),
         ("https://h", f"{NO_HOST}:3128", False, f"{BEHIND}:443 cannot be reached"),
     ],
@@ -63,11 +64,6 @@ def test_no_connection_did_nothing(url, proxy, refused, words):
     assert error.sentence.startswith("Could not do it: ")
     assert words in error.sentence
     assert (error.outcome_unknown, error.connection_refused) == (False, refused)
-
-
-HALF = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"
-CHUNK = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz"
-JUNK = b"HTTP/1.1 200 OK\r\nSet-Cookie: \x00=\xff; expires=\xff\r\nContent-Length: 9\r\n\r\n"
 
 
 @pytest.mark.parametrize("behind", [False, True], ids=["direct", "proxy"])
@@ -106,13 +102,6 @@ def test_secret_in_response_masked_before_it_is_cut():
         assert TOKEN[:8] not in error.sentence
 
 
-def test_server_says_nothing_unclear():
-    with Listener(lambda request: request.socket.recv(1)) as server:
-        error = failed(server.url, timeout=0.15)
-    assert "sent nothing within 0.15 seconds" in error.sentence
-    assert error.outcome_unknown
-
-
 @pytest.mark.parametrize("answered", [True, False])
 @pytest.mark.parametrize("sent", [b"", b"\x15\x03\x03\x00\x02\x02\x46\r\n\r\n"], ids=["hangs up", "TLS alert"])
 def test_plain_http_suggests_https(sent, answered):
@@ -121,9 +110,6 @@ def test_plain_http_suggests_https(sent, answered):
         error = failed(server.url, answered=answered)
     assert ("if this port uses TLS, write https:// in base_url" in error.sentence) is not answered
     assert error.outcome_unknown
-
-
-# --- TLS
 
 
 def test_server_wants_client_certificate(tmp_path):
@@ -150,24 +136,25 @@ def test_tls_breaks_after_request_unclear(tmp_path):
     assert error.outcome_unknown is True
 
 
-# --- exceptions
-
-
 @pytest.mark.parametrize("name", ["ProxyError", "SSLError", "ConnectTimeout", "ConnectionError", "RequestException"])
 def test_exception_of_unknown_origin_unclear(name):
     """Names prove nothing."""
     assert explained(getattr(requests.exceptions, name)("x")).outcome_unknown
 
 
-def test_connect_times_out_did_nothing():
+def test_timeouts():
+    """While it connects, the server did nothing; later, that is unclear."""
+
     def connect():
         raise requests.exceptions.ConnectTimeout("x")
 
-    with pytest.raises(requests.exceptions.ConnectTimeout) as raised:
-        connect()
-    error = explained(raised.value)
+    error = explained(raised_by(connect))
     assert error.sentence.startswith("Could not do it: h.example:443 did not answer within 0.5 seconds")
     assert (error.outcome_unknown, error.connection_refused) == (False, False)
+    with Listener(lambda request: request.socket.recv(1)) as server:
+        error = failed(server.url, timeout=0.15)
+    assert "sent nothing within 0.15 seconds" in error.sentence
+    assert error.outcome_unknown
 
 
 def test_dropped_connection_names_cause():
@@ -179,9 +166,8 @@ def test_dropped_connection_names_cause():
         except TypeError:
             raise ConnectionResetError(104, "Connection reset by peer") from None
 
-    with pytest.raises(ConnectionResetError) as dropped:
-        drop()
-    assert "(Connection reset by peer)" in explained(requests.exceptions.ConnectionError(dropped.value)).sentence
+    error = explained(requests.exceptions.ConnectionError(raised_by(drop)))
+    assert "(Connection reset by peer)" in error.sentence
 
 
 def test_limits_of_a_whole_call():
@@ -202,8 +188,7 @@ def test_socks_proxy_without_library_names_it(monkeypatch):
         raise requests.exceptions.InvalidSchema("Missing dependencies for SOCKS support.")
 
     monkeypatch.setattr(requests.adapters, "SOCKSProxyManager", no_socks)
-    with pytest.raises(requests.exceptions.InvalidSchema) as raised:
-        requests.get("http://h.example", timeout=1, proxies={"http": "socks5://127.0.0.1:9"})
-    error = explained(raised.value, proxy="socks5")
+    raised = raised_by(requests.get, "http://h.example", timeout=1, proxies={"http": "socks5://127.0.0.1:9"})
+    error = explained(raised, proxy="socks5")
     assert "HTTP_PROXY names a SOCKS proxy, which needs the Python library PySocks" in error.sentence
     assert (error.outcome_unknown, error.permanent) == (False, True)

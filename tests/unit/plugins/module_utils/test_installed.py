@@ -8,19 +8,15 @@ from pathlib import Path
 from textwrap import indent
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._model.installed import (
-    graph_of,
-    installed_from,
-    installed_in,
-    mismatches,
-    required_by,
-)
+from ansible_collections.mstr.library.plugins.module_utils._model import installed
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
 from ansible_collections.mstr.library.plugins.module_utils._work.installed import SCRIPT
 from unit.support.make import stored
 
 PYTHON = {"version": "3.10.12", "implementation": "CPython", "platform": "linux-x86_64"}
+ALLOWED = ["pysftp", "paramiko", "bcrypt", "cffi", "pycparser"]
+NONE_ALLOWED, OLD = "matches none of the allowed packages", "installed Cryptography==41.0.0"
 # What pysftp pulls in, and what every environment has
 FOUND = {
     "pysftp==0.2.9": ["paramiko>=1.17"],
@@ -39,8 +35,8 @@ def printed(found=FOUND, **python):
     return json.dumps({"python": {**PYTHON, **python}, "packages": rows})
 
 
-def installed(found=FOUND, **python):
-    return installed_in(printed(found, **python))
+def read(found=FOUND, **python):
+    return installed.installed_in(printed(found, **python))
 
 
 def packages(*texts):
@@ -49,54 +45,45 @@ def packages(*texts):
 
 
 def definition(*texts):
-    """The packages of a definition."""
     return from_api({"packages": packages(*texts)}).values["packages"]
 
 
 def test_the_script():
-    """It runs on every Python, and nothing but the documented keys leaves the server."""
+    """It runs on every Python, nothing but the documented keys leaves the server, and the guide shows it."""
     ran = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True)
-    found = installed_in(ran.stdout)
+    found = installed.installed_in(ran.stdout)
     assert "pytest" in found.packages
     data = json.loads(ran.stdout)
     assert (set(data), set(data["python"])) == ({"python", "packages"}, set(PYTHON))
     assert {key for package in data["packages"] for key in package} == {"name", "version", "requires"}
     assert data["python"]["version"] == sys.version.split()[0]
-
-
-def test_the_guide_shows_the_script():
     guide = (Path(__file__).parents[4] / "docs/docsite/rst/guide_policy.rst").read_text(encoding="utf-8")
     assert indent(SCRIPT, "   ") in guide
 
 
-@pytest.mark.parametrize("text", ["", "hello", "[1]", "[" * 100_000, '{"python": {}, "packages": []}'])
+NO_LIST = ["", "hello", "[1]", "[" * 100_000, '{"python": {}, "packages": []}']
+UNUSABLE = dict.fromkeys(NO_LIST, "is not a list of installed packages")
+UNUSABLE[printed({})] = "has no package, though every environment has some, so packages are hidden"
+
+
+@pytest.mark.parametrize("text", UNUSABLE)
 def test_unusable_output(text):
-    with pytest.raises(ValueError, match="is not a list of installed packages"):
-        installed_in(text)
-
-
-def test_no_package_is_no_answer():
-    with pytest.raises(ValueError, match="has no package, though every environment has some, so packages are hidden"):
-        installed({})
+    with pytest.raises(ValueError, match=UNUSABLE[text]):
+        installed.installed_in(text)
 
 
 def test_nothing_that_a_result_cannot_hold():
     """A script sees what its runtime imports: somebody may have put anything in the way."""
-    found = installed({"a\x1b[2Jb\ud800==1": ["c\udfff"]})
+    found = read({"a\x1b[2Jb\ud800==1": ["c\udfff"]})
     assert found.to_result()["packages"] == [{"name": "ab\ufffd", "version": "1", "requires": ["c\ufffd"]}]
 
 
 def test_result():
     """Sorted by normalized name; of two with one name, Python imports the first."""
-    found = installed_in(f"Welcome\n{printed({'b_x==1': ['z', 'a'], 'A==2': [], 'B.X==3': []})}\n")
-    assert found.to_result() == {
-        "python": PYTHON,
-        "packages": [
-            {"name": "A", "version": "2", "requires": []},
-            {"name": "b_x", "version": "1", "requires": ["a", "z"]},
-        ],
-    }
-    assert installed_from(found.to_result()) == found
+    found = installed.installed_in(f"Welcome\n{printed({'b_x==1': ['z', 'a'], 'A==2': [], 'B.X==3': []})}\n")
+    rows = [{"name": "A", "version": "2", "requires": []}, {"name": "b_x", "version": "1", "requires": ["a", "z"]}]
+    assert found.to_result() == {"python": PYTHON, "packages": rows}
+    assert installed.installed_from(found.to_result()) == found
 
 
 @pytest.mark.parametrize(
@@ -116,20 +103,17 @@ def test_result():
 )
 def test_markers(requires, written, python, needs):
     """They are evaluated for the runtime, not for where the module runs."""
-    found = installed({"a==1": requires, "B==2": []}, **python)
-    assert list(graph_of(found, definition(*written))["a"]) == needs
+    found = read({"a==1": requires, "B==2": []}, **python)
+    assert list(installed.graph_of(found, definition(*written))["a"]) == needs
 
 
-def test_an_extra_of_a_requirement():
-    found = installed({"top==1": ["a[x]"], "a==1": ['b; extra == "x"'], "b==1": ["a"]})
-    assert graph_of(found) == {"top": ["a"], "a": ["b"], "b": ["a"]}
-
-
-def test_nearest_requirer():
+def test_extra_of_a_requirement_and_nearest_requirer():
     """A circle is no problem, and the nearest to the definition is named."""
-    found = installed({"z==1": ["x"], "a==1": ["y"], "y==1": ["x", "a"], "x==1": ["y"], "alone==1": []})
-    graph, written = graph_of(found), definition("z", "a")
-    assert [required_by(graph, key, written) for key in ("x", "y", "alone")] == ["z", "a", None]
+    found = read({"top==1": ["a[x]"], "a==1": ['b; extra == "x"'], "b==1": ["a"]})
+    assert installed.graph_of(found) == {"top": ["a"], "a": ["b"], "b": ["a"]}
+    found = read({"z==1": ["x"], "a==1": ["y"], "y==1": ["x", "a"], "x==1": ["y"], "alone==1": []})
+    graph, written = installed.graph_of(found), definition("z", "a")
+    assert [installed.required_by(graph, key, written) for key in ("x", "y", "alone")] == ["z", "a", None]
 
 
 def evaluated(found, written="", **rules):
@@ -139,38 +123,25 @@ def evaluated(found, written="", **rules):
     return [f"{row['option']} {row['value']} {row['detail']}" for row in rows]
 
 
-ALLOWED = ["pysftp", "paramiko", "bcrypt", "cffi", "pycparser"]
-OLD = "Cryptography==41.0.0"
-NOT_ALLOWED = "matches none of the allowed packages (required by paramiko)"
-
-
 @pytest.mark.parametrize(
-    ("written", "option", "found"),
+    ("written", "rule", "value", "found"),
     [
         # What is written is replaced by what is installed, with its version; what was pulled in says by whom.
-        ("pysftp", {"packages_never": ["pysftp<0.3", "bcrypt<4"]}, ["packages pysftp==0.2.9 matches pysftp<0.3"]),
-        (
-            "pysftp",
-            {"packages_never": ["cryptography<42"]},
-            [f"installed {OLD} matches cryptography<42 (required by paramiko)"],
-        ),
-        ("numpy==1.0", {"packages_never": ["numpy"]}, []),
-        ("", {"packages_never": ["pysftp"]}, ["installed pysftp==0.2.9 matches pysftp (no package requires it)"]),
+        ("pysftp", "packages_never", ["pysftp<0.3", "bcrypt<4"], "packages pysftp==0.2.9 matches pysftp<0.3"),
+        ("pysftp", "packages_never", ["cryptography<42"], f"{OLD} matches cryptography<42 (required by paramiko)"),
+        ("numpy==1.0", "packages_never", ["numpy"], ""),
+        ("", "packages_never", ["pysftp"], "installed pysftp==0.2.9 matches pysftp (no package requires it)"),
         # What is in every environment needs no permission, unless the definition has it.
-        ("pysftp", {"packages_within": ALLOWED}, [f"installed {OLD} {NOT_ALLOWED}"]),
-        (
-            "pip",
-            {"packages_within": [*ALLOWED, "cryptography"]},
-            ["packages pip==24.0 matches none of the allowed packages"],
-        ),
+        ("pysftp", "packages_within", ALLOWED, f"{OLD} {NONE_ALLOWED} (required by paramiko)"),
+        ("pip", "packages_within", [*ALLOWED, "cryptography"], f"packages pip==24.0 {NONE_ALLOWED}"),
         # Whether a version is written is a question to the definition; what must be there is not.
-        ("pysftp", {"package_versions_required": True}, ["packages pysftp has no version"]),
-        ("", {"packages_required": ["bcrypt>=4"]}, []),
-        ("x==1", {"packages_required": ["x"]}, ["packages x matches none of the packages"]),
+        ("pysftp", "package_versions_required", True, "packages pysftp has no version"),
+        ("", "packages_required", ["bcrypt>=4"], ""),
+        ("x==1", "packages_required", ["x"], "packages x matches none of the packages"),
     ],
 )
-def test_policy_on_what_is_installed(written, option, found):
-    assert evaluated(installed(), written, **option) == found
+def test_policy_on_what_is_installed(written, rule, value, found):
+    assert "; ".join(evaluated(read(), written, **{rule: value})) == found
 
 
 @pytest.mark.parametrize(
@@ -184,7 +155,7 @@ def test_policy_on_what_is_installed(written, option, found):
 )
 def test_python_versions(real, allowed, options):
     """The wanted and the real Python, each violation once."""
-    found = evaluated(installed(version=real), runtime_versions_within=[allowed])
+    found = evaluated(read(version=real), runtime_versions_within=[allowed])
     assert sorted(text.split()[0] for text in found) == options
 
 
@@ -204,16 +175,14 @@ def test_python_versions(real, allowed, options):
     ],
 )
 def test_versions_that_differ(pinned, found, same):
-    rows = list(mismatches(installed({f"Torch=={found}": []}), definition(f"torch=={pinned}")))
+    rows = list(installed.mismatches(read({f"Torch=={found}": []}), definition(f"torch=={pinned}")))
     assert rows == ([] if same else [{"package": "torch", "version": pinned, "installed": found}])
 
 
-def test_a_pinned_package_that_is_missing():
-    rows = list(mismatches(installed(), definition("PySFTP[x]==0.2.9", "gone==1", "unpinned")))
+def test_pinned_packages(monkeypatch):
+    """One may be missing. Without packaging, versions are compared all the same."""
+    rows = list(installed.mismatches(read(), definition("PySFTP[x]==0.2.9", "gone==1", "unpinned")))
     assert rows == [{"package": "gone", "version": "1", "installed": None}]
-
-
-def test_mismatches_without_packaging(monkeypatch):
     monkeypatch.setitem(sys.modules, "packaging.specifiers", None)
-    found = installed({"a==1.0+x": [], "b==2": []})
-    assert [row["package"] for row in mismatches(found, definition("a==1.0", "b==1"))] == ["b"]
+    found = read({"a==1.0+x": [], "b==2": []})
+    assert [row["package"] for row in installed.mismatches(found, definition("a==1.0", "b==1"))] == ["b"]

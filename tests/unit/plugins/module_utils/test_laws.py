@@ -2,50 +2,32 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import unicodedata
+from collections import namedtuple
 from datetime import date
-from typing import Any, NamedTuple
 
-from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError, PartialError, ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
-from ansible_collections.mstr.library.plugins.module_utils._model.runtime import DEFAULT_RUNTIME_ID
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from unit.support.make import lost, refusal, stopped, stored
-from unit.support.many import actions, holding, run, waits
+from unit.support.make import DEFAULT_ID, lost, stored
+from unit.support.many import actions, assigned, holding, outcome, waits
 from unit.support.server import Server, end_early
+from unit.support.strategies import ENDS, FAULTS
 
 IDS = [letter * 32 for letter in "ABCDE"]
 FIELDS = {"name": "name", "others": "others", "runtime_version": "runtimeVersion"}
 VALUES = {"others": st.sampled_from("xy"), "runtime_version": st.sampled_from(["3.10.5", "3.12.1"])}
-FAULTS = [refusal(403, "ERR0017", "no"), refusal(503), lost()]
 
 
-class Day(NamedTuple):
+class Day(namedtuple("Day", "held used wanted how omits restores ends")):
     """A server, what a task wants of it, and how the first runs end."""
 
-    held: list[dict[str, Any]]
-    used: dict[str, str | None]
-    wanted: list[dict[str, Any]]
-    how: dict[str, Any]
-    omits: str
-    restores: bool
-    ends: list[Any]
-
     def server(self) -> Server:
-        have = Server(*(stored(**fields) for fields in self.held), list_omits=self.omits)
-        have.seed_scripts(**self.used)
-        return have
+        return Server(*(stored(**fields) for fields in self.held), list_omits=self.omits).seed_scripts(**self.used)
 
     def run(self, have, **more):
-        """The result, of a task that fails, too; the message of one that is refused."""
-        clock = {name: value for name, value in waits(have).items() if name != "wait"}
-        try:
-            return run(have, *self.wanted, restore=self.restores, **{**clock, "concurrency": 1, **self.how, **more})
-        except MstrError as exc:
-            return {"msg": exc.sentence}
+        return outcome(have, *self.wanted, restore=self.restores, **self.how, **more)
 
 
 @st.composite
@@ -58,16 +40,9 @@ def days(draw, restores, holds_all=False):
     plain = ["R", "S", "T", "U", "V"]
     beside = [] if holds_all else ["s", *(f"{name} ({'restore' if restores else 'replacement'})" for name in "RS")]
     names = draw(st.lists(st.sampled_from(plain[:4] + beside), unique=True, min_size=1, max_size=5))
-    held = [
-        {
-            "id": identity,
-            "name": name,
-            "others": draw(VALUES["others"]),
-            "runtimeVersion": draw(VALUES["runtime_version"]),
-        }
-        for identity, name in zip(IDS, names)
-    ]
-    runtimes = st.sampled_from([*IDS[: len(held)], *(() if holds_all else (None, DEFAULT_RUNTIME_ID))])
+    values = {"others": VALUES["others"], "runtimeVersion": VALUES["runtime_version"]}
+    held = [{"id": identity, "name": name, **draw(st.fixed_dictionaries(values))} for identity, name in zip(IDS, names)]
+    runtimes = st.sampled_from([*IDS[: len(held)], *(() if holds_all else (None, DEFAULT_ID))])
     used = draw(st.dictionaries(st.sampled_from(["load", "close"]), runtimes))
     rest = list(draw(st.permutations(plain)))
     wanted = [_wanted(draw, rest, identity if restores else None) for identity in IDS[: draw(st.integers(1, 3))]]
@@ -75,28 +50,14 @@ def days(draw, restores, holds_all=False):
     if how["purge"]:
         how["exclude"] = draw(st.lists(st.sampled_from(plain), max_size=1))
     if draw(st.booleans()):
-        exempted = [
-            {"runtime": name, "reason": "ticket", "until": "2026-12-31"}
-            for name in draw(st.sets(st.sampled_from(plain)))
-        ]
+        among = draw(st.sets(st.sampled_from(plain)))
+        exempted = [{"runtime": name, "reason": "ticket", "until": "2026-12-31"} for name in among]
         how["policy"] = policy_from({"runtime_versions_within": [">=3.12"], "exemptions": exempted}, date(2026, 6, 15))
     if used and draw(st.booleans()):
         targets = st.sampled_from([entry["name"] for entry in wanted] + names)
-        how["scripts"] = [
-            {"name": name, "project": "Sales", "runtime": draw(targets)}
-            for name in draw(st.sets(st.sampled_from(sorted(used))))
-        ]
-    kills, faults = (
-        st.integers(0, 35),
-        st.tuples(
-            st.sampled_from(["POST", "PATCH", "PUT", "DELETE"]),
-            st.integers(1, 3),
-            st.sampled_from(FAULTS),
-            st.booleans(),
-        ),
-    )
+        how["scripts"] = [assigned(name, draw(targets)) for name in draw(st.sets(st.sampled_from(sorted(used))))]
     omits = draw(st.sampled_from(["", "version,status", "runtimeVersion", "others"]))
-    return Day(held, used, wanted, how, omits, restores, draw(st.lists(kills | faults, max_size=2)))
+    return Day(held, used, wanted, how, omits, restores, draw(st.lists(ENDS, max_size=2)))
 
 
 def _wanted(draw, rest, identity):
@@ -124,9 +85,7 @@ def state(have):
 def without_ids(of_server):
     """The state, in which two servers are equal whose runtimes have different ids."""
     runtimes, scripts = of_server
-    used = {
-        name: runtimes[identity]["name"] if identity in runtimes else identity for name, identity in scripts.items()
-    }
+    used = {script: runtimes[key]["name"] if key in runtimes else key for script, key in scripts.items()}
     return sorted(sorted(map(str, runtime.items())) for runtime in runtimes.values()), used
 
 
@@ -143,7 +102,7 @@ def check_order(day, before, have):
     names = [runtime["name"] for runtime in new.values()]
     assert len(set(names)) == len(names), "two runtimes where one was meant"
     for script, identity in uses.items():
-        if identity not in (None, DEFAULT_RUNTIME_ID, *new):
+        if identity not in (None, DEFAULT_ID, *new):
             assert used[script] == identity, "a script was left with the id of a runtime that does not exist"
             gone = old.get(identity, {"name": ""})["name"]
             assert not (gone and day.how["protect"]), "a runtime was deleted that a script uses"
@@ -234,14 +193,12 @@ def test_backup_brings_everything_back(day):
         end_early(have, end, lambda: day.run(have))
     day.run(have)
     wanted = [{"runtime_version": runtime.pop("runtimeVersion"), **runtime} for runtime in map(dict, day.held)]
-    scripts = [{"name": name, "project": "Sales", "runtime": names[key]} for name, key in day.used.items()]
+    scripts = [assigned(name, names[key]) for name, key in day.used.items()]
     backup = day._replace(wanted=wanted, restores=True, how={"purge": True, "protect": True, "scripts": scripts})
     predicted = backup.run(have, check_mode=True)
     done = backup.run(have)
     assert (predicted["summary"], done["summary"]["failed"]) == (done["summary"], 0)
-    kept = [
-        runtime for runtime in without_ids(state(have))[0] if not any("(replacement)" in field for field in runtime)
-    ]
+    kept = [each for each in without_ids(state(have))[0] if not any("(replacement)" in field for field in each)]
     assert (kept, without_ids(state(have))[1]) == without_ids(before)
     assert backup.run(have)["changed"] is False
 
@@ -258,8 +215,6 @@ FORMS = (
     lambda word: f"{word[:2]}\u200b{word[2:]}",
     lambda word: "".join(chr(ord(letter) + 0xFEE0) if "a" <= letter <= "z" else letter for letter in word),
 )
-
-
 WORD_OF = {form(word): word for word in WORDS for form in FORMS}  # each name as a person reads it
 SPELLED = st.sampled_from(sorted(WORD_OF))
 EXCLUSIONS = st.lists(SPELLED | st.sampled_from(IDS) | st.sampled_from([f"{word[:3]}*" for word in WORDS]), max_size=2)
@@ -310,9 +265,7 @@ def test_guards(held, present, absent, by_id, exclude, edit, moment, lean, waiti
     absent = [name for name in absent if name == name.strip()]  # the others are refused
     entries += [{"name": name, "state": "absent"} for name in absent]
     entries += [{"id": identity} for identity in by_id]
-    how = waits(have, pause=pause) if waiting else {}
-    with contextlib.suppress(PartialError, ValidationError):
-        run(have, *entries, purge=True, exclude=exclude, **how)
+    outcome(have, *entries, purge=True, exclude=exclude, **(waits(have, pause=pause) if waiting else {}))
     for identity, name in [(note["id"], note["name"]) for note in have.core.journal if note["action"] == "delete"]:
         if name not in [entry["name"] for entry in entries if entry.get("state") == "absent"]:
             assert WORD_OF.get(name, "no word") not in [WORD_OF.get(entry.get("name")) for entry in entries], "listed"
@@ -323,37 +276,28 @@ def test_guards(held, present, absent, by_id, exclude, edit, moment, lean, waiti
 # --- whatever fails
 
 
-@st.composite
-def tasks(draw):
-    """Definitions with different names, present or absent, and whether to purge."""
-    names = draw(st.lists(st.sampled_from("abcd"), unique=True, max_size=3))
-    values = st.fixed_dictionaries({}, optional={"others": st.sampled_from("xy"), "exec_timeout": st.just(60)})
-    entries = [{"name": name, **draw(st.just({"state": "absent"}) | values)} for name in names]
-    return entries, draw(st.booleans()) and any(entry.get("state") != "absent" for entry in entries)
-
-
 def by_id(have):
     return {identity: {**runtime, "version": None, "dateModified": None} for identity, runtime in have.runtimes.items()}
 
 
-ERRORS = [lost(), refusal(502), refusal(500, "ERR001"), refusal(403, "ERR0017"), stopped(in_flight=True)]
+CHANGES = st.fixed_dictionaries({}, optional={"others": st.sampled_from("xy"), "exec_timeout": st.just(60)})
 OUTAGES = {
-    method: st.tuples(st.integers(1, turns), st.sampled_from(ERRORS), st.booleans(), st.integers(0, 6))
+    method: st.tuples(st.integers(1, turns), FAULTS, st.booleans(), st.integers(0, 6))
     for method, turns in {"POST": 2, "PATCH": 2, "DELETE": 2, "GET": 9}.items()
 }
 
 
 @settings(max_examples=60)
 @given(
-    task=tasks(),
+    task=st.dictionaries(st.sampled_from("abcd"), st.just({"state": "absent"}) | CHANGES, max_size=3),
+    purge=st.booleans(),
     held=st.lists(st.sampled_from("abcd"), unique=True, max_size=4),
     omits=st.sampled_from(["", "others", "execTimeout,packages,others,version", "status,packages"]),
     faults=st.fixed_dictionaries({}, optional=OUTAGES),
     retries=st.integers(0, 1),
 )
-def test_report_is_what_was_done(task, held, omits, faults, retries):
+def test_report_is_what_was_done(task, purge, held, omits, faults, retries):
     """After a fault, the server may not answer some reads, either."""
-    entries, purge = task
     have = holding(**{name: {"id": name.upper() * 32, "others": "x"} for name in held})
     have.switch(list_omits=omits)
     before = copy.deepcopy(by_id(have))
@@ -365,9 +309,8 @@ def test_report_is_what_was_done(task, held, omits, faults, retries):
 
         # A refusal says that nothing was done.
         have.fail(method, error, turn=turn, done=done and error.outcome_unknown, meanwhile=outage)
-    result = {"runtimes": [], "changed": False}
-    with contextlib.suppress(MstrError):
-        result = run(have, *entries, purge=purge, retries=retries)
+    entries = [{"name": name, **options} for name, options in task.items()]
+    result = outcome(have, *entries, purge=purge, retries=retries)
     after = by_id(have)
     for row in result["runtimes"]:
         was, now = before.get(row["id"]), after.get(row["id"])

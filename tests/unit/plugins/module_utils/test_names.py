@@ -3,13 +3,8 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._model.alike import (
-    is_meant,
-    is_named,
-    name_key,
-    near_names,
-    quoted,
-)
+from ansible_collections.mstr.library.plugins.module_utils._model import alike
+from ansible_collections.mstr.library.plugins.module_utils._model.alike import name_key
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,9 +29,8 @@ EU, E, OTHER = ("Prod [EU] Nightly", ID), ("Prod E Nightly", "B" * 32), ("Trial"
     ],
 )
 def test_same_key(name, other):
-    """Names that a person reads as the same have one key."""
     assert name_key(name) == name_key(other)
-    assert near_names(name, [other, name, "x", ""]) == [other]
+    assert alike.near_names(name, [other, name, "x", ""]) == [other]
 
 
 @pytest.mark.parametrize(("name", "other"), [("a b", "ab"), ("a", "b"), ("a", "á"), ("a-b", "a_b"), ("a", "")])
@@ -54,7 +48,7 @@ def test_key_of_a_key(name):
 
 
 def test_message_shows_how_two_names_differ():
-    assert quoted(["Caf\u00e9", "Cafe\u0301", "a\u00a0b"]) == r"'Cafe\u0301' and 'Café' and 'a\xa0b'"
+    assert alike.quoted(["Caf\u00e9", "Cafe\u0301", "a\u00a0b"]) == r"'Cafe\u0301' and 'Café' and 'a\xa0b'"
 
 
 @pytest.mark.parametrize(
@@ -76,5 +70,5 @@ def test_message_shows_how_two_names_differ():
 def test_entries(entry, permitted, protected):
     """An id, a name or a pattern. In a list that protects, brackets may also be a class."""
     runtimes = [EU, E, OTHER]
-    assert [runtime for runtime in runtimes if is_meant(entry, *runtime)] == permitted
-    assert [runtime for runtime in runtimes if is_named(runtime[0], ["x", entry], runtime[1])] == protected
+    assert [runtime for runtime in runtimes if alike.is_meant(entry, *runtime)] == permitted
+    assert [runtime for runtime in runtimes if alike.is_named(runtime[0], ["x", entry], runtime[1])] == protected
