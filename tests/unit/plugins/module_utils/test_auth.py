@@ -312,9 +312,6 @@ def test_task_leaves_no_connection_open(run, server):
     assert connections(sessions[0]) == 0
 
 
-# --- a secret from the environment goes only to the servers of the environment
-
-
 def failure(run, variables, **options):
     """The message of a task with these environment variables; empty if it succeeds."""
     with pytest.MonkeyPatch.context() as patch:

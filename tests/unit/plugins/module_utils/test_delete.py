@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from unit.support.make import DEFAULT_ID, lost, refusal, stopped, stored
-from unit.support.many import A, B, C, actions, holding, message, run, waits
+from unit.support.many import BESIDE, A, B, C, actions, holding, message, run, waits
 
 ABSENT = {"name": "b", "state": "absent"}
 LIST = "GET /runtimes"
@@ -92,6 +92,14 @@ def test_excluded_name_that_only_the_read_shows():
     text = message(have, {"name": "a"}, purge=True, exclude=["keep", "b?"])
     assert f"purge would delete 'keep' ({B}), which purge_exclude names" in text
     assert have.names == ["a", "keep"]
+
+
+def test_unfinished_replacement_and_unread_scripts():
+    have = holding(R=A, **{BESIDE: B}).seed_scripts(load=A)
+    have.refusals["GET /projects"] = refusal(403)
+    run(have, {"name": "R"}, purge=True)
+    assert "an unfinished replacement, because not every script could be read." in have.warnings[0]
+    assert have.names == ["R", BESIDE]
 
 
 def test_scripts_are_looked_up_each_time():

@@ -95,10 +95,7 @@ def test_histories(tasks, ends, purge):
 @LAW
 @given(task=TASK, number=st.integers(0, 45), purge=st.booleans())
 def test_two_runs_at_once(task, number, purge):
-    """Two that want the same: afterwards it is there, every script runs, and nothing is left beside.
-
-    The second one is carried out as a whole before a request of the first one, or after it.
-    """
+    """Two that want the same, one of them before a request of the other: all is there, and nothing is left beside."""
     have, left, results = a_server(), iter(range(number)), []
 
     def send(*args, **more):

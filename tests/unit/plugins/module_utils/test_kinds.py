@@ -25,7 +25,6 @@ def test_any_json(field, value):
 @pytest.mark.parametrize("nothing", ["", [], [None], ["", None], None])
 @pytest.mark.parametrize("name", ["whitelist", "packages"])
 def test_empty_entries(name, nothing):
-    """A list of null and empty entries equals an empty list."""
     kind = BY_NAME[name].kind
     assert kind.canonical(kind.from_api(nothing)) == kind.canonical(kind.from_api([]))
 

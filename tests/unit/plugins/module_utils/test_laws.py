@@ -203,8 +203,6 @@ def test_backup_brings_everything_back(day):
     assert backup.run(have)["changed"] is False
 
 
-# --- the law of all guards
-
 WORDS = ("nightly", "café prod", "straße")
 FORMS = (
     str,
@@ -271,9 +269,6 @@ def test_guards(held, present, absent, by_id, exclude, edit, moment, lean, waiti
             assert WORD_OF.get(name, "no word") not in [WORD_OF.get(entry.get("name")) for entry in entries], "listed"
             assert identity not in by_id, "listed by id"
             assert not is_spared(identity, name, exclude), "spared"
-
-
-# --- whatever fails
 
 
 def by_id(have):

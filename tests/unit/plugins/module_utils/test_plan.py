@@ -80,9 +80,6 @@ def test_changed_fields_are_those_that_differ(data, options, dice):
     assert (other.action, other.changed_fields, other.after) == (plan.action, plan.changed_fields, plan.after)
 
 
-# --- what the server stored otherwise
-
-
 def test_surprise_names_field_values_and_remedy():
     there = runtime(packages=[{"name": "a"}, {"name": "mstrio-py", "version": "11"}], description="cut")
     described, packages = surprises(there, wanted(packages=[{"name": "a"}], description="cut short"))
@@ -135,8 +132,6 @@ def test_count_that_is_not_returned(name):
     assert make_plan(None, wanted(**{name: 0})).body[api] == 0
     assert surprises(there, wanted(**{name: 0})) == []
 
-
-# --- a row, in words
 
 NEW = wanted("Nightly reports", description="new", whitelist=["10.10.10.7/32"])
 THERE = runtime(name="Nightly reports", description="old", whitelist=["10.10.10.7"])

@@ -42,9 +42,6 @@ def refused(server, options, policy, **how):
     return faults
 
 
-# --- definitions and tasks
-
-
 def test_violations_beside_other_errors():
     options = {"name": "", "whitelist": ["10.1.0.0/16", "8.8.8.8", "10.66.0.1", "10.10.10.7/24"]}
     faults = faults_of(definition_from, options, policy_from({**WITHIN, "networks_never": ["10.66.0.0/16"]}))
@@ -149,9 +146,6 @@ def test_what_stays_on_the_server(options, faults):
     assert [text[: len(start)] for text, start in zip(found, faults)] == faults
     assert len(found) == len(faults)
     assert faults or ensured(server, options, strict).action == "updated"
-
-
-# --- exemptions
 
 
 def exemption(**changes):
@@ -280,9 +274,6 @@ def test_unused_exemptions():
         [f"[2] '{gone}'", f"no runtime has this id; if it was replaced, write the new id: 'R' ({'D' * 32})"],
         [f"[5] '{'C' * 32}' (requests==9)", "no runtime has this id"],
     ]
-
-
-# --- the option
 
 
 def exempts(**changes):
