@@ -165,6 +165,15 @@ def test_update_without_effect(server):
     assert (done["changed"], moves(done)[0]) == (False, ("Close", "failed"))
 
 
+def test_unread_after_update_not_moved(server):
+    """An accepted update that nobody could check is no success: its runtime is unknown, and the task fails."""
+    server.fail("PUT", meanwhile=lambda: server.fail("GET", NO))
+    done = assign(server)
+    assert [action for _name, action in moves(done)] == ["failed", "moved", "moved"]
+    assert (done["scripts"][0]["after"], done["changed"]) == (None, True)
+    assert "could not be read again after the update, so it is unknown which runtime it uses." in done["failure"]
+
+
 def test_scripts_by_name_and_id_of_runtime_gone(server):
     """Each is moved once, although two entries mean it."""
     server.core.projects.seed({"name": "Sales", "scripts": [saved("Twin", 7, GONE), saved("Twin", 8, GONE)]})

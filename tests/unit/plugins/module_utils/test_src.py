@@ -43,13 +43,18 @@ def written(tmp_path):
         (b"\xef\xbb\xbf" + json.dumps(ENTRIES).encode(), ENTRIES),
         (f"\n\n{YAML}...\n", ENTRIES),
         ("- &base {name: a, id: x}\n- {<<: *base, name: b}", [{"name": "a", "id": "x"}, {"name": "b", "id": "x"}]),
-        ("[1, null, {name: !unsafe '{{ x }}'}]", [1, None, {"name": "{{ x }}"}]),
+        ("[1, null, {name: 3}]", [1, None, {"name": 3}]),
     ],
     ids=["yaml", "its key", "json", "its key in json", "BOM", "end mark", "merged key", "any entries"],
 )
 def test_yaml_or_json_with_or_without_key(written, content, entries):
     """Its entries are not checked here."""
     assert read_definitions(written(content)) == Source(entries)
+
+
+def test_braces_that_are_meant(written):
+    [entry] = read_definitions(written("runtimes: [{name: !unsafe '{{ x }}'}]")).runtimes
+    assert (entry, type(entry["name"])) == ({"name": "{{ x }}"}, str)
 
 
 def test_what_a_file_knows(written):
