@@ -25,13 +25,13 @@ def refused(number: int) -> Any:
 
 @pytest.mark.parametrize("mode", ["standard", "ldap", "api_token", "delegate"])
 def test_login_and_logout(server: Simulator, mode: str) -> None:
+    username = "ldap.admin" if mode == "ldap" else server.username
     credentials: dict[str, dict[str, Any]] = {
         "standard": {"username": server.username, "password": server.password, "login_mode": LoginMode.STANDARD},
-        "ldap": {"username": server.ldap_username, "password": server.ldap_password, "login_mode": LoginMode.LDAP},
+        "ldap": {"username": username, "password": server.users[username]["password"], "login_mode": LoginMode.LDAP},
         "api_token": {"api_token": server.api_token},
         "delegate": {"identity_token": server.identity_token},
     }
-    username = server.ldap_username if mode == "ldap" else server.username
 
     connection = Connection(server.base_url, **credentials[mode], verbose=False)
 

@@ -88,7 +88,7 @@ def syslog(tmp_path: Path) -> Iterator[dict[str, str]]:
 def logins(sim: Simulator) -> dict[str, dict[str, Any]]:
     """The options of each login mode."""
     base = {"base_url": sim.base_url}
-    ldap = {"login_mode": "ldap", "username": sim.ldap_username, "password": sim.ldap_password}
+    ldap = {"login_mode": "ldap", "username": "ldap.admin", "password": sim.users["ldap.admin"]["password"]}
     return {
         "standard": {**base, "username": sim.username, "password": sim.password},
         "ldap": {**base, **ldap},

@@ -81,8 +81,6 @@ def _description(base_url: str, control_url: str, proxy_url: str | None, made: d
         "pid": os.getpid(),
         "username": "admin",
         "password": users["admin"].password,
-        "ldap_username": "ldap.admin",
-        "ldap_password": users["ldap.admin"].password,
         "api_token": API_TOKEN_OF_ADMIN,
         "identity_token": IDENTITY_TOKEN_OF_ADMIN,
         "users": {name: asdict(user) for name, user in users.items()},
@@ -108,7 +106,7 @@ def _announce(options: argparse.Namespace, facts: dict[str, Any]) -> None:
         "Other ways to log in, instead of the user and password:",
         f"  MSTR_API_TOKEN={facts['api_token']}",
         f"  MSTR_IDENTITY_TOKEN={facts['identity_token']}",
-        f"  MSTR_LOGIN_MODE=ldap MSTR_USERNAME={facts['ldap_username']} MSTR_PASSWORD={facts['ldap_password']}",
+        f"  MSTR_LOGIN_MODE=ldap MSTR_USERNAME=ldap.admin MSTR_PASSWORD={facts['users']['ldap.admin']['password']}",
         f"Control interface: {facts['control_url']}",
     ]
     if facts["proxy_url"]:

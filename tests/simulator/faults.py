@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -110,10 +111,17 @@ class Fault:
 
 
 class Faults:
-    """All orders, oldest first."""
+    """All orders, oldest first, and what goes on because of them."""
 
     def __init__(self) -> None:
         self.orders: list[Fault] = []
+        self.released = asyncio.Event()  # what the fault `held` waits for
+        self.late: set[asyncio.Task[Any]] = set()  # the loop keeps only weak references
+
+    def release(self) -> None:
+        """Let the held calls go on."""
+        self.released.set()
+        self.released = asyncio.Event()
 
     def take(self, call: Call) -> Fault | None:
         """The fault for this call, and count it. The first matching order is used."""

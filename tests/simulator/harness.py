@@ -18,7 +18,6 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 FOLDER = Path(__file__).resolve().parent
@@ -45,8 +44,6 @@ class Simulator:
     proxy_url: str | None  # with `proxy=True`
     username: str  # a standard user with all privileges
     password: str
-    ldap_username: str  # an LDAP user with all privileges
-    ldap_password: str
     api_token: str  # of the standard user
     identity_token: str  # of the standard user; it never expires
     users: dict[str, dict[str, Any]]  # by username: `username`, `password`, `id`, `mode`, `manages`
@@ -123,9 +120,7 @@ class Simulator:
     def __enter__(self) -> Simulator:
         return self.start()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.stop()
 
     def output(self) -> str:
@@ -226,9 +221,9 @@ class Simulator:
     def open_sessions(self) -> list[dict[str, Any]]:
         return list(self.state()["sessions"])
 
-    def expire_sessions(self) -> int:
+    def expire_sessions(self) -> None:
         """End all sessions as a timeout does."""
-        return int(self.control("POST", "/sessions/expire", {})["ended"])
+        self.control("POST", "/sessions/expire", {})
 
     def open_session(self, user: str = "admin") -> dict[str, Any]:
         """Log in like a user in a browser; returns ``session`` (its number) and ``identity_token``."""

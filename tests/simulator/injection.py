@@ -8,24 +8,18 @@ import socket
 import struct
 import time
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from email.utils import formatdate
 from typing import Any
 
 from aiohttp import web
 
 from simulator.faults import Fault
-from simulator.messages import JSON_TYPE, ApiError, Call, Reply
+from simulator.messages import BASE_PATH, JSON_TYPE, ApiError, Call, Reply
 from simulator.server import Server
 
 POLL_S = 0.05  # how often a hanging call checks whether its client has disconnected
 CHUNK = 64 * 1024
-Send = Callable[[web.Request, Reply], Awaitable[web.StreamResponse]]
-
-
-def html_page(title: str) -> str:
-    """A page like those of a proxy."""
-    return f"<html><head><title>{title}</title></head>\r\n<body><h1>{title}</h1></body></html>\r\n"
 
 
 def gone(request: web.Request) -> bool:
@@ -33,88 +27,95 @@ def gone(request: web.Request) -> bool:
     return request.transport is None or request.transport.is_closing()
 
 
-class FaultInjector:
-    """Executes faults, and keeps the work that continues after a response."""
+class NoResponse(web.Response):
+    """What aiohttp expects of a handler that has closed the connection."""
 
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self._late: set[asyncio.Task[Any]] = set()
-        self._released = asyncio.Event()
 
-    def release(self) -> None:
-        """Let the held calls go on."""
-        self._released.set()
-        self._released = asyncio.Event()
+async def send(request: web.Request, reply: Reply) -> web.StreamResponse:
+    """Convert a reply to a response."""
+    body = reply.body()
+    response = web.Response(status=reply.status, body=body, headers=reply.headers)
+    if body:
+        response.headers["Content-Type"] = reply.content_type
+    elif "Content-Type" in response.headers:
+        del response.headers["Content-Type"]
+    for name, value in reply.cookies.items():
+        # The load balancer's cookie applies to the whole host, Tomcat's only to its own application.
+        path = BASE_PATH if name == "JSESSIONID" else "/"
+        response.set_cookie(name, value, path=path, httponly=name == "JSESSIONID", secure=request.secure)
+    return response
 
-    async def inject(self, fault: Fault, server: Server, call: Call, request: web.Request) -> web.StreamResponse:
-        """Handle one call, with or without a response."""
-        if fault.kind == "session_killed":
-            self._kill(fault, server, call)
-        if fault.parameters.get("when") == "before":
-            await self._delay(fault)
-        done: Reply | None = None
-        if fault.work == "before":
-            done = await server.handle(call)
-        elif fault.work == "late":
-            self._work_late(server, call, fault.after)
-        return await self._answer(fault, server, call, request, done)
 
-    async def _delay(self, fault: Fault) -> None:
-        if fault.kind == "held":
-            await self._released.wait()
-        else:
-            await asyncio.sleep(fault.parameters["seconds"])
+async def inject(fault: Fault, server: Server, call: Call, request: web.Request) -> web.StreamResponse:
+    """Handle one call, with or without a response."""
+    if fault.kind == "session_killed":
+        _kill(fault, server, call)
+    if fault.parameters.get("when") == "before":
+        await _delay(fault, server)
+    done: Reply | None = None
+    if fault.work == "before":
+        done = await server.handle(call)
+    elif fault.work == "late":
+        task = asyncio.create_task(_work_late(server, call, fault.after))
+        server.faults.late.add(task)
+        task.add_done_callback(server.faults.late.discard)
+    return await _answer(fault, server, call, request, done)
 
-    def _kill(self, fault: Fault, server: Server, call: Call) -> None:
-        try:
-            victim = server.sessions.find(call)
-        except ApiError:
-            return
-        all_of_user = fault.parameters["scope"] == "user"
-        chosen = [s for s in server.sessions.open() if s is victim or (all_of_user and s.user is victim.user)]
-        server.sessions.expire(fault.parameters["clock"], chosen)
 
-    def _work_late(self, server: Server, call: Call, seconds: float) -> None:
-        async def work() -> None:
-            await asyncio.sleep(seconds)
-            await server.handle(call)
+async def _delay(fault: Fault, server: Server) -> None:
+    if fault.kind == "held":
+        await server.faults.released.wait()
+    else:
+        await asyncio.sleep(fault.parameters["seconds"])
 
-        task = asyncio.create_task(work())
-        self._late.add(task)  # the loop keeps only weak references
-        task.add_done_callback(self._late.discard)
 
-    async def _answer(
-        self, fault: Fault, server: Server, call: Call, request: web.Request, done: Reply | None
-    ) -> web.StreamResponse:
-        kind, given, transport = fault.kind, fault.parameters, request.transport
-        if transport is None:
-            return _none()
-        if kind in ("close_before", "close_after"):
-            if given["reset"]:  # RST instead of FIN
-                linger = struct.pack("ii", 1, 0)
-                transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-            transport.abort()
-            return _none()
-        if kind == "garbled":
-            transport.write(given["text"].encode("latin-1"))
+def _kill(fault: Fault, server: Server, call: Call) -> None:
+    try:
+        victim = server.sessions.find(call)
+    except ApiError:
+        return
+    all_of_user = fault.parameters["scope"] == "user"
+    chosen = [s for s in server.sessions.open() if s is victim or (all_of_user and s.user is victim.user)]
+    server.sessions.expire(fault.parameters["clock"], chosen)
+
+
+async def _work_late(server: Server, call: Call, seconds: float) -> None:
+    await asyncio.sleep(seconds)
+    await server.handle(call)
+
+
+async def _answer(
+    fault: Fault, server: Server, call: Call, request: web.Request, done: Reply | None
+) -> web.StreamResponse:
+    kind, given, transport = fault.kind, fault.parameters, request.transport
+    if transport is None:
+        return NoResponse()
+    if kind in ("close_before", "close_after"):
+        if given["reset"]:  # RST instead of FIN
+            linger = struct.pack("ii", 1, 0)
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        transport.abort()
+        return NoResponse()
+    if kind == "garbled":
+        transport.write(given["text"].encode("latin-1"))
+        await asyncio.sleep(POLL_S)
+        transport.close()
+        return NoResponse()
+    if kind == "hang":
+        while not gone(request):
             await asyncio.sleep(POLL_S)
-            transport.close()
-            return _none()
-        if kind == "hang":
-            while not gone(request):
-                await asyncio.sleep(POLL_S)
-            return _none()
-        if kind == "huge":
-            return await _stream(request, given["status"], _big_body(given["megabytes"], given["gzip"]), given)
-        if kind == "endless":
-            return await _stream(request, given["status"], _endless(given["bytes_per_second"]), given)
-        if kind in ("drip", "truncated"):
-            return await _raw(fault, request, transport, done or Reply(200, {}))
-        if given.get("when") == "after":
-            await self._delay(fault)
-        if kind in ("slow", "held", "session_killed"):
-            return await self._send(request, done or Reply(204))
-        return await self._send(request, _made(kind, given, server, call))
+        return NoResponse()
+    if kind == "huge":
+        return await _stream(request, given["status"], _big_body(given["megabytes"], given["gzip"]), given)
+    if kind == "endless":
+        return await _stream(request, given["status"], _endless(given["bytes_per_second"]), given)
+    if kind in ("drip", "truncated"):
+        return await _raw(fault, request, transport, done or Reply(200, {}))
+    if given.get("when") == "after":
+        await _delay(fault, server)
+    if kind in ("slow", "held", "session_killed"):
+        return await send(request, done or Reply(204))
+    return await send(request, _made(kind, given, server, call))
 
 
 async def _raw(fault: Fault, request: web.Request, transport: asyncio.Transport, reply: Reply) -> web.StreamResponse:
@@ -136,14 +137,7 @@ async def _raw(fault: Fault, request: web.Request, transport: asyncio.Transport,
             transport.write(bytes([byte]))
             await asyncio.sleep(fault.parameters["seconds"])
     transport.close()
-    return _none(reply.status)
-
-
-def _none(status: int = 0) -> web.StreamResponse:
-    """The response that aiohttp expects from a handler that has closed the connection."""
-    response = web.Response(status=status or 500)
-    response.simulated_silence = not status  # type: ignore[attr-defined]
-    return response
+    return web.Response(status=reply.status)
 
 
 def _made(kind: str, given: dict[str, Any], server: Server, call: Call) -> Reply:
@@ -161,9 +155,10 @@ def _made(kind: str, given: dict[str, Any], server: Server, call: Call) -> Reply
         return server.error(status, given["number"], message)
     body = json.dumps(given["json"]) if kind == "json" else given.get("body", "")
     content_type = given.get("content_type", JSON_TYPE)
-    if "title" in given:
-        content_type = "text/html;charset=UTF-8"
-        body = html_page(given["title"]) if body is None else body
+    if "title" in given:  # a page like those of a proxy
+        content_type, title = "text/html;charset=UTF-8", given["title"]
+        page = f"<html><head><title>{title}</title></head>\r\n<body><h1>{title}</h1></body></html>\r\n"
+        body = page if body is None else body
     headers = {"Location": given["location"]} if kind == "redirect" else dict(given.get("headers", {}))
     return Reply(status, raw=body.encode(), content_type=content_type, headers=headers)
 
@@ -207,7 +202,7 @@ async def _endless(bytes_per_second: float) -> AsyncIterator[bytes]:
 async def _stream(
     request: web.Request, status: int, pieces: AsyncIterator[bytes], given: dict[str, Any]
 ) -> web.StreamResponse:
-    response = web.StreamResponse(status=status, headers={"Content-Type": "application/json;charset=UTF-8"})
+    response = web.StreamResponse(status=status, headers={"Content-Type": JSON_TYPE})
     if given.get("gzip"):
         response.headers["Content-Encoding"] = "gzip"
     elif "megabytes" in given and not given["chunked"]:

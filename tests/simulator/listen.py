@@ -6,17 +6,20 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from simulator.app import BASE_PATH, MAX_BODY, Api, Control
+from simulator.app import App
+from simulator.messages import BASE_PATH
 from simulator.server import Server
 
 LOOPBACK = "127.0.0.1"
+MAX_BODY = 64 * 1024 * 1024
 SHUTDOWN_S = 0.2  # for open calls at the end of the program
 
 
@@ -48,13 +51,14 @@ def _only_for(hosts: Collection[str]) -> Any:
     return check
 
 
-async def _open(app: web.Application, port: int, context: ssl.SSLContext | None) -> tuple[web.AppRunner, int]:
+async def _open(stack: AsyncExitStack, app: web.Application, port: int, context: ssl.SSLContext | None) -> int:
+    """Listen until the stack is left, and return the port."""
     # handler_cancellation is off: like the real server, it continues its work after the client has disconnected.
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()
-    site = web.TCPSite(runner, LOOPBACK, port, ssl_context=context, backlog=1024)
-    await site.start()
-    return runner, runner.addresses[0][1]
+    stack.push_async_callback(runner.cleanup)
+    await web.TCPSite(runner, LOOPBACK, port, ssl_context=context, backlog=1024).start()
+    return int(runner.addresses[0][1])
 
 
 @asynccontextmanager
@@ -65,71 +69,46 @@ async def listen(
 
     `hosts`: the names under which clients may call it, besides those of this machine.
     """
-    api = Api(state, secure=context is not None)
-    runners: list[web.AppRunner] = []
-    proxy = Proxy()
-
+    proxied: list[str] = []
+    both = App(state, proxied)
     checks = [_only_for(hosts)]
     main_app, control_app = (web.Application(client_max_size=MAX_BODY, middlewares=checks) for _app in range(2))
-    api.add_routes(main_app)
+    both.add_api(main_app)
     # With TLS, the control interface has its own port: tests must reach it even with an invalid certificate.
-    Control(api, proxy.seen).add_routes(main_app if context is None else control_app)
-    try:
-        runner, port = await _open(main_app, port, context)
-        runners.append(runner)
-        control_port = port
-        if context is not None:
-            runner, control_port = await _open(control_app, 0, None)
-            runners.append(runner)
-        proxy_url = f"http://{LOOPBACK}:{await proxy.start(LOOPBACK)}" if with_proxy else None
+    both.add_control(main_app if context is None else control_app)
+    async with AsyncExitStack() as stack:
+        port = await _open(stack, main_app, port, context)
+        control_port = port if context is None else await _open(stack, control_app, 0, None)
+        proxy_url = None
+        if with_proxy:
+            proxy = await asyncio.start_server(partial(_forward, proxied), LOOPBACK, 0)
+            stack.callback(proxy.close)
+            proxy_url = f"http://{LOOPBACK}:{proxy.sockets[0].getsockname()[1]}"
+        stack.callback(lambda: both.server.evaluations.forget_all())
         scheme = "http" if context is None else "https"
         yield f"{scheme}://{LOOPBACK}:{port}{BASE_PATH}", f"http://{LOOPBACK}:{control_port}/_sim", proxy_url
-    finally:
-        api.server.evaluations.forget_all()
-        await proxy.stop()
-        for runner in reversed(runners):
-            await runner.cleanup()
 
 
-class Proxy:
-    """A small forward proxy, for tests of HTTPS_PROXY and NO_PROXY.
-
-    Forwards CONNECT and absolute requests, one per connection; ``seen`` lists their first lines.
-    """
-
-    def __init__(self) -> None:
-        self.seen: list[str] = []
-        self._server: asyncio.AbstractServer | None = None
-
-    async def start(self, host: str) -> int:
-        """Listen on a free port and return it."""
-        self._server = await asyncio.start_server(self._serve, host, 0)
-        return int(self._server.sockets[0].getsockname()[1])
-
-    async def stop(self) -> None:
-        """Listen no more."""
-        if self._server is not None:
-            self._server.close()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
-            head = await reader.readuntil(b"\r\n\r\n")
-            method, target, _ = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
-            if len(self.seen) < 10_000:
-                self.seen.append(f"{method} {target}")
-            if method == "CONNECT":
-                host, _, port = target.rpartition(":")
-                there_reader, there_writer = await asyncio.open_connection(host, int(port))
-                writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            else:
-                url = urlsplit(target)
-                there_reader, there_writer = await asyncio.open_connection(url.hostname, url.port or 80)
-                path = url._replace(scheme="", netloc="").geturl() or "/"
-                rest = head.split(b"\r\n", 1)[1]
-                # Allow one request per connection: the next one may go to a different host.
-                there_writer.write(f"{method} {path} HTTP/1.1\r\nConnection: close\r\n".encode() + _without(rest))
-            await asyncio.gather(_relay(reader, there_writer), _relay(there_reader, writer))
-        writer.close()
+async def _forward(seen: list[str], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """A small forward proxy for CONNECT and absolute requests, one per connection; ``seen`` lists their first lines."""
+    with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
+        head = await reader.readuntil(b"\r\n\r\n")
+        method, target, _ = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
+        if len(seen) < 10_000:
+            seen.append(f"{method} {target}")
+        if method == "CONNECT":
+            host, _, port = target.rpartition(":")
+            there_reader, there_writer = await asyncio.open_connection(host, int(port))
+            writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        else:
+            url = urlsplit(target)
+            there_reader, there_writer = await asyncio.open_connection(url.hostname, url.port or 80)
+            path = url._replace(scheme="", netloc="").geturl() or "/"
+            rest = head.split(b"\r\n", 1)[1]
+            # Allow one request per connection: the next one may go to a different host.
+            there_writer.write(f"{method} {path} HTTP/1.1\r\nConnection: close\r\n".encode() + _without(rest))
+        await asyncio.gather(_relay(reader, there_writer), _relay(there_reader, writer))
+    writer.close()
 
 
 def _without(headers: bytes) -> bytes:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from simulator.sessions import HttpSession
     from simulator.users import User
 
+BASE_PATH = "/MicroStrategyLibrary"
 JSON_TYPE = "application/json;charset=UTF-8"
 
 

@@ -73,13 +73,9 @@ class Rule:
     delay: float | None = None
     version: str = ""
 
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Rule:
-        """Create a rule from a test's JSON, or raise TypeError or ValueError."""
-        rule = cls(**data)
-        if rule.outcome not in ("installed", "not_installed"):
-            raise ValueError(f"outcome is installed or not_installed, not {rule.outcome!r}")
-        return rule
+    def __post_init__(self) -> None:
+        if self.outcome not in ("installed", "not_installed"):
+            raise ValueError(f"outcome is installed or not_installed, not {self.outcome!r}")
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,11 +54,11 @@ class Switch:
         return str(value)
 
 
-class Switches(Mapping[str, Any]):
+class Switches(dict[str, Any]):
     """The current values. Read one with ``switches["list_omits"]``; change them only with :meth:`set`."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
-        self._values: dict[str, Any] = {}
+        super().__init__()
         self.set({**_DEFAULTS, **values})
 
     def set(self, values: Mapping[str, Any]) -> None:
@@ -68,20 +68,11 @@ class Switches(Mapping[str, Any]):
             if name not in SWITCHES:
                 raise SwitchError(f"no switch is called {name!r} (there are: {', '.join(sorted(SWITCHES))})")
             parsed[name] = SWITCHES[name].parse(value)
-        self._values.update(parsed)
-
-    def __getitem__(self, name: str) -> Any:
-        return self._values[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
+        self.update(parsed)
 
     def yes(self, name: str) -> bool:
         """Whether a yes/no switch is on."""
-        return bool(self._values[name] == "yes")
+        return bool(self[name] == "yes")
 
 
 FROM_FILE = "file"  # name of the profile that a file describes
@@ -118,7 +109,7 @@ def add_profile_from(path: Path) -> str:
     values = data.get("profile", data) if isinstance(data, dict) else None
     if not isinstance(values, dict):
         raise SwitchError(f"{path} holds no profile: expected an object of switches and their values")
-    PROFILES[FROM_FILE] = dict(Switches(values))
+    PROFILES[FROM_FILE] = Switches(values)
     return FROM_FILE
 
 

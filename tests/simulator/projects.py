@@ -70,13 +70,12 @@ class SavedScript:
     modified: str = field(default_factory=stamp)
     version: str = field(default_factory=new_id)
 
-    def is_read_by(self, user: User) -> bool:
-        """Whether a user may read it. Its owner always may [help]."""
-        return self.readers is None or user is self.owner or user.username in self.readers
+    def is_for(self, user: User, chosen: list[str] | None) -> bool:
+        """Whether a user is one of the readers, or writers. The owner always is [help]."""
+        return chosen is None or user is self.owner or user.username in chosen
 
-    def is_written_by(self, user: User) -> bool:
-        """Whether a user may change it. Its owner always may [help]."""
-        return self.writers is None or user is self.owner or user.username in self.writers
+    def is_read_by(self, user: User) -> bool:
+        return self.is_for(user, self.readers)
 
 
 @dataclass(eq=False)
@@ -95,20 +94,11 @@ class Project:
         return self.folders.setdefault(name, new_id())
 
 
-@dataclass(frozen=True)
-class Search:
-    """The results of a search, stored for a user and a project."""
-
-    user: User
-    project: Project
-    scripts: tuple[SavedScript, ...]
-
-
 class Projects:
     def __init__(self, server: Server) -> None:
         self._server = server
         self._by_id: dict[str, Project] = {}
-        self.searches: dict[str, Search] = {}
+        self.searches: dict[str, tuple[User, Project, list[SavedScript]]] = {}  # who searched, where, and the results
         self.schedule_ids: dict[str, str] = {}  # by name
         self.seed({"name": "MicroStrategy Tutorial", "id": TUTORIAL_ID})
 
@@ -194,17 +184,8 @@ async def list_all(server: Server, call: Call) -> Reply:
 
 
 async def search(server: Server, call: Call) -> Reply:
-    """``POST /metadataSearches/results``: the first version, since release 11.3."""
-    return _search(server, call, "1")
-
-
-async def search_v2(server: Server, call: Call) -> Reply:
-    """``POST /v2/metadataSearches/results``: the newer version, with a body that may be empty."""
-    return _search(server, call, "2")
-
-
-def _search(server: Server, call: Call, version: str) -> Reply:
-    switches = server.switches
+    """``POST /metadataSearches/results``, since release 11.3, and the newer ``POST /v2/…``, with a body, even empty."""
+    switches, version = server.switches, "2" if call.path.startswith("/v2/") else "1"
     if switches["search_versions"] not in ("both", version):
         raise no_such_call(switches["search_missing"])
     project, user = server.projects.of(call), call.user
@@ -218,7 +199,7 @@ def _search(server: Server, call: Call, version: str) -> Reply:
     everything = [script for script in project.scripts if _matches(script, call.query)]
     found = [s for s in everything if switches.yes("search_finds_hidden") or s.is_read_by(user)]
     search_id = new_id()
-    server.projects.searches[search_id] = Search(user, project, tuple(found))
+    server.projects.searches[search_id] = (user, project, found)
     answer: dict[str, Any] = {"id": search_id}
     if switches["search_total"] != "left_out":
         answer["totalItems"] = len(everything if switches["search_total"] == "everything" else found)
@@ -236,13 +217,12 @@ async def results(server: Server, call: Call) -> Reply:
     """``GET /metadataSearches/results``: a page; a limit of -1 is all [mstrio]."""
     project, query = server.projects.of(call), call.query
     only(query, {"searchId", "offset", "limit"})
-    kept = server.projects.searches.get(query.get("searchId", ""))
-    if kept is None or kept.project is not project or kept.user is not call.user:
+    user, where, found = server.projects.searches.get(query.get("searchId", ""), (None, None, []))
+    if where is not project or user is not call.user:
         raise not_found(f"search '{query.get('searchId')}'")
     offset, limit = page(query)
-    largest = server.switches["search_page_limit"] or len(kept.scripts)
-    size = min(largest, len(kept.scripts) if limit == -1 else limit)
-    return Reply(200, [_object(script) for script in kept.scripts[offset : offset + size]])
+    size = min(server.switches["search_page_limit"] or len(found), len(found) if limit == -1 else limit)
+    return Reply(200, [_object(script) for script in found[offset : offset + size]])
 
 
 def _object(script: SavedScript) -> dict[str, Any]:
@@ -267,7 +247,7 @@ def _find(server: Server, call: Call) -> SavedScript:
 
 def _find_to_write(server: Server, call: Call) -> SavedScript:
     script = _find(server, call)
-    if not script.is_written_by(call.user):
+    if not script.is_for(call.user, script.writers):
         raise ApiError(403, 17, f"The user has no permission to write the object with ID '{script.id}'.")
     return script
 

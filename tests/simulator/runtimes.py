@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -25,8 +26,7 @@ OMIT = "_omit"  # key of a seed: names of fields that responses omit
 
 def stamp() -> str:
     """The current time in the format of the API [doc]."""
-    moment = datetime.now(timezone.utc)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}+0000"
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "+0000")
 
 
 def _acl(trustee: str, name: str, rights: int, subtype: int = 8704) -> dict[str, Any]:
@@ -123,19 +123,14 @@ class Runtimes:
     def __iter__(self) -> Iterator[Runtime]:
         return iter(list(self._by_id.values()))
 
-    def __len__(self) -> int:
-        return len(self._by_id)
-
     def find(self, runtime_id: str, user: User) -> Runtime:
         """A runtime that the user may see, or raise the API's error."""
         runtime = self._by_id.get(runtime_id.upper())
-        if runtime is None:
-            raise not_found(f"with ID '{runtime_id}' and type 80")
-        if not runtime.acg(user):
-            if self._server.switches["hidden_read"] == "forbidden":
-                raise ApiError(403, 17, f"The user has no permission on the object with ID '{runtime_id}'.")
-            raise not_found(f"with ID '{runtime_id}' and type 80")
-        return runtime
+        if runtime and runtime.acg(user):
+            return runtime
+        if runtime and self._server.switches["hidden_read"] == "forbidden":
+            raise ApiError(403, 17, f"The user has no permission on the object with ID '{runtime_id}'.")
+        raise not_found(f"with ID '{runtime_id}' and type 80")
 
     def clear(self) -> None:
         """Delete all but the built-in runtime."""
@@ -193,12 +188,12 @@ class Runtimes:
             values["resource"] = {**fields["resource"], **unknown}
         check_pool(values)
         now = self._server.clock()
-        if "packages" in fields or (creating and switches["mstrio_py_added"] != "no"):
+        added = switches["mstrio_py_added"]
+        if "packages" in fields or (creating and added != "no"):
             wanted = list(fields.get("packages", []))
-            unasked = switches["mstrio_py_added"] == "always" or (
-                creating and switches["mstrio_py_added"] == "on_create"
-            )
-            if unasked and not any(normalised(entry["name"]) == "mstrio-py" for entry in wanted):
+            if (added == "always" or (creating and added == "on_create")) and not any(
+                normalised(entry["name"]) == "mstrio-py" for entry in wanted
+            ):
                 wanted.append({"name": "mstrio-py", "version": "", "description": ""})
             runtime.packages = install(wanted, runtime.effective_packages(), self._server.rules, now, switches)
             values.pop("packages", None)  # null in a seed
@@ -315,10 +310,15 @@ def _cpu_shown(text: str, how: str) -> Any:
 WRITE, DELETE = 8, 16  # bits of acg and of the rights in an acl
 
 
-def _valid_id(text: str) -> str:
-    if len(text) != 32 or any(c not in "0123456789abcdefABCDEF" for c in text):
-        raise invalid(f"'{text}' is not a valid object ID.")
-    return text
+def _of(server: Server, call: Call, right: int = 0) -> Runtime:
+    """The runtime of a call, on which the caller needs a right, or raise the API's error."""
+    runtime_id = call.path.rpartition("/")[2]
+    if not re.fullmatch("[0-9a-fA-F]{32}", runtime_id):
+        raise invalid(f"'{runtime_id}' is not a valid object ID.")
+    runtime = server.runtimes.find(runtime_id, call.user)
+    if right and not runtime.acg(call.user) & right:
+        raise ApiError(403, 17, f"The user has no permission to do this on the object with ID '{runtime.id}'.")
+    return runtime
 
 
 async def list_all(server: Server, call: Call) -> Reply:
@@ -330,8 +330,7 @@ async def list_all(server: Server, call: Call) -> Reply:
 
 async def read(server: Server, call: Call) -> Reply:
     """``GET /runtimes/{id}``."""
-    runtime = server.runtimes.find(_valid_id(call.path.rpartition("/")[2]), call.user)
-    return Reply(200, call.selected(server.runtimes.to_api(runtime, call.user)))
+    return Reply(200, call.selected(server.runtimes.to_api(_of(server, call), call.user)))
 
 
 async def create(server: Server, call: Call) -> Reply:
@@ -349,8 +348,7 @@ async def create(server: Server, call: Call) -> Reply:
 
 async def update(server: Server, call: Call) -> Reply:
     """``PATCH /runtimes/{id}``."""
-    runtime = server.runtimes.find(_valid_id(call.path.rpartition("/")[2]), call.user)
-    _permit(runtime, call.user, WRITE)
+    runtime = _of(server, call, WRITE)
     fields = check_runtime(call.json(), server.switches)
     if "name" not in fields and server.switches.yes("patch_needs_name"):
         raise missing("name")
@@ -361,8 +359,7 @@ async def update(server: Server, call: Call) -> Reply:
 
 async def delete(server: Server, call: Call) -> Reply:
     """``DELETE /runtimes/{id}``."""
-    runtime = server.runtimes.find(_valid_id(call.path.rpartition("/")[2]), call.user)
-    _permit(runtime, call.user, DELETE)
+    runtime = _of(server, call, DELETE)
     if "userComments" in call.query and not server.switches.yes("delete_comments"):
         raise invalid("The query parameter 'userComments' is not known.")
     if runtime.id == DEFAULT_ID and server.switches["default_delete"] == "refuse":
@@ -372,11 +369,6 @@ async def delete(server: Server, call: Call) -> Reply:
     server.runtimes.remove(runtime)
     server.note("delete", runtime, call.user, call.query.get("userComments"))
     return Reply(204)
-
-
-def _permit(runtime: Runtime, user: User, right: int) -> None:
-    if not runtime.acg(user) & right:
-        raise ApiError(403, 17, f"The user has no permission to do this on the object with ID '{runtime.id}'.")
 
 
 async def versions(server: Server, call: Call) -> Reply:

@@ -45,7 +45,6 @@ class Evaluation:
     user: User
     runtime: Runtime
     code: str
-    started: float
     status: int = INITIATED
     message: str = ""
     stdout: bytearray = field(default_factory=bytearray)
@@ -75,7 +74,7 @@ class Evaluations:
     def start(self, code: str, runtime: Runtime, user: User) -> Evaluation:
         """Start a run and return it at once."""
         self._forget_old()
-        evaluation = Evaluation(new_id(), user, runtime, code, self._server.clock())
+        evaluation = Evaluation(new_id(), user, runtime, code)
         self._by_id[evaluation.id] = evaluation
         evaluation.task = asyncio.create_task(self._run(evaluation))
         return evaluation

@@ -73,7 +73,7 @@ def seed(server: Server, body: Mapping[str, Any]) -> dict[str, Any]:
         ids += [server.runtimes.seed(raw) for raw in _generated(**body["generate"])]
     for rule in body.get("packages", []):
         only_keys("a rule for packages", rule, {field.name for field in fields(Rule)})
-    server.rules = [Rule.from_json(rule) for rule in body.get("packages", [])] + server.rules
+    server.rules = [Rule(**rule) for rule in body.get("packages", [])] + server.rules
     for data in body.get("users", []):
         only_keys("a user", data, {field.name for field in fields(User)}, {"username"})
         data = {"id": new_id(), "full_name": data["username"], "password": "", **data}

@@ -47,7 +47,7 @@ ROUTES: tuple[tuple[str, str, Handler, str], ...] = (
     (f"/scripts/evaluation/{_ID}", "DELETE", scripts.stop, WRITES),
     ("/projects", "GET", projects.list_all, SESSION),
     ("/metadataSearches/results", "POST", projects.search, SESSION),
-    ("/v2/metadataSearches/results", "POST", projects.search_v2, SESSION),
+    ("/v2/metadataSearches/results", "POST", projects.search, SESSION),
     ("/metadataSearches/results", "GET", projects.results, SESSION),
     ("/tasks", "GET", tasks.list_tasks, SESSION),
     (f"/tasks/{_ID}", "GET", tasks.read_task, SESSION),
@@ -61,44 +61,6 @@ _COMPILED = tuple((re.compile(path), method, handler, need) for path, method, ha
 JOURNAL_KEPT = 5_000
 LOG_KEPT = 20_000
 LONGEST_BODY = 16_384
-
-
-class RequestLog:
-    """The last requests, oldest first, without a password, token or cookie value.
-
-    ``status`` None: no response; ``duration_ms`` None: still open.
-    """
-
-    def __init__(self) -> None:
-        self.entries: deque[dict[str, Any]] = deque(maxlen=LOG_KEPT)
-
-    def begin(self, call: Call) -> dict[str, Any]:
-        """Record the arrival of a request."""
-        entry: dict[str, Any] = {
-            "time": time.time(),
-            "method": call.method,
-            "path": call.path,
-            "query": dict(call.query),
-            "user_agent": call.header("User-Agent"),
-            "content_type": call.header("Content-Type"),
-            "token": bool(call.header("X-MSTR-AuthToken")),
-            "cookie": "JSESSIONID" in call.cookies,
-            "authorization": bool(call.header("Authorization")),
-            "project": bool(call.header("X-MSTR-ProjectID")),
-            "user": None,
-            "session": None,
-            "fault": None,
-            "status": None,
-            "duration_ms": None,
-        }
-        # The body of a login contains secrets. Tests need only the bodies of calls for runtimes.
-        if call.path.startswith("/runtimes") and 0 < len(call.body) <= LONGEST_BODY:
-            try:
-                entry["body"] = json.loads(call.body)
-            except ValueError:
-                entry["body"] = None
-        self.entries.append(entry)
-        return entry
 
 
 class Server:
@@ -118,7 +80,7 @@ class Server:
         self.projects = projects.Projects(self)
         self.evaluations = scripts.Evaluations(self)
         self.faults = Faults()
-        self.log = RequestLog()
+        self.log: deque[dict[str, Any]] = deque(maxlen=LOG_KEPT)
         if profile == PLAYGROUND:
             seed(self, PLAYGROUND_SEED)
 
@@ -139,6 +101,30 @@ class Server:
         """Write the change journal."""
         of_runtime = {"action": action, "id": runtime.id, "name": runtime.name, "comment": comment}
         self.journal.append({"time": time.time(), "user": user.username, **of_runtime})
+
+    def record(self, call: Call) -> dict[str, Any]:
+        """Put a request that arrives into the log, without the value of a password, token or cookie."""
+        entry: dict[str, Any] = {
+            "time": time.time(),
+            "method": call.method,
+            "path": call.path,
+            "query": call.query,
+            "user_agent": call.header("User-Agent"),
+            "content_type": call.header("Content-Type"),
+            "token": bool(call.header("X-MSTR-AuthToken")),
+            "cookie": "JSESSIONID" in call.cookies,
+            "authorization": bool(call.header("Authorization")),
+            "project": bool(call.header("X-MSTR-ProjectID")),
+            **dict.fromkeys(("user", "session", "fault", "status", "duration_ms")),  # known when it ends
+        }
+        # The body of a login contains secrets. Tests need only the bodies of calls for runtimes.
+        if call.path.startswith("/runtimes") and 0 < len(call.body) <= LONGEST_BODY:
+            try:
+                entry["body"] = json.loads(call.body)
+            except ValueError:
+                entry["body"] = None
+        self.log.append(entry)
+        return entry
 
     async def handle(self, call: Call) -> Reply:
         """Do the work of a call and return its response. A client's mistake never raises an error here."""

@@ -181,14 +181,13 @@ class Sessions:
             session.iserver.ended = True
         self._drop(session)
 
-    def expire(self, clock: str, chosen: list[HttpSession]) -> int:
-        """End sessions as a timeout does, and return their number."""
+    def expire(self, clock: str, chosen: list[HttpSession]) -> None:
+        """End sessions as a timeout does."""
         for session in chosen:
             if clock == "iserver":
                 session.iserver.ended = True
             else:
                 self._drop(session)
-        return len(chosen)
 
     def to_json(self) -> list[dict[str, Any]]:
         """The open sessions for tests, without secrets."""
