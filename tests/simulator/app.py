@@ -76,7 +76,7 @@ class App:
             ("POST", "/release", lambda _: self.server.faults.release()),
             ("PATCH", "/switches", self._switch),
             ("POST", "/reset", self._reset),
-            ("POST", "/sessions/expire", lambda _: self.server.sessions.expire("tomcat", self.server.sessions.open())),
+            ("POST", "/sessions/expire", lambda _: self.server.sessions.expire(self.server.sessions.open())),
             ("POST", "/sessions/open", self._open),
             ("POST", "/clock", self._turn_clock),
             ("DELETE", "/clock", lambda _: self.server.stop_clock()),

@@ -62,24 +62,20 @@ class Simulator:
         arguments: Iterable[str] = (),
     ) -> None:
         self._python = python or os.environ.get("MSTR_SIMULATOR_PYTHON") or sys.executable
-        self._options = ["--profile", profile, "--parent-pid", str(os.getpid())]
+        self._options = [*arguments, "--profile", profile, "--parent-pid", str(os.getpid())]
         for name, value in (switches or {}).items():
             text = ",".join(value) if isinstance(value, (list, tuple)) else str(value)
             self._options += ["--switch", f"{name}={text}"]
         if tls:
             self._options += ["--tls", "good" if tls is True else tls]
-        if client_ca:
-            self._options += ["--client-certificate"]
-        if proxy:
-            self._options.append("--proxy")
-        self._options += list(arguments)
+        self._options += ["--client-certificate"] * client_ca + ["--proxy"] * proxy
         if profile_file:
             self._options += ["--profile-file", str(profile_file)]
         self._initial = ("file" if profile_file else profile, dict(switches or {}))
         self._process: subprocess.Popen[bytes] | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
-        # A test reaches its simulator directly, even if the environment names a proxy.
         self._output = Path(os.devnull)
+        # A test reaches its simulator directly, even if the environment names a proxy.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     # --- life
@@ -158,9 +154,8 @@ class Simulator:
     def seed(self, *runtimes: Mapping[str, Any], **more: Any) -> list[str]:
         """Store raw API objects, unchecked; returns their ids.
 
-        ``more``: ``generate={"count": 1000, "prefix": "rt", "template": {...}}``, ``packages=[rules]``,
-        ``users=[accounts]``, ``projects=[{"name": "Sales", "loaded": False, "denies": ["viewer"], "scripts": [{"name":
-        "Load", "runtime": "Etl", "subtype": 19457, "owner": "admin", "readers": ["viewer"]}]}]``, ``replace=True``.
+        ``more``: ``generate={"count": 1000, "template": {...}}``, ``packages=[{"name", "outcome", "message", "delay",
+        "version"}]`` (rules), ``users`` and ``projects`` (README), ``replace=True``.
         """
         return list(self.control("POST", "/seed", {"runtimes": list(runtimes), **more})["ids"])
 
@@ -169,7 +164,7 @@ class Simulator:
         self.control("POST", "/faults", {"kind": kind, **order})
 
     def faults(self) -> list[dict[str, int]]:
-        """The orders, oldest first, each with its ``hits``."""
+        """The orders, oldest first, each with its ``hits``: the number of requests that it has affected."""
         return list(self.control("GET", "/faults")["faults"])
 
     def clear_faults(self) -> None:
@@ -181,13 +176,13 @@ class Simulator:
         self.control("POST", "/release", {})
 
     def requests(self, method: str | None = None, path: str | None = None) -> list[dict[str, Any]]:
-        """The log, oldest first; optionally only one method, or only paths with this start."""
+        """The log, oldest first; optionally only one method, or only paths with this start.
+
+        An entry has method, path below /api, query, status (None: no answer), whether token, cookie, project and
+        Authorization came, user and session number, body of a runtimes call, fault, duration; never a secret.
+        """
         entries = self.control("GET", "/requests")["requests"]
-        return [
-            entry
-            for entry in entries
-            if method in (None, entry["method"]) and (path is None or entry["path"].startswith(path))
-        ]
+        return [e for e in entries if method in (None, e["method"]) and e["path"].startswith(path or "")]
 
     def calls(self) -> list[str]:
         """The log in short form: ``["POST /auth/login", …]``."""
@@ -202,8 +197,8 @@ class Simulator:
 
     def runtimes(self, default: bool = False) -> list[dict[str, Any]]:
         """All complete runtimes except the built-in one, including those hidden from users of the API."""
-        found = self.state()["runtimes"]
-        return [r for r in found if default or r["id"] != "0F35652CA7D041978BF0CBCB67531203"]
+        built_in = "0F35652CA7D041978BF0CBCB67531203"
+        return [r for r in self.state()["runtimes"] if default or r["id"] != built_in]
 
     def runtime(self, name: str) -> dict[str, Any]:
         found = [r for r in self.runtimes(default=True) if r.get("name") == name]

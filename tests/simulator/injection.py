@@ -6,10 +6,9 @@ import asyncio
 import json
 import socket
 import struct
-import time
 import zlib
 from collections.abc import AsyncIterator
-from email.utils import formatdate
+from contextlib import suppress
 from typing import Any
 
 from aiohttp import web
@@ -19,7 +18,8 @@ from simulator.messages import BASE_PATH, JSON_TYPE, ApiError, Call, Reply
 from simulator.server import Server
 
 POLL_S = 0.05  # how often a hanging call checks whether its client has disconnected
-CHUNK = 64 * 1024
+MEGABYTES = 100  # of the fault `huge`
+BEGIN, FILLER, END = b'{"runtimes":[],"filler":"', b"x" * 1024 * 1024, b'"}'
 
 
 def gone(request: web.Request) -> bool:
@@ -49,7 +49,8 @@ async def send(request: web.Request, reply: Reply) -> web.StreamResponse:
 async def inject(fault: Fault, server: Server, call: Call, request: web.Request) -> web.StreamResponse:
     """Handle one call, with or without a response."""
     if fault.kind == "session_killed":
-        _kill(fault, server, call)
+        with suppress(ApiError):
+            server.sessions.expire([server.sessions.find(call)])
     if fault.parameters.get("when") == "before":
         await _delay(fault, server)
     done: Reply | None = None
@@ -67,16 +68,6 @@ async def _delay(fault: Fault, server: Server) -> None:
         await server.faults.released.wait()
     else:
         await asyncio.sleep(fault.parameters["seconds"])
-
-
-def _kill(fault: Fault, server: Server, call: Call) -> None:
-    try:
-        victim = server.sessions.find(call)
-    except ApiError:
-        return
-    all_of_user = fault.parameters["scope"] == "user"
-    chosen = [s for s in server.sessions.open() if s is victim or (all_of_user and s.user is victim.user)]
-    server.sessions.expire(fault.parameters["clock"], chosen)
 
 
 async def _work_late(server: Server, call: Call, seconds: float) -> None:
@@ -106,9 +97,10 @@ async def _answer(
             await asyncio.sleep(POLL_S)
         return NoResponse()
     if kind == "huge":
-        return await _stream(request, given["status"], _big_body(given["megabytes"], given["gzip"]), given)
+        length = None if given["gzip"] or given["chunked"] else len(BEGIN) + MEGABYTES * len(FILLER) + len(END)
+        return await _stream(request, _big_body(given["gzip"]), length, gzip=given["gzip"])
     if kind == "endless":
-        return await _stream(request, given["status"], _endless(given["bytes_per_second"]), given)
+        return await _stream(request, _endless(given["bytes_per_second"]))
     if kind in ("drip", "truncated"):
         return await _raw(fault, request, transport, done or Reply(200, {}))
     if given.get("when") == "after":
@@ -126,12 +118,10 @@ async def _raw(fault: Fault, request: web.Request, transport: asyncio.Transport,
     lines += [f"Set-Cookie: {name}={value}; Path=/" for name, value in reply.cookies.items()]
     head = "\r\n".join([*lines, f"Content-Length: {len(body)}", "Connection: close", "", ""]).encode()
     if fault.kind == "truncated":
-        transport.write(head + body[: max(0, len(body) - fault.parameters["missing"])])
+        transport.write(head + body[:-10])
         await asyncio.sleep(POLL_S)
     else:
-        at_once = 0 if fault.parameters["start"] == "headers" else len(head)
-        transport.write(head[:at_once])
-        for byte in (head + body)[at_once:]:
+        for byte in head + body:
             if gone(request):
                 break
             transport.write(bytes([byte]))
@@ -144,17 +134,14 @@ def _made(kind: str, given: dict[str, Any], server: Server, call: Call) -> Reply
     """The response of a fault that only changes the response."""
     status = given["status"]
     if kind == "unavailable":
-        seconds = given["retry_after"]
         reply = server.error(status, 16, "The service is not available.")
-        if seconds is not None:
-            late = formatdate(time.time() + seconds, usegmt=True) if given["as_date"] else str(seconds)
-            reply.headers["Retry-After"] = late
+        reply.headers["Retry-After"] = str(given["retry_after"])
         return reply
     if kind in ("error", "echo_secret"):
         message = given["message"].replace("{secrets}", " ".join(secrets_of(call)))
         return server.error(status, given["number"], message)
     body = json.dumps(given["json"]) if kind == "json" else given.get("body", "")
-    content_type = given.get("content_type", JSON_TYPE)
+    content_type = JSON_TYPE
     if "title" in given:  # a page like those of a proxy
         content_type, title = "text/html;charset=UTF-8", given["title"]
         page = f"<html><head><title>{title}</title></head>\r\n<body><h1>{title}</h1></body></html>\r\n"
@@ -175,16 +162,11 @@ def secrets_of(call: Call) -> list[str]:
     return [secret for secret in found if secret]
 
 
-async def _big_body(megabytes: float, compressed: bool) -> AsyncIterator[bytes]:
-    """Yield valid JSON of a size; compressed, it is very small."""
+async def _big_body(compressed: bool) -> AsyncIterator[bytes]:
+    """Yield valid JSON of many megabytes; compressed, it is very small."""
     packer = zlib.compressobj(wbits=31) if compressed else None
-    filler = b"x" * CHUNK
-    parts = int(megabytes * 1024 * 1024 / CHUNK)
-    for index in range(parts + 2):
-        plain = b'{"runtimes":[],"filler":"' if index == 0 else b'"}' if index == parts + 1 else filler
-        piece = packer.compress(plain) if packer else plain
-        if piece:
-            yield piece
+    for plain in (BEGIN, *[FILLER] * MEGABYTES, END):
+        yield packer.compress(plain) if packer else plain
     if packer:
         yield packer.flush()
 
@@ -196,26 +178,20 @@ async def _endless(bytes_per_second: float) -> AsyncIterator[bytes]:
             yield b"x"
             await asyncio.sleep(1 / bytes_per_second)
         else:
-            yield b"x" * CHUNK
+            yield FILLER
 
 
 async def _stream(
-    request: web.Request, status: int, pieces: AsyncIterator[bytes], given: dict[str, Any]
+    request: web.Request, pieces: AsyncIterator[bytes], length: int | None = None, gzip: bool = False
 ) -> web.StreamResponse:
-    response = web.StreamResponse(status=status, headers={"Content-Type": JSON_TYPE})
-    if given.get("gzip"):
-        response.headers["Content-Encoding"] = "gzip"
-    elif "megabytes" in given and not given["chunked"]:
-        parts = int(given["megabytes"] * 1024 * 1024 / CHUNK)
-        response.content_length = parts * CHUNK + len(b'{"runtimes":[],"filler":"' + b'"}')
-    await response.prepare(request)
-    try:
+    response = web.StreamResponse(headers={"Content-Type": JSON_TYPE, **({"Content-Encoding": "gzip"} if gzip else {})})
+    response.content_length = length
+    with suppress(ConnectionError):  # the client has disconnected
+        await response.prepare(request)
         async for piece in pieces:
             if gone(request):
                 break
             await response.write(piece)  # waits while the client reads slowly, so memory does not grow
             await asyncio.sleep(0)
         await response.write_eof()
-    except ConnectionError:
-        pass  # the client has disconnected
     return response

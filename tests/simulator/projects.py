@@ -48,10 +48,7 @@ BODY = {
 
 @dataclass(eq=False)
 class SavedScript:
-    """A script. ``runtime`` is an id, or None for a script without a runtime. ``readers``, ``writers``: None means all.
-
-    ``raw`` contains fields of a seed that override those of a response.
-    """
+    """A script. ``runtime`` is an id, or None for a script without a runtime. ``readers`` None means all."""
 
     id: str
     name: str
@@ -59,23 +56,18 @@ class SavedScript:
     subtype: int = PYTHON
     runtime: str | None = None
     readers: list[str] | None = None
-    writers: list[str] | None = None
     code: str = "print('hello')\n"
     folder: str = "Scripts"
     description: str = ""
     variables: list[Any] = field(default_factory=list)
     running: bool = False
     last_run: Mapping[str, Any] | None = None
-    raw: Mapping[str, Any] = field(default_factory=dict)
     modified: str = field(default_factory=stamp)
     version: str = field(default_factory=new_id)
 
-    def is_for(self, user: User, chosen: list[str] | None) -> bool:
-        """Whether a user is one of the readers, or writers. The owner always is [help]."""
-        return chosen is None or user is self.owner or user.username in chosen
-
     def is_read_by(self, user: User) -> bool:
-        return self.is_for(user, self.readers)
+        """Whether a user may read and change it. Its owner always may [help]."""
+        return self.readers is None or user is self.owner or user.username in self.readers
 
 
 @dataclass(eq=False)
@@ -231,7 +223,6 @@ def _object(script: SavedScript) -> dict[str, Any]:
         "name": script.name, "id": script.id, "type": SCRIPT_TYPE, "subtype": script.subtype,
         "description": script.description, "dateCreated": script.modified, "dateModified": script.modified,
         "version": script.version, "acg": 255, "owner": {"name": script.owner.full_name, "id": script.owner.id},
-        **{key: value for key, value in script.raw.items() if key != "scriptRuntimeId"},
     }  # fmt: skip
 
 
@@ -243,13 +234,6 @@ def _find(server: Server, call: Call) -> SavedScript:
     if found and server.switches["hidden_script"] == "forbidden":
         raise ApiError(403, 17, f"The user has no permission on the object with ID '{script_id}'.")
     raise not_found(f"with ID '{script_id}' and type {SCRIPT_TYPE}")
-
-
-def _find_to_write(server: Server, call: Call) -> SavedScript:
-    script = _find(server, call)
-    if not script.is_for(call.user, script.writers):
-        raise ApiError(403, 17, f"The user has no permission to write the object with ID '{script.id}'.")
-    return script
 
 
 async def read_script(server: Server, call: Call) -> Reply:
@@ -270,7 +254,7 @@ async def read_script(server: Server, call: Call) -> Reply:
         answer["scriptRuntimeId"] = script.runtime
     elif how != "left_out":
         answer["scriptRuntimeId"] = {"null": None, "empty": "", "default_id": DEFAULT_ID}[how]
-    return Reply(200, {**answer, **script.raw})
+    return Reply(200, answer)
 
 
 async def read_object(server: Server, call: Call) -> Reply:
@@ -283,7 +267,7 @@ async def read_object(server: Server, call: Call) -> Reply:
         {"id": project.folder_id("Public Objects"), "name": "Public Objects", "level": 2},
         {"id": project.folder_id(script.folder), "name": script.folder, "level": 1},
     ]
-    return Reply(200, {**_object(script), "acl": [], "hidden": False, "ancestors": ancestors, **script.raw})
+    return Reply(200, {**_object(script), "acl": [], "hidden": False, "ancestors": ancestors})
 
 
 # Key of a body: attribute of the script, and its value after a PUT without this key where the server resets those.
@@ -299,7 +283,7 @@ _CHANGES: Mapping[str, tuple[str, Any]] = {
 
 async def update_script(server: Server, call: Call) -> Reply:
     """``PUT /scripts/{id}``: the name and the folder are always required [mstrio]."""
-    script, project = _find_to_write(server, call), server.projects.of(call)
+    script, project = _find(server, call), server.projects.of(call)
     body, switches = call.json_object(), server.switches
     only(body, {*_CHANGES, "scriptType", "scriptResultType"})
     if switches["script_put_needs"] == "privilege" and not server.manages(call.user):
@@ -332,7 +316,7 @@ async def update_script(server: Server, call: Call) -> Reply:
 
 async def update_object(server: Server, call: Call) -> Reply:
     """``PUT /objects/{id}?type=76``: [mstrio] sends the unchanged name here whenever it changes a script."""
-    script, body = _find_to_write(server, call), call.json_object()
+    script, body = _find(server, call), call.json_object()
     only(body, {"name", "description"})
     script.name, script.description = body.get("name", script.name), body.get("description", script.description)
     return await read_object(server, call)

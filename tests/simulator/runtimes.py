@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 DEFAULT_ID = "0F35652CA7D041978BF0CBCB67531203"  # [doc]
 TYPE, SUBTYPE = 80, 20480
 ALL_RIGHTS = 255
-OMIT = "_omit"  # key of a seed: names of fields that responses omit
 
 
 def stamp() -> str:
@@ -250,9 +249,8 @@ class Runtimes:
                 _add_unset(answer, name, switches)
         answer.update({name: value for name, value in runtime.values.items() if name not in RUNTIME_FIELDS})
         if switches["zero_counts"] == "omit":
-            answer = {name: value for name, value in answer.items() if name not in COUNTS or value != 0}
-        hidden = answer.pop(OMIT, ())
-        return {name: value for name, value in answer.items() if name not in hidden}
+            return {name: value for name, value in answer.items() if name not in COUNTS or value != 0}
+        return answer
 
     def _shown(self, name: str, value: Any) -> Any:
         if name == "whitelist" and isinstance(value, list):

@@ -21,6 +21,14 @@ _FIELDS: Mapping[str, Any] = {
     "runtimeVersion": "3.10.5",
     "others": "",
 }
+_RUN_AT = "2026-11-25T02:00:00.000Z"
+_LOAD = {"name": "Load sales", "runtime": "Forecasts", "last_run": {"time": _RUN_AT, "status": "success"}}
+_NIGHTLY = {
+    "name": "Load sales every night",
+    "script": "Load sales",
+    "schedule": "nightly",
+    "last_run": {"status": "success", "triggered": _RUN_AT, "finished": "2026-11-25T02:00:21.000Z"},
+}
 # What the profile `playground` starts with, so that the guides have something to work on. README and guides create
 # their other runtimes themselves.
 PLAYGROUND: Mapping[str, Any] = {
@@ -34,42 +42,20 @@ PLAYGROUND: Mapping[str, Any] = {
         }
     ],
     "projects": [
-        {
-            "name": "Sales",
-            "scripts": [
-                {
-                    "name": "Load sales",
-                    "runtime": "Forecasts",
-                    "last_run": {"time": "2026-11-25T02:00:00.000Z", "status": "success"},
-                },
-                {"name": "Month end", "runtime": "Forecasts"},
-            ],
-            "tasks": [
-                {
-                    "name": "Load sales every night",
-                    "script": "Load sales",
-                    "schedule": "nightly",
-                    "last_run": {
-                        "status": "success",
-                        "triggered": "2026-11-25T02:00:00.000Z",
-                        "finished": "2026-11-25T02:00:21.000Z",
-                    },
-                }
-            ],
-        }
+        {"name": "Sales", "scripts": [_LOAD, {"name": "Month end", "runtime": "Forecasts"}], "tasks": [_NIGHTLY]}
     ],
 }
 
 
 def seed(server: Server, body: Mapping[str, Any]) -> dict[str, Any]:
-    """Add runtimes (raw objects, or generated ones), rules for packages, users, projects with scripts and tasks."""
+    """Add what harness.py describes."""
     only_keys("a seed", body, {"runtimes", "generate", "packages", "users", "projects", "replace"})
     if body.get("replace"):
         server.runtimes.clear()
         server.projects.clear()
     ids = [server.runtimes.seed(raw) for raw in body.get("runtimes", [])]
     if "generate" in body:
-        only_keys("generate", body["generate"], {"count", "prefix", "template"})
+        only_keys("generate", body["generate"], {"count", "template"})
         ids += [server.runtimes.seed(raw) for raw in _generated(**body["generate"])]
     for rule in body.get("packages", []):
         only_keys("a rule for packages", rule, {field.name for field in fields(Rule)})
@@ -92,7 +78,7 @@ def only_keys(what: str, data: Mapping[str, Any], known: set[str], required: Col
         raise ValueError(f"{what} needs the key {', '.join(map(repr, missing))}")
 
 
-def _generated(count: int, prefix: str = "runtime", template: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+def _generated(count: int, template: dict[str, Any] | None = None) -> list[dict[str, Any]]:
     """Many runtimes with different names, descriptions and whitelists. They are the same in each call."""
     return [
         {
@@ -101,7 +87,7 @@ def _generated(count: int, prefix: str = "runtime", template: dict[str, Any] | N
             "packages": [{"name": "mstrio-py", "version": "11.6.10.101", "description": "", "status": "installed"}],
             **_FIELDS,
             **(template or {}),
-            "name": f"{prefix}-{index:04d}",
+            "name": f"runtime-{index:04d}",
             "id": f"{index:08X}5EED5EED5EED5EED5EED5EED",
         }
         for index in range(count)

@@ -181,13 +181,10 @@ class Sessions:
             session.iserver.ended = True
         self._drop(session)
 
-    def expire(self, clock: str, chosen: list[HttpSession]) -> None:
-        """End sessions as a timeout does."""
+    def expire(self, chosen: list[HttpSession]) -> None:
+        """End sessions as a timeout of Tomcat does."""
         for session in chosen:
-            if clock == "iserver":
-                session.iserver.ended = True
-            else:
-                self._drop(session)
+            self._drop(session)
 
     def to_json(self) -> list[dict[str, Any]]:
         """The open sessions for tests, without secrets."""

@@ -36,7 +36,7 @@ def seeded() -> dict[str, User]:
     users = [
         User("admin", "correct-horse-41", ADMINISTRATOR_ID, "Administrator"),
         User("ldap.admin", "battery-staple-42", "A1D4B9E24C7F11EF8A5B0080EF652FB1", "Lydia Directory", LDAP),
-        # Has no privilege: ERR0014 on runtimes.
+        # Lacks the privilege "Manage runtime": ERR0014 on runtimes.
         User("viewer", "plain-viewer-43", "B2E5CAF34C7F11EF8A5B0080EF652FB2", "Vera Viewer", manages=False),
         # Runtimes seeded with a deny entry for this user's id in their acl are hidden from it.
         User("restricted", "half-blind-44", "C3F6DB044C7F11EF8A5B0080EF652FB3", "Rita Restricted"),

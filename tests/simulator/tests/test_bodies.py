@@ -28,19 +28,16 @@ def test_sample_is_returned_as_documented(client: Client) -> None:
     ("fields", "named"),
     [
         ({"colour": "red"}, "colour"),
-        ({"status": "ready"}, "status"),
         ({"packages": [{"name": "numpy", "status": "installed"}]}, "packages[0].status"),
         ({"packages": [{"name": "numpy"}, {"version": "1"}]}, "packages[1].name"),
         ({"whitelist": "10.0.0.0/8"}, "whitelist"),
         ({"whitelist": [10]}, "whitelist[0]"),
         ({"whitelist": ["10.0.0.0/33"]}, "10.0.0.0/33"),
-        ({"whitelist": ["010.0.0.0/8"]}, "010.0.0.0/8"),
         ({"resource": {"cpu": 0.2}}, "resource.cpu"),
         ({"resource": {"cpu": "-1"}}, "resource.cpu"),
         ({"resource": {"mem": "512"}}, "resource.mem"),
         ({"resource": {"gpu": 1}}, "resource.gpu"),
         ({"execTimeout": True}, "execTimeout"),
-        ({"execTimeout": 600.0}, "execTimeout"),
         ({"minCachedInstances": 6}, "minCachedInstances"),
         ({"minCachedInstances": -1}, "minCachedInstances"),
         ({"name": ""}, "name"),
@@ -69,16 +66,6 @@ def test_refused_ids_and_missing_objects(client: Client) -> None:
     assert error(client.call("POST", "/runtimes", b"{")) == (400, "ERR007")
 
 
-def test_patch_changes_what_it_carries(client: Client) -> None:
-    runtime_id = create(client)
-    before = read(client, runtime_id)
-    answer = client.call("PATCH", f"/runtimes/{runtime_id.lower()}", {"name": "New name", "minCachedInstances": 2})
-    assert (answer.status_code, answer.content) == (204, b"")
-    after = read(client, runtime_id)
-    changed = {key for key in after if after[key] != before[key]} - {"dateModified"}
-    assert changed == {"name", "minCachedInstances", "version"}
-
-
 def test_packages_are_installed_after_the_response(sim: Simulator, client: Client) -> None:
     sim.switch(package_delay=60)
     sim.seed(packages=[{"name": "bad*", "outcome": "not_installed", "message": "Return code: 2."}])
@@ -99,28 +86,13 @@ def test_packages_are_installed_after_the_response(sim: Simulator, client: Clien
     assert states() == [("ready", None), ("installed", None), ("installed", None)]
 
 
-def test_seeds_are_returned_unchanged(sim: Simulator, client: Client) -> None:
-    dirty = {
-        "name": "Dirty",
-        "whitelist": ["10.10.10.7/24", "host.example.com", "10.10.10.0/24"],
-        "resource": None,
-        "packages": [{"name": "numpy", "version": None, "status": "not_installed", "message": "m", "extra": 1}],
-        "futureField": {"a": [1]},
-        "status": "error",
-    }
-    first, second = sim.seed(dirty, dirty)
-    assert first != second
-    shown = read(client, first)
-    assert {key: shown[key] for key in dirty} == dirty
-
-
 def test_seeds_of_any_kind(sim: Simulator, client: Client) -> None:
     ids = sim.seed(
         {"name": 5, "acl": "none", "whitelist": [1, None], "packages": [None, "numpy"], "resource": []},
-        {"name": None, "acl": [None], "packages": None, "_omit": ["owner", "acl", "acg", "dateCreated"]},
+        {"name": None, "acl": [None], "packages": None, "resource": None, "futureField": {"a": [1]}},
         {},
     )
     sim.switch(field_order="sorted", list_order="name", cpu_format="number")
     assert len(client.call("GET", "/runtimes").json()["runtimes"]) == 4
     assert read(client, ids[0])["whitelist"] == [1, None]
-    assert not {"owner", "acl", "acg", "dateCreated", "_omit"} & set(read(client, ids[1]))
+    assert read(client, ids[1])["futureField"] == {"a": [1]}

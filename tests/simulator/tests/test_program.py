@@ -113,7 +113,7 @@ def test_the_log_has_everything_but_secrets(sim: Simulator, client: Client) -> N
 
 def test_reset_restores_the_initial_state(sim: Simulator, client: Client) -> None:
     create(client)
-    sim.fault("empty")
+    sim.fault("status")
     sim.switch(session_limit=1)
     sim.reset("oldest", latency_ms=1)
     state = sim.state()
@@ -197,7 +197,7 @@ def test_a_refused_command_line_is_a_sentence(
         ("/faults", {"kind": "nothing"}, "no fault is called 'nothing'"),
         ("/faults", {"kind": "slow", "colour": 1}, "fault slow takes no colour (it takes: seconds, when)"),
         ("/faults", {"kind": "slow", "operation": "x"}, "no operation is called 'x'"),
-        ("/faults", {"kind": "empty", "work": "x"}, "work is one of none, before, late"),
+        ("/faults", {"kind": "status", "work": "x"}, "work is one of none, before, late"),
     ],
 )
 def test_a_refused_order_of_a_test_is_a_sentence(

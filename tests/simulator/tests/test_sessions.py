@@ -82,14 +82,6 @@ def test_privilege_and_hidden_runtimes(sim: Simulator, client: Client) -> None:
     assert client.call("DELETE", f"/runtimes/{hidden}").status_code == 204
 
 
-def test_using_a_session_restarts_its_timeouts(sim: Simulator, client: Client) -> None:
-    for _ in range(3):
-        sim.turn_clock(1000)
-        assert client.call("PUT", "/sessions").status_code == 204
-    sim.turn_clock(1801)
-    assert client.call("PUT", "/sessions").status_code == 401
-
-
 def test_unknown_calls(client: Client) -> None:
     nowhere, wrong = client.call("GET", "/nowhere"), client.call("PUT", "/runtimes")
     assert (error(nowhere), nowhere.json()["message"]) == ((404, "ERR004"), "HTTP 404 Not Found")
