@@ -162,7 +162,7 @@ class Policy(NamedTuple):
         # A new runtime has empty lists where none are given, and a server may add a package by itself. Of a list,
         # entries may stay on the server; of a package without a version, its version stays. Of `resource`, only the
         # given amounts are managed.
-        lists = {name: target.values[name] for name in PURGEABLE if name in managed}
+        lists = {name: target.values.get(name) for name in PURGEABLE if name in managed}
         values = {**({} if current else dict.fromkeys(PURGEABLE, ())), **managed, **lists}
         findings = self.evaluate(values, target.name, [target.id or "", replaces])
         # A replacement copies values that its definition does not have.

@@ -89,10 +89,10 @@ def test_required_rules(key):
     assert ensured(Server(stored()), {**violating, "state": "absent"}, strict).action == "deleted"
 
 
-@pytest.mark.parametrize("held", [None, []])
+@pytest.mark.parametrize("held", [{"whitelist": None}, {"whitelist": []}, {}])
 def test_adding_nothing_to_empty_whitelist(held):
-    """With `purge_whitelist: false`, what is on the server decides; a whitelist that is null is an empty one."""
-    server, options = Server(stored(whitelist=held)), {"whitelist": [], "purge_whitelist": False}
+    """With `purge_whitelist: false`, what is on the server decides; one that is null or not returned is empty."""
+    server, options = Server({"id": ID, "name": "r", **held}), {"whitelist": [], "purge_whitelist": False}
     assert ensured(server, options, policy_from(WITHIN)).action == "none"
     [fault] = refused(server, options, policy_from({"whitelist_required": True}))
     assert fault == f"{MERGED} violates the policy whitelist_required: it is empty"
