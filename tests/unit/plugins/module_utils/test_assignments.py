@@ -9,7 +9,7 @@ from ansible_collections.mstr.library.plugins.module_utils._session.interrupt im
 from ansible_collections.mstr.library.plugins.module_utils._work import assignments
 from ansible_collections.mstr.library.plugins.module_utils._work.assignments import Assigner, script_entries
 from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import Project, SavedScript, Unread, Usage
-from ansible_collections.mstr.library.plugins.module_utils._work.scripts import Scripts, check_same_scripts
+from ansible_collections.mstr.library.plugins.module_utils._work.scripts import check_same_scripts
 from unit.support.make import ID, OTHER_ID, faults_of, lost
 from unit.support.server import Server
 
@@ -80,15 +80,6 @@ def test_one_script_by_name_and_by_id():
     plan = planned(USAGE, entry(name="Load"), entry(id=LOAD), entry(name="Lod"), entry(name="Lad"))
     same = "scripts[1] and scripts[0] are the same script 'Load' in project 'Sales'; list it once"
     assert faults_of(check_same_scripts, plan) == (same,)
-
-
-def test_planned_moves_count_for_guard():
-    """A runtime that no script will use any more may go; one that a script will use may not."""
-    scripts = Scripts((), False, None, USAGE)
-    usage = scripts._replace(unseen=planned(USAGE, entry(name="Load"))).expected
-    assert usage.of(ID) == []
-    assert [script.name for script in usage.of(OTHER_ID)] == ["Close", "Load"]
-    assert scripts._replace(unseen=planned(USAGE, entry(name="Lod"))).expected == USAGE
 
 
 @pytest.mark.parametrize("now", [ID, "C" * 32, OTHER_ID])

@@ -14,7 +14,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.runtime import
 from ansible_collections.mstr.library.plugins.module_utils._model.stored import changed_since
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.support.make import DEFAULT_ID, ID, faults_of, runtime, stored, wanted
+from unit.support.make import DEFAULT_ID, ID, faults_of, runtime, wanted
 from unit.support.strategies import ANY_JSON
 
 
@@ -91,11 +91,6 @@ def test_values_are_canonical():
     assert dict(values) == {"name": "r", **lists, "exec_timeout": 1}
 
 
-def test_label_is_id_or_else_name():
-    assert wanted("Nightly").label == "'Nightly'"
-    assert wanted("Nightly", id=ID).label == wanted(None, id=ID).label == f"with id {ID}"
-
-
 API_KEYS = ["id", *READ_ONLY, *(field.api for field in FIELDS)]
 FACTS = {"status", "date_created", "date_modified", "version", "owner", "acl", "acg"}
 
@@ -134,15 +129,6 @@ def test_vocabulary():
 def test_default_runtime_known_by_id_alone():
     assert runtime(id=DEFAULT_ID.lower(), name="(Standard) MicroStrategy").is_default
     assert not runtime(name="(Default) MicroStrategy").is_default
-
-
-def test_lacking():
-    """A field that did not come is lacking; an empty one is not."""
-    data = stored()
-    assert from_api(data).lacking(["whitelist", "description", "min_cached_instances"]) == []
-    del data["whitelist"]
-    assert from_api(data).lacking(["name", "whitelist"]) == ["whitelist"]
-    assert from_api(data)._replace(is_whole=True).lacking(["name", "whitelist"]) == []
 
 
 @pytest.mark.parametrize(

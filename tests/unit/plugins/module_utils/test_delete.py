@@ -55,14 +55,6 @@ def test_name_to_exclude_that_no_runtime_has(exclude, names, warned):
     assert have.warnings == [f"purge_exclude {text!r} {why}" for text in warned]
 
 
-def test_listed_or_excluded_name_that_is_alike():
-    have = holding(nightly=A, Nightly=B, x=C)
-    run(have, {"name": "Nightly"}, purge=True, exclude=["nightly"])
-    assert have.names == ["Nightly", "nightly"]
-    run(have, {"name": "Nightly"}, {"name": "nightly", "state": "absent"}, purge=True)
-    assert have.names == ["Nightly"]
-
-
 def test_diff_of_a_deletion_is_the_definition():
     have = holding(a={"id": A, "whitelist": ["10.0.0.0/8"]}, b={"id": B, "whitelist": ["10.1.0.0/16"]}, c=C)
     have.list_only("id", "name")
@@ -200,15 +192,6 @@ def test_lost_deletion_that_the_list_shows(answer):
     result = run(have, {"name": "a"}, {"name": "B"}, ABSENT, purge=True)
     assert actions(result) == [("a", "none"), ("B", "none"), ("b", "deleted"), ("c", "deleted")]
     assert have.warnings == []
-
-
-def test_list_that_cannot_be_read_again():
-    have = holding(a=A, b=B)
-    have.fail("GET", refusal(503, "ERR0016", "not available", "GET /api/runtimes"), turn=2)
-    result = run(have, {"name": "a"}, ABSENT, purge=True)
-    assert actions(result) == [("a", "none"), ("b", "failed")]
-    assert result["error"]["http_status"] == 503
-    assert have.writes == []
 
 
 def test_signal_before_a_deletion_is_no_change():

@@ -66,18 +66,7 @@ def test_merge_of_networks():
     assert kinds.NETWORKS.merge(have, ("8.8.8.8/32",), True) == ("8.8.8.8/32",)
 
 
-def test_order_of_networks():
-    """By family, address and length; texts come last."""
-    entries = ["db.example.com", "2001:db8::/32", "10.0.0.0/16", "10.0.0.0/8", "9.0.0.0/8"]
-    assert sorted(entries, key=networks.order) == list(reversed(entries))
-
-
 HAVE = (Package("pandas", "2.2.0", "frames", "installed", "ok"), Package("mstrio-py", "11.5", None, "installed"))
-
-
-def test_normalized_name():
-    names = ["mstrio-py", "mstrio_py", "Mstrio.PY", "mstrio--py"]
-    assert {PACKAGES.canonical([Package(name, "1")]) for name in names} == {(("mstrio-py", "1", ""),)}
 
 
 def test_packages_as_they_are_sent():
@@ -106,11 +95,6 @@ def test_status_of_a_new_version():
     [same] = PACKAGES.merge(HAVE, [Package("pandas", "2.2.0")], True)
     [fresh] = PACKAGES.merge(HAVE, [Package("pandas", "2.3.0")], True)
     assert (same.status, same.message, fresh.status, fresh.message) == ("installed", "ok", None, None)
-
-
-def test_diff_of_packages():
-    diff_value = PACKAGES.to_diff([Package("b", "1", "x", "installed", "m"), Package("a", "")])
-    assert diff_value == [{"name": "a"}, {"name": "b", "version": "1", "description": "x"}]
 
 
 @pytest.mark.parametrize(

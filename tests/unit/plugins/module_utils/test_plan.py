@@ -12,18 +12,12 @@ from ansible_collections.mstr.library.plugins.module_utils._model.plan import ma
 from ansible_collections.mstr.library.plugins.module_utils._model.result import summary_line
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
 from ansible_collections.mstr.library.plugins.module_utils._model.stored import as_stored, fingerprint
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 from unit.support.make import ID, OTHER_ID, faults_of, runtime, stored, wanted
 from unit.support.strategies import OBJECTS, OPTIONS
 
 CPU = {"cpu": 0.2}
-TWICE = {"id": ID, "name": "r", "packages": [{"name": "pandas"}, {"name": "pandas"}]}
-
-
-def carried_out(data, plan):
-    """What a server holds that stores the body of a write."""
-    return from_api({"id": ID, **(data or {}), **json.loads(json.dumps(dict(plan.body)))})
 
 
 def surprises(there, definition):
@@ -50,16 +44,6 @@ def test_update_sends_only_name_and_what_differs():
     assert plan.after == {"name": "r", "description": "new", "exec_timeout": 600, "resource": {"cpu": 0.2, "mem": 1024}}
     assert plan.target.to_result()["runtime_version"] == "3.10.5", "predicted with what stays"
     assert "changeJournal" not in make_plan(runtime(), wanted(journal_comment="", description="d")).body
-
-
-@given(st.none() | OBJECTS, OPTIONS)
-@example(TWICE, {"name": "r", "packages": [{"name": "pandas", "description": "d"}], "purge_packages": False})
-def test_plan_after_a_plan_is_empty(data, options):
-    definition = definition_from(options)
-    plan = make_plan(from_api(data) if data else None, definition)
-    again = make_plan(carried_out(data, plan), definition)
-    assert again.changed_fields == ()
-    assert as_stored(plan, definition, carried_out(data, plan)) == (plan, [])
 
 
 @given(OBJECTS, OPTIONS, st.randoms(use_true_random=False))

@@ -156,12 +156,6 @@ def test_write_without_final_response_unclear(call, unknown):
     assert error(int(status), request=request).outcome_unknown is unknown
 
 
-def test_success_of_unexpected_shape():
-    wrong = _failures.api_error(response(200, b"<html>", request="POST /x"), "log in", URL, "a token")
-    assert "answered 200 to POST /x with an HTML page instead of a token" in wrong.sentence
-    assert (wrong.outcome_unknown, wrong.status) == (True, 200)
-
-
 def test_secret_server_repeats_masked_everywhere():
     body = {"code": "s3cret", "message": "bad s3cret", "ticketId": "s3cret"}
     assert "s3cret" not in str(error(400, body, secrets=("s3cret",)).to_result())

@@ -118,17 +118,6 @@ def test_violations_have_index_and_value():
     assert finding.detail == "contains IPv4 addresses (as IPv6) that do not lie within the allowed networks"
 
 
-@pytest.mark.parametrize("whitelist", [[], (), None])
-def test_whitelist_required(whitelist):
-    """An empty whitelist violates this rule alone, and only where it is managed."""
-    option = {"whitelist_required": True}
-    assert evaluated({"networks_within": [], "networks_never": ["0.0.0.0/0"]}, {"whitelist": whitelist}) == []
-    assert evaluated(option, {"whitelist": whitelist}) == [
-        Finding("whitelist", None, "is empty", rule="whitelist_required")
-    ]
-    assert evaluated(option, {"whitelist": ["10.0.0.0/8"]}) == evaluated(option, {"description": "d"}) == []
-
-
 @pytest.mark.parametrize(
     ("required", "inside", "outside"),
     [
@@ -223,16 +212,6 @@ def test_python_version():
         assert held(runtimeVersion=version)(**rule) == [f"runtime_version {version} {why}"]
 
 
-def test_number_of_violations():
-    """Each rule and value counts, but a value that no rule can read counts once."""
-    option = {"networks_within": [], "packages_within": ["a"], "packages_never": ["b"]}
-    values = {"whitelist": ["x", "10.0.0.0/8"], "packages": [{"name": "b"}, {"name": "a b"}]}
-    found = policy_from(option, TODAY).report([runtime(**values)])["violations"]
-    both = ["packages_within", "packages_never"]
-    assert [row["rule"] for row in found] == ["networks_within", "networks_within", *both, *both]
-    assert number_of(found) == 5
-
-
 def test_no_version_is_not_evaluated():
     """Unless another rule is violated."""
     found = runtime(packages=packages("numpy", "scipy"))
@@ -268,6 +247,7 @@ def test_nothing_is_set():
     everything = {**limits, "runtime_versions_within": ["==3.11.*"], "packages_within": []}
     fields = "resource", "execTimeout", "minCachedInstances", "maxCachedInstances", "packages", "runtimeVersion"
     assert held(**dict.fromkeys(fields))(**everything) == evaluated(everything, {"description": "d"}) == []
+    assert evaluated({"networks_within": [], "networks_never": ["0.0.0.0/0"]}, {"whitelist": None}) == []
     assert policy_from({"networks_within": None, "networks_never": []}, TODAY).limits == {}
 
 

@@ -4,13 +4,11 @@ from unittest.mock import Mock
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
-from ansible_collections.mstr.library.plugins.module_utils._work.assignments import Assigner
 from ansible_collections.mstr.library.plugins.module_utils._work.script_tasks import find_tasks
 from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import find_usage
-from ansible_collections.mstr.library.plugins.module_utils._work.scripts import Scripts, with_evidence
 from hypothesis import given
 from unit.support.make import ID, OTHER_ID, refusal, runtime
-from unit.support.many import NO, deletion, why_kept
+from unit.support.many import NO, why_kept
 from unit.support.server import Server
 from unit.support.strategies import ANY_JSON
 
@@ -174,18 +172,6 @@ def test_failed_look_up_of_tasks_changes_no_refusal(server, fault, text):
     assert why_kept(server, runtime(id="C" * 32)) == []
 
 
-def used_by(server, *identities):
-    context = server.context(concurrency=4)
-    scripts = Scripts(None, True, Assigner(context)).looked_up(context)
-    rows = [deletion(runtime(id=identity)) for identity in identities]
-    return with_evidence(context, scripts, rows).evidence
-
-
-def test_evidence_unknown_where_read_failed(server):
-    server.refusals["GET /scripts/PAY"] = NO
-    assert used_by(server, ID, OTHER_ID) == {ID: None, OTHER_ID: None}
-
-
 @pytest.mark.parametrize("call", ["GET /scripts/LOAD", "GET /tasks/T1"])
 def test_signal_ends_the_look_up(server, call):
     server.refusals[call] = Interrupted("Stopped by SIGTERM")
@@ -199,4 +185,3 @@ def test_any_json_is_a_result_or_unread(call, response_data):
     server = holding(SALES)
     server.rewrite = lambda asked, data: response_data if asked == call else data
     assert [shown(server, name)["id"] for name in ("LOAD", "CLEAN", "CLOSE")] == ["LOAD", "CLEAN", "CLOSE"]
-    assert used_by(server, ID)[ID] is not None

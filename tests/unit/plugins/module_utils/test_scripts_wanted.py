@@ -73,14 +73,6 @@ def test_script_of_what_cannot_be_planned():
         assert (result["changed"], result["summary"]["failed"]) == (False, 3)
 
 
-def test_runtime_as_it_will_be_named():
-    have = holding(b=A, a=B).seed_scripts(load=B, close=A)
-    entries, scripts = [{"id": A, "name": "a"}, {"id": B, "name": "b"}], [assigned("load", "a"), assigned("close", "b")]
-    predicted, result = both(have, *entries, scripts=scripts, restore=True)
-    assert moves(predicted) == moves(result) == [("close", "moved"), ("load", "moved")]
-    assert (have.scripts, names_by_id(have)) == ({"load": A, "close": B}, {A: "a", B: "b"})
-
-
 @pytest.mark.parametrize(("runtime", "action"), [("S", "failed"), ("R", "none")])
 def test_script_whose_name_was_not_read(runtime, action):
     """Half of a character becomes U+FFFD when it is read."""

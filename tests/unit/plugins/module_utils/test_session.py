@@ -7,7 +7,7 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, AuthError, ConnectError, MstrError
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.module_utils._session.parallel import all_side_by_side
-from ansible_collections.mstr.library.plugins.module_utils._session.session_string import SessionString, decode, encode
+from ansible_collections.mstr.library.plugins.module_utils._session.session_string import SessionString, encode
 from unit.support.make import PASSWORD, URL, lost, response
 from unit.support.scripted_http import LOGIN, LOGOUT, Session, logged_in
 
@@ -75,12 +75,6 @@ def test_calls_of_a_session(session, options, steps, calls):
     assert calls[-1:] != [LOGOUT] or task.http.options[-1]["timeout"] == 5
     assert task.http.jar == [COOKIE] * (options == GIVEN)
     assert task.session.delegated is (DELEGATE in calls)
-
-
-def test_session_as_text(session):
-    task = session()
-    assert decode(log_in(task)) == task.session.snapshot() == SessionString(URL, "token-number-1", [], False)
-    assert task.http.options[0]["json"] == {"loginMode": 1, "username": "u", "password": PASSWORD}
 
 
 def test_session_closed_if_text_cannot_be_delivered(session):

@@ -28,23 +28,17 @@ class Counter:
         return item * 2
 
 
-@pytest.mark.parametrize(("items", "concurrency"), [(20, 1), (20, 3), (20, 16), (2, 16), (0, 4)])
+@pytest.mark.parametrize(("items", "concurrency"), [(20, 1), (20, 3), (20, 16), (2, 16), (1, 4), (0, 4)])
 def test_results_in_order(items, concurrency):
     """No more items at a time than allowed, no more threads than items, and none is left."""
     counter = Counter(min(items, concurrency))
     assert all_side_by_side(counter.work, range(items), concurrency) == [item * 2 for item in range(items)]
     assert counter.most == min(items, concurrency)
     assert len(counter.threads) <= items
+    assert counter.most > 1 or counter.threads <= {threading.main_thread()}
     for thread in counter.threads - {threading.main_thread()}:
         thread.join(30)
         assert not thread.is_alive()
-
-
-@pytest.mark.parametrize(("items", "concurrency"), [(1, 4), (3, 1), (0, 4)])
-def test_one_item_or_worker_takes_no_thread(items, concurrency):
-    counter = Counter()
-    all_side_by_side(counter.work, range(items), concurrency)
-    assert counter.threads <= {threading.main_thread()}
 
 
 @pytest.mark.parametrize("concurrency", [1, 3])

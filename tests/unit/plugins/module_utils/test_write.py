@@ -4,7 +4,7 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError, MstrError, PartialError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.steps import report_one
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from unit.support.make import DEFAULT_ID, ID, OTHER_ID, lost, refusal, stopped, stored, wanted
 from unit.support.many import LIST
@@ -17,6 +17,8 @@ ABSENT = wanted(state="absent")
 NEW = wanted(description="new")
 WRITES = {"POST": (NEW, "created"), "PATCH": (NEW, "updated"), "DELETE": (ABSENT, "deleted")}
 LOST_WAYS = {"closed": lost(), "502": refusal(502), "504": refusal(504), "500": refusal(500, "ERR001", "oops")}
+TWICE = stored(packages=[{"name": "pandas"}, {"name": "pandas"}])
+DESCRIBED = {"name": "r", "packages": [{"name": "pandas", "description": "d"}], "purge_packages": False}
 GONE = refusal(404, "ERR004", "no such object")
 
 
@@ -73,14 +75,8 @@ def test_what_is_meant(held, definition, action):
     assert (action, held) != ("none", ID) or server.requests == [READ if definition.id else LIST]
 
 
-def test_gone_between_list_and_read():
-    server = Server(stored())
-    server.list_only("id", "name")
-    server.fail("GET", turn=2, meanwhile=server.runtimes.clear)
-    assert outcome(server, NEW).action == "created"
-
-
 @given(st.none() | OBJECTS, OPTIONS, st.sampled_from(["present", "absent"]))
+@example(TWICE, DESCRIBED, "present")
 def test_check_mode_predicts_and_once_is_enough(data, options, state):
     definition = definition_from({**options, "state": state})
     server = Server(*([data] if data else []))
