@@ -6,8 +6,6 @@ Hundreds of combinations so take seconds. Other tests run whole modules for a fe
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -67,14 +65,23 @@ class _Impatient(_session.Session):
 
 
 class Session:
-    """The objects that a module works with."""
+    """The objects that a module works with. As a context manager, it logs out at the end.
 
-    def __init__(self, sim: Simulator, scale: float, silent: str, options: dict[str, Any]) -> None:
+    `silent`: the method of a call to which no response comes in time.
+    """
+
+    def __init__(self, sim: Simulator, scale: float = 0.0, silent: str = "", **options: Any) -> None:
         self.pauses = Pauses(scale)
         self.warnings: list[str] = []
         self.retries: int = options.get("retries", 3)
         self.session = _Impatient(connection_from({**credentials(sim), **options}), self.pauses, self.warnings.append)
         self.session.silent = silent
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.session.log_out()
 
     def context(self) -> Context:
         """The context of a task with default options."""
@@ -86,13 +93,3 @@ class Session:
         [row] = reconcile(self.context(), Inputs([definition_from(options)]))[0]
         report_one(row)
         return row
-
-
-@contextmanager
-def session(sim: Simulator, scale: float = 0.0, silent: str = "", **options: Any) -> Iterator[Session]:
-    """Open a session, and log out at the end. `silent`: the method of a call to which no response comes in time."""
-    opened = Session(sim, scale, silent, options)
-    try:
-        yield opened
-    finally:
-        opened.session.log_out()

@@ -15,7 +15,7 @@ from simulator.harness import Simulator
 from support.bodies import objects, packed_twice
 from support.modules import Done, Running, credentials
 
-from faults.inprocess import OPERATIONS, session
+from faults.inprocess import OPERATIONS, Session
 
 MEMORY_KB = 350_000  # a response of 64 MB, twice while it is copied, and an interpreter
 
@@ -41,7 +41,7 @@ def server(sim: Simulator) -> Simulator:
 def test_redirect_not_followed(server: Simulator, elsewhere: Simulator, operation: str, status: int) -> None:
     location = f"{elsewhere.base_url}/api/runtimes?token=hidden-away"
     server.fault("redirect", operation=operation, status=status, location=location, times=None)
-    with session(server) as task, pytest.raises(MstrError) as failed:
+    with Session(server) as task, pytest.raises(MstrError) as failed:
         task.ensure(**OPERATIONS[operation])
     assert elsewhere.calls() == []
     assert f"a redirect to {elsewhere.base_url}/api/runtimes, which is not followed" in failed.value.sentence
@@ -63,7 +63,7 @@ def test_size_limit_of_redirect(server: Simulator) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         threading.Thread(target=answer, args=(listening,), daemon=True).start()
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        with session(server, base_url=url) as task, pytest.raises(MstrError, match="more than 64 MB"):
+        with Session(server, base_url=url) as task, pytest.raises(MstrError, match="more than 64 MB"):
             task.ensure(name="New")
 
 
@@ -116,6 +116,6 @@ def test_slow_response_ended(
     """Each byte arrives before the timeout between two bytes, even if the machine is busy. The whole call ends it."""
     monkeypatch.setattr(transport, "CALL_LIMIT", 0.2)
     server.fault(operation=operation, times=None, **fault)
-    with session(server, retries=0, timeout=20.0) as task, pytest.raises(MstrError) as failed:
+    with Session(server, retries=0, timeout=20.0) as task, pytest.raises(MstrError) as failed:
         task.ensure(**OPERATIONS[operation])
     assert "no complete response within 4 seconds" in failed.value.sentence

@@ -16,7 +16,7 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import Connec
 from simulator.harness import Simulator
 from support.modules import run
 
-from faults.inprocess import OPERATIONS, WRITES, forget_proxies, session
+from faults.inprocess import OPERATIONS, WRITES, Session, forget_proxies
 
 METHODS = {"create": "POST", "update": "PATCH", "delete": "DELETE"}
 
@@ -122,7 +122,7 @@ def test_write_that_was_done(server: Simulator, operation: str, fault: str) -> N
     """This holds for `retries: 0` too: the module checks the result without repeating the request."""
     scale, order = DONE[fault]
     server.fault(operation=operation, **order)
-    with session(server, scale, silent(order, METHODS[operation]), retries=0) as task:
+    with Session(server, scale, silent(order, METHODS[operation]), retries=0) as task:
         outcome = task.ensure(**OPERATIONS[operation])
     assert outcome.action == WRITES[operation]
     assert writes(server) == [METHODS[operation]], "sent once"
@@ -136,7 +136,7 @@ def test_write_that_was_done(server: Simulator, operation: str, fault: str) -> N
 @pytest.mark.parametrize("operation", WRITES)
 def test_write_that_was_not_done(server: Simulator, operation: str, fault: str) -> None:
     server.fault(operation=operation, **NOT_DONE[fault])
-    with session(server, silent=silent(NOT_DONE[fault], METHODS[operation])) as task:
+    with Session(server, silent=silent(NOT_DONE[fault], METHODS[operation])) as task:
         outcome = task.ensure(**OPERATIONS[operation])
     assert outcome.action == WRITES[operation]
     assert writes(server) == [METHODS[operation]] * 2
@@ -148,7 +148,7 @@ def test_write_that_was_not_done(server: Simulator, operation: str, fault: str) 
 def test_lost_login(server: Simulator, reset: bool) -> None:
     """The token is lost with the response, so the task cannot log out."""
     server.fault("close_after", operation="login", reset=reset)
-    with session(server) as task, pytest.raises(ConnectError) as failed:
+    with Session(server) as task, pytest.raises(ConnectError) as failed:
         task.ensure(name="New")
     assert failed.value.outcome_unknown
     assert "If the server did log in, that session stays open until it times out there." in failed.value.sentence

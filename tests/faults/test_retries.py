@@ -1,4 +1,4 @@
-"""A server that is down is not asked a thousand times; two plays create the same runtime.
+"""A server that is down is not asked a thousand times.
 
 The unit tests of `session` and `outage` decide how often each call is sent.
 """
@@ -10,7 +10,7 @@ import re
 import pytest
 from simulator.faults import OPERATIONS
 from simulator.harness import Simulator
-from support.modules import Running, credentials, run, wait_for_call
+from support.modules import run
 
 
 def count(sim: Simulator, operation: str) -> int:
@@ -43,25 +43,4 @@ def test_few_requests_to_server_that_is_down(sim: Simulator, fault: str) -> None
     errors = [entry["error"]["msg"] for entry in ended.result["runtimes"] if entry.get("error")]
     assert len(errors) >= 38
     assert sum("not tried, because http" in error for error in errors) >= 34
-    assert sim.open_sessions() == []
-
-
-# --- two plays at once
-
-
-@pytest.mark.parametrize("duplicates", ["refuse", "allow"])
-def test_two_modules_create_one_runtime(sim: Simulator, duplicates: str) -> None:
-    sim.reset(duplicate_names=duplicates)
-    # The server sends both lists before the first create arrives.
-    sim.fault("held", operation="list", times=2)
-    both = [Running("mstr_runtime", {**credentials(sim), "name": "New"}) for _ in range(2)]
-    wait_for_call(sim, "list", calls=2)
-    sim.release()
-    done = [running.done() for running in both]
-    assert [ended.status for ended in done] == [0, 0]
-    if duplicates == "refuse":
-        assert sorted(ended.result["action"] for ended in done) == ["created", "none"]
-        assert len(sim.runtimes()) == 1
-    else:
-        assert any(all(made["id"] in text for made in sim.runtimes()) for ended in done for text in ended.warnings)
     assert sim.open_sessions() == []

@@ -16,7 +16,7 @@ from ansible_collections.mstr.library.plugins.module_utils._work.script_runtime 
 from simulator.harness import Simulator
 from support.modules import Running, credentials, send_signal, wait_for_call
 
-from faults.inprocess import session
+from faults.inprocess import Session
 
 OLD, NEW = "A" * 32, "B" * 32
 SALES = {
@@ -36,7 +36,7 @@ def seed(sim: Simulator) -> None:
 def assign(sim: Simulator) -> None:
     """Do what mstr_script_runtime does."""
     params = dict.fromkeys(OPTIONS) | {"runtime": "New", "from_runtime": "Old", "projects": ["Sales"], "concurrency": 4}
-    with session(sim) as task:
+    with Session(sim) as task:
         assign_scripts(task.context(), script_inputs_from(params))
 
 

@@ -19,8 +19,9 @@ from typing import Any
 
 import pytest
 from simulator.harness import Simulator
-from support.ansible import Play
+from support.ansible import Play, play_of
 from support.modules import Running, run, wait_for_call
+from support.waiting import processes_with
 
 from faults.inprocess import OPERATIONS
 
@@ -150,47 +151,31 @@ def test_stopped_module(server: Simulator, syslog: dict[str, str], number: signa
 
 # --- everything that a run of ansible-playbook prints and leaves
 
-TASKS = """
-- hosts: all
-  gather_facts: false
-  vars_files: credentials.yml
-  tasks:
-    - name: Log in
-      mstr.library.mstr_session: "{{ login }}"
-      register: mstr
-      no_log: true
-    - name: On a session
-      mstr.library.mstr_runtime:
-        session: "{{ mstr.session }}"
-        name: On a session
-    - name: Change something
-      mstr.library.mstr_runtime: "{{ login | combine({'name': 'Old', 'exec_timeout': 60}) }}"
-    - name: Refused, and the server says too much
-      mstr.library.mstr_runtime: "{{ login | combine({'name': 'Old', 'exec_timeout': 61}) }}"
-      ignore_errors: true
-    - name: Many
-      mstr.library.mstr_runtimes: "{{ login | combine({'runtimes': [{'name': 'A'}, {'name': 'B'}]}) }}"
-      ignore_errors: true
-    - name: All
-      mstr.library.mstr_runtime_info: "{{ login }}"
-    - name: Code
-      mstr.library.mstr_script_run: "{{ login | combine({'code': '1 + 1'}) }}"
-    - name: Held until somebody looked
-      mstr.library.mstr_runtime: "{{ login | combine({'name': 'Slow'}) }}"
-    - name: Log out
-      mstr.library.mstr_session:
-        state: absent
-        session: "{{ mstr.session }}"
-"""
+
+def _task(module: str, **options: Any) -> dict[str, Any]:
+    return {f"mstr.library.{module}": f"{{{{ login | combine({options}) }}}}"}
+
+
+REFUSED = {"ignore_errors": True}  # the second update and a create, and the server says too much
+TASKS = play_of(
+    {"mstr.library.mstr_session": "{{ login }}", "register": "mstr", "no_log": True},
+    {"mstr.library.mstr_runtime": {"session": "{{ mstr.session }}", "name": "On a session"}},
+    _task("mstr_runtime", name="Old", exec_timeout=60),
+    _task("mstr_runtime", name="Old", exec_timeout=61) | REFUSED,
+    _task("mstr_runtimes", runtimes=[{"name": "A"}, {"name": "B"}]) | REFUSED,
+    _task("mstr_runtime_info"),
+    _task("mstr_script_run", code="1 + 1"),
+    _task("mstr_runtime", name="Slow"),  # held until somebody looked
+    {"mstr.library.mstr_session": {"session": "{{ mstr.session }}", "state": "absent"}},
+)
 
 
 def _process_list(mark: str) -> str:
     """What `ps` shows for every process that has `mark` in its environment."""
     lines = []
-    for process in Path("/proc").glob("[0-9]*"):
+    for process in processes_with(mark):
         with suppress(OSError):
-            if mark.encode() in (process / "environ").read_bytes():
-                lines.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace"))
+            lines.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace"))
     return "\n".join(lines)
 
 
@@ -227,9 +212,8 @@ def _run_leaves_no_secret_behind(server: Simulator, core: Path, tmp_path: Path, 
         "ANSIBLE_LOG_PATH": str(play / "ansible.log"),
         **({} if by_options else server.environment()),
     }
-    text = TASKS.replace("credentials.yml", str(vault / "credentials.yml"))
-    runner = Play(play, core, env)
-    process = runner.start(runner.command(text, "-vvvv"))
+    runner = Play(play, core, env, hosts={"a": {}})
+    process = runner.start(runner.command(TASKS, "-vvvv", "--extra-vars", f"@{vault}/credentials.yml"))
     seen = ""
     while process.poll() is None:
         held = any(entry["fault"] == "held" for entry in server.requests())

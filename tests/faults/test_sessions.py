@@ -10,51 +10,11 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._session.connection import connection_from
 from ansible_collections.mstr.library.plugins.module_utils._session.session_string import encode
 from simulator.harness import Simulator
-from support.ansible import Play
 from support.modules import Done, Running, run, runtime
 
-from faults.inprocess import session
+from faults.inprocess import Session
 
 LOGIN, LOGOUT = "POST /auth/login", "POST /auth/logout"
-
-PLAY = """
-- hosts: a
-  gather_facts: false
-  tasks:
-    - name: Log in
-      mstr.library.mstr_session:
-      register: mstr
-      no_log: true
-    - name: Many tasks on one session
-      module_defaults:
-        group/mstr.library.mstr:
-          session: "{{ mstr.session }}"
-      block:
-        - name: Runtimes
-          mstr.library.mstr_runtime:
-            name: "runtime {{ item }}"
-            whitelist: [10.0.0.0/16, 192.168.1.1/32]
-          loop: [0, 1, 2, 3]
-          register: made
-        - name: All of them
-          mstr.library.mstr_runtime_info:
-          register: found
-        - name: Nothing is masked
-          ansible.builtin.assert:
-            that:
-              - made.results | map(attribute='runtime.whitelist') | unique == [['10.0.0.0/16', '192.168.1.1/32']]
-              - found.runtimes | map(attribute='name') | select('match', 'runtime') | length == 4
-        - name: A task that fails
-          mstr.library.mstr_runtime:
-            id: "{{ '0' * 32 }}"
-            exec_timeout: 1
-          when: fails | default(false)
-      always:
-        - name: Log out
-          mstr.library.mstr_session:
-            state: absent
-            session: "{{ mstr.session }}"
-"""
 
 
 def log_in(sim: Simulator, **options: Any) -> str:
@@ -69,17 +29,20 @@ def on(session: str, module: str = "mstr_runtime", **options: Any) -> Done:
 # --- one login and one logout
 
 
-@pytest.mark.parametrize(("cookie", "fails"), [("none", True), ("fixed", False), ("rotate", False)])
-def test_one_login_for_a_play(sim: Simulator, local_newest: Play, cookie: str, fails: bool) -> None:
+@pytest.mark.parametrize("cookie", ["none", "fixed", "rotate"])
+def test_one_login_for_many_tasks(sim: Simulator, cookie: str) -> None:
     sim.reset(load_balancer_cookie=cookie)
-    done = local_newest(PLAY, fails=fails)
-    assert (done.status == 2) == fails, done.output
+    text, networks = log_in(sim), ["10.0.0.0/16", "192.168.1.1/32"]
+    for number in range(3):
+        done = on(text, name=f"runtime {number}", whitelist=networks)
+        assert (done.result["runtime"]["whitelist"], done.warnings) == (networks, [])
+    assert on(text, id="0" * 32, exec_timeout=1).status == 1
+    assert on(text, "mstr_session", state="absent").status == 0
     calls = sim.calls()
     assert (calls[0], calls[-1]) == (LOGIN, LOGOUT)
     assert (calls.count(LOGIN), calls.count(LOGOUT)) == (1, 1)
     assert all(entry["cookie"] and entry["token"] for entry in sim.requests()[1:])
     assert sim.open_sessions() == []
-    assert "WARNING" not in done.output
 
 
 @pytest.mark.parametrize("profile", ["samples", "newest", "oldest", "awkward", "strict"])
@@ -160,7 +123,7 @@ def test_plays_that_end_each_others_sessions(sim: Simulator) -> None:
     def play(name: str, tasks: int, each: int) -> list[str]:
         actions = []
         for number in range(tasks):
-            with session(sim, retries=12) as task:  # the other play logs out 12 times at most
+            with Session(sim, retries=12) as task:  # the other play logs out 12 times at most
                 actions += [task.ensure(name=f"{name} {number}.{part}").action for part in range(each)]
         return actions
 

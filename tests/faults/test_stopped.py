@@ -8,7 +8,7 @@ import time
 import pytest
 from simulator.harness import Simulator
 from support.modules import Running, credentials, send_signal, wait_for_call
-from support.waiting import PATIENCE_S
+from support.waiting import PATIENCE_S, wait_until
 
 from faults.inprocess import OPERATIONS, WRITES
 
@@ -121,3 +121,28 @@ def test_closed_pipe_prevents_next_write(sim: Simulator) -> None:
     assert running.process.wait(PATIENCE_S) == 1
     assert sim.calls() == ["POST /auth/login", "GET /runtimes", "POST /auth/logout"]
     assert sim.open_sessions() == []
+
+
+def test_stopped_module_reports_its_changes(sim: Simulator) -> None:
+    """No worker continues after it, and nothing is purged."""
+    many = [{"name": f"r{number:02}", "exec_timeout": 600} for number in range(40)]
+    # After some creates, the others are done but not answered.
+    sim.fault("hang", operation="create", skip=6, times=None, work="before")
+    sim.seed({"name": "not listed"})
+    module = Running("mstr_runtimes", {**credentials(sim), "runtimes": many, "concurrency": 8, "purge": True})
+    wait_until(lambda: sim.faults()[0]["hits"] == 8, "all threads wait for a create")
+    module.process.send_signal(signal.SIGTERM)
+    done = module.done(ENOUGH_S)
+    assert sim.open_sessions() == []
+    there = {runtime["name"] for runtime in sim.runtimes()}
+    assert "not listed" in there
+    assert len(there) < len(many)
+
+    # It reports what it did, and what is unknown.
+    assert "signal SIGTERM" in done.sentence
+    actions = {runtime["name"]: runtime["action"] for runtime in done.result["runtimes"]}
+    assert set(actions.values()) <= {"created", "failed", "unknown"}
+    assert {name for name, action in actions.items() if action == "created"} <= there
+    calls = sim.calls()
+    time.sleep(0.3)
+    assert sim.calls() == calls

@@ -14,7 +14,7 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import MstrEr
 from simulator.harness import Simulator
 from support.modules import runtime
 
-from faults.inprocess import forget_proxies, session
+from faults.inprocess import Session, forget_proxies
 
 
 def _running(**kind: Any) -> Any:
@@ -36,7 +36,7 @@ asking = _running(tls=True, client_ca=True)  # for a client certificate
 
 def works(server: Simulator, **options: Any) -> None:
     server.reset()
-    with session(server, **options) as task:
+    with Session(server, **options) as task:
         assert task.ensure(name="New").action == "created"
     assert server.open_sessions() == []
 
@@ -44,7 +44,7 @@ def works(server: Simulator, **options: Any) -> None:
 def fails(server: Simulator, why: str, **options: Any) -> None:
     """Check that the login fails for this reason, after one attempt and without a request."""
     server.reset()
-    with session(server, **options) as task, pytest.raises(MstrError, match=why):
+    with Session(server, **options) as task, pytest.raises(MstrError, match=why):
         task.ensure(name="New")
     assert task.pauses.seconds == []
     assert server.calls() == []

@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Makes a simulator reachable for the jobs of a controller, and launches jobs with the controller's API.
 
 The simulator listens on loopback only. A forwarder listens on an address that the controller's nodes can reach.

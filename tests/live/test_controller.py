@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """mstr.library.controller on a real controller (`make test-controller`), in an organization of the test's own.
 
 CONTROLLER_HOST, CONTROLLER_USERNAME, CONTROLLER_PASSWORD  its address, and an administrator

@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Builds a real execution environment, and runs jobs in it as a controller does (`make test-ee`).
 
 MSTR_TEST_BASE_IMAGE       the image to build on

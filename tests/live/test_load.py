@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Load that holds: thousands of runtimes, hundreds of hosts, few sessions, two control nodes at once.
 
 The workflow "Test" runs it every night: `make test-load`. It takes some minutes.

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from support.waiting import PATIENCE_S, wait_until
+from support.waiting import PATIENCE_S, processes_with, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNS = ROOT / ".cache" / "run"
@@ -40,18 +40,9 @@ def assert_nothing_left(place: Path, pid: int) -> None:
     run = RUNS / str(pid)
     assert not run.exists()
     # All processes of the demo have its temporary folder in their environment. A simulator ends with its parent.
-    wait_until(
-        lambda: not [process for process in Path("/proc").glob("[0-9]*") if str(run) in environment(process)], "ended"
-    )
+    wait_until(lambda: not processes_with(run), "ended")
     assert list((place / "home").iterdir()) == []
     assert list((place / "tmp").iterdir()) == []
-
-
-def environment(process: Path) -> str:
-    try:
-        return (process / "environ").read_text(errors="replace")
-    except OSError:
-        return ""
 
 
 def test_the_demo_shows_each_step(tmp_path: Path) -> None:

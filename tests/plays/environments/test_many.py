@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from simulator.harness import Simulator
-from support.ansible import APPLY, Play
+from support.ansible import APPLY, Play, play_of
 
 RUNTIMES = [
     {
@@ -124,3 +124,14 @@ def test_one_server_of_two_hosts_is_found(ten: Play, servers: list[Simulator], w
     text = where.format(servers[0].base_url.upper().replace("MICROSTRATEGYLIBRARY", "MicroStrategyLibrary"), DEFAULTS)
     played = ten(CHECK.format(where=text), mstr_runtimes_purge=True)
     assert "env0 and other are one server, http://127.0.0.1:" in played.text, played.output
+
+
+def test_two_environments_never_write_one_backup(play: Play, servers: list[Simulator]) -> None:
+    play.hosts["env1"]["mstr_runtimes_backup_dest"] = "./{{ 'backup' }}.yml"
+    play.variables |= {"mstr_runtimes_backup_dest": "backup.yml", "mstr_runtimes": [{"name": "a"}]}
+    tasks = [{"ansible.builtin.include_role": {"name": "mstr.library.runtimes"}}]
+    played = play(play_of(*tasks, host="env0,env1"))
+    assert played.status == 2
+    assert "Several environments would be written to one file" in played.output
+    assert not (play.folder / "backup.yml").exists()
+    assert [call for server in servers[:2] for call in server.calls() if call.startswith("POST /runtimes")] == []

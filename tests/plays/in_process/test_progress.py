@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Callable
 from contextlib import suppress
 from threading import Thread
 from typing import Any
@@ -36,18 +35,16 @@ def run(local: Play, playbook: list[Any], **options: Any) -> Played:
 
 
 def slow(sim: Simulator) -> None:
-    """Make packages take so long to install that a task shows progress: until its third check."""
+    """Make packages take so long to install that a task shows progress: until its third check.
+
+    That check is held, so that the task shows progress before its last pause.
+    """
     sim.seed(packages=[{"name": "pandas", "delay": 1000}, {"name": "six", "delay": 0}])
-    hold(sim, "read", 2, lambda: sim.turn_clock(1000))
-
-
-def hold(sim: Simulator, operation: str, skip: int, then: Callable[[], object]) -> None:
-    """Hold a check until `then` has run. It is so late that the task showed progress before its last pause."""
-    sim.fault("held", operation=operation, skip=skip, when="before")
+    sim.fault("held", operation="read", skip=2, when="before")
 
     def work() -> None:
         wait_until(lambda: sim.faults()[0]["hits"], "the check", 300)
-        then()
+        sim.turn_clock(1000)
         sim.release()
 
     Thread(target=work, daemon=True).start()
@@ -124,12 +121,3 @@ def test_progress_counts_many_runtimes(sim: Simulator, local_newest: Play) -> No
     assert found
     assert all(re.fullmatch(r"\[a\] \d+ of 24 runtimes (written|read again)", line) for line in found), found
     assert re.search(r"\d+ of 24 runtimes written", played.stderr)
-
-
-def test_a_running_script_shows_progress(sim: Simulator, local_newest: Play) -> None:
-    ended = local_newest.folder / "ended"
-    code = f"import os, time\nwhile not os.path.exists({str(ended)!r}):\n    time.sleep(0.1)"
-    hold(sim, "result", 6, ended.touch)
-    found = lines(run(local_newest, play_of({"name": "Run", "mstr.library.mstr_script_run": {"code": code}})))
-    assert found
-    assert re.fullmatch(r"\[a\] script has been running for \d+ s", found[0])

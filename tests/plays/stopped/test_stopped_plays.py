@@ -12,14 +12,13 @@ import subprocess
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
 from simulator.harness import Simulator
 from support.ansible import Play, Runner, play_of
 from support.modules import wait_for_call
-from support.waiting import PATIENCE_S, wait_until
+from support.waiting import PATIENCE_S, processes_with, wait_until
 
 TASK = {"name": "A runtime", "mstr.library.mstr_runtime": {"name": "New"}, "timeout": "{{ after | default(0) | int }}"}
 PLAY = play_of(TASK, {"name": "What follows", "ansible.builtin.debug": {"msg": "followed"}})
@@ -28,16 +27,6 @@ STOPPED = ["POST /auth/login", "GET /runtimes", "POST /auth/logout"]
 
 def _session_is_gone(sim: Simulator) -> None:
     wait_until(lambda: "POST /auth/logout" in sim.calls() and not sim.open_sessions(), "logged out")
-
-
-def _processes_of(folder: Path) -> list[str]:
-    """The processes that have this folder in their environment."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            if str(folder).encode() in (process / "environ").read_bytes():
-                found.append(process.name)
-    return found
 
 
 @pytest.fixture(params=["as a module", "in process"])
@@ -87,7 +76,7 @@ def test_an_ended_run_starts_no_write(sim: Simulator, local: Play, way: str, end
     sim.release()
     output, _ = process.communicate(timeout=PATIENCE_S)
     _session_is_gone(sim)
-    wait_until(lambda: not _processes_of(local.folder), "no process is left")
+    wait_until(lambda: not processes_with(local.folder), "no process is left")
     assert "followed" not in output
     assert process.returncode != 0
     if _goes_on(local, way, end):
