@@ -1,12 +1,4 @@
-"""Fixtures for this folder: the simulator, the two clients, and the modules.
-
-`mstrio-py` and `mstr-rest-requests` are installed in pytest's environment. The simulator and ansible have their own
-environments. The development tool sets variables for them (see dev/pytests.py):
-
-MSTR_SIMULATOR_PYTHON    an interpreter that can run tests/simulator
-MSTR_TEST_ANSIBLE_BIN    the folder of a Python that has ansible-core, requests and netaddr
-MSTR_TEST_COLLECTIONS    the folder where it finds this collection
-"""
+"""Fixtures for this folder: the simulator, the two clients, which pytest's environment has, and the modules."""
 
 from __future__ import annotations
 

@@ -37,12 +37,6 @@ def test_minimal_runtime_of_mstrio_py(module: Module, mstrio: Connection) -> Non
     assert module(name="Witness", **wanted)["changed_fields"] == []
 
 
-def test_runtime_of_rest_client(module: Module, rest: AuthenticatedMSTRRESTSession, switches: dict[str, Any]) -> None:
-    wanted = known(FULL, switches)
-    identity = rest.post("runtimes", json=for_api(wanted)).json()["id"]
-    assert module(id=identity.lower(), **wanted)["action"] == "none"
-
-
 @pytest.mark.parametrize("first", [0, 1], ids=["one half of the fields", "the other half"])
 def test_changes_of_mstrio_py_reverted(
     module: Module, mstrio: Connection, server: Simulator, switches: dict[str, Any], first: int

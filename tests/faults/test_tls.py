@@ -136,25 +136,11 @@ def proxied(good: Simulator, monkeypatch: pytest.MonkeyPatch) -> Simulator:
     return good
 
 
-def test_a_proxy_is_used(proxied: Simulator) -> None:
-    before = len(proxied.proxied())
-    works(proxied, ca_path=proxied.certificates["ca"])
-    assert proxied.proxied()[before:] == ["CONNECT " + proxied.base_url.split("/")[2]]
-
-
 def test_no_proxy_is_followed(proxied: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
     before = len(proxied.proxied())
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     works(proxied, ca_path=proxied.certificates["ca"])
     assert proxied.proxied()[before:] == []
-
-
-def test_proxy_for_plain_http(sim: Simulator, proxied: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = len(proxied.proxied())
-    assert proxied.proxy_url
-    monkeypatch.setenv("http_proxy", proxied.proxy_url)
-    works(sim)
-    assert f"POST {sim.base_url}/api/auth/login" in proxied.proxied()[before:]
 
 
 # --- files and passwords

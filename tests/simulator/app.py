@@ -29,6 +29,7 @@ class App:
     def __init__(self, server: Server, proxied: list[str]) -> None:
         self.server = server
         self._proxied = proxied
+        self.ports: dict[str, int] = {}  # where the proxy leads: of each host name; none are all addresses
 
     def add_api(self, app: web.Application) -> None:
         """Put the API into an application."""
@@ -82,6 +83,7 @@ class App:
             ("DELETE", "/clock", lambda _: self.server.stop_clock()),
             ("GET", "/secrets", lambda _: {"secrets": self._secrets()}),
             ("GET", "/proxy", lambda _: {"requests": self._proxied}),
+            ("PATCH", "/proxy", self.ports.update),
         ]
         for method, path, work in routes:
             app.router.add_route(method, "/_sim" + path, _handler(work))

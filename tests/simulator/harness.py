@@ -239,3 +239,7 @@ class Simulator:
     def proxied(self) -> list[str]:
         """What went through the proxy: ``["CONNECT 127.0.0.1:4443", …]``."""
         return list(self.control("GET", "/proxy")["requests"])
+
+    def lead_to(self, host: str, port: int) -> None:
+        """Make the proxy reach only hosts that are named so, each a port of this machine."""
+        self.control("PATCH", "/proxy", {host: port})

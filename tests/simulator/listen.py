@@ -81,7 +81,7 @@ async def listen(
         control_port = port if context is None else await _open(stack, control_app, 0, None)
         proxy_url = None
         if with_proxy:
-            proxy = await asyncio.start_server(partial(_forward, proxied), LOOPBACK, 0)
+            proxy = await asyncio.start_server(partial(_forward, proxied, both.ports), LOOPBACK, 0)
             stack.callback(proxy.close)
             proxy_url = f"http://{LOOPBACK}:{proxy.sockets[0].getsockname()[1]}"
         stack.callback(lambda: both.server.evaluations.forget_all())
@@ -89,15 +89,22 @@ async def listen(
         yield f"{scheme}://{LOOPBACK}:{port}{BASE_PATH}", f"http://{LOOPBACK}:{control_port}/_sim", proxy_url
 
 
-async def _forward(seen: list[str], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """A small forward proxy for CONNECT and absolute requests, one per connection; ``seen`` lists their first lines."""
-    with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
+async def _forward(
+    seen: list[str], ports: dict[str, int], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    """A small forward proxy for CONNECT and absolute requests, one per connection; ``seen`` lists their first lines.
+
+    With ``ports``, CONNECT leads only to these host names, which are ports of this machine.
+    """
+    with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError, KeyError):
         head = await reader.readuntil(b"\r\n\r\n")
         method, target, _ = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
         if len(seen) < 10_000:
             seen.append(f"{method} {target}")
         if method == "CONNECT":
             host, _, port = target.rpartition(":")
+            if ports:
+                host, port = LOOPBACK, str(ports[host])
             there_reader, there_writer = await asyncio.open_connection(host, int(port))
             writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
         else:

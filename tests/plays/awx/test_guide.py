@@ -5,13 +5,10 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from pathlib import Path
 
 import yaml
-from simulator.harness import Simulator
 from support.ansible import ROOT
 
-from plays.awx.jobs import Job
 from plays.awx.output import message
 from plays.examples.blocks import pages
 
@@ -44,18 +41,6 @@ def test_the_requirements_of_the_project_pin_this_version() -> None:
     galaxy = yaml.safe_load((ROOT / "galaxy.yml").read_text())
 
     assert required == {"collections": [{"name": "mstr.library", "version": galaxy["version"]}]}
-
-
-def test_the_definitions_are_applied(tmp_path: Path, sim: Simulator) -> None:
-    job = Job(
-        tmp_path / "job",
-        {"mstr_username": sim.username, "mstr_password": sim.password},
-        {"prod-eu": {"mstr_base_url": sim.base_url}},
-        definitions={"prod-eu": yaml.safe_load(block("runtimes/prod-eu.yml"))},
-    )
-
-    assert job.run() == "successful", job.output
-    assert [runtime["name"] for runtime in sim.runtimes()] == ["Nightly reports"]
 
 
 def test_the_recipes_for_the_page_of_an_audit() -> None:

@@ -107,3 +107,8 @@ def test_a_failed_drift_check_requests_no_approval(launcher: Launcher, sim: Simu
     status, approval = launcher.node("approval_check", handed_on)
     assert status == "failed"
     assert "The drift check failed in us" in " ".join(approval.output.split())
+    # An apply by itself has no plan for it either, and writes nothing.
+    status, apply = launcher.node("apply", handed_on)
+    assert status == "failed"
+    assert "The drift check has no plan for us, because its check failed" in " ".join(apply.output.split())
+    assert sim.runtimes() == []

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import shutil
-import socket
-import socketserver
-import threading
 from collections.abc import Iterable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,59 +18,6 @@ from plays.examples.blocks import Block
 from plays.examples.preparations import API_TOKEN, HOST, IDENTITY_TOKEN, PASSWORD, USERNAME, Preparation
 
 
-class _Handler(socketserver.StreamRequestHandler):
-    server: Gateway
-
-    def handle(self) -> None:
-        target = self.rfile.readline().split(b" ")[1].decode()
-        while self.rfile.readline().strip():
-            pass
-        port = self.server.ports.get(target.rpartition(":")[0])
-        if port is None:
-            self.wfile.write(b"HTTP/1.1 502 No such host in the examples\r\n\r\n")
-            return
-        with socket.create_connection(("127.0.0.1", port)) as there:
-            self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            back = threading.Thread(target=_relay, args=(there, self.connection), daemon=True)
-            back.start()
-            _relay(self.connection, there)
-            back.join()
-
-
-def _relay(source: socket.socket, target: socket.socket) -> None:
-    with suppress(OSError):
-        while piece := source.recv(65536):
-            target.sendall(piece)
-    with suppress(OSError):
-        target.shutdown(socket.SHUT_WR)
-
-
-class Gateway(socketserver.ThreadingTCPServer):
-    """A forward proxy that connects the host names of the examples to simulators, so that examples run unchanged.
-
-    `ports`: the port for each host name.
-    """
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.ports: dict[str, int] = {}
-
-    @property
-    def url(self) -> str:
-        """The value for HTTPS_PROXY."""
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def __enter__(self) -> Gateway:
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
-        return self
-
-    def __exit__(self, *args: Any) -> None:
-        self.shutdown()
-        self.server_close()
-
-
 class ExampleHosts:
     """The servers and folders for the examples."""
 
@@ -84,7 +28,8 @@ class ExampleHosts:
         authority.cert_pem.write_to_path(str(self._ca))
         leaf = authority.issue_cert(HOST, "*.example.com", "*.mstr.example.com")
         leaf.private_key_and_cert_chain_pem.write_to_path(str(self._certificate))
-        self._gateway = self._stack.enter_context(Gateway())
+        # A forward proxy connects the host names to the simulators, so that examples run unchanged.
+        self._proxy = self._stack.enter_context(Simulator(proxy=True))
         self._servers: dict[str, Simulator] = {}
 
     def __enter__(self) -> ExampleHosts:
@@ -96,7 +41,7 @@ class ExampleHosts:
     def _start(self, host: str) -> Simulator:
         files = ["--host", host, "--tls-cert", str(self._certificate), "--tls-key", str(self._certificate)]
         simulator = self._stack.enter_context(Simulator(arguments=files))
-        self._gateway.ports[host] = urlsplit(simulator.base_url).port or 443
+        self._proxy.lead_to(host, urlsplit(simulator.base_url).port or 443)
         return simulator
 
     def servers(self, preparation: Preparation) -> list[Simulator]:
@@ -114,7 +59,7 @@ class ExampleHosts:
         """A runner for a page's folder, with the variables of a reader's shell and a proxy to these servers."""
         ours = {
             "HOME": str(place.parent),
-            "HTTPS_PROXY": self._gateway.url,
+            "HTTPS_PROXY": str(self._proxy.proxy_url),
             "REQUESTS_CA_BUNDLE": str(self._ca),
             "ANSIBLE_HOME": str(place.parent / ".ansible"),
             "ANSIBLE_PIPELINING": "true",

@@ -1,8 +1,7 @@
-"""A signal or a closed pipe during a script or a wait: the module stops the script on the server and logs out."""
+"""A signal during a script: the module stops the script on the server and logs out."""
 
 from __future__ import annotations
 
-import re
 import signal
 from typing import Any
 
@@ -84,36 +83,4 @@ def test_signal_during_each_call(sim: Simulator, moment: str) -> None:
     if moment != "start that hangs":
         assert calls_but_polls(sim) == ["POST /auth/login", *stopped, "POST /auth/logout"]
     wait_until_it_is_stopped(sim)
-    assert sim.open_sessions() == []
-
-
-def test_signal_ends_wait_after_create(sim: Simulator) -> None:
-    sim.switch(package_delay=1000)
-    options = {"name": "r", "packages": [{"name": "pandas"}], "wait": True, "wait_interval": 0.5}
-    running = Running("mstr_runtime", {**credentials(sim), **options})
-    # A signal during the read after the create would be reported as such.
-    running.wait_until(lambda: sum(call.startswith("GET /runtimes/") for call in sim.calls()) > 2, "it waits")
-    running.process.send_signal(signal.SIGTERM)
-    done = running.done()
-    made = sim.runtime("r")["id"]
-    waiting = f"Stopped by signal SIGTERM while waiting for runtime 'r' ({made}) to be ready"
-    assert done.sentence == f"{waiting}. The runtime was created and exists on the server"
-    assert (done.result["action"], done.result["id"], done.result["changed"]) == ("created", made, True)
-    assert done.result["runtime"]["status"] == "busy"
-    assert done.seconds < ENOUGH_S
-    assert sim.open_sessions() == []
-
-
-def test_signal_ends_parallel_reads(sim: Simulator) -> None:
-    """If the list lacks fields, the module reads the runtimes in parallel."""
-    sim.seed(generate={"count": 40})
-    sim.fault("hang", operation="read", times=None, skip=10)
-    running = Running("mstr_runtime_info", credentials(sim))
-    running.wait_until(lambda: len(sim.requests("GET", "/runtimes/")) >= 14, "four reads hang")
-    running.process.send_signal(signal.SIGTERM)
-    done = running.done()
-    assert re.fullmatch("Stopped by signal SIGTERM while trying to read the runtime .*", done.sentence)
-    assert done.seconds < ENOUGH_S
-    assert len(sim.requests("GET", "/runtimes/")) == 14
-    assert sim.calls().count("POST /auth/logout") == 1
     assert sim.open_sessions() == []
