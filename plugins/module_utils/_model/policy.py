@@ -194,6 +194,8 @@ class Policy(NamedTuple):
         for runtime in runtimes:
             real, values = installed.get(runtime.key), dict(runtime.values)
             if real:
+                # The rules evaluate them together with what was set, which a server may not return if nothing was.
+                values = {"packages": None, "runtime_version": None, **values}
                 values |= {"installed": real, "python": real.python["version"]}
             for finding in self.evaluate(values, runtime.name, [runtime.id or ""]):
                 key = "violations" if finding.counts else finding.verdict.replace(" ", "_")

@@ -48,7 +48,7 @@ def add_installed(context: Context, runtimes: Sequence[Runtime], result: dict[st
             {"name": runtime.name, "id": runtime.id, **row}
             for runtime in runtimes
             if runtime.key in by_key
-            for row in mismatches(by_key[runtime.key], runtime.values["packages"] or ())
+            for row in mismatches(by_key[runtime.key], runtime.values.get("packages") or ())
         ]
         result["unread"] = [*result.get("unread", ()), *(failure.to_result() for failure in unread)]
         if unread:

@@ -115,6 +115,16 @@ def test_what_is_installed():
     assert {row["option"] for row in found["violations"]} == {"installed"}
 
 
+def test_what_is_installed_where_nothing_was_set():
+    """A server may not return what was never set. The rules then evaluate what is installed all the same."""
+    server = Server({"id": ID, "name": "r", "status": "ready"})
+    server.printed[ID] = PRINTED
+    policy = {"packages_never": ["cffi"], "runtime_versions_within": ["==3.99.*"]}
+    found = info(server, include_installed=True, policy=policy)
+    violations = [row["rule"] for row in found["violations"] if row["id"] == ID]
+    assert (violations, found["mismatches"]) == (["packages_never", "runtime_versions_within"], [])
+
+
 @pytest.mark.parametrize(("check_mode", "asked"), [(True, True), (True, False), (False, False)])
 def test_no_script_runs(check_mode, asked):
     """In check mode, and without the option."""
