@@ -72,12 +72,10 @@ def _context(options: argparse.Namespace, made: dict[str, str]) -> ssl.SSLContex
     return context
 
 
-def _description(base_url: str, control_url: str, proxy_url: str | None, made: dict[str, str]) -> dict[str, Any]:
+def _description(urls: tuple[str, str, str | None], made: dict[str, str]) -> dict[str, Any]:
     users = seeded()
     return {
-        "base_url": base_url,
-        "control_url": control_url,
-        "proxy_url": proxy_url,
+        **dict(zip(("base_url", "control_url", "proxy_url"), urls, strict=True)),
         "pid": os.getpid(),
         "username": "admin",
         "password": users["admin"].password,
@@ -140,7 +138,7 @@ async def _serve(options: argparse.Namespace, made: dict[str, str]) -> None:
 
     server, context = Server(options.profile, overrides(options)), _context(options, made)
     async with listen(server, options.port, context, options.proxy, options.host) as urls:
-        _announce(options, _description(*urls, made))
+        _announce(options, _description(urls, made))
         watcher = asyncio.create_task(_watch_parent(options.parent_pid, stop)) if options.parent_pid else None
         await stop.wait()
         if watcher:

@@ -13,7 +13,7 @@ from simulator.users import User
 if TYPE_CHECKING:
     from simulator.server import Server
 
-_FIELDS: Mapping[str, Any] = {
+FIELDS: Mapping[str, Any] = {
     "resource": {"cpu": "0.2", "mem": 512},
     "execTimeout": 600,
     "minCachedInstances": 0,
@@ -38,7 +38,7 @@ PLAYGROUND: Mapping[str, Any] = {
             "description": "Forecasts of the sales team",
             "whitelist": ["10.10.20.0/24"],
             "packages": [{"name": "pandas", "version": "2.2.3", "description": "", "status": "installed"}],
-            **_FIELDS,
+            **FIELDS,
         }
     ],
     "projects": [
@@ -85,7 +85,7 @@ def _generated(count: int, template: dict[str, Any] | None = None) -> list[dict[
             "description": f"generated, number {index}",
             "whitelist": [f"10.{index // 250 % 250}.{index % 250}.0/24", "192.0.2.0/24"],
             "packages": [{"name": "mstrio-py", "version": "11.6.10.101", "description": "", "status": "installed"}],
-            **_FIELDS,
+            **FIELDS,
             **(template or {}),
             "name": f"runtime-{index:04d}",
             "id": f"{index:08X}5EED5EED5EED5EED5EED5EED",

@@ -1,4 +1,4 @@
-"""Fixtures: one simulator for the whole run, reset for each test."""
+"""Fixtures: one simulator for the whole run, and clients."""
 
 from __future__ import annotations
 
@@ -11,17 +11,10 @@ from simulator.tests.helpers import Client, logged_in
 
 
 @pytest.fixture(scope="session")
-def running() -> Iterator[Simulator]:
+def simulator() -> Iterator[Simulator]:
     with Simulator() as simulator:
         yield simulator
         assert simulator.output() == ""
-
-
-@pytest.fixture
-def sim(running: Simulator) -> Simulator:
-    """Reset the simulator to the profile of the samples, and return it."""
-    running.reset("samples")
-    return running
 
 
 @pytest.fixture
@@ -31,11 +24,11 @@ def client(sim: Simulator) -> Client:
 
 
 @pytest.fixture
-def with_switches(running: Simulator) -> Callable[..., Client]:
+def with_switches(simulator: Simulator) -> Callable[..., Client]:
     """A function that resets to switches and returns a logged-in client."""
 
     def make(**switches: object) -> Client:
-        running.reset("samples", **switches)
-        return logged_in(running)
+        simulator.reset(**switches)
+        return logged_in(simulator)
 
     return make

@@ -11,6 +11,7 @@ import requests
 from support.waiting import wait_until
 
 from simulator.harness import Simulator
+from simulator.seed import FIELDS
 
 ETL, SALES = "E" * 32, "5A1E5000000000000000000000000001"
 
@@ -20,12 +21,7 @@ SAMPLE: dict[str, Any] = {
     "description": "This is a test runtime",
     "whitelist": ["10.10.10.0/24"],
     "packages": [{"name": "mstrio-py", "version": "", "description": ""}],
-    "resource": {"cpu": "0.2", "mem": 512},
-    "execTimeout": 600,
-    "minCachedInstances": 0,
-    "maxCachedInstances": 5,
-    "runtimeVersion": "3.10.5",
-    "others": "",
+    **FIELDS,
 }
 
 

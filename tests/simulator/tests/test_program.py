@@ -18,7 +18,7 @@ import requests
 from support.waiting import PATIENCE_S, wait_until
 
 from simulator.harness import FOLDER, STOP_S, Simulator, SimulatorError
-from simulator.tests.helpers import SAMPLE, Client, create, in_project, logged_in, start, wait_for_end
+from simulator.tests.helpers import SAMPLE, Client, create, logged_in, start, wait_for_end
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -109,30 +109,6 @@ def test_the_log_has_everything_but_secrets(sim: Simulator, client: Client) -> N
     assert {client.headers["X-MSTR-AuthToken"], client.cookies["JSESSIONID"]} <= set(sim.secrets())
     sim.clear_requests()
     assert sim.requests() == []
-
-
-def test_reset_restores_the_initial_state(sim: Simulator, client: Client) -> None:
-    create(client)
-    sim.fault("status")
-    sim.switch(session_limit=1)
-    sim.reset("oldest", latency_ms=1)
-    state = sim.state()
-    assert (state["profile"], state["switches"]["latency_ms"]) == ("oldest", 1.0)
-    assert (state["sessions"], sim.faults()) == ([], [])
-    assert sim.runtimes() == []
-    assert client.call("GET", "/runtimes").status_code == 401
-
-
-def test_playground_has_what_the_guides_need() -> None:
-    """It is what a person starts: several Python versions, two saved scripts on one runtime, and a schedule."""
-    with Simulator("playground") as sim:
-        client = logged_in(sim)
-        assert len(client.call("GET", "/runtimes/versions").json()["versions"]) == 3
-        assert [runtime["name"] for runtime in sim.runtimes()] == ["Forecasts"]
-        [sales] = [project for project in sim.projects() if project["name"] == "Sales"]
-        assert [script["name"] for script in sales["scripts"]] == ["Load sales", "Month end"]
-        [task] = in_project(client, "GET", "/tasks", project=sales["id"], type="script").json()["tasks"]
-        assert task["schedule"]["name"] == "nightly"
 
 
 @pytest.mark.parametrize("module", ["simulator.cli", "argparse", "aiohttp", "simulator.server"])
