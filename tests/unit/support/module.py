@@ -33,17 +33,10 @@ class Run:
         self.result: dict[str, Any] = {}
         self.status: Any = None
 
-    def __call__(
-        self,
-        main: Callable[[], None],
-        *,
-        check_mode: bool = False,
-        diff: bool = False,
-        no_log: bool = False,
-        **params: Any,
-    ) -> dict[str, Any]:
-        arguments = {**params, "_ansible_check_mode": check_mode, "_ansible_diff": diff, "_ansible_no_log": no_log}
-        raw = json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode()
+    def __call__(self, main: Callable[[], None], **params: Any) -> dict[str, Any]:
+        """Beside the options of the module: `check_mode`, `diff` and `no_log`."""
+        flags = {f"_ansible_{name}": params.pop(name, False) for name in ("check_mode", "diff", "no_log")}
+        raw = json.dumps({"ANSIBLE_MODULE_ARGS": {**params, **flags}}).encode()
         self._monkeypatch.setattr(basic, "_ANSIBLE_ARGS", raw)
         self._monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
         self._begin_anew()

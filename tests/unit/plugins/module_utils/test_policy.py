@@ -162,10 +162,7 @@ def exempting(*exemptions, **limits):
     [
         ({}, True),
         ({"runtime": "prod [eu] *"}, True),
-        ({"runtime": "Prod ?EU?*"}, True),
-        ({"runtime": "Prod [E]U*"}, False),
         ({"runtime": ID.lower()}, True),
-        ({"runtime": "B" * 32}, False),
         ({"rule": "packages_never"}, True),
         ({"rule": "packages_within"}, False),
         ({"value": "Requests"}, True),
@@ -284,7 +281,6 @@ def exempts(**changes):
     ("option", "fault"),
     [
         ({"networks_within": ["10.0.0.0/8", "intranet"]}, "networks_within[1] 'intranet' is not a CIDR block"),
-        ({"networks_never": ["10.10.10.7/24"]}, "write 10.10.10.0/24 for the block or 10.10.10.7/32 for the one"),
         ({"packages_never": ["requests[socks]<2"]}, "packages_never[0] 'requests[socks]<2' is not a package name"),
         ({"packages_never": ["requests 2.32"]}, "packages_never[0] 'requests 2.32' is not a package name"),
         ({"packages_within": ["a", ""]}, "packages_within[1] '' is not a package name"),
