@@ -8,7 +8,7 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import MstrEr
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import Definition, definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.plan import make_plan
 from ansible_collections.mstr.library.plugins.module_utils._model.result import report
-from ansible_collections.mstr.library.plugins.module_utils._model.steps import DELETE, PREDICTED, Row, Step
+from ansible_collections.mstr.library.plugins.module_utils._model.steps import DELETE, PREDICTED, Step
 from ansible_collections.mstr.library.plugins.module_utils._work.api import Purge
 from ansible_collections.mstr.library.plugins.module_utils._work.assignments import Assigner, script_entries
 from ansible_collections.mstr.library.plugins.module_utils._work.inputs import Inputs, Waiting
@@ -111,14 +111,12 @@ def waits(have, timeout=50, pause=None):
     return {"wait": Waiting(timeout, 1.0), "pause": pause or have.pause, "concurrency": 2}
 
 
-def deletion(runtime):
-    """The row of a runtime that is deleted."""
-    absent = Definition("absent", {}, id=runtime.id, name=runtime.name)
-    return Row(absent, "", (Step(absent, DELETE, runtime, make_plan(runtime, absent)).finished(PREDICTED),))
-
-
 def why_kept(server, *runtimes, projects=None):
     """Why the runtimes must not be deleted, with protect_used."""
     context = server.context(concurrency=4, protects=projects)
     scripts = Scripts(None, False, Assigner(context)).looked_up(context)
-    return [why for _runtimes, why in scripts.refusals(context, [deletion(runtime).main for runtime in runtimes])]
+    steps = []
+    for runtime in runtimes:
+        absent = Definition("absent", {}, id=runtime.id, name=runtime.name)
+        steps.append(Step(absent, DELETE, runtime, make_plan(runtime, absent)).finished(PREDICTED))
+    return [why for _runtimes, why in scripts.refusals(context, steps)]
