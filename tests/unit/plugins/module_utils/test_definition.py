@@ -29,6 +29,7 @@ def packages(*texts):
 CONTROL = "contains a control character, such as a tab or a line break; remove it"
 NO_ID = "is invalid: expected 32 hexadecimal digits"
 NO_VERSION, NO_NAME = "is not only a version; write", "is not only a name; write"
+NO_OPTION = f"is not an option of a runtime; choose from {', '.join(field.name for field in FIELDS)}"
 POOL = {"min_cached_instances": 2, "max_cached_instances": 1}
 
 
@@ -64,6 +65,15 @@ POOL = {"min_cached_instances": 2, "max_cached_instances": 1}
         (packages(""), "packages[0].name '' is empty"),
         (packages("a", "b>=1"), f"packages[1].name 'b>=1' {NO_NAME} the version in version"),
         (packages("a_b", "c", "A-b"), "packages[2].name 'A-b' is the same package as packages[0]; list it once"),
+        ({"previous_names": ["r"]}, "previous_names[0] 'r' is the name itself"),
+        ({"previous_names": [" b"]}, "previous_names[0] ' b' starts or ends with whitespace; write 'b'"),
+        ({"id": ID, "previous_names": ["b"]}, "previous_names cannot be used with id"),
+        ({"id": ID, "replace_on_change": True}, "replace_on_change cannot be used with id"),
+        ({"state": "absent", "previous_names": ["b"]}, "previous_names cannot be used with state: absent"),
+        ({"replace_on_change": ["x"]}, f"replace_on_change[0] 'x' {NO_OPTION}"),
+        ({"replace_on_change": [["name"]]}, f"replace_on_change[0] ['name'] {NO_OPTION}"),
+        ({"replace_on_change": 1}, "replace_on_change 1 is neither true nor a list of options"),
+        ({"replace_on_change": "yes"}, "replace_on_change 'yes' is neither true nor a list of options"),
     ],
 )
 def test_errors(options, fault):

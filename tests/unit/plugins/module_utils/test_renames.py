@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
-from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
-from unit.support.make import faults_of, lost, refusal, stopped, stored
+from unit.support.make import lost, refusal, stopped, stored
 from unit.support.many import A, B, C, actions, assigned, both, holding, names_by_id, restore, run
 from unit.support.server import Server
 
@@ -46,27 +45,6 @@ def test_previous_name_that_is_only_alike(near, replaces):
         "Runtime 'reports' does not exist, so nothing is renamed",
     }
     assert actions(run(have, entry)) == [("New", "created")]
-
-
-@pytest.mark.parametrize(
-    ("options", "why"),
-    [
-        ({"previous_names": ["a"]}, "previous_names[0] 'a' is the name itself"),
-        ({"previous_names": [" b"]}, "previous_names[0] ' b' starts or ends with whitespace"),
-        ({"id": A, "previous_names": ["b"]}, "previous_names cannot be used with id"),
-        ({"id": A, "replace_on_change": True}, "replace_on_change cannot be used with id"),
-        ({"state": "absent", "previous_names": ["b"]}, "previous_names cannot be used with state: absent"),
-        ({"replace_on_change": ["x"]}, "replace_on_change[0] 'x' is not an option of a runtime"),
-        ({"replace_on_change": [["name"]]}, "replace_on_change[0] ['name'] is not an option of a runtime"),
-        ({"replace_on_change": 1}, "replace_on_change 1 is neither true nor a list of options"),
-        ({"replace_on_change": "yes"}, "replace_on_change 'yes' is neither true nor a list of options"),
-        ({"id": A, "replace_on_change": "x"}, "replace_on_change cannot be used with id"),
-    ],
-)
-@pytest.mark.parametrize("is_backup", [False, True])
-def test_definitions_that_are_refused(options, why, is_backup):
-    faults = faults_of(definition_from, {"name": "a", **options}, None, is_backup)
-    assert any(fault.startswith(why) for fault in faults)
 
 
 @pytest.mark.parametrize(

@@ -225,13 +225,6 @@ def test_only_an_id_can_be_in_a_path(identities, fits):
 
 
 @pytest.mark.parametrize(
-    ("code", "number"), [("ERR0017", 17), ("ERR017", 17), ("ERR009", 9), ("ERR", None), ("17", None), (None, None)]
-)
-def test_error_codes_compared_by_number(code, number):
-    assert _errors.ApiError("no", code=code).number == number
-
-
-@pytest.mark.parametrize(
     ("text", "cleaned"),
     [
         ("two\nlines\ttab", "two lines tab"),
