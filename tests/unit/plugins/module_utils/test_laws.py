@@ -134,8 +134,11 @@ def _as_planned(result):
     return changes, moves, [(row["name"], row["value"]) for row in result.get("exempted", ())]
 
 
-def check_day(day):
+@settings(max_examples=200)
+@given(day=days(restores=False) | days(restores=True))
+def test_definitions_and_restores(day):
     """Check mode predicts the run, its result is true, and a run that ended early is completed by the next one."""
+    assume(not day.restores or any(entry["id"] in IDS for entry in day.wanted))
     have = day.server()
     before = state(have)
     predicted = day.run(have, check_mode=True)
@@ -167,19 +170,6 @@ def check_day(day):
     check_order(day, middle, have)
     assert without_ids(state(have)) == without_ids(after)
     assert day.run(have)["changed"] is False
-
-
-@settings(max_examples=120)
-@given(day=days(restores=False))
-def test_definitions(day):
-    check_day(day)
-
-
-@settings(max_examples=80)
-@given(day=days(restores=True))
-def test_restores(day):
-    assume(any(entry["id"] in IDS for entry in day.wanted))
-    check_day(day)
 
 
 @settings(max_examples=60)
