@@ -258,7 +258,7 @@ class Runner:
     def __init__(self, play: Play, playbook: list[Any]) -> None:
         python = os.environ.get("MSTR_TEST_RUNNER_PYTHON")
         if not python:
-            import pytest  # the benchmark and the comparison of faults run without it
+            import pytest  # the benchmark runs without it
 
             pytest.skip("ansible-runner is not installed here")
         self._folder, self.cancelled = play.folder, play.folder / "cancelled"

@@ -57,12 +57,10 @@ def test_only_the_approved_plan_is_applied(three: Play, servers: list[Simulator]
     assert applied.outcomes == {"env0": "changed", **dict.fromkeys(("env1", "env2", "env3"), "failed")}
     missing = f"mstr_plan_src {three.folder}/plan.json has no plan for env3, so nothing was changed there."
     assert (applied.messages()["env3"], servers[3].calls()) == (missing, [])
-    assert applied.messages()["env1"] == (
-        f"The plan is different from the approved one ({plan['env1']['plan_id']}). Nothing was written. What differs:\n"
-        "approved: no change of 'Just made'\nnow: 'Just made' would be deleted: exec_timeout 600; "
-        "max_cached_instances 5; resource cpu 0.5, mem 512; runtime_version 3.10.5\n"
-        "Start the playbook again with --check and mstr_plan_dest, and have the new plan approved."
-    )
+    different = f"The plan is different from the approved one ({plan['env1']['plan_id']}). Nothing was written."
+    assert applied.messages()["env1"].startswith(different)
+    remedy = "\nStart the playbook again with --check and mstr_plan_dest, and have the new plan approved."
+    assert applied.messages()["env1"].endswith(remedy)
     # What the refused ones would have done is not reported as done.
     assert [line for line in applied.lines() if re.match(r"env[12]: .*\b(created|updated|deleted)\b(?!:)", line)] == []
     assert names(servers[0]) == ["Forecasts", "Nightly reports"]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any
 
 import pytest
 from simulator.harness import Simulator
@@ -23,10 +21,6 @@ def two(play: Play, servers: list[Simulator]) -> Play:
     return play
 
 
-def read(path: Path) -> dict[str, Any]:
-    return dict(json.loads(path.read_text(encoding="utf-8")))
-
-
 def test_each_environment_gets_a_public_file(two: Play, servers: list[Simulator]) -> None:
     """Check mode writes nothing."""
     checked = two(PROBE, "--check")
@@ -36,8 +30,9 @@ def test_each_environment_gets_a_public_file(two: Play, servers: list[Simulator]
     played = two(PROBE)
     assert played.status == 0, played.output
     files = [two.folder / f"env{number}.probe.json" for number in (0, 1)]
-    assert [read(file)["profile"]["create_status"] for file in files] == ["200", "201"]
-    assert [read(file)["product"]["iserver_version"] for file in files] == ["11.6.1000.00123", None]
+    read = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    assert [content["profile"]["create_status"] for content in read] == ["200", "201"]
+    assert [content["product"]["iserver_version"] for content in read] == ["11.6.1000.00123", None]
     assert "questions answered" in played.output
     assert [file for file in files if file.name[:4] in file.read_text(encoding="utf-8")] == []
     assert [server.open_sessions() for server in servers[:2]] == [[], []]

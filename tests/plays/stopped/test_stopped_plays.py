@@ -1,7 +1,4 @@
-"""The ways to stop a run, on every ansible-core: by signals, timeouts and ansible-runner.
-
-Each of them affects the module differently. docs/docsite/rst/faults.rst documents the effects on sessions.
-"""
+"""The ways to stop a run, on every ansible-core: by signals, timeouts and ansible-runner. guide_sessions has a list."""
 
 from __future__ import annotations
 
@@ -67,7 +64,7 @@ def _goes_on(play: Play, way: str, end: str) -> bool:
 
 @pytest.mark.parametrize("end", ENDS)
 def test_an_ended_run_starts_no_write(sim: Simulator, local: Play, way: str, end: str) -> None:
-    """It starts no more writes, if it learns of its end, and logs out. The docs have a table with each case."""
+    """It starts no more writes, if it learns of its end, and logs out."""
     sim.fault("held", operation="list", when="before")
     process = local.start(local.command(PLAY, **_in_process(way)))
     wait_for_call(sim, "list")
