@@ -60,7 +60,7 @@ def test_older_application_type(mstrio: Connection, switches: dict[str, Any]) ->
 
 def test_tokens_open_sessions(mstrio: Connection, server: Simulator) -> None:
     others = [
-        Connection(server.base_url, api_token=mstrio.get_api_token(), verbose=False),
+        Connection(server.base_url, api_token=server.api_token, verbose=False),
         Connection(server.base_url, identity_token=mstrio.get_identity_token(), verbose=False),
     ]
     assert [session["mode"] for session in server.open_sessions()] == ["standard", "api_token", "delegate"]
