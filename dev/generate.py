@@ -54,10 +54,13 @@ def paragraphs(description: str | list[str]) -> list[str]:
     return [description] if isinstance(description, str) else description
 
 
+def first_sentence(description: str | list[str]) -> str:
+    return re.split(r"(?<=\.) (?=[A-Z])", " ".join(paragraphs(description)[0].split()))[0]
+
+
 def plain(description: str | list[str], form: str = r"\1") -> str:
     """The first sentence. `form` takes the place of the markup of Ansible."""
-    sentence = re.split(r"(?<=\.) (?=[A-Z])", " ".join(paragraphs(description)[0].split()))[0]
-    return re.sub(r"\b(?:[A-Z]|RV)\((?:[^()#]*#\w+:)?([^()]*)\)", form, sentence)
+    return re.sub(r"\b(?:[A-Z]|RV)\((?:[^()#]*#\w+:)?([^()]*)\)", form, first_sentence(description))
 
 
 def variables_lines(options: Options, anchors: Mapping[str, str]) -> Iterator[str]:
@@ -119,16 +122,10 @@ def role() -> dict[str, str]:
     # These variables belong to the role: it has more to say about them.
     del own["runtimes"], own["src"]
 
-    def reference(found: re.Match[str]) -> str:
-        option, inner = found.groups()
-        # The role describes no option of an entry, or of a policy.
-        named_there = f"mstr.library.mstr_runtimes#module:{option}{inner}"
-        return f"O({named.get(option, option) if inner is None else named_there}"
-
     passed_on = {}
     for name, option in {**own, **connection}.items():
-        texts = [re.sub(r"O\((\w+)(\[\]|(?=\.))?", reference, text) for text in paragraphs(option["description"])]
-        passed_on[named[name]] = of_role(name, option, texts)
+        sentence = re.sub(r"O\((\w+)", lambda found: f"O({named[found[1]]}", first_sentence(option["description"]))
+        passed_on[named[name]] = of_role(name, option, sentence)
     aliases = {named[name]: f"*{named[name]}" for name in connection}
     text = (ROOT / ROLE).read_text(encoding="utf-8")
     for point, specs in yaml.safe_load(text)["argument_specs"].items():
@@ -143,14 +140,13 @@ def role() -> dict[str, str]:
     return {ROLE: text}
 
 
-def of_role(name: str, option: Mapping[str, Any], texts: list[str]) -> dict[str, Any]:
+def of_role(name: str, option: Mapping[str, Any], sentence: str) -> dict[str, Any]:
     """The option for a role, whose variables have no default: ansible-core then treats a null variable as set."""
+    more = f"See O(mstr.library.mstr_runtimes#module:{name})."
     if option.get("default") not in (None, []):
-        texts.append(f"The default is V({as_yaml(option['default'])}).")
-    if option.get("suboptions"):
-        texts.append(f"O(mstr.library.mstr_runtimes#module:{name}) describes its keys, which the module checks.")
+        more += f" The default is V({as_yaml(option['default'])})."
     own = {key: value for key, value in option.items() if key not in ("default", "suboptions")}
-    return own | {"description": texts} | ({"no_log": True} if name in SECRETS else {})
+    return own | {"description": [sentence, more]} | ({"no_log": True} if name in SECRETS else {})
 
 
 def guide() -> dict[str, str]:

@@ -48,9 +48,9 @@ def test_a_new_field_is_in_the_schema(clone: Path) -> None:
 def test_the_role_documents_what_it_passes_on(clone: Path) -> None:
     """A changed description of an option of mstr_runtimes reaches the variable of the role."""
     wait = clone / "plugins" / "doc_fragments" / "wait.py"
-    change(wait, "Maximum number of seconds to wait.", "How long to wait, see O(wait) and O(timeout).")
+    change(wait, "Maximum number of seconds to wait.", "How long to wait, with O(wait=true).")
     assert generate(clone)[0] == 0
     specs = yaml.safe_load((clone / "roles" / "runtimes" / "meta" / "argument_specs.yml").read_text())["argument_specs"]
     description = specs["main"]["options"]["mstr_runtimes_wait_timeout"]["description"]
-    assert description[0].startswith("How long to wait, see O(mstr_runtimes_wait) and O(mstr_timeout).")
-    assert description[-1] == "The default is V(300)."
+    more = "See O(mstr.library.mstr_runtimes#module:wait_timeout). The default is V(300)."
+    assert description == ["How long to wait, with O(mstr_runtimes_wait=true).", more]
