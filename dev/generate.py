@@ -7,12 +7,11 @@ It runs in an environment with ansible-core, which has PyYAML: `python -m dev.ge
 | role `runtimes`: each variable that is passed on to a module | the options of `mstr_runtimes` |
 | `docs/schemas`: JSON Schemas of files | the options of definitions, the filter `environment_report` |
 | guide `guide_playbooks`: the table of variables | the role, and the table in `_playbooks/variables.py` |
-
-Comments inside a generated part are lost.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
 import itertools
 import json
@@ -28,8 +27,11 @@ import yaml
 from dev.paths import ROOT
 
 WIDTH = 120
+filled = functools.partial(textwrap.fill, width=WIDTH, break_long_words=False, break_on_hyphens=False)
 ROLE = "roles/runtimes/meta/argument_specs.yml"
 GUIDE = "docs/docsite/rst/guide_playbooks.rst"
+# In each entry point of the role. What follows it is generated.
+MARK = "      # `make generate` writes the variables below.\n"
 # ansible-core 2.22 and newer mask the values of such variables wherever they show them.
 SECRETS = ("password", "api_token", "identity_token", "session")
 _TYPES = {"str": "string", "path": "string", "int": "integer", "float": "number", "bool": "boolean", "dict": "object"}
@@ -50,56 +52,14 @@ def product(name: str) -> ModuleType:
     return importlib.import_module(f"{package}.plugins.{name}")
 
 
-def paragraphs(description: str | list[str]) -> list[str]:
-    return [description] if isinstance(description, str) else description
-
-
 def first_sentence(description: str | list[str]) -> str:
-    return re.split(r"(?<=\.) (?=[A-Z])", " ".join(paragraphs(description)[0].split()))[0]
+    first = description if isinstance(description, str) else description[0]
+    return re.split(r"(?<=\.) (?=[A-Z])", " ".join(first.split()))[0]
 
 
 def plain(description: str | list[str], form: str = r"\1") -> str:
     """The first sentence. `form` takes the place of the markup of Ansible."""
     return re.sub(r"\b(?:[A-Z]|RV)\((?:[^()#]*#\w+:)?([^()]*)\)", form, first_sentence(description))
-
-
-def variables_lines(options: Options, anchors: Mapping[str, str]) -> Iterator[str]:
-    """The lines of variables with their descriptions. `anchors` follow a name."""
-    for name, option in options.items():
-        anchor = anchors.get(name, "")
-        yield f"      {name}:{anchor and f' {anchor}'}"
-        if anchor.startswith("*"):
-            continue
-        yield from description_lines(option["description"])
-        for key in ("type", "elements", "required", "choices", "no_log"):
-            if option.get(key) is not None:
-                value = option[key]
-                yield f"        {key}: " + (f"[{', '.join(value)}]" if isinstance(value, list) else as_yaml(value))
-
-
-def description_lines(description: str | list[str]) -> Iterator[str]:
-    texts = paragraphs(description)
-    if len(texts) == 1 and len(texts[0]) <= WIDTH - 21 and is_plain(texts[0]):
-        yield f"        description: {texts[0]}"
-        return
-    yield "        description:"
-    for text in texts:
-        lines = textwrap.wrap(text, WIDTH - 12, break_long_words=False, break_on_hyphens=False)
-        if not is_plain("\n  ".join(lines)):
-            lines.insert(0, ">-")
-        yield from (f"          {'  ' if number else '- '}{line}" for number, line in enumerate(lines))
-
-
-def is_plain(text: str) -> bool:
-    """Whether YAML reads the text without quotes."""
-    try:
-        return bool(yaml.safe_load(f"- {text}") == [" ".join(text.split())])
-    except yaml.YAMLError:
-        return False
-
-
-def as_yaml(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 def shared(name: str) -> dict[str, Any]:
@@ -122,40 +82,42 @@ def role() -> dict[str, str]:
     # These variables belong to the role: it has more to say about them.
     del own["runtimes"], own["src"]
 
-    passed_on = {}
+    lines, aliases = [], []
     for name, option in {**own, **connection}.items():
+        anchor = ""
+        if name in connection:
+            anchor = f" &{named[name]}"
+            aliases.append(f"      {named[name]}: *{named[name]}\n")
         sentence = re.sub(r"O\((\w+)", lambda found: f"O({named[found[1]]}", first_sentence(option["description"]))
-        passed_on[named[name]] = of_role(name, option, sentence)
-    aliases = {named[name]: f"*{named[name]}" for name in connection}
+        lines += [f"      {named[name]}:{anchor}\n", *variable_lines(name, option, sentence)]
+    blocks = iter(["".join(lines), "".join(aliases)])  # of the entry points main and export
     text = (ROOT / ROLE).read_text(encoding="utf-8")
-    for point, specs in yaml.safe_load(text)["argument_specs"].items():
-        later = passed_on if point == "main" else {name: passed_on[name] for name in aliases}
-        anchors = {name: f"&{name}" for name in aliases} if point == "main" else aliases
-        kept = {name: value for name, value in specs["options"].items() if name not in later}
-        lines = "\n".join([*variables_lines({**kept, **later}, anchors), ""])
-        # The options are the last key of an entry point.
-        old = re.search(rf"^  {point}:\n(?:    .*\n)*?    options:\n((?:      .*\n)*)", text, re.MULTILINE)
-        assert old
-        text = text[: old.start(1)] + lines + text[old.end(1) :]
-    return {ROLE: text}
+    return {ROLE: re.sub(f"(?<={MARK})(?:      .*\n)*", lambda _found: next(blocks), text)}
 
 
-def of_role(name: str, option: Mapping[str, Any], sentence: str) -> dict[str, Any]:
-    """The option for a role, whose variables have no default: ansible-core then treats a null variable as set."""
+def variable_lines(name: str, option: Mapping[str, Any], sentence: str) -> Iterator[str]:
+    """What the role says of a variable. It has no default: ansible-core then treats a null variable as set."""
     more = f"See O(mstr.library.mstr_runtimes#module:{name})."
     if option.get("default") not in (None, []):
-        more += f" The default is V({as_yaml(option['default'])})."
-    own = {key: value for key, value in option.items() if key not in ("default", "suboptions")}
-    return own | {"description": [sentence, more]} | ({"no_log": True} if name in SECRETS else {})
+        more += f" The default is V({json.dumps(option['default'])})."
+    yield "        description:\n"
+    for paragraph in (sentence, more):
+        yield filled(paragraph, initial_indent=" " * 10 + "- ", subsequent_indent=" " * 12) + "\n"
+    for key in ("type", "elements"):
+        if key in option:
+            yield f"        {key}: {option[key]}\n"
+    if "choices" in option:
+        yield f"        choices: [{', '.join(option['choices'])}]\n"
+    if name in SECRETS:
+        yield "        no_log: true\n"
 
 
 def guide() -> dict[str, str]:
     """The variables that only playbooks have, and the names of those that the role describes."""
     variables = product("plugin_utils._playbooks.variables")
     meanings = {name: row["meaning"] for name, row in variables.of_playbooks().items()}
-    for name, option in yaml.safe_load((ROOT / ROLE).read_text(encoding="utf-8"))["argument_specs"]["export"][
-        "options"
-    ].items():
+    specs = yaml.safe_load((ROOT / ROLE).read_text(encoding="utf-8"))["argument_specs"]
+    for name, option in specs["export"]["options"].items():
         meaning = plain(option["description"], r"``\1``")
         default = re.search(r"The default is V\((.*?)\)\.", str(option["description"]))
         meanings[name] = f"{meaning[:-1]} (``{default[1]}``)." if default else meaning
@@ -170,7 +132,7 @@ def guide() -> dict[str, str]:
     lines = []
     for name, playbooks, meaning in rows:
         for mark, cell in (("   * - ", name), ("     - ", ", ".join(playbooks)), ("     - ", meaning)):
-            lines += textwrap.wrap(cell, WIDTH, initial_indent=mark, subsequent_indent="       ")
+            lines.append(filled(cell, initial_indent=mark, subsequent_indent="       "))
     text = (ROOT / GUIDE).read_text(encoding="utf-8")
     before, after = text.index("     - Meaning\n") + 15, text.index("\n``mstr_in_process")
     return {GUIDE: text[:before] + "\n".join([*lines, ""]) + text[after:]}

@@ -11,10 +11,7 @@ from dev.envs import CORES, NEWEST, OLDEST
 from dev.pytests import CONTROLLER
 from dev.runner import Stage
 
-INNER_LOOP: tuple[Stage, ...] = (
-    pytests.stage("unit", "tests/unit", workers=2, special=None),
-    *lint.PYTHON,
-)
+INNER_LOOP: tuple[Stage, ...] = (pytests.stage("unit", "tests/unit", workers=2, special=None), *lint.PYTHON)
 
 # The longest first, so that no stage is still running alone at the end.
 ALL: tuple[Stage, ...] = (
