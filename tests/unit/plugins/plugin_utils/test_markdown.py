@@ -1,4 +1,4 @@
-"""The reports for reviews and pipelines: Markdown and JUnit."""
+"""The reports for reviews and pipelines, Markdown and JUnit, and the lines that say what changed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from ansible_collections.mstr.library.plugins.filter.report_file import report_file
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.lines import change_line, changes
 from unit.support.report import applied, audit_of, audited, change, environment, failed, plan_of, row, runtime
 
 # What means something in Markdown, in HTML or to a forge.
@@ -14,8 +15,8 @@ PARTS = [*"|`\n\\\tx\u202e\ud800é ", "\n```\n", "\n````\n", "\n\n", "\r\n\r\n",
 PARTS += ["```", "</details>", "<!--", "@octocat", "#1", "!2", "[a](http://x)", "![a](x)", "https://x.example"]
 PARTS += ["www.x.example", "**b**", "_i_", "~~s~~", "---", "&lt;", "$`x`$", ":smile:", "a@b.example"]
 PARTS += ["<img src=x>", "# h", "- l", "1. l", "> q"]
-
-
+NET = "10.1.0.0/16"
+PANDAS, REQUESTS = {"name": "pandas", "version": "2.2.3"}, {"name": "requests", "version": "2.32.3"}
 FOLDS = {
     "</details>",
     "<details><summary>The definition that goes</summary>",
@@ -161,3 +162,35 @@ def test_junit_has_the_form_that_pipelines_read():
             assert {child.tag for child in element} <= children
             assert len(element.findall("system-out")) <= 1
             assert re.fullmatch(seconds, element.get("timestamp", "2026-11-25T07:29:53"))
+
+
+@pytest.mark.parametrize(
+    ("field", "before", "after", "expected_line"),
+    [
+        ("whitelist", ["10.0.3.0/24", NET], [NET, "10.2.0.0/16"], "whitelist +10.2.0.0/16 -10.0.3.0/24"),
+        ("whitelist", None, [NET], "whitelist +10.1.0.0/16"),
+        ("whitelist", [NET], [], "whitelist -10.1.0.0/16"),
+        ("packages", [REQUESTS], [{"name": "requests", "version": "2.32.4"}], "packages requests 2.32.3 → 2.32.4"),
+        ("packages", [REQUESTS], [{"name": "requests"}], "packages requests 2.32.3 → any version"),
+        ("packages", [REQUESTS], [PANDAS], "packages +pandas 2.2.3 -requests 2.32.3"),
+        ("packages", [{"name": "A_b"}], [{"name": "a-b", "description": "x"}], "packages a-b description '' → 'x'"),
+        ("resource", {"cpu": 0.5, "mem": 512}, {"cpu": 0.5, "mem": 1024}, "resource mem 512 → 1024"),
+        ("resource", None, {"mem": 512}, "resource mem (not set) → 512"),
+        ("exec_timeout", 60, 1800, "exec_timeout 60 → 1800"),
+        ("exec_timeout", None, 60, "exec_timeout (not set) → 60"),
+        ("others", "", "ä", "others '' → 'ä'"),
+        ("whitelist", ["b", "a"], ["a", "b"], "whitelist b, a → a, b"),
+    ],
+)
+def test_a_line_says_what_changed(field, before, after, expected_line):
+    assert change_line(field, before, after) == expected_line
+
+
+def test_a_long_line():
+    """A line stays short; the changes are complete."""
+    networks = [f"10.{number}.0.0/16" for number in range(100)]
+    text = change_line("whitelist", [], networks)
+    assert text.endswith(" and 94 more")
+    assert len(text) < 150
+    assert len(changes([], networks)) == 100
+    assert len(change_line("description", "x" * 5000, "a\nb" * 5000)) < 150

@@ -1,4 +1,4 @@
-"""The variables that a user may set, and what a misspelled name means."""
+"""The variables that a user may set, what a misspelled name means, and what the role documents of them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.variables import (
-    meant,
-    name_errors,
-)
+from ansible_collections.mstr.library.plugins.module_utils import auth
+from ansible_collections.mstr.library.plugins.module_utils._work.audit import AUDIT_OPTIONS
+from ansible_collections.mstr.library.plugins.modules import mstr_runtimes
+from ansible_collections.mstr.library.plugins.plugin_utils._playbooks import variables
 
 ROOT = Path(__file__).parents[4]
 PAGES = sorted(page for folder in ("playbooks", "roles") for page in ROOT.glob(f"{folder}/**/*.yml"))
+ROLE = yaml.safe_load((ROOT / "roles/runtimes/meta/argument_specs.yml").read_text("utf-8"))["argument_specs"]
+AUDITED, PASSED_ON = ({*variables.DEFINITIONS, *names} for names in (variables.AUDITED, variables.passed_on()))
 
 
 @pytest.mark.parametrize(
@@ -29,9 +31,9 @@ PAGES = sorted(page for folder in ("playbooks", "roles") for page in ROOT.glob(f
     ],
 )
 def test_a_name_within_two_edits(name, variable):
-    assert meant(name) == variable
+    assert variables.meant(name) == variable
     expected = [f"{name} is not a variable of mstr.library; did you mean {variable}? Rename or remove it."]
-    assert list(name_errors(["mstr_base_url", name])) == (expected if variable else [])
+    assert list(variables.name_errors(["mstr_base_url", name])) == (expected if variable else [])
 
 
 def test_every_variable_in_use_is_known():
@@ -39,7 +41,7 @@ def test_every_variable_in_use_is_known():
         name for page in PAGES for name in re.findall(r"(?<![.\w])mstr_\w+[a-z]\b(?!:\n)", page.read_text("utf-8"))
     }
     plugins = {path.stem for path in ROOT.glob("plugins/modules/mstr_*.py")}
-    assert list(name_errors(names - plugins)) == []
+    assert list(variables.name_errors(names - plugins)) == []
 
 
 def test_every_play_checks_its_variables():
@@ -50,3 +52,31 @@ def test_every_play_checks_its_variables():
         if "hosts" in play and "'step': 'check'" not in str(play) and "roles" not in play
     ]
     assert unchecked == []
+
+
+@pytest.mark.parametrize("entry_point", ["main", "export"])
+def test_no_variable_has_a_default(entry_point):
+    assert [
+        name for name, spec in ROLE[entry_point]["options"].items() if "default" in spec or spec.get("required")
+    ] == []
+
+
+def test_secrets_are_not_logged():
+    secrets = {f"mstr_{name}" for name, option in auth.argument_spec().items() if option.get("no_log")}
+    assert {name for name, option in ROLE["main"]["options"].items() if option.get("no_log")} == secrets
+
+
+def test_every_option_of_module_has_variable():
+    documented = set(yaml.safe_load(mstr_runtimes.DOCUMENTATION)["options"])
+    own = {f"mstr_runtimes_backup_{name}" for name in ("dest", "exclude", "scripts")}
+    own |= {"mstr_runtimes_exemptions"}
+    reach = (variables.CONNECTION, variables.DEFINITIONS, variables.passed_on())
+    used = {variable for options in reach for variable in options.values()}
+    assert documented <= PASSED_ON
+    assert ROLE["main"]["options"].keys() - own == used
+
+
+def test_audit_compares_as_role_applies():
+    """What only writes, or only an approval has, is of no use to an audit."""
+    no_use = {"plan_id", "journal_comment", "wait", "wait_timeout", "wait_interval"}
+    assert PASSED_ON - no_use <= AUDITED <= set(AUDIT_OPTIONS)
