@@ -135,11 +135,7 @@ exempted:
   type: list
   elements: dict
 plan_id:
-  description:
-    - The id of everything that the task changed, or would change in check mode. It is the same if and only if the same
-      runtimes get the same changes from the same values, so it can be approved and given as O(plan_id). A task that
-      changes nothing has one, too.
-    - An empty text, which O(plan_id) refuses, if a runtime could not be planned.
+  description: The id of what the task changed, or would change, as in RV(mstr.library.mstr_runtimes#module:plan_id).
   returned: when the task has compared the server with the definitions
   type: str
   sample: 5e2f0c1a9b7d4e6f8a0b1c2d
