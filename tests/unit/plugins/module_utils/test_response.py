@@ -46,6 +46,7 @@ def test_refusal_names_operation_and_quotes_server():
     ("body", "words"),
     [
         (b" \n", "with an empty body"),
+        (b"<html>", "with an HTML page"),
         (b"<html><title>Bad\nGateway</title>", "with an HTML page, title 'Bad Gateway'"),
         (b'{"code": ', "with broken JSON"),
         (b"[" * 100_000, "with broken JSON"),
@@ -61,7 +62,7 @@ def test_refusal_names_operation_and_quotes_server():
 )
 def test_foreign_error_page_named_and_not_quoted(body, words):
     headers = {"Content-Type": "text/plain"} if body == b"plain" else None
-    assert f"answered 502 to GET /api/runtimes {words}" in error(502, body, headers=headers).sentence
+    assert error(502, body, headers=headers).sentence.endswith(f" answered 502 to GET /api/runtimes {words}.")
 
 
 @pytest.mark.parametrize(
