@@ -7,8 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, ConnectError
-from ansible_collections.mstr.library.plugins.module_utils._probe import base, sessions
-from ansible_collections.mstr.library.plugins.module_utils._probe.reads import deployment_type, hidden_tasks
+from ansible_collections.mstr.library.plugins.module_utils._probe import base, reads, sessions
 from ansible_collections.mstr.library.plugins.module_utils._probe.runtimes import minimal_runtime
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted, Stop
 from ansible_collections.mstr.library.plugins.module_utils._session.response import Response
@@ -85,12 +84,18 @@ def test_task_without_id_of_its_script(task):
     responses = {"/projects": [{"id": "1"}], "/tasks": {"tasks": [task]}}
     run = probe_run(get=lambda path, *_args, **_options: responses[path])
     with pytest.raises(base.Unanswered, match="The user may read the scripts of all planned tasks"):
-        run.once(hidden_tasks.ask)
+        run.once(reads.hidden_tasks.ask)
+
+
+def test_a_server_with_one_project():
+    run = probe_run(get=lambda *_args, **_options: [{"id": "1"}])
+    run.session.send = lambda *_args, **_options: {}
+    assert run.once(reads.search_versions.ask) == ("both", "Both versions exist.")
 
 
 @pytest.mark.parametrize("status", [{}, {"deploymentType": None}, {"deploymentType": ""}], ids=str)
 def test_no_type_of_deployment_is_an_answer(status):
-    assert probe_run(get=lambda *_args, **_options: status).once(deployment_type.ask)[0] == ""
+    assert probe_run(get=lambda *_args, **_options: status).once(reads.deployment_type.ask)[0] == ""
 
 
 @pytest.mark.parametrize("value", [None, 5, True, "text", {"name": "six"}])
