@@ -98,8 +98,8 @@ def texts(value: Any, option: str = "") -> Iterator[tuple[str, str]]:
 
 
 def is_deep(data: Any) -> bool:
-    """Whether a list or a mapping, which must not contain itself, has more than DEEPEST levels."""
-    level = [data]
+    """Whether a value, which must not contain itself, has more than DEEPEST levels of lists and mappings."""
+    level = [data] if isinstance(data, (dict, list)) else []
     for _level in range(DEEPEST):
         inside = (value.values() if isinstance(value, dict) else value for value in level)
         level = [inner for values in inside for inner in values if isinstance(inner, (dict, list))]

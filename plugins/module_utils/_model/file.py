@@ -69,7 +69,7 @@ _TOO_DEEP = f"is nested too deeply, more than {DEEPEST} levels"
 
 
 def _checked_depth(data: Any) -> Any:
-    if isinstance(data, (dict, list)) and is_deep(data):
+    if is_deep(data):
         raise FileError(_TOO_DEEP)
     return data
 

@@ -249,7 +249,7 @@ def _check_base_url(server: str) -> str:
 
 
 def error_in(response: Response) -> Mapping[str, Any]:
-    """The API's error: the object, or the first object in its list "errors" [mstrio]; empty if there is none."""
+    """The API's error: the object, or the first object in its list "errors" [mstrio], or an empty mapping."""
     data: Any = None
     with suppress(ValueError):
         data = response.data()

@@ -37,7 +37,7 @@ DEST = "mstr_runtimes_backup_dest"
 
 
 def source_of(action: Action, path: str) -> Source | None:
-    """What a file of definitions says; None if there is none. Raises ValidationError if it is invalid."""
+    """What a file of definitions says, or None if it does not exist. Raises ValidationError if it is invalid."""
     kind = action.stat(path).kind
     if not kind:
         return None

@@ -139,14 +139,14 @@ def command_line(inventory: Iterable[str]) -> list[str]:
         if text.startswith("@"):
             options.append(f"-e {shlex.quote(text)}")
             continue
-        # What is encrypted is none of these types.
+        # An encrypted value has a type of its own.
         values = {name: value for name, value in _values(text).items() if isinstance(value, (str, int, float))}
         options += [extra_option(name, values[name]) for name in CONNECTION.values() if name in values.keys() - SECRETS]
     return options
 
 
 def _values(text: str) -> Mapping[str, Any]:
-    """The variables in the value of an option `-e` that is no file."""
+    """The variables in the value of an option `-e` that does not name a file."""
     if text.lstrip()[:1] in ("{", "["):
         # With the tags that Ansible knows, such as !unsafe.
         content = DataLoader().load(text)

@@ -179,7 +179,7 @@ def _unknown(name: str) -> Iterator[str]:
 
 
 def meant(name: str) -> str | None:
-    """The known variable that differs by at most two edits, or would without `runtimes_`; None if there is none."""
+    """The known variable that differs by at most two edits, or would without `runtimes_`, or None."""
     distances = [
         (edits, other)
         for other in all_names()
