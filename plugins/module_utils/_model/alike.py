@@ -12,8 +12,6 @@ from collections.abc import Iterable
 from contextlib import suppress
 from fnmatch import fnmatchcase
 
-from .runtime import REPLACEMENT
-
 # Characters that are not displayed and are not format characters (category Cf): joiners, fillers, variation selectors.
 _IGNORABLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
 _FORMAT = ("Cc", "Cf")
@@ -65,8 +63,3 @@ def is_named(name: str, entries: Iterable[str], identity: str | None = None) -> 
             if is_meant(entry, name, identity) or fnmatchcase(name_key(name), name_key(entry)):
                 return True
     return False
-
-
-def name_beside(name: str) -> str | None:
-    """The name of the runtime that an unfinished replacement with this name belongs to; None for any other name."""
-    return name[: -len(REPLACEMENT)] if name.endswith(REPLACEMENT) else None

@@ -14,7 +14,7 @@ from .._errors import ErrorList, ValidationError, parsed_each, text_error
 from .fields import BY_NAME, FIELDS, LIST_AS_WRITTEN, POOL, PURGEABLE, TEXT_AS_WRITTEN, Field
 from .kinds import Package, Resource, amounts, at_least, checked_number
 from .networks import canonical as canonical_network
-from .runtime import id_from, name_error
+from .runtime import id_from, mark_in, name_error
 
 if TYPE_CHECKING:
     from .policy import Policy
@@ -57,7 +57,6 @@ class Definition(NamedTuple):
     previous_names: tuple[str, ...] = ()
     replace_on_change: frozenset[str] = frozenset()  # names of the fields whose change needs a second runtime
     smoke_test: str | None = None  # Python code
-    replaces: str = ""  # of a copy, the id of the runtime that it is to replace
     place: str = ""  # where it is written: in a list, or in a file
 
     @property
@@ -80,6 +79,8 @@ def definition_from(params: Mapping[str, Any], policy: Policy | None = None, res
         values = {key: errors.check(_checked, BY_NAME[key], params[key]) for key in managed}
         errors.add(*pool_errors(values))
         previous = tuple(params.get("previous_names") or ())
+        if mark_in(name or "") and not absent:
+            errors.add(f"name {_unfinished(name)}")
         errors.add(*_previous_name_errors(name, previous))
         replaced = errors.check(_replaced_fields, params.get("replace_on_change"))
         for option, value in (("previous_names", previous), ("replace_on_change", replaced is None or replaced)):
@@ -105,9 +106,15 @@ def definition_from(params: Mapping[str, Any], policy: Policy | None = None, res
     )
 
 
+def _unfinished(name: Any) -> str:
+    advice = "to finish it by hand, give its id and the name that it is to have"
+    return f"{name!r} is the name of an unfinished replacement; {advice}"
+
+
 def _previous_name_errors(name: str | None, previous: Sequence[str]) -> Iterator[str]:
     for index, text in enumerate(previous):
         error = f"{text!r} is the name itself" if text == name else name_error(text)
+        error = _unfinished(text) if mark_in(text) else error
         if error:
             yield f"previous_names[{index}] {error}"
 

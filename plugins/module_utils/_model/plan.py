@@ -13,7 +13,7 @@ from .._errors import ErrorList, ValidationError
 from .definition import Definition, pool_errors
 from .fields import BY_NAME, POOL, differing
 from .kinds import NOTHING, without_null
-from .runtime import Runtime
+from .runtime import Runtime, mark_in
 
 if TYPE_CHECKING:
     from .policy import Policy
@@ -62,6 +62,9 @@ def make_plan(current: Runtime | None, wanted: Definition, policy: Policy | None
         return Plan("delete", None, before=diff_values(current.values, without_null(current.values)))
     if current is None and wanted.id:
         raise ValidationError([f"no runtime has the id {wanted.id}; to create one, set name and omit id"])
+    if current and wanted.id and wanted.name is None and mark_in(current.name):
+        unfinished = f"{current.label} is an unfinished replacement"
+        raise ValidationError([f"{unfinished}; to finish it by hand, give name, too: the name that it is to have"])
     have = current or Runtime({})
     merged, differences = compare(have.values, wanted)
     changed = differences if current else tuple(merged)
@@ -71,7 +74,7 @@ def make_plan(current: Runtime | None, wanted: Definition, policy: Policy | None
         # A task that does not change the pool must not fail because the server already holds an invalid one.
         if set(POOL) & set(changed):
             errors.add(*pool_errors(target.values))
-        exempted = errors.check(policy.check_plan, current, target, wanted.values, wanted.replaces) if policy else None
+        exempted = errors.check(policy.check_plan, current, target, wanted.values) if policy else None
         if changed and not target.name:
             errors.add(f"{target.label} has no name, and an update must contain one; set name")
     if current and not changed:

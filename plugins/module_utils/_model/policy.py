@@ -20,7 +20,7 @@ from .kinds import NOTHING, normalized_name, number, without_null
 from .networks import as_network, canonical
 from .requirements import project
 from .rules import EXEMPTED, RULES, UNREADABLE_DETAIL, Finding
-from .runtime import Runtime, is_id, replacement_name
+from .runtime import Runtime, is_id, mark_in
 
 _DATE = re.compile(r"(\d{4}-\d\d-\d\d)([T ][\d:.]+(Z|[+-][\d:]+)?)?", re.ASCII)
 
@@ -47,11 +47,12 @@ class Exemption(NamedTuple):
     def is_for(self, name: str | None, *ids: str | None) -> bool:
         """Whether it means this runtime. A name or an id that is None is not known yet, and may be what it means.
 
-        What is exempted for a runtime is exempted for its replacement, which has the ids of both.
+        What is exempted for a runtime is exempted for its unfinished replacement.
         """
         unknown = name is None or (None in ids and is_id(self.runtime))
-        names = {name or "", (name or "").removesuffix(replacement_name(""))}
-        return unknown or any(is_meant(self.runtime, text, identity) for text in names for identity in ids)
+        final, replaced = mark_in(name or "") or ("", "")
+        names = {name or "", final}
+        return unknown or any(is_meant(self.runtime, text, identity) for text in names for identity in (*ids, replaced))
 
     def covers(self, rule: str, value: Any) -> bool:
         """Whether it means a violation of this rule by this value."""
@@ -155,16 +156,17 @@ class Policy(NamedTuple):
             managed["whitelist"] = [_canonical_or_none(text) for text in params["whitelist"]]
         _refuse(self.evaluate(managed, params.get("name"), [identity], adds))
 
-    def check_plan(
-        self, current: Runtime | None, target: Runtime, managed: Mapping[str, Any], replaces: str
-    ) -> tuple[Finding, ...]:
+    def check_plan(self, current: Runtime | None, target: Runtime, managed: Mapping[str, Any]) -> tuple[Finding, ...]:
         """What the exemptions let pass. Raises ValidationError with every violation of what the task manages."""
         # A new runtime has empty lists where none are given, and a server may add a package by itself. Of a list,
         # entries may stay on the server; of a package without a version, its version stays. Of `resource`, only the
         # given amounts are managed.
         lists = {name: target.values.get(name) for name in PURGEABLE if name in managed}
         values = {**({} if current else dict.fromkeys(PURGEABLE, ())), **managed, **lists}
-        findings = self.evaluate(values, target.name, [target.id or "", replaces])
+        _name, replaces = mark_in(target.name) or ("", "")
+        # The run that finishes a replacement gives it its name.
+        _final, replaced = mark_in(current.name if current else "") or ("", "")
+        findings = self.evaluate(values, target.name, [target.id or "", replaced])
         # A replacement copies values that its definition does not have.
         advice = f"; remove it from the runtime, or exempt the id {replaces}" if replaces else ""
         _refuse(findings, lists if current else (), advice)

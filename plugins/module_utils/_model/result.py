@@ -13,7 +13,7 @@ from typing import Any
 from .._errors import NAMES_IN_MESSAGE, MstrError, PartialError, counted, ended, listed
 from .kinds import NOTHING
 from .plan import DONE
-from .steps import CLEAN_UP, DELETE, NO_SCRIPTS, Row, ScriptReport, plan_id
+from .steps import CLEAN_UP, DELETE, NO_SCRIPTS, UNDO, Row, ScriptReport, plan_id
 
 _FAILURES_IN_MESSAGE = 5
 
@@ -54,7 +54,7 @@ def _result(rows: Sequence[Row], failed: int, scripts: ScriptReport, predicted: 
     replaced = [
         (
             Row(step.wanted, row.place, (step._replace(phase=DELETE, error=None),)),
-            {"replaced_by": None if step.phase == CLEAN_UP else row.id},
+            {"replaced_by": None if step.phase in (UNDO, CLEAN_UP) else row.id},
         )
         for row in rows
         for step in row.gone

@@ -5,7 +5,7 @@
 """Rows and steps. A row is what a result shows of one definition, or of one purged runtime. It has steps.
 
 A step is one write to one runtime, or none if the runtime is as wanted: planned, guarded, hashed, done and reported by
-itself. Most rows have one step; a replacement has up to six.
+itself. Most rows have one step. A replacement has one for each phase that it needs, and undoes what earlier runs left.
 """
 
 from __future__ import annotations
@@ -25,13 +25,15 @@ from .runtime import Runtime
 _PLAN_ID_DIGITS = 24
 
 # The phases of a task, in their order.
-ASIDE = "rename aside"  # a runtime gets or frees a name before anything else
+UNDO = "undo"  # delete an unfinished replacement that no definition needs
+FINISH = "finish"  # an unfinished replacement takes its name, before it is replaced itself
 CHANGE = "change"
 CLEAN_UP = "clean up"  # delete the runtime of a replacement that failed
-DELETE = "delete"  # what is listed as absent, and what has a previous name of a replacement
-DELETE_OLD = "delete the old runtime"  # the one that a replacement has copied
+DELETE_OLD = "delete the old runtime"  # the commit of a replacement
 RENAME = "rename"  # a replacement takes its name
+DELETE = "delete"  # what is listed as absent, and what has a previous name of a replacement
 PURGE = "purge"
+LATE = "change after deletions"  # of a backup, whose name has a runtime that was to be deleted
 
 # How far a step is
 PLANNED = "planned"  # nothing is done
@@ -73,7 +75,7 @@ class Step(NamedTuple):
     `before`: the runtime as it was seen for the plan; None for a create. `after`: as it is afterwards; None as long as
     nothing is done, and if it is deleted. What was written and then failed has an `error`, too. `fingerprint`: of its
     first plan, which a person may have approved; None if it could not be planned. `status`: of the response to the
-    write. `unused_only`: it is not deleted while a script uses it.
+    write. `unused_only`: it is not deleted while a script uses it. `shared`: another run may have created the runtime.
     """
 
     wanted: Definition
@@ -86,6 +88,7 @@ class Step(NamedTuple):
     fingerprint: str | None = None
     status: int | None = None
     unused_only: bool = False
+    shared: bool = False
 
     @property
     def runtime(self) -> Runtime | None:
@@ -142,7 +145,8 @@ class Row(NamedTuple):
 
     `place`: where the definition is written, such as "runtimes[3]", or "purge". `steps`: in the order of their phases.
     `error`: why it could not be planned, or what failed between two steps. `replacement`: of a `Replacement`, what it
-    changes as a whole. `beside`: the unfinished replacement of an earlier run; see `unneeded`.
+    changes as a whole. `beside`: the unfinished replacement that it goes on with. `finishes`: of an unfinished
+    replacement that only lacks its name, the key of the runtime that is gone.
     """
 
     wanted: Definition
@@ -151,11 +155,12 @@ class Row(NamedTuple):
     error: MstrError | None = None
     replacement: Plan | None = None
     beside: Runtime | None = None
+    finishes: str = ""
 
     @property
     def main(self) -> Step:
         """The step that makes the runtime as it is wanted. A replacement has others before and after it."""
-        return next(step for step in self.steps if step.phase in (CHANGE, DELETE, PURGE))
+        return next(step for step in self.steps if step.phase in (CHANGE, LATE, DELETE, PURGE))
 
     def in_phase(self, *phases: str) -> list[Step]:
         """The steps in these phases."""
@@ -185,8 +190,14 @@ class Row(NamedTuple):
 
     @property
     def going(self) -> list[Step]:
-        """The deletions beside the main step, of what it replaces and of its own runtime, if it failed."""
-        return self.in_phase(DELETE_OLD, DELETE, CLEAN_UP) if self.replacement else []
+        """The deletions beside the main step: of what it replaces or undoes, and of its own runtime, if it failed."""
+        main = self.main
+        return [step for step in self.in_phase(UNDO, DELETE_OLD, DELETE, CLEAN_UP) if step is not main]
+
+    @property
+    def is_committed(self) -> bool:
+        """Whether a replacement has deleted its old runtime: until then everything can be undone."""
+        return all(step.done for step in self.in_phase(DELETE_OLD) or self.in_phase(DELETE))
 
     @property
     def gone(self) -> list[Step]:
@@ -196,19 +207,14 @@ class Row(NamedTuple):
     @property
     def old(self) -> list[Runtime]:
         """The runtimes that it replaces, first the one that has, or will free, the name."""
-        steps = sorted(self.going, key=lambda step: step.phase != DELETE_OLD)
-        return [step.before for step in steps if step.before and step.phase != CLEAN_UP]
-
-    @property
-    def unneeded(self) -> Runtime | None:
-        """The unfinished replacement that the row does not go on with. Its scripts belong to the row's runtime."""
-        return None if self.in_phase(RENAME) else self.beside
+        steps = [step for step in self.going if step.phase in (DELETE_OLD, DELETE)]
+        return [step.before for step in steps if step.before]
 
     @property
     def runtime(self) -> Runtime | None:
         """The runtime that the row is about, as last known; None if it does not exist."""
         if self.main.done and self.main.plan.action == "delete":
-            return next((step.before for step in self.in_phase(ASIDE)), self.main.before)  # as it was
+            return self.main.before  # as it was
         return self.main.runtime
 
     @property
@@ -218,9 +224,9 @@ class Row(NamedTuple):
 
     @property
     def name(self) -> str | None:
-        """The name that the definition has; of one to delete, and without one, the name of the runtime."""
+        """The name that the definition has; of one to delete by its id, and without one, the name of the runtime."""
         seen = self.runtime.name if self.runtime else None
-        return (seen if self.wanted.state == "absent" else None) or self.wanted.name or seen
+        return (seen if self.wanted.state == "absent" and self.wanted.id else None) or self.wanted.name or seen
 
     @property
     def final_name(self) -> str:
@@ -235,13 +241,13 @@ class Row(NamedTuple):
     @property
     def shown(self) -> Plan:
         """What was done, or may have been, as a whole."""
-        plans = [step.plan for step in (self.main, *self.in_phase(ASIDE)) if step.shows]
+        plans = [step.plan for step in (self.main, *self.in_phase(FINISH)) if step.shows]
         return next((plan for plan in plans if plan.changed), [*plans, NO_PLAN][0])
 
     @property
     def action(self) -> str:
         """What was done, or would be done in check mode, in the words of a result."""
-        actions = [step.action for step in (self.main, *self.in_phase(ASIDE))]
+        actions = [step.action for step in (self.main, *self.in_phase(FINISH))]
         return UNKNOWN if UNKNOWN in actions else next((action for action in actions if action != "none"), "none")
 
     @property
@@ -348,7 +354,7 @@ def report_one(row: Row, scripts: ScriptReport = NO_SCRIPTS, refusal: MstrError 
         "plan_id": plan_id([row], scripts),
         **scripts.to_result(),
         **({"exempted": row.exempted} if row.exempted is not None else {}),
-        **({"replaced": replaced} if row.replacement else {}),
+        **({"replaced": replaced} if row.going else {}),
         "diff": row.diff,
     }
     error = refusal or row.failure

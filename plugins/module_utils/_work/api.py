@@ -9,7 +9,7 @@ Facts of the API: [doc] "Manage runtimes", and the vendor's client [mstrio].
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timezone
 from functools import cached_property, partial
 from threading import Lock
@@ -18,12 +18,14 @@ from urllib.parse import quote
 
 from .._errors import ApiError, MstrError, ValidationError, as_mstr_error
 from .._model.fields import FIELDS
+from .._model.kinds import NOTHING
 from .._model.runtime import INCOMPLETE, Runtime, from_api, lists_default
 from .._model.steps import NO_SCRIPTS, Row, ScriptReport
 from .._session.response import OBJECT, OBJECT_WITH_ID, list_of, says_no_such_object
 from .._session.session import Session
 
 if TYPE_CHECKING:
+    from .._model.marks import Mark
     from .._model.policy import Policy
 
 RUNTIMES = "/runtimes"
@@ -168,7 +170,7 @@ class Context(NamedTuple):
     the same for a runtime that is waited for in any case. `protects`: the projects whose scripts keep a runtime from
     being deleted, or None for all of them; False to protect nothing. `plan_id`: the id of the approved plan; None if
     any plan may be carried out. `purge`: None to leave unlisted runtimes alone. `usage`: a look-up of all scripts, if
-    there is one.
+    there is one. `left`: the unfinished replacements of earlier runs that concern the task, by their keys.
     """
 
     api: RuntimeApi
@@ -188,6 +190,7 @@ class Context(NamedTuple):
     purge: Purge | None = None
     usage: Any = None  # a `Usage`, whose file needs this one
     existing: Sequence[Runtime] = ()
+    left: Mapping[str, Mark] = NOTHING
 
 
 class Work(NamedTuple):

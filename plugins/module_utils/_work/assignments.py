@@ -5,8 +5,8 @@
 """Assignments of saved scripts to runtimes: their plan, and the work, which checks that nothing else changes.
 
 A plan is made of one look-up of scripts, without a request: `plan_assignment`, `Assignment.planned`. `Assigner` carries
-it out. Facts of the API: [mstrio], api/scripts.py, python_execution/script.py, utils/entity.py. An update contains the
-fields to change, and always name and folder. Whether a server keeps the other fields is unknown, so they are compared.
+it out. Facts of the API: [mstrio], api/scripts.py, python_execution/script.py, utils/entity.py. An update must contain
+name and folder. Whether a server keeps the fields that it omits is unknown, so it contains all, and they are compared.
 """
 
 from __future__ import annotations
@@ -23,7 +23,17 @@ from .._session.interrupt import Interrupted
 from .._session.parallel import all_side_by_side
 from .._session.response import Shape
 from .api import Context
-from .script_usage import SCRIPT_TYPE, Project, SavedScript, Unread, Usage, find_usage, read_script, shape_of
+from .script_usage import (
+    SCRIPT_TYPE,
+    Project,
+    SavedScript,
+    Unread,
+    Usage,
+    find_usage,
+    holds_secret,
+    read_script,
+    shape_of,
+)
 from .write import NotFoundOut, check_after_loss, not_done_error
 
 _RUNTIME = "scriptRuntimeId"
@@ -37,7 +47,10 @@ _KEPT = {
     "scriptType": "type",
     "scriptResultType": "result type",
 }
-_REQUIRED = ("name", "folderId")  # in every update
+# When an assignment is carried out
+RECOVER = "recover"  # before everything else: what an earlier run left
+ASSIGN = "assign"
+SETTLE = "settle"  # after the renames: from what has a previous name
 
 
 def _folder_in(properties: Any) -> str | None:
@@ -104,8 +117,9 @@ class Assignment(NamedTuple):
     """A script as it was found, the runtime that it is to use, and what is to be done, or what was done.
 
     `action`: "moved", "none", "failed" if nothing was done, or "unknown" if the script may use either runtime. With
-    "moved", `error` is about the rest of the script. `target` has no id until the task has created it. `fingerprint`:
-    of the plan, which a person may have approved; None if the assignment cannot be planned.
+    "moved", `error` is about the rest of the script. `target` has no id until the task has created it; then `row` is
+    the place of the row that creates it. `stage`: when it is carried out; empty once it was. `fingerprint`: of the
+    plan, which a person may have approved; None if the assignment cannot be planned.
     """
 
     script: SavedScript
@@ -114,13 +128,15 @@ class Assignment(NamedTuple):
     error: MstrError | None = None
     place: str = ""
     fingerprint: str | None = ""
+    stage: str = ASSIGN
+    row: str = ""
 
     @classmethod
-    def planned(cls, script: SavedScript, target: Runtime, place: str = "") -> Assignment:
+    def planned(cls, script: SavedScript, target: Runtime, **more: Any) -> Assignment:
         """What is to be done with a script whose runtime is known."""
         if UNREAD in script.name and script.runtime_id != target.key:
-            return cls(script, target, "failed", _unread_error(_KEPT["name"]), place)
-        return cls(script, target, "none" if script.runtime_id == target.key else "moved", place=place)
+            return cls(script, target, "failed", _unread_error(_KEPT["name"]), **more)
+        return cls(script, target, "none" if script.runtime_id == target.key else "moved", **more)
 
     @property
     def is_changed(self) -> bool:
@@ -159,7 +175,7 @@ def plan_assignment(entry: ScriptEntry, usage: Usage, target: Runtime) -> Assign
     if len(ids) > 1:
         error = MstrError(f"{len(ids)} scripts have this name: {', '.join(ids)}; choose one by id.")
     elif matching:
-        return Assignment.planned(matching[0], target, entry.place)
+        return Assignment.planned(matching[0], target, place=entry.place)
     elif hidden:
         error = hidden[-1].error
     else:
@@ -170,7 +186,7 @@ def plan_assignment(entry: ScriptEntry, usage: Usage, target: Runtime) -> Assign
 
 def script_report(assignments: Sequence[Assignment], names: Mapping[str, str]) -> ScriptReport:
     """What a result says of the scripts. `names`: of the runtimes on the server, by their id."""
-    done = sorted(assignments, key=lambda assignment: assignment.script.sort_key)
+    done = sorted(_by_script(assignments), key=lambda assignment: assignment.script.sort_key)
     diff: dict[str, dict[str, str]] = {"before": {}, "after": {}}
     for script, target in ((assignment.script, assignment.target) for assignment in done if assignment.is_changed):
         key = f"{script.project.name} / {script.name} ({script.id})"
@@ -182,6 +198,22 @@ def script_report(assignments: Sequence[Assignment], names: Mapping[str, str]) -
     return ScriptReport(rows, fingerprints, diff, failed, len(diff["after"]))
 
 
+def _by_script(assignments: Sequence[Assignment]) -> list[Assignment]:
+    """One assignment for each script: one that was moved twice is shown from its first to its last runtime."""
+    merged: dict[Any, Assignment] = {}
+    for number, later in enumerate(assignments):
+        key = later.script.key if later.script.id else number
+        first = merged.setdefault(key, later)
+        if first is later or not first.is_changed:
+            merged[key] = later
+        elif later.is_changed:
+            action = "none" if later.target.key == first.script.runtime_id and not later.error else later.action
+            merged[key] = later._replace(script=first.script, action=action)
+        else:
+            merged[key] = first._replace(error=first.error or later.error)
+    return list(merged.values())
+
+
 def _runtime_text(name: str | None, identity: str | None) -> str:
     """A runtime in a diff. One that was deleted has no name, and one that is still to be created has no id."""
     return f"{name} ({identity})" if name and identity else str(name or identity)
@@ -191,33 +223,33 @@ def _runtime_text(name: str | None, identity: str | None) -> str:
 
 
 class Assigner:
-    """Assigns scripts to runtimes, and remembers what it learns of the server. Several threads may use it."""
+    """Assigns scripts to runtimes. Several threads may use it."""
 
     def __init__(self, context: Context) -> None:
         self.context, self._session = context, context.session
-        self._loses_omitted: bool | None = None  # whether this server loses what an update omits; None: not known yet
 
-    def assign(self, planned: Sequence[Assignment], insist: bool = False) -> list[Assignment]:
+    def assign(self, planned: Sequence[Assignment]) -> list[Assignment]:
         """The assignments after the work. Only those with the action "moved" are carried out; in check mode, none.
-
-        `insist`: they put things in order, so they are tried even after the server was given up.
 
         An error, even an unexpected one, or a signal becomes the error of its assignment and affects no other.
         """
         if self.context.check_mode:
             return list(planned)
         to_do = [assignment for assignment in planned if assignment.action == "moved"]
-        work = self._session.insisting()(self._carried_out) if insist else self._carried_out
-        done: list[Assignment] = []
-        # One by one, until it is known whether an update must contain every field for this server to keep them.
-        while len(done) < len(to_do) and self._loses_omitted is None:
-            done.append(work(to_do[len(done)]))
-        first = len(done)
+        # The first one alone: if this server loses a part of a script, the others are left as they are.
+        done = [self._carried_out(assignment) for assignment in to_do[:1]]
+        lost = done[0].error if done and done[0].action == "moved" else None
 
         def report_progress(number: int) -> None:
-            self.context.progress(f"{first + number} of {len(to_do)} scripts assigned")
+            self.context.progress(f"{1 + number} of {len(to_do)} scripts assigned")
 
-        done += all_side_by_side(work, to_do[first:], self.context.concurrency, report_progress)
+        if lost:
+            why = MstrError(
+                f"It was not assigned, because the first script of the task lost something: {lost.sentence}"
+            )
+            done += [assignment._replace(action="failed", error=why) for assignment in to_do[1:]]
+        else:
+            done += all_side_by_side(self._carried_out, to_do[1:], self.context.concurrency, report_progress)
         results = iter(done)
         return [next(results) if assignment.action == "moved" else assignment for assignment in planned]
 
@@ -236,34 +268,28 @@ class Assigner:
         if now == target.key:
             return planned._replace(action="none")
         if now != script.runtime_id:
-            taken = MstrError(f"Somebody assigned {now} to it.")
-            return planned._replace(script=script._replace(runtime_id=now), action="failed", error=taken)
-        body = _body(before, _KEPT if self._loses_omitted else _REQUIRED)
+            return planned._replace(script=script._replace(runtime_id=now), action="failed", error=_taken(now))
+        # Whatever the server does with what an update omits, nothing else of the script changes. But what was read of
+        # a secret may be a mask.
+        omitted = (_RUNTIME, "variables") if holds_secret(before) else (_RUNTIME,)
+        body = {name: value for name, value in before.items() if value is not None and name not in omitted}
         unread = [name for name, value in body.items() if any(UNREAD in text for _place, text in texts(value))]
         if unread:
             raise _unread_error(_words(unread))
+        is_sent = False
         try:
             self._put(script, target, body)
-            return self._checked(planned, before)
-        except Interrupted as exc:
-            stopped = exc.during(f"the runtime of the {script.label} was being changed")
-            return self._check_at_last(planned, before, stopped)
-
-    def _checked(self, planned: Assignment, before: Mapping[str, Any]) -> Assignment:
-        """What the update did. Raises Interrupted."""
-        script, target = planned.script, planned.target
-        try:
-            after: Mapping[str, Any] = self._read(script)
-        except Interrupted:
-            raise
+            is_sent = True
+            after = self._read_again(script)
         except MstrError as exc:
-            unread = "could not be read again after the update, so it is unknown which runtime it uses. Check it."
-            unchecked = MstrError(f"The {script.label} {unread} {exc.sentence}", **exc.error)
-            return planned._replace(action="unknown", error=unchecked)
-        lost, error = _lost_fields(before, after), None
-        self._loses_omitted = bool(lost or self._loses_omitted)
-        if lost:
-            after, error = self._put_back(planned, before, after, lost)
+            stopped = exc if isinstance(exc, Interrupted) else exc.__cause__
+            if not isinstance(stopped, Interrupted) or not (is_sent or exc is not stopped or exc.outcome_unknown):
+                raise
+            return self._seen_at_last(planned, stopped.during(f"the runtime of the {script.label} was being changed"))
+        lost = [name for name in _KEPT if (before[name] or None) != (after[name] or None)]
+        error = (
+            MstrError(f"While the server assigned the runtime, it changed {_words(lost)}. Check it.") if lost else None
+        )
         if after[_RUNTIME] == target.key:
             return planned._replace(error=error)
         ignored = (
@@ -280,6 +306,16 @@ class Assigner:
         fields = {**{name: data.get(name) for name in _KEPT}, "folderId": _folder_in(properties)}
         return {**fields, _RUNTIME: script.on_runtime(data).runtime_id}
 
+    def _read_again(self, script: SavedScript) -> Mapping[str, Any]:
+        """The script after its update. Raises MstrError."""
+        try:
+            return self._read(script)
+        except Interrupted:
+            raise
+        except MstrError as exc:
+            unread = "could not be read again after the update, so it is unknown which runtime it uses. Check it."
+            raise NotFoundOut(f"The {script.label} {unread} {exc.sentence}", **exc.error) from exc
+
     def _put(self, script: SavedScript, target: Runtime, fields: Mapping[str, Any]) -> None:
         """Update the script. The response says nothing [mstrio], so it is not read. Raises MstrError."""
         path, operation = f"/scripts/{script.id}", f"assign the runtime {target.label} to the {script.label}"
@@ -295,47 +331,29 @@ class Assigner:
             unknown = f"The {script.label} may or may not use the runtime {target.label}"
             read, retries = self._session.insisting()(partial(self._read, script)), self.context.retries
             for seen in check_after_loss(self.context.pause, retries, lost, read, unknown):
-                if seen[_RUNTIME] == target.key and not _lost_fields(body, seen):
+                if seen[_RUNTIME] == target.key:
                     return
+                if seen[_RUNTIME] != script.runtime_id:
+                    raise _taken(seen[_RUNTIME])
             if not tries:
                 raise not_done_error(lost, f"the {script.label} still does not use the runtime {target.label}")
 
-    def _put_back(
-        self, planned: Assignment, before: Mapping[str, Any], after: Mapping[str, Any], lost: Sequence[str]
-    ) -> tuple[Mapping[str, Any], MstrError]:
-        """Put back what the server lost. Returns the script as last seen, and the error that says so."""
-        script, target = planned.script, planned.target
-        sentence = f"While the server assigned the runtime, it changed {_words(lost)}."
-        try:
-            self._put(script, target, _body(before, _KEPT))
-            after = self._read(script)
-        except Interrupted:
-            raise
-        except MstrError as exc:
-            return after, MstrError(f"{sentence} The task could not put that back: {exc.sentence}", **exc.error)
-        still = _lost_fields(before, after)
-        if still:
-            return after, MstrError(f"{sentence} The task could not put back {_words(still)}.")
-        end = f"but the script still uses {after[_RUNTIME]}"
-        if after[_RUNTIME] == target.key:
-            end = f"and the script uses {target.label}"
-        return after, MstrError(f"{sentence} All of it is put back, {end}.")
-
-    def _check_at_last(self, planned: Assignment, before: Mapping[str, Any], stopped: MstrError) -> Assignment:
-        """After a signal: what the update did, with what it lost put back, by requests of 5 s each."""
+    def _seen_at_last(self, planned: Assignment, stopped: MstrError) -> Assignment:
+        """After a signal: the assignment with what one request of 5 s shows of it."""
         script = planned.script
         path, operation, project = f"/scripts/{script.id}", f"check the {script.label}", script.project.id
-        request = partial(self._session.last_request, path=path, operation=operation, project=project)
+        request = self._session.last_request
         try:
-            after = request("GET", shape=shape_of(script))
-            now = script.on_runtime(after).runtime_id
-            if set(_lost_fields(before, after)) - {"folderId"}:
-                request("PUT", json={**_body(before, _KEPT), _RUNTIME: now})
+            read = request("GET", path, operation=operation, project=project, shape=shape_of(script))
+            now = script.on_runtime(read).runtime_id
         except MstrError as exc:
-            what = "Check its runtime, description, code and variables."
-            unchecked = MstrError(f"{stopped.sentence}. {what} {exc.sentence}", **exc.error)
+            unchecked = MstrError(f"{stopped.sentence}. Check which runtime it uses. {exc.sentence}", **exc.error)
             return planned._replace(action="unknown", error=unchecked)
-        return planned._replace(action="moved" if now == planned.target.key else "failed", error=stopped)
+        return planned._replace(action="moved" if now == planned.target.key else "unknown", error=stopped)
+
+
+def _taken(runtime_id: str) -> MstrError:
+    return MstrError(f"Somebody assigned {runtime_id} to it.")
 
 
 def _unread_error(what: str) -> MstrError:
@@ -345,12 +363,3 @@ def _unread_error(what: str) -> MstrError:
 
 def _words(fields: Iterable[str]) -> str:
     return ", ".join(_KEPT[name] for name in fields)
-
-
-def _body(before: Mapping[str, Any], fields: Iterable[str]) -> dict[str, Any]:
-    return {name: before[name] for name in fields if before[name] is not None}
-
-
-def _lost_fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """The fields of `before` that must not change and did. Null equals empty."""
-    return [name for name in before if name in _KEPT and (before[name] or None) != (after.get(name) or None)]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from .._model.runtime import Runtime
-from .._model.steps import ASIDE, CHANGE, DELETE, PURGE, Row
+from .._model.steps import CHANGE, DELETE, LATE, PURGE, Row
 from .api import Context, Work
 from .side_by_side import map_steps
 from .write import read_again, write
@@ -19,53 +19,64 @@ from .write import read_again, write
 def carry_out(context: Context, work: Work) -> Work:
     """The task after its work.
 
-    Create and update in parallel, read again, wait, compare, run smoke tests, assign scripts, ask the guards again,
-    delete, rename what replaces, purge unless there was an error, and check that what was deleted is gone.
+    Undo or finish what earlier runs left, create and update in parallel, read again, wait, compare, run smoke tests,
+    assign scripts, ask the guards again, delete what was replaced, rename what replaces, delete, purge unless there was
+    an error, and check that what was deleted is gone.
     """
-    rows, listed = _change(context, work.rows)
-    work = work.outdated()._replace(rows=rows, listed=listed)
-    if work.scripts and work.scripts.assignments:
-        from .scripts import assign  # only these tasks need it
-
-        work = assign(work).outdated()
-    if any(row.replacement for row in rows):
+    replaces, scripts = any(row.replacement for row in work.rows), bool(work.scripts and work.scripts.assignments)
+    if replaces or context.left:
         from . import replace  # only these tasks need it
 
-        work = replace.delete_old(context, replace.move_scripts(context, work))
+        if context.left and work.scripts:
+            work = replace.recover(context, work)
+    rows, listed = _change(context, work.rows)
+    work = work.outdated()._replace(rows=rows, listed=listed)
+    if scripts:
+        from .assignments import ASSIGN, SETTLE  # only these tasks need it
+        from .scripts import assign
+
+        work = assign(work, ASSIGN)
+    if replaces:
+        work = replace.commit(context, work)
+    if scripts:
+        work = assign(work, SETTLE)
     if any(row.due(DELETE, PURGE) for row in work.rows):
         from .delete import delete  # only a task that deletes needs it
 
         work = delete(context, work, DELETE)
         if work.purges:
             work = delete(context, work, PURGE)
+    if any(row.due(LATE) for row in work.rows):
+        from .restore import change_late  # only a backup needs it
+
+        work = change_late(context, work)
+        work = assign(work, ASSIGN) if scripts else work
     return work
 
 
 def _change(context: Context, rows: list[Row]) -> tuple[list[Row], Sequence[Runtime] | None]:
     """The rows with what they create and update, ready and tried. Then the runtimes, if nothing happened since."""
     listed: Sequence[Runtime] | None = None
-    writes = any(row.due(ASIDE, CHANGE) for row in rows)
+    writes = any(row.due(CHANGE) for row in rows)
     replaces = any(row.replacement for row in rows)
-    if replaces:
-        from . import replace  # only these tasks need it
-
-        rows = replace.finish_names(context, rows)
     if writes:
         if any(row.wanted.restore for row in rows):
             from .restore import write_in_order  # only a backup needs it
 
-            rows = write_in_order(context, rows)
+            rows = write_in_order(context, rows, CHANGE)
         step = partial(write, context, read_first=len(rows) > 1)
         rows = map_steps(context, step, rows, lambda row, step: step in row.due(CHANGE), "written")
         rows, listed = read_again(context, rows)
     # Only replacements and smoke tests wait without the option.
     tries = replaces or (writes and any(row.wanted.smoke_test for row in rows))
+    if tries:
+        from . import replace  # only these tasks need it
+
+        rows = replace.check_created(context, rows, listed)
     if context.waiting or tries:
         from .wait import wait  # only a task that waits needs it
 
         rows, listed = wait(context, rows), None
     if tries:
-        from . import replace
-
         rows = replace.try_code(context, replace.compare_stored(rows))
     return rows, listed

@@ -14,17 +14,13 @@ from .._errors import MstrError
 from .._model.alike import is_named
 from .._model.plan import NO_PLAN
 from .._model.runtime import Runtime, lists_default
-from .._model.steps import ASIDE, PLANNED, PURGE, READ, Row, Step
+from .._model.steps import DELETE_OLD, PLANNED, PURGE, READ, Row, Step
 from .._model.stored import changed_since, deletion_of
 from .api import ALL_FIELDS, Context, Purge, Work
 from .guards import refusals
 from .locate import is_found_by_id, plan_step
-from .names import is_own
 from .side_by_side import map_items, map_steps
 from .write import CHANGED, CHECK_IT, check_again, is_unproven, write
-
-# The name that a restore gives a runtime whose name it needs.
-_RESTORED = re.compile(r"(.*) \(restore(?: \d+)?\)", re.DOTALL)
 
 
 def purge_rows(context: Context, purge: Purge, rows: Sequence[Row]) -> list[Row]:
@@ -33,25 +29,27 @@ def purge_rows(context: Context, purge: Purge, rows: Sequence[Row]) -> list[Row]
     kept = {row.wanted.name for row in rows if not row.wanted.id}
     keys = {step.key for row in rows for step in row.steps}
     renamed = {name for row in rows for name in row.wanted.previous_names}
-    # A restore itself finishes what an earlier one began.
-    restores = any(row.wanted.restore for row in rows)
-    names = {row.final_name for row in rows if row.wanted.state == "present" and not restores}
-    beside = {row.beside.key for row in rows if row.beside}
+    keys |= {row.beside.key for row in rows if row.beside}
     spared: list[str] = []
     purged: list[Row] = []
     for runtime in context.existing:
-        if runtime.is_default or runtime.key in keys or is_named(runtime.name, purge.exclude, runtime.id):
+        mark = context.left.get(runtime.key)
+        meant = [(runtime.name, runtime.id), *([(mark.name, mark.replaced)] if mark else [])]
+        excluded, left_out = (
+            any(is_named(name, entries, identity) for name, identity in meant)
+            for entries in (purge.exclude, purge.left_out)
+        )
+        if runtime.is_default or runtime.key in keys or excluded:
             continue
-        restored = _RESTORED.fullmatch(runtime.name)
-        if is_named(runtime.name, purge.left_out, runtime.id):
+        if left_out:
             spared.append(f"{runtime.label}, left out of the file")
         elif runtime.name in renamed:
             spared.append(f"{runtime.label}, a previous name of a listed one")
-        elif restored and restored[1] in names and runtime.name not in kept and is_own(context, runtime) is not False:
-            spared.append(f"{runtime.label}, which an unfinished restore renamed (run the restore again)")
+        elif mark and not (mark.old or mark.is_gone):
+            spared.append(f"{runtime.label}, an unfinished replacement of what may exist")
         elif runtime.name not in kept:
             absent = deletion_of(runtime, purge.comment)
-            step = Step(absent, PURGE, runtime, unused_only=runtime.key in beside)
+            step = Step(absent, PURGE, runtime, unused_only=mark is not None)
             purged.append(Row(absent, PURGE, (step,)))
     if spared:
         context.warn(f"The purge spares {'; '.join(sorted(spared))}. Delete with state: absent what nobody needs.")
@@ -143,8 +141,9 @@ def _unchecked(cause: MstrError, step: Step) -> MstrError:
 def _as_planned(context: Context, listed: Mapping[str, Runtime], step: Step) -> Step:
     """The step, without a plan if its runtime is gone. Raises MstrError if it has changed since the plan."""
     planned = step.seen
-    # A list may omit a runtime that can be read by its id.
-    now = listed.get(planned.key) or context.api.get(str(planned.id), repr(planned.name))
+    # A list may omit a runtime that can be read by its id. What scripts may still use is always read so.
+    shown = None if step.phase == DELETE_OLD else listed.get(planned.key)
+    now = shown or context.api.get(str(planned.id), repr(planned.name))
     if now and (now.facts.get("version") is None or planned.facts.get("version") is None):
         now = context.api.with_all_fields(now, ALL_FIELDS)
     if now is None:
@@ -159,8 +158,7 @@ def _as_planned(context: Context, listed: Mapping[str, Runtime], step: Step) -> 
 
 def _is_gone(row: Row, phase: str) -> bool:
     """Whether somebody else has deleted what the row was to delete, and nothing was done with it before."""
-    is_gone = row.main.phase == phase and row.main.state == READ and not row.main.plan.changed
-    return is_gone and not row.in_phase(ASIDE)
+    return row.main.phase == phase and row.main.state == READ and not row.main.plan.changed
 
 
 def _checked_gone(context: Context, keys: set[str], after: Sequence[Runtime], step: Step) -> Step:

@@ -39,17 +39,14 @@ def locate(context: Context, wanted: Definition, listed: Iterable[Runtime], has_
         by_id = api.get if has_list else api.find
         return api.with_all_fields(runtime, needed) if runtime else by_id(wanted.id)
     listed = list(listed)
-    names = [str(wanted.name)]
-    if not any(runtime.name == wanted.name for runtime in listed):
-        from .names import named_before  # only a runtime that does not exist needs it
+    found = one_named(listed, str(wanted.name))
+    if found is None and listed:
+        from .names import known_otherwise  # only a runtime that does not have the name needs it
 
-        names += named_before(context, wanted, listed)
-    for name in names:
-        runtime = api.with_all_fields(one_named(listed, name), needed)
-        # Between the list and the read of the object, somebody may have renamed it.
-        if runtime and runtime.name in ("", name):
-            return runtime
-    return None
+        found = known_otherwise(context, wanted, listed)
+    runtime = api.with_all_fields(found, needed)
+    # Between the list and the read of the object, somebody may have renamed it.
+    return runtime if found and runtime and runtime.name in ("", found.name) else None
 
 
 def plan_step(context: Context, step: Step) -> Step:

@@ -10,26 +10,43 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from .._errors import MstrError, ValidationError
 from .._model.definition import Definition
-from .._model.runtime import Runtime, replacement_name
+from .._model.runtime import Runtime, mark_in
 from .._model.steps import Row, Step
 from .api import Context, one_named
 
 
-def named_before(context: Context, wanted: Definition, listed: Iterable[Runtime]) -> list[str]:
-    """The previous name of the runtime that exists, if any. Raises ValidationError if there are several.
+def known_otherwise(context: Context, wanted: Definition, listed: Sequence[Runtime]) -> Runtime | None:
+    """The runtime of a definition whose name no runtime has: one that only lacks it, or one with a previous name.
 
-    An unfinished replacement has the last of the names: its runtime is deleted, and it did not take its name.
+    Raises ValidationError if there are several.
     """
-    listed = list(listed)
-    names = {runtime.name for runtime in listed}
-    before = [name for name in dict.fromkeys(wanted.previous_names) if name in names]
-    if len(before) > 1:
-        both = ", ".join(runtime.label for runtime in listed if runtime.name in before)
+    own = successor(context, str(wanted.name), listed)
+    if own:
+        return own
+    names = dict.fromkeys(wanted.previous_names)
+    before = [one_named(listed, name) or successor(context, name, listed) for name in names]
+    found = [runtime for runtime in before if runtime]
+    if len(found) > 1:
+        both = ", ".join(runtime.label for runtime in found)
         raise ValidationError([f"several runtimes have a previous name of {wanted.name!r}: {both}; keep one of them"])
-    beside = one_named(listed, replacement_name(str(wanted.name))) if wanted.state == "present" else None
-    if beside:
-        before += [beside.name] if is_own(context, beside) is not False else []
-    return before
+    return found[0] if found else None
+
+
+def successor(context: Context, name: str, listed: Iterable[Runtime]) -> Runtime | None:
+    """The unfinished replacement that is to take a name, and what it replaces is gone. Raises ValidationError.
+
+    Of several, it is the one that scripts use, or else the first by its id.
+    """
+    marks = [context.left[runtime.key] for runtime in listed if runtime.key in context.left and mark_in(runtime.name)]
+    marks = sorted((mark for mark in marks if mark.is_gone and mark.name == name), key=lambda mark: mark.key)
+    used = [mark for mark in marks if context.usage.of(mark.key)]
+    if len(used) > 1 or (len(marks) > 1 and context.usage.unread):
+        labels = ", ".join(mark.runtime.label for mark in marks)
+        why = "scripts use several of them" if len(used) > 1 else "not every script could be read"
+        advice = "Assign the scripts to one of them with mstr_script_runtime, and delete the others by their ids"
+        raise ValidationError([f"several runtimes are to take the name {name!r}: {labels}; {why}. {advice}"])
+    chosen = used or marks
+    return next((one for one in listed if one.key == chosen[0].key), None) if chosen else None
 
 
 def collisions(rows: Sequence[Row], existing: Sequence[Runtime]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from .._errors import PartialError, ValidationError
-from .._model.runtime import replacement_name
+from .._model.runtime import mark_in
 from .._model.steps import CHANGE, DELETE, READ, Row, ScriptReport, Step, plan_id, report_one
 from .api import ALL_FIELDS, Context, Work, attempt
 from .inputs import Inputs, context_for
@@ -51,6 +51,10 @@ def reconcile(context: Context, inputs: Inputs) -> tuple[Sequence[Row], ScriptRe
         # An incomplete list is read twice, so that no create makes a second runtime.
         listed = context.api.list_known(context.warn, [definition.name for definition in definitions])
         context = context._replace(existing=listed)
+        if any(mark_in(runtime.name) for runtime in listed):
+            from .recover import with_left  # only what an interrupted run left needs it
+
+            context = with_left(context, inputs)
     work, errors = _planned(context, inputs)
     refusal = ValidationError(errors) if errors else None
     if context.check_mode:
@@ -84,13 +88,9 @@ def _planned(context: Context, inputs: Inputs) -> tuple[Work, list[str]]:
     """Every plan, and why the task must not carry it out. Raises ValidationError for entries that meet."""
     plan = partial(plan_step, context)
     rows = [row if row.error else row.with_step(attempt(plan, row.main)) for row in _located(context, inputs)]
-    names = {runtime.name for runtime in context.existing}
-    more: list[Any] = [inputs.purge, inputs.scripts is not None, context.plan_id]
-    for row in rows:
-        asked = row.wanted
+    more: list[Any] = [inputs.purge, inputs.scripts is not None, context.plan_id, context.left]
+    for asked in inputs.definitions:
         more += [asked.state == "absent", asked.previous_names, asked.replace_on_change, asked.restore]
-        seen = row.main.before.name if row.main.before else ""
-        more += [names & {replacement_name(row.final_name), replacement_name(seen)}]
     if any(more):
         from .plan_all import plan_all  # a single plain definition does not need it
 
@@ -106,15 +106,16 @@ def _located(context: Context, inputs: Inputs) -> list[Row]:
     # In a backup, the id decides; a runtime that has the name of a different one now is renamed.
     restores = any(definition.restore for definition in inputs.definitions)
     restored = {definition.id for definition in inputs.definitions if restores and definition.id in by_id}
-    listed = {definition.name for definition in inputs.definitions}
+    # An unfinished replacement of a runtime that is gone is found by the name that it is to take.
+    for mark in context.left.values():
+        by_name[mark.name] += [mark.runtime] if mark.is_gone else []
 
     def find(row: Row) -> Row:
         definition = row.wanted
         if definition.restore and definition.id and definition.id not in by_id and not context.api.get(definition.id):
             # The runtime was deleted after the backup, or the server is a different one.
             definition = definition._replace(id=None)
-        beside = replacement_name(str(definition.name))
-        names = [str(definition.name), *definition.previous_names, *([] if beside in listed else [beside])]
+        names = [str(definition.name), *definition.previous_names]
         named = [runtime for name in names for runtime in by_name.get(name, ()) if runtime.key not in restored]
         candidates = by_id.get(definition.id, []) if definition.id else named
         before = locate(context, definition, candidates, bool(context.existing))

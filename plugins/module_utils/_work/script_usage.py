@@ -28,6 +28,7 @@ _PROJECT_DOMAIN = 2
 _RESULTS = "/metadataSearches/results"
 # An old Command Manager script has no runtime.
 _COMMAND_MANAGER = "19456"
+_SECRET = "4"  # the type of a variable
 
 
 def excerpt(value: Any, *same: str, **renamed: str) -> dict[str, Any] | None:
@@ -53,7 +54,10 @@ class Project(NamedTuple):
 
 
 class SavedScript(NamedTuple):
-    """A script. `entry`: of a search. `runtime_id` and `usage_type` are None until the script itself was read."""
+    """A script. `entry`: of a search. `runtime_id` and `usage_type` are None until the script itself was read.
+
+    `has_secret`: a variable of it holds a secret, of which a read may show only a mask.
+    """
 
     project: Project
     id: str
@@ -61,6 +65,7 @@ class SavedScript(NamedTuple):
     entry: Mapping[str, Any] = MappingProxyType({})
     runtime_id: str | None = None
     usage_type: str | None = None
+    has_secret: bool = False
 
     @property
     def key(self) -> tuple[Project, str]:
@@ -94,7 +99,11 @@ class SavedScript(NamedTuple):
         except ValidationError as exc:
             raise ValidationError([f"Could not read the {self.label}: its runtime's {exc.sentence}"]) from exc
         usage_type = read.get("scriptUsageType")
-        return self._replace(runtime_id=runtime_id, usage_type=None if usage_type is None else str(usage_type))
+        return self._replace(
+            runtime_id=runtime_id,
+            usage_type=None if usage_type is None else str(usage_type),
+            has_secret=holds_secret(read),
+        )
 
     def to_result(self) -> dict[str, Any]:
         """The script for a result."""
@@ -109,6 +118,13 @@ class SavedScript(NamedTuple):
             "owner": excerpt(self.entry.get("owner"), "id", "name"),
             "date_modified": None if modified is None else str(modified),
         }
+
+
+def holds_secret(read: Mapping[str, Any]) -> bool:
+    """Whether a variable of a script that was read holds a secret [mstrio]."""
+    variables = read.get("variables")
+    types = [each.get("type") for each in variables if isinstance(each, Mapping)] if isinstance(variables, list) else []
+    return any(str(kind) == _SECRET for kind in types)
 
 
 class Unread(NamedTuple):

@@ -7,19 +7,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._errors import ErrorList, MstrError, ValidationError, counted, ended, listed
 from .._model.kinds import NOTHING
-from .._model.runtime import Runtime
-from .._model.steps import CLEAN_UP, DELETE, NO_SCRIPTS, PLANNED, PURGE, Evidence, Row, ScriptReport, Step
+from .._model.runtime import Runtime, mark_in
+from .._model.steps import DELETE, DELETE_OLD, NO_SCRIPTS, PLANNED, UNDO, Evidence, Row, ScriptReport, Step
 from .._model.usage import used_by
 from .api import Context, Work, one_named, utc_date
-from .assignments import Assigner, Assignment, ScriptEntry, find_entries, plan_assignment, script_report
+from .assignments import (
+    ASSIGN,
+    RECOVER,
+    SETTLE,
+    Assigner,
+    Assignment,
+    ScriptEntry,
+    find_entries,
+    plan_assignment,
+    script_report,
+)
 from .script_usage import Usage, find_usage
 
 _READ_ALL = "Run the task as a user who may read all scripts"
+_TURNS = 3  # times that scripts are moved which somebody assigned meanwhile
 
 
 class Scripts(NamedTuple):
@@ -38,11 +49,6 @@ class Scripts(NamedTuple):
     assignments: Sequence[Assignment] = ()
     unseen: Sequence[Assignment] = ()
     evidence: Evidence = NOTHING
-
-    @property
-    def changed(self) -> list[Assignment]:
-        """The assignments that were or may have been carried out."""
-        return [assignment for assignment in self.assignments if assignment.is_changed]
 
     @property
     def failed(self) -> bool:
@@ -74,15 +80,22 @@ class Scripts(NamedTuple):
 
     def refusals(self, context: Context, steps: Sequence[Step]) -> Iterator[tuple[Sequence[Runtime], str]]:
         """Which runtimes of the steps must not be deleted, and why: a script will still use it, or that is unknown."""
-        advice = "Apply a definition of the runtime that it was to replace first, which assigns these scripts to it"
-        for phase, usage in ((DELETE, self.usage or Usage()), (PURGE, self.expected), (CLEAN_UP, self.expected)):
-            unused_only = [step.before for step in steps if step.unused_only and step.before and step.phase == phase]
-            yield from _refusals(context, usage, unused_only, advice, "")
+        advice = "Assign these scripts to the runtime that it was to replace, or finish the replacement, first"
+        for step in steps:
+            if step.unused_only and step.before:
+                # What a definition itself deletes is kept only for a script that is known to use it.
+                usage = self.expected._replace(unread=()) if step.phase == DELETE else self.expected
+                yield from _refusals(context, usage, [step.before], advice, "")
         if context.protects is not False:
             protected = [step.before for step in steps if step.before and not step.unused_only]
             advice = "Choose a different runtime for these scripts first"
             more = ", load the project, or name the projects that count in protect_projects"
             yield from _refusals(context, self.expected.within(context.protects), protected, advice, more)
+
+    def planning(self, more: Iterable[Assignment]) -> Scripts:
+        """With more planned assignments, which the look-up does not show yet."""
+        more = list(more)
+        return self._replace(assignments=[*self.assignments, *more], unseen=[*self.unseen, *more])
 
     def report(self, rows: Iterable[Row]) -> ScriptReport:
         """What the result says of the scripts."""
@@ -104,34 +117,79 @@ def plan_scripts(context: Context, entries: Sequence[ScriptEntry] | None, rows: 
     """
     going = [step for row in rows if not row.failure for step in row.steps if step.plan.action == "delete"]
     # A plan shows the scripts of what it deletes.
-    every = any(row.replacement or row.beside for row in rows) or any(step.unused_only for step in going)
+    every = any(row.replacement or row.finishes for row in rows) or any(step.unused_only for step in going)
     every = every or bool(context.check_mode and going)
     if entries is None and not every and not (going and context.protects is not False):
         return Work(rows), []
     scripts = Scripts(entries, every, Assigner(context), context.usage).looked_up(context)
-    planned = _planned(context, scripts, rows)
-    scripts = scripts._replace(assignments=planned, unseen=planned)
+    planned = [row for row in rows if not row.failure]
+    scripts = scripts.planning(_recovering(context, scripts, planned))
+    scripts = scripts.planning(_wanted(context, scripts, rows))
+    listed_keys = {plan.script.key for plan in scripts.assignments if plan.place}
+    scripts = scripts.planning(_moves(scripts, planned, DELETE_OLD, listed_keys))
+    scripts = scripts.planning(_moves(scripts, planned, DELETE, listed_keys))
+    fingerprints = [plan._replace(fingerprint=_fingerprint(plan)) for plan in scripts.assignments]
+    scripts = scripts._replace(assignments=fingerprints, unseen=fingerprints)
     work = Work(_without_used(context, scripts, rows), scripts)
-    replacing = [repr(row.final_name) for row in rows if row.replacement and not row.failure]
-    if not replacing or not scripts.expected.unread:
-        return work, []
-    first = scripts.expected.unread[0]
-    return work, [
-        f"{listed(replacing)} cannot be replaced, because not every script could be read: {first.label}: "
-        f"{ended(first.error.sentence)} {_READ_ALL}"
-    ]
+    return work, list(_refused(scripts, planned, listed_keys))
 
 
-def _planned(context: Context, scripts: Scripts, rows: Sequence[Row]) -> list[Assignment]:
-    """The assignments that are asked for, and those of what is replaced. Raises ValidationError."""
-    entries, by_name, usage = scripts.entries or (), _by_final_name(rows), scripts.usage or Usage()
-    with ErrorList() as errors:
-        targets = [errors.check(_target, context, entry, by_name, prefix=entry.place) for entry in entries]
-    planned = [plan_assignment(entry, usage, target) for entry, target in zip(entries, targets)]
-    check_same_scripts(planned)
+def _refused(scripts: Scripts, rows: Sequence[Row], listed_keys: Collection[Any]) -> Iterator[str]:
+    """Why scripts cannot be moved as planned."""
+    replacing = [repr(row.final_name) for row in rows if row.replacement]
+    unread = scripts.expected.unread
+    if replacing and unread:
+        cannot = f"{listed(replacing)} cannot be replaced, because not every script could be read"
+        yield f"{cannot}: {unread[0].label}: {ended(unread[0].error.sentence)} {_READ_ALL}"
+    moved = [plan.script for plan in scripts.assignments if plan.action == "moved"]
+    secret = sorted({script.label for script in moved if script.has_secret and script.key not in listed_keys})
+    if secret:
+        yield (
+            f"{listed(secret)} would be moved, and a variable there holds a secret, which an update might lose. List "
+            "each under scripts to move it without its variables, or move it with mstr_script_runtime first"
+        )
+
+
+def _recovering(context: Context, scripts: Scripts, rows: Sequence[Row]) -> Iterator[Assignment]:
+    """The assignments that undo or finish what an earlier run left."""
+    usage, by_key = scripts.usage or Usage(), {runtime.key: runtime for runtime in context.existing}
     for row in rows:
-        planned += [] if row.failure else _moves(row, usage, planned)
-    return [plan._replace(fingerprint=_fingerprint(plan)) for plan in planned]
+        undone = [step.before for step in row.in_phase(UNDO) if step.before]
+        undone += [row.beside] if row.beside and row.main.plan.changed else []
+        for beside in undone:
+            _name, replaced = mark_in(beside.name) or ("", "")
+            for script in usage.of(beside.key):
+                yield Assignment.planned(script, by_key[replaced], stage=RECOVER, row=row.place)
+        if row.finishes and row.main.before:
+            new = _named(row.main.before if row.replacement is None else row.old[0], row.final_name)
+            for script in usage.of(row.finishes):
+                yield Assignment.planned(script, new, stage=RECOVER, row=row.place)
+
+
+def _wanted(context: Context, scripts: Scripts, rows: Sequence[Row]) -> list[Assignment]:
+    """The assignments that are asked for. Raises ValidationError."""
+    entries, usage = scripts.entries or (), scripts.expected
+    with ErrorList() as errors:
+        targets = [errors.check(_target, context, entry, rows, prefix=entry.place) for entry in entries]
+    planned = [
+        plan_assignment(entry, usage, target)._replace(row=row.place if row else "")
+        for entry, (target, row) in zip(entries, targets)
+    ]
+    check_same_scripts(planned)
+    return planned
+
+
+def _moves(scripts: Scripts, rows: Sequence[Row], phase: str, listed_keys: Collection[Any]) -> Iterator[Assignment]:
+    """The assignments of the scripts on what rows replace: what is deleted in this phase."""
+    stage, usage = ASSIGN if phase == DELETE_OLD else SETTLE, scripts.expected
+    for row in rows:
+        for step in row.in_phase(phase) if row.replacement else ():
+            mark = mark_in(step.seen.name)
+            # Of an unfinished replacement whose runtime is gone, scripts may still name that one.
+            dangling = usage.of(mark[1]) if mark and phase == DELETE else []
+            for script in (*usage.of(step.key), *dangling):
+                if script.key not in listed_keys:
+                    yield Assignment.planned(script, _runtime_of(row), stage=stage, row=row.place)
 
 
 def check_same_scripts(planned: Iterable[Assignment]) -> None:
@@ -145,41 +203,32 @@ def check_same_scripts(planned: Iterable[Assignment]) -> None:
                 errors.add(f"{assignment.place} and {earlier.place} are the same {script.label}; list it once")
 
 
-def _moves(row: Row, usage: Usage, planned: Sequence[Assignment]) -> list[Assignment]:
-    """The assignments of the scripts on what a row replaces, or on the unfinished replacement that it does not need."""
-    keys = {assignment.script.key for assignment in planned}
-    scripts = [script for old in (*row.old, row.unneeded) if old for script in usage.of(old.id)]
-    return [Assignment.planned(script, _runtime_of(row)) for script in scripts if script.key not in keys]
-
-
-def _target(context: Context, entry: ScriptEntry, by_name: Mapping[str, Row]) -> Runtime:
-    """The runtime that a script is to use, as it will be. Raises ValidationError."""
+def _target(context: Context, entry: ScriptEntry, rows: Sequence[Row]) -> tuple[Runtime, Row | None]:
+    """The runtime that a script is to use, as it will be, and its row, if it has one. Raises ValidationError."""
     name = str(entry.runtime)
-    row = by_name.get(name)
-    if row:
+    # Even if one that is to be deleted has the name now.
+    named = sorted((row for row in rows if row.final_name == name), key=lambda row: row.wanted.state != "present")
+    for row in named[:1]:
         if row.wanted.state == "absent":
             goes = "would be purged" if row.is_purged else "is to be deleted"
             raise ValidationError([f"runtime {name!r} {goes}, so no script can use it"])
-        return _runtime_of(row)
-    for row in by_name.values():
+        return _runtime_of(row), row
+    for row in rows:
         if any(runtime and runtime.name == name for runtime in (*row.old, row.main.before)):
             raise ValidationError([f"runtime {name!r} becomes {row.final_name!r} in this task; write that name"])
     runtime = one_named(context.existing, name)
     if runtime is None:
         raise ValidationError([f"the server has no runtime {name!r}, and the task does not create it"])
-    return runtime
-
-
-def _by_final_name(rows: Sequence[Row]) -> dict[str, Row]:
-    """The first row whose runtime will have a name, by this name, even if one that is to be deleted has it now."""
-    present = [row for row in rows if row.wanted.state == "present"]
-    return {row.final_name: row for row in reversed([*present, *rows])}
+    return runtime, None
 
 
 def _runtime_of(row: Row) -> Runtime:
     """The runtime of a row as it is now, or will be, under its final name."""
-    runtime = row.main.after or row.main.plan.target or row.main.before or Runtime({})
-    return runtime._replace(values={**runtime.values, "name": row.final_name})
+    return _named(row.main.after or row.main.plan.target or row.main.before or Runtime({}), row.final_name)
+
+
+def _named(runtime: Runtime, name: str) -> Runtime:
+    return runtime._replace(values={**runtime.values, "name": name})
 
 
 def _fingerprint(planned: Assignment) -> str | None:
@@ -194,25 +243,28 @@ def _fingerprint(planned: Assignment) -> str | None:
     )
 
 
-def spare_failed(work: Work) -> Work:
-    """The work, its assignments with their runtimes as they are now, and an error for each row that must be spared.
+def spare_failed(work: Work, stage: str = "") -> Work:
+    """The work, its assignments of a stage with their runtimes as they are now, and an error for each row to spare.
 
     A runtime with an error gets no script, and what a script still uses that was to be moved is not deleted.
     """
-    by_name, scripts = _by_final_name(work.rows), work.scripts
-    scripts = scripts._replace(assignments=[_ready(assignment, by_name) for assignment in scripts.assignments])
+    by_place, scripts = {row.place: row for row in work.rows}, work.scripts
+    assignments = [
+        _ready(plan, by_place[plan.row]) if plan.row and plan.stage and stage in ("", plan.stage) else plan
+        for plan in scripts.assignments
+    ]
+    scripts = scripts._replace(assignments=assignments)
     rows = [row if row.failure else row._replace(error=_error_of(scripts, row)) for row in work.rows]
     return work._replace(rows=rows, scripts=scripts)
 
 
-def _ready(planned: Assignment, by_name: Mapping[str, Row]) -> Assignment:
-    """The assignment with the runtime as it is now; with an error if the runtime failed."""
-    name = planned.target.name
-    row = by_name.get(name)
-    if planned.action != "moved" or row is None or (row.main.state == PLANNED and not row.failure):
+def _ready(planned: Assignment, row: Row) -> Assignment:
+    """The assignment with the runtime of its row as it is now; with an error if the row failed."""
+    waits = row.main.state == PLANNED or planned.stage == RECOVER
+    if planned.action != "moved" or (waits and not row.failure):
         return planned
     if row.failure or row.main.after is None:
-        why = f"the runtime {name!r} failed, so no script was assigned to it"
+        why = f"the runtime {planned.target.name!r} failed, so no script was assigned to it"
         return planned._replace(action="failed", error=MstrError(why))
     return planned._replace(target=_runtime_of(row))
 
@@ -223,12 +275,15 @@ def _error_of(scripts: Scripts, row: Row) -> MstrError | None:
     A purge is cancelled as a whole.
     """
     deletes = row.main.is_due and row.main.plan.action == "delete" and not row.is_purged
-    keys = {runtime.key for runtime in ([row.main.before] if deletes else row.old) if runtime}
-    for assignment in scripts.assignments if keys else ():
-        if assignment.script.runtime_id in keys and assignment.error and assignment.action != "moved":
-            if row.replacement:
-                return MstrError(f"The {assignment.script.label} was not moved: {assignment.error}")
-            return MstrError(f"{row.label} was not deleted, because a script still uses it")
+    keys = {step.key for step in row.going}
+    keys |= {row.finishes, row.beside.key if row.beside else "", row.main.key if deletes else ""} - {""}
+    for plan in scripts.assignments if keys else ():
+        from_row = plan.script.runtime_id in keys or (row.replacement and plan.row == row.place and not plan.place)
+        if from_row and plan.error:
+            if deletes:
+                return MstrError(f"{row.label} was not deleted, because a script still uses it")
+            moved = "was moved, but" if plan.action == "moved" else "was not moved:"
+            return MstrError(f"The {plan.script.label} {moved} {plan.error}")
     return None
 
 
@@ -287,7 +342,9 @@ def _without_used(context: Context, scripts: Scripts, rows: Sequence[Row]) -> li
     for row in rows:
         runtime = row.main.before
         if row.is_purged and row.main.unused_only and runtime:
-            used = bool(scripts.expected.of(runtime.id))
+            mark = context.left.get(runtime.key)
+            dangling = scripts.expected.of(mark.replaced) if mark and mark.is_gone else []
+            used = bool(scripts.expected.of(runtime.id) or dangling)
             if used or scripts.expected.unread:
                 why = "a script uses it" if used else "not every script could be read"
                 context.warn(f"The purge spares {runtime.label}, an unfinished replacement, because {why}.")
@@ -299,63 +356,74 @@ def _without_used(context: Context, scripts: Scripts, rows: Sequence[Row]) -> li
 # --- the work
 
 
-def assign(work: Work) -> Work:
-    """Carry out the planned assignments, with the runtimes as they are now. Returns the work as `spare_failed` does."""
-    scripts = spare_failed(work).scripts
-    done = scripts._replace(assignments=scripts.assigner.assign(scripts.assignments))
-    return spare_failed(work._replace(scripts=done))
+def assign(work: Work, stage: str) -> Work:
+    """Carry out the planned assignments of a stage, to the runtimes as they are now; see `spare_failed`."""
+    scripts = spare_failed(work, stage).scripts
+    # One whose runtime is created late has to wait.
+    due = [plan.stage == stage and (plan.action != "moved" or bool(plan.target.id)) for plan in scripts.assignments]
+    if not any(due):
+        return spare_failed(work, stage)
+    done = iter(scripts.assigner.assign([plan for plan, is_due in zip(scripts.assignments, due) if is_due]))
+    plans = [next(done)._replace(stage="") if is_due else plan for plan, is_due in zip(scripts.assignments, due)]
+    return spare_failed(work._replace(scripts=scripts._replace(assignments=plans)).outdated(), stage)
 
 
-def move_newcomers(context: Context, scripts: Scripts, row: Row) -> tuple[Scripts, MstrError | None]:
-    """Move the scripts that came to what a row replaces after the look-up. Then why a script still uses that."""
-    try:
-        scripts = scripts.looked_up(context)
-    except MstrError as exc:  # also after a signal: what was written so far must be reported
-        return scripts, exc
-    usage = scripts.usage or Usage()
-    if usage.unread:
-        return scripts, MstrError(f"Not every script could be read again: {usage.unread[0].error.sentence}")
-    moves = _moves(row, usage, scripts.assignments)
-    if moves and context.plan_id:
-        came = f"The {moves[0].script.label} began to use the old runtime after the plan was made"
-        return scripts, MstrError(f"{came}, so the plan is different from the approved one")
-    moved = scripts.assigner.assign(moves)
-    scripts = scripts._replace(assignments=[*scripts.assignments, *moved], unseen=[*scripts.unseen, *moved])
-    left = [script for old in row.old for script in scripts.expected.of(old.id)]
-    again = MstrError(f"Somebody assigned the old runtime to the {left[0].label} again") if left else None
-    return scripts, _error_of(scripts, row) or again
+def move_newcomers(context: Context, work: Work, places: Collection[str]) -> Work:
+    """Move the scripts that came to what the rows at these places copy since the look-up.
 
-
-def assign_back(scripts: Scripts, row: Row, exists: Mapping[str, bool | None]) -> tuple[Scripts, str]:
-    """Assign the scripts of a failed replacement to the runtimes that it was to replace; an earlier run's, too.
-
-    `exists`: whether each of these exists, by its key. Returns the scripts, and what could not be assigned back.
+    Each of them has an error if a script still uses what it replaces, or if that is unknown.
     """
-    new, by_key = row.main.runtime, {runtime.key: runtime for runtime in row.old}
-    due = [
-        (assignment.script._replace(runtime_id=assignment.target.key), by_key[assignment.script.runtime_id])
-        for assignment in scripts.changed
-        if assignment.target.name == row.final_name and assignment.script.runtime_id in by_key
-    ]
-    assigned = {assignment.script.key for assignment in scripts.assignments}
-    earlier = (scripts.usage or Usage()).of(new.id) if new and row.beside and not row.unneeded else []
-    due += [(script, row.old[0]) for script in earlier if script.key not in assigned]
-    doubts = {False: "does not exist any more", None: "could not be read"}
-    errors = [
-        f"{script.label}: {runtime.label} {doubts[exists[runtime.key]]}"
-        for script, runtime in due
-        if exists[runtime.key] is not True
-    ]
-    back = [Assignment(script, runtime, "moved") for script, runtime in due if exists[runtime.key]]
-    done = scripts.assigner.assign(back, insist=True)
-    returned = {plan.script.key: plan for plan in done if plan.action in ("moved", "none")}
-    errors += [f"{plan.script.label}: {plan.error}".rstrip(".") for plan in done if plan.script.key not in returned]
+
+    def failed(why: MstrError) -> Work:
+        rows = [row._replace(error=row.failure or why) if row.place in places else row for row in work.rows]
+        return work._replace(rows=rows)
+
+    for _turn in range(_TURNS):
+        try:
+            work = work._replace(scripts=work.scripts.looked_up(context))
+        except MstrError as exc:  # also after a signal: what was written so far must be reported
+            return failed(exc)
+        usage = work.scripts.usage
+        if usage.unread:
+            return failed(MstrError(f"Not every script could be read again: {usage.unread[0].error.sentence}"))
+        moves = list(
+            _moves(work.scripts, [row for row in work.rows if row.place in places and not row.failure], DELETE_OLD, ())
+        )
+        if not moves:
+            return work
+        script = moves[0].script
+        came = f"The {script.label} began to use the old runtime after the plan was made"
+        if context.plan_id:
+            return failed(MstrError(f"{came}, so the plan is different from the approved one"))
+        if any(plan.script.has_secret for plan in moves):
+            return failed(MstrError(f"{came}, and a variable of such a script holds a secret"))
+        work = assign(work._replace(scripts=work.scripts.planning(moves)), ASSIGN)
+    return failed(MstrError(f"Somebody assigned the old runtime to the {script.label} again and again"))
+
+
+def assign_back(context: Context, work: Work, row: Row, old: Runtime) -> tuple[Work, str]:
+    """Assign the scripts of a failed replacement to the runtime that it was to replace; an earlier run's, too.
+
+    Returns the work, and what could not be assigned back.
+    """
+    scripts: Scripts = work.scripts.looked_up(context)
+    new = row.main.after or row.beside
+    moved = [plan for plan in scripts.assignments if plan.row == row.place and not plan.stage]
+    moved = [plan for plan in moved if plan.action in ("moved", "unknown") and plan.target.key != old.key]
+    due = {plan.script.key: plan.script._replace(runtime_id=plan.target.key) for plan in moved}
+    due |= {script.key: script for script in (scripts.usage or Usage()).of(new.key if new else None)}
+    back = [Assignment(script, old, "moved") for script in due.values() if script.runtime_id]
+    done = scripts.assigner.assign(back)
+    failed = [plan for plan in done if plan.action not in ("moved", "none")]
+    errors = [f"{plan.script.label}: {plan.error}".rstrip(".") for plan in failed]
+    returned = {plan.script.key: plan for plan in done if plan not in failed}
     assignments = []
-    for assignment in scripts.assignments:
-        plan = returned.pop(assignment.script.key, None)
-        if plan:
-            why = MstrError(f"The replacement of {plan.target.label} failed, so the script was assigned back to it.")
-            assignment = assignment._replace(action="failed", error=assignment.error or plan.error or why)
-        assignments.append(assignment)
+    for plan in scripts.assignments:
+        again = returned.pop(plan.script.key, None) if plan in moved else None
+        if again:
+            why = MstrError(f"The replacement of {old.label} failed, so the script was assigned back to it.")
+            plan = plan._replace(action="failed", error=plan.error or again.error or why)
+        assignments.append(plan)
     text = ended(f"{counted(len(errors), 'script')} could not be assigned back: {listed(errors)}") if errors else ""
-    return scripts._replace(assignments=[*assignments, *returned.values()]).forgotten(), text
+    scripts = scripts._replace(assignments=[*assignments, *(plan._replace(stage="") for plan in returned.values())])
+    return work._replace(scripts=scripts).outdated(), text

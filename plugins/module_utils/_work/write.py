@@ -15,10 +15,9 @@ from functools import partial
 from typing import TypeVar
 
 from .._errors import ApiError, ConnectError, MstrError, ended
-from .._model.alike import name_beside, near_names
-from .._model.fields import differing
+from .._model.alike import near_names
 from .._model.plan import DONE, NO_PLAN, Plan
-from .._model.runtime import INCOMPLETE, Runtime, lists_default
+from .._model.runtime import INCOMPLETE, Runtime, lists_default, mark_in
 from .._model.steps import CHANGE, PLANNED, READ, UNKNOWN, WRITTEN, Row, Step
 from .._model.stored import as_stored, changed_since, fingerprint
 from .._session.interrupt import Interrupted
@@ -104,21 +103,6 @@ def _sent(context: Context, step: Step) -> Step:
     return written._replace(after=runtime._replace(id=identity))
 
 
-def rename_aside(context: Context, step: Step) -> Step:
-    """The step after its rename; what follows cannot be undone. Raises MstrError if the runtime is not as planned."""
-    planned = step.seen
-    now = context.api.find(str(planned.id), repr(planned.name))
-    changed = changed_since(now, planned) if now else ("it was deleted",)
-    if changed:
-        raise MstrError(f"{planned.label} was not renamed, {CHANGED}: {', '.join(changed)}. {CHECK_IT}")
-    done = write_and_read(context, step)
-    shown = [name for name, value in planned.values.items() if value is not None or planned.is_whole]
-    fields = [name for name in shown if name != "name"]
-    changed = differing(planned.values, done.after.values, fields) if done.after and not done.error else ()
-    text = f"{planned.label} changed while it was renamed: {', '.join(changed)}. {CHECK_IT}"
-    return done._replace(error=MstrError(text)) if changed else done
-
-
 def write_and_read(context: Context, step: Step) -> Step:
     """The step after its write and a read of its runtime. It has an error if one of them failed."""
     step = attempt(partial(write, context), step)
@@ -200,7 +184,8 @@ def _checked_after_loss(context: Context, step: Step, lost: MstrError) -> Step:
     for again in check_after_loss(context.pause, context.retries, lost, insistent, unknown):
         # Differences of a new runtime from the request become warnings later; they cause no second write.
         if not again.plan.changed or (step.plan.action == "create" and again.before):
-            return confirm(context, step, again.before) if again.before else step.finished(READ)
+            found = _shared(step) if step.plan.action == "create" else step
+            return confirm(context, found, again.before) if again.before else step.finished(READ)
     changed = changed_since(again.before, before) if deletes and before and again.before else ()
     if before and changed:
         why = f"{before.label} was not deleted, because it changed meanwhile: {', '.join(changed)}."
@@ -223,20 +208,28 @@ def _name_taken(context: Context, step: Step, refusal: MstrError, lost: MstrErro
     wanted = step.wanted
     listed = context.api.list_all()
     holder = locate(context, wanted, _new(context, listed))
-    if holder and name_beside(holder.name) is not None and is_own(context, holder) is False:
+    if holder and mark_in(holder.name) and is_own(context, holder) is False:
         holder = None  # of somebody else, who has made a runtime with the name of an unfinished replacement
     if holder and lost:
         # The name was more likely taken by this task's create, whose response was lost, than by another play.
-        return confirm(context, step, holder)
+        return confirm(context, _shared(step), holder)
     if holder:
         # Another play created it first: write only what still differs.
         again = plan_step(context._replace(existing=listed), step._replace(before=holder))
-        return _approved(context, None, step.plan, again)
+        if again.plan.changed and mark_in(holder.name):
+            fields = ", ".join(again.plan.changed_fields)
+            raise MstrError(f"Another run has created {holder.label} meanwhile, which is different: {fields}")
+        return _shared(_approved(context, None, step.plan, again))
     near = near_names(str(wanted.name), (runtime.name for runtime in listed))
     alike = " and ".join(runtime.label for runtime in listed if runtime.name in near)
     why = f"only {alike} is listed" if alike else "this user sees no runtime with it; an ACL may hide it"
     taken = next((f" by {runtime.label}" for runtime in listed if runtime.name == wanted.name), f", but {why}")
     raise MstrError(f"{refusal.sentence} The name is taken{taken}.", **refusal.error)
+
+
+def _shared(step: Step) -> Step:
+    """The step of a create whose runtime another run may have created, if that is an unfinished replacement."""
+    return step._replace(shared=mark_in(str(step.wanted.name)) is not None)
 
 
 def not_done_error(lost: MstrError, not_done: str) -> MstrError:
@@ -253,8 +246,8 @@ def not_done_error(lost: MstrError, not_done: str) -> MstrError:
 def read_again(context: Context, rows: Sequence[Row]) -> tuple[list[Row], list[Runtime] | None]:
     """Read the written runtimes again: a single updated one by its id, others in one list, which is returned, too."""
     unread = [step for row in rows for step in row.in_phase(CHANGE) if step.state == WRITTEN]
-    # The list also shows whether another play has created a runtime of the same name meanwhile.
-    lists = len(unread) > 1 or any(step.action == "created" for step in unread)
+    # The list also shows whether somebody else has given a runtime the same name meanwhile.
+    lists = len(unread) > 1 or any(step.action == "created" or "name" in step.plan.changed_fields for step in unread)
     return check_again(context, rows, lists, partial(_confirmed, context))
 
 
@@ -301,12 +294,14 @@ def _confirmed(context: Context, listed: Sequence[Runtime], step: Step) -> Step:
     """The step with its runtime as it is now, or with an error if no create was carried out. Raises MstrError."""
     wanted, created, current = step.wanted, step.action == "created", None
     key = step.runtime.key if step.runtime else ""
-    candidates = [runtime for runtime in listed if runtime.key == key or (created and runtime.name == wanted.name)]
-    if len(candidates) > 1:
+    name = step.plan.target.name if step.plan.target and "name" in step.plan.changed_fields else None
+    candidates = [runtime for runtime in listed if runtime.key == key or runtime.name == name]
+    if len(candidates) > 1 and not mark_in(name or ""):
         ids = " and ".join(str(runtime.id) for runtime in candidates)
         origin = "Another task created one, or a lost response made this task create two. Delete one by its id."
-        context.warn(f"Several runtimes now have the name {wanted.name!r}: {ids}. {origin}")
-    own = [runtime for runtime in candidates if runtime.key == key] or candidates
+        origin = origin if created else "Somebody else has given one of them this name. Rename one by its id."
+        context.warn(f"Several runtimes now have the name {name!r}: {ids}. {origin}")
+    own = [runtime for runtime in candidates if runtime.key == key] or (candidates if created else [])
     if own:
         current = context.api.with_all_fields(own[0], needed_fields(context, wanted))
     if current is None and key:

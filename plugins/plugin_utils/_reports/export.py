@@ -16,11 +16,11 @@ from typing import Any, NamedTuple, Optional
 from jinja2 import Template
 
 from ...module_utils._errors import ANSIBLE_MASKS, SURROGATE, ErrorList, ValidationError, clean, texts
-from ...module_utils._model.alike import is_named, name_beside
+from ...module_utils._model.alike import is_named
 from ...module_utils._model.definition import definition_from
 from ...module_utils._model.fields import BY_NAME
 from ...module_utils._model.kinds import RESOURCE_KEYS
-from ...module_utils._model.runtime import DEFAULT_RUNTIME_ID, is_id, name_error
+from ...module_utils._model.runtime import DEFAULT_RUNTIME_ID, is_id, mark_in, name_error
 from ...module_utils._model.stored import definition_of
 from .files import without_controls
 
@@ -120,19 +120,20 @@ def _left_out(
 
     `in_file`: the ids in the file. That an export leaves out the default runtime goes without saying.
     """
-    names = () if is_backup else {_identity(runtime)[0] for runtime in runtimes}
+    ids = {_identity(runtime)[1].upper() for runtime in runtimes}
     for name, identity in sorted(map(_identity, runtimes)):
         is_default = identity.upper() == DEFAULT_RUNTIME_ID
         is_missing = is_backup and DEFAULT_RUNTIME_ID not in in_file
-        if is_missing if is_default else _is_left_out(name, identity, exclude, names):
+        if is_missing if is_default else _is_left_out(name, identity, exclude, ids):
             usable = not (name_error(name) or _text_error(name))
             yield from [name] if usable else []
             yield from [identity] if (is_backup or not usable) and is_id(identity) else []
 
 
-def _is_left_out(name: str, identity: str, exclude: Sequence[str], names: Container[str | None]) -> bool:
-    """Whether a runtime is excluded, or the unfinished replacement of one of these names."""
-    return is_named(name, exclude, identity) or name_beside(name) in names
+def _is_left_out(name: str, identity: str, exclude: Sequence[str], ids: Container[str]) -> bool:
+    """Whether a runtime is excluded, or the unfinished replacement of one with one of these ids."""
+    mark = mark_in(name)
+    return is_named(name, exclude, identity) or (mark is not None and mark[1] in ids)
 
 
 def _assignments(runtimes: Iterable[Runtime], definitions: Iterable[Runtime]) -> Iterator[dict[str, Any]]:
@@ -159,12 +160,12 @@ def to_definitions(runtimes: Iterable[Runtime], exclude: Sequence[str] = (), ids
     """
     namesakes: dict[str, list[str]] = {}
     runtimes = list(runtimes)
-    names = () if ids else {_identity(runtime)[0] for runtime in runtimes}
+    keys = {_identity(runtime)[1].upper() for runtime in runtimes}
     definitions, builtin = list[dict[str, Any]](), list[dict[str, Any]]()
     with ErrorList() as errors:
         for runtime in runtimes:
             name, identity = _identity(runtime)
-            if _is_left_out(name, identity, exclude, names):
+            if _is_left_out(name, identity, exclude, keys):
                 continue
             definition = definition_of(runtime)
             with_id = {"id": identity, **definition} if ids and is_id(identity) else definition

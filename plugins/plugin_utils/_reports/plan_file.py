@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ...module_utils._model.file import FileError, from_json
-from ...module_utils._model.runtime import replacement_name
+from ...module_utils._model.runtime import mark_name
 from ...module_utils._model.usage import label_of
 from .evaluation import Json, grouped
 from .files import json_text
@@ -160,7 +160,8 @@ def _is_same(row: Json, approved: Json) -> bool:
     if approved["action"] == "replaced" and row["action"] == "updated":
         # Only the name is left to do.
         return [(field["field"], field["found"], field["wanted"]) for field in row["fields"]] == [
-            ("name", replacement_name(str(row["name"])), row["name"])
+            ("name", mark_name(str(row["name"]), found), row["name"])
+            for found in [field["found"] for field in approved["fields"] if field["field"] == "id"]
         ]
     if approved["action"] == "replaced":
         row, approved = ({**entry, "id": None, "fields": _without_new_id(entry)} for entry in (row, approved))

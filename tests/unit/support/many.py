@@ -24,7 +24,7 @@ NO = refusal(403, "ERR0017", "no permission")
 UPGRADE = {"name": "R", "runtime_version": "3.12.1", "replace_on_change": ["runtime_version"]}
 UNITE = {**UPGRADE, "previous_names": ["S"], "replace_on_change": True}
 MERGE = {"name": "S", "previous_names": ["R"], "replace_on_change": True}
-BESIDE = "R (replacement)"
+BESIDE = f"R (replaces {A})"
 
 
 def holding(*more, **names):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from threading import Condition, Thread, current_thread
 
+from ansible_collections.mstr.library.plugins.module_utils._model.runtime import mark_in
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from unit.support.make import stored
-from unit.support.many import outcome
-from unit.support.server import Server, end_early
+from unit.support.make import DEFAULT_ID, stored
+from unit.support.many import assigned, outcome
+from unit.support.server import Server, end_early, killed_before
 from unit.support.strategies import ENDS
 
 # With a number in this variable, so many times as many examples, which are random then.
@@ -17,17 +19,40 @@ LAW = settings(max_examples=60 * max(1, TIMES))
 OWN = {"id": "54F3D26011D2896560009A8E67019608", "name": "me"}
 NAMES, IDS = ("R", "S", "T"), [letter * 32 for letter in "ABC"]
 VERSIONS = ("3.10.5", "3.12.1")
-DEFINITION = st.fixed_dictionaries(
+FIELDS = {"runtime_version": "runtimeVersion", "others": "others"}
+VALUES = {
+    "runtime_version": st.sampled_from(VERSIONS),
+    "others": st.sampled_from("xy"),
+    "replace_on_change": st.sampled_from([True, ["runtime_version"], ["others"], ["name", "others"]]),
+    "smoke_test": st.just("1"),
+}
+PLAIN = st.fixed_dictionaries({}, optional=VALUES)
+TASK = st.fixed_dictionaries({"R": PLAIN, "S": PLAIN}, optional={"T": PLAIN}).map(
+    lambda task: [{"name": name, **options} for name, options in task.items()]
+)
+
+
+@st.composite
+def files(draw):
+    """Definitions of up to three runtimes, each under any of its names, with or without the others as previous ones."""
+    entries = []
+    for name in draw(st.sampled_from([("R",), ("R", "S"), ("R", "S", "T")])):
+        names = [name, f"{name}2", f"{name}3"]
+        now = draw(st.sampled_from(names))
+        previous = [other for other in names if other != now and draw(st.booleans())]
+        entries.append({"name": now, **({"previous_names": previous} if previous else {}), **draw(PLAIN)})
+    return entries
+
+
+HOW = st.fixed_dictionaries({}, optional={"purge": st.just(True), "protect": st.just(True)})
+SERVERS = st.fixed_dictionaries(
     {},
     optional={
-        "runtime_version": st.sampled_from(VERSIONS),
-        "others": st.sampled_from("xy"),
-        "replace_on_change": st.sampled_from([True, ["runtime_version"], ["others"]]),
-        "smoke_test": st.just("1"),
+        "duplicate_names": st.just("allow"),
+        "list_omits": st.sampled_from(["others,runtimeVersion", "version,status,owner"]),
+        "script_put_omitted": st.just("reset"),
     },
 )
-TASK = st.fixed_dictionaries({"R": DEFINITION, "S": DEFINITION}, optional={"T": DEFINITION})
-FIELDS = {"runtime_version": "runtimeVersion", "others": "others"}
 
 
 def a_server(**switches):
@@ -35,26 +60,69 @@ def a_server(**switches):
     runtimes = [stored(name=name, id=key, others="x", owner=OWN) for name, key in zip(NAMES, IDS)]
     have = Server(*runtimes, **switches)
     have.core.users["admin"].id = OWN["id"]
-    have.seed_scripts(load=IDS[0], close=IDS[0], other=IDS[1])
-    return have
+    return have.seed_scripts(load=IDS[0], close=IDS[0], other=IDS[1])
 
 
 def apply(have, task, **how):
-    return outcome(have, *({"name": name, **options} for name, options in task.items()), **how)
+    return outcome(have, *task, **how)
 
 
-def check_state(have, task):
-    """What the last definitions say is there, and every script runs on the runtime of its name."""
-    named = {}
-    for identity, runtime in have.runtimes.items():
-        named.setdefault(runtime["name"], []).append((identity, runtime))
-    assert all(len(found) == 1 for found in named.values()), named.keys()
-    for name, options in task.items():
-        [(_identity, runtime)] = named[name]
-        for field, api in FIELDS.items():
-            assert options.get(field) in (None, runtime.get(api)), (name, field)
-    used = {script: have.runtimes.get(key, {"name": key})["name"] for script, key in have.scripts.items()}
-    assert used == {"load": "R", "close": "R", "other": "S"}
+def marks(have):
+    """The unfinished replacements on the server: the name that each is to take, and the id of what it replaces."""
+    found = {key: mark_in(runtime["name"]) for key, runtime in have.runtimes.items()}
+    return {key: mark for key, mark in found.items() if mark}
+
+
+def state(have):
+    """What there is, without the ids, which are different in each run."""
+    names = {key: runtime["name"] for key, runtime in have.runtimes.items()}
+    fields = [tuple(runtime.get(name) for name in ("name", *FIELDS.values())) for runtime in have.runtimes.values()]
+    return sorted(fields, key=str), {script: names.get(key, key) for script, key in have.scripts.items()}
+
+
+def copy_of(have, **switches):
+    """Another server that holds the same."""
+    other = Server(*({**runtime, "id": key} for key, runtime in have.runtimes.items()), **switches)
+    other.core.users["admin"].id = OWN["id"]
+    return other.seed_scripts(**have.scripts)
+
+
+def recovered(have, task, **switches):
+    """The same server after a person has undone and finished by hand what interrupted runs left."""
+    other = copy_of(have, **switches)
+    scripts = other.scripts
+    names = {name for entry in task for name in (entry["name"], *entry.get("previous_names", ()))}
+    for key, (name, replaced) in sorted(marks(other).items()):
+        held = {runtime["name"] for runtime in other.runtimes.values()}
+        if replaced in other.runtimes:
+            old = other.runtimes[replaced]["name"]
+            if old in names:
+                scripts = {script: replaced if used == key else used for script, used in scripts.items()}
+                del other.runtimes[key]
+        elif name in names and name not in held:
+            scripts = {script: key if used == replaced else used for script, used in scripts.items()}
+            other.runtimes[key]["name"] = name
+    return other.seed_scripts(**scripts)
+
+
+class Watched:
+    """A server on which every deletion is checked when it happens."""
+
+    def __init__(self, have, task=()):
+        self.have, self.task, self.bad, self.real = have, task, [], have.send
+
+    def __enter__(self):
+        self.have.send = self.send
+        return self
+
+    def __exit__(self, *_error):
+        self.have.send = self.real
+
+    def send(self, kind, method, path, **more):
+        key = path.rpartition("/")[2]
+        if (method, path) == ("DELETE", f"/runtimes/{key}") and key in self.have.scripts.values():
+            self.bad.append(self.have.runtimes[key]["name"] if key in self.have.runtimes else key)
+        return self.real(kind, method, path, **more)
 
 
 def check_report(before, have, result):
@@ -72,66 +140,120 @@ def check_report(before, have, result):
                 assert key in after
 
 
+def check_scripts(have):
+    assert set(have.scripts.values()) <= {*have.runtimes, DEFAULT_ID}, "a script uses a runtime that is gone"
+
+
 @LAW
-@given(tasks=st.lists(TASK, min_size=2, max_size=4), ends=st.lists(ENDS, min_size=3, max_size=3), purge=st.booleans())
-def test_histories(tasks, ends, purge):
-    have = a_server()
+@given(
+    tasks=st.lists(files(), min_size=2, max_size=4),
+    ends=st.lists(ENDS, min_size=3, max_size=3),
+    how=HOW,
+    server=SERVERS,
+)
+def test_histories(tasks, ends, how, server):
+    """Whatever earlier runs left, a run does what it would do after a person had undone or finished that by hand."""
+    have = a_server(**server)
+    how = {"protect": True, **how} if how.get("purge") else how  # else a purge deletes what scripts use
     for task, end in zip(tasks, ends):
         before = set(have.runtimes)
-        result = end_early(have, end, lambda task=task: apply(have, task, purge=purge))
-        assert set(have.scripts.values()) <= set(have.runtimes)
+        with Watched(have) as watched:
+            result = end_early(have, end, lambda task=task: apply(have, task, **how))
+        assert not watched.bad
+        check_scripts(have)
         if result:
             check_report(before, have, result)
             assert result["changed"] or set(have.runtimes) == before
-    before = set(have.runtimes)
-    predicted = apply(have, tasks[-1], purge=purge, check_mode=True)
-    done = apply(have, tasks[-1], purge=purge)
-    assert (predicted["summary"], done["summary"]["failed"]) == (done["summary"], 0), done["msg"]
+    task, before = tasks[-1], set(have.runtimes)
+    expected = recovered(have, task, **server)
+    by_hand = apply(expected, task, **how)
+    predicted = apply(have, task, check_mode=True, **how)
+    with Watched(have) as watched:
+        done = apply(have, task, **how)
+    assert not watched.bad
+    check_scripts(have)
+    if "summary" not in by_hand or "summary" not in done:
+        assert ("summary" in by_hand) == ("summary" in done), (by_hand["msg"], done["msg"])
+        return
+    assert (predicted["summary"], predicted["plan_id"]) == (done["summary"], done["plan_id"]), done["msg"]
     check_report(before, have, done)
-    check_state(have, tasks[-1])
-    assert apply(have, tasks[-1], purge=purge)["changed"] is False
+    assert done["summary"]["failed"] == by_hand["summary"]["failed"], done["msg"]
+    if not done["summary"]["failed"]:
+        assert state(have) == state(expected)
+        assert apply(have, task, **how)["changed"] is False
+
+
+class Turns:
+    """Several runs on one server, of which one sends requests at a time: so many each, and then in turn."""
+
+    def __init__(self, have, *turns):
+        self.have, self.turns, self.real = have, list(turns), have.send
+        self.turn, self.results = Condition(), {}
+
+    def run(self, *works):
+        """What the runs return."""
+        threads = [Thread(target=self._work, args=pair, name=str(pair[0])) for pair in enumerate(works)]
+        self.left = set(range(len(works)))
+        self.turns += [0]
+        self.have.send = self._send
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.have.send = self.real
+        return [self.results[number] for number in range(len(works))]
+
+    def _work(self, number, work):
+        try:
+            self.results[number] = work()
+        finally:
+            with self.turn:
+                self.left.discard(number)
+                self.turn.notify_all()
+
+    def _whose(self):
+        """The run whose turn it is: the first ones as often as the turns say, in turn."""
+        while self.turns and not self.turns[0]:
+            self.turns.pop(0)
+            self.active = 1 - getattr(self, "active", 1)
+        active = getattr(self, "active", 0)
+        return active if active in self.left else min(self.left)
+
+    def _send(self, *args, **more):
+        own = int(current_thread().name)
+        with self.turn:
+            self.turn.wait_for(lambda: self._whose() == own)
+            if self.turns:
+                self.turns[0] -= 1
+            else:
+                self.active = 1 - own
+            try:
+                return self.real(*args, **more)
+            finally:
+                self.turn.notify_all()
 
 
 @LAW
-@given(task=TASK, number=st.integers(0, 45), purge=st.booleans())
-def test_two_runs_at_once(task, number, purge):
-    """Two that want the same, one of them before a request of the other: all is there, and nothing is left beside."""
-    have, left, results = a_server(), iter(range(number)), []
-
-    def send(*args, **more):
-        if next(left, None) is None:
-            have.send = real
-            results.append(apply(have, task, purge=purge))
-        return real(*args, **more)
-
-    real, have.send = have.send, send
-    results.append(apply(have, task, purge=purge))
-    have.send = real
-    if len(results) < 2:
-        results.append(apply(have, task, purge=purge))
-    assert all("summary" in result for result in results) or purge
-    assert not [name for name in have.names if "(replacement)" in name]
-    check_state(have, task)
-    assert apply(have, task, purge=purge)["changed"] is False
-
-
-@LAW
-@given(task=TASK, number=st.integers(0, 25), key=st.sampled_from(IDS), purge=st.booleans())
-def test_colleague_at_work(task, number, key, purge):
-    """What somebody writes before a read of runtimes is neither overwritten nor lost with a runtime or a copy of it."""
-    have, left = a_server(), iter(range(number))
-
-    def send(kind, method, path, **more):
-        if method == "GET" and path.startswith("/runtimes") and next(left, None) is None and key in have.runtimes:
-            have.runtimes[key].update(description="theirs", version="theirs")
-            have.send = real
-        return real(kind, method, path, **more)
-
-    real, have.send = have.send, send
-    result = apply(have, task, purge=purge)
-    check_report(set(IDS), have, result)
-    if have.send is real:
-        shown = [row["runtime"] for row in result["runtimes"] if row["action"] == "deleted" and row["id"] == key]
-        kept = [runtime for runtime in have.runtimes.values() if runtime["name"] == NAMES[IDS.index(key)]]
-        assert have.runtimes.get(key, *shown)["description"] == "theirs"
-        assert {runtime["description"] for runtime in kept} <= {"theirs"}
+@given(
+    task=TASK | files(),
+    turns=st.lists(st.integers(0, 30), min_size=1, max_size=4),
+    how=HOW,
+    server=SERVERS,
+)
+def test_two_runs_at_once(task, turns, how, server):
+    """Two that want the same: one of them does it, and nothing is lost or left that is not said."""
+    have = a_server(**server)
+    how = {"protect": True, **how} if how.get("purge") else how
+    expected = a_server(**server)
+    alone = apply(expected, task, **how)
+    results = Turns(have, *turns).run(*(lambda: apply(have, task, **how) for _run in range(2)))
+    check_scripts(have)
+    if "summary" not in alone or alone["summary"]["failed"]:
+        return
+    if alone["summary"]["created"] and server.get("duplicate_names"):
+        return  # such a server has two then, and the task warns
+    if all(result.get("summary", {"failed": 1})["failed"] for result in results):
+        results.append(apply(have, task, **how))
+        assert not results[-1]["summary"]["failed"], results[-1]["msg"]
+    assert state(have) == state(expected), [result["msg"] for result in results]
+    assert apply(have, task, **how)["changed"] is False
