@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from .._errors import MstrError
 from .._model.definition import Definition
 from .._model.fields import POOL
 from .._model.plan import make_plan
@@ -45,7 +46,10 @@ def locate(context: Context, wanted: Definition, listed: Iterable[Runtime], has_
 
         found = known_otherwise(context, wanted, listed)
     runtime = api.with_all_fields(found, needed)
-    # Between the list and the read of the object, somebody may have renamed it.
+    if found and wanted.state == "present" and not (runtime and runtime.name in ("", found.name)):
+        # What took its place may be seen only in the next list, so a create could make a second one.
+        now = f"renamed to {runtime.name!r}" if runtime else "deleted"
+        raise MstrError(f"{found.label} was {now} after the list was read. Run the task again.")
     return runtime if found and runtime and runtime.name in ("", found.name) else None
 
 

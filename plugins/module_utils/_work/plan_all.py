@@ -87,10 +87,11 @@ def _plan_replacements(context: Context, rows: Sequence[Row]) -> list[Row]:
     owners = {row.main.key: row for row in rows if row.main.before}
     # What a backup lists as absent may be replaced by a runtime that is gone and needs its name.
     taken = {old.key for row in planned if row.wanted.restore and row.replacement for old in row.old}
+    begun = {mark.replaced: mark.runtime for mark in context.left.values() if mark.key in claimed}
     errors = [
         f"{owners[runtime.key].place} is {runtime.label}, which {row.place} needs for a replacement; remove one of them"
         for row in planned
-        for runtime in ((*row.old, row.beside) if row.replacement else ())
+        for runtime in ((*row.old, begun.get(row.old[0].key)) if row.replacement else ())
         if runtime and owners.get(runtime.key, row).place != row.place and runtime.key not in taken
     ]
     if errors:
@@ -162,10 +163,7 @@ def _replaced(context: Context, row: Row, old: Sequence[Runtime], beside: Runtim
             first = old[0] = finish.plan.target or first
         with ErrorList() as errors:
             prefix = f"{first.label} cannot be copied"
-            copy = _copy(first, wanted) if copies else wanted
-            beside_name = mark_name(name, first.key)
-            copy = copy._replace(name=beside_name, id=None, values={**copy.values, "name": beside_name}, restore=False)
-            main = errors.check(lambda: plan_step(context, Step(copy, before=beside)), prefix=prefix)
+            main = errors.check(_plan_beside, context, first, wanted, name, beside, prefix=prefix)
         if copies:
             check_sent_back({**main.plan.body, "name": name}, first)
     target = main.plan.target or main.before or old[0]
@@ -188,6 +186,14 @@ def _replaced(context: Context, row: Row, old: Sequence[Runtime], beside: Runtim
         after={"id": identity, **plan.after},
     )
     return Replacement(wanted, row.place, tuple(steps), replacement=whole, beside=beside, finishes=row.finishes)
+
+
+def _plan_beside(context: Context, old: Runtime, wanted: Definition, name: str, beside: Runtime | None) -> Step:
+    """The step that creates or updates the runtime beside, whose name says what it replaces."""
+    copy = wanted if wanted.restore else _copy(old, wanted)
+    marked = mark_name(name, old.key)
+    copy = copy._replace(name=marked, id=None, values={**copy.values, "name": marked}, restore=False)
+    return plan_step(context, Step(copy, before=beside))
 
 
 def _whole(context: Context, runtime: Runtime) -> Runtime:

@@ -252,8 +252,7 @@ def _undone(context: Context, work: Work, row: Row) -> tuple[Work, Row]:
     old, new, error = row.old[0], row.main.after or row.beside, row.failure or MstrError("")
     is_there = exists(context, old)
     words = {True: "stays in use", False: "does not exist any more", None: "may not exist any more; check it"}
-    left, now = "", [f"The old runtime {old.label} {words[is_there]}."]
-    goes = new and not row.main.shared
+    left, now, goes = "", [f"The old runtime {old.label} {words[is_there]}."], False
     if is_there and new:
         try:
             work, left = assign_back(context, work, row, old)
@@ -261,13 +260,13 @@ def _undone(context: Context, work: Work, row: Row) -> tuple[Work, Row]:
             left = f"{ended(exc.sentence)}"
         now = [left, "Check which runtime they use.", *now[1:]] if left else now
         # Another run may have deleted the old one meanwhile.
-        goes = goes and not left and exists(context, old)
+        goes = not left and bool(exists(context, old))
     elif is_there is False and new:
         listed_now = _listed(context)
         others = [*_rivals(row, listed_now), *(other.key for other in listed_now if other.name == row.final_name)]
-        goes = goes and bool(set(others) - {new.key})
+        goes = bool(set(others) - {new.key})
         now.append("Another run has replaced it." if goes else "")
-    if goes and new and not row.in_phase(CLEAN_UP):
+    if goes and new and not row.main.shared:
         row = _to_clean_up(row, new)
     elif new and not row.in_phase(CLEAN_UP):
         now.append(f"The runtime {new.label} exists beside it. The next run goes on with it or undoes it.")

@@ -160,8 +160,8 @@ def _recovering(context: Context, scripts: Scripts, rows: Sequence[Row]) -> Iter
             _name, replaced = mark_in(beside.name) or ("", "")
             for script in usage.of(beside.key):
                 yield Assignment.planned(script, by_key[replaced], stage=RECOVER, row=row.place)
-        if row.finishes and row.main.before:
-            new = _named(row.main.before if row.replacement is None else row.old[0], row.final_name)
+        if row.finishes:
+            new = _named(row.old[0] if row.in_phase(DELETE_OLD) else row.main.seen, row.final_name)
             for script in usage.of(row.finishes):
                 yield Assignment.planned(script, new, stage=RECOVER, row=row.place)
 

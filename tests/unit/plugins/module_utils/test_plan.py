@@ -137,7 +137,7 @@ def row(current, definition, state=steps.PLANNED):
         (THERE, wanted("Nightly reports"), "Runtime 'Nightly reports' is already as requested.", ""),
         (None, GONE, "Runtime 'Nightly reports' does not exist.", ""),
         (None, wanted(None, id=ID, state="absent"), f"Runtime with id {ID} does not exist.", ""),
-        (runtime(name="a\n\x1b[31mb"), GONE, r"Deleted runtime 'a\n\x1b[31mb'.", ""),
+        (runtime(name="a\n\x1b[31mb"), wanted(None, id=ID, state="absent"), r"Deleted runtime 'a\n\x1b[31mb'.", ""),
     ],
 )
 def test_msg_says_in_one_line_what_was_done(current, definition, done, would):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
-from unit.support.make import lost, refusal, stopped, stored
-from unit.support.many import A, B, C, actions, assigned, both, holding, names_by_id, restore, run
-from unit.support.server import Server
+from unit.support.make import lost, stored
+from unit.support.many import A, B, C, actions, assigned, both, holding, message, names_by_id, restore, run
+from unit.support.server import Server, killed_before
 
 
 def failed(result):
@@ -50,14 +50,12 @@ def test_previous_name_that_is_only_alike(near, replaces):
 @pytest.mark.parametrize(
     ("held", "names"),
     [
-        ({A: "b", B: "a"}, {A: "a", B: "b"}),
-        ({A: "b", B: "c", C: "a"}, {A: "a", B: "b", C: "c"}),
         ({A: "b", B: "c"}, {A: "a", B: "b"}),
-        ({A: "a (restore)", B: "a"}, {A: "a", B: "b"}),
+        ({A: "x", B: "a", C: "b"}, {A: "a", B: "b", C: "c"}),
         ({A: "a", B: "b"}, {A: "a", B: "b"}),
         ({A: "a", B: "a", C: "c"}, {C: "a", A: "x", B: "y"}),
     ],
-    ids=["swap", "cycle", "chain", "interrupted", "nothing", "twins"],
+    ids=["chain", "long chain", "nothing", "twins"],
 )
 def test_restore_ends_with_the_names_of_the_backup(held, names):
     have = Server(*(stored(id=identity, name=name) for identity, name in held.items()))
@@ -76,6 +74,8 @@ def test_restore_ends_with_the_names_of_the_backup(held, names):
         ({A: "a", B: "b", C: "c"}, {B: "a", C: "b"}, {}),
         ({A: "a", B: "b", C: "c"}, {B: "a", C: "b"}, {"purge": True, "scripts": [assigned("nothing", "b")]}),
         ({A: "d", B: "c"}, {A: "c", C: "d"}, {}),
+        ({A: "b", B: "a"}, {A: "a", B: "b"}, {}),
+        ({A: "b", B: "c", C: "a"}, {A: "a", B: "b", C: "c"}, {"purge": True}),
     ],
 )
 def test_restore_that_cannot_have_its_names(held, names, how):
@@ -86,13 +86,47 @@ def test_restore_that_cannot_have_its_names(held, names, how):
     assert have.writes == []
 
 
-def test_restore_takes_a_name_from_what_is_purged():
-    have = holding(a=A, **{"a (restore)": B}, b=C)
-    for result in both(have, {"id": C, "name": "a"}, purge=True, restore=True):
-        assert actions(result) == [("a", "updated"), ("a", "deleted"), ("a (restore)", "deleted")]
-    assert names_by_id(have) == {C: "a"}
-    assert have.writes[:3] == [f"PATCH /runtimes/{A}", f"PATCH /runtimes/{C}", f"DELETE /runtimes/{A}"]
-    assert sum("is renamed before it is purged" in warning for warning in have.warnings) == 2
+def test_circle_of_names_and_how_to_open_it():
+    have = holding(b=A, a=B)
+    message = restore(have, {"id": A, "name": "a"}, {"id": B, "name": "b"})["msg"]
+    assert f"the names are a circle: 'b' ({A}) is to be 'a', 'a' ({B}) is to be 'b'." in message
+    assert f"Rename one of them to a name that nobody has, such as {{id: {A}, name: b 2}}" in message
+    assert "elete" not in message
+    run(have, {"id": A, "name": "b 2"})
+    assert restore(have, {"id": A, "name": "a"}, {"id": B, "name": "b"})["summary"]["updated"] == 2
+    assert names_by_id(have) == {A: "a", B: "b"}
+
+
+@pytest.mark.parametrize("purge", [False, True])
+def test_restore_takes_a_name_from_what_goes(purge):
+    """What has the name is deleted first, with every guard and after its scripts were assigned."""
+    have = holding(a=A, b=B, c=C).seed_scripts(load=A)
+    absent = [] if purge else [{"id": A, "state": "absent"}, {"id": C, "state": "absent"}]
+    entries, how = [{"id": B, "name": "a"}, *absent], {"purge": purge, "restore": True, "protect": True}
+    assert f"runtime 'a' ({A}) is used by 1 script" in message(have, *entries, **how)
+    for result in both(have, *entries, scripts=[assigned("load", "a")], **how):
+        assert sorted(actions(result)) == [("a", "deleted"), ("a", "updated"), ("c", "deleted")]
+    assert (names_by_id(have), have.scripts) == ({B: "a"}, {"load": B})
+    assert have.writes[-1] == f"PATCH /runtimes/{B}"
+
+
+@pytest.mark.parametrize("turn", [None, *range(22)])
+def test_restore_replaces_what_has_the_name_of_one_that_is_gone(turn):
+    """After an upgrade, the new runtime has the name, and the backup lists it as absent. Ended anywhere, a restore is
+    gone on with by the next one."""
+    have = holding(a=B).seed_scripts(load=B)
+    entries = [{"id": A, "name": "a", "others": "x"}, {"id": B, "name": "a", "state": "absent"}]
+    scripts = [assigned("load", "a")]
+    if turn is not None:
+        killed_before(have, turn, lambda: restore(have, *entries, scripts=scripts))
+        assert set(have.scripts.values()) <= set(have.runtimes)
+    result = restore(have, *entries, scripts=scripts)
+    assert result["summary"]["failed"] == 0
+    assert (have.names, set(have.scripts.values())) == (["a"], {have.id})
+    assert (have.id != B, have.runtimes[have.id]["others"]) == (True, "x")
+    if turn is None:
+        assert [(row["name"], row["action"]) for row in result["runtimes"]] == [("a", "replaced"), ("a", "deleted")]
+    assert restore(have, *entries, scripts=scripts)["changed"] is False
 
 
 @pytest.mark.parametrize("error", [None, lost()])
@@ -114,33 +148,3 @@ def test_restore_deletes_no_other_runtime_of_the_name():
     for _turn in range(2):
         restore(have, {"id": A, "name": "b", "state": "absent"}, {"id": B, "name": "a"})
     assert (have.names, A in have.runtimes) == (["a"], False)
-
-
-@pytest.mark.parametrize(
-    ("write", "error", "action"), [(1, stopped(in_flight=True), "unknown"), (2, refusal(403), "updated")]
-)
-def test_what_a_restore_set_aside_is_reported(write, error, action):
-    """The runtime has a different name, even if nothing else is done."""
-    have = holding(**{"Etl 2": A, "Etl": B})
-    for _earlier in range(1, write):
-        have.fail("PATCH")
-    have.fail("PATCH", error, done=action == "unknown")
-    result = restore(have, {"id": A, "name": "Etl"}, purge=True)
-    assert (result["changed"], result["runtimes"][1]["action"]) == (True, action)
-    assert result["runtimes"][1]["changes"] == [{"field": "name", "before": "Etl", "after": "Etl (restore)"}]
-
-
-def test_edit_before_a_rename_aside():
-    have = holding(**{"Etl 2": A, "Etl": B})
-    have.fail("GET")
-    have.fail("GET", meanwhile=lambda: have.runtimes[B].update(others="theirs"))
-    result = restore(have, {"id": A, "name": "Etl"}, purge=True)
-    assert have.runtimes[B]["others"] == "theirs"
-    assert "was not renamed, because something changed after the plan was made: others" in result["msg"]
-
-
-def test_left_by_a_restore():
-    """An ordinary purge spares it, and the next restore finishes it."""
-    have = holding(A=A, **{"A (restore)": B})
-    assert run(have, {"name": "A"}, purge=True)["summary"]["deleted"] == 0
-    assert any("which an unfinished restore renamed" in text for text in have.warnings)
