@@ -32,14 +32,14 @@ def carry_out(context: Context, work: Work) -> Work:
     rows, listed = _change(context, work.rows)
     work = work.outdated()._replace(rows=rows, listed=listed)
     if scripts:
-        from .assignments import ASSIGN, SETTLE  # only these tasks need it
-        from .scripts import assign
+        from .assign import assign  # only these tasks need it
+        from .assignments import ASSIGN, SETTLE
 
-        work = assign(work, ASSIGN)
+        work = assign(context, work, ASSIGN)
     if replaces:
         work = replace.commit(context, work)
     if scripts:
-        work = assign(work, SETTLE)
+        work = assign(context, work, SETTLE)
     if any(row.due(DELETE, PURGE) for row in work.rows):
         from .delete import delete  # only a task that deletes needs it
 
@@ -50,7 +50,7 @@ def carry_out(context: Context, work: Work) -> Work:
         from .restore import change_late  # only a backup needs it
 
         work = change_late(context, work)
-        work = assign(work, ASSIGN) if scripts else work
+        work = assign(context, work, ASSIGN) if scripts else work
     return work
 
 

@@ -55,7 +55,7 @@ def plan_all(context: Context, inputs: Inputs, rows: list[Row]) -> tuple[Work, l
 
         work = order_names(context, work)
     if work.scripts:
-        from .scripts import spare_failed
+        from .assign import spare_failed
 
         work = spare_failed(work)
     work = work._replace(rows=[row.unplanned() if row.failure else row for row in work.rows])

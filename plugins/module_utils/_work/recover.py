@@ -146,8 +146,8 @@ def _check_beside(context: Context, row: Row, mark: Mark, name: str | None, old:
         raise ValidationError(
             [
                 f"{mark.runtime.label} is to take the name {mark.name!r}, which {holder} has, and scripts use it. "
-                f"Assign them to the other one with mstr_script_runtime and delete it by its id, or rename that one, and "
-                f"{mark.ends}"
+                f"Assign them to the other one with mstr_script_runtime and delete it by its id, or rename that one, "
+                f"and {mark.ends}"
             ]
         )
     if mark.name != row.wanted.name and name == row.wanted.name:

@@ -21,12 +21,12 @@ from .._model.runtime import Runtime
 from .._model.steps import CLEAN_UP, DELETE_OLD, FINISH, READ, RENAME, UNDO, UNKNOWN, Row, Step
 from .._model.stored import changed_since, deletion_of
 from .api import Context, Work, attempt
+from .assign import assign, assign_back, move_newcomers
 from .assignments import RECOVER
 from .delete import delete
 from .locate import plan_step
 from .names import exists
 from .script import Script, run_script
-from .scripts import assign, assign_back, move_newcomers
 from .side_by_side import map_items
 from .write import CHANGED, CHECK_IT, write_and_read
 
@@ -35,7 +35,7 @@ _SMOKE_TEST_TIMEOUT = 600.0  # seconds
 
 def recover(context: Context, work: Work) -> Work:
     """Undo or finish what an earlier run left: assign its scripts, delete it, or give it its name."""
-    work = delete(context, assign(work, RECOVER), UNDO)
+    work = delete(context, assign(context, work, RECOVER), UNDO)
     return work._replace(
         rows=map_items(context, partial(_finish, context), work.rows, lambda row: bool(row.due(FINISH)), "renamed")
     )

@@ -16,7 +16,8 @@ from .._model.result import failures
 from .._model.runtime import Runtime, id_from
 from .._session.interrupt import CONCURRENCY_OPTION, check_concurrency
 from .api import Context, one_named
-from .assignments import Assigner, Assignment, find_entries, plan_assignment, script_entries, script_report
+from .assign import assign_all
+from .assignments import Assignment, find_entries, plan_assignment, script_entries, script_report
 from .inputs_many import SCRIPT_OPTIONS
 from .script_usage import Unread, check_projects, find_usage
 
@@ -59,7 +60,7 @@ def assign_scripts(context: Context, inputs: Mapping[str, Any]) -> dict[str, Any
         if target and target.key == source:
             errors.add(f"the scripts of {target.label} cannot be assigned to the same runtime")
     planned, unread = _planned(context, inputs, source, target)
-    done = Assigner(context).assign(sorted(planned, key=lambda assignment: assignment.script.sort_key))
+    done = assign_all(context, sorted(planned, key=lambda assignment: assignment.script.sort_key))
     report = script_report(done, {runtime.key: runtime.name for runtime in runtimes})
     actions = [assignment.action for assignment in done]
     result = {

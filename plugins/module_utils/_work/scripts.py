@@ -10,17 +10,16 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .._errors import ErrorList, MstrError, ValidationError, counted, ended, listed
+from .._errors import ErrorList, ValidationError, counted, ended, listed
 from .._model.kinds import NOTHING
 from .._model.runtime import Runtime, mark_in
-from .._model.steps import DELETE, DELETE_OLD, NO_SCRIPTS, PLANNED, UNDO, Evidence, Row, ScriptReport, Step
+from .._model.steps import DELETE, DELETE_OLD, NO_SCRIPTS, UNDO, Evidence, Row, ScriptReport, Step
 from .._model.usage import used_by
 from .api import Context, Work, one_named, utc_date
 from .assignments import (
     ASSIGN,
     RECOVER,
     SETTLE,
-    Assigner,
     Assignment,
     ScriptEntry,
     find_entries,
@@ -30,21 +29,20 @@ from .assignments import (
 from .script_usage import Usage, find_usage
 
 _READ_ALL = "Run the task as a user who may read all scripts"
-_TURNS = 3  # times that scripts are moved which somebody assigned meanwhile
 
 
 class Scripts(NamedTuple):
     """The scripts of a task at one moment. Every step of the work returns a new value.
 
     `entries`: those that are to use certain runtimes; None if none are given. `every`: whether all scripts must be
-    known. `usage`: the last look-up; None if something happened since, so that the next question needs a new one.
-    `assignments`: planned, and then what was done; `unseen`: those that the look-up does not show yet. `evidence`: of
-    a plan, the scripts on what would be deleted.
+    known. `names`: of the runtimes on the server, by their keys. `usage`: the last look-up; None if something happened
+    since, so that the next question needs a new one. `assignments`: planned, and then what was done; `unseen`: those
+    that the look-up does not show yet. `evidence`: of a plan, the scripts on what would be deleted.
     """
 
     entries: Sequence[ScriptEntry] | None
     every: bool
-    assigner: Assigner
+    names: Mapping[str, str]
     usage: Usage | None = None
     assignments: Sequence[Assignment] = ()
     unseen: Sequence[Assignment] = ()
@@ -102,9 +100,8 @@ class Scripts(NamedTuple):
         used = _text(self.evidence) if self.evidence else ""
         if self.entries is None and not self.assignments:
             return NO_SCRIPTS._replace(evidence=self.evidence, used=used)
-        runtimes = [*self.assigner.context.existing, *(row.runtime for row in rows if row.runtime and row.runtime.id)]
-        names = {runtime.key: runtime.name for runtime in runtimes}
-        return script_report(self.assignments, names)._replace(evidence=self.evidence, used=used)
+        new = {row.runtime.key: row.runtime.name for row in rows if row.runtime and row.runtime.id}
+        return script_report(self.assignments, {**self.names, **new})._replace(evidence=self.evidence, used=used)
 
 
 # --- the plan
@@ -121,13 +118,14 @@ def plan_scripts(context: Context, entries: Sequence[ScriptEntry] | None, rows: 
     every = every or bool(context.check_mode and going)
     if entries is None and not every and not (going and context.protects is not False):
         return Work(rows), []
-    scripts = Scripts(entries, every, Assigner(context), context.usage).looked_up(context)
+    names = {runtime.key: runtime.name for runtime in context.existing}
+    scripts = Scripts(entries, every, names, context.usage).looked_up(context)
     planned = [row for row in rows if not row.failure]
     scripts = scripts.planning(_recovering(context, scripts, planned))
     scripts = scripts.planning(_wanted(context, scripts, rows))
     listed_keys = {plan.script.key for plan in scripts.assignments if plan.place}
-    scripts = scripts.planning(_moves(scripts, planned, DELETE_OLD, listed_keys))
-    scripts = scripts.planning(_moves(scripts, planned, DELETE, listed_keys))
+    scripts = scripts.planning(moves_of(scripts, planned, DELETE_OLD, listed_keys))
+    scripts = scripts.planning(moves_of(scripts, planned, DELETE, listed_keys))
     fingerprints = [plan._replace(fingerprint=_fingerprint(plan)) for plan in scripts.assignments]
     scripts = scripts._replace(assignments=fingerprints, unseen=fingerprints)
     work = Work(_without_used(context, scripts, rows), scripts)
@@ -179,7 +177,7 @@ def _wanted(context: Context, scripts: Scripts, rows: Sequence[Row]) -> list[Ass
     return planned
 
 
-def _moves(scripts: Scripts, rows: Sequence[Row], phase: str, listed_keys: Collection[Any]) -> Iterator[Assignment]:
+def moves_of(scripts: Scripts, rows: Sequence[Row], phase: str, listed_keys: Collection[Any]) -> Iterator[Assignment]:
     """The assignments of the scripts on what rows replace: what is deleted in this phase."""
     stage, usage = ASSIGN if phase == DELETE_OLD else SETTLE, scripts.expected
     for row in rows:
@@ -189,7 +187,7 @@ def _moves(scripts: Scripts, rows: Sequence[Row], phase: str, listed_keys: Colle
             dangling = usage.of(mark[1]) if mark and phase == DELETE else []
             for script in (*usage.of(step.key), *dangling):
                 if script.key not in listed_keys:
-                    yield Assignment.planned(script, _runtime_of(row), stage=stage, row=row.place)
+                    yield Assignment.planned(script, runtime_of(row), stage=stage, row=row.place)
 
 
 def check_same_scripts(planned: Iterable[Assignment]) -> None:
@@ -212,7 +210,7 @@ def _target(context: Context, entry: ScriptEntry, rows: Sequence[Row]) -> tuple[
         if row.wanted.state == "absent":
             goes = "would be purged" if row.is_purged else "is to be deleted"
             raise ValidationError([f"runtime {name!r} {goes}, so no script can use it"])
-        return _runtime_of(row), row
+        return runtime_of(row), row
     for row in rows:
         if any(runtime and runtime.name == name for runtime in (*row.old, row.main.before)):
             raise ValidationError([f"runtime {name!r} becomes {row.final_name!r} in this task; write that name"])
@@ -222,7 +220,7 @@ def _target(context: Context, entry: ScriptEntry, rows: Sequence[Row]) -> tuple[
     return runtime, None
 
 
-def _runtime_of(row: Row) -> Runtime:
+def runtime_of(row: Row) -> Runtime:
     """The runtime of a row as it is now, or will be, under its final name."""
     return _named(row.main.after or row.main.plan.target or row.main.before or Runtime({}), row.final_name)
 
@@ -241,50 +239,6 @@ def _fingerprint(planned: Assignment) -> str | None:
     return json.dumps(
         ["script", script.project.id, script.id, script.runtime_id, planned.target.key or planned.target.name]
     )
-
-
-def spare_failed(work: Work, stage: str = "") -> Work:
-    """The work, its assignments of a stage with their runtimes as they are now, and an error for each row to spare.
-
-    A runtime with an error gets no script, and what a script still uses that was to be moved is not deleted.
-    """
-    by_place, scripts = {row.place: row for row in work.rows}, work.scripts
-    assignments = [
-        _ready(plan, by_place[plan.row]) if plan.row and plan.stage and stage in ("", plan.stage) else plan
-        for plan in scripts.assignments
-    ]
-    scripts = scripts._replace(assignments=assignments)
-    rows = [row if row.failure else row._replace(error=_error_of(scripts, row)) for row in work.rows]
-    return work._replace(rows=rows, scripts=scripts)
-
-
-def _ready(planned: Assignment, row: Row) -> Assignment:
-    """The assignment with the runtime of its row as it is now; with an error if the row failed."""
-    waits = row.main.state == PLANNED or planned.stage == RECOVER
-    if planned.action != "moved" or (waits and not row.failure):
-        return planned
-    if row.failure or row.main.after is None:
-        why = f"the runtime {planned.target.name!r} failed, so no script was assigned to it"
-        return planned._replace(action="failed", error=MstrError(why))
-    return planned._replace(target=_runtime_of(row))
-
-
-def _error_of(scripts: Scripts, row: Row) -> MstrError | None:
-    """The error of a row that deletes or replaces what a script still uses that was to be moved.
-
-    A purge is cancelled as a whole.
-    """
-    deletes = row.main.is_due and row.main.plan.action == "delete" and not row.is_purged
-    keys = {step.key for step in row.going}
-    keys |= {row.finishes, row.beside.key if row.beside else "", row.main.key if deletes else ""} - {""}
-    for plan in scripts.assignments if keys else ():
-        from_row = plan.script.runtime_id in keys or (row.replacement and plan.row == row.place and not plan.place)
-        if from_row and plan.error:
-            if deletes:
-                return MstrError(f"{row.label} was not deleted, because a script still uses it")
-            moved = "was moved, but" if plan.action == "moved" else "was not moved:"
-            return MstrError(f"The {plan.script.label} {moved} {plan.error}")
-    return None
 
 
 # --- the guards, and what a plan shows
@@ -351,79 +305,3 @@ def _without_used(context: Context, scripts: Scripts, rows: Sequence[Row]) -> li
                 continue
         kept.append(row)
     return kept
-
-
-# --- the work
-
-
-def assign(work: Work, stage: str) -> Work:
-    """Carry out the planned assignments of a stage, to the runtimes as they are now; see `spare_failed`."""
-    scripts = spare_failed(work, stage).scripts
-    # One whose runtime is created late has to wait.
-    due = [plan.stage == stage and (plan.action != "moved" or bool(plan.target.id)) for plan in scripts.assignments]
-    if not any(due):
-        return spare_failed(work, stage)
-    done = iter(scripts.assigner.assign([plan for plan, is_due in zip(scripts.assignments, due) if is_due]))
-    plans = [next(done)._replace(stage="") if is_due else plan for plan, is_due in zip(scripts.assignments, due)]
-    return spare_failed(work._replace(scripts=scripts._replace(assignments=plans)).outdated(), stage)
-
-
-def move_newcomers(context: Context, work: Work, places: Collection[str]) -> Work:
-    """Move the scripts that came to what the rows at these places copy since the look-up.
-
-    Each of them has an error if a script still uses what it replaces, or if that is unknown.
-    """
-
-    def failed(why: MstrError) -> Work:
-        rows = [row._replace(error=row.failure or why) if row.place in places else row for row in work.rows]
-        return work._replace(rows=rows)
-
-    for _turn in range(_TURNS):
-        try:
-            work = work._replace(scripts=work.scripts.looked_up(context))
-        except MstrError as exc:  # also after a signal: what was written so far must be reported
-            return failed(exc)
-        usage = work.scripts.usage
-        if usage.unread:
-            return failed(MstrError(f"Not every script could be read again: {usage.unread[0].error.sentence}"))
-        moves = list(
-            _moves(work.scripts, [row for row in work.rows if row.place in places and not row.failure], DELETE_OLD, ())
-        )
-        if not moves:
-            return work
-        script = moves[0].script
-        came = f"The {script.label} began to use the old runtime after the plan was made"
-        if context.plan_id:
-            return failed(MstrError(f"{came}, so the plan is different from the approved one"))
-        if any(plan.script.has_secret for plan in moves):
-            return failed(MstrError(f"{came}, and a variable of such a script holds a secret"))
-        work = assign(work._replace(scripts=work.scripts.planning(moves)), ASSIGN)
-    return failed(MstrError(f"Somebody assigned the old runtime to the {script.label} again and again"))
-
-
-def assign_back(context: Context, work: Work, row: Row, old: Runtime) -> tuple[Work, str]:
-    """Assign the scripts of a failed replacement to the runtime that it was to replace; an earlier run's, too.
-
-    Returns the work, and what could not be assigned back.
-    """
-    scripts: Scripts = work.scripts.looked_up(context)
-    new = row.main.after or row.beside
-    moved = [plan for plan in scripts.assignments if plan.row == row.place and not plan.stage]
-    moved = [plan for plan in moved if plan.action in ("moved", "unknown") and plan.target.key != old.key]
-    due = {plan.script.key: plan.script._replace(runtime_id=plan.target.key) for plan in moved}
-    due |= {script.key: script for script in (scripts.usage or Usage()).of(new.key if new else None)}
-    back = [Assignment(script, old, "moved") for script in due.values() if script.runtime_id]
-    done = scripts.assigner.assign(back)
-    failed = [plan for plan in done if plan.action not in ("moved", "none")]
-    errors = [f"{plan.script.label}: {plan.error}".rstrip(".") for plan in failed]
-    returned = {plan.script.key: plan for plan in done if plan not in failed}
-    assignments = []
-    for plan in scripts.assignments:
-        again = returned.pop(plan.script.key, None) if plan in moved else None
-        if again:
-            why = MstrError(f"The replacement of {old.label} failed, so the script was assigned back to it.")
-            plan = plan._replace(action="failed", error=plan.error or again.error or why)
-        assignments.append(plan)
-    text = ended(f"{counted(len(errors), 'script')} could not be assigned back: {listed(errors)}") if errors else ""
-    scripts = scripts._replace(assignments=[*assignments, *(plan._replace(stage="") for plan in returned.values())])
-    return work._replace(scripts=scripts).outdated(), text

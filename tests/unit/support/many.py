@@ -10,7 +10,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.plan import ma
 from ansible_collections.mstr.library.plugins.module_utils._model.result import report
 from ansible_collections.mstr.library.plugins.module_utils._model.steps import DELETE, PREDICTED, Step
 from ansible_collections.mstr.library.plugins.module_utils._work.api import Purge
-from ansible_collections.mstr.library.plugins.module_utils._work.assignments import Assigner, script_entries
+from ansible_collections.mstr.library.plugins.module_utils._work.assignments import script_entries
 from ansible_collections.mstr.library.plugins.module_utils._work.inputs import Inputs, Waiting
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile
 from ansible_collections.mstr.library.plugins.module_utils._work.scripts import Scripts
@@ -114,7 +114,7 @@ def waits(have, timeout=50, pause=None):
 def why_kept(server, *runtimes, projects=None):
     """Why the runtimes must not be deleted, with protect_used."""
     context = server.context(concurrency=4, protects=projects)
-    scripts = Scripts(None, False, Assigner(context)).looked_up(context)
+    scripts = Scripts(None, False, {}).looked_up(context)
     steps = []
     for runtime in runtimes:
         absent = Definition("absent", {}, id=runtime.id, name=runtime.name)

@@ -3,7 +3,22 @@ from __future__ import annotations
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from unit.support.make import refusal, stopped
-from unit.support.many import BESIDE, NO, UNITE, UPGRADE, A, B, C, actions, assigned, both, deleted, holding, run, summary
+from unit.support.many import (
+    BESIDE,
+    NO,
+    UNITE,
+    UPGRADE,
+    A,
+    B,
+    C,
+    actions,
+    assigned,
+    both,
+    deleted,
+    holding,
+    run,
+    summary,
+)
 
 UNKNOWN = "which may not have taken its name. If so, the next run gives it its name."
 

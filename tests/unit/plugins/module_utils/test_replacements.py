@@ -73,13 +73,15 @@ def test_somebody_elses(entry, used):
     """It is neither gone on with, undone nor finished. An unused one is in nobody's way but a replacement's."""
     have = unfinished(THEIRS, used=used)
     refused = used == B or entry == UPGRADE
-    text = f"{BESIDE!r} ({B}) is an unfinished replacement of 'R' ({A}), and has a different owner: 'somebody' ({'D' * 32})"
+    text = f"{BESIDE!r} ({B}) is an unfinished replacement of 'R' ({A}), and has a different owner: 'somebody' ({D})"
     result = outcome(have, entry, {"name": "other"}, check_mode=True)
     assert any(text in warning for warning in have.warnings)
     assert have.writes == []
     result = outcome(have, entry, {"name": "other"})
     if refused:
-        assert f"{text}. Run the task as its owner, or as that user to undo it, assign its scripts to {A}" in result["msg"]
+        assert (
+            f"{text}. Run the task as its owner, or as that user to undo it, assign its scripts to {A}" in result["msg"]
+        )
         assert (have.names, have.scripts["load"]) == (["R", BESIDE, "other"], used)
     else:
         assert (result["summary"]["failed"], BESIDE in have.names) == (0, True)
@@ -361,7 +363,10 @@ def test_secret_of_a_script_that_would_be_moved(listed):
     how = {"scripts": [assigned("load", "R")]} if listed else {}
     result = outcome(have, UPGRADE, **how)
     assert (have.scripts["load"] == A) is not listed
-    assert listed or "script 'load' in project 'Sales' would be moved, and a variable there holds a secret" in result["msg"]
+    assert (
+        listed
+        or "script 'load' in project 'Sales' would be moved, and a variable there holds a secret" in result["msg"]
+    )
     assert listed or have.writes == []
 
 

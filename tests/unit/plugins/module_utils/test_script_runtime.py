@@ -7,7 +7,8 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import MstrEr
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import Runtime
 from ansible_collections.mstr.library.plugins.module_utils._options import all_without_errors
 from ansible_collections.mstr.library.plugins.module_utils._work import assignments, script_runtime
-from ansible_collections.mstr.library.plugins.module_utils._work.assignments import Assigner, script_entries
+from ansible_collections.mstr.library.plugins.module_utils._work.assign import assign_all
+from ansible_collections.mstr.library.plugins.module_utils._work.assignments import script_entries
 from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import Project, SavedScript, Unread, Usage
 from ansible_collections.mstr.library.plugins.module_utils._work.scripts import check_same_scripts
 from unit.support.make import ID, OTHER_ID, faults_of, lost, stopped, stored
@@ -154,7 +155,7 @@ def test_a_secret_is_not_sent_back(server):
     script = next(iter(server.core.projects)).scripts[0]
     script.variables = [{"name": "password", "type": 4, "value": "********"}]
     assign(server)
-    bodies = {path: body for path, body in zip(server.writes, server.sent)}
+    bodies = dict(zip(server.writes, server.sent))
     assert "variables" not in bodies[f"PUT /scripts/{script.id}"]
     assert script.variables[0]["name"] == "password"
 
@@ -295,7 +296,7 @@ def test_one_script_by_name_and_by_id():
 def test_script_assigned_elsewhere_meanwhile(sales, now):
     """Only a script that still has the runtime of the look-up is changed."""
     sales.seed_scripts(**{LOAD: now})
-    [done] = Assigner(sales.context()).assign(planned(USAGE, entry(name="Load")))
+    [done] = assign_all(sales.context(), planned(USAGE, entry(name="Load")))
     assert [body["scriptRuntimeId"] for body in sales.sent] == ([OTHER_ID] if now == ID else [])
     assert done.action == {ID: "moved", OTHER_ID: "none"}.get(now, "failed")
     assert not done.error or (done.error.sentence, done.script.runtime_id) == (f"Somebody assigned {now} to it.", now)
@@ -325,7 +326,7 @@ def test_what_became_of_an_assignment(sales, method, error, answer, action, says
         return answer if answer is not None and sales.sent and call == f"GET /scripts/{LOAD}" else data
 
     sales.rewrite = rewrite
-    [done] = Assigner(sales.context()).assign(planned(USAGE, entry(name="Load")))
+    [done] = assign_all(sales.context(), planned(USAGE, entry(name="Load")))
     writes = int(method == "PUT")
     assert (done.action, len(sales.sent), done.is_changed) == (action, writes, bool(writes))
     assert sales.scripts[LOAD] == (OTHER_ID if writes else ID)

@@ -126,7 +126,7 @@ NEWER = field("runtime_version", "3.10", "3.12")
     ("now", "scripts"),
     [
         ([row("D", "replaced", [NEWER, field("id", "A" * 32, "E" * 32)])], []),
-        ([row("D", fields=[field("name", "D (replacement)", "D")], id="E" * 32)], []),
+        ([row("D", fields=[field("name", f"D (replaces {'A' * 32})", "D")], id="E" * 32)], []),
         ([], [script("D", "E" * 32)]),
     ],
 )
