@@ -115,6 +115,14 @@ def assign_back(context: Context, work: Work, row: Row, old: Runtime) -> tuple[W
     return work._replace(scripts=scripts).outdated(), text
 
 
+def follow(context: Context, work: Work, old: Runtime, new: Runtime) -> Work:
+    """Assign the scripts that name a runtime which is gone to the one that replaces it."""
+    with suppress(MstrError):
+        usage = work.outdated().scripts.looked_up(context).usage
+        assign_all(context, [Assignment(script, new, "moved") for script in usage.of(old.key)])
+    return work.outdated()
+
+
 def spare_failed(work: Work, stage: str = "") -> Work:
     """The work, its assignments of a stage with their runtimes as they are now, and an error for each row to spare.
 

@@ -13,8 +13,8 @@ from functools import partial
 from .._errors import MstrError
 from .._model.alike import is_named
 from .._model.plan import NO_PLAN
-from .._model.runtime import Runtime, lists_default
-from .._model.steps import DELETE_OLD, PLANNED, PURGE, READ, Row, Step
+from .._model.runtime import Runtime, lists_default, mark_in
+from .._model.steps import CLEAN_UP, DELETE_OLD, PLANNED, PURGE, READ, UNDO, Row, Step
 from .._model.stored import changed_since, deletion_of
 from .api import ALL_FIELDS, Context, Purge, Work
 from .guards import refusals
@@ -119,9 +119,25 @@ def _checked_again(context: Context, work: Work, phase: str) -> Work:
 
     def refused(step: Step) -> MstrError | None:
         why = next((why for runtimes, why in reasons if step.before in runtimes), None)
+        if why is None and step.phase in (UNDO, CLEAN_UP):
+            why = _only_one_left(context, step)
         return MstrError(f"{step.label} was not deleted, {CHANGED}: {why}") if why else None
 
-    return _spared(work, phase, refused)
+    try:
+        return _spared(work, phase, refused)
+    except MstrError as exc:
+        return _spared(work, phase, partial(_unchecked, exc))
+
+
+def _only_one_left(context: Context, step: Step) -> str | None:
+    """Why an unfinished replacement must not be deleted: another run has deleted what it replaces meanwhile.
+
+    This is asked last. If a runtime has taken the name, another replacement was finished.
+    """
+    found = mark_in(step.seen.name)
+    if found is None or context.api.get(found[1]) or any(one.name == found[0] for one in context.api.list_all()):
+        return None
+    return f"the runtime {found[1]}, which it replaces, was deleted meanwhile"
 
 
 def _spared(work: Work, phase: str, why: Callable[[Step], MstrError | None]) -> Work:

@@ -113,8 +113,14 @@ def _located(context: Context, inputs: Inputs) -> list[Row]:
     def find(row: Row) -> Row:
         definition = row.wanted
         if definition.restore and definition.id and definition.id not in by_id and not context.api.get(definition.id):
-            # The runtime was deleted after the backup, or the server is a different one.
-            definition = definition._replace(id=None)
+            # The runtime was deleted after the backup, or the server is a different one. An unfinished replacement of
+            # it is what is left, unless the backup lists that as absent.
+            left = [
+                mark.key
+                for mark in context.left.values()
+                if mark.is_gone and mark.replaced == definition.id and mark.name != definition.name
+            ]
+            definition = definition._replace(id=next((key for key in sorted(left) if key not in restored), None))
         names = [str(definition.name), *definition.previous_names]
         named = [runtime for name in names for runtime in by_name.get(name, ()) if runtime.key not in restored]
         candidates = by_id.get(definition.id, []) if definition.id else named

@@ -17,11 +17,11 @@ from .._errors import MstrError, ended, listed
 from .._model.fields import differing
 from .._model.marks import marks_in
 from .._model.plan import NO_PLAN, compare, diff_values, make_plan
-from .._model.runtime import Runtime
+from .._model.runtime import Runtime, mark_in
 from .._model.steps import CLEAN_UP, DELETE_OLD, FINISH, READ, RENAME, UNDO, UNKNOWN, Row, Step
 from .._model.stored import changed_since, deletion_of
 from .api import Context, Work, attempt
-from .assign import assign, assign_back, move_newcomers
+from .assign import assign, assign_back, follow, move_newcomers
 from .assignments import RECOVER
 from .delete import delete
 from .locate import plan_step
@@ -35,10 +35,29 @@ _SMOKE_TEST_TIMEOUT = 600.0  # seconds
 
 def recover(context: Context, work: Work) -> Work:
     """Undo or finish what an earlier run left: assign its scripts, delete it, or give it its name."""
-    work = delete(context, assign(context, work, RECOVER), UNDO)
+    work = assign(context, work, RECOVER)
+    for row in work.rows:
+        for step in row.due(UNDO):
+            _name, replaced = mark_in(step.seen.name) or ("", "")
+            old = next(runtime for runtime in context.existing if runtime.key == replaced)
+            work, is_there = _still_there(context, work, old, step.seen)
+            if is_there is False:
+                error = MstrError(f"{old.label} was deleted meanwhile, so {step.label} was not deleted. {CHECK_IT}")
+                rows = [other._replace(error=error) if other is row else other for other in work.rows]
+                work = work._replace(rows=rows)
+    work = delete(context, work, UNDO)
     return work._replace(
         rows=map_items(context, partial(_finish, context), work.rows, lambda row: bool(row.due(FINISH)), "renamed")
     )
+
+
+def _still_there(context: Context, work: Work, old: Runtime, new: Runtime) -> tuple[Work, bool | None]:
+    """The work, and whether the runtime exists to which scripts were assigned back. If not, they use the new one again.
+
+    Another run may have deleted it meanwhile.
+    """
+    is_there = exists(context, old)
+    return (follow(context, work, old, new) if is_there is False else work), is_there
 
 
 def _finish(context: Context, row: Row) -> Row:
@@ -259,8 +278,8 @@ def _undone(context: Context, work: Work, row: Row) -> tuple[Work, Row]:
         except MstrError as exc:
             left = f"{ended(exc.sentence)}"
         now = [left, "Check which runtime they use.", *now[1:]] if left else now
-        # Another run may have deleted the old one meanwhile.
-        goes = not left and bool(exists(context, old))
+        work, is_there = _still_there(context, work, old, new)
+        goes = not left and bool(is_there)
     elif is_there is False and new:
         listed_now = _listed(context)
         others = [*_rivals(row, listed_now), *(other.key for other in listed_now if other.name == row.final_name)]

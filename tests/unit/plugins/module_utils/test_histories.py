@@ -9,7 +9,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.runtime import
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.support.make import DEFAULT_ID, stored
-from unit.support.many import outcome
+from unit.support.many import assigned, outcome
 from unit.support.server import Server, end_early
 from unit.support.strategies import ENDS
 
@@ -263,3 +263,98 @@ def test_two_runs_at_once(task, turns, how, server):
         assert not results[-1]["summary"]["failed"], results[-1]["msg"]
     assert state(have) == state(expected), [result["msg"] for result in results]
     assert apply(have, task, **how)["changed"] is False
+
+
+COLLEAGUE = st.one_of(
+    st.tuples(st.just("assign"), st.sampled_from(["load", "close", "other"]), st.sampled_from(IDS)),
+    st.tuples(st.just("create"), st.sampled_from(["R", "R2", "S"])),
+    st.tuples(st.sampled_from(["rename", "edit"]), st.sampled_from(IDS)),
+)
+
+
+def interfere(have, kind, *what):
+    """What a colleague does. Returns whether that was possible."""
+    if what[-1] in IDS and what[-1] not in have.runtimes:
+        return False
+    if kind == "create":
+        have.add(stored(id="E" * 32, name=what[0], description="theirs", owner={"id": "F" * 32, "name": "colleague"}))
+    elif kind == "assign":
+        for script in next(iter(have.core.projects)).scripts:
+            script.runtime = what[1] if script.name == what[0] else script.runtime
+    elif kind == "rename":
+        have.runtimes[what[0]].update(name="theirs", version="theirs")
+    else:
+        have.runtimes[what[0]].update(description="theirs", version="theirs")
+    return True
+
+
+@LAW
+@given(task=TASK | files(), number=st.integers(0, 45), action=COLLEAGUE, how=HOW, server=SERVERS)
+def test_colleague_at_work(task, number, action, how, server):
+    """What somebody does before a read is neither overwritten nor lost; a script that comes last follows."""
+    have, left, acted = a_server(**{**server, "duplicate_names": "allow"}), iter(range(number)), []
+    how = {"protect": True, **how} if how.get("purge") else how
+
+    def send(kind, method, path, **more):
+        if method == "GET" and next(left, None) is None:
+            have.send = real
+            acted.append(interfere(have, *action))
+        return real(kind, method, path, **more)
+
+    real, have.send = have.send, send
+    result = apply(have, task, **how)
+    have.send = real
+    check_report(set(IDS), have, result)
+    if how.get("purge") and action[0] == "assign":
+        return  # a script that comes between the last look-up and the deletion of a purge is lost
+    check_scripts(have)
+    if any(acted) and not how.get("purge"):
+        assert action[0] != "create" or "E" * 32 in have.runtimes
+        if action[0] == "edit":
+            shown = [
+                row["runtime"] for row in result["runtimes"] if row["action"] == "deleted" and row["id"] == action[1]
+            ]
+            assert have.runtimes.get(action[1], *shown)["description"] == "theirs"
+    again = apply(have, task, **how)
+    check_scripts(have)
+    assert "summary" not in again or not marks(have) or again["summary"]["failed"] or not how.get("purge")
+
+
+@LAW
+@given(
+    tasks=st.lists(files(), min_size=2, max_size=2),
+    turns=st.lists(st.integers(0, 25), min_size=1, max_size=4),
+    server=SERVERS,
+)
+def test_two_runs_that_differ(tasks, turns, server):
+    """Two runs of different definitions at once, each read before a write apart from the last: nothing is lost."""
+    have = a_server(**server)
+    results = Turns(have, *turns).run(*(lambda task=task: apply(have, task) for task in tasks))
+    # What comes between the last read and the write that rests on it is only found and said.
+    if any("was deleted meanwhile" in result["msg"] for result in results):
+        return
+    check_scripts(have)
+    for task in tasks:
+        apply(have, task)
+        check_scripts(have)
+
+
+@LAW
+@given(tasks=st.lists(files(), min_size=1, max_size=2), ends=st.lists(ENDS, min_size=2, max_size=2), server=SERVERS)
+def test_restore_after_histories(tasks, ends, server):
+    """Whatever was left, the backup brings back the names, fields and scripts."""
+    have = a_server(**server)
+    before = state(have)
+    backup = [{"id": key, "name": name, "others": "x", "runtime_version": "3.10.5"} for name, key in zip(NAMES, IDS)]
+    scripts = [assigned("load", "R"), assigned("close", "R"), assigned("other", "S")]
+    for task, end in zip(tasks, ends):
+        end_early(have, end, lambda task=task: apply(have, task, protect=True))
+    keys = [key for key in have.runtimes if key not in IDS and marks(have).get(key, ("", ""))[1] not in IDS]
+    created = [{"id": key, "state": "absent"} for key in keys]
+    end_early(have, ends[-1], lambda: apply(have, backup + created, restore=True, scripts=scripts, protect=True))
+    check_scripts(have)
+    done = apply(have, backup + created, restore=True, scripts=scripts, protect=True)
+    if "circle" in done["msg"]:
+        return
+    assert not done["summary"]["failed"], done["msg"]
+    assert state(have) == before
