@@ -128,7 +128,7 @@ options:
               - The name or the id of a runtime, or a pattern of names with C(*) and C(?). Case and whitespace do not
                 matter.
               - A runtime that the task renames counts under its new name, and one that it creates has no id yet.
-              - In the task that replaces a runtime, an exemption of its id also holds for its replacement. Write the
+              - An exemption of the id of a runtime also holds for its replacement, until that has its name. Write the
                 new id afterwards; an audit names it.
             type: str
             required: true

@@ -116,7 +116,7 @@ action:
   choices: [none, created, updated, replaced, deleted, unknown]
   sample: updated
 replaced:
-  description: The runtimes that a replacement deletes, with C(id), C(name) and C(runtime), the whole object.
+  description: The runtimes that a replacement deletes or undoes, with C(id), C(name) and C(runtime), the whole object.
   returned: if a runtime is replaced
   type: list
   elements: dict

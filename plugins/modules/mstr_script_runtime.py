@@ -16,8 +16,10 @@ description:
     different from before.
   - If one script fails, the others are still assigned. The task then fails, and its result contains all of them.
   - Only the runtime of a script changes. The task compares name, folder, description, code, variables and types before
-    and after. If the server changed one of them, the task puts it back, fails, and says so. For the other scripts, it
-    then sends all of these fields, so that the server keeps them.
+    and after, and each update contains all of them, so that a server loses nothing. Only the variables of a script are
+    left out if one of them holds a secret, because what is read of it may be a mask; some servers may lose them.
+  - The first script is moved alone. If the server changed something else, the task fails, says what, and leaves the
+    other scripts as they are.
   - If the response to an update was lost, the task reads the script again. It sends the update again only if the script
     still uses the old runtime.
   - It is not known whether a script that is running is affected. Assign scripts when they do not run.
