@@ -150,7 +150,7 @@ runtimes:
       description:
         - The id of the runtime that replaces this one, which the task deleted, or would delete. Null in check mode if
           that runtime does not exist yet, and of an unfinished replacement that was undone.
-        - Each runtime that a replacement deletes, and each unfinished one that is undone, has an entry of its own, after
+        - Each runtime that a replacement deletes, and each unfinished one that is undone, has an entry of its own after
           those of the definitions. Its RV(runtimes[].runtime) is the whole runtime as it was.
       returned: for each runtime that a replacement deletes, or that is undone
       type: str

@@ -81,12 +81,17 @@ def _warn_of_previous_names(context: Context, row: Row) -> None:
 
 def _plan_replacements(context: Context, rows: Sequence[Row]) -> list[Row]:
     """The rows with the steps of replacements. Raises ValidationError for entries that meet."""
-    claimed = {row.main.key for row in rows if row.wanted.id or mark_in(row.wanted.name or "")}
+    restores = any(row.wanted.restore for row in rows)
+    # What a backup lists as absent may be what a restore goes on with, undoes or replaces.
+    spared = "absent" if restores else None
+    claimed = {
+        row.main.key for row in rows if (row.wanted.id or mark_in(row.wanted.name or "")) and row.wanted.state != spared
+    }
     plan = partial(_with_steps, context, rows, claimed & set(context.left))
     planned = [row if row.failure else attempt(plan, row) for row in rows]
     owners = {row.main.key: row for row in rows if row.main.before}
-    # What a backup lists as absent may be replaced by a runtime that is gone and needs its name.
-    taken = {old.key for row in planned if row.wanted.restore and row.replacement for old in row.old}
+    taken = {step.key for row in planned if row.wanted.restore for step in row.going}
+    taken |= {row.beside.key for row in planned if row.wanted.restore and row.beside}
     begun = {mark.replaced: mark.runtime for mark in context.left.values() if mark.key in claimed}
     errors = [
         f"{owners[runtime.key].place} is {runtime.label}, which {row.place} needs for a replacement; remove one of them"
@@ -96,7 +101,7 @@ def _plan_replacements(context: Context, rows: Sequence[Row]) -> list[Row]:
     ]
     if errors:
         raise ValidationError(errors)
-    return [row for row in planned if row.wanted.state == "present" or row.main.key not in taken]
+    return [row for row in planned if row.wanted.state != spared or row.main.key not in taken]
 
 
 def _with_steps(context: Context, rows: Sequence[Row], claimed: Collection[str], row: Row) -> Row:
@@ -109,7 +114,8 @@ def _with_steps(context: Context, rows: Sequence[Row], claimed: Collection[str],
         old = _holder_that_goes(context, rows, row)
         differs = bool(old)
     if context.left:
-        row, beside = plan_recovery(context, claimed, row, old, differs)
+        absent = {other.main.key for other in rows if other.wanted.state == "absent"}
+        row, beside = plan_recovery(context, claimed, absent, row, old, differs)
         if beside:
             context.warn(
                 f"The replacement of {row.final_name!r} goes on with the unfinished replacement ({beside.id})."

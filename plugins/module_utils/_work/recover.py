@@ -61,11 +61,17 @@ def users(context: Context, mark: Mark) -> Sequence[object]:
 
 
 def plan_recovery(
-    context: Context, claimed: Collection[str], row: Row, old: Sequence[Runtime], differs: bool
+    context: Context,
+    claimed: Collection[str],
+    absent: Collection[str],
+    row: Row,
+    old: Sequence[Runtime],
+    differs: bool,
 ) -> tuple[Row, Runtime | None]:
     """The row with the steps that undo or finish what an earlier run left, and the runtime that it goes on with.
 
-    `claimed`: the keys of unfinished replacements that definitions mean by themselves. `old`: what the row replaces;
+    `claimed`: the keys of unfinished replacements that definitions mean by themselves; `absent`: of what they delete,
+    which takes no name any more. `old`: what the row replaces;
     `differs`: with a runtime beside. Raises ValidationError if the row must not be carried out.
     """
     wanted, before = row.wanted, row.main.before
@@ -78,7 +84,8 @@ def plan_recovery(
     own = context.left.get(before.key) if before and before.key not in claimed else None
     name = own.name if own else before.name if before else None
     for mark in marks:
-        if mark.is_gone and mark.name in names and mark is not own and mark.name != (own.name if own else None):
+        takes_name = mark.is_gone and mark.name in names and mark.key not in absent
+        if takes_name and mark is not own and mark.name != (own.name if own else None):
             _check_beside(context, row, mark, name, old)
     if own:
         row = _finished(context, row, own, differs)

@@ -340,8 +340,13 @@ def test_two_runs_that_differ(tasks, turns, server):
 
 
 @LAW
-@given(tasks=st.lists(files(), min_size=1, max_size=2), ends=st.lists(ENDS, min_size=2, max_size=2), server=SERVERS)
-def test_restore_after_histories(tasks, ends, server):
+@given(
+    tasks=st.lists(files(), min_size=1, max_size=2),
+    ends=st.lists(ENDS, min_size=2, max_size=2),
+    is_listed=st.booleans(),
+    server=SERVERS,
+)
+def test_restore_after_histories(tasks, ends, is_listed, server):
     """Whatever was left, the backup brings back the names, fields and scripts."""
     have = a_server(**server)
     before = state(have)
@@ -349,8 +354,10 @@ def test_restore_after_histories(tasks, ends, server):
     scripts = [assigned("load", "R"), assigned("close", "R"), assigned("other", "S")]
     for task, end in zip(tasks, ends):
         end_early(have, end, lambda task=task: apply(have, task, protect=True))
-    keys = [key for key in have.runtimes if key not in IDS and marks(have).get(key, ("", ""))[1] not in IDS]
-    created = [{"id": key, "state": "absent"} for key in keys]
+    keys = [key for key in have.runtimes if key not in IDS]
+    created = [
+        {"id": key, "state": "absent"} for key in keys if is_listed or marks(have).get(key, (0, 0))[1] not in IDS
+    ]
     end_early(have, ends[-1], lambda: apply(have, backup + created, restore=True, scripts=scripts, protect=True))
     check_scripts(have)
     done = apply(have, backup + created, restore=True, scripts=scripts, protect=True)
