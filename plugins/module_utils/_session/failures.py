@@ -19,12 +19,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from http.client import HTTPException
 from traceback import walk_tb
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from .._errors import ApiError, AuthError, ConnectError, clean, code_number
-from .response import Response, UnreadableBody
+from .connection import Connection
+from .response import Response, UnreadableBody, too_large
 from .tls import Proxy, client_refused, handshake_error
 
 # Functions of http.client, urllib3 and requests that finish before a request is sent: they check it, open the
@@ -58,6 +60,9 @@ class FailedCall:
         self.limit, self.timeout = limit, min(http.timeout, limit)
         self.address = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
         self.chain = list(_chain(exc))
+        if type(self.chain[-1]) is HTTPException:  # only for too many headers
+            self.exc = too_large("100 headers")
+        self.permanent = isinstance(self.exc, UnreadableBody) and self.exc.permanent
         self.names = {cls.__name__ for cause in self.chain for cls in type(cause).__mro__}
         self.functions = {frame.f_code.co_name for cause in self.chain for frame, _line in walk_tb(cause.__traceback__)}
         self.text = " ".join(str(cause) for cause in self.chain)
@@ -122,7 +127,7 @@ class FailedCall:
             return self._failed(f"the certificates cannot be read; {cure}", permanent=True)
         else:
             reason = f"no connection to {self.address} could be established ({self._detail})"
-        return self._failed(reason, connection_refused=refused)
+        return self._failed(reason, connection_refused=refused, permanent=self.permanent)
 
     def _no_tls(self) -> ConnectError:
         reason = handshake_error(self.text, self.address)
@@ -159,9 +164,8 @@ class FailedCall:
             # The libraries check little of what arrives, so a broken response may raise anything.
             kind = type(self.chain[-1]).__name__
             reason = f"{self.sender} sent a response that cannot be read ({kind}){self.hint}"
-        permanent = isinstance(self.exc, UnreadableBody) and self.exc.permanent
         # Only a read surely changed nothing.
-        return self._failed(reason, permanent=permanent, outcome_unknown=not self.request.startswith("GET "))
+        return self._failed(reason, permanent=self.permanent, outcome_unknown=not self.request.startswith("GET "))
 
 
 def _chain(exc: BaseException | None) -> Iterator[BaseException]:
@@ -241,6 +245,22 @@ def api_error(response: Response, operation: str, server: str, expected: str = "
     outcome_unknown = not 300 <= response.status < 500 and not response.request.startswith("GET ")
     fields |= {"http_status": response.status, "request": response.request}
     return kind(sentence.rstrip(), outcome_unknown=outcome_unknown, **fields)
+
+
+def no_new_login(error: ApiError, connection: Connection) -> ApiError:
+    """The error for a session that has ended, if the task cannot log in again. `error`: of the call that failed."""
+    if connection.login is None:
+        return AuthError(
+            f"{error.sentence} The task has a session and no credentials to log in again: log in with mstr_session "
+            "again, or supply base_url and credentials in addition to the session.",
+            **error.error,
+        )
+    if connection.retries:
+        error.add(
+            f"The task has already logged in again as often as retries allows ({connection.retries}). "
+            "If other jobs log in as the same user, give each job a user of its own."
+        )
+    return error
 
 
 def _check_base_url(server: str) -> str:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A response of the server, and what its JSON should be. For the error of one that reports a failure, see `failures`.
+"""A response of the server, within bounds, and what its JSON should be. For the error of a failure, see `failures`.
 
 Handles every body: JSON of any shape, HTML, or nothing.
 """
@@ -13,6 +13,8 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from http.client import HTTPResponse
+from io import BufferedReader, RawIOBase
 from typing import Any, NamedTuple
 
 from .._errors import DEEPEST, SURROGATE, UNREAD, ApiError, ConnectError, MstrError, clean, is_deep
@@ -22,6 +24,9 @@ _MAYBE_HALF = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 # Ids are hexadecimal digits; whatever else could lead a path to a different object is not an id.
 _ID = re.compile(r"[\w{}~:-][\w{}~:.-]*", re.ASCII)
 
+# Bytes. A line is that of the status, a header, the size of a chunk, or a trailer.
+SIZE_LIMIT, _LINE_LIMIT = 64 * 2**20, 64 * 2**10
+_HEAD_LIMIT = 100 * _LINE_LIMIT  # http.client reads at most 100 headers
 
 # Statuses after which a call of each kind is sent again. A read changes nothing, so it is always safe to repeat. The
 # server rejects a call with 429 before processing it. A 503 to a login means that the server is still starting; to a
@@ -40,6 +45,60 @@ class UnreadableBody(Exception):
     def __init__(self, text: str, *, permanent: bool = False) -> None:
         super().__init__(text)
         self.permanent = permanent
+
+
+def too_large(limit: str) -> UnreadableBody:
+    """The error of a response that has more than this."""
+    return UnreadableBody(f"more than {limit}; responses of the API are smaller", permanent=True)
+
+
+class _OfSocket(RawIOBase):
+    """What one response reads from its socket. `left`: how many bytes it may still read."""
+
+    def __init__(self, raw: RawIOBase) -> None:
+        self._raw, self.left, self.limit = raw, _HEAD_LIMIT, f"{_HEAD_LIMIT >> 20} MB of headers"
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        count: int | None = self._raw.readinto(buffer)
+        self.left -= count or 0
+        if self.left < 0:
+            raise too_large(self.limit)
+        return count
+
+    def close(self) -> None:
+        super().close()
+        self._raw.close()
+
+
+class _Lines(BufferedReader):
+    def readline(self, size: int | None = -1, /) -> bytes:
+        size = _LINE_LIMIT + 1 if size is None or size < 0 else min(size, _LINE_LIMIT + 1)
+        line = super().readline(size)
+        if len(line) > _LINE_LIMIT:
+            raise too_large(f"{_LINE_LIMIT >> 10} kB in one line")
+        return line
+
+
+class BoundedResponse(HTTPResponse):
+    """Reads lines of at most 64 kB, and in all 64 MB and what 100 headers may have, whatever these bytes are.
+
+    Some releases of urllib3 read a line of any length, and no limit of urllib3 counts the bytes of the socket. Raises
+    UnreadableBody.
+    """
+
+    def __init__(self, sock: Any, *args: Any, **options: Any) -> None:
+        super().__init__(sock, *args, **options)
+        self._of_socket = _OfSocket(self.fp.detach())
+        self.fp = _Lines(self._of_socket)
+
+    def begin(self) -> None:
+        """Read the head. A proxy's is read without this method, and has no body."""
+        super().begin()
+        self._of_socket.left += SIZE_LIMIT
+        self._of_socket.limit = f"{SIZE_LIMIT >> 20} MB"
 
 
 class Response(NamedTuple):

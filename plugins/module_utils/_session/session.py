@@ -15,7 +15,7 @@ from functools import partial
 from threading import Lock, local
 from typing import TYPE_CHECKING, Any
 
-from .._errors import SHORTEST_SECRET, ApiError, AuthError, ConnectError, MstrError
+from .._errors import SHORTEST_SECRET, ApiError, ConnectError, MstrError
 from .connection import Connection, Login
 from .interrupt import Interrupted, Stop
 from .response import ANYTHING, Response, Shape, is_outage, says_session_gone
@@ -202,6 +202,9 @@ class Session:
     def _check_open(self, operation: str) -> None:
         if self._closed:
             raise MstrError(f"Could not {operation}: the task has already closed its session.")
+        if self._http.too_many_cookies and not getattr(self._of_thread, "insists", False):
+            cure = "check base_url and the gateways in front of the server"
+            raise MstrError(f"Could not {operation}: {self.base_url} set {self._http.too_many_cookies}; {cure}.")
 
     def _log_in(self, dead_token: str | None, error: ApiError | None = None, *, polling: bool = False) -> str:
         """The token of a new session, or of one that another thread opened in the meantime.
@@ -241,19 +244,10 @@ class Session:
 
     def _give_up_session(self, error: ApiError) -> None:
         """Prepare for a new login. Raises `error` if none is possible."""
-        if self.connection.login is None:
-            raise AuthError(
-                f"{error.sentence} The task has a session and no credentials to log in again: log in with "
-                "mstr_session again, or supply base_url and credentials in addition to the session.",
-                **error.error,
-            )
-        if self._new_logins < 1:
-            if retries := self.connection.retries:
-                error.add(
-                    f"The task has already logged in again as often as retries allows ({retries}). "
-                    "If other jobs log in as the same user, give each job a user of its own."
-                )
-            raise error
+        if self.connection.login is None or self._new_logins < 1:
+            from .failures import no_new_login  # only a session that was lost for good needs it
+
+            raise no_new_login(error, self.connection)
         self._new_logins -= 1
         if self._opened_here and error.number is None:
             # The response may come from a gateway while the session is still open, so try to close it.
@@ -272,7 +266,7 @@ class Session:
         self._opened_here = not login.delegated
         if self._closed:
             self.log_out()
-            self._check_open(_LOG_IN)
+        self._check_open(_LOG_IN)
         return token
 
     def _keep_token(self, token: str, delegated: bool) -> None:

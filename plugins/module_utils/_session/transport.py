@@ -19,6 +19,7 @@ import zlib
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import nullcontext, suppress
 from http.cookiejar import DefaultCookiePolicy
+from itertools import accumulate, chain
 from queue import SimpleQueue
 from threading import Lock, Thread, current_thread
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 from .._errors import SHORTEST_SECRET, ConnectError, MstrError, import_error, with_escaped_forms
 from .connection import Connection
 from .interrupt import Interrupted, Stop, Uninterruptible, start_thread
-from .response import RETRY_STATUSES, Response, UnreadableBody
+from .response import RETRY_STATUSES, SIZE_LIMIT, BoundedResponse, Response, UnreadableBody, too_large
 
 if TYPE_CHECKING:
     from .outage import Outage
@@ -36,24 +37,40 @@ REQUESTS_IMPORT_ERROR = import_error("requests")
 with suppress(ImportError):
     import requests
 
-SIZE_LIMIT = 64 * 1024 * 1024  # bytes of a response
 _LARGE = 256 * 1024  # bytes; smaller responses do not count
 CALL_LIMIT = 10  # the limit for a whole call, as a multiple of `timeout`
 PROJECT = "X-MSTR-ProjectID"  # the header with the id of a project
 _PIECE = 64 * 1024
 _LAST_REQUEST_LIMIT = 5.0  # seconds
+_MOST_COOKIES, _COOKIE_LIMIT = 50, 64 * 2**10  # of a session; bytes of all names, values, domains and paths
 _COOKIES_MASKED = 100  # more than the calls that may be under way
 
 
 class _CookiePolicy(DefaultCookiePolicy):
-    """Sends cookies over http and https: in test networks, load balancers mark cookies as Secure even on http."""
+    """Sends cookies over http and https: in test networks, load balancers mark cookies as Secure even on http.
+
+    Accepts a limited number and size of cookies, because each one is sent with each request.
+    """
+
+    def __init__(self, jar: Iterable[Any]) -> None:
+        super().__init__()
+        self._jar, self.exceeded = jar, ""
 
     def set_ok(self, cookie: Any, request: Any) -> bool:
         # Not by `secure_protocols`: requests copies the cookies of each call into a jar without this policy.
         cookie.secure = False
         # A header with a control character is refused, by http.client or by the server, so no later call would succeed.
         is_clean = not re.search("[\x00-\x1f\x7f]", f"{cookie.name}{cookie.value}")
-        return is_clean and bool(super().set_ok(cookie, request))
+        if not is_clean or not super().set_ok(cookie, request):
+            return False
+        # It replaces one with the same name, domain and path.
+        key = cookie.name, cookie.domain, cookie.path
+        others = [kept for kept in self._jar if (kept.name, kept.domain, kept.path) != key]
+        texts = ((kept.name, kept.value or "", kept.domain, kept.path) for kept in (cookie, *others))
+        if len(others) < _MOST_COOKIES and sum(map(len, chain(*texts))) <= _COOKIE_LIMIT:
+            return True
+        self.exceeded = f"more than {_MOST_COOKIES} cookies, or cookies of more than {_COOKIE_LIMIT >> 10} kB together"
+        return False
 
 
 def _new_client() -> requests.Session:
@@ -62,9 +79,28 @@ def _new_client() -> requests.Session:
     client.auth = lambda prepared: prepared
     # Even with allow_redirects=False, requests would read the whole body of a redirect and parse its target.
     client.get_redirect_target = lambda resp: None  # type: ignore[method-assign]
-    client.cookies.set_policy(_CookiePolicy())
+    client.cookies.set_policy(_CookiePolicy(client.cookies))
     client.headers["Accept-Encoding"] = "gzip"
+    for adapter in client.adapters.values():
+        _bound(adapter)
     return client
+
+
+def _bound(adapter: Any) -> None:
+    """Let the connections of an adapter of requests read each response within bounds, also that of a proxy."""
+
+    def bound(manager: Any) -> Any:
+        for scheme, pool in manager.pool_classes_by_scheme.items():
+            if getattr(pool.ConnectionCls, "response_class", None) is not BoundedResponse:
+                connection = type("Connection", (pool.ConnectionCls,), {"response_class": BoundedResponse})
+                bounded = type(pool.__name__, (pool,), {"ConnectionCls": connection})
+                # A new mapping, because all managers share the one of urllib3.
+                manager.pool_classes_by_scheme = {**manager.pool_classes_by_scheme, scheme: bounded}
+        return manager
+
+    manager_for_proxy = adapter.proxy_manager_for
+    adapter.proxy_manager_for = lambda *args, **options: bound(manager_for_proxy(*args, **options))
+    bound(adapter.poolmanager)
 
 
 class Http:
@@ -106,17 +142,25 @@ class Http:
         with self._lock:
             if of_cookies:
                 self._cookie_secrets |= {text: with_escaped_forms([text]) for text in new}
-                for text in [text for text in self._cookie_secrets if text not in sent][:-_COOKIES_MASKED]:
-                    del self._cookie_secrets[text]
+                old = [text for text in reversed(self._cookie_secrets) if text not in sent]
+                for number, size in enumerate(accumulate(map(len, old))):
+                    if number >= _COOKIES_MASKED or size > _COOKIE_LIMIT:
+                        del self._cookie_secrets[old[number]]
             else:
                 self._fixed_secrets |= with_escaped_forms(new)
             self.secrets = self._fixed_secrets.union(*self._cookie_secrets.values())
 
-    def cookies(self) -> list[tuple[str, str, str, str]]:
-        """Every cookie: name, value, domain, path."""
+    def cookies(self, client: requests.Session | None = None) -> list[tuple[str, str, str, str]]:
+        """Every cookie: name, value, domain, path. `client`: not the present one."""
+        jar = (client or self._client).cookies
         # Take the jar's own lock, because another thread may be storing a cookie.
-        with self._client.cookies._cookies_lock:  # type: ignore[attr-defined]
-            return [(cookie.name, cookie.value or "", cookie.domain, cookie.path) for cookie in self._client.cookies]
+        with jar._cookies_lock:  # type: ignore[attr-defined]
+            return [(cookie.name, cookie.value or "", cookie.domain, cookie.path) for cookie in jar]
+
+    @property
+    def too_many_cookies(self) -> str:
+        """What the server set, if it is more than a session may have. The jar has the cookies that came first."""
+        return str(getattr(self._client.cookies.get_policy(), "exceeded", ""))
 
     def take_cookies(self, cookies: Iterable[tuple[str, str, str, str]]) -> None:
         """Send these cookies from now on."""
@@ -264,7 +308,7 @@ class Http:
         )
         self.answered = True
         # A load balancer may change its cookie with each response.
-        self.add_secrets((cookie.value for cookie in raw.cookies), of_cookies=True)
+        self.add_secrets((value for _name, value, _domain, _path in self.cookies(client)), of_cookies=True)
         with raw:
             body = bytearray()
             for piece in _pieces(raw.raw, raw.headers.get("Content-Encoding")):
@@ -289,7 +333,7 @@ class Http:
             refused = others + share > 1
             self._shares[owner] = 0.0 if refused else share
         if refused:
-            raise UnreadableBody(f"more than {limit}; responses of the API are smaller", permanent=True)
+            raise too_large(limit)
 
 
 def _pieces(raw: Any, codings: str | None) -> Iterator[bytes]:

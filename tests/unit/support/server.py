@@ -188,7 +188,7 @@ class Server:
     # What the session uses of Http
 
     secrets: frozenset[str] = frozenset()
-    given_up = ""
+    given_up = too_many_cookies = ""
 
     def send(
         self, kind: str, method: str, path: str, *, json: Any = None, params: Any = None, headers: Any, **_how: Any
@@ -251,7 +251,9 @@ def killed_before(have: Server, number: int, run: Callable[[], Any]) -> None:
             raise Killed
         return have.send(*args, **more)
 
-    have.session._http = SimpleNamespace(send=send, secrets=frozenset(), given_up="")  # type: ignore[assignment]
+    have.session._http = SimpleNamespace(  # type: ignore[assignment]
+        send=send, secrets=frozenset(), given_up="", too_many_cookies=""
+    )
     with suppress(Killed):
         run()
     have.session._http = have  # type: ignore[assignment]
