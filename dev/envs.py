@@ -63,8 +63,11 @@ PACKAGES = {
     "controller": f"ansible-core {_MODULES} ansible-builder ansible-runner pytest pytest-xdist",
     # The vendor's client and an independent one, which have to get along with the simulator.
     "contract": "mstr-rest-requests mstrio-py pytest",
-    # The oldest urllib3 that the modules support.
-    "urllib3-1.26": f"ansible-core {_MODULES} pytest pytest-xdist urllib3==1.26.20",
+    # Other releases of urllib3 that the modules support: the oldest one, and those of current Linux distributions.
+    **{
+        f"urllib3-{release.rpartition('.')[0]}": f"ansible-core {_MODULES} pytest pytest-xdist urllib3=={release}"
+        for release in ("1.26.20", "2.0.7", "2.3.0")
+    },
     # What looks at the collection as a whole, builds its site, and runs the checks of the Ansible community.
     "lint": "ansible-core ansible-lint antsibull-changelog antsibull-docs antsibull-docutils antsibull-nox nox"
     " reuse[charset-normalizer] sphinx sphinx-ansible-theme yamllint",

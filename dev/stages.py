@@ -47,13 +47,18 @@ ALL: tuple[Stage, ...] = (
     # How a run is ended depends on what the core does with signals: the oldest way and the next one.
     *pytests.of_cores("stopped plays", "tests/plays/stopped", [OLDEST, [*CORES][-1]]),
     *pytests.of_cores("faults", "tests/faults", [OLDEST, [*CORES][-1]]),
-    # The tests that depend on the HTTP library, with the oldest version that the modules support.
+    # The tests that depend on the HTTP library, with the oldest version that the modules support; and its limits.
     pytests.stage(
         "faults urllib3 1.26",
-        "tests/faults/test_lost_responses.py",
-        "tests/faults/test_tls.py",
+        *(f"tests/faults/test_{name}.py" for name in ("hostile", "lost_responses", "tls")),
         quick=False,
         env_name="urllib3-1.26",
+    ),
+    *(
+        pytests.stage(
+            f"faults urllib3 {release}", "tests/faults/test_hostile.py", quick=False, env_name=f"urllib3-{release}"
+        )
+        for release in ("2.0", "2.3")
     ),
     pytests.stage("simulator", "tests/simulator/tests"),
     pytests.stage("contract", "tests/contract", env_name="contract", workers=1),

@@ -52,7 +52,10 @@ KINDS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "json": ("none", {"status": 200, "json": None}),
     "error": ("none", {"status": 500, "number": 1, "message": "An error happened."}),
     "truncated": ("before", {}),
-    "garbled": ("before", {"text": "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}"}),
+    "garbled": (
+        "before",
+        {"text": "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}", "for_ever": ""},
+    ),
     "redirect": ("none", {"status": 302, "location": "https://elsewhere.invalid/MicroStrategyLibrary/api"}),
     "session_killed": ("before", {}),
     "huge": ("none", {"gzip": False, "chunked": False}),

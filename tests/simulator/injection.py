@@ -19,6 +19,7 @@ from simulator.server import Server
 
 POLL_S = 0.05  # how often a hanging call checks whether its client has disconnected
 MEGABYTES = 100  # of the fault `huge`
+PIECE = 256 * 1024  # bytes that an endless response writes at once
 BEGIN, FILLER, END = b'{"runtimes":[],"filler":"', b"x" * 1024 * 1024, b'"}'
 
 
@@ -89,6 +90,11 @@ async def _answer(
         return NoResponse()
     if kind == "garbled":
         transport.write(given["text"].encode("latin-1"))
+        again = given["for_ever"].encode("latin-1")
+        while again and not gone(request):
+            transport.write(again * (1 + PIECE // len(again)))
+            while transport.get_write_buffer_size() and not gone(request):
+                await asyncio.sleep(0)
         await asyncio.sleep(POLL_S)
         transport.close()
         return NoResponse()

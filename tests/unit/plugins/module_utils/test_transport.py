@@ -7,17 +7,19 @@ import threading
 import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, nullcontext
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError
+from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError, MstrError
 from ansible_collections.mstr.library.plugins.module_utils._session import transport
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted, Stop
+from ansible_collections.mstr.library.plugins.module_utils._session.session import Session
 from ansible_collections.mstr.library.plugins.module_utils._session.size import share_of_objects
 from ansible_collections.mstr.library.plugins.module_utils._session.transport import Http
 from unit.support.make import PatientStop, connection
 from unit.support.wire import Listener, reply
 
+LIMIT = "more than 50 cookies, or cookies of more than 64 kB together; check base_url and the gateways in front"
 JUNK = [f"{junk}; Path=/" for junk in ("\0=x", "a=\x01", "a\x7f=1")]
 PACKED = gzip.compress(b"[1]")
 
@@ -68,6 +70,79 @@ def test_cookies_sent_and_last_others_masked():
             get(http)
     assert {"cookie-of-the-session", "value-of-a-cookie-129", "value-of-a-cookie-29"} <= http.secrets
     assert "value-of-a-cookie-28" not in http.secrets
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize(
+    ("head", "limit"),
+    [
+        ("A: " + 70_000 * "x", "more than 64 kB in one line"),
+        (110 * f"A: {'x' * 65_000}\r\n", "more than 6 MB of headers"),
+    ],
+)
+def test_response_of_proxy_within_bounds(monkeypatch, head, limit, scheme):
+    """Also that to CONNECT, which is no response of the server. It is not asked again."""
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with Listener(lambda request: f"HTTP/1.1 200 OK\r\n{head}\r\n\r\n".encode()) as proxy:
+        monkeypatch.setenv(f"{scheme}_proxy", proxy.url)
+        with pytest.raises(ConnectError) as failed:
+            get(Http(connection(base_url=f"{scheme}://h.invalid"), PatientStop(), lambda response: None))
+    assert limit in failed.value.sentence
+    assert len(proxy.calls) == 1
+
+
+def test_long_cookies_no_longer_sent_are_forgotten():
+    """Each one has many forms, and what is masked must not grow without a limit."""
+    cookies = iter(f"lb={n}{'x' * 30_000}" for n in range(6))
+    with Listener(lambda request: reply(Set_Cookie=next(cookies))) as server:
+        http = http_to(server)
+        for _call in range(6):
+            get(http)
+    assert [n for n in range(6) if f"{n}{'x' * 30_000}" in http.secrets] == [3, 4, 5]
+
+
+@pytest.mark.parametrize("at", ["login", "list"])
+@pytest.mark.parametrize(
+    ("number", "size", "path", "refused"),
+    [
+        (50, 100, "/", False),
+        (51, 100, "/", True),
+        (2, 30_000, "/", False),
+        (2, 35_000, "/", True),
+        (95, 60_000, "/", True),
+        (2, 10, "/" * 35_000, True),
+    ],
+    ids=["50", "51", "60 kB", "70 kB", "95 of 60 kB", "long paths"],
+)
+def test_too_many_cookies(number, size, path, refused, at):
+    """The next call is refused, in little time, and the session is closed all the same."""
+    cookies = [f"c{index}={f'{index}&<{chr(34)}'.ljust(size, '~')}" for index in range(number)]
+    lines = "".join(f"\r\nSet-Cookie: {cookie}; Path={path}" for cookie in cookies).encode()
+
+    def respond(request):
+        answer = reply(X_MSTR_AuthToken="token-number-1")
+        return (
+            answer.replace(b" X", b" X" + lines, 1)
+            if request.call.endswith({"login": "login", "list": "s"}[at])
+            else answer
+        )
+
+    began = time.process_time()
+    with Listener(respond) as server:
+        session = Session(connection(base_url=server.url), PatientStop(), pytest.fail)
+        with nullcontext() if at == "list" or not refused else pytest.raises(MstrError, match="Could not log in: "):
+            session.get("/runtimes")
+        with (
+            pytest.raises(MstrError, match=f"Could not read /a: {server.url} set {LIMIT}") if refused else nullcontext()
+        ):
+            session.get("/a")
+        with session.insisting():  # what puts things in order
+            session.get("/b")
+        session.log_out()
+    assert server.calls[-2:] == ["GET /api/b", "POST /api/auth/logout"]
+    assert len(server.requests[-1].headers.get("cookie", "")) < 66_000
+    assert time.process_time() - began < 3
 
 
 def test_cookies_can_be_passed_on_and_forgotten():
