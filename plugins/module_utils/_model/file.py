@@ -17,6 +17,7 @@ from typing import Any
 from .._errors import DEEPEST, clean, is_deep
 
 _LARGEST, _LARGEST_YAML = 512 * 2**20, 64 * 2**20  # bytes, characters
+_TOO_LARGE_YAML = f"is larger than {_LARGEST_YAML >> 20} MB"
 _MOST_VALUES = 1_000_000  # in YAML, counting each use of an alias
 _MOST_OBJECTS = 10_000_000  # in JSON
 _MOST_MERGED = 1000
@@ -44,14 +45,24 @@ def read_text(path: str) -> str:
         if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
             raise FileError("is not a regular file, such as a pipe, which may never end")
         with open(path, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            check_size(size)
+            if size > _LARGEST_YAML and not file.peek().lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")):
+                raise FileError(f"{_TOO_LARGE_YAML}, and it is not JSON")
+            # It may be growing.
             content = file.read(_LARGEST + 1)
-        if len(content) > _LARGEST:
-            raise FileError(f"is larger than {_LARGEST >> 20} MB")
+        check_size(len(content))
         return content.decode("utf-8-sig")
     except OSError as exc:
         raise FileError(f"cannot be read: {exc.strerror}") from None
     except UnicodeDecodeError:
         raise FileError("is not UTF-8 text") from None
+
+
+def check_size(size: int) -> None:
+    """Raises FileError for a file of more bytes than are ever read."""
+    if size > _LARGEST:
+        raise FileError(f"is larger than {_LARGEST >> 20} MB")
 
 
 def from_json(text: str) -> Any:
@@ -85,7 +96,7 @@ def parsed(text: str) -> Any:
     except ValueError as exc:
         not_json = str(exc)
     if len(text) > _LARGEST_YAML:
-        raise FileError(f"is larger than {_LARGEST_YAML >> 20} MB, and it is not JSON ({not_json})")
+        raise FileError(f"{_TOO_LARGE_YAML}, and it is not JSON ({not_json})")
     try:
         import yaml  # takes 10 ms, which only a task with a YAML file should pay
     except ImportError:

@@ -23,6 +23,7 @@ from typing import Any
 
 from ...module_utils._errors import ErrorList, ValidationError, listed
 from ...module_utils._model.alike import is_named
+from ...module_utils._model.file import FileError, check_size
 from ...module_utils._model.runtime import DEFAULT_RUNTIME_ID
 from ...module_utils._model.src import Source, read_definitions, source_from
 from .._reports.export import File, missing
@@ -38,13 +39,17 @@ DEST = "mstr_runtimes_backup_dest"
 
 def source_of(action: Action, path: str) -> Source | None:
     """What a file of definitions says, or None if it does not exist. Raises ValidationError if it is invalid."""
-    kind = action.stat(path).kind
-    if not kind:
+    found = action.stat(path)
+    if not found.kind:
         return None
     if action.is_local:
         return read_definitions(path)
-    if kind != FILE:
-        raise refused(f"src {path!r} is {kind}, not a regular file")
+    if found.kind != FILE:
+        raise refused(f"src {path!r} is {found.kind}, not a regular file")
+    try:
+        check_size(found.size)
+    except FileError as exc:
+        raise refused(f"src {path!r} {exc}") from None
     slurped = action.run_plain_module("ansible.legacy.slurp", {"src": path})
     if slurped.get("failed"):
         raise refused(f"src {path!r} cannot be read: {slurped.get('msg')}")

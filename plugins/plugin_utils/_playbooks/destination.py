@@ -30,17 +30,18 @@ _KINDS = {
 
 
 class Stat(NamedTuple):
-    """What is at a path: its kind, None for nothing; whether it can be written; the checksum of a file."""
+    """What is at a path: its kind, None for nothing; whether it can be written; the checksum and size of a file."""
 
     kind: str | None
     is_writable: bool = False
     checksum: str = ""
+    size: int = 0  # bytes; only of a file on another host
 
     @classmethod
     def of_module(cls, result: Mapping[str, Any]) -> Stat:
         """From the result of Ansible's module `stat` on another host."""
         kind = next((kind for key, kind in _KINDS.items() if result.get(key)), None)
-        return cls(kind, bool(result.get("writeable")), str(result.get("checksum")))
+        return cls(kind, bool(result.get("writeable")), str(result.get("checksum")), int(result.get("size", 0)))
 
     @classmethod
     def local(cls, path: str) -> Stat:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tracemalloc
 
 import pytest
 import yaml
@@ -131,6 +132,21 @@ def test_no_file_at_the_path(tmp_path, monkeypatch):
     assert faults_of(read_definitions, "none.yml") == (missing,)
     assert faults_of(read_definitions, str(tmp_path)) == (f"src {str(tmp_path)!r} cannot be read: Is a directory",)
     assert "is not a regular file" in faults_of(read_definitions, "pipe")[0]
+
+
+@pytest.mark.parametrize(
+    ("megabytes", "start", "error"),
+    [(600, "[", "larger than 512 MB"), (65, "- a", "larger than 64 MB, and it is not JSON"), (65, "\ufeff [", None)],
+)
+def test_large_file_refused_by_its_size(written, megabytes, start, error):
+    """Before it is read: only its first bytes are."""
+    path = written(start)
+    os.truncate(path, megabytes << 20)
+    tracemalloc.start()
+    (fault,) = faults_of(read_definitions, path)
+    _now, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (f"is {error}" in fault, peak < 1 << 20) == ((True, True) if error else (False, False))
 
 
 def test_without_pyyaml_json_alone_read(monkeypatch, written):

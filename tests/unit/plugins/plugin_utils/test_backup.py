@@ -419,7 +419,14 @@ def test_an_export_over_an_edited_file(action, tmp_path):
     assert playbooks.export(action)["changed"]
 
 
-def test_a_pipe_on_a_remote_host_is_not_read():
-    action = SimpleNamespace(is_local=False, stat=lambda path: Stat("a pipe (FIFO)"))
-    with pytest.raises(ValidationError, match=r"^src '/x\.yml' is a pipe \(FIFO\), not a regular file$"):
+@pytest.mark.parametrize(
+    ("stat", "error"),
+    [
+        (Stat("a pipe (FIFO)"), r"is a pipe \(FIFO\), not a regular file"),
+        (Stat.of_module({"isreg": True, "size": 600 << 20}), "is larger than 512 MB"),
+    ],
+)
+def test_what_is_not_read_on_a_remote_host(stat, error):
+    action = SimpleNamespace(is_local=False, stat=lambda path: stat)
+    with pytest.raises(ValidationError, match=rf"^src '/x\.yml' {error}$"):
         backup.source_of(action, "/x.yml")
