@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
@@ -79,6 +80,9 @@ def workplace(folder: Path, blocks: Iterable[Block], preparation: Preparation) -
     if preparation.in_a_clone:
         ignored = shutil.ignore_patterns(".*", "tests", "__pycache__")
         shutil.copytree(ROOT, folder, ignore=ignored, dirs_exist_ok=True)
+        own = ("-c", "user.name=Reader", "-c", "user.email=reader@example.com")
+        for command in (["init", "--quiet"], ["add", "--all"], [*own, "commit", "--quiet", "--message=The collection"]):
+            subprocess.run(["git", *command], cwd=folder, check=True)
     folder.mkdir(parents=True, exist_ok=True)
     files = {**preparation.files, **{block.file: block.text for block in blocks if block.file and not block.not_run}}
     for name, text in files.items():
