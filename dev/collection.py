@@ -156,6 +156,13 @@ def development_files(tarball: Path) -> list[str]:
     return [name for name in names if name.split("/")[0] not in PUBLISHED or name.startswith("changelogs/fragments/")]
 
 
+def not_committed() -> list[str]:
+    """The files of the working tree that differ from the last commit, or that git neither has nor ignores."""
+    asked = ["git", "status", "--porcelain", "--untracked-files=all"]
+    listing = subprocess.run(asked, cwd=ROOT, capture_output=True, check=True, text=True).stdout
+    return [line[3:] for line in listing.splitlines()]
+
+
 def commit_time() -> int:
     """The time of the last commit, in seconds since 1970, or 0 outside a repository."""
     asked = subprocess.run(["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, text=True, check=False)

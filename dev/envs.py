@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dev import proc
-from dev.paths import CACHE, REQUIREMENTS, VENVS
+from dev.paths import CACHE, HASHED, REQUIREMENTS, VENVS
 
 # The supported ansible-cores, each in the release that is tested, and the Pythons on which its ansible-test runs. The
 # only list: what `requires_ansible`, the README, the guides and the workflow say is compared with it by tests/tool.
@@ -82,6 +82,8 @@ PACKAGES = {
         for core, release in RELEASES.items()
     },
 }
+# What `make release` needs.
+RELEASED = (BASE, "certification", "demo", "dev", "galaxy")
 # The Pythons for each environment, the best first. The tools work on all from 3.10.
 _TOOLS = ("3.13", "3.12", "3.14", "3.11", "3.10")
 PYTHONS = dict.fromkeys(PACKAGES, _TOOLS) | {
@@ -206,19 +208,38 @@ def ensure(name: str, version: str = "") -> Path:
     env = VENVS / f"{name}-py{version}"
     VENVS.mkdir(exist_ok=True)
     with locked(VENVS / f".{env.name}.lock"):
-        _make(env, python, PACKAGES[name].split())
+        _make(env, python, name)
     return env / "bin"
 
 
-def _make(env: Path, python: Path, packages: list[str]) -> None:
-    stamp, own = env / ".made-of", [package.partition("==")[0] for package in packages if "==" in package]
-    pins = [line for line in REQUIREMENTS.read_text().splitlines() if line.partition("==")[0] not in own]
+def pins_for(name: str) -> list[str]:
+    """The pins of dev/requirements.txt, without those of packages of which this environment has a different version."""
+    own = [package.partition("==")[0] for package in PACKAGES[name].split() if "==" in package]
+    return [line for line in REQUIREMENTS.read_text().splitlines() if line.partition("==")[0] not in own]
+
+
+def hashed(name: str) -> list[str]:
+    """The packages of an environment of a release, with hashes. Raises NotHere for any other environment."""
+    if name not in RELEASED:
+        raise NotHere(f"no hashes of the packages of the environment {name}")
+    _before, _heading, section = HASHED.read_text().partition(f"# {name}\n")
+    return section.partition("\n#")[0].splitlines()
+
+
+def _make(env: Path, python: Path, name: str) -> None:
+    stamp, packages = env / ".made-of", PACKAGES[name].split()
+    has_hashes = os.environ.get("DEV_HASHES") == "true"
+    pins = hashed(name) if has_hashes else pins_for(name)
     made_of = "\n".join([str(env), str(python), *packages, *pins])
     if stamp.exists() and stamp.read_text() == made_of:
         return
     began, log = time.monotonic(), proc.new_log(f"venv-{env.name}")
-    constraints = log.with_suffix(".txt")
-    constraints.write_text("\n".join(pins))
+    listed = log.with_suffix(".txt")
+    listed.write_text("\n".join(pins))
+    what: tuple[object, ...] = ("--constraint", listed, *packages)
+    if has_hashes:
+        # Only wheels: what builds a package would have no hash.
+        what = ("--require-hashes", "--only-binary", ":all:", "--requirement", listed)
     create: tuple[object, ...] = (python, "-m", "venv")
     install: tuple[object, ...] = (env / "bin" / "python", "-m", "pip", "install")
     env_vars = for_pip()
@@ -228,7 +249,7 @@ def _make(env: Path, python: Path, packages: list[str]) -> None:
         # Programs that run here write no bytecode, so it is compiled now.
         install = (uv, "pip", "install", "--compile-bytecode", "--python", env / "bin" / "python")
     shutil.rmtree(env, ignore_errors=True)
-    for step in ((*create, env), (*install, "--constraint", constraints, *packages)):
+    for step in ((*create, env), (*install, *what)):
         proc.need(*step, log=log, failure=f"the environment {env.name} could not be created", env=env_vars)
     stamp.write_text(made_of)
     # Not on standard output, which a shell may evaluate.

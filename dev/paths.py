@@ -13,6 +13,8 @@ CACHE = ROOT / ".cache"
 LOGS = CACHE / "logs"
 DIST = ROOT / "dist"
 REQUIREMENTS = ROOT / "dev" / "requirements.txt"
+# The same packages with hashes, for each environment of RELEASED: what the workflow of a release installs.
+HASHED = ROOT / "dev" / "requirements-release.txt"
 LIBRARY = Path("ansible_collections", "mstr", "library")  # in a folder for ANSIBLE_COLLECTIONS_PATH
 
 _RUNS = CACHE / "run"

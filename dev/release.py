@@ -83,6 +83,8 @@ def release(options: list[str]) -> int:
     version = collection.galaxy_yml()["version"]
     if f"\n## v{version}\n" not in (ROOT / "CHANGELOG.md").read_text().replace("\\", ""):
         return runner.fail("CHANGELOG.md has no entry for the version; see CONTRIBUTING.md, 'Make a release'")
+    if others := collection.not_committed():
+        return runner.fail(f"a release has what is committed; commit, ignore or remove {', '.join(others)}")
     if any(result.failures for result in runner.run(lint.RELEASE, runner.options(["--jobs=1"])).values()):
         return runner.fail("nothing was built")
     built = collection.tarball(envs.ensure("dev"))

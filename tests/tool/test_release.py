@@ -1,0 +1,99 @@
+"""A release: what its workflow may do and installs, and what it builds from."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from dev import collection, envs, release
+from dev.paths import CACHE, ROOT
+
+WORKFLOW = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text())
+
+
+def test_rights_are_with_the_job_that_runs_nothing_of_others() -> None:
+    build, publish = WORKFLOW["jobs"]["build"], WORKFLOW["jobs"]["release"]
+    assert WORKFLOW["permissions"] == {"contents": "read"}
+    assert not {"permissions", "environment"} & build.keys()
+    assert "secrets." not in str(build)
+    assert publish["permissions"] == {"contents": "write", "id-token": "write", "attestations": "write"}
+    uses = [step["uses"].partition("@")[0] for step in publish["steps"] if "uses" in step]
+    assert uses == ["actions/download-artifact", "actions/attest-build-provenance"]
+    commands = {line.split()[0] for step in publish["steps"] for line in step.get("run", "").splitlines()}
+    assert {name for name in commands if "=" not in name} == {"cd", "sha256sum", "test", "echo", "gpg", "cp", "gh"}
+
+
+def test_published_files_are_those_that_were_built(tmp_path: Path) -> None:
+    """The steps as the workflow has them: a changed, a missing and an additional file end the second job."""
+    [build] = [step for step in WORKFLOW["jobs"]["build"]["steps"] if step.get("id") == "build"]
+    [compare] = [step for step in WORKFLOW["jobs"]["release"]["steps"] if "DIGESTS" in step.get("env", {})]
+    dist, output = tmp_path / "dist", tmp_path / "output"
+    dist.mkdir()
+    (dist / "a.tar.gz").write_text("a")
+    (dist / "a.sha256").write_text("b")
+    bash, path = ("bash", "--noprofile", "--norc", "-eo", "pipefail", "-c"), {"PATH": "/usr/bin:/bin"}
+    script = build["run"].replace("make release", "true")
+    subprocess.run([*bash, script], cwd=tmp_path, env={**path, "GITHUB_OUTPUT": str(output)}, check=True)
+    digests = output.read_text().removeprefix("digests<<END\n").removesuffix("\nEND\n")
+
+    def is_refused() -> bool:
+        env = {**path, "DIGESTS": digests}
+        return bool(subprocess.run([*bash, compare["run"]], cwd=tmp_path, env=env, check=False).returncode)
+
+    assert not is_refused()
+    (dist / "more.tar.gz").write_text("")
+    assert is_refused()
+    (dist / "more.tar.gz").unlink()
+    (dist / "a.sha256").rename(dist / "b.sha256")
+    assert is_refused()
+    (dist / "b.sha256").rename(dist / "a.sha256")
+    (dist / "a.tar.gz").write_text("c")
+    assert is_refused()
+
+
+@pytest.mark.parametrize("name", envs.RELEASED)
+def test_packages_of_a_release_have_hashes(name: str) -> None:
+    """In the versions that the other environments have."""
+    lines = envs.hashed(name)
+    assert all(re.fullmatch(r"[\w.-]+==\S+( ; [^#]+?)?( --hash=sha256:[0-9a-f]{64})+", line) for line in lines)
+    pins = {line.split()[0] for line in lines}
+    wanted = [re.sub(r"\[.*\]", "", package).lower() for package in envs.PACKAGES[name].split()]
+    assert [package for package in wanted if package not in pins | {pin.partition("==")[0] for pin in pins}] == []
+    versions = dict(pin.split("==") for pin in pins)
+    others = {tuple(line.split()[0].split("==")) for line in envs.pins_for(name) if "==" in line}
+    assert {item for item in versions.items() if item[0] in dict(others) and item not in others} == set()
+
+
+def test_other_hash_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    python = envs.find("3.13") or envs.find("3.12")
+    monkeypatch.setenv("DEV_HASHES", "true")
+    monkeypatch.setattr(envs, "VENVS", tmp_path)
+    monkeypatch.setattr(envs, "hashed", lambda _name: [f"packaging==26.4 --hash=sha256:{'0' * 64}"])
+    with pytest.raises(Exception, match="could not be created"):
+        envs._make(tmp_path / "demo", python, "demo")  # type: ignore[arg-type]
+    assert re.search(
+        "(?i)hash", max((CACHE / "logs").glob("venv-demo*.log"), key=lambda path: path.stat().st_mtime).read_text()
+    )
+
+
+def test_release_has_what_is_committed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(collection, "ROOT", tmp_path)
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
+    (tmp_path / ".gitignore").write_text("/vault.yml\n")
+    own = ("-c", "user.name=Reader", "-c", "user.email=reader@example.com")
+    for command in (["add", "--all"], [*own, "commit", "--quiet", "--message=First"]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    (tmp_path / "vault.yml").write_text("ignored")
+    assert collection.not_committed() == []
+    (tmp_path / ".gitignore").write_text("/vault.yml\n/x\n")
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "plugins" / "new.py").write_text("")
+    monkeypatch.setattr(collection, "galaxy_yml", lambda: {"version": "1.0.0"})
+    assert release.release([]) == 1
+    assert "commit, ignore or remove .gitignore, plugins/new.py" in "".join(capsys.readouterr())
