@@ -26,7 +26,8 @@ _ID = re.compile(r"[\w{}~:-][\w{}~:.-]*", re.ASCII)
 
 # Bytes. A line is that of the status, a header, the size of a chunk, or a trailer.
 SIZE_LIMIT, _LINE_LIMIT = 64 * 2**20, 64 * 2**10
-_HEAD_LIMIT = 100 * _LINE_LIMIT  # http.client reads at most 100 headers
+# The response to a login is read even with 100 headers of this size, so that its session can be closed.
+_HEAD_LIMIT, _LOGIN_HEAD_LIMIT = 2**20, 100 * _LINE_LIMIT
 
 # Statuses after which a call of each kind is sent again. A read changes nothing, so it is always safe to repeat. The
 # server rejects a call with 429 before processing it. A 503 to a login means that the server is still starting; to a
@@ -55,8 +56,8 @@ def too_large(limit: str) -> UnreadableBody:
 class _OfSocket(RawIOBase):
     """What one response reads from its socket. `left`: how many bytes it may still read."""
 
-    def __init__(self, raw: RawIOBase) -> None:
-        self._raw, self.left, self.limit = raw, _HEAD_LIMIT, f"{_HEAD_LIMIT >> 20} MB of headers"
+    def __init__(self, raw: RawIOBase, head: int) -> None:
+        self._raw, self.left, self.limit = raw, head, f"{head >> 20} MB of headers"
 
     def readable(self) -> bool:
         return True
@@ -83,15 +84,15 @@ class _Lines(BufferedReader):
 
 
 class BoundedResponse(HTTPResponse):
-    """Reads lines of at most 64 kB, and in all 64 MB and what 100 headers may have, whatever these bytes are.
+    """Reads lines of at most 64 kB, and in all 64 MB and what headers may have, whatever these bytes are.
 
     Some releases of urllib3 read a line of any length, and no limit of urllib3 counts the bytes of the socket. Raises
     UnreadableBody.
     """
 
-    def __init__(self, sock: Any, *args: Any, **options: Any) -> None:
-        super().__init__(sock, *args, **options)
-        self._of_socket = _OfSocket(self.fp.detach())
+    def __init__(self, sock: Any, debuglevel: int = 0, method: str | None = None, url: str | None = None) -> None:
+        super().__init__(sock, debuglevel, method, url)
+        self._of_socket = _OfSocket(self.fp.detach(), _LOGIN_HEAD_LIMIT if method == "POST" else _HEAD_LIMIT)
         self.fp = _Lines(self._of_socket)
 
     def begin(self) -> None:
