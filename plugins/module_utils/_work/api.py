@@ -169,8 +169,9 @@ class Context(NamedTuple):
     number of parallel requests. `waiting`: how long to wait until the runtimes are ready; None: not at all. `patience`:
     the same for a runtime that is waited for in any case. `protects`: the projects whose scripts keep a runtime from
     being deleted, or None for all of them; False to protect nothing. `plan_id`: the id of the approved plan; None if
-    any plan may be carried out. `purge`: None to leave unlisted runtimes alone. `usage`: a look-up of all scripts, if
-    there is one. `left`: the unfinished replacements of earlier runs that concern the task, by their keys.
+    any plan may be carried out. `approved`: the scripts that it shows, see `approved_scripts`. `purge`: None to leave
+    unlisted runtimes alone. `usage`: a look-up of all scripts, if there is one. `left`: the unfinished replacements of
+    earlier runs that concern the task, by their keys.
     """
 
     api: RuntimeApi
@@ -187,10 +188,16 @@ class Context(NamedTuple):
     patience: Waiting = Waiting(300.0, 2.0)
     protects: Sequence[str] | Literal[False] | None = False
     plan_id: str | None = None
+    approved: Mapping[str | None, Any] | None = None
     purge: Purge | None = None
     usage: Any = None  # a `Usage`, whose file needs this one
     existing: Sequence[Runtime] = ()
     left: Mapping[str, Mark] = NOTHING
+
+    @property
+    def asks_for_scripts(self) -> bool:
+        """Whether the scripts that use a runtime decide whether it may be deleted."""
+        return self.protects is not False or self.approved is not None
 
 
 class Work(NamedTuple):

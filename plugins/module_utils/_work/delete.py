@@ -110,7 +110,7 @@ def _checked_again(context: Context, work: Work, phase: str) -> Work:
     work = work._replace(rows=[row for row in rows if not row.is_purged or row.main.before])
     due = [step for row in work.rows for step in row.due(phase)]
     try:
-        if work.scripts and any(step.unused_only or context.protects is not False for step in due):
+        if work.scripts and any(step.unused_only or context.asks_for_scripts for step in due):
             work = work._replace(scripts=work.scripts.looked_up(context))
         reasons = list(refusals(context, work, due))
     except MstrError as exc:

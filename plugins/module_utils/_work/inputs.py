@@ -64,6 +64,7 @@ TASK_OPTIONS: dict[str, Any] = {
     "protect_used": {"type": "bool", "default": False},
     "protect_projects": {"type": LIST_AS_WRITTEN, "elements": "str"},
     "plan_id": {"type": "str"},
+    "plan_scripts": {"type": "dict"},
     **POLICY_OPTION,
 }
 
@@ -71,14 +72,15 @@ TASK_OPTIONS: dict[str, Any] = {
 class Inputs(NamedTuple):
     """The checked options of a task for runtimes: what the server is to hold, under which policy.
 
-    `purge`: None to leave unlisted runtimes alone. `scripts`: None if none are given. `waiting`, `patience`: as in
-    `Context`.
+    `purge`: None to leave unlisted runtimes alone. `scripts`: None if none are given. `approved`, `waiting`,
+    `patience`: as in `Context`.
     """
 
     definitions: Sequence[Definition]
     purge: Purge | None = None
     scripts: Sequence[ScriptEntry] | None = None
     policy: Policy | None = None
+    approved: Mapping[str | None, Any] | None = None
     waiting: Waiting | None = None
     patience: Waiting = Waiting(300.0, 2.0)
 
@@ -101,10 +103,16 @@ def inputs_from(params: Mapping[str, Any], rest_under: Callable[[Policy | None],
             if not params["protect_used"]:
                 errors.add("protect_projects needs protect_used: true, because it protects nothing by itself")
         errors.check(check_plan_id, params["plan_id"])
+        approved = None
+        if params["plan_scripts"] is not None:
+            from .script_usage import approved_scripts  # only what comes from a plan file needs it
+
+            approved = errors.check(approved_scripts, params["plan_scripts"], prefix="plan_scripts")
         if "concurrency" in params:
             errors.check(check_concurrency, params)
     patience = Waiting(params["wait_timeout"], params["wait_interval"])
-    return inputs._replace(policy=policy, waiting=patience if params["wait"] else None, patience=patience)
+    inputs = inputs._replace(policy=policy, approved=approved)
+    return inputs._replace(waiting=patience if params["wait"] else None, patience=patience)
 
 
 def policy_in(params: Mapping[str, Any]) -> Policy | None:
@@ -147,4 +155,5 @@ def context_for(task: Any, inputs: Inputs | None = None) -> Context:
         patience=inputs.patience,
         protects=protects,
         plan_id=params.get("plan_id"),
+        approved=inputs.approved,
     )

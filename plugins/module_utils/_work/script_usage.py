@@ -11,7 +11,7 @@ mstrio/api/browsing.py and mstrio/api/scripts.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
@@ -175,6 +175,14 @@ class Usage(NamedTuple):
 
         return self._replace(scripts=list(filter(counts, self.scripts)), unread=list(filter(counts, self.unread)))
 
+    def beyond(self, approved: Mapping[str | None, Any]) -> Usage:
+        """Without the scripts that a plan shows on the runtimes that they use, see `approved_scripts`."""
+
+        def is_shown(script: SavedScript) -> bool:
+            return (script.project.id, script.id.upper()) in (approved.get(script.runtime_id) or ())
+
+        return self._replace(scripts=[script for script in self.scripts if not is_shown(script)])
+
 
 def check_projects(names: Sequence[str | None] | None, option: str = "projects") -> None:
     """Raises ValidationError for an empty list and for empty names."""
@@ -183,6 +191,22 @@ def check_projects(names: Sequence[str | None] | None, option: str = "projects")
             errors.add(f"{option} is empty, so no script would be found; omit it to search every project")
         blank = (index for index, name in enumerate(names or ()) if not (name or "").strip())
         errors.add(*(f"{option}[{index}] is empty" for index in blank))
+
+
+def approved_scripts(shown: Mapping[str, Any]) -> dict[str | None, Collection[tuple[str, str]] | None]:
+    """By the key of each runtime that a plan deletes, the project and id of each script that the plan shows on it.
+
+    None if the plan could not read all of them. Raises ValidationError for a value that no plan shows.
+    """
+
+    def keys(scripts: Any) -> Collection[tuple[str, str]] | None:
+        return None if scripts is None else {(each["project"]["id"], each["id"].upper()) for each in scripts}
+
+    try:
+        return {id_from(identity): keys(scripts) for identity, scripts in shown.items()}
+    except (AttributeError, KeyError, TypeError):
+        text = "expected the scripts of each runtime as the result of check mode has them, by the id of the runtime"
+        raise ValidationError([text]) from None
 
 
 Item = TypeVar("Item", bound=Any)  # what can be read, with a label: a project, a script or a part of it, a runtime

@@ -89,6 +89,12 @@ class Scripts(NamedTuple):
             advice = "Choose a different runtime for these scripts first"
             more = ", load the project, or name the projects that count in protect_projects"
             yield from _refusals(context, self.expected.within(context.protects), protected, advice, more)
+        if context.approved is not None:
+            advice = "The approved plan does not show this. Check again and have the new plan approved"
+            usage, going = self.expected.beyond(context.approved), [step.before for step in steps if step.before]
+            unread = [runtime for runtime in going if context.approved.get(runtime.key, ()) is None]
+            yield from _refusals(context, usage._replace(unread=()), unread, advice, "")
+            yield from _refusals(context, usage, [each for each in going if each not in unread], advice, "")
 
     def planning(self, more: Iterable[Assignment]) -> Scripts:
         """With more planned assignments, which the look-up does not show yet."""
@@ -115,8 +121,8 @@ def plan_scripts(context: Context, entries: Sequence[ScriptEntry] | None, rows: 
     going = [step for row in rows if not row.failure for step in row.steps if step.plan.action == "delete"]
     # A plan shows the scripts of what it deletes.
     every = any(row.replacement or row.finishes for row in rows) or any(step.unused_only for step in going)
-    every = every or bool(context.check_mode and going)
-    if entries is None and not every and not (going and context.protects is not False):
+    every = every or bool(going and (context.check_mode or context.approved is not None))
+    if entries is None and not every and not (going and context.asks_for_scripts):
         return Work(rows), []
     names = {runtime.key: runtime.name for runtime in context.existing}
     scripts = Scripts(entries, every, names, context.usage).looked_up(context)

@@ -28,10 +28,10 @@ from .task import Action, Result, refused
 from .variables import AUDITED, DEFINITIONS, RESTORED, empty_errors, name_errors, passed_on, role_types, with_exemptions
 
 
-def apply(action: Action, plan_id: str | None = None, check_mode: bool = False) -> Result:
+def apply(action: Action, approved: Result | None = None, check_mode: bool = False) -> Result:
     """The result of mstr_runtimes for the definitions of the host, with `backup` if there is one.
 
-    `plan_id`, `check_mode`: see `_backed_up`. Raises ValidationError if a variable is invalid.
+    `approved`, `check_mode`: see `_backed_up`. Raises ValidationError if a variable is invalid.
     """
     with ErrorList() as errors:
         empty = [name for name in role_types() if action.value(name) == ""]
@@ -44,13 +44,13 @@ def apply(action: Action, plan_id: str | None = None, check_mode: bool = False) 
         # The module reports a file that does not exist.
         source = Source(in_file.runtimes, source.scripts or in_file.scripts) if in_file else Source()
     options = {**action.options(DEFINITIONS), **action.options(passed_on()), **_policy(action)}
-    return _backed_up(action, options, source, plan_id, check_mode)
+    return _backed_up(action, options, source, approved, check_mode)
 
 
-def restore(action: Action, plan_id: str | None = None, check_mode: bool = False) -> Result:
+def restore(action: Action, approved: Result | None = None, check_mode: bool = False) -> Result:
     """The result of mstr_runtimes for the backup of the host, with `backup`; `left_alone` if it has no file.
 
-    `plan_id`, `check_mode`: see `_backed_up`. Raises ValidationError if a variable is invalid, and for a file that is
+    `approved`, `check_mode`: see `_backed_up`. Raises ValidationError if a variable is invalid, and for a file that is
     no backup of this environment and server.
     """
     if action.non_empty("mstr_restore_src") is None:
@@ -63,7 +63,7 @@ def restore(action: Action, plan_id: str | None = None, check_mode: bool = False
     with ErrorList() as errors:
         errors.add(*foreign_errors("mstr_restore_src", path, source, action.host, action.server()))
     options = {**action.options({option: passed_on()[option] for option in RESTORED}), "src": path}
-    result = _backed_up(action, options, source, plan_id, check_mode)
+    result = _backed_up(action, options, source, approved, check_mode)
     return _with_warnings(result, *_violations(action, source.runtimes or (), result))
 
 
@@ -99,14 +99,13 @@ def _source(action: Action, name: str) -> tuple[str, Source | None]:
         raise ValidationError(f"{name} {error.removeprefix('src ')}" for error in exc.errors) from None
 
 
-def _backed_up(action: Action, options: Result, source: Source, plan_id: str | None, check_mode: bool) -> Result:
+def _backed_up(action: Action, options: Result, source: Source, approved: Result | None, check_mode: bool) -> Result:
     """The result of mstr_runtimes with these options, after a backup if there is to be one.
 
-    `source`: the definitions, or the backup that is restored. `plan_id`: of the approved plan. `check_mode`: only what
-    it would do, also if the task is not in check mode; then without a backup.
+    `source`: the definitions, or the backup that is restored. `approved`: the options of an approved plan.
+    `check_mode`: only what it would do, also if the task is not in check mode; then without a backup.
     """
-    if plan_id is not None:
-        options["plan_id"] = plan_id
+    options |= approved or {}
     if check_mode and not action.check_mode:
         return action.run_module("mstr_runtimes", options, True)
     if action.non_empty(DEST) is None and not action.in_job:

@@ -112,8 +112,10 @@ def _approved(action: Action) -> Mapping[str, Any] | None:
             return plan_file.plan_of(read_text(path), action.host, action.server())
         except ValueError as exc:
             raise refused(ended(f"mstr_plan_src {path} {exc}")) from None
-    checked = plain(action.non_empty("mstr_report")) if action.in_job and not action.check_mode else None
-    if not isinstance(checked, Mapping) or not checked.get("check_mode"):
+    report = plain(action.non_empty("mstr_report"))
+    is_checked = isinstance(report, Mapping) and bool(report.get("check_mode"))
+    # The report may be a later one, of an apply that failed. The plan is still the only one that was approved.
+    if not action.in_job or action.check_mode or not (is_checked or action.non_empty("mstr_plan") is not None):
         return None
     try:
         return plan_file.approved_entry(_checked(action), action.host, action.server())
@@ -131,15 +133,20 @@ def _checked(action: Action) -> list[Any]:
 
 def _approved_result(action: Action, step: str, approved: Mapping[str, Any]) -> Result:
     """The result of an approved plan: what the file shows is compared with what would be done now."""
-    checked = _WORK[step](action, check_mode=True)
+    gone = [row for row in approved.get("runtimes") or () if row.get("action") == "deleted"]
+    scripts = {"plan_scripts": {str(row.get("id")): row.get("scripts") for row in gone}}
+    checked = _WORK[step](action, scripts, check_mode=True)
     if not (checked.get("failed") or checked.get("left_alone")):
         now = environment_report(Sources(environment=action.host, applied=checked, check_mode=True))
         in_file = action.non_empty("mstr_plan_src") is not None
         repeat = plan_file.REPEAT if in_file else "Start the workflow again to approve the new plan."
         why = plan_file.refusal(approved, now, repeat)
         if why is None:
+            if action.check_mode:
+                return checked
             # With the plan of now: the server may change once more before the apply.
-            return checked if action.check_mode else _WORK[step](action, str(now["plan_id"]))
+            result = _WORK[step](action, {**scripts, "plan_id": str(now["plan_id"])})
+            return {**result, "scripts_before": {_id_before(row): row.get("scripts") for row in now["runtimes"]}}
         checked = {**checked, **failed(why)}
     if action.check_mode:
         return checked
@@ -165,13 +172,11 @@ def _reported(action: Action, step: str, result: Result, approved: Mapping[str, 
 def _written(action: Action, result: Result, approved: Mapping[str, Any] | None) -> Result:
     sources = Sources(action.host, result, action.check_mode, warnings=kept_warnings(), approved=approved)
     report = environment_report(sources, detail=True)
-    planned = {_id_before(row): row.get("scripts") for row in (approved or {}).get("runtimes") or ()}
-    backed_up = result.get("scripts_before") or {}
     for entry in report["runtimes"]:
         if entry.get("scripts", ()) is None:
-            # Only a check looks up who uses what goes. The approved plan knows their schedules, too.
-            found = planned.get(_id_before(entry))
-            entry["scripts"] = backed_up.get(_id_before(entry)) if found is None else found
+            # Of those who use what goes, an apply returns nothing: what this run read of them before, for its plan or
+            # for the backup.
+            entry["scripts"] = (result.get("scripts_before") or {}).get(_id_before(entry))
     backup = {key: result.get(key) for key in ("backup", "backup_artifact")}
     report.update(server=None if result.get("failed") else action.server(), backup=backup["backup"])
     texts = packed(report)

@@ -36,8 +36,8 @@ RESTORED = ("concurrency", "journal_comment", *(option for option in TASK_OPTION
 # What protects or decides. An empty text is often a shell variable without a value, and would switch it off.
 _GUARDS = (
     *("mstr_export_exclude", "mstr_fail_on_drift", "mstr_fail_on_violation", "mstr_plan_dest", "mstr_plan_src"),
-    *(f"{_ROLE}{option}" for option in ("backup_exclude", "exemptions", "plan_id", "policy", "protect_projects")),
-    *(f"{_ROLE}{option}" for option in ("protect_used", "purge_exclude", "purge_limit")),
+    *(f"{_ROLE}{option}" for option in ("backup_exclude", "exemptions", "plan_id", "plan_scripts", "policy")),
+    *(f"{_ROLE}{option}" for option in ("protect_projects", "protect_used", "purge_exclude", "purge_limit")),
 )
 _BACKUPS = ("backup_dest", "backup_exclude", "backup_scripts")
 # The files of which each host has its own, with the default of each.

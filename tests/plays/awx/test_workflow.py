@@ -97,6 +97,30 @@ def test_a_different_plan_names_every_deletion(launcher: Launcher, sim: Simulato
     assert "Start the workflow again to approve the new plan." in " ".join(shown.split())
 
 
+def test_only_what_somebody_saw_is_deleted(launcher: Launcher, sim: Simulator) -> None:
+    """Neither in the apply, nor in a second one, which a workflow has for the failure of the first."""
+
+    def seed(*scripts: str) -> None:
+        used = [{"name": each, "id": each, "runtime": "Old"} for each in scripts]
+        runtimes = [{"name": name, "id": identity * 32} for name, identity in (("Nightly", "A"), ("Old", "B"))]
+        sim.seed(*runtimes, projects=[{"name": "Sales", "id": "5A" * 16, "scripts": used}], replace=True)
+
+    seed()
+    handed_on: dict[str, Any] = {}
+    assert launcher.node("drift", handed_on)[0] == "failed"
+    assert launcher.node("approval_check", handed_on)[0] == "successful"
+    seed("Load")
+    for _ in range(2):
+        status, apply = launcher.node("apply", handed_on)
+        assert (status, names(sim)) == ("failed", ["Nightly", "Old"]), apply.output
+        assert "'Old' (BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB) is used by 1 script: 'Load' in 'Sales'" in page(apply.events())
+    # A different plan is not applied, either.
+    seed()
+    launcher.controller.definitions = {"us": {"runtimes": [*DEFINITIONS["runtimes"], {"name": "New"}]}}
+    status, apply = launcher.node("apply", handed_on)
+    assert (status, names(sim)) == ("failed", ["Nightly", "Old"]), apply.output
+
+
 @pytest.mark.complete
 def test_a_failed_drift_check_requests_no_approval(launcher: Launcher, sim: Simulator) -> None:
     wrong = {"runtimes": [{"name": "Nightly", "whitelist": ["intranet.example.com"]}]}

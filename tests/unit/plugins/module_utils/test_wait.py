@@ -227,7 +227,7 @@ def test_outage_ends_no_wait(outage):
     assert failure.error == outage.error
 
 
-OPTIONS = {"name": "r", **dict.fromkeys(("policy", "protect_projects", "plan_id"))}
+OPTIONS = {"name": "r", **dict.fromkeys(("policy", "protect_projects", "plan_id", "plan_scripts"))}
 
 
 @pytest.mark.parametrize("wait", [True, False])
