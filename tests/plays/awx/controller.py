@@ -2,7 +2,7 @@
 
 It stores objects and returns them in the API's form. It behaves like AWX 24.6.1 in everything that a second run of a
 playbook could notice. It never shows a secret, keeps a secret that is sent back masked, and completes the inputs of
-credential types. Projects have revisions, and updates that can fail. `jobs.py` runs the jobs of its templates,
+credential types. It finds objects by named URLs, and has no call for a token: whoever uses it brings one. Projects have revisions, and updates that can fail. `jobs.py` runs the jobs of its templates,
 `output.py` shows them.
 """
 
@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 ENCRYPTED = "$encrypted$"
 REASON = "fatal: repository 'https://git.example.com/typo.git/' not found"
@@ -61,11 +61,7 @@ class Controller:
 
     def environment(self) -> dict[str, str]:
         """The variables that make awx.awx use this model."""
-        return {
-            "CONTROLLER_HOST": self.url,
-            "CONTROLLER_USERNAME": "admin",
-            "CONTROLLER_PASSWORD": "purple-elephant-93",
-        }
+        return {"CONTROLLER_HOST": self.url, "CONTROLLER_OAUTH_TOKEN": "purple-elephant-93"}
 
     def names(self, kind: str) -> list[str]:
         return sorted(thing.get("name", "") for thing in self.objects[kind].values())
@@ -85,11 +81,9 @@ class Controller:
         """Status and body of a response, or raise Refused."""
         parts = urlsplit(target)
         path, query = parts.path.removeprefix("/api/v2/").strip("/").split("/"), dict(parse_qsl(parts.query))
+        if len(path) > 1 and "++" in path[1]:
+            path[1] = self._id_of(path[0], unquote(path[1]))
         match method, path:
-            case "POST", ["tokens"]:
-                return 201, {"id": 1, "token": "a-token"}
-            case "DELETE", ["tokens", _]:
-                return 204, None
             case "GET", ["jobs"]:
                 ended = [{"id": job} for job in sorted(self.jobs, reverse=True)]
                 return 200, {"count": len(ended), "next": None, "results": ended}
@@ -107,11 +101,7 @@ class Controller:
                 return 202, self.updates[self._update(self.objects["projects"][int(key)])]
             case "GET", [kind]:
                 query.pop("page_size", None)
-                found = [
-                    self._shown(of, thing)
-                    for of, thing in self._all(kind)
-                    if _fits({**thing, "type": _type_of(of)}, query)
-                ]
+                found = [self._shown(of, thing) for of, thing in self._all(kind) if self._fits(of, thing, query)]
                 return 200, {"count": len(found), "next": None, "results": found}
             case "POST", [kind]:
                 return 201, self._shown(kind, self._create(kind, body))
@@ -144,6 +134,32 @@ class Controller:
                 ids.remove(body["id"]) if body.get("disassociate") else ids.append(body["id"])
                 return 204, None
         raise Refused(405, {"detail": f"{method} {'/'.join(path)} is not in this model"})
+
+    def _id_of(self, kind: str, named_url: str) -> str:
+        """The id of an object by its named URL, as awx/main/utils/named_url_graph.py reads it; empty without one."""
+        parts = [list(map(unquote, part.split("+"))) for part in named_url.replace("[+]", "%2B").split("++")]
+        named = dict(zip(("name", "organization__name"), (parts[0][0], parts[-1][0])))
+        if kind == "credentials":
+            named |= {"credential_type__name": parts[1][0], "credential_type__kind": parts[1][1]}
+        return next((str(thing["id"]) for of, thing in self._all(kind) if self._fits(of, thing, named)), "")
+
+    def _fits(self, kind: str, thing: dict[str, Any], query: dict[str, str]) -> bool:
+        """Conditions with `or__` are alternatives, such as the name or the id."""
+
+        def fits(field: str, value: str) -> bool:
+            first, _, rest = field.partition("__")
+            if rest == "startswith":
+                return str(thing[first]).startswith(value)
+            if rest:
+                related = self.objects[f"{first}s"].get(thing.get(first) or 0, {})
+                return self._fits(f"{first}s", related, {rest: value})
+            if first == "credentials":
+                return int(value) in self.associated.get((kind, thing["id"], first), [])
+            return str({**thing, "type": _type_of(kind)}.get(first)) == value
+
+        either = [fits(name.removeprefix("or__"), value) for name, value in query.items() if name.startswith("or__")]
+        both = [fits(name, value) for name, value in query.items() if not name.startswith("or__")]
+        return all(both) and (not either or any(either))
 
     def _all(self, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
         kinds = ("job_templates", "projects", "workflow_job_templates") if kind == "unified_job_templates" else (kind,)
@@ -225,13 +241,6 @@ class Controller:
 
 def _type_of(kind: str) -> str:
     return "inventory" if kind == "inventories" else kind.removesuffix("s")
-
-
-def _fits(thing: dict[str, Any], query: dict[str, str]) -> bool:
-    """Conditions with `or__` are alternatives, such as the name or the id."""
-    met = {name: str(thing.get(name.removeprefix("or__"))) == value for name, value in query.items()}
-    either = [fits for name, fits in met.items() if name.startswith("or__")]
-    return all(fits for name, fits in met.items() if not name.startswith("or__")) and (not either or any(either))
 
 
 def _handler(controller: Controller) -> type[BaseHTTPRequestHandler]:

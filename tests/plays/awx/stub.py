@@ -53,6 +53,22 @@ class ActionModule(ActionBase):
             path.write_text(json.dumps({{**things, key: after}}))
         return {{"changed": after != before}}
 """
+# What others have made exists once, and nothing else that the role looks up.
+_LOOKUP = """
+DOCUMENTATION = '''
+name: controller_api
+options: {_terms: {}, host: {type: str}, username: {type: str}, query_params: {type: dict}}
+'''
+
+from ansible.plugins.lookup import LookupBase
+
+
+class LookupModule(LookupBase):
+    def run(self, terms, variables=None, **kwargs):
+        self.set_options(direct=kwargs)
+        assert self.get_option("host"), "the host is not passed on"
+        return [{}] if terms[0] in ("organizations", "credentials", "notification_templates") else []
+"""
 
 
 def documented(tools: Play) -> dict[str, dict[str, Any]]:
@@ -68,8 +84,9 @@ class Stub:
     def __init__(self, folder: Path, options: dict[str, dict[str, Any]]) -> None:
         self.collections, self.stored = folder / "collections", folder / "stored"
         plugins = self.collections / "ansible_collections" / "ansible" / "controller" / "plugins"
-        for kind in ("action", "modules"):
+        for kind in ("action", "lookup", "modules"):
             (plugins / kind).mkdir(parents=True)
+        (plugins / "lookup" / "controller_api.py").write_text(_LOOKUP)
         self.stored.mkdir()
         for module, documented_options in options.items():
             own = {name: spec for name, spec in documented_options.items() if "controller_" not in name}

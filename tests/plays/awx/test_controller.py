@@ -70,8 +70,16 @@ def test_second_run_and_work_of_others(client: Play, controller: Controller) -> 
     inventory["variables"] = '{"mstr_timeout": 60}'
     drift |= {"limit": "test-eu", "webhook_service": "github"}
     controller.add("hosts", name="by-hand", inventory=inventory["id"], variables="")
+    # Beside the links of the role, as a page for workflows makes them.
+    own = controller.add("workflow_job_template_nodes", identifier="theirs", **workflow_of(controller))["id"]
+    for name, relation in (("approval", "success_nodes"), ("drift", "failure_nodes"), ("apply", "failure_nodes")):
+        node = controller.named("workflow_job_template_nodes", name)["id"]
+        controller.associated.setdefault(("workflow_job_template_nodes", node, relation), []).append(own)
+    links = links_of(controller)
     second = play(client)
 
+    assert links_of(controller) == links
+    assert links["approval", "success_nodes"] == ["apply", "theirs"]
     assert recap(second)["failed"] == recap(second)["changed"] == 0, second
     assert inventory["variables"] == '{"mstr_timeout": 60}'
     assert (drift["limit"], drift["webhook_service"]) == ("test-eu", "github")
@@ -85,7 +93,8 @@ def assert_whole(controller: Controller) -> None:
     (type_,) = controller.objects["credential_types"].values()
     assert type_["injectors"]["env"]["MSTR_USERNAME"] == "{{ mstr_username }}"
     (credential,) = controller.objects["credentials"].values()
-    assert credential["inputs"] == STAGE["credential"]
+    servers = {"mstr_servers": STAGE["environments"][0]["variables"]["mstr_base_url"]}
+    assert credential["inputs"] == {**servers, **STAGE["credential"]}
     (host,) = controller.objects["hosts"].values()
     assert json.loads(host["variables"]) == {**HOST_VARIABLES, **STAGE["environments"][0]["variables"]}
     assert controller.names("job_templates") == [f"Library test: {name}" for name in TEMPLATES]
@@ -96,17 +105,85 @@ def assert_whole(controller: Controller) -> None:
     assert [each["name"] for each in templates if "ask_job_type_on_launch" in each] == ["Library test: restore"]
     schedule = controller.named("schedules", "Library test: drift check every night")
     assert schedule["unified_job_template"] == drift["id"]
-    names = {node["id"]: node["identifier"] for node in controller.objects["workflow_job_template_nodes"].values()}
-    links = {
-        (names[key], relation): [names[each] for each in ids]
-        for (kind, key, relation), ids in controller.associated.items()
-        if kind == "workflow_job_template_nodes" and ids
-    }
-    assert links == {
+    assert links_of(controller) == {
         ("drift", "failure_nodes"): ["approval_check"],
         ("approval_check", "success_nodes"): ["approval"],
         ("approval", "success_nodes"): ["apply"],
     }
+
+
+def workflow_of(controller: Controller) -> dict[str, Any]:
+    return {"workflow_job_template": controller.named("workflow_job_templates", WORKFLOW)["id"]}
+
+
+def links_of(controller: Controller) -> dict[tuple[str, str], list[str]]:
+    """The links between the nodes of all workflows."""
+    names = {node["id"]: node["identifier"] for node in controller.objects["workflow_job_template_nodes"].values()}
+    return {
+        (names[key], relation): [names[each] for each in ids]
+        for (kind, key, relation), ids in controller.associated.items()
+        if kind == "workflow_job_template_nodes" and ids
+    }
+
+
+def test_namesakes(client: Play, controller: Controller) -> None:
+    """They are found by organization, or refused before anything is made; also if another prefix and stage name them."""
+    first = controller.add("organizations", name="R&D/EU + US")["id"]
+    shared = controller.add("execution_environments", name="Shared", image="x", organization=first)
+    controller.add("execution_environments", name="Library execution environment", organization=first)
+    machine = controller.add("credential_types", name="Machine", inputs={"fields": []})["id"]
+    for _ in range(2):
+        controller.add("credentials", name="Vault", organization=first, credential_type=machine, inputs={})
+    stage = {**STAGE, "credentials": ["Vault", "Gone"]}
+    refused = failure(play(client, mstr_controller_stages=[stage]))
+    assert "The controller has no organization 'Analytics' that this user can see." in refused
+    assert "The execution environment 'Library execution environment' (103) belongs to R&D/EU + US, and" in refused
+    assert "2 credentials have the name 'Vault': 105 of R&D/EU + US, 106 of R&D/EU + US. Write the" in refused
+    assert "No credentials have the name 'Gone'. Write the" in refused
+
+    second = controller.add("organizations", name="Analytics")["id"]
+    use: dict[str, Any] = {"mstr_controller_execution_environment": {"name": shared["name"]}}
+    theirs = {**use, "mstr_controller_organization": "R&D/EU + US", "mstr_controller_notifications": []}
+    for options in (use, theirs, use):
+        output = play(client, **options)
+        assert recap(output)["failed"] == 0, output
+    assert recap(output)["changed"] == 0, output
+    hosts, templates = (controller.objects[kind].values() for kind in ("hosts", "job_templates"))
+    inventories = controller.objects["inventories"]
+    assert [inventories[host["inventory"]]["organization"] for host in hosts] == [second, first]
+    for each in templates:
+        assert inventories[each["inventory"]]["organization"] == each["organization"]
+        used = controller.associated.get(("job_templates", each["id"], "credentials"), [])
+        assert {controller.objects["credentials"][id_]["organization"] for id_ in used} <= {each["organization"]}
+
+    description = "One host for each environment of stage test"  # of the prefix "Library EU"
+    controller.add("inventories", name="Library EU test", organization=second, description=description)
+    output = play(client, **use, mstr_controller_stages=[{**STAGE, "name": "EU test"}])
+    assert f"is that of a different prefix and stage: {description}. Choose a different" in failure(output)
+
+
+def test_list_of_a_stage(client: Play, controller: Controller) -> None:
+    """What exists, in the order in which to delete it, and what others have made of it."""
+    organization = controller.add("organizations", name="Analytics")["id"]
+    assert "no inventories of stage test" in play(client, mstr_controller_list=True)
+    assert controller.names("inventories") == []
+    play(client)
+    template = controller.named("job_templates", "Library test: apply")["id"]
+    mine = controller.add("workflow_job_templates", name="Monthly", organization=organization)["id"]
+    controller.add("workflow_job_template_nodes", identifier="a", workflow_job_template=mine, unified_job_template=template)
+    inventory = controller.named("inventories", "Library test")["id"]
+    controller.add("hosts", name="by-hand", inventory=inventory, variables="")
+    listed = play(client, mstr_controller_list=True)
+    assert recap(listed)["changed"] == 0
+    lines = re.findall(r'^ +"(.*)",?$', listed, re.MULTILINE)
+    kinds = [line.partition(": ")[0].rpartition(" ")[0] for line in lines if line[0] != " "]
+    assert kinds == ["workflow job template", *["job template"] * len(TEMPLATES), "inventory", "credential"]
+    assert [line.split(": ", 1)[1] for line in lines if line.endswith(", made by others")] == [
+        "a of Monthly, made by others",
+        "by-hand, made by others",
+    ]
+    assert f"job template {template}: Library test: apply" in lines
+    assert "  host" in " ".join(lines)
 
 
 def test_wrong_repository_fails_each_run(client: Play, controller: Controller) -> None:
@@ -130,7 +207,7 @@ def stub(tools: Play, tmp_path: Path, options: dict[str, dict[str, Any]]) -> Stu
     """The stub, which `tools` finds instead of awx.awx."""
     stub = Stub(tmp_path / "stub", options)
     paths = [tools.env["ANSIBLE_COLLECTIONS_PATH"].split(os.pathsep)[0], str(stub.collections)]
-    tools.env["ANSIBLE_COLLECTIONS_PATH"] = os.pathsep.join(paths)
+    tools.env |= {"ANSIBLE_COLLECTIONS_PATH": os.pathsep.join(paths), "CONTROLLER_HOST": "https://controller.example.com"}
     return stub
 
 
@@ -164,7 +241,8 @@ def test_platform_collection(tools: Play, stub: Stub) -> None:
     assert host == {**own, "mstr_timeout": 60, **STAGE["environments"][0]["variables"]}
     assert "variables" not in stub.objects("inventory")["Library test"]
     drift = stub.objects("job_template")["Library test: drift check"]
-    assert (drift["credentials"], drift["notification_templates_error"]) == (["Library test", "Vault"], ["Mail"])
+    credentials = ["Library test++MicroStrategy Library+cloud++Analytics", "Vault"]
+    assert (drift["credentials"], drift["notification_templates_error"]) == (credentials, ["Mail"])
     # To launch the apply directly needs no approval, so it is a right of its own.
     execute = [each for each in stub.objects("role").values() if each["role"] == "execute"]
     assert [each["teams"] for each in execute] == [["Analysts"]]
