@@ -13,9 +13,10 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
-from ...module_utils._errors import clean
+from ...module_utils._errors import clean, counted
 from ...module_utils._model.usage import name_of
 from .environment import lines_with_kinds
 from .lines import GOES, code_lines, difference_lines, gone_name, schedules, warning_line
@@ -27,7 +28,7 @@ _LARGEST = 1000  # bytes
 _LINE_END = len("\x1b[0;32m\x1b[0m\r\n")
 _AROUND = len("changed: [] => (item=)") + 3 * _LINE_END
 _LEAST_ROOM = 300
-# Texts of what is neither deleted nor replaced.
+# Texts of what is neither deleted nor replaced, if nobody has to approve it.
 _MOST = 50
 
 
@@ -35,13 +36,14 @@ def approval_texts(environments: Sequence[Json], predicted: bool, page: str) -> 
     """What somebody must see who approves these reports, or reads the findings of an audit.
 
     First one line for each environment. Then everything that is deleted or replaced, each with its definition and with
-    the scripts that use it. Then all warnings, and the code of all smoke tests. Then findings, updates and creations;
-    of these at most fifty texts. `predicted`: whether nothing was done yet. `page`: where the rest is.
+    the scripts that use it. Then all warnings, and the code of all smoke tests. Then what an audit found or an apply
+    did, in at most fifty texts, or all that somebody approves: each script that is moved, each update and then each
+    creation, with every value. `predicted`: whether nothing was done yet. `page`: where the rest is.
     """
     limit = _limit(max((str(report["environment"]) for report in environments), key=len, default=""))
     first = [report["lines"][0] for report in environments if report["lines"]]
     going = [(report, entry) for report in environments for entry in report["runtimes"] if entry["action"] in GOES]
-    texts = [*_packed(first, limit)]
+    texts: list[str] = []
     for report, entry in going:
         title = clean(f"{report['environment']}: {gone_name(entry)!r} (continued)")
         texts += _packed(_deletion_lines(report, entry, predicted), limit, title)
@@ -54,11 +56,15 @@ def approval_texts(environments: Sequence[Json], predicted: bool, page: str) -> 
     tested = [(report, entry) for report in environments for entry in report["runtimes"] if entry.get("smoke_test")]
     for report, entry in tested:
         texts += _packed(_smoke_test_lines(report, entry), limit)
-    rest = [*_packed(_rest(environments, predicted, tested), limit)]
+    # Nobody approves an audit, which predicts what an apply would do, too.
+    approved = ("updated", "created") if predicted and not any("counts" in report for report in environments) else ()
+    rest = [*_packed(_rest(environments, predicted, tested, approved), limit)]
     hidden = "\n".join(rest[_MOST - 1 :]).count("\n") + 1
-    if len(rest) > _MOST:
+    if len(rest) > _MOST and not approved:
         rest = [*rest[: _MOST - 1], f"{hidden} more lines are not shown here. {page} has all of them."]
-    return [*texts, *rest]
+    texts += [*rest, *_whole(environments, approved, limit)]
+    follow = [f"{counted(len(texts), 'more text')} with all details below"] if approved and texts else []
+    return [*_packed([*first, *follow], limit), *texts]
 
 
 def copyable_texts(text: str, environment: str) -> list[str]:
@@ -80,8 +86,8 @@ def _limit(environment: str) -> int:
     return max(_LEAST_ROOM, _LARGEST - _AROUND - len(environment.encode()))
 
 
-def _size(line: str) -> int:
-    return len(line.encode("utf-8", "replace")) + _LINE_END
+def _size(text: str) -> int:
+    return len(text.encode("utf-8", "replace")) + _LINE_END * (text.count("\n") + 1)
 
 
 def _packed(lines: Iterable[str], limit: int, title: str = "") -> Iterator[str]:
@@ -113,16 +119,44 @@ def _pieces(line: str, limit: int) -> Iterator[str]:
 
 def _deletion_lines(report: Json, entry: Json, predicted: bool) -> Iterator[str]:
     """What is deleted or replaced, its definition, and the scripts that use it with their schedules."""
-    for line in difference_lines({**entry, "smoke_test": None}, predicted):
-        yield _cleaned(f"{report['environment']}: {line}")
-    for option, value in (entry.get("definition") or {}).items():
-        yield f"  {option}: {_cleaned(json.dumps(value, ensure_ascii=False))}"
+    yield from _difference_lines(report, entry, predicted)
+    yield from _value_lines(entry.get("definition") or {})
     if entry["scripts"] is None:
         yield "  scripts: unknown, because they were not looked up, or not all of them could be read"
     for script in entry["scripts"] or ():
         project, planned = name_of(script.get("project")), schedules(script)
         line = f"used by the script {name_of(script)!r}" + (f" of project {project!r}" if project else "")
         yield "  " + _cleaned(line + (f", on a schedule: {', '.join(map(repr, planned))}" if planned else ""))
+
+
+def _difference_lines(report: Json, entry: Json, predicted: bool) -> Iterator[str]:
+    for line in difference_lines({**entry, "smoke_test": None}, predicted, whole=True):
+        yield _cleaned(f"{report['environment']}: {line}")
+
+
+def _value_lines(definition: Json) -> Iterator[str]:
+    for option, value in definition.items():
+        yield f"  {option}: {_cleaned(json.dumps(value, ensure_ascii=False))}"
+
+
+def _whole(environments: Sequence[Json], actions: Iterable[str], limit: int) -> Iterator[str]:
+    """Each runtime with these actions, with every value. One that needs several texts has texts of its own."""
+    rows = [
+        (report, entry)
+        for action in actions
+        for report in environments
+        for entry in report["runtimes"]
+        if entry["action"] == action
+    ]
+    texts_of = []
+    for report, entry in rows:
+        new = {field["field"]: field["wanted"] for field in entry["fields"] if field["field"] != "name"}
+        lines = [*_difference_lines(report, entry, True), *_value_lines(new if entry["action"] == "created" else {})]
+        title = clean(f"{report['environment']}: {entry['name']!r} (continued)")
+        texts_of.append([*_packed(lines, limit, title)])
+    for is_short, several in groupby(texts_of, key=lambda texts: len(texts) == 1):
+        texts = [text for texts in several for text in texts]
+        yield from _packed(texts, limit) if is_short else texts
 
 
 def _smoke_test_lines(report: Json, entry: Json) -> Iterator[str]:
@@ -136,10 +170,12 @@ def _cleaned(text: str) -> str:
     return clean(text, len(text) + 1)
 
 
-def _rest(environments: Sequence[Json], predicted: bool, tested: Iterable[tuple[Json, Json]]) -> list[str]:
-    """Findings, then updates, then creations; without the first lines and without what goes."""
+def _rest(
+    environments: Sequence[Json], predicted: bool, tested: Iterable[tuple[Json, Json]], approved: Sequence[str]
+) -> list[str]:
+    """Findings, then updates, then creations; without the first lines and without what has texts of its own."""
     lines = [pair for report in environments for pair in lines_with_kinds(report, predicted)[1:]]
     order = {"finding": 0, "script": 0, "created": 2}
     lines.sort(key=lambda pair: order.get(pair[0], 1))
     code = tuple(f"{report['environment']}: {entry['name']!r} smoke test: " for report, entry in tested)
-    return [line for kind, line in lines if kind not in (*GOES, "warning") and not line.startswith(code)]
+    return [line for kind, line in lines if kind not in (*GOES, *approved, "warning") and not line.startswith(code)]

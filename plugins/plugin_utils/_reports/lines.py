@@ -79,8 +79,8 @@ def gone_name(runtime: Json) -> str:
     return str((renamed[0] if renamed and runtime["action"] in GOES else runtime["name"]) or runtime["id"])
 
 
-def difference_lines(runtime: Json, check_mode: bool) -> list[str]:
-    """The lines about a runtime that differs; each one names the runtime."""
+def difference_lines(runtime: Json, check_mode: bool, whole: bool = False) -> list[str]:
+    """The lines about a runtime that differs; each one names the runtime. `whole`: see `change_line`."""
     name, action = repr(runtime["name"] or runtime["id"]), runtime["action"]
     lines: list[str] = []
     done = f"would be {action}" if check_mode else action
@@ -96,7 +96,7 @@ def difference_lines(runtime: Json, check_mode: bool) -> list[str]:
         if fields.get("id", {}).get("wanted", "") is None:
             del fields["id"]  # nobody knows the new id before the runtime exists
         lines = [f"{name} {done}{new}{users}"]
-    texts = [change_line(field["field"], field["found"], field["wanted"]) for field in fields.values()]
+    texts = [change_line(field["field"], field["found"], field["wanted"], whole) for field in fields.values()]
     lines += [f"{name} {done}: {text}" for text in texts]
     lines += [f"{name} smoke test: {line}" for line in (runtime.get("smoke_test") or "").splitlines() if line.strip()]
     return lines + [f"{name} failed: {line}" for line in (runtime["error"] or "").splitlines()]
@@ -210,11 +210,11 @@ class Change(NamedTuple):
     before: str
     after: str
 
-    def __str__(self) -> str:
-        """As in `+10.200.0.0/16`, `-pandas 2.2.3` or `requests 2.32.3 → 2.32.4`."""
+    def text(self, longest: int | None = _LONGEST_VALUE) -> str:
+        """As in `+10.200.0.0/16`, `-pandas 2.2.3` or `requests 2.32.3 → 2.32.4`. `longest`: of a value."""
         if self.sign == "→":
-            return f"{self.name} {_short(self.before)} → {_short(self.after)}".strip()
-        return f"{self.sign}{_short(self.after or self.before)}"
+            return f"{self.name} {_short(self.before, longest)} → {_short(self.after, longest)}".strip()
+        return f"{self.sign}{_short(self.after or self.before, longest)}"
 
 
 def changes(before: Any, after: Any) -> list[Change]:
@@ -238,11 +238,13 @@ def _are(kind: type, before: Any, after: Any) -> bool:
     return isinstance(before or after, kind) and all(not value or isinstance(value, kind) for value in (before, after))
 
 
-def change_line(field: str, before: Any, after: Any) -> str:
-    """One short line, such as `whitelist +10.200.0.0/16 -10.0.3.0/24`."""
+def change_line(field: str, before: Any, after: Any, whole: bool = False) -> str:
+    """One line, such as `whitelist +10.200.0.0/16 -10.0.3.0/24`. Unless `whole`, it is a short one."""
     differences = changes(before, after)
     separator = ", " if any(entry.sign == "→" for entry in differences) else " "
-    text = separator.join(str(entry) for entry in differences[:_MOST_CHANGES])
+    if whole:
+        return f"{field} {separator.join(entry.text(None) for entry in differences)}"
+    text = separator.join(entry.text() for entry in differences[:_MOST_CHANGES])
     more = f" and {len(differences) - _MOST_CHANGES} more" if len(differences) > _MOST_CHANGES else ""
     return f"{field} {text}{more}"
 
@@ -303,6 +305,6 @@ def _value_text(value: Any) -> str:
     return f"'{value}'" if isinstance(value, str) else str(value)
 
 
-def _short(text: str) -> str:
+def _short(text: str, longest: int | None) -> str:
     text = " ".join(text.split())
-    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"
+    return text if longest is None or len(text) <= longest else f"{text[: longest - 1]}…"

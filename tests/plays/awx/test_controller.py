@@ -170,7 +170,9 @@ def test_list_of_a_stage(client: Play, controller: Controller) -> None:
     play(client)
     template = controller.named("job_templates", "Library test: apply")["id"]
     mine = controller.add("workflow_job_templates", name="Monthly", organization=organization)["id"]
-    controller.add("workflow_job_template_nodes", identifier="a", workflow_job_template=mine, unified_job_template=template)
+    controller.add(
+        "workflow_job_template_nodes", identifier="a", workflow_job_template=mine, unified_job_template=template
+    )
     inventory = controller.named("inventories", "Library test")["id"]
     controller.add("hosts", name="by-hand", inventory=inventory, variables="")
     listed = play(client, mstr_controller_list=True)
@@ -207,7 +209,10 @@ def stub(tools: Play, tmp_path: Path, options: dict[str, dict[str, Any]]) -> Stu
     """The stub, which `tools` finds instead of awx.awx."""
     stub = Stub(tmp_path / "stub", options)
     paths = [tools.env["ANSIBLE_COLLECTIONS_PATH"].split(os.pathsep)[0], str(stub.collections)]
-    tools.env |= {"ANSIBLE_COLLECTIONS_PATH": os.pathsep.join(paths), "CONTROLLER_HOST": "https://controller.example.com"}
+    tools.env |= {
+        "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join(paths),
+        "CONTROLLER_HOST": "https://controller.example.com",
+    }
     return stub
 
 

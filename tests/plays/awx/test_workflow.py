@@ -106,9 +106,17 @@ def test_only_what_somebody_saw_is_deleted(launcher: Launcher, sim: Simulator) -
         sim.seed(*runtimes, projects=[{"name": "Sales", "id": "5A" * 16, "scripts": used}], replace=True)
 
     seed()
+    created = [{"name": f"New {n}", "whitelist": [f"10.{n}.0.0/16"]} for n in range(45)]
+    launcher.controller.definitions = {"us": {"runtimes": [*DEFINITIONS["runtimes"], *created]}}
     handed_on: dict[str, Any] = {}
     assert launcher.node("drift", handed_on)[0] == "failed"
-    assert launcher.node("approval_check", handed_on)[0] == "successful"
+    status, approval = launcher.node("approval_check", handed_on)
+    assert status == "successful", approval.output
+    shown = page(approval.events())
+    places = [
+        shown.index(text) for text in ("'Old' would be deleted; no script", *(f'["10.{n}.0.0/16"]' for n in range(45)))
+    ]
+    assert ("…" in shown, places) == (False, sorted(places))
     seed("Load")
     for _ in range(2):
         status, apply = launcher.node("apply", handed_on)

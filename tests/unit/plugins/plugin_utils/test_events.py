@@ -47,7 +47,7 @@ def test_deletion_shown_before_forty_creations():
     load = {"name": "Load", "project": {"id": "1", "name": "Sales"}, "tasks": tasks}
     gone = entry("Surplus", "deleted", runtime=SURPLUS, scripts=[load])
     texts = texts_of(report(*created, gone))
-    assert texts[0] == "eu: 40 to create, 1 to delete"
+    assert texts[0] == f"eu: 40 to create, 1 to delete\n{len(texts) - 1} more texts with all details below"
     assert texts[1].splitlines() == [
         "eu: 'Surplus' would be deleted; used by 1 script, on a schedule: 'Load' in 'Sales' (nightly)",
         '  whitelist: ["10.1.0.0/16"]',
@@ -71,7 +71,7 @@ def test_warnings_and_code_are_never_cut():
     assert texts.index("is not carried over") < texts.index("eu: 'New' runs this smoke test:")
     assert texts.count("import os") == 1
     assert texts.index("import os") < texts.index("would be created")
-    assert "more lines are not shown here" in texts
+    assert [number for number in range(2000) if f"'Other {number}' would be created" not in texts] == []
 
 
 @pytest.mark.parametrize(
@@ -98,9 +98,9 @@ def test_every_deletion_is_complete():
 
 
 def test_updates_come_before_creations():
-    """Fifty texts are enough."""
+    """Of an audit, fifty texts are enough."""
     rows = [entry(f"{action} {n:03} {'x' * 200}", action) for n in range(300) for action in ("created", "updated")]
-    texts = texts_of(report(*rows))
+    texts = texts_of(report(*rows, read={"runtimes": []}))
     lines = [line for text in texts[1:-1] for line in text.splitlines()]
     assert len(texts) == 51
     assert "differs" in lines[0]
@@ -109,10 +109,33 @@ def test_updates_come_before_creations():
     assert texts[-1] == f"{600 - len(lines)} more lines are not shown here. {PAGE} has all of them."
 
 
+def test_every_value_of_forty_five_creations():
+    """And all that changes; also a runtime that is longer than a text, and a value longer than a line elsewhere."""
+
+    def row(name, action, before=None, **values):
+        changes = [{"field": field, "before": before, "after": value} for field, value in values.items()]
+        return {**entry(name, action), "changes": changes}
+
+    packages = [{"name": f"package-{number}", "version": "1.0"} for number in range(60)]
+    rows = [row(f"New {n}", "created", whitelist=[f"10.{n}.0.0/16"]) for n in range(45)]
+    rows += [row("Large", "created", packages=packages, resource={"cpu": 4.0, "mem": 8192})]
+    rows += [row("Wide", "updated", [], whitelist=[f"10.0.{n}.0/24" for n in range(99)], description="x" * 99)]
+    texts = texts_of(report(*rows))
+    assert texts[0].splitlines()[1] == f"{len(texts) - 1} more texts with all details below"
+    shown = "\n".join(texts)
+    values = [*(f'["10.{n}.0.0/16"]' for n in range(45)), *(f"+10.0.{n}.0/24" for n in range(99)), "x" * 99, "8192"]
+    assert [value for value in [*values, *(f'"package-{n}"' for n in range(60))] if value not in shown] == []
+    [wide, *_, large] = [text for text in texts if text.startswith(("eu: 'Wide'", "eu: 'Large'"))]
+    assert (large.startswith("eu: 'Large' (continued)\n"), texts.index(wide)) == (True, 1)
+
+
 def test_failed_environment_has_message():
     failed = report()
     failed |= {"outcome": "failed", "lines": ["eu: failed: first", "eu: second"]}
-    assert texts_of(failed, report(environment="us")) == ["eu: failed: first\nus: no runtimes", "eu: second"]
+    assert texts_of(failed, report(environment="us")) == [
+        "eu: failed: first\nus: no runtimes\n1 more text with all details below",
+        "eu: second",
+    ]
 
 
 def test_findings_of_an_audit():
