@@ -32,6 +32,7 @@ from .._run.action import kept_warnings, why_failed
 from . import destination, final_report, playbooks, variables
 from .check import run_errors, values_needed
 from .new_run import NewRun
+from .survey import QUESTIONS, values
 from .task import Action, Result, failed, refused
 
 
@@ -278,6 +279,16 @@ def write(action: Action) -> Result:
     return {"changed": changed, "dest": path}
 
 
+def survey(action: Action) -> Result:
+    """Return the `answers` to the survey of a job template, each with the `variable` that it sets and its `value`."""
+    with ErrorList() as errors:
+        errors.add(*variables.name_errors(action.task_vars))
+    answers = {key: plain(action.task_vars.get(f"mstr_survey_{key}")) for key in QUESTIONS}
+    inventory = {name: plain(action.value(name)) for name in ("mstr_runtimes_purge_limit", "mstr_runtimes_policy")}
+    found = values(answers, inventory, action.extra_vars())
+    return {"changed": False, "answers": [{"variable": name, "value": value} for name, value in found.items()]}
+
+
 def approval(action: Action) -> Result:
     """Return what somebody has to see who approves the report of a drift check, in `texts`."""
     page = "The artifact mstr_report_page of the drift check"
@@ -299,6 +310,7 @@ STEPS: dict[str, Callable[[Action], Result]] = {
     "check": check_run,
     "end": end,
     "report": report,
+    "survey": survey,
     "write": write,
     **dict.fromkeys(_WORK, work),
 }

@@ -20,6 +20,7 @@ import yaml
 from ...module_utils import auth
 from ...module_utils._errors import ValidationError
 from ...module_utils._work.inputs import TASK_OPTIONS
+from .survey import QUESTIONS
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _ROOT = Path(__file__).resolve().parents[3]
@@ -81,8 +82,7 @@ def role_types(role: str = "runtimes", entry_point: str = "main") -> dict[str, s
 @cache
 def _everywhere() -> frozenset[str]:
     """The variables that every playbook takes: the answers of a survey, and a switch that the action plugins read."""
-    answers = re.findall(r"mstr_survey_\w+", (_ROOT / "playbooks/vars/survey.yml").read_text(encoding="utf-8"))
-    return frozenset({*answers, "mstr_in_process"})
+    return frozenset({*(f"mstr_survey_{key}" for key in QUESTIONS), "mstr_in_process"})
 
 
 @cache

@@ -61,7 +61,8 @@ class Controller:
 
     def environment(self) -> dict[str, str]:
         """The variables that make awx.awx use this model."""
-        return {"CONTROLLER_HOST": self.url, "CONTROLLER_OAUTH_TOKEN": "purple-elephant-93"}
+        blank = dict.fromkeys(("CONTROLLER_USERNAME", "CONTROLLER_PASSWORD"), "")
+        return {"CONTROLLER_HOST": self.url, "CONTROLLER_OAUTH_TOKEN": "purple-elephant-93", **blank}
 
     def names(self, kind: str) -> list[str]:
         return sorted(thing.get("name", "") for thing in self.objects[kind].values())

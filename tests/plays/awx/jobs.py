@@ -118,8 +118,11 @@ class Job:
         self.variables, self.shown = CredentialType().inject(credential, folder / "env")
         collections = [] if in_image else [COLLECTIONS]
         collections += [os.environ["MSTR_TEST_AWX_COLLECTIONS"]] if controller else []
+        login = controller.environment() if controller else {}
         controllers = {
-            **(controller.environment() if controller else {}),
+            **login,
+            # A credential of the controller sets each variable under its old name, too, also a blank one.
+            **{name.replace("CONTROLLER_", "TOWER_"): value for name, value in login.items()},
             **({"ANSIBLE_COLLECTIONS_PATH": os.pathsep.join(collections)} if collections else {}),
             "ANSIBLE_FORCE_COLOR": "true",
             "ANSIBLE_HOST_KEY_CHECKING": "false",

@@ -211,7 +211,7 @@ def stub(tools: Play, tmp_path: Path, options: dict[str, dict[str, Any]]) -> Stu
     paths = [tools.env["ANSIBLE_COLLECTIONS_PATH"].split(os.pathsep)[0], str(stub.collections)]
     tools.env |= {
         "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join(paths),
-        "CONTROLLER_HOST": "https://controller.example.com",
+        **dict.fromkeys(("CONTROLLER_HOST", "TOWER_HOST"), "https://controller.example.com"),
     }
     return stub
 

@@ -123,6 +123,9 @@ def test_since_an_earlier_audit_job(make_job: MakeJob, controller: Controller, s
     sim.seed({"name": "Made since"})
     for job in ("41", "last"):
         assert "us: 1 created since" in page(audit(job).events())
+    # What comes before the audit is short if there is nothing to read.
+    before = audit("").output.partition("PLAY [Check the run]")[0]
+    assert len([line for line in before.splitlines() if line.strip()]) == 9, before
     missing = " ".join(audit("99").output.split())
     assert "mstr_audit_since_job: job 99 could not be read. The job template needs a credential of the" in missing
     assert "could not be found at /api/v2/jobs/99/" in missing.partition("Report why")[2]
@@ -175,7 +178,11 @@ def test_restore_as_a_job(make_job: MakeJob, controller: Controller, sim: Simula
         "": "Name the job of an apply, a restore or a drift check in mstr_restore_job, or in the survey.",
     }.items():
         assert message in " ".join(ran(restore(job), "failed").output.split())
-    assert "job 42 has backups of us only." in ran(restore("42", limit="eu"), "failed").output
+    limited = ran(restore("42", limit="eu"), "failed").output
+    assert "job 42 has backups of us only. Change the limit" in limited
+    assert "TOWER_" not in limited
+    elsewhere = " ".join(ran(restore("42", hosts=("eu",)), "failed").output.split())
+    assert "job 42 has backups of us only. This inventory has none of them. Launch the job template" in elsewhere
     assert sim.open_sessions() == []
 
 
