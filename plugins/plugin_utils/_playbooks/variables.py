@@ -9,7 +9,6 @@ Pure, except that the variables are read from `variables.yml`, and those of the 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path

@@ -2,8 +2,8 @@
 
 It stores objects and returns them in the API's form. It behaves like AWX 24.6.1 in everything that a second run of a
 playbook could notice. It never shows a secret, keeps a secret that is sent back masked, and completes the inputs of
-credential types. It finds objects by named URLs, and has no call for a token: whoever uses it brings one. Projects have revisions, and updates that can fail. `jobs.py` runs the jobs of its templates,
-`output.py` shows them.
+credential types. It finds objects by named URLs, and makes no tokens. Projects have revisions, and updates that can
+fail. `jobs.py` runs the jobs of its templates, `output.py` shows them.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ class Controller:
     def _id_of(self, kind: str, named_url: str) -> str:
         """The id of an object by its named URL, as awx/main/utils/named_url_graph.py reads it; empty without one."""
         parts = [list(map(unquote, part.split("+"))) for part in named_url.replace("[+]", "%2B").split("++")]
-        named = dict(zip(("name", "organization__name"), (parts[0][0], parts[-1][0])))
+        named = {"name": parts[0][0], "organization__name": parts[-1][0]}
         if kind == "credentials":
             named |= {"credential_type__name": parts[1][0], "credential_type__kind": parts[1][1]}
         return next((str(thing["id"]) for of, thing in self._all(kind) if self._fits(of, thing, named)), "")

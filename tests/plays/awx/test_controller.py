@@ -127,7 +127,7 @@ def links_of(controller: Controller) -> dict[tuple[str, str], list[str]]:
 
 
 def test_namesakes(client: Play, controller: Controller) -> None:
-    """They are found by organization, or refused before anything is made; also if another prefix and stage name them."""
+    """They are found by organization, or refused before anything is made, as those of another prefix and stage."""
     first = controller.add("organizations", name="R&D/EU + US")["id"]
     shared = controller.add("execution_environments", name="Shared", image="x", organization=first)
     controller.add("execution_environments", name="Library execution environment", organization=first)

@@ -90,12 +90,12 @@ def test_scripts_on_what_goes_are_approved(three: Play, servers: list[Simulator]
     absent = [] if purge else [{"name": "Old", "state": "absent"}]
     three.variables |= {"mstr_runtimes": [{"name": "Nightly reports", "exec_timeout": 900}, *absent]}
     three.variables["mstr_runtimes_purge"] = purge
-    for server, script in zip(servers[:3], ([], [], ["Close"])):
+    for server, script in zip(servers[:3], ([], [], ["Close"]), strict=True):
         held = [{**runtime, "execTimeout": 600} for runtime in server.runtimes()]
         server.seed(*held, projects=using("Old", *script), replace=True)
     checked = three(APPLY, *LIMIT, "--check", mstr_plan_dest="plan.json")
     assert "env0: 'Old' would be deleted; no script uses it" in checked.lines()
-    for server, script in zip(servers[1:3], ("Load", "Close")):
+    for server, script in zip(servers[1:3], ("Load", "Close"), strict=True):
         server.seed(*server.runtimes(), projects=using("Old", script), replace=True)
 
     applied = three(APPLY, *LIMIT, mstr_plan_src="plan.json", mstr_report_dest="report.json")
