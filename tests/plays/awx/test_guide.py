@@ -28,14 +28,6 @@ def test_the_controller_file_is_that_of_the_role() -> None:
     assert set(yaml.safe_load(block("controller.yml"))) < set(OPTIONS)
 
 
-def test_the_rights_are_those_of_the_role() -> None:
-    rights = OPTIONS["mstr_controller_stages"]["options"]["access"]["options"]
-    example = yaml.safe_load(block("rights of a stage"))["access"]
-
-    assert set(example) < set(rights)
-    assert all(set(holders) <= set(rights[right]["options"]) for right, holders in example.items())
-
-
 def test_the_requirements_of_the_project_pin_this_version() -> None:
     required = yaml.safe_load((ROOT / "extensions/awx/project/collections/requirements.yml").read_text())
     galaxy = yaml.safe_load((ROOT / "galaxy.yml").read_text())

@@ -16,7 +16,7 @@ import yaml
 from simulator.harness import Simulator
 
 from plays.awx.controller import Controller
-from plays.awx.jobs import HOST_VARIABLES, Job
+from plays.awx.jobs import Job
 from plays.awx.output import download, events_shown, page
 from plays.awx.test_guide import block
 
@@ -225,28 +225,6 @@ def copied_by_recipe(output: str, host: str, *, encoded: bool) -> str:
     program = shlex.split(command.replace("prod-eu", host))
     text = subprocess.run(program, input=output, capture_output=True, text=True, check=True).stdout
     return base64.b64decode(text).decode() if encoded else text
-
-
-def test_an_approver_sees_each_deletion(make_job: MakeJob, sim: Simulator) -> None:
-    """Of one deletion among forty creations, and of more than an event can hold; on the page of both jobs."""
-    networks = [f"10.{number}.0.0/16" for number in range(100)]
-    sim.seed({"name": "Surplus", "whitelist": networks}, {"name": "Old"})
-    definitions = {"us": {"runtimes": [{"name": f"New {number}"} for number in range(40)]}}
-    variables = {**HOST_VARIABLES, "mstr_runtimes_purge": True, "mstr_fail_on_drift": True}
-
-    check = make_job(("us",), check=True, variables_of_all=variables, definitions=definitions)
-    assert check.run() == "failed"
-    approval = make_job(("us",), playbook="approval.yml", survey=check.stats)
-    assert approval.run() == "successful", approval.output
-
-    for job, task in ((check, "TASK [Report]"), (approval, "Show what the approval is for")):
-        shown = page(job.events()).partition(task)[2].partition("TASK [")[0]
-        assert "…" not in shown, "no event was cut"
-        assert [network for network in networks if network not in shown] == []
-        assert shown.index("us: 'Surplus' would be deleted") < shown.index("us: 'New 1' would be created")
-        assert "us: 'Old' would be deleted" in shown
-        assert shown.count("would be created") == 40
-    assert check.stats["mstr_report_page"].startswith("<!doctype html>")
 
 
 @pytest.mark.complete

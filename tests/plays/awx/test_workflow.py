@@ -99,32 +99,33 @@ def test_a_different_plan_names_every_deletion(launcher: Launcher, sim: Simulato
 
 def test_only_what_somebody_saw_is_deleted(launcher: Launcher, sim: Simulator) -> None:
     """Neither in the apply, nor in a second one, which a workflow has for the failure of the first."""
+    networks = [f"10.{number}.0.0/16" for number in range(100)]
 
     def seed(*scripts: str) -> None:
         used = [{"name": each, "id": each, "runtime": "Old"} for each in scripts]
-        runtimes = [{"name": name, "id": identity * 32} for name, identity in (("Nightly", "A"), ("Old", "B"))]
+        runtimes = {"name": "Nightly", "id": "A" * 32}, {"name": "Old", "id": "B" * 32, "whitelist": networks}
         sim.seed(*runtimes, projects=[{"name": "Sales", "id": "5A" * 16, "scripts": used}], replace=True)
 
     seed()
-    created = [{"name": f"New {n}", "whitelist": [f"10.{n}.0.0/16"]} for n in range(45)]
+    created = [{"name": f"New {n}", "whitelist": [f"10.{n}.0.0/24"]} for n in range(45)]
     launcher.controller.definitions = {"us": {"runtimes": [*DEFINITIONS["runtimes"], *created]}}
     handed_on: dict[str, Any] = {}
-    assert launcher.node("drift", handed_on)[0] == "failed"
+    _, check = launcher.node("drift", handed_on)
     status, approval = launcher.node("approval_check", handed_on)
     assert status == "successful", approval.output
-    shown = page(approval.events())
-    places = [
-        shown.index(text) for text in ("'Old' would be deleted; no script", *(f'["10.{n}.0.0/16"]' for n in range(45)))
-    ]
-    assert ("…" in shown, places) == (False, sorted(places))
+    for job, task in ((check, "TASK [Report]"), (approval, "Show what the approval is for")):
+        shown = page(job.events()).partition(task)[2]
+        whole = ["'Old' would be deleted; no script", *networks, *(f'["10.{n}.0.0/24"]' for n in range(45))]
+        assert ("…" in shown, [text for text in whole if text not in shown]) == (False, [])
+        assert shown.index("'Old' would be deleted") < shown.index("'New 0' would be created")
     seed("Load")
     for _ in range(2):
         status, apply = launcher.node("apply", handed_on)
         assert (status, names(sim)) == ("failed", ["Nightly", "Old"]), apply.output
-        assert "'Old' (BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB) is used by 1 script: 'Load' in 'Sales'" in page(apply.events())
+        assert f"'Old' ({'B' * 32}) is used by 1 script: 'Load' in 'Sales'" in page(apply.events())
     # A different plan is not applied, either.
     seed()
-    launcher.controller.definitions = {"us": {"runtimes": [*DEFINITIONS["runtimes"], {"name": "New"}]}}
+    launcher.controller.definitions = {"us": {"runtimes": [*DEFINITIONS["runtimes"], {"name": "Other"}]}}
     status, apply = launcher.node("apply", handed_on)
     assert (status, names(sim)) == ("failed", ["Nightly", "Old"]), apply.output
 
@@ -144,3 +145,17 @@ def test_a_failed_drift_check_requests_no_approval(launcher: Launcher, sim: Simu
     assert status == "failed"
     assert "The drift check has no plan for us, because its check failed" in " ".join(apply.output.split())
     assert sim.runtimes() == []
+
+
+@pytest.mark.complete
+def test_login_goes_to_no_other_server(launcher: Launcher, sim: Simulator) -> None:
+    """An inventory that somebody edits on the controller cannot redirect the password."""
+    host = launcher.controller.named("hosts", "us")
+    before, host["variables"] = host["variables"], host["variables"].replace(sim.base_url, "http://127.0.0.1:9/theirs")
+    try:
+        status, check = launcher.job("Library test: drift check")
+    finally:
+        host["variables"] = before
+    assert status == "failed"
+    assert "MSTR_SERVERS" in check.output
+    assert sim.calls() == []
