@@ -185,7 +185,6 @@ def test_list_of_a_stage(client: Play, controller: Controller) -> None:
         "by-hand, made by others",
     ]
     assert f"job template {template}: Library test: apply" in lines
-    assert "  host" in " ".join(lines)
 
 
 def test_wrong_repository_fails_each_run(client: Play, controller: Controller) -> None:
