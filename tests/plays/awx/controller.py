@@ -149,13 +149,13 @@ class Controller:
 
         def fits(field: str, value: str) -> bool:
             first, _, rest = field.partition("__")
+            if first == "credentials":
+                return int(value) in self.associated.get((kind, thing["id"], first), [])
             if rest == "startswith":
                 return str(thing[first]).startswith(value)
             if rest:
                 related = self.objects[f"{first}s"].get(thing.get(first) or 0, {})
                 return self._fits(f"{first}s", related, {rest: value})
-            if first == "credentials":
-                return int(value) in self.associated.get((kind, thing["id"], first), [])
             return str({**thing, "type": _type_of(kind)}.get(first)) == value
 
         either = [fits(name.removeprefix("or__"), value) for name, value in query.items() if name.startswith("or__")]
