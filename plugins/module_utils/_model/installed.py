@@ -114,7 +114,7 @@ def _graph(
 
 
 def _requirements(
-    package: Distribution, environment: Mapping[str, str], extras: Iterable[str]
+    package: Distribution, environment: Mapping[str, str], extras: Collection[str]
 ) -> Iterator[tuple[str, set[str]]]:
     """The key and the extras of each requirement whose marker holds. What cannot be read requires nothing."""
     from packaging.markers import UndefinedComparison, UndefinedEnvironmentName

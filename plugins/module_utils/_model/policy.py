@@ -109,7 +109,7 @@ class Policy(NamedTuple):
     day: date
 
     def evaluate(
-        self, values: Mapping[str, Any], name: str | None, ids: Iterable[str | None], partial: Collection[str] = ()
+        self, values: Mapping[str, Any], name: str | None, ids: Sequence[str | None], partial: Collection[str] = ()
     ) -> list[Finding]:
         """What the policy finds in the values of a runtime, by option. An option that `values` lacks is not evaluated.
 
@@ -227,7 +227,7 @@ def _refuse(findings: Iterable[Finding], merged: Collection[str] = (), advice: s
             errors.add(f"{stays}{finding.sentence}{advice}")
 
 
-def _why(exemption: Exemption, runtimes: Iterable[tuple[str, str]], rows: Iterable[Mapping[str, Any]]) -> str:
+def _why(exemption: Exemption, runtimes: Sequence[tuple[str, str]], rows: Iterable[Mapping[str, Any]]) -> str:
     from difflib import get_close_matches
 
     if any(exemption.is_for(name, identity) for name, identity in runtimes):

@@ -9,7 +9,7 @@ Pure, except that the variables are read from `variables.yml`, and those of the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -106,9 +106,9 @@ def types(playbook: str) -> dict[str, str]:
     return {**own, **{name: kind for name, kind in role_types().items() if name in used}}
 
 
-def empty_errors(empty: Iterable[str]) -> list[str]:
+def empty_errors(empty: Collection[str]) -> list[str]:
     """One sentence for all guards among these variables, whose values are empty texts."""
-    names = [name for name in _GUARDS if name in set(empty)]
+    names = [name for name in _GUARDS if name in empty]
     if not names:
         return []
     return [

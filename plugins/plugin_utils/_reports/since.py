@@ -61,10 +61,10 @@ class Earlier(NamedTuple):
 
     def carried(self, environments: Iterable[str]) -> list[dict[str, Any]]:
         """The entries for a new file of the environments that are not among these, with their last states."""
-        others = [name for name in self.environments if name not in set(environments)]
+        others = set(self.environments).difference(environments)
         why = "this audit did not read it"
         rest = {**dict.fromkeys(("runtimes", "scripts", "violations", "lines"), ()), "message": why, "inventory": []}
-        states = [{"environment": name, "last_read": self.state(name)} for name in others]
+        states = [{"environment": name, "last_read": self.state(name)} for name in sorted(others)]
         return [{**entry, "outcome": "not audited", **rest} for entry in states if entry["last_read"]]
 
 

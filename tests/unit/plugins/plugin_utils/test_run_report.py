@@ -17,7 +17,8 @@ from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.final_repo
 )
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.new_run import command_line
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import files
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import Earlier
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import Earlier, earlier_from
+from unit.support.report import runtime
 
 SUMMARY = {"created": 0, "updated": 0, "deleted": 0, "unchanged": 1, "failed": 0}
 NOW = "2026-11-27T04:15:00+00:00"
@@ -82,6 +83,43 @@ def test_a_file_keeps_other_environments():
     assert "not audited" not in found.files["r.md"]
     found = made({"a": applied("a"), "b": None}, "audit", reports=["r.json"], earlier=earlier)
     assert json.loads(found.files["r.json"])["environments"][1]["message"] == "this audit did not read it"
+
+
+def night(text, **listed):
+    """The file of an audit of these environments that reads and replaces the one with `text`, and what it found.
+
+    `listed`: the runtimes of each environment; None if it is down.
+    """
+    earlier, results = earlier_from(text) if text else None, {}
+    for host, runtimes in listed.items():
+        read = {"failed": True, "msg": "It is down."} if runtimes is None else {"runtimes": runtimes, "violations": []}
+        results[host] = {"run": "1", **reports_of(host, {}, applied=None, read=read, since=earlier)}
+    text = made(results, "audit", reports=["n.json"], earlier=earlier).files["n.json"]
+    entries = json.loads(text)["environments"]
+    assert len({entry["environment"] for entry in entries}) == len(entries)
+    since = {entry["environment"]: entry.get("since") for entry in entries}
+    return text, {
+        host: found if found is None or found["error"] else [entry["name"] for entry in found["created"]]
+        for host, found in since.items()
+    }
+
+
+def test_nights_compare_with_the_night_before():
+    """Of each environment: one is down in the second night, one is new in the third, one is taken out after it."""
+    a, b, c, d, e, f = (runtime(number, name) for number, name in enumerate("abcdef"))
+    text, _found = night("", x=[a], y=[a], z=[a])
+    text, found = night(text, x=[a, b], y=None, z=[a, b])
+    assert found == {"x": ["b"], "y": None, "z": ["b"]}
+    text, found = night(text, x=[a, b, c], y=[a, b, c], z=[a, b, c], new=[a])
+    error = found.pop("new")["error"]
+    assert found == {"x": ["c"], "y": ["b", "c"], "z": ["c"]}
+    assert error == "the earlier report has no environment 'new'"
+    text, found = night(text, x=[a, b, c, d], y=[a, b, c, d], new=[a, d])
+    assert found == {"x": ["d"], "y": ["d"], "new": ["d"], "z": None}
+    text, found = night(text, x=[a, b, c, d, e], new=[a, d, e])
+    assert found == {"x": ["e"], "new": ["e"], "y": None, "z": None}
+    _text, found = night(text, y=[a, b, c, d, f], z=[a, b, c, f])
+    assert found == {"y": ["f"], "z": ["f"], "x": None, "new": None}
 
 
 def test_a_file_that_cannot_be_made(monkeypatch):
