@@ -14,7 +14,8 @@ options:
     description:
       - Rules on what a runtime may have. By default, there are no rules.
       - A task that writes checks the definitions before the login, and fails if one violates a rule that
-        O(policy.exemptions) does not exempt it from. It evaluates only what a definition manages.
+        O(policy.exemptions) does not exempt it from. It evaluates only what a definition manages. Where an exemption by
+        id may apply, it checks after it has read the list of runtimes, but before the first write.
       - Before it writes, the task also checks what stays on the server, such as the blocks that stay with
         C(purge_whitelist=false), the packages that stay with C(purge_packages=false), and the version of a package that
         is listed without one.

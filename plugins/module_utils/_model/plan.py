@@ -74,7 +74,7 @@ def make_plan(current: Runtime | None, wanted: Definition, policy: Policy | None
         # A task that does not change the pool must not fail because the server already holds an invalid one.
         if set(POOL) & set(changed):
             errors.add(*pool_errors(target.values))
-        exempted = errors.check(policy.check_plan, current, target, wanted.values) if policy else None
+        exempted = errors.check(policy.check_plan, current, target, wanted) if policy else None
         if changed and not target.name:
             errors.add(f"{target.label} has no name, and an update must contain one; set name")
     if current and not changed:

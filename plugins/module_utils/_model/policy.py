@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._errors import ErrorList, ValidationError, listed
 from .alike import is_meant, name_key
@@ -21,6 +21,9 @@ from .networks import as_network, canonical
 from .requirements import project
 from .rules import EXEMPTED, RULES, UNREADABLE_DETAIL, Finding
 from .runtime import Runtime, is_id, mark_in
+
+if TYPE_CHECKING:
+    from .definition import Definition
 
 _DATE = re.compile(r"(\d{4}-\d\d-\d\d)([T ][\d:.]+(Z|[+-][\d:]+)?)?", re.ASCII)
 
@@ -154,22 +157,34 @@ class Policy(NamedTuple):
         if params.get("whitelist"):
             # With the indexes of the option, of which `values` omits duplicates.
             managed["whitelist"] = [_canonical_or_none(text) for text in params["whitelist"]]
-        _refuse(self.evaluate(managed, params.get("name"), [identity], adds))
+        found = self.evaluate(managed, params.get("name"), [identity], adds)
+        if violations := [finding.sentence for finding in found if finding.counts]:
+            raise ValidationError(violations)
 
-    def check_plan(self, current: Runtime | None, target: Runtime, managed: Mapping[str, Any]) -> tuple[Finding, ...]:
+    def of_definition(self, wanted: Definition, current: Runtime | None) -> list[Finding]:
+        """What the policy finds in what a definition itself says of this runtime; None if it does not exist yet."""
+        name, identity = (current.name, current.id) if current else ("", None)
+        # The run that finishes a replacement gives it its name.
+        _final, replaced = mark_in(name) or ("", "")
+        return self.evaluate(wanted.values, wanted.name or name, [identity or "", replaced], wanted.keep)
+
+    def check_plan(self, current: Runtime | None, target: Runtime, wanted: Definition) -> tuple[Finding, ...]:
         """What the exemptions let pass. Raises ValidationError with every violation of what the task manages."""
         # A new runtime has empty lists where none are given, and a server may add a package by itself. Of a list,
         # entries may stay on the server; of a package without a version, its version stays. Of `resource`, only the
         # given amounts are managed.
-        lists = {name: target.values.get(name) for name in PURGEABLE if name in managed}
-        values = {**({} if current else dict.fromkeys(PURGEABLE, ())), **managed, **lists}
+        lists = {name: target.values.get(name) for name in PURGEABLE if name in wanted.values}
+        values = {**({} if current else dict.fromkeys(PURGEABLE, ())), **wanted.values, **lists}
         _name, replaces = mark_in(target.name) or ("", "")
-        # The run that finishes a replacement gives it its name.
         _final, replaced = mark_in(current.name if current else "") or ("", "")
         findings = self.evaluate(values, target.name, [target.id or "", replaced])
         # A replacement copies values that its definition does not have.
         advice = f"; remove it from the runtime, or exempt the id {replaces}" if replaces else ""
-        _refuse(findings, lists if current else (), advice)
+        own = {finding.key: finding.sentence for finding in self.of_definition(wanted, current)}
+        with ErrorList() as errors:
+            for finding in filter(attrgetter("counts"), findings):
+                stays = f"the merged {finding.option}: " if current and finding.option in lists else ""
+                errors.add(f"{own.get(finding.key, f'{stays}{finding.sentence}')}{advice}")
         return tuple(finding for finding in findings if finding.verdict == EXEMPTED)
 
     def warning(self, current: Runtime | None, target: Runtime, managed: Mapping[str, Any]) -> str | None:
@@ -217,14 +232,6 @@ class Policy(NamedTuple):
                 for row in rows
             )
         ]
-
-
-def _refuse(findings: Iterable[Finding], merged: Collection[str] = (), advice: str = "") -> None:
-    """Raises ValidationError with every violation. In the lists `merged`, entries may stay."""
-    with ErrorList() as errors:
-        for finding in filter(attrgetter("counts"), findings):
-            stays = f"the merged {finding.option}: " if finding.option in merged else ""
-            errors.add(f"{stays}{finding.sentence}{advice}")
 
 
 def _why(exemption: Exemption, runtimes: Sequence[tuple[str, str]], rows: Iterable[Mapping[str, Any]]) -> str:

@@ -48,6 +48,11 @@ class Finding(NamedTuple):
         return self.verdict in (VIOLATION, UNREADABLE)
 
     @property
+    def key(self) -> tuple[str, str, str]:
+        """What two looks at the same value have in common, also where a list has more entries."""
+        return self.rule, self.option, repr(self.value)
+
+    @property
     def sentence(self) -> str:
         """The violation as a sentence."""
         place = self.option if self.position is None else f"{self.option}[{self.position}]"

@@ -56,6 +56,7 @@ def reconcile(context: Context, inputs: Inputs) -> tuple[Sequence[Row], ScriptRe
 
             context = with_left(context, inputs)
     work, errors = _planned(context, inputs)
+    errors += _violations(context, work.rows) if len(definitions) > 1 else []
     refusal = ValidationError(errors) if errors else None
     if context.check_mode:
         work = _predicted(context, work)
@@ -71,6 +72,20 @@ def reconcile(context: Context, inputs: Inputs) -> tuple[Sequence[Row], ScriptRe
 
             work = carry_out(context, work)
     return work.rows, work.script_report, refusal
+
+
+def _violations(context: Context, rows: Sequence[Row]) -> list[str]:
+    """The violations of definitions that had to wait for the list, because of an exemption by id.
+
+    Any other one was refused before the login, with the whole task.
+    """
+    return [
+        f"{row.place} {row.wanted.label}: {finding.sentence}"
+        for row in rows
+        if context.policy and row.failure
+        for finding in context.policy.of_definition(row.wanted, row.main.before)
+        if finding.counts
+    ]
 
 
 def _predicted(context: Context, work: Work) -> Work:

@@ -7,14 +7,17 @@ from datetime import date
 from functools import partial
 
 import pytest
+from ansible_collections.mstr.library.plugins.module_utils._errors import PartialError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from as policy_on
 from ansible_collections.mstr.library.plugins.module_utils._model.result import report
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import RULES
+from ansible_collections.mstr.library.plugins.module_utils._model.runtime import DEFAULT_RUNTIME_ID
 from ansible_collections.mstr.library.plugins.module_utils._model.steps import report_one
 from ansible_collections.mstr.library.plugins.module_utils._options import all_without_errors
 from ansible_collections.mstr.library.plugins.module_utils._work.inputs import POLICY_OPTION, libraries
 from unit.support.make import ID, faults_of, runtime, stored
+from unit.support.many import run
 from unit.support.server import Server
 
 TODAY = date(2026, 6, 15)
@@ -233,12 +236,32 @@ def test_exemption_by_unknown_id():
     strict = exempting(exemption(runtime=ID))
     assert ensured(Server(stored(name=VIOLATING["name"])), VIOLATING, strict).exempted
     other = stored(name=VIOLATING["name"], id="B" * 32)
-    for server, start in ((Server(), ""), (Server(other), "the merged packages: ")):
+    for server in (Server(), Server(other)):
         [fault] = refused(server, VIOLATING, strict)
-        assert fault.startswith(f"{start}packages[0] 'requests==2.31.0' violates the policy")
+        assert fault.startswith("packages[0] 'requests==2.31.0' violates the policy")
     server, strict = Server(), exempting(exemption(rule="whitelist_required"), whitelist_required=True)
     [row] = ensured(server, {"name": VIOLATING["name"]}, strict).exempted
     assert row["id"] == server.id, "of the created one"
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_an_exemption_by_id_and_a_list(check_mode):
+    """What a definition itself says refuses the whole task; what stays on the server only its own entry."""
+    strict = exempting(exemption(runtime=DEFAULT_RUNTIME_ID))
+    new = {"name": "New", "whitelist": ["10.1.0.0/16"]}
+    for more in ({}, {"purge_packages": False}, {"replace_on_change": True}):
+        server = Server(stored(name=VIOLATING["name"], packages=PANDAS))
+        try:
+            said = run(server, new, {**VIOLATING, **more}, policy=strict, check_mode=check_mode)["msg"]
+        except PartialError as exc:
+            said = exc.sentence
+        assert said.startswith(f"runtimes[1] 'Prod [EU] Nightly': {OLD.removeprefix('the merged packages: ')}: it ")
+        assert server.writes == []
+    server = Server(stored(name="Kept", packages=VIOLATING["packages"]))
+    kept = {"name": "Kept", "packages": PANDAS, "purge_packages": False}
+    result = run(server, new, kept, policy=strict, check_mode=check_mode)
+    assert [row["action"] for row in result["runtimes"]] == ["created", "failed"]
+    assert result["runtimes"][1]["error"]["msg"].startswith(OLD)
 
 
 def test_exemption_and_rename():

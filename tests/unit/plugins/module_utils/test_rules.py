@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from ansible_collections.mstr.library.plugins.module_utils._model.definition import Definition
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import number_of, policy_from
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import RULES, Finding
 from ansible_collections.mstr.library.plugins.module_utils._work.inputs import RULE_OPTIONS
@@ -105,7 +106,7 @@ def test_violations_have_index_and_value():
     never = ["10.66.0.0/16", "192.168.0.0/16", "172.16.0.0/12"]
     strict = policy_from({"networks_within": ["10.0.0.0/8", "2000::/3"], "networks_never": never}, TODAY)
     values = {"whitelist": ["10.0.0.0/8", "192.0.0.0/8", "10.1.0.0/16", "::ffff:8.0.0.0/104"]}
-    assert faults_of(strict.check_plan, None, runtime(**values), values) == (
+    assert faults_of(strict.check_plan, None, runtime(**values), Definition("present", values)) == (
         "whitelist[0] '10.0.0.0/8' violates the policy networks_never: it overlaps 10.66.0.0/16",
         "whitelist[1] '192.0.0.0/8' violates the policy networks_within: it does not lie within the allowed networks",
         "whitelist[1] '192.0.0.0/8' violates the policy networks_never: it overlaps 192.168.0.0/16",
