@@ -64,7 +64,7 @@ def run_report(run: FinishedRun, write: Callable[..., None]) -> RunReport:
     errors = {host: _shortened(str(result["error"])) for host, result in reached.items() if result.get("error")}
     if run.playbook in ("export", "probe"):
         return RunReport([*_file_lines(run, reached), *not_reached], errors)
-    short = [files.content_of(result["report"]) for result in reached.values()]
+    short = _reports(reached, "report", not stopped)
     predicted = run.check_mode or run.playbook == "audit"
     # A controller shows them in events of their own.
     lines = [line for report in short for line in environment.short_lines(report, predicted) if not run.page]
@@ -83,6 +83,12 @@ def run_report(run: FinishedRun, write: Callable[..., None]) -> RunReport:
     page = f"The artifact {artifact_name(run.playbook, 'page')} of this job"
     events = approval_texts(short, predicted, page)
     return RunReport(lines, errors, _statistics(run, short, reached, list(stopped)), events)
+
+
+def _reports(reached: Mapping[str, Json], key: str, all_reached: bool) -> list[Json]:
+    """The report on each environment, with all runtimes if `key` is `details` and the run needs them."""
+    texts = [result.get(key) or result["report"] for result in reached.values()]
+    return environment.without_shared(list(map(files.content_of, texts)), all_reached)
 
 
 def _write_error(write: Callable[..., None], path: str, text_of: Callable[[], str], private: bool) -> str | None:
@@ -178,7 +184,7 @@ def _shortened(error: str) -> str:
 
 def _rendered(run: FinishedRun, reached: Mapping[str, Json], not_reached: Sequence[str], path: str) -> str:
     kind = "audit" if run.playbook == "audit" else "apply"
-    details = [files.content_of(result.get("details") or result["report"]) for result in reached.values()]
+    details = _reports(reached, "details", not not_reached)
     whole = files.whole(details, kind, run.generated, run.check_mode, not_reached)
     form = files.format_of(path, kind)
     if form == "json" and run.earlier:

@@ -9,6 +9,7 @@ Pure: takes the results of `mstr.library.mstr_runtimes` and `mstr.library.mstr_r
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
@@ -39,6 +40,7 @@ from .since import changed_since, since_line
 _LONGEST_LINE = 1000
 _MOST_LINES = 20
 _EXPIRES_SOON = timedelta(days=30)
+_INDEX = re.compile(r"policy\.exemptions\[(\d+)\]")
 # The outcome of an audit with any of these: the first that applies.
 _OUTCOMES = {
     "violations": "violations",
@@ -209,6 +211,36 @@ def _evaluated(sources: Sources) -> tuple[list[dict[str, Any]], list[str]]:
     return rows, unused_exemptions(sources.policy, sources.read.get("runtimes") or (), rows)
 
 
+def without_shared(reports: Sequence[Json], all_reached: bool = True) -> list[Json]:
+    """The reports of a run. An exemption of several environments is unused only if all were read and none needs it.
+
+    `all_reached`: whether there is a report of every environment of the run.
+    """
+    given = [list((report.get("policy") or {}).get("exemptions") or ()) for report in reports]
+    unused = [
+        {int(_INDEX.findall(text)[0]): text for text in report.get("unused_exemptions") or ()} for report in reports
+    ]
+    # The policy of what failed may be unknown.
+    all_known = all_reached and all(report.get("policy") or not report["message"] for report in reports)
+    pairs = list(zip(given, unused))
+    needed = [entry for entries, texts in pairs for index, entry in enumerate(entries) if index not in texts]
+    kept = [
+        [text for index, text in texts.items() if all_known and entries[index] not in needed]
+        for entries, texts in pairs
+    ]
+    return [_with_unused(report, texts) if report.get("counts") else report for report, texts in zip(reports, kept)]
+
+
+def _with_unused(report: Json, texts: list[str]) -> Json:
+    """The report of an audit with these unused exemptions in place of its own."""
+    gone = {_line(report["environment"], text) for text in set(report["unused_exemptions"]).difference(texts)}
+    counts = {**report["counts"], "unused": len(texts)}
+    old, new = (_count_line(each, bool(report["policy"])) for each in (report["counts"], counts))
+    lines = [line.replace(old, new) for line in report["lines"] if line not in gone]
+    changed = {**report, "unused_exemptions": texts, "counts": counts, "lines": lines}
+    return {**changed, "outcome": _found(changed)}
+
+
 def _with_failure(result: Json | None) -> Json | None:
     """The result; of a host that could not be reached, Ansible does not say that the task failed."""
     return {**result, "failed": True} if result and result.get("unreachable") else result
@@ -230,8 +262,13 @@ def _outcome(report: Json, sources: Sources) -> str:
     if sources.read is None:
         changed = "drift" if sources.check_mode else "changed"
         return changed if report["runtimes"] or report["scripts"] else "unchanged"
+    return _found(report)
+
+
+def _found(report: Json) -> str:
+    """The outcome of an audit that could read the environment."""
     counts = {**(report["counts"] or {}), "incomplete": report["incomplete"] is not None}
-    otherwise = "clean" if sources.policy else "not_evaluated"
+    otherwise = "clean" if report["policy"] else "not_evaluated"
     return next((word for count, word in _OUTCOMES.items() if counts.get(count)), otherwise)
 
 

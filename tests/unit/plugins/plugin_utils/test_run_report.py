@@ -18,7 +18,7 @@ from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.final_repo
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.new_run import command_line
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import files
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import Earlier, earlier_from
-from unit.support.report import runtime
+from unit.support.report import runtime, violation
 
 SUMMARY = {"created": 0, "updated": 0, "deleted": 0, "unchanged": 1, "failed": 0}
 NOW = "2026-11-27T04:15:00+00:00"
@@ -120,6 +120,49 @@ def test_nights_compare_with_the_night_before():
     assert found == {"x": ["e"], "new": ["e"], "y": None, "z": None}
     _text, found = night(text, y=[a, b, c, d, f], z=[a, b, c, f])
     assert found == {"y": ["f"], "z": ["f"], "x": None, "new": None}
+
+
+@pytest.mark.parametrize(
+    ("others", "unused"),
+    [
+        ({"y": {}}, "xy"),
+        ({"y": {"violates": True}}, ""),
+        ({"y": {"exemptions": False}}, "x"),
+        ({"y": {"incomplete": "It may lack some."}}, ""),
+        ({"y": {"down": True}}, ""),
+        ({"y": None}, ""),
+        ({"y": {"down": True, "policy": False}}, ""),
+        ({}, "x"),
+    ],
+    ids=["unused", "used", "own", "incomplete", "down", "not reached", "unknown policy", "alone"],
+)
+def test_an_exemption_of_several_environments(others, unused):
+    """It is unused only if all of them were read, and none needs it. An environment of its own is no matter."""
+    rules, exempt = {"networks_never": ["10.66.0.0/16"]}, {"runtime": "a", "reason": "r", "until": "2999-12-31"}
+    results = {}
+    for host, how in {"x": {}, **others}.items():
+        if how is None:
+            results[host] = None
+            continue
+        policy = {**rules, "exemptions": [{**exempt, "runtime": "own"}] * (host == "y") + [exempt]}
+        policy = policy if how.get("exemptions", True) else rules
+        row = violation(runtime(1, "a"), "10.66.0.0/16", "networks_never", reason="r", until="2999-12-31")
+        read = {"runtimes": [runtime(1, "a")], "violations": [], "exempted": [row] if how.get("violates") else []}
+        read = {"failed": True, "msg": "It is down."} if how.get("down") else read
+        more = {"policy": policy if how.get("policy", True) else {}, "incomplete": how.get("incomplete")}
+        results[host] = {"run": "1", **reports_of(host, {}, applied=None, read=read, **more)}
+    found = made(results, "audit", reports=["r.json", "r.html", "r.junit.xml"])
+    entries = {entry["environment"]: entry for entry in json.loads(found.files["r.json"])["environments"]}
+    for host, entry in entries.items():
+        texts = [text for text in entry["unused_exemptions"] if "'a'" in text]
+        assert bool(texts) is (host in unused)
+        assert any("'a' exempts nothing" in line for line in found.lines if line.startswith(host)) is (host in unused)
+        if entry["counts"]:
+            assert entry["counts"]["unused"] == len(entry["unused_exemptions"])
+            assert ("exempt nothing" in entry["lines"][0]) is (entry["counts"]["unused"] > 1)
+    assert entries["x"]["outcome"] == ("problems" if "x" in unused else "clean")
+    assert ("&#39;a&#39; exempts nothing" in found.files["r.html"]) is bool(unused)
+    assert ("'a' exempts nothing" in found.files["r.junit.xml"]) is bool(unused)
 
 
 def test_a_file_that_cannot_be_made(monkeypatch):
