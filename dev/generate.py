@@ -178,7 +178,7 @@ def _definitions(runtimes: Options, scripts: Options) -> Json:
         "items": {"$ref": "#/$defs/runtime"},
         "properties": {
             **lists,
-            **{key: {"type": ["string", "null"]} for key in ("environment", "server")},
+            **{key: {"type": ["string", "null"]} for key in ("environment", "server", "server_time")},
             "left_out": {**_TEXTS, "type": ["array", "null"]},
             **{key: {"type": ["boolean", "null"]} for key in ("restore", "unfinished")},
         },

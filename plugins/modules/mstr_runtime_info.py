@@ -242,6 +242,11 @@ versions:
   type: list
   elements: str
   sample: ["3.10.5", "3.12.1"]
+server_time:
+  description: The time by the clock of the server, in UTC, when it was read. Null if the server does not send it.
+  returned: success
+  type: str
+  sample: "2026-11-30T04:15:00Z"
 dangling:
   description:
     - Scripts whose runtime does not exist, with the same keys as the scripts of a runtime and with C(runtime_id), the

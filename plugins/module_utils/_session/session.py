@@ -48,6 +48,7 @@ class Session:
         self._closed = False
         self._token: str | None = None
         self.delegated = False  # see `Login.delegated`
+        self.server_date: str | None = None  # the header Date of the last response
         if connection.login:
             self._http.add_secrets(connection.login.secrets.values())
         if connection.session:
@@ -84,6 +85,7 @@ class Session:
             token = self._token or self._log_in(None, polling=kind == "once")
             headers = _headers(token, project)
             response = self._http.send(kind, method, path, operation=operation, headers=headers, **options)
+            self.server_date = response.headers.get("Date", self.server_date)
             if response.ok:
                 return response
             error = self._refusal(response, operation)

@@ -20,6 +20,7 @@ from .api import Context, Purge, RuntimeApi, Waiting, utc_date
 
 if TYPE_CHECKING:
     from .._model.policy import Policy
+    from .._model.src import Source
     from .assignments import ScriptEntry
 
 _TEXT: dict[str, Any] = {"type": "str"}
@@ -73,7 +74,7 @@ class Inputs(NamedTuple):
     """The checked options of a task for runtimes: what the server is to hold, under which policy.
 
     `purge`: None to leave unlisted runtimes alone. `scripts`: None if none are given. `approved`, `waiting`,
-    `patience`: as in `Context`.
+    `patience`: as in `Context`. `backup`: the file of a restore.
     """
 
     definitions: Sequence[Definition]
@@ -83,6 +84,7 @@ class Inputs(NamedTuple):
     approved: Mapping[str | None, Any] | None = None
     waiting: Waiting | None = None
     patience: Waiting = Waiting(300.0, 2.0)
+    backup: Source | None = None
 
 
 def inputs_for_one(params: Mapping[str, Any]) -> Inputs:

@@ -95,7 +95,8 @@ def _rest(params: Mapping[str, Any], policy: Policy | None, check: Check) -> Inp
             placed = _placed(check, "scripts", scripts, path if of_file else None, errors)
             checked = {place: entry for place, entry in placed if entry is not None}
             entries = errors.check(script_entries, list(checked.values()), list(checked))
-    return Inputs(definitions, Purge(params["purge_exclude"], limit, comment, left_out) if purges else None, entries)
+    purge = Purge(params["purge_exclude"], limit, comment, left_out) if purges else None
+    return Inputs(definitions, purge, entries, backup=source if restore else None)
 
 
 def _source(params: Mapping[str, Any]) -> Source | None:

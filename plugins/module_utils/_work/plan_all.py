@@ -51,9 +51,11 @@ def plan_all(context: Context, inputs: Inputs, rows: list[Row]) -> tuple[Work, l
         work, refused = plan_scripts(context, inputs.scripts, rows)
         errors += refused
     if any(definition.restore for definition in inputs.definitions):
-        from .restore import order_names  # only a backup needs it
+        from .restore import order_names, warn_of_newer  # only a backup needs it
 
         work = order_names(context, work)
+        if inputs.backup:
+            warn_of_newer(context, inputs.backup, work)
     if work.scripts:
         from .assign import spare_failed
 

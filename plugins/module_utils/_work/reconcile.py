@@ -140,7 +140,12 @@ def _located(context: Context, inputs: Inputs) -> list[Row]:
         named = [runtime for name in names for runtime in by_name.get(name, ()) if runtime.key not in restored]
         candidates = by_id.get(definition.id, []) if definition.id else named
         before = locate(context, definition, candidates, bool(context.existing))
-        return row._replace(wanted=definition, steps=(row.main._replace(wanted=definition, before=before),))
+        row = row._replace(wanted=definition, steps=(row.main._replace(wanted=definition, before=before),))
+        if inputs.backup and before and definition.state == "absent":
+            from .restore import unless_older  # only a restore needs it
+
+            return unless_older(context, inputs.backup, row)
+        return row
 
     rows = [
         Row(entry, entry.place or f"runtimes[{index}]", (Step(entry, CHANGE if entry.state == "present" else DELETE),))

@@ -10,14 +10,22 @@ has the name. Nothing is renamed aside.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
 from .._errors import MstrError, ValidationError, listed
+from .._model.definition import Definition
 from .._model.runtime import Runtime
-from .._model.steps import CHANGE, DELETE, LATE, PURGE, Row
+from .._model.steps import CHANGE, DELETE, LATE, PURGE, Row, Step
+from .._model.usage import name_of
 from .api import Context, Work, attempt
 from .write import write, write_and_read
+
+if TYPE_CHECKING:
+    from .._model.src import Source
 
 
 def takes_name(row: Row) -> bool:
@@ -44,6 +52,60 @@ def order_names(context: Context, work: Work) -> Work:
     if others:
         context.warn(f"These runtimes are not in the backup, and were left alone: {listed(sorted(others))}.")
     return work
+
+
+def unless_older(context: Context, backup: Source, row: Row) -> Row:
+    """The row of a runtime to delete; of one that is older than the backup, a row that leaves it alone.
+
+    A run lists in its backup only what it created after it. Anything else means that somebody edited the file.
+    """
+    before = context.api.with_all_fields(row.main.before, ["dateCreated"]) or row.main.seen
+    if _is_newer(before, backup):
+        return row
+    created = before.facts.get("dateCreated") or "an unknown time"
+    context.warn(
+        f"Runtime {before.label} is absent in the backup of {backup.server_time or 'an unknown time'}, but was created "
+        f"before it ({created}), so the file was edited. The runtime is left alone."
+    )
+    kept = Definition("present", {}, id=before.id, name=before.name)
+    return row._replace(wanted=kept, steps=(Step(kept, CHANGE, before),))
+
+
+def warn_of_newer(context: Context, backup: Source, work: Work) -> None:
+    """Name what the run that wrote an unfinished backup may have created."""
+    listed_keys = {row.main.key for row in work.rows}
+    runtimes = [runtime for runtime in context.existing if runtime.key not in listed_keys and not runtime.is_default]
+    if not backup.unfinished or not runtimes:
+        return
+    needed = ["dateCreated", "owner"]
+    whole = [context.api.with_all_fields(runtime, needed) or runtime for runtime in runtimes]
+    newer = sorted((runtime for runtime in whole if _is_newer(runtime, backup)), key=lambda runtime: runtime.name)
+    owners = [runtime.facts.get("owner") or {} for runtime in newer]
+    texts = [
+        f"{runtime.label}, created {runtime.facts.get('dateCreated')}, owner {name_of(owner)!r}"
+        for runtime, owner in zip(newer, owners)
+    ]
+    own = [runtime.id for runtime, owner in zip(newer, owners) if str(owner.get("id")).upper() == context.api.user_id]
+    if newer:
+        entries = ", ".join(f"{{id: {identity}, state: absent}}" for identity in own)
+        remedy = f" To delete those of the user of this task, apply: {{runtimes: [{entries}]}}" if own else ""
+        context.warn(
+            "The run that wrote this backup did not end, so nobody knows which of these runtimes it created: "
+            f"{listed(texts, len(texts))}.{remedy}"
+        )
+
+
+def _is_newer(runtime: Runtime, backup: Source) -> bool:
+    """Whether a runtime was created after the backup, or at most five minutes before it."""
+    created, written = _moment(runtime.facts.get("dateCreated")), _moment(backup.server_time)
+    return bool(created and written and created >= written - timedelta(minutes=5))
+
+
+def _moment(text: object) -> datetime | None:
+    try:
+        return datetime.strptime(re.sub(r"\.\d+", "", str(text)), "%Y-%m-%dT%H:%M:%S%z")
+    except ValueError:
+        return None
 
 
 def _ordered(context: Context, owners: Mapping[str, Row], purges: bool, row: Row) -> Row:

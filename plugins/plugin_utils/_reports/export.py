@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple, Optional
 
 from jinja2 import Template
@@ -30,15 +30,18 @@ _TEMPLATE = re.compile(r"\{[{%#]")
 
 
 Runtime = Mapping[str, Any]
-# The host and the address of the server that a backup belongs to.
-Owner = Optional[tuple[str, Optional[str]]]
+# The host, the address of the server that a backup belongs to, and the time by the server's clock.
+Owner = Optional[tuple[str, Optional[str], str]]
+# Why no definition can express a runtime, by its name and its id.
+Reasons = Mapping[tuple[str, str], Sequence[str]]
 
 
 class File(NamedTuple):
-    """A file that `src` reads."""
+    """A file that `src` reads. `inexpressible`: what is not in it, because no definition can express it."""
 
     header: str
     content: Mapping[str, Any]
+    inexpressible: Reasons = MappingProxyType({})
 
     @property
     def left_out(self) -> list[str]:
@@ -53,6 +56,14 @@ class File(NamedTuple):
         options: dict[str, Any] = {"allow_unicode": True, "sort_keys": False, "width": 1_000_000}
         body = yaml.dump(dict(self.content), Dumper=_dumper(yaml), **options)
         return without_controls(f"---\n{self.header}{body}", escaped=True)
+
+    @property
+    def reasons(self) -> list[str]:
+        """A sentence on each runtime that no definition can express."""
+        return [
+            clean(f"No definition can express {name!r} ({identity}): {'; '.join(errors)}", 1000)
+            for (name, identity), errors in sorted(self.inexpressible.items())
+        ]
 
     def unfinished(self) -> File:
         """The backup of a run that has not ended."""
@@ -70,26 +81,27 @@ def to_file(
 ) -> File:
     """The file with the definitions of runtimes as in a result, of plain types. `writer`: for its first comment.
 
-    `owner`: the host and the address of the server that a backup belongs to; it makes the file a backup. `scripts`:
-    with the assignments of the scripts that the runtimes have. Raises ValidationError like `to_definitions`.
+    `owner`: what a backup belongs to; it makes the file a backup. `scripts`: with the assignments of the scripts that
+    the runtimes have. What no definition can express is left out, and named.
     """
-    runtimes = list(runtimes)
     is_backup = owner is not None
-    environment, server = owner or (None, None)
-    definitions = to_definitions(runtimes, exclude, ids=is_backup)
+    environment, server, time = owner or (None, None, None)
+    definitions, refused = _expressed(runtimes, exclude, ids=is_backup)
     ids = {str(definition.get("id")).upper() for definition in definitions}
-    left_out = list(dict.fromkeys(_left_out(runtimes, exclude, ids, is_backup)))
+    left_out = list(dict.fromkeys(_left_out(runtimes, exclude, ids, is_backup, refused)))
     content = {
         **({"environment": str(environment), "restore": True} if is_backup else {}),
         **({"server": server} if server else {}),
+        **({"server_time": time} if time else {}),
         **({"left_out": left_out} if left_out else {}),
         "runtimes": definitions,
         **({"scripts": list(_assignments(runtimes, definitions))} if scripts else {}),
     }
+    file = File("", content, refused)
     template = Template(_HEADER.read_text(encoding="utf-8"), trim_blocks=True, keep_trailing_newline=True)
     host, gaps = shlex.quote(clean(environment or "HOST")), unrestorable(definitions)
-    header = template.render(is_backup=is_backup, writer=writer, host=host, content=content, gaps=gaps)
-    return File(header, content)
+    header = template.render(is_backup=is_backup, writer=writer, host=host, file=file, gaps=gaps)
+    return file._replace(header=header)
 
 
 def _dumper(yaml: Any) -> Any:
@@ -114,7 +126,7 @@ def _identity(runtime: Runtime) -> tuple[str, str]:
 
 
 def _left_out(
-    runtimes: Sequence[Runtime], exclude: Sequence[str], in_file: Container[str], is_backup: bool
+    runtimes: Sequence[Runtime], exclude: Sequence[str], in_file: Container[str], is_backup: bool, refused: Reasons
 ) -> Iterator[str]:
     """The names of the runtimes that are left out, each with its id in a backup, or if a file cannot hold the name.
 
@@ -124,7 +136,7 @@ def _left_out(
     for name, identity in sorted(map(_identity, runtimes)):
         is_default = identity.upper() == DEFAULT_RUNTIME_ID
         is_missing = is_backup and DEFAULT_RUNTIME_ID not in in_file
-        if is_missing if is_default else _is_left_out(name, identity, exclude, ids):
+        if is_missing if is_default else (name, identity) in refused or _is_left_out(name, identity, exclude, ids):
             usable = not (name_error(name) or _text_error(name))
             yield from [name] if usable else []
             yield from [identity] if (is_backup or not usable) and is_id(identity) else []
@@ -158,32 +170,41 @@ def to_definitions(runtimes: Iterable[Runtime], exclude: Sequence[str] = (), ids
     cannot be expressed. Raises ValidationError if another runtime cannot be expressed as a definition; the message
     names each one.
     """
-    namesakes: dict[str, list[str]] = {}
-    runtimes = list(runtimes)
-    keys = {_identity(runtime)[1].upper() for runtime in runtimes}
-    definitions, builtin = list[dict[str, Any]](), list[dict[str, Any]]()
+    definitions, refused = _expressed(list(runtimes), exclude, ids)
     with ErrorList() as errors:
-        for runtime in runtimes:
-            name, identity = _identity(runtime)
-            if _is_left_out(name, identity, exclude, keys):
-                continue
-            definition = definition_of(runtime)
-            with_id = {"id": identity, **definition} if ids and is_id(identity) else definition
-            if identity.upper() == DEFAULT_RUNTIME_ID:
-                builtin += [with_id] if ids else []
-                continue
-            namesakes.setdefault(name, []).append(identity)
-            errors.check(_check, definition, prefix=f"runtime {name!r}")
-            definitions.append(with_id)
-        for name, several in sorted(namesakes.items()):
-            if len(several) > 1:
-                id_list = ", ".join(sorted(several))
-                errors.add(f"{len(several)} runtimes have the name {name!r} ({id_list}); rename or exclude them")
-    for definition in builtin:
-        with suppress(ValidationError):
-            _check(definition)
-            definitions += [definition] if definition["name"] not in namesakes else []
-    return sorted(definitions, key=lambda definition: str(definition["name"]))
+        for (name, identity), reasons in refused.items():
+            if identity.upper() != DEFAULT_RUNTIME_ID:
+                errors.add(*(f"runtime {name!r}: {reason}" for reason in reasons))
+    return definitions
+
+
+def _expressed(
+    runtimes: Sequence[Runtime], exclude: Sequence[str], ids: bool
+) -> tuple[list[dict[str, Any]], dict[tuple[str, str], Sequence[str]]]:
+    """The definitions of `to_definitions`, and why there is none of other runtimes."""
+    keys = {_identity(runtime)[1].upper() for runtime in runtimes}
+    namesakes: dict[str, list[str]] = {}
+    meant = [runtime for runtime in runtimes if not _is_left_out(*_identity(runtime), exclude, keys)]
+    for name, identity in map(_identity, meant):
+        namesakes.setdefault(name, []).extend([identity] if identity.upper() != DEFAULT_RUNTIME_ID else [])
+    definitions, refused = list[dict[str, Any]](), dict[tuple[str, str], Sequence[str]]()
+    for runtime in meant:
+        name, identity = _identity(runtime)
+        is_default, others = identity.upper() == DEFAULT_RUNTIME_ID, sorted({*namesakes[name]} - {identity})
+        if is_default and not ids:
+            continue
+        definition = definition_of(runtime)
+        try:
+            with ErrorList() as errors:
+                errors.check(_check, definition)
+                if others:
+                    several = ", ".join(sorted([identity, *others]))
+                    errors.add(f"{len(others) + 1} runtimes have this name ({several}); rename or exclude them")
+        except ValidationError as exc:
+            refused[name, identity] = exc.errors
+        else:
+            definitions.append({"id": identity, **definition} if ids and is_id(identity) else definition)
+    return sorted(definitions, key=lambda definition: str(definition["name"])), refused
 
 
 def unrestorable(definitions: Sequence[Runtime]) -> list[str]:

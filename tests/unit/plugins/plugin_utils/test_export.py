@@ -148,7 +148,7 @@ def test_a_runtime_that_cannot_be_expressed(fields, fault):
 def test_two_runtimes_of_one_name():
     """All errors at once."""
     errors = faults_of(exported, stored(), stored(id="A" * 32), stored(id="B" * 32, name="s", whitelist=["x", "y"]))
-    assert f"2 runtimes have the name 'r' ({ID}, {'A' * 32}); rename or exclude them" in errors
+    assert f"runtime 'r': 2 runtimes have this name ({ID}, {'A' * 32}); rename or exclude them" in errors
     assert len(errors) == 3
 
 
@@ -234,10 +234,26 @@ def test_an_export(tmp_path):
     assert "The runtimes under left_out are not in this file. A purge does not delete them." in file.text
 
 
+@pytest.mark.parametrize("owner", [None, ("prod", None, "")])
+def test_what_no_definition_can_express(tmp_path, owner):
+    """It is left out and named, with the reason, and keeps nothing else from being exported."""
+    objects = (stored(), stored(id="A" * 32, name="Host", whitelist=["db.example.com"]))
+    twins = [stored(id=identity * 32, name="Twin") for identity in "BC"]
+    file = file_of(*objects, *twins, stored(id="D" * 32, name="\ud83d"), owner=owner)
+    source = read_back(file, tmp_path)
+    assert [runtime["name"] for runtime in source.runtimes] == ["r"]
+    ids = {"D" * 32} if owner is None else {letter * 32 for letter in "ABCD"}
+    assert set(source.left_out) == {"Host", "Twin", *ids}
+    [host, *twin, _half] = file.reasons
+    assert host.startswith(f"No definition can express 'Host' ({'A' * 32}): whitelist[0] 'db.example.com' is not a C")
+    assert all(f"2 runtimes have this name ({'B' * 32}, {'C' * 32})" in text for text in twin)
+    assert f"\n#   {host}\n" in file.text
+
+
 def test_a_backup(tmp_path):
     """It has the ids, the environment and the scripts."""
     file = file_of(
-        *OBJECTS_OF_A_FILE, exclude=["Vendor *", "C" * 32, "D" * 32], owner=("prod eu", "https://x"), scripts=True
+        *OBJECTS_OF_A_FILE, exclude=["Vendor *", "C" * 32, "D" * 32], owner=("prod eu", "https://x", "2026-11-30T04:15:00Z"), scripts=True
     )
     source = read_back(file, tmp_path)
     assert (source.environment, source.server, source.restore) == ("prod eu", "https://x", True)
@@ -251,7 +267,7 @@ def test_a_backup(tmp_path):
 
 def test_a_completed_backup(tmp_path):
     """It lists what the run created as absent. The mark says that a run has not ended."""
-    file = file_of(stored(), owner=("prod", None)).with_created([("A" * 32, "new {{ x }}")])
+    file = file_of(stored(), owner=("prod", None, "")).with_created([("A" * 32, "new {{ x }}")])
     assert read_back(file.unfinished(), tmp_path).unfinished
     source = read_back(file, tmp_path)
     assert source.runtimes[1:] == [{"id": "A" * 32, "name": "new {{ x }}", "state": "absent"}]
@@ -261,7 +277,7 @@ def test_a_completed_backup(tmp_path):
 @pytest.mark.parametrize("fields", [{"whitelist": ["host"]}, {"name": "r"}])
 def test_a_default_runtime_that_is_left_out(fields):
     """It is left out of the backup and named there, and stops no run that leaves it alone."""
-    file = file_of(stored(), stored(**{"id": DEFAULT_ID, "name": "d", **fields}), owner=("prod", None))
+    file = file_of(stored(), stored(**{"id": DEFAULT_ID, "name": "d", **fields}), owner=("prod", None, ""))
     assert DEFAULT_ID in file.left_out
     assert len(file.content["runtimes"]) == 1
 
