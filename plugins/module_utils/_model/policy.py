@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from .._errors import ErrorList, ValidationError, listed
 from .alike import is_meant, name_key
@@ -21,9 +21,6 @@ from .networks import as_network, canonical
 from .requirements import project
 from .rules import EXEMPTED, RULES, UNREADABLE_DETAIL, Finding
 from .runtime import Runtime, is_id, mark_in
-
-if TYPE_CHECKING:
-    from .definition import Definition
 
 _DATE = re.compile(r"(\d{4}-\d\d-\d\d)([T ][\d:.]+(Z|[+-][\d:]+)?)?", re.ASCII)
 
@@ -161,14 +158,16 @@ class Policy(NamedTuple):
         if violations := [finding.sentence for finding in found if finding.counts]:
             raise ValidationError(violations)
 
-    def of_definition(self, wanted: Definition, current: Runtime | None) -> list[Finding]:
+    # A `Definition` has the type Any here, because its file needs this one.
+
+    def of_definition(self, wanted: Any, current: Runtime | None) -> list[Finding]:
         """What the policy finds in what a definition itself says of this runtime; None if it does not exist yet."""
         name, identity = (current.name, current.id) if current else ("", None)
         # The run that finishes a replacement gives it its name.
         _final, replaced = mark_in(name) or ("", "")
         return self.evaluate(wanted.values, wanted.name or name, [identity or "", replaced], wanted.keep)
 
-    def check_plan(self, current: Runtime | None, target: Runtime, wanted: Definition) -> tuple[Finding, ...]:
+    def check_plan(self, current: Runtime | None, target: Runtime, wanted: Any) -> tuple[Finding, ...]:
         """What the exemptions let pass. Raises ValidationError with every violation of what the task manages."""
         # A new runtime has empty lists where none are given, and a server may add a package by itself. Of a list,
         # entries may stay on the server; of a package without a version, its version stays. Of `resource`, only the

@@ -54,6 +54,7 @@ class Stop:
     """Receives the requests to end a task. Several threads may wait on it; handlers run in the main thread."""
 
     signals: Sequence[str] = _SIGNALS
+    loses_result = True  # if the caller is gone
 
     def __init__(self) -> None:
         self._waiting: dict[int, SimpleQueue[Any]] = {}
@@ -83,7 +84,7 @@ class Stop:
     def check(self) -> None:
         """Raises Interrupted after a signal, or if no process reads the output of this one any more."""
         if self.reason is None and self._caller_is_gone():
-            self.hung_up = True
+            self.hung_up = self.loses_result
             self.reason = "a caller that no longer reads the result"
         if self.reason is not None:
             raise Interrupted(f"Stopped by {self.reason}")

@@ -22,6 +22,7 @@ from .._model.runtime import Runtime
 from .._model.steps import CHANGE, DELETE, LATE, PURGE, Row, Step
 from .._model.usage import name_of
 from .api import Context, Work, attempt
+from .names import is_own
 from .write import write, write_and_read
 
 if TYPE_CHECKING:
@@ -80,12 +81,11 @@ def warn_of_newer(context: Context, backup: Source, work: Work) -> None:
     needed = ["dateCreated", "owner"]
     whole = [context.api.with_all_fields(runtime, needed) or runtime for runtime in runtimes]
     newer = sorted((runtime for runtime in whole if _is_newer(runtime, backup)), key=lambda runtime: runtime.name)
-    owners = [runtime.facts.get("owner") or {} for runtime in newer]
     texts = [
-        f"{runtime.label}, created {runtime.facts.get('dateCreated')}, owner {name_of(owner)!r}"
-        for runtime, owner in zip(newer, owners)
+        f"{runtime.label}, created {runtime.facts['dateCreated']}, owner {name_of(runtime.facts.get('owner'))!r}"
+        for runtime in newer
     ]
-    own = [runtime.id for runtime, owner in zip(newer, owners) if str(owner.get("id")).upper() == context.api.user_id]
+    own = [runtime.id for runtime in newer if is_own(context, runtime)]
     if newer:
         entries = ", ".join(f"{{id: {identity}, state: absent}}" for identity in own)
         remedy = f" To delete those of the user of this task, apply: {{runtimes: [{entries}]}}" if own else ""

@@ -15,35 +15,41 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime, timezone
-from itertools import chain, count
 from typing import Any
 
 from ...module_utils._errors import ErrorList, ValidationError, listed
 from ...module_utils._model.alike import is_named
-from ...module_utils._model.file import FileError, check_size
-from ...module_utils._model.runtime import DEFAULT_RUNTIME_ID
+from ...module_utils._model.file import FileError, check_size, read_text
 from ...module_utils._model.src import Source, read_definitions, source_from
 from .._reports.export import File, missing
 from .._reports.files import packed_text, plain
-from .check import one_file_error
+from .backups import new_paths, timed
+from .check import one_file_error, type_error
 from .destination import FILE, checksum, dest_errors, write
 from .new_run import UNKNOWN
 from .task import Action, Result, refused
 from .variables import LARGEST_ARTIFACT, OWN_FILES, is_given
 
-DEST = "mstr_runtimes_backup_dest"
+DEST, KEEP = "mstr_runtimes_backup_dest", "mstr_runtimes_backup_keep"
+# The line of the backup of a run that did not end.
+UNFINISHED = "unfinished: true"
 
 
 def source_of(action: Action, path: str) -> Source | None:
     """What a file of definitions says, or None if it does not exist. Raises ValidationError if it is invalid."""
-    found = action.stat(path)
-    if not found.kind:
+    if not action.stat(path).kind:
         return None
+    return read_definitions(path) if action.is_local else source_from(_text_of(action, path), path)
+
+
+def _text_of(action: Action, path: str) -> str:
+    """The text of a file on the host on which the modules run. Raises ValidationError."""
     if action.is_local:
-        return read_definitions(path)
+        return read_text(path)
+    found = action.stat(path)
     if found.kind != FILE:
         raise refused(f"src {path!r} is {found.kind}, not a regular file")
     try:
@@ -53,7 +59,13 @@ def source_of(action: Action, path: str) -> Source | None:
     slurped = action.run_plain_module("ansible.legacy.slurp", {"src": path})
     if slurped.get("failed"):
         raise refused(f"src {path!r} cannot be read: {slurped.get('msg')}")
-    return source_from(base64.b64decode(str(slurped["content"])).decode("utf-8-sig", "replace"), path)
+    return base64.b64decode(str(slurped["content"])).decode("utf-8-sig", "replace")
+
+
+def mark_finished(action: Action, path: str) -> None:
+    """Remove the mark of an unfinished backup, which was restored. Raises ValidationError."""
+    text = _text_of(action, path)
+    OwnFile(action, "mstr_restore_src").write(re.sub(f"(?m)^{UNFINISHED}\n", "", text))
 
 
 class OwnFile:
@@ -81,17 +93,6 @@ class OwnFile:
         stat = self._action.stat(self.path)
         return not stat.kind or stat.checksum != checksum(text.encode())
 
-    def replace_nothing(self, text: str, kept: str | None) -> None:
-        """Take a path with no different content: a second try keeps the first backup. `kept`: a file to keep."""
-        never = kept and os.path.realpath(kept)
-        stem, suffix = os.path.splitext(self.path)
-        stem = f"{stem}.{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}"
-        paths = chain([self.path, f"{stem}{suffix}"], (f"{stem}-{number}{suffix}" for number in count(2)))
-        for path in paths:
-            self.path = path
-            if os.path.realpath(path) != never and not (self._action.stat(path).kind and self.differs(text)):
-                return
-
     def write(self, text: str, *, private: bool = False) -> None:
         """See `destination.write`. On another host, Ansible's own action writes the file in the same way."""
         if self._action.is_local:
@@ -108,49 +109,60 @@ class OwnFile:
             raise refused(f"{self._variable} {self.path} could not be written: {result.get('msg')}")
 
 
+def existing(action: Action, dest: str, line: str = "") -> list[str]:
+    """The paths of the backups that `dest` names, the newest first; with `line`, of those that have it."""
+    folder = os.path.dirname(dest)
+    if not action.is_local:
+        contains = {"contains": f"{re.escape(line)}$"} if line else {}
+        found = action.run_plain_module("ansible.legacy.find", {"paths": [folder], **contains})
+        return timed(dest, (os.path.basename(str(file["path"])) for file in found.get("files") or ()))
+    with suppress(OSError):
+        return [path for path in timed(dest, os.listdir(folder)) if not line or _has_line(path, line)]
+    return []
+
+
+def _has_line(path: str, line: str) -> bool:
+    with suppress(FileError):
+        return f"\n{line}\n" in f"\n{read_text(path)}"
+    return False
+
+
 class Backup:
     """The backup of a run: a file if DEST names one, and an artifact in a job.
 
-    `source`: the file that a restore reads, which is never replaced.
+    `source`: the file that a restore reads.
     """
 
     def __init__(self, action: Action, source: str | None = None) -> None:
-        self._action, self._kept = action, source
+        self._action, self._keep = action, action.non_empty(KEEP)
+        if error := None if self._keep is None else type_error(KEEP, "int", self._keep):
+            raise refused(f"{error}.")
         self._own_file = None if action.non_empty(DEST) is None else OwnFile(action, DEST)
-        self._unfinished: str | None = None
+        self._finished, self._unfinished = list[str](), list[str]()
         if self._own_file:
             self._own_file.check()
-            if source is None or os.path.realpath(source) != os.path.realpath(self._dest):
-                with suppress(ValidationError):  # it may be anything
-                    earlier = source_of(action, self._dest)
-                    self._unfinished = self._dest if earlier and earlier.unfinished else None
-        self._file = File("", {})
+            line = File("", {"environment": action.host}).text.splitlines()[-1]
+            own, unfinished = (existing(action, self._dest, text) for text in (line, UNFINISHED))
+            # The one that is restored is neither named nor removed.
+            self._finished = [path for path in own if path not in (source, *unfinished)]
+            self._unfinished = [path for path in own if path in unfinished and path != source]
+        self._file = File("", {"runtimes": []})
         self._ids_before: set[str] = set()
-        self._with_scripts = False
+        self._has_begun = self._with_scripts = False
 
     @property
     def _dest(self) -> str:
         return self._own_file.path if self._own_file else ""
 
-    def begin(
-        self, file: File, runtimes: Sequence[Mapping[str, Any]], with_scripts: bool, definitions: Sequence[Any]
-    ) -> None:
-        """Write the backup of these runtimes. Check mode makes it in memory. `definitions`: of the run.
-
-        Raises ValidationError.
-        """
-        default = next(str(runtime["name"]) for runtime in runtimes if runtime["is_default"])
-        if DEFAULT_RUNTIME_ID in file.left_out and any(_names_default(entry, default) for entry in definitions):
-            raise refused(
-                f"The definitions mean the built-in default runtime {default!r}, which is not in the backup: a "
-                "definition cannot express it, or mstr_runtimes_backup_exclude names it. Nothing was changed."
-            )
-        self._file, self._with_scripts = file, with_scripts
+    def begin(self, file: File, runtimes: Sequence[Mapping[str, Any]], with_scripts: bool) -> None:
+        """Write the backup of these runtimes. Check mode makes it in memory. Raises ValidationError."""
+        self._file, self._with_scripts, self._has_begun = file, with_scripts, True
         self._ids_before = {str(runtime["id"]).upper() for runtime in runtimes}
         if self._action.in_job:
             self._check_size(_packed(file))
-        if self._own_file:
-            self._own_file.replace_nothing(file.text, self._kept)
+        if self._own_file and not self._action.check_mode:
+            paths = new_paths(self._dest, self._action.began())
+            self._own_file.path = next(path for path in paths if not self._action.stat(path).kind)
         try:
             self._write(file.unfinished())
         except ValidationError as exc:
@@ -176,9 +188,11 @@ class Backup:
         if self._action.in_job:
             # A job that is stopped passes nothing on.
             where = "If a drift check ran before this job, its number is the way back for the job template restore."
+        elif not _wrote(result):
+            where = "Nothing was changed."
         where = f"{result.get('msg')} {where}"
         try:
-            self._write(self._completed(result, self._file.unfinished()))
+            self._end(result)
         except ValidationError as exc:
             return f"{where}, but it does not delete what this run created: {exc.sentence}"
         return where
@@ -189,21 +203,47 @@ class Backup:
         It fails if the backup could not be completed. A process that was killed returns no result of the module, so
         nobody knows what it created.
         """
-        was_killed = "module_stdout" in result
-        file = self._completed(result, self._file.unfinished() if was_killed else self._file)
+        file = self._file
         try:
-            self._write(file)
+            file = self._end(result)
         except ValidationError as exc:
             result = _incomplete(result, exc.sentence)
+        if self._own_file and self._keep and _wrote(result) and not result.get("failed"):
+            for path in [self._dest, *self._finished][int(self._keep) :]:
+                self._remove(path)
+        return {**self.named(result), **({"backup_artifact": _packed(file)} if self._action.in_job else {})}
+
+    def named(self, result: Result) -> Result:
+        """The result with `backup`, also of a run that failed before it could write one."""
+        killed = [self._dest or "mstr_backups"] if _was_killed(result) else []
         backup = {
-            "dest": self._dest,
+            "dest": self._dest if self._has_begun and (_wrote(result) or self._action.check_mode) else "",
             "written": not self._action.check_mode,
             "with_scripts": self._with_scripts,
             "left_out": self._file.left_out,
             "not_restored": [*self._lost(result)],
-            "unfinished": (self._dest or "mstr_backups") if was_killed else self._unfinished,
+            "unfinished": [*killed, *self._unfinished],
         }
-        return {**result, "backup": backup, **({"backup_artifact": _packed(file)} if self._action.in_job else {})}
+        return {**result, "backup": backup}
+
+    def _end(self, result: Result) -> File:
+        """The backup at the end of a run: complete if that is known. Without a write, nobody needs it."""
+        file = self._completed(result, self._file.unfinished() if _was_killed(result) else self._file)
+        if _wrote(result):
+            self._write(file)
+        elif self._own_file and self._has_begun:
+            self._remove(self._dest)
+        return file
+
+    def _remove(self, path: str) -> None:
+        """Remove a backup that nobody needs. One that cannot be removed does no harm."""
+        if self._action.check_mode:
+            return
+        if self._action.is_local:
+            with suppress(OSError):
+                os.unlink(path)
+        else:
+            self._action.run_plain_module("ansible.legacy.file", {"path": path, "state": "absent"})
 
     def _completed(self, result: Result, file: File) -> File:
         return file if self._action.check_mode else file.with_created(self._created(result))
@@ -234,6 +274,17 @@ class Backup:
             yield f"owner and ACL of {listed(gone)}"
         if not self._with_scripts and (gone or (result.get("summary") or {}).get("moved")):
             yield "the runtimes of scripts, because mstr_runtimes_backup_scripts is false"
+
+
+def _wrote(result: Result) -> bool:
+    """Whether a run of mstr_runtimes wrote something, or may have."""
+    failed = any(script.get("action") == "failed" for script in result.get("scripts") or ())
+    return bool(result.get("changed")) or failed or _was_killed(result)
+
+
+def _was_killed(result: Result) -> bool:
+    """Whether its process ended without a result, so that nobody knows what it wrote."""
+    return "module_stdout" in result
 
 
 def _may_be_new(row: Mapping[str, Any]) -> bool:
@@ -273,9 +324,9 @@ def may_take_away(source: Source, purges: bool) -> bool:
     return purges or bool(source.scripts) or removes
 
 
-def _names_default(entry: Any, name: str) -> bool:
-    """Whether a definition may mean the built-in default runtime, which has this name."""
+def means(entry: Any, name: str, identity: str) -> bool:
+    """Whether a definition may mean the runtime with this name and id."""
     if not isinstance(entry, Mapping):
         return False
     names = [entry.get("name"), *(entry.get("previous_names") or ())]
-    return str(entry.get("id")).upper() == DEFAULT_RUNTIME_ID or name in names
+    return str(entry.get("id")).upper() == identity.upper() or name in names

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from .._reports import evaluation, files, plan_file
 from .._reports.evaluation import grouped
 from .._reports.since import earlier_from
 from . import variables
+from .backups import choice_error, dest_of, timed
 from .destination import dest_errors
 from .new_run import UNKNOWN, NewRun, commands, dests, path_of, server_of
 from .variables import is_given
@@ -92,7 +94,7 @@ def _serial_errors(run: NewRun) -> Iterator[str]:
 def _type_errors(run: NewRun) -> Iterator[str]:
     """Of switches and numbers. Ansible's filter `bool` reads a word that it does not know as false."""
     for name, kind in variables.types(run.playbook).items():
-        wrong = grouped((_type_error(name, kind, value), host) for host, value in run.values_of(name))
+        wrong = grouped((type_error(name, kind, value), host) for host, value in run.values_of(name))
         yield from (f"{sentence}{run.in_brackets(hosts)}." for sentence, hosts in wrong.items() if sentence)
 
 
@@ -107,7 +109,7 @@ def _use_errors(run: NewRun) -> Iterator[str]:
         yield "Set only one of mstr_plan_src and mstr_runtimes_plan_id; both are set."
     if writes and not run.check_mode:
         yield "mstr_plan_dest writes the plan of a check; start the playbook with --check."
-    for name in ("mstr_runtimes_backup_exclude", "mstr_runtimes_backup_scripts"):
+    for name in ("mstr_runtimes_backup_exclude", "mstr_runtimes_backup_keep", "mstr_runtimes_backup_scripts"):
         if is_given(run.extra.get(name)) and not any(run.values_of("mstr_runtimes_backup_dest")):
             yield f"{name} needs mstr_runtimes_backup_dest, the file of the backup; without it there is no backup."
 
@@ -181,7 +183,7 @@ def _has_definitions(run: NewRun, host: str) -> bool:
         return True
 
 
-def _type_error(name: str, kind: str, value: Any) -> str | None:
+def type_error(name: str, kind: str, value: Any) -> str | None:
     """Why a value is not of its type, without a final period; None if it is."""
     expected = {"bool": "true or false", "int": "a whole number", "float": "a number"}
     try:
@@ -190,7 +192,8 @@ def _type_error(name: str, kind: str, value: Any) -> str | None:
         elif kind in _NUMBERS:
             if isinstance(value, bool) or (kind == "int" and isinstance(value, float) and value % 1):
                 raise ValueError
-            _NUMBERS[kind](value)
+            if _NUMBERS[kind](value) < 1 and name == "mstr_runtimes_backup_keep":
+                return f"{name} must be at least 1, not {_shown(value)}"
     except (TypeError, ValueError):
         return f"{name} must be {expected[kind]}, not {_shown(value)}"
     return None
@@ -272,8 +275,7 @@ def _same_file_errors(run: NewRun) -> Iterator[str]:
         # A backup gets a name of its own, so that it never replaces the one that is restored.
         if len(names) > 1 and written and set(names) != {"mstr_restore_src", "mstr_runtimes_backup_dest"}:
             yield (
-                f"{' and '.join(names)} are the same file, {path}. {written[-1]} would replace its content. Name a "
-                "different file."
+                f"{' and '.join(names)} are the same file, {path}. Name a different file for {written[-1]}."
             )
 
 
@@ -284,6 +286,10 @@ def _source_errors(run: NewRun) -> Iterator[str]:
         return
     restores, backups = run.playbook == "restore", {}
     paths = {host: path for host, path in run.paths(name) if run.is_local(host)}
+    choices = {host: found for host, path in paths.items() if restores and (found := _choice(path))}
+    if choices:
+        yield choice_error(name, choices, run.options, read_definitions)
+    paths = {host: path for host, path in paths.items() if host not in choices}
     missing = [path for path in paths.values() if not os.path.exists(path)]
     if restores and (not run.is_named(name) or (missing and len(missing) == len(run.hosts))):
         named = f" None of these files exists: {listed(missing, 5)}." if missing else ""
@@ -303,6 +309,13 @@ def _source_errors(run: NewRun) -> Iterator[str]:
         elif source.restore or (restores and path not in missing):
             yield from foreign_errors(name, path, source, host, run.server(host))
     yield from backup_errors(backups, run.options)
+
+
+def _choice(path: str) -> list[str]:
+    """The backups that a path without a time names, the newest first."""
+    with suppress(OSError):
+        return [] if dest_of(path) else timed(path, os.listdir(os.path.dirname(path)))
+    return []
 
 
 def backup_errors(paths: Mapping[str, str], options: Sequence[str]) -> Iterator[str]:

@@ -66,8 +66,9 @@ def run_report(run: FinishedRun, write: Callable[..., None]) -> RunReport:
         return RunReport([*_file_lines(run, reached), *not_reached], errors)
     short = _reports(reached, "report", not stopped)
     predicted = run.check_mode or run.playbook == "audit"
+    lines = [f"{host}: {result['restored']}" for host, result in reached.items() if result.get("restored")]
     # A controller shows them in events of their own.
-    lines = [line for report in short for line in environment.short_lines(report, predicted) if not run.page]
+    lines += [line for report in short for line in environment.short_lines(report, predicted) if not run.page]
     lines += [*not_reached, *_backup_lines(run, reached)]
     texts = {path: partial(_rendered, run, reached, list(stopped), path) for path in run.reports}
     texts |= {run.plan: partial(_plan_text, run, short, stopped)} if run.plan else {}
@@ -229,20 +230,15 @@ def artifact_name(playbook: str, form: str) -> str:
 def _backup_lines(run: FinishedRun, reached: Mapping[str, Json]) -> Iterator[str]:
     """Where the backups are, what going back does not restore, and the command for all environments that changed."""
     ways_back: dict[str, str] = {}
-    unfinished: dict[str, str] = {}
     backups = {host: result["backup"] for host, result in reached.items() if result.get("backup")}
     for host, backup in backups.items():
-        if backup["unfinished"]:
-            unfinished[host] = backup["unfinished"]
         if run.page:
             # The files of a job are lost, so none of them is a way back.
             ways_back |= {host: ""} if reached[host].get("changed") or backup["unfinished"] else {}
-        elif not backup["written"]:
-            yield f"{host}: a backup can be made; the {run.playbook} would write it to {backup['dest']}"
-        elif reached[host].get("changed"):
+        elif backup["dest"] and not backup["written"]:
+            yield f"{host}: a backup can be made; the {run.playbook} would write it beside {backup['dest']}"
+        elif backup["dest"] and reached[host].get("changed"):
             ways_back[host] = backup["dest"]
-        else:
-            yield f"{host}: backup in {backup['dest']}"
         for what in backup["not_restored"]:
             yield clean(f"{host}: going back does not restore {what}", _LONGEST_LINE)
     without = [host for host, result in reached.items() if result.get("changed") and host not in backups]
@@ -256,8 +252,12 @@ def _backup_lines(run: FinishedRun, reached: Mapping[str, Json]) -> Iterator[str
         yield f"To go back{after}: launch the job template restore with {job}{limit}"
     if run.page:
         return
-    for command in commands(run.options, "restore", "mstr_restore_src", unfinished):
-        yield f"A run did not end. To go back to what was there before it: {command}"
+    unfinished = [(host, path) for host, backup in backups.items() for path in backup["unfinished"]]
+    for host, path in unfinished[:_MOST_LINES]:
+        [command] = commands(run.options, "restore", "mstr_restore_src", {host: path})
+        yield f"A run on {host} did not end. Go back to what was there before it, or delete the file {path}: {command}"
+    if len(unfinished) > _MOST_LINES:
+        yield f"{len(unfinished) - _MOST_LINES} more backups are of runs that did not end."
     for command in commands(run.options, "restore", "mstr_restore_src", ways_back):
         yield f"To go back: {command}"
 

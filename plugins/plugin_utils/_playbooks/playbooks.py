@@ -11,17 +11,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timezone
+from functools import partial
 from typing import Any
 
-from ...module_utils._errors import ErrorList, ValidationError, counted, listed
-from ...module_utils._model.runtime import INCOMPLETE
+from ...module_utils._errors import ErrorList, ValidationError, counted, ended, listed
+from ...module_utils._model.runtime import DEFAULT_RUNTIME_ID, INCOMPLETE
 from ...module_utils._model.src import Source
 from ...module_utils._model.usage import name_of
 from .._reports.evaluation import violations_of
 from .._reports.events import copyable_texts
 from .._reports.export import File, to_file
 from .._reports.files import json_text, plain
-from .backup import DEST, Backup, OwnFile, may_take_away, source_of
+from .backup import DEST, Backup, OwnFile, existing, mark_finished, may_take_away, means, source_of
+from .backups import age, choice_error, dest_of
 from .check import backup_errors, foreign_errors
 from .new_run import dests
 from .task import Action, Result, refused
@@ -56,6 +59,11 @@ def restore(action: Action, approved: Result | None = None, check_mode: bool = F
     if action.non_empty("mstr_restore_src") is None:
         raise refused("Set mstr_restore_src to the file of a backup.")
     path, source = _source(action, "mstr_restore_src")
+    named = dest_of(path)
+    found = existing(action, named[0] if named else path)
+    if found and not named:
+        read = partial(source_of, action)
+        raise refused(choice_error("mstr_restore_src", {action.host: found}, action.command_line(), read))
     if source is None:
         job = action.non_empty("mstr_restore_job")
         missing = f"it has no backup {path}" if job is None else f"job {job} has no backup of it"
@@ -64,6 +72,12 @@ def restore(action: Action, approved: Result | None = None, check_mode: bool = F
         errors.add(*foreign_errors("mstr_restore_src", path, source, action.host, action.server()))
     options = {**action.options({option: passed_on()[option] for option in RESTORED}), "src": path}
     result = _backed_up(action, options, source, approved, check_mode)
+    result["restored"] = age(path, found)
+    if source.unfinished and not (result.get("failed") or action.check_mode or check_mode):
+        try:
+            mark_finished(action, path)
+        except ValidationError as exc:
+            result = _with_warnings(result, f"The backup stays unfinished, although it was restored: {exc.sentence}")
     return _with_warnings(result, *_violations(action, source.runtimes or (), result))
 
 
@@ -106,13 +120,13 @@ def _backed_up(action: Action, options: Result, source: Source, approved: Result
     `check_mode`: only what it would do, also if the task is not in check mode; then without a backup.
     """
     options |= approved or {}
-    if check_mode and not action.check_mode:
-        return action.run_module("mstr_runtimes", options, True)
+    looks = check_mode and not action.check_mode
     if action.non_empty(DEST) is None and not action.in_job:
-        return action.run_module("mstr_runtimes", options)
+        return action.run_module("mstr_runtimes", options, *[True] * looks)
     backup = Backup(action, options["src"] if source.restore else None)
     # A drift check every night reads nothing for a backup that nobody needs.
-    checked = action.run_module("mstr_runtimes", options) if action.in_job and action.check_mode else None
+    early = looks or (action.in_job and action.check_mode)
+    checked = action.run_module("mstr_runtimes", options, *[True] * looks) if early else None
     if checked and not checked.get("changed"):
         return checked
     asked = action.non_empty("mstr_runtimes_backup_scripts")
@@ -120,7 +134,18 @@ def _backed_up(action: Action, options: Result, source: Source, approved: Result
     with_scripts = takes_away if asked is None else action.is_on("mstr_runtimes_backup_scripts")
     file, read = _exported(action, BACKUP, {"include_scripts": True} if with_scripts else {})
     if file is None:
-        return read
+        return backup.named(read)
+    without = _without_backup(file, plain(read["runtimes"]))
+    if without:
+        # A purge spares what is not in the backup.
+        excluded = options.get("purge_exclude") or []
+        options["purge_exclude"] = [*excluded, *without] if isinstance(excluded, (list, tuple)) else excluded
+        named = [entry for entry in source.runtimes or () for key in without if means(entry, without[key], key)]
+        if named or checked:
+            checked = action.run_module("mstr_runtimes", options, *[True] * (not action.check_mode))
+            _check_backed_up(checked, without, file)
+    if looks:
+        return checked or {}
     unread = [name_of(entry["project"]) or "the list of projects" for entry in read.get("unread") or ()]
     unread_text = ", ".join(dict.fromkeys(unread))
     if unread and asked is not None:
@@ -129,17 +154,45 @@ def _backed_up(action: Action, options: Result, source: Source, approved: Result
             "was changed. Run the playbook again, or as a user who may read them, or without "
             "mstr_runtimes_backup_scripts."
         )
-    backup.begin(file, plain(read["runtimes"]), with_scripts, source.runtimes or ())
-    result = backup.finish(checked or action.run_module("mstr_runtimes", options, on_stop=backup.stopped))
+    backup.begin(file, plain(read["runtimes"]), with_scripts)
+    planned = checked if action.check_mode else None
+    result = backup.finish(planned or action.run_module("mstr_runtimes", options, on_stop=backup.stopped))
     if with_scripts and not unread:
         # The task itself looks up who uses what goes only in check mode.
         gone = [row["id"] for row in result.get("runtimes") or () if row["action"] == "deleted"]
         users = {runtime["id"]: runtime.get("scripts") for runtime in plain(read["runtimes"])}
         result["scripts_before"] = {identity: users.get(identity) for identity in gone}
-    lacking = (
-        f"The backup lacks scripts of projects that could not be read: {unread_text}. Going back does not move them."
-    )
-    return _with_warnings(result, lacking) if unread else result
+    lacking = [f"{reason} It is not in the backup, and a purge spares it." for reason in map(ended, file.reasons)]
+    if unread:
+        lacking.append(
+            f"The backup lacks scripts of projects that could not be read: {unread_text}. Going back does not move "
+            "them."
+        )
+    return _with_warnings(result, *lacking)
+
+
+def _without_backup(file: File, runtimes: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """What must stay as it is: by id, the names of the runtimes that the backup cannot bring back.
+
+    Somebody who excludes a runtime accepts that, but not of the built-in default one, which cannot be made again.
+    """
+    names = {identity: name for name, identity in file.inexpressible}
+    default = {DEFAULT_RUNTIME_ID: str(runtime["name"]) for runtime in runtimes if runtime["is_default"]}
+    return {**(default if DEFAULT_RUNTIME_ID in file.left_out else {}), **names}
+
+
+def _check_backed_up(planned: Result, without: Mapping[str, str], file: File) -> None:
+    """Raise ValidationError if the plan of a run changes what the backup cannot bring back."""
+    rows = [row for row in planned.get("runtimes") or () if row.get("action") not in ("none", "failed")]
+    ids = {str(row.get("id")).upper() for row in rows}
+    touched = [f"{name!r} ({identity})" for identity, name in without.items() if identity.upper() in ids]
+    if touched:
+        why = "\n".join(["", *(reason for reason in file.reasons if any(label in reason for label in touched))])
+        raise refused(
+            f"The run would change or delete {listed(touched, 20)}, but the backup cannot bring that back. Nothing was "
+            "changed. Repair it on the server, take it out of the definitions, or run without "
+            f"mstr_runtimes_backup_dest.{why}"
+        )
 
 
 def _definition_errors(action: Action) -> Iterator[str]:
@@ -150,12 +203,6 @@ def _definition_errors(action: Action) -> Iterator[str]:
         yield (
             "Set only one of mstr_runtimes and mstr_runtimes_src; both are set. To apply only the file, add "
             "-e mstr_runtimes= to the command."
-        )
-    src, dest = action.non_empty("mstr_runtimes_src"), action.non_empty(DEST)
-    if src and dest and os.path.realpath(action.path_of(src)) == os.path.realpath(action.path_of(dest)):
-        yield (
-            f"mstr_runtimes_backup_dest is the file {action.path_of(src)}, which mstr_runtimes_src names. The backup "
-            "would replace the definitions before they are applied. Name a different file."
         )
 
 
@@ -195,6 +242,7 @@ def export(action: Action) -> Result:
     if changed and not action.check_mode:
         target.write(file.text)
     left_out = f", left out: {listed(file.left_out, 20)}" if file.left_out else ""
+    left_out += "".join(f"\n{reason}" for reason in file.reasons[:20])
     verb = ("would be written to" if action.check_mode else "written to") if changed else "as before in"
     return {
         "changed": changed,
@@ -269,15 +317,9 @@ def _exported(action: Action, what: tuple[str, str, str], options: Result | None
             f"{INCOMPLETE}. So {name} may lack others, too. Nothing was changed. Run the playbook again, or as a "
             f"user who sees every runtime{without}."
         )
-    owner = (action.host, action.server()) if what == BACKUP else None
-    try:
-        return to_file(runtimes, writer, [str(pattern) for pattern in patterns], owner, bool(options)), read
-    except ValidationError as exc:
-        question = ', the question "Leave out" of the job template export' if what == JOB_EXPORT else ""
-        raise refused(
-            "A definition cannot express what the server holds. Fix it there, or leave the runtime out with "
-            f"{exclude}{question}:\n{exc.sentence}"
-        ) from None
+    time = plain(read.get("server_time") or f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}")
+    owner = (action.host, action.server(), time) if what == BACKUP else None
+    return to_file(runtimes, writer, [str(pattern) for pattern in patterns], owner, bool(options)), read
 
 
 def probe(action: Action) -> Result:

@@ -29,7 +29,7 @@ from .._reports.files import content_of, packed, plain
 from .._reports.inventory import Sources
 from .._reports.since import Earlier, earlier_from
 from .._run.action import kept_warnings, why_failed
-from . import destination, final_report, playbooks, variables
+from . import backups, destination, final_report, playbooks, variables
 from .check import run_errors, values_needed
 from .new_run import NewRun
 from .survey import QUESTIONS, values
@@ -40,7 +40,7 @@ def check_run(action: Action) -> Result:
     """Check the whole run before the first request: the variables of every host, the files and the inventory.
 
     The option `playbook` is the name of the playbook, or `job` or `controller` for those of a controller. The result
-    has `id`, which is different for each run. Raises ValidationError with everything that is wrong.
+    has `id`, which is different for each run, and `began`, its time. Raises ValidationError with everything that is wrong.
     """
     playbook = str(action.args["playbook"])
     with ErrorList() as errors:
@@ -57,7 +57,7 @@ def check_run(action: Action) -> Result:
                 environs = action.environment(True), action.environment(False)
                 run = NewRun(playbook, by_host, action.extra_vars(), action.check_mode, *environs, action.started_in)
                 errors.add(*run_errors(run._replace(options=action.command_line())))
-    return {"changed": False, "id": uuid4().hex}
+    return {"changed": False, "id": uuid4().hex, "began": backups.now()}
 
 
 def _check_inventory(action: Action) -> None:
@@ -178,7 +178,7 @@ def _written(action: Action, result: Result, approved: Mapping[str, Any] | None)
             # Of those who use what goes, an apply returns nothing: what this run read of them before, for its plan or
             # for the backup.
             entry["scripts"] = (result.get("scripts_before") or {}).get(_id_before(entry))
-    backup = {key: result.get(key) for key in ("backup", "backup_artifact")}
+    backup = {key: result.get(key) for key in ("backup", "backup_artifact", "restored")}
     report.update(server=None if result.get("failed") else action.server(), backup=backup["backup"])
     texts = packed(report)
     if not playbooks.wants_details(action):

@@ -22,6 +22,7 @@ from ansible.utils.vars import load_extra_vars
 from ...module_utils._errors import ValidationError
 from .._reports.files import plain
 from .._run.action import CALLED_BY_ROLE
+from .backups import now
 from .destination import Stat
 from .new_run import UNKNOWN, command_line, path_of, server_of
 from .variables import CONNECTION, is_given
@@ -114,6 +115,10 @@ class Action(ActionBase):
         if not checked:
             raise refused("The run was not checked. Start the playbook at its first task.")
         return str(checked["id"])
+
+    def began(self) -> str:
+        """When the run of the playbook began, as the names of its backups have it; now, in the role by itself."""
+        return str(self.task_vars["mstr_run"]["began"]) if "result" in self.args else now()
 
     def server(self) -> str | None:
         """The normal address of the server, wherever it comes from; None if it is not known."""

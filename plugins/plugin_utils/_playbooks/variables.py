@@ -39,7 +39,7 @@ _GUARDS = (
     *(f"{_ROLE}{option}" for option in ("backup_exclude", "exemptions", "plan_id", "plan_scripts", "policy")),
     *(f"{_ROLE}{option}" for option in ("protect_projects", "protect_used", "purge_exclude", "purge_limit")),
 )
-_BACKUPS = ("backup_dest", "backup_exclude", "backup_scripts")
+_BACKUPS = ("backup_dest", "backup_exclude", "backup_keep", "backup_scripts")
 # The files of which each host has its own, with the default of each.
 OWN_FILES = {
     "mstr_export_dest": "{host}.runtimes.yml",

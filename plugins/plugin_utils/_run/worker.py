@@ -187,6 +187,8 @@ class _HeldStop(Stop):
 
     # The task's timeout is handled last, because it must not hide the effect of the others.
     signals = (*Stop.signals, "SIGALRM")
+    # The backup of the run needs the result all the same.
+    loses_result = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -212,6 +214,11 @@ class _HeldStop(Stop):
         super().check_last()
 
     def _caller_is_gone(self) -> bool:
+        return self.is_orphan
+
+    @property
+    def is_orphan(self) -> bool:
+        """Whether ansible-playbook has ended."""
         return os.getppid() != self._parent
 
 
@@ -241,7 +248,7 @@ def run_main(
         if stop.reason and result:
             with suppress(Exception):
                 on_stop(result)
-        if stop.hung_up:
+        if stop.reason and stop.is_orphan:
             # No process waits for the result any more, and in a loop the next item would start.
             os._exit(1)
     stop.release()

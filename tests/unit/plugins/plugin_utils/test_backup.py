@@ -8,8 +8,10 @@ import random
 import re
 from pathlib import Path
 from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
+import yaml
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._model.file import parsed
 from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions, source_from
@@ -26,14 +28,16 @@ class FakeAction(Action):
     """The action of an environment whose server has the given runtimes. It counts the writes of mstr_runtimes."""
 
     check_mode, transport, _templar = False, "local", SimpleNamespace(template=dict, available_variables={})
+    args: ClassVar[dict[str, str]] = {"result": "x"}  # of the playbook
 
     def __init__(self, folder, check_mode=False, runtime=RUNTIME, **variables):
         self.started_in, self.check_mode, self.written = str(folder), check_mode, 0
         self.runtimes = [DEFAULT, runtime]
-        self.task_vars = {"inventory_hostname": "prod", "mstr_runtimes": [], **variables}
+        run = {"began": "20261130T041500Z"}
+        self.task_vars = {"inventory_hostname": "prod", "mstr_runtimes": [], "mstr_run": run, **variables}
         self.task_vars.setdefault("mstr_runtimes_backup_dest", str(folder / "bk.yml"))
         self.result = {"changed": True, "msg": "1 updated.", "runtimes": []}
-        self.unread, self.is_stopped = [], False
+        self.unread, self.is_stopped, self.down = [], False, False
 
     def of_hosts(self, hosts, wanted):
         return {host: {} for host in hosts}
@@ -46,11 +50,15 @@ class FakeAction(Action):
 
     def run_module(self, name, options, check_mode=None, on_stop=None):
         self.options_of_module = options
+        if self.down:
+            return {"failed": True, "changed": False, "msg": "It is down."}
         if name == "mstr_runtime_info":
             self.read = options
-            return {"runtimes": self.runtimes, "unread": self.unread}
-        self.written += not self.check_mode
-        self.seen = parsed(Path(self.dest).read_text()) if not (self.check_mode or self.in_job) else None
+            return {"runtimes": self.runtimes, "unread": self.unread, "server_time": "2026-11-30T04:15:02Z"}
+        if self.check_mode or check_mode:
+            return dict(self.result)
+        self.written += 1
+        self.seen = parsed(Path(self.dest).read_text()) if not self.in_job else None
         if self.is_stopped:
             self.said = on_stop(self.result)
             raise KeyboardInterrupt
@@ -71,14 +79,6 @@ def test_check_mode_makes_the_backup_in_memory(tmp_path):
     result = playbooks.apply(FakeAction(tmp_path, check_mode=True))
     assert (result["backup"]["written"], result["backup"]["dest"]) == (False, str(tmp_path / "bk.yml"))
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("check_mode", [True, False])
-def test_a_backup_that_cannot_be_made(tmp_path, check_mode):
-    action = FakeAction(tmp_path, check_mode, {**RUNTIME, "whitelist": ["db.example.com"]})
-    with pytest.raises(ValidationError, match=r"mstr_runtimes_backup_exclude:\n.*db\.example\.com"):
-        playbooks.apply(action)
-    assert (action.written, list(tmp_path.iterdir())) == (0, [])
 
 
 def test_a_backup_of_an_incomplete_list(action):
@@ -109,13 +109,6 @@ def test_the_backup_of_a_job_is_an_artifact(tmp_path, check_mode):
     assert (result["backup"]["dest"], list(tmp_path.iterdir())) == ("", [])
 
 
-def test_an_export_of_a_job_names_the_question(tmp_path):
-    action = FakeJob(tmp_path)
-    action.runtimes = [DEFAULT, {**RUNTIME, "whitelist": ["intranet.example.com"]}]
-    with pytest.raises(ValidationError, match='mstr_export_exclude, the question "Leave out" of the job template exp'):
-        playbooks.export_text(action)
-
-
 def test_a_check_without_changes_reads_no_backup(tmp_path):
     action = FakeJob(tmp_path, check_mode=True)
     action.runtimes, action.result = None, {"changed": False, "msg": "x"}
@@ -141,19 +134,126 @@ def test_a_stopped_job_names_no_path(tmp_path):
 
 
 def test_a_second_backup_keeps_the_first(tmp_path):
-    """The same content is written to the same file; a different one gets a file with the time in its name."""
-    changed = {**RUNTIME, "exec_timeout": 90}
-    runtimes = [RUNTIME, RUNTIME, changed, {**changed, "others": "x"}]
-    first, again, *others = (playbooks.apply(FakeAction(tmp_path, runtime=each))["backup"]["dest"] for each in runtimes)
-    assert first == again == str(tmp_path / "bk.yml")
-    assert all(re.fullmatch(rf"{tmp_path}/bk\.\d{{8}}T\d{{6}}Z(-\d)?\.yml", name) for name in others)
-    assert {str(path) for path in tmp_path.iterdir()} == {first, *others}
-    assert backup_in(tmp_path).runtimes[1]["exec_timeout"] == 60
-    assert (tmp_path / "bk.yml").stat().st_mode & 0o077 == 0
+    """The name has the time of the run; a second run of that second gets a number. Only the owner can read it."""
+    first, second = (playbooks.apply(FakeAction(tmp_path))["backup"]["dest"] for _run in range(2))
+    assert (first, second) == (str(tmp_path / BK), str(tmp_path / BK.replace("Z", "Z-2")))
+    assert {str(path) for path in tmp_path.iterdir()} == {first, second}
+    assert (tmp_path / BK).stat().st_mode & 0o077 == 0
+
+
+def test_the_role_by_itself_has_the_time_of_its_host(tmp_path):
+    """A playbook that ran before has left its own."""
+    action = FakeAction(tmp_path)
+    action.args = {}
+    dest = playbooks.apply(action)["backup"]["dest"]
+    assert re.fullmatch(rf"{tmp_path}/bk\.\d{{8}}T\d{{6}}Z\.yml", dest)
+    assert dest != str(tmp_path / BK)
+
+
+@pytest.mark.parametrize("more", [{}, {"failed": True}, {"runtimes": [{"name": "A", "action": "none"}]}])
+def test_a_run_that_wrote_nothing_has_no_backup(action, tmp_path, more):
+    """Whatever somebody else has at that place stays."""
+    (tmp_path / "bk.yml").write_text("mine")
+    action.result |= {"changed": False, **more}
+    assert playbooks.apply(action)["backup"]["dest"] == ""
+    assert action.seen["unfinished"]
+    assert [path.name for path in tmp_path.iterdir()] == ["bk.yml"]
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"changed": True, "failed": True, "runtimes": [{"name": "A", "id": "B" * 32, "action": "unknown"}]},
+        {"changed": False, "failed": True, "scripts": [{"name": "s", "action": "failed"}]},
+    ],
+)
+def test_a_write_of_unknown_outcome_is_a_write(action, tmp_path, result):
+    action.result |= result
+    assert playbooks.apply(action)["backup"]["dest"] == str(tmp_path / BK)
+
+
+def earlier(folder, *days, **content):
+    """Backups of these days of November."""
+    for day in days:
+        path = folder / f"bk.202611{day:02}T041500Z.yml"
+        fields = {"environment": "prod", "restore": True, "runtimes": [{"id": "A" * 32, "name": "Etl"}], **content}
+        path.write_text(yaml.safe_dump(fields, sort_keys=False))
+
+
+def kept(folder):
+    return sorted(path.name[3:11] for path in folder.glob("bk.*"))
+
+
+@pytest.mark.parametrize(
+    ("result", "gone"),
+    [
+        ({}, {"20261102"}),
+        ({"failed": True}, ()),
+        ({"changed": False}, ()),
+        ({"module_stdout": "", "failed": True}, ()),
+    ],
+    ids=["changed", "failed", "wrote nothing", "killed"],
+)
+def test_only_so_many_backups_are_kept(tmp_path, result, gone):
+    """The oldest go, after a run without a failure, but no unfinished, foreign or other file, and none in a check."""
+    earlier(tmp_path, 2, 5, 6)
+    earlier(tmp_path, 1, unfinished=True)
+    earlier(tmp_path, 3, environment="test")
+    (tmp_path / "bk.20261104T041500Z.yml").write_text("notes")
+    (tmp_path / "bk.yml").write_text("x")
+    before = kept(tmp_path)
+    assert playbooks.apply(FakeAction(tmp_path, True, mstr_runtimes_backup_keep=1))["backup"]["dest"]
+    assert kept(tmp_path) == before
+    action = FakeAction(tmp_path, mstr_runtimes_backup_keep=3)
+    action.result |= result
+    playbooks.apply(action)
+    assert set(before) - set(kept(tmp_path)) == set(gone)
+    assert ("20261130" in kept(tmp_path)) == (result != {"changed": False})
+
+
+@pytest.mark.parametrize("keep", ["0", -1, "x", 1.5])
+def test_how_many_backups_to_keep(tmp_path, keep):
+    action = FakeAction(tmp_path, mstr_runtimes_backup_keep=keep)
+    with pytest.raises(ValidationError, match=rf"^mstr_runtimes_backup_keep must be .*, not '{keep}'\.$"):
+        playbooks.apply(action)
+    assert action.written == 0
+
+
+HOST = {**RUNTIME, "name": "Host", "id": "C" * 32, "whitelist": ["db.example.com"]}
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_what_a_backup_cannot_have(tmp_path, check_mode):
+    """It is named, a purge spares it, and a run that leaves it alone is not stopped by it."""
+    action = FakeAction(tmp_path, check_mode, HOST, mstr_runtimes_purge_exclude=["Vendor *"])
+    result = playbooks.apply(action)
+    assert action.options_of_module["purge_exclude"] == ["Vendor *", "C" * 32]
+    assert result["backup"]["left_out"] == ["Host", "C" * 32]
+    [warning] = result["warnings"]
+    assert warning.startswith(f"No definition can express 'Host' ({'C' * 32}): whitelist[0] 'db.example.com' is not a ")
+    assert warning.endswith("It is not in the backup, and a purge spares it.")
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize(
+    "entry", [{"name": "Host"}, {"id": "c" * 32}, {"name": "New", "previous_names": ["Host"]}], ids=["name", "id", "old"]
+)
+def test_what_a_backup_cannot_have_stays(tmp_path, entry, check_mode):
+    """A run that would change or delete it fails before any write; one that only names it does not."""
+    action = FakeAction(tmp_path, check_mode, HOST, mstr_runtimes=[entry])
+    action.result["runtimes"] = [{"name": "Host", "id": "C" * 32, "action": "updated"}]
+    with pytest.raises(ValidationError, match=r"^The run would change or delete 'Host' \(C{32}\), but .*\n.*db\.examp"):
+        playbooks.apply(action)
+    assert (action.written, list(tmp_path.iterdir())) == (0, [])
+    action.result["runtimes"][0]["action"] = "none"
+    assert not playbooks.apply(action).get("failed")
+
+
+BK = "bk.20261130T041500Z.yml"
 
 
 def backup_in(folder):
-    return read_definitions(str(folder / "bk.yml"))
+    return read_definitions(str(folder / BK))
 
 
 CREATED = {"name": "New", "id": "B" * 32, "action": "created"}
@@ -180,6 +280,7 @@ def test_what_a_run_created_is_absent(action, tmp_path, failed):
     absent = [entry for entry in source.runtimes if entry.get("state") == "absent"]
     assert absent == [{"id": x * 32, "name": name, "state": "absent"} for x, name in (("B", "New"), ("C", "Etl"))]
     assert (source.environment, source.server) == ("prod", "https://prod.example.com/L")
+    assert source.server_time == "2026-11-30T04:15:02Z"
     assert not source.unfinished
     assert result["backup"]["not_restored"] == [
         "resource of 'Etl', which was never set",
@@ -204,16 +305,32 @@ def stopped(action):
         playbooks.apply(action)
 
 
-def test_a_stopped_run_leaves_the_mark(action, tmp_path):
-    """Its backup has what it created, and the next run with this destination names it and keeps it."""
+def test_a_stopped_run_completes_its_backup(action, tmp_path):
+    """It has what the run created. Without a write, there is none."""
     stopped(action)
-    assert backup_in(tmp_path).unfinished
+    assert action.said == f"1 updated. The backup of what was there before is {tmp_path / BK}"
+    assert not backup_in(tmp_path).unfinished
     assert backup_in(tmp_path).runtimes[-1]["id"] == "B" * 32
-    again = playbooks.apply(FakeAction(tmp_path))["backup"]
-    assert again["unfinished"] == str(tmp_path / "bk.yml") != again["dest"]
-    assert backup_in(tmp_path).unfinished
-    action = FakeAction(tmp_path, mstr_restore_src="bk.yml")
-    assert playbooks.restore(action)["backup"]["unfinished"] is None, "this is the way back to it"
+    (tmp_path / BK).unlink()
+    action.result["changed"] = False
+    stopped(action)
+    assert (action.said, list(tmp_path.iterdir())) == ("1 updated. Nothing was changed.", [])
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize("is_down", [True, False])
+def test_an_unfinished_backup_is_named(tmp_path, check_mode, is_down):
+    """By every later run on its environment, also by one that fails, until it is restored."""
+    earlier(tmp_path, 1, 4, unfinished=True)
+    earlier(tmp_path, 2, unfinished=True, environment="test")
+    action = FakeAction(tmp_path, check_mode)
+    action.down = is_down
+    paths = [str(tmp_path / f"bk.202611{day}T041500Z.yml") for day in ("04", "01")]
+    assert playbooks.apply(action)["backup"]["unfinished"] == paths
+    restore = FakeAction(tmp_path, check_mode, mstr_restore_src=paths[1])
+    restore.down = is_down
+    assert playbooks.restore(restore)["backup"]["unfinished"] == paths[:1]
+    assert read_definitions(paths[1]).unfinished is (check_mode or is_down)
 
 
 @pytest.mark.parametrize(
@@ -254,14 +371,14 @@ def test_a_stopped_run_whose_disk_is_full(action, tmp_path, full_disk):
     """Its last line still says where the backup is, and what it lacks."""
     full_disk(lambda text: CREATED["id"] in text)
     stopped(action)
-    where = f"1 updated. The backup of what was there before is {tmp_path}/bk.yml"
+    where = f"1 updated. The backup of what was there before is {tmp_path / BK}"
     assert action.said.startswith(f"{where}, but it does not delete what this run created: mstr_runtimes_backup_dest ")
 
 
 def test_a_killed_process_leaves_the_mark(action, tmp_path):
     """Without a result of the module, nobody knows what it created."""
     action.result = {"failed": True, "changed": False, "msg": "MODULE FAILURE", "module_stdout": "", "rc": 137}
-    assert playbooks.apply(action)["backup"]["unfinished"] == str(tmp_path / "bk.yml")
+    assert playbooks.apply(action)["backup"]["unfinished"] == [str(tmp_path / BK)]
     assert backup_in(tmp_path).unfinished
 
 
@@ -317,21 +434,42 @@ def test_an_unread_project(action, asked):
 
 @pytest.mark.parametrize("entry", [{"id": DEFAULT["id"].lower()}, {"name": DEFAULT["name"]}])
 def test_a_default_runtime_that_is_in_no_backup(action, entry):
-    """It is not changed."""
+    """It is not changed: no definition can express it, or it is excluded."""
+    action.result["runtimes"] = [{"name": DEFAULT["name"], "id": DEFAULT["id"], "action": "updated"}]
     action.runtimes[0] = {**DEFAULT, "whitelist": ["host"]}
     assert not playbooks.apply(action).get("failed")
     action.task_vars["mstr_runtimes"] = [entry]
-    with pytest.raises(ValidationError, match=r"^The definitions mean the built-in default runtime '\(Default\) "):
-        playbooks.apply(action)
+    for whitelist, excluded in ((["host"], []), ([], ["(Default)*"])):
+        action.runtimes[0] = {**DEFAULT, "whitelist": whitelist}
+        action.task_vars["mstr_runtimes_backup_exclude"] = excluded
+        with pytest.raises(ValidationError, match=r"^The run would change or delete '\(Default\) MicroStrategy' \(0F35"):
+            playbooks.apply(action)
 
 
-def test_a_restore_keeps_the_file_that_it_reads(action, tmp_path):
-    """Its own backup gets the time in its name, whatever the two contain."""
-    playbooks.apply(action)
-    action.task_vars["mstr_restore_src"] = "bk.yml"
-    assert playbooks.restore(action)["backup"]["dest"] != str(tmp_path / "bk.yml")
+def test_a_restore_of_one_of_several(action, tmp_path):
+    """It is never guessed: the newest ten are shown, also beside a plain file. The age comes first."""
     action.task_vars["mstr_restore_src"] = "none.yml"
     assert playbooks.restore(action)["left_alone"] == f"it has no backup {tmp_path}/none.yml, so it was left alone"
+    earlier(tmp_path, *range(1, 13))
+    earlier(tmp_path, 20, unfinished=True)
+    paths = sorted(map(str, tmp_path.iterdir()), reverse=True)
+    (tmp_path / "bk.yml").write_text("{restore: true, environment: prod, runtimes: []}")
+    action.task_vars["mstr_restore_src"] = "bk.yml"
+    with pytest.raises(ValidationError) as refusal:
+        playbooks.restore(action)
+    lines = refusal.value.sentence.splitlines()
+    assert lines[1:] == [
+        f"  {paths[0]}: 1 runtime, unfinished",
+        *(f"  {path}: 1 runtime" for path in paths[1:10]),
+        "To go back to the newest:",
+        f"ansible-playbook -i inv mstr.library.restore --limit prod -e mstr_restore_src={paths[0]}",
+    ]
+    action.task_vars["mstr_restore_src"] = paths[4]
+    text = Path(paths[4]).read_text()
+    result = playbooks.restore(action)
+    assert re.fullmatch(r"the backup of 2026-11-09 04:15 UTC, \d+ \w+ old; 4 newer backups exist", result["restored"])
+    assert result["backup"]["dest"] == str(tmp_path / BK)
+    assert Path(paths[4]).read_text() == text
 
 
 @pytest.mark.parametrize("check_mode", [False, True])

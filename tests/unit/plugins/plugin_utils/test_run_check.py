@@ -291,6 +291,36 @@ def test_an_environment_without_a_backup(folder):
     assert error.startswith("There is no backup to restore. Name it with -e ")
 
 
+def test_a_restore_of_one_of_several_backups(folder):
+    """A name without a time is refused where files with a time exist, whether or not the plain file exists, too."""
+    for name in ("a.20261130T041500Z", "b.20261130T041500Z", "b.20261129T041500Z-2", "b"):
+        (folder / f"{name}.yml").write_text(BACKUP)
+    (folder / "b.20261201T041500Z.yml").write_text("{")
+    sources = {"a": {"mstr_restore_src": "a.yml"}, "b": {"mstr_restore_src": "b.yml"}}
+    [error] = errors("restore", **sources)
+    assert error.splitlines() == [
+        "mstr_restore_src names all backups of a, b, so it does not say which one to restore. The newest:",
+        f"  {folder}/a.20261130T041500Z.yml: 1 runtime",
+        f"  {folder}/b.20261201T041500Z.yml: it cannot be read as a backup",
+        f"  {folder}/b.20261130T041500Z.yml: 1 runtime",
+        f"  {folder}/b.20261129T041500Z-2.yml: 1 runtime",
+        "To go back to the newest:",
+        f"ansible-playbook -i inv mstr.library.restore --limit a -e mstr_restore_src={folder}/a.20261130T041500Z.yml",
+        f"ansible-playbook -i inv mstr.library.restore --limit b -e mstr_restore_src={folder}/b.20261201T041500Z.yml",
+    ]
+    assert errors("restore", a={"mstr_restore_src": "a.20261130T041500Z.yml"}) == []
+    [error] = errors("restore", **dict.fromkeys("ab", {"mstr_restore_src": "x.20261130T041501Z.yml"}))
+    assert error.startswith("There is no backup to restore. None of these files exists: ")
+
+
+@pytest.mark.parametrize("keep", [0, "x", True])
+def test_a_number_of_backups(folder, keep):
+    extra = {"mstr_runtimes_backup_dest": "{{ inventory_hostname }}.yml", "mstr_runtimes_backup_keep": keep}
+    common = {"mstr_runtimes": RUNTIMES, **extra}
+    [error] = errors(common=common, a={"mstr_runtimes_backup_dest": "a"}, b={"mstr_runtimes_backup_dest": "b"})
+    assert error.startswith("mstr_runtimes_backup_keep must be ")
+
+
 def test_a_restore_ignores_other_variables(folder):
     """From the inventory, and from the files of variables that the printed command repeats."""
     (folder / "a.yml").write_text(BACKUP)

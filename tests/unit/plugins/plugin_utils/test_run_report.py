@@ -216,13 +216,13 @@ def test_twenty_lines_and_all_deletions():
 
 def backed_up(dest, **more):
     """The backup in a result."""
-    return {"dest": dest, "written": True, "with_scripts": True, "not_restored": [], "unfinished": None, **more}
+    return {"dest": dest, "written": True, "with_scripts": True, "not_restored": [], "unfinished": [], **more}
 
 
 def test_the_way_back_from_a_job():
     """The job template and the number of the job: its files are lost, so no path is shown."""
     backup = {"backup": backed_up("/runner/b.yml"), "backup_artifact": "x"}
-    killed = {"backup": backed_up("/runner/b.yml", unfinished="/runner/b.yml"), "backup_artifact": "x"}
+    killed = {"backup": backed_up("/runner/b.yml", unfinished=["/runner/b.yml"]), "backup_artifact": "x"}
     results = {"a": applied("a", changed=True, **backup), "b": applied("b", changed=False, **backup)}
     results["c"] = applied("c", changed=False, **killed)
     found = made(results, page=True, job="41")
@@ -242,10 +242,9 @@ def test_the_way_back_is_the_end_of_an_apply():
     """One command for all environments whose files differ by their names alone, and one for each other."""
     dests = {"a": "/bk/a.yml", "b-1": "/bk/b-1.yml", "c": "/bk/c.20261127T041500Z.yml", "d": "/other place/d.yml"}
     results = {host: applied(host, changed=True, backup=backed_up(dest)) for host, dest in dests.items()}
-    results["e"] = applied("e", backup=backed_up("/bk/e.yml"))
+    results["e"] = applied("e", backup=backed_up(""))
     found = made(results, options=OPTIONS)
     assert found.lines[5:] == [
-        "e: backup in /bk/e.yml",
         f"{RESTORE} a,b-1 -e @x.yml -e 'mstr_restore_src=/bk/{{{{ inventory_hostname }}}}.yml'",
         f"{RESTORE} c -e @x.yml -e mstr_restore_src=/bk/c.20261127T041500Z.yml",
         f"""{RESTORE} d -e @x.yml -e '{{"mstr_restore_src": "/other place/d.yml"}}'""",
@@ -256,17 +255,24 @@ def test_the_way_back_is_the_end_of_an_apply():
 
 
 def test_what_is_said_of_a_backup():
-    """What it does not restore, the one of a run that did not end, and that there is none."""
-    backup = backed_up("/bk/a.yml", not_restored=["owner and ACL of 'X'"], unfinished="/bk/a.yml")
-    lines = made({"a": applied("a", changed=True, backup=backup)}).lines
-    assert lines[1] == "a: going back does not restore owner and ACL of 'X'"
-    assert lines[2].startswith("A run did not end. To go back to what was there before it: ansible-playbook")
+    """What it does not restore, those of runs that did not end, and that there is none; first how old one is."""
+    paths = [f"/bk/a.{number}.yml" for number in range(30)]
+    backup = backed_up("/bk/a.yml", not_restored=["owner and ACL of 'X'"], unfinished=paths)
+    age = "the backup of 2026-11-23 04:15 UTC, 7 days old; 4 newer backups exist"
+    lines = made({"a": applied("a", changed=True, backup=backup, restored=age)}, "restore").lines
+    assert lines[0] == f"a: {age}"
+    assert lines[2] == "a: going back does not restore owner and ACL of 'X'"
+    said = f"A run on a did not end. Go back to what was there before it, or delete the file {paths[0]}: ansible-playbook"
+    assert lines[3].startswith(f"{said} mstr.library.restore --limit a -e mstr_restore_src={paths[0]}")
+    assert lines[-2] == "10 more backups are of runs that did not end."
+    failed = applied("b", error="down", backup=backed_up("", written=False, unfinished=paths[:1]))
+    assert any(line.startswith(said.replace("on a", "on b")) for line in made({"b": failed}, check_mode=True).lines)
     without = applied("a", changed=True)
     because = "because mstr_runtimes_backup_dest is not set."
     assert made({"a": without}).lines[-1] == f"There is no backup, {because}"
     assert f"There is no backup of a, {because}" in made({"a": without, "b": applied("b", backup=backup)}).lines
     in_memory = made({"a": applied("a", backup=backed_up("/bk a.yml", written=False))}, check_mode=True)
-    assert in_memory.lines[-1] == "a: a backup can be made; the apply would write it to /bk a.yml"
+    assert in_memory.lines[-1] == "a: a backup can be made; the apply would write it beside /bk a.yml"
 
 
 def test_a_later_command_has_no_secrets(monkeypatch):

@@ -68,7 +68,7 @@ def test_secrets_are_not_logged():
 
 def test_every_option_of_module_has_variable():
     documented = set(yaml.safe_load(mstr_runtimes.DOCUMENTATION)["options"])
-    own = {f"mstr_runtimes_backup_{name}" for name in ("dest", "exclude", "scripts")}
+    own = {f"mstr_runtimes_backup_{name}" for name in ("dest", "exclude", "keep", "scripts")}
     own |= {"mstr_runtimes_exemptions"}
     reach = (variables.CONNECTION, variables.DEFINITIONS, variables.passed_on())
     used = {variable for options in reach for variable in options.values()}
