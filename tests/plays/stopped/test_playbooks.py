@@ -8,8 +8,7 @@ import signal
 import pytest
 from simulator.harness import Simulator
 from support.ansible import APPLY, AUDIT, EXPORT, Play
-from support.modules import wait_for_call
-from support.waiting import PATIENCE_S
+from support.waiting import PATIENCE_S, wait_until
 
 DOWN = {"mstr_base_url": "http://127.0.0.1:1/MicroStrategyLibrary", "mstr_retries": 0}
 # The password of the environment is for this server, too.
@@ -97,23 +96,28 @@ def test_an_omitted_variable_is_not_set(local: Play, playbook: str) -> None:
     assert "a                          : ok=5" in played.output
 
 
-def test_a_stopped_run_says_where_its_backup_is(local: Play, sim: Simulator) -> None:
-    """Its backup has what it created, so that the restore deletes exactly that."""
+def test_what_a_killed_module_created(local_newest: Play, sim: Simulator) -> None:
+    """Its backup is unfinished until a restore of it ends. The restore names what the run may have created."""
     sim.seed({"name": "Kept"})
-    local.hosts = {"a": local.hosts["a"]}
+    local_newest.hosts = {"a": local_newest.hosts["a"]}
     sim.fault("held", operation="create", when="before", skip=1)
     runtimes = [{"name": name} for name in ("One", "Two")]
-    command = local.command(APPLY, mstr_runtimes=runtimes, mstr_runtimes_concurrency=1, **BACKUP)
-    process = local.start(command)
-    wait_for_call(sim, "create")
+    more = {"mstr_runtimes": runtimes, "mstr_runtimes_concurrency": 1, "mstr_in_process": False}
+    process = local_newest.start(local_newest.command(APPLY, **more, **BACKUP))
+    wait_until(lambda: sim.calls().count("POST /runtimes") == 2, "created")
     os.killpg(process.pid, signal.SIGINT)
     sim.release()
-    output, errors = process.communicate(timeout=PATIENCE_S)
-    said = f"The backup of what was there before is {local.folder}/a.bk.yml"
-    assert said in " ".join((output + (errors or "")).split()), output
-    backup = (local.folder / "a.bk.yml").read_text()
-    assert "\nunfinished: true\n" in backup
-    assert "  name: One\n  state: absent\n" in backup
-    back = local("mstr.library.restore", mstr_restore_src="a.bk.yml")
+    process.communicate(timeout=PATIENCE_S)
+    [path] = local_newest.folder.glob("a.bk.*.yml")
+    assert "\nunfinished: true\n" in path.read_text()
+    check = local_newest(APPLY, "--check", mstr_runtimes=[{"name": "Kept"}], **BACKUP)
+    assert f"A run on a did not end. Go back to what was there before it, or delete the file {path}: ansible-playbook" in (
+        check.text
+    )
+    back = local_newest("mstr.library.restore", mstr_restore_src=str(path))
     assert back.status == 0, back.output
-    assert "One" not in [runtime["name"] for runtime in sim.runtimes()]
+    assert "\na: the backup of 2" in back.output
+    assert "did not end, so nobody knows which of these runtimes it created: 'One' (" in back.text
+    assert f"apply: {{runtimes: [{{id: {sim.runtime('One')['id']}, state: absent}}" in back.text
+    assert "\nunfinished: true\n" not in path.read_text()
+    assert {"Kept", "One"} <= {runtime["name"] for runtime in sim.runtimes()}

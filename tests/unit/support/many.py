@@ -33,10 +33,10 @@ def holding(*more, **names):
     return Server(*(stored(**{"name": name, **fields}) for name, fields in runtimes), *(stored(**one) for one in more))
 
 
-def run(server, *entries, restore=False, purge=False, wait=None, scripts=None, protect=None, **how):
+def run(server, *entries, restore=False, purge=False, wait=None, scripts=None, protect=None, backup=None, **how):
     """What mstr_runtimes returns, of a task that fails, too.
 
-    `restore`: its file is a backup. `protect`: the projects that count for protect_used, or True.
+    `restore`: its file is a backup, `backup`. `protect`: the projects that count for protect_used, or True.
     """
     defaults = {"exclude": (), "limit": None, "comment": None, "left_out": ()}
     options = [how.pop(name, default) for name, default in defaults.items()]
@@ -45,6 +45,7 @@ def run(server, *entries, restore=False, purge=False, wait=None, scripts=None, p
         [definition_from(entry, restore=restore) for entry in entries],
         Purge(*options) if purge else None,
         None if scripts is None else script_entries([{**blank, **script} for script in scripts]),
+        backup=backup,
     )
     protection = {"protect_used": protect is not None, "protect_projects": None if protect is True else protect}
     context = server.context(inputs, waiting=wait, **protection, **how)

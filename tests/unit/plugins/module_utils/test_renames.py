@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
+from ansible_collections.mstr.library.plugins.module_utils._model.src import Source
 from unit.support.make import lost, stored
 from unit.support.many import A, B, C, actions, assigned, both, holding, message, names_by_id, restore, run
 from unit.support.server import Server, killed_before
@@ -148,3 +149,63 @@ def test_restore_deletes_no_other_runtime_of_the_name():
     for _turn in range(2):
         restore(have, {"id": A, "name": "b", "state": "absent"}, {"id": B, "name": "a"})
     assert (have.names, A in have.runtimes) == (["a"], False)
+
+
+def created(have, identity, time):
+    """Let a runtime have been created at a time."""
+    have.runtimes._by_id()[identity].created = time
+
+
+BACKUP = Source(restore=True, server_time="2026-11-30T04:15:00Z")
+
+
+@pytest.mark.parametrize(
+    ("time", "backup", "is_deleted"),
+    [
+        ("2026-11-30T04:15:01.000+0000", BACKUP, True),
+        ("2026-11-30T06:11:00.000+0200", BACKUP, True),
+        ("2026-11-30T04:09:59.999+0000", BACKUP, False),
+        ("yesterday", BACKUP, False),
+        (None, BACKUP, False),
+        ("2026-11-30T04:15:01.000+0000", BACKUP._replace(server_time="soon"), False),
+        ("2026-11-30T04:15:01.000+0000", BACKUP._replace(server_time=None), False),
+    ],
+)
+@pytest.mark.parametrize("purge", [False, True])
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_an_edited_backup_deletes_nothing_older(time, backup, is_deleted, purge, check_mode):
+    """Whoever adds other people's runtimes as absent, only what was created after the backup is deleted."""
+    have = holding(Theirs=A, Kept=B)
+    have.list_only("id", "name")
+    created(have, A, time)
+    entries = {"id": A, "name": "Theirs", "state": "absent"}, {"id": B, "name": "Kept"}
+    result = restore(have, *entries, backup=backup, purge=purge, check_mode=check_mode)
+    assert actions(result) == [("Theirs", "deleted" if is_deleted else "none"), ("Kept", "none")]
+    assert (A in have.runtimes) is (check_mode or not is_deleted)
+    warned = [text for text in have.warnings if text.startswith(f"Runtime 'Theirs' ({A}) is absent in the backup of ")]
+    assert len(warned) == (not is_deleted)
+    assert not any("not in the backup" in text for text in have.warnings)
+
+
+def test_a_name_that_an_older_runtime_holds():
+    """It is not deleted for its name either."""
+    have = holding(Etl=A, other=B)
+    created(have, A, "2020-01-01T00:00:00.000+0000")
+    result = restore(have, {"id": A, "state": "absent"}, {"id": B, "name": "Etl"}, backup=BACKUP)
+    assert actions(result) == [("Etl", "none"), ("Etl", "failed")]
+    assert have.writes == []
+
+
+def test_what_an_unfinished_run_may_have_created():
+    """It is listed, with those of the user of the task as definitions that delete them."""
+    have = holding(Old=A, Mine=B, Theirs=C, Kept="D" * 32)
+    for identity, time in {A: "2026-11-29T00:00:00.000+0000", B: "2026-11-30T04:16:00.000+0000"}.items():
+        created(have, identity, time)
+    have.runtimes._by_id()[C].owner = {"id": "F" * 32, "name": "Somebody"}
+    restore(have, {"id": "D" * 32, "name": "Kept"}, backup=BACKUP._replace(unfinished=True))
+    [text] = [text for text in have.warnings if "did not end" in text]
+    assert f"created: 'Mine' ({B}), created 2026-11-30T04:16:00.000+0000, owner 'Administrator', 'Theirs' ({C})" in text
+    assert text.endswith(f"To delete those of the user of this task, apply: {{runtimes: [{{id: {B}, state: absent}}]}}")
+    have.warnings.clear()
+    restore(have, {"id": "D" * 32, "name": "Kept"}, backup=BACKUP)
+    assert not any("did not end" in text for text in have.warnings)

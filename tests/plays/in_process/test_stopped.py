@@ -1,0 +1,43 @@
+"""A run that a signal stops on any ansible-core: its backup has what it created, so the restore deletes exactly that."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+
+import pytest
+from simulator.harness import Simulator
+from support.ansible import APPLY, Play
+from support.waiting import PATIENCE_S, wait_until
+
+SIGNALS: dict[str, Callable[[subprocess.Popen[str]], None]] = {
+    "SIGINT": lambda process: os.killpg(process.pid, signal.SIGINT),
+    "SIGTERM": lambda process: process.send_signal(signal.SIGTERM),
+    "SIGHUP": lambda process: process.send_signal(signal.SIGHUP),
+}
+
+
+@pytest.mark.parametrize("name", SIGNALS)
+def test_a_backup_after_a_signal(local: Play, sim: Simulator, name: str) -> None:
+    """The signal comes during the third of six creates. Then the backup is finished."""
+    sim.seed({"name": "Kept"})
+    local.hosts = {"a": local.hosts["a"]}
+    sim.fault("held", operation="create", when="before", skip=2)
+    more = {"mstr_runtimes": [{"name": f"r{number}"} for number in range(6)], "mstr_runtimes_concurrency": 1}
+    process = local.start(local.command(APPLY, mstr_runtimes_backup_dest="{{ inventory_hostname }}.bk.yml", **more))
+    wait_until(lambda: sim.calls().count("POST /runtimes") == 3, "created")
+    SIGNALS[name](process)
+    # The backup has a session of its own. Until then, the response to the third create may arrive late, and be known.
+    wait_until(lambda: sim.calls().count("POST /auth/logout") == 2, "logged out")
+    sim.release()
+    output, _errors = process.communicate(timeout=PATIENCE_S)
+    [path] = local.folder.glob("a.bk.*.yml")
+    wait_until(lambda: "\nunfinished: true\n" not in path.read_text(), "completed")
+    assert path.read_text().count("  state: absent\n") == 2
+    assert f"The backup of what was there before is {path}" in " ".join(output.split())
+    assert [runtime["name"] for runtime in sim.runtimes()] == ["Kept", "r0", "r1"]
+    back = local("mstr.library.restore", mstr_restore_src=str(path))
+    assert back.status == 0, back.output
+    assert [runtime["name"] for runtime in sim.runtimes()] == ["Kept"]
