@@ -91,8 +91,7 @@ def runtime_definitions(runtimes: Any, exclude: Any = (), ids: bool = False) -> 
     except ValidationError as exc:
         raise AnsibleFilterError(
             "A definition cannot express what the server holds. Fix it there, or leave the runtime out with the option "
-            'exclude of this filter, mstr_export_exclude of the playbook export, the question "Leave out" of the job '
-            f"template export, or mstr_runtimes_backup_exclude of a backup:\n{exc.sentence}"
+            f"exclude:\n{exc.sentence}"
         ) from None
 
 

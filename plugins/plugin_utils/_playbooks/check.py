@@ -295,7 +295,7 @@ def _source_errors(run: NewRun) -> Iterator[str]:
         named = f" None of these files exists: {listed(missing, 5)}." if missing else ""
         yield (
             f"There is no backup to restore.{named} Name it with -e "
-            "'mstr_restore_src=backups/{{ inventory_hostname }}.yml'."
+            "'mstr_restore_src=backups/{{ inventory_hostname }}.20261130T041500Z.yml'."
         )
     for host, path in paths.items():
         try:

@@ -102,13 +102,41 @@ def test_after_a_failure_half_way(play: Play, servers: list[Simulator]) -> None:
         assert (known, scripts) == before
 
 
+def test_what_no_definition_can_express(play: Play, servers: list[Simulator]) -> None:
+    """A colleague's runtime stops neither an export nor an apply with a backup, and a purge spares it."""
+    play.hosts = {host: play.hosts[host] for host in ("env0", "env1", "env2")}
+    play.hosts["env2"]["mstr_in_process"] = False
+    for server in servers[:3]:
+        server.seed({"name": "Theirs", "whitelist": ["db.example.com"]}, {"name": "Old"}, {"name": "Keep"})
+    play.hosts["env1"]["mstr_runtimes"] = [{"name": "Theirs", "exec_timeout": 7}]
+    more = {**BACKUP, "mstr_runtimes_purge": True}
+    for options in (["--check"], []):
+        play.variables["mstr_runtimes"] = [{"name": "Keep"}]
+        done = play(APPLY, *options, **more)
+        assert done.outcomes == {"env0": "drift" if options else "changed", "env1": "failed", "env2": done.outcomes["env0"]}
+        assert "The run would change or delete 'Theirs' (" in done.messages()["env1"]
+        assert "env0: warning: No definition can express 'Theirs' (" in done.text
+    names = [sorted(runtime["name"] for runtime in server.runtimes()) for server in servers[:3]]
+    assert names == [["Keep", "Theirs"], ["Keep", "Old", "Theirs"], ["Keep", "Theirs"]]
+    back = way_back(play, done)
+    assert back.status == 0, back.output
+    assert [len(server.runtimes()) for server in servers[:3]] == [3, 3, 3]
+    exported = play("mstr.library.export")
+    assert exported.status == 0, exported.output
+    assert "left out: Theirs env0: No definition can express 'Theirs' (" in exported.text
+
+
 def test_an_environment_without_a_backup(play: Play, servers: list[Simulator]) -> None:
     """It is named and left alone, and stops no batch."""
     play.hosts = {host: play.hosts[host] for host in ("env0", "env1")}
     done = play(APPLY, "--limit", "env1", mstr_runtimes=[NEW], **BACKUP)
     assert done.status == 0, done.output
     servers[0].seed({"name": "Kept"})
-    source = "{{ inventory_hostname }}.bk.yml"
+    [path] = play.folder.glob("env1.bk.*.yml")
+    source = path.name.replace("env1", "{{ inventory_hostname }}")
+    refused = play(RESTORE, mstr_restore_src="{{ inventory_hostname }}.bk.yml")
+    assert refused.status == 2
+    assert f"the newest: ansible-playbook -i {play.folder}/inventory.json mstr.library.restore --limit env1" in refused.text
     back = play(RESTORE, mstr_restore_src=source, mstr_runtimes=[NEW], mstr_runtimes_purge=True, mstr_serial=1)
     assert back.status == 0, back.output
     assert "\nenv0: not reached: it has no backup " in back.output

@@ -78,7 +78,9 @@ PAGES: dict[str, Preparation] = {
         warnings=["not carried over"],
     ),
     "docs/docsite/rst/guide_runtimes_as_code.rst": Preparation(
-        runtimes=[NIGHTLY, {"name": "Strategy samples"}, {"name": "Trial of 2024"}]
+        runtimes=[NIGHTLY, {"name": "Strategy samples"}, {"name": "Trial of 2024"}],
+        files={"backups/production.20261130T041500Z.yml": "restore: true\nruntimes: [{name: Nightly reports}]\n"},
+        warnings=["These runtimes are not in the backup"],
     ),
     "docs/docsite/rst/guide_servers.rst": Preparation(runtimes=[NIGHTLY]),
     "docs/docsite/rst/guide_sessions.rst": Preparation(
