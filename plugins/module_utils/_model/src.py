@@ -19,7 +19,7 @@ class Source(NamedTuple):
 
     `environment`, `server`: what a backup belongs to: a host, and the address of its server. `left_out`: names and ids
     of runtimes that are not in the file and that a purge spares. `restore`: it is a backup, whose ids need not exist
-    any more. `unfinished`: the run that wrote it did not end. `server_time`: when it was written, by the server's clock.
+    any more. `unfinished`: the run that wrote it did not end. `server_time`: its time, by the server's clock.
     """
 
     runtimes: list[Any] | None = None
@@ -70,7 +70,8 @@ def _source(data: Any) -> Source:
             raise FileError(f"has {key}: {clean(repr(content[key]), 60)}; expected {expected}")
     left_out = content.get("left_out") or []
     named = {f"left_out[{index}]": entry for index, entry in enumerate(left_out)}
-    named.update({key: content[key] for key in ("environment", "server", "server_time") if content.get(key) is not None})
+    own = ("environment", "server", "server_time")
+    named.update({key: content[key] for key in own if content.get(key) is not None})
     for place, value in named.items():
         error = "is null; remove it, or write a name" if value is None else text_error(value)
         if error:

@@ -82,5 +82,5 @@ def _shown(path: str, read: Callable[[str], Source | None]) -> str:
         source = read(path) or Source()
     except ValidationError:
         return f"  {path}: it cannot be read as a backup"
-    present = [entry for entry in source.runtimes or () if isinstance(entry, Mapping) and entry.get("state") != "absent"]
+    present = [entry for entry in source.runtimes or () if not (isinstance(entry, Mapping) and "state" in entry)]
     return f"  {path}: {counted(len(present), 'runtime')}{', unfinished' if source.unfinished else ''}"

@@ -274,9 +274,7 @@ def _same_file_errors(run: NewRun) -> Iterator[str]:
         written = [name for name in names if name not in reads]
         # A backup gets a name of its own, so that it never replaces the one that is restored.
         if len(names) > 1 and written and set(names) != {"mstr_restore_src", "mstr_runtimes_backup_dest"}:
-            yield (
-                f"{' and '.join(names)} are the same file, {path}. Name a different file for {written[-1]}."
-            )
+            yield (f"{' and '.join(names)} are the same file, {path}. Name a different file for {written[-1]}.")
 
 
 def _source_errors(run: NewRun) -> Iterator[str]:

@@ -177,8 +177,8 @@ def _without_backup(file: File, runtimes: Sequence[Mapping[str, Any]]) -> dict[s
     Somebody who excludes a runtime accepts that, but not of the built-in default one, which cannot be made again.
     """
     names = {identity: name for name, identity in file.inexpressible}
-    default = {DEFAULT_RUNTIME_ID: str(runtime["name"]) for runtime in runtimes if runtime["is_default"]}
-    return {**(default if DEFAULT_RUNTIME_ID in file.left_out else {}), **names}
+    default = next(str(runtime["name"]) for runtime in runtimes if runtime["is_default"])
+    return {**({DEFAULT_RUNTIME_ID: default} if DEFAULT_RUNTIME_ID in file.left_out else {}), **names}
 
 
 def _check_backed_up(planned: Result, without: Mapping[str, str], file: File) -> None:

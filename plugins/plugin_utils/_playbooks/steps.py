@@ -40,7 +40,7 @@ def check_run(action: Action) -> Result:
     """Check the whole run before the first request: the variables of every host, the files and the inventory.
 
     The option `playbook` is the name of the playbook, or `job` or `controller` for those of a controller. The result
-    has `id`, which is different for each run, and `began`, its time. Raises ValidationError with everything that is wrong.
+    has `id`, which is different for each run, and `began`, its time. Raises ValidationError with all that is wrong.
     """
     playbook = str(action.args["playbook"])
     with ErrorList() as errors:

@@ -1,4 +1,4 @@
-"""A run that a signal stops on any ansible-core: its backup has what it created, so the restore deletes exactly that."""
+"""A run that a signal stops, on every ansible-core: its backup has what it created, and the restore deletes that."""
 
 from __future__ import annotations
 

@@ -111,9 +111,8 @@ def test_what_a_killed_module_created(local_newest: Play, sim: Simulator) -> Non
     [path] = local_newest.folder.glob("a.bk.*.yml")
     assert "\nunfinished: true\n" in path.read_text()
     check = local_newest(APPLY, "--check", mstr_runtimes=[{"name": "Kept"}], **BACKUP)
-    assert f"A run on a did not end. Go back to what was there before it, or delete the file {path}: ansible-playbook" in (
-        check.text
-    )
+    said = "A run on a did not end. Go back to what was there before it, or delete the file"
+    assert f"{said} {path}: ansible-playbook" in check.text
     back = local_newest("mstr.library.restore", mstr_restore_src=str(path))
     assert back.status == 0, back.output
     assert "\na: the backup of 2" in back.output

@@ -252,11 +252,10 @@ def test_what_no_definition_can_express(tmp_path, owner):
 
 def test_a_backup(tmp_path):
     """It has the ids, the environment and the scripts."""
-    file = file_of(
-        *OBJECTS_OF_A_FILE, exclude=["Vendor *", "C" * 32, "D" * 32], owner=("prod eu", "https://x", "2026-11-30T04:15:00Z"), scripts=True
-    )
+    owner, exclude = ("prod eu", "https://x", "2026-11-30T04:15:00Z"), ["Vendor *", "C" * 32, "D" * 32]
+    file = file_of(*OBJECTS_OF_A_FILE, exclude=exclude, owner=owner, scripts=True)
     source = read_back(file, tmp_path)
-    assert (source.environment, source.server, source.restore) == ("prod eu", "https://x", True)
+    assert (source.environment, source.server, source.server_time, source.restore) == (*owner, True)
     assert [runtime["id"] for runtime in source.runtimes] == [DEFAULT_ID, ID, "B" * 32]
     script = {"id": SCRIPT["id"], "name": "Load", "project": "B19DEDCC"}
     assert source.scripts == [{**script, "runtime": name} for name in ("(Standard)", "{{ x }}")]

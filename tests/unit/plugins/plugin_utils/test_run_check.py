@@ -309,7 +309,8 @@ def test_a_restore_of_one_of_several_backups(folder):
         f"ansible-playbook -i inv mstr.library.restore --limit b -e mstr_restore_src={folder}/b.20261201T041500Z.yml",
     ]
     assert errors("restore", a={"mstr_restore_src": "a.20261130T041500Z.yml"}) == []
-    [error] = errors("restore", **dict.fromkeys("ab", {"mstr_restore_src": "x.20261130T041501Z.yml"}))
+    missing = {"mstr_restore_src": "x.20261130T041501Z.yml"}
+    [error] = errors("restore", a=missing, b=missing)
     assert error.startswith("There is no backup to restore. None of these files exists: ")
 
 

@@ -262,7 +262,8 @@ def test_what_is_said_of_a_backup():
     lines = made({"a": applied("a", changed=True, backup=backup, restored=age)}, "restore").lines
     assert lines[0] == f"a: {age}"
     assert lines[2] == "a: going back does not restore owner and ACL of 'X'"
-    said = f"A run on a did not end. Go back to what was there before it, or delete the file {paths[0]}: ansible-playbook"
+    said = "A run on a did not end. Go back to what was there before it, or delete the file"
+    said = f"{said} {paths[0]}: ansible-playbook"
     assert lines[3].startswith(f"{said} mstr.library.restore --limit a -e mstr_restore_src={paths[0]}")
     assert lines[-2] == "10 more backups are of runs that did not end."
     failed = applied("b", error="down", backup=backed_up("", written=False, unfinished=paths[:1]))
