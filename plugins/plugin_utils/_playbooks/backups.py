@@ -14,7 +14,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
-from itertools import count
+from itertools import chain, count
 
 from ...module_utils._errors import ValidationError, counted, listed
 from ...module_utils._model.src import Source
@@ -32,8 +32,7 @@ def now() -> str:
 def new_paths(dest: str, time: str) -> Iterator[str]:
     """The paths that a backup may take, the best first."""
     stem, suffix = os.path.splitext(dest)
-    yield f"{stem}.{time}{suffix}"
-    yield from (f"{stem}.{time}-{number}{suffix}" for number in count(2))
+    return (f"{stem}.{time}{number}{suffix}" for number in chain([""], map("-{}".format, count(2))))
 
 
 def timed(dest: str, names: Iterable[str]) -> list[str]:
@@ -45,26 +44,23 @@ def timed(dest: str, names: Iterable[str]) -> list[str]:
     return [os.path.join(os.path.dirname(dest), match[0]) for match in newest]
 
 
-def dest_of(path: str) -> tuple[str, datetime] | None:
-    """What names the backups of which this is one, and when its run began; None if its name has no time."""
+def dest_of(path: str) -> str | None:
+    """What names the backups of which this is one; None if its name has no time."""
     match = re.fullmatch(rf"(.+){_TIME}(\.[^./]*)?", path)
-    try:
-        began = datetime.strptime(match[2], "%Y%m%dT%H%M%SZ") if match else None
-    except ValueError:
-        return None
-    return (f"{match[1]}{match[4] or ''}", began.replace(tzinfo=timezone.utc)) if match and began else None
+    return f"{match[1]}{match[4] or ''}" if match else None
 
 
 def age(path: str, paths: Sequence[str]) -> str | None:
     """How old a backup is, by the time in its name; None without one. `paths`: of all that its `dest` names."""
-    found = dest_of(path)
-    if found is None:
+    try:
+        began = datetime.strptime(re.findall(_TIME, path)[-1][0], "%Y%m%dT%H%M%SZ")
+    except (IndexError, ValueError):
         return None
-    hours = max(0, int((datetime.now(timezone.utc) - found[1]).total_seconds()) // 3600)
+    hours = max(0, int((datetime.now(timezone.utc) - began.replace(tzinfo=timezone.utc)).total_seconds()) // 3600)
     old = counted(hours // 24, "day") if hours >= 24 else counted(hours, "hour")
     number = paths.index(path) if path in paths else 0
     newer = f"; {counted(number, 'newer backup')} exist{'s' if number == 1 else ''}" if number else ""
-    return f"the backup of {found[1]:%Y-%m-%d %H:%M} UTC, {old} old{newer}"
+    return f"the backup of {began:%Y-%m-%d %H:%M} UTC, {old} old{newer}"
 
 
 def choice_error(

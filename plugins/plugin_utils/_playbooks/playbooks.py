@@ -58,12 +58,13 @@ def restore(action: Action, approved: Result | None = None, check_mode: bool = F
     """
     if action.non_empty("mstr_restore_src") is None:
         raise refused("Set mstr_restore_src to the file of a backup.")
-    path, source = _source(action, "mstr_restore_src")
+    path = action.path_of(action.non_empty("mstr_restore_src"))
     named = dest_of(path)
-    found = existing(action, named[0] if named else path)
+    found = existing(action, named or path)
     if found and not named:
         read = partial(source_of, action)
         raise refused(choice_error("mstr_restore_src", {action.host: found}, action.command_line(), read))
+    path, source = _source(action, "mstr_restore_src")
     if source is None:
         job = action.non_empty("mstr_restore_job")
         missing = f"it has no backup {path}" if job is None else f"job {job} has no backup of it"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import random
@@ -219,6 +220,51 @@ def test_how_many_backups_to_keep(tmp_path, keep):
     assert action.written == 0
 
 
+class RemoteAction(FakeAction):
+    """The same where the modules run on another host: Ansible's own modules work on its files."""
+
+    transport = "ssh"
+
+    def stat(self, path):
+        return Stat.local(path)
+
+    def run_plain_module(self, name, options):
+        path = Path(options.get("path") or options.get("src") or options["paths"][0])
+        if name == "ansible.legacy.find":
+            line = re.compile(options.get("contains", ""))
+            files = [file for file in path.iterdir() if any(map(line.match, file.read_text().splitlines(True)))]
+            return {"files": [{"path": str(file)} for file in files]}
+        if name == "ansible.legacy.slurp":
+            return {"content": base64.b64encode(path.read_bytes()).decode()}
+        assert (name, options["state"]) == ("ansible.legacy.file", "absent")
+        path.unlink()
+        return {}
+
+    def run_action(self, name, options, check_mode=None, on_stop=None):
+        assert name == "ansible.legacy.copy"
+        Path(options["dest"]).write_text(options["content"])
+        return {}
+
+
+def test_backups_on_another_host(tmp_path):
+    """They are found, named, kept, removed and marked there, with modules of Ansible."""
+    earlier(tmp_path, 2, 3)
+    earlier(tmp_path, 1, unfinished=True)
+    earlier(tmp_path, 4, environment="test")
+    path = str(tmp_path / "bk.20261101T041500Z.yml")
+    result = playbooks.apply(RemoteAction(tmp_path, mstr_runtimes_backup_keep=2))
+    assert result["backup"]["unfinished"] == [path]
+    assert kept(tmp_path) == ["20261101", "20261103", "20261104", "20261130"]
+    action = RemoteAction(tmp_path, mstr_restore_src="bk.yml")
+    with pytest.raises(ValidationError, match=rf"(?s)The newest:\n  {tmp_path}/bk.20261130.*{path}: 1 runtime, unfin"):
+        playbooks.restore(action)
+    action.task_vars["mstr_restore_src"] = path
+    action.result["changed"] = False
+    assert playbooks.restore(action)["restored"].endswith("; 3 newer backups exist")
+    assert not read_definitions(path).unfinished
+    assert len(kept(tmp_path)) == 4, "it wrote nothing, so it has no backup of its own"
+
+
 HOST = {**RUNTIME, "name": "Host", "id": "C" * 32, "whitelist": ["db.example.com"]}
 
 
@@ -367,6 +413,14 @@ def full_disk(monkeypatch):
         monkeypatch.setattr(backup, "write", write_or_fail)
 
     return fill
+
+
+def test_a_full_disk_before_a_run(action, tmp_path, full_disk):
+    """Nothing is changed, and no part of a file stays."""
+    full_disk(lambda text: True)
+    with pytest.raises(ValidationError, match=rf"{BK} could not be written: No space left on device\. Nothing was cha"):
+        playbooks.apply(action)
+    assert (action.written, list(tmp_path.iterdir())) == (0, [])
 
 
 def test_a_stopped_run_whose_disk_is_full(action, tmp_path, full_disk):
