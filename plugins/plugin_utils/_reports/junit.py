@@ -10,6 +10,7 @@ An environment is a test suite. A runtime is a test case, and so is a script tha
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -60,6 +61,7 @@ def _suite(environment: Json, generated: str) -> ET.Element:
     is_open = environment.get("counts") and not environment.get("policy") and not environment.get("compared")
     for runtime in environment.get("inventory") or ():
         _runtime_case(suite, runtime, "not evaluated" if is_open else "")
+    _number_cases(suite)
     _count(suite)
     return suite
 
@@ -90,6 +92,18 @@ def _case(
     if output:
         # In one element, because not every reader expects several.
         ET.SubElement(case, "system-out").text = _xml_text("\n".join(output))
+
+
+def _number_cases(suite: ET.Element) -> None:
+    """Give each case that has the name of an earlier one a number, because readers know a case by its name."""
+    names: Counter[str] = Counter()
+    for case in suite:
+        name = free = case.get("name", "")
+        while names[free]:
+            names[name] += 1
+            free = f"{name} ({names[name]})"
+        names[free] = 1
+        case.set("name", free)
 
 
 def _count(element: ET.Element) -> None:

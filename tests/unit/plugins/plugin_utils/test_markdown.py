@@ -130,6 +130,18 @@ def test_an_audit_as_junit():
     assert "exempted until 2099-12-31 (nobody uses it)" in default
 
 
+def test_every_junit_case_has_its_own_name():
+    """Also where several lines have one kind, and where runtimes have one name, or that of a numbered case."""
+    names = ("R", "R", "R (2)", "environment", "unused exemptions", "warnings")
+    unused = [{"runtime": name, "reason": "r", "until": "2099-12-31"} for name in ("One", "Two", "Three")]
+    policy = {"whitelist_required": True, "exemptions": unused}
+    report = audited(*(runtime(number, name) for number, name in enumerate(names)), policy=policy, warnings=["a"])
+    [suite] = junit_of([report], "x.junit.xml")
+    cases = [(case.get("classname"), case.get("name")) for case in suite]
+    assert len(set(cases)) == len(cases) == 1 + len(unused) + len(names)
+    assert ("e", "unused exemptions (3)") in cases
+
+
 def test_without_a_policy_a_case_is_skipped():
     assert outcomes(junit_of([audited(runtime(1, "R"))], "x.junit.xml")) == {("e", "R"): ["skipped"]}
 
