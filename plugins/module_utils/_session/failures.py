@@ -238,11 +238,14 @@ def api_error(response: Response, operation: str, server: str, expected: str = "
             target = _target(response)
             answer = f" with a redirect to {target}, which is not followed so that no other host gets the token"
             next_step = "If the target is the right server, set base_url to it."
+        if _is_elsewhere(response, server):
+            next_step = _check_base_url(server)
     kind = AuthError if response.status == 401 else ApiError
     sentence = f"Could not {operation}: {server} answered {response.status} to {response.request}{answer}. {next_step}"
     # Below 200 it is only an interim response, after which Python does not read the final one. After an unexpected
     # body, nobody knows whether the server did the work.
-    outcome_unknown = not 300 <= response.status < 500 and not response.request.startswith("GET ")
+    outcome_unknown = not (300 <= response.status < 500 or _is_elsewhere(response, server))
+    outcome_unknown &= not response.request.startswith("GET ")
     fields |= {"http_status": response.status, "request": response.request}
     return kind(sentence.rstrip(), outcome_unknown=outcome_unknown, **fields)
 
@@ -263,8 +266,18 @@ def no_new_login(error: ApiError, connection: Connection) -> ApiError:
     return error
 
 
+def _is_elsewhere(response: Response, server: str) -> bool:
+    """Whether an address without a path made something else than a Library server answer the login: a portal, a proxy.
+
+    Whatever it answered, a login page or a cookie, says nothing of credentials or sessions.
+    """
+    is_busy = response.status >= 500 or response.status in (400, 429)
+    return "/api/auth/" in response.request and not (urlsplit(server).path or is_busy or error_in(response).get("code"))
+
+
 def _check_base_url(server: str) -> str:
-    usual = "" if server.endswith(_LIBRARY) else f" It usually ends in {_LIBRARY}."
+    usual = f" It {'usually' if urlsplit(server).path else 'has no path, and usually'} ends in {_LIBRARY}."
+    usual = "" if server.endswith(_LIBRARY) else usual
     return f"Check that base_url is the URL of the Library server, and that no gateway answers in its place.{usual}"
 
 
