@@ -29,9 +29,8 @@ seealso:
     description: How to export the runtimes of a server with the role P(mstr.library.runtimes#role).
 options:
   _input:
-    description: The runtimes, as M(mstr.library.mstr_runtime_info) returns them in C(runtimes).
-    type: list
-    elements: dict
+    description: The result of M(mstr.library.mstr_runtime_info), or its list C(runtimes).
+    type: raw
     required: true
   exclude:
     description:
@@ -82,8 +81,10 @@ def runtime_definitions(runtimes: Any, exclude: Any = (), ids: bool = False) -> 
     """The definitions of runtimes as read. Raises AnsibleFilterError with one sentence."""
     if NETADDR_IMPORT_ERROR:
         raise AnsibleFilterError("runtime_definitions needs the Python library netaddr on the control node")
+    if isinstance(runtimes, Mapping):
+        runtimes = runtimes.get("runtimes")
     if not isinstance(runtimes, list) or not all(isinstance(runtime, Mapping) for runtime in runtimes):
-        raise AnsibleFilterError("runtime_definitions takes a list of runtimes, as mstr_runtime_info returns it")
+        raise AnsibleFilterError("runtime_definitions takes the result of mstr_runtime_info, or its list of runtimes")
     if isinstance(exclude, str):
         raise AnsibleFilterError(f"runtime_definitions: exclude {exclude!r} is not a list; write [{exclude!r}]")
     try:

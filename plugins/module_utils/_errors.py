@@ -184,7 +184,7 @@ def text_error(value: Any) -> str | None:
         return f"is a {'mapping' if isinstance(value, dict) else 'list'}; expected text"
     # YAML may have dropped a zero or a colon, so the message may show a different text than the user wrote.
     read = "a boolean" if isinstance(value, bool) else "a number" if isinstance(value, (int, float)) else "a date"
-    lost = " (2.10 becomes 2.1)" if isinstance(value, float) else ""
+    lost = f" ({value}0 becomes {value})" if re.fullmatch(r"\d+\.\d+", str(value)) else ""
     return f"{value} was read as {read}{lost}; put it in quotes"
 
 

@@ -39,6 +39,39 @@ def near_names(name: str, others: Iterable[str]) -> list[str]:
     return sorted({other for other in others if other != name and name_key(other) == key})
 
 
+def misspelled_names(name: str, others: Iterable[str]) -> list[str]:
+    """The names in `others` that this one may be meant for: they differ by an edit, long ones by two, in no digit."""
+    key, digits = name_key(name), re.findall("[0-9]", name)
+    most = 1 if len(key) < 12 else 2
+    similar = (
+        other for other in others if abs(len(name) - len(other)) <= 2 * most and digits == re.findall("[0-9]", other)
+    )
+    return sorted({other for other in similar if 0 < distance(key, name_key(other)) <= most})
+
+
+def distance(text: str, other: str) -> int:
+    """The number of characters to insert, remove, change or swap with the next one to get from one text to another."""
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, character in enumerate(text, 1):
+        before_that, before, row = before, row, [i]
+        for j, counterpart in enumerate(other, 1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (character != counterpart))
+            if i > 1 and j > 1 and character == other[j - 2] and text[i - 2] == counterpart:
+                cost = min(cost, before_that[j - 2] + 1)
+            row.append(cost)
+    return row[-1]
+
+
+def meant(name: str, others: Iterable[str], most: int = 3) -> str:
+    """The end of a sentence about a name that does not exist: the nearest ones in `others`, if there are any."""
+    from difflib import get_close_matches  # takes 3 ms, which only a failing task should pay
+
+    by_key = {name_key(other): other for other in others}
+    near = [by_key[key] for key in get_close_matches(name_key(name), list(by_key), most)]
+    return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
 def quoted(names: Iterable[str]) -> str:
     """The names for a message. A decomposed character is escaped, because it looks like the composed one."""
     return " and ".join(repr(name) if unicodedata.is_normalized("NFC", name) else ascii(name) for name in sorted(names))

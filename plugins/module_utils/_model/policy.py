@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from .._errors import ErrorList, ValidationError, listed
-from .alike import is_meant, name_key
+from .alike import is_meant, meant
 from .fields import PURGEABLE
 from .installed import Installed
 from .kinds import NOTHING, normalized_name, number, without_null
@@ -234,8 +234,6 @@ class Policy(NamedTuple):
 
 
 def _why(exemption: Exemption, runtimes: Sequence[tuple[str, str]], rows: Iterable[Mapping[str, Any]]) -> str:
-    from difflib import get_close_matches
-
     if any(exemption.is_for(name, identity) for name, identity in runtimes):
         return "the runtime has no such violation"
     if is_id(exemption.runtime):
@@ -243,10 +241,7 @@ def _why(exemption: Exemption, runtimes: Sequence[tuple[str, str]], rows: Iterab
         labels = sorted({f"{row['name']!r} ({row['id']})" for row in counts})
         hint = f"; if it was replaced, write the new id: {listed(labels)}" if labels else ""
         return f"no runtime has this id{hint}"
-    by_key = {name_key(name): name for name, _identity in runtimes}
-    near = get_close_matches(name_key(exemption.runtime), list(by_key), 1)
-    hint = f"; did you mean {by_key[near[0]]!r}?" if near else ""
-    return f"no runtime has this name{hint}"
+    return f"no runtime has this name{meant(exemption.runtime, (name for name, _identity in runtimes), 1)}"
 
 
 def is_unreadable(row: Mapping[str, Any]) -> bool:

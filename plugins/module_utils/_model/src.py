@@ -55,15 +55,15 @@ def _source(data: Any) -> Source:
     if isinstance(data, list) and any(isinstance(play, Mapping) and _OF_PLAYS & set(play) for play in data):
         raise FileError("is a playbook, not a list of runtimes; name the file that has the definitions")
     content = {"runtimes": data} if isinstance(data, list) else data
-    if not isinstance(content, Mapping) or (content.get("runtimes") is None and content.get("scripts") is None):
-        raise FileError("contains no list of runtimes, at the top level or under the key runtimes")
-    for key in set(content) - set(_KEYS):
+    for key in set(content) - set(_KEYS) if isinstance(content, Mapping) else ():
         from difflib import get_close_matches  # takes 3 ms, which only a file with other keys should pay
 
         # They may hold anchors (&name). But a misspelled key must not let a purge delete what the file left out.
         near = get_close_matches(str(key), _KEYS, 1, 0.8)
         if near:
             raise FileError(f"has the unknown key {clean(repr(key), 60)}; did you mean {near[0]}?")
+    if not isinstance(content, Mapping) or (content.get("runtimes") is None and content.get("scripts") is None):
+        raise FileError("contains no list of runtimes, at the top level or under the key runtimes")
     for key, kind in _TYPES.items():
         if not isinstance(content.get(key), (kind, type(None))):
             expected = "a list" if kind is list else "true or false"

@@ -26,7 +26,7 @@ from .._model.steps import DELETE, DELETE_OLD, FINISH, RENAME, Row, Step
 from .._model.stored import check_sent_back, definition_of, deletion_of, dropped, fingerprint, rename_of
 from .._model.usage import name_of
 from .api import ALL_FIELDS, Context, Work, attempt
-from .guards import plan_refusals
+from .guards import plan_refusals, warn_of_misspelled_names
 from .inputs import Inputs
 from .locate import plan_step
 from .recover import of_existing, plan_recovery, previous_of, warn_of_left
@@ -37,6 +37,7 @@ def plan_all(context: Context, inputs: Inputs, rows: list[Row]) -> tuple[Work, l
     for row in rows:
         if row.wanted.previous_names and not row.failure:
             _warn_of_previous_names(context, row)
+    warn_of_misspelled_names(context, rows)
     rows = _plan_replacements(context, rows)
     errors: list[str] = []
     if inputs.purge and not any(row.failure for row in rows):

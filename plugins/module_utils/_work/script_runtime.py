@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._errors import ErrorList, MstrError, PartialError, ValidationError
-from .._model.alike import near_names, quoted
+from .._model.alike import meant
 from .._model.fields import LIST_AS_WRITTEN
 from .._model.result import failures
 from .._model.runtime import Runtime, id_from
@@ -101,9 +101,8 @@ def _chosen_runtime(runtimes: Sequence[Runtime], name: str | None, identity: str
     else:
         chosen, wrong = one_named(runtimes, name), f"{option}: no runtime has the name {name!r}"
     if chosen is None:
-        near = near_names(name, (runtime.name for runtime in runtimes)) if name else []
-        hint = f"; did you mean {quoted(near)}?" if near else ""
-        if option == "from_runtime" and not near:
+        hint = meant(name, (runtime.name for runtime in runtimes)) if name else ""
+        if option == "from_runtime" and not hint:
             hint = "; if it was deleted, give its id in from_runtime_id"
         raise ValidationError([f"{wrong}{hint}"])
     return chosen

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._errors import ErrorList, ValidationError, counted, ended, listed
+from .._model.alike import meant
 from .._model.kinds import NOTHING
 from .._model.runtime import Runtime, mark_in
 from .._model.steps import DELETE, DELETE_OLD, NO_SCRIPTS, UNDO, Evidence, Row, ScriptReport, Step
@@ -222,7 +223,10 @@ def _target(context: Context, entry: ScriptEntry, rows: Sequence[Row]) -> tuple[
             raise ValidationError([f"runtime {name!r} becomes {row.final_name!r} in this task; write that name"])
     runtime = one_named(context.existing, name)
     if runtime is None:
-        raise ValidationError([f"the server has no runtime {name!r}, and the task does not create it"])
+        names = [*by_name, *(runtime.name for runtime in context.existing)]
+        raise ValidationError(
+            [f"the server has no runtime {name!r}, and the task does not create it{meant(name, names)}"]
+        )
     return runtime, None
 
 

@@ -18,6 +18,7 @@ import yaml
 
 from ...module_utils import auth
 from ...module_utils._errors import ValidationError
+from ...module_utils._model.alike import distance
 from ...module_utils._work.inputs import TASK_OPTIONS
 from .survey import QUESTIONS
 
@@ -186,20 +187,6 @@ def meant(name: str) -> str | None:
         if abs(len(name) - len(form)) <= _MOST_EDITS and (edits := distance(name, form)) <= min(most, _MOST_EDITS)
     ]
     return min(distances)[1] if distances else None
-
-
-def distance(text: str, other: str) -> int:
-    """The number of characters to insert, remove, change or swap with the next one to get from one text to another."""
-    before: list[int] = []
-    row = list(range(len(other) + 1))
-    for i, character in enumerate(text, 1):
-        before_that, before, row = before, row, [i]
-        for j, counterpart in enumerate(other, 1):
-            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (character != counterpart))
-            if i > 1 and j > 1 and character == other[j - 2] and text[i - 2] == counterpart:
-                cost = min(cost, before_that[j - 2] + 1)
-            row.append(cost)
-    return row[-1]
 
 
 def is_given(value: Any) -> bool:

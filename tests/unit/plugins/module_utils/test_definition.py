@@ -45,7 +45,7 @@ POOL = {"min_cached_instances": 2, "max_cached_instances": 1}
         ({"id": "12"}, f"id '12' {NO_ID}"),
         ({"id": ID + "\n"}, f"id '{ID}\\n' {NO_ID}"),
         ({"runtime_version": ""}, "runtime_version is empty; omit the option to keep the current value"),
-        ({"runtime_version": 3.1}, "runtime_version 3.1 was read as a number (2.10 becomes 2.1); put it in quotes"),
+        ({"runtime_version": 3.1}, "runtime_version 3.1 was read as a number (3.10 becomes 3.1); put it in quotes"),
         ({"runtime_version": "==3.10.5"}, f"runtime_version '==3.10.5' {NO_VERSION} \"3.10.5\""),
         ({"exec_timeout": 0}, "exec_timeout must be at least 1, not 0"),
         ({"min_cached_instances": -1}, "min_cached_instances must be at least 0, not -1"),

@@ -103,7 +103,10 @@ def test_login_not_found_says_how_base_url_ends(status, body):
 
 
 PORTALS = [
-    *((200, b"<html><title>Sign in</title>", {"Set-Cookie": "JSESSIONID=1"}), (200, b"", {"Set-Cookie": "JSESSIONID=1"})),
+    *(
+        (200, b"<html><title>Sign in</title>", {"Set-Cookie": "JSESSIONID=1"}),
+        (200, b"", {"Set-Cookie": "JSESSIONID=1"}),
+    ),
     *((302, b"", {"Location": "https://h.example/login"}), (401, b"<html>", {}), (403, b"", {}), (404, b"<html>", {})),
 ]
 

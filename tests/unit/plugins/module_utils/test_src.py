@@ -103,6 +103,7 @@ def test_what_a_file_knows(written):
         (MERGED, "merges (<<) more than 1000 keys into one mapping"),
         ("", "contains no list of runtimes, at the top level or under the key runtimes"),
         ("name: a", "contains no list of runtimes"),
+        ("runtime: [{name: A}]", "has the unknown key 'runtime'; did you mean runtimes?"),
         ("- hosts: all\n  tasks: [{debug: {msg: '{{ x }}'}}]", "is a playbook, not a list of runtimes; name the file"),
         ("runtimes: {name: a}", "has runtimes: {'name': 'a'}; expected a list"),
         ("runtimes: []\nscripts: {name: s}", "has scripts: {'name': 's'}; expected a list"),

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible.errors import AnsibleFilterError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.mstr.library.plugins.filter.runtime_definitions import runtime_definitions
 from ansible_collections.mstr.library.plugins.module_utils._errors import MASK, ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS, definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import FIELDS
@@ -73,6 +75,13 @@ def test_a_dirty_runtime():
     packages = [{"name": "a", "description": ""}, {"name": "mstrio_py", "version": "11.6", "description": ""}]
     lists = {"whitelist": ["1.2.3.4/32", "10.10.10.0/24", "2001:db8::/32"], "packages": packages}
     assert exported(DIRTY) == [{**EMPTY, **lists, "name": DIRTY["name"], "exec_timeout": 600}]
+
+
+def test_the_filter_takes_a_whole_result():
+    read = {"changed": False, "msg": "1 runtime found.", "runtimes": [from_api(stored()).to_result()]}
+    assert runtime_definitions(read) == runtime_definitions(read["runtimes"]) != []
+    with pytest.raises(AnsibleFilterError, match="takes the result of mstr_runtime_info, or its list of runtimes"):
+        runtime_definitions({"failed": True, "msg": "Could not log in."})
 
 
 @pytest.mark.parametrize(
