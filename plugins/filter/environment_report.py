@@ -114,6 +114,12 @@ _value:
       description: The scripts that were or would be assigned to a different runtime.
       type: list
       elements: dict
+    undefined:
+      description:
+        - RV(mstr.library.mstr_runtimes#module:undefined) of a task in check mode. Null for an audit, whose C(inventory)
+          shows it.
+      type: list
+      elements: dict
     warnings:
       description: The warnings of the task.
       type: list

@@ -120,7 +120,7 @@ msg:
   description: The result in one line. After a failure, what failed.
   returned: always
   type: str
-  sample: "prod: 12 runtimes, 2 violations, 1 differs from its definition"
+  sample: "prod: 12 runtimes (with the default one), 2 violations, 1 differs from its definition"
 outcome:
   description:
     - The first of these values that applies - V(failed), V(violations), V(drift), V(problems), V(not_evaluated),

@@ -59,7 +59,7 @@ msg:
   type: str
   sample: >-
     Logged in to https://mstr.example.com/MicroStrategyLibrary (Intelligence Server 11.6.1000.00123) as Administrator;
-    12 runtimes are visible. Python versions: 3.10.5, 3.12.4.
+    12 runtimes (with the default one) are visible. Python versions: 3.10.5, 3.12.4.
 server:
   description: The server.
   returned: success
@@ -136,6 +136,7 @@ from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, ConnectError, clean
+from ansible_collections.mstr.library.plugins.module_utils._model.runtime import counted_runtimes, lists_default
 from ansible_collections.mstr.library.plugins.module_utils._session.response import OBJECT
 from ansible_collections.mstr.library.plugins.module_utils._session.session import Session
 from ansible_collections.mstr.library.plugins.module_utils._work.api import RuntimeApi
@@ -153,7 +154,7 @@ def connection_info(session: Session, warn: Callable[[str], None]) -> dict[str, 
     user = session.get("/sessions/userInfo", operation="read who is logged in", shape=OBJECT)
     settings = session.get("/sessions", operation="read the session's settings")
     api = RuntimeApi(session)
-    runtimes = len(api.list_all())
+    listed = api.list_all()
     versions = api.versions
     try:
         status = session.request("GET", "/status", operation="read the server's releases", renews=False).data()
@@ -170,7 +171,7 @@ def connection_info(session: Session, warn: Callable[[str], None]) -> dict[str, 
         for name, key in (("iserver_version", "iServerVersion"), ("web_version", "webVersion"))
     }
     release = f" (Intelligence Server {clean(releases['iserver_version'])})" if releases["iserver_version"] else ""
-    visible = "1 runtime is" if runtimes == 1 else f"{runtimes} runtimes are"
+    visible = f"{counted_runtimes(len(listed), lists_default(listed))} {'is' if len(listed) == 1 else 'are'}"
     offered = f" Python versions: {clean(', '.join(versions))}." if versions else ""
     name = clean(identity["name"] or "a user without a name")
     return {
@@ -178,7 +179,7 @@ def connection_info(session: Session, warn: Callable[[str], None]) -> dict[str, 
         "server": {"base_url": server, **releases},
         "user": {key: _text_or_none(value) for key, value in identity.items()},
         "session": {"timeout": settings.get("timeout") if isinstance(settings, Mapping) else None},
-        "runtimes": runtimes,
+        "runtimes": len(listed),
         "python_versions": None if versions is None else list(versions),
         "libraries": libraries,
         "msg": f"Logged in to {server}{release} as {name}; {visible} visible.{offered}",

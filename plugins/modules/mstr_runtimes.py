@@ -260,6 +260,18 @@ exempted:
   returned: when O(policy) is set and applies to a runtime, and the task has compared it with its definition
   type: list
   elements: dict
+undefined:
+  description:
+    - The runtimes for which there is no definition, with C(id) and C(name), without the default runtime. They are left
+      alone, and are no difference.
+    - Null with O(purge) and for a backup, and if the task read no list of runtimes, because each definition has an id.
+  returned: when the task has compared the server with the definitions
+  type: list
+  elements: dict
+  sample:
+    - id: 6D2B8C4E1F0A4B7C8D9E0F1A2B3C4D5E
+      name: First trial
+  version_added: 1.0.0
 plan_id:
   description:
     - The id of everything that the task changed, or would change in check mode. It is the same if and only if the same

@@ -281,8 +281,11 @@ class Row(NamedTuple):
         after = dict(plan.after)
         if self.tries and plan.changed and plan.action != "delete":
             after["smoke_test"] = self.wanted.smoke_test
-        header = f"runtime {self.name!r} ({self.id or 'new'})"
-        return {"before": dict(plan.before), "after": after, "before_header": header, "after_header": header}
+        # A rename has the old name before, and the new one after.
+        old, new = (
+            f"runtime {values.get('name') or self.name!r} ({self.id or 'new'})" for values in (plan.before, after)
+        )
+        return {"before": dict(plan.before), "after": after, "before_header": old, "after_header": new}
 
     @property
     def exempted(self) -> list[dict[str, Any]] | None:

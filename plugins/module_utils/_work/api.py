@@ -45,6 +45,7 @@ class RuntimeApi:
         self._session = session
         self._null_means_unset: dict[str, bool] = {}  # by the name of a field that a list shows as null
         self._deciding = Lock()
+        self.known: list[Runtime] | None = None  # what `list_known` returned
 
     def list_all(self) -> list[Runtime]:
         """Every runtime that the user may see. A list may omit fields. Raises MstrError."""
@@ -78,14 +79,14 @@ class RuntimeApi:
 
     def list_known(self, warn: Callable[[str], None], names: Iterable[str | None]) -> list[Runtime]:
         """Every runtime that the user may see. An incomplete list is read twice if it lacks one of these names."""
-        listed = self.list_all()
+        self.known = listed = self.list_all()
         if lists_default(listed):
             return listed
         warn(f"{INCOMPLETE}.")
-        if {runtime.name for runtime in listed}.issuperset(names):
-            return listed
-        listed_keys = {runtime.key for runtime in listed}
-        return [*listed, *(runtime for runtime in self.list_all() if runtime.key not in listed_keys)]
+        if not {runtime.name for runtime in listed}.issuperset(names):
+            listed_keys = {runtime.key for runtime in listed}
+            listed += [runtime for runtime in self.list_all() if runtime.key not in listed_keys]
+        return listed
 
     def with_all_fields(self, runtime: Runtime | None, needed: Iterable[str]) -> Runtime | None:
         """The runtime, read again if a needed field is missing; None if it was deleted meanwhile. Raises MstrError.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from .._errors import NAMES_IN_MESSAGE, ValidationError, counted, listed
-from .._model.alike import ALIKE, is_named, name_key, misspelled_names, near_names, quoted
+from .._model.alike import ALIKE, is_named, misspelled_names, name_key, near_names, quoted
 from .._model.definition import Definition
 from .._model.plan import Plan
 from .._model.runtime import INCOMPLETE, Runtime, lists_default

@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any
 
 from ...module_utils._errors import ErrorList, ValidationError, counted, ended, listed
-from ...module_utils._model.runtime import DEFAULT_RUNTIME_ID, INCOMPLETE
+from ...module_utils._model.runtime import DEFAULT_RUNTIME_ID, INCOMPLETE, counted_runtimes
 from ...module_utils._model.src import Source
 from ...module_utils._model.usage import name_of
 from .._reports.evaluation import violations_of
@@ -249,7 +249,7 @@ def export(action: Action) -> Result:
         "changed": changed,
         "dest": target.path,
         "left_out": file.left_out,
-        "msg": f"{counted(len(file.content['runtimes']), 'runtime')} {verb} {target.path}{left_out}",
+        "msg": f"{counted_runtimes(len(file.content['runtimes']), False)} {verb} {target.path}{left_out}",
     }
 
 

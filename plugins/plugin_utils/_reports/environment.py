@@ -18,6 +18,7 @@ from typing import Any
 from ...module_utils._errors import as_mstr_error, clean, counted
 from ...module_utils._model.policy import number_of
 from ...module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE
+from ...module_utils._model.runtime import counted_runtimes
 from ...module_utils._work.api import utc_date
 from .evaluation import COUNTED, Json, evaluated, unused_exemptions
 from .inventory import Sources, difference, entries_of, inventory, not_offered, summary_of
@@ -89,6 +90,8 @@ def _bare_report(sources: Sources) -> dict[str, Any]:
         "summary": applied.get("summary"),
         "plan_id": applied.get("plan_id") if sources.read is None else None,
         **{key: [] for key in ("runtimes", "scripts", "exempted")},
+        # Only of a plan; an audit has them in its inventory.
+        "undefined": applied.get("undefined") if sources.check_mode and sources.read is None else None,
         "warnings": _warnings(sources),
     }
 
@@ -283,7 +286,7 @@ def _lines(report: Json, listed: Iterable[Json], sources: Sources) -> Iterator[s
     else:
         if sources.read is None and report["summary"]:
             yield _summary_line(report["summary"], sources.check_mode)
-        yield from map(warning_line, report["warnings"])
+        yield from (text for _kind, text in environment_lines(report))
         yield from _approved_lines(report, sources)
         yield from (f"{row['name']!r} {exemption_text(row)}" for row in report["exempted"])
     for runtime in report["runtimes"]:
@@ -296,7 +299,8 @@ def _audit_lines(report: Json, listed: Iterable[Json], read: Json) -> Iterator[s
     # Only check mode has the key without a value.
     skipped = "mismatches" in read and read["mismatches"] is None
     note = ", check mode does not run the script that lists packages" if skipped else ""
-    yield f"{_count_line(report['counts'], bool(report['policy']))}{note}"
+    has_default = any(runtime.get("is_default") for runtime in read.get("runtimes") or ())
+    yield f"{_count_line(report['counts'], has_default, bool(report['policy']))}{note}"
     lines = environment_lines(report)
     yield from (text for kind, text in lines if kind in (WARNINGS, INCOMPLETE))
     if report.get("since"):
@@ -328,9 +332,9 @@ def _summary_line(summary: Mapping[str, int], check_mode: bool) -> str:
     return ", ".join(parts) or "no runtimes"
 
 
-def _count_line(counts: Json, has_policy: bool) -> str:
-    """Such as `12 runtimes, 2 violations, 1 differs`."""
-    parts = [counted(counts["runtimes"], "runtime")]
+def _count_line(counts: Json, has_default: bool, has_policy: bool) -> str:
+    """Such as `12 runtimes (with the default one), 2 violations, 1 differs`."""
+    parts = [counted_runtimes(counts["runtimes"], has_default)]
     parts += [] if has_policy else ["not evaluated by any policy"]
     if counts["scripts"] is not None:
         parts.append(counted(counts["scripts"], "script"))

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ...module_utils._errors import counted, listed
 from ...module_utils._model import usage as script_usage
 from ...module_utils._model.kinds import normalized_name
 from ...module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE
@@ -61,6 +62,7 @@ def environment_lines(report: Json) -> list[Line]:
         *((WARNINGS, warning_line(text)) for text in report.get("warnings") or ()),
         *((WARNINGS, f"an apply would be refused: {text}") for text in report.get("refusals") or ()),
         *((INCOMPLETE, text) for text in [report.get("incomplete")] if text),
+        *(("runtimes without a definition", text) for text in _undefined_line(report.get("undefined") or ())),
         *(("unused exemptions", text) for text in report.get("unused_exemptions") or ()),
         *(("scripts without a runtime", _dangling_line(script)) for script in report.get("dangling") or ()),
         *((UNREAD, _unread_line(unread)) for unread in report.get("unread") or ()),
@@ -140,6 +142,12 @@ def exemption_text(row: Json) -> str:
     """An exempted violation as the rest of a sentence, with its reason and its last day."""
     value = "" if row["value"] is None else f" {row['value']}"
     return f"{row['option']}{value} violates {row['rule']}: exempted until {row['until']} ({row['reason']})"
+
+
+def _undefined_line(undefined: Sequence[Json]) -> list[str]:
+    """The runtimes that no definition means; none without any."""
+    number, names = len(undefined), listed([repr(runtime["name"] or runtime["id"]) for runtime in undefined])
+    return [f"{counted(number, 'runtime')} {'has' if number == 1 else 'have'} no definition: {names}"] if number else []
 
 
 def _dangling_line(script: Json) -> str:

@@ -73,9 +73,9 @@ def test_every_environment_is_reported(three: Play, servers: list[Simulator]) ->
     assert played.status == 2, "env2 cannot be reached"
     assert played.outcomes == {"env0": "clean", "env1": "violations", "env2": "failed"}
     lines = played.lines()
-    assert "env0: 2 runtimes, 2 exempted violations" in lines
+    assert "env0: 2 runtimes (with the default one), 2 exempted violations" in lines
     assert (
-        "env1: 3 runtimes, 4 violations, 2 exempted violations, 1 differs from its definition, "
+        "env1: 3 runtimes (with the default one), 4 violations, 2 exempted violations, 1 differs from its definition, "
         "1 has no definition, 1 is not ready" in lines
     )
     assert "env1: 'Nightly reports' differs: whitelist +10.10.10.0/24 -10.0.0.0/8 -db.example.com" in lines

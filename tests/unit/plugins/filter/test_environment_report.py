@@ -47,6 +47,18 @@ def test_drift(have):
     assert report["runtimes"][1]["fields"] == [{"field": "name", "wanted": "new", "found": None}]
 
 
+def test_runtimes_without_a_definition():
+    """One line of a plan in each format, and no difference; after an apply, nothing."""
+    undefined = [{"id": f"{number:032X}", "name": f"Trial {number:02}"} for number in range(12)]
+    report = applied(row("A", "none"), check_mode=True, undefined=undefined)
+    names = ", ".join(f"'Trial {number:02}'" for number in range(10))
+    text = f"12 runtimes have no definition: {names} and 2 more"
+    assert (report["outcome"], report["lines"]) == ("unchanged", ["e: 1 unchanged", f"e: {text}"])
+    for name in ("x.md", "x.html", "x.junit.xml"):
+        assert text in html.unescape(report_file([report], name, "apply", check_mode=True))
+    assert applied(row("A", "none"), undefined=undefined)["lines"] == ["e: 1 unchanged"]
+
+
 def test_what_a_run_did(have):
     """Without --diff, too; again, there is nothing to do."""
     done = result(have, check_mode=False)
@@ -103,7 +115,7 @@ def test_input_not_result_refused(value):
 def test_an_audit_without_definitions(result):
     report = environment_report(result, "prod", read={"runtimes": [], "violations": []})
     assert (report["outcome"], report["compared"]) == ("not_evaluated", False)
-    assert report["lines"] == ["prod: 0 runtimes, not evaluated by any policy"]
+    assert report["lines"] == ["prod: 0 runtimes (without the default one), not evaluated by any policy"]
     assert "could not be read" in report_file([report], "x.cdx.json"), "a report without detail has no runtimes"
 
 
@@ -132,7 +144,8 @@ def test_findings_reported_with_value_and_rule():
     report = environment("prod")
     assert report["outcome"] == "violations"
     assert report["lines"][:13] == [
-        "prod: 6 runtimes, 1 script, 5 violations, 3 exempted violations, 1 exemption expires within 30 days, 1 value "
+        "prod: 6 runtimes (with the default one), 1 script, 5 violations, 3 exempted violations, "
+        "1 exemption expires within 30 days, 1 value "
         "not evaluated, 2 differ from their definitions, 1 has no definition, 2 are not ready, 1 look-up failed, "
         "1 exemption exempts nothing",
         "prod: '<script>alert(1)</script>' whitelist is empty, which violates whitelist_required",
@@ -176,7 +189,7 @@ def test_runtime_not_evaluated_not_clean():
     report = audited(PROD, not_evaluated=[entry], policy={"packages_never": ["numpy<1.26"]})
     assert (report["outcome"], report["counts"]["not_evaluated"], report["violations"]) == ("not_evaluated", 1, [])
     assert [entry["value"] for entry in report["not_evaluated"]] == ["numpy"]
-    assert report["lines"][0] == "e: 1 runtime, 1 value not evaluated"
+    assert report["lines"][0] == "e: 1 runtime (without the default one), 1 value not evaluated"
     for name in ("x.csv", "x.md", "x.junit.xml", "x.html", "x.json"):
         text = report_file([report], name)
         assert "clean" not in text.casefold().replace("known to be clean", "")

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.mstr.library.plugins.module_utils import auth
+from ansible_collections.mstr.library.plugins.module_utils._errors import PartialError
+from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS
 from ansible_collections.mstr.library.plugins.module_utils._work import carry_out as _carry_out
 from ansible_collections.mstr.library.plugins.module_utils._work import reconcile as _reconcile
 from ansible_collections.mstr.library.plugins.module_utils._work import write as _write
+from ansible_collections.mstr.library.plugins.module_utils._work.inputs_many import MANY_OPTIONS, inputs_for_many
+from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import ensure_many
 from unit.support.make import lost, refusal, stored
 from unit.support.many import LIST, NO, A, B, C, D, actions, both, holding, message, run, summary, waits
 from unit.support.server import Server
@@ -66,6 +71,39 @@ def test_results_and_predictions():
     created, updated, deleted, _purged = done["diff"]
     assert (created["before"], deleted["after"]) == ({}, {})
     assert (updated["before"], updated["after"]) == ({"name": "a", "others": ""}, {"name": "a", "others": "x"})
+
+
+def test_a_rename_has_both_names():
+    [diff] = run(holding(old=A), {"name": "new", "previous_names": ["old"]}, check_mode=True)["diff"]
+    assert (diff["before_header"], diff["after_header"]) == (f"runtime 'old' ({A})", f"runtime 'new' ({A})")
+
+
+@pytest.mark.parametrize(
+    ("options", "undefined"),
+    [
+        ({"runtimes": [{"name": "a"}, {"name": "new"}]}, ["hand-made", "x"]),
+        ({"runtimes": [{"name": "b", "previous_names": ["x"]}, {"id": A}]}, ["hand-made"]),
+        ({"runtimes": [{"name": "a", "state": "absent"}, {"name": "x", "runtime_version": "9"}]}, ["hand-made"]),
+        ({"runtimes": [{"name": "a"}], "purge": True}, None),
+        ({"runtimes": [{"id": A}]}, None),
+        ({"scripts": []}, None),
+    ],
+)
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_runtimes_without_a_definition(options, undefined, check_mode):
+    """They are named, also by a task that fails, and are no difference."""
+    have = holding(a=A, x=B, **{"hand-made": C})
+    params = {name: option.get("default") for name, option in MANY_OPTIONS.items()} | options
+    params["runtimes"] = params["runtimes"] and [
+        auth.checked_entry(each, DEFINITION_OPTIONS)[0] for each in params["runtimes"]
+    ]
+    try:
+        result = ensure_many(have.task(check_mode, **params), inputs_for_many(auth.checked_entry, params))
+    except PartialError as exc:
+        result = exc.result
+    found = result["undefined"]
+    assert (found and [runtime["name"] for runtime in found]) == undefined
+    assert "hand-made" in have.names or options.get("purge")
 
 
 FAILURES = {

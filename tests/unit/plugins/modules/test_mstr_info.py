@@ -50,8 +50,8 @@ def test_result_has_all_facts(session):
         "session": {"timeout": 1800},
         "runtimes": 2,
         "python_versions": ["3.10.5", "3.12.4"],
-        "msg": f"Logged in to {URL} (Intelligence Server 11.6.1) as Administrator; 2 runtimes are visible. "
-        "Python versions: 3.10.5, 3.12.4.",
+        "msg": f"Logged in to {URL} (Intelligence Server 11.6.1) as Administrator; "
+        "2 runtimes (without the default one) are visible. Python versions: 3.10.5, 3.12.4.",
     }
 
 
@@ -69,7 +69,9 @@ def test_a_failed_status_is_no_failure(session, locked):
     fake = session({STATUS: locked})
     result = info(fake)
     assert result["server"] == {"base_url": URL, "iserver_version": None, "web_version": None}
-    assert result["msg"].startswith(f"Logged in to {URL} as Administrator; 2 runtimes are visible.")
+    assert result["msg"].startswith(
+        f"Logged in to {URL} as Administrator; 2 runtimes (without the default one) are visible."
+    )
     fake.session.log_out()
     assert fake.http.calls == [LOGIN, USER, SETTINGS, RUNTIMES, VERSIONS, STATUS, LOGOUT]
 

@@ -45,8 +45,8 @@ def test_console():
     assert (report["counts"]["mismatches"], report["counts"]["not_offered"]) == (1, 1)
     assert report["not_offered"] == [{"name": "Etl", "id": ETL["id"], "runtime_version": "3.10.5"}]
     assert report["lines"] == [
-        "prod: 1 runtime, 1 violation, 1 installed version differs, 1 has a Python that is not offered, "
-        "1 look-up failed",
+        "prod: 1 runtime (without the default one), 1 violation, 1 installed version differs, 1 has a Python "
+        "that is not offered, 1 look-up failed",
         "prod: 'Etl' installed paramiko==3.4.0 violates packages_never: it matches paramiko (required by pysftp)",
         "prod: 'Etl' has pysftp 0.2.9, but its definition has 0.3",
         "prod: 'Etl' has Python 3.10.5, which the server no longer offers",
@@ -57,7 +57,7 @@ def test_console():
 def test_check_mode():
     """It runs no script, which is said once."""
     [line] = [line for line in report_on(ETL, mismatches=None)["lines"] if "check mode does not run the script" in line]
-    assert line.startswith("prod: 1 runtime, 1 violation")
+    assert line.startswith("prod: 1 runtime (without the default one), 1 violation")
 
 
 def test_no_gate():

@@ -328,7 +328,10 @@ def test_scripts_and_their_runs_are_counted(status, counted):
     task = {"name": "t", "active": True, "schedule": {"name": "nightly"}, "last_run": run}
     scripts = [{"name": "Load", "tasks": [task], "last_run": None}, {"name": "Close", "tasks": []}]
     report = audited(runtime(1, "R", scripts=scripts))
-    assert report["lines"][0] == f"e: 1 runtime, not evaluated by any policy, 2 scripts, {counted}"
+    assert (
+        report["lines"][0]
+        == f"e: 1 runtime (without the default one), not evaluated by any policy, 2 scripts, {counted}"
+    )
     failed = "e: 'R' the last run of 'Load' failed on 2026-11-25 (server: \"Return code: 3.\")"
     assert (failed in report["lines"]) is (status == "failed")
     assert ("Return code: 3." in html.unescape(report_file([report], "x.html"))) is (status == "failed")
