@@ -102,7 +102,8 @@ def audit(task: Any, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     if query["include_scripts"] and (query["projects"] is None or context.protects is not False):
         # One look-up, also for what an apply would delete.
         context = context._replace(usage=find_usage(context, context.protects or (), every=True))
-    read = with_findings(context._replace(check_mode=not may_run), query, runtimes)
+    # Without their warnings: the result lists what could not be read.
+    read = with_findings(context._replace(check_mode=not may_run, warn=lambda text: None), query, runtimes)
     applied, refusals = _comparison(context, compared, query["policy"]) if compared else (None, [])
     # By name, so that a report knows what a runtime took the place of.
     definitions = compared.definitions if isinstance(compared, Inputs) else ()

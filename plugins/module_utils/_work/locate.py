@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from .._errors import MstrError
 from .._model.definition import Definition
 from .._model.fields import POOL
-from .._model.plan import make_plan
+from .._model.plan import NO_PLAN, make_plan
 from .._model.runtime import Runtime
-from .._model.steps import Step
+from .._model.steps import CHANGE, Step
 from .api import ALL_FIELDS, Context, one_named
 
 
@@ -57,7 +57,8 @@ def plan_step(context: Context, step: Step) -> Step:
     """The step with its plan, checked against the server. Raises ValidationError, before anything is written."""
     wanted, before = step.wanted, step.before
     plan = make_plan(before, wanted, context.policy)
-    if plan.warning and plan.warning != step.plan.warning:
+    is_again = step.plan is not NO_PLAN and step.phase == CHANGE  # of a first plan, `reconcile` warns
+    if plan.warning and is_again and plan.warning != step.plan.warning:
         context.warn(plan.warning)
     planned = step.fingerprint
     if plan.changed or before is None:

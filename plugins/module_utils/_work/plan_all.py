@@ -219,12 +219,13 @@ def _warn_of_loss(context: Context, old: Runtime, target: Runtime, copied: bool)
     owner = name_of(old.facts.get("owner"))
     left = ["its owner" + f" {owner!r}" * bool(owner), "its permissions (ACL)"]
     left += dropped(old, target) if copied else []
-    belongs = "will belong to the user of this task"
+    belongs = "belongs to the user of this task"
     if target.id:
         new = name_of(target.facts.get("owner"))
         belongs = f"belongs to {new!r}" if new else "has an unknown owner"
-    lost = f"This is not carried over: {', '.join(left)}."
-    context.warn(f"Runtime {old.label} is to be replaced. {lost} The new runtime {belongs}.")
+    # Before the replacement and after it, because the report of a run shows it, too.
+    lost = f"When runtime {old.label} is replaced, this is not carried over: {', '.join(left)}."
+    context.warn(f"{lost} The new runtime {belongs}.")
 
 
 def _copy(old: Runtime, wanted: Definition) -> Definition:

@@ -74,6 +74,10 @@ def reconcile(context: Context, inputs: Inputs) -> tuple[Sequence[Row], ScriptRe
             context = with_left(context, inputs)
     work, errors = _planned(context, inputs)
     errors += _violations(context, work.rows) if len(definitions) > 1 else []
+    # Once a row, because a replacement has a plan before it is one.
+    for warning in dict.fromkeys(row.main.plan.warning for row in work.rows if not row.failure):
+        if warning:
+            context.warn(warning)
     refusal = ValidationError(errors) if errors else None
     if context.check_mode:
         work = _predicted(context, work)

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
+from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
 from unit.support.make import refusal, stopped
 from unit.support.many import (
     BESIDE,
@@ -171,6 +174,15 @@ def test_settings_that_a_replacement_loses_are_named(given):
     assert actions(both(have, {**UPGRADE, **given})[1]) == [("R", "replaced")]
     warning, again = have.warnings
     lost = "resource.gpu (it was 2), packages['x'].index (it was 'pypi'). The new"
-    assert f"'R' ({A}) is to be replaced. This is not carried over: its owner" in warning
+    assert f"When runtime 'R' ({A}) is replaced, this is not carried over: its owner" in warning
     assert f"its permissions (ACL), {lost}" in warning
     assert again == warning
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_an_empty_whitelist_is_warned_of_once(check_mode):
+    """Although the runtime is planned twice: as an update, and then as a replacement."""
+    have = upgradable(whitelist=[])
+    policy = policy_from({"networks_within": ["10.0.0.0/8"]}, date(2026, 6, 15))
+    run(have, {**UPGRADE, "whitelist": []}, {"name": "N", "whitelist": []}, policy=policy, check_mode=check_mode)
+    assert sum("is empty. Some servers" in warning for warning in have.warnings) == 2

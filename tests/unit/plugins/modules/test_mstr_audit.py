@@ -109,3 +109,11 @@ def test_a_backup_as_definitions(tmp_path):
     assert [entry["name"] for entry in result["applied"]["runtimes"]] == ["r"]
     result = audited(server, runtimes=[{"name": "new", "state": "absent"}])
     assert [entry["action"] for entry in result["applied"]["runtimes"]] == ["deleted"]
+
+
+def test_a_failed_look_up_is_said_once():
+    """The result lists it; a warning of it would stand in the report beside it."""
+    server = Server(stored()).seed_scripts(load=ID)
+    server.refusals["GET /scripts/LOAD"] = refusal(403, "ERR0017", "no permission")
+    result = audited(server, include_scripts=True)
+    assert (len(result["read"]["unread"]), server.warnings) == (1, [])
