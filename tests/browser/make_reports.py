@@ -20,4 +20,6 @@ few = environment_report(None, "e" * 60, read={"runtimes": [report.runtime(1, "l
 nice = json.loads(json.dumps(some).replace("<script>alert(1)</script>", "Forecast models"))
 (folder / "picture.html").write_text(report_file(nice, "picture.html", not_reached=["test-eu"]), encoding="utf-8")
 (folder / "plan.html").write_text(report_file([report.plan("prod")], "plan.html", "apply", True), encoding="utf-8")
+alike = [report.small_plan(name, *rest) for name, *rest in (("dev", 1), ("test", 2), ("prod", 3), ("lab", 4, 900))]
+(folder / "plans.html").write_text(report_file(alike, "plans.html", "apply", True), encoding="utf-8")
 (folder / "many.html").write_text(report_file(report.many(50, 100), "many.html"), encoding="utf-8")

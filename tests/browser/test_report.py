@@ -45,7 +45,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("screen", [DESKTOP, pytest.param(PHONE, marks=pytest.mark.complete)], ids=["desktop", "phone"])
-@pytest.mark.parametrize("name", ["audit", "apply"])
+@pytest.mark.parametrize("name", ["audit", "apply", "plans"])
 def test_the_page_is_accessible(pages: Path, show: Show, name: str, screen: dict[str, int], scheme: str) -> None:
     shown = show(pages / f"{name}.html", screen, trusted=True, color_scheme=scheme)
     assert shown.page.locator(".outcome tbody tr").count() >= 3
@@ -57,7 +57,7 @@ def test_the_page_is_accessible(pages: Path, show: Show, name: str, screen: dict
     assert shown.errors == []
 
 
-@pytest.mark.parametrize("name", ["audit", "apply", "few"])
+@pytest.mark.parametrize("name", ["audit", "apply", "few", "plans"])
 def test_the_page_fits_every_width(pages: Path, show: Show, name: str) -> None:
     """Between a phone and a desktop, neither the page nor its table is cut off; a long name keeps its arrow."""
     shown = show(pages / f"{name}.html")
@@ -183,6 +183,35 @@ def test_the_printed_page_is_unfolded(pages: Path, show: Show, tmp_path: Path) -
     page.emulate_media(media="print", color_scheme="dark")
     assert background(page) == (255, 255, 255)
     assert page.locator(".filter").is_hidden()
+
+
+HIDDEN = "[...document.querySelectorAll('.rt .chips code')].filter(code => !code.checkVisibility()).length"
+
+
+@pytest.mark.parametrize(("name", "unfolded"), [("audit", True), ("plan", False)])
+def test_a_printed_audit_has_every_runtime(pages: Path, show: Show, name: str, unfolded: bool) -> None:
+    """With its packages and networks: paper is the proof of an audit. A plan has what changes."""
+    page = show(pages / f"{name}.html", trusted=True).page
+    assert page.evaluate(HIDDEN) > 0
+    page.emulate_media(media="print")
+    assert (page.evaluate(HIDDEN) == 0) is unfolded, "by the style alone"
+    page.emulate_media(media="screen")
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert (page.evaluate(HIDDEN) == 0) is unfolded, "by the script, for browsers whose style cannot"
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate(HIDDEN) > 0
+
+
+def test_a_plan_is_no_drift(pages: Path, show: Show) -> None:
+    """Environments with equal changes are one section, to which each name leads; each has its plan_id."""
+    page = show(pages / "plans.html").page
+    assert page.title().startswith("Plan, ")
+    assert page.locator("h2").all_inner_texts() == ["Outcome", "dev, test, prod", "lab"]
+    assert page.locator(".outcome .plan").all_inner_texts() == [f"Plan {number:024x}" for number in range(1, 5)]
+    page.get_by_role("link", name="prod").click()
+    assert page.evaluate("document.querySelector(':target h2').innerText") == "dev, test, prod"
+    assert page.locator(".rt h3").all_inner_texts().count("Nightly reports") == 2
+    assert "Drift" not in page.locator("body").inner_text()
 
 
 def test_fifty_environments_stay_usable(pages: Path, show: Show) -> None:

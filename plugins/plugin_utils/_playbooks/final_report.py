@@ -68,7 +68,8 @@ def run_report(run: FinishedRun, write: Callable[..., None]) -> RunReport:
     predicted = run.check_mode or run.playbook == "audit"
     lines = [f"{host}: {result['restored']}" for host, result in reached.items() if result.get("restored")]
     # A controller shows them in events of their own.
-    lines += [line for report in short for line in environment.short_lines(report, predicted) if not run.page]
+    is_plan = run.check_mode and run.playbook != "audit"
+    lines += [] if run.page else environment.console_lines(short, predicted, is_plan)
     lines += [*not_reached, *_backup_lines(run, reached)]
     texts = {path: partial(_rendered, run, reached, list(stopped), path) for path in run.reports}
     texts |= {run.plan: partial(_plan_text, run, short, stopped)} if run.plan else {}

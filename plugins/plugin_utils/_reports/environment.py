@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from ...module_utils._errors import as_mstr_error, clean, counted
+from ...module_utils._errors import as_mstr_error, clean, counted, listed
 from ...module_utils._model.policy import number_of
 from ...module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE
 from ...module_utils._model.runtime import counted_runtimes
@@ -32,8 +32,10 @@ from .lines import (
     environment_lines,
     exemption_text,
     runtime_lines,
+    same_changes,
     schedules,
     script_line,
+    shared,
     warning_line,
 )
 from .since import changed_since, since_line
@@ -64,20 +66,20 @@ def environment_report(sources: Sources, detail: bool = False) -> dict[str, Any]
         report["scripts"] = [script for script in applied.get("scripts") or () if script.get("action") != "none"]
         rows, unused = _evaluated(sources)
         report["exempted"] = [row for row in rows if row["verdict"] == EXEMPTED]
-        listed = inventory(sources, rows)
+        runtimes = inventory(sources, rows)
         if sources.read is not None:
             report.update(_audited(sources, sources.read, rows, unused))
-            report["counts"] = None if sources.read.get("failed") else _counts(report, listed, sources)
+            report["counts"] = None if sources.read.get("failed") else _counts(report, runtimes, sources)
             if sources.since is not None and report["counts"] is not None:
-                report["since"] = changed_since(sources.since, report, listed, sources.previous_names)
+                report["since"] = changed_since(sources.since, report, runtimes, sources.previous_names)
             elif sources.since is not None and detail:
                 # The next audit compares with what the last one could read.
                 report["last_read"] = sources.since.state(sources.environment)
         report["outcome"] = _outcome(report, sources)
-        report["lines"] = [_line(sources.environment, line) for line in _lines(report, listed, sources)]
+        report["lines"] = [_line(sources.environment, line) for line in _lines(report, runtimes, sources)]
     except Exception as exc:
         return _without_values(sources, f"The report could not be made. {as_mstr_error(exc).sentence}")
-    return {**report, "inventory": listed} if detail else report
+    return {**report, "inventory": runtimes} if detail else report
 
 
 def _bare_report(sources: Sources) -> dict[str, Any]:
@@ -130,7 +132,7 @@ def _audited(sources: Sources, read: Json, rows: Sequence[Json], unused: list[st
     }
 
 
-def _counts(report: Json, listed: Sequence[Json], sources: Sources) -> dict[str, int | None]:
+def _counts(report: Json, runtimes: Sequence[Json], sources: Sources) -> dict[str, int | None]:
     """The number of findings of each kind; of `scripts` and of those `scheduled`, None if they were not looked up."""
     soon = (utc_date() + _EXPIRES_SOON).isoformat()
     held = (sources.read or {}).get("runtimes") or ()
@@ -138,7 +140,7 @@ def _counts(report: Json, listed: Sequence[Json], sources: Sources) -> dict[str,
     scripts = [script for of_runtime in of_runtimes for script in of_runtime or ()]
     knows_tasks = bool(scripts) and all(script.get("tasks") is not None for script in scripts)
     return {
-        "runtimes": sum(1 for runtime in listed if runtime["present"]),
+        "runtimes": sum(1 for runtime in runtimes if runtime["present"]),
         "violations": number_of(report["violations"]),
         "unreadable": sum(1 for row in report["violations"] if row["verdict"] == UNREADABLE),
         "exempted": len(report["exempted"]),
@@ -146,13 +148,13 @@ def _counts(report: Json, listed: Sequence[Json], sources: Sources) -> dict[str,
         "not_evaluated": len(report["not_evaluated"]),
         "scripts": len(scripts) if of_runtimes else None,
         "scheduled": sum(1 for script in scripts if schedules(script)) if knows_tasks else None,
-        "differing": sum(1 for runtime in listed if runtime["action"] not in (None, "none")),
+        "differing": sum(1 for runtime in runtimes if runtime["action"] not in (None, "none")),
         "moved": sum(1 for script in report["scripts"] if script["action"] == "moved"),
-        "undefined": sum(1 for runtime in listed if runtime["defined"] is False),
-        "problems": sum(1 for runtime in listed if runtime["problems"]),
-        "failed_runs": sum(len(runtime["failed_runs"]) for runtime in listed),
-        "mismatches": sum(len(runtime["mismatches"]) for runtime in listed),
-        "not_offered": sum(1 for runtime in listed if not runtime["offered"]),
+        "undefined": sum(1 for runtime in runtimes if runtime["defined"] is False),
+        "problems": sum(1 for runtime in runtimes if runtime["problems"]),
+        "failed_runs": sum(len(runtime["failed_runs"]) for runtime in runtimes),
+        "mismatches": sum(len(runtime["mismatches"]) for runtime in runtimes),
+        "not_offered": sum(1 for runtime in runtimes if not runtime["offered"]),
         "dangling": len(report["dangling"] or ()),
         "unread": len(report["unread"]),
         "unused": len(report["unused_exemptions"]),
@@ -182,6 +184,19 @@ def short_lines(report: Json, predicted: bool) -> list[str]:
             rest = f"and {total[kind] - _MOST_LINES} more like these; mstr_report_dest shows them all"
             shown.append(f"{report['environment']}: {rest}")
     return shown
+
+
+def console_lines(reports: Sequence[Json], predicted: bool, is_plan: bool) -> Iterator[str]:
+    """The lines of all reports, at most twenty of a kind; of a plan, each with its id, and equal changes once."""
+    for group in same_changes(reports, is_plan):
+        rest = []
+        for report in group:
+            name = str(report["environment"])
+            first, *others = short_lines(report, predicted) or [""]
+            changes = is_plan and report["plan_id"] and (report["runtimes"] or report["scripts"])
+            yield f"{first} (plan {report['plan_id']})" if changes else first
+            rest.append((name, [("", line.removeprefix(f"{name}: ")) for line in others]))
+        yield from (f"{listed(names, 5)}: {text}" for names, (_kind, text) in shared(rest))
 
 
 def _line(environment: Any, text: str) -> str:
@@ -275,14 +290,14 @@ def _found(report: Json) -> str:
     return next((word for count, word in _OUTCOMES.items() if counts.get(count)), otherwise)
 
 
-def _lines(report: Json, listed: Iterable[Json], sources: Sources) -> Iterator[str]:
+def _lines(report: Json, runtimes: Iterable[Json], sources: Sources) -> Iterator[str]:
     failed = [entry for entry in (*report["runtimes"], *report["scripts"]) if entry.get("error")]
     if report["message"] and not (report["summary"] and failed):
         first, *rest = report["message"].splitlines() or [""]
         yield f"failed: {first}"
         yield from rest
     if sources.read is not None and not sources.read.get("failed"):
-        yield from _audit_lines(report, listed, sources.read)
+        yield from _audit_lines(report, runtimes, sources.read)
     else:
         if sources.read is None and report["summary"]:
             yield _summary_line(report["summary"], sources.check_mode)
@@ -295,7 +310,7 @@ def _lines(report: Json, listed: Iterable[Json], sources: Sources) -> Iterator[s
         yield script_line(script, sources.check_mode)
 
 
-def _audit_lines(report: Json, listed: Iterable[Json], read: Json) -> Iterator[str]:
+def _audit_lines(report: Json, runtimes: Iterable[Json], read: Json) -> Iterator[str]:
     # Only check mode has the key without a value.
     skipped = "mismatches" in read and read["mismatches"] is None
     note = ", check mode does not run the script that lists packages" if skipped else ""
@@ -305,7 +320,7 @@ def _audit_lines(report: Json, listed: Iterable[Json], read: Json) -> Iterator[s
     yield from (text for kind, text in lines if kind in (WARNINGS, INCOMPLETE))
     if report.get("since"):
         yield since_line(report["since"])
-    for runtime in listed:
+    for runtime in runtimes:
         yield from (f"{(runtime['name'] or runtime['id'])!r} {text}" for _kind, text in runtime_lines(runtime))
     yield from (text for kind, text in lines if kind not in (WARNINGS, INCOMPLETE))
 

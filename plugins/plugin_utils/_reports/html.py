@@ -25,7 +25,18 @@ from ...module_utils._model.rules import RULES
 from ...module_utils._model.usage import name_of
 from . import lines
 from .evaluation import COUNTED, Json, grouped
-from .lines import GOES, changes, environment_lines, last_run, schedules, script_line, usage_text
+from .lines import (
+    GOES,
+    changes,
+    heading,
+    last_run,
+    lines_of_group,
+    outcome_title,
+    same_changes,
+    schedules,
+    script_line,
+    usage_text,
+)
 from .since import changed_runtimes, since_line, when
 
 _FOLDER = Path(__file__).parent / "templates"
@@ -57,11 +68,18 @@ def page(report: Json) -> str:
     columns = _AUDITED if audit else {key: (lines.title(key, predicted), tone) for key, tone in _APPLIED.items()}
     if not audit:
         columns["moved"] = "Scripts to move" if predicted else "Scripts moved", "drift"
-    environments = [
-        _environment(environment, columns, predicted, f"env-{number}")
-        for number, environment in enumerate(report["environments"], 1)
+    groups = same_changes(report["environments"], predicted and not audit)
+    anchors = {each["environment"]: f"env-{number}" for number, group in enumerate(groups, 1) for each in group}
+    rows = [
+        {
+            **environment,
+            "anchor": anchors[environment["environment"]],
+            "title": outcome_title(report, environment["outcome"]),
+            "numbers": _numbers(environment, columns),
+        }
+        for environment in report["environments"]
     ]
-    total = {key: sum(environment["numbers"][key] or 0 for environment in environments) for key in columns}
+    total = {key: sum(row["numbers"][key] or 0 for row in rows) for key in columns}
     shown = {key: columns[key] for key in columns if key in _ALWAYS or total["exempted" if key == "expiring" else key]}
     style, script = ((_FOLDER / name).read_text(encoding="utf-8") for name in ("report.css", "report.js"))
     if len(shown) <= _MOST_COLUMNS:
@@ -69,13 +87,15 @@ def page(report: Json) -> str:
         style = style.replace(_NEVER_FITS, f"{26 + 6 * len(shown)}rem")
     return _template().render(
         report=report,
-        environments=environments,
+        title=heading(report),
+        rows=rows,
+        environments=[_section(report, group, anchors[group[0]["environment"]], predicted) for group in groups],
         columns=shown,
         total=total,
         counted=COUNTED,
         predicted=predicted,
         goes=GOES,
-        read=sum(1 for environment in environments if environment.get("counts") or environment.get("summary")),
+        read=sum(1 for row in rows if row.get("counts") or row.get("summary")),
         style=Markup(style),
         script=Markup(script),
         style_hash=_hash(style),
@@ -83,21 +103,29 @@ def page(report: Json) -> str:
     )
 
 
-def _environment(environment: Json, columns: Iterable[str], predicted: bool, anchor: str) -> dict[str, Any]:
+def _numbers(environment: Json, columns: Iterable[str]) -> dict[str, int | None]:
     counts = environment.get("counts") or environment.get("summary")
+    # Without a policy, there is no number of violations.
+    of_policy = ("violations", "exempted", "expiring", "not_evaluated")
+    unknown = () if environment.get("policy") or not environment.get("counts") else of_policy
+    return {key: counts.get(key, 0) if counts and key not in unknown else None for key in columns}
+
+
+def _section(report: Json, group: Sequence[Json], anchor: str, predicted: bool) -> dict[str, Any]:
+    """The part about environments with the same changes. Details are those of the first one."""
+    environment, noted = group[0], lines_of_group(group)
     # What goes is the first that a reader must see.
     order = {action: number for number, action in enumerate(GOES)}
     inventory = sorted(environment.get("inventory") or [], key=lambda entry: order.get(entry["action"], len(order)))
     inventory = [
         {**entry, "anchor": f"{anchor}-{number}" if entry["findings"] else ""} for number, entry in enumerate(inventory)
     ]
-    # Without a policy, there is no number of violations.
-    of_policy = ("violations", "exempted", "expiring", "not_evaluated")
-    unknown = () if environment.get("policy") or not environment.get("counts") else of_policy
     since = environment.get("since")
     return {
         **environment,
-        "numbers": {key: counts.get(key, 0) if counts and key not in unknown else None for key in columns},
+        "anchor": anchor,
+        "title": outcome_title(report, environment["outcome"]),
+        "names": [each["environment"] for each in group],
         "loud": [runtime for runtime in inventory if runtime["findings"]],
         "quiet": [runtime for runtime in inventory if not runtime["findings"]],
         "failed": [runtime for runtime in inventory if runtime["error"]],
@@ -106,10 +134,10 @@ def _environment(environment: Json, columns: Iterable[str], predicted: bool, anc
         # The others may begin with the name of an option.
         "notes": [
             f"{text[0].upper()}{text[1:]}" if kind == lines.WARNINGS else text
-            for kind, text in environment_lines(environment)
+            for kind, text in noted
             if kind != lines.UNREAD
         ],
-        "unread_lines": [text for kind, text in environment_lines(environment) if kind == lines.UNREAD],
+        "unread_lines": [text for kind, text in noted if kind == lines.UNREAD],
         "packages": _packages(inventory),
         "script_lines": [script_line(script, predicted) for script in environment.get("scripts") or ()],
         "since_line": since_line(since) if since else "",

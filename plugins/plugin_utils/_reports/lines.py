@@ -9,7 +9,9 @@ The formats only lay out these lines. Pure, except that schedules and their ends
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ...module_utils._errors import counted, listed
@@ -48,12 +50,60 @@ WARNINGS, INCOMPLETE, UNREAD = "warnings", "incomplete lists", "look-ups that fa
 VIOLATIONS = "violations"
 # Limits for a line of text; the report's file contains the whole change.
 _MOST_CHANGES = 6
+_ID = re.compile("[0-9A-F]{32}")
 _LONGEST_VALUE = 60
 
 
 def title(key: str, predicted: bool) -> str:
     """An action, outcome or count as a title."""
     return f"To {VERBS[key]}" if predicted and key in VERBS else key.replace("_", " ").capitalize()
+
+
+def heading(report: Json) -> str:
+    """What a whole report is, of `files.whole`."""
+    return "Runtime audit" if report["kind"] == "audit" else "Plan" if report["check_mode"] else "Runtimes applied"
+
+
+def outcome_title(report: Json, outcome: str) -> str:
+    """The outcome of an environment, in a whole report. What a plan intends to change is no drift."""
+    return "Changes" if outcome == "drift" and report["kind"] != "audit" else title(outcome, predicted=False)
+
+
+def same_changes(environments: Iterable[Json], is_plan: bool) -> list[list[Json]]:
+    """The environments of a plan in groups that would get the same changes, apart from ids; others are alone."""
+
+    def key(report: Json) -> str:
+        if not is_plan or report["message"] or not (report["runtimes"] or report["scripts"]):
+            return str(report["environment"])
+        rows = [_without_ids(report[part]) for part in ("runtimes", "scripts", "exempted")]
+        return json.dumps(rows, sort_keys=True, default=str)
+
+    return list(grouped((key(report), report) for report in environments).values())
+
+
+def _without_ids(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        gone = ("id", "found", "wanted") if value.get("field") == "id" else ("id",)
+        return {key: _without_ids(inner) for key, inner in value.items() if key not in gone}
+    return [_without_ids(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+
+
+def shared(lines: Sequence[tuple[str, Sequence[Line]]]) -> Iterator[tuple[list[str], Line]]:
+    """Each line of a group of environments once, apart from ids, after the names of those that have it."""
+    if len(lines) == 1:
+        yield from (([name], line) for name, some in lines for line in some)
+        return
+    pairs = (((kind, _ID.sub("", text)), (name, (kind, text))) for name, some in lines for kind, text in some)
+    for same in grouped(pairs).values():
+        yield list(dict.fromkeys(name for name, _line in same)), same[0][1]
+
+
+def lines_of_group(group: Sequence[Json]) -> list[Line]:
+    """The `environment_lines` of a group of `same_changes`; with names where not every environment has one."""
+    lines = shared([(str(report["environment"]), environment_lines(report)) for report in group])
+    return [
+        (kind, text if len(names) == len(group) else f"{listed(names, 5)}: {text}") for names, (kind, text) in lines
+    ]
 
 
 def environment_lines(report: Json) -> list[Line]:

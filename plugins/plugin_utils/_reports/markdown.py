@@ -25,9 +25,12 @@ from .lines import (
     Line,
     changes,
     code_lines,
-    environment_lines,
     gone_name,
+    heading,
+    lines_of_group,
+    outcome_title,
     runtime_lines,
+    same_changes,
     script_line,
     title,
     usage_text,
@@ -61,17 +64,17 @@ _KINDS = {
 def markdown(report: Json) -> str:
     """The text of a report from `files.whole`, at most `LIMIT` characters."""
     predicted = report["kind"] == "audit" or report["check_mode"]
-    first = "Runtime audit" if report["kind"] == "audit" else "Plan" if predicted else "Runtimes applied"
     unchanged = " Nothing was changed." if predicted else ""
-    head = [f"## {first}", f"{when(report['generated'])}.{unchanged}", _table(report, predicted)]
-    head += _what_goes(report["environments"], predicted, LIMIT - sum(map(len, head)) - 2 * _RESERVE)
+    head = [f"## {heading(report)}", f"{when(report['generated'])}.{unchanged}", _table(report, predicted)]
+    groups = same_changes(report["environments"], report["kind"] != "audit" and predicted)
+    head += _what_goes(groups, predicted, LIMIT - sum(map(len, head)) - 2 * _RESERVE)
     left = LIMIT - sum(len(text) + 2 for text in head) - _RESERVE
     texts: list[str] = []
     cut: Counter[str] = Counter()
-    for environment in report["environments"]:
-        blocks = list(_blocks(environment, predicted))
-        heading = [("environments", f"### {code(environment['environment'])}")] if blocks else []
-        for kind, text in [*heading, *blocks]:
+    for group in groups:
+        blocks = list(_blocks(group, predicted))
+        names = [("environments", f"### {_names(group)}")] if blocks else []
+        for kind, text in [*names, *blocks]:
             if len(text) + 2 > left:
                 cut[kind] += 1
             else:
@@ -135,7 +138,7 @@ def _table(report: Json, predicted: bool) -> str:
     for environment in report["environments"][:_ENVIRONMENTS]:
         numbers = _numbers(environment)
         cells = [str(numbers.get(key, 0)) if numbers else "-" for key in keys]
-        outcome = title(str(environment["outcome"]), predicted=False)
+        outcome = outcome_title(report, environment["outcome"])
         plan = _cell(environment["plan_id"]) if environment["plan_id"] else "-"
         rows.append([_cell(environment["environment"]), outcome, *cells, *[plan] * plans])
     missing = ["-"] * (len(words) + plans)
@@ -150,34 +153,42 @@ def _numbers(environment: Json) -> Json | None:
     return numbers
 
 
-def _what_goes(environments: Sequence[Json], predicted: bool, limit: int) -> list[str]:
+def _names(group: Sequence[Json]) -> str:
+    """The environments of a group."""
+    return ", ".join(code(environment["environment"], 80) for environment in group)
+
+
+def _what_goes(groups: Sequence[Sequence[Json]], predicted: bool, limit: int) -> list[str]:
     """The names of all that is deleted or replaced, shortened where they would take more than `limit` characters."""
     going = grouped(
-        ((runtime["action"], str(environment["environment"])), gone_name(runtime))
-        for environment in environments
-        for runtime in environment["runtimes"]
+        ((runtime["action"], len(group), _names(group)), gone_name(runtime))
+        for group in groups
+        for runtime in group[0]["runtimes"]
         if runtime["action"] in GOES
     )
     number = sum(map(len, going.values()))
-    # Each name has two characters around it and two behind, each environment a line.
-    longest = min(_LONGEST, max(8, (limit - 90 * len(going)) // max(number, 1) - 6))
+    # Each name has two characters around it and two behind, each group a line.
+    taken = sum(len(label) + 10 for _action, _size, label in going)
+    longest = min(_LONGEST, max(8, (limit - taken) // max(number, 1) - 6))
     texts = []
     for action in GOES:
-        names_of = {environment: names for (done, environment), names in going.items() if done == action}
         lines = [
-            f"- {code(environment, 80)}: {', '.join(code(name, longest) for name in names)}"
-            for environment, names in names_of.items()
+            f"- {label}: {', '.join(code(name, longest) for name in names)}"
+            for (done, _size, label), names in going.items()
+            if done == action
         ]
-        bold = f"**{title(action, predicted)}: {sum(map(len, names_of.values()))}**"
+        total = sum(len(names) * size for (done, size, _label), names in going.items() if done == action)
+        bold = f"**{title(action, predicted)}: {total}**"
         texts += ["\n".join([bold, "", *lines])] if lines else []
     return texts
 
 
-def _blocks(environment: Json, predicted: bool) -> Iterator[Line]:
-    """The parts about one environment; what goes comes first."""
+def _blocks(group: Sequence[Json], predicted: bool) -> Iterator[Line]:
+    """The parts about environments with the same changes; what goes comes first."""
+    environment = group[0]
     if environment["message"]:
         yield "messages", f"Failed:\n\n{_message(environment['message'])}"
-    lines = environment_lines(environment)
+    lines = lines_of_group(group)
     yield from ((kind, f"- {code(text)}") for kind, text in lines if kind in (WARNINGS, INCOMPLETE))
     for runtime in sorted(environment["runtimes"], key=lambda entry: list(_KINDS).index(entry["action"])):
         yield _runtime_block(runtime, predicted)

@@ -150,6 +150,23 @@ def plan(name):
     return applied(*entries, name=name, check_mode=True, failed=True, msg=f"40 of 104 runtimes failed:\n{failed}")
 
 
+def small_plan(name, number, timeout=600):
+    """The report on a check that changes one runtime and deletes one; only ids differ, unless the timeout does."""
+    old = runtime(number, "Trial of last year", whitelist=["10.20.0.0/16"])
+    nightly = runtime(number + 20, "Nightly reports")
+    changes = [
+        change("exec_timeout", 300, timeout),
+        change("whitelist", ["10.1.0.0/16"], ["10.1.0.0/16", "10.2.0.0/16"]),
+    ]
+    rows = [
+        row("Nightly reports", "updated", *changes, id=nightly["id"], runtime=nightly),
+        row(old["name"], "deleted", id=old["id"], runtime=old, scripts=[]),
+        row("Forecasts", "none", runtime=runtime(number + 40, "Forecasts")),
+    ]
+    warning = f"The server stores packages of 'Nightly reports' ({nightly['id']}) in a different order."
+    return applied(*rows, name=name, check_mode=True, plan_id=f"{number:024x}", warnings=[warning])
+
+
 def _runtime_of(text):
     """A runtime in which every text that a user can choose is this one."""
     run = {"status": text, "time_triggered": text}

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The page works without this: it only adds the filter, and unfolds the findings before it is printed.
+// The page works without this: it only adds the filter, and unfolds what is printed.
 "use strict";
 (() => {
   const form = document.querySelector(".filter");
@@ -54,7 +54,9 @@
 
   let folded = [];
   window.addEventListener("beforeprint", () => {
-    folded = Array.from(document.querySelectorAll("details[data-finding]:not([open]), details.unread:not([open])"));
+    // An audit is a proof, so its paper has every runtime.
+    const wanted = document.body.className === "audit" ? ["details"] : ["details[data-finding]", "details.unread"];
+    folded = Array.from(document.querySelectorAll(wanted.map((part) => `${part}:not([open])`).join()));
     folded.forEach((part) => { part.open = true; });
   });
   window.addEventListener("afterprint", () => {

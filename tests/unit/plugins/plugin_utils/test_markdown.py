@@ -69,7 +69,7 @@ def test_a_plan_as_markdown():
         "## Plan",
         "| Environment | Outcome | To update | To delete | Unchanged | Plan |",
         "| --- | --- | ---: | ---: | ---: | --- |",
-        f"| `prod` | Drift | 1 | 1 | 7 | `{'a' * 24}` |",
+        f"| `prod` | Changes | 1 | 1 | 7 | `{'a' * 24}` |",
         "| `dev` | Not reached | - | - | - | - |",
         "**To delete: 1**",
         "### `prod`",
@@ -82,11 +82,42 @@ def test_a_plan_as_markdown():
     assert [part for part in parts if part not in text] == []
 
 
+def test_equal_changes_are_shown_once():
+    """Under all names, each with its plan_id; ids of runtimes are no difference, what a warning says is."""
+
+    def plan(name, digit, after=600, action="updated", **more):
+        old = runtime(int(digit, 16), "Old", whitelist=["10.0.0.0/8"])
+        rows = [row("N", action, change("exec_timeout", 60, after), id=digit * 32), row("Old", "deleted", runtime=old)]
+        warning = f"Something is odd with 'N' ({digit * 32})."
+        return applied(*rows, name=name, check_mode=True, plan_id=digit * 24, warnings=[warning], **more)
+
+    reports = [plan("dev", "1"), plan("test", "2"), plan("prod", "3", undefined=[{"id": "4" * 32, "name": "Mine"}])]
+    reports += [plan("other", "5", after=700), applied(row("N", "none"), name="same", check_mode=True)]
+    text = report_file(reports, "x.md", "apply", check_mode=True)
+    assert [line for line in text.splitlines() if line.startswith("### ")] == [
+        "### `dev`, `test`, `prod`",
+        "### `other`",
+    ]
+    assert [f"| `{digit * 24}` |" in text for digit in "1235"] == [True] * 4
+    assert text.count("**To update** `N`") == text.count("Something is odd") == 2
+    assert "**To delete: 4**\n\n- `dev`, `test`, `prod`: `Old`\n- `other`: `Old`\n" in text
+    assert "- `prod: 1 runtime has no definition: 'Mine'`" in text
+    page = report_file(reports, "x.html", "apply", check_mode=True)
+    assert page.count("<h3><bdi>N</bdi></h3>") == 3, "with the unchanged one"
+    assert [f"Plan <code>{digit * 24}</code>" in page for digit in "1235"] == [True] * 4
+    assert "<bdi>dev</bdi>, <bdi>test</bdi>, <bdi>prod</bdi></h2>" in page
+    assert "<title>Plan, " in page
+    assert "Drift" not in page
+    done = [plan(name, digit) for name, digit in (("dev", "1"), ("test", "2"))]
+    assert report_file(done, "x.md", "apply").count("### ") == 2, "of a run, each is shown"
+
+
 def test_a_cut_keeps_the_names_of_what_goes():
     long, longer = "n" * 240, change("description", "a" * 500, "b" * 500)
     updated = [row(f"{number:04}{long}", "updated", longer) for number in range(0, 1000, 2)]
     deleted = [row(f"{number:04}{long}", "deleted", runtime=runtime(1, "x")) for number in range(1, 1000, 2)]
-    reports = [applied(*updated, *deleted, name=name, check_mode=True) for name in ("a", "b")]
+    more = {"a": [], "b": [row("only b", "created")]}  # so that they are not one
+    reports = [applied(*updated, *deleted, *more[name], name=name, check_mode=True) for name in more]
     text = report_file(reports, "x.md", "apply", check_mode=True)
     assert len(text) <= 60_000
     assert [entry["name"] for entry in deleted if text.count(f"`{entry['name'][:5]}") < 2] == [], "in both environments"

@@ -191,6 +191,28 @@ def test_tags_that_leave_the_work_out():
     assert done[1] == "b: not reached: no task of it ran; the output above says why"
 
 
+def test_equal_plans_on_the_console():
+    """The counts of each environment with its plan_id, and every change once, with the names."""
+
+    def plan(digit, action="created"):
+        row = {"name": "r", "id": digit * 32, "action": action, "changes": [], "scripts": None, "error": None}
+        summary = {**SUMMARY, "created": 1, "unchanged": int(digit)}
+        warnings = [f"Look at 'r' ({digit * 32})."]
+        return {"failed": False, "summary": summary, "plan_id": digit * 24, "runtimes": [row], "warnings": warnings}
+
+    results = {f"e{digit}": {"run": "1", **reports_of(f"e{digit}", plan(digit), True)} for digit in "1234567"}
+    results["x"] = {"run": "1", **reports_of("x", plan("8", "deleted"), True)}
+    some = "e1, e2, e3, e4, e5 and 2 more"
+    assert made(results, check_mode=True).lines == [
+        *(f"e{digit}: 1 to create, {digit} unchanged (plan {digit * 24})" for digit in "1234567"),
+        f"{some}: warning: Look at 'r' ({'1' * 32}).",
+        f"{some}: 'r' would be created",
+        f"x: 1 to create, 8 unchanged (plan {'8' * 24})",
+        f"x: warning: Look at 'r' ({'8' * 32}).",
+        "x: 'r' would be deleted; which scripts use it is unknown",
+    ]
+
+
 def test_twenty_lines_and_all_deletions():
     """And twenty errors of an environment. The data of the report have them all."""
     actions = [action for action in ("created", "deleted") for _number in range(30)]
