@@ -30,8 +30,13 @@ _ESCAPES = re.compile("\x1b(\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(\x07|\x1b\\\\)?
 # Half of a character, which cannot be written as UTF-8.
 SURROGATE = re.compile("[\ud800-\udfff]")
 UNREAD = "\ufffd"  # stands for it
-_TEXT_LIMIT = 400
-_LONGEST_TEXT = 20_000
+# Characters that people are shown: of a name, of another text, and of a line, whose end may say what to do.
+LONGEST_NAME, LONGEST_TEXT, _LONGEST_LINE = 250, 1000, 100_000
+_LONG_PARTS = re.compile(
+    f"""(?<![^\\s([{{])(?:'[^'\n]{{{LONGEST_NAME + 1},}}|"[^"\n]{{{LONGEST_NAME + 1},}})"""  # what is quoted
+    f"""|(?<!\\S)\\S{{{LONGEST_TEXT + 1},}}"""
+)
+_READ_LIMIT = 20_000
 # Characters. A shorter part or form of a secret is not masked, because that would make results unreadable.
 SHORTEST_SECRET = 8
 NAMES_IN_MESSAGE = 10
@@ -44,15 +49,47 @@ ANSIBLE_MASKS = (MASK, "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER", "$REDACTED$")
 _T = TypeVar("_T")
 
 
-def clean(value: object, limit: int = _TEXT_LIMIT, secrets: Iterable[str] = ()) -> str:
+def cut(text: str, limit: int, length: int = 0) -> str:
+    """The text, at most `limit` characters of it, with the number that it has. `length`: that of a longer one before."""
+    if len(text) <= limit and not length:
+        return text
+    more = f"… ({length or len(text)} characters)"
+    return f"{text[: limit - len(more)]}{more}" if limit > 4 * len(more) else f"{text[: limit - 1]}…"
+
+
+def shortened(message: str, secrets: Iterable[str] = ()) -> str:
+    """A message in which no name, no text and no line is of any length that a server chooses.
+
+    What is quoted is a name, or after a colon a text. Secrets are masked first, because a cut may leave half of one.
+    """
+
+    def part(match: re.Match[str]) -> str:
+        text = match.group()
+        if text[0] not in "\"'":
+            return cut(text, LONGEST_TEXT)
+        after_colon = message[match.start() - 2 : match.start()] == ": "
+        return text[0] + cut(text[1:], LONGEST_TEXT if after_colon else LONGEST_NAME)
+
+    if len(message) <= LONGEST_NAME:
+        return message
+    message = masked(message, secrets)
+    lines = _LONG_PARTS.sub(part, message).split("\n")
+    return "\n".join(cut(line, _LONGEST_LINE - 500) + line[-500:] * (len(line) > _LONGEST_LINE) for line in lines)
+
+
+def clean(value: object, limit: int = LONGEST_TEXT, secrets: Iterable[str] = ()) -> str:
     """Foreign text made safe for a message: one line, no control characters, no secrets, at most `limit` characters."""
     # Cut before the regular expressions run, because a text of 60 MB would take seconds. Mask secrets before the last
     # cut, because that might leave half of a secret, which would no longer be recognized.
-    text = masked(str(value)[:_LONGEST_TEXT], secrets)
+    whole = str(value)
+    text = masked(whole[:_READ_LIMIT], secrets)
     # Mask again: an escape sequence inside a secret hides the secret until the sequence is removed.
-    text = masked(" ".join(_CONTROLS.sub(" ", _ESCAPES.sub("", text)).split()), secrets)
-    text = SURROGATE.sub("?", text)
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    return cut(masked(one_line(text), secrets), limit, len(whole) if len(whole) > _READ_LIMIT else 0)
+
+
+def one_line(text: str) -> str:
+    """A text of any length on one line, without control characters."""
+    return SURROGATE.sub("?", " ".join(_CONTROLS.sub(" ", _ESCAPES.sub("", text)).split()))
 
 
 def printable(text: str) -> str:

@@ -45,9 +45,10 @@ from ._errors import (
     as_mstr_error,
     masked,
     printable,
+    shortened,
     with_escaped_forms,
 )
-from ._options import all_without_errors, masking_warning, secret_values, unicode_errors, without_errors
+from ._options import all_without_errors, edit_sentences, masking_warning, secret_values, unicode_errors, without_errors
 from ._session.connection import LOGIN_MODES, Connection, connection_from, with_own_login
 from ._session.interrupt import Stop
 from ._session.session import Session
@@ -249,9 +250,8 @@ def run(
     if stop.hung_up:
         # No process reads the output; writing would only raise BrokenPipeError.
         raise SystemExit(1)
-    if isinstance(output.get("msg"), str):
-        # Names, versions and messages in it come from the server.
-        output["msg"] = printable(output["msg"])
+    # Names, versions and messages in its sentences come from the server.
+    edit_sentences(output, lambda text: shortened(printable(text), module.no_log_values))
     if not module._diff:
         output.pop("diff", None)
     warning = masking_warning(output, module.no_log_values)
@@ -285,7 +285,10 @@ def _output(
             for risk in server.risks():
                 _warn(module, "the connection", risk)
             session = Session(server, stop, partial(_warn, module, "the session"))
-            warn, progress = partial(_warn, module, "what the task read or did"), partial(_progress, module, session)
+            warn, progress = (
+                partial(_warn, module, "what the task read or did", session=session),
+                partial(_progress, module, session),
+            )
             result = dict(work(Task(session, stop, module.params, module.check_mode, warn, progress), request))
             session.hand_over()
             if register_secrets and session.handed_over:
@@ -303,11 +306,13 @@ def _output(
                 module.hide(text for text in session.secrets if len(text) >= SHORTEST_SECRET)
 
 
-def _warn(module: OwnModule, subject: str, text: str) -> None:
+def _warn(module: OwnModule, subject: str, text: str, session: Session | None = None) -> None:
     """Add a warning to the module. With `no_log: true` it has no content, because Ansible shows all warnings."""
     hidden = f"A warning about {subject} is not shown, because of no_log: true."
-    module.warn(hidden if module.no_log else printable(text))
+    secrets = module.no_log_values | (session.secrets if session else set())
+    module.warn(hidden if module.no_log else shortened(printable(text), secrets))
 
 
 def _progress(module: OwnModule, session: Session, text: str) -> None:
-    _host.show(text, lambda text: masked(text, session.secrets | module.no_log_values))
+    secrets = session.secrets | module.no_log_values
+    _host.show(shortened(text, secrets), lambda text: masked(text, secrets))

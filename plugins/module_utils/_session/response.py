@@ -17,7 +17,7 @@ from http.client import HTTPResponse
 from io import BufferedReader, RawIOBase
 from typing import Any, NamedTuple
 
-from .._errors import DEEPEST, SURROGATE, UNREAD, ApiError, ConnectError, MstrError, clean, is_deep
+from .._errors import DEEPEST, LONGEST_TEXT, SURROGATE, UNREAD, ApiError, ConnectError, MstrError, clean, is_deep
 
 # A surrogate, escaped or not. Two of them may be a whole character.
 _MAYBE_HALF = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
@@ -111,7 +111,7 @@ class Response(NamedTuple):
     body: bytes
     secrets: frozenset[str] = frozenset()
 
-    def quote(self, value: object, limit: int = 400) -> str:
+    def quote(self, value: object, limit: int = LONGEST_TEXT) -> str:
         """A part of the response, cleaned for a message. Servers may repeat what they received, including secrets."""
         return clean(value, limit, self.secrets)
 

@@ -24,7 +24,6 @@ from .new_run import commands, extra_option
 from .variables import LARGEST_ARTIFACT
 
 _MOST_LINES = 20
-_LONGEST_LINE = 1000
 
 
 class RunReport(NamedTuple):
@@ -60,7 +59,7 @@ def run_report(run: FinishedRun, write: Callable[..., None]) -> RunReport:
     left_out = run.left_out and not any(run.results.values())
     stopped = {host: why for host, result in run.results.items() if (why := _why_not_reached(result, left_out))}
     reached = {host: result for host, result in run.results.items() if result and host not in stopped}
-    not_reached = [clean(f"{host}: not reached: {why}", _LONGEST_LINE) for host, why in stopped.items()]
+    not_reached = [clean(f"{host}: not reached: {why}") for host, why in stopped.items()]
     errors = {host: _shortened(str(result["error"])) for host, result in reached.items() if result.get("error")}
     if run.playbook in ("export", "probe"):
         return RunReport([*_file_lines(run, reached), *not_reached], errors)
@@ -241,7 +240,7 @@ def _backup_lines(run: FinishedRun, reached: Mapping[str, Json]) -> Iterator[str
         elif backup["dest"] and reached[host].get("changed"):
             ways_back[host] = backup["dest"]
         for what in backup["not_restored"]:
-            yield clean(f"{host}: going back does not restore {what}", _LONGEST_LINE)
+            yield clean(f"{host}: going back does not restore {what}")
     without = [host for host, result in reached.items() if result.get("changed") and host not in backups]
     if without and not run.check_mode:
         whose = f" of {listed(without, 5)}" if backups else ""
@@ -270,4 +269,4 @@ def _file_lines(run: FinishedRun, reached: Mapping[str, Json]) -> Iterator[str]:
         prefix = "failed: " if result.get("error") else ""
         if run.playbook == "probe" and not result.get("error"):
             lines.append(f"the answers {'would be' if run.check_mode else 'are'} in {result['dest']}")
-        yield from (clean(f"{host}: {prefix}{line}", _LONGEST_LINE) for line in lines)
+        yield from (clean(f"{host}: {prefix}{line}") for line in lines)

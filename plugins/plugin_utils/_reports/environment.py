@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from ...module_utils._errors import as_mstr_error, clean, counted, listed
+from ...module_utils._errors import LONGEST_TEXT, as_mstr_error, clean, counted, listed, shortened
 from ...module_utils._model.policy import number_of
 from ...module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE
 from ...module_utils._model.runtime import counted_runtimes
@@ -40,7 +40,6 @@ from .lines import (
 )
 from .since import changed_since, since_line
 
-_LONGEST_LINE = 1000
 _MOST_LINES = 20
 _EXPIRES_SOON = timedelta(days=30)
 _INDEX = re.compile(r"policy\.exemptions\[(\d+)\]")
@@ -200,7 +199,7 @@ def console_lines(reports: Sequence[Json], predicted: bool, is_plan: bool) -> It
 
 
 def _line(environment: Any, text: str) -> str:
-    return clean(f"{environment}: {text}", _LONGEST_LINE)
+    return clean(shortened(f"{environment}: {text}"), LONGEST_TEXT)
 
 
 def _warnings(sources: Sources) -> list[str]:

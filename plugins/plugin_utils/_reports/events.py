@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from ...module_utils._errors import clean, counted
+from ...module_utils._errors import clean, counted, one_line
 from ...module_utils._model.usage import name_of
 from .environment import lines_with_kinds
 from .lines import GOES, code_lines, difference_lines, gone_name, schedules, warning_line
@@ -48,7 +48,7 @@ def approval_texts(environments: Sequence[Json], predicted: bool, page: str) -> 
         title = clean(f"{report['environment']}: {gone_name(entry)!r} (continued)")
         texts += _packed(_deletion_lines(report, entry, predicted), limit, title)
     warnings = [
-        _cleaned(f"{report['environment']}: {warning_line(text)}")
+        one_line(f"{report['environment']}: {warning_line(text)}")
         for report in environments
         for text in report.get("warnings") or ()
     ]
@@ -126,17 +126,17 @@ def _deletion_lines(report: Json, entry: Json, predicted: bool) -> Iterator[str]
     for script in entry["scripts"] or ():
         project, planned = name_of(script.get("project")), schedules(script)
         line = f"used by the script {name_of(script)!r}" + (f" of project {project!r}" if project else "")
-        yield "  " + _cleaned(line + (f", on a schedule: {', '.join(map(repr, planned))}" if planned else ""))
+        yield "  " + one_line(line + (f", on a schedule: {', '.join(map(repr, planned))}" if planned else ""))
 
 
 def _difference_lines(report: Json, entry: Json, predicted: bool) -> Iterator[str]:
     for line in difference_lines({**entry, "smoke_test": None}, predicted, whole=True):
-        yield _cleaned(f"{report['environment']}: {line}")
+        yield one_line(f"{report['environment']}: {line}")
 
 
 def _value_lines(definition: Json) -> Iterator[str]:
     for option, value in definition.items():
-        yield f"  {option}: {_cleaned(json.dumps(value, ensure_ascii=False))}"
+        yield f"  {option}: {one_line(json.dumps(value, ensure_ascii=False))}"
 
 
 def _whole(environments: Sequence[Json], actions: Iterable[str], limit: int) -> Iterator[str]:
@@ -163,11 +163,6 @@ def _smoke_test_lines(report: Json, entry: Json) -> Iterator[str]:
     """The code that would run on a runtime, all of it."""
     yield clean(f"{report['environment']}: {entry['name']!r} runs this smoke test:")
     yield from (f"  {line}" for line in code_lines(str(entry["smoke_test"])))
-
-
-def _cleaned(text: str) -> str:
-    """A text of any length without control characters."""
-    return clean(text, len(text) + 1)
 
 
 def _rest(

@@ -78,6 +78,10 @@ def rendered(report: Json, form: str) -> str:
         from .sbom import software as text_of
     else:
         text_of = json_text
+    if form in ("html", "md"):
+        from .lines import readable
+
+        report = readable(report)
     return without_controls(text_of(report).rstrip("\n"))
 
 

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ...module_utils._errors import counted, listed
+from ...module_utils._errors import LONGEST_NAME, LONGEST_TEXT, counted, cut, listed
 from ...module_utils._model import usage as script_usage
 from ...module_utils._model.kinds import normalized_name
 from ...module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE
@@ -51,12 +51,27 @@ VIOLATIONS = "violations"
 # Limits for a line of text; the report's file contains the whole change.
 _MOST_CHANGES = 6
 _ID = re.compile("[0-9A-F]{32}")
+_WHOLE = frozenset(("smoke_test", "error", "warnings"))
 _LONGEST_VALUE = 60
 
 
 def title(key: str, predicted: bool) -> str:
     """An action, outcome or count as a title."""
     return f"To {VERBS[key]}" if predicted and key in VERBS else key.replace("_", " ").capitalize()
+
+
+def readable(value: Any, key: str = "") -> Any:
+    """A report for people, or a part of it under a key: no name and no text is longer than anybody reads.
+
+    Sentences were shortened where they were made. Code that runs and the definition of what goes are evidence.
+    """
+    if isinstance(value, str):
+        return cut(value, LONGEST_NAME if key == "name" else LONGEST_TEXT)
+    if isinstance(value, Mapping):
+        whole = value.keys() - {"scripts"} if value.get("action") in GOES else _WHOLE
+        whole = whole | {"message"} if "environment" in value else whole
+        return {inner: entry if inner in whole else readable(entry, inner) for inner, entry in value.items()}
+    return [readable(entry, key) for entry in value] if isinstance(value, (list, tuple)) else value
 
 
 def heading(report: Json) -> str:

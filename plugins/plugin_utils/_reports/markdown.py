@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from ...module_utils._errors import clean
+from ...module_utils._errors import LONGEST_NAME, LONGEST_TEXT, clean, one_line
 from .evaluation import Json, grouped
 from .lines import (
     GOES,
@@ -40,7 +40,6 @@ from .since import changed_runtimes, since_line, when
 
 # GitHub takes 65,536 characters in a comment.
 LIMIT = 60_000
-_LONGEST = 1000  # characters of one text
 _ENVIRONMENTS = 100  # in the table
 _FIELD_LINES = 200
 _RESERVE = 1500  # characters, for the list of what was cut
@@ -92,7 +91,7 @@ def markdown(report: Json) -> str:
     return text
 
 
-def code(text: Any, longest: int = _LONGEST) -> str:
+def code(text: Any, longest: int = LONGEST_TEXT) -> str:
     """A text as a code span, on one line."""
     shown = clean(str(text), longest).strip() or "(empty)"
     fence = "`" * (_longest_run(shown) + 1)
@@ -112,7 +111,7 @@ def _cell(text: Any) -> str:
 
 def _diff(lines: Iterable[str]) -> str:
     """A block of lines that begin with `+ `, `- ` or two spaces."""
-    return _fenced("diff", [line[:2] + clean(line[2:], _LONGEST) for line in lines])
+    return _fenced("diff", [line[:2] + one_line(line[2:]) for line in lines])
 
 
 def _fenced(language: str, lines: Sequence[str]) -> str:
@@ -121,7 +120,7 @@ def _fenced(language: str, lines: Sequence[str]) -> str:
 
 
 def _message(text: str) -> str:
-    return _fenced("text", [clean(line, _LONGEST) for line in text.splitlines()])
+    return _fenced("text", [clean(line) for line in text.splitlines()])
 
 
 def _table(report: Json, predicted: bool) -> str:
@@ -169,7 +168,7 @@ def _what_goes(groups: Sequence[Sequence[Json]], predicted: bool, limit: int) ->
     number = sum(map(len, going.values()))
     # Each name has two characters around it and two behind, each group a line.
     taken = sum(len(label) + 10 for _action, _size, label in going)
-    longest = min(_LONGEST, max(8, (limit - taken) // max(number, 1) - 6))
+    longest = min(LONGEST_NAME, max(8, (limit - taken) // max(number, 1) - 6))
     texts = []
     for action in GOES:
         lines = [

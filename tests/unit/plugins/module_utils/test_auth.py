@@ -218,6 +218,32 @@ def test_texts_of_server_drive_no_terminal(run, server, fails):
     assert run.warnings == ["a warning"]
 
 
+@pytest.mark.parametrize("fails", [True, False])
+def test_texts_of_any_length_are_cut(run, server, fails):
+    """In the message, in warnings and errors, and not in the data; no half of a secret is left by that."""
+    name = f"{'n' * 225}{PASSWORD}{'n' * 2_000_000}"
+    rows = [
+        {"name": name, "error": {"msg": f"{name!r} failed. Do this.", "message": name}},
+        {"name": "a", "error": None},
+    ]
+
+    def work(task, _request):
+        task.warn(f"about {name!r}. Do that.")
+        error = auth.MstrError(f"Could not read {name!r}. Try again.", message=name)
+        if fails:
+            raise error
+        return {"msg": error.sentence, "rows": rows}
+
+    result = run(module(work), **user(server))
+    shown = f"'{'n' * 225}***… ({len(name) - len(PASSWORD) + 8} characters)'"
+    assert (result["msg"], run.warnings[0]) == (f"Could not read {shown}. Try again.", f"about {shown}. Do that.")
+    errors = [result["error"]] if fails else [row["error"] for row in result["rows"] if row["error"]]
+    assert [len(error["message"]) for error in errors] == [1000]
+    if not fails:
+        assert len(result["rows"][0]["name"]) > 2_000_000
+        assert result["rows"][0]["error"]["msg"].endswith("characters)' failed. Do this.")
+
+
 @pytest.mark.parametrize("empty", [None, ""])
 def test_null_option_falls_back_to_variable(run, server, monkeypatch, empty):
     given = {"api_token": LibraryServer.API_TOKEN, "base_url": server.url, "timeout": "2.5", "retries": "0"}

@@ -258,13 +258,13 @@ def test_only_an_id_can_be_in_a_path(identities, fits):
         ("\x9b31mC1", "31mC1"),
         ("a\u202eb\u2066c", "a b c"),
         ("lone \ud800 surrogate", "lone ? surrogate"),
-        ("x" * 500, "x" * 399 + "…"),
+        ("x" * 5000, "x" * 981 + "… (5000 characters)"),
         (None, "None"),
         # Secrets are masked before the text is cut, a longer one first.
         ("said s3cret-token aloud, nested-in-s3cret-token", "said ******** aloud, ********"),
         ("x" * 390 + "s3cret-token", "x" * 390 + "********"),
         ("split s3cret\x1b[0m-token by a sequence", "split ******** by a sequence"),
-        ("s3cret-token" * 2000, "********" * 49 + "*******…"),
+        ("s3cret-token" * 2000, "********" * 122 + "****… (24000 characters)"),
     ],
 )
 def test_foreign_text_one_line_drives_no_terminal(text, cleaned):
@@ -304,3 +304,32 @@ def test_every_error_has_promised_keys():
     assert (failed.status, failed.number, failed.outcome_unknown) == (403, 14, True)
     assert _errors.MstrError("It failed.").to_result() == {"msg": "It failed.", "error": None}
     assert _errors.MstrError("It failed.", iserver_code=0).to_result()["error"]["iserver_code"] == 0
+
+
+LONG, PROSE = "n" * 3_000_000, "the server's own words, " * 50
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        (f"Runtime {LONG!r} (A) failed. Do this.", f"Runtime '{'n' * 228}… (3000000 characters)' (A) failed. Do this."),
+        (f"it's {LONG + chr(39)!r}", f'it\'s "{"n" * 228}… (3000001 characters)"'),
+        (f"It said: {LONG!r} (x)", f"It said: '{'n' * 978}… (3000000 characters)' (x)"),
+        (f"id {LONG} is odd", f"id {'n' * 978}… (3000000 characters) is odd"),
+        (PROSE, PROSE),
+        (f"'Old (1)' {PROSE} 'New'", f"'Old (1)' {PROSE} 'New'"),
+        (", ".join(f"'r{number}'" for number in range(5000)), None),
+    ],
+)
+def test_a_message_of_any_length(message, shown):
+    """Names and texts are cut, with their length; what a sentence says after them stays."""
+    assert _errors.shortened(message) == (shown or message)
+
+
+def test_a_line_of_any_length():
+    """Even where nothing in it can be told apart: a name full of quotes."""
+    name = "' \"" * 1_000_000
+    text = _errors.shortened(f"first\nRuntime {name!r} failed. Do this.")
+    assert len(text) <= 100_010
+    assert text.endswith(" failed. Do this.")
+    assert text.startswith("first\nRuntime '")

@@ -352,3 +352,26 @@ def test_a_review_shows_code_as_it_is():
     code = "if True:\n    x = 1" + " " * 2000 + "# y\u202e"
     report = applied(row("R", "created", smoke_test=code), check_mode=True)
     assert code.replace("\u202e", "\\u202e") in report_file([report], "x.md", "apply", check_mode=True)
+
+
+def test_texts_of_any_length_are_cut_for_people():
+    """On page, in Markdown and in lines, with their length; not in data, and not of what goes or runs."""
+    name, text = "n" * 300_000, "t " * 150_000
+    scripts = [{"name": name, "project": {"name": "P"}, "owner": {"name": name}}]
+    odd = runtime(1, name, description=text, packages=[package(name, "1", "not_installed", text)], scripts=scripts)
+    audit = audited(odd, violations=[violation(odd, text, "networks_never", text)])
+    code = f"check({'1' * 2000})"
+    goes = row("Gone", "deleted", id="B" * 32, runtime=runtime(2, "Gone", description="d" * 30_000), scripts=scripts)
+    tried = row("Tried", "created", change("others", "", text), smoke_test=code)
+    plan = applied(goes, tried, check_mode=True)
+    for suffix in ("html", "md"):
+        pages = [report_file([audit], f"x.{suffix}"), report_file([plan], f"x.{suffix}", "apply", check_mode=True)]
+        assert [len(page) < 100_000 for page in pages] == [True, True]
+        assert [f"{'n' * 229}… (300000 characters)" in page for page in pages] == [True, True]
+        assert [f"{'n' * 230}… (300000 characters)" in page for page in pages] == [False, False]
+        assert code in pages[1]
+        assert "d" * 30_000 in pages[1]
+    assert max(len(line) for report in (audit, plan) for line in report["lines"]) <= 1000
+    for suffix in ("json", "csv"):
+        assert name in report_file([audit], f"x.{suffix}")
+    assert name in report_file([audit], "x.cdx.json")
