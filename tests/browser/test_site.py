@@ -32,6 +32,7 @@ def test_a_page_fits_both_screens(browser: Browser, page: str) -> None:
         found.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
         assert found.too_wide() == 0
         assert found.broken_images() == []
+        assert violations(found.page, runOnly=["aria-valid-attr", "scrollable-region-focusable"]) == []
         assert found.errors == []
         links = found.page.evaluate("[...document.querySelectorAll('a[href]')].map(link => link.href)")
         if Path(page).name.startswith("guide_"):
@@ -44,6 +45,21 @@ def test_a_page_fits_both_screens(browser: Browser, page: str) -> None:
 def test_text_has_enough_contrast(browser: Browser, page: str) -> None:
     with opened(browser, SITE / page, DESKTOP) as found:
         assert violations(found.page, runOnly=["color-contrast"]) == []
+
+
+def test_modules_stand_before_the_reference(browser: Browser) -> None:
+    """In the sidebar, after the guides that a new user reads."""
+    with opened(browser, SITE / "index.html", DESKTOP) as found:
+        entries = found.page.locator(".wy-menu-vertical a").all_inner_texts()
+    order = [
+        "Getting started",
+        "AWX and Automation Platform",
+        "mstr.library.mstr_info module",
+        "Playbooks and their variables",
+    ]
+    places = [next(place for place, entry in enumerate(entries) if entry.startswith(name)) for name in order]
+    assert places == sorted(places)
+    assert entries[-2] == "AWX and Automation Platform: reference"
 
 
 def _leads_somewhere(link: str) -> bool:
