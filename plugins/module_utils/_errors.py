@@ -50,7 +50,7 @@ _T = TypeVar("_T")
 
 
 def cut(text: str, limit: int, length: int = 0) -> str:
-    """The text, at most `limit` characters of it, with the number that it has. `length`: that of a longer one before."""
+    """The text, or its beginning with the number of its characters; `length`: of a longer text that it was before."""
     if len(text) <= limit and not length:
         return text
     more = f"… ({length or len(text)} characters)"
@@ -74,7 +74,8 @@ def shortened(message: str, secrets: Iterable[str] = ()) -> str:
         return message
     message = masked(message, secrets)
     lines = _LONG_PARTS.sub(part, message).split("\n")
-    return "\n".join(cut(line, _LONGEST_LINE - 500) + line[-500:] * (len(line) > _LONGEST_LINE) for line in lines)
+    most = _LONGEST_LINE
+    return "\n".join(line if len(line) <= most else cut(line, most - 500) + line[-500:] for line in lines)
 
 
 def clean(value: object, limit: int = LONGEST_TEXT, secrets: Iterable[str] = ()) -> str:

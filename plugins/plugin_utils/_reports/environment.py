@@ -20,24 +20,9 @@ from ...module_utils._model.policy import number_of
 from ...module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE
 from ...module_utils._model.runtime import counted_runtimes
 from ...module_utils._work.api import utc_date
+from . import lines
 from .evaluation import COUNTED, Json, evaluated, unused_exemptions
 from .inventory import Sources, difference, entries_of, inventory, not_offered, summary_of
-from .lines import (
-    COUNTS,
-    GOES,
-    INCOMPLETE,
-    VERBS,
-    WARNINGS,
-    difference_lines,
-    environment_lines,
-    exemption_text,
-    runtime_lines,
-    same_changes,
-    schedules,
-    script_line,
-    shared,
-    warning_line,
-)
 from .since import changed_since, since_line
 
 _MOST_LINES = 20
@@ -103,7 +88,7 @@ def _without_values(sources: Sources, sentence: str) -> dict[str, Any]:
     rows = [row for row in applied.get("runtimes") or () if isinstance(row, Mapping) and row.get("action") != "none"]
     verb = "would be " if sources.check_mode else ""
     done = [f"{row.get('name')!r} ({row.get('id')}) {verb}{row.get('action')}" for row in rows]
-    lines = [report["message"] or str(applied.get("msg") or ""), sentence, *done]
+    texts = [report["message"] or str(applied.get("msg") or ""), sentence, *done]
     return {
         **report,
         "message": f"{report['message']}\n{sentence}" if report["message"] else sentence,
@@ -111,7 +96,7 @@ def _without_values(sources: Sources, sentence: str) -> dict[str, Any]:
         **{key: [] for key in ("violations", "not_evaluated", "unused_exemptions", "unread", "refusals", "inventory")},
         **dict.fromkeys(("policy", "counts", "incomplete", "mismatches", "not_offered", "dangling")),
         "compared": False,
-        "lines": [_line(sources.environment, line) for line in lines if line],
+        "lines": [_line(sources.environment, line) for line in texts if line],
     }
 
 
@@ -146,7 +131,7 @@ def _counts(report: Json, runtimes: Sequence[Json], sources: Sources) -> dict[st
         "expiring": sum(1 for row in report["exempted"] if row["until"] and row["until"] <= soon),
         "not_evaluated": len(report["not_evaluated"]),
         "scripts": len(scripts) if of_runtimes else None,
-        "scheduled": sum(1 for script in scripts if schedules(script)) if knows_tasks else None,
+        "scheduled": sum(1 for script in scripts if lines.schedules(script)) if knows_tasks else None,
         "differing": sum(1 for runtime in runtimes if runtime["action"] not in (None, "none")),
         "moved": sum(1 for script in report["scripts"] if script["action"] == "moved"),
         "undefined": sum(1 for runtime in runtimes if runtime["defined"] is False),
@@ -162,22 +147,22 @@ def _counts(report: Json, runtimes: Sequence[Json], sources: Sources) -> dict[st
 
 def lines_with_kinds(report: Json, predicted: bool) -> list[tuple[str, str]]:
     """The lines of a report, each after what it is: the action on a runtime, "script" or "finding"."""
-    lines_of = [(entry["action"], difference_lines(entry, predicted)) for entry in report["runtimes"]]
-    lines_of += [("script", [script_line(script, predicted)]) for script in report["scripts"]]
-    lines_of += [("warning", [warning_line(text)]) for text in report["warnings"]]
-    kinds = {_line(report["environment"], line): kind for kind, lines in lines_of for line in lines}
+    lines_of = [(entry["action"], lines.difference_lines(entry, predicted)) for entry in report["runtimes"]]
+    lines_of += [("script", [lines.script_line(script, predicted)]) for script in report["scripts"]]
+    lines_of += [("warning", [lines.warning_line(text)]) for text in report["warnings"]]
+    kinds = {_line(report["environment"], line): kind for kind, texts in lines_of for line in texts}
     return [(kinds.get(line, "finding"), line) for line in report["lines"]]
 
 
 def short_lines(report: Json, predicted: bool) -> list[str]:
     """The lines of a report, at most twenty of a kind; all of what is deleted or replaced."""
-    lines = lines_with_kinds(report, predicted)
-    total = Counter(kind for kind, _text in lines)
+    texts = lines_with_kinds(report, predicted)
+    total = Counter(kind for kind, _text in texts)
     seen: Counter[str] = Counter()
     shown: list[str] = []
-    for kind, line in lines:
+    for kind, line in texts:
         seen[kind] += 1
-        if kind in GOES or seen[kind] <= _MOST_LINES:
+        if kind in lines.GOES or seen[kind] <= _MOST_LINES:
             shown.append(line)
         elif seen[kind] == _MOST_LINES + 1:
             rest = f"and {total[kind] - _MOST_LINES} more like these; mstr_report_dest shows them all"
@@ -187,7 +172,7 @@ def short_lines(report: Json, predicted: bool) -> list[str]:
 
 def console_lines(reports: Sequence[Json], predicted: bool, is_plan: bool) -> Iterator[str]:
     """The lines of all reports, at most twenty of a kind; of a plan, each with its id, and equal changes once."""
-    for group in same_changes(reports, is_plan):
+    for group in lines.same_changes(reports, is_plan):
         rest = []
         for report in group:
             name = str(report["environment"])
@@ -195,7 +180,7 @@ def console_lines(reports: Sequence[Json], predicted: bool, is_plan: bool) -> It
             changes = is_plan and report["plan_id"] and (report["runtimes"] or report["scripts"])
             yield f"{first} (plan {report['plan_id']})" if changes else first
             rest.append((name, [("", line.removeprefix(f"{name}: ")) for line in others]))
-        yield from (f"{listed(names, 5)}: {text}" for names, (_kind, text) in shared(rest))
+        yield from (f"{listed(names, 5)}: {text}" for names, (_kind, text) in lines.shared(rest))
 
 
 def _line(environment: Any, text: str) -> str:
@@ -300,13 +285,13 @@ def _lines(report: Json, runtimes: Iterable[Json], sources: Sources) -> Iterator
     else:
         if sources.read is None and report["summary"]:
             yield _summary_line(report["summary"], sources.check_mode)
-        yield from (text for _kind, text in environment_lines(report))
+        yield from (text for _kind, text in lines.environment_lines(report))
         yield from _approved_lines(report, sources)
-        yield from (f"{row['name']!r} {exemption_text(row)}" for row in report["exempted"])
+        yield from (f"{row['name']!r} {lines.exemption_text(row)}" for row in report["exempted"])
     for runtime in report["runtimes"]:
-        yield from difference_lines(runtime, sources.check_mode)
+        yield from lines.difference_lines(runtime, sources.check_mode)
     for script in report["scripts"]:
-        yield script_line(script, sources.check_mode)
+        yield lines.script_line(script, sources.check_mode)
 
 
 def _audit_lines(report: Json, runtimes: Iterable[Json], read: Json) -> Iterator[str]:
@@ -315,13 +300,13 @@ def _audit_lines(report: Json, runtimes: Iterable[Json], read: Json) -> Iterator
     note = ", check mode does not run the script that lists packages" if skipped else ""
     has_default = any(runtime.get("is_default") for runtime in read.get("runtimes") or ())
     yield f"{_count_line(report['counts'], has_default, bool(report['policy']))}{note}"
-    lines = environment_lines(report)
-    yield from (text for kind, text in lines if kind in (WARNINGS, INCOMPLETE))
+    texts = lines.environment_lines(report)
+    yield from (text for kind, text in texts if kind in (lines.WARNINGS, lines.INCOMPLETE))
     if report.get("since"):
         yield since_line(report["since"])
     for runtime in runtimes:
-        yield from (f"{(runtime['name'] or runtime['id'])!r} {text}" for _kind, text in runtime_lines(runtime))
-    yield from (text for kind, text in lines if kind not in (WARNINGS, INCOMPLETE))
+        yield from (f"{(runtime['name'] or runtime['id'])!r} {text}" for _kind, text in lines.runtime_lines(runtime))
+    yield from (text for kind, text in texts if kind not in (lines.WARNINGS, lines.INCOMPLETE))
 
 
 def _approved_lines(report: Json, sources: Sources) -> Iterator[str]:
@@ -339,7 +324,7 @@ def _summary_line(summary: Mapping[str, int], check_mode: bool) -> str:
     parts = [
         f"{counted(summary[action], 'script') if action == 'moved' else summary[action]} "
         f"{f'to {verb}' if check_mode else action}"
-        for action, verb in VERBS.items()
+        for action, verb in lines.VERBS.items()
         if summary.get(action)
     ]
     parts += [f"{summary[word]} {word}" for word in ("failed", "unchanged") if summary.get(word)]
@@ -355,4 +340,6 @@ def _count_line(counts: Json, has_default: bool, has_policy: bool) -> str:
     if counts["scheduled"] is not None:
         parts.append(f"{counts['scheduled']} on a schedule")
         parts += [] if counts["failed_runs"] else ["no failed run"]
-    return ", ".join([*parts, *(f"{counts[key]} {COUNTS[key][counts[key] != 1]}" for key in COUNTS if counts[key])])
+    return ", ".join(
+        [*parts, *(f"{counts[key]} {lines.COUNTS[key][counts[key] != 1]}" for key in lines.COUNTS if counts[key])]
+    )

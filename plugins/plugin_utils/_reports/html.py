@@ -25,18 +25,6 @@ from ...module_utils._model.rules import RULES
 from ...module_utils._model.usage import name_of
 from . import lines
 from .evaluation import COUNTED, Json, grouped
-from .lines import (
-    GOES,
-    changes,
-    heading,
-    last_run,
-    lines_of_group,
-    outcome_title,
-    same_changes,
-    schedules,
-    script_line,
-    usage_text,
-)
 from .since import changed_runtimes, since_line, when
 
 _FOLDER = Path(__file__).parent / "templates"
@@ -49,7 +37,7 @@ _AUDITED = {
     **{key: (label, _TONES.get(key, "warn")) for key, (_one, _many, label) in lines.COUNTS.items()},
 }
 _APPLIED = {
-    **dict.fromkeys(GOES, "bad"),
+    **dict.fromkeys(lines.GOES, "bad"),
     **dict.fromkeys(("created", "updated", "moved"), "drift"),
     "unchanged": "",
     "failed": "bad",
@@ -68,13 +56,13 @@ def page(report: Json) -> str:
     columns = _AUDITED if audit else {key: (lines.title(key, predicted), tone) for key, tone in _APPLIED.items()}
     if not audit:
         columns["moved"] = "Scripts to move" if predicted else "Scripts moved", "drift"
-    groups = same_changes(report["environments"], predicted and not audit)
+    groups = lines.same_changes(report["environments"], predicted and not audit)
     anchors = {each["environment"]: f"env-{number}" for number, group in enumerate(groups, 1) for each in group}
     rows = [
         {
             **environment,
             "anchor": anchors[environment["environment"]],
-            "title": outcome_title(report, environment["outcome"]),
+            "title": lines.outcome_title(report, environment["outcome"]),
             "numbers": _numbers(environment, columns),
         }
         for environment in report["environments"]
@@ -87,14 +75,14 @@ def page(report: Json) -> str:
         style = style.replace(_NEVER_FITS, f"{26 + 6 * len(shown)}rem")
     return _template().render(
         report=report,
-        title=heading(report),
+        title=lines.heading(report),
         rows=rows,
         environments=[_section(report, group, anchors[group[0]["environment"]], predicted) for group in groups],
         columns=shown,
         total=total,
         counted=COUNTED,
         predicted=predicted,
-        goes=GOES,
+        goes=lines.GOES,
         read=sum(1 for row in rows if row.get("counts") or row.get("summary")),
         style=Markup(style),
         script=Markup(script),
@@ -113,9 +101,9 @@ def _numbers(environment: Json, columns: Iterable[str]) -> dict[str, int | None]
 
 def _section(report: Json, group: Sequence[Json], anchor: str, predicted: bool) -> dict[str, Any]:
     """The part about environments with the same changes. Details are those of the first one."""
-    environment, noted = group[0], lines_of_group(group)
+    environment, noted = group[0], lines.lines_of_group(group)
     # What goes is the first that a reader must see.
-    order = {action: number for number, action in enumerate(GOES)}
+    order = {action: number for number, action in enumerate(lines.GOES)}
     inventory = sorted(environment.get("inventory") or [], key=lambda entry: order.get(entry["action"], len(order)))
     inventory = [
         {**entry, "anchor": f"{anchor}-{number}" if entry["findings"] else ""} for number, entry in enumerate(inventory)
@@ -124,7 +112,7 @@ def _section(report: Json, group: Sequence[Json], anchor: str, predicted: bool) 
     return {
         **environment,
         "anchor": anchor,
-        "title": outcome_title(report, environment["outcome"]),
+        "title": lines.outcome_title(report, environment["outcome"]),
         "names": [each["environment"] for each in group],
         "loud": [runtime for runtime in inventory if runtime["findings"]],
         "quiet": [runtime for runtime in inventory if not runtime["findings"]],
@@ -139,7 +127,7 @@ def _section(report: Json, group: Sequence[Json], anchor: str, predicted: bool) 
         ],
         "unread_lines": [text for kind, text in noted if kind == lines.UNREAD],
         "packages": _packages(inventory),
-        "script_lines": [script_line(script, predicted) for script in environment.get("scripts") or ()],
+        "script_lines": [lines.script_line(script, predicted) for script in environment.get("scripts") or ()],
         "since_line": since_line(since) if since else "",
         "changed": [(runtime["name"], text) for _action, runtime, text in changed_runtimes(since)] if since else [],
     }
@@ -181,8 +169,10 @@ def _template() -> Template:
     environment = _Environment(
         loader=FileSystemLoader(str(_FOLDER)), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters.update(when=when, last_run=last_run, name_of=name_of, schedules=schedules, usage=usage_text)
-    environment.globals["changes"] = changes
+    environment.filters.update(
+        when=when, last_run=lines.last_run, name_of=name_of, schedules=lines.schedules, usage=lines.usage_text
+    )
+    environment.globals["changes"] = lines.changes
     return environment.get_template("page.html.j2")
 
 

@@ -16,26 +16,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ...module_utils._errors import LONGEST_NAME, LONGEST_TEXT, clean, one_line
+from . import lines
 from .evaluation import Json, grouped
-from .lines import (
-    GOES,
-    INCOMPLETE,
-    VIOLATIONS,
-    WARNINGS,
-    Line,
-    changes,
-    code_lines,
-    gone_name,
-    heading,
-    lines_of_group,
-    outcome_title,
-    runtime_lines,
-    same_changes,
-    script_line,
-    title,
-    usage_text,
-    value_texts,
-)
 from .since import changed_runtimes, since_line, when
 
 # GitHub takes 65,536 characters in a comment.
@@ -64,8 +46,8 @@ def markdown(report: Json) -> str:
     """The text of a report from `files.whole`, at most `LIMIT` characters."""
     predicted = report["kind"] == "audit" or report["check_mode"]
     unchanged = " Nothing was changed." if predicted else ""
-    head = [f"## {heading(report)}", f"{when(report['generated'])}.{unchanged}", _table(report, predicted)]
-    groups = same_changes(report["environments"], report["kind"] != "audit" and predicted)
+    head = [f"## {lines.heading(report)}", f"{when(report['generated'])}.{unchanged}", _table(report, predicted)]
+    groups = lines.same_changes(report["environments"], report["kind"] != "audit" and predicted)
     head += _what_goes(groups, predicted, LIMIT - sum(map(len, head)) - 2 * _RESERVE)
     left = LIMIT - sum(len(text) + 2 for text in head) - _RESERVE
     texts: list[str] = []
@@ -109,14 +91,14 @@ def _cell(text: Any) -> str:
     return code(str(text).replace("|", "¦"), 80)
 
 
-def _diff(lines: Iterable[str]) -> str:
+def _diff(texts: Iterable[str]) -> str:
     """A block of lines that begin with `+ `, `- ` or two spaces."""
-    return _fenced("diff", [line[:2] + one_line(line[2:]) for line in lines])
+    return _fenced("diff", [line[:2] + one_line(line[2:]) for line in texts])
 
 
-def _fenced(language: str, lines: Sequence[str]) -> str:
-    fence = "`" * max([3, *(_longest_run(line) + 1 for line in lines)])
-    return "\n".join([f"{fence}{language}", *lines, fence])
+def _fenced(language: str, texts: Sequence[str]) -> str:
+    fence = "`" * max([3, *(_longest_run(line) + 1 for line in texts)])
+    return "\n".join([f"{fence}{language}", *texts, fence])
 
 
 def _message(text: str) -> str:
@@ -131,13 +113,13 @@ def _table(report: Json, predicted: bool) -> str:
         if any((_numbers(environment) or {}).get(key) for environment in report["environments"])
     ]
     plans = any(environment["plan_id"] for environment in report["environments"])
-    words = [title(key, predicted) for key in keys]
+    words = [lines.title(key, predicted) for key in keys]
     rows = [["Environment", "Outcome", *words, *["Plan"] * plans]]
     rows.append(["---", "---", *["---:"] * len(words), *["---"] * plans])
     for environment in report["environments"][:_ENVIRONMENTS]:
         numbers = _numbers(environment)
         cells = [str(numbers.get(key, 0)) if numbers else "-" for key in keys]
-        outcome = outcome_title(report, environment["outcome"])
+        outcome = lines.outcome_title(report, environment["outcome"])
         plan = _cell(environment["plan_id"]) if environment["plan_id"] else "-"
         rows.append([_cell(environment["environment"]), outcome, *cells, *[plan] * plans])
     missing = ["-"] * (len(words) + plans)
@@ -160,62 +142,62 @@ def _names(group: Sequence[Json]) -> str:
 def _what_goes(groups: Sequence[Sequence[Json]], predicted: bool, limit: int) -> list[str]:
     """The names of all that is deleted or replaced, shortened where they would take more than `limit` characters."""
     going = grouped(
-        ((runtime["action"], len(group), _names(group)), gone_name(runtime))
+        ((runtime["action"], len(group), _names(group)), lines.gone_name(runtime))
         for group in groups
         for runtime in group[0]["runtimes"]
-        if runtime["action"] in GOES
+        if runtime["action"] in lines.GOES
     )
     number = sum(map(len, going.values()))
     # Each name has two characters around it and two behind, each group a line.
     taken = sum(len(label) + 10 for _action, _size, label in going)
     longest = min(LONGEST_NAME, max(8, (limit - taken) // max(number, 1) - 6))
     texts = []
-    for action in GOES:
-        lines = [
+    for action in lines.GOES:
+        rows = [
             f"- {label}: {', '.join(code(name, longest) for name in names)}"
             for (done, _size, label), names in going.items()
             if done == action
         ]
         total = sum(len(names) * size for (done, size, _label), names in going.items() if done == action)
-        bold = f"**{title(action, predicted)}: {total}**"
-        texts += ["\n".join([bold, "", *lines])] if lines else []
+        bold = f"**{lines.title(action, predicted)}: {total}**"
+        texts += ["\n".join([bold, "", *rows])] if rows else []
     return texts
 
 
-def _blocks(group: Sequence[Json], predicted: bool) -> Iterator[Line]:
+def _blocks(group: Sequence[Json], predicted: bool) -> Iterator[lines.Line]:
     """The parts about environments with the same changes; what goes comes first."""
     environment = group[0]
     if environment["message"]:
         yield "messages", f"Failed:\n\n{_message(environment['message'])}"
-    lines = lines_of_group(group)
-    yield from ((kind, f"- {code(text)}") for kind, text in lines if kind in (WARNINGS, INCOMPLETE))
+    texts = lines.lines_of_group(group)
+    yield from ((kind, f"- {code(text)}") for kind, text in texts if kind in (lines.WARNINGS, lines.INCOMPLETE))
     for runtime in sorted(environment["runtimes"], key=lambda entry: list(_KINDS).index(entry["action"])):
         yield _runtime_block(runtime, predicted)
     for script in environment.get("scripts") or ():
-        yield "scripts", f"- {code(script_line(script, predicted))}"
+        yield "scripts", f"- {code(lines.script_line(script, predicted))}"
     yield from _findings(environment)
-    yield from ((kind, f"- {code(text)}") for kind, text in lines if kind not in (WARNINGS, INCOMPLETE))
+    yield from ((kind, f"- {code(text)}") for kind, text in texts if kind not in (lines.WARNINGS, lines.INCOMPLETE))
     if environment.get("since"):
         yield from _since(environment["since"])
 
 
-def _runtime_block(runtime: Json, predicted: bool) -> Line:
-    action, name, new = runtime["action"], gone_name(runtime), runtime["name"]
+def _runtime_block(runtime: Json, predicted: bool) -> lines.Line:
+    action, name, new = runtime["action"], lines.gone_name(runtime), runtime["name"]
     by = f" by {code(new)}" if action == "replaced" and new != name else ""
-    parts = [f"**{title(action, predicted)}** {code(name)}{by}"]
+    parts = [f"**{lines.title(action, predicted)}** {code(name)}{by}"]
     if runtime["error"]:
         parts.append(_message(runtime["error"]))
-    if action in GOES:
+    if action in lines.GOES:
         says_usage = predicted or runtime["scripts"] is not None
-        parts[0] += f": {code(usage_text(runtime['scripts']))}" if says_usage else ""
-        lines = [f"- {key} {text}" for key, value in runtime["definition"].items() for text in value_texts(value)]
-        parts += [_folded("The definition that goes", _diff(lines))] if lines else []
+        parts[0] += f": {code(lines.usage_text(runtime['scripts']))}" if says_usage else ""
+        texts = [f"- {key} {text}" for key, value in runtime["definition"].items() for text in lines.value_texts(value)]
+        parts += [_folded("The definition that goes", _diff(texts))] if texts else []
     if runtime["fields"] and action != "deleted":
-        lines = list(_field_lines(runtime["fields"]))
-        more = [f"  and {len(lines) - _FIELD_LINES} more lines"] if len(lines) > _FIELD_LINES else []
-        parts.append(_folded("What changes", _diff([*lines[:_FIELD_LINES], *more])))
+        texts = list(_field_lines(runtime["fields"]))
+        more = [f"  and {len(texts) - _FIELD_LINES} more lines"] if len(texts) > _FIELD_LINES else []
+        parts.append(_folded("What changes", _diff([*texts[:_FIELD_LINES], *more])))
     if runtime.get("smoke_test"):
-        parts.append(_folded("The smoke test that runs", _fenced("python", code_lines(runtime["smoke_test"]))))
+        parts.append(_folded("The smoke test that runs", _fenced("python", lines.code_lines(runtime["smoke_test"]))))
     return _KINDS[action], "\n\n".join(parts)
 
 
@@ -227,7 +209,7 @@ def _field_lines(fields: Iterable[Json]) -> Iterator[str]:
     """The changes as a diff: a field, then what goes and what comes."""
     for field in fields:
         yield f"  {field['field']}"
-        for change in changes(field["found"], field["wanted"]):
+        for change in lines.changes(field["found"], field["wanted"]):
             label = f"{change.name} " if change.sign == "→" and change.name else ""
             if change.before and field["found"] is not None:
                 yield f"- {label}{change.before}"
@@ -235,20 +217,20 @@ def _field_lines(fields: Iterable[Json]) -> Iterator[str]:
                 yield f"+ {label}{change.after}"
 
 
-def _findings(environment: Json) -> Iterator[Line]:
-    lines = [
+def _findings(environment: Json) -> Iterator[lines.Line]:
+    texts = [
         (kind, f"- {code(runtime['name'] or runtime['id'])}: {code(text)}")
         for runtime in environment.get("inventory") or ()
-        for kind, text in runtime_lines(runtime)
+        for kind, text in lines.runtime_lines(runtime)
     ]
-    kinds = list(dict.fromkeys([VIOLATIONS, *(kind for kind, _text in lines)]))
-    return iter(sorted(lines, key=lambda line: kinds.index(line[0])))
+    kinds = list(dict.fromkeys([lines.VIOLATIONS, *(kind for kind, _text in texts)]))
+    return iter(sorted(texts, key=lambda line: kinds.index(line[0])))
 
 
-def _since(since: Json) -> Iterator[Line]:
+def _since(since: Json) -> Iterator[lines.Line]:
     kind = "changes since the earlier report"
     yield kind, f"Since the earlier report: {code(since_line(since))}"
     signs = {"created": "+", "deleted": "-"}
-    lines = [f"{signs.get(action, ' ')} {runtime['name']} {text}" for action, runtime, text in changed_runtimes(since)]
-    if lines:
-        yield kind, _diff(lines)
+    texts = [f"{signs.get(action, ' ')} {runtime['name']} {text}" for action, runtime, text in changed_runtimes(since)]
+    if texts:
+        yield kind, _diff(texts)
