@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .._errors import NAMES_IN_MESSAGE, MstrError, PartialError, counted, ended, listed
 from .kinds import NOTHING
 from .plan import DONE
+from .runtime import Runtime, mark_in
 from .steps import CLEAN_UP, DELETE, NO_SCRIPTS, UNDO, Row, ScriptReport, plan_id
 
 _FAILURES_IN_MESSAGE = 5
@@ -24,16 +25,18 @@ def report(
     scripts: ScriptReport = NO_SCRIPTS,
     refusal: MstrError | None = None,
     predicted: bool = False,
+    known: Iterable[Runtime] | None = None,
 ) -> dict[str, Any]:
     """The result of a task for many runtimes. Raises PartialError, which carries the result, if a row failed.
 
     `purge`: whether the task should purge. `refusal`: why the task was refused in check mode.
-    `predicted`: whether the task ran in check mode.
+    `predicted`: whether the task ran in check mode. `known`: the runtimes of which those without a definition count.
     """
     reported = [row for row in rows if not row.is_purged or row.changed or row.failure]
     failed = [(f"{row.place} {row.label}", row.failure) for row in reported if row.failure]
     failed += scripts.failures
     result = {**_result(reported, len(failed), scripts, predicted), "plan_id": plan_id(rows, scripts)}
+    result["undefined"] = undefined_in(known, rows)
     if refusal:
         raise PartialError(refusal, result)
     if failed:
@@ -46,6 +49,28 @@ def report(
         text = failures(f"{len(failed)} of {number} {what} failed", failed, end)
         raise PartialError(MstrError(text, **failed[0][1].error), result)
     return result
+
+
+def counted_runtimes(number: int, with_default: bool) -> str:
+    """A number of runtimes; says whether the built-in one, which an export leaves out, is among them."""
+    return f"{counted(number, 'runtime')} ({'with' if with_default else 'without'} the default one)"
+
+
+def undefined_in(known: Iterable[Runtime] | None, rows: Sequence[Row]) -> list[dict[str, Any]] | None:
+    """The runtimes of a list that no row means, but the default one and what an interrupted replacement left.
+
+    None without a list, and without definitions.
+    """
+    if known is None or not rows:
+        return None
+    meant = {runtime.key for row in rows for step in row.steps for runtime in (step.before, step.after) if runtime}
+    names = {name for row in rows for name in (row.wanted.name, *row.wanted.previous_names)}
+    others = [
+        runtime
+        for runtime in known
+        if not (runtime.key in meant or runtime.name in names or runtime.is_default or mark_in(runtime.name))
+    ]
+    return [{"id": runtime.id, "name": runtime.name} for runtime in sorted(others, key=lambda runtime: runtime.name)]
 
 
 def _result(rows: Sequence[Row], failed: int, scripts: ScriptReport, predicted: bool) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from .._errors import ValidationError, counted
+from .._errors import ValidationError
 from .fields import BY_NAME, FIELDS
 from .kinds import NOTHING
 
@@ -87,11 +87,6 @@ def status_word(status: Any) -> str:
 def lists_default(listed: Iterable[Runtime]) -> bool:
     """Whether a list contains the built-in runtime that every server has. If not, it may lack others, too."""
     return any(runtime.is_default for runtime in listed)
-
-
-def counted_runtimes(number: int, with_default: bool) -> str:
-    """A number of runtimes; says whether the built-in one, which an export leaves out, is among them."""
-    return f"{counted(number, 'runtime')} ({'with' if with_default else 'without'} the default one)"
 
 
 def from_api(data: Mapping[str, Any]) -> Runtime:

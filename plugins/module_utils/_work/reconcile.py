@@ -36,24 +36,8 @@ def ensure_many(task: Any, inputs: Inputs) -> Mapping[str, Any]:
     rows, scripts, refusal = reconcile(context, inputs)
     from .._model.result import report  # only a task for many runtimes needs it
 
-    more = {"undefined": _undefined(context, inputs, rows)}
-    try:
-        return {**report(rows, inputs.purge is not None, scripts, refusal, context.check_mode), **more}
-    except PartialError as exc:
-        exc.result.update(more)
-        raise
-
-
-def _undefined(context: Context, inputs: Inputs, rows: Sequence[Row]) -> list[dict[str, Any]] | None:
-    """The runtimes that no definition means, but the default one; None where they do not count, or were not listed."""
-    definitions, known = inputs.definitions, context.api.known
-    if known is None or inputs.purge or not definitions or any(definition.restore for definition in definitions):
-        return None
-    meant = {runtime.key for row in rows for step in row.steps for runtime in (step.before, step.after) if runtime}
-    meant |= {row.beside.key for row in rows if row.beside}
-    names = {name for definition in definitions for name in (definition.name, *definition.previous_names)}
-    others = [runtime for runtime in known if not (runtime.key in meant or runtime.name in names or runtime.is_default)]
-    return [{"id": runtime.id, "name": runtime.name} for runtime in sorted(others, key=lambda runtime: runtime.name)]
+    known = None if inputs.purge or any(entry.restore for entry in inputs.definitions) else context.api.known
+    return report(rows, inputs.purge is not None, scripts, refusal, context.check_mode, known)
 
 
 def reconcile(context: Context, inputs: Inputs) -> tuple[Sequence[Row], ScriptReport, ValidationError | None]:

@@ -223,7 +223,7 @@ def _target(context: Context, entry: ScriptEntry, rows: Sequence[Row]) -> tuple[
             raise ValidationError([f"runtime {name!r} becomes {row.final_name!r} in this task; write that name"])
     runtime = one_named(context.existing, name)
     if runtime is None:
-        names = [*by_name, *(runtime.name for runtime in context.existing)]
+        names = [*(row.final_name for row in rows), *(runtime.name for runtime in context.existing)]
         raise ValidationError(
             [f"the server has no runtime {name!r}, and the task does not create it{meant(name, names)}"]
         )

@@ -15,8 +15,9 @@ from datetime import datetime, timezone
 from functools import partial
 from typing import Any
 
-from ...module_utils._errors import ErrorList, ValidationError, counted, ended, listed
-from ...module_utils._model.runtime import DEFAULT_RUNTIME_ID, INCOMPLETE, counted_runtimes
+from ...module_utils._errors import ErrorList, ValidationError, ended, listed
+from ...module_utils._model.result import counted_runtimes
+from ...module_utils._model.runtime import DEFAULT_RUNTIME_ID, INCOMPLETE
 from ...module_utils._model.src import Source
 from ...module_utils._model.usage import name_of
 from .._reports.evaluation import violations_of

@@ -92,7 +92,7 @@ def test_a_rename_has_both_names():
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_runtimes_without_a_definition(options, undefined, check_mode):
     """They are named, also by a task that fails, and are no difference."""
-    have = holding(a=A, x=B, **{"hand-made": C})
+    have = holding(a=A, x=B, **{"hand-made": C, f"new (replaces {'E' * 32})": D})
     params = {name: option.get("default") for name, option in MANY_OPTIONS.items()} | options
     params["runtimes"] = params["runtimes"] and [
         auth.checked_entry(each, DEFINITION_OPTIONS)[0] for each in params["runtimes"]
