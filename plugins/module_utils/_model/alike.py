@@ -67,7 +67,7 @@ def meant(name: str, others: Iterable[str], most: int = 3) -> str:
     """The end of a sentence about a name that does not exist: the nearest ones in `others`, if there are any."""
     from difflib import get_close_matches  # takes 3 ms, which only a failing task should pay
 
-    by_key = {name_key(other): other for other in others}
+    by_key = {name_key(other): other for other in others if len(other) <= 3 * len(name)}
     near = [by_key[key] for key in get_close_matches(name_key(name), list(by_key), most)]
     return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
 

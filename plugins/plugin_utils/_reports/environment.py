@@ -179,7 +179,10 @@ def console_lines(reports: Sequence[Json], predicted: bool, is_plan: bool) -> It
             first, *others = short_lines(report, predicted) or [""]
             changes = is_plan and report["plan_id"] and (report["runtimes"] or report["scripts"])
             yield f"{first} (plan {report['plan_id']})" if changes else first
-            rest.append((name, [("", line.removeprefix(f"{name}: ")) for line in others]))
+            # A warning is about an environment, whatever changes there.
+            warnings = [line for line in others if line.startswith(f"{name}: {lines.warning_line('')}")]
+            yield from warnings
+            rest.append((name, [("", line.removeprefix(f"{name}: ")) for line in others if line not in warnings]))
         yield from (f"{listed(names, 5)}: {text}" for names, (_kind, text) in lines.shared(rest))
 
 

@@ -45,6 +45,14 @@ def test_only_the_approved_plan_is_applied(three: Play, servers: list[Simulator]
     assert [runtime["name"] for runtime in plan["env0"]["runtimes"]] == ["Nightly reports", "Forecasts", "Old"]
     assert three.variables["mstr_password"] not in (three.folder / "plan.json").read_text()
 
+    # The console shows equal changes once, and the id of each plan.
+    assert checked.output.count("'Forecasts' would be created") == 1
+    assert "\nenv0, env1, env2: 'Old' would be deleted; no script uses it\n" in checked.output
+    counts = "1 to create, 1 to update, 1 to delete"
+    assert all(f"\n{name}: {counts} (plan {entry['plan_id']})\n" in checked.output for name, entry in plan.items())
+    kept = three(APPLY, *LIMIT, "--check", mstr_runtimes_purge=False)
+    assert "env0: 1 runtime has no definition: 'Old'" in kept.lines()
+
     # After the approval, somebody creates a runtime, which would now be purged, too, and somebody edits one.
     servers[1].seed({"name": "Just made"})
     servers[2].seed({"name": "Nightly reports", "execTimeout": 700}, {"name": "Old"}, replace=True)

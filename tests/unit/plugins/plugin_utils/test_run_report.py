@@ -192,7 +192,7 @@ def test_tags_that_leave_the_work_out():
 
 
 def test_equal_plans_on_the_console():
-    """The counts of each environment with its plan_id, and every change once, with the names."""
+    """The counts of each environment with its plan_id, its warnings, and every change once, with the names."""
 
     def plan(digit, action="created"):
         row = {"name": "r", "id": digit * 32, "action": action, "changes": [], "scripts": None, "error": None}
@@ -203,9 +203,9 @@ def test_equal_plans_on_the_console():
     results = {f"e{digit}": {"run": "1", **reports_of(f"e{digit}", plan(digit), True)} for digit in "1234567"}
     results["x"] = {"run": "1", **reports_of("x", plan("8", "deleted"), True)}
     some = "e1, e2, e3, e4, e5 and 2 more"
+    of_each = ["e{0}: 1 to create, {0} unchanged (plan {1})", "e{0}: warning: Look at 'r' ({2})."]
     assert made(results, check_mode=True).lines == [
-        *(f"e{digit}: 1 to create, {digit} unchanged (plan {digit * 24})" for digit in "1234567"),
-        f"{some}: warning: Look at 'r' ({'1' * 32}).",
+        *(line.format(digit, digit * 24, digit * 32) for digit in "1234567" for line in of_each),
         f"{some}: 'r' would be created",
         f"x: 1 to create, 8 unchanged (plan {'8' * 24})",
         f"x: warning: Look at 'r' ({'8' * 32}).",
