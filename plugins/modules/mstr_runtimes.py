@@ -264,7 +264,7 @@ undefined:
   description:
     - The runtimes for which there is no definition, with C(id) and C(name), without the default runtime. They are left
       alone, and are no difference.
-    - Null with O(purge) and for a backup, and if the task read no list of runtimes, because each definition has an id.
+    - Null with O(purge), for a backup, if every entry has C(state=absent), and if the task read no list of runtimes.
   returned: when the task has compared the server with the definitions
   type: list
   elements: dict

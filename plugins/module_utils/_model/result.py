@@ -59,9 +59,9 @@ def counted_runtimes(number: int, with_default: bool) -> str:
 def undefined_in(known: Iterable[Runtime] | None, rows: Sequence[Row]) -> list[dict[str, Any]] | None:
     """The runtimes of a list that no row means, but the default one and what an interrupted replacement left.
 
-    None without a list, and without definitions.
+    None without a list, and without a definition of what there should be.
     """
-    if known is None or not rows:
+    if known is None or all(row.wanted.state == "absent" for row in rows):
         return None
     meant = {runtime.key for row in rows for step in row.steps for runtime in (step.before, step.after) if runtime}
     names = {name for row in rows for name in (row.wanted.name, *row.wanted.previous_names)}

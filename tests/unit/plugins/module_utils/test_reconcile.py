@@ -85,6 +85,7 @@ def test_a_rename_has_both_names():
         ({"runtimes": [{"name": "b", "previous_names": ["x"]}, {"id": A}]}, ["hand-made"]),
         ({"runtimes": [{"name": "a", "state": "absent"}, {"name": "x", "runtime_version": "9"}]}, ["hand-made"]),
         ({"runtimes": [{"name": "a"}], "purge": True}, None),
+        ({"runtimes": [{"name": "a", "state": "absent"}]}, None),
         ({"runtimes": [{"id": A}]}, None),
         ({"scripts": []}, None),
     ],
