@@ -59,7 +59,7 @@ msg:
   type: str
   sample: >-
     Logged in to https://mstr.example.com/MicroStrategyLibrary (Intelligence Server 11.6.1000.00123) as Administrator;
-    12 runtimes (with the default one) are visible. Python versions: 3.10.5, 3.12.4.
+    12 runtimes are visible (with the default one). Python versions: 3.10.5, 3.12.4.
 server:
   description: The server.
   returned: success
@@ -172,7 +172,8 @@ def connection_info(session: Session, warn: Callable[[str], None]) -> dict[str, 
         for name, key in (("iserver_version", "iServerVersion"), ("web_version", "webVersion"))
     }
     release = f" (Intelligence Server {clean(releases['iserver_version'])})" if releases["iserver_version"] else ""
-    visible = f"{counted_runtimes(len(listed), lists_default(listed))} {'is' if len(listed) == 1 else 'are'}"
+    are = " is visible" if len(listed) == 1 else " are visible"
+    visible = counted_runtimes(len(listed), lists_default(listed), are)
     offered = f" Python versions: {clean(', '.join(versions))}." if versions else ""
     name = clean(identity["name"] or "a user without a name")
     return {
@@ -183,7 +184,7 @@ def connection_info(session: Session, warn: Callable[[str], None]) -> dict[str, 
         "runtimes": len(listed),
         "python_versions": None if versions is None else list(versions),
         "libraries": libraries,
-        "msg": f"Logged in to {server}{release} as {name}; {visible} visible.{offered}",
+        "msg": f"Logged in to {server}{release} as {name}; {visible}.{offered}",
     }
 
 

@@ -51,9 +51,9 @@ def report(
     return result
 
 
-def counted_runtimes(number: int, with_default: bool) -> str:
-    """A number of runtimes; says whether the built-in one, which an export leaves out, is among them."""
-    return f"{counted(number, 'runtime')} ({'with' if with_default else 'without'} the default one)"
+def counted_runtimes(number: int, with_default: bool, more: str = "") -> str:
+    """A number of runtimes and `more`; says whether the built-in one, which an export leaves out, is among them."""
+    return f"{counted(number, 'runtime')}{more} ({'with' if with_default else 'without'} the default one)"
 
 
 def undefined_in(known: Iterable[Runtime] | None, rows: Sequence[Row]) -> list[dict[str, Any]] | None:

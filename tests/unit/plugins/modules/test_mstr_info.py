@@ -51,7 +51,7 @@ def test_result_has_all_facts(session):
         "runtimes": 2,
         "python_versions": ["3.10.5", "3.12.4"],
         "msg": f"Logged in to {URL} (Intelligence Server 11.6.1) as Administrator; "
-        "2 runtimes (without the default one) are visible. Python versions: 3.10.5, 3.12.4.",
+        "2 runtimes are visible (without the default one). Python versions: 3.10.5, 3.12.4.",
     }
 
 
@@ -70,7 +70,7 @@ def test_a_failed_status_is_no_failure(session, locked):
     result = info(fake)
     assert result["server"] == {"base_url": URL, "iserver_version": None, "web_version": None}
     assert result["msg"].startswith(
-        f"Logged in to {URL} as Administrator; 2 runtimes (without the default one) are visible."
+        f"Logged in to {URL} as Administrator; 2 runtimes are visible (without the default one)."
     )
     fake.session.log_out()
     assert fake.http.calls == [LOGIN, USER, SETTINGS, RUNTIMES, VERSIONS, STATUS, LOGOUT]
