@@ -93,6 +93,7 @@ from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._session.connection import Connection, connection_from
+from ansible_collections.mstr.library.plugins.module_utils._session.session_string import string_for
 
 
 def prepare(params: Mapping[str, Any]) -> None:
@@ -113,7 +114,7 @@ def open_or_close(task: auth.Task, _request: None) -> Mapping[str, Any]:
         secret_options = {
             name: task.params[name] for name, option in auth.argument_spec().items() if option.get("no_log")
         }
-        text = session.session_string(secret_options)
+        text = session.handed_over = string_for(session.snapshot(), session.secrets, secret_options)
         return {"changed": False, "session": text, "msg": f"Logged in to {session.base_url}."}
     if session.delegated:
         why = "it shares the session of the identity token's owner"

@@ -6,13 +6,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .._errors import ErrorList, ValidationError, parsed_each, text_error
+from .._errors import ErrorList, ValidationError, parsed_each
 from .fields import BY_NAME, FIELDS, LIST_AS_WRITTEN, POOL, PURGEABLE, TEXT_AS_WRITTEN, Field
-from .kinds import Package, Resource, amounts, at_least, checked_number
+from .kinds import at_least, checked_number
 from .networks import canonical as canonical_network
 from .runtime import id_from, mark_in, name_error
 
@@ -29,19 +28,6 @@ DEFINITION_OPTIONS: dict[str, Any] = {
     "replace_on_change": {"type": "raw"},
     "smoke_test": {"type": "str"},
 }
-_SPECIFIER = re.compile(r"[<>=!~\s]")
-_NO_VERSION = re.compile(r"[<>=~*,;\s]|!=")
-_PINNED = re.compile(r"\s*([^<>=!~\s]+)\s*==\s*([^<>=!~*,;\s]+)\s*")
-
-
-def _version_error(value: Any) -> str | None:
-    """Why this is not only a version, as the rest of a sentence that starts with the option."""
-    error = text_error(value)
-    if error or not _NO_VERSION.search(value):
-        return error
-    plain = value.strip().removeprefix("==").strip()
-    repair = "a version that the server offers" if not plain or _NO_VERSION.search(plain) else f'"{plain}"'
-    return f"{value!r} is not only a version; write {repair}"
 
 
 class Definition(NamedTuple):
@@ -79,10 +65,12 @@ def definition_from(params: Mapping[str, Any], policy: Policy | None = None, res
         values = {key: errors.check(_checked, BY_NAME[key], params[key]) for key in managed}
         errors.add(*pool_errors(values))
         previous = tuple(params.get("previous_names") or ())
-        if mark_in(name or "") and not absent:
-            errors.add(f"name {_unfinished(name)}")
-        errors.add(*_previous_name_errors(name, previous))
-        replaced = errors.check(_replaced_fields, params.get("replace_on_change"))
+        replaced: frozenset[str] = frozenset()
+        if previous or params.get("replace_on_change") is not None or (mark_in(name or "") and not absent):
+            from .moves import name_errors, replaced_fields  # few definitions need it
+
+            errors.add(*name_errors(name, previous))
+            replaced = errors.check(replaced_fields, params.get("replace_on_change"))
         for option, value in (("previous_names", previous), ("replace_on_change", replaced is None or replaced)):
             if value and params.get("id") is not None:
                 errors.add(f"{option} cannot be used with id")
@@ -90,7 +78,7 @@ def definition_from(params: Mapping[str, Any], policy: Policy | None = None, res
                 errors.add(f"{option} cannot be used with state: absent")
         if policy and not absent:
             errors.check(policy.check_definition, params, values, None if restore else identity)
-    if values.get("resource") == Resource():
+    if "resource" in values and not any(values["resource"]):
         del values["resource"]
     return Definition(
         state=params.get("state") or "present",
@@ -106,35 +94,6 @@ def definition_from(params: Mapping[str, Any], policy: Policy | None = None, res
     )
 
 
-def _unfinished(name: Any) -> str:
-    advice = "to finish it by hand, give its id and the name that it is to have"
-    return f"{name!r} is the name of an unfinished replacement; {advice}"
-
-
-def _previous_name_errors(name: str | None, previous: Sequence[str]) -> Iterator[str]:
-    for index, text in enumerate(previous):
-        error = f"{text!r} is the name itself" if text == name else name_error(text)
-        error = _unfinished(text) if mark_in(text) else error
-        if error:
-            yield f"previous_names[{index}] {error}"
-
-
-def _replaced_fields(value: Any) -> frozenset[str]:
-    """The names of the fields in `replace_on_change`. Raises ValidationError."""
-    if value is None or str(value).lower() == "false":  # an older ansible-core makes a text of a template
-        return frozenset()
-    if str(value).lower() == "true":
-        return frozenset(BY_NAME)
-    if not isinstance(value, list):
-        raise ValidationError([f"replace_on_change {value!r} is neither true nor a list of options"])
-    with ErrorList() as errors:
-        for index, text in enumerate(value):
-            if text not in list(BY_NAME):  # which takes what cannot be hashed, too
-                wrong = f"replace_on_change[{index}] {text!r} is not an option of a runtime"
-                errors.add(f"{wrong}; choose from {', '.join(BY_NAME)}")
-    return frozenset(value)
-
-
 def pool_errors(values: Mapping[str, Any]) -> list[str]:
     """The error of a pool whose minimum exceeds its maximum. The server requires min <= max [mstrio]."""
     minimum, maximum = map(values.get, POOL)
@@ -145,50 +104,22 @@ def pool_errors(values: Mapping[str, Any]) -> list[str]:
 
 def _checked(field: Field, value: Any) -> Any:
     kind, error = field.spec["type"], None
-    if field.name in _CHECKS:
-        return _CHECKS[field.name](value)
+    if field.name == "whitelist":
+        return tuple(dict.fromkeys(parsed_each("whitelist", value, canonical_network)))
+    if field.name in ("packages", "resource"):
+        from .entries import packages_from, resource_from  # only a definition with one of them needs it
+
+        return packages_from(value) if field.name == "packages" else resource_from(value)
     if field.name == "name":
         error = name_error(value)
     elif value == "" and not field.may_be_empty:
         error = "is empty; omit the option to keep the current value"
     elif kind is TEXT_AS_WRITTEN:
-        error = _version_error(value)
+        from .entries import version_error
+
+        error = version_error(value)
     elif kind == "int":
         at_least(field.name, checked_number(field.name, value), field.minimum)
     if error:
         raise ValidationError([f"{field.name} {error}"])
     return value
-
-
-def _networks(texts: Sequence[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(parsed_each("whitelist", texts, canonical_network)))
-
-
-def _packages(entries: Sequence[Mapping[str, Any]]) -> tuple[Package, ...]:
-    packages: list[Package] = []
-    first: dict[str, int] = {}
-    with ErrorList() as errors:
-        for index, entry in enumerate(entries):
-            place, version = f"packages[{index}]", entry.get("version")
-            package = Package(entry["name"] or "", version or None, entry.get("description"))
-            packages.append(package)
-            error = None if version is None else _version_error(version)
-            if error:
-                errors.add(f"{place}.version {error}")
-            if not package.name.strip():
-                errors.add(f"{place}.name {package.name!r} is empty")
-            elif _SPECIFIER.search(package.name):
-                pinned = _PINNED.fullmatch(package.name)
-                repair = f'{{name: {pinned[1]}, version: "{pinned[2]}"}}' if pinned else "the version in version"
-                errors.add(f"{place}.name {package.name!r} is not only a name; write {repair}")
-            elif first.setdefault(package.key, index) != index:
-                same = f"packages[{first[package.key]}]"
-                errors.add(f"{place}.name {package.name!r} is the same package as {same}; list it once")
-    return tuple(packages)
-
-
-def _resource(options: Mapping[str, Any]) -> Resource:
-    return Resource(**amounts("resource", options))
-
-
-_CHECKS: Mapping[str, Callable[[Any], Any]] = {"whitelist": _networks, "packages": _packages, "resource": _resource}

@@ -17,7 +17,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
-from .._errors import ErrorList, ValidationError
+from .._errors import ValidationError
 from .networks import as_network, order
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -284,21 +284,6 @@ class _ResourceKind(Kind):
 
     def to_definition(self, value: Mapping[str, Any]) -> dict[str, Any] | None:
         return without_null(value) or None
-
-
-def _amount(key: str, place: str, value: Any) -> Any:
-    amount = checked_number(place, value, whole=key != "cpu")
-    # The vendor's client refuses only a negative mem [mstrio].
-    amount = positive(place, amount) if key != "mem" else at_least(place, amount)
-    # A whole number is displayed as the server's: Ansible makes cpu a float.
-    return cpu_rounded(at_least(place, amount, 10**-CPU_DECIMALS))
-
-
-def amounts(place: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The amounts of a resource that are given. Raises ValidationError with the errors of all."""
-    with ErrorList() as errors:
-        keys = [key for key in RESOURCE_KEYS if options.get(key) is not None]
-        return {key: errors.check(_amount, key, f"{place}.{key}", options[key]) for key in keys}
 
 
 TEXT, NUMBER = Kind(text_or_none, ""), Kind(number)

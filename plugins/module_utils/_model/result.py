@@ -6,15 +6,16 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from .._errors import NAMES_IN_MESSAGE, MstrError, PartialError, counted, ended, listed
+from .._errors import NAMES_IN_MESSAGE, MstrError, PartialError, ValidationError, counted, ended, listed
 from .kinds import NOTHING
 from .plan import DONE
 from .runtime import Runtime, mark_in
-from .steps import CLEAN_UP, DELETE, NO_SCRIPTS, UNDO, Row, ScriptReport, plan_id
+from .steps import CLEAN_UP, DELETE, NO_SCRIPTS, PLAN_ID_DIGITS, UNDO, Row, ScriptReport, plan_id
 
 _FAILURES_IN_MESSAGE = 5
 
@@ -175,3 +176,10 @@ def plan_mismatch(approved: str, rows: Sequence[Row], scripts: ScriptReport) -> 
         parts.append(f"{len(failed)} that cannot be planned ({listed(failed, _FAILURES_IN_MESSAGE, '; ')})")
     now = ", ".join(parts) or "nothing to change"
     return f"The plan is different from the approved one ({approved}): {now}. Nothing was written."
+
+
+def check_plan_id(text: str) -> None:
+    """Raises ValidationError if the option `plan_id` cannot be the id of a plan."""
+    # An empty text is often a template or a shell variable without a value, and must not let every plan pass.
+    if not re.fullmatch(f"[0-9a-f]{{{PLAN_ID_DIGITS}}}", text):
+        raise ValidationError([f"plan_id {text!r} is invalid: expected {PLAN_ID_DIGITS} hexadecimal digits"])

@@ -4,25 +4,24 @@
 
 """Rows and steps. A row is what a result shows of one definition, or of one purged runtime. It has steps.
 
-A step is one write to one runtime, or none if the runtime is as wanted: planned, guarded, hashed, done and reported by
-itself. Most rows have one step. A replacement has one for each phase that it needs, and undoes what earlier runs left.
+A step is one write to one runtime, or none if the runtime is as wanted. Most rows have one; a replacement has one for
+each phase that it needs, and for each unfinished one that it undoes.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .._errors import MstrError, PartialError, ValidationError
+from .._errors import MstrError, PartialError
 from .definition import Definition
 from .kinds import NOTHING
 from .plan import DONE, NO_PLAN, Plan
 from .runtime import Runtime
 
-_PLAN_ID_DIGITS = 24
+PLAN_ID_DIGITS = 24
 
 # The phases of a task, in their order.
 UNDO = "undo"  # delete an unfinished replacement that no definition needs
@@ -48,9 +47,8 @@ Evidence = Mapping[str, "Sequence[Mapping[str, Any]] | None"]
 class ScriptReport(NamedTuple):
     """What a result says of the scripts of a task.
 
-    `rows`: a result for each; None for a task without scripts. `fingerprints`: of the planned assignments. `failures`:
-    the label and error of each that failed. `moved`: how many have a different runtime, or would have. `evidence`: of
-    a plan, the scripts on what would be deleted, by its key, or None if they are not known; `used`: the same in words.
+    `rows`: None for a task without scripts. `failures`: the label and error of each that failed. `evidence`: of a plan,
+    the scripts on what would be deleted, by its key, or None if they are not known; `used`: the same in words.
     """
 
     rows: Sequence[Mapping[str, Any]] | None = None
@@ -144,9 +142,8 @@ class Row(NamedTuple):
     """What a result shows of one definition, or of one purged runtime: it reports what its steps did.
 
     `place`: where the definition is written, such as "runtimes[3]", or "purge". `steps`: in the order of their phases.
-    `error`: why it could not be planned, or what failed between two steps. `replacement`: of a `Replacement`, what it
-    changes as a whole. `beside`: the unfinished replacement that it goes on with. `finishes`: of an unfinished
-    replacement that only lacks its name, the key of the runtime that is gone.
+    `error`: why it could not be planned, or what failed between two steps. `replacement`: what a `Replacement` changes
+    as a whole. `beside`: the unfinished one that it goes on with. `finishes`: the key of what that one has replaced.
     """
 
     wanted: Definition
@@ -323,30 +320,21 @@ class Row(NamedTuple):
 
 
 def plan_id(rows: Sequence[Row], scripts: ScriptReport = NO_SCRIPTS) -> str:
-    """The id of all that a task would change, also of an empty plan.
+    """The id of all that a task would change: the same for the same changes from the same values, see `fingerprint`.
 
-    It is the same if and only if the same runtimes (by id; by name for a create) get the same changes from the same
-    values, and the same scripts the same runtimes. It is empty if something could not be planned: as an option, null
-    would let every plan pass.
+    It is empty if something could not be planned: as an option, null would let every plan pass.
     """
     planned = [*(text for row in rows for text in row.fingerprints), *scripts.fingerprints]
     if None in planned:
         return ""
     digest = hashlib.sha256("\n".join(sorted(text for text in planned if text)).encode())
-    return digest.hexdigest()[:_PLAN_ID_DIGITS]
-
-
-def check_plan_id(text: str | None) -> None:
-    """Raises ValidationError if the option `plan_id` is given and cannot be the id of a plan."""
-    # An empty text is often a template or a shell variable without a value, and must not let every plan pass.
-    if text is not None and not re.fullmatch(f"[0-9a-f]{{{_PLAN_ID_DIGITS}}}", text):
-        raise ValidationError([f"plan_id {text!r} is invalid: expected {_PLAN_ID_DIGITS} hexadecimal digits"])
+    return digest.hexdigest()[:PLAN_ID_DIGITS]
 
 
 def report_one(row: Row, scripts: ScriptReport = NO_SCRIPTS, refusal: MstrError | None = None) -> dict[str, Any]:
     """The result of a task for one runtime. Raises its error; PartialError once something was written.
 
-    `refusal`: why the task was refused in check mode, which shows all the same what it would do.
+    `refusal`: of a check mode, which shows all the same what it would do.
     """
     gone = [step.seen for step in row.gone]
     replaced = [{"id": runtime.id, "name": runtime.name, "runtime": runtime.to_result()} for runtime in gone]

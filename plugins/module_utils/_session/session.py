@@ -44,7 +44,7 @@ class Session:
         self._new_logins = connection.retries
         self._failed_login: MstrError | None = None
         self._opened_here = False
-        self.handed_over: str | None = None  # what `session_string` returned
+        self.handed_over: str | None = None  # of mstr_session: what `string_for` returned
         self._closed = False
         self._token: str | None = None
         self.delegated = False  # see `Login.delegated`
@@ -120,19 +120,8 @@ class Session:
         token = self._token or self._log_in(None)
         return SessionString(self.base_url, token, self._http.cookies(), self.delegated)
 
-    def session_string(self, secret_options: Mapping[str, str]) -> str:
-        """The session as one string for other tasks, for which `hand_over` leaves it open.
-
-        `secret_options`: what Ansible masks wherever it occurs. Raises MstrError, which names the option, if one is so
-        short that it occurs in any string.
-        """
-        from .session_string import string_for  # only mstr_session needs it
-
-        self.handed_over = string_for(self.snapshot(), self.secrets, secret_options)
-        return self.handed_over
-
     def hand_over(self) -> None:
-        """Leave the session open if `session_string` was returned. Call it last.
+        """Leave the session open if it was handed over as a string. Call it last.
 
         If the result cannot be delivered, no other task could close the session. So it raises Interrupted after a
         request to end the task, and the session stays with this task.

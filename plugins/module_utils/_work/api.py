@@ -27,6 +27,7 @@ from .._session.session import Session
 if TYPE_CHECKING:
     from .._model.marks import Mark
     from .._model.policy import Policy
+    from .._model.purge import Purge
 
 RUNTIMES = "/runtimes"
 # Fields that every release returns: a list entry without one of them is incomplete.
@@ -149,30 +150,16 @@ class Waiting(NamedTuple):
     interval: float
 
 
-class Purge(NamedTuple):
-    """Deletes unlisted runtimes, but those that `exclude` (names, ids, patterns) and `left_out` (of a file) name.
-
-    `limit`: maximum number of deletions. `comment`: for the server's journal.
-    """
-
-    exclude: Sequence[str] = ()
-    limit: int | None = None
-    comment: str | None = None
-    left_out: Sequence[str] = ()
-
-
 class Context(NamedTuple):
     """What the steps of the work need besides their runtimes. In check mode they write nothing.
 
-    `existing`: the runtimes on the server as listed for the plan; none if no list was needed.
-    `warn` reports a warning, `progress` a line of progress. `pause` sleeps for a number of seconds; `clock` returns
-    monotonic seconds. `retries`: how many times a write whose outcome is unknown may be sent again. `concurrency`:
-    number of parallel requests. `waiting`: how long to wait until the runtimes are ready; None: not at all. `patience`:
-    the same for a runtime that is waited for in any case. `protects`: the projects whose scripts keep a runtime from
-    being deleted, or None for all of them; False to protect nothing. `plan_id`: the id of the approved plan; None if
-    any plan may be carried out. `approved`: the scripts that it shows, see `approved_scripts`. `purge`: None to leave
-    unlisted runtimes alone. `usage`: a look-up of all scripts, if there is one. `left`: the unfinished replacements of
-    earlier runs that concern the task, by their keys.
+    `existing`: the runtimes as listed for the plan; none if no list was needed. `warn` reports a warning, `progress` a
+    line of progress. `pause` sleeps for a number of seconds; `clock` returns monotonic seconds. `retries`: how many
+    times a write whose outcome is unknown may be sent again. `waiting`: how long to wait until the runtimes are ready;
+    None: not at all. `patience`: the same for a runtime that is waited for in any case. `protects`: the projects whose
+    scripts keep a runtime from being deleted, or None for all; False to protect nothing. `plan_id`: of the approved
+    plan, `approved`: the scripts that it shows. `purge`: None to leave unlisted runtimes alone. `usage`: a look-up of
+    all scripts. `left`: the unfinished replacements of earlier runs that concern the task, by their keys.
     """
 
     api: RuntimeApi

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Carries out the plan of a task: the steps of one phase after another."""
+"""Carries out the plan of a task, the steps of one phase after another, or predicts that."""
 
 from __future__ import annotations
 
@@ -51,6 +51,17 @@ def carry_out(context: Context, work: Work) -> Work:
 
         work = change_late(context, work)
         work = assign(context, work, ASSIGN) if scripts else work
+    return work
+
+
+def predict(context: Context, work: Work) -> Work:
+    """The work as a run would leave it, with the scripts on what it would delete."""
+    spared = [row.failure or (row.is_purged and not work.purges) for row in work.rows]
+    work = work._replace(rows=[row if spare else row.predicted() for row, spare in zip(work.rows, spared)])
+    if work.scripts:
+        from .scripts import with_evidence  # only a plan that deletes something needs it
+
+        work = work._replace(scripts=with_evidence(context, work.scripts, work.rows))
     return work
 
 

@@ -13,10 +13,11 @@ from functools import partial
 from .._errors import MstrError
 from .._model.alike import is_named
 from .._model.plan import NO_PLAN
+from .._model.purge import Purge
 from .._model.runtime import Runtime, lists_default, mark_in
 from .._model.steps import CLEAN_UP, DELETE_OLD, PLANNED, PURGE, READ, UNDO, Row, Step
 from .._model.stored import changed_since, deletion_of
-from .api import ALL_FIELDS, Context, Purge, Work
+from .api import ALL_FIELDS, Context, Work
 from .guards import refusals
 from .locate import is_found_by_id, plan_step
 from .side_by_side import map_items, map_steps

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from .._errors import NAMES_IN_MESSAGE, ValidationError, counted, listed
 from .._model.alike import ALIKE, is_named, misspelled_names, name_key, near_names, quoted
@@ -16,6 +17,9 @@ from .._model.runtime import INCOMPLETE, Runtime, lists_default
 from .._model.steps import Row, Step, plan_id
 from .._model.stored import check_sent_back
 from .api import Context, Work
+
+if TYPE_CHECKING:
+    from .._model.policy import Policy
 
 # Which runtimes must not be deleted, and why.
 Refusal = tuple[Sequence[Runtime], str]
@@ -43,6 +47,20 @@ def plan_refusals(context: Context, work: Work) -> Iterator[str]:
         yield plan_mismatch(context.plan_id, work.rows, work.script_report)
     steps = [step for row in work.rows if not row.failure for step in row.steps if step.plan.action == "delete"]
     yield from (sentence for _runtimes, sentence in refusals(context, work, steps))
+
+
+def violations(policy: Policy, rows: Sequence[Row]) -> list[str]:
+    """The violations of definitions that had to wait for the list, because of an exemption by id.
+
+    Any other one was refused before the login, with the whole task.
+    """
+    return [
+        f"{row.place} {row.wanted.label}: {finding.sentence}"
+        for row in rows
+        if row.failure
+        for finding in policy.of_definition(row.wanted, row.main.before)
+        if finding.counts
+    ]
 
 
 def check_plan(context: Context, step: Step, plan: Plan) -> None:

@@ -14,12 +14,12 @@ from .._errors import ErrorList, import_error
 from .._model.definition import Definition, definition_from
 from .._model.fields import BY_NAME, LIST_AS_WRITTEN
 from .._model.networks import NETADDR_IMPORT_ERROR
-from .._model.steps import check_plan_id
 from .._session.interrupt import DEFAULT_CONCURRENCY, check_concurrency
-from .api import Context, Purge, RuntimeApi, Waiting, utc_date
+from .api import Context, RuntimeApi, Waiting, utc_date
 
 if TYPE_CHECKING:
     from .._model.policy import Policy
+    from .._model.purge import Purge
     from .._model.src import Source
     from .assignments import ScriptEntry
 
@@ -104,7 +104,10 @@ def inputs_from(params: Mapping[str, Any], rest_under: Callable[[Policy | None],
             errors.check(check_projects, params["protect_projects"], "protect_projects")
             if not params["protect_used"]:
                 errors.add("protect_projects needs protect_used: true, because it protects nothing by itself")
-        errors.check(check_plan_id, params["plan_id"])
+        if params["plan_id"] is not None:
+            from .._model.result import check_plan_id  # only the apply of a plan needs it
+
+            errors.check(check_plan_id, params["plan_id"])
         approved = None
         if params["plan_scripts"] is not None:
             from .script_usage import approved_scripts  # only what comes from a plan file needs it

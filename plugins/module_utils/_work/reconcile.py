@@ -57,14 +57,20 @@ def reconcile(context: Context, inputs: Inputs) -> tuple[Sequence[Row], ScriptRe
 
             context = with_left(context, inputs)
     work, errors = _planned(context, inputs)
-    errors += _violations(context, work.rows) if len(definitions) > 1 else []
+    if context.policy and len(definitions) > 1 and any(row.failure for row in work.rows):
+        from .guards import violations  # only an exemption by id makes it wait for the list
+
+        errors += violations(context.policy, work.rows)
     # Once a row, because a replacement has a plan before it is one.
-    for warning in dict.fromkeys(row.main.plan.warning for row in work.rows if not row.failure):
-        if warning:
-            context.warn(warning)
+    for warning in dict.fromkeys(
+        row.main.plan.warning for row in work.rows if not row.failure and row.main.plan.warning
+    ):
+        context.warn(str(warning))
     refusal = ValidationError(errors) if errors else None
     if context.check_mode:
-        work = _predicted(context, work)
+        from .carry_out import predict  # only check mode needs it
+
+        work = predict(context, work)
     elif refusal:
         raise PartialError(refusal, {"plan_id": plan_id(work.rows, work.script_report)})
     else:
@@ -77,31 +83,6 @@ def reconcile(context: Context, inputs: Inputs) -> tuple[Sequence[Row], ScriptRe
 
             work = carry_out(context, work)
     return work.rows, work.script_report, refusal
-
-
-def _violations(context: Context, rows: Sequence[Row]) -> list[str]:
-    """The violations of definitions that had to wait for the list, because of an exemption by id.
-
-    Any other one was refused before the login, with the whole task.
-    """
-    return [
-        f"{row.place} {row.wanted.label}: {finding.sentence}"
-        for row in rows
-        if context.policy and row.failure
-        for finding in context.policy.of_definition(row.wanted, row.main.before)
-        if finding.counts
-    ]
-
-
-def _predicted(context: Context, work: Work) -> Work:
-    """The work as a run would leave it, with the scripts on what it would delete."""
-    spared = [row.failure or (row.is_purged and not work.purges) for row in work.rows]
-    work = work._replace(rows=[row if spare else row.predicted() for row, spare in zip(work.rows, spared)])
-    if work.scripts:
-        from .scripts import with_evidence  # only a plan that deletes something needs it
-
-        work = work._replace(scripts=with_evidence(context, work.scripts, work.rows))
-    return work
 
 
 def _planned(context: Context, inputs: Inputs) -> tuple[Work, list[str]]:
@@ -132,15 +113,10 @@ def _located(context: Context, inputs: Inputs) -> list[Row]:
 
     def find(row: Row) -> Row:
         definition = row.wanted
-        if definition.restore and definition.id and definition.id not in by_id and not context.api.get(definition.id):
-            # The runtime was deleted after the backup, or the server is a different one. An unfinished replacement of
-            # it is what is left, unless the backup lists that as absent.
-            left = [
-                mark.key
-                for mark in context.left.values()
-                if mark.is_gone and mark.replaced == definition.id and mark.name != definition.name
-            ]
-            definition = definition._replace(id=next((key for key in sorted(left) if key not in restored), None))
+        if definition.restore and definition.id and definition.id not in by_id:
+            from .restore import identified  # only a restore needs it
+
+            definition = identified(context, definition, restored)
         names = [str(definition.name), *definition.previous_names]
         named = [runtime for name in names for runtime in by_name.get(name, ()) if runtime.key not in restored]
         candidates = by_id.get(definition.id, []) if definition.id else named

@@ -11,7 +11,7 @@ has the name. Nothing is renamed aside.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -27,6 +27,18 @@ from .write import write, write_and_read
 
 if TYPE_CHECKING:
     from .._model.src import Source
+
+
+def identified(context: Context, wanted: Definition, listed_ids: Collection[str | None]) -> Definition:
+    """The definition of a runtime that no list shows: without its id if it was deleted, or the server is another one.
+
+    An unfinished replacement of it is what is left of it, unless the backup lists that as absent.
+    """
+    if context.api.get(str(wanted.id)):
+        return wanted
+    marks = [mark for mark in context.left.values() if mark.is_gone and mark.replaced == wanted.id]
+    left = sorted(mark.key for mark in marks if mark.name != wanted.name and mark.key not in listed_ids)
+    return wanted._replace(id=left[0] if left else None)
 
 
 def takes_name(row: Row) -> bool:

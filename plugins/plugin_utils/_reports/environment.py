@@ -240,8 +240,10 @@ def _with_unused(report: Json, texts: list[str]) -> Json:
     """The report of an audit with these unused exemptions in place of its own."""
     gone = {_line(report["environment"], text) for text in set(report["unused_exemptions"]).difference(texts)}
     counts = {**report["counts"], "unused": len(texts)}
-    old, new = (_count_line(each, bool(report["policy"])) for each in (report["counts"], counts))
-    lines = [line.replace(old, new) for line in report["lines"] if line not in gone]
+    lines = [line for line in report["lines"] if line not in gone]
+    for has_default in (True, False):
+        old, new = (_count_line(each, has_default, bool(report["policy"])) for each in (report["counts"], counts))
+        lines = [line.replace(old, new) for line in lines]
     changed = {**report, "unused_exemptions": texts, "counts": counts, "lines": lines}
     return {**changed, "outcome": _found(changed)}
 

@@ -7,9 +7,9 @@ from functools import partial
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError, PartialError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import Definition, definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.plan import make_plan
+from ansible_collections.mstr.library.plugins.module_utils._model.purge import Purge
 from ansible_collections.mstr.library.plugins.module_utils._model.result import report
 from ansible_collections.mstr.library.plugins.module_utils._model.steps import DELETE, PREDICTED, Step
-from ansible_collections.mstr.library.plugins.module_utils._work.api import Purge
 from ansible_collections.mstr.library.plugins.module_utils._work.assignments import script_entries
 from ansible_collections.mstr.library.plugins.module_utils._work.inputs import Inputs, Waiting
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile

@@ -7,7 +7,11 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, AuthError, ConnectError, MstrError
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.module_utils._session.parallel import all_side_by_side
-from ansible_collections.mstr.library.plugins.module_utils._session.session_string import SessionString, encode
+from ansible_collections.mstr.library.plugins.module_utils._session.session_string import (
+    SessionString,
+    encode,
+    string_for,
+)
 from unit.support.make import PASSWORD, URL, lost, response
 from unit.support.scripted_http import LOGIN, LOGOUT, Session, logged_in
 
@@ -35,7 +39,9 @@ def write(task):
 
 
 def log_in(task):
-    return task.session.session_string({})
+    session = task.session
+    session.handed_over = string_for(session.snapshot(), session.secrets, {})
+    return session.handed_over
 
 
 def log_out(task):
@@ -92,7 +98,11 @@ def test_session_ansible_would_mask_is_closed(session):
     task = session()
     task.http.reply(LOGIN, logged_in("".join(chr(33 + turn * 7 % 90) for turn in range(9999))))
     with pytest.raises(MstrError, match=r"Could not return the session: the value of api_token is so short that"):
-        task.session.session_string({"password": PASSWORD, "api_token": "e", "identity_token": None})
+        string_for(
+            task.session.snapshot(),
+            task.session.secrets,
+            {"password": PASSWORD, "api_token": "e", "identity_token": None},
+        )
     log_out(task)
     assert task.http.calls == [LOGIN, LOGOUT]
 
