@@ -189,10 +189,7 @@ class Context(NamedTuple):
 
 
 class Work(NamedTuple):
-    """A task at one moment: its rows, and its scripts; None if nothing depends on scripts.
-
-    `listed`: the runtimes on the server, if nothing happened since they were listed.
-    """
+    """A task at one moment. `scripts`: None if nothing depends on them. `listed`: the runtimes, if nothing happened since."""
 
     rows: list[Row]
     scripts: Any = None  # a `Scripts`, whose file needs this one
