@@ -189,7 +189,7 @@ class Context(NamedTuple):
 
 
 class Work(NamedTuple):
-    """A task at one moment. `scripts`: None if nothing depends on them. `listed`: the runtimes, if nothing happened since."""
+    """A task at one moment. `scripts`: None without need. `listed`: the runtimes, if nothing happened since then."""
 
     rows: list[Row]
     scripts: Any = None  # a `Scripts`, whose file needs this one
