@@ -137,7 +137,9 @@ def _left_out(
         is_default = identity.upper() == DEFAULT_RUNTIME_ID
         is_missing = is_backup and DEFAULT_RUNTIME_ID not in in_file
         if is_missing if is_default else (name, identity) in refused or _is_left_out(name, identity, exclude, ids):
-            usable = not (name_error(name) or _text_error(name))
+            # A name that somebody gave a runtime must not mean others, as a pattern.
+            is_pattern = (name, identity) in refused and re.search(r"[*?[]", name)
+            usable = not (name_error(name) or _text_error(name) or is_pattern)
             yield from [name] if usable else []
             yield from [identity] if (is_backup or not usable) and is_id(identity) else []
 

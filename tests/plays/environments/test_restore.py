@@ -6,7 +6,7 @@ import shlex
 from typing import Any
 
 from simulator.harness import Simulator
-from support.ansible import APPLY, Play, Played
+from support.ansible import APPLY, Play, Played, play_of
 
 RESTORE = "mstr.library.restore"
 OLD, IDLE = "A" * 32, "B" * 32
@@ -125,6 +125,31 @@ def test_what_no_definition_can_express(play: Play, servers: list[Simulator]) ->
     exported = play("mstr.library.export")
     assert exported.status == 0, exported.output
     assert "left out: Theirs env0: No definition can express 'Theirs' (" in exported.text
+
+
+def test_one_time_for_all_environments(play: Play, servers: list[Simulator]) -> None:
+    """One after another, too, and as a module; one fails. In the role by itself, each host has its own time."""
+    play.hosts = {host: play.hosts[host] for host in ("env0", "env1", "env2", "env3")}
+    play.hosts["env1"]["mstr_in_process"] = False
+    servers[2].fault("error", operation="create", times=99)
+    done = play(
+        APPLY, "--limit", "env0,env1,env2", mstr_runtimes=[NEW], mstr_serial=1, mstr_runtimes_backup_keep=1, **BACKUP
+    )
+    assert done.outcomes == {"env0": "changed", "env1": "changed", "env2": "failed"}
+    names = sorted(path.name for path in play.folder.glob("*.bk.*.yml"))
+    assert len({name.removeprefix(host) for host, name in zip(("env0", "env1", "env2"), names, strict=False)}) == 1
+    assert len(names) == 2, "the failed one wrote nothing"
+    again = play(APPLY, "--limit", "env0,env1", "--tags", "none", mstr_runtimes=[{"name": "More"}], **BACKUP)
+    assert sorted(path.name for path in play.folder.glob("*.bk.*.yml")) == names, again.output
+    role = play_of({"ansible.builtin.include_role": {"name": "mstr.library.runtimes"}}, host="env0,env3")
+    played = play(role, mstr_runtimes=[{"name": "More"}], mstr_runtimes_backup_keep=1, **BACKUP)
+    assert played.status == 0, played.output
+    left = sorted(path.name for path in play.folder.glob("*.bk.*.yml"))
+    assert [name[:4] for name in left] == ["env0", "env1", "env3"]
+    assert (left[0] == names[0], left[1] == names[1]) == (False, True)
+    back = way_back(play, done, "--limit", "env1")
+    assert back.status == 0, back.output
+    assert servers[1].runtimes() == []
 
 
 def test_an_environment_without_a_backup(play: Play, servers: list[Simulator]) -> None:

@@ -248,12 +248,13 @@ def test_what_no_definition_can_express(tmp_path, owner):
     """It is left out and named, with the reason, and keeps nothing else from being exported."""
     objects = (stored(), stored(id="A" * 32, name="Host", whitelist=["db.example.com"]))
     twins = [stored(id=identity * 32, name="Twin") for identity in "BC"]
-    file = file_of(*objects, *twins, stored(id="D" * 32, name="\ud83d"), owner=owner)
+    odd = stored(id="D" * 32, name="\ud83d"), stored(id="E" * 32, name="*", whitelist=["host"])
+    file = file_of(*objects, *twins, *odd, owner=owner)
     source = read_back(file, tmp_path)
     assert [runtime["name"] for runtime in source.runtimes] == ["r"]
-    ids = {"D" * 32} if owner is None else {letter * 32 for letter in "ABCD"}
-    assert set(source.left_out) == {"Host", "Twin", *ids}
-    [host, *twin, _half] = file.reasons
+    ids = {letter * 32 for letter in ("DE" if owner is None else "ABCDE")}
+    assert set(source.left_out) == {"Host", "Twin", *ids}, "a name is no pattern"
+    [_pattern, host, *twin, _half] = file.reasons
     assert host.startswith(f"No definition can express 'Host' ({'A' * 32}): whitelist[0] 'db.example.com' is not a C")
     assert all(f"2 runtimes have this name ({'B' * 32}, {'C' * 32})" in text for text in twin)
     assert f"\n#   {host}\n" in file.text
