@@ -26,7 +26,7 @@ from ...module_utils._model.file import FileError, check_size, read_text
 from ...module_utils._model.src import Source, read_definitions, source_from
 from .._reports.export import File, missing
 from .._reports.files import packed_text, plain
-from .backups import new_paths, timed
+from .backups import here, new_paths, timed
 from .check import one_file_error, type_error
 from .destination import FILE, checksum, dest_errors, write
 from .new_run import UNKNOWN
@@ -111,14 +111,11 @@ class OwnFile:
 
 def existing(action: Action, dest: str, line: str = "") -> list[str]:
     """The paths of the backups that `dest` names, the newest first; with `line`, of those that have it."""
-    folder = os.path.dirname(dest)
-    if not action.is_local:
-        contains = {"contains": f"{re.escape(line)}$"} if line else {}
-        found = action.run_plain_module("ansible.legacy.find", {"paths": [folder], **contains})
-        return timed(dest, (os.path.basename(str(file["path"])) for file in found.get("files") or ()))
-    with suppress(OSError):
-        return [path for path in timed(dest, os.listdir(folder)) if not line or _has_line(path, line)]
-    return []
+    if action.is_local:
+        return [path for path in here(dest) if not line or _has_line(path, line)]
+    contains = {"contains": f"{re.escape(line)}$"} if line else {}
+    found = action.run_plain_module("ansible.legacy.find", {"paths": [os.path.dirname(dest)], **contains})
+    return timed(dest, (os.path.basename(str(file["path"])) for file in found.get("files") or ()))
 
 
 def _has_line(path: str, line: str) -> bool:

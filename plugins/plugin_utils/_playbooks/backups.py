@@ -5,7 +5,8 @@
 """The names of backups: `backups/dev.yml` names the folder, the beginning and the suffix of all backups of `dev`.
 
 Each one has the time at which its run began in its name, such as `backups/dev.20261130T041500Z.yml`, so that no run
-replaces the backup of another one. Pure, except that the backups to choose from are read.
+replaces the backup of another one. Pure, except that files of the control node are listed, and backups to choose from
+are read.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timezone
 from itertools import chain, count
 
@@ -42,6 +44,13 @@ def timed(dest: str, names: Iterable[str]) -> list[str]:
     found = [match for match in map(form.fullmatch, names) if match]
     newest = sorted(found, key=lambda match: (match[1], int(match[2] or 1)), reverse=True)
     return [os.path.join(os.path.dirname(dest), match[0]) for match in newest]
+
+
+def here(dest: str) -> list[str]:
+    """The same for a folder of the control node."""
+    with suppress(OSError):
+        return timed(dest, os.listdir(os.path.dirname(dest)))
+    return []
 
 
 def dest_of(path: str) -> str | None:

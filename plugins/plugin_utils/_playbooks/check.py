@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from .._reports import evaluation, files, plan_file
 from .._reports.evaluation import grouped
 from .._reports.since import earlier_from
 from . import variables
-from .backups import choice_error, dest_of, timed
+from .backups import choice_error, dest_of, here
 from .destination import dest_errors
 from .new_run import UNKNOWN, NewRun, commands, dests, path_of, server_of
 from .variables import is_given
@@ -284,7 +283,7 @@ def _source_errors(run: NewRun) -> Iterator[str]:
         return
     restores, backups = run.playbook == "restore", {}
     paths = {host: path for host, path in run.paths(name) if run.is_local(host)}
-    choices = {host: found for host, path in paths.items() if restores and (found := _choice(path))}
+    choices = {host: here(path) for host, path in paths.items() if restores and not dest_of(path) and here(path)}
     if choices:
         yield choice_error(name, choices, run.options, read_definitions)
     paths = {host: path for host, path in paths.items() if host not in choices}
@@ -307,13 +306,6 @@ def _source_errors(run: NewRun) -> Iterator[str]:
         elif source.restore or (restores and path not in missing):
             yield from foreign_errors(name, path, source, host, run.server(host))
     yield from backup_errors(backups, run.options)
-
-
-def _choice(path: str) -> list[str]:
-    """The backups that a path without a time names, the newest first."""
-    with suppress(OSError):
-        return [] if dest_of(path) else timed(path, os.listdir(os.path.dirname(path)))
-    return []
 
 
 def backup_errors(paths: Mapping[str, str], options: Sequence[str]) -> Iterator[str]:
