@@ -233,18 +233,20 @@ def without_shared(reports: Sequence[Json], all_reached: bool = True) -> list[Js
         [text for index, text in texts.items() if all_known and entries[index] not in needed]
         for entries, texts in pairs
     ]
-    return [_with_unused(report, texts) if report.get("counts") else report for report, texts in zip(reports, kept)]
+    return [
+        _with_unused(report, texts) if len(texts) < len(before) else report
+        for report, before, texts in zip(reports, unused, kept)
+    ]
 
 
 def _with_unused(report: Json, texts: list[str]) -> Json:
-    """The report of an audit with these unused exemptions in place of its own."""
+    """The report of an audit with these unused exemptions in place of more."""
     gone = {_line(report["environment"], text) for text in set(report["unused_exemptions"]).difference(texts)}
     counts = {**report["counts"], "unused": len(texts)}
-    lines = [line for line in report["lines"] if line not in gone]
-    for has_default in (True, False):
-        old, new = (_count_line(each, has_default, bool(report["policy"])) for each in (report["counts"], counts))
-        lines = [line.replace(old, new) for line in lines]
-    changed = {**report, "unused_exemptions": texts, "counts": counts, "lines": lines}
+    numbers = (each["unused"] for each in (report["counts"], counts))
+    old, new = (f", {number} {lines.COUNTS['unused'][number != 1]}" if number else "" for number in numbers)
+    shown = [line.replace(old, new) for line in report["lines"] if line not in gone]
+    changed = {**report, "unused_exemptions": texts, "counts": counts, "lines": shown}
     return {**changed, "outcome": _found(changed)}
 
 
