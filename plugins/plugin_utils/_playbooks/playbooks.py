@@ -139,13 +139,8 @@ def _backed_up(action: Action, options: Result, source: Source, approved: Result
         return backup.named(read)
     without = _without_backup(file, plain(read["runtimes"]))
     if without:
-        # A purge spares what is not in the backup.
-        excluded = options.get("purge_exclude") or []
-        options["purge_exclude"] = [*excluded, *without] if isinstance(excluded, (list, tuple)) else excluded
-        named = [entry for entry in source.runtimes or () for key in without if means(entry, without[key], key)]
-        if named or checked:
-            checked = action.run_module("mstr_runtimes", options, *[True] * (not action.check_mode))
-            _check_backed_up(checked, without, file)
+        checked = _sparing(action, options, source, without, checked)
+        _check_backed_up(checked or {}, without, file)
     if looks:
         return checked or {}
     unread = [name_of(entry["project"]) or "the list of projects" for entry in read.get("unread") or ()]
@@ -171,6 +166,17 @@ def _backed_up(action: Action, options: Result, source: Source, approved: Result
             "them."
         )
     return _with_warnings(result, *lacking)
+
+
+def _sparing(
+    action: Action, options: Result, source: Source, without: Mapping[str, str], checked: Result | None
+) -> Result | None:
+    """What the run would do, if that is known or definitions name what is not in the backup. Its purge spares that."""
+    excluded = options.get("purge_exclude") or []
+    options["purge_exclude"] = [*excluded, *without] if isinstance(excluded, (list, tuple)) else excluded
+    if checked or any(means(entry, name, key) for entry in source.runtimes or () for key, name in without.items()):
+        return action.run_module("mstr_runtimes", options, *[True] * (not action.check_mode))
+    return None
 
 
 def _without_backup(file: File, runtimes: Sequence[Mapping[str, Any]]) -> dict[str, str]:
