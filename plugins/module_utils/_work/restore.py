@@ -75,10 +75,10 @@ def unless_older(context: Context, backup: Source, row: Row) -> Row:
     before = context.api.with_all_fields(row.main.before, ["dateCreated"]) or row.main.seen
     if _is_newer(before, backup):
         return row
-    created = before.facts.get("dateCreated") or "an unknown time"
+    created, written = before.facts.get("dateCreated") or "unknown", backup.server_time or "an unknown time"
     context.warn(
-        f"Runtime {before.label} is absent in the backup of {backup.server_time or 'an unknown time'}, but was created "
-        f"before it ({created}), so the file was edited. The runtime is left alone."
+        f"Runtime {before.label} is left alone, although the backup of {written} lists it as absent: a run lists only "
+        f"what it created after its backup, and the time of this creation is {created}. Check who edited the file."
     )
     kept = Definition("present", {}, id=before.id, name=before.name)
     return row._replace(wanted=kept, steps=(Step(kept, CHANGE, before),))
@@ -86,8 +86,8 @@ def unless_older(context: Context, backup: Source, row: Row) -> Row:
 
 def warn_of_newer(context: Context, backup: Source, work: Work) -> None:
     """Name what the run that wrote an unfinished backup may have created."""
-    listed_keys = {row.main.key for row in work.rows}
-    runtimes = [runtime for runtime in context.existing if runtime.key not in listed_keys and not runtime.is_default]
+    known = {*(step.key for row in work.rows for step in row.steps), *context.left}
+    runtimes = [runtime for runtime in context.existing if runtime.key not in known and not runtime.is_default]
     if not backup.unfinished or not runtimes:
         return
     needed = ["dateCreated", "owner"]
