@@ -30,7 +30,7 @@ BACKUP = {"mstr_runtimes_backup_dest": "{{ inventory_hostname }}.bk.yml"}
     [
         (APPLY, BACKUP, "To go back: ansible-playbook -i "),
         (AUDIT, {}, "Report: "),
-        (EXPORT, {}, "c: 1 runtime written to "),
+        (EXPORT, {}, "c: 1 runtime (without the default one) written to "),
         ("mstr.library.probe", {}, "c: the answers are in "),
     ],
     ids=["apply", "audit", "export", "probe"],
