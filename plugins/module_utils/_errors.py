@@ -30,12 +30,8 @@ _ESCAPES = re.compile("\x1b(\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(\x07|\x1b\\\\)?
 # Half of a character, which cannot be written as UTF-8.
 SURROGATE = re.compile("[\ud800-\udfff]")
 UNREAD = "\ufffd"  # stands for it
-# Characters that people are shown: of a name, of another text, and of a line, whose end may say what to do.
-LONGEST_NAME, LONGEST_TEXT, _LONGEST_LINE = 250, 1000, 100_000
-_LONG_PARTS = re.compile(
-    f"""(?<![^\\s([{{])(?:'[^'\n]{{{LONGEST_NAME + 1},}}|"[^"\n]{{{LONGEST_NAME + 1},}})"""  # what is quoted
-    f"""|(?<!\\S)\\S{{{LONGEST_TEXT + 1},}}"""
-)
+# Characters that people are shown: of a name, and of another text.
+LONGEST_NAME, LONGEST_TEXT = 250, 1000
 _READ_LIMIT = 20_000
 # Characters. A shorter part or form of a secret is not masked, because that would make results unreadable.
 SHORTEST_SECRET = 8
@@ -55,27 +51,6 @@ def cut(text: str, limit: int, length: int = 0) -> str:
         return text
     more = f"… ({length or len(text)} characters)"
     return f"{text[: limit - len(more)]}{more}" if limit > 4 * len(more) else f"{text[: limit - 1]}…"
-
-
-def shortened(message: str, secrets: Iterable[str] = ()) -> str:
-    """A message in which no name, no text and no line is of any length that a server chooses.
-
-    What is quoted is a name, or after a colon a text. Secrets are masked first, because a cut may leave half of one.
-    """
-
-    def part(match: re.Match[str]) -> str:
-        text = match.group()
-        if text[0] not in "\"'":
-            return cut(text, LONGEST_TEXT)
-        after_colon = message[match.start() - 2 : match.start()] == ": "
-        return text[0] + cut(text[1:], LONGEST_TEXT if after_colon else LONGEST_NAME)
-
-    if len(message) <= LONGEST_NAME:
-        return message
-    message = masked(message, secrets)
-    lines = _LONG_PARTS.sub(part, message).split("\n")
-    most = _LONGEST_LINE
-    return "\n".join(line if len(line) <= most else cut(line, most - 500) + line[-500:] for line in lines)
 
 
 def clean(value: object, limit: int = LONGEST_TEXT, secrets: Iterable[str] = ()) -> str:

@@ -10,7 +10,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ._errors import REFUSED, SURROGATE, clean, text_error, texts
@@ -176,19 +176,6 @@ def secret_values(spec: Mapping[str, Any], params: Mapping[str, Any]) -> set[str
 
             values |= url_secrets(str(url))
     return values
-
-
-def edit_sentences(result: dict[str, Any], edit: Callable[[str], str]) -> None:
-    """Edit the sentences of a result: of the task, of its errors, and of the errors of its rows; no data."""
-    for key, value in result.items():
-        if key in ("msg", "message") and isinstance(value, str):
-            result[key] = edit(value)
-        elif isinstance(value, dict) and (key == "error" or "msg" in value):
-            edit_sentences(value, edit)
-        elif isinstance(value, list):
-            for row in value:
-                if isinstance(row, dict) and isinstance(row.get("error"), dict):
-                    edit_sentences(row["error"], edit)
 
 
 def masking_warning(result: Mapping[str, Any], secrets: Iterable[object]) -> str | None:

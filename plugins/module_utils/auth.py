@@ -38,6 +38,7 @@ except ImportError:
     register_secrets = None
 
 from ._errors import (
+    LONGEST_NAME,
     SHORTEST_SECRET,
     ErrorList,
     MstrError,
@@ -45,10 +46,9 @@ from ._errors import (
     as_mstr_error,
     masked,
     printable,
-    shortened,
     with_escaped_forms,
 )
-from ._options import all_without_errors, edit_sentences, masking_warning, secret_values, unicode_errors, without_errors
+from ._options import all_without_errors, masking_warning, secret_values, unicode_errors, without_errors
 from ._session.connection import LOGIN_MODES, Connection, connection_from, with_own_login
 from ._session.interrupt import Stop
 from ._session.session import Session
@@ -251,7 +251,12 @@ def run(
         # No process reads the output; writing would only raise BrokenPipeError.
         raise SystemExit(1)
     # Names, versions and messages in its sentences come from the server.
-    edit_sentences(output, lambda text: shortened(printable(text), module.no_log_values))
+    if failed or output.keys() & {"read", "unread"} or len(str(output.get("msg"))) > LONGEST_NAME:
+        from ._sentences import shorten_all  # few results need it
+
+        shorten_all(output, module.no_log_values)
+    elif isinstance(output.get("msg"), str):
+        output["msg"] = printable(output["msg"])
     if not module._diff:
         output.pop("diff", None)
     warning = masking_warning(output, module.no_log_values)
@@ -309,10 +314,16 @@ def _output(
 def _warn(module: OwnModule, subject: str, text: str, session: Session | None = None) -> None:
     """Add a warning to the module. With `no_log: true` it has no content, because Ansible shows all warnings."""
     hidden = f"A warning about {subject} is not shown, because of no_log: true."
-    secrets = module.no_log_values | (session.secrets if session else set())
-    module.warn(hidden if module.no_log else shortened(printable(text), secrets))
+    module.warn(hidden if module.no_log else _shortened(module, session, printable(text)))
 
 
 def _progress(module: OwnModule, session: Session, text: str) -> None:
-    secrets = session.secrets | module.no_log_values
-    _host.show(shortened(text, secrets), lambda text: masked(text, secrets))
+    _host.show(_shortened(module, session, text), lambda text: masked(text, session.secrets | module.no_log_values))
+
+
+def _shortened(module: OwnModule, session: Session | None, text: str) -> str:
+    if len(text) <= LONGEST_NAME:
+        return text
+    from ._sentences import shortened  # few texts need it
+
+    return shortened(text, module.no_log_values | (session.secrets if session else set()))

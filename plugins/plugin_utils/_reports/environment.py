@@ -15,10 +15,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from ...module_utils._errors import LONGEST_TEXT, as_mstr_error, clean, counted, listed, shortened
+from ...module_utils._errors import LONGEST_TEXT, as_mstr_error, clean, counted, listed
 from ...module_utils._model.policy import number_of
 from ...module_utils._model.result import counted_runtimes
 from ...module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE
+from ...module_utils._sentences import shortened
 from ...module_utils._work.api import utc_date
 from . import lines
 from .evaluation import COUNTED, Json, evaluated, unused_exemptions

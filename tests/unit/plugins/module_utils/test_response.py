@@ -10,6 +10,7 @@ from xml.sax.saxutils import escape
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils import _errors
+from ansible_collections.mstr.library.plugins.module_utils._sentences import shortened
 from ansible_collections.mstr.library.plugins.module_utils._session import failures as _failures
 from ansible_collections.mstr.library.plugins.module_utils._session import response as _response
 from hypothesis import given
@@ -323,13 +324,13 @@ LONG, PROSE = "n" * 3_000_000, "the server's own words, " * 50
 )
 def test_a_message_of_any_length(message, shown):
     """Names and texts are cut, with their length; what a sentence says after them stays."""
-    assert _errors.shortened(message) == (shown or message)
+    assert shortened(message) == (shown or message)
 
 
 def test_a_line_of_any_length():
     """Even where nothing in it can be told apart: a name full of quotes."""
     name = "' \"" * 1_000_000
-    text = _errors.shortened(f"first\nRuntime {name!r} failed. Do this.")
+    text = shortened(f"first\nRuntime {name!r} failed. Do this.")
     assert len(text) <= 100_010
     assert text.endswith(" failed. Do this.")
     assert text.startswith("first\nRuntime '")
