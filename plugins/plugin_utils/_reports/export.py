@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -37,11 +38,15 @@ Reasons = Mapping[tuple[str, str], Sequence[str]]
 
 
 class File(NamedTuple):
-    """A file that `src` reads. `inexpressible`: what is not in it, because no definition can express it."""
+    """A file that `src` reads. `inexpressible`: what is not in it, because no definition can express it.
+
+    `unfinished_ones`: a sentence on each unfinished replacement that is not in it.
+    """
 
     header: str
     content: Mapping[str, Any]
     inexpressible: Reasons = MappingProxyType({})
+    unfinished_ones: Sequence[str] = ()
 
     @property
     def left_out(self) -> list[str]:
@@ -59,11 +64,11 @@ class File(NamedTuple):
 
     @property
     def reasons(self) -> list[str]:
-        """A sentence on each runtime that no definition can express."""
+        """A sentence on each runtime that is left out although nobody excluded it."""
         return [
             clean(f"No definition can express {name!r} ({identity}): {'; '.join(errors)}", 1000)
             for (name, identity), errors in sorted(self.inexpressible.items())
-        ]
+        ] + [clean(sentence, 1000) for sentence in self.unfinished_ones]
 
     def unfinished(self) -> File:
         """The backup of a run that has not ended."""
@@ -86,9 +91,10 @@ def to_file(
     """
     is_backup = owner is not None
     environment, server, time = owner or (None, None, None)
+    runtimes, unfinished = _settled(runtimes)
     definitions, refused = _expressed(runtimes, exclude, ids=is_backup)
     ids = {str(definition.get("id")).upper() for definition in definitions}
-    left_out = list(dict.fromkeys(_left_out(runtimes, exclude, ids, is_backup, refused)))
+    left_out = list(dict.fromkeys(_left_out(runtimes, exclude, ids, is_backup, {**refused, **unfinished})))
     content = {
         **({"environment": str(environment), "restore": True} if is_backup else {}),
         **({"server": server} if server else {}),
@@ -97,7 +103,8 @@ def to_file(
         "runtimes": definitions,
         **({"scripts": list(_assignments(runtimes, definitions))} if scripts else {}),
     }
-    file = File("", content, refused)
+    sentences = [f"{name!r} ({identity}) {reason}" for (name, identity), [reason] in sorted(unfinished.items())]
+    file = File("", content, refused, sentences)
     template = Template(_HEADER.read_text(encoding="utf-8"), trim_blocks=True, keep_trailing_newline=True)
     host, gaps = shlex.quote(clean(environment or "HOST")), unrestorable(definitions)
     header = template.render(is_backup=is_backup, writer=writer, host=host, file=file, gaps=gaps)
@@ -132,11 +139,10 @@ def _left_out(
 
     `in_file`: the ids in the file. That an export leaves out the default runtime goes without saying.
     """
-    ids = {_identity(runtime)[1].upper() for runtime in runtimes}
-    for name, identity in sorted(map(_identity, runtimes)):
+    for name, identity in sorted({*map(_identity, runtimes), *refused}):
         is_default = identity.upper() == DEFAULT_RUNTIME_ID
         is_missing = is_backup and DEFAULT_RUNTIME_ID not in in_file
-        if is_missing if is_default else (name, identity) in refused or _is_left_out(name, identity, exclude, ids):
+        if is_missing if is_default else (name, identity) in refused or is_named(name, exclude, identity):
             # A name that somebody gave a runtime must not mean others, as a pattern.
             is_pattern = (name, identity) in refused and re.search(r"[*?[]", name)
             usable = not (name_error(name) or _text_error(name) or is_pattern)
@@ -144,10 +150,36 @@ def _left_out(
             yield from [identity] if (is_backup or not usable) and is_id(identity) else []
 
 
-def _is_left_out(name: str, identity: str, exclude: Sequence[str], ids: Container[str]) -> bool:
-    """Whether a runtime is excluded, or the unfinished replacement of one with one of these ids."""
-    mark = mark_in(name)
-    return is_named(name, exclude, identity) or (mark is not None and mark[1] in ids)
+def _settled(runtimes: Iterable[Runtime]) -> tuple[list[Runtime], dict[tuple[str, str], Sequence[str]]]:
+    """The runtimes as they are once unfinished replacements have ended, and what the others are, by name and id.
+
+    One of a runtime that exists is left out, and its scripts are that one's. Otherwise it has its name already.
+    """
+    runtimes = list(runtimes)
+    ids = {_identity(runtime)[1].upper() for runtime in runtimes}
+    marks = {identity.upper(): mark for name, identity in map(_identity, runtimes) if (mark := mark_in(name))}
+    marks = {key: mark for key, mark in marks.items() if mark[1] not in marks}
+    finals = Counter(marks.get(identity.upper(), (name,))[0] for name, identity in map(_identity, runtimes))
+    settled, left_out = list[Runtime](), dict[tuple[str, str], Sequence[str]]()
+    moved: dict[str, list[Any]] = {}
+    for runtime in runtimes:
+        name, replaced = marks.get(_identity(runtime)[1].upper(), ("", ""))
+        what = f"is an unfinished replacement of {replaced}"
+        if not replaced:
+            settled.append(runtime)
+        elif replaced in ids:
+            moved.setdefault(replaced, []).extend(runtime.get("scripts") or ())
+            left_out[_identity(runtime)] = [f"{what}, which exists."]
+        elif finals[name] > 1:
+            left_out[_identity(runtime)] = [f"{what}, which is gone, and another runtime has the name {name!r}."]
+        else:
+            settled.append({**runtime, "name": name})
+
+    def with_scripts(runtime: Runtime) -> Runtime:
+        more = moved.get(_identity(runtime)[1].upper())
+        return {**runtime, "scripts": [*(runtime.get("scripts") or ()), *more]} if more else runtime
+
+    return list(map(with_scripts, settled)), left_out
 
 
 def _assignments(runtimes: Iterable[Runtime], definitions: Iterable[Runtime]) -> Iterator[dict[str, Any]]:
@@ -168,11 +200,10 @@ def to_definitions(runtimes: Iterable[Runtime], exclude: Sequence[str] = (), ids
 
     `runtimes` are as in a result. Omitted are runtimes that a name, shell pattern or id in `exclude` means, what
     `unrestorable` names, unfinished replacements of runtimes that exist, and the default runtime, which every server
-    has. `ids`: with the ids, the replacements and the default runtime, for a backup; only that one is left out if it
-    cannot be expressed. Raises ValidationError if another runtime cannot be expressed as a definition; the message
-    names each one.
+    has. `ids`: with the ids and the default runtime, for a backup; only that one is left out if it cannot be expressed.
+    Raises ValidationError if another runtime cannot be expressed as a definition; the message names each one.
     """
-    definitions, refused = _expressed(list(runtimes), exclude, ids)
+    definitions, refused = _expressed(_settled(runtimes)[0], exclude, ids)
     with ErrorList() as errors:
         for (name, identity), reasons in refused.items():
             if identity.upper() != DEFAULT_RUNTIME_ID:
@@ -184,9 +215,8 @@ def _expressed(
     runtimes: Sequence[Runtime], exclude: Sequence[str], ids: bool
 ) -> tuple[list[dict[str, Any]], dict[tuple[str, str], Sequence[str]]]:
     """The definitions of `to_definitions`, and why there is none of other runtimes."""
-    keys = {_identity(runtime)[1].upper() for runtime in runtimes}
     namesakes: dict[str, list[str]] = {}
-    meant = [runtime for runtime in runtimes if not _is_left_out(*_identity(runtime), exclude, keys)]
+    meant = [runtime for runtime in runtimes if not is_named(_identity(runtime)[0], exclude, _identity(runtime)[1])]
     for name, identity in map(_identity, meant):
         namesakes.setdefault(name, []).extend([identity] if identity.upper() != DEFAULT_RUNTIME_ID else [])
     definitions, refused = list[dict[str, Any]](), dict[tuple[str, str], Sequence[str]]()

@@ -220,11 +220,14 @@ def read_back(file, folder):
     return read_definitions(str(path))
 
 
+OTHER = {**SCRIPT, "id": "6" * 32, "name": "Other"}
+BESIDE = f"{{{{ x }}}} (replaces {ID})"
 OBJECTS_OF_A_FILE = (
     stored(name="{{ x }}", scripts=[SCRIPT]),
     stored(name="Vendor A", id="A" * 32, whitelist=["host"]),
-    stored(name="{{ x }} (replacement)", id="B" * 32),
-    stored(name="{{ x }} (replacement)", id="D" * 32),
+    stored(name=BESIDE, id="B" * 32, scripts=[OTHER]),
+    stored(name=f"Gone (replaces {'1' * 32})", id="D" * 32),
+    stored(name=f"Vendor A (replaces {'2' * 32})", id="E" * 32),
     stored(name="\ud83d", id="C" * 32),
     stored(name="(Standard)", id=DEFAULT_ID, scripts=[SCRIPT]),
 )
@@ -234,11 +237,14 @@ def test_an_export(tmp_path):
     """It fits every server, and names what it left out, so that a purge spares it."""
     file = file_of(*OBJECTS_OF_A_FILE, exclude=["Vendor *", "c" * 32], scripts=False)
     source = read_back(file, tmp_path)
-    assert [runtime["name"] for runtime in source.runtimes] == ["{{ x }}"]
+    assert [runtime["name"] for runtime in source.runtimes] == ["Gone", "{{ x }}"]
     assert "id" not in source.runtimes[0]
     assert (source.environment, source.restore, source.scripts) == (None, False, None)
-    assert (len(file.content["runtimes"]), len(source.runtimes)) == (1, 1)
-    assert sorted(source.left_out) == sorted(file.left_out) == ["C" * 32, "Vendor A", "{{ x }} (replacement)"]
+    assert (len(file.content["runtimes"]), len(source.runtimes)) == (2, 2)
+    taken = f"Vendor A (replaces {'2' * 32})"
+    assert sorted(source.left_out) == sorted(file.left_out) == ["C" * 32, "Vendor A", taken, BESIDE]
+    assert f"{BESIDE!r} ({'B' * 32}) is an unfinished replacement of {ID}, which exists." in file.text
+    assert "which is gone, and another runtime has the name 'Vendor A'." in file.text
     assert "-e mstr_runtimes_purge" not in file.text
     assert "The runtimes under left_out are not in this file. A purge does not delete them." in file.text
 
@@ -262,14 +268,19 @@ def test_what_no_definition_can_express(tmp_path, owner):
 
 def test_a_backup(tmp_path):
     """It has the ids, the environment and the scripts."""
-    owner, exclude = ("prod eu", "https://x", "2026-11-30T04:15:00Z"), ["Vendor *", "C" * 32, "D" * 32]
+    owner, exclude = ("prod eu", "https://x", "2026-11-30T04:15:00Z"), ["Vendor A", "C" * 32]
     file = file_of(*OBJECTS_OF_A_FILE, exclude=exclude, owner=owner, scripts=True)
     source = read_back(file, tmp_path)
     assert (source.environment, source.server, source.server_time, source.restore) == (*owner, True)
-    assert [runtime["id"] for runtime in source.runtimes] == [DEFAULT_ID, ID, "B" * 32]
-    script = {"id": SCRIPT["id"], "name": "Load", "project": "B19DEDCC"}
-    assert source.scripts == [{**script, "runtime": name} for name in ("(Standard)", "{{ x }}")]
-    assert set(source.left_out) == {"Vendor A", "A" * 32, "{{ x }} (replacement)", "C" * 32, "D" * 32}
+    assert [runtime["id"] for runtime in source.runtimes] == [DEFAULT_ID, "D" * 32, ID]
+    assert source.runtimes[1]["name"] == "Gone"
+    load, other = ({"id": each["id"], "name": each["name"], "project": "B19DEDCC"} for each in (SCRIPT, OTHER))
+    assert source.scripts == [
+        {**load, "runtime": "(Standard)"},
+        *({**script, "runtime": "{{ x }}"} for script in (load, other)),
+    ]
+    taken = f"Vendor A (replaces {'2' * 32})"
+    assert set(source.left_out) == {"Vendor A", "A" * 32, BESIDE, "B" * 32, "C" * 32, taken, "E" * 32}
     assert "mstr.library.restore --limit 'prod eu' -e mstr_restore_src=THIS_FILE" in file.text
     assert "The scripts at the end of this file are assigned to their runtimes." in file.text
 
