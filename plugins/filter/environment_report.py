@@ -143,8 +143,8 @@ _value:
           use a different runtime than wanted (C(moved)), runtimes without a definition (C(undefined)), runtimes with
           C(problems), last runs of scripts that failed (C(failed_runs)), packages whose installed version is not the
           one in the definition (C(mismatches)), runtimes with a Python that the server does not offer any more
-          (C(not_offered)), scripts whose runtime does not exist (C(dangling)), look-ups that failed (C(unread)), and
-          exemptions that exempt nothing (C(unused)).
+          (C(not_offered)), scripts whose runtime does not exist (C(dangling)), unfinished replacements
+          (C(unfinished)), look-ups that failed (C(unread)), and exemptions that exempt nothing (C(unused)).
         - C(violations) includes the values that a rule cannot read, whose number is C(unreadable).
       type: dict
     policy:
@@ -180,6 +180,13 @@ _value:
       description:
         - Only for an audit, the runtimes with a Python that the server does not offer any more, with C(name), C(id) and
           C(runtime_version). Null if the server has no list of versions.
+      type: list
+      elements: dict
+    unfinished:
+      description:
+        - Only for an audit, the unfinished replacements, with C(id), C(name), the C(final_name) that each is to take,
+          the id of what it C(replaces), whether that C(exists) (null if unknown), and C(msg), what to do about it. They
+          are neither drift nor runtimes without a definition, and no gate counts them.
       type: list
       elements: dict
     dangling:

@@ -150,6 +150,7 @@ counts:
     failed_runs: 0
     mismatches: 0
     not_offered: 0
+    unfinished: 0
     dangling: 0
     unread: 0
     unused: 0

@@ -41,6 +41,16 @@ class Mark(NamedTuple):
             return f"to finish it, apply {finish}"
         return f"if {self.replaced} exists, {back}{undo}; if it does not, apply {finish}"
 
+    @property
+    def advice(self) -> str:
+        """What it is, and what to do about it, for a warning and for the finding of an audit."""
+        state = "exists" if self.old else "does not exist any more" if self.is_gone else "may not exist any more"
+        line = f"add previous_names: [{self.name}] to the definition that it belongs to, or "
+        delete = "" if self.old else f"; to delete it, apply {{id: {self.runtime.id}, state: absent}}"
+        end = f"{line if self.is_gone else ''}{self.ends}{delete}."
+        what = f"{self.runtime.label} is an unfinished replacement of {self.replaced}, which {state}"
+        return f"{what}. {end[0].upper()}{end[1:]}"
+
 
 def marks_in(listed: Iterable[Runtime]) -> list[Mark]:
     """The unfinished replacements in a list of runtimes.

@@ -6,14 +6,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .._errors import ApiError, ConnectError, PartialError, ValidationError, as_mstr_error
+from .._model.marks import marks_in
 from .._model.plan import make_plan
 from .._model.result import report
-from .._model.runtime import INCOMPLETE, Runtime
+from .._model.runtime import INCOMPLETE, Runtime, mark_in
 from .._model.steps import Row, ScriptReport
 from .._session.interrupt import Interrupted
 from .._session.session import Session
@@ -21,8 +23,9 @@ from .api import Context, RuntimeApi
 from .inputs import Inputs, context_for, libraries
 from .inputs_many import MANY_OPTIONS, Check, inputs_for_many
 from .reconcile import reconcile
+from .recover import with_state
 from .runtime_info import READ_OPTIONS, find_runtimes, query_from, with_findings
-from .script_usage import find_usage
+from .script_usage import Usage, find_usage
 
 if TYPE_CHECKING:
     from .._model.policy import Policy
@@ -102,14 +105,44 @@ def audit(task: Any, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     if query["include_scripts"] and (query["projects"] is None or context.protects is not False):
         # One look-up, also for what an apply would delete.
         context = context._replace(usage=find_usage(context, context.protects or (), every=True))
+    settled, unfinished = _settled(context, runtimes)
     # Without their warnings: the result lists what could not be read.
     read = with_findings(context._replace(check_mode=not may_run, warn=lambda text: None), query, runtimes)
-    applied, refusals = _comparison(context, compared, query["policy"]) if compared else (None, [])
+    read = {**read, "unfinished": unfinished}
+    applied, refusals = _comparison(settled, compared, query["policy"]) if compared else (None, [])
     # By name, so that a report knows what a runtime took the place of.
     definitions = compared.definitions if isinstance(compared, Inputs) else ()
     previous = {str(entry.name): list(entry.previous_names) for entry in definitions if entry.previous_names}
     parts = {"read": read, "applied": applied, "refusals": refusals, "previous_names": previous}
     return {"changed": False, "msg": read["msg"], **parts}
+
+
+def _settled(context: Context, runtimes: Sequence[Runtime]) -> tuple[Context, list[dict[str, Any]]]:
+    """The context without unfinished replacements, and what these are: no drift, and nothing that has no definition.
+
+    One of a runtime that is gone is compared under the name that it is to take.
+    """
+    by_key, unfinished = {runtime.key: runtime for runtime in runtimes}, list[dict[str, Any]]()
+    names = Counter(found[0] if (found := mark_in(runtime.name)) else runtime.name for runtime in runtimes)
+    back: dict[str, str] = {}
+    for mark in marks_in(runtimes):
+        mark = with_state(context, mark, {runtime.key: runtime for runtime in runtimes})
+        runtime = by_key.pop(mark.key)
+        if mark.is_gone and names[mark.name] == 1:
+            by_key[mark.key] = runtime._replace(values={**runtime.values, "name": mark.name})
+        elif mark.old:
+            back[mark.key] = mark.replaced
+        what = {"id": runtime.id, "name": runtime.name, "final_name": mark.name, "replaces": mark.replaced}
+        unfinished.append({**what, "exists": True if mark.old else False if mark.is_gone else None, "msg": mark.advice})
+    if not unfinished:
+        return context, unfinished
+    usage: Usage | None = context.usage
+    if usage:
+        scripts = [
+            script._replace(runtime_id=back.get(str(script.runtime_id), script.runtime_id)) for script in usage.scripts
+        ]
+        usage = usage._replace(scripts=scripts)
+    return context._replace(api=Snapshot(context.session, list(by_key.values())), usage=usage), unfinished
 
 
 def _warn(tell: Callable[[str], None], text: str) -> None:

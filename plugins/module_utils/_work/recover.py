@@ -9,7 +9,7 @@ Before the runtime that one replaces is deleted, it is gone on with or undone; a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from .._errors import MstrError, ValidationError, ended
 from .._model.marks import Mark, marks_in
@@ -36,22 +36,26 @@ def with_left(context: Context, inputs: Inputs) -> Context:
         old = by_key.get(mark.replaced)
         known = {mark.name, mark.runtime.name, *([old.name] if old else [])}
         if inputs.purge or known & names or {mark.key, mark.replaced} & ids:
-            is_gone = old is None and lists_default(context.existing) and _is_gone(context, mark)
-            left[mark.key] = mark._replace(old=old, is_gone=is_gone)
+            left[mark.key] = with_state(context, mark, by_key)
     if not left:
         return context
     usage = context.usage or find_usage(context, context.protects or (), every=True)
     return context._replace(left=left, usage=usage)
 
 
-def _is_gone(context: Context, mark: Mark) -> bool:
-    """Whether the runtime that it replaces, which no complete list shows, cannot be read by its id, either."""
+def with_state(context: Context, mark: Mark, listed: Mapping[str, Runtime]) -> Mark:
+    """The unfinished replacement with what is known of the runtime that it replaces. `listed`: the runtimes by key.
+
+    That one is gone if no complete list shows it, and it cannot be read by its id, either.
+    """
+    old = listed.get(mark.replaced)
     try:
-        return context.api.get(mark.replaced) is None
+        is_gone = old is None and lists_default(listed.values()) and context.api.get(mark.replaced) is None
     except Interrupted:
         raise
     except MstrError:
-        return False
+        is_gone = False
+    return mark._replace(old=old, is_gone=is_gone)
 
 
 def users(context: Context, mark: Mark) -> Sequence[object]:
@@ -201,23 +205,7 @@ def warn_of_left(context: Context, rows: Sequence[Row]) -> None:
     keys = {step.key for row in rows for step in row.steps} | {row.beside.key for row in rows if row.beside}
     for mark in context.left.values():
         if mark.key not in keys:
-            context.warn(f"{described(mark)}. {finish_advice(mark)}")
-
-
-def described(mark: Mark) -> str:
-    """What it is, for a warning and for the finding of an audit."""
-    state = "exists" if mark.old else "does not exist any more" if mark.is_gone else "may not exist any more"
-    return (
-        f"{mark.runtime.label} is an unfinished replacement of {mark.replaced}, which {state}; no definition means it"
-    )
-
-
-def finish_advice(mark: Mark) -> str:
-    """What to do about it."""
-    line = f"add previous_names: [{mark.name}] to the definition that it belongs to, or "
-    delete = "" if mark.old else f"; to delete it, apply {{id: {mark.runtime.id}, state: absent}}"
-    sentence = f"{line if mark.is_gone else ''}{mark.ends}{delete}."
-    return f"{sentence[0].upper()}{sentence[1:]}"
+            context.warn(mark.advice)
 
 
 def of_existing(context: Context, runtime: Runtime) -> bool:

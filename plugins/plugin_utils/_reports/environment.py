@@ -33,7 +33,9 @@ _INDEX = re.compile(r"policy\.exemptions\[(\d+)\]")
 _OUTCOMES = {
     "violations": "violations",
     **dict.fromkeys(("differing", "moved"), "drift"),
-    **dict.fromkeys(("problems", "failed_runs", "mismatches", "not_offered", "dangling", "unused"), "problems"),
+    **dict.fromkeys(
+        ("problems", "failed_runs", "mismatches", "not_offered", "dangling", "unfinished", "unused"), "problems"
+    ),
     "incomplete": "problems",
     "not_evaluated": "not_evaluated",
 }
@@ -95,7 +97,7 @@ def _without_values(sources: Sources, sentence: str) -> dict[str, Any]:
         "message": f"{report['message']}\n{sentence}" if report["message"] else sentence,
         "plan_id": None,
         **{key: [] for key in ("violations", "not_evaluated", "unused_exemptions", "unread", "refusals", "inventory")},
-        **dict.fromkeys(("policy", "counts", "incomplete", "mismatches", "not_offered", "dangling")),
+        **dict.fromkeys(("policy", "counts", "incomplete", "mismatches", "not_offered", "dangling", "unfinished")),
         "compared": False,
         "lines": [_line(sources.environment, line) for line in texts if line],
     }
@@ -110,6 +112,7 @@ def _audited(sources: Sources, read: Json, rows: Sequence[Json], unused: list[st
         "unused_exemptions": unused,
         "incomplete": sources.incomplete,
         "dangling": read.get("dangling"),
+        "unfinished": list(read.get("unfinished") or ()),
         "mismatches": read.get("mismatches"),
         "not_offered": not_offered(read),
         "unread": list(read.get("unread") or ()),
@@ -141,6 +144,7 @@ def _counts(report: Json, runtimes: Sequence[Json], sources: Sources) -> dict[st
         "mismatches": sum(len(runtime["mismatches"]) for runtime in runtimes),
         "not_offered": sum(1 for runtime in runtimes if not runtime["offered"]),
         "dangling": len(report["dangling"] or ()),
+        "unfinished": len(report["unfinished"]),
         "unread": len(report["unread"]),
         "unused": len(report["unused_exemptions"]),
     }

@@ -193,7 +193,9 @@ def _facts(runtime: Json, entry: Json, sources: Sources) -> dict[str, Any]:
     """
     action, owner = entry.get("action"), runtime.get("owner")
     missing = "missing" if action in ("created", "updated") else "not compared"
+    unfinished = {each["id"] for each in (sources.read or {}).get("unfinished") or ()}
     unknown = not sources.compares_runtimes or bool((sources.applied or {}).get("failed") or runtime.get("is_default"))
+    unknown = unknown or runtime.get("id") in unfinished
     return {
         "name": str(runtime.get("name") or entry.get("name") or ""),
         "id": runtime.get("id") or entry.get("id"),

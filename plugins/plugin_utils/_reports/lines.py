@@ -42,6 +42,7 @@ COUNTS = {
     "failed_runs": ("last run failed", "last runs failed", "Failed runs"),
     "mismatches": ("installed version differs", "installed versions differ", "Other versions"),
     "not_offered": ("has a Python that is not offered", "have a Python that is not offered", "Python not offered"),
+    "unfinished": ("unfinished replacement", "unfinished replacements", "Unfinished"),
     "dangling": ("script has no runtime", "scripts have no runtime", "Scripts without runtime"),
     "unread": ("look-up failed", "look-ups failed", "Not read"),
     "unused": ("exemption exempts nothing", "exemptions exempt nothing", "Unused exemptions"),
@@ -129,6 +130,7 @@ def environment_lines(report: Json) -> list[Line]:
         *((INCOMPLETE, text) for text in [report.get("incomplete")] if text),
         *(("runtimes without a definition", text) for text in _undefined_line(report.get("undefined") or ())),
         *(("unused exemptions", text) for text in report.get("unused_exemptions") or ()),
+        *(("unfinished replacements", str(each["msg"])) for each in report.get("unfinished") or ()),
         *(("scripts without a runtime", _dangling_line(script)) for script in report.get("dangling") or ()),
         *((UNREAD, _unread_line(unread)) for unread in report.get("unread") or ()),
     ]

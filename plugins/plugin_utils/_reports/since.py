@@ -20,7 +20,7 @@ from ...module_utils._model.fields import BY_NAME, differing
 from ...module_utils._model.file import parsed
 from ...module_utils._model.kinds import RESOURCE_KEYS
 from ...module_utils._model.plan import diff_values
-from ...module_utils._model.runtime import DEFAULT_RUNTIME_ID
+from ...module_utils._model.runtime import DEFAULT_RUNTIME_ID, mark_in
 from .lines import change_line
 
 Json = Mapping[str, Any]
@@ -173,9 +173,11 @@ def changed_since(
 
 def _compared(earlier: Earlier, old: Json, runtimes: Sequence[Json]) -> tuple[Sequence[Json], Sequence[Json], str]:
     """The runtimes before and now, and the key by which they are the same."""
-    now = [runtime for runtime in runtimes if runtime["present"]]
+    # An unfinished replacement counts once it has its name.
+    now = [runtime for runtime in runtimes if runtime["present"] and not mark_in(runtime["name"])]
     if earlier.runtimes is None:
-        return [entry for entry in old["inventory"] if entry.get("present", True)], now, "id"
+        before = [entry for entry in old["inventory"] if entry.get("present", True)]
+        return [entry for entry in before if not mark_in(str(entry.get("name") or ""))], now, "id"
     # Neither an export nor a backup restores the default runtime.
     left_out = earlier.left_out
     now = [entry for entry in now if not entry["is_default"] and not is_named(entry["name"], left_out, entry["id"])]

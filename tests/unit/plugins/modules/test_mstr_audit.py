@@ -117,3 +117,27 @@ def test_a_failed_look_up_is_said_once():
     server.refusals["GET /scripts/LOAD"] = refusal(403, "ERR0017", "no permission")
     result = audited(server, include_scripts=True)
     assert (len(result["read"]["unread"]), server.warnings) == (1, [])
+
+
+@pytest.mark.parametrize("gone", [False, True, None])
+def test_an_unfinished_replacement(gone):
+    """It is a finding of its own. What it replaces is compared; once that is gone, it is compared in its place."""
+    old, beside = "A" * 32, "B" * 32
+    name = f"r (replaces {old})"
+    held = [stored(id=old, others="x")] if gone is False else []
+    server = Server(*held, stored(id=beside, name=name, others="y")).seed_scripts(load=beside)
+    if gone is None:
+        server.refusals[f"GET /runtimes/{old}"] = refusal(403)
+    definitions = [{"name": "r", "others": "y" if gone else "x"}] if gone is not None else []
+    result = audited(server, runtimes=[*definitions, {"name": "other"}], purge=True, include_scripts=True)
+    [found] = result["read"]["unfinished"]
+    assert [found[key] for key in ("id", "name", "final_name", "replaces")] == [beside, name, "r", old]
+    assert found["exists"] is {False: True, True: False, None: None}[gone]
+    assert (
+        "To undo it, assign its scripts" in found["msg"]
+        or "add previous_names: [r]".capitalize() in found["msg"]
+        or (f"If {old} exists, " in found["msg"])
+    )
+    rows = [(row["name"], row["action"]) for row in result["applied"]["runtimes"]]
+    assert rows == [("r", "none")] * len(definitions) + [("other", "created")]
+    assert name in [runtime["name"] for runtime in result["read"]["runtimes"]]
