@@ -38,7 +38,7 @@ def days(draw, restores, holds_all=False):
     has a runtime of its own.
     """
     plain = ["R", "S", "T", "U", "V"]
-    beside = [] if holds_all else ["s", *(f"{name} ({'restore' if restores else 'replacement'})" for name in "RS")]
+    beside = [] if holds_all else ["s", f"R (replaces {IDS[0]})"]
     names = draw(st.lists(st.sampled_from(plain[:4] + beside), unique=True, min_size=1, max_size=5))
     values = {"others": VALUES["others"], "runtimeVersion": VALUES["runtime_version"]}
     held = [{"id": identity, "name": name, **draw(st.fixed_dictionaries(values))} for identity, name in zip(IDS, names)]
@@ -188,7 +188,7 @@ def test_backup_brings_everything_back(day):
     predicted = backup.run(have, check_mode=True)
     done = backup.run(have)
     assert (predicted["summary"], done["summary"]["failed"]) == (done["summary"], 0)
-    kept = [each for each in without_ids(state(have))[0] if not any("(replacement)" in field for field in each)]
+    kept = [each for each in without_ids(state(have))[0] if not any("(replaces " in field for field in each)]
     assert (kept, without_ids(state(have))[1]) == without_ids(before)
     assert backup.run(have)["changed"] is False
 

@@ -133,11 +133,8 @@ def test_an_unfinished_replacement(gone):
     [found] = result["read"]["unfinished"]
     assert [found[key] for key in ("id", "name", "final_name", "replaces")] == [beside, name, "r", old]
     assert found["exists"] is {False: True, True: False, None: None}[gone]
-    assert (
-        "To undo it, assign its scripts" in found["msg"]
-        or "add previous_names: [r]".capitalize() in found["msg"]
-        or (f"If {old} exists, " in found["msg"])
-    )
+    advice = {False: "To undo it, assign its scripts", True: "Add previous_names: [r] to", None: f"If {old} exists, "}
+    assert advice[gone] in found["msg"]
     rows = [(row["name"], row["action"]) for row in result["applied"]["runtimes"]]
     assert rows == [("r", "none")] * len(definitions) + [("other", "created")]
     assert name in [runtime["name"] for runtime in result["read"]["runtimes"]]

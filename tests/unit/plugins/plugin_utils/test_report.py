@@ -168,7 +168,7 @@ def test_a_runtime_that_would_be_replaced():
     ("held", "new"),
     [
         ({1: "r"}, None),
-        ({1: "r", 2: "r (replacement)"}, 2),
+        ({1: "r", 2: f"r (replaces {1:032X})"}, 2),
         ({1: "old"}, None),
         ({1: "old", 2: "r"}, 2),
     ],
