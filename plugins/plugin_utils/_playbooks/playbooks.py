@@ -159,7 +159,9 @@ def _backed_up(action: Action, options: Result, source: Source, approved: Result
         gone = [row["id"] for row in result.get("runtimes") or () if row["action"] == "deleted"]
         users = {runtime["id"]: runtime.get("scripts") for runtime in plain(read["runtimes"])}
         result["scripts_before"] = {identity: users.get(identity) for identity in gone}
-    lacking = [f"{reason} It is not in the backup, and a purge spares it." for reason in map(ended, file.reasons)]
+    lacking = [f"{ended(reason)} It is not in the backup." for reason in file.reasons]
+    if file.inexpressible:
+        lacking.append("A purge spares what no definition can express.")
     if unread:
         lacking.append(
             f"The backup lacks scripts of projects that could not be read: {unread_text}. Going back does not move "

@@ -275,9 +275,10 @@ def test_what_a_backup_cannot_have(tmp_path, check_mode):
     result = playbooks.apply(action)
     assert action.options_of_module["purge_exclude"] == ["Vendor *", "C" * 32]
     assert result["backup"]["left_out"] == ["Host", "C" * 32]
-    [warning] = result["warnings"]
+    warning, spared = result["warnings"]
     assert warning.startswith(f"No definition can express 'Host' ({'C' * 32}): whitelist[0] 'db.example.com' is not a ")
-    assert warning.endswith("It is not in the backup, and a purge spares it.")
+    assert warning.endswith(". It is not in the backup.")
+    assert spared == "A purge spares what no definition can express."
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
