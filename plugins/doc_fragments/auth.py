@@ -87,7 +87,9 @@ options:
     description:
       - Seconds to wait for a connection, and for the next data of a response.
       - A request fails if its whole response takes more than ten times this long, is larger than 64 MB, or has more
-        than a million objects; parallel requests share these limits.
+        than a million objects; parallel requests share these limits. It also fails if a line of the HTTP protocol is
+        longer than 64 kB, or if the headers are larger than 1 MB.
+      - A session ends if the server sets more than 50 cookies, or more than 64 kB of them.
       - If not set, the environment variable E(MSTR_TIMEOUT) is used.
     type: float
     default: 30

@@ -13,22 +13,18 @@ from __future__ import annotations
 import select
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any
 
-from .._errors import MstrError, ValidationError
+from .._errors import MstrError
 
 _WAKE = object()
 _SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP")
 _CALLER_CHECK_S = 1.0  # seconds between checks that the caller still reads the result
-
-# The number of requests at the same time.
-DEFAULT_CONCURRENCY = 4
-_HIGHEST_CONCURRENCY = 16
-CONCURRENCY_OPTION: dict[str, Any] = {"concurrency": {"type": "int", "default": DEFAULT_CONCURRENCY}}
+DEFAULT_CONCURRENCY = 4  # requests at the same time
 
 
 class Interrupted(MstrError):
@@ -154,9 +150,3 @@ def start_thread(work: Callable[..., None], *args: Any) -> bool:
         return True
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def check_concurrency(params: Mapping[str, Any]) -> None:
-    """Raises ValidationError if the number of parallel requests is out of range."""
-    if not 1 <= params["concurrency"] <= _HIGHEST_CONCURRENCY:
-        raise ValidationError([f"concurrency must be from 1 to {_HIGHEST_CONCURRENCY}, not {params['concurrency']}"])

@@ -10,17 +10,27 @@ importing from a zip, as Ansible sends modules, without all of its names.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
+from .._errors import ValidationError
+
 # What a call imports if it fails.
 from . import failures, outage, size  # noqa: F401  # pylint: disable=unused-import
-from .interrupt import start_thread
+from .interrupt import DEFAULT_CONCURRENCY, start_thread
 
+_HIGHEST_CONCURRENCY = 16
+CONCURRENCY_OPTION: dict[str, Any] = {"concurrency": {"type": "int", "default": DEFAULT_CONCURRENCY}}
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+def check_concurrency(params: Mapping[str, Any]) -> None:
+    """Raises ValidationError if the number of parallel requests is out of range."""
+    if not 1 <= params["concurrency"] <= _HIGHEST_CONCURRENCY:
+        raise ValidationError([f"concurrency must be from 1 to {_HIGHEST_CONCURRENCY}, not {params['concurrency']}"])
 
 
 def all_side_by_side(

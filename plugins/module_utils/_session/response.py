@@ -86,8 +86,7 @@ class _Lines(BufferedReader):
 class BoundedResponse(HTTPResponse):
     """Reads lines of at most 64 kB, and in all 64 MB and what headers may have, whatever these bytes are.
 
-    Some releases of urllib3 read a line of any length, and no limit of urllib3 counts the bytes of the socket. Raises
-    UnreadableBody.
+    Raises UnreadableBody. Some releases of urllib3 read a line of any length, and none counts what is not the body.
     """
 
     def __init__(self, sock: Any, debuglevel: int = 0, method: str | None = None, url: str | None = None) -> None:

@@ -47,10 +47,7 @@ _COOKIES_MASKED = 100  # more than the calls that may be under way
 
 
 class _CookiePolicy(DefaultCookiePolicy):
-    """Sends cookies over http and https: in test networks, load balancers mark cookies as Secure even on http.
-
-    Accepts a limited number and size of cookies, because each one is sent with each request.
-    """
+    """Sends cookies over http and https: in test networks, load balancers mark cookies as Secure even on http."""
 
     def __init__(self, jar: Iterable[Any]) -> None:
         super().__init__()

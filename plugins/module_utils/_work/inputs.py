@@ -14,7 +14,7 @@ from .._errors import ErrorList, import_error
 from .._model.definition import Definition, definition_from
 from .._model.fields import BY_NAME, LIST_AS_WRITTEN
 from .._model.networks import NETADDR_IMPORT_ERROR
-from .._session.interrupt import DEFAULT_CONCURRENCY, check_concurrency
+from .._session.interrupt import DEFAULT_CONCURRENCY
 from .api import Context, RuntimeApi, Waiting, utc_date
 
 if TYPE_CHECKING:
@@ -114,6 +114,8 @@ def inputs_from(params: Mapping[str, Any], rest_under: Callable[[Policy | None],
 
             approved = errors.check(approved_scripts, params["plan_scripts"], prefix="plan_scripts")
         if "concurrency" in params:
+            from .._session.parallel import check_concurrency  # a task with one runtime needs none of it
+
             errors.check(check_concurrency, params)
     patience = Waiting(params["wait_timeout"], params["wait_interval"])
     inputs = inputs._replace(policy=policy, approved=approved)

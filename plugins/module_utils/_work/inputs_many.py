@@ -14,7 +14,7 @@ from .._model.alike import name_key
 from .._model.definition import DEFINITION_OPTIONS, Definition, definition_from
 from .._model.fields import LIST_AS_WRITTEN
 from .._model.purge import Purge
-from .._session.interrupt import CONCURRENCY_OPTION
+from .._session.parallel import CONCURRENCY_OPTION
 from .inputs import TASK_OPTIONS, Inputs, inputs_from
 
 if TYPE_CHECKING:

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .._errors import ErrorList
 from .._model.fields import LIST_AS_WRITTEN
 from .._model.runtime import INCOMPLETE, Runtime, id_from, lists_default, status_word
-from .._session.interrupt import CONCURRENCY_OPTION, check_concurrency
-from .._session.parallel import all_side_by_side
+from .._session.parallel import CONCURRENCY_OPTION, all_side_by_side, check_concurrency
 from .api import ALL_FIELDS, Context, RuntimeApi
 from .inputs import POLICY_OPTION, context_for, libraries, policy_in
 from .script_usage import SavedScript, Usage, check_projects, find_usage

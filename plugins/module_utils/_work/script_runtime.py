@@ -14,7 +14,7 @@ from .._model.alike import meant
 from .._model.fields import LIST_AS_WRITTEN
 from .._model.result import failures
 from .._model.runtime import Runtime, id_from
-from .._session.interrupt import CONCURRENCY_OPTION, check_concurrency
+from .._session.parallel import CONCURRENCY_OPTION, check_concurrency
 from .api import Context, one_named
 from .assign import assign_all
 from .assignments import Assignment, find_entries, plan_assignment, script_entries, script_report
