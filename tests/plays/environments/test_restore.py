@@ -169,3 +169,33 @@ def test_an_environment_without_a_backup(play: Play, servers: list[Simulator]) -
     assert "\nenv0: not reached: it has no backup " in back.output
     assert servers[1].runtimes() == []
     assert [runtime["name"] for runtime in servers[0].runtimes()] == ["Kept"]
+
+
+def test_what_an_interrupted_replacement_left(play: Play, servers: list[Simulator]) -> None:
+    """The definitions were reverted since. An audit names it, a purge keeps it, an apply ends it, and back again."""
+    play.hosts = {host: play.hosts[host] for host in ("env0", "env1", "env2")}
+    play.hosts["env2"]["mstr_in_process"] = False
+    beside = {"name": f"New (replaces {OLD})", "id": IDLE, "execTimeout": 5}
+    used = [script | {"runtime": IDLE} for script in SCRIPTS]
+    for server, held in zip(servers, ([beside], [RUNTIMES[0], beside], [beside]), strict=False):
+        server.seed(*held, projects=[{"name": "Sales", "scripts": used}])
+    before = [server.runtimes() for server in servers[:3]]
+    play.hosts["env0"]["mstr_runtimes"] = [{"name": "Old", "previous_names": ["New"]}]
+    play.hosts["env1"]["mstr_runtimes"] = [{"name": "Old", "exec_timeout": 321}]
+    play.hosts["env2"]["mstr_runtimes"] = [{"name": "Other"}]
+    found = play("mstr.library.audit", mstr_runtimes_purge=True)
+    assert found.text.count(f"'New (replaces {OLD})' ({IDLE}) is an unfinished replacement of {OLD}") == 3, found.output
+    more = {**BACKUP, "mstr_runtimes_purge": True}
+    assert play(APPLY, "--check", **more).status == 0
+    assert [server.runtimes() for server in servers[:3]] == before
+    done = play(APPLY, **more)
+    assert done.status == 0, done.output
+    names = [sorted(runtime["name"] for runtime in server.runtimes()) for server in servers[:3]]
+    assert names == [["Old"], ["Old"], sorted(["Other", beside["name"]])]
+    assert [set(state(server)[1].values()) for server in servers[:3]] == [{"Old"}, {"Old"}, {beside["name"]}]
+    assert "previous_names: [New] to the definition that it belongs to" in done.text
+    again = play(APPLY, **more)
+    assert again.output.count("changed=0") == 3, again.output
+    assert way_back(play, done).status == 0
+    assert sorted(state(servers[0])[0]) == sorted(["(Default) MicroStrategy", "New"])
+    assert [set(state(server)[1].values()) for server in servers[:2]] == [{"New"}, {"Old"}]
