@@ -79,7 +79,7 @@ def _incomplete(read: Result) -> str | None:
 
 def _result(report: Result, detail: bool) -> Result:
     message = report["message"]
-    facts = {key: report[key] for key in ("outcome", "counts", "incomplete", "mismatches", "not_offered")}
+    facts = {key: report[key] for key in ("outcome", "counts", "incomplete", "mismatches", "not_offered", "python")}
     facts |= {"changed": False, "failed": message is not None, "findings": report["lines"][1:]}
     # Ansible walks through every value of a result several times. A text is one value.
     texts = files.packed(report)

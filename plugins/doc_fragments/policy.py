@@ -92,6 +92,16 @@ options:
           - They need the Python library packaging where the module runs.
         type: list
         elements: str
+      python_days_left:
+        description:
+          - The number of days for which the Python of a runtime must still be supported, counted in UTC up to the last
+            day of its support. V(0) requires a Python that has not ended.
+          - The installed Python is evaluated where C(include_installed=true) has read it, and otherwise the version
+            that is set. A version that is not set is not evaluated. A version that is newer than this
+            collection knows is not a violation; M(mstr.library.mstr_runtime_info) and audits list it as not evaluated.
+          - A definition violates this rule from a certain day on, although nobody changed it. An exemption in
+            O(policy.exemptions) gives you time until its last day.
+        type: int
       resource_max:
         description:
           - The largest allowed resources. Only the given keys are evaluated, and only where the runtime has a value.

@@ -143,8 +143,9 @@ _value:
           use a different runtime than wanted (C(moved)), runtimes without a definition (C(undefined)), runtimes with
           C(problems), last runs of scripts that failed (C(failed_runs)), packages whose installed version is not the
           one in the definition (C(mismatches)), runtimes with a Python that the server does not offer any more
-          (C(not_offered)), scripts whose runtime does not exist (C(dangling)), unfinished replacements
-          (C(unfinished)), look-ups that failed (C(unread)), and exemptions that exempt nothing (C(unused)).
+          (C(not_offered)) or that has ended (C(python_ended)), scripts whose runtime does not exist (C(dangling)),
+          unfinished replacements (C(unfinished)), look-ups that failed (C(unread)), and exemptions that exempt nothing
+          (C(unused)).
         - C(violations) includes the values that a rule cannot read, whose number is C(unreadable).
       type: dict
     policy:
@@ -187,6 +188,16 @@ _value:
         - Only for an audit, the unfinished replacements, with C(id), C(name), the C(final_name) that each is to take,
           the id of what it C(replaces), whether that C(exists) (null if unknown), and C(msg), what to do about it. They
           are neither drift nor runtimes without a definition, and no gate counts them.
+      type: list
+      elements: dict
+    python:
+      description:
+        - Only for an audit, the branches of Python that the runtimes have, those that end first in front. Null if the
+          runtimes could not be read.
+        - Each has C(branch), C(end_of_life) and C(days_left) as in
+          RV(mstr.library.mstr_runtime_info#module:runtimes), the numbers of C(runtimes), of C(scripts) on them and of
+          those on a schedule (C(scheduled)), and the names of the latter (C(scheduled_scripts)). C(scripts) and
+          C(scheduled) are null if not all were looked up. C(branch) is null for runtimes without a version.
       type: list
       elements: dict
     dangling:

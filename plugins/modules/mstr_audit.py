@@ -150,6 +150,7 @@ counts:
     failed_runs: 0
     mismatches: 0
     not_offered: 0
+    python_ended: 3
     unfinished: 0
     dangling: 0
     unread: 0
@@ -180,6 +181,22 @@ not_offered:
   type: list
   elements: dict
   sample: []
+python:
+  description:
+    - The branches of Python that the runtimes have, those that end first in front, with the keys of
+      C(python) in P(mstr.library.environment_report#filter). Null if the runtimes could not be read.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - branch: "3.10"
+      end_of_life: "2026-10-31"
+      days_left: -30
+      runtimes: 3
+      scripts: 14
+      scheduled: 1
+      scheduled_scripts:
+        - Load sales
 report:
   description:
     - The data of the report without the inventory of runtimes, as a text that P(mstr.library.report_file#filter) takes.

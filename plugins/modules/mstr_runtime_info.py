@@ -166,6 +166,11 @@ runtimes:
   description:
     - The runtimes, each with the keys of RV(mstr.library.mstr_runtime#module:runtime). A field that the server does not
       return is null.
+    - Each runtime also has the key C(python), by its installed Python where O(include_installed=true) has read it, and
+      otherwise by C(runtime_version). C(branch) is such as C(3.10), C(end_of_life) is the last day of its support, and
+      C(days_left) are the days until then in UTC, V(0) on the last day, and negative afterwards. C(python) is null
+      without a version. C(end_of_life) and C(days_left) are null for a branch that is newer than this collection knows,
+      whose end is therefore unknown. Of a branch that is older, C(days_left) says how long it has ended at least.
     - With O(include_scripts=true), each runtime also has the key C(scripts), a list of the saved scripts that run on
       it, sorted by project and name. Each has C(id), C(name), C(type), C(subtype), C(script_usage_type),
       C(project) with C(id) and C(name),
@@ -215,6 +220,10 @@ runtimes:
         disk: null
         mem: 1024
         proc_count: null
+      python:
+        branch: "3.10"
+        end_of_life: "2026-10-31"
+        days_left: -30
       runtime_version: "3.10.5"
       scripts:
         - id: 5C1E7A2B4D0F4E2A9B1C2D3E4F506172

@@ -118,6 +118,7 @@ class Policy(NamedTuple):
         every exemption that may mean the runtime counts. `ids`: its id, "" if it does not exist, and the one of the
         runtime that it is to replace.
         """
+        values = {**values, "day": self.day}
         findings = [
             self._with_verdict(finding._replace(rule=key), name, *ids)
             for key, rule in RULES.items()

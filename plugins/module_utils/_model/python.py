@@ -11,6 +11,7 @@ not ended, the guide states the month; its last day counts. MAINTAINERS says whe
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -53,3 +54,9 @@ def support_of(version: Any, today: date) -> dict[str, Any] | None:
         "end_of_life": last.isoformat() if last else None,
         "days_left": (ended - today).days if ended else None,
     }
+
+
+def python_of(runtime: Mapping[str, Any], today: date) -> dict[str, Any] | None:
+    """The support of the Python of a runtime in a result: the installed one where it is known, or else the wanted."""
+    installed: Mapping[str, Any] = (runtime.get("installed") or {}).get("python") or {}
+    return support_of(installed.get("version") or runtime.get("runtime_version"), today)

@@ -17,6 +17,7 @@ from .fields import POOL
 from .installed import EVERYWHERE, Installed, graph_of, required_by
 from .kinds import RESOURCE, Package, Resource, at_least, positive
 from .networks import IPV4, canonical, parse
+from .python import support_of
 from .requirements import Requirement, has_version, project, requirement, specifiers, version_of
 
 with suppress(ImportError):  # a task that needs netaddr reports that it is missing, see NETADDR_IMPORT_ERROR
@@ -71,7 +72,7 @@ class Rule(NamedTuple):
 
     `parse` takes the place and the value of the rule in a policy; it returns None for a value that forbids nothing, and
     raises ValidationError. `evaluate` takes what `parse` returned, and the values of a runtime or of a definition. They
-    have the keys `installed` and `python`, too, where these are known.
+    have the key `day`, today in UTC, and `installed` and `python` where these are known.
     `required`: it asks for entries of its lists, so a list that a create omits violates it as an empty one does.
     """
 
@@ -337,6 +338,23 @@ def runtime_versions_within(allowed: Sequence[tuple[str, Any]], values: Mapping[
         yield Finding("runtime_version", version, f"does not match {texts}")
     if installed and installed != version and not any(has_version(parsed, installed) for _text, parsed in allowed):
         yield Finding("installed", installed, f"is the installed Python and does not match {texts}")
+
+
+@_rule("the Python must be supported for at least {} more days", at_least, "runtime_version")
+def python_days_left(least: int, values: Mapping[str, Any]) -> Iterator[Finding]:
+    """The installed Python, or else the wanted one, is supported for long enough. The texts are the same every day."""
+    wanted, installed = values["runtime_version"], values.get("python")
+    version, is_wanted = installed or wanted, installed in (None, "", wanted)
+    option, subject = ("runtime_version", "is") if is_wanted else ("installed", "is the installed Python and is")
+    support = support_of(version, values["day"])
+    if version and support is None:
+        yield _unreadable(option, version, "it is not the version of a Python")
+    elif support and support["days_left"] is None:
+        yield Finding(option, version, f"{subject} newer than every version whose end is known", verdict=NOT_EVALUATED)
+    elif support and support["days_left"] < least:
+        last = support["end_of_life"]
+        until = f"supported until {last}, and at least {least} days must be left"
+        yield Finding(option, version, f"{subject} {until if last else 'so old that its support has ended'}")
 
 
 # --- sizes

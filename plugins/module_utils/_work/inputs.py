@@ -40,6 +40,7 @@ RULE_OPTIONS: dict[str, Any] = {
     "package_versions_required": _BOOL,
     # Ansible would make two entries of the text `>=3.10,<3.13`, and every version matches one of them.
     "runtime_versions_within": {**_TEXTS, "type": LIST_AS_WRITTEN},
+    "python_days_left": _INT,
     "resource_max": dict(BY_NAME["resource"].spec),
     "exec_timeout_max": _INT,
     "cached_instances_max": _INT,

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from .._errors import ErrorList
 from .._model.fields import LIST_AS_WRITTEN
+from .._model.python import python_of
 from .._model.runtime import INCOMPLETE, Runtime, id_from, lists_default, status_word
 from .._session.parallel import CONCURRENCY_OPTION, all_side_by_side, check_concurrency
-from .api import ALL_FIELDS, Context, RuntimeApi
+from .api import ALL_FIELDS, Context, RuntimeApi, utc_date
 from .inputs import POLICY_OPTION, context_for, libraries, policy_in
 from .script_usage import SavedScript, Usage, check_projects, find_usage
 from .side_by_side import progress_line
@@ -116,6 +117,8 @@ def with_findings(context: Context, query: Mapping[str, Any], runtimes: Sequence
         from .installed import add_installed  # only a task with this option needs it
 
         installed = add_installed(context, runtimes, result)
+    for shown in result["runtimes"]:
+        shown["python"] = python_of(shown, utc_date())
     if query["policy"]:
         result.update(query["policy"].report(runtimes, installed))
         text = f"{text}, with {policy_line(result)}"

@@ -24,6 +24,7 @@ from ...module_utils._work.api import utc_date
 from . import lines
 from .evaluation import COUNTED, Json, evaluated, unused_exemptions
 from .inventory import Sources, difference, entries_of, inventory, not_offered, summary_of
+from .pythons import branches_of, has_ended
 from .since import changed_since, since_line
 
 _MOST_LINES = 20
@@ -56,6 +57,7 @@ def environment_report(sources: Sources, detail: bool = False) -> dict[str, Any]
         runtimes = inventory(sources, rows)
         if sources.read is not None:
             report.update(_audited(sources, sources.read, rows, unused))
+            report["python"] = None if sources.read.get("failed") else branches_of(runtimes, utc_date())
             report["counts"] = None if sources.read.get("failed") else _counts(report, runtimes, sources)
             if sources.since is not None and report["counts"] is not None:
                 report["since"] = changed_since(sources.since, report, runtimes, sources.previous_names)
@@ -97,7 +99,9 @@ def _without_values(sources: Sources, sentence: str) -> dict[str, Any]:
         "message": f"{report['message']}\n{sentence}" if report["message"] else sentence,
         "plan_id": None,
         **{key: [] for key in ("violations", "not_evaluated", "unused_exemptions", "unread", "refusals", "inventory")},
-        **dict.fromkeys(("policy", "counts", "incomplete", "mismatches", "not_offered", "dangling", "unfinished")),
+        **dict.fromkeys(
+            ("policy", "counts", "incomplete", "mismatches", "not_offered", "dangling", "unfinished", "python")
+        ),
         "compared": False,
         "lines": [_line(sources.environment, line) for line in texts if line],
     }
@@ -143,6 +147,7 @@ def _counts(report: Json, runtimes: Sequence[Json], sources: Sources) -> dict[st
         "failed_runs": sum(len(runtime["failed_runs"]) for runtime in runtimes),
         "mismatches": sum(len(runtime["mismatches"]) for runtime in runtimes),
         "not_offered": sum(1 for runtime in runtimes if not runtime["offered"]),
+        "python_ended": sum(row["runtimes"] for row in report["python"] if has_ended(row)),
         "dangling": len(report["dangling"] or ()),
         "unfinished": len(report["unfinished"]),
         "unread": len(report["unread"]),
@@ -313,12 +318,12 @@ def _audit_lines(report: Json, runtimes: Iterable[Json], read: Json) -> Iterator
     has_default = any(runtime.get("is_default") for runtime in read.get("runtimes") or ())
     yield f"{_count_line(report['counts'], has_default, bool(report['policy']))}{note}"
     texts = lines.environment_lines(report)
-    yield from (text for kind, text in texts if kind in (lines.WARNINGS, lines.INCOMPLETE))
+    yield from (text for kind, text in texts if kind in lines.FIRST)
     if report.get("since"):
         yield since_line(report["since"])
     for runtime in runtimes:
         yield from (f"{(runtime['name'] or runtime['id'])!r} {text}" for _kind, text in lines.runtime_lines(runtime))
-    yield from (text for kind, text in texts if kind not in (lines.WARNINGS, lines.INCOMPLETE))
+    yield from (text for kind, text in texts if kind not in lines.FIRST)
 
 
 def _approved_lines(report: Json, sources: Sources) -> Iterator[str]:

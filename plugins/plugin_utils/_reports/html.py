@@ -23,7 +23,7 @@ from markupsafe import Markup
 from ...module_utils._model.kinds import number
 from ...module_utils._model.rules import RULES
 from ...module_utils._model.usage import name_of
-from . import lines
+from . import lines, pythons
 from .evaluation import COUNTED, Json, grouped
 from .since import changed_runtimes, since_line, when
 
@@ -35,6 +35,7 @@ _TONES = {"violations": "bad", "exempted": "", "differing": "drift", "moved": "d
 _AUDITED = {
     "runtimes": ("Runtimes", ""),
     **{key: (label, _TONES.get(key, "warn")) for key, (_one, _many, label) in lines.COUNTS.items()},
+    "python_ended": ("Python ended", "warn"),
 }
 _APPLIED = {
     **dict.fromkeys(lines.GOES, "bad"),
@@ -81,6 +82,8 @@ def page(report: Json) -> str:
         columns=shown,
         total=total,
         counted=COUNTED,
+        pythons=pythons.by_branch(report["environments"]),
+        python_columns=pythons.COLUMNS,
         predicted=predicted,
         goes=lines.GOES,
         read=sum(1 for row in rows if row.get("counts") or row.get("summary")),
@@ -172,6 +175,8 @@ def _template() -> Template:
     environment.filters.update(
         when=when, last_run=lines.last_run, name_of=name_of, schedules=lines.schedules, usage=lines.usage_text
     )
+    environment.filters.update(branch=pythons.branch_text, support=pythons.support_text)
+    environment.tests.update(ended=pythons.has_ended, ends_soon=pythons.ends_soon)
     environment.globals["changes"] = lines.changes
     return environment.get_template("page.html.j2")
 

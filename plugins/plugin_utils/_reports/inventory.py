@@ -4,7 +4,8 @@
 
 """Every runtime of one environment with the facts that a report shows.
 
-Pure: takes the results of `mstr.library.mstr_runtimes` and `mstr.library.mstr_runtime_info`.
+Takes the results of `mstr.library.mstr_runtimes` and `mstr.library.mstr_runtime_info`. Pure, except for the date of
+today.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from typing import Any, NamedTuple
 
 from ...module_utils._model.fields import BY_NAME, POOL
 from ...module_utils._model.kinds import NOTHING, normalized_name
+from ...module_utils._model.python import python_of
 from ...module_utils._model.requirements import project
 from ...module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE, VIOLATION
+from ...module_utils._work.api import utc_date
 from .evaluation import COUNTED, Json, grouped, value_of
 from .lines import GOES, failed_runs
 from .since import Earlier
@@ -206,6 +209,7 @@ def _facts(runtime: Json, entry: Json, sources: Sources) -> dict[str, Any]:
         "whitelist_known": runtime.get("whitelist") is not None or sources.read is not None,
         **{field: runtime.get(field) for field in BY_NAME if field not in _SHAPED},
         **{key: runtime.get(key) for key in ("installed", "version", "date_created", "date_modified")},
+        "python": python_of(runtime, utc_date()),
         "owner": owner.get("name") if isinstance(owner, Mapping) else None,
         # What would be deleted or replaced has them in its entry, as evidence.
         "scripts": runtime["scripts"] if runtime.get("scripts") is not None else entry.get("scripts"),

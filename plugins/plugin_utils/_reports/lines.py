@@ -21,6 +21,7 @@ from ...module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE
 from ...module_utils._model.usage import label_of, name_of
 from ...module_utils._work.api import utc_date
 from .evaluation import COUNTED, Json, grouped, value_of
+from .pythons import branch_lines
 
 # A line after its kind, such as "warnings", in the plural as it is counted.
 Line = tuple[str, str]
@@ -48,6 +49,9 @@ COUNTS = {
     "unused": ("exemption exempts nothing", "exemptions exempt nothing", "Unused exemptions"),
 }
 WARNINGS, INCOMPLETE, UNREAD = "warnings", "incomplete lists", "look-ups that failed"
+PYTHON = "Python versions that end"
+# The kinds that come first.
+FIRST = (WARNINGS, INCOMPLETE, PYTHON)
 VIOLATIONS = "violations"
 # Limits for a line of text; the report's file contains the whole change.
 _MOST_CHANGES = 6
@@ -123,11 +127,12 @@ def lines_of_group(group: Sequence[Json]) -> list[Line]:
 
 
 def environment_lines(report: Json) -> list[Line]:
-    """The lines about an environment as a whole: warnings, then what its list may lack, then what is not in order."""
+    """The lines about an environment as a whole: those of the kinds FIRST, then what is not in order."""
     return [
         *((WARNINGS, warning_line(text)) for text in report.get("warnings") or ()),
         *((WARNINGS, f"an apply would be refused: {text}") for text in report.get("refusals") or ()),
         *((INCOMPLETE, text) for text in [report.get("incomplete")] if text),
+        *((PYTHON, text) for text in branch_lines(report)),
         *(("runtimes without a definition", text) for text in _undefined_line(report.get("undefined") or ())),
         *(("unused exemptions", text) for text in report.get("unused_exemptions") or ()),
         *(("unfinished replacements", str(each["msg"])) for each in report.get("unfinished") or ()),

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ...module_utils._errors import LONGEST_NAME, LONGEST_TEXT, clean, one_line
-from . import lines
+from . import lines, pythons
 from .evaluation import Json, grouped
 from .since import changed_runtimes, since_line, when
 
@@ -47,6 +47,7 @@ def markdown(report: Json) -> str:
     predicted = report["kind"] == "audit" or report["check_mode"]
     unchanged = " Nothing was changed." if predicted else ""
     head = [f"## {lines.heading(report)}", f"{when(report['generated'])}.{unchanged}", _table(report, predicted)]
+    head += [_pythons(report)] if any(environment.get("python") for environment in report["environments"]) else []
     groups = lines.same_changes(report["environments"], report["kind"] != "audit" and predicted)
     head += _what_goes(groups, predicted, LIMIT - sum(map(len, head)) - 2 * _RESERVE)
     left = LIMIT - sum(len(text) + 2 for text in head) - _RESERVE
@@ -129,6 +130,19 @@ def _table(report: Json, predicted: bool) -> str:
     return f"{table}\n\nAnd {more} more environments." if more else table
 
 
+def _pythons(report: Json) -> str:
+    """The branches of Python by environment, those that end first in front."""
+    rows = [
+        [pythons.branch_text(row), pythons.support_text(row) or "-", row["end_of_life"] or "-", _cell(name), *numbers]
+        for row, environments in pythons.by_branch(report["environments"])
+        for name, numbers in environments
+    ]
+    heads = ["Python", "Support", "Last day", "Environment", *pythons.COLUMNS]
+    shown = [heads, ["---"] * len(heads), *rows[:_ENVIRONMENTS]]
+    table = "\n".join(f"| {' | '.join(row)} |" for row in shown)
+    return f"{table}\n\nAnd {len(rows) - _ENVIRONMENTS} more rows." if len(rows) > _ENVIRONMENTS else table
+
+
 def _numbers(environment: Json) -> Json | None:
     numbers: Json | None = environment.get("counts") or environment.get("summary")
     return numbers
@@ -170,13 +184,13 @@ def _blocks(group: Sequence[Json], predicted: bool) -> Iterator[lines.Line]:
     if environment["message"]:
         yield "messages", f"Failed:\n\n{_message(environment['message'])}"
     texts = lines.lines_of_group(group)
-    yield from ((kind, f"- {code(text)}") for kind, text in texts if kind in (lines.WARNINGS, lines.INCOMPLETE))
+    yield from ((kind, f"- {code(text)}") for kind, text in texts if kind in lines.FIRST)
     for runtime in sorted(environment["runtimes"], key=lambda entry: list(_KINDS).index(entry["action"])):
         yield _runtime_block(runtime, predicted)
     for script in environment.get("scripts") or ():
         yield "scripts", f"- {code(lines.script_line(script, predicted))}"
     yield from _findings(environment)
-    yield from ((kind, f"- {code(text)}") for kind, text in texts if kind not in (lines.WARNINGS, lines.INCOMPLETE))
+    yield from ((kind, f"- {code(text)}") for kind, text in texts if kind not in lines.FIRST)
     if environment.get("since"):
         yield from _since(environment["since"])
 

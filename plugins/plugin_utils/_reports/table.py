@@ -21,13 +21,15 @@ from ...module_utils._model.usage import name_of
 from .evaluation import COUNTED, Json, grouped, value_of
 from .files import without_controls
 from .inventory import package_label, settings
-from .lines import WARNINGS, environment_lines, last_run, schedules, script_line
+from .lines import PYTHON, WARNINGS, environment_lines, last_run, schedules, script_line
+from .pythons import branch_line, branch_text
 from .since import changed_runtimes, when
 
 _COLUMNS = (
     *("environment", "outcome", "runtime", "id", "default_runtime", "status", "owner", "last_change"),
     *("item", "value", "installed", "item_status", "project", "item_owner", "schedule"),
     *("verdict", "rules", "detail", "reason", "until", "drift", "scripts", "message"),
+    *("python", "python_end_of_life", "python_days_left"),
 )
 # Spreadsheets read a cell that starts like this as a formula, and some begin a new cell at a semicolon, a tab or a line
 # end. Every user who may create a runtime can choose its name. The last four characters are full-width.
@@ -53,8 +55,16 @@ def table(report: Json) -> str:
 def _rows(environment: Json) -> Iterator[dict[str, Any]]:
     if environment["message"]:
         yield {"outcome": environment["outcome"], "message": environment["message"]}
+    for row in environment.get("python") or ():
+        yield {
+            "outcome": "python",
+            **_support(row),
+            "scripts": row["scripts"],
+            "message": branch_line(row, environment),
+        }
     for kind, text in environment_lines(environment):
-        yield {"outcome": "warning" if kind == WARNINGS else "problems", "message": text}
+        if kind != PYTHON:
+            yield {"outcome": "warning" if kind == WARNINGS else "problems", "message": text}
     for script in environment.get("scripts") or ():
         outcome = "failed" if script["action"] == "failed" else "drift"
         yield {"outcome": outcome, "message": script_line(script, check_mode=True)}
@@ -82,7 +92,14 @@ def _of_runtime(runtime: Json, has_policy: bool) -> dict[str, Any]:
         "runtime_version": f"Python {runtime['runtime_version']}" if runtime.get("runtime_version") else None,
         "drift": {None: "", "none": ""}.get(runtime["action"], runtime["action"]),
         "scripts": None if scripts is None else len(scripts),
+        **(_support(runtime["python"]) if runtime["python"] else {}),
     }
+
+
+def _support(python: Json) -> dict[str, Any]:
+    """The columns of a branch of Python."""
+    days = {f"python_{key}": python[key] for key in ("end_of_life", "days_left")}
+    return {"python": branch_text(python), **days}
 
 
 def _outcome(runtime: Json, has_policy: bool) -> str:

@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import date, timedelta
 
 from ansible_collections.mstr.library.plugins.filter.environment_report import environment_report
+from ansible_collections.mstr.library.plugins.module_utils._model.python import LAST_DAYS
 
 POLICY = {
     "networks_within": ["10.0.0.0/8", "192.168.0.0/16"],
@@ -14,6 +15,8 @@ POLICY = {
     "packages_never": ["requests<2.32"],
     "resource_max": {"cpu": 2, "mem": 4096},
 }
+# Of the branch that is supported for the longest time
+PYTHON = f"{list(LAST_DAYS)[-1]}.5"
 SOON = (date.today() + timedelta(days=20)).isoformat()
 TICKET = {"reason": "the loader needs it, see ticket 4711", "until": SOON}
 EXEMPTIONS = [
@@ -43,7 +46,7 @@ def runtime(number, name, **fields):
         "exec_timeout": 600,
         "min_cached_instances": 0,
         "max_cached_instances": 3,
-        "runtime_version": "3.10.5",
+        "runtime_version": PYTHON,
         "owner": {"id": "54F3D26011D2896560009A8E67019608", "name": "Administrator"},
         "date_created": "2026-01-25T07:29:53.000+0000",
         "date_modified": "2026-11-25T07:29:53.000+0000",
