@@ -211,6 +211,37 @@ def test_python_version():
         assert held(runtimeVersion=version)(**rule) == [f"runtime_version {version} {why}"]
 
 
+UNTIL = "supported until 2026-10-31, and at least {} days must be left"
+
+
+@pytest.mark.parametrize(
+    ("version", "least", "found"),
+    [
+        ("3.10.5", 138, None),
+        ("3.10.5", 139, f"is {UNTIL.format(139)}"),
+        ("3.10", 0, None),
+        ("3.9.18", 0, "is supported until 2025-10-31, and at least 0 days must be left"),
+        ("3.7.1", 0, "is so old that its support has ended"),
+        ("three", 0, "cannot be evaluated: it is not the version of a Python"),
+        ("", 999, None),
+        (None, 999, None),
+    ],
+)
+def test_days_left(version, least, found):
+    """Up to the last day of its support. What is not set is not evaluated."""
+    expected = [f"runtime_version {version} {found}"] if found else []
+    assert held(runtimeVersion=version)(python_days_left=least) == expected
+
+
+def test_an_unknown_branch_is_not_evaluated():
+    """It is never fine. An exemption may name the version of one that has ended."""
+    exemption = {"runtime": "r", "rule": "python_days_left", "value": "3.9.1", "reason": "soon", "until": "2026-07-01"}
+    policy = policy_from({"python_days_left": 0, "exemptions": [exemption]}, TODAY)
+    report = policy.report([runtime(runtimeVersion="3.99.1"), runtime(runtimeVersion="3.9.1")])
+    assert [len(report[key]) for key in ("violations", "exempted", "not_evaluated")] == [0, 1, 1]
+    assert report["not_evaluated"][0]["detail"] == "is newer than every version whose end is known"
+
+
 def test_no_version_is_not_evaluated():
     """Unless another rule is violated."""
     found = runtime(packages=packages("numpy", "scipy"))
