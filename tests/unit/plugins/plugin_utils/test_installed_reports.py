@@ -11,9 +11,10 @@ from ansible_collections.mstr.library.plugins.filter.report_file import report_f
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.environment import environment_report
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import earlier_from
+from unit.support.report import PYTHON as WANTED
 from unit.support.report import audit_of, audited, environment, package, runtime, violation
 
-PYTHON = {"version": "3.10.12", "implementation": "CPython", "platform": "linux-x86_64"}
+PYTHON = {"version": f"{WANTED}1", "implementation": "CPython", "platform": "linux-x86_64"}
 
 
 def installed(needs, **python):
@@ -43,13 +44,13 @@ def report_on(*runtimes, earlier=None, mismatches=(MISMATCH,), versions=("3.11.9
 def test_console():
     report = report_on(ETL)
     assert (report["counts"]["mismatches"], report["counts"]["not_offered"]) == (1, 1)
-    assert report["not_offered"] == [{"name": "Etl", "id": ETL["id"], "runtime_version": "3.10.5"}]
+    assert report["not_offered"] == [{"name": "Etl", "id": ETL["id"], "runtime_version": WANTED}]
     assert report["lines"] == [
         "prod: 1 runtime (without the default one), 1 violation, 1 installed version differs, 1 has a Python "
         "that is not offered, 1 look-up failed",
         "prod: 'Etl' installed paramiko==3.4.0 violates packages_never: it matches paramiko (required by pysftp)",
         "prod: 'Etl' has pysftp 0.2.9, but its definition has 0.3",
-        "prod: 'Etl' has Python 3.10.5, which the server no longer offers",
+        f"prod: 'Etl' has Python {WANTED}, which the server no longer offers",
         "prod: could not read what is installed in 'Busy': It is busy.",
     ]
 
@@ -67,7 +68,7 @@ def test_no_gate():
     assert "<failure" not in report_file([report], "x.junit.xml")
 
 
-@pytest.mark.parametrize("versions", [None, ["3.10.5"]])
+@pytest.mark.parametrize("versions", [None, [WANTED]])
 @pytest.mark.parametrize("changes", [{}, {"runtime_version": None}, {"is_default": True}])
 def test_python_that_is_offered(versions, changes):
     """Nobody knows it without a list of versions, and it does not concern the default runtime."""
@@ -153,12 +154,12 @@ def test_real_graph():
     }
     components, graph, complete = sbom(runtime(1, "R", packages=[package("A", "")], installed=installed(found)))
     [start] = [ref for ref, component in components.items() if component["type"] == "container"]
-    python = "pkg:generic/python@3.10.12"
+    python = f"pkg:generic/python@{PYTHON['version']}"
     urls = {f"pkg:pypi/{key.replace('==', '@')}" for key in found}
     assert reached(graph, start) == {*urls, python}
     assert graph["pkg:pypi/a@1"] == ["pkg:pypi/b@2"]
     assert graph["pkg:pypi/b@2"] == []
-    assert components[python]["cpe"] == "cpe:2.3:a:python:python:3.10.12:*:*:*:*:*:*:*"
+    assert components[python]["cpe"] == f"cpe:2.3:a:python:python:{PYTHON['version']}:*:*:*:*:*:*:*"
     assert complete == {**dict.fromkeys(["environments", start, *urls], True), python: False}
     assert python not in graph
 
@@ -190,7 +191,7 @@ def test_another_implementation():
     found = installed({"a==1": []}, implementation="PyPy")
     components, _graph, _complete = sbom(runtime(1, "R", packages=[], installed=found))
     [python] = [component for component in components.values() if component["type"] == "application"]
-    assert (python["name"], python["version"], "cpe" in python) == ("pypy", "3.10.12", False)
+    assert (python["name"], python["version"], "cpe" in python) == ("pypy", PYTHON["version"], False)
 
 
 @pytest.mark.complete
@@ -214,7 +215,7 @@ def test_the_software_of_all_runtimes():
     [found] = [each for ref, each in components.items() if ref.startswith("test/")]
     needs = {each["ref"]: each["dependsOn"] for each in first["dependencies"]}
     python, *depends = needs[found["bom-ref"]]
-    assert components[python]["cpe"] == "cpe:2.3:a:python:python:3.10.5:*:*:*:*:*:*:*"
+    assert components[python]["cpe"] == f"cpe:2.3:a:python:python:{WANTED}:*:*:*:*:*:*:*"
     containers = {ref for ref, each in components.items() if each["type"] == "container"}
     assert {ref for ref, each in components.items() if ref in needs} == containers, "an empty list is a statement"
     compositions = {(each["aggregate"], ref) for each in first["compositions"] for ref in each["dependencies"]}
