@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils import auth
@@ -113,6 +114,19 @@ def test_what_is_installed():
     [row] = [row for row in found["mismatches"] if row["id"] == ID]
     assert row == {"name": "r", "id": ID, "package": "pysftp", "version": "0.3", "installed": "0.2.9"}
     assert {row["option"] for row in found["violations"]} == {"installed"}
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_until_when_python_is_supported(asked, monkeypatch):
+    """By the installed Python where it was read, and otherwise by the wanted one."""
+    monkeypatch.setattr(runtime_info, "utc_date", lambda: date(2026, 11, 30))
+    server = Server(stored(runtimeVersion="3.12.1"), stored(id=OTHER_ID, name="o", runtimeVersion=None))
+    server.printed[ID] = PRINTED
+    found = info(server, include_installed=asked)["runtimes"]
+    by_id = {runtime["id"]: runtime["python"] for runtime in found}
+    wanted = {"branch": "3.12", "end_of_life": "2028-10-31", "days_left": 701}
+    assert by_id[ID] == ({"branch": "3.10", "end_of_life": "2026-10-31", "days_left": -30} if asked else wanted)
+    assert by_id[OTHER_ID] is None
 
 
 def test_what_is_installed_where_nothing_was_set():

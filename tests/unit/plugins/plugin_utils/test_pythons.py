@@ -9,7 +9,10 @@ from datetime import date
 
 import pytest
 from ansible_collections.mstr.library.plugins.filter.report_file import report_file
+from ansible_collections.mstr.library.plugins.filter.runtime_definitions import runtime_definitions
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import environment, inventory, lines
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import earlier_from
 from unit.support.report import applied, audited, row, runtime
 
 UNREAD = {"project": {"name": "Finance"}, "script": None, "runtime": None, "error": {"msg": "No."}}
@@ -128,6 +131,16 @@ def test_the_installed_python_decides():
     real = {"python": {"version": "3.9.2", "implementation": "CPython", "platform": "x"}, "packages": []}
     report = audited(old(1, "3.12.1", installed=real), old(2, None, installed=None))
     assert [each["branch"] for each in report["python"]] == ["3.9", None]
+
+
+def test_no_definition_has_it():
+    """It is read-only: neither a definition, nor a change since an earlier audit."""
+    assert "python" not in runtime_definitions([{**old(), "python": {"branch": "3.10"}}])[0]
+    report = audited(old())
+    later = {**report["inventory"][0], "python": None}
+    earlier = earlier_from(report_file([{**report, "inventory": [later]}], "x.json"))
+    sources = Sources("e", None, read={"runtimes": [old()], "violations": []}, since=earlier)
+    assert environment.environment_report(sources)["since"]["changed"] == []
 
 
 def test_the_default_runtime_counts():
