@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 
 import pytest
@@ -62,6 +63,31 @@ def test_what_is_installed(three: Play, servers: list[Simulator]) -> None:
     assert '"pkg:pypi/pynacl@1.0.0"' in sbom.read_text(encoding="utf-8")
     assert writes(servers) == []
     assert servers[0].calls().count("POST /scripts/evaluation") == 3
+
+
+def test_python_that_has_ended(three: Play, servers: list[Simulator]) -> None:
+    """The rule is that of the host. What nobody knows is not evaluated, and what is down has no Python."""
+    for server in servers[:2]:
+        server.seed({"name": "Old", "runtimeVersion": "3.9.18"}, {"name": "New", "runtimeVersion": "3.99.0"})
+    three.hosts["env0"]["mstr_runtimes_policy"] = {"python_days_left": 0}
+    variables = {"mstr_audit_scripts": True, "mstr_fail_on_violation": True}
+    played = three(AUDIT, mstr_report_dest=str(three.folder / "x.json"), **variables)
+    found = {each["environment"]: each for each in json.loads((three.folder / "x.json").read_text())["environments"]}
+    old = [next(row for row in found[name]["python"] or [] if row["branch"] == "3.9") for name in ("env0", "env1")]
+    assert [(row["end_of_life"], row["runtimes"], row["scripts"]) for row in old] == [("2025-10-31", 1, 0)] * 2
+    assert found["env2"]["python"] is None
+    assert (
+        "env0: 'Old' runtime_version 3.9.18 violates python_days_left: it is supported until 2025-10-31"
+        in played.output
+    )
+    assert "env0: 'New' runtime_version 3.99.0 is not evaluated by python_days_left" in played.output
+    assert all(
+        re.search(rf"{name}: Python 3.9 ended \d+ days ago: 1 runtime, 0 scripts", played.output)
+        for name in found
+        if name != "env2"
+    )
+    assert "python_days_left" not in [row["rule"] for row in found["env1"]["violations"]]
+    assert failed_hosts(played) == {"env0", "env2"}
 
 
 def test_every_environment_is_reported(three: Play, servers: list[Simulator]) -> None:
