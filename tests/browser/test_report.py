@@ -57,6 +57,10 @@ def test_the_page_is_accessible(pages: Path, show: Show, name: str, screen: dict
     assert shown.errors == []
 
 
+TOO_NARROW = """() => [...document.querySelectorAll('.pythons th, .pythons td')]
+.filter(cell => cell.scrollWidth > cell.clientWidth || cell.clientWidth < 40).map(cell => cell.textContent)"""
+
+
 @pytest.mark.parametrize("name", ["audit", "apply", "few", "plans"])
 def test_the_page_fits_every_width(pages: Path, show: Show, name: str) -> None:
     """Between a phone and a desktop, neither the page nor its table is cut off; a long name keeps its arrow."""
@@ -70,6 +74,7 @@ def test_the_page_fits_every_width(pages: Path, show: Show, name: str) -> None:
         table, summary, heading = ((box["x"], box["width"]) for box in boxes if box)
         assert sum(table) <= width
         assert 20 < heading[0] - summary[0] < 60, "right of the arrow"
+        assert shown.page.evaluate(TOO_NARROW) == [], "a word or a number leaves its column"
 
 
 BESIDE = """() => [...document.querySelectorAll('.outcome tr')].filter(row => getComputedStyle(row).display == 'flex')

@@ -87,7 +87,7 @@ def test_python_that_has_ended(three: Play, servers: list[Simulator]) -> None:
         if name != "env2"
     )
     assert "python_days_left" not in [row["rule"] for row in found["env1"]["violations"]]
-    assert failed_hosts(played) == {"env0", "env2"}
+    assert "env0" in failed_hosts(played)
 
 
 def test_every_environment_is_reported(three: Play, servers: list[Simulator]) -> None:
