@@ -180,7 +180,7 @@ def _definitions(runtimes: Options, scripts: Options) -> Json:
             **lists,
             **{key: {"type": ["string", "null"]} for key in ("environment", "server", "server_time")},
             "left_out": {**_TEXTS, "type": ["array", "null"]},
-            **{key: {"type": ["boolean", "null"]} for key in ("restore", "unfinished")},
+            **{key: {"type": ["boolean", "null"]} for key in ("partial", "restore", "unfinished")},
         },
         "patternProperties": {"^(x-|[._])": {}},  # for YAML anchors beside the lists of a file
         "additionalProperties": False,

@@ -48,6 +48,9 @@ options:
         holds a needed name and that is deleted is first renamed.
       - The names and ids under the key C(left_out) are runtimes that the file leaves out on purpose. A purge spares
         them.
+      - A mapping with C(partial=true) has only a part of the runtimes that there should be. A purge with such a file is
+        refused. The playbook C(mstr.library.export) writes such files with C(mstr_export_upgrade) and
+        C(mstr_export_unused).
       - A text with C({{) or C({%) is refused, because the file is not a template. If such a text is meant, write the
         tag C(!unsafe) before it, in a YAML file.
       - The file is not a template, and the module cannot decrypt C(ansible-vault). For a template or an encrypted file,

@@ -18,8 +18,9 @@ class Source(NamedTuple):
     """What a file says. The entries of `runtimes` and `scripts` are unconverted; None means that the key is missing.
 
     `environment`, `server`: what a backup belongs to: a host, and the address of its server. `left_out`: names and ids
-    of runtimes that are not in the file and that a purge spares. `restore`: it is a backup, whose ids need not exist
-    any more. `unfinished`: the run that wrote it did not end. `server_time`: its time, by the server's clock.
+    of runtimes that are not in the file and that a purge spares. `partial`: it is a part of what there should be, so a
+    purge is refused. `restore`: it is a backup, whose ids need not exist any more. `unfinished`: the run that wrote it
+    did not end. `server_time`: its time, by the server's clock.
     """
 
     runtimes: list[Any] | None = None
@@ -30,6 +31,7 @@ class Source(NamedTuple):
     server: str | None = None
     unfinished: bool = False
     server_time: str | None = None
+    partial: bool = False
 
 
 def read_definitions(path: str) -> Source:
@@ -48,7 +50,7 @@ def source_from(text: str | None, path: str) -> Source:
 
 _KEYS = Source._fields
 _OF_PLAYS = {"hosts", "import_playbook", "ansible.builtin.import_playbook"}
-_TYPES = {"runtimes": list, "scripts": list, "left_out": list, "restore": bool, "unfinished": bool}
+_TYPES = {"runtimes": list, "scripts": list, "left_out": list, "partial": bool, "restore": bool, "unfinished": bool}
 
 
 def _source(data: Any) -> Source:

@@ -81,6 +81,11 @@ def _rest(params: Mapping[str, Any], policy: Policy | None, check: Check) -> Inp
                 "purge would delete every runtime, as no entry has state: present; to delete all of them, list each "
                 "with state: absent and leave out purge"
             )
+        if purges and source and source.partial:
+            errors.add(
+                f"src {path!r} has only a part of the runtimes (partial: true), so purge would delete all others; set "
+                "purge to false"
+            )
         accepted = [(place, entry) for place, entry in placed if entry is not None]
         definitions = [
             errors.check(_definition, place, entry, comment, policy, restore, prefix=_label(place, entry))

@@ -31,7 +31,7 @@ from .check import one_file_error, type_error
 from .destination import FILE, checksum, dest_errors, write
 from .new_run import UNKNOWN
 from .task import Action, Result, refused
-from .variables import LARGEST_ARTIFACT, OWN_FILES, is_given
+from .variables import LARGEST_ARTIFACT, is_given, own_file
 
 DEST, KEEP = "mstr_runtimes_backup_dest", "mstr_runtimes_backup_keep"
 # The line of the backup of a run that did not end.
@@ -73,7 +73,7 @@ class OwnFile:
 
     def __init__(self, action: Action, variable: str) -> None:
         self._action, self._variable = action, variable
-        self.path = action.path_of(action.non_empty(variable) or OWN_FILES[variable].format(host=action.host))
+        self.path = action.path_of(action.non_empty(variable) or own_file(variable, action.host, action.value))
 
     def check(self) -> None:
         """Raise ValidationError if the file cannot be written, or if it is also the file of another host."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from ...module_utils._model.src import Source, read_definitions
 from .._reports import evaluation, files, plan_file
 from .._reports.evaluation import grouped
 from .._reports.since import earlier_from
+from .._reports.upgrade import upgrade_errors
 from . import variables
 from .backups import choice_error, dest_of, here
 from .destination import dest_errors
@@ -55,6 +57,7 @@ def run_errors(run: NewRun) -> list[str]:
         variables.empty_errors(empty),
         _type_errors(run),
         _use_errors(run),
+        _export_errors(run),
         _shared_errors(run),
         _separate_errors(run),
         _same_file_errors(run),
@@ -111,6 +114,37 @@ def _use_errors(run: NewRun) -> Iterator[str]:
     for name in ("mstr_runtimes_backup_exclude", "mstr_runtimes_backup_keep", "mstr_runtimes_backup_scripts"):
         if is_given(run.extra.get(name)) and not any(run.values_of("mstr_runtimes_backup_dest")):
             yield f"{name} needs mstr_runtimes_backup_dest, the file of the backup; without it there is no backup."
+
+
+def _export_errors(run: NewRun) -> Iterator[str]:
+    """Of what is exported, of all hosts."""
+    if "mstr_export_upgrade" in variables.types(run.playbook):
+        today = datetime.now(timezone.utc).date()
+        known = {host: {key: each for key, each in of.items() if each is not UNKNOWN} for host, of in run.hosts.items()}
+        errors = [(each, host) for host, of in known.items() for each in export_errors(of, run.check_mode, today)]
+        yield from (f"{each.rstrip('.')}{run.in_brackets(hosts)}." for each, hosts in grouped(errors).items())
+
+
+def export_errors(values: Mapping[str, Any], check_mode: bool, today: date) -> Iterator[str]:
+    """What is wrong with the variables that choose an export, each as a sentence. `today`: in UTC."""
+    chosen = [name for name in variables.EXPORTS if variables.is_chosen(values.get(name))]
+    if len(chosen) > 1:
+        yield f"Set only one of {', '.join(chosen)}; {'both' if len(chosen) == 2 else 'all'} are set."
+    days = values.get("mstr_export_upgrade_days")
+    if "mstr_export_upgrade" in chosen:
+        days = 90 if not is_given(days) else days
+        if type_error("mstr_export_upgrade_days", "int", days) is None:
+            yield from upgrade_errors(values["mstr_export_upgrade"], int(days), today)
+    elif is_given(days):
+        yield "mstr_export_upgrade_days needs mstr_export_upgrade, the version of Python to which runtimes move."
+    versions = values.get("mstr_export_versions")
+    if is_given(versions) and versions != "installed":
+        yield f"mstr_export_versions must be installed, not {_shown(versions)}."
+    elif is_given(versions) and check_mode:
+        yield (
+            "mstr_export_versions runs a script on each runtime, which check mode does not. Start the playbook without "
+            "--check."
+        )
 
 
 def _gate_errors(run: NewRun) -> Iterator[str]:

@@ -21,7 +21,7 @@ from ansible.parsing.splitter import parse_kv
 from ...module_utils._errors import ValidationError, listed
 from ...module_utils._session.connection import normal_url
 from ...module_utils._session.session_string import decode
-from .variables import CONNECTION, OWN_FILES, SECRETS, is_given, types
+from .variables import CONNECTION, OWN_FILES, SECRETS, is_given, own_file, types
 
 # A value that cannot be known before a task of the host runs, such as one with a template that is not valid. The task
 # of this host then reports it, and the other hosts go on.
@@ -60,7 +60,8 @@ class NewRun(NamedTuple):
         """The hosts with the absolute path in a variable of the playbook, with each of several."""
         for host, values in self.hosts.items() if name in types(self.playbook) else ():
             value = values.get(name)
-            text = OWN_FILES.get(name, "").format(host=host) if not is_given(value) else value
+            default = own_file(name, host, values.get) if name in OWN_FILES else ""
+            text = value if is_given(value) else default
             if text is not UNKNOWN and text:
                 texts = dests(text) if name == "mstr_report_dest" else [text]
                 yield from ((host, path_of(each, self.started_in)) for each in texts)

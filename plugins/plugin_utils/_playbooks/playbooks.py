@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The work on one environment: apply its definitions, restore its backup, export its runtimes, or probe its server.
+"""The work on one environment: apply its definitions, restore its backup, audit it, or probe its server.
 
 The options come from the variables of the host.
 """
@@ -11,22 +11,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timezone
 from functools import partial
 from typing import Any
 
 from ...module_utils._errors import ErrorList, ValidationError, ended, listed
-from ...module_utils._model.result import counted_runtimes
-from ...module_utils._model.runtime import DEFAULT_RUNTIME_ID, INCOMPLETE
+from ...module_utils._model.runtime import DEFAULT_RUNTIME_ID
 from ...module_utils._model.src import Source
 from ...module_utils._model.usage import name_of
 from .._reports.evaluation import violations_of
-from .._reports.events import copyable_texts
-from .._reports.export import File, to_file
+from .._reports.export import File
 from .._reports.files import json_text, plain
 from .backup import DEST, Backup, OwnFile, existing, mark_finished, may_take_away, means, source_of
 from .backups import age, choice_error, dest_of
 from .check import backup_errors, foreign_errors
+from .export import BACKUP, exported
 from .new_run import dests
 from .task import Action, Result, refused
 from .variables import AUDITED, DEFINITIONS, RESTORED, empty_errors, name_errors, passed_on, role_types, with_exemptions
@@ -134,7 +132,7 @@ def _backed_up(action: Action, options: Result, source: Source, approved: Result
     asked = action.non_empty("mstr_runtimes_backup_scripts")
     takes_away = source.restore or may_take_away(source, action.is_on("mstr_runtimes_purge"))
     with_scripts = takes_away if asked is None else action.is_on("mstr_runtimes_backup_scripts")
-    file, read = _exported(action, BACKUP, {"include_scripts": True} if with_scripts else {})
+    file, read = exported(action, BACKUP, {"include_scripts": True} if with_scripts else {})
     if file is None:
         return backup.named(read)
     without = _without_backup(file, plain(read["runtimes"]))
@@ -237,99 +235,11 @@ def report_paths(action: Action) -> list[str]:
     return [action.path_of(dest) for dest in dests(action.non_empty("mstr_report_dest") or ())]
 
 
-def export(action: Action) -> Result:
-    """The result of an export: the file, whether it changed, and the number of runtimes."""
-    with ErrorList() as errors:
-        errors.add(*name_errors(action.task_vars))
-    target = OwnFile(action, "mstr_export_dest")
-    target.check()
-    file, read = _exported(action, EXPORT)
-    if file is None:
-        return read
-    changed = target.differs(file.text)
-    if changed and not action.is_on("mstr_export_force"):
-        _check_replaced(action, target.path)
-    if changed and not action.check_mode:
-        target.write(file.text)
-    left_out = f", left out: {listed(file.left_out, 20)}" if file.left_out else ""
-    left_out += "".join(f"\n{reason}" for reason in file.reasons[:20])
-    verb = ("would be written to" if action.check_mode else "written to") if changed else "as before in"
-    return {
-        "changed": changed,
-        "dest": target.path,
-        "left_out": file.left_out,
-        "msg": f"{counted_runtimes(len(file.content['runtimes']), False)} {verb} {target.path}{left_out}",
-    }
-
-
-def _check_replaced(action: Action, path: str) -> None:
-    """Raise ValidationError if an export would replace what it cannot write again."""
-    try:
-        source = source_of(action, path)
-        lost = _edits(source) if source else []
-        why = f"{path} has {listed(lost)}, and an export does not" if lost else ""
-    except ValidationError as exc:
-        why = f"{exc.sentence.removeprefix('src ').rstrip('.')}, so nobody knows what would be lost"
-    if why:
-        remedy = "Name a different file, or set mstr_export_force: true to replace it."
-        raise refused(f"mstr_export_dest {why}. {remedy}")
-
-
-def _edits(source: Source) -> list[str]:
-    """What a file has that no export has, each with the name of its runtime."""
-    edits = ["restore: true, which only a backup has"] if source.restore else []
-    for entry in source.runtimes or ():
-        if isinstance(entry, Mapping):
-            keys = [key for key in ("previous_names", "replace_on_change", "smoke_test") if entry.get(key)]
-            keys += ["state: absent"] if entry.get("state") == "absent" else []
-            edits += [f"{key} of {str(entry.get('name') or entry.get('id'))!r}" for key in keys]
-    return edits
-
-
-def export_text(action: Action) -> Result:
-    """The text of an export in `text`, for a job of a controller, whose files are lost.
-
-    `texts`: the same in parts, each of which one event shows without loss. `encoded`: whether they are Base64.
-    """
-    file, read = _exported(action, JOB_EXPORT)
-    if file is None:
-        return read
-    shown = copyable_texts(file.text, action.host)
-    return {"changed": False, "text": file.text, "texts": shown, "encoded": ":" not in shown[0]}
-
-
 def smoke_test(action: Action) -> Result:
     """The result of a few lines of Python on a runtime."""
     options = {"runtime": "mstr_smoke_test_runtime", "run_timeout": "mstr_smoke_test_timeout"}
     code = 'import platform\nprint("Python", platform.python_version())\n'
     return action.run_module("mstr_script_run", {"run_timeout": 120, **action.options(options), "code": code})
-
-
-# What is exported, the variable that leaves runtimes out, and who writes the file.
-BACKUP = "a backup", "mstr_runtimes_backup_exclude", "the role mstr.library.runtimes, before it changed anything"
-EXPORT = "an export", "mstr_export_exclude", "the playbook mstr.library.export"
-JOB_EXPORT = (*EXPORT[:2], 'the job template "export"')
-
-
-def _exported(action: Action, what: tuple[str, str, str], options: Result | None = None) -> tuple[File | None, Result]:
-    """The file, None if the read failed, and the result of the read. `options`: of the read."""
-    name, exclude, writer = what
-    patterns = action.non_empty(exclude) or []
-    if not isinstance(patterns, (list, tuple)):
-        raise refused(f"{exclude} must be a list, such as [{patterns!r}], not {str(patterns)!r}.")
-    read = action.run_module("mstr_runtime_info", options or {}, action.check_mode)
-    if read.get("failed"):
-        return None, read
-    runtimes = plain(read["runtimes"])
-    if not any(runtime["is_default"] for runtime in runtimes):
-        without = ", or without mstr_runtimes_backup_dest" if what == BACKUP and not action.in_job else ""
-        raise refused(
-            f"{INCOMPLETE}. So {name} may lack others, too. Nothing was changed. Run the playbook again, or as a "
-            f"user who sees every runtime{without}."
-        )
-    time = plain(read.get("server_time") or f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}")
-    owner = (action.host, action.server(), time) if what == BACKUP else None
-    return to_file(runtimes, writer, [str(pattern) for pattern in patterns], owner, bool(options)), read
 
 
 def probe(action: Action) -> Result:

@@ -29,7 +29,7 @@ from .._reports.files import content_of, packed, plain
 from .._reports.inventory import Sources
 from .._reports.since import Earlier, earlier_from
 from .._run.action import kept_warnings, why_failed
-from . import backups, destination, final_report, playbooks, variables
+from . import backups, destination, export, final_report, playbooks, variables
 from .check import run_errors, values_needed
 from .new_run import NewRun
 from .survey import QUESTIONS, values
@@ -299,8 +299,8 @@ _WRITES = ("apply", "restore")
 _WORK: dict[str, Callable[..., Result]] = {
     "apply": playbooks.apply,
     "audit": playbooks.audit,
-    "export": playbooks.export,
-    "export_text": playbooks.export_text,
+    "export": export.export,
+    "export_text": export.export_text,
     "probe": playbooks.probe,
     "restore": playbooks.restore,
     "smoke_test": playbooks.smoke_test,

@@ -9,12 +9,13 @@ Pure, except that the variables are read from `variables.yml`, and those of the 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
+from ansible.module_utils.parsing.convert_bool import boolean
 
 from ...module_utils import auth
 from ...module_utils._errors import ValidationError
@@ -36,7 +37,8 @@ _AUDITED = ("purge", "purge_exclude", "purge_limit", "policy", "protect_used", "
 RESTORED = ("concurrency", "journal_comment", *(option for option in TASK_OPTIONS if option != "policy"))
 # What protects or decides. An empty text is often a shell variable without a value, and would switch it off.
 _GUARDS = (
-    *("mstr_export_exclude", "mstr_fail_on_drift", "mstr_fail_on_violation", "mstr_plan_dest", "mstr_plan_src"),
+    *("mstr_export_exclude", "mstr_export_unused", "mstr_export_upgrade", "mstr_export_upgrade_days"),
+    *("mstr_export_versions", "mstr_fail_on_drift", "mstr_fail_on_violation", "mstr_plan_dest", "mstr_plan_src"),
     *(f"{_ROLE}{option}" for option in ("backup_exclude", "exemptions", "plan_id", "plan_scripts", "policy")),
     *(f"{_ROLE}{option}" for option in ("protect_projects", "protect_used", "purge_exclude", "purge_limit")),
 )
@@ -46,6 +48,12 @@ OWN_FILES = {
     "mstr_export_dest": "{host}.runtimes.yml",
     "mstr_probe_dest": "{host}.probe.json",
     f"{_ROLE}backup_dest": "",
+}
+# What chooses a different export, one at a time, with the default file of each.
+EXPORTS = {
+    "mstr_export_upgrade": "{host}.upgrade.yml",
+    "mstr_export_unused": "{host}.unused.yml",
+    "mstr_export_versions": OWN_FILES["mstr_export_dest"],
 }
 # The options of the modules, each with its variable.
 SECRETS = frozenset(f"mstr_{option}" for option, spec in auth.argument_spec().items() if spec.get("no_log"))
@@ -187,6 +195,20 @@ def meant(name: str) -> str | None:
         if abs(len(name) - len(form)) <= _MOST_EDITS and (edits := distance(name, form)) <= min(most, _MOST_EDITS)
     ]
     return min(distances)[1] if distances else None
+
+
+def own_file(name: str, host: str, value: Callable[[str], Any]) -> str:
+    """The default of a file of which each host has its own. `value`: of a variable of the host."""
+    exports = EXPORTS if name == "mstr_export_dest" else {}
+    return next((form for mode, form in exports.items() if is_chosen(value(mode))), OWN_FILES[name]).format(host=host)
+
+
+def is_chosen(value: Any) -> bool:
+    """Whether a variable chooses something: it has a value that does not mean no."""
+    try:
+        return is_given(value) and bool(boolean(value))
+    except TypeError:
+        return True
 
 
 def is_given(value: Any) -> bool:

@@ -10,6 +10,7 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple, Optional
@@ -40,13 +41,15 @@ Reasons = Mapping[tuple[str, str], Sequence[str]]
 class File(NamedTuple):
     """A file that `src` reads. `inexpressible`: what is not in it, because no definition can express it.
 
-    `unfinished_ones`: a sentence on each unfinished replacement that is not in it.
+    `unfinished_ones`: a sentence on each unfinished replacement that is not in it. `comments`: lines over an entry of
+    `runtimes`, by its name.
     """
 
     header: str
     content: Mapping[str, Any]
     inexpressible: Reasons = MappingProxyType({})
     unfinished_ones: Sequence[str] = ()
+    comments: Mapping[str, Sequence[str]] = MappingProxyType({})
 
     @property
     def left_out(self) -> list[str]:
@@ -59,8 +62,15 @@ class File(NamedTuple):
         import yaml  # takes 10 ms, which only a task that writes a file should pay
 
         options: dict[str, Any] = {"allow_unicode": True, "sort_keys": False, "width": 1_000_000}
-        body = yaml.dump(dict(self.content), Dumper=_dumper(yaml), **options)
-        return without_controls(f"---\n{self.header}{body}", escaped=True)
+        dump = partial(yaml.dump, Dumper=_dumper(yaml), **options)
+        if not self.comments:
+            return without_controls(f"---\n{self.header}{dump(dict(self.content))}", escaped=True)
+        rest = {key: value for key, value in self.content.items() if key != "runtimes"}
+        texts = ["---\n", self.header, dump(rest) if rest else "", "runtimes:\n"]
+        for entry in self.content["runtimes"]:
+            lines = [f"# {clean(line, 1000)}\n" for line in self.comments.get(entry["name"], ())]
+            texts += [*(["\n"] if lines else []), *lines, dump([entry])]
+        return without_controls("".join(texts), escaped=True)
 
     @property
     def reasons(self) -> list[str]:
@@ -82,16 +92,21 @@ class File(NamedTuple):
 
 
 def to_file(
-    runtimes: Sequence[Runtime], writer: str, exclude: Sequence[str] = (), owner: Owner = None, scripts: bool = False
+    runtimes: Sequence[Runtime],
+    writer: str,
+    exclude: Sequence[str] = (),
+    owner: Owner = None,
+    scripts: bool = False,
+    comments: Mapping[str, Sequence[str]] | None = None,
 ) -> File:
     """The file with the definitions of runtimes as in a result, of plain types. `writer`: for its first comment.
 
     `owner`: what a backup belongs to; it makes the file a backup. `scripts`: with the assignments of the scripts that
-    the runtimes have. What no definition can express is left out, and named.
+    the runtimes have. `comments`: see `File`. What no definition can express is left out, and named.
     """
     is_backup = owner is not None
     environment, server, time = owner or (None, None, None)
-    runtimes, unfinished = _settled(runtimes)
+    runtimes, unfinished = settled(runtimes)
     definitions, refused = _expressed(runtimes, exclude, ids=is_backup)
     ids = {str(definition.get("id")).upper() for definition in definitions}
     left_out = list(dict.fromkeys(_left_out(runtimes, exclude, ids, is_backup, {**refused, **unfinished})))
@@ -104,11 +119,22 @@ def to_file(
         **({"scripts": list(_assignments(runtimes, definitions))} if scripts else {}),
     }
     sentences = [f"{name!r} ({identity}) {reason}" for (name, identity), [reason] in sorted(unfinished.items())]
-    file = File("", content, refused, sentences)
-    template = Template(_HEADER.read_text(encoding="utf-8"), trim_blocks=True, keep_trailing_newline=True)
+    file = File("", content, refused, sentences, comments or {})
     host, gaps = shlex.quote(clean(environment or "HOST")), unrestorable(definitions)
-    header = template.render(is_backup=is_backup, writer=writer, host=host, file=file, gaps=gaps)
-    return file._replace(header=header)
+    kind = "backup" if is_backup else "export" if comments is None else "lock"
+    return with_header(file, kind, writer=writer, host=host, gaps=gaps)
+
+
+def with_header(file: File, kind: str, **values: Any) -> File:
+    """The file with its first comment. `kind`: `backup`, `export`, `lock`, `unused` or `upgrade`."""
+    template = Template(_HEADER.read_text(encoding="utf-8"), trim_blocks=True, keep_trailing_newline=True)
+    return file._replace(header=template.render(kind=kind, file=file, **values))
+
+
+class Block(str):
+    """A text of several lines that a file shows as such."""
+
+    __slots__ = ()
 
 
 def _dumper(yaml: Any) -> Any:
@@ -122,9 +148,11 @@ def _dumper(yaml: Any) -> Any:
 
     def represent(dumper: Any, text: str) -> Any:
         tag = "!unsafe" if _TEMPLATE.search(text) else "tag:yaml.org,2002:str"
-        return dumper.represent_scalar(tag, text, style='"' if without_controls(text) != text else None)
+        style = "|" if isinstance(text, Block) else None
+        return dumper.represent_scalar(tag, text, style='"' if without_controls(text) != text else style)
 
     Dumper.add_representer(str, represent)
+    Dumper.add_representer(Block, represent)
     return Dumper
 
 
@@ -150,7 +178,7 @@ def _left_out(
             yield from [identity] if (is_backup or not usable) and is_id(identity) else []
 
 
-def _settled(runtimes: Iterable[Runtime]) -> tuple[list[Runtime], dict[tuple[str, str], Sequence[str]]]:
+def settled(runtimes: Iterable[Runtime]) -> tuple[list[Runtime], dict[tuple[str, str], Sequence[str]]]:
     """The runtimes as they are once unfinished replacements have ended, and what the others are, by name and id.
 
     One of a runtime that exists is left out, and its scripts are that one's. Otherwise it has its name already.
@@ -203,7 +231,7 @@ def to_definitions(runtimes: Iterable[Runtime], exclude: Sequence[str] = (), ids
     has. `ids`: with the ids and the default runtime, for a backup; only that one is left out if it cannot be expressed.
     Raises ValidationError if another runtime cannot be expressed as a definition; the message names each one.
     """
-    definitions, refused = _expressed(_settled(runtimes)[0], exclude, ids)
+    definitions, refused = _expressed(settled(runtimes)[0], exclude, ids)
     with ErrorList() as errors:
         for (name, identity), reasons in refused.items():
             if identity.upper() != DEFAULT_RUNTIME_ID:

@@ -1,0 +1,249 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an export writes for a review: the way out of an old Python, what nobody uses, and installed versions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+from ...module_utils._errors import ValidationError, clean, counted, listed
+from ...module_utils._model.kinds import normalized_name
+from ...module_utils._model.python import branch_of, support_of
+from ...module_utils._model.requirements import project
+from ...module_utils._model.usage import name_of, schedules, used_by
+from .export import Block, File, settled, to_file, with_header
+
+Runtime = Mapping[str, Any]
+_VERSION = re.compile(r"\d+\.\d+(\.\d+)?", re.ASCII)
+
+# It stands in the file, so a reviewer can read and change it. PACKAGES is the list of their names.
+SMOKE_TEST = """\
+# Check that each package is installed, and that the modules it brings can be imported.
+import importlib
+import importlib.metadata
+import platform
+
+packages = PACKAGES
+not_meant = {"benchmarks", "conftest", "docs", "examples", "scripts", "setup", "test", "tests"}
+
+
+def modules_of(found):
+    files = [file for file in found.files or () if file.parts[0] not in not_meant]
+    folders = {file.parts[:-1] for file in files if file.name == "__init__.py"}
+    names = {folder for folder in folders if not any(folder[:end] in folders for end in range(1, len(folder)))}
+    names |= {(file.name.split(".")[0],) for file in files if len(file.parts) == 1 and file.suffix in (".py", ".so")}
+    names = names or {(name,) for name in (found.read_text("top_level.txt") or "").split()}
+    return sorted(".".join(name) for name in names if all(map(str.isidentifier, name)) and name[0][:2] != "__")
+
+
+if packages and not list(importlib.metadata.distributions()):
+    raise ImportError("This server hides from scripts what is installed. Write a different smoke_test.")
+for package in packages:
+    where = f"on Python {platform.python_version()}"
+    try:
+        found = importlib.metadata.distribution(package)
+    except importlib.metadata.PackageNotFoundError:
+        raise ImportError(f"Package {package} is not installed {where}.") from None
+    for module in modules_of(found):
+        try:
+            importlib.import_module(module)
+        except (Exception, SystemExit) as error:
+            why = f"module {module}: {type(error).__name__}: {error}"
+            raise ImportError(f"Package {package} cannot be imported {where}: {why}") from None
+print(f"{len(packages)} packages are installed and can be imported.")
+"""
+
+
+class Upgrade(NamedTuple):
+    """To which Python runtimes move: a branch or a version. Those move whose Python has at most `days` left."""
+
+    target: str
+    days: int
+    today: date
+
+    def is_due(self, version: Any) -> bool:
+        """Whether a runtime with this version has to move."""
+        left = (support_of(version, self.today) or {}).get("days_left")
+        return left is not None and left <= self.days
+
+    def version(self, offered: Sequence[str] | None) -> str:
+        """The version of the definitions. `offered`: by the server, None if it has no list. Raises ValidationError."""
+        if self.target.count(".") == 2 and offered is None:
+            return self.target
+        if offered is None:
+            error = "This server has no list of Python versions. Give a whole version, such as 3.12.5"
+            raise ValidationError([f"{error}, not {self.target!r}."])
+        same = [each for each in offered if self.target in (each, branch_of(each)) and re.fullmatch(r"[\d.]+", each)]
+        if not same:
+            known = listed([*map(str, offered)], 20) or "no version"
+            raise ValidationError([f"mstr_export_upgrade: this server does not offer {self.target!r}, but {known}."])
+        return max(same, key=lambda each: [int(part or 0) for part in each.split(".")])
+
+
+def upgrade_errors(target: Any, days: Any, today: date) -> Iterator[str]:
+    """What is wrong with the variables of an upgrade, each as a sentence."""
+    if not isinstance(target, str):
+        yield (
+            f"mstr_export_upgrade must be text, not the number {target}, because YAML reads 3.10 as 3.1. Put the "
+            'version in quotes, such as "3.12".'
+        )
+    elif not _VERSION.fullmatch(target):
+        yield f"mstr_export_upgrade {clean(repr(target), 60)} is not a version of Python, such as 3.12 or 3.12.5."
+    elif int(days) < 0:
+        yield f"mstr_export_upgrade_days must be at least 0, not {days}."
+    elif Upgrade(target, int(days), today).is_due(target):
+        last = (support_of(target, today) or {}).get("end_of_life")
+        when = f"ends or ended on {last}" if last else "has ended"
+        yield f"mstr_export_upgrade: Python {branch_of(target)} itself {when}, within {days} days. Name a newer one."
+
+
+def upgrade_file(
+    read: Mapping[str, Any], upgrade: Upgrade, writer: str, exclude: Sequence[str], defined: Sequence[tuple[str, Any]]
+) -> tuple[File | None, list[str]]:
+    """The definitions that replace each runtime on an old Python, None if there is nothing to do, and notes.
+
+    `read`: runtimes with their scripts, and `versions`. `defined`: the definitions of the environment, each after its
+    place. Raises ValidationError.
+    """
+    version, all_of_them = upgrade.version(read["versions"]), to_file(read["runtimes"], writer, exclude)
+    runtimes = {runtime["name"]: runtime for runtime in settled(read["runtimes"])[0]}
+    expressed = [runtimes[entry["name"]] for entry in all_of_them.content["runtimes"]]
+    due = [runtime for runtime in expressed if upgrade.is_due(runtime["runtime_version"])]
+    due.sort(key=lambda runtime: (*_weight(runtime, upgrade.today), runtime["name"]))
+    notes = [
+        *_not_moved(read["runtimes"], upgrade),
+        *_reasons(all_of_them, read["runtimes"], upgrade),
+        *_to_change(defined, due, version),
+        *_unread(read),
+    ]
+    if (support_of(version, upgrade.today) or {}).get("days_left") is None:
+        notes.append(f"Until when Python {branch_of(version)} is supported is unknown.")
+    notes = [clean(note, 1000) for note in notes]
+    content = {"partial": True, "runtimes": [_definition(runtime, version) for runtime in due]}
+    file = File("", content, comments={runtime["name"]: [*_comments(runtime, upgrade.today)] for runtime in due})
+    return (with_header(file, "upgrade", writer=writer, days=upgrade.days, notes=notes) if due else None), notes
+
+
+def unused_file(read: Mapping[str, Any], writer: str, exclude: Sequence[str]) -> tuple[File | None, list[str]]:
+    """The definitions that delete each runtime without a script, None if there is none, and notes.
+
+    Raises ValidationError if scripts could not be read, because nobody knows then which runtimes are unused.
+    """
+    unread = [*_unread(read)]
+    if unread:
+        raise ValidationError([f"mstr_export_unused: nothing was written. {unread[0]} So nobody knows what is unused."])
+    expressed = to_file(read["runtimes"], writer, exclude)
+    names = {entry["name"] for entry in expressed.content["runtimes"]}
+    runtimes = settled(read["runtimes"])[0]
+    unused = [runtime for runtime in runtimes if not (runtime["scripts"] or runtime["is_default"])]
+    found = sorted((each for each in unused if each["name"] in names), key=lambda each: str(each["name"]))
+    content = [{"id": each["id"], "name": each["name"], "state": "absent"} for each in found]
+    comments = {each["name"]: [f"Last changed {each['date_modified'] or 'at an unknown time'}"] for each in found}
+    file = File("", {"partial": True, "runtimes": content}, comments=comments)
+    notes = [f"Not in this file: {reason}" for reason in expressed.reasons]
+    return (with_header(file, "unused", writer=writer, notes=notes) if found else None), notes
+
+
+def locked(runtimes: Iterable[Runtime]) -> tuple[list[Runtime], dict[str, list[str]]]:
+    """The runtimes, in which each package has the installed version, and comments on what keeps its own, by name."""
+    with_versions, comments = list[Runtime](), dict[str, list[str]]()
+    for runtime in runtimes:
+        found = runtime.get("installed")
+        versions = {normalized_name(each["name"]): each["version"] for each in (found or {}).get("packages", ())}
+        packages, kept = [], []
+        for package in runtime.get("packages") or ():
+            version = versions.get(project(package["name"]) or normalized_name(package["name"]))
+            packages.append({**package, "version": version or package.get("version")})
+            kept += [] if version else [package["name"]]
+        with_versions.append({**runtime, "packages": packages})
+        if kept:
+            why = "These packages are not installed" if found else "What is installed could not be read"
+            comments[str(runtime["name"])] = [f"{why}, so the versions are those that the server lists: {listed(kept)}"]
+    return with_versions, comments
+
+
+def _definition(runtime: Runtime, version: str) -> dict[str, Any]:
+    code = SMOKE_TEST.replace("PACKAGES", repr([name for name in map(_project, _packages(runtime)) if name]), 1)
+    more = {"replace_on_change": ["runtime_version"], "smoke_test": Block(code)}
+    return {"name": runtime["name"], "runtime_version": version, **more}
+
+
+def _packages(runtime: Runtime) -> Sequence[Mapping[str, Any]]:
+    return runtime.get("packages") or ()
+
+
+def _project(package: Mapping[str, Any]) -> str | None:
+    return project(str(package["name"]))
+
+
+def _weight(runtime: Runtime, today: date) -> tuple[int, int]:
+    """The more runs are planned, the earlier it comes, then the more scripts."""
+    scripts = runtime["scripts"]
+    return -sum(len(schedules(script, today)) for script in scripts), -len(scripts)
+
+
+def _comments(runtime: Runtime, today: date) -> Iterator[str]:
+    """What a reviewer needs to know of a runtime."""
+    scripts = runtime["scripts"]
+    yield f"{_python(runtime, today)}; {used_by(scripts, today) if scripts else 'no script that this user can read'}"
+    shown = [f"{each['name']} {each.get('version') or 'in any version'}" for each in _packages(runtime)]
+    yield f"Packages: {', '.join(shown) or 'none'}"
+    unchecked = [each["name"] for each in _packages(runtime) if not _project(each)]
+    if unchecked:
+        yield f"smoke_test does not check these packages, whose names it does not know: {listed(unchecked)}"
+
+
+def _python(runtime: Runtime, today: date) -> str:
+    support = support_of(runtime["runtime_version"], today) or {}
+    last = support.get("end_of_life") or "an unknown day"
+    return f"Python {runtime['runtime_version']}, last day of support {last}"
+
+
+def _not_moved(runtimes: Iterable[Runtime], upgrade: Upgrade) -> Iterator[str]:
+    """The default runtime, and those whose support is unknown."""
+    for runtime in runtimes:
+        support = support_of(runtime["runtime_version"], upgrade.today)
+        if runtime["is_default"] and upgrade.is_due(runtime["runtime_version"]):
+            yield (
+                f"The default runtime {runtime['name']!r} is not in this file, because it cannot be replaced: "
+                f"{_python(runtime, upgrade.today)}. It has {counted(len(runtime['scripts']), 'script')}."
+            )
+        elif support is None or support["days_left"] is None:
+            version = runtime["runtime_version"]
+            known = f"Python {version}, whose support is unknown" if version else "no known Python"
+            yield f"Runtime {runtime['name']!r} is not in this file, because it has {known}."
+
+
+def _reasons(file: File, runtimes: Iterable[Runtime], upgrade: Upgrade) -> Iterator[str]:
+    """What no definition can express, or is left out, among the runtimes that have to move."""
+    ids = {str(each["id"]) for each in runtimes if upgrade.is_due(each["runtime_version"])}
+    yield from (f"Not in this file: {reason}" for reason in file.reasons if any(each in reason for each in ids))
+
+
+def _to_change(defined: Sequence[tuple[str, Any]], due: Iterable[Runtime], version: str) -> Iterator[str]:
+    """The definitions of the environment that would bring the old version back, with the line to write there."""
+    runtimes = {str(key): each["name"] for each in due for key in (each["name"], str(each["id"]).upper())}
+    for place, entry in defined:
+        old = entry.get("runtime_version") if isinstance(entry, Mapping) else None
+        if old is None or str(old) == version:
+            continue
+        names = [entry.get("name"), str(entry.get("id") or "").upper(), *(entry.get("previous_names") or ())]
+        for name in dict.fromkeys(runtimes[str(each)] for each in names if str(each) in runtimes):
+            yield (
+                f"{place} still has the version {str(old)!r} of {name!r}, and the next apply of it would bring that "
+                f'back. Change its line to   runtime_version: "{version}"'
+            )
+
+
+def _unread(read: Mapping[str, Any]) -> Iterator[str]:
+    """What is not known of scripts, as one sentence."""
+    unread = read.get("unread") or ()
+    if unread:
+        names = [name_of(each.get("script") or each.get("project")) or "the list of projects" for each in unread]
+        shown = listed(list(dict.fromkeys(names)))
+        yield clean(f"Scripts or their schedules could not be read: {shown} ({unread[0]['error']['msg']}).", 1000)
