@@ -65,7 +65,7 @@ def environment(requested: Mapping[str, str]) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Rule:
-    """The outcome for packages with a matching name; seeded by tests."""
+    """The outcome for packages with a matching name; seeded by tests. A `missing` one is said to be installed."""
 
     name: str
     outcome: str = "installed"
@@ -74,8 +74,8 @@ class Rule:
     version: str = ""
 
     def __post_init__(self) -> None:
-        if self.outcome not in ("installed", "not_installed"):
-            raise ValueError(f"outcome is installed or not_installed, not {self.outcome!r}")
+        if self.outcome not in ("installed", "missing", "not_installed"):
+            raise ValueError(f"outcome is installed, missing or not_installed, not {self.outcome!r}")
 
 
 @dataclass
@@ -101,7 +101,7 @@ class Package:
             return str(switches["package_first_status"])
         if switches["runtime_status"] == "all_unknown" and not used:
             return "unknown"
-        return self.outcome
+        return "installed" if self.outcome == "missing" else self.outcome
 
     def to_api(self, now: float, switches: Switches, used: bool) -> dict[str, Any]:
         """The package for a response, with ``message`` only if it has one, as in the sample [doc]."""

@@ -30,6 +30,12 @@ from typing import Any
 MODULE_NAMES = {"mstrio-py": "mstrio"}  # modules whose name differs from the package
 
 
+def module_name(package: str) -> str:
+    """The module that a package brings."""
+    name = re.sub(r"[-_.]+", "-", package).lower()
+    return MODULE_NAMES.get(name, name.replace("-", "_"))
+
+
 def limit(seconds: float, memory_mb: int) -> None:
     """Set the limits of this process: memory, processor time, size of files, no core file."""
     memory = memory_mb * 1024 * 1024
@@ -58,8 +64,7 @@ class SimulatedPackages(MetaPathFinder, Loader):
     """Makes the runtime's packages importable, as empty modules with the runtime's version."""
 
     def __init__(self, packages: list[dict[str, Any]]) -> None:
-        versions = {re.sub(r"[-_.]+", "-", package["name"]).lower(): package["version"] for package in packages}
-        self._modules = {MODULE_NAMES.get(name, name.replace("-", "_")): version for name, version in versions.items()}
+        self._modules = {module_name(package["name"]): package["version"] for package in packages}
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         return ModuleSpec(name, self) if name in self._modules else None
@@ -80,6 +85,7 @@ def install_metadata(packages: list[dict[str, Any]], folder: str) -> None:
         place.mkdir(parents=True, exist_ok=True)
         fields = [("Metadata-Version", "2.1"), ("Name", package["name"]), ("Version", package["version"])]
         fields += [("Requires-Dist", text) for text in package["requires"]]
+        (place / "top_level.txt").write_text(f"{module_name(package['name'])}\n", encoding="utf-8")
         (place / "METADATA").write_text("".join(f"{key}: {value}\n" for key, value in fields), encoding="utf-8")
     sys.path.append(str(site))
 
