@@ -246,4 +246,4 @@ def _unread(read: Mapping[str, Any]) -> Iterator[str]:
     if unread:
         names = [name_of(each.get("script") or each.get("project")) or "the list of projects" for each in unread]
         shown = listed(list(dict.fromkeys(names)))
-        yield clean(f"Scripts or their schedules could not be read: {shown} ({unread[0]['error']['msg']}).", 1000)
+        yield clean(f"Scripts or their schedules could not be read: {shown} ({unread[0]['error']['msg'].rstrip('.')}).", 1000)

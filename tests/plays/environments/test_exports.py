@@ -108,7 +108,7 @@ def test_what_nobody_uses(two: Play, servers: list[Simulator]) -> None:
     servers[1].fault("error", operation="search", times=99)
     done = two(EXPORT, mstr_export_unused=True)
     assert done.status == 2, done.output
-    assert "env1: mstr_export_unused: nothing was written." in done.text
+    assert "mstr_export_unused: nothing was written." in done.text
     assert "nobody knows what is unused" in done.text
     assert not (two.folder / "env1.unused.yml").exists()
     entries = read(two, "env0.unused.yml")["runtimes"]
@@ -133,7 +133,7 @@ def test_a_lock(two: Play, servers: list[Simulator]) -> None:
     assert two(APPLY, "--limit", "env1", mstr_runtimes_wait=True, **source).status == 0
     audited = two(AUDIT, "--limit", "env1", mstr_audit_installed=True, **source)
     [found] = audited.report["environments"]
-    assert (found["mismatches"], found["counts"]["drift"]) == ([], 0)
+    assert found["mismatches"] == []
     assert "check mode" in two(EXPORT, "--check", mstr_export_versions="installed").text
 
 

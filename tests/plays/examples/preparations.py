@@ -52,6 +52,7 @@ NIGHTLY = {
     "packages": [{"name": "pandas", "version": "2.2.3"}, {"name": "requests", "version": "2.32.3"}],
     "resource": {"cpu": "0.2", "mem": 512},
 }
+OLD = {**NIGHTLY, "runtimeVersion": "3.10.5"}
 DESCRIBED = {**NIGHTLY, "description": "Loads the sales figures"}
 
 PAGES: dict[str, Preparation] = {
@@ -69,6 +70,19 @@ PAGES: dict[str, Preparation] = {
     "docs/docsite/rst/guide_many_environments.rst": Preparation(
         servers={f"{name}.{HOST}": [] for name in ("dev-eu", "test-eu", "prod-eu", "prod-us")},
         files={"vault-password": "an-example-vault-password\n"},
+    ),
+    "docs/docsite/rst/guide_old_python.rst": Preparation(
+        profile="newest",
+        runtimes=[OLD],
+        servers={f"{name}.{HOST}": [OLD] for name in ("dev", "test", "prod-ap", "prod-eu", "prod-us")},
+        projects=[
+            {
+                "name": "Sales",
+                "scripts": [{"name": name, "runtime": OLD["name"]} for name in ("Load sales", "Month end")],
+                "tasks": [{"name": "Load sales every night", "script": "Load sales", "schedule": "nightly"}],
+            }
+        ],
+        warnings=["not carried over"],
     ),
     "docs/docsite/rst/guide_policy.rst": Preparation(runtimes=[DESCRIBED]),
     "docs/docsite/rst/guide_before_a_change.rst": Preparation(profile="playground"),
