@@ -24,7 +24,7 @@ from ...module_utils._model.src import Source, read_definitions
 from .._reports import evaluation, files, plan_file
 from .._reports.evaluation import grouped
 from .._reports.since import earlier_from
-from .._reports.upgrade import upgrade_errors
+from .._reports.upgrade import UPGRADE_DAYS, upgrade_errors
 from . import variables
 from .backups import choice_error, dest_of, here
 from .destination import dest_errors
@@ -130,9 +130,9 @@ def export_errors(values: Mapping[str, Any], check_mode: bool, today: date) -> I
     chosen = [name for name in variables.EXPORTS if variables.is_chosen(values.get(name))]
     if len(chosen) > 1:
         yield f"Set only one of {', '.join(chosen)}; {'both' if len(chosen) == 2 else 'all'} are set."
-    days = values.get("mstr_export_upgrade_days")
+    days: Any = values.get("mstr_export_upgrade_days")
     if "mstr_export_upgrade" in chosen:
-        days = 90 if not is_given(days) else days
+        days = days if is_given(days) else UPGRADE_DAYS
         if type_error("mstr_export_upgrade_days", "int", days) is None:
             yield from upgrade_errors(values["mstr_export_upgrade"], int(days), today)
     elif is_given(days):

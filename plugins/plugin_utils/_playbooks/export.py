@@ -20,11 +20,11 @@ from ...module_utils._model.src import Source
 from .._reports.events import copyable_texts
 from .._reports.export import File, to_file
 from .._reports.files import plain
-from .._reports.upgrade import Upgrade, locked, unused_file, upgrade_file
+from .._reports.upgrade import UPGRADE_DAYS, Upgrade, locked, unused_file, upgrade_file
 from .backup import OwnFile, source_of
 from .check import export_errors, type_error
 from .task import Action, Result, refused
-from .variables import EXPORTS, empty_errors, is_chosen, name_errors, role_types
+from .variables import EXPORTS, empty_errors, is_chosen, is_given, name_errors, role_types
 
 # What is exported, the variable that leaves runtimes out, and who writes the file.
 BACKUP = "a backup", "mstr_runtimes_backup_exclude", "the role mstr.library.runtimes, before it changed anything"
@@ -68,7 +68,7 @@ def _file(action: Action, what: tuple[str, str, str]) -> tuple[File | None, Resu
     """The file of the export that the variables choose, None without one, the result without a file, and notes."""
     values = {name: action.value(name) for name in role_types(entry_point="export") if name.startswith("mstr_export_")}
     days = values.get("mstr_export_upgrade_days")
-    days = 90 if days in (None, "") else days
+    days = days if is_given(days) else UPGRADE_DAYS
     today = datetime.now(timezone.utc).date()
     with ErrorList() as errors:
         wrong = type_error("mstr_export_upgrade_days", "int", days)

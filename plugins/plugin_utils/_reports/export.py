@@ -66,7 +66,7 @@ class File(NamedTuple):
         if not self.comments:
             return without_controls(f"---\n{self.header}{dump(dict(self.content))}", escaped=True)
         rest = {key: value for key, value in self.content.items() if key != "runtimes"}
-        texts = ["---\n", self.header, dump(rest) if rest else "", "runtimes:\n"]
+        texts: list[Any] = ["---\n", self.header, dump(rest) if rest else "", "runtimes:\n"]
         for entry in self.content["runtimes"]:
             lines = [f"# {clean(line, 1000)}\n" for line in self.comments.get(entry["name"], ())]
             texts += [*(["\n"] if lines else []), *lines, dump([entry])]

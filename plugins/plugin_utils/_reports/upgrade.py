@@ -19,6 +19,7 @@ from ...module_utils._model.usage import name_of, schedules, used_by
 from .export import Block, File, settled, to_file, with_header
 
 Runtime = Mapping[str, Any]
+UPGRADE_DAYS = 90  # the default: a Python that ends within these days is old, too
 _VERSION = re.compile(r"\d+\.\d+(\.\d+)?", re.ASCII)
 
 # It stands in the file, so a reviewer can read and change it. PACKAGES is the list of their names.
@@ -246,4 +247,5 @@ def _unread(read: Mapping[str, Any]) -> Iterator[str]:
     if unread:
         names = [name_of(each.get("script") or each.get("project")) or "the list of projects" for each in unread]
         shown = listed(list(dict.fromkeys(names)))
-        yield clean(f"Scripts or their schedules could not be read: {shown} ({unread[0]['error']['msg'].rstrip('.')}).", 1000)
+        why = str(unread[0]["error"]["msg"]).rstrip(".")
+        yield clean(f"Scripts or their schedules could not be read: {shown} ({why}).", 1000)
