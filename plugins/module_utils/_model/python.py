@@ -25,7 +25,7 @@ LAST_DAYS = {
     "3.13": date(2029, 10, 31),
     "3.14": date(2030, 10, 31),
 }
-_BRANCH = re.compile(r"\s*(\d+)\.(\d+)(?![0-9])", re.ASCII)
+_BRANCH = re.compile(r"\s*(\d{1,9})\.(\d{1,9})(?![0-9])", re.ASCII)
 
 
 def branch_of(version: Any) -> str | None:

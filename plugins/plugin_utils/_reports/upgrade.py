@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from ...module_utils._errors import ValidationError, clean, counted, listed
+from ...module_utils._model.alike import is_named
 from ...module_utils._model.kinds import normalized_name
 from ...module_utils._model.python import branch_of, support_of
 from ...module_utils._model.requirements import project
@@ -20,7 +21,8 @@ from .export import Block, File, settled, to_file, with_header
 
 Runtime = Mapping[str, Any]
 UPGRADE_DAYS = 90  # the default: a Python that ends within these days is old, too
-_VERSION = re.compile(r"\d+\.\d+(\.\d+)?", re.ASCII)
+_OFFERED = re.compile(r"\d{1,9}(\.\d{1,9})+", re.ASCII)
+_VERSION = re.compile(r"\d{1,4}\.\d{1,4}(\.\d{1,4})?", re.ASCII)
 
 # It stands in the file, so a reviewer can read and change it. PACKAGES is the list of their names.
 SMOKE_TEST = """\
@@ -30,16 +32,18 @@ import importlib.metadata
 import platform
 
 packages = PACKAGES
+endings = (".py", ".so", ".pyd")
 not_meant = {"benchmarks", "conftest", "docs", "examples", "scripts", "setup", "test", "tests"}
 
 
 def modules_of(found):
-    files = [file for file in found.files or () if file.parts[0] not in not_meant]
+    files = [file for file in found.files or () if file.parts]
     folders = {file.parts[:-1] for file in files if file.name == "__init__.py"}
     names = {folder for folder in folders if not any(folder[:end] in folders for end in range(1, len(folder)))}
-    names |= {(file.name.split(".")[0],) for file in files if len(file.parts) == 1 and file.suffix in (".py", ".so")}
+    names |= {(file.name.split(".")[0],) for file in files if len(file.parts) == 1 and file.suffix in endings}
     names = names or {(name,) for name in (found.read_text("top_level.txt") or "").split()}
-    return sorted(".".join(name) for name in names if all(map(str.isidentifier, name)) and name[0][:2] != "__")
+    names = {name for name in names if all(map(str.isidentifier, name)) and name[0] not in not_meant}
+    return sorted(".".join(name) for name in names if not name[0].startswith("__"))
 
 
 if packages and not list(importlib.metadata.distributions()):
@@ -79,11 +83,11 @@ class Upgrade(NamedTuple):
         if offered is None:
             error = "This server has no list of Python versions. Give a whole version, such as 3.12.5"
             raise ValidationError([f"{error}, not {self.target!r}."])
-        same = [each for each in offered if self.target in (each, branch_of(each)) and re.fullmatch(r"[\d.]+", each)]
+        same = [each for each in offered if self.target in (each, branch_of(each)) and _OFFERED.fullmatch(each)]
         if not same:
             known = listed([*map(str, offered)], 20) or "no version"
             raise ValidationError([f"mstr_export_upgrade: this server does not offer {self.target!r}, but {known}."])
-        return max(same, key=lambda each: [int(part or 0) for part in each.split(".")])
+        return max(same, key=lambda each: [*map(int, each.split("."))])
 
 
 def upgrade_errors(target: Any, days: Any, today: date) -> Iterator[str]:
@@ -111,18 +115,19 @@ def upgrade_file(
     `read`: runtimes with their scripts, and `versions`. `defined`: the definitions of the environment, each after its
     place. Raises ValidationError.
     """
-    version, all_of_them = upgrade.version(read["versions"]), to_file(read["runtimes"], writer, exclude)
-    runtimes = {runtime["name"]: runtime for runtime in settled(read["runtimes"])[0]}
-    expressed = [runtimes[entry["name"]] for entry in all_of_them.content["runtimes"]]
+    all_of_them, expressed = _expressed(read["runtimes"], writer, exclude)
     due = [runtime for runtime in expressed if upgrade.is_due(runtime["runtime_version"])]
     due.sort(key=lambda runtime: (*_weight(runtime, upgrade.today), runtime["name"]))
+    # Without anything to do, what the server offers does not matter.
+    version = upgrade.version(read["versions"]) if due else ""
+    meant = [runtime for runtime in read["runtimes"] if not is_named(runtime["name"], exclude, runtime["id"])]
     notes = [
-        *_not_moved(read["runtimes"], upgrade),
-        *_reasons(all_of_them, read["runtimes"], upgrade),
+        *_not_moved(meant, upgrade),
+        *_reasons(all_of_them, meant, upgrade),
         *_to_change(defined, due, version),
         *_unread(read),
     ]
-    if (support_of(version, upgrade.today) or {}).get("days_left") is None:
+    if due and (support_of(version, upgrade.today) or {}).get("days_left") is None:
         notes.append(f"Until when Python {branch_of(version)} is supported is unknown.")
     notes = [clean(note, 1000) for note in notes]
     content = {"partial": True, "runtimes": [_definition(runtime, version) for runtime in due]}
@@ -138,15 +143,12 @@ def unused_file(read: Mapping[str, Any], writer: str, exclude: Sequence[str]) ->
     unread = [*_unread(read)]
     if unread:
         raise ValidationError([f"mstr_export_unused: nothing was written. {unread[0]} So nobody knows what is unused."])
-    expressed = to_file(read["runtimes"], writer, exclude)
-    names = {entry["name"] for entry in expressed.content["runtimes"]}
-    runtimes = settled(read["runtimes"])[0]
-    unused = [runtime for runtime in runtimes if not (runtime["scripts"] or runtime["is_default"])]
-    found = sorted((each for each in unused if each["name"] in names), key=lambda each: str(each["name"]))
+    all_of_them, expressed = _expressed(read["runtimes"], writer, exclude)
+    found = [runtime for runtime in expressed if not runtime["scripts"]]
     content = [{"id": each["id"], "name": each["name"], "state": "absent"} for each in found]
     comments = {each["name"]: [f"Last changed {each['date_modified'] or 'at an unknown time'}"] for each in found}
     file = File("", {"partial": True, "runtimes": content}, comments=comments)
-    notes = [f"Not in this file: {reason}" for reason in expressed.reasons]
+    notes = [f"Not in this file: {reason}" for reason in all_of_them.reasons]
     return (with_header(file, "unused", writer=writer, notes=notes) if found else None), notes
 
 
@@ -166,6 +168,16 @@ def locked(runtimes: Iterable[Runtime]) -> tuple[list[Runtime], dict[str, list[s
             why = "These packages are not installed" if found else "What is installed could not be read"
             comments[str(runtime["name"])] = [f"{why}, so the versions are those that the server lists: {listed(kept)}"]
     return with_versions, comments
+
+
+def _expressed(runtimes: Sequence[Runtime], writer: str, exclude: Sequence[str]) -> tuple[File, list[Runtime]]:
+    """The export of all runtimes, and those that are in it, as they were read, by name."""
+    file = to_file(runtimes, writer, exclude)
+    others = [
+        each for each in settled(runtimes)[0] if not (each["is_default"] or is_named(each["name"], exclude, each["id"]))
+    ]
+    by_name = {each["name"]: each for each in others}
+    return file, [by_name[entry["name"]] for entry in file.content["runtimes"]]
 
 
 def _definition(runtime: Runtime, version: str) -> dict[str, Any]:

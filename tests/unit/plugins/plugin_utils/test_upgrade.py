@@ -46,6 +46,7 @@ def written(*runtimes, target="3.12", days=90, defined=(), **more):
         ("3.12.9", OFFERED, "3.12.9"),
         ("3.12.9", None, "3.12.9"),
         ("3.12", ["3.12"], "3.12"),
+        ("3.12", ["3.12." + "9" * 5000, "3.12.1"], "3.12.1"),
         ("3.12", None, "This server has no list of Python versions. Give a whole version"),
         ("3.11", OFFERED, "does not offer '3.11', but 3.10.5, 3.12.9"),
         ("3.12.1", OFFERED, "does not offer '3.12.1', but"),
@@ -117,6 +118,24 @@ def test_within_days_counts_the_last_one(days, names):
         each["name"] for each in file.content["runtimes"]
     ] == names
     assert (file is None) == (not names)
+
+
+def test_nothing_to_do_needs_no_version():
+    """Where nothing has to move, it does not matter what the server offers. The default runtime is still named."""
+    default = runtime("(Default) X", "3.10.5", id=DEFAULT_ID, is_default=True)
+    file, notes = written(default, runtime("R", "9" * 5000 + ".1"), runtime("S", "3.13.1"), target="3.14")
+    assert file is None
+    assert ["(Default) X" in note for note in notes] == [True, False]
+
+
+def test_what_is_excluded_is_not_named():
+    """A namesake of the default runtime, and of one that is excluded by its id, is the runtime that is meant."""
+    default = runtime("X", "3.13.1", id=DEFAULT_ID, is_default=True)
+    rows = [runtime("X", "3.10.5"), default, runtime("Y", "3.10.5"), runtime("Y", "3.13.1", id="B" * 32)]
+    read = {"runtimes": [*rows, runtime("Z", None)], "versions": OFFERED}
+    file, notes = upgrade_file(read, Upgrade("3.12", 90, TODAY), "the test", ["B" * 32, "Z"], [])
+    assert [entry["name"] for entry in file.content["runtimes"]] == ["X", "Y"]
+    assert notes == []
 
 
 def test_definitions_that_bring_it_back():
