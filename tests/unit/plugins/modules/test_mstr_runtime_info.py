@@ -118,9 +118,10 @@ def test_what_is_installed():
 
 @pytest.mark.parametrize("asked", [True, False])
 def test_until_when_python_is_supported(asked, monkeypatch):
-    """By the installed Python where it was read, and otherwise by the wanted one."""
+    """By the installed Python where it was read, and otherwise by the wanted one, also if the list omits it."""
     monkeypatch.setattr(runtime_info, "utc_date", lambda: date(2026, 11, 30))
-    server = Server(stored(runtimeVersion="3.12.1"), stored(id=OTHER_ID, name="o", runtimeVersion=None))
+    runtimes = stored(runtimeVersion="3.12.1"), stored(id=OTHER_ID, name="o", runtimeVersion=None)
+    server = Server(*runtimes, list_omits=["runtimeVersion"])
     server.printed[ID] = PRINTED
     found = info(server, include_installed=asked)["runtimes"]
     by_id = {runtime["id"]: runtime["python"] for runtime in found}
