@@ -67,7 +67,7 @@ def export(action: Action) -> Result:
 def _file(action: Action, what: tuple[str, str, str]) -> tuple[File | None, Result, list[str]]:
     """The file of the export that the variables choose, None without one, the result without a file, and notes."""
     values = {name: action.value(name) for name in role_types(entry_point="export") if name.startswith("mstr_export_")}
-    days = values.get("mstr_export_upgrade_days")
+    days: Any = values.get("mstr_export_upgrade_days")
     days = days if is_given(days) else UPGRADE_DAYS
     today = datetime.now(timezone.utc).date()
     with ErrorList() as errors:

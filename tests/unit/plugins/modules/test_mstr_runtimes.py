@@ -102,6 +102,15 @@ def test_purge_without_runtime_to_be_present(src, source, entries):
     assert fault.startswith("purge would delete every runtime, as no entry has state: present")
 
 
+def test_purge_with_a_part(src):
+    """A file that lists only some runtimes is applied, but not with a purge."""
+    part = src({"partial": True, "runtimes": [{"name": "a"}]})
+    assert prepare(src=part).definitions[0].name == "a"
+    [fault] = faults(src=part, purge=True)
+    assert "has only a part of the runtimes (partial: true), so purge would delete all others" in fault
+    assert prepare(src=src({"partial": False, "runtimes": [{"name": "a"}]}), purge=True)
+
+
 def test_no_list_and_an_empty_one():
     """Without purge, an empty list means that there is nothing to do."""
     assert faults() == ("one of runtimes, src and scripts is required",)
