@@ -232,8 +232,32 @@ def _audit(reported: Options) -> Json:
         "check_mode": {"type": "boolean"},
         "environments": {"type": "array", "items": environment},
         "not_reached": _TEXTS,
+        "compared": {"oneOf": [{"type": "null"}, _comparison()]},
     }
     return {"title": "The .json report of the playbooks audit and apply", **_closed(properties)}
+
+
+def _comparison() -> Json:
+    """The schema of environments side by side."""
+    compare = product("plugin_utils._reports.compare")
+    states = [compare.SAME, compare.DIFFERS, compare.MISSING, compare.MORE]
+    changed = _closed({"field": {"type": "string"}, "before": {}, "after": {}})
+    fields = {"type": "array", "items": changed}
+    entry = _closed({"environment": {"type": "string"}, "state": {"enum": states}, "fields": fields})
+    runtime = {
+        "name": {"type": "string"},
+        **{key: {"type": "boolean"} for key in ("is_default", "in_reference")},
+        "environments": {"type": "array", "items": entry},
+    }
+    not_compared = _closed({key: {"type": "string"} for key in ("environment", "reason")})
+    schemas = {
+        "reference": {"type": "string"},
+        "error": {"type": ["string", "null"]},
+        "environments": _TEXTS,
+        "not_compared": {"type": "array", "items": not_compared},
+        "runtimes": {"type": "array", "items": _closed(runtime)},
+    }
+    return _closed({key: schemas[key] for key in compare.failed("", None)})
 
 
 def _plan(reported: Options) -> Json:

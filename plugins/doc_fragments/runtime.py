@@ -113,7 +113,7 @@ options:
     type: int
   runtime_version:
     description:
-      - The Python version, such as V("3.10.5"). Write it in quotes, because YAML reads an unquoted 3.10 as the number
+      - The Python version, such as V("3.12.4"). Write it in quotes, because YAML reads an unquoted 3.10 as the number
         3.1. A number and an empty version are refused.
       - If the server returns a list of its Python versions and this version is not in it, the task fails before it
         writes anything.

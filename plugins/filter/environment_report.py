@@ -144,8 +144,8 @@ _value:
           C(problems), last runs of scripts that failed (C(failed_runs)), packages whose installed version is not the
           one in the definition (C(mismatches)), runtimes with a Python that the server does not offer any more
           (C(not_offered)) or that has ended (C(python_ended)), scripts whose runtime does not exist (C(dangling)),
-          unfinished replacements (C(unfinished)), look-ups that failed (C(unread)), and exemptions that exempt nothing
-          (C(unused)).
+          unfinished replacements (C(unfinished)), runtimes with no script that the user can read (C(unused_runtimes),
+          null if that is not known), look-ups that failed (C(unread)), and exemptions that exempt nothing (C(unused)).
         - C(violations) includes the values that a rule cannot read, whose number is C(unreadable).
       type: dict
     policy:
@@ -205,6 +205,26 @@ _value:
         - Only for an audit, the scripts whose runtime does not exist any more. Null if nobody looked for them.
       type: list
       elements: dict
+    unused_runtimes:
+      description:
+        - Only for an audit, the runtimes with no script that the user can read, without the default runtime. Scripts of
+          others can be invisible without any error.
+        - Each has C(name), C(id), C(days_unchanged), the days since its last change, and C(cpu) and C(mem), what its
+          C(min_cached_instances) hold. A value is null if it is not known.
+        - Null unless the scripts of all projects were looked up, and all of them could be read.
+      type: list
+      elements: dict
+    capacity:
+      description:
+        - Only for an audit, the sums of C(cpu) and C(mem) of all runtimes, with C(min_cached_instances) under C(least)
+          and with C(max_cached_instances) under C(most). C(unknown) is the number of runtimes that are in neither sum,
+          because an amount or a count is not known.
+      type: dict
+    previous_names:
+      description:
+        - Only for an audit with O(detail=true) and definitions that have C(previous_names), these names by the name of
+          the runtime.
+      type: dict
     since:
       description:
         - Only for an audit with an earlier report, what changed since then. C(created), C(deleted), C(renamed),

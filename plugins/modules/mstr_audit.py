@@ -153,6 +153,7 @@ counts:
     python_ended: 3
     unfinished: 0
     dangling: 0
+    unused_runtimes: 3
     unread: 0
     unused: 0
 findings:

@@ -48,7 +48,7 @@ EXAMPLES = r"""
 
 - name: Check that the server offers the Python version of the runtimes
   ansible.builtin.assert:
-    that: info.python_versions is none or '3.10.5' in info.python_versions
+    that: info.python_versions is none or '3.12.4' in info.python_versions
     fail_msg: "This server offers only {{ info.python_versions | default([], true) | join(', ') }}"
 """
 
@@ -59,7 +59,7 @@ msg:
   type: str
   sample: >-
     Logged in to https://mstr.example.com/MicroStrategyLibrary (Intelligence Server 11.6.1000.00123) as Administrator;
-    12 runtimes are visible (with the default one). Python versions: 3.10.5, 3.12.4.
+    12 runtimes are visible (with the default one). Python versions: 3.12.4, 3.13.1.
 server:
   description: The server.
   returned: success
@@ -114,7 +114,7 @@ python_versions:
   returned: success
   type: list
   elements: str
-  sample: ["3.10.5", "3.12.4"]
+  sample: ["3.12.4", "3.13.1"]
 libraries:
   description:
     - The versions of the Python libraries that modules of this collection use, where the module runs. Null for a

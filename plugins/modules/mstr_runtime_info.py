@@ -221,10 +221,10 @@ runtimes:
         mem: 1024
         proc_count: null
       python:
-        branch: "3.10"
-        end_of_life: "2026-10-31"
-        days_left: -30
-      runtime_version: "3.10.5"
+        branch: "3.12"
+        end_of_life: "2028-10-31"
+        days_left: 701
+      runtime_version: "3.12.4"
       scripts:
         - id: 5C1E7A2B4D0F4E2A9B1C2D3E4F506172
           name: Month end
@@ -250,7 +250,7 @@ versions:
   returned: success
   type: list
   elements: str
-  sample: ["3.10.5", "3.12.1"]
+  sample: ["3.12.4", "3.13.1"]
 server_time:
   description: The time by the clock of the server, in UTC, when it was read. Null if the server does not send it.
   returned: success

@@ -205,7 +205,7 @@ runtimes:
           disk: null
           mem: 2048
           proc_count: null
-        runtime_version: "3.10.5"
+        runtime_version: "3.12.4"
         status: ready
         version: 8F1C6F0E4B7A4C0D9C3E2A1B0F9E8D7C
         whitelist: []

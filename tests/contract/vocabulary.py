@@ -26,7 +26,7 @@ FULL: Mapping[str, Any] = {
     "exec_timeout": 900,
     "min_cached_instances": 1,
     "max_cached_instances": 3,
-    "runtime_version": "3.10.5",
+    "runtime_version": "3.12.4",
     "others": "reserved",
     "execution_target": "here",
 }

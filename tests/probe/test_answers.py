@@ -35,6 +35,7 @@ NOT_SEEN = {entry["switch"]: "never tried" for entry in NEVER} | {
     "guest_login": "the probe is not logged in as a guest",
     "guest_manages": "the probe is not logged in as a guest",
     "unknown_keys": "the simulator adds no undocumented key to what a client creates",
+    "search_uses_object": "there are no scripts",
     "unloaded_projects": "no project is without being loaded",
     **dict.fromkeys(sorted(OF_TASKS.keys() - {"tasks_call"}), "there are no scripts and planned tasks"),
 }
@@ -46,7 +47,7 @@ VALUES: Mapping[str, list[Any]] = {
     "duplicate_status": [400, 409, 500],
     "iserver_version": ["11.3.0960.00789"],
     "deployment_type": ["", "MCE", "MEP"],
-    "python_versions": [["3.10.5"], ["3.12.1", "3.11.0"]],
+    "python_versions": [["3.12.4"], ["3.12.1", "3.11.0"]],
     "iserver_timeout": [600, 3600],
     "session_limit": [5],
     "tomcat_timeout": [600],
@@ -151,6 +152,20 @@ def test_tasks_and_histories(sim: Simulator, switch: str, value: Any) -> None:
     verify(probed(sim), sim, **{switch: value})
     assert all("log" not in request["query"]["fields"] for request in sim.requests(path="/scripts/history"))
     assert sim.projects() == before
+
+
+@pytest.mark.parametrize("how", SWITCHES["search_uses_object"].choices)
+def test_search_for_the_scripts_of_a_runtime(sim: Simulator, how: str) -> None:
+    """It reads no script. That nothing is found is no answer: all scripts may run on the default runtime."""
+    sim.reset("newest", search_uses_object=how)
+    scripts = [{"name": "Load", "runtime": "Reports"}, {"name": "Other", "runtime": "Trial"}, {"name": "None"}]
+    sim.seed(
+        {"name": "Empty"}, {"name": "Reports"}, {"name": "Trial"}, projects=[{"name": "Sales", "scripts": scripts}]
+    )
+    done = probed(sim)
+    assert wrong_answers(done, sim) == {}
+    assert done.values["search_uses_object"] == (None if how == "nothing" else how), done.evidence
+    assert not any(call.startswith("GET /scripts/") and "history" not in call for call in sim.calls())
 
 
 def test_few_projects_searched_for_scripts(sim: Simulator) -> None:

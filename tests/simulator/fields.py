@@ -155,7 +155,7 @@ RUNTIME_FIELDS: Mapping[str, Field] = {
     "whitelist": Field(_whitelist, default=[]),
     "packages": Field(_packages, default=[]),
     "resource": Field(_resource, default={"cpu": "0.5", "mem": 512}),
-    "runtimeVersion": Field(_python_version, default="3.10.5", is_text=True),
+    "runtimeVersion": Field(_python_version, default="3.12.4", is_text=True),
     "execTimeout": Field(_integer(1), default=600),
     "others": Field(_text, default="", is_text=True),
     "status": READ_ONLY,

@@ -18,7 +18,7 @@ FIELDS: Mapping[str, Any] = {
     "execTimeout": 600,
     "minCachedInstances": 0,
     "maxCachedInstances": 5,
-    "runtimeVersion": "3.10.5",
+    "runtimeVersion": "3.12.4",
     "others": "",
 }
 _RUN_AT = "2026-11-25T02:00:00.000Z"
@@ -39,6 +39,8 @@ PLAYGROUND: Mapping[str, Any] = {
             "whitelist": ["10.10.20.0/24"],
             "packages": [{"name": "pandas", "version": "2.2.3", "description": "", "status": "installed"}],
             **FIELDS,
+            # The upgrade of the guides is to 3.12.
+            "runtimeVersion": "3.11.9",
         }
     ],
     "projects": [

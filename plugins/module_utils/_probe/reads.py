@@ -205,6 +205,39 @@ def search_total(run: ProbeRun) -> Answer:
     return "left_out", "The response to a search has no totalItems."
 
 
+_SEARCHED_PROJECTS, _SCRIPTS = 5, 20  # how many of each are looked at
+_NO_OBJECT, _RUNTIME_TYPE = "0" * 31 + "1", 80  # an id that no object has
+
+
+def _found(run: ProbeRun, project: str, **limits: Any) -> list[str]:
+    """The ids of the first scripts that a search finds."""
+    limits = {"operation": _SEARCH, "shape": OBJECT_WITH_ID, **limits}
+    start = start_search(run.session, _search_versions(run)[0], project, **limits)
+    params = {"searchId": str(start["id"]), "offset": 0, "limit": _SCRIPTS}
+    results = run.session.get("/metadataSearches/results", params, project=project, shape=LIST_WITH_IDS)
+    return [str(entry["id"]) for entry in results]
+
+
+def _scripts(run: ProbeRun) -> dict[str, list[str]]:
+    """The first scripts of each of a few projects."""
+    return {project: _found(run, project) for project in run.once(_loaded_projects)[:_SEARCHED_PROJECTS]}
+
+
+@asks("Does a search find the scripts of a runtime?", HANDLED)
+def search_uses_object(run: ProbeRun) -> Answer:
+    """One such search for each project could replace one read for each script. No script is read."""
+    project = needs(next((key for key, found in run.once(_scripts).items() if found), ""), "No script was found.")
+    outcome = or_refusal(_found, run, project, usesObject=f"{_NO_OBJECT};{_RUNTIME_TYPE}")
+    if isinstance(outcome, ApiError):
+        return "refused", f"A search with usesObject was {refusal_text(outcome)}."
+    if outcome:
+        return "ignored", "A search for the scripts of a runtime that does not exist found scripts."
+    for identity in list(run.names())[:_SCRIPTS]:
+        if _found(run, project, usesObject=f"{identity};{_RUNTIME_TYPE}"):
+            return "finds", "A search found scripts of one runtime, and none of a runtime that does not exist."
+    raise Unanswered("A search found no script of any runtime; perhaps all scripts use the default one.")
+
+
 @asks("Does the list of projects contain those that are not loaded?")
 def unloaded_projects(run: ProbeRun) -> Answer:
     unloaded = any(project.get("status", _LOADED) != _LOADED for project in run.once(_projects))
@@ -288,8 +321,6 @@ def _script_refusal(run: ProbeRun, task: Mapping[str, Any]) -> ApiError | None:
 
 
 _FIELDS = "executionTime,lastStatus,id,scriptId,objectId"  # everything but `log`, what the script printed
-_SEARCHED_PROJECTS = 5
-_SCRIPTS = 20  # of a project, whose history is read
 
 
 def _history(run: ProbeRun, project: str, scripts: Sequence[str]) -> list[Mapping[str, Any]]:
@@ -298,13 +329,9 @@ def _history(run: ProbeRun, project: str, scripts: Sequence[str]) -> list[Mappin
 
 def _histories(run: ProbeRun) -> tuple[str, dict[str, list[Mapping[str, Any]]]]:
     """A project, and the history of each script that has run."""
-    version = _search_versions(run)[0]
-    for project in run.once(_loaded_projects)[:_SEARCHED_PROJECTS]:
-        start = start_search(run.session, version, project, operation=_SEARCH, shape=OBJECT_WITH_ID)
-        params = {"searchId": str(start["id"]), "offset": 0, "limit": _SCRIPTS}
-        scripts = run.session.get("/metadataSearches/results", params, project=project, shape=LIST_WITH_IDS)
+    for project, scripts in run.once(_scripts).items():
         histories = {}
-        for script in [str(entry["id"]) for entry in scripts]:
+        for script in scripts:
             # A user may not read the history of every script.
             history = or_refusal(_history, run, project, [script], expected=lambda refusal: True)
             if not isinstance(history, ApiError):
@@ -362,8 +389,7 @@ def error_code_style(run: ProbeRun) -> Answer:
 @asks("Does the server return errors in a list?")
 def errors_wrapped(run: ProbeRun) -> Answer:
     if not run.errors:
-        # An id that no object has.
-        last = or_refusal(run.read, "0" * 31 + "1", expected=lambda refusal: True)
+        last = or_refusal(run.read, _NO_OBJECT, expected=lambda refusal: True)
         status = last.status if isinstance(last, ApiError) else "a success"
         needs(run.errors, f"No error of the API's own form was seen; the last was {status}.")
     wrapped = {wrapped for _code, wrapped in run.errors}

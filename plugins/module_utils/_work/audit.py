@@ -109,6 +109,8 @@ def audit(task: Any, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     # Without their warnings: the result lists what could not be read.
     read = with_findings(context._replace(check_mode=not may_run, warn=lambda text: None), query, runtimes)
     read = {**read, "unfinished": unfinished}
+    if query["include_scripts"] and query["projects"] is None:
+        read["knows_scripts"] = bool(context.usage and not context.usage.unread)
     applied, refusals = _comparison(settled, compared, query["policy"]) if compared else (None, [])
     # By name, so that a report knows what a runtime took the place of.
     definitions = compared.definitions if isinstance(compared, Inputs) else ()

@@ -28,7 +28,7 @@ from .._reports.upgrade import UPGRADE_DAYS, upgrade_errors
 from . import variables
 from .backups import choice_error, dest_of, here
 from .destination import dest_errors
-from .new_run import UNKNOWN, NewRun, commands, dests, path_of, server_of
+from .new_run import COMPARE, UNKNOWN, NewRun, commands, comparison_errors, dests, path_of, server_of
 from .variables import is_given
 
 _MOST_SENTENCES = 20
@@ -37,6 +37,7 @@ _NUMBERS = {"int": int, "float": float}
 _BATCH_SIZE = re.compile(r"[1-9]\d*|(100|[1-9]\d?)%")
 # The files that all hosts share.
 _SHARED = ("mstr_report_dest", "mstr_plan_dest", "mstr_plan_src")
+_ONE_REFERENCE = "all are compared with one environment"
 
 
 def values_needed(playbook: str) -> frozenset[str]:
@@ -64,6 +65,7 @@ def run_errors(run: NewRun) -> list[str]:
         _source_errors(run),
         _since_errors(run),
         _gate_errors(run),
+        comparison_errors(run),
         _server_errors(run),
     )
     return [sentence for errors in kinds for sentence in _limited(list(errors))]
@@ -238,7 +240,7 @@ def _shown(value: Any) -> str:
 
 def _shared_errors(run: NewRun) -> Iterator[str]:
     """Of the files that all environments share: the report and the plan."""
-    for name in _SHARED:
+    for name, why in {**dict.fromkeys(_SHARED, "the run has one such file"), COMPARE: _ONE_REFERENCE}.items():
         if name not in variables.types(run.playbook):
             continue
         pairs = [(host, values.get(name)) for host, values in run.hosts.items()]
@@ -255,11 +257,11 @@ def _shared_errors(run: NewRun) -> Iterator[str]:
                 for value, hosts in values.items()
             )
             yield (
-                f"{name} must be the same for every environment of a run, because the run has one such file "
-                f"({shown}). Set it with -e, or for the group all."
+                f"{name} must be the same for every environment of a run, because {why} ({shown}). Set it with -e, or "
+                "for the group all."
             )
             continue
-        for path in dict.fromkeys(path for _host, path in run.paths(name)):
+        for path in dict.fromkeys(path for _host, path in run.paths(name) if name in _SHARED):
             yield from _shared_file_errors(run, name, path)
 
 

@@ -9,13 +9,13 @@ Pure: takes the results of the hosts, which `result_of` makes of the result of a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ...module_utils._errors import as_mstr_error, clean, listed
-from .._reports import environment, files, plan_file
+from .._reports import compare, environment, files, plan_file
 from .._reports.evaluation import Json, grouped
 from .._reports.events import approval_texts
 from .._reports.inventory import Sources
@@ -49,6 +49,7 @@ class FinishedRun(NamedTuple):
     left_out: bool = False  # whether --tags or --skip-tags may have left the work out
     page: bool = False  # whether to hand on the report as a page, because the files of a job are lost
     job: str = ""  # the number of that job
+    reference: str | None = None  # the environment with which the others are compared
 
 
 def run_report(run: FinishedRun, write: Callable[..., None]) -> RunReport:
@@ -70,8 +71,12 @@ def run_report(run: FinishedRun, write: Callable[..., None]) -> RunReport:
     is_plan = run.check_mode and run.playbook != "audit"
     lines += [] if run.page else environment.console_lines(short, predicted, is_plan)
     lines += [*not_reached, *_backup_lines(run, reached)]
-    texts = {path: partial(_rendered, run, reached, list(stopped), path) for path in run.reports}
+    comparison, differing = _compared(run, reached, stopped)
+    lines += [] if run.page else differing
+    texts = {path: partial(_rendered, run, reached, list(stopped), path, comparison) for path in run.reports}
     texts |= {run.plan: partial(_plan_text, run, short, stopped)} if run.plan else {}
+    gated = [host for host, result in reached.items() if result.get("fail_on_difference") and host not in errors]
+    errors |= compare.gate_errors(comparison, gated) if comparison else {}
     failed = {path: why for path in texts if (why := _write_error(write, path, texts[path], path == run.plan))}
     lines += [f"Report: {path}" for path in run.reports if path not in failed]
     lines += [f"Plan: {run.plan}", _how_to_apply(run)] if run.plan and run.plan not in failed else []
@@ -82,8 +87,20 @@ def run_report(run: FinishedRun, write: Callable[..., None]) -> RunReport:
         # Only a controller hands something on, and Ansible would walk through all of it several times.
         return RunReport(lines, errors)
     page = f"The artifact {artifact_name(run.playbook, 'page')} of this job"
-    events = approval_texts(short, predicted, page)
-    return RunReport(lines, errors, _statistics(run, short, reached, list(stopped)), events)
+    events = approval_texts(short, predicted, page, differing)
+    return RunReport(lines, errors, _statistics(run, short, reached, list(stopped), comparison), events)
+
+
+def _compared(run: FinishedRun, reached: Mapping[str, Json], stopped: Iterable[str]) -> tuple[Json | None, list[str]]:
+    """The environments side by side, and the lines about it; None and no line without a reference."""
+    if run.reference is None:
+        return None, []
+    try:
+        comparison = compare.compared(_reports(reached, "details", not stopped), run.reference, stopped)
+        return comparison, compare.comparison_lines(comparison)
+    except Exception as exc:  # whatever a server holds, people see what was found on the others
+        why = f"The environments could not be compared. {as_mstr_error(exc).sentence}"
+        return compare.failed(run.reference, why), [why]
 
 
 def _reports(reached: Mapping[str, Json], key: str, all_reached: bool) -> list[Json]:
@@ -183,10 +200,12 @@ def _shortened(error: str) -> str:
     return "\n".join(lines[:_MOST_LINES] + more * (len(lines) > _MOST_LINES))
 
 
-def _rendered(run: FinishedRun, reached: Mapping[str, Json], not_reached: Sequence[str], path: str) -> str:
+def _rendered(
+    run: FinishedRun, reached: Mapping[str, Json], not_reached: Sequence[str], path: str, comparison: Json | None = None
+) -> str:
     kind = "audit" if run.playbook == "audit" else "apply"
     details = _reports(reached, "details", not not_reached)
-    whole = files.whole(details, kind, run.generated, run.check_mode, not_reached)
+    whole = files.whole(details, kind, run.generated, run.check_mode, not_reached, comparison)
     form = files.format_of(path, kind)
     if form == "json" and run.earlier:
         whole["environments"] += run.earlier.carried(report["environment"] for report in whole["environments"])
@@ -194,7 +213,11 @@ def _rendered(run: FinishedRun, reached: Mapping[str, Json], not_reached: Sequen
 
 
 def _statistics(
-    run: FinishedRun, short: Sequence[Json], reached: Mapping[str, Json], not_reached: list[str]
+    run: FinishedRun,
+    short: Sequence[Json],
+    reached: Mapping[str, Json],
+    not_reached: list[str],
+    comparison: Json | None,
 ) -> dict[str, Any]:
     """What a workflow hands on to its next node. The details are only for a file: this must stay small."""
     environments = {"environments": short, "not_reached": not_reached}
@@ -209,7 +232,7 @@ def _statistics(
     formats = {"page": "html", "markdown": "md"} | ({"json": "json"} if run.playbook == "audit" else {})
     for form, suffix in formats.items():
         try:
-            text = _rendered(run, reached, not_reached, f"report.{suffix}")
+            text = _rendered(run, reached, not_reached, f"report.{suffix}", comparison)
         except Exception as exc:
             text = f"The report could not be made. {as_mstr_error(exc).sentence}"
         if len(text) > LARGEST_ARTIFACT:

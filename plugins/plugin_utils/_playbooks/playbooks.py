@@ -224,7 +224,7 @@ def audit(action: Action) -> Result:
     if all(action.non_empty(name) is not None for name in DEFINITIONS.values()):
         raise refused(f"Set only one of {' and '.join(DEFINITIONS.values())}; both are set.")
     options = {**action.options(DEFINITIONS), **action.options(AUDITED), **_policy(action)}
-    options["detail"] = wants_details(action)
+    options["detail"] = wants_details(action) or action.non_empty("mstr_audit_compare") is not None
     if "since" in options and not os.path.exists(options["since"]) and options["since"] in report_paths(action):
         del options["since"]  # the first night: this run writes it
     return action.run_module("mstr_audit", options)

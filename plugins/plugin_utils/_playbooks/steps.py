@@ -31,7 +31,7 @@ from .._reports.since import Earlier, earlier_from
 from .._run.action import kept_warnings, why_failed
 from . import backups, destination, export, final_report, playbooks, variables
 from .check import run_errors, values_needed
-from .new_run import NewRun
+from .new_run import NewRun, reference_of
 from .survey import QUESTIONS, values
 from .task import Action, Result, failed, refused
 
@@ -166,7 +166,8 @@ def _reported(action: Action, step: str, result: Result, approved: Mapping[str, 
     if step == "audit":
         texts: Result = {key: result[key] for key in ("report", "details") if key in result}
         texts = texts or final_report.reports_of(action.host, {}, action.check_mode, applied=None, read=result)
-        return {**shown, "error": error or _found_by_gates(action, result), **texts}
+        gated = action.is_on("mstr_fail_on_difference")
+        return {**shown, "error": error or _found_by_gates(action, result), "fail_on_difference": gated, **texts}
     return {**shown, **_written(action, result, approved)}
 
 
@@ -228,6 +229,7 @@ def report(action: Action) -> Result:
         page=action.in_job,
         job=str(action.non_empty("awx_job_id") or ""),
         earlier=_earlier(action, reports) if "mstr_audit_since" in used else None,
+        reference=reference_of(action.non_empty("mstr_audit_compare"), hosts) if playbook == "audit" else None,
     )
     final = final_report.run_report(run, destination.write)
     statistics = {"data": dict(final.statistics), "per_host": False, "aggregate": False}

@@ -38,7 +38,8 @@ RESTORED = ("concurrency", "journal_comment", *(option for option in TASK_OPTION
 # What protects or decides. An empty text is often a shell variable without a value, and would switch it off.
 _GUARDS = (
     *("mstr_export_exclude", "mstr_export_unused", "mstr_export_upgrade", "mstr_export_upgrade_days"),
-    *("mstr_export_versions", "mstr_fail_on_drift", "mstr_fail_on_violation", "mstr_plan_dest", "mstr_plan_src"),
+    *("mstr_export_versions", *(f"mstr_fail_on_{what}" for what in ("difference", "drift", "violation"))),
+    *("mstr_plan_dest", "mstr_plan_src"),
     *(f"{_ROLE}{option}" for option in ("backup_exclude", "exemptions", "plan_id", "plan_scripts", "policy")),
     *(f"{_ROLE}{option}" for option in ("protect_projects", "protect_used", "purge_exclude", "purge_limit")),
 )

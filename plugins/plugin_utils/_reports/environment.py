@@ -22,6 +22,7 @@ from ...module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE
 from ...module_utils._sentences import shortened
 from ...module_utils._work.api import utc_date
 from . import lines
+from .capacity import capacity, unused_runtimes
 from .evaluation import COUNTED, Json, evaluated, unused_exemptions
 from .inventory import Sources, difference, entries_of, inventory, not_offered, summary_of
 from .pythons import branches_of, has_ended
@@ -57,8 +58,11 @@ def environment_report(sources: Sources, detail: bool = False) -> dict[str, Any]
         runtimes = inventory(sources, rows)
         if sources.read is not None:
             report.update(_audited(sources, sources.read, rows, unused))
-            report["python"] = None if sources.read.get("failed") else branches_of(runtimes, utc_date())
-            report["counts"] = None if sources.read.get("failed") else _counts(report, runtimes, sources)
+            if not sources.read.get("failed"):
+                report["python"] = branches_of(runtimes, utc_date())
+                report["unused_runtimes"] = unused_runtimes(runtimes, sources.read)
+                report["capacity"] = capacity(runtimes)
+                report["counts"] = _counts(report, runtimes, sources)
             if sources.since is not None and report["counts"] is not None:
                 report["since"] = changed_since(sources.since, report, runtimes, sources.previous_names)
             elif sources.since is not None and detail:
@@ -68,6 +72,8 @@ def environment_report(sources: Sources, detail: bool = False) -> dict[str, Any]
         report["lines"] = [_line(sources.environment, line) for line in _lines(report, runtimes, sources)]
     except Exception as exc:
         return _without_values(sources, f"The report could not be made. {as_mstr_error(exc).sentence}")
+    if detail and sources.previous_names:
+        report["previous_names"] = dict(sources.previous_names)
     return {**report, "inventory": runtimes} if detail else report
 
 
@@ -99,9 +105,8 @@ def _without_values(sources: Sources, sentence: str) -> dict[str, Any]:
         "message": f"{report['message']}\n{sentence}" if report["message"] else sentence,
         "plan_id": None,
         **{key: [] for key in ("violations", "not_evaluated", "unused_exemptions", "unread", "refusals", "inventory")},
-        **dict.fromkeys(
-            ("policy", "counts", "incomplete", "mismatches", "not_offered", "dangling", "unfinished", "python")
-        ),
+        **dict.fromkeys(("policy", "counts", "incomplete", "mismatches", "not_offered", "dangling", "unfinished")),
+        **dict.fromkeys(("python", "capacity", "unused_runtimes")),
         "compared": False,
         "lines": [_line(sources.environment, line) for line in texts if line],
     }
@@ -115,6 +120,7 @@ def _audited(sources: Sources, read: Json, rows: Sequence[Json], unused: list[st
         "not_evaluated": [row for row in rows if row["verdict"] == NOT_EVALUATED],
         "unused_exemptions": unused,
         "incomplete": sources.incomplete,
+        **dict.fromkeys(("counts", "python", "capacity", "unused_runtimes")),
         "dangling": read.get("dangling"),
         "unfinished": list(read.get("unfinished") or ()),
         "mismatches": read.get("mismatches"),
@@ -150,6 +156,7 @@ def _counts(report: Json, runtimes: Sequence[Json], sources: Sources) -> dict[st
         "python_ended": sum(row["runtimes"] for row in report["python"] if has_ended(row)),
         "dangling": len(report["dangling"] or ()),
         "unfinished": len(report["unfinished"]),
+        "unused_runtimes": None if report["unused_runtimes"] is None else len(report["unused_runtimes"]),
         "unread": len(report["unread"]),
         "unused": len(report["unused_exemptions"]),
     }
@@ -203,6 +210,8 @@ def _line(environment: Any, text: str) -> str:
 def _warnings(sources: Sources) -> list[str]:
     """The texts of the warnings. From ansible-core 2.19 on, those of a module may be mappings or objects."""
     entries = [*sources.warnings]
+    if (sources.read or {}).get("knows_scripts") is False:
+        entries.append("Which runtimes have no script is unknown, because not every script could be read.")
     for result in (sources.read, sources.applied):
         entries += (result or {}).get("warnings") or ()
 

@@ -32,13 +32,14 @@ _LEAST_ROOM = 300
 _MOST = 50
 
 
-def approval_texts(environments: Sequence[Json], predicted: bool, page: str) -> list[str]:
+def approval_texts(environments: Sequence[Json], predicted: bool, page: str, compared: Sequence[str] = ()) -> list[str]:
     """What somebody must see who approves these reports, or reads the findings of an audit.
 
     First one line for each environment. Then everything that is deleted or replaced, each with its definition and with
     the scripts that use it. Then all warnings, and the code of all smoke tests. Then what an audit found or an apply
     did, in at most fifty texts, or all that somebody approves: each script that is moved, each update and then each
     creation, with every value. `predicted`: whether nothing was done yet. `page`: where the rest is.
+    `compared`: how the environments differ from one of them.
     """
     limit = _limit(max((str(report["environment"]) for report in environments), key=len, default=""))
     first = [report["lines"][0] for report in environments if report["lines"]]
@@ -64,7 +65,7 @@ def approval_texts(environments: Sequence[Json], predicted: bool, page: str) -> 
         rest = [*rest[: _MOST - 1], f"{hidden} more lines are not shown here. {page} has all of them."]
     texts += [*rest, *_whole(environments, approved, limit)]
     follow = [f"{counted(len(texts), 'more text')} with all details below"] if approved and texts else []
-    return [*_packed([*first, *follow], limit), *texts]
+    return [*_packed([*first, *compared, *follow], limit), *texts]
 
 
 def copyable_texts(text: str, environment: str) -> list[str]:

@@ -48,9 +48,17 @@ def format_of(path: str, kind: str, check_mode: bool = True) -> str:
 
 
 def whole(
-    environments: Iterable[Json], kind: str, generated: str, check_mode: bool = False, not_reached: Sequence[str] = ()
+    environments: Iterable[Json],
+    kind: str,
+    generated: str,
+    check_mode: bool = False,
+    not_reached: Sequence[str] = (),
+    comparison: Json | None = None,
 ) -> dict[str, Any]:
-    """The report on all environments. `generated`: time in ISO 8601. `not_reached`: those that may have no report."""
+    """The report on all environments. `generated`: time in ISO 8601. `not_reached`: those that may have no report.
+
+    `comparison`: of these environments with one of them, see `compare.compared`.
+    """
     reports = list(environments)
     reached = {report["environment"] for report in reports}
     return {
@@ -59,6 +67,7 @@ def whole(
         "check_mode": check_mode,
         "environments": reports,
         "not_reached": [name for name in not_reached if name not in reached],
+        "compared": comparison,
     }
 
 

@@ -23,7 +23,8 @@ from markupsafe import Markup
 from ...module_utils._model.kinds import number
 from ...module_utils._model.rules import RULES
 from ...module_utils._model.usage import name_of
-from . import lines, pythons
+from . import compare, lines, pythons
+from .capacity import capacity_line, unused_text
 from .evaluation import COUNTED, Json, grouped
 from .since import changed_runtimes, since_line, when
 
@@ -31,7 +32,14 @@ _FOLDER = Path(__file__).parent / "templates"
 
 
 # The columns of numbers in the table at the top: the label of each, and how a number above zero looks.
-_TONES = {"violations": "bad", "exempted": "", "differing": "drift", "moved": "drift", "undefined": ""}
+_TONES = {
+    "violations": "bad",
+    "exempted": "",
+    "differing": "drift",
+    "moved": "drift",
+    "undefined": "",
+    "unused_runtimes": "",
+}
 _AUDITED = {
     "runtimes": ("Runtimes", ""),
     **{key: (label, _TONES.get(key, "warn")) for key, (_one, _many, label) in lines.COUNTS.items()},
@@ -80,6 +88,7 @@ def page(report: Json) -> str:
         rows=rows,
         environments=[_section(report, group, anchors[group[0]["environment"]], predicted) for group in groups],
         columns=shown,
+        side_by_side=_side_by_side(report["compared"]) if report["compared"] else None,
         total=total,
         counted=COUNTED,
         pythons=pythons.by_branch(report["environments"]),
@@ -126,14 +135,30 @@ def _section(report: Json, group: Sequence[Json], anchor: str, predicted: bool) 
         "notes": [
             f"{text[0].upper()}{text[1:]}" if kind == lines.WARNINGS else text
             for kind, text in noted
-            if kind != lines.UNREAD
+            if kind not in (lines.UNREAD, lines.UNUSED)
         ],
         "unread_lines": [text for kind, text in noted if kind == lines.UNREAD],
+        "unused_texts": list(map(unused_text, environment.get("unused_runtimes") or ())),
+        "capacity_line": capacity_line(environment["capacity"]) if environment.get("capacity") else "",
         "packages": _packages(inventory),
         "script_lines": [lines.script_line(script, predicted) for script in environment.get("scripts") or ()],
         "since_line": since_line(since) if since else "",
         "changed": [(runtime["name"], text) for _action, runtime, text in changed_runtimes(since)] if since else [],
     }
+
+
+def _side_by_side(comparison: Json) -> dict[str, Any]:
+    """The table of runtimes and environments, only with the runtimes that differ somewhere."""
+    differing = [
+        (runtime, {entry["environment"]: entry for entry in runtime["environments"]})
+        for runtime in comparison["runtimes"]
+        if any(entry["state"] != compare.SAME for entry in runtime["environments"])
+    ]
+    rows = [(runtime, [cells.get(name) for name in comparison["environments"]]) for runtime, cells in differing]
+    sentences = [f"{text}." for text in compare.summary(comparison)]
+    changes = [(name, runtime["name"], text) for name, runtime, text in compare.differences(comparison)]
+    equal = len(comparison["runtimes"]) - len(rows)
+    return {**comparison, "rows": rows, "equal": equal, "sentences": sentences, "changes": changes}
 
 
 def _packages(inventory: Sequence[Json]) -> list[tuple[str, list[Json]]]:

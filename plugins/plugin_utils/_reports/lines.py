@@ -20,6 +20,7 @@ from ...module_utils._model.kinds import normalized_name
 from ...module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE
 from ...module_utils._model.usage import label_of, name_of
 from ...module_utils._work.api import utc_date
+from .capacity import NO_SCRIPT, unused_lines
 from .evaluation import COUNTED, Json, grouped, value_of
 from .pythons import branch_lines
 
@@ -45,6 +46,7 @@ COUNTS = {
     "not_offered": ("has a Python that is not offered", "have a Python that is not offered", "Python not offered"),
     "unfinished": ("unfinished replacement", "unfinished replacements", "Unfinished"),
     "dangling": ("script has no runtime", "scripts have no runtime", "Scripts without runtime"),
+    "unused_runtimes": (f"has {NO_SCRIPT}", f"have {NO_SCRIPT}", "Without a script"),
     "unread": ("look-up failed", "look-ups failed", "Not read"),
     "unused": ("exemption exempts nothing", "exemptions exempt nothing", "Unused exemptions"),
 }
@@ -52,6 +54,7 @@ WARNINGS, INCOMPLETE, UNREAD = "warnings", "incomplete lists", "look-ups that fa
 PYTHON = "Python versions that end"
 # The kinds that come first.
 FIRST = (WARNINGS, INCOMPLETE, PYTHON)
+UNUSED = "runtimes without a script"
 VIOLATIONS = "violations"
 # Limits for a line of text; the report's file contains the whole change.
 _MOST_CHANGES = 6
@@ -137,6 +140,7 @@ def environment_lines(report: Json) -> list[Line]:
         *(("unused exemptions", text) for text in report.get("unused_exemptions") or ()),
         *(("unfinished replacements", str(each["msg"])) for each in report.get("unfinished") or ()),
         *(("scripts without a runtime", _dangling_line(script)) for script in report.get("dangling") or ()),
+        *((UNUSED, text) for text in unused_lines(report)),
         *((UNREAD, _unread_line(unread)) for unread in report.get("unread") or ()),
     ]
 

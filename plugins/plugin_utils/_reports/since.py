@@ -155,7 +155,7 @@ def changed_since(
         if was is None:
             lists["created"] += [] if was_incomplete else [_named(runtime)]
             continue
-        changed = {**_named(runtime), "fields": _changed_fields(_definition(was), _definition(runtime))}
+        changed = {**_named(runtime), "fields": changed_fields(definition_of(was), definition_of(runtime))}
         if runtime[key] in successors:
             lists["replaced"].append({**changed, "before": {"name": was.get("name"), "id": was.get("id")}})
             continue
@@ -213,7 +213,7 @@ def _named(runtime: Json) -> dict[str, Any]:
     }
 
 
-def _definition(runtime: Json) -> dict[str, Any]:
+def definition_of(runtime: Json) -> dict[str, Any]:
     """The fields of a definition, or of a runtime in a report, as if a server held them. What it lacks is left out."""
     values = dict(runtime)
     if _are_mappings(runtime.get("networks")):
@@ -225,7 +225,8 @@ def _definition(runtime: Json) -> dict[str, Any]:
     return {name: BY_NAME[name].kind.from_api(values[name]) for name in BY_NAME if name != "name" and name in values}
 
 
-def _changed_fields(before: Json, after: Json) -> list[dict[str, Any]]:
+def changed_fields(before: Json, after: Json) -> list[dict[str, Any]]:
+    """The fields that both definitions have, and that differ, each with its values."""
     names = differing(before, after, (field for field in before if field in after))
     was, now = diff_values(before, names), diff_values(after, names)
     return [{"field": name, "before": was[name], "after": now[name]} for name in names]

@@ -18,6 +18,7 @@ from typing import Any
 from ...module_utils._model.kinds import RESOURCE_KEYS
 from ...module_utils._model.rules import NOT_EVALUATED
 from ...module_utils._model.usage import name_of
+from .compare import differences, summary
 from .evaluation import COUNTED, Json, grouped, value_of
 from .files import without_controls
 from .inventory import package_label, settings
@@ -47,9 +48,25 @@ def table(report: Json) -> str:
         common = {"environment": environment["environment"]}
         for row in _rows(environment):
             writer.writerow(_safe({**common, **row}))
+    for row in _compared(report["compared"]) if report["compared"] else ():
+        writer.writerow(_safe(row))
     for name in report["not_reached"]:
         writer.writerow(_safe({"environment": name, "outcome": "not reached"}))
     return file.getvalue()
+
+
+def _compared(comparison: Json) -> Iterator[dict[str, Any]]:
+    """Each difference between the environments, and what was not compared."""
+    for name, runtime, text in differences(comparison):
+        default = "yes" if runtime["is_default"] else "no"
+        yield {
+            "environment": name,
+            "outcome": "difference",
+            "runtime": runtime["name"],
+            "default_runtime": default,
+            "message": text,
+        }
+    yield from ({"outcome": "comparison", "message": text} for text in summary(comparison))
 
 
 def _rows(environment: Json) -> Iterator[dict[str, Any]]:

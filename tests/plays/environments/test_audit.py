@@ -141,6 +141,41 @@ def test_gates_fail_after_the_report(three: Play, servers: list[Simulator]) -> N
     assert "env4: script 'Load' in 'Sales' would use 'A' instead of 'B'\n" in played.output
 
 
+def test_side_by_side(three: Play, servers: list[Simulator]) -> None:
+    """Of three environments one cannot be reached. A text that means true names the first; a gate fails the other."""
+    report = three.folder / "audit.json"
+    gate = {"mstr_audit_compare": "true", "mstr_fail_on_difference": "yes", "mstr_report_dest": str(report)}
+    played = three(AUDIT, **gate)
+    assert failed_hosts(played) == {"env1", "env2"}
+    for line in (
+        "Compared with env0, env1 has 2 differences",
+        "env2 is not compared: it could not be read",
+        f"env1: '{HOSTILE}' is not in env0",
+        "env1: 'Nightly reports' differs from env0: whitelist +10.0.0.0/8 +db.example.com -10.10.10.0/24; ",
+    ):
+        assert f"\n{line}" in played.output
+    compared = json.loads(report.read_text(encoding="utf-8"))["compared"]
+    assert (compared["reference"], compared["environments"]) == ("env0", ["env1"])
+    assert writes(servers) == []
+    alone = three(AUDIT, "--limit", "env1", **gate)
+    assert "this run has only env1" in alone.text
+    failed = three(AUDIT, mstr_audit_compare="env2")
+    assert "\nNothing is compared with env2: it could not be read\n" in failed.output
+
+
+def test_runtime_without_a_script(play: Play, servers: list[Simulator]) -> None:
+    """Nothing is listed where a project could not be read."""
+    scripts = [{"name": "Load", "runtime": "Used"}]
+    servers[0].seed({"name": "Used"}, {"name": "Trial"}, projects=[{"name": "Sales", "scripts": scripts}])
+    played = play(AUDIT, "--limit", "env0", mstr_audit_scripts=True)
+    [line] = [line for line in played.lines() if "no script that this user can read uses" in line]
+    assert line.startswith("env0: no script that this user can read uses 1 runtime: 'Trial' (unchanged for 0 days, ")
+    servers[0].seed(projects=[{"name": "Finance", "loaded": False}])
+    played = play(AUDIT, "--limit", "env0", mstr_audit_scripts=True)
+    assert not any("'Trial'" in line for line in played.lines())
+    assert "env0: warning: Which runtimes have no script is unknown" in "\n".join(played.lines())
+
+
 @pytest.mark.parametrize(
     ("inventory", "message"),
     [

@@ -97,7 +97,7 @@ def test_the_log_has_everything_but_secrets(sim: Simulator, client: Client) -> N
     entries = sim.requests()
     login, logout = "POST /auth/login", "POST /auth/logout"
     assert sim.calls() == [login, "GET /runtimes", "POST /runtimes", login, logout]
-    assert [entry["status"] for entry in entries] == [204, 200, 200, 401, 204]
+    assert [entry["status"] for entry in entries] == [204, 200, 201, 401, 204]
     assert [entry["token"] for entry in entries] == [False, True, True, False, True]
     assert [entry["user"] for entry in entries] == ["admin", "admin", "admin", None, "admin"]
     assert entries[1]["query"] == {"fields": "id"}

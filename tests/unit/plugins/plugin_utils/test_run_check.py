@@ -125,6 +125,37 @@ def test_one_file_for_all_hosts(name):
 
 
 NO_RULE = {"mstr_fail_on_violation": "yes", "mstr_runtimes_policy": {"networks_never": []}}
+
+
+@pytest.mark.parametrize("value", [True, "true", "yes", "a", "b", False, "no", None])
+def test_compared_with_one_environment(value):
+    """A text that means true counts as the switch; a host is named as it is."""
+    assert errors("audit", extra={"mstr_audit_compare": value}) == []
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        ({"extra": {"mstr_audit_compare": "c"}}, "the name of a host of this run (a, b), not 'c'."),
+        ({"a": {"mstr_audit_compare": "a"}}, "all are compared with one environment (a has 'a'; b has none)"),
+        ({"common": {"mstr_audit_compare": UNKNOWN}}, "mstr_audit_compare has a template that is invalid"),
+        ({"extra": {"mstr_fail_on_difference": True}}, "but mstr_audit_compare is not, so nothing would be compared."),
+        ({"a": {"mstr_fail_on_difference": True}}, "but mstr_audit_compare is not (a), so nothing would be compared."),
+        ({"extra": {"mstr_fail_on_difference": ""}}, "mstr_fail_on_difference is empty"),
+        ({"extra": {"mstr_fail_on_difference": True, "mstr_audit_compare": "no"}}, "nothing would be compared."),
+    ],
+)
+def test_comparison_that_is_refused(more, sentence):
+    [error] = errors("audit", **more)
+    assert sentence in error
+
+
+def test_one_environment_alone_is_not_compared():
+    run = NewRun("audit", {"a": {**LOCAL, "mstr_audit_compare": "true"}}, {}, False, {}, {}, str(Path.cwd()))
+    [error] = run_errors(run)
+    assert "this run has only a. Name more in --limit, or remove mstr_audit_compare." in error
+
+
 NOTHING = {"mstr_fail_on_drift": True, "mstr_runtimes": [], "mstr_runtimes_src": None}
 
 

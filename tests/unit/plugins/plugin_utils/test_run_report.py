@@ -368,3 +368,48 @@ def test_drift_fails_only_if_it_is_to_fail():
     assert apply_error(report, fail_on_drift=False) is None
     assert apply_error(report, fail_on_drift=True) == "Drift: a: 1 to update"
     assert apply_error({**report, "outcome": "failed", "message": "x"}, fail_on_drift=False) == "x"
+
+
+def differing(name, *runtimes, **more):
+    """The result of an audit that fails if the environment differs."""
+    default = runtime(9, "(Default)", is_default=True)
+    read = {"failed": False, "runtimes": [default, *runtimes], "violations": []}
+    return audit_of(name, read, **more)
+
+
+def audit_of(name, read, **more):
+    error = read.get("msg")
+    texts = reports_of(name, {}, applied=None, read=read)
+    return {"run": "1", "error": error, "fail_on_difference": True, **texts, **more}
+
+
+def test_side_by_side():
+    """The files have it, and the gate fails what differs, but neither the reference nor what has another error."""
+    results = {
+        "a": differing("a", runtime(1, "X")),
+        "b": differing("b", runtime(2, "X", exec_timeout=60)),
+        "c": audit_of("c", {"failed": True, "msg": "It is down."}),
+        "d": None,
+    }
+    found = made(results, "audit", reference="a", reports=["r.json"])
+    assert found.errors == {"b": "1 difference from a: 'X'", "c": "It is down."}
+    assert found.lines[-5:-1] == [
+        "Compared with a, b has 1 difference",
+        "c is not compared: it could not be read",
+        "d is not compared: it was not reached",
+        "b: 'X' differs from a: exec_timeout 600 → 60",
+    ]
+    assert json.loads(found.files["r.json"])["compared"]["environments"] == ["b"]
+    assert json.loads(made(results, "audit", reports=["r.json"]).files["r.json"])["compared"] is None
+
+
+def test_side_by_side_in_a_job():
+    """Each event of a controller is small, and the artifacts have the comparison."""
+    many = [runtime(number, f"Runtime {number}") for number in range(30)]
+    found = made({"a": differing("a", *many), "b": differing("b")}, "audit", reference="a", page=True)
+    assert "b: 'Runtime 0' is missing; a has it" in "\n".join(found.events)
+    assert max(len(text.encode()) for text in found.events) <= 1000
+    assert found.lines == []
+    data = found.statistics
+    assert json.loads(data["mstr_audit_json"])["compared"]["reference"] == "a"
+    assert "Compared with" in data["mstr_audit_page"]
