@@ -378,10 +378,8 @@ def _since_errors(run: NewRun) -> Iterator[str]:
 
 def one_file_error(name: str, path: str, hosts: Sequence[str]) -> str:
     """Why several hosts must not write the file that a variable names."""
-    return (
-        f"Several environments would be written to one file, {path} ({listed(hosts, 5)}). Put "
-        f"{{{{ inventory_hostname }}}} into {name}, or limit the run to one of them."
-    )
+    several = f"Several environments would be written to one file, {path} ({listed(hosts, 5)})"
+    return f"{several}. Put {{{{ inventory_hostname }}}} into {name}, or limit the run to one of them."
 
 
 def foreign_errors(name: str, path: str, source: Source, host: str, server: str | None) -> Iterator[str]:
@@ -396,6 +394,6 @@ def foreign_errors(name: str, path: str, source: Source, host: str, server: str 
         )
     elif of_server is not None and server not in (None, of_server):
         yield (
-            f"{name} {path} is a backup of the server {source.server}, and {host} is now {server}. Set mstr_base_url "
-            "to that server, or delete the line server from the file to restore it here all the same."
+            f"{name} {path} is a backup of the server {source.server}, and {host} is now {server}. Set mstr_base_url to "
+            "that server, or delete the line server from the file to restore it here all the same."
         )
