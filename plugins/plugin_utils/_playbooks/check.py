@@ -394,6 +394,6 @@ def foreign_errors(name: str, path: str, source: Source, host: str, server: str 
         )
     elif of_server is not None and server not in (None, of_server):
         yield (
-            f"{name} {path} is a backup of the server {source.server}, and {host} is now {server}. Set mstr_base_url to "
-            "that server, or delete the line server from the file to restore it here all the same."
+            f"{name} {path} is a backup of the server {source.server}, and {host} is now {server}. Set mstr_base_url "
+            "to that server, or delete the line server from the file to restore it here all the same."
         )
