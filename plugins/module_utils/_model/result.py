@@ -15,7 +15,7 @@ from .._errors import NAMES_IN_MESSAGE, MstrError, PartialError, ValidationError
 from .kinds import NOTHING
 from .plan import DONE
 from .runtime import Runtime, mark_in
-from .steps import CLEAN_UP, DELETE, NO_SCRIPTS, PLAN_ID_DIGITS, UNDO, Row, ScriptReport, plan_id
+from .steps import CLEAN_UP, NO_SCRIPTS, PLAN_ID_DIGITS, UNDO, Row, ScriptReport, plan_id
 
 _FAILURES_IN_MESSAGE = 5
 
@@ -78,10 +78,7 @@ def _result(rows: Sequence[Row], failed: int, scripts: ScriptReport, predicted: 
     defined, purged = ([(row, NOTHING) for row in rows if row.is_purged is last] for last in (False, True))
     # Nothing else remains of a runtime that a replacement deleted.
     replaced = [
-        (
-            Row(step.wanted, row.place, (step._replace(phase=DELETE, error=None),)),
-            {"replaced_by": None if step.phase in (UNDO, CLEAN_UP) else row.id},
-        )
+        (row.deletion(step), {"replaced_by": None if step.phase in (UNDO, CLEAN_UP) else row.id})
         for row in rows
         for step in row.gone
     ]

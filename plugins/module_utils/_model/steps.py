@@ -201,6 +201,10 @@ class Row(NamedTuple):
         """Those of them that were carried out, or would be, or may have been."""
         return [step for step in self.going if step.shows and step.plan.changed]
 
+    def deletion(self, step: Step) -> Row:
+        """A row of its own for one of them: nothing else remains of the runtime."""
+        return Row(step.wanted, self.place, (step._replace(phase=DELETE, error=None),))
+
     @property
     def old(self) -> list[Runtime]:
         """The runtimes that it replaces, first the one that has, or will free, the name."""
@@ -336,7 +340,7 @@ def report_one(row: Row, scripts: ScriptReport = NO_SCRIPTS, refusal: MstrError 
 
     `refusal`: of a check mode, which shows all the same what it would do.
     """
-    gone = [step.seen for step in row.gone]
+    gone, undone = [step.seen for step in row.gone], [step for step in row.gone if step.phase == UNDO]
     replaced = [{"id": runtime.id, "name": runtime.name, "runtime": runtime.to_result()} for runtime in gone]
     result = {
         "changed": row.changed or scripts.moved > 0,
@@ -346,8 +350,11 @@ def report_one(row: Row, scripts: ScriptReport = NO_SCRIPTS, refusal: MstrError 
         **scripts.to_result(),
         **({"exempted": row.exempted} if row.exempted is not None else {}),
         **({"replaced": replaced} if row.going else {}),
-        "diff": row.diff,
+        "diff": [row.diff, *(row.deletion(step).diff for step in row.gone)] if undone else row.diff,
     }
+    for step in undone:
+        would = "Would undo" if step.state == PREDICTED else "Undid"
+        result["msg"] += f" {would} the unfinished replacement {step.seen.label}."
     error = refusal or row.failure
     if error:
         raise PartialError(error, result) if refusal or result["changed"] or row.main.done else error

@@ -511,6 +511,18 @@ def test_one_runtime_reports_what_was_done():
     assert done["replaced"][0]["runtime"]["runtime_version"] == "3.10.5"
 
 
+def test_one_runtime_says_what_was_undone():
+    have = unfinished()
+    predicted, done = one(have, BACK, check_mode=True), one(have, BACK)
+    assert done["msg"].endswith(f" is already as requested. Undid the unfinished replacement {BESIDE!r} ({B}).")
+    assert "Would undo the unfinished replacement" in predicted["msg"]
+    for result in (predicted, done):
+        assert (result["changed"], result["action"]) == (True, "none")
+        assert [each["name"] for each in result["replaced"]] == [BESIDE]
+        assert [bool(each["before"]) for each in result["diff"]] == [True, True]
+        assert moves(result) == [("load", "moved")]
+
+
 def test_one_runtime_is_returned_whole():
     have = holding(R={"id": A, "whitelist": ["10.0.0.0/8"]})
     have.list_only("id", "name", "execTimeout")
