@@ -37,7 +37,6 @@ _NUMBERS = {"int": int, "float": float}
 _BATCH_SIZE = re.compile(r"[1-9]\d*|(100|[1-9]\d?)%")
 # The files that all hosts share.
 _SHARED = ("mstr_report_dest", "mstr_plan_dest", "mstr_plan_src")
-_ONE_REFERENCE = "all are compared with one environment"
 
 
 def values_needed(playbook: str) -> frozenset[str]:
@@ -240,7 +239,7 @@ def _shown(value: Any) -> str:
 
 def _shared_errors(run: NewRun) -> Iterator[str]:
     """Of the files that all environments share: the report and the plan."""
-    for name, why in {**dict.fromkeys(_SHARED, "the run has one such file"), COMPARE: _ONE_REFERENCE}.items():
+    for name, why in {**dict.fromkeys(_SHARED, "the run has one such file"), COMPARE: "it has one reference"}.items():
         if name not in variables.types(run.playbook):
             continue
         pairs = [(host, values.get(name)) for host, values in run.hosts.items()]

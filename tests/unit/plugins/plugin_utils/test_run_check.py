@@ -137,7 +137,7 @@ def test_compared_with_one_environment(value):
     ("more", "sentence"),
     [
         ({"extra": {"mstr_audit_compare": "c"}}, "the name of a host of this run (a, b), not 'c'."),
-        ({"a": {"mstr_audit_compare": "a"}}, "all are compared with one environment (a has 'a'; b has none)"),
+        ({"a": {"mstr_audit_compare": "a"}}, "it has one reference (a has 'a'; b has none)"),
         ({"common": {"mstr_audit_compare": UNKNOWN}}, "mstr_audit_compare has a template that is invalid"),
         ({"extra": {"mstr_fail_on_difference": True}}, "but mstr_audit_compare is not, so nothing would be compared."),
         ({"a": {"mstr_fail_on_difference": True}}, "but mstr_audit_compare is not (a), so nothing would be compared."),
