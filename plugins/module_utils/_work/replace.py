@@ -188,10 +188,20 @@ def commit(context: Context, work: Work) -> Work:
         return work
     now = work.listed
     work = move_newcomers(context._replace(plan_id=None), work, places)
+    work = work._replace(rows=[_with_its_mark(row) if row.place in places else row for row in work.rows])
     take = partial(_take_name, context._replace(existing=now or ()))
     rows = map_items(context, take, work.rows, lambda row: bool(row.due(RENAME)), "renamed")
     warn_of_namesakes(context, {_key(row): row.final_name for row in rows if row.place in places})
     return work.outdated()._replace(rows=rows)
+
+
+def _with_its_mark(row: Row) -> Row:
+    """The row; if it failed after its commit, with what there is now."""
+    new = row.main.after or row.main.seen
+    if row.error is None:
+        return row
+    now = f"{row.old[0].label} is deleted, and {new.label} keeps its name. The next run finishes the replacement."
+    return row._replace(error=MstrError(f"{ended(row.error.sentence)} {now}", **row.error.error))
 
 
 def warn_of_namesakes(context: Context, names: Mapping[str, str]) -> None:

@@ -346,6 +346,24 @@ def test_server_stores_a_different_name():
     assert (list(have.runtimes), have.scripts) == ([A], {"load": A})
 
 
+def test_scripts_that_cannot_be_read_after_the_commit():
+    """The name stays, which says what is missing, and the next run assigns the script that came last."""
+    have = holding(R={"id": A, "owner": OWN}).seed_scripts(load=A)
+    have.core.users["admin"].id = OWN["id"]
+
+    def end():
+        have.seed_scripts(load=A)
+        have.refusals["GET /projects"] = refusal(403)
+
+    have.fail("DELETE", meanwhile=end)
+    message = run(have, UPGRADE)["msg"]
+    assert f"'R' ({A}) is deleted, and {BESIDE!r}" in message
+    assert message.endswith("keeps its name. The next run finishes the replacement.")
+    have.refusals.clear()
+    assert actions(run(have, UPGRADE)) == [("R", "updated")]
+    assert (have.names, have.scripts) == (["R"], {"load": have.id})
+
+
 @pytest.mark.parametrize("entry", [UPGRADE, {"name": "Q", "previous_names": ["R"]}])
 def test_namesake_after_a_rename(entry):
     have = holding(R=A)
