@@ -9,13 +9,12 @@ import time
 from typing import Any
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
+from ansible_collections.mstr.library.plugins.module_utils._model.definition import Definition, definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.steps import Row, report_one
 from ansible_collections.mstr.library.plugins.module_utils._session import session as _session
 from ansible_collections.mstr.library.plugins.module_utils._session.connection import connection_from
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Stop
-from ansible_collections.mstr.library.plugins.module_utils._work.api import Context, RuntimeApi
-from ansible_collections.mstr.library.plugins.module_utils._work.inputs import Inputs
+from ansible_collections.mstr.library.plugins.module_utils._work.api import Context, Inputs, RuntimeApi
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile
 from simulator.harness import Simulator
 from support.modules import credentials
@@ -83,13 +82,13 @@ class Session:
     def __exit__(self, *_: object) -> None:
         self.session.log_out()
 
-    def context(self) -> Context:
+    def context(self, *definitions: Definition) -> Context:
         """The context of a task with default options."""
         task = (self.warnings.append, self.pauses.pause, time.monotonic, lambda text: None, self.retries)
-        return Context(RuntimeApi(self.session), *task, concurrency=1, session=self.session)
+        return Context(RuntimeApi(self.session), self.session, Inputs(definitions), *task, concurrency=1)
 
     def ensure(self, **options: Any) -> Row:
         """Do what mstr_runtime does with these options."""
-        [row] = reconcile(self.context(), Inputs([definition_from(options)]))[0]
+        [row] = reconcile(self.context(definition_from(options)))[0]
         report_one(row)
         return row

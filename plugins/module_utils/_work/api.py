@@ -25,9 +25,12 @@ from .._session.response import OBJECT, OBJECT_WITH_ID, list_of, says_no_such_ob
 from .._session.session import Session
 
 if TYPE_CHECKING:
+    from .._model.definition import Definition
     from .._model.marks import Mark
     from .._model.policy import Policy
     from .._model.purge import Purge
+    from .._model.scripts import ScriptEntry, Usage
+    from .._model.src import Source
 
 RUNTIMES = "/runtimes"
 # Fields that every release returns: a list entry without one of them is incomplete.
@@ -150,42 +153,54 @@ class Waiting(NamedTuple):
     interval: float
 
 
+class Inputs(NamedTuple):
+    """The checked options of a task for runtimes: what the server is to hold, under which policy.
+
+    `purge`: None to leave unlisted runtimes alone. `scripts`: None if none are given. `waiting`: how long to wait until
+    the runtimes are ready; None: not at all. `patience`: the same for a runtime that is waited for in any case.
+    `protects`: the projects whose scripts keep a runtime from being deleted, or None for all; False to protect nothing.
+    `plan_id`: of the approved plan, `approved`: the scripts that it shows. `backup`: the file of a restore.
+    """
+
+    definitions: Sequence[Definition]
+    purge: Purge | None = None
+    scripts: Sequence[ScriptEntry] | None = None
+    policy: Policy | None = None
+    protects: Sequence[str] | Literal[False] | None = False
+    plan_id: str | None = None
+    approved: Mapping[str | None, Any] | None = None
+    waiting: Waiting | None = None
+    patience: Waiting = Waiting(300.0, 2.0)
+    backup: Source | None = None
+
+    @property
+    def asks_for_scripts(self) -> bool:
+        """Whether the scripts that use a runtime decide whether it may be deleted."""
+        return self.protects is not False or self.approved is not None
+
+
 class Context(NamedTuple):
     """What the steps of the work need besides their runtimes. In check mode they write nothing.
 
     `existing`: the runtimes as listed for the plan; none if no list was needed. `warn` reports a warning, `progress` a
     line of progress. `pause` sleeps for a number of seconds; `clock` returns monotonic seconds. `retries`: how many
-    times a write whose outcome is unknown may be sent again. `waiting`: how long to wait until the runtimes are ready;
-    None: not at all. `patience`: the same for a runtime that is waited for in any case. `protects`: the projects whose
-    scripts keep a runtime from being deleted, or None for all; False to protect nothing. `plan_id`: of the approved
-    plan, `approved`: the scripts that it shows. `purge`: None to leave unlisted runtimes alone. `usage`: a look-up of
-    all scripts. `left`: the unfinished replacements of earlier runs that concern the task, by their keys.
+    times a write whose outcome is unknown may be sent again. `usage`: a look-up of all scripts. `left`: the unfinished
+    replacements of earlier runs that concern the task, by their keys.
     """
 
     api: RuntimeApi
+    session: Session
+    inputs: Inputs
     warn: Callable[[str], None]
     pause: Callable[[float], None]
     clock: Callable[[], float]
     progress: Callable[[str], None]
     retries: int
     concurrency: int
-    session: Any  # a `Session`, for writes and scripts
     check_mode: bool = False
-    policy: Policy | None = None
-    waiting: Waiting | None = None
-    patience: Waiting = Waiting(300.0, 2.0)
-    protects: Sequence[str] | Literal[False] | None = False
-    plan_id: str | None = None
-    approved: Mapping[str | None, Any] | None = None
-    purge: Purge | None = None
-    usage: Any = None  # a `Usage`, whose file needs this one
+    usage: Usage | None = None
     existing: Sequence[Runtime] = ()
     left: Mapping[str, Mark] = NOTHING
-
-    @property
-    def asks_for_scripts(self) -> bool:
-        """Whether the scripts that use a runtime decide whether it may be deleted."""
-        return self.protects is not False or self.approved is not None
 
 
 class Work(NamedTuple):

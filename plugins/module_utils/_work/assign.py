@@ -17,13 +17,14 @@ from typing import Any
 
 from .._errors import UNREAD, ApiError, ConnectError, MstrError, as_mstr_error, counted, ended, listed, texts
 from .._model.runtime import Runtime
+from .._model.scripts import SavedScript, Usage, holds_secret
 from .._model.steps import DELETE_OLD, PLANNED, Row
 from .._session.interrupt import Interrupted
 from .._session.parallel import all_side_by_side
 from .._session.response import Shape
 from .api import Context, Work
 from .assignments import ASSIGN, KEPT, RECOVER, Assignment, unread_error, words
-from .script_usage import SCRIPT_TYPE, SavedScript, Usage, holds_secret, read_script, shape_of
+from .script_usage import SCRIPT_TYPE, read_script, shape_of
 from .scripts import Scripts, moves_of, runtime_of
 from .write import NotFoundOut, check_after_loss, not_done_error
 
@@ -79,7 +80,7 @@ def move_newcomers(context: Context, work: Work, places: Collection[str]) -> Wor
             return work
         script = moves[0].script
         came = f"The {script.label} began to use the old runtime after the plan was made"
-        if context.plan_id:
+        if context.inputs.plan_id:
             return failed(MstrError(f"{came}, so the plan is different from the approved one"))
         if any(plan.script.has_secret for plan in moves):
             return failed(MstrError(f"{came}, and a variable of such a script holds a secret"))

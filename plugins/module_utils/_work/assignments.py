@@ -14,15 +14,10 @@ from typing import Any, NamedTuple
 
 from .._errors import UNREAD, ErrorList, MstrError
 from .._model.runtime import Runtime, id_from
+from .._model.scripts import Project, SavedScript, ScriptEntry, Usage
 from .._model.steps import ScriptReport
 from .api import Context
-from .script_usage import (
-    Project,
-    SavedScript,
-    Unread,
-    Usage,
-    find_usage,
-)
+from .script_usage import find_usage
 
 # What must not change, by its name in the API, in the words of a message.
 KEPT = {
@@ -41,31 +36,6 @@ SETTLE = "settle"  # after the renames: from what has a previous name
 
 
 # --- what is wanted
-
-
-class ScriptEntry(NamedTuple):
-    """An entry of the option `scripts`: `id`, or else `name`, and the name or id of its project.
-
-    `runtime`: the name of the runtime that it is to use; None if the task has one runtime for all of its scripts.
-    """
-
-    place: str
-    id: str | None
-    name: str | None
-    project: str
-    runtime: str | None = None
-
-    def matches(self, script: SavedScript) -> bool:
-        """Whether it is this script."""
-        return script.project.is_called(self.project) and (
-            self.id == script.id.upper() if self.id else self.name == script.name
-        )
-
-    def may_be_in(self, failure: Unread) -> bool:
-        """Whether a failed read may be why this script was not found."""
-        if failure.script:
-            return self.matches(failure.script)
-        return failure.project is None or failure.project.is_called(self.project)
 
 
 def script_entries(scripts: Sequence[Mapping[str, Any]], places: Sequence[str] = ()) -> tuple[ScriptEntry, ...]:

@@ -16,16 +16,17 @@ from .._model.marks import marks_in
 from .._model.plan import make_plan
 from .._model.result import report
 from .._model.runtime import INCOMPLETE, Runtime, mark_in
+from .._model.scripts import Usage
 from .._model.steps import Row, ScriptReport
 from .._session.interrupt import Interrupted
 from .._session.session import Session
-from .api import Context, RuntimeApi
-from .inputs import Inputs, context_for, libraries
+from .api import Context, Inputs, RuntimeApi
+from .inputs import context_for, libraries
 from .inputs_many import MANY_OPTIONS, Check, inputs_for_many
 from .reconcile import reconcile
 from .recover import with_state
 from .runtime_info import READ_OPTIONS, find_runtimes, query_from, with_findings
-from .script_usage import Usage, find_usage
+from .script_usage import find_usage
 
 if TYPE_CHECKING:
     from .._model.policy import Policy
@@ -102,9 +103,9 @@ def audit(task: Any, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     except (ApiError, ConnectError) as exc:
         query["include_versions"] = False
         task.warn(f"Whether the server still offers the Python of each runtime is unknown. {exc.sentence}")
-    if query["include_scripts"] and (query["projects"] is None or context.protects is not False):
+    if query["include_scripts"] and (query["projects"] is None or context.inputs.protects is not False):
         # One look-up, also for what an apply would delete.
-        context = context._replace(usage=find_usage(context, context.protects or (), every=True))
+        context = context._replace(usage=find_usage(context, context.inputs.protects or (), every=True))
     settled, unfinished = _settled(context, runtimes)
     # Without their warnings: the result lists what could not be read.
     read = with_findings(context._replace(check_mode=not may_run, warn=lambda text: None), query, runtimes)
@@ -160,7 +161,7 @@ def _comparison(
     try:
         if isinstance(inputs, ValidationError):
             raise inputs
-        rows, scripts, refusal = reconcile(context, inputs)
+        rows, scripts, refusal = reconcile(context)
         refusals = [*_violations(rows, policy), *(refusal.errors if refusal else ())]
         return _reported(rows, scripts, inputs), refusals
     except Interrupted:

@@ -84,7 +84,7 @@ def _change(context: Context, rows: list[Row]) -> tuple[list[Row], Sequence[Runt
         from . import replace  # only these tasks need it
 
         rows = replace.check_created(context, rows, listed)
-    if context.waiting or tries:
+    if context.inputs.waiting or tries:
         from .wait import wait  # only a task that waits needs it
 
         rows, listed = wait(context, rows), None

@@ -79,7 +79,7 @@ def delete(context: Context, work: Work, phase: str) -> Work:
     group = [step for row in work.rows for step in row.due(phase)]
     if not group:
         return work
-    by_id = not context.purge and is_found_by_id([step.wanted for step in group])
+    by_id = not context.inputs.purge and is_found_by_id([step.wanted for step in group])
     listed = work.listed
     if listed is None:
         try:
@@ -111,7 +111,7 @@ def _checked_again(context: Context, work: Work, phase: str) -> Work:
     work = work._replace(rows=[row for row in rows if not row.is_purged or row.main.before])
     due = [step for row in work.rows for step in row.due(phase)]
     try:
-        if work.scripts and any(step.unused_only or context.asks_for_scripts for step in due):
+        if work.scripts and any(step.unused_only or context.inputs.asks_for_scripts for step in due):
             work = work._replace(scripts=work.scripts.looked_up(context))
         reasons = list(refusals(context, work, due))
     except MstrError as exc:

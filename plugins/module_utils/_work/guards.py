@@ -41,10 +41,10 @@ def refusals(context: Context, work: Work, steps: Sequence[Step]) -> Iterator[Re
 def plan_refusals(context: Context, work: Work) -> Iterator[str]:
     """Why the plan must not be carried out, before the first write."""
     # A plan that is empty by now writes nothing, whatever was approved.
-    if context.plan_id and plan_id(work.rows, work.script_report) not in (context.plan_id, plan_id([])):
+    if context.inputs.plan_id and plan_id(work.rows, work.script_report) not in (context.inputs.plan_id, plan_id([])):
         from .._model.result import plan_mismatch  # only a different plan needs it
 
-        yield plan_mismatch(context.plan_id, work.rows, work.script_report)
+        yield plan_mismatch(context.inputs.plan_id, work.rows, work.script_report)
     steps = [step for row in work.rows if not row.failure for step in row.steps if step.plan.action == "delete"]
     yield from (sentence for _runtimes, sentence in refusals(context, work, steps))
 
@@ -119,7 +119,7 @@ def warn_of_misspelled_names(context: Context, rows: Sequence[Row]) -> None:
 
 
 def _of_purge(context: Context, rows: Sequence[Row], steps: Sequence[Step]) -> Iterator[Refusal]:
-    purge = context.purge
+    purge = context.inputs.purge
     if purge is None:
         return
     to_delete = [step.before for step in steps if step.before]

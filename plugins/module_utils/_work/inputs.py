@@ -7,21 +7,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from .._errors import ErrorList, import_error
-from .._model.definition import Definition, definition_from
+from .._model.definition import definition_from
 from .._model.fields import BY_NAME, LIST_AS_WRITTEN
 from .._model.networks import NETADDR_IMPORT_ERROR
 from .._session.interrupt import DEFAULT_CONCURRENCY
-from .api import Context, RuntimeApi, Waiting, utc_date
+from .api import Context, Inputs, RuntimeApi, Waiting, utc_date
 
 if TYPE_CHECKING:
     from .._model.policy import Policy
-    from .._model.purge import Purge
-    from .._model.src import Source
-    from .assignments import ScriptEntry
 
 _TEXT: dict[str, Any] = {"type": "str"}
 _REQUIRED: dict[str, Any] = {"type": "str", "required": True}
@@ -71,23 +68,6 @@ TASK_OPTIONS: dict[str, Any] = {
 }
 
 
-class Inputs(NamedTuple):
-    """The checked options of a task for runtimes: what the server is to hold, under which policy.
-
-    `purge`: None to leave unlisted runtimes alone. `scripts`: None if none are given. `approved`, `waiting`,
-    `patience`: as in `Context`. `backup`: the file of a restore.
-    """
-
-    definitions: Sequence[Definition]
-    purge: Purge | None = None
-    scripts: Sequence[ScriptEntry] | None = None
-    policy: Policy | None = None
-    approved: Mapping[str | None, Any] | None = None
-    waiting: Waiting | None = None
-    patience: Waiting = Waiting(300.0, 2.0)
-    backup: Source | None = None
-
-
 def inputs_for_one(params: Mapping[str, Any]) -> Inputs:
     """The options of a task for one runtime, checked. Raises ValidationError with all of their errors."""
     return inputs_from(params, lambda policy: Inputs([definition_from(params, policy)]))
@@ -119,8 +99,14 @@ def inputs_from(params: Mapping[str, Any], rest_under: Callable[[Policy | None],
 
             errors.check(check_concurrency, params)
     patience = Waiting(params["wait_timeout"], params["wait_interval"])
-    inputs = inputs._replace(policy=policy, approved=approved)
-    return inputs._replace(waiting=patience if params["wait"] else None, patience=patience)
+    return inputs._replace(
+        policy=policy,
+        waiting=patience if params["wait"] else None,
+        patience=patience,
+        protects=params["protect_projects"] if params["protect_used"] else False,
+        plan_id=params["plan_id"],
+        approved=approved,
+    )
 
 
 def policy_in(params: Mapping[str, Any]) -> Policy | None:
@@ -145,23 +131,15 @@ def libraries(option: Mapping[str, Any] | None, installed: bool = False) -> dict
 
 def context_for(task: Any, inputs: Inputs | None = None) -> Context:
     """The context of a task (`auth.Task`), which perhaps writes runtimes or has the option `concurrency`."""
-    params = task.params
-    protects: Any = params["protect_projects"] if inputs and params["protect_used"] else False
-    inputs = inputs or Inputs(())
     return Context(
         api=RuntimeApi(task.session),
+        session=task.session,
+        inputs=inputs or Inputs(()),
         warn=task.warn,
         pause=task.stop.pause,
         clock=time.monotonic,
         progress=task.progress,
-        retries=params["retries"],
-        concurrency=params.get("concurrency", DEFAULT_CONCURRENCY),
+        retries=task.params["retries"],
+        concurrency=task.params.get("concurrency", DEFAULT_CONCURRENCY),
         check_mode=task.check_mode,
-        session=task.session,
-        policy=inputs.policy,
-        waiting=inputs.waiting,
-        patience=inputs.patience,
-        protects=protects,
-        plan_id=params.get("plan_id"),
-        approved=inputs.approved,
     )

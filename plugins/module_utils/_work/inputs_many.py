@@ -15,7 +15,8 @@ from .._model.definition import DEFINITION_OPTIONS, Definition, definition_from
 from .._model.fields import LIST_AS_WRITTEN
 from .._model.purge import Purge
 from .._session.parallel import CONCURRENCY_OPTION
-from .inputs import TASK_OPTIONS, Inputs, inputs_from
+from .api import Inputs
+from .inputs import TASK_OPTIONS, inputs_from
 
 if TYPE_CHECKING:
     from .._model.policy import Policy

@@ -12,9 +12,10 @@ from typing import Any
 from .._errors import MstrError, ValidationError
 from .._model.installed import Installed, installed_in, mismatches
 from .._model.runtime import Runtime, status_word
+from .._model.scripts import Unread
 from .api import Context
 from .script import Script, run_script
-from .script_usage import Reader, Unread
+from .script_usage import Reader
 from .side_by_side import progress_line
 
 # Nothing but these names, versions, requirements, Python and platform leaves the server. The guide shows the text.

@@ -24,7 +24,7 @@ def is_found_by_id(definitions: Sequence[Definition]) -> bool:
 
 def needed_fields(context: Context, wanted: Definition) -> set[str]:
     """The fields that a list must show: managed or awaited; all of one to delete, whose diff serves as a backup."""
-    awaited = ("status", "packages") if context.waiting or wanted.replace_on_change or wanted.smoke_test else ()
+    awaited = ("status", "packages") if context.inputs.waiting or wanted.replace_on_change or wanted.smoke_test else ()
     managed = {"name", *wanted.values, *(POOL if set(POOL) & set(wanted.values) else ())}
     return {*managed, *awaited, *(ALL_FIELDS if wanted.state == "absent" else ())}
 
@@ -56,7 +56,7 @@ def locate(context: Context, wanted: Definition, listed: Iterable[Runtime], has_
 def plan_step(context: Context, step: Step) -> Step:
     """The step with its plan, checked against the server. Raises ValidationError, before anything is written."""
     wanted, before = step.wanted, step.before
-    plan = make_plan(before, wanted, context.policy)
+    plan = make_plan(before, wanted, context.inputs.policy)
     is_again = step.plan is not NO_PLAN and step.phase == CHANGE  # of a first plan, `reconcile` warns
     if plan.warning and is_again and plan.warning != step.plan.warning:
         context.warn(plan.warning)

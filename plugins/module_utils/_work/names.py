@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from .._errors import MstrError, ValidationError
 from .._model.definition import Definition
 from .._model.runtime import Runtime, mark_in
+from .._model.scripts import Usage
 from .._model.steps import Row, Step
 from .api import Context, one_named
 
@@ -37,10 +38,11 @@ def successor(context: Context, name: str, listed: Iterable[Runtime]) -> Runtime
 
     Of several, it is the one that scripts use, or else the first by its id.
     """
+    usage = context.usage or Usage()
     marks = [context.left[runtime.key] for runtime in listed if runtime.key in context.left and mark_in(runtime.name)]
     marks = sorted((mark for mark in marks if mark.is_gone and mark.name == name), key=lambda mark: mark.key)
-    used = [mark for mark in marks if context.usage.of(mark.key)]
-    if len(used) > 1 or (len(marks) > 1 and context.usage.unread):
+    used = [mark for mark in marks if usage.of(mark.key)]
+    if len(used) > 1 or (len(marks) > 1 and usage.unread):
         labels = ", ".join(mark.runtime.label for mark in marks)
         why = "scripts use several of them" if len(used) > 1 else "not every script could be read"
         advice = "Assign the scripts to one of them with mstr_script_runtime, and delete the others by their ids"

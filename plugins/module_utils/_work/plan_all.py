@@ -27,13 +27,13 @@ from .._model.stored import check_sent_back, definition_of, deletion_of, dropped
 from .._model.usage import name_of
 from .api import ALL_FIELDS, Context, Work, attempt
 from .guards import plan_refusals, warn_of_misspelled_names
-from .inputs import Inputs
 from .locate import plan_step
 from .recover import of_existing, plan_recovery, previous_of, warn_of_left
 
 
-def plan_all(context: Context, inputs: Inputs, rows: list[Row]) -> tuple[Work, list[str]]:
+def plan_all(context: Context, rows: list[Row]) -> tuple[Work, list[str]]:
     """The task with every plan, and why it must not carry them out. Raises ValidationError for entries that meet."""
+    inputs = context.inputs
     for row in rows:
         if row.wanted.previous_names and not row.failure:
             _warn_of_previous_names(context, row)
@@ -148,7 +148,7 @@ def _holder_that_goes(context: Context, rows: Sequence[Row], row: Row) -> list[R
     delete it."""
     absent = {other.main.key for other in rows if other.wanted.state == "absent"}
     listed = {other.main.key for other in rows}
-    purge = context.purge
+    purge = context.inputs.purge
 
     def goes(runtime: Runtime) -> bool:
         if runtime.key in absent or purge is None or runtime.key in listed or runtime.is_default:

@@ -14,15 +14,15 @@ from typing import Any
 from .._errors import PartialError, ValidationError
 from .._model.runtime import mark_in
 from .._model.steps import CHANGE, DELETE, READ, Row, ScriptReport, Step, plan_id, report_one
-from .api import ALL_FIELDS, Context, Work, attempt
-from .inputs import Inputs, context_for
+from .api import ALL_FIELDS, Context, Inputs, Work, attempt
+from .inputs import context_for
 from .locate import is_found_by_id, locate, plan_step
 
 
 def ensure_one(task: Any, inputs: Inputs) -> Mapping[str, Any]:
     """Create, update or delete the runtime, and report what was done."""
     context = context_for(task, inputs)
-    [row], scripts, refusal = reconcile(context, inputs)
+    [row], scripts, refusal = reconcile(context)
     if row.main.after and row.main.after.id and row.main.after.lacking(ALL_FIELDS) and not row.failure:
         from .names import read_whole  # only where the list omits fields
 
@@ -33,21 +33,21 @@ def ensure_one(task: Any, inputs: Inputs) -> Mapping[str, Any]:
 def ensure_many(task: Any, inputs: Inputs) -> Mapping[str, Any]:
     """Create, update and delete the runtimes, assign the scripts, and report what was done."""
     context = context_for(task, inputs)
-    rows, scripts, refusal = reconcile(context, inputs)
+    rows, scripts, refusal = reconcile(context)
     from .._model.result import report  # only a task for many runtimes needs it
 
     known = None if inputs.purge or any(entry.restore for entry in inputs.definitions) else context.api.known
     return report(rows, inputs.purge is not None, scripts, refusal, context.check_mode, known)
 
 
-def reconcile(context: Context, inputs: Inputs) -> tuple[Sequence[Row], ScriptReport, ValidationError | None]:
+def reconcile(context: Context) -> tuple[Sequence[Row], ScriptReport, ValidationError | None]:
     """Bring the runtimes to their wanted state: a row for each definition and for each purged runtime, and the scripts.
 
     Order of work: list, read what the list omits, make every plan, ask the guards, [check mode stops here] `carry_out`.
     A task that is refused before any write raises PartialError, with the id of its plan; in check mode, the reason is
     returned. Raises ValidationError for entries that meet, and MstrError if runtimes cannot be listed.
     """
-    context, definitions = context._replace(purge=inputs.purge), inputs.definitions
+    inputs, definitions = context.inputs, context.inputs.definitions
     if not is_found_by_id(definitions) or inputs.purge or inputs.scripts:
         # An incomplete list is read twice, so that no create makes a second runtime.
         listed = context.api.list_known(context.warn, [definition.name for definition in definitions])
@@ -55,12 +55,12 @@ def reconcile(context: Context, inputs: Inputs) -> tuple[Sequence[Row], ScriptRe
         if any(mark_in(runtime.name) for runtime in listed):
             from .recover import with_left  # only what an interrupted run left needs it
 
-            context = with_left(context, inputs)
-    work, errors = _planned(context, inputs)
-    if context.policy and len(definitions) > 1 and any(row.failure for row in work.rows):
+            context = with_left(context)
+    work, errors = _planned(context)
+    if context.inputs.policy and len(definitions) > 1 and any(row.failure for row in work.rows):
         from .guards import violations  # only an exemption by id makes it wait for the list
 
-        errors += violations(context.policy, work.rows)
+        errors += violations(context.inputs.policy, work.rows)
     # Once a row, because a replacement has a plan before it is one.
     for warning in dict.fromkeys(
         row.main.plan.warning for row in work.rows if not row.failure and row.main.plan.warning
@@ -78,29 +78,31 @@ def reconcile(context: Context, inputs: Inputs) -> tuple[Sequence[Row], ScriptRe
             row if row.failure or row.main.plan.changed else row.with_step(row.main.finished(READ)) for row in work.rows
         ]
         work = work._replace(rows=rows)
-        if context.waiting or work.scripts or any(step.is_due for row in rows for step in row.steps):
+        if context.inputs.waiting or work.scripts or any(step.is_due for row in rows for step in row.steps):
             from .carry_out import carry_out  # only a task that changes something, or waits, needs it
 
             work = carry_out(context, work)
     return work.rows, work.script_report, refusal
 
 
-def _planned(context: Context, inputs: Inputs) -> tuple[Work, list[str]]:
+def _planned(context: Context) -> tuple[Work, list[str]]:
     """Every plan, and why the task must not carry it out. Raises ValidationError for entries that meet."""
     plan = partial(plan_step, context)
-    rows = [row if row.error else row.with_step(attempt(plan, row.main)) for row in _located(context, inputs)]
-    more: list[Any] = [inputs.purge, inputs.scripts is not None, context.plan_id, context.left]
+    rows = [row if row.error else row.with_step(attempt(plan, row.main)) for row in _located(context)]
+    inputs = context.inputs
+    more: list[Any] = [inputs.purge, inputs.scripts is not None, inputs.plan_id, context.left]
     for asked in inputs.definitions:
         more += [asked.state == "absent", asked.previous_names, asked.replace_on_change, asked.restore]
     if any(more):
         from .plan_all import plan_all  # a single plain definition does not need it
 
-        return plan_all(context, inputs, rows)
+        return plan_all(context, rows)
     return Work([row.unplanned() if row.failure else row for row in rows]), []
 
 
-def _located(context: Context, inputs: Inputs) -> list[Row]:
+def _located(context: Context) -> list[Row]:
     """A row for each definition, with what was found. Raises ValidationError for entries that meet."""
+    inputs = context.inputs
     by_id, by_name = {runtime.key: [runtime] for runtime in context.existing}, defaultdict(list)
     for runtime in context.existing:
         by_name[runtime.name].append(runtime)

@@ -15,19 +15,20 @@ from .._errors import MstrError, ValidationError, ended
 from .._model.marks import Mark, marks_in
 from .._model.plan import NO_PLAN
 from .._model.runtime import Runtime, lists_default, mark_in
+from .._model.scripts import Usage
 from .._model.steps import UNDO, Row, Step
 from .._model.stored import deletion_of
 from .._model.usage import name_of
 from .._session.interrupt import Interrupted
 from .api import ALL_FIELDS, Context
-from .inputs import Inputs
 from .locate import plan_step
 from .names import is_own, successor
 from .script_usage import find_usage
 
 
-def with_left(context: Context, inputs: Inputs) -> Context:
+def with_left(context: Context) -> Context:
     """The context with the unfinished replacements that concern the task, and with the scripts, if there are any."""
+    inputs = context.inputs
     names = {name for entry in inputs.definitions for name in (entry.name, *entry.previous_names)}
     ids = {entry.id for entry in inputs.definitions}
     by_key = {runtime.key: runtime for runtime in context.existing}
@@ -39,7 +40,7 @@ def with_left(context: Context, inputs: Inputs) -> Context:
             left[mark.key] = with_state(context, mark, by_key)
     if not left:
         return context
-    usage = context.usage or find_usage(context, context.protects or (), every=True)
+    usage = context.usage or find_usage(context, context.inputs.protects or (), every=True)
     return context._replace(left=left, usage=usage)
 
 
@@ -58,10 +59,14 @@ def with_state(context: Context, mark: Mark, listed: Mapping[str, Runtime]) -> M
     return mark._replace(old=old, is_gone=is_gone)
 
 
+def _usage(context: Context) -> Usage:
+    return context.usage or Usage()
+
+
 def users(context: Context, mark: Mark) -> Sequence[object]:
     """The scripts that use it, and those that still name the runtime that is gone."""
-    gone = context.usage.of(mark.replaced) if mark.is_gone else []
-    return [*context.usage.of(mark.key), *gone]
+    gone = _usage(context).of(mark.replaced) if mark.is_gone else []
+    return [*_usage(context).of(mark.key), *gone]
 
 
 def plan_recovery(
@@ -99,8 +104,8 @@ def plan_recovery(
     there = [mark for mark in there if _may_be_used(context, mark, mark.replaced == first)]
     beside = min((mark for mark in there if mark.replaced == first), key=lambda mark: mark.key, default=None)
     undone = [mark for mark in there if mark is not beside]
-    if undone and context.usage.unread and not differs:
-        why = f"{ended(context.usage.unread[0].error.sentence)}"
+    if undone and _usage(context).unread and not differs:
+        why = f"{ended(_usage(context).unread[0].error.sentence)}"
         text = f"{undone[0].runtime.label}, an unfinished replacement, was left alone, because its scripts could not"
         if wanted.state == "absent":
             raise ValidationError([f"{text} all be read, so what it replaces is not deleted: {why}"])
@@ -139,8 +144,8 @@ def _finished(context: Context, row: Row, mark: Mark, differs: bool) -> Row:
     _may_be_used(context, mark, True)
     if row.wanted.state == "absent":
         return row
-    if context.usage.unread and not differs:
-        first = context.usage.unread[0]
+    if _usage(context).unread and not differs:
+        first = _usage(context).unread[0]
         context.warn(
             f"{mark.runtime.label} keeps its name, because not every script that may still name {mark.replaced} could "
             f"be read: {first.label}: {ended(first.error.sentence)}"
@@ -189,7 +194,7 @@ def _may_be_used(context: Context, mark: Mark, needed: bool) -> bool:
         context.warn(f"{what}. Whether it belongs to the user of this task could not be checked (owner: {who}).")
         return True
     text = f"{what}, and has a different owner: {who}"
-    if not (needed or users(context, mark) or context.usage.unread):
+    if not (needed or users(context, mark) or _usage(context).unread):
         context.warn(f"{text}, so it was left alone. As its owner, {mark.ends}.")
         return False
     text = f"{text}. Run the task as its owner, or as that user {mark.ends}"

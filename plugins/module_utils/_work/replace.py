@@ -187,7 +187,7 @@ def commit(context: Context, work: Work) -> Work:
     if not places:
         return work
     now = work.listed
-    work = move_newcomers(context._replace(plan_id=None), work, places)
+    work = move_newcomers(context._replace(inputs=context.inputs._replace(plan_id=None)), work, places)
     work = work._replace(rows=[_with_its_mark(row) if row.place in places else row for row in work.rows])
     take = partial(_take_name, context._replace(existing=now or ()))
     rows = map_items(context, take, work.rows, lambda row: bool(row.due(RENAME)), "renamed")
@@ -214,7 +214,7 @@ def warn_of_namesakes(context: Context, names: Mapping[str, str]) -> None:
 
 def _alone(context: Context, work: Work) -> tuple[Work, Sequence[Runtime] | None]:
     """The work, once no other run replaces the same runtimes; the run with the first id goes on. Then the list."""
-    end = context.clock() + context.patience.timeout
+    end = context.clock() + context.inputs.patience.timeout
     rows = list(work.rows)
     while True:
         try:
@@ -231,7 +231,7 @@ def _alone(context: Context, work: Work) -> tuple[Work, Sequence[Runtime] | None
         if not any(rivals.get(row.place) for row in rows if row.due(DELETE_OLD)):
             return work._replace(rows=rows), now
         try:
-            context.pause(context.patience.interval)
+            context.pause(context.inputs.patience.interval)
         except MstrError as exc:
             return work._replace(rows=[row._replace(error=exc) if row.due(DELETE_OLD) else row for row in rows]), None
 

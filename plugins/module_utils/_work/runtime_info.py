@@ -15,10 +15,11 @@ from .._errors import ErrorList
 from .._model.fields import LIST_AS_WRITTEN
 from .._model.python import python_of
 from .._model.runtime import INCOMPLETE, Runtime, id_from, lists_default, status_word
+from .._model.scripts import SavedScript, Usage
 from .._session.parallel import CONCURRENCY_OPTION, all_side_by_side, check_concurrency
 from .api import ALL_FIELDS, Context, RuntimeApi, utc_date
 from .inputs import POLICY_OPTION, context_for, libraries, policy_in
-from .script_usage import SavedScript, Usage, check_projects, find_usage
+from .script_usage import check_projects, find_usage
 from .side_by_side import progress_line
 
 if TYPE_CHECKING:

@@ -14,12 +14,13 @@ from .._model.alike import meant
 from .._model.fields import LIST_AS_WRITTEN
 from .._model.result import failures
 from .._model.runtime import Runtime, id_from
+from .._model.scripts import Unread
 from .._session.parallel import CONCURRENCY_OPTION, check_concurrency
 from .api import Context, one_named
 from .assign import assign_all
 from .assignments import Assignment, find_entries, plan_assignment, script_entries, script_report
 from .inputs_many import SCRIPT_OPTIONS
-from .script_usage import Unread, check_projects, find_usage
+from .script_usage import check_projects, find_usage
 
 OPTIONS: dict[str, Any] = {
     "runtime": {"type": "str"},

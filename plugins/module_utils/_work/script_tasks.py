@@ -15,9 +15,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._errors import ApiError, MstrError, counted, listed
+from .._model.scripts import Project, SavedScript, Unread, Usage, excerpt
 from .._session.response import OBJECT, Shape, list_of, says_no_such_call
 from .api import Context
-from .script_usage import Project, Reader, SavedScript, Unread, Usage, excerpt
+from .script_usage import Reader
 
 _TASKS = "/tasks"
 

@@ -14,20 +14,12 @@ from .._errors import ErrorList, ValidationError, counted, ended, listed
 from .._model.alike import meant
 from .._model.kinds import NOTHING
 from .._model.runtime import Runtime, mark_in
+from .._model.scripts import ScriptEntry, Usage
 from .._model.steps import DELETE, DELETE_OLD, NO_SCRIPTS, UNDO, Evidence, Row, ScriptReport, Step
 from .._model.usage import used_by
 from .api import Context, Work, one_named, utc_date
-from .assignments import (
-    ASSIGN,
-    RECOVER,
-    SETTLE,
-    Assignment,
-    ScriptEntry,
-    find_entries,
-    plan_assignment,
-    script_report,
-)
-from .script_usage import Usage, find_usage
+from .assignments import ASSIGN, RECOVER, SETTLE, Assignment, find_entries, plan_assignment, script_report
+from .script_usage import find_usage
 
 _READ_ALL = "Run the task as a user who may read all scripts"
 
@@ -62,9 +54,9 @@ class Scripts(NamedTuple):
         """With a look-up. Raises Interrupted."""
         if self.usage is not None:
             return self
-        entries, protected = self.entries or (), context.protects or ()
-        if self.every or context.protects is not False:
-            every = self.every or context.protects is None
+        entries, protected = self.entries or (), context.inputs.protects or ()
+        if self.every or context.inputs.protects is not False:
+            every = self.every or context.inputs.protects is None
             projects = [*protected, *(entry.project for entry in entries if not every)]
             return self._replace(usage=find_usage(context, projects, every=every))
         return self._replace(usage=find_entries(context, entries))
@@ -85,15 +77,15 @@ class Scripts(NamedTuple):
                 # What a definition itself deletes is kept only for a script that is known to use it.
                 usage = self.expected._replace(unread=()) if step.phase == DELETE else self.expected
                 yield from _refusals(context, usage, [step.before], advice, "")
-        if context.protects is not False:
+        if context.inputs.protects is not False:
             protected = [step.before for step in steps if step.before and not step.unused_only]
             advice = "Choose a different runtime for these scripts first"
             more = ", load the project, or name the projects that count in protect_projects"
-            yield from _refusals(context, self.expected.within(context.protects), protected, advice, more)
-        if context.approved is not None:
+            yield from _refusals(context, self.expected.within(context.inputs.protects), protected, advice, more)
+        if context.inputs.approved is not None:
             advice = "The approved plan does not show this. Check again and have the new plan approved"
-            usage, going = self.expected.beyond(context.approved), [step.before for step in steps if step.before]
-            unread = [runtime for runtime in going if context.approved.get(runtime.key, ()) is None]
+            usage, going = self.expected.beyond(context.inputs.approved), [step.before for step in steps if step.before]
+            unread = [runtime for runtime in going if context.inputs.approved.get(runtime.key, ()) is None]
             yield from _refusals(context, usage._replace(unread=()), unread, advice, "")
             yield from _refusals(context, usage, [each for each in going if each not in unread], advice, "")
 
@@ -122,8 +114,8 @@ def plan_scripts(context: Context, entries: Sequence[ScriptEntry] | None, rows: 
     going = [step for row in rows if not row.failure for step in row.steps if step.plan.action == "delete"]
     # A plan shows the scripts of what it deletes.
     every = any(row.replacement or row.finishes for row in rows) or any(step.unused_only for step in going)
-    every = every or bool(going and (context.check_mode or context.approved is not None))
-    if entries is None and not every and not (going and context.asks_for_scripts):
+    every = every or bool(going and (context.check_mode or context.inputs.approved is not None))
+    if entries is None and not every and not (going and context.inputs.asks_for_scripts):
         return Work(rows), []
     names = {runtime.key: runtime.name for runtime in context.existing}
     scripts = Scripts(entries, every, names, context.usage).looked_up(context)

@@ -40,7 +40,7 @@ def wait(context: Context, rows: Sequence[Row]) -> list[Row]:
     steps = {index: row.main for index, row in enumerate(rows) if _is_awaited(context, row)}
     watches = {index: _Watch(step, step.after) for index, step in steps.items() if step.after}
     try:
-        _check_until_done(context, list(watches.values()), context.waiting or context.patience)
+        _check_until_done(context, list(watches.values()), context.inputs.waiting or context.inputs.patience)
     except Interrupted as exc:
         for watch in watches.values():
             if not watch.done:
@@ -50,7 +50,7 @@ def wait(context: Context, rows: Sequence[Row]) -> list[Row]:
 
 def _is_awaited(context: Context, row: Row) -> bool:
     tried = row.replacement or (row.main.written and row.wanted.smoke_test)
-    return not row.failure and bool(context.waiting or tried)
+    return not row.failure and bool(context.inputs.waiting or tried)
 
 
 def _check_until_done(context: Context, watches: Sequence[_Watch], waiting: Waiting) -> None:

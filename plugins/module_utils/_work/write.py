@@ -195,7 +195,7 @@ def _checked_after_loss(context: Context, step: Step, lost: MstrError) -> Step:
 
 def _approved(context: Context, before: Runtime | None, plan: Plan, step: Step) -> Step:
     """The step. Raises MstrError if its plan, made during the work, is not the plan for `before` that was approved."""
-    if context.plan_id and fingerprint(step.before, step.plan) != fingerprint(before, plan):
+    if context.inputs.plan_id and fingerprint(step.before, step.plan) != fingerprint(before, plan):
         raise MstrError(
             f"The runtime {step.wanted.label} changed while the approved plan was carried out, so this task leaves it "
             "as it is. Check again and have the new plan approved."
@@ -279,7 +279,7 @@ def _read_again(context: Context, look: Callable[[Step], Step], step: Step) -> S
     try:
         return look(step)
     except MstrError as exc:
-        if context.waiting and step.phase == CHANGE and step.written and is_outage(exc):
+        if context.inputs.waiting and step.phase == CHANGE and step.written and is_outage(exc):
             return step
         preface = f"The runtime {step.wanted.label} was {step.action}, but could not be read again: "
         raise MstrError(preface + exc.sentence, **exc.error) from exc

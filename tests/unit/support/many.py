@@ -10,8 +10,8 @@ from ansible_collections.mstr.library.plugins.module_utils._model.plan import ma
 from ansible_collections.mstr.library.plugins.module_utils._model.purge import Purge
 from ansible_collections.mstr.library.plugins.module_utils._model.result import report
 from ansible_collections.mstr.library.plugins.module_utils._model.steps import DELETE, PREDICTED, Step
+from ansible_collections.mstr.library.plugins.module_utils._work.api import Inputs, Waiting
 from ansible_collections.mstr.library.plugins.module_utils._work.assignments import script_entries
-from ansible_collections.mstr.library.plugins.module_utils._work.inputs import Inputs, Waiting
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile
 from ansible_collections.mstr.library.plugins.module_utils._work.scripts import Scripts
 
@@ -50,7 +50,7 @@ def run(server, *entries, restore=False, purge=False, wait=None, scripts=None, p
     protection = {"protect_used": protect is not None, "protect_projects": None if protect is True else protect}
     context = server.context(inputs, waiting=wait, **protection, **how)
     try:
-        rows, of_scripts, refusal = reconcile(context, inputs)
+        rows, of_scripts, refusal = reconcile(context)
         return report(rows, purge, of_scripts, refusal, context.check_mode)
     except PartialError as exc:
         if "changed" not in exc.result:  # refused before any write

@@ -19,8 +19,8 @@ from ansible_collections.mstr.library.plugins.module_utils._model.steps import R
 from ansible_collections.mstr.library.plugins.module_utils._session.response import Response
 from ansible_collections.mstr.library.plugins.module_utils._session.session import Session
 from ansible_collections.mstr.library.plugins.module_utils._session.session_string import SessionString
-from ansible_collections.mstr.library.plugins.module_utils._work.api import Context, RuntimeApi
-from ansible_collections.mstr.library.plugins.module_utils._work.inputs import Inputs, context_for
+from ansible_collections.mstr.library.plugins.module_utils._work.api import Context, Inputs, RuntimeApi
+from ansible_collections.mstr.library.plugins.module_utils._work.inputs import context_for
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile
 from simulator.fields import RUNTIME_FIELDS
 from simulator.messages import Call, Reply
@@ -127,16 +127,19 @@ class Server:
         )
 
     def context(self, inputs: Inputs = NO_INPUTS, **how: Any) -> Context:
-        """The context of a task; `how`: its options, or fields of the context."""
+        """The context of a task; `how`: its options, or fields of its inputs or of the context."""
         options = {name: how.pop(name) for name in (*DEFAULTS, "check_mode") if name in how}
-        inputs = inputs._replace(policy=how.pop("policy", None), waiting=how.pop("waiting", None))
+        given = {name: how.pop(name) for name in Inputs._fields if name in how}
+        if options.get("protect_used"):
+            given["protects"] = options["protect_projects"]
+        inputs = inputs._replace(plan_id=options.get("plan_id"), **given)
         context = context_for(self.task(**options), inputs)
         return context._replace(**{"api": self.api, "clock": count().__next__, **how})
 
     def ensure(self, definition: Definition, **how: Any) -> Row:
         """What mstr_runtime does; raises the error with which it fails."""
         inputs = Inputs([definition])
-        [row] = reconcile(self.context(inputs, **how), inputs)[0]
+        [row] = reconcile(self.context(inputs, **how))[0]
         report_one(row)
         return row
 

@@ -13,8 +13,7 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import (
 )
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
-from ansible_collections.mstr.library.plugins.module_utils._work.api import Waiting
-from ansible_collections.mstr.library.plugins.module_utils._work.inputs import Inputs
+from ansible_collections.mstr.library.plugins.module_utils._work.api import Inputs, Waiting
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import ensure_one
 from unit.support.make import DEFAULT_ID, refusal, stopped, stored
 from unit.support.many import (

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError, PartialError
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import Runtime
+from ansible_collections.mstr.library.plugins.module_utils._model.scripts import Project, SavedScript, Unread, Usage
 from ansible_collections.mstr.library.plugins.module_utils._options import all_without_errors
 from ansible_collections.mstr.library.plugins.module_utils._work import assignments, script_runtime
 from ansible_collections.mstr.library.plugins.module_utils._work.assign import assign_all
 from ansible_collections.mstr.library.plugins.module_utils._work.assignments import script_entries
-from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import Project, SavedScript, Unread, Usage
 from ansible_collections.mstr.library.plugins.module_utils._work.scripts import check_same_scripts
 from unit.support.make import ID, OTHER_ID, faults_of, lost, stopped, stored
 from unit.support.many import NO, moves

@@ -6,8 +6,8 @@ from ansible_collections.mstr.library.plugins.module_utils._model.definition imp
 from ansible_collections.mstr.library.plugins.module_utils._model.plan import Plan
 from ansible_collections.mstr.library.plugins.module_utils._model.steps import READ, Row, Step, report_one
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
-from ansible_collections.mstr.library.plugins.module_utils._work.api import Context, RuntimeApi
-from ansible_collections.mstr.library.plugins.module_utils._work.inputs import Waiting, inputs_for_one
+from ansible_collections.mstr.library.plugins.module_utils._work.api import Context, Inputs, RuntimeApi, Waiting
+from ansible_collections.mstr.library.plugins.module_utils._work.inputs import inputs_for_one
 from ansible_collections.mstr.library.plugins.module_utils._work.wait import state_of_wait, wait
 from unit.support.make import ID, faults_of, lost, refusal, runtime, stored
 
@@ -47,8 +47,18 @@ class Film:
 
     def wait_for(self, waited, timeout=10, interval=1.0):
         """What mstr_runtime does; raises the error with which it fails."""
-        context = Context(self.api, print, self.pause, lambda: self.now, lambda text: None, 3, 1, self)
-        [waited] = wait(context._replace(waiting=Waiting(timeout, interval)), [waited])
+        context = Context(
+            self.api,
+            self,
+            Inputs((), waiting=Waiting(timeout, interval)),
+            print,
+            self.pause,
+            lambda: self.now,
+            str,
+            3,
+            1,
+        )
+        [waited] = wait(context, [waited])
         report_one(waited)
         return waited
 
@@ -227,7 +237,11 @@ def test_outage_ends_no_wait(outage):
     assert failure.error == outage.error
 
 
-OPTIONS = {"name": "r", **dict.fromkeys(("policy", "protect_projects", "plan_id", "plan_scripts"))}
+OPTIONS = {
+    "name": "r",
+    **dict.fromkeys(("policy", "protect_projects", "plan_id", "plan_scripts")),
+    "protect_used": False,
+}
 
 
 @pytest.mark.parametrize("wait", [True, False])

@@ -215,7 +215,7 @@ def test_an_entry_of_a_file_has_its_line(src, text, first, second):
 
 def test_errors_after_the_login_have_the_line(src):
     inputs = prepare(src=src([{"name": "a"}, {"id": A, "exec_timeout": 5}]))
-    [fault] = src.shown(faults_of(reconcile, Server(stored(id=A, name="a")).context(inputs), inputs))
+    [fault] = src.shown(faults_of(reconcile, Server(stored(id=A, name="a")).context(inputs)))
     assert fault.startswith("FILE line 2 and FILE line 1 are the same runtime")
 
 
