@@ -9,13 +9,15 @@ import pytest
 from ansible_collections.mstr.library.plugins.filter.report_file import report_file
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
+from ansible_collections.mstr.library.plugins.plugin_utils._reports import compare
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.environment import environment_report
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.export import to_definitions
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.files import whole
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.plan_file import plan_text
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import earlier_from
 from hypothesis import given
-from unit.support.report import environment, failed, runtime
+from unit.support.report import audited, environment, failed, runtime
 from unit.support.strategies import OBJECTS
 
 # In the environment in which developers run these tests; ansible-test has neither.
@@ -105,6 +107,15 @@ def test_reports():
     result = {"failed": True, "msg": "no", "runtimes": [], "summary": None, "plan_id": ""}
     applied = environment_report(Sources("prod", result, check_mode=True), detail=True)
     assert errors("audit", json.loads(report_file([applied], "x.json", kind="apply"))) == []
+
+
+def test_environments_side_by_side():
+    pair = [environment("a"), audited(runtime(1, "R", exec_timeout=60), name="b"), failed("c")]
+    report = whole(pair, "audit", "now", comparison=compare.compared(pair, "a"))
+    assert report["compared"]["runtimes"]
+    assert errors("audit", json.loads(json.dumps(report))) == []
+    report["compared"]["new"] = 1
+    assert errors("audit", json.loads(json.dumps(report))) != []
 
 
 def test_plans():
