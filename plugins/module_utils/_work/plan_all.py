@@ -28,7 +28,7 @@ from .._model.usage import name_of
 from .api import ALL_FIELDS, Context, Work, attempt
 from .guards import plan_refusals, warn_of_misspelled_names
 from .locate import plan_step
-from .recover import of_existing, plan_recovery, previous_of, warn_of_left
+from .recover import of_existing, plan_recovery, previous_of, warn_of_left, without_replaced
 
 
 def plan_all(context: Context, rows: list[Row]) -> tuple[Work, list[str]]:
@@ -51,6 +51,8 @@ def plan_all(context: Context, rows: list[Row]) -> tuple[Work, list[str]]:
 
         work, refused = plan_scripts(context, inputs.scripts, rows)
         errors += refused
+    if inputs.purge and context.left:
+        work = work._replace(rows=without_replaced(context, work.rows))
     if any(definition.restore for definition in inputs.definitions):
         from .restore import order_names, warn_of_newer  # only a backup needs it
 

@@ -205,12 +205,26 @@ def _may_be_used(context: Context, mark: Mark, needed: bool) -> bool:
     return True
 
 
+def _stays(context: Context, rows: Sequence[Row]) -> list[Mark]:
+    """The unfinished replacements that the task leaves alone."""
+    keys = {step.key for row in rows for step in row.steps} | {row.beside.key for row in rows if row.beside}
+    return [mark for mark in context.left.values() if mark.key not in keys]
+
+
+def without_replaced(context: Context, rows: Sequence[Row]) -> list[Row]:
+    """The rows without the purge of what such a one replaces: it would take the place of that, unasked."""
+    kept = list(rows)
+    for mark in _stays(context, rows):
+        if mark.old and any(row.is_purged and row.main.key == mark.replaced for row in kept):
+            kept = [row for row in kept if not (row.is_purged and row.main.key == mark.replaced)]
+            context.warn(f"The purge spares {mark.old.label}, because {mark.runtime.label} is to replace it.")
+    return kept
+
+
 def warn_of_left(context: Context, rows: Sequence[Row]) -> None:
     """Name each unfinished replacement that a purge meets and that stays: no definition means it."""
-    keys = {step.key for row in rows for step in row.steps} | {row.beside.key for row in rows if row.beside}
-    for mark in context.left.values():
-        if mark.key not in keys:
-            context.warn(mark.advice)
+    for mark in _stays(context, rows):
+        context.warn(mark.advice)
 
 
 def of_existing(context: Context, runtime: Runtime) -> bool:

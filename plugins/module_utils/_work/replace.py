@@ -18,7 +18,7 @@ from .._model.fields import differing
 from .._model.marks import marks_in
 from .._model.plan import NO_PLAN, compare, diff_values, make_plan
 from .._model.runtime import Runtime, mark_in
-from .._model.steps import CLEAN_UP, DELETE_OLD, FINISH, READ, RENAME, UNDO, UNKNOWN, Row, Step
+from .._model.steps import CHANGE, CLEAN_UP, DELETE_OLD, FINISH, READ, RENAME, UNDO, UNKNOWN, Row, Step
 from .._model.stored import changed_since, deletion_of
 from .api import Context, Work, attempt
 from .assign import assign, assign_back, follow, move_newcomers
@@ -37,12 +37,15 @@ def recover(context: Context, work: Work) -> Work:
     """Undo or finish what an earlier run left: assign its scripts, delete it, or give it its name."""
     work = assign(context, work, RECOVER)
     for row in work.rows:
-        for step in row.due(UNDO):
-            _name, replaced = mark_in(step.seen.name) or ("", "")
+        returned = [step.seen for step in row.due(UNDO)]
+        returned += [row.beside] if row.beside and row.due(CHANGE) else []
+        for beside in returned:
+            _name, replaced = mark_in(beside.name) or ("", "")
             old = next(runtime for runtime in context.existing if runtime.key == replaced)
-            work, is_there = _still_there(context, work, old, step.seen)
+            work, is_there = _still_there(context, work, old, beside)
             if is_there is False:
-                error = MstrError(f"{old.label} was deleted meanwhile, so {step.label} was not deleted. {CHECK_IT}")
+                left = f"so {beside.label}, which replaces it, was left as it is"
+                error = MstrError(f"{old.label} was deleted meanwhile, {left}. {CHECK_IT}")
                 rows = [other._replace(error=error) if other is row else other for other in work.rows]
                 work = work._replace(rows=rows)
     work = delete(context, work, UNDO)

@@ -240,6 +240,28 @@ def test_one_that_no_definition_means(how, gone, used):
     assert (line in str(have.warnings)) is (spared and gone)
 
 
+@pytest.mark.parametrize("used", [False, True])
+def test_purge_of_what_it_replaces(used):
+    """As long as it stays, so does the runtime that it replaces: otherwise it would take its place, unasked."""
+    have = unfinished(used=B)
+    have.runtimes[C] = stored(id=C, name="S")
+    have.seed_scripts(load=B if used else C)
+    for _night in range(2):
+        assert run(have, {"name": "S"}, purge=True)["summary"]["failed"] == 0
+        assert have.names == (["R", BESIDE, "S"] if used else ["S"])
+    assert (f"The purge spares 'R' ({A}), because {BESIDE!r} ({B}) is to replace it." in str(have.warnings)) is used
+
+
+def test_scripts_go_back_to_what_was_deleted_meanwhile():
+    """Another run has finished: the scripts follow it."""
+    have = unfinished()
+    have.runtimes[B]["others"] = "x"
+    have.fail("PUT", meanwhile=lambda: have.runtimes.pop(A))
+    message = run(have, {**UPGRADE, "others": "y"})["msg"]
+    assert f"'R' ({A}) was deleted meanwhile, so {BESIDE!r} ({B}), which replaces it, was left as it is." in message
+    assert set(have.scripts.values()) == {B}
+
+
 def test_unknown_whether_the_old_one_exists():
     """An incomplete list and a failed read prove nothing: nothing is recovered, and the entry fails."""
     have = unfinished()
