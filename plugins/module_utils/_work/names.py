@@ -13,7 +13,7 @@ from .._model.definition import Definition
 from .._model.runtime import Runtime, mark_in
 from .._model.scripts import Usage
 from .._model.steps import Row, Step
-from .api import Context, one_named
+from .api import ALL_FIELDS, Context, one_named
 
 
 def known_otherwise(context: Context, wanted: Definition, listed: Sequence[Runtime]) -> Runtime | None:
@@ -102,3 +102,12 @@ def read_whole(context: Context, step: Step) -> Step:
         return step
     values = {name: value for name, value in shown.values.items() if value is not None}
     return step._replace(after=read._replace(values={**read.values, **values}))
+
+
+def as_listed(context: Context, runtime: Runtime) -> Runtime:
+    """The runtime with all fields. Raises MstrError if it is not the one that the list showed any more."""
+    whole = context.api.with_all_fields(runtime, ALL_FIELDS)
+    if whole is None or whole.name not in ("", runtime.name):
+        now = f"renamed to {whole.name!r}" if whole else "deleted"
+        raise MstrError(f"{runtime.label} was {now} after the list was read. Check it, and run the task again")
+    return whole

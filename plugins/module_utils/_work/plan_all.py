@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from functools import partial
 
-from .._errors import ErrorList, MstrError, ValidationError
+from .._errors import ErrorList, ValidationError
 from .._model.alike import is_named
 from .._model.definition import Definition, definition_from
 from .._model.fields import BY_NAME
@@ -25,9 +25,10 @@ from .._model.runtime import Runtime, mark_in, mark_name
 from .._model.steps import DELETE, DELETE_OLD, FINISH, RENAME, Row, Step
 from .._model.stored import check_sent_back, definition_of, deletion_of, dropped, fingerprint, rename_of
 from .._model.usage import name_of
-from .api import ALL_FIELDS, Context, Work, attempt
+from .api import Context, Work, attempt
 from .guards import plan_refusals, warn_of_misspelled_names
 from .locate import plan_step
+from .names import as_listed
 from .recover import of_existing, plan_recovery, previous_of, warn_of_left, without_replaced
 
 
@@ -163,7 +164,7 @@ def _holder_that_goes(context: Context, rows: Sequence[Row], row: Row) -> list[R
 def _replaced(context: Context, row: Row, old: Sequence[Runtime], beside: Runtime | None, differs: bool) -> Row:
     """The row with the steps of its replacement. `differs`: a runtime is created beside the first one."""
     wanted, name, plan, comment = row.wanted, row.final_name, row.main.plan, row.wanted.journal_comment
-    old = [_whole(context, runtime) for runtime in old]
+    old = [as_listed(context, runtime) for runtime in old]
     main, steps = row.main, [step for step in row.steps if step is not row.main]
     copies = differs and not wanted.restore
     if differs:
@@ -205,15 +206,6 @@ def _plan_beside(context: Context, old: Runtime, wanted: Definition, name: str, 
     marked = mark_name(name, old.key)
     copy = copy._replace(name=marked, id=None, values={**copy.values, "name": marked}, restore=False)
     return plan_step(context, Step(copy, before=beside))
-
-
-def _whole(context: Context, runtime: Runtime) -> Runtime:
-    """The runtime with all fields. Raises MstrError if it is not the one that the list showed any more."""
-    whole = context.api.with_all_fields(runtime, ALL_FIELDS)
-    if whole is None or whole.name not in ("", runtime.name):
-        now = f"renamed to {whole.name!r}" if whole else "deleted"
-        raise MstrError(f"{runtime.label} was {now} after the list was read. Check it, and run the task again")
-    return whole
 
 
 def _warn_of_loss(context: Context, old: Runtime, target: Runtime, copied: bool) -> None:

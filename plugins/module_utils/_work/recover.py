@@ -9,7 +9,7 @@ Before the runtime that one replaces is deleted, it is gone on with or undone; a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from .._errors import MstrError, ValidationError, ended
 from .._model.marks import Mark, marks_in
@@ -20,9 +20,9 @@ from .._model.steps import UNDO, Row, Step
 from .._model.stored import deletion_of
 from .._model.usage import name_of
 from .._session.interrupt import Interrupted
-from .api import ALL_FIELDS, Context
+from .api import Context
 from .locate import plan_step
-from .names import is_own, successor
+from .names import as_listed, is_own, successor
 from .script_usage import find_usage
 
 
@@ -111,9 +111,9 @@ def plan_recovery(
             raise ValidationError([f"{text} all be read, so what it replaces is not deleted: {why}"])
         context.warn(f"{text} all be read: {why}")
         undone = []
-    steps = [step for mark in undone for step in _undo(context, mark, wanted.journal_comment)]
+    steps = [_undo(context, mark, wanted.journal_comment) for mark in undone]
     row = row._replace(steps=(*steps, *row.steps))
-    return row, context.api.with_all_fields(beside.runtime, ALL_FIELDS) if beside else None
+    return row, as_listed(context, beside.runtime) if beside else None
 
 
 def previous_of(context: Context, row: Row) -> list[Runtime]:
@@ -133,10 +133,9 @@ def named(context: Context, name: str) -> Runtime | None:
     )
 
 
-def _undo(context: Context, mark: Mark, comment: str | None) -> Iterator[Step]:
-    whole = context.api.with_all_fields(mark.runtime, ALL_FIELDS)
-    if whole:
-        yield plan_step(context, Step(deletion_of(whole, comment), UNDO, whole, unused_only=True))
+def _undo(context: Context, mark: Mark, comment: str | None) -> Step:
+    whole = as_listed(context, mark.runtime)
+    return plan_step(context, Step(deletion_of(whole, comment), UNDO, whole, unused_only=True))
 
 
 def _finished(context: Context, row: Row, mark: Mark, differs: bool) -> Row:
