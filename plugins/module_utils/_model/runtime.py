@@ -116,7 +116,7 @@ def mark_in(name: str) -> tuple[str, str] | None:
 
     None for any other name. Nothing replaces the built-in default runtime.
     """
-    found = _MARK.fullmatch(name)
+    found = _MARK.fullmatch(name) if name.endswith(")") else None
     return (found[1], found[2]) if found and found[2] != DEFAULT_RUNTIME_ID else None
 
 
