@@ -60,7 +60,7 @@ class FailedCall:
         self.limit, self.timeout = limit, min(http.timeout, limit)
         self.address = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
         self.chain = list(_chain(exc))
-        if type(self.chain[-1]) is HTTPException:  # only for too many headers
+        if self.chain[-1].__class__ is HTTPException:  # not of a subclass: only for too many headers
             self.exc = too_large("100 headers")
         self.permanent = isinstance(self.exc, UnreadableBody) and self.exc.permanent
         self.names = {cls.__name__ for cause in self.chain for cls in type(cause).__mro__}
