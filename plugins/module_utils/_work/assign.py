@@ -134,6 +134,13 @@ def spare_failed(work: Work, stage: str = "") -> Work:
         _ready(plan, by_place[plan.row]) if plan.row and plan.stage and stage in ("", plan.stage) else plan
         for plan in scripts.assignments
     ]
+    # A script that could not leave one runtime cannot go on from the next one.
+    broken: dict[Any, MstrError] = {}
+    for index, plan in enumerate(assignments):
+        if plan.error and plan.action != "moved" and plan.script.id:
+            broken.setdefault(plan.script.key, plan.error)
+        elif plan.script.key in broken and plan.action == "moved" and plan.stage:
+            assignments[index] = plan._replace(action="failed", error=broken[plan.script.key])
     scripts = scripts._replace(assignments=assignments)
     rows = [row if row.failure else row._replace(error=_error_of(scripts, row)) for row in work.rows]
     return work._replace(rows=rows, scripts=scripts)
