@@ -73,8 +73,9 @@ def test_other_hash_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("DEV_HASHES", "true")
     monkeypatch.setattr(envs, "VENVS", tmp_path)
     monkeypatch.setattr(envs, "hashed", lambda _name: [f"packaging==26.4 --hash=sha256:{'0' * 64}"])
-    with pytest.raises(Exception, match="could not be created"):
+    with pytest.raises(envs.proc.Failed, match="could not be created") as refused:
         envs._make(tmp_path / "other-hash", python, "demo")  # type: ignore[arg-type]
+    assert re.search("(?i)hash", refused.value.log.read_text())
     assert not (tmp_path / "other-hash" / ".made-of").exists()
 
 
