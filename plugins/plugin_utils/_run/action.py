@@ -35,9 +35,11 @@ from ansible import constants as C  # noqa: N812
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleError, AnsibleFileNotFound
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.release import __version__ as _core_version
 from ansible.utils.display import Display
+from ansible.utils.vars import load_extra_vars
 
 from ...module_utils._errors import ValidationError
 
@@ -242,10 +244,11 @@ def _is_this_python(interpreter: str) -> bool:
 
 
 def main_of(module: str) -> Callable[[], None]:
-    """The `main` of a module, which is imported now, so that all workers share it."""
+    """The `main` of a module, which is imported now, so that all workers share it, if a task of the run may call it."""
     name = f"{_COLLECTION}.modules.{module}"
     with suppress(Exception):  # each task imports it again, and reports the error
-        import_module(name)
+        if not _OFF_FOR_THE_RUN:
+            import_module(name)
     return lambda: import_module(name).main()
 
 
@@ -318,11 +321,20 @@ def _variable(mention: re.Match[str]) -> str:
     return _PREFIXES[str(mention.lastgroup)] + ("" if mention["audit"] else mention.group())
 
 
-# Ansible has not started the workers yet, so that they share what is imported here.
-with suppress(Exception):  # a library that is broken here must not stop tasks that run as modules
-    _missing_libraries()
+def _is_off_for_the_run() -> bool:
+    """Whether an extra variable, which overrides all others, switches it off. No other variable is known so early."""
+    with suppress(Exception):  # each task reads it again, and reports the error
+        return not boolean(load_extra_vars(DataLoader()).get(SWITCH, True))
+    return False
+
+
+_OFF_FOR_THE_RUN = _is_off_for_the_run()
 _WORKER_IMPORT_ERROR: str | None = None
-try:
-    import_module(f"{_COLLECTION}.plugin_utils._run.worker")
-except Exception as exc:  # a later ansible-core may have renamed a name, or changed its arguments
-    _WORKER_IMPORT_ERROR = str(exc)
+if not _OFF_FOR_THE_RUN:
+    # Ansible has not started the workers yet, so that they share what is imported here.
+    with suppress(Exception):  # a library that is broken here must not stop tasks that run as modules
+        _missing_libraries()
+    try:
+        import_module(f"{_COLLECTION}.plugin_utils._run.worker")
+    except Exception as exc:  # a later ansible-core may have renamed a name, or changed its arguments
+        _WORKER_IMPORT_ERROR = str(exc)
