@@ -4,15 +4,16 @@
 
 from __future__ import annotations
 
+import json
 import re
-import textwrap
 
+import yaml
 from ansible_collections.mstr.library.plugins.doc_fragments.runtime import ModuleDocFragment as Runtime
+from ansible_collections.mstr.library.plugins.doc_fragments.runtime import in_short
 
-# An entry has the options of mstr_runtime. A reference to one of them is one to the entry's.
-_OPTIONS = Runtime.DOCUMENTATION.partition("options:\n")[2].partition("notes:\n")[0]
-_NAMES = "|".join(re.findall(r"^  (\w+):", _OPTIONS, re.MULTILINE))
-_ENTRY = textwrap.indent(re.sub(rf"O\((?=({_NAMES})\b)", "O(runtimes[].", _OPTIONS), " " * 4)
+_OPTIONS = json.dumps(in_short(yaml.safe_load(Runtime.DOCUMENTATION)["options"]))  # which YAML can read
+# A reference to an option of mstr_runtime is one to the entry's.
+_ENTRY = re.sub(r"O\((?=\w+[)=])", "O(runtimes[].", _OPTIONS)
 
 
 class ModuleDocFragment:
@@ -22,39 +23,29 @@ class ModuleDocFragment:
 options:
   runtimes:
     description:
-      - The definitions of the runtimes. An entry with C(state=absent) takes only C(name), C(id) and C(journal_comment).
+      - The definitions of the runtimes, each with the options of M(mstr.library.mstr_runtime), where they are described
+        in full. An entry with C(state=absent) takes only C(name), C(id) and C(journal_comment).
       - Set at least one of O(runtimes), O(src) and O(scripts). O(runtimes) and O(src) cannot be combined.
     type: list
     elements: dict
-    suboptions:
-      OPTIONS
+    suboptions: OPTIONS
   src:
     description:
-      - A YAML or JSON file that contains the definitions, either as a list or as a mapping with this list under the key
-        C(runtimes). Each entry takes the options of O(runtimes).
-      - The file must be on the host where the module runs. There, a YAML file requires the Python library PyYAML.
-      - With a local connection, Ansible searches for a relative path as M(ansible.builtin.copy) does - in the directory
-        C(files) of the role, then in that of the playbook, then next to the playbook. In an ad-hoc command, the path
-        starts at the current directory. On a remote host, it starts at the working directory of the module, usually
-        the home directory of the remote user.
-      - The variable C(mstr_runtimes_src) of the role C(mstr.library.runtimes) and of the playbooks has a different
-        rule. Such a path starts at the directory in which C(ansible-playbook) was started.
-      - A mapping may also contain the key C(scripts), with the entries of O(scripts).
-      - If the file is a mapping with C(restore=true), it is a backup. An entry then means the runtime with its id, even
-        if that runtime has a different name now. If no runtime has the id, its name decides, and if no runtime has the
-        name either, it is created. An entry with C(state=absent) counts by its id alone. The role
-        C(mstr.library.runtimes) writes such a file, see C(mstr_runtimes_backup_dest), and the playbook
-        C(mstr.library.restore) reads it. Names that other runtimes of the backup hold now are exchanged. A runtime that
-        holds a needed name and that is deleted is first renamed.
-      - The names and ids under the key C(left_out) are runtimes that the file leaves out on purpose. A purge spares
-        them.
-      - A mapping with C(partial=true) has only a part of the runtimes that there should be. A purge with such a file is
-        refused. The playbook C(mstr.library.export) writes such files with C(mstr_export_upgrade) and
-        C(mstr_export_unused).
-      - A text with C({{) or C({%) is refused, because the file is not a template. If such a text is meant, write the
-        tag C(!unsafe) before it, in a YAML file.
+      - A YAML or JSON file with the definitions, either as a list or as a mapping with this list under the key
+        C(runtimes) and the entries of O(scripts) under the key C(scripts). It must be on the host where the module
+        runs. There, a YAML file requires the Python library PyYAML.
+      - Ansible searches for a relative path as for O(ca_path), see the notes. The variable C(mstr_runtimes_src) of the
+        role C(mstr.library.runtimes) and of the playbooks has a different rule. Such a path starts at the directory in
+        which C(ansible-playbook) was started.
       - The file is not a template, and the module cannot decrypt C(ansible-vault). For a template or an encrypted file,
-        load the definitions as a variable and set O(runtimes).
+        load the definitions as a variable and set O(runtimes). A text with C({{) or C({%) is refused. If it is meant,
+        write the tag C(!unsafe) before it, in a YAML file.
+      - A mapping with C(restore=true) is a backup, which the role writes with C(mstr_runtimes_backup_dest) and the
+        playbook C(mstr.library.restore) reads. An entry then means the runtime with its id, whatever its name is now,
+        then one with its name, and is created if there is neither. With C(state=absent), only the id counts. Names that
+        runtimes of the backup have exchanged are exchanged back.
+      - The names and ids under the key C(left_out) are runtimes that the file leaves out on purpose. A purge spares
+        them. With C(partial=true), the file has only a part of the runtimes, and a purge is refused.
     type: path
   scripts:
     description:
@@ -83,11 +74,10 @@ options:
     description:
       - Whether to delete all runtimes that are not listed. By default, the task leaves them alone.
       - The built-in default runtime of the server is never purged. If an entry fails, nothing is purged.
-      - The task fails if the server's list of runtimes lacks the built-in default runtime, because the list may then be
-        incomplete.
-      - The task fails if no entry has C(state=present), because the purge would then delete every runtime.
-      - The task also fails if it would purge a runtime whose name differs from a listed name only in case, in
-        whitespace, or in the form of a character, such as a full-width letter.
+      - The task fails if the server's list lacks the built-in default runtime, because it may then be incomplete; if no
+        entry has C(state=present), because the purge would then delete every runtime; and if it would purge a runtime
+        whose name differs from a listed one only in case, in whitespace, or in the form of a character, such as a
+        full-width letter.
     type: bool
     default: false
   purge_exclude:
@@ -111,4 +101,4 @@ options:
 
 
 # Not in the class, where ansible-test reads only texts.
-ModuleDocFragment.DOCUMENTATION = ModuleDocFragment.DOCUMENTATION.replace("      OPTIONS\n", _ENTRY)
+ModuleDocFragment.DOCUMENTATION = ModuleDocFragment.DOCUMENTATION.replace("OPTIONS\n", f"{_ENTRY}\n")

@@ -16,7 +16,7 @@ options:
       - If the plan of this task has a different id, because the server or the definitions changed, the task fails
         before it writes anything, and says what the plan is now. It does so in check mode, too. A plan that is empty by
         now, such as after the approved one was applied, is never refused.
-      - If not set, any plan is carried out. An empty text is refused, because it is often a variable without a value.
+      - An empty text is refused, because it is often a variable without a value.
     type: str
     version_added: 1.0.0
   plan_scripts:

@@ -4,9 +4,14 @@
 
 from __future__ import annotations
 
+import json
+
+import yaml
+from ansible_collections.mstr.library.plugins.doc_fragments.runtime import in_short
+
 
 class ModuleDocFragment:
-    """Rules on what a runtime may have."""
+    """Rules on what a runtime may have, and the same in short for each page but that of mstr_runtime."""
 
     DOCUMENTATION = r"""
 options:
@@ -27,13 +32,13 @@ options:
     suboptions:
       networks_within:
         description:
-          - Networks in CIDR notation. Every block of a whitelist must lie inside them, taken together.
+          - Networks in CIDR notation inside which, taken together, every block of a whitelist must lie.
           - An empty list allows no block at all. If omitted, there is no such rule.
         type: list
         elements: str
       networks_never:
         description:
-          - Networks in CIDR notation. No block of a whitelist may overlap any of them.
+          - Networks in CIDR notation that no block of a whitelist may overlap.
           - An IPv6 block is also evaluated as the IPv4 networks that it contains, mapped (V(::ffff:0:0/96)) or as NAT64
             (V(64:ff9b::/96)). Therefore V(::/0) in a whitelist overlaps every IPv4 network. In a rule, V(::/0) means
             only IPv6.
@@ -164,3 +169,11 @@ options:
 requirements:
   - packaging, only if a rule of O(policy) has specifiers
 """
+
+
+_SHORT = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)
+_SHORT["options"] = in_short(_SHORT["options"])
+_SHORT["options"]["policy"]["description"] += (
+    " O(mstr.library.mstr_runtime#module:policy) describes each of them in full."
+)
+ModuleDocFragment.SHORT = json.dumps(_SHORT)  # type: ignore[attr-defined]

@@ -13,23 +13,19 @@ options:
   protect_used:
     description:
       - Whether to protect runtimes that a saved script uses from being deleted, by C(state=absent) or by a purge.
-      - If a script uses a runtime that would be deleted, the task fails before it changes anything, and lists the
-        scripts with their projects. It does so in check mode, too. If the task has written or waited in the meantime,
-        it searches again just before it deletes.
-      - The task also fails if it cannot read a project or a script, because the runtime may then still be in use. By
-        default, only its owner has access to a script, so use an account that may read all scripts. The task cannot
-        find a script or a project that the server hides from the account.
-      - If a runtime would be deleted, the task reads every script in every project, with one request for each script.
-        Otherwise it reads no scripts.
+      - If a script uses a runtime that would be deleted, the task fails before it changes anything, in check mode, too,
+        and lists the scripts with their projects. If it has written or waited in the meantime, it searches again just
+        before it deletes.
+      - The task also fails if it cannot read a project or a script. It cannot find what the server hides from the
+        account. By default, only its owner has access to a script, so use an account that may read all scripts.
+      - Only if a runtime would be deleted, the task reads every script in every project, one request for each script.
     type: bool
     default: false
   protect_projects:
     description:
       - The names or ids of the projects that O(protect_used) searches for scripts. If not set, it searches every
-        project that the account can use, and refuses the deletion if one of them cannot be read, such as a project
-        that is not loaded.
-      - A script in any other project does not protect its runtime. After the runtime is deleted, such a script fails or
-        runs on a different runtime.
+        project that the account can use, and refuses the deletion if one of them is not loaded or cannot be read.
+      - A script in any other project does not protect its runtime, and then fails or runs on a different one.
       - Write a list, even for a single project. A text is refused, because names may contain commas.
       - Requires O(protect_used=true). A project that the server does not list for the account is refused.
     type: list

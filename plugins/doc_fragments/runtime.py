@@ -4,6 +4,27 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from typing import Any
+
+
+def first_sentence(description: str | list[str]) -> str:
+    """The first sentence of a description."""
+    first = description if isinstance(description, str) else description[0]
+    return re.split(r"(?<=\.) (?=[A-Z])", " ".join(first.split()))[0]
+
+
+def in_short(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The same options, each with one sentence, for a page that refers to the one with all of them."""
+    return {
+        name: {
+            key: first_sentence(value) if key == "description" else in_short(value) if key == "suboptions" else value
+            for key, value in option.items()
+        }
+        for name, option in options.items()
+    }
+
 
 class ModuleDocFragment:
     """The options that define one runtime."""
@@ -161,8 +182,9 @@ options:
     type: raw
   smoke_test:
     description:
-      - Python code that runs on the runtime after it was created, updated or copied for a replacement, once it is
-        ready. If the code fails, the entry fails, no script is assigned to the runtime, and nothing is purged.
+      - Python code that tests the runtime once it is ready. It runs after a create or an update, and on the new runtime
+        of a replacement. If the code fails, the entry fails, no script is assigned to the runtime, and nothing is
+        purged.
       - The code is visible in logs, so it must not contain secrets.
     type: str
 notes:

@@ -17,14 +17,10 @@ options:
       - If the runtime gets the status C(error), or a package the status C(not_installed), C(failed) or C(error), the
         task fails and shows each such package with the server's message. The runtime still exists, and the result
         contains it. A package with any other status, such as C(installing), is not ready.
-      - If the server cannot be reached, or responds with the status 429, 502, 503 or 504, even right after the create
-        or the update, the task keeps checking.
-      - A server may still report the status from before a write. Therefore, after a write, a package without a status,
-        or with the status C(unknown), counts as ready only after three checks in a row. An error counts only at the
-        second check.
-      - It is not publicly documented whether every server replaces the status C(unknown) before a first script runs.
-        Therefore a runtime with all packages installed counts as ready if its status is C(unknown) in three checks in a
-        row.
+      - If the server cannot be reached, or responds with the status 429, 502, 503 or 504, the task keeps checking.
+      - A server may still report the status from before a write, or the status C(unknown) until a first script runs.
+        Therefore C(unknown) counts as ready only after three checks in a row, and right after a write an error counts
+        only at the second check.
     type: bool
     default: false
   wait_timeout:

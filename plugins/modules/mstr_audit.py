@@ -27,7 +27,7 @@ extends_documentation_fragment:
   - mstr.library.auth
   - mstr.library.attributes
   - mstr.library.attributes.group
-  - mstr.library.policy
+  - mstr.library.policy.short
   - mstr.library.definitions
   - mstr.library.protect
 options:

@@ -170,8 +170,7 @@ runtime:
   description:
     - The runtime as it is after the task. In check mode, the runtime as it would be. For a delete, the runtime as it
       was. Null if the runtime does not exist.
-    - Its keys are the options that describe a runtime, as in the sample, and the following. A field that the server
-      does not return is null.
+    - A field that the server does not return is null.
   returned: always
   type: dict
   contains:
@@ -179,10 +178,19 @@ runtime:
       description: The id of the runtime.
       type: str
     packages:
-      description: As O(packages), and also as follows.
+      description: As O(packages), and what became of each.
       type: list
       elements: dict
       contains:
+        name:
+          description: As O(packages[].name).
+          type: str
+        version:
+          description: As O(packages[].version).
+          type: str
+        description:
+          description: As O(packages[].description).
+          type: str
         status:
           description: Whether the server has installed the package, such as V(installed) or V(installing).
           type: str
@@ -214,40 +222,38 @@ runtime:
     is_default:
       description: Whether this is the built-in default runtime of the server.
       type: bool
-  sample:
-    acg: 255
-    acl: []
-    date_created: "2026-11-25T07:29:53.000+0000"
-    date_modified: "2026-11-25T07:29:53.000+0000"
-    description: Loads the sales figures
-    exec_timeout: 600
-    execution_target: null
-    id: 3B9A7C7E4D0F4E2A9B1C2D3E4F506172
-    is_default: false
-    max_cached_instances: 3
-    min_cached_instances: 0
-    name: Nightly reports
-    others: ""
-    owner:
-      id: 54F3D26011D2896560009A8E67019608
-      name: Administrator
-    packages:
-      - description: ""
-        message: null
-        name: pandas
-        status: installing
-        version: ""
-    resource:
-      cpu: 0.2
-      disk: null
-      mem: 1024
-      proc_count: null
-    runtime_version: "3.12.4"
-    status: unknown
-    version: 8F1C6F0E4B7A4C0D9C3E2A1B0F9E8D7C
+    # `make generate` writes the keys below.
+    name:
+      description: As O(name).
+      type: str
+    description:
+      description: As O(description).
+      type: str
     whitelist:
-      - 10.10.10.0/24
-      - 192.168.1.1/32
+      description: As O(whitelist).
+      type: list
+      elements: str
+    resource:
+      description: As O(resource).
+      type: dict
+    exec_timeout:
+      description: As O(exec_timeout).
+      type: int
+    min_cached_instances:
+      description: As O(min_cached_instances).
+      type: int
+    max_cached_instances:
+      description: As O(max_cached_instances).
+      type: int
+    runtime_version:
+      description: As O(runtime_version).
+      type: str
+    others:
+      description: As O(others).
+      type: str
+    execution_target:
+      description: As O(execution_target).
+      type: str
 diff:
   description:
     - The managed options before and after the change. C(before) is empty for a create, and C(after) is empty for a

@@ -22,7 +22,7 @@ extends_documentation_fragment:
   - mstr.library.auth
   - mstr.library.attributes
   - mstr.library.attributes.group
-  - mstr.library.policy
+  - mstr.library.policy.short
 options:
   name:
     description: Return only runtimes with exactly this name, which is case-sensitive. The name must not be empty.
@@ -164,85 +164,45 @@ msg:
   sample: 12 runtimes found.
 runtimes:
   description:
-    - The runtimes, each with the keys of RV(mstr.library.mstr_runtime#module:runtime). A field that the server does not
-      return is null.
-    - Each runtime also has the key C(python), by its installed Python where O(include_installed=true) has read it, and
-      otherwise by C(runtime_version). C(branch) is such as C(3.10), C(end_of_life) is the last day of its support, and
-      C(days_left) are the days until then in UTC, V(0) on the last day, and negative afterwards. C(python) is null
-      without a version. C(end_of_life) and C(days_left) are null for a branch that is newer than this collection knows,
-      whose end is therefore unknown. Of a branch that is older, C(days_left) says how long it has ended at least.
-    - With O(include_scripts=true), each runtime also has the key C(scripts), a list of the saved scripts that run on
-      it, sorted by project and name. Each has C(id), C(name), C(type), C(subtype), C(script_usage_type),
-      C(project) with C(id) and C(name),
-      C(owner) with C(id) and C(name), and C(date_modified). A script that names no runtime runs on the default runtime.
-    - With O(include_tasks=true), each script also has C(tasks), its planned tasks, and C(last_run) with C(time) and
-      C(status) of its last run, by a schedule or a person. Each task has C(id), C(name), C(active), C(schedule) with
-      C(id) and C(name), C(owner) with C(id) and C(name), C(expiration), and C(last_run) with C(status),
-      C(time_triggered), C(time_finished) and C(message). C(tasks) is null if they could not be looked up, such as on an
-      older release. C(last_run) is null if there was no run, or if it could not be read. RV(unread) lists what could
-      not be read.
-    - A task with C(active=false), or with an C(expiration) in the past, does not run any more.
-    - C(subtype) is the server's number for the kind of script, such as 19457 for Python and 19458 for Jupyter.
-    - C(script_usage_type) says what runs it, such as C(dataSource) for a cube, C(transaction) for a dashboard or
-      C(pythonAgg) for a metric, as far as the server says. These and flow scripts run a script without a schedule.
-    - With O(include_installed=true), each runtime also has the key C(installed), with C(python) and C(packages).
-      C(python) has C(version), C(implementation) and C(platform). Each of C(packages) has C(name), C(version) and
-      C(requires), its requirements as in its metadata. C(installed) is null in check mode, and where RV(unread) says
-      why it could not be read.
+    - The runtimes, each with the keys of RV(mstr.library.mstr_runtime#module:runtime), and with the following. A field
+      that the server does not return is null.
   returned: success
   type: list
   elements: dict
-  sample:
-    - acg: 255
-      acl: []
-      date_created: "2026-11-25T07:29:53.000+0000"
-      date_modified: "2026-11-25T07:29:53.000+0000"
-      description: Loads the sales figures
-      exec_timeout: 600
-      execution_target: null
-      id: 3B9A7C7E4D0F4E2A9B1C2D3E4F506172
-      is_default: false
-      max_cached_instances: 3
-      min_cached_instances: 0
-      name: Nightly reports
-      others: ""
-      owner:
-        id: 54F3D26011D2896560009A8E67019608
-        name: Administrator
-      packages:
-        - description: ""
-          message: null
-          name: pandas
-          status: installed
-          version: "2.2.3"
-      resource:
-        cpu: 0.2
-        disk: null
-        mem: 1024
-        proc_count: null
-      python:
-        branch: "3.12"
-        end_of_life: "2028-10-31"
-        days_left: 701
-      runtime_version: "3.12.4"
-      scripts:
-        - id: 5C1E7A2B4D0F4E2A9B1C2D3E4F506172
-          name: Month end
-          type: 76
-          subtype: 19457
-          script_usage_type: pythonSimple
-          project:
-            id: B19DEDCC11D4E0EFC000EB9495D0F44F
-            name: Sales
-          owner:
-            id: 54F3D26011D2896560009A8E67019608
-            name: Administrator
-          date_modified: "2026-11-25T07:29:53.000+0000"
-      status: ready
-      version: 8F1C6F0E4B7A4C0D9C3E2A1B0F9E8D7C
-      whitelist:
-        - 10.10.10.0/24
-        - 192.168.1.1/32
+  contains:
+    python:
+      description:
+        - Until when its Python is supported, by its installed Python where O(include_installed=true) has read it, and
+          otherwise by C(runtime_version). Null without a version.
+        - C(branch) is such as C(3.10), C(end_of_life) is the last day of its support, and C(days_left) are the days
+          until then in UTC, V(0) on the last day, and negative afterwards. C(end_of_life) and C(days_left) are null for
+          a branch that is newer than this collection knows, whose end is therefore unknown. Of a branch that is older,
+          C(days_left) says how long it has ended at least.
+      type: dict
+    scripts:
+      description:
+        - The saved scripts that run on it, sorted by project and name. Each has C(id), C(name), C(type), C(subtype),
+          C(script_usage_type), C(project) and C(owner) with C(id) and C(name), and C(date_modified). A script that
+          names no runtime runs on the default runtime.
+        - C(subtype) is the server's number for the kind of script, such as 19457 for Python and 19458 for Jupyter.
+        - C(script_usage_type) says what runs it, such as C(dataSource) for a cube, C(transaction) for a dashboard or
+          C(pythonAgg) for a metric, as far as the server says. These and flow scripts run a script without a schedule.
+        - With O(include_tasks=true), each script also has C(tasks), its planned tasks, and C(last_run) with C(time) and
+          C(status) of its last run, by a schedule or a person. Each task has C(id), C(name), C(active), C(schedule) and
+          C(owner) with C(id) and C(name), C(expiration), and C(last_run) with C(status), C(time_triggered),
+          C(time_finished) and C(message). C(tasks) is null if they could not be looked up, such as on an older release.
+          C(last_run) is null if there was no run, or if it could not be read, see RV(unread).
+        - A task with C(active=false), or with an C(expiration) in the past, does not run any more.
+      returned: with O(include_scripts=true)
+      type: list
+      elements: dict
+    installed:
+      description:
+        - What is installed. C(python) has C(version), C(implementation) and C(platform). Each of C(packages) has
+          C(name), C(version) and C(requires), its requirements as in its metadata.
+        - Null in check mode, and where RV(unread) says why it could not be read.
+      returned: with O(include_installed=true)
+      type: dict
 versions:
   description:
     - The Python versions that the server offers. Null without O(include_versions=true), and on an older server that

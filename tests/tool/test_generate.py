@@ -54,3 +54,13 @@ def test_the_role_documents_what_it_passes_on(clone: Path) -> None:
     description = specs["main"]["options"]["mstr_runtimes_wait_timeout"]["description"]
     more = "See O(mstr.library.mstr_runtimes#module:wait_timeout). The default is V(300)."
     assert description == ["How long to wait, with O(mstr_runtimes_wait=true).", more]
+
+
+def test_a_field_is_in_the_result(clone: Path) -> None:
+    """The keys of a returned runtime that are options of a definition are written once, as options."""
+    module = clone / "plugins" / "modules" / "mstr_runtime.py"
+    before = module.read_text()
+    change(module, "    others:\n      description: As O(others).\n      type: str\n", "")
+    assert generate(clone, "--check") == (1, "plugins/modules/mstr_runtime.py is stale: run 'make generate'\n")
+    assert generate(clone)[0] == 0
+    assert module.read_text() == before

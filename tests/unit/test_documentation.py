@@ -98,7 +98,7 @@ def test_variables_of_options_are_documented(name):
     [variable] = auth.argument_spec()[name]["fallback"][1]
     assert variable == f"MSTR_{name.upper()}"
     description = " ".join(yaml.safe_load(fragment("auth"))["options"][name]["description"])
-    assert f"environment variable E({variable}) is used" in description
+    assert f"If not set, E({variable}) is used." in description
 
 
 @every_module

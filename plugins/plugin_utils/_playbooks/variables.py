@@ -30,7 +30,7 @@ _MOST_EDITS = 2
 # A variable with such a beginning that no playbook knows is a misspelled one.
 _WORDS = ("plan", "report", "audit", "fail_on", "export", "probe", "restore", "controller")
 _PREFIXES = tuple(f"mstr_{word}_" for word in _WORDS)
-_PLAYBOOKS = ("apply", "audit", "export", "probe", "restore", "job_audit", "job_restore", "job_smoke_test")
+PLAYBOOKS = ("apply", "audit", "export", "probe", "restore", "job_audit", "job_restore", "job_smoke_test")
 # Which variables of the role an audit uses: those that say what an apply would do.
 _AUDITED = ("purge", "purge_exclude", "purge_limit", "policy", "protect_used", "protect_projects", "concurrency")
 # Which options of mstr_runtimes a restore takes from the variables of the role. It ignores all others of an apply.
@@ -74,10 +74,16 @@ OWN = ARTIFACTS | {"mstr_controller_secrets", "mstr_export_result", "mstr_report
 
 
 @cache
-def of_playbooks() -> dict[str, dict[str, Any]]:
-    """The variables that only playbooks use, by name, each with its `type`, `playbooks` and `meaning`."""
+def by_purpose() -> dict[str, dict[str, Any]]:
+    """Every variable of the playbooks by what it is for. Null, or its `type`, `playbooks` and `meaning`, see there."""
     table: dict[str, dict[str, Any]] = yaml.load(Path(__file__).with_name("variables.yml").read_bytes(), Loader=_LOADER)
     return table
+
+
+@cache
+def of_playbooks() -> dict[str, dict[str, Any]]:
+    """The variables that only playbooks use, by name, each with its `type`, `playbooks` and `meaning`."""
+    return {name: row for rows in by_purpose().values() for name, row in rows.items() if row}
 
 
 @cache
@@ -141,13 +147,13 @@ def with_exemptions(policy: Any, exemptions: Any) -> Any:
 
 def playbooks_with(name: str) -> list[str]:
     """The playbooks that use a variable."""
-    return [playbook for playbook in _PLAYBOOKS if name in types(playbook)]
+    return [playbook for playbook in PLAYBOOKS if name in types(playbook)]
 
 
 @cache
 def all_names() -> frozenset[str]:
     """Every variable that users of the roles and playbooks set."""
-    return frozenset(_everywhere().union(role_types("controller"), *map(types, _PLAYBOOKS)))
+    return frozenset(_everywhere().union(role_types("controller"), *map(types, PLAYBOOKS)))
 
 
 def name_errors(names: Iterable[str], playbook: str | None = None, extra: Iterable[str] = ()) -> Iterator[str]:

@@ -154,14 +154,8 @@ def test_each_task_is_predicted_and_changes_once(hosts: ExampleHosts, tmp_path: 
 
 # Keys that Ansible documents, or that are not documented because all modules return them.
 _COMMON = {"changed", "failed", "invocation", "warnings", "deprecations", "exception", "ansible_facts"}
-# Keys that a result has only with an option, or in check mode.
-_BY_OPTION = {
-    "runtimes[].installed is in the result alone",
-    "runtimes[].scripts is in the sample alone",
-    "runtimes[].scripts is in the result alone",
-    "runtimes[].scripts[].last_run is in the result alone",
-    "runtimes[].scripts[].tasks is in the result alone",
-}
+# A description that has the keys of what another module returns
+_KEYS_OF = re.compile(r"with the keys of RV\(mstr\.library\.(\w+)#module:(\w+)\)")
 
 
 def _not_as_documented(module: Path, played: Played) -> set[str]:
@@ -169,29 +163,32 @@ def _not_as_documented(module: Path, played: Played) -> set[str]:
     described = yaml.safe_load(documented(module, "RETURN"))
     results = [end["result"] for end in played.ends() if end["action"] == f"mstr.library.{module.stem}"]
     assert results
-    faults = set()
-    for result in results:
-        returned = {key for key in result if not key.startswith("_")} - _COMMON
-        faults |= {f"{key} is not documented" for key in returned - described.keys()}
-        for key in returned & described.keys():
+    own = [{key: result[key] for key in result.keys() - _COMMON if not key.startswith("_")} for result in results]
+    return {fault for result in own for fault in _unlike(described, result, module.stem)}
+
+
+def _unlike(described: Mapping[str, Any], found: Mapping[str, Any], place: str) -> Iterator[str]:
+    """Differences between the keys that RETURN describes and those of a result."""
+    yield from (f"{place}.{key} is not documented" for key in found.keys() - described.keys())
+    for key, text in described.items():
+        if key in found:
+            entries = found[key] if isinstance(found[key], list) else [found[key]]
             # The fields of a difference depend on the task.
-            if key != "diff" and "sample" in described[key]:
-                faults |= set(_unlike(described[key]["sample"], result[key], key)) - _BY_OPTION
-        required = {key for key, text in described.items() if text.get("returned") in ("always", "success")}
-        faults |= {f"{key} is not returned" for key in required - result.keys()}
-    return faults
+            inner = {} if key == "diff" else _described_in(text)
+            for entry in (entry for entry in entries if inner and isinstance(entry, Mapping)):
+                yield from _unlike(inner, entry, f"{place}.{key}")
+        elif text.get("returned", "always") in ("always", "success"):
+            yield f"{place}.{key} is not returned"
 
 
-def _unlike(sample: Any, found: Any, place: str) -> Iterator[str]:
-    """Differences between the keys of a sample and of a result. An empty list and null match everything."""
-    if isinstance(sample, Mapping) and isinstance(found, Mapping):
-        yield from (f"{place}.{key} is in the sample alone" for key in sample.keys() - found.keys())
-        yield from (f"{place}.{key} is in the result alone" for key in found.keys() - sample.keys())
-        for key in sample.keys() & found.keys():
-            yield from _unlike(sample[key], found[key], f"{place}.{key}")
-    elif isinstance(sample, list) and isinstance(found, list):
-        for entry in found:
-            yield from (fault for like in sample[:1] for fault in _unlike(like, entry, f"{place}[]"))
+def _described_in(text: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The keys of a returned value, as far as they are described, or shown by a sample."""
+    keys = dict(text.get("contains", {}))
+    for module, key in _KEYS_OF.findall(str(text.get("description"))):
+        keys |= yaml.safe_load(documented(ROOT / "plugins" / "modules" / f"{module}.py", "RETURN"))[key]["contains"]
+    sample = text.get("sample")
+    first = sample[0] if isinstance(sample, list) and sample else sample
+    return keys or ({key: {} for key in first} if isinstance(first, Mapping) else {})
 
 
 @pytest.mark.parametrize("page", WITH_COMMANDS)

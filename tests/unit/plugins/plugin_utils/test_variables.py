@@ -76,6 +76,15 @@ def test_every_option_of_module_has_variable():
     assert ROLE["main"]["options"].keys() - own == used
 
 
+def test_the_table_has_every_variable_once():
+    """Those that the role describes are only named, the others are described."""
+    rows = [row for of_purpose in variables.by_purpose().values() for row in of_purpose.items()]
+    of_role = {*ROLE["main"]["options"], *ROLE["export"]["options"]}
+    known = {name for playbook in variables.PLAYBOOKS for name in variables.types(playbook)}
+    assert sorted(name for name, _row in rows) == sorted(known)
+    assert {name for name, row in rows if row is None} == of_role
+
+
 def test_audit_compares_as_role_applies():
     """What only writes, or only an approval has, is of no use to an audit."""
     no_use = {"plan_id", "plan_scripts", "journal_comment", "wait", "wait_timeout", "wait_interval"}
