@@ -12,9 +12,10 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._model.file import read_text
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import INCOMPLETE
-from ansible_collections.mstr.library.plugins.plugin_utils._reports import environment, evaluation, files
+from ansible_collections.mstr.library.plugins.plugin_utils._reports import environment, evaluation
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import Earlier, earlier_from
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.texts import packed
 from ansible_collections.mstr.library.plugins.plugin_utils._run import action
 
 Result = dict[str, Any]
@@ -82,7 +83,7 @@ def _result(report: Result, detail: bool) -> Result:
     facts = {key: report[key] for key in ("outcome", "counts", "incomplete", "mismatches", "not_offered", "python")}
     facts |= {"changed": False, "failed": message is not None, "findings": report["lines"][1:]}
     # Ansible walks through every value of a result several times. A text is one value.
-    texts = files.packed(report)
+    texts = packed(report)
     return {
         **facts,
         "msg": report["lines"][0] if message is None else message,

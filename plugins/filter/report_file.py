@@ -89,7 +89,7 @@ from datetime import datetime, timezone
 from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.mstr.library.plugins.plugin_utils._reports import files, plan_file
+from ansible_collections.mstr.library.plugins.plugin_utils._reports import formats, plan_file, texts
 
 _WRONG = "report_file takes a list of reports, as environment_report returns them"
 
@@ -104,18 +104,19 @@ def report_file(
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     if kind == "plan":
         return plan_file.plan_text(reports, now)
-    if kind not in files.FORMATS:
+    if kind not in ("audit", "apply"):
         raise AnsibleFilterError(f"report_file: kind must be audit, apply or plan, not {kind!r}")
     try:
-        form = files.format_of(str(dest), kind, check_mode)
+        suffix = formats.format_of(str(dest), kind, check_mode)
     except ValueError as exc:
         raise AnsibleFilterError(str(exc)) from None
-    return files.rendered(files.whole(reports, kind, now, check_mode, not_reached or ()), form)
+    report = formats.whole(reports, kind, now, check_mode, not_reached or ())
+    return "".join(texts.without_controls_in(formats.parts(report, suffix)))
 
 
 def _unpacked(report: Any) -> Mapping[str, Any]:
     try:
-        content = files.content_of(report) if isinstance(report, str) else report
+        content = texts.content_of(report) if isinstance(report, str) else report
     except ValueError:
         raise AnsibleFilterError(_WRONG) from None
     if not isinstance(content, Mapping):

@@ -12,12 +12,12 @@ from ansible_collections.mstr.library.plugins.module_utils._model.runtime import
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import compare
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.environment import environment_report
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.export import to_definitions
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.files import whole
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.formats import whole
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.plan_file import plan_text
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import earlier_from
 from hypothesis import given
-from unit.support.report import audited, environment, failed, runtime
+from unit.support.report import audited, environment, failed, runtime, text_of
 from unit.support.strategies import OBJECTS
 
 # In the environment in which developers run these tests; ansible-test has neither.
@@ -111,11 +111,11 @@ def test_reports():
 
 def test_environments_side_by_side():
     pair = [environment("a"), audited(runtime(1, "R", exec_timeout=60), name="b"), failed("c")]
-    report = whole(pair, "audit", "now", comparison=compare.compared(pair, "a"))
+    report = json.loads(text_of(whole(pair, "audit", "now", comparison=compare.compared(pair, "a")), "json"))
     assert report["compared"]["runtimes"]
-    assert errors("audit", json.loads(json.dumps(report))) == []
+    assert errors("audit", report) == []
     report["compared"]["new"] = 1
-    assert errors("audit", json.loads(json.dumps(report))) != []
+    assert errors("audit", report) != []
 
 
 def test_plans():

@@ -25,7 +25,7 @@ from ...module_utils._model.alike import is_named
 from ...module_utils._model.file import FileError, check_size, read_text
 from ...module_utils._model.src import Source, read_definitions, source_from
 from .._reports.export import File, missing
-from .._reports.files import packed_text, plain
+from .._reports.texts import packed_text, plain
 from .backups import here, new_paths, timed
 from .check import one_file_error, type_error
 from .destination import FILE, checksum, dest_errors, write
@@ -97,7 +97,7 @@ class OwnFile:
         """See `destination.write`. On another host, Ansible's own action writes the file in the same way."""
         if self._action.is_local:
             try:
-                write(self.path, text, private=private)
+                write(self.path, [text], private=private)
             except OSError as exc:
                 raise refused(f"{self._variable} {self.path} could not be written: {exc.strerror}.") from None
             return

@@ -13,7 +13,6 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timezone
-from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -21,7 +20,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ...module_utils._errors import ValidationError, listed
 from ...module_utils._model.file import read_text
 from ...module_utils._model.src import Source, read_definitions
-from .._reports import evaluation, files, plan_file
+from .._reports import evaluation, formats, plan_file
 from .._reports.evaluation import grouped
 from .._reports.since import earlier_from
 from .._reports.upgrade import UPGRADE_DAYS, upgrade_errors
@@ -271,7 +270,7 @@ def _shared_file_errors(run: NewRun, name: str, path: str) -> Iterator[str]:
             plan_file.environments_of(read_text(path))
         except ValueError as exc:
             yield f"mstr_plan_src {path} {exc}."
-    elif name == "mstr_plan_dest" and Path(path).suffix.lower() in (".md", ".html", ".csv"):
+    elif name == "mstr_plan_dest" and (suffix := formats.suffix_of(path)) and formats.FORMATS[suffix].for_people:
         yield (
             f"mstr_plan_dest {path!r} must end in .json, because mstr_plan_src reads it. For people, set "
             "mstr_report_dest."
@@ -279,7 +278,7 @@ def _shared_file_errors(run: NewRun, name: str, path: str) -> Iterator[str]:
     else:
         try:
             if name == "mstr_report_dest":
-                files.format_of(path, "audit" if run.playbook == "audit" else "apply", run.check_mode)
+                formats.format_of(path, "audit" if run.playbook == "audit" else "apply", run.check_mode)
         except ValueError as exc:
             yield f"{exc}."
         else:

@@ -11,11 +11,11 @@ import os
 import secrets
 import stat
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from .._reports.files import without_controls
+from .._reports.texts import without_controls_in
 
 FILE, FOLDER = "a file", "a directory"
 # What the module `stat` calls it, and what it is.
@@ -79,9 +79,10 @@ def dest_errors(name: str, path: str, remote: Callable[[str], Stat] | None = Non
         yield f"The directory of {name}, {folder}, is not writable; choose another one."
 
 
-def write(path: str, text: str, *, private: bool = False) -> None:
-    """Write a file whole or not at all, without raw control characters. A link stays a link: its target is written.
+def write(path: str, parts: Iterable[str], *, private: bool = False) -> None:
+    """Write the parts of a text, all of them or nothing, without raw control characters.
 
+    A link stays a link: its target is written.
     A new file has the rights that the umask allows, a `private` one only those of its owner. An existing one keeps its
     own. Raises OSError.
     """
@@ -97,7 +98,7 @@ def write(path: str, text: str, *, private: bool = False) -> None:
                 with suppress(PermissionError):
                     os.fchown(descriptor, kept.st_uid, kept.st_gid)
                 os.fchmod(descriptor, kept.st_mode & 0o777)
-            file.write(without_controls(text))
+            file.writelines(without_controls_in(parts))
             file.flush()
             os.fsync(descriptor)
         os.replace(beside, target)

@@ -19,7 +19,7 @@ from ...module_utils._model.runtime import INCOMPLETE
 from ...module_utils._model.src import Source
 from .._reports.events import copyable_texts
 from .._reports.export import File, to_file
-from .._reports.files import plain
+from .._reports.texts import plain
 from .._reports.upgrade import UPGRADE_DAYS, Upgrade, locked, unused_file, upgrade_file
 from .backup import OwnFile, source_of
 from .check import export_errors, type_error

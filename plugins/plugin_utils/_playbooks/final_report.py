@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ...module_utils._errors import as_mstr_error, clean, listed
-from .._reports import compare, environment, files, plan_file
+from .._reports import compare, environment, formats, plan_file, texts
 from .._reports.evaluation import Json, grouped
 from .._reports.events import approval_texts
 from .._reports.inventory import Sources
@@ -64,20 +65,21 @@ def run_report(run: FinishedRun, write: Callable[..., None]) -> RunReport:
     errors = {host: _shortened(str(result["error"])) for host, result in reached.items() if result.get("error")}
     if run.playbook in ("export", "probe"):
         return RunReport([*_file_lines(run, reached), *not_reached], errors)
-    short = _reports(reached, "report", not stopped)
+    reports = [texts.content_of(result["report"]) for result in reached.values()]
+    short = environment.without_shared(reports, not stopped)
     predicted = run.check_mode or run.playbook == "audit"
     lines = [f"{host}: {result['restored']}" for host, result in reached.items() if result.get("restored")]
     # A controller shows them in events of their own.
     is_plan = run.check_mode and run.playbook != "audit"
     lines += [] if run.page else environment.console_lines(short, predicted, is_plan)
     lines += [*not_reached, *_backup_lines(run, reached)]
-    comparison, differing = _compared(run, reached, stopped)
+    comparison, differing = _compared(run, short, reached, stopped)
     lines += [] if run.page else differing
-    texts = {path: partial(_rendered, run, reached, list(stopped), path, comparison) for path in run.reports}
-    texts |= {run.plan: partial(_plan_text, run, short, stopped)} if run.plan else {}
+    files = {path: partial(_parts, run, short, reached, list(stopped), path, comparison) for path in run.reports}
+    files |= {run.plan: partial(_plan_parts, run, short, stopped)} if run.plan else {}
     gated = [host for host, result in reached.items() if result.get("fail_on_difference") and host not in errors]
     errors |= compare.gate_errors(comparison, gated) if comparison else {}
-    failed = {path: why for path in texts if (why := _write_error(write, path, texts[path], path == run.plan))}
+    failed = {path: why for path in files if (why := _write_error(write, path, files[path], path == run.plan))}
     lines += [f"Report: {path}" for path in run.reports if path not in failed]
     lines += [f"Plan: {run.plan}", _how_to_apply(run)] if run.plan and run.plan not in failed else []
     lines += failed.values()
@@ -91,28 +93,32 @@ def run_report(run: FinishedRun, write: Callable[..., None]) -> RunReport:
     return RunReport(lines, errors, _statistics(run, short, reached, list(stopped), comparison), events)
 
 
-def _compared(run: FinishedRun, reached: Mapping[str, Json], stopped: Iterable[str]) -> tuple[Json | None, list[str]]:
+def _compared(
+    run: FinishedRun, short: Sequence[Json], reached: Mapping[str, Json], stopped: Iterable[str]
+) -> tuple[Json | None, list[str]]:
     """The environments side by side, and the lines about it; None and no line without a reference."""
     if run.reference is None:
         return None, []
     try:
-        comparison = compare.compared(_reports(reached, "details", not stopped), run.reference, stopped)
+        comparison = compare.compared(short, run.reference, stopped, _details(short, reached))
         return comparison, compare.comparison_lines(comparison)
     except Exception as exc:  # whatever a server holds, people see what was found on the others
         why = f"The environments could not be compared. {as_mstr_error(exc).sentence}"
         return compare.failed(run.reference, why), [why]
 
 
-def _reports(reached: Mapping[str, Json], key: str, all_reached: bool) -> list[Json]:
-    """The report on each environment, with all runtimes if `key` is `details` and the run needs them."""
-    texts = [result.get(key) or result["report"] for result in reached.values()]
-    return environment.without_shared(list(map(files.content_of, texts)), all_reached)
+def _details(short: Iterable[Json], reached: Mapping[str, Json]) -> Iterator[Json]:
+    """The reports with all runtimes, if the run needs them. Each is unpacked when it is asked for, to save memory."""
+    for report, result in zip(short, reached.values()):
+        yield {**texts.content_of(result["details"]), **report} if result.get("details") else report
 
 
-def _write_error(write: Callable[..., None], path: str, text_of: Callable[[], str], private: bool) -> str | None:
+def _write_error(
+    write: Callable[..., None], path: str, parts_of: Callable[[], Iterable[str]], private: bool
+) -> str | None:
     """Why a file was not written; None if it was."""
     try:
-        write(path, text_of() + "\n", private=private)
+        write(path, chain(parts_of(), ["\n"]), private=private)
     except OSError as exc:
         return f"{path} could not be written: {exc.strerror}. A file that was there is unchanged."
     except Exception as exc:  # whatever happens to a file, people see what was written to the servers
@@ -120,12 +126,12 @@ def _write_error(write: Callable[..., None], path: str, text_of: Callable[[], st
     return None
 
 
-def _plan_text(run: FinishedRun, short: Sequence[Json], stopped: Mapping[str, str]) -> str:
+def _plan_parts(run: FinishedRun, short: Sequence[Json], stopped: Mapping[str, str]) -> Iterator[str]:
     entries = [
         {"environment": host, "outcome": "not reached", "message": f"it was not reached: {why}"}
         for host, why in stopped.items()
     ]
-    return plan_file.plan_text([*short, *entries], run.generated)
+    yield plan_file.plan_text([*short, *entries], run.generated)
 
 
 def _how_to_apply(run: FinishedRun) -> str:
@@ -156,7 +162,7 @@ def reports_of(host: str, result: Json, check_mode: bool = False, **sources: Any
     """The short and the detailed report of one environment, each as one text, which Ansible handles fast."""
     applied = {**result, "failed": bool(result.get("failed", True))}
     report = environment.environment_report(Sources(host, applied, check_mode)._replace(**sources), detail=True)
-    return files.packed(report)
+    return texts.packed(report)
 
 
 def apply_error(report: Json, fail_on_drift: bool) -> str | None:
@@ -200,16 +206,22 @@ def _shortened(error: str) -> str:
     return "\n".join(lines[:_MOST_LINES] + more * (len(lines) > _MOST_LINES))
 
 
-def _rendered(
-    run: FinishedRun, reached: Mapping[str, Json], not_reached: Sequence[str], path: str, comparison: Json | None = None
-) -> str:
+def _parts(
+    run: FinishedRun,
+    short: Sequence[Json],
+    reached: Mapping[str, Json],
+    not_reached: Sequence[str],
+    path: str,
+    comparison: Json | None,
+) -> Iterator[str]:
+    """The parts of the text of a report file."""
     kind = "audit" if run.playbook == "audit" else "apply"
-    details = _reports(reached, "details", not not_reached)
-    whole = files.whole(details, kind, run.generated, run.check_mode, not_reached, comparison)
-    form = files.format_of(path, kind)
-    if form == "json" and run.earlier:
-        whole["environments"] += run.earlier.carried(report["environment"] for report in whole["environments"])
-    return files.rendered(whole, form)
+    suffix, details = formats.format_of(path, kind), _details(short, reached)
+    if suffix == "json" and run.earlier:
+        details = chain(details, run.earlier.carried(report["environment"] for report in short))
+    return formats.parts(
+        formats.whole(short, kind, run.generated, run.check_mode, not_reached, comparison, details), suffix
+    )
 
 
 def _statistics(
@@ -227,12 +239,15 @@ def _statistics(
         artifacts = {"mstr_report": {"check_mode": run.check_mode, **environments}}
         if run.check_mode:
             # Packed: ansible-core 2.19 and newer read the texts that a controller hands on as YAML, "3.10" as a number.
-            artifacts["mstr_plan"] = files.packed_text(environments)
+            artifacts["mstr_plan"] = texts.packed_text(environments)
     # The files of a job are lost. The short report of an apply is its JSON.
-    formats = {"page": "html", "markdown": "md"} | ({"json": "json"} if run.playbook == "audit" else {})
-    for form, suffix in formats.items():
+    handed_on = {suffix: form.artifact for suffix, form in formats.FORMATS.items() if form.artifact}
+    for suffix, form in handed_on.items():
+        if suffix == "json" and run.playbook != "audit":
+            continue
         try:
-            text = _rendered(run, reached, not_reached, f"report.{suffix}", comparison)
+            parts = _parts(run, short, reached, not_reached, f"report.{suffix}", comparison)
+            text = "".join(texts.without_controls_in(parts))
         except Exception as exc:
             text = f"The report could not be made. {as_mstr_error(exc).sentence}"
         if len(text) > LARGEST_ARTIFACT:

@@ -20,7 +20,7 @@ from ...module_utils._model.src import Source
 from ...module_utils._model.usage import name_of
 from .._reports.evaluation import violations_of
 from .._reports.export import File
-from .._reports.files import json_text, plain
+from .._reports.texts import json_text, plain
 from .backup import DEST, Backup, OwnFile, existing, mark_finished, may_take_away, means, source_of
 from .backups import age, choice_error, dest_of
 from .check import backup_errors, foreign_errors

@@ -25,9 +25,9 @@ from ...module_utils._model.file import read_text
 from .._reports import plan_file
 from .._reports.environment import environment_report
 from .._reports.events import approval_texts
-from .._reports.files import content_of, packed, plain
 from .._reports.inventory import Sources
 from .._reports.since import Earlier, earlier_from
+from .._reports.texts import content_of, packed, plain
 from .._run.action import kept_warnings, why_failed
 from . import backups, destination, export, final_report, playbooks, variables
 from .check import run_errors, values_needed
@@ -275,7 +275,7 @@ def write(action: Action) -> Result:
     changed = destination.Stat.local(path).checksum != destination.checksum(text.encode())
     if changed and not action.check_mode:
         try:
-            destination.write(path, text, private=True)
+            destination.write(path, [text], private=True)
         except OSError as exc:
             raise refused(f"{variable} {path} could not be written: {exc.strerror}.") from None
     return {"changed": changed, "dest": path}

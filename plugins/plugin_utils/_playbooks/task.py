@@ -20,7 +20,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 
 from ...module_utils._errors import ValidationError
-from .._reports.files import plain
+from .._reports.texts import plain
 from .._run.action import CALLED_BY_ROLE
 from .backups import now
 from .destination import Stat

@@ -21,6 +21,7 @@ from ...module_utils import auth
 from ...module_utils._errors import ValidationError
 from ...module_utils._model.alike import distance
 from ...module_utils._work.inputs import TASK_OPTIONS
+from .._reports.formats import FORMATS
 from .survey import QUESTIONS
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -66,7 +67,8 @@ AUDITED = {
     "since": "mstr_audit_since",
 }
 # What a workflow hands from one job to the next, and what the roles and playbooks set themselves.
-_REPORTS = {f"mstr_{of}{form}" for of in ("audit", "report") for form in ("", "_page", "_markdown", "_json")}
+_FORMATS = ("", *(f"_{form.artifact}" for form in FORMATS.values() if form.artifact))
+_REPORTS = {f"mstr_{of}{form}" for of in ("audit", "report") for form in _FORMATS}
 ARTIFACTS = frozenset({"mstr_backups", "mstr_exports", "mstr_plan", "mstr_smoke_tests", *_REPORTS})
 LARGEST_ARTIFACT = 600_000  # characters; a controller keeps up to 700,000
 # The secrets are for the file that `mstr_controller_dest` names.

@@ -17,7 +17,7 @@ from typing import Any
 from ...module_utils._errors import LONGEST_TEXT, clean, counted, listed
 from ...module_utils._model.kinds import normalized_name
 from ...module_utils._model.runtime import DEFAULT_RUNTIME_ID, mark_in
-from .lines import change_line
+from .changes import change_line
 from .since import changed_fields, definition_of
 
 Json = Mapping[str, Any]
@@ -27,8 +27,10 @@ SAME, DIFFERS, MISSING, MORE = "same", "differs", "missing", "more"
 _MOST_LINES = 20
 
 
-def compared(reports: Sequence[Json], reference: str, not_reached: Iterable[str] = ()) -> dict[str, Any]:
-    """How the environments differ from the reference, runtime by runtime.
+def compared(
+    reports: Sequence[Json], reference: str, not_reached: Iterable[str] = (), details: Iterable[Json] | None = None
+) -> dict[str, Any]:
+    """How the environments differ from the reference, runtime by runtime. `details`: see `formats.whole`.
 
     An environment that has neither more nor less than the reference, which lacks the runtime too, has no entry for it.
     `error` says why nothing was compared, and is None otherwise.
@@ -36,12 +38,13 @@ def compared(reports: Sequence[Json], reference: str, not_reached: Iterable[str]
     names = _current_names(reports)
     reasons = {str(report["environment"]): why for report in reports if (why := _why_not(report))}
     reasons |= dict.fromkeys(not_reached, "it was not reached")
-    found = {str(report["environment"]): report for report in reports if str(report["environment"]) not in reasons}
+    found = [str(report["environment"]) for report in reports if str(report["environment"]) not in reasons]
     if reference not in found:
         return failed(
             reference, f"Nothing is compared with {reference}: {reasons.get(reference, 'it was not reached')}"
         )
-    held = {environment: _by_key(report, names) for environment, report in found.items()}
+    with_runtimes = ((str(report["environment"]), report) for report in (reports if details is None else details))
+    held = {environment: _by_key(report, names) for environment, report in with_runtimes if environment in found}
     before = held.pop(reference)
     rows = []
     keys = sorted({*before}.union(*held.values()), key=lambda key: (key[0].casefold(), key))
@@ -86,7 +89,8 @@ def _by_key(report: Json, names: Mapping[str, str]) -> dict[Key, dict[str, Any]]
         new = names.get(runtime["name"], runtime["name"])
         key = DEFAULT_RUNTIME_ID if runtime["is_default"] else runtime["name"] if new in taken else new
         place = sum(1 for name, _place in found if name == key) if (key, 0) in found else 0
-        found[key, place] = {**runtime, "values": definition_of(runtime)}
+        kept = {key: runtime[key] for key in ("name", "is_default", "installed")}
+        found[key, place] = {**kept, "values": definition_of(runtime)}
     return found
 
 

@@ -22,7 +22,7 @@ from ...module_utils._model.policy import is_unreadable, policy_from
 from ...module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE, VIOLATION
 from ...module_utils._work.api import utc_date
 from ...module_utils._work.inputs import POLICY_OPTION
-from .files import plain
+from .texts import plain
 
 Json = Mapping[str, Any]
 _Key = TypeVar("_Key")

@@ -24,7 +24,7 @@ from ...module_utils._model.fields import BY_NAME
 from ...module_utils._model.kinds import RESOURCE_KEYS
 from ...module_utils._model.runtime import DEFAULT_RUNTIME_ID, is_id, mark_in, name_error
 from ...module_utils._model.stored import definition_of
-from .files import without_controls
+from .texts import without_controls
 
 _HEADER = Path(__file__).parent / "templates" / "definitions.j2"
 # With these characters begins what Ansible renders.

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from ...module_utils._model.rules import RULES
 from ...module_utils._model.usage import name_of
 from . import compare, lines, pythons
 from .capacity import capacity_line, unused_text
+from .changes import changes
 from .evaluation import COUNTED, Json, grouped
 from .since import changed_runtimes, since_line, when
 
@@ -56,10 +57,12 @@ _ALWAYS = ("runtimes", "violations", "created", "updated", "deleted", "unchanged
 # In report.css; and the columns that fit onto the page, which is at most 74 rem wide.
 _NEVER_FITS = "1000rem"
 _MOST_COLUMNS = 9
+_BUFFERED = 500  # of the texts that the template yields
 
 
-def page(report: Json) -> str:
-    """The HTML page for a report from `files.whole`."""
+def parts(report: Json) -> Iterator[str]:
+    """The page for a report from `formats.whole`, in parts."""
+    report = lines.for_people(report)
     audit = report["kind"] == "audit"
     predicted = audit or report["check_mode"]
     columns = _AUDITED if audit else {key: (lines.title(key, predicted), tone) for key, tone in _APPLIED.items()}
@@ -82,11 +85,14 @@ def page(report: Json) -> str:
     if len(shown) <= _MOST_COLUMNS:
         # The width of a screen below which the table of the outcomes is shown as a list
         style = style.replace(_NEVER_FITS, f"{26 + 6 * len(shown)}rem")
-    return _template().render(
+    page = _template().stream(
         report=report,
         title=lines.heading(report),
         rows=rows,
-        environments=[_section(report, group, anchors[group[0]["environment"]], predicted) for group in groups],
+        environments=(
+            _section(report, group, details, anchors[details["environment"]], predicted)
+            for group, details in lines.with_details(groups, report["details"])
+        ),
         columns=shown,
         side_by_side=_side_by_side(report["compared"]) if report["compared"] else None,
         total=total,
@@ -101,6 +107,8 @@ def page(report: Json) -> str:
         style_hash=_hash(style),
         script_hash=_hash(script),
     )
+    page.enable_buffering(_BUFFERED)
+    return page
 
 
 def _numbers(environment: Json, columns: Iterable[str]) -> dict[str, int | None]:
@@ -111,9 +119,9 @@ def _numbers(environment: Json, columns: Iterable[str]) -> dict[str, int | None]
     return {key: counts.get(key, 0) if counts and key not in unknown else None for key in columns}
 
 
-def _section(report: Json, group: Sequence[Json], anchor: str, predicted: bool) -> dict[str, Any]:
-    """The part about environments with the same changes. Details are those of the first one."""
-    environment, noted = group[0], lines.lines_of_group(group)
+def _section(report: Json, group: Sequence[Json], environment: Json, anchor: str, predicted: bool) -> dict[str, Any]:
+    """The part about environments with the same changes. `environment`: the first one, with all runtimes."""
+    noted = lines.lines_of_group(group)
     # What goes is the first that a reader must see.
     order = {action: number for number, action in enumerate(lines.GOES)}
     inventory = sorted(environment.get("inventory") or [], key=lambda entry: order.get(entry["action"], len(order)))
@@ -156,9 +164,9 @@ def _side_by_side(comparison: Json) -> dict[str, Any]:
     ]
     rows = [(runtime, [cells.get(name) for name in comparison["environments"]]) for runtime, cells in differing]
     sentences = [f"{text}." for text in compare.summary(comparison)]
-    changes = [(name, runtime["name"], text) for name, runtime, text in compare.differences(comparison)]
+    texts = [(name, runtime["name"], text) for name, runtime, text in compare.differences(comparison)]
     equal = len(comparison["runtimes"]) - len(rows)
-    return {**comparison, "rows": rows, "equal": equal, "sentences": sentences, "changes": changes}
+    return {**comparison, "rows": rows, "equal": equal, "sentences": sentences, "changes": texts}
 
 
 def _packages(inventory: Sequence[Json]) -> list[tuple[str, list[Json]]]:
@@ -202,7 +210,7 @@ def _template() -> Template:
     )
     environment.filters.update(branch=pythons.branch_text, support=pythons.support_text)
     environment.tests.update(ended=pythons.has_ended, ends_soon=pythons.ends_soon)
-    environment.globals["changes"] = lines.changes
+    environment.globals["changes"] = changes
     return environment.get_template("page.html.j2")
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -24,10 +24,10 @@ from .since import changed_runtimes, since_line
 _IMPOSSIBLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def junit(report: Json) -> str:
-    """The XML text of a report from `files.whole`. The order is that of the report, so that two runs compare."""
+def parts(report: Json) -> Iterator[str]:
+    """The XML text of a report from `formats.whole`. The order is that of the report, so that two runs compare."""
     root = ET.Element("testsuites", name=f"mstr.library.{report['kind']}")
-    for environment in report["environments"]:
+    for environment in report["details"]:
         root.append(_suite(environment, report["generated"]))
     for name in report["not_reached"]:
         suite = ET.SubElement(root, "testsuite", name=_xml_text(name), timestamp=report["generated"][:19])
@@ -35,7 +35,7 @@ def junit(report: Json) -> str:
         _count(suite)
     _count(root)
     ET.indent(root)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}'
+    yield from ('<?xml version="1.0" encoding="UTF-8"?>\n', ET.tostring(root, encoding="unicode"))
 
 
 def _suite(environment: Json, generated: str) -> ET.Element:

@@ -12,15 +12,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from ...module_utils._errors import LONGEST_NAME, LONGEST_TEXT, counted, cut, listed
 from ...module_utils._model import usage as script_usage
-from ...module_utils._model.kinds import normalized_name
 from ...module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE
 from ...module_utils._model.usage import label_of, name_of
 from ...module_utils._work.api import utc_date
 from .capacity import NO_SCRIPT, unused_lines
+from .changes import change_line
 from .evaluation import COUNTED, Json, grouped, value_of
 from .pythons import branch_lines
 
@@ -56,11 +56,8 @@ PYTHON = "Python versions that end"
 FIRST = (WARNINGS, INCOMPLETE, PYTHON)
 UNUSED = "runtimes without a script"
 VIOLATIONS = "violations"
-# Limits for a line of text; the report's file contains the whole change.
-_MOST_CHANGES = 6
 _ID = re.compile("[0-9A-F]{32}")
 _WHOLE = frozenset(("smoke_test", "error", "warnings"))
-_LONGEST_VALUE = 60
 
 
 def title(key: str, predicted: bool) -> str:
@@ -76,14 +73,26 @@ def readable(value: Any, key: str = "") -> Any:
     if isinstance(value, str):
         return cut(value, LONGEST_NAME if key == "name" else LONGEST_TEXT)
     if isinstance(value, Mapping):
-        whole = value.keys() - {"scripts"} if value.get("action") in GOES else _WHOLE
-        whole = whole | {"message"} if "environment" in value else whole
-        return {inner: entry if inner in whole else readable(entry, inner) for inner, entry in value.items()}
+        kept = value.keys() - {"scripts"} if value.get("action") in GOES else _WHOLE
+        kept = kept | {"message"} if "environment" in value else kept
+        return {
+            # Most are empty or short: no call for these.
+            inner: entry
+            if not entry or (type(entry) is str and len(entry) <= LONGEST_NAME) or inner in kept
+            else readable(entry, inner)
+            for inner, entry in value.items()
+        }
     return [readable(entry, key) for entry in value] if isinstance(value, (list, tuple)) else value
 
 
+def for_people(report: Json) -> dict[str, Any]:
+    """The same of a whole report, of `formats.whole`."""
+    rest = {key: value for key, value in report.items() if key != "details"}
+    return {**readable(rest), "details": map(readable, report["details"])}
+
+
 def heading(report: Json) -> str:
-    """What a whole report is, of `files.whole`."""
+    """What a whole report is, of `formats.whole`."""
     return "Runtime audit" if report["kind"] == "audit" else "Plan" if report["check_mode"] else "Runtimes applied"
 
 
@@ -102,6 +111,14 @@ def same_changes(environments: Iterable[Json], is_plan: bool) -> list[list[Json]
         return json.dumps(rows, sort_keys=True, default=str)
 
     return list(grouped((key(report), report) for report in environments).values())
+
+
+def with_details(groups: Sequence[Sequence[Json]], details: Iterable[Json]) -> Iterator[tuple[Sequence[Json], Json]]:
+    """Each group of `same_changes`, with the one of `details` that is about its first environment."""
+    first = {str(group[0]["environment"]): group for group in groups}
+    for report in details:
+        if group := first.pop(str(report["environment"]), None):
+            yield group, report
 
 
 def _without_ids(value: Any) -> Any:
@@ -284,111 +301,3 @@ def failed_runs(runtime: Json) -> list[str]:
 def usage_text(scripts: Any) -> str:
     """Who uses a runtime that goes: `used by 3 scripts, 2 of them on a schedule: 'Load' in 'Sales' (nightly, …)`."""
     return script_usage.used_by(scripts, utc_date())
-
-
-class Change(NamedTuple):
-    """One entry of a field that was added, removed or changed. `name` is empty where the field has no entries."""
-
-    sign: str  # "+", "-" or "→"
-    name: str
-    before: str
-    after: str
-
-    def text(self, longest: int | None = _LONGEST_VALUE) -> str:
-        """As in `+10.200.0.0/16`, `-pandas 2.2.3` or `requests 2.32.3 → 2.32.4`. `longest`: of a value."""
-        if self.sign == "→":
-            return f"{self.name} {_short(self.before, longest)} → {_short(self.after, longest)}".strip()
-        return f"{self.sign}{_short(self.after or self.before, longest)}"
-
-
-def changes(before: Any, after: Any) -> list[Change]:
-    """The differences between two values of a field, added entries first. None means that there was no value."""
-    if _are(Mapping, before, after):
-        return _of_keys(before or {}, after or {})
-    if not _are(list, before, after):
-        # A server may hold anything.
-        return [Change("→", "", _value_text(before), _value_text(after))]
-    if all(isinstance(entry, Mapping) for entry in [*(before or ()), *(after or ())]):
-        return _of_packages(before or (), after or ())
-    was, now = [str(entry) for entry in before or ()], [str(entry) for entry in after or ()]
-    added = [Change("+", entry, "", entry) for entry in now if entry not in was]
-    removed = [Change("-", entry, entry, "") for entry in was if entry not in now]
-    # If only the order or the number of equal entries differs, show both whole values.
-    return [*added, *removed] or [Change("→", "", _value_text(was), _value_text(now))]
-
-
-def _are(kind: type, before: Any, after: Any) -> bool:
-    """Whether both values are of this kind, or one of them where the other one is missing."""
-    return isinstance(before or after, kind) and all(not value or isinstance(value, kind) for value in (before, after))
-
-
-def change_line(field: str, before: Any, after: Any, whole: bool = False) -> str:
-    """One line, such as `whitelist +10.200.0.0/16 -10.0.3.0/24`. Unless `whole`, it is a short one."""
-    differences = changes(before, after)
-    separator = ", " if any(entry.sign == "→" for entry in differences) else " "
-    if whole:
-        return f"{field} {separator.join(entry.text(None) for entry in differences)}"
-    text = separator.join(entry.text() for entry in differences[:_MOST_CHANGES])
-    more = f" and {len(differences) - _MOST_CHANGES} more" if len(differences) > _MOST_CHANGES else ""
-    return f"{field} {text}{more}"
-
-
-def value_texts(value: Any) -> list[str]:
-    """The entries of a value as texts."""
-    if isinstance(value, Mapping):
-        return [f"{key} {item}" for key, item in value.items() if item is not None]
-    if isinstance(value, list):
-        return [_package(entry) if isinstance(entry, Mapping) else str(entry) for entry in value]
-    return [str(value)]
-
-
-def _of_keys(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
-    keys = dict.fromkeys([*before, *after])
-    return [
-        Change("→", str(key), _value_text(before.get(key)), _value_text(after.get(key)))
-        for key in keys
-        if before.get(key) != after.get(key)
-    ]
-
-
-def _of_packages(before: Any, after: Any) -> list[Change]:
-    was, now = _by_name(before), _by_name(after)
-    added = [Change("+", name, "", _package(entry)) for name, entry in now.items() if name not in was]
-    removed = [Change("-", name, _package(entry), "") for name, entry in was.items() if name not in now]
-    return [
-        *(change for name, entry in now.items() if name in was for change in _of_package(was[name], entry)),
-        *added,
-        *removed,
-    ]
-
-
-def _of_package(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
-    name = str(after.get("name"))
-    versions = str(before.get("version") or "any version"), str(after.get("version") or "any version")
-    if versions[0] != versions[1]:
-        yield Change("→", name, *versions)
-    texts = before.get("description") or "", after.get("description") or ""
-    if texts[0] != texts[1]:
-        yield Change("→", f"{name} description", _value_text(texts[0]), _value_text(texts[1]))
-
-
-def _by_name(packages: Any) -> dict[str, Mapping[str, Any]]:
-    return {normalized_name(str(entry.get("name"))): entry for entry in packages}
-
-
-def _package(package: Mapping[str, Any]) -> str:
-    return f"{package.get('name')} {package.get('version') or ''}".strip()
-
-
-def _value_text(value: Any) -> str:
-    """A value as text; strings are quoted, so that empty strings and spaces are visible."""
-    if value is None:
-        return "(not set)"
-    if isinstance(value, list):
-        return ", ".join(str(entry) for entry in value) or "none"
-    return f"'{value}'" if isinstance(value, str) else str(value)
-
-
-def _short(text: str, longest: int | None) -> str:
-    text = " ".join(text.split())
-    return text if longest is None or len(text) <= longest else f"{text[: longest - 1]}…"

@@ -17,6 +17,7 @@ from typing import Any
 
 from ...module_utils._errors import LONGEST_NAME, LONGEST_TEXT, clean, one_line
 from . import compare, lines, pythons
+from .changes import changes, value_texts
 from .evaluation import Json, grouped
 from .since import changed_runtimes, since_line, when
 
@@ -43,8 +44,9 @@ _KINDS = {
 }
 
 
-def markdown(report: Json) -> str:
-    """The text of a report from `files.whole`, at most `LIMIT` characters."""
+def parts(report: Json) -> Iterator[str]:
+    """The text of a report from `formats.whole`, in one part of at most `LIMIT` characters."""
+    report = lines.for_people(report)
     predicted = report["kind"] == "audit" or report["check_mode"]
     unchanged = " Nothing was changed." if predicted else ""
     head = [f"## {lines.heading(report)}", f"{when(report['generated'])}.{unchanged}", _table(report, predicted)]
@@ -55,8 +57,8 @@ def markdown(report: Json) -> str:
     left = LIMIT - sum(len(text) + 2 for text in head) - _RESERVE
     texts: list[str] = []
     cut: Counter[str] = Counter()
-    for group in groups:
-        blocks = list(_blocks(group, predicted))
+    for group, details in lines.with_details(groups, report["details"]):
+        blocks = list(_blocks(group, details, predicted))
         names = [("environments", f"### {_names(group)}")] if blocks else []
         for kind, text in [*names, *blocks]:
             if len(text) + 2 > left:
@@ -73,7 +75,7 @@ def markdown(report: Json) -> str:
     for before, after in zip((head + texts), (head + texts)[1:]):
         # Lines of one list stay together.
         text += ("\n" if before.startswith("- ") and after.startswith("- ") else "\n\n") + after
-    return text
+    yield text
 
 
 def code(text: Any, longest: int = LONGEST_TEXT) -> str:
@@ -214,8 +216,8 @@ def _what_goes(groups: Sequence[Sequence[Json]], predicted: bool, limit: int) ->
     return texts
 
 
-def _blocks(group: Sequence[Json], predicted: bool) -> Iterator[lines.Line]:
-    """The parts about environments with the same changes; what goes comes first."""
+def _blocks(group: Sequence[Json], details: Json, predicted: bool) -> Iterator[lines.Line]:
+    """The parts about environments with the same changes; what goes comes first. `details`: of the first one."""
     environment = group[0]
     if environment["message"]:
         yield "messages", f"Failed:\n\n{_message(environment['message'])}"
@@ -225,7 +227,7 @@ def _blocks(group: Sequence[Json], predicted: bool) -> Iterator[lines.Line]:
         yield _runtime_block(runtime, predicted)
     for script in environment.get("scripts") or ():
         yield "scripts", f"- {code(lines.script_line(script, predicted))}"
-    yield from _findings(environment)
+    yield from _findings(details)
     yield from ((kind, f"- {code(text)}") for kind, text in texts if kind not in lines.FIRST)
     if environment.get("since"):
         yield from _since(environment["since"])
@@ -240,7 +242,7 @@ def _runtime_block(runtime: Json, predicted: bool) -> lines.Line:
     if action in lines.GOES:
         says_usage = predicted or runtime["scripts"] is not None
         parts[0] += f": {code(lines.usage_text(runtime['scripts']))}" if says_usage else ""
-        texts = [f"- {key} {text}" for key, value in runtime["definition"].items() for text in lines.value_texts(value)]
+        texts = [f"- {key} {text}" for key, value in runtime["definition"].items() for text in value_texts(value)]
         parts += [_folded("The definition that goes", _diff(texts))] if texts else []
     if runtime["fields"] and action != "deleted":
         texts = list(_field_lines(runtime["fields"]))
@@ -259,7 +261,7 @@ def _field_lines(fields: Iterable[Json]) -> Iterator[str]:
     """The changes as a diff: a field, then what goes and what comes."""
     for field in fields:
         yield f"  {field['field']}"
-        for change in lines.changes(field["found"], field["wanted"]):
+        for change in changes(field["found"], field["wanted"]):
             label = f"{change.name} " if change.sign == "→" and change.name else ""
             if change.before and field["found"] is not None:
                 yield f"- {label}{change.before}"

@@ -20,9 +20,10 @@ from typing import Any
 from ...module_utils._model.file import FileError, from_json
 from ...module_utils._model.runtime import mark_name
 from ...module_utils._model.usage import label_of
+from .changes import change_line, value_texts
 from .evaluation import Json, grouped
-from .files import json_text
-from .lines import GOES, change_line, difference_lines, script_line, value_texts
+from .lines import GOES, difference_lines, script_line
+from .texts import json_text
 
 # The version of the file's format. A newer collection still reads older formats.
 FORMAT = 1

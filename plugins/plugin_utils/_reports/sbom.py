@@ -24,8 +24,8 @@ from ...module_utils._model.installed import graph_of, installed_from
 from ...module_utils._model.kinds import Package
 from ...module_utils._model.requirements import project
 from .evaluation import Json, grouped
-from .files import json_text
 from .plan_file import collection_version
+from .texts import json_text
 
 # Versions of Python, as its CPEs have them; a pre-release is an update there, and no server offers one.
 _PYTHON_VERSION = re.compile(r"\d+(\.\d+)+", re.ASCII)
@@ -64,13 +64,13 @@ class _Contents(NamedTuple):
     is_known: bool
 
 
-def software(report: Json) -> str:
-    """The text of the document. Two reports on the same state differ only in its time and its serial number.
+def parts(report: Json) -> Iterator[str]:
+    """The text of the document, in one part. Two reports on one state differ only in its time and its serial number.
 
     Packages are top-level components, because some scanners do not look into nested ones. Each is there once, but for
     one that has different requirements in two runtimes.
     """
-    environments = sorted(report["environments"], key=lambda entry: str(entry["environment"]))
+    environments = sorted(report["details"], key=lambda entry: str(entry["environment"]))
     runtimes = {
         f"{environment['environment']}/{runtime['id']}": (environment["environment"], runtime)
         for environment in environments
@@ -92,7 +92,7 @@ def software(report: Json) -> str:
         },
         **_graph(runtimes, all(entry["value"] == "read" for entry in properties)),
     }
-    return json_text(document)
+    yield json_text(document)
 
 
 def _graph(runtimes: Mapping[str, tuple[str, Json]], all_read: bool) -> dict[str, Any]:

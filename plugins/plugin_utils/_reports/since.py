@@ -21,7 +21,7 @@ from ...module_utils._model.file import parsed
 from ...module_utils._model.kinds import RESOURCE_KEYS
 from ...module_utils._model.plan import diff_values
 from ...module_utils._model.runtime import DEFAULT_RUNTIME_ID, mark_in
-from .lines import change_line
+from .changes import change_line
 
 Json = Mapping[str, Any]
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ...module_utils._model.kinds import RESOURCE_KEYS
@@ -20,11 +20,11 @@ from ...module_utils._model.rules import NOT_EVALUATED
 from ...module_utils._model.usage import name_of
 from .compare import differences, summary
 from .evaluation import COUNTED, Json, grouped, value_of
-from .files import without_controls
 from .inventory import package_label, settings
 from .lines import PYTHON, WARNINGS, environment_lines, last_run, schedules, script_line
 from .pythons import branch_line, branch_text
 from .since import changed_runtimes, when
+from .texts import without_controls
 
 _COLUMNS = (
     *("environment", "outcome", "runtime", "id", "default_runtime", "status", "owner", "last_change"),
@@ -38,21 +38,22 @@ _START_OF_CELL = re.compile("(?:^|[;\\t\\r\\n])[\\s\"']*")
 _START_OF_FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 
 
-def table(report: Json) -> str:
-    """The text. Its byte order mark tells spreadsheets that it is UTF-8."""
+def parts(report: Json) -> Iterator[str]:
+    """The text of a report from `formats.whole`, in parts that begin with a line end."""
+    columns = [*_COLUMNS, *RESOURCE_KEYS, *settings()]
+    # The byte order mark tells spreadsheets that the text is UTF-8.
+    yield f"\ufeff{','.join(columns)}"
+    for environment in report["details"]:
+        yield _lines(columns, ({"environment": environment["environment"], **row} for row in _rows(environment)))
+    if report["compared"]:
+        yield _lines(columns, _compared(report["compared"]))
+    yield _lines(columns, ({"environment": name, "outcome": "not reached"} for name in report["not_reached"]))
+
+
+def _lines(columns: Sequence[str], rows: Iterable[Json]) -> str:
     file = io.StringIO()
-    file.write("\ufeff")
-    writer = csv.DictWriter(file, [*_COLUMNS, *RESOURCE_KEYS, *settings()], restval="", lineterminator="\n")
-    writer.writeheader()
-    for environment in report["environments"]:
-        common = {"environment": environment["environment"]}
-        for row in _rows(environment):
-            writer.writerow(_safe({**common, **row}))
-    for row in _compared(report["compared"]) if report["compared"] else ():
-        writer.writerow(_safe(row))
-    for name in report["not_reached"]:
-        writer.writerow(_safe({"environment": name, "outcome": "not reached"}))
-    return file.getvalue()
+    csv.writer(file, lineterminator="\n").writerows([_safe(row.get(column)) for column in columns] for row in rows)
+    return f"\n{file.getvalue()}".removesuffix("\n")
 
 
 def _compared(comparison: Json) -> Iterator[dict[str, Any]]:
@@ -200,12 +201,14 @@ def _verdict(verdict: str, rows: Sequence[Json]) -> dict[str, Any]:
     }
 
 
-def _safe(row: Json) -> dict[str, Any]:
+def _safe(value: Any) -> Any:
+    """The value of a cell, in which no control character and no start of a formula is left."""
+    if not isinstance(value, str):
+        return value
+    if value.isprintable() and ";" not in value and not value.lstrip(" \"'").startswith(_START_OF_FORMULA):
+        return value  # the usual case, in which nothing below would find anything
     # Before Python 3.11, the module csv refuses a NUL.
-    return {
-        key: _START_OF_CELL.sub(_quoted, without_controls(value)) if isinstance(value, str) else value
-        for key, value in row.items()
-    }
+    return _START_OF_CELL.sub(_quoted, without_controls(value))
 
 
 def _quoted(start: re.Match[str]) -> str:

@@ -7,6 +7,8 @@ from datetime import date, timedelta
 
 from ansible_collections.mstr.library.plugins.filter.environment_report import environment_report
 from ansible_collections.mstr.library.plugins.module_utils._model.python import LAST_DAYS
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.formats import parts
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.texts import without_controls_in
 
 POLICY = {
     "networks_within": ["10.0.0.0/8", "192.168.0.0/16"],
@@ -26,6 +28,11 @@ EXEMPTIONS = [
     {"runtime": "Nightly Report", "reason": "a new server comes", "until": "2099-12-31"},
 ]
 EXPIRED = "is more than 4096; its exemption expired on 2026-01-31 (month end)"
+
+
+def text_of(report, suffix):
+    """The text of a report file."""
+    return "".join(without_controls_in(parts(report, suffix)))
 
 
 def package(name, version="1.2.3", status="installed", message=None):

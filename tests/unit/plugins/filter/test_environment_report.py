@@ -8,7 +8,7 @@ import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.mstr.library.plugins.filter.environment_report import environment_report
 from ansible_collections.mstr.library.plugins.filter.report_file import report_file
-from ansible_collections.mstr.library.plugins.plugin_utils._reports import files
+from ansible_collections.mstr.library.plugins.plugin_utils._reports import texts
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.environment import environment_report as reported
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
 from unit.support.make import ID, OTHER_ID, stored
@@ -305,7 +305,7 @@ def test_a_check_shows_what_is_there():
 
 def test_a_packed_report_is_the_same():
     plain = audited(PROD, violations=[violation(PROD, "\ud800", "networks_within")], policy=POLICY)
-    packed = files.packed_text(plain)
+    packed = texts.packed_text(plain)
     first, second = (json.loads(report_file([each], "x.json"))["environments"] for each in (plain, packed))
     assert first == second
     with pytest.raises(AnsibleFilterError, match="takes a list of reports"):

@@ -19,7 +19,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.src import rea
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks import backup, export, playbooks
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.destination import Stat, write
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.task import Action
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.files import content_of
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.texts import content_of
 
 DEFAULT = {"name": "(Default) MicroStrategy", "id": "0F35652CA7D041978BF0CBCB67531203", "is_default": True}
 RUNTIME = {"name": "Etl", "id": "A" * 32, "is_default": False, "exec_timeout": 60, "whitelist": ["10.0.0.0/8"]}
@@ -406,10 +406,10 @@ def full_disk(monkeypatch):
     """A function that lets the disk be full for texts for which `is_too_large` is true."""
 
     def fill(is_too_large):
-        def write_or_fail(path, text, *, private):
-            if is_too_large(text):
+        def write_or_fail(path, parts, *, private):
+            if is_too_large("".join(parts)):
                 raise OSError(28, "No space left on device")
-            write(path, text, private=private)
+            write(path, parts, private=private)
 
         monkeypatch.setattr(backup, "write", write_or_fail)
 

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import capacity
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.files import rendered, whole
-from unit.support.report import audited, runtime
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.formats import whole
+from unit.support.report import audited, runtime, text_of
 
 DAYS = (datetime.now(timezone.utc) - timedelta(days=412)).strftime("%Y-%m-%dT%H:%M:%S.000+0000")
 HOLDS = {"resource": {"cpu": 0.2, "mem": 512}, "min_cached_instances": 3, "max_cached_instances": 6}
@@ -30,11 +30,11 @@ def test_runtime_without_a_script():
     assert report["counts"]["unused_runtimes"] == 1
     assert f"e: {LINE}" in report["lines"]
     assert "1 has no script that this user can read" in report["lines"][0]
-    text = rendered(whole([report], "audit", "now"), "html")
+    text = text_of(whole([report], "audit", "now"), "html")
     assert "1 runtime with no script that this user can read" in text
     assert "&#39;Trial&#39; (unchanged for 412 days" in text
     for form in ("md", "csv"):
-        assert LINE in rendered(whole([report], "audit", "now"), form)
+        assert LINE in text_of(whole([report], "audit", "now"), form)
 
 
 @pytest.mark.parametrize("unread", [[], [{"project": "Finance", "script": None, "error": "not loaded"}]])
@@ -43,7 +43,7 @@ def test_nothing_listed_if_something_was_not_read(unread):
     assert (report["unused_runtimes"], report["counts"]["unused_runtimes"]) == (None, None)
     said = "e: warning: Which runtimes have no script is unknown, because not every script could be read."
     assert said in report["lines"]
-    assert said[12:] in rendered(whole([report], "audit", "now"), "html")
+    assert said[12:] in text_of(whole([report], "audit", "now"), "html")
 
 
 def test_sums():
@@ -59,4 +59,4 @@ def test_sums():
     assert report["capacity"] == expected
     line = "3.6 to 7.2 CPU and 4608 to 9216 MB of memory; 3 runtimes without amounts or counts are not counted"
     assert capacity.capacity_line(report["capacity"]) == line
-    assert line in rendered(whole([report], "audit", "now"), "html")
+    assert line in text_of(whole([report], "audit", "now"), "html")

@@ -10,9 +10,9 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import DEFAULT_RUNTIME_ID
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import compare
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.environment import environment_report
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.files import rendered, whole
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.formats import whole
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
-from unit.support.report import package, runtime
+from unit.support.report import package, runtime, text_of
 
 FEW = {"resource": {"cpu": "0.50", "mem": 1024.0}, "whitelist": ["192.168.1.1", "10.10.10.0/24"]}
 
@@ -138,11 +138,11 @@ def report():
 
 
 def test_json(report):
-    assert json.loads(rendered(report, "json"))["compared"] == report["compared"]
+    assert json.loads(text_of(report, "json"))["compared"] == report["compared"]
 
 
 def test_csv(report):
-    rows = list(csv.DictReader(io.StringIO(rendered(report, "csv").lstrip("\ufeff"))))
+    rows = list(csv.DictReader(io.StringIO(text_of(report, "csv").lstrip("\ufeff"))))
     found = [(row["environment"], row["runtime"], row["message"]) for row in rows if row["outcome"] == "difference"]
     assert len(found) == 31
     assert ("b", "R 0", "differs from a: packages -pandas 1.2.3") in found
@@ -151,7 +151,7 @@ def test_csv(report):
 
 
 def test_markdown(report):
-    text = rendered(report, "md")
+    text = text_of(report, "md")
     assert "### Compared with `a`\n\n`Compared with a, b has 31 differences.`" in text
     assert "| Runtime | `a` | `b` |\n| --- | --- | --- |\n" in text
     assert "| `R 0` | has it | differs: packages |" in text
@@ -162,13 +162,13 @@ def test_markdown_is_bounded():
     """500 runtimes that all differ leave room for the findings."""
     a = report_on("a", *(runtime(each, f"A long name of a runtime {each}") for each in range(500)))
     reports = [a, *(report_on(f"environment {number}") for number in range(9))]
-    text = rendered(whole(reports, "audit", "now", comparison=compare.compared(reports, "a")), "md")
+    text = text_of(whole(reports, "audit", "now", comparison=compare.compared(reports, "a")), "md")
     assert len(text) <= 60_000
     assert "more runtimes that differ." in text
 
 
 def test_page(report):
-    page = rendered(report, "html")
+    page = text_of(report, "html")
     assert "Compared with <bdi>a</bdi>" in page
     assert "31 runtimes differ, 1 is the same" in page
     assert "missing</span>" in page

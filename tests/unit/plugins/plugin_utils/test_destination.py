@@ -8,6 +8,7 @@ import socket
 import stat
 import tracemalloc
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import yaml
@@ -19,10 +20,10 @@ from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.destinatio
     write,
 )
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.export import to_file
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.files import FORMATS, rendered, whole
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.formats import FORMATS, parts, whole
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.plan_file import plan_text
 from unit.support.make import ID
-from unit.support.report import audit_of
+from unit.support.report import audit_of, many, text_of
 
 # ESC, BEL, NUL, DEL, C1, and the marks that change the direction of text.
 HOSTILE = "a\x1b[31m\x07\x00\x7f\x85\x9b\u061c\u200e\u200f\u2028\u2029\u202e\u2066\u2069\rz"
@@ -53,10 +54,8 @@ def special(folder, kind):
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(str(path))
     else:
-        try:
-            os.mknod(path, 0o600 | stat.S_IFCHR, os.makedev(1, 3))
-        except PermissionError:
-            pytest.skip("only the superuser can make a device")
+        _controller, terminal = os.openpty()
+        path = Path(os.ttyname(terminal))
     return path
 
 
@@ -73,7 +72,7 @@ def test_only_a_regular_file_is_replaced(tmp_path, kind, linked):
     assert error is not None
     assert error.startswith(f"mstr_export_dest {path} is a {kind}")
     with pytest.raises(OSError, match=f"it is a {kind}"):
-        write(str(path), "text")
+        write(str(path), ["text"])
     assert target.stat().st_mode == before.st_mode
     assert not list(tmp_path.glob(".mstr-library-*"))
 
@@ -96,8 +95,8 @@ def test_another_host(key, kind):
 @pytest.mark.parametrize(("mask", "rights"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
 def test_rights_of_a_new_file(tmp_path, mask, rights):
     with umask(mask):
-        write(str(tmp_path / "report.html"), "x")
-        write(str(tmp_path / "plan.json"), "{}", private=True)
+        write(str(tmp_path / "report.html"), ["x"])
+        write(str(tmp_path / "plan.json"), ["{}"], private=True)
     assert (mode_of(tmp_path / "report.html"), mode_of(tmp_path / "plan.json")) == (rights, 0o600)
 
 
@@ -109,21 +108,38 @@ def test_an_existing_file_keeps_its_rights(tmp_path, private):
     target.chmod(0o640)
     link.symlink_to("target")
     with umask(0o077):
-        write(str(link), "new", private=private)
-    with pytest.raises(AttributeError):
-        write(str(link), None)
+        write(str(link), ["new"], private=private)
+    with pytest.raises(TypeError):
+        write(str(link), ["half", None])
     assert (target.read_text(), mode_of(target)) == ("new", 0o640)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "target"]
     target.unlink()
-    write(str(link), "new file")
+    write(str(link), ["new ", "file"])
     assert link.is_symlink()
     assert target.read_text() == "new file"
 
 
-@pytest.mark.parametrize("form", FORMATS["audit"])
+@pytest.mark.parametrize("form", ["html", "json", "csv"])
+def test_a_report_is_never_whole_in_memory(form):
+    """The text of an environment is written before the next ones are read."""
+    reports, read = many(4, 200), []
+    details = (read.append(report["environment"]) or report for report in reports)
+    found = parts(whole(reports, "audit", "now", details=details), form)
+    assert "prod-02" not in next(list(read) for part in found if "Runtime 100" in part)
+    assert list(found)
+    assert len(read) == 4
+
+
+def test_a_line_end_in_two_parts(tmp_path):
+    """Parts are cleaned one by one, with the result of the whole text."""
+    write(str(tmp_path / "x"), ["a\r", "\nb\r", "c", "\r"])
+    assert (tmp_path / "x").read_bytes().decode() == "a\nb\ufffdc\ufffd"
+
+
+@pytest.mark.parametrize("form", FORMATS)
 def test_no_raw_controls_in_a_report(form):
     """In JSON they are escaped, so that nothing is lost."""
-    text = rendered(whole([audit_of(HOSTILE + KEPT, HOSTILE)], "audit", "2026-11-25T07:29:53+00:00"), form)
+    text = text_of(whole([audit_of(HOSTILE + KEPT, HOSTILE)], "audit", "2026-11-25T07:29:53+00:00"), form)
     assert not RAW & set(text)
     if form == "json":
         assert json.loads(text)["environments"][0]["environment"] == HOSTILE

@@ -15,7 +15,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.plan import ma
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
 from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.export import to_definitions, to_file, unrestorable
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.files import plain
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.texts import plain
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from simulator.profiles import PROFILES

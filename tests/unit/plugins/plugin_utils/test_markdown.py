@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from ansible_collections.mstr.library.plugins.filter.report_file import report_file
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.lines import change_line, changes
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.changes import change_line, changes
 from unit.support.report import applied, audit_of, audited, change, environment, failed, plan_of, row, runtime
 
 # What means something in Markdown, in HTML or to a forge.

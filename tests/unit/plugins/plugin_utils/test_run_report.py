@@ -16,7 +16,7 @@ from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.final_repo
     why_stopped,
 )
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.new_run import command_line
-from ansible_collections.mstr.library.plugins.plugin_utils._reports import files
+from ansible_collections.mstr.library.plugins.plugin_utils._reports import formats
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import Earlier, earlier_from
 from unit.support.report import runtime, violation
 
@@ -38,7 +38,7 @@ def made(results, playbook="apply", **more):
     """The report, with its `files`: the text of each by its path."""
     files = {}
     run = FinishedRun(playbook, results, NOW, **more)
-    report = run_report(run, lambda path, text, private: files.update({path: text}))
+    report = run_report(run, lambda path, parts, private: files.update({path: "".join(parts)}))
     return SimpleNamespace(**report._asdict(), files=files)
 
 
@@ -167,7 +167,7 @@ def test_an_exemption_of_several_environments(others, unused):
 
 def test_a_file_that_cannot_be_made(monkeypatch):
     """The other files are there, and people see the lines and the error."""
-    monkeypatch.setattr(files, "rendered", lambda report, form: "{}" if form == "json" else report["bug"])
+    monkeypatch.setattr(formats, "parts", lambda report, suffix: ["{}"] if suffix == "json" else report["bug"])
     found = made({"a": applied("a")}, reports=["r.json", "r.md"])
     assert list(found.files) == ["r.json"]
     assert found.lines[:2] == ["a: 1 unchanged", "Report: r.json"]

@@ -1,0 +1,82 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Texts of files without control characters, and reports as one short text between the tasks of an audit.
+
+Ansible walks through every value of a result several times: when a task returns it, when a variable holds it and when
+a template uses it. With thousands of runtimes this takes most of the time of an audit. A text is one value. Pure.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ...module_utils._errors import HIDDEN, SURROGATE
+
+Json = Mapping[str, Any]
+
+# Tabs and line ends stay, because they lay out a text.
+_RAW_CONTROL = re.compile(f"[\x00-\x08\x0b-\x1f{HIDDEN}]")
+
+
+def json_text(content: Json, *, sort_keys: bool = False) -> str:
+    """The text of a JSON file."""
+    return without_controls(json.dumps(content, indent=2, sort_keys=sort_keys, ensure_ascii=False), escaped=True)
+
+
+def without_controls(text: str, *, escaped: bool = False) -> str:
+    """The text of a file without raw control and direction characters, which drive the terminal of who reads it.
+
+    Tabs and line ends stay. `escaped`: the text is JSON, or YAML that has each of them in double quotes; then an escape
+    takes their place, else the replacement character.
+    """
+    text = SURROGATE.sub("\ufffd", text.replace("\r\n", "\n"))
+    return _RAW_CONTROL.sub(lambda control: f"\\u{ord(control.group()):04x}" if escaped else "\ufffd", text)
+
+
+def without_controls_in(parts: Iterable[str]) -> Iterator[str]:
+    """The same for the parts of a text, of which one may end in the middle of a line end."""
+    rest = ""
+    for part in parts:
+        text = rest + part
+        rest = "\r" if text.endswith("\r") else ""
+        yield without_controls(text.removesuffix("\r"))
+    yield without_controls(rest)
+
+
+def packed_text(content: Json) -> str:
+    """The text that `content_of` reads."""
+    return base64.b64encode(zlib.compress(json.dumps(content, default=str).encode(), 1)).decode()
+
+
+def packed(report: Json) -> dict[str, Any]:
+    """A short report and one with all runtimes, each as one text, from the report with all runtimes."""
+    short = {key: value for key, value in report.items() if key != "inventory"}
+    return {"report": packed_text(short), "details": packed_text(report)}
+
+
+def content_of(text: str) -> dict[str, Any]:
+    """The content. Raises ValueError if it is not such a text."""
+    try:
+        content = json.loads(zlib.decompress(base64.b64decode(text)))
+    except (zlib.error, ValueError):
+        raise ValueError("is not a packed report") from None
+    return dict(content)
+
+
+def plain(value: Any) -> Any:
+    """A value in plain Python types, without the tags of a template."""
+    if isinstance(value, Mapping):
+        return {str.__str__(str(key)): plain(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(entry) for entry in value]
+    if value is None or isinstance(value, (bool, str)):
+        # Before ansible-core 2.19, str() of an unsafe text is an unsafe text again, which YAML cannot represent.
+        return str.__str__(value) if isinstance(value, str) else value
+    return value + 0 if isinstance(value, (int, float)) else str(value)

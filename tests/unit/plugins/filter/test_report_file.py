@@ -1,0 +1,27 @@
+"""The formats of a report file: each is a row of one table, and the documentation lists the same ones."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import yaml
+from ansible_collections.mstr.library.plugins.filter import report_file
+from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.variables import ARTIFACTS, of_playbooks
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.formats import FORMATS
+
+DOCUMENTED = {
+    "the filter": " ".join(yaml.safe_load(report_file.DOCUMENTATION)["options"]["dest"]["description"]),
+    "the variable": of_playbooks()["mstr_report_dest"]["meaning"],
+}
+
+
+@pytest.mark.parametrize("place", DOCUMENTED)
+def test_every_format_is_documented(place):
+    suffixes = re.findall(r"(?:C\(|``)\.([a-z.]+)", DOCUMENTED[place])
+    assert sorted(set(suffixes)) == sorted(FORMATS)
+
+
+def test_a_job_may_hand_on_each_artifact():
+    artifacts = {f"mstr_{kind}_{form.artifact}" for kind in ("audit", "report") for form in FORMATS.values()}
+    assert {name for name in artifacts if not name.endswith("_")} <= ARTIFACTS
