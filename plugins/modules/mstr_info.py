@@ -48,7 +48,7 @@ EXAMPLES = r"""
 
 - name: Check that the server offers the Python version of the runtimes
   ansible.builtin.assert:
-    that: info.python_versions is none or '3.12.4' in info.python_versions
+    that: not info.python_versions or '3.12.4' in info.python_versions
     fail_msg: "This server offers only {{ info.python_versions | default([], true) | join(', ') }}"
 """
 

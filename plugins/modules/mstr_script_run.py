@@ -59,8 +59,8 @@ attributes:
 seealso:
   - module: mstr.library.mstr_runtime
   - module: mstr.library.mstr_runtime_info
-  - ref: ansible_collections.mstr.library.docsite.guide_recipes
-    description: How to upgrade a package everywhere, with a smoke test.
+  - ref: ansible_collections.mstr.library.docsite.guide_life_of_a_runtime
+    description: How to test that a runtime works.
 """
 
 EXAMPLES = r"""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import pytest
 from playwright.sync_api import Browser
+from support.ansible import ROOT
 from support.browser import DESKTOP, PHONE, opened, violations
 
 SITE = Path(os.environ.get("MSTR_TEST_SITE", "."))
@@ -59,7 +61,26 @@ def test_modules_stand_before_the_reference(browser: Browser) -> None:
     ]
     places = [next(place for place, entry in enumerate(entries) if entry.startswith(name)) for name in order]
     assert places == sorted(places)
-    assert entries[-2] == "AWX and Automation Platform: reference"
+    assert entries[-1] == "Logins, sessions and speed"
+
+
+TROUBLESHOOTING = ROOT / "docs" / "docsite" / "rst" / "guide_troubleshooting.rst"
+
+
+def test_the_search_finds_each_message(browser: Browser) -> None:
+    """Who pastes a message that the guide quotes into the search of the site finds the guide."""
+    terms = re.findall("^``.+", TROUBLESHOOTING.read_text("utf-8"), re.MULTILINE)
+    messages = [message for term in terms for message in re.findall("``(.+?)``", term)]
+    missing = []
+    with opened(browser, SITE / "search.html", DESKTOP) as found:
+        for message in messages:
+            found.page.goto(f"{(SITE / 'search.html').as_uri()}?q={quote(message)}")
+            found.page.wait_for_selector('.search-summary:text-matches("finished|did not match")')
+            results = found.page.evaluate("[...document.querySelectorAll('ul.search li a')].map(link => link.href)")
+            if not [link for link in results if TROUBLESHOOTING.stem in link]:
+                missing.append(message)
+    assert messages
+    assert missing == []
 
 
 def _leads_somewhere(link: str) -> bool:

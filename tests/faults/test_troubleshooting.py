@@ -16,7 +16,7 @@ from support.ansible import COLLECTIONS
 from support.modules import Done, credentials, run, runtime
 
 PAGE = Path(__file__).parents[2] / "docs" / "docsite" / "rst" / "guide_troubleshooting.rst"
-ON_THE_PAGE = re.findall(r"^   \* - ``(.+)``$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+ON_THE_PAGE = re.findall(r"^``([^`]+)``$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
 NAME = "Nightly reports"
 
 PANDAS = [{"name": "pandas"}]

@@ -145,12 +145,27 @@ def test_every_page_links_to_a_guide(docs):
 
 
 def test_every_guide_in_one_list_of_site():
-    """The sidebar has its title, and the start page names it."""
+    """The sidebar has its title."""
     sections = yaml.safe_load((ROOT / "docs" / "docsite" / "extra-docs.yml").read_text())["sections"]
     guides = sorted(path.stem for path in (ROOT / "docs" / "docsite" / "rst").glob("*.rst"))
     assert sorted(entry for section in sections for entry in section["toctree"]) == guides
+
+
+def test_each_guide_begins_with_its_row():
+    """The first table of the README and the start page of the site say which guide to read, by what somebody wants."""
     start = (ROOT / "docs" / "docsite" / "site" / "start.rst").read_text()
-    assert set(re.findall(r"docsite\.(guide_\w+)", start)) == set(guides)
+    table = start.replace("``", "`").partition("\n   * - What do I want to do?")[2].partition("\n\n")[0]
+    rows = [row.split("\n     - ") for row in table.split("\n   * - ")[1:]]
+    on_start = {(want, use): set(re.findall(r"docsite\.(guide_\w+)", guide)) for want, use, guide in rows}
+    table = (ROOT / "README.md").read_text().partition("| What do I want to do? |")[2].partition("\n\n")[0]
+    rows = [row.strip("|").split(" | ") for row in table.splitlines()[2:]]
+    in_readme = {(want.strip(), use): set(re.findall(r"(guide_\w+)\.rst", guide)) for want, use, guide in rows}
+    in_guides = {}
+    for path in sorted((ROOT / "docs" / "docsite" / "rst").glob("*.rst")):
+        [row] = re.findall(r"^===+\n\n\*\*(.+)\*\* → (.+)\.$", path.read_text().replace("``", "`"), re.MULTILINE)
+        in_guides.setdefault(row, set()).add(path.stem)
+    assert on_start == in_readme == in_guides
+    assert len(in_guides) <= 8
 
 
 IMPERATIVES = {"Add", "Apply", "Assign", "Check", "Compare", "Create", "Delete", "Find", "List", "Log", "Print"}

@@ -18,7 +18,7 @@ from .script import Script, run_script
 from .script_usage import Reader
 from .side_by_side import progress_line
 
-# Nothing but these names, versions, requirements, Python and platform leaves the server. The guide shows the text.
+# Nothing but these names, versions, requirements, Python and platform leaves the server.
 SCRIPT = """\
 import importlib.metadata, json, platform, sysconfig
 print(json.dumps({

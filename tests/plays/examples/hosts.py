@@ -16,7 +16,7 @@ from simulator.harness import Simulator
 from support.ansible import ROOT, Play
 
 from plays.examples.blocks import Block
-from plays.examples.preparations import API_TOKEN, HOST, IDENTITY_TOKEN, PASSWORD, USERNAME, Preparation
+from plays.examples.preparations import API_TOKEN, HOST, PASSWORD, USERNAME, Preparation
 
 
 class ExampleHosts:
@@ -69,9 +69,8 @@ class ExampleHosts:
         return Play(place, env=ours | dict(connection), hosts={})
 
     def variables(self, preparation: Preparation) -> dict[str, Any]:
-        """The page's variables, with the tokens of its running server."""
-        server = self._servers[HOST]
-        tokens = {API_TOKEN: server.api_token, IDENTITY_TOKEN: server.identity_token}
+        """The page's variables, with the token of its running server."""
+        tokens = {API_TOKEN: self._servers[HOST].api_token}
         return {name: tokens.get(value, value) for name, value in preparation.variables.items()}
 
 

@@ -10,8 +10,8 @@ HOST = "mstr.example.com"
 BASE_URL = f"https://{HOST}/MicroStrategyLibrary"
 USERNAME = "administrator"
 PASSWORD = "an-example-password"
-# These values come from the running simulator.
-API_TOKEN, IDENTITY_TOKEN = "{api_token}", "{identity_token}"
+# This value comes from the running simulator.
+API_TOKEN = "{api_token}"
 
 Json = Mapping[str, Any]
 
@@ -42,8 +42,6 @@ class Preparation:
     may_skip: Sequence[str] = ()
     # Texts in the warnings that its tasks show by design.
     warnings: Sequence[str] = ()
-    # The number of sessions that stay open by design: those from an identity token.
-    sessions_left: int = 0
 
 
 NIGHTLY = {
@@ -60,7 +58,6 @@ PAGES: dict[str, Preparation] = {
     "docs/docsite/rst/guide_getting_started.rst": Preparation(
         typed=f"{PASSWORD}\n",
         files={"vault.yml": f"mstr_password: {PASSWORD}\n"},
-        warnings=["has host bits set"],
     ),
     "docs/docsite/rst/guide_life_of_a_runtime.rst": Preparation(
         profile="playground",
@@ -85,21 +82,14 @@ PAGES: dict[str, Preparation] = {
         warnings=["not carried over"],
     ),
     "docs/docsite/rst/guide_policy.rst": Preparation(runtimes=[DESCRIBED]),
-    "docs/docsite/rst/guide_before_a_change.rst": Preparation(profile="playground"),
-    "docs/docsite/rst/guide_recipes.rst": Preparation(
-        runtimes=[NIGHTLY, {"name": "Trial of 2024"}, {"name": "Sales of 2025"}],
-        servers={f"test.{HOST}": [NIGHTLY]},
-        warnings=["not carried over"],
-    ),
     "docs/docsite/rst/guide_runtimes_as_code.rst": Preparation(
         runtimes=[NIGHTLY, {"name": "Strategy samples"}, {"name": "Trial of 2024"}],
         files={"backups/production.20261130T041500Z.yml": "restore: true\nruntimes: [{name: Nightly reports}]\n"},
         warnings=["These runtimes are not in the backup"],
     ),
-    "docs/docsite/rst/guide_servers.rst": Preparation(runtimes=[NIGHTLY]),
+    "docs/docsite/rst/guide_troubleshooting.rst": Preparation(runtimes=[NIGHTLY]),
     "docs/docsite/rst/guide_sessions.rst": Preparation(
-        variables={"mstr_password": PASSWORD, "mstr_identity_token": IDENTITY_TOKEN, "mstr_api_token": API_TOKEN},
-        sessions_left=1,
+        variables={"mstr_password": PASSWORD, "mstr_api_token": API_TOKEN}
     ),
     "plugins/modules/mstr_runtime_info.py": Preparation(
         runtimes=[NIGHTLY],
