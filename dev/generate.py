@@ -120,12 +120,12 @@ def guide() -> dict[str, str]:
         rows = [
             (", ".join(variables.playbooks_with(name)), meaning(name, row), name) for name, row in of_purpose.items()
         ]
-        cells = [f"**{purpose}**", "", ""]
+        lines.append(f"   **{purpose}**,,")
         for (playbooks, text), same in itertools.groupby(rows, lambda row: row[:2]):
-            cells += [", ".join(f"``{name}``" for *_same, name in same), playbooks, text]
-        for mark, cell in zip(itertools.cycle(("   * - ", "     - ", "     - ")), cells):
-            lines.append(filled(cell, initial_indent=mark, subsequent_indent="       ") or mark.rstrip())
-    return after_mark(GUIDE, "   * - Variable\n     - Playbook\n     - Meaning\n", "\n".join([*lines, ""]))
+            cells = [", ".join(f"``{name}``" for *_same, name in same), playbooks, text]
+            row = ",".join('"{}"'.format(cell.replace('"', '""')) for cell in cells)
+            lines.append(filled(row, initial_indent="   ", subsequent_indent="   "))
+    return after_mark(GUIDE, "   :widths: 36 16 48\n\n", "\n".join([*lines, ""]))
 
 
 def returned() -> dict[str, str]:
