@@ -16,7 +16,6 @@ from unit.support.strategies import ENDS
 # With a number in this variable, so many times as many examples, which are random then.
 TIMES = int(os.environ.get("TEST_HISTORIES") or 0)
 LAW = settings(max_examples=60 * max(1, TIMES))
-OWN = {"id": "54F3D26011D2896560009A8E67019608", "name": "me"}
 NAMES, IDS = ("R", "S", "T"), [letter * 32 for letter in "ABC"]
 VERSIONS = ("3.10.5", "3.12.1")
 FIELDS = {"runtime_version": "runtimeVersion", "others": "others"}
@@ -61,9 +60,8 @@ REMEDIES = ("Add name to replace_on_change", "are to take the name", "is to take
 
 def a_server(**switches):
     """Three runtimes of the user of the task, with a script on each of the first two."""
-    runtimes = [stored(name=name, id=key, others="x", owner=OWN) for name, key in zip(NAMES, IDS)]
+    runtimes = [stored(name=name, id=key, others="x") for name, key in zip(NAMES, IDS)]
     have = Server(*runtimes, **switches)
-    have.core.users["admin"].id = OWN["id"]
     return have.seed_scripts(load=IDS[0], close=IDS[0], other=IDS[1])
 
 
@@ -87,7 +85,6 @@ def state(have):
 def copy_of(have, **switches):
     """Another server that holds the same."""
     other = Server(*({**runtime, "id": key} for key, runtime in have.runtimes.items()), **switches)
-    other.core.users["admin"].id = OWN["id"]
     return other.seed_scripts(**have.scripts)
 
 
