@@ -43,7 +43,8 @@ def files(draw):
     return entries
 
 
-HOW = st.fixed_dictionaries({}, optional={"purge": st.just(True), "protect": st.just(True)})
+# Without protection, a purge deletes what scripts use.
+HOW = st.sampled_from([{}, {"protect": True}, {"purge": True, "protect": True}])
 SERVERS = st.fixed_dictionaries(
     {},
     optional={
@@ -109,8 +110,8 @@ def recovered(have, task, **switches):
 class Watched:
     """A server on which every deletion is checked when it happens."""
 
-    def __init__(self, have, task=()):
-        self.have, self.task, self.bad, self.real = have, task, [], have.send
+    def __init__(self, have):
+        self.have, self.bad, self.real = have, [], have.send
 
     def __enter__(self):
         self.have.send = self.send
@@ -155,7 +156,6 @@ def check_scripts(have):
 def test_histories(tasks, ends, how, server):
     """Whatever earlier runs left, a run does what it would do after a person had undone or finished that by hand."""
     have = a_server(**server)
-    how = {"protect": True, **how} if how.get("purge") else how  # else a purge deletes what scripts use
     for task, end in zip(tasks, ends):
         before = set(have.runtimes)
         with Watched(have) as watched:
@@ -246,7 +246,6 @@ class Turns:
 def test_two_runs_at_once(task, turns, how, server):
     """Two that want the same: one of them does it, and nothing is lost or left that is not said."""
     have = a_server(**server)
-    how = {"protect": True, **how} if how.get("purge") else how
     expected = a_server(**server)
     alone = apply(expected, task, **how)
     results = Turns(have, *turns).run(*(lambda: apply(have, task, **how) for _run in range(2)))
@@ -290,7 +289,6 @@ def interfere(have, kind, *what):
 def test_colleague_at_work(task, number, action, how, server):
     """What somebody does before a read is neither overwritten nor lost; a script that comes last follows."""
     have, left, acted = a_server(**{**server, "duplicate_names": "allow"}), iter(range(number)), []
-    how = {"protect": True, **how} if how.get("purge") else how
 
     def send(kind, method, path, **more):
         if method == "GET" and next(left, None) is None:
@@ -308,10 +306,8 @@ def test_colleague_at_work(task, number, action, how, server):
     if any(acted) and not how.get("purge"):
         assert action[0] != "create" or not number or "E" * 32 in have.runtimes
         if action[0] == "edit":
-            shown = [
-                row["runtime"] for row in result["runtimes"] if row["action"] == "deleted" and row["id"] == action[1]
-            ]
-            assert have.runtimes.get(action[1], *shown)["description"] == "theirs"
+            gone = [row for row in result["runtimes"] if row["action"] == "deleted" and row["id"] == action[1]]
+            assert have.runtimes.get(action[1], *(row["runtime"] for row in gone))["description"] == "theirs"
     again = apply(have, task, **how)
     check_scripts(have)
     assert "summary" not in again or not marks(have) or again["summary"]["failed"] or not how.get("purge")

@@ -11,10 +11,9 @@ from contextlib import closing, nullcontext
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError, MstrError
-from ansible_collections.mstr.library.plugins.module_utils._session import transport
+from ansible_collections.mstr.library.plugins.module_utils._session import size, transport
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted, Stop
 from ansible_collections.mstr.library.plugins.module_utils._session.session import Session
-from ansible_collections.mstr.library.plugins.module_utils._session.size import share_of_objects
 from ansible_collections.mstr.library.plugins.module_utils._session.transport import Http
 from unit.support.make import PatientStop, connection
 from unit.support.wire import Listener, reply
@@ -257,20 +256,22 @@ def test_one_coding_of_a_body_is_undone(coding, body, data):
 @pytest.mark.parametrize(
     ("body", "refused"),
     [
-        (b"[" + b"{}," * 1_500_000 + b"{}]", True),
-        (b"[" + b"[]," * 1_500_000 + b"[]]", True),
-        (b"[" + b"1.5," * 6_000_000 + b"1]", True),
-        (b'[{"stdout": "' + b"a,{[" * 3_000_000 + b'"}]', False),
-        (b'[{"stdout": "' + rb"\\\"a,{[" * 3_000_000 + b'"}]', False),
-        (b'["' + b"{" * 3_000_000, False),
-        (b'"' * 3_000_000 + b"," * 5_000_000, True),
-        (b'{"runtimes": [' + b'{"id": "a", "packages": [{"name": "a"}, {"name": "b"}]},' * 5000 + b"{}]}", False),
+        (b"[" + b"{}," * 8 + b"{}]", False),
+        (b"[" + b"{}," * 9 + b"{}]", True),
+        (b"[" + b"[]," * 9 + b"[]]", True),
+        (b"[" + b"1.5," * 40 + b"1]", True),
+        (b'[{"stdout": "' + b"a,{[" * 50 + b'"}]', False),
+        (b'[{"stdout": "' + rb"\\\"a,{[" * 50 + b'"}]', False),
+        (b'["' + b"{" * 50, False),
+        (b'"' * 50 + b"," * 50, True),
     ],
-    ids=["objects", "lists", "numbers", "text", "escapes", "unfinished", "quotes", "runtimes"],
+    ids=["enough", "objects", "lists", "numbers", "text", "escapes", "unfinished", "quotes"],
 )
-def test_objects_are_counted_before_they_exist(body, refused):
-    """Not what a text holds, such as the output of a script."""
-    assert (share_of_objects(body) > 1) is refused
+def test_objects_are_counted_before_they_exist(monkeypatch, body, refused):
+    """Not what a text holds, such as the output of a script. At most 10 here, and 40 values."""
+    monkeypatch.setattr(size, "MOST_OBJECTS", 10)
+    monkeypatch.setattr(size, "_MOST_VALUES", 40)
+    assert (size.share_of_objects(body) > 1) is refused
 
 
 @pytest.mark.parametrize("body", [b"[" + b"{}," * 600_000 + b"{}]", b" " * 40_000_000], ids=["objects", "bytes"])
