@@ -3,7 +3,6 @@ from __future__ import annotations
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError
 from ansible_collections.mstr.library.plugins.module_utils._work.api import ALL_FIELDS
-from ansible_collections.mstr.library.plugins.module_utils._work.side_by_side import progress_line
 from unit.support.make import ID, OTHER_ID, refusal, stored
 from unit.support.server import Server
 
@@ -24,14 +23,6 @@ def test_unexpected_shapes_refused(response_data):
         answering(response_data).get(ID)
     with pytest.raises(ApiError, match="Could not list the runtime versions"):
         _ = answering(response_data).versions
-
-
-def test_missing_call_is_no_missing_runtime():
-    server = Server(stored())
-    server.fail("GET", NO_SUCH_CALL)
-    with pytest.raises(ApiError):
-        server.api.get(ID)
-    assert server.api.get(OTHER_ID) is None
 
 
 def test_read_only_where_the_list_lacks_a_needed_field():
@@ -77,7 +68,3 @@ def test_id_is_quoted_in_a_path():
     with pytest.raises(ApiError):
         server.api.get("a/../b?c")
     assert server.requests == ["GET /runtimes/a%2F..%2Fb%3Fc"]
-
-
-def test_counts_in_progress_lines():
-    assert progress_line(40, 100, "written") == "40 of 100 runtimes written"

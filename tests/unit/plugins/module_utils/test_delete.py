@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from unit.support.make import DEFAULT_ID, lost, refusal, stopped, stored
-from unit.support.many import BESIDE, A, B, C, actions, holding, message, run, waits
+from unit.support.make import DEFAULT_ID, lost, refusal, stored
+from unit.support.many import A, B, C, actions, holding, message, run, waits
 
 ABSENT = {"name": "b", "state": "absent"}
-LIST = "GET /runtimes"
 CHANGES = {"name": "spared", "description": "in use", "version": "2"}  # any other edit is seen by its version
 
 
@@ -19,21 +18,6 @@ def test_what_a_purge_spares():
     assert f"The purge spares 'x' ({'1' * 32}), left out of the file; 'y' ({'2' * 32}), left" in have.warnings[0]
     assert actions(result) == [("a", "none"), ("b", "deleted")]
     assert have.params == [{"userComments": "Spring cleaning"}]
-
-
-def test_id_that_the_server_writes_in_two_ways():
-    """It is one runtime, for a purge and for two entries."""
-    have = holding(a=A, b=B)
-
-    def lower(call, data):
-        return {"runtimes": [{**each, "id": each["id"].lower()} for each in data["runtimes"]]} if call == LIST else data
-
-    have.rewrite = lower
-    have.list_only("id", "name")
-    assert "are the same runtime" in message(have, {"id": A, "exec_timeout": 60}, {"name": "a"})
-    result = run(have, {"id": A, "exec_timeout": 60}, purge=True)
-    assert actions(result) == [("a", "updated"), ("b", "deleted")]
-    assert have.names == ["a"]
 
 
 @pytest.mark.parametrize(
@@ -75,24 +59,6 @@ def test_runtime_that_cannot_be_read(entry, name):
     assert (name, "failed") in actions(result)
     assert result["msg"].endswith("Nothing was purged.")
     assert have.names == ["a", "b", "c"]
-
-
-def test_excluded_name_that_only_the_read_shows():
-    have = holding(a=A, b=B)
-    have.list_only("id", "name")
-    have.fail("GET", turn=2, meanwhile=lambda: have.runtimes[B].update(name="keep"))
-    text = message(have, {"name": "a"}, purge=True, exclude=["keep", "b?"])
-    assert f"purge would delete 'keep' ({B}), which purge_exclude names" in text
-    assert have.names == ["a", "keep"]
-
-
-def test_unfinished_replacement_and_unread_scripts():
-    have = holding(R=A, **{BESIDE: B}).seed_scripts(load=A)
-    have.refusals["GET /projects"] = refusal(403)
-    run(have, {"name": "R"}, purge=True)
-    assert "because not every script could be read." in str(have.warnings)
-    assert "an unfinished replacement, was left alone" in str(have.warnings)
-    assert have.names == ["R", BESIDE]
 
 
 def test_scripts_are_looked_up_each_time():
@@ -157,18 +123,6 @@ def test_no_longer_what_was_named(definition, change, says):
     assert have.writes == []
 
 
-def test_status_is_no_change_and_what_is_gone_no_row():
-    have = holding(a=A, b=B, c=C)
-
-    def change():
-        have.runtimes[B].update(status="busy", dateModified="later")
-        del have.runtimes[C]
-
-    have.fail("GET", turn=2, meanwhile=change)
-    assert actions(run(have, {"name": "a"}, purge=True)) == [("a", "none"), ("b", "deleted")]
-    assert have.writes == [f"DELETE /runtimes/{B}"]
-
-
 @pytest.mark.parametrize("answer", [refusal(403), refusal(404, None, "", "GET"), lost("GET")])
 def test_lost_deletion_that_the_list_shows(answer):
     """Whatever the server says of the id. A name that differs only in case is no reason for a warning."""
@@ -178,15 +132,6 @@ def test_lost_deletion_that_the_list_shows(answer):
     result = run(have, {"name": "a"}, {"name": "B"}, ABSENT, purge=True)
     assert actions(result) == [("a", "none"), ("B", "none"), ("b", "deleted"), ("c", "deleted")]
     assert have.warnings == []
-
-
-def test_signal_before_a_deletion_is_no_change():
-    have = holding(a=A, b=B).seed_scripts(load=A)
-    have.fail("POST", stopped(in_flight=False), turn=2)
-    text = message(have, {"name": "a"}, purge=True, protect=True)
-    assert "'b' was not deleted. Stopped by signal SIGTERM" in text
-    assert "something changed" not in text
-    assert have.names == ["a", "b"]
 
 
 @pytest.mark.parametrize("purge", [True, False])
@@ -201,15 +146,6 @@ def test_deletion_without_effect(purge):
     assert actions(result) == [("a", "none"), ("b", "failed")]
     assert result["changed"] is False
     assert f"The server reported 'b' ({B}) as deleted, but it still exists" in result["msg"]
-
-
-def test_incomplete_list_proves_no_deletion():
-    have = holding(a=A, b=B, c=C)
-    have.ignores = "DELETE"
-    have.rewrite = lambda call, data: {"runtimes": []} if call == LIST and have.writes else data
-    result = run(have, {"name": "a", "state": "absent"}, ABSENT)
-    assert actions(result) == [("a", "failed"), ("b", "failed")]
-    assert result["changed"] is False
 
 
 @pytest.mark.parametrize("other", [{"name": "a"}, {"name": "a", "state": "absent"}])

@@ -68,12 +68,6 @@ def test_unusable_output(text):
         installed.installed_in(text)
 
 
-def test_nothing_that_a_result_cannot_hold():
-    """A script sees what its runtime imports: somebody may have put anything in the way."""
-    found = read({"a\x1b[2Jb\ud800==1": ["c\udfff"]})
-    assert found.to_result()["packages"] == [{"name": "ab\ufffd", "version": "1", "requires": ["c\ufffd"]}]
-
-
 def test_result():
     """Sorted by normalized name; of two with one name, Python imports the first."""
     found = installed.installed_in(f"Welcome\n{printed({'b_x==1': ['z', 'a'], 'A==2': [], 'B.X==3': []})}\n")
@@ -101,15 +95,6 @@ def test_markers(requires, written, python, needs):
     """They are evaluated for the runtime, not for where the module runs."""
     found = read({"a==1": requires, "B==2": []}, **python)
     assert list(installed.graph_of(found, definition(*written))["a"]) == needs
-
-
-def test_extra_of_a_requirement_and_nearest_requirer():
-    """A circle is no problem, and the nearest to the definition is named."""
-    found = read({"top==1": ["a[x]"], "a==1": ['b; extra == "x"'], "b==1": ["a"]})
-    assert installed.graph_of(found) == {"top": ["a"], "a": ["b"], "b": ["a"]}
-    found = read({"z==1": ["x"], "a==1": ["y"], "y==1": ["x", "a"], "x==1": ["y"], "alone==1": []})
-    graph, written = installed.graph_of(found), definition("z", "a")
-    assert [installed.required_by(graph, key, written) for key in ("x", "y", "alone")] == ["z", "a", None]
 
 
 def evaluated(found, written="", **rules):

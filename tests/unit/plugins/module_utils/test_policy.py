@@ -10,10 +10,8 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import PartialError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from as policy_on
-from ansible_collections.mstr.library.plugins.module_utils._model.result import report
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import RULES
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import DEFAULT_RUNTIME_ID
-from ansible_collections.mstr.library.plugins.module_utils._model.steps import report_one
 from ansible_collections.mstr.library.plugins.module_utils._options import all_without_errors
 from ansible_collections.mstr.library.plugins.module_utils._work.inputs import POLICY_OPTION, libraries
 from unit.support.make import ID, faults_of, runtime, stored
@@ -49,21 +47,6 @@ def test_violations_beside_other_errors():
     options = {"name": "", "whitelist": ["10.1.0.0/16", "8.8.8.8", "10.66.0.1", "10.10.10.7/24"]}
     faults = faults_of(definition_from, options, policy_from({**WITHIN, "networks_never": ["10.66.0.0/16"]}))
     assert [fault.split(" ")[0] for fault in faults] == ["name", "whitelist[3]", "whitelist[1]", "whitelist[2]"]
-
-
-def test_managed_fields():
-    """A rule evaluates what the task manages, and nothing of a runtime that is to be absent."""
-    sizes = {"resource_max": {"cpu": 2.0, "mem": 1024}, "exec_timeout_max": 600}
-    strict = policy_from({"packages_never": ["requests<2.32"], "whitelist_required": True, **sizes})
-    definition_from({"name": "r", "description": "d", "resource": {"disk": 99}}, strict)
-    packages = [{"name": "pandas"}, {"name": "requests", "version": "2.31.0"}]
-    options = {"name": "r", "packages": packages, "resource": {"mem": 2048}, "exec_timeout": 601}
-    assert faults_of(definition_from, options, strict) == (
-        "packages[1] 'requests==2.31.0' violates the policy packages_never: it matches requests<2.32",
-        "resource.mem 2048 violates the policy resource_max: it is more than 1024",
-        "exec_timeout 601 violates the policy exec_timeout_max: it is more than 600",
-    )
-    definition_from({**options, "state": "absent"}, strict)
 
 
 def test_python_that_has_ended():
@@ -208,17 +191,6 @@ def test_what_an_exemption_means(changes, exempted):
     assert [(entry.action, entry.exempted) for entry in done] == [("updated", [row]), ("none", [row]), ("none", [row])]
 
 
-def test_exempted_in_results():
-    """For one runtime and for many; without a policy, the key is missing."""
-    strict, name = exempting(exemption()), VIOLATING["name"]
-    created, without = (ensured(Server(), VIOLATING, policy) for policy in (strict, None))
-    unchanged = ensured(Server(stored()), {"id": ID, "name": None}, strict)
-    for entry, names in ((created, [name]), (unchanged, []), (without, None)):
-        for result in (report_one(entry), report([entry], purge=False)):
-            rows = result.get("exempted")
-            assert rows == names or [row["name"] for row in rows] == names
-
-
 def test_values_of_an_exemption():
     """A block is compared as a network, a number as a number, and a package without its extras."""
     never = {"networks_never": ["10.66.0.0/16"], "packages_never": ["requests", "pandas"]}
@@ -239,12 +211,6 @@ def test_values_of_an_exemption():
         ("resource_max", 8192),
     ]
     assert [row["rule"] for row in found["violations"]] == ["networks_within", "runtime_versions_within"]
-
-
-def test_the_longest_exemption_counts():
-    strict = exempting(exemption(reason="short", until="2026-01-01"), exemption(reason="long", until="2099-12-31"))
-    [row] = strict.report([runtime(**VIOLATING)])["exempted"]
-    assert (row["reason"], row["until"]) == ("long", "2099-12-31")
 
 
 def test_exemption_by_unknown_id():
@@ -278,16 +244,6 @@ def test_an_exemption_by_id_and_a_list(check_mode):
     result = run(server, new, kept, policy=strict, check_mode=check_mode)
     assert [row["action"] for row in result["runtimes"]] == ["created", "failed"]
     assert result["runtimes"][1]["error"]["msg"].startswith(OLD)
-
-
-def test_exemption_and_rename():
-    """The new name counts, because it is the one that the runtime will have."""
-    strict, by_id = exempting(exemption()), {**VIOLATING, "id": ID}
-    assert len(faults_of(definition_from, {**by_id, "name": "New"}, strict)) == 1
-    [row] = ensured(Server(stored(name="Old")), by_id, strict).exempted
-    assert row["name"] == VIOLATING["name"]
-    assert ensured(Server(stored(name=VIOLATING["name"])), {**by_id, "name": None}, strict).exempted
-    assert refused(Server(stored(name="New")), {**by_id, "name": None}, strict)
 
 
 def test_unused_exemptions():

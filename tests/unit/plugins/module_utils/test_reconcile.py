@@ -43,19 +43,6 @@ def test_order_of_work():
     assert have.warnings == []
 
 
-def test_only_what_lacks_fields_is_read():
-    have = holding(a=A, b=B, c=C, d=D)
-    have.switch(list_omits="whitelist,version")
-    entries = {"name": "a", "whitelist": []}, {"name": "b", "exec_timeout": 600}, {"name": "c", "state": "absent"}
-    result = run(have, *entries, purge=True)
-    reads = [f"GET /runtimes/{A}", f"GET /runtimes/{C}", f"GET /runtimes/{D}"]
-    # The list shows no `version`, so what is to be deleted is read again to see whether it has changed.
-    deletions = [[read, f"DELETE /runtimes/{identity}"] for read, identity in zip(reads[1:], (C, D))]
-    assert have.requests == [LIST, *reads, LIST, *deletions[0], LIST, *deletions[1], LIST]
-    assert result["runtimes"][0]["runtime"]["whitelist"] == []
-    assert result["runtimes"][1]["runtime"]["whitelist"] is None, "nothing made it necessary to read it"
-
-
 def test_results_and_predictions():
     entries = [{"name": "new", "exec_timeout": 60}, {"name": "a", "others": "x"}, {"name": "b", "state": "absent"}]
     predicted, done = both(holding(a=A, b=B, c=C), *entries, purge=True)
@@ -71,11 +58,6 @@ def test_results_and_predictions():
     created, updated, deleted, _purged = done["diff"]
     assert (created["before"], deleted["after"]) == ({}, {})
     assert (updated["before"], updated["after"]) == ({"name": "a", "others": ""}, {"name": "a", "others": "x"})
-
-
-def test_a_rename_has_both_names():
-    [diff] = run(holding(old=A), {"name": "new", "previous_names": ["old"]}, check_mode=True)["diff"]
-    assert (diff["before_header"], diff["after_header"]) == (f"runtime 'old' ({A})", f"runtime 'new' ({A})")
 
 
 @pytest.mark.parametrize(
@@ -183,13 +165,6 @@ def test_all_are_waited_for_in_parallel():
     assert actions(result)[0] == ("r0", "failed"), "nothing was done to it"
 
 
-def test_time_is_for_all_together():
-    have = holding(**NINE)
-    result = run(have, *({"name": name} for name in NINE), **waits(have, timeout=3))
-    assert (len(have.pauses), result["summary"]) == (2, summary(failed=9))
-    assert "is not ready after 3 seconds" in result["msg"]
-
-
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_different_plan_is_refused(check_mode):
     """With what it is now, and at most ten names."""
@@ -216,19 +191,3 @@ def test_plan_that_was_applied_is_green(method):
     have.fail(method, lost())
     done = [run(have, *TASK, purge=True, plan_id=approved)["changed"] for approved in (identity, identity, "0" * 24)]
     assert (done, len(have.writes)) == ([True, False, False], 4)
-
-
-@pytest.mark.parametrize(("name", "fault"), [("new", refusal(400, "ERR0015", "An object of that name")), ("r", lost())])
-def test_what_another_play_writes_is_not_adapted(name, fault):
-    """A lost update, and a create of a name that was taken, are planned again; the approval does not cover that."""
-    have = holding(r=A)
-    entry = {"name": name, "exec_timeout": 900}
-    identity = run(have, entry, check_mode=True)["plan_id"]
-
-    def meanwhile():
-        have.runtimes[B] = stored(id=B, name="new", execTimeout=1)
-        have.runtimes[A]["execTimeout"] = 1
-
-    have.fail("POST" if name == "new" else "PATCH", fault, meanwhile=meanwhile)
-    assert "changed while the approved plan was carried out" in message(have, entry, plan_id=identity)
-    assert [runtime["execTimeout"] for runtime in have.runtimes.values()] == [1, 1]

@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
-from unit.support.make import DEFAULT_ID, lost, stored
-from unit.support.many import BESIDE, LIST, MERGE, NO, UNITE, UPGRADE, A, B, C, actions, assigned, holding, message, run
+from unit.support.make import DEFAULT_ID, stored
+from unit.support.many import BESIDE, LIST, MERGE, UNITE, UPGRADE, A, B, C, actions, assigned, holding, message, run
 from unit.support.server import Server
 
 DEFAULT = "(Default) MicroStrategy"
@@ -80,15 +80,6 @@ def test_task_that_is_refused(held, entries, how, why, check_mode):
     assert have.writes == []
 
 
-def test_errors_are_collected():
-    have = holding(a=A, b=B, c=C).seed_scripts(load=B, close=C)
-    text = message(have, {"name": "a", "exec_timeout": 5}, absent("b"), purge=True, protect=True)
-    used = [f"runtime '{name}' ({identity}) is used by 1 script" for name, identity in (("b", B), ("c", C))]
-    assert all(why in text for why in used)
-    text = message(holding(a=A, b=B), {"id": A, "name": "b"}, {"id": B, "name": "a"}, {"name": "n"})
-    assert all(f"runtimes[{place}] takes the name '{name}'" in text for place, name in enumerate("ba"))
-
-
 def test_purge_over_its_limit():
     """The message has ten names and the number; check mode names and shows all. What is absent does not count."""
     have = Server(*(stored(name=f"r{n:02}", id=f"{n:032X}") for n in range(59)))
@@ -103,13 +94,6 @@ def test_purge_over_its_limit():
     assert (result["msg"].startswith(over), result["msg"].endswith(end)) == (True, True)
     assert all(f"'r{n:02}'" in result["msg"] for n in range(1, 58))
     assert (len(result["diff"]), result["summary"]["deleted"], have.writes) == (59, 58, [])
-
-
-def test_unread_scripts_refuse_a_replacement():
-    have = holding(R=A).seed_scripts(load=A)
-    have.refusals["GET /scripts/LOAD"] = NO
-    assert "'R' cannot be replaced, because not every script could be read" in message(have, UPGRADE)
-    assert have.names == ["R"]
 
 
 @pytest.mark.parametrize(
@@ -159,15 +143,6 @@ def test_purge_by_an_incomplete_list(names):
     assert (have.writes, len(have.warnings)) == ([], 1)
 
 
-def test_incomplete_list_just_before_the_deletions():
-    have = holding(a=A, b=B, c=C)
-    have.fail("GET", turn=2, meanwhile=lambda: have.switch(list_hides=DEFAULT))
-    result = run(have, {"name": "a"}, purge=True)
-    assert actions(result) == [("a", "none"), ("b", "failed"), ("c", "failed")]
-    assert "list of runtimes lacks its built-in default runtime" in result["msg"]
-    assert have.writes == []
-
-
 @pytest.mark.parametrize("more", [[], [{"name": "c"}]])
 @pytest.mark.parametrize(
     ("entry", "says", "writes"),
@@ -192,11 +167,3 @@ def test_incomplete_list_is_read_again(entry, says, writes, more):
     assert (have.writes, have.requests.count(LIST) > 1) == (writes, entry["name"] == "b")
     [warning] = have.warnings
     assert "may be incomplete" in warning
-
-
-def test_lost_create_and_an_incomplete_list():
-    have = holding()
-    have.fail("POST", lost(), done=True)
-    have.switch(list_hides=["b", DEFAULT])
-    assert "could not find out what the server did" in message(have, {"name": "b"})
-    assert have.writes == ["POST /runtimes"]

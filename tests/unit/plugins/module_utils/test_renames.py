@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from ansible_collections.mstr.library.plugins.module_utils._model.src import Source
-from unit.support.make import lost, stored
 from unit.support.many import A, B, C, actions, assigned, both, holding, message, names_by_id, restore, run
-from unit.support.server import Server, killed_before
+from unit.support.server import killed_before
 
 
 def failed(result):
@@ -46,45 +45,6 @@ def test_previous_name_that_is_only_alike(near, replaces):
         "Runtime 'reports' does not exist, so nothing is renamed",
     }
     assert actions(run(have, entry)) == [("New", "created")]
-
-
-@pytest.mark.parametrize(
-    ("held", "names"),
-    [
-        ({A: "b", B: "c"}, {A: "a", B: "b"}),
-        ({A: "x", B: "a", C: "b"}, {A: "a", B: "b", C: "c"}),
-        ({A: "a", B: "b"}, {A: "a", B: "b"}),
-        ({A: "a", B: "a", C: "c"}, {C: "a", A: "x", B: "y"}),
-    ],
-    ids=["chain", "long chain", "nothing", "twins"],
-)
-def test_restore_ends_with_the_names_of_the_backup(held, names):
-    have = Server(*(stored(id=identity, name=name) for identity, name in held.items()))
-    entries = [{"id": identity, "name": name, "exec_timeout": 60} for identity, name in names.items()]
-    predicted, result = both(have, *entries, restore=True)
-    assert names_by_id(have) == names
-    assert [row["changes"] for row in predicted["runtimes"]] == [row["changes"] for row in result["runtimes"]]
-
-
-@pytest.mark.parametrize(
-    ("held", "names", "how"),
-    [
-        ({A: "Etl 2", B: "Etl"}, {A: "Etl"}, {}),
-        ({A: "Etl 2", B: "Etl"}, {A: "Etl"}, {"purge": True, "exclude": ["Etl"]}),
-        # A runtime that keeps its name stands in the way of the next one; a purge that is cancelled moves nothing.
-        ({A: "a", B: "b", C: "c"}, {B: "a", C: "b"}, {}),
-        ({A: "a", B: "b", C: "c"}, {B: "a", C: "b"}, {"purge": True, "scripts": [assigned("nothing", "b")]}),
-        ({A: "d", B: "c"}, {A: "c", C: "d"}, {}),
-        ({A: "b", B: "a"}, {A: "a", B: "b"}, {}),
-        ({A: "b", B: "c", C: "a"}, {A: "a", B: "b", C: "c"}, {"purge": True}),
-    ],
-)
-def test_restore_that_cannot_have_its_names(held, names, how):
-    """A guard spares the runtime that has one, or it is in no backup; check mode says so, too."""
-    have = Server(*(stored(id=identity, name=name) for identity, name in held.items())).seed_scripts(load=A)
-    entries = [{"id": identity, "name": name} for identity, name in names.items()]
-    assert all(failed(result) for result in both(have, *entries, restore=True, **how))
-    assert have.writes == []
 
 
 def test_circle_of_names_and_how_to_open_it():
@@ -128,18 +88,6 @@ def test_restore_replaces_what_has_the_name_of_one_that_is_gone(turn):
     if turn is None:
         assert [(row["name"], row["action"]) for row in result["runtimes"]] == [("a", "replaced"), ("a", "deleted")]
     assert restore(have, *entries, scripts=scripts)["changed"] is False
-
-
-@pytest.mark.parametrize("error", [None, lost()])
-def test_restore_and_a_name_that_stays(error):
-    """A rename without an effect leaves the name taken; its runtime is not the one that was created."""
-    have = holding(b=A)
-    have.ignores = "PATCH"
-    have.fail("POST", error)
-    result = restore(have, {"id": A, "name": "a"}, {"id": C, "name": "b", "others": "x"})
-    assert failed(result)
-    assert f"The name is taken by 'b' ({A})" in result["msg"]
-    assert have.runtimes[A]["others"] == ""
 
 
 def test_restore_deletes_no_other_runtime_of_the_name():
@@ -212,12 +160,3 @@ def test_what_an_unfinished_run_may_have_created():
     have.warnings.clear()
     restore(have, {"id": "D" * 32, "name": "Kept"}, backup=BACKUP)
     assert not any("did not end" in text for text in have.warnings)
-
-
-def test_script_of_an_unfinished_replacement_that_stays():
-    """The name is taken, so nothing is undone, and the script cannot leave; check mode says so, too."""
-    have = holding(U=A, T=B, **{f"R (replaces {A})": C}).seed_scripts(close=C)
-    entries, scripts = [{"id": A, "name": "T"}, {"id": "E" * 32, "name": "V"}], [assigned("close", "V")]
-    predicted, done = both(have, *entries, restore=True, scripts=scripts)
-    assert (predicted["summary"], predicted["plan_id"]) == (done["summary"], done["plan_id"])
-    assert (done["summary"]["moved"], have.scripts) == (0, {"close": C})

@@ -9,7 +9,6 @@ from unit.support.make import refusal, stopped
 from unit.support.many import (
     BESIDE,
     NO,
-    UNITE,
     UPGRADE,
     A,
     B,
@@ -65,13 +64,6 @@ def test_every_runtime_that_is_deleted_is_shown():
     assert [(gone["name"], gone["action"]) for gone in deleted(result)] == [("S", "deleted"), ("R", "deleted")]
     assert result["msg"] == "1 replaced, 2 deleted, 1 script moved."
     assert have.names == ["S"]
-
-
-def test_comment_travels_with_every_write():
-    have = upgradable()
-    run(have, {**UPGRADE, "journal_comment": "why"})
-    assert str(have.sent).count("'changeJournal': {'userComments': 'why'}") == 2, "the create and the rename"
-    assert {"userComments": "why"} in have.params
 
 
 def test_smoke_test_without_a_replacement():
@@ -157,14 +149,6 @@ def test_rename_that_cannot_be_read_again_is_done(error, unfinished):
     assert f"was updated, but could not be read again: {shown}" in result["msg"]
     have.refusals.clear()
     assert run(have, UPGRADE)["changed"] is False
-
-
-def test_only_old_runtimes_that_exist_stay_in_use():
-    """The one with a previous name is deleted last, and not at all if the replacement fails."""
-    have = holding(R=A, S=B).seed_scripts(load=A, close=B)
-    have.refusals[f"DELETE /runtimes/{A}"] = NO
-    assert f"The old runtime 'R' ({A}) stays in use. The runtime '{BESIDE}'" in run(have, UNITE)["msg"]
-    assert (have.names, have.scripts) == (["R", "S"], {"load": A, "close": B})
 
 
 @pytest.mark.parametrize("given", [{}, {"resource": {"mem": 9}, "packages": [{"name": "x"}]}])

@@ -131,22 +131,6 @@ def test_networks_required(required, inside, outside):
     assert found == [[]] * len(inside) + [["networks_required"]] * len(outside)
 
 
-def test_packages_required():
-    """A package matches each requirement. One without a version matches no requirement with specifiers."""
-
-    def found(*names):
-        rows = held(packages=packages(*names))(packages_required=["mstrio-py>=11.5", "company-*"])
-        return [row.removeprefix("packages ") for row in rows]
-
-    none = "matches none of the packages"
-    assert found("mstrio_py==11.6", "Company_Tools[x]") == []
-    assert found() == [f"mstrio-py>=11.5 {none}", f"company-* {none}"]
-    for entry in ("mstrio-py", "mstrio-py==11.4"):
-        assert found("company-base", entry) == [f"mstrio-py>=11.5 {none} (it has {entry})"]
-    why = "'git+https://x' is not the name of a package"
-    assert found("mstrio-py==11.5", "git+https://x") == [f"company-* cannot be evaluated: {why}"]
-
-
 @pytest.mark.parametrize(
     ("requirement", "matched"),
     [
@@ -167,13 +151,6 @@ def test_requirements(requirement, matched):
     assert {text.split()[1] for text in found(packages_within=[requirement])} == names - matched
 
 
-@pytest.mark.parametrize("name", ["Requests[socks]", " requests ", "requests [socks, security]"])
-def test_extras_do_not_hide_a_package(name):
-    found = held(packages=[{"name": name, "version": "2.31"}])
-    assert found(packages_never=["requests<2.32"]) == [f"packages {name}==2.31 matches requests<2.32"]
-    assert found(packages_within=["requests"]) == []
-
-
 @pytest.mark.parametrize(
     "name",
     ["company-x @ https://example.com/x.whl", "git+https://example.com/x", "requests>=2", "\uff52equests", "a b", ""],
@@ -182,24 +159,6 @@ def test_extras_do_not_hide_a_package(name):
 def test_no_name_of_a_package(name, option):
     why = "cannot be evaluated: its name is not the name of a package"
     assert held(packages=[{"name": name, "version": "1"}])(**option) == [f"packages {name}==1 {why}"]
-
-
-def test_details_of_packages():
-    found = held(packages=packages("requests==2.31.0", "Requests", "left-pad==x.y"))
-    assert found(packages_never=["requests<2.32", "left-pad<1"]) == [
-        "packages requests==2.31.0 matches requests<2.32",
-        "packages Requests has no version to compare with requests<2.32",
-        "packages left-pad==x.y cannot be evaluated: PEP 440 cannot read its version",
-    ]
-    none = "matches none of the allowed packages"
-    assert found(packages_within=["requests", "requests<2.32"]) == [f"packages left-pad==x.y {none}"]
-    assert found(packages_within=["requests>=2.32", "left-pad"]) == [
-        f"packages {value} {none} (requests>=2.32 allows only some versions)"
-        for value in ("requests==2.31.0", "Requests")
-    ]
-    assert found(package_versions_required=True) == ["packages Requests has no version"]
-    assert len(found(packages_within=[])) == 3
-    assert found(packages_never=[], package_versions_required=False) == []
 
 
 def test_python_version():
@@ -270,15 +229,6 @@ def test_no_version_is_not_evaluated():
 )
 def test_sizes_above_a_limit(fields, option, found):
     assert held(**fields)(**option) == found
-
-
-def test_nothing_is_set():
-    limits = {"resource_max": {"cpu": 1.0, "mem": 1}, "exec_timeout_max": 1, "cached_instances_max": 0}
-    everything = {**limits, "runtime_versions_within": ["==3.11.*"], "packages_within": []}
-    fields = "resource", "execTimeout", "minCachedInstances", "maxCachedInstances", "packages", "runtimeVersion"
-    assert held(**dict.fromkeys(fields))(**everything) == evaluated(everything, {"description": "d"}) == []
-    assert evaluated({"networks_within": [], "networks_never": ["0.0.0.0/0"]}, {"whitelist": None}) == []
-    assert policy_from({"networks_within": None, "networks_never": []}, TODAY).limits == {}
 
 
 def test_the_guide_lists_every_rule():

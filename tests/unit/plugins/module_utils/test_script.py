@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError, MstrError, PartialError
+from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from ansible_collections.mstr.library.plugins.module_utils._work.script import Script, run_script, script_running
 from unit.support.make import DEFAULT_ID, ID, lost, response, stopped
 from unit.support.scripted_http import LOGIN, LOGOUT, Session
@@ -230,15 +230,6 @@ def test_lost_start_is_never_repeated(server_with, start, late):
     assert late or "The response to the start was lost: the script may" in sentence
     assert sentence.endswith("the script may be running on the server. It was not started again.")
     assert server.calls == [START]
-
-
-@pytest.mark.parametrize(
-    "start", [refused(START, 404, "4"), ConnectError("Nothing listens.", request=START, connection_refused=True)]
-)
-def test_refused_start(server_with, start):
-    failure = server_with(start=start).fail(runtime_id=ID)
-    assert "may be running" not in failure.sentence
-    assert not isinstance(failure, PartialError), "nothing was done"
 
 
 @pytest.mark.parametrize(

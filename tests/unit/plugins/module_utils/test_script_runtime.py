@@ -102,17 +102,6 @@ def updates(server):
     return sum(request.startswith("PUT") for request in server.requests)
 
 
-def test_scripts_are_assigned_once(server):
-    before = rest(server)
-    done = assign(server)
-    assert (done["changed"], done["msg"], done["failure"]) == (True, "3 scripts now use 'New'.", "")
-    assert (server.scripts, rest(server)) == (MOVED, before)
-    again = assign(server)
-    assert (again["changed"], again["msg"]) == (False, "3 scripts already use 'New'.")
-    assert [script["action"] for script in again["scripts"]] == ["none"] * 3
-    assert updates(server) == 3
-
-
 @pytest.mark.parametrize(("done", "sent"), [(True, 3), (False, 4)])
 def test_lost_update_is_looked_up(server, done, sent):
     server.fail("PUT", lost("PUT /api/x"), done=done)
@@ -166,15 +155,6 @@ def test_update_without_effect(server):
     ignored = "The server accepted a new runtime for the script 'Close' in project 'Sales', but the script still uses"
     assert f"{ignored} {OLD}." in done["failure"]
     assert (done["changed"], moves(done)[0]) == (False, ("Close", "failed"))
-
-
-def test_unread_after_update_not_moved(server):
-    """An accepted update that nobody could check is no success: its runtime is unknown, and the task fails."""
-    server.fail("PUT", meanwhile=lambda: server.fail("GET", NO))
-    done = assign(server)
-    assert [action for _name, action in moves(done)] == ["failed", "moved", "moved"]
-    assert (done["scripts"][0]["after"], done["changed"]) == (None, True)
-    assert "could not be read again after the update, so it is unknown which runtime it uses." in done["failure"]
 
 
 def test_scripts_by_name_and_id_of_runtime_gone(server):
@@ -244,16 +224,6 @@ def planned(usage, *given):
 @pytest.fixture
 def sales():
     return Server({"name": "Old", "id": ID}, {"name": "New", "id": OTHER_ID}).seed_scripts(**{LOAD: ID})
-
-
-def test_plan_by_name_and_by_id():
-    plan = planned(USAGE, entry(name="Load"), entry(id=CLOSE.lower()))
-    shown = [(item.script.name, item.action, item.place) for item in plan]
-    assert shown == [("Load", "moved", "scripts[0]"), ("Close", "none", "scripts[1]")]
-    for names, shown in (({ID: "Old"}, f"Old ({ID})"), ({}, ID)):
-        assert assignments.script_report(plan, names).diff["before"] == {f"Sales / Load ({LOAD})": shown}
-    assert script_entries([entry(name="Load")])[0].runtime == "New"
-    assert SavedScript(SALES, LOAD, "").label == f"script with id {LOAD} in project 'Sales'"
 
 
 @pytest.mark.parametrize(

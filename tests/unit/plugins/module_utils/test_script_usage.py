@@ -112,14 +112,6 @@ def test_search_of_an_older_release(server, concurrency, closed):
     assert unread(usage_of(server)) == ["Empty", "Finance", "Sales"]
 
 
-@pytest.mark.parametrize("given", [{}, *({"scriptRuntimeId": named} for named in (None, "", ID.lower()))])
-def test_runtime_of_a_script(given):
-    """One that names none runs on the default runtime."""
-    server = holding(Sales={"load": OTHER_ID})
-    server.rewrite = lambda call, data: {"id": "LOAD", **given} if call == "GET /scripts/LOAD" else data
-    assert by_runtime(usage_of(server)) == {(given.get("scriptRuntimeId") or DEFAULT_ID).upper(): ["Sales/load"]}
-
-
 @pytest.mark.parametrize("odd", ["Etl", 5, False, [], {"id": ID}, ID + "0"])
 def test_script_with_an_invalid_runtime_id(odd):
     server = holding(Sales={"load": ID})
@@ -171,12 +163,6 @@ def test_same_page_for_ever_proves_nothing(total, problem):
     assert "protect_used could not find out" in refusals(server)[0]
 
 
-@pytest.mark.parametrize("response", [{}, {"scriptRuntimeId": OTHER_ID}, {"id": None}, {"id": "CLEAN"}])
-def test_script_returned_without_its_id(server, response):
-    server.rewrite = lambda call, data: response if call == "GET /scripts/LOAD" else data
-    assert unread(usage_of(server)) == ["Sales/load"]
-
-
 def test_rest_is_not_tried_in_an_outage():
     server = holding(Sales={f"s{number}": ID for number in range(50)})
     lost = ConnectError("nothing listens", request="GET x", connection_refused=True)
@@ -199,18 +185,6 @@ def test_any_json_is_scripts_or_unread(call, response_data):
     server.rewrite = lambda asked, data: response_data if asked == CALLS[call] else data
     usage = usage_of(server, concurrency=1)
     assert usage.scripts or usage.unread or response_data == []
-
-
-def test_used_runtime_is_protected():
-    """Ten scripts are named, and all are counted."""
-    server = holding(Sales={"Load": ID, "Other": OTHER_ID}, Finance={"Close": ID})
-    assert why_kept(server, runtime(name="Etl"), runtime(id="C" * 32)) == [
-        f"runtime 'Etl' ({ID}) is used by 2 scripts: 'Close' in 'Finance', 'Load' in 'Sales'. It was not deleted "
-        "(protect_used). Choose a different runtime for these scripts first"
-    ]
-    [fault] = refusals(holding(Sales={f"s{index:03}": ID for index in range(11)}), ID)
-    assert "is used by 11 scripts" in fault
-    assert "'s009' in 'Sales' and 1 more. It was" in fault
 
 
 def test_unread_scripts_protect_every_runtime():
@@ -239,11 +213,3 @@ def test_only_the_projects_that_count_protect(server):
     assert refusals(server, projects=["Sales", "Empty"]) == []
     assert "is used by 1 script" in refusals(server, ID, ["Sales"])[0]
     assert "'Slaes'" in refusals(server, projects=["Slaes"])[0]
-
-
-def test_nothing_is_proven_without_a_project(server):
-    assert "The server lists no project for this user" in refusals(holding())[0]
-    server.refusals["GET /projects"] = NO
-    assert "1 look-up failed: list of projects." in refusals(server)[0]
-    [nothing] = [entry.to_result() for entry in usage_of(server).unread]
-    assert (nothing["project"], nothing["script"]) == (None, None)

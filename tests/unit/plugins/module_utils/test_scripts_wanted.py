@@ -18,26 +18,11 @@ from unit.support.many import (
     both,
     holding,
     moves,
-    names_by_id,
     outcome,
     run,
 )
 
 OLD_GOES = {"name": "old", "state": "absent"}
-
-
-def test_runtime_that_the_task_creates():
-    have = holding(old=A).seed_scripts(load=A, close=A)
-    scripts = [assigned("load", "x"), assigned("close", "y")]
-    predicted, result = both(have, {"name": "x"}, {"name": "y"}, scripts=scripts)
-    ids = {name: identity for identity, name in names_by_id(have).items()}
-    assert have.scripts == {"load": ids["x"], "close": ids["y"]}
-    assert moves(predicted) == moves(result) == [("close", "moved"), ("load", "moved")]
-    assert predicted["summary"] == result["summary"]
-    assert result["msg"] == "2 created, 2 scripts moved."
-    assert predicted["msg"] == "2 would be created, 2 scripts would be moved."
-    assert result["scripts"][0]["after"] == {"id": ids["y"], "name": "y"}
-    assert [script["after"] for script in predicted["scripts"]] == [{"id": None, "name": name} for name in "yx"]
 
 
 def test_scripts_alone_purge_nothing_and_list_once():
@@ -82,14 +67,6 @@ def test_script_that_cannot_be_assigned(purge):
     assert ("Nothing was purged." if purge else "not deleted, because a script still uses it") in result["msg"]
 
 
-def test_script_of_what_cannot_be_planned():
-    """Check mode says so, too, and what a script still uses is not deleted."""
-    have = holding(old=A).seed_scripts(load=A)
-    for result in both(have, {"id": B, "name": "b"}, OLD_GOES, scripts=[assigned("load", "b")]):
-        assert (moves(result), actions(result)) == ([("load", "failed")], [("b", "failed"), ("old", "failed")])
-        assert (result["changed"], result["summary"]["failed"]) == (False, 3)
-
-
 @pytest.mark.parametrize(("runtime", "action"), [("S", "failed"), ("R", "none")])
 def test_script_whose_name_was_not_read(runtime, action):
     """Half of a character becomes U+FFFD when it is read."""
@@ -112,15 +89,6 @@ def test_plan_id_covers_assignments():
     assert refused.value.to_result()["plan_id"] == identity == run(have, **how, plan_id=identity)["plan_id"]
     # Not only the name of the runtime: somebody may have deleted it and created a different one.
     assert run(holding(a=A, b=D).seed_scripts(load=A), **how, check_mode=True)["plan_id"] != identity
-
-
-def test_plan_id_of_what_cannot_be_planned():
-    """A replacement that cannot be copied, and a backup whose name is taken, are known only after all plans."""
-    have = holding(R={"id": A, "whitelist": ["intranet.example"]})
-    upgrade = {"name": "R", "others": "y", "replace_on_change": True}
-    assert run(have, upgrade, check_mode=True)["plan_id"] == ""
-    entries = [{"id": B, "name": "x"}, {"id": D, "name": "k", "others": "new"}]
-    assert run(holding(a=B, x=C, k=D), *entries, restore=True, check_mode=True)["plan_id"] == ""
 
 
 @pytest.mark.parametrize(
@@ -215,26 +183,6 @@ def test_newcomers_are_moved_too(protect, approved):
     result = run(have, UPGRADE, protect=protect, plan_id=identity if approved else None)
     assert ("the plan is different from the approved one" in result["msg"]) is approved
     assert set(have.scripts.values()) == ({A} if approved else set(have.runtimes) - {B})
-
-
-def test_script_that_comes_with_the_deletion():
-    """No guard can see it, so it follows."""
-    have = holding(R=A, S=B).seed_scripts(load=A)
-    have.fail("DELETE", meanwhile=lambda: have.seed_scripts(load=A, close=B))
-    result = run(have, {**UPGRADE, "previous_names": ["S"], "replace_on_change": True}, protect=True)
-    assert f"runtime 'S' ({B}) is used by 1 script" in result["msg"]
-    assert (have.names, have.scripts["close"]) == (["R", "S"], B)
-    assert have.scripts["load"] in set(have.runtimes) - {B}
-
-
-@pytest.mark.parametrize("target", ["R", "S"])
-def test_script_that_somebody_assigns_back(target):
-    have = holding(R=A, S=B).seed_scripts(load=A, close=A)
-    have.fail("PUT")
-    newcomer(have, "load")
-    result = run(have, UPGRADE, scripts=[assigned("load", target)])
-    assert actions(result) == [("R", "replaced")]
-    assert set(have.scripts.values()) == set(have.runtimes) - {B}
 
 
 def test_scripts_that_are_assigned_back():

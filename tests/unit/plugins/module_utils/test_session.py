@@ -154,19 +154,6 @@ def test_dead_session_replaced_and_call_repeated(session, do, call, gone):
     assert task.http.jar == [], "the cookies of the dead session would lead to it again"
 
 
-def test_end_of_a_given_session(session):
-    """It is replaced with credentials; without them, the error gives advice."""
-    task, without = session(**WITH_LOGIN), session(**GIVEN)
-    task.http.reply(READ, GONE)
-    without.http.reply(READ, GONE)
-    read(task)
-    log_out(task)
-    assert task.http.calls == [READ, LOGIN, READ, LOGOUT]
-    with pytest.raises(AuthError, match="no credentials to log in again") as failed:
-        read(without)
-    assert (failed.value.error["code"], without.http.calls) == ("ERR009", [READ])
-
-
 @pytest.mark.parametrize("retries", [0, 1, 3])
 def test_new_logins_of_task_as_many_as_retries(session, retries):
     task = session(retries=retries)
@@ -221,39 +208,6 @@ def test_how_often_a_failing_call_is_sent(session, operation, again, status, ret
     assert len(task.stop.pauses) == task.http.count(call) - 1
 
 
-def test_post_that_only_reads_is_sent_again(session):
-    task = session()
-    task.http.reply(WRITE, response(503), lost(), response(200, {"id": "1"}))
-    assert task.session.send("POST", "/runtimes", {}, operation="search", kind="read") == {"id": "1"}
-
-
-@pytest.mark.parametrize(("do", "call", "body"), [(read, READ, b"<html>"), (write, WRITE, b"{")])
-def test_success_without_json_is_error(session, do, call, body):
-    task = session()
-    task.http.reply(call, response(200, body))
-    with pytest.raises(ApiError, match="answered 200 to GET /api/runtimes with"):
-        do(task)
-
-
-def test_every_response_reaches_callback(session):
-    task, statuses = session(), []
-    task.session.on_response = lambda response: statuses.append(response.status)
-    task.http.reply(READ, response(503), response(200, {}))
-    task.http.reply(WRITE, response(409))
-    read(task)
-    with pytest.raises(ApiError):
-        write(task)
-    log_out(task)
-    assert statuses == [204, 503, 200, 409, 204]
-
-
-def test_secrets_that_ansible_does_not_know(session):
-    task = session()
-    read(task)
-    assert task.session.secrets >= {PASSWORD, "token-number-1"}
-    assert session(password="").session.secrets == set()
-
-
 def test_signal_stops_all_but_a_last_call(session):
     task = session()
     with pytest.raises(MstrError, match="the session has ended"):
@@ -298,21 +252,6 @@ def test_failed_login_and_what_may_be_open(session, status, body, words, may_be_
     assert f"Could not log in to {URL} (login_mode ldap)" in failed.value.sentence
     assert (STAYS_OPEN in failed.value.sentence) == may_be_open
     assert (failed.value.status, task.http.calls) == (status, [LOGIN])
-
-
-def test_failed_login_final_for_all_later_calls(session):
-    """Or 39 more refused logins would lock the user out."""
-    task = session()
-    read(task)
-    task.http.reply(READ, *[GONE] * 9)
-    task.http.reply(LOGIN, *[DENIED] * 9)
-
-    def refused(_item):
-        with pytest.raises(AuthError):
-            read(task)
-
-    all_side_by_side(refused, range(8), 4)
-    assert task.http.count(LOGIN) == 2
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import sys
 import tracemalloc
 
 import pytest
-import yaml
 from ansible_collections.mstr.library.plugins.module_utils._model.src import Source, read_definitions
 from unit.support.make import faults_of
 
@@ -126,15 +125,6 @@ def test_errors_of_a_file(written, content, expected_text):
     assert "\n" not in fault
 
 
-def test_no_file_at_the_path(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    os.mkfifo("pipe")
-    missing = f"src {str(tmp_path / 'none.yml')!r} cannot be read: No such file or directory"
-    assert faults_of(read_definitions, "none.yml") == (missing,)
-    assert faults_of(read_definitions, str(tmp_path)) == (f"src {str(tmp_path)!r} cannot be read: Is a directory",)
-    assert "is not a regular file" in faults_of(read_definitions, "pipe")[0]
-
-
 @pytest.mark.parametrize(
     ("megabytes", "start", "error"),
     [(600, "[", "larger than 512 MB"), (65, "- a", "larger than 64 MB, and it is not JSON"), (65, "\ufeff [", None)],
@@ -156,9 +146,3 @@ def test_without_pyyaml_json_alone_read(monkeypatch, written):
     (fault,) = faults_of(read_definitions, written(YAML))
     assert "is not JSON (" in fault
     assert fault.endswith("and YAML needs PyYAML in the Python that runs it")
-
-
-def test_without_libyaml(monkeypatch, written):
-    monkeypatch.delattr(yaml, "CSafeLoader", raising=False)
-    assert read_definitions(written(YAML)).runtimes == ENTRIES
-    assert "twice" in faults_of(read_definitions, written("- {name: a, name: b}"))[0]

@@ -120,22 +120,6 @@ def test_looks_until_it_is_ready(pictures, first, action, looks):
     assert set(film.kinds) == {"once"}, "the waiting itself asks again"
 
 
-def test_pauses_grow_to_five_times_the_first():
-    film = Film(*[BUSY] * 20, READY)
-    film.wait(BUSY, interval=2.0)
-    assert film.pauses[:4] == [2.0, 2.5, 3.125, 3.90625]
-    assert (max(film.pauses), film.pauses) == (10.0, sorted(film.pauses))
-
-
-@pytest.mark.parametrize("action", ["delete", "none"])
-def test_absent_runtime_is_not_waited_for(action):
-    film, waited = Film(None), row(action, **BUSY)
-    if action == "none":
-        waited = waited.with_step(waited.main._replace(after=None))
-    assert film.wait_for(waited) is waited
-    assert film.looks == 0
-
-
 def test_timeout_reports_the_last_status():
     """After a look when the time is over; a slow one runs over."""
     film = Film({"status": "busy", "packages": packages(pandas="installed", scipy="installing")}, takes=0.7)
@@ -200,15 +184,6 @@ def test_packages_that_failed_are_named(status):
 def test_words_that_mean_a_failure(word):
     sentence = Film({"status": "ready", "packages": packages(pandas=word)}).fail(BUSY).sentence
     assert sentence == f"Runtime 'r' ({ID}): package pandas could not be installed (no reason given)"
-
-
-@pytest.mark.parametrize("word", ["INSTALLING", "pending", "half done"])
-@pytest.mark.parametrize("status", ["ready", "unknown"])
-@pytest.mark.parametrize("action", ["none", "create"])
-def test_words_that_mean_not_yet(word, status, action):
-    picture = {"status": status, "packages": packages(pandas=word)}
-    failure = Film(picture).fail(picture, timeout=60, action=action)
-    assert f"is not ready after 60 seconds: status {status}, packages: pandas {word}. " in failure.sentence
 
 
 @pytest.mark.parametrize("action", ["create", "update", "none"])

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
-from unit.support.make import lost, refusal
-from unit.support.many import LIST, UPGRADE, A, B, C, D, actions, both, holding, message, run, waits
+from unit.support.make import refusal
+from unit.support.many import LIST, UPGRADE, A, B, D, actions, both, holding, message, run, waits
 
 BROKEN = [{"name": "x", "status": "not_installed"}]
 UPDATE = {"name": "a", "others": "x"}
@@ -88,19 +87,6 @@ def test_create_without_effect(entries, answered, why, writes):
     assert have.writes == ["POST /runtimes"] * writes
 
 
-def test_lost_update_of_a_different_runtime():
-    """The runtime was renamed, and a different one has its name and the values that were asked for."""
-    have = holding(a=A, b={"id": B, "others": "x"})
-
-    def swap():
-        have.runtimes[A]["name"], have.runtimes[B]["name"] = "z", "a"
-
-    have.fail("PATCH", lost("PATCH /api/x"), meanwhile=swap)
-    result = run(have, UPDATE)
-    assert actions(result) == [("a", "unknown")]
-    assert f"'a' ({A}) was renamed or deleted meanwhile, and 'a' ({B}) has its name" in result["msg"]
-
-
 @pytest.mark.parametrize(
     "entries", [[{"id": A, "state": "absent"}], [{"id": A, "others": "x"}], [UPDATE, {"name": "b"}]]
 )
@@ -109,30 +95,6 @@ def test_list_has_the_last_word_on_an_id(entries):
     have.refusals[f"GET /runtimes/{A}"] = refusal(404, "ERR004", "not found")
     assert "the server lists it, but answers that it does not exist" in message(have, *entries)
     assert have.writes == []
-
-
-def test_list_is_read_once_for_ids_that_are_not_found():
-    have = holding(a=A)
-    run(have, {"id": C, "state": "absent"}, {"id": D, "state": "absent"})
-    assert have.requests == [LIST, f"GET /runtimes/{C}", f"GET /runtimes/{D}"]
-
-
-@pytest.mark.parametrize(
-    ("entry", "how", "done"),
-    [
-        (UPDATE, {"purge": True, "protect": True}, [("a", "updated"), ("R", "failed")]),
-        (UPGRADE, {}, [("R", "created")]),
-    ],
-)
-def test_signal_during_the_second_look_up(entry, how, done):
-    """It keeps the result."""
-    have = holding(a=A, R=B).seed_scripts(load=A)
-    signal = {"GET /projects": Interrupted("Stopped by signal SIGTERM")}
-    have.fail("PATCH" if entry == UPDATE else "POST", meanwhile=lambda: have.refusals.update(signal))
-    result = run(have, entry, **how)
-    assert actions(result) == done
-    assert "Stopped by signal SIGTERM" in result["msg"]
-    assert B in have.runtimes
 
 
 @pytest.mark.parametrize("entries", [[UPDATE], [UPDATE, {"name": "b"}]])
@@ -169,15 +131,6 @@ def edited(have, **fields):
     return have
 
 
-def test_update_keeps_what_another_client_added():
-    edit = {"whitelist": ["10.0.0.0/8", "10.9.0.0/16"], "resource": {"cpu": "2", "mem": 4096}, "name": "theirs"}
-    have = edited(holding(a={"id": A, "whitelist": ["10.0.0.0/8"]}, b=B), **edit)
-    run(have, {"id": A, "whitelist": ["1.1.1.1"], "purge_whitelist": False, "resource": {"cpu": 1}}, {"name": "b"})
-    stored_now = have.runtimes[A]
-    assert set(stored_now["whitelist"]) == {"10.0.0.0/8", "10.9.0.0/16", "1.1.1.1/32"}
-    assert (stored_now["resource"]["mem"], stored_now["name"]) == (4096, "theirs")
-
-
 def test_managed_field_that_changed_meanwhile():
     """It is planned again, unless a plan was approved."""
     have = holding(a=A, b=B)
@@ -189,12 +142,6 @@ def test_managed_field_that_changed_meanwhile():
     assert have.runtimes[A]["others"] == "theirs"
     [change] = run(edited(have, others="others"), *entries)["runtimes"][0]["changes"]
     assert change == {"field": "others", "before": "others", "after": "x"}
-
-
-def test_somebody_else_made_the_change():
-    have = edited(holding(a=A, b=B), others="x")
-    assert actions(run(have, UPDATE, {"name": "b"})) == [("a", "none"), ("b", "none")]
-    assert have.writes == []
 
 
 def test_renamed_meanwhile_is_left_alone():

@@ -137,15 +137,6 @@ def test_retries_of_a_lost_write(retries, method):
     assert (len(server.writes), server.names) == (1 + retries, before)
 
 
-def test_look_up_outlasts_the_outage():
-    """Also without retries."""
-    server = Server()
-    server.fail("POST", lost(), done=True)
-    server.fail("GET", refusal(502), turn=2)
-    server.fail("GET", lost())
-    assert (outcome(server, NEW, retries=0).action, len(server.writes)) == ("created", 1)
-
-
 @pytest.mark.parametrize("method", WRITES)
 def test_unknown_result_says_what_to_check(method):
     definition, action = WRITES[method]
@@ -157,15 +148,6 @@ def test_unknown_result_says_what_to_check(method):
     assert (failed.value.result["action"], failed.value.result["changed"]) == ("unknown", True)
     assert f"The runtime 'r' may or may not have been {action}; check it" in failed.value.sentence
     assert failed.value.error["request"] == "POST /api/runtimes"
-    assert len(server.writes) == 1
-
-
-def test_two_of_the_name_after_a_lost_create():
-    server = Server(duplicate_names="allow")
-    server.fail("POST", lost(), done=True, meanwhile=lambda: server.add({"name": "r"}))
-    why = r"2 runtimes have the name .r.: .* by id\. The runtime .* may or may not have been created"
-    with pytest.raises(MstrError, match=why):
-        server.ensure(NEW)
     assert len(server.writes) == 1
 
 
@@ -205,13 +187,6 @@ def test_late_create_whose_repeat_is_refused():
     assert "description" in warning
     assert server.writes == ["POST /runtimes"] * 2
     assert server.requests[-3:] == ["POST /runtimes", LIST, f"GET /runtimes/{server.id}"]
-
-
-def test_lost_delete_whose_name_another_play_used():
-    server = Server(stored())
-    server.fail("DELETE", lost(), done=True, meanwhile=lambda: server.add({"name": "r"}))
-    done = outcome(server, ABSENT)
-    assert (done.action, done.id, server.names, len(server.writes)) == ("deleted", ID, ["r"], 1)
 
 
 @pytest.mark.parametrize(("description", "action"), [("new", "none"), ("", "updated")])
