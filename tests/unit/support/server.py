@@ -171,12 +171,17 @@ class Server:
     def names(self) -> list[str]:
         return sorted(runtime["name"] for runtime in self.runtimes.values())
 
+    def seed_projects(self, *projects: dict[str, Any]) -> Server:
+        """These are all projects. Returns the server."""
+        self.core.projects.clear()
+        for project in projects:
+            self.core.projects.seed(project)
+        return self
+
     def seed_scripts(self, **runtimes: str | None) -> Server:
         """A project with scripts, by name: the id of the runtime that each uses. Returns the server."""
         scripts = [{"name": name, "id": name, "runtime": identity} for name, identity in runtimes.items()]
-        self.core.projects.clear()
-        self.core.projects.seed({"name": "Sales", "id": "5A" * 16, "scripts": scripts})
-        return self
+        return self.seed_projects({"name": "Sales", "id": "5A" * 16, "scripts": scripts})
 
     @property
     def scripts(self) -> dict[str, str | None]:

@@ -74,12 +74,10 @@ def saved(name, identity, runtime=OLD, **more):
 
 @pytest.fixture
 def server():
-    server = Server(stored(name="Old", id=OLD), stored(name="New", id=NEW))
     kept = {"folder": "Nightly", "description": "about it", "variables": [{"name": "day", "type": "text"}]}
     scripts = [saved(name, number, **kept, code=name) for number, name in enumerate(["Close", "Load", "Report"], 1)]
-    server.core.projects.clear()
-    server.core.projects.seed({"name": "Sales", "scripts": scripts})
-    return server
+    server = Server(stored(name="Old", id=OLD), stored(name="New", id=NEW))
+    return server.seed_projects({"name": "Sales", "scripts": scripts})
 
 
 def assign(server, retries=3, **given):

@@ -40,15 +40,7 @@ CALLS = ("GET /tasks", "GET /tasks/T1", "GET /scripts/history")
 
 @pytest.fixture
 def server():
-    return holding(SALES, FINANCE)
-
-
-def holding(*projects, **switches):
-    server = Server(**switches)
-    server.core.projects.clear()
-    for project in projects:
-        server.core.projects.seed(project)
-    return server
+    return Server().seed_projects(SALES, FINANCE)
 
 
 def runs(server, **how):
@@ -111,7 +103,7 @@ def test_number_of_requests(server):
 @pytest.mark.parametrize("missing", ["404", "405"])
 def test_release_without_tasks(missing):
     """Nothing is counted as "no task", and only one read fails."""
-    server = holding(SALES, FINANCE, tasks_call=missing)
+    server = Server(tasks_call=missing).seed_projects(SALES, FINANCE)
     found = runs(server)
     [failure] = found.unread
     assert failure.error.sentence.startswith("This release cannot show the planned tasks.")
@@ -121,7 +113,7 @@ def test_release_without_tasks(missing):
 
 @pytest.mark.parametrize("missing", ["404", "405", "as_id"])
 def test_release_without_history(missing):
-    found = runs(holding(SALES, FINANCE, history_call=missing))
+    found = runs(Server(history_call=missing).seed_projects(SALES, FINANCE))
     assert (tasks(found), found.last_runs, len(found.unread)) == (ALL, {}, 1)
 
 
@@ -131,7 +123,7 @@ def test_release_without_history(missing):
 )
 def test_tasks_of_scripts_user_may_not_read(hidden, says):
     secret = {**FINANCE, "scripts": [{**FINANCE["scripts"][0], "readers": []}]}
-    found = runs(holding(SALES, secret, hidden_tasks=hidden))
+    found = runs(Server(hidden_tasks=hidden).seed_projects(SALES, secret))
     assert tasks(found) == {key: ids for key, ids in ALL.items() if key != "PAY"}
     assert [failure.error.sentence for failure in found.unread] == says
 
@@ -152,6 +144,6 @@ def test_refusal_names_schedules(server):
 @pytest.mark.parametrize("call", CALLS)
 @given(response_data=ANY_JSON)
 def test_any_json_is_a_result_or_unread(call, response_data):
-    server = holding(SALES)
+    server = Server().seed_projects(SALES)
     server.rewrite = lambda asked, data: response_data if asked == call else data
     assert [shown(server, name)["id"] for name in ("LOAD", "CLEAN", "CLOSE")] == ["LOAD", "CLEAN", "CLOSE"]

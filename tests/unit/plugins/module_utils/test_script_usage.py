@@ -17,12 +17,13 @@ CALLS = {"projects": "GET /projects", "search": f"POST {V2}", "page": f"GET {V1}
 
 def holding(**projects):
     """A server with these projects, each with its scripts as {name: runtime id}. Ids are the names in upper case."""
-    server = Server()
-    server.core.projects.clear()
-    for name, scripts in projects.items():
-        saved = [{"name": script, "id": script, "runtime": runtime_id} for script, runtime_id in scripts.items()]
-        server.core.projects.seed({"name": name, "id": name, "scripts": saved})
-    return server
+
+    def saved(scripts):
+        return [{"name": script, "id": script, "runtime": runtime_id} for script, runtime_id in scripts.items()]
+
+    return Server().seed_projects(
+        *({"name": name, "id": name, "scripts": saved(scripts)} for name, scripts in projects.items())
+    )
 
 
 @pytest.fixture
