@@ -25,6 +25,14 @@ def test_unexpected_shapes_refused(response_data):
         _ = answering(response_data).versions
 
 
+def test_missing_call_is_no_missing_runtime():
+    server = Server(stored())
+    server.fail("GET", NO_SUCH_CALL)
+    with pytest.raises(ApiError):
+        server.api.get(ID)
+    assert server.api.get(OTHER_ID) is None
+
+
 def test_read_only_where_the_list_lacks_a_needed_field():
     server = Server(stored())
     server.switch(list_omits="whitelist")

@@ -10,7 +10,7 @@ from ansible_collections.mstr.library.plugins.module_utils._session.session_stri
 from unit.support.library_server import LibraryServer
 from unit.support.make import PASSWORD
 from unit.support.module import Run
-from unit.support.wire import free_port
+from unit.support.wire import free_port, reply
 
 PIP = f"{sys.executable} -m pip install requests netaddr"
 HERE, OTHER = "https://mstr.example.com/Library", "https://other.example.com/Library"
@@ -159,6 +159,22 @@ def test_an_invalid_variable_is_named(run, server, monkeypatch, variable, value,
     assert last == "name is wrong"
     good = {"TIMEOUT": 1, "RETRIES": 1, "VALIDATE_CERTS": True, "LOGIN_MODE": "standard"}
     assert "user" in run(module(), **user(server, **{variable.lower(): good[variable]}))
+
+
+def test_no_log_hides_content_of_warnings(run, server):
+    def work(task, _request):
+        task.warn("about runtime 'Salaries'")
+        task.session.get("/sessions/userInfo")
+        return {"name": f"user {PASSWORD}"}
+
+    server.answers["POST /auth/logout"] = reply(500)
+    run(module(work), no_log=True, **user(server))
+    assert run.warnings == [
+        f"A warning about {subject} is not shown, because of no_log: true."
+        for subject in ("what the task read or did", "the session", "what the result does not show")
+    ]
+    run(module(work), **user(server))
+    assert run.warnings[0] == "about runtime 'Salaries'"
 
 
 @pytest.mark.parametrize("fails", [True, False])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import string
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._session.connection import connection_from, normal_url
@@ -8,6 +9,8 @@ from ansible_collections.mstr.library.plugins.module_utils._session.session_stri
 from hypothesis import given
 from hypothesis import strategies as st
 from unit.support.make import PASSWORD, URL, connection, faults_of
+
+OTHER = "https://other.example.com/MicroStrategyLibrary"
 
 USER = {"username": "u", "password": PASSWORD}
 SET = "set it, or the environment variable MSTR_"
@@ -125,6 +128,13 @@ def test_session_needs_no_credentials():
         assert (made.base_url, made.session.token, made.login) == (URL, "a token", None)
 
 
+def test_session_beside_its_server_and_credentials():
+    beside = connection(session=SESSION, base_url=f"{URL}/api/")
+    assert (beside.base_url, beside.login.mode) == (URL, "standard")
+    [fault] = faults(session=SESSION, base_url=OTHER)
+    assert fault == f"session belongs to {URL}, not to base_url {OTHER}; omit base_url, or log in there"
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -162,6 +172,13 @@ def test_cut_or_changed_session_is_refused():
         for text in (SESSION[:place], changed, f"\xff{changed}"):
             with pytest.raises(ValueError, match="is not a complete session string"):
                 decode(text)
+
+
+def test_session_that_cannot_hide_its_content():
+    """Token and cookies cannot be read in it; where every string has a secret, there is none."""
+    assert "token" not in SESSION
+    assert "JSESSIONID" not in SESSION
+    assert encode(decode(SESSION), string.ascii_letters) == ""
 
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0, math.nan, math.inf, 1e20])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from unit.support.make import DEFAULT_ID, lost, refusal, stored
+from unit.support.make import DEFAULT_ID, lost, refusal, stopped, stored
 from unit.support.many import A, B, C, actions, holding, message, run, waits
 
 ABSENT = {"name": "b", "state": "absent"}
@@ -59,6 +59,15 @@ def test_runtime_that_cannot_be_read(entry, name):
     assert (name, "failed") in actions(result)
     assert result["msg"].endswith("Nothing was purged.")
     assert have.names == ["a", "b", "c"]
+
+
+def test_excluded_name_that_only_the_read_shows():
+    have = holding(a=A, b=B)
+    have.list_only("id", "name")
+    have.fail("GET", turn=2, meanwhile=lambda: have.runtimes[B].update(name="keep"))
+    text = message(have, {"name": "a"}, purge=True, exclude=["keep", "b?"])
+    assert f"purge would delete 'keep' ({B}), which purge_exclude names" in text
+    assert have.names == ["a", "keep"]
 
 
 def test_scripts_are_looked_up_each_time():
@@ -132,6 +141,15 @@ def test_lost_deletion_that_the_list_shows(answer):
     result = run(have, {"name": "a"}, {"name": "B"}, ABSENT, purge=True)
     assert actions(result) == [("a", "none"), ("B", "none"), ("b", "deleted"), ("c", "deleted")]
     assert have.warnings == []
+
+
+def test_signal_before_a_deletion_is_no_change():
+    have = holding(a=A, b=B).seed_scripts(load=A)
+    have.fail("POST", stopped(in_flight=False), turn=2)
+    text = message(have, {"name": "a"}, purge=True, protect=True)
+    assert "'b' was not deleted. Stopped by signal SIGTERM" in text
+    assert "something changed" not in text
+    assert have.names == ["a", "b"]
 
 
 @pytest.mark.parametrize("purge", [True, False])

@@ -137,6 +137,12 @@ def test_limits_of_a_whole_call():
     assert [(error.outcome_unknown, error.permanent) for error in (slow, large)] == [(True, False), (True, True)]
 
 
+def test_exceptions_that_cause_each_other_end():
+    first, other = requests.exceptions.RequestException("a"), OSError("b")
+    first.__cause__, other.__cause__ = other, first
+    assert "failed" in explained(first).sentence
+
+
 def test_socks_proxy_without_library_names_it(monkeypatch):
     def no_socks(*_args, **_options):
         raise requests.exceptions.InvalidSchema("Missing dependencies for SOCKS support.")

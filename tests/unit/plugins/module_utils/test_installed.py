@@ -97,6 +97,15 @@ def test_markers(requires, written, python, needs):
     assert list(installed.graph_of(found, definition(*written))["a"]) == needs
 
 
+def test_extra_of_a_requirement_and_nearest_requirer():
+    """A circle is no problem, and the nearest to the definition is named."""
+    found = read({"top==1": ["a[x]"], "a==1": ['b; extra == "x"'], "b==1": ["a"]})
+    assert installed.graph_of(found) == {"top": ["a"], "a": ["b"], "b": ["a"]}
+    found = read({"z==1": ["x"], "a==1": ["y"], "y==1": ["x", "a"], "x==1": ["y"], "alone==1": []})
+    graph, written = installed.graph_of(found), definition("z", "a")
+    assert [installed.required_by(graph, key, written) for key in ("x", "y", "alone")] == ["z", "a", None]
+
+
 def evaluated(found, written="", **rules):
     """What a policy finds in a runtime with these packages, as texts."""
     runtime = from_api(stored(packages=packages(*written.split())))

@@ -9,7 +9,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import LIST_AS_WRITTEN, TEXT_AS_WRITTEN
 from ansible_collections.mstr.library.plugins.module_utils._options import all_without_errors, without_errors
-from ansible_collections.mstr.library.plugins.module_utils._remedies import misnamed, unknown_option
+from ansible_collections.mstr.library.plugins.module_utils._remedies import misnamed, option_error, unknown_option
 from ansible_collections.mstr.library.plugins.module_utils.auth import argument_spec
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -19,6 +19,9 @@ RUNTIMES = {"type": "list", "elements": "dict", "options": DEFINITION_OPTIONS}
 SPEC = {"runtimes": RUNTIMES, **DEFINITION_OPTIONS}
 AD_HOC = "write a list; in an ad-hoc command, write all options as JSON: -a "
 QUOTES = "put it in quotes"
+
+
+NULL = "runtimes[0] is null; remove it, or write a value"
 NO_LIST, NO_MAPPING = "packages %r is not a list; write", "is not a mapping of options; write"
 
 
@@ -114,6 +117,20 @@ def test_values_ansible_may_convert(entry, from_file):
 )
 def test_names_in_place_of_list_get_remedy(runtimes, error):
     assert all_without_errors(SPEC, {"runtimes": runtimes})[1] == [error]
+
+
+@pytest.mark.parametrize(
+    ("message", "errors", "shown"),
+    [
+        ("missing required arguments: code", ["a"], ["a", "missing required arguments: code"]),
+        ("one", [], ["one"]),
+        ("missing required arguments: code", ["code is a list; expected text"], ["code is a list; expected text"]),
+        ("one of the following is required: runtimes, src", [NULL], [NULL]),
+        ("parameters are mutually exclusive: a|b", [NULL], [NULL, "a and b exclude each other; set only one of them"]),
+    ],
+)
+def test_message_of_ansible_comes_last(message, errors, shown):
+    assert option_error(message, errors).splitlines() == shown
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
-from unit.support.make import DEFAULT_ID, stored
+from unit.support.make import DEFAULT_ID, lost, stored
 from unit.support.many import BESIDE, LIST, MERGE, UNITE, UPGRADE, A, B, C, actions, assigned, holding, message, run
 from unit.support.server import Server
 
@@ -167,3 +167,11 @@ def test_incomplete_list_is_read_again(entry, says, writes, more):
     assert (have.writes, have.requests.count(LIST) > 1) == (writes, entry["name"] == "b")
     [warning] = have.warnings
     assert "may be incomplete" in warning
+
+
+def test_lost_create_and_an_incomplete_list():
+    have = holding()
+    have.fail("POST", lost(), done=True)
+    have.switch(list_hides=["b", DEFAULT])
+    assert "could not find out what the server did" in message(have, {"name": "b"})
+    assert have.writes == ["POST /runtimes"]

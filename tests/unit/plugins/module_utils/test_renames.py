@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from ansible_collections.mstr.library.plugins.module_utils._model.src import Source
+from unit.support.make import stored
 from unit.support.many import A, B, C, actions, assigned, both, holding, message, names_by_id, restore, run
-from unit.support.server import killed_before
+from unit.support.server import Server, killed_before
 
 
 def failed(result):
@@ -45,6 +46,27 @@ def test_previous_name_that_is_only_alike(near, replaces):
         "Runtime 'reports' does not exist, so nothing is renamed",
     }
     assert actions(run(have, entry)) == [("New", "created")]
+
+
+@pytest.mark.parametrize(
+    ("held", "names", "how"),
+    [
+        ({A: "Etl 2", B: "Etl"}, {A: "Etl"}, {}),
+        ({A: "Etl 2", B: "Etl"}, {A: "Etl"}, {"purge": True, "exclude": ["Etl"]}),
+        # A runtime that keeps its name stands in the way of the next one; a purge that is cancelled moves nothing.
+        ({A: "a", B: "b", C: "c"}, {B: "a", C: "b"}, {}),
+        ({A: "a", B: "b", C: "c"}, {B: "a", C: "b"}, {"purge": True, "scripts": [assigned("nothing", "b")]}),
+        ({A: "d", B: "c"}, {A: "c", C: "d"}, {}),
+        ({A: "b", B: "a"}, {A: "a", B: "b"}, {}),
+        ({A: "b", B: "c", C: "a"}, {A: "a", B: "b", C: "c"}, {"purge": True}),
+    ],
+)
+def test_restore_that_cannot_have_its_names(held, names, how):
+    """A guard spares the runtime that has one, or it is in no backup; check mode says so, too."""
+    have = Server(*(stored(id=identity, name=name) for identity, name in held.items())).seed_scripts(load=A)
+    entries = [{"id": identity, "name": name} for identity, name in names.items()]
+    assert all(failed(result) for result in both(have, *entries, restore=True, **how))
+    assert have.writes == []
 
 
 def test_circle_of_names_and_how_to_open_it():

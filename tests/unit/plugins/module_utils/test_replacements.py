@@ -185,6 +185,20 @@ def test_after_the_commit_somebody_else_has_the_name(used):
         assert actions(result) == [("R", "updated"), (BESIDE, "deleted")]
 
 
+@pytest.mark.parametrize("replaces", [["name"], []])
+def test_after_the_commit_it_has_a_previous_name(replaces):
+    have = unfinished()
+    del have.runtimes[A]
+    have.runtimes[C] = stored(id=C, name="Q")
+    entry = {"name": "Q", "previous_names": ["R"], "replace_on_change": replaces}
+    result = outcome(have, entry)
+    if replaces:
+        assert (have.names, set(have.scripts.values())) == (["Q"], {C})
+    else:
+        assert "Add name to replace_on_change, which moves its scripts and deletes it" in result["msg"]
+        assert have.writes == []
+
+
 @pytest.mark.parametrize("how", [{}, {"exclude": ["R"]}, {"exclude": [A]}, {"left_out": [B]}, {"limit": 0}])
 @pytest.mark.parametrize("gone", [False, True])
 @pytest.mark.parametrize("used", [False, True])
@@ -326,6 +340,15 @@ def test_colleague_renames_between_list_and_read():
     have.fail("GET", turn=2, meanwhile=lambda: have.runtimes[A].update(name="Q"))
     assert f"'R' ({A}) was renamed to 'Q' after the list was read" in outcome(have, UPGRADE, {"name": "S"})["msg"]
     assert have.names == ["Q", "S"]
+
+
+def test_server_stores_a_different_name():
+    """What it replaces could not be seen from that name, so it is deleted at once."""
+    have = holding(R=A).seed_scripts(load=A)
+    have.alter = lambda runtime: runtime.update(name=runtime["name"][:20])
+    message = run(have, UPGRADE)["msg"]
+    assert f"The server stored the name '{BESIDE[:20]}' instead of {BESIDE!r}" in message
+    assert (list(have.runtimes), have.scripts) == ([A], {"load": A})
 
 
 def test_scripts_that_cannot_be_read_after_the_commit():

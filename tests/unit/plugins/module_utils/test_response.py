@@ -285,6 +285,16 @@ def test_forms_in_which_a_server_repeats_a_secret(form):
     assert form(secret).strip('"') in _errors.with_escaped_forms([secret])
 
 
+def test_every_error_has_promised_keys():
+    keys = {"http_status", "code", "message", "iserver_code", "ticket_id", "request"}
+    failed = _errors.ApiError("It failed.", http_status=403, code="ERR0014", outcome_unknown=True)
+    error = {**dict.fromkeys(keys), "http_status": 403, "code": "ERR0014"}
+    assert failed.to_result() == {"msg": "It failed.", "error": error}
+    assert (failed.status, failed.number, failed.outcome_unknown) == (403, 14, True)
+    assert _errors.MstrError("It failed.").to_result() == {"msg": "It failed.", "error": None}
+    assert _errors.MstrError("It failed.", iserver_code=0).to_result()["error"]["iserver_code"] == 0
+
+
 LONG, PROSE = "n" * 3_000_000, "the server's own words, " * 50
 
 

@@ -131,6 +131,22 @@ def test_networks_required(required, inside, outside):
     assert found == [[]] * len(inside) + [["networks_required"]] * len(outside)
 
 
+def test_packages_required():
+    """A package matches each requirement. One without a version matches no requirement with specifiers."""
+
+    def found(*names):
+        rows = held(packages=packages(*names))(packages_required=["mstrio-py>=11.5", "company-*"])
+        return [row.removeprefix("packages ") for row in rows]
+
+    none = "matches none of the packages"
+    assert found("mstrio_py==11.6", "Company_Tools[x]") == []
+    assert found() == [f"mstrio-py>=11.5 {none}", f"company-* {none}"]
+    for entry in ("mstrio-py", "mstrio-py==11.4"):
+        assert found("company-base", entry) == [f"mstrio-py>=11.5 {none} (it has {entry})"]
+    why = "'git+https://x' is not the name of a package"
+    assert found("mstrio-py==11.5", "git+https://x") == [f"company-* cannot be evaluated: {why}"]
+
+
 @pytest.mark.parametrize(
     ("requirement", "matched"),
     [
@@ -159,6 +175,24 @@ def test_requirements(requirement, matched):
 def test_no_name_of_a_package(name, option):
     why = "cannot be evaluated: its name is not the name of a package"
     assert held(packages=[{"name": name, "version": "1"}])(**option) == [f"packages {name}==1 {why}"]
+
+
+def test_details_of_packages():
+    found = held(packages=packages("requests==2.31.0", "Requests", "left-pad==x.y"))
+    assert found(packages_never=["requests<2.32", "left-pad<1"]) == [
+        "packages requests==2.31.0 matches requests<2.32",
+        "packages Requests has no version to compare with requests<2.32",
+        "packages left-pad==x.y cannot be evaluated: PEP 440 cannot read its version",
+    ]
+    none = "matches none of the allowed packages"
+    assert found(packages_within=["requests", "requests<2.32"]) == [f"packages left-pad==x.y {none}"]
+    assert found(packages_within=["requests>=2.32", "left-pad"]) == [
+        f"packages {value} {none} (requests>=2.32 allows only some versions)"
+        for value in ("requests==2.31.0", "Requests")
+    ]
+    assert found(package_versions_required=True) == ["packages Requests has no version"]
+    assert len(found(packages_within=[])) == 3
+    assert found(packages_never=[], package_versions_required=False) == []
 
 
 def test_python_version():

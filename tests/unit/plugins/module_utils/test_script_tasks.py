@@ -3,11 +3,12 @@ from __future__ import annotations
 from unittest.mock import Mock
 
 import pytest
+from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.module_utils._work.script_tasks import find_tasks
 from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import find_usage
 from hypothesis import given
-from unit.support.make import ID, OTHER_ID, runtime
-from unit.support.many import why_kept
+from unit.support.make import ID, OTHER_ID, refusal, runtime
+from unit.support.many import NO, why_kept
 from unit.support.server import Server
 from unit.support.strategies import ANY_JSON
 
@@ -117,6 +118,14 @@ def test_release_without_history(missing):
     assert (tasks(found), found.last_runs, len(found.unread)) == (ALL, {}, 1)
 
 
+def test_closed_project_and_unreadable_task(server):
+    server.refusals = {"GET /tasks FINANCE": refusal(500, "ERR001", "not loaded"), "GET /tasks/T1": NO}
+    found = runs(server)
+    assert tasks(found) == {key: ids for key, ids in ALL.items() if key != "PAY"}
+    named = [(entry.project.name, entry.script and entry.script.name) for entry in found.unread]
+    assert named == [("Finance", None), ("Sales", "Load sales")]
+
+
 @pytest.mark.parametrize(
     ("hidden", "says"),
     [("listed", ["The user may not read the scripts of 1 planned task: 'Pay all'."]), ("left_out", [])],
@@ -139,6 +148,27 @@ def test_refusal_names_schedules(server):
     assert USED in why
     assert "GET /scripts/history" not in server.requests
     assert server.requests.count("GET /tasks") == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "text"),
+    [
+        ({"GET /tasks": refusal(500, "ERR001", "broken")}, "is used by 3 scripts, with unknown schedules: 'Clean' in"),
+        ({"GET /tasks/T1": refusal(500, "ERR001", "broken")}, "'Load sales' in 'Sales' (nightly), 'Close'"),
+    ],
+)
+def test_failed_look_up_of_tasks_changes_no_refusal(server, fault, text):
+    server.refusals = fault
+    assert [text in why for why in why_kept(server, runtime(id=ID))] == [True]
+    # And it blocks nothing that no script uses.
+    assert why_kept(server, runtime(id="C" * 32)) == []
+
+
+@pytest.mark.parametrize("call", ["GET /scripts/LOAD", "GET /tasks/T1"])
+def test_signal_ends_the_look_up(server, call):
+    server.refusals[call] = Interrupted("Stopped by SIGTERM")
+    with pytest.raises(Interrupted):
+        runs(server)
 
 
 @pytest.mark.parametrize("call", CALLS)

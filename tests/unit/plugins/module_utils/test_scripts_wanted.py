@@ -67,6 +67,14 @@ def test_script_that_cannot_be_assigned(purge):
     assert ("Nothing was purged." if purge else "not deleted, because a script still uses it") in result["msg"]
 
 
+def test_script_of_what_cannot_be_planned():
+    """Check mode says so, too, and what a script still uses is not deleted."""
+    have = holding(old=A).seed_scripts(load=A)
+    for result in both(have, {"id": B, "name": "b"}, OLD_GOES, scripts=[assigned("load", "b")]):
+        assert (moves(result), actions(result)) == ([("load", "failed")], [("b", "failed"), ("old", "failed")])
+        assert (result["changed"], result["summary"]["failed"]) == (False, 3)
+
+
 @pytest.mark.parametrize(("runtime", "action"), [("S", "failed"), ("R", "none")])
 def test_script_whose_name_was_not_read(runtime, action):
     """Half of a character becomes U+FFFD when it is read."""

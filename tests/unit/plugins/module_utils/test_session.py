@@ -154,6 +154,19 @@ def test_dead_session_replaced_and_call_repeated(session, do, call, gone):
     assert task.http.jar == [], "the cookies of the dead session would lead to it again"
 
 
+def test_end_of_a_given_session(session):
+    """It is replaced with credentials; without them, the error gives advice."""
+    task, without = session(**WITH_LOGIN), session(**GIVEN)
+    task.http.reply(READ, GONE)
+    without.http.reply(READ, GONE)
+    read(task)
+    log_out(task)
+    assert task.http.calls == [READ, LOGIN, READ, LOGOUT]
+    with pytest.raises(AuthError, match="no credentials to log in again") as failed:
+        read(without)
+    assert (failed.value.error["code"], without.http.calls) == ("ERR009", [READ])
+
+
 @pytest.mark.parametrize("retries", [0, 1, 3])
 def test_new_logins_of_task_as_many_as_retries(session, retries):
     task = session(retries=retries)

@@ -11,7 +11,7 @@ from contextlib import closing, nullcontext
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError, MstrError
-from ansible_collections.mstr.library.plugins.module_utils._session import size
+from ansible_collections.mstr.library.plugins.module_utils._session import size, transport
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted, Stop
 from ansible_collections.mstr.library.plugins.module_utils._session.session import Session
 from ansible_collections.mstr.library.plugins.module_utils._session.transport import Http
@@ -169,6 +169,20 @@ def test_cookies_can_be_passed_on_and_forgotten():
         second.forget_cookies()
         get(second)
     assert [request.headers.get("cookie") for request in server.requests] == [None, f"{cookie}; {short}", None]
+
+
+def test_slow_call_ends_with_next_piece(monkeypatch):
+    def pieces(request):
+        request.socket.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n")
+        for _turn in range(10):
+            request.socket.sendall(b"x" * 70_000)
+            time.sleep(0.02)
+
+    monkeypatch.setattr(transport, "CALL_LIMIT", 0.01)
+    with Listener(pieces) as server:
+        http = http_to(server)
+        with pytest.raises(TimeoutError):
+            http._exchange(http._client, threading.current_thread(), "GET", "/runtimes", {})
 
 
 @pytest.mark.parametrize(("method", "unknown"), [("GET", False), ("POST", True), ("PATCH", True), ("DELETE", True)])

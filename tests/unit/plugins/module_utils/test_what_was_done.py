@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from unit.support.make import refusal
 from unit.support.many import LIST, UPGRADE, A, B, D, actions, both, holding, message, run, waits
 
@@ -95,6 +96,24 @@ def test_list_has_the_last_word_on_an_id(entries):
     have.refusals[f"GET /runtimes/{A}"] = refusal(404, "ERR004", "not found")
     assert "the server lists it, but answers that it does not exist" in message(have, *entries)
     assert have.writes == []
+
+
+@pytest.mark.parametrize(
+    ("entry", "how", "done"),
+    [
+        (UPDATE, {"purge": True, "protect": True}, [("a", "updated"), ("R", "failed")]),
+        (UPGRADE, {}, [("R", "created")]),
+    ],
+)
+def test_signal_during_the_second_look_up(entry, how, done):
+    """It keeps the result."""
+    have = holding(a=A, R=B).seed_scripts(load=A)
+    signal = {"GET /projects": Interrupted("Stopped by signal SIGTERM")}
+    have.fail("PATCH" if entry == UPDATE else "POST", meanwhile=lambda: have.refusals.update(signal))
+    result = run(have, entry, **how)
+    assert actions(result) == done
+    assert "Stopped by signal SIGTERM" in result["msg"]
+    assert B in have.runtimes
 
 
 @pytest.mark.parametrize("entries", [[UPDATE], [UPDATE, {"name": "b"}]])
