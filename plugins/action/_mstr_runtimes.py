@@ -15,11 +15,11 @@ from ansible_collections.mstr.library.plugins.action import (  # noqa: F401 # py
     mstr_runtimes,
     mstr_script_run,
 )
-from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.steps import STEPS
-from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.task import Action
+from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.action import Action
+from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.tasks import TASKS
 
 
 class ActionModule(Action):
-    """Runs one step of a playbook; `plugin_utils/_playbooks/steps.py` has them."""
+    """Runs one task of a playbook or role; `plugin_utils/_playbooks/tasks.py` has them."""
 
-    steps = STEPS
+    tasks = TASKS

@@ -46,21 +46,17 @@ def misspelled_names(name: str, others: Iterable[str]) -> list[str]:
     similar = (
         other for other in others if abs(len(name) - len(other)) <= 2 * most and digits == re.findall("[0-9]", other)
     )
-    return sorted({other for other in similar if 0 < distance(key, name_key(other)) <= most})
+    return sorted({other for other in similar if (near := name_key(other)) != key and is_near(key, near, most)})
 
 
-def distance(text: str, other: str) -> int:
-    """The number of characters to insert, remove, change or swap with the next one to get from one text to another."""
-    before: list[int] = []
-    row = list(range(len(other) + 1))
-    for i, character in enumerate(text, 1):
-        before_that, before, row = before, row, [i]
-        for j, counterpart in enumerate(other, 1):
-            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (character != counterpart))
-            if i > 1 and j > 1 and character == other[j - 2] and text[i - 2] == counterpart:
-                cost = min(cost, before_that[j - 2] + 1)
-            row.append(cost)
-    return row[-1]
+def is_near(text: str, other: str, most: int) -> bool:
+    """Whether two texts differ by at most so many characters that are inserted, removed, changed or swapped."""
+    longest = max(len(text), len(other))
+    if abs(len(text) - len(other)) > most:
+        return False
+    from difflib import SequenceMatcher  # takes 3 ms, which only a task with a doubtful name should pay
+
+    return sum(block.size for block in SequenceMatcher(None, text, other).get_matching_blocks()) >= longest - most
 
 
 def meant(name: str, others: Iterable[str], most: int = 3) -> str:

@@ -26,11 +26,11 @@ from ...module_utils._model.file import FileError, check_size, read_text
 from ...module_utils._model.src import Source, read_definitions, source_from
 from .._reports.export import File, missing
 from .._reports.texts import packed_text, plain
+from .action import Action, Result, refused
 from .backups import here, new_paths, timed
 from .check import one_file_error, type_error
 from .destination import FILE, checksum, dest_errors, write
 from .new_run import UNKNOWN
-from .task import Action, Result, refused
 from .variables import LARGEST_ARTIFACT, is_given, own_file
 
 DEST, KEEP = "mstr_runtimes_backup_dest", "mstr_runtimes_backup_keep"

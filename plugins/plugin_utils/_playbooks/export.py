@@ -21,9 +21,9 @@ from .._reports.events import copyable_texts
 from .._reports.export import File, to_file
 from .._reports.texts import plain
 from .._reports.upgrade import UPGRADE_DAYS, Upgrade, locked, unused_file, upgrade_file
+from .action import Action, Result, refused
 from .backup import OwnFile, source_of
 from .check import export_errors, type_error
-from .task import Action, Result, refused
 from .variables import EXPORTS, empty_errors, is_chosen, is_given, name_errors, role_types
 
 # What is exported, the variable that leaves runtimes out, and who writes the file.

@@ -21,12 +21,12 @@ from ...module_utils._model.usage import name_of
 from .._reports.evaluation import violations_of
 from .._reports.export import File
 from .._reports.texts import json_text, plain
+from .action import Action, Result, refused
 from .backup import DEST, Backup, OwnFile, existing, mark_finished, may_take_away, means, source_of
 from .backups import age, choice_error, dest_of
 from .check import backup_errors, foreign_errors
 from .export import BACKUP, exported
 from .new_run import dests
-from .task import Action, Result, refused
 from .variables import AUDITED, DEFINITIONS, RESTORED, empty_errors, name_errors, passed_on, role_types, with_exemptions
 
 

@@ -10,6 +10,7 @@ Pure, except that the variables are read from `variables.yml`, and those of the 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 
 from ...module_utils import auth
 from ...module_utils._errors import ValidationError
-from ...module_utils._model.alike import distance
+from ...module_utils._model.alike import is_near
 from ...module_utils._work.inputs import TASK_OPTIONS
 from .._reports.formats import FORMATS
 from .survey import QUESTIONS
@@ -197,13 +198,13 @@ def _unknown(name: str) -> Iterator[str]:
 
 def meant(name: str) -> str | None:
     """The known variable that differs by at most two edits, or would without `runtimes_`, or None."""
-    distances = [
-        (edits, other)
-        for other in all_names()
+    near = {
+        form: other
+        for other in sorted(all_names())
         for form, most in ((other, _MOST_EDITS), (other.replace(_ROLE, "mstr_"), len(other.removeprefix(_ROLE)) // 4))
-        if abs(len(name) - len(form)) <= _MOST_EDITS and (edits := distance(name, form)) <= min(most, _MOST_EDITS)
-    ]
-    return min(distances)[1] if distances else None
+        if is_near(name, form, min(most, _MOST_EDITS))
+    }
+    return next((near[form] for form in get_close_matches(name, near, 1)), None)
 
 
 def own_file(name: str, host: str, value: Callable[[str], Any]) -> str:

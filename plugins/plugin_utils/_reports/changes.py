@@ -25,7 +25,7 @@ class Change(NamedTuple):
     after: str
 
     def text(self, longest: int | None = _LONGEST_VALUE) -> str:
-        """As in `+10.200.0.0/16`, `-pandas 2.2.3` or `requests 2.32.3 → 2.32.4`. `longest`: of a value."""
+        """Such as `+10.200.0.0/16`, `-pandas 2.2.3` or `requests 2.32.3 → 2.32.4`. `longest`: of a value."""
         if self.sign == "→":
             return f"{self.name} {_short(self.before, longest)} → {_short(self.after, longest)}".strip()
         return f"{self.sign}{_short(self.after or self.before, longest)}"

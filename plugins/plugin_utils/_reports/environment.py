@@ -26,7 +26,7 @@ from .capacity import capacity, unused_runtimes
 from .evaluation import COUNTED, Json, evaluated, unused_exemptions
 from .inventory import Sources, difference, entries_of, inventory, not_offered, summary_of
 from .pythons import branches_of, has_ended
-from .since import changed_since, since_line
+from .since import compared_with_earlier, since_line
 
 _MOST_LINES = 20
 _EXPIRES_SOON = timedelta(days=30)
@@ -64,7 +64,7 @@ def environment_report(sources: Sources, detail: bool = False) -> dict[str, Any]
                 report["capacity"] = capacity(runtimes)
                 report["counts"] = _counts(report, runtimes, sources)
             if sources.since is not None and report["counts"] is not None:
-                report["since"] = changed_since(sources.since, report, runtimes, sources.previous_names)
+                report["since"] = compared_with_earlier(sources.since, report, runtimes, sources.previous_names)
             elif sources.since is not None and detail:
                 # The next audit compares with what the last one could read.
                 report["last_read"] = sources.since.state(sources.environment)

@@ -26,7 +26,7 @@ from ...module_utils._model.runtime import DEFAULT_RUNTIME_ID, is_id, mark_in, n
 from ...module_utils._model.stored import definition_of
 from .texts import without_controls
 
-_HEADER = Path(__file__).parent / "templates" / "definitions.j2"
+_TEMPLATES = Path(__file__).parent / "templates"
 # With these characters begins what Ansible renders.
 _TEMPLATE = re.compile(r"\{[{%#]")
 
@@ -127,8 +127,12 @@ def to_file(
 
 def with_header(file: File, kind: str, **values: Any) -> File:
     """The file with its first comment. `kind`: `backup`, `export`, `lock`, `unused` or `upgrade`."""
-    template = Template(_HEADER.read_text(encoding="utf-8"), trim_blocks=True, keep_trailing_newline=True)
-    return file._replace(header=template.render(kind=kind, file=file, **values))
+    return file._replace(header=template("definitions.j2").render(kind=kind, file=file, **values))
+
+
+def template(name: str) -> Template:
+    """A template of a text that a file has."""
+    return Template((_TEMPLATES / name).read_text(encoding="utf-8"), trim_blocks=True, keep_trailing_newline=True)
 
 
 class Block(str):
@@ -242,7 +246,7 @@ def to_definitions(runtimes: Iterable[Runtime], exclude: Sequence[str] = (), ids
 def _expressed(
     runtimes: Sequence[Runtime], exclude: Sequence[str], ids: bool
 ) -> tuple[list[dict[str, Any]], dict[tuple[str, str], Sequence[str]]]:
-    """The definitions of `to_definitions`, and why there is none of other runtimes."""
+    """The definitions of `to_definitions`, and why other runtimes have no definition."""
     namesakes: dict[str, list[str]] = {}
     meant = [runtime for runtime in runtimes if not is_named(_identity(runtime)[0], exclude, _identity(runtime)[1])]
     for name, identity in map(_identity, meant):

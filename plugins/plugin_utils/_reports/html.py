@@ -113,7 +113,7 @@ def parts(report: Json) -> Iterator[str]:
 
 def _numbers(environment: Json, columns: Iterable[str]) -> dict[str, int | None]:
     counts = environment.get("counts") or environment.get("summary")
-    # Without a policy, there is no number of violations.
+    # Without a policy, nobody counted violations.
     of_policy = ("violations", "exempted", "expiring", "not_evaluated")
     unknown = () if environment.get("policy") or not environment.get("counts") else of_policy
     return {key: counts.get(key, 0) if counts and key not in unknown else None for key in columns}
@@ -148,7 +148,7 @@ def _section(report: Json, group: Sequence[Json], environment: Json, anchor: str
         "unread_lines": [text for kind, text in noted if kind == lines.UNREAD],
         "unused_texts": list(map(unused_text, environment.get("unused_runtimes") or ())),
         "capacity_line": capacity_line(environment["capacity"]) if environment.get("capacity") else "",
-        "packages": _packages(inventory),
+        "packages": _users_of_packages(inventory),
         "script_lines": [lines.script_line(script, predicted) for script in environment.get("scripts") or ()],
         "since_line": since_line(since) if since else "",
         "changed": [(runtime["name"], text) for _action, runtime, text in changed_runtimes(since)] if since else [],
@@ -169,7 +169,7 @@ def _side_by_side(comparison: Json) -> dict[str, Any]:
     return {**comparison, "rows": rows, "equal": equal, "sentences": sentences, "changes": texts}
 
 
-def _packages(inventory: Sequence[Json]) -> list[tuple[str, list[Json]]]:
+def _users_of_packages(inventory: Sequence[Json]) -> list[tuple[str, list[Json]]]:
     """Every package with the runtimes that have it, for the question who has to test a new version."""
     if all(runtime["scripts"] is None for runtime in inventory):
         return []

@@ -97,7 +97,7 @@ def heading(report: Json) -> str:
 
 
 def outcome_title(report: Json, outcome: str) -> str:
-    """The outcome of an environment, in a whole report. What a plan intends to change is no drift."""
+    """The outcome of an environment, in a whole report. What a plan intends to change is not called drift."""
     return "Changes" if outcome == "drift" and report["kind"] != "audit" else title(outcome, predicted=False)
 
 

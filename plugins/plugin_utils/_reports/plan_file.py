@@ -149,7 +149,7 @@ def _text(value: Any) -> str:
 
 
 def _name(row: Json) -> str:
-    """What tells the rows apart that may be about one thing."""
+    """What rows about one runtime or one script have in common."""
     return _text(["script", row["id"], row["name"]] if "before" in row else ["runtime", row["name"]])
 
 

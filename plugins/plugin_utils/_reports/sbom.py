@@ -34,7 +34,7 @@ _PYTHON_VERSION = re.compile(r"\d+(\.\d+)+", re.ASCII)
 class _Node(NamedTuple):
     """A package in a runtime. `needs`: what it needs there, None if that is unknown.
 
-    `variant`: what tells it from the same package with different requirements in another runtime.
+    `variant`: what distinguishes it from the same package with different requirements in another runtime.
     """
 
     name: str

@@ -128,7 +128,7 @@ def when(text: Any) -> str:
     return f"{timestamp.group(1)} {timestamp.group(2)} UTC" if timestamp else str(text or "")
 
 
-def changed_since(
+def compared_with_earlier(
     earlier: Earlier, report: Json, runtimes: Sequence[Json], previous_names: Mapping[str, Sequence[str]]
 ) -> Json:
     """What changed. `report`: of the environment now; `runtimes`: its inventory.
@@ -147,7 +147,7 @@ def changed_since(
         return {**since, "error": f"the earlier report has no environment {environment!r}"}
     if earlier.runtimes is None and not old:
         return {**since, "error": "no earlier audit could read the environment"}
-    before, now, key = _compared(earlier, old, runtimes)
+    before, now, key = _both_lists(earlier, old, runtimes)
     by_key = {runtime.get(key): runtime for runtime in before}
     successors = _successors(now, by_key, previous_names) if key == "id" and not incomplete else {}
     for runtime in sorted(now, key=lambda entry: (entry["name"], str(entry["id"]))):
@@ -171,7 +171,7 @@ def changed_since(
     return {**since, "deleted": [{key: runtime.get(key) for key in ("name", "id")} for runtime in gone]}
 
 
-def _compared(earlier: Earlier, old: Json, runtimes: Sequence[Json]) -> tuple[Sequence[Json], Sequence[Json], str]:
+def _both_lists(earlier: Earlier, old: Json, runtimes: Sequence[Json]) -> tuple[Sequence[Json], Sequence[Json], str]:
     """The runtimes before and now, and the key by which they are the same."""
     # An unfinished replacement counts once it has its name.
     now = [runtime for runtime in runtimes if runtime["present"] and not mark_in(runtime["name"])]

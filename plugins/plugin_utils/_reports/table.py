@@ -41,7 +41,7 @@ _START_OF_FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 def parts(report: Json) -> Iterator[str]:
     """The text of a report from `formats.whole`, in parts that begin with a line end."""
     columns = [*_COLUMNS, *RESOURCE_KEYS, *settings()]
-    # The byte order mark tells spreadsheets that the text is UTF-8.
+    # Spreadsheets recognize UTF-8 by the byte order mark.
     yield f"\ufeff{','.join(columns)}"
     for environment in report["details"]:
         yield _lines(columns, ({"environment": environment["environment"], **row} for row in _rows(environment)))

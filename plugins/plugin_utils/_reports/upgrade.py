@@ -17,51 +17,12 @@ from ...module_utils._model.kinds import normalized_name
 from ...module_utils._model.python import branch_of, support_of
 from ...module_utils._model.requirements import project
 from ...module_utils._model.usage import name_of, schedules, used_by
-from .export import Block, File, settled, to_file, with_header
+from .export import Block, File, settled, template, to_file, with_header
 
 Runtime = Mapping[str, Any]
 UPGRADE_DAYS = 90  # the default: a Python that ends within these days is old, too
 _OFFERED = re.compile(r"\d{1,9}(\.\d{1,9})+", re.ASCII)
 _VERSION = re.compile(r"\d{1,4}\.\d{1,4}(\.\d{1,4})?", re.ASCII)
-
-# It stands in the file, so a reviewer can read and change it. PACKAGES is the list of their names.
-SMOKE_TEST = """\
-# Check that each package is installed, and that the modules it brings can be imported.
-import importlib
-import importlib.metadata
-import platform
-
-packages = PACKAGES
-endings = (".py", ".so", ".pyd")
-not_meant = {"benchmarks", "conftest", "docs", "examples", "scripts", "setup", "test", "tests"}
-
-
-def modules_of(found):
-    files = [file for file in found.files or () if file.parts]
-    folders = {file.parts[:-1] for file in files if file.name == "__init__.py"}
-    names = {folder for folder in folders if not any(folder[:end] in folders for end in range(1, len(folder)))}
-    names |= {(file.name.split(".")[0],) for file in files if len(file.parts) == 1 and file.suffix in endings}
-    names = names or {(name,) for name in (found.read_text("top_level.txt") or "").split()}
-    names = {name for name in names if all(map(str.isidentifier, name)) and name[0] not in not_meant}
-    return sorted(".".join(name) for name in names if not name[0].startswith("__"))
-
-
-if packages and not list(importlib.metadata.distributions()):
-    raise ImportError("This server hides from scripts what is installed. Write a different smoke_test.")
-for package in packages:
-    where = f"on Python {platform.python_version()}"
-    try:
-        found = importlib.metadata.distribution(package)
-    except importlib.metadata.PackageNotFoundError:
-        raise ImportError(f"Package {package} is not installed {where}.") from None
-    for module in modules_of(found):
-        try:
-            importlib.import_module(module)
-        except (Exception, SystemExit) as error:
-            why = f"module {module}: {type(error).__name__}: {error}"
-            raise ImportError(f"Package {package} cannot be imported {where}: {why}") from None
-print(f"{len(packages)} packages are installed and can be imported.")
-"""
 
 
 class Upgrade(NamedTuple):
@@ -115,7 +76,7 @@ def upgrade_file(
     `read`: runtimes with their scripts, and `versions`. `defined`: the definitions of the environment, each after its
     place. Raises ValidationError.
     """
-    all_of_them, expressed = _expressed(read["runtimes"], writer, exclude)
+    all_of_them, expressed = _export_of(read["runtimes"], writer, exclude)
     due = [runtime for runtime in expressed if upgrade.is_due(runtime["runtime_version"])]
     due.sort(key=lambda runtime: (*_weight(runtime, upgrade.today), runtime["name"]))
     # Without anything to do, what the server offers does not matter.
@@ -136,14 +97,14 @@ def upgrade_file(
 
 
 def unused_file(read: Mapping[str, Any], writer: str, exclude: Sequence[str]) -> tuple[File | None, list[str]]:
-    """The definitions that delete each runtime without a script, None if there is none, and notes.
+    """The definitions that delete each runtime without a script, None without such a runtime, and notes.
 
     Raises ValidationError if scripts could not be read, because nobody knows then which runtimes are unused.
     """
     unread = [*_unread(read)]
     if unread:
         raise ValidationError([f"mstr_export_unused: nothing was written. {unread[0]} So nobody knows what is unused."])
-    all_of_them, expressed = _expressed(read["runtimes"], writer, exclude)
+    all_of_them, expressed = _export_of(read["runtimes"], writer, exclude)
     found = [runtime for runtime in expressed if not runtime["scripts"]]
     content = [{"id": each["id"], "name": each["name"], "state": "absent"} for each in found]
     comments = {each["name"]: [f"Last changed {each['date_modified'] or 'at an unknown time'}"] for each in found}
@@ -170,7 +131,7 @@ def locked(runtimes: Iterable[Runtime]) -> tuple[list[Runtime], dict[str, list[s
     return with_versions, comments
 
 
-def _expressed(runtimes: Sequence[Runtime], writer: str, exclude: Sequence[str]) -> tuple[File, list[Runtime]]:
+def _export_of(runtimes: Sequence[Runtime], writer: str, exclude: Sequence[str]) -> tuple[File, list[Runtime]]:
     """The export of all runtimes, and those that are in it, as they were read, by name."""
     file = to_file(runtimes, writer, exclude)
     others = [
@@ -181,13 +142,10 @@ def _expressed(runtimes: Sequence[Runtime], writer: str, exclude: Sequence[str])
 
 
 def _definition(runtime: Runtime, version: str) -> dict[str, Any]:
-    code = SMOKE_TEST.replace("PACKAGES", repr([name for name in map(_project, _packages(runtime)) if name]), 1)
+    packages = [name for name in map(_project, runtime.get("packages") or ()) if name]
+    code = template("smoke_test.j2").render(packages=packages)
     more = {"replace_on_change": ["runtime_version"], "smoke_test": Block(code)}
     return {"name": runtime["name"], "runtime_version": version, **more}
-
-
-def _packages(runtime: Runtime) -> Sequence[Mapping[str, Any]]:
-    return runtime.get("packages") or ()
 
 
 def _project(package: Mapping[str, Any]) -> str | None:
@@ -204,9 +162,9 @@ def _comments(runtime: Runtime, today: date) -> Iterator[str]:
     """What a reviewer needs to know of a runtime."""
     scripts = runtime["scripts"]
     yield f"{_python(runtime, today)}; {used_by(scripts, today) if scripts else 'no script that this user can read'}"
-    shown = [f"{each['name']} {each.get('version') or 'in any version'}" for each in _packages(runtime)]
+    shown = [f"{each['name']} {each.get('version') or 'in any version'}" for each in runtime.get("packages") or ()]
     yield f"Packages: {', '.join(shown) or 'none'}"
-    unchecked = [each["name"] for each in _packages(runtime) if not _project(each)]
+    unchecked = [each["name"] for each in runtime.get("packages") or () if not _project(each)]
     if unchecked:
         yield f"smoke_test does not check these packages, whose names it does not know: {listed(unchecked)}"
 

@@ -110,7 +110,7 @@ CHECK = """
   {where}
   tasks:
     - name: Check
-      mstr.library._mstr_runtimes: {{step: check, playbook: apply}}
+      mstr.library._mstr_runtimes: {{task: check, playbook: apply}}
       run_once: true
 """
 

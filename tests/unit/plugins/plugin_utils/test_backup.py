@@ -17,8 +17,8 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import Valida
 from ansible_collections.mstr.library.plugins.module_utils._model.file import parsed
 from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions, source_from
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks import backup, export, playbooks
+from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.action import Action
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.destination import Stat, write
-from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.task import Action
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.texts import content_of
 
 DEFAULT = {"name": "(Default) MicroStrategy", "id": "0F35652CA7D041978BF0CBCB67531203", "is_default": True}

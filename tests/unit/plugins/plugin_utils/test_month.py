@@ -16,13 +16,13 @@ from ansible_collections.mstr.library.plugins.module_utils._work.inputs_many imp
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import ensure_many
 from ansible_collections.mstr.library.plugins.module_utils._work.runtime_info import INFO_OPTIONS, query_from, read
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks import playbooks
+from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.action import Action
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.destination import write
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.final_report import (
     FinishedRun,
     reports_of,
     run_report,
 )
-from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.task import Action
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import earlier_from
 from unit.support.server import Server
 

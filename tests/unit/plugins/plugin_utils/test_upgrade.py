@@ -10,7 +10,6 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import Valida
 from ansible_collections.mstr.library.plugins.module_utils._model.file import parsed
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.check import export_errors
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.upgrade import (
-    SMOKE_TEST,
     Upgrade,
     locked,
     unused_file,
@@ -233,4 +232,3 @@ def test_the_smoke_test_names_the_first(tmp_path: Path):
 
 def test_the_smoke_test_of_a_server_that_hides_packages(tmp_path: Path):
     assert "hides from scripts what is installed" in smoke(tmp_path, [{"name": "fine"}])
-    assert "PACKAGES" in SMOKE_TEST

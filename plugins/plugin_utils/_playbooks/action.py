@@ -38,10 +38,10 @@ class Action(ActionBase):
     """The base class of the private actions."""
 
     task_vars: Result
-    steps: Mapping[str, Callable[[Any], Result]]
+    tasks: Mapping[str, Callable[[Any], Result]]
 
     def run(self, tmp: Any = None, task_vars: Result | None = None) -> Result:
-        """The result of the step that the option `step` names, or a failed one with the sentence of its error."""
+        """The result of the task that the option `task` names, or a failed one with the sentence of its error."""
         super().run(tmp, task_vars)
         self.task_vars = task_vars or {}
         self.args = self._task.args
@@ -51,7 +51,7 @@ class Action(ActionBase):
         # From ansible-core 2.19 on, a failure shows the lines of the playbook around its task, which help no user.
         self._task._ds = None  # type: ignore[attr-defined]
         try:
-            return self.steps[str(self.args["step"])](self)
+            return self.tasks[str(self.args["task"])](self)
         except ValidationError as exc:
             return failed(exc.sentence)
 

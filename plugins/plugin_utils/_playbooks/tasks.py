@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The steps of a playbook: check the run, work on each environment, report on all of them, and fail some of them.
+"""The tasks of a playbook: check the run, work on each environment, report on all of them, and fail some of them.
 
-A step takes the action that runs it, whose option `step` names it, and returns the result of the task.
+A function takes the action that runs the task, whose option `task` names it, and returns the result of the task.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from .._reports.since import Earlier, earlier_from
 from .._reports.texts import content_of, packed, plain
 from .._run.action import kept_warnings, why_failed
 from . import backups, destination, export, final_report, playbooks, variables
+from .action import Action, Result, failed, refused
 from .check import run_errors, values_needed
 from .new_run import NewRun, reference_of
 from .survey import QUESTIONS, values
-from .task import Action, Result, failed, refused
 
 
 def check_run(action: Action) -> Result:
@@ -76,23 +76,23 @@ def _check_inventory(action: Action) -> None:
 def work(action: Action) -> Result:
     """Do the work of a playbook or role on one environment, with the options from its variables.
 
-    The option `step` is one of `_WORK`. `result` is the variable with the results of the other hosts. With it, the task
+    The option `task` is one of `_WORK`. `result` is the variable with the results of the other hosts. With it, the task
     never fails: it returns `error` and a report, and the playbook fails after the report on all environments. Without
     it, as in the role, it returns the result of the module, whether or not it failed.
     """
-    step, variable = str(action.args["step"]), action.args.get("result")
+    task, variable = str(action.args["task"]), action.args.get("result")
     if variable is None:
-        return _WORK[step](action)
+        return _WORK[task](action)
     run = {"run": action.run_id(), "batch": action.task_vars["ansible_play_batch"][0]}
     if stopped := _why_stopped(action, str(variable), run["run"]):
         return {"changed": False, "stopped": stopped, **run}
     approved = None
     try:
-        approved = _approved(action) if step in _WRITES else None
-        result = _approved_result(action, step, approved) if approved else _WORK[step](action)
+        approved = _approved(action) if task in _WRITES else None
+        result = _approved_result(action, task, approved) if approved else _WORK[task](action)
     except (AnsibleError, ValidationError) as exc:
         approved, result = None, failed(why_failed(exc, action.host, action.transport))
-    return {**(result if result.get("left_alone") else _reported(action, step, result, approved)), **run}
+    return {**(result if result.get("left_alone") else _reported(action, task, result, approved)), **run}
 
 
 def _why_stopped(action: Action, variable: str, run: str) -> str | None:
@@ -132,11 +132,11 @@ def _checked(action: Action) -> list[Any]:
         raise refused("The artifact mstr_plan was not written by a drift check, so nothing was changed.") from None
 
 
-def _approved_result(action: Action, step: str, approved: Mapping[str, Any]) -> Result:
+def _approved_result(action: Action, task: str, approved: Mapping[str, Any]) -> Result:
     """The result of an approved plan: what the file shows is compared with what would be done now."""
     gone = [row for row in approved.get("runtimes") or () if row.get("action") == "deleted"]
     scripts = {"plan_scripts": {str(row.get("id")): row.get("scripts") for row in gone}}
-    checked = _WORK[step](action, scripts, check_mode=True)
+    checked = _WORK[task](action, scripts, check_mode=True)
     if not (checked.get("failed") or checked.get("left_alone")):
         now = environment_report(Sources(environment=action.host, applied=checked, check_mode=True))
         in_file = action.non_empty("mstr_plan_src") is not None
@@ -146,7 +146,7 @@ def _approved_result(action: Action, step: str, approved: Mapping[str, Any]) -> 
             if action.check_mode:
                 return checked
             # With the plan of now: the server may change once more before the apply.
-            result = _WORK[step](action, {**scripts, "plan_id": str(now["plan_id"])})
+            result = _WORK[task](action, {**scripts, "plan_id": str(now["plan_id"])})
             return {**result, "scripts_before": {_id_before(row): row.get("scripts") for row in now["runtimes"]}}
         checked = {**checked, **failed(why)}
     if action.check_mode:
@@ -156,14 +156,14 @@ def _approved_result(action: Action, step: str, approved: Mapping[str, Any]) -> 
     return {"changed": False, **{key: checked[key] for key in kept if key in checked}}
 
 
-def _reported(action: Action, step: str, result: Result, approved: Mapping[str, Any] | None) -> Result:
+def _reported(action: Action, task: str, result: Result, approved: Mapping[str, Any] | None) -> Result:
     """The result of the task for the report. It does not fail."""
     error = str(result.get("msg")) if result.get("failed") else None
     shown = {key: result[key] for key in ("warnings", "deprecations", "diff") if result.get(key)}
     shown |= {"changed": bool(result.get("changed")), "msg": result.get("msg"), "error": error}
-    if step in ("export", "probe"):
+    if task in ("export", "probe"):
         return {**shown, "dest": result.get("dest")}
-    if step == "audit":
+    if task == "audit":
         texts: Result = {key: result[key] for key in ("report", "details") if key in result}
         texts = texts or final_report.reports_of(action.host, {}, action.check_mode, applied=None, read=result)
         gated = action.is_on("mstr_fail_on_difference")
@@ -204,7 +204,7 @@ def _found_by_gates(action: Action, audited: Result) -> str | None:
     return audited["incomplete"] if "violations" in on else None
 
 
-def report(action: Action) -> Result:
+def report_run(action: Action) -> Result:
     """Report on a whole run: write the files, and return the `texts` to show and the `errors` by host.
 
     Options: `playbook`, its name, and `result`, the variable with the results of the hosts.
@@ -307,11 +307,11 @@ _WORK: dict[str, Callable[..., Result]] = {
     "restore": playbooks.restore,
     "smoke_test": playbooks.smoke_test,
 }
-STEPS: dict[str, Callable[[Action], Result]] = {
+TASKS: dict[str, Callable[[Action], Result]] = {
     "approval": approval,
     "check": check_run,
     "end": end,
-    "report": report,
+    "report": report_run,
     "survey": survey,
     "write": write,
     **dict.fromkeys(_WORK, work),
