@@ -381,7 +381,7 @@ def one_file_error(name: str, path: str, hosts: Sequence[str]) -> str:
 
 
 def foreign_errors(name: str, path: str, source: Source, host: str, server: str | None) -> Iterator[str]:
-    """Why a file must not be restored on a host: it is not a backup, or belongs to a different environment or server."""
+    """Why a file must not be restored on a host: it is not a backup, or that of a different environment or server."""
     of_server = source.server and (server_of({"mstr_base_url": source.server}, {}) or source.server)
     if not source.restore:
         yield f"{name} {path} is not a backup, which has restore: true. Apply it with mstr_runtimes_src."

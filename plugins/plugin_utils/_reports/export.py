@@ -132,7 +132,9 @@ def with_header(file: File, kind: str, **values: Any) -> File:
 
 def template(name: str) -> Template:
     """A template of a text that a file has."""
-    return Template((_TEMPLATES / name).read_text(encoding="utf-8"), trim_blocks=True, keep_trailing_newline=True)
+    text = (_TEMPLATES / name).read_text(encoding="utf-8")
+    found: Template = Template(text, trim_blocks=True, keep_trailing_newline=True)
+    return found
 
 
 class Block(str):

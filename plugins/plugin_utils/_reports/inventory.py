@@ -140,7 +140,7 @@ def entries_of(applied: Json) -> Iterator[Json]:
 
 
 def summary_of(applied: Json) -> dict[str, int] | None:
-    """The counts of a result by its entries here: the runtime that a replacement has with it does not count as deleted."""
+    """The counts of a result by its entries here: what a replacement has with it does not count as deleted."""
     summary: dict[str, int] | None = applied.get("summary")
     entries = [entry["id"] for entry in entries_of(applied) if "replaced_by" in entry]
     deleted = [row for row in applied.get("runtimes") or () if "replaced_by" in row and row["action"] == "deleted"]

@@ -105,7 +105,8 @@ def test_unset_count():
 
 
 def test_unrestorable():
-    newer = {field.api: "x" for field in FIELDS if field.newer_only}
+    of_type = {"str": "x", "int": 1, "float": 1.0, "bool": True, "list": [], "dict": {}}
+    newer = {field.api: of_type[field.spec["type"]] for field in FIELDS if field.newer_only}
     with_all = stored(**newer, runtimeVersion="3", packages=[{"name": "a", "version": ""}])
     with_all["resource"] = {"cpu": 1, "mem": 1, "disk": 1, "procCount": 1}
     part = {**with_all, "id": "A" * 32, "name": "s", "resource": {"cpu": 1, "mem": 1, "disk": 1}, "execTimeout": None}

@@ -80,8 +80,7 @@ class Task(action.ActionModule):
     def _update_module_args(self, name, args, task_vars):
         pass
 
-    def main(self):
-        raise NotImplementedError
+    main = staticmethod(action.main_of("mstr_info"))
 
 
 def raising(error):
