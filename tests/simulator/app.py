@@ -107,10 +107,11 @@ class App:
         return self.server.switches
 
     def _reset(self, body: dict[str, Any]) -> None:
-        """Start over with an empty log, no faults, no sessions, and only the default runtime."""
-        only_keys("this call", body, {"profile", "switches"})
+        """Start over with an empty log, no faults, no sessions, and only the default runtime and a seed."""
+        only_keys("this call", body, {"profile", "switches", "seed"})
         old = self.server
         self.server = Server(body.get("profile", old.profile), body.get("switches"))
+        seed(self.server, body.get("seed") or {})
         old.evaluations.forget_all()
         old.faults.release()
 

@@ -186,7 +186,7 @@ class Simulator:
 
     def calls(self) -> list[str]:
         """The log in short form: ``["POST /auth/login", …]``."""
-        return [f"{entry['method']} {entry['path']}" for entry in self.requests()]
+        return [entry["call"] for entry in self.requests()]
 
     def clear_requests(self) -> None:
         """Empty the log."""

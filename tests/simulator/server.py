@@ -108,6 +108,7 @@ class Server:
             "time": time.time(),
             "method": call.method,
             "path": call.path,
+            "call": f"{call.method} {call.path}",
             "query": call.query,
             "user_agent": call.header("User-Agent"),
             "content_type": call.header("Content-Type"),
