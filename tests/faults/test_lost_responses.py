@@ -67,6 +67,10 @@ def silent(fault: dict[str, Any], method: str) -> str:
 
 WAYS: dict[str, dict[str, Any]] = {"tunnel": {"tls": True, "proxy": True}, "plain": {"proxy": True}}
 in_every_way = pytest.mark.parametrize("proxied", ["", *WAYS])
+# Every write directly, and one through each proxy: what a proxy changes is the connection, and not the call.
+of_writes = pytest.mark.parametrize(
+    ("proxied", "operation"), [*(("", operation) for operation in WRITES), *((way, "create") for way in WAYS)]
+)
 
 
 @pytest.fixture(scope="module")
@@ -115,9 +119,8 @@ def is_done(server: Simulator, operation: str) -> None:
     assert stored == expected[operation]
 
 
-@in_every_way
+@of_writes
 @pytest.mark.parametrize("fault", DONE)
-@pytest.mark.parametrize("operation", WRITES)
 def test_write_that_was_done(server: Simulator, operation: str, fault: str) -> None:
     """This holds for `retries: 0` too: the module checks the result without repeating the request."""
     scale, order = DONE[fault]
@@ -131,9 +134,8 @@ def test_write_that_was_done(server: Simulator, operation: str, fault: str) -> N
     assert server.open_sessions() == []
 
 
-@in_every_way
+@of_writes
 @pytest.mark.parametrize("fault", NOT_DONE)
-@pytest.mark.parametrize("operation", WRITES)
 def test_write_that_was_not_done(server: Simulator, operation: str, fault: str) -> None:
     server.fault(operation=operation, **NOT_DONE[fault])
     with Session(server, silent=silent(NOT_DONE[fault], METHODS[operation])) as task:

@@ -40,14 +40,13 @@ def calls_but_polls(sim: Simulator) -> list[str]:
     return [call.split("/evaluation")[0] for call in sim.calls() if not call.startswith("GET /scripts")]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda number: number.name)
-def test_signal_stops_script(sim: Simulator, number: signal.Signals) -> None:
+def test_signal_stops_script(sim: Simulator) -> None:
     running = script(sim)
     wait_until_it_runs(sim, running)
-    running.process.send_signal(number)
+    running.process.send_signal(signal.SIGTERM)
     done = running.done()
     assert done.sentence == (
-        f"Stopped by signal {number.name} while the script ran on the default runtime. It was stopped on the server."
+        "Stopped by signal SIGTERM while the script ran on the default runtime. It was stopped on the server."
     )
     assert done.result["status"] == "cancelled"
     assert done.result["evaluation_id"] == evaluations(sim)[0]["id"]

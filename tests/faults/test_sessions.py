@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import pytest
-from ansible_collections.mstr.library.plugins.module_utils._session.connection import connection_from
-from ansible_collections.mstr.library.plugins.module_utils._session.session_string import encode
 from simulator.harness import Simulator
 from support.modules import Done, Running, run, runtime
 
@@ -26,14 +22,10 @@ def on(session: str, module: str = "mstr_runtime", **options: Any) -> Done:
     return Running(module, {"session": session, **options}).done()
 
 
-# --- one login and one logout
-
-
-@pytest.mark.parametrize("cookie", ["none", "fixed", "rotate"])
-def test_one_login_for_many_tasks(sim: Simulator, cookie: str) -> None:
-    sim.reset(load_balancer_cookie=cookie)
+def test_one_login_for_many_tasks(sim: Simulator) -> None:
+    sim.reset(load_balancer_cookie="rotate")
     text, networks = log_in(sim), ["10.0.0.0/16", "192.168.1.1/32"]
-    for number in range(3):
+    for number in range(2):
         done = on(text, name=f"runtime {number}", whitelist=networks)
         assert (done.result["runtime"]["whitelist"], done.warnings) == (networks, [])
     assert on(text, id="0" * 32, exec_timeout=1).status == 1
@@ -45,44 +37,15 @@ def test_one_login_for_many_tasks(sim: Simulator, cookie: str) -> None:
     assert sim.open_sessions() == []
 
 
-@pytest.mark.parametrize("profile", ["samples", "newest", "oldest", "awkward", "strict"])
-def test_unchanged_task_sends_two_requests(sim: Simulator, profile: str) -> None:
-    sim.reset(profile)
-    options = {"whitelist": ["10.0.0.0/16"], "exec_timeout": 600}
-    text = log_in(sim)
-    identity = on(text, name="New", **options).result["id"]
-    sim.clear_requests()
-    assert on(text, name="New", **options).result["action"] == "none"
-    assert len(sim.calls()) <= 2
-    sim.clear_requests()
-    assert on(text, id=identity, **options).result["action"] == "none"
-    assert sim.calls() == [f"GET /runtimes/{identity}"]
-
-
-def test_short_cookie_masks_nothing(sim: Simulator) -> None:
-    """If a no_log dictionary contained the cookie 1, Ansible would print 10.********.0.0/16."""
-    blocks = ["10.1.0.0/16", "192.168.1.1/32", "11.111.1.0/24"]
-    session = connection_from({"session": log_in(sim)}).session
-    assert session
-    digit = ("node", "1", str(session.cookies[0][2]), "/")
-    done = on(encode(session._replace(cookies=[*session.cookies, digit])), name="New 1", whitelist=blocks)
-    assert "********" not in json.dumps(done.result["runtime"])
-    assert done.warnings == []
-
-
-# --- mstr_session itself
-
-
 def test_present_ignores_a_session(sim: Simulator) -> None:
     done = run("mstr_session", sim, env={"MSTR_SESSION": "made up"}, session="made up")
     assert (bool(done.result["session"]), sim.calls()) == (True, [LOGIN])
 
 
-@pytest.mark.parametrize("check_mode", [False, True])
-def test_absent(sim: Simulator, check_mode: bool) -> None:
+def test_absent(sim: Simulator) -> None:
     """It works in check mode, from the environment, and for a session that has already ended."""
-    text = str(run("mstr_session", sim, _ansible_check_mode=check_mode).result["session"])
-    options = {"state": "absent", "_ansible_check_mode": check_mode}
+    text = str(run("mstr_session", sim, _ansible_check_mode=True).result["session"])
+    options = {"state": "absent", "_ansible_check_mode": True}
     for message in (f"Logged out of {sim.base_url}.", f"The session on {sim.base_url} had already ended."):
         done = Running("mstr_session", options, env={"MSTR_SESSION": text}).done()
         assert (done.status, done.result["changed"], done.warnings) == (0, False, [])
@@ -103,9 +66,6 @@ def test_delegated_session_left_open(sim: Simulator) -> None:
     sim.clear_requests()
     assert Running("mstr_runtime", {**login, "name": "New"}).done().result["action"] == "none"
     assert LOGOUT not in sim.calls()
-
-
-# --- sessions that end during a task
 
 
 def test_session_on_another_node(sim: Simulator) -> None:

@@ -173,6 +173,6 @@ PASSWORDS = {
 @pytest.mark.parametrize("name", PASSWORDS)
 def test_password_with_special_characters(sim: Simulator, name: str) -> None:
     sim.seed(users=[{"username": "awkward", "password": PASSWORDS[name]}])
-    done = runtime(sim, username="awkward", password=PASSWORDS[name], name="New")
-    assert done.result.get("action") == "created", done
+    with Session(sim, username="awkward", password=PASSWORDS[name]) as task:
+        assert task.ensure(name="New").action == "created"
     assert sim.open_sessions() == []

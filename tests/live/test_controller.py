@@ -107,7 +107,7 @@ def test_wrong_repository_fails_each_run(client: Play, variables: dict[str, Any]
         assert "fatal: unable to access" in failure(play(client, variables))
 
 
-@pytest.mark.skipif(not (URL and IMAGE), reason="MSTR_TEST_PROJECT_URL and MSTR_TEST_IMAGE are not both set")
+@pytest.mark.skipif(not (URL and IMAGE), reason="no jobs ran: set MSTR_TEST_PROJECT_URL and MSTR_TEST_IMAGE for them")
 def test_jobs_and_a_workflow_with_approval_run(client: Play, variables: dict[str, Any]) -> None:
     api, prefix = Api(), variables["mstr_controller_prefix"]
     address = own_address(api.host)

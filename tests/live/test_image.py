@@ -36,8 +36,7 @@ DEFINITION = ROOT / "extensions" / "execution_environment" / "execution-environm
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Build the image from the collection's definition, with the current tarball of the collection."""
-    if not shutil.which("podman"):
-        pytest.skip("podman is not installed on this machine")
+    assert shutil.which("podman"), "install podman, which builds the image and runs the jobs in it"
     folder = tmp_path_factory.mktemp("image")
     definition: dict[str, Any] = yaml.safe_load(DEFINITION.read_text())
     tarball = Path(os.environ["MSTR_TEST_TARBALL"])

@@ -145,4 +145,4 @@ def _handler(work: Callable[[Any], Any]) -> Handler:
 
 
 def _dumps(value: Any) -> str:
-    return json.dumps(value, default=list, ensure_ascii=False)
+    return json.dumps(value, default=list)  # in ASCII: a seed may contain half a character

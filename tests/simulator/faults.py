@@ -58,8 +58,6 @@ KINDS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     ),
     "redirect": ("none", {"status": 302, "location": "https://elsewhere.invalid/MicroStrategyLibrary/api"}),
     "session_killed": ("before", {}),
-    "huge": ("none", {"gzip": False, "chunked": False}),
-    "endless": ("none", {"bytes_per_second": 0}),
     "echo_secret": ("none", {"status": 500, "number": 1, "message": "Refused: {secrets}"}),
 }
 WORK = ("none", "before", "late")

@@ -6,8 +6,6 @@ import asyncio
 import json
 import socket
 import struct
-import zlib
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 
@@ -18,9 +16,7 @@ from simulator.messages import BASE_PATH, JSON_TYPE, ApiError, Call, Reply
 from simulator.server import Server
 
 POLL_S = 0.05  # how often a hanging call checks whether its client has disconnected
-MEGABYTES = 100  # of the fault `huge`
 PIECE = 256 * 1024  # bytes that an endless response writes at once
-BEGIN, FILLER, END = b'{"runtimes":[],"filler":"', b"x" * 1024 * 1024, b'"}'
 
 
 def gone(request: web.Request) -> bool:
@@ -102,11 +98,6 @@ async def _answer(
         while not gone(request):
             await asyncio.sleep(POLL_S)
         return NoResponse()
-    if kind == "huge":
-        length = None if given["gzip"] or given["chunked"] else len(BEGIN) + MEGABYTES * len(FILLER) + len(END)
-        return await _stream(request, _big_body(given["gzip"]), length, gzip=given["gzip"])
-    if kind == "endless":
-        return await _stream(request, _endless(given["bytes_per_second"]))
     if kind in ("drip", "truncated"):
         return await _raw(fault, request, transport, done or Reply(200, {}))
     if given.get("when") == "after":
@@ -166,38 +157,3 @@ def secrets_of(call: Call) -> list[str]:
         names = ["password", "identityToken"] + ["username"] * (str(body.get("loginMode")) == "4096")
         found += [str(body.get(name, "")) for name in names]
     return [secret for secret in found if secret]
-
-
-async def _big_body(compressed: bool) -> AsyncIterator[bytes]:
-    """Yield valid JSON of many megabytes; compressed, it is very small."""
-    packer = zlib.compressobj(wbits=31) if compressed else None
-    for plain in (BEGIN, *[FILLER] * MEGABYTES, END):
-        yield packer.compress(plain) if packer else plain
-    if packer:
-        yield packer.flush()
-
-
-async def _endless(bytes_per_second: float) -> AsyncIterator[bytes]:
-    yield b'{"runtimes":["'
-    while True:
-        if bytes_per_second:
-            yield b"x"
-            await asyncio.sleep(1 / bytes_per_second)
-        else:
-            yield FILLER
-
-
-async def _stream(
-    request: web.Request, pieces: AsyncIterator[bytes], length: int | None = None, gzip: bool = False
-) -> web.StreamResponse:
-    response = web.StreamResponse(headers={"Content-Type": JSON_TYPE, **({"Content-Encoding": "gzip"} if gzip else {})})
-    response.content_length = length
-    with suppress(ConnectionError):  # the client has disconnected
-        await response.prepare(request)
-        async for piece in pieces:
-            if gone(request):
-                break
-            await response.write(piece)  # waits while the client reads slowly, so memory does not grow
-            await asyncio.sleep(0)
-        await response.write_eof()
-    return response

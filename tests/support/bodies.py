@@ -6,11 +6,11 @@ import gzip
 import zlib
 
 
-def packed_twice(megabytes: int) -> str:
-    """A response of a few kB with a list that unpacks to many megabytes."""
+def packed(megabytes: int, *, twice: bool = False) -> str:
+    """A response of a few kB, or of a hundred, with blanks that unpack to many megabytes."""
     packer = zlib.compressobj(wbits=31)
-    packed = b"".join(packer.compress(b" " * (1 << 20)) for _mb in range(megabytes)) + packer.flush()
-    return _with_codings("gzip, gzip", gzip.compress(packed))
+    once = b"".join(packer.compress(b" " * (1 << 20)) for _mb in range(megabytes)) + packer.flush()
+    return _with_codings("gzip, gzip", gzip.compress(once)) if twice else _with_codings("gzip", once)
 
 
 def objects(megabytes: int) -> str:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import signal
-
 import pytest
 from simulator.harness import Simulator
 from support.ansible import APPLY, AUDIT, EXPORT, Play
-from support.waiting import PATIENCE_S, wait_until
 
 DOWN = {"mstr_base_url": "http://127.0.0.1:1/MicroStrategyLibrary", "mstr_retries": 0}
 # The password of the environment is for this server, too.
@@ -63,13 +59,6 @@ def test_a_run_without_its_check_does_nothing(local_newest: Play, sim: Simulator
     assert sim.requests() == []
 
 
-def test_tags_that_leave_the_work_out(local_newest: Play, sim: Simulator) -> None:
-    local_newest.variables["mstr_runtimes"] = [{"name": "Etl"}]
-    played = local_newest(APPLY, "--tags", "x")
-    assert "\na: not reached: nothing was applied, because --tags or --skip-tags left the work out\n" in played.output
-    assert sim.requests() == []
-
-
 def test_the_next_batch_does_not_begin(one_is_down: Play, sim: Simulator) -> None:
     played = one_is_down(APPLY, env=FATAL, mstr_serial=[2, 1])
     assert played.status == 2, played.output
@@ -83,40 +72,13 @@ OMITTED = [f"mstr_{name}" for name in ("api_token", "base_url", "report_dest", "
 ]
 
 
-@pytest.mark.parametrize("playbook", [APPLY, AUDIT])
-def test_an_omitted_variable_is_not_set(local: Play, playbook: str) -> None:
+def test_an_omitted_variable_is_not_set(local: Play) -> None:
     """Neither is an omitted part of one."""
     local.variables |= dict.fromkeys(OMITTED, "{{ omit }}")
     local.variables["mstr_runtimes"] = [{"name": "Etl", "whitelist": "{{ omit }}", "exec_timeout": 60}]
     local.hosts["b"] = {"mstr_runtimes_policy": {"exec_timeout_max": 50, "whitelist_required": "{{ omit }}"}}
-    played = local(playbook, "--check", "--limit", "a,b", mstr_report_dest=None)
+    played = local(APPLY, "--check", "--limit", "a,b", mstr_report_dest=None)
     assert "\na: 'Etl' would be created\n" in played.output
     assert "'Etl': exec_timeout 60 violates the mstr_runtimes_policy exec_timeout_max" in played.output
     assert "whitelist" not in played.output
     assert "a                          : ok=5" in played.output
-
-
-def test_what_a_killed_module_created(local_newest: Play, sim: Simulator) -> None:
-    """Its backup is unfinished until a restore of it ends. The restore names what the run may have created."""
-    sim.seed({"name": "Kept"})
-    local_newest.hosts = {"a": local_newest.hosts["a"]}
-    sim.fault("held", operation="create", when="before", skip=1)
-    runtimes = [{"name": name} for name in ("One", "Two")]
-    more = {"mstr_runtimes": runtimes, "mstr_runtimes_concurrency": 1, "mstr_in_process": False}
-    process = local_newest.start(local_newest.command(APPLY, **more, **BACKUP))
-    wait_until(lambda: sim.calls().count("POST /runtimes") == 2, "created")
-    os.killpg(process.pid, signal.SIGINT)
-    sim.release()
-    process.communicate(timeout=PATIENCE_S)
-    [path] = local_newest.folder.glob("a.bk.*.yml")
-    assert "\nunfinished: true\n" in path.read_text()
-    check = local_newest(APPLY, "--check", mstr_runtimes=[{"name": "Kept"}], **BACKUP)
-    said = "A run on a did not end. Go back to what was there before it, or delete the file"
-    assert f"{said} {path}: ansible-playbook" in check.text
-    back = local_newest("mstr.library.restore", mstr_restore_src=str(path))
-    assert back.status == 0, back.output
-    assert "\na: the backup of 2" in back.output
-    assert "did not end, so nobody knows which of these runtimes it created: 'One' (" in back.text
-    assert f"apply: {{runtimes: [{{id: {sim.runtime('One')['id']}, state: absent}}" in back.text
-    assert "\nunfinished: true\n" not in path.read_text()
-    assert {"Kept", "One"} <= {runtime["name"] for runtime in sim.runtimes()}

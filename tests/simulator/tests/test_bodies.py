@@ -66,26 +66,6 @@ def test_refused_ids_and_missing_objects(client: Client) -> None:
     assert error(client.call("POST", "/runtimes", b"{")) == (400, "ERR007")
 
 
-def test_packages_are_installed_after_the_response(sim: Simulator, client: Client) -> None:
-    sim.switch(package_delay=60)
-    sim.seed(packages=[{"name": "bad*", "outcome": "not_installed", "message": "Return code: 2."}])
-    runtime_id = create(client, packages=[{"name": "numpy", "version": "2.1.3"}, {"name": "bad-one"}])
-
-    def states() -> list[tuple[str, str | None]]:
-        shown = read(client, runtime_id)
-        return [(entry["status"], entry.get("message")) for entry in (shown, *shown["packages"])]
-
-    assert states() == [("busy", None), ("installing", None), ("installing", None)]
-    sim.turn_clock(61)
-    assert states() == [("error", None), ("installed", None), ("not_installed", "Return code: 2.")]
-    # Only new packages are installed.
-    body = {"name": "Test Runtime", "packages": [{"name": "numpy", "version": "2.1.3"}, {"name": "scipy"}]}
-    client.call("PATCH", f"/runtimes/{runtime_id}", body)
-    assert states() == [("busy", None), ("installed", None), ("installing", None)]
-    sim.turn_clock(61)
-    assert states() == [("ready", None), ("installed", None), ("installed", None)]
-
-
 def test_seeds_of_any_kind(sim: Simulator, client: Client) -> None:
     ids = sim.seed(
         {"name": 5, "acl": "none", "whitelist": [1, None], "packages": [None, "numpy"], "resource": []},
