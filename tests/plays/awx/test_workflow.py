@@ -119,9 +119,10 @@ def test_only_what_somebody_saw_is_deleted(launcher: Launcher, sim: Simulator) -
         assert ("…" in shown, [text for text in whole if text not in shown]) == (False, [])
         assert shown.index("'Old' would be deleted") < shown.index("'New 0' would be created")
     seed("Load")
-    status, apply = launcher.node("apply", handed_on)
-    assert (status, names(sim)) == ("failed", ["Nightly", "Old"]), apply.output
-    assert f"'Old' ({'B' * 32}) is used by 1 script: 'Load' in 'Sales'" in page(apply.events())
+    for _ in range(2):
+        status, apply = launcher.node("apply", handed_on)
+        assert (status, names(sim)) == ("failed", ["Nightly", "Old"]), apply.output
+        assert f"'Old' ({'B' * 32}) is used by 1 script: 'Load' in 'Sales'" in page(apply.events())
     # A different plan is not applied, either.
     seed()
     launcher.controller.definitions = {"us": {"runtimes": [*DEFINITIONS["runtimes"], {"name": "Other"}]}}
