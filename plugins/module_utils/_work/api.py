@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timezone
-from functools import cached_property, partial
+from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 from urllib.parse import quote
@@ -47,7 +47,10 @@ class RuntimeApi:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._null_means_unset: dict[str, bool] = {}  # by the name of a field that a list shows as null
+        self._listed_fields: set[str] = set()  # those that at least one entry of a list shows, as null or with a value
+        self._is_unset: dict[
+            tuple[str, bool], bool
+        ] = {}  # by a field that entries lack, and whether they show it as null
         self._deciding = Lock()
         self.known: list[Runtime] | None = None  # what `list_known` returned
 
@@ -58,6 +61,7 @@ class RuntimeApi:
         runtimes: dict[str, Runtime] = {}
         for runtime in map(from_api, data["runtimes"]):
             runtimes.setdefault(runtime.key, runtime)
+            self._listed_fields |= runtime.values.keys() | runtime.facts.keys()
         return list(runtimes.values())
 
     def get(self, identity: str, label: str | None = None, *, polling: bool = False) -> Runtime | None:
@@ -93,25 +97,29 @@ class RuntimeApi:
         return listed
 
     def with_all_fields(self, runtime: Runtime | None, needed: Iterable[str]) -> Runtime | None:
-        """The runtime, read again if a needed field is missing; None if it was deleted meanwhile. Raises MstrError.
-
-        One read of the task decides whether a field that a list shows as null is missing there, or was never set.
-        """
-        lacking = runtime.lacking(needed) if runtime else []
-        if runtime is None or not lacking:
+        """The runtime, read if a needed field is missing; None if it was deleted meanwhile. Raises MstrError."""
+        if runtime is None or not runtime.lacking(needed):
             return runtime
-        shown = {**runtime.values, **runtime.facts}
-        read = partial(self.find, str(runtime.id), repr(runtime.name))
-        if any(name not in shown for name in lacking):
-            return read()
+        return self.find(str(runtime.id), repr(runtime.name))
+
+    def with_set_fields(self, runtime: Runtime, needed: Iterable[str]) -> Runtime | None:
+        """The same for a runtime that is neither written nor deleted: not read if what is missing was never set.
+
+        One read decides that for every entry of the list, if another entry shows the field. A field that no entry shows
+        may be one that no list has. The default runtime decides nothing: its entry may have fewer fields [doc].
+        """
+        lacking = runtime.lacking(needed)
+        if runtime.is_default or not self._listed_fields.issuperset(lacking):
+            return self.with_all_fields(runtime, needed)
+        ways = [(name, name in runtime.values or name in runtime.facts) for name in lacking]
         with self._deciding:
-            undecided = [name for name in lacking if name not in self._null_means_unset]
-            whole = read() if undecided else None
-            unset = whole._replace(is_whole=False).lacking(undecided) if whole else ()
-            self._null_means_unset.update((name, name in unset) for name in undecided if whole)
-        if undecided:
-            return whole
-        return runtime if all(self._null_means_unset[name] for name in lacking) else read()
+            undecided = [way for way in ways if way not in self._is_unset]
+            if undecided:
+                whole = self.with_all_fields(runtime, needed)
+                unset = whole._replace(is_whole=False).lacking(lacking) if whole else ()
+                self._is_unset.update((way, way[0] in unset) for way in undecided if whole)
+                return whole
+        return runtime if all(self._is_unset[way] for way in ways) else self.with_all_fields(runtime, needed)
 
     def find(self, identity: str, label: str | None = None) -> Runtime | None:
         """What `get` returns; None only if the list does not show the runtime, either. Raises MstrError."""
@@ -160,6 +168,7 @@ class Inputs(NamedTuple):
     the runtimes are ready; None: not at all. `patience`: the same for a runtime that is waited for in any case.
     `protects`: the projects whose scripts keep a runtime from being deleted, or None for all; False to protect nothing.
     `plan_id`: of the approved plan, `approved`: the scripts that it shows. `backup`: the file of a restore.
+    `shows_whole`: whether the result shows every field of a runtime, also where a list omits some.
     """
 
     definitions: Sequence[Definition]
@@ -172,6 +181,7 @@ class Inputs(NamedTuple):
     waiting: Waiting | None = None
     patience: Waiting = Waiting(300.0, 2.0)
     backup: Source | None = None
+    shows_whole: bool = False
 
     @property
     def asks_for_scripts(self) -> bool:

@@ -20,9 +20,10 @@ from .._model.scripts import Usage
 from .._model.steps import Row, ScriptReport
 from .._session.interrupt import Interrupted
 from .._session.session import Session
-from .api import Context, Inputs, RuntimeApi
+from .api import ALL_FIELDS, Context, Inputs, RuntimeApi
 from .inputs import context_for, libraries
 from .inputs_many import MANY_OPTIONS, Check, inputs_for_many
+from .locate import needed_fields
 from .reconcile import reconcile
 from .recover import with_state
 from .runtime_info import READ_OPTIONS, find_runtimes, query_from, with_findings
@@ -41,6 +42,8 @@ AUDIT_OPTIONS: dict[str, Any] = {
     "since": {"type": "path"},
     "detail": {"type": "bool", "default": False},
 }
+# The fields that a report evaluates. It shows others as far as a list has them, or definitions manage them.
+_REPORTED = frozenset(ALL_FIELDS) - {"description", "others"}
 _DEFAULTS = {
     **dict.fromkeys(("name", "id", "status")),
     "include_versions": True,
@@ -96,7 +99,12 @@ def audit(task: Any, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     may_run = not task.check_mode  # whether it may run the script that lists packages
     task = task._replace(params=query, check_mode=True, warn=partial(_warn, task.warn))
     context = context_for(task, None if isinstance(compared, ValidationError) else compared)
-    runtimes = find_runtimes(context, query)
+    needed = (
+        set(ALL_FIELDS)
+        if query["since"]
+        else _REPORTED.union(*(needed_fields(context, wanted) for wanted in context.inputs.definitions))
+    )
+    runtimes = find_runtimes(context, query, needed)
     context = context._replace(api=Snapshot(task.session, runtimes))
     try:
         context.api.versions  # noqa: B018 - reads them, once
@@ -110,6 +118,11 @@ def audit(task: Any, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     # Without their warnings: the result lists what could not be read.
     read = with_findings(context._replace(check_mode=not may_run, warn=lambda text: None), query, runtimes)
     read = {**read, "unfinished": unfinished}
+    for shown, runtime in zip(read["runtimes"], runtimes):
+        # What no read was spent on is unknown, and not null, with which a later audit would compare it.
+        for name in set(ALL_FIELDS) - needed if not runtime.is_whole else ():
+            if shown[name] is None:
+                del shown[name]
     if query["include_scripts"] and query["projects"] is None:
         read["knows_scripts"] = bool(context.usage and not context.usage.unread)
     applied, refusals = _comparison(settled, compared, query["policy"]) if compared else (None, [])

@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from .._errors import MstrError
 from .._model.definition import Definition
 from .._model.fields import POOL
-from .._model.plan import NO_PLAN, make_plan
+from .._model.plan import NO_PLAN, compare, make_plan
 from .._model.runtime import Runtime
 from .._model.steps import CHANGE, Step
 from .api import ALL_FIELDS, Context, one_named
@@ -26,31 +26,51 @@ def needed_fields(context: Context, wanted: Definition) -> set[str]:
     """The fields that a list must show: managed or awaited; all of one to delete, whose diff serves as a backup."""
     awaited = ("status", "packages") if context.inputs.waiting or wanted.replace_on_change or wanted.smoke_test else ()
     managed = {"name", *wanted.values, *(POOL if set(POOL) & set(wanted.values) else ())}
-    return {*managed, *awaited, *(ALL_FIELDS if wanted.state == "absent" else ())}
+    every = ALL_FIELDS if wanted.state == "absent" or context.inputs.shows_whole else ()
+    return {*managed, *awaited, *every}
 
 
-def locate(context: Context, wanted: Definition, listed: Iterable[Runtime], has_list: bool = False) -> Runtime | None:
-    """The runtime as it is now, with the needed fields; None if it does not exist. Raises ValidationError.
+def find_listed(context: Context, wanted: Definition, listed: Sequence[Runtime]) -> Runtime | None:
+    """The runtime that a definition means, of those in the list that its name or id may mean. Sends nothing.
 
-    `listed`: those in the list that its name or id may mean. `has_list`: whether a list was read.
+    Raises ValidationError if there are several.
     """
-    api, needed = context.api, needed_fields(context, wanted)
     if wanted.id:
-        runtime = next((runtime for runtime in listed if runtime.key == wanted.id), None)
-        by_id = api.get if has_list else api.find
-        return api.with_all_fields(runtime, needed) if runtime else by_id(wanted.id)
-    listed = list(listed)
+        return next((runtime for runtime in listed if runtime.key == wanted.id), None)
     found = one_named(listed, str(wanted.name))
     if found is None and listed:
         from .names import known_otherwise  # only a runtime that does not have the name needs it
 
         found = known_otherwise(context, wanted, listed)
-    runtime = api.with_all_fields(found, needed)
-    if found and wanted.state == "present" and not (runtime and runtime.name in ("", found.name)):
+    return found
+
+
+def needs_read(context: Context, wanted: Definition, found: Runtime | None) -> bool:
+    """Whether `locate` may send a request."""
+    return bool(found.lacking(needed_fields(context, wanted)) if found else wanted.id)
+
+
+def locate(context: Context, wanted: Definition, found: Runtime | None, has_list: bool = False) -> Runtime | None:
+    """The runtime as it is now, with the needed fields; None if it does not exist. Raises MstrError.
+
+    `found`: as the list shows it. `has_list`: whether a list was read.
+    """
+    api, needed = context.api, needed_fields(context, wanted)
+    if found is None:
+        return (api.get if has_list else api.find)(wanted.id) if wanted.id else None
+    if wanted.state == "absent":
+        runtime = api.with_all_fields(found, needed)
+    else:
+        runtime = api.with_set_fields(found, needed)
+        if runtime and runtime.lacking(needed) and compare(runtime.values, wanted)[1]:
+            runtime = api.with_all_fields(runtime, needed)  # because it will be written
+    if wanted.id or (runtime and runtime.name in ("", found.name)):
+        return runtime
+    if wanted.state == "present":
         # What took its place may be seen only in the next list, so a create could make a second one.
         now = f"renamed to {runtime.name!r}" if runtime else "deleted"
         raise MstrError(f"{found.label} was {now} after the list was read. Run the task again.")
-    return runtime if found and runtime and runtime.name in ("", found.name) else None
+    return None
 
 
 def plan_step(context: Context, step: Step) -> Step:

@@ -12,7 +12,7 @@ from .._errors import MstrError, ValidationError
 from .._model.definition import Definition
 from .._model.runtime import Runtime, mark_in
 from .._model.scripts import Usage
-from .._model.steps import Row, Step
+from .._model.steps import Row
 from .api import ALL_FIELDS, Context, one_named
 
 
@@ -92,16 +92,6 @@ def exists(context: Context, runtime: Runtime) -> bool | None:
         return context.api.find(str(runtime.id), repr(runtime.name)) is not None
     except MstrError:
         return None
-
-
-def read_whole(context: Context, step: Step) -> Step:
-    """The step with every field of its runtime, of which a plan may change some. Raises MstrError."""
-    shown = step.after
-    read = context.api.find(str(shown.id), repr(shown.name)) if shown else None
-    if shown is None or read is None:
-        return step
-    values = {name: value for name, value in shown.values.items() if value is not None}
-    return step._replace(after=read._replace(values={**read.values, **values}))
 
 
 def as_listed(context: Context, runtime: Runtime) -> Runtime:

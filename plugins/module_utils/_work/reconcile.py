@@ -14,19 +14,15 @@ from typing import Any
 from .._errors import PartialError, ValidationError
 from .._model.runtime import mark_in
 from .._model.steps import CHANGE, DELETE, READ, Row, ScriptReport, Step, plan_id, report_one
-from .api import ALL_FIELDS, Context, Inputs, Work, attempt
+from .api import Context, Inputs, Work, attempt
 from .inputs import context_for
-from .locate import is_found_by_id, locate, plan_step
+from .locate import find_listed, is_found_by_id, locate, needs_read, plan_step
 
 
 def ensure_one(task: Any, inputs: Inputs) -> Mapping[str, Any]:
     """Create, update or delete the runtime, and report what was done."""
-    context = context_for(task, inputs)
+    context = context_for(task, inputs._replace(shows_whole=True))
     [row], scripts, refusal = reconcile(context)
-    if row.main.after and row.main.after.id and row.main.after.lacking(ALL_FIELDS) and not row.failure:
-        from .names import read_whole  # only where the list omits fields
-
-        row = row.with_step(attempt(partial(read_whole, context), row.main))
     return report_one(row, scripts, refusal)
 
 
@@ -122,24 +118,34 @@ def _located(context: Context) -> list[Row]:
         names = [str(definition.name), *definition.previous_names]
         named = [runtime for name in names for runtime in by_name.get(name, ()) if runtime.key not in restored]
         candidates = by_id.get(definition.id, []) if definition.id else named
-        before = locate(context, definition, candidates, bool(context.existing))
-        row = row._replace(wanted=definition, steps=(row.main._replace(wanted=definition, before=before),))
-        if inputs.backup and before and definition.state == "absent":
+        before = find_listed(context, definition, candidates)
+        return row._replace(wanted=definition, steps=(row.main._replace(wanted=definition, before=before),))
+
+    def read(row: Row) -> Row:
+        row = find(row) if restores else row
+        before = locate(context, row.wanted, row.main.before, bool(context.existing))
+        row = row.with_step(row.main._replace(before=before))
+        if inputs.backup and before and row.wanted.state == "absent":
             from .restore import unless_older  # only a restore needs it
 
             return unless_older(context, inputs.backup, row)
         return row
 
+    def is_unread(row: Row) -> bool:
+        return restores or (not row.error and needs_read(context, row.wanted, row.main.before))
+
     rows = [
         Row(entry, entry.place or f"runtimes[{index}]", (Step(entry, CHANGE if entry.state == "present" else DELETE),))
         for index, entry in enumerate(inputs.definitions)
     ]
+    if not restores:
+        rows = [attempt(find, row) for row in rows]
     if len(rows) < 2:
-        return [attempt(find, row) for row in rows]
+        return [attempt(read, row) if is_unread(row) else row for row in rows]
     from .names import collisions  # a single definition meets no other one; and before threads need the file
     from .side_by_side import map_items
 
-    rows = map_items(context, find, rows, lambda row: True, "read")
+    rows = map_items(context, read, rows, is_unread, "read")
     errors = list(collisions([row for row in rows if not row.error], context.existing))
     if errors:
         raise ValidationError(errors)

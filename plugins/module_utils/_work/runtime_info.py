@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timezone
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -64,8 +64,8 @@ def requires(params: Mapping[str, Any]) -> Mapping[str, str | None]:
     return libraries(params["policy"], params["include_installed"]) if params["policy"] is not None else {}
 
 
-def find_runtimes(context: Context, query: Mapping[str, Any]) -> list[Runtime]:
-    """The requested runtimes with all fields."""
+def find_runtimes(context: Context, query: Mapping[str, Any], needed: Collection[str] = ALL_FIELDS) -> list[Runtime]:
+    """The requested runtimes with the needed fields."""
     api, name = context.api, query["name"]
     if query["id"] is not None:
         read: list[Runtime | None] = [api.get(query["id"])]
@@ -79,12 +79,16 @@ def find_runtimes(context: Context, query: Mapping[str, Any]) -> list[Runtime]:
             for runtime in existing
             if name in (None, runtime.name) and (runtime.facts.get("status") is None or _is_requested(runtime, query))
         ]
-        read = all_side_by_side(
-            lambda runtime: api.with_all_fields(runtime, ALL_FIELDS),
-            listed,
-            context.concurrency,
-            lambda number: context.progress(progress_line(number, len(listed), "read")),
+        unread = [runtime for runtime in listed if runtime.lacking(needed)]
+        whole = iter(
+            all_side_by_side(
+                lambda runtime: api.with_set_fields(runtime, needed),
+                unread,
+                context.concurrency,
+                lambda number: context.progress(progress_line(number, len(unread), "read")),
+            )
         )
+        read = [next(whole) if runtime.lacking(needed) else runtime for runtime in listed]
     return [runtime for runtime in read if runtime and _is_requested(runtime, query)]
 
 

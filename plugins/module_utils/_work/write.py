@@ -23,7 +23,7 @@ from .._model.stored import as_stored, changed_since, fingerprint
 from .._session.interrupt import Interrupted
 from .._session.response import OBJECT_WITH_ID, is_outage, says_no_such_object
 from .api import RUNTIMES, Context, attempt, path_of
-from .locate import is_found_by_id, locate, needed_fields, plan_step
+from .locate import find_listed, is_found_by_id, locate, needed_fields, plan_step
 from .names import is_own
 from .side_by_side import map_steps
 
@@ -169,7 +169,8 @@ def _checked_after_loss(context: Context, step: Step, lost: MstrError) -> Step:
             wanted = wanted._replace(id=before.key)
             if complete and all(runtime.key != before.key for runtime in listed):
                 return gone
-        current = locate(context, wanted, listed if before else _new(context, listed), has_list=not by_id)
+        found = find_listed(context, wanted, listed if before else _new(context, listed))
+        current = locate(context, wanted, found, has_list=not by_id)
         if before and current and current.key != before.key:
             raise MstrError(f"{before.label} was renamed or deleted meanwhile, and {current.label} has its name.")
         if current is None and not by_id and not complete:
@@ -207,7 +208,7 @@ def _name_taken(context: Context, step: Step, refusal: MstrError, lost: MstrErro
     """The step where the server refuses a create because the name exists. Raises MstrError."""
     wanted = step.wanted
     listed = context.api.list_all()
-    holder = locate(context, wanted, _new(context, listed))
+    holder = locate(context, wanted, find_listed(context, wanted, _new(context, listed)))
     if holder and mark_in(holder.name) and is_own(context, holder) is False:
         holder = None  # of somebody else, who has made a runtime with the name of an unfinished replacement
     if holder and lost:

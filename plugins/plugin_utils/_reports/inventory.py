@@ -219,6 +219,8 @@ def _facts(runtime: Json, entry: Json, sources: Sources) -> dict[str, Any]:
         "error": (entry.get("error") or {}).get("msg"),
         "smoke_test": entry.get("smoke_test"),
         "fields": _fields(entry),
+        # What the task did not read, because no list shows it, is not empty: an earlier audit may have read it.
+        "unread_fields": sorted({"description", "others"} - runtime.keys()) if runtime else [],
     }
 
 

@@ -222,7 +222,8 @@ def definition_of(runtime: Json) -> dict[str, Any]:
         values["resource"] = {RESOURCE_KEYS.get(key, key): amount for key, amount in runtime["resource"].items()}
     elif "resource" in runtime:
         values["resource"] = None
-    return {name: BY_NAME[name].kind.from_api(values[name]) for name in BY_NAME if name != "name" and name in values}
+    names = BY_NAME.keys() & values.keys() - {"name", *(runtime.get("unread_fields") or ())}
+    return {name: BY_NAME[name].kind.from_api(values[name]) for name in BY_NAME if name in names}
 
 
 def changed_fields(before: Json, after: Json) -> list[dict[str, Any]]:

@@ -38,15 +38,56 @@ def test_read_only_where_the_list_lacks_a_needed_field():
     server.switch(list_omits="whitelist")
     api = server.api
     [_default, listed] = api.list_all()
-    assert api.with_all_fields(listed, ["name", "packages"]) is listed
-    assert api.with_all_fields(listed, ["whitelist"]).values["whitelist"] == ()
+    for read in (api.with_all_fields, api.with_set_fields):
+        server.requests.clear()
+        assert read(listed, ["name", "packages"]) is listed
+        assert read(listed, ["whitelist"]).values["whitelist"] == ()
+        assert server.requests == [f"GET /runtimes/{ID}"]
     assert api.with_all_fields(None, ["whitelist"]) is None
-    assert server.requests == ["GET /runtimes", f"GET /runtimes/{ID}"]
     # A newer field, which an older release does not return, causes no read.
     assert "execution_target" not in ALL_FIELDS
     assert {"whitelist", "resource", "packages"} <= set(ALL_FIELDS)
     del server.runtimes[ID]
     assert api.with_all_fields(listed, ["whitelist"]) is None
+    assert api.with_set_fields(listed, ["whitelist"]) is None
+
+
+LEFT_OUT = {"null": lambda entry: entry.update(others=None), "absent": lambda entry: entry.pop("others", None)}
+
+
+@pytest.mark.parametrize("how", LEFT_OUT)
+@pytest.mark.parametrize(("held", "reads"), [("", 1), ("set", 4)])
+def test_one_read_decides_what_was_never_set(how, held, reads):
+    """If the list shows the field of another runtime. It also shows it where the value was only left out."""
+    ids = [f"{number:032X}" for number in range(2, 7)]
+    server = Server(*(stored(id=identity, name=identity, others=held) for identity in ids))
+
+    def rewrite(call, data):
+        for entry in data.get("runtimes", ())[:-1]:
+            LEFT_OUT[how](entry)
+        if not held and "runtimes" not in data:
+            LEFT_OUT[how](data)
+
+    server.rewrite = lambda call, data: rewrite(call, data) or data
+    api = server.api
+    default, *listed = api.list_all()
+    read = [api.with_set_fields(runtime, ["others"]) for runtime in listed]
+    assert [runtime.values.get("others") or "" for runtime in read[:-1]] == [held] * 4
+    assert len(server.requests) == 1 + reads
+    # Whatever is written or deleted is read by its id; and the default runtime decides nothing, and is read.
+    api.with_all_fields(listed[0], ["others"])
+    api.with_set_fields(default, ["others"])
+    assert len(server.requests) == 3 + reads
+
+
+def test_field_of_no_entry_is_read_each_time():
+    """Then nobody knows whether a list has it at all; nor does the default runtime show it."""
+    server = Server(stored(), stored(id=OTHER_ID, name="o"))
+    server.switch(list_omits="others")
+    api = server.api
+    for runtime in api.list_all():
+        assert api.with_set_fields(runtime, ["others"]).is_whole
+    assert len(server.requests) == 4
 
 
 @pytest.mark.parametrize("response_data", [NO_SUCH_CALL, refusal(405), refusal(404, "ERR004", "no such object")])

@@ -138,3 +138,45 @@ def test_an_unfinished_replacement(gone):
     rows = [(row["name"], row["action"]) for row in result["applied"]["runtimes"]]
     assert rows == [("r", "none")] * len(definitions) + [("other", "created")]
     assert name in [runtime["name"] for runtime in result["read"]["runtimes"]]
+
+
+def never_set(number=200):
+    """A server that leaves out what was never set. Only `r1` has nearly everything, and nothing has `others`."""
+    server = Server(*(stored(id=f"{index:032X}", name=f"r{index}") for index in range(1, number + 1)))
+    unset = ("description", "others", "minCachedInstances", "executionTarget")
+
+    def rewrite(call, data):
+        for index, entry in enumerate(data.get("runtimes", [data])):
+            for name in unset if index != 1 else unset[1:2]:
+                entry.pop(name, None)
+        return data
+
+    server.rewrite = rewrite
+    return server
+
+
+def test_few_requests_where_little_was_set():
+    """The list, the default runtime, one runtime that decides for all, and the versions; log in and out are beside."""
+    server = never_set()
+    result = audited(server, policy={"exec_timeout_max": 900})
+    assert len(server.requests) == 4
+    assert len(result["read"]["runtimes"]) == 201
+    shown = result["read"]["runtimes"][100]
+    # What no read was spent on is not shown as empty, but nothing that a report evaluates is missing.
+    assert "others" not in shown
+    assert shown["min_cached_instances"] is None
+
+
+@pytest.mark.parametrize(
+    ("options", "reads"),
+    [
+        ({"runtimes": [{"name": "r1", "exec_timeout": 60}]}, 4),
+        ({"runtimes": [{"name": "r1", "others": ""}]}, 23),
+        ({"since": "x.json"}, 23),
+    ],
+)
+def test_an_audit_reads_what_it_compares(options, reads):
+    """A field that no entry shows is read of each runtime, if a definition manages it or an earlier audit has it."""
+    server = never_set(20)
+    audited(server, **options)
+    assert len(server.requests) == reads

@@ -73,6 +73,16 @@ def test_nothing_changed_since():
         assert report_on([KEPT], earlier=earlier, policy=second)["since"]["violations"] is None
 
 
+@pytest.mark.parametrize("before", [True, False])
+def test_a_field_that_one_audit_did_not_read(before):
+    """It is unknown, and not empty: nothing changed."""
+    read = runtime(1, "Kept", description="Of sales", others="x")
+    unread = {key: value for key, value in read.items() if key not in ("description", "others")}
+    one, other = (unread, read) if before else (read, unread)
+    assert report_on([other], earlier=audit([one]))["since"]["changed"] == []
+    assert len(report_on([{**read, "others": "y"}], earlier=audit([read]))["since"]["changed"]) == 1
+
+
 def test_what_a_list_may_lack_did_not_change():
     """Whether the list of now or the earlier one is incomplete. What both have counts."""
     rows = [violation(gone, "10.66.0.0/16", "networks_never") for gone in (KEPT, BEFORE[1])]
