@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .._errors import ErrorList, text_error
-from .kinds import CPU_DECIMALS, RESOURCE_KEYS, Package, Resource, at_least, checked_number, cpu_rounded, positive
+from .._errors import ErrorList, ValidationError, text_error
+from .kinds import CPU_DECIMALS, RESOURCE_KEYS, Package, Resource, at_least, checked_number, cpu_rounded, number
 
 _NO_VERSION = re.compile(r"[<>=~*,;\s]|!=")
 _SPECIFIER = re.compile(r"[<>=!~\s]")
@@ -26,6 +27,13 @@ def version_error(value: Any) -> str | None:
     plain = value.strip().removeprefix("==").strip()
     repair = "a version that the server offers" if not plain or _NO_VERSION.search(plain) else f'"{plain}"'
     return f"{value!r} is not only a version; write {repair}"
+
+
+def positive(place: str, value: Any) -> Any:
+    """The number. Raises ValidationError if it is not more than 0."""
+    if not 0 < value < math.inf:
+        raise ValidationError([f"{place} must be more than 0, not {value}"])
+    return number(value)
 
 
 def packages_from(entries: Sequence[Mapping[str, Any]]) -> tuple[Package, ...]:

@@ -45,17 +45,6 @@ class Field(NamedTuple):
     # Whether a definition may set it to an empty text.
     may_be_empty: bool = True
 
-    def to_definition(self, value: Any) -> Any:
-        """The value for a definition, from the value in a result; None if a definition cannot express it.
-
-        Null equals empty in every comparison. A definition that omits the field would restore nothing, so it is empty
-        there. Only an empty newer field is omitted, because an older release rejects it.
-        """
-        value = self.kind.canonical(None) if value is None else value
-        if value is None or (value == "" and (self.newer_only or not self.may_be_empty)):
-            return None
-        return self.kind.to_definition(value)
-
 
 _STR = {"type": "str"}
 _VERSION = {"type": TEXT_AS_WRITTEN}

@@ -10,10 +10,9 @@ server stores.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
@@ -98,13 +97,6 @@ def checked_number(place: str, value: Any, whole: bool = True) -> Any:
     return value
 
 
-def positive(place: str, value: Any) -> Any:
-    """The number. Raises ValidationError if it is not more than 0."""
-    if not 0 < value < math.inf:
-        raise ValidationError([f"{place} must be more than 0, not {value}"])
-    return number(value)
-
-
 def at_least(place: str, value: Any, minimum: Any = 0) -> Any:
     """The number. Raises ValidationError if it is less."""
     if value < minimum:
@@ -134,6 +126,7 @@ class _Networks(Kind):
 _TEXTS = ("version", "description", "status", "message")
 
 
+@lru_cache(maxsize=8192)  # servers with many runtimes hold the same packages many times
 def normalized_name(name: str) -> str:
     """The normalized name (PEP 503): `mstrio_py` and `mstrio-py` are the same package."""
     return re.sub(r"[-_.]+", "-", name).lower()

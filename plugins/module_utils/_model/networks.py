@@ -49,6 +49,7 @@ def parse(text: str) -> IPNetwork:
     return IPNetwork((int(ip), int(prefix) if slash else width), version=ip.version)
 
 
+@lru_cache(maxsize=8192)
 def canonical(text: str) -> str:
     """The canonical text of a block: `1.2.3.4` is `1.2.3.4/32`, `2001:DB8::/32` is `2001:db8::/32`.
 
@@ -63,6 +64,7 @@ def canonical(text: str) -> str:
     return str(network.cidr)
 
 
+@lru_cache(maxsize=8192)
 def as_network(text: str) -> str:
     """How a server's whitelist entry is compared: as its network, without host bits, or as its own text.
 
@@ -73,6 +75,7 @@ def as_network(text: str) -> str:
     return text
 
 
+@lru_cache(maxsize=8192)
 def order(text: str) -> tuple[int, int, int, str]:
     """Sort key: IPv4, then IPv6, by address and prefix length, then everything else as text."""
     with suppress(ValueError):

@@ -108,15 +108,16 @@ def _summary(results: Sequence[Mapping[str, Any]], failed: int, scripts: ScriptR
 
 def _row_result(row: Row, scripts: ScriptReport) -> dict[str, Any]:
     """The row's part of the result of a task for many runtimes."""
-    code, key = row.diff["after"].get("smoke_test"), row.runtime.key if row.runtime else ""
+    code = row.diff["after"].get("smoke_test") if row.tries else None
+    facts, failure, key = row.facts, row.failure, row.runtime.key if row.runtime else ""
     return {
         "name": row.name,
-        **row.facts,
-        "id": row.id or row.wanted.id,
-        "action": "failed" if row.failure and row.action == "none" else row.action,
-        "error": {"msg": row.failure.sentence, **row.failure.error} if row.failure else None,
+        **facts,
+        "id": facts["id"] or row.wanted.id,
+        "action": "failed" if failure and facts["action"] == "none" else facts["action"],
+        "error": {"msg": failure.sentence, **failure.error} if failure else None,
         # The scripts on a runtime of which a plan shows the deletion
-        **({"scripts": scripts.evidence[key]} if row.action == "deleted" and key in scripts.evidence else {}),
+        **({"scripts": scripts.evidence[key]} if facts["action"] == "deleted" and key in scripts.evidence else {}),
         **({"smoke_test": code} if code else {}),
     }
 

@@ -12,10 +12,10 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from .._errors import parsed_each
-from .entries import amounts
+from .entries import amounts, positive
 from .fields import POOL
 from .installed import EVERYWHERE, Installed, graph_of, required_by
-from .kinds import RESOURCE, Package, Resource, at_least, positive
+from .kinds import RESOURCE, Package, Resource, at_least
 from .networks import IPV4, canonical, parse
 from .python import support_of
 from .requirements import Requirement, has_version, project, requirement, specifiers, version_of

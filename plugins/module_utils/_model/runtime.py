@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from .._errors import ValidationError
@@ -100,10 +101,15 @@ def from_api(data: Mapping[str, Any]) -> Runtime:
 
 def _snake_keys(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {re.sub(r"(?<!^)(?=[A-Z])", "_", str(key)).lower(): _snake_keys(inner) for key, inner in value.items()}
+        return {_snake_key(str(key)): _snake_keys(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [_snake_keys(entry) for entry in value]
     return value
+
+
+@lru_cache(maxsize=8192)  # each runtime has the same keys
+def _snake_key(key: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", key).lower()
 
 
 def mark_name(name: str, replaced: str) -> str:

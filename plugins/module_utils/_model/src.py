@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .._errors import ValidationError, clean, text_error, texts
+from .._errors import SURROGATE, ValidationError, clean, text_error, texts
 from .file import Entries, FileError, Unsafe, parsed, read_text
 
 
@@ -110,3 +110,40 @@ def places_in(path: str, option: str, entries: Sequence[Any]) -> list[str]:
     # Several entries may stand in one line.
     alone = len(set(lines)) == len(lines)
     return [f"{path} line {line}{'' if alone else f' ({number})'}" for line, number in zip(lines, numbered)]
+
+
+_LARGEST = 2**63
+# Whether a value has the type of an option, so that nothing has to convert or refuse it.
+_HAS_TYPE: Mapping[str, Callable[[Any], bool]] = {
+    "str": lambda value: type(value) is str and not SURROGATE.search(value),
+    "int": lambda value: type(value) is int and abs(value) < _LARGEST,
+    "float": lambda value: type(value) is float and abs(value) < _LARGEST,
+    "bool": lambda value: type(value) is bool,
+    "list": lambda value: type(value) is list,
+    "dict": lambda value: type(value) is dict,
+    "raw": lambda value: value is not None,
+}
+
+
+def typed_entry(entry: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The options of an entry with their defaults, if all have their types; None if Ansible must check them.
+
+    A file may have thousands of entries, and that check takes longer than the rest of the task.
+    """
+    typed = {name: option.get("default") for name, option in spec.items()}
+    if not entry.keys() <= typed.keys() or any(spec[name].get("required") for name in typed.keys() - entry.keys()):
+        return None
+    for name, value in entry.items():
+        option, several = spec[name], isinstance(value, list)
+        if not _HAS_TYPE[option["type"]](value) or value not in option.get("choices", (value,)):
+            return None
+        if option.get("options"):
+            entries = value if several else [value]
+            inner = [type(each) is dict and typed_entry(each, option["options"]) for each in entries]
+            if not all(inner):
+                return None
+            value = inner if several else inner[0]
+        elif several and not all(map(_HAS_TYPE[option.get("elements", "raw")], value)):
+            return None
+        typed[name] = value
+    return typed

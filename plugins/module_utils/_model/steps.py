@@ -157,6 +157,8 @@ class Row(NamedTuple):
     @property
     def main(self) -> Step:
         """The step that makes the runtime as it is wanted. A replacement has others before and after it."""
+        if len(self.steps) == 1:  # nearly every row, and this is asked often
+            return self.steps[0]
         return next(step for step in self.steps if step.phase in (CHANGE, LATE, DELETE, PURGE))
 
     def in_phase(self, *phases: str) -> list[Step]:
@@ -298,14 +300,15 @@ class Row(NamedTuple):
     @property
     def facts(self) -> dict[str, Any]:
         """The keys that the result of a task for one runtime and that for many have for it."""
-        fields, before, after = self.shown.changed_fields, self.shown.before, self.shown.after
+        plan, runtime = self.shown, self.runtime
+        fields, before, after = plan.changed_fields, plan.before, plan.after
         return {
-            "id": self.id,
+            "id": runtime.id if runtime else None,
             "action": self.action,
             # For a create, those that were sent, and every value before is None; for a delete, none.
             "changed_fields": list(fields),
             "changes": [{"field": name, "before": before.get(name), "after": after.get(name)} for name in fields],
-            "runtime": self.runtime.to_result() if self.runtime else None,
+            "runtime": runtime.to_result() if runtime else None,
         }
 
     @property

@@ -13,7 +13,7 @@ from typing import Any
 
 from .._errors import UNREAD, ErrorList, texts
 from .definition import Definition, pool_errors
-from .fields import BY_NAME, FIELDS, POOL, PURGEABLE, differing
+from .fields import BY_NAME, FIELDS, POOL, PURGEABLE, Field, differing
 from .kinds import NOTHING, Resource, without_null
 from .plan import Plan, compare, diff_values
 from .runtime import Runtime
@@ -114,12 +114,24 @@ def _unknown_keys(values: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping
 
 def definition_of(runtime: Mapping[str, Any]) -> dict[str, Any]:
     """The options of the definition that would create a runtime, which is as in a result."""
-    definition = without_null({field.name: field.to_definition(runtime.get(field.name)) for field in FIELDS})
+    definition = without_null({field.name: _in_definition(field, runtime.get(field.name)) for field in FIELDS})
     for name in POOL:
         if runtime.get(name) is None and pool_errors(definition):
             # Some servers omit a count of zero, but this one has a different meaning.
             del definition[name]
     return definition
+
+
+def _in_definition(field: Field, value: Any) -> Any:
+    """The value for a definition, from the value in a result; None if a definition cannot express it.
+
+    Null equals empty in every comparison. A definition that omits the field would restore nothing, so it is empty
+    there. Only an empty newer field is omitted, because an older release rejects it.
+    """
+    value = field.kind.canonical(None) if value is None else value
+    if value is None or (value == "" and (field.newer_only or not field.may_be_empty)):
+        return None
+    return field.kind.to_definition(value)
 
 
 def deletion_of(runtime: Runtime, comment: str | None) -> Definition:

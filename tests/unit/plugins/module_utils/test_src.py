@@ -6,8 +6,13 @@ import sys
 import tracemalloc
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._model.src import Source, read_definitions
+from ansible_collections.mstr.library.plugins.module_utils import auth
+from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS
+from ansible_collections.mstr.library.plugins.module_utils._model.src import Source, read_definitions, typed_entry
+from hypothesis import given
+from hypothesis import strategies as st
 from unit.support.make import faults_of
+from unit.support.strategies import OPTIONS
 
 ENTRIES = [{"name": "Nächtlich ✓", "resource": {"cpu": 0.5}}, {"name": "b"}]
 YAML = '- name: "Nächtlich ✓"\n  resource:\n    cpu: 0.5\n- name: b\n'
@@ -146,3 +151,23 @@ def test_without_pyyaml_json_alone_read(monkeypatch, written):
     (fault,) = faults_of(read_definitions, written(YAML))
     assert "is not JSON (" in fault
     assert fault.endswith("and YAML needs PyYAML in the Python that runs it")
+
+
+ODD = st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["", "a", "\ud800", ["a", None], {}])
+
+
+@given(options=OPTIONS, odd=st.dictionaries(st.sampled_from([*DEFINITION_OPTIONS, "unknown"]), ODD, max_size=3))
+def test_typed_entry_is_what_the_check_returns(options, odd):
+    """An entry whose values have their types is not checked a second time."""
+    typed = typed_entry({**options, **odd}, DEFINITION_OPTIONS)
+    if typed is not None:
+        checked, errors = auth.checked_entry({**options, **odd}, DEFINITION_OPTIONS)
+        assert errors == []
+        assert json.dumps(typed, sort_keys=True) == json.dumps(checked, sort_keys=True)
+
+
+def test_usual_entry_is_typed():
+    packages = [{"name": "pandas", "version": "2.2.3"}]
+    entry = {"name": "r", "packages": packages, "resource": {"cpu": 0.5}, "exec_timeout": 60, "state": "present"}
+    typed = typed_entry(entry, DEFINITION_OPTIONS)
+    assert (typed["packages"], typed["resource"]["mem"]) == ([{**packages[0], "description": None}], None)
