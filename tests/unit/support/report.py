@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections import Counter
 from datetime import date, timedelta
 
@@ -33,6 +35,11 @@ EXPIRED = "is more than 4096; its exemption expired on 2026-01-31 (month end)"
 def text_of(report, suffix):
     """The text of a report file."""
     return "".join(without_controls_in(parts(report, suffix)))
+
+
+def csv_rows(text):
+    """The rows of a report file in CSV."""
+    return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
 
 
 def package(name, version="1.2.3", status="installed", message=None):

@@ -30,21 +30,33 @@ def result(have, *, check_mode=True):
     return json.loads(json.dumps({"failed": done["summary"]["failed"] > 0, **done}))
 
 
-def test_drift(have):
-    report = environment_report(result(have), "prod", check_mode=True)
-    assert report["outcome"] == "drift"
-    assert report["message"] is None
-    assert report["lines"] == [
+def test_a_check_and_a_run(have):
+    """Without --diff, too; again, there is nothing to do."""
+    plan = environment_report(result(have), "prod", check_mode=True)
+    done = {key: value for key, value in result(have, check_mode=False).items() if key != "diff"}
+    again = environment_report(result(have), "prod", check_mode=True)
+    assert (plan["outcome"], plan["message"]) == ("drift", None)
+    assert plan["lines"] == [
         "prod: 1 to create, 1 to update, 1 to delete, 1 unchanged",
         "prod: 'r' differs: exec_timeout 600 → 60",
         "prod: 'r' differs: others '' → 'ä'",
         "prod: 'new' would be created",
         "prod: 'old' would be deleted; no script uses it",
     ]
-    assert [runtime["action"] for runtime in report["runtimes"]] == ["updated", "created", "deleted"]
     fields = [{"field": "exec_timeout", "wanted": 60, "found": 600}, {"field": "others", "wanted": "ä", "found": ""}]
-    assert (report["runtimes"][0]["id"], report["runtimes"][0]["fields"]) == (ID, fields)
-    assert report["runtimes"][1]["fields"] == [{"field": "name", "wanted": "new", "found": None}]
+    updated, created, _deleted = plan["runtimes"]
+    assert (updated["id"], updated["fields"]) == (ID, fields)
+    assert created["fields"] == [{"field": "name", "wanted": "new", "found": None}]
+    report = environment_report(done, "prod")
+    assert report["outcome"] == "changed"
+    assert report["lines"] == [
+        "prod: 1 created, 1 updated, 1 deleted, 1 unchanged",
+        "prod: 'r' updated: exec_timeout 600 → 60",
+        "prod: 'r' updated: others '' → 'ä'",
+        "prod: 'new' created",
+        "prod: 'old' deleted",
+    ]
+    assert (again["outcome"], again["runtimes"], again["lines"]) == ("unchanged", [], ["prod: 3 unchanged"])
 
 
 def test_runtimes_without_a_definition():
@@ -57,22 +69,6 @@ def test_runtimes_without_a_definition():
     for name in ("x.md", "x.html", "x.junit.xml"):
         assert text in html.unescape(report_file([report], name, "apply", check_mode=True))
     assert applied(row("A", "none"), undefined=undefined)["lines"] == ["e: 1 unchanged"]
-
-
-def test_what_a_run_did(have):
-    """Without --diff, too; again, there is nothing to do."""
-    done = result(have, check_mode=False)
-    report = environment_report({key: value for key, value in done.items() if key != "diff"}, "prod")
-    assert report["outcome"] == "changed"
-    assert report["lines"] == [
-        "prod: 1 created, 1 updated, 1 deleted, 1 unchanged",
-        "prod: 'r' updated: exec_timeout 600 → 60",
-        "prod: 'r' updated: others '' → 'ä'",
-        "prod: 'new' created",
-        "prod: 'old' deleted",
-    ]
-    report = environment_report(result(have), "prod", check_mode=True)
-    assert (report["outcome"], report["runtimes"], report["lines"]) == ("unchanged", [], ["prod: 3 unchanged"])
 
 
 def test_unknown_outcome():

@@ -9,7 +9,6 @@ import random
 import re
 from pathlib import Path
 from types import SimpleNamespace
-from typing import ClassVar
 
 import pytest
 import yaml
@@ -17,19 +16,16 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import Valida
 from ansible_collections.mstr.library.plugins.module_utils._model.file import parsed
 from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions, source_from
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks import backup, export, playbooks
-from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.action import Action
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.destination import Stat, write
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.texts import content_of
+from unit.support.action import LocalAction
 
 DEFAULT = {"name": "(Default) MicroStrategy", "id": "0F35652CA7D041978BF0CBCB67531203", "is_default": True}
 RUNTIME = {"name": "Etl", "id": "A" * 32, "is_default": False, "exec_timeout": 60, "whitelist": ["10.0.0.0/8"]}
 
 
-class FakeAction(Action):
+class FakeAction(LocalAction):
     """The action of an environment whose server has the given runtimes. It counts the writes of mstr_runtimes."""
-
-    check_mode, transport, _templar = False, "local", SimpleNamespace(template=dict, available_variables={})
-    args: ClassVar[dict[str, str]] = {"result": "x"}  # of the playbook
 
     def __init__(self, folder, check_mode=False, runtime=RUNTIME, **variables):
         self.started_in, self.check_mode, self.written = str(folder), check_mode, 0
@@ -39,15 +35,6 @@ class FakeAction(Action):
         self.task_vars.setdefault("mstr_runtimes_backup_dest", str(folder / "bk.yml"))
         self.result = {"changed": True, "msg": "1 updated.", "runtimes": []}
         self.unread, self.is_stopped, self.down = [], False, False
-
-    def of_hosts(self, hosts, wanted):
-        return {host: {} for host in hosts}
-
-    def server(self):
-        return "https://prod.example.com/L"
-
-    def command_line(self):
-        return ["-i inv"]
 
     def run_module(self, name, options, check_mode=None, on_stop=None):
         self.options_of_module = options

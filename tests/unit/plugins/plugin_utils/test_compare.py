@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
-
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import DEFAULT_RUNTIME_ID
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import compare
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.environment import environment_report
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.formats import whole
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
-from unit.support.report import package, runtime, text_of
+from unit.support.report import csv_rows, package, runtime, text_of
 
 FEW = {"resource": {"cpu": "0.50", "mem": 1024.0}, "whitelist": ["192.168.1.1", "10.10.10.0/24"]}
 
@@ -137,7 +134,7 @@ def report():
 
 
 def test_csv(report):
-    rows = list(csv.DictReader(io.StringIO(text_of(report, "csv").lstrip("\ufeff"))))
+    rows = csv_rows(text_of(report, "csv"))
     found = [(row["environment"], row["runtime"], row["message"]) for row in rows if row["outcome"] == "difference"]
     assert len(found) == 31
     assert ("b", "R 0", "differs from a: packages -pandas 1.2.3") in found

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 
 import pytest
@@ -12,7 +10,7 @@ from ansible_collections.mstr.library.plugins.plugin_utils._reports.environment 
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import earlier_from
 from unit.support.report import PYTHON as WANTED
-from unit.support.report import audit_of, audited, environment, package, runtime, violation
+from unit.support.report import audit_of, audited, csv_rows, environment, package, runtime, violation
 
 PYTHON = {"version": f"{WANTED}1", "implementation": "CPython", "platform": "linux-x86_64"}
 
@@ -86,7 +84,7 @@ def test_every_file_has_it(suffix):
 
 
 def test_rows_of_a_table():
-    rows = csv.DictReader(io.StringIO(report_file([report_on(ETL)], "x.csv").lstrip("\ufeff")))
+    rows = csv_rows(report_file([report_on(ETL)], "x.csv"))
     packages = [row for row in rows if row["item"] in ("package", "installed")]
     assert [(row["value"], row["installed"], row["verdict"]) for row in packages] == [
         ("pysftp==0.3", "pysftp==0.2.9", "allowed"),

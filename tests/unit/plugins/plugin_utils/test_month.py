@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import copy
 import random
-from types import SimpleNamespace
-from typing import ClassVar
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils import auth
@@ -16,7 +14,6 @@ from ansible_collections.mstr.library.plugins.module_utils._work.inputs_many imp
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import ensure_many
 from ansible_collections.mstr.library.plugins.module_utils._work.runtime_info import INFO_OPTIONS, query_from, read
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks import playbooks
-from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.action import Action
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.destination import write
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.final_report import (
     FinishedRun,
@@ -24,6 +21,7 @@ from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.final_repo
     run_report,
 )
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import earlier_from
+from unit.support.action import LocalAction
 from unit.support.server import Server
 
 HOSTS, KEEP, DAYS = ("dev", "int", "prod"), 7, 30
@@ -34,24 +32,12 @@ def with_defaults(spec, options):
     return {**{name: entry.get("default") for name, entry in spec.items()}, "retries": 0, **options}
 
 
-class Environment(Action):
+class Environment(LocalAction):
     """The action of one environment, whose modules work on a server in memory."""
-
-    check_mode, transport, _templar = False, "local", SimpleNamespace(template=dict, available_variables={})
-    args: ClassVar[dict[str, str]] = {"result": "x"}
 
     def __init__(self, host, folder):
         self.server_in_memory, self.definitions, self.is_down = Server(), [], False
         self.started_in, self.name, self.nights = str(folder), host, {}
-
-    def of_hosts(self, hosts, wanted):
-        return {}
-
-    def server(self):
-        return f"https://{self.name}.example.com/L"
-
-    def command_line(self):
-        return []
 
     def play(self, work, began, **variables):
         variables = {"mstr_runtimes_backup_dest": f"{self.name}.yml", "mstr_runtimes_backup_keep": KEEP, **variables}

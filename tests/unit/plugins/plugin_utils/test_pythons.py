@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from datetime import date
 
@@ -13,7 +11,7 @@ from ansible_collections.mstr.library.plugins.filter.runtime_definitions import 
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import environment, inventory, lines
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import earlier_from
-from unit.support.report import applied, audited, row, runtime
+from unit.support.report import applied, audited, csv_rows, row, runtime
 
 UNREAD = {"project": {"name": "Finance"}, "script": None, "runtime": None, "error": {"msg": "No."}}
 BUSY = {**UNREAD, "project": None, "runtime": {"id": "B" * 32, "name": "Busy"}}
@@ -193,7 +191,7 @@ def test_table_in_markdown():
 
 
 def test_table_in_csv():
-    rows = list(csv.DictReader(io.StringIO(report_file(environments(), "x.csv").lstrip("\ufeff"))))
+    rows = csv_rows(report_file(environments(), "x.csv"))
     keys = ("environment", "python", "python_end_of_life", "python_days_left", "scripts")
     assert [tuple(row[key] for key in keys) for row in rows if row["outcome"] == "python"] == [
         ("prod", "Python 3.10", "2026-10-31", "-30", "1"),

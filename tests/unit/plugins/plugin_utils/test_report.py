@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import csv
 import html
-import io
 import re
 from html.parser import HTMLParser
 from time import process_time
@@ -24,6 +22,7 @@ from unit.support.report import (
     audit_of,
     audited,
     change,
+    csv_rows,
     environment,
     package,
     plan_of,
@@ -67,8 +66,7 @@ FORMULAS = ["=HYPERLINK(1)", "-1+1", "@x", "+1", "\n=1", "\uff1d1", "a;=cmd|' /C
 
 
 def rows_of(*reports):
-    text = report_file(list(reports), "x.csv").removeprefix("\ufeff")
-    rows = csv.DictReader(io.StringIO(text, newline=""))
+    rows = csv_rows(report_file(list(reports), "x.csv"))
     return [row for row in rows if row["outcome"] != "python"]  # their test is in test_pythons.py
 
 

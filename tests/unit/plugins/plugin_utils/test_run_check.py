@@ -127,12 +127,6 @@ def test_one_file_for_all_hosts(name):
 NO_RULE = {"mstr_fail_on_violation": "yes", "mstr_runtimes_policy": {"networks_never": []}}
 
 
-@pytest.mark.parametrize("value", [True, "true", "yes", "a", "b", False, "no", None])
-def test_compared_with_one_environment(value):
-    """A text that means true counts as the switch; a host is named as it is."""
-    assert errors("audit", extra={"mstr_audit_compare": value}) == []
-
-
 @pytest.mark.parametrize(
     ("more", "sentence"),
     [
@@ -180,9 +174,16 @@ def test_an_invalid_batch_size(value):
     assert error.startswith("mstr_serial must be a number of environments, a percentage such as 20%")
 
 
-@pytest.mark.parametrize("value", [1, "5", "20%", [1, 1, "50%"], "", None])
-def test_a_valid_batch_size(value):
-    assert errors(extra={"mstr_serial": value}) == []
+@pytest.mark.parametrize(
+    ("playbook", "name", "values"),
+    [
+        ("apply", "mstr_serial", [1, "5", "20%", [1, 1, "50%"], "", None]),
+        ("audit", "mstr_audit_compare", [True, "true", "yes", "a", "b", False, "no", None]),
+    ],
+)
+def test_a_value_in_any_form(playbook, name, values):
+    """A text that means true counts as the switch; a host is named as it is."""
+    assert [errors(playbook, extra={name: value}) for value in values] == [[]] * len(values)
 
 
 def test_a_batch_size_is_an_extra_variable():

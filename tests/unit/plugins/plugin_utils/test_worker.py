@@ -140,38 +140,20 @@ def test_after_last_check_timeout_does_not_count():
         signal.signal(signal.SIGALRM, before)
 
 
-class Progress:
-    """A stopped clock, and the printed lines."""
-
-    def __init__(self):
-        self.now, self.lines = 0.0, []
-        self.progress = worker.Screen("dev", lambda: self.now)
-        self.progress.show = self.lines.append
-
-    def at(self, seconds, text):
-        self.now = seconds
-        self.progress(text, str)
-        return self.lines
-
-
-@pytest.fixture
-def progress():
-    return Progress()
-
-
-def test_nothing_printed_in_first_three_seconds(progress):
-    assert progress.at(0, "1 of 9") == []
-    assert progress.at(2.9, "5 of 9") == []
-    assert progress.at(3, "6 of 9") == ["6 of 9"]
-
-
-def test_a_line_at_most_every_three_seconds(progress):
-    for tenths in range(100):
-        progress.at(tenths / 10, f"{tenths} of 100")
-    assert progress.lines == ["30 of 100", "60 of 100", "90 of 100"]
-
-
-def test_a_line_only_when_something_has_changed(progress):
-    progress.at(3, "installing pandas")
-    progress.at(60, "installing pandas")
-    assert progress.at(61, "ready") == ["installing pandas", "ready"]
+@pytest.mark.parametrize(
+    ("said", "printed"),
+    [
+        ([(0, "1 of 9"), (2.9, "5 of 9"), (3, "6 of 9")], ["6 of 9"]),
+        ([(tenths / 10, f"{tenths} of 100") for tenths in range(100)], ["30 of 100", "60 of 100", "90 of 100"]),
+        ([(3, "installing"), (60, "installing"), (61, "ready")], ["installing", "ready"]),
+    ],
+    ids=["not in the first three seconds", "at most every three seconds", "only when something has changed"],
+)
+def test_a_line_of_progress(said, printed):
+    clock, lines = [0.0], []
+    screen = worker.Screen("dev", lambda: clock[0])
+    screen.show = lines.append
+    for seconds, text in said:
+        clock[0] = seconds
+        screen(text, str)
+    assert lines == printed
