@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 from ansible_collections.mstr.library.plugins.filter.environment_report import environment_report
 from ansible_collections.mstr.library.plugins.module_utils._model.python import LAST_DAYS
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.formats import parts
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.formats import FORMATS, parts
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.texts import without_controls_in
 
 POLICY = {
@@ -30,6 +30,9 @@ EXEMPTIONS = [
     {"runtime": "Nightly Report", "reason": "a new server comes", "until": "2099-12-31"},
 ]
 EXPIRED = "is more than 4096; its exemption expired on 2026-01-31 (month end)"
+
+# An SBOM lists packages, and nothing else that a report says.
+SUFFIXES = [suffix for suffix in FORMATS if suffix != "cdx.json"]
 
 
 def text_of(report, suffix):

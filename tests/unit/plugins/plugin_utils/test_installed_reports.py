@@ -10,7 +10,7 @@ from ansible_collections.mstr.library.plugins.plugin_utils._reports.environment 
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import earlier_from
 from unit.support.report import PYTHON as WANTED
-from unit.support.report import audit_of, audited, csv_rows, environment, package, runtime, violation
+from unit.support.report import SUFFIXES, audit_of, audited, csv_rows, environment, package, runtime, violation
 
 PYTHON = {"version": f"{WANTED}1", "implementation": "CPython", "platform": "linux-x86_64"}
 
@@ -76,7 +76,7 @@ def test_python_that_is_offered(versions, changes):
     assert report["not_offered"] == (None if versions is None else [])
 
 
-@pytest.mark.parametrize("suffix", ["html", "md", "junit.xml", "csv", "json"])
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_every_file_has_it(suffix):
     text = report_file([report_on(ETL)], f"x.{suffix}")
     parts = ["3.4.0", "has pysftp 0.2.9, but its definition has 0.3", "no longer offers", "required by pysftp"]

@@ -11,7 +11,7 @@ from ansible_collections.mstr.library.plugins.filter.runtime_definitions import 
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import environment, inventory, lines
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import earlier_from
-from unit.support.report import applied, audited, csv_rows, row, runtime
+from unit.support.report import SUFFIXES, applied, audited, csv_rows, row, runtime
 
 UNREAD = {"project": {"name": "Finance"}, "script": None, "runtime": None, "error": {"msg": "No."}}
 BUSY = {**UNREAD, "project": None, "runtime": {"id": "B" * 32, "name": "Busy"}}
@@ -155,7 +155,7 @@ def test_it_decides_nothing():
 def test_an_environment_that_could_not_be_read():
     failed = {**audited(failed=True, msg="No."), "environment": "down"}
     assert (failed["python"], failed["counts"]) == (None, None)
-    for form in ("html", "md", "csv", "json", "junit.xml"):
+    for form in SUFFIXES:
         assert "3.10" in report_file([failed, audited(old())], f"x.{form}", not_reached=["far"])
 
 

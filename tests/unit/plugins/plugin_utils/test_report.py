@@ -18,6 +18,7 @@ from unit.support.report import (
     POLICY,
     PYTHON,
     SOON,
+    SUFFIXES,
     applied,
     audit_of,
     audited,
@@ -32,7 +33,6 @@ from unit.support.report import (
 )
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)>&{{ 7*7 }}\u202e\ud800'
-EVERY = ("html", "json", "csv", "md", "junit.xml")
 
 
 class Page(HTMLParser):
@@ -234,7 +234,7 @@ def test_what_could_not_be_read_is_named():
     assert "the list of projects: The project is not loaded." in page.text
 
 
-@pytest.mark.parametrize("form", EVERY)
+@pytest.mark.parametrize("form", SUFFIXES)
 def test_warnings_are_in_every_format(form):
     """Also where two environments have the same one, and why an apply would be refused."""
     read = {"runtimes": [runtime(1, "R")], "violations": [], "warnings": ["The server stored less."]}
@@ -257,7 +257,7 @@ def test_a_warning_in_any_form(warning):
     assert applied(row("r", "none"), warnings=[warning])["lines"] == ["e: 1 unchanged", "e: warning: Careful."]
 
 
-@pytest.mark.parametrize("form", EVERY)
+@pytest.mark.parametrize("form", SUFFIXES)
 def test_a_new_field_is_seen_everywhere(form, monkeypatch):
     """A row in the table is enough: drift, definition that goes, what changed since, and every format."""
     monkeypatch.setitem(BY_NAME, "log_level", BY_NAME["others"]._replace(name="log_level", api="logLevel"))
@@ -295,7 +295,7 @@ def test_an_error_in_a_report_hides_nothing(read):
     assert report["lines"][2:] == [f"e: 'R' ({'A' * 32}) updated"]
     whole = environment_report({**result, "runtimes": []}, "e", read=read, detail=True)
     assert whole.keys() - report.keys() == set()
-    for form in EVERY:
+    for form in SUFFIXES:
         assert "Careful." in report_file([report], f"x.{form}", kind="audit")
 
 
@@ -337,7 +337,7 @@ def test_scripts_and_their_runs_are_counted(status, counted):
     assert ("Return code: 3." in html.unescape(report_file([report], "x.html"))) is (status == "failed")
 
 
-@pytest.mark.parametrize("form", [form for form in EVERY if form != "csv"])
+@pytest.mark.parametrize("form", [form for form in SUFFIXES if form != "csv"])
 def test_the_code_of_a_smoke_test_is_shown(form):
     """Whoever approves sees every line that will run, on the console, too."""
     lines = ["import pandas", "assert pandas.__version__"]
