@@ -138,6 +138,13 @@ def test_ignored_signal_stays_ignored():
         signal.signal(signal.SIGHUP, before)
 
 
+def test_end_of_the_caller_while_a_call_hangs(stop, monkeypatch):
+    threading.Timer(0.05, os.close, [reader_of_output(monkeypatch)]).start()
+    with pytest.raises(Interrupted, match="no longer reads"):
+        stop.wait(SimpleQueue(), 10)
+    assert stop.hung_up
+
+
 def test_wait_in_glances_as_long_as_asked(stop):
     """Once a second, it looks whether the caller is still there."""
     glances = []

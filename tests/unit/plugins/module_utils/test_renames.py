@@ -182,3 +182,12 @@ def test_what_an_unfinished_run_may_have_created():
     have.warnings.clear()
     restore(have, {"id": "D" * 32, "name": "Kept"}, backup=BACKUP)
     assert not any("did not end" in text for text in have.warnings)
+
+
+def test_script_of_an_unfinished_replacement_that_stays():
+    """The name is taken, so nothing is undone, and the script cannot leave; check mode says so, too."""
+    have = holding(U=A, T=B, **{f"R (replaces {A})": C}).seed_scripts(close=C)
+    entries, scripts = [{"id": A, "name": "T"}, {"id": "E" * 32, "name": "V"}], [assigned("close", "V")]
+    predicted, done = both(have, *entries, restore=True, scripts=scripts)
+    assert (predicted["summary"], predicted["plan_id"]) == (done["summary"], done["plan_id"])
+    assert (done["summary"]["moved"], have.scripts) == (0, {"close": C})

@@ -130,6 +130,15 @@ def test_errors_of_a_file(written, content, expected_text):
     assert "\n" not in fault
 
 
+def test_no_file_at_the_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    missing = f"src {str(tmp_path / 'none.yml')!r} cannot be read: No such file or directory"
+    assert faults_of(read_definitions, "none.yml") == (missing,)
+    assert faults_of(read_definitions, str(tmp_path)) == (f"src {str(tmp_path)!r} cannot be read: Is a directory",)
+    assert "is not a regular file" in faults_of(read_definitions, "pipe")[0]
+
+
 @pytest.mark.parametrize(
     ("megabytes", "start", "error"),
     [(600, "[", "larger than 512 MB"), (65, "- a", "larger than 64 MB, and it is not JSON"), (65, "\ufeff [", None)],

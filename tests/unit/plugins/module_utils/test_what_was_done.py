@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
-from unit.support.make import refusal
+from unit.support.make import lost, refusal
 from unit.support.many import LIST, UPGRADE, A, B, D, actions, both, holding, message, run, waits
 
 BROKEN = [{"name": "x", "status": "not_installed"}]
@@ -86,6 +86,19 @@ def test_create_without_effect(entries, answered, why, writes):
     assert (actions(result)[0], result["changed"]) == (("new", "failed"), False)
     assert why in result["msg"]
     assert have.writes == ["POST /runtimes"] * writes
+
+
+def test_lost_update_of_a_different_runtime():
+    """The runtime was renamed, and a different one has its name and the values that were asked for."""
+    have = holding(a=A, b={"id": B, "others": "x"})
+
+    def swap():
+        have.runtimes[A]["name"], have.runtimes[B]["name"] = "z", "a"
+
+    have.fail("PATCH", lost("PATCH /api/x"), meanwhile=swap)
+    result = run(have, UPDATE)
+    assert actions(result) == [("a", "unknown")]
+    assert f"'a' ({A}) was renamed or deleted meanwhile, and 'a' ({B}) has its name" in result["msg"]
 
 
 @pytest.mark.parametrize(
