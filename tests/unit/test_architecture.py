@@ -137,11 +137,7 @@ def test_an_action_plugin_runs_the_module_of_its_name(path, monkeypatch):
 
 
 # The packages of plugins/plugin_utils, and the ones that each may import beside itself.
-UTIL_PACKAGES: dict[str, set[str]] = {
-    "_run": set(),
-    "_reports": set(),
-    "_playbooks": {"_run", "_reports"},
-}
+UTIL_PACKAGES: dict[str, set[str]] = {"_run": set(), "_reports": set(), "_playbooks": {"_run", "_reports"}}
 
 
 @pytest.mark.parametrize("path", sorted(PLUGIN_UTILS.rglob("*.py")), ids=lambda path: path.stem)

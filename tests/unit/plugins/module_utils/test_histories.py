@@ -237,12 +237,7 @@ class Turns:
 
 
 @LAW
-@given(
-    task=TASK | files(),
-    turns=st.lists(st.integers(0, 30), min_size=1, max_size=4),
-    how=HOW,
-    server=SERVERS,
-)
+@given(task=TASK | files(), turns=st.lists(st.integers(0, 30), min_size=1, max_size=4), how=HOW, server=SERVERS)
 def test_two_runs_at_once(task, turns, how, server):
     """Two that want the same: one of them does it, and nothing is lost or left that is not said."""
     have = a_server(**server)

@@ -6,21 +6,7 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
 from unit.support.make import refusal, stopped
-from unit.support.many import (
-    BESIDE,
-    NO,
-    UPGRADE,
-    A,
-    B,
-    C,
-    actions,
-    assigned,
-    both,
-    deleted,
-    holding,
-    run,
-    summary,
-)
+from unit.support.many import BESIDE, NO, UPGRADE, A, B, C, actions, assigned, both, deleted, holding, run, summary
 
 UNKNOWN = "which may not have taken its name. If so, the next run gives it its name."
 

@@ -5,22 +5,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import approved_scripts
-from unit.support.many import (
-    LIST,
-    NO,
-    UPGRADE,
-    A,
-    B,
-    C,
-    D,
-    actions,
-    assigned,
-    both,
-    holding,
-    moves,
-    outcome,
-    run,
-)
+from unit.support.many import LIST, NO, UPGRADE, A, B, C, D, actions, assigned, both, holding, moves, outcome, run
 
 OLD_GOES = {"name": "old", "state": "absent"}
 

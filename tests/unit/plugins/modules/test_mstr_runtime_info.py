@@ -169,8 +169,7 @@ def test_runtimes_that_cannot_be_read():
 
 
 @pytest.mark.parametrize(
-    ("error", "tried"),
-    [(refusal(403, "ERR0014"), 20), (refusal(500, "ERR001"), 20), (refusal(503, "ERR0016"), 5)],
+    ("error", "tried"), [(refusal(403, "ERR0014"), 20), (refusal(500, "ERR001"), 20), (refusal(503, "ERR0016"), 5)]
 )
 def test_a_refused_run(error, tried):
     """It concerns its runtime alone; after outages, no further script runs, because each might take minutes."""
