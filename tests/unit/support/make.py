@@ -58,6 +58,11 @@ def stored(**fields: Any) -> dict[str, Any]:
     }
 
 
+def packages(*texts: str) -> list[dict[str, Any]]:
+    """Packages from texts such as `pandas==2.2.3` or `pandas`."""
+    return [{"name": name, "version": version or None} for name, _equals, version in (t.partition("==") for t in texts)]
+
+
 def runtime(**fields: Any) -> Runtime:
     return from_api(stored(**fields))
 

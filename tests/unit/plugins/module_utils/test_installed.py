@@ -10,7 +10,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model import install
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
 from ansible_collections.mstr.library.plugins.module_utils._work.installed import SCRIPT
-from unit.support.make import stored
+from unit.support.make import packages, stored
 
 PYTHON = {"version": "3.10.12", "implementation": "CPython", "platform": "linux-x86_64"}
 ALLOWED = ["pysftp", "paramiko", "bcrypt", "cffi", "pycparser"]
@@ -35,11 +35,6 @@ def printed(found=FOUND, **python):
 
 def read(found=FOUND, **python):
     return installed.installed_in(printed(found, **python))
-
-
-def packages(*texts):
-    """Packages of the API, such as pandas==2.2.3 or pandas."""
-    return [dict(zip(("name", "version"), (*text.split("=="), ""))) for text in texts]
 
 
 def definition(*texts):

@@ -9,7 +9,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.definition imp
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import number_of, policy_from
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import RULES, Finding
 from ansible_collections.mstr.library.plugins.module_utils._work.inputs import RULE_OPTIONS
-from unit.support.make import ID, faults_of, runtime
+from unit.support.make import ID, faults_of, packages, runtime
 
 TODAY = date(2026, 6, 15)
 HALVES = ["10.0.0.0/9", "10.128.0.0/9"]
@@ -35,11 +35,6 @@ def held(**fields):
         return [f"{row.option} {row.value} {row.detail}" for row in rows]
 
     return findings
-
-
-def packages(*texts):
-    """Packages from texts such as `pandas==2.2.3`."""
-    return [{"name": name, "version": version or None} for name, _equals, version in (t.partition("==") for t in texts)]
 
 
 @pytest.mark.parametrize(
