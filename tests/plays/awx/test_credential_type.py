@@ -1,4 +1,4 @@
-"""The credential type sets the variables that the modules read, and blank inputs set none."""
+"""The credential type sets the variables that the modules read, and blank inputs set none; no survey does."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 from support.ansible import ROOT
 
 from plays.awx.jobs import HIDDEN, CredentialType
@@ -47,3 +48,14 @@ def test_inputs_become_what_the_modules_read(tmp_path: Path) -> None:
     assert (variables["MSTR_LOGIN_MODE"], variables["MSTR_VALIDATE_CERTS"]) == ("ldap", "false")
     assert Path(variables["MSTR_CA_PATH"]).read_text() == "CERTIFICATE\n"
     assert variables["MSTR_CLIENT_CERT"] == ""
+
+
+def test_no_question_overrides_the_inventory() -> None:
+    """A controller makes an extra variable of each default, even without an answer."""
+    listed = yaml.safe_load((ROOT / "roles/controller/vars/main/job_templates.yml").read_text())
+    questions = [each for job in listed["controller_job_templates"] for each in job.get("questions", [])]
+
+    assert {each.get("default", "as the inventory says") for each in questions} == {"as the inventory says"}
+    assert {each["variable"][:12] for each in questions} == {"mstr_survey_"}
+    # It replaces a blank integer with the default.
+    assert "integer" not in {each["type"] for each in questions}

@@ -54,6 +54,10 @@ def test_only_the_approved_plan_is_applied(three: Play, servers: list[Simulator]
     # After the approval, somebody creates a runtime, which would now be purged, too, and somebody edits one.
     servers[1].seed({"name": "Just made"})
     servers[2].seed({"name": "Nightly reports", "execTimeout": 700}, {"name": "Old"}, replace=True)
+    held = three(APPLY, *LIMIT, "--check", mstr_plan_src="plan.json")
+    assert held.outcomes == {"env0": "drift", "env1": "failed", "env2": "failed"}
+    assert "env0: the approved plan still holds" in held.lines()
+
     applied = three(APPLY, "--limit", "env0,env1,env2,env3", mstr_plan_src="plan.json")
     assert applied.status == 2
     assert applied.outcomes == {"env0": "changed", **dict.fromkeys(("env1", "env2", "env3"), "failed")}

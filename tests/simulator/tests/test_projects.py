@@ -1,4 +1,4 @@
-"""Projects, the search for scripts, and the scripts saved in them."""
+"""Projects and the scripts saved in them. tests/contract shows what a search finds."""
 
 from __future__ import annotations
 
@@ -10,17 +10,7 @@ import pytest
 from simulator.harness import Simulator
 from simulator.tests.helpers import ETL, SALES, Client, error, in_project, logged_in, seed_sales
 
-TUTORIAL = "B19DEDCC11D4E0EFC000EB9495D0F44F"
 RESULTS = "/metadataSearches/results"
-
-
-def find(client: Client, project: str = SALES, version: int = 2, **query: Any) -> list[str]:
-    """Search, and return the names of the results."""
-    path, body = (f"/v2{RESULTS}", {}) if version == 2 else (RESULTS, None)
-    answer = in_project(client, "POST", path, body, project, type=76, domain=2, **query).json()
-    page = in_project(client, "GET", RESULTS, project=project, searchId=answer["id"]).json()
-    assert len(page) == answer["totalItems"]
-    return [entry["name"] for entry in page]
 
 
 @pytest.fixture
@@ -35,14 +25,6 @@ def test_projects_that_the_caller_may_use(sim: Simulator, client: Client) -> Non
     listed = client.call("GET", "/projects").json()
     assert [project["name"] for project in listed] == ["MicroStrategy Tutorial", "Sales"]
     assert error(in_project(client, "GET", "/scripts/1")) == (403, "ERR0014")
-
-
-@pytest.mark.parametrize("version", [1, 2])
-def test_search_finds_what_the_caller_may_read(sales: Client, version: int) -> None:
-    assert find(sales, version=version) == ["Load", "Clean up", "Old"]
-    assert find(sales, version=version, name="LOAD", pattern=4) == ["Load"]
-    assert find(sales, version=version, name="Load", pattern=2) == ["Load"]
-    assert find(sales, TUTORIAL, version) == []
 
 
 @pytest.mark.parametrize(
@@ -66,7 +48,6 @@ def test_script_shows_its_runtime_and_its_code(sim: Simulator, sales: Client) ->
     assert in_project(sales, "GET", f"/scripts/{4:032X}").status_code == 403
     viewer = logged_in(sim, "viewer")
     assert in_project(viewer, "GET", f"/scripts/{4:032X}").json()["scriptRuntimeId"] == ETL
-    assert "Reload" in find(viewer)
 
 
 def test_update_of_a_script_needs_name_and_folder(sales: Client) -> None:

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
-from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
+from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError, ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._model.file import parsed
 from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions, source_from
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks import backup, export, playbooks
@@ -136,6 +136,19 @@ def test_the_role_by_itself_has_the_time_of_its_host(tmp_path):
     dest = playbooks.apply(action)["backup"]["dest"]
     assert re.fullmatch(rf"{tmp_path}/bk\.\d{{8}}T\d{{6}}Z\.yml", dest)
     assert dest != str(tmp_path / BK)
+
+
+def test_two_environments_never_write_one_backup(tmp_path, monkeypatch):
+    """The role by itself, too: the paths of two hosts may be written in two ways and mean one file."""
+    action = FakeAction(tmp_path, ansible_play_hosts=["prod", "test"])
+    monkeypatch.setattr(
+        action,
+        "of_hosts",
+        lambda hosts, _: {host: {"mstr_runtimes_backup_dest": f"{tmp_path}/./bk.yml"} for host in hosts},
+    )
+    with pytest.raises(MstrError, match="Several environments would be written to one file"):
+        playbooks.apply(action)
+    assert action.written == 0
 
 
 @pytest.mark.parametrize("more", [{}, {"failed": True}, {"runtimes": [{"name": "A", "action": "none"}]}])
