@@ -12,7 +12,7 @@ class ModuleDocFragment:
 options:
   plan_id:
     description:
-      - The id of the approved plan, which an earlier run returned as RV(plan_id), usually in check mode.
+      - The id of the approved plan, which an earlier run returned as C(plan_id), usually in check mode.
       - If the plan of this task has a different id, because the server or the definitions changed, the task fails
         before it writes anything, and says what the plan is now. It does so in check mode, too. A plan that is empty by
         now, such as after the approved one was applied, is never refused.
