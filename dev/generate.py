@@ -87,7 +87,9 @@ def role() -> dict[str, str]:
         variable = named[name]
         lines += f"      {variable}:{f' &{variable}' if name in connection else ''}\n        description:\n"
         aliases += f"      {variable}: *{variable}\n" if name in connection else ""
-        sentence = re.sub(r"O\((\w+)", lambda found: f"O({named[found[1]]}", first_sentence(option["description"]))
+        sentence = re.sub(
+            r"O\((\w+)", lambda found: f"O({named.get(found[1], found[1])}", first_sentence(option["description"])
+        )
         more = f"See O(mstr.library.mstr_runtimes#module:{name})."
         # The variable has no default: ansible-core then treats a null variable as set.
         more += "" if option.get("default") in (None, []) else f" The default is V({json.dumps(option['default'])})."

@@ -46,7 +46,7 @@ options:
     default: 4
   journal_comment:
     description:
-      - A comment for the change journal of the server, see O(mstr.library.mstr_runtime#module:journal_comment). An
+      - A comment for the change journal of the server. See O(mstr.library.mstr_runtime#module:journal_comment). An
         entry's O(runtimes[].journal_comment) replaces it.
     type: str
 requirements:
