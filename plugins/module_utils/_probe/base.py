@@ -20,7 +20,6 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from .._errors import ApiError, ConnectError, MstrError, as_mstr_error, code_number
 from .._model.alike import name_key
-from .._session.failures import error_in
 from .._session.interrupt import Interrupted, Stop
 from .._session.response import OBJECT, Response, id_in, list_of, says_no_such_object
 from .._session.session import Session
@@ -29,7 +28,6 @@ from .._work.write import CHECKS, check_after_loss
 OTHER = "other"  # a behaviour that no value of the switch describes
 Answer = tuple[Any, str]  # the value, and the evidence for it
 Result = TypeVar("Result")
-HANDLED: tuple[str, ...] = ()  # `unhandled`, if the modules do not depend on the value
 
 
 class Unanswered(Exception):
@@ -116,15 +114,14 @@ class Question(NamedTuple):
     `unhandled`: the values that the modules do not handle.
     """
 
-    switch: str
-    question: str
+    text: str
     ask: Callable[[ProbeRun], Answer]
     unhandled: tuple[str, ...] = (OTHER,)
 
 
-def asks(question: str, unhandled: tuple[str, ...] = (OTHER,)) -> Callable[[Callable[[ProbeRun], Answer]], Question]:
-    """Makes a question of a function that has the name of its switch."""
-    return lambda ask: Question(ask.__name__, question, ask, unhandled)
+def asks(text: str, unhandled: tuple[str, ...] = (OTHER,)) -> Callable[[Callable[[ProbeRun], Answer]], Question]:
+    """Makes a question of a function. The question has the name of its switch."""
+    return lambda ask: Question(text, ask, unhandled)
 
 
 PATH = "/runtimes"
@@ -154,17 +151,14 @@ class ProbeRun:
         self.session, self.settings, self.stop, self.clock, self.warn = session, settings, stop, clock, warn
         self._send: Callable[..., Any] = session.send
         self._versions: dict[str, Any] = {}  # of each runtime since its last update, by id
-        # The code of each error, as the server wrote it, and whether it came in a list under "errors".
-        self.errors: list[tuple[str, bool]] = []
         self._outcomes: dict[Any, Any] = {}  # values and exceptions, by function, see `once`
-        session.on_response = self.note_error_format
         self.base = PREFIX + secrets.token_hex(4)
         self.runtimes: dict[str, str] = {}  # those of this probe that exist: name by id, oldest first
         self._missing: list[str] = []  # names of runtimes whose create may succeed, or may have succeeded
         self.earlier: Mapping[str, str] = {}  # the runtimes of an earlier probe to delete: name by id
         self.existing: Mapping[str, str] | None = None  # the runtimes before the probe: name by id; None if unknown
         self.write_refusal = ""  # why the user cannot write
-        self.created: dict[str, Response | None] = {}  # the response to each create, None if it was lost, by id
+        self.created = False  # whether one of its creates has succeeded
 
     def name(self, letter: str) -> str:
         """A name of this probe. The letter decides its place in the alphabetical order."""
@@ -194,12 +188,6 @@ class ProbeRun:
         if not isinstance(outcome, Exception) or (isinstance(outcome, ApiError) and expected(outcome)):
             return outcome
         raise outcome if isinstance(outcome, Unanswered) else Unanswered(failure_text(outcome))
-
-    def note_error_format(self, response: Response) -> None:
-        """Record how the server writes its errors."""
-        error = {} if response.ok else error_in(response)
-        if code_number(error.get("code")) is not None:
-            self.errors.append((str(error["code"]), error != response.data()))
 
     # --- reading
 
@@ -257,7 +245,7 @@ class ProbeRun:
         if str(identity).upper() in map(str.upper, (*(self.existing or ()), *self.runtimes)):
             identity = None
         if identity:
-            self.runtimes[identity], self.created[identity] = name, response
+            self.runtimes[identity], self.created = name, True
         # After a page with 502, the server may still be at work; after one with 200, it may have done it.
         if identity or 300 <= response.status < 500:
             self._missing.remove(name)
@@ -284,7 +272,7 @@ class ProbeRun:
         ours = {identity: name for identity, name in listed if name_key(name).startswith(self.base)}
         new = [identity for identity in ours if identity not in self.runtimes]
         self.runtimes |= ours | {identity: name for identity, name in listed if identity in others}
-        self.created.update(dict.fromkeys(new))
+        self.created |= bool(new)
         del self._missing[: len(new)]
         return new
 

@@ -16,14 +16,10 @@ from .._model.installed import installed_in
 from .._model.kinds import normalized_name
 from .._work.installed import SCRIPT
 from .._work.script import Script, run_script
-from .base import HANDLED, OTHER, Answer, ProbeRun, Unanswered, asks, entries, failure_text, needs
+from .base import OTHER, Answer, ProbeRun, Unanswered, asks, entries, failure_text, needs
 from .runtimes import PACKAGE, additional_runtime, runtime_with_all_fields
 
 _RUN_TIMEOUT = 60.0  # seconds
-# Its last value, a variable that notebooks of the vendor use, or nothing: whichever the server takes for the result.
-_RESULT = "result = 'variable'\n'value'\n"
-_RETURNED = {"'value'": ("last_value", "the text"), "'variable'": ("variable", "the variable")}
-_RETURNED |= {"None": ("nothing", "nothing")}
 _CONNECT = """\
 import socket
 try:
@@ -46,8 +42,8 @@ def _ran(run: ProbeRun, identity: str, code: str) -> dict[str, Any]:
 
 
 def first_script(run: ProbeRun) -> dict[str, Any]:
-    """The result of the first script on the runtime with every field."""
-    return _ran(run, run.once(runtime_with_all_fields), _RESULT)
+    """The result of the first script on the runtime with every field, which lists what is installed."""
+    return _ran(run, run.once(runtime_with_all_fields), SCRIPT)
 
 
 def after_a_script(run: ProbeRun) -> Observation:
@@ -132,16 +128,6 @@ def runtime_status(run: ProbeRun) -> Answer:
     raise Unanswered(f"{evidence} It did not change within wait_timeout, or after a script.")
 
 
-@asks("What is the status of a package that is being installed?")
-def package_first_status(run: ProbeRun) -> Answer:
-    seen = run.once(watch)
-    needs(not seen[0].packages_done, "The installation had already ended at the first check.")
-    needs(seen[-1].packages_done, "The status of the package did not change until a script had run.")
-    if seen[0].package in ("installing", "unknown"):
-        return seen[0].package, f"The first status of the package was {seen[0].package}."
-    return OTHER, "The first status of the package was not a documented one."
-
-
 @asks("Can the server install a package?")
 def package_outcome(run: ProbeRun) -> Answer:
     last = run.once(watch)[-1]
@@ -208,17 +194,10 @@ def status_lag(run: ProbeRun) -> Answer:
 # --- questions that need a script
 
 
-@asks("What is the result object of a script?", HANDLED)
-def script_result(run: ProbeRun) -> Answer:
-    value, returned = _RETURNED.get(repr(run.once(first_script)["result"]), (OTHER, "something else"))
-    return value, f"A script set the variable 'result' and ended with a text. The server returned {returned}."
-
-
-@asks("Does a script see the metadata of the installed packages?", HANDLED)
+@asks("Does a script see the metadata of the installed packages?")
 def script_metadata(run: ProbeRun) -> Answer:
-    printed = _ran(run, run.once(runtime_with_all_fields), SCRIPT)["stdout"]
     try:
-        number = len(installed_in(printed).packages)
+        number = len(installed_in(run.once(first_script)["stdout"]).packages)
     except ValueError:
         return "hidden", "A script that reads importlib.metadata saw no package."
     return "visible", f"A script that reads importlib.metadata saw {number} packages."

@@ -21,46 +21,15 @@ from . import packages, reads, runtimes, sessions
 from .base import OTHER, PREFIX, ProbeRun, Question, Settings, Unanswered
 
 
-def _questions(*files: ModuleType) -> tuple[Question, ...]:
-    """The questions of the files, in the order in which they are written there."""
-    return tuple(value for file in files for value in vars(file).values() if isinstance(value, Question))
+def _questions(*files: ModuleType) -> dict[str, Question]:
+    """The questions of the files by their switches, in the order in which they are written there."""
+    return {name: value for file in files for name, value in vars(file).items() if isinstance(value, Question)}
 
 
-# What packages do after a create is watched before an update changes them. What a session shows by its errors and
-# refusals comes late.
+# What packages do after a create is watched before an update changes them. Who may write shows only then.
 OF_RUNTIMES = _questions(packages, runtimes, reads)
 # Asked after the cleanup, because the probe's own session may end together with a different one.
 OF_SESSIONS = _questions(sessions)
-
-_LONG = "it takes as long as the timeout."
-_NO_SCRIPTS = "the probe saves no scripts in projects."
-_OTHERS_RUNTIME = "it needs a runtime of a different user."
-_OTHERS_SCRIPTS = "it needs scripts of a different user."
-# Why the probe never tries to find out the value of a switch.
-_NEVER = {
-    "default_delete": ("Can the built-in runtime be deleted?", "scripts of other users need it."),
-    "session_limit": ("How many sessions may a user have?", "it would lock the user out."),
-    "tomcat_timeout": ("After how many seconds without a request does Tomcat end a session?", _LONG),
-    "list_hides": ("Which runtimes does the list hide?", "names of other users' runtimes are not published."),
-    "hidden_read": ("How does the server refuse to read a runtime that an ACL hides?", _OTHERS_RUNTIME),
-    "hidden_script": ("How does the server refuse to read a script that an ACL hides?", _OTHERS_SCRIPTS),
-    "search_finds_hidden": ("Does a search find scripts that an ACL hides?", _OTHERS_SCRIPTS),
-    "script_without_runtime": ("What is returned as the runtime of a script that names none?", _OTHERS_SCRIPTS),
-    "used_runtime_delete": ("Can a runtime be deleted that saved scripts use?", _NO_SCRIPTS),
-    "search_page_limit": ("How many results does one response to a search contain?", _OTHERS_SCRIPTS),
-    "unloaded_answer": ("How is a request in a project refused that is not loaded?", "a call might load it."),
-    "script_put_omitted": ("Does an update of a script keep the fields that it omits?", _NO_SCRIPTS),
-    "script_put_runtime": ("Can a script be assigned to a runtime that does not exist?", _NO_SCRIPTS),
-    "script_put_needs": ("Is the right to write a script enough to assign a runtime?", _NO_SCRIPTS),
-    "script_put_answer": ("What is the response to an update of a script?", _NO_SCRIPTS),
-    "script_put_running": ("Can a runtime be assigned to a script that is running?", _NO_SCRIPTS),
-}
-
-
-NEVER = [
-    {"switch": switch, "question": question, "value": None, "evidence": f"Never tried: {reason}", "handled": None}
-    for switch, (question, reason) in _NEVER.items()
-]
 
 _PROBE_NAME = re.compile(re.escape(PREFIX) + r"[0-9a-f]{8}-[abc]")
 _REACH = re.compile(r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:/\[\]]+)):(?P<port>\d{1,5})")
@@ -87,11 +56,11 @@ def probe(run: ProbeRun) -> dict[str, Any]:
     try:
         run.session.snapshot()
         run.earlier = _earlier(run)
-        answers = [_answer(question, run) for question in OF_RUNTIMES]
+        answers = [_answer(switch, question, run) for switch, question in OF_RUNTIMES.items()]
         leftovers = run.clean_up()
         for sentence in leftovers:
             run.warn(sentence)
-        answers += [*(_answer(question, run) for question in OF_SESSIONS), *NEVER]
+        answers += [_answer(switch, question, run) for switch, question in OF_SESSIONS.items()]
     except Interrupted as exc:
         leftovers = run.clean_up(at_last=True) or ["Nothing of the probe is left on the server."]
         raise MstrError(f"{exc.sentence} while the probe asked its questions. {' '.join(leftovers)}") from exc
@@ -114,13 +83,13 @@ def probe(run: ProbeRun) -> dict[str, Any]:
     }
 
 
-def _answer(question: Question, run: ProbeRun) -> dict[str, Any]:
+def _answer(switch: str, question: Question, run: ProbeRun) -> dict[str, Any]:
     try:
         value, evidence = run.once(question.ask)
     except Unanswered as exc:
         value, evidence = None, str(exc)
     handled = None if value is None else value not in question.unhandled
-    answer = {"switch": question.switch, "question": question.question, "value": value, "evidence": evidence}
+    answer = {"switch": switch, "question": question.text, "value": value, "evidence": evidence}
     return {**answer, "handled": handled}
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from .._errors import ApiError, MstrError
 from .._session.connection import LOGIN_MODES, Login
@@ -16,7 +15,7 @@ from .._session.parallel import all_side_by_side
 from .._session.response import says_session_gone
 from .._session.session import Session
 from .._session.session_string import SessionString
-from .base import PATH, Answer, ProbeRun, Unanswered, asks, needs, or_refusal, refusal_text, status_in, verdict
+from .base import PATH, Answer, ProbeRun, Unanswered, asks, needs, or_refusal, refusal_text, status_in
 
 _CALLS = 6  # parallel calls
 _SLOW_ENOUGH = 0.05  # seconds for one call, below which times prove nothing
@@ -25,14 +24,14 @@ _NO_LOGIN = "Needs a second login, for which an identity token is not enough."
 _IDENTITY_TOKEN = "X-MSTR-IdentityToken"
 
 
-def _second_login(run: ProbeRun, **more: Any) -> Login:
-    """The login of the task, for a second session. `more`: what its body contains in addition."""
+def _second_login(run: ProbeRun) -> Login:
+    """The login of the task, for a second session."""
     connection = run.session.connection
     needs(not run.settings.check_mode, "Needs a second login, which check mode does not send.")
     needs(not connection.session, "The logout of a second session might end the session that the task was given.")
     login = needs(connection.login, _NO_LOGIN)
     needs(not login.delegated, _NO_LOGIN)
-    return login._replace(body={**login.body, **more})
+    return login
 
 
 def _session(run: ProbeRun, session: SessionString | None = None, login: Login | None = None) -> Session:
@@ -67,11 +66,6 @@ def _log_in(run: ProbeRun, session: Session) -> None:
         raise
 
 
-def _log_in_and_out(run: ProbeRun, login: Login) -> None:
-    with _logged_in(run, login):
-        pass
-
-
 def _is_alive(session: Session) -> bool:
     return not isinstance(or_refusal(session.get, "/sessions", expected=says_session_gone, renews=False), ApiError)
 
@@ -96,13 +90,6 @@ def load_balancer_cookie(run: ProbeRun) -> Answer:
         if _is_alive(_session(run, session=first)):
             return "rotate", "A cookie changes with each response, and the one before is accepted too."
     return "rotate_strict", "A cookie changes with each response, and only the newest is accepted."
-
-
-@asks("Is a login with applicationType 76 accepted?")
-def application_type_76(run: ProbeRun) -> Answer:
-    refused = status_in(400, of="/login")
-    refusal = or_refusal(_log_in_and_out, run, _second_login(run, applicationType=76), expected=refused)
-    return verdict("A login with applicationType 76", refusal)
 
 
 @asks("Does one session accept several requests at a time?")
@@ -131,7 +118,8 @@ def sessions_parallel(run: ProbeRun) -> Answer:
 
 @asks("Which sessions does a logout end?")
 def logout_scope(run: ProbeRun) -> Answer:
-    _log_in_and_out(run, _second_login(run))
+    with _logged_in(run, _second_login(run)):
+        pass
     if _is_alive(run.session):
         return "session", "After the logout of a second session, the first session still worked."
     return "user", "After the logout of a second session, the first session had ended, too."
@@ -147,7 +135,8 @@ def delegated_logout(run: ProbeRun) -> Answer:
         response = giver.request("POST", "/auth/identityToken", operation=operation, renews=False)
         token = needs(response.headers.get(_IDENTITY_TOKEN), "The server returned no identity token.")
         body = {"loginMode": LOGIN_MODES["identity_token"], "identityToken": token}
-        _log_in_and_out(run, Login("identity_token", "/auth/delegate", body, {"identity_token": token}))
+        with _logged_in(run, Login("identity_token", "/auth/delegate", body, {"identity_token": token})):
+            pass
         if _is_alive(giver):
             return "separate", "After the logout of a delegated session, the session that delegated it still worked."
     return "shared", "After the logout of a delegated session, the session that delegated it had ended, too."
