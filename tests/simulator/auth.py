@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from simulator.messages import ApiError, Call, Reply, invalid, missing, no_such_call, only
-from simulator.users import ADMINISTRATOR_ID, ANONYMOUS, API_TOKEN, DELEGATE, LDAP, STANDARD, User
+from simulator.messages import ApiError, Call, Reply, invalid, missing, only
+from simulator.users import ANONYMOUS, API_TOKEN, DELEGATE, LDAP, STANDARD, User
 
 if TYPE_CHECKING:
     from simulator.server import Server
@@ -138,13 +138,3 @@ async def status(server: Server, call: Call) -> Reply:
     if server.switches["deployment_type"]:
         answer["deploymentType"] = server.switches["deployment_type"]
     return Reply(200, answer)
-
-
-async def configuration_lock(server: Server, _call: Call) -> Reply:
-    """``GET /iserver/lock``: the lock that an administration tool holds on the configuration [mstrio]."""
-    kind = server.switches["configuration_lock"]
-    if kind in ("404", "405"):
-        raise no_such_call(kind)
-    held = kind != "not_locked"
-    owner = {"id": ADMINISTRATOR_ID, "name": "Administrator"} if held else None
-    return Reply(200, {"lockType": kind, "comment": "held by a tool" if held else "", "owner": owner})

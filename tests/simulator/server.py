@@ -35,7 +35,6 @@ ROUTES: tuple[tuple[str, str, Handler, str], ...] = (
     ("/sessions", "PUT", auth.renew_session, SESSION),
     ("/sessions/userInfo", "GET", auth.user_info, SESSION),
     ("/status", "GET", auth.status, NOTHING),
-    ("/iserver/lock", "GET", auth.configuration_lock, SESSION),
     ("/runtimes", "GET", runtimes.list_all, READS),
     ("/runtimes", "POST", runtimes.create, WRITES),
     ("/runtimes/versions", "GET", runtimes.versions, READS),

@@ -124,10 +124,8 @@ async def history(server: Server, call: Call) -> Reply:
         raise not_found(f"with ID in '{query['scriptids']}' and type 76")
     if server.switches["history_order"] == "reversed":
         asked.reverse()
-    named = server.switches.yes("history_names_script")
     entries = [
         {
-            **({"scriptId": script.id} if named else {}),
             "executionTime": script.last_run.get("time"),
             "lastStatus": script.last_run.get("status"),
             "log": script.last_run.get("log", ""),

@@ -78,9 +78,9 @@ def is_refusal(error: ApiError) -> bool:
     return not error.outcome_unknown and error.status not in (401, 403, 404, 429, 503)
 
 
-def status_in(*statuses: int, of: str = "") -> Callable[[ApiError], bool]:
-    """Whether a refusal has one of the statuses, and is of a request whose text has `of`."""
-    return lambda refusal: refusal.status in statuses and of in str(refusal.error["request"])
+def status_in(*statuses: int) -> Callable[[ApiError], bool]:
+    """Whether a refusal has one of the statuses."""
+    return lambda refusal: refusal.status in statuses
 
 
 def or_refusal(
@@ -109,19 +109,15 @@ def entries(runtime: Mapping[str, Any], key: str) -> list[Any]:
 
 
 class Question(NamedTuple):
-    """One question. `ask` returns the value and the evidence, or raises Unanswered.
-
-    `unhandled`: the values that the modules do not handle.
-    """
+    """One question. `ask` returns the value and the evidence, or raises Unanswered."""
 
     text: str
     ask: Callable[[ProbeRun], Answer]
-    unhandled: tuple[str, ...] = (OTHER,)
 
 
-def asks(text: str, unhandled: tuple[str, ...] = (OTHER,)) -> Callable[[Callable[[ProbeRun], Answer]], Question]:
+def asks(text: str) -> Callable[[Callable[[ProbeRun], Answer]], Question]:
     """Makes a question of a function. The question has the name of its switch."""
-    return lambda ask: Question(text, ask, unhandled)
+    return lambda ask: Question(text, ask)
 
 
 PATH = "/runtimes"

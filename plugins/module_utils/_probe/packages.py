@@ -52,10 +52,8 @@ def after_a_script(run: ProbeRun) -> Observation:
     return _look(run.read(run.once(runtime_with_all_fields)))
 
 
-_INTERVAL, _GROWTH, _LONGEST = 1.0, 1.25, 5.0  # seconds, times, seconds
-_LONGEST_LAG = 30.0  # seconds
+_INTERVAL, _LONGEST_LAG = 1.0, 30.0  # seconds
 SECOND_PACKAGE = "idna"  # also small
-_FINAL = ("installed", "not_installed")  # of a package
 _SETTLED = ("ready", "error")  # of a runtime
 _UNKNOWN_LOOKS = 3  # at a runtime whose packages are done, until its status counts as staying unknown
 _ADDED = "mstrio-py"
@@ -75,7 +73,7 @@ class Observation(NamedTuple):
     @property
     def packages_done(self) -> bool:
         """Whether the installation has succeeded or failed."""
-        return self.package in _FINAL
+        return self.package in ("installed", "not_installed")
 
 
 def _look(runtime: Mapping[str, Any], name: str = PACKAGE) -> Observation:
@@ -89,7 +87,7 @@ def _look(runtime: Mapping[str, Any], name: str = PACKAGE) -> Observation:
 def watch(run: ProbeRun) -> list[Observation]:
     """The states of the runtime with every field, until nothing changes any more or the timeout is reached."""
     identity = run.once(runtime_with_all_fields)
-    end, interval = run.clock() + run.settings.wait_timeout, _INTERVAL
+    end = run.clock() + run.settings.wait_timeout
     seen: list[Observation] = []
     while True:
         seen.append(_look(run.read(identity)))
@@ -98,8 +96,8 @@ def watch(run: ProbeRun) -> list[Observation]:
         remaining = end - run.clock()
         if settled or remaining <= 0:
             return seen
-        run.stop.pause(min(interval, remaining))
-        interval = min(interval * _GROWTH, _LONGEST)
+        # Longer and longer, up to 5 s
+        run.stop.pause(min(_INTERVAL + len(seen) / 5, 5.0, remaining))
 
 
 def _statuses(seen: Sequence[Observation]) -> str:
@@ -126,6 +124,15 @@ def runtime_status(run: ProbeRun) -> Answer:
     if after.status != "unknown" and after.packages_done:
         return "all_unknown", f"{evidence} The status of the package was unknown, too, until a script had run."
     raise Unanswered(f"{evidence} It did not change within wait_timeout, or after a script.")
+
+
+@asks("What is the status of a package that is being installed?")
+def package_first_status(run: ProbeRun) -> Answer:
+    first, last = (run.once(watch)[index] for index in (0, -1))
+    needs(not first.packages_done, "The installation had already ended at the first check.")
+    needs(last.packages_done, "The status of the package did not change until a script had run.")
+    value = first.package if first.package in ("installing", "unknown") else OTHER
+    return value, f"The first status of the package was {'an undocumented one' if value == OTHER else value}."
 
 
 @asks("Can the server install a package?")
@@ -175,8 +182,8 @@ def update(run: ProbeRun) -> tuple[bool, float | None]:
 @asks("Does the server add mstrio-py to the packages by itself?")
 def mstrio_py_added(run: ProbeRun) -> Answer:
     first, later = run.once(watch)[-1].added, run.once(update)[0]
-    evidence = f"After a create without {_ADDED}, it was {'' if first else 'not '}in the packages; after an update "
-    evidence += f"without it, it was {'' if later else 'not '}in the packages."
+    words = [("" if added else "not ") + "in the packages" for added in (first, later)]
+    evidence = f"After a create without {_ADDED}, it was {words[0]}; after an update without it, it was {words[1]}."
     value = {(False, False): "no", (True, False): "on_create", (True, True): "always"}.get((first, later), OTHER)
     return value, evidence
 
@@ -186,9 +193,7 @@ def status_lag(run: ProbeRun) -> Answer:
     seconds = run.once(update)[1]
     if seconds is None:
         raise Unanswered("The status was unknown before the update, or did not change, so no delay can be seen.")
-    if seconds < _INTERVAL:
-        return 0, "The first check after an update showed its effect."
-    return round(seconds), f"For about {round(seconds)} seconds after an update, the server returned the old status."
+    return int(seconds), f"For about {int(seconds)} seconds after an update, the server returned the old status."
 
 
 # --- questions that need a script

@@ -10,7 +10,7 @@ They never read a script, or what it printed.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -42,23 +42,20 @@ def product(run: ProbeRun) -> dict[str, str | None]:
     return {name: _release(status.get(api)) for name, api in keys.items()}
 
 
-def _has_call(
-    run: ProbeRun, call: str, find: Callable[[ProbeRun], object], expected: Callable[[ApiError], bool]
-) -> Answer:
-    """The answer to whether the release has a call, which `find` sends. `expected`: how the server says that."""
-    outcome = run.once_or_refusal(find, expected)
-    if not isinstance(outcome, ApiError):
-        return "yes", f"{call} returned a list."
-    return str(outcome.status) if says_no_such_call(outcome) else "as_id", f"{call} was {refusal_text(outcome)}."
-
-
 def _versions(run: ProbeRun) -> list[str]:
     return list(run.session.get("/runtimes/versions", shape=_VERSIONS)["versions"])
 
 
 @asks("Can the server list its Python versions?")
 def versions_call(run: ProbeRun) -> Answer:
-    return _has_call(run, "GET /api/runtimes/versions", _versions, status_in(404, 405))
+    return _has_call("GET /api/runtimes/versions", run.once_or_refusal(_versions, status_in(404, 405)))
+
+
+def _has_call(call: str, outcome: object) -> Answer:
+    if not isinstance(outcome, ApiError):
+        return "yes", f"{call} returned a list."
+    # Else the server takes the path for that of an object.
+    return str(outcome.status) if says_no_such_call(outcome) else "as_id", f"{call} was {refusal_text(outcome)}."
 
 
 @asks("Which Python versions does it offer?")
@@ -69,8 +66,7 @@ def python_versions(run: ProbeRun) -> Answer:
 @asks("After how many seconds without a request does a session end?")
 def iserver_timeout(run: ProbeRun) -> Answer:
     seconds = run.session.get("/sessions", shape=OBJECT).get("timeout")
-    is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
-    needs(is_number, "GET /api/sessions does not contain it.")
+    needs(type(seconds) in (int, float), "GET /api/sessions does not contain it.")
     return seconds, "GET /api/sessions contains it."
 
 
@@ -151,7 +147,7 @@ def _tasks(run: ProbeRun) -> list[Mapping[str, Any]]:
 
 @asks("Can the server list planned tasks?")
 def tasks_call(run: ProbeRun) -> Answer:
-    return _has_call(run, "GET /api/tasks", _tasks, says_no_such_call)
+    return _has_call("GET /api/tasks", run.once_or_refusal(_tasks, says_no_such_call))
 
 
 @asks("Which key of a planned task contains the id of its script?")

@@ -20,13 +20,12 @@ from .base import OTHER, Answer, ProbeRun, Unanswered, asks, entries, needs, or_
 
 PACKAGE = "six"  # small, and without dependencies
 CPU, MEMORY = "0.2", 512  # the values of the samples [doc]
-_DESCRIPTION = "Made by mstr.library.mstr_probe, to be deleted by it"
 # The values to add to a create, field by field, if the server requires more than a name. The vendor's client sends
 # the first one.
 _MORE: dict[str, Any] = {
     "execTimeout": 600,
     "resource": {"cpu": CPU, "mem": MEMORY},
-    "description": _DESCRIPTION,
+    "description": "Made by mstr.library.mstr_probe, to be deleted by it",
     "whitelist": [],
     "packages": [],
     "others": "",
@@ -99,8 +98,7 @@ def additional_runtime(run: ProbeRun) -> str:
 def create_requires(run: ProbeRun) -> Answer:
     created = run.once(minimal_runtime)
     # With two fields guessed, one of them may not have been needed.
-    unnamed = "A create with a name alone is refused, and the server does not name the fields it needs."
-    needs(created.guesses <= 1, unnamed)
+    needs(created.guesses <= 1, "A create needs more than a name, and the server does not say what.")
     return sorted(created.fields), f"The first accepted create contained {' and '.join(['name', *created.fields])}."
 
 
@@ -124,13 +122,27 @@ def duplicate_status(run: ProbeRun) -> Answer:
 @asks("Are names case-sensitive?")
 def names_case(run: ProbeRun) -> Answer:
     first, second = run.once_or_refusal(same_name), run.once_or_refusal(other_case)
-    if isinstance(first, ApiError) and isinstance(second, ApiError) and first.number != second.number:
-        case = f"A name that differs only in case was {refusal_text(second)}"
-        raise Unanswered(f"{case}, the same name {refusal_text(first)}.")
+    if isinstance(first, ApiError) and isinstance(second, ApiError):
+        reasons = f"the same name {refusal_text(first)}, one that differs only in case {refusal_text(second)}"
+        needs(first.number == second.number, f"For different reasons, {reasons}.")
     return verdict("A second runtime whose name differs only in case", second, "sensitive", "insensitive")
 
 
-# --- lists, and what the server stores of a field
+# --- what the server returns
+
+
+# By what it returns for a text, and for a list
+_UNSET = {"nothing, nothing": "absent", "null, null": "null", "null, nothing": "null_text", "value, value": "defaults"}
+
+
+@asks("What does the server return for a field that was never set?")
+def unset_fields(run: ProbeRun) -> Answer:
+    created, fields = run.once(minimal_runtime), ("others", "whitelist")
+    needs(not created.fields.keys() & set(fields), "A create needs these fields, so none was left unset.")
+    runtime = run.read(created.id)
+    words = ["nothing" if key not in runtime else "null" if runtime[key] is None else "value" for key in fields]
+    shown = ", ".join(words)
+    return _UNSET.get(shown, OTHER), f"For a text, and for a list, the server returned: {shown}."
 
 
 @asks("Which fields does the list of runtimes omit?")
@@ -164,13 +176,12 @@ def cidr_host_names(run: ProbeRun) -> Answer:
 _CPU_FORMS = {f'"{CPU}"': "as_sent", '"0.20"': "two_decimals", '"200m"': "millicores", CPU: "number"}
 
 
-@asks("In which form does the server return cpu?", ("millicores", OTHER))
+@asks("In which form does the server return cpu?")
 def cpu_format(run: ProbeRun) -> Answer:
     resource = run.read(run.once(runtime_with_all_fields)).get("resource")
     cpu = json.dumps(resource.get("cpu") if isinstance(resource, Mapping) else None)
     value = _CPU_FORMS.get(cpu, OTHER)
-    form = "in a different form" if value == OTHER else f"as {'the number ' if value == 'number' else ''}{cpu}"
-    return value, f'cpu was sent as "{CPU}" and was returned {form}.'
+    return value, f'cpu was sent as "{CPU}" and was returned {f"as {cpu}" if cpu in _CPU_FORMS else "differently"}.'
 
 
 # --- what only some releases accept
@@ -180,12 +191,11 @@ def _accepts(field: str, value: Any, answers: tuple[str, str] = ("yes", "no")) -
     """Whether an update with this value is accepted. If it is, the value must be returned."""
 
     def ask(run: ProbeRun) -> Answer:
-        identity, what = run.once(additional_runtime), f"An update of {field}"
+        identity, what = run.once(runtime_with_all_fields), f"An update of {field}"
         refusal = or_refusal(run.patch, identity, {field: value})
         if not refusal and field != "changeJournal":  # which is never returned [mstrio]
             runtime = run.read(identity)
-            stored = runtime.get(field)
-            lost = [key for key in value if stored.get(key) is None] if isinstance(stored, Mapping) else []
+            lost = isinstance(runtime.get(field), Mapping) and [key for key in value if runtime[field].get(key) is None]
             needs(field in runtime and not lost, f"{what} was accepted, and its value is not returned.")
         return verdict(what, refusal, *answers)
 

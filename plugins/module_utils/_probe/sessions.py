@@ -45,7 +45,12 @@ def _logged_in(run: ProbeRun, login: Login) -> Iterator[Session]:
     """One more session, which the end of the block closes, also a delegated one. Raises MstrError if that fails."""
     session = _session(run, login=login)
     try:
-        _log_in(run, session)
+        try:
+            session.snapshot()
+        except MstrError as exc:
+            if exc.outcome_unknown:
+                run.warn(exc.sentence)
+            raise
         yield session
     finally:
         try:
@@ -55,15 +60,6 @@ def _logged_in(run: ProbeRun, login: Login) -> Iterator[Session]:
             raise
         finally:
             session.log_out()
-
-
-def _log_in(run: ProbeRun, session: Session) -> None:
-    try:
-        session.snapshot()
-    except MstrError as exc:
-        if exc.outcome_unknown:
-            run.warn(exc.sentence)
-        raise
 
 
 def _is_alive(session: Session) -> bool:

@@ -6,6 +6,7 @@ tests/probe tests all others: it compares what a probe finds with each value of 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import requests
@@ -114,6 +115,81 @@ def test_unloaded_project(with_switches: Make, sim: Simulator, listed: str, answ
     sim.seed(projects=[{"name": "Archive", "id": SALES, "loaded": False}])
     assert [project["name"] for project in client.call("GET", "/projects").json()] == names
     assert in_project(client, "POST", "/v2/metadataSearches/results", {}, type="76").status_code == answer
+
+
+def post(client: Client, **fields: object) -> requests.Response:
+    return client.call("POST", "/runtimes", {"name": " X", **fields})
+
+
+def created(client: Client, **fields: object) -> dict[str, Any]:
+    """A new runtime as the server shows it; empty if it refuses it."""
+    answer = post(client, **fields)
+    return read(client, answer.json()["id"]) if answer.ok else {}
+
+
+def stored(client: Client, block: str) -> list[str] | None:
+    return created(client, whitelist=[block]).get("whitelist")
+
+
+def after_patch(client: Client, *, named: bool = True) -> Any:
+    """The cpu of a runtime after an update of its memory, or the status of a refusal."""
+    shown = created(client, resource={"cpu": "0.2", "mem": 512})
+    body = {"resource": {"mem": 1024}, **({"name": "X"} if named else {})}
+    answer = client.call("PATCH", f"/runtimes/{shown['id']}", body)
+    return read(client, shown["id"])["resource"].get("cpu", "") if answer.ok else answer.status_code
+
+
+def searches(client: Client) -> tuple[int, int]:
+    """The statuses of both versions of a search."""
+    paths = ("/metadataSearches/results", "/v2/metadataSearches/results")
+    first, second = (in_project(client, "POST", path, {}, type="76").status_code for path in paths)
+    return first, second
+
+
+# What is seen of a switch, value by value
+SEEN: list[tuple[str, Callable[[Client], Any], dict[str, Any]]] = [
+    ("create_status", lambda client: post(client).status_code, {"200": 200, "201": 201}),
+    ("create_answer", lambda client: len(post(client).json()) > 1, {"id": False, "object": True}),
+    ("names_whitespace", lambda client: created(client)["name"], {"keep": " X", "trim": "X"}),
+    ("zero_counts", lambda client: "minCachedInstances" in created(client, minCachedInstances=0),
+     {"keep": True, "omit": False}),
+    ("cidr_host_bits", lambda client: stored(client, "192.0.2.7/24"),
+     {"keep": ["192.0.2.7/24"], "clear": ["192.0.2.0/24"], "refuse": None}),
+    ("cidr_bare_address", lambda client: stored(client, "192.0.2.7"),
+     {"keep": ["192.0.2.7"], "suffix": ["192.0.2.7/32"], "refuse": None}),
+    ("cidr_spelling", lambda client: stored(client, "2001:DB8::/32"),
+     {"keep": ["2001:DB8::/32"], "canonical": ["2001:db8::/32"]}),
+    ("patch_resource", after_patch, {"merge": "0.2", "replace": ""}),
+    ("patch_needs_name", lambda client: after_patch(client, named=False), {"yes": 400, "no": ""}),
+    ("default_name", lambda client: read(client, DEFAULT)["name"], {"(Vorgabe)": "(Vorgabe)"}),
+    ("status_call", lambda client: client.call("GET", "/status").status_code, {"open": 200, "locked": 401}),
+    ("iserver_version", lambda client: client.call("GET", "/status").json()["iServerVersion"], {"11.3": "11.3"}),
+    ("deployment_type", lambda client: client.call("GET", "/status").json().get("deploymentType"),
+     {"": None, "MCE": "MCE"}),
+    ("error_code_style", lambda client: client.call("DELETE", f"/runtimes/{DEFAULT}").json()["code"],
+     {"table": "ERR0017", "sample": "ERR017"}),
+    ("script_result", lambda client: run(client, "result = 'variable'\n'value'")["results"]["output"],
+     {"last_value": '"value"', "variable": '"variable"', "nothing": "null"}),
+    ("search_versions", searches, {"both": (200, 200), "1": (200, 404), "2": (404, 200)}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("switch", "seen", "values"), SEEN, ids=[row[0] for row in SEEN])
+def test_what_a_response_shows(
+    with_switches: Make, sim: Simulator, switch: str, seen: Callable[[Client], Any], values: dict[str, Any]
+) -> None:
+    found = {}
+    for value in values:
+        client = with_switches(package_delay=1000, **{switch: value})
+        seed_sales(sim)
+        found[value] = seen(client)
+    assert found == values
+
+
+def test_search_that_is_missing(with_switches: Make, sim: Simulator) -> None:
+    client = with_switches(search_versions="1", search_missing="405")
+    seed_sales(sim)
+    assert searches(client) == (200, 405)
 
 
 def move(client: Client, runtime: str = ETL, number: int = 2) -> requests.Response:

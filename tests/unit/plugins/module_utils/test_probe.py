@@ -78,24 +78,11 @@ def test_a_failure_is_told_without_ids(identity):
     assert base.failure_text(error) == "The server answered 500 ERR001 to GET /api/v2/scripts/ID/status."
 
 
-@pytest.mark.parametrize("task", [{}, {"content": {}}, {"content": {"id": "../runtimes"}}], ids=str)
-def test_task_without_id_of_its_script(task):
-    """Nothing is read for it, and it is not a task of a hidden script."""
-    responses = {"/projects": [{"id": "1"}], "/tasks": {"tasks": [task]}}
+@pytest.mark.parametrize("content", [None, {}, {"id": "../runtimes"}, {"id": "A1", "objectId": "B2"}], ids=str)
+def test_task_that_does_not_name_its_script(content):
+    responses = {"/projects": [{"id": "1"}], "/tasks": {"tasks": [{"content": content}]}}
     run = probe_run(get=lambda path, *_args, **_options: responses[path])
-    with pytest.raises(base.Unanswered, match="The user may read the scripts of all planned tasks"):
-        run.once(reads.hidden_tasks.ask)
-
-
-def test_a_server_with_one_project():
-    run = probe_run(get=lambda *_args, **_options: [{"id": "1"}])
-    run.session.send = lambda *_args, **_options: {}
-    assert run.once(reads.search_versions.ask) == ("both", "Both versions exist.")
-
-
-@pytest.mark.parametrize("status", [{}, {"deploymentType": None}, {"deploymentType": ""}], ids=str)
-def test_no_type_of_deployment_is_an_answer(status):
-    assert probe_run(get=lambda *_args, **_options: status).once(reads.deployment_type.ask)[0] == ""
+    assert run.once(reads.task_script_key.ask)[0] == base.OTHER
 
 
 @pytest.mark.parametrize("value", [None, 5, True, "text", {"name": "six"}])
