@@ -11,13 +11,13 @@ short_description: Find out how a Strategy (MicroStrategy) Library server behave
 version_added: 1.0.0
 description:
   - The public documentation of the REST API does not describe every behaviour, and releases differ. The modules of this
-    collection handle all known variants. This module finds out which variants your server has.
+    collection handle all known variants. This module finds out which variants your server has, as far as a module, a
+    default or a guide depends on it.
   - It creates up to three runtimes, tests one question after another on them, deletes them and logs out, even after a
     failure, a signal or a lost response. If it cannot delete a runtime, the message names it.
   - The names of these runtimes start with C(mstr-library-probe-) and end with random characters. The module changes no
     other object.
-  - It does not test what could harm others, such as deleting the default runtime or using up the sessions of a user. It
-    returns these questions without an answer.
+  - It does not test what could harm others, such as deleting the default runtime or using up the sessions of a user.
   - RV(answers), RV(profile) and RV(product) contain no host name, user, id, name of an object or secret, so you can
     attach them to a public issue. The playbook C(mstr.library.probe) writes them to a file.
 author:
@@ -87,7 +87,7 @@ msg:
     - If a runtime of the probe could not be deleted, its name.
   returned: success
   type: str
-  sample: 42 of 50 questions answered; the modules handle all of them.
+  sample: 26 of 32 questions answered; the modules handle all of them.
 answers:
   description: The questions and their answers, in the order in which they were asked.
   returned: success
@@ -117,10 +117,10 @@ answers:
       value: refuse
       evidence: A second runtime of the same name was refused with 409 ERR0015.
       handled: true
-    - switch: default_delete
-      question: Can the built-in runtime be deleted?
+    - switch: script_metadata
+      question: Does a script see the metadata of the installed packages?
       value: null
-      evidence: "Never tried: scripts of other users need it."
+      evidence: "Needs a script; set scripts: true."
       handled: null
 profile:
   description: >-

@@ -304,7 +304,7 @@ def test_leftovers_deleted_only_on_request(sim: Simulator) -> None:
     assert [runtime["name"] for runtime in sim.runtimes()] == [others]
 
 
-@pytest.mark.parametrize(("delay", "most_requests", "most_seconds"), [(0, 100, 15), (20, 110, 60)])
+@pytest.mark.parametrize(("delay", "most_requests", "most_seconds"), [(0, 80, 15), (20, 90, 60)])
 def test_time_and_requests_of_the_guide(sim: Simulator, delay: int, most_requests: int, most_seconds: int) -> None:
     sim.reset("newest", package_delay=delay)
     stop = MovedClock(sim)
