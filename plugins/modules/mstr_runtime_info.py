@@ -246,30 +246,8 @@ unread:
       description: The runtime whose installed packages could not be read, with C(id) and C(name). Null otherwise.
       type: dict
     error:
-      description:
-        - The reason. C(msg) is the message. The keys C(http_status), C(code), C(message), C(iserver_code), C(ticket_id)
-          and C(request) describe the request that failed, and the server's response to it. A key is null if its value
-          is not known.
+      description: The reason, as RV(mstr.library.mstr_runtime#module:error), with the message in C(msg).
       type: dict
-  sample:
-    - project:
-        id: B19DEDCC11D4E0EFC000EB9495D0F44F
-        name: Sales
-      script:
-        id: 5C1E7A2B4D0F4E2A9B1C2D3E4F506172
-        name: Month end
-      runtime: null
-      error:
-        msg: >-
-          Could not read the script 'Month end' in project 'Sales':
-          https://mstr.example.com/MicroStrategyLibrary answered 403
-          to GET /api/scripts/5C1E7A2B4D0F4E2A9B1C2D3E4F506172.
-        http_status: 403
-        code: ERR0017
-        message: The user has no permission on the object.
-        iserver_code: -2147216373
-        ticket_id: b9a4cf5ad4a64cda9e4ad0be4d2f7e6c
-        request: GET /api/scripts/5C1E7A2B4D0F4E2A9B1C2D3E4F506172
 mismatches:
   description:
     - Each package with a version that is not the installed one, and each package with a version that is not installed.

@@ -155,9 +155,7 @@ scripts:
       description: The runtime after, with C(id) and C(name). Null if the task could not find out which one it is.
       type: dict
     error:
-      description:
-        - Null, or the reason for a failure. C(msg) is the message. The keys C(http_status), C(code), C(message),
-          C(iserver_code), C(ticket_id) and C(request) describe the request that failed.
+      description: Null, or RV(mstr.library.mstr_runtime#module:error) with the message in C(msg).
       type: dict
   sample:
     - id: 5C1E7A2B4D0F4E2A9B1C2D3E4F506172
