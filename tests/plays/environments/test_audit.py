@@ -157,7 +157,7 @@ def test_probe_writes_a_file_that_can_be_published(play: Play, servers: list[Sim
     assert played.status == 0, played.output
     files = [play.folder / f"env{number}.probe.json" for number in (0, 1)]
     read = [json.loads(file.read_text(encoding="utf-8")) for file in files]
-    assert [content["profile"]["create_status"] for content in read] == ["200", "201"]
+    assert [content["profile"]["duplicate_names"] for content in read] == ["refuse", "allow"]
     assert [content["product"]["iserver_version"] for content in read] == ["11.6.1000.00123", None]
     assert "questions answered" in played.output
     assert [file for file in files if file.name[:4] in file.read_text(encoding="utf-8")] == []
