@@ -2,6 +2,7 @@
 
 make bench                     all rows, which takes ten minutes
 make bench ARGS="--only uri"   the rows whose text contains this
+make bench ARGS="--commit ID"  against an earlier commit in place of other tools: CPU time of all processes
 
 The machines for this are shared, so times vary: the figure to compare is the ratio of two consecutive runs.
 """
@@ -27,14 +28,20 @@ from support import ansible
 ANSIBLE = ansible.programs()
 MSTRIO = os.environ["MSTR_TEST_CONTRACT_PYTHON"]  # of the environment with the vendor's client
 HEADER = ("work", "against", "ratio (spread)", "as a module", "wall time in s", "CPU in s", "memory in MB", "requests")
+TO_COMMIT = ("work", "CPU ratio (spread)", "as a module", "memory in MB")
 SLOW_MS = 20
 
 
 class Way(NamedTuple):
-    """A command that does the work, and what prepares the server before each run."""
+    """A command that does the work, what prepares the server before each run, and where the collection is."""
 
     command: Sequence[str]
     before: Callable[[], None]
+    collections: str = ansible.COLLECTIONS
+
+    def as_module(self) -> Way:
+        """The same with all tasks as modules."""
+        return self._replace(command=[*self.command, "-e", json.dumps({"mstr_in_process": False})])
 
 
 class Sample(NamedTuple):
@@ -150,7 +157,8 @@ class Bench:
         """Run once. If the command fails, end with its output."""
         way.before()
         output = self.folder / "output.txt"
-        env = ansible.environment(self.folder / "home", **self.simulator.environment())
+        collections = {"ANSIBLE_COLLECTIONS_PATH": way.collections}
+        env = ansible.environment(self.folder / "home", **self.simulator.environment(), **collections)
         with output.open("wb") as file:
             start = time.perf_counter()
             process = subprocess.Popen(way.command, env=env, stdin=subprocess.DEVNULL, stdout=file, stderr=file)
@@ -164,8 +172,7 @@ class Bench:
 
     def cells(self, ours: Way, theirs: Way | None, rounds: int) -> list[str]:
         """Run all ways of a row in turn, after one run of each that does not count."""
-        as_module = Way([*ours.command, "-e", json.dumps({"mstr_in_process": False})], ours.before)
-        ways = [ours, theirs, as_module] if theirs else [ours]
+        ways = [ours, theirs, ours.as_module()] if theirs else [ours]
         samples = [[self.run(way) for way in ways] for _ in range(rounds + 1 if theirs else 1)]
         columns = list(zip(*samples[1:] or samples, strict=True))
         ratio, module_ratio = "", ""
@@ -180,22 +187,45 @@ class Bench:
         pairs = zip((".2f", ".2f", ".0f", ".0f"), zip(*medians, strict=True), strict=True)
         return [ratio, module_ratio, *(" / ".join(format(each, form) for each in pair) for form, pair in pairs)]
 
+    def to_commit(self, ours: Way, collections: str, rounds: int) -> list[str]:
+        """The CPU time in process and as a module, each to that of an earlier commit: medians of pairs. Our memory."""
+        cells, memory = [], 0.0
+        for way in (ours, ours.as_module()):
+            pairs = [(self.run(way), self.run(way._replace(collections=collections))) for _ in range(rounds + 1)][1:]
+            ratios = [now.cpu / then.cpu for now, then in pairs]
+            cells.append(f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
+            memory = memory or max(now.memory for now, _then in pairs)
+        return [*cells, f"{memory:.0f}"]
+
+
+def checked_out(commit: str, folder: Path) -> str:
+    """A folder of collections with this one as it was at a commit."""
+    library = folder / "ansible_collections" / "mstr" / "library"
+    library.mkdir(parents=True)
+    archive = subprocess.run(["git", "archive", commit], cwd=ansible.ROOT, stdout=subprocess.PIPE, check=True).stdout
+    subprocess.run(["tar", "-x"], cwd=library, input=archive, check=True)
+    return str(folder)
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("--rounds", type=int, default=5, help="pairs of a row (default: %(default)s)")
     parser.add_argument("--only", default="", help="only rows whose text contains this")
+    parser.add_argument("--commit", help="an earlier commit to compare with, in place of other tools")
     args = parser.parse_args()
     print(".. csv-table::\n   :header-rows: 1\n")
     with tempfile.TemporaryDirectory() as folder, Simulator() as simulator:
         bench = Bench(simulator, Path(folder))
+        earlier = args.commit and checked_out(args.commit, Path(folder, "earlier"))
+        rows = {row[0]: row for row in bench.rows()}.values() if earlier else bench.rows()
         table = csv.writer(sys.stdout, lineterminator="\n")
         print(end="   ")
-        table.writerow(HEADER)
-        for work, ours, against, theirs in bench.rows():
+        table.writerow(TO_COMMIT if earlier else HEADER)
+        for work, ours, against, theirs in rows:
             if args.only in f"{work} {against}":
                 print(end="   ")
-                table.writerow([work, against, *bench.cells(ours, theirs, args.rounds)])
+                more = () if earlier else (against, *bench.cells(ours, theirs, args.rounds))
+                table.writerow([work, *(more or bench.to_commit(ours, earlier, args.rounds))])
                 sys.stdout.flush()
 
 

@@ -54,7 +54,7 @@ def without_errors(
         errors.append(f"{option} must be a text{whole}")
         return None
     if kind == "list" and isinstance(value, list):
-        return _entries(value, {**spec, "type": spec.get("elements", "str")}, errors, option, from_file)
+        return _in_list(value, {**spec, "type": spec.get("elements", "str")}, errors, option, from_file)
     if options and kind != "list" and isinstance(value, Mapping):
         return _mapping(value, options, errors, option, from_file)
     error = None
@@ -85,7 +85,7 @@ def without_errors(
     return str(value) if kind in ("str", "path") and not spec.get("choices") else None
 
 
-def _entries(value: list[Any], spec: Mapping[str, Any], errors: list[str], option: str, from_file: bool) -> list[Any]:
+def _in_list(value: list[Any], spec: Mapping[str, Any], errors: list[str], option: str, from_file: bool) -> list[Any]:
     options = spec.get("options") or {}
     refused = {key: REFUSED for key in options if key == "name" or options[key].get("required")} or REFUSED
     kept = []

@@ -64,7 +64,7 @@ def without_null(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not None}
 
 
-def _entries(convert: Callable[[Any], _T], value: Any) -> tuple[_T, ...] | None:
+def _read_list(convert: Callable[[Any], _T], value: Any) -> tuple[_T, ...] | None:
     """The entries of a list of the API. A single entry without a list becomes a list of one; None stays None.
 
     A null or empty entry, such as in `[null]`, means nothing.
@@ -281,6 +281,6 @@ class _ResourceKind(Kind):
 
 TEXT, NUMBER = Kind(text_or_none, ""), Kind(number)
 COUNT = Kind(number, 0)  # some servers omit a count of zero
-NETWORKS = _Networks(partial(_entries, str))
-PACKAGES = _Packages(partial(_entries, _package))
+NETWORKS = _Networks(partial(_read_list, str))
+PACKAGES = _Packages(partial(_read_list, _package))
 RESOURCE = _ResourceKind(_resource)

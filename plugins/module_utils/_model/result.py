@@ -20,7 +20,7 @@ from .steps import CLEAN_UP, NO_SCRIPTS, PLAN_ID_DIGITS, UNDO, Row, ScriptReport
 _FAILURES_IN_MESSAGE = 5
 
 
-def report(
+def report_many(
     rows: Sequence[Row],
     purge: bool,
     scripts: ScriptReport = NO_SCRIPTS,

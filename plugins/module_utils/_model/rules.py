@@ -153,7 +153,7 @@ def _repaired(text: str) -> str:
     return text
 
 
-def _entries(values: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
+def _whitelist_entries(values: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
     """The entries of a whitelist with their indexes. None stands for one that is refused for another reason."""
     return ((index, text) for index, text in enumerate(values["whitelist"] or ()) if text is not None)
 
@@ -169,7 +169,7 @@ def _listed_networks(place: str, texts: Sequence[str]) -> Any:
 @_rule("networks must lie within {}", _allowed_networks, "whitelist")
 def networks_within(allowed: Sequence[Any], values: Mapping[str, Any]) -> Iterator[Finding]:
     """Each block lies within the union of the allowed ones."""
-    for index, text in _entries(values):
+    for index, text in _whitelist_entries(values):
         networks = _networks_of(text)
         if not networks:
             yield Finding("whitelist", text, "is not a CIDR block", index)
@@ -183,7 +183,7 @@ def networks_within(allowed: Sequence[Any], values: Mapping[str, Any]) -> Iterat
 @_rule("networks must not overlap {}", _listed_networks, "whitelist")
 def networks_never(forbidden: Sequence[tuple[str, Sequence[Any]]], values: Mapping[str, Any]) -> Iterator[Finding]:
     """No block overlaps a forbidden one."""
-    for index, text in _entries(values):
+    for index, text in _whitelist_entries(values):
         networks = _networks_of(text) or _networks_of(_repaired(text))
         # Of two networks with a common address, one contains the other.
         hit = [name for name, never in forbidden if any(a in b or b in a for a in networks for b in never)]
@@ -203,7 +203,7 @@ def whitelist_required(_true: Any, values: Mapping[str, Any]) -> Iterator[Findin
 @_rule("networks must include {}", _listed_networks, "whitelist", required=True)
 def networks_required(required: Sequence[tuple[str, Sequence[Any]]], values: Mapping[str, Any]) -> Iterator[Finding]:
     """Each of these networks lies within the union of the blocks. An empty whitelist contains nothing."""
-    entries = [text for _index, text in _entries(values)]
+    entries = [text for _index, text in _whitelist_entries(values)]
     # IPv4 addresses in IPv6 blocks do not count here: nobody knows whether a server opens them.
     union = cidr_merge([network for text in entries for network in _networks_of(text)[:1]])
     unreadable = [text for text in entries if not _networks_of(text)]
@@ -251,7 +251,7 @@ class _Entry(NamedTuple):
         return _unreadable(self.option, self.shown, "its name is not the name of a package", self.position)
 
 
-def _packages(values: Mapping[str, Any]) -> list[_Entry]:
+def _evaluated_packages(values: Mapping[str, Any]) -> list[_Entry]:
     """The packages that are really installed where that is known, or else those of the definition."""
     written, installed = values["packages"] or (), values.get("installed")
     if installed is None:
@@ -267,7 +267,7 @@ def _packages(values: Mapping[str, Any]) -> list[_Entry]:
 @_rule("packages must match one of {}", _requirements, "packages")
 def packages_within(allowed: Sequence[Requirement], values: Mapping[str, Any]) -> Iterator[Finding]:
     """Each package matches an allowed requirement."""
-    for entry in _packages(values):
+    for entry in _evaluated_packages(values):
         package = entry.package
         if entry.unreadable:
             yield entry.unreadable
@@ -286,7 +286,7 @@ def _listed_requirements(place: str, texts: Sequence[str]) -> Any:
 @_rule("packages must not match {}", _listed_requirements, "packages")
 def packages_never(forbidden: Sequence[Requirement], values: Mapping[str, Any]) -> Iterator[Finding]:
     """No package matches a forbidden requirement."""
-    for entry in _packages(values):
+    for entry in _evaluated_packages(values):
         package = entry.package
         named = [requirement for requirement in forbidden if requirement.is_about(package)]
         hit = [requirement.text for requirement in named if requirement.is_met_by(package)]
@@ -304,7 +304,7 @@ def packages_never(forbidden: Sequence[Requirement], values: Mapping[str, Any]) 
 @_rule("packages must include {}", _listed_requirements, "packages", required=True)
 def packages_required(required: Sequence[Requirement], values: Mapping[str, Any]) -> Iterator[Finding]:
     """A package matches each requirement."""
-    packages = _packages(values)
+    packages = _evaluated_packages(values)
     unreadable = [entry.shown for entry in packages if entry.unreadable]
     for needed in required:
         near = [entry.shown for entry in packages if needed.is_about(entry.package)]

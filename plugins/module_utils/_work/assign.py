@@ -187,7 +187,7 @@ def assign_all(context: Context, planned: Sequence[Assignment]) -> list[Assignme
         return list(planned)
     to_do = [assignment for assignment in planned if assignment.action == "moved"]
     # The first one alone: if this server loses a part of a script, the others are left as they are.
-    done = [_carried_out(context, assignment) for assignment in to_do[:1]]
+    done = [_moved_or_failed(context, assignment) for assignment in to_do[:1]]
     lost = done[0].error if done and done[0].action == "moved" else None
 
     def report_progress(number: int) -> None:
@@ -197,12 +197,12 @@ def assign_all(context: Context, planned: Sequence[Assignment]) -> list[Assignme
         why = MstrError(f"It was not assigned, because the first script of the task lost something: {lost.sentence}")
         done += [assignment._replace(action="failed", error=why) for assignment in to_do[1:]]
     else:
-        done += all_side_by_side(partial(_carried_out, context), to_do[1:], context.concurrency, report_progress)
+        done += all_side_by_side(partial(_moved_or_failed, context), to_do[1:], context.concurrency, report_progress)
     results = iter(done)
     return [next(results) if assignment.action == "moved" else assignment for assignment in planned]
 
 
-def _carried_out(context: Context, planned: Assignment) -> Assignment:
+def _moved_or_failed(context: Context, planned: Assignment) -> Assignment:
     """What was done."""
     try:
         return _move(context, planned)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .._errors import ApiError, ConnectError, PartialError, ValidationError, as_mstr_error
 from .._model.marks import marks_in
 from .._model.plan import make_plan
-from .._model.result import report
+from .._model.result import report_many
 from .._model.runtime import INCOMPLETE, Runtime, mark_in
 from .._model.scripts import Usage
 from .._model.steps import Row, ScriptReport
@@ -195,7 +195,7 @@ def _violations(rows: Sequence[Row], policy: Policy | None) -> Iterator[str]:
 def _reported(rows: Sequence[Row], scripts: ScriptReport, inputs: Inputs) -> dict[str, Any]:
     """The result. It has failed if something could not be read; what an apply would refuse is a finding."""
     try:
-        return report(rows, inputs.purge is not None, scripts, predicted=True)
+        return report_many(rows, inputs.purge is not None, scripts, predicted=True)
     except PartialError as exc:
         errors = [*(row.failure for row in rows), *(error for _label, error in scripts.failures)]
         failed = any(error and not isinstance(error, ValidationError) for error in errors)

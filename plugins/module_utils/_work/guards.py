@@ -33,7 +33,7 @@ def refusals(context: Context, work: Work, steps: Sequence[Step]) -> Iterator[Re
 
     To add a guard, yield its refusals here; one that concerns more than deletions belongs in `plan_refusals`.
     """
-    yield from _of_purge(context, work.rows, steps)
+    yield from _purge_refusals(context, work.rows, steps)
     if work.scripts and steps:
         yield from work.scripts.refusals(context, steps)
 
@@ -118,7 +118,7 @@ def warn_of_misspelled_names(context: Context, rows: Sequence[Row]) -> None:
                 )
 
 
-def _of_purge(context: Context, rows: Sequence[Row], steps: Sequence[Step]) -> Iterator[Refusal]:
+def _purge_refusals(context: Context, rows: Sequence[Row], steps: Sequence[Step]) -> Iterator[Refusal]:
     purge = context.inputs.purge
     if purge is None:
         return

@@ -30,10 +30,10 @@ def ensure_many(task: Any, inputs: Inputs) -> Mapping[str, Any]:
     """Create, update and delete the runtimes, assign the scripts, and report what was done."""
     context = context_for(task, inputs)
     rows, scripts, refusal = reconcile(context)
-    from .._model.result import report  # only a task for many runtimes needs it
+    from .._model.result import report_many  # only a task for many runtimes needs it
 
     known = None if inputs.purge or any(entry.restore for entry in inputs.definitions) else context.api.known
-    return report(rows, inputs.purge is not None, scripts, refusal, context.check_mode, known)
+    return report_many(rows, inputs.purge is not None, scripts, refusal, context.check_mode, known)
 
 
 def reconcile(context: Context) -> tuple[Sequence[Row], ScriptReport, ValidationError | None]:

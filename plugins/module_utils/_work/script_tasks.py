@@ -97,7 +97,7 @@ def find_tasks(
     `hidden`: also report tasks of scripts that the user may not read, from every project of the look-up. Raises only
     Interrupted: failed reads are in `unread`.
     """
-    search = _Search(context)
+    search = _TaskReader(context)
     by_key = {script.key: script for script in scripts}
     projects = usage.projects if hidden else list(dict.fromkeys(script.project for script in scripts))
     lists = search.read_all(search.list_tasks, projects, "planned tasks", says_no_such_call)
@@ -127,7 +127,7 @@ def find_tasks(
     return ScriptTasks(tasks, last_runs, search.all_unread())
 
 
-class _Search(Reader):
+class _TaskReader(Reader):
     """One look-up of tasks and histories."""
 
     def read_all(

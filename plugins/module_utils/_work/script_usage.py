@@ -73,7 +73,7 @@ def find_usage(
     `chosen`: which scripts to read; None for all of them. `every`: search the other projects, too. Raises only
     Interrupted: failed reads are in `unread`, and so are projects that do not exist.
     """
-    search = _Search(context)
+    search = _ScriptSearch(context)
     try:
         projects = search.list_projects()
     except (ApiError, ConnectError) as exc:
@@ -135,7 +135,7 @@ class Reader:
         return sorted(self.unread, key=lambda failure: failure.label)
 
 
-class _Search(Reader):
+class _ScriptSearch(Reader):
     """One search of all projects."""
 
     # The newer version first, like the vendor's client on releases that have it [mstrio].

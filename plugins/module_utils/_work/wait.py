@@ -75,7 +75,7 @@ def state_of_wait(pending: Sequence[Runtime], total: int) -> str:
     if len(pending) > 1:
         return progress_line(total - len(pending), total, "ready")
     [runtime] = pending
-    packages = _packages(runtime)
+    packages = _packages_of(runtime)
     installing = [clean(package.name) for package in packages if status_word(package.status) in _INSTALLING]
     if not installing:
         return f"{clean(runtime.name)}: {_status(runtime)}"
@@ -162,7 +162,7 @@ class _Watch:
 def _error_of(runtime: Runtime) -> MstrError | None:
     failed = [
         (clean(package.name), f'(server: "{clean(package.message)}")' if package.message else "(no reason given)")
-        for package in _packages(runtime)
+        for package in _packages_of(runtime)
         if status_word(package.status) in _FAILED
     ]
     if len(failed) == 1:
@@ -178,10 +178,10 @@ def _error_of(runtime: Runtime) -> MstrError | None:
 
 def _statuses(runtime: Runtime) -> tuple[str, set[str]]:
     """The status of the runtime, and those of its packages."""
-    return status_word(runtime.facts.get("status")), {status_word(package.status) for package in _packages(runtime)}
+    return status_word(runtime.facts.get("status")), {status_word(package.status) for package in _packages_of(runtime)}
 
 
-def _packages(runtime: Runtime) -> Sequence[Any]:
+def _packages_of(runtime: Runtime) -> Sequence[Any]:
     return runtime.values.get("packages") or ()
 
 
@@ -190,5 +190,7 @@ def _status(runtime: Runtime) -> str:
 
 
 def _state(runtime: Runtime) -> str:
-    packages = [f"{clean(package.name)} {clean(package.status or 'without status')}" for package in _packages(runtime)]
+    packages = [
+        f"{clean(package.name)} {clean(package.status or 'without status')}" for package in _packages_of(runtime)
+    ]
     return f"{_status(runtime)}, packages: {', '.join(packages) or 'none'}"

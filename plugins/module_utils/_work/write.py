@@ -55,7 +55,7 @@ def write(context: Context, step: Step, read_first: bool = False) -> Step:
     while step.plan.changed and step.state == PLANNED:
         label, done = step.wanted.label, DONE[step.plan.action]
         try:
-            return _sent(context, step)
+            return _send(context, step)
         except Interrupted as exc:
             if not exc.outcome_unknown:
                 raise MstrError(f"{exc.sentence}. The runtime {label} was not {done}.") from exc
@@ -78,7 +78,7 @@ def write(context: Context, step: Step, read_first: bool = False) -> Step:
     return step if step.state != PLANNED else step.finished(READ)
 
 
-def _sent(context: Context, step: Step) -> Step:
+def _send(context: Context, step: Step) -> Step:
     """The step after its request was answered. Raises MstrError, also for a response that proves nothing."""
     plan, session, written = step.plan, context.session, step.finished(WRITTEN)
     runtime, comment = plan.target or step.seen, step.wanted.journal_comment

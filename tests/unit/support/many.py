@@ -8,7 +8,7 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import MstrEr
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import Definition, definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.plan import make_plan
 from ansible_collections.mstr.library.plugins.module_utils._model.purge import Purge
-from ansible_collections.mstr.library.plugins.module_utils._model.result import report
+from ansible_collections.mstr.library.plugins.module_utils._model.result import report_many
 from ansible_collections.mstr.library.plugins.module_utils._model.steps import DELETE, PREDICTED, Step
 from ansible_collections.mstr.library.plugins.module_utils._work.api import Inputs, Waiting
 from ansible_collections.mstr.library.plugins.module_utils._work.assignments import script_entries
@@ -51,7 +51,7 @@ def run(server, *entries, restore=False, purge=False, wait=None, scripts=None, p
     context = server.context(inputs, waiting=wait, **protection, **how)
     try:
         rows, of_scripts, refusal = reconcile(context)
-        return report(rows, purge, of_scripts, refusal, context.check_mode)
+        return report_many(rows, purge, of_scripts, refusal, context.check_mode)
     except PartialError as exc:
         if "changed" not in exc.result:  # refused before any write
             raise
