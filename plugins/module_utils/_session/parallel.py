@@ -16,9 +16,6 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from .._errors import ValidationError
-
-# What a call imports if it fails.
-from . import failures, outage, size  # noqa: F401  # pylint: disable=unused-import
 from .interrupt import DEFAULT_CONCURRENCY, start_thread
 
 _HIGHEST_CONCURRENCY = 16
@@ -63,6 +60,9 @@ def all_side_by_side(
                 do_next()
 
     workers = min(concurrency, len(items))
+    if workers > 1:
+        # What a call imports if it fails.
+        from . import failures, outage, size  # noqa: F401  # pylint: disable=unused-import
     threads = sum(start_thread(serve) for _worker in range(workers)) if workers > 1 else 0
     try:
         for number in range(1, len(items) + 1):

@@ -103,7 +103,9 @@ def _located(context: Context) -> list[Row]:
     for runtime in context.existing:
         by_name[runtime.name].append(runtime)
     # In a backup, the id decides; a runtime that has the name of a different one now is renamed.
-    restores = any(definition.restore for definition in inputs.definitions)
+    restores = bool(inputs.backup) or any(definition.restore for definition in inputs.definitions)
+    if restores:
+        from .restore import identified, unless_older  # before threads need it
     restored = {definition.id for definition in inputs.definitions if restores and definition.id in by_id}
     # An unfinished replacement of a runtime that is gone is found by the name that it is to take.
     for mark in context.left.values():
@@ -112,24 +114,18 @@ def _located(context: Context) -> list[Row]:
     def find(row: Row) -> Row:
         definition = row.wanted
         if definition.restore and definition.id and definition.id not in by_id:
-            from .restore import identified  # only a restore needs it
-
             definition = identified(context, definition, restored)
         names = [str(definition.name), *definition.previous_names]
         named = [runtime for name in names for runtime in by_name.get(name, ()) if runtime.key not in restored]
-        candidates = by_id.get(definition.id, []) if definition.id else named
-        before = find_listed(context, definition, candidates)
+        before = find_listed(context, definition, by_id.get(definition.id, []) if definition.id else named)
         return row._replace(wanted=definition, steps=(row.main._replace(wanted=definition, before=before),))
 
     def read(row: Row) -> Row:
         row = find(row) if restores else row
         before = locate(context, row.wanted, row.main.before, bool(context.existing))
         row = row.with_step(row.main._replace(before=before))
-        if inputs.backup and before and row.wanted.state == "absent":
-            from .restore import unless_older  # only a restore needs it
-
-            return unless_older(context, inputs.backup, row)
-        return row
+        backup = inputs.backup if row.wanted.state == "absent" else None
+        return unless_older(context, backup, row) if backup and before else row
 
     def is_unread(row: Row) -> bool:
         return restores or (not row.error and needs_read(context, row.wanted, row.main.before))
@@ -138,14 +134,18 @@ def _located(context: Context) -> list[Row]:
         Row(entry, entry.place or f"runtimes[{index}]", (Step(entry, CHANGE if entry.state == "present" else DELETE),))
         for index, entry in enumerate(inputs.definitions)
     ]
-    if not restores:
-        rows = [attempt(find, row) for row in rows]
-    if len(rows) < 2:
-        return [attempt(read, row) if is_unread(row) else row for row in rows]
-    from .names import collisions  # a single definition meets no other one; and before threads need the file
-    from .side_by_side import map_items
+    rows = rows if restores else [attempt(find, row) for row in rows]
+    if sum(map(is_unread, rows)) > 1:
+        from .side_by_side import map_items  # only where a list omits fields
 
-    rows = map_items(context, read, rows, is_unread, "read")
+        rows = map_items(context, read, rows, is_unread, "read")
+    else:
+        rows = [attempt(read, row) if is_unread(row) else row for row in rows]
+    renames = any(row.wanted.name not in (None, row.main.seen.name) for row in rows)
+    if len(rows) < 2 or not (renames or len({row.main.key for row in rows}) < len(rows)):
+        return rows
+    from .names import collisions  # only what is new or renamed, or listed twice, meets another one
+
     errors = list(collisions([row for row in rows if not row.error], context.existing))
     if errors:
         raise ValidationError(errors)

@@ -160,6 +160,17 @@ def test_an_edited_backup_deletes_nothing_older(time, backup, is_deleted, purge,
     assert not any("not in the backup" in text for text in have.warnings)
 
 
+@pytest.mark.parametrize("entries", [1, 2])
+def test_an_edited_backup_of_absent_entries_alone(entries):
+    have = holding(Theirs=A, Kept=B)
+    for identity in (A, B):
+        created(have, identity, "2026-11-30T04:09:59.999+0000")
+    absent = [{"id": identity, "state": "absent"} for identity in (A, B)]
+    result = restore(have, *absent[:entries], backup=BACKUP)
+    assert {action for _name, action in actions(result)} == {"none"}
+    assert have.names == ["Kept", "Theirs"]
+
+
 def test_a_name_that_an_older_runtime_holds():
     """It is not deleted for its name either."""
     have = holding(Etl=A, other=B)
