@@ -1,29 +1,34 @@
-# Each target is a session of noxfile.py: `make help` lists them with what they do. The development tool in dev/ runs them.
-# Options go into ARGS: make test ARGS="--only units --core 2.21"
+# Each command is a session of noxfile.py: `make help` lists them. Options go into ARGS: make test ARGS="--all -k proxy"
 
-# The first interpreter that can run the tool. It finds the others that the tests want by itself.
+# The first interpreter that can run nox. Nox finds the others that the tests want by itself.
 ifndef PYTHON
 PYTHON := $(shell for python in python3 python3.13 python3.12 python3.14 python3.11 python3.10; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && echo "$$python" && break; done)
 endif
-DEV := $(if $(PYTHON),$(PYTHON) -B -m dev,$(error Python 3.10 or newer is needed; say which with PYTHON=…))
-
+NOX := .venv/nox/bin/nox
 PORT ?= 8899
 PROFILE ?= playground
+COMMANDS := demo simulator check test bench generate docs changelog lock release
+simulator: ARGS := --port $(PORT) --profile $(PROFILE) $(ARGS)
 
-SESSIONS := demo test test-controller test-ee test-load check bench generate docs lock changelog release clean
-.PHONY: help env simulator $(SESSIONS)
+.PHONY: help clean $(COMMANDS)
 
-help:
-	@$(DEV) --list
+help: $(NOX)
+	@$(NOX) --list --tags command | sed -n 's/^\* /make /p'
 
-$(SESSIONS):
-	@$(DEV) $@ $(ARGS)
+$(COMMANDS): $(NOX)
+	@$(NOX) --session $@ -- $(ARGS)
 
-# What the pytest tests of STAGE need, as export lines for a shell: eval "$(make -s env STAGE=faults)"
-env:
-	@$(DEV) env "$(STAGE)"
+clean:
+	rm -rf .cache .venv dist
 
-# The simulator by itself, until Ctrl-C.
-simulator:
-	@$(DEV) simulator --port $(PORT) --profile $(PROFILE) $(ARGS)
+# With DEV_HASHES=true, pip compares hashes, as in the workflow of a release.
+$(NOX): dev/requirements.txt dev/requirements-release.txt
+	$(if $(PYTHON),,$(error Python 3.10 or newer is needed; say which with PYTHON=…))
+	@echo "Setting up in .venv (the first time takes a minute) …" >&2
+	@"$(PYTHON)" -m venv --clear .venv/nox && mkdir -p .cache
+	@sed -n '/^# base$$/,/^# certification$$/p' dev/requirements-release.txt >.cache/base.txt
+	@PIP_CACHE_DIR="$${PIP_CACHE_DIR:-.cache/pip}" PIP_DISABLE_PIP_VERSION_CHECK=1 .venv/nox/bin/pip install --quiet $(if \
+		$(filter true,$(DEV_HASHES)),--require-hashes --only-binary :all: --requirement .cache/base.txt, \
+		--constraint dev/requirements.txt antsibull-nox nox uv)
+	@touch $@

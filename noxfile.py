@@ -1,205 +1,140 @@
-"""The commands for work on this collection. `nox --list` shows them; options follow after `--`: nox -s test -- --all.
+"""The commands for work on this collection, and the environments in which they and the tests run.
 
-`make NAME ARGS=…` runs the same sessions, and creates the environment with nox.
+`make NAME ARGS=…` is `nox --session NAME -- …`. dev/requirements.txt has the version of every package.
 """
 
 from __future__ import annotations
 
-import functools
 import logging
 import os
-import re
-import shlex
-import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import antsibull_nox
 import nox
 
 sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(1, str(Path(__file__).parent / "tests"))  # for the simulator
 
-from dev import collection, envs, proc, pytests, release, runner, stages
-from dev.paths import CACHE, DIST, HASHED, LIBRARY, REQUIREMENTS, ROOT, RUN, VENVS
+from dev import envs
+from dev.paths import CACHE, run_folder
 
-# Its sessions, which antsibull-nox.toml describes, are here only if it is installed, as it is for the stage "lint nox".
-try:
-    import antsibull_nox  # type: ignore[import-not-found]
-except ImportError:
-    # The last line is the count of tests: nox itself reports only problems.
-    logging.getLogger("nox").setLevel(logging.WARNING)
-else:
-    antsibull_nox.load_antsibull_nox_toml()
-
-nox.options.sessions = ["check"]
-
-
-def command(body: Callable[[list[str]], int]) -> None:
-    """Declare a session that calls `body` with the options, always cleans up, and ends with the returned status."""
-
-    @nox.session(name=body.__name__.replace("_", "-"), venv_backend="none")
-    @functools.wraps(body)
-    def session(session: nox.Session) -> None:
-        if status := runner.guarded(lambda: body([option for option in session.posargs if option != "--"])):
-            sys.exit(status)
+antsibull_nox.load_antsibull_nox_toml()
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.download_python = "never"
+nox.options.envdir = ".venv"
+nox.options.reuse_venv = "yes"
+nox.options.tags = ["command"]
+# The last line is the program's.
+logging.getLogger("nox").setLevel(logging.WARNING)
+CACHE.mkdir(exist_ok=True)
+os.environ["PATH"] = os.pathsep.join(envs.search_path())
+os.environ["UV_CONSTRAINT"] = str(envs.PINS)
+os.environ.setdefault("UV_CACHE_DIR", str(CACHE / "uv"))
+# Compiled files are kept, but not in the tree, which is tested as it is.
+os.environ["PYTHONPYCACHEPREFIX"] = str(CACHE / "pycache")
 
 
-for imported in (release.demo, stages.check, stages.test):
-    command(imported)
+def install(session: nox.Session, name: str) -> None:
+    """Install the packages of an environment in their pinned versions; DEV_HASHES=true compares their hashes, too."""
+    listed = CACHE / f"{session.name}.txt"
+    if os.environ.get("DEV_HASHES") == "true":
+        listed.write_text("\n".join(envs.hashed(name)))
+        # Only wheels: what builds a package would have no hash.
+        session.install("--require-hashes", "--only-binary", ":all:", "--requirement", str(listed))
+    else:
+        listed.write_text("\n".join(envs.pins(name)))
+        session.install(*envs.PACKAGES[name].split(), env={"UV_CONSTRAINT": str(listed), "PIP_CONSTRAINT": str(listed)})
 
 
-@command
-def test_ee(options: list[str]) -> int:
-    """Build an execution environment on the image in MSTR_TEST_BASE_IMAGE with podman, and run jobs in it."""
-    return _live("test_image.py", ["MSTR_TEST_BASE_IMAGE"], options)
+def _environment(name: str) -> None:
+    @nox.session(name=f"env-{name}", python=list(envs.PYTHONS[name]), default=False)
+    def environment(session: nox.Session) -> None:
+        """Create an environment for tests, and write the folder with its programs to a file."""
+        install(session, name)
+        Path(session.posargs[0]).write_text(session.bin)
 
 
-@command
-def test_controller(options: list[str]) -> int:
-    """Create and remove the objects of a controller on the one in CONTROLLER_HOST, see CONTRIBUTING.md."""
-    return _live("test_controller.py", ["CONTROLLER_HOST", "CONTROLLER_USERNAME", "CONTROLLER_PASSWORD"], options)
+for each in envs.PACKAGES:
+    _environment(each)
 
 
-@command
-def test_load(options: list[str]) -> int:
-    """Run thousands of runtimes, hundreds of hosts and two control nodes at once against a simulator: 15 minutes."""
-    return _live("test_load.py", [], options)
+def command(name: str) -> Callable[[Callable[[nox.Session], None]], object]:
+    """Declare a session for people, on the best Python that this machine has for an environment."""
+    python = next(iter(envs.pythons_here(name)), envs.PYTHONS[name][0])
+    return nox.session(python=python, tags=["command"])
 
 
-def _live(file: str, needed: list[str], options: list[str]) -> int:
-    """Run tests that `make test` leaves out, with the variables that they need. CONTRIBUTING.md describes them."""
-    if missing := [name for name in needed if not os.environ.get(name)]:
-        runner.say(f"Did not run: set {', '.join(missing)}, see CONTRIBUTING.md.")
-        return 0
-    env = envs.ensure("controller")
-    own = {name: value for name, value in os.environ.items() if name.startswith(("CONTROLLER_", "MSTR_TEST_"))}
-    tests = ("-m", "pytest", "-rs", ROOT / "tests" / "live" / file, f"--basetemp={RUN / 'tests'}")
-    return proc.run(env / "python", *tests, *options, env=own | pytests.variables_for(env, pytests.CONTROLLER))
+@command("demo")
+def demo(session: nox.Session) -> None:
+    """Run a playbook against a simulated server. Needs no preparation."""
+    install(session, "demo")
+    session.run("python", "-m", "dev.demo")
 
 
-@command
-def env(options: list[str]) -> int:
-    """Print the variables that the tests of a stage need, for eval in a shell: nox -s env -- faults."""
-    name = " ".join(options)
-    of_pytest = {stage.name: stage.variables for stage in stages.ALL if stage.variables}
-    if name not in of_pytest:
-        return runner.fail(f"{name!r} is not a stage of pytest tests; those are: {', '.join(of_pytest)}")
-    variables = of_pytest[name]()
-    # Not every program takes a path with a space in it. These files outlive the run.
-    kept = CACHE / "env" / name.replace(" ", "-")
-    shutil.rmtree(kept, ignore_errors=True)
-    kept.parent.mkdir(exist_ok=True)
-    RUN.rename(kept)
-    installed = kept / "collections" / LIBRARY
-    if installed.exists():
-        shutil.rmtree(installed)
-        installed.symlink_to(ROOT)
-    for variable, value in sorted(variables.items()):
-        print(f"export {variable}={shlex.quote(value.replace(str(RUN), str(kept)))}")
-    return 0
-
-
-@command
-def simulator(options: list[str]) -> int:
+@command("demo")
+def simulator(session: nox.Session) -> None:
     """Run the simulated Library server until Ctrl-C (--port, --profile, --help)."""
-    runner.say("Starting the simulator (the first time, setting up takes a minute) …")
-    env, program = envs.ensure("demo"), ROOT / "tests" / "simulator"
-    try:
-        return proc.run(env / "python", program, f"--parent-pid={os.getpid()}", *options, env=envs.variables(env))
-    except KeyboardInterrupt:  # its normal end
-        return 0
+    install(session, "demo")
+    session.run(
+        "python", "tests/simulator", f"--parent-pid={os.getpid()}", *(word for word in session.posargs if word != "--")
+    )
 
 
-@command
-def bench(options: list[str]) -> int:
+@command("dev")
+def check(session: nox.Session) -> None:
+    """Check format, lint and types, and run the fast unit tests: half a minute."""
+    install(session, "dev")
+    session.run("pytest", "--numprocesses=auto", "tests/lint/test_python.py", "tests/unit", *session.posargs)
+
+
+@command("test")
+def test(session: nox.Session) -> None:
+    """Run the tests on the newest ansible-core; with --all on every core and Python. Takes the options of pytest."""
+    install(session, "test")
+    session.run("pytest", "--numprocesses=auto", "--maxschedchunk=1", *session.posargs)
+
+
+@command("test")
+def bench(session: nox.Session) -> None:
     """Measure what the modules cost, compared in pairs, and print the table of the guide."""
-    env, vendor = envs.ensure("dev"), envs.ensure("contract")
-    env_vars = pytests.variables_for(env) | {"MSTR_TEST_CONTRACT_PYTHON": str(vendor / "python")}
-    return proc.run(env / "python", ROOT / "tests" / "benchmark.py", *options, env=env_vars)
+    install(session, "test")
+    with run_folder() as folder:
+        env = {"DEV_RUN": str(folder), "PYTHONPATH": ".:tests"}
+        session.run("python", "-c", "from dev.collection import installed; installed()", env=env)
+        session.run("python", "tests/benchmark.py", *session.posargs, env=env)
 
 
-@command
-def generate(options: list[str]) -> int:
-    """Write the documentation that follows from that of the options: the role's variables, schemas, a table."""
-    env = envs.ensure("dev")
-    return proc.run(env / "python", "-m", "dev.generate", *options, env=envs.variables(env))
+@command("dev")
+def generate(session: nox.Session) -> None:
+    """Write the documentation that follows from that of the options."""
+    install(session, "dev")
+    session.run("python", "-m", "dev.generate", *session.posargs)
 
 
-@command
-def docs(_options: list[str]) -> int:
+@command("docs")
+def docs(session: nox.Session) -> None:
     """Build the guides and the module documentation into a site."""
-    with runner.timed("the site"):
-        page = collection.build_site(CACHE / "docs", proc.new_log("docs"))
-    runner.say(f"Open {page.relative_to(ROOT)}")
-    return 0
+    install(session, "docs")
+    session.run("python", "-m", "dev.docs", "site", CACHE / "docs")
 
 
-@command
-def lock(_options: list[str]) -> int:
-    """Write newer pins of the packages that dev/envs.py lists, and their hashes for the release, into dev/*.txt."""
-    wanted = []
-    for name, packages in envs.PACKAGES.items():
-        oldest = min(envs.PYTHONS[name], key=envs.KNOWN.index)
-        wanted += [f'{package}; python_version >= "{oldest}"' for package in packages.split() if "==" not in package]
-    for version in envs.KNOWN[1:]:
-        core = max(core for core, pythons in envs.CORES.items() if version in pythons and core <= envs.NEWEST)
-        wanted.append(f'ansible-core=={envs.RELEASES[core]}; python_version == "{version}"')
-    # Older cores take no newer one. The second is withdrawn, so no resolver takes it unless it is named here.
-    wanted += ["resolvelib<1.1", "will-not-work-on-windows-try-from-wsl-instead==0.1.0; python_version >= '3.12'"]
-    source, overrides = RUN / "requirements.in", RUN / "overrides.in"
-    source.write_text("\n".join(wanted))
-    overrides.write_text("attrs")  # galaxy-importer alone gets the old one that it pins
-    command = [envs.ensure(envs.BASE) / "uv", "pip", "compile", "--universal", "--upgrade", "--no-annotate"]
-    command += ["--python-version=3.9", f"--overrides={overrides}", f"--output-file={REQUIREMENTS}", source]
-    env_vars = {**envs.for_uv(), "UV_CUSTOM_COMPILE_COMMAND": "make lock"}
-    proc.need(*command, log=proc.new_log("lock"), failure="the packages could not be resolved", env=env_vars)
-    _lock_release()
-    return 0
-
-
-def _lock_release() -> None:
-    """Write the packages of each environment of a release with hashes."""
-    sections = ["# This file was autogenerated by uv via the following command:\n#    make lock\n"]
-    for name in envs.RELEASED:
-        source, constraints, made = (RUN / f"{name}.{kind}" for kind in ("in", "constraints", "out"))
-        source.write_text("\n".join(envs.PACKAGES[name].split()))
-        constraints.write_text("\n".join(envs.pins_for(name)))
-        command = [envs.ensure(envs.BASE) / "uv", "pip", "compile", "--universal", "--no-annotate", "--no-header"]
-        command += ["--python-version=3.12", "--generate-hashes", f"--constraint={constraints}"]
-        log, failure = proc.new_log(f"lock-{name}"), f"the packages of {name} could not be resolved"
-        proc.need(*command, f"--output-file={made}", source, log=log, failure=failure, env=envs.for_uv())
-        packages = re.sub(r" *\\\n *", " ", made.read_text())  # one a line
-        sections.append(f"# {name}\n{packages}")
-    HASHED.write_text("".join(sections))
-
-
-@command
-def changelog(options: list[str]) -> int:
+@command("docs")
+def changelog(session: nox.Session) -> None:
     """Turn the fragments into CHANGELOG.md, for the version in galaxy.yml (--date=YYYY-MM-DD: not today)."""
-    env = envs.ensure("lint")
-    # In folders of the collection's name: elsewhere, the program copies the whole clone with all its environments.
-    tree = collection.copy(RUN / "changelog" / LIBRARY)
-    command = (env / "antsibull-changelog", "release", "-v", "--update-existing", "--reload-plugins", *options)
-    variables = envs.variables(env, ANSIBLE_COLLECTIONS_PATH=RUN / "changelog")
-    failure = "the changelog could not be built"
-    proc.need(*command, log=proc.new_log("changelog"), failure=failure, cwd=tree, env=variables)
-    for name in ("CHANGELOG.md", "changelogs/changelog.yaml"):
-        shutil.copy2(tree / name, ROOT / name)
-    for fragment in (ROOT / "changelogs" / "fragments").glob("*.yml"):
-        if not (tree / "changelogs" / "fragments" / fragment.name).exists():
-            fragment.unlink()
-    runner.say("CHANGELOG.md is up to date; read it before you commit it")
-    return 0
+    install(session, "docs")
+    session.run("python", "-m", "dev.docs", "changelog", *session.posargs)
 
 
-command(release.release)
+@command("dev")
+def release(session: nox.Session) -> None:
+    """Build the tarball for Galaxy, and try it out as a user would (--only-build: without that)."""
+    install(session, "dev")
+    session.run("python", "-m", "dev.release", *session.posargs)
 
 
-@command
-def clean(_options: list[str]) -> int:
-    """Remove everything that these commands created."""
-    for folder in (CACHE, DIST, VENVS):
-        shutil.rmtree(folder, ignore_errors=True)
-    runner.say("removed .cache, .venv and dist")
-    return 0
+@command("base")
+def lock(session: nox.Session) -> None:
+    """Write newer versions of all packages into dev/requirements*.txt."""
+    install(session, "base")
+    session.run("python", "-m", "dev.lock")

@@ -1,4 +1,4 @@
-"""The collection as a copy of the working tree, as a tarball for users, as installed from it, and its documentation."""
+"""The collection as a copy of the working tree, as a tarball for users, and as installed from it."""
 
 from __future__ import annotations
 
@@ -9,15 +9,12 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tarfile
-import threading
 from io import BytesIO
 from pathlib import Path
 
-from dev import envs, proc
-from dev.envs import variables
-from dev.paths import LIBRARY, ROOT, RUN
-from dev.runner import Result, Stage
+from dev.paths import CACHE, LIBRARY, ROOT, once, run
 
 # The files for users, by the first part of their path.
 PUBLISHED = {
@@ -27,8 +24,6 @@ PUBLISHED = {
 # A link or picture of Markdown or HTML: what comes before the target, and the target.
 _LINK = re.compile(r"(\]\(|\b(?:src|href)=\"|^\[[^\]]+\]: )([^)\s\"]+)", re.MULTILINE)
 _GUIDE = re.compile(r"docs/docsite/rst/(\w+)\.rst")
-_OURS = ROOT / "docs" / "docsite" / "site"  # settings and styles beside those of antsibull-docs
-_making = threading.RLock()
 
 
 def copy(destination: Path, *parts: str) -> Path:
@@ -44,55 +39,46 @@ def copy(destination: Path, *parts: str) -> Path:
     return destination
 
 
-def tree() -> Path:
-    """A read-only copy of the working tree in folders of the collection's name. It is made once per run."""
-    folder = RUN / "tree" / LIBRARY
-    with _making:
-        return folder if folder.exists() else copy(folder)
+def tarball() -> Path:
+    """The tarball as it is published. It is built once in a run."""
+    [built] = once("published", lambda folder: build(copy(folder / "library"), folder)).glob("*.tar.gz")
+    return built
 
 
-def tarball(env: Path) -> Path:
-    """The tarball as it is published. It is built once per run."""
-    # Not by the name of a stage, which has a folder of its own there.
-    folder = RUN / "published"
-    with _making:
-        return next(folder.glob("*.tar.gz")) if folder.exists() else build(env, tree(), folder)
-
-
-def build(env: Path, source: Path, folder: Path) -> Path:
+def build(source: Path, folder: Path) -> Path:
     """Build the tarball of a tree into a folder. The same tree results in the same bytes.
 
     Texts in Markdown get full addresses, because Galaxy and Automation Hub show them without the files beside them.
     """
     for text in source.rglob("*.md"):
         text.write_text(with_full_addresses(text.read_text(), text.parent.relative_to(source)))
-    _galaxy(env, "build", source, "--output-path", folder)
+    _galaxy("build", source, "--output-path", folder)
     made = next(folder.glob("*.tar.gz"))
     publish(made)
     return made
 
 
-def installed(env: Path) -> Path:
-    """The folder for ANSIBLE_COLLECTIONS_PATH with the collection installed from its tarball, once per run."""
-    folder = RUN / "collections"
-    with _making:
-        if not folder.exists():
-            install(env, folder)
-            # Only the folders that Ansible uses are left, because some installations contain no others.
-            for path in (folder / LIBRARY).iterdir():
-                if path.is_dir() and path.name not in ("meta", "playbooks", "plugins", "roles"):
-                    shutil.rmtree(path)
-    return folder
+def installed() -> Path:
+    """The folder for ANSIBLE_COLLECTIONS_PATH with the collection installed from its tarball, once in a run."""
+
+    def make(folder: Path) -> None:
+        install(folder)
+        # Only the folders that Ansible uses are left, because some installations contain no others.
+        for path in (folder / LIBRARY).iterdir():
+            if path.is_dir() and path.name not in ("meta", "playbooks", "plugins", "roles"):
+                shutil.rmtree(path)
+
+    return once("collections", make)
 
 
-def install(env: Path, folder: Path) -> None:
+def install(folder: Path) -> None:
     """Install the collection from its tarball, as a user does."""
-    _galaxy(env, "install", tarball(env), "--force", "--no-deps", "--offline", "--collections-path", folder)
+    _galaxy("install", tarball(), "--force", "--no-deps", "--offline", "--collections-path", folder)
 
 
-def _galaxy(env: Path, verb: str, *arguments: str | Path) -> None:
-    log, failure = proc.new_log(f"collection-{verb}"), f"ansible-galaxy could not {verb} the collection"
-    proc.need(env / "ansible-galaxy", "collection", verb, *arguments, log=log, failure=failure, env=variables(env))
+def _galaxy(*words: str | Path) -> None:
+    env = os.environ | {"ANSIBLE_HOME": str(CACHE / "home"), "LC_ALL": "C.UTF-8"}
+    run(Path(sys.executable).parent / "ansible-galaxy", "collection", *words, env=env)
 
 
 def unpack(tarball: Path, folder: Path) -> Path:
@@ -172,32 +158,3 @@ def commit_time() -> int:
 def _read(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     file = tar.extractfile(member) if member.isfile() else None
     return file.read() if file else b""
-
-
-def build_site(site: Path, log: Path) -> Path:
-    """Build the site into a new folder, with warnings as errors, and return its start page."""
-    env = envs.ensure("lint")
-    env_vars = variables(env, ANSIBLE_COLLECTIONS_PATH=tree().parents[2])
-    shutil.rmtree(site, ignore_errors=True)
-    site.mkdir(parents=True)
-    site.chmod(0o755)
-    # The guides name their pictures relative to docs/docsite/rst; Sphinx looks for them relative to its source folder.
-    shutil.copytree(ROOT / "docs" / "images", site / "images")
-    init = ("sphinx-init", "--use-current", "--squash-hierarchy", "--fail-on-error", "--dest-dir", site)
-    failure = "the documentation site could not be built"
-    proc.need(env / "antsibull-docs", *init, "mstr.library", log=log, failure=failure, env=env_vars)
-    with (site / "conf.py").open("a") as conf:
-        conf.write((_OURS / "conf.py").read_text())
-    shutil.copytree(_OURS, site / "_own")
-    proc.need("bash", site / "build.sh", log=log, failure=failure, cwd=site, env=env_vars)
-    return site / "build" / "html" / "index.html"
-
-
-def site() -> Path:
-    """The start page of the site, which is built once per run."""
-    start = RUN / "site" / "build" / "html" / "index.html"
-    with _making:
-        return start if start.exists() else build_site(RUN / "site", proc.new_log("docs-site-build"))
-
-
-SITE = Stage("docs site", lambda _job: Result(int(site().exists())), quick=True)

@@ -1,44 +1,65 @@
-"""The folders of this tool. All are inside the clone, so that the tool leaves no files elsewhere."""
+"""The folders of this tool, what is made once in a run, and how programs run."""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-# Several worktrees of one repository can share the environments.
-VENVS = Path(os.environ.get("DEV_VENVS") or ROOT / ".venv")
 CACHE = ROOT / ".cache"
-LOGS = CACHE / "logs"
 DIST = ROOT / "dist"
-REQUIREMENTS = ROOT / "dev" / "requirements.txt"
-# The same packages with hashes, for each environment of RELEASED: what the workflow of a release installs.
-HASHED = ROOT / "dev" / "requirements-release.txt"
 LIBRARY = Path("ansible_collections", "mstr", "library")  # in a folder for ANSIBLE_COLLECTIONS_PATH
 
-_RUNS = CACHE / "run"
-# Each run creates this folder and removes it at its end. Parallel runs in one clone have different folders.
-RUN = _RUNS / str(os.getpid())
+
+@contextlib.contextmanager
+def run_folder() -> Iterator[Path]:
+    """A folder for what is made once in a run and used by all of its processes. It is removed at the end."""
+    with tempfile.TemporaryDirectory(prefix="mstr-", ignore_cleanup_errors=True) as folder:
+        os.environ["DEV_RUN"] = folder
+        yield Path(folder)
 
 
-def open_run() -> None:
-    """Create the folders of this run, and remove those of killed runs."""
-    for old in _RUNS.glob("*"):
-        if not _alive(int(old.name)):
-            shutil.rmtree(old, ignore_errors=True)
-    os.environ["TMPDIR"] = str(RUN / "tmp")
-    for folder in (RUN / "tmp", LOGS, CACHE / "home"):
-        folder.mkdir(parents=True, exist_ok=True)
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock that works across processes."""
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
-def close_run() -> None:
-    shutil.rmtree(RUN, ignore_errors=True)
+def once(name: str, make: Callable[[Path], object]) -> Path:
+    """What `make` writes to a path in the folder of the run. Only the first of all processes that ask for it makes it.
+
+    It gets this path at its end, so what an exception interrupts is made again.
+    """
+    path = Path(os.environ["DEV_RUN"], name)
+    with locked(path.with_name(f".{name}.lock")):
+        if not path.exists():
+            unfinished = path.with_name(f".{name}")
+            shutil.rmtree(unfinished, ignore_errors=True)
+            make(unfinished)
+            unfinished.rename(path)
+    return path
 
 
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except OSError as why:
-        return isinstance(why, PermissionError)
-    return True
+class Failed(Exception):
+    """A program failed; the message has the end of its output."""
+
+
+def run(*command: object, cwd: Path = ROOT, env: Mapping[str, str] | None = None, lines: int = 60) -> str:
+    """Run a program, and return its output. Raises `Failed` if its exit status is not 0, or after half an hour."""
+    words = [str(word) for word in command]
+    done = subprocess.run(
+        words, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, errors="replace", timeout=1800, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        last = "\n".join(done.stdout.strip().splitlines()[-lines:])
+        raise Failed(f"exit status {done.returncode} of {' '.join(words)}:\n{last}")
+    return done.stdout

@@ -26,7 +26,6 @@ from simulator.harness import Simulator
 from support import ansible
 
 ANSIBLE = ansible.programs()
-MSTRIO = os.environ["MSTR_TEST_CONTRACT_PYTHON"]  # of the environment with the vendor's client
 HEADER = ("work", "against", "ratio (spread)", "as a module", "wall time in s", "CPU in s", "memory in MB", "requests")
 TO_COMMIT = ("work", "CPU ratio (spread)", "as a module", "memory in MB")
 SLOW_MS = 20
@@ -136,7 +135,7 @@ class Bench:
 
     def vendor(self, before: Callable[[], None], count: int) -> Way:
         """The vendor's client: it lists, compares, and writes runtimes one by one."""
-        return Way([MSTRIO, "-c", _VENDOR, self.file(count)], before)
+        return Way([sys.executable, "-c", _VENDOR, self.file(count)], before)
 
     def audit(self, environments: int, runtimes: int) -> Way:
         """The playbook `audit` with definitions, a policy, and a page as its report. One server stands for all."""

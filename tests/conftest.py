@@ -1,19 +1,98 @@
-"""Fixtures for all folders: one simulator for the tests of a run, and the ansible-cores that this machine has."""
+"""How all tests run, whoever starts pytest: its options, the choice of tests, the last line, and shared fixtures."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from simulator.harness import Simulator
-from support.ansible import COLLECTIONS, STARTED, Play, programs
 
-# Some tests import parts of the modules into this process.
-if COLLECTIONS:
-    sys.path.insert(0, COLLECTIONS)
+from dev import collection
+from dev.envs import CORES
+from dev.paths import CACHE, LIBRARY, ROOT, run_folder
+
+_AT_END = contextlib.ExitStack()
+if "DEV_RUN" not in os.environ:  # the workers of pytest-xdist use that of the process that started them
+    os.environ["TMPDIR"] = tempfile.tempdir = str(_AT_END.enter_context(run_folder()))
+# Tests import parts of the collection by its full name.
+_LINK = CACHE / "tree" / LIBRARY
+_LINK.parent.mkdir(parents=True, exist_ok=True)
+with contextlib.suppress(FileExistsError):
+    _LINK.symlink_to(ROOT)
+sys.path.insert(0, str(CACHE / "tree"))
+
+from simulator.harness import Simulator  # noqa: E402
+from support.ansible import COLLECTIONS, STARTED, Play, core_fixture, programs  # noqa: E402
+
+# The longest first, so that no test is still running alone at the end.
+_ORDER = ("matrix", "plays", "probe", "lint", "browser", "tool", "faults", "contract", "simulator", "unit", "live")
+# A developer's own servers, Ansible settings and proxies.
+_FOREIGN = ("ALL_PROXY", "ANSIBLE_", "CURL_CA_BUNDLE", "HTTPS_PROXY", "HTTP_PROXY", "MSTR_", "NETRC", "NO_PROXY")
+_FOREIGN += ("PYTHONPATH", "REQUESTS_CA_BUNDLE", "SSL_CERT_DIR", "SSL_CERT_FILE", "TOWER_", "VIRTUAL_ENV", "XDG_")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all", action="store_true", help="run the tests on every ansible-core and Python, too")
+    parser.addoption("--profile-file", metavar="FILE", help="the server for the integration targets; only these run")
+
+
+@pytest.hookimpl(optionalhook=True)  # without pytest-xdist
+def pytest_xdist_auto_num_workers() -> int:
+    return (os.cpu_count() or 1) + 2  # because many tests wait
+
+
+def _folder(item: pytest.Item) -> str:
+    return item.path.relative_to(ROOT / "tests").parts[0]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    option = config.option
+    items.sort(key=lambda item: _ORDER.index(_folder(item)))
+    chosen = option.all or option.keyword or option.markexpr or any("::" in word for word in config.args)
+    left_out = [item for item in items if not chosen and item.get_closest_marker("matrix")]
+    if option.profile_file:
+        left_out = [item for item in items if "test_integration" not in item.nodeid]
+    if left_out:
+        items[:] = [item for item in items if item not in set(left_out)]
+        config.hook.pytest_deselected(items=left_out)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A run in which every test was skipped is not green."""
+    if session.exitstatus == pytest.ExitCode.OK and not _counts(session.config)[0]:
+        session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput") and not config.option.collectonly:
+        print("tests: {} passed, {} failed".format(*_counts(config)))
+    _AT_END.close()
+
+
+def _counts(config: pytest.Config) -> tuple[int, int]:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    stats = reporter.stats if reporter else {}
+    return len(stats.get("passed", ())), len(stats.get("failed", ())) + len(stats.get("error", ()))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _installed(request: pytest.FixtureRequest) -> None:
+    """Tests of these folders run the collection as a user installs it."""
+    if {_folder(item) for item in request.session.items} & {"browser", "contract", "faults", "live", "plays", "probe"}:
+        assert os.environ.get("MSTR_TEST_COLLECTIONS") == COLLECTIONS or collection.installed()
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        if name.upper().startswith(_FOREIGN) and not name.startswith("MSTR_TEST_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(CACHE / "home"))
 
 
 @pytest.fixture(scope="session")
@@ -31,22 +110,7 @@ def sim(simulator: Simulator) -> Simulator:
     return simulator
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that run on every ansible-core: for the other cores, only these run again."""
-    for item in items:
-        if "core" in getattr(item, "fixturenames", ()):
-            item.add_marker("every_core")
-
-
-def _cores() -> list[Path]:
-    """The folder of ansible-playbook for each supported ansible-core that can run here."""
-    return [Path(name) for name in os.environ.get("MSTR_TEST_CORES", "").split(os.pathsep) if name]
-
-
-@pytest.fixture(params=_cores(), ids=lambda path: path.parent.name)
-def core(request: pytest.FixtureRequest) -> Path:
-    """The folder of one ansible-core's programs. A test that uses it runs on each ansible-core."""
-    return Path(request.param)
+core = core_fixture(CORES)
 
 
 @pytest.fixture(scope="session")

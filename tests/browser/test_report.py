@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
+from support.ansible import COLLECTIONS
 from support.browser import DESKTOP, PHONE, Opened, opened, violations
 
 Show = Callable[..., Opened]
@@ -37,14 +39,14 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Create a folder with audit.html, apply.html, few.html and many.html."""
     folder = tmp_path_factory.mktemp("pages")
     support = Path(__file__).parents[1] / "unit" / "support"
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join((os.environ["MSTR_TEST_COLLECTIONS"], str(support)))}
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join((COLLECTIONS, str(support)))}
     program = Path(__file__).with_name("make_reports.py")
-    subprocess.run([os.environ["MSTR_SIMULATOR_PYTHON"], program, folder], env=env, check=True, timeout=120)
+    subprocess.run([sys.executable, program, folder], env=env, check=True, timeout=120)
     return folder
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("screen", [DESKTOP, pytest.param(PHONE, marks=pytest.mark.complete)], ids=["desktop", "phone"])
+@pytest.mark.parametrize("screen", [DESKTOP, pytest.param(PHONE, marks=pytest.mark.matrix)], ids=["desktop", "phone"])
 @pytest.mark.parametrize("name", ["audit", "apply", "plans"])
 def test_the_page_is_accessible(pages: Path, show: Show, name: str, screen: dict[str, int], scheme: str) -> None:
     shown = show(pages / f"{name}.html", screen, trusted=True, color_scheme=scheme)

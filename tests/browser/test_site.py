@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 import pytest
 from playwright.sync_api import Browser
-from support.ansible import ROOT
 from support.browser import DESKTOP, PHONE, opened, violations
 
-SITE = Path(os.environ.get("MSTR_TEST_SITE", "."))
-PAGES = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html"))
+from dev.paths import ROOT
+
+PAGES = [
+    *("index.html", "environment_variables.html", "search.html"),
+    *(f"docsite/{path.stem}.html" for path in ROOT.glob("docs/docsite/rst/*.rst")),
+    *(f"{path.stem}_module.html" for path in ROOT.glob("plugins/modules/*.py")),
+    *(f"{path.stem}_filter.html" for path in ROOT.glob("plugins/filter/*.py")),
+    *(f"{path.name}_role.html" for path in ROOT.glob("roles/*")),
+]
 
 
-def test_the_site_has_its_pages() -> None:
-    assert {"index.html", "mstr_runtime_module.html"} <= {Path(page).name for page in PAGES}
+def test_the_site_has_its_pages(site: Path) -> None:
+    """It is built with warnings as errors."""
+    assert {path.relative_to(site).as_posix() for path in site.rglob("*.html")} == set(PAGES)
 
 
 TERMS = "[...document.querySelectorAll('dl.simple > dt')].map(term => term.textContent)"
@@ -26,10 +32,10 @@ BROKEN = """[...document.querySelectorAll('table td:first-child code')].filter(
 ).map(code => code.textContent)"""
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_a_page_fits_both_screens(browser: Browser, page: str) -> None:
+@pytest.mark.parametrize("page", sorted(PAGES))
+def test_a_page_fits_both_screens(browser: Browser, site: Path, page: str) -> None:
     """In a guide, no paragraph became the term of a list, and no name is broken in a first column on a phone."""
-    with opened(browser, SITE / page, DESKTOP) as found:
+    with opened(browser, site / page, DESKTOP) as found:
         assert found.too_wide() == 0
         found.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
         assert found.too_wide() == 0
@@ -44,14 +50,14 @@ def test_a_page_fits_both_screens(browser: Browser, page: str) -> None:
 
 
 @pytest.mark.parametrize("page", ["index.html", "docsite/guide_life_of_a_runtime.html", "mstr_runtimes_module.html"])
-def test_text_has_enough_contrast(browser: Browser, page: str) -> None:
-    with opened(browser, SITE / page, DESKTOP) as found:
+def test_text_has_enough_contrast(browser: Browser, site: Path, page: str) -> None:
+    with opened(browser, site / page, DESKTOP) as found:
         assert violations(found.page, runOnly=["color-contrast"]) == []
 
 
-def test_modules_stand_before_the_reference(browser: Browser) -> None:
+def test_modules_stand_before_the_reference(browser: Browser, site: Path) -> None:
     """In the sidebar, after the guides that a new user reads."""
-    with opened(browser, SITE / "index.html", DESKTOP) as found:
+    with opened(browser, site / "index.html", DESKTOP) as found:
         entries = found.page.locator(".wy-menu-vertical a").all_inner_texts()
     order = [
         "Getting started",
@@ -67,14 +73,14 @@ def test_modules_stand_before_the_reference(browser: Browser) -> None:
 TROUBLESHOOTING = ROOT / "docs" / "docsite" / "rst" / "guide_troubleshooting.rst"
 
 
-def test_the_search_finds_each_message(browser: Browser) -> None:
+def test_the_search_finds_each_message(browser: Browser, site: Path) -> None:
     """Who pastes a message that the guide quotes into the search of the site finds the guide."""
     terms = re.findall("^``.+", TROUBLESHOOTING.read_text("utf-8"), re.MULTILINE)
     messages = [message for term in terms for message in re.findall("``(.+?)``", term)]
     missing = []
-    with opened(browser, SITE / "search.html", DESKTOP) as found:
+    with opened(browser, site / "search.html", DESKTOP) as found:
         for message in messages:
-            found.page.goto(f"{(SITE / 'search.html').as_uri()}?q={quote(message)}")
+            found.page.goto(f"{(site / 'search.html').as_uri()}?q={quote(message)}")
             found.page.wait_for_selector('.search-summary:text-matches("finished|did not match")')
             results = found.page.evaluate("[...document.querySelectorAll('ul.search li a')].map(link => link.href)")
             if not [link for link in results if TROUBLESHOOTING.stem in link]:

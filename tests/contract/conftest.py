@@ -19,7 +19,7 @@ from contract.vocabulary import Module
 _QUICK = ("samples", "awkward")
 
 
-@pytest.fixture(params=[pytest.param(name, marks=() if name in _QUICK else pytest.mark.complete) for name in PROFILES])
+@pytest.fixture(params=[pytest.param(name, marks=() if name in _QUICK else pytest.mark.matrix) for name in PROFILES])
 def server(request: pytest.FixtureRequest, simulator: Simulator) -> Simulator:
     """A fresh server. A test that uses it runs in every profile."""
     simulator.reset(request.param)

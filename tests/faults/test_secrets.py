@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 from simulator.harness import Simulator
-from support.ansible import Play, play_of
+from support.ansible import COLLECTIONS, Play, play_of
 from support.modules import Running, run, wait_for_call
 from support.waiting import processes_with
 
@@ -81,7 +81,7 @@ def syslog(tmp_path: Path) -> Iterator[dict[str, str]]:
     folder.mkdir()
     (folder / "sitecustomize.py").write_text(SITECUSTOMIZE)
     log = tmp_path / "syslog.txt"
-    yield {"PYTHONPATH": f"{folder}{os.pathsep}{os.environ['MSTR_TEST_COLLECTIONS']}", "SYSLOG_STAND_IN": str(log)}
+    yield {"PYTHONPATH": f"{folder}{os.pathsep}{COLLECTIONS}", "SYSLOG_STAND_IN": str(log)}
     assert "Invoked with" in log.read_text(), "the stand-in was not used"
 
 

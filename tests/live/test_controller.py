@@ -1,4 +1,4 @@
-"""mstr.library.controller on a real controller (`make test-controller`), in an organization of the test's own.
+"""mstr.library.controller on a real controller (`make test ARGS=tests/live/test_controller.py`), in an organization of the test's own.
 
 CONTROLLER_HOST, CONTROLLER_USERNAME, CONTROLLER_PASSWORD  its address, and an administrator
 CONTROLLER_VERIFY_SSL                                      as awx.awx takes it
@@ -33,12 +33,15 @@ __all__ = ["tools"]
 
 URL = os.environ.get("MSTR_TEST_PROJECT_URL", "")
 IMAGE = os.environ.get("MSTR_TEST_IMAGE", "")
+LOGIN = ("CONTROLLER_HOST", "CONTROLLER_USERNAME", "CONTROLLER_PASSWORD")
 KINDS = ("workflow_job_templates", "job_templates", "projects", "inventories", "credentials", "execution_environments")
 
 
 @pytest.fixture
 def variables() -> Iterator[dict[str, Any]]:
     """Variables with unique names, and an organization, which is deleted with all of these objects."""
+    if missing := [name for name in LOGIN if not os.environ.get(name)]:
+        pytest.skip(f"{', '.join(missing)} not set, see CONTRIBUTING.md")
     api, name = Api(), f"mstr.library test {secrets.token_hex(4)}"
     organization = api.call("POST", "organizations", {"name": name})["id"]
     yield {

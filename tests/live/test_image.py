@@ -1,4 +1,4 @@
-"""Builds a real execution environment, and runs jobs in it as a controller does (`make test-ee`).
+"""Builds a real execution environment, and runs jobs in it as a controller does (CONTRIBUTING.md describes it).
 
 MSTR_TEST_BASE_IMAGE       the image to build on
 MSTR_TEST_PACKAGE_MANAGER  its package manager, if it is not that of the definition
@@ -16,7 +16,9 @@ import pytest
 import yaml
 from plays.awx.jobs import Job, tools_in
 from simulator.harness import Simulator
-from support.ansible import ROOT
+
+from dev import collection
+from dev.paths import ROOT
 
 IMAGE = "localhost/mstr-library-ee:test"
 ISOLATION = (
@@ -37,9 +39,11 @@ DEFINITION = ROOT / "extensions" / "execution_environment" / "execution-environm
 def image(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Build the image from the collection's definition, with the current tarball of the collection."""
     assert shutil.which("podman"), "install podman, which builds the image and runs the jobs in it"
+    if not os.environ.get("MSTR_TEST_BASE_IMAGE"):
+        pytest.skip("MSTR_TEST_BASE_IMAGE is not set, see CONTRIBUTING.md")
     folder = tmp_path_factory.mktemp("image")
     definition: dict[str, Any] = yaml.safe_load(DEFINITION.read_text())
-    tarball = Path(os.environ["MSTR_TEST_TARBALL"])
+    tarball = collection.tarball()
     definition["dependencies"]["galaxy"]["collections"] = [{"name": f"files/{tarball.name}", "type": "file"}]
     definition["additional_build_files"] = [{"src": str(tarball), "dest": "files"}]
     (folder / "execution-environment.yml").write_text(yaml.safe_dump(definition))

@@ -1,6 +1,6 @@
 """Load that holds: thousands of runtimes, hundreds of hosts, few sessions, two control nodes at once.
 
-The workflow "Test" runs it every night: `make test-load`. It takes some minutes.
+The workflow "Test" runs it every night: `make test ARGS=tests/live/test_load.py`. It takes some minutes.
 """
 
 from __future__ import annotations

@@ -1,25 +1,18 @@
-"""Fixtures for plays: ten servers with their inventory, the servers of the examples, and a controller.
-
-The tests of AWX run where ansible-core, ansible-builder and ansible-runner are installed; simulators have their own
-Python.
-"""
+"""Fixtures for plays: ten servers with their inventory, the servers of the examples, and a controller."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from simulator.harness import Simulator
-from support.ansible import LOCAL, Play
+from support.ansible import LOCAL, Play, programs
 
 from plays.awx.controller import Controller
 from plays.awx.jobs import tools_in
-
-if TYPE_CHECKING:
-    from plays.examples.hosts import ExampleHosts
+from plays.examples.hosts import ExampleHosts
 
 
 @pytest.fixture(scope="session")
@@ -51,9 +44,6 @@ def play(servers: list[Simulator], tmp_path: Path) -> Play:
 @pytest.fixture(scope="session")
 def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExampleHosts]:
     """The hosts of all examples. `servers` resets them for each page."""
-    # Only the environment of the examples has what it imports.
-    from plays.examples.hosts import ExampleHosts
-
     with ExampleHosts(tmp_path_factory.mktemp("hosts")) as found:
         yield found
 
@@ -65,9 +55,17 @@ def controller() -> Iterator[Controller]:
 
 
 @pytest.fixture
-def tools(tmp_path: Path) -> Play:
-    """A runner for the programs of this environment, which also find awx.awx."""
-    return tools_in(tmp_path)
+def tools(request: pytest.FixtureRequest, tmp_path: Path) -> Play:
+    """A runner for the programs of the newest ansible-core, or of a parameter, which also find awx.awx."""
+    core = getattr(request, "param", "")
+    return tools_in(tmp_path, programs(core and f"ansible-{core}"))
+
+
+@pytest.fixture(params=["in_process", pytest.param("module", marks=pytest.mark.matrix)])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """How the tasks of all plays run. A test that uses it runs both ways."""
+    monkeypatch.setenv("MSTR_TEST_WAY", request.param)
+    return str(request.param)
 
 
 @pytest.fixture

@@ -1,7 +1,4 @@
-"""Runs programs of ansible-core, above all ansible-playbook: variables, inventory, command line, parsed result.
-
-dev/pytests.py sets the variables that show where everything is.
-"""
+"""Runs programs of ansible-core, above all ansible-playbook: variables, inventory, command line, parsed result."""
 
 from __future__ import annotations
 
@@ -10,14 +7,17 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
-COLLECTIONS = os.environ.get("MSTR_TEST_COLLECTIONS", "")
+from dev import envs
+
+# The folder with the installed collection. A release names the one that it tries out.
+COLLECTIONS = os.environ.get("MSTR_TEST_COLLECTIONS") or str(Path(os.environ["DEV_RUN"], "collections"))
 APPLY, AUDIT, EXPORT = "mstr.library.apply", "mstr.library.audit", "mstr.library.export"
 LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
 CALLBACKS = Path(__file__).parent / "callback"
@@ -45,9 +45,32 @@ def own_variables(**more: str) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)} | more
 
 
-def programs() -> Path:
-    """The folder of the newest ansible-core's programs. Its Python has requests and netaddr."""
-    return Path(os.environ["MSTR_TEST_ANSIBLE_BIN"])
+def programs(name: str = "", version: str = "") -> Path:
+    """The folder with the programs of an environment: by default of this one, with the newest ansible-core.
+
+    On a machine without this version of Python, the test is skipped.
+    """
+    if not name:
+        return Path(sys.executable).parent
+    try:
+        return envs.ensure(name, version)
+    except envs.NotHere as why:
+        import pytest  # the benchmark runs without it
+
+        pytest.skip(str(why))
+
+
+def core_fixture(cores: Iterable[str]) -> Any:
+    """A fixture: the folder of one ansible-core's programs. A test that uses it runs on each of them."""
+    import pytest
+
+    params = [pytest.param(core, marks=[] if core == envs.NEWEST else pytest.mark.matrix) for core in cores]
+
+    @pytest.fixture(params=params)
+    def core(request: pytest.FixtureRequest) -> Path:
+        return programs(f"ansible-{request.param}")
+
+    return core
 
 
 def environment(home: Path, *, programs: Path | None = None, **more: str) -> dict[str, str]:
@@ -256,16 +279,11 @@ class Runner:
     """A job of ansible-runner, which AWX uses, with a play and its inventory. It has started."""
 
     def __init__(self, play: Play, playbook: list[Any]) -> None:
-        python = os.environ.get("MSTR_TEST_RUNNER_PYTHON")
-        if not python:
-            import pytest  # the benchmark runs without it
-
-            pytest.skip("ansible-runner is not installed here")
         self._folder, self.cancelled = play.folder, play.folder / "cancelled"
         play.write("project/play.yml", playbook)
         play.inventory("inventory")
-        path = f"{play.bin}{os.pathsep}{os.environ['PATH']}{os.pathsep}{Path(python).parent}"
-        self._process = play.start([python, "-c", _JOB, play.folder, self.cancelled], env={"PATH": path})
+        path = f"{play.bin}{os.pathsep}{os.environ['PATH']}"
+        self._process = play.start([sys.executable, "-c", _JOB, play.folder, self.cancelled], env={"PATH": path})
 
     def done(self) -> str:
         """Wait for the end, and return the status of the job."""

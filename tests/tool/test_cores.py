@@ -1,4 +1,4 @@
-"""Every place that names the supported versions names those in dev.envs.CORES. The workflow runs every stage once."""
+"""Every place that names the supported versions names those in dev.envs.CORES. The workflow runs every test once."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dev import envs, stages
+from dev import envs
 from dev.envs import CORES, NEWEST, OLDEST, RELEASES
-from dev.paths import REQUIREMENTS, ROOT
-from dev.stages import wanted
+from dev.paths import ROOT
 
 WORKFLOW = ROOT / ".github" / "workflows" / "test.yml"
 
@@ -25,17 +24,18 @@ def test_every_place_names_the_supported_cores() -> None:
 
 
 def test_the_newest_core_is_pinned() -> None:
-    assert f"ansible-core=={RELEASES[NEWEST]} ; python_full_version >= '3.12'" in REQUIREMENTS.read_text()
+    assert f"ansible-core=={RELEASES[NEWEST]} ; python_full_version >= '3.12'" in envs.PINS.read_text()
 
 
-def test_every_stage_belongs_to_exactly_one_job() -> None:
+def test_every_test_belongs_to_exactly_one_job(pytestconfig: pytest.Config) -> None:
+    """The jobs share the folders of tests, and of tests/matrix the cores."""
     job = yaml.safe_load(WORKFLOW.read_text())["jobs"]["test"]
-    patterns = job["strategy"]["matrix"]["only"]
-
-    jobs_of = {stage.name: [pattern for pattern in patterns if wanted(stage, [pattern], "")] for stage in stages.ALL}
-
-    assert {name: found for name, found in jobs_of.items() if len(found) != 1} == {}
-    assert "make test ARGS=\"--only '${{ matrix.only }}'\"" in [step.get("run") for step in job["steps"]]
+    words = job["strategy"]["matrix"]["words"]
+    cores = [word.partition(" -k ")[2] for word in words if word.startswith("tests/matrix")]
+    folders = [name for word in words if not word.startswith("tests/matrix") for name in word.split()]
+    assert sorted([*folders, "tests/matrix"]) == sorted(pytestconfig.getini("testpaths"))
+    assert sorted(part for core in cores for part in core.strip("'").split(" or ")) == sorted([*CORES, "urllib3"])
+    assert 'make test ARGS="--all ${{ matrix.words }}"' in [step.get("run") for step in job["steps"]]
 
 
 @pytest.mark.parametrize("workflow", sorted(WORKFLOW.parent.iterdir()), ids=lambda path: path.stem)

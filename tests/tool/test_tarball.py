@@ -17,7 +17,6 @@ from cyclonedx.validation.json import JsonStrictValidator
 
 from dev import collection
 from dev.collection import development_files, galaxy_yml, publish, with_full_addresses
-from dev.envs import ensure
 from dev.paths import ROOT
 from dev.release import accompany
 
@@ -136,7 +135,7 @@ def test_only_committed_files_for_users_are_packed(tmp_path: Path) -> None:
         (clone / name).parent.mkdir(parents=True, exist_ok=True)
         (clone / name).write_text("s3cret")
 
-    with tarfile.open(collection.build(ensure("dev"), clone, tmp_path / "built")) as tar:
+    with tarfile.open(collection.build(clone, tmp_path / "built")) as tar:
         packed = {member.name for member in tar if not member.isdir()}
 
     left_out = r"docs/docsite/site/|changelogs/fragments/"

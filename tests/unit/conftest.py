@@ -1,4 +1,4 @@
-"""Makes the collection importable by its full name: under ansible-test it is already, under plain pytest it is not.
+"""Settings of the unit tests, which also run under ansible-test, where they have no other conftest.py.
 
 In both, the simulator's core, which is the server of many tests, is the package `simulator`, and what tests share is
 `unit.support`.
@@ -6,12 +6,10 @@ In both, the simulator's core, which is the server of many tests, is the package
 
 from __future__ import annotations
 
-import importlib
 import os
 import signal
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -20,18 +18,6 @@ from hypothesis.configuration import set_hypothesis_home_dir
 ROOT = Path(__file__).parents[2]
 
 
-def _stub(name: str, path: Path) -> None:
-    try:
-        importlib.import_module(name)
-    except ImportError:
-        package = ModuleType(name)
-        package.__path__ = [str(path)]
-        sys.modules[name] = package
-
-
-_stub("ansible_collections", ROOT.parents[1])
-_stub("ansible_collections.mstr", ROOT.parent)
-_stub("ansible_collections.mstr.library", ROOT)
 if str(ROOT / "tests") not in sys.path:
     sys.path.append(str(ROOT / "tests"))
 
@@ -49,8 +35,8 @@ settings.load_profile("unit")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name the marker of slow tests: under ansible-test, pyproject.toml is not read."""
-    config.addinivalue_line("markers", "complete: runs only in `make test ARGS=--all`, or if it is selected")
+    """Under ansible-test, pyproject.toml is not read."""
+    config.addinivalue_line("markers", "matrix: runs only with --all, or if it is selected")
 
 
 @pytest.fixture(autouse=True)

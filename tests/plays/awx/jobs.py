@@ -26,8 +26,10 @@ from typing import Any
 
 import jinja2.sandbox
 import yaml
-from support.ansible import COLLECTIONS, LOCAL, ROOT, Play, environment
+from support.ansible import COLLECTIONS, LOCAL, Play, environment
 
+from dev.envs import CALLER
+from dev.paths import CACHE, ROOT, once, run
 from plays.awx.controller import Controller
 
 BIN = Path(sys.executable).parent
@@ -37,12 +39,35 @@ HIDDEN = "**********"
 IDENT = "1"
 
 
-def tools_in(folder: Path) -> Play:
-    """A runner for the programs of this environment, which also find awx.awx."""
-    collections = os.pathsep.join((COLLECTIONS, os.environ["MSTR_TEST_AWX_COLLECTIONS"]))
+# The last series of releases that contains awx.awx, in version 24.6.1.
+_AWX_PACKAGE = "ansible==13.8.0"
+
+
+def awx_collections() -> Path:
+    """The folder for ANSIBLE_COLLECTIONS_PATH that contains only `awx.awx`, which is fetched once per clone."""
+    folder = CACHE / _AWX_PACKAGE.replace("==", "-")
+
+    def make(mark: Path) -> None:
+        if not folder.exists():
+            # The package has 10,000 files that are not needed.
+            uv = (sys.executable, "-m", "uv", "pip", "install", "--quiet", "--no-deps", "--no-config")
+            run(*uv, "--target", mark, _AWX_PACKAGE, env={**CALLER, "UV_CONSTRAINT": ""})
+            collections = Path("ansible_collections", "awx")
+            (mark / "kept" / collections).parent.mkdir(parents=True)
+            (mark / collections).rename(mark / "kept" / collections)
+            (mark / "kept").rename(folder)
+        mark.mkdir(exist_ok=True)
+
+    once("awx", make)
+    return folder
+
+
+def tools_in(folder: Path, programs: Path = BIN) -> Play:
+    """A runner for the programs of an environment, which also find awx.awx."""
+    collections = os.pathsep.join((COLLECTIONS, str(awx_collections())))
     # Fewer processes per task save time, because there are many tasks.
     env = {"ANSIBLE_COLLECTIONS_PATH": collections, "ANSIBLE_PIPELINING": "true"}
-    return Play(folder, BIN, env, hosts={})
+    return Play(folder, programs, env, hosts={})
 
 
 class Dumper(yaml.SafeDumper):
@@ -117,7 +142,7 @@ class Job:
         self._write_inventory(hosts, variables_of_all)
         self.variables, self.shown = CredentialType().inject(credential, folder / "env")
         collections = [] if in_image else [COLLECTIONS]
-        collections += [os.environ["MSTR_TEST_AWX_COLLECTIONS"]] if controller else []
+        collections += [str(awx_collections())] if controller else []
         login = controller.environment() if controller else {}
         controllers = {
             **login,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from support.ansible import ROOT
 
+from dev.paths import ROOT
 from plays.awx.jobs import HIDDEN, CredentialType
 
 

@@ -6,7 +6,9 @@ import re
 from pathlib import Path
 
 import yaml
-from support.ansible import COLLECTIONS, ROOT, Play
+from support.ansible import COLLECTIONS, Play
+
+from dev.paths import ROOT
 
 DEFINITION = ROOT / "extensions" / "execution_environment" / "execution-environment.yml"
 

@@ -7,8 +7,8 @@ import re
 import subprocess
 
 import yaml
-from support.ansible import ROOT
 
+from dev.paths import ROOT
 from plays.awx.output import message
 from plays.examples.blocks import pages
 

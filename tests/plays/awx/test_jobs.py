@@ -28,7 +28,7 @@ MakeJob = Callable[..., Job]
 
 
 @pytest.fixture
-def make_job(tmp_path: Path, sim: Simulator) -> MakeJob:
+def make_job(tmp_path: Path, sim: Simulator, way: str) -> MakeJob:
     """A function that creates jobs of a template on the environments eu and us."""
     number = 0
 
@@ -80,7 +80,7 @@ def test_drift_check_then_apply(make_job: MakeJob, sim: Simulator) -> None:
     assert sim.open_sessions() == []
 
 
-@pytest.mark.complete
+@pytest.mark.matrix
 def test_audit_sets_its_report_for_the_next_job(make_job: MakeJob, sim: Simulator) -> None:
     sim.seed({"name": "Open", "whitelist": ["10.66.1.0/24"]})
     answers = {"mstr_survey_networks_never": "10.66.0.0/16", "mstr_survey_fail_on_violation": "yes"}
@@ -215,7 +215,7 @@ def copied_by_recipe(output: str, host: str, *, encoded: bool) -> str:
     return base64.b64decode(text).decode() if encoded else text
 
 
-@pytest.mark.complete
+@pytest.mark.matrix
 def test_smoke_test_runs_python_on_the_server(make_job: MakeJob, sim: Simulator) -> None:
     job = make_job(("us",), playbook="smoke_test.yml", survey={"mstr_survey_smoke_test_runtime": ""})
 

@@ -107,7 +107,7 @@ def test_only_what_somebody_saw_is_deleted(launcher: Launcher, sim: Simulator) -
     assert (status, names(sim)) == ("failed", ["Nightly", "Old"]), apply.output
 
 
-@pytest.mark.complete
+@pytest.mark.matrix
 def test_a_failed_drift_check_requests_no_approval(launcher: Launcher, sim: Simulator) -> None:
     wrong = {"runtimes": [{"name": "Nightly", "whitelist": ["intranet.example.com"]}]}
     launcher.controller.definitions = {"us": wrong}

@@ -24,7 +24,8 @@ from textwrap import dedent
 from typing import Any
 
 import yaml
-from support.ansible import ROOT
+
+from dev.paths import ROOT
 
 EXAMPLES = ROOT / "docs" / "examples"
 

@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 import trustme
 import yaml
 from simulator.harness import Simulator
-from support.ansible import ROOT, Play
+from support.ansible import Play
 
+from dev.paths import ROOT
 from plays.examples.blocks import Block
 from plays.examples.preparations import API_TOKEN, HOST, PASSWORD, USERNAME, Preparation
 

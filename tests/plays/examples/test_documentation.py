@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.ansible import ROOT, environment, programs
+from support.ansible import environment, programs
 
+from dev.paths import ROOT
 from plays.examples.blocks import EXAMPLES, pages
 
 PAGES = pages()

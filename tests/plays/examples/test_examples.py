@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 import yaml
 from simulator.harness import Simulator
-from support.ansible import ROOT, Play, Played
+from support.ansible import Play, Played
 
+from dev.paths import ROOT
 from plays.examples import preparations
 from plays.examples.blocks import EXAMPLES, PARTS, Block, documented, not_printed, pages, tasks_in
 from plays.examples.hosts import ExampleHosts, as_printed, workplace
@@ -33,13 +34,14 @@ def _of_kind(page: str, *kinds: str) -> list[Block]:
 WITH_YAML = [page for page in PAGES if _of_kind(page, "plays", "tasks")]
 # The pages that people try first. `make test` runs only their commands, and of the guides only their blocks.
 FIRST = ("README.md", "docs/docsite/rst/guide_getting_started.rst")
-WITH_COMMANDS = [
-    pytest.param(page, marks=() if page in FIRST else pytest.mark.complete) for page in PAGES if _of_kind(page, "shell")
-]
-WITH_BLOCKS = [
-    pytest.param(page, marks=pytest.mark.complete if page.startswith("docs/") and page not in FIRST else ())
-    for page in WITH_YAML
-]
+
+
+def _both_ways(pages: Iterable[str], first: Container[str]) -> pytest.MarkDecorator:
+    """Each page in process, and the first ones as modules, too: the others show the same tasks again."""
+    ways = [(page, "in_process") for page in pages] + [(page, "module") for page in pages if page in first]
+    matrix = [pytest.mark.matrix]
+    params = [pytest.param(*pair, marks=[] if pair[0] in first and pair[1] != "module" else matrix) for pair in ways]
+    return pytest.mark.parametrize(("page", "way"), params, indirect=["way"])
 
 
 def _prepared(hosts: ExampleHosts, folder: Path, page: str) -> tuple[list[Simulator], Path]:
@@ -94,8 +96,8 @@ def test_a_page_shows_examples_unchanged(page: str) -> None:
             assert block.text.strip() in path.read_text(encoding="utf-8"), block.place
 
 
-@pytest.mark.parametrize("page", WITH_BLOCKS)
-def test_blocks_run_as_printed(hosts: ExampleHosts, tmp_path: Path, page: str) -> None:
+@_both_ways(WITH_YAML, {page for page in WITH_YAML if not page.startswith("docs/")} | {*FIRST})
+def test_blocks_run_as_printed(hosts: ExampleHosts, tmp_path: Path, page: str, way: str) -> None:
     """Those of a module return what it documents."""
     preparation = preparations.of(page)
     servers, place = _prepared(hosts, tmp_path, page)
@@ -138,7 +140,7 @@ def _thrice(tasks: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             yield task
 
 
-@pytest.mark.complete
+@pytest.mark.matrix
 @pytest.mark.parametrize("page", WITH_YAML)
 def test_each_task_is_predicted_and_changes_once(hosts: ExampleHosts, tmp_path: Path, page: str) -> None:
     _servers, place = _prepared(hosts, tmp_path, page)
@@ -191,8 +193,8 @@ def _described_in(text: Mapping[str, Any]) -> Mapping[str, Any]:
     return keys or ({key: {} for key in first} if isinstance(first, Mapping) else {})
 
 
-@pytest.mark.parametrize("page", WITH_COMMANDS)
-def test_commands_run_as_printed(hosts: ExampleHosts, tmp_path: Path, page: str) -> None:
+@_both_ways([page for page in PAGES if _of_kind(page, "shell")], FIRST)
+def test_commands_run_as_printed(hosts: ExampleHosts, tmp_path: Path, page: str, way: str) -> None:
     """They print what the page says."""
     preparation = preparations.of(page)
     servers, place = _prepared(hosts, tmp_path, page)
@@ -220,7 +222,7 @@ def _typed(place: Path, block: Block) -> str:
     return f"ansible-playbook line-{block.line}.yml"
 
 
-@pytest.mark.complete
+@pytest.mark.matrix
 @pytest.mark.parametrize("page", ON_ONE_SERVER)
 def test_typed_on_make_simulator(tmp_path: Path, page: str) -> None:
     """A stranger types a page on `make simulator`: each block works by itself, in the order of the page."""

@@ -9,10 +9,9 @@ import os
 
 import pytest
 from simulator.harness import Simulator
-from support.ansible import CALLBACKS, Play
+from support.ansible import CALLBACKS, Play, programs
 
 IN_PROCESS = "in the process of ansible-playbook"
-PYTHON39 = os.environ.get("MSTR_TEST_PYTHON39", "")
 TASK = """
 - name: A play
   hosts: {host}
@@ -39,7 +38,7 @@ def machine(local: Play) -> Play:
     link.symlink_to(local.bin / "python")
     local.hosts |= {
         "switched_off": {"mstr_in_process": False},
-        "other_python": {"ansible_python_interpreter": PYTHON39 or "/nowhere/python3.9"},
+        "other_python": {"ansible_python_interpreter": str(programs("modules", "3.9") / "python")},
         "linked_python": {"ansible_python_interpreter": str(link)},
         "auto": {"ansible_python_interpreter": "auto_silent"},
     }
@@ -71,11 +70,13 @@ def test_a_task_reports_how_it_runs(sim: Simulator, machine: Play) -> None:
     if os.geteuid() == 0:  # only root becomes itself without a password
         become = f"become: true\n      vars: {{ansible_become_exe: {machine.folder / 'sudo'}}}"
         ways[task(more=become)] = "as a module, because the task uses become"
-    pythons = {"linked_python": str(machine.folder / "bin" / "python"), "other_python": PYTHON39}
+    pythons = {
+        "linked_python": str(machine.folder / "bin" / "python"),
+        "other_python": str(programs("modules", "3.9") / "python"),
+    }
     for host, python in pythons.items():
-        if python:
-            why = f"its interpreter {python} is not the {machine.bin}/python that runs ansible-playbook"
-            ways[task(host, "ignore_errors: true", f"On {host}")] = f"as a module, because {why}"
+        why = f"its interpreter {python} is not the {machine.bin}/python that runs ansible-playbook"
+        ways[task(host, "ignore_errors: true", f"On {host}")] = f"as a module, because {why}"
     wrong = task(more="vars: {mstr_in_process: fasle}\n      ignore_errors: true", name="A wrong one")
     later = "    - ansible.builtin.ping:\n    - mstr.library.mstr_runtime_info:\n      ignore_errors: true\n"
     played = machine("".join([*ways, wrong, task("auto", "ignore_errors: true"), later]), "-vvv")
@@ -93,7 +94,7 @@ def test_a_task_reports_how_it_runs(sim: Simulator, machine: Play) -> None:
     assert "cannot be imported by the Python that runs this module, " in message
     assert '. Set ansible_python_interpreter: "{{ ansible_playbook_python }}" for this host, because ' in message
     assert "Or install with: " in message
-    assert not PYTHON39 or not played.result("On other_python").get("failed")
+    assert not played.result("On other_python").get("failed")
 
 
 # A callback in the main process, from which the process of each task is made. It replaces one attribute.

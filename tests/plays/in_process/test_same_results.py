@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 from simulator.harness import Simulator
-from support.ansible import ROOT, Play, Played
+from support.ansible import Play, Played
+
+from dev.paths import ROOT
 
 
 def task(name: str, module: str, options: dict[str, Any] | None = None, **keywords: Any) -> dict[str, Any]:
@@ -262,7 +264,7 @@ def plain(text: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "play", [pytest.param(play, marks=() if play == "values" else pytest.mark.complete) for play in sorted(PLAYS)]
+    "play", [pytest.param(play, marks=() if play == "values" else pytest.mark.matrix) for play in sorted(PLAYS)]
 )
 def test_a_task_is_the_same_in_process(sim: Simulator, local: Play, play: str) -> None:
     """test_fallbacks.py proves that each runs in its way."""

@@ -183,7 +183,7 @@ def test_round_trip(data):
     assert [fault for fault in faults if not fault.startswith("runtime ")] == []
 
 
-@pytest.mark.complete
+@pytest.mark.matrix
 @given(ANYTHING, ANYTHING)
 def test_a_backup_restores_what_it_has(data, changed):
     definitions = exportable(data)

@@ -192,7 +192,7 @@ def test_another_implementation():
     assert (python["name"], python["version"], "cpe" in python) == ("pypy", PYTHON["version"], False)
 
 
-@pytest.mark.complete
+@pytest.mark.matrix
 def test_the_software_of_all_runtimes():
     """In the same order whatever the order of the environments, and valid whatever the names are."""
     hostile = '">&{{ 7*7 }}\u202e\ud800'

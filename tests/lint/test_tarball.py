@@ -1,0 +1,47 @@
+"""The tarball as users get it: its files, its bytes, and the checks of Galaxy, Automation Hub and Red Hat."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from support.ansible import programs
+
+from dev import collection
+from dev.paths import run
+
+
+def test_two_builds_have_the_same_bytes(tmp_path: Path) -> None:
+    one, two = [collection.build(collection.copy(tmp_path / side), tmp_path / f"built-{side}") for side in ("a", "b")]
+    assert one.read_bytes() == two.read_bytes()
+    assert collection.development_files(one) == []
+
+
+def _import(env_name: str, folder: Path, **settings: str) -> None:
+    """Run galaxy-importer on the tarball. Its warnings count as failures.
+
+    Automation Hub also runs the sanity tests, in a container. Where there is none, tests/matrix has run them.
+    """
+    checks = dict.fromkeys(("CHECK_CHANGELOG", "CHECK_REQUIRED_TAGS", "REQUIRE_V1_OR_GREATER"), "true")
+    engines = [engine for engine in map(shutil.which, ("podman", "docker")) if engine]
+    container = any(subprocess.run([engine, "info"], capture_output=True).returncode == 0 for engine in engines)
+    settings = checks | {"RUN_ANSIBLE_TEST": str(container)} | settings
+    bin_ = programs(env_name)
+    env = {"PATH": f"{bin_}:/usr/bin:/bin", "HOME": str(folder), "LC_ALL": "C.UTF-8"}
+    env |= {f"GALAXY_IMPORTER_{name}": value for name, value in settings.items()}
+    output = run(bin_ / "python", "-m", "galaxy_importer.main", collection.tarball(), cwd=folder, env=env)
+    assert re.findall(r"^(?:WARNING|ERROR|CRITICAL): .+", output, re.MULTILINE) == []
+
+
+def test_galaxy_importer(tmp_path: Path) -> None:
+    _import("galaxy", tmp_path, RUN_ANSIBLE_LINT="true")
+
+
+def test_certification(tmp_path: Path) -> None:
+    """The importer and ansible-lint in the versions that Red Hat's checker for partners pins."""
+    _import("certification", tmp_path, RUN_ANSIBLE_LINT="false")
+    bin_, tree = programs("certification"), collection.unpack(collection.tarball(), tmp_path)
+    env = {"PATH": f"{bin_}:/usr/bin:/bin", "HOME": str(tmp_path), "ANSIBLE_COLLECTIONS_PATH": str(tmp_path)}
+    run(bin_ / "ansible-lint", "--profile=production", "--offline", "--format=pep8", cwd=tree, env=env)

@@ -1,0 +1,165 @@
+"""ansible-test on every supported ansible-core: sanity, units, and the integration targets."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from simulator.harness import Simulator
+from simulator.profiles import FROM_FILE
+from support.ansible import programs
+
+from dev import collection
+from dev.envs import CALLER, CORES, NEWEST, OLDEST, RELEASES, pythons_here
+from dev.paths import CACHE, LIBRARY, ROOT, once, run
+
+# ansible-test downloads get-pip under these names from its own host. This script replaces it and installs pip from the
+# package index, where everything else comes from.
+_GET_PIP = ("get_pip_23_1_2.py", "get_pip_24_2.py", "get_pip_25_2.py")
+_STAND_IN = '''\
+"""Replaces get-pip: installs pip with the pip in the folder of this file."""
+import pathlib, runpy, sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent / "pip"))
+sys.argv[1:] = ["install"] + [word for word in sys.argv[1:] if word not in ("--no-setuptools", "--no-wheel")]
+runpy.run_module("pip", run_name="__main__", alter_sys=True)
+'''
+TARGETS = sorted(
+    path.name
+    for path in (ROOT / "tests" / "integration" / "targets").iterdir()
+    if "hidden" not in (path / "aliases").read_text()
+)
+
+
+def _pythons(core: str) -> list[str]:
+    """The Pythons of this machine that its ansible-test supports, the newest first; without any, its tests skip."""
+    return pythons_here(f"ansible-{core}") or [CORES[core][-1]]
+
+
+def _home(core: str) -> Path:
+    """The home folder of a core, in which ansible-test keeps its environments."""
+    home = CACHE / "home" / core
+
+    def make(mark: Path) -> None:
+        cache = home / ".ansible" / "test" / "cache"
+        cache.mkdir(parents=True, exist_ok=True)
+        uv = (sys.executable, "-m", "uv", "pip", "install", "--quiet", "--upgrade", "--no-deps")
+        run(*uv, "--target", cache / "pip", "pip==25.2", env=CALLER)
+        for name in _GET_PIP:
+            (cache / name).write_text(_STAND_IN)
+        # ansible-test makes this key even where it needs none. Two that make it at the same time would fail.
+        if not (key := cache.parent / "id_rsa").exists():
+            run("ssh-keygen", "-m", "PEM", "-q", "-t", "rsa", "-N", "", "-f", key)
+        # ansible-test passes neither the caller's variables nor home to pip.
+        settings: dict[str, object] = {"cache-dir": CALLER.get("PIP_CACHE_DIR") or CACHE / "pip"}
+        for setting, name in (("index-url", "PIP_INDEX_URL"), ("cert", "PIP_CERT"), ("proxy", "HTTPS_PROXY")):
+            settings |= {setting: CALLER[name]} if CALLER.get(name) else {}
+        conf = home / ".config" / "pip" / "pip.conf"
+        conf.parent.mkdir(parents=True, exist_ok=True)
+        conf.touch(mode=0o600)  # the URL of an index can contain a password
+        conf.write_text("[global]\n" + "".join(f"{name} = {value}\n" for name, value in settings.items()))
+        mark.touch()
+
+    once(f"home-{core}", make)
+    return home
+
+
+class AnsibleTest:
+    """ansible-test of one ansible-core, on one Python, in its own copy of the tree or unpacked tarball."""
+
+    def __init__(self, folder: Path, core: str, version: str, *, released: bool = False) -> None:
+        self._bin = programs(f"ansible-{core}", version)
+        self.tree, self._home = folder / LIBRARY, _home(core)
+        if released:
+            collection.unpack(collection.tarball(), folder)
+        else:
+            # Without what only pytest without ansible-test reads.
+            collection.copy(self.tree, ":!tests/conftest.py")
+        # The tree needs its own repository: otherwise git treats it as an ignored folder of the surrounding repository.
+        run("git", "init", "--quiet", self.tree)
+
+    def run(self, verb: str, *options: str) -> str:
+        path = os.pathsep.join((str(self._bin), os.environ["PATH"]))
+        env = {**os.environ, "HOME": str(self._home), "ANSIBLE_HOME": str(self._home / ".ansible"), "PATH": path}
+        env |= {"LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
+        return run(self._bin / "ansible-test", verb, "--color", "no", *options, cwd=self.tree, env=env, lines=150)
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("core", CORES)
+def test_sanity(core: str, tmp_path: Path) -> None:
+    """On the unpacked tarball, as those who certify a collection run it."""
+    # The packages that pylint needs with a release candidate are not in the index yet.
+    options = ["--skip-test", "pylint"] if "rc" in RELEASES[core] else []
+    AnsibleTest(tmp_path, core, _pythons(core)[0], released=True).run("sanity", *options)
+
+
+# Every second core on its oldest Python: together on every Python. What differs between cores is tested in process, on
+# each of them. pytest itself runs the units on the newest core.
+@pytest.mark.matrix
+@pytest.mark.parametrize("core", [*CORES][::2])
+def test_units(core: str, tmp_path: Path) -> None:
+    version = _pythons(core)[-1]
+    AnsibleTest(tmp_path, core, version).run("units", "--local", "--num-workers", "1", "--python", version)
+
+
+@dataclass(frozen=True)
+class Way:
+    """How the targets run: ansible-core, its Python, in process or as modules on a Python of their own.
+
+    `every_profile`: targets that behave differently on servers run in every profile of the simulator, else in one.
+    """
+
+    core: str
+    python: str
+    in_process: bool = False
+    modules_on: str = ""
+    every_profile: bool = False
+
+    def __str__(self) -> str:
+        how = "in_process" if self.in_process else f"modules{self.modules_on and f'_on_{self.modules_on}'}"
+        return f"{self.core}-py{self.python}-{how}"
+
+
+def _ways() -> list[Any]:
+    """All targets on the oldest and the newest core, both ways, and as modules on the oldest Python that they support.
+
+    Each way is once on every variant of the server. One target runs on every other core and on the newest Python.
+    """
+    new, old = _pythons(NEWEST)[0], _pythons(OLDEST)
+    everywhere = (
+        Way(NEWEST, new, in_process=True, every_profile=True),
+        Way(NEWEST, new, modules_on="3.9"),
+        Way(OLDEST, old[0], every_profile=True),
+        Way(OLDEST, old[-1], in_process=True),
+    )
+    others = [Way(NEWEST, new, modules_on="3.14")]
+    for core in CORES:
+        if core not in (OLDEST, NEWEST):
+            others += [Way(core, _pythons(core)[0], in_process=True), Way(core, _pythons(core)[0])]
+    pairs = [(way, target) for way in everywhere for target in TARGETS] + [(way, "mstr_runtimes") for way in others]
+    return [
+        pytest.param(way, name, marks=[] if way is everywhere[0] else pytest.mark.matrix, id=f"{way}-{name}")
+        for way, name in pairs
+    ]
+
+
+@pytest.mark.parametrize(("way", "target"), _ways())
+def test_integration(pytestconfig: pytest.Config, way: Way, target: str, tmp_path: Path) -> None:
+    ansible_test, file = AnsibleTest(tmp_path, way.core, way.python), pytestconfig.option.profile_file
+    with Simulator(profile_file=file and Path(file).absolute()) as simulator:
+        names = ("base_url", "control_url", "username", "password", "api_token", "identity_token")
+        settings: dict[str, Any] = {f"mstr_{name}": getattr(simulator, name) for name in names}
+        settings["mstr_in_process"] = way.in_process
+        if file or not (way.every_profile and pytestconfig.option.all):
+            settings["mstr_profiles"] = [FROM_FILE if file else "samples"]
+        if way.modules_on:
+            settings["ansible_python_interpreter"] = str(programs("modules", way.modules_on) / "python")
+        # ansible-test passes this file to ansible-playbook as extra variables; JSON is valid YAML.
+        (ansible_test.tree / "tests" / "integration" / "integration_config.yml").write_text(json.dumps(settings))
+        ansible_test.run("integration", "--local", "--python", way.python, target)
