@@ -1,4 +1,4 @@
-"""mstr.library.controller on a real controller (`make test ARGS=tests/live/test_controller.py`), in an organization of the test's own.
+"""mstr.library.controller on a real controller, in an organization of the test's own. CONTRIBUTING.md describes it.
 
 CONTROLLER_HOST, CONTROLLER_USERNAME, CONTROLLER_PASSWORD  its address, and an administrator
 CONTROLLER_VERIFY_SSL                                      as awx.awx takes it
