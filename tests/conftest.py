@@ -64,7 +64,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A run in which every test was skipped is not green."""
-    if session.exitstatus == pytest.ExitCode.OK and not _counts(session.config)[0]:
+    if session.exitstatus == pytest.ExitCode.OK and not (_counts(session.config)[0] or session.config.option.setupplan):
         session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
 
 

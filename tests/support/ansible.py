@@ -166,7 +166,8 @@ class Play:
     @property
     def version(self) -> tuple[int, ...]:
         """The version of the ansible-core, from the name of its environment."""
-        return tuple(map(int, self.bin.parent.name.split("-")[1].split(".")))
+        [installed] = self.bin.parent.glob("lib/python*/site-packages/ansible_core-*.dist-info")
+        return tuple(map(int, installed.name.split("-")[1].split(".")[:2]))
 
     def inventory(self, folder: str = "") -> Path:
         """Write the inventory with the current hosts and variables."""
