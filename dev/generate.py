@@ -88,8 +88,12 @@ def role() -> dict[str, str]:
         lines += f"      {variable}:{f' &{variable}' if name in connection else ''}\n        description:\n"
         aliases += f"      {variable}: *{variable}\n" if name in connection else ""
         sentence = re.sub(
-            r"O\((\w+)", lambda found: f"O({named.get(found[1], found[1])}", first_sentence(option["description"])
+            r"O\((\w+)(?=[)=])",
+            lambda found: f"O({named.get(found[1], found[1])}",
+            first_sentence(option["description"]),
         )
+        # The role has no name for a part of an option, or for what the module returns.
+        sentence = re.sub(r"(O\((?=\w+\[)|RV\()", r"\1mstr.library.mstr_runtimes#module:", sentence)
         more = f"See O(mstr.library.mstr_runtimes#module:{name})."
         # The variable has no default: ansible-core then treats a null variable as set.
         more += "" if option.get("default") in (None, []) else f" The default is V({json.dumps(option['default'])})."
