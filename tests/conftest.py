@@ -90,7 +90,7 @@ def _installed(request: pytest.FixtureRequest) -> None:
 @pytest.fixture(autouse=True)
 def _own_environment(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
-        if name.upper().startswith(_FOREIGN) and not name.startswith("MSTR_TEST_"):
+        if name.upper().startswith(_FOREIGN) and not name.startswith(("MSTR_SIMULATOR_", "MSTR_TEST_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(CACHE / "home"))
 

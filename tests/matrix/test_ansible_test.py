@@ -15,7 +15,7 @@ from simulator.profiles import FROM_FILE
 from support.ansible import programs
 
 from dev import collection
-from dev.envs import CALLER, CORES, NEWEST, OLDEST, RELEASES, pythons_here
+from dev.envs import CALLER, CORES, NEWEST, OLDEST, RELEASES, pythons_here, search_path
 from dev.paths import CACHE, LIBRARY, ROOT, once, run
 
 # ansible-test downloads get-pip under these names from its own host. This script replaces it and installs pip from the
@@ -26,7 +26,8 @@ _STAND_IN = '''\
 import pathlib, runpy, sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "pip"))
-sys.argv[1:] = ["install"] + [word for word in sys.argv[1:] if word not in ("--no-setuptools", "--no-wheel")]
+words = [word for word in sys.argv[1:] if word not in ("--no-setuptools", "--no-wheel")]
+sys.argv[1:] = ["install", "--ignore-installed", *words]
 runpy.run_module("pip", run_name="__main__", alter_sys=True)
 '''
 TARGETS = sorted(
@@ -84,10 +85,10 @@ class AnsibleTest:
         run("git", "init", "--quiet", self.tree)
 
     def run(self, verb: str, *options: str) -> str:
-        path = os.pathsep.join((str(self._bin), os.environ["PATH"]))
+        path = os.pathsep.join((str(self._bin), *search_path()))
         env = {**os.environ, "HOME": str(self._home), "ANSIBLE_HOME": str(self._home / ".ansible"), "PATH": path}
         env |= {"LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
-        return run(self._bin / "ansible-test", verb, "--color", "no", *options, cwd=self.tree, env=env, lines=150)
+        return run(self._bin / "ansible-test", verb, "--color", "no", *options, cwd=self.tree, env=env, lines=400)
 
 
 @pytest.mark.matrix
