@@ -35,10 +35,7 @@ class Session:
     def __init__(self, connection: Connection, stop: Stop, warn: Callable[[str], None]) -> None:
         self.base_url = connection.base_url
         self.connection, self._stop, self._warn = connection, stop, warn
-        # Called with each response, of any status.
-        self.on_response: Callable[[Response], object] = lambda response: None
-        # Not the function itself, because it is replaced later.
-        self._http = Http(connection, stop, lambda response: self.on_response(response))  # pylint: disable=unnecessary-lambda
+        self._http = Http(connection, stop)
         self._of_thread = local()  # see `insisting`
         self._login_lock = Lock()
         self._new_logins = connection.retries

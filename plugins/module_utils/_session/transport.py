@@ -101,14 +101,11 @@ def _bound(adapter: Any) -> None:
 
 
 class Http:
-    """Calls to one server, from several threads. `on_response` is called with each response, of any status.
+    """Calls to one server, from several threads. Raises ValidationError if its proxy variable is invalid."""
 
-    Raises ValidationError if the proxy variable for the server is invalid.
-    """
-
-    def __init__(self, connection: Connection, stop: Stop, on_response: Callable[[Response], object]) -> None:
+    def __init__(self, connection: Connection, stop: Stop) -> None:
         self.server, self.timeout = connection.base_url, connection.timeout
-        self._connection, self._stop, self._on_response = connection, stop, on_response
+        self._connection, self._stop = connection, stop
         self.secrets: frozenset[str] = frozenset()  # texts that no message may contain; replaced, never changed
         self._fixed_secrets: frozenset[str] = frozenset()
         # By the value of a cookie. Of those that are no longer sent, the last ones: Ansible searches for each secret.
@@ -275,7 +272,6 @@ class Http:
         except TimeoutError as exc:
             got = exc
         if isinstance(got, Response):
-            self._on_response(got)
             return got
         if not isinstance(got, Exception):
             raise got

@@ -54,10 +54,7 @@ class FakeHttp(Http):
 
     def _response(self, outcome: Any, operation: str, request: str, last: bool = False) -> Response | ConnectError:
         """Asking twice for the response to a call takes a reply each time."""
-        reply = self.next_reply(outcome)
-        if isinstance(reply, Response):
-            self._on_response(reply)
-        return reply
+        return self.next_reply(outcome)
 
     def next_reply(self, call: str) -> Response | ConnectError:
         if self.before:

@@ -22,7 +22,7 @@ JUNK = b"HTTP/1.1 200 OK\r\nSet-Cookie: \x00=\xff; expires=\xff\r\nContent-Lengt
 
 
 def explained(exc, url="https://h.example", timeout=0.5, proxy=None, *, answered=True, limit=5) -> ConnectError:
-    http = Http(connection(base_url=url, timeout=timeout), PatientStop(), lambda response: None)
+    http = Http(connection(base_url=url, timeout=timeout), PatientStop())
     http.add_secrets([TOKEN])
     http.proxy, http.answered = proxy and Proxy("p.example:3128", "HTTP_PROXY"), answered
     return FailedCall(exc, "do it", "POST /api/runtimes", http, limit).error()

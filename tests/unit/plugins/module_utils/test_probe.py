@@ -15,7 +15,7 @@ from unit.support.make import stopped
 
 
 def probe_run(**session):
-    session = SimpleNamespace(on_response=None, send=None, insisting=nullcontext, **session)
+    session = SimpleNamespace(send=None, insisting=nullcontext, **session)
     run = base.ProbeRun(session, base.Settings(), Stop(), lambda: 0.0, pytest.fail)
     run.existing = {}
     return run

@@ -25,7 +25,7 @@ PACKED = gzip.compress(b"[1]")
 
 def http_to(server, stop=None, **options) -> Http:
     options = {"base_url": server.url, "timeout": 5.0, "retries": 0, **options}
-    return Http(connection(**options), stop or PatientStop(), lambda response: None)
+    return Http(connection(**options), stop or PatientStop())
 
 
 def get(http, **options):
@@ -86,7 +86,7 @@ def test_response_of_proxy_within_bounds(monkeypatch, head, limit, scheme):
     with Listener(lambda request: f"HTTP/1.1 200 OK\r\n{head}\r\n\r\n".encode()) as proxy:
         monkeypatch.setenv(f"{scheme}_proxy", proxy.url)
         with pytest.raises(ConnectError) as failed:
-            get(Http(connection(base_url=f"{scheme}://h.invalid"), PatientStop(), lambda response: None))
+            get(Http(connection(base_url=f"{scheme}://h.invalid"), PatientStop()))
     assert limit in failed.value.sentence
     assert len(proxy.calls) == 1
 
@@ -210,7 +210,7 @@ def test_without_thread_call_runs_in_caller(monkeypatch):
     monkeypatch.setattr(threading.Thread, "start", no_thread)
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        http = Http(connection(base_url=url, timeout=0.1, retries=0), PatientStop(), lambda response: None)
+        http = Http(connection(base_url=url, timeout=0.1, retries=0), PatientStop())
         with pytest.raises(ConnectError, match="sent nothing within"):
             get(http)
 
