@@ -5,6 +5,14 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
+from ansible_collections.mstr.library.plugins.module_utils._model.fields import FIELDS, POOL, PURGEABLE
+from ansible_collections.mstr.library.plugins.module_utils._model.kinds import (
+    NETWORKS,
+    NUMBER,
+    PACKAGES,
+    RESOURCE,
+    TEXT,
+)
 from hypothesis import strategies as st
 
 from .make import lost, refusal, stopped
@@ -52,34 +60,37 @@ _PACKAGES = st.lists(
     unique_by=lambda package: package["name"].lower().replace("_", "-").replace(".", "-"),
 )
 
+_VERSIONS = st.sampled_from(["3.10.5", "3.12", "x"])
+# The minimum and the maximum that fit together
+_POOL = dict(zip(POOL, (st.integers(0, 3), st.integers(4, 9))))
+# What a task may ask for, and what a server may hold, in a field of each kind
+_WANTED = {
+    TEXT: _TEXT,
+    NUMBER: _COUNT,
+    NETWORKS: st.lists(BLOCKS, max_size=4),
+    PACKAGES: _PACKAGES,
+    RESOURCE: _optional(cpu=_CPU, mem=_COUNT, disk=_COUNT, proc_count=_COUNT),
+}
+_HELD = {
+    TEXT: st.none() | _TEXT,
+    NUMBER: _COUNT,
+    NETWORKS: st.none() | st.lists(STORED_BLOCKS, max_size=4),
+    PACKAGES: st.none()
+    | st.lists(_optional(name=_NAME, version=_VERSION, description=st.none() | _TEXT, status=_TEXT), max_size=4),
+    RESOURCE: st.none()
+    | _optional(cpu=_CPU.map(str) | st.just("much"), mem=_COUNT | _COUNT.map(str), disk=_COUNT, procCount=_COUNT),
+}
+_FIELDS = [field for field in FIELDS if field.name != "name"]
+_SWITCHES = {f"purge_{name}": st.booleans() for name in PURGEABLE}
+
 # The options of a task that is to be accepted.
 OPTIONS = _optional(
-    description=_TEXT,
-    others=_TEXT,
-    execution_target=_TEXT,
-    runtime_version=st.sampled_from(["3.10.5", "3.12", "x"]),
-    whitelist=st.lists(BLOCKS, max_size=4),
-    purge_whitelist=st.booleans(),
-    packages=_PACKAGES,
-    purge_packages=st.booleans(),
-    resource=_optional(cpu=_CPU, mem=_COUNT, disk=_COUNT, proc_count=_COUNT),
-    exec_timeout=_COUNT,
-    min_cached_instances=st.integers(0, 3),
-    max_cached_instances=st.integers(4, 9),
+    **{field.name: _POOL[field.name] if field.name in _POOL else _WANTED[field.kind] for field in _FIELDS}
+    | _SWITCHES
+    | {"runtime_version": _VERSIONS}
 ).map(lambda options: {"name": "r", **options})
 
 # What a server may hold for the runtime.
 OBJECTS = _optional(
-    description=st.none() | _TEXT,
-    others=st.none() | _TEXT,
-    executionTarget=_TEXT,
-    runtimeVersion=_TEXT,
-    whitelist=st.none() | st.lists(STORED_BLOCKS, max_size=4),
-    packages=st.none()
-    | st.lists(_optional(name=_NAME, version=_VERSION, description=st.none() | _TEXT, status=_TEXT), max_size=4),
-    resource=st.none()
-    | _optional(cpu=_CPU.map(str) | st.just("much"), mem=_COUNT | _COUNT.map(str), disk=_COUNT, procCount=_COUNT),
-    execTimeout=_COUNT,
-    minCachedInstances=st.integers(0, 3),
-    maxCachedInstances=st.integers(4, 9),
+    **{field.api: _POOL[field.name] if field.name in _POOL else _HELD[field.kind] for field in _FIELDS}
 ).map(lambda fields: {"id": "3B9A7C7E4D0F4E2A9B1C2D3E4F506172", "name": "r", **fields})

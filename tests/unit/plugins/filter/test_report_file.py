@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 import yaml
@@ -10,9 +11,11 @@ from ansible_collections.mstr.library.plugins.filter import report_file
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.variables import ARTIFACTS, of_playbooks
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.formats import FORMATS
 
+GUIDE = Path(__file__).parents[4] / "docs" / "docsite" / "rst" / "guide_policy.rst"
 DOCUMENTED = {
     "the filter": " ".join(yaml.safe_load(report_file.DOCUMENTATION)["options"]["dest"]["description"]),
     "the variable": of_playbooks()["mstr_report_dest"]["meaning"],
+    "the guide": GUIDE.read_text(encoding="utf-8").partition("Suffix, What it is")[2].partition("\n\nAn audit")[0],
 }
 
 

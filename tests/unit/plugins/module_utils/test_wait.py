@@ -7,7 +7,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.plan import Pl
 from ansible_collections.mstr.library.plugins.module_utils._model.steps import READ, Row, Step, report_one
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.module_utils._work.api import Context, Inputs, RuntimeApi, Waiting
-from ansible_collections.mstr.library.plugins.module_utils._work.inputs import inputs_for_one
+from ansible_collections.mstr.library.plugins.module_utils._work.inputs import TASK_OPTIONS, inputs_for_one
 from ansible_collections.mstr.library.plugins.module_utils._work.wait import state_of_wait, wait
 from unit.support.make import ID, faults_of, lost, refusal, runtime, stored
 
@@ -214,8 +214,7 @@ def test_outage_ends_no_wait(outage):
 
 OPTIONS = {
     "name": "r",
-    **dict.fromkeys(("policy", "protect_projects", "plan_id", "plan_scripts")),
-    "protect_used": False,
+    **{name: option.get("default") for name, option in TASK_OPTIONS.items()},
 }
 
 

@@ -89,3 +89,10 @@ def test_audit_compares_as_role_applies():
     """What only writes, or only an approval has, is of no use to an audit."""
     no_use = {"plan_id", "plan_scripts", "journal_comment", "wait", "wait_timeout", "wait_interval"}
     assert PASSED_ON - no_use <= AUDITED <= set(AUDIT_OPTIONS)
+
+
+def test_no_guard_may_be_empty():
+    """An empty text, such as of a shell variable without a value, would switch it off."""
+    purposes = ("What may be deleted", "Policy", "Approval of a plan")
+    guards = {name for purpose in purposes for name in variables.by_purpose()[purpose]} - {"mstr_runtimes_purge"}
+    assert [name for name in sorted(guards) if not list(variables.empty_errors([name]))] == []
