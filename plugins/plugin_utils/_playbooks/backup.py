@@ -156,7 +156,7 @@ class Backup:
         self._file, self._with_scripts, self._has_begun = file, with_scripts, True
         self._ids_before = {str(runtime["id"]).upper() for runtime in runtimes}
         if self._action.in_job:
-            self._check_size(_packed(file))
+            self._check_size(packed_text({"text": file.text}))
         if self._own_file and not self._action.check_mode:
             paths = new_paths(self._dest, self._action.began())
             self._own_file.path = next(path for path in paths if not self._action.stat(path).kind)
@@ -208,7 +208,8 @@ class Backup:
         if self._own_file and self._keep and _wrote(result) and not result.get("failed"):
             for path in [self._dest, *self._finished][int(self._keep) :]:
                 self._remove(path)
-        return {**self.named(result), **({"backup_artifact": _packed(file)} if self._action.in_job else {})}
+        artifact = {"backup_artifact": packed_text({"text": file.text})} if self._action.in_job else {}
+        return {**self.named(result), **artifact}
 
     def named(self, result: Result) -> Result:
         """The result with `backup`, also of a run that failed before it could write one."""
@@ -307,11 +308,6 @@ def _incomplete(result: Result, why: str) -> Result:
         return {**result, "failed": True, "msg": sentence}
     # Where each error of a runtime has a line of its own, nobody sees what else the message says.
     return {**result, "warnings": [*(result.get("warnings") or ()), sentence]}
-
-
-def _packed(file: File) -> str:
-    """The text of the file as short as it can be, because a controller limits an artifact."""
-    return packed_text({"text": file.text})
 
 
 def may_take_away(source: Source, purges: bool) -> bool:

@@ -18,9 +18,9 @@ from ...module_utils._errors import LONGEST_TEXT, clean, counted, listed
 from ...module_utils._model.kinds import normalized_name
 from ...module_utils._model.runtime import DEFAULT_RUNTIME_ID, mark_in
 from .changes import change_line
+from .evaluation import Json
 from .since import changed_fields, definition_of
 
-Json = Mapping[str, Any]
 Key = tuple[str, int]  # the name or the id of a runtime, and its place among those that have the same one
 
 SAME, DIFFERS, MISSING, MORE = "same", "differs", "missing", "more"

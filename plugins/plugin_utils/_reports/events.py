@@ -12,16 +12,14 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import Any
 
 from ...module_utils._errors import clean, counted, one_line
 from ...module_utils._model.usage import name_of
 from .environment import lines_with_kinds
+from .evaluation import Json
 from .lines import GOES, code_lines, difference_lines, gone_name, schedules, warning_line
-
-Json = Mapping[str, Any]
 
 _LARGEST = 1000  # bytes
 # Ansible colours each line, and a terminal ends it with two characters.

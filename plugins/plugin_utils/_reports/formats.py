@@ -10,11 +10,11 @@ environments and returns the parts of the text, without a final line end. So nob
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple
 
-Json = Mapping[str, Any]
+from .evaluation import Json
 
 
 class Format(NamedTuple):

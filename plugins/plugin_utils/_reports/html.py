@@ -112,7 +112,7 @@ def parts(report: Json) -> Iterator[str]:
 
 
 def _numbers(environment: Json, columns: Iterable[str]) -> dict[str, int | None]:
-    counts = environment.get("counts") or environment.get("summary")
+    counts = lines.numbers_of(environment)
     # Without a policy, nobody counted violations.
     of_policy = ("violations", "exempted", "expiring", "not_evaluated")
     unknown = () if environment.get("policy") or not environment.get("counts") else of_policy

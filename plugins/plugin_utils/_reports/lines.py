@@ -96,6 +96,11 @@ def heading(report: Json) -> str:
     return "Runtime audit" if report["kind"] == "audit" else "Plan" if report["check_mode"] else "Runtimes applied"
 
 
+def numbers_of(report: Json) -> Json:
+    """What was counted in an environment; empty if it failed before that."""
+    return report.get("counts") or report.get("summary") or {}
+
+
 def outcome_title(report: Json, outcome: str) -> str:
     """The outcome of an environment, in a whole report. What a plan intends to change is not called drift."""
     return "Changes" if outcome == "drift" and report["kind"] != "audit" else title(outcome, predicted=False)

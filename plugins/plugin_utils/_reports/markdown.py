@@ -115,14 +115,14 @@ def _table(report: Json, predicted: bool) -> str:
     keys = [
         key
         for key in _COUNTS[report["kind"]]
-        if any((_numbers(environment) or {}).get(key) for environment in report["environments"])
+        if any(lines.numbers_of(environment).get(key) for environment in report["environments"])
     ]
     plans = any(environment["plan_id"] for environment in report["environments"])
     words = [lines.title(key, predicted) for key in keys]
     rows = [["Environment", "Outcome", *words, *["Plan"] * plans]]
     rows.append(["---", "---", *["---:"] * len(words), *["---"] * plans])
     for environment in report["environments"][:_ENVIRONMENTS]:
-        numbers = _numbers(environment)
+        numbers = lines.numbers_of(environment)
         cells = [str(numbers.get(key, 0)) if numbers else "-" for key in keys]
         outcome = lines.outcome_title(report, environment["outcome"])
         plan = _cell(environment["plan_id"]) if environment["plan_id"] else "-"
@@ -179,11 +179,6 @@ def _compared(comparison: Json) -> list[str]:
 def _state(entry: Json) -> str:
     fields = ", ".join(field["field"] for field in entry["fields"])
     return f"{entry['state']}: {fields}" if fields else str(entry["state"])
-
-
-def _numbers(environment: Json) -> Json | None:
-    numbers: Json | None = environment.get("counts") or environment.get("summary")
-    return numbers
 
 
 def _names(group: Sequence[Json]) -> str:

@@ -22,8 +22,7 @@ from ...module_utils._model.kinds import RESOURCE_KEYS
 from ...module_utils._model.plan import diff_values
 from ...module_utils._model.runtime import DEFAULT_RUNTIME_ID, mark_in
 from .changes import change_line
-
-Json = Mapping[str, Any]
+from .evaluation import Json
 
 _TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)[\d:.]*(?:\+0000|\+00:00|Z)")
 # What makes a finding the same one at both times.

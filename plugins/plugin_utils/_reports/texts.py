@@ -19,13 +19,11 @@ from typing import Any
 
 from ...module_utils._errors import HIDDEN, SURROGATE
 
-Json = Mapping[str, Any]
-
 # Tabs and line ends stay, because they lay out a text.
 _RAW_CONTROL = re.compile(f"[\x00-\x08\x0b-\x1f{HIDDEN}]")
 
 
-def json_text(content: Json, *, sort_keys: bool = False) -> str:
+def json_text(content: Mapping[str, Any], *, sort_keys: bool = False) -> str:
     """The text of a JSON file."""
     return without_controls(json.dumps(content, indent=2, sort_keys=sort_keys, ensure_ascii=False), escaped=True)
 
@@ -50,12 +48,12 @@ def without_controls_in(parts: Iterable[str]) -> Iterator[str]:
     yield without_controls(rest)
 
 
-def packed_text(content: Json) -> str:
+def packed_text(content: Mapping[str, Any]) -> str:
     """The text that `content_of` reads."""
     return base64.b64encode(zlib.compress(json.dumps(content, default=str).encode(), 1)).decode()
 
 
-def packed(report: Json) -> dict[str, Any]:
+def packed(report: Mapping[str, Any]) -> dict[str, Any]:
     """A short report and one with all runtimes, each as one text, from the report with all runtimes."""
     short = {key: value for key, value in report.items() if key != "inventory"}
     return {"report": packed_text(short), "details": packed_text(report)}
