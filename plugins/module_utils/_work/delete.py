@@ -18,7 +18,7 @@ from .._model.runtime import Runtime, lists_default, mark_in
 from .._model.steps import CLEAN_UP, DELETE_OLD, PLANNED, PURGE, READ, UNDO, Row, Step
 from .._model.stored import changed_since, deletion_of
 from .api import ALL_FIELDS, Context, Work
-from .guards import refusals
+from .guards import Refusal, refusals
 from .locate import is_found_by_id, plan_step
 from .side_by_side import map_items, map_steps
 from .write import CHANGED, CHECK_IT, check_again, is_unproven, write
@@ -110,13 +110,7 @@ def _checked_again(context: Context, work: Work, phase: str) -> Work:
     # A purged runtime that is already gone is no part of the result.
     work = work._replace(rows=[row for row in rows if not row.is_purged or row.main.before])
     due = [step for row in work.rows for step in row.due(phase)]
-    try:
-        if work.scripts and any(step.unused_only or context.inputs.asks_for_scripts for step in due):
-            work = work._replace(scripts=work.scripts.looked_up(context))
-        reasons = list(refusals(context, work, due))
-    except MstrError as exc:
-        # Also after a signal: what was written so far must be reported.
-        return _spared(work, phase, partial(_unchecked, exc))
+    reasons: list[Refusal] = []
 
     def refused(step: Step) -> MstrError | None:
         why = next((why for runtimes, why in reasons if step.before in runtimes), None)
@@ -125,8 +119,12 @@ def _checked_again(context: Context, work: Work, phase: str) -> Work:
         return MstrError(f"{step.label} was not deleted, {CHANGED}: {why}") if why else None
 
     try:
+        if work.scripts and any(step.unused_only or context.inputs.asks_for_scripts for step in due):
+            work = work._replace(scripts=work.scripts.looked_up(context))
+        reasons += refusals(context, work, due)
         return _spared(work, phase, refused)
     except MstrError as exc:
+        # Also after a signal: what was written so far must be reported.
         return _spared(work, phase, partial(_unchecked, exc))
 
 

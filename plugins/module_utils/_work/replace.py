@@ -219,24 +219,21 @@ def _alone(context: Context, work: Work) -> tuple[Work, Sequence[Runtime] | None
     """The work, once no other run replaces the same runtimes; the run with the first id goes on. Then the list."""
     end = context.clock() + context.inputs.patience.timeout
     rows = list(work.rows)
-    while True:
-        try:
+    try:
+        while True:
             now = context.api.list_all()
-        except MstrError as exc:
-            return work._replace(rows=[row._replace(error=exc) if row.due(DELETE_OLD) else row for row in rows]), None
-        rivals = {row.place: _rivals(row, now) for row in rows if row.due(DELETE_OLD)}
-        late = context.clock() >= end
-        for index, row in enumerate(rows):
-            others = rivals.get(row.place)
-            if others and (late or others[0] < _key(row)):
-                error = MstrError(f"Another run replaces {row.old[0].label}, too: its runtime is {others[0]}")
-                rows[index] = row._replace(error=error)
-        if not any(rivals.get(row.place) for row in rows if row.due(DELETE_OLD)):
-            return work._replace(rows=rows), now
-        try:
+            rivals = {row.place: _rivals(row, now) for row in rows if row.due(DELETE_OLD)}
+            late = context.clock() >= end
+            for index, row in enumerate(rows):
+                others = rivals.get(row.place)
+                if others and (late or others[0] < _key(row)):
+                    error = MstrError(f"Another run replaces {row.old[0].label}, too: its runtime is {others[0]}")
+                    rows[index] = row._replace(error=error)
+            if not any(rivals.get(row.place) for row in rows if row.due(DELETE_OLD)):
+                return work._replace(rows=rows), now
             context.pause(context.inputs.patience.interval)
-        except MstrError as exc:
-            return work._replace(rows=[row._replace(error=exc) if row.due(DELETE_OLD) else row for row in rows]), None
+    except MstrError as exc:
+        return work._replace(rows=[row._replace(error=exc) if row.due(DELETE_OLD) else row for row in rows]), None
 
 
 def _compared(context: Context, now: Sequence[Runtime] | None, row: Row) -> Row:
