@@ -25,6 +25,8 @@ from typing import Any, NamedTuple
 from simulator.harness import Simulator
 from support import ansible
 
+from dev.paths import ROOT
+
 ANSIBLE = ansible.programs()
 HEADER = ("work", "against", "ratio (spread)", "as a module", "wall time in s", "CPU in s", "memory in MB", "requests")
 TO_COMMIT = ("work", "CPU ratio (spread)", "as a module", "memory in MB")
@@ -201,7 +203,7 @@ def checked_out(commit: str, folder: Path) -> str:
     """A folder of collections with this one as it was at a commit."""
     library = folder / "ansible_collections" / "mstr" / "library"
     library.mkdir(parents=True)
-    archive = subprocess.run(["git", "archive", commit], cwd=ansible.ROOT, stdout=subprocess.PIPE, check=True).stdout
+    archive = subprocess.run(["git", "archive", commit], cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
     subprocess.run(["tar", "-x"], cwd=library, input=archive, check=True)
     return str(folder)
 

@@ -115,12 +115,12 @@ def places_in(path: str, option: str, entries: Sequence[Any]) -> list[str]:
 _LARGEST = 2**63
 # Whether a value has the type of an option, so that nothing has to convert or refuse it.
 _HAS_TYPE: Mapping[str, Callable[[Any], bool]] = {
-    "str": lambda value: type(value) is str and not SURROGATE.search(value),
-    "int": lambda value: type(value) is int and abs(value) < _LARGEST,
-    "float": lambda value: type(value) is float and abs(value) < _LARGEST,
-    "bool": lambda value: type(value) is bool,
-    "list": lambda value: type(value) is list,
-    "dict": lambda value: type(value) is dict,
+    "str": lambda value: isinstance(value, str) and not SURROGATE.search(value),
+    "int": lambda value: isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LARGEST,
+    "float": lambda value: isinstance(value, float) and abs(value) < _LARGEST,
+    "bool": lambda value: isinstance(value, bool),
+    "list": lambda value: isinstance(value, list),
+    "dict": lambda value: isinstance(value, Mapping),
     "raw": lambda value: value is not None,
 }
 
@@ -139,7 +139,7 @@ def typed_entry(entry: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, 
             return None
         if option.get("options"):
             entries = value if several else [value]
-            inner = [type(each) is dict and typed_entry(each, option["options"]) for each in entries]
+            inner = [isinstance(each, Mapping) and typed_entry(each, option["options"]) for each in entries]
             if not all(inner):
                 return None
             value = inner if several else inner[0]
