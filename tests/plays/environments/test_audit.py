@@ -98,12 +98,19 @@ def test_every_environment_is_reported(seven: Play, servers: list[Simulator]) ->
     assert report.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_missing_inventory(play: Play) -> None:
+@pytest.mark.parametrize(
+    ("inventory", "message"),
+    [
+        (["-i", "broken.yml"], "broken.yml has no hosts, or Ansible cannot parse it. Its warnings above say why."),
+        ([], "There are no environments: there is no inventory. Start this playbook with -i INVENTORY"),
+    ],
+)
+def test_a_missing_inventory(play: Play, inventory: list[str], message: str) -> None:
     program, _option, _path, *rest = play.command(AUDIT)
     play.write("broken.yml", "all: {hosts: [\n")
-    played = play.run([program, "-i", "broken.yml", *rest])
+    played = play.run([program, *inventory, *rest])
     assert played.status == 2, played.output
-    assert "broken.yml has no hosts, or Ansible cannot parse it. Its warnings above say why." in played.text
+    assert message in played.text
 
 
 def test_equal_warnings_name_their_environments(play: Play, servers: list[Simulator]) -> None:

@@ -67,6 +67,8 @@ def test_out_of_an_old_python(three: Play, servers: list[Simulator]) -> None:
     assert (new["runtimeVersion"][:5], new["execTimeout"]) == ("3.12.", 300)
     scripts = {each["name"]: each["runtime"] for project in servers[0].projects() for each in project["scripts"]}
     assert scripts["Load"] == new["id"] != OLD
+    nothing = three(EXPORT, "--limit", "env0", "-e", "mstr_export_upgrade=3.12")
+    assert (nothing.status, "Nothing to upgrade" in nothing.text) == (0, True), nothing.output
     assert "package pandas could not be installed" in done.messages()["env1"]
     assert "Package pandas is not installed on Python 3.12." in done.messages()["env2"]
     for server, projects in zip(servers[1:3], before[1:], strict=True):
@@ -81,6 +83,7 @@ def test_what_nobody_uses(three: Play, servers: list[Simulator]) -> None:
     done = three(EXPORT, "--limit", "env0,env1", mstr_export_unused=True)
     assert done.status == 2, done.output
     assert "mstr_export_unused: nothing was written." in done.text
+    assert "nobody knows what is unused" in done.text
     assert not (three.folder / "env1.unused.yml").exists()
     entries = read(three, "env0.unused.yml")["runtimes"]
     assert [(entry["name"], entry["state"]) for entry in entries] == [("Idle", "absent"), ("New", "absent")]
