@@ -78,7 +78,7 @@ def readable(value: Any, key: str = "") -> Any:
         return {
             # Most are empty or short: no call for these.
             inner: entry
-            if not entry or (type(entry) is str and len(entry) <= LONGEST_NAME) or inner in kept
+            if not entry or (isinstance(entry, str) and len(entry) <= LONGEST_NAME) or inner in kept
             else readable(entry, inner)
             for inner, entry in value.items()
         }
