@@ -10,7 +10,7 @@ from ansible_collections.mstr.library.plugins.module_utils._work import write as
 from ansible_collections.mstr.library.plugins.module_utils._work.inputs_many import MANY_OPTIONS, inputs_for_many
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import ensure_many
 from unit.support.make import lost, refusal, stored
-from unit.support.many import LIST, NO, A, B, C, D, actions, both, holding, message, run, summary, waits
+from unit.support.many import LIST, A, B, C, D, actions, both, holding, message, run, summary, waits
 from unit.support.server import Server
 
 NINE = {f"r{n}": {"id": f"{n:032X}", "status": "busy"} for n in range(9)}
@@ -87,32 +87,6 @@ def test_runtimes_without_a_definition(options, undefined, check_mode):
     found = result["undefined"]
     assert (found and [runtime["name"] for runtime in found]) == undefined
     assert "hand-made" in have.names or options.get("purge")
-
-
-FAILURES = {
-    "a refused write": lambda have: have.fail("PATCH", NO),
-    "at planning": lambda have: have.runtimes.update({D: stored(name="b", id=D)}),
-}
-
-
-@pytest.mark.parametrize("cause", FAILURES)
-def test_one_failure_stops_only_the_purge(cause):
-    have = holding(b=B, c=C, x=A)
-    FAILURES[cause](have)
-    entries = [{"name": "b", "others": "x"}, {"name": "new"}, {"name": "c", "state": "absent"}]
-    results = both(have, *entries, purge=True)
-    for result in results[cause == "a refused write" :]:
-        assert actions(result) == [("b", "failed"), ("new", "created"), ("c", "deleted")]
-        assert result["msg"].startswith("1 of 3 runtimes failed: runtimes[0] 'b': ")
-        assert result["msg"].endswith("Nothing was purged.")
-        assert (result["changed"], result["summary"]) == (True, summary(created=1, deleted=1, failed=1))
-        assert result["runtimes"][0]["error"]["msg"] in result["msg"]
-    assert "x" in have.names
-    have.runtimes.pop(D, None)
-    have.requests.clear()
-    again = run(have, *entries, purge=True)
-    assert have.writes == [f"PATCH /runtimes/{B}", f"DELETE /runtimes/{A}"], "the second run does only what is left"
-    assert again["summary"] == summary(updated=1, deleted=1, unchanged=2)
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])

@@ -7,7 +7,7 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import MstrEr
 from ansible_collections.mstr.library.plugins.module_utils._model.src import Source
 from unit.support.make import stored
 from unit.support.many import A, B, C, actions, assigned, both, holding, message, names_by_id, restore, run
-from unit.support.server import Server, killed_before
+from unit.support.server import Server
 
 
 def failed(result):
@@ -91,25 +91,6 @@ def test_restore_takes_a_name_from_what_goes(purge):
         assert sorted(actions(result)) == [("a", "deleted"), ("a", "updated"), ("c", "deleted")]
     assert (names_by_id(have), have.scripts) == ({B: "a"}, {"load": B})
     assert have.writes[-1] == f"PATCH /runtimes/{B}"
-
-
-@pytest.mark.parametrize("turn", [None, *range(22)])
-def test_restore_replaces_what_has_the_name_of_one_that_is_gone(turn):
-    """After an upgrade, the new runtime has the name, and the backup lists it as absent. Ended anywhere, a restore is
-    gone on with by the next one."""
-    have = holding(a=B).seed_scripts(load=B)
-    entries = [{"id": A, "name": "a", "others": "x"}, {"id": B, "name": "a", "state": "absent"}]
-    scripts = [assigned("load", "a")]
-    if turn is not None:
-        killed_before(have, turn, lambda: restore(have, *entries, scripts=scripts))
-        assert set(have.scripts.values()) <= set(have.runtimes)
-    result = restore(have, *entries, scripts=scripts)
-    assert result["summary"]["failed"] == 0
-    assert (have.names, set(have.scripts.values())) == (["a"], {have.id})
-    assert (have.id != B, have.runtimes[have.id]["others"]) == (True, "x")
-    if turn is None:
-        assert [(row["name"], row["action"]) for row in result["runtimes"]] == [("a", "replaced"), ("a", "deleted")]
-    assert restore(have, *entries, scripts=scripts)["changed"] is False
 
 
 def test_restore_deletes_no_other_runtime_of_the_name():

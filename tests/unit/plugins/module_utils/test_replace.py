@@ -3,7 +3,6 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
 from unit.support.make import refusal, stopped
 from unit.support.many import BESIDE, NO, UPGRADE, A, B, C, actions, assigned, both, deleted, holding, run, summary
@@ -34,22 +33,6 @@ def test_replaced_when_a_field_changes():
     assert [script["name"] for script in expected.pop("scripts")] == ["close", "load"]
     assert ({**expected, "replaced_by": new}, expected["replaced_by"]) == (gone, None)
     assert result["scripts"][0]["after"] == {"id": new, "name": "R"}
-
-
-def test_every_runtime_that_is_deleted_is_shown():
-    """Also one with a previous name, whose definition is in no other part of the result."""
-    have = holding(R={"id": A, "others": "x"}, S=B).seed_scripts(load=A)
-    entry = {"name": "S", "previous_names": ["R"], "replace_on_change": True, "exec_timeout": 7}
-    predicted = run(have, entry, check_mode=True)
-    assert [(gone["name"], len(gone["scripts"])) for gone in deleted(predicted)] == [("S", 0), ("R", 1)]
-    [_replaced, _other, diff, _scripts] = predicted["diff"]
-    assert (diff["before_header"], diff["before"]["others"], diff["after"]) == (f"runtime 'R' ({A})", "x", {})
-    with pytest.raises(MstrError, match=r"1 to replace \('S': id, exec_timeout\), 2 to delete .*, 1 script to move"):
-        run(have, entry, plan_id="0" * 24)
-    result = run(have, entry)
-    assert [(gone["name"], gone["action"]) for gone in deleted(result)] == [("S", "deleted"), ("R", "deleted")]
-    assert result["msg"] == "1 replaced, 2 deleted, 1 script moved."
-    assert have.names == ["S"]
 
 
 def test_smoke_test_without_a_replacement():

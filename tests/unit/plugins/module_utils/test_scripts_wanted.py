@@ -40,18 +40,6 @@ def test_script_that_comes_before_the_purge(entry, method):
     assert f"something changed after the plan was made: runtime 'x' ({C}) is used by 1 script" in result["msg"]
 
 
-@pytest.mark.parametrize("purge", [False, True])
-def test_script_that_cannot_be_assigned(purge):
-    """It spares the runtime that it uses, and cancels the purge."""
-    have = holding(old=A, x=B).seed_scripts(load=A)
-    have.refusals["PUT /scripts/LOAD"] = NO
-    result = run(have, {"name": "new"}, *([] if purge else [OLD_GOES]), scripts=[assigned("load", "new")], purge=purge)
-    assert (have.scripts, A in have.runtimes, B in have.runtimes) == ({"load": A}, True, True)
-    assert "no permission" in result["msg"]
-    assert result["summary"]["failed"] >= 1
-    assert ("Nothing was purged." if purge else "not deleted, because a script still uses it") in result["msg"]
-
-
 def test_script_of_what_cannot_be_planned():
     """Check mode says so, too, and what a script still uses is not deleted."""
     have = holding(old=A).seed_scripts(load=A)
