@@ -132,6 +132,17 @@ def test_no_longer_what_was_named(definition, change, says):
     assert have.writes == []
 
 
+@pytest.mark.parametrize("answer", [refusal(403), refusal(404, None, "", "GET"), lost("GET")])
+def test_lost_deletion_that_the_list_shows(answer):
+    """Whatever the server says of the id. A name that differs only in case is no reason for a warning."""
+    have = holding(a=A, b=B, c=C, B="D" * 32)
+    refusals = {f"GET /runtimes/{B}": answer}
+    have.fail("DELETE", lost(), done=True, meanwhile=lambda: have.refusals.update(refusals))
+    result = run(have, {"name": "a"}, {"name": "B"}, ABSENT, purge=True)
+    assert actions(result) == [("a", "none"), ("B", "none"), ("b", "deleted"), ("c", "deleted")]
+    assert have.warnings == []
+
+
 def test_signal_before_a_deletion_is_no_change():
     have = holding(a=A, b=B).seed_scripts(load=A)
     have.fail("POST", stopped(in_flight=False), turn=2)
