@@ -163,6 +163,20 @@ def test_clear_no_is_not_repeated(error):
     assert (len(server.writes), server.pauses) == (1, [])
 
 
+@pytest.mark.parametrize("retries", [0, 3])
+@pytest.mark.parametrize("late", [False, True])
+def test_lost_create_that_differs(retries, late):
+    """It is created all the same, and differences are warnings."""
+    server = Server(mstrio_py_added="always")
+    server.fail("POST", lost(), done=True, late=late)
+    done = outcome(server, wanted(packages=[{"name": "a"}]), retries=retries)
+    assert (done.action, done.id) == ("created", server.id)
+    assert server.writes == ["POST /runtimes"], "never a second write"
+    assert late or (server.pauses, server.requests[2:]) == ([0.25], [LIST]), "what was found is not read again"
+    [warning] = server.warnings
+    assert "It added mstrio-py" in warning
+
+
 def test_late_create_whose_repeat_is_refused():
     server = Server()
     server.alter = lambda fields: fields.update(description="cut")
