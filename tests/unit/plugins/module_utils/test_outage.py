@@ -182,7 +182,7 @@ def test_calls_that_wait_end_at_once():
     """One of four calls is told to wait for an hour, and the others for a minute."""
     waits, began = {"/a": "50", "/b": "50", "/c": "50", "/d": "3600"}, time.monotonic()
     with Listener(lambda request: reply(429, Retry_After=waits[request.call[-2:]])) as server:
-        http = Http(connection(base_url=server.url, retries=3), Stop(), lambda response: None)
+        http = Http(connection(base_url=server.url, retries=3), Stop())
 
         def call(path):
             time.sleep(0.3 * (path == "/d"))  # until the others wait
