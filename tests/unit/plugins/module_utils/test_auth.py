@@ -89,6 +89,14 @@ def test_only_secrets_themselves_escaped(run, server, monkeypatch, where):
     assert len(searched) < 150
 
 
+def test_secret_contains_another_leaves_no_rest(run, server):
+    keys = {f"key_{length}": PASSWORD + "+and-more"[:length] for length in range(10)}
+    spec = auth.argument_spec(**{name: {"type": "str", "no_log": True} for name in keys})
+    longest = keys["key_9"]
+    result = run(lambda: auth.run(spec, lambda task, _request: {"name": f"user {longest}"}), **user(server), **keys)
+    assert result["name"] == "user ********"
+
+
 def test_secrets_are_hidden_from_logs():
     hidden = {name for name, spec in auth.argument_spec().items() if spec.get("no_log")}
     assert hidden == {"password", "api_token", "identity_token", "session"}
@@ -109,6 +117,21 @@ def test_failure_sentence_with_facts_and_logout(run, server, raised):
         assert result["msg"].startswith(bug)
     assert "s3cret" not in str(result)
     assert "Traceback" not in str(result)
+
+
+def test_server_repeats_secret_masked(run, server):
+    """In one sentence, after which the session is closed."""
+
+    def repeat(_request):
+        token, cookie = server.secrets
+        return reply(400, {"code": "ERR001", "message": f"bad {PASSWORD} and {token}", "ticketId": cookie})
+
+    server.answers["GET /sessions/userInfo"] = repeat
+    result = run(module(), **user(server))
+    assert "bad ********" in result["msg"]
+    assert not [secret for secret in (PASSWORD, *server.secrets) if secret in str(result)]
+    assert "\n" not in result["msg"]
+    assert (run.status, server.open) == (1, 0)
 
 
 def test_values_masked_by_coincidence_warn(run, server):
@@ -227,6 +250,18 @@ def test_null_option_falls_back_to_variable(run, server, monkeypatch, empty):
     [params] = seen
     assert {name: params[name] for name in given} == {**given, "timeout": 2.5, "retries": 0}
     assert (params["validate_certs"], params["login_mode"], params["session"]) == (False, None, None)
+
+
+def test_empty_password_of_task_is_a_password(run, server, monkeypatch):
+    monkeypatch.setenv("MSTR_PASSWORD", "another")
+    server.user.password = ""
+    seen = []
+    run(module(lambda task, _: seen.append(task.params["password"]) or user_info(task, _)), **user(server, password=""))
+    assert (run.status, seen) == (0, [""])
+    run(module(lambda task, _: seen.append(task.params["password"]) or {}), **user(server, password=None))
+    assert seen == ["", "another"]
+    run(module(), base_url=server.url, api_token=LibraryServer.API_TOKEN, username="", password="")
+    assert run.status == 0, "it is no second kind of credential"
 
 
 def test_password_of_proxy_is_secret(run, monkeypatch):

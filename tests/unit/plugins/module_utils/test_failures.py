@@ -90,6 +90,16 @@ def test_tunnel_not_opened_did_nothing(sent, words):
     assert error.outcome_unknown is False
 
 
+def test_secret_in_response_masked_before_it_is_cut():
+    """Ansible would not recognize the half of it."""
+    sent = {"GET": CHUNK[:-2] + TOKEN.encode() + b"\r\n", "CONNECT": f"HTTP/1.1 407 {TOKEN}\r\n\r\n".encode()}
+    with Listener(lambda request: sent[request.call.split()[0]]) as server:
+        errors = failed(server.url), failed("https://h", f"127.0.0.1:{server.port}")
+    for error in errors:
+        assert "********" in error.sentence
+        assert TOKEN[:8] not in error.sentence
+
+
 @pytest.mark.parametrize("answered", [True, False])
 @pytest.mark.parametrize("sent", [b"", b"\x15\x03\x03\x00\x02\x02\x46\r\n\r\n"], ids=["hangs up", "TLS alert"])
 def test_plain_http_suggests_https(sent, answered):

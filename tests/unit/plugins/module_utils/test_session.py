@@ -267,6 +267,21 @@ def test_failed_login_and_what_may_be_open(session, status, body, words, may_be_
     assert (failed.value.status, task.http.calls) == (status, [LOGIN])
 
 
+def test_failed_login_final_for_all_later_calls(session):
+    """Or 39 more refused logins would lock the user out."""
+    task = session()
+    read(task)
+    task.http.reply(READ, *[GONE] * 9)
+    task.http.reply(LOGIN, *[DENIED] * 9)
+
+    def refused(_item):
+        with pytest.raises(AuthError):
+            read(task)
+
+    all_side_by_side(refused, range(8), 4)
+    assert task.http.count(LOGIN) == 2
+
+
 @pytest.mark.parametrize(
     ("trouble", "logins"),
     [(ConnectError("refused", connection_refused=True), 2), (response(503), 2), (DENIED, 1), (lost(), 1)],

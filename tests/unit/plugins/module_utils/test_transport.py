@@ -171,6 +171,19 @@ def test_cookies_can_be_passed_on_and_forgotten():
     assert [request.headers.get("cookie") for request in server.requests] == [None, f"{cookie}; {short}", None]
 
 
+def test_late_answer_brings_no_cookie_into_new_session():
+    def slow(request):
+        time.sleep(0.05)
+        return reply(Set_Cookie="JSESSIONID=dead; Path=/")
+
+    with Listener(slow) as server:
+        http = http_to(server)
+        late = http._start("GET", "/runtimes", {})
+        http.forget_cookies()
+        assert late.get(timeout=5).status == 200
+    assert http.cookies() == []
+
+
 def test_slow_call_ends_with_next_piece(monkeypatch):
     def pieces(request):
         request.socket.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n")
@@ -272,3 +285,14 @@ def test_limit_for_all_calls_together(body):
                 get(http)
         for _call in range(2):
             assert get(http).status == 200
+
+
+def test_refused_response_takes_no_room():
+    """What one object has must not harm the others that are read at the same time."""
+    bodies = iter(b"[" + b"{}," * number + b"{}]" for number in (1_200_000, 800_000))
+    with Listener(lambda request: reply(200, next(bodies))) as server:
+        http = http_to(server)
+        with pytest.raises(ConnectError, match="more than 1000000 objects"):
+            get(http)
+        with ThreadPoolExecutor() as other:
+            assert other.submit(get, http).result().status == 200
