@@ -9,12 +9,12 @@ NOX := .venv/nox/bin/nox
 PORT ?= 8899
 PROFILE ?= playground
 COMMANDS := demo simulator check test bench generate docs changelog lock release
-simulator: ARGS := --port $(PORT) --profile $(PROFILE) $(ARGS)
+simulator: override ARGS := --port $(PORT) --profile $(PROFILE) $(ARGS)
 
 .PHONY: help clean $(COMMANDS)
 
 help: $(NOX)
-	@$(NOX) --list --tags command | sed -n 's/^\* /make /p'
+	@$(NOX) --list --tags command | sed -n 's/^\* \([a-z]*\) \[command\]/make \1/p'
 
 $(COMMANDS): $(NOX)
 	@$(NOX) --session $@ -- $(ARGS)
