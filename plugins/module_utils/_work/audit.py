@@ -186,17 +186,26 @@ def _comparison(
 def _violations(rows: Sequence[Row], policy: Policy | None) -> Iterator[str]:
     """How the definitions violate the policy, for which an apply would refuse them."""
     for row in rows if policy else ():
+        if row.failure or row.wanted.state == "absent":
+            continue
         try:
-            make_plan(row.old[0] if row.old else row.main.before, row.wanted, policy)
+            if row.old:
+                make_plan(row.old[0], row.wanted, policy)
+            elif policy and row.main.plan.target:
+                policy.check_plan(row.main.before, row.main.plan.target, row.wanted)
         except ValidationError as exc:
-            yield from (f"{row.place} {row.label}: {error}" for error in exc.errors if not row.failure)
+            yield from (f"{row.place} {row.label}: {error}" for error in exc.errors)
 
 
 def _reported(rows: Sequence[Row], scripts: ScriptReport, inputs: Inputs) -> dict[str, Any]:
     """The result. It has failed if something could not be read; what an apply would refuse is a finding."""
     try:
-        return report_many(rows, inputs.purge is not None, scripts, predicted=True)
+        result = report_many(rows, inputs.purge is not None, scripts, predicted=True)
     except PartialError as exc:
         errors = [*(row.failure for row in rows), *(error for _label, error in scripts.failures)]
         failed = any(error and not isinstance(error, ValidationError) for error in errors)
-        return {**exc.to_result(), "failed": failed}
+        result = {**exc.to_result(), "failed": failed}
+    for shown in result["runtimes"]:
+        if shown["action"] == "none":
+            del shown["runtime"]  # `read` has it; both pass through JSON
+    return result
