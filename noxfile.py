@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,20 +18,25 @@ import nox
 sys.path.insert(0, str(Path(__file__).parent))
 
 from dev import envs
-from dev.paths import CACHE, run_folder
+from dev.paths import CACHE, ROOT, run_folder
 
 antsibull_nox.load_antsibull_nox_toml()
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.download_python = "never"
 nox.options.envdir = ".venv"
+nox.options.error_on_missing_interpreters = True
 nox.options.reuse_venv = "yes"
 nox.options.tags = ["command"]
 # The last line is the program's.
 logging.getLogger("nox").setLevel(logging.WARNING)
 CACHE.mkdir(exist_ok=True)
 os.environ["PATH"] = os.pathsep.join(envs.search_path())
-os.environ["UV_CONSTRAINT"] = str(envs.PINS)
+# For the sessions of antsibull-nox. uv takes a space for the end of a path, and nox runs in this folder.
+os.environ["UV_CONSTRAINT"] = str(envs.PINS.relative_to(ROOT))
+if "PIP_INDEX_URL" in os.environ:
+    os.environ.setdefault("UV_DEFAULT_INDEX", os.environ["PIP_INDEX_URL"])
 os.environ.setdefault("UV_CACHE_DIR", str(CACHE / "uv"))
+signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that it ends the program of a session, too
 # Compiled files are kept, but not in the tree, which is tested as it is.
 os.environ["PYTHONPYCACHEPREFIX"] = str(CACHE / "pycache")
 
@@ -44,7 +50,7 @@ def install(session: nox.Session, name: str) -> None:
         session.install("--require-hashes", "--only-binary", ":all:", "--requirement", str(listed))
     else:
         listed.write_text("\n".join(envs.pins(name)))
-        session.install(*envs.PACKAGES[name].split(), env={"UV_CONSTRAINT": str(listed), "PIP_CONSTRAINT": str(listed)})
+        session.install("--constraint", str(listed), *envs.PACKAGES[name].split(), env={"UV_CONSTRAINT": ""})
 
 
 def _environment(name: str) -> None:
@@ -65,19 +71,28 @@ def command(name: str) -> Callable[[Callable[[nox.Session], None]], object]:
     return nox.session(python=python, tags=["command"])
 
 
+def run(session: nox.Session, *words: str, env: dict[str, str] | None = None) -> None:
+    """Run a program, and give it the time to clean up after Ctrl-C."""
+    session.run(*words, env=env, interrupt_timeout=60, terminate_timeout=10)
+
+
 @command("demo")
 def demo(session: nox.Session) -> None:
     """Run a playbook against a simulated server. Needs no preparation."""
     install(session, "demo")
-    session.run("python", "-m", "dev.demo")
+    run(session, "python", "-m", "dev.demo")
 
 
 @command("demo")
 def simulator(session: nox.Session) -> None:
     """Run the simulated Library server until Ctrl-C (--port, --profile, --help)."""
     install(session, "demo")
-    session.run(
-        "python", "tests/simulator", f"--parent-pid={os.getpid()}", *(word for word in session.posargs if word != "--")
+    run(
+        session,
+        "python",
+        "tests/simulator",
+        f"--parent-pid={os.getpid()}",
+        *(word for word in session.posargs if word != "--"),
     )
 
 
@@ -85,14 +100,14 @@ def simulator(session: nox.Session) -> None:
 def check(session: nox.Session) -> None:
     """Check format, lint and types, and run the fast unit tests: half a minute."""
     install(session, "dev")
-    session.run("pytest", "--numprocesses=auto", "tests/lint/test_python.py", "tests/unit", *session.posargs)
+    run(session, "pytest", "--numprocesses=auto", "tests/lint/test_python.py", "tests/unit", *session.posargs)
 
 
 @command("test")
 def test(session: nox.Session) -> None:
     """Run the tests on the newest ansible-core; with --all on every core and Python. Takes the options of pytest."""
     install(session, "test")
-    session.run("pytest", "--numprocesses=auto", "--maxschedchunk=1", *session.posargs)
+    run(session, "pytest", "--numprocesses=auto", "--maxschedchunk=1", *session.posargs)
 
 
 @command("test")
@@ -101,40 +116,40 @@ def bench(session: nox.Session) -> None:
     install(session, "test")
     with run_folder() as folder:
         env = {"DEV_RUN": str(folder), "PYTHONPATH": ".:tests"}
-        session.run("python", "-c", "from dev.collection import installed; installed()", env=env)
-        session.run("python", "tests/benchmark.py", *session.posargs, env=env)
+        run(session, "python", "-c", "from dev.collection import installed; installed()", env=env)
+        run(session, "python", "tests/benchmark.py", *session.posargs, env=env)
 
 
 @command("dev")
 def generate(session: nox.Session) -> None:
     """Write the documentation that follows from that of the options."""
     install(session, "dev")
-    session.run("python", "-m", "dev.generate", *session.posargs)
+    run(session, "python", "-m", "dev.generate", *session.posargs)
 
 
 @command("docs")
 def docs(session: nox.Session) -> None:
     """Build the guides and the module documentation into a site."""
     install(session, "docs")
-    session.run("python", "-m", "dev.docs", "site", CACHE / "docs")
+    run(session, "python", "-m", "dev.docs", "site", str(CACHE / "docs"))
 
 
 @command("docs")
 def changelog(session: nox.Session) -> None:
     """Turn the fragments into CHANGELOG.md, for the version in galaxy.yml (--date=YYYY-MM-DD: not today)."""
     install(session, "docs")
-    session.run("python", "-m", "dev.docs", "changelog", *session.posargs)
+    run(session, "python", "-m", "dev.docs", "changelog", *session.posargs)
 
 
 @command("dev")
 def release(session: nox.Session) -> None:
     """Build the tarball for Galaxy, and try it out as a user would (--only-build: without that)."""
     install(session, "dev")
-    session.run("python", "-m", "dev.release", *session.posargs)
+    run(session, "python", "-m", "dev.release", *session.posargs)
 
 
 @command("base")
 def lock(session: nox.Session) -> None:
     """Write newer versions of all packages into dev/requirements*.txt."""
     install(session, "base")
-    session.run("python", "-m", "dev.lock")
+    run(session, "python", "-m", "dev.lock")

@@ -77,7 +77,8 @@ def install(folder: Path) -> None:
 
 
 def _galaxy(*words: str | Path) -> None:
-    env = os.environ | {"ANSIBLE_HOME": str(CACHE / "home"), "LC_ALL": "C.UTF-8"}
+    env = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+    env |= {"HOME": str(CACHE / "home"), "LC_ALL": "C.UTF-8"}
     run(Path(sys.executable).parent / "ansible-galaxy", "collection", *words, env=env)
 
 

@@ -13,7 +13,7 @@ sys.path.insert(1, str(Path(__file__).parents[1] / "tests"))  # for the simulato
 from simulator.harness import Simulator
 
 from dev import collection
-from dev.paths import CACHE, ROOT, locked, run_folder
+from dev.paths import CACHE, FOREIGN, ROOT, locked, run_folder
 
 BIN = Path(sys.executable).parent
 _PLAYBOOK = Path("docs", "examples", "first_runtime.yml")
@@ -21,7 +21,6 @@ _PLAYBOOK = Path("docs", "examples", "first_runtime.yml")
 
 def play(simulator: Simulator, collections: Path, home: Path) -> int:
     """Run the playbook with the collection that is installed in `collections`, and return the exit status."""
-    foreign = ("ANSIBLE_", "MSTR_")
     settings = {
         "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
         "ANSIBLE_COLLECTIONS_PATH": str(collections),
@@ -32,7 +31,7 @@ def play(simulator: Simulator, collections: Path, home: Path) -> int:
         "HOME": str(home),
         "LC_ALL": "C.UTF-8",
     }
-    env = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    env = {name: value for name, value in os.environ.items() if not name.upper().startswith(FOREIGN)}
     env |= settings | simulator.environment()
     return subprocess.run([BIN / "ansible-playbook", _PLAYBOOK], cwd=ROOT, env=env, check=False).returncode
 

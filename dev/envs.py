@@ -12,7 +12,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from dev.paths import ROOT, once, run
+from dev.paths import CACHE, ROOT, once, run
 
 PINS = ROOT / "dev" / "requirements.txt"
 # The same packages with hashes, for each environment of RELEASED: what the workflow of a release installs.
@@ -97,6 +97,7 @@ def search_path() -> tuple[str, ...]:
     folders = [Path(folder) for folder in os.environ.get("PATH", os.defpath).split(os.pathsep) if folder]
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv").glob("versions/*/bin")
     folders += sorted(pyenv, key=lambda folder: [*map(int, re.findall(r"\d+", folder.parent.name))], reverse=True)
+    folders.append(Path(sys.base_prefix, "bin"))
     folders = [each for each in folders if each.name != "shims" and not (each.parent / "pyvenv.cfg").exists()]
     return tuple(dict.fromkeys(map(str, folders)))
 
@@ -112,7 +113,7 @@ class NotHere(Exception):
 
 
 # Tests remove proxies and certificates from their own variables.
-CALLER = dict(os.environ)
+CALLER = {"UV_CACHE_DIR": str(CACHE / "uv"), **os.environ}
 
 
 def ensure(name: str, version: str = "") -> Path:

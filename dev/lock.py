@@ -14,19 +14,8 @@ from dev.paths import run
 
 def _compile(source: Path, *options: object) -> str:
     env = {name: value for name, value in os.environ.items() if name != "UV_CONSTRAINT"}
-    command = (
-        sys.executable,
-        "-m",
-        "uv",
-        "pip",
-        "compile",
-        "--quiet",
-        "--universal",
-        "--no-annotate",
-        *options,
-        source,
-    )
-    return run(*command, env=env | {"UV_CUSTOM_COMPILE_COMMAND": "make lock"})
+    uv = (sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal", "--no-annotate")
+    return run(*uv, *options, source, env=env | {"UV_CUSTOM_COMPILE_COMMAND": "make lock"})
 
 
 def versions(folder: Path) -> str:

@@ -14,7 +14,23 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache"
 DIST = ROOT / "dist"
+# A developer's own servers, Ansible settings and proxies.
+FOREIGN: tuple[str, ...] = ("ALL_PROXY", "ANSIBLE_", "CURL_CA_BUNDLE", "HTTPS_PROXY", "HTTP_PROXY", "MSTR_", "NETRC")
+FOREIGN += (
+    "NO_PROXY",
+    "PYTHONPATH",
+    "PYTHONWARNINGS",
+    "REQUESTS_CA_BUNDLE",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "TOWER_",
+    "XDG_",
+)
 LIBRARY = Path("ansible_collections", "mstr", "library")  # in a folder for ANSIBLE_COLLECTIONS_PATH
+
+
+class Failed(Exception):
+    """A program failed; the message has the end of its output."""
 
 
 @contextlib.contextmanager
@@ -23,6 +39,7 @@ def run_folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="mstr-", ignore_cleanup_errors=True) as folder:
         os.environ["DEV_RUN"] = folder
         yield Path(folder)
+    shutil.rmtree(CACHE / "pycache" / folder[1:], ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -36,20 +53,22 @@ def locked(path: Path) -> Iterator[None]:
 def once(name: str, make: Callable[[Path], object]) -> Path:
     """What `make` writes to a path in the folder of the run. Only the first of all processes that ask for it makes it.
 
-    It gets this path at its end, so what an exception interrupts is made again.
+    It gets this path at its end. What failed is not tried again.
     """
     path = Path(os.environ["DEV_RUN"], name)
     with locked(path.with_name(f".{name}.lock")):
+        failure = path.with_name(f".{name}.failed")
+        if failure.exists():
+            raise Failed(failure.read_text())
         if not path.exists():
             unfinished = path.with_name(f".{name}")
-            shutil.rmtree(unfinished, ignore_errors=True)
-            make(unfinished)
+            try:
+                make(unfinished)
+            except Failed as why:
+                failure.write_text(str(why))
+                raise
             unfinished.rename(path)
     return path
-
-
-class Failed(Exception):
-    """A program failed; the message has the end of its output."""
 
 
 def run(*command: object, cwd: Path = ROOT, env: Mapping[str, str] | None = None, lines: int = 60) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -13,10 +14,11 @@ import pytest
 
 from dev import collection
 from dev.envs import CORES
-from dev.paths import CACHE, LIBRARY, ROOT, run_folder
+from dev.paths import CACHE, FOREIGN, LIBRARY, ROOT, run_folder
 
 _AT_END = contextlib.ExitStack()
 if "DEV_RUN" not in os.environ:  # the workers of pytest-xdist use that of the process that started them
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up after it, too
     os.environ["TMPDIR"] = tempfile.tempdir = str(_AT_END.enter_context(run_folder()))
 # Tests import parts of the collection by its full name.
 _LINK = CACHE / "tree" / LIBRARY
@@ -30,9 +32,6 @@ from support.ansible import COLLECTIONS, STARTED, Play, core_fixture, programs  
 
 # The longest first, so that no test is still running alone at the end.
 _ORDER = ("matrix", "plays", "probe", "lint", "browser", "tool", "faults", "contract", "simulator", "unit", "live")
-# A developer's own servers, Ansible settings and proxies.
-_FOREIGN = ("ALL_PROXY", "ANSIBLE_", "CURL_CA_BUNDLE", "HTTPS_PROXY", "HTTP_PROXY", "MSTR_", "NETRC", "NO_PROXY")
-_FOREIGN += ("PYTHONPATH", "REQUESTS_CA_BUNDLE", "SSL_CERT_DIR", "SSL_CERT_FILE", "TOWER_", "VIRTUAL_ENV", "XDG_")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -41,8 +40,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)  # without pytest-xdist
-def pytest_xdist_auto_num_workers() -> int:
-    return (os.cpu_count() or 1) + 2  # because many tests wait
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """More than the machine has cores, because many tests wait; the live tests need it for themselves."""
+    return 0 if any("tests/live" in word for word in config.args) else min((os.cpu_count() or 1) + 2, 8)
 
 
 def _folder(item: pytest.Item) -> str:
@@ -52,7 +52,8 @@ def _folder(item: pytest.Item) -> str:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     option = config.option
     items.sort(key=lambda item: _ORDER.index(_folder(item)))
-    chosen = option.all or option.keyword or option.markexpr or any("::" in word for word in config.args)
+    chosen = option.all or option.keyword or option.markexpr or option.lf or option.failedfirst
+    chosen = chosen or any("::" in word for word in config.args)
     left_out = [item for item in items if not chosen and item.get_closest_marker("matrix")]
     if option.profile_file:
         left_out = [item for item in items if "test_integration" not in item.nodeid]
@@ -70,7 +71,9 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A run in which every test was skipped is not green."""
-    if session.exitstatus == pytest.ExitCode.OK and not (_counts(session.config)[0] or session.config.option.setupplan):
+    option = session.config.option
+    nothing_ran = not (_counts(session.config)[0] or option.setupplan or option.collectonly)
+    if session.exitstatus == pytest.ExitCode.OK and nothing_ran:
         session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
 
 
@@ -87,22 +90,25 @@ def _counts(config: pytest.Config) -> tuple[int, int]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _installed(request: pytest.FixtureRequest) -> None:
+def _own_environment() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        for name in os.environ:
+            if name.upper().startswith(FOREIGN) and not name.startswith(("MSTR_SIMULATOR_", "MSTR_TEST_")):
+                monkeypatch.delenv(name)
+        monkeypatch.setenv("HOME", str(CACHE / "home"))
+        monkeypatch.setenv("LC_ALL", "C.UTF-8")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _installed(request: pytest.FixtureRequest, _own_environment: None) -> None:
     """Tests of these folders run the collection as a user installs it."""
     if {_folder(item) for item in request.session.items} & {"browser", "contract", "faults", "live", "plays", "probe"}:
         assert os.environ.get("MSTR_TEST_COLLECTIONS") == COLLECTIONS or collection.installed()
 
 
-@pytest.fixture(autouse=True)
-def _own_environment(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in os.environ:
-        if name.upper().startswith(_FOREIGN) and not name.startswith(("MSTR_SIMULATOR_", "MSTR_TEST_")):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(CACHE / "home"))
-
-
 @pytest.fixture(scope="session")
-def simulator() -> Iterator[Simulator]:
+def simulator(_own_environment: None) -> Iterator[Simulator]:
     with Simulator() as simulator:
         yield simulator
 

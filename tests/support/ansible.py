@@ -165,7 +165,7 @@ class Play:
 
     @property
     def version(self) -> tuple[int, ...]:
-        """The version of the ansible-core, from the name of its environment."""
+        """The version of the ansible-core."""
         [installed] = self.bin.parent.glob("lib/python*/site-packages/ansible_core-*.dist-info")
         return tuple(map(int, installed.name.split("-")[1].split(".")[:2]))
 

@@ -38,7 +38,7 @@ def _pytest(*words: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def tests() -> Iterator[Path]:
     """A file beside the tests of the tool, whose settings are those of all tests."""
     path = ROOT / "tests" / "tool" / f"examples_{os.getpid()}.py"
@@ -66,8 +66,17 @@ def test_last_line(tests: Path, words: list[str], status: int, last: str) -> Non
         assert "no Python 3.9 on this machine" in done.stdout
 
 
+def test_last_failures_of_the_matrix_run_again(tests: Path, tmp_path: Path) -> None:
+    cache = ("-o", f"cache_dir={tmp_path}")
+    tests.write_text("import pytest\n\n\n@pytest.mark.matrix\ndef test_fails():\n    assert False\n")
+    for words in (["--all"], ["--lf"]):
+        assert _pytest(tests, *cache, *words).stdout.splitlines()[-1] == "tests: 0 passed, 1 failed"
+
+
 def _collected(*words: str) -> list[str]:
-    return [line for line in _pytest("--collect-only", *words).stdout.splitlines() if "::" in line]
+    done = _pytest("--collect-only", *words)
+    assert done.returncode == 0, done.stdout
+    return [line for line in done.stdout.splitlines() if "::" in line]
 
 
 def test_without_all_only_the_newest_core() -> None:

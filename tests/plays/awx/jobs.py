@@ -55,7 +55,8 @@ def awx_collections() -> Path:
             collections = Path("ansible_collections", "awx")
             (mark / "kept" / collections).parent.mkdir(parents=True)
             (mark / collections).rename(mark / "kept" / collections)
-            (mark / "kept").rename(folder)
+            shutil.move(mark / "kept", folder.with_suffix(".new"))
+            folder.with_suffix(".new").rename(folder)
         mark.mkdir(exist_ok=True)
 
     once("awx", make)
