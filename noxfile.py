@@ -39,6 +39,7 @@ os.environ.setdefault("UV_CACHE_DIR", str(CACHE / "uv"))
 signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that it ends the program of a session, too
 # Compiled files are kept, but not in the tree, which is tested as it is.
 os.environ["PYTHONPYCACHEPREFIX"] = str(CACHE / "pycache")
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def install(session: nox.Session, name: str) -> None:

@@ -17,6 +17,7 @@ from dev.envs import CORES
 from dev.paths import CACHE, FOREIGN, LIBRARY, ROOT, run_folder
 
 _AT_END = contextlib.ExitStack()
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each program of the tests compiles ansible-core anew
 if "DEV_RUN" not in os.environ:  # the workers of pytest-xdist use that of the process that started them
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up after it, too
     os.environ["TMPDIR"] = tempfile.tempdir = str(_AT_END.enter_context(run_folder()))

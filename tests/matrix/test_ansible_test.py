@@ -99,7 +99,7 @@ class AnsibleTest:
     def run(self, verb: str, *options: str) -> str:
         path = os.pathsep.join((str(self._bin), *search_path()))
         env = {**os.environ, "HOME": str(self._home), "ANSIBLE_HOME": str(self._home / ".ansible"), "PATH": path}
-        env |= {"LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
+        env |= {"LC_ALL": "C.UTF-8"}
         return run(self._bin / "ansible-test", verb, "--color", "no", *options, cwd=self.tree, env=env, lines=400)
 
 
