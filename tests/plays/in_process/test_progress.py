@@ -37,10 +37,10 @@ def run(local: Play, playbook: list[Any], **options: Any) -> Played:
 def slow(sim: Simulator) -> None:
     """Make packages take so long to install that a task shows progress: until its third check.
 
-    That check is held, so that the task shows progress before its last pause.
+    That check is held, so that the task shows progress before its last pause. The first read confirms the create.
     """
     sim.seed(packages=[{"name": "pandas", "delay": 1000}, {"name": "six", "delay": 0}])
-    sim.fault("held", operation="read", skip=2, when="before")
+    sim.fault("held", operation="read", skip=3, when="before")
 
     def work() -> None:
         wait_until(lambda: sim.faults()[0]["hits"], "the check", 300)
