@@ -224,6 +224,9 @@ class Turns:
 
     def _send(self, *args, **more):
         own = int(current_thread().name)
+        if args[2].endswith(("/versions", "/userInfo")):
+            # Before Python 3.12, cached_property holds a lock for both runs, which here share a process, meanwhile.
+            return self.real(*args, **more)
         with self.turn:
             self.turn.wait_for(lambda: self._whose() == own)
             if self.turns:
