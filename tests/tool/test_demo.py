@@ -49,7 +49,8 @@ def assert_nothing_left(place: Path) -> None:
     # A simulator ends with its parent.
     wait_until(lambda: not processes_with(f"MARK={place}"), "ended")
     assert list((place / "home").iterdir()) == []
-    assert list((place / "tmp").iterdir()) == []
+    # Ansible's own server of results, which Ctrl-C ends as well, does not always remove its folder.
+    assert [path for path in (place / "tmp").iterdir() if not path.name.startswith("pymp-")] == []
 
 
 def test_the_demo_shows_each_step(place: Path) -> None:
