@@ -158,7 +158,6 @@ def schemas() -> dict[str, str]:
     reported["server"] = {"description": "The address of the server.", "type": "str"}
     reported["outcome"] |= {"required": True}
     planned = {key: reported[key] for key in product("plugin_utils._reports.plan_file").KEYS}
-    planned["checksum"] = {"description": "The checksum of this entry.", "type": "str", "required": True}
     return {
         **_schema("definitions", runtime=runtime, script=script),
         **_schema("plan", environment=_documented(planned) | {"required": list(planned)}),

@@ -19,12 +19,4 @@ options:
       - An empty text is refused, because it is often a variable without a value.
     type: str
     version_added: 1.0.0
-  plan_scripts:
-    description:
-      - The scripts that the approved plan shows on each runtime that it deletes, by the id of the runtime. The scripts
-        are a list as in RV(mstr.library.mstr_runtimes#module:runtimes[].scripts), or null if not all could be read.
-      - If set, the task looks the scripts up before its first write, and again just before it deletes. It does not
-        delete a runtime that any other script uses, or whose scripts it cannot read although the plan could.
-    type: dict
-    version_added: 1.0.0
 """

@@ -106,8 +106,7 @@ _value:
       description:
         - The runtimes that differ or failed, each with the keys C(name), C(id), C(action), C(error) and C(fields).
         - Each item of C(fields) has the keys C(field), C(wanted) and C(found). C(found) is null if the runtime is new.
-        - What is deleted or replaced also has C(definition), which goes, and C(scripts), those that use it. C(scripts)
-          is null if nobody looked them up.
+        - What is deleted or replaced also has C(definition), which goes.
       type: list
       elements: dict
     scripts:

@@ -99,8 +99,6 @@ RETURN = r"""
 msg:
   description:
     - In one line, what was done, or would be done in check mode. After a failure, what failed.
-    - In check mode, for a runtime that would be deleted or replaced, also how many saved scripts use it, which of them
-      run on a schedule, and how their last runs ended.
   returned: always
   type: str
   sample: "Updated runtime 'Nightly reports': resource."

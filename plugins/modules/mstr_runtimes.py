@@ -153,13 +153,6 @@ runtimes:
       description: The code of the smoke test that was run, or would be.
       returned: for a runtime that changes, if its definition has one
       type: str
-    scripts:
-      description:
-        - The saved scripts that use the runtime, as in RV(mstr.library.mstr_runtime_info#module:runtimes), with their
-          planned tasks. Null if not all could be read. O(protect_used) keeps a runtime that a script uses.
-      returned: in check mode, for V(deleted)
-      type: list
-      elements: dict
     error:
       description: Null, or RV(mstr.library.mstr_runtime#module:error) with the message in C(msg).
       type: dict

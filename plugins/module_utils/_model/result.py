@@ -83,7 +83,7 @@ def _result(rows: Sequence[Row], failed: int, scripts: ScriptReport, predicted: 
         for step in row.gone
     ]
     shown = [*defined, *replaced, *purged]
-    results = [{**_row_result(row, scripts), **more} for row, more in shown]
+    results = [{**_row_result(row), **more} for row, more in shown]
     exempted = [row.exempted for row in rows if row.exempted is not None]
     summary = _summary(results, failed, scripts)
     diff = [{**scripts.diff, "before_header": "scripts", "after_header": "scripts"}] if scripts.moved else []
@@ -106,18 +106,16 @@ def _summary(results: Sequence[Mapping[str, Any]], failed: int, scripts: ScriptR
     return {**{action: actions[action] for action in shown}, "unchanged": actions["none"], "failed": failed, **moved}
 
 
-def _row_result(row: Row, scripts: ScriptReport) -> dict[str, Any]:
+def _row_result(row: Row) -> dict[str, Any]:
     """The row's part of the result of a task for many runtimes."""
     code = row.diff["after"].get("smoke_test") if row.tries else None
-    facts, failure, key = row.facts, row.failure, row.runtime.key if row.runtime else ""
+    facts, failure = row.facts, row.failure
     return {
         "name": row.name,
         **facts,
         "id": facts["id"] or row.wanted.id,
         "action": "failed" if failure and facts["action"] == "none" else facts["action"],
         "error": {"msg": failure.sentence, **failure.error} if failure else None,
-        # The scripts on a runtime of which a plan shows the deletion
-        **({"scripts": scripts.evidence[key]} if facts["action"] == "deleted" and key in scripts.evidence else {}),
         **({"smoke_test": code} if code else {}),
     }
 

@@ -165,14 +165,6 @@ class Usage(NamedTuple):
 
         return self._replace(scripts=list(filter(counts, self.scripts)), unread=list(filter(counts, self.unread)))
 
-    def beyond(self, approved: Mapping[str | None, Any]) -> Usage:
-        """Without the scripts that a plan shows on the runtimes that they use, see `approved_scripts`."""
-
-        def is_shown(script: SavedScript) -> bool:
-            return (script.project.id, script.id.upper()) in (approved.get(script.runtime_id) or ())
-
-        return self._replace(scripts=[script for script in self.scripts if not is_shown(script)])
-
 
 class ScriptEntry(NamedTuple):
     """An entry of the option `scripts`: `id`, or else `name`, and the name or id of its project.

@@ -41,14 +41,11 @@ UNKNOWN = "unknown"  # the request was sent, and its outcome is not known
 WRITTEN = "written"  # the server accepted it, and the runtime was not read since
 READ = "read"  # it is done, and the runtime was read since
 
-Evidence = Mapping[str, "Sequence[Mapping[str, Any]] | None"]
-
 
 class ScriptReport(NamedTuple):
     """What a result says of the scripts of a task.
 
-    `rows`: None for a task without scripts. `failures`: the label and error of each that failed. `evidence`: of a plan,
-    the scripts on what would be deleted, by its key, or None if they are not known; `used`: the same in words.
+    `rows`: None for a task without scripts. `failures`: the label and error of each that failed.
     """
 
     rows: Sequence[Mapping[str, Any]] | None = None
@@ -56,8 +53,6 @@ class ScriptReport(NamedTuple):
     diff: Mapping[str, Any] = NOTHING
     failures: Sequence[tuple[str, MstrError]] = ()
     moved: int = 0
-    evidence: Evidence = NOTHING
-    used: str = ""
 
     def to_result(self) -> dict[str, Any]:
         """Its part of a result."""
@@ -347,7 +342,7 @@ def report_one(row: Row, scripts: ScriptReport = NO_SCRIPTS, refusal: MstrError 
     replaced = [{"id": runtime.id, "name": runtime.name, "runtime": runtime.to_result()} for runtime in gone]
     result = {
         "changed": row.changed or scripts.moved > 0,
-        "msg": f"{row.msg.rstrip('.')}; {scripts.used}." if scripts.used and row.changed else row.msg,
+        "msg": row.msg,
         **row.facts,
         "plan_id": plan_id([row], scripts),
         **scripts.to_result(),

@@ -167,7 +167,7 @@ class Inputs(NamedTuple):
     `purge`: None to leave unlisted runtimes alone. `scripts`: None if none are given. `waiting`: how long to wait until
     the runtimes are ready; None: not at all. `patience`: the same for a runtime that is waited for in any case.
     `protects`: the projects whose scripts keep a runtime from being deleted, or None for all; False to protect nothing.
-    `plan_id`: of the approved plan, `approved`: the scripts that it shows. `backup`: the file of a restore.
+    `plan_id`: of the approved plan. `backup`: the file of a restore.
     `shows_whole`: whether the result shows every field of a runtime, also where a list omits some.
     """
 
@@ -177,7 +177,6 @@ class Inputs(NamedTuple):
     policy: Policy | None = None
     protects: Sequence[str] | Literal[False] | None = False
     plan_id: str | None = None
-    approved: Mapping[str | None, Any] | None = None
     waiting: Waiting | None = None
     patience: Waiting = Waiting(300.0, 2.0)
     backup: Source | None = None
@@ -186,7 +185,7 @@ class Inputs(NamedTuple):
     @property
     def asks_for_scripts(self) -> bool:
         """Whether the scripts that use a runtime decide whether it may be deleted."""
-        return self.protects is not False or self.approved is not None
+        return self.protects is not False
 
 
 class Context(NamedTuple):

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _DEFINITIONS = ("runtimes", "src", "scripts")
 # What only a task that writes needs.
-_OF_WRITES = ("journal_comment", "plan_id", "plan_scripts", "wait", "wait_timeout", "wait_interval")
+_OF_WRITES = ("journal_comment", "plan_id", "wait", "wait_timeout", "wait_interval")
 # `since` and `detail`: for the action plugin, which makes a report of the result.
 AUDIT_OPTIONS: dict[str, Any] = {
     **READ_OPTIONS,

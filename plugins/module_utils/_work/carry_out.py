@@ -54,15 +54,10 @@ def carry_out(context: Context, work: Work) -> Work:
     return work
 
 
-def predict(context: Context, work: Work) -> Work:
-    """The work as a run would leave it, with the scripts on what it would delete."""
+def predict(work: Work) -> Work:
+    """The work as a run would leave it."""
     spared = [row.failure or (row.is_purged and not work.purges) for row in work.rows]
-    work = work._replace(rows=[row if spare else row.predicted() for row, spare in zip(work.rows, spared)])
-    if work.scripts:
-        from .scripts import with_evidence  # only a plan that deletes something needs it
-
-        work = work._replace(scripts=with_evidence(context, work.scripts, work.rows))
-    return work
+    return work._replace(rows=[row if spare else row.predicted() for row, spare in zip(work.rows, spared)])
 
 
 def _change(context: Context, rows: list[Row]) -> tuple[list[Row], Sequence[Runtime] | None]:

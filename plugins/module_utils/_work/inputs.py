@@ -63,7 +63,6 @@ TASK_OPTIONS: dict[str, Any] = {
     "protect_used": {"type": "bool", "default": False},
     "protect_projects": {"type": LIST_AS_WRITTEN, "elements": "str"},
     "plan_id": {"type": "str"},
-    "plan_scripts": {"type": "dict"},
     **POLICY_OPTION,
 }
 
@@ -89,11 +88,6 @@ def inputs_from(params: Mapping[str, Any], rest_under: Callable[[Policy | None],
             from .._model.result import check_plan_id  # only the apply of a plan needs it
 
             errors.check(check_plan_id, params["plan_id"])
-        approved = None
-        if params["plan_scripts"] is not None:
-            from .script_usage import approved_scripts  # only what comes from a plan file needs it
-
-            approved = errors.check(approved_scripts, params["plan_scripts"], prefix="plan_scripts")
         if "concurrency" in params:
             from .._session.parallel import check_concurrency  # a task with one runtime needs none of it
 
@@ -105,7 +99,6 @@ def inputs_from(params: Mapping[str, Any], rest_under: Callable[[Policy | None],
         patience=patience,
         protects=params["protect_projects"] if params["protect_used"] else False,
         plan_id=params["plan_id"],
-        approved=approved,
     )
 
 

@@ -66,7 +66,7 @@ def reconcile(context: Context) -> tuple[Sequence[Row], ScriptReport, Validation
     if context.check_mode:
         from .carry_out import predict  # only check mode needs it
 
-        work = predict(context, work)
+        work = predict(work)
     elif refusal:
         raise PartialError(refusal, {"plan_id": plan_id(work.rows, work.script_report)})
     else:

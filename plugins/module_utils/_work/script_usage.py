@@ -11,11 +11,11 @@ mstrio/api/browsing.py and mstrio/api/scripts.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from .._errors import ApiError, ConnectError, ErrorList, MstrError, ValidationError
-from .._model.runtime import Runtime, id_from
+from .._errors import ApiError, ConnectError, ErrorList, MstrError
+from .._model.runtime import Runtime
 from .._model.scripts import Project, SavedScript, Unread, Usage
 from .._session.interrupt import Interrupted
 from .._session.parallel import all_side_by_side
@@ -35,22 +35,6 @@ def check_projects(names: Sequence[str | None] | None, option: str = "projects")
             errors.add(f"{option} is empty, so no script would be found; omit it to search every project")
         blank = (index for index, name in enumerate(names or ()) if not (name or "").strip())
         errors.add(*(f"{option}[{index}] is empty" for index in blank))
-
-
-def approved_scripts(shown: Mapping[str, Any]) -> dict[str | None, Collection[tuple[str, str]] | None]:
-    """By the key of each runtime that a plan deletes, the project and id of each script that the plan shows on it.
-
-    None if the plan could not read all of them. Raises ValidationError for a value that no plan shows.
-    """
-
-    def keys(scripts: Any) -> Collection[tuple[str, str]] | None:
-        return None if scripts is None else {(each["project"]["id"], each["id"].upper()) for each in scripts}
-
-    try:
-        return {id_from(identity): keys(scripts) for identity, scripts in shown.items()}
-    except (AttributeError, KeyError, TypeError):
-        text = "expected the scripts of each runtime as the result of check mode has them, by the id of the runtime"
-        raise ValidationError([text]) from None
 
 
 Item = TypeVar("Item", bound=Any)  # what can be read, with a label: a project, a script or a part of it, a runtime

@@ -12,10 +12,9 @@ from typing import Any, NamedTuple
 
 from .._errors import ErrorList, ValidationError, counted, ended, listed
 from .._model.alike import meant
-from .._model.kinds import NOTHING
 from .._model.runtime import Runtime, mark_in
 from .._model.scripts import ScriptEntry, Usage
-from .._model.steps import DELETE, DELETE_OLD, NO_SCRIPTS, UNDO, Evidence, Row, ScriptReport, Step
+from .._model.steps import DELETE, DELETE_OLD, NO_SCRIPTS, UNDO, Row, ScriptReport, Step
 from .._model.usage import used_by
 from .api import Context, Work, one_named, utc_date
 from .assignments import ASSIGN, RECOVER, SETTLE, Assignment, find_entries, plan_assignment, script_report
@@ -30,7 +29,7 @@ class Scripts(NamedTuple):
     `entries`: those that are to use certain runtimes; None if none are given. `every`: whether all scripts must be
     known. `names`: of the runtimes on the server, by their keys. `usage`: the last look-up; None if something happened
     since, so that the next question needs a new one. `assignments`: planned, and then what was done; `unseen`: those
-    that the look-up does not show yet. `evidence`: of a plan, the scripts on what would be deleted.
+    that the look-up does not show yet.
     """
 
     entries: Sequence[ScriptEntry] | None
@@ -39,7 +38,6 @@ class Scripts(NamedTuple):
     usage: Usage | None = None
     assignments: Sequence[Assignment] = ()
     unseen: Sequence[Assignment] = ()
-    evidence: Evidence = NOTHING
 
     @property
     def failed(self) -> bool:
@@ -82,12 +80,6 @@ class Scripts(NamedTuple):
             advice = "Choose a different runtime for these scripts first"
             more = ", load the project, or name the projects that count in protect_projects"
             yield from _refusals(context, self.expected.within(context.inputs.protects), protected, advice, more)
-        if context.inputs.approved is not None:
-            advice = "The approved plan does not show this. Check again and have the new plan approved"
-            usage, going = self.expected.beyond(context.inputs.approved), [step.before for step in steps if step.before]
-            unread = [runtime for runtime in going if context.inputs.approved.get(runtime.key, ()) is None]
-            yield from _refusals(context, usage._replace(unread=()), unread, advice, "")
-            yield from _refusals(context, usage, [each for each in going if each not in unread], advice, "")
 
     def planning(self, more: Iterable[Assignment]) -> Scripts:
         """With more planned assignments, which the look-up does not show yet."""
@@ -96,11 +88,10 @@ class Scripts(NamedTuple):
 
     def report(self, rows: Iterable[Row]) -> ScriptReport:
         """What the result says of the scripts."""
-        used = _text(self.evidence) if self.evidence else ""
         if self.entries is None and not self.assignments:
-            return NO_SCRIPTS._replace(evidence=self.evidence, used=used)
+            return NO_SCRIPTS
         new = {row.runtime.key: row.runtime.name for row in rows if row.runtime and row.runtime.id}
-        return script_report(self.assignments, {**self.names, **new})._replace(evidence=self.evidence, used=used)
+        return script_report(self.assignments, {**self.names, **new})
 
 
 # --- the plan
@@ -112,9 +103,7 @@ def plan_scripts(context: Context, entries: Sequence[ScriptEntry] | None, rows: 
     Raises ValidationError for an assignment that it cannot carry out.
     """
     going = [step for row in rows if not row.failure for step in row.steps if step.plan.action == "delete"]
-    # A plan shows the scripts of what it deletes.
     every = any(row.replacement or row.finishes for row in rows) or any(step.unused_only for step in going)
-    every = every or bool(going and (context.check_mode or context.inputs.approved is not None))
     if entries is None and not every and not (going and context.inputs.asks_for_scripts):
         return Work(rows), []
     names = {runtime.key: runtime.name for runtime in context.existing}
@@ -243,7 +232,7 @@ def _fingerprint(planned: Assignment) -> str | None:
     )
 
 
-# --- the guards, and what a plan shows
+# --- the guards
 
 
 def _refusals(
@@ -268,28 +257,13 @@ def _refusals(
 
 
 def _with_tasks(context: Context, usage: Usage, runtimes: Sequence[Runtime]) -> dict[str, Sequence[Mapping[str, Any]]]:
-    """By the key of each runtime, the scripts on it with their schedules. For evidence only: it never fails."""
+    """By the key of each runtime, the scripts on it with their schedules. A look-up that fails leaves those out."""
     from .script_tasks import find_tasks  # only a deletion needs it
 
     by_runtime = {runtime.key: usage.of(runtime.id) for runtime in runtimes}
     scripts = [script for on_runtime in by_runtime.values() for script in on_runtime]
     tasks = find_tasks(context, usage, scripts)
     return {key: list(map(tasks.with_tasks, on_runtime)) for key, on_runtime in by_runtime.items()}
-
-
-def with_evidence(context: Context, scripts: Scripts, rows: Sequence[Row]) -> Scripts:
-    """The scripts of a plan, with those that use what would be deleted."""
-    steps = [step for row in rows for step in row.steps if step.shows and step.plan.action == "delete"]
-    runtimes = [step.before for step in steps if step.before]
-    usage = scripts.usage or Usage()
-    if usage.unread:
-        return scripts._replace(evidence=dict.fromkeys(runtime.key for runtime in runtimes))
-    return scripts._replace(evidence=_with_tasks(context, usage, runtimes))
-
-
-def _text(evidence: Evidence) -> str:
-    scripts = [script for on_runtime in evidence.values() for script in on_runtime or ()]
-    return used_by(None if None in evidence.values() else scripts, utc_date())
 
 
 def _without_used(context: Context, scripts: Scripts, rows: Sequence[Row]) -> list[Row]:

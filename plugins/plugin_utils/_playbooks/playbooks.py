@@ -152,11 +152,6 @@ def _backed_up(action: Action, options: Result, source: Source, approved: Result
     backup.begin(file, plain(read["runtimes"]), with_scripts)
     planned = checked if action.check_mode else None
     result = backup.finish(planned or action.run_module("mstr_runtimes", options, on_stop=backup.stopped))
-    if with_scripts and not unread:
-        # The task itself looks up who uses what goes only in check mode.
-        gone = [row["id"] for row in result.get("runtimes") or () if row["action"] == "deleted"]
-        users = {runtime["id"]: runtime.get("scripts") for runtime in plain(read["runtimes"])}
-        result["scripts_before"] = {identity: users.get(identity) for identity in gone}
     lacking = [f"{ended(reason)} It is not in the backup." for reason in file.reasons]
     if file.inexpressible:
         lacking.append("A purge spares what no definition can express.")

@@ -134,9 +134,7 @@ def _checked(action: Action) -> list[Any]:
 
 def _approved_result(action: Action, task: str, approved: Mapping[str, Any]) -> Result:
     """The result of an approved plan: what the file shows is compared with what would be done now."""
-    gone = [row for row in approved.get("runtimes") or () if row.get("action") == "deleted"]
-    scripts = {"plan_scripts": {str(row.get("id")): row.get("scripts") for row in gone}}
-    checked = _WORK[task](action, scripts, check_mode=True)
+    checked = _WORK[task](action, check_mode=True)
     if not (checked.get("failed") or checked.get("left_alone")):
         now = environment_report(Sources(environment=action.host, applied=checked, check_mode=True))
         in_file = action.non_empty("mstr_plan_src") is not None
@@ -146,8 +144,7 @@ def _approved_result(action: Action, task: str, approved: Mapping[str, Any]) -> 
             if action.check_mode:
                 return checked
             # With the plan of now: the server may change once more before the apply.
-            result = _WORK[task](action, {**scripts, "plan_id": str(now["plan_id"])})
-            return {**result, "scripts_before": {_id_before(row): row.get("scripts") for row in now["runtimes"]}}
+            return _WORK[task](action, {"plan_id": str(now["plan_id"])})
         checked = {**checked, **failed(why)}
     if action.check_mode:
         return checked
@@ -174,11 +171,6 @@ def _reported(action: Action, task: str, result: Result, approved: Mapping[str, 
 def _written(action: Action, result: Result, approved: Mapping[str, Any] | None) -> Result:
     sources = Sources(action.host, result, action.check_mode, warnings=kept_warnings(), approved=approved)
     report = environment_report(sources, detail=True)
-    for entry in report["runtimes"]:
-        if entry.get("scripts", ()) is None:
-            # Of those who use what goes, an apply returns nothing: what this run read of them before, for its plan or
-            # for the backup.
-            entry["scripts"] = (result.get("scripts_before") or {}).get(_id_before(entry))
     backup = {key: result.get(key) for key in ("backup", "backup_artifact", "restored")}
     report.update(server=None if result.get("failed") else action.server(), backup=backup["backup"])
     texts = packed(report)
@@ -186,12 +178,6 @@ def _written(action: Action, result: Result, approved: Mapping[str, Any] | None)
         del texts["details"]
     fails_on_drift = action.check_mode and action.is_on("mstr_fail_on_drift")
     return {"msg": report["lines"][0], "error": final_report.apply_error(report, fails_on_drift), **texts, **backup}
-
-
-def _id_before(row: Mapping[str, Any]) -> str:
-    """The id of a runtime before it was replaced, if it was."""
-    old = [field["found"] for field in row.get("fields") or () if field["field"] == "id"]
-    return str(old[0] if old else row.get("id"))
 
 
 def _found_by_gates(action: Action, audited: Result) -> str | None:

@@ -42,7 +42,7 @@ _GUARDS = (
     *("mstr_export_exclude", "mstr_export_unused", "mstr_export_upgrade", "mstr_export_upgrade_days"),
     *("mstr_export_versions", *(f"mstr_fail_on_{what}" for what in ("difference", "drift", "violation"))),
     *("mstr_plan_dest", "mstr_plan_src"),
-    *(f"{_ROLE}{option}" for option in ("backup_exclude", "exemptions", "plan_id", "plan_scripts", "policy")),
+    *(f"{_ROLE}{option}" for option in ("backup_exclude", "exemptions", "plan_id", "policy")),
     *(f"{_ROLE}{option}" for option in ("protect_projects", "protect_used", "purge_exclude", "purge_limit")),
 )
 _BACKUPS = ("backup_dest", "backup_exclude", "backup_keep", "backup_scripts")

@@ -16,10 +16,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from ...module_utils._errors import clean, counted, one_line
-from ...module_utils._model.usage import name_of
 from .environment import lines_with_kinds
 from .evaluation import Json
-from .lines import GOES, code_lines, difference_lines, gone_name, schedules, warning_line
+from .lines import GOES, code_lines, difference_lines, gone_name, warning_line
 
 _LARGEST = 1000  # bytes
 # Ansible colours each line, and a terminal ends it with two characters.
@@ -117,15 +116,9 @@ def _pieces(line: str, limit: int) -> Iterator[str]:
 
 
 def _deletion_lines(report: Json, entry: Json, predicted: bool) -> Iterator[str]:
-    """What is deleted or replaced, its definition, and the scripts that use it with their schedules."""
+    """What is deleted or replaced, and its definition."""
     yield from _difference_lines(report, entry, predicted)
     yield from _value_lines(entry.get("definition") or {})
-    if entry["scripts"] is None:
-        yield "  scripts: unknown, because they were not looked up, or not all of them could be read"
-    for script in entry["scripts"] or ():
-        project, planned = name_of(script.get("project")), schedules(script)
-        line = f"used by the script {name_of(script)!r}" + (f" of project {project!r}" if project else "")
-        yield "  " + one_line(line + (f", on a schedule: {', '.join(map(repr, planned))}" if planned else ""))
 
 
 def _difference_lines(report: Json, entry: Json, predicted: bool) -> Iterator[str]:

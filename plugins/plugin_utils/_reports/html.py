@@ -205,9 +205,7 @@ def _template() -> Template:
     environment = _Environment(
         loader=FileSystemLoader(str(_FOLDER)), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters.update(
-        when=when, last_run=lines.last_run, name_of=name_of, schedules=lines.schedules, usage=lines.usage_text
-    )
+    environment.filters.update(when=when, last_run=lines.last_run, name_of=name_of, schedules=lines.schedules)
     environment.filters.update(branch=pythons.branch_text, support=pythons.support_text)
     environment.tests.update(ended=pythons.has_ended, ends_soon=pythons.ends_soon)
     environment.globals["changes"] = changes

@@ -130,7 +130,7 @@ def entries_of(applied: Json) -> Iterator[Json]:
             if "replaced_by" not in entry or entry["id"] in gone:
                 yield entry
             continue
-        replaced = {**entry, "replaced": first["runtime"], "scripts": first.get("scripts")}
+        replaced = {**entry, "replaced": first["runtime"]}
         if [change["field"] for change in entry["changes"]] == ["id"]:
             # Nothing of the runtime with the name changes; only one with a previous name goes.
             yield {**entry, "action": "none", "changes": [], "replaced": None}
@@ -175,10 +175,9 @@ def difference(entry: Json) -> dict[str, Any]:
     if entry.get("smoke_test"):
         report["smoke_test"] = entry["smoke_test"]
     if entry["action"] in GOES:
-        # What nobody can look up afterwards: the definition that goes, and who uses the runtime.
+        # What nobody can look up afterwards.
         runtime = _before(entry)
         report["definition"] = {key: runtime[key] for key in BY_NAME if key != "name" and runtime.get(key)}
-        report["scripts"] = entry.get("scripts")
     return report
 
 
@@ -211,8 +210,7 @@ def _facts(runtime: Json, entry: Json, sources: Sources) -> dict[str, Any]:
         **{key: runtime.get(key) for key in ("installed", "version", "date_created", "date_modified")},
         "python": python_of(runtime, utc_date()),
         "owner": owner.get("name") if isinstance(owner, Mapping) else None,
-        # What would be deleted or replaced has them in its entry, as evidence.
-        "scripts": runtime["scripts"] if runtime.get("scripts") is not None else entry.get("scripts"),
+        "scripts": runtime.get("scripts"),
         "action": action,
         # Whether the environment defines it; None if unknown. The default runtime needs no definition.
         "defined": None if unknown else bool(entry) and action != "deleted",

@@ -188,14 +188,12 @@ def difference_lines(runtime: Json, check_mode: bool, whole: bool = False) -> li
     if action == "updated":
         done = "differs" if check_mode else "updated"
     elif action not in (None, "none", "failed", "unknown"):
-        is_known = action in GOES and (check_mode or runtime["scripts"] is not None)
-        users = f"; {usage_text(runtime['scripts'])}" if is_known else ""
         renamed, new = fields.pop("name", None), ""
         if renamed:
             name, new = repr(renamed["found"]), f" by {name}"
         if fields.get("id", {}).get("wanted", "") is None:
             del fields["id"]  # nobody knows the new id before the runtime exists
-        lines = [f"{name} {done}{new}{users}"]
+        lines = [f"{name} {done}{new}"]
     texts = [change_line(field["field"], field["found"], field["wanted"], whole) for field in fields.values()]
     lines += [f"{name} {done}: {text}" for text in texts]
     lines += [f"{name} smoke test: {line}" for line in (runtime.get("smoke_test") or "").splitlines() if line.strip()]
@@ -301,8 +299,3 @@ def failed_runs(runtime: Json) -> list[str]:
             on, said = f" on {time[:10]}" if time else "", f' (server: "{message}")' if message else ""
             texts.append(f"the last run of {label_of(script)} {how}{on}{said}{allowed}")
     return texts
-
-
-def usage_text(scripts: Any) -> str:
-    """Who uses a runtime that goes: `used by 3 scripts, 2 of them on a schedule: 'Load' in 'Sales' (nightly, …)`."""
-    return script_usage.used_by(scripts, utc_date())

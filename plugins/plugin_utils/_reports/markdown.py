@@ -235,8 +235,6 @@ def _runtime_block(runtime: Json, predicted: bool) -> lines.Line:
     if runtime["error"]:
         parts.append(_message(runtime["error"]))
     if action in lines.GOES:
-        says_usage = predicted or runtime["scripts"] is not None
-        parts[0] += f": {code(lines.usage_text(runtime['scripts']))}" if says_usage else ""
         texts = [f"- {key} {text}" for key, value in runtime["definition"].items() for text in value_texts(value)]
         parts += [_folded("The definition that goes", _diff(texts))] if texts else []
     if runtime["fields"] and action != "deleted":

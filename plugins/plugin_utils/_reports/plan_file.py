@@ -9,7 +9,6 @@ Pure, except that the version of the collection is read from the collection's ow
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from ...module_utils._model.file import FileError, from_json
-from ...module_utils._model.runtime import mark_name
 from ...module_utils._model.usage import label_of
 from .changes import change_line, value_texts
 from .evaluation import Json, grouped
@@ -46,15 +44,9 @@ def plan_text(reports: Iterable[Json], generated: str) -> str:
         "format": FORMAT,
         "collection": f"mstr.library {collection_version()}",
         "generated": generated,
-        "environments": [{**environment, "checksum": _checksum(environment)} for environment in environments],
+        "environments": environments,
     }
     return json_text(content, sort_keys=True)
-
-
-def _checksum(environment: Json) -> str:
-    """The checksum of what a person is shown, so that nobody approves a part by deleting the rest from the file."""
-    shown = {key: environment.get(key) for key in KEYS if key != "plan_id"}
-    return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()[:24]
 
 
 def environments_of(text: str) -> list[Any]:
@@ -79,13 +71,7 @@ def plan_of(text: str, environment: str, server: str | None = None) -> Json:
 
     `server`: the address of the server to which the plan would be applied.
     """
-    entry = approved_entry(environments_of(text), environment, server)
-    if entry.get("checksum") != _checksum(entry):
-        raise ValueError(
-            f"was edited, so it does not show what would be done on {environment}; write it again with --check and "
-            "mstr_plan_dest"
-        )
-    return entry
+    return approved_entry(environments_of(text), environment, server)
 
 
 def approved_entry(environments: Iterable[Any], environment: str, server: str | None = None) -> Json:
@@ -110,32 +96,34 @@ def approved_entry(environments: Iterable[Any], environment: str, server: str | 
 
 
 def refusal(approved: Json, now: Json, repeat: str = REPEAT) -> str | None:
-    """Why the plan of now must not be carried out: it has something that the approved one does not show.
+    """Why the plan of now must not be carried out: it is not the approved one, and not empty.
 
-    What is done already may be missing, so that a run can be repeated after an outage. `approved`: of `plan_of`.
-    `now`: the report of a check. `repeat`: how to get a new plan.
+    `approved`: of `plan_of`. `now`: the report of a check. `repeat`: how to get a new plan.
     """
     was, are = _rows(approved), _rows(now)
-    exact = sorted(map(_text, was)) == sorted(map(_text, are))
-    if exact and now.get("plan_id") != approved["plan_id"]:
-        return (
-            f"The plan_id {approved['plan_id']} in the file is not that of the plan that the file shows "
-            f"({now.get('plan_id')}), so the file was edited. Nothing was written. {repeat}"
-        )
-    by_name = grouped((_name(row), row) for row in was)
-    others = [row for row in are if not any(_is_same(row, old) for old in by_name.get(_name(row), ()))]
-    if exact or not others:
+    if not are or now.get("plan_id") == approved["plan_id"]:
         return None
-    going = [row for row in others if row.get("action") in GOES]
-    shown = [*going, *[row for row in others if row not in going][:_MOST]]
+    by_name = grouped((_name(row), row) for row in was)
+    approved_texts = set(map(_text, was))
+    others = [row for row in are if _text(row) not in approved_texts]
+    deletions = [row for row in others if row.get("action") in GOES]
+    shown = [*deletions, *[row for row in others if row not in deletions][:_MOST]]
     lines = [line for row in shown for line in _beside(row, by_name.get(_name(row), ()))]
-    more = [f"And {len(others) - len(shown)} more."] if len(others) > len(shown) else []
+    names_now = set(map(_name, are))
+    missing = [row for row in was if _name(row) not in names_now]
+    lines += [f"no longer in the plan: {_approved_line(row)}" for row in missing[:_MOST]]
+    hidden = len(others) - len(shown) + max(0, len(missing) - _MOST)
+    more = [f"And {hidden} more."] if hidden else []
     first = f"The plan is different from the approved one ({approved['plan_id']}). Nothing was written. What differs:"
     return "\n".join([first, *lines, *more, repeat])
 
 
+def _approved_line(row: Json) -> str:
+    return script_line(row, True) if "before" in row else _differing(row, {})
+
+
 def _rows(report: Json) -> list[dict[str, Any]]:
-    """What a plan would do, as its file shows it. What is only evidence, such as who uses a runtime, is left out."""
+    """What a plan would do, as its file shows it."""
     rows = [
         *({key: row.get(key) for key in _OF_RUNTIME if key in row} for row in report.get("runtimes") or ()),
         *({key: row.get(key) for key in _OF_SCRIPT} for row in report.get("scripts") or ()),
@@ -151,26 +139,6 @@ def _text(value: Any) -> str:
 def _name(row: Json) -> str:
     """What rows about one runtime or one script have in common."""
     return _text(["script", row["id"], row["name"]] if "before" in row else ["runtime", row["name"]])
-
-
-def _is_same(row: Json, approved: Json) -> bool:
-    """Whether a row is an approved one, or what is left of it. What was yet to be created may have an id by now."""
-    if "before" in row:
-        approved_id = approved["after"] and approved["after"].get("id")
-        return _text({**row, "after": row["after"] and {**row["after"], "id": approved_id}}) == _text(approved)
-    if approved["action"] == "replaced" and row["action"] == "updated":
-        # Only the name is left to do.
-        return [(field["field"], field["found"], field["wanted"]) for field in row["fields"]] == [
-            ("name", mark_name(str(row["name"]), found), row["name"])
-            for found in [field["found"] for field in approved["fields"] if field["field"] == "id"]
-        ]
-    if approved["action"] == "replaced":
-        row, approved = ({**entry, "id": None, "fields": _without_new_id(entry)} for entry in (row, approved))
-    return _text(row) == _text(approved)
-
-
-def _without_new_id(row: Json) -> list[Json]:
-    return [{**field, "wanted": None} if field["field"] == "id" else field for field in row["fields"]]
 
 
 def _beside(row: Json, approved: Sequence[Json]) -> Iterator[str]:
@@ -193,7 +161,7 @@ def _differing(row: Json, other: Json) -> str:
     parts = [f"id {row['id']}"] if other and row.get("id") != other.get("id") else []
     parts += [change_line(field["field"], field["found"], field["wanted"]) for field in fields]
     parts += [f"{key} {', '.join(value_texts(value))}" for key, value in values.items() if theirs.get(key) != value]
-    head = difference_lines({**row, "fields": [], "scripts": None, "error": None}, check_mode=True)
+    head = difference_lines({**row, "fields": [], "error": None}, check_mode=True)
     named = f"{row['name']!r} differs" if row["action"] == "updated" else head[0].partition(";")[0] if head else ""
     error = f" failed: {row['error']}" if row.get("error") else ""
     return f"{named or repr(row['name'])}{error}{': ' if parts else ''}{'; '.join(parts)}"

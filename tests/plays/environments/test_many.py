@@ -83,7 +83,7 @@ def test_drift_is_reported(ten: Play, servers: list[Simulator]) -> None:
         "env0: 2 unchanged",
         "env1: 1 to create, 1 to update, 1 to delete",
         "env1: 'Nightly reports' differs: whitelist +10.10.10.0/24 -0.0.0.0/0",
-        'env1: "Nobody\'s" would be deleted; no script uses it',
+        'env1: "Nobody\'s" would be deleted',
         "env3: 1 to create, 1 to update, 2 to delete",
     } <= set(played.lines())
     limit = "purge would delete 2 runtimes, more than mstr_runtimes_purge_limit 1"

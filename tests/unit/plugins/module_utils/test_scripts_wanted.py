@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
-from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import approved_scripts
-from unit.support.many import LIST, NO, UPGRADE, A, B, C, D, actions, assigned, both, holding, moves, outcome, run
+from unit.support.many import LIST, NO, UPGRADE, A, B, C, D, actions, assigned, both, holding, moves, run
 
 OLD_GOES = {"name": "old", "state": "absent"}
 
@@ -70,77 +69,6 @@ def test_plan_id_covers_assignments():
     assert refused.value.to_result()["plan_id"] == identity == run(have, **how, plan_id=identity)["plan_id"]
     # Not only the name of the runtime: somebody may have deleted it and created a different one.
     assert run(holding(a=A, b=D).seed_scripts(load=A), **how, check_mode=True)["plan_id"] != identity
-
-
-@pytest.mark.parametrize(
-    ("refusals", "names"), [({}, [["close", "load"], ["other"]]), ({"GET /scripts/OTHER": NO}, [None, None])]
-)
-def test_plan_shows_the_scripts_of_what_goes(refusals, names):
-    """They are evidence, and no part of the plan's id, also where another script is to be assigned."""
-    have = holding(a=A, b=B, c=C).seed_scripts(load=B, close=A)
-    task = {"name": "a"}, {"name": "b", "state": "absent"}
-    before = run(have, *task, purge=True, check_mode=True)["plan_id"]
-    have.seed_scripts(load=B, close=B, other=C)
-    have.refusals = refusals
-    result, done = both(have, *task, purge=True)
-    kept, *gone = result["runtimes"]
-    assert [row["scripts"] and [script["name"] for script in row["scripts"]] for row in gone] == names
-    assert result["plan_id"] == before
-    assert "scripts" not in str([kept, result["diff"], done["runtimes"]])
-    have = holding(a=A, b=B).seed_scripts(load=B, move=A)
-    result = run(have, task[1], scripts=[assigned("move", "a")], check_mode=True)
-    assert [script["name"] for script in result["runtimes"][0]["scripts"]] == ["load"]
-
-
-def approved(have, *task, **how):
-    """The options of the apply whose plan was made now."""
-    planned = run(have, *task, check_mode=True, **how)
-    shown = {row["id"]: row["scripts"] for row in planned["runtimes"] if row["action"] == "deleted"}
-    return {**how, "plan_id": planned["plan_id"], "approved": approved_scripts(shown)}
-
-
-@pytest.mark.parametrize("purge", [True, False])
-def test_script_that_the_approved_plan_lacks(purge):
-    """It keeps its runtime, whether it comes before the run or just before the deletion."""
-    have = holding(a=A, b=B).seed_scripts(load=B, move=A)
-    task = {"name": "a", "exec_timeout": 5}, *([] if purge else [{"name": "b", "state": "absent"}])
-    how = approved(have, *task, purge=purge)
-    have.seed_scripts(load=B, move=B)
-    why = f"runtime 'b' ({B}) is used by 1 script: 'move' in 'Sales'. It was not deleted. The approved plan does not"
-    assert why in outcome(have, *task, **how)["msg"]
-    assert have.writes == []
-    have.seed_scripts(load=B, move=A)
-    have.fail("PATCH", meanwhile=lambda: have.seed_scripts(load=B, move=B))
-    assert why in run(have, *task, **how)["msg"]
-    have.seed_scripts(move=A)
-    assert run(have, *task, **approved(have, *task, purge=purge))["summary"]["deleted"] == 1
-
-
-@pytest.mark.parametrize(
-    ("planned", "now", "why"),
-    [
-        ({}, {"GET /scripts/CLOSE": NO}, "could not find out whether scripts use 'b'"),
-        ({"GET /scripts/CLOSE": NO}, {"GET /scripts/CLOSE": NO}, None),
-        ({"GET /scripts/CLOSE": NO}, {"GET /scripts/LOAD": NO}, f"runtime 'b' ({B}) is used by 1 script: 'close' in"),
-        ({"GET /scripts/LOAD": NO}, {}, f"runtime 'b' ({B}) is used by 1 script: 'close' in"),
-    ],
-)
-def test_plan_with_unread_scripts(planned, now, why):
-    """It approves what nobody can see, but no script that the run sees."""
-    have = holding(a=A, b=B).seed_scripts(load=A, close=A)
-    have.refusals = planned
-    how = approved(have, OLD_GOES | {"name": "b"})
-    have.seed_scripts(load=A, close=A if why is None else B)
-    have.refusals = now
-    text = outcome(have, OLD_GOES | {"name": "b"}, **how)["msg"]
-    assert (why or "1 deleted.") in text
-    assert have.names == (["a", "b"] if why else ["a"])
-
-
-@pytest.mark.parametrize("shown", [{"x": []}, {A: "load"}, {A: [{"id": "load"}]}])
-def test_invalid_plan_scripts(shown):
-    with pytest.raises(MstrError, match=r"is invalid|expected the scripts of each runtime"):
-        approved_scripts(shown)
 
 
 def newcomer(have, name="close"):

@@ -28,16 +28,15 @@ def test_definitions_cost_no_request(omits):
 
 
 def test_one_look_up_of_scripts():
-    """For the report, for what a guard protects, and for what would be deleted."""
+    """For the report, and for what a guard protects."""
     server = Server(stored(), stored(id="A" * 32, name="old")).seed_scripts(load="A" * 32)
     options = {"include_scripts": True, "protect_used": True, "purge": True, "purge_limit": 0}
     result = audited(server, runtimes=DEFINED, **options)
     reads = ("GET /projects", "GET /scripts/LOAD", "GET /runtimes")
     assert [server.requests.count(read) for read in reads] == [1, 1, 1]
     assert len(result["refusals"]) == 2
-    [deleted] = [entry for entry in result["applied"]["runtimes"] if entry["action"] == "deleted"]
     [read] = [runtime for runtime in result["read"]["runtimes"] if runtime["name"] == "old"]
-    assert [[script["name"] for script in entry["scripts"]] for entry in (deleted, read)] == [["load"], ["load"]]
+    assert [script["name"] for script in read["scripts"]] == ["load"]
     assert not result["applied"].get("failed")
 
 

@@ -470,7 +470,6 @@ def test_a_backup_has_the_scripts_that_may_move(action, variables, with_scripts)
     action.result["runtimes"] = [{"name": "Etl", "id": RUNTIME["id"], "action": "deleted"}]
     result = playbooks.apply(action)
     assert result["backup"]["with_scripts"] is with_scripts
-    assert result.get("scripts_before") == ({RUNTIME["id"]: []} if with_scripts else None)
     assert bool(action.read.get("include_scripts")) is with_scripts
 
 
@@ -485,7 +484,6 @@ def test_an_unread_project(action, asked):
     else:
         result = playbooks.apply(action)
         assert "Sales" in result["warnings"][0]
-        assert "scripts_before" not in result, "nobody knows all scripts"
     assert action.written == (not asked)
 
 

@@ -43,16 +43,13 @@ SURPLUS = {"name": "Surplus", "whitelist": ["10.1.0.0/16"], "exec_timeout": 600,
 
 def test_deletion_shown_before_forty_creations():
     created = [entry(f"New {number}", "created") for number in range(40)]
-    tasks = [{"name": "t", "active": True, "schedule": {"name": "nightly"}}, {"name": "u", "active": False}]
-    load = {"name": "Load", "project": {"id": "1", "name": "Sales"}, "tasks": tasks}
-    gone = entry("Surplus", "deleted", runtime=SURPLUS, scripts=[load])
+    gone = entry("Surplus", "deleted", runtime=SURPLUS)
     texts = texts_of(report(*created, gone))
     assert texts[0] == f"eu: 40 to create, 1 to delete\n{len(texts) - 1} more texts with all details below"
     assert texts[1].splitlines() == [
-        "eu: 'Surplus' would be deleted; used by 1 script, on a schedule: 'Load' in 'Sales' (nightly)",
+        "eu: 'Surplus' would be deleted",
         '  whitelist: ["10.1.0.0/16"]',
         "  exec_timeout: 600",
-        "  used by the script 'Load' of project 'Sales', on a schedule: 'nightly'",
     ]
     assert "\n".join(texts[2:]).count("would be created") == 40
     assert "Surplus" not in "\n".join(texts[2:])
@@ -72,18 +69,6 @@ def test_warnings_and_code_are_never_cut():
     assert texts.count("import os") == 1
     assert texts.index("import os") < texts.index("would be created")
     assert [number for number in range(2000) if f"'Other {number}' would be created" not in texts] == []
-
-
-@pytest.mark.parametrize(
-    ("more", "line"),
-    [
-        ({"scripts": None}, "  scripts: unknown, because they were not looked up, or not all of them could be read"),
-        ({"scripts": [{"name": "Load", "project": "Sales"}]}, "  used by the script 'Load' of project 'Sales'"),
-        ({"scripts": [{"name": "Lo\x1b[2Jad"}]}, "  used by the script 'Lo\\x1b[2Jad'"),
-    ],
-)
-def test_scripts_of_a_deletion(more, line):
-    assert texts_of(report(entry("Surplus", "deleted", runtime=SURPLUS, **more)))[1].splitlines()[-1] == line
 
 
 def test_every_deletion_is_complete():

@@ -61,7 +61,7 @@ def reports_of(text):
 def test_a_plan_as_markdown():
     changes = [change("whitelist", ["10.1.0.0/16"], ["10.2.0.0/16"]), change("exec_timeout", 60, 600)]
     trial = runtime(1, "Trial", whitelist=["10.0.0.0/8"])
-    rows = [row("Nightly", "updated", *changes), row("Trial", "deleted", runtime=trial, scripts=[{"name": "Load"}])]
+    rows = [row("Nightly", "updated", *changes), row("Trial", "deleted", runtime=trial)]
     summary = {"updated": 1, "deleted": 1, "unchanged": 7}
     report = applied(*rows, name="prod", check_mode=True, summary=summary, plan_id="a" * 24)
     text = report_file([report], "x.md", "apply", check_mode=True, not_reached=["dev"])
@@ -73,7 +73,7 @@ def test_a_plan_as_markdown():
         "| `dev` | Not reached | - | - | - | - |",
         "**To delete: 1**",
         "### `prod`",
-        "**To delete** `Trial`: `used by 1 script: 'Load'`",
+        "**To delete** `Trial`",
         "**To update** `Nightly`",
     ]
     goes = "- packages x 1.2.3\n- resource cpu 0.5\n- resource mem 1024\n- exec_timeout 600\n"

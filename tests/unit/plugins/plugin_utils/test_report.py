@@ -191,21 +191,21 @@ def test_each_deletion_of_a_replacement_has_its_lines():
     """Whether the runtime that has the name stays, or goes together with one that has a previous name."""
     old, new = runtime(1, "old", others="keep"), runtime(2, "r")
     same = {"id": new["id"], "runtime": new}
-    stays = [row("r", "replaced", change("id", old["id"], new["id"]), **same), gone(old, scripts=[])]
+    stays = [row("r", "replaced", change("id", old["id"], new["id"]), **same), gone(old)]
     changes = [change("id", new["id"], new["id"]), change("exec_timeout", 600, 60)]
-    goes = [row("r", "replaced", *changes, **same), gone(new), gone(old, scripts=None)]
+    goes = [row("r", "replaced", *changes, **same), gone(new), gone(old)]
     first, second = (
         environment_report({"runtimes": rows, "summary": {"replaced": 1, "deleted": number}}, "p", True, detail=True)
         for number, rows in enumerate((stays, goes), 1)
     )
-    assert first["lines"][:2] == ["p: 1 to replace", "p: 'old' would be replaced by 'r'; no script uses it"]
+    assert first["lines"][:2] == ["p: 1 to replace", "p: 'old' would be replaced by 'r'"]
     assert second["lines"][0] == "p: 1 to replace, 1 to delete"
-    assert "p: 'old' would be deleted; which scripts use it is unknown" in second["lines"]
+    assert "p: 'old' would be deleted" in second["lines"]
     assert [report["runtimes"][-1]["definition"]["others"] for report in (first, second)] == ["keep", "keep"]
     texts = [report_file([report], "x.md", "apply", check_mode=True) for report in (first, second)]
-    assert "**To replace** `old` by `r`: `no script uses it`" in texts[0]
+    assert "**To replace** `old` by `r`" in texts[0]
     assert "**To delete: 1**\n\n- `p`: `old`" in texts[1]
-    assert "**To delete** `old`: `which scripts use it is unknown`" in texts[1]
+    assert "**To delete** `old`" in texts[1]
     assert [row["action"] for row in first["inventory"]] == ["replaced", "none"]
 
 
@@ -361,14 +361,14 @@ def test_texts_of_any_length_are_cut_for_people():
     odd = runtime(1, name, description=text, packages=[package(name, "1", "not_installed", text)], scripts=scripts)
     audit = audited(odd, violations=[violation(odd, text, "networks_never", text)])
     code = f"check({'1' * 2000})"
-    goes = row("Gone", "deleted", id="B" * 32, runtime=runtime(2, "Gone", description="d" * 30_000), scripts=scripts)
+    goes = row("Gone", "deleted", id="B" * 32, runtime=runtime(2, "Gone", description="d" * 30_000))
     tried = row("Tried", "created", change("others", "", text), smoke_test=code)
     plan = applied(goes, tried, check_mode=True)
     for suffix in ("html", "md"):
         pages = [report_file([audit], f"x.{suffix}"), report_file([plan], f"x.{suffix}", "apply", check_mode=True)]
         assert [len(page) < 100_000 for page in pages] == [True, True]
-        assert [f"{'n' * 229}… (300000 characters)" in page for page in pages] == [True, True]
-        assert [f"{'n' * 230}… (300000 characters)" in page for page in pages] == [False, False]
+        assert f"{'n' * 229}… (300000 characters)" in pages[0]
+        assert f"{'n' * 230}… (300000 characters)" not in pages[0]
         assert code in pages[1]
         assert "d" * 30_000 in pages[1]
     assert max(len(line) for report in (audit, plan) for line in report["lines"]) <= 1000

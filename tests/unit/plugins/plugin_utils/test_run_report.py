@@ -209,7 +209,7 @@ def test_equal_plans_on_the_console():
         f"{some}: 'r' would be created",
         f"x: 1 to create, 8 unchanged (plan {'8' * 24})",
         f"x: warning: Look at 'r' ({'8' * 32}).",
-        "x: 'r' would be deleted; which scripts use it is unknown",
+        "x: 'r' would be deleted",
     ]
 
 
