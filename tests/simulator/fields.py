@@ -29,7 +29,7 @@ def _text(path: str, value: Any, switches: Switches) -> str:
 def _name(path: str, value: Any, switches: Switches) -> str:
     if not _text(path, value, switches).strip():
         raise invalid(f"The field '{path}' must not be empty.")
-    return str(value).strip() if switches["names_whitespace"] == "trim" else str(value)
+    return str(value)
 
 
 def _integer(minimum: int) -> Check:
@@ -56,26 +56,12 @@ def _cpu(path: str, value: Any, switches: Switches) -> str:
 
 def _store_entry(text: str, switches: Switches) -> str:
     """The text that is stored for ``text``, or raise the API's error. Only CIDR notation is required [doc]."""
-    address, slash, _ = text.partition("/")
     try:
-        interface = ipaddress.ip_interface(text)
+        ipaddress.ip_interface(text)
     except ValueError:
-        if not slash and ":" not in text and _HOST_NAME.fullmatch(text) and switches["cidr_host_names"] == "keep":
-            return text
-        raise invalid(f"'{text}' in the field 'whitelist' is not in CIDR format.") from None
-    if not slash and switches["cidr_bare_address"] == "refuse":
-        raise invalid(f"'{text}' in the field 'whitelist' has no prefix length.")
-    has_host_bits = interface.ip != interface.network.network_address
-    if has_host_bits and switches["cidr_host_bits"] == "refuse":
-        raise invalid(f"'{text}' in the field 'whitelist' has host bits set.")
-
-    if switches["cidr_spelling"] == "canonical":
-        address = str(interface.ip)
-    if has_host_bits and switches["cidr_host_bits"] == "clear":
-        address = str(interface.network.network_address)
-    if slash or switches["cidr_bare_address"] == "suffix":
-        return f"{address}/{interface.network.prefixlen}"
-    return address
+        if switches["cidr_host_names"] == "refuse" or not _HOST_NAME.fullmatch(text):
+            raise invalid(f"'{text}' in the field 'whitelist' is not in CIDR format.") from None
+    return text
 
 
 def _whitelist(path: str, value: Any, switches: Switches) -> list[str]:
@@ -164,7 +150,6 @@ RUNTIME_FIELDS: Mapping[str, Field] = {
     "executionTarget": Field(_text, "execution_target", default="", is_text=True),
     "changeJournal": Field(_journal, "change_journal"),  # never returned [mstrio]
 }
-COUNTS = ("minCachedInstances", "maxCachedInstances")
 DEFINITION = tuple(name for name, field in RUNTIME_FIELDS.items() if field.check and name != "changeJournal")
 
 

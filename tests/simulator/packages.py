@@ -33,8 +33,6 @@ REQUIRES = {
 }  # fmt: skip
 _NAME = re.compile(r"([\w.-]+)\s*(?:\[([\w,. -]*)\])?")
 
-_KNOWN = ("name", "version", "description", "status", "message")
-
 
 def normalised(name: str) -> str:
     """A name, or a pattern of names, in the form of package indexes: mstrio_py and MSTRIO.py are mstrio-py."""
@@ -91,7 +89,6 @@ class Package:
     message: str
     resolved: str
     seeded: dict[str, Any] = field(default_factory=dict)
-    unknown: dict[str, Any] = field(default_factory=dict)  # unknown keys of a seed that a write kept
 
     def status(self, now: float, switches: Switches, used: bool) -> str:
         """The package's status at a time. ``used`` is whether a script has run on the runtime."""
@@ -114,8 +111,7 @@ class Package:
             or (switches["empty_version"] == "when_installed" and status == "installed")
         ):
             version = self.resolved
-        known = {"name": self.name, "version": version, "description": self.description, "status": status}
-        shown = {**self.unknown, **known}
+        shown = {"name": self.name, "version": version, "description": self.description, "status": status}
         if status == "not_installed":
             shown["message"] = self.message or "Return code: 1."
         return shown
@@ -125,20 +121,14 @@ def install(
     wanted: list[dict[str, Any]], before: list[Package], rules: list[Rule], now: float, switches: Switches
 ) -> list[Package]:
     """The packages of a runtime after a write. Existing packages stay unchanged."""
-    packages = [_keep(entry, before, now) or _start(entry, rules, now, switches) for entry in wanted]
-    if switches["unknown_keys"] == "kept":
-        old = {normalised(package.name): {**package.unknown, **package.seeded} for package in before}
-        for package in packages:
-            had = old.get(normalised(package.name), {})
-            package.unknown = {key: value for key, value in had.items() if key not in _KNOWN}
-    return packages
+    return [_keep(entry, before) or _start(entry, rules, now, switches) for entry in wanted]
 
 
-def _keep(entry: dict[str, Any], before: list[Package], now: float) -> Package | None:
+def _keep(entry: dict[str, Any], before: list[Package]) -> Package | None:
     for old in before:
         if normalised(old.name) == normalised(entry["name"]) and entry["version"] in (old.version, old.resolved):
             # If a client sends back the version that replaced "", nothing is installed, but the version is pinned.
-            return replace(old, **entry, seeded={}, unknown={})
+            return replace(old, **entry, seeded={})
     return None
 
 

@@ -60,7 +60,6 @@ class SavedScript:
     folder: str = "Scripts"
     description: str = ""
     variables: list[Any] = field(default_factory=list)
-    running: bool = False
     last_run: Mapping[str, Any] | None = None
     modified: str = field(default_factory=stamp)
     version: str = field(default_factory=new_id)
@@ -123,8 +122,7 @@ class Projects:
         return SavedScript(**{**data, "id": script_id, "runtime": runtime, "owner": owner})
 
     def listed(self, user: User) -> list[Project]:
-        left_out = self._server.switches["unloaded_projects"] == "left_out"
-        return [project for project in self if user.username not in project.denies and (project.loaded or not left_out)]
+        return [project for project in self if user.username not in project.denies]
 
     def of(self, call: Call) -> Project:
         """The project in the header of a call, or raise the API's error."""
@@ -137,16 +135,8 @@ class Projects:
         if call.user.username in project.denies:
             raise ApiError(403, 14, f"The user may not use the project '{project.name}'.")
         if not project.loaded:
-            status, number = {"500": (500, 1), "403": (403, 14), "404": (404, 4)}[
-                self._server.switches["unloaded_answer"]
-            ]
-            raise ApiError(status, number, f"The project '{project.name}' is not loaded.")
+            raise ApiError(500, 1, f"The project '{project.name}' is not loaded.")
         return project
-
-    def use(self, runtime_id: str) -> list[SavedScript]:
-        """The scripts that run on a runtime."""
-        scripts = [script for project in self for script in project.scripts if script.subtype != COMMAND_MANAGER]
-        return [script for script in scripts if (script.runtime or DEFAULT_ID) == runtime_id]
 
     def to_json(self) -> list[dict[str, Any]]:
         """Everything for tests."""
@@ -179,7 +169,7 @@ async def search(server: Server, call: Call) -> Reply:
     """``POST /metadataSearches/results``, since release 11.3, and the newer ``POST /v2/…``, with a body, even empty."""
     switches, version = server.switches, "2" if call.path.startswith("/v2/") else "1"
     if switches["search_versions"] not in ("both", version):
-        raise no_such_call(switches["search_missing"])
+        raise no_such_call("404")
     project, user = server.projects.of(call), call.user
     only(call.query, QUERY)
     if version == "2":
@@ -188,16 +178,12 @@ async def search(server: Server, call: Call) -> Reply:
         raise missing("type")
     if call.query["type"] not in (str(SCRIPT_TYPE), *map(str, USAGES)):
         raise invalid("The simulator searches for scripts only, type 76.")
-    everything = [script for script in project.scripts if _matches(script, call.query)]
+    found = [script for script in project.scripts if _matches(script, call.query) and script.is_read_by(user)]
     if "usesObject" in call.query:
-        everything = _using(everything, call.query["usesObject"], switches["search_uses_object"])
-    found = [s for s in everything if switches.yes("search_finds_hidden") or s.is_read_by(user)]
+        found = _using(found, call.query["usesObject"], switches["search_uses_object"])
     search_id = new_id()
     server.projects.searches[search_id] = (user, project, found)
-    answer: dict[str, Any] = {"id": search_id}
-    if switches["search_total"] != "left_out":
-        answer["totalItems"] = len(everything if switches["search_total"] == "everything" else found)
-    return Reply(200, answer)
+    return Reply(200, {"id": search_id, "totalItems": len(found)})
 
 
 def _matches(script: SavedScript, query: Mapping[str, str]) -> bool:
@@ -241,7 +227,7 @@ def _find(server: Server, call: Call) -> SavedScript:
     found = [script for script in server.projects.of(call).scripts if script.id == script_id.upper()]
     if found and found[0].is_read_by(call.user):
         return found[0]
-    if found and server.switches["hidden_script"] == "forbidden":
+    if found:
         raise ApiError(403, 17, f"The user has no permission on the object with ID '{script_id}'.")
     raise not_found(f"with ID '{script_id}' and type {SCRIPT_TYPE}")
 
@@ -296,32 +282,22 @@ async def update_script(server: Server, call: Call) -> Reply:
     script, project = _find(server, call), server.projects.of(call)
     body, switches = call.json_object(), server.switches
     only(body, {*_CHANGES, "scriptType", "scriptResultType"})
-    if switches["script_put_needs"] == "privilege" and not server.manages(call.user):
-        raise ApiError(403, 14, "The user has no privilege to assign a runtime.")
-    if script.running and switches["script_put_running"] == "refuse":
-        raise ApiError(400, 1, f"The script '{script.name}' is running.")
     for key in ("name", "folderId"):
         if not body.get(key):
             raise missing(key)
     folders = {identity: name for name, identity in project.folders.items()}
     if body["folderId"] not in folders:
         raise not_found(f"with ID '{body['folderId']}' and type 8")
-    runtime = body.get("scriptRuntimeId")
-    known = [existing.id for existing in server.runtimes]
-    if runtime is not None and switches["script_put_runtime"] == "refuse" and runtime.upper() not in known:
-        raise not_found(f"with ID '{runtime}' and type 80")
     new = {**body, "folderId": folders[body["folderId"]]}
     if "scriptContent" in new:
         new["scriptContent"] = base64.b64decode(new["scriptContent"]).decode()
-    before = _object(script)
     for key, (attribute, unset) in _CHANGES.items():
         if key in new:
             setattr(script, attribute, new[key])
         elif switches["script_put_omitted"] == "reset":
             setattr(script, attribute, unset)
     script.version, script.modified = new_id(), stamp()
-    # "Something strange" [mstrio]: nothing, or the object as it was.
-    return Reply(204) if switches["script_put_answer"] == "empty" else Reply(200, before)
+    return Reply(204)
 
 
 async def update_object(server: Server, call: Call) -> Reply:

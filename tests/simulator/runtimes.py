@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import random
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from simulator.fields import COUNTS, DEFINITION, RESOURCE_FIELDS, RUNTIME_FIELDS, check_pool, check_runtime, known
+from simulator.fields import DEFINITION, RUNTIME_FIELDS, check_pool, check_runtime, known
 from simulator.messages import ApiError, Call, Reply, check_exists, invalid, missing, new_id, not_found
 from simulator.packages import Package, install, normalised
 from simulator.profiles import Switches
@@ -93,7 +92,6 @@ class Runtimes:
     def __init__(self, server: Server) -> None:
         self._server = server
         self._by_id: dict[str, Runtime] = {}
-        self._shuffler = random.Random(20480)  # the same order in every run of a test
         self._add_default()
 
     def _add_default(self) -> None:
@@ -127,8 +125,6 @@ class Runtimes:
         runtime = self._by_id.get(runtime_id.upper())
         if runtime and runtime.acg(user):
             return runtime
-        if runtime and self._server.switches["hidden_read"] == "forbidden":
-            raise ApiError(403, 17, f"The user has no permission on the object with ID '{runtime_id}'.")
         raise not_found(f"with ID '{runtime_id}' and type 80")
 
     def clear(self) -> None:
@@ -179,12 +175,6 @@ class Runtimes:
     def _apply(self, runtime: Runtime, fields: dict[str, Any], creating: bool) -> None:
         switches = self._server.switches
         values = {**runtime.values, **{k: v for k, v in fields.items() if k not in ("packages", "changeJournal")}}
-        old = runtime.values.get("resource")
-        if "resource" in fields and switches["patch_resource"] == "merge" and isinstance(old, dict):
-            values["resource"] = {**old, **fields["resource"]}
-        elif "resource" in fields and switches["unknown_keys"] == "kept" and isinstance(old, dict):
-            unknown = {key: value for key, value in old.items() if key not in RESOURCE_FIELDS}
-            values["resource"] = {**fields["resource"], **unknown}
         check_pool(values)
         now = self._server.clock()
         added = switches["mstrio_py_added"]
@@ -238,7 +228,7 @@ class Runtimes:
                 for package in shown:
                     package["status"] = runtime.stale.get(normalised(str(package["name"])), "unknown")
                     package.pop("message", None)
-            computed["packages"] = self._ordered("field_order", shown, lambda package: str(package["name"]))
+            computed["packages"] = shown
         answer = {}
         for name in RUNTIME_FIELDS:
             if name in runtime.values:
@@ -248,30 +238,17 @@ class Runtimes:
             elif name in DEFINITION and known(RUNTIME_FIELDS, name, switches):
                 _add_unset(answer, name, switches)
         answer.update({name: value for name, value in runtime.values.items() if name not in RUNTIME_FIELDS})
-        if switches["zero_counts"] == "omit":
-            return {name: value for name, value in answer.items() if name not in COUNTS or value != 0}
         return answer
 
     def _shown(self, name: str, value: Any) -> Any:
-        if name == "whitelist" and isinstance(value, list):
-            return self._ordered("field_order", value, str)
         if name == "resource" and isinstance(value, dict) and isinstance(value.get("cpu"), str):
             return {**value, "cpu": _cpu_shown(value["cpu"], self._server.switches["cpu_format"])}
         return value
 
-    def _ordered(self, switch: str, items: list[Any], key: Callable[[Any], str]) -> list[Any]:
-        how = self._server.switches[switch]
-        if how in ("sorted", "name"):
-            return sorted(items, key=key)
-        if how == "reversed":
-            return items[::-1]
-        return self._shuffler.sample(items, len(items)) if how == "shuffled" else items
-
     def list(self, user: User) -> list[Runtime]:
-        """The runtimes that the user may see, in the list's order."""
+        """The runtimes that the user may see."""
         hidden = self._server.switches["list_hides"]
-        visible = [runtime for runtime in self._by_id.values() if runtime.acg(user) and runtime.name not in hidden]
-        return self._ordered("list_order", visible, lambda runtime: str(runtime.name))
+        return [runtime for runtime in self._by_id.values() if runtime.acg(user) and runtime.name not in hidden]
 
 
 def _seeded_package(entry: Any, now: float) -> Package:
@@ -339,16 +316,14 @@ async def create(server: Server, call: Call) -> Reply:
             raise missing(name)
     runtime = server.runtimes.create(fields, call.user)
     server.note("create", runtime, call.user, fields.get("changeJournal", {}).get("userComments"))
-    whole = server.switches["create_answer"] == "object"
-    answer = server.runtimes.to_api(runtime, call.user) if whole else {"id": runtime.id}
-    return Reply(int(server.switches["create_status"]), answer)
+    return Reply(int(server.switches["create_status"]), {"id": runtime.id})
 
 
 async def update(server: Server, call: Call) -> Reply:
     """``PATCH /runtimes/{id}``."""
     runtime = _of(server, call, WRITE)
     fields = check_runtime(call.json(), server.switches)
-    if "name" not in fields and server.switches.yes("patch_needs_name"):
+    if "name" not in fields:  # [mstrio]
         raise missing("name")
     server.runtimes.update(runtime, fields)
     server.note("update", runtime, call.user, fields.get("changeJournal", {}).get("userComments"))
@@ -360,10 +335,8 @@ async def delete(server: Server, call: Call) -> Reply:
     runtime = _of(server, call, DELETE)
     if "userComments" in call.query and not server.switches.yes("delete_comments"):
         raise invalid("The query parameter 'userComments' is not known.")
-    if runtime.id == DEFAULT_ID and server.switches["default_delete"] == "refuse":
+    if runtime.id == DEFAULT_ID:
         raise ApiError(403, 17, "The default runtime cannot be deleted.")
-    if server.switches["used_runtime_delete"] == "refuse" and server.projects.use(runtime.id):
-        raise ApiError(400, 1, "The object cannot be deleted because other objects depend on it.", -2147217387)
     server.runtimes.remove(runtime)
     server.note("delete", runtime, call.user, call.query.get("userComments"))
     return Reply(204)

@@ -3,9 +3,8 @@
 The first line of standard input is the order as JSON. Then the pipe stays open. When it closes, the simulator has
 ended, and this process ends too, so that no script continues to run.
 
-The public material does not say what a script returns, only that it arrives as JSON text. The switch script_result
-says what it is here: the value of the last expression, as in a notebook, or else the global
-``result``; that variable alone; or nothing.
+The public material does not say what a script returns, only that it arrives as JSON text. Here it is the value of the
+last expression, as in a notebook, or else the global ``result``.
 """
 
 from __future__ import annotations
@@ -114,14 +113,14 @@ def guard_network(whitelist: list[str], empty_means: str) -> None:
     sys.addaudithook(audit)
 
 
-def run(code: str, how: str) -> Any:
+def run(code: str) -> Any:
     """Run the script and return its result."""
     namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": __builtins__}
     tree = ast.parse(code, "<script>")
     last = tree.body[-1] if tree.body else None
-    if how != "last_value" or not isinstance(last, ast.Expr):
+    if not isinstance(last, ast.Expr):
         exec(compile(tree, "<script>", "exec"), namespace)
-        return None if how == "nothing" else namespace.get("result")
+        return namespace.get("result")
     tree.body.pop()
     exec(compile(tree, "<script>", "exec"), namespace)
     return eval(compile(ast.Expression(last.value), "<script>", "eval"), namespace)
@@ -140,7 +139,7 @@ def main() -> int:
     limit(order["seconds"], order["memory_mb"])
     message, value, code = "", None, 0
     try:
-        value = run(order["code"], order["result"])
+        value = run(order["code"])
     except SystemExit as error:
         code = 0 if error.code in (None, 0) else 1
         message = "" if code == 0 else f"SystemExit: {error.code}"

@@ -177,7 +177,6 @@ class Evaluations:
             "folder": folder,
             "whitelist": whitelist if isinstance(whitelist, list) else [],
             "empty_whitelist": switches["empty_whitelist"],
-            "result": switches["script_result"],
             "seconds": seconds,
             "memory_mb": max(LEAST_MEMORY_MB, memory),
             "answer": str(Path(folder, ".answer.json")),

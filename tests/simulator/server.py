@@ -18,7 +18,7 @@ from simulator.profiles import PLAYGROUND, make_switches
 from simulator.seed import PLAYGROUND as PLAYGROUND_SEED
 from simulator.seed import seed
 from simulator.sessions import Sessions
-from simulator.users import ANONYMOUS, API_TOKEN_OF_ADMIN, User, seeded
+from simulator.users import API_TOKEN_OF_ADMIN, User, seeded
 
 Handler = Callable[["Server", Call], Awaitable[Reply]]
 
@@ -92,10 +92,6 @@ class Server:
         now = time.monotonic()
         self._now = lambda: now
 
-    def manages(self, user: User) -> bool:
-        """Whether a user has the privilege to manage runtimes."""
-        return user.manages and (user.mode != ANONYMOUS or self.switches.yes("guest_manages"))
-
     def note(self, action: str, runtime: runtimes.Runtime, user: User, comment: str | None) -> None:
         """Write the change journal."""
         of_runtime = {"action": action, "id": runtime.id, "name": runtime.name, "comment": comment}
@@ -146,7 +142,7 @@ class Server:
             return await self._work(handler, call)
         call.session = self.sessions.find(call)
         asks = need == WRITES or (need == READS and self.switches.yes("privilege_for_reads"))
-        if asks and not self.manages(call.session.user):
+        if asks and not call.session.user.manages:
             raise ApiError(403, 14, "The user lacks the privilege 'Manage runtime'.", -2147214578)
         how = self.switches["sessions_parallel"]
         if how == "yes":

@@ -19,6 +19,7 @@ from simulator.profiles import Switches
 from simulator.users import DELEGATE, IDENTITY_TOKEN_OF_ADMIN, MODE_NAMES, User
 
 LB_COOKIE = "AWSALB"
+TOMCAT_TIMEOUT_S = 1800.0
 LB_REMEMBERED = 100_000  # enough for a long play, because the node in such a cookie stays valid
 
 
@@ -67,7 +68,7 @@ class Sessions:
         iserver = session.iserver
         if now - iserver.used > self._switches["iserver_timeout"] and not iserver.standing:
             iserver.ended = True
-        return not iserver.ended and now - session.used <= self._switches["tomcat_timeout"]
+        return not iserver.ended and now - session.used <= TOMCAT_TIMEOUT_S
 
     def open(self) -> list[HttpSession]:
         """The open sessions, oldest first, and delete the expired ones."""

@@ -122,8 +122,6 @@ async def history(server: Server, call: Call) -> Reply:
     asked = [by_id.get(script_id.upper()) for script_id in query["scriptids"].split(",")]
     if not all(script and script.is_read_by(call.user) for script in asked):
         raise not_found(f"with ID in '{query['scriptids']}' and type 76")
-    if server.switches["history_order"] == "reversed":
-        asked.reverse()
     entries = [
         {
             "executionTime": script.last_run.get("time"),

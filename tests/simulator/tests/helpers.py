@@ -117,7 +117,7 @@ def seed_sales(sim: Simulator) -> None:
     """Add a runtime, and a project with scripts. Only the viewer may read the last one."""
     scripts = [
         {"name": "Load", "id": f"{1:032X}", "runtime": "Etl", "code": "print('lädt')"},
-        {"name": "Clean up", "id": f"{2:032X}", "running": True},
+        {"name": "Clean up", "id": f"{2:032X}"},
         {"name": "Old", "id": f"{3:032X}", "subtype": 19456},
         {"name": "Reload", "id": f"{4:032X}", "runtime": ETL, "owner": "viewer", "readers": []},
     ]
