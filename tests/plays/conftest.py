@@ -1,4 +1,4 @@
-"""Fixtures for plays: ten servers with their inventory, the servers of the examples, and a controller."""
+"""Fixtures for plays: ten servers with their inventory, and the servers of the examples."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from pathlib import Path
 
 import pytest
 from simulator.harness import Simulator
-from support.ansible import LOCAL, Play, programs
+from support.ansible import LOCAL, Play
 
-from plays.awx.controller import Controller
-from plays.awx.jobs import tools_in
 from plays.examples.hosts import ExampleHosts
 
 
@@ -48,28 +46,8 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExampleHosts]:
         yield found
 
 
-@pytest.fixture
-def controller() -> Iterator[Controller]:
-    with Controller() as controller:
-        yield controller
-
-
-@pytest.fixture
-def tools(request: pytest.FixtureRequest, tmp_path: Path) -> Play:
-    """A runner for the programs of the newest ansible-core, or of a parameter, which also find awx.awx."""
-    core = getattr(request, "param", "")
-    return tools_in(tmp_path, programs(core and f"ansible-{core}"))
-
-
 @pytest.fixture(params=["in_process", pytest.param("module", marks=pytest.mark.matrix)])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """How the tasks of all plays run. A test that uses it runs both ways."""
     monkeypatch.setenv("MSTR_TEST_WAY", request.param)
     return str(request.param)
-
-
-@pytest.fixture
-def client(tools: Play, controller: Controller) -> Play:
-    """The same for an administrator of the empty controller."""
-    tools.env |= controller.environment()
-    return tools

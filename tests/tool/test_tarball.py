@@ -91,7 +91,7 @@ BESIDE = (
     *("host_vars/prod.yml", "environments/inventory.yml", "runtimes.yml", "runtimes/prod.yml", "prod.runtimes.yml"),
     *("prod.upgrade.yml", "prod.unused.yml", "prod.probe.json", "test-eu.yml", "backups/prod.20261127T041500Z.yml"),
     *("plan.json", "plan.md", "drift.json", "nightly.json", "audit.html", "audit.json", "audit.csv", "audit.junit.xml"),
-    *("sbom.cdx.json", "software.cdx.json", "report.html", "controller.yml", "job.txt", "upgrade.yml", "restore.yml"),
+    *("sbom.cdx.json", "software.cdx.json", "report.html", "job.txt", "upgrade.yml", "restore.yml"),
     *("requirements.yml", "collections/ansible_collections/a/b.py", "read.yml", "smoke_test.py", "notes.txt", "x.log"),
     *("README.html", "x.bak", "x.tar.gz", "node_modules/a.js", "export.yml", "playbook.yml", "docker-compose.yml"),
 )
@@ -124,7 +124,6 @@ def test_only_committed_files_for_users_are_packed(tmp_path: Path) -> None:
     folders = {
         "docs",
         "docs/examples",
-        "extensions/awx/project",
         "meta",
         "playbooks",
         "plugins",

@@ -18,7 +18,6 @@ MODULES = sorted((ROOT / "plugins" / "modules").glob("*.py"))
 PLUGINS = "ansible_collections.mstr.library.plugins"
 PLUGIN_UTILS = ROOT / "plugins" / "plugin_utils"
 OWN = f"{PLUGINS}.module_utils"
-LONGEST_FILE = 400
 
 every_module = pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
 
@@ -85,7 +84,6 @@ def test_a_file_imports_only_what_it_may(name):
     assert name == "auth" or name.startswith("_"), "one file is public"
     assert ("requests" in outside(UTILS[name])) == (name == "_session.transport")
     assert ("netaddr" in outside(UTILS[name])) == (name in ("_model.networks", "_model.rules"))
-    assert len(UTILS[name].read_text().splitlines()) <= LONGEST_FILE
     # Modules run on Python 3.9, which knows no `X | None`.
     assert "__future__.annotations" in set(imports(UTILS[name]))
 
@@ -148,4 +146,3 @@ def test_plugin_utils_import_no_plugin(path):
     assert {name.split(".")[0] for name in own} <= {"module_utils", "plugin_utils"}
     used = {name.split(".")[1] for name in own if name.startswith("plugin_utils.")}
     assert used <= {package, *UTIL_PACKAGES[package]}
-    assert len(path.read_text().splitlines()) <= LONGEST_FILE

@@ -104,11 +104,6 @@ class Action(ActionBase):
         except TypeError:
             raise refused(f"{name} must be true or false, not {str(self.value(name))!r}.") from None
 
-    @property
-    def in_job(self) -> bool:
-        """Whether this is a job of a controller, whose files are lost, and which passes artifacts on."""
-        return self.is_on("mstr_report_artifact")
-
     def run_id(self) -> str:
         """The id of the run. Raises ValidationError if its check was left out."""
         checked = self.value("mstr_run")

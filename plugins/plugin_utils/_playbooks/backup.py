@@ -6,8 +6,6 @@
 
 They are on the host on which the modules run. The backup is written before a run changes anything, and completed after
 its writes.
-
-In a job of a controller, whose files are lost, it is an artifact: that of the drift check, and of the apply at its end.
 It is the whole truth for the way back: a restore deletes nothing but what the backup lists as created by the run.
 """
 
@@ -25,13 +23,13 @@ from ...module_utils._model.alike import is_named
 from ...module_utils._model.file import FileError, check_size, read_text
 from ...module_utils._model.src import Source, read_definitions, source_from
 from .._reports.export import File, missing
-from .._reports.texts import packed_text, plain
+from .._reports.texts import plain
 from .action import Action, Result, refused
 from .backups import here, new_paths, timed
 from .check import one_file_error, type_error
 from .destination import FILE, checksum, dest_errors, write
 from .new_run import UNKNOWN
-from .variables import LARGEST_ARTIFACT, is_given, own_file
+from .variables import is_given, own_file
 
 DEST, KEEP = "mstr_runtimes_backup_dest", "mstr_runtimes_backup_keep"
 # The line of the backup of a run that did not end.
@@ -125,39 +123,32 @@ def _has_line(path: str, line: str) -> bool:
 
 
 class Backup:
-    """The backup of a run: a file if DEST names one, and an artifact in a job.
-
-    `source`: the file that a restore reads.
-    """
+    """The backup of a run, in the file that DEST names. `source`: the file that a restore reads."""
 
     def __init__(self, action: Action, source: str | None = None) -> None:
         self._action, self._keep = action, action.non_empty(KEEP)
         if error := None if self._keep is None else type_error(KEEP, "int", self._keep):
             raise refused(f"{error}.")
-        self._own_file = None if action.non_empty(DEST) is None else OwnFile(action, DEST)
-        self._finished, self._unfinished = list[str](), list[str]()
-        if self._own_file:
-            self._own_file.check()
-            line = File("", {"environment": action.host}).text.splitlines()[-1]
-            own, unfinished = (existing(action, self._dest, text) for text in (line, UNFINISHED))
-            # The one that is restored is neither named nor removed.
-            self._finished = [path for path in own if path not in (source, *unfinished)]
-            self._unfinished = [path for path in own if path in unfinished and path != source]
+        self._own_file = OwnFile(action, DEST)
+        self._own_file.check()
+        line = File("", {"environment": action.host}).text.splitlines()[-1]
+        own, unfinished = (existing(action, self._dest, text) for text in (line, UNFINISHED))
+        # The one that is restored is neither named nor removed.
+        self._finished = [path for path in own if path not in (source, *unfinished)]
+        self._unfinished = [path for path in own if path in unfinished and path != source]
         self._file = File("", {"runtimes": []})
         self._ids_before: set[str] = set()
         self._has_begun = self._with_scripts = False
 
     @property
     def _dest(self) -> str:
-        return self._own_file.path if self._own_file else ""
+        return self._own_file.path
 
     def begin(self, file: File, runtimes: Sequence[Mapping[str, Any]], with_scripts: bool) -> None:
         """Write the backup of these runtimes. Check mode makes it in memory. Raises ValidationError."""
         self._file, self._with_scripts, self._has_begun = file, with_scripts, True
         self._ids_before = {str(runtime["id"]).upper() for runtime in runtimes}
-        if self._action.in_job:
-            self._check_size(packed_text({"text": file.text}))
-        if self._own_file and not self._action.check_mode:
+        if not self._action.check_mode:
             paths = new_paths(self._dest, self._action.began())
             self._own_file.path = next(path for path in paths if not self._action.stat(path).kind)
         try:
@@ -165,27 +156,14 @@ class Backup:
         except ValidationError as exc:
             raise refused(f"{exc.sentence} Nothing was changed.") from None
 
-    def _check_size(self, packed: str) -> None:
-        hosts = len(self._action.task_vars["ansible_play_hosts_all"])
-        if len(packed) > LARGEST_ARTIFACT // hosts:
-            share = f", of which each of {hosts} environments has its share" if hosts > 1 else ""
-            raise refused(
-                f"The backup has {len(packed)} characters when packed, but a controller passes on only "
-                f"{LARGEST_ARTIFACT}{share}. Nothing was changed. Limit the job to fewer environments, or leave "
-                "runtimes out with mstr_runtimes_backup_exclude."
-            )
-
     def _write(self, file: File) -> None:
-        if self._own_file and not self._action.check_mode:
+        if not self._action.check_mode:
             self._own_file.write(file.text, private=True)
 
     def stopped(self, result: Result) -> str:
         """Complete the backup of a run that was stopped, and say where it is."""
         where = f"The backup of what was there before is {self._dest}"
-        if self._action.in_job:
-            # A job that is stopped passes nothing on.
-            where = "If a drift check ran before this job, its number is the way back for the job template restore."
-        elif not _wrote(result):
+        if not _wrote(result):
             where = "Nothing was changed."
         where = f"{result.get('msg')} {where}"
         try:
@@ -195,25 +173,23 @@ class Backup:
         return where
 
     def finish(self, result: Result) -> Result:
-        """The result of the run with `backup`, and with `backup_artifact` in a job.
+        """The result of the run with `backup`.
 
         It fails if the backup could not be completed. A process that was killed returns no result of the module, so
         nobody knows what it created.
         """
-        file = self._file
         try:
-            file = self._end(result)
+            self._end(result)
         except ValidationError as exc:
             result = _incomplete(result, exc.sentence)
-        if self._own_file and self._keep and _wrote(result) and not result.get("failed"):
+        if self._keep and _wrote(result) and not result.get("failed"):
             for path in [self._dest, *self._finished][int(self._keep) :]:
                 self._remove(path)
-        artifact = {"backup_artifact": packed_text({"text": file.text})} if self._action.in_job else {}
-        return {**self.named(result), **artifact}
+        return self.named(result)
 
     def named(self, result: Result) -> Result:
         """The result with `backup`, also of a run that failed before it could write one."""
-        killed = [self._dest or "mstr_backups"] if _was_killed(result) else []
+        killed = [self._dest] if _was_killed(result) else []
         backup = {
             "dest": self._dest if self._has_begun and (_wrote(result) or self._action.check_mode) else "",
             "written": not self._action.check_mode,
@@ -224,14 +200,13 @@ class Backup:
         }
         return {**result, "backup": backup}
 
-    def _end(self, result: Result) -> File:
+    def _end(self, result: Result) -> None:
         """The backup at the end of a run: complete if that is known. Without a write, nobody needs it."""
         file = self._completed(result, self._file.unfinished() if _was_killed(result) else self._file)
         if _wrote(result):
             self._write(file)
-        elif self._own_file and self._has_begun:
+        elif self._has_begun:
             self._remove(self._dest)
-        return file
 
     def _remove(self, path: str) -> None:
         """Remove a backup that nobody needs. One that cannot be removed does no harm."""

@@ -104,6 +104,12 @@ def _use_errors(run: NewRun) -> Iterator[str]:
     """Of variables that exclude or need each other, and of those that only an extra variable may not leave alone."""
     if "mstr_plan_dest" not in variables.types(run.playbook):
         return
+    for _host, value in run.values_of("mstr_runtimes_plan_ids"):
+        if not isinstance(value, Mapping):
+            yield f"mstr_runtimes_plan_ids must be a dictionary of hosts and plan ids, not {_shown(value)}."
+    others = [name for name in ("mstr_plan_src", "mstr_runtimes_plan_id") if any(run.values_of(name))]
+    if others and any(run.values_of("mstr_runtimes_plan_ids")):
+        yield f"Set only one of mstr_runtimes_plan_ids and {' and '.join(others)}; all of them are set."
     reads, writes = (any(run.values_of(name)) for name in ("mstr_plan_src", "mstr_plan_dest"))
     if reads and writes:
         yield "Set only one of mstr_plan_src and mstr_plan_dest; both are set."

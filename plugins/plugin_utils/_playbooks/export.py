@@ -17,7 +17,6 @@ from ...module_utils._errors import ErrorList, ValidationError, counted, listed
 from ...module_utils._model.result import counted_runtimes
 from ...module_utils._model.runtime import INCOMPLETE
 from ...module_utils._model.src import Source
-from .._reports.events import copyable_texts
 from .._reports.export import File, to_file
 from .._reports.texts import plain
 from .._reports.upgrade import UPGRADE_DAYS, Upgrade, locked, unused_file, upgrade_file
@@ -29,7 +28,6 @@ from .variables import EXPORTS, empty_errors, is_chosen, is_given, name_errors, 
 # What is exported, the variable that leaves runtimes out, and who writes the file.
 BACKUP = "a backup", "mstr_runtimes_backup_exclude", "the role mstr.library.runtimes, before it changed anything"
 EXPORT = "an export", "mstr_export_exclude", "the playbook mstr.library.export"
-JOB_EXPORT = (*EXPORT[:2], 'the job template "export"')
 # What an entry of an earlier file of such an export may have. Anything else was written by somebody.
 _OF_PARTIAL = (
     {"name", "runtime_version", "replace_on_change", "smoke_test"},
@@ -43,7 +41,7 @@ def export(action: Action) -> Result:
         errors.add(*name_errors(action.task_vars))
     target = OwnFile(action, "mstr_export_dest")
     target.check()
-    file, read, notes = _file(action, EXPORT)
+    file, read, notes = _file(action)
     if file is None:
         return read
     changed = target.differs(file.text)
@@ -64,7 +62,7 @@ def export(action: Action) -> Result:
     }
 
 
-def _file(action: Action, what: tuple[str, str, str]) -> tuple[File | None, Result, list[str]]:
+def _file(action: Action) -> tuple[File | None, Result, list[str]]:
     """The file of the export that the variables choose, None without one, the result without a file, and notes."""
     values = {name: action.value(name) for name in role_types(entry_point="export") if name.startswith("mstr_export_")}
     days: Any = values.get("mstr_export_upgrade_days")
@@ -76,16 +74,16 @@ def _file(action: Action, what: tuple[str, str, str]) -> tuple[File | None, Resu
         errors.add(*empty_errors([name for name, value in values.items() if value == ""]))
     mode = next((name for name in EXPORTS if is_chosen(values.get(name))), None)
     if mode is None:
-        return (*exported(action, what), [])
+        return (*exported(action, EXPORT), [])
     options = {
         "mstr_export_upgrade": {"include_scripts": True, "include_tasks": True, "include_versions": True},
         "mstr_export_unused": {"include_scripts": True},
         "mstr_export_versions": {"include_installed": True},
     }[mode]
-    read, exclude = _read(action, what, options)
+    read, exclude = _read(action, EXPORT, options)
     if read.get("failed"):
         return None, read, []
-    writer, plain_read = what[2], plain({key: read.get(key) for key in ("runtimes", "versions", "unread")})
+    writer, plain_read = EXPORT[2], plain({key: read.get(key) for key in ("runtimes", "versions", "unread")})
     if mode == "mstr_export_versions":
         runtimes, comments = locked(plain_read["runtimes"])
         return to_file(runtimes, writer, exclude, comments=comments), read, []
@@ -142,18 +140,6 @@ def _edits(source: Source, partial: bool) -> list[str]:
     return edits
 
 
-def export_text(action: Action) -> Result:
-    """The text of an export in `text`, for a job of a controller, whose files are lost.
-
-    `texts`: the same in parts, each of which one event shows without loss. `encoded`: whether they are Base64.
-    """
-    file, read, _notes = _file(action, JOB_EXPORT)
-    if file is None:
-        return read if read.get("failed") else {**read, "text": "", "texts": [str(read["msg"])], "encoded": False}
-    shown = copyable_texts(file.text, action.host)
-    return {"changed": False, "text": file.text, "texts": shown, "encoded": ":" not in shown[0]}
-
-
 def exported(action: Action, what: tuple[str, str, str], options: Result | None = None) -> tuple[File | None, Result]:
     """The file, None if the read failed, and the result of the read. `options`: of the read."""
     read, exclude = _read(action, what, options or {})
@@ -172,7 +158,7 @@ def _read(action: Action, what: tuple[str, str, str], options: Result) -> tuple[
         raise refused(f"{exclude} must be a list, such as [{patterns!r}], not {str(patterns)!r}.")
     read = action.run_module("mstr_runtime_info", options, action.check_mode)
     if not read.get("failed") and not any(runtime["is_default"] for runtime in plain(read["runtimes"])):
-        without = ", or without mstr_runtimes_backup_dest" if what == BACKUP and not action.in_job else ""
+        without = ", or without mstr_runtimes_backup_dest" if what == BACKUP else ""
         raise refused(
             f"{INCOMPLETE}. So {name} may lack others, too. Nothing was changed. Run the playbook again, or as a "
             f"user who sees every runtime{without}."

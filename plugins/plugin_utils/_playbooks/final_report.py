@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The report at the end of a run: its lines, its files, what a workflow hands on, and which hosts have to fail.
+"""The report at the end of a run: its lines, its files, and which hosts have to fail.
 
 Pure: takes the results of the hosts, which `result_of` makes of the result of a task.
 """
@@ -18,11 +18,9 @@ from typing import Any, NamedTuple
 from ...module_utils._errors import as_mstr_error, clean, listed
 from .._reports import compare, environment, formats, plan_file, texts
 from .._reports.evaluation import Json, grouped
-from .._reports.events import approval_texts
 from .._reports.inventory import Sources
 from .._reports.since import Earlier
 from .new_run import commands, extra_option
-from .variables import LARGEST_ARTIFACT
 
 _MOST_LINES = 20
 
@@ -32,8 +30,7 @@ class RunReport(NamedTuple):
 
     lines: list[str]
     errors: dict[str, str]
-    statistics: Mapping[str, Any] = MappingProxyType({})
-    events: Sequence[str] = ()  # in a job of a controller: the report as several texts
+    plan_ids: Mapping[str, str] = MappingProxyType({})  # of a check, by host
 
 
 class FinishedRun(NamedTuple):
@@ -48,8 +45,6 @@ class FinishedRun(NamedTuple):
     plan: str = ""
     earlier: Earlier | None = None  # in a file that the run writes again: what it does not audit stays there
     left_out: bool = False  # whether --tags or --skip-tags may have left the work out
-    page: bool = False  # whether to hand on the report as a page, because the files of a job are lost
-    job: str = ""  # the number of that job
     reference: str | None = None  # the environment with which the others are compared
 
 
@@ -69,12 +64,11 @@ def run_report(run: FinishedRun, write: Callable[..., None]) -> RunReport:
     short = environment.without_shared(reports, not stopped)
     predicted = run.check_mode or run.playbook == "audit"
     lines = [f"{host}: {result['restored']}" for host, result in reached.items() if result.get("restored")]
-    # A controller shows them in events of their own.
     is_plan = run.check_mode and run.playbook != "audit"
-    lines += [] if run.page else environment.console_lines(short, predicted, is_plan)
+    lines += environment.console_lines(short, predicted, is_plan)
     lines += [*not_reached, *_backup_lines(run, reached)]
     comparison, differing = _compared(run, short, reached, stopped)
-    lines += [] if run.page else differing
+    lines += differing
     files = {path: partial(_parts, run, short, reached, list(stopped), path, comparison) for path in run.reports}
     files |= {run.plan: partial(_plan_parts, run, short, stopped)} if run.plan else {}
     gated = [host for host, result in reached.items() if result.get("fail_on_difference") and host not in errors]
@@ -85,12 +79,9 @@ def run_report(run: FinishedRun, write: Callable[..., None]) -> RunReport:
     lines += failed.values()
     if failed:
         errors = {host: errors.get(host) or next(iter(failed.values())) for host in run.results}
-    if not run.page:
-        # Only a controller hands something on, and Ansible would walk through all of it several times.
-        return RunReport(lines, errors)
-    page = f"The artifact {artifact_name(run.playbook, 'page')} of this job"
-    events = approval_texts(short, predicted, page, differing)
-    return RunReport(lines, errors, _statistics(run, short, reached, list(stopped), comparison), events)
+    known = [report for report in short if report["plan_id"] and report["outcome"] != "failed"]
+    plan_ids = {report["environment"]: report["plan_id"] for report in known}
+    return RunReport(lines, errors, plan_ids)
 
 
 def _compared(
@@ -224,56 +215,12 @@ def _parts(
     )
 
 
-def _statistics(
-    run: FinishedRun,
-    short: Sequence[Json],
-    reached: Mapping[str, Json],
-    not_reached: list[str],
-    comparison: Json | None,
-) -> dict[str, Any]:
-    """What a workflow hands on to its next node. The details are only for a file: this must stay small."""
-    environments = {"environments": short, "not_reached": not_reached}
-    if run.playbook == "audit":
-        artifacts: dict[str, Any] = {"mstr_audit": {"kind": "audit", **environments}}
-    else:
-        artifacts = {"mstr_report": {"check_mode": run.check_mode, **environments}}
-        if run.check_mode:
-            # Packed: ansible-core 2.19 and newer read the texts that a controller hands on as YAML, "3.10" as a number.
-            artifacts["mstr_plan"] = texts.packed_text(environments)
-    # The files of a job are lost. The short report of an apply is its JSON.
-    handed_on = {suffix: form.artifact for suffix, form in formats.FORMATS.items() if form.artifact}
-    for suffix, form in handed_on.items():
-        if suffix == "json" and run.playbook != "audit":
-            continue
-        try:
-            parts = _parts(run, short, reached, not_reached, f"report.{suffix}", comparison)
-            text = "".join(texts.without_controls_in(parts))
-        except Exception as exc:
-            text = f"The report could not be made. {as_mstr_error(exc).sentence}"
-        if len(text) > LARGEST_ARTIFACT:
-            text = (
-                f"The report has {len(text)} characters, but only {LARGEST_ARTIFACT} can be passed on. Limit the job "
-                "to fewer environments."
-            )
-        artifacts[artifact_name(run.playbook, form)] = text
-    backups = {host: result["backup_artifact"] for host, result in reached.items() if result.get("backup_artifact")}
-    return {**artifacts, "mstr_backups": backups} if backups else artifacts
-
-
-def artifact_name(playbook: str, form: str) -> str:
-    """The artifact of a job that has the report as a page, as Markdown, or as JSON."""
-    return f"mstr_{'audit' if playbook == 'audit' else 'report'}_{form}"
-
-
 def _backup_lines(run: FinishedRun, reached: Mapping[str, Json]) -> Iterator[str]:
     """Where the backups are, what going back does not restore, and the command for all environments that changed."""
     ways_back: dict[str, str] = {}
     backups = {host: result["backup"] for host, result in reached.items() if result.get("backup")}
     for host, backup in backups.items():
-        if run.page:
-            # The files of a job are lost, so none of them is a way back.
-            ways_back |= {host: ""} if reached[host].get("changed") or backup["unfinished"] else {}
-        elif backup["dest"] and not backup["written"]:
+        if backup["dest"] and not backup["written"]:
             yield f"{host}: a backup can be made; the {run.playbook} would write it beside {backup['dest']}"
         elif backup["dest"] and reached[host].get("changed"):
             ways_back[host] = backup["dest"]
@@ -283,13 +230,6 @@ def _backup_lines(run: FinishedRun, reached: Mapping[str, Json]) -> Iterator[str
     if without and not run.check_mode:
         whose = f" of {listed(without, 5)}" if backups else ""
         yield f"There is no backup{whose}, because mstr_runtimes_backup_dest is not set."
-    if run.page and ways_back:
-        job = f"the number of this job{f', {run.job}' if run.job else ''}"
-        after = f" after a cancelled {run.playbook}" if run.check_mode else ""
-        limit = f", and with the limit {','.join(ways_back)}" if len(ways_back) < len(run.results) else ""
-        yield f"To go back{after}: launch the job template restore with {job}{limit}"
-    if run.page:
-        return
     unfinished = [(host, path) for host, backup in backups.items() for path in backup["unfinished"]]
     for host, path in unfinished[:_MOST_LINES]:
         [command] = commands(run.options, "restore", "mstr_restore_src", {host: path})

@@ -65,9 +65,7 @@ def restore(action: Action, approved: Result | None = None, check_mode: bool = F
         raise refused(choice_error("mstr_restore_src", {action.host: found}, action.command_line(), read))
     path, source = _source(action, "mstr_restore_src")
     if source is None:
-        job = action.non_empty("mstr_restore_job")
-        missing = f"it has no backup {path}" if job is None else f"job {job} has no backup of it"
-        return {"changed": False, "left_alone": f"{missing}, so it was left alone"}
+        return {"changed": False, "left_alone": f"it has no backup {path}, so it was left alone"}
     with ErrorList() as errors:
         errors.add(*foreign_errors("mstr_restore_src", path, source, action.host, action.server()))
     options = {**action.options({option: passed_on()[option] for option in RESTORED}), "src": path}
@@ -121,12 +119,10 @@ def _backed_up(action: Action, options: Result, source: Source, approved: Result
     """
     options |= approved or {}
     looks = check_mode and not action.check_mode
-    if action.non_empty(DEST) is None and not action.in_job:
+    if action.non_empty(DEST) is None:
         return action.run_module("mstr_runtimes", options, *[True] * looks)
     backup = Backup(action, options["src"] if source.restore else None)
-    # A drift check every night reads nothing for a backup that nobody needs.
-    early = looks or (action.in_job and action.check_mode)
-    checked = action.run_module("mstr_runtimes", options, *[True] * looks) if early else None
+    checked = action.run_module("mstr_runtimes", options, True) if looks else None
     if checked and not checked.get("changed"):
         return checked
     asked = action.non_empty("mstr_runtimes_backup_scripts")
@@ -211,7 +207,7 @@ def _definition_errors(action: Action) -> Iterator[str]:
 
 def wants_details(action: Action) -> bool:
     """Whether the report of the run has every runtime."""
-    return action.non_empty("mstr_report_dest") is not None or action.in_job
+    return action.non_empty("mstr_report_dest") is not None
 
 
 def audit(action: Action) -> Result:
@@ -228,13 +224,6 @@ def audit(action: Action) -> Result:
 def report_paths(action: Action) -> list[str]:
     """The files of the report."""
     return [action.path_of(dest) for dest in dests(action.non_empty("mstr_report_dest") or ())]
-
-
-def smoke_test(action: Action) -> Result:
-    """The result of a few lines of Python on a runtime."""
-    options = {"runtime": "mstr_smoke_test_runtime", "run_timeout": "mstr_smoke_test_timeout"}
-    code = 'import platform\nprint("Python", platform.python_version())\n'
-    return action.run_module("mstr_script_run", {"run_timeout": 120, **action.options(options), "code": code})
 
 
 def probe(action: Action) -> Result:

@@ -24,39 +24,31 @@ from ...module_utils._errors import ErrorList, ValidationError, ended
 from ...module_utils._model.file import read_text
 from .._reports import plan_file
 from .._reports.environment import environment_report
-from .._reports.events import approval_texts
 from .._reports.inventory import Sources
+from .._reports.pieces import pieces
 from .._reports.since import Earlier, earlier_from
-from .._reports.texts import content_of, packed, plain
+from .._reports.texts import packed
 from .._run.action import kept_warnings, why_failed
 from . import backups, destination, export, final_report, playbooks, variables
 from .action import Action, Result, failed, refused
 from .check import run_errors, values_needed
 from .new_run import NewRun, reference_of
-from .survey import QUESTIONS, values
 
 
 def check_run(action: Action) -> Result:
     """Check the whole run before the first request: the variables of every host, the files and the inventory.
 
-    The option `playbook` is the name of the playbook, or `job` or `controller` for those of a controller. The result
-    has `id`, which is different for each run, and `began`, its time. Raises ValidationError with all that is wrong.
+    The option `playbook` is the name of the playbook. The result has `id`, which is different for each run, and
+    `began`, its time. Raises ValidationError with all that is wrong.
     """
     playbook = str(action.args["playbook"])
+    _check_inventory(action)
+    hosts = [str(host) for host in action.task_vars["ansible_play_hosts"]]
+    by_host = action.of_hosts(hosts, values_needed(playbook))
+    environs = action.environment(True), action.environment(False)
+    run = NewRun(playbook, by_host, action.extra_vars(), action.check_mode, *environs, action.started_in)
     with ErrorList() as errors:
-        if playbook == "controller":
-            # It needs no inventory, and has its own checks.
-            errors.add(*variables.name_errors(action.task_vars))
-        else:
-            _check_inventory(action)
-            hosts = [str(host) for host in action.task_vars["ansible_play_hosts"]]
-            by_host = action.of_hosts(hosts, () if playbook == "job" else values_needed(playbook))
-            if playbook == "job":
-                errors.add(*variables.name_errors(name for values in by_host.values() for name in values))
-            else:
-                environs = action.environment(True), action.environment(False)
-                run = NewRun(playbook, by_host, action.extra_vars(), action.check_mode, *environs, action.started_in)
-                errors.add(*run_errors(run._replace(options=action.command_line())))
+        errors.add(*run_errors(run._replace(options=action.command_line())))
     return {"changed": False, "id": uuid4().hex, "began": backups.now()}
 
 
@@ -89,7 +81,12 @@ def work(action: Action) -> Result:
     approved = None
     try:
         approved = _approved(action) if task in _WRITES else None
-        result = _approved_result(action, task, approved) if approved else _WORK[task](action)
+        if approved:
+            result = _approved_result(action, task, approved)
+        elif task == "apply" and (plan_id := _approved_id(action)):
+            result = playbooks.apply(action, {"plan_id": plan_id})
+        else:
+            result = _WORK[task](action)
     except (AnsibleError, ValidationError) as exc:
         approved, result = None, failed(why_failed(exc, action.host, action.transport))
     return {**(result if result.get("left_alone") else _reported(action, task, result, approved)), **run}
@@ -106,30 +103,30 @@ def _why_stopped(action: Action, variable: str, run: str) -> str | None:
 
 
 def _approved(action: Action) -> Mapping[str, Any] | None:
-    """The approved plan of a file, or in a job of a controller, in the report of the drift check; None without one."""
-    if (src := action.non_empty("mstr_plan_src")) is not None:
-        path = action.path_of(src)
-        try:
-            return plan_file.plan_of(read_text(path), action.host, action.server())
-        except ValueError as exc:
-            raise refused(ended(f"mstr_plan_src {path} {exc}")) from None
-    report = plain(action.non_empty("mstr_report"))
-    is_checked = isinstance(report, Mapping) and bool(report.get("check_mode"))
-    # The report may be a later one, of an apply that failed. The plan is still the only one that was approved.
-    if not action.in_job or action.check_mode or not (is_checked or action.non_empty("mstr_plan") is not None):
+    """The approved plan of a file; None without one."""
+    src = action.non_empty("mstr_plan_src")
+    if src is None:
         return None
+    path = action.path_of(src)
     try:
-        return plan_file.approved_entry(_checked(action), action.host, action.server())
+        return plan_file.plan_of(read_text(path), action.host, action.server())
     except ValueError as exc:
-        raise refused(f"The drift check {exc}. Start the workflow again.") from None
+        raise refused(ended(f"mstr_plan_src {path} {exc}")) from None
 
 
-def _checked(action: Action) -> list[Any]:
-    """The reports of the environments in the drift check before this job."""
-    try:
-        return list(content_of(str(plain(action.non_empty("mstr_plan"))))["environments"])
-    except (KeyError, ValueError):
-        raise refused("The artifact mstr_plan was not written by a drift check, so nothing was changed.") from None
+def _approved_id(action: Action) -> str | None:
+    """The id of the approved plan of the host, which a check has handed on; None if nothing was handed on."""
+    plan_ids = action.value("mstr_runtimes_plan_ids")
+    if plan_ids is None:
+        return None
+    # Between two jobs of AWX, a text of digits may become a number.
+    by_host = {str(host): str(plan_id) for host, plan_id in plan_ids.items()}
+    if action.host not in by_host:
+        raise refused(
+            f"mstr_runtimes_plan_ids has no plan for {action.host}, so nothing was changed there. Run the check again, "
+            "and have its plan approved."
+        )
+    return by_host[action.host]
 
 
 def _approved_result(action: Action, task: str, approved: Mapping[str, Any]) -> Result:
@@ -137,9 +134,7 @@ def _approved_result(action: Action, task: str, approved: Mapping[str, Any]) -> 
     checked = _WORK[task](action, check_mode=True)
     if not (checked.get("failed") or checked.get("left_alone")):
         now = environment_report(Sources(environment=action.host, applied=checked, check_mode=True))
-        in_file = action.non_empty("mstr_plan_src") is not None
-        repeat = plan_file.REPEAT if in_file else "Start the workflow again to approve the new plan."
-        why = plan_file.refusal(approved, now, repeat)
+        why = plan_file.refusal(approved, now)
         if why is None:
             if action.check_mode:
                 return checked
@@ -171,7 +166,7 @@ def _reported(action: Action, task: str, result: Result, approved: Mapping[str, 
 def _written(action: Action, result: Result, approved: Mapping[str, Any] | None) -> Result:
     sources = Sources(action.host, result, action.check_mode, warnings=kept_warnings(), approved=approved)
     report = environment_report(sources, detail=True)
-    backup = {key: result.get(key) for key in ("backup", "backup_artifact", "restored")}
+    backup = {key: result.get(key) for key in ("backup", "restored")}
     report.update(server=None if result.get("failed") else action.server(), backup=backup["backup"])
     texts = packed(report)
     if not playbooks.wants_details(action):
@@ -212,19 +207,16 @@ def report_run(action: Action) -> Result:
         reports=reports,
         plan="" if plan is None else action.path_of(plan),
         left_out=bool(context.CLIARGS.get("skip_tags")) or "all" not in context.CLIARGS.get("tags", ["all"]),
-        page=action.in_job,
-        job=str(action.non_empty("awx_job_id") or ""),
         earlier=_earlier(action, reports) if "mstr_audit_since" in used else None,
         reference=reference_of(action.non_empty("mstr_audit_compare"), hosts) if playbook == "audit" else None,
     )
     final = final_report.run_report(run, destination.write)
-    statistics = {"data": dict(final.statistics), "per_host": False, "aggregate": False}
+    statistics = {"data": {"mstr_runtimes_plan_ids": final.plan_ids}, "per_host": False, "aggregate": False}
     return {
         "changed": False,
-        # A controller cuts the output of an event, so a job shows the report as several.
-        "texts": [text for text in ("\n".join(final.lines), *final.events) if text],
+        "texts": [*pieces(final.lines, hosts[0])],
         "errors": final.errors,
-        **({"ansible_stats": statistics} if final.statistics else {}),
+        **({"ansible_stats": statistics} if playbook == "apply" and action.check_mode else {}),
     }
 
 
@@ -245,60 +237,17 @@ def end(action: Action) -> Result:
     return failed(str(error)) if error else {"changed": False}
 
 
-def write(action: Action) -> Result:
-    """Write a file of the control node for its owner.
-
-    Options: `variable`, which names the file, and its `text`, or the artifact of a backup, `packed`.
-    """
-    variable, packed = action.args["variable"], action.args.get("packed")
-    try:
-        text = str(plain(action.args["text"] if packed is None else content_of(packed)["text"]))
-    except (KeyError, ValueError):
-        raise refused("The artifact mstr_backups of the earlier job was not written by a job.") from None
-    path = action.path_of(action.value(variable))
-    with ErrorList() as errors:
-        errors.add(*destination.dest_errors(variable, path))
-    changed = destination.Stat.local(path).checksum != destination.checksum(text.encode())
-    if changed and not action.check_mode:
-        try:
-            destination.write(path, [text], private=True)
-        except OSError as exc:
-            raise refused(f"{variable} {path} could not be written: {exc.strerror}.") from None
-    return {"changed": changed, "dest": path}
-
-
-def survey(action: Action) -> Result:
-    """Return the `answers` to the survey of a job template, each with the `variable` that it sets and its `value`."""
-    with ErrorList() as errors:
-        errors.add(*variables.name_errors(action.task_vars))
-    answers = {key: plain(action.task_vars.get(f"mstr_survey_{key}")) for key in QUESTIONS}
-    inventory = {name: plain(action.value(name)) for name in ("mstr_runtimes_purge_limit", "mstr_runtimes_policy")}
-    found = values(answers, inventory, action.extra_vars())
-    return {"changed": False, "answers": [{"variable": name, "value": value} for name, value in found.items()]}
-
-
-def approval(action: Action) -> Result:
-    """Return what somebody has to see who approves the report of a drift check, in `texts`."""
-    page = "The artifact mstr_report_page of the drift check"
-    return {"changed": False, "texts": approval_texts(_checked(action), True, page)}
-
-
 _WRITES = ("apply", "restore")
 _WORK: dict[str, Callable[..., Result]] = {
     "apply": playbooks.apply,
     "audit": playbooks.audit,
     "export": export.export,
-    "export_text": export.export_text,
     "probe": playbooks.probe,
     "restore": playbooks.restore,
-    "smoke_test": playbooks.smoke_test,
 }
 TASKS: dict[str, Callable[[Action], Result]] = {
-    "approval": approval,
     "check": check_run,
     "end": end,
     "report": report_run,
-    "survey": survey,
-    "write": write,
     **dict.fromkeys(_WORK, work),
 }

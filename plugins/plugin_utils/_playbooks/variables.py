@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The variables of the playbooks and roles: which exist, which playbook uses which, and which a name probably means.
+"""The variables of the playbooks and the role: which exist, which playbook uses which, and which a name probably means.
 
-Pure, except that the variables are read from `variables.yml`, and those of the roles from their argument specs.
+Pure, except that the variables are read from `variables.yml`, and those of the role from its argument specs.
 """
 
 from __future__ import annotations
@@ -22,17 +22,15 @@ from ...module_utils import auth
 from ...module_utils._errors import ValidationError
 from ...module_utils._model.alike import is_near
 from ...module_utils._work.inputs import TASK_OPTIONS
-from .._reports.formats import FORMATS
-from .survey import QUESTIONS
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _ROOT = Path(__file__).resolve().parents[3]
 _ROLE = "mstr_runtimes_"
 _MOST_EDITS = 2
 # A variable with such a beginning that no playbook knows is a misspelled one.
-_WORDS = ("plan", "report", "audit", "fail_on", "export", "probe", "restore", "controller")
+_WORDS = ("plan", "report", "audit", "fail_on", "export", "probe", "restore")
 _PREFIXES = tuple(f"mstr_{word}_" for word in _WORDS)
-PLAYBOOKS = ("apply", "audit", "export", "probe", "restore", "job_audit", "job_restore", "job_smoke_test")
+PLAYBOOKS = ("apply", "audit", "export", "probe", "restore")
 # Which variables of the role an audit uses: those that say what an apply would do.
 _AUDITED = ("purge", "purge_exclude", "purge_limit", "policy", "protect_used", "protect_projects", "concurrency")
 # Which options of mstr_runtimes a restore takes from the variables of the role. It ignores all others of an apply.
@@ -41,7 +39,7 @@ RESTORED = ("concurrency", "journal_comment", *(option for option in TASK_OPTION
 _GUARDS = (
     *("mstr_export_exclude", "mstr_export_unused", "mstr_export_upgrade", "mstr_export_upgrade_days"),
     *("mstr_export_versions", *(f"mstr_fail_on_{what}" for what in ("difference", "drift", "violation"))),
-    *("mstr_plan_dest", "mstr_plan_src"),
+    *("mstr_plan_dest", "mstr_plan_src", f"{_ROLE}plan_ids"),
     *(f"{_ROLE}{option}" for option in ("backup_exclude", "exemptions", "plan_id", "policy")),
     *(f"{_ROLE}{option}" for option in ("protect_projects", "protect_used", "purge_exclude", "purge_limit")),
 )
@@ -67,13 +65,11 @@ AUDITED = {
     **{f"include_{what}": f"mstr_audit_{what}" for what in ("installed", "scripts", "tasks")},
     "since": "mstr_audit_since",
 }
-# What a workflow hands from one job to the next, and what the roles and playbooks set themselves.
-_FORMATS = ("", *(f"_{form.artifact}" for form in FORMATS.values() if form.artifact))
-_REPORTS = {f"mstr_{of}{form}" for of in ("audit", "report") for form in _FORMATS}
-ARTIFACTS = frozenset({"mstr_backups", "mstr_exports", "mstr_plan", "mstr_smoke_tests", *_REPORTS})
-LARGEST_ARTIFACT = 600_000  # characters; a controller keeps up to 700,000
-# The secrets are for the file that `mstr_controller_dest` names.
-OWN = ARTIFACTS | {"mstr_controller_secrets", "mstr_export_result", "mstr_report_artifact", "mstr_runtimes_result"}
+# What the role and the playbooks set themselves.
+OWN = frozenset({"mstr_export_result", "mstr_runtimes_result"})
+# What every playbook takes: a switch that the action plugins read, and what a check in a workflow of AWX hands on to
+# all later jobs.
+_EVERYWHERE = frozenset({"mstr_in_process", "mstr_runtimes_plan_ids"})
 
 
 @cache
@@ -90,17 +86,11 @@ def of_playbooks() -> dict[str, dict[str, Any]]:
 
 
 @cache
-def role_types(role: str = "runtimes", entry_point: str = "main") -> dict[str, str]:
-    """The variables of a role's entry point, each with its type."""
-    specs = yaml.load((_ROOT / "roles" / role / "meta/argument_specs.yml").read_bytes(), Loader=_LOADER)
+def role_types(entry_point: str = "main") -> dict[str, str]:
+    """The variables of the role's entry point, each with its type."""
+    specs = yaml.load((_ROOT / "roles/runtimes/meta/argument_specs.yml").read_bytes(), Loader=_LOADER)
     options = specs["argument_specs"][entry_point]["options"]
     return {name: str(option["type"]) for name, option in options.items()}
-
-
-@cache
-def _everywhere() -> frozenset[str]:
-    """The variables that every playbook takes: the answers of a survey, and a switch that the action plugins read."""
-    return frozenset({*(f"mstr_survey_{key}" for key in QUESTIONS), "mstr_in_process"})
 
 
 @cache
@@ -155,15 +145,15 @@ def playbooks_with(name: str) -> list[str]:
 
 @cache
 def all_names() -> frozenset[str]:
-    """Every variable that users of the roles and playbooks set."""
-    return frozenset(_everywhere().union(role_types("controller"), *map(types, PLAYBOOKS)))
+    """Every variable that users of the role and playbooks set."""
+    return _EVERYWHERE.union(*map(types, PLAYBOOKS))
 
 
 def name_errors(names: Iterable[str], playbook: str | None = None, extra: Iterable[str] = ()) -> Iterator[str]:
     """A sentence for each variable that is misspelled, or of no use in this playbook.
 
     `extra`: the names of the extra variables (-e). Only those must be variables of this playbook: an inventory serves
-    all playbooks. Without `playbook`, such as in a role or a job of a controller, no known variable is out of place.
+    all playbooks. Without `playbook`, such as in a role, no known variable is out of place.
     """
     extra_names = set(extra)
     for name in sorted({*names, *extra_names}):
@@ -171,9 +161,8 @@ def name_errors(names: Iterable[str], playbook: str | None = None, extra: Iterab
             continue
         if name not in all_names():
             yield from _unknown(name)
-        elif playbook and name in extra_names and name not in _everywhere() and not _is_used(name, playbook):
-            users = playbooks_with(name) or ["controller"]
-            *others, last = users
+        elif playbook and name in extra_names and name not in _EVERYWHERE and not _is_used(name, playbook):
+            *others, last = playbooks_with(name)
             whose = f"{', '.join(others)} and {last} do" if others else f"{last} does"
             yield f"{playbook} does not use {name}; {whose}. Remove it from -e."
 

@@ -11,10 +11,6 @@ from typing import Any, NamedTuple
 
 from ...module_utils._model.kinds import normalized_name
 
-# Limits for a line of text; the report's file contains the whole change.
-_MOST_CHANGES = 6
-_LONGEST_VALUE = 60
-
 
 class Change(NamedTuple):
     """One entry of a field that was added, removed or changed. `name` is empty where the field has no entries."""
@@ -24,11 +20,13 @@ class Change(NamedTuple):
     before: str
     after: str
 
-    def text(self, longest: int | None = _LONGEST_VALUE) -> str:
-        """Such as `+10.200.0.0/16`, `-pandas 2.2.3` or `requests 2.32.3 → 2.32.4`. `longest`: of a value."""
+    def text(self) -> str:
+        """Such as `+10.200.0.0/16`, `-pandas 2.2.3` or `requests 2.32.3 → 2.32.4`, in one line."""
         if self.sign == "→":
-            return f"{self.name} {_short(self.before, longest)} → {_short(self.after, longest)}".strip()
-        return f"{self.sign}{_short(self.after or self.before, longest)}"
+            text = f"{self.name} {self.before} → {self.after}"
+        else:
+            text = f"{self.sign}{self.after or self.before}"
+        return " ".join(text.split())
 
 
 def changes(before: Any, after: Any) -> list[Change]:
@@ -52,15 +50,11 @@ def _are(kind: type, before: Any, after: Any) -> bool:
     return isinstance(before or after, kind) and all(not value or isinstance(value, kind) for value in (before, after))
 
 
-def change_line(field: str, before: Any, after: Any, whole: bool = False) -> str:
-    """One line, such as `whitelist +10.200.0.0/16 -10.0.3.0/24`. Unless `whole`, it is a short one."""
+def change_line(field: str, before: Any, after: Any) -> str:
+    """One line with everything that changes, such as `whitelist +10.200.0.0/16 -10.0.3.0/24`."""
     differences = changes(before, after)
     separator = ", " if any(entry.sign == "→" for entry in differences) else " "
-    if whole:
-        return f"{field} {separator.join(entry.text(None) for entry in differences)}"
-    text = separator.join(entry.text() for entry in differences[:_MOST_CHANGES])
-    more = f" and {len(differences) - _MOST_CHANGES} more" if len(differences) > _MOST_CHANGES else ""
-    return f"{field} {text}{more}"
+    return f"{field} {separator.join(entry.text() for entry in differences)}"
 
 
 def value_texts(value: Any) -> list[str]:
@@ -117,8 +111,3 @@ def _value_text(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(str(entry) for entry in value) or "none"
     return f"'{value}'" if isinstance(value, str) else str(value)
-
-
-def _short(text: str, longest: int | None) -> str:
-    text = " ".join(text.split())
-    return text if longest is None or len(text) <= longest else f"{text[: longest - 1]}…"

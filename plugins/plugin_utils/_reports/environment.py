@@ -188,12 +188,12 @@ def short_lines(report: Json, predicted: bool) -> list[str]:
 
 
 def console_lines(reports: Sequence[Json], predicted: bool, is_plan: bool) -> Iterator[str]:
-    """The lines of all reports, at most twenty of a kind; of a plan, each with its id, and equal changes once."""
+    """The lines of all reports, at most twenty of a kind; of a plan, all with its id, and equal changes once."""
     for group in lines.same_changes(reports, is_plan):
         rest = []
         for report in group:
             name = str(report["environment"])
-            first, *others = short_lines(report, predicted) or [""]
+            first, *others = (report["lines"] if is_plan else short_lines(report, predicted)) or [""]
             changes = is_plan and report["plan_id"] and (report["runtimes"] or report["scripts"])
             yield f"{first} (plan {report['plan_id']})" if changes else first
             # A warning is about an environment, whatever changes there.

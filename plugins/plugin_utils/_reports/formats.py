@@ -18,20 +18,19 @@ from .evaluation import Json
 
 
 class Format(NamedTuple):
-    """`kinds`: of the reports that have it. `artifact`: the end of the name of the artifact in which a job has it."""
+    """`kinds`: of the reports that have it."""
 
     module: str
     kinds: Sequence[str] = ("audit", "apply")
     for_people: bool = True
-    artifact: str = ""
 
 
 # By suffix
 FORMATS = {
-    "html": Format("html", artifact="page"),
-    "json": Format("data", for_people=False, artifact="json"),
+    "html": Format("html"),
+    "json": Format("data", for_people=False),
     "csv": Format("table", kinds=("audit",)),
-    "md": Format("markdown", artifact="markdown"),
+    "md": Format("markdown"),
     "junit.xml": Format("junit", for_people=False),
     "cdx.json": Format("sbom", kinds=("audit",), for_people=False),
 }

@@ -179,8 +179,8 @@ def gone_name(runtime: Json) -> str:
     return str((renamed[0] if renamed and runtime["action"] in GOES else runtime["name"]) or runtime["id"])
 
 
-def difference_lines(runtime: Json, check_mode: bool, whole: bool = False) -> list[str]:
-    """The lines about a runtime that differs; each one names the runtime. `whole`: see `change_line`."""
+def difference_lines(runtime: Json, check_mode: bool) -> list[str]:
+    """The lines about a runtime that differs; each one names the runtime."""
     name, action = repr(runtime["name"] or runtime["id"]), runtime["action"]
     lines: list[str] = []
     done = f"would be {action}" if check_mode else action
@@ -194,7 +194,7 @@ def difference_lines(runtime: Json, check_mode: bool, whole: bool = False) -> li
         if fields.get("id", {}).get("wanted", "") is None:
             del fields["id"]  # nobody knows the new id before the runtime exists
         lines = [f"{name} {done}{new}"]
-    texts = [change_line(field["field"], field["found"], field["wanted"], whole) for field in fields.values()]
+    texts = [change_line(field["field"], field["found"], field["wanted"]) for field in fields.values()]
     lines += [f"{name} {done}: {text}" for text in texts]
     lines += [f"{name} smoke test: {line}" for line in (runtime.get("smoke_test") or "").splitlines() if line.strip()]
     return lines + [f"{name} failed: {line}" for line in (runtime["error"] or "").splitlines()]

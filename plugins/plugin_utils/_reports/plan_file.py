@@ -30,7 +30,7 @@ _COLLECTION = Path(__file__).resolve().parents[3]
 _OF_RUNTIME = ("name", "id", "action", "fields", "definition", "smoke_test", "error")
 _OF_SCRIPT = ("name", "id", "project", "action", "before", "after", "error")
 _MOST = 20
-REPEAT = "Start the playbook again with --check and mstr_plan_dest, and have the new plan approved."
+_REPEAT = "Start the playbook again with --check and mstr_plan_dest, and have the new plan approved."
 # What a person needs for the approval, and the plan_id, which the apply compares.
 KEYS = ("environment", "server", "plan_id", "outcome", "message", "summary", "runtimes", "scripts", "warnings")
 
@@ -95,10 +95,10 @@ def approved_entry(environments: Iterable[Any], environment: str, server: str | 
     return entry
 
 
-def refusal(approved: Json, now: Json, repeat: str = REPEAT) -> str | None:
+def refusal(approved: Json, now: Json) -> str | None:
     """Why the plan of now must not be carried out: it is not the approved one, and not empty.
 
-    `approved`: of `plan_of`. `now`: the report of a check. `repeat`: how to get a new plan.
+    `approved`: of `plan_of`. `now`: the report of a check.
     """
     was, are = _rows(approved), _rows(now)
     if not are or now.get("plan_id") == approved["plan_id"]:
@@ -115,7 +115,7 @@ def refusal(approved: Json, now: Json, repeat: str = REPEAT) -> str | None:
     hidden = len(others) - len(shown) + max(0, len(missing) - _MOST)
     more = [f"And {hidden} more."] if hidden else []
     first = f"The plan is different from the approved one ({approved['plan_id']}). Nothing was written. What differs:"
-    return "\n".join([first, *lines, *more, repeat])
+    return "\n".join([first, *lines, *more, _REPEAT])
 
 
 def _approved_line(row: Json) -> str:

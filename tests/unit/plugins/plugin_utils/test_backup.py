@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import random
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,10 +13,9 @@ import pytest
 import yaml
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError, ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._model.file import parsed
-from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions, source_from
+from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks import backup, export, playbooks
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.destination import Stat, write
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.texts import content_of
 from unit.support.action import LocalAction
 
 DEFAULT = {"name": "(Default) MicroStrategy", "id": "0F35652CA7D041978BF0CBCB67531203", "is_default": True}
@@ -46,7 +44,7 @@ class FakeAction(LocalAction):
         if self.check_mode or check_mode:
             return dict(self.result)
         self.written += 1
-        self.seen = parsed(Path(self.dest).read_text()) if not self.in_job else None
+        self.seen = parsed(Path(self.dest).read_text())
         if self.is_stopped:
             self.said = on_stop(self.result)
             raise KeyboardInterrupt
@@ -74,51 +72,6 @@ def test_a_backup_of_an_incomplete_list(action):
     with pytest.raises(ValidationError, match=r"So a backup may lack others, too\. Nothing was changed\."):
         playbooks.apply(action)
     assert action.written == 0
-
-
-class FakeJob(FakeAction):
-    """The same in a job of a controller, with as many environments."""
-
-    def __init__(self, folder, check_mode=False, environments=1):
-        in_job = {"mstr_report_artifact": True, "mstr_runtimes_backup_dest": None}
-        super().__init__(folder, check_mode, ansible_play_hosts_all=["prod"] * environments, **in_job)
-
-
-@pytest.mark.parametrize("check_mode", [True, False])
-def test_the_backup_of_a_job_is_an_artifact(tmp_path, check_mode):
-    """The apply adds what it created. No file is written or named."""
-    action = FakeJob(tmp_path, check_mode)
-    action.result["runtimes"] = [CREATED]
-    result = playbooks.apply(action)
-    source = source_from(content_of(result["backup_artifact"])["text"], "x")
-    names = ["(Default) MicroStrategy", "Etl"] if check_mode else ["(Default) MicroStrategy", "Etl", "New"]
-    assert [entry["name"] for entry in source.runtimes] == names
-    assert (source.restore, source.environment, source.unfinished) == (True, "prod", False)
-    assert (result["backup"]["dest"], list(tmp_path.iterdir())) == ("", [])
-
-
-def test_a_check_without_changes_reads_no_backup(tmp_path):
-    action = FakeJob(tmp_path, check_mode=True)
-    action.runtimes, action.result = None, {"changed": False, "msg": "x"}
-    assert playbooks.apply(action) == {"changed": False, "msg": "x"}
-
-
-def test_a_backup_that_no_controller_keeps(tmp_path):
-    """It is refused before the first write, in the drift check, too. All environments share one artifact."""
-    for check_mode in (True, False):
-        action = FakeJob(tmp_path, check_mode, environments=900)
-        ids = [f"{random.Random(number).getrandbits(128):032X}" for number in range(99)]
-        action.runtimes += [{**RUNTIME, "name": identity, "id": identity} for identity in ids]
-        with pytest.raises(ValidationError, match=r"600000, of which each of 900 .* share\. Nothing was changed\."):
-            playbooks.apply(action)
-        assert action.written == 0
-
-
-def test_a_stopped_job_names_no_path(tmp_path):
-    action = FakeJob(tmp_path)
-    stopped(action)
-    assert "its number is the way back" in action.said
-    assert str(tmp_path) not in action.said
 
 
 def test_a_second_backup_keeps_the_first(tmp_path):

@@ -50,7 +50,7 @@ def errors(playbook="apply", common=None, a=None, b=None, extra=None, check=Fals
 @pytest.mark.parametrize("playbook", ["apply", "audit", "export", "probe"])
 def test_a_usual_run_may_begin(playbook):
     """Variables of other programs, and those that only look like ours, are no concern of the check."""
-    own = {"mstr_maintenance_plan": "Q3", "mstr_controller_secrets": {}, "mstr_audit_page": "", "mstr_exports": {}}
+    own = {"mstr_maintenance_plan": "Q3", "mstr_runtimes_plan_ids": {}, "mstr_exports": {}}
     own["vault_mstr_pasword"] = "x"
     assert errors(playbook, {"mstr_runtimes_policy": POLICY, "mstr_runtimes_purge": True, **own}, extra=own) == []
 
@@ -64,6 +64,16 @@ def test_a_usual_run_may_begin(playbook):
         ({"mstr_plan_src": "plan.json", "mstr_report_dest": "plan.json"}, "mstr_plan_src and mstr_report_dest are the"),
         ({"mstr_plan_dest": "p.json", "mstr_plan_src": "plan.json"}, "only one of mstr_plan_src and mstr_plan_dest"),
         ({"mstr_plan_src": "plan.json", "mstr_runtimes_plan_id": "x"}, "of mstr_plan_src and mstr_runtimes_plan_id"),
+        ({"mstr_plan_src": "plan.json", "mstr_runtimes_plan_ids": {}}, "of mstr_runtimes_plan_ids and mstr_plan_src;"),
+        (
+            {"mstr_runtimes_plan_id": "x", "mstr_runtimes_plan_ids": {}},
+            "of mstr_runtimes_plan_ids and mstr_runtimes_plan",
+        ),
+        (
+            {"mstr_runtimes_plan_ids": "x"},
+            "mstr_runtimes_plan_ids must be a dictionary of hosts and plan ids, not 'x'.",
+        ),
+        ({"mstr_runtimes_plan_ids": ""}, "mstr_runtimes_plan_ids is empty, which would switch off what it protects"),
         ({"mstr_plan_src": ""}, "mstr_plan_src is empty, which would switch off what it protects"),
         ({"mstr_fail_on_drift": "", "mstr_plan_src": ""}, "mstr_fail_on_drift and mstr_plan_src are empty, which"),
         ({"mstr_runtimes_exemptions": [EXEMPT]}, "mstr_runtimes_policy: policy.exemptions has entries, but the policy"),
@@ -228,7 +238,6 @@ def test_two_hosts_on_one_server_must_not_purge(b, environ):
         ("mstr_policy", "did you mean mstr_runtimes_policy?"),
         ("mstr_plan_source", "Variables with such a name are mstr_plan_dest, mstr_plan_src."),
         ("mstr_runtimes_colour", "is not a variable of the role mstr.library.runtimes. It knows mstr_runtimes_backup_"),
-        ("mstr_controller_teams", "Variables with such a name are mstr_controller_apply_slices, mstr_controller_a"),
         ("mstr_probe_folder", "Variables with such a name are mstr_probe_cleanup, mstr_probe_dest, mstr_"),
         ("mstr_export_folder", "Variables with such a name are mstr_export_dest, mstr_export_exclude, mstr_exp"),
     ],

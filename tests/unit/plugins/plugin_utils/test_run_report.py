@@ -67,10 +67,7 @@ def test_every_environment_is_reported():
     plan = {entry["environment"]: entry for entry in json.loads(found.files["p.json"])["environments"]}
     assert (plan["c"]["outcome"], plan["c"]["message"]) == ("not reached", "it was not reached: b failed")
     assert list(plan) == ["a", "b", "c", "d"]
-    assert found.statistics == {}
-    handed_on = made(results, check_mode=True, page=True).statistics["mstr_report"]
-    assert [environment["environment"] for environment in handed_on["environments"]] == ["a", "b"]
-    assert handed_on["not_reached"] == ["c", "d"]
+    assert list(found.plan_ids) == ["a"], "nobody can approve what is not known"
     assert found.errors == {"b": "It is down."}
 
 
@@ -214,19 +211,18 @@ def test_equal_plans_on_the_console():
 
 
 def test_twenty_lines_and_all_deletions():
-    """And twenty errors of an environment. The data of the report have them all."""
+    """And twenty errors of an environment. A plan has them all."""
     actions = [action for action in ("created", "deleted") for _number in range(30)]
     entries = [{"name": f"r{number}", "action": action, "scripts": []} for number, action in enumerate(actions)]
     done = {"failed": False, "summary": {**SUMMARY, "created": 30, "deleted": 30}, "runtimes": entries}
-    results = {"a": {"run": "1", **reports_of("a", done, True)}}
-    found = made(results, check_mode=True)
+    found = made({"a": {"run": "1", **reports_of("a", done)}})
     assert found.lines[20:22] == [
-        "a: 'r19' would be created",
+        "a: 'r19' created",
         "a: and 10 more like these; mstr_report_dest shows them all",
     ]
-    assert sum("would be deleted" in line for line in found.lines) == 30
-    found = made(results, check_mode=True, page=True)
-    assert len(found.statistics["mstr_report"]["environments"][0]["lines"]) == 61
+    assert sum("deleted" in line for line in found.lines[1:]) == 30
+    plan = made({"a": {"run": "1", **reports_of("a", done, True)}}, check_mode=True)
+    assert sum("would be" in line for line in plan.lines) == 60, "somebody approves it"
     many = made({"a": applied("a", error="\n".join("x" * 30))})
     assert many.errors["a"].splitlines()[19:] == ["x", "and 10 more errors; the results have them all"]
     assert many.lines == [
@@ -239,21 +235,6 @@ def test_twenty_lines_and_all_deletions():
 def backed_up(dest, **more):
     """The backup in a result."""
     return {"dest": dest, "written": True, "with_scripts": True, "not_restored": [], "unfinished": [], **more}
-
-
-def test_the_way_back_from_a_job():
-    """The job template and the number of the job: its files are lost, so no path is shown."""
-    backup = {"backup": backed_up("/runner/b.yml"), "backup_artifact": "x"}
-    killed = {"backup": backed_up("/runner/b.yml", unfinished=["/runner/b.yml"]), "backup_artifact": "x"}
-    results = {"a": applied("a", changed=True, **backup), "b": applied("b", changed=False, **backup)}
-    results["c"] = applied("c", changed=False, **killed)
-    found = made(results, page=True, job="41")
-    way = "To go back: launch the job template restore with the number of this job, 41"
-    assert found.lines == [f"{way}, and with the limit a,c"]
-    assert found.statistics["mstr_backups"] == dict.fromkeys("abc", "x")
-    check = made({"a": results["a"]}, page=True, job="41", check_mode=True)
-    assert check.lines == [way.replace("back", "back after a cancelled apply")]
-    assert "mstr_backups" not in made({"a": applied("a")}, page=True).statistics
 
 
 OPTIONS = ["-i 'my inventory'", "-e @x.yml"]
@@ -321,17 +302,10 @@ def test_where_the_files_are():
         "b: failed: One.",
         "b: failed: Two.",
     ]
-    assert (found.files, found.statistics) == ({}, {})
+    assert (found.files, found.plan_ids) == ({}, {})
     read = {"run": "1", "error": None, "msg": "3 of 3 questions answered.", "dest": "/x/p.json"}
     answered = ["a: 3 of 3 questions answered.", "a: the answers are in /x/p.json"]
     assert made({"a": read, "b": {**read, "error": "One."}}, "probe").lines == [*answered, "b: failed: One."]
-
-
-def test_a_page_that_is_too_large():
-    runtimes = [{"name": "x" * 200, "id": f"{number:032X}", "action": "none", "changes": []} for number in range(900)]
-    done = {"failed": False, "summary": SUMMARY, "runtimes": [{**runtime, "runtime": runtime} for runtime in runtimes]}
-    results = {"a": {"run": "1", "error": None, **reports_of("a", done)}}
-    assert "Limit the job to fewer" in made(results, "audit", page=True).statistics["mstr_audit_page"]
 
 
 @pytest.mark.parametrize("result", [None, {}, {"run": "0", "error": None}, {"changed": True}])
@@ -401,15 +375,3 @@ def test_side_by_side():
     ]
     assert json.loads(found.files["r.json"])["compared"]["environments"] == ["b"]
     assert json.loads(made(results, "audit", reports=["r.json"]).files["r.json"])["compared"] is None
-
-
-def test_side_by_side_in_a_job():
-    """Each event of a controller is small, and the artifacts have the comparison."""
-    many = [runtime(number, f"Runtime {number}") for number in range(30)]
-    found = made({"a": differing("a", *many), "b": differing("b")}, "audit", reference="a", page=True)
-    assert "b: 'Runtime 0' is missing; a has it" in "\n".join(found.events)
-    assert max(len(text.encode()) for text in found.events) <= 1000
-    assert found.lines == []
-    data = found.statistics
-    assert json.loads(data["mstr_audit_json"])["compared"]["reference"] == "a"
-    assert "Compared with" in data["mstr_audit_page"]
