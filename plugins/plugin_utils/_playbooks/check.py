@@ -104,11 +104,14 @@ def _use_errors(run: NewRun) -> Iterator[str]:
     """Of variables that exclude or need each other, and of those that only an extra variable may not leave alone."""
     if "mstr_plan_dest" not in variables.types(run.playbook):
         return
-    for _host, value in run.values_of("mstr_runtimes_plan_ids"):
-        if not isinstance(value, Mapping):
-            yield f"mstr_runtimes_plan_ids must be a dictionary of hosts and plan ids, not {_shown(value)}."
+    plan_ids = dict(run.values_of("mstr_runtimes_plan_ids"))
+    invalid = [host for host, value in plan_ids.items() if not isinstance(value, Mapping)]
+    if invalid:
+        where = run.in_brackets(invalid)
+        value = _shown(plan_ids[invalid[0]])
+        yield f"mstr_runtimes_plan_ids must be a dictionary of hosts and plan ids, not {value}{where}."
     others = [name for name in ("mstr_plan_src", "mstr_runtimes_plan_id") if any(run.values_of(name))]
-    if others and any(run.values_of("mstr_runtimes_plan_ids")):
+    if others and plan_ids:
         yield f"Set only one of mstr_runtimes_plan_ids and {' and '.join(others)}; all of them are set."
     reads, writes = (any(run.values_of(name)) for name in ("mstr_plan_src", "mstr_plan_dest"))
     if reads and writes:
