@@ -7,7 +7,7 @@ It runs in an environment with ansible-core, which has PyYAML.
 | role `runtimes`: each variable that is passed on to a module | the options of `mstr_runtimes` |
 | guide `guide_playbooks`: the table of variables | `_playbooks/variables.yml`, and the role |
 | `mstr_runtime`: the keys of a runtime in RETURN | the options of a definition |
-| `docs/schemas`: what is under `$defs` | the options of a definition, and what an audit reports |
+| `docs/schemas`: what is under `$defs` | the options of a definition |
 """
 
 from __future__ import annotations
@@ -147,29 +147,15 @@ def returned() -> dict[str, str]:
 
 
 def schemas() -> dict[str, str]:
-    """The schemas of files."""
+    """The schema of a file for `src`. What is not under `$defs` is written by hand."""
     definitions = of_fragment("definitions")
     runtime, script = (_documented(definitions[name]["suboptions"]) for name in ("runtimes", "scripts"))
     fields = list(product("module_utils._model.fields").BY_NAME)
     runtime["properties"]["replace_on_change"] |= {"type": ["boolean", "array", "null"], "items": {"enum": fields}}
     runtime["anyOf"] = [{"required": [key], "properties": {key: {"type": "string"}}} for key in ("name", "id")]
-    reported = dict(yaml.safe_load(product("filter.environment_report").RETURN)["_value"]["contains"])
-    # What a playbook adds to the report on an environment
-    reported["server"] = {"description": "The address of the server.", "type": "str"}
-    reported["outcome"] |= {"required": True}
-    planned = {key: reported[key] for key in product("plugin_utils._reports.plan_file").KEYS}
-    return {
-        **_schema("definitions", runtime=runtime, script=script),
-        **_schema("plan", environment=_documented(planned) | {"required": list(planned)}),
-        **_schema("audit", environment=_audited(reported)),
-    }
-
-
-def _schema(name: str, **parts: Json) -> dict[str, str]:
-    """The text of a schema with these parts under `$defs`. The rest is written by hand."""
-    path = f"docs/schemas/{name}.schema.json"
+    path = "docs/schemas/definitions.schema.json"
     schema = json.loads((ROOT / path).read_text(encoding="utf-8"))
-    schema["$defs"] |= parts
+    schema["$defs"] |= {"runtime": runtime, "script": script}
     return {path: f"{_written(schema)}\n"}
 
 
@@ -206,24 +192,6 @@ def _documented(options: Options) -> Json:
             schema["default"] = option["default"]
         found["properties"][name] = schema
     return found
-
-
-def _audited(reported: Options) -> Json:
-    """The report on an environment. An apply has no counts, and its report has only what it changed."""
-    # The report on an environment with one runtime of which nothing is known
-    runtime = product("module_utils._model.runtime").from_api({}).to_result()
-    sources = product("plugin_utils._reports.inventory").Sources("", None, read={"runtimes": [runtime]})
-    report = product("plugin_utils._reports.environment").environment_report(sources, detail=True)
-    environment = _documented(reported)
-    environment["properties"]["counts"] |= _closed({key: {"type": ["integer", "null"]} for key in report["counts"]})
-    environment["properties"]["inventory"]["items"] |= _closed({key: {} for key in report["inventory"][0]})
-    environment["required"] = [key for key in ("environment", "outcome", "message", "lines") if key in report]
-    return environment
-
-
-def _closed(properties: Json) -> Json:
-    """A mapping with all of these keys and no other."""
-    return {"properties": properties, "required": list(properties), "additionalProperties": False}
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -4,17 +4,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
-from ansible_collections.mstr.library.plugins.module_utils._model.file import read_text
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import INCOMPLETE
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import environment, evaluation
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import Earlier, earlier_from
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.texts import packed
 from ansible_collections.mstr.library.plugins.plugin_utils._run import action
 
@@ -29,11 +26,10 @@ class ActionModule(action.ActionModule):
     def run(self, tmp: Any = None, task_vars: Result | None = None) -> Result:
         """Counts, findings and the report. A failed audit has a report, too."""
         options, variables = self._task.args, task_vars or {}
-        host, since = str(variables["inventory_hostname"]), None
+        host = str(variables["inventory_hostname"])
         try:
             if self._task.async_val:
                 raise ValidationError(["The report is made on the control node. Remove async and poll from the task."])
-            since = _earlier(options.get("since"))
             audited = super().run(tmp, task_vars)
             policy = {} if audited.get("failed") else evaluation.rules_of(options.get("policy"))
         except (AnsibleError, ValidationError) as exc:
@@ -47,8 +43,6 @@ class ActionModule(action.ActionModule):
             read=read,
             incomplete=_incomplete(read),
             policy=policy,
-            since=since,
-            previous_names=audited.pop("previous_names", {}),
             warnings=[*(audited.get("warnings") or ()), *action.kept_warnings()],
             refusals=audited.pop("refusals", ()),
         )
@@ -61,17 +55,6 @@ class ActionModule(action.ActionModule):
         return {**audited, **_result(report, bool(boolean(options.get("detail") or False, strict=False)))}
 
 
-def _earlier(path: Any) -> Earlier | None:
-    """The earlier report in a file of the control node; None without a path. Raises ValidationError."""
-    if not path:
-        return None
-    file = Path(str(path)).expanduser().absolute()
-    try:
-        return earlier_from(read_text(str(file)))
-    except ValueError as exc:
-        raise ValidationError([f"since '{file}' {exc}"]) from None
-
-
 def _incomplete(read: Result) -> str | None:
     """Why the list of all runtimes may be incomplete; None if it is complete, or could not be read."""
     shows_all = any(runtime["is_default"] for runtime in read.get("runtimes") or ())
@@ -80,7 +63,7 @@ def _incomplete(read: Result) -> str | None:
 
 def _result(report: Result, detail: bool) -> Result:
     message = report["message"]
-    facts = {key: report[key] for key in ("outcome", "counts", "incomplete", "mismatches", "not_offered", "python")}
+    facts = {key: report[key] for key in ("outcome", "counts", "incomplete", "mismatches", "python")}
     facts |= {"changed": False, "failed": message is not None, "findings": report["lines"][1:]}
     # Ansible walks through every value of a result several times. A text is one value.
     texts = packed(report)

@@ -219,24 +219,6 @@ _value:
           and with C(max_cached_instances) under C(most). C(unknown) is the number of runtimes that are in neither sum,
           because an amount or a count is not known.
       type: dict
-    previous_names:
-      description:
-        - Only for an audit with O(detail=true) and definitions that have C(previous_names), these names by the name of
-          the runtime.
-      type: dict
-    since:
-      description:
-        - Only for an audit with an earlier report, what changed since then. C(created), C(deleted), C(renamed),
-          C(replaced) and C(changed) are lists of runtimes. C(violations) has the lists C(new) and C(gone), and is null
-          unless both audits had a policy; C(mismatches) is like it, and null unless both read what is installed.
-          C(incomplete) says whether the earlier list may lack runtimes; then none counts as created. C(error)
-          says why nothing was compared, or is null.
-      type: dict
-    last_read:
-      description:
-        - Only with an earlier report, for an environment that could not be read now, what the last audit that could
-          read it has written.
-      type: dict
     incomplete:
       description:
         - Only for an audit, why the list of runtimes may be incomplete. Null if it is complete. Only the playbook

@@ -6,16 +6,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: report_file
-short_description: Convert environment reports into a page, Markdown, a table, JSON, JUnit, an SBOM or a plan
+short_description: Convert environment reports into a page, Markdown, JSON, an SBOM or a plan
 version_added: 1.0.0
 description:
   - Takes reports that the filter P(mstr.library.environment_report#filter) returned with C(detail=true), and returns
     the text of one file. The suffix of O(dest) decides the format.
   - C(.md) is Markdown of at most 60,000 characters, for a comment on a pull or merge request. What would be deleted or
     replaced comes first.
-  - C(.junit.xml) has a test suite for each environment and a test case for each runtime, and for each script that
-    is to use a different runtime. Violations and differences are failures. What is exempted or not evaluated is
-    skipped.
   - C(.cdx.json) is a software bill of materials (SBOM) in the format CycloneDX 1.6. It contains all packages and the
     runtimes that have them, so that scanners can find packages with known vulnerabilities.
   - The HTML page needs no other file. All values from a server are escaped.
@@ -37,8 +34,7 @@ options:
     required: true
   dest:
     description:
-      - The name of the file. It must end in C(.html), C(.json), C(.md), C(.junit.xml) or, for an audit, C(.csv) or
-        C(.cdx.json). C(.junit.xml) for an apply needs O(check_mode=true).
+      - The name of the file. It must end in C(.html), C(.json), C(.md) or, for an audit, C(.cdx.json).
       - With O(kind=plan), any name.
     type: str
     required: true
@@ -107,7 +103,7 @@ def report_file(
     if kind not in ("audit", "apply"):
         raise AnsibleFilterError(f"report_file: kind must be audit, apply or plan, not {kind!r}")
     try:
-        suffix = formats.format_of(str(dest), kind, check_mode)
+        suffix = formats.format_of(str(dest), kind)
     except ValueError as exc:
         raise AnsibleFilterError(str(exc)) from None
     report = formats.whole(reports, kind, now, check_mode, not_reached or ())

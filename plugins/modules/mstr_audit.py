@@ -19,7 +19,7 @@ description:
   - The task reads as M(mstr.library.mstr_runtime_info) does. If there are definitions, it compares them as
     M(mstr.library.mstr_runtimes) does in check mode, with the same login and with what it has read. Without
     O(runtimes), O(src) and O(scripts), nothing is compared.
-  - The report is made on the control node, which also reads O(since).
+  - The report is made on the control node.
   - A finding does not fail the task. The task fails if the audit could not be done, and then it also returns a report.
 author:
   - mstr.library contributors (@mstr-library)
@@ -55,13 +55,6 @@ options:
     description: Names or ids of the projects to search for scripts, all by default.
     type: list
     elements: str
-  since:
-    description:
-      - The C(.json) file of an earlier audit, an exported file or a backup, on the control node. The report then shows
-        what was created, deleted, renamed, replaced and changed since, and which violations are new or gone.
-      - Only fields of a definition count. An export has neither ids nor the default runtime, so a renamed runtime is
-        shown as deleted and created, and the default runtime is not compared.
-    type: path
   detail:
     description: Whether to return RV(details), which has every runtime. P(mstr.library.report_file#filter) needs it.
     type: bool
@@ -149,13 +142,10 @@ counts:
     problems: 0
     failed_runs: 0
     mismatches: 0
-    not_offered: 0
     python_ended: 3
     unfinished: 0
     dangling: 0
-    unused_runtimes: 3
     unread: 0
-    unused: 0
 findings:
   description: A sentence for each finding, which begins with the name of the environment.
   returned: always
@@ -169,15 +159,6 @@ incomplete:
   type: str
 mismatches:
   description: As RV(mstr.library.mstr_runtime_info#module:mismatches). Null if it is not known what is installed.
-  returned: always
-  type: list
-  elements: dict
-  sample: []
-not_offered:
-  description:
-    - The runtimes whose Python the server does not offer any more, with C(name), C(id) and C(runtime_version). They
-      work, but a restore could not create them again. The default runtime is left out.
-    - Null if the server has no list of versions.
   returned: always
   type: list
   elements: dict

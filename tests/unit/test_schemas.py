@@ -6,18 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from ansible_collections.mstr.library.plugins.filter.report_file import report_file
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
-from ansible_collections.mstr.library.plugins.plugin_utils._reports import compare
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.environment import environment_report
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.export import to_definitions
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.formats import whole
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.plan_file import plan_text
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import earlier_from
 from hypothesis import given
-from unit.support.report import audited, environment, failed, runtime, text_of
 from unit.support.strategies import OBJECTS
 
 # In the environment in which developers run these tests; ansible-test has neither.
@@ -89,45 +81,6 @@ def test_mistakes_in_definitions(data, place):
 )
 def test_definitions(data):
     assert errors("definitions", data) == []
-
-
-def reports():
-    whole = environment("prod")
-    read = {"runtimes": [runtime(1, "R")], "violations": [], "mismatches": [], "versions": ["3.11.9"]}
-    since = earlier_from(report_file([whole], "x.json"))
-    later = environment_report(Sources("prod", None, read=read, policy={}, since=since), detail=True)
-    unread = environment_report(Sources("prod", None, read={"failed": True, "msg": "no"}, since=since), detail=True)
-    gone = earlier_from(report_file([environment("old")], "x.json")).carried(["prod"])
-    return [whole, failed("dev"), *gone, {**later, "environment": "later"}, {**unread, "environment": "unread"}]
-
-
-def test_reports():
-    """Of an audit and of an apply, also where nothing could be read."""
-    assert errors("audit", json.loads(report_file(reports(), "x.json", not_reached=["gone"]))) == []
-    result = {"failed": True, "msg": "no", "runtimes": [], "summary": None, "plan_id": ""}
-    applied = environment_report(Sources("prod", result, check_mode=True), detail=True)
-    assert errors("audit", json.loads(report_file([applied], "x.json", kind="apply"))) == []
-
-
-def test_environments_side_by_side():
-    pair = [environment("a"), audited(runtime(1, "R", exec_timeout=60), name="b"), failed("c")]
-    report = json.loads(text_of(whole(pair, "audit", "now", comparison=compare.compared(pair, "a")), "json"))
-    assert report["compared"]["runtimes"]
-    assert errors("audit", report) == []
-    report["compared"]["new"] = 1
-    assert errors("audit", report) != []
-
-
-def test_plans():
-    assert errors("plan", json.loads(plan_text(reports(), "now"))) == []
-
-
-@pytest.mark.parametrize("name", ["audit", "plan"])
-def test_a_change_of_the_format(name):
-    """A new key, or one less, does not validate until the schema says so."""
-    text = report_file(reports(), "x.json") if name == "audit" else plan_text(reports(), "now")
-    for change in ({"new": 1}, {"environments": [{"new": 1}]}, {"environments": [{}]}):
-        assert errors(name, {**json.loads(text), **change}) != []
 
 
 @given(OBJECTS)

@@ -12,8 +12,8 @@ from datetime import date
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from .._errors import ErrorList, ValidationError, listed
-from .alike import is_meant, meant
+from .._errors import ErrorList, ValidationError
+from .alike import is_meant
 from .fields import PURGEABLE
 from .installed import Installed
 from .kinds import NOTHING, normalized_name, number, without_null
@@ -218,31 +218,6 @@ class Policy(NamedTuple):
                 key = "violations" if finding.counts else finding.verdict.replace(" ", "_")
                 lists[key].append({"name": runtime.name, "id": runtime.id, **finding.to_result()})
         return lists
-
-    def unused_exemptions(self, runtimes: Sequence[tuple[str, str]], rows: Sequence[Mapping[str, Any]]) -> list[str]:
-        """A sentence for each exemption that exempts nothing.
-
-        `runtimes`: the name and the id of every runtime. `rows`: `violations` and `exempted` of mstr_runtime_info.
-        """
-        return [
-            f"{exemption.label} exempts nothing: {_why(exemption, runtimes, rows)}"
-            for exemption in self.exemptions
-            if not any(
-                exemption.covers(row["rule"], row["value"]) and exemption.is_for(row["name"] or "", row["id"] or "")
-                for row in rows
-            )
-        ]
-
-
-def _why(exemption: Exemption, runtimes: Sequence[tuple[str, str]], rows: Iterable[Mapping[str, Any]]) -> str:
-    if any(exemption.is_for(name, identity) for name, identity in runtimes):
-        return "the runtime has no such violation"
-    if is_id(exemption.runtime):
-        counts = [row for row in rows if not row.get("until") and exemption.covers(row["rule"], row["value"])]
-        labels = sorted({f"{row['name']!r} ({row['id']})" for row in counts})
-        hint = f"; if it was replaced, write the new id: {listed(labels)}" if labels else ""
-        return f"no runtime has this id{hint}"
-    return f"no runtime has this name{meant(exemption.runtime, (name for name, _identity in runtimes), 1)}"
 
 
 def is_unreadable(row: Mapping[str, Any]) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .._errors import ApiError, ConnectError, PartialError, ValidationError, as_mstr_error
+from .._errors import PartialError, ValidationError, as_mstr_error
 from .._model.marks import marks_in
 from .._model.plan import make_plan
 from .._model.result import report_many
@@ -35,18 +35,17 @@ if TYPE_CHECKING:
 _DEFINITIONS = ("runtimes", "src", "scripts")
 # What only a task that writes needs.
 _OF_WRITES = ("journal_comment", "plan_id", "wait", "wait_timeout", "wait_interval")
-# `since` and `detail`: for the action plugin, which makes a report of the result.
+# `detail`: for the action plugin, which makes a report of the result.
 AUDIT_OPTIONS: dict[str, Any] = {
     **READ_OPTIONS,
     **{name: spec for name, spec in MANY_OPTIONS.items() if name not in _OF_WRITES},
-    "since": {"type": "path"},
     "detail": {"type": "bool", "default": False},
 }
 # The fields that a report evaluates. It shows others as far as a list has them, or definitions manage them.
 _REPORTED = frozenset(ALL_FIELDS) - {"description", "others"}
 _DEFAULTS = {
     **dict.fromkeys(("name", "id", "status")),
-    "include_versions": True,
+    "include_versions": False,
     **{name: MANY_OPTIONS[name].get("default") for name in _OF_WRITES},
 }
 
@@ -99,18 +98,9 @@ def audit(task: Any, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     may_run = not task.check_mode  # whether it may run the script that lists packages
     task = task._replace(params=query, check_mode=True, warn=partial(_warn, task.warn))
     context = context_for(task, None if isinstance(compared, ValidationError) else compared)
-    needed = (
-        set(ALL_FIELDS)
-        if query["since"]
-        else _REPORTED.union(*(needed_fields(context, wanted) for wanted in context.inputs.definitions))
-    )
+    needed = _REPORTED.union(*(needed_fields(context, wanted) for wanted in context.inputs.definitions))
     runtimes = find_runtimes(context, query, needed)
     context = context._replace(api=Snapshot(task.session, runtimes))
-    try:
-        context.api.versions  # noqa: B018 - reads them, once
-    except (ApiError, ConnectError) as exc:
-        query["include_versions"] = False
-        task.warn(f"Whether the server still offers the Python of each runtime is unknown. {exc.sentence}")
     if query["include_scripts"] and (query["projects"] is None or context.inputs.protects is not False):
         # One look-up, also for what an apply would delete.
         context = context._replace(usage=find_usage(context, context.inputs.protects or (), every=True))
@@ -118,19 +108,8 @@ def audit(task: Any, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     # Without their warnings: the result lists what could not be read.
     read = with_findings(context._replace(check_mode=not may_run, warn=lambda text: None), query, runtimes)
     read = {**read, "unfinished": unfinished}
-    for shown, runtime in zip(read["runtimes"], runtimes):
-        # What no read was spent on is unknown, and not null, with which a later audit would compare it.
-        for name in set(ALL_FIELDS) - needed if not runtime.is_whole else ():
-            if shown[name] is None:
-                del shown[name]
-    if query["include_scripts"] and query["projects"] is None:
-        read["knows_scripts"] = bool(context.usage and not context.usage.unread)
     applied, refusals = _comparison(settled, compared, query["policy"]) if compared else (None, [])
-    # By name, so that a report knows what a runtime took the place of.
-    definitions = compared.definitions if isinstance(compared, Inputs) else ()
-    previous = {str(entry.name): list(entry.previous_names) for entry in definitions if entry.previous_names}
-    parts = {"read": read, "applied": applied, "refusals": refusals, "previous_names": previous}
-    return {"changed": False, "msg": read["msg"], **parts}
+    return {"changed": False, "msg": read["msg"], "read": read, "applied": applied, "refusals": refusals}
 
 
 def _settled(context: Context, runtimes: Sequence[Runtime]) -> tuple[Context, list[dict[str, Any]]]:

@@ -29,7 +29,7 @@ from .variables import CONNECTION, is_given
 
 Result = dict[str, Any]
 
-_PATHS = ("ca_path", "client_cert", "client_key", "since", "src")
+_PATHS = ("ca_path", "client_cert", "client_key", "src")
 # An empty password is a password, and an empty approval is an error.
 _MAY_BE_EMPTY = ("password", "plan_id")
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, timezone
+from datetime import datetime, timezone
 from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -22,12 +22,11 @@ from ...module_utils._model.file import read_text
 from ...module_utils._model.src import Source, read_definitions
 from .._reports import evaluation, formats, plan_file
 from .._reports.evaluation import grouped
-from .._reports.since import earlier_from
-from .._reports.upgrade import UPGRADE_DAYS, upgrade_errors
+from .._reports.upgrade import upgrade_errors
 from . import variables
 from .backups import choice_error, dest_of, here
 from .destination import dest_errors
-from .new_run import COMPARE, UNKNOWN, NewRun, commands, comparison_errors, dests, path_of, server_of
+from .new_run import UNKNOWN, NewRun, commands, dests, path_of, server_of
 from .variables import is_given
 
 _MOST_SENTENCES = 20
@@ -61,9 +60,7 @@ def run_errors(run: NewRun) -> list[str]:
         _separate_errors(run),
         _same_file_errors(run),
         _source_errors(run),
-        _since_errors(run),
         _gate_errors(run),
-        comparison_errors(run),
         _server_errors(run),
     )
     return [sentence for errors in kinds for sentence in _limited(list(errors))]
@@ -127,33 +124,9 @@ def _use_errors(run: NewRun) -> Iterator[str]:
 
 def _export_errors(run: NewRun) -> Iterator[str]:
     """Of what is exported, of all hosts."""
-    if "mstr_export_upgrade" in variables.types(run.playbook):
-        today = datetime.now(timezone.utc).date()
-        known = {host: {key: each for key, each in of.items() if each is not UNKNOWN} for host, of in run.hosts.items()}
-        errors = [(each, host) for host, of in known.items() for each in export_errors(of, run.check_mode, today)]
-        yield from (f"{each.rstrip('.')}{run.in_brackets(hosts)}." for each, hosts in grouped(errors).items())
-
-
-def export_errors(values: Mapping[str, Any], check_mode: bool, today: date) -> Iterator[str]:
-    """What is wrong with the variables that choose an export, each as a sentence. `today`: in UTC."""
-    chosen = [name for name in variables.EXPORTS if variables.is_chosen(values.get(name))]
-    if len(chosen) > 1:
-        yield f"Set only one of {', '.join(chosen)}; {'both' if len(chosen) == 2 else 'all'} are set."
-    days: Any = values.get("mstr_export_upgrade_days")
-    if "mstr_export_upgrade" in chosen:
-        days = days if is_given(days) else UPGRADE_DAYS
-        if type_error("mstr_export_upgrade_days", "int", days) is None:
-            yield from upgrade_errors(values["mstr_export_upgrade"], int(days), today)
-    elif is_given(days):
-        yield "mstr_export_upgrade_days needs mstr_export_upgrade, the version of Python to which runtimes move."
-    versions = values.get("mstr_export_versions")
-    if is_given(versions) and versions != "installed":
-        yield f"mstr_export_versions must be installed, not {_shown(versions)}."
-    elif is_given(versions) and check_mode:
-        yield (
-            "mstr_export_versions runs a script on each runtime, which check mode does not. Start the playbook without "
-            "--check."
-        )
+    today = datetime.now(timezone.utc).date()
+    for target, hosts in grouped((value, host) for host, value in run.values_of("mstr_export_upgrade")).items():
+        yield from (f"{error.rstrip('.')}{run.in_brackets(hosts)}." for error in upgrade_errors(target, today))
 
 
 def _gate_errors(run: NewRun) -> Iterator[str]:
@@ -247,7 +220,7 @@ def _shown(value: Any) -> str:
 
 def _shared_errors(run: NewRun) -> Iterator[str]:
     """Of the files that all environments share: the report and the plan."""
-    for name, why in {**dict.fromkeys(_SHARED, "the run has one such file"), COMPARE: "it has one reference"}.items():
+    for name in _SHARED:
         if name not in variables.types(run.playbook):
             continue
         pairs = [(host, values.get(name)) for host, values in run.hosts.items()]
@@ -264,11 +237,11 @@ def _shared_errors(run: NewRun) -> Iterator[str]:
                 for value, hosts in values.items()
             )
             yield (
-                f"{name} must be the same for every environment of a run, because {why} ({shown}). Set it with -e, or "
-                "for the group all."
+                f"{name} must be the same for every environment of a run, because the run has one such file ({shown}). "
+                "Set it with -e, or for the group all."
             )
             continue
-        for path in dict.fromkeys(path for _host, path in run.paths(name) if name in _SHARED):
+        for path in dict.fromkeys(path for _host, path in run.paths(name)):
             yield from _shared_file_errors(run, name, path)
 
 
@@ -287,7 +260,7 @@ def _shared_file_errors(run: NewRun, name: str, path: str) -> Iterator[str]:
     else:
         try:
             if name == "mstr_report_dest":
-                formats.format_of(path, "audit" if run.playbook == "audit" else "apply", run.check_mode)
+                formats.format_of(path, "audit" if run.playbook == "audit" else "apply")
         except ValueError as exc:
             yield f"{exc}."
         else:
@@ -361,26 +334,6 @@ def backup_errors(paths: Mapping[str, str], options: Sequence[str]) -> Iterator[
             f"mstr_runtimes_src {which} is a backup, "
             f"which only mstr.library.restore brings back as a whole. Run:\n{shown}"
         )
-
-
-def _since_errors(run: NewRun) -> Iterator[str]:
-    """Of the earlier audit or export with which an audit compares."""
-    reports = {path for _host, path in run.paths("mstr_report_dest")}
-    for path, hosts in grouped((path, host) for host, path in run.paths("mstr_audit_since")).items():
-        if path in reports and not os.path.exists(path):
-            continue  # the first night
-        try:
-            earlier = earlier_from(read_text(path))
-        except ValueError as exc:
-            yield f"mstr_audit_since {path} {exc}."
-        else:
-            if earlier.runtimes is not None and len(hosts) > 1:
-                yield (
-                    f"mstr_audit_since {path} is an export, which names no environment. Limit the run to the one that "
-                    "it was exported from."
-                )
-            elif path not in reports and not any(earlier.has(host) for host in hosts):
-                yield f"mstr_audit_since {path} has none of the environments of this run ({listed(hosts, 5)})."
 
 
 def one_file_error(name: str, path: str, hosts: Sequence[str]) -> str:

@@ -16,10 +16,9 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ...module_utils._errors import as_mstr_error, clean, listed
-from .._reports import compare, environment, formats, plan_file, texts
+from .._reports import environment, formats, plan_file, texts
 from .._reports.evaluation import Json, grouped
 from .._reports.inventory import Sources
-from .._reports.since import Earlier
 from .new_run import commands, extra_option
 
 _MOST_LINES = 20
@@ -43,9 +42,7 @@ class FinishedRun(NamedTuple):
     options: Sequence[str] = ()  # of the command line, those that a later command needs
     reports: Sequence[str] = ()  # the paths of its files
     plan: str = ""
-    earlier: Earlier | None = None  # in a file that the run writes again: what it does not audit stays there
     left_out: bool = False  # whether --tags or --skip-tags may have left the work out
-    reference: str | None = None  # the environment with which the others are compared
 
 
 def run_report(run: FinishedRun, write: Callable[..., None]) -> RunReport:
@@ -60,19 +57,14 @@ def run_report(run: FinishedRun, write: Callable[..., None]) -> RunReport:
     errors = {host: _shortened(str(result["error"])) for host, result in reached.items() if result.get("error")}
     if run.playbook in ("export", "probe"):
         return RunReport([*_file_lines(run, reached), *not_reached], errors)
-    reports = [texts.content_of(result["report"]) for result in reached.values()]
-    short = environment.without_shared(reports, not stopped)
+    short = [texts.content_of(result["report"]) for result in reached.values()]
     predicted = run.check_mode or run.playbook == "audit"
     lines = [f"{host}: {result['restored']}" for host, result in reached.items() if result.get("restored")]
     is_plan = run.check_mode and run.playbook != "audit"
     lines += environment.console_lines(short, predicted, is_plan)
     lines += [*not_reached, *_backup_lines(run, reached)]
-    comparison, differing = _compared(run, short, reached, stopped)
-    lines += differing
-    files = {path: partial(_parts, run, short, reached, list(stopped), path, comparison) for path in run.reports}
+    files = {path: partial(_parts, run, short, reached, list(stopped), path) for path in run.reports}
     files |= {run.plan: partial(_plan_parts, run, short, stopped)} if run.plan else {}
-    gated = [host for host, result in reached.items() if result.get("fail_on_difference") and host not in errors]
-    errors |= compare.gate_errors(comparison, gated) if comparison else {}
     failed = {path: why for path in files if (why := _write_error(write, path, files[path], path == run.plan))}
     lines += [f"Report: {path}" for path in run.reports if path not in failed]
     lines += [f"Plan: {run.plan}", _how_to_apply(run)] if run.plan and run.plan not in failed else []
@@ -82,20 +74,6 @@ def run_report(run: FinishedRun, write: Callable[..., None]) -> RunReport:
     known = [report for report in short if report["plan_id"] and report["outcome"] != "failed"]
     plan_ids = {report["environment"]: report["plan_id"] for report in known}
     return RunReport(lines, errors, plan_ids)
-
-
-def _compared(
-    run: FinishedRun, short: Sequence[Json], reached: Mapping[str, Json], stopped: Iterable[str]
-) -> tuple[Json | None, list[str]]:
-    """The environments side by side, and the lines about it; None and no line without a reference."""
-    if run.reference is None:
-        return None, []
-    try:
-        comparison = compare.compared(short, run.reference, stopped, _details(short, reached))
-        return comparison, compare.comparison_lines(comparison)
-    except Exception as exc:  # whatever a server holds, people see what was found on the others
-        why = f"The environments could not be compared. {as_mstr_error(exc).sentence}"
-        return compare.failed(run.reference, why), [why]
 
 
 def _details(short: Iterable[Json], reached: Mapping[str, Json]) -> Iterator[Json]:
@@ -126,12 +104,9 @@ def _plan_parts(run: FinishedRun, short: Sequence[Json], stopped: Mapping[str, s
 
 
 def _how_to_apply(run: FinishedRun) -> str:
-    # A report in this format is refused for an apply.
-    is_junit = any(path.lower().endswith(".junit.xml") for path in run.reports)
     return (
         "To apply exactly this plan: the same command without --check, with "
         f"{extra_option('mstr_plan_src', run.plan)} in place of mstr_plan_dest"
-        f"{' and without mstr_report_dest' if is_junit else ''}"
     )
 
 
@@ -203,16 +178,11 @@ def _parts(
     reached: Mapping[str, Json],
     not_reached: Sequence[str],
     path: str,
-    comparison: Json | None,
 ) -> Iterator[str]:
     """The parts of the text of a report file."""
     kind = "audit" if run.playbook == "audit" else "apply"
     suffix, details = formats.format_of(path, kind), _details(short, reached)
-    if suffix == "json" and run.earlier:
-        details = chain(details, run.earlier.carried(report["environment"] for report in short))
-    return formats.parts(
-        formats.whole(short, kind, run.generated, run.check_mode, not_reached, comparison, details), suffix
-    )
+    return formats.parts(formats.whole(short, kind, run.generated, run.check_mode, not_reached, details), suffix)
 
 
 def _backup_lines(run: FinishedRun, reached: Mapping[str, Json]) -> Iterator[str]:

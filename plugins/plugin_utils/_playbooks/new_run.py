@@ -27,7 +27,6 @@ from .variables import CONNECTION, OWN_FILES, SECRETS, is_given, own_file, types
 # of this host then reports it, and the other hosts go on.
 UNKNOWN = ...
 
-COMPARE = "mstr_audit_compare"
 _HOST = "{{ inventory_hostname }}"
 Hosts = Mapping[str, Mapping[str, Any]]
 
@@ -116,41 +115,6 @@ def server_of(values: Mapping[str, Any], environ: Mapping[str, str]) -> str | No
     except (ValueError, ValidationError):
         pass
     return None
-
-
-def reference_of(value: Any, hosts: Sequence[str]) -> str | None:
-    """The host that `mstr_audit_compare` names; the first one if it is only true; None without a comparison.
-
-    Raises TypeError if it is neither a host of the run nor true or false.
-    """
-    if not is_given(value) or (not isinstance(value, bool) and str(value) in hosts):
-        return str(value) if is_given(value) else None
-    return hosts[0] if boolean(value) else None
-
-
-def comparison_errors(run: NewRun) -> Iterator[str]:
-    """Of the environment with which an audit compares the others."""
-    hosts, reference = list(run.hosts), None
-    for value in dict.fromkeys(str(value) for _host, value in run.values_of(COMPARE)):
-        try:
-            reference = reference_of(value, hosts)
-        except TypeError:
-            yield (
-                f"mstr_audit_compare must be true, or the name of a host of this run ({listed(hosts, 5)}), not "
-                f"{value[:60]!r}."
-            )
-            return
-    if reference and len(hosts) == 1:
-        yield (
-            f"mstr_audit_compare compares several environments, and this run has only {hosts[0]}. Name more in "
-            "--limit, or remove mstr_audit_compare."
-        )
-    gated = [] if reference else run.switched_on("mstr_fail_on_difference")
-    if gated:
-        yield (
-            f"mstr_fail_on_difference is set, but mstr_audit_compare is not{run.in_brackets(gated)}, so nothing would "
-            "be compared. Set mstr_audit_compare, or remove mstr_fail_on_difference."
-        )
 
 
 def is_on(value: Any) -> bool:

@@ -9,7 +9,6 @@ The options come from the variables of the host.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -215,9 +214,8 @@ def audit(action: Action) -> Result:
     if all(action.non_empty(name) is not None for name in DEFINITIONS.values()):
         raise refused(f"Set only one of {' and '.join(DEFINITIONS.values())}; both are set.")
     options = {**action.options(DEFINITIONS), **action.options(AUDITED), **_policy(action)}
-    options["detail"] = wants_details(action) or action.non_empty("mstr_audit_compare") is not None
-    if "since" in options and not os.path.exists(options["since"]) and options["since"] in report_paths(action):
-        del options["since"]  # the first night: this run writes it
+    options["include_tasks"] = options.get("include_scripts")
+    options["detail"] = wants_details(action)
     return action.run_module("mstr_audit", options)
 
 

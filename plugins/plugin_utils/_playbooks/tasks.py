@@ -9,8 +9,7 @@ A function takes the action that runs the task, whose option `task` names it, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -26,13 +25,12 @@ from .._reports import plan_file
 from .._reports.environment import environment_report
 from .._reports.inventory import Sources
 from .._reports.pieces import pieces
-from .._reports.since import Earlier, earlier_from
 from .._reports.texts import packed
 from .._run.action import kept_warnings, why_failed
 from . import backups, destination, export, final_report, playbooks, variables
 from .action import Action, Result, failed, refused
 from .check import run_errors, values_needed
-from .new_run import NewRun, reference_of
+from .new_run import NewRun
 
 
 def check_run(action: Action) -> Result:
@@ -158,8 +156,7 @@ def _reported(action: Action, task: str, result: Result, approved: Mapping[str, 
     if task == "audit":
         texts: Result = {key: result[key] for key in ("report", "details") if key in result}
         texts = texts or final_report.reports_of(action.host, {}, action.check_mode, applied=None, read=result)
-        gated = action.is_on("mstr_fail_on_difference")
-        return {**shown, "error": error or _found_by_gates(action, result), "fail_on_difference": gated, **texts}
+        return {**shown, "error": error or _found_by_gates(action, result), **texts}
     return {**shown, **_written(action, result, approved)}
 
 
@@ -207,8 +204,6 @@ def report_run(action: Action) -> Result:
         reports=reports,
         plan="" if plan is None else action.path_of(plan),
         left_out=bool(context.CLIARGS.get("skip_tags")) or "all" not in context.CLIARGS.get("tags", ["all"]),
-        earlier=_earlier(action, reports) if "mstr_audit_since" in used else None,
-        reference=reference_of(action.non_empty("mstr_audit_compare"), hosts) if playbook == "audit" else None,
     )
     final = final_report.run_report(run, destination.write)
     statistics = {"data": {"mstr_runtimes_plan_ids": final.plan_ids}, "per_host": False, "aggregate": False}
@@ -218,16 +213,6 @@ def report_run(action: Action) -> Result:
         "errors": final.errors,
         **({"ansible_stats": statistics} if playbook == "apply" and action.check_mode else {}),
     }
-
-
-def _earlier(action: Action, reports: Sequence[str]) -> Earlier | None:
-    """The earlier audit in a file that this run writes again; None without one."""
-    since = action.non_empty("mstr_audit_since")
-    path = "" if since is None else action.path_of(since)
-    if path in reports and Path(path).exists():
-        with suppress(ValueError):  # the audit of an environment has reported it
-            return earlier_from(read_text(path))
-    return None
 
 
 def end(action: Action) -> Result:

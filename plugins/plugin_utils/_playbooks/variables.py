@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible.module_utils.parsing.convert_bool import boolean
 
 from ...module_utils import auth
 from ...module_utils._errors import ValidationError
@@ -37,8 +36,7 @@ _AUDITED = ("purge", "purge_exclude", "purge_limit", "policy", "protect_used", "
 RESTORED = ("concurrency", "journal_comment", *(option for option in TASK_OPTIONS if option != "policy"))
 # What protects or decides. An empty text is often a shell variable without a value, and would switch it off.
 _GUARDS = (
-    *("mstr_export_exclude", "mstr_export_unused", "mstr_export_upgrade", "mstr_export_upgrade_days"),
-    *("mstr_export_versions", *(f"mstr_fail_on_{what}" for what in ("difference", "drift", "violation"))),
+    *("mstr_export_upgrade", "mstr_fail_on_drift", "mstr_fail_on_violation"),
     *("mstr_plan_dest", "mstr_plan_src", f"{_ROLE}plan_ids"),
     *(f"{_ROLE}{option}" for option in ("backup_exclude", "exemptions", "plan_id", "policy")),
     *(f"{_ROLE}{option}" for option in ("protect_projects", "protect_used", "purge_exclude", "purge_limit")),
@@ -50,20 +48,14 @@ OWN_FILES = {
     "mstr_probe_dest": "{host}.probe.json",
     f"{_ROLE}backup_dest": "",
 }
-# What chooses a different export, one at a time, with the default file of each.
-EXPORTS = {
-    "mstr_export_upgrade": "{host}.upgrade.yml",
-    "mstr_export_unused": "{host}.unused.yml",
-    "mstr_export_versions": OWN_FILES["mstr_export_dest"],
-}
+UPGRADE_DEST = "{host}.upgrade.yml"
 # The options of the modules, each with its variable.
 SECRETS = frozenset(f"mstr_{option}" for option, spec in auth.argument_spec().items() if spec.get("no_log"))
 CONNECTION = {option: f"mstr_{option}" for option in auth.argument_spec()}
 DEFINITIONS = {"runtimes": "mstr_runtimes", "src": f"{_ROLE}src"}
 AUDITED = {
     **{option: f"{_ROLE}{option}" for option in ("scripts", *_AUDITED)},
-    **{f"include_{what}": f"mstr_audit_{what}" for what in ("installed", "scripts", "tasks")},
-    "since": "mstr_audit_since",
+    **{f"include_{what}": f"mstr_audit_{what}" for what in ("installed", "scripts")},
 }
 # What the role and the playbooks set themselves.
 OWN = frozenset({"mstr_export_result", "mstr_runtimes_result"})
@@ -198,16 +190,8 @@ def meant(name: str) -> str | None:
 
 def own_file(name: str, host: str, value: Callable[[str], Any]) -> str:
     """The default of a file of which each host has its own. `value`: of a variable of the host."""
-    exports = EXPORTS if name == "mstr_export_dest" else {}
-    return next((form for mode, form in exports.items() if is_chosen(value(mode))), OWN_FILES[name]).format(host=host)
-
-
-def is_chosen(value: Any) -> bool:
-    """Whether a variable chooses something: it has a value that does not mean no."""
-    try:
-        return is_given(value) and bool(boolean(value))
-    except TypeError:
-        return True
+    upgrades = name == "mstr_export_dest" and is_given(value("mstr_export_upgrade"))
+    return (UPGRADE_DEST if upgrades else OWN_FILES[name]).format(host=host)
 
 
 def is_given(value: Any) -> bool:

@@ -9,7 +9,6 @@ Pure: takes the results of `mstr.library.mstr_runtimes` and `mstr.library.mstr_r
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
@@ -22,22 +21,17 @@ from ...module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE
 from ...module_utils._sentences import shortened
 from ...module_utils._work.api import utc_date
 from . import lines
-from .capacity import capacity, unused_runtimes
-from .evaluation import COUNTED, Json, evaluated, unused_exemptions
-from .inventory import Sources, difference, entries_of, inventory, not_offered, summary_of
+from .evaluation import COUNTED, Json, evaluated
+from .inventory import Sources, difference, entries_of, inventory, summary_of
 from .pythons import branches_of, has_ended
-from .since import compared_with_earlier, since_line
 
 _MOST_LINES = 20
 _EXPIRES_SOON = timedelta(days=30)
-_INDEX = re.compile(r"policy\.exemptions\[(\d+)\]")
 # The outcome of an audit with any of these: the first that applies.
 _OUTCOMES = {
     "violations": "violations",
     **dict.fromkeys(("differing", "moved"), "drift"),
-    **dict.fromkeys(
-        ("problems", "failed_runs", "mismatches", "not_offered", "dangling", "unfinished", "unused"), "problems"
-    ),
+    **dict.fromkeys(("problems", "failed_runs", "mismatches", "dangling", "unfinished"), "problems"),
     "incomplete": "problems",
     "not_evaluated": "not_evaluated",
 }
@@ -53,27 +47,18 @@ def environment_report(sources: Sources, detail: bool = False) -> dict[str, Any]
         # What differs, or was changed: the runtimes, and the scripts whose runtime is not the wanted one.
         report["runtimes"] = [difference(entry) for entry in entries_of(applied) if entry.get("action") != "none"]
         report["scripts"] = [script for script in applied.get("scripts") or () if script.get("action") != "none"]
-        rows, unused = _evaluated(sources)
+        rows = _evaluated(sources)
         report["exempted"] = [row for row in rows if row["verdict"] == EXEMPTED]
         runtimes = inventory(sources, rows)
         if sources.read is not None:
-            report.update(_audited(sources, sources.read, rows, unused))
+            report.update(_audited(sources, sources.read, rows))
             if not sources.read.get("failed"):
                 report["python"] = branches_of(runtimes, utc_date())
-                report["unused_runtimes"] = unused_runtimes(runtimes, sources.read)
-                report["capacity"] = capacity(runtimes)
                 report["counts"] = _counts(report, runtimes, sources)
-            if sources.since is not None and report["counts"] is not None:
-                report["since"] = compared_with_earlier(sources.since, report, runtimes, sources.previous_names)
-            elif sources.since is not None and detail:
-                # The next audit compares with what the last one could read.
-                report["last_read"] = sources.since.state(sources.environment)
         report["outcome"] = _outcome(report, sources)
         report["lines"] = [_line(sources.environment, line) for line in _lines(report, runtimes, sources)]
     except Exception as exc:
         return _without_values(sources, f"The report could not be made. {as_mstr_error(exc).sentence}")
-    if detail and sources.previous_names:
-        report["previous_names"] = dict(sources.previous_names)
     return {**report, "inventory": runtimes} if detail else report
 
 
@@ -104,27 +89,26 @@ def _without_values(sources: Sources, sentence: str) -> dict[str, Any]:
         **report,
         "message": f"{report['message']}\n{sentence}" if report["message"] else sentence,
         "plan_id": None,
-        **{key: [] for key in ("violations", "not_evaluated", "unused_exemptions", "unread", "refusals", "inventory")},
-        **dict.fromkeys(("policy", "counts", "incomplete", "mismatches", "not_offered", "dangling", "unfinished")),
-        **dict.fromkeys(("python", "capacity", "unused_runtimes")),
+        **{key: [] for key in ("violations", "not_evaluated", "unread", "refusals", "inventory")},
+        **dict.fromkeys(("policy", "counts", "incomplete", "mismatches", "dangling", "unfinished")),
+        "python": None,
         "compared": False,
         "lines": [_line(sources.environment, line) for line in texts if line],
     }
 
 
-def _audited(sources: Sources, read: Json, rows: Sequence[Json], unused: list[str]) -> dict[str, Any]:
+def _audited(sources: Sources, read: Json, rows: Sequence[Json]) -> dict[str, Any]:
     return {
         "policy": sources.policy or None,
         "compared": sources.compares_runtimes,
         "violations": [row for row in rows if row["verdict"] in COUNTED],
         "not_evaluated": [row for row in rows if row["verdict"] == NOT_EVALUATED],
-        "unused_exemptions": unused,
         "incomplete": sources.incomplete,
-        **dict.fromkeys(("counts", "python", "capacity", "unused_runtimes")),
+        "counts": None,
+        "python": None,
         "dangling": read.get("dangling"),
         "unfinished": list(read.get("unfinished") or ()),
         "mismatches": read.get("mismatches"),
-        "not_offered": not_offered(read),
         "unread": list(read.get("unread") or ()),
         "refusals": list(sources.refusals),
     }
@@ -152,13 +136,10 @@ def _counts(report: Json, runtimes: Sequence[Json], sources: Sources) -> dict[st
         "problems": sum(1 for runtime in runtimes if runtime["problems"]),
         "failed_runs": sum(len(runtime["failed_runs"]) for runtime in runtimes),
         "mismatches": sum(len(runtime["mismatches"]) for runtime in runtimes),
-        "not_offered": sum(1 for runtime in runtimes if not runtime["offered"]),
         "python_ended": sum(row["runtimes"] for row in report["python"] if has_ended(row)),
         "dangling": len(report["dangling"] or ()),
         "unfinished": len(report["unfinished"]),
-        "unused_runtimes": None if report["unused_runtimes"] is None else len(report["unused_runtimes"]),
         "unread": len(report["unread"]),
-        "unused": len(report["unused_exemptions"]),
     }
 
 
@@ -210,8 +191,6 @@ def _line(environment: Any, text: str) -> str:
 def _warnings(sources: Sources) -> list[str]:
     """The texts of the warnings. From ansible-core 2.19 on, those of a module may be mappings or objects."""
     entries = [*sources.warnings]
-    if (sources.read or {}).get("knows_scripts") is False:
-        entries.append("Which runtimes have no script is unknown, because not every script could be read.")
     for result in (sources.read, sources.applied):
         entries += (result or {}).get("warnings") or ()
 
@@ -222,51 +201,13 @@ def _warnings(sources: Sources) -> list[str]:
     return list(dict.fromkeys(map(text, entries)))
 
 
-def _evaluated(sources: Sources) -> tuple[list[dict[str, Any]], list[str]]:
-    """What the policy found, and which exemptions are unused. Without a policy, nothing was evaluated."""
+def _evaluated(sources: Sources) -> list[dict[str, Any]]:
+    """What the policy found. Without a policy, nothing was evaluated."""
     if sources.read is None:
-        return evaluated({"exempted": (sources.applied or {}).get("exempted")}), []
+        return evaluated({"exempted": (sources.applied or {}).get("exempted")})
     if not sources.policy or sources.read.get("failed"):
-        return [], []
-    rows = evaluated(sources.read)
-    if sources.incomplete:
-        # An exemption may be for one of the runtimes that the list lacks.
-        return rows, []
-    return rows, unused_exemptions(sources.policy, sources.read.get("runtimes") or (), rows)
-
-
-def without_shared(reports: Sequence[Json], all_reached: bool = True) -> list[Json]:
-    """The reports of a run. An exemption of several environments is unused only if all were read and none needs it.
-
-    `all_reached`: whether there is a report of every environment of the run.
-    """
-    given = [list((report.get("policy") or {}).get("exemptions") or ()) for report in reports]
-    unused = [
-        {int(_INDEX.findall(text)[0]): text for text in report.get("unused_exemptions") or ()} for report in reports
-    ]
-    # The policy of what failed may be unknown.
-    all_known = all_reached and all(report.get("policy") or not report["message"] for report in reports)
-    pairs = list(zip(given, unused))
-    needed = [entry for entries, texts in pairs for index, entry in enumerate(entries) if index not in texts]
-    kept = [
-        [text for index, text in texts.items() if all_known and entries[index] not in needed]
-        for entries, texts in pairs
-    ]
-    return [
-        _with_unused(report, texts) if len(texts) < len(before) else report
-        for report, before, texts in zip(reports, unused, kept)
-    ]
-
-
-def _with_unused(report: Json, texts: list[str]) -> Json:
-    """The report of an audit with these unused exemptions in place of more."""
-    gone = {_line(report["environment"], text) for text in set(report["unused_exemptions"]).difference(texts)}
-    counts = {**report["counts"], "unused": len(texts)}
-    numbers = (each["unused"] for each in (report["counts"], counts))
-    old, new = (f", {number} {lines.COUNTS['unused'][number != 1]}" if number else "" for number in numbers)
-    shown = [line.replace(old, new) for line in report["lines"] if line not in gone]
-    changed = {**report, "unused_exemptions": texts, "counts": counts, "lines": shown}
-    return {**changed, "outcome": _found(changed)}
+        return []
+    return evaluated(sources.read)
 
 
 def _with_failure(result: Json | None) -> Json | None:
@@ -328,8 +269,6 @@ def _audit_lines(report: Json, runtimes: Iterable[Json], read: Json) -> Iterator
     yield f"{_count_line(report['counts'], has_default, bool(report['policy']))}{note}"
     texts = lines.environment_lines(report)
     yield from (text for kind, text in texts if kind in lines.FIRST)
-    if report.get("since"):
-        yield since_line(report["since"])
     for runtime in runtimes:
         yield from (f"{(runtime['name'] or runtime['id'])!r} {text}" for _kind, text in lines.runtime_lines(runtime))
     yield from (text for kind, text in texts if kind not in lines.FIRST)

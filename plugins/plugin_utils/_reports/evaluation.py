@@ -9,7 +9,7 @@ Pure, except that an exemption is compared with the date.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -80,13 +80,6 @@ def evaluated(read: Json) -> list[dict[str, Any]]:
     rows += [(EXEMPTED, row) for row in read.get("exempted") or ()]
     rows += [(NOT_EVALUATED, row) for row in read.get("not_evaluated") or ()]
     return [{"reason": None, "until": None, **row, "verdict": verdict} for verdict, row in rows]
-
-
-def unused_exemptions(rules: Json, runtimes: Sequence[Json], rows: Iterable[Json]) -> list[str]:
-    """A sentence on each exemption of the policy that exempts nothing."""
-    names = [(str(runtime.get("name") or ""), str(runtime.get("id") or "")) for runtime in runtimes]
-    counted = [row for row in rows if row["verdict"] != NOT_EVALUATED]
-    return policy_from(rules, utc_date()).unused_exemptions(names, counted) if rules.get("exemptions") else []
 
 
 def grouped(pairs: Iterable[tuple[_Key, _Value]]) -> dict[_Key, list[_Value]]:

@@ -97,12 +97,11 @@ def to_file(
     exclude: Sequence[str] = (),
     owner: Owner = None,
     scripts: bool = False,
-    comments: Mapping[str, Sequence[str]] | None = None,
 ) -> File:
     """The file with the definitions of runtimes as in a result, of plain types. `writer`: for its first comment.
 
     `owner`: what a backup belongs to; it makes the file a backup. `scripts`: with the assignments of the scripts that
-    the runtimes have. `comments`: see `File`. What no definition can express is left out, and named.
+    the runtimes have. What no definition can express is left out, and named.
     """
     is_backup = owner is not None
     environment, server, time = owner or (None, None, None)
@@ -119,14 +118,14 @@ def to_file(
         **({"scripts": list(_assignments(runtimes, definitions))} if scripts else {}),
     }
     sentences = [f"{name!r} ({identity}) {reason}" for (name, identity), [reason] in sorted(unfinished.items())]
-    file = File("", content, refused, sentences, comments or {})
+    file = File("", content, refused, sentences)
     host, gaps = shlex.quote(clean(environment or "HOST")), unrestorable(definitions)
-    kind = "backup" if is_backup else "export" if comments is None else "lock"
+    kind = "backup" if is_backup else "export"
     return with_header(file, kind, writer=writer, host=host, gaps=gaps)
 
 
 def with_header(file: File, kind: str, **values: Any) -> File:
-    """The file with its first comment. `kind`: `backup`, `export`, `lock`, `unused` or `upgrade`."""
+    """The file with its first comment. `kind`: `backup`, `export` or `upgrade`."""
     return file._replace(header=template("definitions.j2").render(kind=kind, file=file, **values))
 
 

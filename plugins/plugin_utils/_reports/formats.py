@@ -29,9 +29,7 @@ class Format(NamedTuple):
 FORMATS = {
     "html": Format("html"),
     "json": Format("data", for_people=False),
-    "csv": Format("table", kinds=("audit",)),
     "md": Format("markdown"),
-    "junit.xml": Format("junit", for_people=False),
     "cdx.json": Format("sbom", kinds=("audit",), for_people=False),
 }
 
@@ -42,7 +40,7 @@ def suffix_of(path: str) -> str | None:
     return max((suffix for suffix in FORMATS if name.endswith(f".{suffix}")), key=len, default=None)
 
 
-def format_of(path: str, kind: str, check_mode: bool = True) -> str:
+def format_of(path: str, kind: str) -> str:
     """The suffix of a path, if such a report has its format. Raises ValueError with a sentence."""
     suffix = suffix_of(path)
     if suffix == "cdx.json" and kind != "audit":
@@ -51,11 +49,6 @@ def format_of(path: str, kind: str, check_mode: bool = True) -> str:
         *others, last = [f".{each}" for each, form in FORMATS.items() if kind in form.kinds]
         ends = f"{', '.join(others)} or {last}"
         raise ValueError(f"mstr_report_dest {path!r} must end in {ends}; the suffix decides the format of the report")
-    if suffix == "junit.xml" and kind == "apply" and not check_mode:
-        raise ValueError(
-            f"mstr_report_dest {path!r} shows differences as failed tests, and an apply removes them; start the "
-            "playbook with --check, or name a file with a different suffix"
-        )
     return suffix
 
 
@@ -65,13 +58,12 @@ def whole(
     generated: str,
     check_mode: bool = False,
     not_reached: Sequence[str] = (),
-    comparison: Json | None = None,
     details: Iterable[Json] | None = None,
 ) -> dict[str, Any]:
     """The report on all environments. `generated`: time in ISO 8601. `not_reached`: those that may have no report.
 
-    `comparison`: of these environments with one of them, see `compare.compared`. `details`: the same reports with all
-    runtimes, in the same order; they are read once, one after another. Without them, `environments` have all runtimes.
+    `details`: the same reports with all runtimes, in the same order; they are read once, one after another. Without
+    them, `environments` have all runtimes.
     """
     reached = {report["environment"] for report in environments}
     return {
@@ -80,7 +72,6 @@ def whole(
         "check_mode": check_mode,
         "environments": environments,
         "not_reached": [name for name in not_reached if name not in reached],
-        "compared": comparison,
         "details": environments if details is None else details,
     }
 

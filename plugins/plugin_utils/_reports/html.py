@@ -23,11 +23,10 @@ from markupsafe import Markup
 from ...module_utils._model.kinds import number
 from ...module_utils._model.rules import RULES
 from ...module_utils._model.usage import name_of
-from . import compare, lines, pythons
-from .capacity import capacity_line, unused_text
+from . import lines, pythons
 from .changes import changes
 from .evaluation import COUNTED, Json, grouped
-from .since import changed_runtimes, since_line, when
+from .texts import when
 
 _FOLDER = Path(__file__).parent / "templates"
 
@@ -39,7 +38,6 @@ _TONES = {
     "differing": "drift",
     "moved": "drift",
     "undefined": "",
-    "unused_runtimes": "",
 }
 _AUDITED = {
     "runtimes": ("Runtimes", ""),
@@ -94,7 +92,6 @@ def parts(report: Json) -> Iterator[str]:
             for group, details in lines.with_details(groups, report["details"])
         ),
         columns=shown,
-        side_by_side=_side_by_side(report["compared"]) if report["compared"] else None,
         total=total,
         counted=COUNTED,
         pythons=pythons.by_branch(report["environments"]),
@@ -128,7 +125,6 @@ def _section(report: Json, group: Sequence[Json], environment: Json, anchor: str
     inventory = [
         {**entry, "anchor": f"{anchor}-{number}" if entry["findings"] else ""} for number, entry in enumerate(inventory)
     ]
-    since = environment.get("since")
     return {
         **environment,
         "anchor": anchor,
@@ -143,30 +139,12 @@ def _section(report: Json, group: Sequence[Json], environment: Json, anchor: str
         "notes": [
             f"{text[0].upper()}{text[1:]}" if kind == lines.WARNINGS else text
             for kind, text in noted
-            if kind not in (lines.UNREAD, lines.UNUSED)
+            if kind != lines.UNREAD
         ],
         "unread_lines": [text for kind, text in noted if kind == lines.UNREAD],
-        "unused_texts": list(map(unused_text, environment.get("unused_runtimes") or ())),
-        "capacity_line": capacity_line(environment["capacity"]) if environment.get("capacity") else "",
         "packages": _users_of_packages(inventory),
         "script_lines": [lines.script_line(script, predicted) for script in environment.get("scripts") or ()],
-        "since_line": since_line(since) if since else "",
-        "changed": [(runtime["name"], text) for _action, runtime, text in changed_runtimes(since)] if since else [],
     }
-
-
-def _side_by_side(comparison: Json) -> dict[str, Any]:
-    """The table of runtimes and environments, only with the runtimes that differ somewhere."""
-    differing = [
-        (runtime, {entry["environment"]: entry for entry in runtime["environments"]})
-        for runtime in comparison["runtimes"]
-        if any(entry["state"] != compare.SAME for entry in runtime["environments"])
-    ]
-    rows = [(runtime, [cells.get(name) for name in comparison["environments"]]) for runtime, cells in differing]
-    sentences = [f"{text}." for text in compare.summary(comparison)]
-    texts = [(name, runtime["name"], text) for name, runtime, text in compare.differences(comparison)]
-    equal = len(comparison["runtimes"]) - len(rows)
-    return {**comparison, "rows": rows, "equal": equal, "sentences": sentences, "changes": texts}
 
 
 def _users_of_packages(inventory: Sequence[Json]) -> list[tuple[str, list[Json]]]:

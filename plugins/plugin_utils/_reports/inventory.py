@@ -15,14 +15,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ...module_utils._model.fields import BY_NAME, POOL
-from ...module_utils._model.kinds import NOTHING, normalized_name
+from ...module_utils._model.kinds import normalized_name
 from ...module_utils._model.python import python_of
 from ...module_utils._model.requirements import project
 from ...module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE, VIOLATION
 from ...module_utils._work.api import utc_date
 from .evaluation import COUNTED, Json, grouped, value_of
 from .lines import GOES, failed_runs
-from .since import Earlier
 
 _ALLOWED = "allowed"
 # The verdicts on a value, the worst first.
@@ -50,10 +49,8 @@ class Sources(NamedTuple):
     read: Json | None = None  # the result of mstr_runtime_info, in an audit
     incomplete: str | None = None  # why there may be more runtimes than those, None if there are not
     policy: Json | None = None  # the rules that forbid anything, and the exemptions, see `evaluation.rules_of`
-    since: Earlier | None = None
     approved: Json | None = None  # the plan that somebody approved, as in a plan file
     warnings: Sequence[Any] = ()  # of a task that did more than these results show
-    previous_names: Mapping[str, Sequence[str]] = NOTHING  # by name, of the definitions
     refusals: Sequence[str] = ()  # why an apply would be refused, in an audit
 
     @property
@@ -81,7 +78,6 @@ def inventory(sources: Sources, rows: Iterable[Json] = ()) -> list[dict[str, Any
         pairs += [({}, entry) for entry in entries if _id_now(entry, names) not in names and entry["action"] != "none"]
     otherwise = {} if read is None else _without_finding(sources.policy or {})
     mismatches = grouped((row["id"], _mismatch_text(row)) for row in (read or {}).get("mismatches") or ())
-    gone = {row["id"] for row in not_offered(read or {}) or ()}
     runtimes = []
     for runtime, entry in pairs:
         keys = (runtime.get("id"), entry.get("id"), entry.get("name"))
@@ -90,7 +86,6 @@ def inventory(sources: Sources, rows: Iterable[Json] = ()) -> list[dict[str, Any
         report |= _contents(runtime, _Verdicts(of_runtime if otherwise else (), otherwise))
         report["evaluated"] = [{key: row.get(key) for key in _SHOWN} for row in of_runtime]
         report["mismatches"] = mismatches.get(runtime.get("id"), [])
-        report["offered"] = not runtime or runtime.get("id") not in gone
         runtimes.append(report | _findings(report))
     return sorted(
         runtimes, key=lambda runtime: (not runtime["findings"], runtime["name"].casefold(), runtime["id"] or "")
@@ -217,8 +212,6 @@ def _facts(runtime: Json, entry: Json, sources: Sources) -> dict[str, Any]:
         "error": (entry.get("error") or {}).get("msg"),
         "smoke_test": entry.get("smoke_test"),
         "fields": _fields(entry),
-        # What the task did not read, because no list shows it, is not empty: an earlier audit may have read it.
-        "unread_fields": sorted({"description", "others"} - runtime.keys()) if runtime else [],
     }
 
 
@@ -330,8 +323,6 @@ def _findings(report: Json) -> dict[str, Any]:
             problems.append(f"package {package['name']} is not installed{why}")
     failures = failed_runs(report)
     remarks = [*failures, *report["mismatches"]]
-    if not report["offered"]:
-        remarks.append(f"has Python {report['runtime_version']}, which the server no longer offers")
     counted = any(row["verdict"] in COUNTED for row in report["evaluated"])
     return {
         "problems": problems,
@@ -345,14 +336,3 @@ def _mismatch_text(row: Json) -> str:
     """The rest of a sentence about a runtime: a package whose pinned version is not installed."""
     installed = f"{row['package']} {row['installed']}" if row["installed"] else f"no package {row['package']}"
     return f"has {installed}, but its definition has {row['version']}"
-
-
-def not_offered(read: Json) -> list[dict[str, Any]] | None:
-    """The runtimes whose Python the server does not offer any more; None without a list of versions."""
-    if read.get("versions") is None:
-        return None
-    return [
-        {key: runtime.get(key) for key in ("name", "id", "runtime_version")}
-        for runtime in read.get("runtimes") or ()
-        if runtime.get("runtime_version") not in (None, "", *read["versions"]) and not runtime.get("is_default")
-    ]

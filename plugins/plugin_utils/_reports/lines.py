@@ -19,7 +19,6 @@ from ...module_utils._model import usage as script_usage
 from ...module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE
 from ...module_utils._model.usage import label_of, name_of
 from ...module_utils._work.api import utc_date
-from .capacity import NO_SCRIPT, unused_lines
 from .changes import change_line
 from .evaluation import COUNTED, Json, grouped, value_of
 from .pythons import branch_lines
@@ -43,18 +42,14 @@ COUNTS = {
     "problems": ("is not ready", "are not ready", "Not ready"),
     "failed_runs": ("last run failed", "last runs failed", "Failed runs"),
     "mismatches": ("installed version differs", "installed versions differ", "Other versions"),
-    "not_offered": ("has a Python that is not offered", "have a Python that is not offered", "Python not offered"),
     "unfinished": ("unfinished replacement", "unfinished replacements", "Unfinished"),
     "dangling": ("script has no runtime", "scripts have no runtime", "Scripts without runtime"),
-    "unused_runtimes": (f"has {NO_SCRIPT}", f"have {NO_SCRIPT}", "Without a script"),
     "unread": ("look-up failed", "look-ups failed", "Not read"),
-    "unused": ("exemption exempts nothing", "exemptions exempt nothing", "Unused exemptions"),
 }
 WARNINGS, INCOMPLETE, UNREAD = "warnings", "incomplete lists", "look-ups that failed"
 PYTHON = "Python versions that end"
 # The kinds that come first.
 FIRST = (WARNINGS, INCOMPLETE, PYTHON)
-UNUSED = "runtimes without a script"
 VIOLATIONS = "violations"
 _ID = re.compile("[0-9A-F]{32}")
 _WHOLE = frozenset(("smoke_test", "error", "warnings"))
@@ -159,10 +154,8 @@ def environment_lines(report: Json) -> list[Line]:
         *((INCOMPLETE, text) for text in [report.get("incomplete")] if text),
         *((PYTHON, text) for text in branch_lines(report)),
         *(("runtimes without a definition", text) for text in _undefined_line(report.get("undefined") or ())),
-        *(("unused exemptions", text) for text in report.get("unused_exemptions") or ()),
         *(("unfinished replacements", str(each["msg"])) for each in report.get("unfinished") or ()),
         *(("scripts without a runtime", _dangling_line(script)) for script in report.get("dangling") or ()),
-        *((UNUSED, text) for text in unused_lines(report)),
         *((UNREAD, _unread_line(unread)) for unread in report.get("unread") or ()),
     ]
 

@@ -16,16 +16,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ...module_utils._errors import LONGEST_NAME, LONGEST_TEXT, clean, one_line
-from . import compare, lines, pythons
+from . import lines, pythons
 from .changes import changes, value_texts
 from .evaluation import Json, grouped
-from .since import changed_runtimes, since_line, when
+from .texts import when
 
 # GitHub takes 65,536 characters in a comment.
 LIMIT = 60_000
 _ENVIRONMENTS = 100  # in the table
 _FIELD_LINES = 200
-_COMPARED = 15_000  # characters of the table of environments side by side
 _RESERVE = 1500  # characters, for the list of what was cut
 _COUNTS = {
     "audit": ("runtimes", "violations", "exempted", "not_evaluated", "differing", "moved", "problems"),
@@ -53,7 +52,6 @@ def parts(report: Json) -> Iterator[str]:
     head += [_pythons(report)] if any(environment.get("python") for environment in report["environments"]) else []
     groups = lines.same_changes(report["environments"], report["kind"] != "audit" and predicted)
     head += _what_goes(groups, predicted, LIMIT - sum(map(len, head)) - 2 * _RESERVE)
-    head += _compared(report["compared"]) if report["compared"] else []
     left = LIMIT - sum(len(text) + 2 for text in head) - _RESERVE
     texts: list[str] = []
     cut: Counter[str] = Counter()
@@ -147,40 +145,6 @@ def _pythons(report: Json) -> str:
     return f"{table}\n\nAnd {len(rows) - _ENVIRONMENTS} more rows." if len(rows) > _ENVIRONMENTS else table
 
 
-def _compared(comparison: Json) -> list[str]:
-    """The environments side by side: runtimes that differ, as far as there is room for them, and what differs."""
-    texts = [
-        f"### Compared with {code(comparison['reference'], 80)}",
-        *(code(f"{text}.") for text in compare.summary(comparison)),
-    ]
-    names = [comparison["reference"], *comparison["environments"]]
-    table = [f"| Runtime | {' | '.join(map(_cell, names))} |", f"|{' --- |' * (len(names) + 1)}"]
-    left, number = _COMPARED - sum(map(len, table)), 0
-    for runtime in comparison["runtimes"]:
-        cells = {entry["environment"]: _state(entry) for entry in runtime["environments"]}
-        if all(cell == compare.SAME for cell in cells.values()):
-            continue
-        own = "has it" if runtime["in_reference"] else "-"
-        shown = [_cell(runtime["name"]), own, *(cells.get(name, "-") for name in names[1:])]
-        row = f"| {' | '.join(shown)} |"
-        left -= len(row)
-        number += left <= 0
-        table += [row] if left > 0 else []
-    more = [f"And {number} more runtimes that differ."] if number else []
-    rows = [f"  {name}: {runtime['name']} {text}" for name, runtime, text in compare.differences(comparison)]
-    if len(rows) > _FIELD_LINES:
-        rows = [*rows[:_FIELD_LINES], f"  and {len(rows) - _FIELD_LINES} more lines"]
-    while sum(map(len, rows)) > _COMPARED:
-        rows = [*rows[: len(rows) // 2], "  and more lines"]
-    details = [_folded("What differs", _fenced("text", list(map(one_line, rows))))] if rows else []
-    return [*texts, *(["\n".join(table)] if rows else []), *more, *details]
-
-
-def _state(entry: Json) -> str:
-    fields = ", ".join(field["field"] for field in entry["fields"])
-    return f"{entry['state']}: {fields}" if fields else str(entry["state"])
-
-
 def _names(group: Sequence[Json]) -> str:
     """The environments of a group."""
     return ", ".join(code(environment["environment"], 80) for environment in group)
@@ -224,8 +188,6 @@ def _blocks(group: Sequence[Json], details: Json, predicted: bool) -> Iterator[l
         yield "scripts", f"- {code(lines.script_line(script, predicted))}"
     yield from _findings(details)
     yield from ((kind, f"- {code(text)}") for kind, text in texts if kind not in lines.FIRST)
-    if environment.get("since"):
-        yield from _since(environment["since"])
 
 
 def _runtime_block(runtime: Json, predicted: bool) -> lines.Line:
@@ -270,12 +232,3 @@ def _findings(environment: Json) -> Iterator[lines.Line]:
     ]
     kinds = list(dict.fromkeys([lines.VIOLATIONS, *(kind for kind, _text in texts)]))
     return iter(sorted(texts, key=lambda line: kinds.index(line[0])))
-
-
-def _since(since: Json) -> Iterator[lines.Line]:
-    kind = "changes since the earlier report"
-    yield kind, f"Since the earlier report: {code(since_line(since))}"
-    signs = {"created": "+", "deleted": "-"}
-    texts = [f"{signs.get(action, ' ')} {runtime['name']} {text}" for action, runtime, text in changed_runtimes(since)]
-    if texts:
-        yield kind, _diff(texts)

@@ -20,6 +20,7 @@ from typing import Any
 from ...module_utils._errors import HIDDEN, SURROGATE
 
 # Tabs and line ends stay, because they lay out a text.
+_TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)[\d:.]*(?:\+0000|\+00:00|Z)")
 _RAW_CONTROL = re.compile(f"[\x00-\x08\x0b-\x1f{HIDDEN}]")
 
 
@@ -46,6 +47,12 @@ def without_controls_in(parts: Iterable[str]) -> Iterator[str]:
         rest = "\r" if text.endswith("\r") else ""
         yield without_controls(text.removesuffix("\r"))
     yield without_controls(rest)
+
+
+def when(text: Any) -> str:
+    """A server's timestamp in short form, such as `2026-11-25 07:29 UTC`; other text unchanged."""
+    timestamp = _TIMESTAMP.fullmatch(str(text or ""))
+    return f"{timestamp.group(1)} {timestamp.group(2)} UTC" if timestamp else str(text or "")
 
 
 def packed_text(content: Mapping[str, Any]) -> str:

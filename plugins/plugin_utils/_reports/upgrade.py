@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an export writes for a review: the way out of an old Python, what nobody uses, and installed versions."""
+"""The way out of an old Python, which an export writes for a review."""
 
 from __future__ import annotations
 
@@ -12,30 +12,27 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from ...module_utils._errors import ValidationError, clean, counted, listed
-from ...module_utils._model.alike import is_named
-from ...module_utils._model.kinds import normalized_name
 from ...module_utils._model.python import branch_of, support_of
 from ...module_utils._model.requirements import project
 from ...module_utils._model.usage import name_of, schedules, used_by
 from .export import Block, File, settled, template, to_file, with_header
 
 Runtime = Mapping[str, Any]
-UPGRADE_DAYS = 90  # the default: a Python that ends within these days is old, too
+UPGRADE_DAYS = 90  # a Python that ends within these days is old, too
 _OFFERED = re.compile(r"\d{1,9}(\.\d{1,9})+", re.ASCII)
 _VERSION = re.compile(r"\d{1,4}\.\d{1,4}(\.\d{1,4})?", re.ASCII)
 
 
 class Upgrade(NamedTuple):
-    """To which Python runtimes move: a branch or a version. Those move whose Python has at most `days` left."""
+    """To which Python runtimes move: a branch or a version."""
 
     target: str
-    days: int
     today: date
 
     def is_due(self, version: Any) -> bool:
         """Whether a runtime with this version has to move."""
         left = (support_of(version, self.today) or {}).get("days_left")
-        return left is not None and left <= self.days
+        return left is not None and left <= UPGRADE_DAYS
 
     def version(self, offered: Sequence[str] | None) -> str:
         """The version of the definitions. `offered`: by the server, None if it has no list. Raises ValidationError."""
@@ -51,8 +48,8 @@ class Upgrade(NamedTuple):
         return max(same, key=lambda each: [*map(int, each.split("."))])
 
 
-def upgrade_errors(target: Any, days: Any, today: date) -> Iterator[str]:
-    """What is wrong with the variables of an upgrade, each as a sentence."""
+def upgrade_errors(target: Any, today: date) -> Iterator[str]:
+    """What is wrong with the value of `mstr_export_upgrade`, as a sentence."""
     if not isinstance(target, str):
         yield (
             f"mstr_export_upgrade must be text, not the number {target}, because YAML reads 3.10 as 3.1. Put the "
@@ -60,31 +57,29 @@ def upgrade_errors(target: Any, days: Any, today: date) -> Iterator[str]:
         )
     elif not _VERSION.fullmatch(target):
         yield f"mstr_export_upgrade {clean(repr(target), 60)} is not a version of Python, such as 3.12 or 3.12.5."
-    elif int(days) < 0:
-        yield f"mstr_export_upgrade_days must be at least 0, not {days}."
-    elif Upgrade(target, int(days), today).is_due(target):
+    elif Upgrade(target, today).is_due(target):
         last = (support_of(target, today) or {}).get("end_of_life")
         when = f"ends or ended on {last}" if last else "has ended"
-        yield f"mstr_export_upgrade: Python {branch_of(target)} itself {when}, within {days} days. Name a newer one."
+        own_end = f"Python {branch_of(target)} itself {when}, within {UPGRADE_DAYS} days"
+        yield f"mstr_export_upgrade: {own_end}. Name a newer one."
 
 
 def upgrade_file(
-    read: Mapping[str, Any], upgrade: Upgrade, writer: str, exclude: Sequence[str], defined: Sequence[tuple[str, Any]]
+    read: Mapping[str, Any], upgrade: Upgrade, writer: str, defined: Sequence[tuple[str, Any]]
 ) -> tuple[File | None, list[str]]:
     """The definitions that replace each runtime on an old Python, None if there is nothing to do, and notes.
 
     `read`: runtimes with their scripts, and `versions`. `defined`: the definitions of the environment, each after its
     place. Raises ValidationError.
     """
-    all_of_them, expressed = _export_of(read["runtimes"], writer, exclude)
+    all_of_them, expressed = _export_of(read["runtimes"], writer)
     due = [runtime for runtime in expressed if upgrade.is_due(runtime["runtime_version"])]
     due.sort(key=lambda runtime: (*_weight(runtime, upgrade.today), runtime["name"]))
     # Without anything to do, what the server offers does not matter.
     version = upgrade.version(read["versions"]) if due else ""
-    meant = [runtime for runtime in read["runtimes"] if not is_named(runtime["name"], exclude, runtime["id"])]
     notes = [
-        *_not_moved(meant, upgrade),
-        *_reasons(all_of_them, meant, upgrade),
+        *_not_moved(read["runtimes"], upgrade),
+        *_reasons(all_of_them, read["runtimes"], upgrade),
         *_to_change(defined, due, version),
         *_unread(read),
     ]
@@ -93,51 +88,13 @@ def upgrade_file(
     notes = [clean(note, 1000) for note in notes]
     content = {"partial": True, "runtimes": [_definition(runtime, version) for runtime in due]}
     file = File("", content, comments={runtime["name"]: [*_comments(runtime, upgrade.today)] for runtime in due})
-    return (with_header(file, "upgrade", writer=writer, days=upgrade.days, notes=notes) if due else None), notes
+    return (with_header(file, "upgrade", writer=writer, days=UPGRADE_DAYS, notes=notes) if due else None), notes
 
 
-def unused_file(read: Mapping[str, Any], writer: str, exclude: Sequence[str]) -> tuple[File | None, list[str]]:
-    """The definitions that delete each runtime without a script, None without such a runtime, and notes.
-
-    Raises ValidationError if scripts could not be read, because nobody knows then which runtimes are unused.
-    """
-    unread = [*_unread(read)]
-    if unread:
-        raise ValidationError([f"mstr_export_unused: nothing was written. {unread[0]} So nobody knows what is unused."])
-    all_of_them, expressed = _export_of(read["runtimes"], writer, exclude)
-    found = [runtime for runtime in expressed if not runtime["scripts"]]
-    content = [{"id": each["id"], "name": each["name"], "state": "absent"} for each in found]
-    comments = {each["name"]: [f"Last changed {each['date_modified'] or 'at an unknown time'}"] for each in found}
-    file = File("", {"partial": True, "runtimes": content}, comments=comments)
-    notes = [f"Not in this file: {reason}" for reason in all_of_them.reasons]
-    return (with_header(file, "unused", writer=writer, notes=notes) if found else None), notes
-
-
-def locked(runtimes: Iterable[Runtime]) -> tuple[list[Runtime], dict[str, list[str]]]:
-    """The runtimes, in which each package has the installed version, and comments on what keeps its own, by name."""
-    with_versions, comments = list[Runtime](), dict[str, list[str]]()
-    for runtime in runtimes:
-        found = runtime.get("installed")
-        versions = {normalized_name(each["name"]): each["version"] for each in (found or {}).get("packages", ())}
-        packages, kept = [], []
-        for package in runtime.get("packages") or ():
-            version = versions.get(project(package["name"]) or normalized_name(package["name"]))
-            packages.append({**package, "version": version or package.get("version")})
-            kept += [] if version else [package["name"]]
-        with_versions.append({**runtime, "packages": packages})
-        if kept:
-            why = "These packages are not installed" if found else "What is installed could not be read"
-            comments[str(runtime["name"])] = [f"{why}, so the versions are those that the server lists: {listed(kept)}"]
-    return with_versions, comments
-
-
-def _export_of(runtimes: Sequence[Runtime], writer: str, exclude: Sequence[str]) -> tuple[File, list[Runtime]]:
+def _export_of(runtimes: Sequence[Runtime], writer: str) -> tuple[File, list[Runtime]]:
     """The export of all runtimes, and those that are in it, as they were read, by name."""
-    file = to_file(runtimes, writer, exclude)
-    others = [
-        each for each in settled(runtimes)[0] if not (each["is_default"] or is_named(each["name"], exclude, each["id"]))
-    ]
-    by_name = {each["name"]: each for each in others}
+    file = to_file(runtimes, writer)
+    by_name = {each["name"]: each for each in settled(runtimes)[0] if not each["is_default"]}
     return file, [by_name[entry["name"]] for entry in file.content["runtimes"]]
 
 

@@ -75,28 +75,3 @@ def test_out_of_an_old_python(three: Play, servers: list[Simulator]) -> None:
         assert [each["name"] for each in server.runtimes()] == ["Nightly", "Idle", "Twice", "New"]
         assert server.runtime("Nightly")["id"] == OLD
         assert server.projects() == projects
-
-
-def test_what_nobody_uses(three: Play, servers: list[Simulator]) -> None:
-    """They are deleted by id; where a project cannot be read, nothing is written."""
-    servers[1].fault("error", operation="search", times=99)
-    done = three(EXPORT, "--limit", "env0,env1", mstr_export_unused=True)
-    assert done.status == 2, done.output
-    assert "mstr_export_unused: nothing was written." in done.text
-    assert "nobody knows what is unused" in done.text
-    assert not (three.folder / "env1.unused.yml").exists()
-    entries = read(three, "env0.unused.yml")["runtimes"]
-    assert [(entry["name"], entry["state"]) for entry in entries] == [("Idle", "absent"), ("New", "absent")]
-    source = {"mstr_runtimes_src": "env0.unused.yml", "mstr_runtimes_protect_used": True}
-    done = three(APPLY, "--limit", "env0", **source)
-    assert done.status == 0, done.output
-    assert [runtime["name"] for runtime in servers[0].runtimes()] == ["Nightly", "Twice"]
-
-
-def test_a_lock(play: Play, servers: list[Simulator]) -> None:
-    """A second server with this file has what is installed on the first one."""
-    servers[0].seed({"name": "Nightly", "packages": [{"name": "pandas", "version": "", "status": "installed"}]})
-    done = play(EXPORT, "--limit", "env0", mstr_export_versions="installed")
-    assert done.status == 0, done.output
-    assert play(APPLY, "--limit", "env1", mstr_runtimes_src="env0.runtimes.yml").status == 0
-    assert [package["version"] for package in servers[1].runtime("Nightly")["packages"]] == ["1.0.0"]

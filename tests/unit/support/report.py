@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from datetime import date, timedelta
 
@@ -38,11 +36,6 @@ SUFFIXES = [suffix for suffix in FORMATS if suffix != "cdx.json"]
 def text_of(report, suffix):
     """The text of a report file."""
     return "".join(without_controls_in(parts(report, suffix)))
-
-
-def csv_rows(text):
-    """The rows of a report file in CSV."""
-    return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
 
 
 def package(name, version="1.2.3", status="installed", message=None):

@@ -246,28 +246,6 @@ def test_an_exemption_by_id_and_a_list(check_mode):
     assert result["runtimes"][1]["error"]["msg"].startswith(OLD)
 
 
-def test_unused_exemptions():
-    """An exemption that exempts nothing is named, with the name that it nearly meant."""
-    name, gone = VIOLATING["name"], "B" * 32
-    strict = exempting(
-        exemption(rule="networks_within", value="8.8.8.8"),
-        exemption(runtime="Prod [EU] Nigtly"),
-        exemption(runtime=gone),
-        exemption(until="2020-01-01"),
-        exemption(),
-        exemption(runtime="C" * 32, value="requests==9"),
-    )
-    replaced = runtime(id="D" * 32, name="R", packages=[{"name": "requests", "version": "1.0"}])
-    found = strict.report([runtime(**VIOLATING), replaced])
-    texts = strict.unused_exemptions([(name, ID), ("x", "A" * 32)], [*found["violations"], *found["exempted"]])
-    assert [text.removeprefix("policy.exemptions").split(" exempts nothing: ") for text in texts] == [
-        [f"[0] '{name}' (networks_within 8.8.8.8)", "the runtime has no such violation"],
-        ["[1] 'Prod [EU] Nigtly'", f"no runtime has this name; did you mean '{name}'?"],
-        [f"[2] '{gone}'", f"no runtime has this id; if it was replaced, write the new id: 'R' ({'D' * 32})"],
-        [f"[5] '{'C' * 32}' (requests==9)", "no runtime has this id"],
-    ]
-
-
 def exempts(**changes):
     return {**WITHIN, "exemptions": [exemption(**changes)]}
 

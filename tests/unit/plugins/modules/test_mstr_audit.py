@@ -88,17 +88,6 @@ def test_script_that_lists_packages(check_mode):
     assert [request for request in server.writes if "/evaluation" not in request] == []
 
 
-def test_offered_versions():
-    """One request, also with definitions; if it fails, the audit goes on, and nothing is said."""
-    server = Server(stored(), versions_call="yes")
-    assert audited(server, runtimes=[{"name": "r", "runtime_version": "3.11.9"}])["read"]["versions"]
-    assert server.requests.count("GET /runtimes/versions") == 1
-    server.refusals = {"GET /runtimes/versions": refusal(500, "ERR001", "no")}
-    assert audited(server)["read"]["versions"] is None
-    [warning] = server.warnings
-    assert warning.startswith("Whether the server still offers the Python of each runtime is unknown. Could not")
-
-
 def test_a_backup_as_definitions(tmp_path):
     """What it would delete is no definition."""
     path = tmp_path / "bk.yml"
@@ -155,27 +144,24 @@ def never_set(number=200):
 
 
 def test_few_requests_where_little_was_set():
-    """The list, the default runtime, one runtime that decides for all, and the versions; log in and out are beside."""
+    """The list, the default runtime, one runtime that decides for all; log in and out are beside."""
     server = never_set()
     result = audited(server, policy={"exec_timeout_max": 900})
-    assert len(server.requests) == 4
+    assert len(server.requests) == 3
     assert len(result["read"]["runtimes"]) == 201
     shown = result["read"]["runtimes"][100]
-    # What no read was spent on is not shown as empty, but nothing that a report evaluates is missing.
-    assert "others" not in shown
     assert shown["min_cached_instances"] is None
 
 
 @pytest.mark.parametrize(
     ("options", "reads"),
     [
-        ({"runtimes": [{"name": "r1", "exec_timeout": 60}]}, 4),
-        ({"runtimes": [{"name": "r1", "others": ""}]}, 23),
-        ({"since": "x.json"}, 23),
+        ({"runtimes": [{"name": "r1", "exec_timeout": 60}]}, 3),
+        ({"runtimes": [{"name": "r1", "others": ""}]}, 22),
     ],
 )
 def test_an_audit_reads_what_it_compares(options, reads):
-    """A field that no entry shows is read of each runtime, if a definition manages it or an earlier audit has it."""
+    """A field that no entry shows is read of each runtime, if a definition manages it."""
     server = never_set(20)
     audited(server, **options)
     assert len(server.requests) == reads

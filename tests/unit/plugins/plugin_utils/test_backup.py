@@ -14,7 +14,7 @@ import yaml
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError, ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._model.file import parsed
 from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions
-from ansible_collections.mstr.library.plugins.plugin_utils._playbooks import backup, export, playbooks
+from ansible_collections.mstr.library.plugins.plugin_utils._playbooks import backup, playbooks
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.destination import Stat, write
 from unit.support.action import LocalAction
 
@@ -517,7 +517,7 @@ def test_definitions_that_are_not_given(action, tmp_path):
     assert action.options_of_module == {"src": str(tmp_path / "r.yml")}
 
 
-@pytest.mark.parametrize("option", ["ca_path", "client_cert", "client_key", "src", "since"])
+@pytest.mark.parametrize("option", ["ca_path", "client_cert", "client_key", "src"])
 def test_a_file_is_relative_to_the_start(action, tmp_path, option):
     action.task_vars["mstr_file"] = "file"
     assert action.options({option: "mstr_file", "name": "mstr_file"}) == {option: f"{tmp_path}/file", "name": "file"}
@@ -541,54 +541,6 @@ def test_exemptions_of_a_host(action):
     action.task_vars["mstr_runtimes_purge_limit"] = ""
     with pytest.raises(ValidationError, match=r"^mstr_runtimes_purge_limit is empty, which would switch off"):
         playbooks.apply(action)
-
-
-def test_an_export_over_an_edited_file(action, tmp_path):
-    """It names what would be lost. A plain export of before is replaced."""
-    action.task_vars["mstr_export_dest"] = "r.yml"
-    assert export.export(action)["changed"]
-    action.runtimes[1] = {**RUNTIME, "exec_timeout": 90}
-    assert export.export(action)["changed"]
-    edited = "runtimes: [{name: Etl, replace_on_change: true, smoke_test: x}, {name: Old, state: absent}]"
-    (tmp_path / "r.yml").write_text(edited)
-    with pytest.raises(ValidationError, match="of 'Etl', smoke_test of 'Etl', state: absent of 'Old'"):
-        export.export(action)
-    assert (tmp_path / "r.yml").read_text() == edited
-    for other, why in (
-        ("notes: [\n", "is not YAML: .*, so nobody knows what would be lost"),
-        ("{restore: true, runtimes: []}", "has restore: true, which only a backup has, and an export does not"),
-    ):
-        (tmp_path / "r.yml").write_text(other)
-        with pytest.raises(ValidationError, match=rf"^mstr_export_dest .*r\.yml'? {why}\. Name a different file"):
-            export.export(action)
-    action.task_vars["mstr_export_force"] = True
-    assert export.export(action)["changed"]
-
-
-@pytest.mark.parametrize(
-    ("text", "why"),
-    [
-        ("{partial: true, runtimes: [{id: %s, name: Gone, state: absent}]}", None),
-        ("{partial: true, runtimes: [{name: x, runtime_version: '3.12', smoke_test: x}]}", None),
-        ("{partial: true, runtimes: [{name: x, previous_names: [y]}]}", "previous_names of 'x'"),
-        ("{partial: true, runtimes: [], scripts: []}", None),
-        ("{partial: true, runtimes: [{id: %s, state: absent}, {name: x, smoke_test: y}]}", "smoke_test of 'x'"),
-        ("runtimes: [{name: Etl}]", "all runtimes, without partial: true"),
-    ],
-)
-def test_an_export_of_a_part(action, tmp_path, text, why):
-    """It replaces an earlier one of its own, and neither an edited file nor that of all runtimes."""
-    action.task_vars |= {"mstr_export_dest": "r.yml", "mstr_export_unused": "yes"}
-    more = {"scripts": [], "runtime_version": None, "date_modified": None}
-    action.runtimes = [{**runtime, **more} for runtime in action.runtimes]
-    (tmp_path / "r.yml").write_text(text.replace("%s", "A" * 32))
-    if why:
-        with pytest.raises(ValidationError, match=f" has .*{why}"):
-            export.export(action)
-        return
-    assert export.export(action)["changed"]
-    assert "partial: true" in (tmp_path / "r.yml").read_text()
-    assert not export.export(action)["changed"]
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,7 @@ def test_an_existing_file_keeps_its_rights(tmp_path, private):
     assert target.read_text() == "new file"
 
 
-@pytest.mark.parametrize("form", ["html", "json", "csv"])
+@pytest.mark.parametrize("form", ["html", "json"])
 def test_a_report_is_never_whole_in_memory(form):
     """The text of an environment is written before the next ones are read."""
     reports, read = many(4, 200), []

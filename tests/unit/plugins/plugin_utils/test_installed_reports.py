@@ -1,4 +1,4 @@
-"""What is really installed, and what the server no longer offers, in every report."""
+"""What is really installed, in every report."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ import pytest
 from ansible_collections.mstr.library.plugins.filter.report_file import report_file
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.environment import environment_report
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import earlier_from
 from unit.support.report import PYTHON as WANTED
-from unit.support.report import SUFFIXES, audit_of, audited, csv_rows, environment, package, runtime, violation
+from unit.support.report import SUFFIXES, audit_of, audited, environment, package, runtime, violation
 
 PYTHON = {"version": f"{WANTED}1", "implementation": "CPython", "platform": "linux-x86_64"}
 
@@ -32,23 +31,20 @@ BREACH = violation(ETL, "paramiko==3.4.0", "packages_never", "matches paramiko (
 UNREAD = {"project": None, "script": None, "runtime": {"id": "B" * 32, "name": "Busy"}, "error": {"msg": "It is busy."}}
 
 
-def report_on(*runtimes, earlier=None, mismatches=(MISMATCH,), versions=("3.11.9",), **read):
-    found = {"runtimes": runtimes, "violations": [BREACH], "unread": [UNREAD], "versions": versions, **read}
+def report_on(*runtimes, mismatches=(MISMATCH,), **read):
+    found = {"runtimes": runtimes, "violations": [BREACH], "unread": [UNREAD], **read}
     policy = {"packages_never": ["paramiko"]}
-    sources = Sources("prod", None, read={**found, "mismatches": mismatches}, policy=policy, since=earlier)
+    sources = Sources("prod", None, read={**found, "mismatches": mismatches}, policy=policy)
     return environment_report(sources, detail=True)
 
 
 def test_console():
     report = report_on(ETL)
-    assert (report["counts"]["mismatches"], report["counts"]["not_offered"]) == (1, 1)
-    assert report["not_offered"] == [{"name": "Etl", "id": ETL["id"], "runtime_version": WANTED}]
+    assert report["counts"]["mismatches"] == 1
     assert report["lines"] == [
-        "prod: 1 runtime (without the default one), 1 violation, 1 installed version differs, 1 has a Python "
-        "that is not offered, 1 look-up failed",
+        "prod: 1 runtime (without the default one), 1 violation, 1 installed version differs, 1 look-up failed",
         "prod: 'Etl' installed paramiko==3.4.0 violates packages_never: it matches paramiko (required by pysftp)",
         "prod: 'Etl' has pysftp 0.2.9, but its definition has 0.3",
-        f"prod: 'Etl' has Python {WANTED}, which the server no longer offers",
         "prod: could not read what is installed in 'Busy': It is busy.",
     ]
 
@@ -63,34 +59,13 @@ def test_no_gate():
     """Neither of them is a violation or drift."""
     report = report_on(ETL, violations=[])
     assert report["outcome"] == "problems"
-    assert "<failure" not in report_file([report], "x.junit.xml")
-
-
-@pytest.mark.parametrize("versions", [None, [WANTED]])
-@pytest.mark.parametrize("changes", [{}, {"runtime_version": None}, {"is_default": True}])
-def test_python_that_is_offered(versions, changes):
-    """Nobody knows it without a list of versions, and it does not concern the default runtime."""
-    versions = versions if not changes else ["3.12.1"]
-    report = report_on({**ETL, **changes}, versions=versions)
-    assert report["counts"]["not_offered"] == 0
-    assert report["not_offered"] == (None if versions is None else [])
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_every_file_has_it(suffix):
     text = report_file([report_on(ETL)], f"x.{suffix}")
-    parts = ["3.4.0", "has pysftp 0.2.9, but its definition has 0.3", "no longer offers", "required by pysftp"]
+    parts = ["3.4.0", "has pysftp 0.2.9, but its definition has 0.3", "required by pysftp"]
     assert [part for part in parts if part not in text] == []
-
-
-def test_rows_of_a_table():
-    rows = csv_rows(report_file([report_on(ETL)], "x.csv"))
-    packages = [row for row in rows if row["item"] in ("package", "installed")]
-    assert [(row["value"], row["installed"], row["verdict"]) for row in packages] == [
-        ("pysftp==0.3", "pysftp==0.2.9", "allowed"),
-        ("paramiko==3.4.0", "paramiko==3.4.0", "violation"),
-        ("pip==24.0", "pip==24.0", "allowed"),
-    ]
 
 
 def test_verdict_on_the_installed_version():
@@ -99,18 +74,6 @@ def test_verdict_on_the_installed_version():
     row = violation(loose, "pysftp==0.2.9", "packages_never", "matches pysftp", "packages")
     [found] = report_on(loose, violations=[row])["inventory"][0]["packages"]
     assert (found["version"], found["installed"], found["verdict"]) == ("", "0.2.9", "violation")
-
-
-@pytest.mark.parametrize("then", [MISMATCH, None])
-def test_since(then):
-    earlier = earlier_from(report_file([report_on(ETL, mismatches=then and [then])], "x.json"))
-    now = {**MISMATCH, "version": "0.4"}
-    report = report_on(ETL, earlier=earlier, mismatches=[now])
-    assert report["since"]["mismatches"] == (then and {"new": [now], "gone": [then]})
-    assert ("1 new mismatched version, 1 mismatched version gone" in report["lines"][1]) == bool(then)
-    text = report_file([report], "x.csv")
-    assert ("new: pysftp 0.4 is in its definition, 0.2.9 is installed" in text) == bool(then)
-    assert report_on(ETL, earlier=earlier, mismatches=None)["since"]["mismatches"] is None
 
 
 # --- software bill of materials

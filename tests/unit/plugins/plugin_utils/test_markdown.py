@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from xml.etree import ElementTree as ET
 
 import pytest
 from ansible_collections.mstr.library.plugins.filter.report_file import report_file
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.changes import change_line
-from unit.support.report import applied, audit_of, audited, change, environment, failed, plan_of, row, runtime
+from unit.support.report import applied, audit_of, change, plan_of, row, runtime
 
 # What means something in Markdown, in HTML or to a forge.
 PARTS = [*"|`\n\\\tx\u202e\ud800é ", "\n```\n", "\n````\n", "\n\n", "\r\n\r\n", "    code", "| - |\n|---|\n"]
@@ -125,86 +124,6 @@ def test_a_cut_keeps_the_names_of_what_goes():
     cut = dict(reversed(part.split(" ", 1)) for part in found[1].split(", "))
     shown = text.count("**To update**"), text.count("**To delete** ")
     assert [int(cut["updates"]), int(cut["details of deletions"])] == [1000 - shown[0], 1000 - shown[1]]
-
-
-def junit_of(*arguments, **options):
-    return ET.fromstring(report_file(*arguments, **options))
-
-
-def outcomes(suites):
-    """What stands in each test case."""
-    cases = [(suite.get("name"), case) for suite in suites for case in suite.iter("testcase")]
-    return {(name, case.get("name")): [part.tag for part in case] for name, case in cases}
-
-
-def test_an_audit_as_junit():
-    suites = junit_of([environment("prod", 1), failed("dev")], "x.junit.xml", not_reached=["test"])
-    assert outcomes(suites) == {
-        ("prod", "unused exemptions"): ["skipped"],
-        ("prod", "look-ups that failed"): ["skipped"],
-        ("prod", "<script>alert(1)</script>"): ["failure"],
-        ("prod", "Forecasts"): ["failure"],
-        ("prod", "Nightly reports"): ["failure"],
-        ("prod", "(Default) MicroStrategy"): ["skipped"],
-        ("prod", "Runtime 000"): [],
-        ("dev", "environment"): ["error"],
-        ("test", "environment"): ["error"],
-    }
-    assert [suites.get(key) for key in ("tests", "failures", "errors")] == ["9", "3", "2"]
-    [prod] = suites.findall("testsuite[@name='prod']")
-    assert [prod.get(key) for key in ("tests", "failures", "errors", "skipped")] == ["7", "3", "0", "3"]
-    nightly = prod.find("testcase[@name='Nightly reports']/failure")
-    assert nightly.get("message").startswith("'Nightly reports' differs")
-    assert "whitelist 0.0.0.0/0 violates networks_within and networks_never" in nightly.text
-    assert "exempted until" in nightly.text
-    default = prod.find("testcase[@name='(Default) MicroStrategy']/skipped").get("message")
-    assert "exempted until 2099-12-31 (nobody uses it)" in default
-
-
-def test_every_junit_case_has_its_own_name():
-    """Also where several lines have one kind, and where runtimes have one name, or that of a numbered case."""
-    names = ("R", "R", "R (2)", "environment", "unused exemptions", "warnings")
-    unused = [{"runtime": name, "reason": "r", "until": "2099-12-31"} for name in ("One", "Two", "Three")]
-    policy = {"whitelist_required": True, "exemptions": unused}
-    report = audited(*(runtime(number, name) for number, name in enumerate(names)), policy=policy, warnings=["a"])
-    [suite] = junit_of([report], "x.junit.xml")
-    cases = [(case.get("classname"), case.get("name")) for case in suite]
-    assert len(set(cases)) == len(cases) == 1 + len(unused) + len(names)
-    assert ("e", "unused exemptions (3)") in cases
-
-
-def test_without_a_policy_a_case_is_skipped():
-    assert outcomes(junit_of([audited(runtime(1, "R"))], "x.junit.xml")) == {("e", "R"): ["skipped"]}
-
-
-@pytest.mark.parametrize("text", ["<a>&\"'", "\x00\x0b\x1b[31m", "\ud800", "\ufffe", "]]>", "é\n☃"])
-def test_any_text_is_valid_in_junit(text):
-    for report, kind in ((audit_of(text), "audit"), (plan_of(text), "apply")):
-        assert len(junit_of([report], "x.junit.xml", kind, check_mode=True)) == 1
-
-
-# What Jenkins, whose schema is the strictest, allows in each element.
-ALLOWED = {
-    "testsuites": ({"name", "tests", "failures", "errors", "time"}, {"testsuite"}),
-    "testsuite": ({"name", "tests", "failures", "errors", "skipped", "time", "timestamp"}, {"testcase"}),
-    "testcase": ({"name", "classname", "time"}, {"failure", "error", "skipped", "system-out"}),
-    "failure": ({"message", "type"}, set()),
-    "error": ({"message", "type"}, set()),
-    "skipped": ({"message"}, set()),
-    "system-out": (set(), set()),
-}
-
-
-def test_junit_has_the_form_that_pipelines_read():
-    seconds = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d"
-    twice = audited(runtime(1, "R"), warnings=["a", "b"])
-    for kind, reports in (("audit", [environment("prod"), audit_of("x"), twice]), ("apply", [plan_of("x")])):
-        for element in junit_of(reports, "x.junit.xml", kind, check_mode=True).iter():
-            attributes, children = ALLOWED[element.tag]
-            assert set(element.attrib) <= attributes
-            assert {child.tag for child in element} <= children
-            assert len(element.findall("system-out")) <= 1
-            assert re.fullmatch(seconds, element.get("timestamp", "2026-11-25T07:29:53"))
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,7 @@ import pytest
 from ansible_collections.mstr.library.plugins.filter.report_file import report_file
 from ansible_collections.mstr.library.plugins.filter.runtime_definitions import runtime_definitions
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import environment, inventory, lines
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import earlier_from
-from unit.support.report import SUFFIXES, applied, audited, csv_rows, row, runtime
+from unit.support.report import SUFFIXES, applied, audited, row, runtime
 
 UNREAD = {"project": {"name": "Finance"}, "script": None, "runtime": None, "error": {"msg": "No."}}
 BUSY = {**UNREAD, "project": None, "runtime": {"id": "B" * 32, "name": "Busy"}}
@@ -132,13 +130,8 @@ def test_the_installed_python_decides():
 
 
 def test_no_definition_has_it():
-    """It is read-only: neither a definition, nor a change since an earlier audit."""
+    """It is read-only."""
     assert "python" not in runtime_definitions([{**old(), "python": {"branch": "3.10"}}])[0]
-    report = audited(old())
-    later = {**report["inventory"][0], "python": None}
-    earlier = earlier_from(report_file([{**report, "inventory": [later]}], "x.json"))
-    sources = Sources("e", None, read={"runtimes": [old()], "violations": []}, since=earlier)
-    assert environment.environment_report(sources)["since"]["changed"] == []
 
 
 def test_the_default_runtime_counts():
@@ -149,7 +142,6 @@ def test_it_decides_nothing():
     """It is no finding: the outcome, and the gates, are those of the policy."""
     ended, fine = (audited(old(version=version), policy={"exec_timeout_max": 900}) for version in ("3.10.5", "3.12.1"))
     assert (ended["outcome"], fine["outcome"]) == ("clean", "clean")
-    assert "<failure" not in report_file([ended], "x.junit.xml")
 
 
 def test_an_environment_that_could_not_be_read():
@@ -188,24 +180,6 @@ def test_table_in_markdown():
         "| Python 3.99 | has an unknown end | - | `prod` | 1 | at least 0 | at least 0 |",
         "| No Python version | - | - | `dev` | 1 | not looked up | not looked up |",
     ]
-
-
-def test_table_in_csv():
-    rows = csv_rows(report_file(environments(), "x.csv"))
-    keys = ("environment", "python", "python_end_of_life", "python_days_left", "scripts")
-    assert [tuple(row[key] for key in keys) for row in rows if row["outcome"] == "python"] == [
-        ("prod", "Python 3.10", "2026-10-31", "-30", "1"),
-        ("prod", "Python 3.99", "", "", "0"),
-        ("dev", "Python 3.10", "2026-10-31", "-30", ""),
-        ("dev", "No Python version", "", "", ""),
-    ]
-    networks = [(row["runtime"], row["python"], row["python_days_left"]) for row in rows if row["item"] == "network"]
-    assert set(networks) == {
-        ("R1", "Python 3.10", "-30"),
-        ("R2", "Python 3.99", ""),
-        ("R3", "Python 3.10", "-30"),
-        ("R4", "", ""),
-    }
 
 
 def test_table_on_the_page():

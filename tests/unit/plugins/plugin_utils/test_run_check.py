@@ -83,8 +83,8 @@ def test_a_usual_run_may_begin(playbook):
         ({"mstr_plan_src": "newer.json"}, "newer.json has the format 99"),
         ({"mstr_plan_dest": "plan.md"}, "must end in .json, because mstr_plan_src reads it. For people, set"),
         ({"mstr_plan_dest": "no/plan.json"}, "no, does not exist; create it."),
-        ({"mstr_report_dest": "x.csv"}, "must end in"),
-        ({"mstr_report_dest": "a.html, b.md,x.csv"}, "x.csv' must end in"),
+        ({"mstr_report_dest": "x.txt"}, "must end in"),
+        ({"mstr_report_dest": "a.html, b.md,x.txt"}, "x.txt' must end in"),
         ({"mstr_report_dest": ["a.html", "folder.html"]}, "folder.html is a directory; name a file."),
         ({"mstr_report_dest": "x.cdx.json"}, "only an audit writes"),
         ({"mstr_report_dest": "/proc/x.html"}, "The directory of mstr_report_dest, /proc, is not writable"),
@@ -137,29 +137,6 @@ def test_one_file_for_all_hosts(name):
 NO_RULE = {"mstr_fail_on_violation": "yes", "mstr_runtimes_policy": {"networks_never": []}}
 
 
-@pytest.mark.parametrize(
-    ("more", "sentence"),
-    [
-        ({"extra": {"mstr_audit_compare": "c"}}, "the name of a host of this run (a, b), not 'c'."),
-        ({"a": {"mstr_audit_compare": "a"}}, "it has one reference (a has 'a'; b has none)"),
-        ({"common": {"mstr_audit_compare": UNKNOWN}}, "mstr_audit_compare has a template that is invalid"),
-        ({"extra": {"mstr_fail_on_difference": True}}, "but mstr_audit_compare is not, so nothing would be compared."),
-        ({"a": {"mstr_fail_on_difference": True}}, "but mstr_audit_compare is not (a), so nothing would be compared."),
-        ({"extra": {"mstr_fail_on_difference": ""}}, "mstr_fail_on_difference is empty"),
-        ({"extra": {"mstr_fail_on_difference": True, "mstr_audit_compare": "no"}}, "nothing would be compared."),
-    ],
-)
-def test_comparison_that_is_refused(more, sentence):
-    [error] = errors("audit", **more)
-    assert sentence in error
-
-
-def test_one_environment_alone_is_not_compared():
-    run = NewRun("audit", {"a": {**LOCAL, "mstr_audit_compare": "true"}}, {}, False, {}, {}, str(Path.cwd()))
-    [error] = run_errors(run)
-    assert "this run has only a. Name more in --limit, or remove mstr_audit_compare." in error
-
-
 NOTHING = {"mstr_fail_on_drift": True, "mstr_runtimes": [], "mstr_runtimes_src": None}
 
 
@@ -188,7 +165,6 @@ def test_an_invalid_batch_size(value):
     ("playbook", "name", "values"),
     [
         ("apply", "mstr_serial", [1, "5", "20%", [1, 1, "50%"], "", None]),
-        ("audit", "mstr_audit_compare", [True, "true", "yes", "a", "b", False, "no", None]),
     ],
 )
 def test_a_value_in_any_form(playbook, name, values):
@@ -239,7 +215,7 @@ def test_two_hosts_on_one_server_must_not_purge(b, environ):
         ("mstr_plan_source", "Variables with such a name are mstr_plan_dest, mstr_plan_src."),
         ("mstr_runtimes_colour", "is not a variable of the role mstr.library.runtimes. It knows mstr_runtimes_backup_"),
         ("mstr_probe_folder", "Variables with such a name are mstr_probe_cleanup, mstr_probe_dest, mstr_"),
-        ("mstr_export_folder", "Variables with such a name are mstr_export_dest, mstr_export_exclude, mstr_exp"),
+        ("mstr_export_folder", "Variables with such a name are mstr_export_dest, mstr_export_upgrade."),
     ],
 )
 def test_a_name_that_looks_like_a_guard(name, sentence):
@@ -260,24 +236,6 @@ def test_an_extra_variable_of_no_use(playbook, extra, sentence):
     [error] = errors(playbook, extra=extra)
     assert sentence in error
     assert errors(playbook, common=extra) == [], "an inventory serves all playbooks"
-
-
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        (None, "cannot be read: No such file or directory."),
-        ("{", "since.json "),
-        ('{"runtimes": [{"name": "A"}]}', "is an export, which names no environment."),
-        ('{"kind": "audit", "environments": []}', "has none of the environments of this run (a, b)."),
-    ],
-)
-def test_an_earlier_audit_that_does_not_fit(folder, text, sentence):
-    if text:
-        (folder / "since.json").write_text(text)
-    assert errors("audit", extra={"mstr_audit_since": "new.json", "mstr_report_dest": "a.html, new.json"}) == []
-    [error] = errors("audit", extra={"mstr_audit_since": "since.json"})
-    assert error.startswith(f"mstr_audit_since {folder}/since.json ")
-    assert sentence in error
 
 
 BACKUP = "{environment: a, server: 'https://A.example.com:443/L', restore: true, runtimes: [{name: A}]}"

@@ -17,8 +17,6 @@ from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.final_repo
 )
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.new_run import command_line
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import formats
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import Earlier, earlier_from
-from unit.support.report import runtime, violation
 
 SUMMARY = {"created": 0, "updated": 0, "deleted": 0, "unchanged": 1, "failed": 0}
 NOW = "2026-11-27T04:15:00+00:00"
@@ -69,97 +67,6 @@ def test_every_environment_is_reported():
     assert list(plan) == ["a", "b", "c", "d"]
     assert list(found.plan_ids) == ["a"], "nobody can approve what is not known"
     assert found.errors == {"b": "It is down."}
-
-
-def test_a_file_keeps_other_environments():
-    earlier = Earlier("2026-11-24T03:00:00+00:00", {"a": {"environment": "a"}, "b": {"environment": "b"}})
-    found = made({"a": applied("a")}, "audit", reports=["r.json", "r.md"], earlier=earlier)
-    entries = json.loads(found.files["r.json"])["environments"]
-    assert [entry["environment"] for entry in entries] == ["a", "b"]
-    assert entries[1]["last_read"]["generated"] == earlier.generated
-    assert "not audited" not in found.files["r.md"]
-    found = made({"a": applied("a"), "b": None}, "audit", reports=["r.json"], earlier=earlier)
-    assert json.loads(found.files["r.json"])["environments"][1]["message"] == "this audit did not read it"
-
-
-def night(text, **listed):
-    """The file of an audit of these environments that reads and replaces the one with `text`, and what it found.
-
-    `listed`: the runtimes of each environment; None if it is down.
-    """
-    earlier, results = earlier_from(text) if text else None, {}
-    for host, runtimes in listed.items():
-        read = {"failed": True, "msg": "It is down."} if runtimes is None else {"runtimes": runtimes, "violations": []}
-        results[host] = {"run": "1", **reports_of(host, {}, applied=None, read=read, since=earlier)}
-    text = made(results, "audit", reports=["n.json"], earlier=earlier).files["n.json"]
-    entries = json.loads(text)["environments"]
-    assert len({entry["environment"] for entry in entries}) == len(entries)
-    since = {entry["environment"]: entry.get("since") for entry in entries}
-    return text, {
-        host: found if found is None or found["error"] else [entry["name"] for entry in found["created"]]
-        for host, found in since.items()
-    }
-
-
-def test_nights_compare_with_the_night_before():
-    """Of each environment: one is down in the second night, one is new in the third, one is taken out after it."""
-    a, b, c, d, e, f = (runtime(number, name) for number, name in enumerate("abcdef"))
-    text, _found = night("", x=[a], y=[a], z=[a])
-    text, found = night(text, x=[a, b], y=None, z=[a, b])
-    assert found == {"x": ["b"], "y": None, "z": ["b"]}
-    text, found = night(text, x=[a, b, c], y=[a, b, c], z=[a, b, c], new=[a])
-    error = found.pop("new")["error"]
-    assert found == {"x": ["c"], "y": ["b", "c"], "z": ["c"]}
-    assert error == "the earlier report has no environment 'new'"
-    text, found = night(text, x=[a, b, c, d], y=[a, b, c, d], new=[a, d])
-    assert found == {"x": ["d"], "y": ["d"], "new": ["d"], "z": None}
-    text, found = night(text, x=[a, b, c, d, e], new=[a, d, e])
-    assert found == {"x": ["e"], "new": ["e"], "y": None, "z": None}
-    _text, found = night(text, y=[a, b, c, d, f], z=[a, b, c, f])
-    assert found == {"y": ["f"], "z": ["f"], "x": None, "new": None}
-
-
-@pytest.mark.parametrize(
-    ("others", "unused"),
-    [
-        ({"y": {}}, "xy"),
-        ({"y": {"violates": True}}, ""),
-        ({"y": {"exemptions": False}}, "x"),
-        ({"y": {"incomplete": "It may lack some."}}, ""),
-        ({"y": {"down": True}}, ""),
-        ({"y": None}, ""),
-        ({"y": {"down": True, "policy": False}}, ""),
-        ({}, "x"),
-    ],
-    ids=["unused", "used", "own", "incomplete", "down", "not reached", "unknown policy", "alone"],
-)
-def test_an_exemption_of_several_environments(others, unused):
-    """It is unused only if all of them were read, and none needs it. An environment of its own is no matter."""
-    rules, exempt = {"networks_never": ["10.66.0.0/16"]}, {"runtime": "a", "reason": "r", "until": "2999-12-31"}
-    results = {}
-    for host, how in {"x": {}, **others}.items():
-        if how is None:
-            results[host] = None
-            continue
-        policy = {**rules, "exemptions": [{**exempt, "runtime": "own"}] * (host == "y") + [exempt]}
-        policy = policy if how.get("exemptions", True) else rules
-        row = violation(runtime(1, "a"), "10.66.0.0/16", "networks_never", reason="r", until="2999-12-31")
-        read = {"runtimes": [runtime(1, "a")], "violations": [], "exempted": [row] if how.get("violates") else []}
-        read = {"failed": True, "msg": "It is down."} if how.get("down") else read
-        more = {"policy": policy if how.get("policy", True) else {}, "incomplete": how.get("incomplete")}
-        results[host] = {"run": "1", **reports_of(host, {}, applied=None, read=read, **more)}
-    found = made(results, "audit", reports=["r.json", "r.html", "r.junit.xml"])
-    entries = {entry["environment"]: entry for entry in json.loads(found.files["r.json"])["environments"]}
-    for host, entry in entries.items():
-        texts = [text for text in entry["unused_exemptions"] if "'a'" in text]
-        assert bool(texts) is (host in unused)
-        assert any("'a' exempts nothing" in line for line in found.lines if line.startswith(host)) is (host in unused)
-        if entry["counts"]:
-            assert entry["counts"]["unused"] == len(entry["unused_exemptions"])
-            assert ("exempt nothing" in entry["lines"][0]) is (entry["counts"]["unused"] > 1)
-    assert entries["x"]["outcome"] == ("problems" if "x" in unused else "clean")
-    assert ("&#39;a&#39; exempts nothing" in found.files["r.html"]) is bool(unused)
-    assert ("'a' exempts nothing" in found.files["r.junit.xml"]) is bool(unused)
 
 
 def test_a_file_that_cannot_be_made(monkeypatch):
@@ -342,36 +249,3 @@ def test_drift_fails_only_if_it_is_to_fail():
     assert apply_error(report, fail_on_drift=False) is None
     assert apply_error(report, fail_on_drift=True) == "Drift: a: 1 to update"
     assert apply_error({**report, "outcome": "failed", "message": "x"}, fail_on_drift=False) == "x"
-
-
-def differing(name, *runtimes, **more):
-    """The result of an audit that fails if the environment differs."""
-    default = runtime(9, "(Default)", is_default=True)
-    read = {"failed": False, "runtimes": [default, *runtimes], "violations": []}
-    return audit_of(name, read, **more)
-
-
-def audit_of(name, read, **more):
-    error = read.get("msg")
-    texts = reports_of(name, {}, applied=None, read=read)
-    return {"run": "1", "error": error, "fail_on_difference": True, **texts, **more}
-
-
-def test_side_by_side():
-    """The files have it, and the gate fails what differs, but neither the reference nor what has another error."""
-    results = {
-        "a": differing("a", runtime(1, "X")),
-        "b": differing("b", runtime(2, "X", exec_timeout=60)),
-        "c": audit_of("c", {"failed": True, "msg": "It is down."}),
-        "d": None,
-    }
-    found = made(results, "audit", reference="a", reports=["r.json"])
-    assert found.errors == {"b": "1 difference from a: 'X'", "c": "It is down."}
-    assert found.lines[-5:-1] == [
-        "Compared with a, b has 1 difference",
-        "c is not compared: it could not be read",
-        "d is not compared: it was not reached",
-        "b: 'X' differs from a: exec_timeout 600 → 60",
-    ]
-    assert json.loads(found.files["r.json"])["compared"]["environments"] == ["b"]
-    assert json.loads(made(results, "audit", reports=["r.json"]).files["r.json"])["compared"] is None

@@ -8,11 +8,9 @@ from pathlib import Path
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._model.file import parsed
-from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.check import export_errors
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.upgrade import (
     Upgrade,
-    locked,
-    unused_file,
+    upgrade_errors,
     upgrade_file,
 )
 from unit.support.make import DEFAULT_ID
@@ -33,9 +31,9 @@ def script(name, *schedules):
     return {"id": "0" * 32, "name": name, "project": {"id": "p", "name": "Sales"}, "tasks": tasks, "last_run": None}
 
 
-def written(*runtimes, target="3.12", days=90, defined=(), **more):
+def written(*runtimes, target="3.12", defined=(), **more):
     read = {"runtimes": list(runtimes), "versions": OFFERED, "unread": [], **more}
-    return upgrade_file(read, Upgrade(target, days, TODAY), "the test", [], defined)
+    return upgrade_file(read, Upgrade(target, TODAY), "the test", defined)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +52,7 @@ def written(*runtimes, target="3.12", days=90, defined=(), **more):
 def test_the_version(target, offered, expected):
     """The newest of a branch that is offered; a number of ten is more than one of nine."""
     try:
-        found = Upgrade(target, 90, TODAY).version(offered)
+        found = Upgrade(target, TODAY).version(offered)
     except ValidationError as exc:
         found = exc.sentence
     assert (found == expected) == ("offer" not in expected and "This" not in expected)
@@ -62,24 +60,18 @@ def test_the_version(target, offered, expected):
 
 
 @pytest.mark.parametrize(
-    ("values", "expected"),
+    ("target", "expected"),
     [
-        ({"mstr_export_upgrade": 3.1}, "not the number 3.1, because YAML reads 3.10 as 3.1"),
-        ({"mstr_export_upgrade": "3.10"}, "Python 3.10 itself ends or ended on 2026-10-31"),
-        ({"mstr_export_upgrade": "3.7"}, "Python 3.7 itself has ended"),
-        ({"mstr_export_upgrade": "3.11", "mstr_export_upgrade_days": 335}, "Python 3.11 itself ends or ended on 2027"),
-        ({"mstr_export_upgrade": "3"}, "'3' is not a version of Python"),
-        ({"mstr_export_upgrade": "3.12", "mstr_export_upgrade_days": -1}, "must be at least 0, not -1"),
-        ({"mstr_export_upgrade_days": 9}, "mstr_export_upgrade_days needs mstr_export_upgrade"),
-        ({"mstr_export_versions": "all"}, "mstr_export_versions must be installed, not 'all'"),
-        ({"mstr_export_versions": "installed"}, "which check mode does not"),
-        ({"mstr_export_upgrade": "3.12", "mstr_export_unused": "yes"}, "mstr_export_unused; both are set"),
-        ({"mstr_export_upgrade": "3.11", "mstr_export_upgrade_days": 334, "mstr_export_unused": "no"}, None),
-        ({"mstr_export_upgrade": "3.15", "mstr_export_unused": None}, None),
+        (3.1, "not the number 3.1, because YAML reads 3.10 as 3.1"),
+        ("3.10", "Python 3.10 itself ends or ended on 2026-10-31"),
+        ("3.7", "Python 3.7 itself has ended"),
+        ("3", "'3' is not a version of Python"),
+        ("3.11", None),
+        ("3.15", None),
     ],
 )
-def test_variables(values, expected):
-    errors = list(export_errors(values, True, TODAY))
+def test_variables(target, expected):
+    errors = list(upgrade_errors(target, TODAY))
     assert len(errors) == bool(expected)
     assert expected is None or expected in errors[0]
 
@@ -109,32 +101,12 @@ def test_the_order_and_what_is_in_it():
     assert "'New" not in shown
 
 
-@pytest.mark.parametrize(("days", "names"), [(334, []), (335, ["R"])])
-def test_within_days_counts_the_last_one(days, names):
-    """Python 3.11 has 335 days left."""
-    file, _notes = written(runtime("R", "3.11.2"), days=days)
-    assert (file.content["runtimes"] if file else []) == [] or [
-        each["name"] for each in file.content["runtimes"]
-    ] == names
-    assert (file is None) == (not names)
-
-
 def test_nothing_to_do_needs_no_version():
     """Where nothing has to move, it does not matter what the server offers. The default runtime is still named."""
     default = runtime("(Default) X", "3.10.5", id=DEFAULT_ID, is_default=True)
     file, notes = written(default, runtime("R", "9" * 5000 + ".1"), runtime("S", "3.13.1"), target="3.14")
     assert file is None
     assert ["(Default) X" in note for note in notes] == [True, False]
-
-
-def test_what_is_excluded_is_not_named():
-    """A namesake of the default runtime, and of one that is excluded by its id, is the runtime that is meant."""
-    default = runtime("X", "3.13.1", id=DEFAULT_ID, is_default=True)
-    rows = [runtime("X", "3.10.5"), default, runtime("Y", "3.10.5"), runtime("Y", "3.13.1", id="B" * 32)]
-    read = {"runtimes": [*rows, runtime("Z", None)], "versions": OFFERED}
-    file, notes = upgrade_file(read, Upgrade("3.12", 90, TODAY), "the test", ["B" * 32, "Z"], [])
-    assert [entry["name"] for entry in file.content["runtimes"]] == ["X", "Y"]
-    assert notes == []
 
 
 def test_definitions_that_bring_it_back():
@@ -154,29 +126,6 @@ def test_a_name_cannot_end_its_comment():
     file, notes = written(runtime("R", "3.10.5", scripts=[script(hostile, hostile)]), host)
     assert len(notes) == 1
     assert [entry["name"] for entry in parsed(file.text)["runtimes"]] == ["R"]
-
-
-def test_unused_needs_every_script():
-    read = {"runtimes": [runtime("R", None), runtime("S", None, scripts=[script("x")])], "unread": []}
-    file, _notes = unused_file(read, "the test", [])
-    assert [(each["name"], each["state"]) for each in parsed(file.text)["runtimes"]] == [("R", "absent")]
-    unread = [{"project": {"id": "p", "name": "Sales"}, "error": {"msg": "It is not loaded"}}]
-    with pytest.raises(ValidationError, match=r"Sales \(It is not loaded\)"):
-        unused_file({**read, "unread": unread}, "the test", [])
-
-
-def test_a_lock_keeps_what_is_not_known():
-    packages = [{"name": "Mstrio_py", "version": ""}, {"name": "gone", "version": "1.0"}, {"name": "x[y]"}]
-    found = [{"name": "mstrio-py", "version": "11.6"}, {"name": "X", "version": "2.0"}]
-    runtimes = [runtime("R", None, packages=packages, installed={"packages": found}), runtime("S", None)]
-    runtimes.append(runtime("T", None, packages=packages[1:2], installed=None))
-    result, comments = locked(runtimes)
-    assert [each["version"] for each in result[0]["packages"]] == ["11.6", "1.0", "2.0"]
-    assert result[2]["packages"][0]["version"] == "1.0"
-    assert "These packages are not installed" in comments["R"][0]
-    assert comments["R"][0].endswith(": gone")
-    assert "could not be read" in comments["T"][0]
-    assert "S" not in comments
 
 
 def distribution(site, name, files, top_level=None):
