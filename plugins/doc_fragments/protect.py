@@ -21,13 +21,4 @@ options:
       - Only if a runtime would be deleted, the task reads every script in every project, one request for each script.
     type: bool
     default: false
-  protect_projects:
-    description:
-      - The names or ids of the projects that O(protect_used) searches for scripts. If not set, it searches every
-        project that the account can use, and refuses the deletion if one of them is not loaded or cannot be read.
-      - A script in any other project does not protect its runtime, and then fails or runs on a different one.
-      - Write a list, even for a single project. A text is refused, because names may contain commas.
-      - Requires O(protect_used=true). A project that the server does not list for the account is refused.
-    type: list
-    elements: str
 """

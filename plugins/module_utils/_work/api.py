@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timezone
 from functools import cached_property
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import quote
 
 from .._errors import ApiError, MstrError, ValidationError, as_mstr_error
@@ -166,8 +166,8 @@ class Inputs(NamedTuple):
 
     `purge`: None to leave unlisted runtimes alone. `scripts`: None if none are given. `waiting`: how long to wait until
     the runtimes are ready; None: not at all. `patience`: the same for a runtime that is waited for in any case.
-    `protects`: the projects whose scripts keep a runtime from being deleted, or None for all; False to protect nothing.
-    `plan_id`: of the approved plan. `backup`: the file of a restore.
+    `protects`: whether scripts keep the runtime that they use from being deleted. `plan_id`: of the approved plan.
+    `backup`: the file of a restore.
     `shows_whole`: whether the result shows every field of a runtime, also where a list omits some.
     """
 
@@ -175,17 +175,12 @@ class Inputs(NamedTuple):
     purge: Purge | None = None
     scripts: Sequence[ScriptEntry] | None = None
     policy: Policy | None = None
-    protects: Sequence[str] | Literal[False] | None = False
+    protects: bool = False
     plan_id: str | None = None
     waiting: Waiting | None = None
     patience: Waiting = Waiting(300.0, 2.0)
     backup: Source | None = None
     shows_whole: bool = False
-
-    @property
-    def asks_for_scripts(self) -> bool:
-        """Whether the scripts that use a runtime decide whether it may be deleted."""
-        return self.protects is not False
 
 
 class Context(NamedTuple):

@@ -101,9 +101,9 @@ def audit(task: Any, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     needed = _REPORTED.union(*(needed_fields(context, wanted) for wanted in context.inputs.definitions))
     runtimes = find_runtimes(context, query, needed)
     context = context._replace(api=Snapshot(task.session, runtimes))
-    if query["include_scripts"] and (query["projects"] is None or context.inputs.protects is not False):
+    if query["include_scripts"] and (query["projects"] is None or context.inputs.protects):
         # One look-up, also for what an apply would delete.
-        context = context._replace(usage=find_usage(context, context.inputs.protects or (), every=True))
+        context = context._replace(usage=find_usage(context, None))
     settled, unfinished = _settled(context, runtimes)
     # Without their warnings: the result lists what could not be read.
     read = with_findings(context._replace(check_mode=not may_run, warn=lambda text: None), query, runtimes)

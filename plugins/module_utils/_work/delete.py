@@ -119,7 +119,7 @@ def _checked_again(context: Context, work: Work, phase: str) -> Work:
         return MstrError(f"{step.label} was not deleted, {CHANGED}: {why}") if why else None
 
     try:
-        if work.scripts and any(step.unused_only or context.inputs.asks_for_scripts for step in due):
+        if work.scripts and any(step.unused_only or context.inputs.protects for step in due):
             work = work._replace(scripts=work.scripts.looked_up(context))
         reasons += refusals(context, work, due)
         return _spared(work, phase, refused)

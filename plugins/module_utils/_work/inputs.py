@@ -61,7 +61,6 @@ TASK_OPTIONS: dict[str, Any] = {
     "wait_timeout": {"type": "int", "default": 300},
     "wait_interval": {"type": "float", "default": 2.0},
     "protect_used": {"type": "bool", "default": False},
-    "protect_projects": {"type": LIST_AS_WRITTEN, "elements": "str"},
     "plan_id": {"type": "str"},
     **POLICY_OPTION,
 }
@@ -78,12 +77,6 @@ def inputs_from(params: Mapping[str, Any], rest_under: Callable[[Policy | None],
         policy = errors.check(policy_in, params)
         inputs = errors.check(rest_under, policy)
         errors.check_seconds(params, "wait_timeout", "wait_interval")
-        if params["protect_projects"] is not None:
-            from .script_usage import check_projects  # only a protected task needs it
-
-            errors.check(check_projects, params["protect_projects"], "protect_projects")
-            if not params["protect_used"]:
-                errors.add("protect_projects needs protect_used: true, because it protects nothing by itself")
         if params["plan_id"] is not None:
             from .._model.result import check_plan_id  # only the apply of a plan needs it
 
@@ -97,7 +90,7 @@ def inputs_from(params: Mapping[str, Any], rest_under: Callable[[Policy | None],
         policy=policy,
         waiting=patience if params["wait"] else None,
         patience=patience,
-        protects=params["protect_projects"] if params["protect_used"] else False,
+        protects=params["protect_used"],
         plan_id=params["plan_id"],
     )
 

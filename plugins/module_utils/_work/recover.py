@@ -40,7 +40,7 @@ def with_left(context: Context) -> Context:
             left[mark.key] = with_state(context, mark, by_key)
     if not left:
         return context
-    usage = context.usage or find_usage(context, context.inputs.protects or (), every=True)
+    usage = context.usage or find_usage(context, None)
     return context._replace(left=left, usage=usage)
 
 

@@ -28,13 +28,14 @@ _PROJECT_DOMAIN = 2
 _RESULTS = "/metadataSearches/results"
 
 
-def check_projects(names: Sequence[str | None] | None, option: str = "projects") -> None:
+def check_projects(names: Sequence[str | None] | None) -> None:
     """Raises ValidationError for an empty list and for empty names."""
     with ErrorList() as errors:
         if names is not None and not names:
-            errors.add(f"{option} is empty, so no script would be found; omit it to search every project")
-        blank = (index for index, name in enumerate(names or ()) if not (name or "").strip())
-        errors.add(*(f"{option}[{index}] is empty" for index in blank))
+            errors.add("projects is empty, so no script would be found; omit it to search every project")
+        for index, name in enumerate(names or ()):
+            if not (name or "").strip():
+                errors.add(f"projects[{index}] is empty")
 
 
 Item = TypeVar("Item", bound=Any)  # what can be read, with a label: a project, a script or a part of it, a runtime
@@ -50,12 +51,11 @@ def find_usage(
     context: Context,
     names: Sequence[str] | None,
     chosen: Callable[[SavedScript], bool] | None = None,
-    every: bool = False,
 ) -> Usage:
     """The scripts of the projects with these names or ids; with None, of all projects that the user may use.
 
-    `chosen`: which scripts to read; None for all of them. `every`: search the other projects, too. Raises only
-    Interrupted: failed reads are in `unread`, and so are projects that do not exist.
+    `chosen`: which scripts to read; None for all of them. Raises only Interrupted: failed reads are in `unread`, and
+    so are projects that do not exist.
     """
     search = _ScriptSearch(context)
     try:
@@ -66,7 +66,7 @@ def find_usage(
         if not any(project.is_called(name) for project in projects):
             error = MstrError(f"The server lists no project with the name or id {name!r} for this user.")
             search.unread.append(Unread(Project(None, name), None, error))
-    if names is not None and not every:
+    if names is not None:
         projects = [project for project in projects if any(map(project.is_called, names))]
     if not projects and not search.unread:
         # Somebody who may use no project sees no script, which proves nothing.

@@ -52,12 +52,9 @@ class Scripts(NamedTuple):
         """With a look-up. Raises Interrupted."""
         if self.usage is not None:
             return self
-        entries, protected = self.entries or (), context.inputs.protects or ()
-        if self.every or context.inputs.protects is not False:
-            every = self.every or context.inputs.protects is None
-            projects = [*protected, *(entry.project for entry in entries if not every)]
-            return self._replace(usage=find_usage(context, projects, every=every))
-        return self._replace(usage=find_entries(context, entries))
+        if self.every or context.inputs.protects:
+            return self._replace(usage=find_usage(context, None))
+        return self._replace(usage=find_entries(context, self.entries or ()))
 
     @property
     def expected(self) -> Usage:
@@ -75,11 +72,11 @@ class Scripts(NamedTuple):
                 # What a definition itself deletes is kept only for a script that is known to use it.
                 usage = self.expected._replace(unread=()) if step.phase == DELETE else self.expected
                 yield from _refusals(context, usage, [step.before], advice, "")
-        if context.inputs.protects is not False:
+        if context.inputs.protects:
             protected = [step.before for step in steps if step.before and not step.unused_only]
             advice = "Choose a different runtime for these scripts first"
-            more = ", load the project, or name the projects that count in protect_projects"
-            yield from _refusals(context, self.expected.within(context.inputs.protects), protected, advice, more)
+            more = ", or load the project"
+            yield from _refusals(context, self.expected, protected, advice, more)
 
     def planning(self, more: Iterable[Assignment]) -> Scripts:
         """With more planned assignments, which the look-up does not show yet."""
@@ -104,7 +101,7 @@ def plan_scripts(context: Context, entries: Sequence[ScriptEntry] | None, rows: 
     """
     going = [step for row in rows if not row.failure for step in row.steps if step.plan.action == "delete"]
     every = any(row.replacement or row.finishes for row in rows) or any(step.unused_only for step in going)
-    if entries is None and not every and not (going and context.inputs.asks_for_scripts):
+    if entries is None and not every and not (going and context.inputs.protects):
         return Work(rows), []
     names = {runtime.key: runtime.name for runtime in context.existing}
     scripts = Scripts(entries, every, names, context.usage).looked_up(context)

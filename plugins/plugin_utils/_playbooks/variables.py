@@ -31,7 +31,7 @@ _WORDS = ("plan", "report", "audit", "fail_on", "export", "probe", "restore")
 _PREFIXES = tuple(f"mstr_{word}_" for word in _WORDS)
 PLAYBOOKS = ("apply", "audit", "export", "probe", "restore")
 # Which variables of the role an audit uses: those that say what an apply would do.
-_AUDITED = ("purge", "purge_exclude", "purge_limit", "policy", "protect_used", "protect_projects", "concurrency")
+_AUDITED = ("purge", "purge_exclude", "purge_limit", "policy", "protect_used", "concurrency")
 # Which options of mstr_runtimes a restore takes from the variables of the role. It ignores all others of an apply.
 RESTORED = ("concurrency", "journal_comment", *(option for option in TASK_OPTIONS if option != "policy"))
 # What protects or decides. An empty text is often a shell variable without a value, and would switch it off.
@@ -39,7 +39,7 @@ _GUARDS = (
     *("mstr_export_upgrade", "mstr_fail_on_drift", "mstr_fail_on_violation"),
     *("mstr_plan_dest", "mstr_plan_src", f"{_ROLE}plan_ids"),
     *(f"{_ROLE}{option}" for option in ("backup_exclude", "exemptions", "plan_id", "policy")),
-    *(f"{_ROLE}{option}" for option in ("protect_projects", "protect_used", "purge_exclude", "purge_limit")),
+    *(f"{_ROLE}{option}" for option in ("protect_used", "purge_exclude", "purge_limit")),
 )
 _BACKUPS = ("backup_dest", "backup_exclude", "backup_keep", "backup_scripts")
 # The files of which each host has its own, with the default of each.

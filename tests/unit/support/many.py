@@ -33,10 +33,10 @@ def holding(*more, **names):
     return Server(*(stored(**{"name": name, **fields}) for name, fields in runtimes), *(stored(**one) for one in more))
 
 
-def run(server, *entries, restore=False, purge=False, wait=None, scripts=None, protect=None, backup=None, **how):
+def run(server, *entries, restore=False, purge=False, wait=None, scripts=None, protect=False, backup=None, **how):
     """What mstr_runtimes returns, of a task that fails, too.
 
-    `restore`: its file is a backup, `backup`. `protect`: the projects that count for protect_used, or True.
+    `restore`: its file is a backup, `backup`. `protect`: the option protect_used.
     """
     defaults = {"exclude": (), "limit": None, "comment": None, "left_out": ()}
     options = [how.pop(name, default) for name, default in defaults.items()]
@@ -47,8 +47,7 @@ def run(server, *entries, restore=False, purge=False, wait=None, scripts=None, p
         None if scripts is None else script_entries([{**blank, **script} for script in scripts]),
         backup=backup,
     )
-    protection = {"protect_used": protect is not None, "protect_projects": None if protect is True else protect}
-    context = server.context(inputs, waiting=wait, **protection, **how)
+    context = server.context(inputs, waiting=wait, protects=protect, **how)
     try:
         rows, of_scripts, refusal = reconcile(context)
         return report_many(rows, purge, of_scripts, refusal, context.check_mode)
@@ -112,9 +111,9 @@ def waits(have, timeout=50, pause=None):
     return {"wait": Waiting(timeout, 1.0), "pause": pause or have.pause, "concurrency": 2}
 
 
-def why_kept(server, *runtimes, projects=None):
+def why_kept(server, *runtimes):
     """Why the runtimes must not be deleted, with protect_used."""
-    context = server.context(concurrency=4, protects=projects)
+    context = server.context(concurrency=4, protects=True)
     scripts = Scripts(None, False, {}).looked_up(context)
     steps = []
     for runtime in runtimes:

@@ -32,7 +32,7 @@ from .make import URL, PatientStop, connection
 SWITCHES = {"list_omits": "", "versions_call": "as_id"}
 NO_INPUTS = Inputs(())
 # The options of a task that a context is made of.
-DEFAULTS = {"retries": 3, "concurrency": 1, "plan_id": None, "protect_used": False, "protect_projects": None}
+DEFAULTS = {"retries": 3, "concurrency": 1, "plan_id": None}
 
 
 def answer(work: Coroutine[Any, Any, Reply]) -> Reply:
@@ -130,8 +130,6 @@ class Server:
         """The context of a task; `how`: its options, or fields of its inputs or of the context."""
         options = {name: how.pop(name) for name in (*DEFAULTS, "check_mode") if name in how}
         given = {name: how.pop(name) for name in Inputs._fields if name in how}
-        if options.get("protect_used"):
-            given["protects"] = options["protect_projects"]
         inputs = inputs._replace(plan_id=options.get("plan_id"), **given)
         context = context_for(self.task(**options), inputs)
         return context._replace(**{"api": self.api, "clock": count().__next__, **how})

@@ -25,11 +25,6 @@ def faults(*runtimes, **options):
     return faults_of(partial(prepare, **({"runtimes": list(runtimes)} if runtimes else {}), **options))
 
 
-def test_projects_alone_protect_nothing():
-    fault = "protect_projects needs protect_used: true, because it protects nothing by itself"
-    assert faults({"name": "a"}, protect_projects=["Sales"]) == (fault,)
-
-
 class File:
     """The file of the option src. In errors, its path is shown as FILE."""
 
