@@ -59,10 +59,6 @@ options:
     description: Whether to return RV(details), which has every runtime. P(mstr.library.report_file#filter) needs it.
     type: bool
     default: false
-  concurrency:
-    description: Maximum number of requests at the same time, from V(1) to V(16).
-    type: int
-    default: 4
 requirements:
   - netaddr, only if O(policy) is set or there are definitions
 attributes:

@@ -10,10 +10,9 @@ module: mstr_runtime_info
 short_description: Read the Python runtimes of a Strategy (MicroStrategy) Library server
 version_added: 1.0.0
 description:
-  - Returns all runtimes, or only those with a name, an id or a status. If no runtime has them, the task succeeds and
+  - Returns all runtimes, or only those with a name or an id, sorted by id. If there is none, the task succeeds and
     returns an empty list.
-  - The list of a server may not contain all fields. The task then also reads each runtime, up to O(concurrency) at a
-    time.
+  - The list of a server may not contain all fields. The task then also reads each runtime, four at a time.
   - With O(policy), the task also reports what violates the policy.
   - Use the filter P(mstr.library.runtime_definitions#filter) to convert the result into definitions.
 author:
@@ -30,14 +29,6 @@ options:
   id:
     description: Return only the runtime with this id, 32 hexadecimal digits in upper or lower case.
     type: str
-  status:
-    description: Return only runtimes with this status.
-    type: str
-    choices: [unknown, ready, busy, error]
-  include_versions:
-    description: Whether to read the Python versions that the server offers. They are returned in RV(versions).
-    type: bool
-    default: false
   include_scripts:
     description:
       - Whether to find the saved scripts that run on each runtime.
@@ -58,7 +49,7 @@ options:
   include_installed:
     description:
       - Whether to find out what is really installed in each runtime, with the packages that others pulled in.
-      - The task then runs a short script on each runtime with the status V(ready), at most O(concurrency) at a time.
+      - The task then runs a short script on each runtime with the status V(ready), four at a time.
         The script reads C(importlib.metadata) and writes nothing. It returns the names, versions and requirements of
         the packages, and the version, implementation and platform of Python. Each run may take a cached instance of
         the runtime.
@@ -73,10 +64,6 @@ options:
       - If omitted, the task searches every project that the user may use.
     type: list
     elements: str
-  concurrency:
-    description: Maximum number of requests at the same time, from V(1) to V(16).
-    type: int
-    default: 4
   policy:
     description:
       - Rules on what a runtime may have. A violation does not fail this module. It is returned in RV(violations), or in
@@ -107,15 +94,14 @@ EXAMPLES = r"""
   mstr.library.mstr_runtime_info:
   register: all_runtimes
 
-- name: Read one runtime, and the Python versions that the server offers
+- name: Show the runtimes that are in error
+  ansible.builtin.debug:
+    msg: "{{ all_runtimes.runtimes | selectattr('status', 'eq', 'error') | map(attribute='name') }}"
+
+- name: Read one runtime
   mstr.library.mstr_runtime_info:
     name: Nightly reports
-    include_versions: true
   register: reports
-
-- name: Read the runtimes that are in error
-  mstr.library.mstr_runtime_info:
-    status: error
 
 - name: Find the runtimes that may reach more than the company's networks
   mstr.library.mstr_runtime_info:
@@ -166,6 +152,8 @@ runtimes:
   description:
     - The runtimes, each with the keys of RV(mstr.library.mstr_runtime#module:runtime), and with the following. A field
       that the server does not return is null.
+    - They are sorted by id, and without O(include_tasks=true) nothing in them changes as long as the server stays as it
+      is. So two results that were written with P(ansible.builtin.to_nice_json#filter) can be compared as text.
   returned: success
   type: list
   elements: dict
@@ -174,10 +162,8 @@ runtimes:
       description:
         - Until when its Python is supported, by its installed Python where O(include_installed=true) has read it, and
           otherwise by C(runtime_version). Null without a version.
-        - C(branch) is such as C(3.10), C(end_of_life) is the last day of its support, and C(days_left) are the days
-          until then in UTC, V(0) on the last day, and negative afterwards. C(end_of_life) and C(days_left) are null for
-          a branch that is newer than this collection knows, whose end is therefore unknown. Of a branch that is older,
-          C(days_left) says how long it has ended at least.
+        - C(branch) is such as C(3.10). C(end_of_life) is the last day of its support, in UTC, and null for a branch
+          that is newer or older than those that this collection knows.
       type: dict
     scripts:
       description:
@@ -203,14 +189,6 @@ runtimes:
         - Null in check mode, and where RV(unread) says why it could not be read.
       returned: with O(include_installed=true)
       type: dict
-versions:
-  description:
-    - The Python versions that the server offers. Null without O(include_versions=true), and on an older server that
-      does not offer this list.
-  returned: success
-  type: list
-  elements: str
-  sample: ["3.12.4", "3.13.1"]
 server_time:
   description: The time by the clock of the server, in UTC, when it was read. Null if the server does not send it.
   returned: success

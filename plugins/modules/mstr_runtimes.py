@@ -16,7 +16,7 @@ description:
   - The task checks all options before the login, and reads the list of runtimes. It reads a single runtime only if it
     needs a field that the list does not contain, if the runtime will be deleted, and, with several entries, just before
     an update, so that it does not overwrite a change of somebody else.
-  - Creates and updates come first, up to O(concurrency) at the same time. With O(wait), the task then waits for all of
+  - Creates and updates come first, four at a time. With O(wait), the task then waits for all of
     them together. With O(scripts), it then assigns saved scripts; one that cannot be assigned spares the runtime that
     it uses, and cancels the purge. The entries with C(state=absent) are deleted last, before the purge.
   - Just before it deletes, the task reads the list again. A runtime that has changed since the first list, or that a
@@ -40,10 +40,6 @@ extends_documentation_fragment:
   - mstr.library.protect
   - mstr.library.plan
 options:
-  concurrency:
-    description: Maximum number of requests at the same time, from V(1) to V(16).
-    type: int
-    default: 4
   journal_comment:
     description:
       - A comment for the change journal of the server. See O(mstr.library.mstr_runtime#module:journal_comment). An

@@ -75,12 +75,6 @@ options:
         that it found if it cannot read a project or a script, because that may use the old runtime, too.
     type: list
     elements: str
-  concurrency:
-    description:
-      - Maximum number of requests at the same time, from V(1) to V(16).
-      - The first script is assigned alone, to find out whether the server keeps the rest of a script.
-    type: int
-    default: 4
 attributes:
   check_mode:
     support: full

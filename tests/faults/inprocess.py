@@ -85,7 +85,7 @@ class Session:
     def context(self, *definitions: Definition) -> Context:
         """The context of a task with default options."""
         task = (self.warnings.append, self.pauses.pause, time.monotonic, lambda text: None, self.retries)
-        return Context(RuntimeApi(self.session), self.session, Inputs(definitions), *task, concurrency=1)
+        return Context(RuntimeApi(self.session), self.session, Inputs(definitions), *task)
 
     def ensure(self, **options: Any) -> Row:
         """Do what mstr_runtime does with these options."""

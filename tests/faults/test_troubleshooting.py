@@ -109,7 +109,6 @@ fails(
     lambda sim: sim.fault("status", operation="create", status=429, times=None, headers={"Retry-After": "3600"}),
     "mstr_runtimes",
     runtimes=[{"name": "A"}, {"name": "B"}],
-    concurrency=1,
 )
 fails("End other sessions of this user", lambda sim: (sim.reset(session_limit=1), sim.open_session()))
 fails("and no credentials to log in again", session=_dead_session, username=None, password=None)

@@ -48,7 +48,7 @@ def definitions(number: int, **more: Any) -> list[dict[str, Any]]:
 
 def bulk(server: Simulator, runtimes: list[dict[str, Any]], **options: Any) -> tuple[Done, int]:
     """The result of mstr_runtimes, and its peak memory in KB."""
-    given = {**credentials(server), "runtimes": runtimes, "concurrency": 16, **options}
+    given = {**credentials(server), "runtimes": runtimes, **options}
     done = Running("mstr_runtimes", given, measured=True).done(1200)
     assert done.status == 0, done.sentence
     return done, int(done.stderr.split()[-1])
@@ -118,7 +118,7 @@ def test_two_control_nodes(fresh: Simulator, duplicates: str) -> None:
     """Both apply the same 300 definitions at once. If the server refuses a second one of a name, each exists once."""
     fresh.switch(duplicate_names=duplicates)
     wanted = definitions(300)
-    given = {**credentials(fresh), "runtimes": wanted, "concurrency": 8}
+    given = {**credentials(fresh), "runtimes": wanted}
     with ThreadPoolExecutor(2) as nodes:
         done = list(nodes.map(lambda _node: Running("mstr_runtimes", given).done(600), range(2)))
     names = [runtime["name"] for runtime in fresh.runtimes()]

@@ -49,3 +49,11 @@ def _clean_process(monkeypatch: pytest.MonkeyPatch):
     yield
     for entry, handler in handlers.items():
         signal.signal(entry, handler)
+
+
+@pytest.fixture(autouse=True)
+def at_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch):
+    """How many things a task does at the same time: one, so that requests have an order, or the test's parameter."""
+    from ansible_collections.mstr.library.plugins.module_utils._session import parallel
+
+    monkeypatch.setattr(parallel, "AT_ONCE", getattr(request, "param", 1))

@@ -38,25 +38,34 @@ def _order(branch: str) -> list[int]:
     return list(map(int, branch.split(".")))
 
 
-def support_of(version: Any, today: date) -> dict[str, Any] | None:
-    """The branch of a version, the last day of its support, and the days left: 0 on the last day, then negative.
+def support_of(version: Any) -> dict[str, Any] | None:
+    """The branch of a version, and the last day of its support, None for a branch that is not in the table.
 
-    None without a version. A branch that is newer than the table has neither day, and is unknown. An older one has
-    ended on an unknown day; its days are those of the oldest in the table. `today`: in UTC.
+    None without a version.
     """
     branch = branch_of(version)
     if branch is None:
         return None
-    last, oldest = LAST_DAYS.get(branch), min(LAST_DAYS, key=_order)
-    ended = last or (LAST_DAYS[oldest] if _order(branch) < _order(oldest) else None)
-    return {
-        "branch": branch,
-        "end_of_life": last.isoformat() if last else None,
-        "days_left": (ended - today).days if ended else None,
-    }
+    last = LAST_DAYS.get(branch)
+    return {"branch": branch, "end_of_life": last.isoformat() if last else None}
 
 
-def python_of(runtime: Mapping[str, Any], today: date) -> dict[str, Any] | None:
+def days_left(version: Any, today: date) -> int | None:
+    """The days until the last day of support: 0 on that day, then negative. None if the end is unknown.
+
+    A branch that is older than the table has ended on an unknown day, but not later than the oldest one of the table.
+    `today`: in UTC.
+    """
+    branch, oldest = branch_of(version), min(LAST_DAYS, key=_order)
+    if branch is None:
+        return None
+    if _order(branch) < _order(oldest):
+        branch = oldest
+    last = LAST_DAYS.get(branch)
+    return (last - today).days if last else None
+
+
+def python_of(runtime: Mapping[str, Any]) -> dict[str, Any] | None:
     """The support of the Python of a runtime in a result: the installed one where it is known, or else the wanted."""
     installed: Mapping[str, Any] = (runtime.get("installed") or {}).get("python") or {}
-    return support_of(installed.get("version") or runtime.get("runtime_version"), today)
+    return support_of(installed.get("version") or runtime.get("runtime_version"))

@@ -17,7 +17,7 @@ from .fields import POOL
 from .installed import EVERYWHERE, Installed, graph_of, required_by
 from .kinds import RESOURCE, Package, Resource, at_least
 from .networks import IPV4, canonical, parse
-from .python import support_of
+from .python import days_left, support_of
 from .requirements import Requirement, has_version, project, requirement, specifiers, version_of
 
 with suppress(ImportError):  # a task that needs netaddr reports that it is missing, see NETADDR_IMPORT_ERROR
@@ -346,15 +346,19 @@ def python_days_left(least: int, values: Mapping[str, Any]) -> Iterator[Finding]
     wanted, installed = values["runtime_version"], values.get("python")
     version, is_wanted = installed or wanted, installed in (None, "", wanted)
     option, subject = ("runtime_version", "is") if is_wanted else ("installed", "is the installed Python and is")
-    support = support_of(version, values["day"])
-    if version and support is None:
+    if not version:
+        return
+    support = support_of(version)
+    if support is None:
         yield _unreadable(option, version, "it is not the version of a Python")
-    elif support and support["days_left"] is None:
+        return
+    left, last = days_left(version, values["day"]), support["end_of_life"]
+    if left is None:
         yield Finding(option, version, f"{subject} newer than every version whose end is known", verdict=NOT_EVALUATED)
-    elif support and support["days_left"] < least:
-        last = support["end_of_life"]
-        until = f"supported until {last}, and at least {least} days must be left"
-        yield Finding(option, version, f"{subject} {until if last else 'so old that its support has ended'}")
+    elif left < least and last:
+        yield Finding(option, version, f"{subject} supported until {last}, and at least {least} days must be left")
+    elif left < least:
+        yield Finding(option, version, f"{subject} so old that its support has ended")
 
 
 # --- sizes

@@ -94,7 +94,7 @@ def sessions_parallel(run: ProbeRun) -> Answer:
 
         def seconds_for(calls: int) -> float:
             begin = run.clock()
-            all_side_by_side(lambda _call: second.get(PATH, renews=False), range(calls), calls)
+            all_side_by_side(lambda _call: second.get(PATH, renews=False), range(calls))
             return run.clock() - begin
 
         # Other load makes calls slower, never faster. In turn, so that a busy moment does not affect only one of both.

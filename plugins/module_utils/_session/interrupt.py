@@ -24,7 +24,6 @@ from .._errors import MstrError
 _WAKE = object()
 _SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP")
 _CALLER_CHECK_S = 1.0  # seconds between checks that the caller still reads the result
-DEFAULT_CONCURRENCY = 4  # requests at the same time
 
 
 class Interrupted(MstrError):

@@ -10,37 +10,28 @@ importing from a zip, as Ansible sends modules, without all of its names.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-from .._errors import ValidationError
-from .interrupt import DEFAULT_CONCURRENCY, start_thread
+from .interrupt import start_thread
 
-_HIGHEST_CONCURRENCY = 16
-CONCURRENCY_OPTION: dict[str, Any] = {"concurrency": {"type": "int", "default": DEFAULT_CONCURRENCY}}
+AT_ONCE = 4  # items
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-
-def check_concurrency(params: Mapping[str, Any]) -> None:
-    """Raises ValidationError if the number of parallel requests is out of range."""
-    if not 1 <= params["concurrency"] <= _HIGHEST_CONCURRENCY:
-        raise ValidationError([f"concurrency must be from 1 to {_HIGHEST_CONCURRENCY}, not {params['concurrency']}"])
 
 
 def all_side_by_side(
     work: Callable[[Item], Result],
     items: Sequence[Item],
-    concurrency: int,
     on_done: Callable[[int], None] = lambda done: None,
 ) -> list[Result]:
     """The results in the order of `items`. When all items are done, raises the first exception.
 
     The main thread stays free to receive signals, which wake all waiting workers, so that all of them end. After each
     item, `on_done` is called in the main thread with the number of finished items. Where fewer threads can be started
-    than wanted, those do the work; without any, the main thread does.
+    than that, those do the work; without any, the main thread does.
     """
     left = list(reversed(range(len(items))))
     results: list[Any] = [None] * len(items)
@@ -59,7 +50,7 @@ def all_side_by_side(
             while True:
                 do_next()
 
-    workers = min(concurrency, len(items))
+    workers = min(AT_ONCE, len(items))
     if workers > 1:
         # What a call imports if it fails.
         from . import failures, outage, size  # noqa: F401  # pylint: disable=unused-import

@@ -200,7 +200,6 @@ class Context(NamedTuple):
     clock: Callable[[], float]
     progress: Callable[[str], None]
     retries: int
-    concurrency: int
     check_mode: bool = False
     usage: Usage | None = None
     existing: Sequence[Runtime] = ()

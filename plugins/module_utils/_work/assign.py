@@ -197,7 +197,7 @@ def assign_all(context: Context, planned: Sequence[Assignment]) -> list[Assignme
         why = MstrError(f"It was not assigned, because the first script of the task lost something: {lost.sentence}")
         done += [assignment._replace(action="failed", error=why) for assignment in to_do[1:]]
     else:
-        done += all_side_by_side(partial(_moved_or_failed, context), to_do[1:], context.concurrency, report_progress)
+        done += all_side_by_side(partial(_moved_or_failed, context), to_do[1:], report_progress)
     results = iter(done)
     return [next(results) if assignment.action == "moved" else assignment for assignment in planned]
 

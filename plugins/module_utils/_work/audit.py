@@ -44,8 +44,7 @@ AUDIT_OPTIONS: dict[str, Any] = {
 # The fields that a report evaluates. It shows others as far as a list has them, or definitions manage them.
 _REPORTED = frozenset(ALL_FIELDS) - {"description", "others"}
 _DEFAULTS = {
-    **dict.fromkeys(("name", "id", "status")),
-    "include_versions": False,
+    **dict.fromkeys(("name", "id")),
     **{name: MANY_OPTIONS[name].get("default") for name in _OF_WRITES},
 }
 

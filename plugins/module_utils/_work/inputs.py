@@ -14,7 +14,6 @@ from .._errors import ErrorList, import_error
 from .._model.definition import definition_from
 from .._model.fields import BY_NAME, LIST_AS_WRITTEN
 from .._model.networks import NETADDR_IMPORT_ERROR
-from .._session.interrupt import DEFAULT_CONCURRENCY
 from .api import Context, Inputs, RuntimeApi, Waiting, utc_date
 
 if TYPE_CHECKING:
@@ -81,10 +80,6 @@ def inputs_from(params: Mapping[str, Any], rest_under: Callable[[Policy | None],
             from .._model.result import check_plan_id  # only the apply of a plan needs it
 
             errors.check(check_plan_id, params["plan_id"])
-        if "concurrency" in params:
-            from .._session.parallel import check_concurrency  # a task with one runtime needs none of it
-
-            errors.check(check_concurrency, params)
     patience = Waiting(params["wait_timeout"], params["wait_interval"])
     return inputs._replace(
         policy=policy,
@@ -116,7 +111,7 @@ def libraries(option: Mapping[str, Any] | None, installed: bool = False) -> dict
 
 
 def context_for(task: Any, inputs: Inputs | None = None) -> Context:
-    """The context of a task (`auth.Task`), which perhaps writes runtimes or has the option `concurrency`."""
+    """The context of a task (`auth.Task`), which perhaps writes runtimes."""
     return Context(
         api=RuntimeApi(task.session),
         session=task.session,
@@ -126,6 +121,5 @@ def context_for(task: Any, inputs: Inputs | None = None) -> Context:
         clock=time.monotonic,
         progress=task.progress,
         retries=task.params["retries"],
-        concurrency=task.params.get("concurrency", DEFAULT_CONCURRENCY),
         check_mode=task.check_mode,
     )

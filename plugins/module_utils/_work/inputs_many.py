@@ -14,7 +14,6 @@ from .._model.alike import name_key
 from .._model.definition import DEFINITION_OPTIONS, Definition, definition_from
 from .._model.fields import LIST_AS_WRITTEN
 from .._model.purge import Purge
-from .._session.parallel import CONCURRENCY_OPTION
 from .api import Inputs
 from .inputs import TASK_OPTIONS, inputs_from
 
@@ -45,7 +44,6 @@ MANY_OPTIONS: dict[str, Any] = {
     "purge_exclude": {"type": LIST_AS_WRITTEN, "elements": "str", "default": []},
     "purge_limit": {"type": "int"},
     "journal_comment": {"type": "str"},
-    **CONCURRENCY_OPTION,
     **TASK_OPTIONS,
 }
 

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 from .._errors import ErrorList
 from .._model.fields import LIST_AS_WRITTEN
 from .._model.python import python_of
-from .._model.runtime import INCOMPLETE, Runtime, id_from, lists_default, status_word
+from .._model.runtime import INCOMPLETE, Runtime, id_from, lists_default
 from .._model.scripts import SavedScript, Usage
-from .._session.parallel import CONCURRENCY_OPTION, all_side_by_side, check_concurrency
-from .api import ALL_FIELDS, Context, RuntimeApi, utc_date
+from .._session.parallel import all_side_by_side
+from .api import ALL_FIELDS, Context, RuntimeApi
 from .inputs import POLICY_OPTION, context_for, libraries, policy_in
 from .script_usage import check_projects, find_usage
 from .side_by_side import progress_line
@@ -32,15 +32,12 @@ READ_OPTIONS: dict[str, Any] = {
     "include_tasks": {"type": "bool", "default": False},
     "include_installed": {"type": "bool", "default": False},
     "projects": {"type": LIST_AS_WRITTEN, "elements": "str"},
-    **CONCURRENCY_OPTION,
     **POLICY_OPTION,
 }
 # Those of a task that may read a part of them.
 INFO_OPTIONS: dict[str, Any] = {
     "name": {"type": "str"},
     "id": {"type": "str"},
-    "status": {"type": "str", "choices": ["unknown", "ready", "busy", "error"]},
-    "include_versions": {"type": "bool", "default": False},
     **READ_OPTIONS,
 }
 
@@ -52,7 +49,6 @@ def query_from(params: Mapping[str, Any]) -> Mapping[str, Any]:
             errors.add(f"name {params['name']!r} is empty; omit it to read all runtimes")
         policy = errors.check(policy_in, params)
         identity = errors.check(id_from, params["id"])
-        errors.check(check_concurrency, params)
         errors.check(check_projects, params["projects"])
         if params["include_tasks"] and not params["include_scripts"]:
             errors.add("include_tasks needs include_scripts: true, because tasks are found by their scripts")
@@ -65,37 +61,35 @@ def requires(params: Mapping[str, Any]) -> Mapping[str, str | None]:
 
 
 def find_runtimes(context: Context, query: Mapping[str, Any], needed: Collection[str] = ALL_FIELDS) -> list[Runtime]:
-    """The requested runtimes with the needed fields."""
-    api, name = context.api, query["name"]
-    if query["id"] is not None:
-        read: list[Runtime | None] = [api.get(query["id"])]
+    """The requested runtimes with the needed fields, by id. What has the same content is so the same every day."""
+    name, identity = query["name"], query["id"]
+    if identity is None:
+        found = _list(context, name, needed)
     else:
-        existing = api.list_all()
-        if not lists_default(existing) and not any(runtime.name == name for runtime in existing):
-            context.warn(f"{INCOMPLETE}. An audit or a backup may lack runtimes.")
-        # If the list contains the status, runtimes with a different one need not be read.
-        listed = [
-            runtime
-            for runtime in existing
-            if name in (None, runtime.name) and (runtime.facts.get("status") is None or _is_requested(runtime, query))
-        ]
-        unread = [runtime for runtime in listed if runtime.lacking(needed)]
-        whole = iter(
-            all_side_by_side(
-                lambda runtime: api.with_set_fields(runtime, needed),
-                unread,
-                context.concurrency,
-                lambda number: context.progress(progress_line(number, len(unread), "read")),
-            )
-        )
-        read = [next(whole) if runtime.lacking(needed) else runtime for runtime in listed]
-    return [runtime for runtime in read if runtime and _is_requested(runtime, query)]
+        runtime = context.api.get(identity)
+        found = [runtime] if runtime and name in (None, runtime.name) else []
+    return sorted(found, key=lambda runtime: runtime.key)
 
 
-def _is_requested(runtime: Runtime, query: Mapping[str, Any]) -> bool:
-    """Whether a runtime has the requested name and status."""
-    status = status_word(runtime.facts.get("status"))
-    return query["name"] in (None, runtime.name) and query["status"] in (None, status)
+def _list(context: Context, name: str | None, needed: Collection[str]) -> list[Runtime]:
+    """The runtimes in the list with this name, or all; each that lacks needed fields there was read by itself."""
+    existing = context.api.list_all()
+    found = [runtime for runtime in existing if name in (None, runtime.name)]
+    is_certain = name is not None and found
+    if not is_certain and not lists_default(existing):
+        context.warn(f"{INCOMPLETE}. An audit or a backup may lack runtimes.")
+    incomplete = [runtime for runtime in found if runtime.lacking(needed)]
+
+    def report_progress(number: int) -> None:
+        context.progress(progress_line(number, len(incomplete), "read"))
+
+    def read_fields(runtime: Runtime) -> Runtime | None:
+        return context.api.with_set_fields(runtime, needed)
+
+    by_key: dict[str, Runtime | None] = {runtime.key: runtime for runtime in found}
+    for runtime, read in zip(incomplete, all_side_by_side(read_fields, incomplete, on_done=report_progress)):
+        by_key[runtime.key] = read
+    return [runtime for runtime in by_key.values() if runtime]
 
 
 def read(task: Any, query: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -106,11 +100,9 @@ def read(task: Any, query: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def with_findings(context: Context, query: Mapping[str, Any], runtimes: Sequence[Runtime]) -> Mapping[str, Any]:
     """The result for these runtimes, with their scripts, and with what the policy finds."""
-    versions = context.api.versions if query["include_versions"] else None
     result: dict[str, Any] = {
         "changed": False,
         "runtimes": [runtime.to_result() for runtime in runtimes],
-        "versions": None if versions is None else list(versions),
         "dangling": None,
         "server_time": _utc(context.session.server_date),
     }
@@ -123,7 +115,7 @@ def with_findings(context: Context, query: Mapping[str, Any], runtimes: Sequence
 
         installed = add_installed(context, runtimes, result)
     for shown in result["runtimes"]:
-        shown["python"] = python_of(shown, utc_date())
+        shown["python"] = python_of(shown)
     if query["policy"]:
         result.update(query["policy"].report(runtimes, installed))
         text = f"{text}, with {policy_line(result)}"
@@ -154,7 +146,7 @@ def _add_scripts(
     context: Context, query: Mapping[str, Any], runtimes: Sequence[Runtime], result: dict[str, Any]
 ) -> None:
     """Add its scripts to each runtime of the result, and to the result scripts without a runtime and failed reads."""
-    is_complete = all(query[name] is None for name in ("name", "id", "status"))  # whether these are all runtimes
+    is_complete = query["name"] is None and query["id"] is None  # whether these are all runtimes
     projects = query["projects"]
     # Without a runtime, no script needs to be read.
     usage = Usage()

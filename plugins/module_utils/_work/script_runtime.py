@@ -15,7 +15,6 @@ from .._model.fields import LIST_AS_WRITTEN
 from .._model.result import failures
 from .._model.runtime import Runtime, id_from
 from .._model.scripts import Unread
-from .._session.parallel import CONCURRENCY_OPTION, check_concurrency
 from .api import Context, one_named
 from .assign import assign_all
 from .assignments import Assignment, find_entries, plan_assignment, script_entries, script_report
@@ -29,7 +28,6 @@ OPTIONS: dict[str, Any] = {
     "from_runtime_id": {"type": "str"},
     "scripts": {"type": "list", "elements": "dict", "options": SCRIPT_OPTIONS},
     "projects": {"type": LIST_AS_WRITTEN, "elements": "str"},
-    **CONCURRENCY_OPTION,
 }
 
 
@@ -40,7 +38,6 @@ def script_inputs_from(params: Mapping[str, Any]) -> Mapping[str, Any]:
         blank = [name for name in ("runtime", "from_runtime") if params[name] is not None and not params[name].strip()]
         errors.add(*(f"{name} is empty" for name in blank))
         errors.check(check_projects, params["projects"])
-        errors.check(check_concurrency, params)
         if params["scripts"] == []:
             errors.add("scripts is empty, so there is nothing to assign")
         entries = None if params["scripts"] is None else errors.check(script_entries, params["scripts"])

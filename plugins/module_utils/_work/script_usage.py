@@ -82,7 +82,7 @@ class Reader:
     """Reads things side by side, and collects the failures in `unread`."""
 
     def __init__(self, context: Context) -> None:
-        self._session, self._concurrency = context.session, context.concurrency
+        self._session = context.session
         self._outages, self._last_outage = 0, ""
         self.unread: list[Unread] = []
 
@@ -110,7 +110,7 @@ class Reader:
                     self._outages, self._last_outage = self._outages + 1, exc.sentence
                 return _unread(item, exc)
 
-        results = all_side_by_side(read_or_fail, items, self._concurrency, on_done)
+        results = all_side_by_side(read_or_fail, items, on_done)
         self.unread += [result for result in results if isinstance(result, Unread)]
         return [result for result in results if not isinstance(result, Unread)]
 

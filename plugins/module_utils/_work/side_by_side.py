@@ -26,7 +26,7 @@ def map_items(
         def report_progress(number: int) -> None:
             context.progress(progress_line(number, len(to_do), done))
 
-        results = iter(all_side_by_side(work, to_do, context.concurrency, report_progress))
+        results = iter(all_side_by_side(work, to_do, report_progress))
     return [next(results) if chosen(item) else item for item in items]
 
 

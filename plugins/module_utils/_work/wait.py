@@ -65,7 +65,7 @@ def _check_until_done(context: Context, watches: Sequence[_Watch], waiting: Wait
         context.progress(state_of_wait([watch.runtime for watch in pending], len(watches)))
         context.pause(min(interval, left))
         interval = min(interval * _GROWTH, longest)
-        all_side_by_side(lambda watch: watch.check(context), pending, context.concurrency)
+        all_side_by_side(lambda watch: watch.check(context), pending)
     for watch in pending:
         watch.time_out(timeout)
 

@@ -62,11 +62,15 @@ def _file(action: Action) -> tuple[File | None, Result, list[str]]:
         errors.add(*(upgrade_errors(target, today) if is_given(target) else ()))
     if target is None:
         return (*exported(action, EXPORT), [])
-    options = {"include_scripts": True, "include_tasks": True, "include_versions": True}
-    read, _exclude = _read(action, EXPORT, options)
+    read, _exclude = _read(action, EXPORT, {"include_scripts": True, "include_tasks": True})
     if read.get("failed"):
         return None, read, []
-    plain_read = plain({key: read.get(key) for key in ("runtimes", "versions", "unread")})
+    server = action.run_module("mstr_info", {}, action.check_mode)
+    if server.get("failed"):
+        return None, server, []
+    plain_read = plain(
+        {"versions": server["python_versions"], **{key: read.get(key) for key in ("runtimes", "unread")}}
+    )
     file, notes = upgrade_file(plain_read, Upgrade(str(target), today), EXPORT[2], _defined(action))
     nothing = f"Nothing to upgrade: no runtime has a Python that has ended or ends within {UPGRADE_DAYS} days."
     return file, {"changed": False, "dest": None, "msg": "\n".join([nothing, *notes[:20]])}, notes

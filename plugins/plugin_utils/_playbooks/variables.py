@@ -31,9 +31,9 @@ _WORDS = ("plan", "report", "audit", "fail_on", "export", "probe", "restore")
 _PREFIXES = tuple(f"mstr_{word}_" for word in _WORDS)
 PLAYBOOKS = ("apply", "audit", "export", "probe", "restore")
 # Which variables of the role an audit uses: those that say what an apply would do.
-_AUDITED = ("purge", "purge_exclude", "purge_limit", "policy", "protect_used", "concurrency")
+_AUDITED = ("purge", "purge_exclude", "purge_limit", "policy", "protect_used")
 # Which options of mstr_runtimes a restore takes from the variables of the role. It ignores all others of an apply.
-RESTORED = ("concurrency", "journal_comment", *(option for option in TASK_OPTIONS if option != "policy"))
+RESTORED = ("journal_comment", *(option for option in TASK_OPTIONS if option != "policy"))
 # What protects or decides. An empty text is often a shell variable without a value, and would switch it off.
 _GUARDS = (
     *("mstr_export_upgrade", "mstr_fail_on_drift", "mstr_fail_on_violation"),

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from ...module_utils._model.fields import BY_NAME, POOL
 from ...module_utils._model.kinds import normalized_name
-from ...module_utils._model.python import python_of
+from ...module_utils._model.python import days_left, python_of
 from ...module_utils._model.requirements import project
 from ...module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE, VIOLATION
 from ...module_utils._work.api import utc_date
@@ -193,6 +193,7 @@ def _facts(runtime: Json, entry: Json, sources: Sources) -> dict[str, Any]:
     unfinished = {each["id"] for each in (sources.read or {}).get("unfinished") or ()}
     unknown = not sources.compares_runtimes or bool((sources.applied or {}).get("failed") or runtime.get("is_default"))
     unknown = unknown or runtime.get("id") in unfinished
+    python = python_of(runtime)
     return {
         "name": str(runtime.get("name") or entry.get("name") or ""),
         "id": runtime.get("id") or entry.get("id"),
@@ -203,7 +204,7 @@ def _facts(runtime: Json, entry: Json, sources: Sources) -> dict[str, Any]:
         "whitelist_known": runtime.get("whitelist") is not None or sources.read is not None,
         **{field: runtime.get(field) for field in BY_NAME if field not in _SHAPED},
         **{key: runtime.get(key) for key in ("installed", "version", "date_created", "date_modified")},
-        "python": python_of(runtime, utc_date()),
+        "python": python and {**python, "days_left": days_left(python["branch"], utc_date())},
         "owner": owner.get("name") if isinstance(owner, Mapping) else None,
         "scripts": runtime.get("scripts"),
         "action": action,

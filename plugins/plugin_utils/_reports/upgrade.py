@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from ...module_utils._errors import ValidationError, clean, counted, listed
-from ...module_utils._model.python import branch_of, support_of
+from ...module_utils._model.python import branch_of, days_left, support_of
 from ...module_utils._model.requirements import project
 from ...module_utils._model.usage import name_of, schedules, used_by
 from .export import Block, File, settled, template, to_file, with_header
@@ -31,7 +31,7 @@ class Upgrade(NamedTuple):
 
     def is_due(self, version: Any) -> bool:
         """Whether a runtime with this version has to move."""
-        left = (support_of(version, self.today) or {}).get("days_left")
+        left = days_left(version, self.today)
         return left is not None and left <= UPGRADE_DAYS
 
     def version(self, offered: Sequence[str] | None) -> str:
@@ -58,7 +58,7 @@ def upgrade_errors(target: Any, today: date) -> Iterator[str]:
     elif not _VERSION.fullmatch(target):
         yield f"mstr_export_upgrade {clean(repr(target), 60)} is not a version of Python, such as 3.12 or 3.12.5."
     elif Upgrade(target, today).is_due(target):
-        last = (support_of(target, today) or {}).get("end_of_life")
+        last = (support_of(target) or {}).get("end_of_life")
         when = f"ends or ended on {last}" if last else "has ended"
         own_end = f"Python {branch_of(target)} itself {when}, within {UPGRADE_DAYS} days"
         yield f"mstr_export_upgrade: {own_end}. Name a newer one."
@@ -83,7 +83,7 @@ def upgrade_file(
         *_to_change(defined, due, version),
         *_unread(read),
     ]
-    if due and (support_of(version, upgrade.today) or {}).get("days_left") is None:
+    if due and days_left(version, upgrade.today) is None:
         notes.append(f"Until when Python {branch_of(version)} is supported is unknown.")
     notes = [clean(note, 1000) for note in notes]
     content = {"partial": True, "runtimes": [_definition(runtime, version) for runtime in due]}
@@ -118,7 +118,7 @@ def _weight(runtime: Runtime, today: date) -> tuple[int, int]:
 def _comments(runtime: Runtime, today: date) -> Iterator[str]:
     """What a reviewer needs to know of a runtime."""
     scripts = runtime["scripts"]
-    yield f"{_python(runtime, today)}; {used_by(scripts, today) if scripts else 'no script that this user can read'}"
+    yield f"{_python(runtime)}; {used_by(scripts, today) if scripts else 'no script that this user can read'}"
     shown = [f"{each['name']} {each.get('version') or 'in any version'}" for each in runtime.get("packages") or ()]
     yield f"Packages: {', '.join(shown) or 'none'}"
     unchecked = [each["name"] for each in runtime.get("packages") or () if not _project(each)]
@@ -126,8 +126,8 @@ def _comments(runtime: Runtime, today: date) -> Iterator[str]:
         yield f"smoke_test does not check these packages, whose names it does not know: {listed(unchecked)}"
 
 
-def _python(runtime: Runtime, today: date) -> str:
-    support = support_of(runtime["runtime_version"], today) or {}
+def _python(runtime: Runtime) -> str:
+    support = support_of(runtime["runtime_version"]) or {}
     last = support.get("end_of_life") or "an unknown day"
     return f"Python {runtime['runtime_version']}, last day of support {last}"
 
@@ -135,13 +135,12 @@ def _python(runtime: Runtime, today: date) -> str:
 def _not_moved(runtimes: Iterable[Runtime], upgrade: Upgrade) -> Iterator[str]:
     """The default runtime, and those whose support is unknown."""
     for runtime in runtimes:
-        support = support_of(runtime["runtime_version"], upgrade.today)
         if runtime["is_default"] and upgrade.is_due(runtime["runtime_version"]):
             yield (
                 f"The default runtime {runtime['name']!r} is not in this file, because it cannot be replaced: "
-                f"{_python(runtime, upgrade.today)}. It has {counted(len(runtime['scripts']), 'script')}."
+                f"{_python(runtime)}. It has {counted(len(runtime['scripts']), 'script')}."
             )
-        elif support is None or support["days_left"] is None:
+        elif days_left(runtime["runtime_version"], upgrade.today) is None:
             version = runtime["runtime_version"]
             known = f"Python {version}, whose support is unknown" if version else "no known Python"
             yield f"Runtime {runtime['name']!r} is not in this file, because it has {known}."

@@ -41,7 +41,6 @@ FAILURES = [
         "mstr_runtimes",
         {
             "runtimes": [{"name": "Good", "exec_timeout": 5}, {"name": "Bad", "runtime_version": "1.0"}],
-            "concurrency": 1,
         },
         diff=True,
     ),
@@ -178,9 +177,8 @@ VALUES = [
             "runtimes": [
                 {**NIGHTLY, "exec_timeout": 700},
                 {"name": "Other", "state": "absent"},
-                {**THIRD, "resource": {"cpu": 1}},
+                THIRD,
             ],
-            "concurrency": 1,
         },
         diff=True,
     ),

@@ -20,13 +20,13 @@ SIGNALS: dict[str, Callable[[subprocess.Popen[str]], None]] = {
 
 @pytest.mark.parametrize("name", SIGNALS)
 def test_a_backup_after_a_signal(local: Play, sim: Simulator, name: str) -> None:
-    """The signal comes during the third of six creates. Then the backup is finished."""
+    """The signal comes when two of six creates are done, and the others are held. Then the backup is finished."""
     sim.seed({"name": "Kept"})
     local.hosts = {"a": local.hosts["a"]}
     sim.fault("held", operation="create", when="before", skip=2)
-    more = {"mstr_runtimes": [{"name": f"r{number}"} for number in range(6)], "mstr_runtimes_concurrency": 1}
+    more = {"mstr_runtimes": [{"name": f"r{number}"} for number in range(6)]}
     process = local.start(local.command(APPLY, mstr_runtimes_backup_dest="{{ inventory_hostname }}.bk.yml", **more))
-    wait_until(lambda: sim.calls().count("POST /runtimes") == 3, "created")
+    wait_until(lambda: sim.calls().count("POST /runtimes") == 6, "created")
     SIGNALS[name](process)
     # The backup has a session of its own. Until then, the response to the third create may arrive late, and be known.
     wait_until(lambda: sim.calls().count("POST /auth/logout") == 2, "logged out")
@@ -36,4 +36,4 @@ def test_a_backup_after_a_signal(local: Play, sim: Simulator, name: str) -> None
     wait_until(lambda: "\nunfinished: true\n" not in path.read_text(), "completed")
     assert path.read_text().count("  state: absent\n") == 2
     assert f"The backup of what was there before is {path}" in " ".join(output.split())
-    assert [runtime["name"] for runtime in sim.runtimes()] == ["Kept", "r0", "r1"]
+    assert len(sim.runtimes()) == 3

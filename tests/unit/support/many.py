@@ -108,12 +108,12 @@ def summary(**counts):
 
 def waits(have, timeout=50, pause=None):
     """The options to wait for a few looks."""
-    return {"wait": Waiting(timeout, 1.0), "pause": pause or have.pause, "concurrency": 2}
+    return {"wait": Waiting(timeout, 1.0), "pause": pause or have.pause}
 
 
 def why_kept(server, *runtimes):
     """Why the runtimes must not be deleted, with protect_used."""
-    context = server.context(concurrency=4, protects=True)
+    context = server.context(protects=True)
     scripts = Scripts(None, False, {}).looked_up(context)
     steps = []
     for runtime in runtimes:

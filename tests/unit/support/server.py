@@ -32,7 +32,7 @@ from .make import URL, PatientStop, connection
 SWITCHES = {"list_omits": "", "versions_call": "as_id"}
 NO_INPUTS = Inputs(())
 # The options of a task that a context is made of.
-DEFAULTS = {"retries": 3, "concurrency": 1, "plan_id": None}
+DEFAULTS = {"retries": 3, "plan_id": None}
 
 
 def answer(work: Coroutine[Any, Any, Reply]) -> Reply:

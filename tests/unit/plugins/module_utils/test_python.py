@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._model.python import LAST_DAYS, support_of
+from ansible_collections.mstr.library.plugins.module_utils._model.python import LAST_DAYS, days_left, support_of
 
 LAST = date(2026, 10, 31)
 
@@ -25,12 +25,14 @@ LAST = date(2026, 10, 31)
 )
 def test_support(version, today, branch, end, left):
     """The last day counts; a newer branch is unknown, never fine, and an older one has ended."""
-    assert support_of(version, today) == {"branch": branch, "end_of_life": end, "days_left": left}
+    assert support_of(version) == {"branch": branch, "end_of_life": end}
+    assert days_left(version, today) == left
 
 
 @pytest.mark.parametrize("version", [None, "", "default", "3", "x3.10"])
 def test_no_version(version):
-    assert support_of(version, LAST) is None
+    assert support_of(version) is None
+    assert days_left(version, LAST) is None
 
 
 def test_the_table_is_in_order():

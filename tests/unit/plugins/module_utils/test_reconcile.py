@@ -21,7 +21,7 @@ TASK = {"name": "r", "exec_timeout": 900}, {"name": "new"}
 def test_nothing_to_do_costs_one_list(number, by):
     have = Server(*(stored(name=f"r{n}", id=f"{n:032X}") for n in range(number)))
     named = {"name": "r{}", "id": "{:032X}"}[by]
-    result = run(have, *({by: named.format(n), "exec_timeout": 600} for n in range(number)), concurrency=4)
+    result = run(have, *({by: named.format(n), "exec_timeout": 600} for n in range(number)))
     assert have.requests == [LIST]
     assert (result["changed"], result["summary"], result["diff"]) == (False, summary(unchanged=number), [])
     assert [row["id"] for row in result["runtimes"]] == [f"{n:032X}" for n in range(number)]
@@ -89,13 +89,13 @@ def test_runtimes_without_a_definition(options, undefined, check_mode):
     assert "hand-made" in have.names or options.get("purge")
 
 
-@pytest.mark.parametrize("concurrency", [1, 4])
+@pytest.mark.parametrize("at_once", [1, 4], indirect=True)
 @pytest.mark.parametrize(("number", "rest"), [(5, []), (8, ["And 3 more."])])
-def test_many_failures_are_counted(number, rest, concurrency):
+def test_many_failures_are_counted(number, rest, at_once):
     have = Server()
     for _turn in range(number):
         have.fail("POST", refusal(400, "ERR006", "bad input"))
-    result = run(have, *({"name": f"r{n:02}"} for n in range(number + 20)), concurrency=concurrency)
+    result = run(have, *({"name": f"r{n:02}"} for n in range(number + 20)))
     lines = result["msg"].splitlines()
     assert lines[0] == f"{number} of {number + 20} runtimes failed:"
     assert lines[1].startswith("runtimes[0] 'r00': ")

@@ -64,9 +64,6 @@ REFUSED = [
     ("a", [absent("a")], uses("a"), "scripts[0]: runtime 'a' is to be deleted, so no script can use it"),
     ("b", [{"name": "a", "previous_names": ["b"]}], uses("b"), "runtime 'b' becomes 'a' in this task; write that name"),
     ("a", [], {"scripts": [assigned(None, "a", id="LOAD" * 8)]}, "scripts[0]: id 'LOADLOAD"),
-    # A replacement searches every project, which is no proof that the one that counts exists.
-    ("b,R", [UPGRADE, absent("b")], {"protect": ["Slaes"]}, "lists no project with the name or id 'Slaes'"),
-    ("b,R", [{"name": "R"}, absent("b")], {"protect": ["Slaes"]}, "lists no project with the name or id 'Slaes'"),
 ]
 
 

@@ -21,7 +21,7 @@ LOSS = "While the server assigned the runtime, it changed "
 
 
 def options(**given):
-    return {**dict.fromkeys(script_runtime.OPTIONS), "concurrency": 4, **given}
+    return {**dict.fromkeys(script_runtime.OPTIONS), **given}
 
 
 def script(**given):

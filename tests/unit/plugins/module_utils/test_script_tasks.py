@@ -45,7 +45,7 @@ def server():
 
 
 def runs(server, **how):
-    context = server.context(concurrency=4)
+    context = server.context()
     usage = find_usage(context, None)
     return find_tasks(context, usage, usage.scripts, **{"history": True, "hidden": True, **how})
 

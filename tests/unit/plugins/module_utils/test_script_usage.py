@@ -31,8 +31,8 @@ def server():
     return holding(Sales={"load": ID, "clean": None}, Finance={"close": ID}, Empty={})
 
 
-def usage_of(server, projects=None, concurrency=4):
-    return script_usage.find_usage(server.context(concurrency=concurrency), projects)
+def usage_of(server, projects=None):
+    return script_usage.find_usage(server.context(), projects)
 
 
 def by_runtime(usage):
@@ -78,9 +78,9 @@ def test_projects_that_find_nothing(projects, fault):
     script_usage.check_projects(["Sales"])
 
 
-@pytest.mark.parametrize("concurrency", [1, 4])
-def test_every_script_of_every_project(server, concurrency):
-    usage = usage_of(server, concurrency=concurrency)
+@pytest.mark.parametrize("at_once", [1, 4], indirect=True)
+def test_every_script_of_every_project(server, at_once):
+    usage = usage_of(server)
     assert by_runtime(usage) == {ID: ["Sales/load", "Finance/close"], DEFAULT_ID: ["Sales/clean"]}
     assert usage.unread == []
     assert (server.sent, server.params, server.kinds) == ([{}] * 3, [{"type": 76, "domain": 2}] * 3, ["read"] * 3)
@@ -98,14 +98,14 @@ def test_only_the_projects_asked_for(server):
     assert len(server.requests) == 4
 
 
-@pytest.mark.parametrize("concurrency", [1, 4])
+@pytest.mark.parametrize("at_once", [1, 4], indirect=True)
 @pytest.mark.parametrize("closed", [False, True])
-def test_search_of_an_older_release(server, concurrency, closed):
+def test_search_of_an_older_release(server, at_once, closed):
     """If the first project answers nothing of use, the version is still unknown when the others begin."""
     server.switch(search_versions="1")
     if closed:
         server.refusals[f"POST {V2} SALES"] = NOT_LOADED
-    usage = usage_of(server, concurrency=concurrency)
+    usage = usage_of(server)
     assert (len(usage.scripts), unread(usage)) == ((1, ["Sales"]) if closed else (3, []))
     assert closed or [server.requests.count(f"POST {search}") for search in (V2, V1)] == [1, 3]
     server.refusals = {f"POST {search}": NO_SUCH_CALL for search in (V2, V1)}
@@ -167,7 +167,7 @@ def test_rest_is_not_tried_in_an_outage():
     server = holding(Sales={f"s{number}": ID for number in range(50)})
     lost = ConnectError("nothing listens", request="GET x", connection_refused=True)
     server.refusals = {f"GET /scripts/S{number}": lost for number in range(50)}
-    usage = usage_of(server, concurrency=1)
+    usage = usage_of(server)
     assert (len(usage.unread), sum(request.startswith("GET /scripts/") for request in server.requests)) == (50, 5)
     assert usage.unread[-1].error.sentence == (
         "Did not read the script 's9' in project 'Sales', because 5 earlier requests failed. "
@@ -183,7 +183,7 @@ def test_rest_is_not_tried_in_an_outage():
 def test_any_json_is_scripts_or_unread(call, response_data):
     server = holding(Sales={"load": ID})
     server.rewrite = lambda asked, data: response_data if asked == CALLS[call] else data
-    usage = usage_of(server, concurrency=1)
+    usage = usage_of(server)
     assert usage.scripts or usage.unread or response_data == []
 
 

@@ -178,8 +178,9 @@ def test_new_logins_of_task_as_many_as_retries(session, retries):
         assert task.http.count(LOGIN) == 1 + retries, "counted over the whole task"
 
 
+@pytest.mark.parametrize("at_once", [4], indirect=True)
 @pytest.mark.parametrize("gone", [0, 1], ids=["first login", "session gone"])
-def test_threads_need_login_at_once_make_one(session, gone):
+def test_threads_need_login_at_once_make_one(session, at_once, gone):
     task = session(retries=1)
     together = threading.Barrier(4)
 
@@ -192,7 +193,7 @@ def test_threads_need_login_at_once_make_one(session, gone):
     task.http.next_reply = reply_together
     if gone:
         log_in(task)
-    assert all_side_by_side(lambda _: read(task), range(4), 4) == [None] * 4
+    assert all_side_by_side(lambda _: read(task), range(4)) == [None] * 4
     assert task.http.count(LOGIN) == 1 + gone
 
 
@@ -267,7 +268,8 @@ def test_failed_login_and_what_may_be_open(session, status, body, words, may_be_
     assert (failed.value.status, task.http.calls) == (status, [LOGIN])
 
 
-def test_failed_login_final_for_all_later_calls(session):
+@pytest.mark.parametrize("at_once", [4], indirect=True)
+def test_failed_login_final_for_all_later_calls(session, at_once):
     """Or 39 more refused logins would lock the user out."""
     task = session()
     read(task)
@@ -278,7 +280,7 @@ def test_failed_login_final_for_all_later_calls(session):
         with pytest.raises(AuthError):
             read(task)
 
-    all_side_by_side(refused, range(8), 4)
+    all_side_by_side(refused, range(8))
     assert task.http.count(LOGIN) == 2
 
 

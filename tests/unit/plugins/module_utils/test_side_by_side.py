@@ -4,6 +4,7 @@ import threading
 import time
 
 import pytest
+from ansible_collections.mstr.library.plugins.module_utils._session import parallel
 from ansible_collections.mstr.library.plugins.module_utils._session.parallel import all_side_by_side
 
 
@@ -28,12 +29,17 @@ class Counter:
         return item * 2
 
 
-@pytest.mark.parametrize(("items", "concurrency"), [(20, 1), (20, 3), (20, 16), (2, 16), (1, 4), (0, 4)])
-def test_results_in_order(items, concurrency):
-    """No more items at a time than allowed, no more threads than items, and none is left."""
-    counter = Counter(min(items, concurrency))
-    assert all_side_by_side(counter.work, range(items), concurrency) == [item * 2 for item in range(items)]
-    assert counter.most == min(items, concurrency)
+@pytest.fixture(autouse=True)
+def _four_at_once(monkeypatch):
+    monkeypatch.setattr(parallel, "AT_ONCE", 4)
+
+
+@pytest.mark.parametrize("items", [20, 4, 2, 1, 0])
+def test_results_in_order(items):
+    """Four items at a time, no more threads than items, and none is left."""
+    counter = Counter(min(items, 4))
+    assert all_side_by_side(counter.work, range(items)) == [item * 2 for item in range(items)]
+    assert counter.most == min(items, 4)
     assert len(counter.threads) <= items
     assert counter.most > 1 or counter.threads <= {threading.main_thread()}
     for thread in counter.threads - {threading.main_thread()}:
@@ -41,8 +47,7 @@ def test_results_in_order(items, concurrency):
         assert not thread.is_alive()
 
 
-@pytest.mark.parametrize("concurrency", [1, 3])
-def test_first_exception_is_raised_at_the_end(concurrency):
+def test_first_exception_is_raised_at_the_end():
     done = []
 
     def work(item):
@@ -51,7 +56,7 @@ def test_first_exception_is_raised_at_the_end(concurrency):
         done.append(item)
 
     with pytest.raises(KeyError, match="2"):
-        all_side_by_side(work, range(6), concurrency)
+        all_side_by_side(work, range(6))
     assert sorted(done) == [0, 1, 3, 5]
 
 
@@ -67,7 +72,7 @@ def test_fewer_threads_than_wanted(monkeypatch, allowed):
         start(thread)
 
     monkeypatch.setattr(threading.Thread, "start", limited)
-    assert all_side_by_side(counter.work, range(9), 4) == [item * 2 for item in range(9)]
+    assert all_side_by_side(counter.work, range(9)) == [item * 2 for item in range(9)]
     assert len(counter.threads) == max(allowed, 1)
 
 
@@ -83,8 +88,8 @@ def test_error_in_the_main_thread():
         raise KeyError
 
     with pytest.raises(KeyError):
-        all_side_by_side(work, range(500), 2, stop)
+        all_side_by_side(work, range(500), stop)
     raised.set()
     for thread in threads:
         thread.join(30)
-    assert sorted(begun) in ([0, 1], [0, 1, 2])
+    assert len(begun) in (4, 5)

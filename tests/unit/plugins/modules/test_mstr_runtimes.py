@@ -54,13 +54,6 @@ def lines(monkeypatch, capsys):
     return lambda **options: run(main, base_url="https://x", api_token="t" * 9, **options)["msg"].splitlines()
 
 
-@pytest.mark.parametrize("concurrency", [0, 17, -4])
-def test_concurrency_out_of_range(concurrency):
-    assert f"from 1 to 16, not {concurrency}" in faults({"name": "a"}, concurrency=concurrency)[0]
-    for allowed in (1, 16):
-        prepare(runtimes=[{"name": "a"}], concurrency=allowed, purge_limit=0)
-
-
 @pytest.mark.parametrize(
     ("entries", "fault"),
     [
@@ -116,7 +109,7 @@ def test_entry_refused_hides_no_other_entry(lines):
     packages = [None, "requests", {"nmae": "x"}, {"name": "numpy", "version": ">=2"}]
     given = [None, "b", {"name": "c", "whitelist": [None, "host"], "packages": packages}, {"name": "d", "id": "x"}]
     given += [{"name": "d", "resource": {"mem": "1GB", "disk": 0}, "zzz": 1}]
-    found = lines(runtimes=given, purge_limit=-1, concurrency="four", timeout=0)
+    found = lines(runtimes=given, purge_limit=-1, wait_timeout="four", timeout=0)
     assert [line.split(";")[0] for line in found] == [
         "runtimes[0] is null",
         "runtimes[1]: 'b' is not a mapping of options",
@@ -127,7 +120,7 @@ def test_entry_refused_hides_no_other_entry(lines):
         "runtimes[2] 'c': packages[2].name is missing",
         "runtimes[4] 'd': resource.mem '1GB' is not a whole number",
         "runtimes[4] 'd': zzz is not an option",
-        "concurrency 'four' is not a whole number",
+        "wait_timeout 'four' is not a whole number",
         "timeout must be more than 0 and at most 86400 seconds, not 0.0",
         "runtimes[2] 'c': whitelist[1] 'host' is not a CIDR block (it is a host name)",
         "runtimes[2] 'c': packages[3].version '>=2' is not only a version",

@@ -20,7 +20,7 @@ from ansible_collections.mstr.library.plugins.plugin_utils._run.action import ad
         ("policy.networks_within[0] 'x' is", "mstr_runtimes_policy.networks_within[0] 'x' is"),
         ("username and password, api_token or", "mstr_username and mstr_password, mstr_api_token or"),
         ("login_mode ldap requires password; set it", "mstr_login_mode ldap requires mstr_password; set it"),
-        ("concurrency must be at least 1, not 0", "mstr_runtimes_concurrency must be at least 1, not 0"),
+        ("purge_limit must be at least 0, not -1", "mstr_runtimes_purge_limit must be at least 0, not -1"),
         ("Unsupported parameters: x found in runtimes", "Unsupported parameters: x found in mstr_runtimes"),
         ("the server's runtimes[0] isn't 'runtimes[0]'", "the server's mstr_runtimes[0] isn't 'runtimes[0]'"),
         ("Could not list the runtimes: GET /api/runtimes", "Could not list the runtimes: GET /api/runtimes"),
