@@ -85,8 +85,7 @@ options:
   timeout:
     description:
       - Seconds to wait for a connection, and for the next data of a response.
-      - A request fails if its whole response takes more than ten times this long, is larger than 64 MB, or has more
-        than a million objects; parallel requests share these limits.
+      - A request fails if its whole response takes more than ten times this long, or is larger than 64 MB.
       - If not set, E(MSTR_TIMEOUT) is used.
     type: float
     default: 30
@@ -94,11 +93,11 @@ options:
     description:
       - How many times to resend a request that failed because the server was busy or could not be reached, and how
         many times to log in again after the session has ended. V(0) means never.
-      - A read is sent again after a failed connection and after the statuses 429, 502, 503 and 504, a write only after
-        429. The pause between two tries grows, or is what C(Retry-After) says, but at most 60 seconds.
+      - A read is sent again after a failed connection and after the statuses 429, 502, 503 and 504. The pause between
+        two tries grows, or is what C(Retry-After) says, but at most 60 seconds.
       - If the server stays busy or down, the task's other calls fail at once instead of being tried in turn.
-      - If the response to a write was lost, the task first reads for some seconds whether the server has executed it.
-        It writes again only what is missing.
+      - If the response to a write was lost, or is 429, or says that the session has ended, the task first reads whether
+        the server has executed it. It writes again only what is missing. The start of a script is never repeated.
       - If not set, E(MSTR_RETRIES) is used.
     type: int
     default: 3

@@ -289,7 +289,7 @@ def _output(
             server = with_own_login(server, module.task_options, os.environ)
             for risk in server.risks():
                 _warn(module, "the connection", risk)
-            session = Session(server, stop, partial(_warn, module, "the session"))
+            session = Session(server, stop, partial(_warn, module, "the session"), check_mode=module.check_mode)
             warn, progress = (
                 partial(_warn, module, "what the task read or did", session=session),
                 partial(_progress, module, session),

@@ -12,8 +12,11 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import Definition, definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.steps import Row, report_one
 from ansible_collections.mstr.library.plugins.module_utils._session import session as _session
+from ansible_collections.mstr.library.plugins.module_utils._session.call import Call
 from ansible_collections.mstr.library.plugins.module_utils._session.connection import connection_from
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Stop
+from ansible_collections.mstr.library.plugins.module_utils._session.response import Response
+from ansible_collections.mstr.library.plugins.module_utils._session.transport import Http
 from ansible_collections.mstr.library.plugins.module_utils._work.api import Context, Inputs, RuntimeApi
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile
 from simulator.harness import Simulator
@@ -52,15 +55,17 @@ class Pauses(Stop):
         time.sleep(seconds * self.scale)
 
 
-class _Impatient(_session.Session):
-    """Gives up soon on the first call with the method `silent`, whose response does not come. Others have time."""
+def _give_up_soon(http: Http, silent: str) -> None:
+    """Give up soon on the first call with the method `silent`, whose response does not come. Others have time."""
+    send, waiting = http.send, [silent]
 
-    silent = ""
+    def impatient(call: Call, on_late_response: Any = None) -> Response:
+        if call.method in waiting:
+            waiting.remove(call.method)
+            call = call._replace(timeout=0.3)
+        return send(call, on_late_response)
 
-    def request(self, method: str, path: str, *, operation: str, **options: Any) -> Any:
-        if method == self.silent:
-            self.silent, options["timeout"] = "", 0.3
-        return super().request(method, path, operation=operation, **options)
+    http.send = impatient  # type: ignore[method-assign]
 
 
 class Session:
@@ -73,8 +78,10 @@ class Session:
         self.pauses = Pauses(scale)
         self.warnings: list[str] = []
         self.retries: int = options.get("retries", 3)
-        self.session = _Impatient(connection_from({**credentials(sim), **options}), self.pauses, self.warnings.append)
-        self.session.silent = silent
+        self.session = _session.Session(
+            connection_from({**credentials(sim), **options}), self.pauses, self.warnings.append
+        )
+        _give_up_soon(self.session._http, silent)
 
     def __enter__(self) -> Session:
         return self

@@ -34,6 +34,7 @@ DONE: dict[str, tuple[float, dict[str, Any]]] = {
     "page 502": (0, {"kind": "html", "status": 502, "work": "before"}),
     "empty 500": (0, {"kind": "status", "status": 500, "work": "before"}),
     "error of the API, 500": (0, {"kind": "error", "status": 500, "work": "before"}),
+    "too many requests": (0, {"kind": "status", "status": 429, "work": "before"}),
     "page with a yes": (0, {"kind": "html", "status": 200, "work": "before"}),
     "broken JSON with a yes": (0, {"kind": "broken_json", "work": "before"}),
     "two lengths": (0, {"kind": "garbled"}),
@@ -57,6 +58,8 @@ NOT_DONE: dict[str, dict[str, Any]] = {
     "unavailable": {"kind": "unavailable"},
     "empty 500": {"kind": "status", "status": 500},
     "error of the API, 500": {"kind": "error", "status": 500},
+    "too many requests": {"kind": "status", "status": 429},
+    "end of the session": {"kind": "session_killed"},
 }
 
 
@@ -143,6 +146,17 @@ def test_write_that_was_not_done(server: Simulator, operation: str, fault: str) 
     assert outcome.action == WRITES[operation]
     assert writes(server) == [METHODS[operation]] * 2
     is_done(server, operation)
+
+
+@pytest.mark.parametrize("operation", WRITES)
+def test_write_done_before_the_session_was_reported_as_ended(server: Simulator, operation: str) -> None:
+    """The task logs in again, and sees that nothing is left to do."""
+    server.fault("error", operation=operation, status=401, number=9, work="before")
+    with Session(server) as task:
+        assert task.ensure(**OPERATIONS[operation]).action == WRITES[operation]
+    assert writes(server) == [METHODS[operation]]
+    is_done(server, operation)
+    assert server.calls().count("POST /auth/login") == 2
 
 
 @in_every_way

@@ -13,11 +13,6 @@ def packed(megabytes: int, *, twice: bool = False) -> str:
     return _with_codings("gzip, gzip", gzip.compress(once)) if twice else _with_codings("gzip", once)
 
 
-def objects(megabytes: int) -> str:
-    """A response of a few kB with a list of empty objects that unpacks to many megabytes."""
-    return _with_codings("gzip", gzip.compress(b"[" + b"{}," * (megabytes * 350_000) + b"{}]"))
-
-
 def _with_codings(codings: str, body: bytes) -> str:
     head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {codings}\r\nContent-Length: {len(body)}\r\n\r\n"
     return head + body.decode("latin-1")

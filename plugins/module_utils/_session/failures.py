@@ -4,12 +4,9 @@
 
 """The errors of calls that failed: with an error response, or without a response.
 
-Without a response, the exceptions of requests and urllib3 say why. If a connection breaks, the server may have received
-the request, unless the traceback proves that it was never sent: an exception from a function that works before the
-request goes out. The class of the exception proves nothing: behind a proxy, urllib3 raises ProxyError for every broken
-connection, and it raises InvalidHeader for headers of a response. The code compares names, so that it needs neither
-library. It never quotes an exception's whole text, which contains object addresses and, behind a proxy, may contain
-secrets.
+Without a response, the exceptions of requests and urllib3 say why. Only the causes that are marked `never_sent` prove
+that the server did nothing: whatever else breaks may have been carried out, also behind a proxy. The errors never quote
+an exception's whole text, which contains object addresses and, behind a proxy, may contain secrets.
 
 Only a call that fails imports this file.
 """
@@ -17,28 +14,24 @@ Only a call that fails imports this file.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from http.client import HTTPException
-from traceback import walk_tb
-from typing import Any, Protocol
+from http.client import BadStatusLine, LineTooLong, RemoteDisconnected
+from socket import gaierror
+from ssl import SSLCertVerificationError, SSLError
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from .._errors import ApiError, AuthError, ConnectError, clean, code_number
+from .call import READ, Call
 from .connection import Connection
-from .response import Response, UnreadableBody, too_large
-from .tls import Proxy, client_refused, handshake_error
+from .response import Response, UnreadableBody
+from .tls import Proxy, certificate_error
 
-# Functions of http.client, urllib3 and requests that finish before a request is sent: they check it, open the
-# connection, or write its first line and headers into a buffer.
-_PREPARING = {"prepare_request", "get_adapter", "get_connection", "get_connection_with_tls_context", "request_url"}
-_PREPARING |= {"putrequest", "putheader"}
-_CONNECTING = {"connect", "cert_verify"}
-_TLS_ERRORS = {"SSLError", "CertificateError"}
-_TIMEOUTS = {"ConnectTimeout", "ConnectTimeoutError", "ReadTimeout", "ReadTimeoutError", "TimeoutError", "timeout"}
-_LOST = {"ConnectionError", "ChunkedEncodingError", "ProtocolError", "ContentDecodingError", "ProxyError"}
-_NOT_HTTP = {"BadStatusLine", "LineTooLong", "InvalidHeader", "HeaderParsingError"}
-_HTTPS_HINT = "; if this port uses TLS, write https:// in base_url"
+with suppress(ImportError):
+    from requests import exceptions as of_requests
+    from urllib3 import exceptions as of_urllib3
+    from urllib3.connection import CertificateError
 
 
 class Http(Protocol):
@@ -51,133 +44,207 @@ class Http(Protocol):
     secrets: frozenset[str]
 
 
-class FailedCall:
-    """A call that ended with an exception instead of a response. `limit`: seconds that the whole call may take."""
+class _Cause(NamedTuple):
+    """Why a call got no response: one of its exceptions is an instance of `classes`, with a text that has `text`.
 
-    def __init__(self, exc: Exception, operation: str, request: str, http: Http, limit: float) -> None:
-        self.server, self.proxy, self.secrets, parts = http.server, http.proxy, http.secrets, urlsplit(http.server)
-        self.exc, self.operation, self.request, self.host = exc, operation, request, parts.hostname
-        self.limit, self.timeout = limit, min(http.timeout, limit)
-        self.address = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
-        self.chain = list(_chain(exc))
-        if self.chain[-1].__class__ is HTTPException:  # not of a subclass: only for too many headers
-            self.exc = too_large("100 headers")
-        self.permanent = isinstance(self.exc, UnreadableBody) and self.exc.permanent
-        self.names = {cls.__name__ for cause in self.chain for cls in type(cause).__mro__}
-        self.functions = {frame.f_code.co_name for cause in self.chain for frame, _line in walk_tb(cause.__traceback__)}
-        self.text = " ".join(str(cause) for cause in self.chain)
-        between = f", or {http.proxy} ({http.proxy.variables}) in between," if http.proxy else ""
-        self.sender = f"{http.server}{between}"
-        # A TLS port closes a plain http connection, or responds with something other than HTTP.
-        self.hint = _HTTPS_HINT if parts.scheme == "http" and not http.answered else ""
+    `sentence`, and `behind_proxy` in its place, have the names of `_facts`. `never_sent`: the server did not receive
+    the request. `refused`: nothing listens there. `permanent`: a retry will not succeed. `at_first`: only while the
+    server has answered no call.
+    """
 
-    def error(self) -> ConnectError:
-        """The error to raise."""
-        if self.functions & _CONNECTING:
-            return self._not_connected()
-        if self.proxy and "SOCKS" in self.text and "InvalidSchema" in self.names:
-            cure = "which needs the Python library PySocks; install PySocks"
-            return self._failed(f"{self.proxy.variables} names a SOCKS proxy, {cure}", permanent=True)
-        if self.functions & _PREPARING:
-            # Behind a proxy, the exception's text may contain the proxy's password.
-            why = f"check base_url and {self.proxy.variables}" if self.proxy else f"{self._detail}; check base_url"
-            return self._failed(f"the request to {self.server} is not valid: {why}", permanent=True)
-        return self._lost_connection()
+    classes: tuple[type[BaseException], ...]
+    sentence: str
+    text: str = ""
+    behind_proxy: str = ""
+    never_sent: bool = False
+    refused: bool = False
+    permanent: bool = False
+    at_first: bool = False
 
-    @property
-    def _detail(self) -> str:
-        """The text of the innermost exception, without object addresses."""
-        for cause in reversed(self.chain):
-            if isinstance(cause, OSError) and cause.strerror:
-                return clean(re.sub(r" \(_ssl\.c:\d+\)", "", cause.strerror), 100)
-        last = self.chain[-1]
-        text = re.sub(r"<[^>]*>(: )?|\([^()]*object at 0x[^()]*\)", "", str(last))
-        return clean(text, 120, self.secrets) or type(last).__name__
-
-    def _failed(self, reason: str, **facts: bool) -> ConnectError:
-        """The error with this reason. `facts`: see `ConnectError`; without any, the server did not read the request."""
-        return ConnectError(f"Could not {self.operation}: {reason}.", request=self.request, **facts)
-
-    def _not_connected(self) -> ConnectError:
-        refused_by_proxy = re.match(r"Tunnel connection failed: (\d{3}.*)", str(self.chain[-1]))
-        if self.proxy and refused_by_proxy:
-            why = clean(refused_by_proxy[1], 80, self.secrets)
-            check = "the user name and password in it" if why.startswith("407") else "NO_PROXY"
-            cure = f"check {self.proxy.variables} and {check}"
-            return self._failed(f"{self.proxy} refused to connect to {self.address} ({why}); {cure}")
-        if self.names & _TLS_ERRORS:
-            return self._no_tls()
-        unresolved = bool(self.names & {"NameResolutionError", "gaierror", "LocationParseError"})
-        refused = bool(self.names & {"NewConnectionError", "ConnectionRefusedError"}) and not unresolved
-        if self.proxy and self.functions & {"create_connection", "_tunnel"}:
-            what = "did not open a connection" if "_tunnel" in self.functions else "cannot be reached"
-            cure = f"check {self.proxy.variables} and NO_PROXY"
-            reason = f"{self.proxy} on the way to {self.address} {what} ({self._detail}); {cure}"
-        elif unresolved:
-            reason = f"the host name {self.host} cannot be resolved; check base_url and the name server"
-        elif refused:
-            reason = (
-                f"cannot connect to {self.address} ({self._detail}); check base_url, and that the server is running"
-            )
-        elif self.names & _TIMEOUTS:
-            cure = "check base_url, firewalls and proxies"
-            reason = f"{self.address} did not answer within {self.timeout:g} seconds; {cure}"
-        elif "cert_verify" in self.functions:
-            cure = "check the file that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names"
-            return self._failed(f"the certificates cannot be read; {cure}", permanent=True)
-        else:
-            reason = f"no connection to {self.address} could be established ({self._detail})"
-        return self._failed(reason, connection_refused=refused, permanent=self.permanent)
-
-    def _no_tls(self) -> ConnectError:
-        reason = handshake_error(self.text, self.address)
-        if not reason and "do_handshake" not in self.functions:
-            # The files in the options were checked earlier, so this one comes from the environment.
-            cure = "check the file that REQUESTS_CA_BUNDLE names"
-            reason = f"the CA certificates cannot be loaded ({self._detail}); {cure}"
-        broken = f"no TLS connection to {self.address} could be established ({self._detail})"
-        return self._failed(reason or broken, permanent=bool(reason))
-
-    def _lost_connection(self) -> ConnectError:
-        """The error, if the server may have received the request and carried it out."""
-        if self.names & _TLS_ERRORS:
-            if refused := client_refused(self.text, self.address):
-                return self._failed(refused, permanent=True)
-            # With TLS 1.3, a server that requires a client certificate may close the connection before its alert is
-            # read.
-            hint = "; the server may require a client certificate (client_cert, client_key)"
-            reason = f"the TLS connection to {self.address} broke ({self._detail}){hint if 'EOF' in self.text else ''}"
-        elif self.names & {"ReadTimeout", "ReadTimeoutError"}:
-            cause = "the server may be overloaded, or timeout too short"
-            reason = f"{self.sender} sent nothing within {self.timeout:g} seconds; {cause}"
-        elif isinstance(self.exc, TimeoutError):
-            reason = f"{self.sender} sent no complete response within {self.limit:g} seconds"
-        elif isinstance(self.exc, UnreadableBody):
-            reason = f"{self.sender} sent {self.exc}; check base_url and the gateways in front of the server"
-        elif self.names & _NOT_HTTP and "RemoteDisconnected" not in self.names:
-            reason = f"{self.sender} answered with something other than HTTP{self.hint}"
-        elif self.names & _LOST:
-            reason = f"{self.sender} closed the connection before the response was complete ({self._detail}){self.hint}"
-        elif isinstance(self.exc, OSError):
-            reason = f"the call to {self.server} failed ({self._detail})"
-        else:
-            # The libraries check little of what arrives, so a broken response may raise anything.
-            kind = type(self.chain[-1]).__name__
-            reason = f"{self.sender} sent a response that cannot be read ({kind}){self.hint}"
-        # Only a read surely changed nothing.
-        return self._failed(reason, permanent=self.permanent, outcome_unknown=not self.request.startswith("GET "))
+    def explains(self, exc: BaseException) -> bool:
+        """Whether this is the cause of the exception."""
+        return isinstance(exc, self.classes) and bool(re.search(self.text, str(exc)))
 
 
-def _chain(exc: BaseException | None) -> Iterator[BaseException]:
+# TLS alerts that a server sends when it rejects the client's certificate. With TLS 1.3 they arrive after the client
+# has sent its request, which the server does not read.
+_CLIENT_REFUSED = (
+    "(?i)alert (certificate|bad certificate|unsupported certificate|unknown ca|access denied|handshake failure)"
+    "|certificate required|handshake failure"
+)
+_CLOSED = "{sender} closed the connection before the response was complete ({detail}){hint}"
+_FROM_PROXY = "{proxy} on the way to {address} cannot be reached ({detail}); check {variables} and NO_PROXY"
+_REFUSED_BY_PROXY = "{proxy} refused to connect to {address} ({detail}); check {variables} and "
+
+
+def _causes() -> tuple[_Cause, ...]:
+    """The causes, of which the first one that explains a failure counts. urllib3 and requests wrap the inner ones."""
+    # Not InvalidHeader of requests, which may be about the response.
+    invalid = (
+        *(of_requests.InvalidURL, of_requests.InvalidSchema, of_requests.MissingSchema),
+        of_urllib3.LocationValueError,
+    )
+    lost = (of_requests.ConnectionError, of_requests.ChunkedEncodingError, of_requests.ContentDecodingError)
+    return (
+        _Cause(
+            (OSError,),
+            f"{_REFUSED_BY_PROXY}the user name and password in it",
+            text="^Tunnel connection failed: 407",
+            never_sent=True,
+        ),
+        _Cause((OSError,), f"{_REFUSED_BY_PROXY}NO_PROXY", text="^Tunnel connection failed: ", never_sent=True),
+        _Cause(
+            (gaierror,),
+            "the host name {host} cannot be resolved; check base_url and the name server",
+            behind_proxy=_FROM_PROXY,
+            never_sent=True,
+        ),
+        _Cause(
+            (of_urllib3.NewConnectionError,),
+            "cannot connect to {address} ({detail}); check base_url, and that the server is running",
+            behind_proxy=_FROM_PROXY,
+            never_sent=True,
+            refused=True,
+        ),
+        _Cause(
+            (of_urllib3.ConnectTimeoutError,),
+            "{address} did not answer within {timeout:g} seconds; check base_url, firewalls and proxies",
+            behind_proxy=_FROM_PROXY,
+            never_sent=True,
+        ),
+        _Cause((SSLCertVerificationError, CertificateError), "{certificate}", never_sent=True, permanent=True),
+        _Cause(
+            (SSLError,),
+            "{address} does not use TLS; if the server uses plain http, write http:// in base_url",
+            text="WRONG_VERSION_NUMBER|record layer failure",
+            never_sent=True,
+            permanent=True,
+            at_first=True,
+        ),
+        _Cause(
+            (SSLError,),
+            "{address} requires a client certificate that it trusts; check client_cert and client_key",
+            text=_CLIENT_REFUSED,
+            never_sent=True,
+            permanent=True,
+        ),
+        _Cause(
+            (SSLError,),
+            "the CA certificates cannot be loaded ({detail}); check the file that REQUESTS_CA_BUNDLE names",
+            text="X509|PEM",
+            never_sent=True,
+            permanent=True,
+        ),
+        _Cause(
+            (OSError,),
+            "the certificates cannot be read; check the file that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names",
+            text="^Could not find (a suitable TLS CA|the TLS) certificate",
+            never_sent=True,
+            permanent=True,
+        ),
+        _Cause(
+            (SSLError,),
+            "the TLS connection to {address} broke ({detail}); the server may require a client certificate "
+            "(client_cert, client_key)",
+            text="EOF",
+        ),
+        _Cause((SSLError,), "the TLS connection to {address} broke ({detail})"),
+        _Cause(
+            (of_requests.InvalidSchema,),
+            "{variables} names a SOCKS proxy, which needs the Python library PySocks; install PySocks",
+            text="SOCKS",
+            never_sent=True,
+            permanent=True,
+        ),
+        _Cause(
+            invalid,
+            "the request to {server} is not valid: {detail}; check base_url",
+            # The exception's text may contain the proxy's password.
+            behind_proxy="the request to {server} is not valid: check base_url and {variables}",
+            never_sent=True,
+            permanent=True,
+        ),
+        _Cause((UnreadableBody,), "{sender} sent {detail}; check base_url and the gateways in front of the server"),
+        _Cause(
+            (of_requests.ReadTimeout, of_urllib3.ReadTimeoutError),
+            "{sender} sent nothing within {timeout:g} seconds; the server may be overloaded, or timeout too short",
+        ),
+        _Cause((RemoteDisconnected,), _CLOSED),
+        _Cause(
+            (BadStatusLine, LineTooLong, of_urllib3.InvalidHeader, of_urllib3.HeaderParsingError),
+            "{sender} answered with something other than HTTP{hint}",
+        ),
+        _Cause((*lost, of_urllib3.ProtocolError), _CLOSED),
+        _Cause((OSError,), "the call to {server} failed ({detail})"),
+        # The libraries check little of what arrives, so a broken response may raise anything.
+        _Cause((BaseException,), "{sender} sent a response that cannot be read ({kind}){hint}"),
+    )
+
+
+def connect_error(exc: Exception, call: Call, http: Http) -> ConnectError:
+    """The error of a call that ended with an exception instead of a response."""
+    chain = list(_chain(exc))
+    causes = (cause for cause in _causes() if not (cause.at_first and http.answered))
+    cause, found = next((cause, inner) for cause in causes for inner in chain if cause.explains(inner))
+    sentence = cause.behind_proxy if http.proxy and cause.behind_proxy else cause.sentence
+    facts = _facts(chain, found, call, http)
+    return ConnectError(
+        f"Could not {call.operation}: {sentence.format(**facts)}.",
+        request=call.name,
+        connection_refused=cause.refused,
+        permanent=cause.permanent or getattr(found, "permanent", False),
+        outcome_unknown=call.kind != READ and not cause.never_sent,
+    )
+
+
+def _facts(chain: list[BaseException], found: BaseException, call: Call, http: Http) -> dict[str, Any]:
+    """What the sentence of a cause may name. `found`: the exception that it explains."""
+    parts = urlsplit(http.server)
+    address = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+    variables = http.proxy.variables if http.proxy else "the environment"
+    # A TLS port closes a plain http connection, or responds with something other than HTTP.
+    may_be_tls = parts.scheme == "http" and not http.answered
+    return {
+        "server": http.server,
+        "host": parts.hostname,
+        "address": address,
+        "proxy": http.proxy,
+        "variables": variables,
+        "sender": f"{http.server}, or {http.proxy} ({variables}) in between," if http.proxy else http.server,
+        "timeout": call.timeout or http.timeout,
+        "certificate": certificate_error(str(found), address),
+        "detail": _detail(chain, http.secrets),
+        "kind": type(chain[-1]).__name__,
+        "hint": "; if this port uses TLS, write https:// in base_url" if may_be_tls else "",
+    }
+
+
+def _detail(chain: list[BaseException], secrets: Iterable[str]) -> str:
+    """The text of the innermost exception, without object addresses."""
+    for cause in reversed(chain):
+        if isinstance(cause, OSError) and cause.strerror:
+            return clean(re.sub(r" \(_ssl\.c:\d+\)", "", cause.strerror), 100)
+    last = chain[-1]
+    text = re.sub(r"<[^>]*>(: )?|\([^()]*object at 0x[^()]*\)", "", str(last))
+    return clean(text, 120, secrets) or type(last).__name__
+
+
+def _chain(exc: BaseException) -> Iterator[BaseException]:
+    """The exception, and those that it wraps, outermost first."""
     seen: set[int] = set()
-    while exc is not None and id(exc) not in seen:
-        seen.add(id(exc))
-        yield exc
-        inner = getattr(exc, "reason", None)
-        if not isinstance(inner, BaseException):
-            inner = next((arg for arg in exc.args if isinstance(arg, BaseException)), None)
-        # urllib3 1.26 suppresses the TypeError of a first attempt, which is unrelated to the failure.
-        exc = inner or exc.__cause__ or (None if exc.__suppress_context__ else exc.__context__)
+    current: BaseException | None = exc
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        current = _wrapped_by(current)
+
+
+def _wrapped_by(exc: BaseException) -> BaseException | None:
+    for inner in (getattr(exc, "reason", None), *exc.args, exc.__cause__):
+        if isinstance(inner, BaseException):
+            return inner
+    # urllib3 1.26 suppresses the TypeError of a first attempt, which is unrelated to the failure.
+    return None if exc.__suppress_context__ else exc.__context__
 
 
 _LIBRARY = "/MicroStrategyLibrary"

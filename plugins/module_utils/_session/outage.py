@@ -17,8 +17,9 @@ from queue import SimpleQueue
 from threading import Lock
 
 from .._errors import ConnectError
+from .call import LOGIN, READ, RETRY_STATUSES, WRITE, Call
 from .interrupt import Stop
-from .response import RETRY_STATUSES, Response, is_outage
+from .response import Response, is_outage
 
 with suppress(ImportError):
     from urllib3.exceptions import InvalidHeader
@@ -34,62 +35,68 @@ class Outage:
     def __init__(self, server: str, retries: int) -> None:
         self.given_up = ""  # why the server gets no more calls, as the end of a sentence
         self._server, self._retries = server, retries
-        self._attempts: Counter[Hashable] = Counter()  # that failed, by the object of the call
+        self._failed: Counter[Hashable] = Counter()  # attempts that failed, by the subject of the call
         self._lock = Lock()
         self._pausing: list[SimpleQueue[None]] = []
 
-    def is_last(self, kind: str, attempt: int, got: Response | ConnectError, thing: Hashable) -> bool:
-        """Whether a call is not sent again after this attempt.
-
-        `thing`: the object that the call is about, None for a call that polls, which says nothing of the server.
-        """
-        repeats = retries_connection(kind, got) if isinstance(got, ConnectError) else got.status in RETRY_STATUSES[kind]
-        last = attempt > self._retries or not repeats
-        if thing is None:
-            return last
-        reason = self._verdict(thing, got, last)
+    def is_last(self, call: Call, attempt: int, got: Response | ConnectError) -> bool:
+        """Whether a call is not sent again after this attempt. `attempt` counts from 1."""
+        if call.polling:
+            return True
+        if isinstance(got, ConnectError):
+            repeats = retries_connection(call.kind, got)
+        else:
+            repeats = got.status in RETRY_STATUSES[call.kind]
+        if is_busy(got):
+            with self._lock:
+                self._failed[call.subject] += 1
+        elif isinstance(got, Response):
+            with self._lock:
+                del self._failed[call.subject]
+        last = not repeats or self._number(call, attempt) > self._retries
+        reason = self._reason(call, got, last)
         if reason and not self.given_up:
             self.given_up = reason
             for woken in list(self._pausing):
                 woken.put(None)
         return last or bool(self.given_up)
 
-    def _verdict(self, thing: Hashable, got: Response | ConnectError, last: bool) -> str:
+    def _number(self, call: Call, attempt: int) -> int:
+        """The number of this attempt. A write is sent again as a new call, so its attempts count over all calls."""
+        return self._failed[call.subject] if call.kind == WRITE else attempt
+
+    def _reason(self, call: Call, got: Response | ConnectError, last: bool) -> str:
         """Why the server is given up; empty if it is not.
 
-        An object that fails, also because of a gateway, proves nothing about the others. A write whose outcome is
-        unknown may be sent again as a new call, so the attempts count and not the calls.
+        An object that fails, also because of a gateway, proves nothing about the others.
         """
+        if not is_busy(got):
+            return ""
         if isinstance(got, ConnectError):
-            if got.permanent:
-                return ""
             if got.connection_refused:
                 return f"{self._server} does not accept connections" if last else ""
             what = "did not answer"
-        elif got.status not in RETRY_STATUSES["read"]:
-            with self._lock:
-                del self._attempts[thing]
-            return ""
         else:
             what = f"answered {got.status}"
             seconds = _seconds_asked(got.headers.get("Retry-After"))
             if seconds is not None and seconds > _LONGEST_PAUSE:
                 return f"{self._server} {what} and asked to wait {seconds:g} seconds"
             if got.status == 429:
-                return f"{self._server} {what} to {got.request}, again and again" if last else ""
+                return f"{self._server} {what} to {call.name}, again and again" if last else ""
         with self._lock:
-            self._attempts[thing] += 1
-            failed = sum(attempts > self._retries for attempts in self._attempts.values())
-        return f"{self._server} {what}, again and again, to calls for {failed} different objects" if failed > 1 else ""
+            used_up = sum(attempts > self._retries for attempts in self._failed.values())
+        if used_up < 2:
+            return ""
+        return f"{self._server} {what}, again and again, to calls for {used_up} different objects"
 
-    def pause(self, stop: Stop, attempt: int, got: Response | ConnectError) -> None:
+    def pause(self, stop: Stop, call: Call, attempt: int, got: Response | ConnectError) -> None:
         """Sleep until the next attempt, or until the server is given up. Raises Interrupted."""
         asked = got.headers.get("Retry-After") if isinstance(got, Response) else None
         woken: SimpleQueue[None] = SimpleQueue()
         self._pausing.append(woken)
         try:
             if not self.given_up:
-                stop.pause(pause_before(attempt, asked, random.random), woken)
+                stop.pause(pause_before(self._number(call, attempt), asked, random.random), woken)
         finally:
             self._pausing.remove(woken)
 
@@ -99,9 +106,18 @@ class Outage:
         return ConnectError(f"Could not {operation}: not tried, because {self.given_up}. {cure}.")
 
 
+def is_busy(got: Response | ConnectError) -> bool:
+    """Whether an attempt failed in a way that says something of the server."""
+    if isinstance(got, ConnectError):
+        return not got.permanent
+    return got.status in RETRY_STATUSES[READ]
+
+
 def retries_connection(kind: str, error: ConnectError) -> bool:
     """Whether a call that got no response is sent again."""
-    return is_outage(error, kind) and (kind == "read" or (kind == "login" and error.connection_refused))
+    if kind == READ:
+        return is_outage(error)
+    return kind == LOGIN and error.connection_refused and is_outage(error, LOGIN)
 
 
 def pause_before(attempt: int, retry_after: str | None, random_fraction: Callable[[], float]) -> float:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A response of the server, within bounds, and what its JSON should be. For the error of a failure, see `failures`.
+"""A response of the server, and what its JSON should be. For the error of a failure, see `failures`.
 
 Handles every body: JSON of any shape, HTML, or nothing.
 """
@@ -13,31 +13,17 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from http.client import HTTPResponse
-from io import BufferedReader, RawIOBase
 from typing import Any, NamedTuple
 
 from .._errors import DEEPEST, LONGEST_TEXT, SURROGATE, UNREAD, ApiError, ConnectError, MstrError, clean, is_deep
+from .call import READ, RETRY_STATUSES
 
 # A surrogate, escaped or not. Two of them may be a whole character.
 _MAYBE_HALF = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 # Ids are hexadecimal digits; whatever else could lead a path to a different object is not an id.
 _ID = re.compile(r"[\w{}~:-][\w{}~:.-]*", re.ASCII)
 
-# Bytes. A line is that of the status, a header, the size of a chunk, or a trailer.
-SIZE_LIMIT, _LINE_LIMIT = 64 * 2**20, 64 * 2**10
-# The response to a login is read even with 100 headers of this size, so that its session can be closed.
-_HEAD_LIMIT, _LOGIN_HEAD_LIMIT = 2**20, 100 * _LINE_LIMIT
-
-# Statuses after which a call of each kind is sent again. A read changes nothing, so it is always safe to repeat. The
-# server rejects a call with 429 before processing it. A 503 to a login means that the server is still starting; to a
-# write, it may come after the work was done.
-RETRY_STATUSES: dict[str, frozenset[int]] = {
-    "read": frozenset({429, 502, 503, 504}),
-    "login": frozenset({429, 503}),
-    "write": frozenset({429}),
-    "once": frozenset(),
-}
+SIZE_LIMIT = 64 * 2**20  # bytes of a body
 
 
 class UnreadableBody(Exception):
@@ -46,59 +32,6 @@ class UnreadableBody(Exception):
     def __init__(self, text: str, *, permanent: bool = False) -> None:
         super().__init__(text)
         self.permanent = permanent
-
-
-def too_large(limit: str) -> UnreadableBody:
-    """The error of a response that has more than this."""
-    return UnreadableBody(f"more than {limit}; responses of the API are smaller", permanent=True)
-
-
-class _OfSocket(RawIOBase):
-    """What one response reads from its socket. `left`: how many bytes it may still read."""
-
-    def __init__(self, raw: RawIOBase, head: int) -> None:
-        self._raw, self.left, self.limit = raw, head, f"{head >> 20} MB of headers"
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        count: int | None = self._raw.readinto(buffer)
-        self.left -= count or 0
-        if self.left < 0:
-            raise too_large(self.limit)
-        return count
-
-    def close(self) -> None:
-        super().close()
-        self._raw.close()
-
-
-class _Lines(BufferedReader):
-    def readline(self, size: int | None = -1, /) -> bytes:
-        size = _LINE_LIMIT + 1 if size is None or size < 0 else min(size, _LINE_LIMIT + 1)
-        line = super().readline(size)
-        if len(line) > _LINE_LIMIT:
-            raise too_large(f"{_LINE_LIMIT >> 10} kB in one line")
-        return line
-
-
-class BoundedResponse(HTTPResponse):
-    """Reads lines of at most 64 kB, and in all 64 MB and what headers may have, whatever these bytes are.
-
-    Raises UnreadableBody. Some releases of urllib3 read a line of any length, and none counts what is not the body.
-    """
-
-    def __init__(self, sock: Any, debuglevel: int = 0, method: str | None = None, url: str | None = None) -> None:
-        super().__init__(sock, debuglevel, method, url)
-        self._of_socket = _OfSocket(self.fp.detach(), _LOGIN_HEAD_LIMIT if method == "POST" else _HEAD_LIMIT)
-        self.fp = _Lines(self._of_socket)
-
-    def begin(self) -> None:
-        """Read the head. A proxy's is read without this method, and has no body."""
-        super().begin()
-        self._of_socket.left += SIZE_LIMIT
-        self._of_socket.limit = f"{SIZE_LIMIT >> 20} MB"
 
 
 class Response(NamedTuple):
@@ -194,8 +127,8 @@ def says_session_gone(error: ApiError) -> bool:
     return error.status == 401 and error.number in (9, None)
 
 
-def is_outage(error: MstrError, kind: str = "read") -> bool:
+def is_outage(error: MstrError, kind: str = READ) -> bool:
     """Whether a read or a login failed only because the server is temporarily unreachable, and did nothing."""
     if isinstance(error, ConnectError):
-        return not error.permanent and (kind == "read" or not error.outcome_unknown)
+        return not error.permanent and (kind == READ or not error.outcome_unknown)
     return isinstance(error, ApiError) and error.status in RETRY_STATUSES[kind]

@@ -16,10 +16,11 @@ from threading import Lock, local
 from typing import TYPE_CHECKING, Any
 
 from .._errors import SHORTEST_SECRET, ApiError, ConnectError, MstrError
+from .call import LOGIN, READ, WRITE, Call
 from .connection import Connection, Login
 from .interrupt import Interrupted, Stop
 from .response import ANYTHING, Response, Shape, is_outage, says_session_gone
-from .transport import PROJECT, Http
+from .transport import Http
 
 if TYPE_CHECKING:
     from .session_string import SessionString
@@ -32,8 +33,11 @@ _MAY_BE_OPEN = "If the server did log in, that session stays open until it times
 class Session:
     """A session, for several threads. Raises ValidationError if the proxy variable is invalid."""
 
-    def __init__(self, connection: Connection, stop: Stop, warn: Callable[[str], None]) -> None:
+    def __init__(
+        self, connection: Connection, stop: Stop, warn: Callable[[str], None], *, check_mode: bool = False
+    ) -> None:
         self.base_url = connection.base_url
+        self._is_check_mode = check_mode
         self.connection, self._stop, self._warn = connection, stop, warn
         self._http = Http(connection, stop)
         self._of_thread = local()  # see `insisting`
@@ -52,46 +56,100 @@ class Session:
             self._http.take_cookies(connection.session.cookies)
             self._keep_token(connection.session.token, connection.session.delegated)
 
-    def get(self, path: str, params: Mapping[str, Any] | None = None, *, operation: str = "", **more: Any) -> Any:
+    def get(
+        self,
+        path: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        operation: str = "",
+        project: str | None = None,
+        shape: Shape = ANYTHING,
+        polling: bool = False,
+        renews: bool = True,
+    ) -> Any:
         """`send` for GET `path` below /api."""
-        return self.send("GET", path, params=params, operation=operation or f"read {path}", **more)
+        operation = operation or f"read {path}"
+        response = self.request(
+            "GET", path, operation=operation, params=params, project=project, polling=polling, renews=renews
+        )
+        return self.data_of(response, operation, shape)
 
     def send(
-        self, method: str, path: str, body: Any = None, *, operation: str, shape: Shape = ANYTHING, **more: Any
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        operation: str,
+        params: Mapping[str, Any] | None = None,
+        project: str | None = None,
+        shape: Shape = ANYTHING,
+        read: bool = False,
+        on_late_response: Callable[[Response], object] | None = None,
     ) -> Any:
         """The JSON of the response to `request`, None for an empty body. Raises MstrError.
 
-        `shape`: what the caller can use; any other JSON is an error. `more`: see `request`.
+        `shape`: what the caller can use; any other JSON is an error.
         """
-        return self.data_of(self.request(method, path, json=body, operation=operation, **more), operation, shape)
+        response = self.request(
+            method,
+            path,
+            json=body,
+            operation=operation,
+            params=params,
+            project=project,
+            read=read,
+            on_late_response=on_late_response,
+        )
+        return self.data_of(response, operation, shape)
 
-    def request(self, method: str, path: str, *, operation: str, **options: Any) -> Response:
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        operation: str,
+        json: Any = None,
+        params: Mapping[str, Any] | None = None,
+        project: str | None = None,
+        read: bool = False,
+        polling: bool = False,
+        renews: bool = True,
+        on_late_response: Callable[[Response], object] | None = None,
+    ) -> Response:
         """The response to a call that succeeded. Logs in first if needed, and again if the session has ended.
 
-        `operation`: for messages, such as "list the runtimes". `options`: `json`, `params`; `project`, an id; `kind`,
-        `read` for a POST that only reads; `renews`, False if a 401 does not mean that the session has ended;
-        `on_late_response`, called with a response that arrives after the task was asked to end, so that the caller can
-        undo what it started. Raises ConnectError, ApiError, AuthError; Interrupted.
+        `operation`: for messages, such as "list the runtimes". `project`: an id. `read`: this POST only reads.
+        `polling`: see `Call`. `renews`: False if a 401 does not mean that the session has ended. `on_late_response` is
+        called with a response that arrives after the task was asked to end, so that the caller can undo what it
+        started. Raises ConnectError, ApiError, AuthError; Interrupted.
+
+        A write is sent once, because a server or a gateway may refuse what was done: after a 429 or the end of the
+        session, when it could be sent again, the error has `outcome_unknown`, so that the caller looks first.
         """
-        kind, renews = options.pop("kind", "read" if method == "GET" else "write"), options.pop("renews", True)
-        project = options.pop("project", None)
+        kind = READ if read or method == "GET" else WRITE
+        self._check_mode(kind, operation)
+        call = Call(kind, method, path, operation, json, params, project, polling=polling)
         while True:
             self._check_open(operation)
             if self._http.given_up and getattr(self._of_thread, "insists", False):
-                kind = "once"
-            token = self._token or self._log_in(None, polling=kind == "once")
-            headers = _headers(token, project)
-            response = self._http.send(kind, method, path, operation=operation, headers=headers, **options)
+                call = call._replace(polling=True)
+            call = call._replace(token=self._token or self._log_in(None, polling=call.polling))
+            response = self._http.send(call, on_late_response)
             self.server_date = response.headers.get("Date", self.server_date)
             if response.ok:
                 return response
             error = self._refusal(response, operation)
-            if not renews or not says_session_gone(error):
-                raise error
-            # If a load balancer changes its cookie with each response, parallel calls of one session fail.
-            self._http.serialized = True
-            # The server rejected the call without doing anything, so a write can be repeated, too.
-            self._log_in(token, error, polling=kind == "once")
+            if renews and says_session_gone(error):
+                # If a load balancer changes its cookie with each response, parallel calls of one session fail.
+                self._http.serialized = True
+                self._log_in(call.token, error, polling=call.polling)
+                if kind == READ:
+                    continue
+                error.outcome_unknown = True
+            if kind == WRITE and response.status == 429:
+                error.outcome_unknown = True
+            raise error
 
     @contextmanager
     def insisting(self) -> Iterator[None]:
@@ -150,25 +208,36 @@ class Session:
         if token is None:
             return False
         try:
-            self.last_request("POST", "/auth/logout", operation="log out", token=token)
+            self._answer_to_last(Call(LOGIN, "POST", "/auth/logout", "log out", token=token))
         except ApiError as exc:
             if not says_session_gone(exc):
                 raise
             return False
         return True
 
-    def last_request(self, method: str, path: str, *, operation: str, shape: Shape = ANYTHING, **more: Any) -> Any:
-        """`send`, even after a request to end the task. One attempt of 5 seconds. Raises MstrError.
-
-        `more`: `json`; `project`, an id; `token`, of a session that is not the current one any more.
-        """
-        token, project = more.pop("token", self._token), more.pop("project", None)
-        if token is None:
+    def last_request(
+        self,
+        method: str,
+        path: str,
+        *,
+        operation: str,
+        json: Any = None,
+        project: str | None = None,
+        shape: Shape = ANYTHING,
+    ) -> Any:
+        """`send`, even after a request to end the task. One attempt of 5 seconds. Raises MstrError."""
+        if self._token is None:
             raise MstrError(f"Could not {operation}: the session has ended.")
-        response = self._http.send_last(method, path, operation=operation, headers=_headers(token, project), **more)
+        kind = READ if method == "GET" else WRITE
+        self._check_mode(kind, operation)
+        call = Call(kind, method, path, operation, json, project=project, token=self._token)
+        return self.data_of(self._answer_to_last(call), operation, shape)
+
+    def _answer_to_last(self, call: Call) -> Response:
+        response = self._http.send_last(call)
         if not response.ok:
-            raise self._refusal(response, operation)
-        return self.data_of(response, operation, shape)
+            raise self._refusal(response, call.operation)
+        return response
 
     def data_of(self, response: Response, operation: str, shape: Shape = ANYTHING) -> Any:
         """The JSON of a response, None for an empty body. Raises ApiError for a body that does not fit."""
@@ -187,12 +256,14 @@ class Session:
 
         return api_error(response, operation, self.base_url, expected)
 
+    def _check_mode(self, kind: str, operation: str) -> None:
+        if self._is_check_mode and kind == WRITE:
+            why = "the task runs in check mode, in which its session sends only reads, a login and a logout"
+            raise MstrError(f"Could not {operation}: {why}.")
+
     def _check_open(self, operation: str) -> None:
         if self._closed:
             raise MstrError(f"Could not {operation}: the task has already closed its session.")
-        if self._http.too_many_cookies and not getattr(self._of_thread, "insists", False):
-            cure = "check base_url and the gateways in front of the server"
-            raise MstrError(f"Could not {operation}: {self.base_url} set {self._http.too_many_cookies}; {cure}.")
 
     def _log_in(self, dead_token: str | None, error: ApiError | None = None, *, polling: bool = False) -> str:
         """The token of a new session, or of one that another thread opened in the meantime.
@@ -203,7 +274,7 @@ class Session:
         """
         with self._login_lock:
             self._check_open(_LOG_IN)
-            if self._failed_login and not (polling and is_outage(self._failed_login, "login")):
+            if self._failed_login and not (polling and is_outage(self._failed_login, LOGIN)):
                 raise self._failed_login
             if self._token and self._token != dead_token:
                 return self._token
@@ -217,8 +288,8 @@ class Session:
             # If a signal arrives during a login, the token must still be read; otherwise the session stays open.
             read = partial(self._read_login, login)
             try:
-                options: dict[str, Any] = {"on_late_response": read, "polling": polling, "json": login.body}
-                return read(self._http.send("login", "POST", login.path, operation=_LOG_IN, **options))
+                call = Call(LOGIN, "POST", login.path, _LOG_IN, login.body, polling=polling)
+                return read(self._http.send(call, read))
             except Interrupted as exc:
                 if exc.unanswered:
                     self._warn(f"The task was stopped before the server answered its login. {_MAY_BE_OPEN}")
@@ -261,7 +332,3 @@ class Session:
         self._token, self.delegated = token, delegated
         if len(token) >= SHORTEST_SECRET:
             self._http.add_secrets([token])
-
-
-def _headers(token: str, project: str | None) -> dict[str, str]:
-    return {_TOKEN: token, **({PROJECT: project} if project else {})}

@@ -25,13 +25,6 @@ _SELF_HINT = f"To trust this certificate itself, set ca_path (or MSTR_CA_PATH) t
 _HOST_HINT = f"Use a host name that the certificate contains in base_url; {_OFF}"
 _DATE_HINT = f"Renew the certificate of the server, or correct the clock of this host; {_OFF}"
 
-# TLS alerts that a server sends when it rejects the client's certificate. With TLS 1.3 they arrive after the client
-# has sent its request, which the server does not read.
-_CLIENT_REFUSED = re.compile(
-    "alert (certificate|bad certificate|unsupported certificate|unknown ca|access denied|handshake failure)"
-    "|certificate required|handshake failure"
-)
-
 _SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 _EXPECTED = (
     "expected http://HOST:PORT or http://USER:PASSWORD@HOST:PORT, with every special character of the user name and "
@@ -63,27 +56,19 @@ def file_errors(params: Mapping[str, Any]) -> Iterator[str]:
             yield f"{both} must be a certificate and its key, both in PEM format and without a passphrase"
 
 
-def handshake_error(text: str, address: str) -> str | None:
-    """The rest of a sentence if the exception's `text` says why there is no TLS connection; else None."""
-    if "WRONG_VERSION_NUMBER" in text or "record layer failure" in text:
-        return f"{address} does not use TLS; if the server uses plain http, write http:// in base_url"
+def certificate_error(text: str, address: str) -> str:
+    """The end of a sentence about the server's certificate, from the text of the exception that refuses it."""
     # urllib3 1.26 compares the names itself.
     match = re.search(r"certificate verify failed: ([^(\[]+)|(hostname .{1,99} doesn't match [^()]{1,99})", text)
-    if not match and "CERTIFICATE_VERIFY_FAILED" not in text:
-        return client_refused(text, address)
-    why = clean(match[1] or match[2], 120).rstrip(' ."') if match else ""
+    why = clean(match[1] or match[2], 120).rstrip(' ."') if match else "it is not valid"
     if "mismatch" in why or "doesn't match" in why:
         return f"the TLS certificate of {address} is for another host: {why}. {_HOST_HINT}"
-    hint = _DATE_HINT if "expired" in why or "not yet valid" in why else _CA_HINT
-    hint = _SELF_HINT if re.fullmatch("self.signed certificate", why) else hint
-    return f"the TLS certificate of {address} is not trusted: {why or 'it is not valid'}. {hint}"
-
-
-def client_refused(text: str, address: str) -> str | None:
-    """The rest of a sentence if the server rejected the client's certificate or received none; else None."""
-    if _CLIENT_REFUSED.search(text.lower().replace("_", " ")):
-        return f"{address} requires a client certificate that it trusts; check client_cert and client_key"
-    return None
+    hint = _CA_HINT
+    if "expired" in why or "not yet valid" in why:
+        hint = _DATE_HINT
+    elif re.fullmatch("self.signed certificate", why):
+        hint = _SELF_HINT
+    return f"the TLS certificate of {address} is not trusted: {why}. {hint}"
 
 
 class Proxy(NamedTuple):

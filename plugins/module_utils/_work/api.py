@@ -67,9 +67,9 @@ class RuntimeApi:
     def get(self, identity: str, label: str | None = None, *, polling: bool = False) -> Runtime | None:
         """One runtime with all fields; None if the id does not exist. `polling`: no retries. Raises MstrError."""
         operation = f"read the runtime {label or f'with id {identity}'}"
-        path, kind = path_of(identity), "once" if polling else "read"
+        path = path_of(identity)
         try:
-            data = self._session.get(path, operation=operation, kind=kind, shape=OBJECT_WITH_ID)
+            data = self._session.get(path, operation=operation, polling=polling, shape=OBJECT_WITH_ID)
             runtime = from_api(data)._replace(is_whole=True)
         except ApiError as exc:
             if says_no_such_object(exc):

@@ -153,7 +153,7 @@ class _Run:
         path, operation = f"{_PATH}/{self.evaluation}", f"read the result of the script on {self._script.label}"
         self._outage = None
         try:
-            self.state = self._session.get(path, operation=operation, kind="once", shape=_STATE)
+            self.state = self._session.get(path, operation=operation, polling=True, shape=_STATE)
         except MstrError as exc:
             if isinstance(exc, ApiError) and says_no_such_object(exc):
                 forgotten = MstrError(

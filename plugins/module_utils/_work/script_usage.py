@@ -178,7 +178,7 @@ def start_search(
     path, body = (_RESULTS, None) if version == 1 else (f"/v2{_RESULTS}", dict[str, Any]())
     params = {"type": SCRIPT_TYPE, "domain": _PROJECT_DOMAIN, **limits}
     started: Mapping[str, Any] = session.send(
-        "POST", path, body, operation=operation, params=params, project=project, kind="read", shape=shape
+        "POST", path, body, operation=operation, params=params, project=project, read=True, shape=shape
     )
     return started
 

@@ -129,8 +129,7 @@ def check_after_loss(
     `unknown`: what the message says if `look` fails, such as "The runtime may or may not have been created". Raises
     MstrError.
     """
-    # An error in the API's own form comes from the server itself: it does not continue with the write.
-    checks = CHECKS[:1] if lost.error["code"] else CHECKS
+    checks = CHECKS[:1] if is_answer(lost) else CHECKS
     for number, seconds in enumerate(checks, 1):
         try:
             pause(seconds)
@@ -233,9 +232,15 @@ def _shared(step: Step) -> Step:
     return step._replace(shared=mark_in(str(step.wanted.name)) is not None)
 
 
+def is_answer(lost: MstrError) -> bool:
+    """Whether the server ended the write with an error, so that it does not go on with it."""
+    # In the API's own form, or refused before the work: too many requests, the session has ended.
+    return bool(lost.error["code"]) or lost.error["http_status"] in (401, 429)
+
+
 def not_done_error(lost: MstrError, not_done: str) -> MstrError:
     """The error of a write that was not carried out. `not_done`: such as "the runtime is still not created"."""
-    if lost.error["code"]:
+    if is_answer(lost):
         return lost
     return MstrError(
         f"{lost.sentence} The response was lost. After {sum(CHECKS):g} seconds of checking, {not_done}. The request "

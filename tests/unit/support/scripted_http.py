@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError
 from ansible_collections.mstr.library.plugins.module_utils._session import session as _session
+from ansible_collections.mstr.library.plugins.module_utils._session.call import Call
 from ansible_collections.mstr.library.plugins.module_utils._session.response import Response
 from ansible_collections.mstr.library.plugins.module_utils._session.transport import Http
 
@@ -26,7 +27,7 @@ class FakeHttp(Http):
     def __init__(self) -> None:
         self.jar: list[tuple[str, str, str, str]] = []
         self.calls: list[str] = []
-        self.options: list[dict[str, Any]] = []
+        self.sent: list[Call] = []
         self._replies: dict[str, list[Any]] = {}
         self._logins = 0
         self.before: Any = None  # called once, while the next call is on its way
@@ -46,13 +47,13 @@ class FakeHttp(Http):
     def close(self) -> None:
         pass
 
-    def _start(self, method: str, path: str, options: dict[str, Any]) -> Any:
-        call = f"{method} {path}"
-        self.calls.append(call)
-        self.options.append(options)
-        return call
+    def _start(self, call: Call) -> Any:
+        name = f"{call.method} {call.path}"
+        self.calls.append(name)
+        self.sent.append(call)
+        return name
 
-    def _response(self, outcome: Any, operation: str, request: str, last: bool = False) -> Response | ConnectError:
+    def _response(self, outcome: Any, call: Call, last: bool = False) -> Response | ConnectError:
         """Asking twice for the response to a call takes a reply each time."""
         return self.next_reply(outcome)
 
@@ -76,19 +77,19 @@ class FakeHttp(Http):
 
     def tokens(self, call: str) -> list[str]:
         """The token that each of these calls carried."""
-        sent = zip(self.calls, self.options)
-        return [options["headers"]["X-MSTR-AuthToken"] for entry, options in sent if entry == call]
+        sent = zip(self.calls, self.sent)
+        return [str(entry.token) for name, entry in sent if name == call]
 
 
 class Session:
     """A session on a FakeHttp, with all that it says and pauses."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, **options: Any) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, check_mode: bool = False, **options: Any) -> None:
         self.http = FakeHttp()
         monkeypatch.setattr(_session, "Http", self._http)
         self.stop = PatientStop()
         self.warnings: list[str] = []
-        self.session = _session.Session(connection(**options), self.stop, self.warnings.append)
+        self.session = _session.Session(connection(**options), self.stop, self.warnings.append, check_mode=check_mode)
 
     def _http(self, *arguments: Any) -> FakeHttp:
         Http.__init__(self.http, *arguments)

@@ -16,6 +16,7 @@ import simulator.server
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import Definition
 from ansible_collections.mstr.library.plugins.module_utils._model.steps import Row, report_one
+from ansible_collections.mstr.library.plugins.module_utils._session import call as _call
 from ansible_collections.mstr.library.plugins.module_utils._session.response import Response
 from ansible_collections.mstr.library.plugins.module_utils._session.session import Session
 from ansible_collections.mstr.library.plugins.module_utils._session.session_string import SessionString
@@ -194,11 +195,13 @@ class Server:
     # What the session uses of Http
 
     secrets: frozenset[str] = frozenset()
-    given_up = too_many_cookies = ""
+    given_up = serialized = False
 
-    def send(
-        self, kind: str, method: str, path: str, *, json: Any = None, params: Any = None, headers: Any, **_how: Any
-    ) -> Response:
+    def send(self, sent: _call.Call, on_late_response: object = None) -> Response:
+        kind, method, path, json, params, headers = (
+            *(sent.kind, sent.method, sent.path),
+            *(sent.json, sent.params, sent.headers),
+        )
         self.requests.append(f"{method} {path}")
         if method != "GET":
             self.sent.append(copy.deepcopy(json))
@@ -220,8 +223,8 @@ class Server:
                 return response
         raise fault.error  # type: ignore[misc]
 
-    def send_last(self, method: str, path: str, **how: Any) -> Response:
-        return self.send("last", method, path, **how)
+    def send_last(self, sent: _call.Call) -> Response:
+        return self.send(sent._replace(timeout=5.0))
 
     def _work(self, method: str, path: str, body: Any, params: Any, headers: Mapping[str, str]) -> Response:
         if path.startswith("/scripts/evaluation"):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import ssl
 
 import pytest
 import requests
+import urllib3
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError
-from ansible_collections.mstr.library.plugins.module_utils._session.failures import FailedCall
+from ansible_collections.mstr.library.plugins.module_utils._session.call import WRITE, Call
+from ansible_collections.mstr.library.plugins.module_utils._session.failures import connect_error
 from ansible_collections.mstr.library.plugins.module_utils._session.response import UnreadableBody
 from ansible_collections.mstr.library.plugins.module_utils._session.tls import Proxy
 from ansible_collections.mstr.library.plugins.module_utils._session.transport import Http
@@ -21,11 +24,11 @@ CHUNK = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz"
 JUNK = b"HTTP/1.1 200 OK\r\nSet-Cookie: \x00=\xff; expires=\xff\r\nContent-Length: 9\r\n\r\n"
 
 
-def explained(exc, url="https://h.example", timeout=0.5, proxy=None, *, answered=True, limit=5) -> ConnectError:
+def explained(exc, url="https://h.example", timeout=0.5, proxy=None, *, answered=True) -> ConnectError:
     http = Http(connection(base_url=url, timeout=timeout), PatientStop())
     http.add_secrets([TOKEN])
     http.proxy, http.answered = proxy and Proxy("p.example:3128", "HTTP_PROXY"), answered
-    return FailedCall(exc, "do it", "POST /api/runtimes", http, limit).error()
+    return connect_error(exc, Call(WRITE, "POST", "/runtimes", "do it"), http)
 
 
 def raised_by(call, *args, **options) -> Exception:
@@ -77,17 +80,22 @@ def test_connection_closed_too_early_unclear(sent, behind):
 @pytest.mark.parametrize(
     ("sent", "words"),
     [
-        (b"HTTP/1.1 407 Who\r\n\r\n", "refused to connect to h:443 (407 Who); check HTTP_PROXY and the user name"),
-        (b"HTTP/1.1 403 No\r\n\r\n", "refused to connect to h:443 (403 No); check HTTP_PROXY and NO_PROXY"),
-        (b"", f"{BEHIND}:443 did not open a connection"),
-        (b"SSH-2.0\r\n\r\n", f"{BEHIND}:443 did not open a connection"),
+        (b"HTTP/1.1 407 Who\r\n\r\n", "(Tunnel connection failed: 407 Who); check HTTP_PROXY and the user name"),
+        (b"HTTP/1.1 403 No\r\n\r\n", "(Tunnel connection failed: 403 No); check HTTP_PROXY and NO_PROXY"),
     ],
 )
 def test_tunnel_not_opened_did_nothing(sent, words):
     with Listener(lambda request: sent) as server:
         error = failed("https://h", f"127.0.0.1:{server.port}")
-    assert words in error.sentence
+    assert f"the proxy p.example:3128 refused to connect to h:443 {words}" in error.sentence
     assert error.outcome_unknown is False
+
+
+@pytest.mark.parametrize("sent", [b"", b"SSH-2.0\r\n\r\n", b"HTTP/1.1 200 Tunnel connection failed: 403\r\n\r\n"])
+def test_proxy_that_answers_with_something_else_unclear(sent):
+    with Listener(lambda request: sent) as server:
+        error = failed("https://h", f"127.0.0.1:{server.port}")
+    assert error.outcome_unknown
 
 
 def test_secret_in_response_masked_before_it_is_cut():
@@ -121,17 +129,14 @@ def test_server_wants_client_certificate(tmp_path):
 
 @pytest.mark.parametrize("name", ["ProxyError", "SSLError", "ConnectTimeout", "ConnectionError", "RequestException"])
 def test_exception_of_unknown_origin_unclear(name):
-    """Names prove nothing."""
+    """Only an exception of urllib3 or of Python from before the request proves that nothing was sent."""
     assert explained(getattr(requests.exceptions, name)("x")).outcome_unknown
 
 
 def test_timeouts():
     """While it connects, the server did nothing; later, that is unclear."""
-
-    def connect():
-        raise requests.exceptions.ConnectTimeout("x")
-
-    error = explained(raised_by(connect))
+    inner = urllib3.exceptions.ConnectTimeoutError(None, "x")
+    error = explained(requests.exceptions.ConnectTimeout(urllib3.exceptions.MaxRetryError(None, "/", inner)))
     assert error.sentence.startswith("Could not do it: h.example:443 did not answer within 0.5 seconds")
     assert (error.outcome_unknown, error.connection_refused) == (False, False)
     with Listener(lambda request: request.socket.recv(1)) as server:
@@ -141,8 +146,7 @@ def test_timeouts():
 
 
 def test_limits_of_a_whole_call():
-    slow, large = explained(TimeoutError()), explained(UnreadableBody("more than 64 MB", permanent=True))
-    assert slow.sentence == "Could not do it: https://h.example sent no complete response within 5 seconds."
+    slow, large = explained(UnreadableBody("nothing")), explained(UnreadableBody("more than 64 MB", permanent=True))
     assert large.sentence.startswith("Could not do it: https://h.example sent more than 64 MB; check base_url and ")
     assert [(error.outcome_unknown, error.permanent) for error in (slow, large)] == [(True, False), (True, True)]
 
@@ -162,3 +166,17 @@ def test_socks_proxy_without_library_names_it(monkeypatch):
     error = explained(raised, proxy="socks5")
     assert "HTTP_PROXY names a SOCKS proxy, which needs the Python library PySocks" in error.sentence
     assert (error.outcome_unknown, error.permanent) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("alert", "says"),
+    [
+        *((f"alert {alert}", True) for alert in ("certificate required", "unknown ca", "bad certificate")),
+        *((alert, False) for alert in ("alert bad record mac", "EOF occurred", "tlsv1 alert internal error")),
+    ],
+)
+def test_alerts_about_the_certificate_of_the_client(alert, says):
+    """The server read no request after one of these."""
+    error = explained(requests.exceptions.SSLError(urllib3.exceptions.SSLError(ssl.SSLError(1, alert))))
+    assert ("requires a client certificate that it trusts" in error.sentence) is says
+    assert error.outcome_unknown is not says

@@ -120,11 +120,11 @@ class Watched:
     def __exit__(self, *_error):
         self.have.send = self.real
 
-    def send(self, kind, method, path, **more):
-        key = path.rpartition("/")[2]
-        if (method, path) == ("DELETE", f"/runtimes/{key}") and key in self.have.scripts.values():
+    def send(self, call, on_late_response=None):
+        key = call.path.rpartition("/")[2]
+        if (call.method, call.path) == ("DELETE", f"/runtimes/{key}") and key in self.have.scripts.values():
             self.bad.append(self.have.runtimes[key]["name"] if key in self.have.runtimes else key)
-        return self.real(kind, method, path, **more)
+        return self.real(call, on_late_response)
 
 
 def check_report(before, have, result):
@@ -222,11 +222,11 @@ class Turns:
         active = getattr(self, "active", 0)
         return active if active in self.left else min(self.left)
 
-    def _send(self, *args, **more):
+    def _send(self, call, on_late_response=None):
         own = int(current_thread().name)
-        if args[2].endswith(("/versions", "/userInfo")):
+        if call.path.endswith(("/versions", "/userInfo")):
             # Before Python 3.12, cached_property holds a lock for both runs, which here share a process, meanwhile.
-            return self.real(*args, **more)
+            return self.real(call, on_late_response)
         with self.turn:
             self.turn.wait_for(lambda: self._whose() == own)
             if self.turns:
@@ -234,7 +234,7 @@ class Turns:
             else:
                 self.active = 1 - own
             try:
-                return self.real(*args, **more)
+                return self.real(call, on_late_response)
             finally:
                 self.turn.notify_all()
 
@@ -288,11 +288,11 @@ def test_colleague_at_work(task, number, action, how, server):
     """What somebody does before a read is neither overwritten nor lost; a script that comes last follows."""
     have, left, acted = a_server(**{**server, "duplicate_names": "allow"}), iter(range(number)), []
 
-    def send(kind, method, path, **more):
-        if method == "GET" and next(left, None) is None:
+    def send(call, on_late_response=None):
+        if call.method == "GET" and next(left, None) is None:
             have.send = real
             acted.append(interfere(have, *action))
-        return real(kind, method, path, **more)
+        return real(call, on_late_response)
 
     real, have.send = have.send, send
     result = apply(have, task, **how)

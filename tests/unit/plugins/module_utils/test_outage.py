@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, ConnectError, MstrError
+from ansible_collections.mstr.library.plugins.module_utils._session.call import READ, Call
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Stop
 from ansible_collections.mstr.library.plugins.module_utils._session.outage import pause_before, retries_connection
 from ansible_collections.mstr.library.plugins.module_utils._session.transport import Http
@@ -113,7 +114,7 @@ def test_one_call_used_up_retries(task, answer):
     fails(read, task, "a")
     assert task.http.count("GET /runtimes/a") == 3
     assert is_given_up(task)
-    why = "does not accept connections" if answer is DOWN else "answered 429 to GET /api/x, again and again"
+    why = "does not accept connections" if answer is DOWN else "answered 429 to GET /api/runtimes/a, again and again"
     assert fails(read, task, "b").sentence == (
         f"Could not read b: not tried, because {URL} {why}. Run the task again when the server is available."
     )
@@ -160,11 +161,11 @@ def test_what_is_still_sent(task):
     task.http.reply("GET /runtimes/poll", *[busy(429)] * 9)
     read(task, "good")
     for _poll in range(3):
-        fails(read, task, "poll", kind="once")
+        fails(read, task, "poll", polling=True)
     assert not is_given_up(task)
     task.http.reply("GET /runtimes/a", *[DOWN] * 9)
     fails(read, task, "a")
-    assert read(task, "good", kind="once") is None
+    assert read(task, "good", polling=True) is None
     task.http.reply("GET /runtimes/b", response(401, {"code": "ERR009", "message": "gone"}))
     with task.session.insisting():
         assert read(task, "good") is None
@@ -186,7 +187,7 @@ def test_calls_that_wait_end_at_once():
 
         def call(path):
             time.sleep(0.3 * (path == "/d"))  # until the others wait
-            return http.send("read", "GET", path, operation="read").status
+            return http.send(Call(READ, "GET", path, "read")).status
 
         with ThreadPoolExecutor() as threads:
             assert list(threads.map(call, waits)) == [429] * 4

@@ -397,13 +397,13 @@ def test_signal_undoes_nothing(stage):
     have = holding(R=A).seed_scripts(load=A, close=A)
     answer = have.send
 
-    def send(kind, method, path, **how):
-        if method == stage and "Searches" not in path:
+    def send(call, on_late_response=None):
+        if call.method == stage and "Searches" not in call.path:
             have.stopped = True
             raise stopped(in_flight=True)
-        if getattr(have, "stopped", False) and kind != "last":
+        if getattr(have, "stopped", False) and not call.timeout:
             raise stopped(in_flight=False)
-        return answer(kind, method, path, **how)
+        return answer(call, on_late_response)
 
     have.send = send
     run(have, UPGRADE)
@@ -493,11 +493,11 @@ def test_outage_undoes_nothing():
     have = holding(R=A).seed_scripts(load=A)
     answer = have.send
 
-    def send(kind, method, path, **how):
-        have.given_up = have.given_up or ("it does not answer" if method == "DELETE" else "")
-        if have.given_up and kind != "once":
+    def send(call, on_late_response=None):
+        have.given_up = have.given_up or ("it does not answer" if call.method == "DELETE" else "")
+        if have.given_up and not call.polling:
             raise ConnectError(f"Not tried, because {have.given_up}.")
-        return answer(kind, method, path, **how)
+        return answer(call, on_late_response)
 
     have.send = send
     result = run(have, UPGRADE)

@@ -88,7 +88,7 @@ def test_run_that_ends_ready(server_with):
     assert server.run(code, runtime_id=ID) == READY
     assert server.calls == [START, LOOK, LOOK, LOOK, LOOK]
     assert len(server.pauses) == 3, "the first look comes at once"
-    sent = dict(zip(server.http.calls, server.http.options, strict=True))[START]["json"]
+    sent = dict(zip(server.http.calls, server.http.sent, strict=True))[START].json
     assert sent == {"scriptContent": base64.b64encode(code.encode()).decode(), "scriptRuntimeId": ID}
 
 
@@ -212,7 +212,8 @@ def test_what_stops_the_run(server_with, look, why):
     assert server.calls == [START, LOOK, LOOK, STOP]
 
 
-LOST_STARTS = [lost(), broken(START), refused(START, 500, "01"), refused(START, 503, "16"), broken(START, 502)]
+LOST_STARTS = [lost(), broken(START), broken(START, 502), *(refused(START, *how) for how in ((500, "01"), (503, "16")))]
+LOST_STARTS += [refused(START, 429, "16"), refused(START, 401, "09")]
 
 
 @pytest.mark.parametrize(

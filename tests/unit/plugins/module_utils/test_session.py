@@ -78,7 +78,7 @@ def test_calls_of_a_session(session, options, steps, calls):
     used = [call for call in (READ, LOGOUT) if call in calls]
     token = "given-token" if options == GIVEN else "token-number-1"
     assert all(task.http.tokens(call) == [token] for call in used)
-    assert calls[-1:] != [LOGOUT] or task.http.options[-1]["timeout"] == 5
+    assert calls[-1:] != [LOGOUT] or task.http.sent[-1].kind == "login"
     assert task.http.jar == [COOKIE] * (options == GIVEN)
     assert task.session.delegated is (DELEGATE in calls)
 
@@ -128,12 +128,12 @@ def test_failed_logout_warns_and_raises_nothing(session, trouble, says):
     assert task.http.count(LOGOUT) == 1
 
 
-@pytest.mark.parametrize(("moment", "calls"), [("before", [LOGIN, LOGOUT]), ("cookies", [LOGIN, LOGOUT]), ("", [])])
+@pytest.mark.parametrize(("moment", "calls"), [("before", [LOGIN, LOGOUT]), ("add_secrets", [LOGIN, LOGOUT]), ("", [])])
 def test_nothing_is_sent_after_the_logout(session, moment, calls):
     """A login that ends after it is closed at once, also if the logout comes between two steps of its thread."""
     task = session()
     if moment:
-        setattr(task.http, moment, lambda: log_out(task) or [])
+        setattr(task.http, moment, lambda *_texts: log_out(task))
     else:
         log_out(task)
     with pytest.raises(MstrError, match="the task has already closed its session"):
@@ -141,17 +141,32 @@ def test_nothing_is_sent_after_the_logout(session, moment, calls):
     assert task.http.calls == calls
 
 
-@pytest.mark.parametrize(("do", "call"), [(read, READ), (write, WRITE)])
-@pytest.mark.parametrize("gone", [GONE, response(401), response(401, b"<html>")], ids=["ERR009", "empty", "page"])
-def test_dead_session_replaced_and_call_repeated(session, do, call, gone):
+ENDS = pytest.mark.parametrize("gone", [GONE, response(401), response(401, b"<html>")], ids=["ERR009", "empty", "page"])
+
+
+@ENDS
+def test_dead_session_replaced_and_read_repeated(session, gone):
     task = session()
     task.http.jar = [COOKIE]
-    task.http.reply(call, gone)
-    do(task)
+    task.http.reply(READ, gone)
+    read(task)
     # Without the API's code, the response may come from a gateway while the session is still open.
-    assert task.http.calls == [LOGIN, call, *([] if gone is GONE else [LOGOUT]), LOGIN, call]
-    assert task.http.tokens(call) == ["token-number-1", "token-number-2"]
+    assert task.http.calls == [LOGIN, READ, *([] if gone is GONE else [LOGOUT]), LOGIN, READ]
+    assert task.http.tokens(READ) == ["token-number-1", "token-number-2"]
     assert task.http.jar == [], "the cookies of the dead session would lead to it again"
+
+
+@ENDS
+def test_write_not_repeated_after_the_end_of_the_session(session, gone):
+    """The caller looks first, with the new session: the server may have done it all the same."""
+    task = session()
+    task.http.reply(WRITE, gone)
+    with pytest.raises(AuthError) as error:
+        write(task)
+    assert error.value.outcome_unknown
+    read(task)
+    assert task.http.count(WRITE) == 1
+    assert task.http.tokens(READ) == ["token-number-2"]
 
 
 def test_end_of_a_given_session(session):
@@ -207,9 +222,7 @@ def test_401_that_does_not_end_the_session(session, answer, more):
 
 
 @pytest.mark.parametrize("retries", [0, 3])
-@pytest.mark.parametrize(
-    ("operation", "again"), [("read", {429, 502, 503, 504}), ("login", {429, 503}), ("write", {429})]
-)
+@pytest.mark.parametrize(("operation", "again"), [("read", {429, 502, 503, 504}), ("login", {429, 503})])
 @pytest.mark.parametrize("status", [300, 400, 403, 404, 408, 409, 423, 429, 500, 501, 502, 503, 504])
 def test_how_often_a_failing_call_is_sent(session, operation, again, status, retries):
     do, call = OPERATIONS[operation]
@@ -222,6 +235,30 @@ def test_how_often_a_failing_call_is_sent(session, operation, again, status, ret
     assert len(task.stop.pauses) == task.http.count(call) - 1
 
 
+@pytest.mark.parametrize("status", [300, 400, 403, 404, 409, 423, 429, 500, 502, 503, 504])
+def test_failing_write_is_sent_once(session, status):
+    """After 429, it takes the pause before the caller looks."""
+    task = session()
+    task.http.reply(WRITE, response(status, request="POST /api/runtimes"))
+    with pytest.raises(ApiError) as failed:
+        write(task)
+    assert task.http.count(WRITE) == 1
+    assert len(task.stop.pauses) == (status == 429)
+    assert failed.value.outcome_unknown is (status == 429 or status >= 500)
+
+
+@pytest.mark.parametrize("send", ["send", "last_request"])
+@pytest.mark.parametrize("method", ["POST", "PATCH", "PUT", "DELETE"])
+def test_check_mode_sends_no_write(session, method, send):
+    """Whoever asks for it; the login, reads and the logout are sent."""
+    task = session(check_mode=True)
+    task.session.send("POST", "/runtimes", operation="search", read=True)
+    with pytest.raises(MstrError, match=r"Could not try it: the task runs in check mode"):
+        getattr(task.session, send)(method, "/x", operation="try it")
+    log_out(task)
+    assert task.http.calls == [LOGIN, WRITE, LOGOUT]
+
+
 def test_signal_stops_all_but_a_last_call(session):
     task = session()
     with pytest.raises(MstrError, match="the session has ended"):
@@ -232,7 +269,7 @@ def test_signal_stops_all_but_a_last_call(session):
         write(task)
     task.http.reply(READ, response(200, {"runtimes": []}))
     assert task.session.last_request("GET", "/runtimes", operation="list") == {"runtimes": []}
-    assert (task.http.options[-1]["timeout"], task.http.count(WRITE)) == (5, 0)
+    assert task.http.count(WRITE) == 0
 
 
 @pytest.mark.parametrize("late", [logged_in("late-token-x"), lost(), response(500)], ids=["yes", "lost", "no"])
@@ -293,5 +330,5 @@ def test_polling_logs_in_once_the_server_is_there(session, trouble, logins):
     task.http.reply(LOGIN, trouble)
     for _turn in range(2):
         with suppress(MstrError):
-            task.session.get("/runtimes", kind="once")
+            task.session.get("/runtimes", polling=True)
     assert task.http.count(LOGIN) == logins

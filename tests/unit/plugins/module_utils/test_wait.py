@@ -27,9 +27,9 @@ class Film:
     def looks(self):
         return len(self.kinds)
 
-    def get(self, path, params=None, *, operation=None, kind="read", shape=None):
+    def get(self, path, params=None, *, operation=None, polling=False, shape=None):
         assert path == f"/runtimes/{ID}"
-        self.kinds.append(kind)
+        self.kinds.append(polling)
         self.now += self._takes
         picture = self._pictures.pop(0) if len(self._pictures) > 1 else self._pictures[0]
         if isinstance(picture, Exception):
@@ -117,7 +117,7 @@ def test_looks_until_it_is_ready(pictures, first, action, looks):
     film = Film(*pictures)
     assert film.wait(first, action=action).id == ID
     assert film.looks == len(film.pauses) == looks
-    assert set(film.kinds) == {"once"}, "the waiting itself asks again"
+    assert set(film.kinds) == {True}, "the waiting itself asks again"
 
 
 def test_timeout_reports_the_last_status():
