@@ -31,7 +31,7 @@ from .tls import Proxy, certificate_error
 with suppress(ImportError):
     from requests import exceptions as of_requests
     from urllib3 import exceptions as of_urllib3
-    from urllib3.connection import CertificateError
+    from urllib3.connection import CertificateError  # type: ignore[attr-defined,unused-ignore]
 
 
 class Http(Protocol):
