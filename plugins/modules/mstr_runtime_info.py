@@ -198,7 +198,7 @@ dangling:
   description:
     - Scripts whose runtime does not exist, with the same keys as the scripts of a runtime and with C(runtime_id), the
       id of that runtime. M(mstr.library.mstr_script_runtime) assigns them to a different runtime, by its option
-      C(from_runtime_id).
+      C(from_runtime).
     - Null without O(include_scripts=true), and if no runtime was found, because then the task reads no script.
   returned: success
   type: list

@@ -34,12 +34,9 @@ options:
     required: true
   runtime:
     description:
-      - The name of the runtime on which to run the code. Names are case-sensitive. If no runtime has this name, the
-        task fails.
-      - If neither O(runtime) nor O(runtime_id) is set, the code runs on the default runtime of the server.
-    type: str
-  runtime_id:
-    description: The id of the runtime, 32 hexadecimal digits in upper or lower case. Use it instead of O(runtime).
+      - The name or the id of the runtime on which to run the code. Names are case-sensitive. A value of 32 hexadecimal
+        digits is an id.
+      - If not set, the code runs on the default runtime of the server.
     type: str
   run_timeout:
     description:
@@ -146,37 +143,38 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
-from ansible_collections.mstr.library.plugins.module_utils._model.runtime import id_from
+from ansible_collections.mstr.library.plugins.module_utils._model.runtime import is_id
 from ansible_collections.mstr.library.plugins.module_utils._work.api import RuntimeApi, one_named
 from ansible_collections.mstr.library.plugins.module_utils._work.script import Script, run_script
 
 
 def prepare(params: Mapping[str, Any]) -> Script:
     """The options, checked. Raises ValidationError."""
+    runtime, timeout = params["runtime"], params["run_timeout"]
     errors = []
     if not params["code"].strip():
         errors.append("code is empty")
-    if not (math.isfinite(params["run_timeout"]) and params["run_timeout"] > 0):
-        errors.append(f"run_timeout must be more than 0 seconds, not {params['run_timeout']}")
-    try:
-        identity = id_from(params["runtime_id"])
-    except auth.ValidationError as exc:
-        errors += [f"runtime_{error}" for error in exc.errors]
+    if not (math.isfinite(timeout) and timeout > 0):
+        errors.append(f"run_timeout must be more than 0 seconds, not {timeout}")
+    if runtime is not None and not runtime.strip():
+        errors.append("runtime is empty; omit it to use the default runtime")
     if errors:
         raise auth.ValidationError(errors)
-    return Script(params["code"], identity, params["run_timeout"])
+    if runtime is not None and is_id(runtime):
+        return Script(params["code"], runtime.upper(), timeout)
+    return Script(params["code"], None, timeout, runtime)
 
 
 def run(task: auth.Task, script: Script) -> Mapping[str, Any]:
     """Run the code. Not in check mode, because its effects cannot be predicted."""
     if task.check_mode:
         return {"changed": False, "executed": False, "msg": "Code is not run in check mode."}
-    name = task.params["runtime"]
+    name = script.runtime_name
     if name is not None:
         runtime = one_named(RuntimeApi(task.session).list_all(), name)
         if runtime is None:
             raise auth.ValidationError([f"no runtime has the name {name!r}; the script was not run"])
-        script = script._replace(runtime_id=runtime.id, runtime_name=name)
+        script = script._replace(runtime_id=runtime.id)
     return run_script(task.session, script, time.monotonic, task.stop.pause, task.progress)
 
 
@@ -186,12 +184,10 @@ def main() -> None:
         auth.argument_spec(
             code={"type": "str", "required": True},
             runtime={"type": "str"},
-            runtime_id={"type": "str"},
             run_timeout={"type": "float", "default": 600.0},
         ),
         run,
         prepare=prepare,
-        mutually_exclusive=[("runtime", "runtime_id")],
     )
 
 

@@ -32,21 +32,17 @@ extends_documentation_fragment:
 options:
   runtime:
     description:
-      - The name of the runtime that the scripts are to use. Names are case-sensitive.
-      - Exactly one of O(runtime) and O(runtime_id) is required.
+      - The name or the id of the runtime that the scripts are to use. Names are case-sensitive. A value of 32
+        hexadecimal digits is an id.
     type: str
-  runtime_id:
-    description: The id of the runtime, 32 hexadecimal digits in upper or lower case. Use it instead of O(runtime).
-    type: str
+    required: true
   from_runtime:
     description:
-      - The name of a runtime. All scripts that use it are assigned to O(runtime).
-      - Exactly one of O(from_runtime), O(from_runtime_id) and O(scripts) is required.
-    type: str
-  from_runtime_id:
-    description:
-      - The id of a runtime. All scripts that use it are assigned to O(runtime).
-      - The runtime may have been deleted. Its scripts still name its id.
+      - The name or the id of a runtime. All scripts that use it are assigned to O(runtime).
+      - A runtime that was deleted is found by its id, which its scripts still name.
+      - The task searches every project that the account can use. If it cannot read a project or a script, which may use
+        the old runtime, too, it fails after it has assigned the scripts that it found.
+      - Exactly one of O(from_runtime) and O(scripts) is required.
     type: str
   scripts:
     description: The scripts to assign. A script that cannot be found fails, and does not stop the others.
@@ -67,14 +63,6 @@ options:
         description: The name or the id of the project in which the script is saved.
         type: str
         required: true
-  projects:
-    description:
-      - The names or ids of the projects in which to look for the scripts of O(from_runtime) or O(from_runtime_id).
-      - Write a list, even for a single project. A text is refused, because names may contain commas.
-      - If not set, the task searches every project that the account can use. It fails after it has assigned the scripts
-        that it found if it cannot read a project or a script, because that may use the old runtime, too.
-    type: list
-    elements: str
 attributes:
   check_mode:
     support: full
@@ -108,9 +96,7 @@ EXAMPLES = r"""
 - name: Assign the scripts of a runtime that was deleted
   mstr.library.mstr_script_runtime:
     runtime: Reports 3.12
-    from_runtime_id: 3B9A7C7E4D0F4E2A9B1C2D3E4F506172
-    projects:
-      - Sales
+    from_runtime: 3B9A7C7E4D0F4E2A9B1C2D3E4F506172
 """
 
 RETURN = r"""
@@ -121,8 +107,7 @@ msg:
   sample: 12 scripts now use 'Reports 3.12', 3 already did.
 scripts:
   description:
-    - The scripts, by project and name. With O(from_runtime) or O(from_runtime_id), also those that already used the
-      runtime.
+    - The scripts, by project and name. With O(from_runtime), also those that already used the runtime.
   returned: when the scripts were looked up
   type: list
   elements: dict
@@ -181,14 +166,6 @@ diff:
       Sales / Month end (5C1E7A2B4D0F4E2A9B1C2D3E4F506172): Reports 3.10 (3B9A7C7E4D0F4E2A9B1C2D3E4F506172)
     after:
       Sales / Month end (5C1E7A2B4D0F4E2A9B1C2D3E4F506172): Reports 3.12 (8F1C6F0E4B7A4C0D9C3E2A1B0F9E8D7C)
-unread:
-  description:
-    - Projects and scripts that could not be read with O(from_runtime) or O(from_runtime_id), each with C(project),
-      C(script) and C(error). The task fails if there are any.
-  returned: when the scripts were looked up
-  type: list
-  elements: dict
-  sample: []
 """
 
 from collections.abc import Mapping
@@ -214,12 +191,8 @@ def main() -> None:
         auth.argument_spec(**OPTIONS),
         assign,
         prepare=script_inputs_from,
-        mutually_exclusive=[
-            ("runtime", "runtime_id"),
-            ("from_runtime", "from_runtime_id", "scripts"),
-            ("projects", "scripts"),
-        ],
-        required_one_of=[("runtime", "runtime_id"), ("from_runtime", "from_runtime_id", "scripts")],
+        mutually_exclusive=[("from_runtime", "scripts")],
+        required_one_of=[("from_runtime", "scripts")],
     )
 
 

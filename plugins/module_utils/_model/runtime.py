@@ -131,6 +131,11 @@ def is_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
+def id_or_name(text: str) -> str:
+    """What an option means that takes an id or a name: an id as the server writes it, or else the name."""
+    return text.upper() if is_id(text) else text
+
+
 def id_from(text: str | None) -> str | None:
     """The id in upper case, as the server writes it. Raises ValidationError if it is not 32 hexadecimal digits."""
     if text is not None and not _ID.fullmatch(text):

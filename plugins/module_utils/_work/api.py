@@ -19,7 +19,7 @@ from urllib.parse import quote
 from .._errors import ApiError, MstrError, ValidationError, as_mstr_error
 from .._model.fields import FIELDS
 from .._model.kinds import NOTHING
-from .._model.runtime import INCOMPLETE, Runtime, from_api, lists_default
+from .._model.runtime import INCOMPLETE, Runtime, from_api, is_id, lists_default
 from .._model.steps import NO_SCRIPTS, Row, ScriptReport
 from .._session.response import OBJECT, OBJECT_WITH_ID, list_of, says_no_such_object
 from .._session.session import Session
@@ -253,3 +253,13 @@ def one_named(runtimes: Iterable[Runtime], name: str) -> Runtime | None:
         ids = ", ".join(sorted(str(runtime.id) for runtime in named))
         raise ValidationError([f"{len(named)} runtimes have the name {name!r}: {ids}; choose one by id"])
     return named[0] if named else None
+
+
+def named_or_with_id(runtimes: Iterable[Runtime], text: str) -> Runtime | None:
+    """The runtime with this id, for a text of 32 hexadecimal digits, or else with this name; None if there is none.
+
+    Raises ValidationError if several have the name.
+    """
+    if not is_id(text):
+        return one_named(runtimes, text)
+    return next((runtime for runtime in runtimes if runtime.key == text.upper()), None)

@@ -10,54 +10,46 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._errors import ErrorList, MstrError, PartialError, ValidationError
-from .._model.alike import meant
-from .._model.fields import LIST_AS_WRITTEN
 from .._model.result import failures
-from .._model.runtime import Runtime, id_from
-from .._model.scripts import Unread
-from .api import Context, one_named
+from .._model.runtime import Runtime, id_or_name, is_id
+from .._model.scripts import ScriptEntry, Unread
+from .api import Context, named_or_with_id
 from .assign import assign_all
 from .assignments import Assignment, find_entries, plan_assignment, script_entries, script_report
 from .inputs_many import SCRIPT_OPTIONS
-from .script_usage import check_projects, find_usage
+from .script_usage import find_usage
 
 OPTIONS: dict[str, Any] = {
-    "runtime": {"type": "str"},
-    "runtime_id": {"type": "str"},
+    "runtime": {"type": "str", "required": True},
     "from_runtime": {"type": "str"},
-    "from_runtime_id": {"type": "str"},
     "scripts": {"type": "list", "elements": "dict", "options": SCRIPT_OPTIONS},
-    "projects": {"type": LIST_AS_WRITTEN, "elements": "str"},
 }
 
 
 def script_inputs_from(params: Mapping[str, Any]) -> Mapping[str, Any]:
     """The checked options, with entries in `scripts`. Raises ValidationError with all of their errors."""
+    target, source = params["runtime"], params["from_runtime"]
     with ErrorList() as errors:
-        ids = {name: errors.check(id_from, params[name], prefix=name) for name in ("runtime_id", "from_runtime_id")}
-        blank = [name for name in ("runtime", "from_runtime") if params[name] is not None and not params[name].strip()]
-        errors.add(*(f"{name} is empty" for name in blank))
-        errors.check(check_projects, params["projects"])
+        for option in ("runtime", "from_runtime"):
+            if params[option] is not None and not params[option].strip():
+                errors.add(f"{option} is empty")
+        if source is not None and id_or_name(source) == id_or_name(target):
+            errors.add(f"the scripts of {source!r} cannot be assigned to {source!r} itself")
         if params["scripts"] == []:
             errors.add("scripts is empty, so there is nothing to assign")
         entries = None if params["scripts"] is None else errors.check(script_entries, params["scripts"])
-        same = {params["runtime"], ids["runtime_id"]} & {params["from_runtime"], ids["from_runtime_id"]} - {None}
-        errors.add(*(f"the scripts of {name!r} cannot be assigned to {name!r} itself" for name in same))
-    return {**params, **ids, "scripts": entries}
+    return {**params, "scripts": entries}
 
 
 def assign_scripts(context: Context, inputs: Mapping[str, Any]) -> dict[str, Any]:
     """The result. Raises ValidationError before any write; PartialError if a script failed, or could not be read."""
     runtimes = context.api.list_all()
     with ErrorList() as errors:
-        target = errors.check(_chosen_runtime, runtimes, inputs["runtime"], inputs["runtime_id"], "runtime")
-        name, source = inputs["from_runtime"], inputs["from_runtime_id"]
-        if name:
-            chosen = errors.check(_chosen_runtime, runtimes, name, None, "from_runtime")
-            source = chosen.key if chosen else None
+        target = errors.check(_target, runtimes, inputs["runtime"])
+        source = None if inputs["scripts"] is not None else errors.check(_source, runtimes, inputs["from_runtime"])
         if target and target.key == source:
             errors.add(f"the scripts of {target.label} cannot be assigned to the same runtime")
-    planned, unread = _planned(context, inputs, source, target)
+    planned, unread = _planned(context, inputs["scripts"], source, target)
     done = assign_all(context, sorted(planned, key=lambda assignment: assignment.script.sort_key))
     report = script_report(done, {runtime.key: runtime.name for runtime in runtimes})
     actions = [assignment.action for assignment in done]
@@ -65,7 +57,6 @@ def assign_scripts(context: Context, inputs: Mapping[str, Any]) -> dict[str, Any
         "changed": report.moved > 0,
         "msg": summary_of_scripts(actions.count("moved"), actions.count("none"), target.name, context.check_mode),
         "scripts": report.rows,
-        "unread": [failure.to_result() for failure in unread],
         "diff": report.diff,
     }
     causes = [*report.failures, *((f"could not read the {failure.label}", failure.error) for failure in unread)]
@@ -78,32 +69,35 @@ def assign_scripts(context: Context, inputs: Mapping[str, Any]) -> dict[str, Any
 
 
 def _planned(
-    context: Context, inputs: Mapping[str, Any], source: str | None, target: Runtime
+    context: Context, entries: Sequence[ScriptEntry] | None, source: str | None, target: Runtime
 ) -> tuple[list[Assignment], Sequence[Unread]]:
     """What is to be done, and the failed reads because of which it may be too little."""
-    if inputs["scripts"] is None:
-        usage = find_usage(context, inputs["projects"])
+    if entries is None:
+        usage = find_usage(context, None)
         scripts = [*usage.of(source), *usage.of(target.id)]
         return [Assignment.planned(script, target) for script in scripts], usage.unread
-    usage = find_entries(context, inputs["scripts"])
-    plans = (plan_assignment(entry, usage, target) for entry in inputs["scripts"])
+    usage = find_entries(context, entries)
+    plans = (plan_assignment(entry, usage, target) for entry in entries)
     # Two entries may mean one script, by its name and by its id.
     return list({(plan.script.key, plan.script.name): plan for plan in plans}.values()), ()
 
 
-def _chosen_runtime(runtimes: Sequence[Runtime], name: str | None, identity: str | None, option: str) -> Runtime:
-    """The runtime. Raises ValidationError."""
-    if name is None:
-        chosen = next((runtime for runtime in runtimes if runtime.key == identity), None)
-        wrong = f"{option}_id: no runtime has the id {identity!r}"
-    else:
-        chosen, wrong = one_named(runtimes, name), f"{option}: no runtime has the name {name!r}"
-    if chosen is None:
-        hint = meant(name, (runtime.name for runtime in runtimes)) if name else ""
-        if option == "from_runtime" and not hint:
-            hint = "; if it was deleted, give its id in from_runtime_id"
-        raise ValidationError([f"{wrong}{hint}"])
-    return chosen
+def _target(runtimes: Sequence[Runtime], text: str) -> Runtime:
+    """The runtime that the scripts are to use. Raises ValidationError."""
+    runtime = named_or_with_id(runtimes, text)
+    if runtime is None:
+        raise ValidationError([f"runtime: no runtime has the {'id' if is_id(text) else 'name'} {text!r}"])
+    return runtime
+
+
+def _source(runtimes: Sequence[Runtime], text: str) -> str:
+    """The key of the runtime whose scripts are to be assigned, which may be gone. Raises ValidationError."""
+    if is_id(text):
+        return text.upper()
+    runtime = named_or_with_id(runtimes, text)
+    if runtime is None:
+        raise ValidationError([f"from_runtime: no runtime has the name {text!r}; if it was deleted, give its id"])
+    return runtime.key
 
 
 def summary_of_scripts(moved: int, already: int, name: str, check_mode: bool) -> str:

@@ -244,7 +244,7 @@ def _dangling_line(script: Json) -> str:
     identity = name_of(script.get("runtime")) or str(script.get("runtime_id") or "")
     return (
         f"the runtime {identity} of script {label_of(script)} does not exist; assign a different one with "
-        "mstr_script_runtime and from_runtime_id"
+        "mstr_script_runtime and from_runtime"
     )
 
 

@@ -241,7 +241,7 @@ def test_failed_runs_and_lost_scripts():
     assert report["lines"][1:] == [
         "e: 'R' the last run of 'Load sales' in 'Sales' timed out on 2026-11-25; its exec_timeout is 600 s",
         f"e: the runtime {'D' * 32} of script 'Lost' in 'Sales' does not exist; assign a different one with "
-        "mstr_script_runtime and from_runtime_id",
+        "mstr_script_runtime and from_runtime",
     ]
     for name in ("x.md", "x.html", "x.json"):
         text = report_file([report], name)

@@ -38,15 +38,14 @@ def test_text_in_place_of_a_script():
     ("given", "faults"),
     [
         (
-            {"runtime": " ", "from_runtime_id": "x"},
-            ["from_runtime_id: id 'x' is invalid: expected 32 hexadecimal digits", "runtime is empty"],
+            {"runtime": " ", "from_runtime": ""},
+            ["runtime is empty", "from_runtime is empty"],
         ),
         ({"runtime": "a", "scripts": []}, ["scripts is empty, so there is nothing to assign"]),
         ({"runtime": "a", "scripts": [script(name="b", project=" ")]}, ["scripts[0].project is empty"]),
-        ({"runtime": "a", "from_runtime": "b", "projects": ["P", ""]}, ["projects[1] is empty"]),
         (
-            {"runtime_id": ID, "from_runtime_id": ID.lower()},
-            [f"the scripts of '{ID}' cannot be assigned to '{ID}' itself"],
+            {"runtime": ID, "from_runtime": ID.lower()},
+            [f"the scripts of '{ID.lower()}' cannot be assigned to '{ID.lower()}' itself"],
         ),
     ],
 )
@@ -82,7 +81,7 @@ def server():
 
 def assign(server, retries=3, **given):
     """What mstr_script_runtime does. Returns the result, also that of a failure, which then has `failure`."""
-    old = {} if {"scripts", "from_runtime_id"} & set(given) else {"from_runtime": "Old"}
+    old = {} if "scripts" in given else {"from_runtime": "Old"}
     wanted = script_runtime.script_inputs_from(options(**{"runtime": "New", **old, **given}))
     try:
         return {**script_runtime.assign_scripts(server.context(retries=retries), wanted), "failure": ""}
@@ -166,7 +165,7 @@ def test_scripts_by_name_and_id_of_runtime_gone(server):
     twins = f"scripts[2] script 'Twin' in project 'Sales': 2 scripts have this name: {7:032X}, {8:032X}; "
     assert twins in done["failure"]
     assert "The server lists no project with the name or id 'Slaes'" in done["failure"]
-    assert assign(server, from_runtime_id=GONE)["msg"] == "2 scripts now use 'New', 1 already did."
+    assert assign(server, from_runtime=GONE)["msg"] == "2 scripts now use 'New', 1 already did."
 
 
 def test_unread_project_fails_the_task(server):
@@ -174,8 +173,7 @@ def test_unread_project_fails_the_task(server):
     done = assign(server)
     assert server.scripts == MOVED
     assert done["failure"].startswith("3 scripts now use 'New'. There may be more scripts that use the old runtime: ")
-    assert [read["project"]["name"] for read in done["unread"]] == ["Archive"]
-    assert assign(server, projects=["Sales"])["failure"] == ""
+    assert "could not read the project 'Archive': " in done["failure"]
     server.refusals["GET /projects"] = NO
     unread = "There may be more scripts that use the old runtime: could not read the list of projects: "
     assert unread in assign(server)["failure"]
@@ -184,16 +182,16 @@ def test_unread_project_fails_the_task(server):
 @pytest.mark.parametrize(
     ("given", "fault"),
     [
-        ({"runtime": "new"}, "runtime: no runtime has the name 'new'; did you mean 'New'?"),
+        ({"runtime": "new"}, "runtime: no runtime has the name 'new'"),
         (
-            {"runtime": "Old", "from_runtime_id": OLD},
+            {"runtime": "Old", "from_runtime": OLD},
             f"the scripts of 'Old' ({OLD}) cannot be assigned to the same runtime",
         ),
         (
             {"from_runtime": "Gone"},
-            "from_runtime: no runtime has the name 'Gone'; if it was deleted, give its id in from_runtime_id",
+            "from_runtime: no runtime has the name 'Gone'; if it was deleted, give its id",
         ),
-        ({"runtime": None, "runtime_id": ID}, f"runtime_id: no runtime has the id '{ID}'"),
+        ({"runtime": ID}, f"runtime: no runtime has the id '{ID}'"),
     ],
 )
 def test_runtimes_that_are_refused(server, given, fault):
