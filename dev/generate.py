@@ -81,6 +81,8 @@ def role() -> dict[str, str]:
     named["runtimes"] = "mstr_runtimes"
     # These variables belong to the role: it has more to say about them.
     del own["runtimes"], own["src"]
+    # A file of definitions has its scripts; how often a task polls is nothing that an environment decides.
+    del own["scripts"], own["wait_interval"]
 
     lines, aliases = "", ""
     for name, option in {**own, **connection}.items():

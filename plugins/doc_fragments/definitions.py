@@ -40,10 +40,11 @@ options:
       - The file is not a template, and the module cannot decrypt C(ansible-vault). For a template or an encrypted file,
         load the definitions as a variable and set O(runtimes). A text with C({{) or C({%) is refused. If it is meant,
         write the tag C(!unsafe) before it, in a YAML file.
-      - A mapping with C(restore=true) is a backup, which the role writes with C(mstr_runtimes_backup_dest) and the
-        playbook C(mstr.library.restore) reads. An entry then means the runtime with its id, whatever its name is now,
-        then one with its name, and is created if there is neither. With C(state=absent), only the id counts. Names that
-        runtimes of the backup have exchanged are exchanged back.
+      - A mapping with C(restore=true) is a backup, which the role writes with C(mstr_runtimes_backup_dest). An entry
+        then means the runtime with its id, whatever its name is now, then one with its name that no other entry means
+        by its id, and is created if there is neither. An entry whose name a different runtime has by now fails, and the
+        others go on. Nothing is deleted, and O(purge) does not count. A script with a secret variable is not moved. A
+        violation of the policy is only a warning. With the key C(server), the file is refused for a different server.
       - The names and ids under the key C(left_out) are runtimes that the file leaves out on purpose. A purge spares
         them. With C(partial=true), the file has only a part of the runtimes, and a purge is refused.
     type: path

@@ -189,11 +189,6 @@ runtimes:
         - Null in check mode, and where RV(unread) says why it could not be read.
       returned: with O(include_installed=true)
       type: dict
-server_time:
-  description: The time by the clock of the server, in UTC, when it was read. Null if the server does not send it.
-  returned: success
-  type: str
-  sample: "2026-11-30T04:15:00Z"
 dangling:
   description:
     - Scripts whose runtime does not exist, with the same keys as the scripts of a runtime and with C(runtime_id), the

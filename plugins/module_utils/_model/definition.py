@@ -39,7 +39,6 @@ class Definition(NamedTuple):
     name: str | None = None
     keep: frozenset[str] = frozenset()  # names of the lists whose unlisted entries stay
     journal_comment: str | None = None
-    restore: bool = False  # if no runtime has the id, the name decides
     previous_names: tuple[str, ...] = ()
     replace_on_change: frozenset[str] = frozenset()  # names of the fields whose change needs a second runtime
     smoke_test: str | None = None  # Python code
@@ -51,10 +50,10 @@ class Definition(NamedTuple):
         return f"'{self.name}'" if self.name and not self.id else f"with id {self.id}"
 
 
-def definition_from(params: Mapping[str, Any], policy: Policy | None = None, restore: bool = False) -> Definition:
+def definition_from(params: Mapping[str, Any], policy: Policy | None = None) -> Definition:
     """The definition in a task's options. Null counts as omitted. `policy` evaluates the managed fields.
 
-    `restore`: the definition comes from a backup, see `Definition`. Raises ValidationError with all errors.
+    Raises ValidationError with all errors.
     """
     name, absent = params.get("name"), params.get("state") == "absent"
     managed = [option for option in BY_NAME if params.get(option) is not None]
@@ -77,7 +76,7 @@ def definition_from(params: Mapping[str, Any], policy: Policy | None = None, res
             if value and absent:
                 errors.add(f"{option} cannot be used with state: absent")
         if policy and not absent:
-            errors.check(policy.check_definition, params, values, None if restore else identity)
+            errors.check(policy.check_definition, params, values, identity)
     if "resource" in values and not any(values["resource"]):
         del values["resource"]
     return Definition(
@@ -87,7 +86,6 @@ def definition_from(params: Mapping[str, Any], policy: Policy | None = None, res
         name=name,
         keep=frozenset(option for option in PURGEABLE if params.get(f"purge_{option}") is False),
         journal_comment=params.get("journal_comment") or None,
-        restore=restore and not absent,
         previous_names=previous,
         replace_on_change=replaced,
         smoke_test=params.get("smoke_test") or None,

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -17,20 +18,16 @@ from .file import Entries, FileError, Unsafe, parsed, read_text
 class Source(NamedTuple):
     """What a file says. The entries of `runtimes` and `scripts` are unconverted; None means that the key is missing.
 
-    `environment`, `server`: what a backup belongs to: a host, and the address of its server. `left_out`: names and ids
-    of runtimes that are not in the file and that a purge spares. `partial`: it is a part of what there should be, so a
-    purge is refused. `restore`: it is a backup, whose ids need not exist any more. `unfinished`: the run that wrote it
-    did not end. `server_time`: its time, by the server's clock.
+    `left_out`: names and ids of runtimes that are not in the file and that a purge spares. `partial`: it is a part of
+    what there should be, so a purge is refused. `restore`: it is a backup, whose ids need not exist any more, and
+    `server` the address of the server that it belongs to.
     """
 
     runtimes: list[Any] | None = None
     scripts: list[Any] | None = None
-    environment: str | None = None
     left_out: tuple[str, ...] = ()
     restore: bool = False
     server: str | None = None
-    unfinished: bool = False
-    server_time: str | None = None
     partial: bool = False
 
 
@@ -49,21 +46,22 @@ def source_from(text: str | None, path: str) -> Source:
 
 
 _KEYS = Source._fields
+_OWN = re.compile(r"x-|[._]")
 _OF_PLAYS = {"hosts", "import_playbook", "ansible.builtin.import_playbook"}
-_TYPES = {"runtimes": list, "scripts": list, "left_out": list, "partial": bool, "restore": bool, "unfinished": bool}
+_TYPES = {"runtimes": list, "scripts": list, "left_out": list, "partial": bool, "restore": bool}
 
 
 def _source(data: Any) -> Source:
     if isinstance(data, list) and any(isinstance(play, Mapping) and _OF_PLAYS & set(play) for play in data):
         raise FileError("is a playbook, not a list of runtimes; name the file that has the definitions")
     content = {"runtimes": data} if isinstance(data, list) else data
-    for key in set(content) - set(_KEYS) if isinstance(content, Mapping) else ():
-        from difflib import get_close_matches  # takes 3 ms, which only a file with other keys should pay
-
-        # They may hold anchors (&name). But a misspelled key must not let a purge delete what the file left out.
-        near = get_close_matches(str(key), _KEYS, 1, 0.8)
-        if near:
-            raise FileError(f"has the unknown key {clean(repr(key), 60)}; did you mean {near[0]}?")
+    for key in content if isinstance(content, Mapping) else ():
+        # A misspelled key must not let a purge delete what the file left out.
+        if key not in _KEYS and not _OWN.match(str(key)):
+            raise FileError(
+                f"has the unknown key {clean(repr(key), 60)}; the keys are {', '.join(_KEYS)}. A key of your own, such "
+                "as for an anchor, must begin with x-"
+            )
     if not isinstance(content, Mapping) or (content.get("runtimes") is None and content.get("scripts") is None):
         raise FileError("contains no list of runtimes, at the top level or under the key runtimes")
     for key, kind in _TYPES.items():
@@ -72,8 +70,8 @@ def _source(data: Any) -> Source:
             raise FileError(f"has {key}: {clean(repr(content[key]), 60)}; expected {expected}")
     left_out = content.get("left_out") or []
     named = {f"left_out[{index}]": entry for index, entry in enumerate(left_out)}
-    own = ("environment", "server", "server_time")
-    named.update({key: content[key] for key in own if content.get(key) is not None})
+    if content.get("server") is not None:
+        named["server"] = content["server"]
     for place, value in named.items():
         error = "is null; remove it, or write a name" if value is None else text_error(value)
         if error:

@@ -32,7 +32,6 @@ DELETE_OLD = "delete the old runtime"  # the commit of a replacement
 RENAME = "rename"  # a replacement takes its name
 DELETE = "delete"  # what is listed as absent, and what has a previous name of a replacement
 PURGE = "purge"
-LATE = "change after deletions"  # of a backup, whose name has a runtime that was to be deleted
 
 # How far a step is
 PLANNED = "planned"  # nothing is done
@@ -154,7 +153,7 @@ class Row(NamedTuple):
         """The step that makes the runtime as it is wanted. A replacement has others before and after it."""
         if len(self.steps) == 1:  # nearly every row, and this is asked often
             return self.steps[0]
-        return next(step for step in self.steps if step.phase in (CHANGE, LATE, DELETE, PURGE))
+        return next(step for step in self.steps if step.phase in (CHANGE, DELETE, PURGE))
 
     def in_phase(self, *phases: str) -> list[Step]:
         """The steps in these phases."""

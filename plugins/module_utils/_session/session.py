@@ -49,7 +49,6 @@ class Session:
         self._closed = False
         self._token: str | None = None
         self.delegated = False  # see `Login.delegated`
-        self.server_date: str | None = None  # the header Date of the last response
         if connection.login:
             self._http.add_secrets(connection.login.secrets.values())
         if connection.session:
@@ -136,7 +135,6 @@ class Session:
                 call = call._replace(polling=True)
             call = call._replace(token=self._token or self._log_in(None, polling=call.polling))
             response = self._http.send(call, on_late_response)
-            self.server_date = response.headers.get("Date", self.server_date)
             if response.ok:
                 return response
             error = self._refusal(response, operation)

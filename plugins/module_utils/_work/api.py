@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from .._model.policy import Policy
     from .._model.purge import Purge
     from .._model.scripts import ScriptEntry, Usage
-    from .._model.src import Source
 
 RUNTIMES = "/runtimes"
 # Fields that every release returns: a list entry without one of them is incomplete.
@@ -167,8 +166,8 @@ class Inputs(NamedTuple):
     `purge`: None to leave unlisted runtimes alone. `scripts`: None if none are given. `waiting`: how long to wait until
     the runtimes are ready; None: not at all. `patience`: the same for a runtime that is waited for in any case.
     `protects`: whether scripts keep the runtime that they use from being deleted. `plan_id`: of the approved plan.
-    `backup`: the file of a restore.
-    `shows_whole`: whether the result shows every field of a runtime, also where a list omits some.
+    `restore`: whether the definitions are a backup, and `server` the one that it belongs to. `shows_whole`: whether the
+    result shows every field of a runtime, also where a list omits some.
     """
 
     definitions: Sequence[Definition]
@@ -179,7 +178,8 @@ class Inputs(NamedTuple):
     plan_id: str | None = None
     waiting: Waiting | None = None
     patience: Waiting = Waiting(300.0, 2.0)
-    backup: Source | None = None
+    restore: bool = False
+    server: str | None = None
     shows_whole: bool = False
 
 

@@ -81,11 +81,7 @@ def audit_inputs_from(check: Check, params: Mapping[str, Any]) -> Mapping[str, A
     compared: Inputs | ValidationError | None = None
     try:
         if any(params[name] is not None for name in _DEFINITIONS):
-            inputs = inputs_for_many(check, {**params, "policy": None})
-            # What a backup would delete is no definition of what there should be.
-            restores = any(entry.restore for entry in inputs.definitions)
-            present = [entry for entry in inputs.definitions if not restores or entry.state != "absent"]
-            compared = inputs._replace(definitions=present)
+            compared = inputs_for_many(check, {**params, "policy": None})
     except ValidationError as exc:
         compared = exc
     return {**query_from(params), "compared": compared}

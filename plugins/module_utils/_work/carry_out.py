@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from .._model.runtime import Runtime
-from .._model.steps import CHANGE, DELETE, LATE, PURGE, Row
+from .._model.steps import CHANGE, DELETE, PURGE, Row
 from .api import Context, Work
 from .side_by_side import map_steps
 from .write import read_again, write
@@ -46,11 +46,6 @@ def carry_out(context: Context, work: Work) -> Work:
         work = delete(context, work, DELETE)
         if work.purges:
             work = delete(context, work, PURGE)
-    if any(row.due(LATE) for row in work.rows):
-        from .restore import change_late  # only a backup needs it
-
-        work = change_late(context, work)
-        work = assign(context, work, ASSIGN) if scripts else work
     return work
 
 
@@ -66,10 +61,6 @@ def _change(context: Context, rows: list[Row]) -> tuple[list[Row], Sequence[Runt
     writes = any(row.due(CHANGE) for row in rows)
     replaces = any(row.replacement for row in rows)
     if writes:
-        if any(row.wanted.restore for row in rows):
-            from .restore import write_in_order  # only a backup needs it
-
-            rows = write_in_order(context, rows, CHANGE)
         step = partial(write, context, read_first=len(rows) > 1)
         rows = map_steps(context, step, rows, lambda row, step: step in row.due(CHANGE), "written")
         rows, listed = read_again(context, rows)

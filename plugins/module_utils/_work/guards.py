@@ -70,14 +70,20 @@ def check_plan(context: Context, step: Step, plan: Plan) -> None:
         check_sent_back(plan.body, step.before)
     if "runtime_version" in plan.changed_fields:
         _check_version(context, str(wanted.values["runtime_version"]))
-    if plan.action == "update" and "name" in plan.changed_fields and not wanted.restore:
-        # If the server accepts a second runtime with this name, no task can address either of them by name.
-        for runtime in context.existing or context.api.list_known(context.warn, [wanted.name]):
-            if step.before and runtime.name == wanted.name and runtime.key != step.before.key:
-                holder = f"the runtime with id {runtime.id}"
-                raise ValidationError([f"name {runtime.name!r} is taken by {holder}; choose a different name"])
+    renames = plan.action == "update" and "name" in plan.changed_fields
+    if renames or (context.inputs.restore and plan.action == "create"):
+        _check_name(context, step)
     if step.before is None and wanted.name and not wanted.id:
         _warn_of_near_names(context, wanted)
+
+
+def _check_name(context: Context, step: Step) -> None:
+    """Raises ValidationError if a different runtime has the name: no task could address either of them by name."""
+    name = step.wanted.name
+    advice = "rename that one, and run the task again" if context.inputs.restore else "choose a different name"
+    for runtime in context.existing or context.api.list_known(context.warn, [name]):
+        if runtime.name == name and (step.before is None or runtime.key != step.before.key):
+            raise ValidationError([f"name {name!r} is taken by the runtime with id {runtime.id}; {advice}"])
 
 
 def _check_version(context: Context, version: str) -> None:
@@ -126,15 +132,12 @@ def _purge_refusals(context: Context, rows: Sequence[Row], steps: Sequence[Step]
     unlisted = {row.id for row in rows if row.is_purged}
     purged = [runtime for runtime in to_delete if runtime.id in unlisted]
     names = _listed_names(rows) if purged else {}
-    # A backup takes its name back from the runtime that has it now.
-    restored = [row for row in rows if row.wanted.restore and row.main.before]
-    taken_back = {row.wanted.name for row in restored if row.main.before and row.main.before.name != row.wanted.name}
     if not lists_default(context.existing):
         why = f"{INCOMPLETE[0].lower()}{INCOMPLETE[1:]}"
         yield to_delete, f"purge is refused: {why}. Run the task again, or as a user who sees every runtime"
     for runtime in purged:
         near = names.get(name_key(runtime.name), [])
-        near = [name for name in near if name and (name not in taken_back or name != runtime.name)]
+        near = [name for name in near if name]
         label = f"purge would delete {quoted([runtime.name])} ({runtime.id})"
         if not runtime.name:
             label = f"purge would delete the runtime with id {runtime.id}"

@@ -70,8 +70,10 @@ def _rest(params: Mapping[str, Any], policy: Policy | None, check: Check) -> Inp
         raise ValidationError(["one of runtimes, src and scripts is required"])
     restore, left_out = (source.restore, source.left_out) if source else (False, ())
     comment, limit, entries = params["journal_comment"] or None, params["purge_limit"], None
-    # Scripts alone say nothing of which runtimes there should be.
-    purges = params["purge"] and runtimes is not None
+    # Scripts alone say nothing of which runtimes there should be, and a backup of what came since.
+    purges = params["purge"] and runtimes is not None and not restore
+    # The way back is never refused.
+    policy = None if restore else policy
     with ErrorList() as errors:
         placed = _placed(check, "runtimes", runtimes or (), path, errors)
         # What a refused entry, which is None, would have kept is not known.
@@ -90,7 +92,7 @@ def _rest(params: Mapping[str, Any], policy: Policy | None, check: Check) -> Inp
             errors.check(_definition, place, entry, comment, policy, restore, prefix=_label(place, entry))
             for place, entry in accepted
         ]
-        errors.add(*_name_errors(accepted, restore))
+        errors.add(*_name_errors(accepted))
         if limit is not None and limit < 0:
             errors.add(f"purge_limit must be at least 0, not {limit}")
         if scripts is not None:
@@ -100,7 +102,8 @@ def _rest(params: Mapping[str, Any], policy: Policy | None, check: Check) -> Inp
             checked = {place: entry for place, entry in placed if entry is not None}
             entries = errors.check(script_entries, list(checked.values()), list(checked))
     purge = Purge(params["purge_exclude"], limit, comment, left_out) if purges else None
-    return Inputs(definitions, purge, entries, backup=source if restore else None)
+    server = source.server if source and restore else None
+    return Inputs(definitions, purge, entries, restore=restore, server=server)
 
 
 def _source(params: Mapping[str, Any]) -> Source | None:
@@ -153,20 +156,19 @@ def _definition(
         for option, value in entry.items() if is_absent(entry) else ():
             if option not in _OF_ABSENT and value not in (None, DEFINITION_OPTIONS[option].get("default")):
                 errors.add(f"{option} cannot be used with state: absent")
-        if restore and is_absent(entry) and entry.get("id") is None:
-            errors.add("id is required with state: absent in a backup, where no name means a runtime to delete")
+        if restore and is_absent(entry):
+            errors.add("state: absent cannot be used with restore: true, because a restore deletes nothing")
         options = {**entry, "journal_comment": entry.get("journal_comment") or comment}
-        definition: Definition = errors.check(definition_from, options, policy, restore)
+        definition: Definition = errors.check(definition_from, options, policy)
     return definition._replace(place=place)
 
 
-def _name_errors(placed: Sequence[tuple[str, Mapping[str, Any]]], restore: bool) -> Iterator[str]:
+def _name_errors(placed: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
     """An error for each name, previous name or id that two entries have, even if they have other errors."""
     seen: dict[tuple[str, str], str] = {}
     holders: dict[str, str] = {}
     for place, entry in placed:
-        # In a backup, what is to be deleted counts by its id alone: it may have the name of what comes back.
-        for option in ("id",) if restore and is_absent(entry) else ("id", "name"):
+        for option in ("id", "name"):
             value = entry.get(option) or ""
             first = seen.setdefault((option, value.upper() if option == "id" else value), place)
             if value and first != place:

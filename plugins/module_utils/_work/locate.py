@@ -19,7 +19,7 @@ from .api import ALL_FIELDS, Context, one_named
 
 def is_found_by_id(definitions: Sequence[Definition]) -> bool:
     """Whether this is a single runtime that its id finds, so that no list needs to be read."""
-    return len(definitions) == 1 and definitions[0].id is not None and not definitions[0].restore
+    return len(definitions) == 1 and definitions[0].id is not None
 
 
 def needed_fields(context: Context, wanted: Definition) -> set[str]:
@@ -76,7 +76,8 @@ def locate(context: Context, wanted: Definition, found: Runtime | None, has_list
 def plan_step(context: Context, step: Step) -> Step:
     """The step with its plan, checked against the server. Raises ValidationError, before anything is written."""
     wanted, before = step.wanted, step.before
-    plan = make_plan(before, wanted, context.inputs.policy)
+    policy = None if context.inputs.restore else context.inputs.policy
+    plan = make_plan(before, wanted, policy)
     is_again = step.plan is not NO_PLAN and step.phase == CHANGE  # of a first plan, `reconcile` warns
     if plan.warning and is_again and plan.warning != step.plan.warning:
         context.warn(plan.warning)

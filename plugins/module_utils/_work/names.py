@@ -51,20 +51,25 @@ def successor(context: Context, name: str, listed: Iterable[Runtime]) -> Runtime
     return next((one for one in listed if one.key == chosen[0].key), None) if chosen else None
 
 
-def collisions(rows: Sequence[Row], existing: Sequence[Runtime]) -> Iterator[str]:
-    """An error for two entries that mean the same runtime, and for a rename to a name that another entry still has.
+def listed_twice(rows: Sequence[Row]) -> Iterator[str]:
+    """An error for two entries that mean the same runtime."""
+    owners: dict[str, Row] = {}
+    for row in rows:
+        first = owners.setdefault(row.main.key, row) if row.main.before else row
+        if first is not row:
+            yield f"{row.place} and {first.place} are the same runtime, {row.main.seen.label}; list it once"
+
+
+def taken_names(rows: Sequence[Row], existing: Sequence[Runtime]) -> Iterator[str]:
+    """An error for a rename to a name that another entry still has.
 
     Writes run in parallel, so the server might receive the rename before the other entry's rename or delete.
     """
-    owners: dict[str, Row] = {}
     located = [(row, row.main.before) for row in rows if row.main.before]
-    for row, current in located:
-        first = owners.setdefault(current.key, row)
-        if first is not row:
-            yield f"{row.place} and {first.place} are the same runtime, {current.label}; list it once"
+    owners = {current.key: row for row, current in located}
     for row, current in located:
         name = row.wanted.name
-        if row.wanted.state == "absent" or row.wanted.restore or name in (None, current.name):
+        if row.wanted.state == "absent" or name in (None, current.name):
             continue
         for holder in existing:
             if holder.name == name and holder.key != current.key and holder.key in owners:

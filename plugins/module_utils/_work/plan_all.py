@@ -15,7 +15,6 @@ from collections.abc import Collection, Sequence
 from functools import partial
 
 from .._errors import ErrorList, ValidationError
-from .._model.alike import is_named
 from .._model.definition import Definition, definition_from
 from .._model.fields import BY_NAME
 from .._model.kinds import Resource, without_null
@@ -54,12 +53,6 @@ def plan_all(context: Context, rows: list[Row]) -> tuple[Work, list[str]]:
         errors += refused
     if inputs.purge and context.left:
         work = work._replace(rows=without_replaced(context, work.rows))
-    if any(definition.restore for definition in inputs.definitions):
-        from .restore import order_names, warn_of_newer  # only a backup needs it
-
-        work = order_names(context, work)
-        if inputs.backup:
-            warn_of_newer(context, inputs.backup, work)
     if work.scripts:
         from .assign import spare_failed
 
@@ -87,27 +80,20 @@ def _warn_of_previous_names(context: Context, row: Row) -> None:
 
 def _plan_replacements(context: Context, rows: Sequence[Row]) -> list[Row]:
     """The rows with the steps of replacements. Raises ValidationError for entries that meet."""
-    restores = any(row.wanted.restore for row in rows)
-    # What a backup lists as absent may be what a restore goes on with, undoes or replaces.
-    spared = "absent" if restores else None
-    claimed = {
-        row.main.key for row in rows if (row.wanted.id or mark_in(row.wanted.name or "")) and row.wanted.state != spared
-    }
+    claimed = {row.main.key for row in rows if row.wanted.id or mark_in(row.wanted.name or "")}
     plan = partial(_with_steps, context, rows, claimed & set(context.left))
     planned = [row if row.failure else attempt(plan, row) for row in rows]
     owners = {row.main.key: row for row in rows if row.main.before}
-    taken = {step.key for row in planned if row.wanted.restore for step in row.going}
-    taken |= {row.beside.key for row in planned if row.wanted.restore and row.beside}
     begun = {mark.replaced: mark.runtime for mark in context.left.values() if mark.key in claimed}
     errors = [
         f"{owners[runtime.key].place} is {runtime.label}, which {row.place} needs for a replacement; remove one of them"
         for row in planned
         for runtime in ((*row.old, begun.get(row.old[0].key)) if row.replacement else ())
-        if runtime and owners.get(runtime.key, row).place != row.place and runtime.key not in taken
+        if runtime and owners.get(runtime.key, row).place != row.place
     ]
     if errors:
         raise ValidationError(errors)
-    return [row for row in planned if row.wanted.state != spared or row.main.key not in taken]
+    return planned
 
 
 def _with_steps(context: Context, rows: Sequence[Row], claimed: Collection[str], row: Row) -> Row:
@@ -116,9 +102,6 @@ def _with_steps(context: Context, rows: Sequence[Row], claimed: Collection[str],
     if wanted.state == "absent" and before and of_existing(context, before):
         return row.with_step(row.main._replace(unused_only=True))
     old, differs = _to_replace(context, row)
-    if wanted.restore and before is None:
-        old = _holder_that_goes(context, rows, row)
-        differs = bool(old)
     if context.left:
         absent = {other.main.key for other in rows if other.wanted.state == "absent"}
         row, beside = plan_recovery(context, claimed, absent, row, old, differs)
@@ -146,27 +129,11 @@ def _to_replace(context: Context, row: Row) -> tuple[list[Runtime], bool]:
     return old, differs
 
 
-def _holder_that_goes(context: Context, rows: Sequence[Row], row: Row) -> list[Runtime]:
-    """The runtime that has the name of one of a backup that is gone, if the backup lists it as absent, or a purge would
-    delete it."""
-    absent = {other.main.key for other in rows if other.wanted.state == "absent"}
-    listed = {other.main.key for other in rows}
-    purge = context.inputs.purge
-
-    def goes(runtime: Runtime) -> bool:
-        if runtime.key in absent or purge is None or runtime.key in listed or runtime.is_default:
-            return runtime.key in absent
-        return not is_named(runtime.name, [*purge.exclude, *purge.left_out], runtime.id)
-
-    return [runtime for runtime in context.existing if runtime.name == row.wanted.name and goes(runtime)][:1]
-
-
 def _replaced(context: Context, row: Row, old: Sequence[Runtime], beside: Runtime | None, differs: bool) -> Row:
     """The row with the steps of its replacement. `differs`: a runtime is created beside the first one."""
     wanted, name, plan, comment = row.wanted, row.final_name, row.main.plan, row.wanted.journal_comment
     old = [as_listed(context, runtime) for runtime in old]
     main, steps = row.main, [step for step in row.steps if step is not row.main]
-    copies = differs and not wanted.restore
     if differs:
         first = old[0]
         if row.finishes:
@@ -176,13 +143,12 @@ def _replaced(context: Context, row: Row, old: Sequence[Runtime], beside: Runtim
         with ErrorList() as errors:
             prefix = f"{first.label} cannot be copied"
             main = errors.check(_plan_beside, context, first, wanted, name, beside, prefix=prefix)
-        if copies:
-            check_sent_back({**main.plan.body, "name": name}, first)
+        check_sent_back({**main.plan.body, "name": name}, first)
     target = main.plan.target or main.before or old[0]
     steps.append(main)
     for runtime in old:
         copied = differs and runtime is old[0]
-        _warn_of_loss(context, runtime, target, copied and copies)
+        _warn_of_loss(context, runtime, target, copied)
         phase = DELETE_OLD if copied else DELETE
         steps.append(plan_step(context, Step(deletion_of(runtime, comment), phase, runtime)))
     if differs:
@@ -202,9 +168,9 @@ def _replaced(context: Context, row: Row, old: Sequence[Runtime], beside: Runtim
 
 def _plan_beside(context: Context, old: Runtime, wanted: Definition, name: str, beside: Runtime | None) -> Step:
     """The step that creates or updates the runtime beside, whose name says what it replaces."""
-    copy = wanted if wanted.restore else _copy(old, wanted)
+    copy = _copy(old, wanted)
     marked = mark_name(name, old.key)
-    copy = copy._replace(name=marked, id=None, values={**copy.values, "name": marked}, restore=False)
+    copy = copy._replace(name=marked, id=None, values={**copy.values, "name": marked})
     return plan_step(context, Step(copy, before=beside))
 
 

@@ -32,7 +32,7 @@ def ensure_many(task: Any, inputs: Inputs) -> Mapping[str, Any]:
     rows, scripts, refusal = reconcile(context)
     from .._model.result import report_many  # only a task for many runtimes needs it
 
-    known = None if inputs.purge or any(entry.restore for entry in inputs.definitions) else context.api.known
+    known = None if inputs.purge else context.api.known
     return report_many(rows, inputs.purge is not None, scripts, refusal, context.check_mode, known)
 
 
@@ -44,7 +44,11 @@ def reconcile(context: Context) -> tuple[Sequence[Row], ScriptReport, Validation
     returned. Raises ValidationError for entries that meet, and MstrError if runtimes cannot be listed.
     """
     inputs, definitions = context.inputs, context.inputs.definitions
-    if not is_found_by_id(definitions) or inputs.purge or inputs.scripts:
+    if inputs.restore:
+        from .restore import check_server  # only a backup needs it
+
+        check_server(context)
+    if inputs.restore or not is_found_by_id(definitions) or inputs.purge or inputs.scripts:
         # An incomplete list is read twice, so that no create makes a second runtime.
         listed = context.api.list_known(context.warn, [definition.name for definition in definitions])
         context = context._replace(existing=listed)
@@ -53,7 +57,11 @@ def reconcile(context: Context) -> tuple[Sequence[Row], ScriptReport, Validation
 
             context = with_left(context)
     work, errors = _planned(context)
-    if context.inputs.policy and len(definitions) > 1 and any(row.failure for row in work.rows):
+    if inputs.restore:
+        from .restore import warn_of_restored
+
+        warn_of_restored(context, work.rows)
+    elif context.inputs.policy and len(definitions) > 1 and any(row.failure for row in work.rows):
         from .guards import violations  # only an exemption by id makes it wait for the list
 
         errors += violations(context.inputs.policy, work.rows)
@@ -88,7 +96,7 @@ def _planned(context: Context) -> tuple[Work, list[str]]:
     inputs = context.inputs
     more: list[Any] = [inputs.purge, inputs.scripts is not None, inputs.plan_id, context.left]
     for asked in inputs.definitions:
-        more += [asked.state == "absent", asked.previous_names, asked.replace_on_change, asked.restore]
+        more += [asked.state == "absent", asked.previous_names, asked.replace_on_change]
     if any(more):
         from .plan_all import plan_all  # a single plain definition does not need it
 
@@ -102,39 +110,35 @@ def _located(context: Context) -> list[Row]:
     by_id, by_name = {runtime.key: [runtime] for runtime in context.existing}, defaultdict(list)
     for runtime in context.existing:
         by_name[runtime.name].append(runtime)
-    # In a backup, the id decides; a runtime that has the name of a different one now is renamed.
-    restores = bool(inputs.backup) or any(definition.restore for definition in inputs.definitions)
-    if restores:
-        from .restore import identified, unless_older  # before threads need it
-    restored = {definition.id for definition in inputs.definitions if restores and definition.id in by_id}
     # An unfinished replacement of a runtime that is gone is found by the name that it is to take.
     for mark in context.left.values():
         by_name[mark.name] += [mark.runtime] if mark.is_gone else []
 
     def find(row: Row) -> Row:
         definition = row.wanted
-        if definition.restore and definition.id and definition.id not in by_id:
-            definition = identified(context, definition, restored)
         names = [str(definition.name), *definition.previous_names]
-        named = [runtime for name in names for runtime in by_name.get(name, ()) if runtime.key not in restored]
+        named = [runtime for name in names for runtime in by_name.get(name, ()) if runtime.key not in meant_by_id]
         before = find_listed(context, definition, by_id.get(definition.id, []) if definition.id else named)
-        return row._replace(wanted=definition, steps=(row.main._replace(wanted=definition, before=before),))
+        return row.with_step(row.main._replace(before=before))
 
     def read(row: Row) -> Row:
-        row = find(row) if restores else row
         before = locate(context, row.wanted, row.main.before, bool(context.existing))
-        row = row.with_step(row.main._replace(before=before))
-        backup = inputs.backup if row.wanted.state == "absent" else None
-        return unless_older(context, backup, row) if backup and before else row
+        return row.with_step(row.main._replace(before=before))
 
     def is_unread(row: Row) -> bool:
-        return restores or (not row.error and needs_read(context, row.wanted, row.main.before))
+        return not row.error and needs_read(context, row.wanted, row.main.before)
 
     rows = [
         Row(entry, entry.place or f"runtimes[{index}]", (Step(entry, CHANGE if entry.state == "present" else DELETE),))
         for index, entry in enumerate(inputs.definitions)
     ]
-    rows = rows if restores else [attempt(find, row) for row in rows]
+    meant_by_id: set[str | None] = set()
+    if inputs.restore:
+        from .restore import without_deleted_id
+
+        rows = [attempt(partial(without_deleted_id, context, by_id), row) for row in rows]
+        meant_by_id = {row.wanted.id for row in rows}
+    rows = [row if row.error else attempt(find, row) for row in rows]
     if sum(map(is_unread, rows)) > 1:
         from .side_by_side import map_items  # only where a list omits fields
 
@@ -144,9 +148,12 @@ def _located(context: Context) -> list[Row]:
     renames = any(row.wanted.name not in (None, row.main.seen.name) for row in rows)
     if len(rows) < 2 or not (renames or len({row.main.key for row in rows}) < len(rows)):
         return rows
-    from .names import collisions  # only what is new or renamed, or listed twice, meets another one
+    from .names import listed_twice, taken_names  # only what is new or renamed, or listed twice, meets another one
 
-    errors = list(collisions([row for row in rows if not row.error], context.existing))
+    located = [row for row in rows if not row.error]
+    errors = list(listed_twice(located))
+    # Of a backup, only the entry whose name is taken is refused.
+    errors += [] if inputs.restore else taken_names(located, context.existing)
     if errors:
         raise ValidationError(errors)
     return rows

@@ -84,7 +84,7 @@ def plan_recovery(
     `differs`: with a runtime beside. Raises ValidationError if the row must not be carried out.
     """
     wanted, before = row.wanted, row.main.before
-    names = () if wanted.id and not wanted.restore else (wanted.name, *wanted.previous_names)
+    names = () if wanted.id else (wanted.name, *wanted.previous_names)
     marks = [mark for mark in context.left.values() if mark.key not in claimed]
     for mark in marks:
         if not mark.old and not mark.is_gone and (mark.name in names or wanted.id == mark.replaced):

@@ -7,8 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import timezone
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from .._errors import ErrorList
@@ -104,7 +102,6 @@ def with_findings(context: Context, query: Mapping[str, Any], runtimes: Sequence
         "changed": False,
         "runtimes": [runtime.to_result() for runtime in runtimes],
         "dangling": None,
-        "server_time": _utc(context.session.server_date),
     }
     if query["include_scripts"]:
         _add_scripts(context, query, runtimes, result)
@@ -122,14 +119,6 @@ def with_findings(context: Context, query: Mapping[str, Any], runtimes: Sequence
     skipped = query["include_installed"] and context.check_mode
     more = " Check mode does not run the script that lists packages." if skipped else ""
     return {**result, "msg": f"{text}.{more}"}
-
-
-def _utc(date: str | None) -> str | None:
-    """The time in a header Date, such as `2026-11-30T04:15:00Z`; None if it has none."""
-    try:
-        return f"{parsedate_to_datetime(str(date)).astimezone(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
-    except (IndexError, OverflowError, TypeError, ValueError):
-        return None
 
 
 def policy_line(result: Mapping[str, Any]) -> str:

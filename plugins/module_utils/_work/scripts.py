@@ -159,6 +159,10 @@ def _wanted(context: Context, scripts: Scripts, rows: Sequence[Row]) -> list[Ass
         for entry, (target, row) in zip(entries, targets)
     ]
     check_same_scripts(planned)
+    if context.inputs.restore:
+        from .restore import without_secrets  # only a backup needs it
+
+        planned = without_secrets(context, planned)
     return planned
 
 

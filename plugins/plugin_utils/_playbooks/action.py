@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Container, Iterable, Mapping
+from datetime import datetime, timezone
 from typing import Any
 
 from ansible.errors import AnsibleError
@@ -22,8 +23,6 @@ from ansible.utils.vars import load_extra_vars
 from ...module_utils._errors import ValidationError
 from .._reports.texts import plain
 from .._run.action import CALLED_BY_ROLE
-from .backups import now
-from .destination import Stat
 from .new_run import UNKNOWN, command_line, path_of, server_of
 from .variables import CONNECTION, is_given
 
@@ -104,6 +103,14 @@ class Action(ActionBase):
         except TypeError:
             raise refused(f"{name} must be true or false, not {str(self.value(name))!r}.") from None
 
+    def check_local(self, variable: str) -> None:
+        """Raise ValidationError if the modules run on another host, whose files nobody here reads or writes."""
+        if not self.is_local:
+            raise refused(
+                f"{variable} needs ansible_connection: local, because its file is on the control node, and the "
+                f"modules run there, too. The connection of {self.host} is {self.transport}."
+            )
+
     def run_id(self) -> str:
         """The id of the run. Raises ValidationError if its check was left out."""
         checked = self.value("mstr_run")
@@ -167,10 +174,6 @@ class Action(ActionBase):
         """The options of the run that a later command needs."""
         return command_line(str(source) for source in self.task_vars.get("ansible_inventory_sources") or ())
 
-    def run_plain_module(self, name: str, options: Result) -> Result:
-        """The result of a module that has no action of its own and changes nothing."""
-        return dict(self._execute_module(name, options, task_vars=self.task_vars))
-
     def run_action(
         self,
         name: str,
@@ -215,15 +218,6 @@ class Action(ActionBase):
                 defaults_of.update(templated(self._templar, defaults.get(key) or {}))
         return defaults_of
 
-    def stat(self, path: str) -> Stat:
-        """What is at a path on the host on which the modules run."""
-        if not self.is_local:
-            stat: Result = self._execute_remote_stat(  # type: ignore[no-untyped-call]
-                path, all_vars=self.task_vars, follow=True
-            )
-            return Stat.of_module(stat)
-        return Stat.local(path)
-
 
 def _rendered(templar: Any, value: Any) -> Any:
     try:
@@ -247,6 +241,11 @@ def _without(omitted: Any, value: Any) -> Any:
     if isinstance(value, list):
         return [_without(omitted, entry) for entry in value if entry != omitted]
     return value
+
+
+def now() -> str:
+    """The time as the name of a backup has it."""
+    return f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}"
 
 
 def refused(sentence: str) -> ValidationError:

@@ -10,7 +10,6 @@ Pure, except that it looks at the places of the files. It opens no connection an
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
@@ -19,20 +18,17 @@ from ansible.module_utils.parsing.convert_bool import boolean
 
 from ...module_utils._errors import ValidationError, listed
 from ...module_utils._model.file import read_text
-from ...module_utils._model.src import Source, read_definitions
+from ...module_utils._model.src import read_definitions
 from .._reports import evaluation, formats, plan_file
 from .._reports.evaluation import grouped
 from .._reports.upgrade import upgrade_errors
 from . import variables
-from .backups import choice_error, dest_of, here
 from .destination import dest_errors
-from .new_run import UNKNOWN, NewRun, commands, dests, path_of, server_of
+from .new_run import UNKNOWN, NewRun, dests, path_of
 from .variables import is_given
 
 _MOST_SENTENCES = 20
 _NUMBERS = {"int": int, "float": float}
-# What Ansible's keyword `serial` takes: a number, or a percentage of the hosts.
-_BATCH_SIZE = re.compile(r"[1-9]\d*|(100|[1-9]\d?)%")
 # The files that all hosts share.
 _SHARED = ("mstr_report_dest", "mstr_plan_dest", "mstr_plan_src")
 
@@ -51,7 +47,6 @@ def run_errors(run: NewRun) -> list[str]:
     empty = [name for values in run.hosts.values() for name in used if values.get(name) == ""]
     kinds = (
         variables.name_errors(names, run.playbook, run.extra),
-        _serial_errors(run),
         variables.empty_errors(empty),
         _type_errors(run),
         _use_errors(run),
@@ -59,7 +54,6 @@ def run_errors(run: NewRun) -> list[str]:
         _shared_errors(run),
         _separate_errors(run),
         _same_file_errors(run),
-        _source_errors(run),
         _gate_errors(run),
         _server_errors(run),
     )
@@ -69,25 +63,6 @@ def run_errors(run: NewRun) -> list[str]:
 def _limited(sentences: list[str]) -> list[str]:
     more = len(sentences) - _MOST_SENTENCES
     return sentences if more <= 0 else [*sentences[:_MOST_SENTENCES], f"And {more} more errors of this kind."]
-
-
-def _serial_errors(run: NewRun) -> Iterator[str]:
-    """Of `mstr_serial`, which Ansible reads before the variables of any host."""
-    if "mstr_serial" not in variables.types(run.playbook):
-        return
-    if "mstr_serial" in run.extra:
-        value = run.extra["mstr_serial"]
-        sizes = value if isinstance(value, (list, tuple)) else [value]
-        if is_given(value) and not (sizes and all(_BATCH_SIZE.fullmatch(str(size).strip()) for size in sizes)):
-            yield (
-                f"mstr_serial must be a number of environments, a percentage such as 20%, or a list of these, not "
-                f"{_shown(value)}."
-            )
-    elif run.is_named("mstr_serial"):
-        yield (
-            "mstr_serial counts only with -e, because Ansible reads it before the variables of any host. Remove it "
-            "from the inventory, and start the playbook with -e mstr_serial=… ."
-        )
 
 
 def _type_errors(run: NewRun) -> Iterator[str]:
@@ -117,9 +92,6 @@ def _use_errors(run: NewRun) -> Iterator[str]:
         yield "Set only one of mstr_plan_src and mstr_runtimes_plan_id; both are set."
     if writes and not run.check_mode:
         yield "mstr_plan_dest writes the plan of a check; start the playbook with --check."
-    for name in ("mstr_runtimes_backup_exclude", "mstr_runtimes_backup_keep", "mstr_runtimes_backup_scripts"):
-        if is_given(run.extra.get(name)) and not any(run.values_of("mstr_runtimes_backup_dest")):
-            yield f"{name} needs mstr_runtimes_backup_dest, the file of the backup; without it there is no backup."
 
 
 def _export_errors(run: NewRun) -> Iterator[str]:
@@ -139,7 +111,7 @@ def _gate_errors(run: NewRun) -> Iterator[str]:
     empty = [host for host in run.switched_on("mstr_fail_on_drift") if not _has_definitions(run, host)]
     if empty:
         yield (
-            "mstr_fail_on_drift is set, but none of mstr_runtimes, mstr_runtimes_src and mstr_runtimes_scripts has "
+            "mstr_fail_on_drift is set, but neither mstr_runtimes nor mstr_runtimes_src has "
             f"definitions{run.in_brackets(empty)}, so nothing would be compared. Set one of them, or remove "
             "mstr_fail_on_drift."
         )
@@ -185,7 +157,7 @@ def _has_definitions(run: NewRun, host: str) -> bool:
     """Whether there is something to compare. What cannot be read counts as definitions: the module reports it."""
     values = run.hosts[host]
     definitions, src = values.get("mstr_runtimes"), values.get("mstr_runtimes_src")
-    if definitions is UNKNOWN or src is UNKNOWN or definitions or values.get("mstr_runtimes_scripts"):
+    if definitions is UNKNOWN or src is UNKNOWN or definitions:
         return True
     if not is_given(src):
         return False
@@ -207,8 +179,7 @@ def type_error(name: str, kind: str, value: Any) -> str | None:
         elif kind in _NUMBERS:
             if isinstance(value, bool) or (kind == "int" and isinstance(value, float) and value % 1):
                 raise ValueError
-            if _NUMBERS[kind](value) < 1 and name == "mstr_runtimes_backup_keep":
-                return f"{name} must be at least 1, not {_shown(value)}"
+            _NUMBERS[kind](value)
     except (TypeError, ValueError):
         return f"{name} must be {expected[kind]}, not {_shown(value)}"
     return None
@@ -274,86 +245,24 @@ def _separate_errors(run: NewRun) -> Iterator[str]:
         for path, hosts in writers.items():
             if len(hosts) > 1:
                 yield one_file_error(name, path, hosts)
-            elif run.is_local(hosts[0]):
+            else:
                 yield from dest_errors(name, path)
 
 
 def _same_file_errors(run: NewRun) -> Iterator[str]:
     """Of a file that the run would write and use for a second purpose."""
     used: dict[str, dict[str, None]] = {}
-    reads, writes = ("mstr_runtimes_src", "mstr_restore_src", "mstr_plan_src"), ("mstr_report_dest", "mstr_plan_dest")
+    reads, writes = ("mstr_runtimes_src", "mstr_plan_src"), ("mstr_report_dest", "mstr_plan_dest")
     for name in (*reads, *writes, *variables.OWN_FILES):
         for _host, path in run.paths(name):
             used.setdefault(os.path.realpath(path), {}).setdefault(name)
     for path, names in used.items():
         written = [name for name in names if name not in reads]
-        # A backup gets a name of its own, so that it never replaces the one that is restored.
-        if len(names) > 1 and written and set(names) != {"mstr_restore_src", "mstr_runtimes_backup_dest"}:
+        if len(names) > 1 and written:
             yield (f"{' and '.join(names)} are the same file, {path}. Name a different file for {written[-1]}.")
-
-
-def _source_errors(run: NewRun) -> Iterator[str]:
-    """Of a backup that is to be applied, and of a file to restore that is not a backup of this environment."""
-    name = {"apply": "mstr_runtimes_src", "audit": "mstr_runtimes_src", "restore": "mstr_restore_src"}.get(run.playbook)
-    if name is None:
-        return
-    restores, backups = run.playbook == "restore", {}
-    paths = {host: path for host, path in run.paths(name) if run.is_local(host)}
-    choices = {host: here(path) for host, path in paths.items() if restores and not dest_of(path) and here(path)}
-    if choices:
-        yield choice_error(name, choices, run.options, read_definitions)
-    paths = {host: path for host, path in paths.items() if host not in choices}
-    missing = [path for path in paths.values() if not os.path.exists(path)]
-    if restores and (not run.is_named(name) or (missing and len(missing) == len(run.hosts))):
-        named = f" None of these files exists: {listed(missing, 5)}." if missing else ""
-        yield (
-            f"There is no backup to restore.{named} Name it with -e "
-            "'mstr_restore_src=backups/{{ inventory_hostname }}.20261130T041500Z.yml'."
-        )
-    for host, path in paths.items():
-        try:
-            source = Source() if path in missing else read_definitions(path)
-        except ValidationError as exc:
-            # The module reports other files that cannot be read.
-            yield from [f"{name} {exc.sentence.removeprefix('src ')}"] if restores else ()
-            continue
-        if source.restore and run.playbook == "apply":
-            backups[host] = path
-        elif source.restore or (restores and path not in missing):
-            yield from foreign_errors(name, path, source, host, run.server(host))
-    yield from backup_errors(backups, run.options)
-
-
-def backup_errors(paths: Mapping[str, str], options: Sequence[str]) -> Iterator[str]:
-    """Why the backups of these hosts are not applied, with the command that restores them."""
-    if paths:
-        different = set(paths.values())
-        shown = "\n".join(commands(options, "restore", "mstr_restore_src", paths))
-        which = different.pop() if len(different) == 1 else f"of {listed(list(paths), 5)}"
-        yield (
-            f"mstr_runtimes_src {which} is a backup, "
-            f"which only mstr.library.restore brings back as a whole. Run:\n{shown}"
-        )
 
 
 def one_file_error(name: str, path: str, hosts: Sequence[str]) -> str:
     """Why several hosts must not write the file that a variable names."""
     several = f"Several environments would be written to one file, {path} ({listed(hosts, 5)})"
     return f"{several}. Put {{{{ inventory_hostname }}}} into {name}, or limit the run to one of them."
-
-
-def foreign_errors(name: str, path: str, source: Source, host: str, server: str | None) -> Iterator[str]:
-    """Why a file must not be restored on a host: it is not a backup, or that of a different environment or server."""
-    of_server = source.server and (server_of({"mstr_base_url": source.server}, {}) or source.server)
-    if not source.restore:
-        yield f"{name} {path} is not a backup, which has restore: true. Apply it with mstr_runtimes_src."
-    elif source.environment not in (None, host):
-        yield (
-            f"{name} {path} is a backup of {source.environment}, not of {host}. Limit the run to {source.environment}, "
-            f"or delete the lines environment and server from the file to restore it on {host} all the same."
-        )
-    elif of_server is not None and server not in (None, of_server):
-        yield (
-            f"{name} {path} is a backup of the server {source.server}, and {host} is now {server}. Set mstr_base_url "
-            "to that server, or delete the line server from the file to restore it here all the same."
-        )

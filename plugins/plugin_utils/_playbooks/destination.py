@@ -11,21 +11,20 @@ import os
 import secrets
 import stat
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from .._reports.texts import without_controls_in
 
 FILE, FOLDER = "a file", "a directory"
-# What the module `stat` calls it, and what it is.
 _KINDS = {
-    "isreg": FILE,
-    "isdir": FOLDER,
-    "ischr": "a device",
-    "isblk": "a device",
-    "isfifo": "a pipe (FIFO)",
-    "issock": "a socket",
+    stat.S_IFREG: FILE,
+    stat.S_IFDIR: FOLDER,
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFIFO: "a pipe (FIFO)",
+    stat.S_IFSOCK: "a socket",
 }
 
 
@@ -35,13 +34,6 @@ class Stat(NamedTuple):
     kind: str | None
     is_writable: bool = False
     checksum: str = ""
-    size: int = 0  # bytes; only of a file on another host
-
-    @classmethod
-    def of_module(cls, result: Mapping[str, Any]) -> Stat:
-        """From the result of Ansible's module `stat` on another host."""
-        kind = next((kind for key, kind in _KINDS.items() if result.get(key)), None)
-        return cls(kind, bool(result.get("writeable")), str(result.get("checksum")), int(result.get("size", 0)))
 
     @classmethod
     def local(cls, path: str) -> Stat:
@@ -52,7 +44,7 @@ class Stat(NamedTuple):
             return cls(None)
         if any(_is_stream(link) for link in _links(path)):
             return cls("a stream of the process")
-        kind = next((kind for key, kind in _KINDS.items() if getattr(stat, f"S_{key.upper()}")(mode)), None)
+        kind = _KINDS.get(stat.S_IFMT(mode))
         digest = hashlib.sha1(usedforsecurity=False)
         if kind == FILE:
             with suppress(OSError), open(path, "rb") as file:
@@ -62,18 +54,17 @@ class Stat(NamedTuple):
         return cls(kind, is_writable, digest.hexdigest())
 
 
-def dest_errors(name: str, path: str, remote: Callable[[str], Stat] | None = None) -> Iterator[str]:
-    """Why the file that a variable names cannot be written, if so, as a sentence. `remote`: on another host.
+def dest_errors(name: str, path: str) -> Iterator[str]:
+    """Why the file that a variable names cannot be written, if so, as a sentence.
 
     Only a regular file is replaced: a rename would put one in the place of a device, which all processes use.
     """
-    stat_of, target = (remote, path) if remote else (Stat.local, os.path.realpath(path))
-    kind, folder = stat_of(path).kind, os.path.dirname(target)
+    kind, folder = Stat.local(path).kind, os.path.dirname(os.path.realpath(path))
     if kind == FOLDER:
         yield f"{name} {path} is a directory; name a file."
     elif kind not in (None, FILE):
         yield f"{name} {path} is {kind}, not a regular file; name a file."
-    elif (parent := stat_of(folder)).kind != FOLDER:
+    elif (parent := Stat.local(folder)).kind != FOLDER:
         yield f"The directory of {name}, {folder}, does not exist; create it."
     elif not parent.is_writable:
         yield f"The directory of {name}, {folder}, is not writable; choose another one."
@@ -109,7 +100,7 @@ def write(path: str, parts: Iterable[str], *, private: bool = False) -> None:
 
 
 def checksum(content: bytes) -> str:
-    """The checksum as Ansible's module `stat` returns it."""
+    """The checksum of a file with this content."""
     return hashlib.sha1(content, usedforsecurity=False).hexdigest()
 
 

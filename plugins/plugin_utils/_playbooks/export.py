@@ -9,22 +9,24 @@ The options come from the variables of the host.
 
 from __future__ import annotations
 
+import os
 from datetime import datetime, timezone
 from typing import Any
 
 from ...module_utils._errors import ErrorList, counted, listed
 from ...module_utils._model.result import counted_runtimes
 from ...module_utils._model.runtime import INCOMPLETE
+from ...module_utils._model.src import read_definitions
 from .._reports.export import File, to_file
 from .._reports.texts import plain
 from .._reports.upgrade import UPGRADE_DAYS, Upgrade, upgrade_errors, upgrade_file
 from .action import Action, Result, refused
-from .backup import OwnFile, source_of
+from .own_file import OwnFile
 from .variables import empty_errors, is_given, name_errors
 
-# What is exported, the variable that leaves runtimes out, and who writes the file.
-BACKUP = "a backup", "mstr_runtimes_backup_exclude", "the role mstr.library.runtimes, before it changed anything"
-EXPORT = "an export", "", "the playbook mstr.library.export"
+# What is exported, and who writes the file.
+BACKUP = "a backup", "the role mstr.library.runtimes, before it changed anything"
+EXPORT = "an export", "the playbook mstr.library.export"
 _UPGRADE = "mstr_export_upgrade"
 
 
@@ -32,6 +34,7 @@ def export(action: Action) -> Result:
     """The result of an export: the file, whether it changed, and the number of runtimes."""
     with ErrorList() as errors:
         errors.add(*name_errors(action.task_vars))
+    action.check_local("mstr_export_dest")
     target = OwnFile(action, "mstr_export_dest")
     target.check()
     file, read, notes = _file(action)
@@ -62,7 +65,7 @@ def _file(action: Action) -> tuple[File | None, Result, list[str]]:
         errors.add(*(upgrade_errors(target, today) if is_given(target) else ()))
     if target is None:
         return (*exported(action, EXPORT), [])
-    read, _exclude = _read(action, EXPORT, {"include_scripts": True, "include_tasks": True})
+    read = _read(action, EXPORT, {"include_scripts": True, "include_tasks": True})
     if read.get("failed"):
         return None, read, []
     server = action.run_module("mstr_info", {}, action.check_mode)
@@ -71,7 +74,7 @@ def _file(action: Action) -> tuple[File | None, Result, list[str]]:
     plain_read = plain(
         {"versions": server["python_versions"], **{key: read.get(key) for key in ("runtimes", "unread")}}
     )
-    file, notes = upgrade_file(plain_read, Upgrade(str(target), today), EXPORT[2], _defined(action))
+    file, notes = upgrade_file(plain_read, Upgrade(str(target), today), EXPORT[1], _defined(action))
     nothing = f"Nothing to upgrade: no runtime has a Python that has ended or ends within {UPGRADE_DAYS} days."
     return file, {"changed": False, "dest": None, "msg": "\n".join([nothing, *notes[:20]])}, notes
 
@@ -82,34 +85,30 @@ def _defined(action: Action) -> list[tuple[str, Any]]:
         (f"mstr_runtimes[{index}]", entry) for index, entry in enumerate(action.non_empty("mstr_runtimes") or ())
     ]
     src = action.non_empty("mstr_runtimes_src")
-    source = None if src is None else source_of(action, action.path_of(src))
+    path = None if src is None else action.path_of(src)
+    source = read_definitions(path) if path and os.path.exists(path) else None
     found = source.runtimes or () if source else ()
     lines = getattr(found, "lines", ()) or range(1, len(found) + 1)
     word = "line" if getattr(found, "lines", ()) else "entry"
     return [*entries, *((f"{src} {word} {line}", entry) for line, entry in zip(lines, found))]
 
 
-def exported(action: Action, what: tuple[str, str, str], options: Result | None = None) -> tuple[File | None, Result]:
+def exported(action: Action, what: tuple[str, str], options: Result | None = None) -> tuple[File | None, Result]:
     """The file, None if the read failed, and the result of the read. `options`: of the read."""
-    read, exclude = _read(action, what, options or {})
+    read = _read(action, what, options or {})
     if read.get("failed"):
         return None, read
-    time = plain(read.get("server_time") or f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}")
-    owner = (action.host, action.server(), time) if what == BACKUP else None
-    return to_file(plain(read["runtimes"]), what[2], exclude, owner, bool(options)), read
+    server = action.server() or "" if what == BACKUP else None
+    return to_file(plain(read["runtimes"]), what[1], backup_of=server, scripts=bool(options)), read
 
 
-def _read(action: Action, what: tuple[str, str, str], options: Result) -> tuple[Result, list[str]]:
-    """The result of the read with these options, and what is left out. Raises ValidationError if it is incomplete."""
-    name, exclude, _writer = what
-    patterns = (action.non_empty(exclude) if exclude else None) or []
-    if not isinstance(patterns, (list, tuple)):
-        raise refused(f"{exclude} must be a list, such as [{patterns!r}], not {str(patterns)!r}.")
+def _read(action: Action, what: tuple[str, str], options: Result) -> Result:
+    """The result of the read with these options. Raises ValidationError if it is incomplete."""
     read = action.run_module("mstr_runtime_info", options, action.check_mode)
     if not read.get("failed") and not any(runtime["is_default"] for runtime in plain(read["runtimes"])):
         without = ", or without mstr_runtimes_backup_dest" if what == BACKUP else ""
         raise refused(
-            f"{INCOMPLETE}. So {name} may lack others, too. Nothing was changed. Run the playbook again, or as a "
+            f"{INCOMPLETE}. So {what[0]} may lack others, too. Nothing was changed. Run the playbook again, or as a "
             f"user who sees every runtime{without}."
         )
-    return read, [str(pattern) for pattern in patterns]
+    return read

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from ...module_utils._errors import as_mstr_error, clean, listed
 from .._reports import environment, formats, plan_file, texts
-from .._reports.evaluation import Json, grouped
+from .._reports.evaluation import Json
 from .._reports.inventory import Sources
 from .new_run import commands, extra_option
 
@@ -59,9 +59,8 @@ def run_report(run: FinishedRun, write: Callable[..., None]) -> RunReport:
         return RunReport([*_file_lines(run, reached), *not_reached], errors)
     short = [texts.content_of(result["report"]) for result in reached.values()]
     predicted = run.check_mode or run.playbook == "audit"
-    lines = [f"{host}: {result['restored']}" for host, result in reached.items() if result.get("restored")]
     is_plan = run.check_mode and run.playbook != "audit"
-    lines += environment.console_lines(short, predicted, is_plan)
+    lines = list(environment.console_lines(short, predicted, is_plan))
     lines += [*not_reached, *_backup_lines(run, reached)]
     files = {path: partial(_parts, run, short, reached, list(stopped), path) for path in run.reports}
     files |= {run.plan: partial(_plan_parts, run, short, stopped)} if run.plan else {}
@@ -140,27 +139,10 @@ def apply_error(report: Json, fail_on_drift: bool) -> str | None:
     return None
 
 
-def why_stopped(earlier: Mapping[str, Json], any_errors_fatal: bool) -> str | None:
-    """Why the work on a batch does not begin; None if it does.
-
-    `earlier`: the results of the hosts of earlier batches of this run. A batch that fails as a whole stops the run,
-    and with `any_errors_fatal` each failed host does.
-    """
-    failed = [host for host, result in earlier.items() if result.get("error")]
-    if any_errors_fatal and failed:
-        return f"{failed[0]} failed before, and ANSIBLE_ANY_ERRORS_FATAL is set"
-    if any(result.get("stopped") for result in earlier.values()):
-        return "an earlier batch failed"
-    batches = grouped((result.get("batch"), host) for host, result in earlier.items())
-    if any(all(host in failed for host in hosts) for hosts in batches.values()):
-        return "every environment of an earlier batch failed"
-    return None
-
-
 def _why_not_reached(result: Json | None, left_out: bool) -> str | None:
     """Why nothing was done on an environment; None if its task ran."""
     if result:
-        return result.get("stopped") or result.get("left_alone")
+        return None
     if left_out:
         return "nothing was applied, because --tags or --skip-tags left the work out"
     return "no task of it ran; the output above says why"
@@ -186,28 +168,19 @@ def _parts(
 
 
 def _backup_lines(run: FinishedRun, reached: Mapping[str, Json]) -> Iterator[str]:
-    """Where the backups are, what going back does not restore, and the command for all environments that changed."""
-    ways_back: dict[str, str] = {}
-    backups = {host: result["backup"] for host, result in reached.items() if result.get("backup")}
-    for host, backup in backups.items():
-        if backup["dest"] and not backup["written"]:
-            yield f"{host}: a backup can be made; the {run.playbook} would write it beside {backup['dest']}"
-        elif backup["dest"] and reached[host].get("changed"):
-            ways_back[host] = backup["dest"]
-        for what in backup["not_restored"]:
-            yield clean(f"{host}: going back does not restore {what}")
-    without = [host for host, result in reached.items() if result.get("changed") and host not in backups]
-    if without and not run.check_mode:
+    """The command for the way back of all environments that changed, and which of them have none."""
+    changed = {host: result for host, result in reached.items() if result.get("changed")}
+    if run.check_mode or not changed:
+        return
+    backups = {host: str(result["backup"]) for host, result in changed.items() if result.get("backup")}
+    without = [host for host in changed if host not in backups]
+    if without:
         whose = f" of {listed(without, 5)}" if backups else ""
         yield f"There is no backup{whose}, because mstr_runtimes_backup_dest is not set."
-    unfinished = [(host, path) for host, backup in backups.items() for path in backup["unfinished"]]
-    for host, path in unfinished[:_MOST_LINES]:
-        [command] = commands(run.options, "restore", "mstr_restore_src", {host: path})
-        yield f"A run on {host} did not end. Go back to what was there before it, or delete the file {path}: {command}"
-    if len(unfinished) > _MOST_LINES:
-        yield f"{len(unfinished) - _MOST_LINES} more backups are of runs that did not end."
-    for command in commands(run.options, "restore", "mstr_restore_src", ways_back):
+    for command in commands(run.options, "apply", "mstr_runtimes_src", backups):
         yield f"To go back: {command}"
+    if backups:
+        yield "The next apply of the definitions undoes that. What this run created stays."
 
 
 def _file_lines(run: FinishedRun, reached: Mapping[str, Json]) -> Iterator[str]:

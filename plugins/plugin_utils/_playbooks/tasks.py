@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from ansible import constants as C  # noqa: N812
 from ansible import context
 from ansible.errors import AnsibleError
 
@@ -27,8 +26,8 @@ from .._reports.inventory import Sources
 from .._reports.pieces import pieces
 from .._reports.texts import packed
 from .._run.action import kept_warnings, why_failed
-from . import backups, destination, export, final_report, playbooks, variables
-from .action import Action, Result, failed, refused
+from . import destination, export, final_report, playbooks, variables
+from .action import Action, Result, failed, now, refused
 from .check import run_errors, values_needed
 from .new_run import NewRun
 
@@ -47,7 +46,7 @@ def check_run(action: Action) -> Result:
     run = NewRun(playbook, by_host, action.extra_vars(), action.check_mode, *environs, action.started_in)
     with ErrorList() as errors:
         errors.add(*run_errors(run._replace(options=action.command_line())))
-    return {"changed": False, "id": uuid4().hex, "began": backups.now()}
+    return {"changed": False, "id": uuid4().hex, "began": now()}
 
 
 def _check_inventory(action: Action) -> None:
@@ -73,12 +72,10 @@ def work(action: Action) -> Result:
     task, variable = str(action.args["task"]), action.args.get("result")
     if variable is None:
         return _WORK[task](action)
-    run = {"run": action.run_id(), "batch": action.task_vars["ansible_play_batch"][0]}
-    if stopped := _why_stopped(action, str(variable), run["run"]):
-        return {"changed": False, "stopped": stopped, **run}
+    run = {"run": action.run_id()}
     approved = None
     try:
-        approved = _approved(action) if task in _WRITES else None
+        approved = _approved(action) if task == "apply" else None
         if approved:
             result = _approved_result(action, task, approved)
         elif task == "apply" and (plan_id := _approved_id(action)):
@@ -87,17 +84,7 @@ def work(action: Action) -> Result:
             result = _WORK[task](action)
     except (AnsibleError, ValidationError) as exc:
         approved, result = None, failed(why_failed(exc, action.host, action.transport))
-    return {**(result if result.get("left_alone") else _reported(action, task, result, approved)), **run}
-
-
-def _why_stopped(action: Action, variable: str, run: str) -> str | None:
-    """Why this batch does not begin. Ansible itself would stop the report, too."""
-    batch, hosts = ([str(host) for host in action.task_vars[f"ansible_play_{name}"]] for name in ("batch", "hosts_all"))
-    if len(batch) == len(hosts):
-        return None
-    results = {host: action.result_of(host, variable) for host in hosts if host not in batch}
-    earlier = {host: result for host, result in results.items() if result and result.get("run") == run}
-    return final_report.why_stopped(earlier, bool(C.config.get_config_value("ANY_ERRORS_FATAL")))
+    return {**_reported(action, task, result, approved), **run}
 
 
 def _approved(action: Action) -> Mapping[str, Any] | None:
@@ -130,7 +117,7 @@ def _approved_id(action: Action) -> str | None:
 def _approved_result(action: Action, task: str, approved: Mapping[str, Any]) -> Result:
     """The result of an approved plan: what the file shows is compared with what would be done now."""
     checked = _WORK[task](action, check_mode=True)
-    if not (checked.get("failed") or checked.get("left_alone")):
+    if not checked.get("failed"):
         now = environment_report(Sources(environment=action.host, applied=checked, check_mode=True))
         why = plan_file.refusal(approved, now)
         if why is None:
@@ -142,7 +129,7 @@ def _approved_result(action: Action, task: str, approved: Mapping[str, Any]) -> 
     if action.check_mode:
         return checked
     # This apply only looked: what it would have done must not be reported as done.
-    kept = ("failed", "msg", "error", "plan_id", "warnings", "left_alone")
+    kept = ("failed", "msg", "error", "plan_id", "warnings")
     return {"changed": False, **{key: checked[key] for key in kept if key in checked}}
 
 
@@ -163,13 +150,17 @@ def _reported(action: Action, task: str, result: Result, approved: Mapping[str, 
 def _written(action: Action, result: Result, approved: Mapping[str, Any] | None) -> Result:
     sources = Sources(action.host, result, action.check_mode, warnings=kept_warnings(), approved=approved)
     report = environment_report(sources, detail=True)
-    backup = {key: result.get(key) for key in ("backup", "restored")}
-    report.update(server=None if result.get("failed") else action.server(), backup=backup["backup"])
+    report.update(server=None if result.get("failed") else action.server(), backup=result.get("backup"))
     texts = packed(report)
     if not playbooks.wants_details(action):
         del texts["details"]
     fails_on_drift = action.check_mode and action.is_on("mstr_fail_on_drift")
-    return {"msg": report["lines"][0], "error": final_report.apply_error(report, fails_on_drift), **texts, **backup}
+    return {
+        "msg": report["lines"][0],
+        "error": final_report.apply_error(report, fails_on_drift),
+        **texts,
+        "backup": result.get("backup"),
+    }
 
 
 def _found_by_gates(action: Action, audited: Result) -> str | None:
@@ -222,13 +213,11 @@ def end(action: Action) -> Result:
     return failed(str(error)) if error else {"changed": False}
 
 
-_WRITES = ("apply", "restore")
 _WORK: dict[str, Callable[..., Result]] = {
     "apply": playbooks.apply,
     "audit": playbooks.audit,
     "export": export.export,
     "probe": playbooks.probe,
-    "restore": playbooks.restore,
 }
 TASKS: dict[str, Callable[[Action], Result]] = {
     "check": check_run,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The variables of the playbooks and the role: which exist, which playbook uses which, and which a name probably means.
+"""The variables of the playbooks and roles: which exist, and which playbook uses which.
 
 Pure, except that the variables are read from `variables.yml`, and those of the role from its argument specs.
 """
@@ -10,7 +10,6 @@ Pure, except that the variables are read from `variables.yml`, and those of the 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,29 +18,23 @@ import yaml
 
 from ...module_utils import auth
 from ...module_utils._errors import ValidationError
-from ...module_utils._model.alike import is_near
-from ...module_utils._work.inputs import TASK_OPTIONS
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _ROOT = Path(__file__).resolve().parents[3]
 _ROLE = "mstr_runtimes_"
-_MOST_EDITS = 2
 # A variable with such a beginning that no playbook knows is a misspelled one.
-_WORDS = ("plan", "report", "audit", "fail_on", "export", "probe", "restore")
+_WORDS = ("runtimes", "runtime", "plan", "report", "audit", "fail_on", "export", "probe")
 _PREFIXES = tuple(f"mstr_{word}_" for word in _WORDS)
-PLAYBOOKS = ("apply", "audit", "export", "probe", "restore")
+PLAYBOOKS = ("apply", "audit", "export", "probe")
 # Which variables of the role an audit uses: those that say what an apply would do.
 _AUDITED = ("purge", "purge_exclude", "purge_limit", "policy", "protect_used")
-# Which options of mstr_runtimes a restore takes from the variables of the role. It ignores all others of an apply.
-RESTORED = ("journal_comment", *(option for option in TASK_OPTIONS if option != "policy"))
 # What protects or decides. An empty text is often a shell variable without a value, and would switch it off.
 _GUARDS = (
     *("mstr_export_upgrade", "mstr_fail_on_drift", "mstr_fail_on_violation"),
     *("mstr_plan_dest", "mstr_plan_src", f"{_ROLE}plan_ids"),
-    *(f"{_ROLE}{option}" for option in ("backup_exclude", "exemptions", "plan_id", "policy")),
+    *(f"{_ROLE}{option}" for option in ("exemptions", "plan_id", "policy")),
     *(f"{_ROLE}{option}" for option in ("protect_used", "purge_exclude", "purge_limit")),
 )
-_BACKUPS = ("backup_dest", "backup_exclude", "backup_keep", "backup_scripts")
 # The files of which each host has its own, with the default of each.
 OWN_FILES = {
     "mstr_export_dest": "{host}.runtimes.yml",
@@ -54,7 +47,7 @@ SECRETS = frozenset(f"mstr_{option}" for option, spec in auth.argument_spec().it
 CONNECTION = {option: f"mstr_{option}" for option in auth.argument_spec()}
 DEFINITIONS = {"runtimes": "mstr_runtimes", "src": f"{_ROLE}src"}
 AUDITED = {
-    **{option: f"{_ROLE}{option}" for option in ("scripts", *_AUDITED)},
+    **{option: f"{_ROLE}{option}" for option in _AUDITED},
     **{f"include_{what}": f"mstr_audit_{what}" for what in ("installed", "scripts")},
 }
 # What the role and the playbooks set themselves.
@@ -88,8 +81,8 @@ def role_types(entry_point: str = "main") -> dict[str, str]:
 @cache
 def passed_on() -> dict[str, str]:
     """The options of mstr_runtimes beside the definitions, each with its variable of the role."""
-    own = (f"{_ROLE}backup_", f"{_ROLE}exemptions")
-    names = [name for name in role_types() if name.startswith(_ROLE) and not name.startswith(own)]
+    own = (f"{_ROLE}backup_dest", f"{_ROLE}exemptions")
+    names = [name for name in role_types() if name.startswith(_ROLE) and name not in own]
     return {name.removeprefix(_ROLE): name for name in names if name not in DEFINITIONS.values()}
 
 
@@ -100,8 +93,6 @@ def types(playbook: str) -> dict[str, str]:
     if playbook in ("apply", "export"):
         return {**own, **role_types(entry_point="main" if playbook == "apply" else "export")}
     used = {*CONNECTION.values()}
-    if playbook == "restore":
-        used |= {f"{_ROLE}{option}" for option in (*RESTORED, *_BACKUPS, "exemptions", "policy")}
     if playbook == "audit":
         used |= {*DEFINITIONS.values(), *AUDITED.values(), f"{_ROLE}exemptions"}
     return {**own, **{name: kind for name, kind in role_types().items() if name in used}}
@@ -151,41 +142,21 @@ def name_errors(names: Iterable[str], playbook: str | None = None, extra: Iterab
     for name in sorted({*names, *extra_names}):
         if not name.startswith("mstr_") or name in OWN:
             continue
+        is_extra = playbook is not None and name in extra_names
         if name not in all_names():
-            yield from _unknown(name)
-        elif playbook and name in extra_names and name not in _EVERYWHERE and not _is_used(name, playbook):
+            if is_extra or name.startswith(_PREFIXES):
+                yield _unknown(name)
+        elif is_extra and name not in _EVERYWHERE and name not in types(str(playbook)):
             *others, last = playbooks_with(name)
             whose = f"{', '.join(others)} and {last} do" if others else f"{last} does"
             yield f"{playbook} does not use {name}; {whose}. Remove it from -e."
 
 
-def _is_used(name: str, playbook: str) -> bool:
-    # The command for the way back has the files of variables that the apply had.
-    return name in types(playbook) or (playbook == "restore" and name in types("apply"))
-
-
-def _unknown(name: str) -> Iterator[str]:
-    nearest = meant(name)
-    if nearest:
-        yield f"{name} is not a variable of mstr.library; did you mean {nearest}? Rename or remove it."
-    elif name.startswith(_ROLE):
-        role = ", ".join(sorted(other for other in all_names() if other.startswith(_ROLE)))
-        yield f"{name} is not a variable of the role mstr.library.runtimes. It knows {role}."
-    elif name.startswith(_PREFIXES):
-        prefix = "_".join(name.split("_")[:2])
-        alike = ", ".join(sorted(other for other in all_names() if other.startswith(f"{prefix}_")))
-        yield f"{name} is not a variable of mstr.library. Variables with such a name are {alike}. Rename or remove it."
-
-
-def meant(name: str) -> str | None:
-    """The known variable that differs by at most two edits, or would without `runtimes_`, or None."""
-    near = {
-        form: other
-        for other in sorted(all_names())
-        for form, most in ((other, _MOST_EDITS), (other.replace(_ROLE, "mstr_"), len(other.removeprefix(_ROLE)) // 4))
-        if is_near(name, form, min(most, _MOST_EDITS))
-    }
-    return next((near[form] for form in get_close_matches(name, near, 1)), None)
+def _unknown(name: str) -> str:
+    prefix = next((prefix for prefix in _PREFIXES if name.startswith(prefix)), "mstr_")
+    alike = ", ".join(sorted(other for other in all_names() if other.startswith(prefix)))
+    known = f" Variables with such a name are {alike}." if alike else ""
+    return f"{name} is not a variable of mstr.library.{known} Rename or remove it."
 
 
 def own_file(name: str, host: str, value: Callable[[str], Any]) -> str:

@@ -14,10 +14,7 @@ from typing import Any, TypeVar
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ...module_utils import auth
 from ...module_utils._errors import ValidationError
-from ...module_utils._model.definition import DEFINITION_OPTIONS, definition_from
-from ...module_utils._model.networks import NETADDR_IMPORT_ERROR
 from ...module_utils._model.policy import is_unreadable, policy_from
 from ...module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE, VIOLATION
 from ...module_utils._work.api import utc_date
@@ -49,29 +46,6 @@ def rules_of(option: Any) -> dict[str, Any]:
         return {}
     rules = {key: validated[key] for key in policy.limits}
     return {**rules, "exemptions": validated["exemptions"]} if policy.exemptions else rules
-
-
-def violations_of(option: Any, definitions: Iterable[Any]) -> dict[str, list[str]]:
-    """How definitions of a file violate a policy, in sentences by name. What is invalid in them is left out.
-
-    Raises ValidationError for an invalid policy.
-    """
-    if NETADDR_IMPORT_ERROR is not None:
-        raise ValidationError(["netaddr cannot be imported on the control node"])
-    policy = policy_from(rules_of(option), utc_date())
-    sentences: dict[str, list[str]] = {}
-    for entry in definitions if policy.limits else ():
-        try:
-            checked, _errors = auth.checked_entry(entry, DEFINITION_OPTIONS)
-            definition = definition_from(checked or {}, restore=True)
-        except ValidationError:
-            continue
-        try:
-            if checked and definition.state == "present":
-                policy.check_definition(checked, definition.values, definition.id or "")
-        except ValidationError as exc:
-            sentences[str(definition.name)] = list(exc.errors)
-    return sentences
 
 
 def evaluated(read: Json) -> list[dict[str, Any]]:

@@ -7,13 +7,12 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 from jinja2 import Template
 
@@ -32,8 +31,6 @@ _TEMPLATE = re.compile(r"\{[{%#]")
 
 
 Runtime = Mapping[str, Any]
-# The host, the address of the server that a backup belongs to, and the time by the server's clock.
-Owner = Optional[tuple[str, Optional[str], str]]
 # Why no definition can express a runtime, by its name and its id.
 Reasons = Mapping[tuple[str, str], Sequence[str]]
 
@@ -80,48 +77,35 @@ class File(NamedTuple):
             for (name, identity), errors in sorted(self.inexpressible.items())
         ] + [clean(sentence, 1000) for sentence in self.unfinished_ones]
 
-    def unfinished(self) -> File:
-        """The backup of a run that has not ended."""
-        mark = {"environment": self.content["environment"], "unfinished": True}
-        return self._replace(content={**mark, **self.content})
-
-    def with_created(self, created: Iterable[tuple[str, str]]) -> File:
-        """The backup after the run has created these runtimes, each an id and a name."""
-        absent = [{"id": identity, "name": clean(name), "state": "absent"} for identity, name in created]
-        return self._replace(content={**self.content, "runtimes": [*self.content["runtimes"], *absent]})
-
 
 def to_file(
     runtimes: Sequence[Runtime],
     writer: str,
     exclude: Sequence[str] = (),
-    owner: Owner = None,
+    backup_of: str | None = None,
     scripts: bool = False,
 ) -> File:
     """The file with the definitions of runtimes as in a result, of plain types. `writer`: for its first comment.
 
-    `owner`: what a backup belongs to; it makes the file a backup. `scripts`: with the assignments of the scripts that
-    the runtimes have. What no definition can express is left out, and named.
+    `backup_of`: the address of the server of a backup, which makes the file one. `scripts`: with the assignments of the
+    scripts that the runtimes have. What no definition can express is left out, and named.
     """
-    is_backup = owner is not None
-    environment, server, time = owner or (None, None, None)
+    is_backup = backup_of is not None
     runtimes, unfinished = settled(runtimes)
     definitions, refused = _expressed(runtimes, exclude, ids=is_backup)
     ids = {str(definition.get("id")).upper() for definition in definitions}
     left_out = list(dict.fromkeys(_left_out(runtimes, exclude, ids, is_backup, {**refused, **unfinished})))
     content = {
-        **({"environment": str(environment), "restore": True} if is_backup else {}),
-        **({"server": server} if server else {}),
-        **({"server_time": time} if time else {}),
+        **({"restore": True, **({"server": backup_of} if backup_of else {})} if is_backup else {}),
         **({"left_out": left_out} if left_out else {}),
         "runtimes": definitions,
         **({"scripts": list(_assignments(runtimes, definitions))} if scripts else {}),
     }
     sentences = [f"{name!r} ({identity}) {reason}" for (name, identity), [reason] in sorted(unfinished.items())]
     file = File("", content, refused, sentences)
-    host, gaps = shlex.quote(clean(environment or "HOST")), unrestorable(definitions)
+    gaps = unrestorable(definitions)
     kind = "backup" if is_backup else "export"
-    return with_header(file, kind, writer=writer, host=host, gaps=gaps)
+    return with_header(file, kind, writer=writer, gaps=gaps)
 
 
 def with_header(file: File, kind: str, **values: Any) -> File:

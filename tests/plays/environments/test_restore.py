@@ -30,7 +30,7 @@ def state(server: Simulator) -> tuple[dict[str, Any], dict[str, str]]:
 def way_back(play: Play, played: Played, *more: str) -> Played:
     """Run the one command that was printed."""
     [command] = [line for line in played.output.splitlines() if line.startswith("To go back: ansible-playbook ")]
-    assert " mstr.library.restore --limit " in command
+    assert " mstr.library.apply --limit " in command
     return play.run([str(play.bin / "ansible-playbook"), *shlex.split(command.removeprefix("To go back: "))[1:], *more])
 
 
@@ -42,7 +42,6 @@ CHANGES: dict[str, dict[str, Any]] = {
             {"name": "Old", "whitelist": []},
             {"name": "(Default) MicroStrategy", "exec_timeout": 7},
         ],
-        "mstr_runtimes_scripts": [{"name": "Load", "project": "Sales", "runtime": "New"}],
     },
     "rename and purge": {
         "mstr_runtimes": [{"name": "New", "previous_names": ["Old"]}],
@@ -54,10 +53,12 @@ CHANGES: dict[str, dict[str, Any]] = {
         "mstr_runtimes": [{"name": "New", "previous_names": ["Old"], "exec_timeout": 5, "replace_on_change": True}]
     },
 }
+# What the run created, and the restore leaves alone.
+CREATED = {"create and update": ["New"], "delete": ["New"], "replace and rename": ["New"]}
 
 
 def test_the_command_brings_everything_back(play: Play, servers: list[Simulator]) -> None:
-    """One after another, and one as a module. A policy refuses nothing, and says what is restored against it.
+    """Everything but the runtimes that the run created, and the policy only warns. One runs as a module.
 
     A colleague's runtime that no definition can express stops neither the run nor the way back.
     """
@@ -69,7 +70,7 @@ def test_the_command_brings_everything_back(play: Play, servers: list[Simulator]
         server.seed(*RUNTIMES, projects=[{"name": "Sales", "scripts": SCRIPTS}])
     servers[1].seed({"name": "Theirs", "whitelist": ["db.example.com"]})
     before = [state(server) for server in mine]
-    done = play(APPLY, mstr_serial=2, **BACKUP)
+    done = play(APPLY, **BACKUP)
     assert done.status == 0, done.output
     assert "env1: warning: No definition can express 'Theirs' (" in done.text
     assert [change for change, was, server in zip(CHANGES, before, mine, strict=True) if state(server) == was] == []
@@ -77,36 +78,11 @@ def test_the_command_brings_everything_back(play: Play, servers: list[Simulator]
     assert len(times) == 1, "one time for all environments"
     back = way_back(play, done, "-e", '{"mstr_runtimes_policy": {"networks_never": ["10.0.0.0/8"]}}')
     assert back.status == 0, back.output
-    assert [change for change, was, server in zip(CHANGES, before, mine, strict=True) if state(server) != was] == []
+    for change, (runtimes, scripts), server in zip(CHANGES, before, mine, strict=True):
+        known, used = state(server)
+        created = [known.pop(name)[0] for name in CREATED.get(change, ())]
+        assert (change, known, used) == (change, runtimes, scripts)
+        assert created in ([], [5])
     assert "Runtime 'Old' is restored, although whitelist[0] '10.0.0.0/8' violates" in back.output
+    assert "env0: warning: These runtimes are not in the backup, and stay as they are: 'New' (" in back.text
     assert [server for server in mine if server.open_sessions()] == []
-
-
-def test_after_a_failure_half_way(play: Play, servers: list[Simulator]) -> None:
-    """What the run created goes, and a colleague's runtime stays. What an interrupted replacement left is ended."""
-    play.hosts = {host: play.hosts[host] for host in ("env0", "env1", "env2")}
-    play.hosts["env1"]["mstr_in_process"] = False
-    beside = {"name": f"New (replaces {OLD})", "id": IDLE, "execTimeout": 5}
-    used = [script | {"runtime": IDLE} for script in SCRIPTS]
-    for server in servers[:2]:
-        server.seed(*RUNTIMES, projects=[{"name": "Sales", "scripts": SCRIPTS}])
-        server.fault("error", operation="update", times=99)
-    servers[2].seed(RUNTIMES[0], beside, projects=[{"name": "Sales", "scripts": used}])
-    before = state(servers[0])
-    play.variables["mstr_runtimes"] = [NEW, {"name": "Idle", "exec_timeout": 5}]
-    play.hosts["env2"]["mstr_runtimes"] = [{"name": "Old", "exec_timeout": 321}]
-    done = play(APPLY, **BACKUP)
-    assert done.outcomes == {"env0": "failed", "env1": "failed", "env2": "changed"}
-    known, scripts = state(servers[2])
-    assert (sorted(known)[1:], set(scripts.values())) == (["Old"], {"Old"})
-    for server in servers[:2]:
-        server.clear_faults()
-        server.seed({"name": "Theirs", "execTimeout": 1})
-    back = way_back(play, done, "--limit", "env0,env1")
-    assert back.status == 0, back.output
-    assert back.output.count("'New' deleted") == 2, back.output
-    assert "These runtimes are not in the backup, and were left alone: 'Theirs'" in back.text
-    for server in servers[:2]:
-        known, scripts = state(server)
-        assert known.pop("Theirs")[0] == 1
-        assert (known, scripts) == before

@@ -33,19 +33,19 @@ def holding(*more, **names):
     return Server(*(stored(**{"name": name, **fields}) for name, fields in runtimes), *(stored(**one) for one in more))
 
 
-def run(server, *entries, restore=False, purge=False, wait=None, scripts=None, protect=False, backup=None, **how):
+def run(server, *entries, restore=False, purge=False, wait=None, scripts=None, protect=False, **how):
     """What mstr_runtimes returns, of a task that fails, too.
 
-    `restore`: its file is a backup, `backup`. `protect`: the option protect_used.
+    `restore`: its file is a backup. `protect`: the option protect_used.
     """
     defaults = {"exclude": (), "limit": None, "comment": None, "left_out": ()}
     options = [how.pop(name, default) for name, default in defaults.items()]
     blank = {"id": None, "name": None}
     inputs = Inputs(
-        [definition_from(entry, restore=restore) for entry in entries],
+        [definition_from(entry) for entry in entries],
         Purge(*options) if purge else None,
         None if scripts is None else script_entries([{**blank, **script} for script in scripts]),
-        backup=backup,
+        restore=restore,
     )
     context = server.context(inputs, waiting=wait, protects=protect, **how)
     try:

@@ -9,7 +9,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.runtime import
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.support.make import DEFAULT_ID, stored
-from unit.support.many import assigned, outcome
+from unit.support.many import outcome
 from unit.support.server import Server, end_early
 from unit.support.strategies import ENDS
 
@@ -328,31 +328,3 @@ def test_two_runs_that_differ(tasks, turns, server):
     for task in tasks:
         apply(have, task)
         check_scripts(have)
-
-
-@LAW
-@given(
-    tasks=st.lists(files(), min_size=1, max_size=2),
-    ends=st.lists(ENDS, min_size=2, max_size=2),
-    is_listed=st.booleans(),
-    server=SERVERS,
-)
-def test_restore_after_histories(tasks, ends, is_listed, server):
-    """Whatever was left, the backup brings back the names, fields and scripts."""
-    have = a_server(**server)
-    before = state(have)
-    backup = [{"id": key, "name": name, "others": "x", "runtime_version": "3.10.5"} for name, key in zip(NAMES, IDS)]
-    scripts = [assigned("load", "R"), assigned("close", "R"), assigned("other", "S")]
-    for task, end in zip(tasks, ends):
-        end_early(have, end, lambda task=task: apply(have, task, protect=True))
-    keys = [key for key in have.runtimes if key not in IDS]
-    created = [
-        {"id": key, "state": "absent"} for key in keys if is_listed or marks(have).get(key, (0, 0))[1] not in IDS
-    ]
-    end_early(have, ends[-1], lambda: apply(have, backup + created, restore=True, scripts=scripts, protect=True))
-    check_scripts(have)
-    done = apply(have, backup + created, restore=True, scripts=scripts, protect=True)
-    if "circle" in done["msg"]:
-        return
-    assert not done["summary"]["failed"], done["msg"]
-    assert state(have) == before

@@ -43,8 +43,6 @@ REFUSED = [
     ("\u00a0night", [{"name": "Night"}], PURGE, rf"purge would delete '\xa0night' ({A}), {ALIKE} 'Night'"),
     ("R,r", [UPGRADE], PURGE, f"purge would delete 'r' ({B}), {ALIKE} 'R'"),
     ("a,", [{"name": "a"}], PURGE, f"id {B}, which has no name"),
-    ("Etl 2,Etl", [{"id": A, "name": "Etl"}], {**PURGE, "limit": 0, "restore": True}, "more than purge_limit 0: 'Etl'"),
-    ("Etl 2,etl", [{"id": A, "name": "Etl"}], {**PURGE, "restore": True}, f"purge would delete 'etl' ({B}), {ALIKE}"),
     # A plan
     ("a", [{"id": A, "name": "stale", "state": "absent"}], PLAN, "1 to delete ('a')"),
     ("R", [UPGRADE], PLAN, "1 to replace ('R': id, runtime_version), 1 to delete ('R'), 2 scripts to move"),

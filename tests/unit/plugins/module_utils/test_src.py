@@ -65,21 +65,19 @@ def test_braces_that_are_meant(written):
 def test_what_a_file_knows(written):
     """Beside the runtimes it says whose they are, what it left out, and which scripts use them."""
     whole = written(
-        "environment: prod\nserver: https://x\nrestore: true\nunfinished: true\n"
+        "server: https://x\nrestore: true\n"
         "left_out: [Vendor, '2.10']\n"
         "x-base: &base {name: a}\nruntimes: [*base]\nscripts: [{name: s, project: P, runtime: a}]"
     )
     assert read_definitions(whole) == Source(
         [{"name": "a"}],
         [{"name": "s", "project": "P", "runtime": "a"}],
-        environment="prod",
         left_out=("Vendor", "2.10"),
         restore=True,
         server="https://x",
-        unfinished=True,
     )
     assert read_definitions(written("scripts: []")) == Source(None, [])
-    empty = written("environment: \nleft_out:\nscripts:\nrestore: false\nruntimes: []")
+    empty = written("server: \nleft_out:\nscripts:\nrestore: false\nruntimes: []")
     assert read_definitions(empty) == Source([])
 
 
@@ -106,16 +104,17 @@ def test_what_a_file_knows(written):
         (BOMB, "has more than 1000000 values, counting each use of an alias"),
         (MERGED, "merges (<<) more than 1000 keys into one mapping"),
         ("", "contains no list of runtimes, at the top level or under the key runtimes"),
-        ("name: a", "contains no list of runtimes"),
-        ("runtime: [{name: A}]", "has the unknown key 'runtime'; did you mean runtimes?"),
+        ("{}", "contains no list of runtimes"),
+        ("runtime: [{name: A}]", "has the unknown key 'runtime'; the keys are"),
         ("- hosts: all\n  tasks: [{debug: {msg: '{{ x }}'}}]", "is a playbook, not a list of runtimes; name the file"),
         ("runtimes: {name: a}", "has runtimes: {'name': 'a'}; expected a list"),
         ("runtimes: []\nscripts: {name: s}", "has scripts: {'name': 's'}; expected a list"),
         ("runtimes: []\nleft_out: Vendor", "has left_out: 'Vendor'; expected a list"),
         ("runtimes: []\nleft_out: [a, 2.10]", "has an error: left_out[1] 2.1 was read as a number"),
         ("runtimes: []\nleft_out: [null]", "has an error: left_out[0] is null; remove it, or write a name"),
-        ("runtimes: []\nenvironment: true", "has an error: environment True was read as a boolean"),
-        ("runtimes: []\nleft_outs: [a]", "has the unknown key 'left_outs'; did you mean left_out?"),
+        ("runtimes: []\nserver: true", "has an error: server True was read as a boolean"),
+        ("runtimes: []\nenvironment: prod", "has the unknown key 'environment'; the keys are runtimes, scripts, "),
+        ("runtimes: []\nleft_outs: [a]", "has the unknown key 'left_outs'; the keys are"),
         ("runtimes: []\nscripts: [{name: '{{ x }}'}]", "has {{ }} in 'scripts[0].name'"),
         ("[" * 100_000, "is nested too deeply"),
         ('{"a":' * 200 + "1" + "}" * 200, "is nested too deeply, more than 100 levels"),

@@ -88,17 +88,6 @@ def test_script_that_lists_packages(check_mode):
     assert [request for request in server.writes if "/evaluation" not in request] == []
 
 
-def test_a_backup_as_definitions(tmp_path):
-    """What it would delete is no definition."""
-    path = tmp_path / "bk.yml"
-    path.write_text(f"{{restore: true, runtimes: [{{id: {ID}, name: r}}, {{id: {'A' * 32}, state: absent}}]}}")
-    server = Server(stored(), stored(id="A" * 32, name="new"))
-    result = audited(server, src=str(path))
-    assert [entry["name"] for entry in result["applied"]["runtimes"]] == ["r"]
-    result = audited(server, runtimes=[{"name": "new", "state": "absent"}])
-    assert [entry["action"] for entry in result["applied"]["runtimes"]] == ["deleted"]
-
-
 def test_a_failed_look_up_is_said_once():
     """The result lists it; a warning of it would stand in the report beside it."""
     server = Server(stored()).seed_scripts(load=ID)

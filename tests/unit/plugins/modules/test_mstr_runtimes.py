@@ -176,14 +176,10 @@ def test_entries_of_file_as_those_of_option(src):
     assert [entry.journal_comment for entry in in_file] == ["ours", "mine"]
 
 
-def test_a_backup_deletes_by_id(src):
-    """What it deletes may have the name of what comes back."""
-    absent = {"name": "a", "id": A, "state": "absent"}
-    runtimes = [{"name": "a", "id": ID}, absent]
-    assert len(prepare(src=src({"restore": True, "runtimes": runtimes})).definitions) == 2
-    assert "same name" in src.faults({"runtimes": runtimes})[0]
-    [fault] = src.faults({"restore": True, "runtimes": [{**absent, "id": None}]})
-    assert fault.startswith("FILE line 3 'a': id is required with state: absent in a backup")
+def test_backup_deletes_nothing(src):
+    [error] = src.faults({"restore": True, "runtimes": [{"id": A, "state": "absent"}]})
+    assert "state: absent cannot be used with restore: true" in error
+    assert prepare(src=src({"restore": True, "runtimes": [{"name": "a"}]}), purge=True).purge is None
 
 
 @pytest.mark.parametrize(
@@ -192,7 +188,7 @@ def test_a_backup_deletes_by_id(src):
         ("- name: a\n- name: b\n\n- name: a\n", "line 1", "line 4"),
         ("restore: false\nruntimes: # comment\n- {name: a}\n- {name: a, others: !unsafe '{{'}", "line 3", "line 4"),
         ("[{name: a}, {name: a}]", "line 1 (runtimes entry 1)", "line 1 (runtimes entry 2)"),
-        ("x: &a {name: a}\nruntimes: [*a, *a]", "line 1 (runtimes entry 1)", "line 1 (runtimes entry 2)"),
+        ("x-a: &a {name: a}\nruntimes: [*a, *a]", "line 1 (runtimes entry 1)", "line 1 (runtimes entry 2)"),
         ('[{"name": "a"}, {"name": "a"}]', "runtimes entry 1", "runtimes entry 2"),
     ],
 )

@@ -240,7 +240,7 @@ def test_an_export(tmp_path):
     source = read_back(file, tmp_path)
     assert [runtime["name"] for runtime in source.runtimes] == ["Gone", "{{ x }}"]
     assert "id" not in source.runtimes[0]
-    assert (source.environment, source.restore, source.scripts) == (None, False, None)
+    assert (source.server, source.restore, source.scripts) == (None, False, None)
     assert (len(file.content["runtimes"]), len(source.runtimes)) == (2, 2)
     taken = f"Vendor A (replaces {'2' * 32})"
     assert sorted(source.left_out) == sorted(file.left_out) == ["C" * 32, "Vendor A", taken, BESIDE]
@@ -250,16 +250,16 @@ def test_an_export(tmp_path):
     assert "The runtimes under left_out are not in this file. A purge does not delete them." in file.text
 
 
-@pytest.mark.parametrize("owner", [None, ("prod", None, "")])
-def test_what_no_definition_can_express(tmp_path, owner):
+@pytest.mark.parametrize("backup_of", [None, ""])
+def test_what_no_definition_can_express(tmp_path, backup_of):
     """It is left out and named, with the reason, and keeps nothing else from being exported."""
     objects = (stored(), stored(id="A" * 32, name="Host", whitelist=["db.example.com"]))
     twins = [stored(id=identity * 32, name="Twin") for identity in "BC"]
     odd = stored(id="D" * 32, name="\ud83d"), stored(id="E" * 32, name="*", whitelist=["host"])
-    file = file_of(*objects, *twins, *odd, owner=owner)
+    file = file_of(*objects, *twins, *odd, backup_of=backup_of)
     source = read_back(file, tmp_path)
     assert [runtime["name"] for runtime in source.runtimes] == ["r"]
-    ids = {letter * 32 for letter in ("DE" if owner is None else "ABCDE")}
+    ids = {letter * 32 for letter in ("DE" if backup_of is None else "ABCDE")}
     assert set(source.left_out) == {"Host", "Twin", *ids}, "a name is no pattern"
     [_pattern, host, *twin, _half] = file.reasons
     assert host.startswith(f"No definition can express 'Host' ({'A' * 32}): whitelist[0] 'db.example.com' is not a C")
@@ -268,11 +268,11 @@ def test_what_no_definition_can_express(tmp_path, owner):
 
 
 def test_a_backup(tmp_path):
-    """It has the ids, the environment and the scripts."""
-    owner, exclude = ("prod eu", "https://x", "2026-11-30T04:15:00Z"), ["Vendor A", "C" * 32]
-    file = file_of(*OBJECTS_OF_A_FILE, exclude=exclude, owner=owner, scripts=True)
+    """It has the ids, the server and the scripts."""
+    exclude = ["Vendor A", "C" * 32]
+    file = file_of(*OBJECTS_OF_A_FILE, exclude=exclude, backup_of="https://x", scripts=True)
     source = read_back(file, tmp_path)
-    assert (source.environment, source.server, source.server_time, source.restore) == (*owner, True)
+    assert (source.server, source.restore) == ("https://x", True)
     assert [runtime["id"] for runtime in source.runtimes] == [DEFAULT_ID, "D" * 32, ID]
     assert source.runtimes[1]["name"] == "Gone"
     load, other = ({"id": each["id"], "name": each["name"], "project": "B19DEDCC"} for each in (SCRIPT, OTHER))
@@ -282,23 +282,14 @@ def test_a_backup(tmp_path):
     ]
     taken = f"Vendor A (replaces {'2' * 32})"
     assert set(source.left_out) == {"Vendor A", "A" * 32, BESIDE, "B" * 32, "C" * 32, taken, "E" * 32}
-    assert "mstr.library.restore --limit 'prod eu' -e mstr_restore_src=THIS_FILE" in file.text
+    assert "mstr.library.apply --limit HOST -e mstr_runtimes_src=THIS_FILE" in file.text
     assert "The scripts at the end of this file are assigned to their runtimes." in file.text
-
-
-def test_a_completed_backup(tmp_path):
-    """It lists what the run created as absent. The mark says that a run has not ended."""
-    file = file_of(stored(), owner=("prod", None, "")).with_created([("A" * 32, "new {{ x }}")])
-    assert read_back(file.unfinished(), tmp_path).unfinished
-    source = read_back(file, tmp_path)
-    assert source.runtimes[1:] == [{"id": "A" * 32, "name": "new {{ x }}", "state": "absent"}]
-    assert (source.server, source.unfinished) == (None, False)
 
 
 @pytest.mark.parametrize("fields", [{"whitelist": ["host"]}, {"name": "r"}])
 def test_a_default_runtime_that_is_left_out(fields):
     """It is left out of the backup and named there, and stops no run that leaves it alone."""
-    file = file_of(stored(), stored(**{"id": DEFAULT_ID, "name": "d", **fields}), owner=("prod", None, ""))
+    file = file_of(stored(), stored(**{"id": DEFAULT_ID, "name": "d", **fields}), backup_of="")
     assert DEFAULT_ID in file.left_out
     assert len(file.content["runtimes"]) == 1
 

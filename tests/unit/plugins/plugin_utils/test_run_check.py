@@ -52,7 +52,7 @@ def test_a_usual_run_may_begin(playbook):
     """Variables of other programs, and those that only look like ours, are no concern of the check."""
     own = {"mstr_maintenance_plan": "Q3", "mstr_runtimes_plan_ids": {}, "mstr_exports": {}}
     own["vault_mstr_pasword"] = "x"
-    assert errors(playbook, {"mstr_runtimes_policy": POLICY, "mstr_runtimes_purge": True, **own}, extra=own) == []
+    assert errors(playbook, {"mstr_runtimes_policy": POLICY, "mstr_runtimes_purge": True, **own}) == []
 
 
 @pytest.mark.parametrize(
@@ -155,30 +155,6 @@ def test_a_gate_that_evaluates_nothing(playbook, more, would_be):
     assert "(b)" in error
 
 
-@pytest.mark.parametrize("value", ["abc", 0, "0%", "101%", [], [1, "x"], True, 1.5])
-def test_an_invalid_batch_size(value):
-    [error] = errors(extra={"mstr_serial": value})
-    assert error.startswith("mstr_serial must be a number of environments, a percentage such as 20%")
-
-
-@pytest.mark.parametrize(
-    ("playbook", "name", "values"),
-    [
-        ("apply", "mstr_serial", [1, "5", "20%", [1, 1, "50%"], "", None]),
-    ],
-)
-def test_a_value_in_any_form(playbook, name, values):
-    """A text that means true counts as the switch; a host is named as it is."""
-    assert [errors(playbook, extra={name: value}) for value in values] == [[]] * len(values)
-
-
-def test_a_batch_size_is_an_extra_variable():
-    [error] = errors(common={"mstr_serial": 1})
-    assert error.startswith(
-        "mstr_serial counts only with -e, because Ansible reads it before the variables of any host"
-    )
-
-
 SAME = "https://A.example.com:443/L/app/"
 SESSION = encode(SessionString("https://a.example.com/L", "token", []))
 
@@ -208,17 +184,15 @@ def test_two_hosts_on_one_server_must_not_purge(b, environ):
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("mstr_fail_on_violations", "did you mean mstr_fail_on_violation?"),
-        ("mstr_backup_dest", "did you mean mstr_runtimes_backup_dest?"),
-        ("mstr_purge_limit", "did you mean mstr_runtimes_purge_limit?"),
-        ("mstr_policy", "did you mean mstr_runtimes_policy?"),
+        ("mstr_fail_on_violations", "Variables with such a name are mstr_fail_on_"),
         ("mstr_plan_source", "Variables with such a name are mstr_plan_dest, mstr_plan_src."),
-        ("mstr_runtimes_colour", "is not a variable of the role mstr.library.runtimes. It knows mstr_runtimes_backup_"),
-        ("mstr_probe_folder", "Variables with such a name are mstr_probe_cleanup, mstr_probe_dest, mstr_"),
+        ("mstr_runtimes_colour", "Variables with such a name are mstr_runtimes_backup_dest, mstr_runtimes_"),
+        ("mstr_runtime_policy", "mstr_runtime_policy is not a variable of mstr.library. Rename or remove it."),
+        ("mstr_probe_folder", "Variables with such a name are mstr_probe_"),
         ("mstr_export_folder", "Variables with such a name are mstr_export_dest, mstr_export_upgrade."),
     ],
 )
-def test_a_name_that_looks_like_a_guard(name, sentence):
+def test_name_that_looks_like_ours(name, sentence):
     [error] = errors(common={name: None})
     assert sentence in error
 
@@ -227,9 +201,9 @@ def test_a_name_that_looks_like_a_guard(name, sentence):
     ("playbook", "extra", "sentence"),
     [
         ("apply", {"mstr_fail_on_violation": True}, "apply does not use mstr_fail_on_violation; audit does."),
-        ("audit", {"mstr_plan_dest": "p.json"}, "audit does not use mstr_plan_dest; apply and restore do."),
-        ("export", {"mstr_report_dest": "r.html"}, "export does not use mstr_report_dest; apply, audit and restore"),
-        ("apply", {"mstr_runtimes_backup_scripts": True}, "mstr_runtimes_backup_scripts needs"),
+        ("audit", {"mstr_plan_dest": "p.json"}, "audit does not use mstr_plan_dest; apply does."),
+        ("export", {"mstr_report_dest": "r.html"}, "export does not use mstr_report_dest; apply and audit do."),
+        ("apply", {"mstr_purge_limit": 1}, "mstr_purge_limit is not a variable of mstr.library."),
     ],
 )
 def test_an_extra_variable_of_no_use(playbook, extra, sentence):
@@ -238,100 +212,9 @@ def test_an_extra_variable_of_no_use(playbook, extra, sentence):
     assert errors(playbook, common=extra) == [], "an inventory serves all playbooks"
 
 
-BACKUP = "{environment: a, server: 'https://A.example.com:443/L', restore: true, runtimes: [{name: A}]}"
-
-
-def test_a_backup_is_not_applied(folder):
-    """The one way back is its own playbook, and the message has the command."""
-    for host in "ab":
-        (folder / f"{host}.yml").write_text(BACKUP)
-    [error] = errors(a={"mstr_runtimes_src": "a.yml"}, b={"mstr_runtimes_src": "b.yml"})
-    assert error.startswith("mstr_runtimes_src of a, b is a backup, which only mstr.library.restore brings back")
-    assert error.endswith(
-        "\nansible-playbook -i inv mstr.library.restore --limit a,b "
-        f"-e 'mstr_restore_src={folder}/{{{{ inventory_hostname }}}}.yml'"
-    )
-
-
-@pytest.mark.parametrize(
-    ("b", "sentence"),
-    [
-        (BACKUP, "is a backup of a, not of b. Limit the run to a, or delete the lines environment and server from"),
-        (BACKUP.replace("environment: a, ", ""), "is a backup of the server https://A.example.com:443/L, and b is now"),
-        ("runtimes: [{name: A}]", "is not a backup, which has restore: true. Apply it with mstr_runtimes_src."),
-        ("- [", "is not YAML: "),
-    ],
-)
-def test_a_backup_that_does_not_fit(folder, b, sentence):
-    (folder / "a.yml").write_text(BACKUP)
-    (folder / "b.yml").write_text(b)
-    [error] = errors("restore", a={"mstr_restore_src": "a.yml"}, b={"mstr_restore_src": "b.yml"})
-    assert error.startswith("mstr_restore_src ")
-    assert "b.yml" in error
-    assert sentence in error
-
-
-def test_an_audit_takes_a_backup(folder):
-    (folder / "a.yml").write_text(BACKUP)
-    assert errors("audit", a={"mstr_runtimes_src": "a.yml"}) == []
-    [error] = errors("audit", b={"mstr_runtimes_src": "a.yml"})
-    assert "a.yml is a backup of a, not of b" in error
-
-
-def test_an_environment_without_a_backup(folder):
-    """It is left alone, unless all are."""
-    (folder / "a.yml").write_text(BACKUP)
-    sources = {"a": {"mstr_restore_src": "a.yml"}, "b": {"mstr_restore_src": "b.yml"}}
-    assert errors("restore", **sources) == []
-    (folder / "a.yml").unlink()
-    [error] = errors("restore", **sources)
-    assert error.startswith(f"There is no backup to restore. None of these files exists: {folder}/a.yml, {folder}/b.")
-    [error] = errors("restore")
-    assert error.startswith("There is no backup to restore. Name it with -e ")
-
-
-def test_a_restore_of_one_of_several_backups(folder):
-    """A name without a time is refused where files with a time exist, whether or not the plain file exists, too."""
-    for name in ("a.20261130T041500Z", "b.20261130T041500Z", "b.20261129T041500Z-2", "b"):
-        (folder / f"{name}.yml").write_text(BACKUP)
-    (folder / "b.20261201T041500Z.yml").write_text("{")
-    sources = {"a": {"mstr_restore_src": "a.yml"}, "b": {"mstr_restore_src": "b.yml"}}
-    [error] = errors("restore", **sources)
-    assert error.splitlines() == [
-        "mstr_restore_src names all backups of a, b, so it does not say which one to restore. The newest:",
-        f"  {folder}/a.20261130T041500Z.yml: 1 runtime",
-        f"  {folder}/b.20261201T041500Z.yml: it cannot be read as a backup",
-        f"  {folder}/b.20261130T041500Z.yml: 1 runtime",
-        f"  {folder}/b.20261129T041500Z-2.yml: 1 runtime",
-        "To go back to the newest:",
-        f"ansible-playbook -i inv mstr.library.restore --limit a -e mstr_restore_src={folder}/a.20261130T041500Z.yml",
-        f"ansible-playbook -i inv mstr.library.restore --limit b -e mstr_restore_src={folder}/b.20261201T041500Z.yml",
-    ]
-    assert errors("restore", a={"mstr_restore_src": "a.20261130T041500Z.yml"}) == []
-    missing = {"mstr_restore_src": "x.20261130T041501Z.yml"}
-    [error] = errors("restore", a=missing, b=missing)
-    assert error.startswith("There is no backup to restore. None of these files exists: ")
-
-
-@pytest.mark.parametrize("keep", [0, "x", True])
-def test_a_number_of_backups(folder, keep):
-    extra = {"mstr_runtimes_backup_dest": "{{ inventory_hostname }}.yml", "mstr_runtimes_backup_keep": keep}
-    common = {"mstr_runtimes": RUNTIMES, **extra}
-    [error] = errors(common=common, a={"mstr_runtimes_backup_dest": "a"}, b={"mstr_runtimes_backup_dest": "b"})
-    assert error.startswith("mstr_runtimes_backup_keep must be ")
-
-
-def test_a_restore_ignores_other_variables(folder):
-    """From the inventory, and from the files of variables that the printed command repeats."""
-    (folder / "a.yml").write_text(BACKUP)
-    extra = {"mstr_runtimes": RUNTIMES, "mstr_runtimes_purge": True, "mstr_runtimes_policy": POLICY}
-    assert errors("restore", a={"mstr_restore_src": "a.yml"}, extra=extra) == []
-    assert errors("restore", a={"mstr_restore_src": "a.yml"}, extra={"mstr_audit_scripts": True}) != []
-
-
 def test_at_most_twenty_errors_of_a_kind():
-    found = errors(extra={"mstr_report_dest": "x", "mstr_serial": "x", "mstr_fail_on_drift": "x"})
-    assert len(found) == 3
+    found = errors(extra={"mstr_report_dest": "x", "mstr_fail_on_drift": "x"})
+    assert len(found) == 2
     many = errors(common={f"mstr_runtimes_x{number}": 1 for number in range(30)})
     assert len(many) == 21
     assert many[-1] == "And 10 more errors of this kind."
@@ -349,10 +232,3 @@ def test_a_file_of_the_run_is_known_before_it(name):
     """Without it, the run would end without a report of what it wrote."""
     [error] = errors(b={name: UNKNOWN}, a={name: "x.json"}, check=True)
     assert error == f"{name} has a template that is invalid, or that names an undefined variable (b). Fix it."
-
-
-def test_the_files_of_a_remote_host():
-    ssh = {"ansible_connection": "ssh", "mstr_export_dest": "/nowhere/x.yml"}
-    assert errors("export", a=ssh) == []
-    [error] = errors("export", a={**ssh, **LOCAL})
-    assert error == "The directory of mstr_export_dest, /nowhere, does not exist; create it."

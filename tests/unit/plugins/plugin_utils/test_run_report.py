@@ -13,7 +13,6 @@ from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.final_repo
     reports_of,
     result_of,
     run_report,
-    why_stopped,
 )
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.new_run import command_line
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import formats
@@ -44,27 +43,25 @@ def test_every_environment_is_reported():
     results = {
         "a": applied("a"),
         "b": applied("b", error="It is down."),
-        "c": {"run": "1", "stopped": "b failed"},
         "d": None,
     }
     found = made(results, check_mode=True, reports=["r.json"], plan="p.json")
-    assert found.lines[:4] == [
+    assert found.lines[:3] == [
         "a: 1 unchanged",
         "b: failed: It is down.",
-        "c: not reached: b failed",
         "d: not reached: no task of it ran; the output above says why",
     ]
-    assert found.lines[4:] == [
+    assert found.lines[3:] == [
         "Report: r.json",
         "Plan: p.json",
         "To apply exactly this plan: the same command without --check, with -e mstr_plan_src=p.json in place of "
         "mstr_plan_dest",
     ]
-    assert json.loads(found.files["r.json"])["not_reached"] == ["c", "d"]
+    assert json.loads(found.files["r.json"])["not_reached"] == ["d"]
     assert """with -e '{"mstr_plan_src": "/a b/p.json"}' in place""" in made(results, plan="/a b/p.json").lines[-1]
     plan = {entry["environment"]: entry for entry in json.loads(found.files["p.json"])["environments"]}
-    assert (plan["c"]["outcome"], plan["c"]["message"]) == ("not reached", "it was not reached: b failed")
-    assert list(plan) == ["a", "b", "c", "d"]
+    assert plan["d"]["outcome"] == "not reached"
+    assert list(plan) == ["a", "b", "d"]
     assert list(found.plan_ids) == ["a"], "nobody can approve what is not known"
     assert found.errors == {"b": "It is down."}
 
@@ -139,51 +136,33 @@ def test_twenty_lines_and_all_deletions():
     ]
 
 
-def backed_up(dest, **more):
-    """The backup in a result."""
-    return {"dest": dest, "written": True, "with_scripts": True, "not_restored": [], "unfinished": [], **more}
-
-
 OPTIONS = ["-i 'my inventory'", "-e @x.yml"]
-RESTORE = "To go back: ansible-playbook -i 'my inventory' mstr.library.restore --limit"
+BACK = "To go back: ansible-playbook -i 'my inventory' mstr.library.apply --limit"
 
 
 def test_the_way_back_is_the_end_of_an_apply():
     """One command for all environments whose files differ by their names alone, and one for each other."""
     dests = {"a": "/bk/a.yml", "b-1": "/bk/b-1.yml", "c": "/bk/c.20261127T041500Z.yml", "d": "/other place/d.yml"}
-    results = {host: applied(host, changed=True, backup=backed_up(dest)) for host, dest in dests.items()}
-    results["e"] = applied("e", backup=backed_up(""))
+    results = {host: applied(host, changed=True, backup=dest) for host, dest in dests.items()}
+    results["e"] = applied("e", backup=None)
     found = made(results, options=OPTIONS)
     assert found.lines[5:] == [
-        f"{RESTORE} a,b-1 -e @x.yml -e 'mstr_restore_src=/bk/{{{{ inventory_hostname }}}}.yml'",
-        f"{RESTORE} c -e @x.yml -e mstr_restore_src=/bk/c.20261127T041500Z.yml",
-        f"""{RESTORE} d -e @x.yml -e '{{"mstr_restore_src": "/other place/d.yml"}}'""",
+        f"{BACK} a,b-1 -e @x.yml -e 'mstr_runtimes_src=/bk/{{{{ inventory_hostname }}}}.yml'",
+        f"{BACK} c -e @x.yml -e mstr_runtimes_src=/bk/c.20261127T041500Z.yml",
+        f"""{BACK} d -e @x.yml -e '{{"mstr_runtimes_src": "/other place/d.yml"}}'""",
+        "The next apply of the definitions undoes that. What this run created stays.",
     ]
-    many = {f"h{n}": applied(f"h{n}", changed=True, backup=backed_up(f"/bk/h{n}.yml")) for n in range(60)}
+    many = {f"h{n}": applied(f"h{n}", changed=True, backup=f"/bk/h{n}.yml") for n in range(60)}
     [command] = [line for line in made(many).lines if line.startswith("To go back: ")]
     assert f" --limit {','.join(many)} -e" in command
 
 
-def test_what_is_said_of_a_backup():
-    """What it does not restore, those of runs that did not end, and that there is none; first how old one is."""
-    paths = [f"/bk/a.{number}.yml" for number in range(30)]
-    backup = backed_up("/bk/a.yml", not_restored=["owner and ACL of 'X'"], unfinished=paths)
-    age = "the backup of 2026-11-23 04:15 UTC, 7 days old; 4 newer backups exist"
-    lines = made({"a": applied("a", changed=True, backup=backup, restored=age)}, "restore").lines
-    assert lines[0] == f"a: {age}"
-    assert lines[2] == "a: going back does not restore owner and ACL of 'X'"
-    said = "A run on a did not end. Go back to what was there before it, or delete the file"
-    said = f"{said} {paths[0]}: ansible-playbook"
-    assert lines[3].startswith(f"{said} mstr.library.restore --limit a -e mstr_restore_src={paths[0]}")
-    assert lines[-2] == "10 more backups are of runs that did not end."
-    failed = applied("b", error="down", backup=backed_up("", written=False, unfinished=paths[:1]))
-    assert any(line.startswith(said.replace("on a", "on b")) for line in made({"b": failed}, check_mode=True).lines)
-    without = applied("a", changed=True)
-    because = "because mstr_runtimes_backup_dest is not set."
+def test_run_without_a_backup():
+    without, because = applied("a", changed=True), "because mstr_runtimes_backup_dest is not set."
     assert made({"a": without}).lines[-1] == f"There is no backup, {because}"
-    assert f"There is no backup of a, {because}" in made({"a": without, "b": applied("b", backup=backup)}).lines
-    in_memory = made({"a": applied("a", backup=backed_up("/bk a.yml", written=False))}, check_mode=True)
-    assert in_memory.lines[-1] == "a: a backup can be made; the apply would write it beside /bk a.yml"
+    with_backup = applied("b", changed=True, backup="/bk/b.yml")
+    assert f"There is no backup of a, {because}" in made({"a": without, "b": with_backup}).lines
+    assert "backup" not in str(made({"a": without}, check_mode=True).lines)
 
 
 def test_a_later_command_has_no_secrets(monkeypatch):
@@ -226,22 +205,6 @@ def test_a_task_that_could_not_start():
     for name in (f"r.{suffix}" for suffix in formats.FORMATS):
         assert made({"a": found}, "audit", reports=[name]).files[name]
     assert result_of("a", {"run": "1", "error": None}, "1") == {"run": "1", "error": None}
-
-
-@pytest.mark.parametrize(
-    ("earlier", "fatal", "stops"),
-    [
-        ({}, True, False),
-        ({"a": {"error": None, "batch": "a"}}, True, False),
-        ({"a": {"error": "x", "batch": "a"}, "b": {"error": None, "batch": "a"}}, False, False),
-        ({"a": {"error": "x", "batch": "a"}, "b": {"error": None, "batch": "a"}}, True, True),
-        ({"a": {"error": "x", "batch": "a"}, "b": {"error": "x", "batch": "a"}}, False, True),
-        ({"a": {"error": "x", "batch": "a"}, "b": {"stopped": "x", "batch": "b"}}, False, True),
-        ({"a": {"left_alone": "it has no backup", "batch": "a"}}, False, False),
-    ],
-)
-def test_a_failed_batch_stops_the_next(earlier, fatal, stops):
-    assert bool(why_stopped(earlier, fatal)) is stops
 
 
 def test_drift_fails_only_if_it_is_to_fail():
