@@ -76,7 +76,7 @@ def test_mistakes_in_definitions(data, place):
         [],
         [{"name": "r", "resource": None, "replace_on_change": True}],
         {"runtimes": None, "scripts": [{"name": "s", "project": "p", "runtime": "r"}]},
-        {"runtimes": [{"id": "A" * 32, "state": "absent"}], ".common": {"a": 1}, "unfinished": True},
+        {"runtimes": [{"id": "A" * 32, "state": "absent"}], ".common": {"a": 1}, "restore": True},
     ],
 )
 def test_definitions(data):
@@ -90,4 +90,4 @@ def test_exports(data):
         definitions = to_definitions([from_api(data).to_result()])
     except ValidationError:
         return
-    assert errors("definitions", {"environment": "prod", "runtimes": definitions, "left_out": ["x"]}) == []
+    assert errors("definitions", {"runtimes": definitions, "left_out": ["x"]}) == []
