@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 from ...module_utils._model.kinds import normalized_name
 
+_IN_A_LINE = 20  # entries of a field
+
 
 class Change(NamedTuple):
     """One entry of a field that was added, removed or changed. `name` is empty where the field has no entries."""
@@ -50,11 +52,13 @@ def _are(kind: type, before: Any, after: Any) -> bool:
     return isinstance(before or after, kind) and all(not value or isinstance(value, kind) for value in (before, after))
 
 
-def change_line(field: str, before: Any, after: Any) -> str:
-    """One line with everything that changes, such as `whitelist +10.200.0.0/16 -10.0.3.0/24`."""
+def change_lines(field: str, before: Any, after: Any) -> Iterator[str]:
+    """Everything that changes, such as `whitelist +10.200.0.0/16 -10.0.3.0/24`, in as many lines as it needs."""
     differences = changes(before, after)
     separator = ", " if any(entry.sign == "→" for entry in differences) else " "
-    return f"{field} {separator.join(entry.text() for entry in differences)}"
+    for start in range(0, len(differences), _IN_A_LINE):
+        part = differences[start : start + _IN_A_LINE]
+        yield f"{field} {separator.join(entry.text() for entry in part)}"
 
 
 def value_texts(value: Any) -> list[str]:

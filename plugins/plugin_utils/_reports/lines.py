@@ -19,7 +19,7 @@ from ...module_utils._model import usage as script_usage
 from ...module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE
 from ...module_utils._model.usage import label_of, name_of
 from ...module_utils._work.api import utc_date
-from .changes import change_line
+from .changes import change_lines
 from .evaluation import COUNTED, Json, grouped, value_of
 from .pythons import branch_lines
 
@@ -173,21 +173,24 @@ def gone_name(runtime: Json) -> str:
 
 
 def difference_lines(runtime: Json, check_mode: bool) -> list[str]:
-    """The lines about a runtime that differs; each one names the runtime."""
+    """The lines about a runtime that differs; each one names the runtime. A plan also has what it would create."""
     name, action = repr(runtime["name"] or runtime["id"]), runtime["action"]
     lines: list[str] = []
     done = f"would be {action}" if check_mode else action
-    fields = {field["field"]: field for field in runtime["fields"]} if action in ("updated", "replaced") else {}
+    with_fields = ("created", "updated", "replaced") if check_mode else ("updated", "replaced")
+    fields = {field["field"]: field for field in runtime["fields"]} if action in with_fields else {}
     if action == "updated":
         done = "differs" if check_mode else "updated"
     elif action not in (None, "none", "failed", "unknown"):
         renamed, new = fields.pop("name", None), ""
-        if renamed:
+        if renamed and action != "created":
             name, new = repr(renamed["found"]), f" by {name}"
         if fields.get("id", {}).get("wanted", "") is None:
             del fields["id"]  # nobody knows the new id before the runtime exists
         lines = [f"{name} {done}{new}"]
-    texts = [change_line(field["field"], field["found"], field["wanted"]) for field in fields.values()]
+    texts = [
+        text for field in fields.values() for text in change_lines(field["field"], field["found"], field["wanted"])
+    ]
     lines += [f"{name} {done}: {text}" for text in texts]
     lines += [f"{name} smoke test: {line}" for line in (runtime.get("smoke_test") or "").splitlines() if line.strip()]
     return lines + [f"{name} failed: {line}" for line in (runtime["error"] or "").splitlines()]

@@ -18,7 +18,7 @@ from typing import Any
 
 from ...module_utils._model.file import FileError, from_json
 from ...module_utils._model.usage import label_of
-from .changes import change_line, value_texts
+from .changes import change_lines, value_texts
 from .evaluation import Json, grouped
 from .lines import GOES, difference_lines, script_line
 from .texts import json_text
@@ -159,7 +159,7 @@ def _differing(row: Json, other: Json) -> str:
     values = {**(row.get("definition") or {}), **{key: row[key] for key in ("smoke_test",) if row.get(key)}}
     theirs = {**(other.get("definition") or {}), **other}
     parts = [f"id {row['id']}"] if other and row.get("id") != other.get("id") else []
-    parts += [change_line(field["field"], field["found"], field["wanted"]) for field in fields]
+    parts += [line for field in fields for line in change_lines(field["field"], field["found"], field["wanted"])]
     parts += [f"{key} {', '.join(value_texts(value))}" for key, value in values.items() if theirs.get(key) != value]
     head = difference_lines({**row, "fields": [], "error": None}, check_mode=True)
     named = f"{row['name']!r} differs" if row["action"] == "updated" else head[0].partition(";")[0] if head else ""

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from ansible_collections.mstr.library.plugins.filter.report_file import report_file
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.changes import change_line
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.changes import change_lines
 from unit.support.report import applied, audit_of, change, plan_of, row, runtime
 
 # What means something in Markdown, in HTML or to a forge.
@@ -145,11 +145,13 @@ def test_a_cut_keeps_the_names_of_what_goes():
     ],
 )
 def test_a_line_says_what_changed(field, before, after, expected_line):
-    assert change_line(field, before, after) == expected_line
+    assert list(change_lines(field, before, after)) == [expected_line]
 
 
-def test_a_long_line():
-    """It has every network, because somebody approves it."""
+def test_a_long_change():
+    """It has every network, because somebody approves it, in several lines."""
     networks = [f"10.{number}.0.0/16" for number in range(100)]
-    assert change_line("whitelist", [], networks) == f"whitelist {' '.join(f'+{each}' for each in networks)}"
-    assert change_line("description", "", "a\nb") == "description '' → 'a b'"
+    lines = list(change_lines("whitelist", [], networks))
+    assert [word for line in lines for word in line.split()[1:]] == [f"+{network}" for network in networks]
+    assert max(map(len, lines)) < 1000
+    assert list(change_lines("description", "", "a\nb")) == ["description '' → 'a b'"]

@@ -1,0 +1,125 @@
+"""The jobs of the example for AWX: an audit, a check, and an apply of exactly the plans that the check handed on."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from simulator.harness import Simulator
+
+from plays.awx.job import Job, block
+
+DEFINITIONS = {
+    "eu": yaml.safe_load(block("runtimes/prod-eu.yml")),
+    "us": {"runtimes": [{"name": "Nightly us", "exec_timeout": 600}]},
+}
+MakeJob = Callable[..., Job]
+
+
+@pytest.fixture
+def run_job(tmp_path: Path, servers: list[Simulator], way: str) -> MakeJob:
+    """A function that runs a job on the environments eu and us, with the variables of the launch."""
+    eu, us = servers[:2]
+    credential = {
+        "mstr_servers": f"{eu.base_url},{us.base_url}",
+        "mstr_username": eu.username,
+        "mstr_password": eu.password,
+    }
+    number = 0
+
+    def run(template: str, status: str = "successful", definitions: Any = DEFINITIONS, **variables: Any) -> Job:
+        nonlocal number
+        number += 1
+        addresses = {"eu": eu.base_url, "us": us.base_url}
+        job = Job(template, tmp_path / f"job{number}", credential, addresses, definitions, variables)
+        assert job.run() == status, job.output
+        return job
+
+    return run
+
+
+def names(server: Simulator) -> list[str]:
+    return sorted(runtime["name"] for runtime in server.runtimes())
+
+
+def assert_no_secret(job: Job, server: Simulator) -> None:
+    """No file of a job has a secret, except for the variables that ansible-runner notes for itself."""
+    secrets = [secret for secret in server.secrets() if len(secret) > 3]
+    assert server.password in secrets
+    for path in job.artifacts.rglob("*"):
+        text = path.read_text(errors="replace") if path.is_file() else ""
+        if path.name == "command":
+            noted = json.loads(text)
+            assert noted["env"].pop("MSTR_PASSWORD") == server.password
+            text = json.dumps(noted)
+        assert [secret for secret in secrets if secret in text] == [], path
+
+
+def test_check_then_apply(run_job: MakeJob, servers: list[Simulator]) -> None:
+    """The check hands on the ids of its plans and nothing else; a second apply has nothing to change."""
+    check = run_job("check")
+    assert (names(servers[0]), names(servers[1])) == ([], [])
+    assert list(check.handed_on) == ["mstr_runtimes_plan_ids"]
+    assert sorted(check.handed_on["mstr_runtimes_plan_ids"]) == ["eu", "us"]
+    assert_no_secret(check, servers[0])
+
+    apply = run_job("apply", **check.handed_on)
+    assert (names(servers[0]), names(servers[1])) == (["Nightly reports"], ["Nightly us"])
+    assert apply.handed_on == {}
+    assert_no_secret(apply, servers[0])
+    assert "us: 1 unchanged" in run_job("apply", **check.handed_on).output
+    assert servers[0].open_sessions() == []
+
+
+def test_apply_after_a_change(run_job: MakeJob, servers: list[Simulator]) -> None:
+    """It leaves the changed environment alone, and one that the check could not read; the others go on."""
+    check = run_job("check")
+    servers[1].seed({"name": "Nightly us", "execTimeout": 60})
+    apply = run_job("apply", "failed", **check.handed_on)
+    assert (names(servers[0]), servers[1].runtimes()[0]["execTimeout"]) == (["Nightly reports"], 60)
+    assert "plan" in apply.output.partition("us: failed:")[2].splitlines()[0]
+
+    plan_ids = check.handed_on["mstr_runtimes_plan_ids"]
+    apply = run_job("apply", "failed", mstr_runtimes_plan_ids={"eu": plan_ids["eu"]})
+    assert "us: failed: mstr_runtimes_plan_ids has no plan for us" in apply.output
+    assert servers[1].runtimes()[0]["execTimeout"] == 60
+
+
+@pytest.mark.matrix
+def test_failed_check(run_job: MakeJob) -> None:
+    """Nothing is approved of an environment that could not be read."""
+    wrong = {**DEFINITIONS, "us": {"runtimes": [{"name": "Nightly us", "whitelist": ["intranet"]}]}}
+    check = run_job("check", "failed", definitions=wrong)
+    assert list(check.handed_on["mstr_runtimes_plan_ids"]) == ["eu"]
+
+
+def test_an_approver_sees_everything(run_job: MakeJob, servers: list[Simulator]) -> None:
+    """AWX cuts each event, but nothing of the report."""
+    networks = [f"10.{number}.0.0/16" for number in range(100)]
+    servers[1].seed({"name": "Nightly us"}, *({"name": f"Surplus {number}"} for number in range(40)))
+    wanted = [{"name": "Nightly us", "whitelist": networks}]
+    purge = {"mstr_runtimes_purge": True, "mstr_runtimes_purge_limit": 40}
+    new = {"name": "New", "whitelist": ["0.0.0.0/0"], "packages": [{"name": "pandas", "version": "3.10"}]}
+    check = run_job("check", definitions={**DEFINITIONS, "us": {"runtimes": [*wanted, new]}}, **purge)
+    report = re.sub(r"\x1b\[[0-9;]*m", "", check.output.partition("TASK [Report]")[2])
+    assert [network for network in networks if f"+{network}" not in report] == []
+    assert report.count("would be deleted") == 40
+    assert "us: 'New' would be created: whitelist +0.0.0.0/0\n" in report
+    assert "us: 'New' would be created: packages +pandas 3.10\n" in report
+
+
+@pytest.mark.matrix
+def test_audit(run_job: MakeJob, servers: list[Simulator]) -> None:
+    """In a workflow, it may follow a check, whose plan ids it ignores."""
+    servers[0].seed({"name": "Open", "whitelist": ["10.66.1.0/24"]})
+    policy = {"networks_never": ["10.66.0.0/16"]}
+    more = {"mstr_runtimes_policy": policy, "mstr_fail_on_violation": True, "mstr_runtimes_plan_ids": {}}
+    audit = run_job("audit", "failed", **more)
+    assert "eu: 'Open' whitelist 10.66.1.0/24 " in audit.output
+    assert audit.handed_on == {}
+    assert_no_secret(audit, servers[0])
