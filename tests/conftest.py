@@ -32,12 +32,11 @@ from simulator.harness import Simulator  # noqa: E402
 from support.ansible import COLLECTIONS, STARTED, Play, core_fixture, programs  # noqa: E402
 
 # The longest first, so that no test is still running alone at the end.
-_ORDER = ("matrix", "plays", "probe", "lint", "browser", "tool", "faults", "contract", "simulator", "unit", "live")
+_ORDER = ("matrix", "plays", "lint", "browser", "tool", "faults", "contract", "simulator", "unit", "live")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--all", action="store_true", help="run the tests on every ansible-core and Python, too")
-    parser.addoption("--profile-file", metavar="FILE", help="the server for the integration targets; only these run")
 
 
 @pytest.hookimpl(optionalhook=True)  # without pytest-xdist
@@ -56,8 +55,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     chosen = option.all or option.keyword or option.markexpr or option.lf or option.failedfirst
     chosen = chosen or any("::" in word for word in config.args)
     left_out = [item for item in items if not chosen and item.get_closest_marker("matrix")]
-    if option.profile_file:
-        left_out = [item for item in items if "test_integration" not in item.nodeid]
     if left_out:
         items[:] = [item for item in items if item not in set(left_out)]
         config.hook.pytest_deselected(items=left_out)
@@ -104,7 +101,7 @@ def _own_environment() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def _installed(request: pytest.FixtureRequest, _own_environment: None) -> None:
     """Tests of these folders run the collection as a user installs it."""
-    if {_folder(item) for item in request.session.items} & {"browser", "contract", "faults", "live", "plays", "probe"}:
+    if {_folder(item) for item in request.session.items} & {"browser", "contract", "faults", "live", "plays"}:
         assert os.environ.get("MSTR_TEST_COLLECTIONS") == COLLECTIONS or collection.installed()
 
 

@@ -7,52 +7,29 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: mstr_probe
-short_description: Find out how a Strategy (MicroStrategy) Library server behaves
+short_description: Record how a Strategy (MicroStrategy) Library server answers
 version_added: 1.0.0
 description:
-  - The public documentation of the REST API does not describe every behaviour, and releases differ. The modules of this
-    collection handle all known variants. This module finds out which variants your server has, as far as a module, a
-    default or a guide depends on it.
-  - It creates up to three runtimes, tests one question after another on them, deletes them and logs out, even after a
-    failure, a signal or a lost response. If it cannot delete a runtime, the message names it.
-  - The names of these runtimes start with C(mstr-library-probe-) and end with random characters. The module changes no
-    other object.
-  - It does not test what could harm others, such as deleting the default runtime or using up the sessions of a user.
-  - RV(answers), RV(profile) and RV(product) contain no host name, user, id, name of an object or secret, so you can
-    attach them to a public issue. The playbook C(mstr.library.probe) writes them to a file.
+  - The authors of this collection have no Library server, and the public documentation of its REST API leaves questions
+    open. This module sends a fixed sequence of calls, in about a minute, and records the shape of each response.
+  - It logs in, reads the releases, the Python versions, the list of runtimes and the built-in runtime, and searches one
+    project for scripts. It then creates a runtime, reads it, updates it, tries to create another one of the same name,
+    and waits for at most 60 seconds until the first one is ready. It changes no other object.
+  - The names of its runtimes, at most two, start with C(mstr-library-probe-) and end with random characters. The module
+    deletes them, even after a failure, a signal or a lost response. If it cannot, a warning names them.
+  - A killed module cannot delete them. The next one names them in a warning.
+  - RV(record) contains no host name, user, id, name of an object or secret, so you can attach it to a public issue. The
+    playbook C(mstr.library.probe) writes it to a file.
 author:
   - mstr.library contributors (@mstr-library)
 extends_documentation_fragment:
   - mstr.library.auth
   - mstr.library.attributes
   - mstr.library.attributes.group
-options:
-  scripts:
-    description: Whether to also run up to three short scripts on the runtimes of the probe.
-    type: bool
-    default: false
-  reach:
-    description:
-      - The address of a service in your network that accepts connections, as C(host:port). A script tries to connect to
-        it, to find out what a script can reach if the whitelist of its runtime is empty. By default, this is not
-        tested.
-      - Requires O(scripts=true).
-    type: str
-  wait_timeout:
-    description: Maximum number of seconds to wait until a runtime of the probe and its package are ready.
-    type: float
-    default: 120
-  cleanup:
-    description:
-      - Whether to also delete the runtimes that an earlier probe left behind because it was killed. With V(false), a
-        warning lists them.
-      - Do not use it while another probe runs on the same server.
-    type: bool
-    default: false
 attributes:
   check_mode:
     support: partial
-    details: In check mode, the module only reads, and reports which questions it cannot answer without writing.
+    details: In check mode, the module sends and records only the calls that read.
   diff_mode:
     support: none
   idempotent:
@@ -60,86 +37,68 @@ attributes:
     details: Each run creates and deletes runtimes.
 seealso:
   - module: mstr.library.mstr_info
-  - module: mstr.library.mstr_runtime
   - ref: ansible_collections.mstr.library.docsite.guide_servers
-    description: What each answer means for you.
+    description: How servers differ.
 """
 
 EXAMPLES = r"""
-- name: Find out how this server behaves
+- name: Record how this server answers
   mstr.library.mstr_probe:
   register: probe
 
-- name: Show how many questions were answered
-  ansible.builtin.debug:
-    msg: "{{ probe.msg }}"
-
-- name: Find out what a script can reach if the whitelist of its runtime is empty
-  mstr.library.mstr_probe:
-    scripts: true
-    reach: 10.0.0.1:443
+- name: Write the record to a file for a public issue
+  ansible.builtin.copy:
+    content: "{{ probe.record | to_nice_json }}"
+    dest: server.probe.json
+    mode: "0644"
+  delegate_to: localhost
 """
 
 RETURN = r"""
 msg:
-  description:
-    - In one line, how many questions were answered, and whether the modules handle the answers.
-    - If a runtime of the probe could not be deleted, its name.
+  description: In one line, how many calls were recorded.
   returned: success
   type: str
-  sample: 26 of 32 questions answered; the modules handle all of them.
-answers:
-  description: The questions and their answers, in the order in which they were asked.
+  sample: Recorded 22 calls.
+record:
+  description:
+    - The calls, in the order in which their responses came.
+    - In a path, C({id}) stands for an id.
   returned: success
   type: list
   elements: dict
   contains:
-    switch:
-      description: The name of the question. The simulator has a switch with the same name.
+    method:
+      description: The method of the call, such as C(GET).
       type: str
-    question:
-      description: The question.
+    path:
+      description: The path of the call, without its query.
       type: str
-    value:
+    status:
+      description: The HTTP status of the response. Null if none came.
+      type: int
+    milliseconds:
+      description: The time from the request to the end of the response. Null if none came.
+      type: int
+    headers:
+      description: The names of those headers of the response that this module knows. No value is recorded.
+      type: list
+      elements: str
+    body:
       description:
-        - The answer. Null if the question could not be answered.
-        - V(other) means a behaviour that this collection does not know.
+        - The JSON of the response. Keys of up to 40 letters stay; any other key becomes C(<key>).
+        - Null, true, false, empty texts, versions, error codes, and the words and numbers that the API uses for
+          statuses and types stay.
+          Any other value is replaced by its kind, such as C(<name>), C(<id>), C(<date>), C(<cidr>) or C(<number>).
+        - A list contains each shape of its entries once. C(<no JSON>) stands for anything that is not JSON.
       type: raw
-    evidence:
-      description: What the module observed, or why the question could not be answered.
-      type: str
-    handled:
-      description: Whether the modules handle this behaviour. Null if the question could not be answered.
-      type: bool
   sample:
-    - switch: duplicate_names
-      question: Can two runtimes have the same name?
-      value: refuse
-      evidence: A second runtime of the same name was refused with 409 ERR0015.
-      handled: true
-    - switch: script_metadata
-      question: Does a script see the metadata of the installed packages?
-      value: null
-      evidence: "Needs a script; set scripts: true."
-      handled: null
-profile:
-  description: >-
-    The answers as settings for the simulator, which then behaves like this server.
-    It contains only answers with a known behaviour, such as C(duplicate_names=refuse).
-  returned: success
-  type: dict
-product:
-  description: The releases of the product. A release is null if the server does not reveal it.
-  returned: success
-  type: dict
-  contains:
-    iserver_version:
-      description: The release of the Intelligence Server.
-      type: str
-    web_version:
-      description: The release of the Library.
-      type: str
-  sample: {iserver_version: 11.6.1000.00123, web_version: 11.6.1000.00123}
+    - method: POST
+      path: /api/runtimes
+      status: 409
+      milliseconds: 31
+      headers: [Content-Type, Date]
+      body: {code: ERR0015, message: <name>, ticketId: <id>}
 """
 
 import time
@@ -147,28 +106,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
-from ansible_collections.mstr.library.plugins.module_utils._probe.base import ProbeRun, Settings
-from ansible_collections.mstr.library.plugins.module_utils._probe.probe import probe, settings_from
+from ansible_collections.mstr.library.plugins.module_utils._probe.probe import Probe, probe
 
 
-def ask(task: auth.Task, settings: Settings) -> Mapping[str, Any]:
-    """Ask all questions."""
-    settings = settings._replace(check_mode=task.check_mode)
-    return probe(ProbeRun(task.session, settings, task.stop, time.monotonic, task.warn))
+def record(task: auth.Task, _request: None) -> Mapping[str, Any]:
+    """Send and record all calls."""
+    return probe(Probe(task.session, task.stop, time.monotonic), task.check_mode, task.warn)
 
 
 def main() -> None:
     """Entry point."""
-    auth.run(
-        auth.argument_spec(
-            scripts={"type": "bool", "default": False},
-            reach={"type": "str"},
-            wait_timeout={"type": "float", "default": 120.0},
-            cleanup={"type": "bool", "default": False},
-        ),
-        ask,
-        prepare=settings_from,
-    )
+    auth.run(auth.argument_spec(), record)
 
 
 if __name__ == "__main__":

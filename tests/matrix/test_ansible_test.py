@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from simulator.harness import Simulator
-from simulator.profiles import FROM_FILE
 from support.ansible import programs
 
 from dev import collection
@@ -167,13 +166,13 @@ def _ways() -> list[Any]:
 
 @pytest.mark.parametrize(("way", "target"), _ways())
 def test_integration(pytestconfig: pytest.Config, way: Way, target: str, tmp_path: Path) -> None:
-    ansible_test, file = AnsibleTest(tmp_path, way.core, way.python), pytestconfig.option.profile_file
-    with Simulator(profile_file=file and Path(file).absolute()) as simulator:
+    ansible_test = AnsibleTest(tmp_path, way.core, way.python)
+    with Simulator() as simulator:
         names = ("base_url", "control_url", "username", "password", "api_token", "identity_token")
         settings: dict[str, Any] = {f"mstr_{name}": getattr(simulator, name) for name in names}
         settings["mstr_in_process"] = way.in_process
-        if file or not (way.every_profile and pytestconfig.option.all):
-            settings["mstr_profiles"] = [FROM_FILE if file else "samples"]
+        if not (way.every_profile and pytestconfig.option.all):
+            settings["mstr_profiles"] = ["samples"]
         if way.modules_on:
             settings["ansible_python_interpreter"] = str(programs("modules", way.modules_on) / "python")
         # ansible-test passes this file to ansible-playbook as extra variables; JSON is valid YAML.

@@ -16,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from simulator.profiles import PLAYGROUND, SwitchError, add_profile_from, profiles
+from simulator.profiles import PLAYGROUND, SwitchError, profiles
 from simulator.tls import SERVERS, make_certificates
 from simulator.users import API_TOKEN_OF_ADMIN, IDENTITY_TOKEN_OF_ADMIN, seeded
 
@@ -30,7 +30,6 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--port", type=int, default=0, help="port of the API; 0 takes a free one (default)")
     add("--host", action="append", default=[], metavar="NAME", help="also answer calls to this host name; repeatable")
     add("--profile", default=PLAYGROUND, choices=list(profiles()), help=f"bundle of switches (default: {PLAYGROUND})")
-    add("--profile-file", metavar="FILE", help="behave like the server that the playbook mstr.library.probe asked")
     add("--switch", action="append", default=[], metavar="NAME=VALUE", help="change one switch; may be repeated")
     add("--tls", nargs="?", const="good", choices=SERVERS, help="HTTPS with a certificate made for this run")
     add("--tls-cert", metavar="FILE", help="HTTPS with your own certificate")
@@ -155,8 +154,6 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the program; return its exit status."""
     options = parse(arguments)
     try:
-        if options.profile_file:
-            options.profile = add_profile_from(Path(options.profile_file))
         with tempfile.TemporaryDirectory(prefix="simulator-tls-") as folder:
             made = make_certificates(Path(folder)) if options.tls else {}
             asyncio.run(_serve(options, made))

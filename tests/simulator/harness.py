@@ -54,7 +54,6 @@ class Simulator:
         profile: str = "samples",
         switches: Mapping[str, Any] | None = None,
         *,
-        profile_file: str | Path | None = None,
         python: str | None = None,
         tls: bool | str = False,
         client_ca: bool = False,
@@ -69,9 +68,7 @@ class Simulator:
         if tls:
             self._options += ["--tls", "good" if tls is True else tls]
         self._options += ["--client-certificate"] * client_ca + ["--proxy"] * proxy
-        if profile_file:
-            self._options += ["--profile-file", str(profile_file)]
-        self._initial = ("file" if profile_file else profile, dict(switches or {}))
+        self._initial = (profile, dict(switches or {}))
         self._process: subprocess.Popen[bytes] | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._output = Path(os.devnull)

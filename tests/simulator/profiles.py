@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -75,7 +74,6 @@ class Switches(dict[str, Any]):
         return bool(self[name] == "yes")
 
 
-FROM_FILE = "file"  # name of the profile that a file describes
 # What `make simulator` starts. It is not one of PROFILES, with each of which tests run: it has a seed (seed.py).
 PLAYGROUND = "playground"
 SWITCHES: dict[str, Switch] = {}
@@ -95,22 +93,6 @@ def profiles() -> dict[str, Mapping[str, Any]]:
     """All profiles, the one for people included."""
     of_people = {name: _DEFAULTS[name] for name in ("python_versions", "unknown_version")}
     return {**PROFILES, PLAYGROUND: {**PROFILES["samples"], **of_people}}
-
-
-def add_profile_from(path: Path) -> str:
-    """Add the profile in a file that the playbook ``mstr.library.probe`` wrote, and return its name.
-
-    A file with the switches alone will do. A switch that the file does not name has its default.
-    """
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise SwitchError(f"{path} is not a JSON file that can be read ({error})") from error
-    values = data.get("profile", data) if isinstance(data, dict) else None
-    if not isinstance(values, dict):
-        raise SwitchError(f"{path} holds no profile: expected an object of switches and their values")
-    PROFILES[FROM_FILE] = Switches(values)
-    return FROM_FILE
 
 
 def make_switches(profile: str, overrides: Mapping[str, Any] | None = None) -> Switches:

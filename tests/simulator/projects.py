@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from simulator.server import Server
 
 TUTORIAL_ID = "B19DEDCC11D4E0EFC000EB9495D0F44F"  # the same on every server, because it is the vendor's sample project
-SCRIPT_TYPE, RUNTIME_TYPE = 76, 80
+SCRIPT_TYPE = 76
 COMMAND_MANAGER, PYTHON = 19456, 19457
 # Subtype: how the script is used [mstrio].
 USAGES = {
@@ -179,8 +179,6 @@ async def search(server: Server, call: Call) -> Reply:
     if call.query["type"] not in (str(SCRIPT_TYPE), *map(str, USAGES)):
         raise invalid("The simulator searches for scripts only, type 76.")
     found = [script for script in project.scripts if _matches(script, call.query) and script.is_read_by(user)]
-    if "usesObject" in call.query:
-        found = _using(found, call.query["usesObject"], switches["search_uses_object"])
     search_id = new_id()
     server.projects.searches[search_id] = (user, project, found)
     return Reply(200, {"id": search_id, "totalItems": len(found)})
@@ -191,14 +189,6 @@ def _matches(script: SavedScript, query: Mapping[str, str]) -> bool:
         return False
     name, pattern = query.get("name", ""), query.get("pattern", str(CONTAINS))
     return script.name == name if pattern == str(EXACTLY) and name else name.casefold() in script.name.casefold()
-
-
-def _using(scripts: list[SavedScript], used: str, how: str) -> list[SavedScript]:
-    """Those of the scripts that name a runtime, as `ID;80` in a search. What names none may use nothing."""
-    identity, _separator, kind = used.partition(";")
-    if how == "refused" or kind != str(RUNTIME_TYPE):
-        raise invalid(f"usesObject '{used}' is not supported.")
-    return scripts if how == "ignored" else [s for s in scripts if how == "finds" and s.runtime == identity.upper()]
 
 
 async def results(server: Server, call: Call) -> Reply:

@@ -207,7 +207,7 @@ class Runtimes:
             return
         fold = str.casefold if switches["names_case"] == "insensitive" else str
         if any(fold(other.name) == fold(name) for other in self._by_id.values() if other is not but):
-            raise ApiError(switches["duplicate_status"], 15, f"An object with the name '{name}' already exists.")
+            raise ApiError(409, 15, f"An object with the name '{name}' already exists.")
 
     # --- responses
 

@@ -117,9 +117,6 @@ class Evaluations:
 
     async def _run(self, evaluation: Evaluation) -> None:
         server = self._server
-        await asyncio.sleep(server.switches["script_start_delay"])
-        if evaluation.ended is not None:
-            return
         folder = tempfile.mkdtemp(prefix="simulated-runtime-")
         try:
             order = self._order(evaluation.runtime, evaluation.code, folder)
@@ -155,7 +152,7 @@ class Evaluations:
             shutil.rmtree(folder, ignore_errors=True)
 
     def _order(self, runtime: Runtime, code: str, folder: str) -> dict[str, Any]:
-        switches, values = self._server.switches, runtime.values
+        values = runtime.values
         seconds, memory = LONGEST_S, MOST_MEMORY_MB
         if isinstance(values.get("execTimeout"), int):
             seconds = min(seconds, values["execTimeout"])
@@ -172,11 +169,9 @@ class Evaluations:
         return {
             "code": code,
             "packages": environment(installed),
-            "metadata": switches["script_metadata"] == "visible",
             "python": values.get("runtimeVersion"),
             "folder": folder,
             "whitelist": whitelist if isinstance(whitelist, list) else [],
-            "empty_whitelist": switches["empty_whitelist"],
             "seconds": seconds,
             "memory_mb": max(LEAST_MEMORY_MB, memory),
             "answer": str(Path(folder, ".answer.json")),

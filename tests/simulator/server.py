@@ -23,7 +23,7 @@ from simulator.users import API_TOKEN_OF_ADMIN, User, seeded
 Handler = Callable[["Server", Call], Awaitable[Reply]]
 
 # Path pattern, method, handler, and what the caller needs: nothing, a session, or a session and the privilege.
-NOTHING, SESSION, READS, WRITES = "nothing", "session", "reads", "writes"
+NOTHING, SESSION, MANAGES = "nothing", "session", "manages"
 _ID = r"[^/]+"
 ROUTES: tuple[tuple[str, str, Handler, str], ...] = (
     ("/auth/login", "POST", auth.login, NOTHING),
@@ -35,15 +35,15 @@ ROUTES: tuple[tuple[str, str, Handler, str], ...] = (
     ("/sessions", "PUT", auth.renew_session, SESSION),
     ("/sessions/userInfo", "GET", auth.user_info, SESSION),
     ("/status", "GET", auth.status, NOTHING),
-    ("/runtimes", "GET", runtimes.list_all, READS),
-    ("/runtimes", "POST", runtimes.create, WRITES),
-    ("/runtimes/versions", "GET", runtimes.versions, READS),
-    (f"/runtimes/{_ID}", "GET", runtimes.read, READS),
-    (f"/runtimes/{_ID}", "PATCH", runtimes.update, WRITES),
-    (f"/runtimes/{_ID}", "DELETE", runtimes.delete, WRITES),
-    ("/scripts/evaluation", "POST", scripts.start, WRITES),
-    (f"/scripts/evaluation/{_ID}", "GET", scripts.result, READS),
-    (f"/scripts/evaluation/{_ID}", "DELETE", scripts.stop, WRITES),
+    ("/runtimes", "GET", runtimes.list_all, MANAGES),
+    ("/runtimes", "POST", runtimes.create, MANAGES),
+    ("/runtimes/versions", "GET", runtimes.versions, MANAGES),
+    (f"/runtimes/{_ID}", "GET", runtimes.read, MANAGES),
+    (f"/runtimes/{_ID}", "PATCH", runtimes.update, MANAGES),
+    (f"/runtimes/{_ID}", "DELETE", runtimes.delete, MANAGES),
+    ("/scripts/evaluation", "POST", scripts.start, MANAGES),
+    (f"/scripts/evaluation/{_ID}", "GET", scripts.result, MANAGES),
+    (f"/scripts/evaluation/{_ID}", "DELETE", scripts.stop, MANAGES),
     ("/projects", "GET", projects.list_all, SESSION),
     ("/metadataSearches/results", "POST", projects.search, SESSION),
     ("/v2/metadataSearches/results", "POST", projects.search, SESSION),
@@ -141,8 +141,7 @@ class Server:
         if need == NOTHING:
             return await self._work(handler, call)
         call.session = self.sessions.find(call)
-        asks = need == WRITES or (need == READS and self.switches.yes("privilege_for_reads"))
-        if asks and not call.session.user.manages:
+        if need == MANAGES and not call.session.user.manages:
             raise ApiError(403, 14, "The user lacks the privilege 'Manage runtime'.", -2147214578)
         how = self.switches["sessions_parallel"]
         if how == "yes":

@@ -84,10 +84,3 @@ def test_without_all_only_the_newest_core() -> None:
 
     assert set(quick) < set(every)
     assert quick == [name for name in every if f"[{NEWEST}-" in name and "in_process" in name]
-
-
-def test_profile_file_selects_integration(tmp_path: Path) -> None:
-    found = _collected(f"--profile-file={tmp_path / 'probe.json'}", "tests/matrix", "tests/tool")
-
-    assert found
-    assert [name for name in found if "test_integration" not in name] == []

@@ -169,7 +169,7 @@ def test_each_guide_begins_with_its_row():
 
 
 IMPERATIVES = {"Add", "Apply", "Assign", "Check", "Compare", "Create", "Delete", "Find", "List", "Log", "Print"}
-IMPERATIVES |= {"Raise", "Read", "Rename", "Run", "Show", "Write"}
+IMPERATIVES |= {"Raise", "Read", "Record", "Rename", "Run", "Show", "Write"}
 
 
 @pytest.mark.parametrize(

@@ -2,111 +2,218 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tests on a server every behaviour that the public documentation leaves open, and cleans up afterwards.
+"""Records how a server answers a fixed sequence of calls, and deletes what the calls created.
 
-The names of the switches are those of the simulator in tests/simulator, which behaves like the server that answered.
+All runtimes of a probe have one name with random characters. Only a list that shows this name proves that a runtime is
+one of them, so no response to a create can lead to a runtime of somebody else, and a lost response makes no difference.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
-from types import ModuleType
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
-from .._errors import ErrorList, MstrError
-from .._model.alike import name_key
-from .._session.interrupt import Interrupted
-from . import packages, reads, runtimes, sessions
-from .base import OTHER, PREFIX, ProbeRun, Question, Settings, Unanswered
+from .._errors import ConnectError, MstrError, as_mstr_error, counted, ended, listed
+from .._model.runtime import DEFAULT_RUNTIME_ID
+from .._session.interrupt import Interrupted, Stop
+from .._session.response import LIST_WITH_IDS, OBJECT_WITH_ID, Response, id_in, list_of
+from .._session.session import Session
+from .._work.script_usage import start_search
+from .._work.write import CHECKS
+from .shape import recorded, recorded_without_response
+
+PREFIX = "mstr-library-probe-"
+_RUNTIMES = "/runtimes"
+_PROBE_NAME = re.compile(f"{PREFIX}[0-9a-f]{{8}}")
+# A network for documentation (RFC 5737), and a small package that needs no other.
+_DEFINITION: Mapping[str, Any] = {
+    "description": "",
+    "whitelist": ["192.0.2.0/24"],
+    "packages": [{"name": "six", "version": "", "description": ""}],
+    "resource": {"cpu": "0.2", "mem": 512},
+    "execTimeout": 600,
+}
+_CHANGES: Mapping[str, Any] = {"description": "Created by mstr_probe", "whitelist": ["192.0.2.0/25"]}
+_PENDING = {"busy", "installing", "unknown"}  # statuses [doc]
+_WAIT_S, _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 60.0, 1.0, 10.0
+_LAST_CHECKS = (0.0, 1.0, 1.0)  # seconds before each check for what is left, after a failure or a signal
+_ADVICE = "Delete it with mstr_runtime, its id and state: absent."
+_SEARCHES = {2: "/v2/metadataSearches/results", 1: "/metadataSearches/results"}  # by the version of the call
 
 
-def _questions(*files: ModuleType) -> dict[str, Question]:
-    """The questions of the files by their switches, in the order in which they are written there."""
-    return {name: value for file in files for name, value in vars(file).items() if isinstance(value, Question)}
+class Probe:
+    """The calls of one probe. `calls`: what was recorded of each. `clock` returns seconds."""
+
+    def __init__(self, session: Session, stop: Stop, clock: Callable[[], float]) -> None:
+        self._session, self._stop, self._clock = session, stop, clock
+        self._send: Callable[..., Any] = session.send
+        self.calls: list[Mapping[str, Any]] = []
+        self.name = PREFIX + secrets.token_hex(4)
+        self.created = 0  # runtimes that the server has created, or may have
+        self._seen: set[str] = set()  # the ids of those that a list has shown
+        self._left: list[str] | None = None  # those that the last list of the clean-up has shown; None without a list
+        session.observe(lambda response, milliseconds: self.calls.append(recorded(response, milliseconds)))
+
+    def log_in(self) -> None:
+        """Raises MstrError if the server refuses."""
+        self._session.snapshot()
+
+    def read(self) -> list[str]:
+        """Send the calls that change nothing. What earlier probes left on the server: names with ids."""
+        status = partial(self._session.request, "GET", "/status", operation="read the releases", renews=False)
+        self._attempt("GET /api/status", status)
+        self._get(f"{_RUNTIMES}/versions")
+        names = self._names() or {}
+        self._get(f"{_RUNTIMES}/{DEFAULT_RUNTIME_ID}")
+        for project in (self._get("/projects", shape=LIST_WITH_IDS) or [])[:1]:
+            self._search(str(project["id"]))
+        return [f"{name!r} ({identity})" for identity, name in names.items() if _PROBE_NAME.fullmatch(name)]
+
+    def write(self) -> None:
+        """Create a runtime, change it, create another one of its name, and wait until the first one is ready."""
+        self._create(_DEFINITION)
+        if not self.created:
+            return
+        ours = self._ours()
+        if not ours:
+            return
+        path = f"{_RUNTIMES}/{ours[0]}"
+        body, operation = {"name": self.name, **_CHANGES}, "update the runtime of the probe"
+        self._get(path)
+        self._attempt(f"PATCH /api{path}", partial(self._send, "PATCH", path, body, operation=operation))
+        self._get(path)
+        self._create({"execTimeout": 600})
+        self._wait(path)
+
+    def clean_up(self, at_last: bool = False) -> list[str]:
+        """Delete the runtimes of this probe; a sentence for each that may be left. Raises Interrupted.
+
+        `at_last`: after a failure or a signal. Each call has 5 s, and little time is left to look for what is missing.
+        """
+        self._send = self._session.last_request if at_last else self._session.send
+        pause = time.sleep if at_last else self._stop.pause
+        for seconds in _LAST_CHECKS if at_last else (0.0, *CHECKS):
+            if not self._is_clean:
+                pause(seconds)
+                with self._session.insisting():
+                    self._delete_listed()
+        if self._is_clean:
+            return []
+        runtime, identities = f"The runtime {self.name!r}", self._left or ()
+        left = [f"{runtime} ({identity}) is left on the server. {_ADVICE}" for identity in identities]
+        return left or [f"{runtime} may be left on the server. {_ADVICE}"]
+
+    @property
+    def _is_clean(self) -> bool:
+        """Whether each runtime that was created has been seen, and the last list shows none of them any more."""
+        return not self.created or (self._left == [] and len(self._seen) >= self.created)
+
+    def _delete_listed(self) -> None:
+        self._left = self._ours()
+        for identity in self._left or ():
+            path = f"{_RUNTIMES}/{identity}"
+            delete = partial(self._send, "DELETE", path, operation="delete the runtime of the probe")
+            self._attempt(f"DELETE /api{path}", delete)
+
+    def _create(self, definition: Mapping[str, Any]) -> None:
+        body = {"name": self.name, **definition}
+        self.created += 1
+        try:
+            self._send("POST", _RUNTIMES, body, operation="create a runtime", on_late_response=self._note_late_refusal)
+        except MstrError as exc:
+            # A page with 200 may come from a gateway, in front of a server that did the work.
+            if not exc.outcome_unknown and exc.error["http_status"] != 200:
+                self.created -= 1
+            if isinstance(exc, Interrupted):
+                raise
+            self._note(f"POST /api{_RUNTIMES}", exc)
+
+    def _note_late_refusal(self, response: Response) -> None:
+        """Of a create, after a signal."""
+        if 300 <= response.status < 500:
+            self.created -= 1
+
+    def _wait(self, path: str) -> None:
+        end, seconds = self._clock() + _WAIT_S, _FIRST_PAUSE_S
+        while _is_pending(self._get(path)) and self._clock() < end:
+            self._stop.pause(seconds)
+            seconds = min(1.5 * seconds, _LONGEST_PAUSE_S)
+
+    def _search(self, project: str) -> None:
+        """Search for scripts with the call of newer releases, and with that of older ones."""
+        for version, path in _SEARCHES.items():
+            search = partial(start_search, self._session, version, project, operation="search", shape=OBJECT_WITH_ID)
+            started = self._attempt(f"POST /api{path}", search)
+            if started:
+                params = {"searchId": str(started["id"]), "offset": 0, "limit": 10}
+                self._get(_SEARCHES[1], params=params, project=project)
+
+    def _ours(self) -> list[str] | None:
+        """The ids of the runtimes of this probe; None if the runtimes could not be listed."""
+        names = self._names()
+        if names is None:
+            return None
+        ours = [identity for identity, name in names.items() if name.strip().casefold() == self.name]
+        self._seen.update(ours)
+        return ours
+
+    def _names(self) -> dict[str, str] | None:
+        """The names of all runtimes by id; None if they could not be listed."""
+        request = partial(self._send, "GET", _RUNTIMES, operation="list the runtimes", shape=list_of("runtimes"))
+        data = self._attempt(f"GET /api{_RUNTIMES}", request)
+        if data is None:
+            return None
+        return {str(entry["id"]): str(entry.get("name")) for entry in data["runtimes"] if id_in(entry)}
+
+    def _get(self, path: str, **options: Any) -> Any:
+        return self._attempt(f"GET /api{path}", partial(self._session.get, path, **options))
+
+    def _attempt(self, request: str, call: Callable[[], Any]) -> Any:
+        """What the call returns; None if it failed, which the record shows. Raises Interrupted."""
+        try:
+            return call()
+        except Interrupted:
+            raise
+        except MstrError as exc:
+            self._note(request, exc)
+        return None
+
+    def _note(self, request: str, error: MstrError) -> None:
+        """Record a call to which no response came. Those with a response are recorded when it comes."""
+        if isinstance(error, ConnectError):
+            self.calls.append(recorded_without_response(request))
 
 
-# What packages do after a create is watched before an update changes them. Who may write shows only then.
-OF_RUNTIMES = _questions(packages, runtimes, reads)
-# Asked after the cleanup, because the probe's own session may end together with a different one.
-OF_SESSIONS = _questions(sessions)
-
-_PROBE_NAME = re.compile(re.escape(PREFIX) + r"[0-9a-f]{8}-[abc]")
-_REACH = re.compile(r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:/\[\]]+)):(?P<port>\d{1,5})")
+def _is_pending(data: Any) -> bool:
+    """Whether a response shows that a runtime is not ready yet, or shows nothing."""
+    text = json.dumps(data)
+    return data is None or any(f'"{status}"' in text for status in _PENDING)
 
 
-def settings_from(params: Mapping[str, Any]) -> Settings:
-    """The checked options. Raises ValidationError."""
-    reach = None
-    with ErrorList() as errors:
-        errors.check_seconds(params, "wait_timeout")
-        if params["reach"]:
-            match = _REACH.fullmatch(params["reach"])
-            if not match or not 0 < int(match["port"]) < 65536:
-                errors.add(f"reach must be host:port, such as 10.0.0.1:443, not {params['reach']!r}")
-            elif not params["scripts"]:
-                errors.add("reach needs scripts: true, because a script tries to connect to it")
-            else:
-                reach = (match["ipv6"] or match["host"], int(match["port"]))
-    return Settings(False, params["scripts"], reach, params["wait_timeout"], params["cleanup"])
-
-
-def probe(run: ProbeRun) -> dict[str, Any]:
+def probe(run: Probe, check_mode: bool, warn: Callable[[str], None]) -> dict[str, Any]:
     """The result. Raises MstrError if the login is refused or the task must end."""
     try:
-        run.session.snapshot()
-        run.earlier = _earlier(run)
-        answers = [_answer(switch, question, run) for switch, question in OF_RUNTIMES.items()]
-        leftovers = run.clean_up()
-        for sentence in leftovers:
-            run.warn(sentence)
-        answers += [_answer(switch, question, run) for switch, question in OF_SESSIONS.items()]
-    except Interrupted as exc:
-        leftovers = run.clean_up(at_last=True) or ["Nothing of the probe is left on the server."]
-        raise MstrError(f"{exc.sentence} while the probe asked its questions. {' '.join(leftovers)}") from exc
-    except Exception:
-        for sentence in run.clean_up(at_last=True):
-            run.warn(sentence)
-        raise
-    answered = [answer for answer in answers if answer["value"] is not None]
-    unhandled = [f"{answer['switch']} ({answer['value']})" for answer in answered if not answer["handled"]]
-    handled = "the modules handle all of them."
-    if unhandled:
-        run.warn(f"This server behaves in a way that the modules do not handle: {', '.join(unhandled)}.")
-        handled = f"the modules do not handle {len(unhandled)} of them: {', '.join(unhandled)}."
+        run.log_in()
+        earlier = run.read()
+        if earlier:
+            warn(f"Runtimes of an earlier probe are on the server: {listed(earlier)}. {_ADVICE}")
+        if not check_mode:
+            run.write()
+        left = run.clean_up()
+    except Exception as exc:
+        error = exc.during("the server was recorded") if isinstance(exc, Interrupted) else as_mstr_error(exc)
+        left = run.clean_up(at_last=True) or ["Nothing of the probe is left on the server."]
+        raise MstrError(" ".join([ended(error.sentence), *left]), **error.error) from exc
+    for sentence in left:
+        warn(sentence)
+    only_reads = " Check mode sends only reads." if check_mode else ""
     return {
-        "changed": bool(run.settings.check_mode or run.created or run.earlier),
-        "msg": " ".join([f"{len(answered)} of {len(answers)} questions answered; {handled}", *leftovers]),
-        "answers": answers,
-        "profile": {answer["switch"]: answer["value"] for answer in answered if answer["value"] != OTHER},
-        "product": reads.product(run),
+        "changed": check_mode or run.created > 0,
+        "msg": f"Recorded {counted(len(run.calls), 'call')}.{only_reads}",
+        "record": list(run.calls),
     }
-
-
-def _answer(switch: str, question: Question, run: ProbeRun) -> dict[str, Any]:
-    try:
-        value, evidence = run.once(question.ask)
-    except Unanswered as exc:
-        value, evidence = None, str(exc)
-    # With millicores, which is a form of `cpu_format`, a runtime differs from its definition in each run.
-    handled = None if value is None else value not in (OTHER, "millicores")
-    answer = {"switch": switch, "question": question.text, "value": value, "evidence": evidence}
-    return {**answer, "handled": handled}
-
-
-def _earlier(run: ProbeRun) -> dict[str, str]:
-    """The runtimes of an earlier probe to delete: names by id. Warns if the task does not delete them."""
-    try:
-        run.existing = run.once(ProbeRun.names)
-    except Unanswered as exc:
-        if run.settings.cleanup:
-            run.warn(f"Runtimes of an earlier probe were not looked for: {exc}")
-        return {}
-    earlier = {identity: name for identity, name in run.existing.items() if _PROBE_NAME.fullmatch(name_key(name))}
-    if earlier and not run.settings.cleanup:
-        listed = ", ".join(sorted(map(repr, earlier.values())))
-        run.warn(
-            f"Runtimes of an earlier probe are on the server: {listed}. If no other probe is running, delete them with "
-            "cleanup: true."
-        )
-    return earlier if run.settings.cleanup and not run.settings.check_mode else {}

@@ -161,6 +161,10 @@ class Session:
         finally:
             self._of_thread.insists = before
 
+    def observe(self, observer: Callable[[Response, int], None]) -> None:
+        """Call `observer` with each response, and with the milliseconds that it took, in any thread."""
+        self._http.observer = observer
+
     @property
     def secrets(self) -> frozenset[str]:
         """The texts that no output may contain."""

@@ -81,6 +81,7 @@ class Http:
         self.serialized = False  # whether calls are sent one at a time
         self._outage: Outage | None = None
         self._lock = Lock()  # for what several threads change
+        self.observer: Callable[[Response, int], None] = lambda response, milliseconds: None  # see `Session.observe`
         self._call_limit = CALL_LIMIT * self.timeout  # seconds
         self.proxy: Proxy | None = None  # through which the calls go
         self._client = _new_client()
@@ -240,7 +241,8 @@ class Http:
 
     def _exchange(self, client: requests.Session, call: Call) -> Response:
         """Send, and read the whole response. Raises UnreadableBody; the exceptions of requests and urllib3."""
-        end = time.monotonic() + self._call_limit
+        begun = time.monotonic()
+        end = begun + self._call_limit
         timeout = call.timeout or self.timeout
         raw = client.request(
             call.method,
@@ -267,7 +269,9 @@ class Http:
                     raise UnreadableBody(limit, permanent=True)
                 if time.monotonic() > end:
                     raise _too_slow(self._call_limit)
-        return Response(call.name, raw.status_code, raw.headers, bytes(body), self.secrets)
+        response = Response(call.name, raw.status_code, raw.headers, bytes(body), self.secrets)
+        self.observer(response, round(1000 * (time.monotonic() - begun)))
+        return response
 
 
 def _pieces(raw: Any, coding: str) -> Iterator[bytes]:

@@ -189,5 +189,5 @@ def _file_lines(run: FinishedRun, reached: Mapping[str, Json]) -> Iterator[str]:
         lines = str(result.get("error") or result["msg"]).splitlines() or [""]
         prefix = "failed: " if result.get("error") else ""
         if run.playbook == "probe" and not result.get("error"):
-            lines.append(f"the answers {'would be' if run.check_mode else 'are'} in {result['dest']}")
+            lines.append(f"the record {'would be' if run.check_mode else 'is'} in {result['dest']}")
         yield from (clean(f"{host}: {prefix}{line}") for line in lines)

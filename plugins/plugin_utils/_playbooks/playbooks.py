@@ -100,14 +100,12 @@ def report_paths(action: Action) -> list[str]:
 
 
 def probe(action: Action) -> Result:
-    """The result of mstr_probe, and the file with its answers."""
+    """The result of mstr_probe, and the file with its record."""
     target = OwnFile(action, "mstr_probe_dest")
     target.check()
-    options = {option: f"mstr_probe_{option}" for option in ("scripts", "reach", "wait_timeout", "cleanup")}
-    result = action.run_module("mstr_probe", action.options(options))
+    result = action.run_module("mstr_probe", {})
     if result.get("failed"):
         return result
-    answers = plain({key: result[key] for key in ("product", "profile", "answers")})
     if not action.check_mode:
-        target.write(json_text(answers) + "\n")
+        target.write(json_text(plain(result["record"])) + "\n")
     return {**result, "dest": target.path}

@@ -261,7 +261,7 @@ def _missing_libraries() -> list[str]:
 
 
 # In place of an option, by the name of its group below. Of an audit, it takes the place of "include_".
-_PREFIXES = {"kept": "", "own": "mstr_", "probe": "mstr_probe_", "audit": "mstr_audit_", "option": "mstr_runtimes_"}
+_PREFIXES = {"kept": "", "own": "mstr_", "audit": "mstr_audit_", "option": "mstr_runtimes_"}
 
 
 @cache
@@ -281,7 +281,6 @@ def _mentions() -> re.Pattern[str]:
             | (?<=requires\ )(?:username|password)\b | (?<=found\ in\ )runtimes | (?:"""
         + "|".join(connection)
         + r""")\b )
-        | (?P<probe> reach (?=\ (?:must|needs)\ ) | scripts (?=:\ true) )
         | (?P<audit> include_ (?=(?:installed|scripts|tasks)\b) )
         | (?P<option> src (?=\ ['"]) | scripts (?=\[|\ is\ set,|\ .{1,70}\ is\ not\ a\ list;) | (?:"""
         + "|".join(options)

@@ -161,9 +161,12 @@ def test_probe_writes_a_file_that_can_be_published(play: Play, servers: list[Sim
     assert played.status == 0, played.output
     files = [play.folder / f"env{number}.probe.json" for number in (0, 1)]
     read = [json.loads(file.read_text(encoding="utf-8")) for file in files]
-    assert [content["profile"]["duplicate_names"] for content in read] == ["refuse", "allow"]
-    assert [content["product"]["iserver_version"] for content in read] == ["11.6.1000.00123", None]
-    assert "questions answered" in played.output
+    creates = [
+        [call["status"] for call in calls if call["method"] == "POST" and call["path"] == "/api/runtimes"]
+        for calls in read
+    ]
+    assert creates == [[200, 409], [201, 201]]
+    assert "env0: Recorded " in played.output
     assert [file for file in files if file.name[:4] in file.read_text(encoding="utf-8")] == []
     assert [server.open_sessions() for server in servers[:2]] == [[], []]
     assert [entry["name"] for entry in servers[1].runtimes()] == ["Payroll of the board"]

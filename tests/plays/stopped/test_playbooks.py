@@ -27,7 +27,7 @@ BACKUP = {"mstr_runtimes_backup_dest": "{{ inventory_hostname }}.bk.yml"}
         (APPLY, BACKUP, "The next apply of the definitions undoes that. "),
         (AUDIT, {}, "Report: "),
         (EXPORT, {}, "c: 1 runtime (without the default one) written to "),
-        ("mstr.library.probe", {}, "c: the answers are in "),
+        ("mstr.library.probe", {}, "c: the record is in "),
     ],
     ids=["apply", "audit", "export", "probe"],
 )

@@ -71,17 +71,13 @@ def test_it_ends_with_its_parent(tmp_path: Path) -> None:
     assert not ready.exists()
 
 
-def test_a_profile_file_sets_the_behaviour(tmp_path: Path) -> None:
-    file = tmp_path / "probe.json"
-    file.write_text(json.dumps({"product": {}, "profile": {"cpu_format": "number", "list_omits": ["others"]}}))
-    with Simulator(profile_file=file, switches={"list_hides": ["a", "b"], "latency_ms": 5}) as other:
-        for _ in range(2):
-            state = other.state()
-            assert state["profile"] == "file"
-            wanted = {"cpu_format": "number", "list_omits": ["others"], "list_hides": ["a", "b"], "latency_ms": 5.0}
-            assert {name: state["switches"][name] for name in wanted} == wanted
-            other.switch(cpu_format="as_sent")
-            other.reset()  # to the profile file, not to a built-in profile
+def test_switches_of_the_start_outlive_a_reset() -> None:
+    with Simulator("newest", switches={"list_hides": ["a", "b"], "latency_ms": 5}) as other:
+        other.switch(latency_ms=0)
+        other.reset()
+        state = other.state()
+        assert (state["profile"], state["switches"]["list_hides"]) == ("newest", ["a", "b"])
+        assert state["switches"]["latency_ms"] == 5.0
 
 
 def test_the_harness_needs_only_the_standard_library() -> None:
@@ -137,22 +133,10 @@ def test_ctrl_c_while_it_starts(module: str) -> None:
         (["--switch", "x"], "NAME=VALUE"),
         (["--client-certificate"], "--tls"),
         (["--port", "PORT"], "port PORT is in use; choose a different one: make simulator PORT=NEXT, or --port"),
-        (["{"], "not a JSON file"),
-        (['{"profile": 3}'], "holds no profile"),
-        (['{"profile": {"nothing": 1}}'], "no switch is called 'nothing'"),
-        (['{"cpu_format": "words"}'], "'words' is not allowed"),
-        (["--profile-file", "/nowhere"], "not a JSON file"),
     ],
 )
-def test_a_refused_command_line_is_a_sentence(
-    sim: Simulator, tmp_path: Path, arguments: list[str], message: str
-) -> None:
-    """One that is no option is the content of a profile file."""
+def test_a_refused_command_line_is_a_sentence(sim: Simulator, arguments: list[str], message: str) -> None:
     port = int(sim.base_url.split(":")[2].partition("/")[0])
-    if not arguments[0].startswith("--"):
-        file = tmp_path / "probe.json"
-        file.write_text(arguments[0])
-        arguments = ["--profile-file", str(file)]
     command = [sys.executable, str(FOLDER), *(argument.replace("PORT", str(port)) for argument in arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 2

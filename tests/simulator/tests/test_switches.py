@@ -1,7 +1,4 @@
-"""The switches that a probe does not show have their documented effect.
-
-tests/probe tests all others: it compares what a probe finds with each value of a switch.
-"""
+"""Switches have their documented effect, as far as no test of the modules depends on it."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ import requests
 
 from simulator.harness import Simulator, SimulatorError
 from simulator.profiles import SwitchError, make_switches
-from simulator.tests.helpers import ETL, SALES, Client, error, in_project, logged_in, read, run, seed_sales, start
+from simulator.tests.helpers import ETL, SALES, Client, error, in_project, logged_in, read, seed_sales
 
 Make = Callable[..., Client]
 DEFAULT = "0F35652CA7D041978BF0CBCB67531203"
@@ -46,16 +43,6 @@ def test_iserver_timeout(with_switches: Make, sim: Simulator) -> None:
         assert client.call("PUT", "/sessions").status_code == 204
     sim.turn_clock(61)
     assert client.call("GET", "/runtimes").status_code == 401
-
-
-def test_script_start_delay(with_switches: Make, sim: Simulator) -> None:
-    client = with_switches(script_start_delay=1000)
-    evaluation = start(client, "1")
-    assert client.call("GET", f"/scripts/evaluation/{evaluation}").json()["status"] == 0
-    sim.switch(script_start_delay=0.1)
-    done = run(client, "1")
-    sim.turn_clock(901)
-    assert client.call("GET", f"/scripts/evaluation/{done['id']}").status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -101,6 +88,18 @@ def searches(client: Client) -> tuple[int, int]:
 
 # What is seen of a switch, value by value
 SEEN: list[tuple[str, Callable[[Client], Any], dict[str, Any]]] = [
+    ("cpu_format", lambda client: created(client, resource={"cpu": "0.2"})["resource"]["cpu"],
+     {"as_sent": "0.2", "two_decimals": "0.20", "number": 0.2, "millicores": "200m"}),
+    ("unset_fields", lambda client: created(client).get("others", "absent"),
+     {"absent": "absent", "null": None, "null_text": None, "defaults": ""}),
+    ("create_requires", lambda client: post(client).status_code, {"": 201, "execTimeout": 400}),
+    ("duplicate_names", lambda client: [post(client).status_code for _ in range(2)][1], {"refuse": 409, "allow": 201}),
+    ("names_case", lambda client: [post(client, name=name).status_code for name in ("Etl2", "etl2")][1],
+     {"sensitive": 201, "insensitive": 409}),
+    ("cidr_host_names", lambda client: created(client, whitelist=["db.example.com"]).get("whitelist"),
+     {"refuse": None, "keep": ["db.example.com"]}),
+    ("unknown_version", lambda client: post(client, runtimeVersion="2.7.1").status_code, {"refuse": 400, "keep": 201}),
+    ("disk_and_proc_count", lambda client: post(client, resource={"disk": 2048}).status_code, {"yes": 201, "no": 400}),
     ("create_status", lambda client: post(client).status_code, {"200": 200, "201": 201}),
     ("default_name", lambda client: read(client, DEFAULT)["name"], {"(Vorgabe)": "(Vorgabe)"}),
     ("status_call", lambda client: client.call("GET", "/status").status_code, {"open": 200, "locked": 401}),

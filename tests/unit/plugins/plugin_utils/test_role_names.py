@@ -25,8 +25,6 @@ from ansible_collections.mstr.library.plugins.plugin_utils._run.action import ad
         ("the server's runtimes[0] isn't 'runtimes[0]'", "the server's mstr_runtimes[0] isn't 'runtimes[0]'"),
         ("Could not list the runtimes: GET /api/runtimes", "Could not list the runtimes: GET /api/runtimes"),
         ("x; the options are id, src\nsrc 'x'", "x; the options are id, src\nmstr_runtimes_src 'x'"),
-        ("reach needs scripts: true, because a", "mstr_probe_reach needs mstr_probe_scripts: true, because a"),
-        ("reach must be host:port, such as x:1", "mstr_probe_reach must be host:port, such as x:1"),
         ("mstr_runtimes[0] and mstr_runtimes_src 'x'", "mstr_runtimes[0] and mstr_runtimes_src 'x'"),
         ("scripts is set, and src '/src'", "mstr_runtimes_scripts is set, and mstr_runtimes_src '/src'"),
         ("'/policy/purge_limit.yml' line 3 'a': name is", "'/policy/purge_limit.yml' line 3 'a': name is"),

@@ -188,7 +188,7 @@ def test_two_hosts_on_one_server_must_not_purge(b, environ):
         ("mstr_plan_source", "Variables with such a name are mstr_plan_dest, mstr_plan_src."),
         ("mstr_runtimes_colour", "Variables with such a name are mstr_runtimes_backup_dest, mstr_runtimes_"),
         ("mstr_runtime_policy", "mstr_runtime_policy is not a variable of mstr.library. Rename or remove it."),
-        ("mstr_probe_folder", "Variables with such a name are mstr_probe_"),
+        ("mstr_probe_folder", "Variables with such a name are mstr_probe_dest."),
         ("mstr_export_folder", "Variables with such a name are mstr_export_dest, mstr_export_upgrade."),
     ],
 )

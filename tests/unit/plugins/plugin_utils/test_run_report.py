@@ -189,9 +189,9 @@ def test_where_the_files_are():
         "b: failed: Two.",
     ]
     assert (found.files, found.plan_ids) == ({}, {})
-    read = {"run": "1", "error": None, "msg": "3 of 3 questions answered.", "dest": "/x/p.json"}
-    answered = ["a: 3 of 3 questions answered.", "a: the answers are in /x/p.json"]
-    assert made({"a": read, "b": {**read, "error": "One."}}, "probe").lines == [*answered, "b: failed: One."]
+    read = {"run": "1", "error": None, "msg": "Recorded 3 calls.", "dest": "/x/p.json"}
+    recorded = ["a: Recorded 3 calls.", "a: the record is in /x/p.json"]
+    assert made({"a": read, "b": {**read, "error": "One."}}, "probe").lines == [*recorded, "b: failed: One."]
 
 
 @pytest.mark.parametrize("result", [None, {}, {"run": "0", "error": None}, {"changed": True}])
