@@ -25,8 +25,7 @@ class ActionModule(action.ActionModule):
 
     def run(self, tmp: Any = None, task_vars: Result | None = None) -> Result:
         """Counts, findings and the report. A failed audit has a report, too."""
-        options, variables = self._task.args, task_vars or {}
-        host = str(variables["inventory_hostname"])
+        options, host = self._task.args, str((task_vars or {})["inventory_hostname"])
         try:
             if self._task.async_val:
                 raise ValidationError(["The report is made on the control node. Remove async and poll from the task."])
@@ -46,11 +45,6 @@ class ActionModule(action.ActionModule):
             warnings=[*(audited.get("warnings") or ()), *action.kept_warnings()],
             refusals=audited.pop("refusals", ()),
         )
-        if variables.get(action.CALLED_BY_ROLE) is True:
-            refusals = [action.with_variables(text) for text in sources.refusals]
-            sources = sources._replace(
-                applied=sources.applied and action.adapted(dict(sources.applied)), refusals=refusals
-            )
         report = environment.environment_report(sources, detail=True)
         return {**audited, **_result(report, bool(boolean(options.get("detail") or False, strict=False)))}
 

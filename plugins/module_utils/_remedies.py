@@ -171,4 +171,9 @@ def not_installed(libraries: Sequence[str]) -> MstrError:
         else:
             command += " --break-system-packages"
     sentence = f"{' and '.join(libraries)} cannot be imported by the Python that runs this module, {sys.executable}"
-    return MstrError(f"{sentence}. Install with: {command} {' '.join(packages)}")
+    # The usual cause on the control node comes first: Ansible found another Python than the one that runs it.
+    remedy = (
+        'On the control node, set ansible_python_interpreter: "{{ ansible_playbook_python }}" for the host, if '
+        "ansible-playbook's own Python has them. Or install with:"
+    )
+    return MstrError(f"{sentence}. {remedy} {command} {' '.join(packages)}")

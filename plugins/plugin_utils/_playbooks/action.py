@@ -22,7 +22,6 @@ from ansible.utils.vars import load_extra_vars
 
 from ...module_utils._errors import ValidationError
 from .._reports.texts import plain
-from .._run.action import CALLED_BY_ROLE
 from .new_run import UNKNOWN, command_line, path_of, server_of
 from .variables import CONNECTION, is_given
 
@@ -183,8 +182,7 @@ class Action(ActionBase):
     ) -> Result:
         """The result of another action with these options.
 
-        An error names variables of the role instead of options. `on_stop`: called with the result before a signal takes
-        effect; returns a line for a person.
+        `on_stop`: called with the result before a signal takes effect; returns a line for a person.
         """
         task = self._task.copy(exclude_parent=True)
         task.action, task.args = name, options
@@ -200,7 +198,7 @@ class Action(ActionBase):
             shared_loader_obj=self._shared_loader_obj,
         )
         action.on_stop = on_stop
-        return dict(action.run(None, {**self.task_vars, CALLED_BY_ROLE: True}))
+        return dict(action.run(None, self.task_vars))
 
     def run_module(self, name: str, options: Result, *how: Any, **more: Any) -> Result:
         """The result of a module of this collection, with the connection of the host. Play-wide defaults count.

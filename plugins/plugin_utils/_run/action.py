@@ -16,18 +16,16 @@ Ansible loads that file once, before it starts the workers, so that a whole run 
 once. A new module needs only such a file; a unit test checks that it exists.
 
 `worker` has what the module then runs in. In every doubtful case, the module runs in the normal way: see
-`_reasons_for_a_module`. An error of a task that the role calls names the variables of the role in place of options.
+`_reasons_for_a_module`.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, suppress
-from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -46,8 +44,6 @@ from ...module_utils._errors import ValidationError
 display = Display()
 
 SWITCH = "mstr_in_process"
-# The variable by which the action plugin recognizes the role.
-CALLED_BY_ROLE = "mstr_called_by_role"
 _COLLECTION = "ansible_collections.mstr.library.plugins"
 
 # Prefixes of variables that only a newly started Python, or the loader of its libraries, reads.
@@ -77,13 +73,11 @@ class ActionModule(NormalAction):
     on_stop: Callable[[dict[str, Any]], str] | None = None
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Run the module. The role mstr.library.runtimes gets errors that name its own variables."""
+        """Run the module."""
         if self._connection.transport == "local":
             self._task.args = self._with_found_files(self._task.args)
         result: dict[str, Any] = super().run(tmp, task_vars)  # type: ignore[no-untyped-call]
-        if (task_vars or {}).get(CALLED_BY_ROLE) is True:
-            result = adapted(result, task_vars or {})
-        return self._with_this_python(result)
+        return result
 
     def _with_found_files(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """The options. A relative path is that of the file that Ansible finds for it, as for a copy task."""
@@ -95,19 +89,6 @@ class ActionModule(NormalAction):
                 with suppress(AnsibleFileNotFound, AttributeError):
                     with_paths[option] = self._find_needle("files", os.path.expandvars(path))  # type: ignore[no-untyped-call]
         return with_paths
-
-    def _with_this_python(self, result: dict[str, Any]) -> dict[str, Any]:
-        """The result. On the control node, the usual remedy for a missing library comes before its installation."""
-        cause, install, command = str(result.get("msg")).partition(" Install with: ")
-        if not (result.get("failed") and install and self._connection.transport == "local"):
-            return result
-        if _NOT_IMPORTED not in cause or _missing_libraries():
-            return result
-        remedy = (
-            'Set ansible_python_interpreter: "{{ ansible_playbook_python }}" for this host, because the Python that '
-            "runs ansible-playbook has what is missing. Or install with:"
-        )
-        return {**result, "msg": f"{cause} {remedy} {command}"}
 
     def _execute_module(self, *args: Any, **options: Any) -> dict[str, Any]:
         task_vars = options.get("task_vars") or {}
@@ -143,6 +124,12 @@ class ActionModule(NormalAction):
         self, args: Any, options: Mapping[str, Any], task_vars: Mapping[str, Any]
     ) -> Iterator[str]:
         """The reasons why the task cannot run in this process. The first is enough: later ones rely on it."""
+        yield from self._reasons_of_the_process(args, options)
+        yield from self._reasons_of_the_task(options, task_vars)
+        yield from self._reasons_of_the_python(task_vars)
+
+    def _reasons_of_the_process(self, args: Any, options: Mapping[str, Any]) -> Iterator[str]:
+        """Those of ansible-playbook itself."""
         if sys.platform == "darwin":
             yield "macOS kills a forked process that looks for a proxy"
         if threading.current_thread() is not threading.main_thread():
@@ -155,6 +142,9 @@ class ActionModule(NormalAction):
             unknown.append("_execute_module")
         if unknown:
             yield f"this ansible-core is not known ({', '.join(unknown)})"
+
+    def _reasons_of_the_task(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Iterator[str]:
+        """Those of the task, its connection and its settings."""
         if not self._switched_on(task_vars):
             yield f"{SWITCH} is false"
         if self._connection.transport != "local":
@@ -165,6 +155,9 @@ class ActionModule(NormalAction):
             yield "the task uses become"
         if C.config.get_config_value("DEFAULT_KEEP_REMOTE_FILES"):
             yield "ANSIBLE_KEEP_REMOTE_FILES is set"
+
+    def _reasons_of_the_python(self, task_vars: Mapping[str, Any]) -> Iterator[str]:
+        """Those of the interpreter that Ansible would start, and of its environment."""
         interpreter = self._interpreter(task_vars)
         if interpreter is None:
             yield "the interpreter of the host is not known yet"
@@ -232,7 +225,6 @@ def why_failed(exc: AnsibleError | ValidationError, host: str, transport: str) -
 
 # The options that name a file to read.
 _FILES = ("src", "ca_path", "client_cert", "client_key")
-_NOT_IMPORTED = "cannot be imported by the Python that runs this module"
 
 
 def _is_this_python(interpreter: str) -> bool:
@@ -258,66 +250,6 @@ def _missing_libraries() -> list[str]:
 
     errors = {"requests": REQUESTS_IMPORT_ERROR, "netaddr": NETADDR_IMPORT_ERROR}
     return [name for name, error in errors.items() if error]
-
-
-# In place of an option, by the name of its group below. Of an audit, it takes the place of "include_".
-_PREFIXES = {"kept": "", "own": "mstr_", "audit": "mstr_audit_", "option": "mstr_runtimes_"}
-
-
-@cache
-def _mentions() -> re.Pattern[str]:
-    from ...module_utils._work.inputs_many import MANY_OPTIONS
-    from ...module_utils.auth import argument_spec
-
-    # The variables of the connection are `mstr_…`, of the others `mstr_runtimes_…`. Some names are also ordinary words.
-    connection = [name for name in argument_spec() if "_" in name]
-    options = [name for name in MANY_OPTIONS if name not in ("runtimes", "src", "scripts", "purge", "wait")]
-    return re.compile(
-        r"""
-        (?P<kept> (?<![\w\\])'(?:[^'\\\n]|\\.)*'(?!\w) | (?<!\w)"[^"\n]*"(?!\w)  # quoted values, such as a name
-            | (?<=the\ options\ are\ )[\w,\ ]+ )  # of a definition
-        | (?<![\w.'"-]) (?: (?P<own> runtimes (?=[\[.]|\ .{1,70}\ is\ not\ a\ list;)
-                | username (?=\ and\ password) | (?<=username\ and\ )password
-            | (?<=requires\ )(?:username|password)\b | (?<=found\ in\ )runtimes | (?:"""
-        + "|".join(connection)
-        + r""")\b )
-        | (?P<audit> include_ (?=(?:installed|scripts|tasks)\b) )
-        | (?P<option> src (?=\ ['"]) | scripts (?=\[|\ is\ set,|\ .{1,70}\ is\ not\ a\ list;) | (?:"""
-        + "|".join(options)
-        + r""")\b ) )
-        """,
-        re.VERBOSE,
-    )
-
-
-def adapted(result: dict[str, Any], names: Iterable[str] = ()) -> dict[str, Any]:
-    """The result of a failed task; its message names variables of the role instead of options.
-
-    It also says which of the variables `names` were probably meant for one that is missing.
-    """
-    if not result.get("failed") or not isinstance(result.get("msg"), str):
-        return result
-    from ...module_utils._remedies import misnamed
-
-    return {**result, "msg": misnamed(with_variables(str(result["msg"])), names)}
-
-
-def with_variables(text: str) -> str:
-    """The text of an error with the variables of the role in place of options."""
-    return _mentions().sub(_variable, _AD_HOC.sub(_with_extra_variable, text))
-
-
-# The advice for a list that was written as key=value.
-_AD_HOC = re.compile(r"""in an ad-hoc command, write all options as JSON: -a '\{"(\w+)": (.*), …\}'""")
-
-
-def _with_extra_variable(advice: re.Match[str]) -> str:
-    variable = "mstr_runtimes" if advice[1] == "runtimes" else f"mstr_runtimes_{advice[1]}"
-    return f"""with -e, write the variable as JSON: -e '{{"{variable}": {advice[2]}}}'"""
-
-
-def _variable(mention: re.Match[str]) -> str:
-    return _PREFIXES[str(mention.lastgroup)] + ("" if mention["audit"] else mention.group())
 
 
 def _is_off_for_the_run() -> bool:

@@ -86,7 +86,7 @@ def test_drift_is_reported(ten: Play, servers: list[Simulator]) -> None:
         'env1: "Nobody\'s" would be deleted',
         "env3: 1 to create, 1 to update, 2 to delete",
     } <= set(played.lines())
-    limit = "purge would delete 2 runtimes, more than mstr_runtimes_purge_limit 1"
+    limit = "purge would delete 2 runtimes, more than purge_limit 1"
     assert played.messages()["env3"].startswith(limit)
     assert played.report["check_mode"] is True
     assert "Drift: env1: 1 to create, 1 to update, 1 to delete" in played.output

@@ -92,7 +92,7 @@ def test_a_task_reports_how_it_runs(sim: Simulator, machine: Play) -> None:
     # The libraries are missing there, so the module fails with the usual message.
     message = played.result("On linked_python")["msg"]
     assert "cannot be imported by the Python that runs this module, " in message
-    assert '. Set ansible_python_interpreter: "{{ ansible_playbook_python }}" for this host, because ' in message
+    assert '. On the control node, set ansible_python_interpreter: "{{ ansible_playbook_python }}"' in message
     assert "Or install with: " in message
     assert not played.result("On other_python").get("failed")
 

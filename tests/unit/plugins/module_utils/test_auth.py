@@ -156,7 +156,8 @@ def test_missing_libraries_and_command(run, server, monkeypatch, prefix, files, 
     monkeypatch.setattr(os.path, "exists", lambda path: path.endswith(files))
     result = run(module(requires={"netaddr": "Traceback: no netaddr"}), **user(server))
     what = f"requests and netaddr cannot be imported by the Python that runs this module, {sys.executable}"
-    assert result["msg"] == f"{what}. Install with: {command}"
+    assert result["msg"].startswith(f"{what}. On the control node, set ansible_python_interpreter: ")
+    assert result["msg"].endswith(f" Or install with: {command}")
     assert "Traceback" not in str(result)
     assert server.calls == []
 
