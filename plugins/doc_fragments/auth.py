@@ -105,6 +105,8 @@ requirements:
   - python >= 3.9
   - requests
 notes:
+  - At C(-vvv), the task shows a line for each request, with its method, path, status and duration. If it runs as a
+    module, the result has these lines under C(trace).
   - The module reads environment variables on the host where it runs.
   - A password or token from the environment is sent only to the server in E(MSTR_BASE_URL), or to one of those in
     E(MSTR_SERVERS), which are separated by commas, if one of these variables is set. Any other O(base_url) is refused.

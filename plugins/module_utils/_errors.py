@@ -310,12 +310,18 @@ def import_error(library: str) -> str | None:
     return None
 
 
-def as_mstr_error(exc: Exception) -> MstrError:
-    """The exception, or the error for a bug in this collection. Its text may hold secrets, so it is not quoted."""
+def as_mstr_error(exc: Exception, *, is_ours: bool = True) -> MstrError:
+    """The exception, or the error for a bug. Its text may hold secrets, so it is not quoted.
+
+    `is_ours`: whether the bug is in this collection, and not in a module of somebody else that uses `auth`.
+    """
     if isinstance(exc, MstrError):
         return exc
     trace = exc.__traceback__
     while trace and trace.tb_next:
         trace = trace.tb_next
     where = f" in {os.path.basename(trace.tb_frame.f_code.co_filename)}, line {trace.tb_lineno}" if trace else ""
-    return MstrError(f"This is a bug in mstr.library: {type(exc).__name__}{where}. Please report it with this message.")
+    what = f"{type(exc).__name__}{where}"
+    if is_ours:
+        return MstrError(f"This is a bug in mstr.library: {what}. Please report it with this message.")
+    return MstrError(f"This is a bug in this module, not in mstr.library: {what}.")

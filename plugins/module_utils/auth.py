@@ -38,7 +38,6 @@ except ImportError:
     register_secrets = None
 
 from ._errors import (
-    LONGEST_NAME,
     SHORTEST_SECRET,
     ErrorList,
     MstrError,
@@ -109,6 +108,10 @@ def checked_entry(entry: Mapping[str, Any], spec: Mapping[str, Any]) -> tuple[di
     result = ArgumentSpecValidator(spec).validate(rest)
     refused = [str(failure.msg) for failure in result.errors.errors]
     return None if refused else dict(result.validated_parameters), [*errors, *refused]
+
+
+_TRACE_FROM = 3  # -vvv
+_COLLECTION = str(__package__).rpartition(".plugins.")[0]
 
 
 class _LongestFirst(set[str]):
@@ -246,22 +249,21 @@ def run(
     # Not of the forms that are hidden already: forms of forms would be thousands, and each is searched everywhere.
     module.hide(with_escaped_forms(module.no_log_values - module.hidden))
     stop = _host.make_stop()
-    output, failed = _output(module, stop, work, connection, prepare)
+    trace: list[str] = []
+    output, failed = _output(module, stop, work, connection, prepare, trace.append)
     if stop.hung_up:
         # No process reads the output; writing would only raise BrokenPipeError.
         raise SystemExit(1)
-    # Names, versions and messages in its sentences come from the server.
-    if failed or output.keys() & {"read", "unread"} or len(str(output.get("msg"))) > LONGEST_NAME:
-        from ._sentences import shorten_all  # few results need it
-
-        shorten_all(output, module.no_log_values)
-    elif isinstance(output.get("msg"), str):
+    # Names and versions in the sentence come from the server.
+    if isinstance(output.get("msg"), str):
         output["msg"] = printable(output["msg"])
     if not module._diff:
         output.pop("diff", None)
     warning = masking_warning(output, module.no_log_values)
     if warning:
         _warn(module, "what the result does not show", warning)
+    if module._verbosity >= _TRACE_FROM:
+        output["trace"] = [masked(line, module.no_log_values) for line in trace]
     # Outside any except block, because ansible-core 2.16 would add a traceback at -vvv.
     if failed:
         module.fail_json(**output)
@@ -274,6 +276,7 @@ def _output(
     work: Callable[[Task, Any], Mapping[str, Any]],
     connection: Callable[[Mapping[str, Any]], Connection],
     prepare: Callable[[Mapping[str, Any]], Any],
+    trace: Callable[[str], None],
 ) -> tuple[dict[str, Any], bool]:
     """The result, or the arguments of `fail_json`, and whether the task failed."""
     session = None
@@ -289,11 +292,10 @@ def _output(
             server = with_own_login(server, module.task_options, os.environ)
             for risk in server.risks():
                 _warn(module, "the connection", risk)
-            session = Session(server, stop, partial(_warn, module, "the session"), check_mode=module.check_mode)
-            warn, progress = (
-                partial(_warn, module, "what the task read or did", session=session),
-                partial(_progress, module, session),
-            )
+            of_session = partial(_warn, module, "the session")
+            session = Session(server, stop, of_session, check_mode=module.check_mode, trace=trace)
+            warn = partial(_warn, module, "what the task read or did")
+            progress = partial(_progress, module, session)
             result = dict(work(Task(session, stop, module.params, module.check_mode, warn, progress), request))
             session.hand_over()
             if register_secrets and session.handed_over:
@@ -302,7 +304,7 @@ def _output(
         except Exception as exc:
             from ._remedies import misnamed  # only a task that fails needs it
 
-            failure = as_mstr_error(exc).to_result()
+            failure = as_mstr_error(exc, is_ours=_is_ours(work)).to_result()
             return {**failure, "msg": misnamed(str(failure["msg"]), os.environ)}, True
         finally:
             if session:
@@ -311,19 +313,17 @@ def _output(
                 module.hide(text for text in session.secrets if len(text) >= SHORTEST_SECRET)
 
 
-def _warn(module: OwnModule, subject: str, text: str, session: Session | None = None) -> None:
+def _is_ours(work: Callable[..., object]) -> bool:
+    """Whether this is the work of a module of this collection."""
+    package = str(getattr(work, "__globals__", {}).get("__package__"))
+    return package.startswith(_COLLECTION)
+
+
+def _warn(module: OwnModule, subject: str, text: str) -> None:
     """Add a warning to the module. With `no_log: true` it has no content, because Ansible shows all warnings."""
     hidden = f"A warning about {subject} is not shown, because of no_log: true."
-    module.warn(hidden if module.no_log else _shortened(module, session, printable(text)))
+    module.warn(hidden if module.no_log else printable(text))
 
 
 def _progress(module: OwnModule, session: Session, text: str) -> None:
-    _host.show(_shortened(module, session, text), lambda text: masked(text, session.secrets | module.no_log_values))
-
-
-def _shortened(module: OwnModule, session: Session | None, text: str) -> str:
-    if len(text) <= LONGEST_NAME:
-        return text
-    from ._sentences import shortened  # few texts need it
-
-    return shortened(text, module.no_log_values | (session.secrets if session else set()))
+    _host.show(text, lambda text: masked(text, session.secrets | module.no_log_values))

@@ -339,7 +339,7 @@ def _is_elsewhere(response: Response, server: str) -> bool:
     Whatever it answered, a login page or a cookie, says nothing of credentials or sessions.
     """
     is_busy = response.status >= 500 or response.status in (400, 429)
-    return "/api/auth/" in response.request and not (urlsplit(server).path or is_busy or error_in(response).get("code"))
+    return "/api/auth/" in response.request and not (urlsplit(server).path or is_busy or response.error.get("code"))
 
 
 def _check_base_url(server: str) -> str:
@@ -348,19 +348,9 @@ def _check_base_url(server: str) -> str:
     return f"Check that base_url is the URL of the Library server, and that no gateway answers in its place.{usual}"
 
 
-def error_in(response: Response) -> Mapping[str, Any]:
-    """The API's error: the object, or the first object in its list "errors" [mstrio], or an empty mapping."""
-    data: Any = None
-    with suppress(ValueError):
-        data = response.data()
-    if isinstance(data, Mapping) and isinstance(data.get("errors"), list) and data["errors"]:
-        data = data["errors"][0]
-    return data if isinstance(data, Mapping) else {}
-
-
 def _fields(response: Response) -> dict[str, Any]:
     """The facts of an error, under `ERROR_KEYS`."""
-    error, fields = error_in(response), dict[str, Any]()
+    error, fields = response.error, dict[str, Any]()
     for name, key in {"code": "code", "message": "message", "ticket_id": "ticketId"}.items():
         value = error.get(key)
         fields[name] = response.quote(value) if isinstance(value, (str, int, float)) and value != "" else None

@@ -57,6 +57,21 @@ class Response(NamedTuple):
         return parsed(self.body) if self.body.strip() else None
 
     @property
+    def error(self) -> Mapping[str, Any]:
+        """The API's error: the object, or the first object in its list "errors" [mstrio], or an empty mapping."""
+        data: Any = None
+        with suppress(ValueError):
+            data = self.data()
+        if isinstance(data, Mapping) and isinstance(data.get("errors"), list) and data["errors"]:
+            data = data["errors"][0]
+        return data if isinstance(data, Mapping) else {}
+
+    @property
+    def ticket(self) -> str:
+        """The ticket under which the server has logged an error; empty if it names none."""
+        return self.quote(self.error.get("ticketId") or "", 60)
+
+    @property
     def new_id(self) -> str | None:
         """The id of what the call has created; None if it failed, or if the response contains no id."""
         with suppress(ValueError):

@@ -34,12 +34,18 @@ class Session:
     """A session, for several threads. Raises ValidationError if the proxy variable is invalid."""
 
     def __init__(
-        self, connection: Connection, stop: Stop, warn: Callable[[str], None], *, check_mode: bool = False
+        self,
+        connection: Connection,
+        stop: Stop,
+        warn: Callable[[str], None],
+        *,
+        check_mode: bool = False,
+        trace: Callable[[str], None] = lambda line: None,
     ) -> None:
         self.base_url = connection.base_url
         self._is_check_mode = check_mode
         self.connection, self._stop, self._warn = connection, stop, warn
-        self._http = Http(connection, stop)
+        self._http = Http(connection, stop, trace)
         self._of_thread = local()  # see `insisting`
         self._login_lock = Lock()
         self._new_logins = connection.retries
@@ -128,13 +134,20 @@ class Session:
         """
         kind = READ if read or method == "GET" else WRITE
         self._check_mode(kind, operation)
+        insists = getattr(self._of_thread, "insists", False)
         call = Call(kind, method, path, operation, json, params, project, polling=polling)
+        if insists:
+            call = call._replace(why=getattr(self._of_thread, "unclear", ""))
         while True:
             self._check_open(operation)
-            if self._http.given_up and getattr(self._of_thread, "insists", False):
+            if self._http.given_up and insists:
                 call = call._replace(polling=True)
             call = call._replace(token=self._token or self._log_in(None, polling=call.polling))
-            response = self._http.send(call, on_late_response)
+            try:
+                response = self._http.send(call, on_late_response)
+            except ConnectError as exc:
+                self._note_unclear(call, exc)
+                raise
             if response.ok:
                 return response
             error = self._refusal(response, operation)
@@ -142,11 +155,13 @@ class Session:
                 # If a load balancer changes its cookie with each response, parallel calls of one session fail.
                 self._http.serialized = True
                 self._log_in(call.token, error, polling=call.polling)
+                call = call._replace(why="again after a new login")
                 if kind == READ:
                     continue
                 error.outcome_unknown = True
             if kind == WRITE and response.status == 429:
                 error.outcome_unknown = True
+            self._note_unclear(call, error)
             raise error
 
     @contextmanager
@@ -258,6 +273,11 @@ class Session:
 
         return api_error(response, operation, self.base_url, expected)
 
+    def _note_unclear(self, call: Call, error: MstrError) -> None:
+        """Remember, for the trace, what this thread looks for next."""
+        if error.outcome_unknown:
+            self._of_thread.unclear = f"to find out what {call.name} did"
+
     def _check_mode(self, kind: str, operation: str) -> None:
         if self._is_check_mode and kind == WRITE:
             why = "the task runs in check mode, in which its session sends only reads, a login and a logout"
@@ -290,7 +310,8 @@ class Session:
             # If a signal arrives during a login, the token must still be read; otherwise the session stays open.
             read = partial(self._read_login, login)
             try:
-                call = Call(LOGIN, "POST", login.path, _LOG_IN, login.body, polling=polling)
+                why = f"again after {error.status} to {error.error['request']}" if error else ""
+                call = Call(LOGIN, "POST", login.path, _LOG_IN, login.body, polling=polling, why=why)
                 return read(self._http.send(call, read))
             except Interrupted as exc:
                 if exc.unanswered:

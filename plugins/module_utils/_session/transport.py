@@ -68,9 +68,9 @@ def _new_client() -> requests.Session:
 class Http:
     """Calls to one server, from several threads. Raises ValidationError if its proxy variable is invalid."""
 
-    def __init__(self, connection: Connection, stop: Stop) -> None:
+    def __init__(self, connection: Connection, stop: Stop, trace: Callable[[str], None] = lambda line: None) -> None:
         self.server, self.timeout = connection.base_url, connection.timeout
-        self._connection, self._stop = connection, stop
+        self._connection, self._stop, self._trace = connection, stop, trace
         self.secrets: frozenset[str] = frozenset()  # texts that no message may contain; replaced, never changed
         self._fixed_secrets: frozenset[str] = frozenset()
         self._cookie_values: frozenset[str] = frozenset()
@@ -158,6 +158,8 @@ class Http:
                 raise
             if call.kind == WRITE or (self.given_up and not call.polling):
                 return _returned(got)
+            what = got.status if isinstance(got, Response) else "no response"
+            call = call._replace(why=f"retry {attempt} of {self._connection.retries} after {what}")
 
     def _attempt(self, call: Call, on_late_response: Callable[[Response], object] | None) -> Response | ConnectError:
         """The response to a call that is sent once, or why there is none. Raises Interrupted."""
@@ -227,10 +229,12 @@ class Http:
         late response.
         """
         stop, seconds = (Uninterruptible(), _LAST_CALL_LIMIT) if last else (self._stop, self._call_limit)
+        began = time.monotonic()
         try:
             got = stop.wait(outcome, seconds)
         except TimeoutError:
             got = _too_slow(seconds)
+        self._trace(trace_line(call, got, time.monotonic() - began))
         if isinstance(got, Response):
             return got
         if not isinstance(got, Exception):
@@ -292,6 +296,15 @@ def _pieces(raw: Any, coding: str) -> Iterator[bytes]:
         raise UnreadableBody("a body that ends too early") from None
     except (gzip.BadGzipFile, zlib.error):
         raise UnreadableBody("a body that cannot be unpacked") from None
+
+
+def trace_line(call: Call, got: object, seconds: float) -> str:
+    """A call for the trace: no body, no header, no value of a query."""
+    line, ticket = f"{call.name} no response", ""
+    if isinstance(got, Response):
+        line, ticket = f"{call.name} {got.status}", "" if got.ok else got.ticket
+    details = [f"{seconds * 1000:.0f} ms", ticket and f"ticket {ticket}", call.why]
+    return f"{line} ({', '.join(detail for detail in details if detail)})"
 
 
 def _too_slow(seconds: float) -> UnreadableBody:

@@ -18,7 +18,6 @@ from ...module_utils._errors import LONGEST_TEXT, as_mstr_error, clean, counted,
 from ...module_utils._model.policy import number_of
 from ...module_utils._model.result import counted_runtimes
 from ...module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE
-from ...module_utils._sentences import shortened
 from ...module_utils._work.api import utc_date
 from . import lines
 from .evaluation import COUNTED, Json, evaluated
@@ -185,7 +184,7 @@ def console_lines(reports: Sequence[Json], predicted: bool, is_plan: bool) -> It
 
 
 def _line(environment: Any, text: str) -> str:
-    return clean(shortened(f"{environment}: {text}"), LONGEST_TEXT)
+    return clean(f"{environment}: {text}", LONGEST_TEXT)
 
 
 def _warnings(sources: Sources) -> list[str]:

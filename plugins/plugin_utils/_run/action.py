@@ -117,7 +117,11 @@ class ActionModule(NormalAction):
                     if self.on_stop:
                         screen.show_last(self.on_stop(result))
 
-                return worker.run_main(self.main, params, progress, stopped)
+                result = worker.run_main(self.main, params, progress, stopped)
+                for line in result.pop("trace", ()):
+                    if not self._task.no_log:
+                        display.vvv(line, host=host)
+                return result
         return dict(super()._execute_module(*args, **options))
 
     def _reasons_for_a_module(

@@ -6,6 +6,7 @@ Unit tests have the reasons that no play can show.
 from __future__ import annotations
 
 import os
+import re
 
 import pytest
 from simulator.harness import Simulator
@@ -95,6 +96,18 @@ def test_a_task_reports_how_it_runs(sim: Simulator, machine: Play) -> None:
     assert '. On the control node, set ansible_python_interpreter: "{{ ansible_playbook_python }}"' in message
     assert "Or install with: " in message
     assert not played.result("On other_python").get("failed")
+
+
+@pytest.mark.parametrize(
+    ("more", "on_screen", "in_result"),
+    [("tags: a", True, False), ("vars: {mstr_in_process: false}", False, True), ("no_log: true", False, False)],
+    ids=["in process", "as a module", "no_log"],
+)
+def test_where_the_trace_is(local: Play, more: str, on_screen: bool, in_result: bool) -> None:
+    played = local(task(more=more), "-vvv")
+    line = r"(?m)^<a> GET /api/runtimes 200 \(\d+ ms\)$"
+    assert bool(re.search(line, played.output)) is on_screen
+    assert ("trace" in played.result("A task")) is in_result
 
 
 # A callback in the main process, from which the process of each task is made. It replaces one attribute.

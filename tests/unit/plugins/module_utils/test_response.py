@@ -10,7 +10,6 @@ from xml.sax.saxutils import escape
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils import _errors
-from ansible_collections.mstr.library.plugins.module_utils._sentences import shortened
 from ansible_collections.mstr.library.plugins.module_utils._session import failures as _failures
 from ansible_collections.mstr.library.plugins.module_utils._session import response as _response
 from hypothesis import given
@@ -293,23 +292,3 @@ def test_every_error_has_promised_keys():
     assert (failed.status, failed.number, failed.outcome_unknown) == (403, 14, True)
     assert _errors.MstrError("It failed.").to_result() == {"msg": "It failed.", "error": None}
     assert _errors.MstrError("It failed.", iserver_code=0).to_result()["error"]["iserver_code"] == 0
-
-
-LONG, PROSE = "n" * 3_000_000, "the server's own words, " * 50
-
-
-@pytest.mark.parametrize(
-    ("message", "shown"),
-    [
-        (f"Runtime {LONG!r} (A) failed. Do this.", f"Runtime '{'n' * 228}… (3000000 characters)' (A) failed. Do this."),
-        (f"it's {LONG + chr(39)!r}", f'it\'s "{"n" * 228}… (3000001 characters)"'),
-        (f"It said: {LONG!r} (x)", f"It said: '{'n' * 978}… (3000000 characters)' (x)"),
-        (f"id {LONG} is odd", f"id {'n' * 978}… (3000000 characters) is odd"),
-        (PROSE, PROSE),
-        (f"'Old (1)' {PROSE} 'New'", f"'Old (1)' {PROSE} 'New'"),
-        (", ".join(f"'r{number}'" for number in range(5000)), None),
-    ],
-)
-def test_a_message_of_any_length(message, shown):
-    """Names and texts are cut, with their length; what a sentence says after them stays."""
-    assert shortened(message) == (shown or message)

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import gzip
+import re
 import signal
 import socket
 import threading
 import time
 import zlib
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError
@@ -18,6 +20,7 @@ from ansible_collections.mstr.library.plugins.module_utils._session.transport im
 from unit.support.make import PatientStop, connection
 from unit.support.wire import Listener, reply
 
+ROOT = Path(__file__).parents[4]
 PACKED = gzip.compress(b"[1]")
 
 
@@ -38,6 +41,13 @@ def test_response_complete_and_names_request():
     assert (got.request, got.status, got.data()) == ("GET /api/runtimes", 503, {"a": 1})
     assert (got.headers["retry-after"], "s3cret" in got.secrets) == ("7", True)
     assert (server.calls, server.requests[0].headers["x-mstr-authtoken"]) == (["GET /api/runtimes?fields=id"], "t")
+
+
+def test_user_agent_has_the_version_of_the_collection():
+    version = re.search("^version: (.+)$", (ROOT / "galaxy.yml").read_text(), re.MULTILINE)[1]
+    with Listener(lambda request: reply()) as server:
+        get(http_to(server))
+    assert server.requests[0].headers["user-agent"] == f"mstr.library/{version}"
 
 
 def test_every_cookie_is_sent_back():
