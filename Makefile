@@ -22,13 +22,10 @@ $(COMMANDS): $(NOX)
 clean:
 	rm -rf .cache .venv dist
 
-# With DEV_HASHES=true, pip compares hashes, as in the workflow of a release.
-$(NOX): dev/requirements.txt dev/requirements-release.txt
+$(NOX): dev/requirements.txt
 	$(if $(PYTHON),,$(error Python 3.10 or newer is needed; say which with PYTHON=…))
 	@echo "Setting up in .venv (the first time takes a minute) …" >&2
 	@"$(PYTHON)" -m venv --clear .venv/nox && mkdir -p .cache
-	@sed -n '/^# base$$/,/^# certification$$/p' dev/requirements-release.txt >.cache/base.txt
-	@PIP_CACHE_DIR="$${PIP_CACHE_DIR:-.cache/pip}" PIP_DISABLE_PIP_VERSION_CHECK=1 .venv/nox/bin/pip install --quiet $(if \
-		$(filter true,$(DEV_HASHES)),--require-hashes --only-binary :all: --requirement .cache/base.txt, \
-		--constraint dev/requirements.txt antsibull-nox nox uv)
+	@PIP_CACHE_DIR="$${PIP_CACHE_DIR:-.cache/pip}" PIP_DISABLE_PIP_VERSION_CHECK=1 .venv/nox/bin/pip install --quiet \
+		--constraint dev/requirements.txt antsibull-nox nox uv
 	@touch $@

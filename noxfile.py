@@ -43,15 +43,10 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def install(session: nox.Session, name: str) -> None:
-    """Install the packages of an environment in their pinned versions; DEV_HASHES=true compares their hashes, too."""
+    """Install the packages of an environment in their pinned versions."""
     listed = CACHE / f"{session.name}.txt"
-    if os.environ.get("DEV_HASHES") == "true":
-        listed.write_text("\n".join(envs.hashed(name)))
-        # Only wheels: what builds a package would have no hash.
-        session.install("--require-hashes", "--only-binary", ":all:", "--requirement", str(listed))
-    else:
-        listed.write_text("\n".join(envs.pins(name)))
-        session.install("--constraint", str(listed), *envs.PACKAGES[name].split(), env={"UV_CONSTRAINT": ""})
+    listed.write_text("\n".join(envs.pins(name)))
+    session.install("--constraint", str(listed), *envs.PACKAGES[name].split(), env={"UV_CONSTRAINT": ""})
 
 
 def _environment(name: str) -> None:
@@ -88,13 +83,8 @@ def demo(session: nox.Session) -> None:
 def simulator(session: nox.Session) -> None:
     """Run the simulated Library server until Ctrl-C (--port, --profile, --help)."""
     install(session, "demo")
-    run(
-        session,
-        "python",
-        "tests/simulator",
-        f"--parent-pid={os.getpid()}",
-        *(word for word in session.posargs if word != "--"),
-    )
+    words = [word for word in session.posargs if word != "--"]
+    run(session, "python", "tests/simulator", f"--parent-pid={os.getpid()}", *words)
 
 
 @command("dev")
@@ -137,20 +127,20 @@ def docs(session: nox.Session) -> None:
 
 @command("docs")
 def changelog(session: nox.Session) -> None:
-    """Turn the fragments into CHANGELOG.md, for the version in galaxy.yml (--date=YYYY-MM-DD: not today)."""
+    """Write CHANGELOG.md, for the version in galaxy.yml."""
     install(session, "docs")
-    run(session, "python", "-m", "dev.docs", "changelog", *session.posargs)
+    run(session, "python", "-m", "dev.docs", "changelog")
 
 
 @command("dev")
 def release(session: nox.Session) -> None:
-    """Build the tarball for Galaxy, and try it out as a user would (--only-build: without that)."""
+    """Build the tarball for Galaxy, and run the examples from it."""
     install(session, "dev")
-    run(session, "python", "-m", "dev.release", *session.posargs)
+    run(session, "python", "-m", "dev.release")
 
 
 @command("base")
 def lock(session: nox.Session) -> None:
-    """Write newer versions of all packages into dev/requirements*.txt."""
+    """Write newer versions of all packages into dev/requirements.txt."""
     install(session, "base")
     run(session, "python", "-m", "dev.lock")

@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tarfile
-from io import BytesIO
 from pathlib import Path
 
 from dev.paths import CACHE, LIBRARY, ROOT, once, run
-
-# The files for users, by the first part of their path.
-PUBLISHED = {
-    *(".ansible-lint", "CHANGELOG.md", "CODE_OF_CONDUCT.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md"),
-    *("SECURITY.md", "changelogs", "docs", "extensions", "meta", "playbooks", "plugins", "roles"),
-}
-# A link or picture of Markdown or HTML: what comes before the target, and the target.
-_LINK = re.compile(r"(\]\(|\b(?:src|href)=\"|^\[[^\]]+\]: )([^)\s\"]+)", re.MULTILINE)
-_GUIDE = re.compile(r"docs/docsite/rst/(\w+)\.rst")
 
 
 def copy(destination: Path, *parts: str) -> Path:
@@ -46,16 +33,9 @@ def tarball() -> Path:
 
 
 def build(source: Path, folder: Path) -> Path:
-    """Build the tarball of a tree into a folder. The same tree results in the same bytes.
-
-    Texts in Markdown get full addresses, because Galaxy and Automation Hub show them without the files beside them.
-    """
-    for text in source.rglob("*.md"):
-        text.write_text(with_full_addresses(text.read_text(), text.parent.relative_to(source)))
+    """Build the tarball of a tree into a folder."""
     _galaxy("build", source, "--output-path", folder)
-    made = next(folder.glob("*.tar.gz"))
-    publish(made)
-    return made
+    return next(folder.glob("*.tar.gz"))
 
 
 def installed() -> Path:
@@ -89,58 +69,9 @@ def unpack(tarball: Path, folder: Path) -> Path:
     return folder / LIBRARY
 
 
-def publish(tarball: Path) -> None:
-    """Fix the order of the files in a tarball of ansible-galaxy, and their times, which are those of the build."""
-    with tarfile.open(tarball) as built:
-        contents = {member.name: (member, _read(built, member)) for member in built.getmembers()}
-    files, manifest = json.loads(contents["FILES.json"][1]), json.loads(contents["MANIFEST.json"][1])
-    files["files"].sort(key=lambda entry: str(entry["name"]))
-    listed = json.dumps(files, indent=2, sort_keys=True).encode()
-    manifest["file_manifest_file"]["chksum_sha256"] = hashlib.sha256(listed).hexdigest()
-    contents["FILES.json"] = contents["FILES.json"][0], listed
-    contents["MANIFEST.json"] = contents["MANIFEST.json"][0], json.dumps(manifest, indent=2, sort_keys=True).encode()
-    packed, seconds = BytesIO(), commit_time()
-    with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        # Galaxy requires the manifest to come first.
-        for name in sorted(contents, key=lambda name: (name != "MANIFEST.json", name != "FILES.json", name)):
-            member, content = contents[name]
-            fresh = tarfile.TarInfo(name)
-            fresh.type, fresh.mode, fresh.size, fresh.mtime = member.type, member.mode, len(content), seconds
-            fresh.linkname = member.linkname
-            tar.addfile(fresh, BytesIO(content))
-    tarball.write_bytes(gzip.compress(packed.getvalue(), mtime=seconds))
-
-
-def with_full_addresses(text: str, folder: Path) -> str:
-    """Replace the relative links of a file in `folder`: guides by the documentation site, others by the repository."""
-    info = galaxy_yml()
-
-    def replaced(link: re.Match[str]) -> str:
-        before, target = link.groups()
-        if re.match(r"#|[a-z]+:", target):
-            return link[0]
-        file, _hash, anchor = target.partition("#")
-        path = os.path.normpath(folder / file)
-        guide = _GUIDE.fullmatch(path)
-        kind = "raw" if path.endswith((".png", ".svg")) else "blob"
-        place = f"{info['repository']}/{kind}/v{info['version']}/{path}"
-        address = f"{info['documentation']}/docsite/{guide[1]}.html" if guide else place
-        return f"{before}{address}{anchor and f'#{anchor}'}"
-
-    return _LINK.sub(replaced, text)
-
-
 def galaxy_yml() -> dict[str, str]:
     """The values that are one word, such as the version."""
     return dict(re.findall(r"^(\w+): (\S+)$", (ROOT / "galaxy.yml").read_text(), re.MULTILINE))
-
-
-def development_files(tarball: Path) -> list[str]:
-    """The files in the tarball that are not meant for users."""
-    with tarfile.open(tarball) as tar:
-        names = [member.name for member in tar if not member.isdir()]
-    names = [name for name in names if name != "tests/config.yml"]  # for ansible-test
-    return [name for name in names if name.split("/")[0] not in PUBLISHED or name.startswith("changelogs/fragments/")]
 
 
 def not_committed() -> list[str]:
@@ -148,14 +79,3 @@ def not_committed() -> list[str]:
     asked = ["git", "status", "--porcelain", "--untracked-files=all"]
     listing = subprocess.run(asked, cwd=ROOT, capture_output=True, check=True, text=True).stdout
     return [line[3:] for line in listing.splitlines()]
-
-
-def commit_time() -> int:
-    """The time of the last commit, in seconds since 1970, or 0 outside a repository."""
-    asked = subprocess.run(["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, text=True, check=False)
-    return int(asked.stdout.strip() or 0)
-
-
-def _read(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
-    file = tar.extractfile(member) if member.isfile() else None
-    return file.read() if file else b""

@@ -19,31 +19,11 @@ BIN = Path(sys.executable).parent
 _PLAYBOOK = Path("docs", "examples", "first_runtime.yml")
 
 
-def play(simulator: Simulator, collections: Path, home: Path) -> int:
-    """Run the playbook with the collection that is installed in `collections`, and return the exit status."""
-    settings = {
-        "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
-        "ANSIBLE_COLLECTIONS_PATH": str(collections),
-        "ANSIBLE_FORCE_COLOR": str(sys.stdout.isatty()),
-        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
-        "ANSIBLE_LOCALHOST_WARNING": "false",
-        "ANSIBLE_NOCOWS": "true",
-        "HOME": str(home),
-        "LC_ALL": "C.UTF-8",
-    }
-    env = {name: value for name, value in os.environ.items() if not name.upper().startswith(FOREIGN)}
-    env |= settings | simulator.environment()
-    return subprocess.run([BIN / "ansible-playbook", _PLAYBOOK], cwd=ROOT, env=env, check=False).returncode
-
-
 def _tasks(calls: list[str]) -> list[str]:
     """One line of calls for each task. Each task begins with a login."""
-    tasks: list[list[str]] = []
-    for call in calls:
-        if call == "POST /auth/login":
-            tasks.append([])
-        tasks[-1].append(re.sub(r"[0-9A-F]{32}", "{id}", call.replace(" /", " /api/", 1)))
-    return [f"  {' → '.join(task)}" for task in tasks]
+    shown = [re.sub(r"[0-9A-F]{32}", "{id}", call.replace(" /", " /api/", 1)) for call in calls]
+    text = " → ".join(shown).replace(" → POST /api/auth/login", "\nPOST /api/auth/login")
+    return [f"  {line}" for line in text.split("\n")]
 
 
 def main() -> int:
@@ -53,8 +33,20 @@ def main() -> int:
         collection.install(collections)
     print("Starting a simulated Library server …", flush=True)
     with Simulator() as simulator:
+        env = {name: value for name, value in os.environ.items() if not name.upper().startswith(FOREIGN)}
+        env |= {
+            "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
+            "ANSIBLE_COLLECTIONS_PATH": str(collections),
+            "ANSIBLE_FORCE_COLOR": str(sys.stdout.isatty()),
+            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "ANSIBLE_NOCOWS": "true",
+            "HOME": str(CACHE / "home"),
+            "LC_ALL": "C.UTF-8",
+            **simulator.environment(),
+        }
         print(f"$ ansible-playbook {_PLAYBOOK}\n", flush=True)
-        if status := play(simulator, collections, CACHE / "home"):
+        if status := subprocess.run([BIN / "ansible-playbook", _PLAYBOOK], cwd=ROOT, env=env, check=False).returncode:
             print("The playbook failed; its output above shows why.")
             return status
         print(

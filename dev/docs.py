@@ -15,8 +15,8 @@ from dev.paths import LIBRARY, ROOT, run
 _OURS = ROOT / "docs" / "docsite" / "site"  # settings and styles beside those of antsibull-docs
 
 
-def site(library: Path, env: dict[str, str], folder: str) -> str:
-    """Build the site into a new folder, with warnings as errors, and return where it starts."""
+def site(library: Path, env: dict[str, str], folder: str) -> None:
+    """Build the site into a new folder, with warnings as errors."""
     target = Path(folder)
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
@@ -29,24 +29,19 @@ def site(library: Path, env: dict[str, str], folder: str) -> str:
         conf.write((_OURS / "conf.py").read_text())
     shutil.copytree(_OURS, target / "_own")
     run("bash", target / "build.sh", cwd=target, env=env)
-    return f"Open {target / 'build' / 'html' / 'index.html'}"
+    print(f"Open {target / 'build' / 'html' / 'index.html'}")
 
 
-def changelog(library: Path, env: dict[str, str], *options: str) -> str:
-    """Turn the fragments into CHANGELOG.md."""
-    # In folders of the collection's name: elsewhere, the program copies the whole clone with all its environments.
-    run("antsibull-changelog", "release", "-v", "--update-existing", "--reload-plugins", *options, cwd=library, env=env)
+def changelog(library: Path, env: dict[str, str]) -> None:
+    """Write CHANGELOG.md. In folders of the collection's name: elsewhere, the program copies the whole clone."""
+    run("antsibull-changelog", "release", "-v", "--update-existing", "--reload-plugins", cwd=library, env=env)
     for name in ("CHANGELOG.md", "changelogs/changelog.yaml"):
         shutil.copy2(library / name, ROOT / name)
-    for fragment in (ROOT / "changelogs" / "fragments").glob("*.yml"):
-        if not (library / "changelogs" / "fragments" / fragment.name).exists():
-            fragment.unlink()
-    return "CHANGELOG.md is up to date; read it before you commit it"
 
 
 if __name__ == "__main__":
-    commands: dict[str, Callable[..., str]] = {"site": site, "changelog": changelog}
+    commands: dict[str, Callable[..., None]] = {"site": site, "changelog": changelog}
     with tempfile.TemporaryDirectory() as place:
         path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
         variables = {"ANSIBLE_COLLECTIONS_PATH": place, "HOME": place, "LC_ALL": "C.UTF-8", "PATH": path}
-        print(commands[sys.argv[1]](copy(Path(place, LIBRARY)), os.environ | variables, *sys.argv[2:]))
+        commands[sys.argv[1]](copy(Path(place, LIBRARY)), os.environ | variables, *sys.argv[2:])

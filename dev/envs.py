@@ -15,8 +15,6 @@ from pathlib import Path
 from dev.paths import CACHE, ROOT, once, run
 
 PINS = ROOT / "dev" / "requirements.txt"
-# The same packages with hashes, for each environment of RELEASED: what the workflow of a release installs.
-HASHED = ROOT / "dev" / "requirements-release.txt"
 
 # The supported ansible-cores, each in the release that is tested, and the Pythons on which its ansible-test runs. The
 # only list: what `requires_ansible`, the README, the guides and the workflow say is compared with it by tests/tool.
@@ -38,8 +36,7 @@ OLDEST = next(iter(CORES))
 # From the oldest Python that modules run on to the newest that a supported ansible-core supports.
 KNOWN = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 
-BASE = "base"  # what the Makefile installs with pip: nox, and uv, with which nox makes all others
-_BASE = "antsibull-nox nox uv"
+_BASE = "antsibull-nox nox uv"  # what the Makefile installs with pip; with uv, nox makes all other environments
 _MODULES = "netaddr pyyaml requests"  # what the modules import on the host where they run
 _DEMO = f"ansible-core {_MODULES} aiohttp trustme"  # what a user has, and the simulator
 _DEV = (
@@ -48,7 +45,7 @@ _DEV = (
 )
 # The packages of each environment. An exact version here takes the place of the one in dev/requirements.txt.
 PACKAGES = {
-    BASE: _BASE,
+    "base": _BASE,
     "modules": _MODULES,
     "demo": _DEMO,
     # What `make check` and a release need.
@@ -75,8 +72,6 @@ PACKAGES = {
 }
 # What antsibull-nox installs by itself, in the same versions.
 OTHERS = "ansible-lint antsibull-docutils reuse[charset-normalizer] yamllint"
-# What `make release` needs.
-RELEASED = (BASE, "certification", "demo", "dev", "galaxy")
 # The Pythons for each environment, the best first.
 PYTHONS: dict[str, tuple[str, ...]] = dict.fromkeys(PACKAGES, ("3.13", "3.12", "3.14", "3.11", "3.10")) | {
     "modules": KNOWN,
@@ -130,11 +125,3 @@ def pins(name: str) -> list[str]:
     """The pins for an environment: without those of packages of which it has a different version."""
     own = [package.partition("==")[0] for package in PACKAGES[name].split() if "==" in package]
     return [line for line in PINS.read_text().splitlines() if line.partition("==")[0] not in own]
-
-
-def hashed(name: str) -> list[str]:
-    """The packages of an environment of a release, with hashes. Raises NotHere for any other environment."""
-    if name not in RELEASED:
-        raise NotHere(f"no hashes of the packages of the environment {name}")
-    _before, _heading, section = HASHED.read_text().partition(f"# {name}\n")
-    return section.partition("\n#")[0].splitlines()

@@ -1,14 +1,4 @@
-"""Writes what follows from other parts of the collection into its files: `python -m dev.generate [--check]`.
-
-It runs in an environment with ansible-core, which has PyYAML.
-
-| what | from |
-|---|---|
-| role `runtimes`: each variable that is passed on to a module | the options of `mstr_runtimes` |
-| guide `guide_playbooks`: the table of variables | `_playbooks/variables.yml`, and the role |
-| `mstr_runtime`: the keys of a runtime in RETURN | the options of a definition |
-| `docs/schemas`: what is under `$defs` | the options of a definition |
-"""
+"""Writes what follows from the options into role, guide, RETURN and schemas: `python -m dev.generate [--check]`."""
 
 from __future__ import annotations
 
@@ -158,19 +148,7 @@ def schemas() -> dict[str, str]:
     path = "docs/schemas/definitions.schema.json"
     schema = json.loads((ROOT / path).read_text(encoding="utf-8"))
     schema["$defs"] |= {"runtime": runtime, "script": script}
-    return {path: f"{_written(schema)}\n"}
-
-
-def _written(value: Any, indent: int = 0) -> str:
-    """JSON on one line where it fits, and else with a line for each entry."""
-    line = json.dumps(value, ensure_ascii=False)
-    if indent + len(line) <= WIDTH or not isinstance(value, (dict, list)):
-        return line
-    first, last = line[0], line[-1]
-    pairs = value.items() if isinstance(value, dict) else ((None, each) for each in value)
-    entries = (f"{json.dumps(key)}: " * (key is not None) + _written(each, indent + 2) for key, each in pairs)
-    space = "\n" + " " * indent
-    return first + ",".join(f"{space}  {entry}" for entry in entries) + space + last
+    return {path: f"{json.dumps(schema, indent=2, ensure_ascii=False)}\n"}
 
 
 def _documented(options: Options) -> Json:

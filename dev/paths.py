@@ -15,17 +15,10 @@ ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache"
 DIST = ROOT / "dist"
 # A developer's own servers, Ansible settings and proxies.
-FOREIGN: tuple[str, ...] = ("ALL_PROXY", "ANSIBLE_", "CURL_CA_BUNDLE", "HTTPS_PROXY", "HTTP_PROXY", "MSTR_", "NETRC")
-FOREIGN += (
-    "NO_PROXY",
-    "PYTHONPATH",
-    "PYTHONWARNINGS",
-    "REQUESTS_CA_BUNDLE",
-    "SSL_CERT_DIR",
-    "SSL_CERT_FILE",
-    "TOWER_",
-    "XDG_",
-)
+FOREIGN = (
+    "ALL_PROXY", "ANSIBLE_", "CURL_CA_BUNDLE", "HTTPS_PROXY", "HTTP_PROXY", "MSTR_", "NETRC", "NO_PROXY", "PYTHONPATH",
+    "PYTHONWARNINGS", "REQUESTS_CA_BUNDLE", "SSL_CERT_DIR", "SSL_CERT_FILE", "TOWER_", "XDG_",
+)  # fmt: skip
 LIBRARY = Path("ansible_collections", "mstr", "library")  # in a folder for ANSIBLE_COLLECTIONS_PATH
 
 

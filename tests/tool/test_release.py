@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
-from dev import collection, envs, release
-from dev.paths import ROOT, Failed, run
+from dev import collection, release
+from dev.paths import ROOT
 
 WORKFLOW = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text())
 
@@ -56,30 +54,6 @@ def test_published_files_are_those_that_were_built(tmp_path: Path) -> None:
     assert is_refused()
 
 
-@pytest.mark.parametrize("name", envs.RELEASED)
-def test_packages_of_a_release_have_hashes(name: str) -> None:
-    """In the versions that the other environments have."""
-    lines = envs.hashed(name)
-    assert all(re.fullmatch(r"[\w.-]+==\S+( ; [^#]+?)?( --hash=sha256:[0-9a-f]{64})+", line) for line in lines)
-    pins = {line.split()[0] for line in lines}
-    wanted = [re.sub(r"\[.*\]", "", package).lower() for package in envs.PACKAGES[name].split()]
-    assert [package for package in wanted if package not in pins | {pin.partition("==")[0] for pin in pins}] == []
-    versions = dict(pin.split("==") for pin in pins)
-    others = {tuple(line.split()[0].split("==")) for line in envs.pins(name) if "==" in line}
-    assert {item for item in versions.items() if item[0] in dict(others) and item not in others} == set()
-
-
-def test_other_hash_is_refused(tmp_path: Path) -> None:
-    clone = collection.copy(tmp_path / "clone")
-    listed = clone / "dev" / "requirements-release.txt"
-    listed.write_text(re.sub("(?<=sha256:)[0-9a-f]{64}", "0" * 64, listed.read_text()))
-    session = f"env-demo-{envs.pythons_here('demo')[0]}"
-    env = {**envs.CALLER, "DEV_HASHES": "true"}
-    with pytest.raises(Failed, match=r"(?i)hash"):
-        run(sys.executable, "-m", "nox", "--session", session, "--", tmp_path / "written", cwd=clone, env=env)
-    assert not (tmp_path / "written").exists()
-
-
 def test_release_has_what_is_committed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(collection, "ROOT", tmp_path)
     subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
@@ -93,4 +67,4 @@ def test_release_has_what_is_committed(tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / "plugins").mkdir()
     (tmp_path / "plugins" / "new.py").write_text("")
     monkeypatch.setattr(collection, "galaxy_yml", lambda: {"version": "1.0.0"})
-    assert release.release([]).endswith("commit, ignore or remove .gitignore, plugins/new.py")
+    assert release.release().endswith("commit, ignore or remove .gitignore, plugins/new.py")
