@@ -7,13 +7,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .._errors import PartialError, ValidationError, as_mstr_error
 from .._model.marks import marks_in
-from .._model.plan import make_plan
 from .._model.result import report_many
 from .._model.runtime import INCOMPLETE, Runtime, mark_in
 from .._model.scripts import Usage
@@ -30,16 +29,14 @@ from .runtime_info import READ_OPTIONS, find_runtimes, query_from, with_findings
 from .script_usage import find_usage
 
 if TYPE_CHECKING:
-    from .._model.policy import Policy
+    pass
 
 _DEFINITIONS = ("runtimes", "src", "scripts")
 # What only a task that writes needs.
 _OF_WRITES = ("journal_comment", "plan_id", "wait", "wait_timeout", "wait_interval")
-# `detail`: for the action plugin, which makes a report of the result.
 AUDIT_OPTIONS: dict[str, Any] = {
     **READ_OPTIONS,
     **{name: spec for name, spec in MANY_OPTIONS.items() if name not in _OF_WRITES},
-    "detail": {"type": "bool", "default": False},
 }
 # The fields that a report evaluates. It shows others as far as a list has them, or definitions manage them.
 _REPORTED = frozenset(ALL_FIELDS) - {"description", "others"}
@@ -103,7 +100,7 @@ def audit(task: Any, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     # Without their warnings: the result lists what could not be read.
     read = with_findings(context._replace(check_mode=not may_run, warn=lambda text: None), query, runtimes)
     read = {**read, "unfinished": unfinished}
-    applied, refusals = _comparison(settled, compared, query["policy"]) if compared else (None, [])
+    applied, refusals = _comparison(settled, compared) if compared else (None, ())
     return {"changed": False, "msg": read["msg"], "read": read, "applied": applied, "refusals": refusals}
 
 
@@ -141,40 +138,23 @@ def _warn(tell: Callable[[str], None], text: str) -> None:
         tell(text)
 
 
-def _comparison(
-    context: Context, inputs: Inputs | ValidationError, policy: Policy | None
-) -> tuple[dict[str, Any], list[str]]:
+def _comparison(context: Context, inputs: Inputs | ValidationError) -> tuple[dict[str, Any], Sequence[str]]:
     """The result of an apply in check mode, and why it would be refused."""
     try:
         if isinstance(inputs, ValidationError):
             raise inputs
         rows, scripts, refusal = reconcile(context)
-        refusals = [*_violations(rows, policy), *(refusal.errors if refusal else ())]
-        return _reported(rows, scripts, inputs), refusals
+        return _reported(rows, scripts, inputs, context.api.list_all()), refusal.errors if refusal else ()
     except Interrupted:
         raise
     except Exception as exc:  # what was read is reported all the same
-        return {"failed": True, **as_mstr_error(exc).to_result()}, []
+        return {"failed": True, **as_mstr_error(exc).to_result()}, ()
 
 
-def _violations(rows: Sequence[Row], policy: Policy | None) -> Iterator[str]:
-    """How the definitions violate the policy, for which an apply would refuse them."""
-    for row in rows if policy else ():
-        if row.failure or row.wanted.state == "absent":
-            continue
-        try:
-            if row.old:
-                make_plan(row.old[0], row.wanted, policy)
-            elif policy and row.main.plan.target:
-                policy.check_plan(row.main.before, row.main.plan.target, row.wanted)
-        except ValidationError as exc:
-            yield from (f"{row.place} {row.label}: {error}" for error in exc.errors)
-
-
-def _reported(rows: Sequence[Row], scripts: ScriptReport, inputs: Inputs) -> dict[str, Any]:
+def _reported(rows: Sequence[Row], scripts: ScriptReport, inputs: Inputs, known: Sequence[Runtime]) -> dict[str, Any]:
     """The result. It has failed if something could not be read; what an apply would refuse is a finding."""
     try:
-        result = report_many(rows, inputs.purge is not None, scripts, predicted=True)
+        result = report_many(rows, inputs.purge is not None, scripts, predicted=True, known=known)
     except PartialError as exc:
         errors = [*(row.failure for row in rows), *(error for _label, error in scripts.failures)]
         failed = any(error and not isinstance(error, ValidationError) for error in errors)

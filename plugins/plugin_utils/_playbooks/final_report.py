@@ -16,9 +16,10 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ...module_utils._errors import as_mstr_error, clean, listed
-from .._reports import environment, formats, plan_file, texts
-from .._reports.evaluation import Json
-from .._reports.inventory import Sources
+from .._reports import environment, formats, plan_file
+from .._reports.console import console_lines
+from .._reports.environment import Environment
+from .._reports.finding import Json
 from .new_run import commands, extra_option
 
 _MOST_LINES = 20
@@ -57,28 +58,31 @@ def run_report(run: FinishedRun, write: Callable[..., None]) -> RunReport:
     errors = {host: _shortened(str(result["error"])) for host, result in reached.items() if result.get("error")}
     if run.playbook in ("export", "probe"):
         return RunReport([*_file_lines(run, reached), *not_reached], errors)
-    short = [texts.content_of(result["report"]) for result in reached.values()]
     predicted = run.check_mode or run.playbook == "audit"
-    is_plan = run.check_mode and run.playbook != "audit"
-    lines = list(environment.console_lines(short, predicted, is_plan))
+    lines: list[str] = []
+    environments = []
+    for found in _environments(reached):
+        lines += console_lines(found, predicted)
+        environments.append(found._replace(runtimes=()))
     lines += [*not_reached, *_backup_lines(run, reached)]
-    files = {path: partial(_parts, run, short, reached, list(stopped), path) for path in run.reports}
-    files |= {run.plan: partial(_plan_parts, run, short, stopped)} if run.plan else {}
+    kind = formats.AUDIT if run.playbook == "audit" else formats.APPLY
+    whole = partial(_environments, reached)
+    report = formats.Run(kind, run.generated, run.check_mode, environments, whole, list(stopped))
+    files = {path: partial(formats.parts, report, formats.format_of(path, kind)) for path in run.reports}
+    files |= {run.plan: partial(_plan_parts, run, environments, stopped)} if run.plan else {}
     failed = {path: why for path in files if (why := _write_error(write, path, files[path], path == run.plan))}
     lines += [f"Report: {path}" for path in run.reports if path not in failed]
     lines += [f"Plan: {run.plan}", _how_to_apply(run)] if run.plan and run.plan not in failed else []
     lines += failed.values()
     if failed:
         errors = {host: errors.get(host) or next(iter(failed.values())) for host in run.results}
-    known = [report for report in short if report["plan_id"] and report["outcome"] != "failed"]
-    plan_ids = {report["environment"]: report["plan_id"] for report in known}
+    plan_ids = {each.environment: each.plan_id for each in environments if each.plan_id and each.outcome != "failed"}
     return RunReport(lines, errors, plan_ids)
 
 
-def _details(short: Iterable[Json], reached: Mapping[str, Json]) -> Iterator[Json]:
-    """The reports with all runtimes, if the run needs them. Each is unpacked when it is asked for, to save memory."""
-    for report, result in zip(short, reached.values()):
-        yield {**texts.content_of(result["details"]), **report} if result.get("details") else report
+def _environments(reached: Mapping[str, Json]) -> Iterator[Environment]:
+    """What is known of each environment. It is unpacked when it is asked for, to save memory."""
+    return (environment.unpacked(result["report"]) for result in reached.values())
 
 
 def _write_error(
@@ -94,12 +98,12 @@ def _write_error(
     return None
 
 
-def _plan_parts(run: FinishedRun, short: Sequence[Json], stopped: Mapping[str, str]) -> Iterator[str]:
+def _plan_parts(run: FinishedRun, environments: Sequence[Environment], stopped: Mapping[str, str]) -> Iterator[str]:
     entries = [
         {"environment": host, "outcome": "not reached", "message": f"it was not reached: {why}"}
         for host, why in stopped.items()
     ]
-    yield plan_file.plan_text([*short, *entries], run.generated)
+    yield plan_file.plan_text([*(each.to_result() for each in environments), *entries], run.generated)
 
 
 def _how_to_apply(run: FinishedRun) -> str:
@@ -119,24 +123,9 @@ def result_of(host: str, result: Json | None, run_id: str, check_mode: bool = Fa
     if result.get("run") is None:
         if not (result.get("failed") or result.get("unreachable")):
             return None
-        return {"error": environment.failure_of(result), **reports_of(host, result, check_mode)}
+        report = environment.applied(host, {**result, "failed": True}, check_mode)
+        return {"error": report.message, "report": report.packed()}
     return dict(result)
-
-
-def reports_of(host: str, result: Json, check_mode: bool = False, **sources: Any) -> dict[str, Any]:
-    """The short and the detailed report of one environment, each as one text, which Ansible handles fast."""
-    applied = {**result, "failed": bool(result.get("failed", True))}
-    report = environment.environment_report(Sources(host, applied, check_mode)._replace(**sources), detail=True)
-    return texts.packed(report)
-
-
-def apply_error(report: Json, fail_on_drift: bool) -> str | None:
-    """Why an environment has to fail after the report on all environments; None if it has not."""
-    if report["outcome"] == "failed":
-        return str(report["message"])
-    if report["outcome"] == "drift" and fail_on_drift:
-        return f"Drift: {report['lines'][0]}"
-    return None
 
 
 def _why_not_reached(result: Json | None, left_out: bool) -> str | None:
@@ -152,19 +141,6 @@ def _shortened(error: str) -> str:
     lines = error.splitlines()
     more = [f"and {len(lines) - _MOST_LINES} more errors; the results have them all"]
     return "\n".join(lines[:_MOST_LINES] + more * (len(lines) > _MOST_LINES))
-
-
-def _parts(
-    run: FinishedRun,
-    short: Sequence[Json],
-    reached: Mapping[str, Json],
-    not_reached: Sequence[str],
-    path: str,
-) -> Iterator[str]:
-    """The parts of the text of a report file."""
-    kind = "audit" if run.playbook == "audit" else "apply"
-    suffix, details = formats.format_of(path, kind), _details(short, reached)
-    return formats.parts(formats.whole(short, kind, run.generated, run.check_mode, not_reached, details), suffix)
 
 
 def _backup_lines(run: FinishedRun, reached: Mapping[str, Json]) -> Iterator[str]:

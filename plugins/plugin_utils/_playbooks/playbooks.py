@@ -78,11 +78,6 @@ def _policy(action: Action) -> Result:
     return {"policy": with_exemptions(action.non_empty("mstr_runtimes_policy"), exemptions)} if exemptions else {}
 
 
-def wants_details(action: Action) -> bool:
-    """Whether the report of the run has every runtime."""
-    return action.non_empty("mstr_report_dest") is not None
-
-
 def audit(action: Action) -> Result:
     """The result of mstr_audit, with the definitions and the policy of the host."""
     definitions = definitions_of(action)
@@ -90,7 +85,6 @@ def audit(action: Action) -> Result:
         raise refused(BOTH_SET)
     options = {**definitions, **action.options(AUDITED), **_policy(action)}
     options["include_tasks"] = options.get("include_scripts")
-    options["detail"] = wants_details(action)
     return action.run_module("mstr_audit", options)
 
 

@@ -20,11 +20,10 @@ from ansible.errors import AnsibleError
 
 from ...module_utils._errors import ErrorList, ValidationError, ended
 from ...module_utils._model.file import read_text
-from .._reports import plan_file
-from .._reports.environment import environment_report
-from .._reports.inventory import Sources
+from .._reports import environment, plan_file
+from .._reports.finding import DRIFT_GATE, VIOLATION_GATE
+from .._reports.overview import first_line
 from .._reports.pieces import pieces
-from .._reports.texts import packed
 from .._run.action import kept_warnings, why_failed
 from . import destination, export, final_report, playbooks, variables
 from .action import Action, Result, failed, now, refused
@@ -83,8 +82,8 @@ def work(action: Action) -> Result:
         else:
             result = _WORK[task](action)
     except (AnsibleError, ValidationError) as exc:
-        approved, result = None, failed(why_failed(exc, action.host, action.transport))
-    return {**_reported(action, task, result, approved), **run}
+        result = failed(why_failed(exc, action.host, action.transport))
+    return {**_reported(action, task, result), **run}
 
 
 def _approved(action: Action) -> Mapping[str, Any] | None:
@@ -118,7 +117,7 @@ def _approved_result(action: Action, task: str, approved: Mapping[str, Any]) -> 
     """The result of an approved plan: what the file shows is compared with what would be done now."""
     checked = _WORK[task](action, check_mode=True)
     if not checked.get("failed"):
-        now = environment_report(Sources(environment=action.host, applied=checked, check_mode=True))
+        now = environment.applied(action.host, checked, check_mode=True).to_result()
         why = plan_file.refusal(approved, now)
         if why is None:
             if action.check_mode:
@@ -133,7 +132,7 @@ def _approved_result(action: Action, task: str, approved: Mapping[str, Any]) -> 
     return {"changed": False, **{key: checked[key] for key in kept if key in checked}}
 
 
-def _reported(action: Action, task: str, result: Result, approved: Mapping[str, Any] | None) -> Result:
+def _reported(action: Action, task: str, result: Result) -> Result:
     """The result of the task for the report. It does not fail."""
     error = str(result.get("msg")) if result.get("failed") else None
     shown = {key: result[key] for key in ("warnings", "deprecations", "diff") if result.get(key)}
@@ -141,36 +140,31 @@ def _reported(action: Action, task: str, result: Result, approved: Mapping[str, 
     if task in ("export", "probe"):
         return {**shown, "dest": result.get("dest")}
     if task == "audit":
-        texts: Result = {key: result[key] for key in ("report", "details") if key in result}
-        texts = texts or final_report.reports_of(action.host, {}, action.check_mode, applied=None, read=result)
-        return {**shown, "error": error or _found_by_gates(action, result), **texts}
-    return {**shown, **_written(action, result, approved)}
+        report = _audit_report(action, result)
+        return {**shown, "error": error or _found_by_gates(action, report), "report": report.packed()}
+    return {**shown, **_written(action, result)}
 
 
-def _written(action: Action, result: Result, approved: Mapping[str, Any] | None) -> Result:
-    sources = Sources(action.host, result, action.check_mode, warnings=kept_warnings(), approved=approved)
-    report = environment_report(sources, detail=True)
-    report.update(server=None if result.get("failed") else action.server(), backup=result.get("backup"))
-    texts = packed(report)
-    if not playbooks.wants_details(action):
-        del texts["details"]
-    fails_on_drift = action.check_mode and action.is_on("mstr_fail_on_drift")
-    return {
-        "msg": report["lines"][0],
-        "error": final_report.apply_error(report, fails_on_drift),
-        **texts,
-        "backup": result.get("backup"),
-    }
+def _audit_report(action: Action, result: Result) -> environment.Environment:
+    """What an audit knows of the environment; of one that failed before its task began, only that."""
+    if "outcome" not in result:
+        return environment.audited(action.host, {**result, "failed": True}, {})
+    return environment.from_result(result)._replace(server=action.server())
 
 
-def _found_by_gates(action: Action, audited: Result) -> str | None:
+def _written(action: Action, result: Result) -> Result:
+    report = environment.applied(action.host, result, action.check_mode, kept_warnings())
+    report = report._replace(server=None if result.get("failed") else action.server())
+    line, error = first_line(report, action.check_mode), report.message
+    if action.check_mode and report.outcome == "drift" and action.is_on(DRIFT_GATE):
+        error = f"Drift: {line}"
+    return {"msg": line, "error": error, "report": report.packed(), "backup": result.get("backup")}
+
+
+def _found_by_gates(action: Action, report: environment.Environment) -> str | None:
     """Why an environment has to fail because of what the audit found; None if it has not."""
-    gates = {"violations": "mstr_fail_on_violation", **dict.fromkeys(("differing", "moved"), "mstr_fail_on_drift")}
-    on = {count for count, name in gates.items() if action.is_on(name)}
-    if any(audited["counts"][count] for count in on):
-        return str(audited["msg"])
-    # Nobody knows whether the runtimes that are missing from the list violate the policy.
-    return audited["incomplete"] if "violations" in on else None
+    gates = [name for name in (VIOLATION_GATE, DRIFT_GATE) if action.is_on(name)]
+    return first_line(report, predicted=True) if report.fails(gates) else None
 
 
 def report_run(action: Action) -> Result:

@@ -2,116 +2,99 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The differences between two values of a field, as texts for a console, for a page and for Markdown. Pure."""
+"""What a task would do or did to a runtime or a script, as data and as texts.
+
+Pure: takes the rows of a result of `mstr.library.mstr_runtimes`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
-from ...module_utils._model.kinds import normalized_name
+from ...module_utils._errors import counted
+from ...module_utils._model.fields import BY_NAME
+from ...module_utils._model.usage import label_of, name_of
+from .differences import difference_lines
+from .finding import Json
 
-_IN_A_LINE = 20  # entries of a field
-
-
-class Change(NamedTuple):
-    """One entry of a field that was added, removed or changed. `name` is empty where the field has no entries."""
-
-    sign: str  # "+", "-" or "→"
-    name: str
-    before: str
-    after: str
-
-    def text(self) -> str:
-        """Such as `+10.200.0.0/16`, `-pandas 2.2.3` or `requests 2.32.3 → 2.32.4`, in one line."""
-        if self.sign == "→":
-            text = f"{self.name} {self.before} → {self.after}"
-        else:
-            text = f"{self.sign}{self.after or self.before}"
-        return " ".join(text.split())
+# The actions in the order in which people are to see them, each with its verb. After the first two, a runtime is gone.
+VERBS = {"deleted": "delete", "replaced": "replace", "updated": "update", "created": "create", "moved": "move"}
+GOES = ("deleted", "replaced")
+_ORDER = {"deleted": 0, "replaced": 1, "updated": 3, "created": 4}
+_FAILED = 2  # what was not done comes before what was
 
 
-def changes(before: Any, after: Any) -> list[Change]:
-    """The differences between two values of a field, added entries first. None means that there was no value."""
-    if _are(Mapping, before, after):
-        return _of_keys(before or {}, after or {})
-    if not _are(list, before, after):
-        # A server may hold anything.
-        return [Change("→", "", _value_text(before), _value_text(after))]
-    if all(isinstance(entry, Mapping) for entry in [*(before or ()), *(after or ())]):
-        return _of_packages(before or (), after or ())
-    was, now = [str(entry) for entry in before or ()], [str(entry) for entry in after or ()]
-    added = [Change("+", entry, "", entry) for entry in now if entry not in was]
-    removed = [Change("-", entry, entry, "") for entry in was if entry not in now]
-    # If only the order or the number of equal entries differs, show both whole values.
-    return [*added, *removed] or [Change("→", "", _value_text(was), _value_text(now))]
+def changes_of(rows: Iterable[Json]) -> list[dict[str, Any]]:
+    """The changes among the rows of a result: what was or would be written, and what failed; deletions first."""
+    changes = [_change(row) for row in rows if row["action"] != "none" or row.get("error")]
+    return sorted(changes, key=lambda change: _ORDER.get(change["action"], _FAILED))
 
 
-def _are(kind: type, before: Any, after: Any) -> bool:
-    """Whether both values are of this kind, or one of them where the other one is missing."""
-    return isinstance(before or after, kind) and all(not value or isinstance(value, kind) for value in (before, after))
+def _change(row: Json) -> dict[str, Any]:
+    change = {key: row.get(key) for key in ("name", "id", "action")}
+    change["fields"] = [dict(field) for field in row.get("changes") or ()]
+    change["error"] = (row.get("error") or {}).get("msg")
+    change["smoke_test"] = row.get("smoke_test")
+    # Nobody can look it up afterwards.
+    runtime = row.get("runtime") or {} if row["action"] == "deleted" else {}
+    change["definition"] = {name: runtime[name] for name in BY_NAME if name != "name" and runtime.get(name)}
+    return change
 
 
-def change_lines(field: str, before: Any, after: Any) -> Iterator[str]:
-    """Everything that changes, such as `whitelist +10.200.0.0/16 -10.0.3.0/24`, in as many lines as it needs."""
-    differences = changes(before, after)
-    separator = ", " if any(entry.sign == "→" for entry in differences) else " "
-    for start in range(0, len(differences), _IN_A_LINE):
-        part = differences[start : start + _IN_A_LINE]
-        yield f"{field} {separator.join(entry.text() for entry in part)}"
+def scripts_of(result: Json) -> list[Json]:
+    """The scripts that were or would be moved, and those whose move failed."""
+    return [script for script in result.get("scripts") or () if script.get("action") != "none"]
 
 
-def value_texts(value: Any) -> list[str]:
-    """The entries of a value as texts."""
-    if isinstance(value, Mapping):
-        return [f"{key} {item}" for key, item in value.items() if item is not None]
-    if isinstance(value, list):
-        return [_package(entry) if isinstance(entry, Mapping) else str(entry) for entry in value]
-    return [str(value)]
+def change_texts(change: Json, predicted: bool) -> list[str]:
+    """What a change does, each as the rest of a sentence about its runtime. A plan also has what it would create."""
+    action = change["action"]
+    done = f"would be {action}" if predicted else action
+    if action == "updated":
+        done = "differs" if predicted else "updated"
+    lines = [line for each in _shown_fields(change, predicted) for line in difference_lines(*each)]
+    texts = [done] if action in VERBS and (action != "updated" or not lines) else []
+    texts += [f"{done}: {line}" for line in lines]
+    texts += [f"smoke test: {line}" for line in (change["smoke_test"] or "").splitlines() if line.strip()]
+    return [*texts, *(f"failed: {line}" for line in (change["error"] or "").splitlines())]
 
 
-def _of_keys(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
-    keys = dict.fromkeys([*before, *after])
-    return [
-        Change("→", str(key), _value_text(before.get(key)), _value_text(after.get(key)))
-        for key in keys
-        if before.get(key) != after.get(key)
-    ]
+def _shown_fields(change: Json, predicted: bool) -> Iterator[tuple[str, Any, Any]]:
+    """The fields of which people can make something, each with its values."""
+    if change["action"] not in ("updated", "replaced") and not (predicted and change["action"] == "created"):
+        return
+    for each in change["fields"]:
+        # The sentence has the name, and nobody knows the id of what does not exist.
+        is_said = each["field"] == "name" and change["action"] == "created"
+        if not is_said and (each["field"] != "id" or each["after"] is not None):
+            yield each["field"], each["before"], each["after"]
 
 
-def _of_packages(before: Any, after: Any) -> list[Change]:
-    was, now = _by_name(before), _by_name(after)
-    added = [Change("+", name, "", _package(entry)) for name, entry in now.items() if name not in was]
-    removed = [Change("-", name, _package(entry), "") for name, entry in was.items() if name not in now]
-    return [
-        *(change for name, entry in now.items() if name in was for change in _of_package(was[name], entry)),
-        *added,
-        *removed,
-    ]
+def script_text(script: Json, predicted: bool) -> str:
+    """An assignment of a script to a runtime, as a sentence."""
+    label, error = label_of(script), script.get("error")
+    if script.get("action") == "failed":
+        return f"script {label} failed: {error.get('msg') if isinstance(error, Mapping) else error}"
+    before, after = name_of(script.get("before")), name_of(script.get("after"))
+    uses = "would use" if predicted else "now uses"
+    if before == after:  # A replacement keeps the name.
+        return f"script {label} {uses} the new {after!r}"
+    return f"script {label} {uses} {after!r}" + (f" instead of {before!r}" if before else "")
 
 
-def _of_package(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
-    name = str(after.get("name"))
-    versions = str(before.get("version") or "any version"), str(after.get("version") or "any version")
-    if versions[0] != versions[1]:
-        yield Change("→", name, *versions)
-    texts = before.get("description") or "", after.get("description") or ""
-    if texts[0] != texts[1]:
-        yield Change("→", f"{name} description", _value_text(texts[0]), _value_text(texts[1]))
+def summary_text(summary: Mapping[str, int], predicted: bool) -> str:
+    """Such as `1 to create, 2 to update, 47 unchanged`."""
+    parts = []
+    for action in ("created", "updated", "replaced", "deleted", "moved"):
+        number = summary.get(action)
+        if number:
+            what = counted(number, "script") if action == "moved" else str(number)
+            parts.append(f"{what} to {VERBS[action]}" if predicted else f"{what} {action}")
+    parts += [f"{summary[word]} {word}" for word in ("failed", "unchanged") if summary.get(word)]
+    return ", ".join(parts) or "no runtimes"
 
 
-def _by_name(packages: Any) -> dict[str, Mapping[str, Any]]:
-    return {normalized_name(str(entry.get("name"))): entry for entry in packages}
-
-
-def _package(package: Mapping[str, Any]) -> str:
-    return f"{package.get('name')} {package.get('version') or ''}".strip()
-
-
-def _value_text(value: Any) -> str:
-    """A value as text; strings are quoted, so that empty strings and spaces are visible."""
-    if value is None:
-        return "(not set)"
-    if isinstance(value, list):
-        return ", ".join(str(entry) for entry in value) or "none"
-    return f"'{value}'" if isinstance(value, str) else str(value)
+def title(word: str, predicted: bool) -> str:
+    """An action, an outcome or a count as a title."""
+    return f"To {VERBS[word]}" if predicted and word in VERBS else word.replace("_", " ").capitalize()

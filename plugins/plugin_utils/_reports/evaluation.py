@@ -2,31 +2,26 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an audit makes of a policy: its effective rules, and the verdict on each value that a rule found.
+"""The effective rules of a policy, as a module would read them.
 
 Pure, except that an exemption is compared with the date.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ...module_utils._errors import ValidationError
-from ...module_utils._model.policy import is_unreadable, policy_from
-from ...module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE, VIOLATION
+from ...module_utils._model.policy import policy_from
 from ...module_utils._work.api import utc_date
 from ...module_utils._work.inputs import POLICY_OPTION
 from .texts import plain
 
-Json = Mapping[str, Any]
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
-
-# The verdicts that count as violations. "unreadable": a rule could not read the value.
-COUNTED = (VIOLATION, UNREADABLE)
 
 
 def rules_of(option: Any) -> dict[str, Any]:
@@ -48,22 +43,9 @@ def rules_of(option: Any) -> dict[str, Any]:
     return {**rules, "exemptions": validated["exemptions"]} if policy.exemptions else rules
 
 
-def evaluated(read: Json) -> list[dict[str, Any]]:
-    """Every value that the policy found in the result of mstr_runtime_info, each with the key `verdict`."""
-    rows = [(UNREADABLE if is_unreadable(row) else VIOLATION, row) for row in read.get("violations") or ()]
-    rows += [(EXEMPTED, row) for row in read.get("exempted") or ()]
-    rows += [(NOT_EVALUATED, row) for row in read.get("not_evaluated") or ()]
-    return [{"reason": None, "until": None, **row, "verdict": verdict} for verdict, row in rows]
-
-
 def grouped(pairs: Iterable[tuple[_Key, _Value]]) -> dict[_Key, list[_Value]]:
     """The second values of the pairs by the first ones."""
     groups: dict[_Key, list[_Value]] = {}
     for key, value in pairs:
         groups.setdefault(key, []).append(value)
     return groups
-
-
-def value_of(row: Json) -> tuple[str, str]:
-    """The option and the value in which a rule found something."""
-    return row["option"], str(row["value"])

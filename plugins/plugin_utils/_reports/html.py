@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Environment reports as one self-contained HTML page.
+"""The report as one self-contained HTML page.
 
 Names and texts come from servers, and every user who may create a runtime can choose them. So the template escapes all
 values, and the page's content security policy allows only its own style and script.
@@ -12,93 +12,152 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from jinja2 import Environment, FileSystemLoader, Template
+from jinja2 import Environment as Jinja
+from jinja2 import FileSystemLoader, Template
 from markupsafe import Markup
 
-from ...module_utils._model.kinds import number
+from ...module_utils._model import usage
+from ...module_utils._model.fields import BY_NAME
+from ...module_utils._model.kinds import normalized_name, number
 from ...module_utils._model.rules import RULES
-from ...module_utils._model.usage import name_of
-from . import lines, pythons
-from .changes import changes
-from .evaluation import COUNTED, Json, grouped
+from ...module_utils._work.api import utc_date
+from .changes import GOES, script_text, title
+from .differences import differences, value_texts
+from .environment import Environment
+from .evaluation import grouped
+from .finding import KINDS, Finding, Json
+from .formats import APPLY, Run
+from .overview import columns, conclusion, numbers, outcome_title
 from .texts import when
 
 _FOLDER = Path(__file__).parent / "templates"
-
-
-# The columns of numbers in the table at the top: the label of each, and how a number above zero looks.
-_TONES = {
-    "violations": "bad",
-    "exempted": "",
-    "differing": "drift",
-    "moved": "drift",
-    "undefined": "",
-}
-_AUDITED = {
-    "runtimes": ("Runtimes", ""),
-    **{key: (label, _TONES.get(key, "warn")) for key, (_one, _many, label) in lines.COUNTS.items()},
-    "python_ended": ("Python ended", "warn"),
-}
-_APPLIED = {
-    **dict.fromkeys(lines.GOES, "bad"),
-    **dict.fromkeys(("created", "updated", "moved"), "drift"),
-    "unchanged": "",
-    "failed": "bad",
-}
-# Columns that are shown even if they are zero in every environment.
-_ALWAYS = ("runtimes", "violations", "created", "updated", "deleted", "unchanged", "failed")
 # In report.css; and the columns that fit onto the page, which is at most 74 rem wide.
 _NEVER_FITS = "1000rem"
 _MOST_COLUMNS = 9
 _BUFFERED = 500  # of the texts that the template yields
+# The card of a runtime shows these in a place of their own.
+_PLACED = ("name", "description", "whitelist", "packages", "runtime_version")
 
 
-def parts(report: Json) -> Iterator[str]:
-    """The page for a report from `formats.whole`, in parts."""
-    report = lines.for_people(report)
-    audit = report["kind"] == "audit"
-    predicted = audit or report["check_mode"]
-    columns = _AUDITED if audit else {key: (lines.title(key, predicted), tone) for key, tone in _APPLIED.items()}
-    if not audit:
-        columns["moved"] = "Scripts to move" if predicted else "Scripts moved", "drift"
-    groups = lines.same_changes(report["environments"], predicted and not audit)
-    anchors = {each["environment"]: f"env-{number}" for number, group in enumerate(groups, 1) for each in group}
-    rows = [
-        {
-            **environment,
-            "anchor": anchors[environment["environment"]],
-            "title": lines.outcome_title(report, environment["outcome"]),
-            "numbers": _numbers(environment, columns),
-        }
-        for environment in report["environments"]
-    ]
-    total = {key: sum(row["numbers"][key] or 0 for row in rows) for key in columns}
-    shown = {key: columns[key] for key in columns if key in _ALWAYS or total["exempted" if key == "expiring" else key]}
+class Card(NamedTuple):
+    """A runtime on the page. `runtime` is empty if it does not exist, and `change` is None if nothing changes."""
+
+    name: str
+    identity: str
+    runtime: Json
+    change: Json | None
+    findings: Sequence[Finding]
+    evaluated: Collection[str]  # the options that the policy has rules for
+
+    @property
+    def is_loud(self) -> bool:
+        """Whether somebody should look at it."""
+        return self.change is not None or any(KINDS[found.kind].outcome for found in self.findings)
+
+    @property
+    def badges(self) -> Iterator[tuple[str, str]]:
+        """The kinds of its findings, each with its number and its tone."""
+        for kind, found in grouped((found.kind, found) for found in self.findings).items():
+            words = KINDS[kind]
+            yield (words.title if len(found) == 1 else f"{words.title}: {len(found)}"), words.tone
+
+    def verdict(self, option: str, *values: str) -> tuple[str, str]:
+        """What the policy says of a value of an option, as a tone and a word; empty if it says nothing."""
+        for found in self.findings:
+            if found.data.get("option") == option and str(found.data.get("value")) in values:
+                return KINDS[found.kind].tone, KINDS[found.kind].title.lower()
+        return ("ok", "allowed") if option in self.evaluated else ("", "")
+
+    @property
+    def networks(self) -> Iterator[tuple[str, str, str]]:
+        """Each network with its tone, and what the policy says of it."""
+        for network in self.runtime.get("whitelist") or ():
+            yield (str(network), *self.verdict("whitelist", str(network)))
+
+    @property
+    def packages(self) -> Iterator[tuple[str, str, str]]:
+        """Each package with its version, its tone, and its status with what the policy says of it."""
+        installed = self._installed
+        for package in self.runtime.get("packages") or ():
+            name, status = str(package.get("name") or ""), str(package.get("status") or "unknown")
+            version = installed.get(normalized_name(name)) or package.get("version") or ""
+            tone, verdict = self.verdict("packages", name, f"{name}=={version}")
+            if status == "not_installed":
+                tone = "bad"
+            said = f": {package['message']}" if package.get("message") else ""
+            yield f"{name} {version}".strip(), tone, ", ".join(filter(None, (verdict, status))) + said
+
+    @property
+    def pulled_in(self) -> list[tuple[str, str, str]]:
+        """What is installed and not in the definition."""
+        listed = {normalized_name(str(package.get("name"))) for package in self.runtime.get("packages") or ()}
+        return [
+            (f"{row['name']} {row['version']}", *self.verdict("installed", f"{row['name']}=={row['version']}"))
+            for row in (self.runtime.get("installed") or {}).get("packages", ())
+            if normalized_name(row["name"]) not in listed
+        ]
+
+    @property
+    def _installed(self) -> dict[str, str]:
+        rows = (self.runtime.get("installed") or {}).get("packages", ())
+        return {normalized_name(row["name"]): row["version"] for row in rows}
+
+    @property
+    def settings(self) -> list[str]:
+        """The other fields of its definition that have a value."""
+        names = [name for name in BY_NAME if name not in _PLACED and self.runtime.get(name) not in (None, "")]
+        return [f"{name} {', '.join(value_texts(self.runtime[name]))}" for name in names]
+
+
+def cards_of(environment: Environment) -> list[Card]:
+    """The runtimes of an environment, with those that would be created; what goes first, then what is found."""
+    changes = {change["id"]: change for change in environment.changes if change["id"]}
+    found = grouped((each.data.get("id") or each.runtime, each) for each in environment.findings if each.runtime)
+    rules = [RULES[rule] for rule in environment.policy or () if rule in RULES]
+    evaluated = {option for rule in rules for option in rule.options}
+
+    def card(runtime: Json, change: Json | None) -> Card:
+        either = runtime or change or {}
+        name, identity = str(either.get("name") or ""), str(either.get("id") or "")
+        return Card(name or identity, identity, runtime, change, found.get(identity or name, ()), evaluated)
+
+    held = {runtime.get("id") for runtime in environment.runtimes}
+    cards = [card(runtime, changes.get(str(runtime.get("id")))) for runtime in environment.runtimes]
+    cards += [card({}, change) for change in environment.changes if change["id"] not in held]
+    return sorted(cards, key=_place)
+
+
+def _place(card: Card) -> tuple[int, int, str]:
+    order = list(KINDS)
+    action = card.change["action"] if card.change else ""
+    goes = GOES.index(action) if action in GOES else len(GOES)
+    first = min((order.index(found.kind) for found in card.findings), default=len(order))
+    return goes, first if card.is_loud else len(order), card.name.casefold()
+
+
+def parts(run: Run) -> Iterator[str]:
+    """The page, in parts."""
+    shown = columns(run)
     style, script = ((_FOLDER / name).read_text(encoding="utf-8") for name in ("report.css", "report.js"))
     if len(shown) <= _MOST_COLUMNS:
         # The width of a screen below which the table of the outcomes is shown as a list
         style = style.replace(_NEVER_FITS, f"{26 + 6 * len(shown)}rem")
+    anchors = {each.environment: f"env-{place}" for place, each in enumerate(run.environments, 1)}
     page = _template().stream(
-        report=report,
-        title=lines.heading(report),
-        rows=rows,
-        environments=(
-            _section(report, group, details, anchors[details["environment"]], predicted)
-            for group, details in lines.with_details(groups, report["details"])
-        ),
+        run=run,
+        sentence=conclusion(run),
         columns=shown,
-        total=total,
-        counted=COUNTED,
-        pythons=pythons.by_branch(report["environments"]),
-        python_columns=pythons.COLUMNS,
-        predicted=predicted,
-        goes=lines.GOES,
-        read=sum(1 for row in rows if row.get("counts") or row.get("summary")),
+        rows=[
+            (each, anchors[each.environment], outcome_title(each, run), numbers(each, shown))
+            for each in run.environments
+        ],
+        sections=((each, anchors[each.environment], outcome_title(each, run), cards_of(each)) for each in run.whole()),
+        is_plan=run.kind == APPLY,
         style=Markup(style),
         script=Markup(script),
         style_hash=_hash(style),
@@ -108,86 +167,30 @@ def parts(report: Json) -> Iterator[str]:
     return page
 
 
-def _numbers(environment: Json, columns: Iterable[str]) -> dict[str, int | None]:
-    counts = lines.numbers_of(environment)
-    # Without a policy, nobody counted violations.
-    of_policy = ("violations", "exempted", "expiring", "not_evaluated")
-    unknown = () if environment.get("policy") or not environment.get("counts") else of_policy
-    return {key: counts.get(key, 0) if counts and key not in unknown else None for key in columns}
+def _rules_text(policy: Json | None) -> str:
+    """The rules of a policy in words."""
+    rules = policy or {}
+    return "; ".join(rule.sentence.format(_values(rules[key])) for key, rule in RULES.items() if key in rules)
 
 
-def _section(report: Json, group: Sequence[Json], environment: Json, anchor: str, predicted: bool) -> dict[str, Any]:
-    """The part about environments with the same changes. `environment`: the first one, with all runtimes."""
-    noted = lines.lines_of_group(group)
-    # What goes is the first that a reader must see.
-    order = {action: number for number, action in enumerate(lines.GOES)}
-    inventory = sorted(environment.get("inventory") or [], key=lambda entry: order.get(entry["action"], len(order)))
-    inventory = [
-        {**entry, "anchor": f"{anchor}-{number}" if entry["findings"] else ""} for number, entry in enumerate(inventory)
-    ]
-    return {
-        **environment,
-        "anchor": anchor,
-        "title": lines.outcome_title(report, environment["outcome"]),
-        "names": [each["environment"] for each in group],
-        "loud": [runtime for runtime in inventory if runtime["findings"]],
-        "quiet": [runtime for runtime in inventory if not runtime["findings"]],
-        "failed": [runtime for runtime in inventory if runtime["error"]],
-        "message_lines": (environment["message"] or "").splitlines(),
-        "rules": _policy(environment.get("policy") or {}),
-        # The others may begin with the name of an option.
-        "notes": [
-            f"{text[0].upper()}{text[1:]}" if kind == lines.WARNINGS else text
-            for kind, text in noted
-            if kind != lines.UNREAD
-        ],
-        "unread_lines": [text for kind, text in noted if kind == lines.UNREAD],
-        "packages": _users_of_packages(inventory),
-        "script_lines": [lines.script_line(script, predicted) for script in environment.get("scripts") or ()],
-    }
-
-
-def _users_of_packages(inventory: Sequence[Json]) -> list[tuple[str, list[Json]]]:
-    """Every package with the runtimes that have it, for the question who has to test a new version."""
-    if all(runtime["scripts"] is None for runtime in inventory):
-        return []
-    runtimes: dict[str, list[Json]] = grouped(
-        (package["name"], {**runtime, "package": package}) for runtime in inventory for package in runtime["packages"]
-    )
-    return sorted(runtimes.items(), key=lambda pair: pair[0].casefold())
-
-
-def _policy(policy: Json) -> list[str]:
-    return [rule.sentence.format(_text_of(policy[key])) for key, rule in RULES.items() if key in policy]
-
-
-def _text_of(value: Any) -> str:
+def _values(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {number(amount)}" for key, amount in value.items() if amount is not None)
     return (", ".join(map(str, value)) or "(nothing)") if isinstance(value, list) else str(value)
 
 
-class _Environment(Environment):
-    """Jinja, which looks for a key first. A report has only mappings, and tens of thousands of them."""
-
-    def getattr(self, obj: Any, attribute: str) -> Any:
-        """The value of `obj.attribute` in the template."""
-        try:
-            return obj[attribute]
-        except (TypeError, LookupError):
-            return super().getattr(obj, attribute)
+def _last_run(script: Json) -> str:
+    time, status = usage.last_run(script)
+    return f"{status} {time[:10]}".strip()
 
 
 @lru_cache(maxsize=1)
 def _template() -> Template:
-    environment = _Environment(
-        loader=FileSystemLoader(str(_FOLDER)), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters.update(when=when, last_run=lines.last_run, name_of=name_of, schedules=lines.schedules)
-    environment.filters.update(branch=pythons.branch_text, support=pythons.support_text)
-    environment.tests.update(ended=pythons.has_ended, ends_soon=pythons.ends_soon)
-    environment.globals["changes"] = changes
-    return environment.get_template("page.html.j2")
+    jinja = Jinja(loader=FileSystemLoader(str(_FOLDER)), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    jinja.filters.update(when=when, name_of=usage.name_of, last_run=_last_run, rules=_rules_text)
+    jinja.filters["schedules"] = lambda script: usage.schedules(script, utc_date())
+    jinja.globals.update(differences=differences, script_text=script_text, title=title, kinds=KINDS, goes=GOES)
+    return jinja.get_template("page.html.j2")
 
 
 def _hash(text: str) -> str:

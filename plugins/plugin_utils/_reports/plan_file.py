@@ -18,9 +18,10 @@ from typing import Any
 
 from ...module_utils._model.file import FileError, from_json
 from ...module_utils._model.usage import label_of
-from .changes import change_lines, value_texts
-from .evaluation import Json, grouped
-from .lines import GOES, difference_lines, script_line
+from .changes import GOES, change_texts, script_text
+from .differences import difference_lines, value_texts
+from .evaluation import grouped
+from .finding import Json
 from .texts import json_text
 
 # The version of the file's format. A newer collection still reads older formats.
@@ -32,7 +33,7 @@ _OF_SCRIPT = ("name", "id", "project", "action", "before", "after", "error")
 _MOST = 20
 _REPEAT = "Start the playbook again with --check and mstr_plan_dest, and have the new plan approved."
 # What a person needs for the approval, and the plan_id, which the apply compares.
-KEYS = ("environment", "server", "plan_id", "outcome", "message", "summary", "runtimes", "scripts", "warnings")
+KEYS = ("environment", "server", "plan_id", "outcome", "message", "summary", "changes", "scripts", "warnings")
 
 
 def plan_text(reports: Iterable[Json], generated: str) -> str:
@@ -119,13 +120,13 @@ def refusal(approved: Json, now: Json) -> str | None:
 
 
 def _approved_line(row: Json) -> str:
-    return script_line(row, True) if "before" in row else _differing(row, {})
+    return script_text(row, True) if "before" in row else _differing(row, {})
 
 
 def _rows(report: Json) -> list[dict[str, Any]]:
     """What a plan would do, as its file shows it."""
     rows = [
-        *({key: row.get(key) for key in _OF_RUNTIME if key in row} for row in report.get("runtimes") or ()),
+        *({key: row.get(key) for key in _OF_RUNTIME if key in row} for row in report.get("changes") or ()),
         *({key: row.get(key) for key in _OF_SCRIPT} for row in report.get("scripts") or ()),
     ]
     plain: list[dict[str, Any]] = json.loads(_text(rows).encode("utf-8", "replace"))
@@ -145,7 +146,7 @@ def _beside(row: Json, approved: Sequence[Json]) -> Iterator[str]:
     """What was approved of a runtime or a script, beside what would be done now."""
     old = approved[0] if approved else None
     if "before" in row:
-        texts = [script_line(old, True) if old else f"no change of script {label_of(row)}", script_line(row, True)]
+        texts = [script_text(old, True) if old else f"no change of script {label_of(row)}", script_text(row, True)]
     elif old and old["action"] == row["action"]:
         texts = [_differing(old, row), _differing(row, old)]
     else:
@@ -159,10 +160,10 @@ def _differing(row: Json, other: Json) -> str:
     values = {**(row.get("definition") or {}), **{key: row[key] for key in ("smoke_test",) if row.get(key)}}
     theirs = {**(other.get("definition") or {}), **other}
     parts = [f"id {row['id']}"] if other and row.get("id") != other.get("id") else []
-    parts += [line for field in fields for line in change_lines(field["field"], field["found"], field["wanted"])]
+    parts += [line for each in fields for line in difference_lines(each["field"], each["before"], each["after"])]
     parts += [f"{key} {', '.join(value_texts(value))}" for key, value in values.items() if theirs.get(key) != value]
-    head = difference_lines({**row, "fields": [], "error": None}, check_mode=True)
-    named = f"{row['name']!r} differs" if row["action"] == "updated" else head[0].partition(";")[0] if head else ""
+    head = change_texts({**row, "fields": [], "error": None, "smoke_test": None}, predicted=True)
+    named = f"{row['name']!r} {head[0]}" if head else ""
     error = f" failed: {row['error']}" if row.get("error") else ""
     return f"{named or repr(row['name'])}{error}{': ' if parts else ''}{'; '.join(parts)}"
 

@@ -7,7 +7,7 @@
 It states nothing that nobody knows. Unless it is known what is installed, it is unknown what a package needs, so this
 has no entry among the dependencies: an empty one means "needs nothing". `compositions` say what is complete.
 
-Pure: takes the report of an audit. Source of the form: https://cyclonedx.org/docs/1.6/json/ and, for package URLs, the
+Pure. Source of the form: https://cyclonedx.org/docs/1.6/json/ and, for package URLs, the
 types `pypi` and `generic` of the purl specification.
 """
 
@@ -23,7 +23,10 @@ from urllib.parse import quote
 from ...module_utils._model.installed import graph_of, installed_from
 from ...module_utils._model.kinds import Package
 from ...module_utils._model.requirements import project
-from .evaluation import Json, grouped
+from .environment import Environment
+from .evaluation import grouped
+from .finding import Json
+from .formats import Run
 from .plan_file import collection_version
 from .texts import json_text
 
@@ -64,20 +67,19 @@ class _Contents(NamedTuple):
     is_known: bool
 
 
-def parts(report: Json) -> Iterator[str]:
+def parts(run: Run) -> Iterator[str]:
     """The text of the document, in one part. Two reports on one state differ only in its time and its serial number.
 
     Packages are top-level components, because some scanners do not look into nested ones. Each is there once, but for
     one that has different requirements in two runtimes.
     """
-    environments = sorted(report["details"], key=lambda entry: str(entry["environment"]))
+    environments = sorted(run.whole(), key=lambda environment: environment.environment)
     runtimes = {
-        f"{environment['environment']}/{runtime['id']}": (environment["environment"], runtime)
+        f"{environment.environment}/{runtime['id']}": (environment.environment, runtime)
         for environment in environments
-        for runtime in sorted(environment.get("inventory") or (), key=lambda entry: (entry["name"], entry["id"] or ""))
-        if runtime["present"]
+        for runtime in sorted(environment.runtimes, key=lambda entry: (str(entry["name"]), str(entry["id"])))
     }
-    properties = [*_environments(environments, report["not_reached"])]
+    properties = [*_environments(environments, run.not_reached)]
     document = {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
@@ -85,7 +87,7 @@ def parts(report: Json) -> Iterator[str]:
         "serialNumber": f"urn:uuid:{uuid.uuid4()}",
         "version": 1,
         "metadata": {
-            "timestamp": report["generated"],
+            "timestamp": run.generated,
             "tools": {"components": [{"type": "application", "name": "mstr.library", "version": collection_version()}]},
             "component": {"type": "platform", "bom-ref": "environments", "name": "Library environments"},
             "properties": properties,
@@ -139,12 +141,13 @@ def _graph(runtimes: Mapping[str, tuple[str, Json]], all_read: bool) -> dict[str
 
 def _contents(runtime: Json) -> _Contents:
     if runtime.get("installed") is None:
-        defined = [_Node(package["name"], package["version"]) for package in runtime["packages"]]
+        packages = runtime.get("packages") or ()
+        defined = [_Node(str(package.get("name") or ""), str(package.get("version") or "")) for package in packages]
         by_base = {node.base: node for node in defined}
-        version = runtime["runtime_version"]
-        return _Contents(by_base, list(by_base), _python("python", version) if version else {}, False)
+        version = runtime.get("runtime_version")
+        return _Contents(by_base, list(by_base), _python("python", str(version)) if version else {}, False)
     installed = installed_from(runtime["installed"])
-    written = [Package(package["name"]) for package in runtime["packages"]]
+    written = [Package(str(package.get("name") or "")) for package in runtime.get("packages") or ()]
     graph = graph_of(installed, written)
     plain = {key: _Node(package.name, package.version) for key, package in installed.packages.items()}
     nodes = {}
@@ -175,13 +178,12 @@ def _reached(graph: Mapping[str, Iterable[str]], start: Iterable[str]) -> list[s
     return list(reached)
 
 
-def _environments(environments: Iterable[Json], not_reached: Iterable[str]) -> Iterator[dict[str, str]]:
+def _environments(environments: Iterable[Environment], not_reached: Iterable[str]) -> Iterator[dict[str, str]]:
     for environment in environments:
-        # What failed before its task has no counts, and neither has the report of an apply.
-        without_counts = environment["outcome"] == "failed" and environment.get("counts") is None
-        failed = environment.get("inventory") is None or without_counts
-        read = "could not be read" if failed else "may be incomplete" if environment.get("incomplete") else "read"
-        yield from _properties({f"environment:{environment['environment']}": read})
+        state = "could not be read" if environment.counts is None else "read"
+        if (environment.counts or {}).get("incomplete"):
+            state = "may be incomplete"
+        yield from _properties({f"environment:{environment.environment}": state})
     for name in sorted(not_reached):
         yield from _properties({f"environment:{name}": "not reached"})
 
@@ -189,16 +191,17 @@ def _environments(environments: Iterable[Json], not_reached: Iterable[str]) -> I
 def _runtime_component(ref: str, environment: str, runtime: Json) -> dict[str, Any]:
     facts = {
         "environment": environment,
-        **{f"runtime:{key}": runtime[key] for key in ("id", "status")},
-        "runtime:python": runtime["runtime_version"],
+        "runtime:id": runtime["id"],
+        "runtime:status": runtime.get("status") or "unknown",
+        "runtime:python": runtime.get("runtime_version"),
     }
-    for package in runtime["packages"]:
-        if package["status"] != "installed":
-            facts[f"package:{package['name']}"] = package["status"]
+    for package in runtime.get("packages") or ():
+        if package.get("status") != "installed":
+            facts[f"package:{package.get('name')}"] = package.get("status") or "unknown"
     # The server gives each state of a runtime an id.
-    version = runtime["version"] or runtime["date_modified"] or "unknown"
+    version = runtime.get("version") or runtime.get("date_modified") or "unknown"
     name = runtime["name"] or runtime["id"]
-    component = _component("container", ref, name, version=version, description=runtime["description"])
+    component = _component("container", ref, name, version=version, description=runtime.get("description"))
     return {**component, "properties": list(_properties(facts))}
 
 

@@ -2,18 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Texts of files without control characters, and reports as one short text between the tasks of an audit.
-
-Ansible walks through every value of a result several times: when a task returns it, when a variable holds it and when
-a template uses it. With thousands of runtimes this takes most of the time of an audit. A text is one value. Pure.
-"""
+"""Texts of files without control characters, and values in plain types. Pure."""
 
 from __future__ import annotations
 
-import base64
 import json
 import re
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -53,26 +47,6 @@ def when(text: Any) -> str:
     """A server's timestamp in short form, such as `2026-11-25 07:29 UTC`; other text unchanged."""
     timestamp = _TIMESTAMP.fullmatch(str(text or ""))
     return f"{timestamp.group(1)} {timestamp.group(2)} UTC" if timestamp else str(text or "")
-
-
-def packed_text(content: Mapping[str, Any]) -> str:
-    """The text that `content_of` reads."""
-    return base64.b64encode(zlib.compress(json.dumps(content, default=str).encode(), 1)).decode()
-
-
-def packed(report: Mapping[str, Any]) -> dict[str, Any]:
-    """A short report and one with all runtimes, each as one text, from the report with all runtimes."""
-    short = {key: value for key, value in report.items() if key != "inventory"}
-    return {"report": packed_text(short), "details": packed_text(report)}
-
-
-def content_of(text: str) -> dict[str, Any]:
-    """The content. Raises ValueError if it is not such a text."""
-    try:
-        content = json.loads(zlib.decompress(base64.b64decode(text)))
-    except (zlib.error, ValueError):
-        raise ValueError("is not a packed report") from None
-    return dict(content)
 
 
 def plain(value: Any) -> Any:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from datetime import date, timedelta
 
-from ansible_collections.mstr.library.plugins.filter.environment_report import environment_report
 from ansible_collections.mstr.library.plugins.module_utils._model.python import LAST_DAYS
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.formats import FORMATS, parts
+from ansible_collections.mstr.library.plugins.plugin_utils._reports import environment as environments
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.evaluation import rules_of
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.formats import FORMATS, Run, parts
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.texts import without_controls_in
 
 POLICY = {
@@ -33,9 +34,15 @@ EXPIRED = "is more than 4096; its exemption expired on 2026-01-31 (month end)"
 SUFFIXES = [suffix for suffix in FORMATS if suffix != "cdx.json"]
 
 
-def text_of(report, suffix):
+def run_of(*reports, kind="audit", check_mode=False, not_reached=()):
+    """The report on a run."""
+    short = [each._replace(runtimes=()) for each in reports]
+    return Run(kind, "2026-11-30T03:00:00+00:00", check_mode, short, lambda: reports, not_reached)
+
+
+def text_of(*reports, suffix="html", **run):
     """The text of a report file."""
-    return "".join(without_controls_in(parts(report, suffix)))
+    return "".join(without_controls_in(parts(run_of(*reports, **run), suffix)))
 
 
 def package(name, version="1.2.3", status="installed", message=None):
@@ -64,6 +71,9 @@ def runtime(number, name, **fields):
     }
 
 
+DEFAULT = runtime(0xD, "(Default) X", is_default=True, whitelist=[], packages=[], runtime_version=PYTHON)
+
+
 def violation(owner, value, rule, detail="is outside", option="whitelist", **exemption):
     """An entry of the violations that mstr_runtime_info returns; of `exempted` with `reason` and `until`."""
     row = {"name": owner["name"], "id": owner["id"], "option": option, "value": value, "rule": rule, "detail": detail}
@@ -79,17 +89,22 @@ def row(name, action="updated", *changes, **more):
     return {"name": name, "id": "A" * 32, "action": action, "error": None, "changes": list(changes), **more}
 
 
-def audited(*runtimes, name="e", policy=None, **read):
-    """The report on an audit that read these runtimes."""
-    read = {"runtimes": list(runtimes), "violations": [], **read}
-    return environment_report(None, name, read=read, policy=policy, detail=True)
+def audited(*runtimes, name="e", policy=None, plan=None, refusals=(), **read):
+    """The report on an audit that read these runtimes. `plan`: the result of an apply in check mode."""
+    read = {"runtimes": [DEFAULT, *runtimes], "violations": [], **read}
+    result = {"read": read, "applied": plan, "refusals": refusals}
+    return environments.audited(name, result, rules_of(policy))
 
 
-def applied(*rows, name="e", check_mode=False, read=None, policy=None, **result):
-    """The report on an apply with these rows."""
+def planned(*rows, **result):
+    """The result of an apply with these rows."""
     counts = Counter({"none": "unchanged", "unknown": "failed"}.get(row["action"], row["action"]) for row in rows)
-    result = {"runtimes": list(rows), "summary": dict(counts), **result}
-    return environment_report(result, name, check_mode=check_mode, read=read, policy=policy, detail=True)
+    return {"runtimes": list(rows), "summary": dict(counts), "failed": False, **result}
+
+
+def applied(*rows, name="e", check_mode=False, **result):
+    """The report on an apply with these rows."""
+    return environments.applied(name, planned(*rows, **result), check_mode)
 
 
 def environment(name, quiet=3, base=0):
@@ -136,7 +151,8 @@ def environment(name, quiet=3, base=0):
         row("Forecasts", "created", change("name", None, "Forecasts"), id=None),
         *(row(entry["name"], "none", id=entry["id"]) for entry in calm),
     ]
-    return applied(*rows, name=name, check_mode=True, read=read, policy={**POLICY, "exemptions": EXEMPTIONS})
+    plan = planned(*rows, undefined=[broken])
+    return audited(name=name, plan=plan, policy={**POLICY, "exemptions": EXEMPTIONS}, **read)
 
 
 def many(environments, runtimes):
@@ -147,7 +163,7 @@ def many(environments, runtimes):
 def failed(name):
     """The report on an environment that could not be read."""
     message = "Could not log in: nothing listens at dev.mstr.example.com (Connection refused); check base_url."
-    return environment_report(None, name, read={"failed": True, "msg": message}, detail=True)
+    return environments.audited(name, {"failed": True, "msg": message}, {})
 
 
 def plan(name):

@@ -20,10 +20,10 @@ from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.destinatio
     write,
 )
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.export import to_file
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.formats import FORMATS, parts, whole
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.formats import FORMATS, parts
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.plan_file import plan_text
 from unit.support.make import ID
-from unit.support.report import audit_of, many, text_of
+from unit.support.report import audit_of, many, run_of, text_of
 
 # ESC, BEL, NUL, DEL, C1, and the marks that change the direction of text.
 HOSTILE = "a\x1b[31m\x07\x00\x7f\x85\x9b\u061c\u200e\u200f\u2028\u2029\u202e\u2066\u2069\rz"
@@ -116,8 +116,8 @@ def test_an_existing_file_keeps_its_rights(tmp_path, private):
 def test_a_report_is_never_whole_in_memory(form):
     """The text of an environment is written before the next ones are read."""
     reports, read = many(4, 200), []
-    details = (read.append(report["environment"]) or report for report in reports)
-    found = parts(whole(reports, "audit", "now", details=details), form)
+    run = run_of(*reports)._replace(whole=lambda: (read.append(each.environment) or each for each in reports))
+    found = parts(run, form)
     assert "prod-02" not in next(list(read) for part in found if "Runtime 100" in part)
     assert list(found)
     assert len(read) == 4
@@ -132,7 +132,7 @@ def test_a_line_end_in_two_parts(tmp_path):
 @pytest.mark.parametrize("form", FORMATS)
 def test_no_raw_controls_in_a_report(form):
     """In JSON they are escaped, so that nothing is lost."""
-    text = text_of(whole([audit_of(HOSTILE + KEPT, HOSTILE)], "audit", "2026-11-25T07:29:53+00:00"), form)
+    text = text_of(audit_of(HOSTILE + KEPT, HOSTILE), suffix=form)
     assert not RAW & set(text)
     if form == "json":
         assert json.loads(text)["environments"][0]["environment"] == HOSTILE

@@ -1,13 +1,12 @@
-"""The reports for reviews and pipelines, Markdown and JUnit, and the lines that say what changed."""
+"""The report as Markdown, and the lines that say what changed."""
 
 from __future__ import annotations
 
 import re
 
 import pytest
-from ansible_collections.mstr.library.plugins.filter.report_file import report_file
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.changes import change_lines
-from unit.support.report import applied, audit_of, change, plan_of, row, runtime
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.differences import difference_lines
+from unit.support.report import applied, audit_of, change, plan_of, row, runtime, text_of
 
 # What means something in Markdown, in HTML or to a forge.
 PARTS = [*"|`\n\\\tx\u202e\ud800é ", "\n```\n", "\n````\n", "\n\n", "\r\n\r\n", "    code", "| - |\n|---|\n"]
@@ -39,13 +38,13 @@ def test_every_text_is_data_in_markdown():
         others = [token for token in inner if token.type not in ("fence", "code_inline", "html_block")]
         return [(token.type, re.sub("[0-9]+", "N", token.content)) for token in others]
 
-    plain = [outside(report_file(*given, check_mode=True)) for given in reports_of("x")]
+    plain = [outside(text_of(given, suffix="md", kind=kind, check_mode=True)) for given, kind in reports_of("x")]
 
     @hypothesis.given(texts)
     @hypothesis.settings(max_examples=60, deadline=None)
     def check(text):
-        for given, expected in zip(reports_of(f"x{text}MARK\n{text}MARK"), plain):
-            found = outside(report_file(*given, check_mode=True))
+        for (given, kind), expected in zip(reports_of(f"x{text}MARK\n{text}MARK"), plain):
+            found = outside(text_of(given, suffix="md", kind=kind, check_mode=True))
             assert [part for part in found if "MARK" in part[1]] == []
             assert {kind for kind, _text in found} <= {kind for kind, _text in expected}
             assert {text for _kind, text in found} <= {text for _kind, text in expected} | {""}
@@ -54,7 +53,7 @@ def test_every_text_is_data_in_markdown():
 
 
 def reports_of(text):
-    return [([plan_of(text)], "x.md", "apply"), ([audit_of(text)], "x.md", "audit")]
+    return [(plan_of(text), "apply"), (audit_of(text), "audit")]
 
 
 def test_a_plan_as_markdown():
@@ -63,7 +62,7 @@ def test_a_plan_as_markdown():
     rows = [row("Nightly", "updated", *changes), row("Trial", "deleted", runtime=trial)]
     summary = {"updated": 1, "deleted": 1, "unchanged": 7}
     report = applied(*rows, name="prod", check_mode=True, summary=summary, plan_id="a" * 24)
-    text = report_file([report], "x.md", "apply", check_mode=True, not_reached=["dev"])
+    text = text_of(report, suffix="md", kind="apply", check_mode=True, not_reached=["dev"])
     assert [line for line in text.splitlines() if line.startswith(("|", "**", "#"))] == [
         "## Plan",
         "| Environment | Outcome | To update | To delete | Unchanged | Plan |",
@@ -81,43 +80,12 @@ def test_a_plan_as_markdown():
     assert [part for part in parts if part not in text] == []
 
 
-def test_equal_changes_are_shown_once():
-    """Under all names, each with its plan_id; ids of runtimes are no difference, what a warning says is."""
-
-    def plan(name, digit, after=600, action="updated", **more):
-        old = runtime(int(digit, 16), "Old", whitelist=["10.0.0.0/8"])
-        rows = [row("N", action, change("exec_timeout", 60, after), id=digit * 32), row("Old", "deleted", runtime=old)]
-        warning = f"Something is odd with 'N' ({digit * 32})."
-        return applied(*rows, name=name, check_mode=True, plan_id=digit * 24, warnings=[warning], **more)
-
-    reports = [plan("dev", "1"), plan("test", "2"), plan("prod", "3", undefined=[{"id": "4" * 32, "name": "Mine"}])]
-    reports += [plan("other", "5", after=700), applied(row("N", "none"), name="same", check_mode=True)]
-    text = report_file(reports, "x.md", "apply", check_mode=True)
-    assert [line for line in text.splitlines() if line.startswith("### ")] == [
-        "### `dev`, `test`, `prod`",
-        "### `other`",
-    ]
-    assert [f"| `{digit * 24}` |" in text for digit in "1235"] == [True] * 4
-    assert text.count("**To update** `N`") == text.count("Something is odd") == 2
-    assert "**To delete: 4**\n\n- `dev`, `test`, `prod`: `Old`\n- `other`: `Old`\n" in text
-    assert "- `prod: 1 runtime has no definition: 'Mine'`" in text
-    page = report_file(reports, "x.html", "apply", check_mode=True)
-    assert page.count("<h3><bdi>N</bdi></h3>") == 3, "with the unchanged one"
-    assert [f"Plan <code>{digit * 24}</code>" in page for digit in "1235"] == [True] * 4
-    assert "<bdi>dev</bdi>, <bdi>test</bdi>, <bdi>prod</bdi></h2>" in page
-    assert "<title>Plan, " in page
-    assert "Drift" not in page
-    done = [plan(name, digit) for name, digit in (("dev", "1"), ("test", "2"))]
-    assert report_file(done, "x.md", "apply").count("### ") == 2, "of a run, each is shown"
-
-
 def test_a_cut_keeps_the_names_of_what_goes():
     long, longer = "n" * 240, change("description", "a" * 500, "b" * 500)
     updated = [row(f"{number:04}{long}", "updated", longer) for number in range(0, 1000, 2)]
     deleted = [row(f"{number:04}{long}", "deleted", runtime=runtime(1, "x")) for number in range(1, 1000, 2)]
-    more = {"a": [], "b": [row("only b", "created")]}  # so that they are not one
-    reports = [applied(*updated, *deleted, *more[name], name=name, check_mode=True) for name in more]
-    text = report_file(reports, "x.md", "apply", check_mode=True)
+    reports = [applied(*updated, *deleted, name=name, check_mode=True) for name in "ab"]
+    text = text_of(*reports, suffix="md", kind="apply", check_mode=True)
     assert len(text) <= 60_000
     assert [entry["name"] for entry in deleted if text.count(f"`{entry['name'][:5]}") < 2] == [], "in both environments"
     found = re.search(r"Left out here, because the text would be too long:\*\* (.+)\. A", text)
@@ -145,13 +113,13 @@ def test_a_cut_keeps_the_names_of_what_goes():
     ],
 )
 def test_a_line_says_what_changed(field, before, after, expected_line):
-    assert list(change_lines(field, before, after)) == [expected_line]
+    assert list(difference_lines(field, before, after)) == [expected_line]
 
 
 def test_a_long_change():
     """It has every network, because somebody approves it, in several lines."""
     networks = [f"10.{number}.0.0/16" for number in range(100)]
-    lines = list(change_lines("whitelist", [], networks))
+    lines = list(difference_lines("whitelist", [], networks))
     assert [word for line in lines for word in line.split()[1:]] == [f"+{network}" for network in networks]
     assert max(map(len, lines)) < 1000
-    assert list(change_lines("description", "", "a\nb")) == ["description '' → 'a b'"]
+    assert list(difference_lines("description", "", "a\nb")) == ["description '' → 'a b'"]

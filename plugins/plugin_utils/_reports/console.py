@@ -1,0 +1,69 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The report as lines for a console, each of which begins with the name of its environment. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from ...module_utils._errors import LONGEST_TEXT, clean, counted, listed
+from .changes import GOES, change_texts, script_text
+from .environment import Environment
+from .finding import KINDS
+from .overview import first_line
+
+_MOST_LINES = 20  # of a kind
+_MOST_NAMES = 10
+
+
+def console_lines(environment: Environment, predicted: bool) -> Iterator[str]:
+    """The lines about one environment, at most twenty of a kind; all of a plan, and of what is deleted or replaced."""
+    lines = [*_lines(environment, predicted)]
+    is_plan = predicted and environment.counts is None  # which somebody approves
+    total = Counter(kind for kind, _text in lines)
+    seen: Counter[str] = Counter()
+    for kind, text in lines:
+        seen[kind] += 1
+        if is_plan or kind in GOES or seen[kind] <= _MOST_LINES:
+            yield clean(f"{environment.environment}: {text}", LONGEST_TEXT)
+        elif seen[kind] == _MOST_LINES + 1:
+            rest = f"and {total[kind] - _MOST_LINES} more like these; mstr_report_dest shows them all"
+            yield f"{environment.environment}: {rest}"
+
+
+def _lines(environment: Environment, predicted: bool) -> Iterator[tuple[str, str]]:
+    """Each line after its kind: that of a finding, the action of a change, or what else it is."""
+    first = first_line(environment, predicted)
+    yield "first", first
+    if not _has_errors(environment):
+        # What an error says of a runtime stands with this runtime.
+        yield from (("message", line) for line in (environment.message or "").splitlines()[1:])
+    if environment.counts is None:
+        yield from _change_lines(environment, predicted)
+    yield from (("warning", f"warning: {text}") for text in environment.warnings)
+    yield from finding_lines(environment)
+
+
+def _has_errors(environment: Environment) -> bool:
+    return bool(environment.summary and any(change["error"] for change in environment.changes))
+
+
+def _change_lines(environment: Environment, predicted: bool) -> Iterator[tuple[str, str]]:
+    for change in environment.changes:
+        name = repr(change["name"] or change["id"])
+        yield from ((change["action"], f"{name} {text}") for text in change_texts(change, predicted))
+    yield from (("script", script_text(script, predicted)) for script in environment.scripts)
+
+
+def finding_lines(environment: Environment) -> Iterator[tuple[str, str]]:
+    """The lines about the findings, each after its kind."""
+    for kind, words in KINDS.items():
+        if not words.only_names:
+            found = (each for each in environment.findings if each.kind == kind)
+            yield from ((kind, line) for each in found for line in each.lines)
+        elif names := environment.names_of(kind):
+            what = f"{counted(len(names), 'runtime')} {words.one if len(names) == 1 else words.many}"
+            yield kind, f"{what}: {listed(list(map(repr, names)), _MOST_NAMES)}"

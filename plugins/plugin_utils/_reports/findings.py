@@ -1,0 +1,191 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The findings of an audit, from what was read and from what an apply would do. Pure, except for the date of today."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from ...module_utils._errors import counted, listed
+from ...module_utils._model import usage
+from ...module_utils._model.python import days_left, python_of, support_of
+from ...module_utils._model.runtime import INCOMPLETE
+from ...module_utils._model.usage import label_of, name_of
+from .changes import change_texts, script_text
+from .evaluation import grouped
+from .finding import Finding, Json, finding
+
+_OPEN = ("0.0.0.0/0", "::/0")
+_FAILED = {"failed": "failed", "error": "failed", "timeout": "timed out", "timed_out": "timed out"}
+# A Python that ends within these days is named.
+PYTHON_DAYS = 90
+
+
+def of_runtimes(runtimes: Sequence[Json], unread: Sequence[Json], today: date) -> Iterator[Finding]:
+    """What is to be seen of the runtimes alone."""
+    for runtime in runtimes:
+        yield from _open_networks(runtime)
+        yield from _not_ready(runtime)
+        yield from _failed_runs(runtime)
+    yield from _pythons(runtimes, unread, today)
+
+
+def _open_networks(runtime: Json) -> Iterator[Finding]:
+    networks = [network for network in runtime.get("whitelist") or () if network in _OPEN]
+    if networks:
+        yield finding("open_networks", runtime, f"is open to everything: {', '.join(networks)}", networks=networks)
+
+
+def _not_ready(runtime: Json) -> Iterator[Finding]:
+    """One finding for all that prevents scripts from running on the runtime."""
+    failed = [package for package in runtime.get("packages") or () if package.get("status") == "not_installed"]
+    lines = ["has the status error"] if runtime.get("status") == "error" else []
+    for package in failed:
+        why = f' (server: "{package["message"]}")' if package.get("message") else ""
+        lines.append(f"package {package.get('name')} is not installed{why}")
+    if lines:
+        yield finding("not_ready", runtime, "\n".join(lines), packages=[package.get("name") for package in failed])
+
+
+def _failed_runs(runtime: Json) -> Iterator[Finding]:
+    for script in runtime.get("scripts") or ():
+        time, status = usage.last_run(script)
+        how = _FAILED.get(status.lower())
+        if not how:
+            continue
+        day = f" on {time[:10]}" if time else ""
+        message = usage.last_message(script)
+        said = f' (server: "{message}")' if message else ""
+        limit = runtime.get("exec_timeout")
+        allowed = f"; its exec_timeout is {limit} s" if how == "timed out" and limit is not None else ""
+        text = f"the last run of {label_of(script)} {how}{day}{said}{allowed}"
+        yield finding("failed_runs", runtime, text, script=name_of(script), status=status, time=time)
+
+
+def _pythons(runtimes: Iterable[Json], unread: Sequence[Json], today: date) -> Iterator[Finding]:
+    """One finding for each branch of Python that has ended or ends soon, those that end first in front."""
+    by_branch = grouped(
+        (python["branch"], runtime) for runtime in runtimes if (python := python_of(runtime)) is not None
+    )
+    left = {branch: days_left(branch, today) for branch in by_branch}
+    ending = {branch: days for branch, days in left.items() if days is not None and days <= PYTHON_DAYS}
+    for branch in sorted(ending, key=lambda branch: (ending[branch], branch)):
+        yield _python(branch, ending[branch], by_branch[branch], unread, today)
+
+
+def _python(branch: str, left: int, users: Sequence[Json], unread: Sequence[Json], today: date) -> Finding:
+    """Such as `Python 3.10 ended 30 days ago: 'A', 'B'; 14 scripts, on a schedule: 'Load sales'`."""
+    last = (support_of(branch) or {}).get("end_of_life")
+    names = [str(runtime.get("name")) for runtime in users]
+    text = f"Python {branch} {_end_text(left, last is not None)}: {listed(list(map(repr, names)), 3)}"
+    scripts = scripts_of(users)
+    planned = sorted(name_of(script) for script in scripts or () if usage.schedules(script, today))
+    if scripts is not None:
+        text += f"; {'at least ' if scripts_unread(unread) else ''}{counted(len(scripts), 'script')}"
+    if planned:
+        text += f", on a schedule: {listed(list(map(repr, planned)), 5)}"
+    number = None if scripts is None else len(scripts)
+    facts = {"branch": branch, "end_of_life": last, "days_left": left, "scripts": number, "scheduled": planned}
+    return finding("python_ended", None, text, runtimes=names, **facts)
+
+
+def _end_text(left: int, is_known: bool) -> str:
+    if left < 0:
+        return f"ended {'' if is_known else 'at least '}{counted(-left, 'day')} ago"
+    return f"ends in {counted(left, 'day')}" if left else "ends today"
+
+
+def scripts_of(runtimes: Iterable[Json]) -> list[Json] | None:
+    """The scripts of these runtimes; None if those of one of them are not known."""
+    lists = [runtime.get("scripts") for runtime in runtimes]
+    if any(scripts is None for scripts in lists):
+        return None
+    return [script for scripts in lists for script in scripts or ()]
+
+
+def scripts_unread(unread: Iterable[Json]) -> bool:
+    """Whether a project or a script could not be read, so that more scripts may use a runtime than were found."""
+    return any(not entry.get("runtime") for entry in unread)
+
+
+def of_policy(read: Json) -> Iterator[Finding]:
+    """What the policy found in the result of mstr_runtime_info: one finding for each value of a runtime."""
+    by_value = grouped(((row["id"], row["option"], str(row["value"])), row) for row in read.get("violations") or ())
+    for rows in by_value.values():
+        rules = [row["rule"] for row in rows]
+        details = " and it ".join(dict.fromkeys(str(row["detail"]) for row in rows))
+        text = f"{_value(rows[0])} violates {' and '.join(rules)}: it {details}"
+        yield finding("violations", rows[0], text, **_found(rows[0], rules))
+    yield from exempted(read.get("exempted") or ())
+    for row in read.get("not_evaluated") or ():
+        text = f"{_value(row)} is not evaluated by {row['rule']}: it {row['detail']}"
+        yield finding("not_evaluated", row, text, **_found(row, [row["rule"]]))
+
+
+def exempted(rows: Iterable[Json]) -> Iterator[Finding]:
+    """The violations that the exemptions of the policy let pass, each with its reason and its last day."""
+    for row in rows:
+        text = f"{_value(row)} violates {row['rule']}: exempted until {row['until']} ({row['reason']})"
+        more = {"reason": row["reason"], "until": row["until"]}
+        yield finding("exempted", row, text, **_found(row, [row["rule"]]), **more)
+
+
+def _value(row: Json) -> str:
+    return str(row["option"]) if row["value"] is None else f"{row['option']} {row['value']}"
+
+
+def _found(row: Json, rules: Sequence[str]) -> dict[str, Any]:
+    return {"option": row["option"], "value": row["value"], "rules": list(rules), "detail": row["detail"]}
+
+
+def of_changes(changes: Iterable[Json], scripts: Iterable[Json], refusals: Iterable[str]) -> Iterator[Finding]:
+    """The drift: what an apply would do, and what it would refuse."""
+    for change in changes:
+        text = "\n".join(change_texts(change, predicted=True))
+        yield finding("drift", change, text, action=change["action"], fields=change["fields"])
+    for script in scripts:
+        yield finding("drift", None, script_text(script, predicted=True), script=name_of(script))
+    for text in refusals:
+        yield finding("drift", None, f"an apply would be refused: {text}")
+
+
+def undefined(runtimes: Iterable[Json]) -> Iterator[Finding]:
+    """The runtimes that no definition names."""
+    return (finding("undefined", runtime, "has no definition") for runtime in runtimes)
+
+
+def of_look_ups(read: Json) -> Iterator[Finding]:
+    """What the look-ups found, and those that failed or may lack something."""
+    if not any(runtime.get("is_default") for runtime in read["runtimes"]):
+        yield finding("incomplete", None, f"{INCOMPLETE}, like this report")
+    for script in read.get("dangling") or ():
+        identity = name_of(script.get("runtime")) or str(script.get("runtime_id") or "")
+        text = (
+            f"the runtime {identity} of script {label_of(script)} does not exist; assign a different one with "
+            "mstr_script_runtime and from_runtime"
+        )
+        yield finding("dangling", None, text, script=name_of(script), runtime_id=identity)
+    for each in read.get("unfinished") or ():
+        yield finding("unfinished", each, str(each["msg"]), replaces=each.get("replaces"))
+    for row in read.get("mismatches") or ():
+        held = f"{row['package']} {row['installed']}" if row["installed"] else f"no package {row['package']}"
+        text = f"has {held}, but its definition has {row['version']}"
+        yield finding("mismatches", row, text, **{key: row[key] for key in ("package", "version", "installed")})
+    for entry in read.get("unread") or ():
+        yield _unread(entry)
+
+
+def _unread(entry: Json) -> Finding:
+    error = entry.get("error") or ""
+    reason = str(error.get("msg") or "") if isinstance(error, Mapping) else str(error)
+    project, script, runtime = (name_of(entry.get(key)) for key in ("project", "script", "runtime"))
+    what = f"the scripts of {project!r}" if project else "the list of projects"
+    if runtime:
+        what = f"what is installed in {runtime!r}"
+    elif script:
+        what = f"the script {script!r} in {project!r}"
+    return finding("unread", None, f"could not read {what}: {reason}")

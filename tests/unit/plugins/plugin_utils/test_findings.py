@@ -1,0 +1,287 @@
+"""The findings of an audit: made once from data, counted by their kind, and the same in every format."""
+
+from __future__ import annotations
+
+import html
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible_collections.mstr.library.plugins.modules import mstr_audit
+from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.variables import of_playbooks
+from ansible_collections.mstr.library.plugins.plugin_utils._reports import environment as environments
+from ansible_collections.mstr.library.plugins.plugin_utils._reports import html as pages
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.console import console_lines
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.finding import KINDS, Finding, Kind
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.formats import FORMATS
+from unit.support.report import (
+    POLICY,
+    SOON,
+    SUFFIXES,
+    audited,
+    change,
+    environment,
+    failed,
+    package,
+    planned,
+    row,
+    runtime,
+    text_of,
+    violation,
+)
+
+GUIDE = Path(__file__).parents[4] / "docs" / "docsite" / "rst" / "guide_policy.rst"
+UNREAD = {"project": {"name": "Finance"}, "script": None, "runtime": None, "error": {"msg": "It is not loaded."}}
+
+
+def lines(report):
+    return [*console_lines(report, True)]
+
+
+def texts(report, kind):
+    return [found.text for found in report.findings if found.kind == kind]
+
+
+def test_every_kind_and_format_is_documented():
+    returned = yaml.safe_load(mstr_audit.RETURN)
+    assert list(returned["counts"]["sample"]) == list(KINDS)
+    for text in (of_playbooks()["mstr_report_dest"]["meaning"], GUIDE.read_text("utf-8").partition("Suffix, What")[2]):
+        suffixes = re.findall(r"``\.([a-z.]+)``", text.partition("\n\nAn audit")[0])
+        assert sorted(set(suffixes)) == sorted(FORMATS)
+
+
+@pytest.mark.parametrize("form", [*SUFFIXES, "console"])
+def test_a_new_kind_is_a_row(form, monkeypatch):
+    """It is in its place in every format, and its gate counts it."""
+    monkeypatch.setitem(KINDS, "too_old", Kind("Too old", "is too old", "are too old", "bad", "problems", "mstr_x"))
+    report = audited(runtime(1, "R"))
+    found = Finding("too_old", "R", "has not changed for 900 days", {"id": runtime(1, "R")["id"]})
+    report = report._replace(findings=[found], counts={**report.counts, "too_old": 1})
+    text = "\n".join(lines(report)) if form == "console" else text_of(report, suffix=form)
+    assert "has not changed for 900 days" in text
+    assert ("1 is too old" in text) or ("Too old" in text) or ('"too_old": 1' in text)
+    assert report.fails(["mstr_x"])
+    assert not report.fails(["mstr_fail_on_drift"])
+
+
+def test_all_kinds_of_an_audit():
+    """In their order, with the number of each."""
+    report = environment("prod")
+    assert report.outcome == "violations"
+    assert lines(report)[:15] == [
+        "prod: 6 runtimes (with the default one), 2 runtimes are open to everything, 4 violations, 2 differ from their "
+        "definitions, 2 are not ready, 1 look-up failed, 1 has no definition, 1 value not evaluated, 3 exempted "
+        "violations",
+        "prod: 'Nightly reports' is open to everything: 0.0.0.0/0",
+        "prod: '(Default) MicroStrategy' is open to everything: 0.0.0.0/0",
+        "prod: 'Nightly reports' whitelist 0.0.0.0/0 violates networks_within and networks_never: it is outside",
+        "prod: '<script>alert(1)</script>' whitelist violates whitelist_required: it is empty",
+        "prod: 'Nightly reports' whitelist * violates networks_never: it cannot be evaluated: it is not a CIDR block",
+        "prod: 'Nightly reports' resource.mem 8192 violates resource_max: it is more than 4096; its exemption expired "
+        "on 2026-01-31 (month end)",
+        "prod: 'Nightly reports' differs: whitelist +10.20.0.0/16 -0.0.0.0/0",
+        "prod: 'Nightly reports' differs: packages pandas 2.2.3 → any version",
+        "prod: 'Nightly reports' differs: resource mem 1024 → 2048",
+        "prod: 'Nightly reports' differs: description '' → 'Loads the sales figures'",
+        "prod: 'Forecasts' would be created",
+        "prod: 'Nightly reports' package pandas is not installed (server: \"Return code: 1.\")",
+        "prod: '<script>alert(1)</script>' has the status error",
+        "prod: could not read the scripts of 'Finance': the project is not loaded",
+    ]
+    assert lines(report)[15:] == [
+        "prod: 1 runtime has no definition: '<script>alert(1)</script>'",
+        "prod: '<script>alert(1)</script>' packages requests is not evaluated by packages_never: it has no version to "
+        "compare with requests<2.32",
+        "prod: '(Default) MicroStrategy' whitelist 0.0.0.0/0 violates networks_within: exempted until 2099-12-31 "
+        "(nobody uses it)",
+        "prod: '(Default) MicroStrategy' whitelist 0.0.0.0/0 violates networks_never: exempted until 2099-12-31 "
+        "(nobody uses it)",
+        f"prod: 'Nightly reports' packages requests==2.31.0 violates packages_never: exempted until {SOON} (the loader "
+        "needs it, see ticket 4711)",
+    ]
+
+
+def test_what_nobody_looked_at_is_not_none():
+    """Without a policy, definitions, scripts and installed packages, their numbers are unknown."""
+    bare = audited(runtime(1, "R")).counts
+    unknown = ("violations", "drift", "undefined", "not_evaluated", "exempted", "mismatches", "dangling", "failed_runs")
+    assert {kind for kind, number in bare.items() if number is None} == set(unknown)
+    plan = planned(row("R", "none", id=runtime(1, "R")["id"]))
+    whole = audited(runtime(1, "R", scripts=[]), policy=POLICY, plan=plan, mismatches=[])
+    assert set(whole.counts.values()) == {0}
+    assert (whole.outcome, audited(runtime(1, "R")).outcome) == ("clean", "not_evaluated")
+    assert failed("dev").counts is None
+
+
+def test_scripts_that_could_not_be_read_are_unknown():
+    """Never none: neither on the page, nor for a Python that ends."""
+    old = runtime(1, "R", runtime_version="3.8.1", scripts=[])
+    report = audited(old, unread=[UNREAD])
+    assert report.runtimes[1]["scripts"] is None
+    [text] = texts(report, "python_ended")
+    assert text.endswith("days ago: 'R'")
+    assert "Not known, because not every script could be read." in text_of(report)
+    assert texts(audited(old), "python_ended")[0].endswith("'R'; 0 scripts")
+
+
+def script(name, *schedules, **more):
+    """A script whose tasks were looked up."""
+    return {"name": name, "tasks": [{"schedule": {"name": each}, "active": True} for each in schedules], **more}
+
+
+def test_who_uses_a_python_that_ended(monkeypatch):
+    """With the names of its runtimes, and of the scripts on a schedule."""
+    monkeypatch.setattr(environments, "utc_date", lambda: date(2026, 11, 30))
+    used = [script("Load", "nightly"), script("Sales", "weekly", "daily"), script("By hand")]
+    old = [runtime(number, f"R{number}", runtime_version="3.10.5", scripts=[]) for number in range(1, 4)]
+    real = {"python": {"version": "3.9.2", "implementation": "CPython"}, "packages": []}
+    report = audited(
+        runtime(7, "R0", runtime_version="3.10.1", scripts=used),
+        *old,
+        runtime(8, "New", runtime_version="3.13.1"),
+        runtime(9, "Installed", runtime_version="3.13.1", installed=real),
+    )
+    first, second = texts(report, "python_ended")
+    assert first == "Python 3.9 ended 395 days ago: 'Installed'"
+    assert second == (
+        "Python 3.10 ended 30 days ago: 'R0', 'R1', 'R2' and 1 more; 3 scripts, on a schedule: 'Load', 'Sales'"
+    )
+    assert report.outcome == "not_evaluated"
+
+
+@pytest.mark.parametrize(
+    ("version", "day", "said"),
+    [
+        ("3.10.5", "2026-08-01", None),
+        ("3.10.5", "2026-08-02", "ends in 90 days"),
+        ("3.10.5", "2026-10-31", "ends today"),
+        ("3.7.17", "2026-11-30", "ended at least 784 days ago"),
+        ("3.99.0", "2026-11-30", None),
+        ("three", "2026-11-30", None),
+        (None, "2026-11-30", None),
+    ],
+)
+def test_when_a_python_ends(version, day, said, monkeypatch):
+    monkeypatch.setattr(environments, "utc_date", lambda: date.fromisoformat(day))
+    found = texts(audited(runtime(1, "R", runtime_version=version)), "python_ended")
+    assert [text.partition(": ")[0].split(" ", 2)[2] for text in found] == ([said] if said else [])
+
+
+def test_runs_that_failed_and_scripts_without_a_runtime():
+    run = {"status": "timeout", "time_triggered": "2026-11-25T01:00:00Z", "message": "Return code: 3."}
+    load = {"name": "Load", "project": {"name": "Sales"}, "tasks": [{"last_run": run}], "last_run": None}
+    lost = {"id": "L", "name": "Lost", "project": {"name": "Sales"}, "runtime": {"id": "D" * 32}}
+    report = audited(runtime(1, "R", scripts=[load]), dangling=[lost], policy=POLICY)
+    assert texts(report, "failed_runs") == [
+        "the last run of 'Load' in 'Sales' timed out on 2026-11-25 (server: \"Return code: 3.\"); its exec_timeout is "
+        "600 s"
+    ]
+    assert texts(report, "dangling") == [
+        f"the runtime {'D' * 32} of script 'Lost' in 'Sales' does not exist; assign a different one with "
+        "mstr_script_runtime and from_runtime"
+    ]
+    assert report.outcome == "problems"
+
+
+def test_what_is_installed_is_another_version():
+    etl = runtime(1, "Etl")
+    rows = [
+        {"name": "Etl", "id": etl["id"], "package": "pysftp", "version": "0.3", "installed": each}
+        for each in ("0.2", None)
+    ]
+    assert texts(audited(etl, mismatches=rows), "mismatches") == [
+        "has pysftp 0.2, but its definition has 0.3",
+        "has no package pysftp, but its definition has 0.3",
+    ]
+
+
+def test_an_unfinished_replacement_and_a_list_that_lacks_something():
+    left = {"id": "A" * 32, "name": "R (replaces B)", "replaces": "B", "msg": "It was not finished."}
+    report = audited(unfinished=[left], runtimes=[runtime(1, "R")])
+    assert texts(report, "unfinished") == ["It was not finished."]
+    [text] = texts(report, "incomplete")
+    assert text.endswith("so it may be incomplete, like this report")
+    assert report.fails(["mstr_fail_on_violation"]), "nobody knows what the missing ones are"
+
+
+def test_what_could_not_be_read_is_named():
+    """The error is a sentence, without what else the server said."""
+    error = {"error": {"msg": "No.", "http_status": 500}}
+    sales, load, busy = {"id": "P", "name": "Sales"}, {"id": "S", "name": "Load"}, {"id": "B", "name": "Busy"}
+    places = ((sales, None, None), (sales, load, None), (None, None, None), (None, None, busy))
+    unread = [dict(zip(("project", "script", "runtime"), place), **error) for place in places]
+    assert texts(audited(unread=unread), "unread") == [
+        "could not read the scripts of 'Sales': No.",
+        "could not read the script 'Load' in 'Sales': No.",
+        "could not read the list of projects: No.",
+        "could not read what is installed in 'Busy': No.",
+    ]
+
+
+def test_what_an_apply_would_refuse_is_drift():
+    """An entry, and the whole task."""
+    two = row("Two", "none", id=None) | {"error": {"msg": "two runtimes have this name"}}
+    report = audited(plan=planned(two), refusals=["purge would delete 9 runtimes, and purge_limit is 0"])
+    assert texts(report, "drift") == [
+        "failed: two runtimes have this name",
+        "an apply would be refused: purge would delete 9 runtimes, and purge_limit is 0",
+    ]
+    assert report.fails(["mstr_fail_on_drift"])
+
+
+def test_a_moved_script_is_drift():
+    move = {"name": "Load", "action": "moved", "before": {"name": "B"}, "after": {"name": "A"}, "error": None}
+    kept = {**move, "after": {"name": "B"}}
+    report = audited(plan=planned(scripts=[move, kept, {**move, "action": "none"}]))
+    assert texts(report, "drift") == [
+        "script 'Load' would use 'A' instead of 'B'",
+        "script 'Load' would use the new 'B'",
+    ]
+
+
+@pytest.mark.parametrize("suffix", ["html", "md", "json"])
+def test_undefined_runtimes_are_named(suffix):
+    extra = runtime(1, "Extra"), runtime(2, "Trial")
+    report = audited(*extra, plan=planned(undefined=extra))
+    assert (report.outcome, report.counts["undefined"]) == ("not_evaluated", 2)
+    assert "e: 2 runtimes have no definition: 'Extra', 'Trial'" in lines(report)
+    text = html.unescape(text_of(report, suffix=suffix))
+    assert "Extra" in text
+
+
+def test_verdicts_on_the_page():
+    """What the policy says of each network and package; a package by the version that is installed."""
+    cards = {card.name: card for card in pages.cards_of(environment("prod"))}
+    assert [*cards["Nightly reports"].networks] == [
+        ("0.0.0.0/0", "bad", "violations"),
+        ("10.10.10.0/24", "ok", "allowed"),
+        ("*", "bad", "violations"),
+    ]
+    loose = runtime(
+        1,
+        "Etl",
+        packages=[package("pysftp", "")],
+        installed={"packages": [{"name": "pysftp", "version": "0.2.9"}, {"name": "six", "version": "1.0"}]},
+    )
+    found = violation(loose, "pysftp==0.2.9", "packages_never", "matches pysftp", "packages")
+    _default, card = sorted(
+        pages.cards_of(audited(loose, violations=[found], policy={"packages_never": ["pysftp"]})),
+        key=lambda card: card.name,
+    )
+    assert [*card.packages] == [("pysftp 0.2.9", "bad", "violations, installed")]
+    assert [name for name, _tone, _word in card.pulled_in] == ["six 1.0"]
+
+
+def test_what_goes_is_first_on_the_page():
+    gone, calm = runtime(1, "Zulu"), runtime(2, "Alpha")
+    report = audited(
+        calm,
+        gone,
+        plan=planned(
+            row("Zulu", "deleted", id=gone["id"], runtime=gone),
+            row("New", "created", change("name", None, "New"), id=None),
+        ),
+    )
+    assert [card.name for card in pages.cards_of(report)] == ["Zulu", "New", "(Default) X", "Alpha"]

@@ -1,0 +1,183 @@
+"""What people see of a run: the sentence that concludes, the numbers, and the lines on the console."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+from ansible_collections.mstr.library.plugins.plugin_utils._reports import environment as environments
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.console import console_lines
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.overview import columns, conclusion, numbers
+from unit.support.report import POLICY, applied, audited, change, environment, failed, row, run_of, runtime, violation
+
+MOVED = {"name": "C", "project": {"name": "P"}, "action": "moved", "before": {"name": "Up"}, "after": {"name": "N"}}
+
+
+def lines(report, predicted=True):
+    return [*console_lines(report, predicted)]
+
+
+def test_a_check_and_a_run():
+    """What goes comes first; a plan has its id."""
+    rows = [
+        row("r", "updated", change("exec_timeout", 600, 60), change("others", "", "ä")),
+        row("new", "created", change("name", None, "new"), id=None),
+        row("Up", "replaced", change("id", "A", None), change("runtime_version", "3.10.5", "3.12.1"), id=None),
+        row("Up", "deleted", id="1", runtime=runtime(1, "Up"), replaced_by=None),
+        row("same", "none"),
+    ]
+    summary = {"created": 1, "updated": 1, "replaced": 1, "deleted": 1, "unchanged": 1, "moved": 1}
+    more = {"summary": summary, "plan_id": "a" * 24, "scripts": [MOVED]}
+    assert lines(applied(*rows, check_mode=True, **more)) == [
+        "e: 1 to create, 1 to update, 1 to replace, 1 to delete, 1 script to move, 1 unchanged (plan "
+        "aaaaaaaaaaaaaaaaaaaaaaaa)",
+        "e: 'Up' would be deleted",
+        "e: 'Up' would be replaced",
+        "e: 'Up' would be replaced: runtime_version '3.10.5' → '3.12.1'",
+        "e: 'r' differs: exec_timeout 600 → 60",
+        "e: 'r' differs: others '' → 'ä'",
+        "e: 'new' would be created",
+        "e: script 'C' in 'P' would use 'N' instead of 'Up'",
+    ]
+    done = applied(*rows, **more)
+    assert lines(done, False)[:2] == [
+        "e: 1 created, 1 updated, 1 replaced, 1 deleted, 1 script moved, 1 unchanged",
+        "e: 'Up' deleted",
+    ]
+    assert (done.outcome, applied(row("same", "none")).outcome) == ("changed", "unchanged")
+    assert applied(*rows, check_mode=True).outcome == "drift"
+
+
+def test_a_failure_names_its_runtime_once():
+    """In each line of its error; the message of the task says no more."""
+    broken = row("R", "none") | {"error": {"msg": "whitelist is wrong\npackages are wrong"}}
+    report = applied(broken, failed=True, msg="1 failed:\nruntimes[0] 'R': …", summary={"failed": 1})
+    assert lines(report) == ["e: 1 failed", "e: 'R' failed: whitelist is wrong", "e: 'R' failed: packages are wrong"]
+    unknown = row("r", "unknown") | {"error": {"msg": "It may have been updated."}}
+    assert lines(applied(unknown, failed=True))[1] == "e: 'r' failed: It may have been updated."
+
+
+@pytest.mark.parametrize(
+    ("result", "message"),
+    [
+        ({"failed": True, "msg": "Could not log in."}, "Could not log in."),
+        ({"failed": True}, "The task failed without a message."),
+        ({"unreachable": True, "msg": "no route", "changed": False}, "no route"),
+    ],
+)
+def test_a_task_that_failed_earlier(result, message):
+    for report in (environments.applied("prod", result, False), environments.audited("prod", result, {})):
+        assert (report.outcome, report.counts, report.summary) == ("failed", None, None)
+        assert lines(report) == [f"prod: failed: {message}"]
+
+
+@pytest.mark.parametrize(
+    "warning", ["Careful.", {"event": {"msg": "Careful."}}, SimpleNamespace(event=SimpleNamespace(msg="Careful."))]
+)
+def test_a_warning_in_any_form(warning):
+    """ansible-core 2.19 and newer may have an object."""
+    assert lines(applied(row("r", "none"), warnings=[warning])) == ["e: 1 unchanged", "e: warning: Careful."]
+
+
+def test_a_smoke_test_is_code_that_somebody_approves():
+    report = applied(row("R", "created", smoke_test="import pandas\nassert pandas.__version__"), check_mode=True)
+    assert lines(report)[2:] == ["e: 'R' smoke test: import pandas", "e: 'R' smoke test: assert pandas.__version__"]
+
+
+def test_twenty_lines_and_all_deletions():
+    rows = [row(f"r{number}", action) for action in ("created", "deleted") for number in range(30)]
+    shown = lines(applied(*rows), False)
+    assert sum("deleted" in line for line in shown[1:]) == 30
+    assert shown[-2:] == ["e: 'r19' created", "e: and 10 more like these; mstr_report_dest shows them all"]
+    assert len(lines(applied(*rows, check_mode=True))) == 61, "somebody approves a plan"
+
+
+def test_a_line_is_safe_for_a_terminal():
+    """And at most 1,000 characters long."""
+    report = applied(row("R\x1b[31m\n", "updated", change("others", "", "x" * 5000)), check_mode=True)
+    assert all(line.isprintable() and len(line) <= 1000 for line in lines(report))
+
+
+def test_exemptions_and_undefined_runtimes_of_an_apply():
+    row_of = violation(runtime(1, "R"), "0.0.0.0/0", "networks_within", reason="why", until="2099-12-31")
+    undefined = [{"id": "1", "name": "Extra"}]
+    check = applied(row("r", "none"), exempted=[row_of], undefined=undefined, check_mode=True)
+    assert lines(check) == [
+        "e: 1 unchanged",
+        "e: 1 runtime has no definition: 'Extra'",
+        "e: 'R' whitelist 0.0.0.0/0 violates networks_within: exempted until 2099-12-31 (why)",
+    ]
+    assert check.outcome == "unchanged"
+    assert "Extra" not in "\n".join(lines(applied(row("r", "none"), undefined=undefined)))
+
+
+@pytest.mark.parametrize("read", [False, True])
+def test_an_error_in_a_report_hides_nothing(read):
+    """What was written, the message of the task and the error are shown."""
+    result = {"runtimes": [row("R") | {"changes": 5}, row("S", "none")], "msg": "1 updated.", "warnings": ["Careful."]}
+    report = environments.applied("e", result, False)
+    if read:
+        report = environments.audited("e", {"read": {"runtimes": []}, "applied": result}, {})
+    assert report.outcome == "failed"
+    first, second, third, warning = lines(report)
+    assert first == "e: failed: 1 updated."
+    assert second.startswith("e: The report could not be made. This is a bug in mstr.library: TypeError")
+    assert third == f"e: 'R' ({'A' * 32}): updated"
+    assert warning == "e: warning: Careful."
+
+
+def test_a_packed_value_is_the_same():
+    report = environment("prod")
+    as_json = json.loads(json.dumps(report.to_result()))
+    assert environments.unpacked(report.packed()) == environments.from_result(as_json)
+
+
+SCRIPT = {"name": "Load", "tasks": [{"active": True, "schedule": {"name": "nightly"}}]}
+
+
+@pytest.mark.parametrize(
+    ("reports", "not_reached", "sentence"),
+    [
+        ([audited(policy=POLICY)], [], "Everything is all right in the environment."),
+        (
+            [audited(name="a", policy=POLICY), audited(name="b")],
+            [],
+            "Everything is all right in all 2 environments, but no policy was evaluated for b.",
+        ),
+        (
+            [failed("dev"), environment("prod"), audited(runtime(1, "Wide", whitelist=["::/0"]), name="test")],
+            ["far"],
+            "Not everything is all right: dev failed; far could not be reached; 3 runtimes are open to everything "
+            "('Nightly reports', '(Default) MicroStrategy' in prod; 'Wide' in test); 4 violations ('Nightly reports', "
+            "'<script>alert(1)</script>' in prod); 2 differ from their definitions ('Nightly reports', 'Forecasts' in "
+            "prod).",
+        ),
+        (
+            [audited(runtime(1, "R", runtime_version="3.7.1", scripts=[SCRIPT]), policy=POLICY)],
+            [],
+            "Not everything is all right: scripts on a schedule run on a Python that ends: 'Load'.",
+        ),
+    ],
+    ids=["clean", "without a policy", "the worst first", "Python"],
+)
+def test_one_sentence_concludes_an_audit(reports, not_reached, sentence):
+    assert conclusion(run_of(*reports, not_reached=not_reached)) == sentence
+
+
+def test_one_sentence_concludes_an_apply():
+    changed = applied(row("R"), row("S", "deleted"), name="dev", summary={"updated": 1, "deleted": 1}, check_mode=True)
+    same = applied(row("R", "none"), name="prod")
+    plan = run_of(changed, same, kind="apply", check_mode=True)
+    assert conclusion(plan) == "dev would change: 1 to update, 1 to delete."
+    assert conclusion(run_of(same, kind="apply")) == "Everything is as defined."
+    assert conclusion(run_of(failed("dev"), kind="apply")) == "Not everything is all right: dev failed."
+
+
+def test_columns_of_numbers():
+    """Only those with a number; a dash for what nobody counted."""
+    reports = environment("prod"), audited(name="dev"), failed("down")
+    shown = columns(run_of(*reports))
+    assert [*shown][:3] == ["open_networks", "violations", "drift"]
+    assert "failed_runs" not in shown
+    assert [numbers(each, ["open_networks", "violations"]) for each in reports] == [["2", "4"], ["0", "-"], ["-", "-"]]
