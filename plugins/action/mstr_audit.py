@@ -9,7 +9,7 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import environment, evaluation
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.overview import first_line
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.overview import head_lines
 from ansible_collections.mstr.library.plugins.plugin_utils._run import action
 
 Result = dict[str, Any]
@@ -34,5 +34,5 @@ class ActionModule(action.ActionModule):
             audited = {"failed": True, "msg": action.why_failed(exc, host, self._connection.transport)}
         report = environment.audited(host, audited, policy, action.kept_warnings())
         rest = {key: value for key, value in audited.items() if key not in ("read", "applied", "refusals")}
-        message = report.message or first_line(report, predicted=True)
+        message = report.message or next(head_lines(report, predicted=True))
         return {**rest, **report.to_result(), "changed": False, "failed": report.outcome == "failed", "msg": message}

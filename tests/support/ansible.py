@@ -122,8 +122,9 @@ class Played:
         }
 
     def lines(self) -> list[str]:
-        """The lines of the report, as users see it."""
-        return [line for environment in self.report["environments"] for line in environment["lines"]]
+        """The lines about environments in the printed report."""
+        names = tuple(f"{environment['environment']}: " for environment in self.report["environments"])
+        return [line for line in self.output.splitlines() if line.startswith(names)]
 
     def notes(self) -> list[dict[str, Any]]:
         """The records of this collection's tasks."""

@@ -22,7 +22,7 @@ from ...module_utils._errors import ErrorList, ValidationError, ended
 from ...module_utils._model.file import read_text
 from .._reports import environment, plan_file
 from .._reports.finding import DRIFT_GATE, VIOLATION_GATE
-from .._reports.overview import first_line
+from .._reports.overview import head_lines
 from .._reports.pieces import pieces
 from .._run.action import kept_warnings, why_failed
 from . import destination, export, final_report, playbooks, variables
@@ -155,7 +155,7 @@ def _audit_report(action: Action, result: Result) -> environment.Environment:
 def _written(action: Action, result: Result) -> Result:
     report = environment.applied(action.host, result, action.check_mode, kept_warnings())
     report = report._replace(server=None if result.get("failed") else action.server())
-    line, error = first_line(report, action.check_mode), report.message
+    line, error = next(head_lines(report, action.check_mode), ""), report.message
     if action.check_mode and report.outcome == "drift" and action.is_on(DRIFT_GATE):
         error = f"Drift: {line}"
     return {"msg": line, "error": error, "report": report.packed(), "backup": result.get("backup")}
@@ -164,7 +164,7 @@ def _written(action: Action, result: Result) -> Result:
 def _found_by_gates(action: Action, report: environment.Environment) -> str | None:
     """Why an environment has to fail because of what the audit found; None if it has not."""
     gates = [name for name in (VIOLATION_GATE, DRIFT_GATE) if action.is_on(name)]
-    return first_line(report, predicted=True) if report.fails(gates) else None
+    return next(head_lines(report, predicted=True)) if report.fails(gates) else None
 
 
 def report_run(action: Action) -> Result:

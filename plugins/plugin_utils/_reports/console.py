@@ -13,7 +13,7 @@ from ...module_utils._errors import LONGEST_TEXT, clean, counted, listed
 from .changes import GOES, change_texts, script_text
 from .environment import Environment
 from .finding import KINDS
-from .overview import first_line
+from .overview import head_lines
 
 _MOST_LINES = 20  # of a kind
 _MOST_NAMES = 10
@@ -36,19 +36,11 @@ def console_lines(environment: Environment, predicted: bool) -> Iterator[str]:
 
 def _lines(environment: Environment, predicted: bool) -> Iterator[tuple[str, str]]:
     """Each line after its kind: that of a finding, the action of a change, or what else it is."""
-    first = first_line(environment, predicted)
-    yield "first", first
-    if not _has_errors(environment):
-        # What an error says of a runtime stands with this runtime.
-        yield from (("message", line) for line in (environment.message or "").splitlines()[1:])
+    yield from (("head", line) for line in head_lines(environment, predicted))
     if environment.counts is None:
         yield from _change_lines(environment, predicted)
     yield from (("warning", f"warning: {text}") for text in environment.warnings)
     yield from finding_lines(environment)
-
-
-def _has_errors(environment: Environment) -> bool:
-    return bool(environment.summary and any(change["error"] for change in environment.changes))
 
 
 def _change_lines(environment: Environment, predicted: bool) -> Iterator[tuple[str, str]]:

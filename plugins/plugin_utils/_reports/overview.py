@@ -27,15 +27,20 @@ _ACTIONS = {
 }
 
 
-def first_line(environment: Environment, predicted: bool) -> str:
-    """The environment in one line: why it failed, or its numbers."""
-    if environment.message and not environment.summary:
-        return f"failed: {environment.message.splitlines()[0]}"
+def head_lines(environment: Environment, predicted: bool) -> Iterator[str]:
+    """What is said of the environment as a whole: why it failed, and its numbers."""
+    has_errors = environment.summary and any(change["error"] for change in environment.changes)
+    # What an error says of a runtime stands with this runtime.
+    if environment.message and not has_errors:
+        first, *rest = environment.message.splitlines()
+        yield f"failed: {first}"
+        yield from rest
     if environment.counts is not None:
-        return _counts_text(environment)
-    text = summary_text(environment.summary or {}, predicted)
-    is_plan = predicted and environment.plan_id and (environment.changes or environment.scripts)
-    return f"{text} (plan {environment.plan_id})" if is_plan else text
+        yield _counts_text(environment)
+    elif environment.summary is not None:
+        text = summary_text(environment.summary, predicted)
+        is_plan = predicted and environment.plan_id and (environment.changes or environment.scripts)
+        yield f"{text} (plan {environment.plan_id})" if is_plan else text
 
 
 def _counts_text(environment: Environment) -> str:
