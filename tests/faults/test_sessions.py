@@ -6,6 +6,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
 from ansible_collections.mstr.library.plugins.module_utils._session.connection import connection_from
 from ansible_collections.mstr.library.plugins.module_utils._session.session_string import encode
 from simulator.harness import Simulator
@@ -89,6 +90,18 @@ def test_session_on_another_node(sim: Simulator) -> None:
     assert on(text, name="New").result["action"] == "created", "the first task has the newest cookie"
     assert "log in with mstr_session again" in on(text, name="New").sentence
     assert runtime(sim, session=text, name="New").result["action"] == "none"
+
+
+@pytest.mark.parametrize(
+    ("switch", "value"), [("sessions_parallel", "refuse"), ("load_balancer_cookie", "rotate_strict")]
+)
+def test_one_request_at_a_time(sim: Simulator, switch: str, value: str) -> None:
+    """A server that refuses parallel requests of a session, or rotates its cookie: few requests are repeated."""
+    sim.reset("samples", latency_ms=10, **{switch: value})
+    sim.seed(generate={"count": 19})
+    assert len(run("mstr_runtime_info", sim).result["runtimes"]) == 20
+    assert len([entry for entry in sim.requests() if entry["status"] in (401, 429)]) <= 6
+    assert sim.calls().count(LOGIN) <= 2
 
 
 def test_plays_that_end_each_others_sessions(sim: Simulator) -> None:

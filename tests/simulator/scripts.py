@@ -31,8 +31,7 @@ if TYPE_CHECKING:
 INITIATED, RUNNING, PARTIALLY_READY, READY, ERROR, EXPIRED, CANCELLED = range(7)  # [mstrio]
 POLL_S = 0.01
 MOST_OUTPUT = 32 * 1024 * 1024
-LEAST_MEMORY_MB = 96  # with less memory, Python does not start
-MOST_MEMORY_MB, LONGEST_S = 512, 600  # of a script, if its runtime does not set less
+LONGEST_S = 600  # of a script, if its runtime does not set less
 KEPT_S = 900  # how long the server remembers an evaluation
 CHILD = Path(__file__).with_name("script_child.py")
 # The simulator ignores `variables` [mstrio].
@@ -153,27 +152,21 @@ class Evaluations:
 
     def _order(self, runtime: Runtime, code: str, folder: str) -> dict[str, Any]:
         values = runtime.values
-        seconds, memory = LONGEST_S, MOST_MEMORY_MB
+        seconds = LONGEST_S
         if isinstance(values.get("execTimeout"), int):
             seconds = min(seconds, values["execTimeout"])
-        sizes = values.get("resource")
-        if isinstance(sizes, dict) and isinstance(sizes.get("mem"), int):
-            memory = min(memory, sizes["mem"])
         now = self._server.clock()
         installed = {
             package.name: package.resolved
             for package in runtime.effective_packages()
             if package.outcome == "installed" and package.done <= now
         }
-        whitelist = values.get("whitelist")
         return {
             "code": code,
             "packages": environment(installed),
             "python": values.get("runtimeVersion"),
             "folder": folder,
-            "whitelist": whitelist if isinstance(whitelist, list) else [],
             "seconds": seconds,
-            "memory_mb": max(LEAST_MEMORY_MB, memory),
             "answer": str(Path(folder, ".answer.json")),
         }
 

@@ -1,4 +1,4 @@
-"""Scripts run their code. The integration targets of scripts and of the probe show what they import and reach."""
+"""Scripts run their code. The integration target of mstr_script_run shows what they import."""
 
 from __future__ import annotations
 
@@ -45,15 +45,14 @@ def test_a_child_left_behind_does_not_keep_the_run_open(client: Client) -> None:
     assert run(client, "import subprocess\nsubprocess.Popen(['sleep', '600'])\n1")["status"] == 3
 
 
-def test_the_limits_of_the_runtime_apply(client: Client, sim: Simulator) -> None:
-    runtime_id = create(client, execTimeout=60, resource={"cpu": "1", "mem": 128})
+def test_the_time_limit_of_the_runtime_applies(client: Client, sim: Simulator) -> None:
+    runtime_id = create(client, execTimeout=60)
     evaluation = start(client, "import time\nprint('early', flush=True)\ntime.sleep(100)", runtime_id)
     path = f"/scripts/evaluation/{evaluation}"
     wait_until(lambda: client.call("GET", path).json()["results"]["stdout"], "the script prints")
     sim.turn_clock(61)
     answer = wait(client, evaluation)
     assert (answer["status"], answer["results"]["stdout"]) == (5, "early\n")
-    assert "MemoryError" in run(client, "bytearray(300 * 1024 * 1024)", runtime_id)["message"]
 
 
 def test_refusals_and_runs_of_others(client: Client, sim: Simulator) -> None:
