@@ -190,6 +190,6 @@ def test_action_group_holds_every_module():
     assert sorted(meta["action_groups"]["mstr"]) == MODULES
 
 
-def test_names_words_of_api_in_snake_case():
-    for field in _fields.FIELDS:
-        assert field.name == re.sub(r"(?<=[a-z])(?=[A-Z])", "_", field.api).lower()
+@pytest.mark.parametrize("field", _fields.FIELDS, ids=lambda field: field.name)
+def test_names_words_of_api_in_snake_case(field):
+    assert field.name == re.sub(r"(?<=[a-z])(?=[A-Z])", "_", field.api).lower()

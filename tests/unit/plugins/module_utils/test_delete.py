@@ -39,14 +39,14 @@ def test_name_to_exclude_that_no_runtime_has(exclude, names, warned):
     assert have.warnings == [f"purge_exclude {text!r} {why}" for text in warned]
 
 
-def test_diff_of_a_deletion_is_the_definition():
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_diff_of_a_deletion_is_the_definition(check_mode):
     have = holding(a={"id": A, "whitelist": ["10.0.0.0/8"]}, b={"id": B, "whitelist": ["10.1.0.0/16"]}, c=C)
     have.list_only("id", "name")
-    for check_mode in (True, False):
-        result = run(have, {"name": "a", "state": "absent"}, {"name": "c"}, purge=True, check_mode=check_mode)
-        assert [diff["before"]["whitelist"] for diff in result["diff"]] == [["10.0.0.0/8"], ["10.1.0.0/16"]]
-        gone = [row["runtime"]["exec_timeout"] for row in result["runtimes"] if row["action"] == "deleted"]
-        assert gone == [600] * 2
+    result = run(have, {"name": "a", "state": "absent"}, {"name": "c"}, purge=True, check_mode=check_mode)
+    assert [diff["before"]["whitelist"] for diff in result["diff"]] == [["10.0.0.0/8"], ["10.1.0.0/16"]]
+    gone = [row["runtime"]["exec_timeout"] for row in result["runtimes"] if row["action"] == "deleted"]
+    assert gone == [600] * 2
 
 
 @pytest.mark.parametrize(("entry", "name"), [({"name": "a"}, "b"), ({"name": "a", "exec_timeout": 60}, "a")])

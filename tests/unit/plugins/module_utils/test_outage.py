@@ -98,6 +98,11 @@ def fails(call, *args, **how):
     return error.value
 
 
+def fail_each(call, task, names, **options):
+    for name in names:
+        fails(call, task, name, **options)
+
+
 def is_given_up(task):
     """Whether another call is not sent any more."""
     before = len(task.http.calls)
@@ -122,11 +127,10 @@ def test_one_call_used_up_retries(task, answer):
 
 @pytest.mark.parametrize("answer", [busy(502), busy(503), busy(504), SILENT], ids=["502", "503", "504", "silent"])
 def test_two_sick_objects_stop_all(task, answer):
-    for name in "ab":
-        task.http.reply(f"GET /runtimes/{name}", *[answer] * 9)
-    for _again in range(2):
-        fails(read, task, "a")
-        assert not is_given_up(task)
+    task.http.reply("GET /runtimes/a", *[answer] * 9)
+    task.http.reply("GET /runtimes/b", *[answer] * 9)
+    fail_each(read, task, "aa")
+    assert not is_given_up(task)
     fails(read, task, "b")
     assert is_given_up(task)
 
@@ -134,11 +138,9 @@ def test_two_sick_objects_stop_all(task, answer):
 def test_write_counts_with_repetitions(task):
     """A create that the server answers with 503 is looked up and sent again; creates have one path."""
     task.http.reply("POST /runtimes", *[busy(503)] * 9)
-    for name in "aaab":
-        fails(create, task, name)
+    fail_each(create, task, "aaab")
     assert not is_given_up(task)
-    for _repeated in range(2):
-        fails(create, task, "b")
+    fail_each(create, task, "bb")
     assert is_given_up(task)
 
 
@@ -148,8 +150,9 @@ def test_long_retry_after_ends_call_at_once(task, status, call):
     """A minute is waited for."""
     task.http.reply("GET /runtimes/minute", busy(status, **{"Retry-After": "60"}))
     read(task, "minute")
-    for path in ("GET /runtimes/a", "POST /runtimes"):
-        task.http.reply(path, busy(status, **{"Retry-After": "3600"}))
+    hour = busy(status, **{"Retry-After": "3600"})
+    task.http.reply("GET /runtimes/a", hour)
+    task.http.reply("POST /runtimes", hour)
     assert isinstance(fails(call, task, "a"), ApiError)
     assert task.stop.pauses == [60]
     assert "asked to wait 3600 seconds" in fails(read, task, "b").sentence
@@ -160,8 +163,7 @@ def test_what_is_still_sent(task):
     """Polls, which do not count either; once each what puts things in order, with a new login; the logout."""
     task.http.reply("GET /runtimes/poll", *[busy(429)] * 9)
     read(task, "good")
-    for _poll in range(3):
-        fails(read, task, "poll", polling=True)
+    fail_each(read, task, ["poll"] * 3, polling=True)
     assert not is_given_up(task)
     task.http.reply("GET /runtimes/a", *[DOWN] * 9)
     fails(read, task, "a")

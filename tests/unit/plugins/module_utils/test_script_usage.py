@@ -124,9 +124,9 @@ def test_script_with_an_invalid_runtime_id(odd):
 
 
 def test_scripts_of_command_manager_are_not_read(server):
-    for project in server.core.projects:
-        for saved, subtype in zip(project.scripts, (19456, "19456")):
-            saved.subtype = subtype
+    saved = [script for project in server.core.projects for script in project.scripts]
+    for index, script in enumerate(saved):
+        script.subtype = (19456, "19456")[index % 2]
     usage = usage_of(server)
     assert (usage.scripts, usage.unread) == ([], [])
     assert not [request for request in server.requests if request.startswith("GET /scripts/")]

@@ -37,7 +37,7 @@ def test_all_errors_in_one_message_and_nothing_sent(ensure):
     with LibraryServer() as server:
         wrong = {"name": " ", "id": "12", "exec_timeout": 0, "policy": {"networks_within": []}}
         result = ensure(server, **wrong, whitelist=["x", "10.10.10.7/24", "8.8.8.8"], retries=-1, username=None)
-    for words in (
+    expected = (
         "name ' ' is empty",
         "id '12' is invalid",
         "whitelist[0] 'x'",
@@ -46,6 +46,6 @@ def test_all_errors_in_one_message_and_nothing_sent(ensure):
         "exec_timeout must be at least 1, not 0",
         "retries must be at least 0, not -1",
         "login_mode standard requires username",
-    ):
-        assert words in result["msg"]
+    )
+    assert [words for words in expected if words not in result["msg"]] == []
     assert server.calls == []

@@ -132,9 +132,8 @@ def test_entry_refused_hides_no_other_entry(lines):
 
 
 def test_state_null_is_not_given(lines, src):
-    for options in ({"runtimes": [{"state": None}]}, {"src": src([{"state": None}])}):
-        [error] = lines(**options)
-        assert error.endswith(": one of name and id is required")
+    errors = lines(runtimes=[{"state": None}]) + lines(src=src([{"state": None}]))
+    assert [error.partition(": ")[2] for error in errors] == ["one of name and id is required"] * 2
 
 
 def test_broken_file_and_a_purge(src):

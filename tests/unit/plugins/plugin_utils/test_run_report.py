@@ -176,6 +176,6 @@ def test_the_result_of_an_earlier_run(result):
 def test_a_task_that_could_not_start():
     found = result_of("a", {"failed": True, "msg": "'nowhere' is undefined"}, "1")
     assert made({"a": found}).lines == ["a: failed: 'nowhere' is undefined"]
-    for name in (f"r.{suffix}" for suffix in formats.FORMATS):
-        assert made({"a": found}, "audit", reports=[name]).files[name]
+    names = [f"r.{suffix}" for suffix in formats.FORMATS]
+    assert all(made({"a": found}, "audit", reports=[name]).files[name] for name in names)
     assert result_of("a", {"run": "1", "error": None}, "1") == {"run": "1", "error": None}
