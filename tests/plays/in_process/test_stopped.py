@@ -24,7 +24,7 @@ def test_a_backup_after_a_signal(local: Play, sim: Simulator, name: str) -> None
     """The signal comes when two of six creates are done, and the others are held. The backup has what was there."""
     sim.seed({"name": "Kept"})
     local.hosts = {"a": local.hosts["a"]}
-    sim.fault("held", operation="create", when="before", skip=2)
+    sim.fault("held", operation="create", when="before", skip=2, times=4)
     more = {"mstr_runtimes": [{"name": f"r{number}"} for number in range(6)]}
     process = local.start(local.command(APPLY, mstr_runtimes_backup_dest="{{ inventory_hostname }}.bk.yml", **more))
     wait_until(lambda: sim.calls().count("POST /runtimes") == 6, "created")
