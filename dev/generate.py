@@ -9,7 +9,7 @@ import json
 import re
 import sys
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -43,9 +43,9 @@ def first_sentence(description: str | list[str]) -> str:
     return str(product("doc_fragments.runtime").first_sentence(description))
 
 
-def plain(description: str | list[str], form: str = r"\1") -> str:
-    """The first sentence. `form` takes the place of the markup of Ansible."""
-    return re.sub(r"\b(?:[A-Z]|RV)\((?:[^()#]*#\w+:)?([^()]*)\)", form, first_sentence(description))
+def plain(description: str | list[str]) -> str:
+    """The first sentence, without the markup of Ansible."""
+    return re.sub(r"\b(?:[A-Z]|RV)\((?:[^()#]*#\w+:)?([^()]*)\)", r"\1", first_sentence(description))
 
 
 def of_fragment(name: str) -> Json:
@@ -62,68 +62,78 @@ def after_mark(path: str, mark: str, *blocks: str) -> dict[str, str]:
 
 
 def role() -> dict[str, str]:
-    """The variables of the role that reach a module: those of the definitions, and of the connection."""
-    module = yaml.safe_load(product("modules.mstr_runtimes").DOCUMENTATION)
-    own, connection = module["options"], of_fragment("auth")
-    for name in module["extends_documentation_fragment"]:
-        own.update(of_fragment(name.split(".")[2]) if ".auth" not in name else {})
-    named = {name: f"mstr_{name}" for name in connection} | {name: f"mstr_runtimes_{name}" for name in own}
-    named["runtimes"] = "mstr_runtimes"
-    # These variables belong to the role: it has more to say about them.
-    del own["runtimes"], own["src"]
-    # A file of definitions has its scripts; how often a task polls is nothing that an environment decides.
-    del own["scripts"], own["wait_interval"]
+    """The argument specs of the role: its own variables, and those that are an option of the module."""
+    mark = "      # `make generate` writes the variables below.\n"
+    table = product("plugin_utils._playbooks.variables").table()
+    documented = _options_of_module("mstr_runtimes")
+    options = [(variable, documented[variable.option]) for variable in table if variable.option]
+    own = [(variable, variable._asdict()) for variable in table if variable.role == "main"]
+    exports = [(variable, variable._asdict()) for variable in table if variable.role == "export"]
+    connection = {variable.name for variable, _spec in options if variable.name == f"mstr_{variable.option}"}
+    main = "".join(_of_role(variable, spec, connection) for variable, spec in [*own, *options])
+    export = "".join(_of_role(variable, spec, ()) for variable, spec in exports)
+    aliases = "".join(
+        f"      {variable.name}: *{variable.name}\n" for variable, _ in options if variable.name in connection
+    )
+    return after_mark(ROLE, mark, main, f"{export}{aliases}")
 
-    lines, aliases = "", ""
-    for name, option in {**own, **connection}.items():
-        variable = named[name]
-        lines += f"      {variable}:{f' &{variable}' if name in connection else ''}\n        description:\n"
-        aliases += f"      {variable}: *{variable}\n" if name in connection else ""
-        sentence = re.sub(
-            r"O\((\w+)(?=[)=])",
-            lambda found: f"O({named.get(found[1], found[1])}",
-            first_sentence(option["description"]),
-        )
-        # The role has no name for a part of an option, or for what the module returns.
-        sentence = re.sub(r"(O\((?=\w+\[)|RV\()", r"\1mstr.library.mstr_runtimes#module:", sentence)
-        more = f"See O(mstr.library.mstr_runtimes#module:{name})."
-        # The variable has no default: ansible-core then treats a null variable as set.
-        more += "" if option.get("default") in (None, []) else f" The default is V({json.dumps(option['default'])})."
-        for paragraph in (sentence, more):
-            lines += filled(paragraph, initial_indent=" " * 10 + "- ", subsequent_indent=" " * 12) + "\n"
-        for key in ("type", "elements", "choices"):
-            lines += f"        {key}: {option[key]}\n".replace("'", "") if key in option else ""
-        # ansible-core 2.22 and newer mask the values of such variables wherever they show them.
-        lines += "        no_log: true\n" if variable in product("plugin_utils._playbooks.variables").SECRETS else ""
-    return after_mark(ROLE, "      # `make generate` writes the variables below.\n", lines, aliases)
+
+def _options_of_module(name: str) -> Json:
+    """The documented options of a module, with those of its fragments."""
+    module = yaml.safe_load(product(f"modules.{name}").DOCUMENTATION)
+    fragments = [fragment.split(".")[2] for fragment in module["extends_documentation_fragment"]]
+    return {key: option for fragment in fragments for key, option in of_fragment(fragment).items()} | module["options"]
+
+
+def _of_role(variable: Any, spec: Mapping[str, Any], with_anchor: Collection[str]) -> str:
+    """A variable in the argument specs of the role. It has no default: ansible-core then treats a null as set."""
+    paragraphs = _as_option(variable, spec) if variable.option else variable.description
+    lines = (
+        f"      {variable.name}:{f' &{variable.name}' if variable.name in with_anchor else ''}\n        description:\n"
+    )
+    for paragraph in paragraphs:
+        lines += filled(paragraph, initial_indent=" " * 10 + "- ", subsequent_indent=" " * 12) + "\n"
+    for key in ("type", "elements", "choices"):
+        lines += f"        {key}: {spec[key]}\n".replace("'", "") if spec.get(key) else ""
+    # ansible-core 2.22 and newer mask the values of such variables wherever they show them.
+    is_secret = variable.name in product("plugin_utils._playbooks.variables").SECRETS
+    return lines + ("        no_log: true\n" if is_secret else "")
+
+
+def _as_option(variable: Any, option: Mapping[str, Any]) -> list[str]:
+    """The description of a variable that is an option of the module."""
+    names = {other.option: other.name for other in product("plugin_utils._playbooks.variables").table() if other.option}
+    sentence = re.sub(
+        r"O\((\w+)(?=[)=])", lambda found: f"O({names.get(found[1], found[1])}", first_sentence(option["description"])
+    )
+    # The role has no name for a part of an option, or for what the module returns.
+    sentence = re.sub(r"(O\((?=\w+\[)|RV\()", r"\1mstr.library.mstr_runtimes#module:", sentence)
+    default = option.get("default")
+    more = f"See O(mstr.library.mstr_runtimes#module:{variable.option})."
+    return [sentence, more if default in (None, []) else f"{more} The default is V({json.dumps(default)})."]
 
 
 def guide() -> dict[str, str]:
     """The table of the variables of the playbooks."""
-    variables = product("plugin_utils._playbooks.variables")
-    specs = yaml.safe_load((ROOT / ROLE).read_text(encoding="utf-8"))["argument_specs"]
-    described = {**specs["main"]["options"], **specs["export"]["options"]}
-
-    def meaning(name: str, row: Mapping[str, Any] | None) -> str:
-        if row:
-            return str(row["meaning"])
-        if name in {*variables.CONNECTION.values(), *variables.passed_on().values()}:
-            return "As the option."
-        text = plain(described[name]["description"], r"``\1``")
-        default = re.search(r"The default is V\((.*?)\)\.", str(described[name]["description"]))
-        return f"{text[:-1]} (``{default[1]}``)." if default else text
-
+    rows = [
+        (
+            ", ".join(variable.playbooks),
+            "As the option." if variable.option else marked_up(variable.description[0]),
+            variable.name,
+        )
+        for variable in product("plugin_utils._playbooks.variables").table()
+    ]
     lines = []
-    for purpose, of_purpose in variables.by_purpose().items():
-        rows = [
-            (", ".join(variables.playbooks_with(name)), meaning(name, row), name) for name, row in of_purpose.items()
-        ]
-        lines.append(f"   **{purpose}**,,")
-        for (playbooks, text), same in itertools.groupby(rows, lambda row: row[:2]):
-            cells = [", ".join(f"``{name}``" for *_same, name in same), playbooks, text]
-            row = ",".join('"{}"'.format(cell.replace('"', '""')) for cell in cells)
-            lines.append(filled(row, initial_indent="   ", subsequent_indent="   "))
+    for (playbooks, text), same in itertools.groupby(rows, lambda row: row[:2]):
+        cells = [", ".join(f"``{name}``" for *_same, name in same), playbooks, text]
+        row = ",".join('"{}"'.format(cell.replace('"', '""')) for cell in cells)
+        lines.append(filled(row, initial_indent="   ", subsequent_indent="   "))
     return after_mark(GUIDE, "   :widths: 36 16 48\n\n", "\n".join([*lines, ""]))
+
+
+def marked_up(text: str) -> str:
+    """A text with the markup of a guide in place of Ansible's."""
+    return re.sub(r"\b[A-Z]\((?:[^()#]*#\w+:)?([^()]*)\)", r"``\1``", text)
 
 
 def returned() -> dict[str, str]:

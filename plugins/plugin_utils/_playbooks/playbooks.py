@@ -18,7 +18,7 @@ from .action import Action, Result, refused
 from .backup import DEST, keep_if_used, read_backup, stopped, write_backup
 from .new_run import dests
 from .own_file import OwnFile
-from .variables import AUDITED, DEFINITIONS, empty_errors, name_errors, passed_on, role_types, with_exemptions
+from .variables import APPLIED, AUDITED, DEFINITIONS, empty_errors, name_errors, types, with_exemptions
 
 
 def apply(action: Action, approved: Result | None = None, check_mode: bool = False) -> Result:
@@ -47,13 +47,13 @@ def _options(action: Action) -> Result:
     """The options of mstr_runtimes. Raises ValidationError with every error of a variable."""
     definitions = definitions_of(action)
     with ErrorList() as errors:
-        empty = [name for name in role_types() if action.value(name) == ""]
+        empty = [name for name in types("apply") if action.value(name) == ""]
         errors.add(*name_errors(action.task_vars), *empty_errors(empty))
         if not definitions:
             errors.add("Set mstr_runtimes or mstr_runtimes_src; neither is set.")
         if len(definitions) > 1:
             errors.add(BOTH_SET)
-    return {**definitions, **action.options(passed_on()), **_policy(action)}
+    return {**definitions, **action.options(APPLIED), **_policy(action)}
 
 
 BOTH_SET = "Set only one of mstr_runtimes and mstr_runtimes_src; both are set. To apply only the file, name it with -e."

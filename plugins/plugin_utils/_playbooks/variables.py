@@ -2,32 +2,33 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The variables of the playbooks and roles: which exist, and which playbook uses which.
+"""The variables of the playbooks and of the role `runtimes`: which exist, and which playbook uses which.
 
-Pure, except that the variables are read from `variables.yml`, and those of the role from its argument specs.
+Pure, except that those that are no option of a module are read from `variables.yml`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
 from ...module_utils import auth
 from ...module_utils._errors import ValidationError
+from ...module_utils._work.inputs_many import MANY_OPTIONS
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_ROOT = Path(__file__).resolve().parents[3]
 _ROLE = "mstr_runtimes_"
 # A variable with such a beginning that no playbook knows is a misspelled one.
 _WORDS = ("runtimes", "runtime", "plan", "report", "audit", "fail_on", "export", "probe")
 _PREFIXES = tuple(f"mstr_{word}_" for word in _WORDS)
 PLAYBOOKS = ("apply", "audit", "export", "probe")
-# Which variables of the role an audit uses: those that say what an apply would do.
-_AUDITED = ("purge", "purge_exclude", "purge_limit", "policy", "protect_used")
+# The options of mstr_runtimes that are variables. An audit uses those that say what an apply would do.
+_COMPARED = ("purge", "purge_exclude", "purge_limit", "protect_used", "policy")
+_WRITTEN = ("plan_id", "wait", "wait_timeout", "journal_comment")
 # What protects or decides. An empty text is often a shell variable without a value, and would switch it off.
 _GUARDS = (
     *("mstr_export_upgrade", "mstr_fail_on_drift", "mstr_fail_on_violation"),
@@ -43,59 +44,55 @@ OWN_FILES = {
 }
 UPGRADE_DEST = "{host}.upgrade.yml"
 # The options of the modules, each with its variable.
-SECRETS = frozenset(f"mstr_{option}" for option, spec in auth.argument_spec().items() if spec.get("no_log"))
 CONNECTION = {option: f"mstr_{option}" for option in auth.argument_spec()}
+SECRETS = frozenset(CONNECTION[option] for option, spec in auth.argument_spec().items() if spec.get("no_log"))
 DEFINITIONS = {"runtimes": "mstr_runtimes", "src": f"{_ROLE}src"}
-AUDITED = {
-    **{option: f"{_ROLE}{option}" for option in _AUDITED},
-    **{f"include_{what}": f"mstr_audit_{what}" for what in ("installed", "scripts")},
-}
+COMPARED = {option: f"{_ROLE}{option}" for option in _COMPARED}
+APPLIED = {**COMPARED, **{option: f"{_ROLE}{option}" for option in _WRITTEN}}
+AUDITED = {**COMPARED, **{f"include_{what}": f"mstr_audit_{what}" for what in ("installed", "scripts")}}
 # What the role and the playbooks set themselves.
 OWN = frozenset({"mstr_export_result", "mstr_runtimes_result"})
-# What every playbook takes: a switch that the action plugins read, and what a check in a workflow of AWX hands on to
-# all later jobs.
-_EVERYWHERE = frozenset({"mstr_in_process", "mstr_runtimes_plan_ids"})
+# What every playbook takes: a check in a workflow of AWX hands it on to all later jobs.
+_HANDED_ON = f"{_ROLE}plan_ids"
+
+
+class Variable(NamedTuple):
+    """A variable that users set. `option`: the one that it is; then it has no `description` of its own.
+
+    `role`: the entry point of the role that has it, too. `elements`: the type of the entries of a list.
+    """
+
+    name: str
+    type: str
+    playbooks: Sequence[str]
+    option: str | None = None
+    role: str | None = None
+    elements: str | None = None
+    description: Sequence[str] = ()
 
 
 @cache
-def by_purpose() -> dict[str, dict[str, Any]]:
-    """Every variable of the playbooks by what it is for. Null, or its `type`, `playbooks` and `meaning`, see there."""
-    table: dict[str, dict[str, Any]] = yaml.load(Path(__file__).with_name("variables.yml").read_bytes(), Loader=_LOADER)
-    return table
-
-
-@cache
-def of_playbooks() -> dict[str, dict[str, Any]]:
-    """The variables that only playbooks use, by name, each with its `type`, `playbooks` and `meaning`."""
-    return {name: row for rows in by_purpose().values() for name, row in rows.items() if row}
-
-
-@cache
-def role_types(entry_point: str = "main") -> dict[str, str]:
-    """The variables of the role's entry point, each with its type."""
-    specs = yaml.load((_ROOT / "roles/runtimes/meta/argument_specs.yml").read_bytes(), Loader=_LOADER)
-    options = specs["argument_specs"][entry_point]["options"]
-    return {name: str(option["type"]) for name, option in options.items()}
-
-
-@cache
-def passed_on() -> dict[str, str]:
-    """The options of mstr_runtimes beside the definitions, each with its variable of the role."""
-    own = (f"{_ROLE}backup_dest", f"{_ROLE}exemptions")
-    names = [name for name in role_types() if name.startswith(_ROLE) and name not in own]
-    return {name.removeprefix(_ROLE): name for name in names if name not in DEFINITIONS.values()}
+def table() -> tuple[Variable, ...]:
+    """Every variable, in the order of the guide."""
+    connection = [
+        Variable(CONNECTION[option], spec["type"], PLAYBOOKS, option) for option, spec in auth.argument_spec().items()
+    ]
+    options = [
+        Variable(
+            name, str(MANY_OPTIONS[option]["type"]), ["apply", "audit"] if option in COMPARED else ["apply"], option
+        )
+        for option, name in APPLIED.items()
+    ]
+    rows = yaml.load(Path(__file__).with_name("variables.yml").read_bytes(), Loader=_LOADER)
+    own = [Variable(name, **row) for name, row in rows.items()]
+    definitions = [variable for variable in own if variable.name in DEFINITIONS.values()]
+    return (*connection, *definitions, *options, *(variable for variable in own if variable not in definitions))
 
 
 @cache
 def types(playbook: str) -> dict[str, str]:
     """Every variable that a playbook uses, with its type."""
-    own = {name: row["type"] for name, row in of_playbooks().items() if playbook in row["playbooks"]}
-    if playbook in ("apply", "export"):
-        return {**own, **role_types(entry_point="main" if playbook == "apply" else "export")}
-    used = {*CONNECTION.values()}
-    if playbook == "audit":
-        used |= {*DEFINITIONS.values(), *AUDITED.values(), f"{_ROLE}exemptions"}
-    return {**own, **{name: kind for name, kind in role_types().items() if name in used}}
+    return {variable.name: variable.type for variable in table() if playbook in variable.playbooks}
 
 
 def empty_errors(empty: Collection[str]) -> list[str]:
@@ -129,7 +126,7 @@ def playbooks_with(name: str) -> list[str]:
 @cache
 def all_names() -> frozenset[str]:
     """Every variable that users of the role and playbooks set."""
-    return _EVERYWHERE.union(*map(types, PLAYBOOKS))
+    return frozenset(variable.name for variable in table())
 
 
 def name_errors(names: Iterable[str], playbook: str | None = None, extra: Iterable[str] = ()) -> Iterator[str]:
@@ -146,7 +143,7 @@ def name_errors(names: Iterable[str], playbook: str | None = None, extra: Iterab
         if name not in all_names():
             if is_extra or name.startswith(_PREFIXES):
                 yield _unknown(name)
-        elif is_extra and name not in _EVERYWHERE and name not in types(str(playbook)):
+        elif is_extra and name != _HANDED_ON and name not in types(str(playbook)):
             *others, last = playbooks_with(name)
             whose = f"{', '.join(others)} and {last} do" if others else f"{last} does"
             yield f"{playbook} does not use {name}; {whose}. Remove it from -e."

@@ -46,7 +46,9 @@ def seven(play: Play, servers: list[Simulator]) -> Play:
     play.variables |= {"mstr_runtimes_policy": POLICY, "mstr_retries": 0, "mstr_timeout": 10}
     rules, drift = {"mstr_fail_on_violation": True}, {"mstr_fail_on_drift": True}
     moved = {"mstr_runtimes_src": str(play.folder / "scripts.json")}
-    (play.folder / "scripts.json").write_text(json.dumps({"scripts": [{"name": "Load", "project": "Sales", "runtime": "A"}]}))
+    (play.folder / "scripts.json").write_text(
+        json.dumps({"scripts": [{"name": "Load", "project": "Sales", "runtime": "A"}]})
+    )
     defined, second = {"mstr_runtimes": RUNTIMES}, {"mstr_base_url": servers[1].base_url}
     play.hosts["env0"] |= defined | drift
     play.hosts["env1"] |= defined | rules

@@ -9,13 +9,49 @@ import pytest
 import yaml
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._work.audit import AUDIT_OPTIONS
-from ansible_collections.mstr.library.plugins.modules import mstr_runtimes
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks import variables
 
 ROOT = Path(__file__).parents[4]
 PAGES = sorted(page for folder in ("playbooks", "roles") for page in ROOT.glob(f"{folder}/**/*.yml"))
 ROLE = yaml.safe_load((ROOT / "roles/runtimes/meta/argument_specs.yml").read_text("utf-8"))["argument_specs"]
-AUDITED, PASSED_ON = ({*variables.DEFINITIONS, *names} for names in (variables.AUDITED, variables.passed_on()))
+CONNECTION = [
+    "mstr_base_url",
+    "mstr_username",
+    "mstr_password",
+    "mstr_api_token",
+    "mstr_identity_token",
+    "mstr_login_mode",
+    "mstr_session",
+    "mstr_validate_certs",
+    "mstr_ca_path",
+    "mstr_client_cert",
+    "mstr_client_key",
+    "mstr_timeout",
+    "mstr_retries",
+]
+COMPARED = ["purge", "purge_exclude", "purge_limit", "protect_used", "policy", "exemptions"]
+OF_APPLY = ["plan_id", "wait", "wait_timeout", "journal_comment", "backup_dest"]
+OF_ROLE = [*CONNECTION, "mstr_runtimes", *(f"mstr_runtimes_{name}" for name in ("src", *COMPARED, *OF_APPLY))]
+OF_PLAYBOOKS = [
+    "mstr_runtimes_plan_ids",
+    "mstr_report_dest",
+    "mstr_plan_dest",
+    "mstr_plan_src",
+    "mstr_audit_scripts",
+    "mstr_audit_installed",
+    "mstr_fail_on_violation",
+    "mstr_fail_on_drift",
+    "mstr_export_dest",
+    "mstr_export_upgrade",
+    "mstr_probe_dest",
+    "mstr_in_process",
+]
+
+
+def test_these_variables_and_no_others():
+    assert sorted(variable.name for variable in variables.table()) == sorted([*OF_ROLE, *OF_PLAYBOOKS])
+    assert sorted(ROLE["main"]["options"]) == sorted(OF_ROLE)
+    assert sorted(ROLE["export"]["options"]) == sorted([*CONNECTION, "mstr_export_dest", "mstr_export_upgrade"])
 
 
 def test_every_variable_in_use_is_known():
@@ -48,32 +84,13 @@ def test_secrets_are_not_logged():
     assert {name for name, option in ROLE["main"]["options"].items() if option.get("no_log")} == secrets
 
 
-def test_every_option_of_module_has_variable():
-    documented = set(yaml.safe_load(mstr_runtimes.DOCUMENTATION)["options"]) - {"scripts", "wait_interval"}
-    own = {"mstr_runtimes_backup_dest", "mstr_runtimes_exemptions"}
-    reach = (variables.CONNECTION, variables.DEFINITIONS, variables.passed_on())
-    used = {variable for options in reach for variable in options.values()}
-    assert documented <= PASSED_ON
-    assert ROLE["main"]["options"].keys() - own == used
-
-
-def test_the_table_has_every_variable_once():
-    """Those that the role describes are only named, the others are described."""
-    rows = [row for of_purpose in variables.by_purpose().values() for row in of_purpose.items()]
-    of_role = {*ROLE["main"]["options"], *ROLE["export"]["options"]}
-    known = {name for playbook in variables.PLAYBOOKS for name in variables.types(playbook)}
-    assert sorted(name for name, _row in rows) == sorted(known)
-    assert {name for name, row in rows if row is None} == of_role
-
-
 def test_audit_compares_as_role_applies():
-    """What only writes, or only an approval has, is of no use to an audit."""
-    no_use = {"plan_id", "journal_comment", "wait", "wait_timeout", "wait_interval"}
-    assert PASSED_ON - no_use <= AUDITED <= set(AUDIT_OPTIONS)
+    """It has the options that say what an apply would do."""
+    assert {*variables.DEFINITIONS, *variables.AUDITED} <= set(AUDIT_OPTIONS)
+    assert {*variables.AUDITED.values()} >= {f"mstr_runtimes_{name}" for name in COMPARED if name != "exemptions"}
 
 
-def test_no_guard_may_be_empty():
+@pytest.mark.parametrize("name", [*COMPARED[1:], "plan_id", "plan_ids"])
+def test_no_guard_may_be_empty(name):
     """An empty text, such as of a shell variable without a value, would switch it off."""
-    purposes = ("What may be deleted", "Policy", "Approval of a plan")
-    guards = {name for purpose in purposes for name in variables.by_purpose()[purpose]} - {"mstr_runtimes_purge"}
-    assert [name for name in sorted(guards) if not list(variables.empty_errors([name]))] == []
+    assert len(variables.empty_errors([f"mstr_runtimes_{name}"])) == 1
