@@ -82,7 +82,8 @@ def _options_of_module(name: str) -> Json:
     """The documented options of a module, with those of its fragments."""
     module = yaml.safe_load(product(f"modules.{name}").DOCUMENTATION)
     fragments = [fragment.split(".")[2] for fragment in module["extends_documentation_fragment"]]
-    return {key: option for fragment in fragments for key, option in of_fragment(fragment).items()} | module["options"]
+    options: Json = {key: option for fragment in fragments for key, option in of_fragment(fragment).items()}
+    return {**options, **module["options"]}
 
 
 def _of_role(variable: Any, spec: Mapping[str, Any], with_anchor: Collection[str]) -> str:

@@ -79,7 +79,7 @@ PAGES: dict[str, Preparation] = {
                 "tasks": [{"name": "Load sales every night", "script": "Load sales", "schedule": "nightly"}],
             }
         ],
-        warnings=["not carried over"],
+        warnings=["not carried over", "are not restored"],
     ),
     "docs/docsite/rst/guide_policy.rst": Preparation(runtimes=[DESCRIBED]),
     "docs/docsite/rst/guide_runtimes_as_code.rst": Preparation(
