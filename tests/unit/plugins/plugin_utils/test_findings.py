@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.mstr.library.plugins.modules import mstr_audit
-from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.variables import of_playbooks
+from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.variables import table
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import environment as environments
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import html as pages
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.console import console_lines
@@ -47,8 +47,9 @@ def texts(report, kind):
 def test_every_kind_and_format_is_documented():
     returned = yaml.safe_load(mstr_audit.RETURN)
     assert list(returned["counts"]["sample"]) == list(KINDS)
-    for text in (of_playbooks()["mstr_report_dest"]["meaning"], GUIDE.read_text("utf-8").partition("Suffix, What")[2]):
-        suffixes = re.findall(r"``\.([a-z.]+)``", text.partition("\n\nAn audit")[0])
+    [variable] = [variable for variable in table() if variable.name == "mstr_report_dest"]
+    for text in (variable.description[0], GUIDE.read_text("utf-8").partition("Suffix, What")[2]):
+        suffixes = re.findall(r"(?:``|C\()\.([a-z.]+)", text.partition("\n\nAn audit")[0])
         assert sorted(set(suffixes)) == sorted(FORMATS)
 
 
