@@ -32,7 +32,7 @@ from simulator.harness import Simulator  # noqa: E402
 from support.ansible import COLLECTIONS, STARTED, Play, core_fixture, programs  # noqa: E402
 
 # The longest first, so that no test is still running alone at the end.
-_ORDER = ("matrix", "plays", "lint", "browser", "tool", "faults", "contract", "simulator", "unit", "live")
+_ORDER = ("matrix", "plays", "lint", "browser", "tool", "faults", "contract", "simulator", "unit")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -41,8 +41,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(optionalhook=True)  # without pytest-xdist
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """More than the machine has cores, because many tests wait; the live tests need it for themselves."""
-    return 0 if any("tests/live" in word for word in config.args) else min((os.cpu_count() or 1) + 2, 8)
+    """More than the machine has cores, because many tests wait."""
+    return min((os.cpu_count() or 1) + 2, 8)
 
 
 def _folder(item: pytest.Item) -> str:
@@ -101,7 +101,7 @@ def _own_environment() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def _installed(request: pytest.FixtureRequest, _own_environment: None) -> None:
     """Tests of these folders run the collection as a user installs it."""
-    if {_folder(item) for item in request.session.items} & {"browser", "contract", "faults", "live", "plays"}:
+    if {_folder(item) for item in request.session.items} & {"browser", "contract", "faults", "plays"}:
         assert os.environ.get("MSTR_TEST_COLLECTIONS") == COLLECTIONS or collection.installed()
 
 
