@@ -66,13 +66,11 @@ def test_broken_definitions_hide_no_violation():
     assert "0.0.0.0/0" in [row["value"] for row in result["read"]["violations"]]
 
 
-@pytest.mark.parametrize("failed", [False, True])
-def test_what_apply_refuses_is_finding(failed):
+@pytest.mark.parametrize(("entry", "failed"), [({"name": "r"}, False), ({"id": "E" * 32, "name": "e"}, True)])
+def test_what_apply_refuses_is_finding(entry, failed):
     """Here: a name that means two runtimes. An error of the server is a failure: then nobody knows."""
-    server, entry = Server(stored(), stored(id="A" * 32)), {"name": "r"}
-    if failed:
-        server.refusals["GET /runtimes/" + "E" * 32] = refusal(500, "ERR001", "no")
-        entry = {"id": "E" * 32, "name": "e"}
+    server = Server(stored(), stored(id="A" * 32))
+    server.refusals["GET /runtimes/" + "E" * 32] = refusal(500, "ERR001", "no")
     applied = audited(server, runtimes=[entry])["applied"]
     assert (applied["failed"], [row["action"] for row in applied["runtimes"]]) == (failed, ["failed"])
 
