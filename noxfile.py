@@ -33,8 +33,8 @@ CACHE.mkdir(exist_ok=True)
 os.environ["PATH"] = os.pathsep.join(envs.search_path())
 # For the sessions of antsibull-nox. uv takes a space for the end of a path, and nox runs in this folder.
 os.environ["UV_CONSTRAINT"] = str(envs.PINS.relative_to(ROOT))
-if "PIP_INDEX_URL" in os.environ:
-    os.environ.setdefault("UV_DEFAULT_INDEX", os.environ["PIP_INDEX_URL"])
+for variable, value in envs.for_uv().items():
+    os.environ.setdefault(variable, value)
 os.environ.setdefault("UV_CACHE_DIR", str(CACHE / "uv"))
 signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that it ends the program of a session, too
 # Compiled files are kept, but not in the tree, which is tested as it is.

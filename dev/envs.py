@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from dev.paths import CACHE, ROOT, once, run
@@ -119,6 +120,30 @@ def ensure(name: str, version: str = "") -> Path:
     session = f"env-{name}-{found[0]}"
     command = (sys.executable, "-m", "nox", "--noxfile", ROOT / "noxfile.py", "--session", session, "--")
     return Path(once(session, lambda written: run(*command, written, env=CALLER)).read_text())
+
+
+# By the option of pip, the variables of uv with the same meaning.
+_OF_UV = {
+    "index-url": ("UV_DEFAULT_INDEX",),
+    "extra-index-url": ("UV_INDEX",),
+    "find-links": ("UV_FIND_LINKS",),
+    "trusted-host": ("UV_INSECURE_HOST",),
+    "cert": ("SSL_CERT_FILE",),
+    "proxy": ("HTTP_PROXY", "HTTPS_PROXY"),
+}
+
+
+def for_uv(env: Mapping[str, str] = CALLER) -> dict[str, str]:
+    """What pip is configured with, as variables of uv, which does not read pip's files; and the system's certificates.
+
+    Behind the proxy of a company, pip has its own index, proxy and certificate.
+    """
+    listed = run(ROOT / ".venv" / "nox" / "bin" / "python", "-m", "pip", "config", "list", env=env)
+    settings = {"UV_SYSTEM_CERTS": "true"}
+    for section in ("global", "install", ":env:"):  # a later one wins
+        for option, value in re.findall(rf"(?m)^{section}\.([a-z-]+)='(.*)'$", listed):
+            settings |= dict.fromkeys(_OF_UV.get(option, ()), value.replace("\\n", " ").strip())
+    return settings
 
 
 def pins(name: str) -> list[str]:
