@@ -21,8 +21,8 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each program of the test
 if "DEV_RUN" not in os.environ:  # the workers of pytest-xdist use that of the process that started them
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up after it, too
     os.environ["TMPDIR"] = tempfile.tempdir = str(_AT_END.enter_context(run_folder()))
-# In the background and with nohup, this process ignores signals. Programs that tests start would ignore them, too, unless
-# it catches them; so do the workers of pytest-xdist.
+# In the background and with nohup, this process ignores signals. What tests start would ignore them, too, unless it
+# catches them. The workers of pytest-xdist do the same.
 _IGNORED = os.environ.setdefault(
     "DEV_IGNORED",
     " ".join(name for name in ("SIGINT", "SIGHUP") if signal.getsignal(getattr(signal, name)) is signal.SIG_IGN),
