@@ -109,7 +109,8 @@ options:
         type: int
       resource_max:
         description:
-          - The largest allowed resources. Only the given keys are evaluated, and only where the runtime has a value.
+          - The largest allowed resources, timeout and number of cached instances. Only the given keys are evaluated,
+            and only where the runtime has a value.
         type: dict
         suboptions:
           cpu:
@@ -124,12 +125,12 @@ options:
           proc_count:
             description: Number of processes.
             type: int
-      exec_timeout_max:
-        description: The largest allowed number of seconds that a script may run.
-        type: int
-      cached_instances_max:
-        description: The largest allowed number of cached instances. It applies to the larger of the two counts.
-        type: int
+          exec_timeout:
+            description: Number of seconds that a script may run.
+            type: int
+          max_cached_instances:
+            description: Number of cached instances.
+            type: int
       exemptions:
         description:
           - Violations that do not count, each with a reason and a last day. They are returned as C(exempted), and every

@@ -34,14 +34,9 @@ extends_documentation_fragment:
 options:
   include_scripts:
     description:
-      - Whether to find the saved scripts that run on each runtime. See
-        O(mstr.library.mstr_runtime_info#module:include_scripts) for what this costs.
-    type: bool
-    default: false
-  include_tasks:
-    description:
-      - Whether to also read on which schedules these scripts run, and how their last runs ended. Requires
-        O(include_scripts=true).
+      - Whether to find the saved scripts that run on each runtime, on which schedules they run, and how their last runs
+        ended. See O(mstr.library.mstr_runtime_info#module:include_scripts) and
+        O(mstr.library.mstr_runtime_info#module:include_tasks) for what this costs.
     type: bool
     default: false
   include_installed:
@@ -52,10 +47,6 @@ options:
         software bill of materials is complete.
     type: bool
     default: false
-  projects:
-    description: Names or ids of the projects to search for scripts, all by default.
-    type: list
-    elements: str
 requirements:
   - netaddr, only if O(policy) is set or there are definitions
 attributes:

@@ -11,11 +11,10 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from .._errors import parsed_each
+from .._errors import ErrorList, parsed_each
 from .entries import amounts, positive
-from .fields import POOL
 from .installed import EVERYWHERE, Installed, graph_of, required_by
-from .kinds import RESOURCE, Package, Resource, at_least
+from .kinds import RESOURCE, RESOURCE_KEYS, Package, Resource, at_least
 from .networks import IPV4, canonical, parse
 from .python import days_left, support_of
 from .requirements import Requirement, has_version, project, requirement, specifiers, version_of
@@ -373,26 +372,24 @@ def _above(limit: Any, option: str, value: Any) -> list[Finding]:
     return [Finding(option, value, f"is more than {limit}")] if value > limit else []
 
 
-@_rule("resources are at most {}", lambda place, options: amounts(place, options) or None, "resource")
+def _limits(place: str, options: Mapping[str, Any]) -> dict[str, Any] | None:
+    with ErrorList() as errors:
+        limits: dict[str, Any] = errors.check(amounts, place, options) or {}
+        for key, check in (("exec_timeout", positive), ("max_cached_instances", at_least)):
+            if options.get(key) is not None:
+                limits[key] = errors.check(check, f"{place}.{key}", options[key])
+    return limits or None
+
+
+@_rule("limits are at most {}", _limits, "resource", "exec_timeout", "max_cached_instances")
 def resource_max(limits: Mapping[str, Any], values: Mapping[str, Any]) -> Iterator[Finding]:
-    """No resource is above its limit."""
-    resource = values["resource"] or Resource()
-    if resource.unreadable is not None:
+    """No resource, no timeout and no number of cached instances is above its limit."""
+    resource = values.get("resource") or Resource()
+    if resource.unreadable is not None and limits.keys() & RESOURCE_KEYS.keys():
         yield _unreadable("resource", resource.unreadable, "it has no amounts")
     by_key = RESOURCE.canonical(resource)
     for key, limit in limits.items():
-        yield from _above(limit, f"resource.{key}", by_key.get(key))
-
-
-@_rule("scripts may run for at most {} seconds", positive, "exec_timeout")
-def exec_timeout_max(limit: int, values: Mapping[str, Any]) -> Iterator[Finding]:
-    """The timeout is not above the limit."""
-    yield from _above(limit, "exec_timeout", values["exec_timeout"])
-
-
-@_rule("at most {} cached instances", at_least, *POOL)
-def cached_instances_max(limit: int, values: Mapping[str, Any]) -> Iterator[Finding]:
-    """Neither count of cached instances is above the limit."""
-    minimum, maximum = (_above(limit, option, values.get(option)) for option in POOL)
-    # The larger count is enough to know, and the maximum is never the smaller one in a valid runtime.
-    yield from maximum or minimum
+        if key in RESOURCE_KEYS:
+            yield from _above(limit, f"resource.{key}", by_key.get(key))
+        else:
+            yield from _above(limit, key, values.get(key))

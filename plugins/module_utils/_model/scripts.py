@@ -155,16 +155,6 @@ class Usage(NamedTuple):
             (script for script in self.scripts if script.runtime_id == key), key=lambda script: script.sort_key
         )
 
-    def within(self, names: Sequence[str] | None) -> Usage:
-        """The scripts and failed reads that count if only these projects do, by name or id; all of them with None."""
-        if names is None:
-            return self
-
-        def counts(read: SavedScript | Unread) -> bool:
-            return read.project is None or any(map(read.project.is_called, names))
-
-        return self._replace(scripts=list(filter(counts, self.scripts)), unread=list(filter(counts, self.unread)))
-
 
 class ScriptEntry(NamedTuple):
     """An entry of the option `scripts`: `id`, or else `name`, and the name or id of its project.

@@ -41,7 +41,7 @@ AUDIT_OPTIONS: dict[str, Any] = {
 # The fields that a report evaluates. It shows others as far as a list has them, or definitions manage them.
 _REPORTED = frozenset(ALL_FIELDS) - {"description", "others"}
 _DEFAULTS = {
-    **dict.fromkeys(("name", "id")),
+    **dict.fromkeys(("name", "id", "projects")),
     **{name: MANY_OPTIONS[name].get("default") for name in _OF_WRITES},
 }
 
@@ -74,7 +74,8 @@ def audit_inputs_from(check: Check, params: Mapping[str, Any]) -> Mapping[str, A
     Raises ValidationError with all other errors. A definition that violates the policy is compared, too. `check`:
     `auth.checked_entry`.
     """
-    params = {**_DEFAULTS, **params}
+    # Who uses a runtime, and on which schedules, is one question.
+    params = {**_DEFAULTS, **params, "include_tasks": params["include_scripts"]}
     compared: Inputs | ValidationError | None = None
     try:
         if any(params[name] is not None for name in _DEFINITIONS):
@@ -93,7 +94,7 @@ def audit(task: Any, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     needed = _REPORTED.union(*(needed_fields(context, wanted) for wanted in context.inputs.definitions))
     runtimes = find_runtimes(context, query, needed)
     context = context._replace(api=Snapshot(task.session, runtimes))
-    if query["include_scripts"] and (query["projects"] is None or context.inputs.protects):
+    if query["include_scripts"]:
         # One look-up, also for what an apply would delete.
         context = context._replace(usage=find_usage(context, None))
     settled, unfinished = _settled(context, runtimes)

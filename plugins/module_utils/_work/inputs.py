@@ -37,9 +37,10 @@ RULE_OPTIONS: dict[str, Any] = {
     # Ansible would make two entries of the text `>=3.10,<3.13`, and every version matches one of them.
     "runtime_versions_within": {**_TEXTS, "type": LIST_AS_WRITTEN},
     "python_days_left": _INT,
-    "resource_max": dict(BY_NAME["resource"].spec),
-    "exec_timeout_max": _INT,
-    "cached_instances_max": _INT,
+    "resource_max": {
+        "type": "dict",
+        "options": {**BY_NAME["resource"].spec["options"], "exec_timeout": _INT, "max_cached_instances": _INT},
+    },
 }
 EXEMPTION_OPTIONS: dict[str, Any] = {
     "runtime": _REQUIRED,

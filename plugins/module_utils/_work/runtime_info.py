@@ -24,18 +24,17 @@ if TYPE_CHECKING:
     from .._model.installed import Installed
 
 
-# The options of a task that reads all runtimes.
+# The options of every task that only reads runtimes.
 READ_OPTIONS: dict[str, Any] = {
     "include_scripts": {"type": "bool", "default": False},
-    "include_tasks": {"type": "bool", "default": False},
     "include_installed": {"type": "bool", "default": False},
-    "projects": {"type": LIST_AS_WRITTEN, "elements": "str"},
     **POLICY_OPTION,
 }
-# Those of a task that may read a part of them.
 INFO_OPTIONS: dict[str, Any] = {
     "name": {"type": "str"},
     "id": {"type": "str"},
+    "include_tasks": {"type": "bool", "default": False},
+    "projects": {"type": LIST_AS_WRITTEN, "elements": "str"},
     **READ_OPTIONS,
 }
 
@@ -140,8 +139,8 @@ def _add_scripts(
     # Without a runtime, no script needs to be read.
     usage = Usage()
     if runtimes:
-        # An audit has looked them up, perhaps in more projects.
-        usage = context.usage.within(projects) if context.usage else find_usage(context, projects)
+        # An audit has looked them up.
+        usage = context.usage or find_usage(context, projects)
     dangling = _dangling(context.api, usage, runtimes, is_complete) if runtimes else None
     scripts = [usage.of(runtime.id) for runtime in runtimes]
     unread = usage.unread

@@ -84,7 +84,6 @@ def audit(action: Action) -> Result:
     if len(definitions) > 1:
         raise refused(BOTH_SET)
     options = {**definitions, **action.options(AUDITED), **_policy(action)}
-    options["include_tasks"] = options.get("include_scripts")
     return action.run_module("mstr_audit", options)
 
 

@@ -68,9 +68,11 @@ def test_an_omitted_variable_is_not_set(local: Play) -> None:
     """Neither is an omitted part of one."""
     local.variables |= dict.fromkeys(OMITTED, "{{ omit }}")
     local.variables["mstr_runtimes"] = [{"name": "Etl", "whitelist": "{{ omit }}", "exec_timeout": 60}]
-    local.hosts["b"] = {"mstr_runtimes_policy": {"exec_timeout_max": 50, "whitelist_required": "{{ omit }}"}}
+    local.hosts["b"] = {
+        "mstr_runtimes_policy": {"resource_max": {"exec_timeout": 50}, "whitelist_required": "{{ omit }}"}
+    }
     played = local(APPLY, "--check", "--limit", "a,b", mstr_report_dest=None)
     assert "\na: 'Etl' would be created\n" in played.output
-    assert "'Etl': exec_timeout 60 violates the policy " in played.output
+    assert "'Etl': exec_timeout 60 violates the policy resource_max" in played.output
     assert "whitelist" not in played.output
     assert "a                          : ok=5" in played.output

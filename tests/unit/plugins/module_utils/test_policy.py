@@ -262,8 +262,11 @@ def exempts(**changes):
         ({"runtime_versions_within": [" "]}, "runtime_versions_within[0] ' ' is not a version specifier"),
         ({"resource_max": {"disk": 0}}, "resource_max.disk must be more than 0, not 0"),
         ({"resource_max": {"cpu": float("nan")}}, "resource_max.cpu must be more than 0, not nan"),
-        ({"exec_timeout_max": -1}, "exec_timeout_max must be more than 0, not -1"),
-        ({"cached_instances_max": -1}, "cached_instances_max must be at least 0, not -1"),
+        ({"resource_max": {"exec_timeout": -1}}, "resource_max.exec_timeout must be more than 0, not -1"),
+        (
+            {"resource_max": {"max_cached_instances": -1}},
+            "resource_max.max_cached_instances must be at least 0, not -1",
+        ),
         (exempts(rule="network_within"), "[0].rule 'network_within' is not a rule of a policy; did you mean networks_"),
         (exempts(reason=" "), "exemptions[0].reason is empty"),
         (exempts(value=""), "exemptions[0].value is empty"),

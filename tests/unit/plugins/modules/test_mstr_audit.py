@@ -36,23 +36,15 @@ def test_one_look_up_of_scripts():
     assert [server.requests.count(read) for read in reads] == [1, 1, 1]
     assert len(result["refusals"]) == 2
     [read] = [runtime for runtime in result["read"]["runtimes"] if runtime["name"] == "old"]
-    assert [script["name"] for script in read["scripts"]] == ["load"]
+    assert [(script["name"], script["tasks"]) for script in read["scripts"]] == [("load", [])]
     assert not result["applied"].get("failed")
-
-
-def test_projects_narrow_scripts_shown():
-    server = Server(stored())
-    server.core.projects.seed({"name": "Sales", "scripts": [{"name": "Load Sales", "runtime": ID}]})
-    server.core.projects.seed({"name": "Other", "scripts": [{"name": "Load Other", "runtime": ID}]})
-    found = audited(server, include_scripts=True, projects=["Sales"])["read"]["runtimes"]
-    assert [script["name"] for runtime in found for script in runtime["scripts"]] == ["Load Sales"]
 
 
 @pytest.mark.parametrize(("until", "number"), [("2999-12-31", 0), ("2001-01-01", 1)])
 def test_exemption_expired_no_difference(until, number):
     """The definition and the server are equal. An audit refuses no definition for its policy."""
     exemption = {"runtime": "r", "reason": "month end", "until": until}
-    policy = {"exec_timeout_max": 600, "exemptions": [exemption]}
+    policy = {"resource_max": {"exec_timeout": 600}, "exemptions": [exemption]}
     result = audited(Server(stored(execTimeout=900)), runtimes=[{"name": "r", "exec_timeout": 900}], policy=policy)
     assert [entry["action"] for entry in result["applied"]["runtimes"]] == ["none"]
     assert (len(result["refusals"]), len(result["read"]["violations"])) == (0, number)
@@ -133,7 +125,7 @@ def never_set(number=200):
 def test_few_requests_where_little_was_set():
     """The list, the default runtime, one runtime that decides for all; log in and out are beside."""
     server = never_set()
-    result = audited(server, policy={"exec_timeout_max": 900})
+    result = audited(server, policy={"resource_max": {"exec_timeout": 900}})
     assert len(server.requests) == 3
     assert len(result["read"]["runtimes"]) == 201
     shown = result["read"]["runtimes"][100]
