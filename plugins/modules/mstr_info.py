@@ -12,7 +12,6 @@ version_added: 1.0.0
 description:
   - Logs in, reads the user, the release of the server and the number of runtimes that the user can see, and logs out.
     The module changes nothing.
-  - Also returns the versions of the Python libraries that the collection uses, and warns if netaddr is missing.
   - Run it first on a new server. If it succeeds, the address, the credentials, the certificate and the privilege to
     read runtimes are correct. If it fails, the message states what to fix.
 author:
@@ -115,23 +114,9 @@ python_versions:
   type: list
   elements: str
   sample: ["3.12.4", "3.13.1"]
-libraries:
-  description:
-    - The versions of the Python libraries that modules of this collection use, where the module runs. Null for a
-      library that cannot be imported there.
-    - All modules need requests. Those that manage runtimes need netaddr. A YAML file needs PyYAML, and a policy with
-      version specifiers needs packaging.
-  returned: success
-  type: dict
-  sample:
-    requests: 2.32.3
-    netaddr: 1.3.0
-    PyYAML: 6.0.2
-    packaging: "24.2"
 """
 
-from collections.abc import Callable, Mapping
-from importlib import import_module
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
@@ -142,12 +127,9 @@ from ansible_collections.mstr.library.plugins.module_utils._session.response imp
 from ansible_collections.mstr.library.plugins.module_utils._session.session import Session
 from ansible_collections.mstr.library.plugins.module_utils._work.api import RuntimeApi
 
-# The Python libraries that modules of this collection import, and the modules that contain them.
-_LIBRARIES = {"requests": "requests", "netaddr": "netaddr", "PyYAML": "yaml", "packaging": "packaging"}
 
-
-def connection_info(session: Session, warn: Callable[[str], None]) -> dict[str, Any]:
-    """The result: server, user, session, runtimes and libraries. Raises MstrError if one of the requests fails.
+def connection_info(session: Session) -> dict[str, Any]:
+    """The result: server, user, session and runtimes. Raises MstrError if one of the requests fails.
 
     Only the server's releases are optional: a hardened server responds with 401 [mstrio], and a gateway may close the
     connection.
@@ -161,11 +143,6 @@ def connection_info(session: Session, warn: Callable[[str], None]) -> dict[str, 
         status = session.request("GET", "/status", operation="read the server's releases", renews=False).data()
     except (ApiError, ConnectError, ValueError):
         status = None
-    libraries = _versions_of_libraries()
-    if libraries["netaddr"] is None:
-        from ansible_collections.mstr.library.plugins.module_utils._remedies import not_installed
-
-        warn(f"The modules that manage runtimes need netaddr. {not_installed(['netaddr']).sentence}")
     server, identity = session.base_url, {"id": user.get("id"), "name": user.get("fullName")}
     releases = {
         name: _text_or_none(status.get(key)) if isinstance(status, Mapping) else None
@@ -183,19 +160,8 @@ def connection_info(session: Session, warn: Callable[[str], None]) -> dict[str, 
         "session": {"timeout": settings.get("timeout") if isinstance(settings, Mapping) else None},
         "runtimes": len(listed),
         "python_versions": None if versions is None else list(versions),
-        "libraries": libraries,
         "msg": f"Logged in to {server}{release} as {name}; {visible}.{offered}",
     }
-
-
-def _versions_of_libraries() -> dict[str, str | None]:
-    versions: dict[str, str | None] = dict.fromkeys(_LIBRARIES)
-    for library, module in _LIBRARIES.items():
-        try:
-            versions[library] = str(getattr(import_module(module), "__version__", "unknown"))
-        except ImportError:
-            versions[library] = None
-    return versions
 
 
 def _text_or_none(value: Any) -> str | None:
@@ -204,7 +170,7 @@ def _text_or_none(value: Any) -> str | None:
 
 def main() -> None:
     """Entry point."""
-    auth.run(auth.argument_spec(), lambda task, _request: connection_info(task.session, task.warn))
+    auth.run(auth.argument_spec(), lambda task, _request: connection_info(task.session))
 
 
 if __name__ == "__main__":

@@ -168,11 +168,9 @@ runtimes:
     scripts:
       description:
         - The saved scripts that run on it, sorted by project and name. Each has C(id), C(name), C(type), C(subtype),
-          C(script_usage_type), C(project) and C(owner) with C(id) and C(name), and C(date_modified). A script that
-          names no runtime runs on the default runtime.
+          C(project) and C(owner) with C(id) and C(name), and C(date_modified). A script that names no runtime runs on
+          the default runtime.
         - C(subtype) is the server's number for the kind of script, such as 19457 for Python and 19458 for Jupyter.
-        - C(script_usage_type) says what runs it, such as C(dataSource) for a cube, C(transaction) for a dashboard or
-          C(pythonAgg) for a metric, as far as the server says. These and flow scripts run a script without a schedule.
         - With O(include_tasks=true), each script also has C(tasks), its planned tasks, and C(last_run) with C(time) and
           C(status) of its last run, by a schedule or a person. Each task has C(id), C(name), C(active), C(schedule) and
           C(owner) with C(id) and C(name), C(expiration), and C(last_run) with C(status), C(time_triggered),

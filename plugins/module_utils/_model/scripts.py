@@ -44,7 +44,7 @@ class Project(NamedTuple):
 
 
 class SavedScript(NamedTuple):
-    """A script. `entry`: of a search. `runtime_id` and `usage_type` are None until the script itself was read.
+    """A script. `entry`: of a search. `runtime_id` is None until the script itself was read.
 
     `has_secret`: a variable of it holds a secret, of which a read may show only a mask.
     """
@@ -54,7 +54,6 @@ class SavedScript(NamedTuple):
     name: str
     entry: Mapping[str, Any] = MappingProxyType({})
     runtime_id: str | None = None
-    usage_type: str | None = None
     has_secret: bool = False
 
     @property
@@ -88,12 +87,7 @@ class SavedScript(NamedTuple):
             runtime_id = id_from(DEFAULT_RUNTIME_ID if named in (None, "") else str(named))
         except ValidationError as exc:
             raise ValidationError([f"Could not read the {self.label}: its runtime's {exc.sentence}"]) from exc
-        usage_type = read.get("scriptUsageType")
-        return self._replace(
-            runtime_id=runtime_id,
-            usage_type=None if usage_type is None else str(usage_type),
-            has_secret=holds_secret(read),
-        )
+        return self._replace(runtime_id=runtime_id, has_secret=holds_secret(read))
 
     def to_result(self) -> dict[str, Any]:
         """The script for a result."""
@@ -103,7 +97,6 @@ class SavedScript(NamedTuple):
             "name": self.name,
             "type": self.entry.get("type"),
             "subtype": self.entry.get("subtype"),
-            "script_usage_type": self.usage_type,
             "project": self.project._asdict(),
             "owner": excerpt(self.entry.get("owner"), "id", "name"),
             "date_modified": None if modified is None else str(modified),

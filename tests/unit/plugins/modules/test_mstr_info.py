@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-import sys
-
 import pytest
-import requests
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, ConnectError, MstrError
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.modules.mstr_info import connection_info
@@ -37,12 +34,11 @@ def session(monkeypatch):
 
 
 def info(fake):
-    return connection_info(fake.session, fake.warnings.append)
+    return connection_info(fake.session)
 
 
 def test_result_has_all_facts(session):
     result = info(session())
-    assert set(result.pop("libraries")) == {"requests", "netaddr", "PyYAML", "packaging"}
     assert result == {
         "changed": False,
         "server": {"base_url": URL, "iserver_version": "11.6.1", "web_version": "11.6.2"},
@@ -81,15 +77,6 @@ def test_what_is_a_failure(session):
         info(session({STATUS: Interrupted("Stopped by signal SIGTERM")}))
     with pytest.raises(ApiError, match=r"Could not list the runtimes: .*the privilege 'Manage runtime'"):
         info(session({RUNTIMES: response(403, {"code": "ERR0014", "message": "The user lacks the privilege."})}))
-
-
-def test_missing_libraries_are_null(session, monkeypatch):
-    monkeypatch.setitem(sys.modules, "netaddr", None)
-    fake = session()
-    libraries = info(fake)["libraries"]
-    assert (libraries["netaddr"], libraries["requests"]) == (None, requests.__version__)
-    [warning] = fake.warnings
-    assert warning.startswith("The modules that manage runtimes need netaddr. netaddr cannot be imported by ")
 
 
 def test_texts_of_server_are_one_clean_line(session):
