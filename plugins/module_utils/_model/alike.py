@@ -39,35 +39,6 @@ def near_names(name: str, others: Iterable[str]) -> list[str]:
     return sorted({other for other in others if other != name and name_key(other) == key})
 
 
-def misspelled_names(name: str, others: Iterable[str]) -> list[str]:
-    """The names in `others` that this one may be meant for: they differ by an edit, long ones by two, in no digit."""
-    key, digits = name_key(name), re.findall("[0-9]", name)
-    most = 1 if len(key) < 12 else 2
-    similar = (
-        other for other in others if abs(len(name) - len(other)) <= 2 * most and digits == re.findall("[0-9]", other)
-    )
-    return sorted({other for other in similar if (near := name_key(other)) != key and is_near(key, near, most)})
-
-
-def is_near(text: str, other: str, most: int) -> bool:
-    """Whether two texts differ by at most so many characters that are inserted, removed, changed or swapped."""
-    longest = max(len(text), len(other))
-    if abs(len(text) - len(other)) > most:
-        return False
-    from difflib import SequenceMatcher  # takes 3 ms, which only a task with a doubtful name should pay
-
-    return sum(block.size for block in SequenceMatcher(None, text, other).get_matching_blocks()) >= longest - most
-
-
-def meant(name: str, others: Iterable[str], most: int = 3) -> str:
-    """The end of a sentence about a name that does not exist: the nearest ones in `others`, if there are any."""
-    from difflib import get_close_matches  # takes 3 ms, which only a failing task should pay
-
-    by_key = {name_key(other): other for other in others if len(other) <= 3 * len(name)}
-    near = [by_key[key] for key in get_close_matches(name_key(name), list(by_key), most)]
-    return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
-
-
 def quoted(names: Iterable[str]) -> str:
     """The names for a message. A decomposed character is escaped, because it looks like the composed one."""
     return " and ".join(repr(name) if unicodedata.is_normalized("NFC", name) else ascii(name) for name in sorted(names))

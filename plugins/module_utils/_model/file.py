@@ -4,23 +4,21 @@
 
 """Reads a JSON or YAML file that somebody wrote, within bounds: definitions, plans, backups, reports.
 
-A few hundred bytes of YAML can mean gigabytes, and a pipe may never end.
+A few hundred bytes of YAML can mean gigabytes.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .._errors import DEEPEST, clean, is_deep
 
-_LARGEST, _LARGEST_YAML = 512 * 2**20, 64 * 2**20  # bytes, characters
-_TOO_LARGE_YAML = f"is larger than {_LARGEST_YAML >> 20} MB"
+_LARGEST = 64 * 2**20  # bytes
 _MOST_VALUES = 1_000_000  # in YAML, counting each use of an alias
-_MOST_OBJECTS = 10_000_000  # in JSON
-_MOST_MERGED = 1000
+_TOO_DEEP = f"is nested too deeply, more than {DEEPEST} levels"
+_VAULT = "decrypt it, or pass its content with the option runtimes"
 
 
 class FileError(ValueError):
@@ -40,16 +38,9 @@ class Unsafe(str):
 
 
 def read_text(path: str) -> str:
-    """The text of a regular file. Raises FileError."""
+    """The text of a file. Raises FileError."""
     try:
-        if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
-            raise FileError("is not a regular file, such as a pipe, which may never end")
         with open(path, "rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            check_size(size)
-            if size > _LARGEST_YAML and not file.peek().lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")):
-                raise FileError(f"{_TOO_LARGE_YAML}, and it is not JSON")
-            # It may be growing.
             content = file.read(_LARGEST + 1)
         check_size(len(content))
         return content.decode("utf-8-sig")
@@ -66,17 +57,12 @@ def check_size(size: int) -> None:
 
 
 def from_json(text: str) -> Any:
-    """The value of a JSON text. Raises FileError for one that is too large, ValueError if it is not JSON."""
-    if text.count("{") + text.count("[") > _MOST_OBJECTS:
-        raise FileError(f"has more than {_MOST_OBJECTS} objects and lists")
+    """The value of a JSON text. Raises FileError for one that is nested too deeply, ValueError if it is not JSON."""
     try:
         data = json.loads(text, object_pairs_hook=_without_duplicate_keys)
     except RecursionError:
         raise FileError(_TOO_DEEP) from None
     return _checked_depth(data)
-
-
-_TOO_DEEP = f"is nested too deeply, more than {DEEPEST} levels"
 
 
 def _checked_depth(data: Any) -> Any:
@@ -88,37 +74,45 @@ def _checked_depth(data: Any) -> Any:
 def parsed(text: str) -> Any:
     """The value of a JSON or YAML text. Raises FileError."""
     if text.lstrip().startswith("$ANSIBLE_VAULT;"):
-        raise FileError("is encrypted by ansible-vault; decrypt it, or pass its content with the option runtimes")
+        raise FileError(f"is encrypted by ansible-vault; {_VAULT}")
     try:
         return from_json(text)
     except FileError:
         raise
     except ValueError as exc:
         not_json = str(exc)
-    if len(text) > _LARGEST_YAML:
-        raise FileError(f"{_TOO_LARGE_YAML}, and it is not JSON ({not_json})")
     try:
         import yaml  # takes 10 ms, which only a task with a YAML file should pay
     except ImportError:
         raise FileError(f"is not JSON ({not_json}), and YAML needs PyYAML in the Python that runs it") from None
     try:
-        data = yaml.load(text, Loader=_loader(yaml))
-        if _size(data, {}, set()) > _MOST_VALUES:
-            raise FileError(f"has more than {_MOST_VALUES} values, counting each use of an alias (*name)")
-        return _checked_depth(data)
+        return _from_yaml(yaml, text)
     except FileError:
         raise
     except RecursionError:
         raise FileError(_TOO_DEEP) from None
-    except (yaml.YAMLError, ValueError) as exc:
-        mark = getattr(exc, "problem_mark", None)
-        lines = text.splitlines()
-        if mark and mark.line < len(lines) and "{{" in lines[mark.line]:
-            raise FileError(f"has {{{{ }}}} in line {mark.line + 1}, but src is not rendered as a template") from None
-        # The text of the exception itself has several lines, with an excerpt.
-        reasons = [getattr(exc, name, None) for name in ("context", "problem", "reason")]
-        why = clean(", ".join(reason for reason in reasons if reason) or exc, 300)
-        raise FileError(f"is not YAML: {why}{f', in line {mark.line + 1}' if mark else ''}") from None
+    # PyYAML checks neither a tag that somebody wrote, such as !!bool, nor the numbers in a date.
+    except (yaml.YAMLError, ArithmeticError, AttributeError, LookupError, ValueError) as exc:
+        raise FileError(_yaml_error(exc, text)) from None
+
+
+def _from_yaml(yaml: Any, text: str) -> Any:
+    data = yaml.load(text, Loader=_loader(yaml))
+    if _size(data, {}, set()) > _MOST_VALUES:
+        raise FileError(f"has more than {_MOST_VALUES} values, counting each use of an alias (*name)")
+    return _checked_depth(data)
+
+
+def _yaml_error(exc: Exception, text: str) -> str:
+    """Why a text is not YAML. The text of PyYAML's exception has several lines, with an excerpt."""
+    mark = getattr(exc, "problem_mark", None)
+    line = mark.line if mark else 0
+    lines = text.splitlines()
+    if mark and line < len(lines) and "{{" in lines[line]:
+        return f"has {{{{ }}}} in line {line + 1}, but src is not rendered as a template"
+    reasons = [getattr(exc, name, None) for name in ("context", "problem", "reason")]
+    why = clean(", ".join(reason for reason in reasons if reason) or exc, 300)
+    return f"is not YAML: {why}, in line {line + 1}" if mark else f"is not YAML: {why}"
 
 
 def _size(value: Any, sizes: dict[int, int], above: set[int]) -> int:
@@ -164,8 +158,7 @@ def _sequence(loader: Any, node: Any) -> Iterator[Entries]:
 
 def _refuse_vault(_loader: Any, node: Any) -> Any:
     line = node.start_mark.line + 1
-    error = f"contains a value that is encrypted by ansible-vault, in line {line}; a module cannot decrypt it"
-    raise FileError(f"{error}. Pass the definitions with the option runtimes instead")
+    raise FileError(f"contains a value that is encrypted by ansible-vault, in line {line}; {_VAULT}")
 
 
 def _loader(yaml: Any) -> Any:
@@ -174,24 +167,6 @@ def _loader(yaml: Any) -> Any:
     class Loader(base):  # type: ignore[misc,valid-type]
         """YAML's safe loader, which rejects duplicate keys."""
 
-        def flatten_mapping(self, node: Any) -> None:
-            super().flatten_mapping(node)
-            if len(node.value) > _MOST_MERGED:
-                raise FileError(f"merges (<<) more than {_MOST_MERGED} keys into one mapping")
-
-    def scalar(loader: Any, node: Any) -> Any:
-        try:
-            value = base.yaml_constructors[node.tag](loader, node)
-            str(value)  # fails for a number of more than 4300 digits, which YAML reads if it is hexadecimal
-            return value
-        except (ArithmeticError, AttributeError, LookupError, ValueError):
-            # PyYAML checks neither a tag that somebody wrote, such as !!bool, nor the numbers in a date.
-            kind, line = node.tag.rpartition(":")[2], node.start_mark.line + 1
-            error = f"has {clean(repr(node.value), 60)} in line {line}, which is not a valid {kind}"
-            raise FileError(f"{error}; put it in quotes if it is text") from None
-
-    for kind in ("bool", "int", "float", "timestamp"):
-        Loader.add_constructor(f"tag:yaml.org,2002:{kind}", scalar)
     Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
     Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_SEQUENCE_TAG, _sequence)
     Loader.add_constructor("!vault", _refuse_vault)

@@ -133,17 +133,13 @@ def normalized_name(name: str) -> str:
 
 
 class Package(NamedTuple):
-    """A Python package of a runtime. A requested version that is empty or None means any version.
-
-    `unknown` holds keys from a newer server that this collection does not know. They are never sent.
-    """
+    """A Python package of a runtime. A requested version that is empty or None means any version."""
 
     name: str
     version: str | None = None
     description: str | None = None
     status: str | None = None
     message: str | None = None
-    unknown: Mapping[str, Any] = NOTHING
 
     @property
     def key(self) -> str:
@@ -163,11 +159,7 @@ class Package(NamedTuple):
 def _package(entry: Any) -> Package:
     if not isinstance(entry, Mapping):
         return Package(str(entry))
-    return Package(
-        name=str(entry.get("name") or ""),
-        **{key: text_or_none(entry.get(key)) for key in _TEXTS},
-        unknown={str(key): value for key, value in entry.items() if key != "name" and key not in _TEXTS},
-    )
+    return Package(str(entry.get("name") or ""), **{key: text_or_none(entry.get(key)) for key in _TEXTS})
 
 
 def _best_match(package: Package, have: Iterable[Package]) -> Package | None:
@@ -221,15 +213,13 @@ RESOURCE_KEYS = {"cpu": "cpu", "mem": "mem", "disk": "disk", "proc_count": "proc
 class Resource(NamedTuple):
     """Resource limits: cpu in cores, mem in MB, disk and proc_count in the units of the server.
 
-    `unknown` holds keys from a newer server that this collection does not know. They are never sent. `unreadable` is
-    what a server returned in place of limits, such as a text.
+    `unreadable` is what a server returned in place of limits, such as a text.
     """
 
     cpu: Any = None
     mem: Any = None
     disk: Any = None
     proc_count: Any = None
-    unknown: Mapping[str, Any] = NOTHING
     unreadable: Any = None
 
     @property
@@ -246,10 +236,7 @@ def cpu_rounded(value: Any) -> Any:
 def _resource(value: Any) -> Resource | None:
     if not isinstance(value, Mapping):
         return None if value is None else Resource(unreadable=value)
-    return Resource(
-        **{key: number(value.get(api)) for key, api in RESOURCE_KEYS.items()},
-        unknown={str(key): inner for key, inner in value.items() if key not in RESOURCE_KEYS.values()},
-    )
+    return Resource(**{key: number(value.get(api)) for key, api in RESOURCE_KEYS.items()})
 
 
 class _ResourceKind(Kind):

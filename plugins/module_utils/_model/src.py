@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .._errors import SURROGATE, ValidationError, clean, text_error, texts
+from .._errors import ValidationError, clean, text_error, texts
 from .file import Entries, FileError, Unsafe, parsed, read_text
 
 
@@ -48,45 +48,55 @@ def source_from(text: str | None, path: str) -> Source:
 _KEYS = Source._fields
 _OWN = re.compile(r"x-|[._]")
 _OF_PLAYS = {"hosts", "import_playbook", "ansible.builtin.import_playbook"}
+_NO_LIST = "contains no list of runtimes, at the top level or under the key runtimes"
 _TYPES = {"runtimes": list, "scripts": list, "left_out": list, "partial": bool, "restore": bool}
 
 
 def _source(data: Any) -> Source:
-    if isinstance(data, list) and any(isinstance(play, Mapping) and _OF_PLAYS & set(play) for play in data):
-        raise FileError("is a playbook, not a list of runtimes; name the file that has the definitions")
-    content = {"runtimes": data} if isinstance(data, list) else data
-    for key in content if isinstance(content, Mapping) else ():
-        # A misspelled key must not let a purge delete what the file left out.
-        if key not in _KEYS and not _OWN.match(str(key)):
-            raise FileError(
-                f"has the unknown key {clean(repr(key), 60)}; the keys are {', '.join(_KEYS)}. A key of your own, such "
-                "as for an anchor, must begin with x-"
-            )
-    if not isinstance(content, Mapping) or (content.get("runtimes") is None and content.get("scripts") is None):
-        raise FileError("contains no list of runtimes, at the top level or under the key runtimes")
+    content = _content(data)
     for key, kind in _TYPES.items():
         if not isinstance(content.get(key), (kind, type(None))):
             expected = "a list" if kind is list else "true or false"
             raise FileError(f"has {key}: {clean(repr(content[key]), 60)}; expected {expected}")
     left_out = content.get("left_out") or []
-    named = {f"left_out[{index}]": entry for index, entry in enumerate(left_out)}
-    if content.get("server") is not None:
-        named["server"] = content["server"]
-    for place, value in named.items():
+    for place, value in [*((f"left_out[{index}]", entry) for index, entry in enumerate(left_out)), *_server(content)]:
         error = "is null; remove it, or write a name" if value is None else text_error(value)
         if error:
             raise FileError(f"has an error: {place} {error}")
-    values: dict[str, Any] = {key: content[key] for key in Source._fields if content.get(key) not in (None, "")}
-    has_tags = False
+    values: dict[str, Any] = {key: content[key] for key in _KEYS if content.get(key) not in (None, "")}
+    _check_templates(values)
+    return Source(**{**_without_tags(values), "left_out": tuple(left_out)})
+
+
+def _content(data: Any) -> Mapping[str, Any]:
+    """The keys of a file. Raises FileError for an unknown one, which must not let a purge delete what it left out."""
+    if isinstance(data, list) and any(isinstance(play, Mapping) and _OF_PLAYS & set(play) for play in data):
+        raise FileError("is a playbook, not a list of runtimes; name the file that has the definitions")
+    content = {"runtimes": data} if isinstance(data, list) else data
+    if not isinstance(content, Mapping):
+        raise FileError(_NO_LIST)
+    for key in content:
+        if key not in _KEYS and not _OWN.match(str(key)):
+            raise FileError(
+                f"has the unknown key {clean(repr(key), 60)}; the keys are {', '.join(_KEYS)}. A key of your own, such "
+                "as for an anchor, must begin with x-"
+            )
+    if content.get("runtimes") is None and content.get("scripts") is None:
+        raise FileError(_NO_LIST)
+    return content
+
+
+def _server(content: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    return [("server", content["server"])] if content.get("server") is not None else []
+
+
+def _check_templates(values: Mapping[str, Any]) -> None:
     for place, text in texts(values):
-        if isinstance(text, Unsafe):
-            has_tags = True
-        elif "{{" in text or "{%" in text:
+        if not isinstance(text, Unsafe) and ("{{" in text or "{%" in text):
             raise FileError(
                 f"has {{{{ }}}} in {place!r}, but src is not rendered as a template. If the braces are meant, write "
                 "!unsafe before the text, in a YAML file"
             )
-    return Source(**{**(_without_tags(values) if has_tags else values), "left_out": tuple(left_out)})
 
 
 def _without_tags(value: Any) -> Any:
@@ -108,40 +118,3 @@ def places_in(path: str, option: str, entries: Sequence[Any]) -> list[str]:
     # Several entries may stand in one line.
     alone = len(set(lines)) == len(lines)
     return [f"{path} line {line}{'' if alone else f' ({number})'}" for line, number in zip(lines, numbered)]
-
-
-_LARGEST = 2**63
-# Whether a value has the type of an option, so that nothing has to convert or refuse it.
-_HAS_TYPE: Mapping[str, Callable[[Any], bool]] = {
-    "str": lambda value: isinstance(value, str) and not SURROGATE.search(value),
-    "int": lambda value: isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LARGEST,
-    "float": lambda value: isinstance(value, float) and abs(value) < _LARGEST,
-    "bool": lambda value: isinstance(value, bool),
-    "list": lambda value: isinstance(value, list),
-    "dict": lambda value: isinstance(value, Mapping),
-    "raw": lambda value: value is not None,
-}
-
-
-def typed_entry(entry: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The options of an entry with their defaults, if all have their types; None if Ansible must check them.
-
-    A file may have thousands of entries, and that check takes longer than the rest of the task.
-    """
-    typed = {name: option.get("default") for name, option in spec.items()}
-    if not entry.keys() <= typed.keys() or any(spec[name].get("required") for name in typed.keys() - entry.keys()):
-        return None
-    for name, value in entry.items():
-        option, several = spec[name], isinstance(value, list)
-        if not _HAS_TYPE[option["type"]](value) or value not in option.get("choices", (value,)):
-            return None
-        if option.get("options"):
-            entries = value if several else [value]
-            inner = [isinstance(each, Mapping) and typed_entry(each, option["options"]) for each in entries]
-            if not all(inner):
-                return None
-            value = inner if several else inner[0]
-        elif several and not all(map(_HAS_TYPE[option.get("elements", "raw")], value)):
-            return None
-        typed[name] = value
-    return typed

@@ -7,14 +7,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from operator import itemgetter
 from typing import Any
 
-from .._errors import UNREAD, ErrorList, texts
 from .definition import Definition, pool_errors
 from .fields import BY_NAME, FIELDS, POOL, PURGEABLE, Field, differing
-from .kinds import NOTHING, Resource, without_null
+from .kinds import NOTHING, without_null
 from .plan import Plan, compare, diff_values
 from .runtime import Runtime
 
@@ -32,12 +31,6 @@ def as_stored(plan: Plan, wanted: Definition, now: Runtime) -> tuple[Plan, list[
         f"{_remedy(name, stored[name], requested[name])} The next run will try to change it again."
         for name in different
     ]
-    lost = dropped(plan.target, now) if plan.target else []
-    if lost:
-        sentences.append(
-            f"The update of runtime {now.name!r} made the server drop settings that this collection does not know: "
-            f"{', '.join(lost)}. Set them again on the server, and report this to mstr.library."
-        )
     is_changed = {name: plan.action == "create" or plan.before.get(name) != value for name, value in stored.items()}
     changed = tuple(name for name in plan.changed_fields if is_changed.get(name, True))
     return plan._replace(after={**plan.after, **stored}, changed_fields=changed), sentences
@@ -81,35 +74,6 @@ def changed_since(now: Runtime, earlier: Runtime, names: Iterable[str] | None = 
         ]
     changed = differing(earlier.values, now.values, names)
     return changed or (("version",) if has_versions and version != before else ())
-
-
-def dropped(before: Runtime, after: Runtime) -> list[str]:
-    """The settings that this collection does not know and that only `before` has, for what both have."""
-    kept = {key: values for key, _place, values in _unknown_keys(after.values)}
-    return [
-        f"{place}.{name} (it was {value!r})"
-        for key, place, values in _unknown_keys(before.values)
-        for name, value in values.items()
-        if value is not None and key in kept and kept[key].get(name) is None
-    ]
-
-
-def check_sent_back(body: Mapping[str, Any], before: Runtime) -> None:
-    """Raises ValidationError for a write that would store texts as they were read, and a character was not read."""
-    unread = {text for _place, text in texts([*before.values.values()]) if UNREAD in text}
-    cures = {"name": "set the id, and a different name"}
-    with ErrorList() as errors:
-        for place, text in texts(body):
-            if text in unread:
-                why = "has U+FFFD, which stands for a character that could not be read, and this write would store it"
-                errors.add(f"{place} {text!r} {why}; {cures.get(place, 'write a different text in the definition')}")
-
-
-def _unknown_keys(values: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    """What this collection does not know of the resource and of each package: its key, its place, and the values."""
-    yield "", "resource", (values.get("resource") or Resource()).unknown
-    for package in values.get("packages") or ():
-        yield package.key, f"packages['{package.name}']", package.unknown
 
 
 def definition_of(runtime: Mapping[str, Any]) -> dict[str, Any]:

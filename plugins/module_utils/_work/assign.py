@@ -15,7 +15,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from .._errors import UNREAD, ApiError, ConnectError, MstrError, as_mstr_error, counted, ended, listed, texts
+from .._errors import ApiError, ConnectError, MstrError, as_mstr_error, counted, ended, listed
 from .._model.runtime import Runtime
 from .._model.scripts import SavedScript, Usage, holds_secret
 from .._model.steps import DELETE_OLD, PLANNED, Row
@@ -23,7 +23,7 @@ from .._session.interrupt import Interrupted
 from .._session.parallel import all_side_by_side
 from .._session.response import Shape
 from .api import Context, Work
-from .assignments import ASSIGN, KEPT, RECOVER, Assignment, unread_error, words
+from .assignments import ASSIGN, KEPT, RECOVER, Assignment, words
 from .script_usage import SCRIPT_TYPE, read_script, shape_of
 from .scripts import Scripts, moves_of, runtime_of
 from .write import NotFoundOut, check_after_loss, not_done_error
@@ -223,9 +223,6 @@ def _move(context: Context, planned: Assignment) -> Assignment:
     # a secret may be a mask.
     omitted = (_RUNTIME, "variables") if holds_secret(before) else (_RUNTIME,)
     body = {name: value for name, value in before.items() if value is not None and name not in omitted}
-    unread = [name for name, value in body.items() if any(UNREAD in text for _place, text in texts(value))]
-    if unread:
-        raise unread_error(words(unread))
     is_sent = False
     try:
         _put(context, script, target, body)

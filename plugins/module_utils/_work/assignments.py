@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .._errors import UNREAD, ErrorList, MstrError
+from .._errors import ErrorList, MstrError
 from .._model.runtime import Runtime, id_from
 from .._model.scripts import Project, SavedScript, ScriptEntry, Usage
 from .._model.steps import ScriptReport
@@ -81,8 +81,6 @@ class Assignment(NamedTuple):
     @classmethod
     def planned(cls, script: SavedScript, target: Runtime, **more: Any) -> Assignment:
         """What is to be done with a script whose runtime is known."""
-        if UNREAD in script.name and script.runtime_id != target.key:
-            return cls(script, target, "failed", unread_error(KEPT["name"]), **more)
         return cls(script, target, "none" if script.runtime_id == target.key else "moved", **more)
 
     @property
@@ -164,11 +162,6 @@ def _by_script(assignments: Sequence[Assignment]) -> list[Assignment]:
 def _runtime_text(name: str | None, identity: str | None) -> str:
     """A runtime in a diff. One that was deleted has no name, and one that is still to be created has no id."""
     return f"{name} ({identity})" if name and identity else str(name or identity)
-
-
-def unread_error(what: str) -> MstrError:
-    why = "U+FFFD, which stands for a character that could not be read, and an update would store it"
-    return MstrError(f"Its {what} has {why}. Change that in the script first.")
 
 
 def words(fields: Iterable[str]) -> str:

@@ -10,12 +10,11 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from .._errors import NAMES_IN_MESSAGE, ValidationError, counted, listed
-from .._model.alike import ALIKE, is_named, misspelled_names, name_key, near_names, quoted
+from .._model.alike import ALIKE, is_named, name_key, near_names, quoted
 from .._model.definition import Definition
 from .._model.plan import Plan
 from .._model.runtime import INCOMPLETE, Runtime, lists_default
 from .._model.steps import Row, Step, plan_id
-from .._model.stored import check_sent_back
 from .api import Context, Work
 
 if TYPE_CHECKING:
@@ -66,8 +65,6 @@ def violations(policy: Policy, rows: Sequence[Row]) -> list[str]:
 def check_plan(context: Context, step: Step, plan: Plan) -> None:
     """Raises ValidationError for a plan of one step that must not be carried out, and warns of a likely mistake."""
     wanted = step.wanted
-    if step.before:
-        check_sent_back(plan.body, step.before)
     if "runtime_version" in plan.changed_fields:
         _check_version(context, str(wanted.values["runtime_version"]))
     renames = plan.action == "update" and "name" in plan.changed_fields
@@ -108,20 +105,6 @@ def _warn_of_near_names(context: Context, wanted: Definition) -> None:
                 f"Runtime {quoted([name])} {what}, but {others}: the names differ only in {ALIKE}. Check the spelling."
             )
         what = "does not exist, so nothing is renamed"
-
-
-def warn_of_misspelled_names(context: Context, rows: Sequence[Row]) -> None:
-    """Name what an entry with `state: absent` that finds nothing may mean: a similar name that no entry lists."""
-    listed_names = {row.final_name for row in rows}
-    for row in rows:
-        name = row.wanted.name
-        if row.wanted.state == "absent" and name and not row.wanted.id and not row.main.before and not row.failure:
-            names = {runtime.name for runtime in context.existing} - listed_names
-            if near := misspelled_names(name, names):
-                context.warn(
-                    f"Runtime {quoted([name])} does not exist, so nothing is deleted, but {quoted(near)} "
-                    f"{'exists' if len(near) == 1 else 'exist'}. Check the spelling."
-                )
 
 
 def _purge_refusals(context: Context, rows: Sequence[Row], steps: Sequence[Step]) -> Iterator[Refusal]:

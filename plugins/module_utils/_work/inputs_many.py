@@ -125,14 +125,13 @@ def _placed(
     """The entries, each after its name in messages; None for one of a file that is refused."""
     if path is None:
         return [(f"{option}[{index}]", entry) for index, entry in enumerate(entries)]
-    from .._model.src import places_in, typed_entry  # only a task with a file needs it
+    from .._model.src import places_in  # only a task with a file needs it
 
     placed: list[tuple[str, dict[str, Any] | None]] = []
     for place, entry in zip(places_in(path, option, entries), entries):
         kept, wrong = None, [f"expected a mapping of options, got {clean(repr(entry), 60)}"]
         if isinstance(entry, Mapping):
-            typed = typed_entry(entry, ENTRY_OPTIONS[option])
-            kept, wrong = check(entry, ENTRY_OPTIONS[option]) if typed is None else (typed, [])
+            kept, wrong = check(entry, ENTRY_OPTIONS[option])
         placed.append((place, kept))
         errors.add(*(f"{_label(place, entry)}: {error}" for error in wrong))
     return placed

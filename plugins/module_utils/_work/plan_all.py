@@ -22,10 +22,10 @@ from .._model.plan import Plan, compare, make_plan
 from .._model.replacement import Replacement
 from .._model.runtime import Runtime, mark_in, mark_name
 from .._model.steps import DELETE, DELETE_OLD, FINISH, RENAME, Row, Step
-from .._model.stored import check_sent_back, definition_of, deletion_of, dropped, fingerprint, rename_of
+from .._model.stored import definition_of, deletion_of, fingerprint, rename_of
 from .._model.usage import name_of
 from .api import Context, Work, attempt
-from .guards import plan_refusals, warn_of_misspelled_names
+from .guards import plan_refusals
 from .locate import plan_step
 from .names import as_listed
 from .recover import of_existing, plan_recovery, previous_of, warn_of_left, without_replaced
@@ -37,7 +37,6 @@ def plan_all(context: Context, rows: list[Row]) -> tuple[Work, list[str]]:
     for row in rows:
         if row.wanted.previous_names and not row.failure:
             _warn_of_previous_names(context, row)
-    warn_of_misspelled_names(context, rows)
     rows = _plan_replacements(context, rows)
     errors: list[str] = []
     if inputs.purge and not any(row.failure for row in rows):
@@ -143,12 +142,11 @@ def _replaced(context: Context, row: Row, old: Sequence[Runtime], beside: Runtim
         with ErrorList() as errors:
             prefix = f"{first.label} cannot be copied"
             main = errors.check(_plan_beside, context, first, wanted, name, beside, prefix=prefix)
-        check_sent_back({**main.plan.body, "name": name}, first)
     target = main.plan.target or main.before or old[0]
     steps.append(main)
     for runtime in old:
         copied = differs and runtime is old[0]
-        _warn_of_loss(context, runtime, target, copied)
+        _warn_of_loss(context, runtime, target)
         phase = DELETE_OLD if copied else DELETE
         steps.append(plan_step(context, Step(deletion_of(runtime, comment), phase, runtime)))
     if differs:
@@ -174,11 +172,10 @@ def _plan_beside(context: Context, old: Runtime, wanted: Definition, name: str, 
     return plan_step(context, Step(copy, before=beside))
 
 
-def _warn_of_loss(context: Context, old: Runtime, target: Runtime, copied: bool) -> None:
+def _warn_of_loss(context: Context, old: Runtime, target: Runtime) -> None:
     """Say what a definition cannot carry over, and of the new owner only what was read."""
     owner = name_of(old.facts.get("owner"))
     left = ["its owner" + f" {owner!r}" * bool(owner), "its permissions (ACL)"]
-    left += dropped(old, target) if copied else []
     belongs = "belongs to the user of this task"
     if target.id:
         new = name_of(target.facts.get("owner"))

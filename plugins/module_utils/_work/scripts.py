@@ -11,7 +11,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._errors import ErrorList, ValidationError, counted, ended, listed
-from .._model.alike import meant
 from .._model.runtime import Runtime, mark_in
 from .._model.scripts import ScriptEntry, Usage
 from .._model.steps import DELETE, DELETE_OLD, NO_SCRIPTS, UNDO, Row, ScriptReport, Step
@@ -205,10 +204,7 @@ def _target(context: Context, entry: ScriptEntry, rows: Sequence[Row]) -> tuple[
             raise ValidationError([f"runtime {name!r} becomes {row.final_name!r} in this task; write that name"])
     runtime = one_named(context.existing, name)
     if runtime is None:
-        names = [*(row.final_name for row in rows), *(runtime.name for runtime in context.existing)]
-        raise ValidationError(
-            [f"the server has no runtime {name!r}, and the task does not create it{meant(name, names)}"]
-        )
+        raise ValidationError([f"the server has no runtime {name!r}, and the task does not create it"])
     return runtime, None
 
 

@@ -255,7 +255,7 @@ def test_cpu_sent_as_plain_decimal_text(cpu, text):
 def test_merge_of_resources():
     """A resource is merged key by key, and sent with all keys; a null one is an empty one."""
     have = RESOURCE.from_api({"cpu": "0.20", "mem": "512", "procCount": 7, "unknown": 1})
-    assert have == Resource(cpu=0.2, mem=512, proc_count=7, unknown={"unknown": 1})
+    assert have == Resource(cpu=0.2, mem=512, proc_count=7)
     whole = RESOURCE.merge(have, Resource(mem=1024), True)
     assert RESOURCE.to_api(whole) == {"cpu": "0.2", "mem": 1024, "procCount": 7}
     assert RESOURCE.to_diff(whole) == {"cpu": 0.2, "mem": 1024, "proc_count": 7}

@@ -51,24 +51,6 @@ def test_message_shows_how_two_names_differ():
 
 
 @pytest.mark.parametrize(
-    ("name", "meant"),
-    [
-        ("Nightly reprots", ["Nightly reports"]),
-        ("nightly reportss", ["Nightly reports"]),
-        ("Nightly rep", []),
-        ("Trail 1", ["Trial 1"]),
-        ("Trial 3", []),
-        ("Sales ED", ["Sales EU"]),
-        ("Sales NA", []),
-        ("Trial 1", []),
-    ],
-)
-def test_a_misspelled_name(name, meant):
-    """One edit, in a long name two. Names that differ in a digit are different runtimes on purpose."""
-    assert alike.misspelled_names(name, ["Nightly reports", "Trial 1", "Sales EU"]) == meant
-
-
-@pytest.mark.parametrize(
     ("entry", "permitted", "protected"),
     [
         ("Prod [EU] Nightly", [EU], [EU, E]),

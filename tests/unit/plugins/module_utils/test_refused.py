@@ -57,8 +57,6 @@ REFUSED = [
     ("old", [{"name": "new"}, absent("old")], {"protect": True}, f"runtime 'old' ({A}) is used by 2 scripts"),
     ("old,a", [{"name": "a"}], {**PURGE, "protect": True}, f"runtime 'old' ({A}) is used by 2 scripts"),
     ("a", [], uses("zzz"), "scripts[0]: the server has no runtime 'zzz', and the task does not create it"),
-    ("Daily,Dairy", [], uses("Dialy"), "does not create it; did you mean 'Daily' or 'Dairy'?"),
-    ("a", [{"name": "Daily"}], uses("daily"), "does not create it; did you mean 'Daily'?"),
     ("a", [absent("a")], uses("a"), "scripts[0]: runtime 'a' is to be deleted, so no script can use it"),
     ("b", [{"name": "a", "previous_names": ["b"]}], uses("b"), "runtime 'b' becomes 'a' in this task; write that name"),
     ("a", [], {"scripts": [assigned(None, "a", id="LOAD" * 8)]}, "scripts[0]: id 'LOADLOAD"),

@@ -47,17 +47,6 @@ def test_script_of_what_cannot_be_planned():
         assert (result["changed"], result["summary"]["failed"]) == (False, 3)
 
 
-@pytest.mark.parametrize(("runtime", "action"), [("S", "failed"), ("R", "none")])
-def test_script_whose_name_was_not_read(runtime, action):
-    """Half of a character becomes U+FFFD when it is read."""
-    have = holding(R=A, S=B)
-    scripts = [{"name": "Night\ud800", "id": "load", "runtime": A}]
-    have.core.projects.seed({"name": "Sales", "id": "5A" * 16, "scripts": scripts})
-    for result in both(have, {"name": "R"}, scripts=[assigned("Night\ufffd", runtime)]):
-        assert [row["action"] for row in result["scripts"]] == [action]
-    assert have.scripts == {"Night\ud800": A}
-
-
 def test_plan_id_covers_assignments():
     have = holding(a=A, b=B, c=C).seed_scripts(load=A, close=A)
     how = {"scripts": [assigned("load", "b")]}

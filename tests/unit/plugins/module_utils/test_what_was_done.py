@@ -5,12 +5,11 @@ from __future__ import annotations
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from unit.support.make import lost, refusal
-from unit.support.many import LIST, UPGRADE, A, B, D, actions, both, holding, message, run, waits
+from unit.support.many import LIST, UPGRADE, A, B, D, actions, holding, message, run, waits
 
 BROKEN = [{"name": "x", "status": "not_installed"}]
 UPDATE = {"name": "a", "others": "x"}
 NEW_ALONE_OR_NOT = [[{"name": "new"}], [{"name": "new"}, {"name": "a"}]]
-HALF, SHOWN = "Night\ud800", "Night\ufffd"
 
 
 @pytest.mark.parametrize("omitted", ["packages", "status", "packages,status"])
@@ -32,29 +31,6 @@ def test_one_read_decides_what_null_means():
     have = holding(**{name: {"id": name.upper() * 32, "others": None} for name in "abcdef"})
     run(have, *({"name": name, "others": ""} for name in "abcdef"))
     assert len(have.requests) == 2
-
-
-@pytest.mark.parametrize(
-    ("fields", "entry", "field"),
-    [
-        ({"name": HALF}, {"id": A, "exec_timeout": 7}, "name"),
-        ({"name": HALF}, {"name": SHOWN, "exec_timeout": 7}, "name"),
-        ({"name": HALF}, {**UPGRADE, "name": SHOWN}, "name"),
-        ({"description": HALF}, UPGRADE, "description"),
-        (
-            {"packages": [{"name": "a", "description": HALF}]},
-            {"name": "R", "packages": [{"name": "b"}], "purge_packages": False},
-            "packages[0].description",
-        ),
-    ],
-)
-def test_what_was_not_read_is_not_sent_back(fields, entry, field):
-    have = holding(R={"id": A, **fields})
-    for result in both(have, entry):
-        assert f"{field} {SHOWN!r} has U+FFFD, which stands for a character that could not be read" in result["msg"]
-    assert have.writes == []
-    result = run(have, {"id": A, "name": "R", "description": "new", "packages": [{"name": "a", "description": "b"}]})
-    assert (result["summary"]["failed"], have.names) == (0, ["R"])
 
 
 @pytest.mark.parametrize("entries", NEW_ALONE_OR_NOT)

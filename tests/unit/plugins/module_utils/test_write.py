@@ -7,7 +7,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.steps import r
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from unit.support.make import DEFAULT_ID, ID, OTHER_ID, lost, refusal, stopped, stored, wanted
-from unit.support.many import LIST, run
+from unit.support.many import LIST
 from unit.support.server import Server
 from unit.support.strategies import OBJECTS, OPTIONS
 
@@ -257,16 +257,6 @@ def test_signal_in_flight_or_before(method, in_flight):
     assert result["msg"] == f"Stopped by signal SIGTERM{why}"
     assert (result.get("action"), result.get("changed")) == (("unknown", True) if in_flight else (None, None))
     assert len(server.writes) == 1
-
-
-@pytest.mark.parametrize("check_mode", [False, True])
-def test_absent_name_that_is_misspelled(check_mode):
-    """A similar name is named once, unless an entry lists it: then both are meant."""
-    server = Server(stored(name="Nightly reports"))
-    run(server, {"name": "Nigthly reports", "state": "absent"}, check_mode=check_mode)
-    run(server, {"name": "Nigthly reports", "state": "absent"}, {"name": "Nightly reports"}, check_mode=check_mode)
-    warning = "Runtime 'Nigthly reports' does not exist, so nothing is deleted, but 'Nightly reports' exists."
-    assert server.warnings == [f"{warning} Check the spelling."]
 
 
 @pytest.mark.parametrize(
