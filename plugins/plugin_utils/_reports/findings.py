@@ -89,7 +89,7 @@ def _python(branch: str, left: int, users: Sequence[Json], unread: Sequence[Json
     if planned:
         text += f", on a schedule: {listed(list(map(repr, planned)), 5)}"
     number = None if scripts is None else len(scripts)
-    facts = {"branch": branch, "end_of_life": last, "days_left": left, "scripts": number, "scheduled": planned}
+    facts = {"branch": branch, "end_of_life": last, "scripts": number, "scheduled": planned}
     return finding("python_ended", None, text, runtimes=names, **facts)
 
 
