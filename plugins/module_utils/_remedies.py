@@ -6,32 +6,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shlex
 import sys
 import sysconfig
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
-from difflib import get_close_matches
+from collections.abc import Sequence
 from importlib.util import find_spec
-from typing import Any
 from urllib.parse import unquote
 
-from ._errors import SHORTEST_SECRET, MstrError, clean
-
-# What people write for an option of the connection.
-_SYNONYMS = {
-    **dict.fromkeys(("url", "host", "server"), "base_url"),
-    **dict.fromkeys(("user", "login"), "username"),
-    **dict.fromkeys(("pass", "passwd", "pwd"), "password"),
-    "token": "api_token",
-    **dict.fromkeys(("verify", "verify_ssl", "ssl_verify", "validate_cert"), "validate_certs"),
-    **dict.fromkeys(("ca_file", "cafile", "ca_bundle", "ca_cert"), "ca_path"),
-    **dict.fromkeys(("cert", "key"), "client_cert"),
-}
-_MEGABYTES = {"k": 1 / 1024, "m": 1, "g": 1024, "t": 1024**2}
+from ._errors import SHORTEST_SECRET, MstrError
 
 
 def option_error(sentence: str, errors: Sequence[str]) -> str:
@@ -46,97 +30,6 @@ def option_error(sentence: str, errors: Sequence[str]) -> str:
     missed = re.findall(r"\w+", match[2]) if match else []
     faulty = {re.split(r"[\[ .:]", error)[0] for error in errors}
     return "\n".join([*errors, *([] if faulty.intersection(missed) else [sentence])])
-
-
-def unknown_option(option: str, key: str, options: Iterable[str]) -> str:
-    """The error of an option that does not exist, with the one that was probably meant."""
-    options = list(options)
-    meant = _SYNONYMS.get(key)
-    near = [meant] if meant in options else get_close_matches(key, options, 1)
-    hint = f"did you mean {near[0]}?" if near else f"the options are {', '.join(sorted(options))}"
-    return f"{option} is not an option; {hint}"
-
-
-def misnamed(message: str, names: Iterable[str]) -> str:
-    """The message, with the variables `names` that people take for those of the connection options that it misses.
-
-    The options of a module have no prefix, its environment variables MSTR_, and the variables of the playbooks mstr_.
-    """
-    missed = {"base_url"} if "base_url is missing" in message else set()
-    for match in re.findall(r"requires ([a-z_ ]+);", message):
-        missed |= {option.removeprefix("mstr_") for option in match.split(" and ")}
-    if "no credentials:" in message:
-        missed |= {"username", "password", "api_token"}
-    if "is not trusted" in message:
-        missed |= {"validate_certs", "ca_path"}
-    hints = []
-    for name in sorted(names):
-        prefix, _underscore, rest = name.partition("_")
-        meant = _SYNONYMS.get(rest.lower())
-        if prefix in ("mstr", "MSTR") and meant in missed:
-            hints.append(f"{name} is set; did you mean {prefix}_{meant.upper() if prefix.isupper() else meant}?")
-    return "\n".join([message, *hints])
-
-
-def unit_remedy(text: str, name: str) -> str:
-    """The repair of a number with a unit, such as `500m` cores or `1GB` of memory."""
-    match = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-zA-Z]+)\s*", text)
-    if match and name == "cpu" and match[2] == "m":
-        return f"; write {float(match[1]) / 1000:g}"
-    if match and name == "mem" and match[2][0].lower() in _MEGABYTES:
-        return f"; write the number of MB: {float(match[1]) * _MEGABYTES[match[2][0].lower()]:g}"
-    return "; write it without a unit" if match else ""
-
-
-def entry_remedy(value: Any, options: Mapping[str, Any]) -> str:
-    """The mapping that a text in its place means, such as `requests==2.32.3`; empty if that is not known."""
-    if isinstance(value, list) and value and all(isinstance(entry, Mapping) for entry in value):
-        merged = {key: inner for entry in value for key, inner in entry.items()}
-        return _flow(merged) if options.keys() >= merged.keys() else ""
-    if isinstance(value, list) and "name" not in options:
-        return f"{{{', '.join(f'{key}: …' for key in options)}}}"
-    required = [key for key, sub in options.items() if sub.get("required")]
-    needed = "name" if "name" in options else next(iter(required), None)
-    if needed is None or not isinstance(value, str):
-        return ""
-    match = re.fullmatch(r"\s*([A-Za-z0-9._-]+)\s*==\s*([^\s,;*]+)\s*", value)
-    if match and "version" in options:
-        return _flow({needed: match[1], "version": match[2]})
-    more = "".join(f", {key}: …" for key in required if key != needed)
-    return f"{{{needed}: {value}{more}}}" if re.fullmatch(r"[\w. -]+", value) else ""
-
-
-def list_remedy(value: Any, options: Mapping[str, Any], option: str) -> str:
-    """The list that a value in its place means; empty if that is not known."""
-    if isinstance(value, Mapping):
-        if value and options.keys() >= value.keys():
-            return f"[{_flow(value)}]"
-        if not options:
-            return f"[{', '.join(str(key) for key in value)}]"
-        entries: list[dict[str, Any]] = []
-        if "state" in options and all(isinstance(inner, Mapping) for inner in value.values()):
-            entries = [{"name": name, **inner} for name, inner in value.items()]
-        elif "version" in options and all(inner is None or isinstance(inner, str) for inner in value.values()):
-            entries = [{"name": name, **({"version": inner} if inner else {})} for name, inner in value.items()]
-        return f"[{', '.join(map(_flow, entries))}]" if entries else ""
-    if not options:
-        return f"[{value!r}]"
-    if not isinstance(value, str):
-        return ""
-    if value.lstrip()[:1] == "[" and option.isidentifier():
-        # In an ad-hoc command, key=value makes a text of everything.
-        written = f'"{option}": [{{"name": …}}]'
-        with suppress(ValueError):
-            written = json.dumps({option: json.loads(value)})[1:-1]
-        return f"a list; in an ad-hoc command, write all options as JSON: -a '{{{written}, …}}'"
-    repairs = [entry_remedy(entry.strip(), options) for entry in value.split(",")]
-    return f"[{', '.join(repairs)}]" if all(repairs) else ""
-
-
-def _flow(entry: Mapping[str, Any]) -> str:
-    """An entry as YAML in one line. Versions are in quotes."""
-    parts = (f"{key}: {json.dumps(value) if key == 'version' else value}" for key, value in entry.items())
-    return clean(f"{{{', '.join(parts)}}}", 100)
 
 
 def url_secrets(url: str) -> set[str]:

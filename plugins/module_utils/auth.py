@@ -47,7 +47,7 @@ from ._errors import (
     printable,
     with_escaped_forms,
 )
-from ._options import all_without_errors, masking_warning, secret_values, unicode_errors, without_errors
+from ._options import all_without_errors, secret_values, unicode_errors, without_errors
 from ._session.connection import LOGIN_MODES, Connection, connection_from, with_own_login
 from ._session.interrupt import Stop
 from ._session.session import Session
@@ -259,9 +259,6 @@ def run(
         output["msg"] = printable(output["msg"])
     if not module._diff:
         output.pop("diff", None)
-    warning = masking_warning(output, module.no_log_values)
-    if warning:
-        _warn(module, "what the result does not show", warning)
     if module._verbosity >= _TRACE_FROM:
         output["trace"] = [masked(line, module.no_log_values) for line in trace]
     # Outside any except block, because ansible-core 2.16 would add a traceback at -vvv.
@@ -302,10 +299,7 @@ def _output(
                 register_secrets([session.handed_over])
             return result, False
         except Exception as exc:
-            from ._remedies import misnamed  # only a task that fails needs it
-
-            failure = as_mstr_error(exc, is_ours=_is_ours(work)).to_result()
-            return {**failure, "msg": misnamed(str(failure["msg"]), os.environ)}, True
+            return as_mstr_error(exc, is_ours=_is_ours(work)).to_result(), True
         finally:
             if session:
                 session.log_out()

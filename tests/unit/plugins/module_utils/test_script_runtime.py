@@ -30,7 +30,7 @@ def script(**given):
 
 def test_text_in_place_of_a_script():
     assert all_without_errors(script_runtime.OPTIONS, {"scripts": ["Close"]})[1] == [
-        "scripts[0] 'Close' is not a mapping of options; write {name: Close, project: …}"
+        "scripts[0] 'Close' is not a mapping of options"
     ]
 
 

@@ -151,7 +151,7 @@ def test_broken_file_and_a_purge(src):
         ([], ": expected a mapping of options, got []"),
         ({"name": "b", "exec_timeout": "soon"}, " 'b': exec_timeout 'soon' is not a whole number"),
         ({"name": "b", 1: 2, "x": 3}, " 'b': 1 is not an option"),
-        ({"name": "b", "packages": [{"name": "x", None: 4}]}, " 'b': None is not an option"),
+        ({"name": "b", "packages": [{"name": "x", None: 4}]}, " 'b': packages[0].None is not an option"),
         ({"name": {"a": 1}, "x": 1}, ": name is a mapping; expected text"),
     ],
 )
@@ -207,7 +207,7 @@ def test_scripts_of_a_file(src):
     script = {"name": "Load", "project": " ", "runtime": "a"}
     assert src.faults({"runtimes": [], "scripts": [script]}) == ["FILE line 3: project is empty"]
     assert src.faults({"scripts": [{"name": "Load", "runtimes": "a", "project": "P"}]}) == [
-        "FILE line 2 'Load': runtimes is not an option; did you mean runtime?",
+        "FILE line 2 'Load': runtimes is not an option; the options are id, name, project, runtime",
         "FILE line 2 'Load': runtime is missing",
     ]
     assert src.faults({"scripts": []}, scripts=[]) == [
