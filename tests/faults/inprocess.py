@@ -56,11 +56,11 @@ class Pauses(Stop):
 
 
 def _give_up_soon(http: Http, silent: str) -> None:
-    """Give up soon on the first call with the method `silent`, whose response does not come. Others have time."""
+    """Give up soon on the first call about runtimes with the method `silent`, whose response does not come."""
     send, waiting = http.send, [silent]
 
     def impatient(call: Call, on_late_response: Any = None) -> Response:
-        if call.method in waiting:
+        if call.method in waiting and call.path.startswith("/runtimes"):
             waiting.remove(call.method)
             call = call._replace(timeout=0.3)
         return send(call, on_late_response)
