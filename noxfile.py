@@ -134,9 +134,10 @@ def changelog(session: nox.Session) -> None:
 
 @command("dev")
 def release(session: nox.Session) -> None:
-    """Build the tarball for Galaxy, and run the examples from it."""
+    """Test the tarball for Galaxy as users and Galaxy get it, and put it into dist."""
     install(session, "dev")
-    run(session, "python", "-m", "dev.release")
+    run(session, "pytest", "--numprocesses=auto", "--all", "tests/lint/test_tarball.py", "tests/plays/examples")
+    run(session, "python", "-m", "dev.collection")
 
 
 @command("base")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import sys
 import tarfile
 from pathlib import Path
 
-from dev.paths import CACHE, LIBRARY, ROOT, once, run
+from dev.paths import CACHE, DIST, LIBRARY, ROOT, once, run, run_folder
 
 
 def copy(destination: Path, *parts: str) -> Path:
@@ -69,13 +68,7 @@ def unpack(tarball: Path, folder: Path) -> Path:
     return folder / LIBRARY
 
 
-def galaxy_yml() -> dict[str, str]:
-    """The values that are one word, such as the version."""
-    return dict(re.findall(r"^(\w+): (\S+)$", (ROOT / "galaxy.yml").read_text(), re.MULTILINE))
-
-
-def not_committed() -> list[str]:
-    """The files of the working tree that differ from the last commit, or that git neither has nor ignores."""
-    asked = ["git", "status", "--porcelain", "--untracked-files=all"]
-    listing = subprocess.run(asked, cwd=ROOT, capture_output=True, check=True, text=True).stdout
-    return [line[3:] for line in listing.splitlines()]
+if __name__ == "__main__":
+    with run_folder():
+        DIST.mkdir(exist_ok=True)
+        print(shutil.copy2(tarball(), DIST))

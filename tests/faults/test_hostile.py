@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import gzip
+import zlib
 from collections.abc import Iterator
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from ansible_collections.mstr.library.plugins.module_utils._session import transport
 from simulator.harness import Simulator
-from support.bodies import packed
 from support.modules import Done, Running, credentials
 
 from faults.inprocess import OPERATIONS, Session
 
 MEMORY_KB = 150_000  # a response of 64 MB and an interpreter
+
+
+def packed(megabytes: int, *, twice: bool = False) -> str:
+    """A response of a few kB, or of a hundred, with blanks that unpack to many megabytes."""
+    packer = zlib.compressobj(wbits=31)
+    once = b"".join(packer.compress(b" " * (1 << 20)) for _mb in range(megabytes)) + packer.flush()
+    return _with_codings("gzip, gzip", gzip.compress(once)) if twice else _with_codings("gzip", once)
+
+
+def _with_codings(codings: str, body: bytes) -> str:
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {codings}\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head + body.decode("latin-1")
 
 
 @pytest.fixture(scope="module")

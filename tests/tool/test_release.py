@@ -5,10 +5,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-import pytest
 import yaml
 
-from dev import collection, release
 from dev.paths import ROOT
 
 WORKFLOW = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text())
@@ -52,19 +50,3 @@ def test_published_files_are_those_that_were_built(tmp_path: Path) -> None:
     (dist / "b.sha256").rename(dist / "a.sha256")
     (dist / "a.tar.gz").write_text("c")
     assert is_refused()
-
-
-def test_release_has_what_is_committed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(collection, "ROOT", tmp_path)
-    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
-    (tmp_path / ".gitignore").write_text("/vault.yml\n")
-    own = ("-c", "user.name=Reader", "-c", "user.email=reader@example.com")
-    for command in (["add", "--all"], [*own, "commit", "--quiet", "--message=First"]):
-        subprocess.run(["git", *command], cwd=tmp_path, check=True)
-    (tmp_path / "vault.yml").write_text("ignored")
-    assert collection.not_committed() == []
-    (tmp_path / ".gitignore").write_text("/vault.yml\n/x\n")
-    (tmp_path / "plugins").mkdir()
-    (tmp_path / "plugins" / "new.py").write_text("")
-    monkeypatch.setattr(collection, "galaxy_yml", lambda: {"version": "1.0.0"})
-    assert release.release().endswith("commit, ignore or remove .gitignore, plugins/new.py")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError, ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks import export, own_file, playbooks
-from unit.support.action import LocalAction
+from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.action import Action
 
 DEFAULT = {"name": "(Default) MicroStrategy", "id": "0F35652CA7D041978BF0CBCB67531203", "is_default": True}
 RUNTIME = {"name": "Etl", "id": "A" * 32, "is_default": False, "exec_timeout": 60, "whitelist": ["10.0.0.0/8"]}
@@ -18,8 +20,23 @@ SCRIPT = {"id": "B" * 32, "name": "Load", "project": {"id": "C" * 32, "name": "S
 BK = "bk.20261130T041500Z.yml"
 
 
-class FakeAction(LocalAction):
-    """The action of an environment whose server has the given runtimes. `seen`: the backup while the module runs."""
+class FakeAction(Action):
+    """The action of an environment whose server has the given runtimes, on the control node, in a run of one host.
+
+    `seen`: the backup while the module runs.
+    """
+
+    check_mode, transport, _templar = False, "local", SimpleNamespace(template=dict, available_variables={})
+    args: ClassVar[dict[str, str]] = {"result": "x"}  # of the playbook
+
+    def of_hosts(self, hosts, wanted):
+        return {host: {} for host in hosts}
+
+    def server(self):
+        return f"https://{self.task_vars['inventory_hostname']}.example.com/L"
+
+    def command_line(self):
+        return ["-i inv"]
 
     def __init__(self, folder, runtime=RUNTIME, **variables):
         self.started_in, self.extra, self.seen = str(folder), {}, None
