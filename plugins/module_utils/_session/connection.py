@@ -102,30 +102,46 @@ def normal_url(text: str, name: str = "base_url") -> str:
 def connection_from(params: Mapping[str, Any]) -> Connection:
     """The connection from a task's options. Raises ValidationError with all errors."""
     params = {option: value for option, value in params.items() if value is not None}
-    url_option, text = params.get("base_url"), params.get("session")
-    timeout, retries = params.get("timeout", 30.0), params.get("retries", 3)
     with ErrorList() as errors:
-        session = errors.check(_session, text) if text is not None else None
-        url = errors.check(normal_url, url_option) if url_option else session.base_url if session else ""
-        if not url_option and text is None:
-            errors.add("base_url is missing; set it, or the environment variable MSTR_BASE_URL")
-        if url and session and session.base_url != url:
-            errors.add(f"session belongs to {session.base_url}, not to base_url {url}; omit base_url, or log in there")
+        session = errors.check(_session, params["session"]) if "session" in params else None
+        url = _base_url(params, session, errors)
         login = errors.check(_login, params)
-        if not 0 < timeout <= _LONGEST_TIMEOUT:
-            errors.add(f"timeout must be more than 0 and at most {_LONGEST_TIMEOUT} seconds, not {timeout}")
-        if retries < 0:
-            errors.add(f"retries must be at least 0, not {retries}")
+        timeout, retries = _limits(params, errors)
         if params.keys() & {"ca_path", "client_cert", "client_key"}:
             from .tls import file_errors  # only a task with such a file needs it
 
             errors.add(*file_errors(params))
-    if session and not url_option:
+    if session and not params.get("base_url"):
         # A session string may come from anywhere, and names its server: credentials are not sent there after it ended.
         login = None
-    cert, key = params.get("client_cert"), params.get("client_key")
     verify = params.get("validate_certs", True) and (params.get("ca_path") or True)
-    return Connection(url, login, session, verify, (cert, key) if cert and key else cert, timeout, retries)
+    return Connection(url, login, session, verify, _client_certificate(params), timeout, retries)
+
+
+def _base_url(params: Mapping[str, Any], session: SessionString | None, errors: ErrorList) -> str:
+    """The URL of the server; empty if it is not known because of an error."""
+    if params.get("base_url"):
+        url = errors.check(normal_url, params["base_url"])
+        if url and session and session.base_url != url:
+            errors.add(f"session belongs to {session.base_url}, not to base_url {url}; omit base_url, or log in there")
+        return url
+    if "session" not in params:
+        errors.add("base_url is missing; set it, or the environment variable MSTR_BASE_URL")
+    return session.base_url if session else ""
+
+
+def _limits(params: Mapping[str, Any], errors: ErrorList) -> tuple[float, int]:
+    timeout, retries = params.get("timeout", 30.0), params.get("retries", 3)
+    if not 0 < timeout <= _LONGEST_TIMEOUT:
+        errors.add(f"timeout must be more than 0 and at most {_LONGEST_TIMEOUT} seconds, not {timeout}")
+    if retries < 0:
+        errors.add(f"retries must be at least 0, not {retries}")
+    return timeout, retries
+
+
+def _client_certificate(params: Mapping[str, Any]) -> tuple[str, str] | str | None:
+    certificate, key = params.get("client_cert"), params.get("client_key")
+    return (certificate, key) if certificate and key else certificate
 
 
 def _session(text: str) -> SessionString:
@@ -168,35 +184,51 @@ def with_own_login(connection: Connection, task_options: Container[str], environ
 
 
 def _login(params: Mapping[str, Any]) -> Login | None:
-    mode = params.get("login_mode")
+    """The login that the options describe; None if there is only a session."""
+    mode = params.get("login_mode") or _mode_of_credentials(params)
     if mode is None:
-        # A template renders an unused password as an empty text, so that alone is no credential.
-        kinds = ["username and password"] if "username" in params or params.get("password") else []
-        kinds += [token for token in ("api_token", "identity_token") if token in params]
-        if not kinds and "session" in params:
-            return None
-        if len(kinds) != 1:
-            error = (
-                f"{' and '.join(kinds)} are different kinds of credential; supply one kind, or choose with login_mode "
-                "(environment variables MSTR_… count too)"
-            )
-            none = (
-                "no credentials: supply username and password, api_token or identity_token (or their MSTR_… "
-                "environment variables), or login_mode: anonymous for a guest login"
-            )
-            raise ValidationError([error if kinds else none])
-        mode = kinds[0] if kinds[0] in _CREDENTIALS else "standard"
+        return None
     needed = _CREDENTIALS[mode]
     missing = [option for option in needed.values() if option not in params]
     if missing:
-        empty = " (an empty password can only be set in the task)" if "password" in missing else ""
-        it, variables = ("it", "variable") if len(missing) == 1 else ("them", "variables")
-        names = " and ".join(f"MSTR_{option.upper()}" for option in missing)
-        cure = f"set {it}, or the environment {variables} {names}"
-        raise ValidationError([f"login_mode {mode} requires {' and '.join(missing)}; {cure}{empty}"])
+        raise ValidationError([_credentials_missing(mode, missing)])
     return Login(
         mode,
         "/auth/delegate" if mode == "identity_token" else "/auth/login",
         {"loginMode": LOGIN_MODES[mode], **{name: params[option] for name, option in needed.items()}},
         {option: params[option] for option in needed.values() if option != "username"},
     )
+
+
+def _mode_of_credentials(params: Mapping[str, Any]) -> str | None:
+    """The login mode of the one kind of credential that is given; None for a session alone."""
+    modes = [token for token in ("api_token", "identity_token") if token in params]
+    # A template renders an unused password as an empty text, so that alone is no credential.
+    if "username" in params or params.get("password"):
+        modes.insert(0, "standard")
+    if len(modes) == 1:
+        return modes[0]
+    if modes:
+        kinds = " and ".join("username and password" if mode == "standard" else mode for mode in modes)
+        raise ValidationError(
+            [
+                f"{kinds} are different kinds of credential; supply one kind, or choose with login_mode "
+                "(environment variables MSTR_… count too)"
+            ]
+        )
+    if "session" in params:
+        return None
+    raise ValidationError(
+        [
+            "no credentials: supply username and password, api_token or identity_token (or their MSTR_… "
+            "environment variables), or login_mode: anonymous for a guest login"
+        ]
+    )
+
+
+def _credentials_missing(mode: str, missing: list[str]) -> str:
+    empty = " (an empty password can only be set in the task)" if "password" in missing else ""
+    it, variables = ("it", "variable") if len(missing) == 1 else ("them", "variables")
+    names = " and ".join(f"MSTR_{option.upper()}" for option in missing)
+    cure = f"set {it}, or the environment {variables} {names}"
+    return f"login_mode {mode} requires {' and '.join(missing)}; {cure}{empty}"

@@ -184,8 +184,7 @@ def _causes() -> tuple[_Cause, ...]:
 def connect_error(exc: Exception, call: Call, http: Http) -> ConnectError:
     """The error of a call that ended with an exception instead of a response."""
     chain = list(_chain(exc))
-    causes = (cause for cause in _causes() if not (cause.at_first and http.answered))
-    cause, found = next((cause, inner) for cause in causes for inner in chain if cause.explains(inner))
+    cause, found = _cause_of(chain, http.answered)
     sentence = cause.behind_proxy if http.proxy and cause.behind_proxy else cause.sentence
     facts = _facts(chain, found, call, http)
     return ConnectError(
@@ -195,6 +194,17 @@ def connect_error(exc: Exception, call: Call, http: Http) -> ConnectError:
         permanent=cause.permanent or getattr(found, "permanent", False),
         outcome_unknown=call.kind != READ and not cause.never_sent,
     )
+
+
+def _cause_of(chain: list[BaseException], answered: bool) -> tuple[_Cause, BaseException]:
+    """The first cause that explains an exception of the chain, and that exception."""
+    for cause in _causes():
+        if cause.at_first and answered:
+            continue
+        for exc in chain:
+            if cause.explains(exc):
+                return cause, exc
+    raise AssertionError("the last cause explains every exception")
 
 
 def _facts(chain: list[BaseException], found: BaseException, call: Call, http: Http) -> dict[str, Any]:
@@ -361,14 +371,17 @@ def _fields(response: Response) -> dict[str, Any]:
 def _next_step(response: Response, fields: Mapping[str, Any], server: str) -> str:
     """What to do next; empty if the server's own message is sufficient."""
     number, message = code_number(fields["code"]), fields["message"] or ""
+    of_tomcat = message.startswith(f"HTTP {response.status} ")
     if number != 9 and _TOO_MANY_SESSIONS.match(message):
         return _NEXT_STEP_FOR_SESSIONS
     if number in _NEXT_STEP_BY_CODE:
         return _NEXT_STEP_BY_CODE[number]
-    if response.status in (404, 405) and (not number or message.startswith(f"HTTP {response.status} ")):
+    if response.status in (404, 405) and (not number or of_tomcat):
+        check = _check_base_url(server)
         # Every release has the calls below /auth.
-        hint = "" if "/api/auth/" in response.request else "This release of the server may not have this call. "
-        return hint + _check_base_url(server)
+        if "/api/auth/" in response.request:
+            return check
+        return f"This release of the server may not have this call. {check}"
     if fields["code"]:
         return ""
     if response.status == 400 and server.startswith("http:"):

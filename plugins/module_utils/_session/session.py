@@ -30,6 +30,11 @@ _LOG_IN = "log in"
 _MAY_BE_OPEN = "If the server did log in, that session stays open until it times out there."
 
 
+class _OfThread(local):
+    insists = False  # see `Session.insisting`
+    unclear = ""  # for the trace: what this thread looks for
+
+
 class Session:
     """A session, for several threads. Raises ValidationError if the proxy variable is invalid."""
 
@@ -46,7 +51,7 @@ class Session:
         self._is_check_mode = check_mode
         self.connection, self._stop, self._warn = connection, stop, warn
         self._http = Http(connection, stop, trace)
-        self._of_thread = local()  # see `insisting`
+        self._of_thread = _OfThread()
         self._login_lock = Lock()
         self._new_logins = connection.retries
         self._failed_login: MstrError | None = None
@@ -134,20 +139,15 @@ class Session:
         """
         kind = READ if read or method == "GET" else WRITE
         self._check_mode(kind, operation)
-        insists = getattr(self._of_thread, "insists", False)
-        call = Call(kind, method, path, operation, json, params, project, polling=polling)
-        if insists:
-            call = call._replace(why=getattr(self._of_thread, "unclear", ""))
+        insists = self._of_thread.insists
+        why = self._of_thread.unclear if insists else ""
+        call = Call(kind, method, path, operation, json, params, project, polling=polling, why=why)
         while True:
             self._check_open(operation)
             if self._http.given_up and insists:
                 call = call._replace(polling=True)
             call = call._replace(token=self._token or self._log_in(None, polling=call.polling))
-            try:
-                response = self._http.send(call, on_late_response)
-            except ConnectError as exc:
-                self._note_unclear(call, exc)
-                raise
+            response = self._response_to(call, on_late_response)
             if response.ok:
                 return response
             error = self._refusal(response, operation)
@@ -170,7 +170,7 @@ class Session:
 
         For what finds out what a write did, and for what puts things in order.
         """
-        before, self._of_thread.insists = getattr(self._of_thread, "insists", False), True
+        before, self._of_thread.insists = self._of_thread.insists, True
         try:
             yield
         finally:
@@ -272,6 +272,14 @@ class Session:
         from .failures import api_error  # only a failed call needs it
 
         return api_error(response, operation, self.base_url, expected)
+
+    def _response_to(self, call: Call, on_late_response: Callable[[Response], object] | None) -> Response:
+        """The response, of any status. Raises ConnectError; Interrupted."""
+        try:
+            return self._http.send(call, on_late_response)
+        except ConnectError as exc:
+            self._note_unclear(call, exc)
+            raise
 
     def _note_unclear(self, call: Call, error: MstrError) -> None:
         """Remember, for the trace, what this thread looks for next."""

@@ -34,26 +34,39 @@ _EXPECTED = (
 
 def file_errors(params: Mapping[str, Any]) -> Iterator[str]:
     """An error for each problem with the files in `ca_path`, `client_cert` and `client_key`."""
-    options = [option for option in ("ca_path", "client_cert", "client_key") if params.get(option)]
-    missing = [option for option in options if not os.access(params[option], os.R_OK)]
-    yield from (f"{option} {params[option]!r} does not exist or cannot be read on this host" for option in missing)
-    if "client_key" in options and "client_cert" not in options:
-        yield "client_key is given without client_cert; set both"
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    # requests also accepts a directory of certificates.
-    if "ca_path" in options and "ca_path" not in missing and not os.path.isdir(params["ca_path"]):
+    if params.get("ca_path"):
+        yield from _bundle_errors(params["ca_path"])
+    of_client = {option: params[option] for option in ("client_cert", "client_key") if params.get(option)}
+    if of_client:
+        yield from _client_errors(of_client)
+
+
+def _bundle_errors(path: str) -> Iterator[str]:
+    if not os.access(path, os.R_OK):
+        yield _unreadable("ca_path", path)
+    elif not os.path.isdir(path):  # requests also accepts a directory of certificates
         try:
-            context.load_verify_locations(params["ca_path"])
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
         except (OSError, ValueError):
-            start = f"ca_path {params['ca_path']!r} contains no valid certificate"
-            yield f"{start} in PEM format (-----BEGIN CERTIFICATE-----)"
-    if "client_cert" in options and not {"client_cert", "client_key"} & set(missing):
+            yield f"ca_path {path!r} contains no valid certificate in PEM format (-----BEGIN CERTIFICATE-----)"
+
+
+def _client_errors(files: Mapping[str, str]) -> Iterator[str]:
+    unreadable = [_unreadable(option, path) for option, path in files.items() if not os.access(path, os.R_OK)]
+    yield from unreadable
+    if "client_cert" not in files:
+        yield "client_key is given without client_cert; set both"
+    elif not unreadable:
         try:
             # Without a password, OpenSSL would ask for a passphrase on the terminal.
-            context.load_cert_chain(params["client_cert"], params.get("client_key"), "")
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(files["client_cert"], files.get("client_key"), "")
         except (OSError, ValueError):
-            both = " and ".join(f"{option} {params[option]!r}" for option in options if option != "ca_path")
-            yield f"{both} must be a certificate and its key, both in PEM format and without a passphrase"
+            named = " and ".join(f"{option} {path!r}" for option, path in files.items())
+            yield f"{named} must be a certificate and its key, both in PEM format and without a passphrase"
+
+
+def _unreadable(option: str, path: str) -> str:
+    return f"{option} {path!r} does not exist or cannot be read on this host"
 
 
 def certificate_error(text: str, address: str) -> str:
@@ -88,24 +101,32 @@ def proxy_from(url: str, server: str, environment: Mapping[str, str]) -> Proxy:
     Parsers differ on a password with an unencoded # or /: some take a part of it for the host, which then appears in
     messages. So such a URL is refused, and no part of a refused URL is quoted.
     """
-    kinds = (f"{urlsplit(server).scheme}_proxy", "all_proxy")
-    names = [name for name, value in environment.items() if name.lower() in kinds and value == url]
-    # Without a variable, it comes from the settings of the operating system.
-    variables = " and ".join(sorted(names)) or "the proxy settings of this host"
+    variables = _variables_with(url, server, environment)
     # A password may contain an `@`.
     scheme, rest = url.split("://", 1) if "://" in url else (None, url)
     userinfo, _at, address = rest.rpartition("@")
-    try:
-        parts = urlsplit(f"//{address}")
-        host = (parts.hostname, parts.port)[0]  # reading an invalid port raises ValueError
-    except ValueError:
-        host = None
     # Without a scheme, requests assumes http, but then ignores a user name.
-    invalid = bool(userinfo) if scheme is None else scheme.lower() not in _SCHEMES
-    if invalid or not host or re.search(r"[/?#]", userinfo) or re.search(r"[\s\x00-\x1f\\]", url):
+    is_valid = scheme.lower() in _SCHEMES if scheme is not None else not userinfo
+    is_ambiguous = re.search(r"[/?#]", userinfo) or re.search(r"[\s\x00-\x1f\\]", url)
+    if not is_valid or is_ambiguous or not _has_host(address):
         raise ValidationError([f"the proxy URL in {variables} is not valid: {_EXPECTED}"])
     user, colon, password = userinfo.partition(":")
     # Without a password, the user name is a token.
     secret = password if colon else user
-    secrets = frozenset(text for text in (userinfo, secret, unquote(secret)) if text)
-    return Proxy(address.rstrip("/"), variables, secrets)
+    return Proxy(address.rstrip("/"), variables, frozenset({userinfo, secret, unquote(secret)} - {""}))
+
+
+def _variables_with(url: str, server: str, environment: Mapping[str, str]) -> str:
+    """The names of the variables from which the URL of the proxy comes, for messages."""
+    kinds = (f"{urlsplit(server).scheme}_proxy", "all_proxy")
+    names = [name for name, value in environment.items() if name.lower() in kinds and value == url]
+    # Without a variable, it comes from the settings of the operating system.
+    return " and ".join(sorted(names)) or "the proxy settings of this host"
+
+
+def _has_host(address: str) -> bool:
+    try:
+        parts = urlsplit(f"//{address}")
+        return bool((parts.hostname, parts.port)[0])  # reading an invalid port raises ValueError
+    except ValueError:
+        return False
