@@ -13,7 +13,7 @@ from .._errors import ErrorList
 from .._model.fields import LIST_AS_WRITTEN
 from .._model.python import python_of
 from .._model.runtime import INCOMPLETE, Runtime, id_from, lists_default
-from .._model.scripts import SavedScript, Usage
+from .._model.scripts import SavedScript, Unread, Usage
 from .._session.parallel import all_side_by_side
 from .api import ALL_FIELDS, Context, RuntimeApi
 from .inputs import POLICY_OPTION, context_for, libraries, policy_in
@@ -134,42 +134,46 @@ def _add_scripts(
     context: Context, query: Mapping[str, Any], runtimes: Sequence[Runtime], result: dict[str, Any]
 ) -> None:
     """Add its scripts to each runtime of the result, and to the result scripts without a runtime and failed reads."""
-    is_complete = query["name"] is None and query["id"] is None  # whether these are all runtimes
-    projects = query["projects"]
-    # Without a runtime, no script needs to be read.
-    usage = Usage()
-    if runtimes:
-        # An audit has looked them up.
-        usage = context.usage or find_usage(context, projects)
-    dangling = _dangling(context.api, usage, runtimes, is_complete) if runtimes else None
-    scripts = [usage.of(runtime.id) for runtime in runtimes]
-    unread = usage.unread
-    add: Callable[[SavedScript], dict[str, Any]] = SavedScript.to_result
+    result["unread"] = []
+    if not runtimes:
+        return  # no script needs to be read
+    projects, reads_all = query["projects"], query["name"] is None and query["id"] is None
+    usage = context.usage or find_usage(context, projects)
+    dangling = _dangling(context.api, usage, runtimes, reads_all)
+    by_runtime = [usage.of(runtime.id) for runtime in runtimes]
+    unread = list(usage.unread)
+    to_result: Callable[[SavedScript], dict[str, Any]] = SavedScript.to_result
     if query["include_tasks"]:
         from .script_tasks import find_tasks  # only a task with this option needs it
 
-        shown = [script for on_runtime in (*scripts, dangling or ()) for script in on_runtime]
-        tasks = find_tasks(context, usage, shown, history=True, hidden=is_complete and projects is None)
-        unread, add = [*unread, *tasks.unread], tasks.with_tasks
-    for shown_runtime, on_runtime in zip(result["runtimes"], scripts):
-        shown_runtime["scripts"] = [add(script) for script in on_runtime]
-    if dangling is not None:
-        result["dangling"] = [{**add(script), "runtime_id": script.runtime_id} for script in dangling]
+        scripts = [script for on_runtime in (*by_runtime, dangling) for script in on_runtime]
+        tasks = find_tasks(context, usage, scripts, history=True, hidden=reads_all and projects is None)
+        unread += tasks.unread
+        to_result = tasks.with_tasks
+    for shown, on_runtime in zip(result["runtimes"], by_runtime):
+        shown["scripts"] = list(map(to_result, on_runtime))
+    result["dangling"] = [{**to_result(script), "runtime_id": script.runtime_id} for script in dangling]
     result["unread"] = [failure.to_result() for failure in unread]
-    if unread:
-        what = "The planned tasks and last runs are incomplete."
-        if usage.unread:
-            what = "The scripts are incomplete, so a runtime without scripts may still be used."
-        more = f" The result lists {len(unread) - 1} more under unread." if len(unread) > 1 else ""
-        context.warn(f"{what} {unread[0].error.sentence}{more}")
+    _warn_of_unread(context, usage.unread, unread)
 
 
-def _dangling(api: RuntimeApi, usage: Usage, runtimes: Sequence[Runtime], is_complete: bool) -> list[SavedScript]:
+def _warn_of_unread(context: Context, of_scripts: Sequence[Unread], unread: Sequence[Unread]) -> None:
+    """Warn once of all that could not be read. `of_scripts`: of scripts and projects, not of their tasks."""
+    if not unread:
+        return
+    what = "The planned tasks and last runs are incomplete."
+    if of_scripts:
+        what = "The scripts are incomplete, so a runtime without scripts may still be used."
+    more = f" The result lists {len(unread) - 1} more under unread." if len(unread) > 1 else ""
+    context.warn(f"{what} {unread[0].error.sentence}{more}")
+
+
+def _dangling(api: RuntimeApi, usage: Usage, runtimes: Sequence[Runtime], reads_all: bool) -> list[SavedScript]:
     """The scripts whose runtime does not exist. Raises MstrError."""
-    listed_keys = {runtime.key for runtime in runtimes}
-    if not is_complete and any(script.runtime_id not in listed_keys for script in usage.scripts):
-        listed_keys |= {runtime.key for runtime in api.list_all()}
-    candidates = sorted({str(script.runtime_id) for script in usage.scripts} - listed_keys)
+    known = {runtime.key for runtime in runtimes}
+    used = {str(script.runtime_id) for script in usage.scripts}
+    if not reads_all and used - known:
+        known |= {runtime.key for runtime in api.list_all()}
     # A list may omit a runtime that exists.
-    missing = [identity for identity in candidates if api.get(identity) is None]
+    missing = [identity for identity in sorted(used - known) if api.get(identity) is None]
     return [script for identity in missing for script in usage.of(identity)]

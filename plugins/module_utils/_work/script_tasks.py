@@ -97,34 +97,39 @@ def find_tasks(
     `hidden`: also report tasks of scripts that the user may not read, from every project of the look-up. Raises only
     Interrupted: failed reads are in `unread`.
     """
-    search = _TaskReader(context)
+    reader = _TaskReader(context)
     by_key = {script.key: script for script in scripts}
     projects = usage.projects if hidden else list(dict.fromkeys(script.project for script in scripts))
-    lists = search.read_all(search.list_tasks, projects, "planned tasks", says_no_such_call)
-    entries = [((project, _script_in(entry)), entry) for project, entries in lists.items() for entry in entries]
+    lists = reader.read_all(reader.list_tasks, projects, "planned tasks", says_no_such_call)
+    entries = [((project, _script_in(entry)), entry) for project, found in lists.items() for entry in found]
     planned = {(key, _identity(entry)): Task(by_key[key], entry) for key, entry in entries if key in by_key}
-    for task in search.each(search.read_task, list(planned.values())):
+    for task in reader.each(reader.read_task, list(planned.values())):
         planned[task.script.key, _identity(task.entry)] = task
     tasks: dict[Key, list[Task]] = {key: [] for key in by_key if key[0] in lists}
     for task in planned.values():
         tasks[task.script.key].append(task)
     last_runs = {}
     if history:
-        # An older release has no such call, or reads "history" as the id of a script, which does not exist.
-        last_runs = search.read_all(
-            search.last_run, scripts, "history of scripts", lambda error: error.status in (404, 405)
-        )
+        last_runs = reader.read_all(reader.last_run, scripts, "history of scripts", _says_no_history)
     if hidden:
-        # Tasks whose script the look-up did not find
-        seen = {script.id.upper() for script in usage.scripts}
-        seen |= {failure.script.id.upper() for failure in usage.unread if failure.script}
-        names = {
-            _identity(entry): repr(entry.get("name")) for (_project, script), entry in entries if script not in seen
-        }
-        if names:
-            what = f"{counted(len(names), 'planned task')}: {listed(list(names.values()))}"
-            search.unread.append(Unread(None, None, MstrError(f"The user may not read the scripts of {what}.")))
-    return ScriptTasks(tasks, last_runs, search.all_unread())
+        reader.unread += _hidden_tasks(entries, usage)
+    return ScriptTasks(tasks, last_runs, reader.all_unread())
+
+
+def _says_no_history(error: ApiError) -> bool:
+    """Whether a release has no such call, or reads "history" as the id of a script, which does not exist."""
+    return error.status in (404, 405)
+
+
+def _hidden_tasks(entries: Sequence[tuple[Key, Mapping[str, Any]]], usage: Usage) -> list[Unread]:
+    """The tasks whose script the look-up did not find, as one failed read."""
+    seen = {script.id.upper() for script in usage.scripts}
+    seen |= {failure.script.id.upper() for failure in usage.unread if failure.script}
+    names = {_identity(entry): repr(entry.get("name")) for (_project, script), entry in entries if script not in seen}
+    if not names:
+        return []
+    what = f"{counted(len(names), 'planned task')}: {listed(list(names.values()))}"
+    return [Unread(None, None, MstrError(f"The user may not read the scripts of {what}."))]
 
 
 class _TaskReader(Reader):

@@ -12,6 +12,7 @@ mstrio/api/browsing.py and mstrio/api/scripts.py.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from .._errors import ApiError, ConnectError, ErrorList, MstrError
@@ -62,12 +63,8 @@ def find_usage(
         projects = search.list_projects()
     except (ApiError, ConnectError) as exc:
         return Usage((), [Unread(None, None, exc)])
-    for name in dict.fromkeys(names or ()):
-        if not any(project.is_called(name) for project in projects):
-            error = MstrError(f"The server lists no project with the name or id {name!r} for this user.")
-            search.unread.append(Unread(Project(None, name), None, error))
     if names is not None:
-        projects = [project for project in projects if any(map(project.is_called, names))]
+        projects = search.choose(projects, names)
     if not projects and not search.unread:
         # Somebody who may use no project sees no script, which proves nothing.
         return Usage((), [Unread(None, None, MstrError("The server lists no project for this user."))])
@@ -93,26 +90,25 @@ class Reader:
         on_done: Callable[[int], None] = lambda done: None,
     ) -> list[Found]:
         """The items that could be read. After some outages the rest is not tried. Raises MstrError if the task ends."""
-
-        def read_or_fail(item: Item) -> Found | Unread:
-            if self._outages >= _MOST_OUTAGES:
-                what = f"packages of runtime {item.label}" if isinstance(item, Runtime) else item.label
-                gave_up = f"Did not read the {what}, because {self._outages} earlier requests failed."
-                return _unread(item, MstrError(f"{gave_up} The last error: {self._last_outage}"))
-            try:
-                return read(item)
-            except MstrError as exc:
-                if isinstance(exc, Interrupted):
-                    raise
-                if isinstance(exc.__cause__, Interrupted):
-                    raise MstrError(exc.sentence, **exc.error) from exc  # without the result of one script
-                if isinstance(exc, ConnectError) or (isinstance(exc, ApiError) and exc.status in _OUTAGES):
-                    self._outages, self._last_outage = self._outages + 1, exc.sentence
-                return _unread(item, exc)
-
-        results = all_side_by_side(read_or_fail, items, on_done)
+        results = all_side_by_side(partial(self._read_or_fail, read), items, on_done)
         self.unread += [result for result in results if isinstance(result, Unread)]
         return [result for result in results if not isinstance(result, Unread)]
+
+    def _read_or_fail(self, read: Callable[[Item], Found], item: Item) -> Found | Unread:
+        if self._outages >= _MOST_OUTAGES:
+            what = f"packages of runtime {item.label}" if isinstance(item, Runtime) else item.label
+            gave_up = f"Did not read the {what}, because {self._outages} earlier requests failed."
+            return _unread(item, MstrError(f"{gave_up} The last error: {self._last_outage}"))
+        try:
+            return read(item)
+        except Interrupted:
+            raise
+        except MstrError as exc:
+            if isinstance(exc.__cause__, Interrupted):
+                raise MstrError(exc.sentence, **exc.error) from exc  # without the result of one script
+            if _is_outage(exc):
+                self._outages, self._last_outage = self._outages + 1, exc.sentence
+            return _unread(item, exc)
 
     def all_unread(self) -> list[Unread]:
         """The failures, first those of whole projects."""
@@ -130,30 +126,43 @@ class _ScriptSearch(Reader):
         entries = self._session.get("/projects", operation="list the projects", shape=LIST_WITH_IDS)
         return list(dict.fromkeys(Project(str(entry["id"]), str(entry.get("name") or "")) for entry in entries))
 
+    def choose(self, projects: Sequence[Project], names: Sequence[str]) -> list[Project]:
+        """The projects with these names or ids; one that the server does not list is unread."""
+        for name in dict.fromkeys(names):
+            if not any(project.is_called(name) for project in projects):
+                error = MstrError(f"The server lists no project with the name or id {name!r} for this user.")
+                self.unread.append(Unread(Project(None, name), None, error))
+        return [project for project in projects if any(map(project.is_called, names))]
+
     def list_scripts(self, project: Project) -> tuple[Project, list[SavedScript]]:
         """The project, and every script that a search in it lists."""
         operation = f"search the {project.label} for scripts"
         search = self._start(project, operation)
-        total: Any = search.get("totalItems")
-        is_counted = isinstance(total, int) and not isinstance(total, bool) and total >= 0
+        total = _count(search.get("totalItems"))
         by_id: dict[str, SavedScript] = {}
         offset = 0
-        while not is_counted or len(by_id) < total:
+        while total is None or len(by_id) < total:
             params = {"searchId": str(search["id"]), "offset": offset, "limit": _PAGE}
             entries = self._session.get(_RESULTS, params, operation=operation, project=project.id, shape=LIST_WITH_IDS)
             scripts = [SavedScript(project, str(entry["id"]), str(entry.get("name") or ""), entry) for entry in entries]
             new = {script.id: script for script in scripts if script.id not in by_id}
-            if not new and (is_counted or entries):
-                problem = f"returned a page of {len(entries)} scripts again instead of the next page"
-                if is_counted:
-                    problem = f"counted {total} scripts but listed only {len(by_id)}"
-                error = MstrError(f"The search in the {project.label} {problem}, so there may be more scripts.")
-                self.unread.append(Unread(project, None, error))
             if not new:
+                self._note_gap(project, total, len(by_id), len(entries))
                 break
             by_id.update(new)
             offset += len(entries)
         return project, list(by_id.values())
+
+    def _note_gap(self, project: Project, total: int | None, found: int, repeated: int) -> None:
+        """Note a search that ends before it has listed what it counted, or that lists the same scripts again."""
+        if total is not None:
+            problem = f"counted {total} scripts but listed only {found}"
+        elif repeated:
+            problem = f"returned a page of {repeated} scripts again instead of the next page"
+        else:
+            return
+        error = MstrError(f"The search in the {project.label} {problem}, so there may be more scripts.")
+        self.unread.append(Unread(project, None, error))
 
     def _start(self, project: Project, operation: str) -> Mapping[str, Any]:
         """The response to the start of a search: its id, and the number of objects found."""
@@ -195,6 +204,16 @@ def read_script(session: Session, script: SavedScript) -> Mapping[str, Any]:
     path, operation = f"/scripts/{script.id}", f"read the {script.label}"
     data: Mapping[str, Any] = session.get(path, operation=operation, project=script.project.id, shape=shape_of(script))
     return data
+
+
+def _count(total: Any) -> int | None:
+    """The number of scripts that a search has found; None if the server does not say it."""
+    is_number = isinstance(total, int) and not isinstance(total, bool)
+    return total if is_number and total >= 0 else None
+
+
+def _is_outage(error: MstrError) -> bool:
+    return isinstance(error, ConnectError) or (isinstance(error, ApiError) and error.status in _OUTAGES)
 
 
 def _unread(item: Any, error: MstrError) -> Unread:
