@@ -7,16 +7,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from contextlib import suppress
+from typing import Any, NamedTuple
 
 from .._errors import ErrorList, ValidationError, parsed_each
 from .fields import BY_NAME, FIELDS, LIST_AS_WRITTEN, POOL, PURGEABLE, TEXT_AS_WRITTEN, Field
 from .kinds import at_least, checked_number
 from .networks import canonical as canonical_network
 from .runtime import id_from, mark_in, name_error
-
-if TYPE_CHECKING:
-    from .policy import Policy
 
 DEFINITION_OPTIONS: dict[str, Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -50,33 +48,16 @@ class Definition(NamedTuple):
         return f"'{self.name}'" if self.name and not self.id else f"with id {self.id}"
 
 
-def definition_from(params: Mapping[str, Any], policy: Policy | None = None) -> Definition:
-    """The definition in a task's options. Null counts as omitted. `policy` evaluates the managed fields.
-
-    Raises ValidationError with all errors.
-    """
-    name, absent = params.get("name"), params.get("state") == "absent"
-    managed = [option for option in BY_NAME if params.get(option) is not None]
+def definition_from(params: Mapping[str, Any]) -> Definition:
+    """The definition in a task's options. Null counts as omitted. Raises ValidationError with all errors."""
+    name = params.get("name")
     with ErrorList() as errors:
         if name is None and params.get("id") is None:
             errors.add("one of name and id is required")
         identity = errors.check(id_from, params.get("id"))
-        values = {key: errors.check(_checked, BY_NAME[key], params[key]) for key in managed}
+        values = {option: errors.check(_checked, BY_NAME[option], params[option]) for option in _managed(params)}
         errors.add(*pool_errors(values))
-        previous = tuple(params.get("previous_names") or ())
-        replaced: frozenset[str] = frozenset()
-        if previous or params.get("replace_on_change") is not None or (mark_in(name or "") and not absent):
-            from .moves import name_errors, replaced_fields  # few definitions need it
-
-            errors.add(*name_errors(name, previous))
-            replaced = errors.check(replaced_fields, params.get("replace_on_change"))
-        for option, value in (("previous_names", previous), ("replace_on_change", replaced is None or replaced)):
-            if value and params.get("id") is not None:
-                errors.add(f"{option} cannot be used with id")
-            if value and absent:
-                errors.add(f"{option} cannot be used with state: absent")
-        if policy and not absent:
-            errors.check(policy.check_definition, params, values, identity)
+        replaced = errors.check(_replaced_fields, params)
     if "resource" in values and not any(values["resource"]):
         del values["resource"]
     return Definition(
@@ -84,12 +65,54 @@ def definition_from(params: Mapping[str, Any], policy: Policy | None = None) -> 
         values=values,
         id=identity,
         name=name,
-        keep=frozenset(option for option in PURGEABLE if params.get(f"purge_{option}") is False),
+        keep=keeps(params),
         journal_comment=params.get("journal_comment") or None,
-        previous_names=previous,
+        previous_names=tuple(params.get("previous_names") or ()),
         replace_on_change=replaced,
         smoke_test=params.get("smoke_test") or None,
     )
+
+
+def valid_values(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of the managed fields in a task's options, without those that have an error of their own."""
+    values = {}
+    for option in _managed(params):
+        with suppress(ValidationError):
+            values[option] = _checked(BY_NAME[option], params[option])
+    return values
+
+
+def keeps(params: Mapping[str, Any]) -> frozenset[str]:
+    """The names of the lists whose unlisted entries stay."""
+    return frozenset(option for option in PURGEABLE if params.get(f"purge_{option}") is False)
+
+
+def _managed(params: Mapping[str, Any]) -> list[str]:
+    return [option for option in BY_NAME if params.get(option) is not None]
+
+
+def _replaced_fields(params: Mapping[str, Any]) -> frozenset[str]:
+    """The fields of `replace_on_change`. Raises ValidationError for it, and for names that rename or replace."""
+    name, replace_on_change = params.get("name") or "", params.get("replace_on_change")
+    previous = params.get("previous_names") or ()
+    is_absent = params.get("state") == "absent"
+    is_plain = not previous and replace_on_change is None and (is_absent or not mark_in(name))
+    if is_plain:
+        return frozenset()
+    from .moves import name_errors, replaced_fields  # few definitions need it
+
+    with ErrorList() as errors:
+        errors.add(*name_errors(params.get("name"), previous))
+        replaced = errors.check(replaced_fields, replace_on_change)
+        given = ["previous_names"] if previous else []
+        if replaced is None or replaced:  # None if it has an error
+            given.append("replace_on_change")
+        for option in given:
+            if params.get("id") is not None:
+                errors.add(f"{option} cannot be used with id")
+            if is_absent:
+                errors.add(f"{option} cannot be used with state: absent")
+    return replaced
 
 
 def pool_errors(values: Mapping[str, Any]) -> list[str]:

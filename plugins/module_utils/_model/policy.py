@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from .._errors import ErrorList, ValidationError
 from .alike import is_meant
+from .definition import Definition, keeps, valid_values
 from .fields import PURGEABLE
 from .installed import Installed
 from .kinds import NOTHING, normalized_name, number, without_null
@@ -141,30 +142,30 @@ class Policy(NamedTuple):
             return finding._replace(verdict=EXEMPTED)
         return finding._replace(detail=f"{finding.detail}; its exemption expired on {finding.until} ({finding.reason})")
 
-    def check_definition(self, params: Mapping[str, Any], values: Mapping[str, Any], identity: str | None) -> None:
-        """Raises ValidationError with every violation in the options `params`, of which `values` are the checked ones.
+    def violations_in(self, params: Mapping[str, Any]) -> list[str]:
+        """A sentence for each violation in the options of a definition.
 
         A value with an error of its own is left out, but not the rest of a whitelist.
         """
-        adds = [key for key in PURGEABLE if params.get(f"purge_{key}") is False]
-        managed = without_null(values)
+        if params.get("state") == "absent":
+            return []
+        values = valid_values(params)
         if params.get("whitelist"):
-            # With the indexes of the option, of which `values` omits duplicates.
-            managed["whitelist"] = [_canonical_or_none(text) for text in params["whitelist"]]
-        found = self.evaluate(managed, params.get("name"), [identity], adds)
-        if violations := [finding.sentence for finding in found if finding.counts]:
-            raise ValidationError(violations)
+            # With the indexes of the option, of which the definition omits duplicates.
+            values["whitelist"] = [_canonical_or_none(text) for text in params["whitelist"]]
+        identity = str(params.get("id") or "")
+        known_id = identity.upper() if is_id(identity) else None
+        found = self.evaluate(values, params.get("name"), [known_id], keeps(params))
+        return [finding.sentence for finding in found if finding.counts]
 
-    # A `Definition` has the type Any here, because its file needs this one.
-
-    def of_definition(self, wanted: Any, current: Runtime | None) -> list[Finding]:
+    def of_definition(self, wanted: Definition, current: Runtime | None) -> list[Finding]:
         """What the policy finds in what a definition itself says of this runtime; None if it does not exist yet."""
         name, identity = (current.name, current.id) if current else ("", None)
         # The run that finishes a replacement gives it its name.
         _final, replaced = mark_in(name) or ("", "")
         return self.evaluate(wanted.values, wanted.name or name, [identity or "", replaced], wanted.keep)
 
-    def check_plan(self, current: Runtime | None, target: Runtime, wanted: Any) -> tuple[Finding, ...]:
+    def check_plan(self, current: Runtime | None, target: Runtime, wanted: Definition) -> tuple[Finding, ...]:
         """What the exemptions let pass. Raises ValidationError with every violation of what the task manages."""
         # A new runtime has empty lists where none are given, and a server may add a package by itself. Of a list,
         # entries may stay on the server; of a package without a version, its version stays. Of `resource`, only the

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .._errors import ErrorList, import_error
@@ -66,9 +66,28 @@ TASK_OPTIONS: dict[str, Any] = {
 }
 
 
+_MOST_VIOLATIONS = 50  # that a message names
+
+
 def inputs_for_one(params: Mapping[str, Any]) -> Inputs:
     """The options of a task for one runtime, checked. Raises ValidationError with all of their errors."""
-    return inputs_from(params, lambda policy: Inputs([definition_from(params, policy)]))
+
+    def rest(policy: Policy | None) -> Inputs:
+        with ErrorList() as errors:
+            definition = errors.check(definition_from, params)
+            errors.add(*violations_in(policy, [("", params)]))
+        return Inputs([definition])
+
+    return inputs_from(params, rest)
+
+
+def violations_in(policy: Policy | None, entries: Iterable[tuple[str, Mapping[str, Any]]]) -> list[str]:
+    """A sentence for each violation of the policy by definitions, after their labels; of many, for the first ones."""
+    found = [f"{label}{sentence}" for label, params in entries if policy for sentence in policy.violations_in(params)]
+    more = len(found) - _MOST_VIOLATIONS
+    if more > 0:
+        found[_MOST_VIOLATIONS:] = [f"and {more} more violations of the policy"]
+    return found
 
 
 def inputs_from(params: Mapping[str, Any], rest_under: Callable[[Policy | None], Inputs]) -> Inputs:

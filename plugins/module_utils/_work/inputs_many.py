@@ -15,10 +15,11 @@ from .._model.definition import DEFINITION_OPTIONS, Definition, definition_from
 from .._model.fields import LIST_AS_WRITTEN
 from .._model.purge import Purge
 from .api import Inputs
-from .inputs import TASK_OPTIONS, inputs_from
+from .inputs import TASK_OPTIONS, inputs_from, violations_in
 
 if TYPE_CHECKING:
     from .._model.policy import Policy
+    from .._model.scripts import ScriptEntry
     from .._model.src import Source
 
 
@@ -57,53 +58,70 @@ Check = Callable[[Mapping[str, Any], Mapping[str, Any]], "tuple[dict[str, Any] |
 
 def inputs_for_many(check: Check, params: Mapping[str, Any]) -> Inputs:
     """The checked options and entries. `check`: `auth.checked_entry`, for those of a file. Raises ValidationError."""
-    return inputs_from(params, lambda policy: _rest(params, policy, check))
+    return inputs_from(params, lambda policy: _inputs(params, policy, check))
 
 
-def _rest(params: Mapping[str, Any], policy: Policy | None, check: Check) -> Inputs:
-    source, path = _source(params), params["src"]
+def _inputs(params: Mapping[str, Any], policy: Policy | None, check: Check) -> Inputs:
+    """The definitions, the scripts and the purge of a task. Raises ValidationError."""
+    source = _source(params)
     runtimes = source.runtimes if source else params["runtimes"]
-    of_file = source.scripts if source else None
-    scripts = params["scripts"] if of_file is None else of_file
+    in_file = source is not None and source.scripts is not None
+    scripts = source.scripts if source and in_file else params["scripts"]
     if runtimes is None and scripts is None:
         # AnsibleModule treats an option that is null as set.
         raise ValidationError(["one of runtimes, src and scripts is required"])
-    restore, left_out = (source.restore, source.left_out) if source else (False, ())
-    comment, limit, entries = params["journal_comment"] or None, params["purge_limit"], None
+    restore = source is not None and source.restore
     # Scripts alone say nothing of which runtimes there should be, and a backup of what came since.
     purges = params["purge"] and runtimes is not None and not restore
-    # The way back is never refused.
-    policy = None if restore else policy
     with ErrorList() as errors:
-        placed = _placed(check, "runtimes", runtimes or (), path, errors)
-        # What a refused entry, which is None, would have kept is not known.
-        if purges and all(entry is not None and is_absent(entry) for _place, entry in placed):
-            errors.add(
-                "purge would delete every runtime, as no entry has state: present; to delete all of them, list each "
-                "with state: absent and leave out purge"
-            )
-        if purges and source and source.partial:
-            errors.add(
-                f"src {path!r} has only a part of the runtimes (partial: true), so purge would delete all others; set "
-                "purge to false"
-            )
+        placed = _placed(check, "runtimes", runtimes or (), params["src"], errors)
+        if purges:
+            errors.add(*_purge_errors(placed, source, params))
         accepted = [(place, entry) for place, entry in placed if entry is not None]
         definitions = [
-            errors.check(_definition, place, entry, comment, policy, restore, prefix=_label(place, entry))
+            errors.check(_definition, place, entry, params["journal_comment"], restore, prefix=_label(place, entry))
             for place, entry in accepted
         ]
+        if not restore:  # the way back is never refused
+            errors.add(*violations_in(policy, [(f"{_label(place, entry)}: ", entry) for place, entry in accepted]))
         errors.add(*_name_errors(accepted))
+        limit = params["purge_limit"]
         if limit is not None and limit < 0:
             errors.add(f"purge_limit must be at least 0, not {limit}")
+        entries = None
         if scripts is not None:
-            from .assignments import script_entries  # only a task with scripts needs it
-
-            placed = _placed(check, "scripts", scripts, path if of_file else None, errors)
-            checked = {place: entry for place, entry in placed if entry is not None}
-            entries = errors.check(script_entries, list(checked.values()), list(checked))
-    purge = Purge(params["purge_exclude"], limit, comment, left_out) if purges else None
+            entries = errors.check(_script_entries, check, scripts, params["src"] if in_file else None)
+    left_out = source.left_out if source else ()
+    purge = Purge(params["purge_exclude"], limit, params["journal_comment"] or None, left_out) if purges else None
     server = source.server if source and restore else None
     return Inputs(definitions, purge, entries, restore=restore, server=server)
+
+
+def _purge_errors(
+    placed: Sequence[tuple[str, Mapping[str, Any] | None]], source: Source | None, params: Mapping[str, Any]
+) -> Iterator[str]:
+    """Why such entries cannot say which runtimes there should be."""
+    # What a refused entry, which is None, would have kept is not known.
+    if all(entry is not None and is_absent(entry) for _place, entry in placed):
+        yield (
+            "purge would delete every runtime, as no entry has state: present; to delete all of them, list each with "
+            "state: absent and leave out purge"
+        )
+    if source and source.partial:
+        yield (
+            f"src {params['src']!r} has only a part of the runtimes (partial: true), so purge would delete all others; "
+            "set purge to false"
+        )
+
+
+def _script_entries(check: Check, scripts: Sequence[Any], path: str | None) -> tuple[ScriptEntry, ...]:
+    """The entries that assign scripts. `path`: of their file, None for the option. Raises ValidationError."""
+    from .assignments import script_entries  # only a task with scripts needs it
+
+    with ErrorList() as errors:
+        placed = _placed(check, "scripts", scripts, path, errors)
+        checked = {place: entry for place, entry in placed if entry is not None}
+        return errors.check(script_entries, list(checked.values()), list(checked))
 
 
 def _source(params: Mapping[str, Any]) -> Source | None:
@@ -148,18 +166,22 @@ def _label(place: str, entry: Any) -> str:
     return f"{place}{' ' + repr(name) if name and isinstance(name, str) else ''}"
 
 
-def _definition(
-    place: str, entry: Mapping[str, Any], comment: str | None, policy: Policy | None, restore: bool
-) -> Definition:
+def _definition(place: str, entry: Mapping[str, Any], comment: str | None, restore: bool) -> Definition:
     with ErrorList() as errors:
-        for option, value in entry.items() if is_absent(entry) else ():
-            if option not in _OF_ABSENT and value not in (None, DEFINITION_OPTIONS[option].get("default")):
-                errors.add(f"{option} cannot be used with state: absent")
-        if restore and is_absent(entry):
-            errors.add("state: absent cannot be used with restore: true, because a restore deletes nothing")
+        if is_absent(entry):
+            errors.add(*_absent_errors(entry, restore))
         options = {**entry, "journal_comment": entry.get("journal_comment") or comment}
-        definition: Definition = errors.check(definition_from, options, policy)
+        definition: Definition = errors.check(definition_from, options)
     return definition._replace(place=place)
+
+
+def _absent_errors(entry: Mapping[str, Any], restore: bool) -> Iterator[str]:
+    for option, value in entry.items():
+        is_default = value in (None, DEFINITION_OPTIONS[option].get("default"))
+        if option not in _OF_ABSENT and not is_default:
+            yield f"{option} cannot be used with state: absent"
+    if restore:
+        yield "state: absent cannot be used with restore: true, because a restore deletes nothing"
 
 
 def _name_errors(placed: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:

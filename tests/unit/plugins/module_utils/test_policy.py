@@ -7,13 +7,13 @@ from datetime import date
 from functools import partial
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._errors import PartialError
+from ansible_collections.mstr.library.plugins.module_utils._errors import ErrorList, PartialError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from as policy_on
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import RULES
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import DEFAULT_RUNTIME_ID
 from ansible_collections.mstr.library.plugins.module_utils._options import all_without_errors
-from ansible_collections.mstr.library.plugins.module_utils._work.inputs import POLICY_OPTION, libraries
+from ansible_collections.mstr.library.plugins.module_utils._work.inputs import POLICY_OPTION, libraries, violations_in
 from unit.support.make import ID, faults_of, runtime, stored
 from unit.support.many import run
 from unit.support.server import Server
@@ -31,9 +31,17 @@ def policy_from(option):
     return policy_on(option, TODAY)
 
 
+def defined(options, policy):
+    """The definition in the options of mstr_runtime. Raises ValidationError, also for what violates the policy."""
+    with ErrorList() as errors:
+        definition = errors.check(definition_from, options)
+        errors.add(*violations_in(policy, [("", options)]))
+    return definition
+
+
 def ensured(server, options, policy, **how):
     """What mstr_runtime does with the options under a policy."""
-    return server.ensure(definition_from({"name": "r", **options}, policy), policy=policy, **how)
+    return server.ensure(defined({"name": "r", **options}, policy), policy=policy, **how)
 
 
 def refused(server, options, policy, **how):
@@ -45,23 +53,31 @@ def refused(server, options, policy, **how):
 
 def test_violations_beside_other_errors():
     options = {"name": "", "whitelist": ["10.1.0.0/16", "8.8.8.8", "10.66.0.1", "10.10.10.7/24"]}
-    faults = faults_of(definition_from, options, policy_from({**WITHIN, "networks_never": ["10.66.0.0/16"]}))
+    faults = faults_of(defined, options, policy_from({**WITHIN, "networks_never": ["10.66.0.0/16"]}))
     assert [fault.split(" ")[0] for fault in faults] == ["name", "whitelist[3]", "whitelist[1]", "whitelist[2]"]
+
+
+def test_first_fifty_of_many_violations():
+    entries = [(f"runtimes[{n}]: ", {"name": str(n), "whitelist": ["8.8.8.8"]}) for n in range(60)]
+    found = violations_in(policy_from(WITHIN), entries)
+    assert found[49].startswith("runtimes[49]: whitelist[0] '8.8.8.8/32' violates the policy networks_within")
+    assert found[50:] == ["and 10 more violations of the policy"]
+    assert len(violations_in(policy_from(WITHIN), entries[:50])) == 50
 
 
 def test_python_that_has_ended():
     """A definition that nobody changed is refused from a certain day on, unless an exemption covers that day."""
     options = {"name": "r", "runtime_version": "3.10.5"}
     last, next_day = date(2026, 10, 31), date(2026, 11, 1)
-    definition_from(options, policy_on({"python_days_left": 0}, last))
-    assert faults_of(definition_from, options, policy_on({"python_days_left": 0}, next_day)) == (
+    defined(options, policy_on({"python_days_left": 0}, last))
+    assert faults_of(defined, options, policy_on({"python_days_left": 0}, next_day)) == (
         "runtime_version '3.10.5' violates the policy python_days_left: it is supported until 2026-10-31, and at least "
         "0 days must be left",
     )
     exemption = {"runtime": "r", "rule": "python_days_left", "reason": "ticket 1", "until": "2026-11-01"}
-    definition_from(options, policy_on({"python_days_left": 0, "exemptions": [exemption]}, next_day))
-    definition_from({"name": "r", "runtime_version": "3.99.1"}, policy_on({"python_days_left": 0}, next_day))
-    definition_from({"name": "r"}, policy_on({"python_days_left": 0}, next_day))
+    defined(options, policy_on({"python_days_left": 0, "exemptions": [exemption]}, next_day))
+    defined({"name": "r", "runtime_version": "3.99.1"}, policy_on({"python_days_left": 0}, next_day))
+    defined({"name": "r"}, policy_on({"python_days_left": 0}, next_day))
     assert faults_of(policy_from, {"python_days_left": -1}) == ("policy.python_days_left must be at least 0, not -1",)
 
 
@@ -81,7 +97,7 @@ def test_required_rules(key):
     strict = policy_from({key: value})
     [option] = satisfying
     added, text = {**violating, f"purge_{option}": False}, f"violates the policy {key}"
-    assert text in faults_of(definition_from, {"name": "r", **violating}, strict)[0]
+    assert text in faults_of(defined, {"name": "r", **violating}, strict)[0]
     assert text in refused(Server(mstrio_py_added="always"), {}, strict, check_mode=False)[0]
     assert text in refused(Server(mstrio_py_added="always"), {}, strict, check_mode=True)[0]
     assert ensured(Server(), satisfying, strict).action == "created"
