@@ -63,55 +63,60 @@ def inputs_for_many(check: Check, params: Mapping[str, Any]) -> Inputs:
 
 def _inputs(params: Mapping[str, Any], policy: Policy | None, check: Check) -> Inputs:
     """The definitions, the scripts and the purge of a task. Raises ValidationError."""
-    source = _source(params)
-    runtimes = source.runtimes if source else params["runtimes"]
-    in_file = source is not None and source.scripts is not None
-    scripts = source.scripts if source and in_file else params["scripts"]
-    if runtimes is None and scripts is None:
+    source, scripts_path = _source(params)
+    if source.runtimes is None and source.scripts is None:
         # AnsibleModule treats an option that is null as set.
         raise ValidationError(["one of runtimes, src and scripts is required"])
-    restore = source is not None and source.restore
-    # Scripts alone say nothing of which runtimes there should be, and a backup of what came since.
-    purges = params["purge"] and runtimes is not None and not restore
     with ErrorList() as errors:
-        placed = _placed(check, "runtimes", runtimes or (), params["src"], errors)
-        if purges:
-            errors.add(*_purge_errors(placed, source, params))
+        placed = _placed(check, "runtimes", source.runtimes or (), params["src"], errors)
         accepted = [(place, entry) for place, entry in placed if entry is not None]
-        definitions = [
-            errors.check(_definition, place, entry, params["journal_comment"], restore, prefix=_label(place, entry))
-            for place, entry in accepted
-        ]
-        if not restore:  # the way back is never refused
+        definitions = errors.check(_definitions, accepted, params["journal_comment"], source.restore)
+        if not source.restore:  # the way back is never refused
             errors.add(*violations_in(policy, [(f"{_label(place, entry)}: ", entry) for place, entry in accepted]))
         errors.add(*_name_errors(accepted))
-        limit = params["purge_limit"]
+        purge = errors.check(_purge, [entry for _place, entry in placed], source, params)
+        entries = None
+        if source.scripts is not None:
+            entries = errors.check(_script_entries, check, source.scripts, scripts_path)
+    server = source.server if source.restore else None
+    return Inputs(definitions, purge, entries, restore=source.restore, server=server)
+
+
+def _definitions(
+    accepted: Sequence[tuple[str, Mapping[str, Any]]], comment: str | None, restore: bool
+) -> list[Definition]:
+    """The definitions in entries, each after its place. Raises ValidationError with all of their errors."""
+    with ErrorList() as errors:
+        return [
+            errors.check(_definition, place, entry, comment, restore, prefix=_label(place, entry))
+            for place, entry in accepted
+        ]
+
+
+def _purge(entries: Sequence[Mapping[str, Any] | None], source: Source, params: Mapping[str, Any]) -> Purge | None:
+    """What is deleted beside the definitions; None for nothing. Raises ValidationError.
+
+    What a refused entry, which is None, would have kept is not known.
+    """
+    limit = params["purge_limit"]
+    # Scripts alone say nothing of which runtimes there should be, and a backup of what came since.
+    purges = params["purge"] and source.runtimes is not None and not source.restore
+    with ErrorList() as errors:
         if limit is not None and limit < 0:
             errors.add(f"purge_limit must be at least 0, not {limit}")
-        entries = None
-        if scripts is not None:
-            entries = errors.check(_script_entries, check, scripts, params["src"] if in_file else None)
-    left_out = source.left_out if source else ()
-    purge = Purge(params["purge_exclude"], limit, params["journal_comment"] or None, left_out) if purges else None
-    server = source.server if source and restore else None
-    return Inputs(definitions, purge, entries, restore=restore, server=server)
-
-
-def _purge_errors(
-    placed: Sequence[tuple[str, Mapping[str, Any] | None]], source: Source | None, params: Mapping[str, Any]
-) -> Iterator[str]:
-    """Why such entries cannot say which runtimes there should be."""
-    # What a refused entry, which is None, would have kept is not known.
-    if all(entry is not None and is_absent(entry) for _place, entry in placed):
-        yield (
-            "purge would delete every runtime, as no entry has state: present; to delete all of them, list each with "
-            "state: absent and leave out purge"
-        )
-    if source and source.partial:
-        yield (
-            f"src {params['src']!r} has only a part of the runtimes (partial: true), so purge would delete all others; "
-            "set purge to false"
-        )
+        if purges and all(entry is not None and is_absent(entry) for entry in entries):
+            errors.add(
+                "purge would delete every runtime, as no entry has state: present; to delete all of them, list each "
+                "with state: absent and leave out purge"
+            )
+        if purges and source.partial:
+            errors.add(
+                f"src {params['src']!r} has only a part of the runtimes (partial: true), so purge would delete all "
+                "others; set purge to false"
+            )
+    if not purges:
+        return None
+    return Purge(params["purge_exclude"], limit, params["journal_comment"] or None, source.left_out)
 
 
 def _script_entries(check: Check, scripts: Sequence[Any], path: str | None) -> tuple[ScriptEntry, ...]:
@@ -124,17 +129,19 @@ def _script_entries(check: Check, scripts: Sequence[Any], path: str | None) -> t
         return errors.check(script_entries, list(checked.values()), list(checked))
 
 
-def _source(params: Mapping[str, Any]) -> Source | None:
-    """What the file says, if there is one. Raises ValidationError."""
-    path = params["src"]
-    if path is None:
-        return None
-    from .._model.src import read_definitions  # only a task with a file needs it
+def _source(params: Mapping[str, Any]) -> tuple[Source, str | None]:
+    """What the file or the options say, and the path of the file if it has the scripts. Raises ValidationError."""
+    from .._model.src import Source, read_definitions
 
+    path, scripts = params["src"], params["scripts"]
+    if path is None:
+        return Source(params["runtimes"], scripts), None
     source = read_definitions(path)
-    if params["scripts"] is not None and source.scripts is not None:
+    if source.scripts is None:
+        return source._replace(scripts=scripts), None
+    if scripts is not None:
         raise ValidationError([f"scripts is set, and src {path!r} contains scripts, too; write them in one place"])
-    return source
+    return source, path
 
 
 def _placed(
