@@ -53,7 +53,7 @@ def test_each_task_reaches_the_connection(tmp_path: Path) -> None:
 
     failures = [end["result"] for end in played.ends() if end["event"] == "failed"]
     messages = [item["msg"] for result in failures for item in result.get("results") or [result]]
-    assert len(messages) == 12, played.output
+    assert len(messages) == 17, played.output
     assert [message for message in messages if "Connection refused" not in message] == []
     assert "s3cret-password" not in played.output
 
