@@ -102,22 +102,27 @@ def texts(value: Any, option: str = "") -> Iterator[tuple[str, str]]:
     """Every text and number in a value, with the option that has it, such as `runtimes[0].name`."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
-            yield from texts(inner, f"{option}.{key}" if option else str(key))
+            name = f"{option}.{key}" if option else str(key)
+            yield from texts(inner, name)
     elif isinstance(value, (list, tuple)):
         for index, inner in enumerate(value):
             yield from texts(inner, f"{option}[{index}]")
+    elif isinstance(value, str):
+        yield option, value
     elif value is not None and not isinstance(value, bool):
-        yield option, value if isinstance(value, str) else str(value)
+        yield option, str(value)
 
 
 def is_deep(data: Any) -> bool:
     """Whether a value, which must not contain itself, has more than DEEPEST levels of lists and mappings."""
-    level = [data] if isinstance(data, (dict, list)) else []
-    for _level in range(DEEPEST):
-        inside = (value.values() if isinstance(value, dict) else value for value in level)
-        level = [inner for values in inside for inner in values if isinstance(inner, (dict, list))]
-        if not level:
+    level = [data]
+    for _level in range(DEEPEST + 1):
+        containers = [value for value in level if isinstance(value, (dict, list))]
+        if not containers:
             return False
+        level = []
+        for container in containers:
+            level += container.values() if isinstance(container, dict) else container
     return True
 
 
@@ -196,7 +201,11 @@ def text_error(value: Any) -> str | None:
     if isinstance(value, (dict, list)):
         return f"is a {'mapping' if isinstance(value, dict) else 'list'}; expected text"
     # YAML may have dropped a zero or a colon, so the message may show a different text than the user wrote.
-    read = "a boolean" if isinstance(value, bool) else "a number" if isinstance(value, (int, float)) else "a date"
+    read = "a date"
+    if isinstance(value, bool):
+        read = "a boolean"
+    elif isinstance(value, (int, float)):
+        read = "a number"
     lost = f" ({value}0 becomes {value})" if re.fullmatch(r"\d+\.\d+", str(value)) else ""
     return f"{value} was read as {read}{lost}; put it in quotes"
 

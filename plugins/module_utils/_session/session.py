@@ -161,7 +161,7 @@ class Session:
                 error.outcome_unknown = True
             if kind == WRITE and response.status == 429:
                 error.outcome_unknown = True
-            self._note_unclear(call, error)
+            self._note_unclear(call.name, error)
             raise error
 
     @contextmanager
@@ -271,20 +271,22 @@ class Session:
         """The error for a response: for one that reports a failure, or for one that is not what was `expected`."""
         from .failures import api_error  # only a failed call needs it
 
-        return api_error(response, operation, self.base_url, expected)
+        error = api_error(response, operation, self.base_url, expected)
+        self._note_unclear(response.request, error)
+        return error
 
     def _response_to(self, call: Call, on_late_response: Callable[[Response], object] | None) -> Response:
         """The response, of any status. Raises ConnectError; Interrupted."""
         try:
             return self._http.send(call, on_late_response)
         except ConnectError as exc:
-            self._note_unclear(call, exc)
+            self._note_unclear(call.name, exc)
             raise
 
-    def _note_unclear(self, call: Call, error: MstrError) -> None:
+    def _note_unclear(self, request: str, error: MstrError) -> None:
         """Remember, for the trace, what this thread looks for next."""
         if error.outcome_unknown:
-            self._of_thread.unclear = f"to find out what {call.name} did"
+            self._of_thread.unclear = f"to find out what {request} did"
 
     def _check_mode(self, kind: str, operation: str) -> None:
         if self._is_check_mode and kind == WRITE:
