@@ -107,9 +107,7 @@ def _options(
     value: Any, options: Mapping[str, Any], errors: list[str], option: str, from_file: bool
 ) -> dict[str, Any] | None:
     if not isinstance(value, Mapping):
-        # In a task, Ansible also accepts JSON and key=value.
-        is_accepted = isinstance(value, str) and not from_file and re.search("[={]", value.replace("==", ""))
-        if is_accepted:
+        if not from_file and _is_mapping_as_text(value):
             return value  # type: ignore[no-any-return]
         errors.append(f"{option} {_short(value)} is not a mapping of options".lstrip())
         return None
@@ -124,6 +122,11 @@ def _options(
     errors += [f"{start}{key} is missing" for key in required if value.get(key) is None]
     rest = {key: inner for key, inner in rest.items() if inner is not None}
     return rest if rest.keys() >= set(required) else None
+
+
+def _is_mapping_as_text(value: Any) -> bool:
+    """Whether this may be JSON or key=value, which Ansible also accepts in a task."""
+    return isinstance(value, str) and bool(re.search("[={]", value.replace("==", "")))
 
 
 def _unknown(option: str, options: Iterable[str]) -> str:
@@ -146,11 +149,15 @@ def _value_error(value: Any, kind: str, choices: Iterable[str] | None, from_file
 def _text_error(value: Any, choices: Iterable[str] | None, from_file: bool) -> str | None:
     if isinstance(value, str) and SURROGATE.search(value):
         return f"{_short(value)} {_HALF}"
-    is_whole = isinstance(value, int) and not isinstance(value, bool)
-    error = None if is_whole and not from_file else text_error(value)
-    if not error and choices and str(value) not in choices:
-        return f"{_short(value)} is not valid; choose {' or '.join(choices)}"
-    return error
+    is_whole_number = isinstance(value, int) and not isinstance(value, bool)
+    if from_file or not is_whole_number:
+        error = text_error(value)
+        if error:
+            return error
+    if choices and str(value) not in choices:
+        valid = " or ".join(choices)
+        return f"{_short(value)} is not valid; choose {valid}"
+    return None
 
 
 def _number_error(value: Any, kind: str) -> str | None:
@@ -161,7 +168,10 @@ def _number_error(value: Any, kind: str) -> str | None:
         return f"must be a finite number, not {_short(value)}"
     if abs(number) > _LARGEST:
         return f"is too large; the largest number is {_LARGEST}"
-    return f"{_short(value)} is not a whole number" if kind == "int" and number != int(number) else None
+    is_whole = number == int(number)
+    if kind == "int" and not is_whole:
+        return f"{_short(value)} is not a whole number"
+    return None
 
 
 def _number(value: Any) -> int | float | None:
