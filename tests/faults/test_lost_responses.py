@@ -171,9 +171,16 @@ def test_lost_login(server: Simulator, reset: bool) -> None:
     assert server.calls() == ["POST /auth/login"], "a second login could leave a second session"
 
 
-def test_each_runtime_created_once(server: Simulator) -> None:
+CREATES = [
+    {"kind": "close_after"},
+    {"kind": "status", "status": 429, "work": "before", "headers": {"Retry-After": "0"}},
+]
+
+
+@pytest.mark.parametrize("fault", CREATES, ids=["lost", "429"])
+def test_each_runtime_created_once(server: Simulator, fault: dict[str, Any]) -> None:
     """A whole module, with every kind of write in one run."""
-    server.fault("close_after", operation="create", times=2)
+    server.fault(**fault, operation="create", times=2)
     server.fault("late_work", operation="update", after=0.3)
     server.fault("close_after", operation="delete")
     server.seed({"name": "Leaves", "execTimeout": 600, "whitelist": []})
