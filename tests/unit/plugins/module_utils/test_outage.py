@@ -113,13 +113,16 @@ def is_given_up(task):
     return False
 
 
-@pytest.mark.parametrize("answer", [busy(429), DOWN], ids=["busy", "refused"])
-def test_one_call_used_up_retries(task, answer):
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [(busy(429), "answered 429 to GET /api/runtimes/a, again and again"), (DOWN, "does not accept connections")],
+    ids=["busy", "refused"],
+)
+def test_one_call_used_up_retries(task, answer, why):
     task.http.reply("GET /runtimes/a", *[answer] * 9)
     fails(read, task, "a")
     assert task.http.count("GET /runtimes/a") == 3
     assert is_given_up(task)
-    why = "does not accept connections" if answer is DOWN else "answered 429 to GET /api/runtimes/a, again and again"
     assert fails(read, task, "b").sentence == (
         f"Could not read b: not tried, because {URL} {why}. Run the task again when the server is available."
     )

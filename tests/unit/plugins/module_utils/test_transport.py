@@ -116,10 +116,13 @@ def test_slow_call_ends_with_next_piece(monkeypatch):
             http._exchange(http._client, Call(READ, "GET", "/runtimes", "read"))
 
 
-@pytest.mark.parametrize(("method", "unknown"), [("GET", False), ("POST", True), ("PATCH", True), ("DELETE", True)])
-def test_lost_answer_unclear_for_write_alone(method, unknown):
+@pytest.mark.parametrize(
+    ("kind", "method", "unknown"),
+    [(READ, "GET", False), (READ, "POST", False), *((WRITE, method, True) for method in ("POST", "PATCH", "DELETE"))],
+)
+def test_lost_answer_unclear_for_write_alone(kind, method, unknown):
     with Listener(lambda request: b"") as server, pytest.raises(ConnectError) as lost:
-        http_to(server).send(Call(READ if method == "GET" else WRITE, method, "/runtimes", "do it"))
+        http_to(server).send(Call(kind, method, "/runtimes", "do it"))
     assert lost.value.sentence.startswith("Could not do it: ")
     assert lost.value.error["request"] == f"{method} /api/runtimes"
     assert lost.value.outcome_unknown is unknown
