@@ -9,17 +9,13 @@ Imports nothing of the collection, of ansible or of requests.
 
 from __future__ import annotations
 
-import base64
-import json
 import os
 import re
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
-from itertools import product
 from math import inf
 from typing import Any, TypeVar, cast
-from urllib.parse import quote, quote_plus
 
 ERROR_KEYS = ("http_status", "code", "message", "iserver_code", "ticket_id", "request")
 
@@ -33,8 +29,6 @@ UNREAD = "\ufffd"  # stands for it
 # Characters that people are shown: of a name, and of another text.
 LONGEST_NAME, LONGEST_TEXT = 250, 1000
 _READ_LIMIT = 20_000
-# Characters. A shorter part or form of a secret is not masked, because that would make results unreadable.
-SHORTEST_SECRET = 8
 NAMES_IN_MESSAGE = 10
 DEEPEST = 100
 MASK = "********"
@@ -124,37 +118,6 @@ def is_deep(data: Any) -> bool:
         for container in containers:
             level += container.values() if isinstance(container, dict) else container
     return True
-
-
-def escaped_forms(secret: str) -> set[str]:
-    """Other forms in which a server may repeat a secret: escaped for JSON, HTML or a URL, blanks collapsed, in base64.
-
-    A form that is shorter than SHORTEST_SECRET and than the secret is left out.
-    """
-    raw = secret.encode("utf-8", "replace")
-    # Servers differ in what they escape: JSON with or without / and the marks of HTML, and a URL with or without !'()*.
-    in_json = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
-    in_json |= {re.sub("[<>&'=]", lambda match: f"\\u{ord(match.group()):04x}", form) for form in in_json}
-    in_url = {encode(raw, safe=safe) for encode in (quote, quote_plus) for safe in ("", "/", "*", "!'()*")}
-    forms = {form.replace("/", "\\/") for form in in_json} | in_json | in_url
-    forms |= {form.replace("~", "%7E") for form in in_url}
-    forms |= {re.sub(r"(?<=\\u)....", lambda match: match.group().upper(), form) for form in forms}
-    forms |= {re.sub("(?<=%)..", lambda match: match.group().lower(), form) for form in forms}
-    forms.add(" ".join(secret.split()))
-    in_html = secret.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    for double, single in product(('"', "&quot;", "&#34;", "&#034;"), ("'", "&#39;", "&#039;", "&#x27;", "&apos;")):
-        form = in_html.replace('"', double).replace("'", single)
-        forms |= {form, form.encode("ascii", "xmlcharrefreplace").decode("ascii")}
-    if len(raw) > 5:
-        # Without the last digit, which also depends on what follows.
-        digits = base64.b64encode(raw).decode("ascii")[: len(raw) * 8 // 6]
-        forms |= {digits, digits.replace("+", "-").replace("/", "_")}
-    return {form for form in forms if form != secret and len(form) >= min(len(secret), SHORTEST_SECRET)}
-
-
-def with_escaped_forms(texts: Iterable[str]) -> set[str]:
-    """The texts, and the forms in which a server may repeat them."""
-    return {form for text in texts for form in (text, *escaped_forms(text))}
 
 
 def code_number(code: object) -> int | None:

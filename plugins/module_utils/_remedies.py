@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from urllib.parse import unquote
 
-from ._errors import SHORTEST_SECRET, MstrError
+from ._errors import MstrError
+from ._secrets import SHORTEST_SECRET
 
 
 def option_error(sentence: str, errors: Sequence[str]) -> str:

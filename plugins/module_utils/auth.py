@@ -38,16 +38,15 @@ except ImportError:
     register_secrets = None
 
 from ._errors import (
-    SHORTEST_SECRET,
     ErrorList,
     MstrError,
     ValidationError,
     as_mstr_error,
     masked,
     printable,
-    with_escaped_forms,
 )
 from ._options import all_without_errors, secret_values, unicode_errors, without_errors
+from ._secrets import SHORTEST_SECRET, with_escaped_forms
 from ._session.connection import LOGIN_MODES, Connection, connection_from, with_own_login
 from ._session.interrupt import Stop
 from ._session.session import Session

@@ -15,7 +15,8 @@ from functools import partial
 from threading import Lock, local
 from typing import TYPE_CHECKING, Any
 
-from .._errors import SHORTEST_SECRET, ApiError, ConnectError, MstrError
+from .._errors import ApiError, ConnectError, MstrError
+from .._secrets import SHORTEST_SECRET
 from .call import LOGIN, READ, WRITE, Call
 from .connection import Connection, Login
 from .interrupt import Interrupted, Stop

@@ -16,7 +16,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .._errors import MstrError, with_escaped_forms
+from .._errors import MstrError
+from .._secrets import with_escaped_forms
 
 INVALID = "is not a complete session string; give result.session of the task that registered the result of mstr_session"
 _DIGEST = 8  # bytes

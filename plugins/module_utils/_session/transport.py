@@ -23,7 +23,8 @@ from queue import SimpleQueue
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from .._errors import SHORTEST_SECRET, ConnectError, MstrError, import_error, with_escaped_forms
+from .._errors import ConnectError, MstrError, import_error
+from .._secrets import SHORTEST_SECRET, with_escaped_forms
 from .call import READ, RETRY_STATUSES, WRITE, Call
 from .connection import Connection
 from .interrupt import Interrupted, Stop, Uninterruptible, start_thread

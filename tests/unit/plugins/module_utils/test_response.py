@@ -10,6 +10,7 @@ from xml.sax.saxutils import escape
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils import _errors
+from ansible_collections.mstr.library.plugins.module_utils._secrets import with_escaped_forms
 from ansible_collections.mstr.library.plugins.module_utils._session import failures as _failures
 from ansible_collections.mstr.library.plugins.module_utils._session import response as _response
 from hypothesis import given
@@ -281,7 +282,7 @@ FORMS = {
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 def test_forms_in_which_a_server_repeats_a_secret(form):
     secret = 'Pass/"w\u00f6rd"~  & <m\'ore>!'
-    assert form(secret).strip('"') in _errors.with_escaped_forms([secret])
+    assert form(secret).strip('"') in with_escaped_forms([secret])
 
 
 def test_every_error_has_promised_keys():
