@@ -162,20 +162,19 @@ options:
     elements: str
   replace_on_change:
     description:
-      - A list of options, such as V([runtime_version, packages]), or V(true) for all. If one of them differs, the
-        runtime is not changed in place. Instead, the task creates a second runtime beside it, as a copy with what is
-        new, whose name says what it replaces, such as V(Forecasts (replaces 3B9A…\)). It waits until that is ready,
-        runs O(smoke_test) on it, assigns all scripts of the old runtime to it, deletes the old one, and gives its name
-        to the new one.
-      - With V(name) in the list, or with V(true), a runtime that is found under a name in O(previous_names) is
-        replaced, too. If runtimes with both names exist, the scripts move from the old one, which is then deleted.
+      - A list of options, such as V([runtime_version, packages]), or V(true) for all but O(name). If one of them
+        differs, the runtime is not changed in place. Instead, the task creates a second runtime beside it, as a copy
+        with what is new, whose name says what it replaces, such as V(Forecasts (replaces 3B9A…\)). It waits until that
+        is ready, runs O(smoke_test) on it, assigns all scripts of the old runtime to it, deletes the old one, and gives
+        its name to the new one.
+      - A runtime that is found under a name in O(previous_names) is replaced in the same way. V(name) itself is refused
+        in the list, because a different name never needs a second runtime.
       - The task needs to read every script in every project. If it cannot, it changes nothing. If a step fails before
-        the old runtime is deleted, the task undoes the replacement, and the old runtime stays in use. After an
-        interruption, the next run goes on, undoes or finishes it, whatever its definitions say by then. A definition
-        that O(id) alone identifies reads no list, so it recovers nothing.
+        the old runtime is deleted, the task undoes the replacement, and the old runtime stays in use. After a signal or
+        an outage nothing is undone; see O(recover).
       - A script with a variable that holds a secret is not moved, because what is read of a secret may be a mask, and
-        the task is refused. List such a script under C(scripts) of M(mstr.library.mstr_runtimes) to move it without its
-        variables.
+        the replacement is refused. List such a script under C(scripts) of M(mstr.library.mstr_runtimes) to move it
+        without its variables.
       - The owner and the permissions (ACL) of the old runtime are not carried over, nor settings that this collection
         does not know. The task names them in a warning. With a policy, all of the copy must comply with it.
       - The built-in default runtime cannot be replaced. Cannot be combined with O(id), nor with O(state=absent).

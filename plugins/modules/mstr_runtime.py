@@ -114,15 +114,22 @@ action:
   choices: [none, created, updated, replaced, deleted, unknown]
   sample: updated
 replaced:
-  description: The runtimes that a replacement deletes or undoes, with C(id), C(name) and C(runtime), the whole object.
+  description: The runtime that a replacement deletes, with C(id), C(name) and C(runtime), the whole object.
   returned: if a runtime is replaced
+  type: list
+  elements: dict
+recovered:
+  description:
+    - The unfinished replacements that were undone (C(deleted)) or finished (C(updated)), with C(id), C(name) and
+      C(action).
+  returned: with O(recover), if there are any
   type: list
   elements: dict
 scripts:
   description:
-    - The scripts that were assigned to the new runtime, or would be, as in the result of
+    - The scripts that were assigned to a different runtime, or would be, as in the result of
       M(mstr.library.mstr_script_runtime).
-  returned: with O(replace_on_change)
+  returned: if scripts are assigned
   type: list
   elements: dict
 exempted:

@@ -141,9 +141,8 @@ runtimes:
       type: dict
     replaced_by:
       description:
-        - The id of the runtime that replaces this one. Null if that does not exist yet, and for an unfinished
-          replacement that was undone.
-      returned: for each runtime that a replacement deletes, or that is undone
+        - The id of the runtime that replaces this one. Null if that does not exist yet.
+      returned: for each runtime that a replacement deletes
       type: str
     smoke_test:
       description: The code of the smoke test that was run, or would be.
@@ -156,7 +155,7 @@ scripts:
   description:
     - One entry for each script that the task was to assign, sorted by project and name, with the keys of
       RV(mstr.library.mstr_script_runtime#module:scripts).
-  returned: with O(scripts), or with scripts in O(src), or if a runtime is replaced
+  returned: with O(scripts), or with scripts in O(src), or if scripts are assigned for another reason
   type: list
   elements: dict
 exempted:
@@ -188,10 +187,9 @@ plan_id:
   sample: 5e2f0c1a9b7d4e6f8a0b1c2d
 summary:
   description:
-    - The numbers of runtimes that were C(created), C(updated), C(deleted), C(unchanged) and C(failed). C(failed) counts
-      all entries with an error, including those that were written before they failed.
-    - With RV(scripts), C(moved) is the number of scripts that use a different runtime now. If runtimes were replaced,
-      C(replaced) is their number, and C(deleted) counts the old ones, too.
+    - The numbers of runtimes that were C(created), C(updated), C(deleted), C(replaced) and C(unchanged), and of scripts
+      that were C(moved) to a different runtime. C(deleted) counts replaced runtimes, too.
+    - C(failed) counts all entries with an error, including those that were written before they failed.
   returned: when the task could read the list of runtimes
   type: dict
 diff:

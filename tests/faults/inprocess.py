@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import Definition, definition_from
-from ansible_collections.mstr.library.plugins.module_utils._model.steps import Row, report_one
+from ansible_collections.mstr.library.plugins.module_utils._model.report import report_one
+from ansible_collections.mstr.library.plugins.module_utils._model.steps import Step
 from ansible_collections.mstr.library.plugins.module_utils._session import session as _session
 from ansible_collections.mstr.library.plugins.module_utils._session.call import Call
 from ansible_collections.mstr.library.plugins.module_utils._session.connection import connection_from
@@ -94,8 +95,8 @@ class Session:
         task = (self.warnings.append, self.pauses.pause, time.monotonic, lambda text: None, self.retries)
         return Context(RuntimeApi(self.session), self.session, Inputs(definitions), *task)
 
-    def ensure(self, **options: Any) -> Row:
-        """Do what mstr_runtime does with these options."""
-        [row] = reconcile(self.context(definition_from(options)))[0]
-        report_one(row)
-        return row
+    def ensure(self, **options: Any) -> Step:
+        """Do what mstr_runtime does with these options, and return its write."""
+        rows = reconcile(self.context(definition_from(options))).rows
+        report_one(rows)
+        return rows[-1].main

@@ -24,7 +24,7 @@ def used(sim: Simulator) -> set[str]:
 
 
 def replace(sim: Simulator) -> Any:
-    options = {"purge": True, "protect_used": True, "wait_interval": 0.1}
+    options = {"purge": True, "protect_used": True, "recover": True, "wait_interval": 0.1}
     return run("mstr_runtimes", sim, runtimes=[DEFINITION], **options).result["changed"]
 
 

@@ -14,7 +14,7 @@ from .._errors import ErrorList, ValidationError, parsed_each
 from .fields import BY_NAME, FIELDS, LIST_AS_WRITTEN, POOL, PURGEABLE, TEXT_AS_WRITTEN, Field
 from .kinds import at_least, checked_number
 from .networks import canonical as canonical_network
-from .runtime import id_from, mark_in, name_error
+from .runtime import id_from, name_error
 
 DEFINITION_OPTIONS: dict[str, Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -96,7 +96,7 @@ def _replaced_fields(params: Mapping[str, Any]) -> frozenset[str]:
     name, replace_on_change = params.get("name") or "", params.get("replace_on_change")
     previous = params.get("previous_names") or ()
     is_absent = params.get("state") == "absent"
-    is_plain = not previous and replace_on_change is None and (is_absent or not mark_in(name))
+    is_plain = not previous and replace_on_change is None and (is_absent or "(replaces " not in name)
     if is_plain:
         return frozenset()
     from .moves import name_errors, replaced_fields  # few definitions need it

@@ -11,7 +11,8 @@ from typing import Any
 
 from .._errors import ErrorList, ValidationError
 from .fields import BY_NAME
-from .runtime import mark_in, name_error
+from .runtime import name_error
+from .unfinished import parts_of
 
 
 def _unfinished(name: Any) -> str:
@@ -21,26 +22,29 @@ def _unfinished(name: Any) -> str:
 
 def name_errors(name: str | None, previous: Sequence[str]) -> Iterator[str]:
     """The errors of the names that a runtime had before, and of a name that says what it replaces."""
-    if mark_in(name or ""):
+    if parts_of(name or ""):
         yield f"name {_unfinished(name)}"
     for index, text in enumerate(previous):
         error = f"{text!r} is the name itself" if text == name else name_error(text)
-        error = _unfinished(text) if mark_in(text) else error
+        error = _unfinished(text) if parts_of(text) else error
         if error:
             yield f"previous_names[{index}] {error}"
 
 
 def replaced_fields(value: Any) -> frozenset[str]:
     """The names of the fields in `replace_on_change`. Raises ValidationError."""
+    fields = [name for name in BY_NAME if name != "name"]
     if value is None or str(value).lower() == "false":  # an older ansible-core makes a text of a template
         return frozenset()
     if str(value).lower() == "true":
-        return frozenset(BY_NAME)
+        return frozenset(fields)
     if not isinstance(value, list):
         raise ValidationError([f"replace_on_change {value!r} is neither true nor a list of options"])
     with ErrorList() as errors:
         for index, text in enumerate(value):
-            if text not in list(BY_NAME):  # which takes what cannot be hashed, too
+            if text == "name":
+                errors.add(f"replace_on_change[{index}] is name; a different name never needs a second runtime")
+            elif text not in fields:
                 wrong = f"replace_on_change[{index}] {text!r} is not an option of a runtime"
-                errors.add(f"{wrong}; choose from {', '.join(BY_NAME)}")
+                errors.add(f"{wrong}; choose from {', '.join(fields)}")
     return frozenset(value)

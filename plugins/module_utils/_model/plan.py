@@ -13,14 +13,21 @@ from .._errors import ErrorList, ValidationError
 from .definition import Definition, pool_errors
 from .fields import BY_NAME, POOL, differing
 from .kinds import NOTHING, without_null
-from .runtime import Runtime, mark_in
+from .runtime import Runtime
 
 if TYPE_CHECKING:
     from .policy import Policy
     from .rules import Finding
 
 # Each action of a plan, and the word for it in results.
-DONE = {"none": "none", "create": "created", "update": "updated", "replace": "replaced", "delete": "deleted"}
+DONE = {
+    "none": "none",
+    "create": "created",
+    "update": "updated",
+    "delete": "deleted",
+    "replace": "replaced",
+    "assign": "moved",
+}
 
 
 class Plan(NamedTuple):
@@ -29,7 +36,7 @@ class Plan(NamedTuple):
     For a delete, `before` holds every field that the server returned, because nothing else remains of the runtime.
     """
 
-    action: str  # none, create, update or delete
+    action: str  # one of DONE
     target: Runtime | None  # the runtime as predicted; None if it will not exist
     changed_fields: tuple[str, ...] = ()
     body: Mapping[str, Any] = NOTHING
@@ -62,9 +69,6 @@ def make_plan(current: Runtime | None, wanted: Definition, policy: Policy | None
         return Plan("delete", None, before=diff_values(current.values, without_null(current.values)))
     if current is None and wanted.id:
         raise ValidationError([f"no runtime has the id {wanted.id}; to create one, set name and omit id"])
-    if current and wanted.id and wanted.name is None and mark_in(current.name):
-        unfinished = f"{current.label} is an unfinished replacement"
-        raise ValidationError([f"{unfinished}; to finish it by hand, give name, too: the name that it is to have"])
     have = current or Runtime({})
     merged, differences = compare(have.values, wanted)
     changed = differences if current else tuple(merged)

@@ -21,7 +21,8 @@ from .kinds import NOTHING, normalized_name, number, without_null
 from .networks import as_network, canonical
 from .requirements import project
 from .rules import EXEMPTED, RULES, UNREADABLE_DETAIL, Finding
-from .runtime import Runtime, is_id, mark_in
+from .runtime import Runtime, is_id
+from .unfinished import parts_of
 
 _DATE = re.compile(r"(\d{4}-\d\d-\d\d)([T ][\d:.]+(Z|[+-][\d:]+)?)?", re.ASCII)
 
@@ -51,7 +52,7 @@ class Exemption(NamedTuple):
         What is exempted for a runtime is exempted for its unfinished replacement.
         """
         unknown = name is None or (None in ids and is_id(self.runtime))
-        final, replaced = mark_in(name or "") or ("", "")
+        final, replaced = parts_of(name or "") or ("", "")
         names = {name or "", final}
         return unknown or any(is_meant(self.runtime, text, identity) for text in names for identity in (*ids, replaced))
 
@@ -112,8 +113,7 @@ class Policy(NamedTuple):
 
         The runtime may have more entries than the lists `partial`, so nothing is required of these.
         Values need not be valid, because servers may hold anything. A name or an id that is None is not known yet: then
-        every exemption that may mean the runtime counts. `ids`: its id, "" if it does not exist, and the one of the
-        runtime that it is to replace.
+        every exemption that may mean the runtime counts. `ids`: its id, "" if it does not exist.
         """
         values = {**values, "day": self.day}
         findings = [
@@ -161,9 +161,7 @@ class Policy(NamedTuple):
     def of_definition(self, wanted: Definition, current: Runtime | None) -> list[Finding]:
         """What the policy finds in what a definition itself says of this runtime; None if it does not exist yet."""
         name, identity = (current.name, current.id) if current else ("", None)
-        # The run that finishes a replacement gives it its name.
-        _final, replaced = mark_in(name) or ("", "")
-        return self.evaluate(wanted.values, wanted.name or name, [identity or "", replaced], wanted.keep)
+        return self.evaluate(wanted.values, wanted.name or name, [identity or ""], wanted.keep)
 
     def check_plan(self, current: Runtime | None, target: Runtime, wanted: Definition) -> tuple[Finding, ...]:
         """What the exemptions let pass. Raises ValidationError with every violation of what the task manages."""
@@ -172,9 +170,8 @@ class Policy(NamedTuple):
         # given amounts are managed.
         lists = {name: target.values.get(name) for name in PURGEABLE if name in wanted.values}
         values = {**({} if current else dict.fromkeys(PURGEABLE, ())), **wanted.values, **lists}
-        _name, replaces = mark_in(target.name) or ("", "")
-        _final, replaced = mark_in(current.name if current else "") or ("", "")
-        findings = self.evaluate(values, target.name, [target.id or "", replaced])
+        _name, replaces = parts_of(target.name) or ("", "")
+        findings = self.evaluate(values, target.name, [target.id or ""])
         # A replacement copies values that its definition does not have.
         advice = f"; remove it from the runtime, or exempt the id {replaces}" if replaces else ""
         own = {finding.key: finding.sentence for finding in self.of_definition(wanted, current)}

@@ -8,48 +8,91 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .._errors import NAMES_IN_MESSAGE, MstrError, PartialError, ValidationError, counted, ended, listed
-from .kinds import NOTHING
-from .plan import DONE
-from .runtime import Runtime, mark_in
-from .steps import CLEAN_UP, NO_SCRIPTS, PLAN_ID_DIGITS, UNDO, Row, ScriptReport, plan_id
+from .report import (
+    PLAN_ID_DIGITS,
+    action_of,
+    deletion_diff,
+    diff_of,
+    exempted_of,
+    facts_of,
+    has_smoke_test,
+    is_changed,
+    is_moved,
+    plan_id,
+    script_result,
+    scripts_diff,
+    scripts_of,
+    shown,
+)
+from .runtime import Runtime
+from .steps import DELETE_OLD, RECOVERY, Row, Step, assignments_in, is_purged
 
 _FAILURES_IN_MESSAGE = 5
+# The counts of a summary, in their order
+_COUNTS = ("created", "updated", "deleted", "replaced", "unchanged", "moved", "failed")
 
 
 def report_many(
     rows: Sequence[Row],
-    purge: bool,
-    scripts: ScriptReport = NO_SCRIPTS,
+    *,
+    purges: bool = False,
+    has_scripts: bool = False,
     refusal: MstrError | None = None,
     predicted: bool = False,
-    known: Iterable[Runtime] | None = None,
+    undefined: Sequence[Runtime] | None = None,
 ) -> dict[str, Any]:
     """The result of a task for many runtimes. Raises PartialError, which carries the result, if a row failed.
 
-    `purge`: whether the task should purge. `refusal`: why the task was refused in check mode.
-    `predicted`: whether the task ran in check mode. `known`: the runtimes of which those without a definition count.
+    `purges`: whether the task should purge. `has_scripts`: whether scripts were given. `refusal`: why the task was
+    refused in check mode. `predicted`: whether the task ran in check mode. `undefined`: the runtimes that no definition
+    names.
     """
-    reported = [row for row in rows if not row.is_purged or row.changed or row.failure]
-    failed = [(f"{row.place} {row.label}", row.failure) for row in reported if row.failure]
-    failed += scripts.failures
-    result = {**_result(reported, len(failed), scripts, predicted), "plan_id": plan_id(rows, scripts)}
-    result["undefined"] = undefined_in(known, rows)
+    of_scripts = [row for row in rows if row.main.script]
+    reported = [row for row in rows if not row.main.script and _is_reported(row)]
+    scripts = scripts_of(rows)
+    failed = [(f"{row.place} {row.label}", row.failure) for row in (*reported, *of_scripts) if row.failure]
+    results = [result for _row, result in _results(reported)]
+    summary = _summary(results, scripts, len(failed))
+    result: dict[str, Any] = {
+        "changed": any(map(is_changed, rows)),
+        "msg": summary_line(summary, predicted),
+        "runtimes": results,
+        "summary": summary,
+        "diff": _diffs(reported, scripts),
+        "plan_id": plan_id(rows),
+        "undefined": None,
+    }
+    if undefined is not None:
+        result["undefined"] = [{"id": runtime.id, "name": runtime.name} for runtime in undefined]
+    if scripts or has_scripts:
+        result["scripts"] = [script_result(step) for step in scripts]
+    exempted = [found for found in map(exempted_of, reported) if found is not None]
+    if exempted:
+        result["exempted"] = [entry for entries in exempted for entry in entries]
     if refusal:
         raise PartialError(refusal, result)
     if failed:
-        to_purge = [row for row in rows if row.is_purged]
-        spared = purge and (not to_purge or any(row.action != "deleted" and not row.failure for row in to_purge))
-        number, what = len(reported), "runtimes"
-        if scripts.failures:
-            number, what = number + len(scripts.rows or ()), "runtimes and scripts"
-        end = "Nothing was purged." if spared else ""
+        number = len(reported) + len(of_scripts)
+        what = "runtimes and scripts" if of_scripts else "runtimes"
+        end = "Nothing was purged." if purges and _spared(rows) else ""
         text = failures(f"{len(failed)} of {number} {what} failed", failed, end)
         raise PartialError(MstrError(text, **failed[0][1].error), result)
     return result
+
+
+def _is_reported(row: Row) -> bool:
+    """Whether a result has the row: a purge that was cancelled is not in it."""
+    return not is_purged(row) or is_changed(row) or bool(row.failure)
+
+
+def _spared(rows: Sequence[Row]) -> bool:
+    """Whether a purge spared something because of a failure."""
+    to_purge = [row for row in rows if is_purged(row)]
+    return not to_purge or any(action_of(row) != "deleted" and not row.failure for row in to_purge)
 
 
 def counted_runtimes(number: int, with_default: bool, more: str = "") -> str:
@@ -57,105 +100,130 @@ def counted_runtimes(number: int, with_default: bool, more: str = "") -> str:
     return f"{counted(number, 'runtime')}{more} ({'with' if with_default else 'without'} the default one)"
 
 
-def undefined_in(known: Iterable[Runtime] | None, rows: Sequence[Row]) -> list[dict[str, Any]] | None:
-    """The runtimes of a list that no row means, but the default one and what an interrupted replacement left.
+def undefined_in(known: Iterable[Runtime], rows: Sequence[Row], spared: Collection[str]) -> list[Runtime] | None:
+    """The runtimes of a list that no row means, but the default one and those with the keys `spared`.
 
-    None without a list, and without a definition of what there should be.
+    None without a definition of what there should be.
     """
-    if known is None or all(row.wanted.state == "absent" for row in rows):
+    definitions = [row for row in rows if not row.main.script and row.place != RECOVERY]
+    if all(row.wanted.state == "absent" for row in definitions):
         return None
-    meant = {runtime.key for row in rows for step in row.steps for runtime in (step.before, step.after) if runtime}
+    keys = {runtime.key for row in rows for step in row.steps for runtime in (step.before, step.after) if runtime}
     names = {name for row in rows for name in (row.wanted.name, *row.wanted.previous_names)}
     others = [
         runtime
         for runtime in known
-        if not (runtime.key in meant or runtime.name in names or runtime.is_default or mark_in(runtime.name))
+        if runtime.key not in keys
+        and runtime.key not in spared
+        and runtime.name not in names
+        and not runtime.is_default
     ]
-    return [{"id": runtime.id, "name": runtime.name} for runtime in sorted(others, key=lambda runtime: runtime.name)]
+    return sorted(others, key=lambda runtime: runtime.name)
 
 
-def _result(rows: Sequence[Row], failed: int, scripts: ScriptReport, predicted: bool) -> dict[str, Any]:
-    defined, purged = ([(row, NOTHING) for row in rows if row.is_purged is last] for last in (False, True))
-    # Nothing else remains of a runtime that a replacement deleted.
-    replaced = [
-        (row.deletion(step), {"replaced_by": None if step.phase in (UNDO, CLEAN_UP) else row.id})
-        for row in rows
-        for step in row.gone
-    ]
-    shown = [*defined, *replaced, *purged]
-    results = [{**_row_result(row), **more} for row, more in shown]
-    exempted = [row.exempted for row in rows if row.exempted is not None]
-    summary = _summary(results, failed, scripts)
-    diff = [{**scripts.diff, "before_header": "scripts", "after_header": "scripts"}] if scripts.moved else []
-    return {
-        "changed": any(row.changed for row in rows) or scripts.moved > 0,
-        "msg": summary_line(summary, predicted),
-        "runtimes": results,
-        "summary": summary,
-        **scripts.to_result(),
-        **({"exempted": [entry for entries in exempted for entry in entries]} if exempted else {}),
-        "diff": [*(row.diff for row, _more in shown if row.shown.changed), *diff],
-    }
-
-
-def _summary(results: Sequence[Mapping[str, Any]], failed: int, scripts: ScriptReport) -> dict[str, int]:
-    """How many rows have each action."""
-    actions = Counter(result["action"] for result in results)
-    shown = [action for action in DONE.values() if action != "none" and (action != "replaced" or actions[action])]
-    moved = {} if scripts.rows is None else {"moved": scripts.moved}
-    return {**{action: actions[action] for action in shown}, "unchanged": actions["none"], "failed": failed, **moved}
+def _results(rows: Sequence[Row]) -> Iterator[tuple[Row, dict[str, Any]]]:
+    """Each runtime of a result: the definitions, what was replaced, what was recovered, and what was purged."""
+    recovered = [row for row in rows if row.place == RECOVERY]
+    purged = [row for row in rows if is_purged(row)]
+    for row in rows:
+        if row not in recovered and row not in purged:
+            yield row, _row_result(row)
+    for row in rows:
+        for step in row.in_phase(DELETE_OLD):
+            if step.shows and step.plan.changed:
+                yield row, _replaced_result(row, step)
+    for row in (*recovered, *purged):
+        yield row, _row_result(row)
 
 
 def _row_result(row: Row) -> dict[str, Any]:
     """The row's part of the result of a task for many runtimes."""
-    code = row.diff["after"].get("smoke_test") if row.tries else None
-    facts, failure = row.facts, row.failure
-    return {
+    facts, failure = facts_of(row), row.failure
+    result = {
         "name": row.name,
         **facts,
         "id": facts["id"] or row.wanted.id,
         "action": "failed" if failure and facts["action"] == "none" else facts["action"],
         "error": {"msg": failure.sentence, **failure.error} if failure else None,
-        **({"smoke_test": code} if code else {}),
     }
+    if has_smoke_test(row) and shown(row).changed:
+        result["smoke_test"] = row.wanted.smoke_test
+    return result
+
+
+def _replaced_result(row: Row, step: Step) -> dict[str, Any]:
+    """What a replacement deleted: nothing else remains of the runtime."""
+    old = step.seen
+    return {
+        "name": old.name,
+        "id": old.id,
+        "action": step.action,
+        "changed_fields": [],
+        "changes": [],
+        "runtime": old.to_result(),
+        "error": None,
+        "replaced_by": row.runtime.id if row.runtime else None,
+    }
+
+
+def _summary(results: Sequence[Mapping[str, Any]], scripts: Sequence[Step], failed: int) -> dict[str, int]:
+    """How many runtimes have each action, how many scripts were moved, and how many of both failed."""
+    actions = Counter(result["action"] for result in results)
+    actions["unchanged"] = actions["none"]
+    actions["moved"] = sum(map(is_moved, scripts))
+    actions["failed"] = failed
+    return {name: actions[name] for name in _COUNTS}
+
+
+def _diffs(rows: Sequence[Row], scripts: Sequence[Step]) -> list[dict[str, Any]]:
+    """A difference for each runtime that changes, and one for all scripts."""
+    diffs = [diff_of(row) for row in rows if shown(row).changed and not is_purged(row)]
+    diffs += [deletion_diff(step) for row in rows for step in row.in_phase(DELETE_OLD) if step.shows]
+    diffs += [diff_of(row) for row in rows if shown(row).changed and is_purged(row)]
+    if any(map(is_moved, scripts)):
+        diffs.append({**scripts_diff(scripts), "before_header": "scripts", "after_header": "scripts"})
+    return diffs
 
 
 def failures(what: str, failed: Sequence[tuple[str, MstrError]], end: str = "") -> str:
     """The failures of several objects, at most five of them: `what`, then a line for each with its place and reason."""
-    shown = failed[:_FAILURES_IN_MESSAGE]
+    shown_failures = failed[:_FAILURES_IN_MESSAGE]
     # An error of several lines names its object in each.
-    lines = [ended(f"{place}: {line}") for place, error in shown for line in error.sentence.splitlines()]
-    if len(failed) > len(shown):
-        lines.append(f"And {len(failed) - len(shown)} more.")
+    lines = [ended(f"{place}: {line}") for place, error in shown_failures for line in error.sentence.splitlines()]
+    if len(failed) > len(shown_failures):
+        lines.append(f"And {len(failed) - len(shown_failures)} more.")
     return (" " if len(lines) == 1 else "\n").join([f"{what}:", *lines, *([end] if end else [])])
 
 
 def summary_line(summary: Mapping[str, int], predicted: bool = False) -> str:
     """The counts of a summary in one line; `predicted`: in check mode, so that it says what would be done."""
-    would = dict.fromkeys(DONE.values(), "would be ") if predicted else {}
-    words = {"moved": f"{'script' if summary.get('moved') == 1 else 'scripts'} {'would be ' * predicted}moved"}
-    counts = [
-        f"{count} {words.get(action, would.get(action, '') + action)}" for action, count in summary.items() if count
-    ]
-    if not counts and "moved" in summary:
-        return "No script needed a different runtime."
-    return f"{', '.join(counts)}." if counts else "No runtimes were given, so there was nothing to do."
+    would = "would be " if predicted else ""
+    counts = []
+    for name, count in summary.items():
+        if name == "moved":
+            name = f"{'script' if count == 1 else 'scripts'} {would}moved"
+        elif name not in ("unchanged", "failed"):
+            name = f"{would}{name}"
+        if count:
+            counts.append(f"{count} {name}")
+    return f"{', '.join(counts)}." if counts else "There was nothing to do."
 
 
 def _changes(row: Row) -> Iterator[tuple[str, str]]:
-    """The action of each step that a plan has, and what it concerns; a replacement is one of its own."""
+    """The action of each runtime that a plan changes, and what it concerns; a replacement is one of its own."""
     main, plan = row.main, row.replacement or row.main.plan
-    seen = main.before.name if main.before else None
-    text = repr((seen if plan.action == "delete" else None) or row.wanted.name or seen)
-    if row.replacement and row.old[0].name != row.wanted.name:
-        text = f"{row.old[0].name!r} by {text}"
-    if main.is_due or row.replacement:
-        fields = ", ".join(plan.changed_fields)
-        yield plan.action, f"{text}: {fields}" if plan.action in ("update", "replace") else text
-    yield from (("delete", repr(step.before.name)) for step in row.going if step.before)
+    text = repr((main.seen.name if plan.action == "delete" else None) or row.wanted.name or main.seen.name)
+    if row.old and row.old.name != row.wanted.name:
+        text = f"{row.old.name!r} by {text}"
+    if plan.action in ("update", "replace"):
+        text = f"{text}: {', '.join(plan.changed_fields)}"
+    if main.is_due and not main.script:
+        yield plan.action, text
+    if row.old:
+        yield "delete", repr(row.old.name)
 
 
-def plan_mismatch(approved: str, rows: Sequence[Row], scripts: ScriptReport) -> str:
+def plan_mismatch(approved: str, rows: Sequence[Row]) -> str:
     """The refusal of a plan that is not the approved one: what the plan is now, with at most ten names."""
     planned = [change for row in rows if not row.failure for change in _changes(row)]
     left, parts = NAMES_IN_MESSAGE, []
@@ -164,10 +232,10 @@ def plan_mismatch(approved: str, rows: Sequence[Row], scripts: ScriptReport) -> 
         if changes:
             parts.append(f"{len(changes)} to {action} ({listed(changes, left, '; ') if left else '…'})")
             left = max(0, left - len(changes))
-    if scripts.moved:
-        parts.append(f"{counted(scripts.moved, 'script')} to move")
+    moved = sum(step.is_due for step in assignments_in(rows))
+    if moved:
+        parts.append(f"{counted(moved, 'script')} to move")
     failed = [f"{row.place} {row.label}: {row.failure.sentence}" for row in rows if row.failure]
-    failed += [f"{label}: {error.sentence}" for label, error in scripts.failures]
     if failed:
         parts.append(f"{len(failed)} that cannot be planned ({listed(failed, _FAILURES_IN_MESSAGE, '; ')})")
     now = ", ".join(parts) or "nothing to change"

@@ -24,8 +24,6 @@ DEFAULT_RUNTIME_ID = "0F35652CA7D041978BF0CBCB67531203"
 _ID = re.compile(r"[0-9A-Fa-f]{32}", re.ASCII)
 # C0 and C1 controls, and the separators that end a line.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-# The name of an unfinished replacement: the name that it is to take, and the id of the runtime that it replaces.
-_MARK = re.compile(r"(.+) \(replaces ([0-9A-F]{32})\)", re.DOTALL)
 
 # Read-only fields of a response [doc].
 READ_ONLY = ("status", "dateCreated", "dateModified", "version", "owner", "acl", "acg")
@@ -110,20 +108,6 @@ def _snake_keys(value: Any) -> Any:
 @lru_cache(maxsize=8192)  # each runtime has the same keys
 def _snake_key(key: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", key).lower()
-
-
-def mark_name(name: str, replaced: str) -> str:
-    """The name of a replacement until it takes its own: it says which runtime, by its key, it replaces."""
-    return f"{name} (replaces {replaced})"
-
-
-def mark_in(name: str) -> tuple[str, str] | None:
-    """What the name of an unfinished replacement says: the name that it is to take, and the key of what it replaces.
-
-    None for any other name. Nothing replaces the built-in default runtime.
-    """
-    found = _MARK.fullmatch(name) if name.endswith(")") else None
-    return (found[1], found[2]) if found and found[2] != DEFAULT_RUNTIME_ID else None
 
 
 def is_id(text: str) -> bool:

@@ -2,72 +2,57 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Rows and steps. A row is what a result shows of one definition, or of one purged runtime. It has steps.
+"""Rows and steps. A row is what a result shows of one definition, of one purged or recovered runtime, or of one script.
 
-A step is one write to one runtime, or none if the runtime is as wanted. Most rows have one; a replacement has one for
-each phase that it needs, and for each unfinished one that it undoes.
+A step is one write to one object, or none if the object is as wanted: a runtime is created, updated, renamed or
+deleted, or a script is assigned to a runtime. Most rows have one step. A replacement creates a runtime beside the old
+one, assigns the scripts to it, deletes the old one and renames the new one.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-from .._errors import MstrError, PartialError
+from .._errors import MstrError
 from .definition import Definition
-from .kinds import NOTHING
 from .plan import DONE, NO_PLAN, Plan
 from .runtime import Runtime
 
-PLAN_ID_DIGITS = 24
+if TYPE_CHECKING:
+    from .scripts import SavedScript
 
-# The phases of a task, in their order.
-UNDO = "undo"  # delete an unfinished replacement that no definition needs
-FINISH = "finish"  # an unfinished replacement takes its name, before it is replaced itself
-CHANGE = "change"
-CLEAN_UP = "clean up"  # delete the runtime of a replacement that failed
+# The phases of steps
+UNDO = "undo"  # delete an unfinished replacement
+FINISH = "finish"  # an unfinished replacement takes its name
+CHANGE = "change"  # create or update
+ASSIGN = "assign"  # a script gets a runtime
 DELETE_OLD = "delete the old runtime"  # the commit of a replacement
 RENAME = "rename"  # a replacement takes its name
-DELETE = "delete"  # what is listed as absent, and what has a previous name of a replacement
+DELETE = "delete"  # what is listed as absent
 PURGE = "purge"
+
+RECOVERY = "recovery"  # the place of a row that undoes or finishes what an earlier run left
 
 # How far a step is
 PLANNED = "planned"  # nothing is done
 PREDICTED = "predicted"  # check mode: it would be done
 UNKNOWN = "unknown"  # the request was sent, and its outcome is not known
-WRITTEN = "written"  # the server accepted it, and the runtime was not read since
-READ = "read"  # it is done, and the runtime was read since
+WRITTEN = "written"  # the server accepted it, and the object was not read since
+READ = "read"  # it is done, and the object was read since
 
-
-class ScriptReport(NamedTuple):
-    """What a result says of the scripts of a task.
-
-    `rows`: None for a task without scripts. `failures`: the label and error of each that failed.
-    """
-
-    rows: Sequence[Mapping[str, Any]] | None = None
-    fingerprints: Sequence[str | None] = ()
-    diff: Mapping[str, Any] = NOTHING
-    failures: Sequence[tuple[str, MstrError]] = ()
-    moved: int = 0
-
-    def to_result(self) -> dict[str, Any]:
-        """Its part of a result."""
-        return {} if self.rows is None else {"scripts": list(self.rows)}
-
-
-NO_SCRIPTS = ScriptReport()
+NO_DEFINITION = Definition("present", {})
 
 
 class Step(NamedTuple):
-    """One write to one runtime, or none.
+    """One write to one runtime or script, or none.
 
-    `before`: the runtime as it was seen for the plan; None for a create. `after`: as it is afterwards; None as long as
-    nothing is done, and if it is deleted. What was written and then failed has an `error`, too. `fingerprint`: of its
-    first plan, which a person may have approved; None if it could not be planned. `status`: of the response to the
-    write. `unused_only`: it is not deleted while a script uses it. `shared`: another run may have created the runtime.
+    `before`: the runtime as it was seen for the plan; None for a create. Of an assignment, it is the runtime that the
+    script is to leave, None if the server does not list it. `after`: the runtime as it is afterwards; None as long as
+    nothing is done, and if it is deleted. What was written and then failed has an `error`, too. `fingerprint`: what a
+    person may have approved of it; None if it could not be planned. `status`: of the response to the write.
+    `successor`: the runtime to which scripts go: that of an assignment, and all of a runtime that is deleted. It has no
+    id until the task has created it. `script`: as it was found; None for a write to a runtime.
     """
 
     wanted: Definition
@@ -79,8 +64,8 @@ class Step(NamedTuple):
     error: MstrError | None = None
     fingerprint: str | None = None
     status: int | None = None
-    unused_only: bool = False
-    shared: bool = False
+    successor: Runtime | None = None
+    script: SavedScript | None = None
 
     @property
     def runtime(self) -> Runtime | None:
@@ -99,7 +84,9 @@ class Step(NamedTuple):
 
     @property
     def label(self) -> str:
-        """How messages name the runtime."""
+        """How messages name its object."""
+        if self.script:
+            return self.script.label
         return repr(self.runtime.name) if self.runtime and self.runtime.name else self.wanted.label
 
     @property
@@ -120,7 +107,9 @@ class Step(NamedTuple):
     @property
     def action(self) -> str:
         """What was done, or would be done in check mode, in the words of a result."""
-        return UNKNOWN if self.state == UNKNOWN else DONE[self.plan.action] if self.done else "none"
+        if self.state == UNKNOWN:
+            return UNKNOWN
+        return DONE[self.plan.action] if self.done else "none"
 
     @property
     def written(self) -> bool:
@@ -133,11 +122,12 @@ class Step(NamedTuple):
 
 
 class Row(NamedTuple):
-    """What a result shows of one definition, or of one purged runtime: it reports what its steps did.
+    """What a result shows of one definition, one runtime or one script: it reports what its steps did.
 
-    `place`: where the definition is written, such as "runtimes[3]", or "purge". `steps`: in the order of their phases.
-    `error`: why it could not be planned, or what failed between two steps. `replacement`: what a `Replacement` changes
-    as a whole. `beside`: the unfinished one that it goes on with. `finishes`: the key of what that one has replaced.
+    `place`: where it is written, such as "runtimes[3]", or PURGE, or RECOVERY. `steps`: in the order of the work.
+    `error`: why it could not be planned, or what failed between two steps. `replacement`: what a replacement changes as
+    a whole. `target`: of a script, the place of the definition of its runtime, if the task has one. `needed_by`: of a
+    recovery, the places of the definitions that need it.
     """
 
     wanted: Definition
@@ -145,79 +135,61 @@ class Row(NamedTuple):
     steps: tuple[Step, ...]
     error: MstrError | None = None
     replacement: Plan | None = None
-    beside: Runtime | None = None
-    finishes: str = ""
+    target: str = ""
+    needed_by: tuple[str, ...] = ()
 
     @property
     def main(self) -> Step:
-        """The step that makes the runtime as it is wanted. A replacement has others before and after it."""
+        """The step that makes the runtime as it is wanted, or that assigns the script."""
         if len(self.steps) == 1:  # nearly every row, and this is asked often
             return self.steps[0]
-        return next(step for step in self.steps if step.phase in (CHANGE, DELETE, PURGE))
+        return next((step for step in self.steps if step.phase != ASSIGN), self.steps[0])
 
     def in_phase(self, *phases: str) -> list[Step]:
         """The steps in these phases."""
         return [step for step in self.steps if step.phase in phases]
 
-    def with_step(self, step: Step) -> Row:
-        """The row with this step in place of the one of its phase, of several deletions for the same runtime."""
-        several = len(self.in_phase(step.phase)) > 1
-        same = [old.phase == step.phase and (not several or old.before == step.before) for old in self.steps]
-        steps = tuple(step if is_same else old for old, is_same in zip(self.steps, same))
-        return self._replace(steps=steps if any(same) else (*steps, step))
+    def due(self, *phases: str) -> list[Step]:
+        """The steps that are to be carried out in these phases; none of a row that failed."""
+        return [] if self.failure else [step for step in self.in_phase(*phases) if step.is_due]
+
+    def with_step(self, new: Step) -> Row:
+        """The row with a step in place of the one of its phase. Not for assignments, of which there are several."""
+        return self._replace(steps=tuple(new if step.phase == new.phase else step for step in self.steps))
 
     @property
     def failure(self) -> MstrError | None:
         """The error that the row reports: no further step of it is carried out."""
         return self.error or next((step.error for step in self.steps if step.error), None)
 
-    def due(self, *phases: str) -> list[Step]:
-        """The steps that are to be carried out in these phases. What failed is cleaned up all the same."""
-        failed = self.failure and phases != (CLEAN_UP,)
-        return [] if failed else [step for step in self.in_phase(*phases) if step.is_due]
-
     @property
-    def is_purged(self) -> bool:
-        """Whether no definition asks for it."""
-        return self.place == PURGE
-
-    @property
-    def going(self) -> list[Step]:
-        """The deletions beside the main step: of what it replaces or undoes, and of its own runtime, if it failed."""
-        main = self.main
-        return [step for step in self.in_phase(UNDO, DELETE_OLD, DELETE, CLEAN_UP) if step is not main]
+    def old(self) -> Runtime | None:
+        """The runtime that it replaces."""
+        return next((step.before for step in self.steps if step.phase == DELETE_OLD), None)
 
     @property
     def is_committed(self) -> bool:
-        """Whether a replacement has deleted its old runtime: until then everything can be undone."""
-        return all(step.done for step in self.in_phase(DELETE_OLD) or self.in_phase(DELETE))
-
-    @property
-    def gone(self) -> list[Step]:
-        """Those of them that were carried out, or would be, or may have been."""
-        return [step for step in self.going if step.shows and step.plan.changed]
-
-    def deletion(self, step: Step) -> Row:
-        """A row of its own for one of them: nothing else remains of the runtime."""
-        return Row(step.wanted, self.place, (step._replace(phase=DELETE, error=None),))
-
-    @property
-    def old(self) -> list[Runtime]:
-        """The runtimes that it replaces, first the one that has, or will free, the name."""
-        steps = [step for step in self.going if step.phase in (DELETE_OLD, DELETE)]
-        return [step.before for step in steps if step.before]
+        """Whether it has replaced a runtime, or would: the old one is deleted, and nothing can be undone."""
+        return any(step.phase == DELETE_OLD and step.done for step in self.steps)
 
     @property
     def runtime(self) -> Runtime | None:
-        """The runtime that the row is about, as last known; None if it does not exist."""
-        if self.main.done and self.main.plan.action == "delete":
-            return self.main.before  # as it was
-        return self.main.runtime
+        """The runtime that the row is about, as last known; None if it does not exist.
+
+        Of a replacement, it is the old one until the new one exists, and after an undo.
+        """
+        main = self.main
+        if main.done and main.plan.action == "delete":
+            return main.before  # as it was
+        if self.old and not self.is_committed and (not main.shows or self.is_undone):
+            return self.old
+        renamed = next((step.after for step in self.in_phase(RENAME) if step.after), None)
+        return renamed or main.runtime
 
     @property
-    def id(self) -> str | None:
-        """The runtime's id; None as long as no runtime is known."""
-        return self.runtime.id if self.runtime else None
+    def is_undone(self) -> bool:
+        """Whether it is a replacement that failed, and whose runtime was deleted again."""
+        return bool(self.replacement) and any(step.phase == UNDO and step.done for step in self.steps)
 
     @property
     def name(self) -> str | None:
@@ -226,133 +198,35 @@ class Row(NamedTuple):
         return (seen if self.wanted.state == "absent" and self.wanted.id else None) or self.wanted.name or seen
 
     @property
-    def final_name(self) -> str:
-        """The name that the runtime will have; empty for an id that no runtime has."""
-        return "" if self.wanted.id and not self.runtime and self.wanted.state == "absent" else str(self.name or "")
-
-    @property
     def label(self) -> str:
         """How a message names the row after its place: by name, or by id if no name is known."""
+        if self.main.script:
+            return self.main.label
         return repr(self.name) if self.name else f"({self.wanted.id})"
 
-    @property
-    def shown(self) -> Plan:
-        """What was done, or may have been, as a whole."""
-        plans = [step.plan for step in (self.main, *self.in_phase(FINISH)) if step.shows]
-        return next((plan for plan in plans if plan.changed), [*plans, NO_PLAN][0])
 
-    @property
-    def action(self) -> str:
-        """What was done, or would be done in check mode, in the words of a result."""
-        actions = [step.action for step in (self.main, *self.in_phase(FINISH))]
-        return UNKNOWN if UNKNOWN in actions else next((action for action in actions if action != "none"), "none")
-
-    @property
-    def changed(self) -> bool:
-        """Whether something was written, or may have been, or would be without check mode."""
-        return any(step.shows and step.plan.changed for step in self.steps)
-
-    @property
-    def msg(self) -> str:
-        """What was done, in one line."""
-        if self.runtime is None:
-            return f"Runtime {self.wanted.label} does not exist."
-        name = repr(self.name)
-        if self.action == "none":
-            return f"Runtime {name} is already as requested."
-        plan = self.shown
-        predicted = any(step.state == PREDICTED and step.plan.changed for step in self.steps)
-        done = f"Would {plan.action}" if predicted else self.action.capitalize()
-        fields = f": {', '.join(plan.changed_fields)}" if plan.action in ("update", "replace") else ""
-        return f"{done} runtime {name}{fields}."
-
-    @property
-    def tries(self) -> bool:
-        """Whether its smoke test belongs to the plan: something changes."""
-        return bool(self.wanted.smoke_test and (self.main.fingerprint or self.replacement))
-
-    @property
-    def diff(self) -> dict[str, Any]:
-        """The managed fields before and after, under headers that name the runtime."""
-        plan = self.shown
-        after = dict(plan.after)
-        if self.tries and plan.changed and plan.action != "delete":
-            after["smoke_test"] = self.wanted.smoke_test
-        # A rename has the old name before, and the new one after.
-        old, new = (
-            f"runtime {values.get('name') or self.name!r} ({self.id or 'new'})" for values in (plan.before, after)
-        )
-        return {"before": dict(plan.before), "after": after, "before_header": old, "after_header": new}
-
-    @property
-    def exempted(self) -> list[dict[str, Any]] | None:
-        """What the exemptions of the policy let pass; None if no policy applies."""
-        if self.main.plan.exempted is None:
-            return None
-        return [{"name": self.name, "id": self.id, **finding.to_result()} for finding in self.main.plan.exempted]
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """The keys that the result of a task for one runtime and that for many have for it."""
-        plan, runtime = self.shown, self.runtime
-        fields, before, after = plan.changed_fields, plan.before, plan.after
-        return {
-            "id": runtime.id if runtime else None,
-            "action": self.action,
-            # For a create, those that were sent, and every value before is None; for a delete, none.
-            "changed_fields": list(fields),
-            "changes": [{"field": name, "before": before.get(name), "after": after.get(name)} for name in fields],
-            "runtime": runtime.to_result() if runtime else None,
-        }
-
-    @property
-    def fingerprints(self) -> list[str | None]:
-        """What a person approves of its plan: each step, and the code that is to run."""
-        code = [json.dumps(["smoke test", self.wanted.name, self.wanted.smoke_test])] if self.tries else []
-        return [*(step.fingerprint for step in self.steps if step.phase != CLEAN_UP), *code]
-
-    def predicted(self) -> Row:
-        """The row as a run would leave it."""
-        return self._replace(steps=tuple(step.finished(PREDICTED) for step in self.steps))
-
-    def unplanned(self) -> Row:
-        """The row without what a person could approve, because it cannot be carried out."""
-        return self._replace(steps=tuple(step._replace(fingerprint=None) for step in self.steps))
-
-
-def plan_id(rows: Sequence[Row], scripts: ScriptReport = NO_SCRIPTS) -> str:
-    """The id of all that a task would change: the same for the same changes from the same values, see `fingerprint`.
-
-    It is empty if something could not be planned: as an option, null would let every plan pass.
-    """
-    planned = [*(text for row in rows for text in row.fingerprints), *scripts.fingerprints]
-    if None in planned:
+def final_name(row: Row) -> str:
+    """The name that the runtime of a row will have; empty for an id that no runtime has."""
+    if row.wanted.id and not row.runtime and row.wanted.state == "absent":
         return ""
-    digest = hashlib.sha256("\n".join(sorted(text for text in planned if text)).encode())
-    return digest.hexdigest()[:PLAN_ID_DIGITS]
+    return str(row.name or "")
 
 
-def report_one(row: Row, scripts: ScriptReport = NO_SCRIPTS, refusal: MstrError | None = None) -> dict[str, Any]:
-    """The result of a task for one runtime. Raises its error; PartialError once something was written.
+def is_purged(row: Row) -> bool:
+    """Whether no definition asks for the row."""
+    return row.place == PURGE
 
-    `refusal`: of a check mode, which shows all the same what it would do.
-    """
-    gone, undone = [step.seen for step in row.gone], [step for step in row.gone if step.phase == UNDO]
-    replaced = [{"id": runtime.id, "name": runtime.name, "runtime": runtime.to_result()} for runtime in gone]
-    result = {
-        "changed": row.changed or scripts.moved > 0,
-        "msg": row.msg,
-        **row.facts,
-        "plan_id": plan_id([row], scripts),
-        **scripts.to_result(),
-        **({"exempted": row.exempted} if row.exempted is not None else {}),
-        **({"replaced": replaced} if row.going else {}),
-        "diff": [row.diff, *(row.deletion(step).diff for step in row.gone)] if undone else row.diff,
-    }
-    for step in undone:
-        would = "Would undo" if step.state == PREDICTED else "Undid"
-        result["msg"] += f" {would} the unfinished replacement {step.seen.label}."
-    error = refusal or row.failure
-    if error:
-        raise PartialError(error, result) if refusal or result["changed"] or row.main.done else error
-    return result
+
+def predicted(row: Row) -> Row:
+    """The row as a run would leave it."""
+    return row._replace(steps=tuple(step.finished(PREDICTED) for step in row.steps))
+
+
+def unplanned(row: Row) -> Row:
+    """The row without what a person could approve, because it cannot be carried out."""
+    return row._replace(steps=tuple(step._replace(fingerprint=None) for step in row.steps))
+
+
+def assignments_in(rows: Sequence[Row]) -> list[Step]:
+    """Every assignment of a script."""
+    return [step for row in rows for step in row.steps if step.phase == ASSIGN]

@@ -9,27 +9,26 @@ Facts of the API: [doc] "Manage runtimes", and the vendor's client [mstrio].
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timezone
 from functools import cached_property
 from threading import Lock
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from urllib.parse import quote
 
 from .._errors import ApiError, MstrError, ValidationError, as_mstr_error
 from .._model.fields import FIELDS
-from .._model.kinds import NOTHING
 from .._model.runtime import INCOMPLETE, Runtime, from_api, is_id, lists_default
-from .._model.steps import NO_SCRIPTS, Row, ScriptReport
-from .._session.response import OBJECT, OBJECT_WITH_ID, list_of, says_no_such_object
+from .._model.steps import Row, Step
+from .._session.response import OBJECT_WITH_ID, list_of, says_no_such_object
 from .._session.session import Session
 
 if TYPE_CHECKING:
     from .._model.definition import Definition
-    from .._model.marks import Mark
     from .._model.policy import Policy
     from .._model.purge import Purge
     from .._model.scripts import ScriptEntry, Usage
+    from .._model.unfinished import Unfinished
 
 RUNTIMES = "/runtimes"
 # Fields that every release returns: a list entry without one of them is incomplete.
@@ -131,15 +130,6 @@ class RuntimeApi:
         return runtime
 
     @cached_property
-    def user_id(self) -> str | None:
-        """The id of the user of this task, requested once; None if the server does not say it. Raises MstrError."""
-        try:
-            user = self._session.get("/sessions/userInfo", operation="read who is logged in", shape=OBJECT)
-        except ApiError:
-            return None
-        return str(user["id"]).upper() if user.get("id") else None
-
-    @cached_property
     def versions(self) -> tuple[str, ...] | None:
         """The Python versions that the server offers, requested once; None if this release has no such call."""
         operation = "list the runtime versions"
@@ -165,9 +155,10 @@ class Inputs(NamedTuple):
 
     `purge`: None to leave unlisted runtimes alone. `scripts`: None if none are given. `waiting`: how long to wait until
     the runtimes are ready; None: not at all. `patience`: the same for a runtime that is waited for in any case.
-    `protects`: whether scripts keep the runtime that they use from being deleted. `plan_id`: of the approved plan.
-    `restore`: whether the definitions are a backup, and `server` the one that it belongs to. `shows_whole`: whether the
-    result shows every field of a runtime, also where a list omits some.
+    `protects`: whether a script keeps its runtime from being deleted. `plan_id`: of the approved plan. `recover`:
+    whether to undo or finish unfinished replacements. `restore`: whether the definitions are a backup, and `server` the
+    one that it belongs to. `shows_whole`: whether the result shows every field of a runtime, also where a list omits
+    some.
     """
 
     definitions: Sequence[Definition]
@@ -178,6 +169,7 @@ class Inputs(NamedTuple):
     plan_id: str | None = None
     waiting: Waiting | None = None
     patience: Waiting = Waiting(300.0, 2.0)
+    recover: bool = False
     restore: bool = False
     server: str | None = None
     shows_whole: bool = False
@@ -186,10 +178,11 @@ class Inputs(NamedTuple):
 class Context(NamedTuple):
     """What the steps of the work need besides their runtimes. In check mode they write nothing.
 
-    `existing`: the runtimes as listed for the plan; none if no list was needed. `warn` reports a warning, `progress` a
-    line of progress. `pause` sleeps for a number of seconds; `clock` returns monotonic seconds. `retries`: how many
-    times a write whose outcome is unknown may be sent again. `usage`: a look-up of all scripts. `left`: the unfinished
-    replacements of earlier runs that concern the task, by their keys.
+    `existing`: the runtimes on which the plan is made: as listed, or as a recovery will leave them; none if no list was
+    needed. `warn` reports a warning, `progress` a line of progress. `pause` sleeps for a number of seconds; `clock`
+    returns monotonic seconds. `retries`: how many times a write whose outcome is unknown may be sent again. `usage`:
+    the scripts on which the plan is made, if they were looked up. `unfinished`: the unfinished replacements that the
+    task leaves alone.
     """
 
     api: RuntimeApi
@@ -203,33 +196,10 @@ class Context(NamedTuple):
     check_mode: bool = False
     usage: Usage | None = None
     existing: Sequence[Runtime] = ()
-    left: Mapping[str, Mark] = NOTHING
+    unfinished: Sequence[Unfinished] = ()
 
 
-class Work(NamedTuple):
-    """A task at one moment. `scripts`: None without need. `listed`: the runtimes, if nothing happened since then."""
-
-    rows: list[Row]
-    scripts: Any = None  # a `Scripts`, whose file needs this one
-    listed: Sequence[Runtime] | None = None
-
-    def outdated(self) -> Work:
-        """Without what was read of the server, because something happened since."""
-        return self._replace(scripts=self.scripts and self.scripts.forgotten(), listed=None)
-
-    @property
-    def purges(self) -> bool:
-        """Whether the purge is carried out: an error, also of a script, cancels it."""
-        return not any(row.failure for row in self.rows) and not (self.scripts and self.scripts.failed)
-
-    @property
-    def script_report(self) -> ScriptReport:
-        """What a result says of the scripts of the task."""
-        report: ScriptReport = self.scripts.report(self.rows) if self.scripts else NO_SCRIPTS
-        return report
-
-
-Item = TypeVar("Item", bound=Any)
+Item = TypeVar("Item", Row, Step)
 
 
 def attempt(work: Callable[[Item], Item], item: Item) -> Item:

@@ -10,26 +10,28 @@ folder. Whether a server keeps the fields that it omits is unknown, so it contai
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from .._errors import ApiError, ConnectError, MstrError, as_mstr_error, counted, ended, listed
+from .._errors import ApiError, ConnectError, MstrError, as_mstr_error
 from .._model.runtime import Runtime
-from .._model.scripts import SavedScript, Usage, holds_secret
-from .._model.steps import DELETE_OLD, PLANNED, Row
+from .._model.scripts import SavedScript, holds_secret
+from .._model.steps import ASSIGN, READ, UNKNOWN, Row, Step, assignments_in
 from .._session.interrupt import Interrupted
 from .._session.parallel import all_side_by_side
 from .._session.response import Shape
-from .api import Context, Work
-from .assignments import ASSIGN, KEPT, RECOVER, Assignment, words
+from .api import Context
 from .script_usage import SCRIPT_TYPE, read_script, shape_of
-from .scripts import Scripts, moves_of, runtime_of
+from .scripts import KEPT, with_targets
 from .write import NotFoundOut, check_after_loss, not_done_error
 
 _RUNTIME = "scriptRuntimeId"
-_TURNS = 3  # times that scripts are moved which somebody assigned meanwhile
+
+
+class Loss(MstrError):
+    """The server assigned the runtime, and changed something else of the script."""
 
 
 def _folder_in(properties: Any) -> str | None:
@@ -41,188 +43,79 @@ def _folder_in(properties: Any) -> str | None:
 
 _WITH_FOLDER = Shape("an object with the script's folder", lambda data: _folder_in(data) is not None)
 
-# --- the assignments of a task
 
+def assign(context: Context, rows: Sequence[Row]) -> list[Row]:
+    """Carry out the assignments that are due, in the order of the rows, to the runtimes as they are now.
 
-def assign(context: Context, work: Work, stage: str) -> Work:
-    """Carry out the planned assignments of a stage, to the runtimes as they are now; see `spare_failed`."""
-    scripts = spare_failed(work, stage).scripts
-    # One whose runtime is created late has to wait.
-    due = [plan.stage == stage and (plan.action != "moved" or bool(plan.target.id)) for plan in scripts.assignments]
-    if not any(due):
-        return spare_failed(work, stage)
-    done = iter(assign_all(context, [plan for plan, is_due in zip(scripts.assignments, due) if is_due]))
-    plans = [next(done)._replace(stage="") if is_due else plan for plan, is_due in zip(scripts.assignments, due)]
-    return spare_failed(work._replace(scripts=scripts._replace(assignments=plans)).outdated(), stage)
-
-
-def move_newcomers(context: Context, work: Work, places: Collection[str]) -> Work:
-    """Move the scripts that came to what the rows at these places copy since the look-up.
-
-    Each of them has an error if a script still uses what it replaces, or if that is unknown.
+    An error, even an unexpected one, or a signal becomes the error of its script and affects no other.
     """
+    rows = with_targets(rows)
+    due = [step for row in rows for step in row.due(ASSIGN)]
+    if not due:
+        return rows
+    done = iter(_assign_all(context, due, assignments_in(rows)))
 
-    def failed(why: MstrError) -> Work:
-        rows = [row._replace(error=row.failure or why) if row.place in places else row for row in work.rows]
-        return work._replace(rows=rows)
+    def after(row: Row) -> Row:
+        now = row.due(ASSIGN)
+        return row._replace(steps=tuple(next(done) if step in now else step for step in row.steps)) if now else row
 
-    for _turn in range(_TURNS):
-        try:
-            work = work._replace(scripts=work.scripts.looked_up(context))
-        except MstrError as exc:  # also after a signal: what was written so far must be reported
-            return failed(exc)
-        usage = work.scripts.usage
-        if usage.unread:
-            return failed(MstrError(f"Not every script could be read again: {usage.unread[0].error.sentence}"))
-        rows = [row for row in work.rows if row.place in places and not row.failure]
-        moves = list(moves_of(work.scripts, rows, DELETE_OLD, ()))
-        if not moves:
-            return work
-        script = moves[0].script
-        came = f"The {script.label} began to use the old runtime after the plan was made"
-        if context.inputs.plan_id:
-            return failed(MstrError(f"{came}, so the plan is different from the approved one"))
-        if any(plan.script.has_secret for plan in moves):
-            return failed(MstrError(f"{came}, and a variable of such a script holds a secret"))
-        work = assign(context, work._replace(scripts=work.scripts.planning(moves)), ASSIGN)
-    return failed(MstrError(f"Somebody assigned the old runtime to the {script.label} again and again"))
+    return [_with_reason(after(row)) for row in rows]
 
 
-def assign_back(context: Context, work: Work, row: Row, old: Runtime) -> tuple[Work, str]:
-    """Assign the scripts of a failed replacement to the runtime that it was to replace; an earlier run's, too.
-
-    Returns the work, and what could not be assigned back.
-    """
-    scripts: Scripts = work.scripts.looked_up(context)
-    new = row.main.after or row.beside
-    moved = [plan for plan in scripts.assignments if plan.row == row.place and not plan.stage]
-    moved = [plan for plan in moved if plan.action in ("moved", "unknown") and plan.target.key != old.key]
-    due = {plan.script.key: plan.script._replace(runtime_id=plan.target.key) for plan in moved}
-    due |= {script.key: script for script in (scripts.usage or Usage()).of(new.key if new else None)}
-    back = [Assignment(script, old, "moved") for script in due.values() if script.runtime_id]
-    done = assign_all(context, back)
-    failed = [plan for plan in done if plan.action not in ("moved", "none")]
-    errors = [f"{plan.script.label}: {plan.error}".rstrip(".") for plan in failed]
-    returned = {plan.script.key: plan for plan in done if plan not in failed}
-    assignments = []
-    for plan in scripts.assignments:
-        again = returned.pop(plan.script.key, None) if plan in moved else None
-        if again:
-            why = MstrError(f"The replacement of {old.label} failed, so the script was assigned back to it.")
-            plan = plan._replace(action="failed", error=plan.error or again.error or why)
-        assignments.append(plan)
-    text = ended(f"{counted(len(errors), 'script')} could not be assigned back: {listed(errors)}") if errors else ""
-    scripts = scripts._replace(assignments=[*assignments, *(plan._replace(stage="") for plan in returned.values())])
-    return work._replace(scripts=scripts).outdated(), text
+def _with_reason(row: Row) -> Row:
+    """The row of a runtime; if one of its scripts failed, its error says which."""
+    if row.error or row.main.script:
+        return row
+    for step in row.in_phase(ASSIGN):
+        if step.error is None:
+            continue
+        how = "was moved, but" if step.done else "was not moved:"
+        if isinstance(step.error, Loss) or not step.shows:
+            return row._replace(error=MstrError(f"The {step.label} {how} {step.error}", **step.error.error))
+        return row._replace(error=step.error)
+    return row
 
 
-def follow(context: Context, work: Work, old: Runtime, new: Runtime) -> Work:
-    """Assign the scripts that name a runtime which is gone to the one that replaces it."""
-    with suppress(MstrError):
-        usage = work.outdated().scripts.looked_up(context).usage
-        assign_all(context, [Assignment(script, new, "moved") for script in usage.of(old.key)])
-    return work.outdated()
-
-
-def spare_failed(work: Work, stage: str = "") -> Work:
-    """The work, its assignments of a stage with their runtimes as they are now, and an error for each row to spare.
-
-    A runtime with an error gets no script, and what a script still uses that was to be moved is not deleted.
-    """
-    by_place, scripts = {row.place: row for row in work.rows}, work.scripts
-    assignments = [
-        _ready(plan, by_place[plan.row]) if plan.row and plan.stage and stage in ("", plan.stage) else plan
-        for plan in scripts.assignments
-    ]
-    # A script that could not leave one runtime cannot go on from the next one.
-    broken: dict[Any, MstrError] = {}
-    for index, plan in enumerate(assignments):
-        if plan.error and plan.action != "moved" and plan.script.id:
-            broken.setdefault(plan.script.key, plan.error)
-        elif plan.script.key in broken and plan.action == "moved" and plan.stage:
-            assignments[index] = plan._replace(action="failed", error=broken[plan.script.key])
-    scripts = scripts._replace(assignments=assignments)
-    rows = [row if row.failure else row._replace(error=_error_of(scripts, row)) for row in work.rows]
-    return work._replace(rows=rows, scripts=scripts)
-
-
-def _ready(planned: Assignment, row: Row) -> Assignment:
-    """The assignment with the runtime of its row as it is now; with an error if the row failed."""
-    waits = row.main.state == PLANNED or planned.stage == RECOVER
-    if planned.action != "moved" or (waits and not row.failure):
-        return planned
-    if row.failure or row.main.after is None:
-        why = f"the runtime {planned.target.name!r} failed, so no script was assigned to it"
-        return planned._replace(action="failed", error=MstrError(why))
-    return planned._replace(target=runtime_of(row))
-
-
-def _error_of(scripts: Scripts, row: Row) -> MstrError | None:
-    """The error of a row that deletes or replaces what a script still uses that was to be moved.
-
-    A purge is cancelled as a whole.
-    """
-    deletes = row.main.is_due and row.main.plan.action == "delete" and not row.is_purged
-    keys = {step.key for step in row.going}
-    keys |= {row.finishes, row.beside.key if row.beside else "", row.main.key if deletes else ""} - {""}
-    for plan in scripts.assignments if keys else ():
-        from_row = plan.script.runtime_id in keys or (row.replacement and plan.row == row.place and not plan.place)
-        if from_row and plan.error:
-            if deletes:
-                return MstrError(f"{row.label} was not deleted, because a script still uses it")
-            moved = "was moved, but" if plan.action == "moved" else "was not moved:"
-            return MstrError(f"The {plan.script.label} {moved} {plan.error}")
-    return None
-
-
-# --- one assignment after another
-
-
-def assign_all(context: Context, planned: Sequence[Assignment]) -> list[Assignment]:
-    """The assignments after the work. Only those with the action "moved" are carried out; in check mode, none.
-
-    An error, even an unexpected one, or a signal becomes the error of its assignment and affects no other.
-    """
-    if context.check_mode:
-        return list(planned)
-    to_do = [assignment for assignment in planned if assignment.action == "moved"]
+def _assign_all(context: Context, due: Sequence[Step], all_of_task: Iterable[Step]) -> list[Step]:
+    """The steps after the work."""
+    earlier = [step for step in all_of_task if step.done and step.plan.changed]
     # The first one alone: if this server loses a part of a script, the others are left as they are.
-    done = [_moved_or_failed(context, assignment) for assignment in to_do[:1]]
-    lost = done[0].error if done and done[0].action == "moved" else None
+    first = [] if earlier else [_moved_or_failed(context, due[0])]
+    rest = due[len(first) :]
+    loss = next((step.error for step in (*earlier, *first) if isinstance(step.error, Loss)), None)
 
     def report_progress(number: int) -> None:
-        context.progress(f"{1 + number} of {len(to_do)} scripts assigned")
+        context.progress(f"{len(first) + number} of {len(due)} scripts assigned")
 
-    if lost:
-        why = MstrError(f"It was not assigned, because the first script of the task lost something: {lost.sentence}")
-        done += [assignment._replace(action="failed", error=why) for assignment in to_do[1:]]
-    else:
-        done += all_side_by_side(partial(_moved_or_failed, context), to_do[1:], report_progress)
-    results = iter(done)
-    return [next(results) if assignment.action == "moved" else assignment for assignment in planned]
+    if loss:
+        why = MstrError(f"It was not assigned, because the first script of the task lost something: {loss.sentence}")
+        return [*first, *(step._replace(error=why) for step in rest)]
+    return [*first, *all_side_by_side(partial(_moved_or_failed, context), rest, report_progress)]
 
 
-def _moved_or_failed(context: Context, planned: Assignment) -> Assignment:
-    """What was done."""
+def _moved_or_failed(context: Context, step: Step) -> Step:
+    """The step after its work."""
     try:
-        return _move(context, planned)
+        return _move(context, step)
     except Exception as exc:
-        action = "unknown" if isinstance(exc, NotFoundOut) else "failed"
-        return planned._replace(action=action, error=as_mstr_error(exc))
+        state = UNKNOWN if isinstance(exc, NotFoundOut) else step.state
+        return step._replace(state=state, error=as_mstr_error(exc))
 
 
-def _move(context: Context, planned: Assignment) -> Assignment:
-    script, target = planned.script, planned.target
+def _move(context: Context, step: Step) -> Step:
+    """The step after its write. Raises MstrError if the script is left as it is."""
+    script, target = step.script, step.successor
+    if script is None or target is None:
+        return step
     before = _read(context, script)
-    now = before[_RUNTIME]
-    if now == target.key:
-        return planned._replace(action="none")
-    if now != script.runtime_id:
-        return planned._replace(script=script._replace(runtime_id=now), action="failed", error=_taken(now))
-    # Whatever the server does with what an update omits, nothing else of the script changes. But what was read of
-    # a secret may be a mask.
-    omitted = (_RUNTIME, "variables") if holds_secret(before) else (_RUNTIME,)
-    body = {name: value for name, value in before.items() if value is not None and name not in omitted}
+    if before[_RUNTIME] == target.key:
+        return step._replace(state=READ, plan=step.plan._replace(action="none"))
+    if before[_RUNTIME] != script.runtime_id:
+        now = script._replace(runtime_id=before[_RUNTIME])
+        return step._replace(script=now, before=None, error=_taken(before[_RUNTIME]))
+    if context.api.get(str(target.id), repr(target.name)) is None:
+        raise MstrError(f"The runtime {target.label} was deleted meanwhile.")
+    body = _body(before)
     is_sent = False
     try:
         _put(context, script, target, body)
@@ -230,15 +123,33 @@ def _move(context: Context, planned: Assignment) -> Assignment:
         after = _read_again(context, script)
     except MstrError as exc:
         stopped = exc if isinstance(exc, Interrupted) else exc.__cause__
-        if not isinstance(stopped, Interrupted) or not (is_sent or exc is not stopped or exc.outcome_unknown):
+        may_be_done = is_sent or exc is not stopped or exc.outcome_unknown
+        if not isinstance(stopped, Interrupted) or not may_be_done:
             raise
-        return _seen_at_last(context, planned, stopped.during(f"the runtime of the {script.label} was being changed"))
+        return _seen_at_last(context, step, script, stopped)
+    return _compared(step, script, target, before, after)
+
+
+def _body(before: Mapping[str, Any]) -> dict[str, Any]:
+    """What an update sends of a script that was read.
+
+    Whatever the server does with what an update omits, nothing else of the script changes. But what was read of a
+    secret may be a mask.
+    """
+    omitted = {_RUNTIME, "variables"} if holds_secret(before) else {_RUNTIME}
+    return {name: value for name, value in before.items() if value is not None and name not in omitted}
+
+
+def _compared(
+    step: Step, script: SavedScript, target: Runtime, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> Step:
+    """The step with an error if the script does not use the runtime, or is different in another way."""
     lost = [name for name in KEPT if (before[name] or None) != (after[name] or None)]
-    error = MstrError(f"While the server assigned the runtime, it changed {words(lost)}. Check it.") if lost else None
+    loss = Loss(f"While the server assigned the runtime, it changed {_words(lost)}. Check it.") if lost else None
     if after[_RUNTIME] == target.key:
-        return planned._replace(error=error)
+        return step._replace(state=READ, error=loss)
     ignored = f"The server accepted a new runtime for the {script.label}, but the script still uses {after[_RUNTIME]}."
-    return planned._replace(action="failed", error=error or MstrError(ignored))
+    return step._replace(error=loss or MstrError(ignored))
 
 
 def _read(context: Context, script: SavedScript) -> dict[str, Any]:
@@ -274,30 +185,42 @@ def _put(context: Context, script: SavedScript, target: Runtime, fields: Mapping
             if not exc.outcome_unknown:
                 raise
             lost = exc
-        unknown = f"The {script.label} may or may not use the runtime {target.label}"
-        read, retries = context.session.insisting()(partial(_read, context, script)), context.retries
-        for seen in check_after_loss(context.pause, retries, lost, read, unknown):
-            if seen[_RUNTIME] == target.key:
-                return
-            if seen[_RUNTIME] != script.runtime_id:
-                raise _taken(seen[_RUNTIME])
+        if _is_done_after(context, script, target, lost):
+            return
         if not tries:
             raise not_done_error(lost, f"the {script.label} still does not use the runtime {target.label}")
 
 
-def _seen_at_last(context: Context, planned: Assignment, stopped: MstrError) -> Assignment:
-    """After a signal: the assignment with what one request of 5 s shows of it."""
-    script = planned.script
+def _is_done_after(context: Context, script: SavedScript, target: Runtime, lost: MstrError) -> bool:
+    """Whether an update was carried out whose response was lost. Raises MstrError."""
+    unknown = f"The {script.label} may or may not use the runtime {target.label}"
+    read = context.session.insisting()(partial(_read, context, script))
+    for seen in check_after_loss(context.pause, context.retries, lost, read, unknown):
+        if seen[_RUNTIME] == target.key:
+            return True
+        if seen[_RUNTIME] != script.runtime_id:
+            raise _taken(seen[_RUNTIME])
+    return False
+
+
+def _seen_at_last(context: Context, step: Step, script: SavedScript, stopped: Interrupted) -> Step:
+    """After a signal: the step with what one request of 5 s shows of the script."""
+    during = stopped.during(f"the runtime of the {script.label} was being changed")
     path, operation, project = f"/scripts/{script.id}", f"check the {script.label}", script.project.id
     request = context.session.last_request
     try:
         read = request("GET", path, operation=operation, project=project, shape=shape_of(script))
         now = script.on_runtime(read).runtime_id
     except MstrError as exc:
-        unchecked = MstrError(f"{stopped.sentence}. Check which runtime it uses. {exc.sentence}", **exc.error)
-        return planned._replace(action="unknown", error=unchecked)
-    return planned._replace(action="moved" if now == planned.target.key else "unknown", error=stopped)
+        unchecked = MstrError(f"{during.sentence}. Check which runtime it uses. {exc.sentence}", **exc.error)
+        return step._replace(state=UNKNOWN, error=unchecked)
+    is_moved = step.successor is not None and now == step.successor.key
+    return step._replace(state=READ if is_moved else UNKNOWN, error=during)
 
 
 def _taken(runtime_id: str) -> MstrError:
     return MstrError(f"Somebody assigned {runtime_id} to it.")
+
+
+def _words(fields: Iterable[str]) -> str:
+    return ", ".join(KEPT[name] for name in fields)

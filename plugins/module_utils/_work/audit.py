@@ -6,25 +6,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .._errors import PartialError, ValidationError, as_mstr_error
-from .._model.marks import marks_in
-from .._model.result import report_many
-from .._model.runtime import INCOMPLETE, Runtime, mark_in
-from .._model.scripts import Usage
-from .._model.steps import Row, ScriptReport
+from .._model.runtime import INCOMPLETE, Runtime
 from .._session.interrupt import Interrupted
 from .._session.session import Session
 from .api import ALL_FIELDS, Context, Inputs, RuntimeApi
 from .inputs import context_for, libraries
 from .inputs_many import MANY_OPTIONS, Check, inputs_for_many
 from .locate import needed_fields
-from .reconcile import reconcile
-from .recover import with_state
+from .reconcile import Outcome, reconcile, result_of
+from .recover import unfinished_findings
 from .runtime_info import READ_OPTIONS, find_runtimes, query_from, with_findings
 from .script_usage import find_usage
 
@@ -33,7 +28,7 @@ if TYPE_CHECKING:
 
 _DEFINITIONS = ("runtimes", "src", "scripts")
 # What only a task that writes needs.
-_OF_WRITES = ("journal_comment", "plan_id", "wait", "wait_timeout", "wait_interval")
+_OF_WRITES = ("journal_comment", "plan_id", "recover", "wait", "wait_timeout", "wait_interval")
 AUDIT_OPTIONS: dict[str, Any] = {
     **READ_OPTIONS,
     **{name: spec for name, spec in MANY_OPTIONS.items() if name not in _OF_WRITES},
@@ -97,40 +92,11 @@ def audit(task: Any, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     if query["include_scripts"]:
         # One look-up, also for what an apply would delete.
         context = context._replace(usage=find_usage(context, None))
-    settled, unfinished = _settled(context, runtimes)
     # Without their warnings: the result lists what could not be read.
     read = with_findings(context._replace(check_mode=not may_run, warn=lambda text: None), query, runtimes)
-    read = {**read, "unfinished": unfinished}
-    applied, refusals = _comparison(settled, compared) if compared else (None, ())
+    read = {**read, "unfinished": unfinished_findings(context, runtimes)}
+    applied, refusals = _comparison(context, compared) if compared else (None, ())
     return {"changed": False, "msg": read["msg"], "read": read, "applied": applied, "refusals": refusals}
-
-
-def _settled(context: Context, runtimes: Sequence[Runtime]) -> tuple[Context, list[dict[str, Any]]]:
-    """The context without unfinished replacements, and what these are: no drift, and nothing that has no definition.
-
-    One of a runtime that is gone is compared under the name that it is to take.
-    """
-    by_key, unfinished = {runtime.key: runtime for runtime in runtimes}, list[dict[str, Any]]()
-    names = Counter(found[0] if (found := mark_in(runtime.name)) else runtime.name for runtime in runtimes)
-    back: dict[str, str] = {}
-    for mark in marks_in(runtimes):
-        mark = with_state(context, mark, {runtime.key: runtime for runtime in runtimes})
-        runtime = by_key.pop(mark.key)
-        if mark.is_gone and names[mark.name] == 1:
-            by_key[mark.key] = runtime._replace(values={**runtime.values, "name": mark.name})
-        elif mark.old:
-            back[mark.key] = mark.replaced
-        what = {"id": runtime.id, "name": runtime.name, "final_name": mark.name, "replaces": mark.replaced}
-        unfinished.append({**what, "exists": True if mark.old else False if mark.is_gone else None, "msg": mark.advice})
-    if not unfinished:
-        return context, unfinished
-    usage: Usage | None = context.usage
-    if usage:
-        scripts = [
-            script._replace(runtime_id=back.get(str(script.runtime_id), script.runtime_id)) for script in usage.scripts
-        ]
-        usage = usage._replace(scripts=scripts)
-    return context._replace(api=Snapshot(context.session, list(by_key.values())), usage=usage), unfinished
 
 
 def _warn(tell: Callable[[str], None], text: str) -> None:
@@ -144,20 +110,21 @@ def _comparison(context: Context, inputs: Inputs | ValidationError) -> tuple[dic
     try:
         if isinstance(inputs, ValidationError):
             raise inputs
-        rows, scripts, refusal = reconcile(context)
-        return _reported(rows, scripts, inputs, context.api.list_all()), refusal.errors if refusal else ()
+        outcome = reconcile(context)
+        refusals = outcome.refusal.errors if outcome.refusal else ()
+        return _reported(context, outcome._replace(refusal=None, listed=context.api.list_all())), refusals
     except Interrupted:
         raise
     except Exception as exc:  # what was read is reported all the same
         return {"failed": True, **as_mstr_error(exc).to_result()}, ()
 
 
-def _reported(rows: Sequence[Row], scripts: ScriptReport, inputs: Inputs, known: Sequence[Runtime]) -> dict[str, Any]:
+def _reported(context: Context, outcome: Outcome) -> dict[str, Any]:
     """The result. It has failed if something could not be read; what an apply would refuse is a finding."""
     try:
-        result = report_many(rows, inputs.purge is not None, scripts, predicted=True, known=known)
+        result = dict(result_of(context, outcome))
     except PartialError as exc:
-        errors = [*(row.failure for row in rows), *(error for _label, error in scripts.failures)]
+        errors = [row.failure for row in outcome.rows]
         failed = any(error and not isinstance(error, ValidationError) for error in errors)
         result = {**exc.to_result(), "failed": failed}
     for shown in result["runtimes"]:

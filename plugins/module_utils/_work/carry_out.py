@@ -9,71 +9,95 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+from .._errors import MstrError
 from .._model.runtime import Runtime
-from .._model.steps import CHANGE, DELETE, PURGE, Row
-from .api import Context, Work
+from .._model.steps import ASSIGN, CHANGE, DELETE, DELETE_OLD, PURGE, RECOVERY, UNDO, Row, is_purged, predicted
+from .api import Context
 from .side_by_side import map_steps
 from .write import read_again, write
 
 
-def carry_out(context: Context, work: Work) -> Work:
-    """The task after its work.
+def carry_out(context: Context, rows: list[Row]) -> list[Row]:
+    """The rows after the work.
 
-    Undo or finish what earlier runs left, create and update in parallel, read again, wait, compare, run smoke tests,
-    assign scripts, ask the guards again, delete what was replaced, rename what replaces, delete, purge unless there was
-    an error, and check that what was deleted is gone.
+    Recover what earlier runs left, create and update in parallel, read again, wait, compare, run smoke tests, assign
+    scripts, ask the guards again, delete, rename what replaces, undo what failed, and purge unless there was an error.
     """
-    replaces, scripts = any(row.replacement for row in work.rows), bool(work.scripts and work.scripts.assignments)
-    if replaces or context.left:
-        from . import replace  # only these tasks need it
-
-        if context.left and work.scripts:
-            work = replace.recover(context, work)
-    rows, listed = _change(context, work.rows)
-    work = work.outdated()._replace(rows=rows, listed=listed)
-    if scripts:
+    replaces = any(row.replacement for row in rows)
+    if any(row.place == RECOVERY for row in rows):
+        rows = _recovered(context, rows)
+    rows, listed = _changed(context, rows, replaces)
+    if any(row.due(ASSIGN) for row in rows):
         from .assign import assign  # only these tasks need it
-        from .assignments import ASSIGN, SETTLE
+        from .scripts import spare_used
 
-        work = assign(context, work, ASSIGN)
+        rows, listed = spare_used(assign(context, rows)), None
+    if any(row.due(DELETE_OLD, DELETE) for row in rows):
+        from .settle import settle  # only a task that deletes needs it
+
+        rows, listed = settle(context, rows, (DELETE_OLD, DELETE), listed)
     if replaces:
-        work = replace.commit(context, work)
-    if scripts:
-        work = assign(context, work, SETTLE)
-    if any(row.due(DELETE, PURGE) for row in work.rows):
-        from .delete import delete  # only a task that deletes needs it
+        from .replace import undo
 
-        work = delete(context, work, DELETE)
-        if work.purges:
-            work = delete(context, work, PURGE)
-    return work
+        rows = undo(context, rows)
+    if any(row.due(PURGE) for row in rows) and not any(row.failure for row in rows):
+        from .settle import delete
+
+        rows, _listed = delete(context, rows, (PURGE,), listed)
+    return rows
 
 
-def predict(work: Work) -> Work:
-    """The work as a run would leave it."""
-    spared = [row.failure or (row.is_purged and not work.purges) for row in work.rows]
-    return work._replace(rows=[row if spare else row.predicted() for row, spare in zip(work.rows, spared)])
+def predict(rows: Sequence[Row]) -> list[Row]:
+    """The rows as a run would leave them."""
+    has_failed = any(row.failure for row in rows)
+    return [row if row.failure or (is_purged(row) and has_failed) else predicted(row) for row in rows]
 
 
-def _change(context: Context, rows: list[Row]) -> tuple[list[Row], Sequence[Runtime] | None]:
-    """The rows with what they create and update, ready and tried. Then the runtimes, if nothing happened since."""
+def _recovered(context: Context, rows: Sequence[Row]) -> list[Row]:
+    """The rows, after what earlier runs left was undone or finished. What needs it and does not get it has an error."""
+    from .assign import assign  # only these tasks need it
+    from .settle import settle
+
+    recovery = [row for row in rows if row.place == RECOVERY]
+    recovery, _listed = settle(context, assign(context, recovery), (UNDO,))
+    failures: dict[str, MstrError] = {}
+    now: dict[str, Runtime] = {}
+    for row in recovery:
+        if row.failure:
+            failures.update(dict.fromkeys(row.needed_by, row.failure))
+        elif row.main.after:
+            now[row.main.key] = row.main.after
+
+    def with_now(row: Row) -> Row:
+        """The row with the runtimes as they are after the recovery, or with its failure."""
+        if row.place in failures and not row.failure:
+            failure = failures[row.place]
+            return row._replace(error=MstrError(f"What it needs failed: {failure.sentence}", **failure.error))
+        steps = [step._replace(before=now.get(step.key, step.before)) if step.before else step for step in row.steps]
+        return row._replace(steps=tuple(steps))
+
+    return [*recovery, *(with_now(row) for row in rows if row.place != RECOVERY)]
+
+
+def _changed(context: Context, rows: list[Row], replaces: bool) -> tuple[list[Row], Sequence[Runtime] | None]:
+    """The rows with what they create and update, ready and tried; and the runtimes, if nothing happened since."""
     listed: Sequence[Runtime] | None = None
     writes = any(row.due(CHANGE) for row in rows)
-    replaces = any(row.replacement for row in rows)
     if writes:
         step = partial(write, context, read_first=len(rows) > 1)
         rows = map_steps(context, step, rows, lambda row, step: step in row.due(CHANGE), "written")
         rows, listed = read_again(context, rows)
     # Only replacements and smoke tests wait without the option.
-    tries = replaces or (writes and any(row.wanted.smoke_test for row in rows))
-    if tries:
+    is_tried = replaces or (writes and any(row.wanted.smoke_test for row in rows))
+    if is_tried:
         from . import replace  # only these tasks need it
 
-        rows = replace.check_created(context, rows, listed)
-    if context.inputs.waiting or tries:
+        rows = replace.check_names(context, rows)
+    if context.inputs.waiting or is_tried:
         from .wait import wait  # only a task that waits needs it
 
         rows, listed = wait(context, rows), None
-    if tries:
+    if is_tried:
         rows = replace.try_code(context, replace.compare_stored(rows))
+        rows = replace.with_new_runtimes(rows)
     return rows, listed

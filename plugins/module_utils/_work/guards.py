@@ -13,39 +13,51 @@ from .._errors import NAMES_IN_MESSAGE, ValidationError, counted, listed
 from .._model.alike import ALIKE, is_named, name_key, near_names, quoted
 from .._model.definition import Definition
 from .._model.plan import Plan
+from .._model.report import plan_id
 from .._model.runtime import INCOMPLETE, Runtime, lists_default
-from .._model.steps import Row, Step, plan_id
-from .api import Context, Work
+from .._model.steps import Row, Step, assignments_in, final_name, is_purged
+from .api import Context
 
 if TYPE_CHECKING:
     from .._model.policy import Policy
+    from .._model.scripts import Usage
 
 # Which runtimes must not be deleted, and why.
 Refusal = tuple[Sequence[Runtime], str]
 
 
-def refusals(context: Context, work: Work, steps: Sequence[Step]) -> Iterator[Refusal]:
+def refusals(context: Context, rows: Sequence[Row], steps: Sequence[Step], usage: Usage | None) -> Iterator[Refusal]:
     """Every refusal of these steps, which delete runtimes, with those of the runtimes that it is about.
+
+    `usage`: the scripts as they will be, or as they are just before deletions; None if they do not count.
 
     They are asked before the first write, when any refusal refuses the whole task, and again just before deletions,
     with each runtime and the list of runtimes as they are then; then a refusal spares its runtimes.
 
     To add a guard, yield its refusals here; one that concerns more than deletions belongs in `plan_refusals`.
     """
-    yield from _purge_refusals(context, work.rows, steps)
-    if work.scripts and steps:
-        yield from work.scripts.refusals(context, steps)
+    yield from _purge_refusals(context, rows, steps)
+    # What takes the scripts of a deleted runtime is asked for them just before the deletion.
+    protected = [step.before for step in steps if step.before and not step.successor]
+    if context.inputs.protects and usage is not None and protected:
+        from .scripts import used_refusals  # only a protected task needs it
+
+        yield from used_refusals(context, usage, protected)
 
 
-def plan_refusals(context: Context, work: Work) -> Iterator[str]:
-    """Why the plan must not be carried out, before the first write."""
+def plan_refusals(context: Context, rows: Sequence[Row], usage: Usage | None) -> Iterator[str]:
+    """Why the plan must not be carried out, before the first write. `usage`: the scripts before the planned moves."""
     # A plan that is empty by now writes nothing, whatever was approved.
-    if context.inputs.plan_id and plan_id(work.rows, work.script_report) not in (context.inputs.plan_id, plan_id([])):
+    if context.inputs.plan_id and plan_id(rows) not in (context.inputs.plan_id, plan_id([])):
         from .._model.result import plan_mismatch  # only a different plan needs it
 
-        yield plan_mismatch(context.inputs.plan_id, work.rows, work.script_report)
-    steps = [step for row in work.rows if not row.failure for step in row.steps if step.plan.action == "delete"]
-    yield from (sentence for _runtimes, sentence in refusals(context, work, steps))
+        yield plan_mismatch(context.inputs.plan_id, rows)
+    steps = [step for row in rows if not row.failure for step in row.steps if step.plan.action == "delete"]
+    if usage is not None:
+        from .scripts import usage_after
+
+        usage = usage_after(usage, assignments_in(rows))
+    yield from (sentence for _runtimes, sentence in refusals(context, rows, steps, usage))
 
 
 def violations(policy: Policy, rows: Sequence[Row]) -> list[str]:
@@ -79,7 +91,7 @@ def _check_name(context: Context, step: Step) -> None:
     name = step.wanted.name
     advice = "rename that one, and run the task again" if context.inputs.restore else "choose a different name"
     for runtime in context.existing or context.api.list_known(context.warn, [name]):
-        if runtime.name == name and (step.before is None or runtime.key != step.before.key):
+        if runtime.name == name and runtime.key != step.key:
             raise ValidationError([f"name {name!r} is taken by the runtime with id {runtime.id}; {advice}"])
 
 
@@ -112,8 +124,8 @@ def _purge_refusals(context: Context, rows: Sequence[Row], steps: Sequence[Step]
     if purge is None:
         return
     to_delete = [step.before for step in steps if step.before]
-    unlisted = {row.id for row in rows if row.is_purged}
-    purged = [runtime for runtime in to_delete if runtime.id in unlisted]
+    unlisted = {row.main.key for row in rows if is_purged(row)}
+    purged = [runtime for runtime in to_delete if runtime.key in unlisted]
     names = _listed_names(rows) if purged else {}
     if not lists_default(context.existing):
         why = f"{INCOMPLETE[0].lower()}{INCOMPLETE[1:]}"
@@ -143,6 +155,6 @@ def _listed_names(rows: Sequence[Row]) -> dict[str, list[str]]:
     """The names and previous names of the definitions, by the key of those that a person reads as the same."""
     names: dict[str, list[str]] = {}
     for row in rows:
-        for text in () if row.is_purged else (row.wanted.name or "", *row.wanted.previous_names):
+        for text in () if is_purged(row) else (row.wanted.name or "", *row.wanted.previous_names):
             names.setdefault(name_key(text), []).append(text)
     return names

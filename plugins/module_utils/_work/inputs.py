@@ -62,6 +62,7 @@ TASK_OPTIONS: dict[str, Any] = {
     "wait_interval": {"type": "float", "default": 2.0},
     "protect_used": {"type": "bool", "default": False},
     "plan_id": {"type": "str"},
+    "recover": {"type": "bool", "default": False},
     **POLICY_OPTION,
 }
 
@@ -107,6 +108,7 @@ def inputs_from(params: Mapping[str, Any], rest_under: Callable[[Policy | None],
         patience=patience,
         protects=params["protect_used"],
         plan_id=params["plan_id"],
+        recover=params["recover"],
     )
 
 

@@ -121,7 +121,7 @@ def _purge(entries: Sequence[Mapping[str, Any] | None], source: Source, params: 
 
 def _script_entries(check: Check, scripts: Sequence[Any], path: str | None) -> tuple[ScriptEntry, ...]:
     """The entries that assign scripts. `path`: of their file, None for the option. Raises ValidationError."""
-    from .assignments import script_entries  # only a task with scripts needs it
+    from .scripts import script_entries  # only a task with scripts needs it
 
     with ErrorList() as errors:
         placed = _placed(check, "scripts", scripts, path, errors)

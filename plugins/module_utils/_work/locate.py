@@ -6,15 +6,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
-from .._errors import MstrError
+from .._errors import MstrError, ValidationError
 from .._model.definition import Definition
 from .._model.fields import POOL
 from .._model.plan import NO_PLAN, compare, make_plan
 from .._model.runtime import Runtime
-from .._model.steps import CHANGE, Step
-from .api import ALL_FIELDS, Context, one_named
+from .._model.steps import CHANGE, DELETE, Row, Step
+from .api import ALL_FIELDS, Context, attempt, one_named
 
 
 def is_found_by_id(definitions: Sequence[Definition]) -> bool:
@@ -22,30 +23,106 @@ def is_found_by_id(definitions: Sequence[Definition]) -> bool:
     return len(definitions) == 1 and definitions[0].id is not None
 
 
+def located(context: Context, refused: Mapping[str, MstrError]) -> list[Row]:
+    """A row for each definition, with what was found. `refused`: the errors of definitions, by their places.
+
+    Raises ValidationError for two definitions that mean one runtime.
+    """
+    rows = []
+    for index, wanted in enumerate(context.inputs.definitions):
+        place = wanted.place or f"runtimes[{index}]"
+        step = Step(wanted, CHANGE if wanted.state == "present" else DELETE)
+        rows.append(Row(wanted, place, (step,), refused.get(place)))
+    by_id = {runtime.key: runtime for runtime in context.existing}
+    by_name: dict[str, list[Runtime]] = {}
+    for runtime in context.existing:
+        by_name.setdefault(runtime.name, []).append(runtime)
+
+    def find(row: Row) -> Row:
+        wanted = row.wanted
+        if wanted.id:
+            candidates = [by_id[wanted.id]] if wanted.id in by_id else []
+        else:
+            names = (str(wanted.name), *wanted.previous_names)
+            candidates = [runtime for name in names for runtime in by_name.get(name, ())]
+            candidates = [runtime for runtime in candidates if runtime.key not in claimed]
+        return row.with_step(row.main._replace(before=find_listed(wanted, candidates)))
+
+    def read(row: Row) -> Row:
+        before = locate(context, row.wanted, row.main.before, bool(context.existing))
+        return row.with_step(row.main._replace(before=before))
+
+    def is_unread(row: Row) -> bool:
+        return not row.error and _needs_read(context, row.wanted, row.main.before)
+
+    claimed: set[str | None] = set()
+    if context.inputs.restore:
+        from .restore import without_deleted_id  # only a backup needs it
+
+        rows = [row if row.error else attempt(partial(without_deleted_id, context, by_id), row) for row in rows]
+        claimed = {row.wanted.id for row in rows}
+    rows = [row if row.error else attempt(find, row) for row in rows]
+    if sum(map(is_unread, rows)) > 1:
+        from .side_by_side import map_items  # only where a list omits fields
+
+        rows = map_items(context, read, rows, is_unread, "read")
+    else:
+        rows = [attempt(read, row) if is_unread(row) else row for row in rows]
+    if len(rows) > 1:
+        errors = list(_meetings(rows))
+        if errors:
+            raise ValidationError(errors)
+    return rows
+
+
+def _meetings(rows: Sequence[Row]) -> Iterator[str]:
+    """An error for each definition that means the runtime of an earlier one."""
+    owners: dict[str, Row] = {}
+    for row in rows:
+        current = row.main.before
+        if current is None or row.error:
+            continue
+        first = owners.setdefault(current.key, row)
+        if first is not row:
+            yield f"{row.place} and {first.place} are the same runtime, {current.label}; list it once"
+
+
 def needed_fields(context: Context, wanted: Definition) -> set[str]:
     """The fields that a list must show: managed or awaited; all of one to delete, whose diff serves as a backup."""
-    awaited = ("status", "packages") if context.inputs.waiting or wanted.replace_on_change or wanted.smoke_test else ()
-    managed = {"name", *wanted.values, *(POOL if set(POOL) & set(wanted.values) else ())}
-    every = ALL_FIELDS if wanted.state == "absent" or context.inputs.shows_whole else ()
-    return {*managed, *awaited, *every}
+    needed = {"name", *wanted.values}
+    if set(POOL) & set(wanted.values):
+        needed |= set(POOL)
+    if context.inputs.waiting or wanted.replace_on_change or wanted.smoke_test:
+        needed |= {"status", "packages"}
+    if wanted.state == "absent" or context.inputs.shows_whole:
+        needed |= set(ALL_FIELDS)
+    return needed
 
 
-def find_listed(context: Context, wanted: Definition, listed: Sequence[Runtime]) -> Runtime | None:
-    """The runtime that a definition means, of those in the list that its name or id may mean. Sends nothing.
+def find_listed(wanted: Definition, listed: Sequence[Runtime]) -> Runtime | None:
+    """The runtime that a definition means: the one with its id, its name, or a previous name. Sends nothing.
 
     Raises ValidationError if there are several.
     """
     if wanted.id:
         return next((runtime for runtime in listed if runtime.key == wanted.id), None)
     found = one_named(listed, str(wanted.name))
-    if found is None and listed:
-        from .names import known_otherwise  # only a runtime that does not have the name needs it
+    if found:
+        return found
+    earlier = previous_of(wanted, listed)
+    if len(earlier) > 1:
+        labels = ", ".join(runtime.label for runtime in earlier)
+        raise ValidationError([f"several runtimes have a previous name of {wanted.name!r}: {labels}; keep one of them"])
+    return earlier[0] if earlier else None
 
-        found = known_otherwise(context, wanted, listed)
-    return found
+
+def previous_of(wanted: Definition, listed: Sequence[Runtime]) -> list[Runtime]:
+    """The runtimes with a previous name of a definition."""
+    names = set(wanted.previous_names)
+    return [runtime for runtime in listed if runtime.name in names] if names else []
 
 
-def needs_read(context: Context, wanted: Definition, found: Runtime | None) -> bool:
+def _needs_read(context: Context, wanted: Definition, found: Runtime | None) -> bool:
     """Whether `locate` may send a request."""
     return bool(found.lacking(needed_fields(context, wanted)) if found else wanted.id)
 
@@ -57,7 +134,8 @@ def locate(context: Context, wanted: Definition, found: Runtime | None, has_list
     """
     api, needed = context.api, needed_fields(context, wanted)
     if found is None:
-        return (api.get if has_list else api.find)(wanted.id) if wanted.id else None
+        read = api.get if has_list else api.find
+        return read(wanted.id) if wanted.id else None
     if wanted.state == "absent":
         runtime = api.with_all_fields(found, needed)
     else:
@@ -71,6 +149,15 @@ def locate(context: Context, wanted: Definition, found: Runtime | None, has_list
         now = f"renamed to {runtime.name!r}" if runtime else "deleted"
         raise MstrError(f"{found.label} was {now} after the list was read. Run the task again.")
     return None
+
+
+def as_listed(context: Context, runtime: Runtime) -> Runtime:
+    """The runtime with all fields. Raises MstrError if it is not the one that the list showed any more."""
+    whole = context.api.with_all_fields(runtime, ALL_FIELDS)
+    if whole is None or whole.name not in ("", runtime.name):
+        now = f"renamed to {whole.name!r}" if whole else "deleted"
+        raise MstrError(f"{runtime.label} was {now} after the list was read. Check it, and run the task again")
+    return whole
 
 
 def plan_step(context: Context, step: Step) -> Step:

@@ -2,64 +2,55 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every plan of a task, before the first write.
+"""Plans what concerns more than one runtime, before the first write: replacements, the purge, scripts, and the guards.
 
-The steps of a replacement: create or update the runtime beside, assign the scripts, delete the old one, rename the new
-one, and then delete the one with a previous name. The name of the runtime beside says what it replaces, so the next run
-goes on with it, undoes it or finishes it, whatever the definitions say by then.
+It knows nothing of unfinished replacements, but that a purge spares them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from functools import partial
+import re
+from collections.abc import Sequence
 
 from .._errors import ErrorList, ValidationError
+from .._model.alike import is_named
 from .._model.definition import Definition, definition_from
 from .._model.fields import BY_NAME
 from .._model.kinds import Resource, without_null
 from .._model.plan import Plan, compare, make_plan
-from .._model.replacement import Replacement
-from .._model.runtime import Runtime, mark_in, mark_name
-from .._model.steps import DELETE, DELETE_OLD, FINISH, RENAME, Row, Step
+from .._model.purge import Purge
+from .._model.runtime import Runtime
+from .._model.steps import DELETE_OLD, PURGE, RENAME, Row, Step, final_name, unplanned
 from .._model.stored import definition_of, deletion_of, fingerprint, rename_of
+from .._model.unfinished import unfinished_name
 from .._model.usage import name_of
-from .api import Context, Work, attempt
+from .api import ALL_FIELDS, Context, attempt
 from .guards import plan_refusals
-from .locate import plan_step
-from .names import as_listed
-from .recover import of_existing, plan_recovery, previous_of, warn_of_left, without_replaced
+from .locate import as_listed, plan_step, previous_of
 
 
-def plan_all(context: Context, rows: list[Row]) -> tuple[Work, list[str]]:
-    """The task with every plan, and why it must not carry them out. Raises ValidationError for entries that meet."""
+def plan_all(context: Context, rows: list[Row], recovery: Sequence[Row]) -> tuple[list[Row], list[str]]:
+    """The rows with every plan, and why the task must not carry them out. Raises ValidationError.
+
+    `recovery`: the rows of what earlier runs left, which come first.
+    """
     inputs = context.inputs
     for row in rows:
         if row.wanted.previous_names and not row.failure:
             _warn_of_previous_names(context, row)
-    rows = _plan_replacements(context, rows)
-    errors: list[str] = []
+    rows = [_replaced(context, row) if _is_to_replace(row) else row for row in rows]
     if inputs.purge and not any(row.failure for row in rows):
-        from .delete import purge_rows  # only a purge needs it
-
         # A failed row may mean one of the runtimes that appear to be unlisted.
-        rows += purge_rows(context, inputs.purge, rows)
-    work = Work(rows)
-    if inputs.scripts is not None or any(row.finishes or row.going or row.wanted.state == "absent" for row in rows):
-        from .scripts import plan_scripts  # only a task whose scripts count needs it
+        rows += _purge_rows(context, inputs.purge, rows)
+    usage = None
+    from .scripts import look_up, needs_scripts, plan_scripts
 
-        work, refused = plan_scripts(context, inputs.scripts, rows)
-        errors += refused
-    if inputs.purge and context.left:
-        work = work._replace(rows=without_replaced(context, work.rows))
-    if work.scripts:
-        from .assign import spare_failed
-
-        work = spare_failed(work)
-    work = work._replace(rows=[row.unplanned() if row.failure else row for row in work.rows])
-    if inputs.purge:
-        warn_of_left(context, work.rows)
-    return work, [*errors, *plan_refusals(context, work)]
+    if needs_scripts(context, rows):
+        usage = context.usage or look_up(context, rows)
+        rows = plan_scripts(context, rows, usage)
+    rows = [*recovery, *rows]
+    rows = [unplanned(row) if row.failure else row for row in rows]
+    return rows, list(plan_refusals(context, rows, usage))
 
 
 def _warn_of_previous_names(context: Context, row: Row) -> None:
@@ -68,121 +59,72 @@ def _warn_of_previous_names(context: Context, row: Row) -> None:
     if before is None:
         names = ", ".join(map(repr, wanted.previous_names))
         context.warn(f"Runtime {wanted.name!r} is new: neither it nor a previous name of it exists ({names}).")
-    elif "name" not in wanted.replace_on_change:
-        for runtime in previous_of(context, row):
-            if runtime.key not in context.left:
-                context.warn(
-                    f"Runtime {wanted.name!r} exists, and so does {runtime.label}, a previous name of it, so nothing "
-                    "was renamed. Delete one of them."
-                )
-
-
-def _plan_replacements(context: Context, rows: Sequence[Row]) -> list[Row]:
-    """The rows with the steps of replacements. Raises ValidationError for entries that meet."""
-    claimed = {row.main.key for row in rows if row.wanted.id or mark_in(row.wanted.name or "")}
-    plan = partial(_with_steps, context, rows, claimed & set(context.left))
-    planned = [row if row.failure else attempt(plan, row) for row in rows]
-    owners = {row.main.key: row for row in rows if row.main.before}
-    begun = {mark.replaced: mark.runtime for mark in context.left.values() if mark.key in claimed}
-    errors = [
-        f"{owners[runtime.key].place} is {runtime.label}, which {row.place} needs for a replacement; remove one of them"
-        for row in planned
-        for runtime in ((*row.old, begun.get(row.old[0].key)) if row.replacement else ())
-        if runtime and owners.get(runtime.key, row).place != row.place
-    ]
-    if errors:
-        raise ValidationError(errors)
-    return planned
-
-
-def _with_steps(context: Context, rows: Sequence[Row], claimed: Collection[str], row: Row) -> Row:
-    """The row with the steps of its replacement, if it needs one, and of what an earlier run left."""
-    wanted, before, beside = row.wanted, row.main.before, None
-    if wanted.state == "absent" and before and of_existing(context, before):
-        return row.with_step(row.main._replace(unused_only=True))
-    old, differs = _to_replace(context, row)
-    if context.left:
-        absent = {other.main.key for other in rows if other.wanted.state == "absent"}
-        row, beside = plan_recovery(context, claimed, absent, row, old, differs)
-        if beside:
+    elif before.name == wanted.name:
+        for runtime in previous_of(wanted, context.existing):
             context.warn(
-                f"The replacement of {row.final_name!r} goes on with the unfinished replacement ({beside.id})."
+                f"Runtime {wanted.name!r} exists, and so does {runtime.label}, a previous name of it, so nothing "
+                "was renamed. Delete one of them."
             )
-    return _replaced(context, row, old, beside, differs) if old else row
 
 
-def _to_replace(context: Context, row: Row) -> tuple[list[Runtime], bool]:
-    """The runtimes that a row replaces, and whether the one that it means is the first of them."""
-    wanted, plan, before = row.wanted, row.main.plan, row.main.before
-    if before is None or not wanted.replace_on_change:
-        return [], False
-    # An unfinished replacement takes its name without a replacement, before it is replaced itself.
-    fields = wanted.replace_on_change - ({"name"} if before.key in context.left else set())
-    differs = bool(fields & set(plan.changed_fields))
-    # Where the name and a previous name exist, the scripts move from the previous one.
-    others = previous_of(context, row) if "name" in wanted.replace_on_change else []
-    old = [*([before] if differs else []), *others]
-    for runtime in old:
-        if runtime.is_default:
-            raise ValidationError([f"{runtime.label} is the server's built-in default runtime and cannot be replaced"])
-    return old, differs
+# --- replacements
 
 
-def _replaced(context: Context, row: Row, old: Sequence[Runtime], beside: Runtime | None, differs: bool) -> Row:
-    """The row with the steps of its replacement. `differs`: a runtime is created beside the first one."""
-    wanted, name, plan, comment = row.wanted, row.final_name, row.main.plan, row.wanted.journal_comment
-    old = [as_listed(context, runtime) for runtime in old]
-    main, steps = row.main, [step for step in row.steps if step is not row.main]
-    if differs:
-        first = old[0]
-        if row.finishes:
-            finish = plan_step(context, Step(rename_of(first, name, comment), FINISH, first))
-            steps.append(finish)
-            first = old[0] = finish.plan.target or first
-        with ErrorList() as errors:
-            prefix = f"{first.label} cannot be copied"
-            main = errors.check(_plan_beside, context, first, wanted, name, beside, prefix=prefix)
-    target = main.plan.target or main.before or old[0]
-    steps.append(main)
-    for runtime in old:
-        copied = differs and runtime is old[0]
-        _warn_of_loss(context, runtime, target)
-        phase = DELETE_OLD if copied else DELETE
-        steps.append(plan_step(context, Step(deletion_of(runtime, comment), phase, runtime)))
-    if differs:
-        final = rename_of(target, name, comment)._replace(id=None)  # of one that is perhaps yet to be created
-        rename = make_plan(target, final)
-        steps.append(Step(final, RENAME, target, rename, fingerprint=fingerprint(target, rename)))
-    identity = main.before.id if main.before else None
+def _is_to_replace(row: Row) -> bool:
+    """Whether a field differs whose change needs a second runtime."""
+    differs = row.wanted.replace_on_change & set(row.main.plan.changed_fields)
+    return bool(differs) and row.main.before is not None and not row.failure
+
+
+def _replaced(context: Context, row: Row) -> Row:
+    """The row with the steps of its replacement, or with the error for which it is refused."""
+
+    def plan(planned: Row) -> Row:
+        return _with_replacement(context, planned)
+
+    return attempt(plan, row)
+
+
+def _with_replacement(context: Context, row: Row) -> Row:
+    wanted, name, plan, comment = row.wanted, final_name(row), row.main.plan, row.wanted.journal_comment
+    old = as_listed(context, row.main.seen)
+    if old.is_default:
+        raise ValidationError([f"{old.label} is the server's built-in default runtime and cannot be replaced"])
+    with ErrorList() as errors:
+        main = errors.check(_plan_beside, context, old, wanted, name, prefix=f"{old.label} cannot be copied")
+    target = main.plan.target or old
+    _warn_of_loss(context, old)
+    delete = plan_step(context, Step(deletion_of(old, comment), DELETE_OLD, old, successor=target))
+    final = rename_of(target, name, comment)._replace(id=None)  # of one that is yet to be created
+    rename_plan = make_plan(target, final)
+    rename = Step(final, RENAME, target, rename_plan, fingerprint=fingerprint(target, rename_plan))
     whole = Plan(
         "replace",
-        target._replace(values={**target.values, "name": name}, id=identity),
+        target._replace(values={**target.values, "name": name}, id=None),
         ("id", *plan.changed_fields),
-        before={"id": old[0].id, **plan.before},
-        after={"id": identity, **plan.after},
+        before={"id": old.id, **plan.before},
+        after={"id": None, **plan.after},
     )
-    return Replacement(wanted, row.place, tuple(steps), replacement=whole, beside=beside, finishes=row.finishes)
+    return row._replace(steps=(main, delete, rename), replacement=whole)
 
 
-def _plan_beside(context: Context, old: Runtime, wanted: Definition, name: str, beside: Runtime | None) -> Step:
-    """The step that creates or updates the runtime beside, whose name says what it replaces."""
+def _plan_beside(context: Context, old: Runtime, wanted: Definition, name: str) -> Step:
+    """The step that creates the runtime beside, whose name says what it replaces."""
     copy = _copy(old, wanted)
-    marked = mark_name(name, old.key)
-    copy = copy._replace(name=marked, id=None, values={**copy.values, "name": marked})
-    return plan_step(context, Step(copy, before=beside))
+    beside = unfinished_name(name, old.key)
+    copy = copy._replace(name=beside, id=None, values={**copy.values, "name": beside})
+    return plan_step(context, Step(copy))
 
 
-def _warn_of_loss(context: Context, old: Runtime, target: Runtime) -> None:
-    """Say what a definition cannot carry over, and of the new owner only what was read."""
+def _warn_of_loss(context: Context, old: Runtime) -> None:
+    """Say what a definition cannot carry over."""
     owner = name_of(old.facts.get("owner"))
-    left = ["its owner" + f" {owner!r}" * bool(owner), "its permissions (ACL)"]
-    belongs = "belongs to the user of this task"
-    if target.id:
-        new = name_of(target.facts.get("owner"))
-        belongs = f"belongs to {new!r}" if new else "has an unknown owner"
+    whose = f"its owner {owner!r}" if owner else "its owner"
     # Before the replacement and after it, because the report of a run shows it, too.
-    lost = f"When runtime {old.label} is replaced, this is not carried over: {', '.join(left)}."
-    context.warn(f"{lost} The new runtime {belongs}.")
+    context.warn(
+        f"When runtime {old.label} is replaced, this is not carried over: {whose}, its permissions (ACL). The new "
+        "runtime belongs to the user of this task."
+    )
 
 
 def _copy(old: Runtime, wanted: Definition) -> Definition:
@@ -197,3 +139,67 @@ def _copy(old: Runtime, wanted: Definition) -> Definition:
     have = {name: kind.from_api(kind.to_api(old.values[name])) for name, kind in kinds.items()}
     merged, _differing = compare(have, wanted)
     return wanted._replace(values={**definition.values, **merged}, keep=frozenset(), previous_names=())
+
+
+# --- the purge
+
+
+def _purge_rows(context: Context, purge: Purge, rows: Sequence[Row]) -> list[Row]:
+    """A row for each unlisted runtime to delete."""
+    planned = []
+    for runtime in _unlisted(context, purge, rows):
+        absent = deletion_of(runtime, purge.comment)
+        planned.append(Row(absent, PURGE, (Step(absent, PURGE, runtime),)))
+
+    def read_and_plan(row: Row) -> Row:
+        step = row.main._replace(before=context.api.with_all_fields(row.main.before, ALL_FIELDS))
+        return row._replace(steps=(plan_step(context, step),))
+
+    from .side_by_side import map_items
+
+    planned = map_items(context, read_and_plan, planned, lambda row: True, "read")
+    planned = [row for row in planned if row.failure or row.main.is_due]  # one may have been deleted meanwhile
+    if planned:
+        _warn_of_exclusions(context, purge)
+    return planned
+
+
+def _unlisted(context: Context, purge: Purge, rows: Sequence[Row]) -> list[Runtime]:
+    """The runtimes that no definition means and nothing spares. Warns of those that are spared for a reason."""
+    # Compare names too: a listed runtime that cannot be read must not be deleted.
+    names = {row.wanted.name for row in rows if not row.wanted.id}
+    keys = {step.key for row in rows for step in row.steps}
+    previous = {name for row in rows for name in row.wanted.previous_names}
+    unlisted, spared = [], []
+    reasons = _unfinished_reasons(context)
+    for runtime in context.existing:
+        if runtime.is_default or runtime.key in keys or is_named(runtime.name, purge.exclude, runtime.id):
+            continue
+        if is_named(runtime.name, purge.left_out, runtime.id):
+            spared.append(f"{runtime.label}, left out of the file")
+        elif runtime.key in reasons:
+            spared.append(f"{runtime.label}, {reasons[runtime.key]}")
+        elif runtime.name in previous:
+            spared.append(f"{runtime.label}, a previous name of a listed one")
+        elif runtime.name not in names:
+            unlisted.append(runtime)
+    if spared:
+        context.warn(f"The purge spares {'; '.join(sorted(spared))}. Delete with state: absent what nobody needs.")
+    return unlisted
+
+
+def _unfinished_reasons(context: Context) -> dict[str, str]:
+    """Why a purge spares unfinished replacements, and what they replace, by their keys."""
+    reasons = {}
+    for mark in context.unfinished:
+        reasons[mark.replaced] = f"which {mark.runtime.label} is to replace"
+        reasons[mark.key] = f"an unfinished replacement of {mark.replaced}"
+    return reasons
+
+
+def _warn_of_exclusions(context: Context, purge: Purge) -> None:
+    for text in purge.exclude:
+        # A misspelled name keeps nothing. A pattern is often for runtimes that only some servers have.
+        is_used = any(is_named(runtime.name, [text], runtime.id) for runtime in context.existing)
+        if not is_used and not re.search("[*?]", text):
+            context.warn(f"purge_exclude {text!r} matches no runtime, so it keeps none. Check the spelling.")

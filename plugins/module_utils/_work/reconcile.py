@@ -6,154 +6,143 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .._errors import PartialError, ValidationError
-from .._model.runtime import mark_in
-from .._model.steps import CHANGE, DELETE, READ, Row, ScriptReport, Step, plan_id, report_one
-from .api import Context, Inputs, Work, attempt
+from .._errors import MstrError, PartialError, ValidationError
+from .._model.kinds import NOTHING
+from .._model.report import plan_id, report_one
+from .._model.runtime import Runtime
+from .._model.steps import READ, RECOVERY, Row, unplanned
+from .api import Context, Inputs, attempt
 from .inputs import context_for
-from .locate import find_listed, is_found_by_id, locate, needs_read, plan_step
+from .locate import is_found_by_id, located, plan_step
+
+if TYPE_CHECKING:
+    from .._model.unfinished import Unfinished
+
+
+class Outcome(NamedTuple):
+    """What was done. `refusal`: why nothing was, in check mode. `listed`: the runtimes as listed before the work.
+
+    `unfinished`: the unfinished replacements that were left alone.
+    """
+
+    rows: Sequence[Row]
+    refusal: ValidationError | None = None
+    listed: Sequence[Runtime] | None = None
+    unfinished: Sequence[Unfinished] = ()
 
 
 def ensure_one(task: Any, inputs: Inputs) -> Mapping[str, Any]:
     """Create, update or delete the runtime, and report what was done."""
-    context = context_for(task, inputs._replace(shows_whole=True))
-    [row], scripts, refusal = reconcile(context)
-    return report_one(row, scripts, refusal)
+    outcome = reconcile(context_for(task, inputs._replace(shows_whole=True)))
+    return report_one(outcome.rows, outcome.refusal)
 
 
 def ensure_many(task: Any, inputs: Inputs) -> Mapping[str, Any]:
     """Create, update and delete the runtimes, assign the scripts, and report what was done."""
     context = context_for(task, inputs)
-    rows, scripts, refusal = reconcile(context)
-    from .._model.result import report_many  # only a task for many runtimes needs it
-
-    known = None if inputs.purge else context.api.known
-    return report_many(rows, inputs.purge is not None, scripts, refusal, context.check_mode, known)
+    return result_of(context, reconcile(context))
 
 
-def reconcile(context: Context) -> tuple[Sequence[Row], ScriptReport, ValidationError | None]:
-    """Bring the runtimes to their wanted state: a row for each definition and for each purged runtime, and the scripts.
+def result_of(context: Context, outcome: Outcome) -> Mapping[str, Any]:
+    """The result of a task for many runtimes. Raises PartialError if something failed."""
+    from .._model.result import report_many, undefined_in  # only a task for many runtimes needs it
 
-    Order of work: list, read what the list omits, make every plan, ask the guards, [check mode stops here] `carry_out`.
-    A task that is refused before any write raises PartialError, with the id of its plan; in check mode, the reason is
-    returned. Raises ValidationError for entries that meet, and MstrError if runtimes cannot be listed.
+    inputs, undefined = context.inputs, None
+    if inputs.purge is None and outcome.listed is not None:
+        spared = {key for mark in outcome.unfinished for key in (mark.key, mark.replaced)}
+        undefined = undefined_in(outcome.listed, outcome.rows, spared)
+    return report_many(
+        outcome.rows,
+        purges=inputs.purge is not None,
+        has_scripts=inputs.scripts is not None,
+        refusal=outcome.refusal,
+        predicted=context.check_mode,
+        undefined=undefined,
+    )
+
+
+def reconcile(context: Context) -> Outcome:
+    """Bring the runtimes to their wanted state, and the scripts to their runtimes.
+
+    Order of work: list, refuse or recover what earlier runs left, read what the list omits, make every plan, ask the
+    guards, [check mode stops here] `carry_out`. A task that is refused before any write raises PartialError, with the
+    id of its plan; in check mode, the reason is returned. Raises ValidationError for entries that meet, and MstrError
+    if runtimes cannot be listed.
     """
     inputs, definitions = context.inputs, context.inputs.definitions
+    listed: Sequence[Runtime] | None = None
+    recovery: Sequence[Row] = ()
     if inputs.restore:
         from .restore import check_server  # only a backup needs it
 
         check_server(context)
-    if inputs.restore or not is_found_by_id(definitions) or inputs.purge or inputs.scripts:
+    refused: Mapping[str, MstrError] = NOTHING
+    is_single = is_found_by_id(definitions) and not (inputs.restore or inputs.recover)
+    if not is_single or inputs.purge or inputs.scripts:
         # An incomplete list is read twice, so that no create makes a second runtime.
         listed = context.api.list_known(context.warn, [definition.name for definition in definitions])
         context = context._replace(existing=listed)
-        if any(mark_in(runtime.name) for runtime in listed):
-            from .recover import with_left  # only what an interrupted run left needs it
+        if any("(replaces " in runtime.name for runtime in listed):
+            from .._model.unfinished import unfinished_in  # only what an interrupted run left needs it
+            from .recover import recovered
 
-            context = with_left(context)
-    work, errors = _planned(context)
-    if inputs.restore:
-        from .restore import warn_of_restored
-
-        warn_of_restored(context, work.rows)
-    elif context.inputs.policy and len(definitions) > 1 and any(row.failure for row in work.rows):
-        from .guards import violations  # only an exemption by id makes it wait for the list
-
-        errors += violations(context.inputs.policy, work.rows)
+            context, recovery, refused = recovered(context, unfinished_in(listed))
+    rows, errors = _planned(context, located(context, refused), recovery)
     # Once a row, because a replacement has a plan before it is one.
-    for warning in dict.fromkeys(
-        row.main.plan.warning for row in work.rows if not row.failure and row.main.plan.warning
-    ):
-        context.warn(str(warning))
+    warnings = (row.main.plan.warning for row in rows if not row.failure)
+    for warning in dict.fromkeys(filter(None, warnings)):
+        context.warn(warning)
     refusal = ValidationError(errors) if errors else None
     if context.check_mode:
         from .carry_out import predict  # only check mode needs it
 
-        work = predict(work)
+        rows = predict(rows)
     elif refusal:
-        raise PartialError(refusal, {"plan_id": plan_id(work.rows, work.script_report)})
+        raise PartialError(refusal, {"plan_id": plan_id(rows)})
     else:
-        rows = [
-            row if row.failure or row.main.plan.changed else row.with_step(row.main.finished(READ)) for row in work.rows
-        ]
-        work = work._replace(rows=rows)
-        if context.inputs.waiting or work.scripts or any(step.is_due for row in rows for step in row.steps):
+        rows = [row if row.failure or row.main.plan.changed else _unchanged(row) for row in rows]
+        if inputs.waiting or any(step.is_due for row in rows for step in row.steps):
             from .carry_out import carry_out  # only a task that changes something, or waits, needs it
 
-            work = carry_out(context, work)
-    return work.rows, work.script_report, refusal
+            rows = carry_out(context, rows)
+    return Outcome(rows, refusal, listed, context.unfinished)
 
 
-def _planned(context: Context) -> tuple[Work, list[str]]:
+def _unchanged(row: Row) -> Row:
+    """The row of what is as wanted."""
+    return row.with_step(row.main.finished(READ))
+
+
+def _planned(context: Context, rows: list[Row], recovery: Sequence[Row]) -> tuple[list[Row], list[str]]:
     """Every plan, and why the task must not carry it out. Raises ValidationError for entries that meet."""
     plan = partial(plan_step, context)
-    rows = [row if row.error else row.with_step(attempt(plan, row.main)) for row in _located(context)]
-    inputs = context.inputs
-    more: list[Any] = [inputs.purge, inputs.scripts is not None, inputs.plan_id, context.left]
-    for asked in inputs.definitions:
-        more += [asked.state == "absent", asked.previous_names, asked.replace_on_change]
-    if any(more):
+    rows = [row if row.error else row.with_step(attempt(plan, row.main)) for row in rows]
+    inputs, errors = context.inputs, list[str]()
+    if recovery or _needs_more(inputs):
         from .plan_all import plan_all  # a single plain definition does not need it
 
-        return plan_all(context, rows)
-    return Work([row.unplanned() if row.failure else row for row in rows]), []
-
-
-def _located(context: Context) -> list[Row]:
-    """A row for each definition, with what was found. Raises ValidationError for entries that meet."""
-    inputs = context.inputs
-    by_id, by_name = {runtime.key: [runtime] for runtime in context.existing}, defaultdict(list)
-    for runtime in context.existing:
-        by_name[runtime.name].append(runtime)
-    # An unfinished replacement of a runtime that is gone is found by the name that it is to take.
-    for mark in context.left.values():
-        by_name[mark.name] += [mark.runtime] if mark.is_gone else []
-
-    def find(row: Row) -> Row:
-        definition = row.wanted
-        names = [str(definition.name), *definition.previous_names]
-        named = [runtime for name in names for runtime in by_name.get(name, ()) if runtime.key not in meant_by_id]
-        before = find_listed(context, definition, by_id.get(definition.id, []) if definition.id else named)
-        return row.with_step(row.main._replace(before=before))
-
-    def read(row: Row) -> Row:
-        before = locate(context, row.wanted, row.main.before, bool(context.existing))
-        return row.with_step(row.main._replace(before=before))
-
-    def is_unread(row: Row) -> bool:
-        return not row.error and needs_read(context, row.wanted, row.main.before)
-
-    rows = [
-        Row(entry, entry.place or f"runtimes[{index}]", (Step(entry, CHANGE if entry.state == "present" else DELETE),))
-        for index, entry in enumerate(inputs.definitions)
-    ]
-    meant_by_id: set[str | None] = set()
-    if inputs.restore:
-        from .restore import without_deleted_id
-
-        rows = [attempt(partial(without_deleted_id, context, by_id), row) for row in rows]
-        meant_by_id = {row.wanted.id for row in rows}
-    rows = [row if row.error else attempt(find, row) for row in rows]
-    if sum(map(is_unread, rows)) > 1:
-        from .side_by_side import map_items  # only where a list omits fields
-
-        rows = map_items(context, read, rows, is_unread, "read")
+        rows, errors = plan_all(context, rows, recovery)
     else:
-        rows = [attempt(read, row) if is_unread(row) else row for row in rows]
-    renames = any(row.wanted.name not in (None, row.main.seen.name) for row in rows)
-    if len(rows) < 2 or not (renames or len({row.main.key for row in rows}) < len(rows)):
-        return rows
-    from .names import listed_twice, taken_names  # only what is new or renamed, or listed twice, meets another one
+        rows = [unplanned(row) if row.failure else row for row in rows]
+    if inputs.restore:
+        from .restore import warn_of_restored
 
-    located = [row for row in rows if not row.error]
-    errors = list(listed_twice(located))
-    # Of a backup, only the entry whose name is taken is refused.
-    errors += [] if inputs.restore else taken_names(located, context.existing)
-    if errors:
-        raise ValidationError(errors)
-    return rows
+        warn_of_restored(context, [row for row in rows if row.place != RECOVERY and not row.main.script])
+    elif inputs.policy and len(rows) > 1 and any(row.failure for row in rows):
+        from .guards import violations  # only an exemption by id makes it wait for the list
+
+        errors += violations(inputs.policy, rows)
+    return rows, errors
+
+
+def _needs_more(inputs: Inputs) -> bool:
+    """Whether a plan is about more than each runtime by itself."""
+    if inputs.purge or inputs.plan_id or inputs.scripts is not None:
+        return True
+    return any(
+        entry.state == "absent" or entry.previous_names or entry.replace_on_change for entry in inputs.definitions
+    )

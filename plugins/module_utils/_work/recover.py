@@ -2,235 +2,306 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Plans what becomes of the unfinished replacements that earlier runs left.
+"""Unfinished replacements of other runs: refuses the definitions that mean one, or plans to undo or finish it first.
 
-Before the runtime that one replaces is deleted, it is gone on with or undone; afterwards it is finished.
+Another run may be at work, or one died: only a person knows. With the option `recover`, one whose old runtime exists is
+undone: its scripts go back, and it is deleted. One whose old runtime is gone is finished: scripts that still name the
+old one are assigned to it, and it takes its name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import json
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
 
-from .._errors import MstrError, ValidationError, ended
-from .._model.marks import Mark, marks_in
-from .._model.plan import NO_PLAN
-from .._model.runtime import Runtime, lists_default, mark_in
+from .._errors import MstrError, ValidationError, ended, listed
+from .._model.definition import Definition
+from .._model.runtime import Runtime, lists_default
 from .._model.scripts import Usage
-from .._model.steps import UNDO, Row, Step
-from .._model.stored import deletion_of
-from .._model.usage import name_of
+from .._model.steps import FINISH, RECOVERY, UNDO, Row, Step, assignments_in
+from .._model.stored import deletion_of, rename_of
+from .._model.unfinished import Unfinished, unfinished_in
 from .._session.interrupt import Interrupted
 from .api import Context
-from .locate import plan_step
-from .names import as_listed, is_own, successor
+from .locate import as_listed, plan_step
 from .script_usage import find_usage
+from .scripts import Key, assignment, secret_refusal, usage_after
+
+_AD_HOC = "ansible localhost -m mstr.library"
 
 
-def with_left(context: Context) -> Context:
-    """The context with the unfinished replacements that concern the task, and with the scripts, if there are any."""
-    inputs = context.inputs
-    names = {name for entry in inputs.definitions for name in (entry.name, *entry.previous_names)}
-    ids = {entry.id for entry in inputs.definitions}
-    by_key = {runtime.key: runtime for runtime in context.existing}
-    left: dict[str, Mark] = {}
-    for mark in marks_in(context.existing):
-        old = by_key.get(mark.replaced)
-        known = {mark.name, mark.runtime.name, *([old.name] if old else [])}
-        if inputs.purge or known & names or {mark.key, mark.replaced} & ids:
-            left[mark.key] = with_state(context, mark, by_key)
-    if not left:
-        return context
-    usage = context.usage or find_usage(context, None)
-    return context._replace(left=left, usage=usage)
+class Recovery(NamedTuple):
+    """What becomes of unfinished replacements. `context`: with the server as it will be afterwards.
 
-
-def with_state(context: Context, mark: Mark, listed: Mapping[str, Runtime]) -> Mark:
-    """The unfinished replacement with what is known of the runtime that it replaces. `listed`: the runtimes by key.
-
-    That one is gone if no complete list shows it, and it cannot be read by its id, either.
+    `rows`: what is undone and finished. `refused`: the errors of the definitions that are not carried out, by place.
     """
-    old = listed.get(mark.replaced)
+
+    context: Context
+    rows: Sequence[Row] = ()
+    refused: Mapping[str, MstrError] = {}
+
+
+class _Group(NamedTuple):
+    """The unfinished replacements of one runtime. `old`: that runtime; None if it is gone, or if that is not known.
+
+    `places`: of the definitions that mean one of them.
+    """
+
+    replaced: str
+    marks: Sequence[Unfinished]
+    places: frozenset[str]
+    old: Runtime | None
+    is_gone: bool
+
+
+def recovered(context: Context, marks: Sequence[Unfinished]) -> Recovery:
+    """What becomes of the unfinished replacements in the list that definitions mean. Raises Interrupted."""
+    groups = list(_groups(context, marks))
+    if not groups:
+        return Recovery(context._replace(unfinished=marks))
+    if not context.inputs.recover:
+        refused = {place: _refusal(context, group) for group in groups for place in group.places}
+        return Recovery(context._replace(unfinished=marks), refused=refused)
+    usage = context.usage or find_usage(context, None)
+    planned: dict[str, list[Row]] = {}
+    errors: dict[str, MstrError] = {}
+    for group in groups:
+        try:
+            planned[group.replaced] = _planned(context, group, usage)
+        except Interrupted:
+            raise
+        except MstrError as exc:
+            errors[group.replaced] = exc
+    errors.update(_name_conflicts(context, groups, planned))
+    refused = _refused(groups, errors)
+    rows = [row for group in groups if not group.places & refused.keys() for row in planned.get(group.replaced, ())]
+    return Recovery(_afterwards(context, marks, rows, usage), rows, refused)
+
+
+def _groups(context: Context, marks: Sequence[Unfinished]) -> Iterator[_Group]:
+    """The unfinished replacements that definitions mean, by what they replace."""
+    by_key = {runtime.key: runtime for runtime in context.existing}
+    by_replaced: dict[str, list[Unfinished]] = {}
+    for mark in marks:
+        by_replaced.setdefault(mark.replaced, []).append(mark)
+    for replaced, same in by_replaced.items():
+        old = by_key.get(replaced)
+        places = {
+            wanted.place or f"runtimes[{index}]"
+            for index, wanted in enumerate(context.inputs.definitions)
+            if any(_means(wanted, mark, old) for mark in same)
+        }
+        if places:
+            yield _Group(replaced, same, frozenset(places), old, old is None and _is_gone(context, replaced))
+
+
+def _means(wanted: Definition, mark: Unfinished, old: Runtime | None) -> bool:
+    """Whether a definition means the name that an unfinished replacement is to take, or the runtime that it replaces.
+
+    One with its own id is how a person undoes or finishes it by hand.
+    """
+    if wanted.id == mark.key:
+        return False
+    names = {wanted.name, *wanted.previous_names}
+    return wanted.id == mark.replaced or mark.name in names or bool(old and not wanted.id and old.name in names)
+
+
+def _is_gone(context: Context, key: str) -> bool:
+    """Whether it is proven that a runtime does not exist: a complete list lacks it, and it cannot be read."""
     try:
-        is_gone = old is None and lists_default(listed.values()) and context.api.get(mark.replaced) is None
+        return lists_default(context.existing) and context.api.get(key) is None
     except Interrupted:
         raise
     except MstrError:
-        is_gone = False
-    return mark._replace(old=old, is_gone=is_gone)
+        return False
 
 
-def _usage(context: Context) -> Usage:
-    return context.usage or Usage()
+# --- refuse
 
 
-def users(context: Context, mark: Mark) -> Sequence[object]:
-    """The scripts that use it, and those that still name the runtime that is gone."""
-    gone = _usage(context).of(mark.replaced) if mark.is_gone else []
-    return [*_usage(context).of(mark.key), *gone]
-
-
-def plan_recovery(
-    context: Context,
-    claimed: Collection[str],
-    absent: Collection[str],
-    row: Row,
-    old: Sequence[Runtime],
-    differs: bool,
-) -> tuple[Row, Runtime | None]:
-    """The row with the steps that undo or finish what an earlier run left, and the runtime that it goes on with.
-
-    `claimed`: the keys of unfinished replacements that definitions mean by themselves; `absent`: of what they delete,
-    which takes no name any more. `old`: what the row replaces;
-    `differs`: with a runtime beside. Raises ValidationError if the row must not be carried out.
-    """
-    wanted, before = row.wanted, row.main.before
-    names = () if wanted.id else (wanted.name, *wanted.previous_names)
-    marks = [mark for mark in context.left.values() if mark.key not in claimed]
-    for mark in marks:
-        if not mark.old and not mark.is_gone and (mark.name in names or wanted.id == mark.replaced):
-            unknown = f"whether the runtime {mark.replaced} still exists, which {mark.runtime.label} replaces"
-            raise ValidationError([f"It could not be found out {unknown}. Run the task again; or {mark.ends}"])
-    own = context.left.get(before.key) if before and before.key not in claimed else None
-    name = own.name if own else before.name if before else None
-    for mark in marks:
-        takes_name = mark.is_gone and mark.name in names and mark.key not in absent
-        if takes_name and mark is not own and mark.name != (own.name if own else None):
-            _check_beside(context, row, mark, name, old)
-    if own:
-        row = _finished(context, row, own, differs)
-    meant = {runtime.key for runtime in (before, *old, *previous_of(context, row)) if runtime}
-    there = [mark for mark in marks if mark.old and mark.old.key in meant]
-    first = old[0].key if differs else ""
-    there = [mark for mark in there if _may_be_used(context, mark, mark.replaced == first)]
-    beside = min((mark for mark in there if mark.replaced == first), key=lambda mark: mark.key, default=None)
-    undone = [mark for mark in there if mark is not beside]
-    if undone and _usage(context).unread and not differs:
-        why = f"{ended(_usage(context).unread[0].error.sentence)}"
-        text = f"{undone[0].runtime.label}, an unfinished replacement, was left alone, because its scripts could not"
-        if wanted.state == "absent":
-            raise ValidationError([f"{text} all be read, so what it replaces is not deleted: {why}"])
-        context.warn(f"{text} all be read: {why}")
-        undone = []
-    steps = [_undo(context, mark, wanted.journal_comment) for mark in undone]
-    row = row._replace(steps=(*steps, *row.steps))
-    return row, as_listed(context, beside.runtime) if beside else None
-
-
-def previous_of(context: Context, row: Row) -> list[Runtime]:
-    """The runtimes with previous names, where the name exists, too."""
-    wanted, before = row.wanted, row.main.before
-    mark = context.left.get(before.key) if before else None
-    if before is None or wanted.name not in (before.name, mark.name if mark else None):
-        return []
-    found = [named(context, name) for name in dict.fromkeys(wanted.previous_names)]
-    return [runtime for runtime in found if runtime]
-
-
-def named(context: Context, name: str) -> Runtime | None:
-    """The runtime that has a name, or the unfinished replacement that is to take it from one that is gone."""
-    return next((one for one in context.existing if one.name == name), None) or successor(
-        context, name, context.existing
+def _described(context: Context, mark: Unfinished, old: Runtime | None, is_gone: bool) -> str:
+    """What an unfinished replacement is, since when, and what to do."""
+    runtime = mark.runtime
+    with suppress(MstrError):
+        runtime = context.api.with_all_fields(mark.runtime, ["dateCreated"]) or mark.runtime
+    since = runtime.facts.get("dateCreated") or "at an unknown time"
+    state = "may not exist any more"
+    if old or is_gone:
+        state = "exists" if old else "does not exist any more"
+    what = old.label if old else mark.replaced
+    return (
+        f"{mark.runtime.label}, created {since}, is an unfinished replacement of {what}, which {state}. Another run "
+        f"may be at work, or one died. If none is at work, set recover: true, or {by_hand(mark, old, is_gone)}"
     )
 
 
-def _undo(context: Context, mark: Mark, comment: str | None) -> Step:
-    whole = as_listed(context, mark.runtime)
-    return plan_step(context, Step(deletion_of(whole, comment), UNDO, whole, unused_only=True))
-
-
-def _finished(context: Context, row: Row, mark: Mark, differs: bool) -> Row:
-    """The row of a definition whose runtime is an unfinished replacement, which takes its name."""
-    _may_be_used(context, mark, True)
-    if row.wanted.state == "absent":
-        return row
-    if _usage(context).unread and not differs:
-        first = _usage(context).unread[0]
-        context.warn(
-            f"{mark.runtime.label} keeps its name, because not every script that may still name {mark.replaced} could "
-            f"be read: {first.label}: {ended(first.error.sentence)}"
+def unfinished_findings(context: Context, runtimes: Sequence[Runtime]) -> list[dict[str, Any]]:
+    """The unfinished replacements among all runtimes, for an audit. Raises Interrupted."""
+    context = context._replace(existing=runtimes)
+    by_key = {runtime.key: runtime for runtime in runtimes}
+    findings = []
+    for mark in unfinished_in(runtimes):
+        old = by_key.get(mark.replaced)
+        is_gone = old is None and _is_gone(context, mark.replaced)
+        findings.append(
+            {
+                "id": mark.runtime.id,
+                "name": mark.runtime.name,
+                "final_name": mark.name,
+                "replaces": mark.replaced,
+                "exists": None if old is None and not is_gone else not is_gone,
+                "msg": _described(context, mark, old, is_gone),
+            }
         )
-        kept = row.main.wanted._replace(values={**row.main.wanted.values, "name": mark.runtime.name})
-        return row.with_step(plan_step(context, row.main._replace(wanted=kept, plan=NO_PLAN, fingerprint=None)))
-    return row._replace(finishes=mark.replaced)
+    return findings
 
 
-def _check_beside(context: Context, row: Row, mark: Mark, name: str | None, old: Sequence[Runtime]) -> None:
-    """Raises ValidationError for an unfinished replacement that needs a name of a definition that has its runtime."""
-    holder = row.main.before.label if row.main.before else "no runtime"
-    if mark.name == row.wanted.name and users(context, mark):
+def _refusal(context: Context, group: _Group) -> MstrError:
+    """Why a definition is refused that means one of these unfinished replacements."""
+    return ValidationError([_described(context, group.marks[0], group.old, group.is_gone)])
+
+
+def by_hand(mark: Unfinished, old: Runtime | None, is_gone: bool) -> str:
+    """How a person undoes or finishes it, as the end of a sentence."""
+    undo = f"undo it by hand: {_commands(mark.key, mark.replaced, {'id': mark.key, 'state': 'absent'})}"
+    finish = f"finish it by hand: {_commands(mark.replaced, mark.key, {'id': mark.key, 'name': mark.name})}"
+    if old or is_gone:
+        return undo if old else finish
+    return f"if {mark.replaced} exists, {undo}; else {finish}"
+
+
+def _commands(source: str, target: str, definition: Mapping[str, str]) -> str:
+    """The two commands that move the scripts of one runtime to another, and then delete or rename."""
+    scripts = {"from_runtime": source, "runtime": target}
+    steps = (("mstr_script_runtime", scripts), ("mstr_runtime", definition))
+    return " && ".join(
+        f"{_AD_HOC}.{module} -a {shlex.quote(json.dumps(options, ensure_ascii=False))}" for module, options in steps
+    )
+
+
+# --- recover
+
+
+def _planned(context: Context, group: _Group, usage: Usage) -> list[Row]:
+    """The rows that undo or finish these. Raises MstrError if that cannot be done."""
+    labels = listed([mark.runtime.label for mark in group.marks])
+    if group.old is None and not group.is_gone:
+        mark = group.marks[0]
+        unknown = f"It could not be found out whether the runtime {group.replaced} exists, which {labels} replaces"
+        raise ValidationError([f"{unknown}. Run the task again, or {by_hand(mark, None, False)}"])
+    if usage.unread:
+        first = usage.unread[0]
+        why = f"not every script could be read: {first.label}: {ended(first.error.sentence)}"
+        raise ValidationError([f"{labels} cannot be recovered, because {why}"])
+    if group.old:
+        rows = [_undone(context, group, mark, group.old, usage) for mark in group.marks]
+    else:
+        chosen = _chosen(group, usage)
+        rows = [_undone(context, group, mark, chosen.runtime, usage) for mark in group.marks if mark is not chosen]
+        rows.append(_finished(context, group, chosen, usage))
+    secret = secret_refusal(assignments_in(rows), _listed_scripts(context, usage))
+    if secret:
+        raise secret
+    return rows
+
+
+def _listed_scripts(context: Context, usage: Usage) -> set[Key]:
+    """The keys of the scripts that the task lists itself."""
+    entries = context.inputs.scripts or ()
+    return {script.key for script in usage.scripts if any(entry.matches(script) for entry in entries)}
+
+
+def _chosen(group: _Group, usage: Usage) -> Unfinished:
+    """The one that scripts use; else the one with the smallest id. Raises ValidationError if scripts use several."""
+    used = [mark for mark in group.marks if usage.of(mark.key)]
+    if len(used) > 1:
+        labels = ", ".join(mark.runtime.label for mark in group.marks)
         raise ValidationError(
             [
-                f"{mark.runtime.label} is to take the name {mark.name!r}, which {holder} has, and scripts use it. "
-                f"Assign them to the other one with mstr_script_runtime and delete it by its id, or rename that one, "
-                f"and {mark.ends}"
+                f"scripts use several unfinished replacements of {group.replaced}, which does not exist any more: "
+                f"{labels}. Assign the scripts to one of them with mstr_script_runtime, and delete the others by id"
             ]
         )
-    if mark.name != row.wanted.name and name == row.wanted.name:
-        if mark.key in [runtime.key for runtime in old]:
-            _may_be_used(context, mark, True)
-        else:
-            raise ValidationError(
-                [
-                    f"{mark.runtime.label} has the previous name {mark.name!r} of {row.wanted.name!r}, which exists, "
-                    f"too: {holder}. Add name to replace_on_change, which moves its scripts and deletes it"
-                ]
-            )
+    return used[0] if used else group.marks[0]
 
 
-def _may_be_used(context: Context, mark: Mark, needed: bool) -> bool:
-    """Whether it belongs to the user of the task, or may. A name is no identity.
-
-    Raises ValidationError for one of somebody else if it is needed, or if scripts use it.
-    """
-    own = is_own(context, mark.runtime)
-    if own:
-        return True
-    whole = context.api.with_all_fields(mark.runtime, ["owner"])
-    owner = (whole.facts.get("owner") if whole else None) or {}
-    who = f"{name_of(owner)!r} ({owner.get('id')})" if owner else "unknown"
-    what = f"{mark.runtime.label} is an unfinished replacement of {mark.old.label if mark.old else mark.replaced}"
-    if own is None:
-        context.warn(f"{what}. Whether it belongs to the user of this task could not be checked (owner: {who}).")
-        return True
-    text = f"{what}, and has a different owner: {who}"
-    if not (needed or users(context, mark) or _usage(context).unread):
-        context.warn(f"{text}, so it was left alone. As its owner, {mark.ends}.")
-        return False
-    text = f"{text}. Run the task as its owner, or as that user {mark.ends}"
-    if not context.check_mode:
-        raise ValidationError([text])
-    # A plan may be made with a different account than the run, which decides.
-    context.warn(f"{text}.")
-    return True
+def _undone(context: Context, group: _Group, mark: Unfinished, staying: Runtime, usage: Usage) -> Row:
+    """A row that assigns the scripts of an unfinished replacement to the runtime that stays, and deletes it."""
+    runtime = as_listed(context, mark.runtime)
+    moves = [assignment(script, staying, context.existing) for script in usage.of(mark.key)]
+    wanted = deletion_of(runtime, _comment(context))
+    step = plan_step(context, Step(wanted, UNDO, runtime, successor=staying))
+    return Row(wanted, RECOVERY, (*moves, step), needed_by=tuple(sorted(group.places)))
 
 
-def _stays(context: Context, rows: Sequence[Row]) -> list[Mark]:
-    """The unfinished replacements that the task leaves alone."""
-    keys = {step.key for row in rows for step in row.steps} | {row.beside.key for row in rows if row.beside}
-    return [mark for mark in context.left.values() if mark.key not in keys]
+def _finished(context: Context, group: _Group, mark: Unfinished, usage: Usage) -> Row:
+    """A row that assigns to it the scripts that still name the runtime that is gone, and gives it its name."""
+    runtime = as_listed(context, mark.runtime)
+    moves = [assignment(script, runtime, context.existing) for script in usage.of(mark.replaced)]
+    wanted = rename_of(runtime, mark.name, _comment(context))
+    # A name that somebody else has is found for all of them together.
+    step = plan_step(context._replace(existing=[runtime]), Step(wanted, FINISH, runtime))
+    return Row(wanted, RECOVERY, (*moves, step), needed_by=tuple(sorted(group.places)))
 
 
-def without_replaced(context: Context, rows: Sequence[Row]) -> list[Row]:
-    """The rows without the purge of what such a one replaces: it would take the place of that, unasked."""
-    kept = list(rows)
-    for mark in _stays(context, rows):
-        if mark.old and any(row.is_purged and row.main.key == mark.replaced for row in kept):
-            kept = [row for row in kept if not (row.is_purged and row.main.key == mark.replaced)]
-            context.warn(f"The purge spares {mark.old.label}, because {mark.runtime.label} is to replace it.")
-    return kept
+def _comment(context: Context) -> str | None:
+    comments = [wanted.journal_comment for wanted in context.inputs.definitions if wanted.journal_comment]
+    return comments[0] if comments else None
 
 
-def warn_of_left(context: Context, rows: Sequence[Row]) -> None:
-    """Name each unfinished replacement that a purge meets and that stays: no definition means it."""
-    for mark in _stays(context, rows):
-        context.warn(mark.advice)
+def _name_conflicts(
+    context: Context, groups: Iterable[_Group], planned: Mapping[str, Sequence[Row]]
+) -> dict[str, MstrError]:
+    """The errors of what would take a name that another runtime has, or is to take, too; by what it replaces."""
+    rows = [row for group_rows in planned.values() for row in group_rows]
+    deleted = {row.main.key for row in rows if row.main.phase == UNDO}
+    errors: dict[str, MstrError] = {}
+    for group in groups:
+        for row in planned.get(group.replaced, ()):
+            if row.main.phase != FINISH:
+                continue
+            name = row.wanted.name
+            holders = [each for each in context.existing if each.name == name and each.key not in deleted]
+            holders += [
+                other.main.seen
+                for other in rows
+                if other is not row and other.main.phase == FINISH and other.wanted.name == name
+            ]
+            if holders:
+                taken = (
+                    f"{row.main.seen.label} is to take the name {name!r}, which {holders[0].label} has or is to take"
+                )
+                advice = f"Rename one of them by its id, such as {{id: {row.main.seen.id}, name: {name} 2}}"
+                errors[group.replaced] = ValidationError([f"{taken}. {advice}"])
+    return errors
 
 
-def of_existing(context: Context, runtime: Runtime) -> bool:
-    """Whether a runtime has the name of an unfinished replacement of one that exists. Raises MstrError."""
-    found = mark_in(runtime.name)
-    if found is None:
-        return False
-    if context.existing:
-        return any(other.key == found[1] for other in context.existing)
-    return context.api.find(found[1]) is not None
+def _refused(groups: Sequence[_Group], errors: Mapping[str, MstrError]) -> dict[str, MstrError]:
+    """The errors by the places of definitions. One that means several is carried out only if all can be recovered."""
+    refused: dict[str, MstrError] = {}
+    for group in groups:
+        if group.replaced in errors:
+            refused.update(dict.fromkeys(group.places, errors[group.replaced]))
+    # What a refused definition means is left alone, so others that mean it are refused, too.
+    for _turn in groups:
+        for group in groups:
+            error = next((refused[place] for place in sorted(group.places) if place in refused), None)
+            if error:
+                refused.update({place: error for place in group.places if place not in refused})
+    return refused
+
+
+def _afterwards(context: Context, marks: Sequence[Unfinished], rows: Sequence[Row], usage: Usage) -> Context:
+    """The context with the server as it will be once the recovery is carried out."""
+    main = {row.main.key: row.main for row in rows}
+    deleted = {key for key, step in main.items() if step.phase == UNDO}
+    existing = [
+        (main[runtime.key].plan.target or runtime) if runtime.key in main else runtime
+        for runtime in context.existing
+        if runtime.key not in deleted
+    ]
+    left = [mark for mark in marks if mark.key not in main]
+    return context._replace(existing=existing, usage=usage_after(usage, assignments_in(rows)), unfinished=left)

@@ -10,10 +10,9 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 
 from .._errors import ValidationError, listed
-from .._model.steps import Row
+from .._model.steps import Row, Step, assignments_in
 from .._session.connection import normal_url
 from .api import Context
-from .assignments import Assignment
 
 
 def check_server(context: Context) -> None:
@@ -43,7 +42,7 @@ def without_deleted_id(context: Context, listed_ids: Collection[str | None], row
 
 def warn_of_restored(context: Context, rows: Sequence[Row]) -> None:
     """Say what a restore does not bring back, and what it brings back although it violates the policy."""
-    located = {row.main.key for row in rows}
+    located = {step.key for row in rows for step in row.steps}
     others = [runtime.label for runtime in context.existing if not runtime.is_default and runtime.key not in located]
     if others:
         context.warn(f"These runtimes are not in the backup, and stay as they are: {listed(sorted(others))}.")
@@ -62,13 +61,17 @@ def warn_of_restored(context: Context, rows: Sequence[Row]) -> None:
             context.warn(f"Runtime {row.wanted.name!r} is restored, although {'; '.join(sentences)}.")
 
 
-def without_secrets(context: Context, planned: Sequence[Assignment]) -> list[Assignment]:
-    """The assignments without those of scripts with a secret, which an update might lose; they are named."""
-    secret = [plan for plan in planned if plan.action == "moved" and plan.script.has_secret]
+def without_secrets(context: Context, planned: Sequence[Row]) -> list[Row]:
+    """The rows without those of scripts with a secret, which an update might lose; they are named."""
+    secret = [row for row in planned if any(step.is_due and _has_secret(step) for step in assignments_in([row]))]
     if secret:
-        labels = listed(sorted(plan.script.label for plan in secret))
+        labels = listed(sorted(row.label for row in secret))
         context.warn(
             f"{labels}: not moved to the runtime of the backup, because a variable there holds a secret, which an "
             "update might lose. Move them with mstr_script_runtime."
         )
-    return [plan for plan in planned if plan not in secret]
+    return [row for row in planned if row not in secret]
+
+
+def _has_secret(step: Step) -> bool:
+    return bool(step.script and step.script.has_secret)

@@ -10,14 +10,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._errors import ErrorList, MstrError, PartialError, ValidationError
+from .._model.report import is_moved, script_result, scripts_diff, scripts_of
 from .._model.result import failures
 from .._model.runtime import Runtime, id_or_name, is_id
 from .._model.scripts import ScriptEntry, Unread
+from .._model.steps import NO_DEFINITION, Row, predicted
 from .api import Context, named_or_with_id
-from .assign import assign_all
-from .assignments import Assignment, find_entries, plan_assignment, script_entries, script_report
+from .assign import assign
 from .inputs_many import SCRIPT_OPTIONS
 from .script_usage import find_usage
+from .scripts import assignment, assignment_for, find_entries, script_entries
 
 OPTIONS: dict[str, Any] = {
     "runtime": {"type": "str", "required": True},
@@ -49,37 +51,44 @@ def assign_scripts(context: Context, inputs: Mapping[str, Any]) -> dict[str, Any
         source = None if inputs["scripts"] is not None else errors.check(_source, runtimes, inputs["from_runtime"])
         if target and target.key == source:
             errors.add(f"the scripts of {target.label} cannot be assigned to the same runtime")
-    planned, unread = _planned(context, inputs["scripts"], source, target)
-    done = assign_all(context, sorted(planned, key=lambda assignment: assignment.script.sort_key))
-    report = script_report(done, {runtime.key: runtime.name for runtime in runtimes})
-    actions = [assignment.action for assignment in done]
+    rows, unread = _planned(context._replace(existing=runtimes), inputs["scripts"], source, target)
+    rows = list(map(predicted, rows)) if context.check_mode else assign(context, rows)
+    scripts = scripts_of(rows)
+    shown = list(map(script_result, scripts))
+    moved = sum(map(is_moved, scripts))
+    unchanged = sum(script["action"] == "none" for script in shown)
     result = {
-        "changed": report.moved > 0,
-        "msg": summary_of_scripts(actions.count("moved"), actions.count("none"), target.name, context.check_mode),
-        "scripts": report.rows,
-        "diff": report.diff,
+        "changed": moved > 0,
+        "msg": summary_of_scripts(moved, unchanged, target.name, context.check_mode),
+        "scripts": shown,
+        "diff": scripts_diff(scripts),
     }
-    causes = [*report.failures, *((f"could not read the {failure.label}", failure.error) for failure in unread)]
+    failed = [(f"{row.place} {row.label}".strip(), row.failure) for row in rows if row.failure]
+    causes = [*failed, *((f"could not read the {failure.label}", failure.error) for failure in unread)]
     if not causes:
         return result
     what = "There may be more scripts that use the old runtime"
-    if report.failures:
-        what = f"{len(report.failures)} of {len(done)} scripts failed"
+    if failed:
+        what = f"{len(failed)} of {len(scripts)} scripts failed"
     raise PartialError(MstrError(f"{result['msg']} {failures(what, causes)}", **causes[0][1].error), result)
 
 
 def _planned(
     context: Context, entries: Sequence[ScriptEntry] | None, source: str | None, target: Runtime
-) -> tuple[list[Assignment], Sequence[Unread]]:
+) -> tuple[list[Row], Sequence[Unread]]:
     """What is to be done, and the failed reads because of which it may be too little."""
     if entries is None:
         usage = find_usage(context, None)
         scripts = [*usage.of(source), *usage.of(target.id)]
-        return [Assignment.planned(script, target) for script in scripts], usage.unread
+        steps = [assignment(script, target, context.existing) for script in scripts]
+        return [Row(NO_DEFINITION, "", (step,)) for step in steps], usage.unread
     usage = find_entries(context, entries)
-    plans = (plan_assignment(entry, usage, target) for entry in entries)
-    # Two entries may mean one script, by its name and by its id.
-    return list({(plan.script.key, plan.script.name): plan for plan in plans}.values()), ()
+    rows: dict[object, Row] = {}
+    for entry in entries:
+        step = assignment_for(entry, usage, target, context.existing)
+        # Two entries may mean one script, by its name and by its id.
+        rows[step.script and (step.script.key, step.script.name)] = Row(NO_DEFINITION, entry.place, (step,))
+    return list(rows.values()), ()
 
 
 def _target(runtimes: Sequence[Runtime], text: str) -> Runtime:

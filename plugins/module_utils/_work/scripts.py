@@ -2,206 +2,241 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The scripts of a task for runtimes: what a look-up shows, which runtimes they are to use, and what was done."""
+"""Plans which runtime each script is to use, from one look-up; and refuses to delete what a script uses."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-from .._errors import ErrorList, ValidationError, counted, ended, listed
-from .._model.runtime import Runtime, mark_in
-from .._model.scripts import ScriptEntry, Usage
-from .._model.steps import DELETE, DELETE_OLD, NO_SCRIPTS, UNDO, Row, ScriptReport, Step
+from .._errors import ErrorList, MstrError, ValidationError, counted, ended, listed
+from .._model.plan import Plan
+from .._model.runtime import Runtime, id_from
+from .._model.scripts import Project, SavedScript, ScriptEntry, Usage
+from .._model.steps import (
+    ASSIGN,
+    DELETE,
+    DELETE_OLD,
+    NO_DEFINITION,
+    PLANNED,
+    READ,
+    Row,
+    Step,
+    assignments_in,
+    final_name,
+    is_purged,
+)
 from .._model.usage import used_by
-from .api import Context, Work, one_named, utc_date
-from .assignments import ASSIGN, RECOVER, SETTLE, Assignment, find_entries, plan_assignment, script_report
+from .api import Context, one_named, utc_date
 from .script_usage import find_usage
 
-_READ_ALL = "Run the task as a user who may read all scripts"
+READ_ALL = "Run the task as a user who may read all scripts"
+# What must not change, by its name in the API, in the words of a message.
+KEPT = {
+    "name": "name",
+    "folderId": "folder",
+    "description": "description",
+    "variables": "variables",
+    "scriptContent": "code",
+    "scriptType": "type",
+    "scriptResultType": "result type",
+}
+_ASSIGNED = Plan("assign", None, ("runtime",))
+# By project and id
+Key = tuple[Project, str]
 
 
-class Scripts(NamedTuple):
-    """The scripts of a task at one moment. Every step of the work returns a new value.
+# --- what is wanted
 
-    `entries`: those that are to use certain runtimes; None if none are given. `every`: whether all scripts must be
-    known. `names`: of the runtimes on the server, by their keys. `usage`: the last look-up; None if something happened
-    since, so that the next question needs a new one. `assignments`: planned, and then what was done; `unseen`: those
-    that the look-up does not show yet.
-    """
 
-    entries: Sequence[ScriptEntry] | None
-    every: bool
-    names: Mapping[str, str]
-    usage: Usage | None = None
-    assignments: Sequence[Assignment] = ()
-    unseen: Sequence[Assignment] = ()
+def script_entries(scripts: Sequence[Mapping[str, Any]], places: Sequence[str] = ()) -> tuple[ScriptEntry, ...]:
+    """The checked entries of the option `scripts`; `places` names those of a file. Raises ValidationError."""
+    with ErrorList() as errors:
+        entries: dict[tuple[Any, ...], ScriptEntry] = {}
+        for index, options in enumerate(scripts):
+            place = places[index] if places else f"scripts[{index}]"
+            if not options["id"] and not options["name"]:
+                errors.add(f"{place} needs an id or a name")
+            start = f"{place}: " if places else f"{place}."
+            for option in ("project", "runtime"):
+                if option in options and not options[option].strip():
+                    errors.add(f"{start}{option} is empty")
+            identity = errors.check(id_from, options["id"] or None, prefix=place)
+            entry = ScriptEntry(place, identity, options["name"], options["project"], options.get("runtime"))
+            first = entries.setdefault((identity or entry.name, entry.project), entry)
+            if first is not entry:
+                errors.add(f"{place} is the same script as {first.place}; list it once")
+    return tuple(entries.values())
 
-    @property
-    def failed(self) -> bool:
-        """Whether an assignment failed, or cannot be planned."""
-        return any(assignment.error for assignment in self.assignments)
 
-    def forgotten(self) -> Scripts:
-        """Without the look-up, because something happened since."""
-        return self._replace(usage=None, unseen=())
+def find_entries(context: Context, entries: Sequence[ScriptEntry]) -> Usage:
+    """A look-up of these scripts alone. Raises Interrupted."""
+    projects = [entry.project for entry in entries]
+    return find_usage(context, projects, lambda script: any(entry.matches(script) for entry in entries))
 
-    def looked_up(self, context: Context) -> Scripts:
-        """With a look-up. Raises Interrupted."""
-        if self.usage is not None:
-            return self
-        if self.every or context.inputs.protects:
-            return self._replace(usage=find_usage(context, None))
-        return self._replace(usage=find_entries(context, self.entries or ()))
 
-    @property
-    def expected(self) -> Usage:
-        """The look-up, with the runtimes that the scripts will use: none yet for one that is still to be created."""
-        usage = self.usage or Usage()
-        targets = {plan.script.key: plan.target.key for plan in self.unseen if plan.action == "moved"}
-        scripts = [script._replace(runtime_id=targets.get(script.key, script.runtime_id)) for script in usage.scripts]
-        return usage._replace(scripts=scripts)
+# --- steps
 
-    def refusals(self, context: Context, steps: Sequence[Step]) -> Iterator[tuple[Sequence[Runtime], str]]:
-        """Which runtimes of the steps must not be deleted, and why: a script will still use it, or that is unknown."""
-        advice = "Assign these scripts to the runtime that it was to replace, or finish the replacement, first"
-        for step in steps:
-            if step.unused_only and step.before:
-                # What a definition itself deletes is kept only for a script that is known to use it.
-                usage = self.expected._replace(unread=()) if step.phase == DELETE else self.expected
-                yield from _refusals(context, usage, [step.before], advice, "")
-        if context.inputs.protects:
-            protected = [step.before for step in steps if step.before and not step.unused_only]
-            advice = "Choose a different runtime for these scripts first"
-            more = ", or load the project"
-            yield from _refusals(context, self.expected, protected, advice, more)
 
-    def planning(self, more: Iterable[Assignment]) -> Scripts:
-        """With more planned assignments, which the look-up does not show yet."""
-        more = list(more)
-        return self._replace(assignments=[*self.assignments, *more], unseen=[*self.unseen, *more])
+def assignment(script: SavedScript, target: Runtime, listed_runtimes: Iterable[Runtime] = ()) -> Step:
+    """The step that assigns a runtime to a script whose runtime is known, or that leaves it alone."""
+    before = next((runtime for runtime in listed_runtimes if runtime.key == script.runtime_id), None)
+    step = Step(NO_DEFINITION, ASSIGN, before, successor=target, script=script, fingerprint="")
+    if script.runtime_id == target.key:
+        return step._replace(state=READ)
+    approved = ["script", script.project.id, script.id, script.runtime_id, target.key or target.name]
+    return step._replace(plan=_ASSIGNED, fingerprint=json.dumps(approved))
 
-    def report(self, rows: Iterable[Row]) -> ScriptReport:
-        """What the result says of the scripts."""
-        if self.entries is None and not self.assignments:
-            return NO_SCRIPTS
-        new = {row.runtime.key: row.runtime.name for row in rows if row.runtime and row.runtime.id}
-        return script_report(self.assignments, {**self.names, **new})
+
+def assignment_for(entry: ScriptEntry, usage: Usage, target: Runtime, listed_runtimes: Iterable[Runtime] = ()) -> Step:
+    """The step for an entry; with an error where the look-up shows no script, or several, for it."""
+    matching = [script for script in usage.scripts if entry.matches(script)]
+    # A failed read of the script says more than one of the project, and is the last of them.
+    hidden = [failure for failure in usage.unread if entry.may_be_in(failure)]
+    ids = sorted(script.id for script in (*matching, *(failure.script for failure in hidden)) if script)
+    if len(ids) > 1:
+        error = MstrError(f"{len(ids)} scripts have this name: {', '.join(ids)}; choose one by id.")
+    elif matching:
+        return assignment(matching[0], target, listed_runtimes)
+    elif hidden:
+        error = hidden[-1].error
+    else:
+        error = MstrError("The project has no such script that uses a runtime, or the user may not see it.")
+    unknown = SavedScript(Project(None, entry.project), entry.id or "", entry.name or "")
+    return Step(NO_DEFINITION, ASSIGN, successor=target, script=unknown, error=error)
+
+
+def usage_after(usage: Usage, steps: Iterable[Step]) -> Usage:
+    """The look-up, with the runtimes that the scripts will use: none yet for one that is still to be created."""
+    targets: dict[Key, str] = {}
+    for step in steps:
+        if step.script and step.successor and step.is_due:
+            targets[step.script.key] = step.successor.key
+    scripts = [script._replace(runtime_id=targets.get(script.key, script.runtime_id)) for script in usage.scripts]
+    return usage._replace(scripts=scripts)
 
 
 # --- the plan
 
 
-def plan_scripts(context: Context, entries: Sequence[ScriptEntry] | None, rows: list[Row]) -> tuple[Work, list[str]]:
-    """The work with the look-up of scripts and the planned assignments, and why the task must not do anything.
+def needs_scripts(context: Context, rows: Sequence[Row]) -> bool:
+    """Whether the task has to know which scripts use which runtime."""
+    replaces = any(row.replacement and not row.failure for row in rows)
+    return replaces or context.inputs.scripts is not None or (context.inputs.protects and _deletes(rows))
 
-    Raises ValidationError for an assignment that it cannot carry out.
+
+def _deletes(rows: Sequence[Row]) -> bool:
+    return any(step.plan.action == "delete" for row in rows if not row.failure for step in row.steps)
+
+
+def look_up(context: Context, rows: Sequence[Row]) -> Usage:
+    """The scripts of every project, or only those that are to be assigned, if no others count. Raises Interrupted."""
+    replaces = any(row.replacement or row.needed_by for row in rows)
+    if replaces or (context.inputs.protects and _deletes(rows)):
+        return find_usage(context, None)
+    return find_entries(context, context.inputs.scripts or ())
+
+
+def plan_scripts(context: Context, rows: list[Row], usage: Usage) -> list[Row]:
+    """The rows with all assignments: those of replacements, and a row for each wanted script.
+
+    `usage`: as it will be after a recovery. Raises ValidationError for an entry that cannot be carried out.
     """
-    going = [step for row in rows if not row.failure for step in row.steps if step.plan.action == "delete"]
-    every = any(row.replacement or row.finishes for row in rows) or any(step.unused_only for step in going)
-    if entries is None and not every and not (going and context.inputs.protects):
-        return Work(rows), []
-    names = {runtime.key: runtime.name for runtime in context.existing}
-    scripts = Scripts(entries, every, names, context.usage).looked_up(context)
-    planned = [row for row in rows if not row.failure]
-    scripts = scripts.planning(_recovering(context, scripts, planned))
-    scripts = scripts.planning(_wanted(context, scripts, rows))
-    listed_keys = {plan.script.key for plan in scripts.assignments if plan.place}
-    scripts = scripts.planning(moves_of(scripts, planned, DELETE_OLD, listed_keys))
-    scripts = scripts.planning(moves_of(scripts, planned, DELETE, listed_keys))
-    fingerprints = [plan._replace(fingerprint=_fingerprint(plan)) for plan in scripts.assignments]
-    scripts = scripts._replace(assignments=fingerprints, unseen=fingerprints)
-    work = Work(_without_used(context, scripts, rows), scripts)
-    return work, list(_refused(scripts, planned, listed_keys))
+    wanted = _wanted_rows(context, rows, usage)
+    listed_keys = script_keys(wanted)
+    usage = usage_after(usage, assignments_in(wanted))
+    rows = [_with_moves(context, row, usage, listed_keys) for row in rows]
+    return spare_used(with_targets([*rows, *wanted]))
 
 
-def _refused(scripts: Scripts, rows: Sequence[Row], listed_keys: Collection[Any]) -> Iterator[str]:
-    """Why scripts cannot be moved as planned."""
-    replacing = [repr(row.final_name) for row in rows if row.replacement]
-    unread = scripts.expected.unread
-    if replacing and unread:
-        cannot = f"{listed(replacing)} cannot be replaced, because not every script could be read"
-        yield f"{cannot}: {unread[0].label}: {ended(unread[0].error.sentence)} {_READ_ALL}"
-    moved = [plan.script for plan in scripts.assignments if plan.action == "moved"]
-    secret = sorted({script.label for script in moved if script.has_secret and script.key not in listed_keys})
+def script_keys(rows: Sequence[Row]) -> set[Key]:
+    """The keys of the scripts that are to be assigned."""
+    return {step.script.key for step in assignments_in(rows) if step.script}
+
+
+def _with_moves(context: Context, row: Row, usage: Usage, listed_keys: Collection[Key]) -> Row:
+    """The row; of a replacement, with the assignments of the scripts on the old runtime."""
+    if row.failure or row.old is None:
+        return row
+    if usage.unread:
+        return row._replace(error=_unread_refusal(f"{final_name(row)!r} cannot be replaced", usage))
+    target = runtime_of(row)
+    moves = [assignment(script, target, context.existing) for script in usage.of(row.old.key)]
+    moves = [step for step in moves if step.script and step.script.key not in listed_keys]
+    secret = secret_refusal(moves, listed_keys)
     if secret:
-        yield (
-            f"{listed(secret)} would be moved, and a variable there holds a secret, which an update might lose. List "
-            "each under scripts to move it without its variables, or move it with mstr_script_runtime first"
-        )
+        return row._replace(error=secret)
+    return row._replace(steps=(row.steps[0], *moves, *row.steps[1:]))
 
 
-def _recovering(context: Context, scripts: Scripts, rows: Sequence[Row]) -> Iterator[Assignment]:
-    """The assignments that undo or finish what an earlier run left."""
-    usage, by_key = scripts.usage or Usage(), {runtime.key: runtime for runtime in context.existing}
-    for row in rows:
-        undone = [step.before for step in row.in_phase(UNDO) if step.before]
-        undone += [row.beside] if row.beside and row.main.plan.changed else []
-        for beside in undone:
-            _name, replaced = mark_in(beside.name) or ("", "")
-            for script in usage.of(beside.key):
-                yield Assignment.planned(script, by_key[replaced], stage=RECOVER, row=row.place)
-        if row.finishes:
-            new = _named(row.old[0] if row.in_phase(DELETE_OLD) else row.main.seen, row.final_name)
-            for script in usage.of(row.finishes):
-                yield Assignment.planned(script, new, stage=RECOVER, row=row.place)
+def _unread_refusal(what: str, usage: Usage) -> MstrError:
+    first = usage.unread[0]
+    text = f"{what}, because not every script could be read: {first.label}: {ended(first.error.sentence)} {READ_ALL}"
+    return ValidationError([text])
 
 
-def _wanted(context: Context, scripts: Scripts, rows: Sequence[Row]) -> list[Assignment]:
-    """The assignments that are asked for. Raises ValidationError."""
-    entries, usage = scripts.entries or (), scripts.expected
+def secret_refusal(moves: Sequence[Step], listed_keys: Collection[Key]) -> MstrError | None:
+    """Why scripts are not moved: a variable holds a secret, of which a mask was read. None if they may be."""
+    secret = {
+        step.script.label
+        for step in moves
+        if step.script and step.script.has_secret and step.script.key not in listed_keys
+    }
+    if not secret:
+        return None
+    return ValidationError(
+        [
+            f"{listed(sorted(secret))} would be moved, and a variable there holds a secret, which an update might "
+            "lose. List each under scripts to move it without its variables, or move it with mstr_script_runtime first"
+        ]
+    )
+
+
+def _wanted_rows(context: Context, rows: Sequence[Row], usage: Usage) -> list[Row]:
+    """A row for each script that is to use a certain runtime. Raises ValidationError."""
+    entries = context.inputs.scripts or ()
+    wanted = []
     with ErrorList() as errors:
-        targets = [errors.check(_target, context, entry, rows, prefix=entry.place) for entry in entries]
-    planned = [
-        plan_assignment(entry, usage, target)._replace(row=row.place if row else "")
-        for entry, (target, row) in zip(entries, targets)
-    ]
-    check_same_scripts(planned)
+        for entry in entries:
+            found = errors.check(_target, context, entry, rows, prefix=entry.place)
+            if found:
+                target, row = found
+                step = assignment_for(entry, usage, target, context.existing)
+                wanted.append(Row(NO_DEFINITION, entry.place, (step,), target=row.place if row else ""))
+    check_same_scripts(wanted)
     if context.inputs.restore:
         from .restore import without_secrets  # only a backup needs it
 
-        planned = without_secrets(context, planned)
-    return planned
+        wanted = without_secrets(context, wanted)
+    return wanted
 
 
-def moves_of(scripts: Scripts, rows: Sequence[Row], phase: str, listed_keys: Collection[Any]) -> Iterator[Assignment]:
-    """The assignments of the scripts on what rows replace: what is deleted in this phase."""
-    stage, usage = ASSIGN if phase == DELETE_OLD else SETTLE, scripts.expected
-    for row in rows:
-        for step in row.in_phase(phase) if row.replacement else ():
-            mark = mark_in(step.seen.name)
-            # Of an unfinished replacement whose runtime is gone, scripts may still name that one.
-            dangling = usage.of(mark[1]) if mark and phase == DELETE else []
-            for script in (*usage.of(step.key), *dangling):
-                if script.key not in listed_keys:
-                    yield Assignment.planned(script, runtime_of(row), stage=stage, row=row.place)
-
-
-def check_same_scripts(planned: Iterable[Assignment]) -> None:
+def check_same_scripts(rows: Iterable[Row]) -> None:
     """Raises ValidationError for entries that are the same script, under its name and under its id."""
-    first: dict[Any, Assignment] = {}
+    first: dict[Key | str, Row] = {}
     with ErrorList() as errors:
-        for assignment in planned:
-            script = assignment.script
-            earlier = first.setdefault(script.key if script.id else assignment.place, assignment)
-            if earlier is not assignment:
-                errors.add(f"{assignment.place} and {earlier.place} are the same {script.label}; list it once")
+        for row in rows:
+            script = row.main.script
+            key = script.key if script and script.id else row.place
+            earlier = first.setdefault(key, row)
+            if earlier is not row:
+                errors.add(f"{row.place} and {earlier.place} are the same {row.main.label}; list it once")
 
 
 def _target(context: Context, entry: ScriptEntry, rows: Sequence[Row]) -> tuple[Runtime, Row | None]:
     """The runtime that a script is to use, as it will be, and its row, if it has one. Raises ValidationError."""
     name = str(entry.runtime)
     # Even if one that is to be deleted has the name now.
-    named = sorted((row for row in rows if row.final_name == name), key=lambda row: row.wanted.state != "present")
+    named = sorted((row for row in rows if final_name(row) == name), key=lambda row: row.wanted.state != "present")
     for row in named[:1]:
         if row.wanted.state == "absent":
-            goes = "would be purged" if row.is_purged else "is to be deleted"
+            goes = "would be purged" if is_purged(row) else "is to be deleted"
             raise ValidationError([f"runtime {name!r} {goes}, so no script can use it"])
         return runtime_of(row), row
     for row in rows:
-        if any(runtime and runtime.name == name for runtime in (*row.old, row.main.before)):
-            raise ValidationError([f"runtime {name!r} becomes {row.final_name!r} in this task; write that name"])
+        if any(runtime and runtime.name == name for runtime in (row.old, row.main.before)):
+            raise ValidationError([f"runtime {name!r} becomes {final_name(row)!r} in this task; write that name"])
     runtime = one_named(context.existing, name)
     if runtime is None:
         raise ValidationError([f"the server has no runtime {name!r}, and the task does not create it"])
@@ -210,47 +245,79 @@ def _target(context: Context, entry: ScriptEntry, rows: Sequence[Row]) -> tuple[
 
 def runtime_of(row: Row) -> Runtime:
     """The runtime of a row as it is now, or will be, under its final name."""
-    return _named(row.main.after or row.main.plan.target or row.main.before or Runtime({}), row.final_name)
+    main = row.main
+    runtime = main.after or main.plan.target or main.before or Runtime({})
+    return runtime._replace(values={**runtime.values, "name": final_name(row)})
 
 
-def _named(runtime: Runtime, name: str) -> Runtime:
-    return runtime._replace(values={**runtime.values, "name": name})
+def spare_used(rows: Sequence[Row]) -> list[Row]:
+    """The rows; one that deletes or replaces what a script still uses that was to be moved has an error.
+
+    With an error, a purge is cancelled as a whole.
+    """
+    failed = [row.main for row in rows if row.main.script and row.failure]
+    used = {step.script.runtime_id for step in failed if step.script and step.script.runtime_id}
+
+    def spared(row: Row) -> Row:
+        for step in row.due(DELETE, DELETE_OLD):
+            if step.key in used:
+                done = "deleted" if step.phase == DELETE else "replaced"
+                return row._replace(error=MstrError(f"{step.label} was not {done}, because a script still uses it"))
+        return row
+
+    return list(map(spared, rows)) if used else list(rows)
 
 
-def _fingerprint(planned: Assignment) -> str | None:
-    """What a person approves of an assignment; None if it cannot be planned."""
-    script = planned.script
-    if planned.action == "none":
-        return ""
-    if not script.id or not script.runtime_id:
-        return None
-    return json.dumps(
-        ["script", script.project.id, script.id, script.runtime_id, planned.target.key or planned.target.name]
-    )
+def with_targets(rows: Sequence[Row]) -> list[Row]:
+    """The rows, their assignments with the runtimes that the task has created by now.
+
+    A runtime whose row failed gets no script.
+    """
+    by_place = {row.place: row for row in rows}
+
+    def ready(row: Row) -> Row:
+        owner = row if row.replacement else by_place.get(row.target)
+        if owner is None or not (row.replacement or row.target) or row.failure:
+            return row
+        return row._replace(steps=tuple(_ready(step, owner) if step.is_due else step for step in row.steps))
+
+    return list(map(ready, rows))
 
 
-# --- the guards
+def _ready(step: Step, owner: Row) -> Step:
+    """The planned step with the runtime of its row as it is now; with an error if that row failed."""
+    if step.script is None or step.state != PLANNED:
+        return step
+    target = runtime_of(owner)
+    if owner.failure:
+        why = f"the runtime {final_name(owner)!r} failed, so no script was assigned to it"
+        return step._replace(error=MstrError(why))
+    return step._replace(successor=target)
 
 
-def _refusals(
-    context: Context, usage: Usage, runtimes: Sequence[Runtime], advice: str, more: str
+# --- the guard
+
+
+def used_refusals(
+    context: Context, usage: Usage, runtimes: Sequence[Runtime]
 ) -> Iterator[tuple[Sequence[Runtime], str]]:
+    """Which of the runtimes must not be deleted with protect_used, and why: scripts use them, or that is unknown."""
     used = _with_tasks(context, usage, runtimes)
-    option = "protect_used" if more else "The task"
     for runtime in runtimes:
         if used[runtime.key]:
             why = f"runtime {runtime.label} is {used_by(used[runtime.key], utc_date())}"
-            yield [runtime], f"{why}. It was not deleted{' (protect_used)' if more else ''}. {advice}"
+            advice = "Choose a different runtime for these scripts first"
+            yield [runtime], f"{why}. It was not deleted (protect_used). {advice}"
     unproven = [runtime for runtime in runtimes if not used[runtime.key]]
     if usage.unread and unproven:
         names = listed([runtime.label for runtime in unproven])
         labels = listed([failure.label for failure in usage.unread])
-        sentence = (
-            f"{option} could not find out whether scripts use {names}, so nothing was deleted: "
+        yield (
+            unproven,
+            f"protect_used could not find out whether scripts use {names}, so nothing was deleted: "
             f"{counted(len(usage.unread), 'look-up')} failed: {labels}. "
-            f"The first reason: {ended(usage.unread[0].error.sentence)} {_READ_ALL}{more}"
+            f"The first reason: {ended(usage.unread[0].error.sentence)} {READ_ALL}, or load the project",
         )
-        yield unproven, sentence
 
 
 def _with_tasks(context: Context, usage: Usage, runtimes: Sequence[Runtime]) -> dict[str, Sequence[Mapping[str, Any]]]:
@@ -261,20 +328,3 @@ def _with_tasks(context: Context, usage: Usage, runtimes: Sequence[Runtime]) -> 
     scripts = [script for on_runtime in by_runtime.values() for script in on_runtime]
     tasks = find_tasks(context, usage, scripts)
     return {key: list(map(tasks.with_tasks, on_runtime)) for key, on_runtime in by_runtime.items()}
-
-
-def _without_used(context: Context, scripts: Scripts, rows: Sequence[Row]) -> list[Row]:
-    """The rows without the purge of an unfinished replacement that a script will use, or that may be used."""
-    kept = []
-    for row in rows:
-        runtime = row.main.before
-        if row.is_purged and row.main.unused_only and runtime:
-            mark = context.left.get(runtime.key)
-            dangling = scripts.expected.of(mark.replaced) if mark and mark.is_gone else []
-            used = bool(scripts.expected.of(runtime.id) or dangling)
-            if used or scripts.expected.unread:
-                why = "a script uses it" if used else "not every script could be read"
-                context.warn(f"The purge spares {runtime.label}, an unfinished replacement, because {why}.")
-                continue
-        kept.append(row)
-    return kept

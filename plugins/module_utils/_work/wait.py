@@ -50,7 +50,7 @@ def wait(context: Context, rows: Sequence[Row]) -> list[Row]:
 
 def _is_awaited(context: Context, row: Row) -> bool:
     tried = row.replacement or (row.main.written and row.wanted.smoke_test)
-    return not row.failure and bool(context.inputs.waiting or tried)
+    return not row.failure and not row.main.script and bool(context.inputs.waiting or tried)
 
 
 def _check_until_done(context: Context, watches: Sequence[_Watch], waiting: Waiting) -> None:

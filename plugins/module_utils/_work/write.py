@@ -12,22 +12,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from .._errors import ApiError, ConnectError, MstrError, ended
 from .._model.alike import near_names
-from .._model.plan import DONE, NO_PLAN, Plan
-from .._model.runtime import INCOMPLETE, Runtime, lists_default, mark_in
+from .._model.plan import DONE, Plan
+from .._model.runtime import INCOMPLETE, Runtime, lists_default
 from .._model.steps import CHANGE, PLANNED, READ, UNKNOWN, WRITTEN, Row, Step
 from .._model.stored import as_stored, changed_since, fingerprint
 from .._session.interrupt import Interrupted
 from .._session.response import OBJECT_WITH_ID, is_outage, says_no_such_object
 from .api import RUNTIMES, Context, attempt, path_of
 from .locate import find_listed, is_found_by_id, locate, needed_fields, plan_step
-from .names import is_own
 from .side_by_side import map_steps
 
 Seen = TypeVar("Seen")
+# What was seen after a write whose response was lost
+_DONE, _MISSING, _CHANGED = "done", "missing", "changed"
 
 ALREADY_EXISTS = 15
 CHANGED = "because something changed after the plan was made"
@@ -152,45 +153,75 @@ def _new(context: Context, listed: Sequence[Runtime]) -> list[Runtime]:
     return [runtime for runtime in listed if runtime.key not in keys]
 
 
+class _Seen(NamedTuple):
+    """What was seen after a write whose response was lost. `step`: planned again on it, or the step itself if gone."""
+
+    outcome: str  # DONE, MISSING or CHANGED_MEANWHILE
+    step: Step
+
+
 def _checked_after_loss(context: Context, step: Step, lost: MstrError) -> Step:
     """Check a write whose response was lost. Returns the step, done or with the plan of what is left to do."""
-    # What a create does not change may have been renamed before it.
-    before = None if step.plan.action == "create" else step.before
-    deletes = step.plan.action == "delete"
-    gone = step._replace(before=None, plan=NO_PLAN)
-
-    def look() -> Step:
-        wanted, by_id = step.wanted, is_found_by_id([step.wanted])
-        listed = [] if by_id else context.api.list_all()
-        complete = not by_id and lists_default(listed)
-        if before and deletes:
-            # It may have a different name now, and a different one may have its name.
-            wanted = wanted._replace(id=before.key)
-            if complete and all(runtime.key != before.key for runtime in listed):
-                return gone
-        found = find_listed(context, wanted, listed if before else _new(context, listed))
-        current = locate(context, wanted, found, has_list=not by_id)
-        if before and current and current.key != before.key:
-            raise MstrError(f"{before.label} was renamed or deleted meanwhile, and {current.label} has its name.")
-        if current is None and not by_id and not complete:
-            raise MstrError(f"{INCOMPLETE}.")
-        if current is None and deletes:
-            return gone
-        return plan_step(context._replace(existing=listed), step._replace(before=current))
-
     unknown = f"The runtime {step.wanted.label} may or may not have been {DONE[step.plan.action]}"
-    again = step
-    insistent: Callable[[], Step] = context.session.insisting()(look)
-    for again in check_after_loss(context.pause, context.retries, lost, insistent, unknown):
-        # Differences of a new runtime from the request become warnings later; they cause no second write.
-        if not again.plan.changed or (step.plan.action == "create" and again.before):
-            found = _shared(step) if step.plan.action == "create" else step
-            return confirm(context, found, again.before) if again.before else step.finished(READ)
-    changed = changed_since(again.before, before) if deletes and before and again.before else ()
-    if before and changed:
-        why = f"{before.label} was not deleted, because it changed meanwhile: {', '.join(changed)}."
+    look = partial(_LOOKS[step.plan.action], context, step)
+    insistent: Callable[[], _Seen] = context.session.insisting()(look)
+    seen = _Seen(_MISSING, step)
+    for seen in check_after_loss(context.pause, context.retries, lost, insistent, unknown):
+        if seen.outcome == _DONE:
+            current = seen.step.before
+            return confirm(context, step, current) if current else step.finished(READ)
+    if seen.outcome == _CHANGED:
+        changed = ", ".join(changed_since(seen.step.seen, step.seen))
+        why = f"{step.seen.label} was not deleted, because it changed meanwhile: {changed}."
         raise MstrError(f"{lost.sentence} {why}", **lost.error)
-    return _approved(context, before, step.plan, again)
+    before = None if step.plan.action == "create" else step.before
+    return _approved(context, before, step.plan, seen.step)
+
+
+def _create_seen(context: Context, step: Step) -> _Seen:
+    """Whether a create was carried out. Differences from the request become warnings; they cause no second write."""
+    listed = context.api.list_all()
+    found = locate(context, step.wanted, find_listed(step.wanted, _new(context, listed)), has_list=True)
+    if found is None and not lists_default(listed):
+        raise MstrError(f"{INCOMPLETE}.")
+    again = plan_step(context._replace(existing=listed), step._replace(before=found))
+    return _Seen(_DONE if found else _MISSING, again)
+
+
+def _update_seen(context: Context, step: Step) -> _Seen:
+    """Whether an update was carried out."""
+    by_id = is_found_by_id([step.wanted])
+    listed = [] if by_id else context.api.list_all()
+    found = locate(context, step.wanted, find_listed(step.wanted, listed), has_list=not by_id)
+    if found and found.key != step.key:
+        raise MstrError(f"{step.seen.label} was renamed or deleted meanwhile, and {found.label} has its name.")
+    if found is None and not by_id and not lists_default(listed):
+        raise MstrError(f"{INCOMPLETE}.")
+    again = plan_step(context._replace(existing=listed), step._replace(before=found))
+    return _Seen(_MISSING if again.plan.changed else _DONE, again)
+
+
+def _delete_seen(context: Context, step: Step) -> _Seen:
+    """Whether a deletion was carried out. The runtime may have a different name now, so its id counts."""
+    by_id = is_found_by_id([step.wanted])
+    listed = [] if by_id else context.api.list_all()
+    shown = next((runtime for runtime in listed if runtime.key == step.key), None)
+    if shown is None and lists_default(listed):
+        return _Seen(_DONE, step._replace(before=None))
+    wanted = step.wanted._replace(id=step.key)
+    current = locate(context, wanted, shown, has_list=not by_id)
+    if current is None:
+        return _Seen(_DONE, step._replace(before=None))
+    outcome = _CHANGED if changed_since(current, step.seen) else _MISSING
+    return _Seen(outcome, plan_step(context, step._replace(before=current)))
+
+
+# How the outcome of each write is found out
+_LOOKS: dict[str, Callable[[Context, Step], _Seen]] = {
+    "create": _create_seen,
+    "update": _update_seen,
+    "delete": _delete_seen,
+}
 
 
 def _approved(context: Context, before: Runtime | None, plan: Plan, step: Step) -> Step:
@@ -207,29 +238,21 @@ def _name_taken(context: Context, step: Step, refusal: MstrError, lost: MstrErro
     """The step where the server refuses a create because the name exists. Raises MstrError."""
     wanted = step.wanted
     listed = context.api.list_all()
-    holder = locate(context, wanted, find_listed(context, wanted, _new(context, listed)))
-    if holder and mark_in(holder.name) and is_own(context, holder) is False:
-        holder = None  # of somebody else, who has made a runtime with the name of an unfinished replacement
+    holder = locate(context, wanted, find_listed(wanted, _new(context, listed)))
     if holder and lost:
         # The name was more likely taken by this task's create, whose response was lost, than by another play.
-        return confirm(context, _shared(step), holder)
+        return confirm(context, step, holder)
+    if holder and "(replaces " in holder.name:
+        raise MstrError(f"Another run has created {holder.label} meanwhile, so it replaces the same runtime")
     if holder:
         # Another play created it first: write only what still differs.
         again = plan_step(context._replace(existing=listed), step._replace(before=holder))
-        if again.plan.changed and mark_in(holder.name):
-            fields = ", ".join(again.plan.changed_fields)
-            raise MstrError(f"Another run has created {holder.label} meanwhile, which is different: {fields}")
-        return _shared(_approved(context, None, step.plan, again))
+        return _approved(context, None, step.plan, again)
     near = near_names(str(wanted.name), (runtime.name for runtime in listed))
     alike = " and ".join(runtime.label for runtime in listed if runtime.name in near)
     why = f"only {alike} is listed" if alike else "this user sees no runtime with it; an ACL may hide it"
     taken = next((f" by {runtime.label}" for runtime in listed if runtime.name == wanted.name), f", but {why}")
     raise MstrError(f"{refusal.sentence} The name is taken{taken}.", **refusal.error)
-
-
-def _shared(step: Step) -> Step:
-    """The step of a create whose runtime another run may have created, if that is an unfinished replacement."""
-    return step._replace(shared=mark_in(str(step.wanted.name)) is not None)
 
 
 def is_answer(lost: MstrError) -> bool:
@@ -302,7 +325,7 @@ def _confirmed(context: Context, listed: Sequence[Runtime], step: Step) -> Step:
     key = step.runtime.key if step.runtime else ""
     name = step.plan.target.name if step.plan.target and "name" in step.plan.changed_fields else None
     candidates = [runtime for runtime in listed if runtime.key == key or runtime.name == name]
-    if len(candidates) > 1 and not mark_in(name or ""):
+    if len(candidates) > 1:
         ids = " and ".join(str(runtime.id) for runtime in candidates)
         origin = "Another task created one, or a lost response made this task create two. Delete one by its id."
         origin = origin if created else "Somebody else has given one of them this name. Rename one by its id."

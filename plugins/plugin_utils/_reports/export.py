@@ -21,8 +21,9 @@ from ...module_utils._model.alike import is_named
 from ...module_utils._model.definition import definition_from
 from ...module_utils._model.fields import BY_NAME
 from ...module_utils._model.kinds import RESOURCE_KEYS
-from ...module_utils._model.runtime import DEFAULT_RUNTIME_ID, is_id, mark_in, name_error
+from ...module_utils._model.runtime import DEFAULT_RUNTIME_ID, is_id, name_error
 from ...module_utils._model.stored import definition_of
+from ...module_utils._model.unfinished import parts_of
 from .texts import without_controls
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -174,7 +175,7 @@ def settled(runtimes: Iterable[Runtime]) -> tuple[list[Runtime], dict[tuple[str,
     """
     runtimes = list(runtimes)
     ids = {_identity(runtime)[1].upper() for runtime in runtimes}
-    marks = {identity.upper(): mark for name, identity in map(_identity, runtimes) if (mark := mark_in(name))}
+    marks = {identity.upper(): mark for name, identity in map(_identity, runtimes) if (mark := parts_of(name))}
     marks = {key: mark for key, mark in marks.items() if mark[1] not in marks}
     finals = Counter(marks.get(identity.upper(), (name,))[0] for name, identity in map(_identity, runtimes))
     settled, left_out = list[Runtime](), dict[tuple[str, str], Sequence[str]]()

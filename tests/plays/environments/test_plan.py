@@ -41,7 +41,8 @@ def test_only_the_approved_plan_is_applied(three: Play, servers: list[Simulator]
     assert checked.status == 0, checked.output
     assert stat.S_IMODE((three.folder / "plan.json").stat().st_mode) == 0o600
     plan = plan_of(three)
-    assert plan["env0"]["summary"] == {"created": 1, "updated": 1, "deleted": 1, "unchanged": 0, "failed": 0}
+    counts = {"created": 1, "updated": 1, "deleted": 1, "replaced": 0, "unchanged": 0, "moved": 0, "failed": 0}
+    assert plan["env0"]["summary"] == counts
     assert [change["name"] for change in plan["env0"]["changes"]] == ["Old", "Nightly reports", "Forecasts"]
     assert three.variables["mstr_password"] not in (three.folder / "plan.json").read_text()
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 from functools import partial
 
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError, PartialError
-from ansible_collections.mstr.library.plugins.module_utils._model.definition import Definition, definition_from
-from ansible_collections.mstr.library.plugins.module_utils._model.plan import make_plan
+from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.purge import Purge
-from ansible_collections.mstr.library.plugins.module_utils._model.result import report_many
-from ansible_collections.mstr.library.plugins.module_utils._model.steps import DELETE, PREDICTED, Step
 from ansible_collections.mstr.library.plugins.module_utils._work.api import Inputs, Waiting
-from ansible_collections.mstr.library.plugins.module_utils._work.assignments import script_entries
-from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile
-from ansible_collections.mstr.library.plugins.module_utils._work.scripts import Scripts
+from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile, result_of
+from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import find_usage
+from ansible_collections.mstr.library.plugins.module_utils._work.scripts import script_entries, used_refusals
 
 from .make import refusal, stored
 from .server import Server
@@ -43,14 +40,13 @@ def run(server, *entries, restore=False, purge=False, wait=None, scripts=None, p
     blank = {"id": None, "name": None}
     inputs = Inputs(
         [definition_from(entry) for entry in entries],
-        Purge(*options) if purge else None,
+        Purge(*options) if purge and not restore else None,
         None if scripts is None else script_entries([{**blank, **script} for script in scripts]),
         restore=restore,
     )
     context = server.context(inputs, waiting=wait, protects=protect, **how)
     try:
-        rows, of_scripts, refusal = reconcile(context)
-        return report_many(rows, purge, of_scripts, refusal, context.check_mode)
+        return result_of(context, reconcile(context))
     except PartialError as exc:
         if "changed" not in exc.result:  # refused before any write
             raise
@@ -103,7 +99,8 @@ def names_by_id(server):
 
 
 def summary(**counts):
-    return {"created": 0, "updated": 0, "deleted": 0, "unchanged": 0, "failed": 0, **counts}
+    names = ("created", "updated", "deleted", "replaced", "unchanged", "moved", "failed")
+    return {**dict.fromkeys(names, 0), **counts}
 
 
 def waits(have, timeout=50, pause=None):
@@ -113,10 +110,5 @@ def waits(have, timeout=50, pause=None):
 
 def why_kept(server, *runtimes):
     """Why the runtimes must not be deleted, with protect_used."""
-    context = server.context(protects=True)
-    scripts = Scripts(None, False, {}).looked_up(context)
-    steps = []
-    for runtime in runtimes:
-        absent = Definition("absent", {}, id=runtime.id, name=runtime.name)
-        steps.append(Step(absent, DELETE, runtime, make_plan(runtime, absent)).finished(PREDICTED))
-    return [why for _runtimes, why in scripts.refusals(context, steps)]
+    context = server.context()
+    return [why for _runtimes, why in used_refusals(context, find_usage(context, None), runtimes)]

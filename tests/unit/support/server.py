@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Coroutine, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from threading import Lock
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import simulator.server
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import Definition
-from ansible_collections.mstr.library.plugins.module_utils._model.steps import Row, report_one
+from ansible_collections.mstr.library.plugins.module_utils._model.plan import Plan
+from ansible_collections.mstr.library.plugins.module_utils._model.report import exempted_of, report_one, shown
+from ansible_collections.mstr.library.plugins.module_utils._model.runtime import Runtime
+from ansible_collections.mstr.library.plugins.module_utils._model.steps import Row
 from ansible_collections.mstr.library.plugins.module_utils._session import call as _call
 from ansible_collections.mstr.library.plugins.module_utils._session.response import Response
 from ansible_collections.mstr.library.plugins.module_utils._session.session import Session
@@ -82,6 +85,25 @@ class Fault:
     meanwhile: Callable[[], Any] | None = None
 
 
+class Done(NamedTuple):
+    """What a task did with one runtime: its result, and what that is made of."""
+
+    action: str
+    id: str | None
+    runtime: Runtime | None
+    shown: Plan
+    diff: Any
+    exempted: Any
+    result: dict[str, Any]
+
+
+def done_by(rows: Sequence[Row]) -> Done:
+    """What a task for one runtime did. Raises the error with which it fails."""
+    result, row = report_one(rows), rows[-1]
+    plan, exempted = shown(row), exempted_of(row)
+    return Done(result["action"], result["id"], row.runtime, plan, result["diff"], exempted, result)
+
+
 class Server:
     """A server, a session on it, and what a task needs besides. `switches`: of the simulator.
 
@@ -135,12 +157,10 @@ class Server:
         context = context_for(self.task(**options), inputs)
         return context._replace(**{"api": self.api, "clock": count().__next__, **how})
 
-    def ensure(self, definition: Definition, **how: Any) -> Row:
+    def ensure(self, definition: Definition, **how: Any) -> Done:
         """What mstr_runtime does; raises the error with which it fails."""
         inputs = Inputs([definition])
-        [row] = reconcile(self.context(inputs, **how))[0]
-        report_one(row)
-        return row
+        return done_by(reconcile(self.context(inputs, **how)).rows)
 
     def add(self, fields: Mapping[str, Any]) -> str:
         """What another client creates; returns its id."""

@@ -29,7 +29,7 @@ def packages(*texts):
 CONTROL = "contains a control character, such as a tab or a line break; remove it"
 NO_ID = "is invalid: expected 32 hexadecimal digits"
 NO_VERSION, NO_NAME = "is not only a version; write", "is not only a name; write"
-NO_OPTION = f"is not an option of a runtime; choose from {', '.join(field.name for field in FIELDS)}"
+NO_OPTION = f"is not an option of a runtime; choose from {', '.join(field.name for field in FIELDS[1:])}"
 POOL = {"min_cached_instances": 2, "max_cached_instances": 1}
 
 
@@ -71,6 +71,10 @@ POOL = {"min_cached_instances": 2, "max_cached_instances": 1}
         ({"id": ID, "replace_on_change": True}, "replace_on_change cannot be used with id"),
         ({"state": "absent", "previous_names": ["b"]}, "previous_names cannot be used with state: absent"),
         ({"replace_on_change": ["x"]}, f"replace_on_change[0] 'x' {NO_OPTION}"),
+        (
+            {"replace_on_change": ["name"]},
+            "replace_on_change[0] is name; a different name never",
+        ),
         ({"replace_on_change": [["name"]]}, f"replace_on_change[0] ['name'] {NO_OPTION}"),
         ({"replace_on_change": 1}, "replace_on_change 1 is neither true nor a list of options"),
         ({"replace_on_change": "yes"}, "replace_on_change 'yes' is neither true nor a list of options"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from threading import Condition, Thread, current_thread
 
-from ansible_collections.mstr.library.plugins.module_utils._model.runtime import mark_in
+from ansible_collections.mstr.library.plugins.module_utils._model.unfinished import parts_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.support.make import DEFAULT_ID, stored
@@ -22,7 +22,7 @@ FIELDS = {"runtime_version": "runtimeVersion", "others": "others"}
 VALUES = {
     "runtime_version": st.sampled_from(VERSIONS),
     "others": st.sampled_from("xy"),
-    "replace_on_change": st.sampled_from([True, ["runtime_version"], ["others"], ["name", "others"]]),
+    "replace_on_change": st.sampled_from([True, ["runtime_version"], ["others"]]),
     "smoke_test": st.just("1"),
 }
 PLAIN = st.fixed_dictionaries({}, optional=VALUES)
@@ -55,10 +55,6 @@ SERVERS = st.fixed_dictionaries(
 )
 
 
-# How entries are refused that only a person can decide
-REMEDIES = ("Add name to replace_on_change", "are to take the name", "is to take the name")
-
-
 def a_server(**switches):
     """Three runtimes of the user of the task, with a script on each of the first two."""
     runtimes = [stored(name=name, id=key, others="x") for name, key in zip(NAMES, IDS)]
@@ -72,7 +68,7 @@ def apply(have, task, **how):
 
 def marks(have):
     """The unfinished replacements on the server: the name that each is to take, and the id of what it replaces."""
-    found = {key: mark_in(runtime["name"]) for key, runtime in have.runtimes.items()}
+    found = {key: parts_of(runtime["name"]) for key, runtime in have.runtimes.items()}
     return {key: mark for key, mark in found.items() if mark}
 
 
@@ -89,21 +85,28 @@ def copy_of(have, **switches):
     return other.seed_scripts(**have.scripts)
 
 
+# What only a person can decide
+UNDECIDED = ("has or is to take", "scripts use several", "is taken by the runtime")
+
+
 def recovered(have, task, **switches):
     """The same server after a person has undone and finished by hand what interrupted runs left."""
     other = copy_of(have, **switches)
-    scripts = other.scripts
+    scripts, found = other.scripts, marks(other)
     names = {name for entry in task for name in (entry["name"], *entry.get("previous_names", ()))}
-    for key, (name, replaced) in sorted(marks(other).items()):
-        held = {runtime["name"] for runtime in other.runtimes.values()}
-        if replaced in other.runtimes:
-            old = other.runtimes[replaced]["name"]
-            if old in names:
-                scripts = {script: replaced if used == key else used for script, used in scripts.items()}
-                del other.runtimes[key]
-        elif name in names and name not in held:
-            scripts = {script: key if used == replaced else used for script, used in scripts.items()}
-            other.runtimes[key]["name"] = name
+    for replaced in sorted({replaced for _name, replaced in found.values()}):
+        same = {key: name for key, (name, of) in sorted(found.items()) if of == replaced}
+        old = other.runtimes.get(replaced)
+        if not names & {*same.values(), *([old["name"]] if old else [])}:
+            continue
+        used = [key for key in same if key in scripts.values()]
+        staying = replaced if old else (used or list(same))[0]
+        left = {*same, replaced} - {staying}
+        scripts = {script: staying if key in left else key for script, key in scripts.items()}
+        for key in set(same) - {staying}:
+            del other.runtimes[key]
+        if not old:
+            other.runtimes[staying]["name"] = same[staying]
     return other.seed_scripts(**scripts)
 
 
@@ -150,27 +153,61 @@ def check_scripts(have):
 @given(
     tasks=st.lists(files(), min_size=2, max_size=4),
     ends=st.lists(ENDS, min_size=3, max_size=3),
+    recovers=st.lists(st.booleans(), min_size=3, max_size=3),
     how=HOW,
     server=SERVERS,
 )
-def test_histories(tasks, ends, how, server):
-    """Whatever earlier runs left, a run does what it would do after a person had undone or finished that by hand."""
+def test_histories(tasks, ends, recovers, how, server):
+    """Whatever earlier runs left is refused; with `recover`, a run does what it would do once a person had ended it."""
     have = a_server(**server)
-    for task, end in zip(tasks, ends):
+    for task, end, recover in zip(tasks, ends, recovers):
         before = set(have.runtimes)
         with Watched(have) as watched:
-            result = end_early(have, end, lambda task=task: apply(have, task, **how))
+            result = end_early(have, end, lambda task=task, recover=recover: apply(have, task, recover=recover, **how))
         assert not watched.bad
         check_scripts(have)
         if result:
             check_report(before, have, result)
             assert result["changed"] or set(have.runtimes) == before
-    task, before = tasks[-1], set(have.runtimes)
+    check_refused(have, tasks[-1], how)
+    check_recovered(have, tasks[-1], how, server)
+
+
+def meant(have, task):
+    """The unfinished replacements that a task means, with what they replace."""
+    names = {name for entry in task for name in (entry["name"], *entry.get("previous_names", ()))}
+    found = {}
+    for key, (name, replaced) in marks(have).items():
+        old = have.runtimes.get(replaced, {"name": name})
+        if names & {name, old["name"]}:
+            found[key] = replaced
+    return found
+
+
+def check_refused(have, task, how):
+    """Without `recover`, a run writes nothing about what it finds unfinished, and says so."""
+    left = meant(have, task)
+    if not left:
+        return
+    keys = {*left, *left.values()}
+    before = {key: dict(have.runtimes[key]) for key in keys if key in have.runtimes}
+    used = {script: key for script, key in have.scripts.items() if key in keys}
+    have.requests.clear()
+    result = apply(have, task, **how)
+    assert "is an unfinished replacement of" in result["msg"]
+    assert {key: dict(have.runtimes[key]) for key in before} == before
+    assert {script: key for script, key in have.scripts.items() if key in keys} == used
+    assert not any(key in call for call in have.writes for key in keys)
+
+
+def check_recovered(have, task, how, server):
+    """One run with `recover` ends in what its definitions alone make of the recovered server."""
+    before = set(have.runtimes)
     expected = recovered(have, task, **server)
     by_hand = apply(expected, task, **how)
-    predicted = apply(have, task, check_mode=True, **how)
+    predicted = apply(have, task, check_mode=True, recover=True, **how)
     with Watched(have) as watched:
-        done = apply(have, task, **how)
+        done = apply(have, task, recover=True, **how)
     assert not watched.bad
     check_scripts(have)
     if "summary" not in by_hand or "summary" not in done:
@@ -178,9 +215,9 @@ def test_histories(tasks, ends, how, server):
         return
     assert (predicted["summary"], predicted["plan_id"]) == (done["summary"], done["plan_id"]), done["msg"]
     check_report(before, have, done)
-    if any(remedy in done["msg"] for remedy in REMEDIES):
+    if any(text in done["msg"] for text in UNDECIDED):
         return
-    assert done["summary"]["failed"] == by_hand["summary"]["failed"], done["msg"]
+    assert done["summary"]["failed"] == by_hand["summary"]["failed"], (done["msg"], by_hand["msg"])
     if not done["summary"]["failed"]:
         assert state(have) == state(expected)
         assert apply(have, task, **how)["changed"] is False
@@ -253,7 +290,7 @@ def test_two_runs_at_once(task, turns, how, server):
     if alone["summary"]["created"] and server.get("duplicate_names"):
         return  # such a server has two then, and the task warns
     if all(result.get("summary", {"failed": 1})["failed"] for result in results):
-        results.append(apply(have, task, **how))
+        results.append(apply(have, task, recover=True, **how))
         assert not results[-1]["summary"]["failed"], results[-1]["msg"]
     assert state(have) == state(expected), [result["msg"] for result in results]
     assert apply(have, task, **how)["changed"] is False

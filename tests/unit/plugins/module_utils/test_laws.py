@@ -46,7 +46,7 @@ def days(draw, restores, holds_all=False):
     used = draw(st.dictionaries(st.sampled_from(["load", "close"]), runtimes))
     rest = list(draw(st.permutations(plain)))
     wanted = [_wanted(draw, rest, identity if restores else None) for identity in IDS[: draw(st.integers(1, 3))]]
-    how = {"purge": draw(st.booleans()), "protect": draw(st.sampled_from([True, None]))}
+    how = {"purge": draw(st.booleans()), "protect": draw(st.booleans()), "recover": draw(st.booleans())}
     if how["purge"]:
         how["exclude"] = draw(st.lists(st.sampled_from(plain), max_size=1))
     if draw(st.booleans()):
@@ -72,7 +72,7 @@ def _wanted(draw, rest, identity):
         return entry
     if len(rest) > 2 and draw(st.booleans()):
         entry["previous_names"] = [rest.pop() for _turn in range(draw(st.integers(1, 2)))]
-    fields = st.sampled_from([None, True, ["name"], ["runtime_version"], ["others", "name"]])
+    fields = st.sampled_from([None, True, ["others"], ["runtime_version"]])
     return {**entry, "replace_on_change": draw(fields), "smoke_test": draw(st.sampled_from([None, "1"]))}
 
 
@@ -113,7 +113,7 @@ def check_order(day, before, have):
         for entry in day.wanted:
             fields = entry.get("replace_on_change") or ()
             if identity in new and runtime["name"] in _names(entry):
-                for name in FIELDS if fields is True else fields:
+                for name in VALUES if fields is True else fields:
                     assert new[identity][FIELDS[name]] == runtime[FIELDS[name]], "a listed field was changed in place"
 
 
@@ -137,7 +137,7 @@ def _as_planned(result):
 @settings(max_examples=200)
 @given(day=days(restores=False) | days(restores=True))
 def test_definitions_and_restores(day):
-    """Check mode predicts the run, its result is true, and a run that ended early is completed by the next one."""
+    """Check mode predicts the run, its result is true, and what a run left that ended early is recovered."""
     assume(not day.restores or any(entry["id"] in IDS for entry in day.wanted))
     have = day.server()
     before = state(have)
@@ -164,7 +164,7 @@ def test_definitions_and_restores(day):
     for end in day.ends:
         end_early(have, end, lambda: day.run(have))
         check_order(day, before, have)
-    middle = state(have)
+    middle, day = state(have), day._replace(how={**day.how, "recover": True})
     approved = day.run(have, check_mode=True)["plan_id"]
     assert day.run(have, plan_id=approved)["summary"]["failed"] == 0
     check_order(day, middle, have)

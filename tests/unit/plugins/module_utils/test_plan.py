@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._model import steps
+from ansible_collections.mstr.library.plugins.module_utils._model import report, steps
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import BY_NAME
 from ansible_collections.mstr.library.plugins.module_utils._model.plan import make_plan
@@ -122,9 +122,9 @@ def row(current, definition, state=steps.PLANNED):
 )
 def test_msg_says_in_one_line_what_was_done(current, definition, done, would):
     finished = row(current, definition, steps.READ)
-    assert finished.msg == done
-    assert row(current, definition, steps.PREDICTED).msg.startswith(would)
-    assert (finished.facts["changes"] == []) is (definition is not NEW)
+    assert report.message(finished) == done
+    assert report.message(row(current, definition, steps.PREDICTED)).startswith(would)
+    assert (report.facts_of(finished)["changes"] == []) is (definition is not NEW)
 
 
 @pytest.mark.parametrize(
@@ -132,8 +132,8 @@ def test_msg_says_in_one_line_what_was_done(current, definition, done, would):
     [
         ({"created": 1, "updated": 2, "deleted": 0, "unchanged": 47}, False, "1 created, 2 updated, 47 unchanged."),
         ({"created": 1, "deleted": 3, "unchanged": 4}, True, "1 would be created, 3 would be deleted, 4 unchanged."),
-        ({"created": 0, "unchanged": 0}, False, "No runtimes were given, so there was nothing to do."),
-        ({"created": 0, "unchanged": 0, "moved": 0}, False, "No script needed a different runtime."),
+        ({"unchanged": 1, "moved": 2}, True, "1 unchanged, 2 scripts would be moved."),
+        ({"created": 0, "unchanged": 0, "moved": 0}, False, "There was nothing to do."),
     ],
 )
 def test_many_runtimes_are_counted_in_one_line(counts, predicted, line):
@@ -149,7 +149,7 @@ def planned(data, **options):
 
 
 def id_of(*rows):
-    return steps.plan_id(rows)
+    return report.plan_id(rows)
 
 
 def test_the_id_has_a_fixed_value():

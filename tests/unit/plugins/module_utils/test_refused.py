@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
 from unit.support.make import DEFAULT_ID, lost, stored
-from unit.support.many import BESIDE, LIST, MERGE, NO, UNITE, UPGRADE, A, B, C, actions, assigned, holding, message, run
+from unit.support.many import LIST, NO, UNITE, UPGRADE, A, B, C, actions, assigned, holding, message, run
 from unit.support.server import Server
 
 DEFAULT = "(Default) MicroStrategy"
@@ -25,8 +25,18 @@ REFUSED = [
     # Entries that meet
     ("a", [{"id": A}, {"name": "a"}], {}, f"runtimes[1] and runtimes[0] are the same runtime, 'a' ({A}); list it once"),
     ("a", [{"id": A, "name": "b"}, {"name": "a"}], {}, "runtimes[1] and runtimes[0] are the same runtime, 'a'"),
-    ("a,b", [{"id": A, "name": "b"}, {"id": B, "name": "a"}], {}, f"[1] takes the name 'a', which runtimes[0] ({A})"),
-    ("a,b", [{"id": A, "name": "b"}, {"id": B, "state": "absent"}], {}, f"which runtimes[1] ({B}) still has"),
+    (
+        "a,b",
+        [{"id": A, "name": "b"}, {"id": B, "name": "a"}],
+        {},
+        f"name 'a' is taken by the runtime with id {A};",
+    ),
+    (
+        "a,b",
+        [{"id": A, "name": "b"}, {"id": B, "state": "absent"}],
+        {},
+        f"name 'b' is taken by the runtime with id {B}; choose",
+    ),
     ("a,b", [{"id": A, "name": "b"}], {}, f"name 'b' is taken by the runtime with id {B}; choose a different name"),
     ("a,b", [{"id": A, "name": "b"}], PURGE, f"name 'b' is taken by the runtime with id {B}; choose a different name"),
     ("", [{"id": A, "name": "a"}], {}, f"no runtime has the id {A}; to create one, set name and omit id"),
@@ -35,7 +45,6 @@ REFUSED = [
     ("", [absent(DEFAULT)], {}, "built-in default runtime and cannot be deleted"),
     ("", [{"id": DEFAULT_ID, "state": "absent"}], {}, "built-in default runtime and cannot be deleted"),
     ("R", [{**UNITE, "name": DEFAULT}], {}, f"'{DEFAULT}' ({DEFAULT_ID}) is the server's built-in"),
-    ("R", [{**UNITE, "previous_names": [DEFAULT]}], {}, f"'{DEFAULT}' ({DEFAULT_ID}) is the server's"),
     # A purge
     ("a,b", [{"name": "a"}], {**PURGE, "limit": 0}, "purge would delete 1 runtime, more than purge_limit 0: 'b'"),
     ("NIGHTLY", [{"name": "nightly"}], PURGE, f"purge would delete 'NIGHTLY' ({A}), {ALIKE} 'nightly' in the list"),
@@ -50,9 +59,7 @@ REFUSED = [
     ("a", [{"name": "a", "min_cached_instances": 4}], {}, "min_cached_instances 4 must not exceed max_cached_instanc"),
     # Previous names and replacements
     ("a,b", [{"name": "n", "previous_names": ["a", "b"]}], {}, f"have a previous name of 'n': 'a' ({A}), 'b' ({B})"),
-    ("c,c", [{"name": "n", "previous_names": ["c"]}], {}, f"2 runtimes have the name 'c': {A}, {B}"),
-    (f"R,{BESIDE}", [UPGRADE, absent(BESIDE)], {}, f"runtimes[1] is '{BESIDE}' ({B}), which runtimes[0] needs"),
-    ("R,S", [MERGE, {"id": A}], {}, f"runtimes[1] is 'R' ({A}), which runtimes[0] needs for a replacement"),
+    ("c,c", [{"name": "n", "previous_names": ["c"]}], {}, f"have a previous name of 'n': 'c' ({A}), 'c' ({B})"),
     # Scripts
     ("old", [{"name": "new"}, absent("old")], {"protect": True}, f"runtime 'old' ({A}) is used by 2 scripts"),
     ("old,a", [{"name": "a"}], {**PURGE, "protect": True}, f"runtime 'old' ({A}) is used by 2 scripts"),

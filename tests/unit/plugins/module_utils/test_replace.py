@@ -1,13 +1,34 @@
+"""A replacement: its one way, and what fails before and after its commit."""
+
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import pytest
+from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError
+from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
-from unit.support.make import refusal, stopped
-from unit.support.many import BESIDE, NO, UPGRADE, A, B, C, actions, assigned, both, deleted, holding, run, summary
+from unit.support.make import stopped, stored
+from unit.support.many import (
+    BESIDE,
+    NO,
+    UPGRADE,
+    A,
+    B,
+    C,
+    actions,
+    assigned,
+    both,
+    deleted,
+    holding,
+    moves,
+    outcome,
+    run,
+    summary,
+)
 
-UNKNOWN = "which may not have taken its name. If so, the next run gives it its name."
+UNKNOWN = "which may not have taken its name. Set recover: true to finish it."
 
 
 def upgradable(**more):
@@ -54,40 +75,123 @@ STEPS = {
     "smoke test": lambda have: setattr(have, "code_status", 4),
     "locked script": lambda have: have.refusals.update({"PUT /scripts/LOAD": NO}),
     "deletion": lambda have: have.refusals.update({f"DELETE /runtimes/{A}": NO}),
-    "deletion without effect": lambda have: setattr(have, "ignores", "DELETE"),
-    "somebody deletes it": lambda have: have.fail(
-        "PUT", meanwhile=lambda: [have.runtimes.pop(key) for key in {*have.runtimes} - {A}]
+    "colleague takes the name": lambda have: have.fail("PUT", meanwhile=lambda: have.add(stored(id=C, name="R"))),
+    "colleague edits the old one": lambda have: have.fail("PUT", meanwhile=lambda: edit(have, A)),
+    "another run": lambda have: have.fail("PUT", meanwhile=lambda: have.add(stored(id=C, name=f"Q (replaces {A})"))),
+    "script comes to the old one": lambda have: have.fail("PUT", turn=2, meanwhile=lambda: move(have, "close", A)),
+    "server stores another name": lambda have: setattr(
+        have, "alter", lambda runtime: runtime.update(name=runtime["name"][:20])
+    ),
+    "server stores another version": lambda have: setattr(
+        have, "alter", lambda runtime: runtime.update(runtimeVersion="3.11.0")
     ),
 }
 
 
+def edit(have, identity):
+    have.runtimes[identity].update(description="edited", version="9")
+
+
+def move(have, name, runtime):
+    """Somebody assigns a runtime to a script."""
+    for script in next(iter(have.core.projects)).scripts:
+        script.runtime = runtime if script.name == name else script.runtime
+
+
 @pytest.mark.parametrize("step", STEPS)
-def test_failed_step_keeps_the_old_runtime(step):
+def test_failure_before_the_commit_is_undone(step):
     have = upgradable()
+    have.switch(duplicate_names="allow")
     STEPS[step](have)
     entry = {**UPGRADE, "smoke_test": "import pandas"}
     result = run(have, entry)
     assert set(have.scripts.values()) == {A}
-    is_gone = step == "somebody deletes it"
-    assert have.names == (["R", BESIDE] if have.ignores else ["R"])
-    assert result["summary"]["failed"] >= 1
-    stays = f"The old runtime 'R' ({A}) stays in use."
-    assert (f"was deleted meanwhile. {stays}" if is_gone else stays) in result["msg"]
-    assert is_gone or ("was deleted again." in result["msg"]) is (have.ignores is None)
-    assert ("The smoke test failed: " in result["runtimes"][0]["error"]["msg"]) is (step == "smoke test")
+    assert set(have.runtimes) <= {A, C}
+    assert result["runtimes"][0]["error"]["msg"].endswith("was deleted again.")
+    assert f"The old runtime 'R' ({A}) stays in use." in result["msg"]
+    assert actions(result) == [("R", "failed")]
+    assert ("load", "moved") not in moves(result)
+    assert ("The smoke test failed: " in result["msg"]) is (step == "smoke test")
     assert A not in have.tried
-    have.refusals.clear()
-    have.ignores, have.code_status, have.alter = None, 3, lambda runtime: None
-    for runtime in have.runtimes.values():
-        runtime["packages"] = []
-    assert actions(run(have, entry)) == [("R", "replaced")]
+
+
+@pytest.mark.parametrize(
+    ("method", "meanwhile", "says", "left"),
+    [
+        # The new runtime is gone, or the old one, or nothing can be read: nothing goes back.
+        ("PUT", lambda have: have.runtimes.pop(beside(have)), "was deleted meanwhile. The old runtime 'R'", {A}),
+        ("GET", lambda have: have.runtimes.pop(A), f"'R' ({A}) does not exist any more. The runtime", set()),
+        ("DELETE", lambda have: have.refusals.update({f"GET /runtimes/{A}": NO}), "Nothing was undone: ", {A}),
+    ],
+)
+def test_undo_that_cannot_be_carried_out(method, meanwhile, says, left):
+    """The sentence says what there is, and no script is left on a runtime that is gone."""
+    have = upgradable()
+    if method == "DELETE":
+        have.refusals[f"DELETE /runtimes/{A}"] = NO
+    if method == "GET":
+        have.alter = lambda runtime: runtime.update(runtimeVersion="3.11.0")
+        method = "POST"
+    have.fail(method, meanwhile=lambda: meanwhile(have))
+    result = run(have, UPGRADE)
+    assert says in result["msg"]
+    assert left <= set(have.runtimes)
+    assert method == "POST" or set(have.scripts.values()) <= set(have.runtimes)
+
+
+def beside(have):
+    [identity] = {*have.runtimes} - {A}
+    return identity
+
+
+@pytest.mark.parametrize("stage", ["POST", "PUT", "DELETE", "PATCH"])
+def test_signal_undoes_nothing(stage):
+    """The next run says what there is, and with `recover` it ends what was begun."""
+    have = holding(R=A).seed_scripts(load=A, close=A)
+    answer = have.send
+
+    def send(call, *more):
+        if call.method == stage and "Searches" not in call.path:
+            have.stopped = True
+            raise stopped(in_flight=True)
+        if getattr(have, "stopped", False) and call.timeout is None:
+            raise stopped(in_flight=False)
+        return answer(call, *more)
+
+    have.send = send
+    message = run(have, UPGRADE)["msg"]
+    have.send = answer
+    assert not re.search("lost something|stays in use|may not exist any more|was moved, but", message)
+    assert ("DELETE" in str(have.writes)) is (stage == "PATCH")
+    assert set(have.scripts.values()) <= set(have.runtimes)
+    before = have.writes[:]
+    if BESIDE in have.names:
+        assert "is an unfinished replacement of" in run(have, UPGRADE)["msg"]
+        assert have.writes == before
+    assert run(have, UPGRADE, recover=True)["summary"]["failed"] == 0
     assert (have.names, set(have.scripts.values())) == (["R"], {have.id})
+    assert have.runtimes[have.id]["runtimeVersion"] == "3.12.1"
+
+
+def test_outage_undoes_nothing():
+    """The server is given up before the old runtime is deleted."""
+    have = holding(R=A).seed_scripts(load=A)
+    answer = have.send
+
+    def send(call, *more):
+        have.given_up = have.given_up or ("it does not answer" if call.method == "DELETE" else "")
+        if have.given_up and not call.polling:
+            raise ConnectError(f"Not tried, because {have.given_up}.")
+        return answer(call, *more)
+
+    have.send = send
+    assert "exists beside it; set recover: true to undo or finish that." in run(have, UPGRADE)["msg"]
 
 
 @pytest.mark.parametrize(
     ("error", "done", "says"),
     [
-        (NO, False, "could not take its name. The next run gives it its name."),
+        (NO, False, "could not take its name. Set recover: true to finish it."),
         *((stopped(in_flight=True), done, UNKNOWN) for done in (False, True)),
     ],
 )
@@ -96,27 +200,113 @@ def test_rename_that_fails(error, done, says):
     have.fail("PATCH", error, done=done)
     assert says in run(have, UPGRADE)["msg"]
     assert have.names == ["R" if done else BESIDE]
-    assert actions(run(have, UPGRADE)) == [("R", "none" if done else "updated")]
+    assert run(have, UPGRADE, recover=True)["summary"]["failed"] == 0
     assert (have.names, set(have.scripts.values())) == (["R"], {have.id})
 
 
-@pytest.mark.parametrize("unfinished", [False, True])
-@pytest.mark.parametrize("error", [refusal(503), refusal(404, "ERR004"), stopped(in_flight=False)])
-def test_rename_that_cannot_be_read_again_is_done(error, unfinished):
-    have = holding(**{f"R (replaces {C})" if unfinished else "R": A}).seed_scripts(load=A)
-
-    def end_rename():
-        [new] = {*have.runtimes} - {A}
-        have.refusals[f"GET /runtimes/{new}"] = error
-
-    for meanwhile in [None, end_rename] if unfinished else [end_rename]:
-        have.fail("PATCH", meanwhile=meanwhile)
+def test_scripts_follow_after_the_commit():
+    """A script that somebody assigns to the old runtime just before it is deleted goes to the new one."""
+    have = upgradable()
+    have.fail("DELETE", meanwhile=lambda: move(have, "close", A))
     result = run(have, UPGRADE)
-    assert (actions(result), have.names, result["summary"]["failed"]) == ([("R", "replaced")], ["R"], 1)
-    shown = "the server no longer shows the runtime 'R' (" if error.error["http_status"] == 404 else error.sentence
-    assert f"was updated, but could not be read again: {shown}" in result["msg"]
+    assert (result["summary"]["failed"], set(have.scripts.values())) == (0, {have.id})
+    assert [script["name"] for script in result["scripts"]] == ["close", "load"]
+
+
+def test_scripts_that_cannot_be_read_after_the_commit():
+    """The name stays, which says what is missing, and a recovery assigns the script that came last."""
+    have = holding(R=A).seed_scripts(load=A)
+
+    def end():
+        move(have, "load", A)
+        have.refusals["GET /projects"] = NO
+
+    have.fail("DELETE", meanwhile=end)
+    message = run(have, UPGRADE)["msg"]
+    assert f"'R' ({A}) is deleted, and {BESIDE!r}" in message
+    assert message.endswith("keeps its name. Set recover: true to finish it.")
     have.refusals.clear()
-    assert run(have, UPGRADE)["changed"] is False
+    assert run(have, UPGRADE, recover=True)["summary"]["failed"] == 0
+    assert (have.names, have.scripts) == (["R"], {"load": have.id})
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_secret_of_a_script_that_would_be_moved(listed):
+    """What is read of it may be a mask, so the script is only moved, without its variables, if the task names it."""
+    have = holding(R=A).seed_scripts(load=A)
+    next(iter(have.core.projects)).scripts[0].variables = [{"name": "key", "type": 4, "value": "*"}]
+    how = {"scripts": [assigned("load", "R")]} if listed else {}
+    result = outcome(have, UPGRADE, **how)
+    assert (have.scripts["load"] == A) is not listed
+    assert listed or "would be moved, and a variable there holds a secret" in result["msg"]
+    assert listed or have.writes == []
+
+
+def test_every_script_must_be_readable():
+    have = upgradable()
+    have.refusals["GET /scripts/LOAD"] = NO
+    assert "'R' cannot be replaced, because not every script could be read" in outcome(have, UPGRADE)["msg"]
+    assert have.writes == []
+
+
+@pytest.mark.parametrize("exempted", ["R", A, B, None])
+def test_exemption_and_a_replacement(exempted):
+    """It holds for the copy of a runtime; a refusal names it."""
+    have = holding(R={"id": A, "whitelist": ["0.0.0.0/0"]})
+    given = [{"runtime": exempted, "reason": "why", "until": "2026-06-15"}] if exempted else []
+    strict = policy_from({"networks_within": ["10.0.0.0/8"], "exemptions": given}, date(2026, 6, 15))
+    predicted, done = both(have, UPGRADE, policy=strict)
+    if exempted in ("R", A):
+        assert actions(predicted) == actions(done) == [("R", "replaced")]
+        assert [(row["id"], row["value"]) for row in done["exempted"]] == [(*have.runtimes, "0.0.0.0/0")]
+    else:
+        assert f"or exempt the id {A}" in done["runtimes"][0]["error"]["msg"]
+        assert have.runtimes[A]["name"] == "R"
+
+
+def test_what_the_server_stores_otherwise_is_not_replaced_every_night():
+    have = holding(R=A).seed_scripts(load=A)
+    have.alter = lambda runtime: runtime.update(packages=[*runtime.get("packages", ()), {"name": "mstrio-py"}])
+    for _night in range(2):
+        result = run(have, {**UPGRADE, "packages": [{"name": "six"}], "replace_on_change": True})
+        assert (have.names, list(have.runtimes), have.scripts) == (["R"], [A], {"load": A})
+        assert "packages [{'name': 'mstrio-py'}] instead of [{'name': 'six'}]" in result["msg"]
+
+
+def test_found_under_a_previous_name():
+    """It is replaced like any other, and the new one has the new name."""
+    have = holding(S=A).seed_scripts(load=A)
+    predicted, done = both(have, {**UPGRADE, "previous_names": ["S"]})
+    assert predicted["plan_id"] == done["plan_id"]
+    assert (have.names, set(have.scripts.values())) == (["R"], set(have.runtimes) - {A})
+
+
+def test_plan_id_covers_code_and_what_goes():
+    def plan(entry, **fields):
+        have = holding(R={"id": A, "others": "x", **fields}, S=B)
+        result = run(have, entry, check_mode=True)
+        return result["plan_id"], str(result["diff"])
+
+    assert plan(UPGRADE)[0] != plan(UPGRADE, packages=[{"name": "new"}])[0]
+    first, other = (plan({**UPGRADE, "smoke_test": f"import {name}"}) for name in ("one", "two"))
+    assert first[0] != other[0]
+    assert "import two" in other[1]
+
+
+def test_one_runtime_reports_what_was_replaced():
+    have = upgradable()
+    done = have.ensure(definition_from(UPGRADE)).result
+    assert (done["action"], done["id"], [row["id"] for row in done["replaced"]]) == ("replaced", have.id, [A])
+    assert done["replaced"][0]["runtime"]["runtime_version"] == "3.10.5"
+    assert moves(done) == [("close", "moved"), ("load", "moved")]
+
+
+def test_no_more_requests_than_needed():
+    """One list and look-up for the plan, one before the commit, and after it; and what is written is read again."""
+    have = holding(R=A).seed_scripts(load=A)
+    run(have, UPGRADE)
+    count = {call: have.requests.count(call) for call in ("GET /runtimes", "GET /projects")}
+    assert count == {"GET /runtimes": 4, "GET /projects": 3}
 
 
 def test_what_a_replacement_loses_is_named():

@@ -92,4 +92,4 @@ def test_backup_of_a_different_server(server, is_refused):
             reconcile(have.context(inputs))
         assert have.requests == []
     else:
-        assert [row.failure for row in reconcile(have.context(inputs))[0]] == [None]
+        assert [row.failure for row in reconcile(have.context(inputs)).rows] == [None]

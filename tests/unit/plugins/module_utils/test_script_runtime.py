@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError, PartialError
+from ansible_collections.mstr.library.plugins.module_utils._model.report import is_moved, script_result
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import Runtime
 from ansible_collections.mstr.library.plugins.module_utils._model.scripts import Project, SavedScript, Unread, Usage
+from ansible_collections.mstr.library.plugins.module_utils._model.steps import NO_DEFINITION, UNKNOWN, Row
 from ansible_collections.mstr.library.plugins.module_utils._options import all_without_errors
-from ansible_collections.mstr.library.plugins.module_utils._work import assignments, script_runtime
-from ansible_collections.mstr.library.plugins.module_utils._work.assign import assign_all
-from ansible_collections.mstr.library.plugins.module_utils._work.assignments import script_entries
-from ansible_collections.mstr.library.plugins.module_utils._work.scripts import check_same_scripts
+from ansible_collections.mstr.library.plugins.module_utils._work import script_runtime
+from ansible_collections.mstr.library.plugins.module_utils._work.assign import assign as carry_out
+from ansible_collections.mstr.library.plugins.module_utils._work.scripts import (
+    assignment_for,
+    check_same_scripts,
+    script_entries,
+)
 from unit.support.make import ID, OTHER_ID, faults_of, lost, stopped, stored
 from unit.support.many import NO, moves
 from unit.support.server import Server
@@ -214,7 +219,8 @@ def entry(**given):
 
 def planned(usage, *given):
     target = Runtime({"name": "New"}, OTHER_ID)
-    return [assignments.plan_assignment(wanted, usage, target) for wanted in script_entries(given)]
+    steps = [assignment_for(wanted, usage, target, [Runtime({"name": "Old"}, ID)]) for wanted in script_entries(given)]
+    return [Row(NO_DEFINITION, f"scripts[{index}]", (step,)) for index, step in enumerate(steps)]
 
 
 @pytest.fixture
@@ -235,9 +241,9 @@ def sales():
     ],
 )
 def test_plan_without_script_has_reason(usage, given, why):
-    [plan] = planned(usage, given)
-    assert plan.action == "failed"
-    assert why in plan.error.sentence
+    [row] = planned(usage, given)
+    assert script_result(row.main)["action"] == "failed"
+    assert why in row.failure.sentence
 
 
 @pytest.mark.parametrize(
@@ -262,9 +268,10 @@ def test_one_script_by_name_and_by_id():
 def test_script_assigned_elsewhere_meanwhile(sales, now):
     """Only a script that still has the runtime of the look-up is changed."""
     sales.seed_scripts(**{LOAD: now})
-    [done] = assign_all(sales.context(), planned(USAGE, entry(name="Load")))
+    [row] = carry_out(sales.context(), planned(USAGE, entry(name="Load")))
+    done = row.main
     assert [body["scriptRuntimeId"] for body in sales.sent] == ([OTHER_ID] if now == ID else [])
-    assert done.action == {ID: "moved", OTHER_ID: "none"}.get(now, "failed")
+    assert script_result(done)["action"] == {ID: "moved", OTHER_ID: "none"}.get(now, "failed")
     assert not done.error or (done.error.sentence, done.script.runtime_id) == (f"Somebody assigned {now} to it.", now)
 
 
@@ -274,12 +281,12 @@ def test_script_assigned_elsewhere_meanwhile(sales, now):
         ("GET", SIGNAL, None, "failed", "Stopped by signal"),
         ("PUT", IN_FLIGHT, None, "moved", "Stopped by signal"),
         # An answer about something else says nothing, and causes no write.
-        ("PUT", IN_FLIGHT, {"status": "ok"}, "unknown", "Stopped by signal"),
-        ("PUT", IN_FLIGHT, {"id": CLOSE, "scriptRuntimeId": ID}, "unknown", "Stopped by signal"),
-        ("PUT", IN_FLIGHT, [], "unknown", "Stopped by signal"),
-        ("PUT", lost("PUT /api/x"), lost("GET /api/x"), "unknown", "may or may not use the runtime 'New'"),
+        ("PUT", IN_FLIGHT, {"status": "ok"}, "failed", "Stopped by signal"),
+        ("PUT", IN_FLIGHT, {"id": CLOSE, "scriptRuntimeId": ID}, "failed", "Stopped by signal"),
+        ("PUT", IN_FLIGHT, [], "failed", "Stopped by signal"),
+        ("PUT", lost("PUT /api/x"), lost("GET /api/x"), "failed", "may or may not use the runtime 'New'"),
         # The update was accepted.
-        ("PUT", None, {"id": LOAD, "scriptRuntimeId": "x"}, "unknown", "it is unknown which runtime it uses"),
+        ("PUT", None, {"id": LOAD, "scriptRuntimeId": "x"}, "failed", "it is unknown which runtime it uses"),
     ],
 )
 def test_what_became_of_an_assignment(sales, method, error, answer, action, says):
@@ -292,10 +299,10 @@ def test_what_became_of_an_assignment(sales, method, error, answer, action, says
         return answer if answer is not None and sales.sent and call == f"GET /scripts/{LOAD}" else data
 
     sales.rewrite = rewrite
-    [done] = assign_all(sales.context(), planned(USAGE, entry(name="Load")))
-    writes = int(method == "PUT")
-    assert (done.action, len(sales.sent), done.is_changed) == (action, writes, bool(writes))
+    [row] = carry_out(sales.context(), planned(USAGE, entry(name="Load")))
+    done, writes = row.main, int(method == "PUT")
+    assert (script_result(done)["action"], len(sales.sent), is_moved(done)) == (action, writes, bool(writes))
     assert sales.scripts[LOAD] == (OTHER_ID if writes else ID)
     assert says in done.error.sentence
-    names = {"moved": "New", "unknown": None, "failed": "Old"}
-    assert (done.to_result({ID: "Old"})["after"] or {"name": None})["name"] == names[action]
+    after = {"moved": "New", "failed": "Old"}.get(action) if done.state != UNKNOWN else None
+    assert (script_result(done)["after"] or {"name": None})["name"] == after

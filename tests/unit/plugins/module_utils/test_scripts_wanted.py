@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
-from unit.support.many import LIST, NO, UPGRADE, A, B, C, D, actions, assigned, both, holding, moves, run
+from unit.support.many import LIST, A, B, C, D, actions, assigned, both, holding, moves, run
 
 OLD_GOES = {"name": "old", "state": "absent"}
 
@@ -58,45 +58,3 @@ def test_plan_id_covers_assignments():
     assert refused.value.to_result()["plan_id"] == identity == run(have, **how, plan_id=identity)["plan_id"]
     # Not only the name of the runtime: somebody may have deleted it and created a different one.
     assert run(holding(a=A, b=D).seed_scripts(load=A), **how, check_mode=True)["plan_id"] != identity
-
-
-def newcomer(have, name="close"):
-    """Somebody assigns a script to the old runtime while the task moves the first one that is left."""
-
-    def assign():
-        for project in have.core.projects:
-            for script in project.scripts:
-                script.runtime = A if script.name == name else script.runtime
-
-    have.fail("PUT", meanwhile=assign)
-
-
-@pytest.mark.parametrize("approved", [False, True])
-@pytest.mark.parametrize("protect", [None, True])
-def test_newcomers_are_moved_too(protect, approved):
-    """Unless a plan was approved, which does not have them."""
-    have = holding(R=A, S=B).seed_scripts(load=A, close=B)
-    identity = run(have, UPGRADE, check_mode=True)["plan_id"]
-    newcomer(have)
-    result = run(have, UPGRADE, protect=protect, plan_id=identity if approved else None)
-    assert ("the plan is different from the approved one" in result["msg"]) is approved
-    assert set(have.scripts.values()) == ({A} if approved else set(have.runtimes) - {B})
-
-
-def test_scripts_that_are_assigned_back():
-    """They are not reported as moved, even if that loses, and restores, something of the script."""
-    have = holding(R=A).seed_scripts(load=A, close=A)
-
-    def lose_descriptions():
-        have.switch(script_put_omitted="reset")
-        for script in next(iter(have.core.projects)).scripts:
-            script.description = "lost by an update"
-
-    have.fail("DELETE", NO)
-    have.fail("PUT")
-    have.fail("PUT", meanwhile=lose_descriptions)
-    result = run(have, UPGRADE)
-    assert set(have.scripts.values()) == {A}
-    assert moves(result) == [("close", "failed"), ("load", "failed")]
-    assert {script["after"]["id"] for script in result["scripts"]} == {A}
-    assert "could not be assigned back" not in result["msg"]

@@ -4,7 +4,8 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError, PartialError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import Definition
 from ansible_collections.mstr.library.plugins.module_utils._model.plan import Plan
-from ansible_collections.mstr.library.plugins.module_utils._model.steps import READ, Row, Step, report_one
+from ansible_collections.mstr.library.plugins.module_utils._model.report import report_one
+from ansible_collections.mstr.library.plugins.module_utils._model.steps import READ, Row, Step
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.module_utils._work.api import Context, Inputs, RuntimeApi, Waiting
 from ansible_collections.mstr.library.plugins.module_utils._work.inputs import TASK_OPTIONS, inputs_for_one
@@ -59,7 +60,7 @@ class Film:
             1,
         )
         [waited] = wait(context, [waited])
-        report_one(waited)
+        report_one([waited])
         return waited
 
     def fail(self, first, timeout=300, interval=2.0, action="none"):

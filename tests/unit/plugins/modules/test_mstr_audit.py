@@ -88,7 +88,7 @@ def test_a_failed_look_up_is_said_once():
 
 @pytest.mark.parametrize("gone", [False, True, None])
 def test_an_unfinished_replacement(gone):
-    """It is a finding of its own. What it replaces is compared; once that is gone, it is compared in its place."""
+    """It is a finding of its own, and a definition that means it differs, because an apply would refuse it."""
     old, beside = "A" * 32, "B" * 32
     name = f"r (replaces {old})"
     held = [stored(id=old, others="x")] if gone is False else []
@@ -100,10 +100,11 @@ def test_an_unfinished_replacement(gone):
     [found] = result["read"]["unfinished"]
     assert [found[key] for key in ("id", "name", "final_name", "replaces")] == [beside, name, "r", old]
     assert found["exists"] is {False: True, True: False, None: None}[gone]
-    advice = {False: "To undo it, assign its scripts", True: "Add previous_names: [r] to", None: f"If {old} exists, "}
+    advice = {False: "or undo it by hand: ", True: "or finish it by hand: ", None: f"or if {old} exists, undo it"}
     assert advice[gone] in found["msg"]
     rows = [(row["name"], row["action"]) for row in result["applied"]["runtimes"]]
-    assert rows == [("r", "none")] * len(definitions) + [("other", "created")]
+    assert rows == [("r", "failed")] * len(definitions) + [("other", "created")]
+    assert not result["applied"].get("failed")
     assert name in [runtime["name"] for runtime in result["read"]["runtimes"]]
 
 

@@ -1,0 +1,287 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Deletes runtimes, and renames what takes their place: replacements, undone ones, absent ones and purged ones.
+
+The API has no conditional request, so each deletion rests on reads just before it: once for all of them the list and
+the scripts; of each, the runtime itself, and last the one that takes its scripts. Afterwards, scripts that still name a
+deleted runtime follow to that one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import NamedTuple, Optional
+
+from .._errors import MstrError, ended
+from .._model.plan import NO_PLAN
+from .._model.runtime import Runtime, lists_default
+from .._model.scripts import Usage
+from .._model.steps import DELETE, DELETE_OLD, FINISH, PLANNED, READ, RENAME, UNDO, UNKNOWN, Row, Step, is_purged
+from .._model.stored import changed_since
+from .._model.unfinished import unfinished_in
+from .api import ALL_FIELDS, Context, attempt
+from .guards import refusals
+from .locate import is_found_by_id, plan_step
+from .side_by_side import map_items, map_steps
+from .write import CHANGED, CHECK_IT, check_again, is_unproven, write, write_and_read
+
+# The runtimes as listed; None if something happened since
+Listed = Optional[Sequence[Runtime]]
+
+
+class _Look(NamedTuple):
+    """What was read just before deletions. `reasons`: why runtimes must not be deleted, by their keys."""
+
+    runtimes: Sequence[Runtime]
+    usage: Usage | None
+    reasons: Mapping[str, str]
+
+
+def settle(
+    context: Context, rows: Sequence[Row], phases: Sequence[str], listed: Listed = None
+) -> tuple[list[Row], Listed]:
+    """Delete what is due in these phases, let scripts follow, and give names. The rows say what failed.
+
+    `listed`: the runtimes, if nothing happened since; they are returned, too.
+    """
+    rows, listed = delete(context, rows, phases, listed)
+    followed = _with_followers(context, rows)
+    named = _renamed(context, followed, listed)
+    return named, listed if named == rows else None
+
+
+# --- deletions
+
+
+def delete(context: Context, rows: Sequence[Row], phases: Sequence[str], listed: Listed) -> tuple[list[Row], Listed]:
+    """Carry out the deletions of these phases, if the runtimes are as they were planned; check that they are gone.
+
+    `listed`: the runtimes, if nothing happened since; they are returned, too.
+    """
+    due = [step for row in rows for step in row.due(*phases)]
+    if not due:
+        return list(rows), listed
+    is_single = is_found_by_id([step.wanted for step in due]) and not any(step.successor for step in due)
+    by_id = is_single and not context.inputs.purge
+    try:
+        listed = [] if by_id else listed or context.api.list_all()
+        look = _look(context, rows, due, listed)
+    except MstrError as exc:
+        # Also after a signal: what was written so far must be reported.
+        return _not_deleted(rows, phases, exc), None
+
+    def chosen(row: Row, step: Step) -> bool:
+        return step in row.due(*phases)
+
+    rows = map_steps(context, partial(_delete_one, context, look), rows, chosen, "deleted")
+    # A purged runtime that is already gone is no part of the result.
+    rows = [row for row in rows if not (is_purged(row) and row.main.state == READ and not row.main.plan.changed)]
+    done = [step for row in rows for step in row.in_phase(*phases) if step.plan.changed]
+    if not any(map(is_unproven, done)):
+        return rows, None
+    check = partial(_checked_gone, context, {runtime.key for runtime in look.runtimes})
+    return check_again(context, rows, not by_id, check)
+
+
+def _look(context: Context, rows: Sequence[Row], due: Sequence[Step], listed: Sequence[Runtime]) -> _Look:
+    """What there is just before the deletions. Raises MstrError."""
+    context = context._replace(existing=listed)
+    usage = None
+    if context.inputs.protects or any(step.successor for step in due):
+        from .script_usage import find_usage  # only what scripts may use needs it
+
+        usage = find_usage(context, None)
+    reasons: dict[str, str] = {}
+    for runtimes, why in refusals(context, rows, due, usage):
+        for runtime in runtimes:
+            reasons.setdefault(runtime.key, why)
+    return _Look(listed, usage, reasons)
+
+
+def _not_deleted(rows: Iterable[Row], phases: Sequence[str], cause: MstrError) -> list[Row]:
+    """The rows, with an error for each deletion that is due."""
+
+    def failed(row: Row) -> Row:
+        due = row.due(*phases)
+        steps = [step._replace(error=_not_deleted_error(step, cause)) if step in due else step for step in row.steps]
+        return row._replace(steps=tuple(steps)) if due else row
+
+    return list(map(failed, rows))
+
+
+def _not_deleted_error(step: Step, cause: MstrError) -> MstrError:
+    return MstrError(f"{step.label} was not deleted. {cause.sentence}", **cause.error)
+
+
+def _delete_one(context: Context, look: _Look, step: Step) -> Step:
+    """The step after its deletion. Raises MstrError if the runtime is left alone."""
+    if step.key in look.reasons:
+        raise MstrError(f"{step.label} was not deleted, {CHANGED}: {look.reasons[step.key]}")
+    now = _as_planned(context, look, step)
+    if now is None:
+        return step._replace(before=None if step.phase == DELETE else step.before, plan=NO_PLAN).finished(READ)
+    if step.phase == DELETE_OLD:
+        _check_alone(look, step)
+    if step.successor:
+        _check_successor(context, look, step, step.successor)
+    return write(context._replace(existing=look.runtimes), step)
+
+
+def _as_planned(context: Context, look: _Look, step: Step) -> Runtime | None:
+    """The runtime to delete, None if it is gone. Raises MstrError if it has changed since the plan."""
+    planned = step.seen
+    # A list may omit a runtime that can be read by its id. What scripts may still use is always read so.
+    shown = None if step.successor else next((each for each in look.runtimes if each.key == planned.key), None)
+    now = shown or context.api.get(str(planned.id), repr(planned.name))
+    if now and (now.facts.get("version") is None or planned.facts.get("version") is None):
+        now = context.api.with_all_fields(now, ALL_FIELDS)
+    if now is None:
+        return None
+    changed = ", ".join(changed_since(now, planned))
+    if not changed and not step.wanted.id and [each.name for each in look.runtimes].count(now.name) > 1:
+        changed = "other runtimes now have its name"
+    if changed:
+        raise MstrError(f"{planned.label} was not deleted, {CHANGED}: {changed}. {CHECK_IT}")
+    return now
+
+
+def _check_alone(look: _Look, step: Step) -> None:
+    """Raises MstrError if another run replaces the same runtime, or somebody has the name of the new one."""
+    new = step.successor or Runtime({})
+    for mark in unfinished_in(look.runtimes):
+        if mark.replaced == step.key and mark.key != new.key:
+            raise MstrError(f"Another run replaces {step.seen.label}, too: its runtime is {mark.runtime.label}")
+    own = next((mark for mark in unfinished_in([new]) if mark.key == new.key), None)
+    for other in look.runtimes:
+        if own and other.name == own.name and other.key not in (step.key, new.key):
+            raise MstrError(f"{other.label} has the name that {new.label} is to take")
+
+
+def _check_successor(context: Context, look: _Look, step: Step, successor: Runtime) -> None:
+    """Raises MstrError if a script uses the runtime to delete, or if the one that takes its scripts is not there.
+
+    That one is read last. The new runtime of a replacement must not have changed since it was compared, either.
+    """
+    usage = look.usage or Usage()
+    if usage.unread:
+        raise MstrError(f"Not every script could be read again: {usage.unread[0].error.sentence}")
+    users = usage.of(step.key)
+    if users:
+        raise MstrError(f"The {users[0].label} uses {step.seen.label}, {CHANGED}")
+    now = context.api.find(str(successor.id), repr(successor.name))
+    if now is None:
+        raise MstrError(f"The runtime {successor.label} was deleted meanwhile")
+    changed = ", ".join(changed_since(now, successor)) if step.phase == DELETE_OLD else ""
+    if changed:
+        raise MstrError(f"The runtime {successor.label} changed meanwhile: {changed}")
+
+
+def _checked_gone(context: Context, keys: set[str], after: Sequence[Runtime], step: Step) -> Step:
+    """The step, with an error if the deleted runtime still exists. `keys`: the keys in the list before the deletions.
+
+    The list `after` them has the last word: what it still shows was not deleted, even if its id is not found, because
+    the user may lack permission. What no complete list shows is read.
+    """
+    why, runtime = None, step.seen
+    if any(left.key == runtime.key for left in after):
+        why = "the list of runtimes shows it. The user may lack permission on this object"
+    elif not (runtime.key in keys and lists_default(after)) and context.api.get(str(runtime.id), repr(runtime.name)):
+        why = "it can still be read"
+    if why is None:
+        return step._replace(state=READ)
+    error = MstrError(f"The server reported {runtime.label} as deleted, but it still exists: {why}")
+    return step._replace(state=PLANNED, error=error)
+
+
+# --- afterwards
+
+
+def _with_followers(context: Context, rows: Sequence[Row]) -> list[Row]:
+    """The rows, after the scripts that still name a deleted runtime were assigned to what took its place.
+
+    Of a replacement that is finished, these are the scripts that name the runtime which is gone.
+    """
+    moves = {index: _left_and_taken(row) for index, row in enumerate(rows)}
+    if not any(moves.values()):
+        return list(rows)
+    from .assign import assign  # only these tasks need it
+    from .script_usage import find_usage
+    from .scripts import assignment
+
+    def follow(index: int, row: Row) -> Row:
+        pair = moves[index]
+        if pair is None or row.failure:
+            return row
+        if usage.unread:
+            unread = f"Not every script could be read again: {ended(usage.unread[0].error.sentence)}"
+            return row._replace(error=MstrError(f"{unread} {_state_of(row)}"))
+        left, successor = pair
+        more = [assignment(script, successor, [left]) for script in usage.of(left.key)]
+        return row._replace(steps=(*row.steps, *more)) if more else row
+
+    try:
+        usage = find_usage(context, None)
+    except MstrError as exc:
+        return [
+            row._replace(error=MstrError(f"{ended(exc.sentence)} {_state_of(row)}")) if moves[index] else row
+            for index, row in enumerate(rows)
+        ]
+    rows = [follow(index, row) for index, row in enumerate(rows)]
+    return assign(context, rows)
+
+
+def _left_and_taken(row: Row) -> tuple[Runtime, Runtime] | None:
+    """The runtime that scripts must not name any more, and the one that they are to use; None for other rows."""
+    for step in row.in_phase(DELETE_OLD, UNDO):
+        if step.done and step.successor and step.plan.changed:
+            return step.seen, step.successor
+    finish = row.due(FINISH)
+    if finish:
+        [mark] = unfinished_in([finish[0].seen])
+        return Runtime({}, id=mark.replaced), mark.runtime
+    return None
+
+
+def _state_of(row: Row) -> str:
+    """What there is after a deletion, when something failed."""
+    for step in row.in_phase(DELETE_OLD):
+        new = step.successor or Runtime({})
+        return f"{step.seen.label} is deleted, and {new.label} keeps its name. Set recover: true to finish it."
+    return "Run the task again."
+
+
+def _renamed(context: Context, rows: Sequence[Row], listed: Listed) -> list[Row]:
+    """The rows, after what replaces others has taken its name."""
+    due = [row for row in rows if row.due(RENAME, FINISH)]
+    if not due:
+        return list(rows)
+    if listed is None:
+        try:
+            listed = context.api.list_all()
+        except MstrError as exc:
+            return [row._replace(error=exc) if row in due else row for row in rows]
+    take = partial(_with_name, context._replace(existing=listed))
+    return map_items(context, take, rows, lambda row: bool(row.due(RENAME, FINISH)), "renamed")
+
+
+def _with_name(context: Context, row: Row) -> Row:
+    """The row, whose runtime has taken its name; or with an error that says which name it has."""
+    [step] = row.due(RENAME, FINISH)
+    new = step.seen if step.phase == FINISH else row.main.after or step.seen
+    name = str(step.wanted.name)
+    holder = next((other for other in context.existing if other.name == name and other.key != new.key), None)
+    if holder:
+        used = f"the name of {new.label}, which the scripts use"
+        raise MstrError(f"{holder.label} has {used}. Rename one of them by its id")
+    step = step._replace(wanted=step.wanted._replace(id=new.id), before=new)
+    step = attempt(partial(plan_step, context), step)
+    step = step if step.error else write_and_read(context, step)
+    row = row.with_step(step)
+    if step.error is None or step.done:
+        return row
+    took = "may not have taken its name" if step.state == UNKNOWN else "could not take its name"
+    text = f"{ended(step.error.sentence)} The scripts use {new.label}, which {took}. Set recover: true to finish it."
+    return row._replace(error=MstrError(text, **step.error.error))
