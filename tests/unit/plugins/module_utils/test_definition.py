@@ -29,6 +29,7 @@ def packages(*texts):
 CONTROL = "contains a control character, such as a tab or a line break; remove it"
 NO_ID = "is invalid: expected 32 hexadecimal digits"
 NO_VERSION, NO_NAME = "is not only a version; write", "is not only a name; write"
+NEVER = "a different name never needs a second runtime"
 NO_OPTION = f"is not an option of a runtime; choose from {', '.join(field.name for field in FIELDS[1:])}"
 POOL = {"min_cached_instances": 2, "max_cached_instances": 1}
 
