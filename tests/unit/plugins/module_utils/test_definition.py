@@ -74,7 +74,7 @@ POOL = {"min_cached_instances": 2, "max_cached_instances": 1}
         ({"replace_on_change": ["x"]}, f"replace_on_change[0] 'x' {NO_OPTION}"),
         (
             {"replace_on_change": ["name"]},
-            "replace_on_change[0] is name; a different name never",
+            f"replace_on_change[0] is name; {NEVER}",
         ),
         ({"replace_on_change": [["name"]]}, f"replace_on_change[0] ['name'] {NO_OPTION}"),
         ({"replace_on_change": 1}, "replace_on_change 1 is neither true nor a list of options"),

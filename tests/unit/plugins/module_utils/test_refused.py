@@ -31,12 +31,6 @@ REFUSED = [
         {},
         f"name 'a' is taken by the runtime with id {A};",
     ),
-    (
-        "a,b",
-        [{"id": A, "name": "b"}, {"id": B, "state": "absent"}],
-        {},
-        f"name 'b' is taken by the runtime with id {B}; choose",
-    ),
     ("a,b", [{"id": A, "name": "b"}], {}, f"name 'b' is taken by the runtime with id {B}; choose a different name"),
     ("a,b", [{"id": A, "name": "b"}], PURGE, f"name 'b' is taken by the runtime with id {B}; choose a different name"),
     ("", [{"id": A, "name": "a"}], {}, f"no runtime has the id {A}; to create one, set name and omit id"),
