@@ -15,7 +15,7 @@ from .._model.definition import Definition
 from .._model.plan import Plan
 from .._model.report import plan_id
 from .._model.runtime import INCOMPLETE, Runtime, lists_default
-from .._model.steps import Row, Step, assignments_in, final_name, is_purged
+from .._model.steps import Row, Step, assignments_in, is_purged
 from .api import Context
 
 if TYPE_CHECKING:
