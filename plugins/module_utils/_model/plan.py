@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._errors import ErrorList, ValidationError
@@ -62,11 +62,7 @@ def make_plan(current: Runtime | None, wanted: Definition, policy: Policy | None
     a new runtime has an empty whitelist.
     """
     if wanted.state == "absent":
-        if current is None:
-            return NO_PLAN
-        if current.is_default:
-            raise ValidationError([f"{current.label} is the server's built-in default runtime and cannot be deleted"])
-        return Plan("delete", None, before=diff_values(current.values, without_null(current.values)))
+        return _deletion(current)
     if current is None and wanted.id:
         raise ValidationError([f"no runtime has the id {wanted.id}; to create one, set name and omit id"])
     have = current or Runtime({})
@@ -74,30 +70,53 @@ def make_plan(current: Runtime | None, wanted: Definition, policy: Policy | None
     changed = differences if current else tuple(merged)
     # What does not change stays as the server has it, which may be written differently.
     target = have._replace(values={**have.values, **{name: merged[name] for name in changed}})
-    with ErrorList() as errors:
-        # A task that does not change the pool must not fail because the server already holds an invalid one.
-        if set(POOL) & set(changed):
-            errors.add(*pool_errors(target.values))
-        exempted = errors.check(policy.check_plan, current, target, wanted) if policy else None
-        if changed and not target.name:
-            errors.add(f"{target.label} has no name, and an update must contain one; set name")
+    exempted = _checked(current, target, changed, wanted, policy)
     if current and not changed:
         unchanged = diff_values(have.values, merged)
         return Plan("none", current, before=unchanged, after=unchanged, exempted=exempted)
-    # The server wants the name in a PATCH, "even if not changing" [mstrio].
-    body = {"name": target.name, **{BY_NAME[name].api: BY_NAME[name].kind.to_api(merged[name]) for name in changed}}
-    if wanted.journal_comment:
-        body["changeJournal"] = {"userComments": wanted.journal_comment}
     return Plan(
         "update" if current else "create",
         target,
         changed,
-        body,
+        _body(target, merged, changed, wanted.journal_comment),
         before=diff_values(have.values, merged) if current else {},
         after=diff_values(target.values, merged),
         warning=policy.warning(current, target, wanted.values) if policy else None,
         exempted=exempted,
     )
+
+
+def _deletion(current: Runtime | None) -> Plan:
+    if current is None:
+        return NO_PLAN
+    if current.is_default:
+        raise ValidationError([f"{current.label} is the server's built-in default runtime and cannot be deleted"])
+    return Plan("delete", None, before=diff_values(current.values, without_null(current.values)))
+
+
+def _checked(
+    current: Runtime | None, target: Runtime, changed: Sequence[str], wanted: Definition, policy: Policy | None
+) -> tuple[Finding, ...] | None:
+    """What the policy lets pass of a plan; None without one. Raises ValidationError with all errors."""
+    exempted = None
+    with ErrorList() as errors:
+        # A task that does not change the pool must not fail because the server already holds an invalid one.
+        if set(POOL) & set(changed):
+            errors.add(*pool_errors(target.values))
+        if policy:
+            exempted = errors.check(policy.check_plan, current, target, wanted)
+        if changed and not target.name:
+            errors.add(f"{target.label} has no name, and an update must contain one; set name")
+    return exempted
+
+
+def _body(target: Runtime, merged: Mapping[str, Any], changed: Iterable[str], comment: str | None) -> dict[str, Any]:
+    """What a create or an update sends."""
+    # The server wants the name in a PATCH, "even if not changing" [mstrio].
+    body = {"name": target.name, **{BY_NAME[name].api: BY_NAME[name].kind.to_api(merged[name]) for name in changed}}
+    if comment:
+        body["changeJournal"] = {"userComments": comment}
+    return body
 
 
 def compare(have: Mapping[str, Any], wanted: Definition) -> tuple[dict[str, Any], tuple[str, ...]]:

@@ -223,35 +223,40 @@ def report_one(rows: Sequence[Row], refusal: MstrError | None = None) -> dict[st
     `rows`: of the runtime, and of what was recovered for it. `refusal`: of a check mode, which shows all the same what
     it would do.
     """
-    row = next(row for row in rows if row.place != RECOVERY)
-    recovered = [other for other in rows if other.place == RECOVERY and other is not row]
+    [row] = [row for row in rows if row.place != RECOVERY]
+    recovered = [row for row in rows if row.place == RECOVERY]
     deleted = [step for step in row.in_phase(DELETE_OLD) if step.shows]
     scripts = scripts_of(rows)
+    lines = [message(row), *(recovery_line(other) for other in recovered if is_changed(other))]
+    exempted = exempted_of(row)
+    parts: dict[str, Any] = {
+        "scripts": [script_result(step) for step in scripts],
+        "replaced": [_replaced_result(step.seen) for step in deleted],
+        "recovered": [_recovered_result(other) for other in recovered],
+    }
     result = {
         "changed": any(map(is_changed, rows)),
-        "msg": message(row),
+        "msg": " ".join(lines),
         **facts_of(row),
         "plan_id": plan_id(rows),
+        **{key: entries for key, entries in parts.items() if entries},
+        **({} if exempted is None else {"exempted": exempted}),
+        "diff": _diffs(row, recovered, deleted, scripts),
     }
-    if scripts:
-        result["scripts"] = [script_result(step) for step in scripts]
-    exempted = exempted_of(row)
-    if exempted is not None:
-        result["exempted"] = exempted
-    if deleted:
-        result["replaced"] = [
-            {"id": step.seen.id, "name": step.seen.name, "runtime": step.seen.to_result()} for step in deleted
-        ]
-    if recovered:
-        result["recovered"] = [
-            {"id": other.main.seen.id, "name": other.main.seen.name, "action": action_of(other)} for other in recovered
-        ]
-        result["msg"] += "".join(f" {recovery_line(other)}" for other in recovered if is_changed(other))
-    result["diff"] = _diffs(row, recovered, deleted, scripts)
-    error = refusal or row.failure or next((other.failure for other in recovered if other.failure), None)
-    if error:
-        raise PartialError(error, result) if refusal or result["changed"] or row.main.done else error
-    return result
+    # What was to be recovered concerns the runtime, so its failure is the row's, too.
+    error = refusal or row.failure
+    if error is None:
+        return result
+    has_result = refusal is not None or result["changed"] or row.main.done
+    raise PartialError(error, result) if has_result else error
+
+
+def _replaced_result(old: Runtime) -> dict[str, Any]:
+    return {"id": old.id, "name": old.name, "runtime": old.to_result()}
+
+
+def _recovered_result(row: Row) -> dict[str, Any]:
+    return {"id": row.main.seen.id, "name": row.main.seen.name, "action": action_of(row)}
 
 
 def _diffs(row: Row, recovered: Sequence[Row], deleted: Sequence[Step], scripts: Sequence[Step]) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from .._errors import NAMES_IN_MESSAGE, MstrError, PartialError, ValidationError, counted, ended, listed
@@ -29,7 +30,7 @@ from .report import (
     shown,
 )
 from .runtime import Runtime
-from .steps import DELETE_OLD, RECOVERY, Row, Step, assignments_in, is_purged
+from .steps import DELETE_OLD, PURGE, RECOVERY, Row, Step, assignments_in, is_purged
 
 _FAILURES_IN_MESSAGE = 5
 # The counts of a summary, in their order
@@ -51,11 +52,11 @@ def report_many(
     refused in check mode. `predicted`: whether the task ran in check mode. `undefined`: the runtimes that no definition
     names.
     """
-    of_scripts = [row for row in rows if row.main.script]
-    reported = [row for row in rows if not row.main.script and _is_reported(row)]
+    shown_rows = [row for row in rows if row.main.script or _is_reported(row)]
+    reported = [row for row in shown_rows if not row.main.script]
     scripts = scripts_of(rows)
-    failed = [(f"{row.place} {row.label}", row.failure) for row in (*reported, *of_scripts) if row.failure]
-    results = [result for _row, result in _results(reported)]
+    failed = [row for row in (*reported, *(row for row in shown_rows if row.main.script)) if row.failure]
+    results = list(_results(reported))
     summary = _summary(results, scripts, len(failed))
     result: dict[str, Any] = {
         "changed": any(map(is_changed, rows)),
@@ -64,24 +65,28 @@ def report_many(
         "summary": summary,
         "diff": _diffs(reported, scripts),
         "plan_id": plan_id(rows),
-        "undefined": None,
+        "undefined": None if undefined is None else [{"id": each.id, "name": each.name} for each in undefined],
     }
-    if undefined is not None:
-        result["undefined"] = [{"id": runtime.id, "name": runtime.name} for runtime in undefined]
     if scripts or has_scripts:
         result["scripts"] = [script_result(step) for step in scripts]
     exempted = [found for found in map(exempted_of, reported) if found is not None]
     if exempted:
-        result["exempted"] = [entry for entries in exempted for entry in entries]
-    if refusal:
-        raise PartialError(refusal, result)
-    if failed:
-        number = len(reported) + len(of_scripts)
-        what = "runtimes and scripts" if of_scripts else "runtimes"
-        end = "Nothing was purged." if purges and _spared(rows) else ""
-        text = failures(f"{len(failed)} of {number} {what} failed", failed, end)
-        raise PartialError(MstrError(text, **failed[0][1].error), result)
+        result["exempted"] = list(chain.from_iterable(exempted))
+    error = refusal or _failure_of(shown_rows, failed, purges)
+    if error:
+        raise PartialError(error, result)
     return result
+
+
+def _failure_of(rows: Sequence[Row], failed: Sequence[Row], purges: bool) -> MstrError | None:
+    """The error of a task in which these of all rows failed; None if none did."""
+    causes = [(f"{row.place} {row.label}", row.failure) for row in failed if row.failure]
+    if not causes:
+        return None
+    what = "runtimes and scripts" if any(row.main.script for row in rows) else "runtimes"
+    end = "Nothing was purged." if purges and _spared(rows) else ""
+    text = failures(f"{len(failed)} of {len(rows)} {what} failed", causes, end)
+    return MstrError(text, **causes[0][1].error)
 
 
 def _is_reported(row: Row) -> bool:
@@ -105,35 +110,25 @@ def undefined_in(known: Iterable[Runtime], rows: Sequence[Row], spared: Collecti
 
     None without a definition of what there should be.
     """
-    definitions = [row for row in rows if not row.main.script and row.place != RECOVERY]
-    if all(row.wanted.state == "absent" for row in definitions):
+    definitions = [row.wanted for row in rows if not row.main.script and row.place != RECOVERY]
+    if all(wanted.state == "absent" for wanted in definitions):
         return None
-    keys = {runtime.key for row in rows for step in row.steps for runtime in (step.before, step.after) if runtime}
-    names = {name for row in rows for name in (row.wanted.name, *row.wanted.previous_names)}
-    others = [
-        runtime
-        for runtime in known
-        if runtime.key not in keys
-        and runtime.key not in spared
-        and runtime.name not in names
-        and not runtime.is_default
-    ]
-    return sorted(others, key=lambda runtime: runtime.name)
+    steps = [step for row in rows for step in row.steps]
+    keys = {step.key for step in steps} | {step.after.key for step in steps if step.after} | set(spared)
+    names = {name for wanted in definitions for name in (wanted.name, *wanted.previous_names)}
+    others = [runtime for runtime in known if runtime.key not in keys and runtime.name not in names]
+    return sorted((runtime for runtime in others if not runtime.is_default), key=lambda runtime: runtime.name)
 
 
-def _results(rows: Sequence[Row]) -> Iterator[tuple[Row, dict[str, Any]]]:
+def _results(rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
     """Each runtime of a result: the definitions, what was replaced, what was recovered, and what was purged."""
     recovered = [row for row in rows if row.place == RECOVERY]
     purged = [row for row in rows if is_purged(row)]
+    yield from (_row_result(row) for row in rows if row.place not in (RECOVERY, PURGE))
     for row in rows:
-        if row not in recovered and row not in purged:
-            yield row, _row_result(row)
-    for row in rows:
-        for step in row.in_phase(DELETE_OLD):
-            if step.shows and step.plan.changed:
-                yield row, _replaced_result(row, step)
-    for row in (*recovered, *purged):
-        yield row, _row_result(row)
+        deletions = [step for step in row.in_phase(DELETE_OLD) if step.shows and step.plan.changed]
+        yield from (_replaced_result(row, step) for step in deletions)
+    yield from map(_row_result, (*recovered, *purged))
 
 
 def _row_result(row: Row) -> dict[str, Any]:
@@ -143,7 +138,6 @@ def _row_result(row: Row) -> dict[str, Any]:
         "name": row.name,
         **facts,
         "id": facts["id"] or row.wanted.id,
-        "action": "failed" if failure and facts["action"] == "none" else facts["action"],
         "error": {"msg": failure.sentence, **failure.error} if failure else None,
     }
     if has_smoke_test(row) and shown(row).changed:
@@ -169,7 +163,7 @@ def _replaced_result(row: Row, step: Step) -> dict[str, Any]:
 def _summary(results: Sequence[Mapping[str, Any]], scripts: Sequence[Step], failed: int) -> dict[str, int]:
     """How many runtimes have each action, how many scripts were moved, and how many of both failed."""
     actions = Counter(result["action"] for result in results)
-    actions["unchanged"] = actions["none"]
+    actions["unchanged"] = sum(result["action"] == "none" and not result["error"] for result in results)
     actions["moved"] = sum(map(is_moved, scripts))
     actions["failed"] = failed
     return {name: actions[name] for name in _COUNTS}
@@ -177,9 +171,11 @@ def _summary(results: Sequence[Mapping[str, Any]], scripts: Sequence[Step], fail
 
 def _diffs(rows: Sequence[Row], scripts: Sequence[Step]) -> list[dict[str, Any]]:
     """A difference for each runtime that changes, and one for all scripts."""
-    diffs = [diff_of(row) for row in rows if shown(row).changed and not is_purged(row)]
-    diffs += [deletion_diff(step) for row in rows for step in row.in_phase(DELETE_OLD) if step.shows]
-    diffs += [diff_of(row) for row in rows if shown(row).changed and is_purged(row)]
+    changed = [row for row in rows if shown(row).changed]
+    deletions = [step for row in rows for step in row.in_phase(DELETE_OLD)]
+    diffs = [diff_of(row) for row in changed if not is_purged(row)]
+    diffs += [deletion_diff(step) for step in deletions if step.shows]
+    diffs += [diff_of(row) for row in changed if is_purged(row)]
     if any(map(is_moved, scripts)):
         diffs.append({**scripts_diff(scripts), "before_header": "scripts", "after_header": "scripts"})
     return diffs
@@ -225,13 +221,16 @@ def _changes(row: Row) -> Iterator[tuple[str, str]]:
 
 def plan_mismatch(approved: str, rows: Sequence[Row]) -> str:
     """The refusal of a plan that is not the approved one: what the plan is now, with at most ten names."""
-    planned = [change for row in rows if not row.failure for change in _changes(row)]
+    changes: dict[str, list[str]] = {"create": [], "update": [], "replace": [], "delete": []}
+    for row in rows:
+        for action, text in () if row.failure else _changes(row):
+            changes[action].append(text)
     left, parts = NAMES_IN_MESSAGE, []
-    for action in ("create", "update", "replace", "delete"):
-        changes = sorted(text for planned_action, text in planned if planned_action == action)
-        if changes:
-            parts.append(f"{len(changes)} to {action} ({listed(changes, left, '; ') if left else '…'})")
-            left = max(0, left - len(changes))
+    for action, texts in changes.items():
+        if texts:
+            names = listed(sorted(texts), left, "; ") if left else "…"
+            parts.append(f"{len(texts)} to {action} ({names})")
+            left = max(0, left - len(texts))
     moved = sum(step.is_due for step in assignments_in(rows))
     if moved:
         parts.append(f"{counted(moved, 'script')} to move")

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 
 from .._errors import MstrError, ValidationError
@@ -28,25 +28,60 @@ def located(context: Context, refused: Mapping[str, MstrError]) -> list[Row]:
 
     Raises ValidationError for two definitions that mean one runtime.
     """
-    rows = []
-    for index, wanted in enumerate(context.inputs.definitions):
-        place = wanted.place or f"runtimes[{index}]"
-        step = Step(wanted, CHANGE if wanted.state == "present" else DELETE)
-        rows.append(Row(wanted, place, (step,), refused.get(place)))
-    by_id = {runtime.key: runtime for runtime in context.existing}
-    by_name: dict[str, list[Runtime]] = {}
-    for runtime in context.existing:
-        by_name.setdefault(runtime.name, []).append(runtime)
+    rows = [_row(index, wanted, refused) for index, wanted in enumerate(context.inputs.definitions)]
+    claimed: set[str | None] = set()
+    if context.inputs.restore:
+        from .restore import without_deleted_id  # only a backup needs it
 
-    def find(row: Row) -> Row:
-        wanted = row.wanted
+        keys = {runtime.key for runtime in context.existing}
+        rows = _each(partial(without_deleted_id, context, keys), rows)
+        claimed = {row.wanted.id for row in rows}
+    find = partial(_found, _Listed(context.existing), claimed)
+    rows = _with_fields(context, _each(find, rows))
+    errors = list(_meetings(rows))
+    if errors:
+        raise ValidationError(errors)
+    return rows
+
+
+def _row(index: int, wanted: Definition, refused: Mapping[str, MstrError]) -> Row:
+    place = wanted.place or f"runtimes[{index}]"
+    step = Step(wanted, CHANGE if wanted.state == "present" else DELETE)
+    return Row(wanted, place, (step,), refused.get(place))
+
+
+def _each(work: Callable[[Row], Row], rows: Sequence[Row]) -> list[Row]:
+    """The rows after the work, but for those that have failed."""
+    return [row if row.error else attempt(work, row) for row in rows]
+
+
+class _Listed:
+    """The listed runtimes by id and by name."""
+
+    def __init__(self, runtimes: Sequence[Runtime]) -> None:
+        self.by_id = {runtime.key: runtime for runtime in runtimes}
+        self.by_name: dict[str, list[Runtime]] = {}
+        for runtime in runtimes:
+            self.by_name.setdefault(runtime.name, []).append(runtime)
+
+    def candidates(self, wanted: Definition) -> list[Runtime]:
+        """The runtimes that a definition may mean: by its id, or else by its name and previous names."""
         if wanted.id:
-            candidates = [by_id[wanted.id]] if wanted.id in by_id else []
-        else:
-            names = (str(wanted.name), *wanted.previous_names)
-            candidates = [runtime for name in names for runtime in by_name.get(name, ())]
-            candidates = [runtime for runtime in candidates if runtime.key not in claimed]
-        return row.with_step(row.main._replace(before=find_listed(wanted, candidates)))
+            return [self.by_id[wanted.id]] if wanted.id in self.by_id else []
+        names = (str(wanted.name), *wanted.previous_names)
+        return [runtime for name in names for runtime in self.by_name.get(name, ())]
+
+
+def _found(listed: _Listed, claimed: Collection[str | None], row: Row) -> Row:
+    """The row with the listed runtime that it means. `claimed`: the ids by which other definitions mean runtimes."""
+    candidates = listed.candidates(row.wanted)
+    if row.wanted.id is None:
+        candidates = [runtime for runtime in candidates if runtime.key not in claimed]
+    return row.with_step(row.main._replace(before=find_listed(row.wanted, candidates)))
+
+
+def _with_fields(context: Context, rows: list[Row]) -> list[Row]:
+    """The rows with the fields of their runtimes that the list omits."""
 
     def read(row: Row) -> Row:
         before = locate(context, row.wanted, row.main.before, bool(context.existing))
@@ -55,24 +90,11 @@ def located(context: Context, refused: Mapping[str, MstrError]) -> list[Row]:
     def is_unread(row: Row) -> bool:
         return not row.error and _needs_read(context, row.wanted, row.main.before)
 
-    claimed: set[str | None] = set()
-    if context.inputs.restore:
-        from .restore import without_deleted_id  # only a backup needs it
-
-        rows = [row if row.error else attempt(partial(without_deleted_id, context, by_id), row) for row in rows]
-        claimed = {row.wanted.id for row in rows}
-    rows = [row if row.error else attempt(find, row) for row in rows]
     if sum(map(is_unread, rows)) > 1:
         from .side_by_side import map_items  # only where a list omits fields
 
-        rows = map_items(context, read, rows, is_unread, "read")
-    else:
-        rows = [attempt(read, row) if is_unread(row) else row for row in rows]
-    if len(rows) > 1:
-        errors = list(_meetings(rows))
-        if errors:
-            raise ValidationError(errors)
-    return rows
+        return map_items(context, read, rows, is_unread, "read")
+    return [attempt(read, row) if is_unread(row) else row for row in rows]
 
 
 def _meetings(rows: Sequence[Row]) -> Iterator[str]:

@@ -169,31 +169,38 @@ def _unlisted(context: Context, purge: Purge, rows: Sequence[Row]) -> list[Runti
     # Compare names too: a listed runtime that cannot be read must not be deleted.
     names = {row.wanted.name for row in rows if not row.wanted.id}
     keys = {step.key for row in rows for step in row.steps}
+    candidates = [
+        runtime
+        for runtime in context.existing
+        if not runtime.is_default
+        and runtime.key not in keys
+        and runtime.name not in names
+        and not is_named(runtime.name, purge.exclude, runtime.id)
+    ]
+    reasons = _reasons_to_spare(context, purge, rows, candidates)
+    if reasons:
+        spared = sorted(f"{runtime.label}, {reasons[runtime.key]}" for runtime in candidates if runtime.key in reasons)
+        context.warn(f"The purge spares {'; '.join(spared)}. Delete with state: absent what nobody needs.")
+    return [runtime for runtime in candidates if runtime.key not in reasons]
+
+
+def _reasons_to_spare(
+    context: Context, purge: Purge, rows: Sequence[Row], candidates: Sequence[Runtime]
+) -> dict[str, str]:
+    """Why a purge spares runtimes, by their keys: unfinished replacements and what they replace, for example."""
     previous = {name for row in rows for name in row.wanted.previous_names}
-    unlisted, spared = [], []
-    reasons = _unfinished_reasons(context)
-    for runtime in context.existing:
-        if runtime.is_default or runtime.key in keys or is_named(runtime.name, purge.exclude, runtime.id):
-            continue
+    reasons: dict[str, str] = {}
+    for runtime in candidates:
         if is_named(runtime.name, purge.left_out, runtime.id):
-            spared.append(f"{runtime.label}, left out of the file")
-        elif runtime.key in reasons:
-            spared.append(f"{runtime.label}, {reasons[runtime.key]}")
+            reasons[runtime.key] = "left out of the file"
         elif runtime.name in previous:
-            spared.append(f"{runtime.label}, a previous name of a listed one")
-        elif runtime.name not in names:
-            unlisted.append(runtime)
-    if spared:
-        context.warn(f"The purge spares {'; '.join(sorted(spared))}. Delete with state: absent what nobody needs.")
-    return unlisted
-
-
-def _unfinished_reasons(context: Context) -> dict[str, str]:
-    """Why a purge spares unfinished replacements, and what they replace, by their keys."""
-    reasons = {}
+            reasons[runtime.key] = "a previous name of a listed one"
+    keys = {runtime.key for runtime in candidates}
     for mark in context.unfinished:
-        reasons[mark.replaced] = f"which {mark.runtime.label} is to replace"
-        reasons[mark.key] = f"an unfinished replacement of {mark.replaced}"
+        if mark.replaced in keys:
+            reasons[mark.replaced] = f"which {mark.runtime.label} is to replace"
+        if mark.key in keys:
+            reasons[mark.key] = f"an unfinished replacement of {mark.replaced}"
     return reasons
 
 

@@ -14,7 +14,7 @@ from .._errors import MstrError, PartialError, ValidationError
 from .._model.kinds import NOTHING
 from .._model.report import plan_id, report_one
 from .._model.runtime import Runtime
-from .._model.steps import READ, RECOVERY, Row, unplanned
+from .._model.steps import READ, Row, unplanned
 from .api import Context, Inputs, attempt
 from .inputs import context_for
 from .locate import is_found_by_id, located, plan_step
@@ -73,18 +73,10 @@ def reconcile(context: Context) -> Outcome:
     id of its plan; in check mode, the reason is returned. Raises ValidationError for entries that meet, and MstrError
     if runtimes cannot be listed.
     """
-    inputs, definitions = context.inputs, context.inputs.definitions
-    listed: Sequence[Runtime] | None = None
+    listed = _listed(context)
     recovery: Sequence[Row] = ()
-    if inputs.restore:
-        from .restore import check_server  # only a backup needs it
-
-        check_server(context)
     refused: Mapping[str, MstrError] = NOTHING
-    is_single = is_found_by_id(definitions) and not (inputs.restore or inputs.recover)
-    if not is_single or inputs.purge or inputs.scripts:
-        # An incomplete list is read twice, so that no create makes a second runtime.
-        listed = context.api.list_known(context.warn, [definition.name for definition in definitions])
+    if listed is not None:
         context = context._replace(existing=listed)
         if any("(replaces " in runtime.name for runtime in listed):
             from .._model.unfinished import unfinished_in  # only what an interrupted run left needs it
@@ -97,19 +89,37 @@ def reconcile(context: Context) -> Outcome:
     for warning in dict.fromkeys(filter(None, warnings)):
         context.warn(warning)
     refusal = ValidationError(errors) if errors else None
+    if refusal and not context.check_mode:
+        raise PartialError(refusal, {"plan_id": plan_id(rows)})
+    return Outcome(_done(context, rows), refusal, listed, context.unfinished)
+
+
+def _listed(context: Context) -> list[Runtime] | None:
+    """The runtimes on the server; None for a single one that its id finds. Raises MstrError."""
+    inputs, definitions = context.inputs, context.inputs.definitions
+    if inputs.restore:
+        from .restore import check_server  # only a backup needs it
+
+        check_server(context)
+    is_single = is_found_by_id(definitions) and not (inputs.restore or inputs.recover)
+    if is_single and not (inputs.purge or inputs.scripts):
+        return None
+    # An incomplete list is read twice, so that no create makes a second runtime.
+    return context.api.list_known(context.warn, [definition.name for definition in definitions])
+
+
+def _done(context: Context, rows: list[Row]) -> list[Row]:
+    """The rows after the work; in check mode, as it would leave them."""
     if context.check_mode:
         from .carry_out import predict  # only check mode needs it
 
-        rows = predict(rows)
-    elif refusal:
-        raise PartialError(refusal, {"plan_id": plan_id(rows)})
-    else:
-        rows = [row if row.failure or row.main.plan.changed else _unchanged(row) for row in rows]
-        if inputs.waiting or any(step.is_due for row in rows for step in row.steps):
-            from .carry_out import carry_out  # only a task that changes something, or waits, needs it
+        return predict(rows)
+    rows = [row if row.failure or row.main.plan.changed else _unchanged(row) for row in rows]
+    if context.inputs.waiting or any(step.is_due for row in rows for step in row.steps):
+        from .carry_out import carry_out  # only a task that changes something, or waits, needs it
 
-            rows = carry_out(context, rows)
-    return Outcome(rows, refusal, listed, context.unfinished)
+        return carry_out(context, rows)
+    return rows
 
 
 def _unchanged(row: Row) -> Row:
@@ -121,22 +131,22 @@ def _planned(context: Context, rows: list[Row], recovery: Sequence[Row]) -> tupl
     """Every plan, and why the task must not carry it out. Raises ValidationError for entries that meet."""
     plan = partial(plan_step, context)
     rows = [row if row.error else row.with_step(attempt(plan, row.main)) for row in rows]
-    inputs, errors = context.inputs, list[str]()
-    if recovery or _needs_more(inputs):
-        from .plan_all import plan_all  # a single plain definition does not need it
-
-        rows, errors = plan_all(context, rows, recovery)
-    else:
-        rows = [unplanned(row) if row.failure else row for row in rows]
+    inputs = context.inputs
     if inputs.restore:
         from .restore import warn_of_restored
 
-        warn_of_restored(context, [row for row in rows if row.place != RECOVERY and not row.main.script])
-    elif inputs.policy and len(rows) > 1 and any(row.failure for row in rows):
+        warn_of_restored(context, rows)
+    violated: list[str] = []
+    if inputs.policy and not inputs.restore and len(rows) > 1 and any(row.failure for row in rows):
         from .guards import violations  # only an exemption by id makes it wait for the list
 
-        errors += violations(inputs.policy, rows)
-    return rows, errors
+        violated = violations(inputs.policy, rows)
+    if not recovery and not _needs_more(inputs):
+        return [unplanned(row) if row.failure else row for row in rows], violated
+    from .plan_all import plan_all  # a single plain definition does not need it
+
+    rows, errors = plan_all(context, rows, recovery)
+    return rows, [*errors, *violated]
 
 
 def _needs_more(inputs: Inputs) -> bool:

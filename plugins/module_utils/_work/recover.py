@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -75,7 +75,7 @@ def recovered(context: Context, marks: Sequence[Unfinished]) -> Recovery:
             raise
         except MstrError as exc:
             errors[group.replaced] = exc
-    errors.update(_name_conflicts(context, groups, planned))
+    errors.update(_name_conflicts(context, planned))
     refused = _refused(groups, errors)
     rows = [row for group in groups if not group.places & refused.keys() for row in planned.get(group.replaced, ())]
     return Recovery(_afterwards(context, marks, rows, usage), rows, refused)
@@ -252,30 +252,25 @@ def _comment(context: Context) -> str | None:
     return comments[0] if comments else None
 
 
-def _name_conflicts(
-    context: Context, groups: Iterable[_Group], planned: Mapping[str, Sequence[Row]]
-) -> dict[str, MstrError]:
+def _name_conflicts(context: Context, planned: Mapping[str, Sequence[Row]]) -> dict[str, MstrError]:
     """The errors of what would take a name that another runtime has, or is to take, too; by what it replaces."""
     rows = [row for group_rows in planned.values() for row in group_rows]
     deleted = {row.main.key for row in rows if row.main.phase == UNDO}
+    holders: dict[str, list[Runtime]] = {}
+    for runtime in context.existing:
+        if runtime.key not in deleted:
+            holders.setdefault(runtime.name, []).append(runtime)
+    finished = [(replaced, row) for replaced, group in planned.items() for row in group if row.main.phase == FINISH]
+    for _replaced, row in finished:
+        holders.setdefault(str(row.wanted.name), []).append(row.main.seen)
     errors: dict[str, MstrError] = {}
-    for group in groups:
-        for row in planned.get(group.replaced, ()):
-            if row.main.phase != FINISH:
-                continue
-            name = row.wanted.name
-            holders = [each for each in context.existing if each.name == name and each.key not in deleted]
-            holders += [
-                other.main.seen
-                for other in rows
-                if other is not row and other.main.phase == FINISH and other.wanted.name == name
-            ]
-            if holders:
-                taken = (
-                    f"{row.main.seen.label} is to take the name {name!r}, which {holders[0].label} has or is to take"
-                )
-                advice = f"Rename one of them by its id, such as {{id: {row.main.seen.id}, name: {name} 2}}"
-                errors[group.replaced] = ValidationError([f"{taken}. {advice}"])
+    for replaced, row in finished:
+        new, name = row.main.seen, str(row.wanted.name)
+        other = next((holder for holder in holders[name] if holder.key != new.key), None)
+        if other:
+            taken = f"{new.label} is to take the name {name!r}, which {other.label} has or is to take"
+            advice = f"Rename one of them by its id, such as {{id: {new.id}, name: {name} 2}}"
+            errors[replaced] = ValidationError([f"{taken}. {advice}"])
     return errors
 
 

@@ -116,9 +116,8 @@ def _undone(context: Context, row: Row) -> Row:
     if new is None or new.id is None:
         return row
     try:
-        with context.session.insisting():
-            is_there = context.api.find(str(old.id), repr(old.name)) is not None
-            usage = find_usage(context, None) if is_there else Usage()
+        is_there = context.api.find(str(old.id), repr(old.name)) is not None
+        usage = find_usage(context, None) if is_there else Usage()
     except MstrError as exc:
         return _ended_with(row, error, f"Nothing was undone: {ended(exc.sentence)} {_left(new)}")
     if not is_there:

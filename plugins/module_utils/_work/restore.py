@@ -42,7 +42,7 @@ def without_deleted_id(context: Context, listed_ids: Collection[str | None], row
 
 def warn_of_restored(context: Context, rows: Sequence[Row]) -> None:
     """Say what a restore does not bring back, and what it brings back although it violates the policy."""
-    located = {step.key for row in rows for step in row.steps}
+    located = {row.main.key for row in rows}
     others = [runtime.label for runtime in context.existing if not runtime.is_default and runtime.key not in located]
     if others:
         context.warn(f"These runtimes are not in the backup, and stay as they are: {listed(sorted(others))}.")
@@ -55,10 +55,15 @@ def warn_of_restored(context: Context, rows: Sequence[Row]) -> None:
                 f"Runtime {row.wanted.name!r} has a different id, because {identity} was deleted. The owner and the "
                 "permissions (ACL) of that one are not restored."
             )
-        findings = context.inputs.policy.of_definition(row.wanted, row.main.before) if context.inputs.policy else ()
-        sentences = [finding.sentence for finding in findings if finding.counts]
-        if sentences:
-            context.warn(f"Runtime {row.wanted.name!r} is restored, although {'; '.join(sentences)}.")
+        _warn_of_policy(context, row)
+
+
+def _warn_of_policy(context: Context, row: Row) -> None:
+    policy = context.inputs.policy
+    findings = policy.of_definition(row.wanted, row.main.before) if policy else ()
+    sentences = [finding.sentence for finding in findings if finding.counts]
+    if sentences:
+        context.warn(f"Runtime {row.wanted.name!r} is restored, although {'; '.join(sentences)}.")
 
 
 def without_secrets(context: Context, planned: Sequence[Row]) -> list[Row]:

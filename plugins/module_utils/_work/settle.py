@@ -64,8 +64,7 @@ def delete(context: Context, rows: Sequence[Row], phases: Sequence[str], listed:
     due = [step for row in rows for step in row.due(*phases)]
     if not due:
         return list(rows), listed
-    is_single = is_found_by_id([step.wanted for step in due]) and not any(step.successor for step in due)
-    by_id = is_single and not context.inputs.purge
+    by_id = _is_found_by_id(context, due)
     try:
         listed = [] if by_id else listed or context.api.list_all()
         look = _look(context, rows, due, listed)
@@ -77,13 +76,22 @@ def delete(context: Context, rows: Sequence[Row], phases: Sequence[str], listed:
         return step in row.due(*phases)
 
     rows = map_steps(context, partial(_delete_one, context, look), rows, chosen, "deleted")
-    # A purged runtime that is already gone is no part of the result.
-    rows = [row for row in rows if not (is_purged(row) and row.main.state == READ and not row.main.plan.changed)]
-    done = [step for row in rows for step in row.in_phase(*phases) if step.plan.changed]
-    if not any(map(is_unproven, done)):
+    rows = [row for row in rows if not _was_gone(row)]
+    if not any(is_unproven(step) for row in rows for step in row.in_phase(*phases)):
         return rows, None
     check = partial(_checked_gone, context, {runtime.key for runtime in look.runtimes})
     return check_again(context, rows, not by_id, check)
+
+
+def _is_found_by_id(context: Context, due: Sequence[Step]) -> bool:
+    """Whether this is a single deletion by id that concerns nothing else, so that no list needs to be read."""
+    is_single = is_found_by_id([step.wanted for step in due])
+    return is_single and due[0].successor is None and context.inputs.purge is None
+
+
+def _was_gone(row: Row) -> bool:
+    """Whether somebody else had deleted a runtime that was to be purged: it is no part of the result."""
+    return is_purged(row) and row.main.state == READ and not row.main.plan.changed
 
 
 def _look(context: Context, rows: Sequence[Row], due: Sequence[Step], listed: Sequence[Runtime]) -> _Look:

@@ -54,14 +54,10 @@ def write(context: Context, step: Step, read_first: bool = False) -> Step:
     lost: ApiError | ConnectError | None = None
     tries = context.retries
     while step.plan.changed and step.state == PLANNED:
-        label, done = step.wanted.label, DONE[step.plan.action]
         try:
             return _send(context, step)
         except Interrupted as exc:
-            if not exc.outcome_unknown:
-                raise MstrError(f"{exc.sentence}. The runtime {label} was not {done}.") from exc
-            doubt = f"while the runtime {label} was being {done}. It may or may not have been {done}"
-            return step._replace(state=UNKNOWN, error=MstrError(f"{exc.sentence} {doubt}; check it."))
+            return _interrupted(step, exc)
         except (ApiError, ConnectError) as exc:
             if step.plan.action == "create" and isinstance(exc, ApiError) and exc.number == ALREADY_EXISTS:
                 step = _name_taken(context, step, exc, lost)
@@ -77,6 +73,15 @@ def write(context: Context, step: Step, read_first: bool = False) -> Step:
             raise not_done_error(lost, f"the runtime is still not {DONE[step.plan.action]}")
         tries -= 1
     return step if step.state != PLANNED else step.finished(READ)
+
+
+def _interrupted(step: Step, exc: Interrupted) -> Step:
+    """The step after a signal, if its request was on its way. Raises MstrError if it was never sent."""
+    label, done = step.wanted.label, DONE[step.plan.action]
+    if not exc.outcome_unknown:
+        raise MstrError(f"{exc.sentence}. The runtime {label} was not {done}.") from exc
+    doubt = f"while the runtime {label} was being {done}. It may or may not have been {done}"
+    return step._replace(state=UNKNOWN, error=MstrError(f"{exc.sentence} {doubt}; check it."))
 
 
 def _send(context: Context, step: Step) -> Step:
@@ -321,16 +326,13 @@ def is_unproven(step: Step) -> bool:
 
 def _confirmed(context: Context, listed: Sequence[Runtime], step: Step) -> Step:
     """The step with its runtime as it is now, or with an error if no create was carried out. Raises MstrError."""
-    wanted, created, current = step.wanted, step.action == "created", None
+    wanted, is_created = step.wanted, step.action == "created"
     key = step.runtime.key if step.runtime else ""
-    name = step.plan.target.name if step.plan.target and "name" in step.plan.changed_fields else None
-    candidates = [runtime for runtime in listed if runtime.key == key or runtime.name == name]
-    if len(candidates) > 1:
-        ids = " and ".join(str(runtime.id) for runtime in candidates)
-        origin = "Another task created one, or a lost response made this task create two. Delete one by its id."
-        origin = origin if created else "Somebody else has given one of them this name. Rename one by its id."
-        context.warn(f"Several runtimes now have the name {name!r}: {ids}. {origin}")
-    own = [runtime for runtime in candidates if runtime.key == key] or (candidates if created else [])
+    candidates = _namesakes(context, listed, step, key)
+    own = [runtime for runtime in candidates if runtime.key == key]
+    if is_created and not own:
+        own = candidates
+    current = None
     if own:
         current = context.api.with_all_fields(own[0], needed_fields(context, wanted))
     if current is None and key:
@@ -338,10 +340,24 @@ def _confirmed(context: Context, listed: Sequence[Runtime], step: Step) -> Step:
         current = context.api.get(key, wanted.label)
     if current:
         return confirm(context, step, current)
-    if not created:
+    if not is_created:
         raise MstrError(f"the server no longer shows the runtime {step.label} ({key})")
     error = MstrError(f"The server reported {step.label} ({key}) as created, but does not show it")
     return step._replace(state=PLANNED, after=None, error=error)
+
+
+def _namesakes(context: Context, listed: Sequence[Runtime], step: Step, key: str) -> list[Runtime]:
+    """The listed runtimes that have the written one's id, or the name that it got. Warns if there are several."""
+    target = step.plan.target
+    name = target.name if target and "name" in step.plan.changed_fields else None
+    candidates = [runtime for runtime in listed if runtime.key == key or runtime.name == name]
+    if len(candidates) > 1:
+        ids = " and ".join(str(runtime.id) for runtime in candidates)
+        origin = "Somebody else has given one of them this name. Rename one by its id."
+        if step.action == "created":
+            origin = "Another task created one, or a lost response made this task create two. Delete one by its id."
+        context.warn(f"Several runtimes now have the name {name!r}: {ids}. {origin}")
+    return candidates
 
 
 def confirm(context: Context, step: Step, current: Runtime) -> Step:

@@ -80,8 +80,9 @@ def message(server, *entries, **how):
 
 
 def actions(result):
-    """What was done with each definition and each purged runtime."""
-    return [(row["name"], row["action"]) for row in result["runtimes"] if "replaced_by" not in row]
+    """What was done with each definition, each recovered and each purged runtime; "failed" if nothing was, by an error."""
+    rows = [row for row in result["runtimes"] if "replaced_by" not in row]
+    return [(row["name"], "failed" if row["action"] == "none" and row["error"] else row["action"]) for row in rows]
 
 
 def moves(result):
