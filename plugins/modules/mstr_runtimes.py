@@ -121,11 +121,10 @@ runtimes:
       type: str
     action:
       description:
-        - What was done, or would be done in check mode. V(failed) means that nothing was done. V(unknown) means that it
+        - What was done, or would be done in check mode, also beside an RV(runtimes[].error). V(unknown) means that it
           is not known whether the server carried out a request.
-        - An entry that was written and failed afterwards has its action, and the error.
       type: str
-      choices: [none, created, updated, replaced, deleted, failed, unknown]
+      choices: [none, created, updated, replaced, deleted, unknown]
     changed_fields:
       description: As RV(mstr.library.mstr_runtime#module:changed_fields).
       type: list

@@ -72,19 +72,19 @@ def report_many(
     exempted = [found for found in map(exempted_of, reported) if found is not None]
     if exempted:
         result["exempted"] = list(chain.from_iterable(exempted))
-    error = refusal or _failure_of(shown_rows, failed, purges)
+    end = "Nothing was purged." if purges and _spared(rows) else ""
+    error = refusal or _failure_of(shown_rows, failed, end)
     if error:
         raise PartialError(error, result)
     return result
 
 
-def _failure_of(rows: Sequence[Row], failed: Sequence[Row], purges: bool) -> MstrError | None:
-    """The error of a task in which these of all rows failed; None if none did."""
+def _failure_of(rows: Sequence[Row], failed: Sequence[Row], end: str) -> MstrError | None:
+    """The error of a task in which these of all rows failed; None if none did. `end`: of its message."""
     causes = [(f"{row.place} {row.label}", row.failure) for row in failed if row.failure]
     if not causes:
         return None
     what = "runtimes and scripts" if any(row.main.script for row in rows) else "runtimes"
-    end = "Nothing was purged." if purges and _spared(rows) else ""
     text = failures(f"{len(failed)} of {len(rows)} {what} failed", causes, end)
     return MstrError(text, **causes[0][1].error)
 

@@ -80,7 +80,7 @@ def message(server, *entries, **how):
 
 
 def actions(result):
-    """What was done with each definition, each recovered and each purged runtime; "failed" if nothing was, by an error."""
+    """What was done with each definition, recovered and purged runtime; "failed" if nothing was, beside an error."""
     rows = [row for row in result["runtimes"] if "replaced_by" not in row]
     return [(row["name"], "failed" if row["action"] == "none" and row["error"] else row["action"]) for row in rows]
 

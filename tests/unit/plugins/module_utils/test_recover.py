@@ -263,7 +263,7 @@ def test_what_changes_during_a_recovery(method, meanwhile, why):
     result = run(have, {**BACK, "others": "y"}, **RECOVER)
     assert why in result["msg"]
     assert B in have.runtimes
-    assert result["runtimes"][0]["action"] == "failed"
+    assert actions(result)[0][1] == "failed"
     assert not any(call.startswith("PATCH") for call in have.writes)
 
 

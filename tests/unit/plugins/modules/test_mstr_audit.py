@@ -64,7 +64,7 @@ def test_what_apply_refuses_is_finding(entry, failed):
     server = Server(stored(), stored(id="A" * 32))
     server.refusals["GET /runtimes/" + "E" * 32] = refusal(500, "ERR001", "no")
     applied = audited(server, runtimes=[entry])["applied"]
-    assert (applied["failed"], [row["action"] for row in applied["runtimes"]]) == (failed, ["failed"])
+    assert (applied["failed"], [row["action"] for row in applied["runtimes"]]) == (failed, ["none"])
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
@@ -103,7 +103,7 @@ def test_an_unfinished_replacement(gone):
     advice = {False: "or undo it by hand: ", True: "or finish it by hand: ", None: f"or if {old} exists, undo it"}
     assert advice[gone] in found["msg"]
     rows = [(row["name"], row["action"]) for row in result["applied"]["runtimes"]]
-    assert rows == [("r", "failed")] * len(definitions) + [("other", "created")]
+    assert rows == [("r", "none")] * len(definitions) + [("other", "created")]
     assert not result["applied"].get("failed")
     assert name in [runtime["name"] for runtime in result["read"]["runtimes"]]
 
