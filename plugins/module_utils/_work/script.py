@@ -18,18 +18,17 @@ from .._errors import ApiError, MstrError, PartialError, clean
 from .._session.interrupt import Interrupted
 from .._session.response import Response, Shape, id_in, is_outage, parsed, says_no_such_object
 from .._session.session import Session
+from .poll import Clock, Pause, Rhythm, poll
 
 _PATH = "/scripts/evaluation"
 # 0 initiated, 1 running, 2 partially ready; 3 and above are final [mstrio].
 _FINAL = {3: "ready", 4: "error", 5: "expired", 6: "cancelled"}
 _READY, _CANCELLED = 3, 6
-_FIRST_INTERVAL, _GROWTH, _LONGEST_INTERVAL = 0.25, 1.5, 5.0  # seconds, times, seconds
+_RHYTHM = Rhythm(timeout=0, first=0.25, longest=5.0, growth=1.5)
 _STDERR_LIMIT = 1000  # characters
 _LOST = "The response to the start was lost: the script may be running on the server. It was not started again."
 
 
-Clock = Callable[[], float]
-Pause = Callable[[float], None]
 Progress = Callable[[str], None]
 
 
@@ -134,19 +133,22 @@ class _Run:
 
     def finish(self, clock: Clock, pause: Pause, progress: Progress) -> None:
         """Wait until the state is final. Raises MstrError, also after run_timeout; PartialError if it is lost."""
-        script, interval = self._script, _FIRST_INTERVAL
-        end = clock() + script.timeout
-        while self._check() < _READY:
-            left = end - clock()
-            if left <= 0:
-                last = f" The last check failed: {self._outage.sentence}" if self._outage else ""
-                raise MstrError(
-                    f"The script on {script.label} did not end within {script.timeout:g} seconds (run_timeout).{last}",
-                    **(self._outage.error if self._outage else {}),
-                )
-            progress(script_running(script.timeout - left))
-            pause(min(interval, left))
-            interval = min(interval * _GROWTH, _LONGEST_INTERVAL)
+        script = self._script
+
+        def is_final() -> bool:
+            return self._check() >= _READY
+
+        def report(passed: float) -> None:
+            progress(script_running(passed))
+
+        rhythm = _RHYTHM._replace(timeout=script.timeout)
+        if is_final() or poll(is_final, rhythm, clock, pause, report):
+            return
+        last = f" The last check failed: {self._outage.sentence}" if self._outage else ""
+        raise MstrError(
+            f"The script on {script.label} did not end within {script.timeout:g} seconds (run_timeout).{last}",
+            **(self._outage.error if self._outage else {}),
+        )
 
     def _check(self) -> int:
         """Read the state and return its number; if the server cannot be reached, the last known number."""

@@ -16,6 +16,7 @@ from .._session.interrupt import Interrupted
 from .._session.parallel import all_side_by_side
 from .._session.response import is_outage
 from .api import Context, Waiting
+from .poll import Rhythm, poll
 from .side_by_side import progress_line
 from .write import confirm
 
@@ -55,19 +56,22 @@ def _is_awaited(context: Context, row: Row) -> bool:
 
 def _check_until_done(context: Context, watches: Sequence[_Watch], waiting: Waiting) -> None:
     """Check until every runtime is done, or the timeout is reached. Raises Interrupted."""
-    timeout, interval = waiting
-    end, longest = context.clock() + timeout, interval * _LONGEST_INTERVAL
-    while True:
-        pending = [watch for watch in watches if not watch.done]
-        left = end - context.clock()
-        if not pending or left <= 0:
-            break
-        context.progress(state_of_wait([watch.runtime for watch in pending], len(watches)))
-        context.pause(min(interval, left))
-        interval = min(interval * _GROWTH, longest)
-        all_side_by_side(lambda watch: watch.check(context), pending)
-    for watch in pending:
-        watch.time_out(timeout)
+
+    def pending() -> list[_Watch]:
+        return [watch for watch in watches if not watch.done]
+
+    def check() -> bool:
+        all_side_by_side(lambda watch: watch.check(context), pending())
+        return not pending()
+
+    def report(_passed: float) -> None:
+        context.progress(state_of_wait([watch.runtime for watch in pending()], len(watches)))
+
+    rhythm = Rhythm(waiting.timeout, waiting.interval, waiting.interval * _LONGEST_INTERVAL, _GROWTH)
+    if pending():
+        poll(check, rhythm, context.clock, context.pause, report)
+    for watch in pending():
+        watch.time_out(waiting.timeout)
 
 
 def state_of_wait(pending: Sequence[Runtime], total: int) -> str:
