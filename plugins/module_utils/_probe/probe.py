@@ -23,6 +23,7 @@ from .._model.runtime import DEFAULT_RUNTIME_ID
 from .._session.interrupt import Interrupted, Stop
 from .._session.response import LIST_WITH_IDS, OBJECT_WITH_ID, Response, id_in, list_of
 from .._session.session import Session
+from .._work.poll import Rhythm, poll
 from .._work.script_usage import start_search
 from .._work.write import CHECKS
 from .shape import recorded, recorded_without_response
@@ -40,7 +41,7 @@ _DEFINITION: Mapping[str, Any] = {
 }
 _CHANGES: Mapping[str, Any] = {"description": "Created by mstr_probe", "whitelist": ["192.0.2.0/25"]}
 _PENDING = {"busy", "installing", "unknown"}  # statuses [doc]
-_WAIT_S, _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 60.0, 1.0, 10.0
+_RHYTHM = Rhythm(timeout=60.0, first=1.0, longest=10.0, growth=1.5)
 _LAST_CHECKS = (0.0, 1.0, 1.0)  # seconds before each check for what is left, after a failure or a signal
 _ADVICE = "Delete it with mstr_runtime, its id and state: absent."
 _SEARCHES = {2: "/v2/metadataSearches/results", 1: "/metadataSearches/results"}  # by the version of the call
@@ -139,10 +140,11 @@ class Probe:
             self.created -= 1
 
     def _wait(self, path: str) -> None:
-        end, seconds = self._clock() + _WAIT_S, _FIRST_PAUSE_S
-        while _is_pending(self._get(path)) and self._clock() < end:
-            self._stop.pause(seconds)
-            seconds = min(1.5 * seconds, _LONGEST_PAUSE_S)
+        def is_over() -> bool:
+            return not _is_pending(self._get(path))
+
+        if not is_over():
+            poll(is_over, _RHYTHM, self._clock, self._stop.pause)
 
     def _search(self, project: str) -> None:
         """Search for scripts with the call of newer releases, and with that of older ones."""
