@@ -96,7 +96,7 @@ def _replaced_fields(params: Mapping[str, Any]) -> frozenset[str]:
     name, replace_on_change = params.get("name") or "", params.get("replace_on_change")
     previous = params.get("previous_names") or ()
     is_absent = params.get("state") == "absent"
-    is_plain = not previous and replace_on_change is None and (is_absent or "(replaces " not in name)
+    is_plain = not previous and replace_on_change is None and (is_absent or not name.endswith(")"))
     if is_plain:
         return frozenset()
     from .moves import name_errors, replaced_fields  # few definitions need it

@@ -78,11 +78,10 @@ def reconcile(context: Context) -> Outcome:
     refused: Mapping[str, MstrError] = NOTHING
     if listed is not None:
         context = context._replace(existing=listed)
-        if any("(replaces " in runtime.name for runtime in listed):
-            from .._model.unfinished import unfinished_in  # only what an interrupted run left needs it
-            from .recover import recovered
+        if any(runtime.name.endswith(")") for runtime in listed):
+            from .recover import recovered  # only what an interrupted run left needs it
 
-            context, recovery, refused = recovered(context, unfinished_in(listed))
+            context, recovery, refused = recovered(context)
     rows, errors = _planned(context, located(context, refused), recovery)
     # Once a row, because a replacement has a plan before it is one.
     warnings = (row.main.plan.warning for row in rows if not row.failure)

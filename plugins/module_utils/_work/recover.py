@@ -57,8 +57,9 @@ class _Group(NamedTuple):
     is_gone: bool
 
 
-def recovered(context: Context, marks: Sequence[Unfinished]) -> Recovery:
+def recovered(context: Context) -> Recovery:
     """What becomes of the unfinished replacements in the list that definitions mean. Raises Interrupted."""
+    marks = unfinished_in(context.existing)
     groups = list(_groups(context, marks))
     if not groups:
         return Recovery(context._replace(unfinished=marks))

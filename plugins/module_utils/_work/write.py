@@ -247,8 +247,8 @@ def _name_taken(context: Context, step: Step, refusal: MstrError, lost: MstrErro
     if holder and lost:
         # The name was more likely taken by this task's create, whose response was lost, than by another play.
         return confirm(context, step, holder)
-    if holder and "(replaces " in holder.name:
-        raise MstrError(f"Another run has created {holder.label} meanwhile, so it replaces the same runtime")
+    if holder and wanted.replace_on_change:
+        raise MstrError(f"Another run has created {holder.label} meanwhile. Run the task again")
     if holder:
         # Another play created it first: write only what still differs.
         again = plan_step(context._replace(existing=listed), step._replace(before=holder))
