@@ -20,7 +20,7 @@ from dev.paths import ROOT
 WIDTH = 120
 filled = functools.partial(textwrap.fill, width=WIDTH, break_long_words=False, break_on_hyphens=False)
 ROLE = "roles/runtimes/meta/argument_specs.yml"
-GUIDE = "docs/docsite/rst/guide_playbooks.rst"
+GUIDE = "docs/docsite/rst/guide_many_environments.rst"
 MODULE = "plugins/modules/mstr_runtime.py"
 _TYPES = {"str": "string", "path": "string", "int": "integer", "float": "number", "bool": "boolean", "dict": "object"}
 

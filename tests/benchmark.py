@@ -1,4 +1,4 @@
-"""`make bench`: measures what the modules cost, and prints the table of docs/docsite/rst/guide_sessions.rst.
+"""`make bench`: measures what the modules cost, and prints the table of docs/docsite/rst/guide_own_module.rst.
 
 make bench                     all rows, which takes ten minutes
 make bench ARGS="--only uri"   the rows whose text contains this

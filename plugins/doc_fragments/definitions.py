@@ -23,80 +23,61 @@ class ModuleDocFragment:
 options:
   runtimes:
     description:
-      - The definitions of the runtimes, each with the options of M(mstr.library.mstr_runtime), where they are described
-        in full. An entry with C(state=absent) takes only C(name), C(id) and C(journal_comment).
-      - Set at least one of O(runtimes), O(src) and O(scripts). O(runtimes) and O(src) cannot be combined.
+      - The definitions of the runtimes, each with the options of M(mstr.library.mstr_runtime), which describes them.
+        One with C(state=absent) takes only C(name), C(id) and C(journal_comment).
     type: list
     elements: dict
     suboptions: OPTIONS
   src:
     description:
-      - A YAML or JSON file with the definitions, either as a list or as a mapping with this list under the key
-        C(runtimes) and the entries of O(scripts) under the key C(scripts). It must be on the host where the module
-        runs. There, a YAML file requires the Python library PyYAML.
-      - Ansible searches for a relative path as for O(ca_path), see the notes. The variable C(mstr_runtimes_src) of the
-        role C(mstr.library.runtimes) and of the playbooks has a different rule. Such a path starts at the directory in
-        which C(ansible-playbook) was started.
-      - The file is not a template, and the module cannot decrypt C(ansible-vault). For a template or an encrypted file,
-        load the definitions as a variable and set O(runtimes). A text with C({{) or C({%) is refused. If it is meant,
-        write the tag C(!unsafe) before it, in a YAML file.
-      - A mapping with C(restore=true) is a backup, which the role writes with C(mstr_runtimes_backup_dest). An entry
-        then means the runtime with its id, whatever its name is now, then one with its name that no other entry means
-        by its id, and is created if there is neither. An entry whose name a different runtime has by now fails, and the
-        others go on. Nothing is deleted, and O(purge) does not count. A script with a secret variable is not moved. A
-        violation of the policy is only a warning. With the key C(server), the file is refused for a different server.
-      - The names and ids under the key C(left_out) are runtimes that the file leaves out on purpose. A purge spares
-        them. With C(partial=true), the file has only a part of the runtimes, and a purge is refused.
+      - A YAML or JSON file with the definitions, in place of O(runtimes), on the host where the module runs. YAML
+        requires the Python library PyYAML there. Ansible searches for a relative path as for O(ca_path).
+      - It has a list, or a mapping with this list under C(runtimes), the entries of O(scripts) under C(scripts), and
+        these keys. C(partial=true) says that the file has only a part of the runtimes, and refuses a purge.
+        C(restore=true) makes it a backup. An entry then means the runtime with its id, else the one with its name, and
+        is created if there is neither; nothing is deleted, and a violation of the policy is a warning. C(server)
+        refuses the file for a different server. A purge spares the names and ids under C(left_out).
+      - The file is not a template, and cannot be encrypted. A text with C({{) or C({%) is refused without the tag
+        C(!unsafe) before it.
     type: path
   scripts:
     description:
-      - Saved scripts and the runtimes that they are to use, such as after a runtime was created again with a new id.
-        Only this assignment is managed, as by M(mstr.library.mstr_script_runtime).
-      - Without O(runtimes) and O(src), the task only assigns scripts, and purges nothing.
-      - O(protect_used) counts these assignments, so a runtime that no script will use any more can be deleted.
+      - Saved scripts and the runtimes that they are to use. Only this assignment is managed, as by
+        M(mstr.library.mstr_script_runtime). O(protect_used) counts it.
     type: list
     elements: dict
     suboptions:
       id:
-        description: The id of the script. Set O(scripts[].id) or O(scripts[].name). If both are set, the id decides.
+        description: The id of the script. It decides if O(scripts[].name) is set, too.
         type: str
       name:
-        description: The name of the script. If several scripts of the project have this name, set O(scripts[].id).
+        description: The name of the script, which only one of the project may have.
         type: str
       project:
         description: The name or id of the project.
         type: str
         required: true
       runtime:
-        description: The name of the runtime that the script is to use. The same task may create it.
+        description: The name of the runtime, which the same task may create.
         type: str
         required: true
   purge:
     description:
-      - Whether to delete all runtimes that are not listed. By default, the task leaves them alone.
-      - The built-in default runtime of the server is never purged. If an entry fails, nothing is purged.
-      - The task fails if the server's list lacks the built-in default runtime, because it may then be incomplete; if no
-        entry has C(state=present), because the purge would then delete every runtime; and if it would purge a runtime
-        whose name differs from a listed one only in case, in whitespace, or in the form of a character, such as a
-        full-width letter.
+      - Whether to delete all runtimes that are not listed, but the built-in default runtime. If an entry fails, nothing
+        is purged.
+      - The task fails if no entry is to be present, if the server's list lacks the default runtime, or if the name of a
+        runtime to purge differs from a listed one only in case, whitespace, or the form of a character.
     type: bool
     default: false
   purge_exclude:
     description:
-      - Names, ids, or shell patterns of names such as V(Strategy *), of runtimes that are never purged. Used only with
-        O(purge=true).
-      - Case, whitespace and the form of a character do not count. A pattern with brackets also matches names that
-        contain these brackets, so V(Prod [EU] *) spares C(Prod [EU] Nightly).
-      - If something is purged, a warning names each entry without C(*) and C(?) that matches no runtime.
-      - Write a list, even for a single name. A text is refused, because names may contain commas.
+      - A list of names, ids, or shell patterns of names such as V(Strategy *), of runtimes that are never purged. Case
+        does not count. A pattern with brackets also matches names that contain them.
     type: list
     elements: str
     default: []
   purge_limit:
-    description:
-      - Maximum number of runtimes to purge. If more would be deleted, the task fails before it changes anything, and
-        names up to ten of them. In check mode, it names all, and C(diff) contains them.
-      - If omitted, there is no limit. Entries with C(state=absent) do not count.
+    description: How many runtimes may be purged. If more would be, the task fails before it changes anything.
     type: int
 """
 

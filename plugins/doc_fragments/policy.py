@@ -17,100 +17,62 @@ class ModuleDocFragment:
 options:
   policy:
     description:
-      - Rules on what a runtime may have. By default, there are no rules.
-      - A task that writes checks the definitions before the login, and fails if one violates a rule that
-        O(policy.exemptions) does not exempt it from. It evaluates only what a definition manages. Where an exemption by
-        id may apply, it checks after it has read the list of runtimes, but before the first write.
-      - Before it writes, the task also checks what stays on the server, such as the blocks that stay with
-        C(purge_whitelist=false), the packages that stay with C(purge_packages=false), and the version of a package that
-        is listed without one.
-      - An entry that a rule cannot read violates the rule, such as a host name in a whitelist, or a URL in place of the
-        name of a package.
-      - If O(policy.networks_within) is set and a write leaves a whitelist empty, the task warns, because some servers
-        may treat an empty whitelist as "all networks". Set O(policy.whitelist_required) to make the task fail instead.
+      - Rules on what a runtime may have. By default, there are none.
+      - A task that writes fails before the login if a definition violates a rule without an exemption, and before the
+        first write if what stays on the server does, such as networks with C(purge_whitelist=false). It evaluates only
+        what a definition manages. What a rule cannot read violates it, such as a host name in a whitelist.
     type: dict
     suboptions:
       networks_within:
-        description:
-          - Networks in CIDR notation inside which, taken together, every block of a whitelist must lie.
-          - An empty list allows no block at all. If omitted, there is no such rule.
+        description: Networks that contain all allowed ones. An empty list allows none at all.
         type: list
         elements: str
       networks_never:
         description:
-          - Networks in CIDR notation that no block of a whitelist may overlap.
-          - An IPv6 block is also evaluated as the IPv4 networks that it contains, mapped (V(::ffff:0:0/96)) or as NAT64
-            (V(64:ff9b::/96)). Therefore V(::/0) in a whitelist overlaps every IPv4 network. In a rule, V(::/0) means
-            only IPv6.
+          - Networks that none may overlap. An IPv6 network also stands for the IPv4 networks that
+            it contains, mapped (V(::ffff:0:0/96)) or as NAT64 (V(64:ff9b::/96)). In a rule, V(::/0) means only IPv6.
         type: list
         elements: str
       whitelist_required:
-        description:
-          - Whether an empty whitelist violates the policy. If V(true), a task fails instead of clearing a whitelist or
-            creating a runtime without one.
+        description: Whether a whitelist must have entries.
         type: bool
         default: false
       networks_required:
-        description:
-          - Networks in CIDR notation that every whitelist must include, such as the address of the Library server.
-            Each of them must lie inside the blocks of the whitelist, taken together.
-          - An empty whitelist includes nothing, and a runtime that is created without a whitelist has an empty one.
+        description: Networks that all must include. Put the address of the Library server here.
         type: list
         elements: str
       packages_within:
         description:
-          - The allowed packages. Each package of a runtime must match one of these requirements.
-          - A requirement is a package name, or a pattern of names with C(*) and C(?), such as V(company-*). Names are
-            compared in their normalized form and without extras, so V(Company_Tools[x]) is V(company-tools).
-          - It may end with version specifiers as in PEP 440, such as V(requests>=2.32,<3). A package without a version
-            does not match such a requirement. Specifiers need the Python library packaging where the module runs.
-          - An empty list allows no package at all. If omitted, there is no such rule.
+          - The allowed packages. Each must match one of these requirements, such as V(requests>=2.32,<3) or
+            V(company-*), which are names or patterns, optionally with specifiers of PEP 440. A package without a
+            version matches no specifier. An empty list allows no package at all.
         type: list
         elements: str
       packages_never:
         description:
-          - The forbidden packages. No package of a runtime may match one of these requirements, such as
-            V(requests<2.32). They have the same form as in O(policy.packages_within).
-          - A package without a version cannot be compared with specifiers. This is not a violation;
-            M(mstr.library.mstr_runtime_info) and audits list such packages as not evaluated. Set
-            O(policy.package_versions_required) to refuse them.
-          - A version that PEP 440 cannot read violates the rule if a requirement with specifiers names the package.
+          - The forbidden packages. A package without a version cannot be compared with
+            specifiers; it is no violation, but not evaluated. A version that PEP 440 cannot read violates the rule.
         type: list
         elements: str
       packages_required:
-        description:
-          - The packages that every runtime must have. A package must match each of these requirements, such as
-            V(mstrio-py>=11.5). They have the same form as in O(policy.packages_within), so a package without a version
-            matches no requirement with specifiers.
-          - A runtime that is created without packages has none, even if the server adds a package by itself.
+        description: The packages that all must have.
         type: list
         elements: str
       package_versions_required:
-        description: Whether a package without a version violates the policy.
+        description: Whether each package needs a version.
         type: bool
         default: false
       runtime_versions_within:
-        description:
-          - The allowed Python versions, as specifiers of PEP 440 such as V(==3.11.*) or V(>=3.10,<3.13). The version of
-            a runtime must match one of them. A version that is not set is not evaluated.
-          - Write a list, even for a single entry. A text is refused, because Ansible would split it at its commas.
-          - They need the Python library packaging where the module runs.
+        description: The allowed Python versions. Write a list of specifiers, such as V(==3.11.*), of which one must match.
         type: list
         elements: str
       python_days_left:
         description:
-          - The number of days for which the Python of a runtime must still be supported, counted in UTC up to the last
-            day of its support. V(0) requires a Python that has not ended.
-          - The installed Python is evaluated where C(include_installed=true) has read it, and otherwise the version
-            that is set. A version that is not set is not evaluated. A version that is newer than this
-            collection knows is not a violation; M(mstr.library.mstr_runtime_info) and audits list it as not evaluated.
-          - A definition violates this rule from a certain day on, although nobody changed it. An exemption in
-            O(policy.exemptions) gives you time until its last day.
+          - Days until the Python may end. V(0) requires one that has not ended. The installed Python counts where it was
+            read. A version that this collection does not know is not evaluated.
         type: int
       resource_max:
-        description:
-          - The largest allowed resources, timeout and number of cached instances. Only the given keys are evaluated,
-            and only where the runtime has a value.
+        description: The largest allowed values. Only what a runtime has is evaluated.
         type: dict
         suboptions:
           cpu:
@@ -120,51 +82,42 @@ options:
             description: Memory in MB.
             type: int
           disk:
-            description: Disk space, in the unit of the server.
+            description: Disk space.
             type: int
           proc_count:
             description: Number of processes.
             type: int
           exec_timeout:
-            description: Number of seconds that a script may run.
+            description: Seconds that a script may run.
             type: int
           max_cached_instances:
             description: Number of cached instances.
             type: int
       exemptions:
         description:
-          - Violations that do not count, each with a reason and a last day. They are returned as C(exempted), and every
-            report shows them.
-          - After the last day, the violation counts again, and its message says that the exemption expired.
-          - An exemption that exempts nothing is a finding of an audit.
+          - Violations that do not count. They are returned as C(exempted), and every
+            report shows them. After the last day, the violation counts again.
         type: list
         elements: dict
         suboptions:
           runtime:
             description:
-              - The name or the id of a runtime, or a pattern of names with C(*) and C(?). Case and whitespace do not
-                matter.
-              - A runtime that the task renames counts under its new name, and one that it creates has no id yet.
-              - An exemption of the id of a runtime also holds for its replacement, until that has its name. Write the
-                new id afterwards; an audit names it.
+              - Name, pattern of names, or id of a runtime. Case and whitespace do not matter. A renamed runtime counts
+                under its new name. An id also stands for the replacement of its runtime, until that has the name.
             type: str
             required: true
           rule:
-            description: The rule, such as V(networks_within). If omitted, the exemption is from every rule.
+            description: The rule. By default, every rule.
             type: str
           value:
-            description:
-              - The value, such as V(0.0.0.0/0), V(requests==2.31.0), V(requests) for all of its versions, or V(8192).
-                If omitted, every value is exempted.
+            description: The value. By default, any. V(requests) means all of its versions.
             type: str
           reason:
             description: Why this is not a violation.
             type: str
             required: true
           until:
-            description:
-              - The last day of the exemption as a date in UTC, such as V(2026-12-31).
-              - Put it in quotes. Before ansible-core 2.19, a template cannot contain a date without quotes.
+            description: The last day, in UTC. Put it in quotes.
             type: str
             required: true
 requirements:

@@ -12,13 +12,10 @@ class ModuleDocFragment:
 options:
   protect_used:
     description:
-      - Whether to protect runtimes that a saved script uses from being deleted, by C(state=absent) or by a purge.
-      - If a script uses a runtime that would be deleted, the task fails before it changes anything, in check mode, too,
-        and lists the scripts with their projects. If it has written or waited in the meantime, it searches again just
-        before it deletes.
-      - The task also fails if it cannot read a project or a script. It cannot find what the server hides from the
-        account. By default, only its owner has access to a script, so use an account that may read all scripts.
-      - Only if a runtime would be deleted, the task reads every script in every project, one request for each script.
+      - Whether to protect runtimes that a saved script uses from being deleted, by C(state=absent) or by a purge. The
+        task then fails before it changes anything, in check mode, too, and lists the scripts with their projects.
+      - It also fails if it cannot read a project or a script. It cannot find what the server hides from the account, so
+        use one that may read all scripts. One request for each script is sent, only if a runtime would be deleted.
     type: bool
     default: false
 """

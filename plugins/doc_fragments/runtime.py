@@ -33,52 +33,38 @@ class ModuleDocFragment:
 options:
   state:
     description:
-      - V(present) creates the runtime if it does not exist, and otherwise changes only what differs.
-      - V(absent) deletes the runtime if it exists. The task reads it again just before, and fails if it has changed
-        since the first time.
-      - The built-in default runtime of the server cannot be deleted. The task fails if you try.
+      - Whether the runtime is to exist. The built-in default runtime cannot be deleted.
     type: str
     choices: [present, absent]
     default: present
   name:
     description:
-      - The name of the runtime. Set O(name), O(id) or both. Names are case-sensitive.
-      - If O(id) is set, too, it selects the runtime. With O(state=present), the runtime is renamed to O(name). With
-        O(state=absent), O(name) has no effect.
-      - If several runtimes have this name, the task fails and lists their ids. Set O(id) then.
-      - The name must not start or end with whitespace, or contain a control character.
-      - If a different runtime exists whose name differs only in case, in whitespace or in the form of a character, the
-        task warns.
+      - The name of the runtime. Set O(name), O(id) or both; with both, O(id) selects the runtime, and O(state=present)
+        renames it to O(name). Case counts.
+      - If several runtimes have this name, the task fails and lists their ids. If the name of a different runtime
+        differs only in case, in whitespace or in the form of a character, the task warns.
     type: str
   id:
-    description:
-      - The id of an existing runtime, 32 hexadecimal digits in upper or lower case.
-      - If no runtime has this id, O(state=present) fails and creates nothing. To create a runtime, set O(name) alone.
+    description: The id of an existing runtime. It has 32 hexadecimal digits. With an unknown id, V(present) fails.
     type: str
   description:
     description: A description of the runtime.
     type: str
   whitelist:
     description:
-      - The networks that scripts may reach, in CIDR notation, such as V(10.10.10.0/24). An address without a prefix
-        length, such as V(192.168.1.1), means this one address. Spaces around an entry are ignored.
-      - If omitted, the whitelist stays as it is. An empty list clears it.
-      - It is not publicly documented whether an empty whitelist allows no network or all networks. Test this on your
-        server before you clear a whitelist.
-      - An entry with host bits set, such as V(10.10.10.7/24), is refused, because it is unclear whether it means the
-        network or the address. Write V(10.10.10.0/24) for the network, or V(10.10.10.7) for the address.
+      - The networks that scripts may reach. Write CIDR notation, such as V(10.10.10.0/24). A network with host bits set,
+        such as V(10.10.10.7/24), is refused; write V(10.10.10.7) for the one address.
+      - An empty list clears the whitelist. It is not documented whether scripts then reach nothing or everything.
     type: list
     elements: str
   purge_whitelist:
-    description: Whether to remove blocks that O(whitelist) does not list. V(false) only adds the missing ones.
+    description: Whether to remove unlisted networks.
     type: bool
     default: true
   packages:
     description:
-      - The Python packages of the runtime. The server installs them after it has responded. Set C(wait=true) to wait
-        for that.
-      - If omitted, the packages stay as they are. An empty list removes all of them.
-      - Names are compared in their normalized form. For example, C(mstrio_py) and C(mstrio-py) are the same package.
+      - The Python packages of the runtime. The server installs them after it has responded. An empty list removes all.
+        Names are compared in their normalized form, so C(mstrio_py) and C(mstrio-py) are the same.
     type: list
     elements: dict
     suboptions:
@@ -88,20 +74,18 @@ options:
         required: true
       version:
         description:
-          - The version, such as V("2.10"). Write it in quotes, because YAML reads an unquoted 2.10 as the number 2.1. A
-            number is refused.
-          - If omitted or empty, an installed package keeps its version, and a new package gets the newest version.
+          - The version, in quotes. Without one, an installed package keeps its version, and a new one
+            gets the newest.
         type: str
       description:
-        description: A description of the package. If omitted, the description stays as it is.
+        description: A description of the package.
         type: str
   purge_packages:
-    description:
-      - Whether to remove packages that O(packages) does not list. V(false) only adds and updates the listed ones.
+    description: Whether to remove unlisted packages.
     type: bool
     default: true
   resource:
-    description: What a script may use. Keys that are omitted stay as they are.
+    description: What a script may use.
     type: dict
     suboptions:
       cpu:
@@ -111,80 +95,56 @@ options:
         description: Memory in MB.
         type: int
       disk:
-        description: Disk space. The unit is not publicly documented. Only newer servers have this setting.
+        description: Disk space, in the unit of the server. Only newer servers have it.
         type: int
       proc_count:
-        description: Number of processes. Only newer servers have this setting.
+        description: Number of processes. Only newer servers have it.
         type: int
   exec_timeout:
-    description:
-      - Maximum number of seconds that a script may run.
-      - Set it when you create a runtime, because some servers may require it. The vendor's own client always sends
-        V(600).
+    description: Seconds that a script may run. Some servers require it for a create.
     type: int
   min_cached_instances:
-    description:
-      - Minimum number of instances that the server keeps ready. It must not exceed O(max_cached_instances).
-      - If the server does not return this number, the task treats it as 0.
+    description: How many instances the server keeps ready.
     type: int
   max_cached_instances:
-    description:
-      - Maximum number of instances that the server keeps ready.
-      - If the server does not return this number, the task treats it as 0.
+    description: How many instances it may keep ready.
     type: int
   runtime_version:
     description:
-      - The Python version, such as V("3.12.4"). Write it in quotes, because YAML reads an unquoted 3.10 as the number
-        3.1. A number and an empty version are refused.
-      - If the server returns a list of its Python versions and this version is not in it, the task fails before it
-        writes anything.
+      - The Python version, in quotes. If the server returns a list of versions without it, the task
+        fails before it writes anything.
     type: str
   others:
-    description: A setting that is reserved by the vendor.
+    description: Reserved by the vendor.
     type: str
   execution_target:
-    description: Where scripts run. Only newer servers have this setting.
+    description: Where scripts run. Only newer servers have it.
     type: str
   journal_comment:
-    description:
-      - A comment for the change journal of the server. The task sends it with each change, but never compares it.
-      - Servers older than release 11.5.0300 may reject it.
+    description: A comment for the change journal. Servers older than release 11.5.0300 may reject it.
     type: str
   previous_names:
     description:
       - Names that the runtime had before. If no runtime has O(name) and exactly one has such a name, that one is
-        renamed, so that a rename can be written once for many servers, whose ids differ. The previous name must match
-        exactly.
-      - If a runtime has O(name) and a different one has a previous name, nothing is renamed. The task warns, and a
-        purge spares the old one.
-      - Cannot be combined with O(id), nor with O(state=absent).
+        renamed. If both exist, the task warns, and a purge spares the old one. Cannot be combined with O(id).
     type: list
     elements: str
   replace_on_change:
     description:
-      - A list of options, such as V([runtime_version, packages]), or V(true) for all but O(name). If one of them
-        differs, the runtime is not changed in place. Instead, the task creates a second runtime beside it, as a copy
-        with what is new, whose name says what it replaces, such as V(Forecasts (replaces 3B9A…\)). It waits until that
-        is ready, runs O(smoke_test) on it, assigns all scripts of the old runtime to it, deletes the old one, and gives
-        its name to the new one.
-      - A runtime that is found under a name in O(previous_names) is replaced in the same way. V(name) itself is refused
-        in the list, because a different name never needs a second runtime.
-      - The task needs to read every script in every project. If it cannot, it changes nothing. If a step fails before
-        the old runtime is deleted, the task undoes the replacement, and the old runtime stays in use. After a signal or
-        an outage nothing is undone; see O(recover).
-      - A script with a variable that holds a secret is not moved, because what is read of a secret may be a mask, and
-        the replacement is refused. List such a script under C(scripts) of M(mstr.library.mstr_runtimes) to move it
-        without its variables.
-      - The owner and the permissions (ACL) of the old runtime are not carried over, nor settings that this collection
-        does not know. The task names them in a warning. With a policy, all of the copy must comply with it.
-      - The built-in default runtime cannot be replaced. Cannot be combined with O(id), nor with O(state=absent).
+      - Options whose change replaces the runtime. V(true) means all but O(name). If one of the list differs, the task creates a
+        second runtime, such as V(Forecasts (replaces 3B9A…\)), as a copy with what is new, waits for it, runs
+        O(smoke_test) on it, assigns all scripts of the old runtime to it, deletes the old one, and gives its name to
+        the new one. If a step before the deletion fails, everything is undone. After a signal or an outage nothing is undone, see O(recover).
+      - The task changes nothing if it cannot read every script in every project, or if a script has a variable that
+        holds a secret, which what is read may mask. List such a script under C(scripts) of
+        M(mstr.library.mstr_runtimes) to move it without its variables.
+      - The owner and the permissions (ACL) are not carried over, which a warning says. With a policy, all of the copy
+        must comply with it. The default runtime cannot be replaced. Cannot be combined with O(id).
     type: raw
   smoke_test:
     description:
-      - Python code that tests the runtime once it is ready. It runs after a create or an update, and on the new runtime
-        of a replacement. If the code fails, the entry fails, no script is assigned to the runtime, and nothing is
-        purged.
-      - The code is visible in logs, so it must not contain secrets.
+      - Python code that tests the runtime. It runs once this is ready, after a create, an update or a replacement. If it fails, the
+        entry fails, no script is assigned to the runtime, and nothing is purged. Logs show the code.
     type: str
 notes:
   - An option that is omitted or null is not managed. Only the options that are set are compared, sent and shown in a

@@ -12,16 +12,12 @@ module: mstr_audit
 short_description: Audit the Python runtimes of a Strategy (MicroStrategy) Library server
 version_added: 1.0.0
 description:
-  - Reads all runtimes of one environment, evaluates them by a policy, and compares them with their definitions. It
+  - Reads all runtimes of one environment as M(mstr.library.mstr_runtime_info) does, evaluates them by a policy, and
+    compares them with their definitions, if there are any, as M(mstr.library.mstr_runtimes) does in check mode. It
     changes nothing.
-  - Returns counts, findings, and all that was read. The playbook C(mstr.library.audit) does this for every host of an
-    inventory, and writes a page for people, Markdown, an SBOM, or a file ending in C(.json), which has these keys for
-    each environment.
-  - The task reads as M(mstr.library.mstr_runtime_info) does. If there are definitions, it compares them as
-    M(mstr.library.mstr_runtimes) does in check mode, with the same login and with what it has read. Without
-    O(runtimes), O(src) and O(scripts), nothing is compared.
-  - The report is made on the control node.
-  - A finding does not fail the task. The task fails if the audit could not be done, and then it also returns a report.
+  - The playbook C(mstr.library.audit) does this for every host of an inventory, and writes a page for people, Markdown,
+    an SBOM, or a file ending in C(.json), which has these keys for each environment.
+  - A finding does not fail the task. If the audit could not be done, the task fails, and has the same keys.
 author:
   - mstr.library contributors (@mstr-library)
 extends_documentation_fragment:
@@ -34,17 +30,14 @@ extends_documentation_fragment:
 options:
   include_scripts:
     description:
-      - Whether to find the saved scripts that run on each runtime, on which schedules they run, and how their last runs
-        ended. See O(mstr.library.mstr_runtime_info#module:include_scripts) and
-        O(mstr.library.mstr_runtime_info#module:include_tasks) for what this costs.
+      - Whether to find the saved scripts of each runtime, their schedules, and how their last runs ended, as
+        O(mstr.library.mstr_runtime_info#module:include_scripts) does.
     type: bool
     default: false
   include_installed:
     description:
-      - Whether to find out what is really installed in each runtime, by a script that runs on each runtime with the
-        status V(ready). See O(mstr.library.mstr_runtime_info#module:include_installed) for what this costs.
-      - The policy then evaluates what is installed, the report also shows the packages that others pulled in, and a
-        software bill of materials is complete.
+      - Whether to find out what is installed, as O(mstr.library.mstr_runtime_info#module:include_installed) does. The
+        policy then evaluates it, and an SBOM is complete.
     type: bool
     default: false
 requirements:
@@ -102,10 +95,9 @@ server:
   type: str
 outcome:
   description:
-    - The first of these values that applies - V(failed), V(violations), V(drift), V(problems), V(not_evaluated),
-      V(clean). V(problems) is any finding beside violations and drift that somebody has to look at. Without a policy,
-      an audit without findings is V(not_evaluated). In the report of an apply, V(drift) in check mode, V(changed) or
-      V(unchanged).
+    - The first that applies of V(failed), V(violations), V(drift), V(problems) (any other finding that somebody has to
+      look at), V(not_evaluated) (without a policy) and V(clean). In the report of an apply, V(failed), V(drift),
+      V(changed) or V(unchanged).
   returned: always
   type: str
   sample: violations
@@ -115,64 +107,28 @@ message:
   type: str
 counts:
   description:
-    - The number of findings of each kind. Null where nobody looked - V(violations), V(not_evaluated) and V(exempted)
-      without a policy; V(drift) and V(undefined) without definitions; V(dangling) and V(failed_runs) without
-      O(include_scripts=true); V(mismatches) without O(include_installed=true). In the report of an apply, all of it is
-      null.
+    - The number of findings of each kind, by the kinds of RV(findings). Null where nobody looked, such as
+      C(violations) without a policy, and in the report of an apply.
   returned: always
   type: dict
-  sample:
-    open_networks: 0
-    violations: 2
-    incomplete: 0
-    drift: 1
-    not_ready: 0
-    python_ended: 0
-    dangling: 0
-    failed_runs: 0
-    unfinished: 0
-    mismatches: null
-    unread: 0
-    undefined: 0
-    not_evaluated: 0
-    exempted: 0
 findings:
   description:
-    - What was found, the worst first.
-    - C(kind) is a key of RV(counts) - V(open_networks), runtimes whose whitelist is open to everything; V(violations)
-      of the policy; V(incomplete), a list that may lack runtimes; V(drift), what an apply would do or refuse;
-      V(not_ready), runtimes or packages that failed; V(python_ended), each branch of Python whose support has ended or
-      ends within 90 days; V(dangling), scripts whose runtime does not exist; V(failed_runs), scripts whose last run
-      failed; V(unfinished), replacements; V(mismatches), installed versions that are not the defined ones; V(unread),
-      what could not be read; V(undefined), runtimes that no definition names; V(not_evaluated), values that the policy
-      could not evaluate; V(exempted), violations that an exemption lets pass.
+    - What was found, the worst first. C(kind) is V(open_networks), a whitelist that is open to everything;
+      V(violations) of the policy; V(incomplete), a list that may lack runtimes; V(drift), what an apply would do or
+      refuse; V(not_ready), what failed; V(python_ended), a Python that has ended or ends within 90 days; V(dangling),
+      scripts whose runtime does not exist; V(failed_runs), scripts whose last run failed; V(unfinished), replacements;
+      V(mismatches), installed versions that are not the defined ones; V(unread), what could not be read; V(undefined),
+      runtimes without a definition; V(not_evaluated), what the policy could not evaluate; or V(exempted).
+    - C(text) is a sentence, or its rest after the name C(runtime), which is null for the environment. C(data) has the
+      values in it, with the C(id) of the runtime.
   returned: always
   type: list
   elements: dict
-  contains:
-    kind:
-      description: What kind of finding it is.
-      type: str
-    runtime:
-      description: The name of the runtime. Null if it is about the environment.
-      type: str
-    text:
-      description: The rest of a sentence about the runtime, or a sentence. It may have several lines.
-      type: str
-    data:
-      description: The values in it, with the C(id) of the runtime. The keys depend on the kind.
-      type: dict
   sample:
     - kind: violations
       runtime: Nightly reports
       text: "whitelist 0.0.0.0/0 violates networks_within: it is outside of 10.0.0.0/8"
-      data:
-        id: 4B1C0F5A3D2E4F6A8B9C0D1E2F3A4B5C
-        option: whitelist
-        value: 0.0.0.0/0
-        rules:
-          - networks_within
-        detail: is outside of 10.0.0.0/8
+      data: {id: 4B1C0F5A3D2E4F6A8B9C0D1E2F3A4B5C, option: whitelist, value: 0.0.0.0/0, rules: [networks_within]}
 summary:
   description: Only in the report of an apply, as RV(mstr.library.mstr_runtimes#module:summary).
   returned: always
@@ -182,33 +138,12 @@ plan_id:
   returned: always
   type: str
 changes:
-  description: What an apply would do with each runtime that differs, or did. Deletions come first.
+  description:
+    - What an apply would do with each runtime that differs, or did, deletions first. Each has C(name), C(id), C(action),
+      C(fields) with C(field), C(before) and C(after), C(error), C(smoke_test), and for a deletion C(definition).
   returned: always
   type: list
   elements: dict
-  contains:
-    name:
-      description: The name of the runtime.
-      type: str
-    id:
-      description: Its id. Null if there is none yet.
-      type: str
-    action:
-      description: As in RV(mstr.library.mstr_runtimes#module:runtimes).
-      type: str
-    fields:
-      description: The fields that differ, each with C(field), C(before) and C(after).
-      type: list
-      elements: dict
-    error:
-      description: Why it would fail, or failed. Null if it does not.
-      type: str
-    smoke_test:
-      description: The code that would run, or ran. Null without any.
-      type: str
-    definition:
-      description: What is deleted, in the vocabulary of a definition.
-      type: dict
 scripts:
   description: The scripts that would be moved, or were, as in RV(mstr.library.mstr_runtimes#module:scripts).
   returned: always

@@ -12,9 +12,8 @@ version_added: 1.0.0
 description:
   - Creates, updates or deletes one runtime. A runtime is a named object that defines which networks a Python script may
     reach on the server, which packages it has, how much CPU and memory it may use, and how long it may run.
-  - The task changes only what differs. The order of O(whitelist) and O(packages) does not matter, and different
-    notations of the same network or package name are equal.
-  - After a write, the task reads the runtime again, and warns if the server stored something different.
+  - The task changes only what differs. Order and notation of networks and packages do not matter. After a write, it
+    reads the runtime again, and warns if the server stored something different.
 author:
   - mstr.library contributors (@mstr-library)
 extends_documentation_fragment:
@@ -36,11 +35,8 @@ attributes:
 seealso:
   - module: mstr.library.mstr_runtimes
   - module: mstr.library.mstr_runtime_info
-  - module: mstr.library.mstr_script_run
   - ref: ansible_collections.mstr.library.docsite.guide_life_of_a_runtime
     description: How to create, change and delete a runtime, step by step.
-  - ref: ansible_collections.mstr.library.docsite.guide_policy
-    description: How to control which networks runtimes may reach.
 """
 
 EXAMPLES = r"""
@@ -50,7 +46,6 @@ EXAMPLES = r"""
     username: administrator
     password: "{{ mstr_password }}"
     name: Nightly reports
-    description: Loads the sales figures
     whitelist:
       - 10.10.10.0/24
       - 192.168.1.1
@@ -62,8 +57,6 @@ EXAMPLES = r"""
       cpu: 0.2
       mem: 512
     exec_timeout: 600
-    min_cached_instances: 0
-    max_cached_instances: 3
 
 # In the next examples, the environment variables MSTR_BASE_URL, MSTR_USERNAME and MSTR_PASSWORD set the connection.
 
@@ -97,16 +90,14 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description:
-    - In one line, what was done, or would be done in check mode. After a failure, what failed.
+  description: In one line, what was done, would be done in check mode, or failed.
   returned: always
   type: str
   sample: "Updated runtime 'Nightly reports': resource."
 id:
-  description: The id of the runtime. Null if the runtime does not exist, for example in check mode before a create.
+  description: The id of the runtime. Null if it does not exist.
   returned: always
   type: str
-  sample: 3B9A7C7E4D0F4E2A9B1C2D3E4F506172
 action:
   description: What was done, or would be done in check mode.
   returned: always
@@ -133,10 +124,8 @@ scripts:
   type: list
   elements: dict
 exempted:
-  description:
-    - The violations of the policy that O(policy.exemptions) let pass, among the options that the task manages, with the
-      keys of RV(mstr.library.mstr_runtime_info#module:exempted).
-  returned: when O(policy) is set and applies to a runtime, and the task has compared it with its definition
+  description: The violations that O(policy.exemptions) let pass, as RV(mstr.library.mstr_runtime_info#module:exempted).
+  returned: when O(policy) is set and the task has compared the runtime with its definition
   type: list
   elements: dict
 plan_id:
@@ -145,37 +134,26 @@ plan_id:
   type: str
   sample: 5e2f0c1a9b7d4e6f8a0b1c2d
 changed_fields:
-  description: The options that differed. For a create, the options that were sent. For a delete, the list is empty.
+  description: The options that differed, or that were sent for a create. Empty for a delete.
   returned: always
   type: list
   elements: str
   sample: [resource]
 changes:
   description:
-    - Each option of RV(changed_fields) with its value before and after, whether or not C(--diff) is used.
-    - For a create, C(before) is null. For a delete, the list is empty.
+    - Each of RV(changed_fields) with its value before and after, which is what was requested with what stays. For a
+      create, C(before) is null.
   returned: always
   type: list
   elements: dict
-  contains:
-    field:
-      description: The name of the option.
-      type: str
-    before:
-      description: The value on the server before the change.
-      type: raw
-    after:
-      description: The requested value, with what stays on the server, such as with C(purge_whitelist=false).
-      type: raw
   sample:
     - field: resource
       before: {cpu: 0.2, mem: 512}
       after: {cpu: 0.2, mem: 1024}
 runtime:
   description:
-    - The runtime as it is after the task. In check mode, the runtime as it would be. For a delete, the runtime as it
-      was. Null if the runtime does not exist.
-    - A field that the server does not return is null.
+    - The runtime as it is after the task, or would be in check mode. For a delete, as it was. Null if it does not
+      exist. A field that the server does not return is null.
   returned: always
   type: dict
   contains:
@@ -183,25 +161,9 @@ runtime:
       description: The id of the runtime.
       type: str
     packages:
-      description: As O(packages), and what became of each.
+      description: As O(packages), with the C(status) and the C(message) of the server about each.
       type: list
       elements: dict
-      contains:
-        name:
-          description: As O(packages[].name).
-          type: str
-        version:
-          description: As O(packages[].version).
-          type: str
-        description:
-          description: As O(packages[].description).
-          type: str
-        status:
-          description: Whether the server has installed the package, such as V(installed) or V(installing).
-          type: str
-        message:
-          description: The message of the server about the package, such as why it could not be installed.
-          type: str
     status:
       description: The status of the runtime, such as V(ready) or V(error).
       type: str
@@ -212,20 +174,20 @@ runtime:
       description: When the runtime was last changed.
       type: str
     version:
-      description: The id of this state of the runtime. The server gives a new one with each change.
+      description: The id of this state, a new one with each change.
       type: str
     owner:
       description: The owner, with C(id) and C(name).
       type: dict
     acl:
-      description: The permissions on the runtime, as the server returns them.
+      description: The permissions on the runtime.
       type: list
       elements: dict
     acg:
-      description: The permissions of the user on the runtime, as the number that the server returns.
+      description: The permissions of the user, as a number.
       type: int
     is_default:
-      description: Whether this is the built-in default runtime of the server.
+      description: Whether this is the built-in default runtime.
       type: bool
     # `make generate` writes the keys below.
     name:
@@ -260,49 +222,22 @@ runtime:
       description: As O(execution_target).
       type: str
 diff:
-  description:
-    - The managed options before and after the change. C(before) is empty for a create, and C(after) is empty for a
-      delete.
+  description: The managed options before and after the change. One side is empty for a create or a delete.
   returned: with C(--diff)
   type: dict
-  sample:
-    before:
-      resource:
-        mem: 512
-    after:
-      resource:
-        mem: 1024
 error:
   description:
-    - The request that failed, and the server's response to it. A key is null if its value is not known.
-    - Null if the task failed without a request, for example because an option is invalid.
+    - The request that failed, and the server's response to it, with null for what is not known. Null if the task failed
+      without a request. C(ticket_id) is for the vendor's support.
   returned: on failure
   type: dict
-  contains:
-    http_status:
-      description: The HTTP status of the response.
-      type: int
-      sample: 403
-    code:
-      description: The error code of the REST API.
-      type: str
-      sample: ERR0014
-    message:
-      description: The server's message.
-      type: str
-      sample: The user does not have the required privilege.
-    iserver_code:
-      description: The error code of the Intelligence Server.
-      type: int
-      sample: -2147214568
-    ticket_id:
-      description: The id of the error, which the vendor's support needs.
-      type: str
-      sample: b9a4cf5ad4a64cda9e4ad0be4d2f7e6c
-    request:
-      description: The request that failed.
-      type: str
-      sample: POST /api/runtimes
+  sample:
+    http_status: 403
+    code: ERR0014
+    message: The user does not have the required privilege.
+    iserver_code: -2147214568
+    ticket_id: b9a4cf5ad4a64cda9e4ad0be4d2f7e6c
+    request: POST /api/runtimes
 """
 
 from ansible_collections.mstr.library.plugins.module_utils import auth

@@ -39,8 +39,8 @@ PLAYGROUND: Mapping[str, Any] = {
             "whitelist": ["10.10.20.0/24"],
             "packages": [{"name": "pandas", "version": "2.2.3", "description": "", "status": "installed"}],
             **FIELDS,
-            # The upgrade of the guides is to 3.12.
-            "runtimeVersion": "3.11.9",
+            # It has ended: the guides upgrade it to 3.12.
+            "runtimeVersion": "3.10.5",
         }
     ],
     "projects": [

@@ -17,7 +17,7 @@ from support.ansible import Play
 
 from dev.paths import ROOT
 from plays.examples.blocks import Block
-from plays.examples.preparations import API_TOKEN, HOST, PASSWORD, USERNAME, Preparation
+from plays.examples.preparations import HOST, PASSWORD, USERNAME, Preparation
 
 
 class ExampleHosts:
@@ -68,11 +68,6 @@ class ExampleHosts:
         }
         connection = {} if "export MSTR_BASE_URL" in commands else preparation.environment
         return Play(place, env=ours | dict(connection), hosts={})
-
-    def variables(self, preparation: Preparation) -> dict[str, Any]:
-        """The page's variables, with the token of its running server."""
-        tokens = {API_TOKEN: self._servers[HOST].api_token}
-        return {name: tokens.get(value, value) for name, value in preparation.variables.items()}
 
 
 def workplace(folder: Path, blocks: Iterable[Block], preparation: Preparation) -> Path:

@@ -10,8 +10,6 @@ HOST = "mstr.example.com"
 BASE_URL = f"https://{HOST}/MicroStrategyLibrary"
 USERNAME = "administrator"
 PASSWORD = "an-example-password"
-# This value comes from the running simulator.
-API_TOKEN = "{api_token}"
 
 Json = Mapping[str, Any]
 
@@ -38,8 +36,6 @@ class Preparation:
     options: Sequence[str] = ()
     # The input for shell commands.
     typed: str = ""
-    # Names of tasks that do nothing if all goes well, such as reporting errors.
-    may_skip: Sequence[str] = ()
     # Texts in the warnings that its tasks show by design.
     warnings: Sequence[str] = ()
 
@@ -51,7 +47,6 @@ NIGHTLY = {
     "resource": {"cpu": "0.2", "mem": 512},
 }
 OLD = {**NIGHTLY, "runtimeVersion": "3.10.5"}
-DESCRIBED = {**NIGHTLY, "description": "Loads the sales figures"}
 
 PAGES: dict[str, Preparation] = {
     "README.md": Preparation(in_a_clone=True, typed=f"{PASSWORD}\n", options=["-i", "inventory.yml"]),
@@ -61,17 +56,14 @@ PAGES: dict[str, Preparation] = {
     ),
     "docs/docsite/rst/guide_life_of_a_runtime.rst": Preparation(
         profile="playground",
-        may_skip=["Delete the runtime if this play has created it", "Fail with the reason"],
         warnings=["not carried over", "neither it nor a previous name of it exists"],
     ),
     "docs/docsite/rst/guide_many_environments.rst": Preparation(
         servers={f"{name}.{HOST}": [] for name in ("dev-eu", "test-eu", "prod-eu", "prod-us")},
-        files={"vault-password": "an-example-vault-password\n"},
     ),
-    "docs/docsite/rst/guide_old_python.rst": Preparation(
+    "docs/docsite/rst/guide_policy.rst": Preparation(
         profile="newest",
         runtimes=[OLD],
-        servers={f"{name}.{HOST}": [OLD] for name in ("dev", "test", "prod-ap", "prod-eu", "prod-us")},
         projects=[
             {
                 "name": "Sales",
@@ -81,16 +73,12 @@ PAGES: dict[str, Preparation] = {
         ],
         warnings=["not carried over", "are not restored"],
     ),
-    "docs/docsite/rst/guide_policy.rst": Preparation(runtimes=[DESCRIBED]),
     "docs/docsite/rst/guide_runtimes_as_code.rst": Preparation(
         runtimes=[NIGHTLY, {"name": "Strategy samples"}, {"name": "Trial of 2024"}],
         files={"backups/production.20261130T041500Z.yml": "restore: true\nruntimes: [{name: Nightly reports}]\n"},
         warnings=["These runtimes are not in the backup"],
     ),
     "docs/docsite/rst/guide_troubleshooting.rst": Preparation(runtimes=[NIGHTLY]),
-    "docs/docsite/rst/guide_sessions.rst": Preparation(
-        variables={"mstr_password": PASSWORD, "mstr_api_token": API_TOKEN}
-    ),
     "plugins/modules/mstr_runtime_info.py": Preparation(
         runtimes=[NIGHTLY],
         projects=[{"name": "Sales", "scripts": [{"name": "Load", "runtime": "Nightly reports"}]}, {"name": "Finance"}],

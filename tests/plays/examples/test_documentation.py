@@ -63,4 +63,5 @@ def test_a_pipeline_runs_commands_of_the_guide(name: str) -> None:
     text = " ".join((EXAMPLES / "pipelines" / name).read_text(encoding="utf-8").split())
     # A command ends before the next key or entry of the YAML.
     found = set(re.findall(r"ansible-playbook .*?(?= - |\s\w[\w-]*:(?: |$)|$)", text))
-    assert found == commands
+    assert found
+    assert found <= commands

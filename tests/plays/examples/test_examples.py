@@ -17,7 +17,7 @@ from dev.paths import ROOT
 from plays.examples import preparations
 from plays.examples.blocks import EXAMPLES, PARTS, Block, documented, not_printed, pages, tasks_in
 from plays.examples.hosts import ExampleHosts, as_printed, workplace
-from plays.examples.preparations import NIGHTLY, Preparation
+from plays.examples.preparations import Preparation
 
 PAGES = pages()
 # A search is sent as a POST but changes nothing.
@@ -54,7 +54,7 @@ def _play(hosts: ExampleHosts, playbook: Path, page: str, *options: str) -> Play
     """Run a playbook that must succeed without warnings."""
     preparation = preparations.of(page)
     run = hosts.play(playbook.parent, preparation)
-    played = run(playbook.name, *preparation.options, *options, **hosts.variables(preparation))
+    played = run(playbook.name, *preparation.options, *options, **preparation.variables)
     assert played.status == 0, played.output
     assert _unexpected_warnings(played, preparation) == [], played.output
     return played
@@ -99,14 +99,13 @@ def test_a_page_shows_examples_unchanged(page: str) -> None:
 @_both_ways(WITH_YAML, {page for page in WITH_YAML if not page.startswith("docs/")} | {*FIRST})
 def test_blocks_run_as_printed(hosts: ExampleHosts, tmp_path: Path, page: str, way: str) -> None:
     """Those of a module return what it documents."""
-    preparation = preparations.of(page)
     servers, place = _prepared(hosts, tmp_path, page)
     blocks = _of_kind(page, "plays", "tasks")
     playbook = as_printed(place, blocks)
     played = _play(hosts, playbook, page)
     done = {record["task"] for record in played.records if record["event"] == "ok"}
     printed = {str(task["name"]) for block in blocks for task in tasks_in(block.data) if "name" in task}
-    assert printed - done - set(preparation.may_skip) == set(), "these tasks of the examples did nothing"
+    assert printed - done == set(), "these tasks of the examples did nothing"
     assert _sessions(servers) == 0
     if page.startswith("plugins/modules/"):
         assert sorted(_not_as_documented(ROOT / page, played)) == []
@@ -162,7 +161,8 @@ _KEYS_OF = re.compile(r"with the keys of RV\(mstr\.library\.(\w+)#module:(\w+)\)
 
 def _not_as_documented(module: Path, played: Played) -> set[str]:
     """How the results of a module differ from its RETURN."""
-    described = yaml.safe_load(documented(module, "RETURN"))
+    documents = yaml.safe_load(documented(module, "RETURN"))
+    described = {key: text for key, text in documents.items() if key not in _COMMON}
     results = [end["result"] for end in played.ends() if end["action"] == f"mstr.library.{module.stem}"]
     assert results
     own = [{key: result[key] for key in result.keys() - _COMMON if not key.startswith("_")} for result in results]
@@ -187,7 +187,7 @@ def _described_in(text: Mapping[str, Any]) -> Mapping[str, Any]:
     """The keys of a returned value, as far as they are described, or shown by a sample."""
     keys = dict(text.get("contains", {}))
     for module, key in _KEYS_OF.findall(str(text.get("description"))):
-        keys |= yaml.safe_load(documented(ROOT / "plugins" / "modules" / f"{module}.py", "RETURN"))[key]["contains"]
+        keys |= _described_in(yaml.safe_load(documented(ROOT / "plugins" / "modules" / f"{module}.py", "RETURN"))[key])
     sample = text.get("sample")
     first = sample[0] if isinstance(sample, list) and sample else sample
     return keys or ({key: {} for key in first} if isinstance(first, Mapping) else {})
@@ -231,35 +231,5 @@ def test_typed_on_make_simulator(tmp_path: Path, page: str) -> None:
         ours = {"HOME": str(tmp_path), "MSTR_BASE_URL": server.base_url}
         ours |= {"MSTR_USERNAME": server.username, "MSTR_PASSWORD": server.password}
         for block in _of_kind(page, "tasks", "shell"):
-            typed = _typed(place, block)
-            alone = f" -e mstr_api_token={server.api_token}" if block.kind == "tasks" else ""
-            run = Play(place, env=ours, hosts={}).run(["bash", "-euo", "pipefail", "-c", typed + alone])
+            run = Play(place, env=ours, hosts={}).run(["bash", "-euo", "pipefail", "-c", _typed(place, block)])
             assert run.status == 0, f"{block.place}\n{run.output}"
-
-
-def _run(hosts: ExampleHosts, folder: Path, block: Block, *runtimes: dict[str, Any]) -> Played:
-    """Run an example on a server with these runtimes. It must fail."""
-    preparation = Preparation(runtimes=runtimes)
-    hosts.servers(preparation)
-    place = workplace(folder / "work", [block], preparation)
-    played = hosts.play(place, preparation)(as_printed(place, [block]).name)
-    assert played.status == 2, played.output
-    return played
-
-
-def test_a_rule_of_your_own_names_all_runtimes(hosts: ExampleHosts, tmp_path: Path) -> None:
-    blank = {**NIGHTLY, "description": ""}
-    [audit] = [block for block in PAGES["docs/docsite/rst/guide_policy.rst"] if block.file == "audit.yml"]
-    run = _run(
-        hosts, tmp_path, audit, blank, {**NIGHTLY, "name": "Fine", "description": "d"}, {**blank, "name": "Second"}
-    )
-    message = "These runtimes have networks but no description: Nightly reports, Second"
-    assert run.ends()[-1]["result"]["msg"] == message
-
-
-def test_the_smoke_test_notices_a_version(hosts: ExampleHosts, tmp_path: Path) -> None:
-    """The server reports the requested version but provides a different version to scripts."""
-    blocks = PAGES["docs/docsite/rst/guide_life_of_a_runtime.rst"]
-    [block] = [block for block in blocks if block.file == "smoke_test.yml"]
-    run = _run(hosts, tmp_path, replace(block, text=block.text.replace("pandas.__version__", "'2.1.0'")))
-    assert "pandas: expected 2.2.3, found 2.1.0" in run.output

@@ -1,4 +1,4 @@
-"""The ways to stop a run, on every ansible-core: by signals, timeouts and ansible-runner. guide_sessions has a list."""
+"""The ways to stop a run, on every ansible-core: by signals, timeouts and ansible-runner. A guide lists them."""
 
 from __future__ import annotations
 
