@@ -63,13 +63,14 @@ options:
         type: bool
         default: false
       runtime_versions_within:
-        description: The allowed Python versions. Write a list of specifiers, such as V(==3.11.*), of which one must match.
+        description:
+          - The allowed Python versions. Write a list of specifiers, such as V(==3.11.*), of which one must match.
         type: list
         elements: str
       python_days_left:
         description:
-          - Days until the Python may end. V(0) requires one that has not ended. The installed Python counts where it was
-            read. A version that this collection does not know is not evaluated.
+          - Days until the Python may end. V(0) requires one that has not ended. The installed Python counts where it
+            was read. A version that this collection does not know is not evaluated.
         type: int
       resource_max:
         description: The largest allowed values. Only what a runtime has is evaluated.

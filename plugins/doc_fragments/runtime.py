@@ -52,8 +52,8 @@ options:
     type: str
   whitelist:
     description:
-      - The networks that scripts may reach. Write CIDR notation, such as V(10.10.10.0/24). A network with host bits set,
-        such as V(10.10.10.7/24), is refused; write V(10.10.10.7) for the one address.
+      - The networks that scripts may reach. Write CIDR notation, such as V(10.10.10.0/24). A network with host bits
+        set, such as V(10.10.10.7/24), is refused; write V(10.10.10.7) for the one address.
       - An empty list clears the whitelist. It is not documented whether scripts then reach nothing or everything.
     type: list
     elements: str
@@ -131,10 +131,11 @@ options:
     elements: str
   replace_on_change:
     description:
-      - Options whose change replaces the runtime. V(true) means all but O(name). If one of the list differs, the task creates a
-        second runtime, such as V(Forecasts (replaces 3B9A…\)), as a copy with what is new, waits for it, runs
+      - Options whose change replaces the runtime. V(true) means all but O(name). If one of the list differs, the task
+        creates a second runtime, such as V(Forecasts (replaces 3B9A…\)), as a copy with what is new, waits for it, runs
         O(smoke_test) on it, assigns all scripts of the old runtime to it, deletes the old one, and gives its name to
-        the new one. If a step before the deletion fails, everything is undone. After a signal or an outage nothing is undone, see O(recover).
+        the new one. If a step before the deletion fails, everything is undone. After a signal or an outage nothing is
+        undone, see O(recover).
       - The task changes nothing if it cannot read every script in every project, or if a script has a variable that
         holds a secret, which what is read may mask. List such a script under C(scripts) of
         M(mstr.library.mstr_runtimes) to move it without its variables.
@@ -143,8 +144,8 @@ options:
     type: raw
   smoke_test:
     description:
-      - Python code that tests the runtime. It runs once this is ready, after a create, an update or a replacement. If it fails, the
-        entry fails, no script is assigned to the runtime, and nothing is purged. Logs show the code.
+      - Python code that tests the runtime. It runs once this is ready, after a create, an update or a replacement. If
+        it fails, the entry fails, no script is assigned to the runtime, and nothing is purged. Logs show the code.
     type: str
 notes:
   - An option that is omitted or null is not managed. Only the options that are set are compared, sent and shown in a

@@ -139,8 +139,9 @@ plan_id:
   type: str
 changes:
   description:
-    - What an apply would do with each runtime that differs, or did, deletions first. Each has C(name), C(id), C(action),
-      C(fields) with C(field), C(before) and C(after), C(error), C(smoke_test), and for a deletion C(definition).
+    - What an apply would do with each runtime that differs, or did, deletions first. Each has C(name), C(id),
+      C(action), C(fields) with C(field), C(before) and C(after), C(error), C(smoke_test), and for a deletion
+      C(definition).
   returned: always
   type: list
   elements: dict

@@ -205,7 +205,8 @@ violations:
       detail: matches requests<2.32
 exempted:
   description:
-    - The violations that O(policy.exemptions) let pass, as RV(violations), with C(reason) and C(until) of the exemption.
+    - The violations that O(policy.exemptions) let pass, as RV(violations), with C(reason) and C(until) of the
+      exemption.
   returned: when O(policy) is set
   type: list
   elements: dict

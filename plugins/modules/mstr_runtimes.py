@@ -90,8 +90,8 @@ msg:
   sample: 1 created, 2 updated, 47 unchanged.
 runtimes:
   description:
-    - One entry for each listed runtime, in the order of the list, then one for each that was recovered, replaced or purged. Each
-      has C(name), C(id), C(action), C(changed_fields), C(changes) and C(runtime), as in the result of
+    - One entry for each listed runtime, in the order of the list, then one for each that was recovered, replaced or
+      purged. Each has C(name), C(id), C(action), C(changed_fields), C(changes) and C(runtime), as in the result of
       M(mstr.library.mstr_runtime), and C(error), which is null or has the message in C(msg).
     - C(action) is V(none), V(created), V(updated), V(replaced), V(deleted) or V(unknown), if it is not known whether
       the server carried out a request. What was written and failed afterwards has its action and the error.
