@@ -26,8 +26,7 @@ _ESCAPES = re.compile("\x1b(\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(\x07|\x1b\\\\)?
 # Half of a character, which cannot be written as UTF-8.
 SURROGATE = re.compile("[\ud800-\udfff]")
 UNREAD = "\ufffd"  # stands for it
-# Characters that people are shown: of a name, and of another text.
-LONGEST_NAME, LONGEST_TEXT = 250, 1000
+LONGEST_TEXT = 1000  # characters that people are shown of a text in a response
 _READ_LIMIT = 20_000
 NAMES_IN_MESSAGE = 10
 DEEPEST = 100

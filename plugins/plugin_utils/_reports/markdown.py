@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from ...module_utils._errors import LONGEST_NAME, LONGEST_TEXT, clean, one_line
+from ...module_utils._errors import LONGEST_TEXT, clean, one_line
 from .changes import GOES, script_text, title
 from .console import finding_lines
 from .differences import differences, value_texts
@@ -29,6 +29,7 @@ from .texts import when
 LIMIT = 60_000
 _ENVIRONMENTS = 100  # in the table
 _FIELD_LINES = 200
+_LONGEST_NAME = 250  # characters
 _RESERVE = 1500  # characters, for the list of what was cut
 # How the parts of a plan are counted where they are cut.
 _CUT = {
@@ -139,7 +140,7 @@ def _what_goes(run: Run, limit: int) -> list[str]:
     number = sum(map(len, going.values()))
     # Each name has two characters around it and two behind, each environment a line.
     taken = sum(len(name) + 10 for _action, name in going)
-    longest = min(LONGEST_NAME, max(8, (limit - taken) // max(number, 1) - 6))
+    longest = min(_LONGEST_NAME, max(8, (limit - taken) // max(number, 1) - 6))
     texts = []
     for action in GOES:
         of_action = {name: names for (done, name), names in going.items() if done == action}
