@@ -111,8 +111,9 @@ def _yaml_error(exc: Exception, text: str) -> str:
     if mark and line < len(lines) and "{{" in lines[line]:
         return f"has {{{{ }}}} in line {line + 1}, but src is not rendered as a template"
     reasons = [getattr(exc, name, None) for name in ("context", "problem", "reason")]
-    why = clean(", ".join(reason for reason in reasons if reason) or exc, 300)
-    return f"is not YAML: {why}, in line {line + 1}" if mark else f"is not YAML: {why}"
+    why = clean(", ".join(filter(None, reasons)) or exc, 300)
+    place = f", in line {line + 1}" if mark else ""
+    return f"is not YAML: {why}{place}"
 
 
 def _size(value: Any, sizes: dict[int, int], above: set[int]) -> int:

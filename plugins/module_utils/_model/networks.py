@@ -25,6 +25,15 @@ _NETMASK = re.compile(r"[0-9.]+/[0-9]+\.[0-9.]+", re.ASCII)
 _HOST = re.compile(r"(?=.*[^\W\d_])[\w-]+(\.[\w-]+)*\.?")
 
 
+def _address(text: str) -> IPAddress | None:
+    """The address in the text; None if it has none."""
+    version = 4 if IPV4.fullmatch(text) else 6 if _IPV6.fullmatch(text) else None
+    if version:
+        with suppress(AddrFormatError, ValueError):
+            return IPAddress(text, version=version)
+    return None
+
+
 @lru_cache(maxsize=8192)  # servers with many runtimes hold the same blocks many times
 def parse(text: str) -> IPNetwork:
     """The block in `text`. Host bits are kept: `10.10.10.7/24` stays as it is.
@@ -33,10 +42,7 @@ def parse(text: str) -> IPNetwork:
     that starts with the text.
     """
     address, slash, prefix = text.partition("/")
-    ip = None
-    if IPV4.fullmatch(address) or _IPV6.fullmatch(address):
-        with suppress(AddrFormatError, ValueError):
-            ip = IPAddress(address, version=6 if ":" in address else 4)
+    ip = _address(address)
     if ip is None:
         name = " (it is a host name)" if _HOST.fullmatch(text) else ""
         example = "write an address with a prefix length, such as 10.10.10.0/24 or 2001:db8::/32"

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -44,6 +44,16 @@ class Requirement(NamedTuple):
     def is_met_by(self, package: Package) -> bool:
         """Whether the package has one of the names, and one of the versions."""
         return self.is_about(package) and (self.versions is None or has_version(self.versions, package.version))
+
+
+def about(package: Package, requirements: Iterable[Requirement]) -> list[Requirement]:
+    """Those that name this package, in whatever version."""
+    return [each for each in requirements if each.is_about(package)]
+
+
+def met_by(package: Package, requirements: Iterable[Requirement]) -> list[Requirement]:
+    """Those that this package meets."""
+    return [each for each in requirements if each.is_met_by(package)]
 
 
 def requirement(text: str) -> Requirement:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
+from itertools import product
 from typing import Any, NamedTuple
 
 from .._errors import ErrorList, parsed_each
@@ -17,7 +18,7 @@ from .installed import EVERYWHERE, Installed, graph_of, required_by
 from .kinds import RESOURCE, RESOURCE_KEYS, Package, Resource, at_least
 from .networks import IPV4, canonical, parse
 from .python import days_left, support_of
-from .requirements import Requirement, has_version, project, requirement, specifiers, version_of
+from .requirements import Requirement, about, has_version, met_by, project, requirement, specifiers, version_of
 
 with suppress(ImportError):  # a task that needs netaddr reports that it is missing, see NETADDR_IMPORT_ERROR
     from netaddr import AddrFormatError, IPNetwork, cidr_merge
@@ -134,6 +135,11 @@ def _within(network: IPNetwork, ranges: Sequence[IPNetwork]) -> bool:
     return any(network in other for other in ranges)
 
 
+def _overlap(networks: Sequence[IPNetwork], others: Sequence[IPNetwork]) -> bool:
+    """Whether they have a common address: of two networks that do, one contains the other."""
+    return any(one in other or other in one for one, other in product(networks, others))
+
+
 @lru_cache(maxsize=8192)  # servers with many runtimes hold the same blocks many times
 def _networks_of(text: str) -> tuple[IPNetwork, ...]:
     """The network of an entry, then the IPv4 networks that it contains as IPv6; empty if it is not a block."""
@@ -184,11 +190,11 @@ def networks_never(forbidden: Sequence[tuple[str, Sequence[Any]]], values: Mappi
     """No block overlaps a forbidden one."""
     for index, text in _whitelist_entries(values):
         networks = _networks_of(text) or _networks_of(_repaired(text))
-        # Of two networks with a common address, one contains the other.
-        hit = [name for name, never in forbidden if any(a in b or b in a for a in networks for b in never)]
         if not networks:
             yield _unreadable("whitelist", text, "it is not a CIDR block", index)
-        elif hit:
+            continue
+        hit = [name for name, never in forbidden if _overlap(networks, never)]
+        if hit:
             yield Finding("whitelist", text, f"overlaps {', '.join(hit)}", index)
 
 
@@ -206,12 +212,12 @@ def networks_required(required: Sequence[tuple[str, Sequence[Any]]], values: Map
     # IPv4 addresses in IPv6 blocks do not count here: nobody knows whether a server opens them.
     union = cidr_merge([network for text in entries for network in _networks_of(text)[:1]])
     unreadable = [text for text in entries if not _networks_of(text)]
-    for text, _own in required:
-        if not _within(parse(text), union):
-            if unreadable:
-                yield _unreadable("whitelist", text, f"the whitelist has {unreadable[0]!r}, which is not a CIDR block")
-            else:
-                yield Finding("whitelist", text, "does not lie within the whitelist")
+    missing = [text for text, _own in required if not _within(parse(text), union)]
+    for text in missing:
+        if unreadable:
+            yield _unreadable("whitelist", text, f"the whitelist has {unreadable[0]!r}, which is not a CIDR block")
+        else:
+            yield Finding("whitelist", text, "does not lie within the whitelist")
 
 
 # --- packages and versions
@@ -270,12 +276,13 @@ def packages_within(allowed: Sequence[Requirement], values: Mapping[str, Any]) -
         package = entry.package
         if entry.unreadable:
             yield entry.unreadable
-        elif entry.option == "installed" and package.key in EVERYWHERE:
             continue
-        elif not any(requirement.is_met_by(package) for requirement in allowed):
-            near = [requirement.text for requirement in allowed if requirement.is_about(package)]
-            limits = f" ({', '.join(near)} allows only some versions)" if near else ""
-            yield entry.finding(f"matches none of the allowed packages{limits}")
+        comes_with_python = entry.option == "installed" and package.key in EVERYWHERE
+        if comes_with_python or met_by(package, allowed):
+            continue
+        near = [requirement.text for requirement in about(package, allowed)]
+        limits = f" ({', '.join(near)} allows only some versions)" if near else ""
+        yield entry.finding(f"matches none of the allowed packages{limits}")
 
 
 def _listed_requirements(place: str, texts: Sequence[str]) -> Any:
@@ -287,16 +294,19 @@ def packages_never(forbidden: Sequence[Requirement], values: Mapping[str, Any]) 
     """No package matches a forbidden requirement."""
     for entry in _evaluated_packages(values):
         package = entry.package
-        named = [requirement for requirement in forbidden if requirement.is_about(package)]
-        hit = [requirement.text for requirement in named if requirement.is_met_by(package)]
-        by_version = [requirement.text for requirement in named if requirement.versions]
         if entry.unreadable:
             yield entry.unreadable
-        elif hit:
+            continue
+        hit = [requirement.text for requirement in met_by(package, forbidden)]
+        if hit:
             yield entry.finding(f"matches {', '.join(hit)}")
-        elif by_version and not package.version:
+            continue
+        by_version = [requirement.text for requirement in about(package, forbidden) if requirement.versions]
+        if not by_version:
+            continue
+        if not package.version:
             yield entry.finding(f"has no version to compare with {', '.join(by_version)}", NOT_EVALUATED)
-        elif by_version and version_of(package.version) is None:
+        elif version_of(package.version) is None:
             yield _unreadable(entry.option, entry.shown, "PEP 440 cannot read its version", entry.position)
 
 
@@ -305,15 +315,15 @@ def packages_required(required: Sequence[Requirement], values: Mapping[str, Any]
     """A package matches each requirement."""
     packages = _evaluated_packages(values)
     unreadable = [entry.shown for entry in packages if entry.unreadable]
-    for needed in required:
+    missing = [needed for needed in required if not any(needed.is_met_by(entry.package) for entry in packages)]
+    for needed in missing:
         near = [entry.shown for entry in packages if needed.is_about(entry.package)]
-        if any(needed.is_met_by(entry.package) for entry in packages):
-            continue
-        if unreadable and not near:
+        if near:
+            yield Finding("packages", needed.text, f"matches none of the packages (it has {', '.join(near)})")
+        elif unreadable:
             yield _unreadable("packages", needed.text, f"{unreadable[0]!r} is not the name of a package")
         else:
-            has = f" (it has {', '.join(near)})" if near else ""
-            yield Finding("packages", needed.text, f"matches none of the packages{has}")
+            yield Finding("packages", needed.text, "matches none of the packages")
 
 
 @_rule("every package needs a version", _if_true, "packages")
