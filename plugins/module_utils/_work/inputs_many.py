@@ -193,18 +193,24 @@ def _absent_errors(entry: Mapping[str, Any], restore: bool) -> Iterator[str]:
 
 def _name_errors(placed: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
     """An error for each name, previous name or id that two entries have, even if they have other errors."""
-    seen: dict[tuple[str, str], str] = {}
+    yield from _same(placed, "id", str.upper)
+    yield from _same(placed, "name", str)
     holders: dict[str, str] = {}
     for place, entry in placed:
-        for option in ("id", "name"):
-            value = entry.get(option) or ""
-            first = seen.setdefault((option, value.upper() if option == "id" else value), place)
-            if value and first != place:
-                yield f"{place} has the same {option} as {first}: {value!r}"
-            if value and option == "name":
-                holders.setdefault(name_key(value), place)
+        if entry.get("name"):
+            holders.setdefault(name_key(entry["name"]), place)
     for place, entry in placed:
         for name in dict.fromkeys(entry.get("previous_names") or ()):
             holder = holders.setdefault(name_key(str(name)), place)
             if holder != place:
                 yield f"{place} has the previous name {name!r}, which {holder} has, too"
+
+
+def _same(placed: Sequence[tuple[str, Mapping[str, Any]]], option: str, key: Callable[[str], str]) -> Iterator[str]:
+    """An error for each entry whose value of this option an earlier one has, too."""
+    first: dict[str, str] = {}
+    for place, entry in placed:
+        value = entry.get(option)
+        earlier = first.setdefault(key(value), place) if value else place
+        if earlier != place:
+            yield f"{place} has the same {option} as {earlier}: {value!r}"

@@ -11,7 +11,7 @@ part of its schedule, not an object of its own. A list of tasks does not show th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._errors import ApiError, MstrError, counted, listed
@@ -102,18 +102,25 @@ def find_tasks(
     projects = usage.projects if hidden else list(dict.fromkeys(script.project for script in scripts))
     lists = reader.read_all(reader.list_tasks, projects, "planned tasks", says_no_such_call)
     entries = [((project, _script_in(entry)), entry) for project, found in lists.items() for entry in found]
-    planned = {(key, _identity(entry)): Task(by_key[key], entry) for key, entry in entries if key in by_key}
-    for task in reader.each(reader.read_task, list(planned.values())):
-        planned[task.script.key, _identity(task.entry)] = task
-    tasks: dict[Key, list[Task]] = {key: [] for key in by_key if key[0] in lists}
-    for task in planned.values():
-        tasks[task.script.key].append(task)
+    planned = [Task(by_key[key], entry) for key, entry in entries if key in by_key]
+    tasks = _by_script(reader, planned, [key for key in by_key if key[0] in lists])
     last_runs = {}
     if history:
         last_runs = reader.read_all(reader.last_run, scripts, "history of scripts", _says_no_history)
     if hidden:
         reader.unread += _hidden_tasks(entries, usage)
     return ScriptTasks(tasks, last_runs, reader.all_unread())
+
+
+def _by_script(reader: _TaskReader, planned: Sequence[Task], scripts: Iterable[Key]) -> dict[Key, list[Task]]:
+    """The tasks of each script, with their last runs as far as these could be read."""
+    tasks = {(task.script.key, _identity(task.entry)): task for task in planned}
+    for task in reader.each(reader.read_task, list(tasks.values())):
+        tasks[task.script.key, _identity(task.entry)] = task
+    by_script: dict[Key, list[Task]] = {key: [] for key in scripts}
+    for task in tasks.values():
+        by_script[task.script.key].append(task)
+    return by_script
 
 
 def _says_no_history(error: ApiError) -> bool:
