@@ -87,8 +87,8 @@ def listed(texts: Sequence[str], most: int = NAMES_IN_MESSAGE, separator: str = 
 
 
 def ended(sentence: str) -> str:
-    """The sentence with a full stop, unless it ends with a question, such as "did you mean x?"."""
-    return sentence if sentence.endswith("?") else f"{sentence.rstrip('.')}."
+    """The sentence with one full stop."""
+    return f"{sentence.rstrip('.')}."
 
 
 def texts(value: Any, option: str = "") -> Iterator[tuple[str, str]]:

@@ -42,7 +42,6 @@ class Plan(NamedTuple):
     body: Mapping[str, Any] = NOTHING
     before: Mapping[str, Any] = NOTHING
     after: Mapping[str, Any] = NOTHING
-    warning: str | None = None
     exempted: tuple[Finding, ...] | None = None  # what the policy lets pass; None if no policy applies
 
     @property
@@ -81,7 +80,6 @@ def make_plan(current: Runtime | None, wanted: Definition, policy: Policy | None
         _body(target, merged, changed, wanted.journal_comment),
         before=diff_values(have.values, merged) if current else {},
         after=diff_values(target.values, merged),
-        warning=policy.warning(current, target, wanted.values) if policy else None,
         exempted=exempted,
     )
 

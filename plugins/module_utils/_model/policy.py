@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 from .._errors import ErrorList, ValidationError
@@ -165,34 +164,17 @@ class Policy(NamedTuple):
 
     def check_plan(self, current: Runtime | None, target: Runtime, wanted: Definition) -> tuple[Finding, ...]:
         """What the exemptions let pass. Raises ValidationError with every violation of what the task manages."""
-        # A new runtime has empty lists where none are given, and a server may add a package by itself. Of a list,
-        # entries may stay on the server; of a package without a version, its version stays. Of `resource`, only the
-        # given amounts are managed.
-        lists = {name: target.values.get(name) for name in PURGEABLE if name in wanted.values}
-        values = {**({} if current else dict.fromkeys(PURGEABLE, ())), **wanted.values, **lists}
+        findings = self.evaluate(_planned_values(current, target, wanted), target.name, [target.id or ""])
         _name, replaces = parts_of(target.name) or ("", "")
-        findings = self.evaluate(values, target.name, [target.id or ""])
         # A replacement copies values that its definition does not have.
         advice = f"; remove it from the runtime, or exempt the id {replaces}" if replaces else ""
         own = {finding.key: finding.sentence for finding in self.of_definition(wanted, current)}
         with ErrorList() as errors:
-            for finding in filter(attrgetter("counts"), findings):
-                stays = f"the merged {finding.option}: " if current and finding.option in lists else ""
-                errors.add(f"{own.get(finding.key, f'{stays}{finding.sentence}')}{advice}")
+            for finding in findings:
+                if finding.counts:
+                    sentence = own.get(finding.key) or _merged_sentence(finding, current, wanted)
+                    errors.add(f"{sentence}{advice}")
         return tuple(finding for finding in findings if finding.verdict == EXEMPTED)
-
-    def warning(self, current: Runtime | None, target: Runtime, managed: Mapping[str, Any]) -> str | None:
-        """What a task warns of that leaves the runtime with an empty whitelist, which no rule refuses."""
-        whitelist = target.values.get("whitelist")
-        # A field that is null and not managed may only be missing from the list of an older server.
-        is_certain = current is None or whitelist is not None or "whitelist" in managed
-        if whitelist or not is_certain or "networks_within" not in self.limits or "whitelist_required" in self.limits:
-            return None
-        return (
-            f"The whitelist of runtime {target.name!r} is empty. Some servers may read an empty whitelist as "
-            '"everything", which the policy networks_within does not allow. To refuse it, set whitelist_required in '
-            "the policy."
-        )
 
     def report(
         self, runtimes: Iterable[Runtime], installed: Mapping[str, Installed] = NOTHING
@@ -212,6 +194,24 @@ class Policy(NamedTuple):
                 key = "violations" if finding.counts else finding.verdict.replace(" ", "_")
                 lists[key].append({"name": runtime.name, "id": runtime.id, **finding.to_result()})
         return lists
+
+
+def _planned_values(current: Runtime | None, target: Runtime, wanted: Definition) -> dict[str, Any]:
+    """The values of a plan that the task answers for.
+
+    A new runtime has empty lists where none are given. Of a list, entries may stay on the server, and a server may add
+    a package by itself; of a package without a version, its version stays. Of `resource`, only the given amounts are
+    managed.
+    """
+    values = {} if current else dict.fromkeys(PURGEABLE, ())
+    lists = {name: target.values.get(name) for name in PURGEABLE if name in wanted.values}
+    return {**values, **wanted.values, **lists}
+
+
+def _merged_sentence(finding: Finding, current: Runtime | None, wanted: Definition) -> str:
+    """A violation by what stays on the server."""
+    is_merged = current and finding.option in PURGEABLE and finding.option in wanted.values
+    return f"the merged {finding.option}: {finding.sentence}" if is_merged else finding.sentence
 
 
 def is_unreadable(row: Mapping[str, Any]) -> bool:

@@ -20,6 +20,7 @@ from .api import Context
 
 if TYPE_CHECKING:
     from .._model.policy import Policy
+    from .._model.purge import Purge
     from .._model.scripts import Usage
 
 # Which runtimes must not be deleted, and why.
@@ -97,14 +98,9 @@ def _check_name(context: Context, step: Step) -> None:
 
 def _check_version(context: Context, version: str) -> None:
     offered = context.api.versions
-    if offered is None or version in offered:
-        return
-    from difflib import get_close_matches  # takes 3 ms, which only a failing task should pay
-
-    close = [other for other in offered if other.startswith(f"{version}.")] or get_close_matches(version, offered, 1)
-    hint = f"; did you mean {close[-1]}?" if close else ""
-    texts = ", ".join(offered) or "none"
-    raise ValidationError([f"runtime_version {version!r} is not offered by the server (it offers {texts}){hint}"])
+    if offered is not None and version not in offered:
+        texts = ", ".join(offered) or "none"
+        raise ValidationError([f"runtime_version {version!r} is not offered by the server (it offers {texts})"])
 
 
 def _warn_of_near_names(context: Context, wanted: Definition) -> None:
@@ -126,24 +122,14 @@ def _purge_refusals(context: Context, rows: Sequence[Row], steps: Sequence[Step]
     to_delete = [step.before for step in steps if step.before]
     unlisted = {row.main.key for row in rows if is_purged(row)}
     purged = [runtime for runtime in to_delete if runtime.key in unlisted]
-    names = _listed_names(rows) if purged else {}
     if not lists_default(context.existing):
         why = f"{INCOMPLETE[0].lower()}{INCOMPLETE[1:]}"
         yield to_delete, f"purge is refused: {why}. Run the task again, or as a user who sees every runtime"
+    names = _listed_names(rows) if purged else {}
     for runtime in purged:
-        near = names.get(name_key(runtime.name), [])
-        near = [name for name in near if name]
-        label = f"purge would delete {quoted([runtime.name])} ({runtime.id})"
-        if not runtime.name:
-            label = f"purge would delete the runtime with id {runtime.id}"
-            yield [runtime], f"{label}, which has no name; list it by its id"
-        elif runtime.name in near:
-            yield [runtime], f"{label}, whose name is in the list; list it by its id"
-        elif near:
-            advice = "write the name as the server has it, or list this runtime by its id with state: absent"
-            yield [runtime], f"{label}, whose name differs only in {ALIKE} from {quoted(near)} in the list: {advice}"
-        elif is_named(runtime.name, purge.exclude, runtime.id):
-            yield [runtime], f"{label}, which purge_exclude names"
+        error = _purge_error(purge, runtime, names.get(name_key(runtime.name), []))
+        if error:
+            yield [runtime], error
     if purge.limit is not None and len(purged) > purge.limit:
         most = len(purged) if context.check_mode else NAMES_IN_MESSAGE
         them = listed(sorted(repr(runtime.name) for runtime in purged), most)
@@ -151,10 +137,26 @@ def _purge_refusals(context: Context, rows: Sequence[Row], steps: Sequence[Step]
         yield to_delete, f"{over}: {them}. Raise purge_limit if you want to delete them"
 
 
+def _purge_error(purge: Purge, runtime: Runtime, near: Sequence[str]) -> str | None:
+    """Why a purge must not delete this runtime; `near`: the listed names that a person reads as its name."""
+    if not runtime.name:
+        return f"purge would delete the runtime with id {runtime.id}, which has no name; list it by its id"
+    label = f"purge would delete {quoted([runtime.name])} ({runtime.id})"
+    if runtime.name in near:
+        return f"{label}, whose name is in the list; list it by its id"
+    if near:
+        advice = "write the name as the server has it, or list this runtime by its id with state: absent"
+        return f"{label}, whose name differs only in {ALIKE} from {quoted(near)} in the list: {advice}"
+    if is_named(runtime.name, purge.exclude, runtime.id):
+        return f"{label}, which purge_exclude names"
+    return None
+
+
 def _listed_names(rows: Sequence[Row]) -> dict[str, list[str]]:
     """The names and previous names of the definitions, by the key of those that a person reads as the same."""
     names: dict[str, list[str]] = {}
     for row in rows:
-        for text in () if is_purged(row) else (row.wanted.name or "", *row.wanted.previous_names):
-            names.setdefault(name_key(text), []).append(text)
+        listed_names = [] if is_purged(row) else [row.wanted.name, *row.wanted.previous_names]
+        for name in filter(None, listed_names):
+            names.setdefault(name_key(name), []).append(name)
     return names

@@ -12,7 +12,7 @@ from functools import partial
 from .._errors import MstrError, ValidationError
 from .._model.definition import Definition
 from .._model.fields import POOL
-from .._model.plan import NO_PLAN, compare, make_plan
+from .._model.plan import compare, make_plan
 from .._model.runtime import Runtime
 from .._model.steps import CHANGE, DELETE, Row, Step
 from .api import ALL_FIELDS, Context, attempt, one_named
@@ -187,9 +187,6 @@ def plan_step(context: Context, step: Step) -> Step:
     wanted, before = step.wanted, step.before
     policy = None if context.inputs.restore else context.inputs.policy
     plan = make_plan(before, wanted, policy)
-    is_again = step.plan is not NO_PLAN and step.phase == CHANGE  # of a first plan, `reconcile` warns
-    if plan.warning and is_again and plan.warning != step.plan.warning:
-        context.warn(plan.warning)
     planned = step.fingerprint
     if plan.changed or before is None:
         from .._model.stored import fingerprint  # only a task that writes, or finds no runtime, needs them

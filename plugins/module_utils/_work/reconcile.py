@@ -83,10 +83,6 @@ def reconcile(context: Context) -> Outcome:
 
             context, recovery, refused = recovered(context)
     rows, errors = _planned(context, located(context, refused), recovery)
-    # Once a row, because a replacement has a plan before it is one.
-    warnings = (row.main.plan.warning for row in rows if not row.failure)
-    for warning in dict.fromkeys(filter(None, warnings)):
-        context.warn(warning)
     refusal = ValidationError(errors) if errors else None
     if refusal and not context.check_mode:
         raise PartialError(refusal, {"plan_id": plan_id(rows)})

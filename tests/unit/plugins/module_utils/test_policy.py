@@ -117,33 +117,6 @@ def test_adding_nothing_to_empty_whitelist(held):
 
 
 @pytest.mark.parametrize(
-    ("held", "options", "warned"),
-    [
-        ("absent", {}, True),
-        ("absent", {"whitelist": []}, True),
-        ("absent", {"whitelist": ["10.1.0.0/16"]}, False),
-        (["10.0.0.0/8"], {"whitelist": []}, True),
-        (["10.0.0.0/8"], {"description": "d"}, False),
-        ([], {"description": "d"}, True),
-        (None, {"description": "d"}, False),  # an older server may not return it
-        ([], {"whitelist": []}, False),  # nothing is written
-        (["10.0.0.0/8"], {"state": "absent"}, False),
-    ],
-)
-@pytest.mark.parametrize("check_mode", [False, True])
-def test_warning_for_an_empty_whitelist(held, options, warned, check_mode):
-    def warnings(option):
-        server = Server(*([] if held == "absent" else [stored(whitelist=held)]))
-        ensured(server, options, option and policy_from(option), check_mode=check_mode)
-        return server.warnings
-
-    texts = warnings(WITHIN)
-    assert len(texts) == warned
-    assert all("The whitelist of runtime 'r' is empty" in text and "whitelist_required" in text for text in texts)
-    assert warnings({"networks_never": ["10.66.0.0/16"]}) == warnings(None) == []
-
-
-@pytest.mark.parametrize(
     ("options", "faults"),
     [
         (ADDS, [f"{MERGED}[0] '8.8.8.8/32' violates", f"{MERGED}[1] 'db.example.com' violates"]),

@@ -116,12 +116,11 @@ def test_odd_old_field_is_not_copied(fields, given, why):
     assert actions(run(have, {**UPGRADE, **given}, policy=policy)) == [("R", "replaced")]
 
 
-@pytest.mark.parametrize(("asked", "meant"), [("3.12", "3.12.1"), ("3.10.6", "3.10.5"), ("3.1", None), ("three", None)])
-def test_unknown_version(asked, meant):
+@pytest.mark.parametrize("asked", ["3.12", "3.10.6", "three"])
+def test_unknown_version(asked):
     have = Server(stored(), versions_call="yes", python_versions=["3.10.5", "3.12.0", "3.12.1"])
     text = message(have, {"name": "r", "runtime_version": asked})
     assert f"runtime_version '{asked}' is not offered by the server (it offers 3.10.5, 3.12.0, 3.12.1)" in text
-    assert meant is None or text.endswith(f"; did you mean {meant}?")
     assert have.writes == []
 
 

@@ -317,12 +317,3 @@ def test_what_a_replacement_loses_is_named():
     assert f"When runtime 'R' ({A}) is replaced, this is not carried over: its owner" in warning
     assert "its permissions (ACL). The new" in warning
     assert again == warning
-
-
-@pytest.mark.parametrize("check_mode", [False, True])
-def test_an_empty_whitelist_is_warned_of_once(check_mode):
-    """Although the runtime is planned twice: as an update, and then as a replacement."""
-    have = upgradable(whitelist=[])
-    policy = policy_from({"networks_within": ["10.0.0.0/8"]}, date(2026, 6, 15))
-    run(have, {**UPGRADE, "whitelist": []}, {"name": "N", "whitelist": []}, policy=policy, check_mode=check_mode)
-    assert sum("is empty. Some servers" in warning for warning in have.warnings) == 2
