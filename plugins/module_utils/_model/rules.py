@@ -208,10 +208,10 @@ def whitelist_required(_true: Any, values: Mapping[str, Any]) -> Iterator[Findin
 @_rule("networks must include {}", _listed_networks, "whitelist", required=True)
 def networks_required(required: Sequence[tuple[str, Sequence[Any]]], values: Mapping[str, Any]) -> Iterator[Finding]:
     """Each of these networks lies within the union of the blocks. An empty whitelist contains nothing."""
-    entries = [text for _index, text in _whitelist_entries(values)]
+    entries = {text: _networks_of(text) for _index, text in _whitelist_entries(values)}
+    unreadable = [text for text, networks in entries.items() if not networks]
     # IPv4 addresses in IPv6 blocks do not count here: nobody knows whether a server opens them.
-    union = cidr_merge([network for text in entries for network in _networks_of(text)[:1]])
-    unreadable = [text for text in entries if not _networks_of(text)]
+    union = cidr_merge([networks[0] for networks in entries.values() if networks])
     missing = [text for text, _own in required if not _within(parse(text), union)]
     for text in missing:
         if unreadable:

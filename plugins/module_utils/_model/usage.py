@@ -67,22 +67,24 @@ def last_message(script: Json) -> str:
     )[1]
 
 
-def used_by(scripts: Sequence[Json] | None, today: date) -> str:
+def used_by(scripts: Sequence[Json], today: date) -> str:
     """Such as "used by 3 scripts, 2 of them on a schedule: 'Load' in 'Sales' (nightly, last run success 2026-11-25)".
 
-    `scripts`: None if they are not known. Those on a schedule come first.
+    `scripts`: at least one. Those on a schedule come first.
     """
-    if scripts is None:
-        return "which scripts use it is unknown"
-    if not scripts:
-        return "no script uses it"
     planned = [script for script in scripts if schedules(script, today)]
-    number = f"{len(planned)} of them " if len(scripts) > 1 else ""
-    on_schedule = f", {number}on a schedule" if planned else ""
-    if any(script.get("tasks", ()) is None for script in scripts):
-        on_schedule = f", at least {number}on a schedule" if planned else ", with unknown schedules"
-    texts = [_text(script, today) for script in sorted(scripts, key=lambda script: script not in planned)]
-    return f"used by {counted(len(scripts), 'script')}{on_schedule}: {listed(texts)}"
+    others = [script for script in scripts if script not in planned]
+    texts = [_text(script, today) for script in (*planned, *others)]
+    return f"used by {counted(len(scripts), 'script')}{_on_schedule(scripts, len(planned))}: {listed(texts)}"
+
+
+def _on_schedule(scripts: Sequence[Json], planned: int) -> str:
+    is_partly_unknown = any(script.get("tasks", ()) is None for script in scripts)
+    if not planned:
+        return ", with unknown schedules" if is_partly_unknown else ""
+    least = "at least " if is_partly_unknown else ""
+    number = f"{planned} of them " if len(scripts) > 1 else ""
+    return f", {least}{number}on a schedule"
 
 
 def _text(script: Json, today: date) -> str:

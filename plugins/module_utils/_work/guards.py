@@ -125,16 +125,21 @@ def _purge_refusals(context: Context, rows: Sequence[Row], steps: Sequence[Step]
     if not lists_default(context.existing):
         why = f"{INCOMPLETE[0].lower()}{INCOMPLETE[1:]}"
         yield to_delete, f"purge is refused: {why}. Run the task again, or as a user who sees every runtime"
-    names = _listed_names(rows) if purged else {}
+    names = _listed_names(rows)
     for runtime in purged:
         error = _purge_error(purge, runtime, names.get(name_key(runtime.name), []))
         if error:
             yield [runtime], error
     if purge.limit is not None and len(purged) > purge.limit:
         most = len(purged) if context.check_mode else NAMES_IN_MESSAGE
-        them = listed(sorted(repr(runtime.name) for runtime in purged), most)
-        over = f"purge would delete {counted(len(purged), 'runtime')}, more than purge_limit {purge.limit}"
-        yield to_delete, f"{over}: {them}. Raise purge_limit if you want to delete them"
+        yield to_delete, _too_many(purged, purge.limit, most)
+
+
+def _too_many(purged: Sequence[Runtime], limit: int, most: int) -> str:
+    """Why a purge is refused that would delete more than its limit. `most`: how many of them are named."""
+    them = listed(sorted(repr(runtime.name) for runtime in purged), most)
+    over = f"purge would delete {counted(len(purged), 'runtime')}, more than purge_limit {limit}"
+    return f"{over}: {them}. Raise purge_limit if you want to delete them"
 
 
 def _purge_error(purge: Purge, runtime: Runtime, near: Sequence[str]) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .._errors import ErrorList, MstrError, PartialError, ValidationError
+from .._errors import ErrorList, MstrError, PartialError, ValidationError, counted
 from .._model.report import is_moved, script_result, scripts_diff, scripts_of
 from .._model.result import failures
 from .._model.runtime import Runtime, id_or_name, is_id
@@ -111,11 +111,12 @@ def _source(runtimes: Sequence[Runtime], text: str) -> str:
 
 def summary_of_scripts(moved: int, already: int, name: str, check_mode: bool) -> str:
     """What was done with the scripts, or would be done, in one sentence. `name`: of the runtime."""
-    if not moved and not already:
-        return f"No script was assigned to {name!r}."
     count = moved or already
-    noun, verb = ("script", "uses") if count == 1 else ("scripts", "use")
+    if not count:
+        return f"No script was assigned to {name!r}."
+    verb = "uses" if count == 1 else "use"
     if not moved:
-        return f"{count} {noun} already {verb} {name!r}."
+        return f"{counted(count, 'script')} already {verb} {name!r}."
+    done = "would use" if check_mode else f"now {verb}"
     rest = f", {already} already did" if already else ""
-    return f"{count} {noun} {'would use' if check_mode else f'now {verb}'} {name!r}{rest}."
+    return f"{counted(moved, 'script')} {done} {name!r}{rest}."

@@ -132,9 +132,10 @@ def _hidden_tasks(entries: Sequence[tuple[Key, Mapping[str, Any]]], usage: Usage
     """The tasks whose script the look-up did not find, as one failed read."""
     seen = {script.id.upper() for script in usage.scripts}
     seen |= {failure.script.id.upper() for failure in usage.unread if failure.script}
-    names = {_identity(entry): repr(entry.get("name")) for (_project, script), entry in entries if script not in seen}
-    if not names:
+    hidden = [entry for (_project, script), entry in entries if script not in seen]
+    if not hidden:
         return []
+    names = {_identity(entry): repr(entry.get("name")) for entry in hidden}
     what = f"{counted(len(names), 'planned task')}: {listed(list(names.values()))}"
     return [Unread(None, None, MstrError(f"The user may not read the scripts of {what}."))]
 
