@@ -140,9 +140,11 @@ def _merged(first: Step, later: Step) -> Step:
         return later
     if not is_moved(later):
         return first._replace(error=first.error or later.error)
-    back = bool(first.script and later.successor and first.script.runtime_id == later.successor.key)
-    plan = NO_PLAN if back and not later.error else later.plan
-    return later._replace(script=first.script, before=first.before, plan=plan)
+    merged = later._replace(script=first.script, before=first.before)
+    first_id = first.script.runtime_id if first.script else None
+    last_id = later.successor.key if later.successor else None
+    is_back = first_id == last_id and later.error is None
+    return merged._replace(plan=NO_PLAN) if is_back else merged
 
 
 def is_moved(step: Step) -> bool:

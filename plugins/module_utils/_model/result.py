@@ -29,7 +29,7 @@ from .report import (
     scripts_of,
     shown,
 )
-from .runtime import Runtime
+from .runtime import DEFAULT_RUNTIME_ID, Runtime
 from .steps import DELETE_OLD, PURGE, RECOVERY, Row, Step, assignments_in, is_purged
 
 _FAILURES_IN_MESSAGE = 5
@@ -113,22 +113,30 @@ def undefined_in(known: Iterable[Runtime], rows: Sequence[Row], spared: Collecti
     definitions = [row.wanted for row in rows if not row.main.script and row.place != RECOVERY]
     if all(wanted.state == "absent" for wanted in definitions):
         return None
-    steps = [step for row in rows for step in row.steps]
-    keys = {step.key for step in steps} | {step.after.key for step in steps if step.after} | set(spared)
-    names = {name for wanted in definitions for name in (wanted.name, *wanted.previous_names)}
+    names: set[str | None] = set()
+    for wanted in definitions:
+        names |= {wanted.name, *wanted.previous_names}
+    keys = {DEFAULT_RUNTIME_ID, *spared}
+    for row in rows:
+        keys |= {step.key for step in row.steps}
+        if row.runtime:
+            keys.add(row.runtime.key)
     others = [runtime for runtime in known if runtime.key not in keys and runtime.name not in names]
-    return sorted((runtime for runtime in others if not runtime.is_default), key=lambda runtime: runtime.name)
+    return sorted(others, key=lambda runtime: runtime.name)
 
 
 def _results(rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
     """Each runtime of a result: the definitions, what was replaced, what was recovered, and what was purged."""
-    recovered = [row for row in rows if row.place == RECOVERY]
-    purged = [row for row in rows if is_purged(row)]
-    yield from (_row_result(row) for row in rows if row.place not in (RECOVERY, PURGE))
+    by_place: dict[str, list[Row]] = {"": [], RECOVERY: [], PURGE: []}
     for row in rows:
-        deletions = [step for step in row.in_phase(DELETE_OLD) if step.shows and step.plan.changed]
-        yield from (_replaced_result(row, step) for step in deletions)
-    yield from map(_row_result, (*recovered, *purged))
+        by_place.get(row.place, by_place[""]).append(row)
+    yield from map(_row_result, by_place[""])
+    for row in by_place[""]:
+        for step in row.in_phase(DELETE_OLD):
+            if step.shows and step.plan.changed:
+                yield _replaced_result(row, step)
+    yield from map(_row_result, by_place[RECOVERY])
+    yield from map(_row_result, by_place[PURGE])
 
 
 def _row_result(row: Row) -> dict[str, Any]:
@@ -171,11 +179,13 @@ def _summary(results: Sequence[Mapping[str, Any]], scripts: Sequence[Step], fail
 
 def _diffs(rows: Sequence[Row], scripts: Sequence[Step]) -> list[dict[str, Any]]:
     """A difference for each runtime that changes, and one for all scripts."""
-    changed = [row for row in rows if shown(row).changed]
-    deletions = [step for row in rows for step in row.in_phase(DELETE_OLD)]
-    diffs = [diff_of(row) for row in changed if not is_purged(row)]
-    diffs += [deletion_diff(step) for step in deletions if step.shows]
-    diffs += [diff_of(row) for row in changed if is_purged(row)]
+    diffs: list[dict[str, Any]] = []
+    of_purged: list[dict[str, Any]] = []
+    for row in rows:
+        if shown(row).changed:
+            (of_purged if is_purged(row) else diffs).append(diff_of(row))
+    deletions = [step for row in rows for step in row.in_phase(DELETE_OLD) if step.shows]
+    diffs += [*map(deletion_diff, deletions), *of_purged]
     if any(map(is_moved, scripts)):
         diffs.append({**scripts_diff(scripts), "before_header": "scripts", "after_header": "scripts"})
     return diffs
@@ -208,8 +218,11 @@ def summary_line(summary: Mapping[str, int], predicted: bool = False) -> str:
 def _changes(row: Row) -> Iterator[tuple[str, str]]:
     """The action of each runtime that a plan changes, and what it concerns; a replacement is one of its own."""
     main, plan = row.main, row.replacement or row.main.plan
-    text = repr((main.seen.name if plan.action == "delete" else None) or row.wanted.name or main.seen.name)
-    if row.old and row.old.name != row.wanted.name:
+    name = row.wanted.name or main.seen.name
+    if plan.action == "delete":
+        name = main.seen.name or name
+    text = repr(name)
+    if row.old and row.old.name != name:
         text = f"{row.old.name!r} by {text}"
     if plan.action in ("update", "replace"):
         text = f"{text}: {', '.join(plan.changed_fields)}"

@@ -181,10 +181,13 @@ class Row(NamedTuple):
         main = self.main
         if main.done and main.plan.action == "delete":
             return main.before  # as it was
-        if self.old and not self.is_committed and (not main.shows or self.is_undone):
+        is_new_there = self.is_committed or (main.shows and not self.is_undone)
+        if self.old and not is_new_there:
             return self.old
-        renamed = next((step.after for step in self.in_phase(RENAME) if step.after), None)
-        return renamed or main.runtime
+        for step in self.in_phase(RENAME):
+            if step.after:
+                return step.after
+        return main.runtime
 
     @property
     def is_undone(self) -> bool:

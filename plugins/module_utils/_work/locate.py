@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 from .._errors import MstrError, ValidationError
@@ -173,9 +173,9 @@ def locate(context: Context, wanted: Definition, found: Runtime | None, has_list
     return None
 
 
-def as_listed(context: Context, runtime: Runtime) -> Runtime:
-    """The runtime with all fields. Raises MstrError if it is not the one that the list showed any more."""
-    whole = context.api.with_all_fields(runtime, ALL_FIELDS)
+def as_listed(context: Context, runtime: Runtime, needed: Iterable[str] = ()) -> Runtime:
+    """The runtime with all fields, and those `needed`. Raises MstrError if it is not the one that the list showed."""
+    whole = context.api.with_all_fields(runtime, {*ALL_FIELDS, *needed})
     if whole is None or whole.name not in ("", runtime.name):
         now = f"renamed to {whole.name!r}" if whole else "deleted"
         raise MstrError(f"{runtime.label} was {now} after the list was read. Check it, and run the task again")

@@ -26,7 +26,7 @@ from .._model.stored import deletion_of, rename_of
 from .._model.unfinished import Unfinished, unfinished_in
 from .._session.interrupt import Interrupted
 from .api import Context
-from .locate import as_listed, plan_step
+from .locate import as_listed, needed_fields, plan_step
 from .script_usage import find_usage
 from .scripts import Key, assignment, secret_refusal, usage_after
 
@@ -240,7 +240,9 @@ def _undone(context: Context, group: _Group, mark: Unfinished, staying: Runtime,
 
 def _finished(context: Context, group: _Group, mark: Unfinished, usage: Usage) -> Row:
     """A row that assigns to it the scripts that still name the runtime that is gone, and gives it its name."""
-    runtime = as_listed(context, mark.runtime)
+    # Its definition is compared with it under its new name, so nothing about it may be read again meanwhile.
+    needed = set().union(*(needed_fields(context, wanted) for wanted in context.inputs.definitions))
+    runtime = as_listed(context, mark.runtime, needed)
     moves = [assignment(script, runtime, context.existing) for script in usage.of(mark.replaced)]
     wanted = rename_of(runtime, mark.name, _comment(context))
     # A name that somebody else has is found for all of them together.
@@ -284,20 +286,21 @@ def _refused(groups: Sequence[_Group], errors: Mapping[str, MstrError]) -> dict[
     # What a refused definition means is left alone, so others that mean it are refused, too.
     for _turn in groups:
         for group in groups:
-            error = next((refused[place] for place in sorted(group.places) if place in refused), None)
-            if error:
-                refused.update({place: error for place in group.places if place not in refused})
+            same = sorted(group.places & refused.keys())
+            if same:
+                refused = {**dict.fromkeys(group.places, refused[same[0]]), **refused}
     return refused
 
 
 def _afterwards(context: Context, marks: Sequence[Unfinished], rows: Sequence[Row], usage: Usage) -> Context:
     """The context with the server as it will be once the recovery is carried out."""
-    main = {row.main.key: row.main for row in rows}
-    deleted = {key for key, step in main.items() if step.phase == UNDO}
-    existing = [
-        (main[runtime.key].plan.target or runtime) if runtime.key in main else runtime
-        for runtime in context.existing
-        if runtime.key not in deleted
-    ]
-    left = [mark for mark in marks if mark.key not in main]
+    steps = {row.main.key: row.main for row in rows}
+    existing = []
+    for runtime in context.existing:
+        step = steps.get(runtime.key)
+        if step is None:
+            existing.append(runtime)
+        elif step.plan.target:  # None if it is deleted
+            existing.append(step.plan.target)
+    left = [mark for mark in marks if mark.key not in steps]
     return context._replace(existing=existing, usage=usage_after(usage, assignments_in(rows)), unfinished=left)

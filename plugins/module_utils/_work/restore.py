@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 
 from .._errors import ValidationError, listed
-from .._model.steps import Row, Step, assignments_in
+from .._model.steps import Row, Step
 from .._session.connection import normal_url
 from .api import Context
 
@@ -68,7 +68,7 @@ def _warn_of_policy(context: Context, row: Row) -> None:
 
 def without_secrets(context: Context, planned: Sequence[Row]) -> list[Row]:
     """The rows without those of scripts with a secret, which an update might lose; they are named."""
-    secret = [row for row in planned if any(step.is_due and _has_secret(step) for step in assignments_in([row]))]
+    secret = [row for row in planned if row.main.is_due and _has_secret(row.main)]
     if secret:
         labels = listed(sorted(row.label for row in secret))
         context.warn(

@@ -255,8 +255,11 @@ def spare_used(rows: Sequence[Row]) -> list[Row]:
 
     With an error, a purge is cancelled as a whole.
     """
-    failed = [row.main for row in rows if row.main.script and row.failure]
-    used = {step.script.runtime_id for step in failed if step.script and step.script.runtime_id}
+    used: set[str | None] = set()
+    for row in rows:
+        script = row.main.script
+        if script and script.runtime_id and row.failure:
+            used.add(script.runtime_id)
 
     def spared(row: Row) -> Row:
         for step in row.due(DELETE, DELETE_OLD):
@@ -273,13 +276,14 @@ def with_targets(rows: Sequence[Row]) -> list[Row]:
 
     A runtime whose row failed gets no script.
     """
-    by_place = {row.place: row for row in rows}
+    by_place = {row.place: row for row in rows if not row.main.script}
 
     def ready(row: Row) -> Row:
         owner = row if row.replacement else by_place.get(row.target)
-        if owner is None or not (row.replacement or row.target) or row.failure:
+        if owner is None or row.failure:
             return row
-        return row._replace(steps=tuple(_ready(step, owner) if step.is_due else step for step in row.steps))
+        steps = [_ready(step, owner) if step.is_due else step for step in row.steps]
+        return row._replace(steps=tuple(steps))
 
     return list(map(ready, rows))
 

@@ -141,30 +141,45 @@ def _delete_one(context: Context, look: _Look, step: Step) -> Step:
 def _as_planned(context: Context, look: _Look, step: Step) -> Runtime | None:
     """The runtime to delete, None if it is gone. Raises MstrError if it has changed since the plan."""
     planned = step.seen
-    # A list may omit a runtime that can be read by its id. What scripts may still use is always read so.
-    shown = None if step.successor else next((each for each in look.runtimes if each.key == planned.key), None)
-    now = shown or context.api.get(str(planned.id), repr(planned.name))
-    if now and (now.facts.get("version") is None or planned.facts.get("version") is None):
-        now = context.api.with_all_fields(now, ALL_FIELDS)
+    now = _read(context, look, step)
     if now is None:
         return None
     changed = ", ".join(changed_since(now, planned))
-    if not changed and not step.wanted.id and [each.name for each in look.runtimes].count(now.name) > 1:
+    names = [each.name for each in look.runtimes]
+    if not changed and not step.wanted.id and names.count(now.name) > 1:
         changed = "other runtimes now have its name"
     if changed:
         raise MstrError(f"{planned.label} was not deleted, {CHANGED}: {changed}. {CHECK_IT}")
     return now
 
 
+def _read(context: Context, look: _Look, step: Step) -> Runtime | None:
+    """The runtime to delete as it is now, with what shows a change; None if it is gone."""
+    planned = step.seen
+    now = None
+    # What scripts may still use is always read by its id.
+    if step.successor is None:
+        now = next((each for each in look.runtimes if each.key == planned.key), None)
+    if now is None:
+        # A list may omit a runtime that can be read by its id.
+        now = context.api.get(str(planned.id), repr(planned.name))
+    if now is None:
+        return None
+    versions = (now.facts.get("version"), planned.facts.get("version"))
+    return context.api.with_all_fields(now, ALL_FIELDS) if None in versions else now
+
+
 def _check_alone(look: _Look, step: Step) -> None:
     """Raises MstrError if another run replaces the same runtime, or somebody has the name of the new one."""
     new = step.successor or Runtime({})
     for mark in unfinished_in(look.runtimes):
-        if mark.replaced == step.key and mark.key != new.key:
+        is_rival = mark.replaced == step.key and mark.key != new.key
+        if is_rival:
             raise MstrError(f"Another run replaces {step.seen.label}, too: its runtime is {mark.runtime.label}")
-    own = next((mark for mark in unfinished_in([new]) if mark.key == new.key), None)
+    names = {mark.name for mark in unfinished_in([new])}
+    own_keys = {step.key, new.key}
     for other in look.runtimes:
-        if own and other.name == own.name and other.key not in (step.key, new.key):
+        if other.name in names and other.key not in own_keys:
             raise MstrError(f"{other.label} has the name that {new.label} is to take")
 
 

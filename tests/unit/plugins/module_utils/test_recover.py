@@ -194,9 +194,11 @@ def test_undone_and_then_as_defined(entry, purge):
         ({"name": "R", "state": "absent"}, None),
     ],
 )
-def test_finished_and_then_as_defined(used, entry, name):
+@pytest.mark.parametrize("omitted", ["", "status,version"])
+def test_finished_and_then_as_defined(omitted, used, entry, name):
     """Scripts that still name the runtime that is gone follow first."""
     have = committed(used)
+    have.switch(list_omits=omitted)
     predicted, done = both(have, entry, **RECOVER)
     for key in ("plan_id", "summary"):
         assert predicted[key] == done[key]
