@@ -157,7 +157,7 @@ def test_an_audit_with_async_is_refused(play: Play, servers: list[Simulator]) ->
 
 def test_probe_writes_a_file_that_can_be_published(play: Play, servers: list[Simulator]) -> None:
     servers[0].reset("strict")
-    servers[1].reset("awkward", default_name="Finance Python")
+    servers[1].reset("awkward", runtime_status="follows", default_name="Finance Python")
     servers[1].seed({"name": "Payroll of the board", "execTimeout": 600})
     played = play("mstr.library.probe", "--limit", "env0,env1")
     assert played.status == 0, played.output
