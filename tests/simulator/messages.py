@@ -5,6 +5,7 @@ Handlers do not use HTTP connections. So a fault can do their work early, late, 
 
 from __future__ import annotations
 
+import itertools
 import json
 import secrets
 from collections.abc import Mapping
@@ -22,9 +23,15 @@ BASE_PATH = "/MicroStrategyLibrary"
 JSON_TYPE = "application/json;charset=UTF-8"
 
 
+_number = itertools.count(1)
+
+
 def new_id() -> str:
-    """32 hexadecimal digits, the format of the ids and versions of objects [doc]."""
-    return secrets.token_hex(16).upper()
+    """32 hexadecimal digits, the format of the ids and versions of objects [doc].
+
+    A later one is greater, so that what is sorted by ids has the same order in each run of a test.
+    """
+    return f"{next(_number):08X}{secrets.token_hex(12).upper()}"
 
 
 class ApiError(Exception):
