@@ -166,9 +166,10 @@ class Server:
         """What another client creates; returns its id."""
         return self.core.runtimes.seed(copy.deepcopy(dict(fields)))
 
-    def fail(self, method: str, error: MstrError | None = None, *, turn: int = 1, **how: Any) -> None:
-        """The call of this method whose turn it is, from 1, after those with an earlier fault."""
-        self._faults += [Fault(method, None)] * (turn - 1) + [Fault(method, error, **how)]
+    def fail(self, method: str, error: MstrError | None = None, *, turn: int = 1, times: int = 1, **how: Any) -> None:
+        """The call of this method whose turn it is, from 1, after those with an earlier fault; and the next ones."""
+        faults = [Fault(method, error, **how) for _time in range(times)]
+        self._faults += [Fault(method, None)] * (turn - 1) + faults
 
     def switch(self, **values: Any) -> None:
         self.core.switches.set(values)

@@ -44,10 +44,14 @@ def module(work=user_info, **how):
     return lambda: auth.run(auth.argument_spec(), work, **how)
 
 
+def set_variables(monkeypatch, options):
+    for name, value in options.items():
+        monkeypatch.setenv(f"MSTR_{name.upper()}", value)
+
+
 def test_module_of_ones_own_in_few_lines(run, server, monkeypatch):
     """An empty variable counts as not set; the login is made with the first call. In process, filters would stay."""
-    for name in auth.argument_spec():
-        monkeypatch.setenv(f"MSTR_{name.upper()}", "")
+    set_variables(monkeypatch, dict.fromkeys(auth.argument_spec(), ""))
     prepared = run(module(lambda task, request: {"got": request}, prepare=lambda params: "prepared"), **user(server))
     assert (prepared["got"], server.calls) == ("prepared", [])
     before = list(warnings.filters)
@@ -256,8 +260,7 @@ def test_texts_of_server_drive_no_terminal(run, server, fails):
 @pytest.mark.parametrize("empty", [None, ""])
 def test_null_option_falls_back_to_variable(run, server, monkeypatch, empty):
     given = {"api_token": LibraryServer.API_TOKEN, "base_url": server.url, "timeout": "2.5", "retries": "0"}
-    for name, value in {**given, "validate_certs": "false"}.items():
-        monkeypatch.setenv(f"MSTR_{name.upper()}", value)
+    set_variables(monkeypatch, {**given, "validate_certs": "false"})
     seen = []
     options = dict.fromkeys(auth.argument_spec(), empty)
     run(module(lambda task, _: seen.append(dict(task.params)) or user_info(task, _)), **options | {"password": None})

@@ -93,8 +93,7 @@ def test_runtimes_without_a_definition(options, undefined, check_mode):
 @pytest.mark.parametrize(("number", "rest"), [(5, []), (8, ["And 3 more."])])
 def test_many_failures_are_counted(number, rest, at_once):
     have = Server()
-    for _turn in range(number):
-        have.fail("POST", refusal(400, "ERR006", "bad input"))
+    have.fail("POST", refusal(400, "ERR006", "bad input"), times=number)
     result = run(have, *({"name": f"r{n:02}"} for n in range(number + 20)))
     lines = result["msg"].splitlines()
     assert lines[0] == f"{number} of {number + 20} runtimes failed:"

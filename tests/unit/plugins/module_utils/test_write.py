@@ -127,8 +127,7 @@ def test_retries_of_a_lost_write(retries, method):
     definition, action = WRITES[method]
     server = holding_for(method)
     before = list(server.names)
-    for _turn in range(9):
-        server.fail(method, lost())
+    server.fail(method, lost(), times=9)
     with pytest.raises(MstrError, match="retries are used up") as failed:
         server.ensure(definition, retries=retries)
     assert f"After 7.75 seconds of checking, the runtime is still not {action}. The" in failed.value.sentence
