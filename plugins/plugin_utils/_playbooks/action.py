@@ -22,7 +22,8 @@ from ansible.utils.vars import load_extra_vars
 
 from ...module_utils._errors import ValidationError
 from .._reports.texts import plain
-from .new_run import UNKNOWN, command_line, path_of, server_of
+from .check import UNKNOWN, path_of, server_of
+from .final_report import command_line
 from .variables import CONNECTION, is_given
 
 Result = dict[str, Any]

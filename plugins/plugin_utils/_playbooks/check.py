@@ -2,54 +2,147 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The check of a whole run before its first request: the variables of every host, and the files of the run.
+"""The check of a whole run before its first request: what concerns its files, its variables, and several hosts.
 
-Pure, except that it looks at the places of the files. It opens no connection and writes nothing that stays.
+What a module says of its own options is left to it. Pure, except that it looks at the places of the files.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ...module_utils._errors import ValidationError, listed
 from ...module_utils._model.file import read_text
 from ...module_utils._model.src import read_definitions
-from .._reports import evaluation, formats, plan_file
+from ...module_utils._session.connection import normal_url
+from ...module_utils._session.session_string import decode
+from .._reports import formats, plan_file
 from .._reports.evaluation import grouped
 from .._reports.upgrade import upgrade_errors
-from . import variables
 from .destination import dest_errors
-from .new_run import UNKNOWN, NewRun, dests, path_of
-from .variables import is_given
+from .variables import CONNECTION, OWN_FILES, empty_errors, is_given, name_errors, own_file, types
+
+# A value that cannot be known before a task of the host runs, such as one with a template that is not valid. The task
+# of this host then reports it, and the other hosts go on.
+UNKNOWN = ...
+
+Hosts = Mapping[str, Mapping[str, Any]]
+
+
+class NewRun(NamedTuple):
+    """A run of a playbook.
+
+    `hosts`: for each environment of the run, its variables `mstr_…` and `ansible_connection` by name, with `UNKNOWN`
+    for a value that is not known. `extra`: the extra variables. `environ`, `remote_environ`: the environment variables
+    of the modules, on the control node and on other hosts. `started_in`: the directory that relative paths start at.
+    """
+
+    playbook: str
+    hosts: Hosts
+    extra: Mapping[str, Any]
+    check_mode: bool
+    environ: Mapping[str, str]
+    remote_environ: Mapping[str, str]
+    started_in: str
+
+    def values_of(self, name: str) -> Iterator[tuple[str, Any]]:
+        """The hosts with a value of a variable of the playbook that is known."""
+        for host, values in self.hosts.items() if name in types(self.playbook) else ():
+            value = values.get(name)
+            if is_given(value) and value is not UNKNOWN:
+                yield host, value
+
+    def paths(self, name: str) -> Iterator[tuple[str, str]]:
+        """The hosts with the absolute path in a variable of the playbook, with each of several."""
+        for host, values in self.hosts.items() if name in types(self.playbook) else ():
+            value = values.get(name)
+            default = own_file(name, host, values.get) if name in OWN_FILES else ""
+            text = value if is_given(value) else default
+            if text is not UNKNOWN and text:
+                texts = dests(text) if name == "mstr_report_dest" else [text]
+                yield from ((host, path_of(each, self.started_in)) for each in texts)
+
+    def switched_on(self, name: str) -> list[str]:
+        """The hosts on which a switch is on."""
+        return [host for host, value in self.values_of(name) if is_on(value)]
+
+    def is_local(self, host: str) -> bool:
+        """Whether the modules run on the control node."""
+        return str(self.hosts[host].get("ansible_connection") or "ssh") == "local"
+
+    def server(self, host: str) -> str | None:
+        """The normal address of a host's server, wherever it comes from; None if it is not known."""
+        return server_of(self.hosts[host], self.environ if self.is_local(host) else self.remote_environ)
+
+    def in_brackets(self, hosts: Iterable[str]) -> str:
+        """The hosts in brackets, if they are not all."""
+        names = list(hosts)
+        return f" ({listed(names, 5)})" if len(names) < len(self.hosts) else ""
+
+
+def dests(value: Any) -> list[str]:
+    """The files that mstr_report_dest names: a list, or one text with commas. Doubles do not matter."""
+    texts = value if isinstance(value, (list, tuple)) else str(value).split(",")
+    return list(dict.fromkeys(text for text in (str(each).strip() for each in texts) if text))
+
+
+def path_of(value: Any, started_in: str) -> str:
+    """The absolute path of a file; a relative one starts at the directory in which ansible-playbook was started."""
+    return os.path.normpath(os.path.join(started_in, os.path.expanduser(str(value))))
+
+
+def server_of(values: Mapping[str, Any], environ: Mapping[str, str]) -> str | None:
+    """The normal address of a host's server, wherever it comes from; None if it is not known."""
+
+    def value(option: str) -> Any:
+        of_host = values.get(f"mstr_{option}")
+        return of_host if is_given(of_host) else environ.get(f"MSTR_{option.upper()}")
+
+    address, session = value("base_url"), value("session")
+    try:
+        if is_given(address) and address is not UNKNOWN:
+            return normal_url(str(address))
+        if is_given(session) and session is not UNKNOWN:
+            return decode(str(session)).base_url
+    except (ValueError, ValidationError):
+        pass
+    return None
+
+
+def is_on(value: Any) -> bool:
+    """Whether a switch is on; one that is neither true nor false is not."""
+    try:
+        return bool(boolean(value))
+    except TypeError:
+        return False
+
 
 _MOST_SENTENCES = 20
-_NUMBERS = {"int": int, "float": float}
 # The files that all hosts share.
 _SHARED = ("mstr_report_dest", "mstr_plan_dest", "mstr_plan_src")
 
 
 def values_needed(playbook: str) -> frozenset[str]:
     """The variables whose values `run_errors` needs; of all others, such as passwords, it needs only the names."""
-    kinds, connection = variables.types(playbook), set(variables.CONNECTION.values())
-    names = {name for name, kind in kinds.items() if kind in ("bool", *_NUMBERS) or name not in connection}
+    names = set(types(playbook)) - set(CONNECTION.values())
     return frozenset(names | {"ansible_connection", "mstr_base_url", "mstr_session"})
 
 
 def run_errors(run: NewRun) -> list[str]:
     """Everything that is wrong with a run, each as a sentence; empty if it may begin."""
     names = {name for values in run.hosts.values() for name in values}
-    used = variables.types(run.playbook)
+    used = types(run.playbook)
     empty = [name for values in run.hosts.values() for name in used if values.get(name) == ""]
     kinds = (
-        variables.name_errors(names, run.playbook, run.extra),
-        variables.empty_errors(empty),
-        _type_errors(run),
-        _use_errors(run),
+        name_errors(names, run.playbook, run.extra),
+        empty_errors(empty),
+        _switch_errors(run),
+        _plan_errors(run),
         _export_errors(run),
         _shared_errors(run),
         _separate_errors(run),
@@ -65,33 +158,43 @@ def _limited(sentences: list[str]) -> list[str]:
     return sentences if more <= 0 else [*sentences[:_MOST_SENTENCES], f"And {more} more errors of this kind."]
 
 
-def _type_errors(run: NewRun) -> Iterator[str]:
-    """Of switches and numbers. Ansible's filter `bool` reads a word that it does not know as false."""
-    for name, kind in variables.types(run.playbook).items():
-        wrong = grouped((type_error(name, kind, value), host) for host, value in run.values_of(name))
-        yield from (f"{sentence}{run.in_brackets(hosts)}." for sentence, hosts in wrong.items() if sentence)
+def _switch_errors(run: NewRun) -> Iterator[str]:
+    """Of the switches that no module sees, and that would otherwise be off."""
+    for name in ("mstr_fail_on_drift", "mstr_fail_on_violation"):
+        yield from _invalid(run, name, _is_switch, "true or false")
 
 
-def _use_errors(run: NewRun) -> Iterator[str]:
-    """Of variables that exclude or need each other, and of those that only an extra variable may not leave alone."""
-    if "mstr_plan_dest" not in variables.types(run.playbook):
-        return
-    plan_ids = dict(run.values_of("mstr_runtimes_plan_ids"))
-    invalid = [host for host, value in plan_ids.items() if not isinstance(value, Mapping)]
-    if invalid:
-        where = run.in_brackets(invalid)
-        value = _shown(plan_ids[invalid[0]])
-        yield f"mstr_runtimes_plan_ids must be a dictionary of hosts and plan ids, not {value}{where}."
-    others = [name for name in ("mstr_plan_src", "mstr_runtimes_plan_id") if any(run.values_of(name))]
-    if others and plan_ids:
-        yield f"Set only one of mstr_runtimes_plan_ids and {' and '.join(others)}; all of them are set."
-    reads, writes = (any(run.values_of(name)) for name in ("mstr_plan_src", "mstr_plan_dest"))
-    if reads and writes:
-        yield "Set only one of mstr_plan_src and mstr_plan_dest; both are set."
-    if reads and any(run.values_of("mstr_runtimes_plan_id")):
-        yield "Set only one of mstr_plan_src and mstr_runtimes_plan_id; both are set."
-    if writes and not run.check_mode:
+def _is_switch(value: Any) -> bool:
+    try:
+        boolean(value)
+    except TypeError:
+        return False
+    return True
+
+
+def _invalid(run: NewRun, name: str, is_valid: Callable[[Any], bool], expected: str) -> Iterator[str]:
+    """A sentence for each invalid value of a variable."""
+    wrong = grouped((_shown(value), host) for host, value in run.values_of(name) if not is_valid(value))
+    yield from (f"{name} must be {expected}, not {shown}{run.in_brackets(hosts)}." for shown, hosts in wrong.items())
+
+
+def _plan_errors(run: NewRun) -> Iterator[str]:
+    """Of the ways to name an approved plan, of which a run has one, and of a file for a plan."""
+    yield from _invalid(
+        run,
+        "mstr_runtimes_plan_ids",
+        lambda value: isinstance(value, Mapping),
+        "a dictionary of hosts and plan ids",
+    )
+    if any(run.values_of("mstr_plan_dest")) and not run.check_mode:
         yield "mstr_plan_dest writes the plan of a check; start the playbook with --check."
+    for names in (
+        ("mstr_plan_src", "mstr_runtimes_plan_id", "mstr_runtimes_plan_ids"),
+        ("mstr_plan_src", "mstr_plan_dest"),
+    ):
+        given = [name for name in names if any(run.values_of(name))]
+        if len(given) > 1:
+            yield f"Set only one of {', '.join(given[:-1])} and {given[-1]}."
 
 
 def _export_errors(run: NewRun) -> Iterator[str]:
@@ -103,41 +206,25 @@ def _export_errors(run: NewRun) -> Iterator[str]:
 
 def _gate_errors(run: NewRun) -> Iterator[str]:
     """Of a switch that is to fail environments, where it would never do so."""
-    kinds = variables.types(run.playbook)
-    if "mstr_runtimes_policy" in kinds:
-        yield from _policy_errors(run)
-    if "mstr_runtimes" not in kinds:
-        return
-    empty = [host for host in run.switched_on("mstr_fail_on_drift") if not _has_definitions(run, host)]
-    if empty:
-        yield (
-            "mstr_fail_on_drift is set, but neither mstr_runtimes nor mstr_runtimes_src has "
-            f"definitions{run.in_brackets(empty)}, so nothing would be compared. Set one of them, or remove "
-            "mstr_fail_on_drift."
-        )
+    gates = {
+        "mstr_fail_on_drift": ("mstr_runtimes or mstr_runtimes_src", "definitions", _has_definitions),
+        "mstr_fail_on_violation": ("mstr_runtimes_policy", "rules", _has_rules),
+    }
+    for name, (variable, what, is_judged) in gates.items():
+        empty = [host for host in run.switched_on(name) if not is_judged(run, host)]
+        if empty:
+            yield (
+                f"{name} is set, but there are no {what}{run.in_brackets(empty)}, so it would never fail anything. Set "
+                f"{variable}, or remove {name}."
+            )
 
 
-def _policy_errors(run: NewRun) -> Iterator[str]:
-    wrong: list[tuple[str, str]] = []
-    without_rule = []
-    gated = run.switched_on("mstr_fail_on_violation")
-    for host, values in run.hosts.items():
-        policy, exemptions = values.get("mstr_runtimes_policy"), values.get("mstr_runtimes_exemptions")
-        if UNKNOWN in (policy, exemptions):
-            continue
-        try:
-            rules = evaluation.rules_of(variables.with_exemptions(policy, exemptions))
-        except ValidationError as exc:
-            wrong += [(sentence, host) for sentence in exc.errors]
-        else:
-            without_rule += [host] if host in gated and not rules else []
-    for sentence, hosts in grouped(wrong).items():
-        yield f"mstr_runtimes_policy: {sentence}{run.in_brackets(hosts)}"
-    if without_rule:
-        yield (
-            f"mstr_fail_on_violation is set, but mstr_runtimes_policy has no rule{run.in_brackets(without_rule)}, so "
-            "nothing would be evaluated. Set mstr_runtimes_policy, or remove mstr_fail_on_violation."
-        )
+def _has_rules(run: NewRun, host: str) -> bool:
+    """Whether there is a policy with a rule. An invalid one counts: the module reports it."""
+    policy = run.hosts[host].get("mstr_runtimes_policy")
+    if not isinstance(policy, Mapping):
+        return is_given(policy)
+    return any(is_given(rule) for key, rule in policy.items() if key != "exemptions")
 
 
 def _server_errors(run: NewRun) -> Iterator[str]:
@@ -154,35 +241,16 @@ def _server_errors(run: NewRun) -> Iterator[str]:
 
 
 def _has_definitions(run: NewRun, host: str) -> bool:
-    """Whether there is something to compare. What cannot be read counts as definitions: the module reports it."""
+    """Whether there is something to compare. What cannot be read counts: the module reports it."""
     values = run.hosts[host]
-    definitions, src = values.get("mstr_runtimes"), values.get("mstr_runtimes_src")
-    if definitions is UNKNOWN or src is UNKNOWN or definitions:
-        return True
-    if not is_given(src):
-        return False
-    if not run.is_local(host):
-        return True
-    try:
-        source = read_definitions(path_of(src, run.started_in))
-        return bool(source.runtimes or source.scripts)
-    except ValidationError:
-        return True
-
-
-def type_error(name: str, kind: str, value: Any) -> str | None:
-    """Why a value is not of its type, without a final period; None if it is."""
-    expected = {"bool": "true or false", "int": "a whole number", "float": "a number"}
-    try:
-        if kind == "bool":
-            boolean(value)
-        elif kind in _NUMBERS:
-            if isinstance(value, bool) or (kind == "int" and isinstance(value, float) and value % 1):
-                raise ValueError
-            _NUMBERS[kind](value)
-    except (TypeError, ValueError):
-        return f"{name} must be {expected[kind]}, not {_shown(value)}"
-    return None
+    if is_given(values.get("mstr_runtimes_src")) and run.is_local(host):
+        path = values["mstr_runtimes_src"]
+        try:
+            source = None if path is UNKNOWN else read_definitions(path_of(path, run.started_in))
+        except ValidationError:
+            return True
+        return source is None or bool(source.runtimes or source.scripts)
+    return bool(values.get("mstr_runtimes") or values.get("mstr_runtimes_src"))
 
 
 def _shown(value: Any) -> str:
@@ -192,55 +260,49 @@ def _shown(value: Any) -> str:
 def _shared_errors(run: NewRun) -> Iterator[str]:
     """Of the files that all environments share: the report and the plan."""
     for name in _SHARED:
-        if name not in variables.types(run.playbook):
-            continue
-        pairs = [(host, values.get(name)) for host, values in run.hosts.items()]
-        unknown = [host for host, value in pairs if value is UNKNOWN]
-        if unknown:
-            # The report at the end needs it, and without a report nobody sees what was done.
-            where = run.in_brackets(unknown)
-            yield f"{name} has a template that is invalid, or that names an undefined variable{where}. Fix it."
-            continue
-        values = grouped((", ".join(dests(value)) if is_given(value) else None, host) for host, value in pairs)
-        if len(values) > 1:
-            shown = "; ".join(
-                f"{listed(hosts, 3)} {'has none' if value is None else f'has {value!r}'}"
-                for value, hosts in values.items()
-            )
-            yield (
-                f"{name} must be the same for every environment of a run, because the run has one such file ({shown}). "
-                "Set it with -e, or for the group all."
-            )
-            continue
-        for path in dict.fromkeys(path for _host, path in run.paths(name)):
-            yield from _shared_file_errors(run, name, path)
+        if name in types(run.playbook):
+            wrong = _different_error(run, name)
+            yield from [wrong] if wrong else _shared_file_errors(run, name)
 
 
-def _shared_file_errors(run: NewRun, name: str, path: str) -> Iterator[str]:
-    if name == "mstr_plan_src":
-        # Whether it has a plan for an environment is checked for each.
+def _different_error(run: NewRun, name: str) -> str | None:
+    """Why a variable is not the same for all environments; None if it is."""
+    unknown = [host for host, values in run.hosts.items() if values.get(name) is UNKNOWN]
+    if unknown:
+        # The report at the end needs it, and without a report nobody sees what was done.
+        where = run.in_brackets(unknown)
+        return f"{name} has a template that is invalid, or that names an undefined variable{where}. Fix it."
+    hosts_by_value: dict[str, list[str]] = {}
+    for host, values in run.hosts.items():
+        value = values.get(name)
+        shown = f"has {', '.join(dests(value))!r}" if is_given(value) else "has none"
+        hosts_by_value.setdefault(shown, []).append(host)
+    if len(hosts_by_value) == 1:
+        return None
+    differing = "; ".join(f"{listed(hosts, 3)} {shown}" for shown, hosts in hosts_by_value.items())
+    return (
+        f"{name} must be the same for every environment of a run, because the run has one such file ({differing}). Set "
+        "it with -e, or for the group all."
+    )
+
+
+def _shared_file_errors(run: NewRun, name: str) -> Iterator[str]:
+    for path in dict.fromkeys(path for _host, path in run.paths(name)):
         try:
-            plan_file.environments_of(read_text(path))
+            if name == "mstr_plan_src":
+                plan_file.environments_of(read_text(path))  # each environment looks for its own plan
+            elif name == "mstr_report_dest":
+                formats.format_of(path, formats.AUDIT if run.playbook == "audit" else formats.APPLY)
         except ValueError as exc:
-            yield f"mstr_plan_src {path} {exc}."
-    elif name == "mstr_plan_dest" and (suffix := formats.suffix_of(path)) and formats.FORMATS[suffix].for_people:
-        yield (
-            f"mstr_plan_dest {path!r} must end in .json, because mstr_plan_src reads it. For people, set "
-            "mstr_report_dest."
-        )
-    else:
-        try:
-            if name == "mstr_report_dest":
-                formats.format_of(path, "audit" if run.playbook == "audit" else "apply")
-        except ValueError as exc:
-            yield f"{exc}."
-        else:
+            yield f"{f'{name} {path} ' if name == 'mstr_plan_src' else ''}{exc}."
+            continue
+        if name != "mstr_plan_src":
             yield from dest_errors(name, path)
 
 
 def _separate_errors(run: NewRun) -> Iterator[str]:
     """Of the files of which each environment has its own: backup, export, probe."""
-    for name in variables.OWN_FILES:
+    for name in OWN_FILES:
         writers = grouped((os.path.realpath(path), host) for host, path in run.paths(name))
         for path, hosts in writers.items():
             if len(hosts) > 1:
@@ -253,7 +315,7 @@ def _same_file_errors(run: NewRun) -> Iterator[str]:
     """Of a file that the run would write and use for a second purpose."""
     used: dict[str, dict[str, None]] = {}
     reads, writes = ("mstr_runtimes_src", "mstr_plan_src"), ("mstr_report_dest", "mstr_plan_dest")
-    for name in (*reads, *writes, *variables.OWN_FILES):
+    for name in (*reads, *writes, *OWN_FILES):
         for _host, path in run.paths(name):
             used.setdefault(os.path.realpath(path), {}).setdefault(name)
     for path, names in used.items():

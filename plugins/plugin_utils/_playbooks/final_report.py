@@ -9,20 +9,28 @@ Pure: takes the results of the hosts, which `result_of` makes of the result of a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import json
+import re
+import shlex
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from types import MappingProxyType
 from typing import Any, NamedTuple
+
+from ansible import context
+from ansible.parsing.dataloader import DataLoader
+from ansible.parsing.splitter import parse_kv
 
 from ...module_utils._errors import as_mstr_error, clean, listed
 from .._reports import environment, formats, plan_file
 from .._reports.console import console_lines
 from .._reports.environment import Environment
 from .._reports.finding import Json
-from .new_run import commands, extra_option
+from .variables import CONNECTION, SECRETS
 
 _MOST_LINES = 20
+_HOST = "{{ inventory_hostname }}"
 
 
 class RunReport(NamedTuple):
@@ -52,32 +60,54 @@ def run_report(run: FinishedRun, write: Callable[..., None]) -> RunReport:
     It does not fail: a file that cannot be made or written is an error of every environment.
     """
     left_out = run.left_out and not any(run.results.values())
-    stopped = {host: why for host, result in run.results.items() if (why := _why_not_reached(result, left_out))}
-    reached = {host: result for host, result in run.results.items() if result and host not in stopped}
+    stopped = {host: _why_not_reached(left_out) for host, result in run.results.items() if not result}
+    reached = {host: result for host, result in run.results.items() if result}
     not_reached = [clean(f"{host}: not reached: {why}") for host, why in stopped.items()]
     errors = {host: _shortened(str(result["error"])) for host, result in reached.items() if result.get("error")}
     if run.playbook in ("export", "probe"):
         return RunReport([*_file_lines(run, reached), *not_reached], errors)
-    predicted = run.check_mode or run.playbook == "audit"
     lines: list[str] = []
     environments = []
     for found in _environments(reached):
-        lines += console_lines(found, predicted)
+        lines += console_lines(found, run.check_mode or run.playbook == "audit")
         environments.append(found._replace(runtimes=()))
-    lines += [*not_reached, *_backup_lines(run, reached)]
-    kind = formats.AUDIT if run.playbook == "audit" else formats.APPLY
-    whole = partial(_environments, reached)
-    report = formats.Run(kind, run.generated, run.check_mode, environments, whole, list(stopped))
-    files = {path: partial(formats.parts, report, formats.format_of(path, kind)) for path in run.reports}
-    files |= {run.plan: partial(_plan_parts, run, environments, stopped)} if run.plan else {}
-    failed = {path: why for path in files if (why := _write_error(write, path, files[path], path == run.plan))}
-    lines += [f"Report: {path}" for path in run.reports if path not in failed]
-    lines += [f"Plan: {run.plan}", _how_to_apply(run)] if run.plan and run.plan not in failed else []
-    lines += failed.values()
+    failed = _write_files(run, write, environments, stopped)
     if failed:
         errors = {host: errors.get(host) or next(iter(failed.values())) for host in run.results}
+    lines += [*not_reached, *_backup_lines(run, reached), *_written_lines(run, failed), *failed.values()]
     plan_ids = {each.environment: each.plan_id for each in environments if each.plan_id and each.outcome != "failed"}
     return RunReport(lines, errors, plan_ids)
+
+
+def _write_files(
+    run: FinishedRun,
+    write: Callable[..., None],
+    environments: Sequence[Environment],
+    stopped: Mapping[str, str],
+) -> dict[str, str]:
+    """Write the files of the report and of the plan. Returns why one was not written, by its path."""
+    kind = formats.AUDIT if run.playbook == "audit" else formats.APPLY
+    reached = {host: result for host, result in run.results.items() if result}
+    whole = partial(_environments, reached)
+    report = formats.Run(kind, run.generated, run.check_mode, environments, whole, list(stopped))
+    files: dict[str, Callable[[], Iterable[str]]] = {
+        path: partial(formats.parts, report, formats.format_of(path, kind)) for path in run.reports
+    }
+    if run.plan:
+        files[run.plan] = lambda: [plan_file.plan_text(environments, stopped, run.generated)]
+    failed = {path: _write_error(write, path, parts, private=path == run.plan) for path, parts in files.items()}
+    return {path: why for path, why in failed.items() if why}
+
+
+def _written_lines(run: FinishedRun, failed: Collection[str]) -> Iterator[str]:
+    """Where the files are, and what to do with a plan."""
+    yield from (f"Report: {path}" for path in run.reports if path not in failed)
+    if run.plan and run.plan not in failed:
+        yield f"Plan: {run.plan}"
+        yield (
+            "To apply exactly this plan: the same command without --check, with "
+            f"{extra_option('mstr_plan_src', run.plan)} in place of mstr_plan_dest"
+        )
 
 
 def _environments(reached: Mapping[str, Json]) -> Iterator[Environment]:
@@ -98,21 +128,6 @@ def _write_error(
     return None
 
 
-def _plan_parts(run: FinishedRun, environments: Sequence[Environment], stopped: Mapping[str, str]) -> Iterator[str]:
-    entries = [
-        {"environment": host, "outcome": "not reached", "message": f"it was not reached: {why}"}
-        for host, why in stopped.items()
-    ]
-    yield plan_file.plan_text([*(each.to_result() for each in environments), *entries], run.generated)
-
-
-def _how_to_apply(run: FinishedRun) -> str:
-    return (
-        "To apply exactly this plan: the same command without --check, with "
-        f"{extra_option('mstr_plan_src', run.plan)} in place of mstr_plan_dest"
-    )
-
-
 def result_of(host: str, result: Json | None, run_id: str, check_mode: bool = False) -> dict[str, Any] | None:
     """The result of a host's task in this run; None if the host was not reached.
 
@@ -128,10 +143,7 @@ def result_of(host: str, result: Json | None, run_id: str, check_mode: bool = Fa
     return dict(result)
 
 
-def _why_not_reached(result: Json | None, left_out: bool) -> str | None:
-    """Why nothing was done on an environment; None if its task ran."""
-    if result:
-        return None
+def _why_not_reached(left_out: bool) -> str:
     if left_out:
         return "nothing was applied, because --tags or --skip-tags left the work out"
     return "no task of it ran; the output above says why"
@@ -167,3 +179,65 @@ def _file_lines(run: FinishedRun, reached: Mapping[str, Json]) -> Iterator[str]:
         if run.playbook == "probe" and not result.get("error"):
             lines.append(f"the record {'would be' if run.check_mode else 'is'} in {result['dest']}")
         yield from (clean(f"{host}: {prefix}{line}") for line in lines)
+
+
+def command_line(inventory: Iterable[str]) -> list[str]:
+    """The options of the run that every later command needs: inventory, vault, files of variables, and connection.
+
+    Secrets stay out: they do not belong on a command line.
+    """
+    options = [f"-i {shlex.quote(source)}" for source in inventory] or ["-i INVENTORY"]
+    arguments: Mapping[str, Any] = context.CLIARGS or {}
+    for name in ("vault_ids", "vault_password_files"):
+        flag = f"--{name.removesuffix('s').replace('_', '-')}"
+        options += [f"{flag} {shlex.quote(str(value))}" for value in arguments.get(name) or ()]
+    options += ["--ask-vault-pass"] if arguments.get("ask_vault_pass") else []
+    for text in map(str, arguments.get("extra_vars") or ()):
+        if text.startswith("@"):
+            options.append(f"-e {shlex.quote(text)}")
+            continue
+        # An encrypted value has a type of its own.
+        values = {name: value for name, value in _values(text).items() if isinstance(value, (str, int, float))}
+        options += [extra_option(name, values[name]) for name in CONNECTION.values() if name in values.keys() - SECRETS]
+    return options
+
+
+def _values(text: str) -> Mapping[str, Any]:
+    """The variables in the value of an option `-e` that does not name a file."""
+    if text.lstrip()[:1] in ("{", "["):
+        # With the tags that Ansible knows, such as !unsafe.
+        content = DataLoader().load(text)
+        return content if isinstance(content, Mapping) else {}
+    return dict(parse_kv(text))
+
+
+def commands(options: Sequence[str], playbook: str, name: str, paths: Mapping[str, str]) -> list[str]:
+    """The commands that run a playbook with a file in the variable `name`, for each host its own.
+
+    One command serves all hosts whose paths differ by the host's name alone.
+    """
+    groups: dict[str, list[str]] = {}
+    for host, path in paths.items():
+        groups.setdefault(_pattern(host, path), []).append(host)
+    extra = [option for option in options if option.startswith("-e ")]
+    start = " ".join(["ansible-playbook", *(option for option in options if option not in extra)])
+    lines = []
+    for pattern, hosts in groups.items():
+        path = pattern if len(hosts) > 1 else paths[hosts[0]]
+        limit = shlex.quote(",".join(hosts))
+        end = " ".join([*extra, extra_option(name, path)])
+        lines.append(f"{start} mstr.library.{playbook} --limit {limit} {end}")
+    return lines
+
+
+def _pattern(host: str, path: str) -> str:
+    """The path with a variable in place of the last mention of the host's name."""
+    before, name, after = path.rpartition(host)
+    return f"{before}{_HOST}{after}" if name and "{" not in path else path
+
+
+def extra_option(name: str, value: Any) -> str:
+    """The option `-e` for one variable. A value that Ansible would split or convert is written as JSON."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    plain = isinstance(value, str) and not re.search(r"[\s'\"\\=]", text.replace(_HOST, ""))
+    return f"-e {shlex.quote(f'{name}={text}' if plain else json.dumps({name: value}, ensure_ascii=False))}"

@@ -9,10 +9,9 @@ A function takes the action that runs the task, whose option `task` names it, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 from ansible import context
@@ -24,11 +23,12 @@ from .._reports import environment, plan_file
 from .._reports.finding import DRIFT_GATE, VIOLATION_GATE
 from .._reports.overview import head_lines
 from .._reports.pieces import pieces
+from .._reports.texts import json_text, plain
 from .._run.action import kept_warnings, why_failed
-from . import destination, export, final_report, playbooks, variables
+from . import destination, export, final_report, variables
 from .action import Action, Result, failed, now, refused
-from .check import run_errors, values_needed
-from .new_run import NewRun
+from .apply import BOTH_SET, apply, definitions_of, policy_of
+from .check import NewRun, dests, run_errors, values_needed
 
 
 def check_run(action: Action) -> Result:
@@ -44,7 +44,7 @@ def check_run(action: Action) -> Result:
     environs = action.environment(True), action.environment(False)
     run = NewRun(playbook, by_host, action.extra_vars(), action.check_mode, *environs, action.started_in)
     with ErrorList() as errors:
-        errors.add(*run_errors(run._replace(options=action.command_line())))
+        errors.add(*run_errors(run))
     return {"changed": False, "id": uuid4().hex, "began": now()}
 
 
@@ -68,25 +68,29 @@ def work(action: Action) -> Result:
     never fails: it returns `error` and a report, and the playbook fails after the report on all environments. Without
     it, as in the role, it returns the result of the module, whether or not it failed.
     """
-    task, variable = str(action.args["task"]), action.args.get("result")
-    if variable is None:
+    task = str(action.args["task"])
+    if action.args.get("result") is None:
         return _WORK[task](action)
-    run = {"run": action.run_id()}
-    approved = None
+    run_id = action.run_id()
     try:
-        approved = _approved(action) if task == "apply" else None
-        if approved:
-            result = _approved_result(action, task, approved)
-        elif task == "apply" and (plan_id := _approved_id(action)):
-            result = playbooks.apply(action, {"plan_id": plan_id})
-        else:
-            result = _WORK[task](action)
+        result = _apply_approved(action) if task == "apply" else _WORK[task](action)
     except (AnsibleError, ValidationError) as exc:
         result = failed(why_failed(exc, action.host, action.transport))
-    return {**_reported(action, task, result), **run}
+    return {**_reported(action, task, result), "run": run_id}
 
 
-def _approved(action: Action) -> Mapping[str, Any] | None:
+def _apply_approved(action: Action) -> Result:
+    """The result of an apply; of an approved plan, if there is one, which is compared by its id."""
+    approved = _approved(action)
+    result = apply(action, approved.plan_id if approved else _approved_id(action))
+    if not approved or not result.get("failed") or result.get("plan_id") in (None, approved.plan_id):
+        return result
+    now = result if action.check_mode else apply(action, check_mode=True)
+    differences = plan_file.differences_of(environment.applied(action.host, now, check_mode=True))
+    return {**result, "msg": plan_file.refusal(approved, differences)}
+
+
+def _approved(action: Action) -> plan_file.Plan | None:
     """The approved plan of a file; None without one."""
     src = action.non_empty("mstr_plan_src")
     if src is None:
@@ -113,23 +117,25 @@ def _approved_id(action: Action) -> str | None:
     return by_host[action.host]
 
 
-def _approved_result(action: Action, task: str, approved: Mapping[str, Any]) -> Result:
-    """The result of an approved plan: what the file shows is compared with what would be done now."""
-    checked = _WORK[task](action, check_mode=True)
-    if not checked.get("failed"):
-        now = environment.applied(action.host, checked, check_mode=True).to_result()
-        why = plan_file.refusal(approved, now)
-        if why is None:
-            if action.check_mode:
-                return checked
-            # With the plan of now: the server may change once more before the apply.
-            return _WORK[task](action, {"plan_id": str(now["plan_id"])})
-        checked = {**checked, **failed(why)}
-    if action.check_mode:
-        return checked
-    # This apply only looked: what it would have done must not be reported as done.
-    kept = ("failed", "msg", "error", "plan_id", "warnings")
-    return {"changed": False, **{key: checked[key] for key in kept if key in checked}}
+def audit(action: Action) -> Result:
+    """The result of mstr_audit, with the definitions and the policy of the host."""
+    definitions = definitions_of(action)
+    if len(definitions) > 1:
+        raise refused(BOTH_SET)
+    options = {**definitions, **action.options(variables.AUDITED), **policy_of(action)}
+    return action.run_module("mstr_audit", options)
+
+
+def probe(action: Action) -> Result:
+    """The result of mstr_probe, and the file with its record."""
+    target = export.OwnFile(action, "mstr_probe_dest")
+    target.check()
+    result = action.run_module("mstr_probe", {})
+    if result.get("failed"):
+        return result
+    if not action.check_mode:
+        target.write(json_text(plain(result["record"])) + "\n")
+    return {**result, "dest": target.path}
 
 
 def _reported(action: Action, task: str, result: Result) -> Result:
@@ -173,10 +179,10 @@ def report_run(action: Action) -> Result:
     Options: `playbook`, its name, and `result`, the variable with the results of the hosts.
     """
     playbook, variable = (str(action.args[name]) for name in ("playbook", "result"))
-    run_id, used = action.run_id(), variables.types(playbook)
+    run_id = action.run_id()
     hosts = [str(host) for host in action.task_vars["ansible_play_hosts_all"]]
-    reports = playbooks.report_paths(action) if "mstr_report_dest" in used else []
-    plan = action.non_empty("mstr_plan_dest") if "mstr_plan_dest" in used else None
+    reports = [action.path_of(dest) for dest in dests(action.non_empty("mstr_report_dest") or ())]
+    plan = action.non_empty("mstr_plan_dest") if playbook == "apply" else None
     run = final_report.FinishedRun(
         playbook=playbook,
         results={
@@ -208,10 +214,10 @@ def end(action: Action) -> Result:
 
 
 _WORK: dict[str, Callable[..., Result]] = {
-    "apply": playbooks.apply,
-    "audit": playbooks.audit,
+    "apply": apply,
+    "audit": audit,
     "export": export.export,
-    "probe": playbooks.probe,
+    "probe": probe,
 }
 TASKS: dict[str, Callable[[Action], Result]] = {
     "check": check_run,

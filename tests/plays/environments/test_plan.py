@@ -43,7 +43,7 @@ def test_only_the_approved_plan_is_applied(three: Play, servers: list[Simulator]
     plan = plan_of(three)
     counts = {"created": 1, "updated": 1, "deleted": 1, "replaced": 0, "unchanged": 0, "moved": 0, "failed": 0}
     assert plan["env0"]["summary"] == counts
-    assert [change["name"] for change in plan["env0"]["changes"]] == ["Old", "Nightly reports", "Forecasts"]
+    assert {entry["runtime"] for entry in plan["env0"]["differences"]} == {"Old", "Nightly reports", "Forecasts"}
     assert three.variables["mstr_password"] not in (three.folder / "plan.json").read_text()
 
     # The console has the id of each plan.
@@ -72,7 +72,11 @@ def test_only_the_approved_plan_is_applied(three: Play, servers: list[Simulator]
     assert names(servers[2]) == ["Nightly reports", "Old"]
 
     # A job that runs again has nothing to do; what a run left undone is a different plan.
-    nightly = {"name": "Nightly reports", "id": plan["env1"]["changes"][1]["id"], "execTimeout": 600}
+    nightly = {
+        "name": "Nightly reports",
+        "id": next(entry["id"] for entry in plan["env1"]["differences"] if entry["runtime"] == "Nightly reports"),
+        "execTimeout": 600,
+    }
     servers[1].seed(nightly, {"name": "Forecasts"}, replace=True)
     again = three(APPLY, "--limit", "env0,env1", mstr_plan_src="plan.json")
     assert again.outcomes == {"env0": "unchanged", "env1": "failed"}

@@ -11,7 +11,7 @@ from typing import ClassVar
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError, ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions
-from ansible_collections.mstr.library.plugins.plugin_utils._playbooks import export, own_file, playbooks
+from ansible_collections.mstr.library.plugins.plugin_utils._playbooks import apply, export
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.action import Action
 
 DEFAULT = {"name": "(Default) MicroStrategy", "id": "0F35652CA7D041978BF0CBCB67531203", "is_default": True}
@@ -67,7 +67,7 @@ def action(tmp_path):
 
 def test_backup_is_what_apply_takes(action, tmp_path):
     """All runtimes with their ids, the default one, too, and their scripts. It is never changed afterwards."""
-    assert playbooks.apply(action)["backup"] == str(tmp_path / BK)
+    assert apply.apply(action)["backup"] == str(tmp_path / BK)
     source = read_definitions(str(tmp_path / BK))
     assert (source.restore, source.server) == (True, "https://prod.example.com/L")
     assert [(entry["id"], entry["name"]) for entry in source.runtimes] == [
@@ -81,28 +81,28 @@ def test_backup_is_what_apply_takes(action, tmp_path):
 
 def test_no_backup_is_replaced(tmp_path):
     """The name has the time of the run; a second run of that second gets a number."""
-    first, second = (playbooks.apply(FakeAction(tmp_path))["backup"] for _run in range(2))
+    first, second = (apply.apply(FakeAction(tmp_path))["backup"] for _run in range(2))
     assert (first, second) == (str(tmp_path / BK), str(tmp_path / BK.replace("Z", "Z-2")))
 
 
 def test_role_by_itself_has_the_time_of_its_host(action, tmp_path):
     """A playbook that ran before has left its own."""
     action.args = {}
-    path = playbooks.apply(action)["backup"]
+    path = apply.apply(action)["backup"]
     assert re.fullmatch(rf"{tmp_path}/bk\.\d{{8}}T\d{{6}}Z\.yml", path)
     assert path != str(tmp_path / BK)
 
 
 def test_check_mode_writes_no_backup(action, tmp_path):
     action.check_mode = True
-    assert not playbooks.apply(action).get("backup")
+    assert not apply.apply(action).get("backup")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_backup_of_an_incomplete_list(action):
     del action.runtimes[0]
     with pytest.raises(ValidationError, match=r"So a backup may lack others, too\. Nothing was changed\."):
-        playbooks.apply(action)
+        apply.apply(action)
     assert not hasattr(action, "options_of_module")
 
 
@@ -112,9 +112,9 @@ def test_backup_that_cannot_be_written(action, tmp_path, monkeypatch):
     def disk_is_full(path, parts, *, private):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(own_file, "write", disk_is_full)
+    monkeypatch.setattr(export, "write", disk_is_full)
     with pytest.raises(ValidationError, match=rf"{BK} could not be written: No space left on device\. Nothing was cha"):
-        playbooks.apply(action)
+        apply.apply(action)
     assert (hasattr(action, "options_of_module"), list(tmp_path.iterdir())) == (False, [])
 
 
@@ -122,13 +122,13 @@ def test_backup_is_a_regular_file(action, tmp_path):
     os.mkfifo(tmp_path / "bk.yml")
     action.runtimes = None  # it is refused before the first request
     with pytest.raises(ValidationError, match=r"^mstr_runtimes_backup_dest .*bk\.yml is a pipe \(FIFO\)"):
-        playbooks.apply(action)
+        apply.apply(action)
     assert not hasattr(action, "options_of_module")
 
 
 @pytest.mark.parametrize(
     ("work", "variable"),
-    [(playbooks.apply, "mstr_runtimes_backup_dest"), (export.export, "mstr_export_dest")],
+    [(apply.apply, "mstr_runtimes_backup_dest"), (export.export, "mstr_export_dest")],
     ids=["backup", "export"],
 )
 def test_files_need_a_local_connection(action, work, variable):
@@ -143,7 +143,7 @@ def test_two_environments_never_write_one_backup(action, tmp_path, monkeypatch):
     other = {"mstr_runtimes_backup_dest": f"{tmp_path}/./bk.yml"}
     monkeypatch.setattr(action, "of_hosts", lambda hosts, _needed: dict.fromkeys(hosts, other))
     with pytest.raises(MstrError, match="Several environments would be written to one file"):
-        playbooks.apply(action)
+        apply.apply(action)
 
 
 @pytest.mark.parametrize("more", [{}, {"failed": True}, {"runtimes": [{"name": "A", "action": "none"}]}])
@@ -151,7 +151,7 @@ def test_run_that_wrote_nothing_has_no_backup(action, tmp_path, more):
     """Whatever somebody else has at that place stays."""
     (tmp_path / "bk.yml").write_text("mine")
     action.result |= {"changed": False, **more}
-    assert playbooks.apply(action)["backup"] is None
+    assert apply.apply(action)["backup"] is None
     assert action.seen
     assert [path.name for path in tmp_path.iterdir()] == ["bk.yml"]
 
@@ -167,18 +167,18 @@ def test_run_that_wrote_nothing_has_no_backup(action, tmp_path, more):
 )
 def test_write_of_unknown_outcome_keeps_the_backup(action, tmp_path, result):
     action.result |= result
-    assert playbooks.apply(action)["backup"] == str(tmp_path / BK)
+    assert apply.apply(action)["backup"] == str(tmp_path / BK)
 
 
 def test_stopped_run_names_its_backup(action, tmp_path):
     action.is_stopped = True
     with pytest.raises(KeyboardInterrupt):
-        playbooks.apply(action)
+        apply.apply(action)
     assert action.said == f"1 updated. The backup of what was there before is {tmp_path / BK}"
     (tmp_path / BK).unlink()
     action.result["changed"] = False
     with pytest.raises(KeyboardInterrupt):
-        playbooks.apply(action)
+        apply.apply(action)
     assert (action.said, list(tmp_path.iterdir())) == ("1 updated. Nothing was changed.", [])
 
 
@@ -190,7 +190,7 @@ def test_what_no_definition_can_express(tmp_path, check_mode):
     """It is left out and named, and a purge of the run spares it."""
     action = FakeAction(tmp_path, HOST, mstr_runtimes_purge_exclude=["Vendor *"])
     action.check_mode = check_mode
-    [warning] = playbooks.apply(action)["warnings"]
+    [warning] = apply.apply(action)["warnings"]
     assert action.options_of_module["purge_exclude"] == ["Vendor *", "C" * 32]
     assert warning.startswith(f"No definition can express 'Host' ({'C' * 32}): whitelist[0] 'db.example.com' is not a ")
     assert warning.endswith(". It is not in the backup, and a purge spares it.")
@@ -200,7 +200,7 @@ def test_what_no_definition_can_express(tmp_path, check_mode):
 def test_scripts_that_could_not_be_read(action):
     """They are named, and stop nothing."""
     action.unread = [{"project": "Sales", "script": None, "error": "x"}, {"project": None, "error": "x"}]
-    result = playbooks.apply(action)
+    result = apply.apply(action)
     [warning] = result["warnings"]
     assert warning.startswith("The backup lacks scripts that could not be read: Sales, the list of projects.")
     assert result["backup"]
@@ -210,11 +210,11 @@ def test_definitions_that_are_not_given(action, tmp_path):
     """A null in an inventory counts as not given."""
     action.task_vars["mstr_runtimes"] = None
     with pytest.raises(ValidationError, match=r"^Set mstr_runtimes or mstr_runtimes_src; neither is set\.$"):
-        playbooks.apply(action)
+        apply.apply(action)
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "r.yml").write_text("runtimes: [{name: A}]")
     action.task_vars |= {"mstr_runtimes_src": "r.yml", "mstr_runtimes_backup_dest": None}
-    playbooks.apply(action)
+    apply.apply(action)
     assert action.options_of_module == {"src": str(tmp_path / "r.yml")}
 
 
@@ -222,13 +222,13 @@ def test_file_of_extra_variable_counts(action):
     """In place of the definitions of an inventory; else one of the two must go."""
     action.task_vars |= {"mstr_runtimes": [{"name": "A"}], "mstr_runtimes_src": "bk.yml"}
     with pytest.raises(ValidationError, match=r"^Set only one of mstr_runtimes and mstr_runtimes_src"):
-        playbooks.apply(action)
+        apply.apply(action)
     action.extra = {"mstr_runtimes_src": "bk.yml"}
-    playbooks.apply(action)
+    apply.apply(action)
     assert "runtimes" not in action.options_of_module
     action.extra["mstr_runtimes"] = []
     with pytest.raises(ValidationError, match=r"^Set only one of mstr_runtimes and mstr_runtimes_src"):
-        playbooks.apply(action)
+        apply.apply(action)
 
 
 @pytest.mark.parametrize("option", ["ca_path", "client_cert", "client_key", "src"])
@@ -241,8 +241,8 @@ def test_exemptions_of_a_host(action):
     """They are added to those of the policy, whose rules stay. An empty guard is refused."""
     action.task_vars |= {"mstr_runtimes_policy": {"whitelist_required": True, "exemptions": [1]}}
     action.task_vars |= {"mstr_runtimes_exemptions": [2]}
-    playbooks.apply(action)
+    apply.apply(action)
     assert action.options_of_module["policy"] == {"whitelist_required": True, "exemptions": [1, 2]}
     action.task_vars["mstr_runtimes_purge_limit"] = ""
     with pytest.raises(ValidationError, match=r"^mstr_runtimes_purge_limit is empty, which would switch off"):
-        playbooks.apply(action)
+        apply.apply(action)

@@ -145,8 +145,8 @@ def test_controls_are_escaped_in_json():
 
 
 def test_no_raw_controls_in_a_plan():
-    """The escapes mean the same, so the checksum holds."""
-    text = plan_text([{"environment": HOSTILE}], "now")
+    """The escapes mean the same."""
+    text = plan_text([], {HOSTILE: "it is down"}, "now")
     assert not RAW & set(text)
     assert json.loads(text)["environments"][0]["environment"] == HOSTILE
 

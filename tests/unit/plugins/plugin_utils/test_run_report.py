@@ -9,10 +9,10 @@ import pytest
 from ansible import context
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.final_report import (
     FinishedRun,
+    command_line,
     result_of,
     run_report,
 )
-from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.new_run import command_line
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import environment as environments
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import formats
 
@@ -59,7 +59,7 @@ def test_every_environment_is_reported():
     assert json.loads(found.files["r.json"])["not_reached"] == ["d"]
     assert """with -e '{"mstr_plan_src": "/a b/p.json"}' in place""" in made(results, plan="/a b/p.json").lines[-1]
     plan = {entry["environment"]: entry for entry in json.loads(found.files["p.json"])["environments"]}
-    assert plan["d"]["outcome"] == "not reached"
+    assert plan["d"]["message"] == "it was not reached: no task of it ran; the output above says why"
     assert list(plan) == ["a", "b", "d"]
     assert list(found.plan_ids) == ["a"], "nobody can approve what is not known"
     assert found.errors == {"b": "It is down."}

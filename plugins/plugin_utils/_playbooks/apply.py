@@ -1,0 +1,153 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The apply of one environment: its options from the variables of the host, its backup, and one call of mstr_runtimes.
+
+`backups/dev.yml` names the folder, the beginning and the suffix of the backups of `dev`. Each one has the time at which
+its run began in its name, such as `backups/dev.20261130T041500Z.yml`, so that none is ever replaced. It is written
+before the first change, and never changed afterwards.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from itertools import chain, count
+from typing import Any, NamedTuple
+
+from ...module_utils._errors import ErrorList, ValidationError, ended, listed
+from ...module_utils._model.usage import name_of
+from .._reports.export import File
+from .action import Action, Result, refused
+from .destination import Stat
+from .export import BACKUP, OwnFile, exported
+from .variables import APPLIED, DEFINITIONS, empty_errors, name_errors, types, with_exemptions
+
+_DEST = "mstr_runtimes_backup_dest"
+
+
+def apply(action: Action, plan_id: str | None = None, check_mode: bool = False) -> Result:
+    """The result of mstr_runtimes for the definitions of the host, with the path of its `backup`, if it has one.
+
+    `plan_id`: of the approved plan, if it is not in a variable of its own. `check_mode`: only what it would do, also if
+    the task is not in check mode. Raises ValidationError if a variable is invalid.
+    """
+    options = {**_options(action), **({"plan_id": plan_id} if plan_id else {})}
+    if action.non_empty(_DEST) is None:
+        return action.run_module("mstr_runtimes", options, *[True] * check_mode)
+    backup, read = _read_backup(action)
+    if backup is None:
+        return read
+    excluded = options.get("purge_exclude") or []
+    if isinstance(excluded, (list, tuple)):  # the module refuses anything else
+        options["purge_exclude"] = [*excluded, *backup.spared]
+    if check_mode or action.check_mode:
+        return _with_warnings(action.run_module("mstr_runtimes", options, True), backup.warnings)
+    path = _write_backup(action, backup)
+    result = action.run_module("mstr_runtimes", options, on_stop=partial(_stopped, path))
+    return {**_with_warnings(result, backup.warnings), "backup": _kept(path, result)}
+
+
+def _options(action: Action) -> Result:
+    """The options of mstr_runtimes. Raises ValidationError with every error of a variable."""
+    definitions = definitions_of(action)
+    with ErrorList() as errors:
+        empty = [name for name in types("apply") if action.value(name) == ""]
+        errors.add(*name_errors(action.task_vars), *empty_errors(empty))
+        if not definitions:
+            errors.add("Set mstr_runtimes or mstr_runtimes_src; neither is set.")
+        if len(definitions) > 1:
+            errors.add(BOTH_SET)
+    return {**definitions, **action.options(APPLIED), **policy_of(action)}
+
+
+BOTH_SET = "Set only one of mstr_runtimes and mstr_runtimes_src; both are set. To apply only the file, name it with -e."
+
+
+def definitions_of(action: Action) -> Result:
+    """The options with the definitions. A file that -e names counts in place of the definitions of an inventory."""
+    options = action.options(DEFINITIONS)
+    extra = action.extra_vars()
+    if "src" in options and DEFINITIONS["src"] in extra and DEFINITIONS["runtimes"] not in extra:
+        options.pop("runtimes", None)
+    return options
+
+
+def _with_warnings(result: Result, warnings: Sequence[str]) -> Result:
+    return {**result, "warnings": [*(result.get("warnings") or ()), *warnings]} if warnings else result
+
+
+def policy_of(action: Action) -> Result:
+    """The option `policy` with the exemptions of the host; nothing if there are none."""
+    exemptions = action.non_empty("mstr_runtimes_exemptions")
+    return {"policy": with_exemptions(action.non_empty("mstr_runtimes_policy"), exemptions)} if exemptions else {}
+
+
+class _Backup(NamedTuple):
+    """What there was. `spared`: the ids of the runtimes that are not in the file; `warnings`: what it lacks."""
+
+    target: OwnFile
+    file: File
+    spared: list[str]
+    warnings: list[str]
+
+
+def _read_backup(action: Action) -> tuple[_Backup | None, Result]:
+    """The backup, None if the server could not be read, and the result of the read. Raises ValidationError."""
+    action.check_local(_DEST)
+    target = OwnFile(action, _DEST)
+    target.check()
+    file, read = exported(action, BACKUP, {"include_scripts": True})
+    if file is None:
+        return None, read
+    warnings = [f"{ended(reason)} It is not in the backup, and a purge spares it." for reason in file.reasons]
+    unread = [name_of(entry["project"]) or "the list of projects" for entry in read.get("unread") or ()]
+    if unread:
+        warnings.append(
+            f"The backup lacks scripts that could not be read: {listed(list(dict.fromkeys(unread)))}. Going back does "
+            "not assign them."
+        )
+    return _Backup(target, file, [identity for _name, identity in file.inexpressible], warnings), read
+
+
+def _write_backup(action: Action, backup: _Backup) -> str:
+    """Write the file, under a name that no file has. Returns its path. Raises ValidationError."""
+    target = backup.target
+    target.path = next(path for path in _paths(target.path, action.began()) if not Stat.local(path).kind)
+    try:
+        target.write(backup.file.text, private=True)
+    except ValidationError as exc:
+        raise refused(f"{exc.sentence} Nothing was changed.") from None
+    return target.path
+
+
+def _kept(path: str, result: Mapping[str, Any]) -> str | None:
+    """The path of the backup; None if the run wrote nothing, whose backup is removed, because nobody needs it."""
+    if _may_have_written(result):
+        return path
+    with suppress(OSError):  # one that cannot be removed does no harm
+        os.unlink(path)
+    return None
+
+
+def _stopped(path: str, result: Mapping[str, Any]) -> str:
+    """What a person has to know of a run that was stopped."""
+    kept = _kept(path, result)
+    where = f"The backup of what was there before is {kept}" if kept else "Nothing was changed."
+    return f"{result.get('msg')} {where}"
+
+
+def _paths(dest: str, time: str) -> Iterator[str]:
+    """The paths that a backup may take, the best first."""
+    stem, suffix = os.path.splitext(dest)
+    numbers = chain([""], map("-{}".format, count(2)))
+    return (f"{stem}.{time}{number}{suffix}" for number in numbers)
+
+
+def _may_have_written(result: Mapping[str, Any]) -> bool:
+    """Whether a run of mstr_runtimes wrote something, or may have. A killed process returns no result of the module."""
+    failed = any(script.get("action") == "failed" for script in result.get("scripts") or ())
+    return bool(result.get("changed")) or failed or "module_stdout" in result
