@@ -155,8 +155,9 @@ def _text(difference: Json) -> str:
     fields = [{key: difference.get(key) for key in ("field", "before", "after")}] if field else []
     action, error = difference.get("action"), difference.get("error")
     texts = change_texts({"action": action, "fields": fields, "smoke_test": None, "error": error}, predicted=True)
-    texts += [f"{key} {', '.join(value_texts(value))}" for key, value in values.items()]
-    return f"{difference.get('runtime')!r} {'; '.join(texts)}"
+    definition = [f"{key} {', '.join(value_texts(value))}" for key, value in values.items()]
+    text = f"{difference.get('runtime')!r} {'; '.join(texts)}"
+    return f"{text}: {'; '.join(definition)}" if definition else text
 
 
 @cache

@@ -117,7 +117,7 @@ APPROVED = [UPDATE, CREATE, DELETE, REPLACE]
         ),
         (
             change("A", "deleted", definition={"exec_timeout": 600}),
-            ["now: 'A' would be deleted; exec_timeout 600", "approved: 'A' differs: exec_timeout 600 → 900"],
+            ["now: 'A' would be deleted: exec_timeout 600", "approved: 'A' differs: exec_timeout 600 → 900"],
         ),
         (
             change("A", "failed", error="no"),
@@ -127,8 +127,8 @@ APPROVED = [UPDATE, CREATE, DELETE, REPLACE]
         (
             change("C", "deleted", definition={"whitelist": ["0.0.0.0/0"]}),
             [
-                "approved: 'C' would be deleted; whitelist 10.0.0.0/8",
-                "now: 'C' would be deleted; whitelist 0.0.0.0/0",
+                "approved: 'C' would be deleted: whitelist 10.0.0.0/8",
+                "now: 'C' would be deleted: whitelist 0.0.0.0/0",
             ],
         ),
         (change("E", "deleted"), ["now: 'E' would be deleted"]),
@@ -149,7 +149,7 @@ def test_deletions_come_first_and_all_of_them():
 
 def test_what_is_missing_is_said():
     """A part of the approved plan is a different plan."""
-    assert lines([UPDATE, DELETE], [UPDATE]) == ["approved: 'C' would be deleted; whitelist 10.0.0.0/8"]
+    assert lines([UPDATE, DELETE], [UPDATE]) == ["approved: 'C' would be deleted: whitelist 10.0.0.0/8"]
 
 
 def test_scripts_are_part_of_what_is_approved():
