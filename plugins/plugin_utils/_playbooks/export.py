@@ -10,13 +10,13 @@ The options come from the variables of the host.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from datetime import datetime, timezone
 from typing import Any
 
 from ...module_utils._errors import ErrorList, counted, listed
 from ...module_utils._model.result import counted_runtimes
 from ...module_utils._model.runtime import INCOMPLETE
-from ...module_utils._model.src import read_definitions
 from .._reports.export import File, to_file
 from .._reports.texts import plain
 from .._reports.upgrade import UPGRADE_DAYS, Upgrade, upgrade_errors, upgrade_file
@@ -75,23 +75,9 @@ def _file(action: Action) -> tuple[File | None, Result, list[str]]:
     plain_read = plain(
         {"versions": server["python_versions"], **{key: read.get(key) for key in ("runtimes", "unread")}}
     )
-    file, notes = upgrade_file(plain_read, Upgrade(str(target), today), EXPORT[1], _defined(action))
+    file, notes = upgrade_file(plain_read, Upgrade(str(target), today), EXPORT[1])
     nothing = f"Nothing to upgrade: no runtime has a Python that has ended or ends within {UPGRADE_DAYS} days."
     return file, {"changed": False, "dest": None, "msg": "\n".join([nothing, *notes[:20]])}, notes
-
-
-def _defined(action: Action) -> list[tuple[str, Any]]:
-    """The definitions that the environment has, each after its place."""
-    entries = [
-        (f"mstr_runtimes[{index}]", entry) for index, entry in enumerate(action.non_empty("mstr_runtimes") or ())
-    ]
-    src = action.non_empty("mstr_runtimes_src")
-    path = None if src is None else action.path_of(src)
-    source = read_definitions(path) if path and os.path.exists(path) else None
-    found = source.runtimes or () if source else ()
-    lines = getattr(found, "lines", ()) or range(1, len(found) + 1)
-    word = "line" if getattr(found, "lines", ()) else "entry"
-    return [*entries, *((f"{src} {word} {line}", entry) for line, entry in zip(lines, found))]
 
 
 def exported(action: Action, what: tuple[str, str], options: Result | None = None) -> tuple[File | None, Result]:
@@ -127,13 +113,18 @@ class OwnFile:
         action, target = self._action, os.path.realpath(self.path)
         with ErrorList() as errors:
             errors.add(*dest_errors(self._variable, self.path))
-        hosts = [str(host) for host in action.task_vars.get("ansible_play_hosts") or ()]
-        of_others = action.of_hosts([host for host in hosts if host != action.host], (self._variable,))
-        paths = {host: values.get(self._variable) for host, values in of_others.items()}
-        by_host = {host: path for host, path in paths.items() if is_given(path) and path is not UNKNOWN}
-        same = [host for host, path in by_host.items() if os.path.realpath(action.path_of(path)) == target]
+        same = [host for host, path in self._of_others() if os.path.realpath(action.path_of(path)) == target]
         if same:
             raise refused(one_file_error(self._variable, self.path, [action.host, *same]))
+
+    def _of_others(self) -> Iterator[tuple[str, Any]]:
+        """The other hosts of the play, each with its value of the variable, if that is known."""
+        action = self._action
+        hosts = [str(host) for host in action.task_vars.get("ansible_play_hosts") or () if str(host) != action.host]
+        for host, values in action.of_hosts(hosts, (self._variable,)).items():
+            value = values.get(self._variable)
+            if is_given(value) and value is not UNKNOWN:
+                yield host, value
 
     def differs(self, text: str) -> bool:
         """Whether the file does not exist, or has a different content."""

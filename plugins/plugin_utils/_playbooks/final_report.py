@@ -59,24 +59,35 @@ def run_report(run: FinishedRun, write: Callable[..., None]) -> RunReport:
 
     It does not fail: a file that cannot be made or written is an error of every environment.
     """
-    left_out = run.left_out and not any(run.results.values())
-    stopped = {host: _why_not_reached(left_out) for host, result in run.results.items() if not result}
     reached = {host: result for host, result in run.results.items() if result}
-    not_reached = [clean(f"{host}: not reached: {why}") for host, why in stopped.items()]
+    why = _why_not_reached(run.left_out and not reached)
+    stopped = {host: why for host in run.results if host not in reached}
+    not_reached = [clean(f"{host}: not reached: {why}") for host in stopped]
     errors = {host: _shortened(str(result["error"])) for host, result in reached.items() if result.get("error")}
     if run.playbook in ("export", "probe"):
         return RunReport([*_file_lines(run, reached), *not_reached], errors)
-    lines: list[str] = []
-    environments = []
-    for found in _environments(reached):
-        lines += console_lines(found, run.check_mode or run.playbook == "audit")
-        environments.append(found._replace(runtimes=()))
+    lines, environments = _environment_lines(run, reached)
     failed = _write_files(run, write, environments, stopped)
     if failed:
         errors = {host: errors.get(host) or next(iter(failed.values())) for host in run.results}
     lines += [*not_reached, *_backup_lines(run, reached), *_written_lines(run, failed), *failed.values()]
-    plan_ids = {each.environment: each.plan_id for each in environments if each.plan_id and each.outcome != "failed"}
-    return RunReport(lines, errors, plan_ids)
+    return RunReport(lines, errors, _plan_ids(environments))
+
+
+def _environment_lines(run: FinishedRun, reached: Mapping[str, Json]) -> tuple[list[str], list[Environment]]:
+    """The lines about each environment, and what is known of it without its runtimes, to save memory."""
+    predicted = run.check_mode or run.playbook == "audit"
+    lines: list[str] = []
+    environments = []
+    for found in _environments(reached):
+        lines += console_lines(found, predicted)
+        environments.append(found._replace(runtimes=()))
+    return lines, environments
+
+
+def _plan_ids(environments: Iterable[Environment]) -> dict[str, str]:
+    """The ids of the plans that somebody can approve."""
+    return {each.environment: each.plan_id for each in environments if each.plan_id and each.outcome != "failed"}
 
 
 def _write_files(
@@ -157,17 +168,17 @@ def _shortened(error: str) -> str:
 
 def _backup_lines(run: FinishedRun, reached: Mapping[str, Json]) -> Iterator[str]:
     """The command for the way back of all environments that changed, and which of them have none."""
-    changed = {host: result for host, result in reached.items() if result.get("changed")}
-    if run.check_mode or not changed:
+    if run.check_mode:
         return
-    backups = {host: str(result["backup"]) for host, result in changed.items() if result.get("backup")}
+    changed = [host for host, result in reached.items() if result.get("changed")]
+    backups = {host: str(reached[host]["backup"]) for host in changed if reached[host].get("backup")}
     without = [host for host in changed if host not in backups]
     if without:
         whose = f" of {listed(without, 5)}" if backups else ""
         yield f"There is no backup{whose}, because mstr_runtimes_backup_dest is not set."
-    for command in commands(run.options, "apply", "mstr_runtimes_src", backups):
-        yield f"To go back: {command}"
     if backups:
+        back = commands(run.options, "apply", "mstr_runtimes_src", backups)
+        yield from (f"To go back: {command}" for command in back)
         yield "The next apply of the definitions undoes that. What this run created stays."
 
 
@@ -191,15 +202,21 @@ def command_line(inventory: Iterable[str]) -> list[str]:
     for name in ("vault_ids", "vault_password_files"):
         flag = f"--{name.removesuffix('s').replace('_', '-')}"
         options += [f"{flag} {shlex.quote(str(value))}" for value in arguments.get(name) or ()]
-    options += ["--ask-vault-pass"] if arguments.get("ask_vault_pass") else []
+    if arguments.get("ask_vault_pass"):
+        options.append("--ask-vault-pass")
     for text in map(str, arguments.get("extra_vars") or ()):
-        if text.startswith("@"):
-            options.append(f"-e {shlex.quote(text)}")
-            continue
-        # An encrypted value has a type of its own.
-        values = {name: value for name, value in _values(text).items() if isinstance(value, (str, int, float))}
-        options += [extra_option(name, values[name]) for name in CONNECTION.values() if name in values.keys() - SECRETS]
+        options += _extra_options(text)
     return options
+
+
+def _extra_options(text: str) -> list[str]:
+    """What a later command needs of one option `-e`: a file of variables, or the connection without its secrets."""
+    if text.startswith("@"):
+        return [f"-e {shlex.quote(text)}"]
+    values = _values(text)
+    # An encrypted value has a type of its own.
+    known = [name for name in CONNECTION.values() if isinstance(values.get(name), (str, int, float))]
+    return [extra_option(name, values[name]) for name in known if name not in SECRETS]
 
 
 def _values(text: str) -> Mapping[str, Any]:

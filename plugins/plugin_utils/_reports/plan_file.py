@@ -110,13 +110,20 @@ def plan_of(text: str, environment: str, server: str | None = None) -> Plan:
 
     `server`: the address of the server to which the plan would be applied.
     """
-    mappings = [entry for entry in environments_of(text) if isinstance(entry, Mapping)]
-    entries = [entry for entry in mappings if entry.get("environment") == environment]
+    entries = [
+        entry
+        for entry in environments_of(text)
+        if isinstance(entry, Mapping) and entry.get("environment") == environment
+    ]
     if len(entries) != 1:
         how_many = "more than one plan" if entries else "no plan"
         raise ValueError(f"has {how_many} for {environment}, so nothing was changed there")
-    [entry] = entries
-    checked, identity, differences = entry.get("server"), entry.get("plan_id"), entry.get("differences")
+    return _checked(entries[0], environment, server)
+
+
+def _checked(entry: Json, environment: str, server: str | None) -> Plan:
+    """The plan in the entry of an environment. Raises ValueError."""
+    checked, identity, shown = entry.get("server"), entry.get("plan_id"), entry.get("differences")
     if server and checked and server != checked:
         raise ValueError(
             f"has a plan for {environment} on the server {checked}, and {environment} is now {server}, so nothing was "
@@ -125,8 +132,8 @@ def plan_of(text: str, environment: str, server: str | None = None) -> Plan:
     if not isinstance(identity, str) or not identity:
         why = f"its check failed: {entry['message']}" if entry.get("message") else "it has no plan_id"
         raise ValueError(f"has no plan for {environment}, because {why}")
-    shown = differences if isinstance(differences, list) else []
-    return Plan(identity, [each for each in shown if isinstance(each, Mapping)])
+    differences = shown if isinstance(shown, list) else []
+    return Plan(identity, [each for each in differences if isinstance(each, Mapping)])
 
 
 def refusal(approved: Plan, now: Sequence[Json]) -> str:

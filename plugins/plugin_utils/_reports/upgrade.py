@@ -64,13 +64,10 @@ def upgrade_errors(target: Any, today: date) -> Iterator[str]:
         yield f"mstr_export_upgrade: {own_end}. Name a newer one."
 
 
-def upgrade_file(
-    read: Mapping[str, Any], upgrade: Upgrade, writer: str, defined: Sequence[tuple[str, Any]]
-) -> tuple[File | None, list[str]]:
+def upgrade_file(read: Mapping[str, Any], upgrade: Upgrade, writer: str) -> tuple[File | None, list[str]]:
     """The definitions that replace each runtime on an old Python, None if there is nothing to do, and notes.
 
-    `read`: runtimes with their scripts, and `versions`. `defined`: the definitions of the environment, each after its
-    place. Raises ValidationError.
+    `read`: runtimes with their scripts, and `versions`. Raises ValidationError.
     """
     all_of_them, expressed = _export_of(read["runtimes"], writer)
     due = [runtime for runtime in expressed if upgrade.is_due(runtime["runtime_version"])]
@@ -80,7 +77,6 @@ def upgrade_file(
     notes = [
         *_not_moved(read["runtimes"], upgrade),
         *_reasons(all_of_them, read["runtimes"], upgrade),
-        *_to_change(defined, due, version),
         *_unread(read),
     ]
     if due and days_left(version, upgrade.today) is None:
@@ -150,21 +146,6 @@ def _reasons(file: File, runtimes: Iterable[Runtime], upgrade: Upgrade) -> Itera
     """What no definition can express, or is left out, among the runtimes that have to move."""
     ids = {str(each["id"]) for each in runtimes if upgrade.is_due(each["runtime_version"])}
     yield from (f"Not in this file: {reason}" for reason in file.reasons if any(each in reason for each in ids))
-
-
-def _to_change(defined: Sequence[tuple[str, Any]], due: Iterable[Runtime], version: str) -> Iterator[str]:
-    """The definitions of the environment that would bring the old version back, with the line to write there."""
-    runtimes = {str(key): each["name"] for each in due for key in (each["name"], str(each["id"]).upper())}
-    for place, entry in defined:
-        old = entry.get("runtime_version") if isinstance(entry, Mapping) else None
-        if old is None or str(old) == version:
-            continue
-        names = [entry.get("name"), str(entry.get("id") or "").upper(), *(entry.get("previous_names") or ())]
-        for name in dict.fromkeys(runtimes[str(each)] for each in names if str(each) in runtimes):
-            yield (
-                f"{place} still has the version {str(old)!r} of {name!r}, and the next apply of it would bring that "
-                f'back. Change its line to   runtime_version: "{version}"'
-            )
 
 
 def _unread(read: Mapping[str, Any]) -> Iterator[str]:

@@ -54,7 +54,7 @@ def test_out_of_an_old_python(three: Play, servers: list[Simulator]) -> None:
     text = (three.folder / "env0.upgrade.yml").read_text(encoding="utf-8")
     file = read(three, "env0.upgrade.yml")
     assert [entry["name"] for entry in file["runtimes"]] == ["Nightly", "Twice", "Idle"]
-    assert "# env0.yml line 3 still has the version '3.10.5' of 'Nightly'" in text
+    assert "# The definitions of the environment need the same change: " in text
     used = "used by 1 script, on a schedule: 'Load' in 'Sales' (nightly, last run success 2026-11-25)"
     assert f"# Python 3.10.5, last day of support 2026-10-31; {used}\n# Packages: pandas 2.2.3\n- name: Nightly" in text
 

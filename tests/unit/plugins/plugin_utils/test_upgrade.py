@@ -31,9 +31,9 @@ def script(name, *schedules):
     return {"id": "0" * 32, "name": name, "project": {"id": "p", "name": "Sales"}, "tasks": tasks, "last_run": None}
 
 
-def written(*runtimes, target="3.12", defined=(), **more):
+def written(*runtimes, target="3.12", **more):
     read = {"runtimes": list(runtimes), "versions": OFFERED, "unread": [], **more}
-    return upgrade_file(read, Upgrade(target, TODAY), "the test", defined)
+    return upgrade_file(read, Upgrade(target, TODAY), "the test")
 
 
 @pytest.mark.parametrize(
@@ -106,16 +106,6 @@ def test_nothing_to_do_needs_no_version():
     file, notes = written(default, runtime("R", "9" * 5000 + ".1"), runtime("S", "3.13.1"), target="3.14")
     assert file is None
     assert ["(Default) X" in note for note in notes] == [True, False]
-
-
-def test_definitions_that_bring_it_back():
-    old, new = ({"name": "R", "runtime_version": version} for version in ("3.10.5", "3.12.11"))
-    others = [{"name": "S", "runtime_version": "3.10.5"}, {"name": "R"}, "R", {"id": "1", "runtime_version": "3.10.5"}]
-    renamed = {"name": "Q", "previous_names": ["R"], "runtime_version": "3.10.6"}
-    defined = [("a.yml line 3", old), ("a.yml line 9", renamed), *(("b.yml line 1", each) for each in [new, *others])]
-    _file, notes = written(runtime("R", "3.10.5"), defined=defined)
-    assert [note.partition(" still has")[0] for note in notes] == ["a.yml line 3", "a.yml line 9"]
-    assert notes[0].endswith('runtime_version: "3.12.11"')
 
 
 def test_a_name_cannot_end_its_comment():
