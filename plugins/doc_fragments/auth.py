@@ -70,10 +70,10 @@ requirements:
   - python >= 3.9
   - requests
 notes:
-  - Each connection option has an environment variable, such as E(MSTR_BASE_URL) for O(base_url), E(MSTR_CA_PATH) for
-    O(ca_path), and so on. It is read where the module runs, if the option is not set, null or empty.
-  - A password or token from the environment is sent only to the server in E(MSTR_BASE_URL), or to one of those in
-    E(MSTR_SERVERS), which are separated by commas, if one of these variables is set.
+  - Each connection option has an environment variable, such as E(MSTR_BASE_URL) for O(base_url). It is read where the
+    module runs, if the option is not set, null or empty.
+  - If E(MSTR_BASE_URL) or E(MSTR_SERVERS) (with commas) is set, a password or token from the environment is sent only
+    to these servers.
   - With a local connection, Ansible searches for a relative path in O(ca_path), O(client_cert) and O(client_key) as
     M(ansible.builtin.copy) does.
   - Proxies come from variables such as E(HTTPS_PROXY). Redirects are not followed, and C(~/.netrc) is not read.

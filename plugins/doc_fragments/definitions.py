@@ -30,8 +30,8 @@ options:
     suboptions: OPTIONS
   src:
     description:
-      - A YAML or JSON file with the definitions, in place of O(runtimes), on the host where the module runs. YAML
-        requires the Python library PyYAML there. Ansible searches for a relative path as for O(ca_path).
+      - A YAML or JSON file with the definitions, in place of O(runtimes), on the host where the module runs. Ansible
+        searches for a relative path as for O(ca_path).
       - It has a list, or a mapping with this list under C(runtimes), the entries of O(scripts) under C(scripts), and
         these keys. C(partial=true) says that the file has only a part of the runtimes, and refuses a purge.
         C(restore=true) makes it a backup. An entry then means the runtime with its id, else the one with its name, and
@@ -48,10 +48,10 @@ options:
     elements: dict
     suboptions:
       id:
-        description: The id of the script. It decides if O(scripts[].name) is set, too.
+        description: The id of the script.
         type: str
       name:
-        description: The name of the script, which only one of the project may have.
+        description: The name of the script, if no other in the project has it.
         type: str
       project:
         description: The name or id of the project.

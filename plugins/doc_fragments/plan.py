@@ -18,12 +18,11 @@ options:
     type: str
   recover:
     description:
-      - Whether to undo or finish a replacement that an earlier run left, such as C(Forecasts (replaces 3B9A…\)), before
-        everything else. Without this option, a definition that means its name, a previous name or the old runtime is
-        refused, because another run may be at work; the message says how to end it by hand.
-      - While the old runtime exists, its scripts go back to it, and the second runtime is deleted. If it is gone,
-        scripts that still name it are assigned to the second one, which takes its name. A definition is refused if not
-        every script can be read, if a script with a secret would be moved, or if another runtime has the name.
+      - Whether to first undo or finish a replacement that an earlier run left, such as C(Forecasts (replaces 3B9A…\)).
+        Without this option, a definition that means it is refused, because another run may be at work.
+      - While the old runtime exists, its scripts go back to it, and the second one is deleted. If it is gone, its
+        scripts are assigned to the second one, which takes its name. It is refused if not every script can be read, if
+        a script with a secret would be moved, or if another runtime has the name.
     type: bool
     default: false
 """

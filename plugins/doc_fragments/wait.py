@@ -19,7 +19,7 @@ options:
     type: bool
     default: false
   wait_timeout:
-    description: Seconds to wait. Then the task fails and shows the last status of the runtime and its packages.
+    description: Seconds to wait. Then the task fails and shows the last status.
     type: int
     default: 300
   wait_interval:

@@ -46,9 +46,7 @@ EXAMPLES = r"""
     username: administrator
     password: "{{ mstr_password }}"
     name: Nightly reports
-    whitelist:
-      - 10.10.10.0/24
-      - 192.168.1.1
+    whitelist: [10.10.10.0/24, 192.168.1.1]
     packages:
       - name: pandas
       - name: requests
@@ -59,13 +57,6 @@ EXAMPLES = r"""
     exec_timeout: 600
 
 # In the next examples, the environment variables MSTR_BASE_URL, MSTR_USERNAME and MSTR_PASSWORD set the connection.
-
-- name: Add a network to the whitelist and keep the others
-  mstr.library.mstr_runtime:
-    name: Nightly reports
-    whitelist:
-      - 2001:db8:1::/48
-    purge_whitelist: false
 
 - name: Raise the memory, with a comment in the server's change journal
   mstr.library.mstr_runtime:
@@ -110,9 +101,7 @@ replaced:
   type: list
   elements: dict
 recovered:
-  description:
-    - The unfinished replacements that were undone (C(deleted)) or finished (C(updated)), with C(id), C(name) and
-      C(action).
+  description: Replacements that were undone (C(deleted)) or finished (C(updated)), with C(id), C(name) and C(action).
   returned: with O(recover), if there are any
   type: list
   elements: dict

@@ -14,10 +14,8 @@ description:
   - The task checks all options before the login, and reads the list of runtimes. It works on four runtimes at a time.
     Creates and updates come first, then O(wait), O(scripts), deletions and the purge. Just before it deletes, it reads
     the list again; what has changed, or is used under O(protect_used), is not deleted, and its entry fails.
-  - If an entry fails, the others are still processed, but nothing is purged. The task then fails, and its result has
-    everything that was done. If you run it again, it does only what is left.
-  - A runtime cannot be renamed to a name that a different runtime has, even if the same task renames or deletes that
-    one.
+  - If an entry fails, the others are still processed, but nothing is purged, and the task fails.
+  - A name that a different runtime has cannot be taken, even if the same task frees it.
 author:
   - mstr.library contributors (@mstr-library)
 extends_documentation_fragment:
@@ -75,8 +73,7 @@ EXAMPLES = r"""
   mstr.library.mstr_runtimes:
     src: runtimes.yml
     purge: true
-    purge_exclude:
-      - "Strategy *"
+    purge_exclude: ["Strategy *"]
     purge_limit: 2
     protect_used: true
     wait: true
@@ -93,8 +90,8 @@ runtimes:
     - One entry for each listed runtime, in the order of the list, then one for each that was recovered, replaced or
       purged. Each has C(name), C(id), C(action), C(changed_fields), C(changes) and C(runtime), as in the result of
       M(mstr.library.mstr_runtime), and C(error), which is null or has the message in C(msg).
-    - C(action) is V(none), V(created), V(updated), V(replaced), V(deleted) or V(unknown), if it is not known whether
-      the server carried out a request. What was written and failed afterwards has its action and the error.
+    - C(action) is V(none), V(created), V(updated), V(replaced), V(deleted), or V(unknown) after a lost response. What
+      was written and failed afterwards has its action and the error.
     - A field of C(runtime) that the list does not contain is null. C(smoke_test) is the code that ran, or would.
       C(replaced_by) is the id of the runtime that replaces this one, if it exists.
   returned: when the task could read the list of runtimes
@@ -112,8 +109,8 @@ exempted:
   elements: dict
 undefined:
   description:
-    - The runtimes without a definition, with C(id) and C(name), without the default one. They are left alone. Null with
-      O(purge), for a backup, and if no entry is to be present.
+    - The C(id) and C(name) of each runtime without a definition, but the default one. Null with O(purge) and for a
+      backup.
   returned: when the task has compared the server with the definitions
   type: list
   elements: dict
