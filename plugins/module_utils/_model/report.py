@@ -229,19 +229,14 @@ def report_one(rows: Sequence[Row], refusal: MstrError | None = None) -> dict[st
     recovered = [row for row in rows if row.place == RECOVERY]
     deleted = [step for step in row.in_phase(DELETE_OLD) if step.shows]
     scripts = scripts_of(rows)
-    lines = [message(row), *(recovery_line(other) for other in recovered if is_changed(other))]
+    lines = [message(row), *map(recovery_line, filter(is_changed, recovered))]
     exempted = exempted_of(row)
-    parts: dict[str, Any] = {
-        "scripts": [script_result(step) for step in scripts],
-        "replaced": [_replaced_result(step.seen) for step in deleted],
-        "recovered": [_recovered_result(other) for other in recovered],
-    }
     result = {
         "changed": any(map(is_changed, rows)),
         "msg": " ".join(lines),
         **facts_of(row),
         "plan_id": plan_id(rows),
-        **{key: entries for key, entries in parts.items() if entries},
+        **_parts(scripts, deleted, recovered),
         **({} if exempted is None else {"exempted": exempted}),
         "diff": _diffs(row, recovered, deleted, scripts),
     }
@@ -251,6 +246,16 @@ def report_one(rows: Sequence[Row], refusal: MstrError | None = None) -> dict[st
         return result
     has_result = refusal is not None or result["changed"] or row.main.done
     raise PartialError(error, result) if has_result else error
+
+
+def _parts(scripts: Sequence[Step], deleted: Sequence[Step], recovered: Sequence[Row]) -> dict[str, Any]:
+    """The lists of a result that are not empty."""
+    parts = {
+        "scripts": [script_result(step) for step in scripts],
+        "replaced": [_replaced_result(step.seen) for step in deleted],
+        "recovered": [_recovered_result(row) for row in recovered],
+    }
+    return {key: entries for key, entries in parts.items() if entries}
 
 
 def _replaced_result(old: Runtime) -> dict[str, Any]:

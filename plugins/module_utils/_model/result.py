@@ -52,10 +52,9 @@ def report_many(
     refused in check mode. `predicted`: whether the task ran in check mode. `undefined`: the runtimes that no definition
     names.
     """
-    shown_rows = [row for row in rows if row.main.script or _is_reported(row)]
-    reported = [row for row in shown_rows if not row.main.script]
+    reported, of_scripts = _in_result(rows)
     scripts = scripts_of(rows)
-    failed = [row for row in (*reported, *(row for row in shown_rows if row.main.script)) if row.failure]
+    failed = [row for row in (*reported, *of_scripts) if row.failure]
     results = list(_results(reported))
     summary = _summary(results, scripts, len(failed))
     result: dict[str, Any] = {
@@ -65,18 +64,34 @@ def report_many(
         "summary": summary,
         "diff": _diffs(reported, scripts),
         "plan_id": plan_id(rows),
-        "undefined": None if undefined is None else [{"id": each.id, "name": each.name} for each in undefined],
+        "undefined": None if undefined is None else _names_of(undefined),
     }
     if scripts or has_scripts:
         result["scripts"] = [script_result(step) for step in scripts]
-    exempted = [found for found in map(exempted_of, reported) if found is not None]
-    if exempted:
-        result["exempted"] = list(chain.from_iterable(exempted))
+    exempted = _exempted(reported)
+    if exempted is not None:
+        result["exempted"] = exempted
     end = "Nothing was purged." if purges and _spared(rows) else ""
-    error = refusal or _failure_of(shown_rows, failed, end)
+    error = refusal or _failure_of((*reported, *of_scripts), failed, end)
     if error:
         raise PartialError(error, result)
     return result
+
+
+def _in_result(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    """The rows of runtimes that a result has, and the rows of scripts."""
+    reported = [row for row in rows if not row.main.script and _is_reported(row)]
+    return reported, [row for row in rows if row.main.script]
+
+
+def _names_of(runtimes: Sequence[Runtime]) -> list[dict[str, Any]]:
+    return [{"id": runtime.id, "name": runtime.name} for runtime in runtimes]
+
+
+def _exempted(rows: Sequence[Row]) -> list[dict[str, Any]] | None:
+    """What the policy let pass; None without a policy."""
+    found = [entries for entries in map(exempted_of, rows) if entries is not None]
+    return list(chain.from_iterable(found)) if found else None
 
 
 def _failure_of(rows: Sequence[Row], failed: Sequence[Row], end: str) -> MstrError | None:

@@ -166,10 +166,20 @@ def _purge_rows(context: Context, purge: Purge, rows: Sequence[Row]) -> list[Row
 
 def _unlisted(context: Context, purge: Purge, rows: Sequence[Row]) -> list[Runtime]:
     """The runtimes that no definition means and nothing spares. Warns of those that are spared for a reason."""
+    candidates = _unnamed(context, purge, rows)
+    reasons = _reasons_to_spare(context, purge, rows, candidates)
+    if reasons:
+        spared = sorted(f"{runtime.label}, {reasons[runtime.key]}" for runtime in candidates if runtime.key in reasons)
+        context.warn(f"The purge spares {'; '.join(spared)}. Delete with state: absent what nobody needs.")
+    return [runtime for runtime in candidates if runtime.key not in reasons]
+
+
+def _unnamed(context: Context, purge: Purge, rows: Sequence[Row]) -> list[Runtime]:
+    """The runtimes that neither a definition nor `exclude` names."""
     # Compare names too: a listed runtime that cannot be read must not be deleted.
     names = {row.wanted.name for row in rows if not row.wanted.id}
     keys = {step.key for row in rows for step in row.steps}
-    candidates = [
+    return [
         runtime
         for runtime in context.existing
         if not runtime.is_default
@@ -177,11 +187,6 @@ def _unlisted(context: Context, purge: Purge, rows: Sequence[Row]) -> list[Runti
         and runtime.name not in names
         and not is_named(runtime.name, purge.exclude, runtime.id)
     ]
-    reasons = _reasons_to_spare(context, purge, rows, candidates)
-    if reasons:
-        spared = sorted(f"{runtime.label}, {reasons[runtime.key]}" for runtime in candidates if runtime.key in reasons)
-        context.warn(f"The purge spares {'; '.join(spared)}. Delete with state: absent what nobody needs.")
-    return [runtime for runtime in candidates if runtime.key not in reasons]
 
 
 def _reasons_to_spare(

@@ -257,15 +257,8 @@ def _comment(context: Context) -> str | None:
 
 def _name_conflicts(context: Context, planned: Mapping[str, Sequence[Row]]) -> dict[str, MstrError]:
     """The errors of what would take a name that another runtime has, or is to take, too; by what it replaces."""
-    rows = [row for group_rows in planned.values() for row in group_rows]
-    deleted = {row.main.key for row in rows if row.main.phase == UNDO}
-    holders: dict[str, list[Runtime]] = {}
-    for runtime in context.existing:
-        if runtime.key not in deleted:
-            holders.setdefault(runtime.name, []).append(runtime)
     finished = [(replaced, row) for replaced, group in planned.items() for row in group if row.main.phase == FINISH]
-    for _replaced, row in finished:
-        holders.setdefault(str(row.wanted.name), []).append(row.main.seen)
+    holders = _holders(context, [row for group in planned.values() for row in group])
     errors: dict[str, MstrError] = {}
     for replaced, row in finished:
         new, name = row.main.seen, str(row.wanted.name)
@@ -275,6 +268,19 @@ def _name_conflicts(context: Context, planned: Mapping[str, Sequence[Row]]) -> d
             advice = f"Rename one of them by its id, such as {{id: {new.id}, name: {name} 2}}"
             errors[replaced] = ValidationError([f"{taken}. {advice}"])
     return errors
+
+
+def _holders(context: Context, rows: Sequence[Row]) -> dict[str, list[Runtime]]:
+    """The runtimes that have or are to take each name, once these rows are carried out."""
+    deleted = {row.main.key for row in rows if row.main.phase == UNDO}
+    holders: dict[str, list[Runtime]] = {}
+    for runtime in context.existing:
+        if runtime.key not in deleted:
+            holders.setdefault(runtime.name, []).append(runtime)
+    for row in rows:
+        if row.main.phase == FINISH:
+            holders.setdefault(str(row.wanted.name), []).append(row.main.seen)
+    return holders
 
 
 def _refused(groups: Sequence[_Group], errors: Mapping[str, MstrError]) -> dict[str, MstrError]:

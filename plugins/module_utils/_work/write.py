@@ -47,10 +47,7 @@ def write(context: Context, step: Step, read_first: bool = False) -> Step:
     `read_first`: plan an update again just before, because much time may have passed since the list was read.
     """
     if read_first and step.before and step.plan.action == "update":
-        try:
-            step = _planned_again(context, step, step.before)
-        except Interrupted as exc:
-            raise MstrError(f"{exc.sentence}. The runtime {step.wanted.label} was not updated.") from exc
+        step = _fresh(context, step, step.before)
     lost: ApiError | ConnectError | None = None
     tries = context.retries
     while step.plan.changed and step.state == PLANNED:
@@ -59,11 +56,11 @@ def write(context: Context, step: Step, read_first: bool = False) -> Step:
         except Interrupted as exc:
             return _interrupted(step, exc)
         except (ApiError, ConnectError) as exc:
-            if step.plan.action == "create" and isinstance(exc, ApiError) and exc.number == ALREADY_EXISTS:
+            if _is_name_taken(step, exc):
                 step = _name_taken(context, step, exc, lost)
                 continue
             if not exc.outcome_unknown:
-                raise MstrError(f"{lost.sentence} {exc.sentence}", **lost.error) if lost else exc from None
+                raise _after(lost, exc) from None
             lost = exc
         try:
             step = _checked_after_loss(context, step, lost)
@@ -73,6 +70,24 @@ def write(context: Context, step: Step, read_first: bool = False) -> Step:
             raise not_done_error(lost, f"the runtime is still not {DONE[step.plan.action]}")
         tries -= 1
     return step if step.state != PLANNED else step.finished(READ)
+
+
+def _is_name_taken(step: Step, exc: MstrError) -> bool:
+    """Whether a create was refused because a runtime has the name."""
+    return step.plan.action == "create" and isinstance(exc, ApiError) and exc.number == ALREADY_EXISTS
+
+
+def _after(lost: MstrError | None, exc: MstrError) -> MstrError:
+    """The error, which names the earlier one, if any."""
+    return MstrError(f"{lost.sentence} {exc.sentence}", **lost.error) if lost else exc
+
+
+def _fresh(context: Context, step: Step, before: Runtime) -> Step:
+    """The update, planned again. Raises MstrError."""
+    try:
+        return _planned_again(context, step, before)
+    except Interrupted as exc:
+        raise MstrError(f"{exc.sentence}. The runtime {step.wanted.label} was not updated.") from exc
 
 
 def _interrupted(step: Step, exc: Interrupted) -> Step:
