@@ -36,7 +36,7 @@ options:
         these keys. C(partial=true) says that the file has only a part of the runtimes, and refuses a purge.
         C(restore=true) makes it a backup. An entry then means the runtime with its id, else the one with its name, and
         is created if there is neither; nothing is deleted, and a violation of the policy is a warning. C(server)
-        refuses the file for a different server. A purge spares the names and ids under C(left_out).
+        refuses the file for a different server.
       - The file is not a template, and cannot be encrypted. A text with C({{) or C({%) is refused without the tag
         C(!unsafe) before it.
     type: path

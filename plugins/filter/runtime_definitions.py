@@ -18,7 +18,7 @@ description:
   - The order is always the same, so a file with the definitions changes in version control only if a runtime changes.
   - If a runtime cannot be expressed as a definition, the filter fails and names it. Examples are a whitelist with a
     host name, a value that Ansible has masked, and two runtimes with the same name. Fix the runtime on the server, or
-    leave it out with O(exclude).
+    leave it out with the filter C(rejectattr).
   - The control node must have the Python library netaddr.
 author:
   - mstr.library contributors (@mstr-library)
@@ -32,20 +32,6 @@ options:
     description: The result of M(mstr.library.mstr_runtime_info), or its list C(runtimes).
     type: raw
     required: true
-  exclude:
-    description:
-      - Names, ids, or shell patterns of names such as V(Strategy *), of runtimes to leave out. They are compared as in
-        the option C(purge_exclude) of M(mstr.library.mstr_runtimes).
-    type: list
-    elements: str
-    default: []
-  ids:
-    description:
-      - Whether to add the ids. Without ids, the definitions fit every server.
-      - A file that contains the definitions under the key C(runtimes), and C(restore=true), is a backup, see the option
-        C(src) of M(mstr.library.mstr_runtimes).
-    type: bool
-    default: false
 """
 
 EXAMPLES = r"""
@@ -77,7 +63,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.networks impor
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.export import to_definitions
 
 
-def runtime_definitions(runtimes: Any, exclude: Any = (), ids: bool = False) -> list[dict[str, Any]]:
+def runtime_definitions(runtimes: Any) -> list[dict[str, Any]]:
     """The definitions of runtimes as read. Raises AnsibleFilterError with one sentence."""
     if NETADDR_IMPORT_ERROR:
         raise AnsibleFilterError("runtime_definitions needs the Python library netaddr on the control node")
@@ -85,14 +71,12 @@ def runtime_definitions(runtimes: Any, exclude: Any = (), ids: bool = False) -> 
         runtimes = runtimes.get("runtimes")
     if not isinstance(runtimes, list) or not all(isinstance(runtime, Mapping) for runtime in runtimes):
         raise AnsibleFilterError("runtime_definitions takes the result of mstr_runtime_info, or its list of runtimes")
-    if isinstance(exclude, str):
-        raise AnsibleFilterError(f"runtime_definitions: exclude {exclude!r} is not a list; write [{exclude!r}]")
     try:
-        return to_definitions(runtimes, exclude, ids)
+        return to_definitions(runtimes)
     except ValidationError as exc:
         raise AnsibleFilterError(
-            "A definition cannot express what the server holds. Fix it there, or leave the runtime out with the option "
-            f"exclude:\n{exc.sentence}"
+            "A definition cannot express what the server holds. Fix it there, or leave the runtime out with the filter "
+            f"rejectattr:\n{exc.sentence}"
         ) from None
 
 

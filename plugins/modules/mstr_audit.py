@@ -159,7 +159,7 @@ runtimes:
   elements: dict
 warnings:
   description: The warnings of the task.
-  returned: always
+  returned: when there are any
   type: list
   elements: str
 policy:

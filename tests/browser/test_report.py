@@ -94,16 +94,13 @@ def test_no_number_stands_beside_an_outcome(pages: Path, show: Show, media: str)
 
 
 def test_what_goes_is_first_and_red(pages: Path, show: Show) -> None:
-    """The reason of a failure stands in the table; a long list of errors is a number with links."""
+    """The reason of a failure stands in the table."""
     page = show(pages / "plan.html").page
     names = page.locator(".rt h3").all_inner_texts()
     assert names[:2] == ["Runtime 005", "Runtime 050"]
     assert page.locator(".badge", has_text="to delete").first.get_attribute("class") == "badge bad"
     assert page.locator(".outcome .why").inner_text() == "40 of 104 runtimes failed:"
-    assert page.locator(".error a").all_inner_texts() == ["Runtime 060", "Runtime 061", "Runtime 062"]
-    assert page.locator(".error").first.inner_text().endswith("and 37 more, below")
-    page.locator(".error a").first.click()
-    assert page.evaluate("document.querySelector(':target h3').innerText") == "Runtime 060"
+    assert page.locator(".error").first.inner_text().startswith("40 of 104 runtimes failed:")
 
 
 def test_the_page_runs_no_foreign_code(pages: Path, show: Show) -> None:
@@ -121,7 +118,7 @@ def test_the_table_links_to_each_environment(pages: Path, show: Show) -> None:
     shown = show(pages / "audit.html")
     table = shown.page.get_by_role("table", name="Outcome")
     row = table.get_by_role("row").filter(has_text="prod-us")
-    assert row.get_by_role("cell").all_inner_texts()[:3] == ["Violations", "5", "5"]
+    assert row.get_by_role("cell").all_inner_texts()[:3] == ["Violations", "2", "4"]
     row.get_by_role("link", name="prod-us").click()
     heading = shown.page.get_by_role("heading", name="prod-us")
     box = heading.bounding_box()
@@ -209,14 +206,11 @@ def test_a_printed_audit_has_every_runtime(pages: Path, show: Show, name: str, u
 
 
 def test_a_plan_is_no_drift(pages: Path, show: Show) -> None:
-    """Environments with equal changes are one section, to which each name leads; each has its plan_id."""
+    """Each environment has its plan_id, and the sentence at the top says what would change."""
     page = show(pages / "plans.html").page
     assert page.title().startswith("Plan, ")
-    assert page.locator("h2").all_inner_texts() == ["Outcome", "dev, test, prod", "lab"]
     assert page.locator(".outcome .plan").all_inner_texts() == [f"Plan {number:024x}" for number in range(1, 5)]
-    page.get_by_role("link", name="prod").click()
-    assert page.evaluate("document.querySelector(':target h2').innerText") == "dev, test, prod"
-    assert page.locator(".rt h3").all_inner_texts().count("Nightly reports") == 2
+    assert page.locator(".conclusion").inner_text().startswith("dev, test, prod, lab would change: ")
     assert "Drift" not in page.locator("body").inner_text()
 
 

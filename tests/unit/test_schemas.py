@@ -60,7 +60,7 @@ def test_examples():
         ([{"name": "r", "resource": {"memory": 1}}], "memory"),
         ([{"name": "r", "state": "here"}], "here"),
         ({"scripts": [{"name": "s", "runtime": "r"}]}, "project"),
-        ({"runtimes": [], "left_outt": []}, "left_outt"),
+        ({"runtimes": [], "left_out": []}, "left_out"),
         ({}, "not valid"),
         ([{"name": "r", "replace_on_change": ["nme"]}], "nme"),
     ],
@@ -90,4 +90,4 @@ def test_exports(data):
         definitions = to_definitions([from_api(data).to_result()])
     except ValidationError:
         return
-    assert errors("definitions", {"runtimes": definitions, "left_out": ["x"]}) == []
+    assert errors("definitions", {"runtimes": definitions}) == []

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 
 class Purge(NamedTuple):
-    """Deletes unlisted runtimes, but those that `exclude` (names, ids, patterns) and `left_out` (of a file) name.
+    """Deletes unlisted runtimes, but those that `exclude` (names, ids, patterns) names.
 
     `limit`: maximum number of deletions. `comment`: for the server's journal.
     """
@@ -19,4 +19,3 @@ class Purge(NamedTuple):
     exclude: Sequence[str] = ()
     limit: int | None = None
     comment: str | None = None
-    left_out: Sequence[str] = ()

@@ -18,14 +18,12 @@ from .file import Entries, FileError, Unsafe, parsed, read_text
 class Source(NamedTuple):
     """What a file says. The entries of `runtimes` and `scripts` are unconverted; None means that the key is missing.
 
-    `left_out`: names and ids of runtimes that are not in the file and that a purge spares. `partial`: it is a part of
-    what there should be, so a purge is refused. `restore`: it is a backup, whose ids need not exist any more, and
-    `server` the address of the server that it belongs to.
+    `partial`: it is a part of what there should be, so a purge is refused. `restore`: it is a backup, whose ids need
+    not exist any more, and `server` the address of the server that it belongs to.
     """
 
     runtimes: list[Any] | None = None
     scripts: list[Any] | None = None
-    left_out: tuple[str, ...] = ()
     restore: bool = False
     server: str | None = None
     partial: bool = False
@@ -49,7 +47,7 @@ _KEYS = Source._fields
 _OWN = re.compile(r"x-|[._]")
 _OF_PLAYS = {"hosts", "import_playbook", "ansible.builtin.import_playbook"}
 _NO_LIST = "contains no list of runtimes, at the top level or under the key runtimes"
-_TYPES = {"runtimes": list, "scripts": list, "left_out": list, "partial": bool, "restore": bool}
+_TYPES = {"runtimes": list, "scripts": list, "partial": bool, "restore": bool}
 
 
 def _source(data: Any) -> Source:
@@ -58,14 +56,12 @@ def _source(data: Any) -> Source:
         if not isinstance(content.get(key), (kind, type(None))):
             expected = "a list" if kind is list else "true or false"
             raise FileError(f"has {key}: {clean(repr(content[key]), 60)}; expected {expected}")
-    left_out = content.get("left_out") or []
-    for place, value in [*((f"left_out[{index}]", entry) for index, entry in enumerate(left_out)), *_server(content)]:
-        error = "is null; remove it, or write a name" if value is None else text_error(value)
-        if error:
-            raise FileError(f"has an error: {place} {error}")
+    error = None if content.get("server") is None else text_error(content["server"])
+    if error:
+        raise FileError(f"has an error: server {error}")
     values: dict[str, Any] = {key: content[key] for key in _KEYS if content.get(key) not in (None, "")}
     _check_templates(values)
-    return Source(**{**_without_tags(values), "left_out": tuple(left_out)})
+    return Source(**_without_tags(values))
 
 
 def _content(data: Any) -> Mapping[str, Any]:
@@ -84,10 +80,6 @@ def _content(data: Any) -> Mapping[str, Any]:
     if content.get("runtimes") is None and content.get("scripts") is None:
         raise FileError(_NO_LIST)
     return content
-
-
-def _server(content: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    return [("server", content["server"])] if content.get("server") is not None else []
 
 
 def _check_templates(values: Mapping[str, Any]) -> None:

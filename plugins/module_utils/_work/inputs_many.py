@@ -116,7 +116,7 @@ def _purge(entries: Sequence[Mapping[str, Any] | None], source: Source, params: 
             )
     if not purges:
         return None
-    return Purge(params["purge_exclude"], limit, params["journal_comment"] or None, source.left_out)
+    return Purge(params["purge_exclude"], limit, params["journal_comment"] or None)
 
 
 def _script_entries(check: Check, scripts: Sequence[Any], path: str | None) -> tuple[ScriptEntry, ...]:

@@ -167,7 +167,7 @@ def _purge_rows(context: Context, purge: Purge, rows: Sequence[Row]) -> list[Row
 def _unlisted(context: Context, purge: Purge, rows: Sequence[Row]) -> list[Runtime]:
     """The runtimes that no definition means and nothing spares. Warns of those that are spared for a reason."""
     candidates = _unnamed(context, purge, rows)
-    reasons = _reasons_to_spare(context, purge, rows, candidates)
+    reasons = _reasons_to_spare(context, rows, candidates)
     if reasons:
         spared = sorted(f"{runtime.label}, {reasons[runtime.key]}" for runtime in candidates if runtime.key in reasons)
         context.warn(f"The purge spares {'; '.join(spared)}. Delete with state: absent what nobody needs.")
@@ -189,16 +189,12 @@ def _unnamed(context: Context, purge: Purge, rows: Sequence[Row]) -> list[Runtim
     ]
 
 
-def _reasons_to_spare(
-    context: Context, purge: Purge, rows: Sequence[Row], candidates: Sequence[Runtime]
-) -> dict[str, str]:
+def _reasons_to_spare(context: Context, rows: Sequence[Row], candidates: Sequence[Runtime]) -> dict[str, str]:
     """Why a purge spares runtimes, by their keys: unfinished replacements and what they replace, for example."""
     previous = {name for row in rows for name in row.wanted.previous_names}
     reasons: dict[str, str] = {}
     for runtime in candidates:
-        if is_named(runtime.name, purge.left_out, runtime.id):
-            reasons[runtime.key] = "left out of the file"
-        elif runtime.name in previous:
+        if runtime.name in previous:
             reasons[runtime.key] = "a previous name of a listed one"
     keys = {runtime.key for runtime in candidates}
     for mark in context.unfinished:

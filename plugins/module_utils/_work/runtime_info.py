@@ -17,7 +17,7 @@ from .._model.scripts import SavedScript, Unread, Usage
 from .._session.parallel import all_side_by_side
 from .api import ALL_FIELDS, Context, RuntimeApi
 from .inputs import POLICY_OPTION, context_for, libraries, policy_in
-from .script_usage import check_projects, find_usage
+from .script_usage import NO_PROJECT, check_projects, find_usage
 from .side_by_side import progress_line
 
 if TYPE_CHECKING:
@@ -141,7 +141,8 @@ def _add_scripts(
     usage = context.usage or find_usage(context, projects)
     dangling = _dangling(context.api, usage, runtimes, reads_all)
     by_runtime = [usage.of(runtime.id) for runtime in runtimes]
-    unread = list(usage.unread)
+    of_scripts = [failure for failure in usage.unread if failure is not NO_PROJECT]
+    unread = list(of_scripts)
     to_result: Callable[[SavedScript], dict[str, Any]] = SavedScript.to_result
     if query["include_tasks"]:
         from .script_tasks import find_tasks  # only a task with this option needs it
@@ -154,7 +155,7 @@ def _add_scripts(
         shown["scripts"] = list(map(to_result, on_runtime))
     result["dangling"] = [{**to_result(script), "runtime_id": script.runtime_id} for script in dangling]
     result["unread"] = [failure.to_result() for failure in unread]
-    _warn_of_unread(context, usage.unread, unread)
+    _warn_of_unread(context, of_scripts, unread)
 
 
 def _warn_of_unread(context: Context, of_scripts: Sequence[Unread], unread: Sequence[Unread]) -> None:

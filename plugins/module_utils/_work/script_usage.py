@@ -39,6 +39,8 @@ def check_projects(names: Sequence[str | None] | None) -> None:
                 errors.add(f"projects[{index}] is empty")
 
 
+# Somebody who may use no project sees no script. That proves nothing for a guard, but there is nothing to read either.
+NO_PROJECT = Unread(None, None, MstrError("The server lists no project for this user."))
 Item = TypeVar("Item", bound=Any)  # what can be read, with a label: a project, a script or a part of it, a runtime
 Found = TypeVar("Found")
 
@@ -66,8 +68,7 @@ def find_usage(
     if names is not None:
         projects = search.choose(projects, names)
     if not projects and not search.unread:
-        # Somebody who may use no project sees no script, which proves nothing.
-        return Usage((), [Unread(None, None, MstrError("The server lists no project for this user."))])
+        return Usage((), [NO_PROJECT])
     # The first project alone, which shows which version of the search this release has.
     searched = search.each(search.list_scripts, projects[:1]) + search.each(search.list_scripts, projects[1:])
     candidates = [script for _project, scripts in searched for script in scripts if script.has_runtime]

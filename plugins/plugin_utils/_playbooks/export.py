@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from datetime import datetime, timezone
 from typing import Any
 
-from ...module_utils._errors import ErrorList, counted, listed
+from ...module_utils._errors import ErrorList, counted
 from ...module_utils._model.result import counted_runtimes
 from ...module_utils._model.runtime import INCOMPLETE
 from .._reports.export import File, to_file
@@ -44,15 +44,13 @@ def export(action: Action) -> Result:
     changed = target.differs(file.text)
     if changed and not action.check_mode:
         target.write(file.text)
-    left_out = f", left out: {listed(file.left_out, 20)}" if file.left_out else ""
-    left_out += "".join(f"\n{reason}" for reason in (notes or file.reasons)[:20])
+    left_out = "".join(f"\n{reason}" for reason in (notes or file.reasons)[:20])
     verb = ("would be written to" if action.check_mode else "written to") if changed else "as before in"
     number = len(file.content["runtimes"])
     what = counted(number, "runtime") if file.content.get("partial") else counted_runtimes(number, False)
     return {
         "changed": changed,
         "dest": target.path,
-        "left_out": file.left_out,
         "msg": f"{what} {verb} {target.path}{left_out}",
     }
 

@@ -32,14 +32,19 @@ def changes_of(rows: Iterable[Json]) -> list[dict[str, Any]]:
 
 
 def _change(row: Json) -> dict[str, Any]:
-    change = {key: row.get(key) for key in ("name", "id", "action")}
-    change["fields"] = [dict(field) for field in row.get("changes") or ()]
-    change["error"] = (row.get("error") or {}).get("msg")
-    change["smoke_test"] = row.get("smoke_test")
-    # Nobody can look it up afterwards.
-    runtime = row.get("runtime") or {} if row["action"] == "deleted" else {}
-    change["definition"] = {name: runtime[name] for name in BY_NAME if name != "name" and runtime.get(name)}
-    return change
+    error, runtime = row.get("error") or {}, row.get("runtime") or {}
+    return {
+        **{key: row.get(key) for key in ("name", "id", "action", "smoke_test")},
+        "fields": [dict(field) for field in row.get("changes") or ()],
+        "error": error.get("msg"),
+        # Nobody can look it up afterwards.
+        "definition": _definition(runtime) if row["action"] == "deleted" else {},
+    }
+
+
+def _definition(runtime: Json) -> dict[str, Any]:
+    """What has a value of what a definition has, but the name."""
+    return {name: runtime[name] for name in BY_NAME if name != "name" and runtime.get(name)}
 
 
 def scripts_of(result: Json) -> list[Json]:
@@ -49,25 +54,36 @@ def scripts_of(result: Json) -> list[Json]:
 
 def change_texts(change: Json, predicted: bool) -> list[str]:
     """What a change does, each as the rest of a sentence about its runtime. A plan also has what it would create."""
-    action = change["action"]
-    done = f"would be {action}" if predicted else action
+    action, done = change["action"], _done(change["action"], predicted)
+    lines = [line for field in _shown_fields(change, predicted) for line in difference_lines(*field)]
+    texts = [f"{done}: {line}" for line in lines]
+    if action in VERBS and not (action == "updated" and lines):
+        texts.insert(0, done)
+    texts += [f"smoke test: {line}" for line in _lines(change["smoke_test"])]
+    return [*texts, *(f"failed: {line}" for line in _lines(change["error"]))]
+
+
+def _done(action: str, predicted: bool) -> str:
     if action == "updated":
-        done = "differs" if predicted else "updated"
-    lines = [line for each in _shown_fields(change, predicted) for line in difference_lines(*each)]
-    texts = [done] if action in VERBS and (action != "updated" or not lines) else []
-    texts += [f"{done}: {line}" for line in lines]
-    texts += [f"smoke test: {line}" for line in (change["smoke_test"] or "").splitlines() if line.strip()]
-    return [*texts, *(f"failed: {line}" for line in (change["error"] or "").splitlines())]
+        return "differs" if predicted else "updated"
+    return f"would be {action}" if predicted else action
+
+
+def _lines(text: str | None) -> list[str]:
+    """The lines of a text that are not empty."""
+    return [line for line in (text or "").splitlines() if line.strip()]
 
 
 def _shown_fields(change: Json, predicted: bool) -> Iterator[tuple[str, Any, Any]]:
     """The fields of which people can make something, each with its values."""
-    if change["action"] not in ("updated", "replaced") and not (predicted and change["action"] == "created"):
+    creates = change["action"] == "created"
+    if change["action"] == "deleted" or (creates and not predicted):
         return
     for each in change["fields"]:
-        # The sentence has the name, and nobody knows the id of what does not exist.
-        is_said = each["field"] == "name" and change["action"] == "created"
-        if not is_said and (each["field"] != "id" or each["after"] is not None):
+        # The sentence has the name of what is created. Nobody knows the id of what does not exist.
+        is_said = creates and each["field"] == "name"
+        is_unknown = each["field"] == "id" and each["after"] is None
+        if not is_said and not is_unknown:
             yield each["field"], each["before"], each["after"]
 
 

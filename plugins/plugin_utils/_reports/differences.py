@@ -38,18 +38,23 @@ def differences(before: Any, after: Any) -> list[Difference]:
     if not _are(list, before, after):
         # A server may hold anything.
         return [Difference("→", "", _value_text(before), _value_text(after))]
-    if all(isinstance(entry, Mapping) for entry in [*(before or ()), *(after or ())]):
-        return _of_packages(before or (), after or ())
-    was, now = [str(entry) for entry in before or ()], [str(entry) for entry in after or ()]
-    added = [Difference("+", entry, "", entry) for entry in now if entry not in was]
-    removed = [Difference("-", entry, entry, "") for entry in was if entry not in now]
-    # If only the order or the number of equal entries differs, show both whole values.
-    return [*added, *removed] or [Difference("→", "", _value_text(was), _value_text(now))]
+    was, now = before or [], after or []
+    if all(isinstance(entry, Mapping) for entry in [*was, *now]):
+        return _of_packages(was, now)
+    return _of_texts(list(map(str, was)), list(map(str, now)))
 
 
 def _are(kind: type, before: Any, after: Any) -> bool:
     """Whether both values are of this kind, or one of them where the other one is missing."""
-    return isinstance(before or after, kind) and all(not value or isinstance(value, kind) for value in (before, after))
+    given = [value for value in (before, after) if value]
+    return bool(given) and all(isinstance(value, kind) for value in given)
+
+
+def _of_texts(was: list[str], now: list[str]) -> list[Difference]:
+    added = [Difference("+", entry, "", entry) for entry in now if entry not in was]
+    removed = [Difference("-", entry, entry, "") for entry in was if entry not in now]
+    # If only the order or the number of equal entries differs, show both whole values.
+    return [*added, *removed] or [Difference("→", "", _value_text(was), _value_text(now))]
 
 
 def difference_lines(field: str, before: Any, after: Any) -> Iterator[str]:

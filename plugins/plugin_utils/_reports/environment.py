@@ -19,7 +19,7 @@ from ...module_utils._errors import as_mstr_error
 from ...module_utils._work.api import utc_date
 from .changes import changes_of, scripts_of
 from .finding import DEFINITIONS, INSTALLED, KINDS, POLICY, SCRIPTS, Finding, Json, counts_of, in_order, outcome_of
-from .findings import exempted, of_changes, of_look_ups, of_policy, of_runtimes, scripts_unread, undefined
+from .findings import exempted, of_audit, scripts_unread, undefined
 
 
 class Environment(NamedTuple):
@@ -51,6 +51,15 @@ class Environment(NamedTuple):
         """The value as one text, because Ansible walks through each value of a result several times."""
         text = json.dumps(self.to_result(), default=str).encode()
         return base64.b64encode(zlib.compress(text, 1)).decode()
+
+    @property
+    def numbers(self) -> Mapping[str, int | None]:
+        """What was counted: the findings of an audit, or the actions of an apply. None where nobody looked."""
+        return self.counts or self.summary or {}
+
+    def number_of(self, kind: str) -> int:
+        """The number of a kind of finding or of an action, 0 where nobody looked."""
+        return self.numbers.get(kind) or 0
 
     def names_of(self, kind: str) -> list[str]:
         """The names of the runtimes with a finding of this kind."""
@@ -92,59 +101,60 @@ def audited(name: str, result: Json, policy: Json, warnings: Iterable[Any] = ())
 
 def _applied(name: str, result: Json, check_mode: bool, warnings: Iterable[Any]) -> Environment:
     rows = result.get("runtimes") or ()
-    changes, scripts = changes_of(rows), scripts_of(result)
-    changed = "drift" if check_mode else "changed"
     findings = [*exempted(result.get("exempted") or ())]
-    findings += undefined(result.get("undefined") or ()) if check_mode else ()
-    return Environment(
+    if check_mode:
+        findings += undefined(result.get("undefined") or ())
+    report = Environment(
         environment=name,
-        outcome="failed" if failed(result) else changed if changes or scripts else "unchanged",
-        message=message_of(result) if failed(result) else None,
+        outcome="unchanged",
         summary=result.get("summary"),
         plan_id=result.get("plan_id"),
-        changes=changes,
-        scripts=scripts,
+        changes=changes_of(rows),
+        scripts=scripts_of(result),
         findings=in_order(findings),
         # One that would be created does not exist.
         runtimes=[row["runtime"] for row in rows if row.get("runtime") and row["runtime"].get("id")],
         warnings=_texts([*warnings, *_warnings(result)]),
     )
+    if failed(result):
+        return report._replace(outcome="failed", message=message_of(result))
+    if report.changes or report.scripts:
+        return report._replace(outcome="drift" if check_mode else "changed")
+    return report
 
 
 def _audited(name: str, result: Json, policy: Json, warnings: Iterable[Any]) -> Environment:
     read, plan = result["read"], result["applied"]
-    today = utc_date()
     unread = read.get("unread") or ()
     runtimes = [with_known_scripts(runtime, unread) for runtime in read["runtimes"]]
-    changes, scripts = changes_of((plan or {}).get("runtimes") or ()), scripts_of(plan or {})
-    looked_at = {
-        POLICY: bool(policy),
-        DEFINITIONS: plan is not None,
-        SCRIPTS: any(runtime.get("scripts") is not None for runtime in runtimes),
-        INSTALLED: read.get("mismatches") is not None,
-    }
-    findings = in_order(
-        [
-            *of_runtimes(runtimes, unread, today),
-            *(of_policy(read) if policy else ()),
-            *of_changes(changes, scripts, result.get("refusals") or ()),
-            *undefined((plan or {}).get("undefined") or ()),
-            *of_look_ups(read),
-        ]
-    )
-    is_failed = plan is not None and failed(plan)
-    return Environment(
+    findings = of_audit(read, runtimes, plan, result.get("refusals") or (), utc_date())
+    report = Environment(
         environment=name,
-        outcome="failed" if is_failed else outcome_of(findings, bool(policy)),
-        message=message_of(plan) if plan is not None and is_failed else None,
-        counts=counts_of(findings, [what for what, looked in looked_at.items() if looked]),
-        changes=changes,
-        scripts=scripts,
+        outcome=outcome_of(findings, bool(policy)),
+        counts=counts_of(findings, _looked_at(read, runtimes, plan, policy)),
         findings=findings,
         runtimes=runtimes,
         warnings=_texts([*warnings, *_warnings(result), *_warnings(read), *_warnings(plan or {})]),
         policy=policy or None,
     )
+    return report if plan is None else _compared(report, plan)
+
+
+def _looked_at(read: Json, runtimes: Sequence[Json], plan: Json | None, policy: Json) -> set[str]:
+    """What the audit has looked at: where it has not, no finding means nothing."""
+    looked = {
+        POLICY: bool(policy),
+        DEFINITIONS: plan is not None,
+        SCRIPTS: any(runtime.get("scripts") is not None for runtime in runtimes),
+        INSTALLED: read.get("mismatches") is not None,
+    }
+    return {what for what, has_looked in looked.items() if has_looked}
+
+
+def _compared(report: Environment, plan: Json) -> Environment:
+    """The report with what an apply would do."""
+    report = report._replace(changes=changes_of(plan.get("runtimes") or ()), scripts=scripts_of(plan))
+    return report._replace(outcome="failed", message=message_of(plan)) if failed(plan) else report
 
 
 def with_known_scripts(runtime: Json, unread: Iterable[Json]) -> Json:

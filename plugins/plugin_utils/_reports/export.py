@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -17,11 +17,10 @@ from typing import Any, NamedTuple
 from jinja2 import Template
 
 from ...module_utils._errors import ANSIBLE_MASKS, SURROGATE, ErrorList, ValidationError, clean, texts
-from ...module_utils._model.alike import is_named
 from ...module_utils._model.definition import definition_from
 from ...module_utils._model.fields import BY_NAME
 from ...module_utils._model.kinds import RESOURCE_KEYS
-from ...module_utils._model.runtime import DEFAULT_RUNTIME_ID, is_id, name_error
+from ...module_utils._model.runtime import DEFAULT_RUNTIME_ID, is_id
 from ...module_utils._model.stored import definition_of
 from ...module_utils._model.unfinished import parts_of
 from .texts import without_controls
@@ -50,11 +49,6 @@ class File(NamedTuple):
     comments: Mapping[str, Sequence[str]] = MappingProxyType({})
 
     @property
-    def left_out(self) -> list[str]:
-        """The names and ids of the runtimes that are not in the file."""
-        return list(self.content.get("left_out") or ())
-
-    @property
     def text(self) -> str:
         """The text of the file."""
         import yaml  # takes 10 ms, which only a task that writes a file should pay
@@ -72,7 +66,7 @@ class File(NamedTuple):
 
     @property
     def reasons(self) -> list[str]:
-        """A sentence on each runtime that is left out although nobody excluded it."""
+        """A sentence on each runtime that is left out."""
         return [
             clean(f"No definition can express {name!r} ({identity}): {'; '.join(errors)}", 1000)
             for (name, identity), errors in sorted(self.inexpressible.items())
@@ -82,7 +76,6 @@ class File(NamedTuple):
 def to_file(
     runtimes: Sequence[Runtime],
     writer: str,
-    exclude: Sequence[str] = (),
     backup_of: str | None = None,
     scripts: bool = False,
 ) -> File:
@@ -93,12 +86,10 @@ def to_file(
     """
     is_backup = backup_of is not None
     runtimes, unfinished = settled(runtimes)
-    definitions, refused = _expressed(runtimes, exclude, ids=is_backup)
-    ids = {str(definition.get("id")).upper() for definition in definitions}
-    left_out = list(dict.fromkeys(_left_out(runtimes, exclude, ids, is_backup, {**refused, **unfinished})))
+    definitions, refused = _expressed(runtimes, ids=is_backup)
     content = {
         **({"restore": True, **({"server": backup_of} if backup_of else {})} if is_backup else {}),
-        **({"left_out": left_out} if left_out else {}),
+        **({"partial": True} if refused or unfinished else {}),
         "runtimes": definitions,
         **({"scripts": list(_assignments(runtimes, definitions))} if scripts else {}),
     }
@@ -150,24 +141,6 @@ def _identity(runtime: Runtime) -> tuple[str, str]:
     return str(runtime.get("name") or ""), str(runtime.get("id") or "")
 
 
-def _left_out(
-    runtimes: Sequence[Runtime], exclude: Sequence[str], in_file: Container[str], is_backup: bool, refused: Reasons
-) -> Iterator[str]:
-    """The names of the runtimes that are left out, each with its id in a backup, or if a file cannot hold the name.
-
-    `in_file`: the ids in the file. That an export leaves out the default runtime goes without saying.
-    """
-    for name, identity in sorted({*map(_identity, runtimes), *refused}):
-        is_default = identity.upper() == DEFAULT_RUNTIME_ID
-        is_missing = is_backup and DEFAULT_RUNTIME_ID not in in_file
-        if is_missing if is_default else (name, identity) in refused or is_named(name, exclude, identity):
-            # A name that somebody gave a runtime must not mean others, as a pattern.
-            is_pattern = (name, identity) in refused and re.search(r"[*?[]", name)
-            usable = not (name_error(name) or _text_error(name) or is_pattern)
-            yield from [name] if usable else []
-            yield from [identity] if (is_backup or not usable) and is_id(identity) else []
-
-
 def settled(runtimes: Iterable[Runtime]) -> tuple[list[Runtime], dict[tuple[str, str], Sequence[str]]]:
     """The runtimes as they are once unfinished replacements have ended, and what the others are, by name and id.
 
@@ -213,43 +186,40 @@ def _assignments(runtimes: Iterable[Runtime], definitions: Iterable[Runtime]) ->
             }
 
 
-def to_definitions(runtimes: Iterable[Runtime], exclude: Sequence[str] = (), ids: bool = False) -> list[dict[str, Any]]:
+def to_definitions(runtimes: Iterable[Runtime]) -> list[dict[str, Any]]:
     """The definitions, sorted by name, with fields in the order of the table, so that a file of them is stable.
 
-    `runtimes` are as in a result. Omitted are runtimes that a name, shell pattern or id in `exclude` means, what
-    `unrestorable` names, unfinished replacements of runtimes that exist, and the default runtime, which every server
-    has. `ids`: with the ids and the default runtime, for a backup; only that one is left out if it cannot be expressed.
-    Raises ValidationError if another runtime cannot be expressed as a definition; the message names each one.
+    `runtimes` are as in a result. Omitted are what `unrestorable` names, unfinished replacements of runtimes that
+    exist, and the default runtime, which every server has. Raises ValidationError if another runtime cannot be
+    expressed as a definition; the message names each one.
     """
-    definitions, refused = _expressed(settled(runtimes)[0], exclude, ids)
+    definitions, refused = _expressed(settled(runtimes)[0], ids=False)
     with ErrorList() as errors:
-        for (name, identity), reasons in refused.items():
-            if identity.upper() != DEFAULT_RUNTIME_ID:
-                errors.add(*(f"runtime {name!r}: {reason}" for reason in reasons))
+        for (name, _identity), reasons in refused.items():
+            errors.add(*(f"runtime {name!r}: {reason}" for reason in reasons))
     return definitions
 
 
 def _expressed(
-    runtimes: Sequence[Runtime], exclude: Sequence[str], ids: bool
+    runtimes: Sequence[Runtime], ids: bool
 ) -> tuple[list[dict[str, Any]], dict[tuple[str, str], Sequence[str]]]:
-    """The definitions of `to_definitions`, and why other runtimes have no definition."""
+    """The definitions, and why other runtimes have none. `ids`: with ids and the default runtime, for a backup."""
     namesakes: dict[str, list[str]] = {}
-    meant = [runtime for runtime in runtimes if not is_named(_identity(runtime)[0], exclude, _identity(runtime)[1])]
-    for name, identity in map(_identity, meant):
+    for name, identity in map(_identity, runtimes):
         namesakes.setdefault(name, []).extend([identity] if identity.upper() != DEFAULT_RUNTIME_ID else [])
     definitions, refused = list[dict[str, Any]](), dict[tuple[str, str], Sequence[str]]()
-    for runtime in meant:
+    for runtime in runtimes:
         name, identity = _identity(runtime)
-        is_default, others = identity.upper() == DEFAULT_RUNTIME_ID, sorted({*namesakes[name]} - {identity})
-        if is_default and not ids:
+        if identity.upper() == DEFAULT_RUNTIME_ID and not ids:
             continue
         definition = definition_of(runtime)
+        others = sorted({*namesakes[name]} - {identity})
         try:
             with ErrorList() as errors:
                 errors.check(_check, definition)
                 if others:
                     several = ", ".join(sorted([identity, *others]))
-                    errors.add(f"{len(others) + 1} runtimes have this name ({several}); rename or exclude them")
+                    errors.add(f"{len(others) + 1} runtimes have this name ({several}); rename them")
         except ValidationError as exc:
             refused[name, identity] = exc.errors
         else:

@@ -15,14 +15,25 @@ from ...module_utils._model import usage
 from ...module_utils._model.python import days_left, python_of, support_of
 from ...module_utils._model.runtime import INCOMPLETE
 from ...module_utils._model.usage import label_of, name_of
-from .changes import change_texts, script_text
+from .changes import change_texts, changes_of, script_text, scripts_of
 from .evaluation import grouped
-from .finding import Finding, Json, finding
+from .finding import Finding, Json, finding, in_order
 
 _OPEN = ("0.0.0.0/0", "::/0")
 _FAILED = {"failed": "failed", "error": "failed", "timeout": "timed out", "timed_out": "timed out"}
 # A Python that ends within these days is named.
 PYTHON_DAYS = 90
+
+
+def of_audit(
+    read: Json, runtimes: Sequence[Json], plan: Json | None, refusals: Iterable[str], today: date
+) -> list[Finding]:
+    """All findings of an audit, by kind. `plan`: what an apply would do, None without definitions."""
+    found = [*of_runtimes(runtimes, read.get("unread") or (), today), *of_policy(read), *of_look_ups(read)]
+    if plan is not None:
+        found += of_changes(changes_of(plan.get("runtimes") or ()), scripts_of(plan), refusals)
+        found += undefined(plan.get("undefined") or ())
+    return in_order(found)
 
 
 def of_runtimes(runtimes: Sequence[Json], unread: Sequence[Json], today: date) -> Iterator[Finding]:
@@ -42,28 +53,31 @@ def _open_networks(runtime: Json) -> Iterator[Finding]:
 
 def _not_ready(runtime: Json) -> Iterator[Finding]:
     """One finding for all that prevents scripts from running on the runtime."""
-    failed = [package for package in runtime.get("packages") or () if package.get("status") == "not_installed"]
-    lines = ["has the status error"] if runtime.get("status") == "error" else []
-    for package in failed:
-        why = f' (server: "{package["message"]}")' if package.get("message") else ""
-        lines.append(f"package {package.get('name')} is not installed{why}")
+    packages = runtime.get("packages") or ()
+    failed = [package for package in packages if package.get("status") == "not_installed"]
+    lines = [f"package {package.get('name')} is not installed{_quoted(package.get('message'))}" for package in failed]
+    if runtime.get("status") == "error":
+        lines.insert(0, "has the status error")
     if lines:
         yield finding("not_ready", runtime, "\n".join(lines), packages=[package.get("name") for package in failed])
+
+
+def _quoted(message: Any) -> str:
+    """What the server said, behind a sentence."""
+    return f' (server: "{message}")' if message else ""
 
 
 def _failed_runs(runtime: Json) -> Iterator[Finding]:
     for script in runtime.get("scripts") or ():
         time, status = usage.last_run(script)
         how = _FAILED.get(status.lower())
-        if not how:
-            continue
-        day = f" on {time[:10]}" if time else ""
-        message = usage.last_message(script)
-        said = f' (server: "{message}")' if message else ""
-        limit = runtime.get("exec_timeout")
-        allowed = f"; its exec_timeout is {limit} s" if how == "timed out" and limit is not None else ""
-        text = f"the last run of {label_of(script)} {how}{day}{said}{allowed}"
-        yield finding("failed_runs", runtime, text, script=name_of(script), status=status, time=time)
+        if how:
+            day = f" on {time[:10]}" if time else ""
+            limit = runtime.get("exec_timeout") if how == "timed out" else None
+            allowed = f"; its exec_timeout is {limit} s" if limit is not None else ""
+            said = _quoted(usage.last_message(script))
+            text = f"the last run of {label_of(script)} {how}{day}{said}{allowed}"
+            yield finding("failed_runs", runtime, text, script=name_of(script), status=status, time=time)
 
 
 def _pythons(runtimes: Iterable[Json], unread: Sequence[Json], today: date) -> Iterator[Finding]:
@@ -82,7 +96,7 @@ def _python(branch: str, left: int, users: Sequence[Json], unread: Sequence[Json
     last = (support_of(branch) or {}).get("end_of_life")
     names = [str(runtime.get("name")) for runtime in users]
     text = f"Python {branch} {_end_text(left, last is not None)}: {listed(list(map(repr, names)), 3)}"
-    scripts = scripts_of(users)
+    scripts = all_scripts(users)
     planned = sorted(name_of(script) for script in scripts or () if usage.schedules(script, today))
     if scripts is not None:
         text += f"; {'at least ' if scripts_unread(unread) else ''}{counted(len(scripts), 'script')}"
@@ -99,7 +113,7 @@ def _end_text(left: int, is_known: bool) -> str:
     return f"ends in {counted(left, 'day')}" if left else "ends today"
 
 
-def scripts_of(runtimes: Iterable[Json]) -> list[Json] | None:
+def all_scripts(runtimes: Iterable[Json]) -> list[Json] | None:
     """The scripts of these runtimes; None if those of one of them are not known."""
     lists = [runtime.get("scripts") for runtime in runtimes]
     if any(scripts is None for scripts in lists):
@@ -114,16 +128,21 @@ def scripts_unread(unread: Iterable[Json]) -> bool:
 
 def of_policy(read: Json) -> Iterator[Finding]:
     """What the policy found in the result of mstr_runtime_info: one finding for each value of a runtime."""
-    by_value = grouped(((row["id"], row["option"], str(row["value"])), row) for row in read.get("violations") or ())
-    for rows in by_value.values():
-        rules = [row["rule"] for row in rows]
-        details = " and it ".join(dict.fromkeys(str(row["detail"]) for row in rows))
-        text = f"{_value(rows[0])} violates {' and '.join(rules)}: it {details}"
-        yield finding("violations", rows[0], text, **_found(rows[0], rules))
+    rows = read.get("violations") or ()
+    for same in grouped(((row["id"], row["option"], str(row["value"])), row) for row in rows).values():
+        yield _violation(same)
     yield from exempted(read.get("exempted") or ())
     for row in read.get("not_evaluated") or ():
         text = f"{_value(row)} is not evaluated by {row['rule']}: it {row['detail']}"
         yield finding("not_evaluated", row, text, **_found(row, [row["rule"]]))
+
+
+def _violation(rows: Sequence[Json]) -> Finding:
+    """The rules that one value violates."""
+    rules = [row["rule"] for row in rows]
+    details = dict.fromkeys(str(row["detail"]) for row in rows)
+    text = f"{_value(rows[0])} violates {' and '.join(rules)}: it {' and it '.join(details)}"
+    return finding("violations", rows[0], text, **_found(rows[0], rules))
 
 
 def exempted(rows: Iterable[Json]) -> Iterator[Finding]:
@@ -162,21 +181,29 @@ def of_look_ups(read: Json) -> Iterator[Finding]:
     """What the look-ups found, and those that failed or may lack something."""
     if not any(runtime.get("is_default") for runtime in read["runtimes"]):
         yield finding("incomplete", None, f"{INCOMPLETE}, like this report")
-    for script in read.get("dangling") or ():
-        identity = name_of(script.get("runtime")) or str(script.get("runtime_id") or "")
-        text = (
-            f"the runtime {identity} of script {label_of(script)} does not exist; assign a different one with "
-            "mstr_script_runtime and from_runtime"
-        )
-        yield finding("dangling", None, text, script=name_of(script), runtime_id=identity)
-    for each in read.get("unfinished") or ():
-        yield finding("unfinished", each, str(each["msg"]), replaces=each.get("replaces"))
-    for row in read.get("mismatches") or ():
-        held = f"{row['package']} {row['installed']}" if row["installed"] else f"no package {row['package']}"
-        text = f"has {held}, but its definition has {row['version']}"
-        yield finding("mismatches", row, text, **{key: row[key] for key in ("package", "version", "installed")})
-    for entry in read.get("unread") or ():
-        yield _unread(entry)
+    yield from map(_dangling, read.get("dangling") or ())
+    yield from map(_unfinished, read.get("unfinished") or ())
+    yield from map(_mismatch, read.get("mismatches") or ())
+    yield from map(_unread, read.get("unread") or ())
+
+
+def _dangling(script: Json) -> Finding:
+    identity = name_of(script.get("runtime")) or str(script.get("runtime_id") or "")
+    text = (
+        f"the runtime {identity} of script {label_of(script)} does not exist; assign a different one with "
+        "mstr_script_runtime and from_runtime"
+    )
+    return finding("dangling", None, text, script=name_of(script), runtime_id=identity)
+
+
+def _unfinished(found: Json) -> Finding:
+    return finding("unfinished", found, str(found["msg"]), replaces=found.get("replaces"))
+
+
+def _mismatch(row: Json) -> Finding:
+    held = f"{row['package']} {row['installed']}" if row["installed"] else f"no package {row['package']}"
+    text = f"has {held}, but its definition has {row['version']}"
+    return finding("mismatches", row, text, **{key: row[key] for key in ("package", "version", "installed")})
 
 
 def _unread(entry: Json) -> Finding:

@@ -82,15 +82,15 @@ class Card(NamedTuple):
     @property
     def packages(self) -> Iterator[tuple[str, str, str]]:
         """Each package with its version, its tone, and its status with what the policy says of it."""
-        installed = self._installed
-        for package in self.runtime.get("packages") or ():
-            name, status = str(package.get("name") or ""), str(package.get("status") or "unknown")
-            version = installed.get(normalized_name(name)) or package.get("version") or ""
-            tone, verdict = self.verdict("packages", name, f"{name}=={version}")
-            if status == "not_installed":
-                tone = "bad"
-            said = f": {package['message']}" if package.get("message") else ""
-            yield f"{name} {version}".strip(), tone, ", ".join(filter(None, (verdict, status))) + said
+        return map(self._package, self.runtime.get("packages") or ())
+
+    def _package(self, package: Json) -> tuple[str, str, str]:
+        name, status = str(package.get("name") or ""), str(package.get("status") or "unknown")
+        version = self._installed.get(normalized_name(name)) or package.get("version") or ""
+        tone, verdict = self.verdict("packages", name, f"{name}=={version}")
+        words = f"{verdict}, {status}" if verdict else status
+        said = f": {package['message']}" if package.get("message") else ""
+        return f"{name} {version}".strip(), "bad" if status == "not_installed" else tone, f"{words}{said}"
 
     @property
     def pulled_in(self) -> list[tuple[str, str, str]]:
@@ -116,20 +116,23 @@ class Card(NamedTuple):
 
 def cards_of(environment: Environment) -> list[Card]:
     """The runtimes of an environment, with those that would be created; what goes first, then what is found."""
-    changes = {change["id"]: change for change in environment.changes if change["id"]}
-    found = grouped((each.data.get("id") or each.runtime, each) for each in environment.findings if each.runtime)
-    rules = [RULES[rule] for rule in environment.policy or () if rule in RULES]
-    evaluated = {option for rule in rules for option in rule.options}
-
-    def card(runtime: Json, change: Json | None) -> Card:
+    found = grouped((each.data.get("id") or each.runtime, each) for each in environment.findings)
+    evaluated = _evaluated(environment.policy or {})
+    changes = {change["id"]: change for change in environment.changes}
+    held = {runtime.get("id"): runtime for runtime in environment.runtimes}
+    pairs = [(runtime, changes.get(identity)) for identity, runtime in held.items()]
+    pairs += [({}, change) for change in environment.changes if change["id"] not in held]
+    cards = []
+    for runtime, change in pairs:
         either = runtime or change or {}
         name, identity = str(either.get("name") or ""), str(either.get("id") or "")
-        return Card(name or identity, identity, runtime, change, found.get(identity or name, ()), evaluated)
-
-    held = {runtime.get("id") for runtime in environment.runtimes}
-    cards = [card(runtime, changes.get(str(runtime.get("id")))) for runtime in environment.runtimes]
-    cards += [card({}, change) for change in environment.changes if change["id"] not in held]
+        cards.append(Card(name or identity, identity, runtime, change, found.get(identity or name, ()), evaluated))
     return sorted(cards, key=_place)
+
+
+def _evaluated(policy: Json) -> set[str]:
+    """The options that the rules of a policy are about."""
+    return {option for name, rule in RULES.items() if name in policy for option in rule.options}
 
 
 def _place(card: Card) -> tuple[int, int, str]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ...module_utils._errors import LONGEST_TEXT, clean, one_line
@@ -20,6 +20,7 @@ from .changes import GOES, script_text, title
 from .console import finding_lines
 from .differences import differences, value_texts
 from .environment import Environment
+from .evaluation import grouped
 from .finding import KINDS, Json
 from .formats import APPLY, Run
 from .overview import columns, conclusion, numbers, outcome_title
@@ -131,30 +132,36 @@ def _table(run: Run) -> str:
 
 def _what_goes(run: Run, limit: int) -> list[str]:
     """The names of all that is deleted or replaced, shortened where they would take more than `limit` characters."""
-    going = {
-        (action, environment.environment): names
-        for action in GOES
-        for environment in run.environments
-        if run.kind == APPLY and (names := [_name(each) for each in environment.changes if each["action"] == action])
-    }
-    number = sum(map(len, going.values()))
+    if run.kind != APPLY:
+        return []
+    names = {action: _names_by_environment(run.environments, action) for action in GOES}
+    lists = [each for of_action in names.values() for each in of_action.items()]
+    number = sum(len(of_environment) for _name, of_environment in lists)
     # Each name has two characters around it and two behind, each environment a line.
-    taken = sum(len(name) + 10 for _action, name in going)
+    taken = sum(len(name) + 10 for name, _names in lists)
     longest = min(_LONGEST_NAME, max(8, (limit - taken) // max(number, 1) - 6))
-    texts = []
-    for action in GOES:
-        of_action = {name: names for (done, name), names in going.items() if done == action}
-        total = sum(map(len, of_action.values()))
-        rows = [
-            f"- {code(name, 80)}: {', '.join(code(each, longest) for each in names)}"
-            for name, names in of_action.items()
-        ]
-        texts += ["\n".join([f"**{title(action, run.predicted)}: {total}**", "", *rows])] if rows else []
-    return texts
+    return [
+        _names_block(title(action, run.predicted), of_action, longest)
+        for action, of_action in names.items()
+        if of_action
+    ]
 
 
-def _codes(names: Iterable[str], longest: int) -> str:
-    return ", ".join(code(name, longest) for name in names)
+def _names_by_environment(environments: Iterable[Environment], action: str) -> dict[str, list[str]]:
+    """The names of the runtimes with an action, by the name of the environment."""
+    pairs = (
+        (environment.environment, _name(change))
+        for environment in environments
+        for change in environment.changes
+        if change["action"] == action
+    )
+    return grouped(pairs)
+
+
+def _names_block(heading: str, names: Mapping[str, Sequence[str]], longest: int) -> str:
+    total = sum(map(len, names.values()))
+    rows = [f"- {code(name, 80)}: {', '.join(code(each, longest) for each in of)}" for name, of in names.items()]
+    return "\n".join([f"**{heading}: {total}**", "", *rows])
 
 
 def _name(change: Json) -> str:

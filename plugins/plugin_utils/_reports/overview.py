@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ...module_utils._errors import counted, listed
 from .changes import summary_text, title
@@ -16,6 +16,7 @@ from .finding import KINDS
 from .formats import APPLY, Run
 
 _MOST_KINDS = 3  # in the conclusion
+_FIRST = "open_networks"
 _ACTIONS = {
     "created": "drift",
     "updated": "drift",
@@ -29,18 +30,27 @@ _ACTIONS = {
 
 def head_lines(environment: Environment, predicted: bool) -> Iterator[str]:
     """What is said of the environment as a whole: why it failed, and its numbers."""
-    has_errors = environment.summary and any(change["error"] for change in environment.changes)
     # What an error says of a runtime stands with this runtime.
-    if environment.message and not has_errors:
+    if environment.message and not _has_errors(environment):
         first, *rest = environment.message.splitlines()
         yield f"failed: {first}"
         yield from rest
     if environment.counts is not None:
         yield _counts_text(environment)
     elif environment.summary is not None:
-        text = summary_text(environment.summary, predicted)
-        is_plan = predicted and environment.plan_id and (environment.changes or environment.scripts)
-        yield f"{text} (plan {environment.plan_id})" if is_plan else text
+        yield _summary_text(environment, environment.summary, predicted)
+
+
+def _has_errors(environment: Environment) -> bool:
+    """Whether an apply failed because of some of its runtimes."""
+    return environment.summary is not None and any(change["error"] for change in environment.changes)
+
+
+def _summary_text(environment: Environment, summary: Mapping[str, int], predicted: bool) -> str:
+    """Such as `1 to create, 2 unchanged (plan 5e2f0c1a9b7d4e6f8a0b1c2d)`."""
+    text = summary_text(summary, predicted)
+    changes = bool(environment.changes or environment.scripts)
+    return f"{text} (plan {environment.plan_id})" if predicted and changes and environment.plan_id else text
 
 
 def _counts_text(environment: Environment) -> str:
@@ -67,71 +77,79 @@ def in_words(kind: str, number: int) -> str:
 
 def conclusion(run: Run) -> str:
     """One sentence that says whether everything is all right, and what is not, where, the worst first."""
-    environments, not_reached = run.environments, run.not_reached
-    total = len(environments) + len(not_reached)
-    failed = [environment.environment for environment in environments if environment.outcome == "failed"]
-    problems = [f"{listed(failed, 5)} failed"] if failed else []
-    problems += [f"{listed(list(not_reached), 5)} could not be reached"] if not_reached else []
-    problems += _worst(environments)
-    where = "in the environment" if total == 1 else f"in all {total} environments"
+    problems = [*_problems(run)]
     if problems:
         return f"Not everything is all right: {'; '.join(problems)}."
-    if all(environment.counts is None for environment in environments):
-        return _done(environments, run.predicted)
-    unevaluated = [environment.environment for environment in environments if not environment.policy]
+    if run.kind == APPLY:
+        return _done(run)
+    total = len(run.environments)
+    where = "in the environment" if total == 1 else f"in all {total} environments"
+    unevaluated = [environment.environment for environment in run.environments if not environment.policy]
     but = f", but no policy was evaluated for {listed(unevaluated, 5)}" if unevaluated else ""
     return f"Everything is all right {where}{but}."
 
 
-def _worst(environments: Sequence[Environment]) -> Iterator[str]:
-    """The worst kinds of findings with their environments and runtimes, and the scripts that will stop."""
-    numbers = {
-        kind: sum((each.counts or {}).get(kind) or 0 for each in environments)
-        for kind, words in KINDS.items()
-        if words.outcome
-    }
-    worst = [kind for kind, number in numbers.items() if number][:_MOST_KINDS]
-    for kind in worst:
-        places = []
-        for environment in environments:
-            if (environment.counts or {}).get(kind):
-                names = listed(list(map(repr, environment.names_of(kind))), 3)
-                places.append(f"{names} in {environment.environment}" if names else environment.environment)
-        yield f"{in_words(kind, numbers[kind])} ({listed(places, 3, '; ')})"
-    scheduled = [name for each in environments for found in each.findings for name in found.data.get("scheduled", ())]
+def _problems(run: Run) -> Iterator[str]:
+    """What is open to everything, what failed, the worst other findings, and scripts that will stop."""
+    deciding = [kind for kind, words in KINDS.items() if words.outcome]
+    found = [kind for kind in deciding if any(each.number_of(kind) for each in run.environments)]
+    worst = {kind: _with_places(run.environments, kind) for kind in found[:_MOST_KINDS]}
+    if _FIRST in worst:
+        yield worst.pop(_FIRST)
+    failed = [environment.environment for environment in run.environments if environment.outcome == "failed"]
+    if failed:
+        yield f"{listed(failed, 5)} failed"
+    if run.not_reached:
+        yield f"{listed(list(run.not_reached), 5)} could not be reached"
+    yield from worst.values()
+    scheduled = _scheduled(run.environments)
     if scheduled:
-        yield f"scripts on a schedule run on a Python that ends: {listed(list(map(repr, dict.fromkeys(scheduled))), 5)}"
+        yield f"scripts on a schedule run on a Python that ends: {listed(scheduled, 5)}"
 
 
-def _done(environments: Sequence[Environment], predicted: bool) -> str:
+def _with_places(environments: Sequence[Environment], kind: str) -> str:
+    """Such as `2 violations ('Nightly' in prod; dev)`."""
+    having = [environment for environment in environments if environment.number_of(kind)]
+    places = []
+    for environment in having:
+        names = listed(list(map(repr, environment.names_of(kind))), 2)
+        places.append(f"{names} in {environment.environment}" if names else environment.environment)
+    number = sum(environment.number_of(kind) for environment in having)
+    return f"{in_words(kind, number)} ({listed(places, 3, '; ')})"
+
+
+def _scheduled(environments: Iterable[Environment]) -> list[str]:
+    """The scripts on a schedule that run on a Python that ends."""
+    found = (found for environment in environments for found in environment.findings)
+    return list(dict.fromkeys(repr(name) for each in found for name in each.data.get("scheduled", ())))
+
+
+def _done(run: Run) -> str:
     """What an apply did, or would do, in all environments together."""
     total: Counter[str] = Counter()
-    for environment in environments:
+    for environment in run.environments:
         total.update(environment.summary or {})
-    changing = [each.environment for each in environments if each.changes or each.scripts]
+    changing = [each.environment for each in run.environments if each.changes or each.scripts]
     if not changing:
         return "Everything is as defined."
-    verb = "would change" if predicted else "changed"
+    verb = "would change" if run.predicted else "changed"
     del total["unchanged"]
-    return f"{listed(changing, 5)} {verb}: {summary_text(total, predicted)}."
+    return f"{listed(changing, 5)} {verb}: {summary_text(total, run.predicted)}."
 
 
 def columns(run: Run) -> dict[str, tuple[str, str]]:
     """The columns of numbers that are not zero everywhere, each with its title and its tone."""
-    titles = {kind: (words.title, words.tone) for kind, words in KINDS.items()}
     if run.kind == APPLY:
         titles = {action: (title(action, run.predicted), tone) for action, tone in _ACTIONS.items()}
-    total: Counter[str] = Counter()
-    for environment in run.environments:
-        counted = environment.counts or environment.summary or {}
-        total.update({key: number or 0 for key, number in counted.items()})
-    return {key: words for key, words in titles.items() if total[key]}
+    else:
+        titles = {kind: (words.title, words.tone) for kind, words in KINDS.items()}
+    return {key: words for key, words in titles.items() if any(each.number_of(key) for each in run.environments)}
 
 
 def numbers(environment: Environment, keys: Iterable[str]) -> list[str]:
     """The numbers of an environment under these columns; a dash for what nobody counted."""
-    counted = environment.counts or environment.summary or {}
-    return ["-" if counted.get(key) is None else str(counted[key]) for key in keys]
+    counted = (environment.numbers.get(key) for key in keys)
+    return ["-" if number is None else str(number) for number in counted]
 
 
 def outcome_title(environment: Environment, run: Run) -> str:

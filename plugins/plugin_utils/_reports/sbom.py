@@ -97,42 +97,58 @@ def parts(run: Run) -> Iterator[str]:
     yield json_text(document)
 
 
+class _Graph:
+    """All packages of all runtimes: the components, what each needs, and which of that is known to be complete."""
+
+    def __init__(self, contents_of: Mapping[str, _Contents]) -> None:
+        nodes = [node for contents in contents_of.values() for node in contents.nodes.values()]
+        self._variants = grouped((node.base, node.variant) for node in nodes)
+        self.packages = {self._ref(node): node for node in nodes}
+        self.pythons: dict[str, Json] = {}
+        self.needs: dict[str, list[str]] = {}
+        self.complete: set[str] = set()
+        for name, contents in contents_of.items():
+            self._add_runtime(name, contents)
+
+    def _ref(self, node: _Node) -> str:
+        return node.base if len(set(self._variants[node.base])) == 1 else f"{node.base}#{node.variant}"
+
+    def _add_runtime(self, name: str, contents: _Contents) -> None:
+        self.pythons.update(contents.pythons)
+        roots = [self._ref(contents.nodes[key]) for key in contents.roots]
+        self.add(name, [*contents.pythons, *roots], contents.is_known)
+        for node in contents.nodes.values():
+            if node.needs is not None:
+                self.add(self._ref(node), [self._ref(contents.nodes[key]) for key in node.needs], True)
+
+    def add(self, ref: str, needs: Iterable[str], is_complete: bool) -> None:
+        """Add what a component needs."""
+        self.needs[ref] = sorted(set(needs))
+        if is_complete:
+            self.complete.add(ref)
+
+    @property
+    def incomplete(self) -> set[str]:
+        """The components of which it is not known what they need."""
+        return {*self.needs, *self.packages, *self.pythons} - self.complete
+
+
 def _graph(runtimes: Mapping[str, tuple[str, Json]], all_read: bool) -> dict[str, Any]:
     """The components, their dependencies, and for which of them these are complete."""
-    contents_of = {name: _contents(runtime) for name, (_environment, runtime) in runtimes.items()}
-    variants = grouped(
-        (node.base, node.variant) for contents in contents_of.values() for node in contents.nodes.values()
-    )
-
-    def ref(node: _Node) -> str:
-        return node.base if len(set(variants[node.base])) == 1 else f"{node.base}#{node.variant}"
-
-    packages: dict[str, _Node] = {}
-    pythons: dict[str, Json] = {}
-    needs, complete_refs = {"environments": list(runtimes)}, ["environments"] * all_read
-    for name, contents in contents_of.items():
-        pythons |= contents.pythons
-        needs[name] = sorted({*contents.pythons, *(ref(contents.nodes[key]) for key in contents.roots)})
-        complete_refs += [name] * contents.is_known
-    for contents in contents_of.values():
-        for node in contents.nodes.values():
-            packages[ref(node)] = node
-            if node.needs is not None:
-                needs[ref(node)] = sorted(ref(contents.nodes[key]) for key in node.needs)
-                complete_refs.append(ref(node))
-    complete = set(complete_refs)
-    compositions = {"complete": sorted(complete), "incomplete": sorted({*needs, *packages, *pythons} - complete)}
+    graph = _Graph({name: _contents(runtime) for name, (_environment, runtime) in runtimes.items()})
+    graph.add("environments", runtimes, all_read)
+    containers = [_runtime_component(name, environment, each) for name, (environment, each) in runtimes.items()]
+    libraries = [
+        _component("library", ref, project(node.name) or node.name, version=node.version, purl=node.purl)
+        for ref, node in sorted(graph.packages.items())
+    ]
+    compositions = {"complete": sorted(graph.complete), "incomplete": sorted(graph.incomplete)}
     return {
-        "components": [
-            *(_runtime_component(name, environment, runtime) for name, (environment, runtime) in runtimes.items()),
-            *(pythons[name] for name in sorted(pythons)),
-            *(
-                _component("library", name, project(node.name) or node.name, version=node.version, purl=node.purl)
-                for name, node in sorted(packages.items())
-            ),
-        ],
+        "components": [*containers, *(graph.pythons[name] for name in sorted(graph.pythons)), *libraries],
         # An empty list says that nothing is needed, which is only known of what is complete.
-        "dependencies": [{"ref": name, "dependsOn": refs} for name, refs in needs.items() if refs or name in complete],
+        "dependencies": [
+            {"ref": ref, "dependsOn": needs} for ref, needs in graph.needs.items() if needs or ref in graph.complete
+        ],
         "compositions": [
             {"aggregate": aggregate, "dependencies": refs} for aggregate, refs in compositions.items() if refs
         ],
@@ -140,32 +156,50 @@ def _graph(runtimes: Mapping[str, tuple[str, Json]], all_read: bool) -> dict[str
 
 
 def _contents(runtime: Json) -> _Contents:
+    packages = runtime.get("packages") or ()
     if runtime.get("installed") is None:
-        packages = runtime.get("packages") or ()
-        defined = [_Node(str(package.get("name") or ""), str(package.get("version") or "")) for package in packages]
-        by_base = {node.base: node for node in defined}
-        version = runtime.get("runtime_version")
-        return _Contents(by_base, list(by_base), _python("python", str(version)) if version else {}, False)
-    installed = installed_from(runtime["installed"])
-    written = [Package(str(package.get("name") or "")) for package in runtime.get("packages") or ()]
+        return _defined_contents(packages, runtime.get("runtime_version"))
+    return _installed_contents(packages, runtime["installed"])
+
+
+def _defined_contents(packages: Iterable[Json], version: Any) -> _Contents:
+    """What a definition says of a runtime. Nobody knows what is installed."""
+    nodes = [_Node(str(package.get("name") or ""), str(package.get("version") or "")) for package in packages]
+    by_base = {node.base: node for node in nodes}
+    python = _python("python", str(version)) if version else {}
+    return _Contents(by_base, list(by_base), python, is_known=False)
+
+
+def _installed_contents(packages: Iterable[Json], read: Json) -> _Contents:
+    """What is installed in a runtime."""
+    installed = installed_from(read)
+    written = [Package(str(package.get("name") or "")) for package in packages]
     graph = graph_of(installed, written)
     plain = {key: _Node(package.name, package.version) for key, package in installed.packages.items()}
-    nodes = {}
-    for key, node in plain.items():
-        within = _reached(graph, [key])
-        edges = sorted((plain[name].base, *(plain[needed].base for needed in graph[name])) for name in within)
-        variant = hashlib.sha256(repr(edges).encode()).hexdigest()[:12]
-        nodes[key] = node._replace(variant=variant, needs=tuple(graph[key]))
+    nodes = {
+        key: node._replace(variant=_variant(graph, plain, key), needs=tuple(graph[key])) for key, node in plain.items()
+    }
+    kind = installed.python["implementation"].lower()
+    python = _python("python" if kind == "cpython" else kind, installed.python["version"])
+    return _Contents(nodes, _roots(graph, written), python, is_known=True)
+
+
+def _variant(graph: Mapping[str, Iterable[str]], nodes: Mapping[str, _Node], key: str) -> str:
+    """A text that is the same for a package with the same requirements, all the way down."""
+    within = _reached(graph, [key])
+    edges = sorted((nodes[name].base, *(nodes[needed].base for needed in graph[name])) for name in within)
+    return hashlib.sha256(repr(edges).encode()).hexdigest()[:12]
+
+
+def _roots(graph: Mapping[str, Iterable[str]], written: Iterable[Package]) -> list[str]:
+    """What the runtime itself needs: what its definition lists, what nothing needs, then one of each circle."""
     listed = {project(package.name) for package in written}
     roots = [key for key in graph if key in listed]
-    # What nothing needs, then one of each circle
     needed = {name for key, names in graph.items() for name in names if name != key}
     for key in sorted(graph, key=lambda key: key in needed):
         if key not in _reached(graph, roots):
             roots.append(key)
-    kind = installed.python["implementation"].lower()
-    python = _python("python" if kind == "cpython" else kind, installed.python["version"])
-    return _Contents(nodes, roots, python, True)
+    return roots
 
 
 def _reached(graph: Mapping[str, Iterable[str]], start: Iterable[str]) -> list[str]:

@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from ...module_utils._errors import ValidationError, clean, counted, listed
+from ...module_utils._errors import ValidationError, clean, listed
 from ...module_utils._model.python import branch_of, days_left, support_of
 from ...module_utils._model.requirements import project
 from ...module_utils._model.usage import name_of, schedules, used_by
+from .environment import with_known_scripts
 from .export import Block, File, settled, template, to_file, with_header
 
 Runtime = Mapping[str, Any]
@@ -69,15 +70,17 @@ def upgrade_file(read: Mapping[str, Any], upgrade: Upgrade, writer: str) -> tupl
 
     `read`: runtimes with their scripts, and `versions`. Raises ValidationError.
     """
-    all_of_them, expressed = _export_of(read["runtimes"], writer)
+    unread = read.get("unread") or ()
+    runtimes = [with_known_scripts(runtime, unread) for runtime in read["runtimes"]]
+    all_of_them, expressed = _export_of(runtimes, writer)
     due = [runtime for runtime in expressed if upgrade.is_due(runtime["runtime_version"])]
     due.sort(key=lambda runtime: (*_weight(runtime, upgrade.today), runtime["name"]))
     # Without anything to do, what the server offers does not matter.
     version = upgrade.version(read["versions"]) if due else ""
     notes = [
-        *_not_moved(read["runtimes"], upgrade),
-        *_reasons(all_of_them, read["runtimes"], upgrade),
-        *_unread(read),
+        *_not_moved(runtimes, upgrade),
+        *_reasons(all_of_them, runtimes, upgrade),
+        *_unread(unread),
     ]
     if due and days_left(version, upgrade.today) is None:
         notes.append(f"Until when Python {branch_of(version)} is supported is unknown.")
@@ -107,16 +110,13 @@ def _project(package: Mapping[str, Any]) -> str | None:
 
 def _weight(runtime: Runtime, today: date) -> tuple[int, int]:
     """The more runs are planned, the earlier it comes, then the more scripts."""
-    scripts = runtime["scripts"]
+    scripts = runtime["scripts"] or ()
     return -sum(len(schedules(script, today)) for script in scripts), -len(scripts)
 
 
 def _comments(runtime: Runtime, today: date) -> Iterator[str]:
     """What a reviewer needs to know of a runtime."""
-    scripts = runtime["scripts"]
-    yield f"{_python(runtime)}; {used_by(scripts, today) if scripts else 'no script that this user can read'}"
-    shown = [f"{each['name']} {each.get('version') or 'in any version'}" for each in runtime.get("packages") or ()]
-    yield f"Packages: {', '.join(shown) or 'none'}"
+    yield f"{_python(runtime)}; {used_by(runtime['scripts'], today)}"
     unchecked = [each["name"] for each in runtime.get("packages") or () if not _project(each)]
     if unchecked:
         yield f"smoke_test does not check these packages, whose names it does not know: {listed(unchecked)}"
@@ -132,10 +132,8 @@ def _not_moved(runtimes: Iterable[Runtime], upgrade: Upgrade) -> Iterator[str]:
     """The default runtime, and those whose support is unknown."""
     for runtime in runtimes:
         if runtime["is_default"] and upgrade.is_due(runtime["runtime_version"]):
-            yield (
-                f"The default runtime {runtime['name']!r} is not in this file, because it cannot be replaced: "
-                f"{_python(runtime)}. It has {counted(len(runtime['scripts']), 'script')}."
-            )
+            why = f"because it cannot be replaced: {_python(runtime)}; {used_by(runtime['scripts'], upgrade.today)}"
+            yield f"The default runtime {runtime['name']!r} is not in this file, {why}."
         elif days_left(runtime["runtime_version"], upgrade.today) is None:
             version = runtime["runtime_version"]
             known = f"Python {version}, whose support is unknown" if version else "no known Python"
@@ -143,16 +141,17 @@ def _not_moved(runtimes: Iterable[Runtime], upgrade: Upgrade) -> Iterator[str]:
 
 
 def _reasons(file: File, runtimes: Iterable[Runtime], upgrade: Upgrade) -> Iterator[str]:
-    """What no definition can express, or is left out, among the runtimes that have to move."""
-    ids = {str(each["id"]) for each in runtimes if upgrade.is_due(each["runtime_version"])}
-    yield from (f"Not in this file: {reason}" for reason in file.reasons if any(each in reason for each in ids))
+    """What no definition can express among the runtimes that have to move."""
+    due = {str(each["id"]) for each in runtimes if upgrade.is_due(each["runtime_version"])}
+    for (name, identity), errors in sorted(file.inexpressible.items()):
+        if identity in due:
+            yield f"Not in this file: no definition can express {name!r} ({identity}): {'; '.join(errors)}"
 
 
-def _unread(read: Mapping[str, Any]) -> Iterator[str]:
+def _unread(unread: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """What is not known of scripts, as one sentence."""
-    unread = read.get("unread") or ()
     if unread:
         names = [name_of(each.get("script") or each.get("project")) or "the list of projects" for each in unread]
-        shown = listed(list(dict.fromkeys(names)))
         why = str(unread[0]["error"]["msg"]).rstrip(".")
+        shown = listed(list(dict.fromkeys(names)))
         yield clean(f"Scripts or their schedules could not be read: {shown} ({why}).", 1000)

@@ -35,7 +35,7 @@ def run(server, *entries, restore=False, purge=False, wait=None, scripts=None, p
 
     `restore`: its file is a backup. `protect`: the option protect_used.
     """
-    defaults = {"exclude": (), "limit": None, "comment": None, "left_out": ()}
+    defaults = {"exclude": (), "limit": None, "comment": None}
     options = [how.pop(name, default) for name, default in defaults.items()]
     blank = {"id": None, "name": None}
     inputs = Inputs(

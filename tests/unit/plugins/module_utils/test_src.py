@@ -58,18 +58,16 @@ def test_what_a_file_knows(written):
     """Beside the runtimes it says whose they are, what it left out, and which scripts use them."""
     whole = written(
         "server: https://x\nrestore: true\n"
-        "left_out: [Vendor, '2.10']\n"
         "x-base: &base {name: a}\nruntimes: [*base]\nscripts: [{name: s, project: P, runtime: a}]"
     )
     assert read_definitions(whole) == Source(
         [{"name": "a"}],
         [{"name": "s", "project": "P", "runtime": "a"}],
-        left_out=("Vendor", "2.10"),
         restore=True,
         server="https://x",
     )
     assert read_definitions(written("scripts: []")) == Source(None, [])
-    empty = written("server: \nleft_out:\nscripts:\nrestore: false\nruntimes: []")
+    empty = written("server: \nscripts:\nrestore: false\nruntimes: []")
     assert read_definitions(empty) == Source([])
 
 
@@ -98,12 +96,9 @@ def test_what_a_file_knows(written):
         ("- hosts: all\n  tasks: [{debug: {msg: '{{ x }}'}}]", "is a playbook, not a list of runtimes; name the file"),
         ("runtimes: {name: a}", "has runtimes: {'name': 'a'}; expected a list"),
         ("runtimes: []\nscripts: {name: s}", "has scripts: {'name': 's'}; expected a list"),
-        ("runtimes: []\nleft_out: Vendor", "has left_out: 'Vendor'; expected a list"),
-        ("runtimes: []\nleft_out: [a, 2.10]", "has an error: left_out[1] 2.1 was read as a number"),
-        ("runtimes: []\nleft_out: [null]", "has an error: left_out[0] is null; remove it, or write a name"),
         ("runtimes: []\nserver: true", "has an error: server True was read as a boolean"),
         ("runtimes: []\nenvironment: prod", "has the unknown key 'environment'; the keys are runtimes, scripts, "),
-        ("runtimes: []\nleft_outs: [a]", "has the unknown key 'left_outs'; the keys are"),
+        ("runtimes: []\nleft_out: [a]", "has the unknown key 'left_out'; the keys are"),
         ("runtimes: []\nscripts: [{name: '{{ x }}'}]", "has {{ }} in 'scripts[0].name'"),
         ("[" * 100_000, "is nested too deeply"),
         ('{"a":' * 200 + "1" + "}" * 200, "is nested too deeply, more than 100 levels"),

@@ -187,3 +187,11 @@ def test_a_script_that_fails_and_a_stop():
     server.fail("POST", stopped(in_flight=False))
     with pytest.raises(MstrError, match="while the script was being started"):
         info(server, include_installed=True)
+
+
+def test_a_login_that_sees_no_project():
+    """There is nothing that it could not read, so nothing is said; a guard still refuses to delete."""
+    server = Server(stored())
+    result = info(server, include_scripts=True)
+    assert (result["unread"], server.warnings) == ([], [])
+    assert [runtime["scripts"] for runtime in result["runtimes"]] == [[], []]

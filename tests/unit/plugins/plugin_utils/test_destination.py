@@ -155,7 +155,7 @@ def test_no_raw_controls_in_an_export(tmp_path):
     """A description comes back as the server has it."""
     description = HOSTILE + KEPT
     runtime = {"name": "r", "id": ID, "description": description, "is_default": False}
-    file = to_file([runtime], "a test", backup_of="e\u202e", exclude=["x\u202e"])
+    file = to_file([runtime], "a test", backup_of="e\u202e")
     assert not RAW & set(file.text)
     (tmp_path / "export.yml").write_text(file.text, encoding="utf-8")
     [read] = read_definitions(str(tmp_path / "export.yml")).runtimes or []

@@ -158,14 +158,8 @@ def test_a_runtime_that_cannot_be_expressed(fields, fault):
 def test_two_runtimes_of_one_name():
     """All errors at once."""
     errors = faults_of(exported, stored(), stored(id="A" * 32), stored(id="B" * 32, name="s", whitelist=["x", "y"]))
-    assert f"runtime 'r': 2 runtimes have this name ({ID}, {'A' * 32}); rename or exclude them" in errors
+    assert f"runtime 'r': 2 runtimes have this name ({ID}, {'A' * 32}); rename them" in errors
     assert len(errors) == 3
-
-
-@pytest.mark.parametrize("exclude", [["r"], ["[q-s]"], ["x", "r*"]])
-def test_an_excluded_runtime_is_not_checked(exclude):
-    runtimes = [from_api(entry).to_result() for entry in (stored(whitelist=["host"]), stored(id="A" * 32, name="x y"))]
-    assert [definition["name"] for definition in to_definitions(runtimes, exclude)] == ["x y"]
 
 
 @given(ANYTHING)
@@ -235,19 +229,18 @@ OBJECTS_OF_A_FILE = (
 
 
 def test_an_export(tmp_path):
-    """It fits every server, and names what it left out, so that a purge spares it."""
-    file = file_of(*OBJECTS_OF_A_FILE, exclude=["Vendor *", "c" * 32], scripts=False)
+    """It fits every server, and names what is not in it, so that a purge is refused."""
+    file = file_of(*OBJECTS_OF_A_FILE, scripts=False)
     source = read_back(file, tmp_path)
     assert [runtime["name"] for runtime in source.runtimes] == ["Gone", "{{ x }}"]
     assert "id" not in source.runtimes[0]
     assert (source.server, source.restore, source.scripts) == (None, False, None)
     assert (len(file.content["runtimes"]), len(source.runtimes)) == (2, 2)
-    taken = f"Vendor A (replaces {'2' * 32})"
-    assert sorted(source.left_out) == sorted(file.left_out) == ["C" * 32, "Vendor A", taken, BESIDE]
+    assert source.partial
     assert f"{BESIDE!r} ({'B' * 32}) is an unfinished replacement of {ID}, which exists." in file.text
     assert "which is gone, and another runtime has the name 'Vendor A'." in file.text
     assert "-e mstr_runtimes_purge" not in file.text
-    assert "The runtimes under left_out are not in this file. A purge does not delete them." in file.text
+    assert "# These runtimes are not in this file. With partial: true, a purge is refused." in file.text
 
 
 @pytest.mark.parametrize("backup_of", [None, ""])
@@ -259,8 +252,7 @@ def test_what_no_definition_can_express(tmp_path, backup_of):
     file = file_of(*objects, *twins, *odd, backup_of=backup_of)
     source = read_back(file, tmp_path)
     assert [runtime["name"] for runtime in source.runtimes] == ["r"]
-    ids = {letter * 32 for letter in ("DE" if backup_of is None else "ABCDE")}
-    assert set(source.left_out) == {"Host", "Twin", *ids}, "a name is no pattern"
+    assert source.partial
     [_pattern, host, *twin, _half] = file.reasons
     assert host.startswith(f"No definition can express 'Host' ({'A' * 32}): whitelist[0] 'db.example.com' is not a C")
     assert all(f"2 runtimes have this name ({'B' * 32}, {'C' * 32})" in text for text in twin)
@@ -269,8 +261,7 @@ def test_what_no_definition_can_express(tmp_path, backup_of):
 
 def test_a_backup(tmp_path):
     """It has the ids, the server and the scripts."""
-    exclude = ["Vendor A", "C" * 32]
-    file = file_of(*OBJECTS_OF_A_FILE, exclude=exclude, backup_of="https://x", scripts=True)
+    file = file_of(*OBJECTS_OF_A_FILE, backup_of="https://x", scripts=True)
     source = read_back(file, tmp_path)
     assert (source.server, source.restore) == ("https://x", True)
     assert [runtime["id"] for runtime in source.runtimes] == [DEFAULT_ID, "D" * 32, ID]
@@ -280,8 +271,6 @@ def test_a_backup(tmp_path):
         {**load, "runtime": "(Standard)"},
         *({**script, "runtime": "{{ x }}"} for script in (load, other)),
     ]
-    taken = f"Vendor A (replaces {'2' * 32})"
-    assert set(source.left_out) == {"Vendor A", "A" * 32, BESIDE, "B" * 32, "C" * 32, taken, "E" * 32}
     assert "mstr.library.apply --limit HOST -e mstr_runtimes_src=THIS_FILE" in file.text
     assert "The scripts at the end of this file are assigned to their runtimes." in file.text
 
@@ -290,7 +279,7 @@ def test_a_backup(tmp_path):
 def test_a_default_runtime_that_is_left_out(fields):
     """It is left out of the backup and named there, and stops no run that leaves it alone."""
     file = file_of(stored(), stored(**{"id": DEFAULT_ID, "name": "d", **fields}), backup_of="")
-    assert DEFAULT_ID in file.left_out
+    assert DEFAULT_ID in [identity for _name, identity in file.inexpressible]
     assert len(file.content["runtimes"]) == 1
 
 
@@ -310,7 +299,7 @@ def test_the_comments_of_a_file():
     comments = [line[4:] for line in file.text.splitlines() if line.startswith("#   ") and "ansible" not in line]
     assert comments == gaps
     assert file_of(with_gap, stored(name="s", id="A" * 32)) == file
-    assert "left_out" not in file.text
+    assert "partial" not in file.text
     assert "restore:" not in file.text
 
 

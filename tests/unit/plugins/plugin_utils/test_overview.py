@@ -155,10 +155,10 @@ SCRIPT = {"name": "Load", "tasks": [{"active": True, "schedule": {"name": "night
         (
             [failed("dev"), environment("prod"), audited(runtime(1, "Wide", whitelist=["::/0"]), name="test")],
             ["far"],
-            "Not everything is all right: dev failed; far could not be reached; 3 runtimes are open to everything "
-            "('Nightly reports', '(Default) MicroStrategy' in prod; 'Wide' in test); 4 violations ('Nightly reports', "
-            "'<script>alert(1)</script>' in prod); 2 differ from their definitions ('Nightly reports', 'Forecasts' in "
-            "prod).",
+            "Not everything is all right: 3 runtimes are open to everything ('Nightly reports', '(Default) "
+            "MicroStrategy' in prod; 'Wide' in test); dev failed; far could not be reached; 4 violations ('Nightly "
+            "reports', '<script>alert(1)</script>' in prod); 2 differ from their definitions ('Nightly reports', "
+            "'Forecasts' in prod).",
         ),
         (
             [audited(runtime(1, "R", runtime_version="3.7.1", scripts=[SCRIPT]), policy=POLICY)],
