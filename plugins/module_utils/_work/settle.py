@@ -128,11 +128,11 @@ def _delete_one(context: Context, look: _Look, step: Step) -> Step:
     """The step after its deletion. Raises MstrError if the runtime is left alone."""
     if step.key in look.reasons:
         raise MstrError(f"{step.label} was not deleted, {CHANGED}: {look.reasons[step.key]}")
+    if step.phase == DELETE_OLD:
+        _check_alone(look, step)
     now = _as_planned(context, look, step)
     if now is None:
         return step._replace(before=None if step.phase == DELETE else step.before, plan=NO_PLAN).finished(READ)
-    if step.phase == DELETE_OLD:
-        _check_alone(look, step)
     if step.successor:
         _check_successor(context, look, step, step.successor)
     return write(context._replace(existing=look.runtimes), step)

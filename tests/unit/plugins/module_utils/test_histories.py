@@ -292,7 +292,12 @@ def test_two_runs_at_once(task, turns, how, server):
     if all(result.get("summary", {"failed": 1})["failed"] for result in results):
         results.append(apply(have, task, recover=True, **how))
         assert not results[-1]["summary"]["failed"], results[-1]["msg"]
-    assert state(have) == state(expected), [result["msg"] for result in results]
+    said = " ".join(result["msg"] for result in results)
+    if marks(have):
+        # One found that the other had deleted the old runtime: what it had created is left, unused, and it says so.
+        assert all(key in said and key not in have.scripts.values() for key in marks(have)), said
+        return
+    assert state(have) == state(expected), said
     assert apply(have, task, **how)["changed"] is False
 
 

@@ -139,6 +139,21 @@ def test_undo_that_cannot_be_carried_out(method, meanwhile, says, left):
     assert method == "POST" or set(have.scripts.values()) <= set(have.runtimes)
 
 
+def test_old_runtime_that_another_run_has_deleted():
+    """The runtime that nothing uses does not take the name."""
+    have = upgradable()
+
+    def finish_another():
+        del have.runtimes[A]
+        have.add(stored(id=C, name=f"Q (replaces {A})"))
+
+    have.fail("PUT", meanwhile=finish_another)
+    result = run(have, UPGRADE)
+    assert f"Another run replaces 'R' ({A}), too: its runtime is 'Q (replaces {A})' ({C})" in result["msg"]
+    assert f"'R' ({A}) does not exist any more" in result["msg"]
+    assert have.names == [f"Q (replaces {A})", BESIDE]
+
+
 def beside(have):
     [identity] = {*have.runtimes} - {A}
     return identity
