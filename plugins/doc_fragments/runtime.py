@@ -146,7 +146,9 @@ options:
     description:
       - Python code that tests the runtime. It runs once this is ready, after a create, an update or a replacement. If
         it fails, the entry fails, no script is assigned to the runtime, and nothing is purged. Logs show the code.
-    type: str
+      - V(true) tests that each package of the runtime is installed, and that the modules which it brings can be
+        imported. The message names the first that cannot.
+    type: raw
 notes:
   - An option that is omitted or null is not managed. Only the options that are set are compared, sent and shown in a
     diff.

@@ -24,8 +24,11 @@ DEFINITION_OPTIONS: dict[str, Any] = {
     "journal_comment": {"type": "str"},
     "previous_names": {"type": LIST_AS_WRITTEN, "elements": "str"},
     "replace_on_change": {"type": "raw"},
-    "smoke_test": {"type": "str"},
+    "smoke_test": {"type": "raw"},
 }
+
+
+EACH_PACKAGE = "true"  # the smoke test that imports what each package brings
 
 
 class Definition(NamedTuple):
@@ -39,7 +42,7 @@ class Definition(NamedTuple):
     journal_comment: str | None = None
     previous_names: tuple[str, ...] = ()
     replace_on_change: frozenset[str] = frozenset()  # names of the fields whose change needs a second runtime
-    smoke_test: str | None = None  # Python code
+    smoke_test: str | None = None  # Python code, or EACH_PACKAGE
     place: str = ""  # where it is written: in a list, or in a file
 
     @property
@@ -58,6 +61,7 @@ def definition_from(params: Mapping[str, Any]) -> Definition:
         values = {option: errors.check(_checked, BY_NAME[option], params[option]) for option in _managed(params)}
         errors.add(*pool_errors(values))
         replaced = errors.check(_replaced_fields, params)
+        smoke_test = errors.check(_smoke_test, params.get("smoke_test"))
     if "resource" in values and not any(values["resource"]):
         del values["resource"]
     return Definition(
@@ -69,7 +73,7 @@ def definition_from(params: Mapping[str, Any]) -> Definition:
         journal_comment=params.get("journal_comment") or None,
         previous_names=tuple(params.get("previous_names") or ()),
         replace_on_change=replaced,
-        smoke_test=params.get("smoke_test") or None,
+        smoke_test=smoke_test,
     )
 
 
@@ -89,6 +93,21 @@ def keeps(params: Mapping[str, Any]) -> frozenset[str]:
 
 def _managed(params: Mapping[str, Any]) -> list[str]:
     return [option for option in BY_NAME if params.get(option) is not None]
+
+
+def _smoke_test(value: Any) -> str | None:
+    """The Python code of `smoke_test`, `EACH_PACKAGE` for true, None for no test. Raises ValidationError."""
+    if value is None or value is False:
+        return None
+    if value is True:
+        return EACH_PACKAGE
+    if not isinstance(value, str):
+        raise ValidationError([f"smoke_test {value!r} is neither Python code nor true"])
+    # With key=value, and from templates of an older ansible-core, true and false are texts.
+    word = value.strip().lower()
+    if word in ("", "false"):
+        return None
+    return EACH_PACKAGE if word == EACH_PACKAGE else value
 
 
 def _replaced_fields(params: Mapping[str, Any]) -> frozenset[str]:

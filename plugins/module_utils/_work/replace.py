@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .._errors import MstrError, ended, listed
+from .._model.definition import EACH_PACKAGE, Definition
 from .._model.plan import compare, diff_values, make_plan
 from .._model.runtime import Runtime
 from .._model.scripts import Usage
@@ -84,7 +85,7 @@ def try_code(context: Context, rows: Sequence[Row]) -> list[Row]:
 
     def run(row: Row) -> Row:
         runtime = row.main.after or row.main.seen
-        script = Script(str(row.wanted.smoke_test), runtime.id, _SMOKE_TEST_TIMEOUT, runtime.name)
+        script = Script(_code(row.wanted, runtime), runtime.id, _SMOKE_TEST_TIMEOUT, runtime.name)
         try:
             run_script(context.session, script, context.clock, context.pause)
         except MstrError as exc:
@@ -95,6 +96,15 @@ def try_code(context: Context, rows: Sequence[Row]) -> list[Row]:
         return bool(row.wanted.smoke_test and not row.failure and row.main.after and row.main.written)
 
     return map_items(context, run, rows, is_tried, "tried")
+
+
+def _code(wanted: Definition, runtime: Runtime) -> str:
+    """The code of a smoke test."""
+    if wanted.smoke_test != EACH_PACKAGE:
+        return str(wanted.smoke_test)
+    from .._model.package_test import package_test  # few definitions need it
+
+    return package_test(runtime.to_result()["packages"])
 
 
 # --- undo

@@ -112,12 +112,6 @@ def template(name: str) -> Template:
     return found
 
 
-class Block(str):
-    """A text of several lines that a file shows as such."""
-
-    __slots__ = ()
-
-
 def _dumper(yaml: Any) -> Any:
     """YAML's safe dumper. A text that Ansible would render as a template gets the tag `!unsafe`.
 
@@ -129,11 +123,10 @@ def _dumper(yaml: Any) -> Any:
 
     def represent(dumper: Any, text: str) -> Any:
         tag = "!unsafe" if _TEMPLATE.search(text) else "tag:yaml.org,2002:str"
-        style = "|" if isinstance(text, Block) else None
-        return dumper.represent_scalar(tag, text, style='"' if without_controls(text) != text else style)
+        style = '"' if without_controls(text) != text else None
+        return dumper.represent_scalar(tag, text, style=style)
 
     Dumper.add_representer(str, represent)
-    Dumper.add_representer(Block, represent)
     return Dumper
 
 

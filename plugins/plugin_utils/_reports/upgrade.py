@@ -16,7 +16,7 @@ from ...module_utils._model.python import branch_of, days_left, support_of
 from ...module_utils._model.requirements import project
 from ...module_utils._model.usage import name_of, schedules, used_by
 from .environment import with_known_scripts
-from .export import Block, File, settled, template, to_file, with_header
+from .export import File, settled, to_file, with_header
 
 Runtime = Mapping[str, Any]
 UPGRADE_DAYS = 90  # a Python that ends within these days is old, too
@@ -98,14 +98,12 @@ def _export_of(runtimes: Sequence[Runtime], writer: str) -> tuple[File, list[Run
 
 
 def _definition(runtime: Runtime, version: str) -> dict[str, Any]:
-    packages = [name for name in map(_project, runtime.get("packages") or ()) if name]
-    code = template("smoke_test.j2").render(packages=packages)
-    more = {"replace_on_change": ["runtime_version"], "smoke_test": Block(code)}
-    return {"name": runtime["name"], "runtime_version": version, **more}
-
-
-def _project(package: Mapping[str, Any]) -> str | None:
-    return project(str(package["name"]))
+    return {
+        "name": runtime["name"],
+        "runtime_version": version,
+        "replace_on_change": ["runtime_version"],
+        "smoke_test": True,
+    }
 
 
 def _weight(runtime: Runtime, today: date) -> tuple[int, int]:
@@ -117,7 +115,7 @@ def _weight(runtime: Runtime, today: date) -> tuple[int, int]:
 def _comments(runtime: Runtime, today: date) -> Iterator[str]:
     """What a reviewer needs to know of a runtime."""
     yield f"{_python(runtime)}; {used_by(runtime['scripts'], today)}"
-    unchecked = [each["name"] for each in runtime.get("packages") or () if not _project(each)]
+    unchecked = [each["name"] for each in runtime.get("packages") or () if not project(str(each["name"]))]
     if unchecked:
         yield f"smoke_test does not check these packages, whose names it does not know: {listed(unchecked)}"
 

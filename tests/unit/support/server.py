@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import json
 from collections.abc import Callable, Coroutine, Iterator, Mapping, MutableMapping, Sequence
@@ -118,6 +119,7 @@ class Server:
         self.alter: Callable[[dict[str, Any]], None] = lambda entry: None  # what the server makes of a write
         self.rewrite: Callable[[str, Any], Any] = lambda call, data: data  # what it returns
         self.tried: list[str] = []  # the runtimes on which code ran
+        self.code = ""  # what ran last
         self.code_status = 3  # how it ends: 3 is "ready", 4 an error
         self.printed: dict[str, str] = {}  # what it prints, by the id of the runtime
         self.ignores: str | None = None  # the method of the calls that have no effect
@@ -253,6 +255,7 @@ class Server:
             identity = body.get("scriptRuntimeId") if method == "POST" else path.rpartition("/")[2]
             if method == "POST":
                 self.tried.append(identity)
+                self.code = base64.b64decode(body["scriptContent"]).decode()
             streams = {"stderr": "ValueError: no", "stdout": self.printed.get(identity, "")}
             results = {"id": identity or "E" * 32, "status": self.code_status, "results": streams}
             return Response(f"{method} /api{path}", 200, {}, json.dumps(results).encode())

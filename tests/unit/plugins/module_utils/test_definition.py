@@ -79,6 +79,8 @@ POOL = {"min_cached_instances": 2, "max_cached_instances": 1}
         ({"replace_on_change": [["name"]]}, f"replace_on_change[0] ['name'] {NO_OPTION}"),
         ({"replace_on_change": 1}, "replace_on_change 1 is neither true nor a list of options"),
         ({"replace_on_change": "yes"}, "replace_on_change 'yes' is neither true nor a list of options"),
+        ({"smoke_test": 5}, "smoke_test 5 is neither Python code nor true"),
+        ({"smoke_test": ["import a"]}, "smoke_test ['import a'] is neither Python code nor true"),
     ],
 )
 def test_errors(options, fault):

@@ -68,6 +68,21 @@ def test_smoke_test_without_a_replacement():
     assert have.tried == [A], "nothing was written the second time"
 
 
+@pytest.mark.parametrize("value", [True, "true", "True"])
+def test_smoke_test_of_each_package(value):
+    """It tests the packages that the runtime has by then, and a plan says true; false is no test."""
+    packages = [{"name": "Pandas", "version": ""}, {"name": "git+https://example.com/x", "version": ""}]
+    have = holding(a={"id": A, "others": "x", "packages": packages})
+    entry = {"name": "a", "others": "y", "smoke_test": value, "diff": True}
+    predicted, result = both(have, entry)
+    assert have.code.startswith("packages = ['pandas']\n")
+    assert (have.tried, actions(result)) == ([A], [("a", "updated")])
+    assert predicted["plan_id"] == result["plan_id"]
+    assert result["runtimes"][0]["smoke_test"] == "true"
+    run(have, {"name": "a", "others": "z", "smoke_test": False})
+    assert have.tried == [A]
+
+
 STEPS = {
     "package": lambda have: setattr(
         have, "alter", lambda runtime: runtime.update(packages=[{"name": "x", "status": "not_installed"}])

@@ -1,15 +1,22 @@
-{#- Copyright (c) 2026, mstr.library contributors
-    GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-    SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 
-    The smoke test of an upgrade. It stands in the file of the export, so a reviewer can read and change it.
--#}
-# Check that each package is installed, and that the modules it brings can be imported.
+"""The smoke test of `smoke_test: true`: packages are installed, and the modules that they bring can be imported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .requirements import project
+
+# It stops at the first package that is missing, or of which a module cannot be imported.
+_CODE = """\
 import importlib
 import importlib.metadata
 import platform
 
-packages = {{ packages }}
 endings = (".py", ".so", ".pyd")
 not_meant = {"benchmarks", "conftest", "docs", "examples", "scripts", "setup", "test", "tests"}
 
@@ -25,7 +32,7 @@ def modules_of(found):
 
 
 if packages and not list(importlib.metadata.distributions()):
-    raise ImportError("This server hides from scripts what is installed. Write a different smoke_test.")
+    raise ImportError("This server hides from scripts what is installed. Give smoke_test Python code instead of true.")
 for package in packages:
     where = f"on Python {platform.python_version()}"
     try:
@@ -39,3 +46,10 @@ for package in packages:
             why = f"module {module}: {type(error).__name__}: {error}"
             raise ImportError(f"Package {package} cannot be imported {where}: {why}") from None
 print(f"{len(packages)} packages are installed and can be imported.")
+"""
+
+
+def package_test(packages: Iterable[Mapping[str, Any]]) -> str:
+    """Python code that tests these packages of a runtime. What is no name, such as a URL, is not tested."""
+    names = [name for package in packages if (name := project(str(package["name"])))]
+    return f"packages = {names!r}\n{_CODE}"
