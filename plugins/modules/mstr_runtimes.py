@@ -92,7 +92,7 @@ runtimes:
       M(mstr.library.mstr_runtime), and C(error), which is null or has the message in C(msg).
     - C(action) is V(none), V(created), V(updated), V(replaced), V(deleted), or V(unknown) after a lost response. What
       was written and failed afterwards has its action and the error.
-    - A field of C(runtime) that the list does not contain is null. C(smoke_test) is the code that ran, or would, or C(true).
+    - A field of C(runtime) that the list does not contain is null. C(smoke_test) is the code that runs, or C(true).
       C(replaced_by) is the id of the runtime that replaces this one, if it exists.
   returned: when the task could read the list of runtimes
   type: list
