@@ -84,7 +84,9 @@ def exported(action: Action, what: tuple[str, str], options: Result | None = Non
     if read.get("failed"):
         return None, read
     server = action.server() or "" if what == BACKUP else None
-    return to_file(plain(read["runtimes"]), what[1], backup_of=server, scripts=bool(options)), read
+    dangling = plain(read.get("dangling") or ())
+    file = to_file(plain(read["runtimes"]), what[1], backup_of=server, scripts=bool(options), dangling=dangling)
+    return file, read
 
 
 def _read(action: Action, what: tuple[str, str], options: Result) -> Result:

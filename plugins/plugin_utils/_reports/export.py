@@ -78,14 +78,16 @@ def to_file(
     writer: str,
     backup_of: str | None = None,
     scripts: bool = False,
+    dangling: Iterable[Mapping[str, Any]] = (),
 ) -> File:
     """The file with the definitions of runtimes as in a result, of plain types. `writer`: for its first comment.
 
     `backup_of`: the address of the server of a backup, which makes the file one. `scripts`: with the assignments of the
-    scripts that the runtimes have. What no definition can express is left out, and named.
+    scripts that the runtimes have. `dangling`: the scripts whose runtime is gone, which are those of what replaces
+    it. What no definition can express is left out, and named.
     """
     is_backup = backup_of is not None
-    runtimes, unfinished = settled(runtimes)
+    runtimes, unfinished = settled(runtimes, dangling)
     definitions, refused = _expressed(runtimes, ids=is_backup)
     content = {
         **({"restore": True, **({"server": backup_of} if backup_of else {})} if is_backup else {}),
@@ -134,18 +136,29 @@ def _identity(runtime: Runtime) -> tuple[str, str]:
     return str(runtime.get("name") or ""), str(runtime.get("id") or "")
 
 
-def settled(runtimes: Iterable[Runtime]) -> tuple[list[Runtime], dict[tuple[str, str], Sequence[str]]]:
+def _unfinished(runtimes: Iterable[Runtime]) -> dict[str, tuple[str, str]]:
+    """What the names of unfinished replacements say, by their keys; one that claims to replace another is none."""
+    marks = {identity.upper(): mark for name, identity in map(_identity, runtimes) if (mark := parts_of(name))}
+    return {key: mark for key, mark in marks.items() if mark[1] not in marks}
+
+
+def settled(
+    runtimes: Iterable[Runtime], dangling: Iterable[Mapping[str, Any]] = ()
+) -> tuple[list[Runtime], dict[tuple[str, str], Sequence[str]]]:
     """The runtimes as they are once unfinished replacements have ended, and what the others are, by name and id.
 
-    One of a runtime that exists is left out, and its scripts are that one's. Otherwise it has its name already.
+    One of a runtime that exists is left out, and its scripts are that one's. Otherwise it has its name already, and the
+    scripts that still name the runtime that is gone.
     """
     runtimes = list(runtimes)
     ids = {_identity(runtime)[1].upper() for runtime in runtimes}
-    marks = {identity.upper(): mark for name, identity in map(_identity, runtimes) if (mark := parts_of(name))}
-    marks = {key: mark for key, mark in marks.items() if mark[1] not in marks}
+    marks = _unfinished(runtimes)
     finals = Counter(marks.get(identity.upper(), (name,))[0] for name, identity in map(_identity, runtimes))
     settled, left_out = list[Runtime](), dict[tuple[str, str], Sequence[str]]()
     moved: dict[str, list[Any]] = {}
+    of_gone: dict[str, list[Any]] = {}
+    for script in dangling:
+        of_gone.setdefault(str(script.get("runtime_id")).upper(), []).append(script)
     for runtime in runtimes:
         name, replaced = marks.get(_identity(runtime)[1].upper(), ("", ""))
         what = f"is an unfinished replacement of {replaced}"
@@ -158,6 +171,7 @@ def settled(runtimes: Iterable[Runtime]) -> tuple[list[Runtime], dict[tuple[str,
             left_out[_identity(runtime)] = [f"{what}, which is gone, and another runtime has the name {name!r}."]
         else:
             settled.append({**runtime, "name": name})
+            moved[_identity(runtime)[1].upper()] = of_gone.pop(replaced, [])  # of several, the first gets them
 
     def with_scripts(runtime: Runtime) -> Runtime:
         more = moved.get(_identity(runtime)[1].upper())
@@ -182,11 +196,14 @@ def _assignments(runtimes: Iterable[Runtime], definitions: Iterable[Runtime]) ->
 def to_definitions(runtimes: Iterable[Runtime]) -> list[dict[str, Any]]:
     """The definitions, sorted by name, with fields in the order of the table, so that a file of them is stable.
 
-    `runtimes` are as in a result. Omitted are what `unrestorable` names, unfinished replacements of runtimes that
-    exist, and the default runtime, which every server has. Raises ValidationError if another runtime cannot be
-    expressed as a definition; the message names each one.
+    `runtimes` are as in a result. Omitted are what `unrestorable` names, unfinished replacements (the result may lack
+    the runtime that one replaces), and the default runtime, which every server has. Raises ValidationError if another
+    runtime cannot be expressed as a definition; the message names each one.
     """
-    definitions, refused = _expressed(settled(runtimes)[0], ids=False)
+    runtimes = list(runtimes)
+    unfinished = _unfinished(runtimes)
+    finished = [runtime for runtime in runtimes if str(runtime.get("id") or "").upper() not in unfinished]
+    definitions, refused = _expressed(finished, ids=False)
     with ErrorList() as errors:
         for (name, _identity), reasons in refused.items():
             errors.add(*(f"runtime {name!r}: {reason}" for reason in reasons))

@@ -162,6 +162,13 @@ def test_two_runtimes_of_one_name():
     assert len(errors) == 3
 
 
+def test_unfinished_replacements_have_no_definition():
+    """Whether the runtime that one replaces is gone, the list does not prove: it may be a part of all runtimes."""
+    both = exported(stored(name="R"), stored(id="B" * 32, name=f"S (replaces {ID})"))
+    assert [each["name"] for each in both] == ["R"]
+    assert exported(stored(id="B" * 32, name=f"R (replaces {'A' * 32})")) == []
+
+
 @given(ANYTHING)
 def test_round_trip(data):
     """Applying it back changes nothing, or it is refused."""
@@ -260,15 +267,19 @@ def test_what_no_definition_can_express(tmp_path, backup_of):
 
 
 def test_a_backup(tmp_path):
-    """It has the ids, the server and the scripts."""
-    file = file_of(*OBJECTS_OF_A_FILE, backup_of="https://x", scripts=True)
+    """It has the ids, the server and the scripts, also those that still name a runtime that was replaced."""
+    last = {**OTHER, "id": "7" * 32, "name": "Last"}
+    dangling = [{**last, "runtime_id": "1" * 32}, {**OTHER, "id": "8" * 32, "runtime_id": "9" * 32}]
+    file = file_of(*OBJECTS_OF_A_FILE, backup_of="https://x", scripts=True, dangling=dangling)
     source = read_back(file, tmp_path)
     assert (source.server, source.restore) == ("https://x", True)
     assert [runtime["id"] for runtime in source.runtimes] == [DEFAULT_ID, "D" * 32, ID]
     assert source.runtimes[1]["name"] == "Gone"
-    load, other = ({"id": each["id"], "name": each["name"], "project": "B19DEDCC"} for each in (SCRIPT, OTHER))
+    given = (SCRIPT, OTHER, last)
+    load, other, last = ({"id": each["id"], "name": each["name"], "project": "B19DEDCC"} for each in given)
     assert source.scripts == [
         {**load, "runtime": "(Standard)"},
+        {**last, "runtime": "Gone"},
         *({**script, "runtime": "{{ x }}"} for script in (load, other)),
     ]
     assert "mstr.library.apply --limit HOST -e mstr_runtimes_src=THIS_FILE" in file.text
