@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 
 from .._errors import ValidationError, listed
+from .._model.runtime import Runtime
 from .._model.steps import Row, Step
 from .._session.connection import normal_url
 from .api import Context
@@ -42,10 +43,9 @@ def without_deleted_id(context: Context, listed_ids: Collection[str | None], row
 
 def warn_of_restored(context: Context, rows: Sequence[Row]) -> None:
     """Say what a restore does not bring back, and what it brings back although it violates the policy."""
-    located = {row.main.key for row in rows}
-    others = [runtime.label for runtime in context.existing if not runtime.is_default and runtime.key not in located]
+    others = sorted(runtime.label for runtime in context.existing if not _is_in_backup(context, rows, runtime))
     if others:
-        context.warn(f"These runtimes are not in the backup, and stay as they are: {listed(sorted(others))}.")
+        context.warn(f"These runtimes are not in the backup, and stay as they are: {listed(others)}.")
     ids = [definition.id for definition in context.inputs.definitions]
     for row, identity in zip(rows, ids):
         if row.failure or not row.main.plan.changed:
@@ -56,6 +56,13 @@ def warn_of_restored(context: Context, rows: Sequence[Row]) -> None:
                 "permissions (ACL) of that one are not restored."
             )
         _warn_of_policy(context, row)
+
+
+def _is_in_backup(context: Context, rows: Sequence[Row], runtime: Runtime) -> bool:
+    """Whether a definition means a runtime, also one that was refused before its runtime was found."""
+    keys = {row.main.key for row in rows} | {definition.id for definition in context.inputs.definitions}
+    names = {row.wanted.name for row in rows if row.error}
+    return runtime.is_default or runtime.key in keys or runtime.name in names
 
 
 def _warn_of_policy(context: Context, row: Row) -> None:

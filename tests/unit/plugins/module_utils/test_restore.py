@@ -38,6 +38,13 @@ def test_what_came_since_stays():
     assert have.warnings == [f"These runtimes are not in the backup, and stay as they are: 'new' ({B})."]
 
 
+def test_refused_entry_is_in_the_backup():
+    beside = f"a (replaces {A})"
+    have = holding(a=A, b=C, **{beside: B})
+    restore(have, {"id": A, "name": "a"}, {"id": C, "name": "b"})
+    assert have.warnings == [f"These runtimes are not in the backup, and stay as they are: {beside!r} ({B})."]
+
+
 def test_name_of_a_runtime_that_another_entry_means():
     """It is not the one that is gone, and its name is not free yet: a second run creates it."""
     have = holding(a=B)
