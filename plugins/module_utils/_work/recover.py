@@ -265,8 +265,9 @@ def _name_conflicts(context: Context, planned: Mapping[str, Sequence[Row]]) -> d
         other = next((holder for holder in holders[name] if holder.key != new.key), None)
         if other:
             taken = f"{new.label} is to take the name {name!r}, which {other.label} has or is to take"
-            advice = f"Rename one of them by its id, such as {{id: {new.id}, name: {name} 2}}"
-            errors[replaced] = ValidationError([f"{taken}. {advice}"])
+            # Under its own id alone, scripts that name the runtime which is gone would be left there.
+            different = _commands(replaced, new.key, {"id": new.key, "name": f"{name} 2"})
+            errors[replaced] = ValidationError([f"{taken}. Finish it by hand under a different name: {different}"])
     return errors
 
 
