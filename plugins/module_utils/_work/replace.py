@@ -17,7 +17,7 @@ from .._model.definition import EACH_PACKAGE, Definition
 from .._model.plan import compare, diff_values, make_plan
 from .._model.runtime import Runtime
 from .._model.scripts import Usage
-from .._model.steps import DELETE_OLD, UNDO, Row, Step
+from .._model.steps import DELETE_OLD, UNDO, UNKNOWN, Row, Step
 from .._model.stored import deletion_of
 from .api import Context
 from .assign import assign
@@ -127,11 +127,13 @@ def _undone(context: Context, row: Row) -> Row:
         return row
     try:
         is_there = context.api.find(str(old.id), repr(old.name)) is not None
+        is_left = is_there or context.api.find(str(new.id), repr(new.name)) is not None
         usage = find_usage(context, None) if is_there else Usage()
     except MstrError as exc:
         return _ended_with(row, error, f"Nothing was undone: {ended(exc.sentence)} {_left(new)}")
     if not is_there:
-        return _ended_with(row, error, f"{old.label} does not exist any more. {_left(new)}")
+        neither = f"Neither does the runtime {new.label}. Check which runtime the scripts use."
+        return _ended_with(row, error, f"{old.label} does not exist any more. {_left(new) if is_left else neither}")
     if usage.unread:
         unread = f"Not every script could be read: {ended(usage.unread[0].error.sentence)}"
         return _ended_with(row, error, f"{_stays(old)} {unread} {_left(new)}")
@@ -140,9 +142,12 @@ def _undone(context: Context, row: Row) -> Row:
     deletion = Step(wanted, UNDO, new, make_plan(new, wanted), successor=old, fingerprint="")
     [back], _listed = settle(context, assign(context, [Row(wanted, row.place, (*moves, deletion))]), [UNDO])
     row = row._replace(steps=(*row.steps, *back.steps))
-    if back.failure:
-        return _ended_with(row, error, f"{_stays(old)} {ended(back.failure.sentence)} {_left(new)}")
-    return _ended_with(row, error, f"{_stays(old)} The runtime {new.label} was deleted again.")
+    failure = ended(back.failure.sentence) if back.failure else ""
+    if back.failure and not back.main.shows:
+        return _ended_with(row, error, f"This could not be undone: {failure} {_left(new)}")
+    if back.main.state == UNKNOWN:
+        return _ended_with(row, error, f"{_stays(old)} {failure}")
+    return _ended_with(row, error, f"{_stays(old)} The runtime {new.label} was deleted again. {failure}".rstrip())
 
 
 def _ended_with(row: Row, error: MstrError, text: str) -> Row:

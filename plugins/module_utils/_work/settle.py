@@ -19,7 +19,7 @@ from .._errors import MstrError, ended
 from .._model.plan import NO_PLAN
 from .._model.runtime import Runtime, lists_default
 from .._model.scripts import Usage
-from .._model.steps import DELETE, DELETE_OLD, FINISH, PLANNED, READ, RENAME, UNDO, UNKNOWN, Row, Step, is_purged
+from .._model.steps import DELETE, DELETE_OLD, FINISH, PLANNED, PURGE, READ, RENAME, UNDO, UNKNOWN, Row, Step, is_purged
 from .._model.stored import changed_since
 from .._model.unfinished import unfinished_in
 from .api import ALL_FIELDS, Context, attempt
@@ -106,6 +106,10 @@ def _look(context: Context, rows: Sequence[Row], due: Sequence[Step], listed: Se
     for runtimes, why in refusals(context, rows, due, usage):
         for runtime in runtimes:
             reasons.setdefault(runtime.key, why)
+    purged = {step.key for step in due if step.phase == PURGE}
+    for mark in unfinished_in(listed):
+        if mark.replaced in purged:
+            reasons.setdefault(mark.replaced, f"{mark.runtime.label} is to replace it")
     return _Look(listed, usage, reasons)
 
 
@@ -131,6 +135,8 @@ def _delete_one(context: Context, look: _Look, step: Step) -> Step:
     if step.phase == DELETE_OLD:
         _check_alone(look, step)
     now = _as_planned(context, look, step)
+    if now is None and step.phase == DELETE_OLD:
+        raise MstrError(f"{step.seen.label} was deleted meanwhile")
     if now is None:
         return step._replace(before=None if step.phase == DELETE else step.before, plan=NO_PLAN).finished(READ)
     if step.successor:
@@ -162,7 +168,7 @@ def _read(context: Context, look: _Look, step: Step) -> Runtime | None:
         now = next((each for each in look.runtimes if each.key == planned.key), None)
     if now is None:
         # A list may omit a runtime that can be read by its id.
-        now = context.api.get(str(planned.id), repr(planned.name))
+        now = context.api.find(str(planned.id), repr(planned.name))
     if now is None:
         return None
     versions = (now.facts.get("version"), planned.facts.get("version"))

@@ -125,6 +125,13 @@ def test_the_commands_that_a_message_prints(name, is_gone):
     assert as_state(have) == ({B if is_gone else A: name}, dict.fromkeys(("load", "close"), B if is_gone else A))
 
 
+def test_the_commands_for_a_name_that_is_taken():
+    """No script stays on the runtime that is gone."""
+    have = holding(**{"R": C, BESIDE: B}).seed_scripts(load=A)
+    by_hand(have, outcome(have, {"name": "R"}, **RECOVER)["msg"])
+    assert (have.names, have.scripts) == (["R", "R 2"], {"load": B})
+
+
 def test_its_own_id_is_a_remedy():
     have = unfinished()
     assert one(have, {"id": B, "name": "Q"})["action"] == "updated"
@@ -157,6 +164,14 @@ def test_purge_spares_both_and_names_them(is_gone):
     assert BESIDE in have.names
     assert f"{BESIDE!r} ({B}), an unfinished replacement of {A}" in have.warnings[0]
     assert (f"'R' ({A}), which {BESIDE!r} ({B}) is to replace" in have.warnings[0]) is not is_gone
+
+
+def test_purge_spares_what_another_run_begins_to_replace():
+    have = holding(a=A, R=B)
+    have.fail("POST", meanwhile=lambda: have.add(stored(id=C, name=f"R (replaces {B})")))
+    result = run(have, {"name": "a"}, {"name": "new"}, purge=True)
+    assert f"'R (replaces {B})' ({C}) is to replace it" in result["msg"]
+    assert B in have.runtimes
 
 
 def test_undefined_runtimes_are_neither():

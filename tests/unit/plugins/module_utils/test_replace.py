@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
-from unit.support.make import stopped, stored
+from unit.support.make import refusal, stopped, stored
 from unit.support.many import (
     BESIDE,
     NO,
@@ -167,6 +167,44 @@ def test_old_runtime_that_another_run_has_deleted():
     assert f"Another run replaces 'R' ({A}), too: its runtime is 'Q (replaces {A})' ({C})" in result["msg"]
     assert f"'R' ({A}) does not exist any more" in result["msg"]
     assert have.names == [f"Q (replaces {A})", BESIDE]
+
+
+def test_old_runtime_that_is_gone_before_the_commit():
+    """The new one keeps its name, so that a recovery assigns the script that came last."""
+    have = upgradable()
+    have.fail("PUT", turn=2, meanwhile=lambda: (move(have, "close", A), have.runtimes.pop(A)))
+    assert f"'R' ({A}) was deleted meanwhile" in run(have, UPGRADE)["msg"]
+    assert (have.names, have.scripts) == ([BESIDE], {"load": have.id, "close": A})
+    run(have, UPGRADE, recover=True)
+    assert (have.names, set(have.scripts.values())) == (["R"], {have.id})
+
+
+def test_old_runtime_that_is_only_listed():
+    """The user may lack permission, so it is not gone."""
+    have = upgradable()
+    hidden = {f"GET /runtimes/{A}": refusal(404, "ERR004")}
+    have.fail("PUT", turn=2, meanwhile=lambda: have.refusals.update(hidden))
+    result = run(have, UPGRADE)
+    assert "the server lists it, but answers that it does not exist" in result["msg"]
+    assert result["summary"]["replaced"] == 0
+
+
+def test_both_runtimes_are_gone():
+    have = upgradable()
+    have.fail("PUT", meanwhile=have.runtimes.clear)
+    message = run(have, UPGRADE)["msg"]
+    assert message.endswith("Check which runtime the scripts use.")
+    assert "exists beside it" not in message
+
+
+def test_look_up_after_an_undo_that_fails():
+    """The new runtime is deleted, and the message does not say that it exists."""
+    have = holding(R=A).seed_scripts(load=A)
+    have.code_status = 4
+    have.fail("DELETE", meanwhile=lambda: have.refusals.update({"GET /projects": NO}))
+    message = run(have, {**UPGRADE, "smoke_test": "1/0"})["msg"]
+    assert "was deleted again. Not every script could be read again: " in message
+    assert "exists beside it" not in message
 
 
 def beside(have):
