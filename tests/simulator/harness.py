@@ -217,9 +217,9 @@ class Simulator:
         """End all sessions as a timeout does."""
         self.control("POST", "/sessions/expire", {})
 
-    def open_session(self, user: str = "admin") -> dict[str, Any]:
+    def open_session(self) -> dict[str, Any]:
         """Log in like a user in a browser; returns ``session`` (its number) and ``identity_token``."""
-        return dict(self.control("POST", "/sessions/open", {"user": user}))
+        return dict(self.control("POST", "/sessions/open", {"user": "admin"}))
 
     def turn_clock(self, seconds: float) -> None:
         """Turn the server's clock forward: sessions age, packages get installed."""

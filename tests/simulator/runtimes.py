@@ -52,8 +52,6 @@ class Runtime:
     modified: str
     version: str = field(default_factory=new_id)
     used: bool = False  # a script has run on it
-    stale: dict[str, str] = field(default_factory=dict)  # statuses from before an update; key "": the runtime's
-    stale_until: float = 0.0
 
     @property
     def name(self) -> str:
@@ -165,7 +163,6 @@ class Runtimes:
     def update(self, runtime: Runtime, fields: dict[str, Any]) -> None:
         if "name" in fields and fields["name"] != runtime.name:
             self._refuse_duplicate(fields["name"], runtime)
-        self._keep_statuses(runtime)
         self._apply(runtime, fields, creating=False)
         runtime.version = new_id()
         runtime.modified = stamp()
@@ -191,16 +188,6 @@ class Runtimes:
             runtime.started, runtime.done = now, now + switches["package_delay"]
         runtime.values = values
 
-    def _keep_statuses(self, runtime: Runtime) -> None:
-        """Keep the statuses that responses show for some time."""
-        switches, now = self._server.switches, self._server.clock()
-        if now < runtime.stale_until:
-            return  # responses still show the older ones
-        packages = runtime.effective_packages()
-        runtime.stale = {normalised(package.name): package.status(now, switches, runtime.used) for package in packages}
-        runtime.stale[""] = runtime.values.get("status") or runtime.status(now, switches)
-        runtime.stale_until = now + switches["status_lag"]
-
     def _refuse_duplicate(self, name: str, but: Runtime | None) -> None:
         switches = self._server.switches
         if switches["duplicate_names"] == "allow":
@@ -220,15 +207,8 @@ class Runtimes:
             "dateModified": runtime.modified, "version": runtime.version, "acg": runtime.acg(user),
             "owner": runtime.owner, "acl": runtime.acl, "status": runtime.status(now, switches),
         }  # fmt: skip
-        if now < runtime.stale_until:
-            computed["status"] = runtime.stale[""]
         if runtime.packages is not None:
-            shown = [package.to_api(now, switches, runtime.used) for package in runtime.packages]
-            if now < runtime.stale_until:
-                for package in shown:
-                    package["status"] = runtime.stale.get(normalised(str(package["name"])), "unknown")
-                    package.pop("message", None)
-            computed["packages"] = shown
+            computed["packages"] = [package.to_api(now, switches, runtime.used) for package in runtime.packages]
         answer = {}
         for name in RUNTIME_FIELDS:
             if name in runtime.values:

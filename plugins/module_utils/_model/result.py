@@ -40,11 +40,11 @@ _COUNTS = ("created", "updated", "deleted", "replaced", "unchanged", "moved", "f
 def report_many(
     rows: Sequence[Row],
     *,
-    purges: bool = False,
-    has_scripts: bool = False,
-    refusal: MstrError | None = None,
-    predicted: bool = False,
-    undefined: Sequence[Runtime] | None = None,
+    purges: bool,
+    has_scripts: bool,
+    refusal: MstrError | None,
+    predicted: bool,
+    undefined: Sequence[Runtime] | None,
 ) -> dict[str, Any]:
     """The result of a task for many runtimes. Raises PartialError, which carries the result, if a row failed.
 
@@ -216,7 +216,7 @@ def failures(what: str, failed: Sequence[tuple[str, MstrError]], end: str = "") 
     return (" " if len(lines) == 1 else "\n").join([f"{what}:", *lines, *([end] if end else [])])
 
 
-def summary_line(summary: Mapping[str, int], predicted: bool = False) -> str:
+def summary_line(summary: Mapping[str, int], predicted: bool) -> str:
     """The counts of a summary in one line; `predicted`: in check mode, so that it says what would be done."""
     would = "would be " if predicted else ""
     counts = []

@@ -76,13 +76,10 @@ class Session:
         project: str | None = None,
         shape: Shape = ANYTHING,
         polling: bool = False,
-        renews: bool = True,
     ) -> Any:
         """`send` for GET `path` below /api."""
         operation = operation or f"read {path}"
-        response = self.request(
-            "GET", path, operation=operation, params=params, project=project, polling=polling, renews=renews
-        )
+        response = self.request("GET", path, operation=operation, params=params, project=project, polling=polling)
         return self.data_of(response, operation, shape)
 
     def send(

@@ -24,15 +24,14 @@ class Format(NamedTuple):
 
     module: str
     kinds: Sequence[str] = (AUDIT, APPLY)
-    for_people: bool = True
 
 
 # By suffix
 FORMATS = {
     "html": Format("html"),
-    "json": Format("data", for_people=False),
+    "json": Format("data"),
     "md": Format("markdown"),
-    "cdx.json": Format("sbom", kinds=(AUDIT,), for_people=False),
+    "cdx.json": Format("sbom", kinds=(AUDIT,)),
 }
 
 
