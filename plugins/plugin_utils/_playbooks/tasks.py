@@ -161,10 +161,8 @@ def _audit_report(action: Action, result: Result) -> environment.Environment:
 def _written(action: Action, result: Result) -> Result:
     report = environment.applied(action.host, result, action.check_mode, kept_warnings())
     report = report._replace(server=None if result.get("failed") else action.server())
-    line, error = next(head_lines(report, action.check_mode), ""), report.message
-    if action.check_mode and report.outcome == "drift" and action.is_on(DRIFT_GATE):
-        error = f"Drift: {line}"
-    return {"msg": line, "error": error, "report": report.packed(), "backup": result.get("backup")}
+    line = next(head_lines(report, action.check_mode), "")
+    return {"msg": line, "error": report.message, "report": report.packed(), "backup": result.get("backup")}
 
 
 def _found_by_gates(action: Action, report: environment.Environment) -> str | None:

@@ -74,7 +74,10 @@ def test_a_usual_run_may_begin(playbook):
         ),
         ({"mstr_runtimes_plan_ids": ""}, "mstr_runtimes_plan_ids is empty, which would switch off what it protects"),
         ({"mstr_plan_src": ""}, "mstr_plan_src is empty, which would switch off what it protects"),
-        ({"mstr_fail_on_drift": "", "mstr_plan_src": ""}, "mstr_fail_on_drift and mstr_plan_src are empty, which"),
+        (
+            {"mstr_runtimes_policy": "", "mstr_plan_src": ""},
+            "mstr_plan_src and mstr_runtimes_policy are empty, which",
+        ),
         ({"mstr_plan_src": "missing.json"}, "missing.json cannot be read: No such file or directory."),
         ({"mstr_plan_src": "r.yml"}, "r.yml is not a plan; write one"),
         ({"mstr_plan_src": "newer.json"}, "newer.json has the format 99"),
@@ -85,17 +88,17 @@ def test_a_usual_run_may_begin(playbook):
         ({"mstr_report_dest": "x.cdx.json"}, "only an audit writes"),
         ({"mstr_report_dest": "/proc/x.html"}, "The directory of mstr_report_dest, /proc, is not writable"),
         ({"mstr_runtimes_backup_dest": "bk.yml"}, "bk.yml (a, b). Put {{ inventory_hostname }} into"),
-        ({"mstr_fail_on_drift": "ture"}, "mstr_fail_on_drift must be true or false, not 'ture'."),
-        (
-            {"mstr_fail_on_drift": True, "mstr_runtimes_src": "none.yml"},
-            "there are no definitions, so",
-        ),
     ],
     ids=str,
 )
 def test_a_run_that_would_go_wrong(more, sentence):
     [error] = errors(extra=more, check=True)
     assert sentence in error
+
+
+def test_a_gate_that_is_no_switch():
+    [error] = errors("audit", {"mstr_runtimes": RUNTIMES}, extra={"mstr_fail_on_drift": "ture"})
+    assert error == "mstr_fail_on_drift must be true or false, not 'ture'."
 
 
 def test_a_plan_is_written_only_in_check_mode():
@@ -139,7 +142,7 @@ NOTHING = {"mstr_fail_on_drift": True, "mstr_runtimes": [], "mstr_runtimes_src":
     ("playbook", "more", "would_be"),
     [
         ("audit", NOTHING, "definitions"),
-        ("apply", NOTHING, "definitions"),
+        ("audit", {"mstr_fail_on_drift": True, "mstr_runtimes": None, "mstr_runtimes_src": "none.yml"}, "definitions"),
         ("audit", NO_RULE, "rules"),
         ("audit", {"mstr_fail_on_violation": True}, "rules"),
     ],
@@ -196,6 +199,7 @@ def test_name_that_looks_like_ours(name, sentence):
     ("playbook", "extra", "sentence"),
     [
         ("apply", {"mstr_fail_on_violation": True}, "apply does not use mstr_fail_on_violation; audit does."),
+        ("apply", {"mstr_fail_on_drift": True}, "apply does not use mstr_fail_on_drift; audit does."),
         ("audit", {"mstr_plan_dest": "p.json"}, "audit does not use mstr_plan_dest; apply does."),
         ("export", {"mstr_report_dest": "r.html"}, "export does not use mstr_report_dest; apply and audit do."),
         ("apply", {"mstr_purge_limit": 1}, "mstr_purge_limit is not a variable of mstr.library."),
@@ -208,7 +212,7 @@ def test_an_extra_variable_of_no_use(playbook, extra, sentence):
 
 
 def test_at_most_twenty_errors_of_a_kind():
-    found = errors(extra={"mstr_report_dest": "x", "mstr_fail_on_drift": "x"})
+    found = errors(extra={"mstr_report_dest": "x", "mstr_plan_src": "missing.json"})
     assert len(found) == 2
     many = errors(common={f"mstr_runtimes_x{number}": 1 for number in range(30)})
     assert len(many) == 21
@@ -218,7 +222,7 @@ def test_at_most_twenty_errors_of_a_kind():
 def test_what_is_not_known_yet():
     names = ("mstr_runtimes_src", "mstr_runtimes_policy", "mstr_fail_on_drift", "mstr_runtimes", "mstr_base_url")
     unknown = dict.fromkeys(names, UNKNOWN)
-    assert errors(common=unknown) == []
+    assert errors("audit", unknown) == []
     assert errors("export", {"mstr_export_dest": UNKNOWN}) == []
 
 
