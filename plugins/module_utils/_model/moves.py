@@ -16,7 +16,7 @@ from .unfinished import parts_of
 
 
 def _unfinished(name: Any) -> str:
-    advice = "to finish it by hand, give its id and the name that it is to have"
+    advice = "write the name that it is to have, and set recover: true to undo or finish it"
     return f"{name!r} is the name of an unfinished replacement; {advice}"
 
 

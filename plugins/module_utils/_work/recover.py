@@ -167,8 +167,9 @@ def _refusal(context: Context, group: _Group) -> MstrError:
 
 def by_hand(mark: Unfinished, old: Runtime | None, is_gone: bool) -> str:
     """How a person undoes or finishes it, as the end of a sentence."""
-    undo = f"undo it by hand: {_commands(mark.key, mark.replaced, {'id': mark.key, 'state': 'absent'})}"
-    finish = f"finish it by hand: {_commands(mark.replaced, mark.key, {'id': mark.key, 'name': mark.name})}"
+    # No command at the end of the sentence, where somebody copies the full stop with it.
+    undo = f"run {_commands(mark.key, mark.replaced, {'id': mark.key, 'state': 'absent'})} to undo it by hand"
+    finish = f"run {_commands(mark.replaced, mark.key, {'id': mark.key, 'name': mark.name})} to finish it by hand"
     if old or is_gone:
         return undo if old else finish
     return f"if {mark.replaced} exists, {undo}; else {finish}"
@@ -267,7 +268,9 @@ def _name_conflicts(context: Context, planned: Mapping[str, Sequence[Row]]) -> d
             taken = f"{new.label} is to take the name {name!r}, which {other.label} has or is to take"
             # Under its own id alone, scripts that name the runtime which is gone would be left there.
             different = _commands(replaced, new.key, {"id": new.key, "name": f"{name} 2"})
-            errors[replaced] = ValidationError([f"{taken}. Finish it by hand under a different name: {different}"])
+            errors[replaced] = ValidationError(
+                [f"{taken}. Run {different} to finish it by hand under a different name"]
+            )
     return errors
 
 

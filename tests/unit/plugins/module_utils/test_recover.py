@@ -90,7 +90,7 @@ def test_refused_until_somebody_decides(entry, check_mode):
     text = result["runtimes"][0]["error"]["msg"]
     assert text.startswith(
         f"{BESIDE!r} ({B}), created 2026-11-30T04:15:00.000+0000, is an unfinished replacement of 'R' ({A}), which "
-        "exists. Another run may be at work, or one died. If none is at work, set recover: true, or undo it by hand: "
+        "exists. Another run may be at work, or one died. If none is at work, set recover: true, or run ansible "
     )
     assert actions(result) == [(entry.get("name"), "failed"), ("other", "created")]
     assert have.writes == ([] if check_mode else ["POST /runtimes"])
@@ -99,7 +99,12 @@ def test_refused_until_somebody_decides(entry, check_mode):
 
 def by_hand(have, text):
     """Do what the commands in a message do."""
-    commands = re.findall(r"ansible localhost -m mstr\.library\.(\w+) -a ('.*?')(?= &&|$|\.$)", text)
+    commands = re.findall(
+        r"ansible localhost -m mstr\.library\.(\w+) -a ('.*?')(?= && | to (?:undo|finish) it by hand)", text
+    )
+    assert text.rstrip(".").endswith((" it by hand", " under a different name")), (
+        "no full stop is copied with a command"
+    )
     assert [module for module, _options in commands] == ["mstr_script_runtime", "mstr_runtime"]
     scripts, definition = (json.loads(shlex.split(options)[0]) for _module, options in commands)
     given = {**dict.fromkeys(script_runtime.OPTIONS), **scripts}
@@ -144,7 +149,7 @@ def test_its_own_id_is_a_remedy():
 def test_its_name_is_refused():
     """Nobody may define a runtime of this form; a name that only looks like it is a plain name."""
     for wrong in ({"name": BESIDE}, {"name": "R", "previous_names": [BESIDE]}):
-        with pytest.raises(ValidationError, match="to finish it by hand, give its id and the name that it is to have"):
+        with pytest.raises(ValidationError, match="write the name that it is to have, and set recover: true"):
             definition_from(wrong)
     assert definition_from({"name": f"R (replaces {DEFAULT_ID})"}).name
     for name, identity in ((f"R (replaces {B})", B), (f"R (replaces {DEFAULT_ID})", B), (f"R (replaces {C})", B)):

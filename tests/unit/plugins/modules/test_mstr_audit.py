@@ -100,7 +100,7 @@ def test_an_unfinished_replacement(gone):
     [found] = result["read"]["unfinished"]
     assert [found[key] for key in ("id", "name", "final_name", "replaces")] == [beside, name, "r", old]
     assert found["exists"] is {False: True, True: False, None: None}[gone]
-    advice = {False: "or undo it by hand: ", True: "or finish it by hand: ", None: f"or if {old} exists, undo it"}
+    advice = {False: "' to undo it by hand", True: "' to finish it by hand", None: f"or if {old} exists, run "}
     assert advice[gone] in found["msg"]
     rows = [(row["name"], row["action"]) for row in result["applied"]["runtimes"]]
     assert rows == [("r", "none")] * len(definitions) + [("other", "created")]
