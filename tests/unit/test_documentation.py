@@ -57,6 +57,16 @@ def documented(name):
     return options
 
 
+def test_changelog_names_what_there_is():
+    """The plugins and roles of the first release, of which it keeps no other."""
+    text = (ROOT / "CHANGELOG.md").read_text().replace("\\", "")
+    filters = [path.stem for path in (ROOT / "plugins" / "filter").glob("*.py")]
+    roles = [path.name for path in (ROOT / "roles").iterdir()]
+    assert sorted(re.findall(r"^\* mstr\.library\.(\w+) - ", text, re.MULTILINE)) == sorted(
+        [*MODULES, *filters, *roles]
+    )
+
+
 def plain(options, inner):
     """Options in a form that both sides share; a missing value is False, None or a text."""
     return {

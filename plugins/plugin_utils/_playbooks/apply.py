@@ -22,7 +22,7 @@ from ...module_utils._errors import ErrorList, ValidationError, ended, listed
 from ...module_utils._model.usage import name_of
 from .._reports.export import File
 from .action import Action, Result, refused
-from .destination import Stat
+from .destination import kind_at
 from .export import BACKUP, OwnFile, exported
 from .variables import APPLIED, DEFINITIONS, empty_errors, name_errors, types, with_exemptions
 
@@ -116,7 +116,7 @@ def _read_backup(action: Action) -> tuple[_Backup | None, Result]:
 def _write_backup(action: Action, backup: _Backup) -> str:
     """Write the file, under a name that no file has. Returns its path. Raises ValidationError."""
     target = backup.target
-    target.path = next(path for path in _paths(target.path, action.began()) if not Stat.local(path).kind)
+    target.path = next(path for path in _paths(target.path, action.began()) if not kind_at(path))
     try:
         target.write(backup.file.text, private=True)
     except ValidationError as exc:

@@ -6,14 +6,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import secrets
 import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import NamedTuple
 
 from .._reports.texts import without_controls_in
 
@@ -28,30 +26,15 @@ _KINDS = {
 }
 
 
-class Stat(NamedTuple):
-    """What is at a path: its kind, None for nothing; whether it can be written; the checksum and size of a file."""
-
-    kind: str | None
-    is_writable: bool = False
-    checksum: str = ""
-
-    @classmethod
-    def local(cls, path: str) -> Stat:
-        """On the control node. Reads nothing but a regular file."""
-        try:
-            mode = os.stat(path).st_mode
-        except OSError:
-            return cls(None)
-        if any(_is_stream(link) for link in _links(path)):
-            return cls("a stream of the process")
-        kind = _KINDS.get(stat.S_IFMT(mode))
-        digest = hashlib.sha1(usedforsecurity=False)
-        if kind == FILE:
-            with suppress(OSError), open(path, "rb") as file:
-                while chunk := file.read(2**20):
-                    digest.update(chunk)
-        is_writable = _is_folder_writable(path) if kind == FOLDER else os.access(path, os.W_OK)
-        return cls(kind, is_writable, digest.hexdigest())
+def kind_at(path: str) -> str | None:
+    """What is at a path; None for nothing. Opens nothing."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return None
+    if any(_is_stream(link) for link in _links(path)):
+        return "a stream of the process"
+    return _KINDS.get(stat.S_IFMT(mode))
 
 
 def dest_errors(name: str, path: str) -> Iterator[str]:
@@ -59,14 +42,14 @@ def dest_errors(name: str, path: str) -> Iterator[str]:
 
     Only a regular file is replaced: a rename would put one in the place of a device, which all processes use.
     """
-    kind, folder = Stat.local(path).kind, os.path.dirname(os.path.realpath(path))
+    kind, folder = kind_at(path), os.path.dirname(os.path.realpath(path))
     if kind == FOLDER:
         yield f"{name} {path} is a directory; name a file."
     elif kind not in (None, FILE):
         yield f"{name} {path} is {kind}, not a regular file; name a file."
-    elif (parent := Stat.local(folder)).kind != FOLDER:
+    elif kind_at(folder) != FOLDER:
         yield f"The directory of {name}, {folder}, does not exist; create it."
-    elif not parent.is_writable:
+    elif not _is_folder_writable(folder):
         yield f"The directory of {name}, {folder}, is not writable; choose another one."
 
 
@@ -77,7 +60,7 @@ def write(path: str, parts: Iterable[str], *, private: bool = False) -> None:
     A new file has the rights that the umask allows, a `private` one only those of its owner. An existing one keeps its
     own. Raises OSError.
     """
-    kind, target = Stat.local(path).kind, os.path.realpath(path)
+    kind, target = kind_at(path), os.path.realpath(path)
     if kind not in (None, FILE):
         raise OSError(0, f"it is {kind}, not a regular file")
     kept = os.stat(target) if kind else None
@@ -97,11 +80,6 @@ def write(path: str, parts: Iterable[str], *, private: bool = False) -> None:
         with suppress(OSError):
             os.unlink(beside)
         raise
-
-
-def checksum(content: bytes) -> str:
-    """The checksum of a file with this content."""
-    return hashlib.sha1(content, usedforsecurity=False).hexdigest()
 
 
 def _links(path: str) -> Iterator[str]:

@@ -22,7 +22,7 @@ from .._reports.texts import plain
 from .._reports.upgrade import UPGRADE_DAYS, Upgrade, upgrade_errors, upgrade_file
 from .action import Action, Result, refused
 from .check import UNKNOWN, one_file_error
-from .destination import Stat, checksum, dest_errors, write
+from .destination import dest_errors, write
 from .variables import empty_errors, is_given, name_errors, own_file
 
 # What is exported, and who writes the file.
@@ -128,8 +128,11 @@ class OwnFile:
 
     def differs(self, text: str) -> bool:
         """Whether the file does not exist, or has a different content."""
-        stat = Stat.local(self.path)
-        return not stat.kind or stat.checksum != checksum(text.encode())
+        try:
+            with open(self.path, "rb") as file:
+                return file.read() != text.encode()
+        except OSError:
+            return True
 
     def write(self, text: str, *, private: bool = False) -> None:
         """Write the file, see `destination.write`. Raises ValidationError."""

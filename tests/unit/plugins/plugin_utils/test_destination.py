@@ -6,7 +6,6 @@ import json
 import os
 import socket
 import stat
-import tracemalloc
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,8 +13,6 @@ import pytest
 import yaml
 from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.destination import (
-    Stat,
-    checksum,
     dest_errors,
     write,
 )
@@ -160,16 +157,3 @@ def test_no_raw_controls_in_an_export(tmp_path):
     (tmp_path / "export.yml").write_text(file.text, encoding="utf-8")
     [read] = read_definitions(str(tmp_path / "export.yml")).runtimes or []
     assert read["description"] == description == yaml.safe_load(file.text)["runtimes"][0]["description"]
-
-
-def test_the_checksum_of_a_file_of_any_size(tmp_path):
-    """It is read in parts: a file that is there may be larger than the memory."""
-    path = tmp_path / "large"
-    path.write_bytes(b"x" * (5 * 2**20 + 3))
-    tracemalloc.start()
-    try:
-        found = Stat.local(str(path))
-        assert tracemalloc.get_traced_memory()[1] < 4 * 2**20
-    finally:
-        tracemalloc.stop()
-    assert found.checksum == checksum(path.read_bytes())
