@@ -93,21 +93,22 @@ def _groups(context: Context, marks: Sequence[Unfinished]) -> Iterator[_Group]:
         places = {
             wanted.place or f"runtimes[{index}]"
             for index, wanted in enumerate(context.inputs.definitions)
-            if any(_means(wanted, mark, old) for mark in same)
+            if any(_means(wanted, mark, old, not wanted.id or context.inputs.restore) for mark in same)
         }
         if places:
             yield _Group(replaced, same, frozenset(places), old, old is None and _is_gone(context, replaced))
 
 
-def _means(wanted: Definition, mark: Unfinished, old: Runtime | None) -> bool:
+def _means(wanted: Definition, mark: Unfinished, old: Runtime | None, by_name: bool) -> bool:
     """Whether a definition means the name that an unfinished replacement is to take, or the runtime that it replaces.
 
-    One with its own id is how a person undoes or finishes it by hand.
+    One with its own id is how a person undoes or finishes it by hand. `by_name`: whether the name may find a runtime,
+    in a backup also that of a definition with an id, which may be gone.
     """
     if wanted.id == mark.key:
         return False
     names = {wanted.name, *wanted.previous_names}
-    return wanted.id == mark.replaced or mark.name in names or bool(old and not wanted.id and old.name in names)
+    return wanted.id == mark.replaced or mark.name in names or bool(old and by_name and old.name in names)
 
 
 def _is_gone(context: Context, key: str) -> bool:

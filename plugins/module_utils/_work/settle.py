@@ -279,6 +279,10 @@ def _state_of(row: Row) -> str:
     for step in row.in_phase(DELETE_OLD):
         new = step.successor or Runtime({})
         return f"{step.seen.label} is deleted, and {new.label} keeps its name. Set recover: true to finish it."
+    for step in row.in_phase(UNDO):
+        # Its name is gone with it, so no later run knows of these scripts.
+        to = step.successor or Runtime({})
+        return f"Assign the scripts that still use {step.seen.label} to {to.label} with mstr_script_runtime."
     return "Run the task again."
 
 

@@ -176,7 +176,7 @@ def _new(context: Context, listed: Sequence[Runtime]) -> list[Runtime]:
 class _Seen(NamedTuple):
     """What was seen after a write whose response was lost. `step`: planned again on it, or the step itself if gone."""
 
-    outcome: str  # DONE, MISSING or CHANGED_MEANWHILE
+    outcome: str  # _DONE, _MISSING or _CHANGED
     step: Step
 
 

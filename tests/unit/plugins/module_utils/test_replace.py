@@ -198,12 +198,13 @@ def test_both_runtimes_are_gone():
 
 
 def test_look_up_after_an_undo_that_fails():
-    """The new runtime is deleted, and the message does not say that it exists."""
+    """The new runtime is deleted, and no later run knows of the scripts that may still use it."""
     have = holding(R=A).seed_scripts(load=A)
     have.code_status = 4
     have.fail("DELETE", meanwhile=lambda: have.refusals.update({"GET /projects": NO}))
     message = run(have, {**UPGRADE, "smoke_test": "1/0"})["msg"]
     assert "was deleted again. Not every script could be read again: " in message
+    assert message.endswith(f" to 'R' ({A}) with mstr_script_runtime.")
     assert "exists beside it" not in message
 
 

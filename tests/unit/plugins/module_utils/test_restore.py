@@ -45,6 +45,13 @@ def test_refused_entry_is_in_the_backup():
     assert have.warnings == [f"These runtimes are not in the backup, and stay as they are: {beside!r} ({B})."]
 
 
+def test_name_of_a_runtime_that_is_being_replaced():
+    """The id of the entry is gone, so its name decides."""
+    have = holding(S=A, **{f"R (replaces {A})": B})
+    assert "is an unfinished replacement of" in restore(have, {"id": C, "name": "S", "others": "x"})["msg"]
+    assert have.writes == []
+
+
 def test_name_of_a_runtime_that_another_entry_means():
     """It is not the one that is gone, and its name is not free yet: a second run creates it."""
     have = holding(a=B)
