@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .._errors import PartialError, ValidationError, as_mstr_error
 from .._model.runtime import INCOMPLETE, Runtime
@@ -22,9 +22,6 @@ from .reconcile import Outcome, reconcile, result_of
 from .recover import unfinished_findings
 from .runtime_info import READ_OPTIONS, find_runtimes, query_from, with_findings
 from .script_usage import find_usage
-
-if TYPE_CHECKING:
-    pass
 
 _DEFINITIONS = ("runtimes", "src", "scripts")
 # What only a task that writes needs.
