@@ -265,7 +265,7 @@ def _with_followers(context: Context, rows: Sequence[Row]) -> list[Row]:
 def _left_and_taken(row: Row) -> tuple[Runtime, Runtime] | None:
     """The runtime that scripts must not name any more, and the one that they are to use; None for other rows."""
     for step in row.in_phase(DELETE_OLD, UNDO):
-        if step.done and step.successor and step.plan.changed:
+        if step.done and step.successor:
             return step.seen, step.successor
     finish = row.due(FINISH)
     if finish:
