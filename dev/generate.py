@@ -83,7 +83,7 @@ def _options_of_module(name: str) -> Json:
     module = yaml.safe_load(product(f"modules.{name}").DOCUMENTATION)
     fragments = [fragment.split(".")[2] for fragment in module["extends_documentation_fragment"]]
     options: Json = {key: option for fragment in fragments for key, option in of_fragment(fragment).items()}
-    return {**options, **module["options"]}
+    return {**options, **module.get("options", {})}
 
 
 def _of_role(variable: Any, spec: Mapping[str, Any], with_anchor: Collection[str]) -> str:

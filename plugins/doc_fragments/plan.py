@@ -6,10 +6,13 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """What a person decides: which plan is carried out, and whether unfinished replacements are recovered."""
+    """What a person decides: which plan is carried out, with which comment, and whether replacements are recovered."""
 
     DOCUMENTATION = r"""
 options:
+  journal_comment:
+    description: A comment for the change journal. Servers older than release 11.5.0300 may reject it.
+    type: str
   plan_id:
     description:
       - The id of the approved plan, which an earlier run returned as C(plan_id), usually in check mode. If the plan of

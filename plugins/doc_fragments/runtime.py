@@ -120,9 +120,6 @@ options:
   execution_target:
     description: Where scripts run. Only newer servers have it.
     type: str
-  journal_comment:
-    description: A comment for the change journal. Servers older than release 11.5.0300 may reject it.
-    type: str
   previous_names:
     description:
       - Names that the runtime had before. If no runtime has O(name) and exactly one has such a name, that one is

@@ -27,10 +27,6 @@ extends_documentation_fragment:
   - mstr.library.policy.short
   - mstr.library.protect
   - mstr.library.plan
-options:
-  journal_comment:
-    description: A comment for the change journal of the server, unless an entry has its own.
-    type: str
 requirements:
   - netaddr
   - PyYAML, only if O(src) is a YAML file

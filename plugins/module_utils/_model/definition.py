@@ -21,7 +21,6 @@ DEFINITION_OPTIONS: dict[str, Any] = {
     "id": {"type": "str"},
     **{field.name: dict(field.spec) for field in FIELDS},
     **{f"purge_{option}": {"type": "bool", "default": True} for option in PURGEABLE},
-    "journal_comment": {"type": "str"},
     "previous_names": {"type": LIST_AS_WRITTEN, "elements": "str"},
     "replace_on_change": {"type": "raw"},
     "smoke_test": {"type": "raw"},

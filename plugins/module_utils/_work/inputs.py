@@ -62,6 +62,7 @@ TASK_OPTIONS: dict[str, Any] = {
     "wait_interval": {"type": "float", "default": 2.0},
     "protect_used": {"type": "bool", "default": False},
     "plan_id": {"type": "str"},
+    "journal_comment": {"type": "str"},
     "recover": {"type": "bool", "default": False},
     **POLICY_OPTION,
 }

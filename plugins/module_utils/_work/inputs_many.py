@@ -44,13 +44,12 @@ MANY_OPTIONS: dict[str, Any] = {
     "purge": {"type": "bool", "default": False},
     "purge_exclude": {"type": LIST_AS_WRITTEN, "elements": "str", "default": []},
     "purge_limit": {"type": "int"},
-    "journal_comment": {"type": "str"},
     **TASK_OPTIONS,
 }
 
 
 # The options that an entry with `state: absent` may have.
-_OF_ABSENT = ("state", "name", "id", "journal_comment")
+_OF_ABSENT = ("state", "name", "id")
 
 # Checks an entry of a file with the spec of its options: the entry, None if it is refused, and its errors.
 Check = Callable[[Mapping[str, Any], Mapping[str, Any]], "tuple[dict[str, Any] | None, list[str]]"]
@@ -177,7 +176,7 @@ def _definition(place: str, entry: Mapping[str, Any], comment: str | None, resto
     with ErrorList() as errors:
         if is_absent(entry):
             errors.add(*_absent_errors(entry, restore))
-        options = {**entry, "journal_comment": entry.get("journal_comment") or comment}
+        options = {**entry, "journal_comment": comment}
         definition: Definition = errors.check(definition_from, options)
     return definition._replace(place=place)
 

@@ -20,7 +20,6 @@ LIST = "GET /runtimes"
 NO = refusal(403, "ERR0017", "no permission")
 UPGRADE = {"name": "R", "runtime_version": "3.12.1", "replace_on_change": ["runtime_version"]}
 UNITE = {**UPGRADE, "previous_names": ["S"], "replace_on_change": True}
-MERGE = {"name": "S", "previous_names": ["R"], "replace_on_change": True}
 BESIDE = f"R (replaces {A})"
 
 

@@ -79,7 +79,7 @@ def test_duplicates_with_both_indexes(entries, fault):
 def test_absent_with_fields_makes_no_sense(fields, named):
     found = faults({"name": "a", "state": "absent", **fields})
     assert sorted(found) == [f"runtimes[0] 'a': {entry} cannot be used with state: absent" for entry in named]
-    assert prepare(runtimes=[{"name": "a", "id": ID, "state": "absent", "journal_comment": "why"}])
+    assert prepare(runtimes=[{"name": "a", "id": ID, "state": "absent"}], journal_comment="why")
 
 
 @pytest.mark.parametrize("source", ["runtimes", "src"])
@@ -163,16 +163,22 @@ def test_error_has_line_and_name(src, entry, start):
 
 
 def test_entries_of_file_as_those_of_option(src):
-    """The comment of an entry comes before that of the task."""
+    """The comment is that of the task."""
     entries = [
         {"name": "a", "exec_timeout": "60", "whitelist": "10.0.0.0/8"},
-        {"name": "7", "resource": {"cpu": "0.5"}, "journal_comment": "mine"},
+        {"name": "7", "resource": {"cpu": "0.5"}},
     ]
     in_file = prepare(src=src({"runtimes": entries}), journal_comment="ours").definitions
     as_options = prepare(runtimes=entries, journal_comment="ours").definitions
     assert [entry._replace(place="") for entry in in_file] == [entry._replace(place="") for entry in as_options]
     assert in_file[0].values == {"name": "a", "exec_timeout": 60, "whitelist": ("10.0.0.0/8",)}
-    assert [entry.journal_comment for entry in in_file] == ["ours", "mine"]
+    assert [entry.journal_comment for entry in in_file] == ["ours", "ours"]
+
+
+def test_comment_belongs_to_the_task(src):
+    [error] = src.faults([{"name": "a", "journal_comment": "mine"}])
+    assert "'a': " in error
+    assert "journal_comment" in error
 
 
 def test_backup_deletes_nothing(src):
