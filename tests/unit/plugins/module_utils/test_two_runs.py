@@ -40,7 +40,7 @@ def changed(world, run, **fields):
     return world._replace(raced=world.raced or bool(world.open - {run.own + run.kind}), **fields)
 
 
-def step(world, run):
+def step(world, run):  # noqa: C901 one table of states, each with what it reads and writes
     """The world and the run after one request."""
     going, staying = pair(run)
     others = world.runtimes - {OLD, run.own}
