@@ -73,7 +73,7 @@ PAGES: dict[str, Preparation] = {
         ],
         warnings=["not carried over", "are not restored"],
     ),
-    "docs/docsite/rst/guide_pipelines.rst": Preparation(options=["-i", "inventory.yml"], files={"state/.gitkeep": ""}),
+    "docs/docsite/rst/guide_pipelines.rst": Preparation(options=["-i", "inventory.yml"]),
     "docs/docsite/rst/guide_runtimes_as_code.rst": Preparation(
         runtimes=[NIGHTLY, {"name": "Strategy samples"}, {"name": "Trial of 2024"}],
         files={"backups/production.20261130T041500Z.yml": "restore: true\nruntimes: [{name: Nightly reports}]\n"},
