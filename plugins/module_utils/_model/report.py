@@ -9,13 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from .._errors import MstrError, PartialError
 from .plan import NO_PLAN, Plan, diff_values
 from .runtime import Runtime
-from .scripts import SavedScript
 from .steps import DELETE_OLD, PREDICTED, RECOVERY, UNDO, UNKNOWN, Row, Step, assignments_in
+
+if TYPE_CHECKING:
+    from .scripts import SavedScript  # few tasks have scripts
 
 PLAN_ID_DIGITS = 24
 
@@ -155,7 +157,7 @@ def is_moved(step: Step) -> bool:
 
 def script_result(step: Step) -> dict[str, Any]:
     """An assignment for a result."""
-    script, target = cast(SavedScript, step.script), step.successor
+    script, target = cast("SavedScript", step.script), step.successor
     before = None
     if script.runtime_id:
         before = {"id": script.runtime_id, "name": step.before.name if step.before else None}
@@ -182,7 +184,7 @@ def scripts_diff(scripts: Sequence[Step]) -> dict[str, dict[str, str]]:
     """The runtime of each moved script before and after."""
     diff: dict[str, dict[str, str]] = {"before": {}, "after": {}}
     for step in filter(is_moved, scripts):
-        script, target = cast(SavedScript, step.script), cast(Runtime, step.successor)
+        script, target = cast("SavedScript", step.script), cast(Runtime, step.successor)
         key = f"{script.project.name} / {script.name} ({script.id})"
         diff["before"][key] = _runtime_text(step.before) if step.before else str(script.runtime_id)
         diff["after"][key] = _runtime_text(target)
