@@ -79,6 +79,7 @@ def recovered(context: Context) -> Recovery:
     errors.update(_name_conflicts(context, planned))
     refused = _refused(groups, errors)
     rows = [row for group in groups if not group.places & refused.keys() for row in planned.get(group.replaced, ())]
+    refused = {**refused, **_refused_by_id(context, rows)}
     return Recovery(_afterwards(context, marks, rows, usage), rows, refused)
 
 
@@ -91,12 +92,29 @@ def _groups(context: Context, marks: Sequence[Unfinished]) -> Iterator[_Group]:
     for replaced, same in by_replaced.items():
         old = by_key.get(replaced)
         places = {
-            wanted.place or f"runtimes[{index}]"
-            for index, wanted in enumerate(context.inputs.definitions)
+            place
+            for place, wanted in _by_place(context)
             if any(_means(wanted, mark, old, not wanted.id or context.inputs.restore) for mark in same)
         }
         if places:
             yield _Group(replaced, same, frozenset(places), old, old is None and _is_gone(context, replaced))
+
+
+def _by_place(context: Context) -> Iterator[tuple[str, Definition]]:
+    """The definitions, each with where it is written."""
+    for index, wanted in enumerate(context.inputs.definitions):
+        yield wanted.place or f"runtimes[{index}]", wanted
+
+
+def _refused_by_id(context: Context, recovery: Sequence[Row]) -> Mapping[str, MstrError]:
+    """The errors of the definitions that mean, by its id, a runtime that the recovery deletes."""
+    undone = {step.key: step.label for row in recovery for step in row.in_phase(UNDO)}
+    errors: dict[str, MstrError] = {}
+    for place, wanted in _by_place(context):
+        if wanted.id in undone:
+            what = f"id {wanted.id} is the unfinished replacement {undone[wanted.id]}, which recover deletes"
+            errors[place] = ValidationError([f"{what}. Remove this entry"])
+    return errors
 
 
 def _means(wanted: Definition, mark: Unfinished, old: Runtime | None, by_name: bool) -> bool:

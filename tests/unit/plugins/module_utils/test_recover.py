@@ -146,6 +146,17 @@ def test_its_own_id_is_a_remedy():
     assert have.requests.count("GET /runtimes") == 0
 
 
+@pytest.mark.parametrize("more", [{}, {"restore": True}])
+def test_an_id_that_the_recovery_deletes(more):
+    """Two entries that want the opposite: the one that names what is deleted is refused, in check mode, too."""
+    have = unfinished()
+    entries = [{"id": A, "name": "V"}, {"id": B, "name": "U"}]
+    predicted, result = both(have, *entries, recover=True, **more)
+    assert predicted["summary"] == result["summary"] == summary(updated=1, deleted=1, moved=1, failed=1)
+    assert "which recover deletes. Remove this entry" in result["runtimes"][1]["error"]["msg"]
+    assert have.names == ["V"]
+
+
 def test_its_name_is_refused():
     """Nobody may define a runtime of this form; a name that only looks like it is a plain name."""
     for wrong in ({"name": BESIDE}, {"name": "R", "previous_names": [BESIDE]}):
