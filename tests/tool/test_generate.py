@@ -48,7 +48,7 @@ def test_a_new_field_is_in_the_schema(clone: Path) -> None:
 def test_the_role_documents_what_it_passes_on(clone: Path) -> None:
     """A changed description of an option of mstr_runtimes reaches the variable of the role."""
     wait = clone / "plugins" / "doc_fragments" / "wait.py"
-    change(wait, "Maximum number of seconds to wait.", "How long to wait, with O(wait=true).")
+    change(wait, "Seconds to wait.", "How long to wait, with O(wait=true).")
     assert generate(clone)[0] == 0
     specs = yaml.safe_load((clone / "roles" / "runtimes" / "meta" / "argument_specs.yml").read_text())["argument_specs"]
     description = specs["main"]["options"]["mstr_runtimes_wait_timeout"]["description"]
