@@ -49,8 +49,10 @@ def assert_nothing_left(place: Path) -> None:
     # A simulator ends with its parent.
     wait_until(lambda: not processes_with(f"MARK={place}"), "ended")
     assert list((place / "home").iterdir()) == []
-    # Ansible's own server of results, which Ctrl-C ends as well, does not always remove its folder.
-    assert [path for path in (place / "tmp").iterdir() if not path.name.startswith("pymp-")] == []
+    # Ansible's own server of results, which Ctrl-C ends as well, does not always remove its folder. Nor does Python the
+    # file with which it tries whether it can write there.
+    left = [path for path in (place / "tmp").iterdir() if not path.name.startswith("pymp-")]
+    assert [path for path in left if not (path.is_file() and len(path.name) == 8)] == []
 
 
 def test_the_demo_shows_each_step(place: Path) -> None:
