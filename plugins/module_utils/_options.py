@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ._errors import REFUSED, SURROGATE, clean, text_error, texts
+from ._errors import REFUSED, text_error
+from ._text import SURROGATE, clean, texts_in
 
 _HALF = "contains half of a character (a lone surrogate); remove it"
 _LARGEST = 2**63 - 1
@@ -194,7 +195,7 @@ def unicode_errors(params: Mapping[str, Any]) -> list[str]:
 
     No text is quoted, because it may be a secret, and Ansible would not find it in the escaped form.
     """
-    return [f"{name} {_HALF}" for name, text in texts(params) if SURROGATE.search(text)]
+    return [f"{name} {_HALF}" for name, text in texts_in(params) if SURROGATE.search(text)]
 
 
 def secret_values(spec: Mapping[str, Any], params: Mapping[str, Any]) -> set[str]:

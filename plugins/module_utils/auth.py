@@ -37,14 +37,8 @@ try:
 except ImportError:
     register_secrets = None
 
-from ._errors import (
-    ErrorList,
-    MstrError,
-    ValidationError,
-    as_mstr_error,
-    masked,
-    printable,
-)
+from ._errors import ErrorList, MstrError, ValidationError, as_mstr_error
+from ._text import masked, printable
 from ._options import all_without_errors, secret_values, unicode_errors, without_errors
 from ._secrets import SHORTEST_SECRET, with_escaped_forms
 from ._session.connection import LOGIN_MODES, Connection, connection_from, with_own_login

@@ -120,7 +120,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
-from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, ConnectError, clean
+from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, ConnectError
+from ansible_collections.mstr.library.plugins.module_utils._text import clean
 from ansible_collections.mstr.library.plugins.module_utils._model.result import counted_runtimes
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import lists_default
 from ansible_collections.mstr.library.plugins.module_utils._session.response import OBJECT

@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .._errors import DEEPEST, clean, is_deep
+from .._text import DEEPEST, clean, is_deep
 
 _LARGEST = 64 * 2**20  # bytes
 _MOST_VALUES = 1_000_000  # in YAML, counting each use of an alias

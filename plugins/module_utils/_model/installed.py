@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from .._errors import printable
+from .._text import printable
 from .file import from_json
 from .kinds import Package, normalized_name
 from .requirements import has_version, project, specifiers

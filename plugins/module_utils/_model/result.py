@@ -12,7 +12,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from .._errors import NAMES_IN_MESSAGE, MstrError, PartialError, ValidationError, counted, ended, listed
+from .._errors import MstrError, PartialError, ValidationError
+from .._text import NAMES_IN_MESSAGE, counted, ended, listed
 from .report import (
     PLAN_ID_DIGITS,
     action_of,

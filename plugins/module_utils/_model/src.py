@@ -11,7 +11,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .._errors import ValidationError, clean, text_error, texts
+from .._errors import ValidationError, text_error
+from .._text import clean, texts_in
 from .file import Entries, FileError, Unsafe, parsed, read_text
 
 
@@ -83,7 +84,7 @@ def _content(data: Any) -> Mapping[str, Any]:
 
 
 def _check_templates(values: Mapping[str, Any]) -> None:
-    for place, text in texts(values):
+    for place, text in texts_in(values):
         if not isinstance(text, Unsafe) and ("{{" in text or "{%" in text):
             raise FileError(
                 f"has {{{{ }}}} in {place!r}, but src is not rendered as a template. If the braces are meant, write "

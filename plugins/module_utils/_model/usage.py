@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from .._errors import counted, listed
+from .._text import counted, listed
 
 Json = Mapping[str, Any]
 

@@ -18,7 +18,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from .._errors import ConnectError, MstrError, as_mstr_error, counted, ended, listed
+from .._errors import ConnectError, MstrError, as_mstr_error
+from .._text import counted, ended, listed
 from .._model.runtime import DEFAULT_RUNTIME_ID
 from .._session.interrupt import Interrupted, Stop
 from .._session.response import LIST_WITH_IDS, OBJECT_WITH_ID, Response, id_in, list_of

@@ -12,7 +12,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from .._errors import ErrorList, ValidationError, clean, listed
+from .._errors import ErrorList, ValidationError
+from .._text import clean, listed
 
 if TYPE_CHECKING:
     from .session_string import SessionString

@@ -22,7 +22,8 @@ from ssl import SSLCertVerificationError, SSLError
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
-from .._errors import ApiError, AuthError, ConnectError, clean, code_number
+from .._errors import ApiError, AuthError, ConnectError, code_number
+from .._text import clean
 from .call import READ, Call
 from .connection import Connection
 from .response import Response, UnreadableBody

@@ -15,7 +15,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from .._errors import DEEPEST, LONGEST_TEXT, SURROGATE, UNREAD, ApiError, ConnectError, MstrError, clean, is_deep
+from .._errors import ApiError, ConnectError, MstrError
+from .._text import DEEPEST, LONGEST_TEXT, SURROGATE, UNREAD, clean, is_deep
 from .call import READ, RETRY_STATUSES
 
 # A surrogate, escaped or not. Two of them may be a whole character.

@@ -16,7 +16,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from .._errors import ValidationError, clean
+from .._errors import ValidationError
+from .._text import clean
 
 _OFF = "validate_certs: false turns the check off"
 _CA_HINT = f"Set ca_path (or MSTR_CA_PATH) to a file with the CA that signed it; {_OFF}"

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from .._errors import NAMES_IN_MESSAGE, ValidationError, counted, listed
+from .._errors import ValidationError
+from .._text import NAMES_IN_MESSAGE, counted, listed
 from .._model.alike import ALIKE, is_named, name_key, near_names, quoted
 from .._model.definition import Definition
 from .._model.plan import Plan

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .._errors import ErrorList, ValidationError, clean
+from .._errors import ErrorList, ValidationError
+from .._text import clean
 from .._model.alike import name_key
 from .._model.definition import DEFINITION_OPTIONS, Definition, definition_from
 from .._model.fields import LIST_AS_WRITTEN

@@ -17,7 +17,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from .._errors import MstrError, ValidationError, ended, listed
+from .._errors import MstrError, ValidationError
+from .._text import ended, listed
 from .._model.definition import Definition
 from .._model.runtime import Runtime, lists_default
 from .._model.scripts import Usage

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .._errors import MstrError, ended, listed
+from .._errors import MstrError
+from .._text import ended, listed
 from .._model.definition import EACH_PACKAGE, Definition
 from .._model.plan import compare, diff_values, make_plan
 from .._model.runtime import Runtime

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 
-from .._errors import ValidationError, listed
+from .._errors import ValidationError
+from .._text import listed
 from .._model.runtime import Runtime
 from .._model.steps import Row, Step
 from .._session.connection import normal_url

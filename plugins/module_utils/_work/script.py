@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from .._errors import ApiError, MstrError, PartialError, clean
+from .._errors import ApiError, MstrError, PartialError
+from .._text import clean
 from .._session.interrupt import Interrupted
 from .._session.response import Response, Shape, id_in, is_outage, parsed, says_no_such_object
 from .._session.session import Session

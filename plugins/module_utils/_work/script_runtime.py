@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .._errors import ErrorList, MstrError, PartialError, ValidationError, counted
+from .._errors import ErrorList, MstrError, PartialError, ValidationError
+from .._text import counted
 from .._model.report import is_moved, script_result, scripts_diff, scripts_of
 from .._model.result import failures
 from .._model.runtime import Runtime, id_or_name, is_id

@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .._errors import ApiError, MstrError, counted, listed
+from .._errors import ApiError, MstrError
+from .._text import counted, listed
 from .._model.scripts import Project, SavedScript, Unread, Usage, excerpt
 from .._session.response import OBJECT, Shape, list_of, says_no_such_call
 from .api import Context

@@ -10,7 +10,8 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from .._errors import ErrorList, MstrError, ValidationError, counted, ended, listed
+from .._errors import ErrorList, MstrError, ValidationError
+from .._text import counted, ended, listed
 from .._model.plan import Plan
 from .._model.runtime import Runtime, id_from
 from .._model.scripts import Project, SavedScript, ScriptEntry, Usage

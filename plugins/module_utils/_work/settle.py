@@ -15,7 +15,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple, Optional
 
-from .._errors import MstrError, ended
+from .._errors import MstrError
+from .._text import ended
 from .._model.plan import NO_PLAN
 from .._model.runtime import Runtime, lists_default
 from .._model.scripts import Usage

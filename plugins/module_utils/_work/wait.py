@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .._errors import MstrError, as_mstr_error, clean, listed
+from .._errors import MstrError, as_mstr_error
+from .._text import clean, listed
 from .._model.runtime import Runtime, status_word
 from .._model.steps import READ, Row, Step
 from .._session.interrupt import Interrupted

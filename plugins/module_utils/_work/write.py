@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple, TypeVar
 
-from .._errors import ApiError, ConnectError, MstrError, ended
+from .._errors import ApiError, ConnectError, MstrError
+from .._text import ended
 from .._model.alike import near_names
 from .._model.plan import DONE, Plan
 from .._model.runtime import INCOMPLETE, Runtime, lists_default

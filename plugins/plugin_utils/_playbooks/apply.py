@@ -18,7 +18,8 @@ from functools import partial
 from itertools import chain, count
 from typing import Any, NamedTuple
 
-from ...module_utils._errors import ErrorList, ValidationError, ended, listed
+from ...module_utils._errors import ErrorList, ValidationError
+from ...module_utils._text import ended, listed
 from ...module_utils._model.usage import name_of
 from .._reports.export import File
 from .action import Action, Result, refused

@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from ...module_utils._errors import ValidationError, listed
+from ...module_utils._errors import ValidationError
+from ...module_utils._text import listed
 from ...module_utils._model.file import read_text
 from ...module_utils._model.src import read_definitions
 from ...module_utils._session.connection import normal_url

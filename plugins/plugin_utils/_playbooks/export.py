@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from datetime import datetime, timezone
 from typing import Any
 
-from ...module_utils._errors import ErrorList, counted
+from ...module_utils._errors import ErrorList
+from ...module_utils._text import counted
 from ...module_utils._model.result import counted_runtimes
 from ...module_utils._model.runtime import INCOMPLETE
 from .._reports.export import File, to_file

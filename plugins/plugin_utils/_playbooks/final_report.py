@@ -22,7 +22,8 @@ from ansible import context
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.splitter import parse_kv
 
-from ...module_utils._errors import as_mstr_error, clean, listed
+from ...module_utils._errors import as_mstr_error
+from ...module_utils._text import clean, listed
 from .._reports import environment, formats, plan_file
 from .._reports.console import console_lines
 from .._reports.environment import Environment

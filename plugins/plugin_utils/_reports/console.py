@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from ...module_utils._errors import LONGEST_TEXT, clean, counted, listed
+from ...module_utils._text import LONGEST_TEXT, clean, counted, listed
 from .changes import GOES, change_texts, script_text
 from .environment import Environment
 from .finding import KINDS

@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 
 from jinja2 import Template
 
-from ...module_utils._errors import ANSIBLE_MASKS, SURROGATE, ErrorList, ValidationError, clean, texts
+from ...module_utils._errors import ErrorList, ValidationError
+from ...module_utils._text import ANSIBLE_MASKS, SURROGATE, clean, texts_in
 from ...module_utils._model.definition import definition_from
 from ...module_utils._model.fields import BY_NAME
 from ...module_utils._model.kinds import RESOURCE_KEYS
@@ -274,7 +275,7 @@ def _text_error(text: str) -> str | None:
 def _check(definition: Mapping[str, Any]) -> None:
     """Raises ValidationError with every reason why this definition would not create the same runtime."""
     with ErrorList() as errors:
-        for where, text in texts(definition):
+        for where, text in texts_in(definition):
             error = _text_error(text)
             if error:
                 errors.add(f"{where} {error}")

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from ...module_utils._errors import LONGEST_TEXT, clean
+from ...module_utils._text import LONGEST_TEXT, clean
 
 Json = Mapping[str, Any]
 

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ...module_utils._errors import LONGEST_TEXT, clean, one_line
+from ...module_utils._text import LONGEST_TEXT, clean, one_line
 from .changes import GOES, script_text, title
 from .console import finding_lines
 from .differences import differences, value_texts

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ...module_utils._errors import counted, listed
+from ...module_utils._text import counted, listed
 from .changes import summary_text, title
 from .environment import Environment
 from .finding import KINDS

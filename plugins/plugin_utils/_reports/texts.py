@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ...module_utils._errors import HIDDEN, SURROGATE
+from ...module_utils._text import HIDDEN, SURROGATE
 
 # Tabs and line ends stay, because they lay out a text.
 _TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)[\d:.]*(?:\+0000|\+00:00|Z)")

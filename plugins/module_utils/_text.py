@@ -1,0 +1,110 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Texts for people: cleaned, cut, masked, counted and listed; and the texts in a value.
+
+Imports nothing of the collection, of ansible or of requests.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+# C0 and C1 controls, and the marks that change the direction of text: a server's message must not drive a terminal.
+HIDDEN = "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f"
+_CONTROLS = re.compile(f"[\x00-\x1f{HIDDEN}]+")
+_ESCAPES = re.compile("\x1b(\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(\x07|\x1b\\\\)?|.)")
+# Half of a character, which cannot be written as UTF-8.
+SURROGATE = re.compile("[\ud800-\udfff]")
+UNREAD = "\ufffd"  # stands for it
+LONGEST_TEXT = 1000  # characters that people are shown of a text in a response
+_READ_LIMIT = 20_000
+NAMES_IN_MESSAGE = 10
+DEEPEST = 100
+MASK = "********"
+# What Ansible shows in place of a secret: inside a text, and in place of a value that is the whole secret.
+ANSIBLE_MASKS = (MASK, "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER", "$REDACTED$")
+
+
+def cut(text: str, limit: int, length: int = 0) -> str:
+    """The text, or its beginning with the number of its characters; `length`: of a longer text that it was before."""
+    if len(text) <= limit and not length:
+        return text
+    more = f"… ({length or len(text)} characters)"
+    return f"{text[: limit - len(more)]}{more}" if limit > 4 * len(more) else f"{text[: limit - 1]}…"
+
+
+def clean(value: object, limit: int = LONGEST_TEXT, secrets: Iterable[str] = ()) -> str:
+    """Foreign text made safe for a message: one line, no control characters, no secrets, at most `limit` characters."""
+    # Cut before the regular expressions run, because a text of 60 MB would take seconds. Mask secrets before the last
+    # cut, because that might leave half of a secret, which would no longer be recognized.
+    whole = str(value)
+    text = masked(whole[:_READ_LIMIT], secrets)
+    # Mask again: an escape sequence inside a secret hides the secret until the sequence is removed.
+    return cut(masked(one_line(text), secrets), limit, len(whole) if len(whole) > _READ_LIMIT else 0)
+
+
+def one_line(text: str) -> str:
+    """A text of any length on one line, without control characters."""
+    return SURROGATE.sub("?", " ".join(_CONTROLS.sub(" ", _ESCAPES.sub("", text)).split()))
+
+
+def printable(text: str) -> str:
+    """The text without what would drive a terminal, and with a character in place of each half of one."""
+    lines = (_CONTROLS.sub(" ", _ESCAPES.sub("", line)) for line in text.split("\n"))
+    return SURROGATE.sub(UNREAD, "\n".join(lines))
+
+
+def masked(text: str, secrets: Iterable[str]) -> str:
+    """The text with asterisks in place of each secret."""
+    # The longest first, because one secret may be part of another.
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, MASK)
+    return text
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, such as "1 script"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def listed(texts: Sequence[str], most: int = NAMES_IN_MESSAGE, separator: str = ", ") -> str:
+    """The texts with commas, at most `most` of them: "a, b and 7 more"."""
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return separator.join(texts[:most]) + more
+
+
+def ended(sentence: str) -> str:
+    """The sentence with one full stop."""
+    return f"{sentence.rstrip('.')}."
+
+
+def texts_in(value: Any, option: str = "") -> Iterator[tuple[str, str]]:
+    """Every text and number in a value, with the option that has it, such as `runtimes[0].name`."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            name = f"{option}.{key}" if option else str(key)
+            yield from texts_in(inner, name)
+    elif isinstance(value, (list, tuple)):
+        for index, inner in enumerate(value):
+            yield from texts_in(inner, f"{option}[{index}]")
+    elif isinstance(value, str):
+        yield option, value
+    elif value is not None and not isinstance(value, bool):
+        yield option, str(value)
+
+
+def is_deep(data: Any) -> bool:
+    """Whether a value, which must not contain itself, has more than DEEPEST levels of lists and mappings."""
+    level = [data]
+    for _level in range(DEEPEST + 1):
+        containers = [value for value in level if isinstance(value, (dict, list))]
+        if not containers:
+            return False
+        level = []
+        for container in containers:
+            level += container.values() if isinstance(container, dict) else container
+    return True
