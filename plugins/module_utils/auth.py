@@ -38,13 +38,13 @@ except ImportError:
     register_secrets = None
 
 from ._errors import ErrorList, MstrError, ValidationError, as_mstr_error
-from ._text import masked, printable
 from ._options import all_without_errors, secret_values, unicode_errors, without_errors
 from ._secrets import SHORTEST_SECRET, with_escaped_forms
 from ._session.connection import LOGIN_MODES, Connection, connection_from, with_own_login
 from ._session.interrupt import Stop
 from ._session.session import Session
 from ._session.transport import REQUESTS_IMPORT_ERROR
+from ._text import masked, printable
 
 __all__ = ["MstrError", "Task", "ValidationError", "argument_spec", "run"]
 
@@ -244,7 +244,7 @@ def run(
     stop = _host.make_stop()
     trace: list[str] = []
     output, failed = _output(module, stop, work, connection, prepare, trace.append)
-    if stop.hung_up:
+    if stop.caller_gone:
         # No process reads the output; writing would only raise BrokenPipeError.
         raise SystemExit(1)
     # Names and versions in the sentence come from the server.

@@ -121,11 +121,10 @@ from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, ConnectError
-from ansible_collections.mstr.library.plugins.module_utils._text import clean
-from ansible_collections.mstr.library.plugins.module_utils._model.result import counted_runtimes
-from ansible_collections.mstr.library.plugins.module_utils._model.runtime import lists_default
+from ansible_collections.mstr.library.plugins.module_utils._model.runtime import counted_runtimes, lists_default
 from ansible_collections.mstr.library.plugins.module_utils._session.response import OBJECT
 from ansible_collections.mstr.library.plugins.module_utils._session.session import Session
+from ansible_collections.mstr.library.plugins.module_utils._text import clean
 from ansible_collections.mstr.library.plugins.module_utils._work.api import RuntimeApi
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import Definition, definition_from
-from ansible_collections.mstr.library.plugins.module_utils._model.report import report_one
+from ansible_collections.mstr.library.plugins.module_utils._model.result import report_one
 from ansible_collections.mstr.library.plugins.module_utils._model.steps import Step
 from ansible_collections.mstr.library.plugins.module_utils._session import session as _session
 from ansible_collections.mstr.library.plugins.module_utils._session.call import Call

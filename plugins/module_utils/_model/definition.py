@@ -2,19 +2,20 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The definition of one runtime: a task's options, checked before anything is sent."""
+"""What a task wants: the definition of a runtime, from its options, checked before anything is sent; and a purge."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
 from .._errors import ErrorList, ValidationError, parsed_each
+from .checks import at_least, checked_number, name_errors, packages_from, replaced_fields, resource_from, version_error
 from .fields import BY_NAME, FIELDS, LIST_AS_WRITTEN, POOL, PURGEABLE, TEXT_AS_WRITTEN, Field
-from .kinds import at_least, checked_number
+from .kinds import without_null
 from .networks import canonical as canonical_network
-from .runtime import id_from, name_error
+from .runtime import Runtime, id_from, name_error
 
 DEFINITION_OPTIONS: dict[str, Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -117,8 +118,6 @@ def _replaced_fields(params: Mapping[str, Any]) -> frozenset[str]:
     is_plain = not previous and replace_on_change is None and (is_absent or not name.endswith(")"))
     if is_plain:
         return frozenset()
-    from .moves import name_errors, replaced_fields  # few definitions need it
-
     with ErrorList() as errors:
         errors.add(*name_errors(params.get("name"), previous))
         replaced = errors.check(replaced_fields, replace_on_change)
@@ -146,19 +145,58 @@ def _checked(field: Field, value: Any) -> Any:
     if field.name == "whitelist":
         return tuple(dict.fromkeys(parsed_each("whitelist", value, canonical_network)))
     if field.name in ("packages", "resource"):
-        from .entries import packages_from, resource_from  # only a definition with one of them needs it
-
         return packages_from(value) if field.name == "packages" else resource_from(value)
     if field.name == "name":
         error = name_error(value)
     elif value == "" and not field.may_be_empty:
         error = "is empty; omit the option to keep the current value"
     elif kind is TEXT_AS_WRITTEN:
-        from .entries import version_error
-
         error = version_error(value)
     elif kind == "int":
         at_least(field.name, checked_number(field.name, value), field.minimum)
     if error:
         raise ValidationError([f"{field.name} {error}"])
     return value
+
+
+class Purge(NamedTuple):
+    """Deletes unlisted runtimes, but those that `exclude` (names, ids, patterns) names.
+
+    `limit`: maximum number of deletions. `comment`: for the server's journal.
+    """
+
+    exclude: Sequence[str] = ()
+    limit: int | None = None
+    comment: str | None = None
+
+
+def deletion_of(runtime: Runtime, comment: str | None) -> Definition:
+    """The definition that deletes a runtime that was read, by its id. `comment`: for the server's journal."""
+    return Definition("absent", {}, id=runtime.id, name=runtime.name, journal_comment=comment)
+
+
+def rename_of(runtime: Runtime, name: str, comment: str | None) -> Definition:
+    """The definition that only renames a runtime that was read. `comment`: for the server's journal."""
+    return Definition("present", {"name": name}, id=runtime.id, name=name, journal_comment=comment)
+
+
+def definition_of(runtime: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of the definition that would create a runtime, which is as in a result."""
+    definition = without_null({field.name: _in_definition(field, runtime.get(field.name)) for field in FIELDS})
+    for name in POOL:
+        if runtime.get(name) is None and pool_errors(definition):
+            # Some servers omit a count of zero, but this one has a different meaning.
+            del definition[name]
+    return definition
+
+
+def _in_definition(field: Field, value: Any) -> Any:
+    """The value for a definition, from the value in a result; None if a definition cannot express it.
+
+    Null equals empty in every comparison. A definition that omits the field would restore nothing, so it is empty
+    there. Only an empty newer field is omitted, because an older release rejects it.
+    """
+    value = field.kind.canonical(None) if value is None else value
+    if value is None or (value == "" and (field.newer_only or not field.may_be_empty)):
+        return None
+    return field.kind.to_definition(value)

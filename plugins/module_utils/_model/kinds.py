@@ -16,10 +16,9 @@ from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
-from .._errors import ValidationError
 from .networks import as_network, order
 
-NOTHING: Mapping[str, Any] = MappingProxyType({})
+EMPTY_MAPPING: Mapping[str, Any] = MappingProxyType({})
 _T = TypeVar("_T")
 
 
@@ -86,22 +85,6 @@ def number(value: Any) -> Any:
     except (OverflowError, ValueError):
         # Text, or not-a-number, which is not even equal to itself, or infinity. As text they can be compared.
         return str(value)
-
-
-def checked_number(place: str, value: Any, whole: bool = True) -> Any:
-    """The number in an option. Raises ValidationError: a backup holds whatever a server returned."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ValidationError([f"{place} {value!r} is not a number"])
-    if whole and not isinstance(value, int):
-        raise ValidationError([f"{place} {value!r} is not a whole number"])
-    return value
-
-
-def at_least(place: str, value: Any, minimum: Any = 0) -> Any:
-    """The number. Raises ValidationError if it is less."""
-    if value < minimum:
-        raise ValidationError([f"{place} must be at least {minimum}, not {value}"])
-    return value
 
 
 class _Networks(Kind):

@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._errors import ErrorList, ValidationError
 from .definition import Definition, pool_errors
-from .fields import BY_NAME, POOL, differing
-from .kinds import NOTHING, without_null
+from .fields import BY_NAME, POOL, PURGEABLE, differing
+from .kinds import EMPTY_MAPPING, without_null
 from .runtime import Runtime
 
 if TYPE_CHECKING:
@@ -39,9 +40,9 @@ class Plan(NamedTuple):
     action: str  # one of DONE
     target: Runtime | None  # the runtime as predicted; None if it will not exist
     changed_fields: tuple[str, ...] = ()
-    body: Mapping[str, Any] = NOTHING
-    before: Mapping[str, Any] = NOTHING
-    after: Mapping[str, Any] = NOTHING
+    body: Mapping[str, Any] = EMPTY_MAPPING
+    before: Mapping[str, Any] = EMPTY_MAPPING
+    after: Mapping[str, Any] = EMPTY_MAPPING
     exempted: tuple[Finding, ...] | None = None  # what the policy lets pass; None if no policy applies
 
     @property
@@ -129,3 +130,48 @@ def compare(have: Mapping[str, Any], wanted: Definition) -> tuple[dict[str, Any]
 def diff_values(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
     """The values of these fields for a diff."""
     return {name: BY_NAME[name].kind.to_diff(values.get(name)) for name in names}
+
+
+def as_stored(plan: Plan, wanted: Definition, now: Runtime) -> tuple[Plan, list[str]]:
+    """The plan with the values that the server stored, without the fields that it left as they were.
+
+    Then how these values differ from the request, as sentences with remedies.
+    """
+    merged, different = compare(now.values, wanted)
+    stored, requested = diff_values(now.values, different), diff_values(merged, different)
+    sentences = [
+        f"The server stored {'' if name.endswith('s') else 'a '}different {name} for runtime {now.name!r} than "
+        f"requested: {stored[name]!r} instead of {requested[name]!r}."
+        f"{_remedy(name, stored[name], requested[name])} The next run will try to change it again."
+        for name in different
+    ]
+    is_changed = {name: plan.action == "create" or plan.before.get(name) != value for name, value in stored.items()}
+    changed = tuple(name for name in plan.changed_fields if is_changed.get(name, True))
+    return plan._replace(after={**plan.after, **stored}, changed_fields=changed), sentences
+
+
+def _remedy(name: str, stored: Any, requested: Any) -> str:
+    if name not in PURGEABLE:
+        return ""
+    text: Callable[[Any], str] = itemgetter("name") if name == "packages" else str
+    requested_texts = set(map(text, requested))
+    added = [entry for entry in map(text, stored) if entry not in requested_texts]
+    return f" It added {', '.join(added)}: list it under {name}, or set purge_{name}: false." if added else ""
+
+
+def changed_since(now: Runtime, earlier: Runtime, names: Iterable[str] | None = None) -> tuple[str, ...]:
+    """Those of these fields, by default of all that both reads show, in which a runtime differs from an earlier read.
+
+    A list may omit a field; then only the object's `version` shows that it changed, since every edit changes it.
+    """
+    version, before = now.facts.get("version"), earlier.facts.get("version")
+    has_versions = version is not None and before is not None
+    if names is None:
+        names = [
+            name
+            for name in BY_NAME
+            if (not has_versions or now.values.get(name) is not None)
+            and (earlier.is_whole or earlier.values.get(name) is not None)
+        ]
+    changed = differing(earlier.values, now.values, names)
+    return changed or (("version",) if has_versions and version != before else ())

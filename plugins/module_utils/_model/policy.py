@@ -16,12 +16,11 @@ from .alike import is_meant
 from .definition import Definition, keeps, valid_values
 from .fields import PURGEABLE
 from .installed import Installed
-from .kinds import NOTHING, normalized_name, number, without_null
+from .kinds import EMPTY_MAPPING, normalized_name, number, without_null
 from .networks import as_network, canonical
 from .requirements import project
 from .rules import EXEMPTED, RULES, UNREADABLE_DETAIL, Finding
-from .runtime import Runtime, is_id
-from .unfinished import parts_of
+from .runtime import Runtime, is_id, parts_of
 
 _DATE = re.compile(r"(\d{4}-\d\d-\d\d)([T ][\d:.]+(Z|[+-][\d:]+)?)?", re.ASCII)
 
@@ -177,7 +176,7 @@ class Policy(NamedTuple):
         return tuple(finding for finding in findings if finding.verdict == EXEMPTED)
 
     def report(
-        self, runtimes: Iterable[Runtime], installed: Mapping[str, Installed] = NOTHING
+        self, runtimes: Iterable[Runtime], installed: Mapping[str, Installed] = EMPTY_MAPPING
     ) -> dict[str, list[dict[str, Any]]]:
         """What it finds in runtimes as read, in the lists of a result: violations, exempted and not_evaluated.
 

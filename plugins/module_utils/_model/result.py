@@ -2,209 +2,259 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The result of a task for many runtimes, and the refusal of a plan that is not the approved one."""
+"""What a result says of a row, of scripts and of failures, and the result of a task for one runtime."""
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import chain
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
 
-from .._errors import MstrError, PartialError, ValidationError
-from .._text import NAMES_IN_MESSAGE, counted, ended, listed
-from .report import (
-    PLAN_ID_DIGITS,
-    action_of,
-    deletion_diff,
-    diff_of,
-    exempted_of,
-    facts_of,
-    has_smoke_test,
-    is_changed,
-    is_moved,
-    plan_id,
-    script_result,
-    scripts_diff,
-    scripts_of,
-    shown,
-)
-from .runtime import DEFAULT_RUNTIME_ID, Runtime
-from .steps import DELETE_OLD, PURGE, RECOVERY, Row, Step, assignments_in, is_purged
+from .._errors import MstrError, PartialError
+from .._text import ended
+from .approval import plan_id
+from .plan import NO_PLAN, Plan, diff_values
+from .runtime import Runtime
+from .steps import DELETE_OLD, PREDICTED, RECOVERY, UNDO, UNKNOWN, Row, Step, assignments_in
+
+if TYPE_CHECKING:
+    from .scripts import SavedScript  # few tasks have scripts
 
 _FAILURES_IN_MESSAGE = 5
-# The counts of a summary, in their order
-_COUNTS = ("created", "updated", "deleted", "replaced", "unchanged", "moved", "failed")
 
 
-def report_many(
-    rows: Sequence[Row],
-    *,
-    purges: bool,
-    has_scripts: bool,
-    refusal: MstrError | None,
-    predicted: bool,
-    undefined: Sequence[Runtime] | None,
-) -> dict[str, Any]:
-    """The result of a task for many runtimes. Raises PartialError, which carries the result, if a row failed.
+def shown(row: Row) -> Plan:
+    """What was done, or may have been, as a whole; of a replacement that is not committed, its first step."""
+    if row.is_undone:
+        return NO_PLAN
+    if row.replacement and row.is_committed and row.runtime:
+        return _as_replaced(row.replacement, row)
+    return row.main.plan if row.main.is_reported else NO_PLAN
 
-    `purges`: whether the task should purge. `has_scripts`: whether scripts were given. `refusal`: why the task was
-    refused in check mode. `predicted`: whether the task ran in check mode. `undefined`: the runtimes that no definition
-    names.
-    """
-    reported, of_scripts = _in_result(rows)
-    scripts = scripts_of(rows)
-    failed = [row for row in (*reported, *of_scripts) if row.failure]
-    results = list(_results(reported))
-    summary = _summary(results, scripts, len(failed))
-    result: dict[str, Any] = {
-        "changed": any(map(is_changed, rows)),
-        "msg": summary_line(summary, predicted),
-        "runtimes": results,
-        "summary": summary,
-        "diff": _diffs(reported, scripts),
-        "plan_id": plan_id(rows),
-        "undefined": None if undefined is None else _names_of(undefined),
+
+def _as_replaced(plan: Plan, row: Row) -> Plan:
+    """The replacement as a whole, with what the server stored."""
+    runtime = row.runtime
+    values = {} if runtime is None else runtime.values
+    after = diff_values(values, [name for name in plan.after if name != "id"])
+    after["id"] = runtime.id if runtime else None
+    changed = tuple(name for name in plan.changed_fields if plan.before.get(name) != after[name])
+    return plan._replace(after=after, changed_fields=changed)
+
+
+def action_of(row: Row) -> str:
+    """What was done, or would be done in check mode, in the words of a result."""
+    if row.is_committed:
+        return "replaced"
+    return "none" if row.is_undone else row.main.action
+
+
+def is_changed(row: Row) -> bool:
+    """Whether something was written, or may have been, or would be without check mode."""
+    return any(step.is_reported and step.plan.changed for step in row.steps)
+
+
+def message(row: Row) -> str:
+    """What was done, in one line."""
+    if row.runtime is None:
+        return f"Runtime {row.wanted.label} does not exist."
+    name, action = repr(row.name), action_of(row)
+    if action == "none":
+        return f"Runtime {name} is already as requested."
+    plan = shown(row)
+    is_predicted = any(step.state == PREDICTED and step.plan.changed for step in row.steps)
+    done = f"Would {plan.action}" if is_predicted else action.capitalize()
+    fields = f": {', '.join(plan.changed_fields)}" if plan.action in ("update", "replace") else ""
+    return f"{done} runtime {name}{fields}."
+
+
+def diff_of(row: Row) -> dict[str, Any]:
+    """The managed fields before and after, under headers that name the runtime."""
+    plan, identity = shown(row), row.runtime.id if row.runtime else None
+    after = dict(plan.after)
+    if row.has_smoke_test and plan.changed and plan.action != "delete":
+        after["smoke_test"] = row.wanted.smoke_test
+    headers = {
+        # A rename has the old name before, and the new one after.
+        f"{when}_header": f"runtime {values.get('name') or row.name!r} ({identity or 'new'})"
+        for when, values in (("before", plan.before), ("after", after))
     }
-    if scripts or has_scripts:
-        result["scripts"] = [script_result(step) for step in scripts]
-    exempted = _exempted(reported)
-    if exempted is not None:
-        result["exempted"] = exempted
-    end = "Nothing was purged." if purges and _spared(rows) else ""
-    error = refusal or _failure_of((*reported, *of_scripts), failed, end)
-    if error:
-        raise PartialError(error, result)
-    return result
+    if row.is_committed and row.old:
+        headers = {
+            "before_header": f"runtime {row.old.label}",
+            "after_header": f"runtime {row.name!r} (replacement)",
+        }
+    return {"before": dict(plan.before), "after": after, **headers}
 
 
-def _in_result(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
-    """The rows of runtimes that a result has, and the rows of scripts."""
-    reported = [row for row in rows if not row.main.script and _is_reported(row)]
-    return reported, [row for row in rows if row.main.script]
+def deletion_diff(step: Step) -> dict[str, Any]:
+    """The diff of a runtime that a replacement or a recovery deletes: nothing else remains of it."""
+    header = f"runtime {step.seen.label}"
+    return {"before": dict(step.plan.before), "after": {}, "before_header": header, "after_header": header}
 
 
-def _names_of(runtimes: Sequence[Runtime]) -> list[dict[str, Any]]:
-    return [{"id": runtime.id, "name": runtime.name} for runtime in runtimes]
-
-
-def _exempted(rows: Sequence[Row]) -> list[dict[str, Any]] | None:
-    """What the policy let pass; None without a policy."""
-    found = [entries for entries in map(exempted_of, rows) if entries is not None]
-    return list(chain.from_iterable(found)) if found else None
-
-
-def _failure_of(rows: Sequence[Row], failed: Sequence[Row], end: str) -> MstrError | None:
-    """The error of a task in which these of all rows failed; None if none did. `end`: of its message."""
-    causes = [(f"{row.place} {row.label}", row.failure) for row in failed if row.failure]
-    if not causes:
+def exempted_of(row: Row) -> list[dict[str, Any]] | None:
+    """What the exemptions of the policy let pass; None if no policy applies."""
+    found = row.main.plan.exempted
+    if found is None:
         return None
-    what = "runtimes and scripts" if any(row.main.script for row in rows) else "runtimes"
-    text = failures(f"{len(failed)} of {len(rows)} {what} failed", causes, end)
-    return MstrError(text, **causes[0][1].error)
+    identity = row.runtime.id if row.runtime else None
+    return [{"name": row.name, "id": identity, **finding.to_result()} for finding in found]
 
 
-def _is_reported(row: Row) -> bool:
-    """Whether a result has the row: a purge that was cancelled is not in it."""
-    return not is_purged(row) or is_changed(row) or bool(row.failure)
-
-
-def _spared(rows: Sequence[Row]) -> bool:
-    """Whether a purge spared something because of a failure."""
-    to_purge = [row for row in rows if is_purged(row)]
-    return not to_purge or any(action_of(row) != "deleted" and not row.failure for row in to_purge)
-
-
-def counted_runtimes(number: int, with_default: bool, more: str = "") -> str:
-    """A number of runtimes and `more`; says whether the built-in one, which an export leaves out, is among them."""
-    return f"{counted(number, 'runtime')}{more} ({'with' if with_default else 'without'} the default one)"
-
-
-def undefined_in(known: Iterable[Runtime], rows: Sequence[Row], spared: Collection[str]) -> list[Runtime] | None:
-    """The runtimes of a list that no row means, but the default one and those with the keys `spared`.
-
-    None without a definition of what there should be.
-    """
-    definitions = [row.wanted for row in rows if not row.main.script and row.place != RECOVERY]
-    if all(wanted.state == "absent" for wanted in definitions):
-        return None
-    names: set[str | None] = set()
-    for wanted in definitions:
-        names |= {wanted.name, *wanted.previous_names}
-    keys = {DEFAULT_RUNTIME_ID, *spared}
-    for row in rows:
-        keys |= {step.key for step in row.steps}
-        if row.runtime:
-            keys.add(row.runtime.key)
-    others = [runtime for runtime in known if runtime.key not in keys and runtime.name not in names]
-    return sorted(others, key=lambda runtime: runtime.name)
-
-
-def _results(rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
-    """Each runtime of a result: the definitions, what was replaced, what was recovered, and what was purged."""
-    by_place: dict[str, list[Row]] = {"": [], RECOVERY: [], PURGE: []}
-    for row in rows:
-        by_place.get(row.place, by_place[""]).append(row)
-    yield from map(_row_result, by_place[""])
-    for row in by_place[""]:
-        for step in row.in_phase(DELETE_OLD):
-            if step.shows and step.plan.changed:
-                yield _replaced_result(row, step)
-    yield from map(_row_result, by_place[RECOVERY])
-    yield from map(_row_result, by_place[PURGE])
-
-
-def _row_result(row: Row) -> dict[str, Any]:
-    """The row's part of the result of a task for many runtimes."""
-    facts, failure = facts_of(row), row.failure
-    result = {
-        "name": row.name,
-        **facts,
-        "id": facts["id"] or row.wanted.id,
-        "error": {"msg": failure.sentence, **failure.error} if failure else None,
-    }
-    if has_smoke_test(row) and shown(row).changed:
-        result["smoke_test"] = row.wanted.smoke_test
-    return result
-
-
-def _replaced_result(row: Row, step: Step) -> dict[str, Any]:
-    """What a replacement deleted: nothing else remains of the runtime."""
-    old = step.seen
+def facts_of(row: Row) -> dict[str, Any]:
+    """The keys that the result of a task for one runtime and that for many have for a row."""
+    plan, runtime = shown(row), row.runtime
     return {
-        "name": old.name,
-        "id": old.id,
-        "action": step.action,
-        "changed_fields": [],
-        "changes": [],
-        "runtime": old.to_result(),
-        "error": None,
-        "replaced_by": row.runtime.id if row.runtime else None,
+        "id": runtime.id if runtime else None,
+        "action": action_of(row),
+        # For a create, those that were sent, and every value before is None; for a delete, none.
+        "changed_fields": list(plan.changed_fields),
+        "changes": [
+            {"field": name, "before": plan.before.get(name), "after": plan.after.get(name)}
+            for name in plan.changed_fields
+        ],
+        "runtime": runtime.to_result() if runtime else None,
     }
 
 
-def _summary(results: Sequence[Mapping[str, Any]], scripts: Sequence[Step], failed: int) -> dict[str, int]:
-    """How many runtimes have each action, how many scripts were moved, and how many of both failed."""
-    actions = Counter(result["action"] for result in results)
-    actions["unchanged"] = sum(result["action"] == "none" and not result["error"] for result in results)
-    actions["moved"] = sum(map(is_moved, scripts))
-    actions["failed"] = failed
-    return {name: actions[name] for name in _COUNTS}
+# --- scripts
 
 
-def _diffs(rows: Sequence[Row], scripts: Sequence[Step]) -> list[dict[str, Any]]:
-    """A difference for each runtime that changes, and one for all scripts."""
-    diffs: list[dict[str, Any]] = []
-    of_purged: list[dict[str, Any]] = []
-    for row in rows:
-        if shown(row).changed:
-            (of_purged if is_purged(row) else diffs).append(diff_of(row))
-    deletions = [step for row in rows for step in row.in_phase(DELETE_OLD) if step.shows]
-    diffs += [*map(deletion_diff, deletions), *of_purged]
+def scripts_of(rows: Sequence[Row]) -> list[Step]:
+    """One assignment for each script, by project and name.
+
+    A script that was assigned twice is shown from its first to its last runtime.
+    """
+    merged: dict[Any, Step] = {}
+    for number, later in enumerate(assignments_in(rows)):
+        key = later.script.key if later.script and later.script.id else number
+        first = merged.get(key)
+        merged[key] = later if first is None else _merged(first, later)
+    return sorted(merged.values(), key=lambda step: step.script.sort_key if step.script else ("", "", ""))
+
+
+def _merged(first: Step, later: Step) -> Step:
+    if not is_moved(first):
+        return later
+    if not is_moved(later):
+        return first._replace(error=first.error or later.error)
+    merged = later._replace(script=first.script, before=first.before)
+    first_id = first.script.runtime_id if first.script else None
+    last_id = later.successor.key if later.successor else None
+    is_back = first_id == last_id and later.error is None
+    return merged._replace(plan=NO_PLAN) if is_back else merged
+
+
+def is_moved(step: Step) -> bool:
+    """Whether the script of an assignment has or may have a different runtime than before."""
+    return step.is_reported and step.plan.changed
+
+
+def script_result(step: Step) -> dict[str, Any]:
+    """An assignment for a result."""
+    script, target = cast("SavedScript", step.script), step.successor
+    before = None
+    if script.runtime_id:
+        before = {"id": script.runtime_id, "name": step.before.name if step.before else None}
+    moved = {"id": target.key or None, "name": target.name} if target else None
+    action, after = "none", before
+    if step.state == UNKNOWN:
+        action, after = "failed", None
+    elif is_moved(step):
+        action, after = "moved", moved
+    elif step.error:
+        action = "failed"
+    return {
+        "id": script.id or None,
+        "name": script.name or None,
+        "project": script.project._asdict(),
+        "action": action,
+        "before": before,
+        "after": after,
+        "error": {"msg": step.error.sentence, **step.error.error} if step.error else None,
+    }
+
+
+def scripts_diff(scripts: Sequence[Step]) -> dict[str, dict[str, str]]:
+    """The runtime of each moved script before and after."""
+    diff: dict[str, dict[str, str]] = {"before": {}, "after": {}}
+    for step in filter(is_moved, scripts):
+        script, target = cast("SavedScript", step.script), cast(Runtime, step.successor)
+        key = f"{script.project.name} / {script.name} ({script.id})"
+        diff["before"][key] = _runtime_text(step.before) if step.before else str(script.runtime_id)
+        diff["after"][key] = _runtime_text(target)
+    return diff
+
+
+def _runtime_text(runtime: Runtime) -> str:
+    """A runtime in a diff. One that is still to be created has no id."""
+    return f"{runtime.name} ({runtime.id})" if runtime.id else runtime.name
+
+
+def report_one(rows: Sequence[Row], refusal: MstrError | None = None) -> dict[str, Any]:
+    """The result of a task for one runtime. Raises its error; PartialError once something was written.
+
+    `rows`: of the runtime, and of what was recovered for it. `refusal`: of a check mode, which shows all the same what
+    it would do.
+    """
+    [row] = [row for row in rows if row.place != RECOVERY]
+    recovered = [row for row in rows if row.place == RECOVERY]
+    deleted = [step for step in row.in_phase(DELETE_OLD) if step.is_reported]
+    scripts = scripts_of(rows)
+    lines = [message(row), *map(recovery_line, filter(is_changed, recovered))]
+    exempted = exempted_of(row)
+    result = {
+        "changed": any(map(is_changed, rows)),
+        "msg": " ".join(lines),
+        **facts_of(row),
+        "plan_id": plan_id(rows),
+        **_parts(scripts, deleted, recovered),
+        **({} if exempted is None else {"exempted": exempted}),
+        "diff": _diffs(row, recovered, deleted, scripts),
+    }
+    # What was to be recovered concerns the runtime, so its failure is the row's, too.
+    error = refusal or row.failure
+    if error is None:
+        return result
+    has_result = refusal is not None or result["changed"] or row.main.done
+    raise PartialError(error, result) if has_result else error
+
+
+def _parts(scripts: Sequence[Step], deleted: Sequence[Step], recovered: Sequence[Row]) -> dict[str, Any]:
+    """The lists of a result that are not empty."""
+    parts = {
+        "scripts": [script_result(step) for step in scripts],
+        "replaced": [_replaced_result(step.seen) for step in deleted],
+        "recovered": [_recovered_result(row) for row in recovered],
+    }
+    return {key: entries for key, entries in parts.items() if entries}
+
+
+def _replaced_result(old: Runtime) -> dict[str, Any]:
+    return {"id": old.id, "name": old.name, "runtime": old.to_result()}
+
+
+def _recovered_result(row: Row) -> dict[str, Any]:
+    return {"id": row.main.seen.id, "name": row.main.seen.name, "action": action_of(row)}
+
+
+def _diffs(row: Row, recovered: Sequence[Row], deleted: Sequence[Step], scripts: Sequence[Step]) -> Any:
+    """The diff of a task for one runtime; a list if there is more than its own."""
+    diffs = [diff_of(other) for other in recovered if shown(other).changed]
+    diffs.append(diff_of(row))
+    diffs += [deletion_diff(step) for step in deleted]
     if any(map(is_moved, scripts)):
         diffs.append({**scripts_diff(scripts), "before_header": "scripts", "after_header": "scripts"})
-    return diffs
+    return diffs if len(diffs) > 1 else diffs[0]
+
+
+def recovery_line(row: Row) -> str:
+    """What was done with an unfinished replacement, in one sentence."""
+    verb = "undo" if row.main.phase == UNDO else "finish"
+    done = {"undo": "Undid", "finish": "Finished"}[verb]
+    if row.main.state == PREDICTED:
+        done = f"Would {verb}"
+    return f"{done} the unfinished replacement {row.main.seen.label}."
 
 
 def failures(what: str, failed: Sequence[tuple[str, MstrError]], end: str = "") -> str:
@@ -215,63 +265,3 @@ def failures(what: str, failed: Sequence[tuple[str, MstrError]], end: str = "") 
     if len(failed) > len(shown_failures):
         lines.append(f"And {len(failed) - len(shown_failures)} more.")
     return (" " if len(lines) == 1 else "\n").join([f"{what}:", *lines, *([end] if end else [])])
-
-
-def summary_line(summary: Mapping[str, int], predicted: bool) -> str:
-    """The counts of a summary in one line; `predicted`: in check mode, so that it says what would be done."""
-    would = "would be " if predicted else ""
-    counts = []
-    for name, count in summary.items():
-        if name == "moved":
-            name = f"{'script' if count == 1 else 'scripts'} {would}moved"
-        elif name not in ("unchanged", "failed"):
-            name = f"{would}{name}"
-        if count:
-            counts.append(f"{count} {name}")
-    return f"{', '.join(counts)}." if counts else "There was nothing to do."
-
-
-def _changes(row: Row) -> Iterator[tuple[str, str]]:
-    """The action of each runtime that a plan changes, and what it concerns; a replacement is one of its own."""
-    main, plan = row.main, row.replacement or row.main.plan
-    name = row.wanted.name or main.seen.name
-    if plan.action == "delete":
-        name = main.seen.name or name
-    text = repr(name)
-    if row.old and row.old.name != name:
-        text = f"{row.old.name!r} by {text}"
-    if plan.action in ("update", "replace"):
-        text = f"{text}: {', '.join(plan.changed_fields)}"
-    if main.is_due and not main.script:
-        yield plan.action, text
-    if row.old:
-        yield "delete", repr(row.old.name)
-
-
-def plan_mismatch(approved: str, rows: Sequence[Row]) -> str:
-    """The refusal of a plan that is not the approved one: what the plan is now, with at most ten names."""
-    changes: dict[str, list[str]] = {"create": [], "update": [], "replace": [], "delete": []}
-    for row in rows:
-        for action, text in () if row.failure else _changes(row):
-            changes[action].append(text)
-    left, parts = NAMES_IN_MESSAGE, []
-    for action, texts in changes.items():
-        if texts:
-            names = listed(sorted(texts), left, "; ") if left else "…"
-            parts.append(f"{len(texts)} to {action} ({names})")
-            left = max(0, left - len(texts))
-    moved = sum(step.is_due for step in assignments_in(rows))
-    if moved:
-        parts.append(f"{counted(moved, 'script')} to move")
-    failed = [f"{row.place} {row.label}: {row.failure.sentence}" for row in rows if row.failure]
-    if failed:
-        parts.append(f"{len(failed)} that cannot be planned ({listed(failed, _FAILURES_IN_MESSAGE, '; ')})")
-    now = ", ".join(parts) or "nothing to change"
-    return f"The plan is different from the approved one ({approved}): {now}. Nothing was written."
-
-
-def check_plan_id(text: str) -> None:
-    """Raises ValidationError if the option `plan_id` cannot be the id of a plan."""
-    # An empty text is often a template or a shell variable without a value, and must not let every plan pass.
-    if not re.fullmatch(f"[0-9a-f]{{{PLAN_ID_DIGITS}}}", text):
-        raise ValidationError([f"plan_id {text!r} is invalid: expected {PLAN_ID_DIGITS} hexadecimal digits"])

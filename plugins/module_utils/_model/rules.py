@@ -13,9 +13,9 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from .._errors import ErrorList, parsed_each
-from .entries import amounts, positive
+from .checks import amounts, at_least, positive
 from .installed import EVERYWHERE, Installed, graph_of, required_by
-from .kinds import RESOURCE, RESOURCE_KEYS, Package, Resource, at_least
+from .kinds import RESOURCE, RESOURCE_KEYS, Package, Resource
 from .networks import IPV4, canonical, parse
 from .python import days_left, support_of
 from .requirements import Requirement, about, has_version, met_by, project, requirement, specifiers, version_of

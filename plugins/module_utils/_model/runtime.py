@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A runtime as the server holds it, and how it is identified: its id and its name.
+"""A runtime as the server holds it, and how it is identified: its id, and its name, which may say what it replaces.
 
 Reading never fails, whatever a server stores. `_api` rejects a response that is not an object.
 """
@@ -15,8 +15,9 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from .._errors import ValidationError
+from .._text import counted
 from .fields import BY_NAME, FIELDS
-from .kinds import NOTHING
+from .kinds import EMPTY_MAPPING
 
 # The built-in runtime of every server [doc]. Some servers translate its name; the id is always the same.
 DEFAULT_RUNTIME_ID = "0F35652CA7D041978BF0CBCB67531203"
@@ -25,6 +26,8 @@ _ID = re.compile(r"[0-9A-Fa-f]{32}", re.ASCII)
 # C0 and C1 controls, and the separators that end a line.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
+# A runtime that is to replace another one says so in its name, such as `R (replaces 3B9A…)`.
+_UNFINISHED = re.compile(r"(.+) \(replaces ([0-9A-F]{32})\)", re.DOTALL)
 # Read-only fields of a response [doc].
 READ_ONLY = ("status", "dateCreated", "dateModified", "version", "owner", "acl", "acg")
 INCOMPLETE = "The server's list of runtimes lacks its built-in default runtime, so it may be incomplete"
@@ -38,7 +41,7 @@ class Runtime(NamedTuple):
 
     values: Mapping[str, Any]
     id: str | None = None
-    facts: Mapping[str, Any] = NOTHING
+    facts: Mapping[str, Any] = EMPTY_MAPPING
     is_whole: bool = False
 
     @property
@@ -136,3 +139,49 @@ def name_error(name: str) -> str | None:
     if name != name.strip():
         return f"{name!r} starts or ends with whitespace; write {name.strip()!r}"
     return None
+
+
+def counted_runtimes(number: int, with_default: bool, more: str = "") -> str:
+    """A number of runtimes and `more`; says whether the built-in one, which an export leaves out, is among them."""
+    return f"{counted(number, 'runtime')}{more} ({'with' if with_default else 'without'} the default one)"
+
+
+class Unfinished(NamedTuple):
+    """A runtime that is to take `name`, and to replace the runtime with the key `replaced`."""
+
+    runtime: Runtime
+    name: str
+    replaced: str
+
+    @property
+    def key(self) -> str:
+        """The key of the runtime itself."""
+        return self.runtime.key
+
+
+def unfinished_name(name: str, replaced: str) -> str:
+    """The name of a runtime until it takes its own: it says which runtime, by its key, it replaces."""
+    return f"{name} (replaces {replaced})"
+
+
+def parts_of(name: str) -> tuple[str, str] | None:
+    """What such a name says: the name that the runtime is to take, and the key of what it replaces.
+
+    None for any other name. Nothing replaces the built-in default runtime.
+    """
+    found = _UNFINISHED.fullmatch(name) if name.endswith(")") else None
+    return (found[1], found[2]) if found and found[2] != DEFAULT_RUNTIME_ID else None
+
+
+def unfinished_in(listed: Iterable[Runtime]) -> list[Unfinished]:
+    """The unfinished replacements in a list of runtimes, by their keys.
+
+    One that claims to replace itself or another one has a plain name.
+    """
+    found = []
+    for runtime in listed:
+        parts = parts_of(runtime.name)
+        if parts:
+            found.append(Unfinished(runtime, *parts))
+    keys = {each.key for each in found}
+    return sorted((each for each in found if each.replaced not in keys), key=lambda each: each.key)

@@ -95,7 +95,7 @@ class Step(NamedTuple):
         return self.state in (PREDICTED, WRITTEN, READ)
 
     @property
-    def shows(self) -> bool:
+    def is_reported(self) -> bool:
         """Whether a result shows the plan: it was carried out, or may have been."""
         return self.done or self.state == UNKNOWN
 
@@ -181,7 +181,7 @@ class Row(NamedTuple):
         main = self.main
         if main.done and main.plan.action == "delete":
             return main.before  # as it was
-        is_new_there = self.is_committed or (main.shows and not self.is_undone)
+        is_new_there = self.is_committed or (main.is_reported and not self.is_undone)
         if self.old and not is_new_there:
             return self.old
         for step in self.in_phase(RENAME):
@@ -206,6 +206,11 @@ class Row(NamedTuple):
         if self.main.script:
             return self.main.label
         return repr(self.name) if self.name else f"({self.wanted.id})"
+
+    @property
+    def has_smoke_test(self) -> bool:
+        """Whether the smoke test belongs to the plan: something changes."""
+        return bool(self.wanted.smoke_test and (self.main.fingerprint or self.replacement))
 
 
 def final_name(row: Row) -> str:

@@ -19,11 +19,11 @@ from functools import partial
 from typing import Any
 
 from .._errors import ConnectError, MstrError, as_mstr_error
-from .._text import counted, ended, listed
 from .._model.runtime import DEFAULT_RUNTIME_ID
 from .._session.interrupt import Interrupted, Stop
 from .._session.response import LIST_WITH_IDS, OBJECT_WITH_ID, Response, id_in, list_of
 from .._session.session import Session
+from .._text import counted, ended, listed
 from .._work.poll import Rhythm, poll
 from .._work.script_usage import start_search
 from .._work.write import CHECKS
@@ -102,7 +102,7 @@ class Probe:
         for seconds in _LAST_CHECKS if at_last else (0.0, *CHECKS):
             if not self._is_clean:
                 pause(seconds)
-                with self._session.insisting():
+                with self._session.despite_outage():
                     self._delete_listed()
         if self._is_clean:
             return []

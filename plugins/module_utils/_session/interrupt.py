@@ -55,7 +55,7 @@ class Stop:
         self._waiting: dict[int, SimpleQueue[Any]] = {}
         self.replaced: dict[int, Any] = {}  # those that were there before, by the number of the signal
         self.reason: str | None = None
-        self.hung_up = False
+        self.caller_gone = False
 
     def install(self) -> Stop:
         """Handle the signals that end a process, except SIGKILL, which cannot be handled. Returns itself.
@@ -79,7 +79,7 @@ class Stop:
     def check(self) -> None:
         """Raises Interrupted after a signal, or if no process reads the output of this one any more."""
         if self.reason is None and self._caller_is_gone():
-            self.hung_up = self.loses_result
+            self.caller_gone = self.loses_result
             self.reason = "a caller that no longer reads the result"
         if self.reason is not None:
             raise Interrupted(f"Stopped by {self.reason}")

@@ -32,7 +32,7 @@ _MAY_BE_OPEN = "If the server did log in, that session stays open until it times
 
 
 class _OfThread(local):
-    insists = False  # see `Session.insisting`
+    despite_outage = False  # see `Session.despite_outage`
     unclear = ""  # for the trace: what this thread looks for
 
 
@@ -137,12 +137,12 @@ class Session:
         """
         kind = READ if read or method == "GET" else WRITE
         self._check_mode(kind, operation)
-        insists = self._of_thread.insists
-        why = self._of_thread.unclear if insists else ""
+        despite_outage = self._of_thread.despite_outage
+        why = self._of_thread.unclear if despite_outage else ""
         call = Call(kind, method, path, operation, json, params, project, polling=polling, why=why)
         while True:
             self._check_open(operation)
-            if self._http.given_up and insists:
+            if self._http.given_up and despite_outage:
                 call = call._replace(polling=True)
             call = call._replace(token=self._token or self._log_in(None, polling=call.polling))
             response = self._response_to(call, on_late_response)
@@ -163,16 +163,16 @@ class Session:
             raise error
 
     @contextmanager
-    def insisting(self) -> Iterator[None]:
+    def despite_outage(self) -> Iterator[None]:
         """In this block, the calls of the thread are sent, once each, even after the server was given up.
 
         For what finds out what a write did, and for what puts things in order.
         """
-        before, self._of_thread.insists = self._of_thread.insists, True
+        before, self._of_thread.despite_outage = self._of_thread.despite_outage, True
         try:
             yield
         finally:
-            self._of_thread.insists = before
+            self._of_thread.despite_outage = before
 
     def observe(self, observer: Callable[[Response, int], None]) -> None:
         """Call `observer` with each response, and with the milliseconds that it took, in any thread."""

@@ -17,18 +17,16 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from urllib.parse import quote
 
 from .._errors import ApiError, MstrError, ValidationError, as_mstr_error
+from .._model.definition import Definition, Purge
 from .._model.fields import FIELDS
-from .._model.runtime import INCOMPLETE, Runtime, from_api, is_id, lists_default
+from .._model.runtime import INCOMPLETE, Runtime, Unfinished, from_api, is_id, lists_default
 from .._model.steps import Row, Step
 from .._session.response import OBJECT_WITH_ID, list_of, says_no_such_object
 from .._session.session import Session
 
 if TYPE_CHECKING:
-    from .._model.definition import Definition
     from .._model.policy import Policy
-    from .._model.purge import Purge
     from .._model.scripts import ScriptEntry, Usage
-    from .._model.unfinished import Unfinished
 
 RUNTIMES = "/runtimes"
 # Fields that every release returns: a list entry without one of them is incomplete.

@@ -70,7 +70,7 @@ def _with_reason(row: Row) -> Row:
         if step.error is None:
             continue
         how = "was moved, but" if step.done else "was not moved:"
-        if isinstance(step.error, Loss) or not step.shows:
+        if isinstance(step.error, Loss) or not step.is_reported:
             return row._replace(error=MstrError(f"The {step.label} {how} {step.error}", **step.error.error))
         return row._replace(error=step.error)
     return row
@@ -194,7 +194,7 @@ def _put(context: Context, script: SavedScript, target: Runtime, fields: Mapping
 def _is_done_after(context: Context, script: SavedScript, target: Runtime, lost: MstrError) -> bool:
     """Whether an update was carried out whose response was lost. Raises MstrError."""
     unknown = f"The {script.label} may or may not use the runtime {target.label}"
-    read = context.session.insisting()(partial(_read, context, script))
+    read = context.session.despite_outage()(partial(_read, context, script))
     for seen in check_after_loss(context.pause, context.retries, lost, read, unknown):
         if seen[_RUNTIME] == target.key:
             return True

@@ -10,18 +10,17 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from .._errors import ValidationError
-from .._text import NAMES_IN_MESSAGE, counted, listed
 from .._model.alike import ALIKE, is_named, name_key, near_names, quoted
-from .._model.definition import Definition
+from .._model.approval import plan_id, plan_mismatch
+from .._model.definition import Definition, Purge
 from .._model.plan import Plan
-from .._model.report import plan_id
 from .._model.runtime import INCOMPLETE, Runtime, lists_default
 from .._model.steps import Row, Step, assignments_in, is_purged
+from .._text import NAMES_IN_MESSAGE, counted, listed
 from .api import Context
 
 if TYPE_CHECKING:
     from .._model.policy import Policy
-    from .._model.purge import Purge
     from .._model.scripts import Usage
 
 # Which runtimes must not be deleted, and why.
@@ -51,8 +50,6 @@ def plan_refusals(context: Context, rows: Sequence[Row], usage: Usage | None) ->
     """Why the plan must not be carried out, before the first write. `usage`: the scripts before the planned moves."""
     # A plan that is empty by now writes nothing, whatever was approved.
     if context.inputs.plan_id and plan_id(rows) not in (context.inputs.plan_id, plan_id([])):
-        from .._model.result import plan_mismatch  # only a different plan needs it
-
         yield plan_mismatch(context.inputs.plan_id, rows)
     steps = [step for row in rows if not row.failure for step in row.steps if step.plan.action == "delete"]
     if usage is not None:

@@ -99,7 +99,7 @@ def inputs_from(params: Mapping[str, Any], rest_under: Callable[[Policy | None],
         inputs = errors.check(rest_under, policy)
         errors.check_seconds(params, "wait_timeout", "wait_interval")
         if params["plan_id"] is not None:
-            from .._model.result import check_plan_id  # only the apply of a plan needs it
+            from .._model.approval import check_plan_id  # only the apply of a plan needs it
 
             errors.check(check_plan_id, params["plan_id"])
     patience = Waiting(params["wait_timeout"], params["wait_interval"])

@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .._errors import ErrorList, ValidationError
-from .._text import clean
 from .._model.alike import name_key
-from .._model.definition import DEFINITION_OPTIONS, Definition, definition_from
+from .._model.definition import DEFINITION_OPTIONS, Definition, Purge, definition_from
 from .._model.fields import LIST_AS_WRITTEN
-from .._model.purge import Purge
+from .._text import clean
 from .api import Inputs
 from .inputs import TASK_OPTIONS, inputs_from, violations_in
 

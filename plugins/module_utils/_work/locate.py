@@ -189,7 +189,7 @@ def plan_step(context: Context, step: Step) -> Step:
     plan = make_plan(before, wanted, policy)
     planned = step.fingerprint
     if plan.changed or before is None:
-        from .._model.stored import fingerprint  # only a task that writes, or finds no runtime, needs them
+        from .._model.approval import fingerprint  # only a task that writes, or finds no runtime, needs them
         from .guards import check_plan
 
         check_plan(context, step, plan)

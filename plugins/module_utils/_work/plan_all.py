@@ -14,15 +14,13 @@ from collections.abc import Sequence
 
 from .._errors import ErrorList, ValidationError
 from .._model.alike import is_named
-from .._model.definition import Definition, definition_from
+from .._model.approval import fingerprint
+from .._model.definition import Definition, Purge, definition_from, definition_of, deletion_of, rename_of
 from .._model.fields import BY_NAME
 from .._model.kinds import Resource, without_null
 from .._model.plan import Plan, compare, make_plan
-from .._model.purge import Purge
-from .._model.runtime import Runtime
+from .._model.runtime import Runtime, unfinished_name
 from .._model.steps import DELETE_OLD, PURGE, RENAME, Row, Step, final_name, unplanned
-from .._model.stored import definition_of, deletion_of, fingerprint, rename_of
-from .._model.unfinished import unfinished_name
 from .._model.usage import name_of
 from .api import ALL_FIELDS, Context, attempt
 from .guards import plan_refusals

@@ -8,19 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from .._errors import MstrError, PartialError, ValidationError
-from .._model.kinds import NOTHING
-from .._model.report import plan_id, report_one
-from .._model.runtime import Runtime
+from .._model.approval import plan_id
+from .._model.kinds import EMPTY_MAPPING
+from .._model.result import report_one
+from .._model.runtime import Runtime, Unfinished
 from .._model.steps import READ, Row, unplanned
 from .api import Context, Inputs, attempt
 from .inputs import context_for
 from .locate import is_found_by_id, located, plan_step
-
-if TYPE_CHECKING:
-    from .._model.unfinished import Unfinished
 
 
 class Outcome(NamedTuple):
@@ -49,7 +47,7 @@ def ensure_many(task: Any, inputs: Inputs) -> Mapping[str, Any]:
 
 def result_of(context: Context, outcome: Outcome) -> Mapping[str, Any]:
     """The result of a task for many runtimes. Raises PartialError if something failed."""
-    from .._model.result import report_many, undefined_in  # only a task for many runtimes needs it
+    from .._model.result_many import report_many, undefined_in  # only a task for many runtimes needs it
 
     inputs, undefined = context.inputs, None
     if inputs.purge is None and outcome.listed is not None:
@@ -75,7 +73,7 @@ def reconcile(context: Context) -> Outcome:
     """
     listed = _listed(context)
     recovery: Sequence[Row] = ()
-    refused: Mapping[str, MstrError] = NOTHING
+    refused: Mapping[str, MstrError] = EMPTY_MAPPING
     if listed is not None:
         context = context._replace(existing=listed)
         if any(runtime.name.endswith(")") for runtime in listed):

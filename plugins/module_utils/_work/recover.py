@@ -18,14 +18,12 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from .._errors import MstrError, ValidationError
-from .._text import ended, listed
-from .._model.definition import Definition
-from .._model.runtime import Runtime, lists_default
+from .._model.definition import Definition, deletion_of, rename_of
+from .._model.runtime import Runtime, Unfinished, lists_default, unfinished_in
 from .._model.scripts import Usage
 from .._model.steps import FINISH, RECOVERY, UNDO, Row, Step, assignments_in
-from .._model.stored import deletion_of, rename_of
-from .._model.unfinished import Unfinished, unfinished_in
 from .._session.interrupt import Interrupted
+from .._text import ended, listed
 from .api import Context
 from .locate import as_listed, needed_fields, plan_step
 from .script_usage import find_usage

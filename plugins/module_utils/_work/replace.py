@@ -13,13 +13,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .._errors import MstrError
-from .._text import ended, listed
-from .._model.definition import EACH_PACKAGE, Definition
+from .._model.definition import EACH_PACKAGE, Definition, deletion_of
 from .._model.plan import compare, diff_values, make_plan
 from .._model.runtime import Runtime
 from .._model.scripts import Usage
 from .._model.steps import DELETE_OLD, UNDO, UNKNOWN, Row, Step
-from .._model.stored import deletion_of
+from .._text import ended, listed
 from .api import Context
 from .assign import assign
 from .script import Script, run_script
@@ -118,7 +117,9 @@ def undo(context: Context, rows: Sequence[Row]) -> list[Row]:
 
 def _is_to_undo(row: Row) -> bool:
     """Whether a replacement failed after it had created its runtime, and has not deleted the old one."""
-    return bool(row.failure and row.replacement and row.main.shows and not row.is_committed and not row.in_phase(UNDO))
+    return bool(
+        row.failure and row.replacement and row.main.is_reported and not row.is_committed and not row.in_phase(UNDO)
+    )
 
 
 def _undone(context: Context, row: Row) -> Row:
@@ -144,7 +145,7 @@ def _undone(context: Context, row: Row) -> Row:
     [back], _listed = settle(context, assign(context, [Row(wanted, row.place, (*moves, deletion))]), [UNDO])
     row = row._replace(steps=(*row.steps, *back.steps))
     failure = ended(back.failure.sentence) if back.failure else ""
-    if back.failure and not back.main.shows:
+    if back.failure and not back.main.is_reported:
         return _ended_with(row, error, f"This could not be undone: {failure} {_left(new)}")
     if back.main.state == UNKNOWN:
         return _ended_with(row, error, f"{_stays(old)} {failure}")

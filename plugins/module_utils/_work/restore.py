@@ -10,10 +10,10 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 
 from .._errors import ValidationError
-from .._text import listed
 from .._model.runtime import Runtime
 from .._model.steps import Row, Step
 from .._session.connection import normal_url
+from .._text import listed
 from .api import Context
 
 

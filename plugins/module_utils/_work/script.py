@@ -15,10 +15,10 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from .._errors import ApiError, MstrError, PartialError
-from .._text import clean
 from .._session.interrupt import Interrupted
 from .._session.response import Response, Shape, id_in, is_outage, parsed, says_no_such_object
 from .._session.session import Session
+from .._text import clean
 from .poll import Clock, Pause, Rhythm, poll
 
 _PATH = "/scripts/evaluation"

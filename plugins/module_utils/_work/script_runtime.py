@@ -10,12 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._errors import ErrorList, MstrError, PartialError, ValidationError
-from .._text import counted
-from .._model.report import is_moved, script_result, scripts_diff, scripts_of
-from .._model.result import failures
+from .._model.result import failures, is_moved, script_result, scripts_diff, scripts_of
 from .._model.runtime import Runtime, id_or_name, is_id
 from .._model.scripts import ScriptEntry, Unread
 from .._model.steps import NO_DEFINITION, Row, predicted
+from .._text import counted
 from .api import Context, named_or_with_id
 from .assign import assign
 from .inputs_many import SCRIPT_OPTIONS

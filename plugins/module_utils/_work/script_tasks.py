@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._errors import ApiError, MstrError
-from .._text import counted, listed
 from .._model.scripts import Project, SavedScript, Unread, Usage, excerpt
 from .._session.response import OBJECT, Shape, list_of, says_no_such_call
+from .._text import counted, listed
 from .api import Context
 from .script_usage import Reader
 

@@ -11,7 +11,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .._errors import ErrorList, MstrError, ValidationError
-from .._text import counted, ended, listed
 from .._model.plan import Plan
 from .._model.runtime import Runtime, id_from
 from .._model.scripts import Project, SavedScript, ScriptEntry, Usage
@@ -29,6 +28,7 @@ from .._model.steps import (
     is_purged,
 )
 from .._model.usage import used_by
+from .._text import counted, ended, listed
 from .api import Context, one_named, utc_date
 from .script_usage import find_usage
 

@@ -16,13 +16,11 @@ from functools import partial
 from typing import NamedTuple, Optional
 
 from .._errors import MstrError
-from .._text import ended
-from .._model.plan import NO_PLAN
-from .._model.runtime import Runtime, lists_default
+from .._model.plan import NO_PLAN, changed_since
+from .._model.runtime import Runtime, lists_default, unfinished_in
 from .._model.scripts import Usage
 from .._model.steps import DELETE, DELETE_OLD, FINISH, PLANNED, PURGE, READ, RENAME, UNDO, UNKNOWN, Row, Step, is_purged
-from .._model.stored import changed_since
-from .._model.unfinished import unfinished_in
+from .._text import ended
 from .api import ALL_FIELDS, Context, attempt
 from .guards import refusals
 from .locate import is_found_by_id, plan_step

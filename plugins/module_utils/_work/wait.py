@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from .._errors import MstrError, as_mstr_error
-from .._text import clean, listed
 from .._model.runtime import Runtime, status_word
 from .._model.steps import READ, Row, Step
 from .._session.interrupt import Interrupted
 from .._session.parallel import all_side_by_side
 from .._session.response import is_outage
+from .._text import clean, listed
 from .api import Context, Waiting
 from .poll import Rhythm, poll
 from .side_by_side import progress_line

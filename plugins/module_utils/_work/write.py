@@ -15,14 +15,14 @@ from functools import partial
 from typing import NamedTuple, TypeVar
 
 from .._errors import ApiError, ConnectError, MstrError
-from .._text import ended
 from .._model.alike import near_names
-from .._model.plan import DONE, Plan
+from .._model.approval import fingerprint
+from .._model.plan import DONE, Plan, as_stored, changed_since
 from .._model.runtime import INCOMPLETE, Runtime, lists_default
 from .._model.steps import CHANGE, PLANNED, READ, UNKNOWN, WRITTEN, Row, Step
-from .._model.stored import as_stored, changed_since, fingerprint
 from .._session.interrupt import Interrupted
 from .._session.response import OBJECT_WITH_ID, is_outage, says_no_such_object
+from .._text import ended
 from .api import RUNTIMES, Context, attempt, path_of
 from .locate import find_listed, is_found_by_id, locate, needed_fields, plan_step
 from .side_by_side import map_steps
@@ -185,7 +185,7 @@ def _checked_after_loss(context: Context, step: Step, lost: MstrError) -> Step:
     """Check a write whose response was lost. Returns the step, done or with the plan of what is left to do."""
     unknown = f"The runtime {step.wanted.label} may or may not have been {DONE[step.plan.action]}"
     look = partial(_LOOKS[step.plan.action], context, step)
-    insistent: Callable[[], _Seen] = context.session.insisting()(look)
+    insistent: Callable[[], _Seen] = context.session.despite_outage()(look)
     seen = _Seen(_MISSING, step)
     for seen in check_after_loss(context.pause, context.retries, lost, insistent, unknown):
         if seen.outcome == _DONE:

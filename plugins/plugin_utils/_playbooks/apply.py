@@ -19,8 +19,8 @@ from itertools import chain, count
 from typing import Any, NamedTuple
 
 from ...module_utils._errors import ErrorList, ValidationError
-from ...module_utils._text import ended, listed
 from ...module_utils._model.usage import name_of
+from ...module_utils._text import ended, listed
 from .._reports.export import File
 from .action import Action, Result, refused
 from .destination import kind_at

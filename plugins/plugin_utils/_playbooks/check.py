@@ -17,11 +17,11 @@ from typing import Any, NamedTuple
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ...module_utils._errors import ValidationError
-from ...module_utils._text import listed
 from ...module_utils._model.file import read_text
 from ...module_utils._model.src import read_definitions
 from ...module_utils._session.connection import normal_url
 from ...module_utils._session.session_string import decode
+from ...module_utils._text import listed
 from .._reports import formats, plan_file
 from .._reports.evaluation import grouped
 from .._reports.upgrade import upgrade_errors

@@ -15,9 +15,8 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ...module_utils._errors import ErrorList
+from ...module_utils._model.runtime import INCOMPLETE, counted_runtimes
 from ...module_utils._text import counted
-from ...module_utils._model.result import counted_runtimes
-from ...module_utils._model.runtime import INCOMPLETE
 from .._reports.export import File, to_file
 from .._reports.texts import plain
 from .._reports.upgrade import UPGRADE_DAYS, Upgrade, upgrade_errors, upgrade_file

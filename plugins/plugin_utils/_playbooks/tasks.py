@@ -18,8 +18,8 @@ from ansible import context
 from ansible.errors import AnsibleError
 
 from ...module_utils._errors import ErrorList, ValidationError
-from ...module_utils._text import ended
 from ...module_utils._model.file import read_text
+from ...module_utils._text import ended
 from .._reports import environment, plan_file
 from .._reports.finding import DRIFT_GATE, VIOLATION_GATE
 from .._reports.overview import head_lines

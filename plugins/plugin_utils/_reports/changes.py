@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ...module_utils._text import counted
 from ...module_utils._model.fields import BY_NAME
 from ...module_utils._model.usage import label_of, name_of
+from ...module_utils._text import counted
 from .differences import difference_lines
 from .finding import Json
 

@@ -17,13 +17,11 @@ from typing import Any, NamedTuple
 from jinja2 import Template
 
 from ...module_utils._errors import ErrorList, ValidationError
-from ...module_utils._text import ANSIBLE_MASKS, SURROGATE, clean, texts_in
-from ...module_utils._model.definition import definition_from
+from ...module_utils._model.definition import definition_from, definition_of
 from ...module_utils._model.fields import BY_NAME
 from ...module_utils._model.kinds import RESOURCE_KEYS
-from ...module_utils._model.runtime import DEFAULT_RUNTIME_ID, is_id
-from ...module_utils._model.stored import definition_of
-from ...module_utils._model.unfinished import parts_of
+from ...module_utils._model.runtime import DEFAULT_RUNTIME_ID, is_id, parts_of
+from ...module_utils._text import ANSIBLE_MASKS, SURROGATE, clean, texts_in
 from .texts import without_controls
 
 _TEMPLATES = Path(__file__).parent / "templates"

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from ...module_utils._text import counted, listed
 from ...module_utils._model import usage
 from ...module_utils._model.python import days_left, python_of, support_of
 from ...module_utils._model.runtime import INCOMPLETE
 from ...module_utils._model.usage import label_of, name_of
+from ...module_utils._text import counted, listed
 from .changes import change_texts, changes_of, script_text, scripts_of
 from .evaluation import grouped
 from .finding import Finding, Json, finding, in_order

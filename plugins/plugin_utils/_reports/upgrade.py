@@ -12,10 +12,10 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from ...module_utils._errors import ValidationError
-from ...module_utils._text import clean, listed
 from ...module_utils._model.python import branch_of, days_left, support_of
 from ...module_utils._model.requirements import project
 from ...module_utils._model.usage import name_of, schedules, used_by
+from ...module_utils._text import clean, listed
 from .environment import with_known_scripts
 from .export import File, settled, to_file, with_header
 

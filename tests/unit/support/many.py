@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError, PartialError
-from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
-from ansible_collections.mstr.library.plugins.module_utils._model.purge import Purge
+from ansible_collections.mstr.library.plugins.module_utils._model.definition import Purge, definition_from
 from ansible_collections.mstr.library.plugins.module_utils._work.api import Inputs, Waiting
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile, result_of
 from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import find_usage

@@ -17,7 +17,7 @@ import simulator.server
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import Definition
 from ansible_collections.mstr.library.plugins.module_utils._model.plan import Plan
-from ansible_collections.mstr.library.plugins.module_utils._model.report import exempted_of, report_one, shown
+from ansible_collections.mstr.library.plugins.module_utils._model.result import exempted_of, report_one, shown
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import Runtime
 from ansible_collections.mstr.library.plugins.module_utils._model.steps import Row
 from ansible_collections.mstr.library.plugins.module_utils._session import call as _call

@@ -12,9 +12,8 @@ from ansible_collections.mstr.library.plugins.module_utils._model import kinds, 
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import BY_NAME, FIELDS
 from ansible_collections.mstr.library.plugins.module_utils._model.kinds import PACKAGES, RESOURCE, Package, Resource
-from ansible_collections.mstr.library.plugins.module_utils._model.plan import make_plan
+from ansible_collections.mstr.library.plugins.module_utils._model.plan import changed_since, make_plan
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import READ_ONLY, Runtime, from_api
-from ansible_collections.mstr.library.plugins.module_utils._model.stored import changed_since
 from hypothesis import given
 from hypothesis import strategies as st
 from unit.support.make import DEFAULT_ID, ID, faults_of, runtime, wanted

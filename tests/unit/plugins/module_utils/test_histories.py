@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from threading import Condition, Thread, current_thread
 
-from ansible_collections.mstr.library.plugins.module_utils._model.unfinished import parts_of
+from ansible_collections.mstr.library.plugins.module_utils._model.runtime import parts_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.support.make import DEFAULT_ID, stored

@@ -31,7 +31,7 @@ def test_signal_ends_a_wait_at_once(stop, name):
     soon(getattr(signal, name))
     with pytest.raises(Interrupted, match=f"Stopped by signal {name}"):
         stop.pause(100)
-    assert not stop.hung_up
+    assert not stop.caller_gone
 
 
 def test_signal_wakes_every_thread(stop):
@@ -123,7 +123,7 @@ def test_a_closed_output_is_noticed(monkeypatch):
     os.close(reader)
     with pytest.raises(Interrupted, match="no longer reads"):
         stop.check()
-    assert stop.hung_up
+    assert stop.caller_gone
 
 
 def test_ignored_signal_stays_ignored():
@@ -142,7 +142,7 @@ def test_end_of_the_caller_while_a_call_hangs(stop, monkeypatch):
     threading.Timer(0.05, os.close, [reader_of_output(monkeypatch)]).start()
     with pytest.raises(Interrupted, match="no longer reads"):
         stop.wait(SimpleQueue(), 10)
-    assert stop.hung_up
+    assert stop.caller_gone
 
 
 def test_wait_in_glances_as_long_as_asked(stop):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._model import report, steps
+from ansible_collections.mstr.library.plugins.module_utils._model import result, steps
+from ansible_collections.mstr.library.plugins.module_utils._model.approval import check_plan_id, fingerprint
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import BY_NAME
-from ansible_collections.mstr.library.plugins.module_utils._model.plan import make_plan
-from ansible_collections.mstr.library.plugins.module_utils._model.result import check_plan_id, summary_line
+from ansible_collections.mstr.library.plugins.module_utils._model.plan import as_stored, make_plan
+from ansible_collections.mstr.library.plugins.module_utils._model.result_many import summary_line
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
-from ansible_collections.mstr.library.plugins.module_utils._model.stored import as_stored, fingerprint
 from hypothesis import given
 from hypothesis import strategies as st
 from unit.support.make import ID, OTHER_ID, faults_of, runtime, stored, wanted
@@ -122,9 +122,9 @@ def row(current, definition, state=steps.PLANNED):
 )
 def test_msg_says_in_one_line_what_was_done(current, definition, done, would):
     finished = row(current, definition, steps.READ)
-    assert report.message(finished) == done
-    assert report.message(row(current, definition, steps.PREDICTED)).startswith(would)
-    assert (report.facts_of(finished)["changes"] == []) is (definition is not NEW)
+    assert result.message(finished) == done
+    assert result.message(row(current, definition, steps.PREDICTED)).startswith(would)
+    assert (result.facts_of(finished)["changes"] == []) is (definition is not NEW)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def planned(data, **options):
 
 
 def id_of(*rows):
-    return report.plan_id(rows)
+    return result.plan_id(rows)
 
 
 def test_the_id_has_a_fixed_value():

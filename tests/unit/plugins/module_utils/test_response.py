@@ -9,10 +9,11 @@ from urllib.parse import quote, quote_plus
 from xml.sax.saxutils import escape
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils import _errors
+from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, AuthError, MstrError
 from ansible_collections.mstr.library.plugins.module_utils._secrets import with_escaped_forms
 from ansible_collections.mstr.library.plugins.module_utils._session import failures as _failures
 from ansible_collections.mstr.library.plugins.module_utils._session import response as _response
+from ansible_collections.mstr.library.plugins.module_utils._text import clean
 from hypothesis import given
 from hypothesis import strategies as st
 from unit.support.make import URL, response
@@ -87,7 +88,7 @@ def test_foreign_error_page_named_and_not_quoted(body, words):
 )
 def test_sentence_ends_with_what_to_do(status, body, advice):
     assert advice in error(status, body).sentence.partition(" to GET /api/runtimes")[2]
-    assert isinstance(error(status, body), _errors.AuthError) is (status == 401)
+    assert isinstance(error(status, body), AuthError) is (status == 401)
 
 
 @pytest.mark.parametrize(("status", "body"), [(404, b"<html>"), (404, coded("ERR004", NO_CALL)), (405, b"")])
@@ -257,7 +258,7 @@ def test_only_an_id_can_be_in_a_path(identities, fits):
     ],
 )
 def test_foreign_text_one_line_drives_no_terminal(text, cleaned):
-    assert _errors.clean(text, secrets=["s3cret-token", "nested-in-s3cret-token"]) == cleaned
+    assert clean(text, secrets=["s3cret-token", "nested-in-s3cret-token"]) == cleaned
 
 
 FORMS = {
@@ -287,9 +288,9 @@ def test_forms_in_which_a_server_repeats_a_secret(form):
 
 def test_every_error_has_promised_keys():
     keys = {"http_status", "code", "message", "iserver_code", "ticket_id", "request"}
-    failed = _errors.ApiError("It failed.", http_status=403, code="ERR0014", outcome_unknown=True)
+    failed = ApiError("It failed.", http_status=403, code="ERR0014", outcome_unknown=True)
     error = {**dict.fromkeys(keys), "http_status": 403, "code": "ERR0014"}
     assert failed.to_result() == {"msg": "It failed.", "error": error}
     assert (failed.status, failed.number, failed.outcome_unknown) == (403, 14, True)
-    assert _errors.MstrError("It failed.").to_result() == {"msg": "It failed.", "error": None}
-    assert _errors.MstrError("It failed.", iserver_code=0).to_result()["error"]["iserver_code"] == 0
+    assert MstrError("It failed.").to_result() == {"msg": "It failed.", "error": None}
+    assert MstrError("It failed.", iserver_code=0).to_result()["error"]["iserver_code"] == 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError, PartialError
-from ansible_collections.mstr.library.plugins.module_utils._model.report import is_moved, script_result
+from ansible_collections.mstr.library.plugins.module_utils._model.result import is_moved, script_result
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import Runtime
 from ansible_collections.mstr.library.plugins.module_utils._model.scripts import Project, SavedScript, Unread, Usage
 from ansible_collections.mstr.library.plugins.module_utils._model.steps import NO_DEFINITION, UNKNOWN, Row

@@ -4,7 +4,7 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError, PartialError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import Definition
 from ansible_collections.mstr.library.plugins.module_utils._model.plan import Plan
-from ansible_collections.mstr.library.plugins.module_utils._model.report import report_one
+from ansible_collections.mstr.library.plugins.module_utils._model.result import report_one
 from ansible_collections.mstr.library.plugins.module_utils._model.steps import READ, Row, Step
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.module_utils._work.api import Context, Inputs, RuntimeApi, Waiting

@@ -8,13 +8,13 @@ from ansible.errors import AnsibleFilterError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mstr.library.plugins.filter.runtime_definitions import runtime_definitions
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
-from ansible_collections.mstr.library.plugins.module_utils._text import MASK
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS, definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import FIELDS
 from ansible_collections.mstr.library.plugins.module_utils._model.file import parsed
 from ansible_collections.mstr.library.plugins.module_utils._model.plan import make_plan
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
 from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions
+from ansible_collections.mstr.library.plugins.module_utils._text import MASK
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.export import to_definitions, to_file, unrestorable
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.texts import plain
 from hypothesis import assume, given

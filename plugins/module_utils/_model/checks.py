@@ -2,21 +2,46 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of a definition that have options of their own, and versions, checked."""
+"""Checks of what a task says of a runtime: numbers, versions, packages, resource limits, names that it had before."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .._errors import ErrorList, ValidationError, text_error
-from .kinds import CPU_DECIMALS, RESOURCE_KEYS, Package, Resource, at_least, checked_number, cpu_rounded, number
+from .fields import BY_NAME
+from .kinds import CPU_DECIMALS, RESOURCE_KEYS, Package, Resource, cpu_rounded, number
+from .runtime import name_error, parts_of
 
 _NO_VERSION = re.compile(r"[<>=~*,;\s]|!=")
 _SPECIFIER = re.compile(r"[<>=!~\s]")
 _PINNED = re.compile(r"\s*([^<>=!~\s]+)\s*==\s*([^<>=!~*,;\s]+)\s*")
+
+
+def checked_number(place: str, value: Any, whole: bool = True) -> Any:
+    """The number in an option. Raises ValidationError: a backup holds whatever a server returned."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValidationError([f"{place} {value!r} is not a number"])
+    if whole and not isinstance(value, int):
+        raise ValidationError([f"{place} {value!r} is not a whole number"])
+    return value
+
+
+def at_least(place: str, value: Any, minimum: Any = 0) -> Any:
+    """The number. Raises ValidationError if it is less."""
+    if value < minimum:
+        raise ValidationError([f"{place} must be at least {minimum}, not {value}"])
+    return value
+
+
+def positive(place: str, value: Any) -> Any:
+    """The number. Raises ValidationError if it is not more than 0."""
+    if not 0 < value < math.inf:
+        raise ValidationError([f"{place} must be more than 0, not {value}"])
+    return number(value)
 
 
 def version_error(value: Any) -> str | None:
@@ -27,13 +52,6 @@ def version_error(value: Any) -> str | None:
     plain = value.strip().removeprefix("==").strip()
     repair = "a version that the server offers" if not plain or _NO_VERSION.search(plain) else f'"{plain}"'
     return f"{value!r} is not only a version; write {repair}"
-
-
-def positive(place: str, value: Any) -> Any:
-    """The number. Raises ValidationError if it is not more than 0."""
-    if not 0 < value < math.inf:
-        raise ValidationError([f"{place} must be more than 0, not {value}"])
-    return number(value)
 
 
 def packages_from(entries: Sequence[Mapping[str, Any]]) -> tuple[Package, ...]:
@@ -78,3 +96,38 @@ def amounts(place: str, options: Mapping[str, Any]) -> dict[str, Any]:
     with ErrorList() as errors:
         keys = [key for key in RESOURCE_KEYS if options.get(key) is not None]
         return {key: errors.check(_amount, key, f"{place}.{key}", options[key]) for key in keys}
+
+
+def _unfinished_error(name: Any) -> str:
+    advice = "write the name that it is to have, and set recover: true to undo or finish it"
+    return f"{name!r} is the name of an unfinished replacement; {advice}"
+
+
+def name_errors(name: str | None, previous: Sequence[str]) -> Iterator[str]:
+    """The errors of the names that a runtime had before, and of a name that says what it replaces."""
+    if parts_of(name or ""):
+        yield f"name {_unfinished_error(name)}"
+    for index, text in enumerate(previous):
+        error = f"{text!r} is the name itself" if text == name else name_error(text)
+        error = _unfinished_error(text) if parts_of(text) else error
+        if error:
+            yield f"previous_names[{index}] {error}"
+
+
+def replaced_fields(value: Any) -> frozenset[str]:
+    """The names of the fields in `replace_on_change`. Raises ValidationError."""
+    fields = [name for name in BY_NAME if name != "name"]
+    if value is None or str(value).lower() == "false":  # an older ansible-core makes a text of a template
+        return frozenset()
+    if str(value).lower() == "true":
+        return frozenset(fields)
+    if not isinstance(value, list):
+        raise ValidationError([f"replace_on_change {value!r} is neither true nor a list of options"])
+    with ErrorList() as errors:
+        for index, text in enumerate(value):
+            if text == "name":
+                errors.add(f"replace_on_change[{index}] is name; a different name never needs a second runtime")
+            elif text not in fields:
+                wrong = f"replace_on_change[{index}] {text!r} is not an option of a runtime"
+                errors.add(f"{wrong}; choose from {', '.join(fields)}")
+    return frozenset(value)
