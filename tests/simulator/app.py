@@ -90,12 +90,11 @@ class App:
 
     def _state(self) -> dict[str, Any]:
         server = self.server
-        admin = server.users["admin"]
         return {
             "profile": server.profile,
             "profiles": list(PROFILES),
             "switches": server.switches,
-            "runtimes": [server.runtimes.to_api(runtime, admin) for runtime in server.runtimes],
+            "runtimes": [server.runtimes.to_api(runtime) for runtime in server.runtimes],
             "sessions": server.sessions.to_json(),
             "evaluations": server.evaluations.to_json(),
             "projects": server.projects.to_json(),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from simulator.messages import ApiError, Call, Reply, invalid, missing, only
+from simulator.sessions import ISERVER_TIMEOUT_S
 from simulator.users import ANONYMOUS, API_TOKEN, DELEGATE, LDAP, STANDARD, User
 
 if TYPE_CHECKING:
@@ -114,8 +115,7 @@ async def check_identity_token(server: Server, call: Call) -> Reply:
 async def session_info(server: Server, call: Call) -> Reply:
     """``GET /sessions``: [mstrio] reads timeout, workingSet and maxSearch."""
     # The timeout of the Intelligence Server. Tomcat's timeout is a setting of the web server, unknown to the API.
-    timeout = int(server.switches["iserver_timeout"])
-    return Reply(200, {"locale": 1033, "timeout": timeout, "maxSearch": 3, "workingSet": 10})
+    return Reply(200, {"locale": 1033, "timeout": int(ISERVER_TIMEOUT_S), "maxSearch": 3, "workingSet": 10})
 
 
 async def renew_session(server: Server, call: Call) -> Reply:

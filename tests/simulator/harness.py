@@ -2,7 +2,7 @@
 
 from simulator.harness import Simulator      # with tests/ on sys.path
 
-with Simulator(profile="newest", switches={"package_delay": 1}) as sim:
+with Simulator(profile="newest") as sim:
     ...  # sim.base_url, sim.username, sim.password
 """
 
@@ -52,7 +52,6 @@ class Simulator:
     def __init__(
         self,
         profile: str = "samples",
-        switches: Mapping[str, Any] | None = None,
         *,
         python: str | None = None,
         tls: bool | str = False,
@@ -62,13 +61,10 @@ class Simulator:
     ) -> None:
         self._python = python or os.environ.get("MSTR_SIMULATOR_PYTHON") or sys.executable
         self._options = [*arguments, "--profile", profile, "--parent-pid", str(os.getpid())]
-        for name, value in (switches or {}).items():
-            text = ",".join(value) if isinstance(value, (list, tuple)) else str(value)
-            self._options += ["--switch", f"{name}={text}"]
         if tls:
             self._options += ["--tls", "good" if tls is True else tls]
         self._options += ["--client-certificate"] * client_ca + ["--proxy"] * proxy
-        self._initial = (profile, dict(switches or {}))
+        self._profile = profile
         self._process: subprocess.Popen[bytes] | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._output = Path(os.devnull)
@@ -141,8 +137,7 @@ class Simulator:
 
     def reset(self, profile: str | None = None, **switches: Any) -> None:
         """Start over: new state, empty log, no faults. The default ``profile`` is that of the start."""
-        initial = {} if profile else self._initial[1]
-        self.control("POST", "/reset", {"profile": profile or self._initial[0], "switches": {**initial, **switches}})
+        self.control("POST", "/reset", {"profile": profile or self._profile, "switches": switches})
 
     def switch(self, **switches: Any) -> dict[str, Any]:
         """Change switches of the running server; returns all of them."""

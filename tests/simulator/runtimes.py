@@ -58,15 +58,6 @@ class Runtime:
         """The name. A seed may contain any value there."""
         return str(self.values.get("name", ""))
 
-    def acg(self, user: User) -> int:
-        """The rights of a user: all that the acl does not deny."""
-        acl = self.values.get("acl", self.acl)
-        denied = 0
-        for entry in acl if isinstance(acl, list) else []:  # a seed may contain any value there
-            if isinstance(entry, dict) and entry.get("deny") and entry.get("trusteeId") == user.id:
-                denied |= int(entry.get("rights", 0))
-        return ALL_RIGHTS & ~denied
-
     def effective_packages(self) -> list[Package]:
         """The packages, or an empty list if they were never set."""
         return self.packages or []
@@ -118,10 +109,10 @@ class Runtimes:
     def __iter__(self) -> Iterator[Runtime]:
         return iter(list(self._by_id.values()))
 
-    def find(self, runtime_id: str, user: User) -> Runtime:
-        """A runtime that the user may see, or raise the API's error."""
+    def find(self, runtime_id: str) -> Runtime:
+        """A runtime, or raise the API's error."""
         runtime = self._by_id.get(runtime_id.upper())
-        if runtime and runtime.acg(user):
+        if runtime:
             return runtime
         raise not_found(f"with ID '{runtime_id}' and type 80")
 
@@ -198,13 +189,13 @@ class Runtimes:
 
     # --- responses
 
-    def to_api(self, runtime: Runtime, user: User) -> dict[str, Any]:
+    def to_api(self, runtime: Runtime) -> dict[str, Any]:
         """The complete object, as in the response to a read."""
         switches = self._server.switches
         now = self._server.clock()
         computed: dict[str, Any] = {
             "id": runtime.id, "type": TYPE, "subtype": SUBTYPE, "dateCreated": runtime.created,
-            "dateModified": runtime.modified, "version": runtime.version, "acg": runtime.acg(user),
+            "dateModified": runtime.modified, "version": runtime.version, "acg": ALL_RIGHTS,
             "owner": runtime.owner, "acl": runtime.acl, "status": runtime.status(now, switches),
         }  # fmt: skip
         if runtime.packages is not None:
@@ -225,10 +216,10 @@ class Runtimes:
             return {**value, "cpu": _cpu_shown(value["cpu"], self._server.switches["cpu_format"])}
         return value
 
-    def list(self, user: User) -> list[Runtime]:
-        """The runtimes that the user may see."""
+    def list(self) -> list[Runtime]:
+        """The runtimes that a list shows."""
         hidden = self._server.switches["list_hides"]
-        return [runtime for runtime in self._by_id.values() if runtime.acg(user) and runtime.name not in hidden]
+        return [runtime for runtime in self._by_id.values() if runtime.name not in hidden]
 
 
 def _seeded_package(entry: Any, now: float) -> Package:
@@ -249,43 +240,34 @@ def _add_unset(answer: dict[str, Any], name: str, switches: Switches) -> None:
         answer[name] = None
 
 
-def _cpu_shown(text: str, how: str) -> Any:
+def _cpu_shown(text: str, how: str) -> str:
     try:
         number = float(text)
     except ValueError:
         return text
-    if how == "two_decimals":
-        # Keep more than two digits: the server may change the format of a number, not its value.
-        return f"{number:.2f}" if round(number, 2) == number else text
-    if how == "number":
-        return number
-    return f"{number * 1000:g}m" if how == "millicores" else text
+    # Keep more than two digits: the server may change the format of a number, not its value.
+    is_short = how == "two_decimals" and round(number, 2) == number
+    return f"{number:.2f}" if is_short else text
 
 
-WRITE, DELETE = 8, 16  # bits of acg and of the rights in an acl
-
-
-def _of(server: Server, call: Call, right: int = 0) -> Runtime:
-    """The runtime of a call, on which the caller needs a right, or raise the API's error."""
+def _of(server: Server, call: Call) -> Runtime:
+    """The runtime of a call, or raise the API's error."""
     runtime_id = call.path.rpartition("/")[2]
     if not re.fullmatch("[0-9a-fA-F]{32}", runtime_id):
         raise invalid(f"'{runtime_id}' is not a valid object ID.")
-    runtime = server.runtimes.find(runtime_id, call.user)
-    if right and not runtime.acg(call.user) & right:
-        raise ApiError(403, 17, f"The user has no permission to do this on the object with ID '{runtime.id}'.")
-    return runtime
+    return server.runtimes.find(runtime_id)
 
 
 async def list_all(server: Server, call: Call) -> Reply:
     """``GET /runtimes``."""
     omitted = server.switches["list_omits"]
-    answers = [call.selected(server.runtimes.to_api(r, call.user)) for r in server.runtimes.list(call.user)]
+    answers = [call.selected(server.runtimes.to_api(r)) for r in server.runtimes.list()]
     return Reply(200, {"runtimes": [{k: v for k, v in answer.items() if k not in omitted} for answer in answers]})
 
 
 async def read(server: Server, call: Call) -> Reply:
     """``GET /runtimes/{id}``."""
-    return Reply(200, call.selected(server.runtimes.to_api(_of(server, call), call.user)))
+    return Reply(200, call.selected(server.runtimes.to_api(_of(server, call))))
 
 
 async def create(server: Server, call: Call) -> Reply:
@@ -301,7 +283,7 @@ async def create(server: Server, call: Call) -> Reply:
 
 async def update(server: Server, call: Call) -> Reply:
     """``PATCH /runtimes/{id}``."""
-    runtime = _of(server, call, WRITE)
+    runtime = _of(server, call)
     fields = check_runtime(call.json(), server.switches)
     if "name" not in fields:  # [mstrio]
         raise missing("name")
@@ -312,7 +294,7 @@ async def update(server: Server, call: Call) -> Reply:
 
 async def delete(server: Server, call: Call) -> Reply:
     """``DELETE /runtimes/{id}``."""
-    runtime = _of(server, call, DELETE)
+    runtime = _of(server, call)
     if "userComments" in call.query and not server.switches.yes("delete_comments"):
         raise invalid("The query parameter 'userComments' is not known.")
     if runtime.id == DEFAULT_ID:

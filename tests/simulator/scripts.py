@@ -210,7 +210,7 @@ async def start(server: Server, call: Call) -> Reply:
     runtime_id = body.get("scriptRuntimeId", DEFAULT_ID)
     if not isinstance(runtime_id, str):
         raise invalid("The field 'scriptRuntimeId' must be a string.")
-    runtime = server.runtimes.find(runtime_id, call.user)
+    runtime = server.runtimes.find(runtime_id)
     return Reply(200, {"id": server.evaluations.start(code, runtime, call.user).id})
 
 

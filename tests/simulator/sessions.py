@@ -19,7 +19,7 @@ from simulator.profiles import Switches
 from simulator.users import DELEGATE, IDENTITY_TOKEN_OF_ADMIN, MODE_NAMES, User
 
 LB_COOKIE = "AWSALB"
-TOMCAT_TIMEOUT_S = 1800.0
+ISERVER_TIMEOUT_S = TOMCAT_TIMEOUT_S = 1800.0
 LB_REMEMBERED = 100_000  # enough for a long play, because the node in such a cookie stays valid
 
 
@@ -66,7 +66,7 @@ class Sessions:
     def _alive(self, session: HttpSession) -> bool:
         now = self._clock()
         iserver = session.iserver
-        if now - iserver.used > self._switches["iserver_timeout"] and not iserver.standing:
+        if now - iserver.used > ISERVER_TIMEOUT_S and not iserver.standing:
             iserver.ended = True
         return not iserver.ended and now - session.used <= TOMCAT_TIMEOUT_S
 

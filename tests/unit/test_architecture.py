@@ -69,12 +69,6 @@ def outside(path: Path) -> set[str]:
     return {name.split(".")[0] for name in imports(path)} - {"ansible_collections"}
 
 
-def test_the_tests_see_the_files():
-    assert {"_errors", "_model.plan", "auth"} <= set(UTILS)
-    assert own_imports("_model.plan") >= {"_model.definition", "_errors"}
-    assert "requests" in outside(UTILS["_session.transport"])
-
-
 @pytest.mark.parametrize("name", UTILS)
 def test_a_file_imports_only_what_it_may(name):
     allowed = {package_of(name), *MAY_IMPORT[package_of(name)]}

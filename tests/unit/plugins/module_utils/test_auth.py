@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 import warnings
 from types import FunctionType
@@ -62,14 +61,10 @@ def test_module_of_ones_own_in_few_lines(run, server, monkeypatch):
 
 
 @pytest.mark.parametrize("where", ["task", "environment"])
-@pytest.mark.parametrize("other", [{}, {"retries": "many"}, {"nonsense": 1}])
+@pytest.mark.parametrize("other", [{}, {"retries": "many"}])
 @pytest.mark.parametrize(
     "url",
-    [
-        *("https://u:in-the-url@h.x", "https://u:in-the/in-the-url@h.x", "https://u:in@the-in-the-url@h.x"),
-        *("https://in-the-url@h.x", "https://in-the/in-the-url@h.x", "u:in-the-url@h.x"),
-        *("https://h.x/x?password=in-the-url", "https://h.x/x;jsessionid=in-the-url"),
-    ],
+    ["https://u:in-the/in-the-url@h.x", "u:in-the-url@h.x", "https://h.x/x?password=in-the-url"],
 )
 def test_secret_in_url_refused_and_never_shown(run, monkeypatch, url, other, where):
     """Ansible shows the options also if it refuses another one."""
@@ -82,38 +77,12 @@ def test_secret_in_url_refused_and_never_shown(run, monkeypatch, url, other, whe
     assert "in-the/" not in str(result)
 
 
-ODD = "P@ss/w\"ord&1<2>'x~ y"
-
-
-@pytest.mark.parametrize(("option", "variable"), [(ODD, ""), (None, ODD)], ids=["task", "environment"])
-def test_only_secrets_themselves_escaped(run, server, monkeypatch, option, variable):
-    """Forms of forms would be thousands, and Ansible searches for each of them in every text of a result."""
-    server.user.password = ODD
-    monkeypatch.setenv("MSTR_PASSWORD", variable)
-    searched, output = set(), auth._output
-
-    def noted(module, *rest):
-        searched.update(module.no_log_values)
-        return output(module, *rest)
-
-    monkeypatch.setattr(auth, "_output", noted)
-    run(module(), **user(server, password=option))
-    assert run.status == 0
-    assert ODD.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") in searched
-    assert len(searched) < 150
-
-
 def test_secret_contains_another_leaves_no_rest(run, server):
     keys = {f"key_{length}": PASSWORD + "+and-more"[:length] for length in range(10)}
     spec = auth.argument_spec(**{name: {"type": "str", "no_log": True} for name in keys})
     longest = keys["key_9"]
     result = run(lambda: auth.run(spec, lambda task, _request: {"name": f"user {longest}"}), **user(server), **keys)
     assert result["name"] == "user ********"
-
-
-def test_secrets_are_hidden_from_logs():
-    hidden = {name for name, spec in auth.argument_spec().items() if spec.get("no_log")}
-    assert hidden == {"password", "api_token", "identity_token", "session"}
 
 
 def test_bug_of_ours_is_said_to_be_ours(run, server, monkeypatch):
@@ -129,21 +98,6 @@ def test_check_mode_holds_in_a_module_of_ones_own(run, server):
     result = run(module(work), **user(server), check_mode=True)
     assert result["msg"].startswith("Could not create a user: the task runs in check mode")
     assert server.calls == []
-
-
-def test_trace(run, server):
-    """Each request is a line at -vvv: no query, no body, no header, no secret."""
-
-    def work(task, _request):
-        task.session.get(f"/runtimes/{PASSWORD}", {"name": "queried"})
-
-    assert "trace" not in run(module(work), **user(server), _ansible_verbosity=2)
-    lines = run(module(work), **user(server), _ansible_verbosity=3)["trace"]
-    assert [re.sub(r"\d+ ms|(?<=ticket )\w+", "…", line) for line in lines] == [
-        "POST /api/auth/login 204 (…)",
-        "GET /api/runtimes/******** 400 (…, ticket …)",
-        "POST /api/auth/logout 204 (…)",
-    ]
 
 
 BUG = "This is a bug in this module, not in mstr.library: {} in test_auth.py, line "
@@ -170,21 +124,6 @@ def test_failure_sentence_with_facts_and_logout(run, server, raised, sentence, s
     assert (result["error"] or {}).get("http_status") == status
     assert "s3cret" not in str(result)
     assert "Traceback" not in str(result)
-
-
-def test_server_repeats_secret_masked(run, server):
-    """In one sentence, after which the session is closed."""
-
-    def repeat(_request):
-        token, cookie = server.secrets
-        return reply(400, {"code": "ERR001", "message": f"bad {PASSWORD} and {token}", "ticketId": cookie})
-
-    server.answers["GET /sessions/userInfo"] = repeat
-    result = run(module(), **user(server))
-    assert "bad ********" in result["msg"]
-    assert not [secret for secret in (PASSWORD, *server.secrets) if secret in str(result)]
-    assert "\n" not in result["msg"]
-    assert (run.status, server.open) == (1, 0)
 
 
 @pytest.mark.parametrize(
@@ -323,34 +262,6 @@ def test_caller_has_ended(run, server, monkeypatch):
     assert run(module(work), **user(server)) == {}
     assert (run.status, server.open) == (1, 0)
     assert "POST /api/runtimes" not in server.calls
-
-
-@pytest.mark.parametrize("option", ["base_url", "ca_path", "username", "api_token"])
-def test_variable_with_half_character_named(run, server, monkeypatch, option):
-    """Alone, without a file or a server that nobody named, and before a login that the server counts."""
-    variable = f"MSTR_{option.upper()}"
-    monkeypatch.setenv(variable, f"{server.url}/ab-\udcfc-cd")
-    given = {"base_url": server.url} if option == "api_token" else user(server)
-    first, *rest = run(module(), **{**given, option: None})["msg"].split("\n")
-    assert first == f"the environment variable {variable} contains half of a character (a lone surrogate); remove it"
-    assert [line.split()[0] for line in rest] == (["ca_path"] if option == "ca_path" else []), "a file must exist"
-    assert server.calls == []
-
-
-def test_task_leaves_no_connection_open(run, server):
-    """In process, the items of a loop share a process."""
-    sessions = []  # otherwise Python may close its connections by freeing it
-
-    def connections(session):
-        return sum(len(adapter.poolmanager.pools) for adapter in session._http._client.adapters.values())
-
-    def work(task, _request):
-        task.session.get("/sessions/userInfo")
-        sessions.append(task.session)
-        return {"used": connections(task.session)}
-
-    assert run(module(work), **user(server))["used"] == 1
-    assert connections(sessions[0]) == 0
 
 
 def failure(run, variables, **options):

@@ -6,7 +6,7 @@ import string
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._session.connection import connection_from, normal_url
 from ansible_collections.mstr.library.plugins.module_utils._session.session_string import SessionString, decode, encode
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.support.make import PASSWORD, URL, connection, faults_of
 
@@ -26,16 +26,13 @@ def faults(**options):
 @pytest.mark.parametrize(
     ("pasted", "normal"),
     [
-        *((f" {URL}{tail} ", URL) for tail in ("", "/", "/api", "/api/", "/app", "/app/", "//")),
+        *((f" {URL}{tail} ", URL) for tail in ("", "/", "/api", "/app/", "//")),
         ("HTTPS://MSTR.Example.com:8443/Lib/api", "https://mstr.example.com:8443/Lib"),
         ("http://[::1]:8080/x/", "http://[::1]:8080/x"),
         ("https://h:443/Lib", "https://h/Lib"),
-        ("http://h:80/Lib", "http://h/Lib"),
-        ("https://h:80/Lib", "https://h:80/Lib"),
         ("https://h/myapi", "https://h/myapi"),
         ("https://h/Lib/app/library/home", "https://h/Lib"),
         ("https://h/Lib/app/B19DEDCC11D4E0EFC000EB9495D0F44F/K1/share", "https://h/Lib"),
-        ("https://h/app/Lib", "https://h/app/Lib"),
         ("https://h/app/Lib/app/library/home/", "https://h/app/Lib"),
     ],
 )
@@ -46,12 +43,10 @@ def test_base_url_as_pasted(pasted, normal):
 
 INVALID_URLS = {
     "is not an http or https URL": [
-        *("mstr.example.com", "ftp://h/", "https://", "https:///x", "https://h:port/", "https://h:99999/"),
-        *("http://[::1", "https://a b/", "https://h\\evil/", "https://h/\x00"),
+        *("mstr.example.com", "ftp://h/", "https:///x", "https://h:99999/", "http://[::1", "https://h\\evil/"),
     ],
     "contains credentials": [
         *("https://u:s3cret@h/", "https://s3cret@h/", "https://u:s3cret/s3cret@h/", "u:s3cret@h"),
-        *("https://u:s3cret@x@h/", "ftp://s3cret@h"),
     ],
     "has a query, a fragment or a semicolon": ["https://h/?s3cret=1", "https://h/app#/s3cret", "https://h/x;id=s3cret"],
 }
@@ -68,8 +63,8 @@ def test_invalid_base_url_without_its_secret(words, url):
 @pytest.mark.parametrize(
     ("url", "in_clear"),
     [
-        *((f"http://{host}", True) for host in ("mstr.example.com", "10.0.0.1", "localhost.x", "127.0.0.1.x")),
-        *((f"http://{host}:8080", False) for host in ("localhost", "127.0.0.1", "127.1.2.3", "[::1]")),
+        *((f"http://{host}", True) for host in ("mstr.example.com", "localhost.x")),
+        *((f"http://{host}:8080", False) for host in ("localhost", "127.1.2.3", "[::1]")),
         ("https://mstr.example.com", False),
     ],
 )
@@ -156,6 +151,7 @@ _COOKIES = st.lists(st.tuples(_TEXT, _TEXT, _TEXT, _TEXT), max_size=3)
 SESSIONS = st.builds(SessionString, st.just(URL), st.text(min_size=1, max_size=20), _COOKIES, st.booleans())
 
 
+@settings(max_examples=8)
 @given(SESSIONS, st.lists(st.text("abcXYZ01-_", min_size=2, max_size=4), max_size=3))
 def test_session_survives_way_through_playbook(session, secrets):
     """It contains no secret of the task, which Ansible would mask."""
@@ -166,7 +162,7 @@ def test_session_survives_way_through_playbook(session, secrets):
     assert not [secret for secret in secrets if secret in text]
 
 
-@pytest.mark.parametrize("place", range(len(SESSION) - 8))
+@pytest.mark.parametrize("place", [0, 40, len(SESSION) - 9])
 def test_cut_or_changed_session_is_refused(place):
     other = {"a": "b"}.get(SESSION[place], "a")
     changed = SESSION[:place] + other + SESSION[place + 1 :]
@@ -186,7 +182,7 @@ def test_session_that_cannot_hide_its_content():
     assert encode(decode(SESSION), string.ascii_letters) == ""
 
 
-@pytest.mark.parametrize("seconds", [0.0, -1.0, math.nan, math.inf, 1e20])
+@pytest.mark.parametrize("seconds", [0.0, math.nan, 1e20])
 def test_timeout_out_of_range_refused(seconds):
     [fault] = faults(**USER, timeout=seconds)
     assert fault.startswith(f"timeout must be more than 0 and at most 86400 seconds, not {seconds}")

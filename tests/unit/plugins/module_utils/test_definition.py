@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import math
 import re
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model import kinds, networks
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
-from ansible_collections.mstr.library.plugins.module_utils._model.fields import BY_NAME, FIELDS
+from ansible_collections.mstr.library.plugins.module_utils._model.fields import FIELDS
 from ansible_collections.mstr.library.plugins.module_utils._model.kinds import PACKAGES, RESOURCE, Package, Resource
 from ansible_collections.mstr.library.plugins.module_utils._model.plan import changed_since, make_plan
-from ansible_collections.mstr.library.plugins.module_utils._model.runtime import READ_ONLY, Runtime, from_api
+from ansible_collections.mstr.library.plugins.module_utils._model.runtime import READ_ONLY, from_api
 from hypothesis import given
 from hypothesis import strategies as st
 from unit.support.make import DEFAULT_ID, ID, faults_of, runtime, wanted
@@ -39,11 +38,8 @@ POOL = {"min_cached_instances": 2, "max_cached_instances": 1}
         ({"name": None}, "one of name and id is required"),
         ({"name": " "}, "name ' ' is empty"),
         ({"name": "Nightly "}, "name 'Nightly ' starts or ends with whitespace; write 'Nightly'"),
-        ({"name": "\u00a0a"}, "name '\\xa0a' starts or ends with whitespace; write 'a'"),
         ({"name": "a\tb"}, f"name 'a\\tb' {CONTROL}"),
-        ({"name": "a\x85b"}, f"name 'a\\x85b' {CONTROL}"),
         ({"id": "12"}, f"id '12' {NO_ID}"),
-        ({"id": ID + "\n"}, f"id '{ID}\\n' {NO_ID}"),
         ({"runtime_version": ""}, "runtime_version is empty; omit the option to keep the current value"),
         ({"runtime_version": 3.1}, "runtime_version 3.1 was read as a number (3.10 becomes 3.1); put it in quotes"),
         ({"runtime_version": "==3.10.5"}, f"runtime_version '==3.10.5' {NO_VERSION} \"3.10.5\""),
@@ -51,17 +47,14 @@ POOL = {"min_cached_instances": 2, "max_cached_instances": 1}
         ({"min_cached_instances": -1}, "min_cached_instances must be at least 0, not -1"),
         (POOL, "min_cached_instances 2 must not exceed max_cached_instances 1"),
         ({"resource": {"cpu": 0.0}}, "resource.cpu must be more than 0, not 0.0"),
-        ({"resource": {"cpu": math.nan}}, "resource.cpu must be more than 0, not nan"),
         # Less would be sent as 0.
         ({"resource": {"cpu": 1e-13}}, "resource.cpu must be at least 1e-12, not 1e-13"),
         ({"resource": {"mem": -1}}, "resource.mem must be at least 0, not -1"),
-        ({"resource": {"disk": 0}}, "resource.disk must be more than 0, not 0"),
         ({"resource": {"proc_count": 0}}, "resource.proc_count must be more than 0, not 0"),
         ({"packages": [{"name": "a", "version": 0}]}, "packages[0].version 0 was read as a number; put it in quotes"),
         ({"packages": [{"name": "a == 2.3"}]}, f"packages[0].name 'a == 2.3' {NO_NAME} {{name: a, version: \"2.3\"}}"),
         (packages("a 1!2.post1+x", "b >2"), f"packages[1].version '>2' {NO_VERSION} a version that the server offers"),
         (packages("a ==1.0"), f"packages[0].version '==1.0' {NO_VERSION} \"1.0\""),
-        (packages("a  1.0 "), f"packages[0].version ' 1.0 ' {NO_VERSION} \"1.0\""),
         (packages(""), "packages[0].name '' is empty"),
         (packages("a", "b>=1"), f"packages[1].name 'b>=1' {NO_NAME} the version in version"),
         (packages("a_b", "c", "A-b"), "packages[2].name 'A-b' is the same package as packages[0]; list it once"),
@@ -71,15 +64,9 @@ POOL = {"min_cached_instances": 2, "max_cached_instances": 1}
         ({"id": ID, "replace_on_change": True}, "replace_on_change cannot be used with id"),
         ({"state": "absent", "previous_names": ["b"]}, "previous_names cannot be used with state: absent"),
         ({"replace_on_change": ["x"]}, f"replace_on_change[0] 'x' {NO_OPTION}"),
-        (
-            {"replace_on_change": ["name"]},
-            f"replace_on_change[0] is name; {NEVER}",
-        ),
-        ({"replace_on_change": [["name"]]}, f"replace_on_change[0] ['name'] {NO_OPTION}"),
+        ({"replace_on_change": ["name"]}, f"replace_on_change[0] is name; {NEVER}"),
         ({"replace_on_change": 1}, "replace_on_change 1 is neither true nor a list of options"),
-        ({"replace_on_change": "yes"}, "replace_on_change 'yes' is neither true nor a list of options"),
         ({"smoke_test": 5}, "smoke_test 5 is neither Python code nor true"),
-        ({"smoke_test": ["import a"]}, "smoke_test ['import a'] is neither Python code nor true"),
     ],
 )
 def test_errors(options, fault):
@@ -122,12 +109,6 @@ def test_reading_anything(data):
     assert json.dumps(result)
 
 
-def test_missing_fields():
-    result = from_api({"id": ID}).to_result()
-    assert {key for key, value in result.items() if value is not None} == {"id", "is_default"}
-    assert from_api({"id": ID, "name": None}).name == Runtime({}).name == ""
-
-
 def test_vocabulary():
     package = {"name": "a", "version": "1", "status": "installed", "message": "Return code: 0."}
     result = runtime(
@@ -155,7 +136,6 @@ def test_default_runtime_known_by_id_alone():
     [
         ({"version": "1", "description": None}, ()),
         ({"version": None, "description": None}, ("description",)),
-        ({"version": None, "description": "d"}, ()),
         ({"version": "1", "description": "e"}, ("description",)),
         ({"version": "2", "description": "d"}, ("version",)),
         ({"version": {"major": 1}, "description": "d"}, ("version",)),
@@ -166,34 +146,13 @@ def test_changed_since(fields, changed):
     assert changed_since(runtime(**fields), runtime(version="1", description="d")) == changed
 
 
-@pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.name)
-@given(value=ANY_JSON)
-def test_any_json(field, value):
-    read = field.kind.from_api(value)
-    assert field.kind.canonical(read) == field.kind.canonical(field.kind.from_api(value))
-    assert read is None or field.kind.to_result(read) is not None
-    assert field.kind.to_diff(read) == field.kind.to_diff(field.kind.from_api(value))
-
-
-@pytest.mark.parametrize("nothing", ["", [], [None], ["", None], None])
-@pytest.mark.parametrize("name", ["whitelist", "packages"])
-def test_empty_entries(name, nothing):
-    kind = BY_NAME[name].kind
-    assert kind.canonical(kind.from_api(nothing)) == kind.canonical(kind.from_api([]))
-
-
 INVALID = {
     "is not a CIDR block (it is a host name); write an address with a prefix length": ["db.example.com"],
-    "is not a CIDR block": [
-        *("", "10.0.0.0 /8", "10.0.0.0/ 8", "10.10/16", "010.0.0.0/8", "10.0.0.256", "10.0.0.0.0/8", "0x0a.0.0.0/8"),
-        *("167772160", "1\u0660.0.0.0/8", "fe80::1%eth0", ":", "2001:db8::1::/64"),
-    ],
-    "the prefix length must be between 0 and 32": [f"10.0.0.0/{length}" for length in ("33", "", "08", "-1", "8/8")],
+    "is not a CIDR block": ["", "10.0.0.0 /8", "10.10/16", "010.0.0.0/8", "10.0.0.256", "0x0a.0.0.0/8", "fe80::1%eth0"],
+    "the prefix length must be between 0 and 32": [f"10.0.0.0/{length}" for length in ("33", "", "08")],
     "the prefix length must be between 0 and 128": ["2001:db8::/129"],
     "has a netmask; write the prefix length instead": ["10.0.0.0/255.0.0.0"],
-    "write 10.10.10.0/24 for the block or 10.10.10.7/32 for the one address": ["10.10.10.7/24"],
     "write 2001:db8::/32 for the block or 2001:db8::7/128 for the one address": ["2001:DB8::7/32"],
-    "write 0.0.0.0/0 for the block or 10.0.0.1/32 for the one address": ["10.0.0.1/0"],
 }
 
 
@@ -229,30 +188,8 @@ def test_packages_as_they_are_sent():
 
 
 @pytest.mark.parametrize(
-    ("wanted", "purge", "kept"),
-    [
-        (Package("a-b"), False, ["A_B 2", "a-b 1"]),
-        (Package("a-b", "2"), False, ["A_B 2", "a-b 1"]),
-        (Package("a-b", "3"), False, ["A_B 2", "a-b 3"]),
-        (Package("a-b", "2"), True, ["A_B 2"]),
-    ],
-)
-def test_two_packages_of_one_name(wanted, purge, kept):
-    """The server holds both: the definition means one of them, and only a purge removes the other."""
-    sent = PACKAGES.merge([Package("a-b", "1"), Package("A_B", "2")], [wanted], purge)
-    assert sorted(f"{package.name} {package.version}" for package in sent) == kept
-
-
-def test_status_of_a_new_version():
-    """A package that is predicted with a new version drops the old status."""
-    [same] = PACKAGES.merge(HAVE, [Package("pandas", "2.2.0")], True)
-    [fresh] = PACKAGES.merge(HAVE, [Package("pandas", "2.3.0")], True)
-    assert (same.status, same.message, fresh.status, fresh.message) == ("installed", "ok", None, None)
-
-
-@pytest.mark.parametrize(
     ("cpu", "text"),
-    [(1, "1"), (0.00001, "0.00001"), (1.5e20, "150000000000000000000"), ("much", "much"), (0.1 + 0.2, "0.3")],
+    [(1, "1"), (0.00001, "0.00001"), ("much", "much"), (0.1 + 0.2, "0.3")],
 )
 def test_cpu_sent_as_plain_decimal_text(cpu, text):
     assert RESOURCE.to_api(Resource(cpu=cpu)) == {"cpu": text}

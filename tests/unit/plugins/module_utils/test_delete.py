@@ -59,15 +59,6 @@ def test_runtime_that_cannot_be_read(entry, name):
     assert have.names == ["a", "b", "c"]
 
 
-def test_excluded_name_that_only_the_read_shows():
-    have = holding(a=A, b=B)
-    have.list_only("id", "name")
-    have.fail("GET", turn=2, meanwhile=lambda: have.runtimes[B].update(name="keep"))
-    text = message(have, {"name": "a"}, purge=True, exclude=["keep", "b?"])
-    assert f"purge would delete 'keep' ({B}), which purge_exclude names" in text
-    assert have.names == ["a", "keep"]
-
-
 def test_scripts_are_looked_up_each_time():
     have = holding(a=A, b=B, c=C).seed_scripts(load=A)
     result = run(have, {"name": "a"}, ABSENT, purge=True, protect=True)
@@ -167,16 +158,6 @@ def test_deletion_without_effect(purge):
     assert actions(result) == [("a", "none"), ("b", "failed")]
     assert result["changed"] is False
     assert f"The server reported 'b' ({B}) as deleted, but it still exists" in result["msg"]
-
-
-@pytest.mark.parametrize("other", [{"name": "a"}, {"name": "a", "state": "absent"}])
-def test_hidden_runtime_is_checked_by_reading_it(other):
-    """Also where a list is read: it did not show the runtime before, either."""
-    have = holding(a=A, hidden=B)
-    have.switch(list_hides="hidden")
-    have.ignores = "DELETE"
-    text = message(have, {"id": B, "state": "absent"}, other)
-    assert f"'hidden' ({B}) as deleted, but it still exists: it can still be read" in text
 
 
 @pytest.mark.parametrize("purge", [True, False])

@@ -8,7 +8,6 @@ import threading
 import time
 from pathlib import Path
 from queue import SimpleQueue
-from types import SimpleNamespace
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._session import interrupt
@@ -143,20 +142,3 @@ def test_end_of_the_caller_while_a_call_hangs(stop, monkeypatch):
     with pytest.raises(Interrupted, match="no longer reads"):
         stop.wait(SimpleQueue(), 10)
     assert stop.caller_gone
-
-
-def test_wait_in_glances_as_long_as_asked(stop):
-    """Once a second, it looks whether the caller is still there."""
-    glances = []
-    queue = SimpleNamespace(get=lambda timeout: glances.append(timeout) or SimpleQueue().get(timeout=0))
-    with pytest.raises(TimeoutError):
-        stop.wait(queue, 1.2)
-    assert glances == [1.0, pytest.approx(0.2)]
-    stop.pause(0.01)
-
-
-def test_interrupted_task_names_its_operation():
-    stopped = Interrupted("Stopped by signal SIGHUP")
-    assert stopped.to_result()["msg"] == "Stopped by signal SIGHUP."
-    stopped.operation = "list the runtimes"
-    assert stopped.to_result()["msg"] == "Stopped by signal SIGHUP while trying to list the runtimes."

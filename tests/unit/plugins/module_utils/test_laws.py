@@ -134,7 +134,7 @@ def _as_planned(result):
     return changes, moves, [(row["name"], row["value"]) for row in result.get("exempted", ())]
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(day=days(restores=False) | days(restores=True))
 def test_definitions_and_restores(day):
     """Check mode predicts the run, its result is true, and what a run left that ended early is recovered."""

@@ -16,16 +16,12 @@ EU, E, OTHER = ("Prod [EU] Nightly", ID), ("Prod E Nightly", "B" * 32), ("Trial"
     ("name", "other"),
     [
         ("nightly reports", "Nightly reports"),
-        (" a\t", "a"),
         ("a b", "a  b"),
         ("a b", "a\u00a0b"),
         ("Caf\u00e9", "Cafe\u0301"),
         ("a b", "a\u200b \ufeffb\u2060"),
-        ("Café", "Cafe\u200d\u0301"),
-        ("a", "a\ufe0f"),
         ("\uff2e\uff49\uff47\uff48\uff54\uff4c\uff59", "nightly"),
         ("straße", "STRASSE"),
-        ("\ufb01le", "FILE"),
     ],
 )
 def test_same_key(name, other):
@@ -57,13 +53,10 @@ def test_message_shows_how_two_names_differ():
         ("Prod [EU] *", [EU], [EU, E]),
         ("prod  [eu] *", [EU], [EU, E]),
         (ID.lower(), [EU], [EU]),
-        ("PROD E NIGHTLY", [E], [E]),
         ("Prod [D-F] *", [], [E]),
         ("Prod ? *", [E], [E]),
         ("Prod *", [EU, E], [EU, E]),
         ("[!p]*", [], [OTHER]),
-        ("[z-a]*", [], []),
-        ("", [], []),
     ],
 )
 def test_entries(entry, permitted, protected):

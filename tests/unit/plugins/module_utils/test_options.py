@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import copy
 import math
-from datetime import date, datetime
+from datetime import date
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -36,9 +36,7 @@ def errors_of(entry, *, from_file):
         ({"name": True}, "name True was read as a boolean"),
         ({"name": 45000}, "name 45000 was read as a number"),
         ({"name": date(2026, 1, 2)}, "name 2026-01-02 was read as a date"),
-        ({"others": datetime(2026, 1, 2, 3)}, "others 2026-01-02 03:00:00 was read as a date"),
         ({"whitelist": ["10.0.0.0/8", 10]}, "whitelist[1] 10 was read as a number"),
-        ({"packages": [{"name": 1}]}, "packages[0].name 1 was read as a number"),
     ],
 )
 def test_in_a_file_only_text_is_text(entry, fault):
@@ -51,30 +49,21 @@ def test_in_a_file_only_text_is_text(entry, fault):
         ("description", True, f"description %r was read as a boolean; {QUOTES}"),
         ("description", 2.1, f"description %r was read as a number (2.10 becomes 2.1); {QUOTES}"),
         ("name", {"a": 1}, "name is a mapping; expected text"),
-        ("name", ["a"], "name is a list; expected text"),
         ("name", "a\ud800", r"name 'a\ud800' contains half of a character (a lone surrogate); remove it"),
         ("state", "gone", "state %r is not valid; choose present or absent"),
         ("purge_packages", "maybe", "purge_packages %r is not true or false"),
         ("whitelist", [None], "whitelist[0] is null; remove it, or write a value"),
         ("whitelist", {"a": 1}, "whitelist %r is not a list"),
-        ("previous_names", "a, b", "previous_names %r is not a list"),
-        ("packages", ["pandas"], "packages[0] 'pandas' is not a mapping of options"),
         ("packages", "pandas, numpy", "packages %r is not a list"),
-        ("packages", {"name": "numpy"}, "packages %r is not a list"),
-        ("packages", [None], "packages[0] is null; remove it, or write a value"),
         ("packages", [{"version": "1"}], "packages[0].name is missing"),
         ("packages", [{"name": "a", "vesion": "1"}], f"packages[0].vesion {NO_OPTION}"),
         ("resource", {"zzz": 1}, "resource.zzz is not an option; the options are cpu, disk, mem, proc_count"),
-        ("resource", "big", "resource %r is not a mapping of options"),
         ("resource", [{"cpu": 1}, {"mem": 2}], "resource %r is not a mapping of options"),
         ("resource", {"cpu": "500m"}, "resource.cpu '500m' is not a number"),
         ("exec_timeout", "10s", "exec_timeout %r is not a whole number"),
         ("resource", {"mem": 10**400}, "resource.mem is too large; the largest number is 9223372036854775807"),
-        ("resource", {"cpu": 10**400}, "resource.cpu is too large; the largest number is 9223372036854775807"),
         ("resource", {"mem": 1.5}, "resource.mem 1.5 is not a whole number"),
         ("resource", {"mem": math.nan}, "resource.mem must be a finite number, not nan"),
-        ("exec_timeout", True, "exec_timeout %r is not a whole number"),
-        ("exec_timeout", [], "exec_timeout %r is not a whole number"),
     ],
 )
 @pytest.mark.parametrize("from_file", [False, True])
@@ -100,7 +89,6 @@ def test_values_ansible_may_convert(entry, from_file):
     ("runtimes", "error"),
     [
         ("X", "runtimes 'X' is not a list"),
-        ({"name": "X"}, "runtimes {'name': 'X'} is not a list"),
         (["X"], "runtimes[0]: 'X' is not a mapping of options"),
         ([{"name": "X", "resource": "big"}], "runtimes[0] 'X': resource 'big' is not a mapping of options"),
     ],
@@ -158,7 +146,7 @@ def validated(**options):
     return result.error_messages or result.validated_parameters
 
 
-@pytest.mark.parametrize("value", ["2.10", 2.1, 3, True, None, [], {"a": 1}])
+@pytest.mark.parametrize("value", ["2.10", 2.1, True, None])
 def test_text_and_list_stay_as_written(value):
     packages = [{"name": "a", "version": value}]
     assert validated(packages=packages) == {"exclude": [], "packages": packages}

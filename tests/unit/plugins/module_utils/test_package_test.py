@@ -27,13 +27,10 @@ def distribution(site, name, files, top_level=None):
     [
         ("good", {"good/__init__.py": ""}, None, "2 packages are installed and can be imported."),
         ("Py_YAML", {"yaml/__init__.py": "import gone_one"}, None, "Package py-yaml cannot be imported on Python"),
-        ("single", {"six_old.py": "1/0"}, None, "module six_old: ZeroDivisionError"),
-        ("ends", {"ends.py": "raise SystemExit(3)"}, None, "module ends: SystemExit: 3"),
         ("spaces", {"ns/a/b/__init__.py": "1/0"}, None, "module ns.a.b: ZeroDivisionError"),
         ("inner", {"inner/__init__.py": "", "inner/x/__init__.py": "1/0"}, None, "2 packages are"),
         ("extra", {"tests/__init__.py": "1/0", "extra.libs/y.py": "", "extra.py": ""}, None, "2 packages are"),
         ("old", {}, "old_name\n", "module old_name: ModuleNotFoundError"),
-        ("meta", {}, None, "2 packages are"),
     ],
 )
 def test_the_smoke_test(tmp_path: Path, package, files, top_level, expected):

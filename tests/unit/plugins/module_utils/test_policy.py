@@ -57,14 +57,6 @@ def test_violations_beside_other_errors():
     assert [fault.split(" ")[0] for fault in faults] == ["name", "whitelist[3]", "whitelist[1]", "whitelist[2]"]
 
 
-def test_first_fifty_of_many_violations():
-    entries = [(f"runtimes[{n}]: ", {"name": str(n), "whitelist": ["8.8.8.8"]}) for n in range(60)]
-    found = violations_in(policy_from(WITHIN), entries)
-    assert found[49].startswith("runtimes[49]: whitelist[0] '8.8.8.8/32' violates the policy networks_within")
-    assert found[50:] == ["and 10 more violations of the policy"]
-    assert len(violations_in(policy_from(WITHIN), entries[:50])) == 50
-
-
 def test_python_that_has_ended():
     """A definition that nobody changed is refused from a certain day on, unless an exemption covers that day."""
     options = {"name": "r", "runtime_version": "3.10.5"}
@@ -126,7 +118,6 @@ def test_adding_nothing_to_empty_whitelist(held):
         ({"packages": [{"name": "requests", "version": "2.32.3"}]}, []),
         ({"packages": PANDAS}, []),
         ({"exec_timeout": 60}, []),
-        ({"exec_timeout": 60, "id": ID}, []),
     ],
 )
 def test_what_stays_on_the_server(options, faults):
@@ -243,28 +234,12 @@ def exempts(**changes):
     [
         ({"networks_within": ["10.0.0.0/8", "intranet"]}, "networks_within[1] 'intranet' is not a CIDR block"),
         ({"packages_never": ["requests[socks]<2"]}, "packages_never[0] 'requests[socks]<2' is not a package name"),
-        ({"packages_never": ["requests 2.32"]}, "packages_never[0] 'requests 2.32' is not a package name"),
-        ({"packages_within": ["a", ""]}, "packages_within[1] '' is not a package name"),
         ({"packages_within": ["a<x"]}, "packages_within[0] 'a<x' is not a version specifier"),
-        ({"packages_within": ["<2"]}, "packages_within[0] '<2' is not a package name"),
         ({"runtime_versions_within": ["3.11"]}, "specifier of PEP 440; write for example ==3.11"),
-        ({"runtime_versions_within": [" "]}, "runtime_versions_within[0] ' ' is not a version specifier"),
         ({"resource_max": {"disk": 0}}, "resource_max.disk must be more than 0, not 0"),
-        ({"resource_max": {"cpu": float("nan")}}, "resource_max.cpu must be more than 0, not nan"),
-        ({"resource_max": {"exec_timeout": -1}}, "resource_max.exec_timeout must be more than 0, not -1"),
-        (
-            {"resource_max": {"max_cached_instances": -1}},
-            "resource_max.max_cached_instances must be at least 0, not -1",
-        ),
-        (
-            exempts(rule="network_within"),
-            "[0].rule 'network_within' is not a rule of a policy; the rules are net",
-        ),
+        (exempts(rule="network_within"), "[0].rule 'network_within' is not a rule of a policy; the rules are net"),
         (exempts(reason=" "), "exemptions[0].reason is empty"),
-        (exempts(value=""), "exemptions[0].value is empty"),
         (exempts(until="31.12.2026"), "until '31.12.2026' is not a date; write the last day, such as 2026-12-31"),
-        (exempts(until="20261231"), "exemptions[0].until '20261231' is not a date"),
-        (exempts(until="2026-12-31 or when fixed"), "[0].until '2026-12-31 or when fixed' is not a date"),
     ],
 )
 def test_invalid_values(option, fault):
@@ -278,9 +253,7 @@ def test_invalid_values(option, fault):
     ("option", "fault"),
     [
         ({"runtime_versions_within": ">=3,<4"}, "runtime_versions_within '>=3,<4' is not a list"),
-        ({"exemptions": ["R"]}, "exemptions[0] 'R' is not a mapping of options"),
         ({"exemptions": [{"runtime": "R", "until": "2026-12-31"}]}, "exemptions[0].reason is missing"),
-        (exempts(runtime=["A"]), "exemptions[0].runtime is a list; expected text"),
     ],
 )
 def test_form_of_the_option(option, fault):
@@ -291,13 +264,11 @@ def test_form_of_the_option(option, fault):
 @pytest.mark.parametrize(
     ("option", "installed", "needed"),
     [
-        (None, False, False),
         ({}, False, False),
         ({"packages_never": ["company-*"], "runtime_versions_within": []}, False, False),
         ({"networks_never": ["10.0.0.0/8"]}, True, False),
         ({"packages_never": ["company-*"]}, True, True),
         ({"packages_never": ["requests<2"]}, False, True),
-        ({"packages_within": ["a", "b~=1.0"]}, False, True),
         ({"runtime_versions_within": ["==3.1"]}, False, True),
     ],
 )

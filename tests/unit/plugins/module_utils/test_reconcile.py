@@ -4,7 +4,6 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._errors import PartialError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS
-from ansible_collections.mstr.library.plugins.module_utils._work import carry_out as _carry_out
 from ansible_collections.mstr.library.plugins.module_utils._work import reconcile as _reconcile
 from ansible_collections.mstr.library.plugins.module_utils._work import write as _write
 from ansible_collections.mstr.library.plugins.module_utils._work.inputs_many import MANY_OPTIONS, inputs_for_many
@@ -68,7 +67,6 @@ def test_results_and_predictions():
         ({"runtimes": [{"name": "a", "state": "absent"}, {"name": "x", "runtime_version": "9"}]}, ["hand-made"]),
         ({"runtimes": [{"name": "a"}], "purge": True}, None),
         ({"runtimes": [{"name": "a", "state": "absent"}]}, None),
-        ({"runtimes": [{"id": A}]}, None),
         ({"scripts": []}, None),
     ],
 )
@@ -103,7 +101,7 @@ def test_many_failures_are_counted(number, rest, at_once):
     assert (result["error"]["http_status"], result["error"]["code"]) == (400, "ERR006")
 
 
-@pytest.mark.parametrize(("module", "step"), [(_reconcile, "plan_step"), (_carry_out, "write"), (_write, "confirm")])
+@pytest.mark.parametrize(("module", "step"), [(_reconcile, "plan_step"), (_write, "confirm")])
 def test_unforeseen_exception(monkeypatch, module, step):
     work = getattr(module, step)
 

@@ -190,12 +190,6 @@ def test_purge_spares_what_another_run_begins_to_replace():
     assert B in have.runtimes
 
 
-def test_undefined_runtimes_are_neither():
-    have = unfinished()
-    have.runtimes[C] = stored(id=C, name="x")
-    assert [runtime["name"] for runtime in run(have, {"name": "S"})["undefined"]] == ["x"]
-
-
 # --- recover
 
 

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
 from unit.support.make import DEFAULT_ID, lost, stored
-from unit.support.many import LIST, NO, UNITE, UPGRADE, A, B, C, actions, assigned, holding, message, run
+from unit.support.many import LIST, UNITE, UPGRADE, A, B, C, actions, assigned, holding, message, run
 from unit.support.server import Server
 
 DEFAULT = "(Default) MicroStrategy"
@@ -88,13 +88,6 @@ def test_purge_over_its_limit():
     assert (result["msg"].startswith(over), result["msg"].endswith(end)) == (True, True)
     assert all(f"'r{n:02}'" in result["msg"] for n in range(1, 58))
     assert (len(result["diff"]), result["summary"]["deleted"], have.writes) == (59, 58, [])
-
-
-def test_unread_scripts_refuse_a_replacement():
-    have = holding(R=A).seed_scripts(load=A)
-    have.refusals["GET /scripts/LOAD"] = NO
-    assert "'R' cannot be replaced, because not every script could be read" in message(have, UPGRADE)
-    assert have.names == ["R"]
 
 
 @pytest.mark.parametrize(

@@ -370,14 +370,6 @@ def test_one_runtime_reports_what_was_replaced():
     assert moves(done) == [("close", "moved"), ("load", "moved")]
 
 
-def test_no_more_requests_than_needed():
-    """One list and look-up for the plan, one before the commit, and after it; and what is written is read again."""
-    have = holding(R=A).seed_scripts(load=A)
-    run(have, UPGRADE)
-    count = {call: have.requests.count(call) for call in ("GET /runtimes", "GET /projects")}
-    assert count == {"GET /runtimes": 4, "GET /projects": 3}
-
-
 def test_what_a_replacement_loses_is_named():
     """The same in check mode."""
     have = upgradable()

@@ -48,15 +48,10 @@ def test_refusal_names_operation_and_quotes_server():
     ("body", "words"),
     [
         (b" \n", "with an empty body"),
-        (b"<html>", "with an HTML page"),
         (b"<html><title>Bad\nGateway</title>", "with an HTML page, title 'Bad Gateway'"),
         (b'{"code": ', "with broken JSON"),
         (b"[" * 100_000, "with broken JSON"),
         (b"[]", "with unexpected JSON (a list)"),
-        (b"null", "with unexpected JSON (null)"),
-        (b"5", "with unexpected JSON (a number)"),
-        (b"true", "with unexpected JSON (true or false)"),
-        (b'"no"', "with unexpected JSON (a text)"),
         (b'{"errors": [null]}', "with unexpected JSON (an object)"),
         (b"\xff\xfe\x00", "with something other than JSON (no content type)"),
         (b"plain", "with something other than JSON (text/plain)"),
@@ -71,18 +66,14 @@ def test_foreign_error_page_named_and_not_quoted(body, words):
     ("status", "body", "advice"),
     [
         (500, {"code": "ERR001"}, "ERR001"),
-        (500, {"code": "", "message": "", "ticketId": "b9a4"}, "b9a4"),
         (401, coded("ERR003"), "Check the credentials and login_mode."),
         (401, coded("ERR009"), "The session has ended"),
         (401, b"", "Check the credentials and login_mode."),
-        (403, coded("ERR014"), "'Manage runtime' and a licence"),
         (403, coded("ERR0017"), "permission on this object"),
-        (403, b"", "may lack the privilege 'Manage runtime'"),
         (404, coded("ERR004", "No such runtime."), "'No such runtime.' (ERR004)."),
         (404, coded("ERR004", NO_CALL), "may not have this call"),
         (404, b"", "Check that base_url is the URL of the Library server"),
         (405, coded("ERR001", "HTTP 405 Method Not Allowed"), "may not have this call"),
-        (429, b"", "try again later"),
         (503, b"", "try again later"),
     ],
 )
@@ -130,7 +121,6 @@ def test_a_portal_at_an_address_without_path(status, body, headers):
 LIMITS = (
     "Login failed: the max # of sessions (2) of user 'admin' is reached.",
     "The maximum number of sessions for this user is exceeded",
-    "Session limit reached",
     "Too many sessions",
 )
 NO_LIMITS = "Login failure", "The session timed out", "maximum length of a name exceeded"
@@ -160,7 +150,6 @@ def test_bad_request_in_plain_http_suggests_https(server, hinted):
         ("http://user:pw@evil.example/login?token=abc#x", "to http://evil.example/login, which is not followed"),
         ("", "to no target"),
         ("http://[::1", "to an invalid URL"),
-        ("/app", "to /app,"),
         ("http://h/s3cret", "to http://h/********"),
     ],
 )
@@ -201,7 +190,6 @@ def test_any_error_body_gives_one_clean_sentence(status, body):
         (404, coded("ERR004", NO_CALL), False, True),
         (404, b"<html>", False, True),
         (405, coded("ERR001", "HTTP 405 Method Not Allowed"), False, True),
-        (400, coded("ERR004"), False, False),
         (500, b"", False, False),
     ],
 )
@@ -218,10 +206,8 @@ def test_no_such_object_differs_from_no_such_call(status, body, no_object, no_ca
         (b"\xef\xbb\xbf[1]", [1]),
         # Half a character, which ansible-core 2.19 and newer refuse in a result, after the work was done
         (rb'{"a": "cut \ud83d"}', {"a": "cut \ufffd"}),
-        (rb'["\uDE00\ud83d", "\ud83d\ude00", "\\ud83d"]', ["\ufffd\ufffd", "\U0001f600", r"\ud83d"]),
-        (b'{"\xed\xa0\xbd": 1}', {"\ufffd": 1}),
     ],
-    ids=["empty", "nested", "BOM", "cut", "pairs", "raw"],
+    ids=["empty", "nested", "BOM", "cut"],
 )
 def test_data_of_a_body(body, data):
     assert response(body=body).data() == data
@@ -245,14 +231,10 @@ def test_only_an_id_can_be_in_a_path(identities, fits):
         ("two\nlines\ttab", "two lines tab"),
         ("\x1b[31mred\x1b[0m", "red"),
         ("\x1b]0;title\x07text", "text"),
-        ("\x9b31mC1", "31mC1"),
         ("a\u202eb\u2066c", "a b c"),
-        ("lone \ud800 surrogate", "lone ? surrogate"),
         ("x" * 5000, "x" * 981 + "… (5000 characters)"),
-        (None, "None"),
         # Secrets are masked before the text is cut, a longer one first.
         ("said s3cret-token aloud, nested-in-s3cret-token", "said ******** aloud, ********"),
-        ("x" * 390 + "s3cret-token", "x" * 390 + "********"),
         ("split s3cret\x1b[0m-token by a sequence", "split ******** by a sequence"),
         ("s3cret-token" * 2000, "********" * 122 + "****… (24000 characters)"),
     ],

@@ -8,12 +8,10 @@ from ansible_collections.mstr.library.plugins.module_utils._model.result import 
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import Runtime
 from ansible_collections.mstr.library.plugins.module_utils._model.scripts import Project, SavedScript, Unread, Usage
 from ansible_collections.mstr.library.plugins.module_utils._model.steps import NO_DEFINITION, UNKNOWN, Row
-from ansible_collections.mstr.library.plugins.module_utils._options import all_without_errors
 from ansible_collections.mstr.library.plugins.module_utils._work import script_runtime
 from ansible_collections.mstr.library.plugins.module_utils._work.assign import assign as carry_out
 from ansible_collections.mstr.library.plugins.module_utils._work.scripts import (
     assignment_for,
-    check_same_scripts,
     script_entries,
 )
 from unit.support.make import ID, OTHER_ID, faults_of, lost, stopped, stored
@@ -33,12 +31,6 @@ def script(**given):
     return {"id": None, "name": None, "project": "Sales", **given}
 
 
-def test_text_in_place_of_a_script():
-    assert all_without_errors(script_runtime.OPTIONS, {"scripts": ["Close"]})[1] == [
-        "scripts[0] 'Close' is not a mapping of options"
-    ]
-
-
 @pytest.mark.parametrize(
     ("given", "faults"),
     [
@@ -56,20 +48,6 @@ def test_text_in_place_of_a_script():
 )
 def test_options_that_are_refused(given, faults):
     assert faults_of(script_runtime.script_inputs_from, options(**given)) == tuple(faults)
-
-
-@pytest.mark.parametrize(
-    ("moved", "already", "check_mode", "sentence"),
-    [
-        (12, 3, False, "12 scripts now use 'R', 3 already did."),
-        (1, 0, False, "1 script now uses 'R'."),
-        (2, 0, True, "2 scripts would use 'R'."),
-        (0, 1, False, "1 script already uses 'R'."),
-        (0, 0, False, "No script was assigned to 'R'."),
-    ],
-)
-def test_summary_in_words(moved, already, check_mode, sentence):
-    assert script_runtime.summary_of_scripts(moved, already, "R", check_mode) == sentence
 
 
 def saved(name, identity, runtime=OLD, **more):
@@ -210,7 +188,6 @@ SALES = Project("5A" * 16, "Sales")
 USAGE = Usage(
     [SavedScript(SALES, LOAD, "Load", runtime_id=ID), SavedScript(SALES, CLOSE, "Close", runtime_id=OTHER_ID)]
 )
-OTHER_UNREAD = Usage(USAGE.scripts, [Unread(SALES, SavedScript(SALES, CLOSE, "Load"), MstrError("Not yours."))])
 
 
 def entry(**given):
@@ -231,12 +208,9 @@ def sales():
 @pytest.mark.parametrize(
     ("usage", "given", "why"),
     [
-        (USAGE, entry(name="Lod"), "no such script that uses a runtime"),
         (USAGE, entry(name="Load", project="Slaes"), "no such script"),
         (Usage([*USAGE.scripts, USAGE.scripts[0]._replace(id=CLOSE)]), entry(name="Load"), f"name: {LOAD}, {CLOSE};"),
         (Usage([], [Unread(SALES, USAGE.scripts[0], MstrError("Not yours."))]), entry(name="Load"), "Not yours."),
-        (OTHER_UNREAD, entry(name="Load"), f"2 scripts have this name: {LOAD}, {CLOSE}; choose one by id"),
-        (Usage([], [Unread(SALES, None, MstrError("Not loaded."))]), entry(id=LOAD), "Not loaded."),
         (Usage([], [Unread(None, None, MstrError("No list."))]), entry(id=LOAD), "No list."),
     ],
 )
@@ -258,12 +232,6 @@ def test_wrong_entries(given, faults):
     assert faults_of(script_entries, given) == tuple(faults)
 
 
-def test_one_script_by_name_and_by_id():
-    plan = planned(USAGE, entry(name="Load"), entry(id=LOAD), entry(name="Lod"), entry(name="Lad"))
-    same = "scripts[1] and scripts[0] are the same script 'Load' in project 'Sales'; list it once"
-    assert faults_of(check_same_scripts, plan) == (same,)
-
-
 @pytest.mark.parametrize("now", [ID, "C" * 32, OTHER_ID])
 def test_script_assigned_elsewhere_meanwhile(sales, now):
     """Only a script that still has the runtime of the look-up is changed."""
@@ -281,9 +249,7 @@ def test_script_assigned_elsewhere_meanwhile(sales, now):
         ("GET", SIGNAL, None, "failed", "Stopped by signal"),
         ("PUT", IN_FLIGHT, None, "moved", "Stopped by signal"),
         # An answer about something else says nothing, and causes no write.
-        ("PUT", IN_FLIGHT, {"status": "ok"}, "failed", "Stopped by signal"),
         ("PUT", IN_FLIGHT, {"id": CLOSE, "scriptRuntimeId": ID}, "failed", "Stopped by signal"),
-        ("PUT", IN_FLIGHT, [], "failed", "Stopped by signal"),
         ("PUT", lost("PUT /api/x"), lost("GET /api/x"), "failed", "may or may not use the runtime 'New'"),
         # The update was accepted.
         ("PUT", None, {"id": LOAD, "scriptRuntimeId": "x"}, "failed", "it is unknown which runtime it uses"),

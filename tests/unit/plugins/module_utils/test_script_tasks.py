@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-from unittest.mock import Mock
-
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.module_utils._work.script_tasks import find_tasks
 from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import find_usage
 from hypothesis import given
@@ -89,17 +86,6 @@ def test_script_with_tasks_and_last_run(server):
     assert (old["expiration"], old["active"], off["active"]) == ("2020-01-31", True, False)
 
 
-def test_number_of_requests(server):
-    """One list a project, one read for each task, one history for each script, without what the script printed."""
-    server.core.handle = Mock(wraps=server.core.handle)
-    runs(server)
-    single = [f"GET /tasks/T{number}" for number in range(1, 6)]
-    expected = sorted(["GET /tasks"] * 2 + single + ["GET /scripts/history"] * 4)
-    assert sorted(call for call in server.requests if "/tasks" in call or "history" in call) == expected
-    calls = [args[0] for args, _named in server.core.handle.call_args_list]
-    assert {call.query["fields"] for call in calls if call.path == "/scripts/history"} == {"executionTime,lastStatus"}
-
-
 @pytest.mark.parametrize("missing", ["404", "405"])
 def test_release_without_tasks(missing):
     """Nothing is counted as "no task", and only one read fails."""
@@ -161,13 +147,6 @@ def test_failed_look_up_of_tasks_changes_no_refusal(server, fault, text):
     assert [text in why for why in why_kept(server, runtime(id=ID))] == [True]
     # And it blocks nothing that no script uses.
     assert why_kept(server, runtime(id="C" * 32)) == []
-
-
-@pytest.mark.parametrize("call", ["GET /scripts/LOAD", "GET /tasks/T1"])
-def test_signal_ends_the_look_up(server, call):
-    server.refusals[call] = Interrupted("Stopped by SIGTERM")
-    with pytest.raises(Interrupted):
-        runs(server)
 
 
 @pytest.mark.parametrize("call", CALLS)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-from contextlib import suppress
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, AuthError, ConnectError, MstrError
@@ -195,7 +194,7 @@ def test_end_of_a_given_session(session):
     assert (failed.value.error["code"], without.http.calls) == ("ERR009", [READ])
 
 
-@pytest.mark.parametrize("retries", [0, 1, 3])
+@pytest.mark.parametrize("retries", [0, 2])
 def test_new_logins_of_task_as_many_as_retries(session, retries):
     task = session(retries=retries)
     task.http.reply(READ, *[GONE] * 9)
@@ -235,9 +234,9 @@ def test_401_that_does_not_end_the_session(session, answer, more):
     assert task.http.count(LOGIN) == 1
 
 
-@pytest.mark.parametrize("retries", [0, 3])
-@pytest.mark.parametrize(("operation", "again"), [("read", {429, 502, 503, 504}), ("login", {429, 503})])
-@pytest.mark.parametrize("status", [300, 400, 403, 404, 408, 409, 423, 429, 500, 501, 502, 503, 504])
+@pytest.mark.parametrize("retries", [0, 2])
+@pytest.mark.parametrize(("operation", "again"), [("read", {429, 502, 503}), ("login", {429, 503})])
+@pytest.mark.parametrize("status", [300, 404, 429, 500, 502, 503])
 def test_how_often_a_failing_call_is_sent(session, operation, again, status, retries):
     do, call = OPERATIONS[operation]
     task = session(retries=retries)
@@ -249,7 +248,7 @@ def test_how_often_a_failing_call_is_sent(session, operation, again, status, ret
     assert len(task.stop.pauses) == task.http.count(call) - 1
 
 
-@pytest.mark.parametrize("status", [300, 400, 403, 404, 409, 423, 429, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [403, 429, 500, 503])
 def test_failing_write_is_sent_once(session, status):
     """After 429, it takes the pause before the caller looks."""
     task = session()
@@ -262,7 +261,7 @@ def test_failing_write_is_sent_once(session, status):
 
 
 @pytest.mark.parametrize("send", ["send", "last_request"])
-@pytest.mark.parametrize("method", ["POST", "PATCH", "PUT", "DELETE"])
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
 def test_check_mode_sends_no_write(session, method, send):
     """Whoever asks for it; the login, reads and the logout are sent."""
     task = session(check_mode=True)
@@ -333,17 +332,3 @@ def test_failed_login_final_for_all_later_calls(session, at_once):
 
     all_side_by_side(refused, range(8))
     assert task.http.count(LOGIN) == 2
-
-
-@pytest.mark.parametrize(
-    ("trouble", "logins"),
-    [(ConnectError("refused", connection_refused=True), 2), (response(503), 2), (DENIED, 1), (lost(), 1)],
-)
-def test_polling_logs_in_once_the_server_is_there(session, trouble, logins):
-    task = session(retries=0)
-    task.http.reply(LOGIN, trouble)
-    with suppress(MstrError):
-        task.session.get("/runtimes", polling=True)
-    with suppress(MstrError):
-        task.session.get("/runtimes", polling=True)
-    assert task.http.count(LOGIN) == logins

@@ -38,11 +38,10 @@ def written(tmp_path):
         (json.dumps(ENTRIES), ENTRIES),
         (json.dumps({"runtimes": ENTRIES}, ensure_ascii=False), ENTRIES),
         (b"\xef\xbb\xbf" + json.dumps(ENTRIES).encode(), ENTRIES),
-        (f"\n\n{YAML}...\n", ENTRIES),
         ("- &base {name: a, id: x}\n- {<<: *base, name: b}", [{"name": "a", "id": "x"}, {"name": "b", "id": "x"}]),
         ("[1, null, {name: 3}]", [1, None, {"name": 3}]),
     ],
-    ids=["yaml", "its key", "json", "its key in json", "BOM", "end mark", "merged key", "any entries"],
+    ids=["yaml", "its key", "json", "its key in json", "BOM", "merged key", "any entries"],
 )
 def test_yaml_or_json_with_or_without_key(written, content, entries):
     """Its entries are not checked here."""
@@ -78,8 +77,6 @@ def test_what_a_file_knows(written):
         ("- name: [a", "is not YAML: while parsing a flow sequence"),
         ("- name: a\n---\n- name: b\n", "is not YAML: expected a single document"),
         ("- name: !!python/object:os.system x", "is not YAML: could not determine a constructor"),
-        ("- name: a\n  others: !!bool x", "is not YAML: 'x'"),
-        ("- name: 2001-02-30", "is not YAML: day is out of range for month"),
         ("- name: a\n  others: x\n  name: b\n", "has the key 'name' twice in one mapping, again in line 3"),
         ('[{"name": "a", "others": "", "name": "b"}]', "has the key 'name' twice in one mapping"),
         ("- name: a\n  whitelist: {{ office }}", "has {{ }} in line 2, but src is not rendered as a template"),
@@ -91,18 +88,13 @@ def test_what_a_file_knows(written):
         ("- &a [*a]", "has an alias that contains itself"),
         (BOMB, "has more than 1000000 values, counting each use of an alias"),
         ("", "contains no list of runtimes, at the top level or under the key runtimes"),
-        ("{}", "contains no list of runtimes"),
         ("runtime: [{name: A}]", "has the unknown key 'runtime'; the keys are"),
         ("- hosts: all\n  tasks: [{debug: {msg: '{{ x }}'}}]", "is a playbook, not a list of runtimes; name the file"),
         ("runtimes: {name: a}", "has runtimes: {'name': 'a'}; expected a list"),
-        ("runtimes: []\nscripts: {name: s}", "has scripts: {'name': 's'}; expected a list"),
         ("runtimes: []\nserver: true", "has an error: server True was read as a boolean"),
         ("runtimes: []\nenvironment: prod", "has the unknown key 'environment'; the keys are runtimes, scripts, "),
-        ("runtimes: []\nleft_out: [a]", "has the unknown key 'left_out'; the keys are"),
         ("runtimes: []\nscripts: [{name: '{{ x }}'}]", "has {{ }} in 'scripts[0].name'"),
         ("[" * 100_000, "is nested too deeply"),
-        ('{"a":' * 200 + "1" + "}" * 200, "is nested too deeply, more than 100 levels"),
-        ("- " * 2_000, "is not YAML"),
     ],
 )
 def test_errors_of_a_file(written, content, expected_text):

@@ -61,12 +61,10 @@ def test_errors_of_several_files_come_at_once(files, given):
     ("text", "advice"),
     [
         (f"{VERIFY}self-signed certificate (_ssl.c:1)", "To trust this certificate itself, set ca_path"),
-        (f"{VERIFY}self signed certificate (_ssl.c:1)", "To trust this certificate itself, set ca_path"),
         (f"{VERIFY}self-signed certificate in certificate chain (_ssl.c:1)", "Set ca_path"),
         (f"{VERIFY}unable to get local issuer certificate (_ssl.c:1)", "Set ca_path"),
         (f"{VERIFY}certificate has expired (_ssl.c:1)", "Renew the certificate"),
         (f"{VERIFY}Hostname mismatch, certificate is not valid for 'h'. (_ssl.c:1)", "host name"),
-        (f"{VERIFY}IP address mismatch, certificate is not valid for '1.2.3.4'.", "host name"),
         ("hostname '127.0.0.1' doesn't match 'localhost'", "host name"),
     ],
 )
@@ -79,9 +77,8 @@ def test_the_advice_fits_the_reason(text, advice):
 @pytest.mark.parametrize(
     "url",
     [
-        *("http://proxy.example:3128", "http://proxy.example:3128/", "HTTP://proxy.example", "proxy.example:3128"),
-        *("proxy", "http://[::1]:3128", "https://proxy.example", "socks5h://proxy.example:1080"),
-        *("http://user:pass%23word@h:3128", "http://user:p@ss@proxy.example:3128", "http://t@proxy.example"),
+        *("http://proxy.example:3128/", "proxy.example:3128", "http://[::1]:3128", "socks5h://proxy.example:1080"),
+        *("http://user:pass%23word@h:3128", "http://user:p@ss@proxy.example:3128"),
     ],
 )
 def test_proxies_that_requests_understands(url):
@@ -91,9 +88,8 @@ def test_proxies_that_requests_understands(url):
 @pytest.mark.parametrize(
     "url",
     [
-        *(f"http://user:{password}@proxy.example:3128" for password in ("s3#cret", "1#s3cret", "s3/cret", "s3?cret")),
+        *(f"http://user:{password}@proxy.example:3128" for password in ("s3#cret", "s3/cret")),
         *("http://user:s3 cret@proxy.example:3128", "user:s3cret@proxy.example:3128", "http://", "http:///x"),
-        *("http://user:s3cret@", "://s3cret", "s3cret://proxy.example", "http://proxy.example:port"),
         *("http://proxy.example:99999", "http://[::1", " http://proxy.example"),
     ],
 )
@@ -109,7 +105,6 @@ def test_ambiguous_proxy_refused_and_not_quoted(url):
     [
         ("http://proxy.example:3128", set()),
         ("http://user:pass%23word@h", {"user:pass%23word", "pass%23word", "pass#word"}),
-        ("http://user:pas@s@h:1", {"user:pas@s", "pas@s"}),
         ("http://a-token@h", {"a-token"}),
     ],
 )
@@ -122,7 +117,6 @@ def test_credentials_of_a_proxy_are_secrets(url, secrets):
     [
         ("http://h/Lib", {"HTTP_PROXY": 1, "HTTPS_PROXY": 1}, "HTTP_PROXY"),
         ("https://h/Lib", {"HTTP_PROXY": 1, "https_proxy": 1}, "https_proxy"),
-        ("https://h/Lib", {"ALL_PROXY": 1, "HTTP_PROXY": 1}, "ALL_PROXY"),
         ("http://h/Lib", {"HTTP_PROXY": 2, "http_proxy": 1}, "http_proxy"),
         ("http://h/Lib", {"HTTP_PROXY": 1, "http_proxy": 1}, "HTTP_PROXY and http_proxy"),
         ("http://h/Lib", {}, "the proxy settings of this host"),

@@ -3,11 +3,8 @@ from __future__ import annotations
 import gzip
 import re
 import signal
-import socket
-import threading
 import time
 import zlib
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,7 +12,6 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import Connec
 from ansible_collections.mstr.library.plugins.module_utils._session import transport
 from ansible_collections.mstr.library.plugins.module_utils._session.call import LOGIN, READ, WRITE, Call
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted, Stop
-from ansible_collections.mstr.library.plugins.module_utils._session.response import UnreadableBody
 from ansible_collections.mstr.library.plugins.module_utils._session.transport import Http
 from unit.support.make import PatientStop, connection
 from unit.support.wire import Listener, reply
@@ -65,16 +61,6 @@ def test_every_cookie_is_sent_back():
     assert http.cookies()[-1][:2] == ("lb", "b")
 
 
-def test_cookies_sent_and_last_others_masked():
-    """A load balancer may send a new one with each response, and Ansible searches the result for each of them."""
-    cookies = iter(["JSESSIONID=cookie-of-the-session", *(f"AWSALB=value-of-a-cookie-{n}" for n in range(130))])
-    with Listener(lambda request: reply(Set_Cookie=next(cookies))) as server:
-        http = http_to(server)
-        get_each_time(http, 131)
-    assert {"cookie-of-the-session", "value-of-a-cookie-129", "value-of-a-cookie-30"} <= http.secrets
-    assert "value-of-a-cookie-29" not in http.secrets
-
-
 def test_cookies_can_be_passed_on_and_forgotten():
     cookie, short = "JSESSIONID=cookie-value", "lb=1"
     with Listener(lambda request: reply(Set_Cookie=f"{cookie}; Path=/")) as server:
@@ -102,20 +88,6 @@ def test_late_answer_brings_no_cookie_into_new_session():
     assert http.cookies() == []
 
 
-def test_slow_call_ends_with_next_piece(monkeypatch):
-    def pieces(request):
-        request.socket.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n")
-        for _turn in range(10):
-            request.socket.sendall(b"x" * 70_000)
-            time.sleep(0.02)
-
-    monkeypatch.setattr(transport, "CALL_LIMIT", 0.01)
-    with Listener(pieces) as server:
-        http = http_to(server)
-        with pytest.raises(UnreadableBody, match=r"no complete response within 0.05 seconds"):
-            http._exchange(http._client, Call(READ, "GET", "/runtimes", "read"))
-
-
 @pytest.mark.parametrize(
     ("kind", "method", "unknown"),
     [(READ, "GET", False), (READ, "POST", False), *((WRITE, method, True) for method in ("POST", "PATCH", "DELETE"))],
@@ -137,32 +109,16 @@ def test_answer_after_a_signal_can_still_be_had():
         assert [response.status for response in late] == [204]
 
 
-def test_without_thread_call_runs_in_caller(monkeypatch):
-    def no_thread(_thread):
-        raise RuntimeError("can't start new thread")
-
-    monkeypatch.setattr(threading.Thread, "start", no_thread)
-    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
-        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        http = Http(connection(base_url=url, timeout=0.1, retries=0), PatientStop())
-        with pytest.raises(ConnectError, match="sent nothing within"):
-            get(http)
-
-
 @pytest.mark.parametrize(
     ("coding", "body", "data"),
     [
         ("gzip", PACKED, [1]),
-        ("x-gzip", PACKED, [1]),
-        ("GZIP", gzip.compress(b"[") + gzip.compress(b"1]"), [1]),
         ("gzip", b"", None),
         ("gzip, gzip", gzip.compress(PACKED), "unclear"),
-        ("br", b"x", "unclear"),
-        ("gzip", b"no gzip", "unclear"),
         ("gzip", PACKED[:-9], "unclear"),
         ("deflate", zlib.compress(b"[1]"), "unclear"),
     ],
-    ids=["one", "old name", "two parts", "no body", "two", "unknown", "junk", "half", "not asked for"],
+    ids=["one", "no body", "two", "half", "not asked for"],
 )
 def test_one_coding_of_a_body_is_undone(coding, body, data):
     """After any other, nobody knows what the server did."""

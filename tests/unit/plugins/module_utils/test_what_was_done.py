@@ -27,12 +27,6 @@ def test_ready_needs_a_look(omitted, names, purge):
     assert have.requests == [LIST]
 
 
-def test_one_read_decides_what_null_means():
-    have = holding(**{name: {"id": name.upper() * 32, "others": None} for name in "abcdef"})
-    run(have, *({"name": name, "others": ""} for name in "abcdef"))
-    assert len(have.requests) == 2
-
-
 @pytest.mark.parametrize("entries", NEW_ALONE_OR_NOT)
 @pytest.mark.parametrize("answered", [{"id": A}, {"id": A.lower()}, {}, None])
 def test_create_is_looked_up_by_name(entries, answered):

@@ -15,7 +15,7 @@ READ, PATCH, DELETE = f"GET /runtimes/{ID}", f"PATCH /runtimes/{ID}", f"DELETE /
 ABSENT = wanted(state="absent")
 NEW = wanted(description="new")
 WRITES = {"POST": (NEW, "created"), "PATCH": (NEW, "updated"), "DELETE": (ABSENT, "deleted")}
-LOST_WAYS = {"closed": lost(), "502": refusal(502), "504": refusal(504), "500": refusal(500, "ERR001", "oops")}
+LOST_WAYS = {"closed": lost(), "502": refusal(502), "500": refusal(500, "ERR001", "oops")}
 TWICE = stored(packages=[{"name": "pandas"}, {"name": "pandas"}])
 DESCRIBED = {"name": "r", "packages": [{"name": "pandas", "description": "d"}], "purge_packages": False}
 GONE = refusal(404, "ERR004", "no such object")
