@@ -131,8 +131,8 @@ options:
       - Options whose change replaces the runtime. V(true) means all but O(name). If one of the list differs, the task
         creates a second runtime, such as V(Forecasts (replaces 3B9A…\)), as a copy with what is new, waits for it, runs
         O(smoke_test) on it, assigns all scripts of the old runtime to it, deletes the old one, and gives its name to
-        the new one. If a step before the deletion fails, everything is undone. After a signal or an outage nothing is
-        undone, see O(recover).
+        the new one. If a step before the deletion fails, everything is undone. Nothing is undone after a signal, after
+        an outage, or if the server may still carry out the deletion, see O(recover).
       - The task changes nothing if it cannot read every script in every project, or if a script has a variable that
         holds a secret, which what is read may mask. List such a script under C(scripts) of
         M(mstr.library.mstr_runtimes) to move it without its variables.

@@ -136,8 +136,7 @@ from functools import partial
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._work.inputs import libraries
-from ansible_collections.mstr.library.plugins.module_utils._work.inputs_many import MANY_OPTIONS, inputs_for_many
-from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import ensure_many
+from ansible_collections.mstr.library.plugins.module_utils._work.many import MANY_OPTIONS, ensure_many, inputs_for_many
 
 
 def main() -> None:

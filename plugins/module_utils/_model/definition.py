@@ -43,7 +43,7 @@ class Definition(NamedTuple):
     previous_names: tuple[str, ...] = ()
     replace_on_change: frozenset[str] = frozenset()  # names of the fields whose change needs a second runtime
     smoke_test: str | None = None  # Python code, or EACH_PACKAGE
-    place: str = ""  # where it is written: in a list, or in a file
+    place: str = ""  # where it is written: in a list, or in a file; empty for the one of a task
 
     @property
     def label(self) -> str:

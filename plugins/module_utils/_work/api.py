@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timezone
-from functools import cached_property
+from functools import cached_property, partial
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from urllib.parse import quote
@@ -207,6 +207,51 @@ def attempt(work: Callable[[Item], Item], item: Item) -> Item:
     except Exception as exc:
         failed: Item = item._replace(error=as_mstr_error(exc))
         return failed
+
+
+def map_items(context: Context, work: Callable[[Item], Item], items: Sequence[Item], done: str) -> list[Item]:
+    """The rows or steps after work that runs for several in parallel. `done`: for the progress, such as "written"."""
+    work = partial(attempt, work)
+    if len(items) < 2:
+        return list(map(work, items))
+    from .._session.parallel import all_side_by_side  # a single item does not need it
+
+    def report_progress(number: int) -> None:
+        context.progress(progress_line(number, len(items), done))
+
+    return all_side_by_side(work, items, report_progress)
+
+
+def map_rows(
+    context: Context, work: Callable[[Row], Row], rows: Sequence[Row], is_chosen: Callable[[Row], bool], done: str
+) -> list[Row]:
+    """All rows, the chosen ones after work that runs for several in parallel."""
+    results = iter(map_items(context, work, list(filter(is_chosen, rows)), done))
+    return [next(results) if is_chosen(row) else row for row in rows]
+
+
+def map_steps(
+    context: Context, work: Callable[[Step], Step], rows: Sequence[Row], chosen: Callable[[Row], list[Step]], done: str
+) -> list[Row]:
+    """All rows, their chosen steps after work that runs for several in parallel."""
+    steps = [step for row in rows for step in chosen(row)]
+    return with_results(rows, chosen, map_items(context, work, steps, done))
+
+
+def with_results(rows: Sequence[Row], chosen: Callable[[Row], list[Step]], results: Iterable[Step]) -> list[Row]:
+    """The rows with what became of their chosen steps, in the order of these."""
+    following = iter(results)
+
+    def after(row: Row) -> Row:
+        before = chosen(row)
+        return row._replace(steps=tuple(next(following) if step in before else step for step in row.steps))
+
+    return list(map(after, rows))
+
+
+def progress_line(done: int, total: int, what: str) -> str:
+    """A line of progress, such as "40 of 100 runtimes written"."""
+    return f"{done} of {total} runtimes {what}"
 
 
 def utc_date() -> date:

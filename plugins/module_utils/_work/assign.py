@@ -22,7 +22,7 @@ from .._model.steps import ASSIGN, READ, UNKNOWN, Row, Step, assignments_in
 from .._session.interrupt import Interrupted
 from .._session.parallel import all_side_by_side
 from .._session.response import Shape
-from .api import Context
+from .api import Context, with_results
 from .script_usage import SCRIPT_TYPE, read_script, shape_of
 from .scripts import KEPT, with_targets
 from .write import NotFoundOut, check_after_loss, not_done_error
@@ -53,13 +53,8 @@ def assign(context: Context, rows: Sequence[Row]) -> list[Row]:
     due = [step for row in rows for step in row.due(ASSIGN)]
     if not due:
         return rows
-    done = iter(_assign_all(context, due, assignments_in(rows)))
-
-    def after(row: Row) -> Row:
-        now = row.due(ASSIGN)
-        return row._replace(steps=tuple(next(done) if step in now else step for step in row.steps)) if now else row
-
-    return [_with_reason(after(row)) for row in rows]
+    assigned = _assign_all(context, due, assignments_in(rows))
+    return list(map(_with_reason, with_results(rows, lambda row: row.due(ASSIGN), assigned)))
 
 
 def _with_reason(row: Row) -> Row:

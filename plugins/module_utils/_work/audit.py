@@ -16,9 +16,9 @@ from .._session.interrupt import Interrupted
 from .._session.session import Session
 from .api import ALL_FIELDS, Context, Inputs, RuntimeApi
 from .inputs import context_for, libraries
-from .inputs_many import MANY_OPTIONS, Check, inputs_for_many
 from .locate import needed_fields
-from .reconcile import Outcome, reconcile, result_of
+from .many import MANY_OPTIONS, Check, inputs_for_many, reconcile_many, result_of
+from .reconcile import Outcome
 from .recover import unfinished_findings
 from .runtime_info import READ_OPTIONS, find_runtimes, query_from, with_findings
 from .script_usage import find_usage
@@ -107,7 +107,7 @@ def _comparison(context: Context, inputs: Inputs | ValidationError) -> tuple[dic
     try:
         if isinstance(inputs, ValidationError):
             raise inputs
-        outcome = reconcile(context)
+        outcome = reconcile_many(context)
         refusals = outcome.refusal.errors if outcome.refusal else ()
         return _reported(context, outcome._replace(refusal=None, listed=context.api.list_all())), refusals
     except Interrupted:

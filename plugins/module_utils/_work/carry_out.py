@@ -12,8 +12,7 @@ from functools import partial
 from .._errors import MstrError
 from .._model.runtime import Runtime
 from .._model.steps import ASSIGN, CHANGE, DELETE, DELETE_OLD, PURGE, RECOVERY, UNDO, Row, is_purged, predicted
-from .api import Context
-from .side_by_side import map_steps
+from .api import Context, map_steps
 from .write import read_again, write
 
 
@@ -85,7 +84,7 @@ def _changed(context: Context, rows: list[Row], replaces: bool) -> tuple[list[Ro
     writes = any(row.due(CHANGE) for row in rows)
     if writes:
         step = partial(write, context, read_first=len(rows) > 1)
-        rows = map_steps(context, step, rows, lambda row, step: step in row.due(CHANGE), "written")
+        rows = map_steps(context, step, rows, lambda row: row.due(CHANGE), "written")
         rows, listed = read_again(context, rows)
     # Only replacements and smoke tests wait without the option.
     is_tried = replaces or (writes and any(row.wanted.smoke_test for row in rows))

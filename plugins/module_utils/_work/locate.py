@@ -15,7 +15,7 @@ from .._model.fields import POOL
 from .._model.plan import compare, make_plan
 from .._model.runtime import Runtime
 from .._model.steps import CHANGE, DELETE, Row, Step
-from .api import ALL_FIELDS, Context, attempt, one_named
+from .api import ALL_FIELDS, Context, attempt, map_rows, one_named
 
 
 def is_found_by_id(definitions: Sequence[Definition]) -> bool:
@@ -28,13 +28,11 @@ def located(context: Context, refused: Mapping[str, MstrError]) -> list[Row]:
 
     Raises ValidationError for two definitions that mean one runtime.
     """
-    rows = [_row(index, wanted, refused) for index, wanted in enumerate(context.inputs.definitions)]
+    rows = [_row(wanted, refused) for wanted in context.inputs.definitions]
     claimed: set[str | None] = set()
     if context.inputs.restore:
-        from .restore import without_deleted_id  # only a backup needs it
-
         keys = {runtime.key for runtime in context.existing}
-        rows = _each(partial(without_deleted_id, context, keys), rows)
+        rows = _each(partial(_without_deleted_id, context, keys), rows)
         claimed = {row.wanted.id for row in rows}
     find = partial(_found, _Listed(context.existing), claimed)
     rows = _with_fields(context, _each(find, rows))
@@ -44,10 +42,18 @@ def located(context: Context, refused: Mapping[str, MstrError]) -> list[Row]:
     return rows
 
 
-def _row(index: int, wanted: Definition, refused: Mapping[str, MstrError]) -> Row:
-    place = wanted.place or f"runtimes[{index}]"
+def _row(wanted: Definition, refused: Mapping[str, MstrError]) -> Row:
     step = Step(wanted, CHANGE if wanted.state == "present" else DELETE)
-    return Row(wanted, place, (step,), refused.get(place))
+    return Row(wanted, wanted.place, (step,), refused.get(wanted.place))
+
+
+def _without_deleted_id(context: Context, listed_ids: Collection[str | None], row: Row) -> Row:
+    """The row of a backup; without its id if no runtime has it any more, so that the name decides. Raises MstrError."""
+    wanted = row.wanted
+    if wanted.id is None or wanted.id in listed_ids or context.api.get(wanted.id):
+        return row
+    wanted = wanted._replace(id=None)
+    return row._replace(wanted=wanted, steps=(row.main._replace(wanted=wanted),))
 
 
 def _each(work: Callable[[Row], Row], rows: Sequence[Row]) -> list[Row]:
@@ -90,11 +96,7 @@ def _with_fields(context: Context, rows: list[Row]) -> list[Row]:
     def is_unread(row: Row) -> bool:
         return not row.error and _needs_read(context, row.wanted, row.main.before)
 
-    if sum(map(is_unread, rows)) > 1:
-        from .side_by_side import map_items  # only where a list omits fields
-
-        return map_items(context, read, rows, is_unread, "read")
-    return [attempt(read, row) if is_unread(row) else row for row in rows]
+    return map_rows(context, read, rows, is_unread, "read")
 
 
 def _meetings(rows: Sequence[Row]) -> Iterator[str]:

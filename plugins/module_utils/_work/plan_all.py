@@ -22,7 +22,7 @@ from .._model.plan import Plan, compare, make_plan
 from .._model.runtime import Runtime, unfinished_name
 from .._model.steps import DELETE_OLD, PURGE, RENAME, Row, Step, final_name, unplanned
 from .._model.usage import name_of
-from .api import ALL_FIELDS, Context, attempt
+from .api import ALL_FIELDS, Context, attempt, map_items
 from .guards import plan_refusals
 from .locate import as_listed, plan_step, previous_of
 
@@ -153,9 +153,7 @@ def _purge_rows(context: Context, purge: Purge, rows: Sequence[Row]) -> list[Row
         step = row.main._replace(before=context.api.with_all_fields(row.main.before, ALL_FIELDS))
         return row._replace(steps=(plan_step(context, step),))
 
-    from .side_by_side import map_items
-
-    planned = map_items(context, read_and_plan, planned, lambda row: True, "read")
+    planned = map_items(context, read_and_plan, planned, "read")
     planned = [row for row in planned if row.failure or row.main.is_due]  # one may have been deleted meanwhile
     if planned:
         _warn_of_exclusions(context, purge)

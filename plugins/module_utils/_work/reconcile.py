@@ -39,30 +39,6 @@ def ensure_one(task: Any, inputs: Inputs) -> Mapping[str, Any]:
     return report_one(outcome.rows, outcome.refusal)
 
 
-def ensure_many(task: Any, inputs: Inputs) -> Mapping[str, Any]:
-    """Create, update and delete the runtimes, assign the scripts, and report what was done."""
-    context = context_for(task, inputs)
-    return result_of(context, reconcile(context))
-
-
-def result_of(context: Context, outcome: Outcome) -> Mapping[str, Any]:
-    """The result of a task for many runtimes. Raises PartialError if something failed."""
-    from .._model.result_many import report_many, undefined_in  # only a task for many runtimes needs it
-
-    inputs, undefined = context.inputs, None
-    if inputs.purge is None and outcome.listed is not None:
-        spared = {key for mark in outcome.unfinished for key in (mark.key, mark.replaced)}
-        undefined = undefined_in(outcome.listed, outcome.rows, spared)
-    return report_many(
-        outcome.rows,
-        purges=inputs.purge is not None,
-        has_scripts=inputs.scripts is not None,
-        refusal=outcome.refusal,
-        predicted=context.check_mode,
-        undefined=undefined,
-    )
-
-
 def reconcile(context: Context) -> Outcome:
     """Bring the runtimes to their wanted state, and the scripts to their runtimes.
 
@@ -90,10 +66,6 @@ def reconcile(context: Context) -> Outcome:
 def _listed(context: Context) -> list[Runtime] | None:
     """The runtimes on the server; None for a single one that its id finds. Raises MstrError."""
     inputs, definitions = context.inputs, context.inputs.definitions
-    if inputs.restore:
-        from .restore import check_server  # only a backup needs it
-
-        check_server(context)
     is_single = is_found_by_id(definitions) and not (inputs.restore or inputs.recover)
     if is_single and not (inputs.purge or inputs.scripts):
         return None
@@ -125,10 +97,6 @@ def _planned(context: Context, rows: list[Row], recovery: Sequence[Row]) -> tupl
     plan = partial(plan_step, context)
     rows = [row if row.error else row.with_step(attempt(plan, row.main)) for row in rows]
     inputs = context.inputs
-    if inputs.restore:
-        from .restore import warn_of_restored
-
-        warn_of_restored(context, rows)
     violated: list[str] = []
     if inputs.policy and not inputs.restore and len(rows) > 1 and any(row.failure for row in rows):
         from .guards import violations  # only an exemption by id makes it wait for the list

@@ -91,28 +91,22 @@ def _groups(context: Context, marks: Sequence[Unfinished]) -> Iterator[_Group]:
     for replaced, same in by_replaced.items():
         old = by_key.get(replaced)
         places = {
-            place
-            for place, wanted in _by_place(context)
+            wanted.place
+            for wanted in context.inputs.definitions
             if any(_means(wanted, mark, old, not wanted.id or context.inputs.restore) for mark in same)
         }
         if places:
             yield _Group(replaced, same, frozenset(places), old, old is None and _is_gone(context, replaced))
 
 
-def _by_place(context: Context) -> Iterator[tuple[str, Definition]]:
-    """The definitions, each with where it is written."""
-    for index, wanted in enumerate(context.inputs.definitions):
-        yield wanted.place or f"runtimes[{index}]", wanted
-
-
 def _refused_by_id(context: Context, recovery: Sequence[Row]) -> Mapping[str, MstrError]:
     """The errors of the definitions that mean, by its id, a runtime that the recovery deletes."""
     undone = {step.key: step.label for row in recovery for step in row.in_phase(UNDO)}
     errors: dict[str, MstrError] = {}
-    for place, wanted in _by_place(context):
+    for wanted in context.inputs.definitions:
         if wanted.id in undone:
             what = f"id {wanted.id} is the unfinished replacement {undone[wanted.id]}, which recover deletes"
-            errors[place] = ValidationError([f"{what}. Remove this entry"])
+            errors[wanted.place] = ValidationError([f"{what}. Remove this entry"])
     return errors
 
 
@@ -122,10 +116,12 @@ def _means(wanted: Definition, mark: Unfinished, old: Runtime | None, by_name: b
     One with its own id is how a person undoes or finishes it by hand. `by_name`: whether the name may find a runtime,
     in a backup also that of a definition with an id, which may be gone.
     """
-    if wanted.id == mark.key:
-        return False
+    if wanted.id == mark.replaced:
+        return True
+    if wanted.id == mark.key or (wanted.id and wanted.state == "absent"):
+        return False  # the id decides, and nothing gets the name
     names = {wanted.name, *wanted.previous_names}
-    return wanted.id == mark.replaced or mark.name in names or bool(old and by_name and old.name in names)
+    return mark.name in names or bool(old and by_name and old.name in names)
 
 
 def _is_gone(context: Context, key: str) -> bool:

@@ -5,27 +5,29 @@
 """What a replacement needs besides its writes: the new runtime is compared and tried, and a failure is undone.
 
 A replacement has one commit point: the deletion of the old runtime. What fails before it is undone: scripts go back,
-and the new runtime is deleted. After a signal or an outage nothing is undone, because nothing can be read.
+and the new runtime is deleted. Nothing is undone after a signal or an outage, because nothing can be read, and where
+the server may still carry out the deletion.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from .._errors import MstrError
 from .._model.definition import EACH_PACKAGE, Definition, deletion_of
 from .._model.plan import compare, diff_values, make_plan
-from .._model.runtime import Runtime
+from .._model.runtime import Runtime, unfinished_in
 from .._model.scripts import Usage
 from .._model.steps import DELETE_OLD, UNDO, UNKNOWN, Row, Step
 from .._text import ended, listed
-from .api import Context
+from .api import Context, map_rows
 from .assign import assign
+from .recover import by_hand
 from .script import Script, run_script
 from .script_usage import find_usage
 from .scripts import assignment
 from .settle import settle
-from .side_by_side import map_items
 
 _SMOKE_TEST_TIMEOUT = 600.0  # seconds
 
@@ -95,7 +97,7 @@ def try_code(context: Context, rows: Sequence[Row]) -> list[Row]:
     def is_tried(row: Row) -> bool:
         return bool(row.wanted.smoke_test and not row.failure and row.main.after and row.main.written)
 
-    return map_items(context, run, rows, is_tried, "tried")
+    return map_rows(context, run, rows, is_tried, "tried")
 
 
 def _code(wanted: Definition, runtime: Runtime) -> str:
@@ -110,55 +112,92 @@ def _code(wanted: Definition, runtime: Runtime) -> str:
 # --- undo
 
 
+class _Found(NamedTuple):
+    """What there is of a replacement that failed. `usage`: the scripts, if the old runtime exists."""
+
+    has_old: bool
+    has_new: bool
+    usage: Usage = Usage()
+
+
 def undo(context: Context, rows: Sequence[Row]) -> list[Row]:
     """Undo the replacements that failed before their commit. Their errors say what there is now."""
-    return [_undone(context, row) if _is_to_undo(row) else row for row in rows]
-
-
-def _is_to_undo(row: Row) -> bool:
-    """Whether a replacement failed after it had created its runtime, and has not deleted the old one."""
-    return bool(
-        row.failure and row.replacement and row.main.is_reported and not row.is_committed and not row.in_phase(UNDO)
-    )
+    return [_undone(context, row) for row in rows]
 
 
 def _undone(context: Context, row: Row) -> Row:
-    """The row after its scripts went back and its new runtime was deleted, if the old one exists."""
-    new, old, error = row.main.after, row.old or Runtime({}), row.failure or MstrError("")
-    if new is None or new.id is None:
+    """The row, after an undo if it is a replacement that failed after it had created its runtime."""
+    old, new = row.old, row.main.after
+    if row.failure is None or old is None or new is None:
         return row
+    if row.is_committed or row.in_phase(UNDO):
+        return row
+    if any(step.state == UNKNOWN for step in row.in_phase(DELETE_OLD)):
+        return _ended_with(row, _text_of_unknown_commit(old, new))
     try:
-        is_there = context.api.find(str(old.id), repr(old.name)) is not None
-        is_left = is_there or context.api.find(str(new.id), repr(new.name)) is not None
-        usage = find_usage(context, None) if is_there else Usage()
+        found = _look_for(context, old, new)
     except MstrError as exc:
-        return _ended_with(row, error, f"Nothing was undone: {ended(exc.sentence)} {_left(new)}")
-    if not is_there:
-        neither = f"Neither does the runtime {new.label}. Check which runtime the scripts use."
-        return _ended_with(row, error, f"{old.label} does not exist any more. {_left(new) if is_left else neither}")
-    if usage.unread:
-        unread = f"Not every script could be read: {ended(usage.unread[0].error.sentence)}"
-        return _ended_with(row, error, f"{_stays(old)} {unread} {_left(new)}")
+        return _ended_with(row, f"Nothing was undone: {ended(exc.sentence)} {_exists_beside(new)}")
+    if not found.has_old or found.usage.unread:
+        return _ended_with(row, _why_not_undone(found, old, new))
+    undone = _with_deletion(context, row, old, new, found.usage)
+    return _ended_with(row._replace(steps=(*row.steps, *undone.steps)), _text_of_undo(undone, old, new))
+
+
+def _look_for(context: Context, old: Runtime, new: Runtime) -> _Found:
+    """What there is of a replacement. Raises MstrError."""
+    if context.api.find(str(old.id), repr(old.name)):
+        return _Found(True, True, find_usage(context, None))
+    return _Found(False, context.api.find(str(new.id), repr(new.name)) is not None)
+
+
+def _with_deletion(context: Context, row: Row, old: Runtime, new: Runtime, usage: Usage) -> Row:
+    """A row that assigns the scripts of the new runtime to the old one and deletes the new one, after its work."""
     moves = [assignment(script, old, [new]) for script in usage.of(new.key)]
     wanted = deletion_of(new, row.wanted.journal_comment)
     deletion = Step(wanted, UNDO, new, make_plan(new, wanted), successor=old, fingerprint="")
-    [back], _listed = settle(context, assign(context, [Row(wanted, row.place, (*moves, deletion))]), [UNDO])
-    row = row._replace(steps=(*row.steps, *back.steps))
-    failure = ended(back.failure.sentence) if back.failure else ""
-    if back.failure and not back.main.is_reported:
-        return _ended_with(row, error, f"This could not be undone: {failure} {_left(new)}")
-    if back.main.state == UNKNOWN:
-        return _ended_with(row, error, f"{_stays(old)} {failure}")
-    return _ended_with(row, error, f"{_stays(old)} The runtime {new.label} was deleted again. {failure}".rstrip())
+    [undone], _listed = settle(context, assign(context, [Row(wanted, row.place, (*moves, deletion))]), [UNDO])
+    return undone
 
 
-def _ended_with(row: Row, error: MstrError, text: str) -> Row:
+def _ended_with(row: Row, text: str) -> Row:
+    """The row, whose error ends with what there is now."""
+    error = row.failure or MstrError("")
     return row._replace(error=MstrError(f"{ended(error.sentence)} {text}", **error.error))
+
+
+def _text_of_unknown_commit(old: Runtime, new: Runtime) -> str:
+    [mark] = unfinished_in([new])
+    remedy = f"set recover: true, or {by_hand(mark, None, False)}"
+    return (
+        f"The server may still delete {old.label}, so nothing was undone: the replacement is unfinished, and the "
+        f"scripts use {new.label}. In the next run, {remedy}."
+    )
+
+
+def _why_not_undone(found: _Found, old: Runtime, new: Runtime) -> str:
+    if found.has_old:
+        unread = f"Not every script could be read: {ended(found.usage.unread[0].error.sentence)}"
+        return f"{_stays(old)} {unread} {_exists_beside(new)}"
+    remedy = f"Neither does the runtime {new.label}. Check which runtime the scripts use."
+    if found.has_new:
+        remedy = _exists_beside(new)
+    return f"{old.label} does not exist any more. {remedy}"
+
+
+def _text_of_undo(undone: Row, old: Runtime, new: Runtime) -> str:
+    """What there is after an undo, which may have failed."""
+    failure = ended(undone.failure.sentence) if undone.failure else ""
+    if undone.main.state == UNKNOWN:
+        return f"{_stays(old)} {failure}"
+    if not undone.main.done and failure:
+        return f"This could not be undone: {failure} {_exists_beside(new)}"
+    return f"{_stays(old)} The runtime {new.label} was deleted again. {failure}".rstrip()
 
 
 def _stays(old: Runtime) -> str:
     return f"The old runtime {old.label} stays in use."
 
 
-def _left(new: Runtime) -> str:
+def _exists_beside(new: Runtime) -> str:
     return f"The runtime {new.label} exists beside it; set recover: true to undo or finish that."

@@ -7,22 +7,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .._errors import ErrorList
+from .._errors import ErrorList, MstrError, ValidationError
 from .._model.fields import LIST_AS_WRITTEN
+from .._model.installed import Installed, installed_in, mismatches
 from .._model.python import python_of
-from .._model.runtime import INCOMPLETE, Runtime, id_from, lists_default
+from .._model.runtime import INCOMPLETE, Runtime, id_from, lists_default, status_word
 from .._model.scripts import SavedScript, Unread, Usage
 from .._session.parallel import all_side_by_side
-from .api import ALL_FIELDS, Context, RuntimeApi
+from .api import ALL_FIELDS, Context, RuntimeApi, progress_line
 from .inputs import POLICY_OPTION, context_for, libraries, policy_in
-from .script_usage import NO_PROJECT, check_projects, find_usage
-from .side_by_side import progress_line
+from .script import Script, run_script
+from .script_usage import NO_PROJECT, Reader, check_projects, find_tasks, find_usage
 
-if TYPE_CHECKING:
-    from .._model.installed import Installed
-
+# Nothing but these names, versions, requirements, Python and platform leaves the server.
+SCRIPT = """\
+import importlib.metadata, json, platform, sysconfig
+print(json.dumps({
+    "python": {
+        "version": platform.python_version(),
+        "implementation": platform.python_implementation(),
+        "platform": sysconfig.get_platform(),
+    },
+    "packages": [
+        {"name": (found.metadata or {}).get("Name"), "version": found.version, "requires": found.requires}
+        for found in importlib.metadata.distributions()
+    ],
+}))
+"""
+RUN_TIMEOUT = 300.0  # seconds
 
 # The options of every task that only reads runtimes.
 READ_OPTIONS: dict[str, Any] = {
@@ -107,9 +121,7 @@ def with_findings(context: Context, query: Mapping[str, Any], runtimes: Sequence
     text = f"{len(runtimes) or 'No'} runtime{'' if len(runtimes) == 1 else 's'} found"
     installed: Mapping[str, Installed] = {}
     if query["include_installed"]:
-        from .installed import add_installed  # only a task with this option needs it
-
-        installed = add_installed(context, runtimes, result)
+        installed = _add_installed(context, runtimes, result)
     for shown in result["runtimes"]:
         shown["python"] = python_of(shown)
     if query["policy"]:
@@ -145,8 +157,6 @@ def _add_scripts(
     unread = list(of_scripts)
     to_result: Callable[[SavedScript], dict[str, Any]] = SavedScript.to_result
     if query["include_tasks"]:
-        from .script_tasks import find_tasks  # only a task with this option needs it
-
         scripts = [script for on_runtime in (*by_runtime, dangling) for script in on_runtime]
         tasks = find_tasks(context, usage, scripts, history=True, hidden=reads_all and projects is None)
         unread += tasks.unread
@@ -178,3 +188,56 @@ def _dangling(api: RuntimeApi, usage: Usage, runtimes: Sequence[Runtime], reads_
     # A list may omit a runtime that exists.
     missing = [identity for identity in sorted(used - known) if api.get(identity) is None]
     return [script for identity in missing for script in usage.of(identity)]
+
+
+# --- installed packages
+
+
+def _add_installed(context: Context, runtimes: Sequence[Runtime], result: dict[str, Any]) -> Mapping[str, Installed]:
+    """Add to the result what is installed in each runtime, and return it by the key of the runtime.
+
+    In check mode, no script runs and nothing is known. Raises MstrError only if the task must end.
+    """
+    by_key: Mapping[str, Installed] = {}
+    result["mismatches"] = None
+    if not context.check_mode:
+        by_key, unread = _read_installed(context, runtimes)
+        result["mismatches"] = [
+            {"name": runtime.name, "id": runtime.id, **row}
+            for runtime in runtimes
+            if runtime.key in by_key
+            for row in mismatches(by_key[runtime.key], runtime.values.get("packages") or ())
+        ]
+        result["unread"] = [*result.get("unread", ()), *(failure.to_result() for failure in unread)]
+        if unread:
+            more = f" The result lists {len(unread) - 1} more under unread." if len(unread) > 1 else ""
+            context.warn(f"Some lists of installed packages could not be read. {unread[0].error.sentence}{more}")
+    for shown, runtime in zip(result["runtimes"], runtimes):
+        shown["installed"] = by_key[runtime.key].to_result() if runtime.key in by_key else None
+    return by_key
+
+
+def _read_installed(context: Context, runtimes: Sequence[Runtime]) -> tuple[Mapping[str, Installed], list[Unread]]:
+    """What is installed in each runtime, by its key, and one failure for each other runtime."""
+    reader = Reader(context)
+    ready = []
+    for runtime in runtimes:
+        status = status_word(runtime.facts.get("status"))
+        if status == "ready":
+            ready.append(runtime)
+        else:
+            error = MstrError(f"Runtime {runtime.label} has the status {status}; a script runs only on a ready one.")
+            reader.unread.append(Unread(None, None, error, runtime))
+
+    def run(runtime: Runtime) -> tuple[str, Installed]:
+        script = Script(SCRIPT, runtime.id, RUN_TIMEOUT, runtime.name)
+        ended = run_script(context.session, script, context.clock, context.pause)
+        try:
+            return runtime.key, installed_in(ended["stdout"])
+        except ValueError as exc:
+            raise ValidationError([f"What the script on runtime {runtime.label} printed {exc}."]) from exc
+
+    def report_progress(done: int) -> None:
+        context.progress(progress_line(done, len(ready), "asked for their packages"))
+
+    return dict(reader.each(run, ready, report_progress)), reader.all_unread()

@@ -17,7 +17,7 @@ from .._model.steps import NO_DEFINITION, Row, predicted
 from .._text import counted
 from .api import Context, named_or_with_id
 from .assign import assign
-from .inputs_many import SCRIPT_OPTIONS
+from .many import SCRIPT_OPTIONS
 from .script_usage import find_usage
 from .scripts import assignment, assignment_for, find_entries, script_entries
 

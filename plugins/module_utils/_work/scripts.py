@@ -30,7 +30,7 @@ from .._model.steps import (
 from .._model.usage import used_by
 from .._text import counted, ended, listed
 from .api import Context, one_named, utc_date
-from .script_usage import find_usage
+from .script_usage import find_tasks, find_usage
 
 READ_ALL = "Run the task as a user who may read all scripts"
 # What must not change, by its name in the API, in the words of a message.
@@ -207,10 +207,24 @@ def _wanted_rows(context: Context, rows: Sequence[Row], usage: Usage) -> list[Ro
                 wanted.append(Row(NO_DEFINITION, entry.place, (step,), target=row.place if row else ""))
     check_same_scripts(wanted)
     if context.inputs.restore:
-        from .restore import without_secrets  # only a backup needs it
-
-        wanted = without_secrets(context, wanted)
+        wanted = _without_secrets(context, wanted)
     return wanted
+
+
+def _without_secrets(context: Context, planned: Sequence[Row]) -> list[Row]:
+    """The rows without those of scripts with a secret, which an update might lose; they are named."""
+    secret = [row for row in planned if row.main.is_due and _has_secret(row.main)]
+    if secret:
+        labels = listed(sorted(row.label for row in secret))
+        context.warn(
+            f"{labels}: not moved to the runtime of the backup, because a variable there holds a secret, which an "
+            "update might lose. Move them with mstr_script_runtime."
+        )
+    return [row for row in planned if row not in secret]
+
+
+def _has_secret(step: Step) -> bool:
+    return bool(step.script and step.script.has_secret)
 
 
 def check_same_scripts(rows: Iterable[Row]) -> None:
@@ -327,8 +341,6 @@ def used_refusals(
 
 def _with_tasks(context: Context, usage: Usage, runtimes: Sequence[Runtime]) -> dict[str, Sequence[Mapping[str, Any]]]:
     """By the key of each runtime, the scripts on it with their schedules. A look-up that fails leaves those out."""
-    from .script_tasks import find_tasks  # only a deletion needs it
-
     by_runtime = {runtime.key: usage.of(runtime.id) for runtime in runtimes}
     scripts = [script for on_runtime in by_runtime.values() for script in on_runtime]
     tasks = find_tasks(context, usage, scripts)

@@ -21,10 +21,9 @@ from .._model.runtime import Runtime, lists_default, unfinished_in
 from .._model.scripts import Usage
 from .._model.steps import DELETE, DELETE_OLD, FINISH, PLANNED, PURGE, READ, RENAME, UNDO, UNKNOWN, Row, Step, is_purged
 from .._text import ended
-from .api import ALL_FIELDS, Context, attempt
+from .api import ALL_FIELDS, Context, attempt, map_rows, map_steps
 from .guards import refusals
 from .locate import is_found_by_id, plan_step
-from .side_by_side import map_items, map_steps
 from .write import CHANGED, CHECK_IT, check_again, is_unproven, write, write_and_read
 
 # The runtimes as listed; None if something happened since
@@ -70,11 +69,7 @@ def delete(context: Context, rows: Sequence[Row], phases: Sequence[str], listed:
     except MstrError as exc:
         # Also after a signal: what was written so far must be reported.
         return _not_deleted(rows, phases, exc), None
-
-    def chosen(row: Row, step: Step) -> bool:
-        return step in row.due(*phases)
-
-    rows = map_steps(context, partial(_delete_one, context, look), rows, chosen, "deleted")
+    rows = map_steps(context, partial(_delete_one, context, look), rows, lambda row: row.due(*phases), "deleted")
     rows = [row for row in rows if not _was_gone(row)]
     if not any(is_unproven(step) for row in rows for step in row.in_phase(*phases)):
         return rows, None
@@ -140,7 +135,22 @@ def _delete_one(context: Context, look: _Look, step: Step) -> Step:
         return step._replace(before=None if step.phase == DELETE else step.before, plan=NO_PLAN).finished(READ)
     if step.successor:
         _check_successor(context, look, step, step.successor)
-    return write(context._replace(existing=look.runtimes), step)
+    context = context._replace(existing=look.runtimes)
+    return _committed(context, step) if step.phase == DELETE_OLD else write(context, step)
+
+
+def _committed(context: Context, step: Step) -> Step:
+    """The deletion of the old runtime of a replacement after its write. Raises MstrError if it is certain to exist.
+
+    After a lost response, a proxy may have given up before the server, which deletes the runtime after the last check.
+    If scripts went back to it, they would use a runtime that does not exist.
+    """
+    try:
+        return write(context, step)
+    except MstrError as exc:
+        if exc.outcome_unknown:
+            return step._replace(state=UNKNOWN, error=exc)
+        raise
 
 
 def _as_planned(context: Context, look: _Look, step: Step) -> Runtime | None:
@@ -296,7 +306,7 @@ def _renamed(context: Context, rows: Sequence[Row], listed: Listed) -> list[Row]
         except MstrError as exc:
             return [row._replace(error=exc) if row in due else row for row in rows]
     take = partial(_with_name, context._replace(existing=listed))
-    return map_items(context, take, rows, lambda row: bool(row.due(RENAME, FINISH)), "renamed")
+    return map_rows(context, take, rows, lambda row: bool(row.due(RENAME, FINISH)), "renamed")
 
 
 def _with_name(context: Context, row: Row) -> Row:

@@ -16,9 +16,8 @@ from .._session.interrupt import Interrupted
 from .._session.parallel import all_side_by_side
 from .._session.response import is_outage
 from .._text import clean, listed
-from .api import Context, Waiting
+from .api import Context, Waiting, progress_line
 from .poll import Rhythm, poll
-from .side_by_side import progress_line
 from .write import confirm
 
 # Some servers might report the status "unknown" until the first script runs (the public documentation does not say).

@@ -23,9 +23,8 @@ from .._model.steps import CHANGE, PLANNED, READ, UNKNOWN, WRITTEN, Row, Step
 from .._session.interrupt import Interrupted
 from .._session.response import OBJECT_WITH_ID, is_outage, says_no_such_object
 from .._text import ended
-from .api import RUNTIMES, Context, attempt, path_of
+from .api import RUNTIMES, Context, attempt, map_steps, path_of
 from .locate import find_listed, is_found_by_id, locate, needed_fields, plan_step
-from .side_by_side import map_steps
 
 Seen = TypeVar("Seen")
 # What was seen after a write whose response was lost
@@ -43,12 +42,20 @@ class NotFoundOut(MstrError):
 
 
 def write(context: Context, step: Step, read_first: bool = False) -> Step:
-    """Carry out the step's plan. Raises MstrError if nothing was done.
+    """Carry out the step's plan. Raises MstrError if nothing was done, see also its `outcome_unknown`.
 
     `read_first`: plan an update again just before, because much time may have passed since the list was read.
     """
     if read_first and step.before and step.plan.action == "update":
         step = _fresh(context, step, step.before)
+    try:
+        return _sent(context, step)
+    except NotFoundOut as exc:
+        return step._replace(state=UNKNOWN, error=exc)
+
+
+def _sent(context: Context, step: Step) -> Step:
+    """The step after its request, sent again if its response was lost and nothing was done. Raises MstrError."""
     lost: ApiError | ConnectError | None = None
     tries = context.retries
     while step.plan.changed and step.state == PLANNED:
@@ -61,12 +68,9 @@ def write(context: Context, step: Step, read_first: bool = False) -> Step:
                 step = _name_taken(context, step, exc, lost)
                 continue
             if not exc.outcome_unknown:
-                raise _after(lost, exc) from None
+                raise (not_done(lost, exc.sentence) if lost else exc) from None
             lost = exc
-        try:
-            step = _checked_after_loss(context, step, lost)
-        except NotFoundOut as exc:
-            return step._replace(state=UNKNOWN, error=exc)
+        step = _checked_after_loss(context, step, lost)
         if step.state == PLANNED and tries < 1:
             raise not_done_error(lost, f"the runtime is still not {DONE[step.plan.action]}")
         tries -= 1
@@ -76,11 +80,6 @@ def write(context: Context, step: Step, read_first: bool = False) -> Step:
 def _is_name_taken(step: Step, exc: MstrError) -> bool:
     """Whether a create was refused because a runtime has the name."""
     return step.plan.action == "create" and isinstance(exc, ApiError) and exc.number == ALREADY_EXISTS
-
-
-def _after(lost: MstrError | None, exc: MstrError) -> MstrError:
-    """The error, which names the earlier one, if any."""
-    return MstrError(f"{lost.sentence} {exc.sentence}", **lost.error) if lost else exc
 
 
 def _fresh(context: Context, step: Step, before: Runtime) -> Step:
@@ -193,8 +192,7 @@ def _checked_after_loss(context: Context, step: Step, lost: MstrError) -> Step:
             return confirm(context, step, current) if current else step.finished(READ)
     if seen.outcome == _CHANGED:
         changed = ", ".join(changed_since(seen.step.seen, step.seen))
-        why = f"{step.seen.label} was not deleted, because it changed meanwhile: {changed}."
-        raise MstrError(f"{lost.sentence} {why}", **lost.error)
+        raise not_done(lost, f"{step.seen.label} was not deleted, because it changed meanwhile: {changed}.")
     before = None if step.plan.action == "create" else step.before
     return _approved(context, before, step.plan, seen.step)
 
@@ -282,14 +280,22 @@ def is_answer(lost: MstrError) -> bool:
     return bool(lost.error["code"]) or lost.error["http_status"] in (401, 429)
 
 
-def not_done_error(lost: MstrError, not_done: str) -> MstrError:
-    """The error of a write that was not carried out. `not_done`: such as "the runtime is still not created"."""
+def not_done(lost: MstrError, sentence: str) -> MstrError:
+    """The error of a write whose response was lost, and that was not carried out as far as a check showed.
+
+    Unless the server itself has answered, it may carry it out later: then `outcome_unknown` is set.
+    """
+    return MstrError(f"{lost.sentence} {sentence}".rstrip(), outcome_unknown=not is_answer(lost), **lost.error)
+
+
+def not_done_error(lost: MstrError, what: str) -> MstrError:
+    """The error of a write that is not sent again. `what`: such as "the runtime is still not created"."""
     if is_answer(lost):
-        return lost
-    return MstrError(
-        f"{lost.sentence} The response was lost. After {sum(CHECKS):g} seconds of checking, {not_done}. The request "
-        "was not sent again because retries are used up; run the task again.",
-        **lost.error,
+        return not_done(lost, "")
+    return not_done(
+        lost,
+        f"The response was lost. After {sum(CHECKS):g} seconds of checking, {what}. The request was not sent again "
+        "because retries are used up; run the task again.",
     )
 
 
@@ -321,7 +327,7 @@ def check_again(
         return check(listed or (), step)
 
     work = partial(_read_again, context, look)
-    return map_steps(context, work, rows, lambda _row, step: is_unproven(step), "read again"), listed
+    return map_steps(context, work, rows, lambda row: list(filter(is_unproven, row.steps)), "read again"), listed
 
 
 def _read_again(context: Context, look: Callable[[Step], Step], step: Step) -> Step:

@@ -18,7 +18,7 @@ import yaml
 
 from ...module_utils import auth
 from ...module_utils._errors import ValidationError
-from ...module_utils._work.inputs_many import MANY_OPTIONS
+from ...module_utils._work.many import MANY_OPTIONS
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _ROLE = "mstr_runtimes_"

@@ -7,7 +7,7 @@ from functools import partial
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError, PartialError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import Purge, definition_from
 from ansible_collections.mstr.library.plugins.module_utils._work.api import Inputs, Waiting
-from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile, result_of
+from ansible_collections.mstr.library.plugins.module_utils._work.many import reconcile_many, result_of
 from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import find_usage
 from ansible_collections.mstr.library.plugins.module_utils._work.scripts import script_entries, used_refusals
 
@@ -37,14 +37,14 @@ def run(server, *entries, restore=False, purge=False, wait=None, scripts=None, p
     options = [how.pop(name, default) for name, default in defaults.items()]
     blank = {"id": None, "name": None}
     inputs = Inputs(
-        [definition_from(entry) for entry in entries],
+        [definition_from(entry)._replace(place=f"runtimes[{index}]") for index, entry in enumerate(entries)],
         Purge(*options) if purge and not restore else None,
         None if scripts is None else script_entries([{**blank, **script} for script in scripts]),
         restore=restore,
     )
     context = server.context(inputs, waiting=wait, protects=protect, **how)
     try:
-        return result_of(context, reconcile(context))
+        return result_of(context, reconcile_many(context))
     except PartialError as exc:
         if "changed" not in exc.result:  # refused before any write
             raise

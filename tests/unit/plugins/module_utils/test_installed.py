@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model import installed
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
-from ansible_collections.mstr.library.plugins.module_utils._work.installed import SCRIPT
+from ansible_collections.mstr.library.plugins.module_utils._work.runtime_info import SCRIPT
 from unit.support.make import packages, stored
 
 PYTHON = {"version": "3.10.12", "implementation": "CPython", "platform": "linux-x86_64"}

@@ -6,8 +6,7 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import Partia
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS
 from ansible_collections.mstr.library.plugins.module_utils._work import reconcile as _reconcile
 from ansible_collections.mstr.library.plugins.module_utils._work import write as _write
-from ansible_collections.mstr.library.plugins.module_utils._work.inputs_many import MANY_OPTIONS, inputs_for_many
-from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import ensure_many
+from ansible_collections.mstr.library.plugins.module_utils._work.many import MANY_OPTIONS, ensure_many, inputs_for_many
 from unit.support.make import lost, refusal, stored
 from unit.support.many import LIST, A, B, C, D, actions, both, holding, message, run, summary, waits
 from unit.support.server import Server

@@ -146,6 +146,14 @@ def test_its_own_id_is_a_remedy():
     assert have.requests.count("GET /runtimes") == 0
 
 
+def test_an_id_to_delete_decides():
+    """The name beside it is not looked at, so it is no reason to refuse the entry."""
+    have = unfinished()
+    have.runtimes[C] = stored(id=C, name="x")
+    assert one(have, {"id": C, "name": "R", "state": "absent"})["action"] == "deleted"
+    assert run(have, {"id": C, "name": "R", "state": "absent"})["summary"] == summary(unchanged=1)
+
+
 @pytest.mark.parametrize("more", [{}, {"restore": True}])
 def test_an_id_that_the_recovery_deletes(more):
     """Two entries that want the opposite: the one that names what is deleted is refused, in check mode, too."""

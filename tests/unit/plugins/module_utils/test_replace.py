@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
-from unit.support.make import refusal, stopped, stored
+from unit.support.make import lost, refusal, stopped, stored
 from unit.support.many import (
     BESIDE,
     NO,
@@ -255,6 +255,31 @@ def test_outage_undoes_nothing():
 
     have.send = send
     assert "exists beside it; set recover: true to undo or finish that." in run(have, UPGRADE)["msg"]
+
+
+@pytest.mark.parametrize("later", [lambda have: None, lambda have: have.runtimes.pop(A)], ids=["never", "later"])
+@pytest.mark.parametrize("error", [lost(), refusal(504)])
+def test_commit_that_may_still_be_carried_out(error, later):
+    """Scripts stay on the new runtime, whatever becomes of the old one, and the next run recovers it."""
+    have = upgradable()
+    have.fail("DELETE", error)
+    result = run(have, UPGRADE, retries=0)
+    new = beside(have)
+    assert (set(have.scripts.values()), [row["action"] for row in deleted(result)]) == ({new}, ["unknown"])
+    assert f"The server may still delete 'R' ({A}), so nothing was undone: the replacement is" in result["msg"]
+    assert f"if {A} exists, run ansible localhost -m mstr.library.mstr_script_runtime" in result["msg"]
+    later(have)
+    assert "is an unfinished replacement of" in run(have, UPGRADE)["msg"]
+    assert run(have, UPGRADE, recover=True)["summary"]["failed"] == 0
+    assert (have.names, set(have.scripts.values())) == (["R"], {have.id})
+
+
+def test_commit_that_the_server_refuses_is_undone():
+    """Its own error after the work began is an answer, so it does not go on with it."""
+    have = upgradable()
+    have.fail("DELETE", refusal(500, "ERR001", "oops"))
+    assert run(have, UPGRADE, retries=0)["msg"].endswith("was deleted again.")
+    assert (have.names, set(have.scripts.values())) == (["R"], {A})
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import MstrEr
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
 from ansible_collections.mstr.library.plugins.module_utils._work.api import Inputs
-from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile
+from ansible_collections.mstr.library.plugins.module_utils._work.many import reconcile_many
 from unit.support.make import DEFAULT_ID, URL
 from unit.support.many import A, B, C, actions, assigned, both, holding, names_by_id, restore
 
@@ -103,7 +103,7 @@ def test_backup_of_a_different_server(server, is_refused):
     inputs = Inputs([definition_from({"id": A, "name": "a"})], restore=True, server=server)
     if is_refused:
         with pytest.raises(MstrError, match=f"is a backup of the server {server}, and this server is {URL}; delete"):
-            reconcile(have.context(inputs))
+            reconcile_many(have.context(inputs))
         assert have.requests == []
     else:
-        assert [row.failure for row in reconcile(have.context(inputs)).rows] == [None]
+        assert [row.failure for row in reconcile_many(have.context(inputs)).rows] == [None]

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._work.script_tasks import find_tasks
-from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import find_usage
+from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import find_tasks, find_usage
 from hypothesis import given
 from unit.support.make import ID, OTHER_ID, refusal, runtime
 from unit.support.many import NO, why_kept

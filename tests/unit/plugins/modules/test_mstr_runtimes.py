@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 import yaml
 from ansible_collections.mstr.library.plugins.module_utils import auth
-from ansible_collections.mstr.library.plugins.module_utils._work.inputs_many import MANY_OPTIONS, inputs_for_many
+from ansible_collections.mstr.library.plugins.module_utils._work.many import MANY_OPTIONS, inputs_for_many
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile
 from ansible_collections.mstr.library.plugins.modules.mstr_runtimes import main
 from unit.support.make import ID, faults_of, stored

@@ -2,20 +2,26 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From the options of a task for many runtimes to what is wanted. Nothing is sent."""
+"""A task for many runtimes: from its options to what is wanted, and from what was done to its result."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from .._errors import ErrorList, ValidationError
 from .._model.alike import name_key
 from .._model.definition import DEFINITION_OPTIONS, Definition, Purge, definition_from
 from .._model.fields import LIST_AS_WRITTEN
-from .._text import clean
-from .api import Inputs
-from .inputs import TASK_OPTIONS, inputs_from, violations_in
+from .._model.result_many import report_many, undefined_in
+from .._model.runtime import DEFAULT_RUNTIME_ID
+from .._model.steps import Row
+from .._session.connection import normal_url
+from .._text import clean, listed
+from .api import Context, Inputs
+from .inputs import TASK_OPTIONS, context_for, inputs_from, violations_in
+from .reconcile import Outcome, reconcile
 
 if TYPE_CHECKING:
     from .._model.policy import Policy
@@ -213,3 +219,92 @@ def _same(placed: Sequence[tuple[str, Mapping[str, Any]]], option: str, key: Cal
         earlier = first.setdefault(key(value), place) if value else place
         if earlier != place:
             yield f"{place} has the same {option} as {earlier}: {value!r}"
+
+
+# --- the work
+
+
+def ensure_many(task: Any, inputs: Inputs) -> Mapping[str, Any]:
+    """Create, update and delete the runtimes, assign the scripts, and report what was done."""
+    context = context_for(task, inputs)
+    return result_of(context, reconcile_many(context))
+
+
+def reconcile_many(context: Context) -> Outcome:
+    """What `reconcile` does, with what is different for a backup. Raises as it does."""
+    _check_server(context)
+    outcome = reconcile(context)
+    if context.inputs.restore:
+        _warn_of_restored(context, outcome)
+    return outcome
+
+
+def result_of(context: Context, outcome: Outcome) -> Mapping[str, Any]:
+    """The result of a task for many runtimes. Raises PartialError if something failed."""
+    inputs, undefined = context.inputs, None
+    if inputs.purge is None and outcome.listed is not None:
+        spared = {key for mark in outcome.unfinished for key in (mark.key, mark.replaced)}
+        undefined = undefined_in(outcome.listed, outcome.rows, spared)
+    return report_many(
+        outcome.rows,
+        purges=inputs.purge is not None,
+        has_scripts=inputs.scripts is not None,
+        refusal=outcome.refusal,
+        predicted=context.check_mode,
+        undefined=undefined,
+    )
+
+
+# --- what is different for a backup, a file with `restore: true`
+
+
+def _check_server(context: Context) -> None:
+    """Raises ValidationError if the backup belongs to a different server."""
+    server, own = context.inputs.server, context.session.base_url
+    if not server:
+        return
+    with suppress(ValidationError):  # whatever somebody wrote there
+        server = normal_url(server)
+    if server != own:
+        raise ValidationError(
+            [
+                f"src is a backup of the server {server}, and this server is {own}; delete the line server from the "
+                "file to use it all the same"
+            ]
+        )
+
+
+def _warn_of_restored(context: Context, outcome: Outcome) -> None:
+    """Say what a restore does not bring back, and what it brings back although it violates the policy."""
+    definitions = {definition.place: definition for definition in context.inputs.definitions}
+    others = _not_in_backup(outcome, list(definitions.values()))
+    if others:
+        context.warn(f"These runtimes are not in the backup, and stay as they are: {listed(others)}.")
+    for row in outcome.rows:
+        given = definitions.get(row.place)
+        if given is None or row.failure or not row.main.plan.changed:
+            continue
+        if given.id != row.wanted.id:
+            context.warn(
+                f"Runtime {row.wanted.name!r} has a different id, because {given.id} was deleted. The owner and the "
+                "permissions (ACL) of that one are not restored."
+            )
+        _warn_of_policy(context, row)
+
+
+def _not_in_backup(outcome: Outcome, definitions: Sequence[Definition]) -> list[str]:
+    """The runtimes that no definition means, also none that was refused before its runtime was found."""
+    keys = {DEFAULT_RUNTIME_ID, *(definition.id for definition in definitions)}
+    keys |= {step.key for row in outcome.rows for step in row.steps}
+    names = {row.wanted.name for row in outcome.rows if row.error}
+    return sorted(
+        runtime.label for runtime in outcome.listed or () if runtime.key not in keys and runtime.name not in names
+    )
+
+
+def _warn_of_policy(context: Context, row: Row) -> None:
+    policy = context.inputs.policy
+    findings = policy.of_definition(row.wanted, row.main.before) if policy else ()
+    sentences = [finding.sentence for finding in findings if finding.counts]
+    if sentences:
+        context.warn(f"Runtime {row.wanted.name!r} is restored, although {'; '.join(sentences)}.")
