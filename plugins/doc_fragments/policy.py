@@ -64,7 +64,8 @@ options:
         default: false
       runtime_versions_within:
         description:
-          - The allowed Python versions. Write a list of specifiers, such as V(==3.11.*), of which one must match.
+          - The allowed Python versions. Write a list of specifiers, such as V(==3.11.*), of which one must match. The
+            installed Python counts where it was read.
         type: list
         elements: str
       python_days_left:

@@ -194,16 +194,12 @@ RESOURCE_KEYS = {"cpu": "cpu", "mem": "mem", "disk": "disk", "proc_count": "proc
 
 
 class Resource(NamedTuple):
-    """Resource limits: cpu in cores, mem in MB, disk and proc_count in the units of the server.
-
-    `unreadable` is what a server returned in place of limits, such as a text.
-    """
+    """Resource limits: cpu in cores, mem in MB, disk and proc_count in the units of the server."""
 
     cpu: Any = None
     mem: Any = None
     disk: Any = None
     proc_count: Any = None
-    unreadable: Any = None
 
     @property
     def amounts(self) -> dict[str, Any]:
@@ -218,7 +214,7 @@ def cpu_rounded(value: Any) -> Any:
 
 def _resource(value: Any) -> Resource | None:
     if not isinstance(value, Mapping):
-        return None if value is None else Resource(unreadable=value)
+        return None
     return Resource(**{key: number(value.get(api)) for key, api in RESOURCE_KEYS.items()})
 
 

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ from .installed import Installed
 from .kinds import EMPTY_MAPPING, normalized_name, number, without_null
 from .networks import as_network, canonical
 from .requirements import project
-from .rules import EXEMPTED, RULES, UNREADABLE_DETAIL, Finding
+from .rules import EXEMPTED, RULES, Finding
 from .runtime import Runtime, is_id, parts_of
 
 _DATE = re.compile(r"(\d{4}-\d\d-\d\d)([T ][\d:.]+(Z|[+-][\d:]+)?)?", re.ASCII)
@@ -44,15 +44,15 @@ class Exemption(NamedTuple):
         narrowed = " ".join(text for text in (self.rule, self.value) if text)
         return f"{self.place} {self.runtime!r}" + (f" ({narrowed})" if narrowed else "")
 
-    def is_for(self, name: str | None, *ids: str | None) -> bool:
+    def is_for(self, name: str | None, identity: str | None) -> bool:
         """Whether it means this runtime. A name or an id that is None is not known yet, and may be what it means.
 
         What is exempted for a runtime is exempted for its unfinished replacement.
         """
-        unknown = name is None or (None in ids and is_id(self.runtime))
-        final, replaced = parts_of(name or "") or ("", "")
-        names = {name or "", final}
-        return unknown or any(is_meant(self.runtime, text, identity) for text in names for identity in (*ids, replaced))
+        if name is None or (identity is None and is_id(self.runtime)):
+            return True
+        final_name, replaced = parts_of(name) or (name, identity)
+        return is_meant(self.runtime, name, identity) or is_meant(self.runtime, final_name, replaced)
 
     def covers(self, rule: str, value: Any) -> bool:
         """Whether it means a violation of this rule by this value."""
@@ -77,7 +77,7 @@ def exemption_from(place: str, options: Mapping[str, Any]) -> Exemption:
         rule = texts.get("rule")
         if rule and rule not in RULES:
             errors.add(f"{place}.rule {rule!r} is not a rule of a policy; the rules are {', '.join(RULES)}")
-        until = errors.check(_date, f"{place}.until", texts["until"]) if texts["until"] else date.min
+        until = errors.check(_date, f"{place}.until", texts["until"])
     return Exemption(place, texts["runtime"], texts["reason"], until, rule, texts.get("value"))
 
 
@@ -105,34 +105,29 @@ class Policy(NamedTuple):
     day: date
 
     def evaluate(
-        self, values: Mapping[str, Any], name: str | None, ids: Sequence[str | None], partial: Collection[str] = ()
+        self, values: Mapping[str, Any], name: str | None, identity: str | None, partial: Collection[str] = ()
     ) -> list[Finding]:
-        """What the policy finds in the values of a runtime, by option. An option that `values` lacks is not evaluated.
+        """What the policy finds in the values of a runtime, by rule. An option that `values` lacks is not evaluated.
 
         The runtime may have more entries than the lists `partial`, so nothing is required of these.
         Values need not be valid, because servers may hold anything. A name or an id that is None is not known yet: then
-        every exemption that may mean the runtime counts. `ids`: its id, "" if it does not exist.
+        every exemption that may mean the runtime counts. `identity`: its id, "" if it does not exist.
         """
         values = {**values, "day": self.day}
-        findings = [
-            self._with_verdict(finding._replace(rule=key), name, *ids)
-            for key, rule in RULES.items()
-            if key in self.limits
-            and any(option in values and not (rule.required and option in partial) for option in rule.options)
-            for finding in rule.evaluate(self.limits[key], values)
-        ]
-        # The lists come first.
-        order = {option: rank for rank, option in enumerate((*PURGEABLE, "installed"))}
-        return sorted(findings, key=lambda finding: (order.get(finding.option, len(order)), finding.position or 0))
+        findings: list[Finding] = []
+        for key, limit in self.limits.items():
+            rule = RULES[key]
+            not_evaluated = partial if rule.required else ()
+            if any(option in values and option not in not_evaluated for option in rule.options):
+                found = (finding._replace(rule=key) for finding in rule.evaluate(limit, values))
+                findings += [self._with_verdict(finding, name, identity) for finding in found]
+        return findings
 
-    def _with_verdict(self, finding: Finding, name: str | None, *ids: str | None) -> Finding:
+    def _with_verdict(self, finding: Finding, name: str | None, identity: str | None) -> Finding:
         """The finding; of several exemptions of a violation, the one that ends last counts, also if it has expired."""
-        fitting = [
-            exemption
-            for exemption in self.exemptions
-            if finding.counts and exemption.covers(finding.rule, finding.value) and exemption.is_for(name, *ids)
-        ]
-        if not fitting:
+        covering = [exemption for exemption in self.exemptions if exemption.covers(finding.rule, finding.value)]
+        fitting = [exemption for exemption in covering if exemption.is_for(name, identity)]
+        if not (finding.counts and fitting):
             return finding
         exemption = max(fitting, key=lambda exemption: exemption.until)
         finding = finding._replace(reason=exemption.reason, until=exemption.until.isoformat())
@@ -153,17 +148,17 @@ class Policy(NamedTuple):
             values["whitelist"] = [_canonical_or_none(text) for text in params["whitelist"]]
         identity = str(params.get("id") or "")
         known_id = identity.upper() if is_id(identity) else None
-        found = self.evaluate(values, params.get("name"), [known_id], keeps(params))
+        found = self.evaluate(values, params.get("name"), known_id, keeps(params))
         return [finding.sentence for finding in found if finding.counts]
 
     def of_definition(self, wanted: Definition, current: Runtime | None) -> list[Finding]:
         """What the policy finds in what a definition itself says of this runtime; None if it does not exist yet."""
-        name, identity = (current.name, current.id) if current else ("", None)
-        return self.evaluate(wanted.values, wanted.name or name, [identity or ""], wanted.keep)
+        runtime = current or Runtime({})
+        return self.evaluate(wanted.values, wanted.name or runtime.name, runtime.key, wanted.keep)
 
     def check_plan(self, current: Runtime | None, target: Runtime, wanted: Definition) -> tuple[Finding, ...]:
         """What the exemptions let pass. Raises ValidationError with every violation of what the task manages."""
-        findings = self.evaluate(_planned_values(current, target, wanted), target.name, [target.id or ""])
+        findings = self.evaluate(_planned_values(current, target, wanted), target.name, target.key)
         _name, replaces = parts_of(target.name) or ("", "")
         # A replacement copies values that its definition does not have.
         advice = f"; remove it from the runtime, or exempt the id {replaces}" if replaces else ""
@@ -171,7 +166,7 @@ class Policy(NamedTuple):
         with ErrorList() as errors:
             for finding in findings:
                 if finding.counts:
-                    sentence = own.get(finding.key) or _merged_sentence(finding, current, wanted)
+                    sentence = own.get(finding.key) or _merged_sentence(finding, wanted)
                     errors.add(f"{sentence}{advice}")
         return tuple(finding for finding in findings if finding.verdict == EXEMPTED)
 
@@ -189,7 +184,7 @@ class Policy(NamedTuple):
                 # The rules evaluate them together with what was set, which a server may not return if nothing was.
                 values = {"packages": None, "runtime_version": None, **values}
                 values |= {"installed": real, "python": real.python["version"]}
-            for finding in self.evaluate(values, runtime.name, [runtime.id or ""]):
+            for finding in self.evaluate(values, runtime.name, runtime.key):
                 key = "violations" if finding.counts else finding.verdict.replace(" ", "_")
                 lists[key].append({"name": runtime.name, "id": runtime.id, **finding.to_result()})
         return lists
@@ -207,22 +202,10 @@ def _planned_values(current: Runtime | None, target: Runtime, wanted: Definition
     return {**values, **wanted.values, **lists}
 
 
-def _merged_sentence(finding: Finding, current: Runtime | None, wanted: Definition) -> str:
-    """A violation by what stays on the server."""
-    is_merged = current and finding.option in PURGEABLE and finding.option in wanted.values
+def _merged_sentence(finding: Finding, wanted: Definition) -> str:
+    """A violation by what stays on the server, or by a list that the definition of a new runtime omits."""
+    is_merged = finding.option in wanted.values
     return f"the merged {finding.option}: {finding.sentence}" if is_merged else finding.sentence
-
-
-def is_unreadable(row: Mapping[str, Any]) -> bool:
-    """Whether a rule could not evaluate the value of a row of `violations`."""
-    return str(row.get("detail") or "").startswith(UNREADABLE_DETAIL)
-
-
-def number_of(violations: Iterable[Mapping[str, Any]]) -> int:
-    """The number of violations: one for each rule and value, and a single one for a value that no rule could read."""
-    values = [(is_unreadable(row), (row["id"], row["option"], str(row["value"]))) for row in violations]
-    readable = [value for unreadable, value in values if not unreadable]
-    return len(readable) + len({value for _unreadable, value in values} - set(readable))
 
 
 def policy_from(option: Mapping[str, Any], day: date) -> Policy:
@@ -230,10 +213,11 @@ def policy_from(option: Mapping[str, Any], day: date) -> Policy:
     options = without_null(option)
     entries = enumerate(options.get("exemptions", ()))
     with ErrorList() as errors:
-        limits = {key: errors.check(RULES[key].parse, f"policy.{key}", options[key]) for key in RULES if key in options}
+        parsed = {key: errors.check(RULES[key].parse, f"policy.{key}", options[key]) for key in RULES if key in options}
         exemptions = [errors.check(exemption_from, f"policy.exemptions[{index}]", entry) for index, entry in entries]
-        if exemptions and not without_null(limits):
+        # A rule that forbids nothing is not one.
+        limits = without_null(parsed)
+        if exemptions and not limits:
             # They often replace the policy of a group, in which Ansible merges nothing.
             errors.add("policy.exemptions has entries, but the policy has no rule; add the rules, or remove them")
-    # A rule that forbids nothing is not one.
-    return Policy(without_null(limits), tuple(exemptions), day)
+    return Policy(limits, tuple(exemptions), day)

@@ -15,17 +15,16 @@ from typing import Any, NamedTuple
 from .._errors import ErrorList, parsed_each
 from .checks import amounts, at_least, positive
 from .installed import EVERYWHERE, Installed, graph_of, required_by
-from .kinds import RESOURCE, RESOURCE_KEYS, Package, Resource
-from .networks import IPV4, canonical, parse
+from .kinds import RESOURCE, RESOURCE_KEYS, Package
+from .networks import canonical, parse
 from .python import days_left, support_of
 from .requirements import Requirement, about, has_version, met_by, project, requirement, specifiers, version_of
 
 with suppress(ImportError):  # a task that needs netaddr reports that it is missing, see NETADDR_IMPORT_ERROR
-    from netaddr import AddrFormatError, IPNetwork, cidr_merge
+    from netaddr import IPNetwork, cidr_merge
 
-# The verdicts. What a rule cannot read counts as a violation, because nobody knows that the rule is kept.
-VIOLATION, UNREADABLE, EXEMPTED, NOT_EVALUATED = "violation", "unreadable", "exempted", "not evaluated"
-UNREADABLE_DETAIL = "cannot be evaluated"
+# The verdicts
+VIOLATION, EXEMPTED, NOT_EVALUATED = "violation", "exempted", "not evaluated"
 
 
 class Finding(NamedTuple):
@@ -47,7 +46,7 @@ class Finding(NamedTuple):
     @property
     def counts(self) -> bool:
         """Whether it is a violation."""
-        return self.verdict in (VIOLATION, UNREADABLE)
+        return self.verdict == VIOLATION
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -97,7 +96,8 @@ def _rule(sentence: str, parse: Callable[[str, Any], Any], *options: str, requir
 
 
 def _unreadable(option: str, value: Any, why: str, position: int | None = None) -> Finding:
-    return Finding(option, value, f"{UNREADABLE_DETAIL}: {why}", position, UNREADABLE)
+    """What a rule cannot read counts as a violation, because nobody knows that the rule is kept."""
+    return Finding(option, value, f"cannot be evaluated: {why}", position)
 
 
 def _if_true(_place: str, value: bool) -> Any:
@@ -149,15 +149,6 @@ def _networks_of(text: str) -> tuple[IPNetwork, ...]:
     return ()
 
 
-def _repaired(text: str) -> str:
-    """The block that an entry of a server may mean though no definition may write it so: with blanks, or a netmask."""
-    block = text.strip()
-    address, _slash, mask = block.partition("/")
-    with suppress(AddrFormatError, ValueError):
-        return str(IPNetwork(block)) if IPV4.fullmatch(address) and IPV4.fullmatch(mask) else block
-    return text
-
-
 def _whitelist_entries(values: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
     """The entries of a whitelist with their indexes. None stands for one that is refused for another reason."""
     return ((index, text) for index, text in enumerate(values["whitelist"] or ()) if text is not None)
@@ -169,6 +160,10 @@ def _allowed_networks(place: str, texts: Sequence[str]) -> Any:
 
 def _listed_networks(place: str, texts: Sequence[str]) -> Any:
     return [(text, _ranges([text])) for text in parsed_each(place, texts, canonical)] or None
+
+
+def _required_networks(place: str, texts: Sequence[str]) -> Any:
+    return parsed_each(place, texts, canonical) or None
 
 
 @_rule("networks must lie within {}", _allowed_networks, "whitelist")
@@ -189,7 +184,7 @@ def networks_within(allowed: Sequence[Any], values: Mapping[str, Any]) -> Iterat
 def networks_never(forbidden: Sequence[tuple[str, Sequence[Any]]], values: Mapping[str, Any]) -> Iterator[Finding]:
     """No block overlaps a forbidden one."""
     for index, text in _whitelist_entries(values):
-        networks = _networks_of(text) or _networks_of(_repaired(text))
+        networks = _networks_of(text)
         if not networks:
             yield _unreadable("whitelist", text, "it is not a CIDR block", index)
             continue
@@ -205,18 +200,14 @@ def whitelist_required(_true: Any, values: Mapping[str, Any]) -> Iterator[Findin
         yield Finding("whitelist", None, "is empty")
 
 
-@_rule("networks must include {}", _listed_networks, "whitelist", required=True)
-def networks_required(required: Sequence[tuple[str, Sequence[Any]]], values: Mapping[str, Any]) -> Iterator[Finding]:
+@_rule("networks must include {}", _required_networks, "whitelist", required=True)
+def networks_required(required: Sequence[str], values: Mapping[str, Any]) -> Iterator[Finding]:
     """Each of these networks lies within the union of the blocks. An empty whitelist contains nothing."""
-    entries = {text: _networks_of(text) for _index, text in _whitelist_entries(values)}
-    unreadable = [text for text, networks in entries.items() if not networks]
+    entries = [_networks_of(text) for _index, text in _whitelist_entries(values)]
     # IPv4 addresses in IPv6 blocks do not count here: nobody knows whether a server opens them.
-    union = cidr_merge([networks[0] for networks in entries.values() if networks])
-    missing = [text for text, _own in required if not _within(parse(text), union)]
-    for text in missing:
-        if unreadable:
-            yield _unreadable("whitelist", text, f"the whitelist has {unreadable[0]!r}, which is not a CIDR block")
-        else:
+    union = cidr_merge([networks[0] for networks in entries if networks])
+    for text in required:
+        if not _within(parse(text), union):
             yield Finding("whitelist", text, "does not lie within the whitelist")
 
 
@@ -248,12 +239,9 @@ class _Entry(NamedTuple):
             detail += f" (required by {installed.packages[by].name})" if by else " (no package requires it)"
         return Finding(self.option, self.shown, detail, self.position, verdict)
 
-    @property
-    def unreadable(self) -> Finding | None:
-        """The finding if its name cannot be read."""
-        if project(self.package.name):
-            return None
-        return _unreadable(self.option, self.shown, "its name is not the name of a package", self.position)
+    def unreadable(self, why: str) -> Finding:
+        """The finding of a rule that cannot read it."""
+        return _unreadable(self.option, self.shown, why, self.position)
 
 
 def _evaluated_packages(values: Mapping[str, Any]) -> list[_Entry]:
@@ -273,14 +261,10 @@ def _evaluated_packages(values: Mapping[str, Any]) -> list[_Entry]:
 def packages_within(allowed: Sequence[Requirement], values: Mapping[str, Any]) -> Iterator[Finding]:
     """Each package matches an allowed requirement."""
     for entry in _evaluated_packages(values):
-        package = entry.package
-        if entry.unreadable:
-            yield entry.unreadable
+        comes_with_python = entry.option == "installed" and entry.package.key in EVERYWHERE
+        if comes_with_python or met_by(entry.package, allowed):
             continue
-        comes_with_python = entry.option == "installed" and package.key in EVERYWHERE
-        if comes_with_python or met_by(package, allowed):
-            continue
-        near = [requirement.text for requirement in about(package, allowed)]
+        near = [requirement.text for requirement in about(entry.package, allowed)]
         limits = f" ({', '.join(near)} allows only some versions)" if near else ""
         yield entry.finding(f"matches none of the allowed packages{limits}")
 
@@ -293,37 +277,29 @@ def _listed_requirements(place: str, texts: Sequence[str]) -> Any:
 def packages_never(forbidden: Sequence[Requirement], values: Mapping[str, Any]) -> Iterator[Finding]:
     """No package matches a forbidden requirement."""
     for entry in _evaluated_packages(values):
-        package = entry.package
-        if entry.unreadable:
-            yield entry.unreadable
-            continue
-        hit = [requirement.text for requirement in met_by(package, forbidden)]
-        if hit:
+        name, version = entry.package.name, entry.package.version
+        hit = [requirement.text for requirement in met_by(entry.package, forbidden)]
+        by_version = [requirement.text for requirement in about(entry.package, forbidden) if requirement.versions]
+        if project(name) is None:
+            yield entry.unreadable("its name is not the name of a package")
+        elif hit:
             yield entry.finding(f"matches {', '.join(hit)}")
-            continue
-        by_version = [requirement.text for requirement in about(package, forbidden) if requirement.versions]
-        if not by_version:
-            continue
-        if not package.version:
+        elif by_version and not version:
             yield entry.finding(f"has no version to compare with {', '.join(by_version)}", NOT_EVALUATED)
-        elif version_of(package.version) is None:
-            yield _unreadable(entry.option, entry.shown, "PEP 440 cannot read its version", entry.position)
+        elif by_version and version_of(version) is None:
+            yield entry.unreadable("PEP 440 cannot read its version")
 
 
 @_rule("packages must include {}", _listed_requirements, "packages", required=True)
 def packages_required(required: Sequence[Requirement], values: Mapping[str, Any]) -> Iterator[Finding]:
     """A package matches each requirement."""
     packages = _evaluated_packages(values)
-    unreadable = [entry.shown for entry in packages if entry.unreadable]
-    missing = [needed for needed in required if not any(needed.is_met_by(entry.package) for entry in packages)]
-    for needed in missing:
+    for needed in required:
+        if any(needed.is_met_by(entry.package) for entry in packages):
+            continue
         near = [entry.shown for entry in packages if needed.is_about(entry.package)]
-        if near:
-            yield Finding("packages", needed.text, f"matches none of the packages (it has {', '.join(near)})")
-        elif unreadable:
-            yield _unreadable("packages", needed.text, f"{unreadable[0]!r} is not the name of a package")
-        else:
-            yield Finding("packages", needed.text, "matches none of the packages")
+        has = f" (it has {', '.join(near)})" if near else ""
+        yield Finding("packages", needed.text, f"matches none of the packages{has}")
 
 
 @_rule("every package needs a version", _if_true, "packages")
@@ -334,6 +310,14 @@ def package_versions_required(_true: Any, values: Mapping[str, Any]) -> Iterator
             yield Finding("packages", package.name, "has no version", index)
 
 
+def _python(values: Mapping[str, Any]) -> tuple[str, str | None]:
+    """The option and the version of the installed Python where it is known, or else of that of the definition."""
+    installed = values.get("python")
+    if installed in (None, values["runtime_version"]):
+        return "runtime_version", values["runtime_version"]
+    return "installed", installed
+
+
 def _python_versions(place: str, texts: Sequence[str]) -> list[tuple[str, Any]]:
     return [(text.strip(), parsed) for text, parsed in zip(texts, parsed_each(place, texts, specifiers))]
 
@@ -342,19 +326,15 @@ def _python_versions(place: str, texts: Sequence[str]) -> list[tuple[str, Any]]:
 def runtime_versions_within(allowed: Sequence[tuple[str, Any]], values: Mapping[str, Any]) -> Iterator[Finding]:
     """The Python version matches an allowed specifier."""
     texts = " or ".join(text for text, _parsed in allowed) or "any, because the rule is an empty list"
-    version, installed = values["runtime_version"], values.get("python")
+    option, version = _python(values)
     if version and not any(has_version(parsed, version) for _text, parsed in allowed):
-        yield Finding("runtime_version", version, f"does not match {texts}")
-    if installed and installed != version and not any(has_version(parsed, installed) for _text, parsed in allowed):
-        yield Finding("installed", installed, f"is the installed Python and does not match {texts}")
+        yield Finding(option, version, f"does not match {texts}")
 
 
 @_rule("the Python must be supported for at least {} more days", at_least, "runtime_version")
 def python_days_left(least: int, values: Mapping[str, Any]) -> Iterator[Finding]:
-    """The installed Python, or else the wanted one, is supported for long enough. The texts are the same every day."""
-    wanted, installed = values["runtime_version"], values.get("python")
-    version, is_wanted = installed or wanted, installed in (None, "", wanted)
-    option, subject = ("runtime_version", "is") if is_wanted else ("installed", "is the installed Python and is")
+    """The Python is supported for long enough. The texts are the same every day."""
+    option, version = _python(values)
     if not version:
         return
     support = support_of(version)
@@ -363,11 +343,10 @@ def python_days_left(least: int, values: Mapping[str, Any]) -> Iterator[Finding]
         return
     left, last = days_left(version, values["day"]), support["end_of_life"]
     if left is None:
-        yield Finding(option, version, f"{subject} newer than every version whose end is known", verdict=NOT_EVALUATED)
-    elif left < least and last:
-        yield Finding(option, version, f"{subject} supported until {last}, and at least {least} days must be left")
+        yield Finding(option, version, "is newer than every version whose end is known", verdict=NOT_EVALUATED)
     elif left < least:
-        yield Finding(option, version, f"{subject} so old that its support has ended")
+        ends = f"is supported until {last}" if last else "is so old that nobody knows when its support ended"
+        yield Finding(option, version, f"{ends}, and at least {least} days must be left")
 
 
 # --- sizes
@@ -377,7 +356,7 @@ def _above(limit: Any, option: str, value: Any) -> list[Finding]:
     """A finding if the value is above the limit, or cannot be compared with it. A negative one may mean no limit."""
     if value is None:
         return []
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
+    if not isinstance(value, (int, float)) or value < 0:
         return [_unreadable(option, value, "it is not a number of at least 0")]
     return [Finding(option, value, f"is more than {limit}")] if value > limit else []
 
@@ -394,12 +373,9 @@ def _limits(place: str, options: Mapping[str, Any]) -> dict[str, Any] | None:
 @_rule("limits are at most {}", _limits, "resource", "exec_timeout", "max_cached_instances")
 def resource_max(limits: Mapping[str, Any], values: Mapping[str, Any]) -> Iterator[Finding]:
     """No resource, no timeout and no number of cached instances is above its limit."""
-    resource = values.get("resource") or Resource()
-    if resource.unreadable is not None and limits.keys() & RESOURCE_KEYS.keys():
-        yield _unreadable("resource", resource.unreadable, "it has no amounts")
-    by_key = RESOURCE.canonical(resource)
+    amounts_of_resource = RESOURCE.canonical(values.get("resource"))
     for key, limit in limits.items():
         if key in RESOURCE_KEYS:
-            yield from _above(limit, f"resource.{key}", by_key.get(key))
+            yield from _above(limit, f"resource.{key}", amounts_of_resource.get(key))
         else:
             yield from _above(limit, key, values.get(key))

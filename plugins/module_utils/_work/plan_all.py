@@ -17,7 +17,7 @@ from .._model.alike import is_named
 from .._model.approval import fingerprint
 from .._model.definition import Definition, Purge, definition_from, definition_of, deletion_of, rename_of
 from .._model.fields import BY_NAME
-from .._model.kinds import Resource, without_null
+from .._model.kinds import without_null
 from .._model.plan import Plan, compare, make_plan
 from .._model.runtime import Runtime, unfinished_name
 from .._model.steps import DELETE_OLD, PURGE, RENAME, Row, Step, final_name, unplanned
@@ -127,9 +127,6 @@ def _warn_of_loss(context: Context, old: Runtime) -> None:
 
 def _copy(old: Runtime, wanted: Definition) -> Definition:
     """The definition of the runtime beside: a copy with what is new. Raises ValidationError if it cannot be copied."""
-    resource = old.values.get("resource") or Resource()
-    if resource.unreadable is not None and "resource" not in wanted.values:
-        raise ValidationError([f"resource {resource.unreadable!r} has no amounts"])
     copied = {name: value for name, value in definition_of(old.to_result()).items() if name not in wanted.values}
     definition = definition_from({**copied, "name": wanted.name})
     # What is sent to the new runtime, without keys that this collection does not know.

@@ -134,9 +134,7 @@ def with_findings(context: Context, query: Mapping[str, Any], runtimes: Sequence
 
 def policy_line(result: Mapping[str, Any]) -> str:
     """What the policy found, in a few words."""
-    from .._model.policy import number_of  # only a task with a policy needs it
-
-    number = number_of(result["violations"])
+    number = len(result["violations"])
     parts = [f"{number or 'no'} violation{'' if number == 1 else 's'} of the policy"]
     parts += [f"{len(result[key])} {key.replace('_', ' ')}" for key in ("exempted", "not_evaluated") if result[key]]
     return ", ".join(parts)

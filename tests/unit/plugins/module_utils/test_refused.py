@@ -94,7 +94,6 @@ def test_purge_over_its_limit():
     ("fields", "given", "why"),
     [
         ({"whitelist": ["db.example.com"]}, {"whitelist": []}, "whitelist[0] 'db.example.com' is not a CIDR block"),
-        ({"resource": "large"}, {"resource": {"mem": 9}}, "resource 'large' has no amounts"),
         # A copy is new, so the policy evaluates what the definition does not manage, too.
         ({"whitelist": ["192.0.2.0/24"]}, {"whitelist": []}, "whitelist[0] '192.0.2.0/24'"),
     ],

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import Definition
-from ansible_collections.mstr.library.plugins.module_utils._model.policy import number_of, policy_from
+from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import RULES, Finding
 from unit.support.make import ID, faults_of, packages, runtime
 
@@ -64,27 +64,24 @@ def test_networks_within(within, inside, outside):
         ("10.10.10.9", "10.10.10.7/24", ""),
         ("10.66.0.0/16", "::ffff:10.66.1.1 ::ffff:0:0/96", "::ffff:10.67.1.1"),
         ("::/0", "2000::/3", "10.0.0.0/8"),
-        # Forms that only a server holds, `_` for a blank
-        ("10.66.0.0/16", "_10.66.0.0/16 10.0.0.0/255.0.0.0 10.66.1.1/255.255.255.0_ ::ffff:10.66.1.1_", ""),
     ],
 )
 def test_networks_never(never, hit, missed):
     """A block may not overlap a forbidden one, in either direction."""
     option = {"networks_never": ["192.0.2.0/24", never]}
-    assert all(rules(text.replace("_", " "), **option) == ["networks_never"] for text in hit.split())
+    assert all(rules(text, **option) == ["networks_never"] for text in hit.split())
     assert all(rules(text, **option) == [] for text in missed.split())
 
 
-@pytest.mark.parametrize("text", ["db.example.com", "", "10.66.0.0/255.0.255.0"])
+@pytest.mark.parametrize("text", ["db.example.com", "", "10.66.0.0/255.255.0.0"])
 def test_unreadable_block(text):
-    """It is within nothing, and nobody knows what it overlaps: both rules say so, and it counts once."""
+    """It is within nothing, and nobody knows what it overlaps: both rules say so."""
     found = evaluated({"networks_within": ["0.0.0.0/0"], "networks_never": ["10.0.0.0/8"]}, {"whitelist": [text]})
     detail = "cannot be evaluated: it is not a CIDR block"
     assert found == [
         Finding("whitelist", text, "is not a CIDR block", 0, "violation", "networks_within"),
-        Finding("whitelist", text, detail, 0, "unreadable", "networks_never"),
+        Finding("whitelist", text, detail, 0, "violation", "networks_never"),
     ]
-    assert number_of({"id": ID, **finding.to_result()} for finding in found) == 1
 
 
 def test_violations_have_index_and_value():
@@ -92,11 +89,11 @@ def test_violations_have_index_and_value():
     strict = policy_from({"networks_within": ["10.0.0.0/8", "2000::/3"], "networks_never": never}, TODAY)
     values = {"whitelist": ["10.0.0.0/8", "192.0.0.0/8", "10.1.0.0/16", "::ffff:8.0.0.0/104"]}
     assert faults_of(strict.check_plan, None, runtime(**values), Definition("present", values)) == (
-        "whitelist[0] '10.0.0.0/8' violates the policy networks_never: it overlaps 10.66.0.0/16",
         "whitelist[1] '192.0.0.0/8' violates the policy networks_within: it does not lie within the allowed networks",
-        "whitelist[1] '192.0.0.0/8' violates the policy networks_never: it overlaps 192.168.0.0/16",
         "whitelist[3] '::ffff:8.0.0.0/104' violates the policy networks_within: it does not lie within the allowed "
         "networks",
+        "whitelist[0] '10.0.0.0/8' violates the policy networks_never: it overlaps 10.66.0.0/16",
+        "whitelist[1] '192.0.0.0/8' violates the policy networks_never: it overlaps 192.168.0.0/16",
     )
     [finding] = evaluated({"networks_within": ["10.0.0.0/8", "::/0"]}, {"whitelist": ["::/0"]})
     assert finding.detail == "contains IPv4 addresses (as IPv6) that do not lie within the allowed networks"
@@ -128,8 +125,7 @@ def test_packages_required():
     assert found() == [f"mstrio-py>=11.5 {none}", f"company-* {none}"]
     assert found("company-base", "mstrio-py") == [f"mstrio-py>=11.5 {none} (it has mstrio-py)"]
     assert found("company-base", "mstrio-py==11.4") == [f"mstrio-py>=11.5 {none} (it has mstrio-py==11.4)"]
-    why = "'git+https://x' is not the name of a package"
-    assert found("mstrio-py==11.5", "git+https://x") == [f"company-* cannot be evaluated: {why}"]
+    assert found("mstrio-py==11.5", "git+https://x") == [f"company-* {none}"]
 
 
 @pytest.mark.parametrize(
@@ -152,10 +148,11 @@ def test_requirements(requirement, matched):
     "name",
     ["git+https://example.com/x", "requests>=2", "\uff52equests", ""],
 )
-@pytest.mark.parametrize("option", [{"packages_never": ["requests"]}, {"packages_within": ["*"]}])
-def test_no_name_of_a_package(name, option):
+def test_no_name_of_a_package(name):
+    found = held(packages=[{"name": name, "version": "1"}])
     why = "cannot be evaluated: its name is not the name of a package"
-    assert held(packages=[{"name": name, "version": "1"}])(**option) == [f"packages {name}==1 {why}"]
+    assert found(packages_never=["requests"]) == [f"packages {name}==1 {why}"]
+    assert found(packages_within=["*"]) == [f"packages {name}==1 matches none of the allowed packages"]
 
 
 def test_details_of_packages():
@@ -199,7 +196,7 @@ UNTIL = "supported until 2026-10-31, and at least {} days must be left"
         ("3.10.5", 138, None),
         ("3.10.5", 139, f"is {UNTIL.format(139)}"),
         ("3.9.18", 0, "is supported until 2025-10-31, and at least 0 days must be left"),
-        ("3.7.1", 0, "is so old that its support has ended"),
+        ("3.7.1", 0, "is so old that nobody knows when its support ended, and at least 0 days must be left"),
         ("three", 0, "cannot be evaluated: it is not the version of a Python"),
         (None, 999, None),
     ],
@@ -236,7 +233,6 @@ def test_no_version_is_not_evaluated():
         ({"resource": {"cpu": "2.5"}}, {"resource_max": {"cpu": 2.0, "mem": 1}}, ["resource.cpu 2.5 is more than 2"]),
         ({"resource": {"mem": 8192, "procCount": None}}, {"resource_max": {"mem": 8192, "proc_count": 1}}, []),
         ({"resource": {"disk": "much"}}, {"resource_max": {"disk": 10}}, [f"resource.disk much {NO_NUMBER}"]),
-        ({"resource": "8"}, {"resource_max": {"mem": 1}}, ["resource 8 cannot be evaluated: it has no amounts"]),
         ({"execTimeout": 7200}, {"resource_max": {"exec_timeout": 3600}}, ["exec_timeout 7200 is more than 3600"]),
         ({"execTimeout": -1}, {"resource_max": {"exec_timeout": 9}}, [f"exec_timeout -1 {NO_NUMBER}"]),
         (POOL, {"resource_max": {"max_cached_instances": 4}}, ["max_cached_instances 12 is more than 4"]),
