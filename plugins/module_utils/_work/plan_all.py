@@ -60,8 +60,8 @@ def _warn_of_previous_names(context: Context, row: Row) -> None:
     elif before.name == wanted.name:
         for runtime in previous_of(wanted, context.existing):
             context.warn(
-                f"Runtime {wanted.name!r} exists, and so does {runtime.label}, a previous name of it, so nothing "
-                "was renamed. Delete one of them."
+                f"Runtime {wanted.name!r} exists, and {runtime.label} has one of its previous names, so nothing was "
+                "renamed. Delete one of them."
             )
 
 
@@ -163,7 +163,7 @@ def _unlisted(context: Context, purge: Purge, rows: Sequence[Row]) -> list[Runti
     reasons = _reasons_to_spare(context, rows, candidates)
     if reasons:
         spared = sorted(f"{runtime.label}, {reasons[runtime.key]}" for runtime in candidates if runtime.key in reasons)
-        context.warn(f"The purge spares {'; '.join(spared)}. Delete with state: absent what nobody needs.")
+        context.warn(f"The purge spares {'; '.join(spared)}. Delete those that you do not need with state: absent.")
     return [runtime for runtime in candidates if runtime.key not in reasons]
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The export of one environment: all runtimes, or a replacement of those that have to leave an old Python.
+"""The export of one environment: all runtimes, or a replacement of those with an outdated Python.
 
 The options come from the variables of the host.
 """

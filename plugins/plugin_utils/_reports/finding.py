@@ -39,7 +39,7 @@ class Kind(NamedTuple):
 VIOLATION_GATE, DRIFT_GATE = "mstr_fail_on_violation", "mstr_fail_on_drift"
 # What an audit may have looked at.
 POLICY, DEFINITIONS, SCRIPTS, INSTALLED = "policy", "definitions", "scripts", "installed"
-# In the order in which people are to see them. The outcome of an audit is that of the first kind that has one.
+# In the order in which people are to see them.
 KINDS = {
     "open_networks": Kind(
         "Open to everything", "runtime is open to everything", "runtimes are open to everything", "bad", "problems"
@@ -85,7 +85,7 @@ KINDS = {
     ),
     "exempted": Kind("Exempted", "exempted violation", "exempted violations", "", needs=POLICY),
 }
-# By the first kind in this order that an audit found.
+# The outcomes of an audit with findings, the worst first: the worst of its kinds is that of the audit.
 OUTCOMES = ("violations", "drift", "problems", "not_evaluated")
 
 

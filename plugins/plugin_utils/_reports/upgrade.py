@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The way out of an old Python, which an export writes for a review."""
+"""The file that replaces runtimes with an outdated Python, which an export writes for a review."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def upgrade_errors(target: Any, today: date) -> Iterator[str]:
 
 
 def upgrade_file(read: Mapping[str, Any], upgrade: Upgrade, writer: str) -> tuple[File | None, list[str]]:
-    """The definitions that replace each runtime on an old Python, None if there is nothing to do, and notes.
+    """The definitions that replace each runtime on an outdated Python, None if there is nothing to do, and notes.
 
     `read`: runtimes with their scripts, and `versions`. Raises ValidationError.
     """

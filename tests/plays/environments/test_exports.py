@@ -42,7 +42,7 @@ def read(play: Play, name: str) -> dict[str, Any]:
     return found
 
 
-def test_out_of_an_old_python(three: Play, servers: list[Simulator]) -> None:
+def test_outdated_python_is_replaced(three: Play, servers: list[Simulator]) -> None:
     """The file is what apply takes. Where a package is not there, the old runtime stays in use.
 
     The message names the package, whether the server reports it or only a script.
