@@ -119,8 +119,9 @@ def test_secrets_that_a_server_repeats(server: Simulator, syslog: dict[str, str]
     assert leaks(server, printed, str(login.get("session", ""))) == []
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("operation", ["list", "login"])
+@pytest.mark.parametrize(
+    ("operation", "fault"), [*(("list", fault) for fault in FAULTS), *(("login", f"echo {end}") for end in (401, 500))]
+)
 def test_no_fault_reveals_a_secret(server: Simulator, syslog: dict[str, str], operation: str, fault: str) -> None:
     server.fault(operation=operation, times=1, **FAULTS[fault])
     soon = {"timeout": 0.5} if fault == "hang" else {}
@@ -184,6 +185,7 @@ def _left(folder: Path, *excluded: str) -> str:
     return "\n".join(path.read_bytes().decode("utf-8", "replace") for path in looked_at)
 
 
+@pytest.mark.matrix
 def test_run_with_credentials_in_options(server: Simulator, core: Path, tmp_path: Path) -> None:
     _run_leaves_no_secret_behind(server, core, tmp_path, by_options=True)
 

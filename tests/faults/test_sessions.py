@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._session.connection import connection_from
-from ansible_collections.mstr.library.plugins.module_utils._session.session_string import encode
 from simulator.harness import Simulator
 from support.modules import Done, Running, run, runtime
 
@@ -39,22 +36,6 @@ def test_one_login_for_many_tasks(sim: Simulator) -> None:
     assert (calls.count(LOGIN), calls.count(LOGOUT)) == (1, 1)
     assert all(entry["cookie"] and entry["token"] for entry in sim.requests()[1:])
     assert sim.open_sessions() == []
-
-
-def test_short_cookie_masks_nothing(sim: Simulator) -> None:
-    """If a no_log dictionary contained the cookie 1, Ansible would print 10.********.0.0/16."""
-    blocks = ["10.1.0.0/16", "192.168.1.1/32", "11.111.1.0/24"]
-    session = connection_from({"session": log_in(sim)}).session
-    assert session
-    digit = ("node", "1", str(session.cookies[0][2]), "/")
-    done = on(encode(session._replace(cookies=[*session.cookies, digit])), name="New 1", whitelist=blocks)
-    assert "********" not in json.dumps(done.result["runtime"])
-    assert done.warnings == []
-
-
-def test_present_ignores_a_session(sim: Simulator) -> None:
-    done = run("mstr_session", sim, env={"MSTR_SESSION": "made up"}, session="made up")
-    assert (bool(done.result["session"]), sim.calls()) == (True, [LOGIN])
 
 
 def test_absent(sim: Simulator) -> None:

@@ -29,3 +29,4 @@ def test_trace_of_a_task_in_trouble(sim: Simulator) -> None:
     assert done.result["action"] == "created"
     lines = [re.sub(r"\d+ ms|(?<=ticket )\w+|\b[0-9A-F]{32}\b", "…", line) for line in done.result["trace"]]
     assert lines == EXPECTED.strip().splitlines()
+    assert "trace" not in runtime(sim, name="New", _ansible_verbosity=2).result
