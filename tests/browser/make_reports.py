@@ -21,4 +21,3 @@ write("plan", report.plan("prod"), kind="apply", check_mode=True)
 plans = [report.small_plan(name, *rest) for name, *rest in (("dev", 1), ("test", 2), ("prod", 3), ("lab", 4, 900))]
 write("plans", *plans, kind="apply", check_mode=True)
 write("apply", *plans, report.failed("dev-eu"), kind="apply")
-write("many", *report.many(50, 100))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from playwright.sync_api import Browser
@@ -53,40 +52,6 @@ def test_a_page_fits_both_screens(browser: Browser, site: Path, page: str) -> No
 def test_text_has_enough_contrast(browser: Browser, site: Path, page: str) -> None:
     with opened(browser, site / page, DESKTOP) as found:
         assert violations(found.page, runOnly=["color-contrast"]) == []
-
-
-def test_modules_stand_before_the_reference(browser: Browser, site: Path) -> None:
-    """In the sidebar, after the guides that a new user reads."""
-    with opened(browser, site / "index.html", DESKTOP) as found:
-        entries = found.page.locator(".wy-menu-vertical a").all_inner_texts()
-    order = [
-        "Getting started",
-        "AWX and Automation Platform",
-        "mstr.library.mstr_info module",
-        "Your own module, sessions and speed",
-    ]
-    places = [next(place for place, entry in enumerate(entries) if entry.startswith(name)) for name in order]
-    assert places == sorted(places)
-    assert entries[-1] == order[-1]
-
-
-TROUBLESHOOTING = ROOT / "docs" / "docsite" / "rst" / "guide_troubleshooting.rst"
-
-
-def test_the_search_finds_each_message(browser: Browser, site: Path) -> None:
-    """Who pastes a message that the guide quotes into the search of the site finds the guide."""
-    terms = re.findall("^``.+", TROUBLESHOOTING.read_text("utf-8"), re.MULTILINE)
-    messages = [message for term in terms for message in re.findall("``(.+?)``", term)]
-    missing = []
-    with opened(browser, site / "search.html", DESKTOP) as found:
-        for message in messages:
-            found.page.goto(f"{(site / 'search.html').as_uri()}?q={quote(message)}")
-            found.page.wait_for_selector('.search-summary:text-matches("finished|did not match")')
-            results = found.page.evaluate("[...document.querySelectorAll('ul.search li a')].map(link => link.href)")
-            if not [link for link in results if TROUBLESHOOTING.stem in link]:
-                missing.append(message)
-    assert messages
-    assert missing == []
 
 
 def _leads_somewhere(link: str) -> bool:

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 
 from dev import collection
 
@@ -43,17 +42,6 @@ def test_a_new_field_is_in_the_schema(clone: Path) -> None:
     schema = json.loads((clone / "docs" / "schemas" / "definitions.schema.json").read_text())
     described = {"description": "How much runtimes[].name logs.", "type": ["string", "null"]}
     assert schema["$defs"]["runtime"]["properties"]["log_level"] == {**described, "enum": ["info", "debug", None]}
-
-
-def test_the_role_documents_what_it_passes_on(clone: Path) -> None:
-    """A changed description of an option of mstr_runtimes reaches the variable of the role."""
-    wait = clone / "plugins" / "doc_fragments" / "wait.py"
-    change(wait, "Seconds to wait.", "How long to wait, with O(wait=true).")
-    assert generate(clone)[0] == 0
-    specs = yaml.safe_load((clone / "roles" / "runtimes" / "meta" / "argument_specs.yml").read_text())["argument_specs"]
-    description = specs["main"]["options"]["mstr_runtimes_wait_timeout"]["description"]
-    more = "See O(mstr.library.mstr_runtimes#module:wait_timeout). The default is V(300)."
-    assert description == ["How long to wait, with O(mstr_runtimes_wait=true).", more]
 
 
 def test_a_field_is_in_the_result(clone: Path) -> None:

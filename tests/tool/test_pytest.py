@@ -52,7 +52,6 @@ def tests() -> Iterator[Path]:
     [
         ([], 1, "tests: 1 passed, 3 failed"),
         (["--numprocesses=2", "--all"], 1, "tests: 2 passed, 3 failed"),
-        (["-k", "one or other"], 0, "tests: 2 passed, 0 failed"),
         (["-k", "skipped"], 5, "tests: 0 passed, 0 failed"),
     ],
 )
@@ -62,13 +61,6 @@ def test_last_line(tests: Path, words: list[str], status: int, last: str) -> Non
     assert (done.returncode, done.stdout.splitlines()[-1]) == (status, last)
     if "skipped" in words or not words:
         assert "no Python 3.9 on this machine" in done.stdout
-
-
-def test_last_failures_of_the_matrix_run_again(tests: Path, tmp_path: Path) -> None:
-    cache = ("-o", f"cache_dir={tmp_path}")
-    tests.write_text("import pytest\n\n\n@pytest.mark.matrix\ndef test_fails():\n    assert False\n")
-    for words in (["--all"], ["--lf"]):
-        assert _pytest(tests, *cache, *words).stdout.splitlines()[-1] == "tests: 0 passed, 1 failed"
 
 
 def _collected(*words: str) -> list[str]:
