@@ -238,3 +238,8 @@ def unplanned(row: Row) -> Row:
 def assignments_in(rows: Sequence[Row]) -> list[Step]:
     """Every assignment of a script."""
     return [step for row in rows for step in row.steps if step.phase == ASSIGN]
+
+
+def deletions_in(rows: Sequence[Row]) -> list[Step]:
+    """Every planned deletion of a runtime, but for rows that have failed."""
+    return [step for row in rows if not row.failure for step in row.steps if step.plan.action == "delete"]

@@ -19,7 +19,7 @@ from urllib.parse import quote
 from .._errors import ApiError, MstrError, ValidationError, as_mstr_error
 from .._model.definition import Definition, Purge
 from .._model.fields import FIELDS
-from .._model.runtime import INCOMPLETE, Runtime, Unfinished, from_api, is_id, lists_default
+from .._model.runtime import Runtime, Unfinished, from_api, is_id
 from .._model.steps import Row, Step
 from .._session.response import OBJECT_WITH_ID, list_of, says_no_such_object
 from .._session.session import Session
@@ -44,11 +44,9 @@ class RuntimeApi:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._listed_fields: set[str] = set()  # those that at least one entry of a list shows, as null or with a value
-        self._is_unset: dict[
-            tuple[str, bool], bool
-        ] = {}  # by a field that entries lack, and whether they show it as null
+        # By a field that entries lack, and whether they show it as null
+        self._is_unset: dict[tuple[str, bool], bool] = {}
         self._deciding = Lock()
-        self.known: list[Runtime] | None = None  # what `list_known` returned
 
     def list_all(self) -> list[Runtime]:
         """Every runtime that the user may see. A list may omit fields. Raises MstrError."""
@@ -81,17 +79,6 @@ class RuntimeApi:
             )
         return runtime
 
-    def list_known(self, warn: Callable[[str], None], names: Iterable[str | None]) -> list[Runtime]:
-        """Every runtime that the user may see. An incomplete list is read twice if it lacks one of these names."""
-        self.known = listed = self.list_all()
-        if lists_default(listed):
-            return listed
-        warn(f"{INCOMPLETE}.")
-        if not {runtime.name for runtime in listed}.issuperset(names):
-            listed_keys = {runtime.key for runtime in listed}
-            listed += [runtime for runtime in self.list_all() if runtime.key not in listed_keys]
-        return listed
-
     def with_all_fields(self, runtime: Runtime | None, needed: Iterable[str]) -> Runtime | None:
         """The runtime, read if a needed field is missing; None if it was deleted meanwhile. Raises MstrError."""
         if runtime is None or not runtime.lacking(needed):
@@ -107,15 +94,22 @@ class RuntimeApi:
         lacking = runtime.lacking(needed)
         if runtime.is_default or not self._listed_fields.issuperset(lacking):
             return self.with_all_fields(runtime, needed)
-        ways = [(name, name in runtime.values or name in runtime.facts) for name in lacking]
+        shown = runtime.values.keys() | runtime.facts.keys()
+        ways = {(name, name in shown) for name in lacking}
         with self._deciding:
-            undecided = [way for way in ways if way not in self._is_unset]
+            undecided = ways - self._is_unset.keys()
             if undecided:
-                whole = self.with_all_fields(runtime, needed)
-                unset = whole._replace(is_whole=False).lacking(lacking) if whole else ()
-                self._is_unset.update((way, way[0] in unset) for way in undecided if whole)
-                return whole
-        return runtime if all(self._is_unset[way] for way in ways) else self.with_all_fields(runtime, needed)
+                return self._decided(runtime, needed, undecided)
+        is_unset = all(self._is_unset[way] for way in ways)
+        return runtime if is_unset else self.with_all_fields(runtime, needed)
+
+    def _decided(self, runtime: Runtime, needed: Iterable[str], undecided: set[tuple[str, bool]]) -> Runtime | None:
+        """The runtime after a read, which shows whether fields that entries lack in these ways were never set."""
+        read = self.with_all_fields(runtime, needed)
+        if read:
+            unset = read._replace(is_whole=False).lacking(name for name, _is_null in undecided)
+            self._is_unset.update({(name, is_null): name in unset for name, is_null in undecided})
+        return read
 
     def find(self, identity: str, label: str | None = None) -> Runtime | None:
         """What `get` returns; None only if the list does not show the runtime, either. Raises MstrError."""
@@ -155,8 +149,8 @@ class Inputs(NamedTuple):
     the runtimes are ready; None: not at all. `patience`: the same for a runtime that is waited for in any case.
     `protects`: whether a script keeps its runtime from being deleted. `plan_id`: of the approved plan. `recover`:
     whether to undo or finish unfinished replacements. `restore`: whether the definitions are a backup, and `server` the
-    one that it belongs to. `shows_whole`: whether the result shows every field of a runtime, also where a list omits
-    some.
+    one that it belongs to. `shows_all_fields`: whether the result shows every field of a runtime, also
+    where a list omits some.
     """
 
     definitions: Sequence[Definition]
@@ -170,7 +164,12 @@ class Inputs(NamedTuple):
     recover: bool = False
     restore: bool = False
     server: str | None = None
-    shows_whole: bool = False
+    shows_all_fields: bool = False
+
+    @property
+    def enforced_policy(self) -> Policy | None:
+        """The policy that refuses definitions: none in a restore, which is never refused for it."""
+        return None if self.restore else self.policy
 
 
 class Context(NamedTuple):

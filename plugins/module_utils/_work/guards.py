@@ -15,7 +15,7 @@ from .._model.approval import plan_id, plan_mismatch
 from .._model.definition import Definition, Purge
 from .._model.plan import Plan
 from .._model.runtime import INCOMPLETE, Runtime, lists_default
-from .._model.steps import Row, Step, assignments_in, is_purged
+from .._model.steps import PURGE, Row, Step, assignments_in, deletions_in, is_purged
 from .._text import NAMES_IN_MESSAGE, counted, listed
 from .api import Context
 
@@ -37,26 +37,27 @@ def refusals(context: Context, rows: Sequence[Row], steps: Sequence[Step], usage
 
     To add a guard, yield its refusals here; one that concerns more than deletions belongs in `plan_refusals`.
     """
-    yield from _purge_refusals(context, rows, steps)
-    # What takes the scripts of a deleted runtime is asked for them just before the deletion.
-    protected = [step.before for step in steps if step.before and not step.successor]
-    if context.inputs.protects and usage is not None and protected:
+    if context.inputs.purge:
+        yield from _purge_refusals(context, context.inputs.purge, rows, steps)
+    if context.inputs.protects and usage is not None:
         from .scripts import used_refusals  # only a protected task needs it
 
-        yield from used_refusals(context, usage, protected)
+        # What takes the scripts of a deleted runtime is asked for them just before the deletion.
+        yield from used_refusals(context, usage, [step.seen for step in steps if step.successor is None])
 
 
 def plan_refusals(context: Context, rows: Sequence[Row], usage: Usage | None) -> Iterator[str]:
     """Why the plan must not be carried out, before the first write. `usage`: the scripts before the planned moves."""
+    approved = context.inputs.plan_id
     # A plan that is empty by now writes nothing, whatever was approved.
-    if context.inputs.plan_id and plan_id(rows) not in (context.inputs.plan_id, plan_id([])):
-        yield plan_mismatch(context.inputs.plan_id, rows)
-    steps = [step for row in rows if not row.failure for step in row.steps if step.plan.action == "delete"]
+    if approved and plan_id(rows) not in (approved, plan_id([])):
+        yield plan_mismatch(approved, rows)
     if usage is not None:
         from .scripts import usage_after
 
         usage = usage_after(usage, assignments_in(rows))
-    yield from (sentence for _runtimes, sentence in refusals(context, rows, steps, usage))
+    for _runtimes, sentence in refusals(context, rows, deletions_in(rows), usage):
+        yield sentence
 
 
 def violations(policy: Policy, rows: Sequence[Row]) -> list[str]:
@@ -78,10 +79,9 @@ def check_plan(context: Context, step: Step, plan: Plan) -> None:
     wanted = step.wanted
     if "runtime_version" in plan.changed_fields:
         _check_version(context, str(wanted.values["runtime_version"]))
-    renames = plan.action == "update" and "name" in plan.changed_fields
-    if renames or (context.inputs.restore and plan.action == "create"):
+    if "name" in plan.changed_fields:
         _check_name(context, step)
-    if step.before is None and wanted.name and not wanted.id:
+    if step.before is None and not wanted.id:
         _warn_of_near_names(context, wanted)
 
 
@@ -89,7 +89,7 @@ def _check_name(context: Context, step: Step) -> None:
     """Raises ValidationError if a different runtime has the name: no task could address either of them by name."""
     name = step.wanted.name
     advice = "rename that one, and run the task again" if context.inputs.restore else "choose a different name"
-    for runtime in context.existing or context.api.list_known(context.warn, [name]):
+    for runtime in context.existing or context.api.list_all():
         if runtime.name == name and runtime.key != step.key:
             raise ValidationError([f"name {name!r} is taken by the runtime with id {runtime.id}; {advice}"])
 
@@ -113,13 +113,9 @@ def _warn_of_near_names(context: Context, wanted: Definition) -> None:
         what = "does not exist, so nothing is renamed"
 
 
-def _purge_refusals(context: Context, rows: Sequence[Row], steps: Sequence[Step]) -> Iterator[Refusal]:
-    purge = context.inputs.purge
-    if purge is None:
-        return
-    to_delete = [step.before for step in steps if step.before]
-    unlisted = {row.main.key for row in rows if is_purged(row)}
-    purged = [runtime for runtime in to_delete if runtime.key in unlisted]
+def _purge_refusals(context: Context, purge: Purge, rows: Sequence[Row], steps: Sequence[Step]) -> Iterator[Refusal]:
+    to_delete = [step.seen for step in steps]
+    purged = [step.seen for step in steps if step.phase == PURGE]
     if not lists_default(context.existing):
         why = f"{INCOMPLETE[0].lower()}{INCOMPLETE[1:]}"
         yield to_delete, f"purge is refused: {why}. Run the task again, or as a user who sees every runtime"
@@ -129,8 +125,8 @@ def _purge_refusals(context: Context, rows: Sequence[Row], steps: Sequence[Step]
         if error:
             yield [runtime], error
     if purge.limit is not None and len(purged) > purge.limit:
-        most = len(purged) if context.check_mode else NAMES_IN_MESSAGE
-        yield to_delete, _too_many(purged, purge.limit, most)
+        named = len(purged) if context.check_mode else NAMES_IN_MESSAGE
+        yield to_delete, _too_many(purged, purge.limit, named)
 
 
 def _too_many(purged: Sequence[Runtime], limit: int, most: int) -> str:
@@ -159,7 +155,6 @@ def _listed_names(rows: Sequence[Row]) -> dict[str, list[str]]:
     """The names and previous names of the definitions, by the key of those that a person reads as the same."""
     names: dict[str, list[str]] = {}
     for row in rows:
-        listed_names = [] if is_purged(row) else [row.wanted.name, *row.wanted.previous_names]
-        for name in filter(None, listed_names):
-            names.setdefault(name_key(name), []).append(name)
+        for name in () if is_purged(row) else (row.wanted.name, *row.wanted.previous_names):
+            names.setdefault(name_key(name or ""), []).append(name or "")
     return names

@@ -14,7 +14,7 @@ from .._model.definition import Definition
 from .._model.fields import POOL
 from .._model.plan import compare, make_plan
 from .._model.runtime import Runtime
-from .._model.steps import CHANGE, DELETE, Row, Step
+from .._model.steps import CHANGE, DELETE, READ, Row, Step
 from .api import ALL_FIELDS, Context, attempt, map_rows, one_named
 
 
@@ -90,7 +90,7 @@ def _with_fields(context: Context, rows: list[Row]) -> list[Row]:
     """The rows with the fields of their runtimes that the list omits."""
 
     def read(row: Row) -> Row:
-        before = locate(context, row.wanted, row.main.before, bool(context.existing))
+        before = locate(context, row.wanted, row.main.before)
         return row.with_step(row.main._replace(before=before))
 
     def is_unread(row: Row) -> bool:
@@ -118,7 +118,7 @@ def needed_fields(context: Context, wanted: Definition) -> set[str]:
         needed |= set(POOL)
     if context.inputs.waiting or wanted.replace_on_change or wanted.smoke_test:
         needed |= {"status", "packages"}
-    if wanted.state == "absent" or context.inputs.shows_whole:
+    if wanted.state == "absent" or context.inputs.shows_all_fields:
         needed |= set(ALL_FIELDS)
     return needed
 
@@ -151,44 +151,47 @@ def _needs_read(context: Context, wanted: Definition, found: Runtime | None) -> 
     return bool(found.lacking(needed_fields(context, wanted)) if found else wanted.id)
 
 
-def locate(context: Context, wanted: Definition, found: Runtime | None, has_list: bool = False) -> Runtime | None:
+def locate(context: Context, wanted: Definition, found: Runtime | None) -> Runtime | None:
     """The runtime as it is now, with the needed fields; None if it does not exist. Raises MstrError.
 
-    `found`: as the list shows it. `has_list`: whether a list was read.
+    `found`: as the list shows it.
     """
-    api, needed = context.api, needed_fields(context, wanted)
     if found is None:
-        read = api.get if has_list else api.find
+        read = context.api.get if context.existing else context.api.find
         return read(wanted.id) if wanted.id else None
-    if wanted.state == "absent":
-        runtime = api.with_all_fields(found, needed)
-    else:
-        runtime = api.with_set_fields(found, needed)
-        if runtime and runtime.lacking(needed) and compare(runtime.values, wanted)[1]:
-            runtime = api.with_all_fields(runtime, needed)  # because it will be written
+    runtime = _with_needed_fields(context, wanted, found)
     if wanted.id or (runtime and runtime.name in ("", found.name)):
         return runtime
-    if wanted.state == "present":
-        # What took its place may be seen only in the next list, so a create could make a second one.
-        now = f"renamed to {runtime.name!r}" if runtime else "deleted"
-        raise MstrError(f"{found.label} was {now} after the list was read. Run the task again.")
-    return None
+    if wanted.state == "absent":
+        return None
+    # What took its place may be seen only in the next list, so a create could make a second one.
+    now = f"renamed to {runtime.name!r}" if runtime else "deleted"
+    raise MstrError(f"{found.label} was {now} after the list was read. Run the task again.")
+
+
+def _with_needed_fields(context: Context, wanted: Definition, found: Runtime) -> Runtime | None:
+    """The listed runtime with the needed fields; None if it was deleted meanwhile. Raises MstrError."""
+    api, needed = context.api, needed_fields(context, wanted)
+    if wanted.state == "absent":
+        return api.with_all_fields(found, needed)
+    runtime = api.with_set_fields(found, needed)
+    _merged, different = compare(runtime.values, wanted) if runtime else ({}, ())
+    return api.with_all_fields(runtime, needed) if different else runtime  # because it will be written
 
 
 def as_listed(context: Context, runtime: Runtime, needed: Iterable[str] = ()) -> Runtime:
     """The runtime with all fields, and those `needed`. Raises MstrError if it is not the one that the list showed."""
-    whole = context.api.with_all_fields(runtime, {*ALL_FIELDS, *needed})
-    if whole is None or whole.name not in ("", runtime.name):
-        now = f"renamed to {whole.name!r}" if whole else "deleted"
+    current = context.api.with_all_fields(runtime, {*ALL_FIELDS, *needed})
+    if current is None or current.name not in ("", runtime.name):
+        now = f"renamed to {current.name!r}" if current else "deleted"
         raise MstrError(f"{runtime.label} was {now} after the list was read. Check it, and run the task again")
-    return whole
+    return current
 
 
 def plan_step(context: Context, step: Step) -> Step:
-    """The step with its plan, checked against the server. Raises ValidationError, before anything is written."""
+    """The step with its plan, checked against the server; without a change, it is done. Raises ValidationError."""
     wanted, before = step.wanted, step.before
-    policy = None if context.inputs.restore else context.inputs.policy
-    plan = make_plan(before, wanted, policy)
+    plan = make_plan(before, wanted, context.inputs.enforced_policy)
     planned = step.fingerprint
     if plan.changed or before is None:
         from .._model.approval import fingerprint  # only a task that writes, or finds no runtime, needs them
@@ -196,4 +199,5 @@ def plan_step(context: Context, step: Step) -> Step:
 
         check_plan(context, step, plan)
         planned = fingerprint(before, plan) if planned is None else planned
-    return step._replace(plan=plan, fingerprint=planned or "")
+    step = step._replace(plan=plan, fingerprint=planned or "")
+    return step if plan.changed else step.finished(READ)

@@ -14,8 +14,8 @@ from .._errors import MstrError, PartialError, ValidationError
 from .._model.approval import plan_id
 from .._model.kinds import EMPTY_MAPPING
 from .._model.result import report_one
-from .._model.runtime import Runtime, Unfinished
-from .._model.steps import READ, Row, unplanned
+from .._model.runtime import INCOMPLETE, Runtime, Unfinished, lists_default
+from .._model.steps import Row, unplanned
 from .api import Context, Inputs, attempt
 from .inputs import context_for
 from .locate import is_found_by_id, located, plan_step
@@ -35,7 +35,7 @@ class Outcome(NamedTuple):
 
 def ensure_one(task: Any, inputs: Inputs) -> Mapping[str, Any]:
     """Create, update or delete the runtime, and report what was done."""
-    outcome = reconcile(context_for(task, inputs._replace(shows_whole=True)))
+    outcome = reconcile(context_for(task, inputs._replace(shows_all_fields=True)))
     return report_one(outcome.rows, outcome.refusal)
 
 
@@ -56,7 +56,7 @@ def reconcile(context: Context) -> Outcome:
             from .recover import recovered  # only what an interrupted run left needs it
 
             context, recovery, refused = recovered(context)
-    rows, errors = _planned(context, located(context, refused), recovery)
+    rows, errors = _with_plans(context, located(context, refused), recovery)
     refusal = ValidationError(errors) if errors else None
     if refusal and not context.check_mode:
         raise PartialError(refusal, {"plan_id": plan_id(rows)})
@@ -65,12 +65,14 @@ def reconcile(context: Context) -> Outcome:
 
 def _listed(context: Context) -> list[Runtime] | None:
     """The runtimes on the server; None for a single one that its id finds. Raises MstrError."""
-    inputs, definitions = context.inputs, context.inputs.definitions
-    is_single = is_found_by_id(definitions) and not (inputs.restore or inputs.recover)
-    if is_single and not (inputs.purge or inputs.scripts):
+    inputs = context.inputs
+    needs_list = inputs.purge or inputs.scripts or inputs.restore or inputs.recover
+    if is_found_by_id(inputs.definitions) and not needs_list:
         return None
-    # An incomplete list is read twice, so that no create makes a second runtime.
-    return context.api.list_known(context.warn, [definition.name for definition in definitions])
+    listed = context.api.list_all()
+    if not lists_default(listed):
+        context.warn(f"{INCOMPLETE}.")
+    return listed
 
 
 def _done(context: Context, rows: list[Row]) -> list[Row]:
@@ -79,35 +81,30 @@ def _done(context: Context, rows: list[Row]) -> list[Row]:
         from .carry_out import predict  # only check mode needs it
 
         return predict(rows)
-    rows = [row if row.failure or row.main.plan.changed else _unchanged(row) for row in rows]
-    if context.inputs.waiting or any(step.is_due for row in rows for step in row.steps):
+    is_due = any(step.is_due for row in rows for step in row.steps)
+    if is_due or context.inputs.waiting:
         from .carry_out import carry_out  # only a task that changes something, or waits, needs it
 
         return carry_out(context, rows)
     return rows
 
 
-def _unchanged(row: Row) -> Row:
-    """The row of what is as wanted."""
-    return row.with_step(row.main.finished(READ))
-
-
-def _planned(context: Context, rows: list[Row], recovery: Sequence[Row]) -> tuple[list[Row], list[str]]:
-    """Every plan, and why the task must not carry it out. Raises ValidationError for entries that meet."""
+def _with_plans(context: Context, rows: list[Row], recovery: Sequence[Row]) -> tuple[list[Row], list[str]]:
+    """The rows with every plan, and why the task must not carry them out. Raises ValidationError."""
     plan = partial(plan_step, context)
     rows = [row if row.error else row.with_step(attempt(plan, row.main)) for row in rows]
-    inputs = context.inputs
+    policy = context.inputs.enforced_policy
     violated: list[str] = []
-    if inputs.policy and not inputs.restore and len(rows) > 1 and any(row.failure for row in rows):
+    if policy and len(rows) > 1:
         from .guards import violations  # only an exemption by id makes it wait for the list
 
-        violated = violations(inputs.policy, rows)
-    if not recovery and not _needs_more(inputs):
-        return [unplanned(row) if row.failure else row for row in rows], violated
-    from .plan_all import plan_all  # a single plain definition does not need it
+        violated = violations(policy, rows)
+    if recovery or _needs_more(context.inputs):
+        from .plan_all import plan_all  # a single plain definition does not need it
 
-    rows, errors = plan_all(context, rows, recovery)
-    return rows, [*errors, *violated]
+        rows, errors = plan_all(context, rows, recovery)
+        return rows, [*errors, *violated]
+    return [unplanned(row) if row.failure else row for row in rows], violated
 
 
 def _needs_more(inputs: Inputs) -> bool:

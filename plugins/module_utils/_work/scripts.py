@@ -19,11 +19,11 @@ from .._model.steps import (
     DELETE,
     DELETE_OLD,
     NO_DEFINITION,
-    PLANNED,
     READ,
     Row,
     Step,
     assignments_in,
+    deletions_in,
     final_name,
     is_purged,
 )
@@ -92,18 +92,18 @@ def assignment(script: SavedScript, target: Runtime, listed_runtimes: Iterable[R
 
 def assignment_for(entry: ScriptEntry, usage: Usage, target: Runtime, listed_runtimes: Iterable[Runtime] = ()) -> Step:
     """The step for an entry; with an error where the look-up shows no script, or several, for it."""
-    matching = [script for script in usage.scripts if entry.matches(script)]
-    # A failed read of the script says more than one of the project, and is the last of them.
-    hidden = [failure for failure in usage.unread if entry.may_be_in(failure)]
-    ids = sorted(script.id for script in (*matching, *(failure.script for failure in hidden)) if script)
-    if len(ids) > 1:
-        error = MstrError(f"{len(ids)} scripts have this name: {', '.join(ids)}; choose one by id.")
-    elif matching:
-        return assignment(matching[0], target, listed_runtimes)
-    elif hidden:
-        error = hidden[-1].error
-    else:
-        error = MstrError("The project has no such script that uses a runtime, or the user may not see it.")
+    found = [script for script in usage.scripts if entry.matches(script)]
+    unread = [failure for failure in usage.unread if entry.may_be_in(failure)]
+    same = [*found, *(failure.script for failure in unread if failure.script)]
+    if found and len(same) == 1:
+        return assignment(found[0], target, listed_runtimes)
+    error = MstrError("The project has no such script that uses a runtime, or the user may not see it.")
+    if len(same) > 1:
+        ids = ", ".join(sorted(script.id for script in same))
+        error = MstrError(f"{len(same)} scripts have this name: {ids}; choose one by id.")
+    elif unread:
+        # A failed read of the script says more than one of the project, and is the last of them.
+        error = unread[-1].error
     unknown = SavedScript(Project(None, entry.project), entry.id or "", entry.name or "")
     return Step(NO_DEFINITION, ASSIGN, successor=target, script=unknown, error=error)
 
@@ -123,20 +123,21 @@ def usage_after(usage: Usage, steps: Iterable[Step]) -> Usage:
 
 def needs_scripts(context: Context, rows: Sequence[Row]) -> bool:
     """Whether the task has to know which scripts use which runtime."""
-    replaces = any(row.replacement and not row.failure for row in rows)
-    return replaces or context.inputs.scripts is not None or (context.inputs.protects and _deletes(rows))
-
-
-def _deletes(rows: Sequence[Row]) -> bool:
-    return any(step.plan.action == "delete" for row in rows if not row.failure for step in row.steps)
+    return context.inputs.scripts is not None or _needs_all_scripts(context, rows)
 
 
 def look_up(context: Context, rows: Sequence[Row]) -> Usage:
     """The scripts of every project, or only those that are to be assigned, if no others count. Raises Interrupted."""
-    replaces = any(row.replacement or row.needed_by for row in rows)
-    if replaces or (context.inputs.protects and _deletes(rows)):
+    if _needs_all_scripts(context, rows):
         return find_usage(context, None)
     return find_entries(context, context.inputs.scripts or ())
+
+
+def _needs_all_scripts(context: Context, rows: Sequence[Row]) -> bool:
+    """Whether scripts that the task does not list count: of replacements, and of what is deleted under protection."""
+    if context.inputs.protects and deletions_in(rows):
+        return True
+    return any(row.replacement and not row.failure for row in rows)
 
 
 def plan_scripts(context: Context, rows: list[Row], usage: Usage) -> list[Row]:
@@ -163,8 +164,8 @@ def _with_moves(context: Context, row: Row, usage: Usage, listed_keys: Collectio
     if usage.unread:
         return row._replace(error=_unread_refusal(f"{final_name(row)!r} cannot be replaced", usage))
     target = runtime_of(row)
-    moves = [assignment(script, target, context.existing) for script in usage.of(row.old.key)]
-    moves = [step for step in moves if step.script and step.script.key not in listed_keys]
+    on_old = [script for script in usage.of(row.old.key) if script.key not in listed_keys]
+    moves = [assignment(script, target, context.existing) for script in on_old]
     secret = secret_refusal(moves, listed_keys)
     if secret:
         return row._replace(error=secret)
@@ -212,8 +213,8 @@ def _wanted_rows(context: Context, rows: Sequence[Row], usage: Usage) -> list[Ro
 
 
 def _without_secrets(context: Context, planned: Sequence[Row]) -> list[Row]:
-    """The rows without those of scripts with a secret, which an update might lose; they are named."""
-    secret = [row for row in planned if row.main.is_due and _has_secret(row.main)]
+    """The rows of a restore without those of scripts with a secret, which an update might lose; they are named."""
+    secret = [row for row in planned if row.main.is_due and row.main.script and row.main.script.has_secret]
     if secret:
         labels = listed(sorted(row.label for row in secret))
         context.warn(
@@ -221,10 +222,6 @@ def _without_secrets(context: Context, planned: Sequence[Row]) -> list[Row]:
             "update might lose. Move them with mstr_script_runtime."
         )
     return [row for row in planned if row not in secret]
-
-
-def _has_secret(step: Step) -> bool:
-    return bool(step.script and step.script.has_secret)
 
 
 def check_same_scripts(rows: Iterable[Row]) -> None:
@@ -270,11 +267,8 @@ def spare_used(rows: Sequence[Row]) -> list[Row]:
 
     With an error, a purge is cancelled as a whole.
     """
-    used: set[str | None] = set()
-    for row in rows:
-        script = row.main.script
-        if script and script.runtime_id and row.failure:
-            used.add(script.runtime_id)
+    unmoved = [row.main.script for row in rows if row.main.script and row.failure]
+    used = {script.runtime_id for script in unmoved} - {None}
 
     def spared(row: Row) -> Row:
         for step in row.due(DELETE, DELETE_OLD):
@@ -283,7 +277,7 @@ def spare_used(rows: Sequence[Row]) -> list[Row]:
                 return row._replace(error=MstrError(f"{step.label} was not {done}, because a script still uses it"))
         return row
 
-    return list(map(spared, rows)) if used else list(rows)
+    return list(map(spared, rows))
 
 
 def with_targets(rows: Sequence[Row]) -> list[Row]:
@@ -293,25 +287,24 @@ def with_targets(rows: Sequence[Row]) -> list[Row]:
     """
     by_place = {row.place: row for row in rows if not row.main.script}
 
-    def ready(row: Row) -> Row:
+    def with_target(row: Row) -> Row:
         owner = row if row.replacement else by_place.get(row.target)
         if owner is None or row.failure:
             return row
-        steps = [_ready(step, owner) if step.is_due else step for step in row.steps]
+        steps = [_assigned_to(owner, step) for step in row.steps]
         return row._replace(steps=tuple(steps))
 
-    return list(map(ready, rows))
+    return list(map(with_target, rows))
 
 
-def _ready(step: Step, owner: Row) -> Step:
-    """The planned step with the runtime of its row as it is now; with an error if that row failed."""
-    if step.script is None or step.state != PLANNED:
+def _assigned_to(owner: Row, step: Step) -> Step:
+    """The step; an assignment that is due, with the runtime of its row as it is now, or with the error of that."""
+    if step.script is None or not step.is_due:
         return step
-    target = runtime_of(owner)
     if owner.failure:
         why = f"the runtime {final_name(owner)!r} failed, so no script was assigned to it"
         return step._replace(error=MstrError(why))
-    return step._replace(successor=target)
+    return step._replace(successor=runtime_of(owner))
 
 
 # --- the guard

@@ -18,7 +18,7 @@ from typing import NamedTuple, Optional
 from .._errors import MstrError
 from .._model.plan import NO_PLAN, changed_since
 from .._model.runtime import Runtime, lists_default, unfinished_in
-from .._model.scripts import Usage
+from .._model.scripts import Unread, Usage
 from .._model.steps import DELETE, DELETE_OLD, FINISH, PLANNED, PURGE, READ, RENAME, UNDO, UNKNOWN, Row, Step, is_purged
 from .._text import ended
 from .api import ALL_FIELDS, Context, attempt, map_rows, map_steps
@@ -34,7 +34,7 @@ class _Look(NamedTuple):
     """What was read just before deletions. `reasons`: why runtimes must not be deleted, by their keys."""
 
     runtimes: Sequence[Runtime]
-    usage: Usage | None
+    usage: Usage
     reasons: Mapping[str, str]
 
 
@@ -96,15 +96,12 @@ def _look(context: Context, rows: Sequence[Row], due: Sequence[Step], listed: Se
         from .script_usage import find_usage  # only what scripts may use needs it
 
         usage = find_usage(context, None)
-    reasons: dict[str, str] = {}
-    for runtimes, why in refusals(context, rows, due, usage):
-        for runtime in runtimes:
-            reasons.setdefault(runtime.key, why)
+    reasons = {runtime.key: why for runtimes, why in refusals(context, rows, due, usage) for runtime in runtimes}
     purged = {step.key for step in due if step.phase == PURGE}
     for mark in unfinished_in(listed):
         if mark.replaced in purged:
-            reasons.setdefault(mark.replaced, f"{mark.runtime.label} is to replace it")
-    return _Look(listed, usage, reasons)
+            reasons[mark.replaced] = f"{mark.runtime.label} is to replace it"
+    return _Look(listed, usage or Usage(), reasons)
 
 
 def _not_deleted(rows: Iterable[Row], phases: Sequence[str], cause: MstrError) -> list[Row]:
@@ -126,25 +123,31 @@ def _delete_one(context: Context, look: _Look, step: Step) -> Step:
     """The step after its deletion. Raises MstrError if the runtime is left alone."""
     if step.key in look.reasons:
         raise MstrError(f"{step.label} was not deleted, {CHANGED}: {look.reasons[step.key]}")
-    if step.phase == DELETE_OLD:
-        _check_alone(look, step)
-    now = _as_planned(context, look, step)
-    if now is None and step.phase == DELETE_OLD:
-        raise MstrError(f"{step.seen.label} was deleted meanwhile")
-    if now is None:
-        return step._replace(before=None if step.phase == DELETE else step.before, plan=NO_PLAN).finished(READ)
-    if step.successor:
-        _check_successor(context, look, step, step.successor)
     context = context._replace(existing=look.runtimes)
-    return _committed(context, step) if step.phase == DELETE_OLD else write(context, step)
+    if step.phase == DELETE_OLD and step.successor:
+        return _commit(context, look, step, step.successor)
+    if _as_planned(context, look, step) is None:
+        before = None if step.phase == DELETE else step.before
+        return step._replace(before=before, plan=NO_PLAN).finished(READ)
+    if step.successor:
+        _check_scripts(look, step)
+        _check_successor(context, step.successor)
+    return write(context, step)
 
 
-def _committed(context: Context, step: Step) -> Step:
-    """The deletion of the old runtime of a replacement after its write. Raises MstrError if it is certain to exist.
+def _commit(context: Context, look: _Look, step: Step, new: Runtime) -> Step:
+    """The deletion of the old runtime of a replacement after its write. Raises MstrError if it is left alone.
 
     After a lost response, a proxy may have given up before the server, which deletes the runtime after the last check.
     If scripts went back to it, they would use a runtime that does not exist.
     """
+    _check_alone(look, step, new)
+    if _as_planned(context, look, step) is None:
+        raise MstrError(f"{step.seen.label} was deleted meanwhile")
+    _check_scripts(look, step)
+    changed = ", ".join(changed_since(_check_successor(context, new), new))
+    if changed:
+        raise MstrError(f"The runtime {new.label} changed meanwhile: {changed}")
     try:
         return write(context, step)
     except MstrError as exc:
@@ -184,37 +187,33 @@ def _read(context: Context, look: _Look, step: Step) -> Runtime | None:
     return context.api.with_all_fields(now, ALL_FIELDS) if None in versions else now
 
 
-def _check_alone(look: _Look, step: Step) -> None:
+def _check_alone(look: _Look, step: Step, new: Runtime) -> None:
     """Raises MstrError if another run replaces the same runtime, or somebody has the name of the new one."""
-    new = step.successor or Runtime({})
+    [own] = unfinished_in([new])
     for mark in unfinished_in(look.runtimes):
         is_rival = mark.replaced == step.key and mark.key != new.key
         if is_rival:
             raise MstrError(f"Another run replaces {step.seen.label}, too: its runtime is {mark.runtime.label}")
-    names = {mark.name for mark in unfinished_in([new])}
-    own_keys = {step.key, new.key}
     for other in look.runtimes:
-        if other.name in names and other.key not in own_keys:
+        if other.name == own.name and other.key not in (step.key, new.key):
             raise MstrError(f"{other.label} has the name that {new.label} is to take")
 
 
-def _check_successor(context: Context, look: _Look, step: Step, successor: Runtime) -> None:
-    """Raises MstrError if a script uses the runtime to delete, or if the one that takes its scripts is not there.
-
-    That one is read last. The new runtime of a replacement must not have changed since it was compared, either.
-    """
-    usage = look.usage or Usage()
-    if usage.unread:
-        raise MstrError(f"Not every script could be read again: {usage.unread[0].error.sentence}")
-    users = usage.of(step.key)
+def _check_scripts(look: _Look, step: Step) -> None:
+    """Raises MstrError if a script uses the runtime to delete, or if that is not known."""
+    if look.usage.unread:
+        raise MstrError(f"Not every script could be read again: {look.usage.unread[0].error.sentence}")
+    users = look.usage.of(step.key)
     if users:
         raise MstrError(f"The {users[0].label} uses {step.seen.label}, {CHANGED}")
-    now = context.api.find(str(successor.id), repr(successor.name))
-    if now is None:
+
+
+def _check_successor(context: Context, successor: Runtime) -> Runtime:
+    """The runtime that takes the scripts, which is read last. Raises MstrError if it does not exist."""
+    current = context.api.find(str(successor.id), repr(successor.name))
+    if current is None:
         raise MstrError(f"The runtime {successor.label} was deleted meanwhile")
-    changed = ", ".join(changed_since(now, successor)) if step.phase == DELETE_OLD else ""
-    if changed:
-        raise MstrError(f"The runtime {successor.label} changed meanwhile: {changed}")
+    return current
 
 
 def _checked_gone(context: Context, keys: set[str], after: Sequence[Runtime], step: Step) -> Step:
@@ -242,36 +241,34 @@ def _with_followers(context: Context, rows: Sequence[Row]) -> list[Row]:
 
     Of a replacement that is finished, these are the scripts that name the runtime which is gone.
     """
-    moves = {index: _left_and_taken(row) for index, row in enumerate(rows)}
-    if not any(moves.values()):
+    if not any(map(_deleted_and_successor, rows)):
         return list(rows)
     from .assign import assign  # only these tasks need it
     from .script_usage import find_usage
-    from .scripts import assignment
-
-    def follow(index: int, row: Row) -> Row:
-        pair = moves[index]
-        if pair is None or row.failure:
-            return row
-        if usage.unread:
-            unread = f"Not every script could be read again: {ended(usage.unread[0].error.sentence)}"
-            return row._replace(error=MstrError(f"{unread} {_state_of(row)}"))
-        left, successor = pair
-        more = [assignment(script, successor, [left]) for script in usage.of(left.key)]
-        return row._replace(steps=(*row.steps, *more)) if more else row
 
     try:
         usage = find_usage(context, None)
     except MstrError as exc:
-        return [
-            row._replace(error=MstrError(f"{ended(exc.sentence)} {_state_of(row)}")) if moves[index] else row
-            for index, row in enumerate(rows)
-        ]
-    rows = [follow(index, row) for index, row in enumerate(rows)]
-    return assign(context, rows)
+        usage = Usage((), [Unread(None, None, exc)])
+    return assign(context, [_with_follower(row, usage) for row in rows])
 
 
-def _left_and_taken(row: Row) -> tuple[Runtime, Runtime] | None:
+def _with_follower(row: Row, usage: Usage) -> Row:
+    """The row with an assignment for each script that still names its deleted runtime."""
+    pair = _deleted_and_successor(row)
+    if pair is None or row.failure:
+        return row
+    if usage.unread:
+        unread = f"Not every script could be read again: {ended(usage.unread[0].error.sentence)}"
+        return row._replace(error=MstrError(f"{unread} {_state_of(row)}"))
+    from .scripts import assignment
+
+    deleted, successor = pair
+    moves = [assignment(script, successor, [deleted]) for script in usage.of(deleted.key)]
+    return row._replace(steps=(*row.steps, *moves))
+
+
+def _deleted_and_successor(row: Row) -> tuple[Runtime, Runtime] | None:
     """The runtime that scripts must not name any more, and the one that they are to use; None for other rows."""
     for step in row.in_phase(DELETE_OLD, UNDO):
         if step.done and step.successor:

@@ -15,8 +15,8 @@ from functools import partial
 from typing import NamedTuple, TypeVar
 
 from .._errors import ApiError, ConnectError, MstrError
-from .._model.alike import near_names
 from .._model.approval import fingerprint
+from .._model.definition import Definition
 from .._model.plan import DONE, Plan, as_stored, changed_since
 from .._model.runtime import INCOMPLETE, Runtime, lists_default
 from .._model.steps import CHANGE, PLANNED, READ, UNKNOWN, WRITTEN, Row, Step
@@ -24,7 +24,7 @@ from .._session.interrupt import Interrupted
 from .._session.response import OBJECT_WITH_ID, is_outage, says_no_such_object
 from .._text import ended
 from .api import RUNTIMES, Context, attempt, map_steps, path_of
-from .locate import find_listed, is_found_by_id, locate, needed_fields, plan_step
+from .locate import find_listed, locate, needed_fields, plan_step
 
 Seen = TypeVar("Seen")
 # What was seen after a write whose response was lost
@@ -200,39 +200,47 @@ def _checked_after_loss(context: Context, step: Step, lost: MstrError) -> Step:
 def _create_seen(context: Context, step: Step) -> _Seen:
     """Whether a create was carried out. Differences from the request become warnings; they cause no second write."""
     listed = context.api.list_all()
-    found = locate(context, step.wanted, find_listed(step.wanted, _new(context, listed)), has_list=True)
-    if found is None and not lists_default(listed):
-        raise MstrError(f"{INCOMPLETE}.")
+    found = locate(context, step.wanted, find_listed(step.wanted, _new(context, listed)))
+    if found is None:
+        _check_complete(listed)
     again = plan_step(context._replace(existing=listed), step._replace(before=found))
     return _Seen(_DONE if found else _MISSING, again)
 
 
 def _update_seen(context: Context, step: Step) -> _Seen:
     """Whether an update was carried out."""
-    by_id = is_found_by_id([step.wanted])
-    listed = [] if by_id else context.api.list_all()
-    found = locate(context, step.wanted, find_listed(step.wanted, listed), has_list=not by_id)
+    listed = _listed_without_id(context, step.wanted)
+    found = locate(context, step.wanted, find_listed(step.wanted, listed))
     if found and found.key != step.key:
         raise MstrError(f"{step.seen.label} was renamed or deleted meanwhile, and {found.label} has its name.")
-    if found is None and not by_id and not lists_default(listed):
-        raise MstrError(f"{INCOMPLETE}.")
+    if found is None and not step.wanted.id:
+        _check_complete(listed)
     again = plan_step(context._replace(existing=listed), step._replace(before=found))
     return _Seen(_MISSING if again.plan.changed else _DONE, again)
 
 
 def _delete_seen(context: Context, step: Step) -> _Seen:
     """Whether a deletion was carried out. The runtime may have a different name now, so its id counts."""
-    by_id = is_found_by_id([step.wanted])
-    listed = [] if by_id else context.api.list_all()
+    listed = _listed_without_id(context, step.wanted)
     shown = next((runtime for runtime in listed if runtime.key == step.key), None)
-    if shown is None and lists_default(listed):
-        return _Seen(_DONE, step._replace(before=None))
-    wanted = step.wanted._replace(id=step.key)
-    current = locate(context, wanted, shown, has_list=not by_id)
+    current = None
+    if shown or not lists_default(listed):
+        current = locate(context, step.wanted._replace(id=step.key), shown)
     if current is None:
         return _Seen(_DONE, step._replace(before=None))
     outcome = _CHANGED if changed_since(current, step.seen) else _MISSING
     return _Seen(outcome, plan_step(context, step._replace(before=current)))
+
+
+def _listed_without_id(context: Context, wanted: Definition) -> Sequence[Runtime]:
+    """The runtimes as listed now; none for a definition whose id finds its runtime."""
+    return [] if wanted.id else context.api.list_all()
+
+
+def _check_complete(listed: Sequence[Runtime]) -> None:
+    """Raises MstrError for a list that proves nothing about what it lacks."""
+    if not lists_default(listed):
+        raise MstrError(f"{INCOMPLETE}.")
 
 
 # How the outcome of each write is found out
@@ -258,20 +266,17 @@ def _name_taken(context: Context, step: Step, refusal: MstrError, lost: MstrErro
     wanted = step.wanted
     listed = context.api.list_all()
     holder = locate(context, wanted, find_listed(wanted, _new(context, listed)))
-    if holder and lost:
+    if holder is None:
+        why = "The name is taken. If no list shows a runtime with it, an ACL may hide it from this user."
+        raise MstrError(f"{refusal.sentence} {why}", **refusal.error)
+    if lost:
         # The name was more likely taken by this task's create, whose response was lost, than by another play.
         return confirm(context, step, holder)
-    if holder and wanted.replace_on_change:
+    if wanted.replace_on_change:
         raise MstrError(f"Another run has created {holder.label} meanwhile. Run the task again")
-    if holder:
-        # Another play created it first: write only what still differs.
-        again = plan_step(context._replace(existing=listed), step._replace(before=holder))
-        return _approved(context, None, step.plan, again)
-    near = near_names(str(wanted.name), (runtime.name for runtime in listed))
-    alike = " and ".join(runtime.label for runtime in listed if runtime.name in near)
-    why = f"only {alike} is listed" if alike else "this user sees no runtime with it; an ACL may hide it"
-    taken = next((f" by {runtime.label}" for runtime in listed if runtime.name == wanted.name), f", but {why}")
-    raise MstrError(f"{refusal.sentence} The name is taken{taken}.", **refusal.error)
+    # Another play created it first: write only what still differs.
+    again = plan_step(context._replace(existing=listed), step._replace(before=holder))
+    return _approved(context, None, step.plan, again)
 
 
 def is_answer(lost: MstrError) -> bool:
@@ -348,38 +353,29 @@ def is_unproven(step: Step) -> bool:
 
 def _confirmed(context: Context, listed: Sequence[Runtime], step: Step) -> Step:
     """The step with its runtime as it is now, or with an error if no create was carried out. Raises MstrError."""
-    wanted, is_created = step.wanted, step.action == "created"
-    key = step.runtime.key if step.runtime else ""
-    candidates = _namesakes(context, listed, step, key)
-    own = [runtime for runtime in candidates if runtime.key == key]
-    if is_created and not own:
-        own = candidates
-    current = None
-    if own:
-        current = context.api.with_all_fields(own[0], needed_fields(context, wanted))
-    if current is None and key:
-        # A list may omit a runtime that can be read by its id.
-        current = context.api.get(key, wanted.label)
+    key = (step.runtime or step.seen).key
+    _warn_of_namesakes(context, listed, step)
+    shown = next((runtime for runtime in listed if runtime.key == key), None)
+    current = context.api.with_all_fields(shown, needed_fields(context, step.wanted))
+    # A list may omit a runtime that can be read by its id.
+    current = current or context.api.get(key, step.wanted.label)
     if current:
         return confirm(context, step, current)
-    if not is_created:
+    if step.action != "created":
         raise MstrError(f"the server no longer shows the runtime {step.label} ({key})")
     error = MstrError(f"The server reported {step.label} ({key}) as created, but does not show it")
     return step._replace(state=PLANNED, after=None, error=error)
 
 
-def _namesakes(context: Context, listed: Sequence[Runtime], step: Step, key: str) -> list[Runtime]:
-    """The listed runtimes that have the written one's id, or the name that it got. Warns if there are several."""
-    target = step.plan.target
-    name = target.name if target and "name" in step.plan.changed_fields else None
-    candidates = [runtime for runtime in listed if runtime.key == key or runtime.name == name]
-    if len(candidates) > 1:
-        ids = " and ".join(str(runtime.id) for runtime in candidates)
-        origin = "Somebody else has given one of them this name. Rename one by its id."
-        if step.action == "created":
-            origin = "Another task created one, or a lost response made this task create two. Delete one by its id."
-        context.warn(f"Several runtimes now have the name {name!r}: {ids}. {origin}")
-    return candidates
+def _warn_of_namesakes(context: Context, listed: Sequence[Runtime], step: Step) -> None:
+    """Warn if several listed runtimes have the name that a write gave to one."""
+    name = step.wanted.name
+    ids = [str(runtime.id) for runtime in listed if runtime.name == name]
+    if len(ids) > 1 and "name" in step.plan.changed_fields:
+        context.warn(
+            f"Several runtimes now have the name {name!r}: {' and '.join(ids)}. Another task gave it to one, or a lost "
+            "response made this task create two. Rename or delete one by its id."
+        )
 
 
 def confirm(context: Context, step: Step, current: Runtime) -> Step:

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
 from unit.support.make import DEFAULT_ID, lost, stored
-from unit.support.many import LIST, UNITE, UPGRADE, A, B, C, actions, assigned, holding, message, run
+from unit.support.many import UNITE, UPGRADE, A, B, C, actions, assigned, holding, message, run
 from unit.support.server import Server
 
 DEFAULT = "(Default) MicroStrategy"
@@ -133,32 +133,6 @@ def test_purge_by_an_incomplete_list(names):
     why = "purge is refused: the server's list of runtimes lacks its built-in default runtime"
     assert message(have, {"name": "a"}, purge=True).startswith(why)
     assert (have.writes, len(have.warnings)) == ([], 1)
-
-
-@pytest.mark.parametrize("more", [[], [{"name": "c"}]])
-@pytest.mark.parametrize(
-    ("entry", "says", "writes"),
-    [
-        ({"name": "a"}, "unchanged.", []),
-        ({"name": "b", "others": "x"}, "1 updated", [f"PATCH /runtimes/{B}"]),
-        ({"id": A, "name": "b"}, f"name 'b' is taken by the runtime with id {B}", []),
-    ],
-)
-def test_incomplete_list_is_read_again(entry, says, writes, more):
-    """Before a name that it lacks is given to a runtime."""
-    have = holding(a=A, b=B, c=C)
-
-    def shorten(call, data):
-        if call != LIST or have.requests.count(LIST) > 1:
-            return data
-        return {"runtimes": [runtime for runtime in data["runtimes"] if runtime["id"] not in (B, DEFAULT_ID)]}
-
-    have.rewrite = shorten
-    text = message(have, entry, *more)
-    assert says in text
-    assert (have.writes, have.requests.count(LIST) > 1) == (writes, entry["name"] == "b")
-    [warning] = have.warnings
-    assert "may be incomplete" in warning
 
 
 def test_lost_create_and_an_incomplete_list():
