@@ -12,9 +12,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from .._errors import ValidationError
-from .._text import NAMES_IN_MESSAGE, counted, listed
-from .fields import BY_NAME
-from .kinds import EMPTY_MAPPING
+from .._text import counted, listed
+from .fields import BY_NAME, differing
 from .plan import Plan
 from .runtime import Runtime
 from .steps import Row, assignments_in
@@ -39,16 +38,13 @@ def fingerprint(current: Runtime | None, plan: Plan) -> str:
     """
     if not plan.changed:
         return ""
-    before = current.values if current else EMPTY_MAPPING
-    after = plan.target.values if plan.target else EMPTY_MAPPING
-    names = BY_NAME if plan.action == "delete" else plan.changed_fields
-    changes = [
-        [name, *(BY_NAME[name].kind.canonical(values.get(name)) for values in (before, after))]
-        for name in sorted(names)
-    ]
-    if plan.action == "delete":
-        changes = [[name, value] for name, value, _nothing in changes if value]
-    identity = current.key if current else [after.get("name")]
+    before = current or Runtime({})
+    after = plan.target or Runtime({})
+    changes = {}
+    for name in differing(before.values, after.values, BY_NAME):
+        canonical = BY_NAME[name].kind.canonical
+        changes[name] = [canonical(before.values.get(name)), canonical(after.values.get(name))]
+    identity = current.key if current else [after.name]
     return json.dumps([identity, plan.action, changes], default=str, sort_keys=True)
 
 
@@ -73,39 +69,28 @@ def _fingerprints(row: Row) -> list[str | None]:
 
 
 def plan_mismatch(approved: str, rows: Sequence[Row]) -> str:
-    """The refusal of a plan that is not the approved one: what the plan is now, with at most ten names."""
-    changes: dict[str, list[str]] = {"create": [], "update": [], "replace": [], "delete": []}
-    for row in rows:
-        for action, text in () if row.failure else _changes(row):
-            changes[action].append(text)
-    left, parts = NAMES_IN_MESSAGE, []
-    for action, texts in changes.items():
+    """The refusal of a plan that is not the approved one: what the plan is now."""
+    failed = [f"{row.place} {row.label}: {row.failure.sentence}" for row in rows if row.failure]
+    changes = [change for row in rows if not row.failure for change in _changes(row)]
+    parts = []
+    for action in ("create", "update", "replace", "delete"):
+        texts = sorted(text for its_action, text in changes if its_action == action)
         if texts:
-            names = listed(sorted(texts), left, "; ") if left else "…"
-            parts.append(f"{len(texts)} to {action} ({names})")
-            left = max(0, left - len(texts))
+            parts.append(f"{len(texts)} to {action} ({listed(texts, separator='; ')})")
     moved = sum(step.is_due for step in assignments_in(rows))
     if moved:
         parts.append(f"{counted(moved, 'script')} to move")
-    failed = [f"{row.place} {row.label}: {row.failure.sentence}" for row in rows if row.failure]
     if failed:
         parts.append(f"{len(failed)} that cannot be planned ({listed(failed, _FAILURES_IN_MESSAGE, '; ')})")
-    now = ", ".join(parts) or "nothing to change"
-    return f"The plan is different from the approved one ({approved}): {now}. Nothing was written."
+    return f"The plan is different from the approved one ({approved}): {', '.join(parts)}. Nothing was written."
 
 
 def _changes(row: Row) -> Iterator[tuple[str, str]]:
     """The action of each runtime that a plan changes, and what it concerns; a replacement is one of its own."""
-    main, plan = row.main, row.replacement or row.main.plan
-    name = row.wanted.name or main.seen.name
-    if plan.action == "delete":
-        name = main.seen.name or name
-    text = repr(name)
-    if row.old and row.old.name != name:
-        text = f"{row.old.name!r} by {text}"
-    if plan.action in ("update", "replace"):
-        text = f"{text}: {', '.join(plan.changed_fields)}"
-    if main.is_due and not main.script:
-        yield plan.action, text
+    plan = row.replacement or row.main.plan
+    has_fields = plan.action in ("update", "replace")
+    fields = f": {', '.join(plan.changed_fields)}" if has_fields else ""
+    if row.main.is_due and not row.main.script:
+        yield plan.action, f"{row.label}{fields}"
     if row.old:
         yield "delete", repr(row.old.name)

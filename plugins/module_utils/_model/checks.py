@@ -108,8 +108,11 @@ def name_errors(name: str | None, previous: Sequence[str]) -> Iterator[str]:
     if parts_of(name or ""):
         yield f"name {_unfinished_error(name)}"
     for index, text in enumerate(previous):
-        error = f"{text!r} is the name itself" if text == name else name_error(text)
-        error = _unfinished_error(text) if parts_of(text) else error
+        error = name_error(text)
+        if text == name:
+            error = f"{text!r} is the name itself"
+        elif parts_of(text):
+            error = _unfinished_error(text)
         if error:
             yield f"previous_names[{index}] {error}"
 
@@ -117,9 +120,10 @@ def name_errors(name: str | None, previous: Sequence[str]) -> Iterator[str]:
 def replaced_fields(value: Any) -> frozenset[str]:
     """The names of the fields in `replace_on_change`. Raises ValidationError."""
     fields = [name for name in BY_NAME if name != "name"]
-    if value is None or str(value).lower() == "false":  # an older ansible-core makes a text of a template
+    word = str(value).lower()  # an older ansible-core makes a text of a template
+    if word in ("none", "false"):
         return frozenset()
-    if str(value).lower() == "true":
+    if word == "true":
         return frozenset(fields)
     if not isinstance(value, list):
         raise ValidationError([f"replace_on_change {value!r} is neither true nor a list of options"])

@@ -97,34 +97,26 @@ def _managed(params: Mapping[str, Any]) -> list[str]:
 
 def _smoke_test(value: Any) -> str | None:
     """The Python code of `smoke_test`, `EACH_PACKAGE` for true, None for no test. Raises ValidationError."""
-    if value is None or value is False:
+    # With key=value, and from templates of an older ansible-core, true and false are texts.
+    word = str(value).strip().lower()
+    if value is None or word in ("", "false"):
         return None
-    if value is True:
+    if word == EACH_PACKAGE:
         return EACH_PACKAGE
     if not isinstance(value, str):
         raise ValidationError([f"smoke_test {value!r} is neither Python code nor true"])
-    # With key=value, and from templates of an older ansible-core, true and false are texts.
-    word = value.strip().lower()
-    if word in ("", "false"):
-        return None
-    return EACH_PACKAGE if word == EACH_PACKAGE else value
+    return value
 
 
 def _replaced_fields(params: Mapping[str, Any]) -> frozenset[str]:
     """The fields of `replace_on_change`. Raises ValidationError for it, and for names that rename or replace."""
-    name, replace_on_change = params.get("name") or "", params.get("replace_on_change")
     previous = params.get("previous_names") or ()
     is_absent = params.get("state") == "absent"
-    is_plain = not previous and replace_on_change is None and (is_absent or not name.endswith(")"))
-    if is_plain:
-        return frozenset()
     with ErrorList() as errors:
-        errors.add(*name_errors(params.get("name"), previous))
-        replaced = errors.check(replaced_fields, replace_on_change)
-        given = ["previous_names"] if previous else []
-        if replaced is None or replaced:  # None if it has an error
-            given.append("replace_on_change")
-        for option in given:
+        errors.add(*name_errors("" if is_absent else params.get("name"), previous))
+        replaced = errors.check(replaced_fields, params.get("replace_on_change"))
+        is_given = {"previous_names": previous, "replace_on_change": replaced != frozenset()}  # None if it has an error
+        for option in filter(is_given.get, is_given):
             if params.get("id") is not None:
                 errors.add(f"{option} cannot be used with id")
             if is_absent:

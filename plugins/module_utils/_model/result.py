@@ -27,16 +27,14 @@ def shown(row: Row) -> Plan:
     if row.is_undone:
         return NO_PLAN
     if row.replacement and row.is_committed and row.runtime:
-        return _as_replaced(row.replacement, row)
+        return _as_replaced(row.replacement, row.runtime)
     return row.main.plan if row.main.is_reported else NO_PLAN
 
 
-def _as_replaced(plan: Plan, row: Row) -> Plan:
+def _as_replaced(plan: Plan, runtime: Runtime) -> Plan:
     """The replacement as a whole, with what the server stored."""
-    runtime = row.runtime
-    values = {} if runtime is None else runtime.values
-    after = diff_values(values, [name for name in plan.after if name != "id"])
-    after["id"] = runtime.id if runtime else None
+    after = diff_values(runtime.values, [name for name in plan.after if name != "id"])
+    after["id"] = runtime.id
     changed = tuple(name for name in plan.changed_fields if plan.before.get(name) != after[name])
     return plan._replace(after=after, changed_fields=changed)
 
@@ -69,21 +67,22 @@ def message(row: Row) -> str:
 
 def diff_of(row: Row) -> dict[str, Any]:
     """The managed fields before and after, under headers that name the runtime."""
-    plan, identity = shown(row), row.runtime.id if row.runtime else None
+    plan = shown(row)
     after = dict(plan.after)
     if row.has_smoke_test and plan.changed and plan.action != "delete":
         after["smoke_test"] = row.wanted.smoke_test
-    headers = {
-        # A rename has the old name before, and the new one after.
-        f"{when}_header": f"runtime {values.get('name') or row.name!r} ({identity or 'new'})"
-        for when, values in (("before", plan.before), ("after", after))
+    identity = (row.runtime.id if row.runtime else None) or "new"
+    before_header = f"runtime {row.main.seen.name or row.name!r} ({identity})"
+    after_header = f"runtime {row.name!r} ({identity})"
+    if row.old and row.is_committed:
+        before_header = f"runtime {row.old.label}"
+        after_header = f"runtime {row.name!r} (replacement)"
+    return {
+        "before": dict(plan.before),
+        "after": after,
+        "before_header": before_header,
+        "after_header": after_header,
     }
-    if row.is_committed and row.old:
-        headers = {
-            "before_header": f"runtime {row.old.label}",
-            "after_header": f"runtime {row.name!r} (replacement)",
-        }
-    return {"before": dict(plan.before), "after": after, **headers}
 
 
 def deletion_diff(step: Step) -> dict[str, Any]:
@@ -216,7 +215,7 @@ def report_one(rows: Sequence[Row], refusal: MstrError | None = None) -> dict[st
     error = refusal or row.failure
     if error is None:
         return result
-    has_result = refusal is not None or result["changed"] or row.main.done
+    has_result = refusal or result["changed"] or row.main.done
     raise PartialError(error, result) if has_result else error
 
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 from .._errors import MstrError, PartialError
 from .approval import plan_id
+from .definition import Definition
 from .result import (
     action_of,
     deletion_diff,
@@ -112,24 +114,20 @@ def _spared(rows: Sequence[Row]) -> bool:
     return not to_purge or any(action_of(row) != "deleted" and not row.failure for row in to_purge)
 
 
-def undefined_in(known: Iterable[Runtime], rows: Sequence[Row], spared: Collection[str]) -> list[Runtime] | None:
-    """The runtimes of a list that no row means, but the default one and those with the keys `spared`.
+def undefined_in(
+    known: Iterable[Runtime], definitions: Sequence[Definition], rows: Sequence[Row], spared: Collection[str]
+) -> list[Runtime] | None:
+    """The runtimes of a list that no definition means, but the default one and those with the keys `spared`.
 
-    None without a definition of what there should be.
+    None without a definition of what there should be. `rows`: found for the definitions.
     """
-    definitions = [row.wanted for row in rows if not row.main.script and row.place != RECOVERY]
     if all(wanted.state == "absent" for wanted in definitions):
         return None
-    names: set[str | None] = set()
-    for wanted in definitions:
-        names |= {wanted.name, *wanted.previous_names}
-    keys = {DEFAULT_RUNTIME_ID, *spared}
-    for row in rows:
-        keys |= {step.key for step in row.steps}
-        if row.runtime:
-            keys.add(row.runtime.key)
-    others = [runtime for runtime in known if runtime.key not in keys and runtime.name not in names]
-    return sorted(others, key=lambda runtime: runtime.name)
+    names = {name for wanted in definitions for name in (wanted.name, *wanted.previous_names)}
+    found = {step.key for row in rows for step in row.steps}
+    keys = {DEFAULT_RUNTIME_ID, *spared, *found}
+    undefined = [runtime for runtime in known if runtime.key not in keys and runtime.name not in names]
+    return sorted(undefined, key=attrgetter("name"))
 
 
 def _results(rows: Sequence[Row]) -> Iterator[dict[str, Any]]:

@@ -141,8 +141,6 @@ class Row(NamedTuple):
     @property
     def main(self) -> Step:
         """The step that makes the runtime as it is wanted, or that assigns the script."""
-        if len(self.steps) == 1:  # nearly every row, and this is asked often
-            return self.steps[0]
         return next((step for step in self.steps if step.phase != ASSIGN), self.steps[0])
 
     def in_phase(self, *phases: str) -> list[Step]:
@@ -178,16 +176,11 @@ class Row(NamedTuple):
 
         Of a replacement, it is the old one until the new one exists, and after an undo.
         """
-        main = self.main
-        if main.done and main.plan.action == "delete":
-            return main.before  # as it was
-        is_new_there = self.is_committed or (main.is_reported and not self.is_undone)
-        if self.old and not is_new_there:
+        has_new = self.is_committed or (self.main.is_reported and not self.is_undone)
+        if self.old and not has_new:
             return self.old
-        for step in self.in_phase(RENAME):
-            if step.after:
-                return step.after
-        return main.runtime
+        renamed = [step.after for step in self.in_phase(RENAME) if step.after]
+        return renamed[0] if renamed else self.main.runtime
 
     @property
     def is_undone(self) -> bool:
@@ -198,7 +191,9 @@ class Row(NamedTuple):
     def name(self) -> str | None:
         """The name that the definition has; of one to delete by its id, and without one, the name of the runtime."""
         seen = self.runtime.name if self.runtime else None
-        return (seen if self.wanted.state == "absent" and self.wanted.id else None) or self.wanted.name or seen
+        if self.wanted.state == "absent" and self.wanted.id:
+            return seen or self.wanted.name
+        return self.wanted.name or seen
 
     @property
     def label(self) -> str:

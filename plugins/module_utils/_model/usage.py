@@ -4,8 +4,7 @@
 
 """Who uses a runtime, in words: its scripts, on which schedules they run, and how the last runs ended.
 
-Takes scripts as `mstr.library.mstr_runtime_info` returns them, with or without their tasks. A server may hold
-anything, so nothing here relies on the form of a value.
+Takes scripts as `mstr.library.mstr_runtime_info` returns them, with or without their tasks.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._text import counted, listed
 
@@ -35,8 +34,7 @@ def label_of(script: Json) -> str:
 
 def _tasks(script: Json) -> list[Json]:
     """The planned tasks of a script; none if they were not looked up."""
-    tasks = script.get("tasks")
-    return [task for task in tasks if isinstance(task, Mapping)] if isinstance(tasks, Sequence) else []
+    return list(script.get("tasks") or ())
 
 
 def schedules(script: Json, today: date) -> list[str]:
@@ -52,19 +50,33 @@ def _is_expired(day: str, today: date) -> bool:
     return re.fullmatch(r"\d{4}-\d\d-\d\d", day) is not None and day < today.isoformat()
 
 
+class Run(NamedTuple):
+    """A run of a script or of one of its tasks. What is not known is an empty text."""
+
+    time: str = ""
+    status: str = ""
+    message: str = ""
+
+
 def last_run(script: Json) -> tuple[str, str]:
     """The time and the status of the latest known run of the script or of its tasks; empty texts without one."""
-    runs = [(script.get("last_run"), "time"), *((task.get("last_run"), "time_triggered") for task in _tasks(script))]
-    with_status = ((run, key) for run, key in runs if isinstance(run, Mapping) and run.get("status"))
-    return max(((str(run.get(key) or ""), str(run["status"])) for run, key in with_status), default=("", ""))
+    runs = [_run(script.get("last_run"), "time"), *_runs_of_tasks(script)]
+    latest = max((run for run in runs if run.status), default=Run())
+    return latest.time, latest.status
 
 
 def last_message(script: Json) -> str:
     """The message of the latest run of the tasks of a script. Its own history has none."""
-    runs = [run for run in (task.get("last_run") for task in _tasks(script)) if isinstance(run, Mapping)]
-    return max(
-        ((str(run.get("time_triggered") or ""), str(run.get("message") or "")) for run in runs), default=("", "")
-    )[1]
+    return max(_runs_of_tasks(script), default=Run()).message
+
+
+def _runs_of_tasks(script: Json) -> list[Run]:
+    return [_run(task.get("last_run"), "time_triggered") for task in _tasks(script)]
+
+
+def _run(last: Json | None, time_key: str) -> Run:
+    texts = {key: str(value) for key, value in (last or {}).items() if value is not None}
+    return Run(texts.get(time_key, ""), texts.get("status", ""), texts.get("message", ""))
 
 
 def used_by(scripts: Sequence[Json], today: date) -> str:
@@ -89,5 +101,7 @@ def _on_schedule(scripts: Sequence[Json], planned: int) -> str:
 
 def _text(script: Json, today: date) -> str:
     time, status = last_run(script)
-    details = [*schedules(script, today), *([f"last run {status} {time[:10]}".rstrip()] if status else [])]
+    details = schedules(script, today)
+    if status:
+        details.append(f"last run {status} {time[:10]}".rstrip())
     return f"{label_of(script)} ({', '.join(details)})" if details else label_of(script)

@@ -244,7 +244,7 @@ def result_of(context: Context, outcome: Outcome) -> Mapping[str, Any]:
     inputs, undefined = context.inputs, None
     if inputs.purge is None and outcome.listed is not None:
         spared = {key for mark in outcome.unfinished for key in (mark.key, mark.replaced)}
-        undefined = undefined_in(outcome.listed, outcome.rows, spared)
+        undefined = undefined_in(outcome.listed, inputs.definitions, outcome.rows, spared)
     return report_many(
         outcome.rows,
         purges=inputs.purge is not None,

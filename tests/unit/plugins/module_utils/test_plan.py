@@ -158,7 +158,7 @@ def test_the_id_has_a_fixed_value():
         None, name="nëw", whitelist=["1.2.3.4"], packages=[{"name": "mstrio_py"}], resource={"cpu": 1.0, "mem": 512}
     )
     updated = planned(stored(resource={"cpu": "0.20", "mem": 512}), resource={"cpu": 0.5}, description="d")
-    assert id_of(deleted, created, updated) == "0a23cff98ee6b15521c6d651"
+    assert id_of(deleted, created, updated) == "d3ef99eea27c0c2d1f51da70"
 
 
 def test_empty_plan_and_one_that_could_not_be_made():

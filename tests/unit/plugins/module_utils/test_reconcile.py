@@ -137,7 +137,7 @@ def test_all_are_waited_for_in_parallel():
 
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_different_plan_is_refused(check_mode):
-    """With what it is now, and at most ten names."""
+    """With what it is now, and at most ten names of each action."""
     have = holding(r=A, old=B)
     identity = run(have, *TASK, purge=True, check_mode=True)["plan_id"]
     have.runtimes[C] = stored(id=C, name="just made")
@@ -149,7 +149,7 @@ def test_different_plan_is_refused(check_mode):
     have.runtimes.update({f"{n:032}": stored(name=f"n{n:02}") for n in range(10)})
     text = message(have, *TASK, **how)
     assert "12 to delete ('just made'; 'n00'; " in text
-    assert "; 'n06' and 4 more). Nothing was written." in text
+    assert "; 'n08' and 2 more). Nothing was written." in text
     assert have.writes == []
 
 
