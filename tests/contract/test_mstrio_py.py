@@ -12,8 +12,6 @@ from simulator.harness import Simulator
 
 from contract.vocabulary import FULL, for_mstrio, known, of_mstrio
 
-DEFAULT_ID = "0F35652CA7D041978BF0CBCB67531203"
-
 
 def refused(number: int) -> Any:
     """Expect an error of the API with this number: some releases print ERR0015, others ERR015."""
@@ -52,10 +50,6 @@ def test_guest_login(server: Simulator, switches: dict[str, Any]) -> None:
     with Connection(server.base_url, login_mode=LoginMode.ANONYMOUS, verbose=False) as connection:
         assert connection.user_id == server.users["guest"]["id"]
     assert server.open_sessions() == []
-
-
-def test_older_application_type(mstrio: Connection, switches: dict[str, Any]) -> None:
-    assert mstrio._application_type == (76 if switches["application_type_76"] == "yes" else 35)
 
 
 def test_tokens_open_sessions(mstrio: Connection, server: Simulator) -> None:
@@ -106,22 +100,6 @@ def test_create_read_list(mstrio: Connection, switches: dict[str, Any]) -> None:
         assert runtime.id == created.id
         assert of_mstrio(runtime) == wanted
         assert runtime.status in ("ready", "unknown")
-
-
-def test_built_in_runtime_listed(mstrio: Connection, switches: dict[str, Any]) -> None:
-    (built_in,) = list_runtimes(mstrio)
-    assert (built_in.id, built_in.name) == (DEFAULT_ID, switches["default_name"])
-    assert built_in.whitelist
-    assert built_in.packages
-    assert float(built_in.resource.cpu) > 0
-
-
-def test_lists_cannot_be_cleared(mstrio: Connection, server: Simulator) -> None:
-    """The client ignores empty lists. So only the module is tested for clearing a list."""
-    runtime = Runtime.create(mstrio, "Witness", whitelist=["10.0.0.0/8"])
-    runtime.alter(whitelist=[], packages=[])
-    assert server.requests("PATCH")[-1]["body"] == {"name": "Witness"}
-    assert server.runtime("Witness")["whitelist"] == ["10.0.0.0/8"]
 
 
 def test_journal_comments(mstrio: Connection, server: Simulator, switches: dict[str, Any]) -> None:

@@ -93,6 +93,12 @@ def deleted(result):
     return [row for row in result["runtimes"] if "replaced_by" in row]
 
 
+def move(server, name, runtime):
+    """Somebody assigns a runtime to a script."""
+    for script in next(iter(server.core.projects)).scripts:
+        script.runtime = runtime if script.name == name else script.runtime
+
+
 def names_by_id(server):
     return {identity: runtime["name"] for identity, runtime in server.runtimes.items()}
 

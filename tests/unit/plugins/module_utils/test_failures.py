@@ -11,7 +11,6 @@ import urllib3
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError
 from ansible_collections.mstr.library.plugins.module_utils._session.call import WRITE, Call
 from ansible_collections.mstr.library.plugins.module_utils._session.failures import connect_error
-from ansible_collections.mstr.library.plugins.module_utils._session.response import UnreadableBody
 from ansible_collections.mstr.library.plugins.module_utils._session.tls import Proxy
 from ansible_collections.mstr.library.plugins.module_utils._session.transport import Http
 from unit.support.make import PatientStop, connection
@@ -139,23 +138,6 @@ def test_timeouts():
         error = failed(server.url, timeout=0.15)
     assert "sent nothing within 0.15 seconds" in error.sentence
     assert error.outcome_unknown
-
-
-def test_limits_of_a_whole_call():
-    slow, large = explained(UnreadableBody("nothing")), explained(UnreadableBody("more than 64 MB", permanent=True))
-    assert large.sentence.startswith("Could not do it: https://h.example sent more than 64 MB; check base_url and ")
-    assert [(error.outcome_unknown, error.permanent) for error in (slow, large)] == [(True, False), (True, True)]
-
-
-def test_socks_proxy_without_library_names_it(monkeypatch):
-    def no_socks(*_args, **_options):
-        raise requests.exceptions.InvalidSchema("Missing dependencies for SOCKS support.")
-
-    monkeypatch.setattr(requests.adapters, "SOCKSProxyManager", no_socks)
-    raised = raised_by(requests.get, "http://h.example", timeout=1, proxies={"http": "socks5://127.0.0.1:9"})
-    error = explained(raised, proxy="socks5")
-    assert "HTTP_PROXY names a SOCKS proxy, which needs the Python library PySocks" in error.sentence
-    assert (error.outcome_unknown, error.permanent) == (False, True)
 
 
 @pytest.mark.parametrize(

@@ -141,13 +141,6 @@ def test_python_versions(real, allowed, options):
     assert sorted(text.split()[0] for text in found) == options
 
 
-@pytest.mark.parametrize(("real", "option"), [("3.9.7", "installed"), ("3.10.5", None), ("3.12.0", None)])
-def test_days_left_of_the_installed_python(real, option):
-    """It alone is evaluated."""
-    found = evaluated(read(version=real), python_days_left=0)
-    assert [text.split()[:2] for text in found] == ([[option, real]] if option else [])
-
-
 @pytest.mark.parametrize(
     ("pinned", "found", "same"),
     [

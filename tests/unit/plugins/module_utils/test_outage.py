@@ -132,15 +132,6 @@ def test_two_sick_objects_stop_all(task, answer):
     assert is_given_up(task)
 
 
-def test_write_counts_with_repetitions(task):
-    """A create that the server answers with 503 is looked up and sent again; creates have one path."""
-    task.http.reply("POST /runtimes", *[busy(503)] * 9)
-    fail_each(create, task, "aaab")
-    assert not is_given_up(task)
-    fail_each(create, task, "bb")
-    assert is_given_up(task)
-
-
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize("call", [read, create])
 def test_long_retry_after_ends_call_at_once(task, status, call):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import date
 from functools import partial
 
@@ -13,7 +12,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.policy import 
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import RULES
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import DEFAULT_RUNTIME_ID
 from ansible_collections.mstr.library.plugins.module_utils._options import all_without_errors
-from ansible_collections.mstr.library.plugins.module_utils._work.inputs import POLICY_OPTION, libraries, violations_in
+from ansible_collections.mstr.library.plugins.module_utils._work.inputs import POLICY_OPTION, violations_in
 from unit.support.make import ID, faults_of, runtime, stored
 from unit.support.many import run
 from unit.support.server import Server
@@ -97,15 +96,6 @@ def test_required_rules(key):
     assert text in refused(Server(stored(whitelist=[], packages=[])), added, strict)[0]
     assert ensured(Server(stored(**violating)), {"description": "d"}, strict).action == "updated"
     assert ensured(Server(stored()), {**violating, "state": "absent"}, strict).action == "deleted"
-
-
-@pytest.mark.parametrize("held", [{"whitelist": None}, {"whitelist": []}, {}])
-def test_adding_nothing_to_empty_whitelist(held):
-    """With `purge_whitelist: false`, what is on the server decides; one that is null or not returned is empty."""
-    server, options = Server({"id": ID, "name": "r", **held}), {"whitelist": [], "purge_whitelist": False}
-    assert ensured(server, options, policy_from(WITHIN)).action == "none"
-    [fault] = refused(server, options, policy_from({"whitelist_required": True}))
-    assert fault == f"{MERGED} violates the policy whitelist_required: it is empty"
 
 
 @pytest.mark.parametrize(
@@ -259,22 +249,3 @@ def test_invalid_values(option, fault):
 def test_form_of_the_option(option, fault):
     [text] = all_without_errors(POLICY_OPTION, {"policy": option})[1]
     assert text.startswith(f"policy.{fault}")
-
-
-@pytest.mark.parametrize(
-    ("option", "installed", "needed"),
-    [
-        ({}, False, False),
-        ({"packages_never": ["company-*"], "runtime_versions_within": []}, False, False),
-        ({"networks_never": ["10.0.0.0/8"]}, True, False),
-        ({"packages_never": ["company-*"]}, True, True),
-        ({"packages_never": ["requests<2"]}, False, True),
-        ({"runtime_versions_within": ["==3.1"]}, False, True),
-    ],
-)
-def test_only_versions_need_packaging(monkeypatch, option, installed, needed):
-    """And the requirements of what is installed."""
-    assert libraries(option, installed) == {"netaddr": None, **({"packaging": None} if needed else {})}
-    monkeypatch.setitem(sys.modules, "packaging.specifiers", None)
-    assert ("Traceback" in str(libraries(option, installed))) is needed
-    assert needed or policy_from(option or {})

@@ -25,6 +25,7 @@ from unit.support.many import (
     assigned,
     both,
     holding,
+    move,
     moves,
     outcome,
     run,
@@ -63,12 +64,6 @@ def one(have, entry, **options):
         return ensure_one(have.task(**options), inputs)
     except PartialError as exc:
         return exc.to_result()
-
-
-def move(have, name, runtime):
-    """Somebody assigns a runtime to a script."""
-    for script in next(iter(have.core.projects)).scripts:
-        script.runtime = runtime if script.name == name else script.runtime
 
 
 def as_state(have):

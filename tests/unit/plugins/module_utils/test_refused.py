@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
-from unit.support.make import DEFAULT_ID, lost, stored
+from unit.support.make import DEFAULT_ID, stored
 from unit.support.many import UNITE, UPGRADE, A, B, C, actions, assigned, holding, message, run
 from unit.support.server import Server
 
@@ -133,11 +133,3 @@ def test_purge_by_an_incomplete_list(names):
     why = "purge is refused: the server's list of runtimes lacks its built-in default runtime"
     assert message(have, {"name": "a"}, purge=True).startswith(why)
     assert (have.writes, len(have.warnings)) == ([], 1)
-
-
-def test_lost_create_and_an_incomplete_list():
-    have = holding()
-    have.fail("POST", lost(), done=True)
-    have.switch(list_hides=["b", DEFAULT])
-    assert "could not find out what the server did" in message(have, {"name": "b"})
-    assert have.writes == ["POST /runtimes"]

@@ -22,6 +22,7 @@ from unit.support.many import (
     both,
     deleted,
     holding,
+    move,
     moves,
     outcome,
     run,
@@ -105,12 +106,6 @@ STEPS = {
 
 def edit(have, identity):
     have.runtimes[identity].update(description="edited", version="9")
-
-
-def move(have, name, runtime):
-    """Somebody assigns a runtime to a script."""
-    for script in next(iter(have.core.projects)).scripts:
-        script.runtime = runtime if script.name == name else script.runtime
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -95,29 +95,6 @@ def test_login_not_found_says_how_base_url_ends(status, body):
     assert "This release of the server may not have this call" in sentence("https://h.example", "GET /api/runtimes")
 
 
-PORTALS = [
-    *(
-        (200, b"<html><title>Sign in</title>", {"Set-Cookie": "JSESSIONID=1"}),
-        (200, b"", {"Set-Cookie": "JSESSIONID=1"}),
-    ),
-    *((302, b"", {"Location": "https://h.example/login"}), (401, b"<html>", {}), (403, b"", {}), (404, b"<html>", {})),
-]
-
-
-@pytest.mark.parametrize(("status", "body", "headers"), PORTALS)
-def test_a_portal_at_an_address_without_path(status, body, headers):
-    """The answer is about the path alone: a login page or a cookie is no session, and refuses no credentials."""
-    request = "POST /api/auth/login"
-    answer = response(status, body, headers=headers, request=request)
-    expected = "a token in the header X-MSTR-AuthToken" if status == 200 else ""
-    failed = _failures.api_error(answer, "log in", "https://h.example", expected)
-    assert failed.sentence.endswith("It has no path, and usually ends in /MicroStrategyLibrary.")
-    assert not failed.outcome_unknown
-    there = _failures.api_error(answer, "log in", "https://h.example/MicroStrategyLibrary", expected)
-    assert there.outcome_unknown is (status == 200)
-    assert "has no path" not in there.sentence
-
-
 LIMITS = (
     "Login failed: the max # of sessions (2) of user 'admin' is reached.",
     "The maximum number of sessions for this user is exceeded",

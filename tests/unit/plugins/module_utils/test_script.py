@@ -223,22 +223,6 @@ def test_lost_start_is_never_repeated(server_with, start, late):
     assert server.calls == [START]
 
 
-@pytest.mark.parametrize(
-    ("stop", "end"),
-    [
-        ([], "It was stopped on the server."),
-        ([refused(STOP, 500, "01")], "It may be running: Could not stop the script"),
-    ],
-)
-def test_interrupted_start_with_a_late_answer(server_with, stop, end):
-    server = server_with(start=stopped(in_flight=True))
-    server.http.reply(START, answer(START, 200, {"id": EVALUATION}))
-    server.http.reply(STOP, *stop)
-    begin = "Stopped by signal SIGTERM while the script was being started on the default runtime."
-    assert server.fail().sentence.startswith(f"{begin} {end}")
-    assert server.calls == [START, STOP]
-
-
 @pytest.mark.parametrize(("seconds", "shown"), [(9.9, 9), (59.9, 50), (119, 60)])
 def test_progress(seconds, shown):
     assert script_running(seconds) == f"script has been running for {shown} s"

@@ -89,15 +89,6 @@ def test_lost_update_is_looked_up(server, done, sent):
     assert (server.scripts, updates(server)) == (MOVED, sent)
 
 
-def test_lost_update_without_retries(server):
-    server.fail("PUT", lost("PUT /api/x"))
-    done = assign(server, retries=0)
-    assert moves(done) == [("Close", "failed"), ("Load", "moved"), ("Report", "moved")]
-    assert "the script 'Close' in project 'Sales' still does not use the runtime 'New'" in done["failure"]
-    assert (server.scripts, updates(server)) == ({**MOVED, "Close": OLD}, 3)
-    assert assign(server)["msg"] == "1 script now uses 'New', 2 already did."
-
-
 @pytest.mark.parametrize("lose_answer", [False, True])
 def test_an_update_that_replaces_loses_nothing(server, lose_answer):
     """The update holds everything that was read, so it does not matter what a server does with what is left out."""
@@ -218,18 +209,6 @@ def test_plan_without_script_has_reason(usage, given, why):
     [row] = planned(usage, given)
     assert script_result(row.main)["action"] == "failed"
     assert why in row.failure.sentence
-
-
-@pytest.mark.parametrize(
-    ("given", "faults"),
-    [
-        ([entry(name="a"), entry(name="a")], ["scripts[1] is the same script as scripts[0]; list it once"]),
-        ([entry(), entry(name="b", runtime=" ")], ["scripts[0] needs an id or a name", "scripts[1].runtime is empty"]),
-        ([entry(id="x")], ["scripts[0]: id 'x' is invalid: expected 32 hexadecimal digits"]),
-    ],
-)
-def test_wrong_entries(given, faults):
-    assert faults_of(script_entries, given) == tuple(faults)
 
 
 @pytest.mark.parametrize("now", [ID, "C" * 32, OTHER_ID])

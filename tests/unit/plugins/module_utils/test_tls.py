@@ -51,12 +51,6 @@ def test_unsuitable_file_names_option(files, given, fault):
     assert "_ssl.c" not in str(errors)
 
 
-@pytest.mark.parametrize("given", ["client_cert=junk client_key=key", "client_key=key"])
-def test_errors_of_several_files_come_at_once(files, given):
-    assert len(errors_of(files, f"ca_path=junk {given}")) == 2
-    assert errors_of(files, "client_key=key") == ["client_key is given without client_cert; set both"]
-
-
 @pytest.mark.parametrize(
     ("text", "advice"),
     [

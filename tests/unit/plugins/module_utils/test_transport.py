@@ -3,7 +3,6 @@ from __future__ import annotations
 import gzip
 import re
 import signal
-import time
 import zlib
 from pathlib import Path
 
@@ -73,19 +72,6 @@ def test_cookies_can_be_passed_on_and_forgotten():
         second.forget_cookies()
         get(second)
     assert [request.headers.get("cookie") for request in server.requests] == [None, f"{cookie}; {short}", None]
-
-
-def test_late_answer_brings_no_cookie_into_new_session():
-    def slow(request):
-        time.sleep(0.05)
-        return reply(Set_Cookie="JSESSIONID=dead; Path=/")
-
-    with Listener(slow) as server:
-        http = http_to(server)
-        late = http._start(Call(READ, "GET", "/runtimes", "read"))
-        http.forget_cookies()
-        assert late.get(timeout=5).status == 200
-    assert http.cookies() == []
 
 
 @pytest.mark.parametrize(

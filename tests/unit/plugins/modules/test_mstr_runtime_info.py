@@ -31,8 +31,6 @@ def info(server, check_mode=False, **options):
         ({}, "", 0),
         ({"name": "r"}, DEFAULT, 0),
         ({"name": "missing"}, DEFAULT, 1),
-        ({"name": "missing"}, "", 0),
-        ({"id": ID}, DEFAULT, 0),
     ],
 )
 def test_list_without_default(options, hidden, warnings):
@@ -68,7 +66,6 @@ def test_same_runtimes_every_night():
     [
         ({}, ["Lost"]),
         ({"name": "r"}, ["Lost"]),
-        ({"id": ID}, ["Lost"]),
         ({"include_tasks": True}, ["Lost"]),
         ({"name": "missing"}, None),
         ({"include_scripts": False}, None),
@@ -92,7 +89,6 @@ def test_scripts_without_a_runtime(options, dangling):
         (["GET /tasks"], "The planned tasks and last runs are incomplete. Could not", "."),
         (["GET /scripts/LOAD"], "The scripts are incomplete, so a runtime without scripts may still be used. ", "."),
         (["GET /scripts/LOAD", "GET /scripts/CLOSE"], "The scripts", " The result lists 1 more under unread."),
-        (["GET /tasks", "GET /scripts/LOAD"], "The scripts", " The result lists 1 more under unread."),
     ],
 )
 def test_one_warning_of_what_is_unread(refused, starts, ends):

@@ -59,8 +59,6 @@ def lines(monkeypatch, capsys):
     [
         ([{"name": "a"}, {"name": "b"}, {"name": "a"}], "runtimes[2] has the same name as runtimes[0]: 'a'"),
         ([{"id": ID}, {"id": ID.lower()}], f"runtimes[1] has the same id as runtimes[0]: '{ID.lower()}'"),
-        ([{"id": A, "name": "x"}, {"id": ID, "name": "x"}], "runtimes[1] has the same name as runtimes[0]: 'x'"),
-        ([{"name": "b"}, {"name": "b", "state": "absent"}], "runtimes[1] has the same name as runtimes[0]: 'b'"),
     ],
 )
 def test_duplicates_with_both_indexes(entries, fault):
@@ -70,8 +68,6 @@ def test_duplicates_with_both_indexes(entries, fault):
 @pytest.mark.parametrize(
     ("fields", "named"),
     [
-        ({"exec_timeout": 1}, ["exec_timeout"]),
-        ({"whitelist": []}, ["whitelist"]),
         ({"replace_on_change": True, "smoke_test": "1"}, ["replace_on_change", "smoke_test"]),
         ({"description": "", "purge_packages": False}, ["description", "purge_packages"]),
     ],
@@ -147,12 +143,9 @@ def test_broken_file_and_a_purge(src):
     ("entry", "start"),
     [
         (None, ": expected a mapping of options, got None"),
-        ("name: a", ": expected a mapping of options, got 'name: a'"),
-        ([], ": expected a mapping of options, got []"),
         ({"name": "b", "exec_timeout": "soon"}, " 'b': exec_timeout 'soon' is not a whole number"),
         ({"name": "b", 1: 2, "x": 3}, " 'b': 1 is not an option"),
         ({"name": "b", "packages": [{"name": "x", None: 4}]}, " 'b': packages[0].None is not an option"),
-        ({"name": {"a": 1}, "x": 1}, ": name is a mapping; expected text"),
     ],
 )
 def test_error_has_line_and_name(src, entry, start):
@@ -177,8 +170,7 @@ def test_entries_of_file_as_those_of_option(src):
 
 def test_comment_belongs_to_the_task(src):
     [error] = src.faults([{"name": "a", "journal_comment": "mine"}])
-    assert "'a': " in error
-    assert "journal_comment" in error
+    assert "journal_comment is not an option" in error
 
 
 def test_backup_deletes_nothing(src):
@@ -191,7 +183,6 @@ def test_backup_deletes_nothing(src):
     ("text", "first", "second"),
     [
         ("- name: a\n- name: b\n\n- name: a\n", "line 1", "line 4"),
-        ("restore: false\nruntimes: # comment\n- {name: a}\n- {name: a, others: !unsafe '{{'}", "line 3", "line 4"),
         ("[{name: a}, {name: a}]", "line 1 (runtimes entry 1)", "line 1 (runtimes entry 2)"),
         ("x-a: &a {name: a}\nruntimes: [*a, *a]", "line 1 (runtimes entry 1)", "line 1 (runtimes entry 2)"),
         ('[{"name": "a"}, {"name": "a"}]', "runtimes entry 1", "runtimes entry 2"),
