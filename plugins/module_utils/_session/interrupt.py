@@ -84,10 +84,6 @@ class Stop:
         if self.reason is not None:
             raise Interrupted(f"Stopped by {self.reason}")
 
-    def check_last(self) -> None:
-        """Raises Interrupted like `check`. After that, the result reaches the caller even if the time is up."""
-        self.check()
-
     def _caller_is_gone(self) -> bool:
         # A task's `timeout:` and an interrupted ansible-playbook send no signal to the module; they close the pipe.
         try:

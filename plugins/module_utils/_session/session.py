@@ -197,7 +197,7 @@ class Session:
         request to end the task, and the session stays with this task.
         """
         if self.handed_over:
-            self._stop.check_last()
+            self._stop.check()
             self._opened_here = False
 
     def log_out(self) -> None:

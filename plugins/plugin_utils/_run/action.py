@@ -17,25 +17,38 @@ once. A new module needs only such a file; a unit test checks that it exists.
 
 `worker` has what the module then runs in. In every doubtful case, the module runs in the normal way: see
 `_reasons_for_a_module`.
+
+What this needs of ansible-core beside the names that every action plugin has, what breaks without it, and the test (in
+`tests/plays`, on every ansible-core) that then fails. If a later ansible-core lacks one, the module runs in the normal
+way:
+
+- `_execute_module`, `_update_module_args`, `_load_params`, `_PARSED_MODULE_ARGS`, `_return_formatted` (from 2.19 on
+  `_record_module_result`) and the encoders of `worker`: no task runs in process; test_fallbacks.py::test_a_task_reports…
+- `_compute_environment_string`, `os.environ`: the variables of the task; test_fallbacks.py::test_a_task_is_the_same…
+- `_loader.get_basedir`, `os.chdir`: relative paths in variables such as MSTR_CA_PATH; the same test
+- `warn`: an item of a loop has the warnings of the items before it, or none; the same test
+- `remove_values`: a password in a result; the same test
+- `wrap_var`: a text of the server is a template, before 2.19; the same test
+- `DeferredWarningContext`: the report lacks warnings of modules; test_audit.py::test_equal_warnings…
+- signal handlers, held until the logout: a write after Ctrl-C, SIGTERM, SIGHUP or a timeout; test_stopped_plays.py
+- `setpgid`: a cancelled job of AWX leaves its session open; test_stopped_plays.py::test_a_cancelled_job…
+- `os.dup` of the standard error: no progress from 2.19 on; test_progress.py
 """
 
 from __future__ import annotations
 
 import os
 import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
 from ansible import constants as C  # noqa: N812
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleError, AnsibleFileNotFound
-from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action.normal import ActionModule as NormalAction
-from ansible.release import __version__ as _core_version
 from ansible.utils.display import Display
 from ansible.utils.vars import load_extra_vars
 
@@ -48,21 +61,6 @@ _COLLECTION = "ansible_collections.mstr.library.plugins"
 
 # Prefixes of variables that only a newly started Python, or the loader of its libraries, reads.
 _READ_AT_START = ("PYTHON", "LD_", "OPENSSL_")
-_BEFORE_2_19 = tuple(map(int, _core_version.split(".")[:2])) < (2, 19)
-# Private names of ansible-core that this file, mstr_audit and `worker` call, read or replace. If one is missing, or one
-# that `worker` imports, the modules run in the normal way. Results have their own hook from ansible-core 2.19 on.
-_MODULE_HOOKS = ("_load_params", "_return_formatted" if _BEFORE_2_19 else "_record_module_result", "warn")
-_ACTION_HOOKS = (
-    "_compute_environment_string",
-    "_connection",
-    "_execute_module",
-    "_find_needle",
-    "_loader",
-    "_play_context",
-    "_task",
-    "_templar",
-    "_update_module_args",
-)
 
 
 class ActionModule(NormalAction):
@@ -86,76 +84,66 @@ class ActionModule(NormalAction):
             path = options.get(option)
             if isinstance(path, str) and path and not os.path.isabs(os.path.expandvars(os.path.expanduser(path))):
                 # The module reports a file that does not exist, together with all other errors.
-                with suppress(AnsibleFileNotFound, AttributeError):
+                with suppress(AnsibleFileNotFound):
                     with_paths[option] = self._find_needle("files", os.path.expandvars(path))  # type: ignore[no-untyped-call]
         return with_paths
 
     def _execute_module(self, *args: Any, **options: Any) -> dict[str, Any]:
         task_vars = options.get("task_vars") or {}
         host = task_vars.get("inventory_hostname")
-        with ExitStack() as stack:
-            try:
-                reason = next(self._reasons_for_a_module(args, options, task_vars), None)
-                if reason is None:
-                    from .._run import worker
-
-                    params = worker.plain(self._module_params(task_vars))
-                    stack.enter_context(worker.surroundings(self._environment(), self._loader.get_basedir()))
-            except AnsibleError:  # a template or an option that is not valid, in both ways
-                raise
-            except Exception as exc:
-                # Other texts may contain values of options.
-                what = exc if isinstance(exc, AttributeError) else type(exc).__name__
-                reason = f"its options or its place could not be prepared here ({what})"
-            how = "in the process of ansible-playbook" if reason is None else f"as a module, because {reason}"
-            display.vvv(f"{self._task.action} runs {how}", host=host)
+        params: dict[str, Any] = {}
+        try:
+            reason = next(self._reasons_for_a_module(task_vars), None)
             if reason is None:
-                screen = worker.Screen(host)
-                progress = (lambda text, mask: None) if self._task.no_log else screen
-
-                def stopped(result: dict[str, Any]) -> None:
-                    if self.on_stop:
-                        screen.show_last(self.on_stop(result))
-
-                result = worker.run_main(self.main, params, progress, stopped)
-                for line in result.pop("trace", ()):
-                    if not self._task.no_log:
-                        display.vvv(line, host=host)
-                return result
+                params = self._module_params(task_vars)
+        except AnsibleError:  # a template or an option that is not valid, in both ways
+            raise
+        except Exception as exc:  # a later ansible-core may lack a name that is used here
+            # Other texts may contain values of options.
+            what = exc if isinstance(exc, AttributeError) else type(exc).__name__
+            reason = f"its options or its place could not be prepared here ({what})"
+        how = "in the process of ansible-playbook" if reason is None else f"as a module, because {reason}"
+        display.vvv(f"{self._task.action} runs {how}", host=host)
+        if reason is None:
+            return self._run_here(params, host)
         return dict(super()._execute_module(*args, **options))
 
-    def _reasons_for_a_module(
-        self, args: Any, options: Mapping[str, Any], task_vars: Mapping[str, Any]
-    ) -> Iterator[str]:
-        """The reasons why the task cannot run in this process. The first is enough: later ones rely on it."""
-        yield from self._reasons_of_the_process(args, options)
-        yield from self._reasons_of_the_task(options, task_vars)
-        yield from self._reasons_of_the_python(task_vars)
+    def _run_here(self, params: dict[str, Any], host: Any) -> dict[str, Any]:
+        """The result of the module, which runs in this process."""
+        from .._run import worker
 
-    def _reasons_of_the_process(self, args: Any, options: Mapping[str, Any]) -> Iterator[str]:
-        """Those of ansible-playbook itself."""
+        screen = worker.Screen(host)
+        progress = worker.no_progress if self._task.no_log else screen
+
+        def stopped(result: dict[str, Any]) -> None:
+            if self.on_stop:
+                screen.show_last(self.on_stop(result))
+
+        with worker.surroundings(self._environment(), self._loader.get_basedir()):
+            result = worker.run_main(self.main, params, progress, stopped)
+        trace = result.pop("trace", ())
+        for line in () if self._task.no_log else trace:
+            display.vvv(line, host=host)
+        return result
+
+    def _reasons_for_a_module(self, task_vars: Mapping[str, Any]) -> Iterator[str]:
+        """The reasons why the task cannot run in this process. The first is enough: later ones rely on it."""
         if sys.platform == "darwin":
             yield "macOS kills a forked process that looks for a proxy"
-        if threading.current_thread() is not threading.main_thread():
-            yield "it is not the main thread, where signals arrive"
-        unknown = [f"AnsibleModule.{name}" for name in _MODULE_HOOKS if not hasattr(AnsibleModule, name)]
-        unknown += [f"ActionModule.{name}" for name in _ACTION_HOOKS if not hasattr(self, name)]
         if _WORKER_IMPORT_ERROR is not None:
-            unknown.append(_WORKER_IMPORT_ERROR)
-        if args or not set(options) <= {"task_vars", "wrap_async"}:
-            unknown.append("_execute_module")
-        if unknown:
-            yield f"this ansible-core is not known ({', '.join(unknown)})"
+            yield f"this ansible-core is not known ({_WORKER_IMPORT_ERROR})"
+        yield from self._reasons_of_the_task(task_vars)
+        yield from self._reasons_of_the_python(task_vars)
 
-    def _reasons_of_the_task(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Iterator[str]:
+    def _reasons_of_the_task(self, task_vars: Mapping[str, Any]) -> Iterator[str]:
         """Those of the task, its connection and its settings."""
         if not self._switched_on(task_vars):
             yield f"{SWITCH} is false"
         if self._connection.transport != "local":
             yield f"the connection is {self._connection.transport}, not local"
-        if self._task.async_val or options.get("wrap_async"):
+        if self._task.async_val:
             yield "the task is async"
-        if self._task.become or self._play_context.become:
+        if self._connection.become:
             yield "the task uses become"
         if C.config.get_config_value("DEFAULT_KEEP_REMOTE_FILES"):
             yield "ANSIBLE_KEEP_REMOTE_FILES is set"
@@ -165,12 +153,12 @@ class ActionModule(NormalAction):
         interpreter = self._interpreter(task_vars)
         if interpreter is None:
             yield "the interpreter of the host is not known yet"
-        elif not _is_this_python(interpreter):
+        elif _location(interpreter) != _location(sys.executable):
             yield f"its interpreter {interpreter} is not the {sys.executable} that runs ansible-playbook"
         missing = _missing_libraries()
         if missing:
             yield f"the Python that runs ansible-playbook lacks {' and '.join(missing)}"
-        named = sorted(name for name in self._environment() if str(name).startswith(_READ_AT_START))
+        named = sorted(name for name in self._environment() if name.startswith(_READ_AT_START))
         if named:
             yield f"only a new Python reads {', '.join(named)} of the task's environment"
 
@@ -196,9 +184,11 @@ class ActionModule(NormalAction):
 
     def _module_params(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         """The options and settings that the module would read from its archive."""
+        from .._run import worker
+
         params = dict(self._task.args)
         self._update_module_args(self._task.action, params, task_vars)
-        return params
+        return worker.plain(params)
 
     def _environment(self) -> dict[str, str]:
         raw: dict[str, Any] = {}
@@ -231,12 +221,9 @@ def why_failed(exc: AnsibleError | ValidationError, host: str, transport: str) -
 _FILES = ("src", "ca_path", "client_cert", "client_key")
 
 
-def _is_this_python(interpreter: str) -> bool:
-    # Compare the directory too, because the Python of a virtual environment is a link to the base Python.
-    def location(path: str) -> tuple[str, str]:
-        return os.path.realpath(os.path.dirname(path)), os.path.realpath(path)
-
-    return os.path.isabs(interpreter) and bool(sys.executable) and location(interpreter) == location(sys.executable)
+def _location(python: str) -> tuple[str, str]:
+    """The folder and the program. The Python of a virtual environment is a link to the base Python."""
+    return os.path.realpath(os.path.dirname(python)), os.path.realpath(python)
 
 
 def main_of(module: str) -> Callable[[], None]:
@@ -271,5 +258,5 @@ if not _OFF_FOR_THE_RUN:
         _missing_libraries()
     try:
         import_module(f"{_COLLECTION}.plugin_utils._run.worker")
-    except Exception as exc:  # a later ansible-core may have renamed a name, or changed its arguments
+    except Exception as exc:  # a later ansible-core may lack a name that is imported or replaced there
         _WORKER_IMPORT_ERROR = str(exc)

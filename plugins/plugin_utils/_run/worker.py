@@ -16,36 +16,27 @@ from __future__ import annotations
 import json
 import logging
 import os
+import select
 import signal
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
-from importlib.util import find_spec
 from multiprocessing import parent_process
 from typing import Any, NoReturn
 
 from ansible.module_utils import basic
-from ansible.module_utils.common.warnings import get_deprecation_messages, get_warning_messages
 from ansible.release import __version__ as _core_version
 
 from ...module_utils import auth
-from ...module_utils._session.interrupt import Stop, start_thread
-
-if find_spec("ansible.module_utils.secrets"):
-
-    def remove_values(value: Any, _secrets: Any) -> Any:
-        """The value, unchanged: from ansible-core 2.22 on, Ansible masks what it shows, not what a module returns."""
-        return value
-else:
-    from ansible.module_utils.common.parameters import remove_values
+from ...module_utils._session.interrupt import Stop
 
 _PROGRESS_EVERY_S = 3.0  # seconds
-# Before ansible-core 2.19, a warning goes into a list that the items of a loop share. Later ones print it immediately.
+_LAST_LINE_MS = 1000
 # Not by the names that exist, because a name that is new in 2.19 may be gone again in a later version.
-_COLLECTS_WARNINGS = tuple(map(int, _core_version.split(".")[:2])) < (2, 19)
-if _COLLECTS_WARNINGS:
+_BEFORE_2_19 = tuple(map(int, _core_version.split(".")[:2])) < (2, 19)
+if _BEFORE_2_19:
     from ansible.module_utils.common.json import AnsibleJSONEncoder
     from ansible.utils.unsafe_proxy import wrap_var as _untrusted
 
@@ -60,6 +51,15 @@ else:
         return value
 
 
+if auth.register_secrets is None:
+    # From ansible-core 2.22 on, Ansible masks what it shows, not what a module returns.
+    from ansible.module_utils.common.parameters import remove_values
+
+# What `_InProcessModule` replaces in AnsibleModule. If one of them is missing, this file cannot be imported.
+for _name in ("_load_params", "_return_formatted" if _BEFORE_2_19 else "_record_module_result", "warn"):
+    getattr(basic.AnsibleModule, _name)
+
+
 def plain(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options as Ansible would write them for a module, in plain Python types."""
     values: dict[str, Any] = json.loads(json.dumps(options, **_ENCODER))
@@ -72,6 +72,10 @@ with suppress(OSError):
     _STDERR = os.dup(2)
 
 
+def no_progress(text: str, mask: Callable[[str], str]) -> None:
+    """Show nothing."""
+
+
 class Screen:
     """Prints lines of progress to the standard error of ansible-playbook: a callback may write JSON to its output.
 
@@ -79,9 +83,6 @@ class Screen:
     that nobody reads would stop the whole run; and ansible-runner wraps each of its calls in an event, which it writes
     to the standard error of the worker, where newer ansible-cores report it as an error.
     """
-
-    # Of all items of a loop, which share a process: otherwise each would leave a thread that waits for the terminal.
-    _writing = False
 
     def __init__(self, host: Any, clock: Callable[[], float] = time.monotonic) -> None:
         self._host, self._clock = host, clock
@@ -93,29 +94,21 @@ class Screen:
             self.show(mask(text))
             self._last_text, self._next = text, self._clock() + _PROGRESS_EVERY_S
 
-    def show(self, text: str) -> None:
-        """Print a line, unless the last one could not be written, or not yet."""
-        if Screen._writing or _STDERR is None:
+    def show(self, text: str, wait_ms: int = 0) -> None:
+        """Print a line, as far as the terminal takes it without a wait of more than `wait_ms` milliseconds."""
+        if _STDERR is None:
             return
-        Screen._writing = True
-        # Only this thread waits for a terminal that nobody reads. It ends with the worker.
-        start_thread(self._write, _STDERR, f"[{self._host}] {text}\n".encode("utf-8", "replace"))
+        line = f"[{self._host}] {text}\n".encode("utf-8", "replace")
+        terminal = select.poll()
+        terminal.register(_STDERR, select.POLLOUT)
+        with suppress(OSError):
+            while line and terminal.poll(wait_ms):
+                written = os.write(_STDERR, line[: select.PIPE_BUF])
+                line = line[written:]
 
     def show_last(self, text: str) -> None:
         """Print a line before the process ends, if the terminal takes it within a second."""
-        self.show(text)
-        end = time.monotonic() + 1
-        while Screen._writing and time.monotonic() < end:
-            time.sleep(0.01)
-
-    def _write(self, stderr: int, line: bytes) -> None:
-        # A worker is in the background of the terminal, which may be set to stop such a process when it writes.
-        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTTOU])
-        with suppress(OSError):
-            while line:
-                written = os.write(stderr, line)
-                line = line[written:]
-            Screen._writing = False
+        self.show(text, _LAST_LINE_MS)
 
 
 class _InProcessModule(auth.OwnModule):
@@ -126,7 +119,6 @@ class _InProcessModule(auth.OwnModule):
         made.append(self)
         self._own_params = params
         self._warnings: list[str] = []
-        self._before = len(get_warning_messages()), len(get_deprecation_messages())
         self._facts: dict[str, Any] = {}
         self.result: dict[str, Any] | None = None
         super().__init__(**options)  # type: ignore[no-untyped-call]
@@ -137,10 +129,8 @@ class _InProcessModule(auth.OwnModule):
         basic._PARSED_MODULE_ARGS = self._own_params
 
     def warn(self, warning: str, **more: Any) -> None:
-        """Add a warning to the result."""
-        if _COLLECTS_WARNINGS:
-            super().warn(warning)
-        elif warning not in self._warnings:
+        """Add a warning to the result. Ansible's own list is that of all items of a loop, or the screen."""
+        if warning not in self._warnings:
             self._warnings.append(warning)
 
     # The facts of a result do not pass through AnsibleModule, which would search each of them for each secret.
@@ -159,22 +149,21 @@ class _InProcessModule(auth.OwnModule):
         result = {**self._facts, **o}
         # The worker itself passes new secrets on.
         result.pop("_ansible_new_secrets", None)
-        known_warnings, known_deprecations = self._before
-        messages = {
-            "warnings": [*get_warning_messages()[known_warnings:], *self._warnings],
-            "deprecations": [*get_deprecation_messages()[known_deprecations:]],
-        }
-        result = {key: value for key, value in {**result, **messages}.items() if key not in messages or value}
+        if self._warnings:
+            result["warnings"] = self._warnings
+        # A copy in plain Python types, which shares nothing with the module.
+        self.result = json.loads(self._masked_json(result))
+
+    def _masked_json(self, result: dict[str, Any]) -> str:
+        """The text of the result, with the secrets masked as by AnsibleModule, which searches each value for each."""
         text = json.dumps(result)
         secrets = [str(secret) for secret in self.no_log_values]
-        if any(json.dumps(secret)[1:-1] in text for secret in secrets):
-            masked = remove_values(result, secrets)
-            masked.update({key: value for key, value in result.items() if value is None or isinstance(value, bool)})
-            text = json.dumps(masked)
-        # A copy in plain Python types, which shares nothing with the module.
-        self.result = json.loads(text)
+        if auth.register_secrets or not any(json.dumps(secret)[1:-1] in text for secret in secrets):
+            return text
+        switches = {key: value for key, value in result.items() if value is None or isinstance(value, bool)}
+        return json.dumps({**remove_values(result, secrets), **switches})
 
-    if _COLLECTS_WARNINGS:
+    if _BEFORE_2_19:
 
         def _return_formatted(self, kwargs: dict[str, Any]) -> None:
             # Like AnsibleModule, without the cases that no module of this collection uses.
@@ -207,11 +196,6 @@ class _HeldStop(Stop):
     def _on_signal(self, number: int, frame: Any) -> None:
         self._noted.append(number)
         super()._on_signal(number, frame)
-
-    def check_last(self) -> None:
-        """Raises Interrupted like `check`. After that, the task's timeout no longer counts."""
-        signal.alarm(0)
-        super().check_last()
 
     def _caller_is_gone(self) -> bool:
         return self.is_orphan
@@ -248,9 +232,6 @@ def run_main(
         if stop.reason and result:
             with suppress(Exception):
                 on_stop(result)
-        if stop.reason and stop.is_orphan:
-            # No process waits for the result any more, and in a loop the next item would start.
-            os._exit(1)
     stop.release()
     if result is None or error:
         return {
@@ -269,18 +250,15 @@ def run_main(
 @contextmanager
 def surroundings(environment: Mapping[str, str], folder: str) -> Iterator[None]:
     """Set the task's environment variables, and the directory in which Ansible starts local modules, for a while."""
-    before = dict(os.environ)
-    here = os.open(".", os.O_RDONLY)
+    before, here = dict(os.environ), os.getcwd()
+    os.environ.update(environment)
+    os.chdir(folder)
     try:
-        os.environ.update(environment)
-        os.chdir(folder)
         yield
     finally:
-        os.fchdir(here)
-        os.close(here)
-        for name in set(os.environ) - set(before):
-            del os.environ[name]
+        os.environ.clear()
         os.environ.update(before)
+        os.chdir(here)
 
 
 @contextmanager
