@@ -47,8 +47,6 @@ class Action(ActionBase):
         self.transport = str(self._connection.transport)
         # Modules run in the directory of the playbook. People mean the directory in which they started it.
         self.started_in = os.path.realpath(".")
-        # From ansible-core 2.19 on, a failure shows the lines of the playbook around its task, which help no user.
-        self._task._ds = None  # type: ignore[attr-defined]
         try:
             return self.tasks[str(self.args["task"])](self)
         except ValidationError as exc:
@@ -228,13 +226,13 @@ def _rendered(templar: Any, value: Any) -> Any:
 def templated(templar: Any, value: Any) -> Any:
     """The value of a variable, without what `{{ omit }}` leaves out, on every ansible-core; None if nothing is left."""
     rendered = templar.template({"value": value})
-    return _without(templar.available_variables.get("omit"), rendered).get("value")
+    omitted = templar.available_variables.get("omit")
+    # Before ansible-core 2.19, it is a text. Later, a template leaves it out by itself.
+    return (_without(omitted, rendered) if isinstance(omitted, str) else rendered).get("value")
 
 
-def _without(omitted: Any, value: Any) -> Any:
-    """The value without the text that `omit` is before ansible-core 2.19. Later, a template leaves it out by itself."""
-    if not isinstance(omitted, str):
-        return value
+def _without(omitted: str, value: Any) -> Any:
+    """The value without the entries that are this text."""
     if isinstance(value, dict):
         return {key: _without(omitted, entry) for key, entry in value.items() if entry != omitted}
     if isinstance(value, list):

@@ -25,7 +25,7 @@ from .._reports.export import File
 from .action import Action, Result, refused
 from .destination import kind_at
 from .export import BACKUP, OwnFile, exported
-from .variables import APPLIED, DEFINITIONS, empty_errors, name_errors, types, with_exemptions
+from .variables import APPLIED, DEFINITIONS, empty_errors, types, unknown_errors, with_exemptions
 
 _DEST = "mstr_runtimes_backup_dest"
 
@@ -57,7 +57,7 @@ def _options(action: Action) -> Result:
     definitions = definitions_of(action)
     with ErrorList() as errors:
         empty = [name for name in types("apply") if action.value(name) == ""]
-        errors.add(*name_errors(action.task_vars), *empty_errors(empty))
+        errors.add(*unknown_errors(action.task_vars), *empty_errors(empty))
         if not definitions:
             errors.add("Set mstr_runtimes or mstr_runtimes_src; neither is set.")
         if len(definitions) > 1:

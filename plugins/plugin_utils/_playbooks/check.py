@@ -26,7 +26,7 @@ from .._reports import formats, plan_file
 from .._reports.evaluation import grouped
 from .._reports.upgrade import upgrade_errors
 from .destination import dest_errors
-from .variables import CONNECTION, OWN_FILES, empty_errors, is_given, name_errors, own_file, types
+from .variables import CONNECTION, OWN_FILES, empty_errors, is_given, own_file, types, unknown_errors, unused_errors
 
 # A value that cannot be known before a task of the host runs, such as one with a template that is not valid. The task
 # of this host then reports it, and the other hosts go on.
@@ -53,20 +53,19 @@ class NewRun(NamedTuple):
 
     def values_of(self, name: str) -> Iterator[tuple[str, Any]]:
         """The hosts with a value of a variable of the playbook that is known."""
-        for host, values in self.hosts.items() if name in types(self.playbook) else ():
-            value = values.get(name)
-            if is_given(value) and value is not UNKNOWN:
-                yield host, value
+        if name not in types(self.playbook):
+            return
+        for host, values in self.hosts.items():
+            if _is_known(values.get(name)):
+                yield host, values[name]
 
     def paths(self, name: str) -> Iterator[tuple[str, str]]:
         """The hosts with the absolute path in a variable of the playbook, with each of several."""
-        for host, values in self.hosts.items() if name in types(self.playbook) else ():
-            value = values.get(name)
-            default = own_file(name, host, values.get) if name in OWN_FILES else ""
-            text = value if is_given(value) else default
-            if text is not UNKNOWN and text:
-                texts = dests(text) if name == "mstr_report_dest" else [text]
-                yield from ((host, path_of(each, self.started_in)) for each in texts)
+        if name not in types(self.playbook):
+            return
+        for host, values in self.hosts.items():
+            for path in _paths_in(name, host, values):
+                yield host, path_of(path, self.started_in)
 
     def switched_on(self, name: str) -> list[str]:
         """The hosts on which a switch is on."""
@@ -84,6 +83,22 @@ class NewRun(NamedTuple):
         """The hosts in brackets, if they are not all."""
         names = list(hosts)
         return f" ({listed(names, 5)})" if len(names) < len(self.hosts) else ""
+
+
+def _is_known(value: Any) -> bool:
+    """Whether a variable has a value that is known."""
+    return is_given(value) and value is not UNKNOWN
+
+
+def _paths_in(name: str, host: str, values: Mapping[str, Any]) -> list[str]:
+    """The paths in a variable of a host, as they are written; without one, the default of a file of its own."""
+    value = values.get(name)
+    if _is_known(value):
+        return dests(value) if name == "mstr_report_dest" else [value]
+    if value is UNKNOWN or name not in OWN_FILES:
+        return []
+    default = own_file(name, host, values.get)
+    return [default] if default else []
 
 
 def dests(value: Any) -> list[str]:
@@ -106,9 +121,9 @@ def server_of(values: Mapping[str, Any], environ: Mapping[str, str]) -> str | No
 
     address, session = value("base_url"), value("session")
     try:
-        if is_given(address) and address is not UNKNOWN:
+        if _is_known(address):
             return normal_url(str(address))
-        if is_given(session) and session is not UNKNOWN:
+        if _is_known(session):
             return decode(str(session)).base_url
     except (ValueError, ValidationError):
         pass
@@ -140,7 +155,8 @@ def run_errors(run: NewRun) -> list[str]:
     used = types(run.playbook)
     empty = [name for values in run.hosts.values() for name in used if values.get(name) == ""]
     kinds = (
-        name_errors(names, run.playbook, run.extra),
+        unknown_errors(names, run.extra),
+        unused_errors(run.playbook, run.extra),
         empty_errors(empty),
         _switch_errors(run),
         _plan_errors(run),
@@ -230,10 +246,14 @@ def _has_rules(run: NewRun, host: str) -> bool:
 
 def _server_errors(run: NewRun) -> Iterator[str]:
     """Of two hosts that are one server: each would delete what only the other one defines."""
-    purging = [] if run.playbook == "audit" else run.switched_on("mstr_runtimes_purge")
-    for server, hosts in grouped((run.server(host), host) for host in run.hosts if purging).items():
+    purging = run.switched_on("mstr_runtimes_purge")
+    if run.playbook == "audit" or not purging:
+        return
+    hosts_by_server = grouped((run.server(host), host) for host in run.hosts)
+    hosts_by_server.pop(None, None)
+    for server, hosts in hosts_by_server.items():
         purge = [host for host in hosts if host in purging]
-        if server and len(hosts) > 1 and purge:
+        if len(hosts) > 1 and purge:
             yield (
                 f"{listed(hosts, 5, ' and ')} are one server, {server}, so the purge of {listed(purge, 5, ' and ')} "
                 "would delete what only other definitions list. Make one host of them, limit the run to one of them, "

@@ -23,7 +23,7 @@ from .._reports.upgrade import UPGRADE_DAYS, Upgrade, upgrade_errors, upgrade_fi
 from .action import Action, Result, refused
 from .check import UNKNOWN, one_file_error
 from .destination import dest_errors, write
-from .variables import empty_errors, is_given, name_errors, own_file
+from .variables import empty_errors, is_given, own_file, unknown_errors
 
 # What is exported, and who writes the file.
 BACKUP = "a backup", "the role mstr.library.runtimes, before it changed anything"
@@ -34,7 +34,7 @@ _UPGRADE = "mstr_export_upgrade"
 def export(action: Action) -> Result:
     """The result of an export: the file, whether it changed, and the number of runtimes."""
     with ErrorList() as errors:
-        errors.add(*name_errors(action.task_vars))
+        errors.add(*unknown_errors(action.task_vars))
     action.check_local("mstr_export_dest")
     target = OwnFile(action, "mstr_export_dest")
     target.check()

@@ -27,6 +27,7 @@ from ...module_utils._text import clean, listed
 from .._reports import environment, formats, plan_file
 from .._reports.console import console_lines
 from .._reports.environment import Environment
+from .._reports.evaluation import grouped
 from .._reports.finding import Json
 from .variables import CONNECTION, SECRETS
 
@@ -54,33 +55,45 @@ class FinishedRun(NamedTuple):
     plan: str = ""
     left_out: bool = False  # whether --tags or --skip-tags may have left the work out
 
+    @property
+    def reached(self) -> dict[str, Json]:
+        """The results of the hosts that have one."""
+        return {host: result for host, result in self.results.items() if result}
+
+    @property
+    def not_reached(self) -> dict[str, str]:
+        """Why the other hosts have none."""
+        reached = self.reached
+        why = "no task of it ran; the output above says why"
+        if self.left_out and not reached:
+            why = "nothing was applied, because --tags or --skip-tags left the work out"
+        return {host: why for host in self.results if host not in reached}
+
 
 def run_report(run: FinishedRun, write: Callable[..., None]) -> RunReport:
     """The report of a run of one of the playbooks. `write`: see `destination.write`.
 
     It does not fail: a file that cannot be made or written is an error of every environment.
     """
-    reached = {host: result for host, result in run.results.items() if result}
-    why = _why_not_reached(run.left_out and not reached)
-    stopped = {host: why for host in run.results if host not in reached}
-    not_reached = [clean(f"{host}: not reached: {why}") for host in stopped]
-    errors = {host: _shortened(str(result["error"])) for host, result in reached.items() if result.get("error")}
+    not_reached = [clean(f"{host}: not reached: {why}") for host, why in run.not_reached.items()]
+    errors = {host: _shortened(str(result["error"])) for host, result in run.reached.items() if result.get("error")}
     if run.playbook in ("export", "probe"):
-        return RunReport([*_file_lines(run, reached), *not_reached], errors)
-    lines, environments = _environment_lines(run, reached)
-    failed = _write_files(run, write, environments, stopped)
+        return RunReport([*_file_lines(run), *not_reached], errors)
+    lines, environments = _environment_lines(run)
+    failed = _write_files(run, write, environments)
     if failed:
-        errors = {host: errors.get(host) or next(iter(failed.values())) for host in run.results}
-    lines += [*not_reached, *_backup_lines(run, reached), *_written_lines(run, failed), *failed.values()]
+        first = next(iter(failed.values()))
+        errors = {**dict.fromkeys(run.results, first), **errors}
+    lines += [*not_reached, *_backup_lines(run), *_written_lines(run, failed), *failed.values()]
     return RunReport(lines, errors, _plan_ids(environments))
 
 
-def _environment_lines(run: FinishedRun, reached: Mapping[str, Json]) -> tuple[list[str], list[Environment]]:
+def _environment_lines(run: FinishedRun) -> tuple[list[str], list[Environment]]:
     """The lines about each environment, and what is known of it without its runtimes, to save memory."""
     predicted = run.check_mode or run.playbook == "audit"
     lines: list[str] = []
     environments = []
-    for found in _environments(reached):
+    for found in _environments(run):
         lines += console_lines(found, predicted)
         environments.append(found._replace(runtimes=()))
     return lines, environments
@@ -95,18 +108,16 @@ def _write_files(
     run: FinishedRun,
     write: Callable[..., None],
     environments: Sequence[Environment],
-    stopped: Mapping[str, str],
 ) -> dict[str, str]:
     """Write the files of the report and of the plan. Returns why one was not written, by its path."""
     kind = formats.AUDIT if run.playbook == "audit" else formats.APPLY
-    reached = {host: result for host, result in run.results.items() if result}
-    whole = partial(_environments, reached)
-    report = formats.Run(kind, run.generated, run.check_mode, environments, whole, list(stopped))
+    whole = partial(_environments, run)
+    report = formats.Run(kind, run.generated, run.check_mode, environments, whole, list(run.not_reached))
     files: dict[str, Callable[[], Iterable[str]]] = {
         path: partial(formats.parts, report, formats.format_of(path, kind)) for path in run.reports
     }
     if run.plan:
-        files[run.plan] = lambda: [plan_file.plan_text(environments, stopped, run.generated)]
+        files[run.plan] = lambda: [plan_file.plan_text(environments, run.not_reached, run.generated)]
     failed = {path: _write_error(write, path, parts, private=path == run.plan) for path, parts in files.items()}
     return {path: why for path, why in failed.items() if why}
 
@@ -122,9 +133,9 @@ def _written_lines(run: FinishedRun, failed: Collection[str]) -> Iterator[str]:
         )
 
 
-def _environments(reached: Mapping[str, Json]) -> Iterator[Environment]:
+def _environments(run: FinishedRun) -> Iterator[Environment]:
     """What is known of each environment. It is unpacked when it is asked for, to save memory."""
-    return (environment.unpacked(result["report"]) for result in reached.values())
+    return (environment.unpacked(result["report"]) for result in run.reached.values())
 
 
 def _write_error(
@@ -155,42 +166,36 @@ def result_of(host: str, result: Json | None, run_id: str, check_mode: bool = Fa
     return dict(result)
 
 
-def _why_not_reached(left_out: bool) -> str:
-    if left_out:
-        return "nothing was applied, because --tags or --skip-tags left the work out"
-    return "no task of it ran; the output above says why"
-
-
 def _shortened(error: str) -> str:
     lines = error.splitlines()
-    more = [f"and {len(lines) - _MOST_LINES} more errors; the results have them all"]
-    return "\n".join(lines[:_MOST_LINES] + more * (len(lines) > _MOST_LINES))
+    more = len(lines) - _MOST_LINES
+    if more > 0:
+        lines[_MOST_LINES:] = [f"and {more} more errors; the results have them all"]
+    return "\n".join(lines)
 
 
-def _backup_lines(run: FinishedRun, reached: Mapping[str, Json]) -> Iterator[str]:
+def _backup_lines(run: FinishedRun) -> Iterator[str]:
     """The command for the way back of all environments that changed, and which of them have none."""
     if run.check_mode:
         return
-    changed = [host for host, result in reached.items() if result.get("changed")]
-    backups = {host: str(reached[host]["backup"]) for host in changed if reached[host].get("backup")}
-    without = [host for host in changed if host not in backups]
+    changed = {host: result.get("backup") for host, result in run.reached.items() if result.get("changed")}
+    backups = {host: str(path) for host, path in changed.items() if path}
+    without = [host for host, path in changed.items() if not path]
     if without:
-        whose = f" of {listed(without, 5)}" if backups else ""
-        yield f"There is no backup{whose}, because mstr_runtimes_backup_dest is not set."
+        yield f"There is no backup of {listed(without, 5)}, because mstr_runtimes_backup_dest is not set."
     if backups:
-        back = commands(run.options, "apply", "mstr_runtimes_src", backups)
-        yield from (f"To go back: {command}" for command in back)
+        yield from (f"To go back: {command}" for command in _commands_with(backups, run.options))
         yield "The next apply of the definitions undoes that. What this run created stays."
 
 
-def _file_lines(run: FinishedRun, reached: Mapping[str, Json]) -> Iterator[str]:
+def _file_lines(run: FinishedRun) -> Iterator[str]:
     """The lines of an export or a probe, whose results have a file."""
-    for host, result in reached.items():
-        lines = str(result.get("error") or result["msg"]).splitlines() or [""]
-        prefix = "failed: " if result.get("error") else ""
-        if run.playbook == "probe" and not result.get("error"):
+    for host, result in run.reached.items():
+        error = result.get("error")
+        lines = [f"failed: {line}" for line in str(error or "").splitlines()] or str(result["msg"]).splitlines()
+        if run.playbook == "probe" and not error:
             lines.append(f"the record {'would be' if run.check_mode else 'is'} in {result['dest']}")
-        yield from (clean(f"{host}: {prefix}{line}") for line in lines)
+        yield from (clean(f"{host}: {line}") for line in lines)
 
 
 def command_line(inventory: Iterable[str]) -> list[str]:
@@ -199,15 +204,18 @@ def command_line(inventory: Iterable[str]) -> list[str]:
     Secrets stay out: they do not belong on a command line.
     """
     options = [f"-i {shlex.quote(source)}" for source in inventory] or ["-i INVENTORY"]
-    arguments: Mapping[str, Any] = context.CLIARGS or {}
-    for name in ("vault_ids", "vault_password_files"):
-        flag = f"--{name.removesuffix('s').replace('_', '-')}"
-        options += [f"{flag} {shlex.quote(str(value))}" for value in arguments.get(name) or ()]
-    if arguments.get("ask_vault_pass"):
+    options += [f"--vault-id {shlex.quote(value)}" for value in _given("vault_ids")]
+    options += [f"--vault-password-file {shlex.quote(value)}" for value in _given("vault_password_files")]
+    if context.CLIARGS.get("ask_vault_pass"):
         options.append("--ask-vault-pass")
-    for text in map(str, arguments.get("extra_vars") or ()):
+    for text in _given("extra_vars"):
         options += _extra_options(text)
     return options
+
+
+def _given(name: str) -> list[str]:
+    """The values of an option of the command line that may be given several times."""
+    return [str(value) for value in context.CLIARGS.get(name) or ()]
 
 
 def _extra_options(text: str) -> list[str]:
@@ -229,29 +237,24 @@ def _values(text: str) -> Mapping[str, Any]:
     return dict(parse_kv(text))
 
 
-def commands(options: Sequence[str], playbook: str, name: str, paths: Mapping[str, str]) -> list[str]:
-    """The commands that run a playbook with a file in the variable `name`, for each host its own.
+def _commands_with(backups: Mapping[str, str], options: Sequence[str]) -> Iterator[str]:
+    """The commands that apply these backups, each to its host. `options`: of the run.
 
     One command serves all hosts whose paths differ by the host's name alone.
     """
-    groups: dict[str, list[str]] = {}
-    for host, path in paths.items():
-        groups.setdefault(_pattern(host, path), []).append(host)
     extra = [option for option in options if option.startswith("-e ")]
-    start = " ".join(["ansible-playbook", *(option for option in options if option not in extra)])
-    lines = []
-    for pattern, hosts in groups.items():
-        path = pattern if len(hosts) > 1 else paths[hosts[0]]
-        limit = shlex.quote(",".join(hosts))
-        end = " ".join([*extra, extra_option(name, path)])
-        lines.append(f"{start} mstr.library.{playbook} --limit {limit} {end}")
-    return lines
+    others = [option for option in options if option not in extra]
+    for pattern, hosts in grouped((_pattern(host, path), host) for host, path in backups.items()).items():
+        path = pattern if len(hosts) > 1 else backups[hosts[0]]
+        limit = f"--limit {shlex.quote(','.join(hosts))}"
+        source = extra_option("mstr_runtimes_src", path)
+        yield " ".join(["ansible-playbook", *others, "mstr.library.apply", limit, *extra, source])
 
 
 def _pattern(host: str, path: str) -> str:
     """The path with a variable in place of the last mention of the host's name."""
     before, name, after = path.rpartition(host)
-    return f"{before}{_HOST}{after}" if name and "{" not in path else path
+    return f"{before}{_HOST}{after}" if name else path
 
 
 def extra_option(name: str, value: Any) -> str:

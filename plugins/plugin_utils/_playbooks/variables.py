@@ -108,14 +108,13 @@ def empty_errors(empty: Collection[str]) -> list[str]:
 
 def with_exemptions(policy: Any, exemptions: Any) -> Any:
     """The policy with a host's own exemptions beside those of the policy. Raises ValidationError."""
-    if not is_given(exemptions):
-        return policy
     if not isinstance(exemptions, (list, tuple)):
         raise ValidationError([f"mstr_runtimes_exemptions must be a list, not {str(exemptions)[:60]!r}."])
-    if not isinstance(policy or {}, Mapping):
-        return policy  # which has its own error
     rules = policy or {}
-    return {**rules, "exemptions": [*(rules.get("exemptions") or ()), *exemptions]} if exemptions else policy
+    if not isinstance(rules, Mapping):
+        return policy  # which has its own error
+    of_policy = rules.get("exemptions") or ()
+    return {**rules, "exemptions": [*of_policy, *exemptions]}
 
 
 def playbooks_with(name: str) -> list[str]:
@@ -129,24 +128,23 @@ def all_names() -> frozenset[str]:
     return frozenset(variable.name for variable in table())
 
 
-def name_errors(names: Iterable[str], playbook: str | None = None, extra: Iterable[str] = ()) -> Iterator[str]:
-    """A sentence for each variable that is misspelled, or of no use in this playbook.
+def unknown_errors(names: Iterable[str], extra: Iterable[str] = ()) -> Iterator[str]:
+    """A sentence for each misspelled variable.
 
-    `extra`: the names of the extra variables (-e). Only those must be variables of this playbook: an inventory serves
-    all playbooks. Without `playbook`, such as in a role, no known variable is out of place.
+    `extra`: the names of the extra variables (-e), of which each that begins with `mstr_` is meant for this collection.
     """
-    extra_names = set(extra)
-    for name in sorted({*names, *extra_names}):
-        if not name.startswith("mstr_") or name in OWN:
-            continue
-        is_extra = playbook is not None and name in extra_names
-        if name not in all_names():
-            if is_extra or name.startswith(_PREFIXES):
-                yield _unknown(name)
-        elif is_extra and name != _HANDED_ON and name not in types(str(playbook)):
-            *others, last = playbooks_with(name)
-            whose = f"{', '.join(others)} and {last} do" if others else f"{last} does"
-            yield f"{playbook} does not use {name}; {whose}. Remove it from -e."
+    alike = {name for name in names if name.startswith(_PREFIXES)}
+    alike |= {name for name in extra if name.startswith("mstr_")}
+    return map(_unknown, sorted(alike - all_names() - OWN))
+
+
+def unused_errors(playbook: str, extra: Iterable[str]) -> Iterator[str]:
+    """A sentence for each extra variable (-e) that a playbook does not use. An inventory serves all playbooks."""
+    used = {*types(playbook), _HANDED_ON}
+    for name in sorted((all_names() & {*extra}) - used):
+        *others, last = playbooks_with(name)
+        whose = f"{', '.join(others)} and {last} do" if others else f"{last} does"
+        yield f"{playbook} does not use {name}; {whose}. Remove it from -e."
 
 
 def _unknown(name: str) -> str:

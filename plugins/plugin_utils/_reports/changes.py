@@ -21,6 +21,7 @@ from .finding import Json
 # The actions in the order in which people are to see them, each with its verb. After the first two, a runtime is gone.
 VERBS = {"deleted": "delete", "replaced": "replace", "updated": "update", "created": "create", "moved": "move"}
 GOES = ("deleted", "replaced")
+_COUNTED = ("created", "updated", "replaced", "deleted", "moved", "failed", "unchanged")
 _ORDER = {"deleted": 0, "replaced": 1, "updated": 3, "created": 4}
 _FAILED = 2  # what was not done comes before what was
 
@@ -32,13 +33,16 @@ def changes_of(rows: Iterable[Json]) -> list[dict[str, Any]]:
 
 
 def _change(row: Json) -> dict[str, Any]:
-    error, runtime = row.get("error") or {}, row.get("runtime") or {}
+    error = row.get("error") or {}
     return {
-        **{key: row.get(key) for key in ("name", "id", "action", "smoke_test")},
+        "name": row["name"],
+        "id": row["id"],
+        "action": row["action"],
+        "smoke_test": row.get("smoke_test"),
         "fields": [dict(field) for field in row.get("changes") or ()],
         "error": error.get("msg"),
         # Nobody can look it up afterwards.
-        "definition": _definition(runtime) if row["action"] == "deleted" else {},
+        "definition": _definition(row.get("runtime") or {}) if row["action"] == "deleted" else {},
     }
 
 
@@ -55,12 +59,14 @@ def scripts_of(result: Json) -> list[Json]:
 def change_texts(change: Json, predicted: bool) -> list[str]:
     """What a change does, each as the rest of a sentence about its runtime. A plan also has what it would create."""
     action, done = change["action"], _done(change["action"], predicted)
-    lines = [line for field in _shown_fields(change, predicted) for line in difference_lines(*field)]
-    texts = [f"{done}: {line}" for line in lines]
-    if action in VERBS and not (action == "updated" and lines):
+    fields = _shown_fields(change, predicted)
+    texts = [f"{done}: {line}" for field in fields for line in _field_lines(field)]
+    is_said_by_fields = action == "updated" and texts
+    if action in VERBS and not is_said_by_fields:
         texts.insert(0, done)
     texts += [f"smoke test: {line}" for line in _lines(change["smoke_test"])]
-    return [*texts, *(f"failed: {line}" for line in _lines(change["error"]))]
+    texts += [f"failed: {line}" for line in _lines(change["error"])]
+    return texts
 
 
 def _done(action: str, predicted: bool) -> str:
@@ -74,17 +80,20 @@ def _lines(text: str | None) -> list[str]:
     return [line for line in (text or "").splitlines() if line.strip()]
 
 
-def _shown_fields(change: Json, predicted: bool) -> Iterator[tuple[str, Any, Any]]:
-    """The fields of which people can make something, each with its values."""
-    creates = change["action"] == "created"
-    if change["action"] == "deleted" or (creates and not predicted):
-        return
-    for each in change["fields"]:
-        # The sentence has the name of what is created. Nobody knows the id of what does not exist.
-        is_said = creates and each["field"] == "name"
-        is_unknown = each["field"] == "id" and each["after"] is None
-        if not is_said and not is_unknown:
-            yield each["field"], each["before"], each["after"]
+def _shown_fields(change: Json, predicted: bool) -> list[Json]:
+    """The fields of which people can make something."""
+    action, fields = change["action"], change["fields"]
+    if action == "deleted":
+        return []
+    if action == "created":
+        # The sentence has its name.
+        return [field for field in fields if field["field"] != "name"] if predicted else []
+    # Nobody knows the id of what does not exist.
+    return [field for field in fields if field["field"] != "id" or field["after"] is not None]
+
+
+def _field_lines(field: Json) -> Iterator[str]:
+    return difference_lines(field["field"], field["before"], field["after"])
 
 
 def script_text(script: Json, predicted: bool) -> str:
@@ -101,14 +110,14 @@ def script_text(script: Json, predicted: bool) -> str:
 
 def summary_text(summary: Mapping[str, int], predicted: bool) -> str:
     """Such as `1 to create, 2 to update, 47 unchanged`."""
-    parts = []
-    for action in ("created", "updated", "replaced", "deleted", "moved"):
-        number = summary.get(action)
-        if number:
-            what = counted(number, "script") if action == "moved" else str(number)
-            parts.append(f"{what} to {VERBS[action]}" if predicted else f"{what} {action}")
-    parts += [f"{summary[word]} {word}" for word in ("failed", "unchanged") if summary.get(word)]
+    parts = [_number_text(action, summary[action], predicted) for action in _COUNTED if summary.get(action)]
     return ", ".join(parts) or "no runtimes"
+
+
+def _number_text(action: str, number: int, predicted: bool) -> str:
+    what = counted(number, "script") if action == "moved" else str(number)
+    verb = f"to {VERBS[action]}" if predicted and action in VERBS else action
+    return f"{what} {verb}"
 
 
 def title(word: str, predicted: bool) -> str:

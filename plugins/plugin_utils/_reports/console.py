@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from ...module_utils._text import LONGEST_TEXT, clean, counted, listed
 from .changes import GOES, change_texts, script_text
 from .environment import Environment
+from .evaluation import grouped
 from .finding import KINDS
 from .overview import head_lines
 
@@ -52,10 +53,15 @@ def _change_lines(environment: Environment, predicted: bool) -> Iterator[tuple[s
 
 def finding_lines(environment: Environment) -> Iterator[tuple[str, str]]:
     """The lines about the findings, each after its kind."""
-    for kind, words in KINDS.items():
-        if not words.only_names:
-            found = (each for each in environment.findings if each.kind == kind)
-            yield from ((kind, line) for each in found for line in each.lines)
-        elif names := environment.names_of(kind):
-            what = f"{counted(len(names), 'runtime')} {words.one if len(names) == 1 else words.many}"
-            yield kind, f"{what}: {listed(list(map(repr, names)), _MOST_NAMES)}"
+    for kind, findings in grouped((found.kind, found) for found in environment.findings).items():
+        if KINDS[kind].only_names:
+            yield kind, _names_line(environment, kind)
+        else:
+            yield from ((kind, line) for found in findings for line in found.lines)
+
+
+def _names_line(environment: Environment, kind: str) -> str:
+    """Such as `2 runtimes have no definition: 'Extra', 'Trial'`."""
+    words, names = KINDS[kind], environment.names_of(kind)
+    verb = words.one if len(names) == 1 else words.many
+    return f"{counted(len(names), 'runtime')} {verb}: {listed(list(map(repr, names)), _MOST_NAMES)}"

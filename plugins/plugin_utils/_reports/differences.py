@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any, NamedTuple
 
 from ...module_utils._model.kinds import normalized_name
@@ -33,21 +34,19 @@ class Difference(NamedTuple):
 
 def differences(before: Any, after: Any) -> list[Difference]:
     """The differences between two values of a field, added entries first. None means that there was no value."""
-    if _are(Mapping, before, after):
+    given = [value for value in (before, after) if value]
+    if given and all(isinstance(value, Mapping) for value in given):
         return _of_keys(before or {}, after or {})
-    if not _are(list, before, after):
-        # A server may hold anything.
-        return [Difference("→", "", _value_text(before), _value_text(after))]
-    was, now = before or [], after or []
+    if given and all(isinstance(value, list) for value in given):
+        return _of_lists(before or [], after or [])
+    # A server may hold anything.
+    return [Difference("→", "", _value_text(before), _value_text(after))]
+
+
+def _of_lists(was: list[Any], now: list[Any]) -> list[Difference]:
     if all(isinstance(entry, Mapping) for entry in [*was, *now]):
         return _of_packages(was, now)
     return _of_texts(list(map(str, was)), list(map(str, now)))
-
-
-def _are(kind: type, before: Any, after: Any) -> bool:
-    """Whether both values are of this kind, or one of them where the other one is missing."""
-    given = [value for value in (before, after) if value]
-    return bool(given) and all(isinstance(value, kind) for value in given)
 
 
 def _of_texts(was: list[str], now: list[str]) -> list[Difference]:
@@ -86,23 +85,24 @@ def _of_keys(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Differ
 
 def _of_packages(before: Any, after: Any) -> list[Difference]:
     was, now = _by_name(before), _by_name(after)
-    added = [Difference("+", name, "", _package(entry)) for name, entry in now.items() if name not in was]
-    removed = [Difference("-", name, _package(entry), "") for name, entry in was.items() if name not in now]
-    return [
-        *(change for name, entry in now.items() if name in was for change in _of_package(was[name], entry)),
-        *added,
-        *removed,
-    ]
+    changed = [_of_package(was[name], now[name]) for name in now if name in was]
+    added = [Difference("+", name, "", _package(now[name])) for name in now if name not in was]
+    removed = [Difference("-", name, _package(was[name]), "") for name in was if name not in now]
+    return [*chain.from_iterable(changed), *added, *removed]
 
 
 def _of_package(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Difference]:
     name = str(after.get("name"))
-    versions = str(before.get("version") or "any version"), str(after.get("version") or "any version")
-    if versions[0] != versions[1]:
-        yield Difference("→", name, *versions)
-    texts = before.get("description") or "", after.get("description") or ""
-    if texts[0] != texts[1]:
-        yield Difference("→", f"{name} description", _value_text(texts[0]), _value_text(texts[1]))
+    old_version, new_version = _version(before), _version(after)
+    if old_version != new_version:
+        yield Difference("→", name, old_version, new_version)
+    old_text, new_text = before.get("description") or "", after.get("description") or ""
+    if old_text != new_text:
+        yield Difference("→", f"{name} description", _value_text(old_text), _value_text(new_text))
+
+
+def _version(package: Mapping[str, Any]) -> str:
+    return str(package.get("version") or "any version")
 
 
 def _by_name(packages: Any) -> dict[str, Mapping[str, Any]]:

@@ -101,6 +101,11 @@ class Finding(NamedTuple):
     data: Json
 
     @property
+    def subject(self) -> str | None:
+        """What it is about: the id of the runtime, else its name; None for the environment."""
+        return self.data.get("id") or self.runtime
+
+    @property
     def lines(self) -> list[str]:
         """Its sentences, each of which names the runtime."""
         start = "" if self.runtime is None else f"{self.runtime!r} "

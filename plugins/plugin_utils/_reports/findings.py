@@ -53,13 +53,14 @@ def _open_networks(runtime: Json) -> Iterator[Finding]:
 
 def _not_ready(runtime: Json) -> Iterator[Finding]:
     """One finding for all that prevents scripts from running on the runtime."""
-    packages = runtime.get("packages") or ()
-    failed = [package for package in packages if package.get("status") == "not_installed"]
-    lines = [f"package {package.get('name')} is not installed{_quoted(package.get('message'))}" for package in failed]
-    if runtime.get("status") == "error":
-        lines.insert(0, "has the status error")
+    lines = ["has the status error"] if runtime.get("status") == "error" else []
+    failed = []
+    for package in runtime.get("packages") or ():
+        if package.get("status") == "not_installed":
+            failed.append(package.get("name"))
+            lines.append(f"package {package.get('name')} is not installed{_quoted(package.get('message'))}")
     if lines:
-        yield finding("not_ready", runtime, "\n".join(lines), packages=[package.get("name") for package in failed])
+        yield finding("not_ready", runtime, "\n".join(lines), packages=failed)
 
 
 def _quoted(message: Any) -> str:
@@ -82,13 +83,14 @@ def _failed_runs(runtime: Json) -> Iterator[Finding]:
 
 def _pythons(runtimes: Iterable[Json], unread: Sequence[Json], today: date) -> Iterator[Finding]:
     """One finding for each branch of Python that has ended or ends soon, those that end first in front."""
-    by_branch = grouped(
-        (python["branch"], runtime) for runtime in runtimes if (python := python_of(runtime)) is not None
-    )
-    left = {branch: days_left(branch, today) for branch in by_branch}
-    ending = {branch: days for branch, days in left.items() if days is not None and days <= PYTHON_DAYS}
-    for branch in sorted(ending, key=lambda branch: (ending[branch], branch)):
-        yield _python(branch, ending[branch], by_branch[branch], unread, today)
+    users = grouped((python["branch"], runtime) for runtime in runtimes if (python := python_of(runtime)))
+    ending = []
+    for branch in users:
+        left = days_left(branch, today)
+        if left is not None and left <= PYTHON_DAYS:
+            ending.append((left, branch))
+    for left, branch in sorted(ending):
+        yield _python(branch, left, users[branch], unread, today)
 
 
 def _python(branch: str, left: int, users: Sequence[Json], unread: Sequence[Json], today: date) -> Finding:
@@ -128,13 +130,17 @@ def scripts_unread(unread: Iterable[Json]) -> bool:
 
 def of_policy(read: Json) -> Iterator[Finding]:
     """What the policy found in the result of mstr_runtime_info: one finding for each value of a runtime."""
-    rows = read.get("violations") or ()
-    for same in grouped(((row["id"], row["option"], str(row["value"])), row) for row in rows).values():
-        yield _violation(same)
+    rows_by_value = grouped((_identity(row), row) for row in read.get("violations") or ())
+    yield from map(_violation, rows_by_value.values())
     yield from exempted(read.get("exempted") or ())
     for row in read.get("not_evaluated") or ():
         text = f"{_value(row)} is not evaluated by {row['rule']}: it {row['detail']}"
         yield finding("not_evaluated", row, text, **_found(row, [row["rule"]]))
+
+
+def _identity(row: Json) -> tuple[str, str, str]:
+    """The value that a row is about, and its runtime."""
+    return row["id"], row["option"], str(row["value"])
 
 
 def _violation(rows: Sequence[Json]) -> Finding:

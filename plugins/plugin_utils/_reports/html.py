@@ -116,17 +116,18 @@ class Card(NamedTuple):
 
 def cards_of(environment: Environment) -> list[Card]:
     """The runtimes of an environment, with those that would be created; what goes first, then what is found."""
-    found = grouped((each.data.get("id") or each.runtime, each) for each in environment.findings)
+    findings = grouped((found.subject, found) for found in environment.findings)
     evaluated = _evaluated(environment.policy or {})
+
+    def card(named: Json, runtime: Json, change: Json | None) -> Card:
+        name, identity = str(named["name"] or ""), str(named["id"] or "")
+        subject = identity or name
+        return Card(name or identity, identity, runtime, change, findings.get(subject, ()), evaluated)
+
     changes = {change["id"]: change for change in environment.changes}
-    held = {runtime.get("id"): runtime for runtime in environment.runtimes}
-    pairs = [(runtime, changes.get(identity)) for identity, runtime in held.items()]
-    pairs += [({}, change) for change in environment.changes if change["id"] not in held]
-    cards = []
-    for runtime, change in pairs:
-        either = runtime or change or {}
-        name, identity = str(either.get("name") or ""), str(either.get("id") or "")
-        cards.append(Card(name or identity, identity, runtime, change, found.get(identity or name, ()), evaluated))
+    held = {runtime["id"] for runtime in environment.runtimes}
+    cards = [card(runtime, runtime, changes.get(runtime["id"])) for runtime in environment.runtimes]
+    cards += [card(change, {}, change) for change in environment.changes if change["id"] not in held]
     return sorted(cards, key=_place)
 
 
@@ -136,11 +137,12 @@ def _evaluated(policy: Json) -> set[str]:
 
 
 def _place(card: Card) -> tuple[int, int, str]:
+    """What goes comes first, then what somebody should look at, by its worst finding."""
     order = list(KINDS)
     action = card.change["action"] if card.change else ""
     goes = GOES.index(action) if action in GOES else len(GOES)
-    first = min((order.index(found.kind) for found in card.findings), default=len(order))
-    return goes, first if card.is_loud else len(order), card.name.casefold()
+    found = [order.index(found.kind) for found in card.findings] if card.is_loud else []
+    return goes, min(found, default=len(order)), card.name.casefold()
 
 
 def parts(run: Run) -> Iterator[str]:

@@ -18,7 +18,7 @@ from typing import Any
 from ...module_utils._text import LONGEST_TEXT, clean, one_line
 from .changes import GOES, script_text, title
 from .console import finding_lines
-from .differences import differences, value_texts
+from .differences import Difference, differences, value_texts
 from .environment import Environment
 from .evaluation import grouped
 from .finding import KINDS, Json
@@ -172,11 +172,20 @@ def _blocks(environment: Environment, run: Run) -> Iterator[Block]:
     """The parts about an environment; what goes comes first."""
     if environment.message:
         yield "messages", f"Failed:\n\n{_message(environment.message)}"
-    yield from (("warnings", f"- {code(f'warning: {text}')}") for text in environment.warnings)
+    for warning in environment.warnings:
+        yield "warnings", _line(f"warning: {warning}")
     if run.kind == APPLY:
-        yield from (_change_block(change, run.predicted) for change in environment.changes)
-        yield from (("scripts", f"- {code(script_text(each, run.predicted))}") for each in environment.scripts)
-    yield from ((KINDS[kind].many, f"- {code(line)}") for kind, line in finding_lines(environment))
+        for change in environment.changes:
+            yield _change_block(change, run.predicted)
+        for script in environment.scripts:
+            yield "scripts", _line(script_text(script, run.predicted))
+    for kind, text in finding_lines(environment):
+        yield KINDS[kind].many, _line(text)
+
+
+def _line(text: str) -> str:
+    """A text as an entry of a list."""
+    return f"- {code(text)}"
 
 
 def _change_block(change: Json, predicted: bool) -> Block:
@@ -204,8 +213,12 @@ def _field_lines(fields: Iterable[Json]) -> Iterator[str]:
     for field in fields:
         yield f"  {field['field']}"
         for each in differences(field["before"], field["after"]):
-            label = f"{each.name} " if each.sign == "→" and each.name else ""
-            if each.before and field["before"] is not None:
-                yield f"- {label}{each.before}"
-            if each.after:
-                yield f"+ {label}{each.after}"
+            yield from _diff_lines(each, field["before"] is not None)
+
+
+def _diff_lines(difference: Difference, had_value: bool) -> Iterator[str]:
+    label = f"{difference.name} " if difference.sign == "→" and difference.name else ""
+    if difference.before and had_value:
+        yield f"- {label}{difference.before}"
+    if difference.after:
+        yield f"+ {label}{difference.after}"

@@ -91,9 +91,7 @@ def conclusion(run: Run) -> str:
 
 def _problems(run: Run) -> Iterator[str]:
     """What is open to everything, what failed, the worst other findings, and scripts that will stop."""
-    deciding = [kind for kind, words in KINDS.items() if words.outcome]
-    found = [kind for kind in deciding if any(each.number_of(kind) for each in run.environments)]
-    worst = {kind: _with_places(run.environments, kind) for kind in found[:_MOST_KINDS]}
+    worst = _worst_findings(run.environments)
     if _FIRST in worst:
         yield worst.pop(_FIRST)
     failed = [environment.environment for environment in run.environments if environment.outcome == "failed"]
@@ -105,6 +103,13 @@ def _problems(run: Run) -> Iterator[str]:
     scheduled = _scheduled(run.environments)
     if scheduled:
         yield f"scripts on a schedule run on a Python that ends: {listed(scheduled, 5)}"
+
+
+def _worst_findings(environments: Sequence[Environment]) -> dict[str, str]:
+    """The worst kinds of findings that decide an outcome, each with its number and its places."""
+    found = {kind for environment in environments for kind in KINDS if environment.number_of(kind)}
+    deciding = [kind for kind, words in KINDS.items() if words.outcome and kind in found]
+    return {kind: _with_places(environments, kind) for kind in deciding[:_MOST_KINDS]}
 
 
 def _with_places(environments: Sequence[Environment], kind: str) -> str:

@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ...module_utils._model.file import FileError, from_json
 from .changes import change_texts, script_text
@@ -24,7 +24,7 @@ from .environment import Environment
 from .finding import Json
 from .texts import json_text
 
-# The version of the file's format. A newer collection still reads older formats.
+# The version of the file's format.
 FORMAT = 1
 _COLLECTION = Path(__file__).resolve().parents[3]
 _MOST = 20
@@ -88,7 +88,7 @@ def _values_of(change: Json) -> Iterator[Json]:
         yield {"field": "smoke_test", "before": None, "after": change["smoke_test"]}
 
 
-def environments_of(text: str) -> list[Any]:
+def environments_of(text: str) -> list[Json]:
     """The environments in the text of such a file. Raises ValueError with the rest of a sentence."""
     try:
         content = from_json(text)
@@ -96,12 +96,9 @@ def environments_of(text: str) -> list[Any]:
         raise
     except ValueError:
         raise ValueError("is not a plan: it is not JSON") from None
-    number = content.get("format") if isinstance(content, Mapping) else None
-    environments = content.get("environments") if isinstance(content, Mapping) else None
-    if isinstance(number, bool) or not isinstance(number, int) or number < 1 or not isinstance(environments, list):
-        raise ValueError("is not a plan; write one with --check and mstr_plan_dest")
-    if number > FORMAT:
-        raise ValueError(f"has the format {number}, and this collection reads formats up to {FORMAT}; update it")
+    if not isinstance(content, Mapping) or content.get("format") != FORMAT:
+        raise ValueError(f"is not a plan in format {FORMAT}; write one with --check and mstr_plan_dest")
+    environments: list[Json] = content["environments"]
     return environments
 
 
@@ -110,11 +107,7 @@ def plan_of(text: str, environment: str, server: str | None = None) -> Plan:
 
     `server`: the address of the server to which the plan would be applied.
     """
-    entries = [
-        entry
-        for entry in environments_of(text)
-        if isinstance(entry, Mapping) and entry.get("environment") == environment
-    ]
+    entries = [entry for entry in environments_of(text) if entry["environment"] == environment]
     if len(entries) != 1:
         how_many = "more than one plan" if entries else "no plan"
         raise ValueError(f"has {how_many} for {environment}, so nothing was changed there")
@@ -123,47 +116,45 @@ def plan_of(text: str, environment: str, server: str | None = None) -> Plan:
 
 def _checked(entry: Json, environment: str, server: str | None) -> Plan:
     """The plan in the entry of an environment. Raises ValueError."""
-    checked, identity, shown = entry.get("server"), entry.get("plan_id"), entry.get("differences")
+    checked = entry.get("server")
     if server and checked and server != checked:
         raise ValueError(
             f"has a plan for {environment} on the server {checked}, and {environment} is now {server}, so nothing was "
             "changed there"
         )
-    if not isinstance(identity, str) or not identity:
-        why = f"its check failed: {entry['message']}" if entry.get("message") else "it has no plan_id"
-        raise ValueError(f"has no plan for {environment}, because {why}")
-    differences = shown if isinstance(shown, list) else []
-    return Plan(identity, [each for each in differences if isinstance(each, Mapping)])
+    if not entry.get("plan_id"):
+        raise ValueError(f"has no plan for {environment}, because its check failed: {entry['message']}")
+    return Plan(entry["plan_id"], entry["differences"])
 
 
 def refusal(approved: Plan, now: Sequence[Json]) -> str:
     """The message that the plan is different by now, with what differs: approved beside now, deletions first."""
-    lines = [(_order(each), f"approved: {_text(each)}") for each in approved.differences if each not in now]
-    lines += [(_order(each), f"now: {_text(each)}") for each in now if each not in approved.differences]
-    lines.sort(key=lambda line: line[0])
-    deletions = [text for order, text in lines if order[0] == 0]
-    others = [text for order, text in lines if order[0] != 0]
-    more = [f"And {len(others) - _MOST} more."] if len(others) > _MOST else []
+    differing = [("approved", each) for each in approved.differences if each not in now]
+    differing += [("now", each) for each in now if each not in approved.differences]
+    differing.sort(key=lambda pair: _order(pair[1]))
+    lines = [f"{when}: {_text(difference)}" for when, difference in differing]
+    deletions = [difference for _when, difference in differing if difference["action"] == "deleted"]
+    shown = lines[: len(deletions) + _MOST]
+    if len(lines) > len(shown):
+        shown.append(f"And {len(lines) - len(shown)} more.")
     first = f"The plan is different from the approved one ({approved.plan_id}). Nothing was written. What differs:"
-    return "\n".join([first, *deletions, *others[:_MOST], *more, _REPEAT])
+    return "\n".join([first, *shown, _REPEAT])
 
 
 def _order(difference: Json) -> tuple[int, str, str]:
     """Deletions first, then object by object, and value by value."""
     name = str(difference.get("runtime") or difference.get("script"))
-    return 0 if difference.get("action") == "deleted" else 1, name, str(difference.get("field"))
+    return 0 if difference["action"] == "deleted" else 1, name, str(difference.get("field"))
 
 
 def _text(difference: Json) -> str:
     """A difference of a plan as a sentence."""
     if "script" in difference:
         return script_text({**difference, "name": difference["script"]}, predicted=True)
-    field, values = difference.get("field"), difference.get("definition") or {}
-    fields = [{key: difference.get(key) for key in ("field", "before", "after")}] if field else []
-    action, error = difference.get("action"), difference.get("error")
-    texts = change_texts({"action": action, "fields": fields, "smoke_test": None, "error": error}, predicted=True)
-    definition = [f"{key} {', '.join(value_texts(value))}" for key, value in values.items()]
-    text = f"{difference.get('runtime')!r} {'; '.join(texts)}"
+    fields = [difference] if "field" in difference else []
+    change = {"action": difference["action"], "fields": fields, "smoke_test": None, "error": difference.get("error")}
+    text = f"{difference['runtime']!r} {'; '.join(change_texts(change, predicted=True))}"
+    definition = [f"{key} {', '.join(value_texts(value))}" for key, value in difference.get("definition", {}).items()]
     return f"{text}: {'; '.join(definition)}" if definition else text
 
 

@@ -195,8 +195,11 @@ def _roots(graph: Mapping[str, Iterable[str]], written: Iterable[Package]) -> li
     """What the runtime itself needs: what its definition lists, what nothing needs, then one of each circle."""
     listed = {project(package.name) for package in written}
     roots = [key for key in graph if key in listed]
-    needed = {name for key, names in graph.items() for name in names if name != key}
-    for key in sorted(graph, key=lambda key: key in needed):
+    needed = set[str]()
+    for key, names in graph.items():
+        needed |= {*names} - {key}
+    needed_last = sorted(graph, key=lambda key: key in needed)
+    for key in needed_last:
         if key not in _reached(graph, roots):
             roots.append(key)
     return roots

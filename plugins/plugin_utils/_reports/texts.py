@@ -52,10 +52,12 @@ def when(text: Any) -> str:
 def plain(value: Any) -> Any:
     """A value in plain Python types, without the tags of a template."""
     if isinstance(value, Mapping):
-        return {str.__str__(str(key)): plain(entry) for key, entry in value.items()}
+        return {plain(str(key)): plain(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(entry) for entry in value]
-    if value is None or isinstance(value, (bool, str)):
-        # Before ansible-core 2.19, str() of an unsafe text is an unsafe text again, which YAML cannot represent.
-        return str.__str__(value) if isinstance(value, str) else value
-    return value + 0 if isinstance(value, (int, float)) else str(value)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, (int, float)):
+        return value + 0
+    # Before ansible-core 2.19, str() of an unsafe text is an unsafe text again, which YAML cannot represent.
+    return str.__str__(str(value))

@@ -38,16 +38,21 @@ class Upgrade(NamedTuple):
 
     def version(self, offered: Sequence[str] | None) -> str:
         """The version of the definitions. `offered`: by the server, None if it has no list. Raises ValidationError."""
-        if self.target.count(".") == 2 and offered is None:
-            return self.target
         if offered is None:
+            return self._whole_version()
+        versions = filter(_OFFERED.fullmatch, offered)
+        same = [version for version in versions if self.target in (version, branch_of(version))]
+        if not same:
+            known = listed([*offered], 20) or "no version"
+            raise ValidationError([f"mstr_export_upgrade: this server does not offer {self.target!r}, but {known}."])
+        return max(same, key=lambda version: [*map(int, version.split("."))])
+
+    def _whole_version(self) -> str:
+        """The version, which no server completes. Raises ValidationError if it is a branch."""
+        if self.target.count(".") < 2:
             error = "This server has no list of Python versions. Give a whole version, such as 3.12.5"
             raise ValidationError([f"{error}, not {self.target!r}."])
-        same = [each for each in offered if self.target in (each, branch_of(each)) and _OFFERED.fullmatch(each)]
-        if not same:
-            known = listed([*map(str, offered)], 20) or "no version"
-            raise ValidationError([f"mstr_export_upgrade: this server does not offer {self.target!r}, but {known}."])
-        return max(same, key=lambda each: [*map(int, each.split("."))])
+        return self.target
 
 
 def upgrade_errors(target: Any, today: date) -> Iterator[str]:
@@ -80,7 +85,7 @@ def upgrade_file(read: Mapping[str, Any], upgrade: Upgrade, writer: str) -> tupl
     version = upgrade.version(read["versions"]) if due else ""
     notes = [
         *_not_moved(runtimes, upgrade),
-        *_reasons(all_of_them, runtimes, upgrade),
+        *_inexpressible(all_of_them, runtimes, upgrade),
         *_unread(unread),
     ]
     if due and days_left(version, upgrade.today) is None:
@@ -139,7 +144,7 @@ def _not_moved(runtimes: Iterable[Runtime], upgrade: Upgrade) -> Iterator[str]:
             yield f"Runtime {runtime['name']!r} is not in this file, because it has {known}."
 
 
-def _reasons(file: File, runtimes: Iterable[Runtime], upgrade: Upgrade) -> Iterator[str]:
+def _inexpressible(file: File, runtimes: Iterable[Runtime], upgrade: Upgrade) -> Iterator[str]:
     """What no definition can express among the runtimes that have to move."""
     due = {str(each["id"]) for each in runtimes if upgrade.is_due(each["runtime_version"])}
     for (name, identity), errors in sorted(file.inexpressible.items()):

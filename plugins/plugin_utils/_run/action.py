@@ -23,7 +23,7 @@ What this needs of ansible-core beside the names that every action plugin has, w
 way:
 
 - `_execute_module`, `_update_module_args`, `_load_params`, `_PARSED_MODULE_ARGS`, `_return_formatted` (from 2.19 on
-  `_record_module_result`) and the encoders of `worker`: no task runs in process; test_fallbacks.py::test_a_task_reports…
+  `_record_module_result`) and the encoders of `worker`: no task runs in process; test_fallbacks.py
 - `_compute_environment_string`, `os.environ`: the variables of the task; test_fallbacks.py::test_a_task_is_the_same…
 - `_loader.get_basedir`, `os.chdir`: relative paths in variables such as MSTR_CA_PATH; the same test
 - `warn`: an item of a loop has the warnings of the items before it, or none; the same test

@@ -91,23 +91,9 @@ def test_tags_that_leave_the_work_out():
     assert done[1] == "b: not reached: no task of it ran; the output above says why"
 
 
-def test_twenty_lines_and_all_deletions():
-    """And twenty errors of an environment. A plan has them all."""
-    actions = [action for action in ("created", "deleted") for _number in range(30)]
-    entries = [{"name": f"r{number}", "action": action, "scripts": []} for number, action in enumerate(actions)]
-    done = {"failed": False, "summary": {**SUMMARY, "created": 30, "deleted": 30}, "runtimes": entries}
-    found = made({"a": {"run": "1", "report": environments.applied("a", done, False).packed()}})
-    assert "a: and 10 more like these; mstr_report_dest shows them all" in found.lines
-    assert sum("deleted" in line for line in found.lines[1:]) == 30
-    plan = made({"a": {"run": "1", "report": environments.applied("a", done, True).packed()}}, check_mode=True)
-    assert sum("would be" in line for line in plan.lines) == 60, "somebody approves it"
+def test_at_most_twenty_errors_of_an_environment():
     many = made({"a": applied("a", error="\n".join("x" * 30))})
     assert many.errors["a"].splitlines()[19:] == ["x", "and 10 more errors; the results have them all"]
-    assert many.lines == [
-        *["a: failed: x"],
-        *["a: x"] * 19,
-        "a: and 10 more like these; mstr_report_dest shows them all",
-    ]
 
 
 OPTIONS = ["-i 'my inventory'", "-e @x.yml"]
@@ -132,11 +118,9 @@ def test_the_way_back_is_the_end_of_an_apply():
 
 
 def test_run_without_a_backup():
-    without, because = applied("a", changed=True), "because mstr_runtimes_backup_dest is not set."
-    assert made({"a": without}).lines[-1] == f"There is no backup, {because}"
-    with_backup = applied("b", changed=True, backup="/bk/b.yml")
-    assert f"There is no backup of a, {because}" in made({"a": without, "b": with_backup}).lines
-    assert "backup" not in str(made({"a": without}, check_mode=True).lines)
+    results = {"a": applied("a", changed=True), "b": applied("b", changed=True, backup="/bk/b.yml")}
+    assert "There is no backup of a, because mstr_runtimes_backup_dest is not set." in made(results).lines
+    assert "backup" not in str(made(results, check_mode=True).lines)
 
 
 def test_a_later_command_has_no_secrets(monkeypatch):
