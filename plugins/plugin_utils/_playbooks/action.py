@@ -16,13 +16,12 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ansible.errors import AnsibleError
-from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 
 from ...module_utils._errors import ValidationError
 from .._reports.texts import plain
-from .check import UNKNOWN, path_of, server_of
+from .check import UNKNOWN, path_of, server_of, switch_in
 from .final_report import command_line
 from .variables import CONNECTION, is_given
 
@@ -96,10 +95,10 @@ class Action(ActionBase):
 
     def is_on(self, name: str) -> bool:
         """Whether a switch is on."""
-        try:
-            return bool(boolean(self.non_empty(name) or False))
-        except TypeError:
-            raise refused(f"{name} must be true or false, not {str(self.value(name))!r}.") from None
+        switch = switch_in(self.non_empty(name) or False)
+        if switch is None:
+            raise refused(f"{name} must be true or false, not {str(self.value(name))!r}.")
+        return switch
 
     def check_local(self, variable: str) -> None:
         """Raise ValidationError if the modules run on another host, whose files nobody here reads or writes."""

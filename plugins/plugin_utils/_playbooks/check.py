@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
+from itertools import chain
 from typing import Any, NamedTuple
 
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -69,7 +70,7 @@ class NewRun(NamedTuple):
 
     def switched_on(self, name: str) -> list[str]:
         """The hosts on which a switch is on."""
-        return [host for host, value in self.values_of(name) if is_on(value)]
+        return [host for host, value in self.values_of(name) if switch_in(value)]
 
     def is_local(self, host: str) -> bool:
         """Whether the modules run on the control node."""
@@ -130,15 +131,14 @@ def server_of(values: Mapping[str, Any], environ: Mapping[str, str]) -> str | No
     return None
 
 
-def is_on(value: Any) -> bool:
-    """Whether a switch is on; one that is neither true nor false is not."""
+def switch_in(value: Any) -> bool | None:
+    """Whether a switch is on; None if it is neither true nor false."""
     try:
         return bool(boolean(value))
     except TypeError:
-        return False
+        return None
 
 
-_MOST_SENTENCES = 20
 # The files that all hosts share.
 _SHARED = ("mstr_report_dest", "mstr_plan_dest", "mstr_plan_src")
 
@@ -167,26 +167,13 @@ def run_errors(run: NewRun) -> list[str]:
         _gate_errors(run),
         _server_errors(run),
     )
-    return [sentence for errors in kinds for sentence in _limited(list(errors))]
-
-
-def _limited(sentences: list[str]) -> list[str]:
-    more = len(sentences) - _MOST_SENTENCES
-    return sentences if more <= 0 else [*sentences[:_MOST_SENTENCES], f"And {more} more errors of this kind."]
+    return [*chain.from_iterable(kinds)]
 
 
 def _switch_errors(run: NewRun) -> Iterator[str]:
     """Of the switches that no module sees, and that would otherwise be off."""
     for name in ("mstr_fail_on_drift", "mstr_fail_on_violation"):
-        yield from _invalid(run, name, _is_switch, "true or false")
-
-
-def _is_switch(value: Any) -> bool:
-    try:
-        boolean(value)
-    except TypeError:
-        return False
-    return True
+        yield from _invalid(run, name, lambda value: switch_in(value) is not None, "true or false")
 
 
 def _invalid(run: NewRun, name: str, is_valid: Callable[[Any], bool], expected: str) -> Iterator[str]:

@@ -32,8 +32,6 @@ def kind_at(path: str) -> str | None:
         mode = os.stat(path).st_mode
     except OSError:
         return None
-    if any(_is_stream(link) for link in _links(path)):
-        return "a stream of the process"
     return _KINDS.get(stat.S_IFMT(mode))
 
 
@@ -80,20 +78,6 @@ def write(path: str, parts: Iterable[str], *, private: bool = False) -> None:
         with suppress(OSError):
             os.unlink(beside)
         raise
-
-
-def _links(path: str) -> Iterator[str]:
-    """The path, and what it points to, link by link."""
-    while True:
-        yield path
-        if not os.path.islink(path):
-            return
-        path = os.path.join(os.path.dirname(path), os.readlink(path))
-
-
-def _is_stream(path: str) -> bool:
-    """Whether a path such as /dev/stdout means an open file of the process, which may be a regular one."""
-    return os.path.realpath(os.path.dirname(path)).startswith("/proc/")
 
 
 def _is_folder_writable(path: str) -> bool:

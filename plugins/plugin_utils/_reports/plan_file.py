@@ -5,19 +5,17 @@
 """The file of an approved plan: written after a check, read before the apply that may do exactly this.
 
 A plan is compared by its id. What differs is compared as two lists of differences, each of one value of one object.
-Pure, except that the version of the collection is read from the collection's own files.
+Pure.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 from ...module_utils._model.file import FileError, from_json
+from ...module_utils._session.transport import VERSION
 from .changes import change_texts, script_text
 from .differences import value_texts
 from .environment import Environment
@@ -26,7 +24,6 @@ from .texts import json_text
 
 # The version of the file's format.
 FORMAT = 1
-_COLLECTION = Path(__file__).resolve().parents[3]
 _MOST = 20
 _REPEAT = "Start the playbook again with --check and mstr_plan_dest, and have the new plan approved."
 
@@ -53,7 +50,7 @@ def plan_text(environments: Iterable[Environment], not_reached: Mapping[str, str
     entries += [{"environment": host, "message": f"it was not reached: {why}"} for host, why in not_reached.items()]
     content = {
         "format": FORMAT,
-        "collection": f"mstr.library {collection_version()}",
+        "collection": f"mstr.library {VERSION}",
         "generated": generated,
         "environments": sorted(entries, key=lambda entry: str(entry["environment"])),
     }
@@ -156,13 +153,3 @@ def _text(difference: Json) -> str:
     text = f"{difference['runtime']!r} {'; '.join(change_texts(change, predicted=True))}"
     definition = [f"{key} {', '.join(value_texts(value))}" for key, value in difference.get("definition", {}).items()]
     return f"{text}: {'; '.join(definition)}" if definition else text
-
-
-@cache
-def collection_version() -> str:
-    """The version of this collection: as installed, or of a source tree."""
-    manifest = _COLLECTION / "MANIFEST.json"
-    if manifest.is_file():
-        return str(json.loads(manifest.read_text(encoding="utf-8"))["collection_info"]["version"])
-    version = re.search(r"^version: *(\S+)", (_COLLECTION / "galaxy.yml").read_text(encoding="utf-8"), re.MULTILINE)
-    return version.group(1) if version else "unknown"

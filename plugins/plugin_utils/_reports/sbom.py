@@ -23,11 +23,11 @@ from urllib.parse import quote
 from ...module_utils._model.installed import graph_of, installed_from
 from ...module_utils._model.kinds import Package
 from ...module_utils._model.requirements import project
+from ...module_utils._session.transport import VERSION
 from .environment import Environment
 from .evaluation import grouped
 from .finding import Json
 from .formats import Run
-from .plan_file import collection_version
 from .texts import json_text
 
 # Versions of Python, as its CPEs have them; a pre-release is an update there, and no server offers one.
@@ -88,7 +88,7 @@ def parts(run: Run) -> Iterator[str]:
         "version": 1,
         "metadata": {
             "timestamp": run.generated,
-            "tools": {"components": [{"type": "application", "name": "mstr.library", "version": collection_version()}]},
+            "tools": {"components": [{"type": "application", "name": "mstr.library", "version": VERSION}]},
             "component": {"type": "platform", "bom-ref": "environments", "name": "Library environments"},
             "properties": properties,
         },

@@ -78,14 +78,6 @@ def test_only_a_regular_file_is_replaced(tmp_path, kind, path_to):
     assert not list(tmp_path.glob(".mstr-library-*"))
 
 
-def test_open_files_of_the_process(tmp_path):
-    """What /dev/stdout means may be a regular file, to which the process goes on writing."""
-    with (tmp_path / "output").open("w", encoding="utf-8") as output:
-        link = tmp_path / "stdout"
-        link.symlink_to(f"/proc/self/fd/{output.fileno()}")
-        assert "is a stream of the process" in str(list(dest_errors("mstr_export_dest", str(link))))
-
-
 @pytest.mark.parametrize(("mask", "rights"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
 def test_rights_of_a_new_file(tmp_path, mask, rights):
     with umask(mask):

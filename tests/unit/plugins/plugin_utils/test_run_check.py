@@ -209,14 +209,6 @@ def test_an_extra_variable_of_no_use(playbook, extra, sentence):
     assert errors(playbook, common=extra) == [], "an inventory serves all playbooks"
 
 
-def test_at_most_twenty_errors_of_a_kind():
-    found = errors(extra={"mstr_report_dest": "x", "mstr_plan_src": "missing.json"})
-    assert len(found) == 2
-    many = errors(common={f"mstr_runtimes_x{number}": 1 for number in range(30)})
-    assert len(many) == 21
-    assert many[-1] == "And 10 more errors of this kind."
-
-
 def test_what_is_not_known_yet():
     names = ("mstr_runtimes_src", "mstr_runtimes_policy", "mstr_fail_on_drift", "mstr_runtimes", "mstr_base_url")
     unknown = dict.fromkeys(names, UNKNOWN)
