@@ -22,6 +22,7 @@ from ...module_utils._errors import ErrorList, ValidationError
 from ...module_utils._model.usage import name_of
 from ...module_utils._text import ended, listed
 from .._reports.export import File
+from .._reports.finding import entries
 from .action import Action, Result, refused
 from .destination import kind_at
 from .export import BACKUP, OwnFile, exported
@@ -78,7 +79,7 @@ def definitions_of(action: Action) -> Result:
 
 
 def _with_warnings(result: Result, warnings: Sequence[str]) -> Result:
-    return {**result, "warnings": [*(result.get("warnings") or ()), *warnings]} if warnings else result
+    return {**result, "warnings": [*entries(result, "warnings"), *warnings]} if warnings else result
 
 
 def policy_of(action: Action) -> Result:
@@ -105,7 +106,7 @@ def _read_backup(action: Action) -> tuple[_Backup | None, Result]:
     if file is None:
         return None, read
     warnings = [f"{ended(reason)} It is not in the backup, and a purge spares it." for reason in file.reasons]
-    unread = [name_of(entry["project"]) or "the list of projects" for entry in read.get("unread") or ()]
+    unread = [name_of(entry["project"]) or "the list of projects" for entry in entries(read, "unread")]
     if unread:
         warnings.append(
             f"The backup lacks scripts that could not be read: {listed(list(dict.fromkeys(unread)))}. Going back does "
@@ -150,5 +151,5 @@ def _paths(dest: str, time: str) -> Iterator[str]:
 
 def _may_have_written(result: Mapping[str, Any]) -> bool:
     """Whether a run of mstr_runtimes wrote something, or may have. A killed process returns no result of the module."""
-    failed = any(script.get("action") == "failed" for script in result.get("scripts") or ())
+    failed = any(script.get("action") == "failed" for script in entries(result, "scripts"))
     return bool(result.get("changed")) or failed or "module_stdout" in result

@@ -18,6 +18,7 @@ from ...module_utils._errors import ErrorList
 from ...module_utils._model.runtime import INCOMPLETE, counted_runtimes
 from ...module_utils._text import counted
 from .._reports.export import File, to_file
+from .._reports.finding import entries
 from .._reports.texts import plain
 from .._reports.upgrade import UPGRADE_DAYS, Upgrade, upgrade_errors, upgrade_file
 from .action import Action, Result, refused
@@ -84,7 +85,7 @@ def exported(action: Action, what: tuple[str, str], options: Result | None = Non
     if read.get("failed"):
         return None, read
     server = action.server() or "" if what == BACKUP else None
-    dangling = plain(read.get("dangling") or ())
+    dangling = plain(entries(read, "dangling"))
     file = to_file(plain(read["runtimes"]), what[1], backup_of=server, scripts=bool(options), dangling=dangling)
     return file, read
 
@@ -120,7 +121,7 @@ class OwnFile:
     def _of_others(self) -> Iterator[tuple[str, Any]]:
         """The other hosts of the play, each with its value of the variable, if that is known."""
         action = self._action
-        hosts = [str(host) for host in action.task_vars.get("ansible_play_hosts") or () if str(host) != action.host]
+        hosts = [str(host) for host in action.task_vars.get("ansible_play_hosts", ()) if str(host) != action.host]
         for host, values in action.of_hosts(hosts, (self._variable,)).items():
             value = values.get(self._variable)
             if is_given(value) and value is not UNKNOWN:

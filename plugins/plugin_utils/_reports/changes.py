@@ -16,7 +16,7 @@ from ...module_utils._model.fields import BY_NAME
 from ...module_utils._model.usage import label_of, name_of
 from ...module_utils._text import counted
 from .differences import difference_lines
-from .finding import Json
+from .finding import Json, entries
 
 # The actions in the order in which people are to see them, each with its verb. After the first two, a runtime is gone.
 VERBS = {"deleted": "delete", "replaced": "replace", "updated": "update", "created": "create", "moved": "move"}
@@ -39,7 +39,7 @@ def _change(row: Json) -> dict[str, Any]:
         "id": row["id"],
         "action": row["action"],
         "smoke_test": row.get("smoke_test"),
-        "fields": [dict(field) for field in row.get("changes") or ()],
+        "fields": [dict(field) for field in entries(row, "changes")],
         "error": error.get("msg"),
         # Nobody can look it up afterwards.
         "definition": _definition(row.get("runtime") or {}) if row["action"] == "deleted" else {},
@@ -53,7 +53,7 @@ def _definition(runtime: Json) -> dict[str, Any]:
 
 def scripts_of(result: Json) -> list[Json]:
     """The scripts that were or would be moved, and those whose move failed."""
-    return [script for script in result.get("scripts") or () if script.get("action") != "none"]
+    return [script for script in entries(result, "scripts") if script.get("action") != "none"]
 
 
 def change_texts(change: Json, predicted: bool) -> list[str]:

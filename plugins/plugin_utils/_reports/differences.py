@@ -34,10 +34,10 @@ class Difference(NamedTuple):
 
 def differences(before: Any, after: Any) -> list[Difference]:
     """The differences between two values of a field, added entries first. None means that there was no value."""
-    given = [value for value in (before, after) if value]
-    if given and all(isinstance(value, Mapping) for value in given):
+    values = [value for value in (before, after) if value is not None]
+    if all(isinstance(value, Mapping) for value in values):
         return _of_keys(before or {}, after or {})
-    if given and all(isinstance(value, list) for value in given):
+    if all(isinstance(value, list) for value in values):
         return _of_lists(before or [], after or [])
     # A server may hold anything.
     return [Difference("→", "", _value_text(before), _value_text(after))]
@@ -50,10 +50,10 @@ def _of_lists(was: list[Any], now: list[Any]) -> list[Difference]:
 
 
 def _of_texts(was: list[str], now: list[str]) -> list[Difference]:
-    added = [Difference("+", entry, "", entry) for entry in now if entry not in was]
-    removed = [Difference("-", entry, entry, "") for entry in was if entry not in now]
+    found = [Difference("+", entry, "", entry) for entry in now if entry not in was]
+    found += [Difference("-", entry, entry, "") for entry in was if entry not in now]
     # If only the order or the number of equal entries differs, show both whole values.
-    return [*added, *removed] or [Difference("→", "", _value_text(was), _value_text(now))]
+    return found or [Difference("→", "", _value_text(was), _value_text(now))]
 
 
 def difference_lines(field: str, before: Any, after: Any) -> Iterator[str]:

@@ -18,7 +18,19 @@ from typing import Any, NamedTuple
 from ...module_utils._errors import as_mstr_error
 from ...module_utils._work.api import utc_date
 from .changes import changes_of, scripts_of
-from .finding import DEFINITIONS, INSTALLED, KINDS, POLICY, SCRIPTS, Finding, Json, counts_of, in_order, outcome_of
+from .finding import (
+    DEFINITIONS,
+    INSTALLED,
+    KINDS,
+    POLICY,
+    SCRIPTS,
+    Finding,
+    Json,
+    counts_of,
+    entries,
+    in_order,
+    outcome_of,
+)
 from .findings import exempted, of_audit, scripts_unread, undefined
 
 
@@ -92,7 +104,9 @@ def applied(name: str, result: Json, check_mode: bool, warnings: Iterable[Any] =
 def audited(name: str, result: Json, policy: Json, warnings: Iterable[Any] = ()) -> Environment:
     """What is known after an audit, from the result of its module. It never fails. `policy`: its effective rules."""
     if failed(result):
-        return Environment(name, "failed", message_of(result), warnings=_texts([*warnings, *_warnings(result)]))
+        return Environment(
+            name, "failed", message_of(result), warnings=_texts([*warnings, *entries(result, "warnings")])
+        )
     try:
         return _audited(name, result, policy, warnings)
     except Exception as exc:
@@ -100,10 +114,10 @@ def audited(name: str, result: Json, policy: Json, warnings: Iterable[Any] = ())
 
 
 def _applied(name: str, result: Json, check_mode: bool, warnings: Iterable[Any]) -> Environment:
-    rows = result.get("runtimes") or ()
-    findings = [*exempted(result.get("exempted") or ())]
+    rows = entries(result, "runtimes")
+    findings = [*exempted(entries(result, "exempted"))]
     if check_mode:
-        findings += undefined(result.get("undefined") or ())
+        findings += undefined(entries(result, "undefined"))
     report = Environment(
         environment=name,
         outcome="unchanged",
@@ -114,7 +128,7 @@ def _applied(name: str, result: Json, check_mode: bool, warnings: Iterable[Any])
         findings=in_order(findings),
         # One that would be created does not exist.
         runtimes=[row["runtime"] for row in rows if row.get("runtime") and row["runtime"].get("id")],
-        warnings=_texts([*warnings, *_warnings(result)]),
+        warnings=_texts([*warnings, *entries(result, "warnings")]),
     )
     if failed(result):
         return report._replace(outcome="failed", message=message_of(result))
@@ -125,16 +139,18 @@ def _applied(name: str, result: Json, check_mode: bool, warnings: Iterable[Any])
 
 def _audited(name: str, result: Json, policy: Json, warnings: Iterable[Any]) -> Environment:
     read, plan = result["read"], result["applied"]
-    unread = read.get("unread") or ()
+    unread = entries(read, "unread")
     runtimes = [with_known_scripts(runtime, unread) for runtime in read["runtimes"]]
-    findings = of_audit(read, runtimes, plan, result.get("refusals") or (), utc_date())
+    findings = of_audit(read, runtimes, plan, entries(result, "refusals"), utc_date())
     report = Environment(
         environment=name,
         outcome=outcome_of(findings, bool(policy)),
         counts=counts_of(findings, _looked_at(read, runtimes, plan, policy)),
         findings=findings,
         runtimes=runtimes,
-        warnings=_texts([*warnings, *_warnings(result), *_warnings(read), *_warnings(plan or {})]),
+        warnings=_texts(
+            [*warnings, *entries(result, "warnings"), *entries(read, "warnings"), *entries(plan or {}, "warnings")]
+        ),
         policy=policy or None,
     )
     return report if plan is None else _compared(report, plan)
@@ -153,7 +169,7 @@ def _looked_at(read: Json, runtimes: Sequence[Json], plan: Json | None, policy: 
 
 def _compared(report: Environment, plan: Json) -> Environment:
     """The report with what an apply would do."""
-    report = report._replace(changes=changes_of(plan.get("runtimes") or ()), scripts=scripts_of(plan))
+    report = report._replace(changes=changes_of(entries(plan, "runtimes")), scripts=scripts_of(plan))
     return report._replace(outcome="failed", message=message_of(plan)) if failed(plan) else report
 
 
@@ -175,15 +191,11 @@ def message_of(result: Json) -> str:
 
 def _without_values(name: str, result: Json, exc: Exception) -> Environment:
     """The message of the task and each runtime that it wrote, without looking at any other value."""
-    rows = [row for row in result.get("runtimes") or () if isinstance(row, Mapping) and row.get("action") != "none"]
+    rows = [row for row in entries(result, "runtimes") if isinstance(row, Mapping) and row.get("action") != "none"]
     written = [f"{row.get('name')!r} ({row.get('id')}): {row.get('action')}" for row in rows]
     sentence = f"The report could not be made. {as_mstr_error(exc).sentence}"
     message = "\n".join([str(result.get("msg") or ""), sentence, *written]).strip()
-    return Environment(name, "failed", message, warnings=_texts(_warnings(result)))
-
-
-def _warnings(result: Json) -> Sequence[Any]:
-    return result.get("warnings") or ()
+    return Environment(name, "failed", message, warnings=_texts(entries(result, "warnings")))
 
 
 def _texts(warnings: Iterable[Any]) -> list[str]:

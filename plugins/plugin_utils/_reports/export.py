@@ -22,6 +22,7 @@ from ...module_utils._model.fields import BY_NAME
 from ...module_utils._model.kinds import RESOURCE_KEYS
 from ...module_utils._model.runtime import DEFAULT_RUNTIME_ID, is_id, parts_of
 from ...module_utils._text import ANSIBLE_MASKS, SURROGATE, clean, texts_in
+from .finding import entries
 from .texts import without_controls
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -164,7 +165,7 @@ def settled(
         if not replaced:
             settled.append(runtime)
         elif replaced in ids:
-            moved.setdefault(replaced, []).extend(runtime.get("scripts") or ())
+            moved.setdefault(replaced, []).extend(entries(runtime, "scripts"))
             left_out[_identity(runtime)] = [f"{what}, which exists."]
         elif finals[name] > 1:
             left_out[_identity(runtime)] = [f"{what}, which is gone, and another runtime has the name {name!r}."]
@@ -174,14 +175,14 @@ def settled(
 
     def with_scripts(runtime: Runtime) -> Runtime:
         more = moved.get(_identity(runtime)[1].upper())
-        return {**runtime, "scripts": [*(runtime.get("scripts") or ()), *more]} if more else runtime
+        return {**runtime, "scripts": [*entries(runtime, "scripts"), *more]} if more else runtime
 
     return list(map(with_scripts, settled)), left_out
 
 
 def _assignments(runtimes: Iterable[Runtime], definitions: Iterable[Runtime]) -> Iterator[dict[str, Any]]:
     """The scripts that use the runtimes with a definition, as `src` takes them: of id and name, the id counts."""
-    scripts = {str(runtime.get("name")): runtime.get("scripts") or () for runtime in runtimes}
+    scripts = {str(runtime.get("name")): entries(runtime, "scripts") for runtime in runtimes}
     for definition in definitions:
         for script in scripts[definition["name"]]:
             yield {

@@ -9,7 +9,7 @@ A finding is made once, from data. Every format shows it by its kind, and decide
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ...module_utils._text import LONGEST_TEXT, clean
@@ -34,6 +34,11 @@ class Kind(NamedTuple):
     gate: str = ""
     needs: str = ""
     only_names: bool = False
+
+
+def entries(values: Json, key: str) -> Sequence[Any]:
+    """The list under a key; empty where a server returned none, and where a failed task has no such key."""
+    return values.get(key) or ()
 
 
 VIOLATION_GATE, DRIFT_GATE = "mstr_fail_on_violation", "mstr_fail_on_drift"

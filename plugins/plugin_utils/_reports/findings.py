@@ -17,7 +17,7 @@ from ...module_utils._model.usage import label_of, name_of
 from ...module_utils._text import counted, listed
 from .changes import change_texts, changes_of, script_text, scripts_of
 from .evaluation import grouped
-from .finding import Finding, Json, finding, in_order
+from .finding import Finding, Json, entries, finding, in_order
 
 _OPEN = ("0.0.0.0/0", "::/0")
 _FAILED = {"failed": "failed", "error": "failed", "timeout": "timed out", "timed_out": "timed out"}
@@ -29,10 +29,10 @@ def of_audit(
     read: Json, runtimes: Sequence[Json], plan: Json | None, refusals: Iterable[str], today: date
 ) -> list[Finding]:
     """All findings of an audit, by kind. `plan`: what an apply would do, None without definitions."""
-    found = [*of_runtimes(runtimes, read.get("unread") or (), today), *of_policy(read), *of_look_ups(read)]
+    found = [*of_runtimes(runtimes, entries(read, "unread"), today), *of_policy(read), *of_look_ups(read)]
     if plan is not None:
-        found += of_changes(changes_of(plan.get("runtimes") or ()), scripts_of(plan), refusals)
-        found += undefined(plan.get("undefined") or ())
+        found += of_changes(changes_of(entries(plan, "runtimes")), scripts_of(plan), refusals)
+        found += undefined(entries(plan, "undefined"))
     return in_order(found)
 
 
@@ -46,7 +46,7 @@ def of_runtimes(runtimes: Sequence[Json], unread: Sequence[Json], today: date) -
 
 
 def _open_networks(runtime: Json) -> Iterator[Finding]:
-    networks = [network for network in runtime.get("whitelist") or () if network in _OPEN]
+    networks = [network for network in entries(runtime, "whitelist") if network in _OPEN]
     if networks:
         yield finding("open_networks", runtime, f"is open to everything: {', '.join(networks)}", networks=networks)
 
@@ -55,7 +55,7 @@ def _not_ready(runtime: Json) -> Iterator[Finding]:
     """One finding for all that prevents scripts from running on the runtime."""
     lines = ["has the status error"] if runtime.get("status") == "error" else []
     failed = []
-    for package in runtime.get("packages") or ():
+    for package in entries(runtime, "packages"):
         if package.get("status") == "not_installed":
             failed.append(package.get("name"))
             lines.append(f"package {package.get('name')} is not installed{_quoted(package.get('message'))}")
@@ -69,7 +69,7 @@ def _quoted(message: Any) -> str:
 
 
 def _failed_runs(runtime: Json) -> Iterator[Finding]:
-    for script in runtime.get("scripts") or ():
+    for script in entries(runtime, "scripts"):
         time, status = usage.last_run(script)
         how = _FAILED.get(status.lower())
         if how:
@@ -130,10 +130,10 @@ def scripts_unread(unread: Iterable[Json]) -> bool:
 
 def of_policy(read: Json) -> Iterator[Finding]:
     """What the policy found in the result of mstr_runtime_info: one finding for each value of a runtime."""
-    rows_by_value = grouped((_identity(row), row) for row in read.get("violations") or ())
+    rows_by_value = grouped((_identity(row), row) for row in entries(read, "violations"))
     yield from map(_violation, rows_by_value.values())
-    yield from exempted(read.get("exempted") or ())
-    for row in read.get("not_evaluated") or ():
+    yield from exempted(entries(read, "exempted"))
+    for row in entries(read, "not_evaluated"):
         text = f"{_value(row)} is not evaluated by {row['rule']}: it {row['detail']}"
         yield finding("not_evaluated", row, text, **_found(row, [row["rule"]]))
 
@@ -187,10 +187,10 @@ def of_look_ups(read: Json) -> Iterator[Finding]:
     """What the look-ups found, and those that failed or may lack something."""
     if not any(runtime.get("is_default") for runtime in read["runtimes"]):
         yield finding("incomplete", None, f"{INCOMPLETE}, like this report")
-    yield from map(_dangling, read.get("dangling") or ())
-    yield from map(_unfinished, read.get("unfinished") or ())
-    yield from map(_mismatch, read.get("mismatches") or ())
-    yield from map(_unread, read.get("unread") or ())
+    yield from map(_dangling, entries(read, "dangling"))
+    yield from map(_unfinished, entries(read, "unfinished"))
+    yield from map(_mismatch, entries(read, "mismatches"))
+    yield from map(_unread, entries(read, "unread"))
 
 
 def _dangling(script: Json) -> Finding:

@@ -30,7 +30,7 @@ from .changes import GOES, script_text, title
 from .differences import differences, value_texts
 from .environment import Environment
 from .evaluation import grouped
-from .finding import KINDS, Finding, Json
+from .finding import KINDS, Finding, Json, entries
 from .formats import APPLY, Run
 from .overview import columns, conclusion, numbers, outcome_title
 from .texts import when
@@ -76,36 +76,41 @@ class Card(NamedTuple):
     @property
     def networks(self) -> Iterator[tuple[str, str, str]]:
         """Each network with its tone, and what the policy says of it."""
-        for network in self.runtime.get("whitelist") or ():
+        for network in entries(self.runtime, "whitelist"):
             yield (str(network), *self.verdict("whitelist", str(network)))
 
     @property
     def packages(self) -> Iterator[tuple[str, str, str]]:
         """Each package with its version, its tone, and its status with what the policy says of it."""
-        return map(self._package, self.runtime.get("packages") or ())
+        return map(self._package, entries(self.runtime, "packages"))
 
     def _package(self, package: Json) -> tuple[str, str, str]:
         name, status = str(package.get("name") or ""), str(package.get("status") or "unknown")
-        version = self._installed.get(normalized_name(name)) or package.get("version") or ""
+        held = self._installed.get(normalized_name(name), package)
+        version = held.get("version") or ""
         tone, verdict = self.verdict("packages", name, f"{name}=={version}")
-        words = f"{verdict}, {status}" if verdict else status
-        said = f": {package['message']}" if package.get("message") else ""
-        return f"{name} {version}".strip(), "bad" if status == "not_installed" else tone, f"{words}{said}"
+        words = ", ".join(filter(None, [verdict, status]))
+        if package.get("message"):
+            words += f": {package['message']}"
+        if status == "not_installed":
+            tone = "bad"
+        return f"{name} {version}".strip(), tone, words
 
     @property
     def pulled_in(self) -> list[tuple[str, str, str]]:
         """What is installed and not in the definition."""
-        listed = {normalized_name(str(package.get("name"))) for package in self.runtime.get("packages") or ()}
+        listed = {normalized_name(str(package.get("name"))) for package in entries(self.runtime, "packages")}
         return [
             (f"{row['name']} {row['version']}", *self.verdict("installed", f"{row['name']}=={row['version']}"))
-            for row in (self.runtime.get("installed") or {}).get("packages", ())
-            if normalized_name(row["name"]) not in listed
+            for name, row in self._installed.items()
+            if name not in listed
         ]
 
     @property
-    def _installed(self) -> dict[str, str]:
-        rows = (self.runtime.get("installed") or {}).get("packages", ())
-        return {normalized_name(row["name"]): row["version"] for row in rows}
+    def _installed(self) -> dict[str, Json]:
+        """What is installed, by normalized name."""
+        rows = entries(self.runtime.get("installed") or {}, "packages")
+        return {normalized_name(row["name"]): row for row in rows}
 
     @property
     def settings(self) -> list[str]:
@@ -116,6 +121,9 @@ class Card(NamedTuple):
 
 def cards_of(environment: Environment) -> list[Card]:
     """The runtimes of an environment, with those that would be created; what goes first, then what is found."""
+    runtimes = {runtime["id"]: runtime for runtime in environment.runtimes}
+    changes = {change["id"]: change for change in environment.changes}
+    created = [change for change in environment.changes if change["id"] not in runtimes]
     findings = grouped((found.subject, found) for found in environment.findings)
     evaluated = _evaluated(environment.policy or {})
 
@@ -124,16 +132,15 @@ def cards_of(environment: Environment) -> list[Card]:
         subject = identity or name
         return Card(name or identity, identity, runtime, change, findings.get(subject, ()), evaluated)
 
-    changes = {change["id"]: change for change in environment.changes}
-    held = {runtime["id"] for runtime in environment.runtimes}
-    cards = [card(runtime, runtime, changes.get(runtime["id"])) for runtime in environment.runtimes]
-    cards += [card(change, {}, change) for change in environment.changes if change["id"] not in held]
+    cards = [card(runtime, runtime, changes.get(identity)) for identity, runtime in runtimes.items()]
+    cards += [card(change, {}, change) for change in created]
     return sorted(cards, key=_place)
 
 
 def _evaluated(policy: Json) -> set[str]:
     """The options that the rules of a policy are about."""
-    return {option for name, rule in RULES.items() if name in policy for option in rule.options}
+    rules = [rule for name, rule in RULES.items() if name in policy]
+    return {option for rule in rules for option in rule.options}
 
 
 def _place(card: Card) -> tuple[int, int, str]:

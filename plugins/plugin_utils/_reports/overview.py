@@ -66,7 +66,7 @@ def _counts_text(environment: Environment) -> str:
 
 def _numbers(environment: Environment) -> list[str]:
     """The numbers of findings, in words."""
-    return [in_words(kind, number) for kind, number in (environment.counts or {}).items() if number]
+    return [in_words(kind, number) for kind, number in environment.numbers.items() if number]
 
 
 def in_words(kind: str, number: int) -> str:
@@ -107,9 +107,10 @@ def _problems(run: Run) -> Iterator[str]:
 
 def _worst_findings(environments: Sequence[Environment]) -> dict[str, str]:
     """The worst kinds of findings that decide an outcome, each with its number and its places."""
-    found = {kind for environment in environments for kind in KINDS if environment.number_of(kind)}
-    deciding = [kind for kind, words in KINDS.items() if words.outcome and kind in found]
-    return {kind: _with_places(environments, kind) for kind in deciding[:_MOST_KINDS]}
+    found = {finding.kind for environment in environments for finding in environment.findings}
+    deciding = [kind for kind, words in KINDS.items() if words.outcome]
+    worst = [kind for kind in deciding if kind in found][:_MOST_KINDS]
+    return {kind: _with_places(environments, kind) for kind in worst}
 
 
 def _with_places(environments: Sequence[Environment], kind: str) -> str:
@@ -133,7 +134,7 @@ def _done(run: Run) -> str:
     """What an apply did, or would do, in all environments together."""
     total: Counter[str] = Counter()
     for environment in run.environments:
-        total.update(environment.summary or {})
+        total.update(environment.numbers)
     changing = [each.environment for each in run.environments if each.changes or each.scripts]
     if not changing:
         return "Everything is as defined."

@@ -26,7 +26,7 @@ from ...module_utils._model.requirements import project
 from ...module_utils._session.transport import VERSION
 from .environment import Environment
 from .evaluation import grouped
-from .finding import Json
+from .finding import Json, entries
 from .formats import Run
 from .texts import json_text
 
@@ -156,7 +156,7 @@ def _graph(runtimes: Mapping[str, tuple[str, Json]], all_read: bool) -> dict[str
 
 
 def _contents(runtime: Json) -> _Contents:
-    packages = runtime.get("packages") or ()
+    packages = entries(runtime, "packages")
     if runtime.get("installed") is None:
         return _defined_contents(packages, runtime.get("runtime_version"))
     return _installed_contents(packages, runtime["installed"])
@@ -218,7 +218,7 @@ def _reached(graph: Mapping[str, Iterable[str]], start: Iterable[str]) -> list[s
 def _environments(environments: Iterable[Environment], not_reached: Iterable[str]) -> Iterator[dict[str, str]]:
     for environment in environments:
         state = "could not be read" if environment.counts is None else "read"
-        if (environment.counts or {}).get("incomplete"):
+        if environment.number_of("incomplete"):
             state = "may be incomplete"
         yield from _properties({f"environment:{environment.environment}": state})
     for name in sorted(not_reached):
@@ -232,7 +232,7 @@ def _runtime_component(ref: str, environment: str, runtime: Json) -> dict[str, A
         "runtime:status": runtime.get("status") or "unknown",
         "runtime:python": runtime.get("runtime_version"),
     }
-    for package in runtime.get("packages") or ():
+    for package in entries(runtime, "packages"):
         if package.get("status") != "installed":
             facts[f"package:{package.get('name')}"] = package.get("status") or "unknown"
     # The server gives each state of a runtime an id.

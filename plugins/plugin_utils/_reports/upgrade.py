@@ -18,6 +18,7 @@ from ...module_utils._model.usage import name_of, schedules, used_by
 from ...module_utils._text import clean, listed
 from .environment import with_known_scripts
 from .export import File, settled, to_file, with_header
+from .finding import entries
 
 Runtime = Mapping[str, Any]
 UPGRADE_DAYS = 90  # a Python that ends within these days is old, too
@@ -76,7 +77,7 @@ def upgrade_file(read: Mapping[str, Any], upgrade: Upgrade, writer: str) -> tupl
 
     `read`: runtimes with their scripts, and `versions`. Raises ValidationError.
     """
-    unread = read.get("unread") or ()
+    unread = entries(read, "unread")
     runtimes = [with_known_scripts(runtime, unread) for runtime in read["runtimes"]]
     all_of_them, expressed = _export_of(runtimes, writer)
     due = [runtime for runtime in expressed if upgrade.is_due(runtime["runtime_version"])]
@@ -121,7 +122,7 @@ def _weight(runtime: Runtime, today: date) -> tuple[int, int]:
 def _comments(runtime: Runtime, today: date) -> Iterator[str]:
     """What a reviewer needs to know of a runtime."""
     yield f"{_python(runtime)}; {used_by(runtime['scripts'], today)}"
-    unchecked = [each["name"] for each in runtime.get("packages") or () if not project(str(each["name"]))]
+    unchecked = [each["name"] for each in entries(runtime, "packages") if not project(str(each["name"]))]
     if unchecked:
         yield f"smoke_test does not check these packages, whose names it does not know: {listed(unchecked)}"
 
