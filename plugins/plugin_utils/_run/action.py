@@ -18,21 +18,21 @@ once. A new module needs only such a file; a unit test checks that it exists.
 `worker` has what the module then runs in. In every doubtful case, the module runs in the normal way: see
 `_reasons_for_a_module`.
 
-What this needs of ansible-core beside the names that every action plugin has, what breaks without it, and the test (in
-`tests/plays`, on every ansible-core) that then fails. If a later ansible-core lacks one, the module runs in the normal
-way:
+What this needs of ansible-core and of the system beyond what every action plugin has, what breaks without it, and the
+test in `tests/plays` that then fails. If an ansible-core lacks a name, the module runs in the normal way.
 
 - `_execute_module`, `_update_module_args`, `_load_params`, `_PARSED_MODULE_ARGS`, `_return_formatted` (from 2.19 on
-  `_record_module_result`) and the encoders of `worker`: no task runs in process; test_fallbacks.py
-- `_compute_environment_string`, `os.environ`: the variables of the task; test_fallbacks.py::test_a_task_is_the_same…
-- `_loader.get_basedir`, `os.chdir`: relative paths in variables such as MSTR_CA_PATH; the same test
-- `warn`: an item of a loop has the warnings of the items before it, or none; the same test
-- `remove_values`: a password in a result; the same test
-- `wrap_var`: a text of the server is a template, before 2.19; the same test
-- `DeferredWarningContext`: the report lacks warnings of modules; test_audit.py::test_equal_warnings…
-- signal handlers, held until the logout: a write after Ctrl-C, SIGTERM, SIGHUP or a timeout; test_stopped_plays.py
-- `setpgid`: a cancelled job of AWX leaves its session open; test_stopped_plays.py::test_a_cancelled_job…
-- `os.dup` of the standard error: no progress from 2.19 on; test_progress.py
+  `_record_module_result`), and the encoders in `worker`: no task runs in process; in_process/test_fallbacks.py
+- `_compute_environment_string`, `os.environ`: the variables of a task have no effect, or outlive it;
+  in_process/test_same_results.py, as of the next four
+- `_loader.get_basedir`, `os.chdir`: a relative path in a variable such as MSTR_CA_PATH is another file's
+- `warn`: an item of a loop has the warnings of the items before it
+- `remove_values`: a result shows a password, before 2.22
+- `wrap_var`: a text of the server is a template, before 2.19
+- `DeferredWarningContext`: a report lacks the warnings of a module, from 2.19 on; environments/test_audit.py
+- handlers of signals: a write follows a Ctrl-C, SIGTERM, SIGHUP or timeout; stopped/test_stopped_plays.py, as of the next
+- `setpgid`: a cancelled job leaves its session open, before 2.19, where a worker has a group of its own
+- `os.dup`: no line of progress, from 2.19 on, where a worker has no standard error; in_process/test_progress.py
 """
 
 from __future__ import annotations
