@@ -46,6 +46,8 @@ from ._session.session import Session
 from ._session.transport import REQUESTS_IMPORT_ERROR
 from ._text import masked, printable
 
+RESULTS_ARE_MASKED = register_secrets is None
+
 __all__ = ["MstrError", "Task", "ValidationError", "argument_spec", "run"]
 
 

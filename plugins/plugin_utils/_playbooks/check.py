@@ -95,7 +95,7 @@ def _paths_in(name: str, host: str, values: Mapping[str, Any]) -> list[str]:
     """The paths in a variable of a host, as they are written; without one, the default of a file of its own."""
     value = values.get(name)
     if _is_known(value):
-        return dests(value) if name == "mstr_report_dest" else [value]
+        return dests(value) if name == "mstr_report_dest" else [str(value)]
     if value is UNKNOWN or name not in OWN_FILES:
         return []
     default = own_file(name, host, values.get)

@@ -51,8 +51,7 @@ else:
         return value
 
 
-if auth.register_secrets is None:
-    # From ansible-core 2.22 on, Ansible masks what it shows, not what a module returns.
+if auth.RESULTS_ARE_MASKED:
     from ansible.module_utils.common.parameters import remove_values
 
 # What `_InProcessModule` replaces in AnsibleModule. If one of them is missing, this file cannot be imported.
@@ -158,7 +157,7 @@ class _InProcessModule(auth.OwnModule):
         """The text of the result, with the secrets masked as by AnsibleModule, which searches each value for each."""
         text = json.dumps(result)
         secrets = [str(secret) for secret in self.no_log_values]
-        if auth.register_secrets or not any(json.dumps(secret)[1:-1] in text for secret in secrets):
+        if not auth.RESULTS_ARE_MASKED or not any(json.dumps(secret)[1:-1] in text for secret in secrets):
             return text
         switches = {key: value for key, value in result.items() if value is None or isinstance(value, bool)}
         return json.dumps({**remove_values(result, secrets), **switches})

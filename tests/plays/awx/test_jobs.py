@@ -90,27 +90,18 @@ def test_apply_after_a_change(run_job: MakeJob, servers: list[Simulator]) -> Non
     assert servers[1].runtimes()[0]["execTimeout"] == 60
 
 
-@pytest.mark.matrix
-def test_failed_check(run_job: MakeJob) -> None:
-    """Nothing is approved of an environment that could not be read."""
-    wrong = {**DEFINITIONS, "us": {"runtimes": [{"name": "Nightly us", "whitelist": ["intranet"]}]}}
-    check = run_job("check", "failed", definitions=wrong)
-    assert list(check.handed_on["mstr_runtimes_plan_ids"]) == ["eu"]
-
-
 def test_an_approver_sees_everything(run_job: MakeJob, servers: list[Simulator]) -> None:
-    """AWX cuts each event, but nothing of the report."""
+    """AWX cuts each event, but nothing of the report. Nothing is approved of an environment that could not be read."""
     networks = [f"10.{number}.0.0/16" for number in range(100)]
     servers[1].seed({"name": "Nightly us"}, *({"name": f"Surplus {number}"} for number in range(40)))
-    wanted = [{"name": "Nightly us", "whitelist": networks}]
+    us = {"runtimes": [{"name": "Nightly us", "whitelist": networks}]}
+    eu = {"runtimes": [{"name": "Nightly eu", "whitelist": ["intranet"]}]}
     purge = {"mstr_runtimes_purge": True, "mstr_runtimes_purge_limit": 40}
-    new = {"name": "New", "whitelist": ["0.0.0.0/0"], "packages": [{"name": "pandas", "version": "3.10"}]}
-    check = run_job("check", definitions={**DEFINITIONS, "us": {"runtimes": [*wanted, new]}}, **purge)
+    check = run_job("check", "failed", definitions={"eu": eu, "us": us}, **purge)
     report = re.sub(r"\x1b\[[0-9;]*m", "", check.output.partition("TASK [Report]")[2])
     assert [network for network in networks if f"+{network}" not in report] == []
     assert report.count("would be deleted") == 40
-    assert "us: 'New' would be created: whitelist +0.0.0.0/0\n" in report
-    assert "us: 'New' would be created: packages +pandas 3.10\n" in report
+    assert list(check.handed_on["mstr_runtimes_plan_ids"]) == ["us"]
 
 
 @pytest.mark.matrix
@@ -122,4 +113,3 @@ def test_audit(run_job: MakeJob, servers: list[Simulator]) -> None:
     audit = run_job("audit", "failed", **more)
     assert "eu: 'Open' whitelist 10.66.1.0/24 " in audit.output
     assert audit.handed_on == {}
-    assert_no_secret(audit, servers[0])

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
-from contextlib import suppress
 from threading import Thread
 from typing import Any
 
-import pytest
 from simulator.harness import Simulator
 from support.ansible import Play, Played, Runner, play_of
 from support.waiting import wait_until
@@ -29,7 +26,7 @@ LINE = "[a] Nightly reports: installing 1 of 2 packages (pandas)"
 
 
 def run(local: Play, playbook: list[Any], **options: Any) -> Played:
-    played = local(playbook, stderr=options.pop("stderr", subprocess.PIPE), **options)
+    played = local(playbook, stderr=subprocess.PIPE, **options)
     assert played.status == 0, played.output
     return played
 
@@ -62,27 +59,6 @@ def test_wait_shows_progress_on_stderr(sim: Simulator, local: Play) -> None:
     assert sim.password not in played.output + played.stderr
     assert "installing" not in played.output
     assert "errantly" not in played.stderr
-
-
-@pytest.mark.parametrize("broken", ["full pipe", "closed pipe"])
-def test_a_standard_error_that_nobody_reads(sim: Simulator, local_newest: Play, broken: str) -> None:
-    slow(sim)
-    reader, writer = os.pipe()
-    if broken == "closed pipe":
-        os.close(reader)
-    else:
-        os.set_blocking(writer, False)
-        with suppress(BlockingIOError):
-            while True:
-                os.write(writer, b"x" * 512)
-        os.set_blocking(writer, True)
-    try:
-        run(local_newest, WAIT, stderr=writer)
-    finally:
-        for end in (writer,) if broken == "closed pipe" else (reader, writer):
-            os.close(end)
-    assert sim.runtime("Nightly reports")
-    assert sim.open_sessions() == []
 
 
 def test_progress_in_a_job_of_ansible_runner(sim: Simulator, local: Play) -> None:
