@@ -104,7 +104,7 @@ msg:
   description: One line that says what was done.
   returned: always
   type: str
-  sample: 12 scripts now use 'Reports 3.12', 3 already did.
+  sample: 12 scripts moved to 'Reports 3.12', 3 already there.
 scripts:
   description:
     - The scripts, by project and name. With O(from_runtime), also those that already used the runtime.

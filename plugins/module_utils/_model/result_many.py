@@ -125,7 +125,7 @@ def undefined_in(
         return None
     names = {name for wanted in definitions for name in (wanted.name, *wanted.previous_names)}
     found = {step.key for row in rows for step in row.steps}
-    keys = {DEFAULT_RUNTIME_ID, *spared, *found}
+    keys = {DEFAULT_RUNTIME_ID, *spared, *found, *(wanted.id for wanted in definitions)}
     undefined = [runtime for runtime in known if runtime.key not in keys and runtime.name not in names]
     return sorted(undefined, key=attrgetter("name"))
 

@@ -238,3 +238,8 @@ def assignments_in(rows: Sequence[Row]) -> list[Step]:
 def deletions_in(rows: Sequence[Row]) -> list[Step]:
     """Every planned deletion of a runtime, but for rows that have failed."""
     return [step for row in rows if not row.failure for step in row.steps if step.plan.action == "delete"]
+
+
+def has_failed(rows: Sequence[Row]) -> bool:
+    """Whether a row has failed."""
+    return any(row.failure for row in rows)

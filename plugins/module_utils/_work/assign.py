@@ -59,33 +59,31 @@ def assign(context: Context, rows: Sequence[Row]) -> list[Row]:
 
 def _with_reason(row: Row) -> Row:
     """The row of a runtime; if one of its scripts failed, its error says which."""
-    if row.error or row.main.script:
+    failed = [step for step in row.in_phase(ASSIGN) if step.error]
+    if row.error or row.main.script or not failed:
         return row
-    for step in row.in_phase(ASSIGN):
-        if step.error is None:
-            continue
-        how = "was moved, but" if step.done else "was not moved:"
-        if isinstance(step.error, Loss) or not step.is_reported:
-            return row._replace(error=MstrError(f"The {step.label} {how} {step.error}", **step.error.error))
-        return row._replace(error=step.error)
-    return row
+    step, error = failed[0], failed[0].error or MstrError("")
+    if step.is_reported and not isinstance(error, Loss):
+        return row._replace(error=error)
+    how = "was moved, but" if step.done else "was not moved:"
+    return row._replace(error=MstrError(f"The {step.label} {how} {error}", **error.error))
 
 
 def _assign_all(context: Context, due: Sequence[Step], all_of_task: Iterable[Step]) -> list[Step]:
     """The steps after the work."""
-    earlier = [step for step in all_of_task if step.done and step.plan.changed]
+    done = [step for step in all_of_task if step.done and step.plan.changed]
     # The first one alone: if this server loses a part of a script, the others are left as they are.
-    first = [] if earlier else [_moved_or_failed(context, due[0])]
-    rest = due[len(first) :]
-    loss = next((step.error for step in (*earlier, *first) if isinstance(step.error, Loss)), None)
+    first = [] if done else [_moved_or_failed(context, due[0])]
+    following = due[len(first) :]
 
     def report_progress(number: int) -> None:
         context.progress(f"{len(first) + number} of {len(due)} scripts assigned")
 
-    if loss:
-        why = MstrError(f"It was not assigned, because the first script of the task lost something: {loss.sentence}")
-        return [*first, *(step._replace(error=why) for step in rest)]
-    return [*first, *all_side_by_side(partial(_moved_or_failed, context), rest, report_progress)]
+    losses = [step.error for step in (*done, *first) if isinstance(step.error, Loss)]
+    if losses:
+        why = f"It was not assigned, because the first script of the task lost something: {losses[0].sentence}"
+        return [*first, *(step._replace(error=MstrError(why)) for step in following)]
+    return [*first, *all_side_by_side(partial(_moved_or_failed, context), following, report_progress)]
 
 
 def _moved_or_failed(context: Context, step: Step) -> Step:
@@ -140,11 +138,14 @@ def _compared(
 ) -> Step:
     """The step with an error if the script does not use the runtime, or is different in another way."""
     lost = [name for name in KEPT if (before[name] or None) != (after[name] or None)]
-    loss = Loss(f"While the server assigned the runtime, it changed {_words(lost)}. Check it.") if lost else None
+    error: MstrError | None = None
+    if lost:
+        words = ", ".join(KEPT[name] for name in lost)
+        error = Loss(f"While the server assigned the runtime, it changed {words}. Check it.")
     if after[_RUNTIME] == target.key:
-        return step._replace(state=READ, error=loss)
+        return step._replace(state=READ, error=error)
     ignored = f"The server accepted a new runtime for the {script.label}, but the script still uses {after[_RUNTIME]}."
-    return step._replace(error=loss or MstrError(ignored))
+    return step._replace(error=error or MstrError(ignored))
 
 
 def _read(context: Context, script: SavedScript) -> dict[str, Any]:
@@ -215,7 +216,3 @@ def _seen_at_last(context: Context, step: Step, script: SavedScript, stopped: In
 
 def _taken(runtime_id: str) -> MstrError:
     return MstrError(f"Somebody assigned {runtime_id} to it.")
-
-
-def _words(fields: Iterable[str]) -> str:
-    return ", ".join(KEPT[name] for name in fields)

@@ -11,7 +11,19 @@ from functools import partial
 
 from .._errors import MstrError
 from .._model.runtime import Runtime
-from .._model.steps import ASSIGN, CHANGE, DELETE, DELETE_OLD, PURGE, RECOVERY, UNDO, Row, is_purged, predicted
+from .._model.steps import (
+    ASSIGN,
+    CHANGE,
+    DELETE,
+    DELETE_OLD,
+    PURGE,
+    RECOVERY,
+    UNDO,
+    Row,
+    has_failed,
+    is_purged,
+    predicted,
+)
 from .api import Context, map_steps
 from .write import read_again, write
 
@@ -26,12 +38,12 @@ def carry_out(context: Context, rows: list[Row]) -> list[Row]:
     if any(row.place == RECOVERY for row in rows):
         rows = _recovered(context, rows)
     rows, listed = _changed(context, rows, replaces)
-    if any(row.due(ASSIGN) for row in rows):
+    if _has_due(rows, ASSIGN):
         from .assign import assign  # only these tasks need it
         from .scripts import spare_used
 
         rows, listed = spare_used(assign(context, rows)), None
-    if any(row.due(DELETE_OLD, DELETE) for row in rows):
+    if _has_due(rows, DELETE_OLD, DELETE):
         from .settle import settle  # only a task that deletes needs it
 
         rows, listed = settle(context, rows, (DELETE_OLD, DELETE), listed)
@@ -39,17 +51,21 @@ def carry_out(context: Context, rows: list[Row]) -> list[Row]:
         from .replace import undo
 
         rows = undo(context, rows)
-    if any(row.due(PURGE) for row in rows) and not any(row.failure for row in rows):
+    if _has_due(rows, PURGE) and not has_failed(rows):
         from .settle import delete
 
         rows, _listed = delete(context, rows, (PURGE,), listed)
     return rows
 
 
+def _has_due(rows: Sequence[Row], *phases: str) -> bool:
+    return any(row.due(*phases) for row in rows)
+
+
 def predict(rows: Sequence[Row]) -> list[Row]:
     """The rows as a run would leave them."""
-    has_failed = any(row.failure for row in rows)
-    return [row if row.failure or (is_purged(row) and has_failed) else predicted(row) for row in rows]
+    purges = not has_failed(rows)
+    return [row if row.failure or (is_purged(row) and not purges) else predicted(row) for row in rows]
 
 
 def _recovered(context: Context, rows: Sequence[Row]) -> list[Row]:
@@ -59,29 +75,24 @@ def _recovered(context: Context, rows: Sequence[Row]) -> list[Row]:
 
     recovery = [row for row in rows if row.place == RECOVERY]
     recovery, _listed = settle(context, assign(context, recovery), (UNDO,))
-    failures: dict[str, MstrError] = {}
-    now: dict[str, Runtime] = {}
-    for row in recovery:
-        if row.failure:
-            failures.update(dict.fromkeys(row.needed_by, row.failure))
-        elif row.main.after:
-            now[row.main.key] = row.main.after
+    failures = {place: row.failure for row in recovery if row.failure for place in row.needed_by}
+    renamed = {row.main.key: row.main.after for row in recovery if row.main.after}
 
-    def with_now(row: Row) -> Row:
-        """The row with the runtimes as they are after the recovery, or with its failure."""
-        if row.place in failures and not row.failure:
-            failure = failures[row.place]
+    def after_recovery(row: Row) -> Row:
+        """The row with the runtimes as they are now, or with the failure of what it needs."""
+        failure = failures.get(row.place)
+        if failure and not row.failure:
             return row._replace(error=MstrError(f"What it needs failed: {failure.sentence}", **failure.error))
-        steps = [step._replace(before=now.get(step.key, step.before)) if step.before else step for step in row.steps]
+        steps = [step._replace(before=renamed.get(step.key, step.before)) for step in row.steps]
         return row._replace(steps=tuple(steps))
 
-    return [*recovery, *(with_now(row) for row in rows if row.place != RECOVERY)]
+    return [*recovery, *(after_recovery(row) for row in rows if row.place != RECOVERY)]
 
 
 def _changed(context: Context, rows: list[Row], replaces: bool) -> tuple[list[Row], Sequence[Runtime] | None]:
     """The rows with what they create and update, ready and tried; and the runtimes, if nothing happened since."""
     listed: Sequence[Runtime] | None = None
-    writes = any(row.due(CHANGE) for row in rows)
+    writes = _has_due(rows, CHANGE)
     if writes:
         step = partial(write, context, read_first=len(rows) > 1)
         rows = map_steps(context, step, rows, lambda row: row.due(CHANGE), "written")

@@ -15,7 +15,7 @@ from .._model.alike import name_key
 from .._model.definition import DEFINITION_OPTIONS, Definition, Purge, definition_from
 from .._model.fields import LIST_AS_WRITTEN
 from .._model.result_many import report_many, undefined_in
-from .._model.runtime import DEFAULT_RUNTIME_ID
+from .._model.runtime import Runtime
 from .._model.steps import Row
 from .._session.connection import normal_url
 from .._text import clean, listed
@@ -241,18 +241,23 @@ def reconcile_many(context: Context) -> Outcome:
 
 def result_of(context: Context, outcome: Outcome) -> Mapping[str, Any]:
     """The result of a task for many runtimes. Raises PartialError if something failed."""
-    inputs, undefined = context.inputs, None
-    if inputs.purge is None and outcome.listed is not None:
-        spared = {key for mark in outcome.unfinished for key in (mark.key, mark.replaced)}
-        undefined = undefined_in(outcome.listed, inputs.definitions, outcome.rows, spared)
+    inputs = context.inputs
     return report_many(
         outcome.rows,
         purges=inputs.purge is not None,
         has_scripts=inputs.scripts is not None,
         refusal=outcome.refusal,
         predicted=context.check_mode,
-        undefined=undefined,
+        undefined=None if inputs.purge else _undefined(context, outcome),
     )
+
+
+def _undefined(context: Context, outcome: Outcome) -> Sequence[Runtime] | None:
+    """The runtimes that no definition names; None if no list was read."""
+    if outcome.listed is None:
+        return None
+    spared = {key for mark in outcome.unfinished for key in (mark.key, mark.replaced)}
+    return undefined_in(outcome.listed, context.inputs.definitions, outcome.rows, spared)
 
 
 # --- what is different for a backup, a file with `restore: true`
@@ -277,9 +282,9 @@ def _check_server(context: Context) -> None:
 def _warn_of_restored(context: Context, outcome: Outcome) -> None:
     """Say what a restore does not bring back, and what it brings back although it violates the policy."""
     definitions = {definition.place: definition for definition in context.inputs.definitions}
-    others = _not_in_backup(outcome, list(definitions.values()))
-    if others:
-        context.warn(f"These runtimes are not in the backup, and stay as they are: {listed(others)}.")
+    labels = [runtime.label for runtime in _undefined(context, outcome) or ()]
+    if labels:
+        context.warn(f"These runtimes are not in the backup, and stay as they are: {listed(labels)}.")
     for row in outcome.rows:
         given = definitions.get(row.place)
         if given is None or row.failure or not row.main.plan.changed:
@@ -290,16 +295,6 @@ def _warn_of_restored(context: Context, outcome: Outcome) -> None:
                 "permissions (ACL) of that one are not restored."
             )
         _warn_of_policy(context, row)
-
-
-def _not_in_backup(outcome: Outcome, definitions: Sequence[Definition]) -> list[str]:
-    """The runtimes that no definition means, also none that was refused before its runtime was found."""
-    keys = {DEFAULT_RUNTIME_ID, *(definition.id for definition in definitions)}
-    keys |= {step.key for row in outcome.rows for step in row.steps}
-    names = {row.wanted.name for row in outcome.rows if row.error}
-    return sorted(
-        runtime.label for runtime in outcome.listed or () if runtime.key not in keys and runtime.name not in names
-    )
 
 
 def _warn_of_policy(context: Context, row: Row) -> None:

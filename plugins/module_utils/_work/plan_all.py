@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 
 from .._errors import ErrorList, ValidationError
 from .._model.alike import is_named
@@ -19,8 +20,8 @@ from .._model.definition import Definition, Purge, definition_from, definition_o
 from .._model.fields import BY_NAME
 from .._model.kinds import without_null
 from .._model.plan import Plan, compare, make_plan
-from .._model.runtime import Runtime, unfinished_name
-from .._model.steps import DELETE_OLD, PURGE, RENAME, Row, Step, final_name, unplanned
+from .._model.runtime import DEFAULT_RUNTIME_ID, Runtime, unfinished_name
+from .._model.steps import DELETE_OLD, PURGE, RENAME, Row, Step, final_name, has_failed, unplanned
 from .._model.usage import name_of
 from .api import ALL_FIELDS, Context, attempt, map_items
 from .guards import plan_refusals
@@ -32,37 +33,33 @@ def plan_all(context: Context, rows: list[Row], recovery: Sequence[Row]) -> tupl
 
     `recovery`: the rows of what earlier runs left, which come first.
     """
-    inputs = context.inputs
-    for row in rows:
-        if row.wanted.previous_names and not row.failure:
-            _warn_of_previous_names(context, row)
-    rows = [_replaced(context, row) if _is_to_replace(row) else row for row in rows]
-    if inputs.purge and not any(row.failure for row in rows):
-        # A failed row may mean one of the runtimes that appear to be unlisted.
-        rows += _purge_rows(context, inputs.purge, rows)
-    usage = None
     from .scripts import look_up, needs_scripts, plan_scripts
 
+    purge, usage = context.inputs.purge, None
+    for row in rows:
+        _warn_of_previous_names(context, row)
+    replace = partial(_with_replacement, context)
+    rows = [attempt(replace, row) if _is_to_replace(row) else row for row in rows]
+    # A failed row may mean one of the runtimes that appear to be unlisted.
+    if purge and not has_failed(rows):
+        rows += _purge_rows(context, purge, rows)
     if needs_scripts(context, rows):
         usage = context.usage or look_up(context, rows)
         rows = plan_scripts(context, rows, usage)
-    rows = [*recovery, *rows]
-    rows = [unplanned(row) if row.failure else row for row in rows]
+    rows = [unplanned(row) if row.failure else row for row in (*recovery, *rows)]
     return rows, list(plan_refusals(context, rows, usage))
 
 
 def _warn_of_previous_names(context: Context, row: Row) -> None:
-    """Say what previous names do not do: rename a runtime beside one that has the name, or one that does not exist."""
+    """Say that nothing was renamed, because both runtimes exist."""
     wanted, before = row.wanted, row.main.before
-    if before is None:
-        names = ", ".join(map(repr, wanted.previous_names))
-        context.warn(f"Runtime {wanted.name!r} is new: neither it nor a previous name of it exists ({names}).")
-    elif before.name == wanted.name:
-        for runtime in previous_of(wanted, context.existing):
-            context.warn(
-                f"Runtime {wanted.name!r} exists, and {runtime.label} has one of its previous names, so nothing was "
-                "renamed. Delete one of them."
-            )
+    if row.failure or before is None or before.name != wanted.name:
+        return
+    for runtime in previous_of(wanted, context.existing):
+        context.warn(
+            f"Runtime {wanted.name!r} exists, and {runtime.label} has one of its previous names, so nothing was "
+            "renamed. Delete one of them."
+        )
 
 
 # --- replacements
@@ -74,44 +71,35 @@ def _is_to_replace(row: Row) -> bool:
     return bool(differs) and row.main.before is not None and not row.failure
 
 
-def _replaced(context: Context, row: Row) -> Row:
-    """The row with the steps of its replacement, or with the error for which it is refused."""
-
-    def plan(planned: Row) -> Row:
-        return _with_replacement(context, planned)
-
-    return attempt(plan, row)
-
-
 def _with_replacement(context: Context, row: Row) -> Row:
+    """The row with the steps of its replacement. Raises MstrError if it is refused."""
     wanted, name, plan, comment = row.wanted, final_name(row), row.main.plan, row.wanted.journal_comment
     old = as_listed(context, row.main.seen)
     if old.is_default:
         raise ValidationError([f"{old.label} is the server's built-in default runtime and cannot be replaced"])
     with ErrorList() as errors:
-        main = errors.check(_plan_beside, context, old, wanted, name, prefix=f"{old.label} cannot be copied")
-    target = main.plan.target or old
+        create = errors.check(_plan_new, context, old, wanted, name, prefix=f"{old.label} cannot be copied")
+    new = create.plan.target or old
     _warn_of_loss(context, old)
-    delete = plan_step(context, Step(deletion_of(old, comment), DELETE_OLD, old, successor=target))
-    final = rename_of(target, name, comment)._replace(id=None)  # of one that is yet to be created
-    rename_plan = make_plan(target, final)
-    rename = Step(final, RENAME, target, rename_plan, fingerprint=fingerprint(target, rename_plan))
-    whole = Plan(
+    delete = plan_step(context, Step(deletion_of(old, comment), DELETE_OLD, old, successor=new))
+    final = rename_of(new, name, comment)._replace(id=None)  # of one that is yet to be created
+    rename_plan = make_plan(new, final)
+    rename = Step(final, RENAME, new, rename_plan, fingerprint=fingerprint(new, rename_plan))
+    replacement = Plan(
         "replace",
-        target._replace(values={**target.values, "name": name}, id=None),
+        new._replace(values={**new.values, "name": name}, id=None),
         ("id", *plan.changed_fields),
         before={"id": old.id, **plan.before},
         after={"id": None, **plan.after},
     )
-    return row._replace(steps=(main, delete, rename), replacement=whole)
+    return row._replace(steps=(create, delete, rename), replacement=replacement)
 
 
-def _plan_beside(context: Context, old: Runtime, wanted: Definition, name: str) -> Step:
-    """The step that creates the runtime beside, whose name says what it replaces."""
+def _plan_new(context: Context, old: Runtime, wanted: Definition, name: str) -> Step:
+    """The step that creates the new runtime, whose name says what it replaces."""
+    unfinished = unfinished_name(name, old.key)
     copy = _copy(old, wanted)
-    beside = unfinished_name(name, old.key)
-    copy = copy._replace(name=beside, id=None, values={**copy.values, "name": beside})
-    return plan_step(context, Step(copy))
+    return plan_step(context, Step(copy._replace(name=unfinished, values={**copy.values, "name": unfinished})))
 
 
 def _warn_of_loss(context: Context, old: Runtime) -> None:
@@ -126,7 +114,7 @@ def _warn_of_loss(context: Context, old: Runtime) -> None:
 
 
 def _copy(old: Runtime, wanted: Definition) -> Definition:
-    """The definition of the runtime beside: a copy with what is new. Raises ValidationError if it cannot be copied."""
+    """The definition of the new runtime: a copy with what is new. Raises ValidationError if it cannot be copied."""
     copied = {name: value for name, value in definition_of(old.to_result()).items() if name not in wanted.values}
     definition = definition_from({**copied, "name": wanted.name})
     # What is sent to the new runtime, without keys that this collection does not know.
@@ -169,17 +157,11 @@ def _unlisted(context: Context, purge: Purge, rows: Sequence[Row]) -> list[Runti
 
 def _unnamed(context: Context, purge: Purge, rows: Sequence[Row]) -> list[Runtime]:
     """The runtimes that neither a definition nor `exclude` names."""
+    keys = {DEFAULT_RUNTIME_ID, *(step.key for row in rows for step in row.steps)}
     # Compare names too: a listed runtime that cannot be read must not be deleted.
     names = {row.wanted.name for row in rows if not row.wanted.id}
-    keys = {step.key for row in rows for step in row.steps}
-    return [
-        runtime
-        for runtime in context.existing
-        if not runtime.is_default
-        and runtime.key not in keys
-        and runtime.name not in names
-        and not is_named(runtime.name, purge.exclude, runtime.id)
-    ]
+    unnamed = [runtime for runtime in context.existing if runtime.key not in keys and runtime.name not in names]
+    return [runtime for runtime in unnamed if not is_named(runtime.name, purge.exclude, runtime.id)]
 
 
 def _reasons_to_spare(context: Context, rows: Sequence[Row], candidates: Sequence[Runtime]) -> dict[str, str]:

@@ -26,8 +26,8 @@ from .._session.interrupt import Interrupted
 from .._text import ended, listed
 from .api import Context
 from .locate import as_listed, needed_fields, plan_step
-from .script_usage import find_usage
-from .scripts import Key, assignment, secret_refusal, usage_after
+from .script_usage import Key, find_usage
+from .scripts import assignment, secret_refusal, usage_after
 
 _AD_HOC = "ansible localhost -m mstr.library"
 
@@ -44,16 +44,16 @@ class Recovery(NamedTuple):
 
 
 class _Group(NamedTuple):
-    """The unfinished replacements of one runtime. `old`: that runtime; None if it is gone, or if that is not known.
+    """The unfinished replacements of one runtime. `exists`: whether that one does; None if it is not known.
 
-    `places`: of the definitions that mean one of them.
+    `old`: that runtime, if it is listed. `places`: of the definitions that mean one of them.
     """
 
     replaced: str
     marks: Sequence[Unfinished]
     places: frozenset[str]
     old: Runtime | None
-    is_gone: bool
+    exists: bool | None
 
 
 def recovered(context: Context) -> Recovery:
@@ -70,7 +70,7 @@ def recovered(context: Context) -> Recovery:
     errors: dict[str, MstrError] = {}
     for group in groups:
         try:
-            planned[group.replaced] = _planned(context, group, usage)
+            planned[group.replaced] = _recovery_of(context, group, usage)
         except Interrupted:
             raise
         except MstrError as exc:
@@ -84,19 +84,17 @@ def recovered(context: Context) -> Recovery:
 
 def _groups(context: Context, marks: Sequence[Unfinished]) -> Iterator[_Group]:
     """The unfinished replacements that definitions mean, by what they replace."""
-    by_key = {runtime.key: runtime for runtime in context.existing}
+    listed_runtimes = {runtime.key: runtime for runtime in context.existing}
     by_replaced: dict[str, list[Unfinished]] = {}
     for mark in marks:
         by_replaced.setdefault(mark.replaced, []).append(mark)
     for replaced, same in by_replaced.items():
-        old = by_key.get(replaced)
+        old = listed_runtimes.get(replaced)
         places = {
-            wanted.place
-            for wanted in context.inputs.definitions
-            if any(_means(wanted, mark, old, not wanted.id or context.inputs.restore) for mark in same)
+            wanted.place for wanted in context.inputs.definitions if any(_means(wanted, mark, old) for mark in same)
         }
         if places:
-            yield _Group(replaced, same, frozenset(places), old, old is None and _is_gone(context, replaced))
+            yield _Group(replaced, same, frozenset(places), old, _exists(context, replaced, old))
 
 
 def _refused_by_id(context: Context, recovery: Sequence[Row]) -> Mapping[str, MstrError]:
@@ -110,65 +108,65 @@ def _refused_by_id(context: Context, recovery: Sequence[Row]) -> Mapping[str, Ms
     return errors
 
 
-def _means(wanted: Definition, mark: Unfinished, old: Runtime | None, by_name: bool) -> bool:
+def _means(wanted: Definition, mark: Unfinished, old: Runtime | None) -> bool:
     """Whether a definition means the name that an unfinished replacement is to take, or the runtime that it replaces.
 
-    One with its own id is how a person undoes or finishes it by hand. `by_name`: whether the name may find a runtime,
-    in a backup also that of a definition with an id, which may be gone.
+    One with its own id is how a person undoes or finishes it by hand.
     """
     if wanted.id == mark.replaced:
         return True
     if wanted.id == mark.key or (wanted.id and wanted.state == "absent"):
         return False  # the id decides, and nothing gets the name
     names = {wanted.name, *wanted.previous_names}
-    return mark.name in names or bool(old and by_name and old.name in names)
+    return mark.name in names or (old is not None and old.name in names)
 
 
-def _is_gone(context: Context, key: str) -> bool:
-    """Whether it is proven that a runtime does not exist: a complete list lacks it, and it cannot be read."""
+def _exists(context: Context, key: str, listed_runtime: Runtime | None) -> bool | None:
+    """Whether a runtime exists; None if it is not known: a complete list must lack it, and it must not be readable."""
+    if listed_runtime:
+        return True
     try:
-        return lists_default(context.existing) and context.api.get(key) is None
+        is_gone = lists_default(context.existing) and context.api.get(key) is None
     except Interrupted:
         raise
     except MstrError:
-        return False
+        is_gone = False
+    return False if is_gone else None
 
 
 # --- refuse
 
 
-def _described(context: Context, mark: Unfinished, old: Runtime | None, is_gone: bool) -> str:
+def _described(context: Context, mark: Unfinished, old: Runtime | None, exists: bool | None) -> str:
     """What an unfinished replacement is, since when, and what to do."""
     runtime = mark.runtime
     with suppress(MstrError):
         runtime = context.api.with_all_fields(mark.runtime, ["dateCreated"]) or mark.runtime
     since = runtime.facts.get("dateCreated") or "at an unknown time"
-    state = "may not exist any more"
-    if old or is_gone:
-        state = "exists" if old else "does not exist any more"
+    state = {True: "exists", False: "does not exist any more", None: "may not exist any more"}[exists]
     what = old.label if old else mark.replaced
     return (
         f"{mark.runtime.label}, created {since}, is an unfinished replacement of {what}, which {state}. Another run "
-        f"may be at work, or one died. If none is at work, set recover: true, or {by_hand(mark, old, is_gone)}"
+        f"may be at work, or one died. If none is at work, set recover: true, or {by_hand(mark, exists)}"
     )
 
 
 def unfinished_findings(context: Context, runtimes: Sequence[Runtime]) -> list[dict[str, Any]]:
     """The unfinished replacements among all runtimes, for an audit. Raises Interrupted."""
     context = context._replace(existing=runtimes)
-    by_key = {runtime.key: runtime for runtime in runtimes}
+    listed_runtimes = {runtime.key: runtime for runtime in runtimes}
     findings = []
     for mark in unfinished_in(runtimes):
-        old = by_key.get(mark.replaced)
-        is_gone = old is None and _is_gone(context, mark.replaced)
+        old = listed_runtimes.get(mark.replaced)
+        exists = _exists(context, mark.replaced, old)
         findings.append(
             {
                 "id": mark.runtime.id,
                 "name": mark.runtime.name,
                 "final_name": mark.name,
                 "replaces": mark.replaced,
-                "exists": None if old is None and not is_gone else not is_gone,
-                "msg": _described(context, mark, old, is_gone),
+                "exists": exists,
+                "msg": _described(context, mark, old, exists),
             }
         )
     return findings
@@ -176,17 +174,17 @@ def unfinished_findings(context: Context, runtimes: Sequence[Runtime]) -> list[d
 
 def _refusal(context: Context, group: _Group) -> MstrError:
     """Why a definition is refused that means one of these unfinished replacements."""
-    return ValidationError([_described(context, group.marks[0], group.old, group.is_gone)])
+    return ValidationError([_described(context, group.marks[0], group.old, group.exists)])
 
 
-def by_hand(mark: Unfinished, old: Runtime | None, is_gone: bool) -> str:
-    """How a person undoes or finishes it, as the end of a sentence."""
+def by_hand(mark: Unfinished, exists: bool | None) -> str:
+    """How a person undoes or finishes it, as the end of a sentence. `exists`: what it replaces; None if not known."""
     # No command at the end of the sentence, where somebody copies the full stop with it.
     undo = f"run {_commands(mark.key, mark.replaced, {'id': mark.key, 'state': 'absent'})} to undo it by hand"
     finish = f"run {_commands(mark.replaced, mark.key, {'id': mark.key, 'name': mark.name})} to finish it by hand"
-    if old or is_gone:
-        return undo if old else finish
-    return f"if {mark.replaced} exists, {undo}; else {finish}"
+    if exists is None:
+        return f"if {mark.replaced} exists, {undo}; else {finish}"
+    return undo if exists else finish
 
 
 def _commands(source: str, target: str, definition: Mapping[str, str]) -> str:
@@ -201,13 +199,12 @@ def _commands(source: str, target: str, definition: Mapping[str, str]) -> str:
 # --- recover
 
 
-def _planned(context: Context, group: _Group, usage: Usage) -> list[Row]:
-    """The rows that undo or finish these. Raises MstrError if that cannot be done."""
+def _recovery_of(context: Context, group: _Group, usage: Usage) -> list[Row]:
+    """The rows that undo or finish these; what is finished comes last. Raises MstrError if that cannot be done."""
     labels = listed([mark.runtime.label for mark in group.marks])
-    if group.old is None and not group.is_gone:
-        mark = group.marks[0]
+    if group.exists is None:
         unknown = f"It could not be found out whether the runtime {group.replaced} exists, which {labels} replaces"
-        raise ValidationError([f"{unknown}. Run the task again, or {by_hand(mark, None, False)}"])
+        raise ValidationError([f"{unknown}. Run the task again, or {by_hand(group.marks[0], None)}"])
     if usage.unread:
         first = usage.unread[0]
         why = f"not every script could be read: {first.label}: {ended(first.error.sentence)}"
@@ -272,14 +269,13 @@ def _comment(context: Context) -> str | None:
 
 def _name_conflicts(context: Context, planned: Mapping[str, Sequence[Row]]) -> dict[str, MstrError]:
     """The errors of what would take a name that another runtime has, or is to take, too; by what it replaces."""
-    finished = [(replaced, row) for replaced, group in planned.items() for row in group if row.main.phase == FINISH]
-    holders = _holders(context, [row for group in planned.values() for row in group])
+    existing = _existing_after(context, [row for rows in planned.values() for row in rows])
     errors: dict[str, MstrError] = {}
-    for replaced, row in finished:
-        new, name = row.main.seen, str(row.wanted.name)
-        other = next((holder for holder in holders[name] if holder.key != new.key), None)
-        if other:
-            taken = f"{new.label} is to take the name {name!r}, which {other.label} has or is to take"
+    for replaced, rows in planned.items():
+        new, name, phase = rows[-1].main.seen, str(rows[-1].wanted.name), rows[-1].main.phase
+        others = [runtime for runtime in existing if runtime.name == name and runtime.key != new.key]
+        if phase == FINISH and others:
+            taken = f"{new.label} is to take the name {name!r}, which {others[0].label} has or is to take"
             # Under its own id alone, scripts that name the runtime which is gone would be left there.
             different = _commands(replaced, new.key, {"id": new.key, "name": f"{name} 2"})
             errors[replaced] = ValidationError(
@@ -288,17 +284,11 @@ def _name_conflicts(context: Context, planned: Mapping[str, Sequence[Row]]) -> d
     return errors
 
 
-def _holders(context: Context, rows: Sequence[Row]) -> dict[str, list[Runtime]]:
-    """The runtimes that have or are to take each name, once these rows are carried out."""
-    deleted = {row.main.key for row in rows if row.main.phase == UNDO}
-    holders: dict[str, list[Runtime]] = {}
-    for runtime in context.existing:
-        if runtime.key not in deleted:
-            holders.setdefault(runtime.name, []).append(runtime)
-    for row in rows:
-        if row.main.phase == FINISH:
-            holders.setdefault(str(row.wanted.name), []).append(row.main.seen)
-    return holders
+def _existing_after(context: Context, rows: Sequence[Row]) -> list[Runtime]:
+    """The runtimes as they will be once these rows are carried out."""
+    targets = {row.main.key: row.main.plan.target for row in rows}  # None if it is deleted
+    runtimes = [targets.get(runtime.key, runtime) for runtime in context.existing]
+    return [runtime for runtime in runtimes if runtime]
 
 
 def _refused(groups: Sequence[_Group], errors: Mapping[str, MstrError]) -> dict[str, MstrError]:
@@ -318,13 +308,9 @@ def _refused(groups: Sequence[_Group], errors: Mapping[str, MstrError]) -> dict[
 
 def _afterwards(context: Context, marks: Sequence[Unfinished], rows: Sequence[Row], usage: Usage) -> Context:
     """The context with the server as it will be once the recovery is carried out."""
-    steps = {row.main.key: row.main for row in rows}
-    existing = []
-    for runtime in context.existing:
-        step = steps.get(runtime.key)
-        if step is None:
-            existing.append(runtime)
-        elif step.plan.target:  # None if it is deleted
-            existing.append(step.plan.target)
-    left = [mark for mark in marks if mark.key not in steps]
-    return context._replace(existing=existing, usage=usage_after(usage, assignments_in(rows)), unfinished=left)
+    recovered_keys = {row.main.key for row in rows}
+    return context._replace(
+        existing=_existing_after(context, rows),
+        usage=usage_after(usage, assignments_in(rows)),
+        unfinished=[mark for mark in marks if mark.key not in recovered_keys],
+    )

@@ -168,7 +168,7 @@ def _ended_with(row: Row, text: str) -> Row:
 
 def _text_of_unknown_commit(old: Runtime, new: Runtime) -> str:
     [mark] = unfinished_in([new])
-    remedy = f"set recover: true, or {by_hand(mark, None, False)}"
+    remedy = f"set recover: true, or {by_hand(mark, None)}"
     return (
         f"The server may still delete {old.label}, so nothing was undone: the replacement is unfinished, and the "
         f"scripts use {new.label}. In the next run, {remedy}."

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from .._errors import ErrorList, MstrError, ValidationError
@@ -97,10 +98,10 @@ def _list(context: Context, name: str | None, needed: Collection[str]) -> list[R
     def read_fields(runtime: Runtime) -> Runtime | None:
         return context.api.with_set_fields(runtime, needed)
 
-    by_key: dict[str, Runtime | None] = {runtime.key: runtime for runtime in found}
-    for runtime, read in zip(incomplete, all_side_by_side(read_fields, incomplete, on_done=report_progress)):
-        by_key[runtime.key] = read
-    return [runtime for runtime in by_key.values() if runtime]
+    complete = all_side_by_side(read_fields, incomplete, report_progress)
+    by_key = dict(zip((runtime.key for runtime in incomplete), complete))
+    runtimes = [by_key.get(runtime.key, runtime) for runtime in found]
+    return [runtime for runtime in runtimes if runtime]  # one may have been deleted meanwhile
 
 
 def read(task: Any, query: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -147,45 +148,44 @@ def _add_scripts(
     result["unread"] = []
     if not runtimes:
         return  # no script needs to be read
-    projects, reads_all = query["projects"], query["name"] is None and query["id"] is None
-    usage = context.usage or find_usage(context, projects)
+    reads_all = query["name"] is None and query["id"] is None
+    usage = context.usage or find_usage(context, query["projects"])
+    of_scripts = [failure for failure in usage.unread if failure is not NO_PROJECT]
     dangling = _dangling(context.api, usage, runtimes, reads_all)
     by_runtime = [usage.of(runtime.id) for runtime in runtimes]
-    of_scripts = [failure for failure in usage.unread if failure is not NO_PROJECT]
-    unread = list(of_scripts)
     to_result: Callable[[SavedScript], dict[str, Any]] = SavedScript.to_result
+    of_tasks: Sequence[Unread] = ()
     if query["include_tasks"]:
-        scripts = [script for on_runtime in (*by_runtime, dangling) for script in on_runtime]
-        tasks = find_tasks(context, usage, scripts, history=True, hidden=reads_all and projects is None)
-        unread += tasks.unread
-        to_result = tasks.with_tasks
+        scripts = [*dangling, *chain.from_iterable(by_runtime)]
+        tasks = find_tasks(context, usage, scripts, history=True, hidden=reads_all and query["projects"] is None)
+        to_result, of_tasks = tasks.with_tasks, tasks.unread
     for shown, on_runtime in zip(result["runtimes"], by_runtime):
         shown["scripts"] = list(map(to_result, on_runtime))
     result["dangling"] = [{**to_result(script), "runtime_id": script.runtime_id} for script in dangling]
-    result["unread"] = [failure.to_result() for failure in unread]
-    _warn_of_unread(context, of_scripts, unread)
-
-
-def _warn_of_unread(context: Context, of_scripts: Sequence[Unread], unread: Sequence[Unread]) -> None:
-    """Warn once of all that could not be read. `of_scripts`: of scripts and projects, not of their tasks."""
-    if not unread:
-        return
-    what = "The planned tasks and last runs are incomplete."
+    result["unread"] = [failure.to_result() for failure in (*of_scripts, *of_tasks)]
     if of_scripts:
         what = "The scripts are incomplete, so a runtime without scripts may still be used."
-    more = f" The result lists {len(unread) - 1} more under unread." if len(unread) > 1 else ""
-    context.warn(f"{what} {unread[0].error.sentence}{more}")
+        _warn_of_unread(context, what, [*of_scripts, *of_tasks])
+    else:
+        _warn_of_unread(context, "The planned tasks and last runs are incomplete.", of_tasks)
+
+
+def _warn_of_unread(context: Context, what: str, unread: Sequence[Unread]) -> None:
+    """Warn once of all that could not be read. `what`: what this means."""
+    if unread:
+        more = f" The result lists {len(unread) - 1} more under unread." if len(unread) > 1 else ""
+        context.warn(f"{what} {unread[0].error.sentence}{more}")
 
 
 def _dangling(api: RuntimeApi, usage: Usage, runtimes: Sequence[Runtime], reads_all: bool) -> list[SavedScript]:
     """The scripts whose runtime does not exist. Raises MstrError."""
     known = {runtime.key for runtime in runtimes}
-    used = {str(script.runtime_id) for script in usage.scripts}
-    if not reads_all and used - known:
-        known |= {runtime.key for runtime in api.list_all()}
+    unknown = {str(script.runtime_id) for script in usage.scripts} - known
+    if unknown and not reads_all:
+        unknown -= {runtime.key for runtime in api.list_all()}
     # A list may omit a runtime that exists.
-    missing = [identity for identity in sorted(used - known) if api.get(identity) is None]
-    return [script for identity in missing for script in usage.of(identity)]
+    deleted = [identity for identity in sorted(unknown) if api.get(identity) is None]
+    return list(chain.from_iterable(map(usage.of, deleted)))
 
 
 # --- installed packages
@@ -207,9 +207,7 @@ def _add_installed(context: Context, runtimes: Sequence[Runtime], result: dict[s
             for row in mismatches(by_key[runtime.key], runtime.values.get("packages") or ())
         ]
         result["unread"] = [*result.get("unread", ()), *(failure.to_result() for failure in unread)]
-        if unread:
-            more = f" The result lists {len(unread) - 1} more under unread." if len(unread) > 1 else ""
-            context.warn(f"Some lists of installed packages could not be read. {unread[0].error.sentence}{more}")
+        _warn_of_unread(context, "Some lists of installed packages could not be read.", unread)
     for shown, runtime in zip(result["runtimes"], runtimes):
         shown["installed"] = by_key[runtime.key].to_result() if runtime.key in by_key else None
     return by_key

@@ -51,7 +51,7 @@ def assign_scripts(context: Context, inputs: Mapping[str, Any]) -> dict[str, Any
         source = None if inputs["scripts"] is not None else errors.check(_source, runtimes, inputs["from_runtime"])
         if target and target.key == source:
             errors.add(f"the scripts of {target.label} cannot be assigned to the same runtime")
-    rows, unread = _planned(context._replace(existing=runtimes), inputs["scripts"], source, target)
+    rows, unread = _rows_for(context._replace(existing=runtimes), inputs["scripts"], source, target)
     rows = list(map(predicted, rows)) if context.check_mode else assign(context, rows)
     scripts = scripts_of(rows)
     shown = list(map(script_result, scripts))
@@ -73,7 +73,7 @@ def assign_scripts(context: Context, inputs: Mapping[str, Any]) -> dict[str, Any
     raise PartialError(MstrError(f"{result['msg']} {failures(what, causes)}", **causes[0][1].error), result)
 
 
-def _planned(
+def _rows_for(
     context: Context, entries: Sequence[ScriptEntry] | None, source: str | None, target: Runtime
 ) -> tuple[list[Row], Sequence[Unread]]:
     """What is to be done, and the failed reads because of which it may be too little."""
@@ -109,14 +109,7 @@ def _source(runtimes: Sequence[Runtime], text: str) -> str:
     return runtime.key
 
 
-def summary_of_scripts(moved: int, already: int, name: str, check_mode: bool) -> str:
+def summary_of_scripts(moved: int, unchanged: int, name: str, check_mode: bool) -> str:
     """What was done with the scripts, or would be done, in one sentence. `name`: of the runtime."""
-    count = moved or already
-    if not count:
-        return f"No script was assigned to {name!r}."
-    verb = "uses" if count == 1 else "use"
-    if not moved:
-        return f"{counted(count, 'script')} already {verb} {name!r}."
-    done = "would use" if check_mode else f"now {verb}"
-    rest = f", {already} already did" if already else ""
-    return f"{counted(moved, 'script')} {done} {name!r}{rest}."
+    would_be = "would be " if check_mode else ""
+    return f"{counted(moved, 'script')} {would_be}moved to {name!r}, {unchanged} already there."

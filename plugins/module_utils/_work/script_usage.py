@@ -47,9 +47,6 @@ Item = TypeVar("Item", bound=Any)  # what can be read, with a label: a project, 
 Found = TypeVar("Found")
 
 _PAGE = 1000  # scripts
-# Failed reads, each after all its retries, after which the remaining reads are skipped: each may take minutes.
-_MOST_OUTAGES = 5
-_OUTAGES = (401, 429, 502, 503, 504)
 
 
 def find_usage(
@@ -83,7 +80,6 @@ class Reader:
 
     def __init__(self, context: Context) -> None:
         self._session = context.session
-        self._outages, self._last_outage = 0, ""
         self.unread: list[Unread] = []
 
     def each(
@@ -92,16 +88,12 @@ class Reader:
         items: Sequence[Item],
         on_done: Callable[[int], None] = lambda done: None,
     ) -> list[Found]:
-        """The items that could be read. After some outages the rest is not tried. Raises MstrError if the task ends."""
+        """The items that could be read. Raises MstrError if the task ends."""
         results = all_side_by_side(partial(self._read_or_fail, read), items, on_done)
         self.unread += [result for result in results if isinstance(result, Unread)]
         return [result for result in results if not isinstance(result, Unread)]
 
     def _read_or_fail(self, read: Callable[[Item], Found], item: Item) -> Found | Unread:
-        if self._outages >= _MOST_OUTAGES:
-            what = f"packages of runtime {item.label}" if isinstance(item, Runtime) else item.label
-            gave_up = f"Did not read the {what}, because {self._outages} earlier requests failed."
-            return _unread(item, MstrError(f"{gave_up} The last error: {self._last_outage}"))
         try:
             return read(item)
         except Interrupted:
@@ -109,8 +101,6 @@ class Reader:
         except MstrError as exc:
             if isinstance(exc.__cause__, Interrupted):
                 raise MstrError(exc.sentence, **exc.error) from exc  # without the result of one script
-            if _is_outage(exc):
-                self._outages, self._last_outage = self._outages + 1, exc.sentence
             return _unread(item, exc)
 
     def all_unread(self) -> list[Unread]:
@@ -213,10 +203,6 @@ def _count(total: Any) -> int | None:
     """The number of scripts that a search has found; None if the server does not say it."""
     is_number = isinstance(total, int) and not isinstance(total, bool)
     return total if is_number and total >= 0 else None
-
-
-def _is_outage(error: MstrError) -> bool:
-    return isinstance(error, ConnectError) or (isinstance(error, ApiError) and error.status in _OUTAGES)
 
 
 def _unread(item: Any, error: MstrError) -> Unread:
@@ -340,12 +326,11 @@ def _says_no_history(error: ApiError) -> bool:
 
 def _hidden_tasks(entries: Sequence[tuple[Key, Mapping[str, Any]]], usage: Usage) -> list[Unread]:
     """The tasks whose script the look-up did not find, as one failed read."""
-    seen = {script.id.upper() for script in usage.scripts}
-    seen |= {failure.script.id.upper() for failure in usage.unread if failure.script}
-    hidden = [entry for (_project, script), entry in entries if script not in seen]
-    if not hidden:
+    known = {script.id.upper() for script in usage.scripts}
+    known |= {failure.script.id.upper() for failure in usage.unread if failure.script}
+    names = {_identity(entry): repr(entry.get("name")) for (_project, script), entry in entries if script not in known}
+    if not names:
         return []
-    names = {_identity(entry): repr(entry.get("name")) for entry in hidden}
     what = f"{counted(len(names), 'planned task')}: {listed(list(names.values()))}"
     return [Unread(None, None, MstrError(f"The user may not read the scripts of {what}."))]
 

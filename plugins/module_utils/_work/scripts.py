@@ -30,7 +30,7 @@ from .._model.steps import (
 from .._model.usage import used_by
 from .._text import counted, ended, listed
 from .api import Context, one_named, utc_date
-from .script_usage import find_tasks, find_usage
+from .script_usage import Key, find_tasks, find_usage
 
 READ_ALL = "Run the task as a user who may read all scripts"
 # What must not change, by its name in the API, in the words of a message.
@@ -44,8 +44,6 @@ KEPT = {
     "scriptResultType": "result type",
 }
 _ASSIGNED = Plan("assign", None, ("runtime",))
-# By project and id
-Key = tuple[Project, str]
 
 
 # --- what is wanted

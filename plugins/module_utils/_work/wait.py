@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from .._errors import MstrError, as_mstr_error
+from .._model.kinds import Package
 from .._model.runtime import Runtime, status_word
 from .._model.steps import READ, Row, Step
 from .._session.interrupt import Interrupted
 from .._session.parallel import all_side_by_side
 from .._session.response import is_outage
-from .._text import clean, listed
-from .api import Context, Waiting, progress_line
+from .._text import clean, counted, listed
+from .api import Context, Waiting, progress_line, with_results
 from .poll import Rhythm, poll
 from .write import confirm
 
@@ -38,20 +39,24 @@ def wait(context: Context, rows: Sequence[Row]) -> list[Row]:
     The timeout applies to all of them together. Deleted, absent and failed runtimes are not waited for.
     Without the option `wait`, only those are that replace others or have a smoke test.
     """
-    steps = {index: row.main for index, row in enumerate(rows) if _is_awaited(context, row)}
-    watches = {index: _Watch(step, step.after) for index, step in steps.items() if step.after}
+
+    def awaited(row: Row) -> list[Step]:
+        return [row.main] if _is_awaited(context, row) else []
+
+    watches = [_Watch(step) for row in rows for step in awaited(row)]
     try:
-        _check_until_done(context, list(watches.values()), context.inputs.waiting or context.inputs.patience)
+        _check_until_done(context, watches, context.inputs.waiting or context.inputs.patience)
     except Interrupted as exc:
-        for watch in watches.values():
-            if not watch.done:
-                watch.interrupt(exc)
-    return [row.with_step(watches[index].step) if index in watches else row for index, row in enumerate(rows)]
+        for watch in watches:
+            watch.interrupt(exc)
+    return with_results(rows, awaited, [watch.step for watch in watches])
 
 
 def _is_awaited(context: Context, row: Row) -> bool:
-    tried = row.replacement or (row.main.written and row.wanted.smoke_test)
-    return not row.failure and not row.main.script and bool(context.inputs.waiting or tried)
+    if row.failure or row.main.script or row.main.after is None:
+        return False
+    is_tried = row.replacement or (row.main.written and row.wanted.smoke_test)
+    return bool(context.inputs.waiting or is_tried)
 
 
 def _check_until_done(context: Context, watches: Sequence[_Watch], waiting: Waiting) -> None:
@@ -90,13 +95,13 @@ def state_of_wait(pending: Sequence[Runtime], total: int) -> str:
 class _Watch:
     """A runtime to wait for, as last read. `done`: the wait is over, with or without an error of the step."""
 
-    def __init__(self, step: Step, runtime: Runtime) -> None:
-        self.step, self.runtime = step, runtime
+    def __init__(self, step: Step) -> None:
+        self.step, self.runtime = step, step.after or step.seen
         self.done = False
         self._checks = self._unclear_checks = 0
         self._outage: MstrError | None = None  # why the last check failed
         if step.state == READ:
-            self._record(runtime)
+            self._record(self.runtime)
 
     def check(self, context: Context) -> None:
         """Read the runtime again. Raises only Interrupted."""
@@ -158,26 +163,28 @@ class _Watch:
 
     def interrupt(self, cause: Interrupted) -> None:
         """The task ends before the runtime is ready. The runtime exists all the same."""
+        if self.done:
+            return
         error = cause.during(f"waiting for runtime {self.runtime.label} to be ready")
         done = f"was {self.step.action} and" if self.step.written else "still"
         self._end(MstrError(f"{error.sentence}. The runtime {done} exists on the server", **error.error))
 
 
 def _error_of(runtime: Runtime) -> MstrError | None:
-    failed = [
-        (clean(package.name), f'(server: "{clean(package.message)}")' if package.message else "(no reason given)")
-        for package in _packages_of(runtime)
-        if status_word(package.status) in _FAILED
-    ]
-    if len(failed) == 1:
-        [(name, reason)] = failed
-        return MstrError(f"Runtime {runtime.label}: package {name} could not be installed {reason}")
+    failed = [package for package in _packages_of(runtime) if status_word(package.status) in _FAILED]
     if failed:
-        names = ", ".join(f"{name} {reason}" for name, reason in failed)
-        return MstrError(f"Runtime {runtime.label}: {len(failed)} packages could not be installed: {names}")
+        reasons = ", ".join(map(_reason, failed))
+        what = f"{counted(len(failed), 'package')} could not be installed: {reasons}"
+        return MstrError(f"Runtime {runtime.label}: {what}")
     if _statuses(runtime)[0] == "error":
         return MstrError(f"Runtime {runtime.label} is in error: {_state(runtime)}")
     return None
+
+
+def _reason(package: Package) -> str:
+    """A package that could not be installed, with what the server says of it."""
+    reason = f'server: "{clean(package.message)}"' if package.message else "no reason given"
+    return f"{clean(package.name)} ({reason})"
 
 
 def _statuses(runtime: Runtime) -> tuple[str, set[str]]:

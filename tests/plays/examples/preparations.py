@@ -56,7 +56,7 @@ PAGES: dict[str, Preparation] = {
     ),
     "docs/docsite/rst/guide_life_of_a_runtime.rst": Preparation(
         profile="playground",
-        warnings=["not carried over", "neither it nor a previous name of it exists"],
+        warnings=["not carried over"],
     ),
     "docs/docsite/rst/guide_many_environments.rst": Preparation(
         servers={f"{name}.{HOST}": [] for name in ("dev-eu", "test-eu", "prod-eu", "prod-us")},

@@ -35,7 +35,6 @@ def test_previous_name_that_is_only_alike(near, replaces):
     with pytest.raises(MstrError, match=why):
         run(have, entry, purge=True)
     assert {text.partition(", b")[0] for text in have.warnings} == {
-        "Runtime 'New' is new: neither it nor a previous name of it exists ('reports').",
         "Runtime 'reports' does not exist, so nothing is renamed",
     }
     assert actions(run(have, entry)) == [("New", "created")]

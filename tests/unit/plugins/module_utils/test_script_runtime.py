@@ -139,14 +139,16 @@ def test_scripts_by_name_and_id_of_runtime_gone(server):
     twins = f"scripts[2] script 'Twin' in project 'Sales': 2 scripts have this name: {7:032X}, {8:032X}; "
     assert twins in done["failure"]
     assert "The server lists no project with the name or id 'Slaes'" in done["failure"]
-    assert assign(server, from_runtime=GONE)["msg"] == "2 scripts now use 'New', 1 already did."
+    assert assign(server, from_runtime=GONE)["msg"] == "2 scripts moved to 'New', 1 already there."
 
 
 def test_unread_project_fails_the_task(server):
     server.core.projects.seed({"name": "Archive", "loaded": False})
     done = assign(server)
     assert server.scripts == MOVED
-    assert done["failure"].startswith("3 scripts now use 'New'. There may be more scripts that use the old runtime: ")
+    assert done["failure"].startswith(
+        "3 scripts moved to 'New', 0 already there. There may be more scripts that use the old runtime: "
+    )
     assert "could not read the project 'Archive': " in done["failure"]
     server.refusals["GET /projects"] = NO
     unread = "There may be more scripts that use the old runtime: could not read the list of projects: "

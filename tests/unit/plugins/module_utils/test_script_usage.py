@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError
 from ansible_collections.mstr.library.plugins.module_utils._work import script_usage
 from hypothesis import given
 from unit.support.make import DEFAULT_ID, ID, OTHER_ID, faults_of, refusal, runtime
@@ -161,21 +160,6 @@ def test_same_page_for_ever_proves_nothing(total, problem):
     [failure] = usage.unread
     assert failure.error.sentence == f"The search in the project 'Sales' {problem}, so there may be more scripts."
     assert "protect_used could not find out" in refusals(server)[0]
-
-
-def test_rest_is_not_tried_in_an_outage():
-    server = holding(Sales={f"s{number}": ID for number in range(50)})
-    lost = ConnectError("nothing listens", request="GET x", connection_refused=True)
-    server.refusals = {f"GET /scripts/S{number}": lost for number in range(50)}
-    usage = usage_of(server)
-    assert (len(usage.unread), sum(request.startswith("GET /scripts/") for request in server.requests)) == (50, 5)
-    assert usage.unread[-1].error.sentence == (
-        "Did not read the script 's9' in project 'Sales', because 5 earlier requests failed. "
-        "The last error: nothing listens"
-    )
-    # A refusal is an answer.
-    server.refusals = {f"GET /scripts/S{number}": NO for number in range(10)}
-    assert len(usage_of(server).scripts) == 40
 
 
 @pytest.mark.parametrize("call", CALLS)

@@ -143,7 +143,7 @@ def test_status_that_is_never_reported(state, status):
         (BUSY, [{**READY, "status": "error"}], "none", 1, IN_ERROR),
         ({"status": "error"}, [{"status": "error"}], "update", 1, "is in error"),
         (BUSY, [BUSY, None], "none", 2, f"Runtime 'r' ({ID}) was deleted while the task waited for it"),
-        (NEW_UNKNOWN, [NEW_UNKNOWN, BUSY, FAILED], "update", 3, "package new could not be installed"),
+        (NEW_UNKNOWN, [NEW_UNKNOWN, BUSY, FAILED], "update", 3, "1 package could not be installed: new"),
         (BUSY, [BUSY, refusal(403, "ERR0017", "no")], "create", 2, refusal(403, "ERR0017", "no").sentence),
         (BUSY, [ConnectError("Not trusted.", request="GET /x", permanent=True)], "none", 1, "Not trusted."),
         (BUSY, [KeyError("x")], "none", 1, "This is a bug in mstr.library: KeyError in "),
@@ -177,7 +177,7 @@ def test_packages_that_failed_are_named(status):
 @pytest.mark.parametrize("word", ["failed", "Not Installed"])
 def test_words_that_mean_a_failure(word):
     sentence = Film({"status": "ready", "packages": packages(pandas=word)}).fail(BUSY).sentence
-    assert sentence == f"Runtime 'r' ({ID}): package pandas could not be installed (no reason given)"
+    assert sentence == f"Runtime 'r' ({ID}): 1 package could not be installed: pandas (no reason given)"
 
 
 @pytest.mark.parametrize("action", ["create", "update", "none"])

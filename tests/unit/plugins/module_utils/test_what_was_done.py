@@ -19,7 +19,7 @@ def test_ready_needs_a_look(omitted, names, purge):
     have = holding(a={"id": A, "packages": BROKEN}, b=B)
     have.switch(list_omits=omitted)
     text = message(have, *({"name": name} for name in names), purge=purge, **waits(have))
-    assert "package x could not be installed" in text
+    assert "1 package could not be installed: x" in text
     assert set(have.runtimes) == {A, B}
     # Awaited fields in the list cost no read.
     have = holding(a=A, b=B)
