@@ -123,23 +123,6 @@ def test_check_mode_only_reads(sim: Simulator) -> None:
     assert sim.runtimes() == []
 
 
-def test_user_without_the_privilege(sim: Simulator) -> None:
-    done = probed(sim, username="viewer", password=sim.users["viewer"]["password"])
-    assert done.calls[-1] == "POST /runtimes 403"
-    assert (done.result["changed"], done.warnings) == (False, [])
-
-
-def test_at_most_two_runtimes_and_one_minute(sim: Simulator) -> None:
-    """A server that allows several runtimes of a name, and packages that are never installed."""
-    sim.reset("newest", duplicate_names="allow", package_delay=10_000)
-    sim.seed({"name": "mstr-library-probe-of-somebody"})
-    stop = MovedClock(sim)
-    done = probed(sim, stop)
-    assert (done.calls.count("POST /runtimes 201"), done.calls.count("DELETE /runtimes/{id} 204")) == (2, 2)
-    assert 60 <= stop.now < 75
-    assert [runtime["name"] for runtime in sim.runtimes()] == ["mstr-library-probe-of-somebody"]
-
-
 def test_nothing_private_is_recorded(sim: Simulator) -> None:
     sim.reset("awkward", default_name="Finance Python")
     sim.seed({"name": "Payroll of the board", "description": "secret plan", "whitelist": ["payroll.example.com"]})
@@ -239,12 +222,3 @@ def test_runtime_that_cannot_be_deleted_is_named(sim: Simulator) -> None:
     [warning] = probed(sim).warnings
     assert f"Runtimes of an earlier probe are on the server: '{left['name']}' ({left['id']})." in warning
     assert [runtime["id"] for runtime in sim.runtimes()] == [left["id"]]
-
-
-def test_create_that_returns_the_id_of_another(sim: Simulator) -> None:
-    """That one stays as it is: only its name in a list makes a runtime one of the probe."""
-    [identity] = sim.seed({"name": "Payroll", "description": "of the board"})
-    before = sim.runtimes()
-    sim.fault("json", operation="create", times=None, work="before", json={"id": identity})
-    probed(sim)
-    assert sim.runtimes() == before

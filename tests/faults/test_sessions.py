@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from simulator.harness import Simulator
 from support.modules import Done, Running, run, runtime
-
-from faults.inprocess import Session
 
 LOGIN, LOGOUT = "POST /auth/login", "POST /auth/logout"
 
@@ -83,21 +80,3 @@ def test_one_request_at_a_time(sim: Simulator, switch: str, value: str) -> None:
     assert len(run("mstr_runtime_info", sim).result["runtimes"]) == 20
     assert len([entry for entry in sim.requests() if entry["status"] in (401, 429)]) <= 6
     assert sim.calls().count(LOGIN) <= 2
-
-
-def test_plays_that_end_each_others_sessions(sim: Simulator) -> None:
-    sim.reset(logout_scope="user", latency_ms=15)
-
-    def play(name: str, tasks: int, each: int) -> list[str]:
-        actions = []
-        for number in range(tasks):
-            with Session(sim, retries=12) as task:  # the other play logs out 12 times at most
-                actions += [task.ensure(name=f"{name} {number}.{part}").action for part in range(each)]
-        return actions
-
-    with ThreadPoolExecutor(2) as pool:
-        short, long = pool.submit(play, "short", 12, 1), pool.submit(play, "long", 4, 3)
-        assert short.result() == long.result() == ["created"] * 12
-    assert len(sim.runtimes()) == 24
-    assert sim.calls().count(LOGIN) > 12 + 4, "the plays did end each other's sessions"
-    assert sim.open_sessions() == []

@@ -173,12 +173,8 @@ class Sessions:
     # --- ending
 
     def end(self, session: HttpSession) -> None:
-        """Log out of this session, and end the others that the switches name."""
-        if self._switches["logout_scope"] == "user":
-            for other in self.open():
-                if other.user is session.user:
-                    self._drop(other)
-        elif self._switches["delegated_logout"] == "shared":
+        """Log out of this session, and end the one that its token came from if a switch says so."""
+        if self._switches["delegated_logout"] == "shared":
             session.iserver.ended = True
         self._drop(session)
 

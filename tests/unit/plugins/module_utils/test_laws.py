@@ -304,39 +304,3 @@ def test_report_is_what_was_done(task, purge, held, omits, faults, retries):
         assert row["action"] != "failed" or row["error"]
     unknown = any(row["action"] == "unknown" for row in result["runtimes"])
     assert unknown or result["changed"] == (before != after)
-
-
-SET = st.fixed_dictionaries(
-    {}, optional={"others": st.just("x"), "whitelist": st.just(["10.0.0.0/8"]), "execTimeout": st.just(60)}
-)
-
-
-@settings(max_examples=60)
-@given(
-    held=st.lists(SET, min_size=1, max_size=5),
-    task=st.dictionaries(
-        st.sampled_from(["r0", "r1", "r2", "r4"]),
-        st.just({"state": "absent"}) | st.sampled_from([{"others": "x"}, {"others": ""}, {"whitelist": []}]),
-        min_size=1,
-    ),
-    omits=st.lists(st.sampled_from(["others", "whitelist", "execTimeout", "packages"]), unique=True),
-    unset=st.sampled_from(["absent", "null", "null_text"]),
-    purge=st.booleans(),
-    checks=st.booleans(),
-)
-def test_what_a_list_lacks_changes_nothing(held, task, omits, unset, purge, checks):
-    """Whether a list leaves out what was never set, or a field of all runtimes, or both: plan and outcome are those of
-    the whole list, and the diff of a deletion shows everything."""
-    results = []
-    for list_omits in ("", omits):
-        have = Server(list_omits=list_omits, unset_fields=unset)
-        for number, fields in enumerate(held):
-            have.add({"id": f"{number + 1:032X}", "name": f"r{number}", **fields})
-        result = outcome(
-            have, *({"name": name, **options} for name, options in task.items()), purge=purge, check_mode=checks
-        )
-        rows = [{key: row[key] for key in ("name", "action", "changes", "error")} for row in result["runtimes"]]
-        diff = [{key: entry[key] for key in ("before", "after")} for entry in result.get("diff", ())]
-        now = [[runtime.get(key) for key in ("name", "others", "whitelist")] for runtime in have.runtimes.values()]
-        results.append((result["msg"], rows, result.get("plan_id"), diff, now))
-    assert results[0] == results[1]

@@ -305,13 +305,6 @@ def test_script_that_comes_last_follows():
     assert have.scripts == {"load": A, "close": A}
 
 
-def test_scripts_follow_where_somebody_else_has_deleted_it():
-    have = unfinished()
-    have.fail("PUT", meanwhile=lambda: (move(have, "close", B), have.runtimes.pop(B)))
-    assert run(have, BACK, **RECOVER)["summary"]["failed"] == 0
-    assert have.scripts == {"load": A, "close": A}
-
-
 def test_one_runtime_says_what_was_recovered():
     have = unfinished()
     predicted, done = one(have, BACK, check_mode=True, **RECOVER), one(have, BACK, **RECOVER)

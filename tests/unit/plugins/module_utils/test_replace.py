@@ -174,35 +174,6 @@ def test_old_runtime_that_is_gone_before_the_commit():
     assert (have.names, set(have.scripts.values())) == (["R"], {have.id})
 
 
-def test_old_runtime_that_is_only_listed():
-    """The user may lack permission, so it is not gone."""
-    have = upgradable()
-    hidden = {f"GET /runtimes/{A}": refusal(404, "ERR004")}
-    have.fail("PUT", turn=2, meanwhile=lambda: have.refusals.update(hidden))
-    result = run(have, UPGRADE)
-    assert "the server lists it, but answers that it does not exist" in result["msg"]
-    assert result["summary"]["replaced"] == 0
-
-
-def test_both_runtimes_are_gone():
-    have = upgradable()
-    have.fail("PUT", meanwhile=have.runtimes.clear)
-    message = run(have, UPGRADE)["msg"]
-    assert message.endswith("Check which runtime the scripts use.")
-    assert "exists beside it" not in message
-
-
-def test_look_up_after_an_undo_that_fails():
-    """The new runtime is deleted, and no later run knows of the scripts that may still use it."""
-    have = holding(R=A).seed_scripts(load=A)
-    have.code_status = 4
-    have.fail("DELETE", meanwhile=lambda: have.refusals.update({"GET /projects": NO}))
-    message = run(have, {**UPGRADE, "smoke_test": "1/0"})["msg"]
-    assert "was deleted again. Not every script could be read again: " in message
-    assert message.endswith(f" to 'R' ({A}) with mstr_script_runtime.")
-    assert "exists beside it" not in message
-
-
 def beside(have):
     [identity] = {*have.runtimes} - {A}
     return identity

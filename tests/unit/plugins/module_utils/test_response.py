@@ -137,18 +137,6 @@ def test_redirect_names_target_without_secrets(location, words):
     assert not [secret for secret in ("user", "pw@", "abc", "s3cret") if secret in moved]
 
 
-@pytest.mark.parametrize(
-    ("call", "unknown"),
-    [
-        *((call, True) for call in ("500 POST /x", "502 PATCH /x", "103 POST /x")),
-        *((call, False) for call in ("500 GET /x", "400 POST /x", "302 POST /x")),
-    ],
-)
-def test_write_without_final_response_unclear(call, unknown):
-    status, _blank, request = call.partition(" ")
-    assert error(int(status), request=request).outcome_unknown is unknown
-
-
 @given(st.integers(300, 599), ANY_JSON | ERROR_FIELDS | ERROR_FIELDS.map(lambda entry: {"errors": [entry]}))
 def test_any_error_body_gives_one_clean_sentence(status, body):
     failed = error(status, body, secrets=("s3cret",))
@@ -158,21 +146,6 @@ def test_any_error_body_gives_one_clean_sentence(status, body):
     assert "s3cret" not in str(failed.to_result())
     texts = [failed.sentence, *(value for value in failed.error.values() if isinstance(value, str))]
     assert not [char for text in texts for char in text if unicodedata.category(char) in ("Cc", "Cs")]
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "no_object", "no_call"),
-    [
-        (404, coded("ERR004", "gone"), True, False),
-        (404, coded("ERR004", NO_CALL), False, True),
-        (404, b"<html>", False, True),
-        (405, coded("ERR001", "HTTP 405 Method Not Allowed"), False, True),
-        (500, b"", False, False),
-    ],
-)
-def test_no_such_object_differs_from_no_such_call(status, body, no_object, no_call):
-    assert _response.says_no_such_object(error(status, body)) is no_object
-    assert _response.says_no_such_call(error(status, body)) is no_call
 
 
 @pytest.mark.parametrize(

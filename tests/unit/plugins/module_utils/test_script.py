@@ -117,19 +117,6 @@ def test_run_that_does_not_end_ready(server_with, number, status):
     assert server.calls == [START, LOOK]
 
 
-def test_long_stderr_is_cut_to_its_end(server_with):
-    stderr = "x" * 5_000_000 + "\n\x1b[31mValueError: the reason\x1b[0m\n"
-    sentence = server_with(state(4, stderr=stderr)).fail().sentence
-    assert sentence.endswith("ValueError: the reason")
-    assert len(sentence) < 1200
-
-
-@pytest.mark.parametrize(("message", "shown"), [("Too\nlong.", "Too long."), (None, "the server gave no reason")])
-def test_message_of_the_server_in_place_of_stderr(server_with, message, shown):
-    sentence = server_with(state(5, message=message)).fail().sentence
-    assert sentence == f"The script on the default runtime ended with status expired: {shown}"
-
-
 def test_run_that_never_ends_is_stopped(server_with):
     """An outage that is over is not mentioned."""
     server = server_with(refused(LOOK, 503, "16"), *[state(1, stdout="started\n", stderr="still busy")] * 9)

@@ -74,22 +74,3 @@ def test_fewer_threads_than_wanted(monkeypatch, allowed):
     monkeypatch.setattr(threading.Thread, "start", limited)
     assert all_side_by_side(counter.work, range(9)) == [item * 2 for item in range(9)]
     assert len(counter.threads) == max(allowed, 1)
-
-
-def test_error_in_the_main_thread():
-    begun, threads, raised = [], set(), threading.Event()
-
-    def work(item):
-        threads.add(threading.current_thread())
-        begun.append(item)
-        assert item == 0 or raised.wait(30)
-
-    def stop(_done):
-        raise KeyError
-
-    with pytest.raises(KeyError):
-        all_side_by_side(work, range(500), stop)
-    raised.set()
-    for thread in threads:
-        thread.join(30)
-    assert len(begun) in (4, 5)

@@ -175,18 +175,6 @@ def test_lost_create_that_differs(retries, late):
     assert "It added mstrio-py" in warning
 
 
-def test_late_create_whose_repeat_is_refused():
-    server = Server()
-    server.alter = lambda fields: fields.update(description="cut")
-    server.fail("POST", lost())
-    server.fail("POST", meanwhile=lambda: server.add({"name": "r"}))
-    assert outcome(server, NEW).action == "created"
-    [warning] = server.warnings
-    assert "description" in warning
-    assert server.writes == ["POST /runtimes"] * 2
-    assert server.requests[-3:] == ["POST /runtimes", LIST, f"GET /runtimes/{server.id}"]
-
-
 @pytest.mark.parametrize(("description", "action"), [("new", "none"), ("", "updated")])
 def test_slower_of_two_plays(description, action):
     server = Server()
