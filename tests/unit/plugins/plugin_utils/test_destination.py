@@ -18,7 +18,6 @@ from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.destinatio
 )
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.export import to_file
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.formats import FORMATS, parts
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.plan_file import plan_text
 from unit.support.make import ID
 from unit.support.report import audit_of, many, run_of, text_of
 
@@ -130,13 +129,6 @@ def test_no_raw_controls_in_a_report(form):
 def test_controls_are_escaped_in_json():
     """So that nothing is lost."""
     text = text_of(audit_of(HOSTILE + KEPT, HOSTILE), suffix="json")
-    assert json.loads(text)["environments"][0]["environment"] == HOSTILE
-
-
-def test_no_raw_controls_in_a_plan():
-    """The escapes mean the same."""
-    text = plan_text([], {HOSTILE: "it is down"}, "now")
-    assert not RAW & set(text)
     assert json.loads(text)["environments"][0]["environment"] == HOSTILE
 
 

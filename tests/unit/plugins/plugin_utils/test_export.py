@@ -156,13 +156,6 @@ def test_a_runtime_that_cannot_be_expressed(fields, fault):
     assert any(fault in entry for entry in faults), faults
 
 
-def test_two_runtimes_of_one_name():
-    """All errors at once."""
-    errors = faults_of(exported, stored(), stored(id="A" * 32), stored(id="B" * 32, name="s", whitelist=["x", "y"]))
-    assert f"runtime 'r': 2 runtimes have this name ({ID}, {'A' * 32}); rename them" in errors
-    assert len(errors) == 3
-
-
 def test_unfinished_replacements_have_no_definition():
     """Whether the runtime that one replaces is gone, the list does not prove: it may be a part of all runtimes."""
     both = exported(stored(name="R"), stored(id="B" * 32, name=f"S (replaces {ID})"))
@@ -183,26 +176,6 @@ def test_round_trip(data):
         plan = make_plan(from_api(data), wanted)
         assert (plan.action, plan.changed_fields) == ("none", ())
     assert [fault for fault in faults if not fault.startswith("runtime ")] == []
-
-
-@pytest.mark.matrix
-@given(ANYTHING, ANYTHING)
-def test_a_backup_restores_what_it_has(data, changed):
-    definitions = exportable(data)
-    (wanted,) = as_written(definitions)
-    try:
-        plan = make_plan(from_api(changed), wanted)
-    except ValidationError:
-        assume(False)  # a pool that contradicts what stays
-    before, after = from_api(data).values, plan.target.values
-    missing = {line.partition(":")[0].partition(".")[0] for line in unrestorable(definitions)}
-    for field in FIELDS:
-        if field.name not in missing and not (
-            field.name == "packages" and any("package" in entry for entry in missing)
-        ):
-            assert field.kind.canonical(after.get(field.name)) == field.kind.canonical(before.get(field.name)), (
-                field.name
-            )
 
 
 # --- the file
