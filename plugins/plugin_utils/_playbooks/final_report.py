@@ -69,6 +69,13 @@ class FinishedRun(NamedTuple):
             why = "nothing was applied, because --tags or --skip-tags left the work out"
         return {host: why for host in self.results if host not in reached}
 
+    @property
+    def written(self) -> dict[str, Json]:
+        """The results of the hosts that were changed."""
+        if self.check_mode:
+            return {}
+        return {host: result for host, result in self.reached.items() if result.get("changed")}
+
 
 def run_report(run: FinishedRun, write: Callable[..., None]) -> RunReport:
     """The report of a run of one of the playbooks. `write`: see `destination.write`.
@@ -176,15 +183,13 @@ def _shortened(error: str) -> str:
 
 def _backup_lines(run: FinishedRun) -> Iterator[str]:
     """The command for the way back of all environments that changed, and which of them have none."""
-    if run.check_mode:
-        return
-    changed = {host: result.get("backup") for host, result in run.reached.items() if result.get("changed")}
-    backups = {host: str(path) for host, path in changed.items() if path}
-    without = [host for host, path in changed.items() if not path]
+    backups = {host: str(result["backup"]) for host, result in run.written.items() if result.get("backup")}
+    without = [host for host in run.written if host not in backups]
     if without:
         yield f"There is no backup of {listed(without, 5)}, because mstr_runtimes_backup_dest is not set."
     if backups:
-        yield from (f"To go back: {command}" for command in _commands_with(backups, run.options))
+        for command in _commands_with(backups, run.options):
+            yield f"To go back: {command}"
         yield "The next apply of the definitions undoes that. What this run created stays."
 
 
@@ -192,10 +197,9 @@ def _file_lines(run: FinishedRun) -> Iterator[str]:
     """The lines of an export or a probe, whose results have a file."""
     for host, result in run.reached.items():
         error = result.get("error")
-        lines = [f"failed: {line}" for line in str(error or "").splitlines()] or str(result["msg"]).splitlines()
-        if run.playbook == "probe" and not error:
-            lines.append(f"the record {'would be' if run.check_mode else 'is'} in {result['dest']}")
-        yield from (clean(f"{host}: {line}") for line in lines)
+        lines = str(error or result["msg"]).splitlines()
+        prefix = "failed: " if error else ""
+        yield from (clean(f"{host}: {prefix}{line}") for line in lines)
 
 
 def command_line(inventory: Iterable[str]) -> list[str]:
@@ -242,13 +246,12 @@ def _commands_with(backups: Mapping[str, str], options: Sequence[str]) -> Iterat
 
     One command serves all hosts whose paths differ by the host's name alone.
     """
-    extra = [option for option in options if option.startswith("-e ")]
-    others = [option for option in options if option not in extra]
-    for pattern, hosts in grouped((_pattern(host, path), host) for host, path in backups.items()).items():
+    hosts_by_pattern = grouped((_pattern(host, path), host) for host, path in backups.items())
+    for pattern, hosts in hosts_by_pattern.items():
         path = pattern if len(hosts) > 1 else backups[hosts[0]]
-        limit = f"--limit {shlex.quote(','.join(hosts))}"
+        limit = shlex.quote(",".join(hosts))
         source = extra_option("mstr_runtimes_src", path)
-        yield " ".join(["ansible-playbook", *others, "mstr.library.apply", limit, *extra, source])
+        yield " ".join(["ansible-playbook", *options, "mstr.library.apply --limit", limit, source])
 
 
 def _pattern(host: str, path: str) -> str:

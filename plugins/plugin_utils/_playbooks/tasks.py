@@ -136,7 +136,8 @@ def probe(action: Action) -> Result:
         return result
     if not action.check_mode:
         target.write(json_text(plain(result["record"])) + "\n")
-    return {**result, "dest": target.path}
+    where = f"the record {'would be' if action.check_mode else 'is'} in {target.path}"
+    return {**result, "dest": target.path, "msg": f"{result['msg']}\n{where}"}
 
 
 def _reported(action: Action, task: str, result: Result) -> Result:

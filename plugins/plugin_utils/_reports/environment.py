@@ -191,7 +191,7 @@ def message_of(result: Json) -> str:
 
 def _without_values(name: str, result: Json, exc: Exception) -> Environment:
     """The message of the task and each runtime that it wrote, without looking at any other value."""
-    rows = [row for row in entries(result, "runtimes") if isinstance(row, Mapping) and row.get("action") != "none"]
+    rows = [row for row in entries(result, "runtimes") if row.get("action") != "none"]
     written = [f"{row.get('name')!r} ({row.get('id')}): {row.get('action')}" for row in rows]
     sentence = f"The report could not be made. {as_mstr_error(exc).sentence}"
     message = "\n".join([str(result.get("msg") or ""), sentence, *written]).strip()

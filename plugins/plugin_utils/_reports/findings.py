@@ -117,10 +117,12 @@ def _end_text(left: int, is_known: bool) -> str:
 
 def all_scripts(runtimes: Iterable[Json]) -> list[Json] | None:
     """The scripts of these runtimes; None if those of one of them are not known."""
-    lists = [runtime.get("scripts") for runtime in runtimes]
-    if any(scripts is None for scripts in lists):
-        return None
-    return [script for scripts in lists for script in scripts or ()]
+    scripts: list[Json] = []
+    for runtime in runtimes:
+        if runtime.get("scripts") is None:
+            return None
+        scripts += runtime["scripts"]
+    return scripts
 
 
 def scripts_unread(unread: Iterable[Json]) -> bool:

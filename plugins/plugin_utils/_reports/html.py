@@ -48,7 +48,7 @@ class Card(NamedTuple):
     """A runtime on the page. `runtime` is empty if it does not exist, and `change` is None if nothing changes."""
 
     name: str
-    identity: str
+    identity: str | None
     runtime: Json
     change: Json | None
     findings: Sequence[Finding]
@@ -125,21 +125,20 @@ def cards_of(environment: Environment) -> list[Card]:
     changes = {change["id"]: change for change in environment.changes}
     created = [change for change in environment.changes if change["id"] not in runtimes]
     findings = grouped((found.subject, found) for found in environment.findings)
-    evaluated = _evaluated(environment.policy or {})
+    evaluated = _evaluated(environment.policy)
 
     def card(named: Json, runtime: Json, change: Json | None) -> Card:
-        name, identity = str(named["name"] or ""), str(named["id"] or "")
-        subject = identity or name
-        return Card(name or identity, identity, runtime, change, findings.get(subject, ()), evaluated)
+        about = findings.get(named["id"] or named["name"], ())
+        return Card(usage.name_of(named), named["id"], runtime, change, about, evaluated)
 
     cards = [card(runtime, runtime, changes.get(identity)) for identity, runtime in runtimes.items()]
     cards += [card(change, {}, change) for change in created]
     return sorted(cards, key=_place)
 
 
-def _evaluated(policy: Json) -> set[str]:
+def _evaluated(policy: Json | None) -> set[str]:
     """The options that the rules of a policy are about."""
-    rules = [rule for name, rule in RULES.items() if name in policy]
+    rules = [RULES[name] for name in policy or () if name in RULES]
     return {option for rule in rules for option in rule.options}
 
 

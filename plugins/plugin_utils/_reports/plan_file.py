@@ -132,8 +132,9 @@ def refusal(approved: Plan, now: Sequence[Json]) -> str:
     lines = [f"{when}: {_text(difference)}" for when, difference in differing]
     deletions = [difference for _when, difference in differing if difference["action"] == "deleted"]
     shown = lines[: len(deletions) + _MOST]
-    if len(lines) > len(shown):
-        shown.append(f"And {len(lines) - len(shown)} more.")
+    hidden = len(lines) - len(shown)
+    if hidden:
+        shown.append(f"And {hidden} more.")
     first = f"The plan is different from the approved one ({approved.plan_id}). Nothing was written. What differs:"
     return "\n".join([first, *shown, _REPEAT])
 
