@@ -59,14 +59,20 @@ def assign(context: Context, rows: Sequence[Row]) -> list[Row]:
 
 def _with_reason(row: Row) -> Row:
     """The row of a runtime; if one of its scripts failed, its error says which."""
-    failed = [step for step in row.in_phase(ASSIGN) if step.error]
-    if row.error or row.main.script or not failed:
+    if row.error or row.main.script:
         return row
-    step, error = failed[0], failed[0].error or MstrError("")
+    for step in row.in_phase(ASSIGN):
+        if step.error:
+            return row._replace(error=_reason(step, step.error))
+    return row
+
+
+def _reason(step: Step, error: MstrError) -> MstrError:
+    """The error of a runtime whose script failed."""
     if step.is_reported and not isinstance(error, Loss):
-        return row._replace(error=error)
+        return error
     how = "was moved, but" if step.done else "was not moved:"
-    return row._replace(error=MstrError(f"The {step.label} {how} {error}", **error.error))
+    return MstrError(f"The {step.label} {how} {error}", **error.error)
 
 
 def _assign_all(context: Context, due: Sequence[Step], all_of_task: Iterable[Step]) -> list[Step]:
@@ -82,7 +88,8 @@ def _assign_all(context: Context, due: Sequence[Step], all_of_task: Iterable[Ste
     losses = [step.error for step in (*done, *first) if isinstance(step.error, Loss)]
     if losses:
         why = f"It was not assigned, because the first script of the task lost something: {losses[0].sentence}"
-        return [*first, *(step._replace(error=MstrError(why)) for step in following)]
+        failed = [step._replace(error=MstrError(why)) for step in following]
+        return [*first, *failed]
     return [*first, *all_side_by_side(partial(_moved_or_failed, context), following, report_progress)]
 
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from .._errors import MstrError
@@ -75,18 +75,24 @@ def _recovered(context: Context, rows: Sequence[Row]) -> list[Row]:
 
     recovery = [row for row in rows if row.place == RECOVERY]
     recovery, _listed = settle(context, assign(context, recovery), (UNDO,))
-    failures = {place: row.failure for row in recovery if row.failure for place in row.needed_by}
-    renamed = {row.main.key: row.main.after for row in recovery if row.main.after}
+    failures: dict[str, MstrError] = {}
+    renamed: dict[str, Runtime] = {}
+    for row in recovery:
+        if row.failure:
+            failures.update(dict.fromkeys(row.needed_by, row.failure))
+        elif row.main.after:
+            renamed[row.main.key] = row.main.after
+    others = [row for row in rows if row.place != RECOVERY]
+    return [*recovery, *(_after_recovery(row, failures, renamed) for row in others)]
 
-    def after_recovery(row: Row) -> Row:
-        """The row with the runtimes as they are now, or with the failure of what it needs."""
-        failure = failures.get(row.place)
-        if failure and not row.failure:
-            return row._replace(error=MstrError(f"What it needs failed: {failure.sentence}", **failure.error))
-        steps = [step._replace(before=renamed.get(step.key, step.before)) for step in row.steps]
-        return row._replace(steps=tuple(steps))
 
-    return [*recovery, *(after_recovery(row) for row in rows if row.place != RECOVERY)]
+def _after_recovery(row: Row, failures: Mapping[str, MstrError], renamed: Mapping[str, Runtime]) -> Row:
+    """The row with the runtimes as they are now, or with the failure of what it needs."""
+    failure = failures.get(row.place)
+    if failure and not row.failure:
+        return row._replace(error=MstrError(f"What it needs failed: {failure.sentence}", **failure.error))
+    steps = [step._replace(before=renamed.get(step.key, step.before)) for step in row.steps]
+    return row._replace(steps=tuple(steps))
 
 
 def _changed(context: Context, rows: list[Row], replaces: bool) -> tuple[list[Row], Sequence[Runtime] | None]:

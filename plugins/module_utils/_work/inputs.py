@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .._errors import ErrorList, import_error
@@ -68,35 +68,24 @@ TASK_OPTIONS: dict[str, Any] = {
 }
 
 
-_MOST_VIOLATIONS = 50  # that a message names
-
-
 def inputs_for_one(params: Mapping[str, Any]) -> Inputs:
     """The options of a task for one runtime, checked. Raises ValidationError with all of their errors."""
 
-    def rest(policy: Policy | None) -> Inputs:
+    def definition_under(policy: Policy | None) -> Inputs:
         with ErrorList() as errors:
             definition = errors.check(definition_from, params)
-            errors.add(*violations_in(policy, [("", params)]))
+            if policy:
+                errors.add(*policy.violations_in(params))
         return Inputs([definition])
 
-    return inputs_from(params, rest)
+    return inputs_from(params, definition_under)
 
 
-def violations_in(policy: Policy | None, entries: Iterable[tuple[str, Mapping[str, Any]]]) -> list[str]:
-    """A sentence for each violation of the policy by definitions, after their labels; of many, for the first ones."""
-    found = [f"{label}{sentence}" for label, params in entries if policy for sentence in policy.violations_in(params)]
-    more = len(found) - _MOST_VIOLATIONS
-    if more > 0:
-        found[_MOST_VIOLATIONS:] = [f"and {more} more violations of the policy"]
-    return found
-
-
-def inputs_from(params: Mapping[str, Any], rest_under: Callable[[Policy | None], Inputs]) -> Inputs:
-    """The checked options of a task; `rest_under` checks those that only some have. Raises ValidationError."""
+def inputs_from(params: Mapping[str, Any], own_inputs: Callable[[Policy | None], Inputs]) -> Inputs:
+    """The checked options of a task; `own_inputs` checks those that only some have. Raises ValidationError."""
     with ErrorList() as errors:
         policy = errors.check(policy_in, params)
-        inputs = errors.check(rest_under, policy)
+        inputs = errors.check(own_inputs, policy)
         errors.check_seconds(params, "wait_timeout", "wait_interval")
         if params["plan_id"] is not None:
             from .._model.approval import check_plan_id  # only the apply of a plan needs it

@@ -160,7 +160,8 @@ def locate(context: Context, wanted: Definition, found: Runtime | None) -> Runti
         read = context.api.get if context.existing else context.api.find
         return read(wanted.id) if wanted.id else None
     runtime = _with_needed_fields(context, wanted, found)
-    if wanted.id or (runtime and runtime.name in ("", found.name)):
+    is_same = runtime is not None and runtime.name in ("", found.name)
+    if is_same or wanted.id:
         return runtime
     if wanted.state == "absent":
         return None

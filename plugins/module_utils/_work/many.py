@@ -20,7 +20,7 @@ from .._model.steps import Row
 from .._session.connection import normal_url
 from .._text import clean, listed
 from .api import Context, Inputs
-from .inputs import TASK_OPTIONS, context_for, inputs_from, violations_in
+from .inputs import TASK_OPTIONS, context_for, inputs_from
 from .reconcile import Outcome, reconcile
 
 if TYPE_CHECKING:
@@ -76,8 +76,8 @@ def _inputs(params: Mapping[str, Any], policy: Policy | None, check: Check) -> I
         placed = _placed(check, "runtimes", source.runtimes or (), params["src"], errors)
         accepted = [(place, entry) for place, entry in placed if entry is not None]
         definitions = errors.check(_definitions, accepted, params["journal_comment"], source.restore)
-        if not source.restore:  # the way back is never refused
-            errors.add(*violations_in(policy, [(f"{_label(place, entry)}: ", entry) for place, entry in accepted]))
+        if policy and not source.restore:  # the way back is never refused
+            errors.add(*_violations(policy, accepted))
         errors.add(*_name_errors(accepted))
         purge = errors.check(_purge, [entry for _place, entry in placed], source, params)
         entries = None
@@ -85,6 +85,13 @@ def _inputs(params: Mapping[str, Any], policy: Policy | None, check: Check) -> I
             entries = errors.check(_script_entries, check, source.scripts, scripts_path)
     server = source.server if source.restore else None
     return Inputs(definitions, purge, entries, restore=source.restore, server=server)
+
+
+def _violations(policy: Policy, accepted: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
+    """A sentence for each violation of the policy by entries, each of which comes after its place."""
+    for place, entry in accepted:
+        for sentence in policy.violations_in(entry):
+            yield f"{_label(place, entry)}: {sentence}"
 
 
 def _definitions(

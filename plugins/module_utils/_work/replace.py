@@ -36,8 +36,8 @@ def with_new_runtimes(rows: Sequence[Row]) -> list[Row]:
     """The rows, the later steps of their replacements with the new runtimes as they are."""
 
     def ready(row: Row) -> Row:
-        new = row.main.after
-        if row.replacement is None or new is None:
+        new = _new(row)
+        if new is None:
             return row
         steps = [step._replace(successor=new) if step.phase == DELETE_OLD else step for step in row.steps]
         return row._replace(steps=tuple(steps))
@@ -45,18 +45,22 @@ def with_new_runtimes(rows: Sequence[Row]) -> list[Row]:
     return list(map(ready, rows))
 
 
+def _new(row: Row) -> Runtime | None:
+    """The runtime that a replacement has created; None for other rows, and for a replacement that has failed."""
+    return row.main.after if row.replacement and not row.failure else None
+
+
 def check_names(context: Context, rows: Sequence[Row]) -> list[Row]:
     """The rows; a new runtime whose name the server changed is deleted at once: the name says what it replaces."""
 
     def check(row: Row) -> Row:
-        new, name = row.main.after, row.main.wanted.name
-        if row.replacement is None or new is None or row.failure or new.name == name:
+        new, name = _new(row), row.main.wanted.name
+        if new is None or new.name == name:
             return row
         error = f"The server stored the name {new.name!r} instead of {name!r}, which says what it replaces"
         return row._replace(error=MstrError(error))
 
-    checked = list(map(check, rows))
-    return undo(context, checked) if checked != list(rows) else checked
+    return undo(context, list(map(check, rows)))
 
 
 def compare_stored(rows: Sequence[Row]) -> list[Row]:
@@ -66,8 +70,8 @@ def compare_stored(rows: Sequence[Row]) -> list[Row]:
     """
 
     def check(row: Row) -> Row:
-        new, wanted = row.main.after, row.wanted
-        if row.replacement is None or new is None or row.failure:
+        new, wanted = _new(row), row.wanted
+        if new is None:
             return row
         merged, different = compare(new.values, wanted)
         fields = [name for name in different if name in wanted.replace_on_change]
@@ -137,7 +141,7 @@ def _undone(context: Context, row: Row) -> Row:
     try:
         found = _look_for(context, old, new)
     except MstrError as exc:
-        return _ended_with(row, f"Nothing was undone: {ended(exc.sentence)} {_exists_beside(new)}")
+        return _ended_with(row, f"Nothing was undone: {ended(exc.sentence)} {_unfinished_text(new)}")
     if not found.has_old or found.usage.unread:
         return _ended_with(row, _why_not_undone(found, old, new))
     undone = _with_deletion(context, row, old, new, found.usage)
@@ -178,10 +182,10 @@ def _text_of_unknown_commit(old: Runtime, new: Runtime) -> str:
 def _why_not_undone(found: _Found, old: Runtime, new: Runtime) -> str:
     if found.has_old:
         unread = f"Not every script could be read: {ended(found.usage.unread[0].error.sentence)}"
-        return f"{_stays(old)} {unread} {_exists_beside(new)}"
+        return f"{_stays(old)} {unread} {_unfinished_text(new)}"
     remedy = f"Neither does the runtime {new.label}. Check which runtime the scripts use."
     if found.has_new:
-        remedy = _exists_beside(new)
+        remedy = _unfinished_text(new)
     return f"{old.label} does not exist any more. {remedy}"
 
 
@@ -191,7 +195,7 @@ def _text_of_undo(undone: Row, old: Runtime, new: Runtime) -> str:
     if undone.main.state == UNKNOWN:
         return f"{_stays(old)} {failure}"
     if not undone.main.done and failure:
-        return f"This could not be undone: {failure} {_exists_beside(new)}"
+        return f"This could not be undone: {failure} {_unfinished_text(new)}"
     return f"{_stays(old)} The runtime {new.label} was deleted again. {failure}".rstrip()
 
 
@@ -199,5 +203,5 @@ def _stays(old: Runtime) -> str:
     return f"The old runtime {old.label} stays in use."
 
 
-def _exists_beside(new: Runtime) -> str:
+def _unfinished_text(new: Runtime) -> str:
     return f"The runtime {new.label} exists beside it; set recover: true to undo or finish that."

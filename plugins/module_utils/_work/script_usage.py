@@ -326,9 +326,12 @@ def _says_no_history(error: ApiError) -> bool:
 
 def _hidden_tasks(entries: Sequence[tuple[Key, Mapping[str, Any]]], usage: Usage) -> list[Unread]:
     """The tasks whose script the look-up did not find, as one failed read."""
-    known = {script.id.upper() for script in usage.scripts}
-    known |= {failure.script.id.upper() for failure in usage.unread if failure.script}
-    names = {_identity(entry): repr(entry.get("name")) for (_project, script), entry in entries if script not in known}
+    unread = [failure.script for failure in usage.unread if failure.script]
+    known = {script.id.upper() for script in (*usage.scripts, *unread)}
+    names: dict[tuple[str, str], str] = {}
+    for (_project, script), entry in entries:
+        if script not in known:
+            names[_identity(entry)] = repr(entry.get("name"))
     if not names:
         return []
     what = f"{counted(len(names), 'planned task')}: {listed(list(names.values()))}"

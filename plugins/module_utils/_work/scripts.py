@@ -13,7 +13,7 @@ from typing import Any
 from .._errors import ErrorList, MstrError, ValidationError
 from .._model.plan import Plan
 from .._model.runtime import Runtime, id_from
-from .._model.scripts import Project, SavedScript, ScriptEntry, Usage
+from .._model.scripts import Project, SavedScript, ScriptEntry, Unread, Usage
 from .._model.steps import (
     ASSIGN,
     DELETE,
@@ -95,15 +95,20 @@ def assignment_for(entry: ScriptEntry, usage: Usage, target: Runtime, listed_run
     same = [*found, *(failure.script for failure in unread if failure.script)]
     if found and len(same) == 1:
         return assignment(found[0], target, listed_runtimes)
-    error = MstrError("The project has no such script that uses a runtime, or the user may not see it.")
+    unknown = SavedScript(Project(None, entry.project), entry.id or "", entry.name or "")
+    error = _why_not_found(same, unread)
+    return Step(NO_DEFINITION, ASSIGN, successor=target, script=unknown, error=error)
+
+
+def _why_not_found(same: Sequence[SavedScript], unread: Sequence[Unread]) -> MstrError:
+    """Why an entry means no script. `same`: those that it may mean. `unread`: the reads that may have failed for it."""
     if len(same) > 1:
         ids = ", ".join(sorted(script.id for script in same))
-        error = MstrError(f"{len(same)} scripts have this name: {ids}; choose one by id.")
-    elif unread:
+        return MstrError(f"{len(same)} scripts have this name: {ids}; choose one by id.")
+    if unread:
         # A failed read of the script says more than one of the project, and is the last of them.
-        error = unread[-1].error
-    unknown = SavedScript(Project(None, entry.project), entry.id or "", entry.name or "")
-    return Step(NO_DEFINITION, ASSIGN, successor=target, script=unknown, error=error)
+        return unread[-1].error
+    return MstrError("The project has no such script that uses a runtime, or the user may not see it.")
 
 
 def usage_after(usage: Usage, steps: Iterable[Step]) -> Usage:
@@ -212,14 +217,19 @@ def _wanted_rows(context: Context, rows: Sequence[Row], usage: Usage) -> list[Ro
 
 def _without_secrets(context: Context, planned: Sequence[Row]) -> list[Row]:
     """The rows of a restore without those of scripts with a secret, which an update might lose; they are named."""
-    secret = [row for row in planned if row.main.is_due and row.main.script and row.main.script.has_secret]
+    kept: list[Row] = []
+    secret: list[str] = []
+    for row in planned:
+        if row.main.is_due and secret_refusal([row.main], ()):
+            secret.append(row.label)
+        else:
+            kept.append(row)
     if secret:
-        labels = listed(sorted(row.label for row in secret))
         context.warn(
-            f"{labels}: not moved to the runtime of the backup, because a variable there holds a secret, which an "
-            "update might lose. Move them with mstr_script_runtime."
+            f"{listed(sorted(secret))}: not moved to the runtime of the backup, because a variable there holds a "
+            "secret, which an update might lose. Move them with mstr_script_runtime."
         )
-    return [row for row in planned if row not in secret]
+    return kept
 
 
 def check_same_scripts(rows: Iterable[Row]) -> None:

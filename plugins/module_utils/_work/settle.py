@@ -11,7 +11,7 @@ deleted runtime follow to that one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import NamedTuple, Optional
 
@@ -19,11 +19,11 @@ from .._errors import MstrError
 from .._model.plan import NO_PLAN, changed_since
 from .._model.runtime import Runtime, lists_default, unfinished_in
 from .._model.scripts import Unread, Usage
-from .._model.steps import DELETE, DELETE_OLD, FINISH, PLANNED, PURGE, READ, RENAME, UNDO, UNKNOWN, Row, Step, is_purged
+from .._model.steps import DELETE, DELETE_OLD, FINISH, PLANNED, PURGE, READ, RENAME, UNDO, UNKNOWN, Row, Step
 from .._text import ended
-from .api import ALL_FIELDS, Context, attempt, map_rows, map_steps
+from .api import ALL_FIELDS, Context, attempt, map_rows, map_steps, with_results
 from .guards import refusals
-from .locate import is_found_by_id, plan_step
+from .locate import plan_step
 from .write import CHANGED, CHECK_IT, check_again, is_unproven, write, write_and_read
 
 # The runtimes as listed; None if something happened since
@@ -59,33 +59,30 @@ def delete(context: Context, rows: Sequence[Row], phases: Sequence[str], listed:
 
     `listed`: the runtimes, if nothing happened since; they are returned, too.
     """
-    due = [step for row in rows for step in row.due(*phases)]
+
+    def due_in(row: Row) -> list[Step]:
+        return row.due(*phases)
+
+    due = [step for row in rows for step in due_in(row)]
     if not due:
         return list(rows), listed
-    by_id = _is_found_by_id(context, due)
+    # Without a list, a single deletion by id concerns nothing else.
+    by_id = not context.existing and due[0].successor is None
     try:
         listed = [] if by_id else listed or context.api.list_all()
         look = _look(context, rows, due, listed)
     except MstrError as exc:
         # Also after a signal: what was written so far must be reported.
-        return _not_deleted(rows, phases, exc), None
-    rows = map_steps(context, partial(_delete_one, context, look), rows, lambda row: row.due(*phases), "deleted")
-    rows = [row for row in rows if not _was_gone(row)]
+        return with_results(rows, due_in, [_not_deleted(step, exc) for step in due]), None
+    rows = map_steps(context, partial(_delete_one, context, look), rows, due_in, "deleted")
     if not any(is_unproven(step) for row in rows for step in row.in_phase(*phases)):
         return rows, None
     check = partial(_checked_gone, context, {runtime.key for runtime in look.runtimes})
     return check_again(context, rows, not by_id, check)
 
 
-def _is_found_by_id(context: Context, due: Sequence[Step]) -> bool:
-    """Whether this is a single deletion by id that concerns nothing else, so that no list needs to be read."""
-    is_single = is_found_by_id([step.wanted for step in due])
-    return is_single and due[0].successor is None and context.inputs.purge is None
-
-
-def _was_gone(row: Row) -> bool:
-    """Whether somebody else had deleted a runtime that was to be purged: it is no part of the result."""
-    return is_purged(row) and row.main.state == READ and not row.main.plan.changed
+def _not_deleted(step: Step, cause: MstrError) -> Step:
+    return step._replace(error=MstrError(f"{step.label} was not deleted. {cause.sentence}", **cause.error))
 
 
 def _look(context: Context, rows: Sequence[Row], due: Sequence[Step], listed: Sequence[Runtime]) -> _Look:
@@ -102,21 +99,6 @@ def _look(context: Context, rows: Sequence[Row], due: Sequence[Step], listed: Se
         if mark.replaced in purged:
             reasons[mark.replaced] = f"{mark.runtime.label} is to replace it"
     return _Look(listed, usage or Usage(), reasons)
-
-
-def _not_deleted(rows: Iterable[Row], phases: Sequence[str], cause: MstrError) -> list[Row]:
-    """The rows, with an error for each deletion that is due."""
-
-    def failed(row: Row) -> Row:
-        due = row.due(*phases)
-        steps = [step._replace(error=_not_deleted_error(step, cause)) if step in due else step for step in row.steps]
-        return row._replace(steps=tuple(steps)) if due else row
-
-    return list(map(failed, rows))
-
-
-def _not_deleted_error(step: Step, cause: MstrError) -> MstrError:
-    return MstrError(f"{step.label} was not deleted. {cause.sentence}", **cause.error)
 
 
 def _delete_one(context: Context, look: _Look, step: Step) -> Step:

@@ -12,7 +12,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.policy import 
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import RULES
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import DEFAULT_RUNTIME_ID
 from ansible_collections.mstr.library.plugins.module_utils._options import all_without_errors
-from ansible_collections.mstr.library.plugins.module_utils._work.inputs import POLICY_OPTION, violations_in
+from ansible_collections.mstr.library.plugins.module_utils._work.inputs import POLICY_OPTION
 from unit.support.make import ID, faults_of, runtime, stored
 from unit.support.many import run
 from unit.support.server import Server
@@ -34,7 +34,7 @@ def defined(options, policy):
     """The definition in the options of mstr_runtime. Raises ValidationError, also for what violates the policy."""
     with ErrorList() as errors:
         definition = errors.check(definition_from, options)
-        errors.add(*violations_in(policy, [("", options)]))
+        errors.add(*policy.violations_in(options))
     return definition
 
 
