@@ -52,7 +52,7 @@ PACKAGES = {
     # What `make check` and a release need.
     "dev": _DEV,
     # What the tests import besides: two other clients of the API, what drives a browser, and what starts jobs in AWX.
-    "test": f"{_DEV} ansible-builder ansible-runner axe-playwright-python mstrio-py playwright",
+    "test": f"{_DEV} ansible-builder ansible-runner axe-playwright-python mstr-rest-requests mstrio-py playwright",
     # Other releases of urllib3 that the modules support: the oldest one, and those of current Linux distributions.
     **{
         f"urllib3-{release.rpartition('.')[0]}": f"ansible-core {_MODULES} pytest urllib3=={release}"

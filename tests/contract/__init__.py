@@ -1,1 +1,1 @@
-"""Tests the simulator and the modules with the vendor's client, in every profile."""
+"""Tests the simulator and the modules with independent clients, in every profile."""

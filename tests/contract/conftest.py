@@ -1,4 +1,4 @@
-"""Fixtures for this folder: the simulator, the vendor's client, which pytest's environment has, and the modules."""
+"""Fixtures for this folder: the simulator, the two clients, which pytest's environment has, and the modules."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from mstr.requests import AuthenticatedMSTRRESTSession
 from mstrio.connection import Connection
 from simulator.harness import Simulator
 from simulator.profiles import PROFILES
@@ -36,6 +37,13 @@ def mstrio(server: Simulator) -> Iterator[Connection]:
     connection = Connection(server.base_url, server.username, server.password, verbose=False)
     yield connection
     connection.close()
+
+
+@pytest.fixture
+def rest(server: Simulator) -> Iterator[AuthenticatedMSTRRESTSession]:
+    """Log in with the independent client."""
+    with AuthenticatedMSTRRESTSession(f"{server.base_url}/api/", server.username, server.password) as session:
+        yield session
 
 
 def _module(name: str) -> Any:

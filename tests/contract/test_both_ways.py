@@ -1,23 +1,30 @@
-"""The module reads and corrects runtimes that the client created, and the client those of the module."""
+"""The module reads and corrects runtimes that the clients created, and the clients those of the module."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+from mstr.requests import AuthenticatedMSTRRESTSession
 from mstrio.connection import Connection
 from mstrio.python_execution.runtime import Runtime
 from simulator.harness import Simulator
 
-from contract.vocabulary import FULL, OTHER, Module, for_mstrio, known, of_mstrio
+from contract.vocabulary import FULL, OTHER, Module, for_api, for_mstrio, known, of_api, of_mstrio
 
 
-def test_client_reads_what_it_created(module: Module, mstrio: Connection, switches: dict[str, Any]) -> None:
+def test_clients_read_what_it_created(
+    module: Module, mstrio: Connection, rest: AuthenticatedMSTRRESTSession, switches: dict[str, Any]
+) -> None:
     """Also the fields that it cleared, which are then empty."""
     wanted = known(FULL, switches)
     made = module(**wanted)
     assert sorted(made["changed_fields"]) == sorted(wanted)
     assert of_mstrio(Runtime(mstrio, name=wanted["name"])) == wanted
+    # The types are those of the vendor's samples: cpu is a text, the counts are numbers.
+    body = for_api(wanted)
+    assert of_api(rest.get(f"runtimes/{made['id']}").json(), body) == of_api(body, body)
+
     cleared: dict[str, Any] = {"description": "", "others": "", "whitelist": [], "packages": []}
     assert sorted(module(id=made["id"], **cleared)["changed_fields"]) == sorted(cleared)
     assert of_mstrio(Runtime(mstrio, id=made["id"])) == {**wanted, **cleared}

@@ -17,7 +17,7 @@ LOGIN_FIELDS = {
     "loginMode", "username", "password", "applicationType", "applicationId", "workingSet", "maxSearch",
     "metadataLocale", "warehouseDataLocale", "displayLocale", "messagesLocale", "numberLocale", "timeZone",
 }  # fmt: skip
-LOGIN_FAILED = -2147216959  # AUTHEN_E_LOGIN_FAIL
+LOGIN_FAILED = -2147216959  # AUTHEN_E_LOGIN_FAIL [mrr]
 
 
 async def login(server: Server, call: Call) -> Reply:
