@@ -78,30 +78,6 @@ def test_the_page_fits_every_width(pages: Path, show: Show, name: str) -> None:
         assert shown.page.evaluate(TOO_NARROW) == [], "a word or a number leaves its column"
 
 
-BESIDE = """() => [...document.querySelectorAll('.outcome tr')].filter(row => getComputedStyle(row).display == 'flex')
-.flatMap(row => [...row.querySelectorAll('td.num')].filter(cell => cell.getBoundingClientRect().width &&
-cell.getBoundingClientRect().top < row.querySelector('.out').getBoundingClientRect().bottom - 1)).length"""
-
-
-@pytest.mark.parametrize("media", ["screen", "print"])
-def test_no_number_stands_beside_an_outcome(pages: Path, show: Show, media: str) -> None:
-    page = show(pages / "audit.html", trusted=True).page
-    page.emulate_media(media=media)
-    for width in (390, 720, 820, 1000, 1440):
-        page.set_viewport_size({"width": width, "height": 900})
-        assert page.evaluate(BESIDE) == 0, width
-
-
-def test_what_goes_is_first_and_red(pages: Path, show: Show) -> None:
-    """The reason of a failure stands in the table."""
-    page = show(pages / "plan.html").page
-    names = page.locator(".rt h3").all_inner_texts()
-    assert names[:2] == ["Runtime 005", "Runtime 050"]
-    assert page.locator(".badge", has_text="to delete").first.get_attribute("class") == "badge bad"
-    assert page.locator(".outcome .why").inner_text() == "40 of 104 runtimes failed:"
-    assert page.locator(".error").first.inner_text().startswith("40 of 104 runtimes failed:")
-
-
 def test_the_page_runs_no_foreign_code(pages: Path, show: Show) -> None:
     shown = show(pages / "audit.html")
     requests: list[str] = []

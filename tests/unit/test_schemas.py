@@ -55,10 +55,7 @@ def test_examples():
     [
         ([{"name": "r", "packges": []}], "packges"),
         ([{"name": "r", "packages": [{"name": "numpy", "version": 2.1}]}], "2.1"),
-        ([{"name": "r", "runtime_version": 3.11}], "3.11"),
         ([{"whitelist": []}], "not valid"),
-        ([{"name": "r", "resource": {"memory": 1}}], "memory"),
-        ([{"name": "r", "state": "here"}], "here"),
         ({"scripts": [{"name": "s", "runtime": "r"}]}, "project"),
         ({"runtimes": [], "left_out": []}, "left_out"),
         ({}, "not valid"),

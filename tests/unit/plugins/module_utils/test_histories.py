@@ -1,4 +1,4 @@
-"""The laws of several runs: interrupted anywhere, with definitions that change between them, and two runs at once."""
+"""The laws of two runs at once, and of a colleague who works meanwhile. test_laws has those of one run and the next."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.support.make import DEFAULT_ID, stored
 from unit.support.many import outcome
-from unit.support.server import Server, end_early
-from unit.support.strategies import ENDS
+from unit.support.server import Server
 
 # With a number in this variable, so many times as many examples, which are random then.
 TIMES = int(os.environ.get("TEST_HISTORIES") or 0)
@@ -79,57 +78,6 @@ def state(have):
     return sorted(fields, key=str), {script: names.get(key, key) for script, key in have.scripts.items()}
 
 
-def copy_of(have, **switches):
-    """Another server that holds the same."""
-    other = Server(*({**runtime, "id": key} for key, runtime in have.runtimes.items()), **switches)
-    return other.seed_scripts(**have.scripts)
-
-
-# What only a person can decide
-UNDECIDED = ("has or is to take", "scripts use several", "is taken by the runtime")
-
-
-def recovered(have, task, **switches):
-    """The same server after a person has undone and finished by hand what interrupted runs left."""
-    other = copy_of(have, **switches)
-    scripts, found = other.scripts, marks(other)
-    names = {name for entry in task for name in (entry["name"], *entry.get("previous_names", ()))}
-    for replaced in sorted({replaced for _name, replaced in found.values()}):
-        same = {key: name for key, (name, of) in sorted(found.items()) if of == replaced}
-        old = other.runtimes.get(replaced)
-        if not names & {*same.values(), *([old["name"]] if old else [])}:
-            continue
-        used = [key for key in same if key in scripts.values()]
-        staying = replaced if old else (used or list(same))[0]
-        left = {*same, replaced} - {staying}
-        scripts = {script: staying if key in left else key for script, key in scripts.items()}
-        for key in set(same) - {staying}:
-            del other.runtimes[key]
-        if not old:
-            other.runtimes[staying]["name"] = same[staying]
-    return other.seed_scripts(**scripts)
-
-
-class Watched:
-    """A server on which every deletion is checked when it happens."""
-
-    def __init__(self, have):
-        self.have, self.bad, self.real = have, [], have.send
-
-    def __enter__(self):
-        self.have.send = self.send
-        return self
-
-    def __exit__(self, *_error):
-        self.have.send = self.real
-
-    def send(self, call, on_late_response=None):
-        key = call.path.rpartition("/")[2]
-        if (call.method, call.path) == ("DELETE", f"/runtimes/{key}") and key in self.have.scripts.values():
-            self.bad.append(self.have.runtimes[key]["name"] if key in self.have.runtimes else key)
-        return self.real(call, on_late_response)
-
-
 def check_report(before, have, result):
     after = set(have.runtimes)
     for row in result["runtimes"]:
@@ -147,80 +95,6 @@ def check_report(before, have, result):
 
 def check_scripts(have):
     assert set(have.scripts.values()) <= {*have.runtimes, DEFAULT_ID}, "a script uses a runtime that is gone"
-
-
-@LAW
-@given(
-    tasks=st.lists(files(), min_size=2, max_size=4),
-    ends=st.lists(ENDS, min_size=3, max_size=3),
-    recovers=st.lists(st.booleans(), min_size=3, max_size=3),
-    how=HOW,
-    server=SERVERS,
-)
-def test_histories(tasks, ends, recovers, how, server):
-    """Whatever earlier runs left is refused; with `recover`, a run does what it would do once a person had ended it."""
-    have = a_server(**server)
-    for task, end, recover in zip(tasks, ends, recovers):
-        before = set(have.runtimes)
-        with Watched(have) as watched:
-            result = end_early(have, end, lambda task=task, recover=recover: apply(have, task, recover=recover, **how))
-        assert not watched.bad
-        check_scripts(have)
-        if result:
-            check_report(before, have, result)
-            assert result["changed"] or set(have.runtimes) == before
-    check_refused(have, tasks[-1], how)
-    check_recovered(have, tasks[-1], how, server)
-
-
-def meant(have, task):
-    """The unfinished replacements that a task means, with what they replace."""
-    names = {name for entry in task for name in (entry["name"], *entry.get("previous_names", ()))}
-    found = {}
-    for key, (name, replaced) in marks(have).items():
-        old = have.runtimes.get(replaced, {"name": name})
-        if names & {name, old["name"]}:
-            found[key] = replaced
-    return found
-
-
-def check_refused(have, task, how):
-    """Without `recover`, a run writes nothing about what it finds unfinished, and says so."""
-    left = meant(have, task)
-    if not left:
-        return
-    keys = {*left, *left.values()}
-    before = {key: dict(have.runtimes[key]) for key in keys if key in have.runtimes}
-    used = {script: key for script, key in have.scripts.items() if key in keys}
-    have.requests.clear()
-    result = apply(have, task, **how)
-    assert "is an unfinished replacement of" in result["msg"]
-    assert {key: dict(have.runtimes[key]) for key in before} == before
-    assert {script: key for script, key in have.scripts.items() if key in keys} == used
-    assert not any(key in call for call in have.writes for key in keys)
-
-
-def check_recovered(have, task, how, server):
-    """One run with `recover` ends in what its definitions alone make of the recovered server."""
-    before = set(have.runtimes)
-    expected = recovered(have, task, **server)
-    by_hand = apply(expected, task, **how)
-    predicted = apply(have, task, check_mode=True, recover=True, **how)
-    with Watched(have) as watched:
-        done = apply(have, task, recover=True, **how)
-    assert not watched.bad
-    check_scripts(have)
-    if "summary" not in by_hand or "summary" not in done:
-        assert ("summary" in by_hand) == ("summary" in done), (by_hand["msg"], done["msg"])
-        return
-    assert (predicted["summary"], predicted["plan_id"]) == (done["summary"], done["plan_id"]), done["msg"]
-    check_report(before, have, done)
-    if any(text in done["msg"] for text in UNDECIDED):
-        return
-    assert done["summary"]["failed"] == by_hand["summary"]["failed"], (done["msg"], by_hand["msg"])
-    if not done["summary"]["failed"]:
-        assert state(have) == state(expected)
-        assert apply(have, task, **how)["changed"] is False
 
 
 class Turns:

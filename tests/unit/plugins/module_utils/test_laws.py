@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import unicodedata
 from collections import namedtuple
 from datetime import date
@@ -15,6 +16,8 @@ from unit.support.many import actions, assigned, holding, outcome, waits
 from unit.support.server import Server, end_early
 from unit.support.strategies import ENDS, FAULTS
 
+# With a number in this variable, so many times as many examples, which are random then.
+TIMES = int(os.environ.get("TEST_HISTORIES") or 0)
 IDS = [letter * 32 for letter in "ABCDE"]
 FIELDS = {"name": "name", "others": "others", "runtime_version": "runtimeVersion"}
 VALUES = {"others": st.sampled_from("xy"), "runtime_version": st.sampled_from(["3.10.5", "3.12.1"])}
@@ -134,7 +137,7 @@ def _as_planned(result):
     return changes, moves, [(row["name"], row["value"]) for row in result.get("exempted", ())]
 
 
-@settings(max_examples=100)
+@settings(max_examples=100 * max(1, TIMES))
 @given(day=days(restores=False) | days(restores=True))
 def test_definitions_and_restores(day):
     """Check mode predicts the run, its result is true, and what a run left that ended early is recovered."""

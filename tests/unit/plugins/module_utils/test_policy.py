@@ -56,22 +56,6 @@ def test_violations_beside_other_errors():
     assert [fault.split(" ")[0] for fault in faults] == ["name", "whitelist[3]", "whitelist[1]", "whitelist[2]"]
 
 
-def test_python_that_has_ended():
-    """A definition that nobody changed is refused from a certain day on, unless an exemption covers that day."""
-    options = {"name": "r", "runtime_version": "3.10.5"}
-    last, next_day = date(2026, 10, 31), date(2026, 11, 1)
-    defined(options, policy_on({"python_days_left": 0}, last))
-    assert faults_of(defined, options, policy_on({"python_days_left": 0}, next_day)) == (
-        "runtime_version '3.10.5' violates the policy python_days_left: it is supported until 2026-10-31, and at least "
-        "0 days must be left",
-    )
-    exemption = {"runtime": "r", "rule": "python_days_left", "reason": "ticket 1", "until": "2026-11-01"}
-    defined(options, policy_on({"python_days_left": 0, "exemptions": [exemption]}, next_day))
-    defined({"name": "r", "runtime_version": "3.99.1"}, policy_on({"python_days_left": 0}, next_day))
-    defined({"name": "r"}, policy_on({"python_days_left": 0}, next_day))
-    assert faults_of(policy_from, {"python_days_left": -1}) == ("policy.python_days_left must be at least 0, not -1",)
-
-
 # What violates each rule that requires entries, and a list that satisfies it.
 REQUIRED = {
     "whitelist_required": (True, {"whitelist": []}, {"whitelist": ["10.0.0.0/8"]}),

@@ -97,7 +97,6 @@ def test_login_not_found_says_how_base_url_ends(status, body):
 
 LIMITS = (
     "Login failed: the max # of sessions (2) of user 'admin' is reached.",
-    "The maximum number of sessions for this user is exceeded",
     "Too many sessions",
 )
 NO_LIMITS = "Login failure", "The session timed out", "maximum length of a name exceeded"
