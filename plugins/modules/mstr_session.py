@@ -92,8 +92,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
+from ansible_collections.mstr.library.plugins.module_utils._secrets import with_escaped_forms
 from ansible_collections.mstr.library.plugins.module_utils._session.connection import Connection, connection_from
-from ansible_collections.mstr.library.plugins.module_utils._session.session_string import string_for
+from ansible_collections.mstr.library.plugins.module_utils._session.session_string import encode
 
 
 def prepare(params: Mapping[str, Any]) -> None:
@@ -111,10 +112,9 @@ def open_or_close(task: auth.Task, _request: None) -> Mapping[str, Any]:
     """Log in, or log out."""
     session = task.session
     if task.params["state"] == "present":
-        secret_options = {
-            name: task.params[name] for name, option in auth.argument_spec().items() if option.get("no_log")
-        }
-        text = session.handed_over = string_for(session.snapshot(), session.secrets, secret_options)
+        secret_options = [name for name, option in auth.argument_spec().items() if option.get("no_log")]
+        values = [task.params[name] for name in secret_options if task.params[name]]
+        text = session.handed_over = encode(session.snapshot(), session.secrets | with_escaped_forms(values))
         return {"changed": False, "session": text, "msg": f"Logged in to {session.base_url}."}
     if session.delegated:
         why = "it shares the session of the identity token's owner"

@@ -149,11 +149,9 @@ def _session(text: str) -> SessionString:
     from .session_string import INVALID, decode  # only a task with a session needs it
 
     try:
-        session = decode(text)
-        normal_url(session.base_url)
-    except (ValueError, ValidationError):
+        return decode(text)
+    except ValueError:
         raise ValidationError([f"session {INVALID}"]) from None
-    return session
 
 
 def with_own_login(connection: Connection, task_options: Container[str], environ: Mapping[str, str]) -> Connection:
@@ -161,15 +159,11 @@ def with_own_login(connection: Connection, task_options: Container[str], environ
 
     A secret from the environment and the address may come from different people. `task_options`: what the task sets.
     """
-    secrets = [name for name in (connection.login.secrets if connection.login else ()) if name not in task_options]
+    of_login = connection.login.secrets if connection.login else {}
+    secrets = [name for name in of_login if name not in task_options]
     if not secrets:
         return connection
-    servers = (environ.get("MSTR_SERVERS") or "").split(",")
-    addresses = {"MSTR_BASE_URL": [environ.get("MSTR_BASE_URL") or ""], "MSTR_SERVERS": servers}
-    with ErrorList() as errors:
-        allowed = [
-            errors.check(normal_url, text, name) for name, texts in addresses.items() for text in texts if text.strip()
-        ]
+    allowed = _servers_of(environ)
     if not allowed or connection.base_url in allowed:
         return connection
     if connection.session:
@@ -182,6 +176,14 @@ def with_own_login(connection: Connection, task_options: Container[str], environ
             f"{' and '.join(secrets)} in the task."
         ]
     )
+
+
+def _servers_of(environ: Mapping[str, str]) -> list[str]:
+    """The servers to which secrets of the environment may be sent. Raises ValidationError."""
+    addresses = [("MSTR_BASE_URL", environ.get("MSTR_BASE_URL", ""))]
+    addresses += [("MSTR_SERVERS", text) for text in environ.get("MSTR_SERVERS", "").split(",")]
+    with ErrorList() as errors:
+        return [errors.check(normal_url, text, variable) for variable, text in addresses if text.strip()]
 
 
 def _login(params: Mapping[str, Any]) -> Login | None:
@@ -229,7 +231,6 @@ def _mode_of_credentials(params: Mapping[str, Any]) -> str | None:
 
 def _credentials_missing(mode: str, missing: list[str]) -> str:
     empty = " (an empty password can only be set in the task)" if "password" in missing else ""
-    it, variables = ("it", "variable") if len(missing) == 1 else ("them", "variables")
-    names = " and ".join(f"MSTR_{option.upper()}" for option in missing)
-    cure = f"set {it}, or the environment {variables} {names}"
+    variables = " and ".join(f"MSTR_{option.upper()}" for option in missing)
+    cure = f"set what is missing in the task, or {variables} in the environment"
     return f"login_mode {mode} requires {' and '.join(missing)}; {cure}{empty}"

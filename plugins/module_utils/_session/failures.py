@@ -270,6 +270,7 @@ _NEXT_STEP_BY_CODE = {
     17: "The user needs permission on this object, and the privilege 'Manage runtime'.",
 }
 _NEXT_STEP_BY_STATUS = {
+    **dict.fromkeys(range(300, 400), "If the target is the right server, set base_url to it."),
     401: "Check the credentials and login_mode.",
     403: "The user may lack the privilege 'Manage runtime' or a licence for the API, or a gateway refuses the call.",
     429: "The server received too many requests; try again later.",
@@ -302,22 +303,17 @@ def api_error(response: Response, operation: str, server: str, expected: str = "
 
     `operation`: what was tried, as in "create runtime 'x'".
     """
-    fields: dict[str, Any] = {}
+    fields = {} if expected else _fields(response)
     if expected:
-        answer, next_step = f" with {body_of(response)} instead of {expected}", _check_base_url(server)
+        answer = f" with {body_of(response)} instead of {expected}"
+    elif 300 <= response.status < 400:
+        target = _target(response)
+        answer = f" with a redirect to {target}, which is not followed so that no other host gets the token"
     else:
-        fields = _fields(response)
-        answer = f" with {body_of(response)}" if fields["message"] is None else f": {fields['message']!r}"
-        facts = [fact for fact in (fields["code"], fields["ticket_id"] and f"ticket {fields['ticket_id']}") if fact]
-        if facts:
-            answer += f" ({', '.join(facts)})"
-        next_step = _next_step(response, fields, server)
-        if 300 <= response.status < 400:
-            target = _target(response)
-            answer = f" with a redirect to {target}, which is not followed so that no other host gets the token"
-            next_step = "If the target is the right server, set base_url to it."
-        if _is_elsewhere(response, server):
-            next_step = _check_base_url(server)
+        answer = _answer(response, fields)
+    next_step = _next_step(response, fields, server)
+    if expected or _is_elsewhere(response, server):
+        next_step = _check_base_url(server)
     kind = AuthError if response.status == 401 else ApiError
     sentence = f"Could not {operation}: {server} answered {response.status} to {response.request}{answer}. {next_step}"
     # Below 200 it is only an interim response, after which Python does not read the final one. After an unexpected
@@ -326,6 +322,15 @@ def api_error(response: Response, operation: str, server: str, expected: str = "
     outcome_unknown &= not response.request.startswith("GET ")
     fields |= {"http_status": response.status, "request": response.request}
     return kind(sentence.rstrip(), outcome_unknown=outcome_unknown, **fields)
+
+
+def _answer(response: Response, fields: Mapping[str, Any]) -> str:
+    """What the server answered: its own message, its error code and its ticket, or what came instead."""
+    answer = f" with {body_of(response)}" if fields["message"] is None else f": {fields['message']!r}"
+    facts = [fields["code"]] if fields["code"] else []
+    if fields["ticket_id"]:
+        facts.append(f"ticket {fields['ticket_id']}")
+    return f"{answer} ({', '.join(facts)})" if facts else answer
 
 
 def no_new_login(error: ApiError, connection: Connection) -> ApiError:
@@ -371,7 +376,7 @@ def _fields(response: Response) -> dict[str, Any]:
 
 def _next_step(response: Response, fields: Mapping[str, Any], server: str) -> str:
     """What to do next; empty if the server's own message is sufficient."""
-    number, message = code_number(fields["code"]), fields["message"] or ""
+    number, message = code_number(fields.get("code")), fields.get("message") or ""
     of_tomcat = message.startswith(f"HTTP {response.status} ")
     if number != 9 and _TOO_MANY_SESSIONS.match(message):
         return _NEXT_STEP_FOR_SESSIONS
@@ -383,7 +388,7 @@ def _next_step(response: Response, fields: Mapping[str, Any], server: str) -> st
         if "/api/auth/" in response.request:
             return check
         return f"This release of the server may not have this call. {check}"
-    if fields["code"]:
+    if fields.get("code"):
         return ""
     if response.status == 400 and server.startswith("http:"):
         return "If this port uses TLS, write https:// in base_url."

@@ -4,7 +4,7 @@
 
 """Failed calls: which are sent again and when, and after which the server is given up.
 
-Once a server is given up, a task sends it only the calls that put things in order. Only a call that fails imports this.
+Once a server is given up, a task sends it only the calls that put things in order.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ def all_side_by_side(
     workers = min(AT_ONCE, len(items))
     if workers > 1:
         # What a call imports if it fails.
-        from . import failures, outage  # noqa: F401  # pylint: disable=unused-import
+        from . import failures  # noqa: F401  # pylint: disable=unused-import
     threads = sum(start_thread(serve) for _worker in range(workers)) if workers > 1 else 0
     try:
         for number in range(1, len(items) + 1):

@@ -138,7 +138,7 @@ def says_no_such_call(error: ApiError) -> bool:
     return error.status in (404, 405) and not says_no_such_object(error)
 
 
-def says_session_gone(error: ApiError) -> bool:
+def says_session_ended(error: ApiError) -> bool:
     """Whether the session has ended. A 401 without an API code comes from Tomcat or a gateway that lost the session."""
     return error.status == 401 and error.number in (9, None)
 

@@ -20,7 +20,7 @@ from .._secrets import SHORTEST_SECRET
 from .call import LOGIN, READ, WRITE, Call
 from .connection import Connection, Login
 from .interrupt import Interrupted, Stop
-from .response import ANYTHING, Response, Shape, is_outage, says_session_gone
+from .response import ANYTHING, Response, Shape, is_outage, says_session_ended
 from .transport import Http
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ _MAY_BE_OPEN = "If the server did log in, that session stays open until it times
 
 class _OfThread(local):
     despite_outage = False  # see `Session.despite_outage`
-    unclear = ""  # for the trace: what this thread looks for
 
 
 class Session:
@@ -57,7 +56,7 @@ class Session:
         self._new_logins = connection.retries
         self._failed_login: MstrError | None = None
         self._opened_here = False
-        self.handed_over: str | None = None  # of mstr_session: what `string_for` returned
+        self.handed_over: str | None = None  # of mstr_session: the session string
         self._closed = False
         self._token: str | None = None
         self.delegated = False  # see `Login.delegated`
@@ -137,29 +136,25 @@ class Session:
         """
         kind = READ if read or method == "GET" else WRITE
         self._check_mode(kind, operation)
-        despite_outage = self._of_thread.despite_outage
-        why = self._of_thread.unclear if despite_outage else ""
-        call = Call(kind, method, path, operation, json, params, project, polling=polling, why=why)
+        call = Call(kind, method, path, operation, json, params, project, polling=polling)
         while True:
             self._check_open(operation)
-            if self._http.given_up and despite_outage:
+            if self._http.given_up and self._of_thread.despite_outage:
                 call = call._replace(polling=True)
             call = call._replace(token=self._token or self._log_in(None, polling=call.polling))
-            response = self._response_to(call, on_late_response)
+            response = self._http.send(call, on_late_response)
             if response.ok:
                 return response
             error = self._refusal(response, operation)
-            if renews and says_session_gone(error):
+            has_ended = renews and says_session_ended(error)
+            if has_ended:
                 # If a load balancer changes its cookie with each response, parallel calls of one session fail.
                 self._http.serialized = True
                 self._log_in(call.token, error, polling=call.polling)
-                call = call._replace(why="again after a new login")
-                if kind == READ:
-                    continue
+            if has_ended and kind == READ:
+                continue
+            if has_ended or (kind == WRITE and response.status == 429):
                 error.outcome_unknown = True
-            if kind == WRITE and response.status == 429:
-                error.outcome_unknown = True
-            self._note_unclear(call.name, error)
             raise error
 
     @contextmanager
@@ -225,7 +220,7 @@ class Session:
         try:
             self._answer_to_last(Call(LOGIN, "POST", "/auth/logout", "log out", token=token))
         except ApiError as exc:
-            if not says_session_gone(exc):
+            if not says_session_ended(exc):
                 raise
             return False
         return True
@@ -269,22 +264,7 @@ class Session:
         """The error for a response: for one that reports a failure, or for one that is not what was `expected`."""
         from .failures import api_error  # only a failed call needs it
 
-        error = api_error(response, operation, self.base_url, expected)
-        self._note_unclear(response.request, error)
-        return error
-
-    def _response_to(self, call: Call, on_late_response: Callable[[Response], object] | None) -> Response:
-        """The response, of any status. Raises ConnectError; Interrupted."""
-        try:
-            return self._http.send(call, on_late_response)
-        except ConnectError as exc:
-            self._note_unclear(call.name, exc)
-            raise
-
-    def _note_unclear(self, request: str, error: MstrError) -> None:
-        """Remember, for the trace, what this thread looks for next."""
-        if error.outcome_unknown:
-            self._of_thread.unclear = f"to find out what {request} did"
+        return api_error(response, operation, self.base_url, expected)
 
     def _check_mode(self, kind: str, operation: str) -> None:
         if self._is_check_mode and kind == WRITE:
@@ -318,8 +298,7 @@ class Session:
             # If a signal arrives during a login, the token must still be read; otherwise the session stays open.
             read = partial(self._read_login, login)
             try:
-                why = f"again after {error.status} to {error.error['request']}" if error else ""
-                call = Call(LOGIN, "POST", login.path, _LOG_IN, login.body, polling=polling, why=why)
+                call = Call(LOGIN, "POST", login.path, _LOG_IN, login.body, polling=polling)
                 return read(self._http.send(call, read))
             except Interrupted as exc:
                 if exc.unanswered:

@@ -13,11 +13,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from .._errors import MstrError
-from .._secrets import with_escaped_forms
 
 INVALID = "is not a complete session string; give result.session of the task that registered the result of mstr_session"
 _DIGEST = 8  # bytes
@@ -32,36 +31,21 @@ class SessionString(NamedTuple):
     delegated: bool = False
 
 
-def string_for(session: SessionString, secrets: Iterable[str], secret_options: Mapping[str, str]) -> str:
-    """The string for `decode`, without the `secrets` of the task and the values of `secret_options`.
+def encode(session: SessionString, secrets: Iterable[str] = ()) -> str:
+    """The string for `decode`, without the `secrets` of the task, which Ansible would mask in it.
 
-    Raises MstrError, which names the option, if one is so short that it occurs in any string.
-    """
-    avoid = {option: with_escaped_forms([text]) for option, text in secret_options.items() if text}
-    text = encode(session, frozenset(secrets).union(*avoid.values()))
-    if text:
-        return text
-    options = [option for option, forms in avoid.items() if not encode(session, forms)]
-    raise MstrError(
-        f"Could not return the session: the value of {' and '.join(options) or 'a credential'} is so short that it "
-        "occurs in every session string, and Ansible would mask it there. Use a longer value, or omit the option if "
-        "the login does not need it."
-    )
-
-
-def encode(session: SessionString, avoid: Iterable[str] = ()) -> str:
-    """The string for `decode`, without the texts in `avoid`, which Ansible would mask in it.
-
-    It is empty if one of them is too short to avoid.
+    Raises MstrError if one of them is so short that it occurs in any string.
     """
     body = json.dumps([session.base_url, session.token, list(session.cookies), session.delegated]).encode()
     body = hashlib.sha256(body).digest()[:_DIGEST] + body
-    avoid = [text for text in avoid if text]
     for salt in range(256):
         text = base64.urlsafe_b64encode(bytes([salt]) + bytes(byte ^ salt for byte in body)).decode("ascii")
-        if not any(secret in text for secret in avoid):
+        if not any(secret in text for secret in secrets):
             return text
-    return ""
+    raise MstrError(
+        "Could not return the session: the value of a secret option is so short that it occurs in every session "
+        "string, and Ansible would mask it there. Use a longer value, or omit the option if the login does not need it."
+    )
 
 
 def decode(text: str) -> SessionString:
@@ -69,16 +53,11 @@ def decode(text: str) -> SessionString:
     try:
         salted = base64.b64decode(text.encode("ascii"), altchars=b"-_", validate=True)
         body = bytes(byte ^ salted[0] for byte in salted[1:])
-        # The digest is not a signature; it only detects an incomplete string.
-        if hashlib.sha256(body[_DIGEST:]).digest()[:_DIGEST] != body[:_DIGEST]:
-            raise ValueError(text)
-        parts: Any = json.loads(body[_DIGEST:])
-        base_url, token, cookies, delegated = parts
-        cookies = [tuple(cookie) for cookie in cookies]
-        texts = [base_url, token, *(text for cookie in cookies for text in cookie)]
-        # Name, value, domain and path of each cookie.
-        if not token or any(len(cookie) != 4 for cookie in cookies) or not all(isinstance(text, str) for text in texts):
-            raise ValueError(text)
-        return SessionString(base_url, token, cookies, delegated)
-    except (ValueError, TypeError, IndexError, RecursionError):
+    except (ValueError, IndexError):
         raise ValueError(INVALID) from None
+    digest, content = body[:_DIGEST], body[_DIGEST:]
+    # The digest is not a signature; it only detects an incomplete string.
+    if hashlib.sha256(content).digest()[:_DIGEST] != digest:
+        raise ValueError(INVALID)
+    base_url, token, cookies, delegated = json.loads(content)
+    return SessionString(base_url, token, [tuple(cookie) for cookie in cookies], delegated)

@@ -25,13 +25,13 @@ from typing import TYPE_CHECKING, Any
 
 from .._errors import ConnectError, MstrError, import_error
 from .._secrets import SHORTEST_SECRET, with_escaped_forms
-from .call import READ, RETRY_STATUSES, WRITE, Call
+from .call import WRITE, Call
 from .connection import Connection
 from .interrupt import Interrupted, Stop, Uninterruptible, start_thread
+from .outage import Outage
 from .response import SIZE_LIMIT, Response, UnreadableBody
 
 if TYPE_CHECKING:
-    from .outage import Outage
     from .tls import Proxy
 
 REQUESTS_IMPORT_ERROR = import_error("requests")
@@ -80,7 +80,7 @@ class Http:
         self.answered = False  # whether the server has responded to a call
         self._one_at_a_time = Lock()
         self.serialized = False  # whether calls are sent one at a time
-        self._outage: Outage | None = None
+        self._outage = Outage(self.server, connection.retries)
         self._lock = Lock()  # for what several threads change
         self.observer: Callable[[Response, int], None] = lambda response, milliseconds: None  # see `Session.observe`
         self._call_limit = CALL_LIMIT * self.timeout  # seconds
@@ -144,23 +144,22 @@ class Http:
         `on_late_response` gets a response that arrives after the task was asked to end, so that the caller can undo
         what it started. Raises ConnectError; Interrupted.
         """
+        if self.given_up and not call.polling:
+            raise self._outage.not_tried(call.operation)
         attempt = 0
-        while True:
-            attempt += 1
-            try:
-                if self._outage and self._outage.given_up and not call.polling:
-                    raise self._outage.not_tried(call.operation)
+        try:
+            while True:
+                attempt += 1
                 got = self._attempt(call, on_late_response)
-                if self._is_last(call, attempt, got) or self._outage is None:
-                    return _returned(got)
+                if self._outage.is_last(call, attempt, got):
+                    break
                 self._outage.pause(self._stop, call, attempt, got)
-            except Interrupted as exc:
-                exc.operation = call.operation
-                raise
-            if call.kind == WRITE or (self.given_up and not call.polling):
-                return _returned(got)
-            what = got.status if isinstance(got, Response) else "no response"
-            call = call._replace(why=f"retry {attempt} of {self._connection.retries} after {what}")
+                if call.kind == WRITE or self.given_up:
+                    break
+        except Interrupted as exc:
+            exc.operation = call.operation
+            raise
+        return _returned(got)
 
     def _attempt(self, call: Call, on_late_response: Callable[[Response], object] | None) -> Response | ConnectError:
         """The response to a call that is sent once, or why there is none. Raises Interrupted."""
@@ -185,20 +184,7 @@ class Http:
     @property
     def given_up(self) -> bool:
         """Whether the server gets no more calls, see `outage`."""
-        return bool(self._outage and self._outage.given_up)
-
-    def _is_last(self, call: Call, attempt: int, got: Response | ConnectError) -> bool:
-        """Whether a call is not sent again after this attempt."""
-        if isinstance(got, Response):
-            # Some servers might accept only one call of a session at a time and reject the others (unknown).
-            self.serialized |= got.status == 429
-            if got.status not in RETRY_STATUSES[READ] and not self._outage:
-                return True
-        from .outage import Outage  # only a failed call needs it
-
-        with self._lock:
-            self._outage = self._outage or Outage(self.server, self._connection.retries)
-        return self._outage.is_last(call, attempt, got)
+        return bool(self._outage.given_up)
 
     def send_last(self, call: Call) -> Response:
         """The response to a call that is sent even after a request to end the task. One attempt of 5 seconds.
@@ -301,11 +287,12 @@ def _pieces(raw: Any, coding: str) -> Iterator[bytes]:
 
 def trace_line(call: Call, got: object, seconds: float) -> str:
     """A call for the trace: no body, no header, no value of a query."""
-    line, ticket = f"{call.name} no response", ""
+    outcome, ticket = "no response", ""
     if isinstance(got, Response):
-        line, ticket = f"{call.name} {got.status}", "" if got.ok else got.ticket
-    details = [f"{seconds * 1000:.0f} ms", ticket and f"ticket {ticket}", call.why]
-    return f"{line} ({', '.join(detail for detail in details if detail)})"
+        outcome = str(got.status)
+        ticket = "" if got.ok else got.ticket
+    shown_ticket = f", ticket {ticket}" if ticket else ""
+    return f"{call.name} {outcome} ({seconds * 1000:.0f} ms{shown_ticket})"
 
 
 def _too_slow(seconds: float) -> UnreadableBody:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import math
-import string
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._session.connection import connection_from, normal_url
@@ -13,8 +12,8 @@ from unit.support.make import PASSWORD, URL, connection, faults_of
 OTHER = "https://other.example.com/MicroStrategyLibrary"
 
 USER = {"username": "u", "password": PASSWORD}
-SET = "set it, or the environment variable MSTR_"
-BOTH = "set them, or the environment variables MSTR_USERNAME and MSTR_PASSWORD"
+SET = "set what is missing in the task, or MSTR_"
+BOTH = "set what is missing in the task, or MSTR_USERNAME and MSTR_PASSWORD in the environment"
 EMPTY = " (an empty password can only be set in the task)"
 SESSION = encode(SessionString(URL, "a token", [("JSESSIONID", "1", "mstr.example.com", "/")]))
 
@@ -94,11 +93,11 @@ def test_every_way_to_log_in(options, path, body, secrets):
 @pytest.mark.parametrize(
     ("options", "fault"),
     [
-        ({**USER, "base_url": None}, f"base_url is missing; {SET}BASE_URL"),
-        ({"username": "u"}, f"standard requires password; {SET}PASSWORD{EMPTY}"),
-        ({"password": "p"}, f"standard requires username; {SET}USERNAME"),
+        ({**USER, "base_url": None}, "base_url is missing; set it, or the environment variable MSTR_BASE_URL"),
+        ({"username": "u"}, f"standard requires password; {SET}PASSWORD in the environment{EMPTY}"),
+        ({"password": "p"}, f"standard requires username; {SET}USERNAME in the environment"),
         ({"login_mode": "ldap"}, f"ldap requires username and password; {BOTH}{EMPTY}"),
-        ({**USER, "login_mode": "api_token"}, f"api_token requires api_token; {SET}API_TOKEN"),
+        ({**USER, "login_mode": "api_token"}, f"api_token requires api_token; {SET}API_TOKEN in the environment"),
     ],
 )
 def test_missing_options_are_named(options, fault):
@@ -132,13 +131,7 @@ def test_session_beside_its_server_and_credentials():
 
 @pytest.mark.parametrize(
     "text",
-    [
-        "made up",
-        SESSION[:-3],
-        *map(encode, [SessionString(url, "a token", []) for url in (1, "http://[::1", "https://u:p@h")]),
-        *map(encode, [SessionString(URL, token, []) for token in (None, "")]),
-        *map(encode, [SessionString(URL, "a token", [cookie]) for cookie in ((1, 2, 3, 4), ("name", "value"))]),
-    ],
+    ["made up", SESSION[:-3]],
 )
 def test_invalid_session_is_not_quoted(text):
     [fault] = faults_of(connection_from, {"session": text})
@@ -155,7 +148,7 @@ SESSIONS = st.builds(SessionString, st.just(URL), st.text(min_size=1, max_size=2
 @given(SESSIONS, st.lists(st.text("abcXYZ01-_", min_size=2, max_size=4), max_size=3))
 def test_session_survives_way_through_playbook(session, secrets):
     """It contains no secret of the task, which Ansible would mask."""
-    text = encode(session, ["", *secrets])
+    text = encode(session, secrets)
     assert decode(text) == session
     assert text.isascii()
     assert text.isprintable()
@@ -176,10 +169,9 @@ def test_cut_or_changed_session_is_refused(place):
 
 
 def test_session_that_cannot_hide_its_content():
-    """Token and cookies cannot be read in it; where every string has a secret, there is none."""
+    """Token and cookies cannot be read in it."""
     assert "token" not in SESSION
     assert "JSESSIONID" not in SESSION
-    assert encode(decode(SESSION), string.ascii_letters) == ""
 
 
 @pytest.mark.parametrize("seconds", [0.0, math.nan, 1e20])
