@@ -96,10 +96,10 @@ def audit(task: Any, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"changed": False, "msg": read["msg"], "read": read, "applied": applied, "refusals": refusals}
 
 
-def _warn(tell: Callable[[str], None], text: str) -> None:
+def _warn(warn: Callable[[str], None], text: str) -> None:
     """Give a warning, but not that the list is incomplete: the result says it of the whole audit."""
     if not text.startswith(INCOMPLETE):
-        tell(text)
+        warn(text)
 
 
 def _comparison(context: Context, inputs: Inputs | ValidationError) -> tuple[dict[str, Any], Sequence[str]]:

@@ -155,6 +155,6 @@ def _listed_names(rows: Sequence[Row]) -> dict[str, list[str]]:
     """The names and previous names of the definitions, by the key of those that a person reads as the same."""
     names: dict[str, list[str]] = {}
     for row in rows:
-        for name in () if is_purged(row) else (row.wanted.name, *row.wanted.previous_names):
-            names.setdefault(name_key(name or ""), []).append(name or "")
+        for name in () if is_purged(row) else (row.wanted.name or "", *row.wanted.previous_names):
+            names.setdefault(name_key(name), []).append(name)
     return names

@@ -95,9 +95,13 @@ def assignment_for(entry: ScriptEntry, usage: Usage, target: Runtime, listed_run
     same = [*found, *(failure.script for failure in unread if failure.script)]
     if found and len(same) == 1:
         return assignment(found[0], target, listed_runtimes)
-    unknown = SavedScript(Project(None, entry.project), entry.id or "", entry.name or "")
-    error = _why_not_found(same, unread)
-    return Step(NO_DEFINITION, ASSIGN, successor=target, script=unknown, error=error)
+    return _not_assigned(entry, target, _why_not_found(same, unread))
+
+
+def _not_assigned(entry: ScriptEntry, target: Runtime, error: MstrError) -> Step:
+    """The step for an entry whose script was not found."""
+    script = SavedScript(Project(None, entry.project), entry.id or "", entry.name or "")
+    return Step(NO_DEFINITION, ASSIGN, successor=target, script=script, error=error)
 
 
 def _why_not_found(same: Sequence[SavedScript], unread: Sequence[Unread]) -> MstrError:

@@ -11,7 +11,7 @@ deleted runtime follow to that one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple, Optional
 
@@ -21,7 +21,7 @@ from .._model.runtime import Runtime, lists_default, unfinished_in
 from .._model.scripts import Unread, Usage
 from .._model.steps import DELETE, DELETE_OLD, FINISH, PLANNED, PURGE, READ, RENAME, UNDO, UNKNOWN, Row, Step
 from .._text import ended
-from .api import ALL_FIELDS, Context, attempt, map_rows, map_steps, with_results
+from .api import Context, attempt, map_rows, map_steps, with_results
 from .guards import refusals
 from .locate import plan_step
 from .write import CHANGED, CHECK_IT, check_again, is_unproven, write, write_and_read
@@ -93,12 +93,20 @@ def _look(context: Context, rows: Sequence[Row], due: Sequence[Step], listed: Se
         from .script_usage import find_usage  # only what scripts may use needs it
 
         usage = find_usage(context, None)
-    reasons = {runtime.key: why for runtimes, why in refusals(context, rows, due, usage) for runtime in runtimes}
+    return _Look(listed, usage or Usage(), dict(_reasons(context, rows, due, usage)))
+
+
+def _reasons(
+    context: Context, rows: Sequence[Row], due: Sequence[Step], usage: Usage | None
+) -> Iterator[tuple[str, str]]:
+    """Why runtimes must not be deleted, each with its key."""
+    for runtimes, why in refusals(context, rows, due, usage):
+        for runtime in runtimes:
+            yield runtime.key, why
     purged = {step.key for step in due if step.phase == PURGE}
-    for mark in unfinished_in(listed):
+    for mark in unfinished_in(context.existing):
         if mark.replaced in purged:
-            reasons[mark.replaced] = f"{mark.runtime.label} is to replace it"
-    return _Look(listed, usage or Usage(), reasons)
+            yield mark.replaced, f"{mark.runtime.label} is to replace it"
 
 
 def _delete_one(context: Context, look: _Look, step: Step) -> Step:
@@ -141,32 +149,17 @@ def _commit(context: Context, look: _Look, step: Step, new: Runtime) -> Step:
 def _as_planned(context: Context, look: _Look, step: Step) -> Runtime | None:
     """The runtime to delete, None if it is gone. Raises MstrError if it has changed since the plan."""
     planned = step.seen
-    now = _read(context, look, step)
-    if now is None:
+    # A list may omit a runtime, or a field of it, that a read by its id shows.
+    current = context.api.find(str(planned.id), repr(planned.name))
+    if current is None:
         return None
-    changed = ", ".join(changed_since(now, planned))
-    names = [each.name for each in look.runtimes]
-    if not changed and not step.wanted.id and names.count(now.name) > 1:
+    changed = ", ".join(changed_since(current, planned))
+    names = [runtime.name for runtime in look.runtimes]
+    if not changed and not step.wanted.id and names.count(current.name) > 1:
         changed = "other runtimes now have its name"
     if changed:
         raise MstrError(f"{planned.label} was not deleted, {CHANGED}: {changed}. {CHECK_IT}")
-    return now
-
-
-def _read(context: Context, look: _Look, step: Step) -> Runtime | None:
-    """The runtime to delete as it is now, with what shows a change; None if it is gone."""
-    planned = step.seen
-    now = None
-    # What scripts may still use is always read by its id.
-    if step.successor is None:
-        now = next((each for each in look.runtimes if each.key == planned.key), None)
-    if now is None:
-        # A list may omit a runtime that can be read by its id.
-        now = context.api.find(str(planned.id), repr(planned.name))
-    if now is None:
-        return None
-    versions = (now.facts.get("version"), planned.facts.get("version"))
-    return context.api.with_all_fields(now, ALL_FIELDS) if None in versions else now
+    return current
 
 
 def _check_alone(look: _Look, step: Step, new: Runtime) -> None:

@@ -31,9 +31,9 @@ def test_order_of_work():
     done = {"gone": "deleted", "changed": "updated", "new": "created", "same": "none", "old": "none", "never": "none"}
     more = {"gone": {"state": "absent"}, "changed": {"exec_timeout": 60}, "never": {"state": "absent"}}
     result = run(have, *({"name": name, **more.get(name, {})} for name in done), purge=True)
-    first, second = ([f"DELETE /runtimes/{identity}", LIST] for identity in (C, D))
+    first, second = ([f"{method} /runtimes/{identity}" for method in ("GET", "DELETE")] for identity in (C, D))
     update = [f"GET /runtimes/{B}", f"PATCH /runtimes/{B}"]
-    assert have.requests == [LIST, *update, "POST /runtimes", LIST, *first, *second]
+    assert have.requests == [LIST, *update, "POST /runtimes", LIST, *first, LIST, *second, LIST]
     assert actions(result) == [*done.items(), ("purged", "deleted")]
     assert result["summary"] == summary(created=1, updated=1, deleted=2, unchanged=3)
     assert result["changed"] is True

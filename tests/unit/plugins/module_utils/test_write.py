@@ -52,7 +52,7 @@ def test_delete():
     server = Server(stored())
     done = outcome(server, wanted(state="absent", journal_comment="why"))
     assert (done.action, done.id, done.diff["before"]["name"], done.diff["after"]) == ("deleted", ID, "r", {})
-    assert (server.requests, server.params) == ([LIST, LIST, DELETE, LIST], [{"userComments": "why"}])
+    assert (server.requests, server.params) == ([LIST, LIST, READ, DELETE, LIST], [{"userComments": "why"}])
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,9 @@ def test_unknown_result_says_what_to_check(method):
     definition, action = WRITES[method]
     server = holding_for(method)
     server.fail(method, lost())
-    server.fail("GET", lost("GET /api/runtimes"), turn=3 if method == "DELETE" else 2)  # it reads the list once more
+    server.fail(
+        "GET", lost("GET /api/runtimes"), turn=4 if method == "DELETE" else 2
+    )  # it reads list and runtime once more
     with pytest.raises(PartialError, match="could not find out what the server did") as failed:
         server.ensure(definition)
     assert (failed.value.result["action"], failed.value.result["changed"]) == ("unknown", True)
