@@ -14,7 +14,7 @@ from .._errors import MstrError, PartialError, ValidationError
 from .._model.approval import plan_id
 from .._model.kinds import EMPTY_MAPPING
 from .._model.result import report_one
-from .._model.runtime import INCOMPLETE, Runtime, Unfinished, lists_default
+from .._model.runtime import INCOMPLETE, Runtime, Unfinished, lists_default, unfinished_in
 from .._model.steps import Row, unplanned
 from .api import Context, Inputs, attempt
 from .inputs import context_for
@@ -52,7 +52,7 @@ def reconcile(context: Context) -> Outcome:
     refused: Mapping[str, MstrError] = EMPTY_MAPPING
     if listed is not None:
         context = context._replace(existing=listed)
-        if any(runtime.name.endswith(")") for runtime in listed):
+        if unfinished_in(listed):
             from .recover import recovered  # only what an interrupted run left needs it
 
             context, recovery, refused = recovered(context)

@@ -87,8 +87,7 @@ def _list(context: Context, name: str | None, needed: Collection[str]) -> list[R
     """The runtimes in the list with this name, or all; each that lacks needed fields there was read by itself."""
     existing = context.api.list_all()
     found = [runtime for runtime in existing if name in (None, runtime.name)]
-    is_certain = name is not None and found
-    if not is_certain and not lists_default(existing):
+    if not lists_default(existing):
         context.warn(f"{INCOMPLETE}. An audit or a backup may lack runtimes.")
     incomplete = [runtime for runtime in found if runtime.lacking(needed)]
 

@@ -19,7 +19,7 @@ from .api import Context, named_or_with_id
 from .assign import assign
 from .many import SCRIPT_OPTIONS
 from .script_usage import find_usage
-from .scripts import assignment, assignment_for, find_entries, script_entries
+from .scripts import assignment, assignment_for, check_same_scripts, find_entries, script_entries
 
 OPTIONS: dict[str, Any] = {
     "runtime": {"type": "str", "required": True},
@@ -76,19 +76,19 @@ def assign_scripts(context: Context, inputs: Mapping[str, Any]) -> dict[str, Any
 def _rows_for(
     context: Context, entries: Sequence[ScriptEntry] | None, source: str | None, target: Runtime
 ) -> tuple[list[Row], Sequence[Unread]]:
-    """What is to be done, and the failed reads because of which it may be too little."""
+    """What is to be done, and the failed reads because of which it may be too little. Raises ValidationError."""
     if entries is None:
         usage = find_usage(context, None)
         scripts = [*usage.of(source), *usage.of(target.id)]
         steps = [assignment(script, target, context.existing) for script in scripts]
         return [Row(NO_DEFINITION, "", (step,)) for step in steps], usage.unread
     usage = find_entries(context, entries)
-    rows: dict[object, Row] = {}
+    rows = []
     for entry in entries:
         step = assignment_for(entry, usage, target, context.existing)
-        # Two entries may mean one script, by its name and by its id.
-        rows[step.script and (step.script.key, step.script.name)] = Row(NO_DEFINITION, entry.place, (step,))
-    return list(rows.values()), ()
+        rows.append(Row(NO_DEFINITION, entry.place, (step,)))
+    check_same_scripts(rows)
+    return rows, ()
 
 
 def _target(runtimes: Sequence[Runtime], text: str) -> Runtime:

@@ -34,7 +34,7 @@ _RESULTS = "/metadataSearches/results"
 def check_projects(names: Sequence[str | None] | None) -> None:
     """Raises ValidationError for an empty list and for empty names."""
     with ErrorList() as errors:
-        if names is not None and not names:
+        if names == []:
             errors.add("projects is empty, so no script would be found; omit it to search every project")
         for index, name in enumerate(names or ()):
             if not (name or "").strip():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError, PartialError
+from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError, PartialError, ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._model.result import is_moved, script_result
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import Runtime
 from ansible_collections.mstr.library.plugins.module_utils._model.scripts import Project, SavedScript, Unread, Usage
@@ -128,18 +128,24 @@ def test_update_without_effect(server):
     assert (done["changed"], moves(done)[0]) == (False, ("Close", "failed"))
 
 
-def test_scripts_by_name_and_id_of_runtime_gone(server):
-    """Each is moved once, although two entries mean it."""
+def test_scripts_of_a_runtime_that_is_gone(server):
+    """By their names; one that several have is none that could be meant."""
     server.core.projects.seed({"name": "Sales", "scripts": [saved("Twin", 7, GONE), saved("Twin", 8, GONE)]})
     named = [script(name=name) for name in ("Load", "Twin", "Lod")] + [script(name="Load", project="Slaes")]
-    named.insert(1, script(id=f"{2:032x}"))
     done = assign(server, scripts=named)
     assert (server.scripts["Load"], updates(server)) == (NEW, 1)
     assert moves(done) == [("Load", "moved"), ("Lod", "failed"), ("Twin", "failed"), ("Load", "failed")]
-    twins = f"scripts[2] script 'Twin' in project 'Sales': 2 scripts have this name: {7:032X}, {8:032X}; "
+    twins = f"scripts[1] script 'Twin' in project 'Sales': 2 scripts have this name: {7:032X}, {8:032X}; "
     assert twins in done["failure"]
     assert "The server lists no project with the name or id 'Slaes'" in done["failure"]
     assert assign(server, from_runtime=GONE)["msg"] == "2 scripts moved to 'New', 1 already there."
+
+
+def test_two_entries_for_one_script(server):
+    """By its name and by its id: nothing is moved."""
+    with pytest.raises(ValidationError, match="are the same script 'Load' in project 'Sales'; list it once"):
+        assign(server, scripts=[script(name="Load"), script(id=f"{2:032x}")])
+    assert updates(server) == 0
 
 
 def test_unread_project_fails_the_task(server):

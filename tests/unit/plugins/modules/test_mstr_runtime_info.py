@@ -29,7 +29,7 @@ def info(server, check_mode=False, **options):
     [
         ({}, DEFAULT, 1),
         ({}, "", 0),
-        ({"name": "r"}, DEFAULT, 0),
+        ({"name": "r"}, DEFAULT, 1),
         ({"name": "missing"}, DEFAULT, 1),
     ],
 )
