@@ -84,7 +84,6 @@ def test_ended_session_renewed(mstrio: Connection, server: Simulator) -> None:
 def test_status_has_version(mstrio: Connection, switches: dict[str, Any]) -> None:
     version = switches["iserver_version"][:9] if switches["status_call"] == "open" else None
     assert mstrio.iserver_version == version
-    assert mstrio.deployment_type == (switches["deployment_type"] or None)
 
 
 # --- runtimes

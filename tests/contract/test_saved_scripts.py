@@ -71,20 +71,6 @@ def test_same_scripts_and_runtimes(mstrio: Connection, reader: Module) -> None:
     assert by_module(reader, projects=["Finance"]) == by_mstrio(mstrio, FINANCE)
 
 
-def test_same_requests(scripts: Simulator, mstrio: Connection, reader: Module) -> None:
-    by_module(reader, projects=["Finance"])
-    ours = [entry for entry in scripts.requests() if entry["project"]]
-    scripts.clear_requests()
-    by_mstrio(mstrio, FINANCE)
-    theirs = [entry for entry in scripts.requests() if entry["project"]]
-    calls = {(entry["method"], entry["path"]) for entry in theirs}
-    # The module tries the newer search first, also on an older release: it does not rely on the reported version.
-    assert {(e["method"], e["path"]) for e in ours if e["status"] == 200} <= calls
-    searched = next(entry["query"] for entry in theirs if entry["method"] == "POST")
-    [ours_searched] = [entry["query"] for entry in ours if entry["method"] == "POST" and entry["status"] == 200]
-    assert ours_searched.items() <= searched.items()
-
-
 @pytest.mark.usefixtures("scripts")
 def test_same_planned_tasks(mstrio: Connection, reader: Module, scripts: Simulator, switches: dict[str, Any]) -> None:
     """Task fails where the content of a task has the key objectId alone, so this server uses the other one."""

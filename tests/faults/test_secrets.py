@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import signal
 import urllib.parse
 from collections.abc import Iterator
 from contextlib import suppress
@@ -20,7 +19,7 @@ from typing import Any
 import pytest
 from simulator.harness import Simulator
 from support.ansible import COLLECTIONS, Play, play_of
-from support.modules import Running, run, wait_for_call
+from support.modules import Running, run
 from support.waiting import processes_with
 
 from faults.inprocess import OPERATIONS
@@ -137,15 +136,6 @@ def test_session_is_only_secret_returned(server: Simulator, syslog: dict[str, st
     assert text not in log
     end = Running("mstr_session", {"state": "absent", "session": text}, env=syslog).done()
     assert text not in end.stdout + end.stderr + Path(syslog["SYSLOG_STAND_IN"]).read_text()
-
-
-def test_aborted_module(server: Simulator, syslog: dict[str, str]) -> None:
-    server.fault("hang", operation="list")
-    running = Running("mstr_runtime", {**logins(server)["standard"], "name": "New"}, env=syslog)
-    wait_for_call(server, "list", running)
-    running.process.send_signal(signal.SIGABRT)
-    done = running.done()
-    assert leaks(server, done.stdout + done.stderr) == []
 
 
 # --- everything that a run of ansible-playbook prints and leaves

@@ -134,7 +134,4 @@ async def status(server: Server, call: Call) -> Reply:
     if server.switches["status_call"] == "locked":
         raise ApiError(401, 9, "The session is not valid or has timed out.")
     version = server.switches["iserver_version"]
-    answer = {"iServerVersion": version, "webVersion": version}
-    if server.switches["deployment_type"]:
-        answer["deploymentType"] = server.switches["deployment_type"]
-    return Reply(200, answer)
+    return Reply(200, {"iServerVersion": version, "webVersion": version})

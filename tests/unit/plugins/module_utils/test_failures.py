@@ -14,7 +14,7 @@ from ansible_collections.mstr.library.plugins.module_utils._session.failures imp
 from ansible_collections.mstr.library.plugins.module_utils._session.tls import Proxy
 from ansible_collections.mstr.library.plugins.module_utils._session.transport import Http
 from unit.support.make import PatientStop, connection
-from unit.support.wire import Listener, free_port, reply, self_signed
+from unit.support.wire import Listener, free_port
 
 TOKEN = "a-token-" + 12 * "of-some-length-"
 NOBODY, NO_HOST, BEHIND = f"127.0.0.1:{free_port()}", "no-such-host.invalid", "the proxy p.example:3128 on the way to h"
@@ -111,15 +111,6 @@ def test_plain_http_suggests_https(sent, answered):
         error = failed(server.url, answered=answered)
     assert ("if this port uses TLS, write https:// in base_url" in error.sentence) is not answered
     assert error.outcome_unknown
-
-
-def test_server_wants_client_certificate(tmp_path):
-    file, context = self_signed(tmp_path, "localhost")
-    context.verify_mode = 2
-    context.maximum_version = 0x0303  # TLS 1.2, which sends the alert before the request
-    with Listener(lambda request: reply(), context) as server:
-        error = failed(f"https://localhost:{server.port}", verify=str(file))
-    assert "requires a client certificate that it trusts; check client_cert and client_key" in error.sentence
 
 
 @pytest.mark.parametrize("name", ["ProxyError", "SSLError", "ConnectTimeout"])

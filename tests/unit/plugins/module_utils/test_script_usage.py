@@ -143,25 +143,6 @@ def test_every_page_is_read(monkeypatch, page, counted):
     assert usage.unread == []
 
 
-@pytest.mark.parametrize(
-    ("total", "problem"),
-    [(9, "counted 9 scripts but listed only 2"), (None, "returned a page of 2 scripts again instead of the next page")],
-)
-def test_same_page_for_ever_proves_nothing(total, problem):
-    server = holding(Sales={"a": ID, "b": ID})
-    changed = {f"POST {V2}": {"totalItems": total}, f"GET {V1}": [{"id": name, "name": name} for name in "AB"]}
-
-    def rewrite(call, data):
-        return {**data, **changed[call]} if call == f"POST {V2}" else changed.get(call, data)
-
-    server.rewrite = rewrite
-    usage = usage_of(server)
-    assert len(usage.scripts) == 2
-    [failure] = usage.unread
-    assert failure.error.sentence == f"The search in the project 'Sales' {problem}, so there may be more scripts."
-    assert "protect_used could not find out" in refusals(server)[0]
-
-
 @pytest.mark.parametrize("call", CALLS)
 @given(response_data=ANY_JSON)
 def test_any_json_is_scripts_or_unread(call, response_data):

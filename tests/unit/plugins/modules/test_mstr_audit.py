@@ -131,17 +131,3 @@ def test_few_requests_where_little_was_set():
     assert len(result["read"]["runtimes"]) == 201
     shown = result["read"]["runtimes"][100]
     assert shown["min_cached_instances"] is None
-
-
-@pytest.mark.parametrize(
-    ("options", "reads"),
-    [
-        ({"runtimes": [{"name": "r1", "exec_timeout": 60}]}, 3),
-        ({"runtimes": [{"name": "r1", "others": ""}]}, 22),
-    ],
-)
-def test_an_audit_reads_what_it_compares(options, reads):
-    """A field that no entry shows is read of each runtime, if a definition manages it."""
-    server = never_set(20)
-    audited(server, **options)
-    assert len(server.requests) == reads

@@ -4,9 +4,8 @@ import json
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils import auth
-from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from ansible_collections.mstr.library.plugins.module_utils._work import runtime_info
-from unit.support.make import DEFAULT_ID, ID, OTHER_ID, refusal, stopped, stored
+from unit.support.make import DEFAULT_ID, ID, OTHER_ID, refusal, stored
 from unit.support.server import Server
 
 DEFAULT = "(Default) MicroStrategy"
@@ -124,16 +123,6 @@ def test_until_when_python_is_supported(asked):
     assert by_id[OTHER_ID] is None
 
 
-def test_what_is_installed_where_nothing_was_set():
-    """A server may not return what was never set. The rules then evaluate what is installed all the same."""
-    server = Server({"id": ID, "name": "r", "status": "ready"})
-    server.printed[ID] = PRINTED
-    policy = {"packages_never": ["cffi"], "runtime_versions_within": ["==3.99.*"]}
-    found = info(server, include_installed=True, policy=policy)
-    violations = [row["rule"] for row in found["violations"] if row["id"] == ID]
-    assert (violations, found["mismatches"]) == (["packages_never", "runtime_versions_within"], [])
-
-
 @pytest.mark.parametrize(("check_mode", "asked"), [(True, True), (True, False), (False, False)])
 def test_no_script_runs(check_mode, asked):
     """In check mode, and without the option."""
@@ -168,16 +157,6 @@ def test_a_refused_run():
     server.refusals = {"POST /scripts/evaluation": refusal(403, "ERR0014")}
     assert len({row["runtime"]["id"] for row in info(server, include_installed=True)["unread"]}) == 20
     assert server.requests.count("POST /scripts/evaluation") == 20
-
-
-def test_a_script_that_fails_and_a_stop():
-    server = Server(stored())
-    server.code_status = 4
-    unread = info(server, include_installed=True)["unread"]
-    assert all("ended with status error" in row["error"]["msg"] for row in unread)
-    server.fail("POST", stopped(in_flight=False))
-    with pytest.raises(MstrError, match="while the script was being started"):
-        info(server, include_installed=True)
 
 
 def test_a_login_that_sees_no_project():
