@@ -70,19 +70,26 @@ def _fingerprints(row: Row) -> list[str | None]:
 
 def plan_mismatch(approved: str, rows: Sequence[Row]) -> str:
     """The refusal of a plan that is not the approved one: what the plan is now."""
+    parts = list(_changes_by_action(rows))
     failed = [f"{row.place} {row.label}: {row.failure.sentence}" for row in rows if row.failure]
-    changes = [change for row in rows if not row.failure for change in _changes(row)]
-    parts = []
-    for action in ("create", "update", "replace", "delete"):
-        texts = sorted(text for its_action, text in changes if its_action == action)
-        if texts:
-            parts.append(f"{len(texts)} to {action} ({listed(texts, separator='; ')})")
     moved = sum(step.is_due for step in assignments_in(rows))
     if moved:
         parts.append(f"{counted(moved, 'script')} to move")
     if failed:
         parts.append(f"{len(failed)} that cannot be planned ({listed(failed, _FAILURES_IN_MESSAGE, '; ')})")
     return f"The plan is different from the approved one ({approved}): {', '.join(parts)}. Nothing was written."
+
+
+def _changes_by_action(rows: Sequence[Row]) -> Iterator[str]:
+    """Such as "2 to create ('a'; 'b')"."""
+    by_action: dict[str, list[str]] = {"create": [], "update": [], "replace": [], "delete": []}
+    planned = [row for row in rows if not row.failure]
+    for row in planned:
+        for action, text in _changes(row):
+            by_action[action].append(text)
+    for action, texts in by_action.items():
+        if texts:
+            yield f"{len(texts)} to {action} ({listed(sorted(texts), separator='; ')})"
 
 
 def _changes(row: Row) -> Iterator[tuple[str, str]]:

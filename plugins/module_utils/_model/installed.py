@@ -9,13 +9,13 @@ Imports packaging only to read requirements and versions, which are in the form 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from .._text import printable
-from .file import from_json
 from .kinds import Package, normalized_name
 from .requirements import has_version, project, specifiers
 
@@ -52,17 +52,13 @@ class Installed(NamedTuple):
         return {"python": dict(self.python), "packages": packages}
 
 
-def _text(value: Any) -> str:
-    return printable(str(value))
-
-
 def installed_from(data: Any) -> Installed:
     """What a result has, or the script printed. Raises ValueError for what has a different form, or no package."""
     try:
-        python = {key: _text(data["python"][key]) for key in PYTHON_KEYS}
+        python = {key: printable(data["python"][key]) for key in PYTHON_KEYS}
         entries = [(entry["name"], entry["version"], entry["requires"] or ()) for entry in data["packages"]]
         distributions = [
-            Distribution(_text(name), _text(version), tuple(sorted(map(_text, requires))))
+            Distribution(printable(name), printable(version), tuple(sorted(map(printable, requires))))
             for name, version, requires in entries
             if name and version
         ]
@@ -77,10 +73,10 @@ def installed_from(data: Any) -> Installed:
 
 def installed_in(text: str) -> Installed:
     """What is in the last line that the script printed. Raises ValueError."""
-    lines = text.strip().splitlines()
     try:
-        data = from_json(lines[-1] if lines else "")
-    except ValueError:
+        [*_other_lines, last] = text.strip().splitlines()
+        data = json.loads(last)
+    except (ValueError, RecursionError):
         raise ValueError("is not a list of installed packages") from None
     return installed_from(data)
 

@@ -145,23 +145,15 @@ def _package(entry: Any) -> Package:
     return Package(str(entry.get("name") or ""), **{key: text_or_none(entry.get(key)) for key in _TEXTS})
 
 
-def _best_match(package: Package, have: Iterable[Package]) -> Package | None:
-    """The package of this name, preferably one that is as requested, or else one of the same version."""
-    named = (other for other in have if other.key == package.key)
-    return max(named, key=lambda had: (package.merged_onto(had) == had, had.version == package.version), default=None)
-
-
 class _Packages(Kind):
     def canonical(self, value: Iterable[Package] | None) -> tuple[tuple[str, str, str], ...]:
         return tuple(sorted((package.key, package.version or "", package.description or "") for package in value or ()))
 
     def merge(self, current: Iterable[Package] | None, value: Iterable[Package], purge: bool) -> tuple[Package, ...]:
-        have = list(current or ())
-        # A server may hold several packages of one name. The request means one of them, and a purge removes the others.
-        pairs = [(package, _best_match(package, have)) for package in value]
-        taken = [existing for _wanted, existing in pairs]
-        kept = [] if purge else [package for package in have if not any(package is existing for existing in taken)]
-        return (*kept, *(package.merged_onto(existing) for package, existing in pairs))
+        have = {package.key: package for package in current or ()}
+        merged = {package.key: package.merged_onto(have.get(package.key)) for package in value}
+        kept = [] if purge else [package for key, package in have.items() if key not in merged]
+        return (*kept, *merged.values())
 
     def to_api(self, value: Iterable[Package]) -> list[dict[str, str]]:
         # Send an unchanged package with the version that the server returned: an empty version would upgrade it.

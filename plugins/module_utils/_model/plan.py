@@ -166,12 +166,15 @@ def changed_since(now: Runtime, earlier: Runtime, names: Iterable[str] | None = 
     """
     version, before = now.facts.get("version"), earlier.facts.get("version")
     has_versions = version is not None and before is not None
-    if names is None:
-        names = [
-            name
-            for name in BY_NAME
-            if (not has_versions or now.values.get(name) is not None)
-            and (earlier.is_whole or earlier.values.get(name) is not None)
-        ]
-    changed = differing(earlier.values, now.values, names)
-    return changed or (("version",) if has_versions and version != before else ())
+    compared = _comparable(now, earlier, has_versions) if names is None else names
+    changed = differing(earlier.values, now.values, compared)
+    is_edited = has_versions and version != before
+    return changed or (("version",) if is_edited else ())
+
+
+def _comparable(now: Runtime, earlier: Runtime, has_versions: bool) -> list[str]:
+    """The fields that both reads show. Without versions, also those that only the earlier one shows."""
+    shown_before = [name for name in BY_NAME if earlier.is_whole or earlier.values.get(name) is not None]
+    if not has_versions:
+        return shown_before
+    return [name for name in shown_before if now.values.get(name) is not None]

@@ -158,16 +158,19 @@ class Policy(NamedTuple):
 
     def check_plan(self, current: Runtime | None, target: Runtime, wanted: Definition) -> tuple[Finding, ...]:
         """What the exemptions let pass. Raises ValidationError with every violation of what the task manages."""
-        findings = self.evaluate(_planned_values(current, target, wanted), target.name, target.key)
-        _name, replaces = parts_of(target.name) or ("", "")
-        # A replacement copies values that its definition does not have.
-        advice = f"; remove it from the runtime, or exempt the id {replaces}" if replaces else ""
+        values = _planned_values(current, target, wanted)
+        findings = self.evaluate(values, target.name, target.key)
+        violations = [finding for finding in findings if finding.counts]
+        advice, unfinished = "", parts_of(target.name)
+        if unfinished:
+            # A replacement copies values that its definition does not have.
+            _name, replaced = unfinished
+            advice = f"; remove it from the runtime, or exempt the id {replaced}"
         own = {finding.key: finding.sentence for finding in self.of_definition(wanted, current)}
         with ErrorList() as errors:
-            for finding in findings:
-                if finding.counts:
-                    sentence = own.get(finding.key) or _merged_sentence(finding, wanted)
-                    errors.add(f"{sentence}{advice}")
+            for finding in violations:
+                sentence = own.get(finding.key) or _merged_sentence(finding, wanted)
+                errors.add(f"{sentence}{advice}")
         return tuple(finding for finding in findings if finding.verdict == EXEMPTED)
 
     def report(

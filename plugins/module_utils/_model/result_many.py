@@ -123,9 +123,13 @@ def undefined_in(
     """
     if all(wanted.state == "absent" for wanted in definitions):
         return None
-    names = {name for wanted in definitions for name in (wanted.name, *wanted.previous_names)}
-    found = {step.key for row in rows for step in row.steps}
-    keys = {DEFAULT_RUNTIME_ID, *spared, *found, *(wanted.id for wanted in definitions)}
+    names: set[str | None] = set()
+    keys: set[str | None] = {DEFAULT_RUNTIME_ID, *spared}
+    for wanted in definitions:
+        names |= {wanted.name, *wanted.previous_names}
+        keys.add(wanted.id)
+    for row in rows:
+        keys |= {step.key for step in row.steps}
     undefined = [runtime for runtime in known if runtime.key not in keys and runtime.name not in names]
     return sorted(undefined, key=attrgetter("name"))
 

@@ -261,12 +261,19 @@ def _evaluated_packages(values: Mapping[str, Any]) -> list[_Entry]:
 def packages_within(allowed: Sequence[Requirement], values: Mapping[str, Any]) -> Iterator[Finding]:
     """Each package matches an allowed requirement."""
     for entry in _evaluated_packages(values):
-        comes_with_python = entry.option == "installed" and entry.package.key in EVERYWHERE
-        if comes_with_python or met_by(entry.package, allowed):
+        package = entry.package
+        comes_with_python = entry.option == "installed" and package.key in EVERYWHERE
+        if comes_with_python or met_by(package, allowed):
             continue
-        near = [requirement.text for requirement in about(entry.package, allowed)]
-        limits = f" ({', '.join(near)} allows only some versions)" if near else ""
-        yield entry.finding(f"matches none of the allowed packages{limits}")
+        detail = "matches none of the allowed packages"
+        limiting = about(package, allowed)
+        if limiting:
+            detail += f" ({_joined(limiting)} allows only some versions)"
+        yield entry.finding(detail)
+
+
+def _joined(requirements: Sequence[Requirement]) -> str:
+    return ", ".join(requirement.text for requirement in requirements)
 
 
 def _listed_requirements(place: str, texts: Sequence[str]) -> Any:
@@ -277,15 +284,16 @@ def _listed_requirements(place: str, texts: Sequence[str]) -> Any:
 def packages_never(forbidden: Sequence[Requirement], values: Mapping[str, Any]) -> Iterator[Finding]:
     """No package matches a forbidden requirement."""
     for entry in _evaluated_packages(values):
-        name, version = entry.package.name, entry.package.version
-        hit = [requirement.text for requirement in met_by(entry.package, forbidden)]
-        by_version = [requirement.text for requirement in about(entry.package, forbidden) if requirement.versions]
-        if project(name) is None:
+        package = entry.package
+        version = package.version
+        matching = met_by(package, forbidden)
+        by_version = [requirement for requirement in about(package, forbidden) if requirement.versions]
+        if project(package.name) is None:
             yield entry.unreadable("its name is not the name of a package")
-        elif hit:
-            yield entry.finding(f"matches {', '.join(hit)}")
+        elif matching:
+            yield entry.finding(f"matches {_joined(matching)}")
         elif by_version and not version:
-            yield entry.finding(f"has no version to compare with {', '.join(by_version)}", NOT_EVALUATED)
+            yield entry.finding(f"has no version to compare with {_joined(by_version)}", NOT_EVALUATED)
         elif by_version and version_of(version) is None:
             yield entry.unreadable("PEP 440 cannot read its version")
 
@@ -297,9 +305,11 @@ def packages_required(required: Sequence[Requirement], values: Mapping[str, Any]
     for needed in required:
         if any(needed.is_met_by(entry.package) for entry in packages):
             continue
-        near = [entry.shown for entry in packages if needed.is_about(entry.package)]
-        has = f" (it has {', '.join(near)})" if near else ""
-        yield Finding("packages", needed.text, f"matches none of the packages{has}")
+        detail = "matches none of the packages"
+        named = [entry.shown for entry in packages if needed.is_about(entry.package)]
+        if named:
+            detail += f" (it has {', '.join(named)})"
+        yield Finding("packages", needed.text, detail)
 
 
 @_rule("every package needs a version", _if_true, "packages")

@@ -108,6 +108,7 @@ def places_in(path: str, option: str, entries: Sequence[Any]) -> list[str]:
     lines = entries.lines if isinstance(entries, Entries) else ()
     if not lines:
         return [f"{path} {number}" for number in numbered]
-    # Several entries may stand in one line.
-    alone = len(set(lines)) == len(lines)
-    return [f"{path} line {line}{'' if alone else f' ({number})'}" for line, number in zip(lines, numbered)]
+    has_own_lines = len(set(lines)) == len(lines)
+    if has_own_lines:
+        return [f"{path} line {line}" for line in lines]
+    return [f"{path} line {line} ({number})" for line, number in zip(lines, numbered)]

@@ -153,8 +153,8 @@ class Session:
                 self._log_in(call.token, error, polling=call.polling)
             if has_ended and kind == READ:
                 continue
-            if has_ended or (kind == WRITE and response.status == 429):
-                error.outcome_unknown = True
+            may_be_sent_again = has_ended or response.status == 429
+            error.outcome_unknown |= kind == WRITE and may_be_sent_again
             raise error
 
     @contextmanager
