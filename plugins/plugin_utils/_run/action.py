@@ -23,7 +23,7 @@ test in `tests/plays` that then fails. If an ansible-core lacks a name, the modu
 
 - `_execute_module`, `_update_module_args`, `_load_params`, `_PARSED_MODULE_ARGS`, `_return_formatted` (from 2.19 on
   `_record_module_result`), and the encoders in `worker`: no task runs in process; in_process/test_fallbacks.py
-- `_compute_environment_string`, `os.environ`: the variables of a task have no effect, or outlive it;
+- `_compute_environment_string`, `os.environ`: the variables of a task have no effect;
   in_process/test_same_results.py, as of the next four
 - `_loader.get_basedir`, `os.chdir`: a relative path in a variable such as MSTR_CA_PATH is another file's
 - `warn`: an item of a loop has the warnings of the items before it

@@ -95,19 +95,17 @@ def test_a_plan_is_written_only_in_check_mode():
 
 
 @pytest.mark.parametrize(
-    ("playbook", "name"),
+    ("playbook", "where", "name"),
     [
-        ("apply", "mstr_plan_dest"),
-        ("audit", "mstr_report_dest"),
-        ("apply", "mstr_runtimes_backup_dest"),
-        ("probe", "mstr_probe_dest"),
+        ("apply", "extra", "mstr_plan_dest"),
+        ("audit", "extra", "mstr_report_dest"),
+        ("apply", "a", "mstr_runtimes_backup_dest"),
+        ("probe", "a", "mstr_probe_dest"),
     ],
 )
-def test_a_destination_that_is_no_file(playbook, name):
-    """A link to a pipe, too; each by the name of its variable."""
-    shared = name in ("mstr_plan_dest", "mstr_report_dest")
-    given = {"extra": {name: "pipe.json"}} if shared else {"a": {name: "pipe.json"}}
-    [error] = errors(playbook, check=True, **given)
+def test_a_destination_that_is_no_file(playbook, where, name):
+    """Each by the name of its variable."""
+    [error] = errors(playbook, check=True, **{where: {name: "pipe.json"}})
     assert error == f"{name} {Path.cwd() / 'pipe.json'} is a pipe (FIFO), not a regular file; name a file."
 
 
@@ -125,16 +123,16 @@ NOTHING = {"mstr_fail_on_drift": True, "mstr_runtimes": [], "mstr_runtimes_src":
 
 
 @pytest.mark.parametrize(
-    ("playbook", "more", "would_be"),
+    ("more", "would_be"),
     [
-        ("audit", NOTHING, "definitions"),
-        ("audit", {"mstr_fail_on_drift": True, "mstr_runtimes": None, "mstr_runtimes_src": "none.yml"}, "definitions"),
-        ("audit", NO_RULE, "rules"),
-        ("audit", {"mstr_fail_on_violation": True}, "rules"),
+        (NOTHING, "definitions"),
+        ({"mstr_fail_on_drift": True, "mstr_runtimes": None, "mstr_runtimes_src": "none.yml"}, "definitions"),
+        (NO_RULE, "rules"),
+        ({"mstr_fail_on_violation": True}, "rules"),
     ],
 )
-def test_a_gate_that_evaluates_nothing(playbook, more, would_be):
-    [error] = errors(playbook, b=more, common={"mstr_runtimes": RUNTIMES} if playbook == "audit" else {})
+def test_a_gate_that_evaluates_nothing(more, would_be):
+    [error] = errors("audit", b=more, common={"mstr_runtimes": RUNTIMES})
     assert f"there are no {would_be}" in error
     assert "(b)" in error
 
