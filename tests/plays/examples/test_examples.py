@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from simulator.harness import Simulator
-from support.ansible import Play, Played
+from support.ansible import Played
 
 from dev.paths import ROOT
 from plays.examples import preparations
@@ -210,29 +210,3 @@ def test_commands_run_as_printed(hosts: ExampleHosts, tmp_path: Path, page: str,
     assert _unexpected_warnings(run, preparation) == [], run.output
     assert not_printed(PAGES[page], run.output) == [], run.output
     assert _sessions(servers) == 0
-
-
-ON_ONE_SERVER = [page for page in PAGES if page.endswith(".rst") and not preparations.of(page).servers]
-# The commands with which a reader connects. On `make simulator`, a reader types what that prints instead.
-_CONNECTING = re.compile(r"^(?:export MSTR_(?:BASE_URL|USERNAME)|read -rs MSTR_PASSWORD).*\n", re.MULTILINE)
-
-
-def _typed(place: Path, block: Block) -> str:
-    """What a reader of a page types for a block: its commands, or one that runs its tasks alone."""
-    if block.kind == "shell":
-        return _CONNECTING.sub("", block.commands())
-    as_printed(place, [block]).rename(place / f"line-{block.line}.yml")
-    return f"ansible-playbook line-{block.line}.yml"
-
-
-@pytest.mark.matrix
-@pytest.mark.parametrize("page", ON_ONE_SERVER)
-def test_typed_on_make_simulator(tmp_path: Path, page: str) -> None:
-    """A stranger types a page on `make simulator`: each block works by itself, in the order of the page."""
-    place = workplace(tmp_path / "work", PAGES[page], preparations.of(page))
-    with Simulator("playground") as server:
-        ours = {"HOME": str(tmp_path), "MSTR_BASE_URL": server.base_url}
-        ours |= {"MSTR_USERNAME": server.username, "MSTR_PASSWORD": server.password}
-        for block in _of_kind(page, "tasks", "shell"):
-            run = Play(place, env=ours, hosts={}).run(["bash", "-euo", "pipefail", "-c", _typed(place, block)])
-            assert run.status == 0, f"{block.place}\n{run.output}"

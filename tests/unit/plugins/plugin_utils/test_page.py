@@ -8,7 +8,6 @@ from html.parser import HTMLParser
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import BY_NAME
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.formats import format_of
 from unit.support.report import SUFFIXES, applied, audit_of, audited, change, plan_of, planned, row, runtime, text_of
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)>&{{ 7*7 }}\u202e\ud800'
@@ -40,20 +39,6 @@ def test_everything_from_a_server_stays_text(report, kind):
     assert page.text.count("<script>alert(1)</script>") > 10
     assert "{{ 7*7 }}" in page.text
     assert text.encode("utf-8")
-
-
-@pytest.mark.parametrize(
-    ("name", "kind", "sentence"),
-    [
-        ("x.pdf", "audit", r"'x.pdf' must end in .html, .json, .md or .cdx.json"),
-        ("html", "audit", "must end in"),
-        ("x.xml", "apply", "must end in .html, .json or .md; the suffix decides"),
-        ("x.cdx.json", "apply", "only an audit writes a software bill of materials"),
-    ],
-)
-def test_what_is_refused(name, kind, sentence):
-    with pytest.raises(ValueError, match=sentence):
-        format_of(name, kind)
 
 
 @pytest.mark.parametrize("form", SUFFIXES)
