@@ -10,7 +10,7 @@ import re
 
 import pytest
 from simulator.harness import Simulator
-from support.ansible import CALLBACKS, Play, programs
+from support.ansible import Play, programs
 
 IN_PROCESS = "in the process of ansible-playbook"
 TASK = """
@@ -108,57 +108,3 @@ def test_where_the_trace_is(local: Play, more: str, on_screen: bool, in_result: 
     line = r"(?m)^<a> GET /api/runtimes 200 \(\d+ ms\)$"
     assert bool(re.search(line, played.output)) is on_screen
     assert ("trace" in played.result("A task")) is in_result
-
-
-# A callback in the main process, from which the process of each task is made. It replaces one attribute.
-CALLBACK = """
-import logging, requests, warnings
-from ansible.plugins.callback import CallbackBase
-from ansible_collections.mstr.library.plugins.plugin_utils._run import worker
-DOCUMENTATION = '''
-name: change
-type: aggregate
-short_description: Changes the machine
-description: Changes the machine.
-'''
-class CallbackModule(CallbackBase):
-    CALLBACK_VERSION = 2.0
-    CALLBACK_TYPE = "aggregate"
-    CALLBACK_NAME = "change"
-    CALLBACK_NEEDS_ENABLED = True
-send = requests.Session.request
-setattr({change})
-"""
-
-
-def changing(play: Play, change: str) -> Play:
-    play.write("callbacks/change.py", CALLBACK.replace("{change}", change))
-    callbacks = os.pathsep.join((str(play.folder / "callbacks"), str(CALLBACKS)))
-    more = {"ANSIBLE_CALLBACK_PLUGINS": callbacks, "ANSIBLE_CALLBACKS_ENABLED": "record,change"}
-    play.env = {**play.env, **more}
-    return play
-
-
-def test_an_error_of_the_action_plugin(sim: Simulator, local: Play) -> None:
-    """After the module has started, it does not run again, because it may have written something."""
-    change = "worker._InProcessModule, 'exit_json', lambda self, **result: {}['nothing']"
-    played = changing(local, change)(task())
-    assert played.status == 2
-    message = played.result("A task")["msg"]
-    assert "An error in mstr.library's action plugin: KeyError. Please report it with this message." in message
-    assert message.endswith("With the variable mstr_in_process: false the task runs as a module.")
-    assert "Traceback" not in played.output
-    assert sim.open_sessions() == []
-
-
-def test_output_of_libraries_is_not_shown(local: Play) -> None:
-    """requests warns of unknown versions, urllib3 warns of certificates, and both write logs."""
-    log = local.folder / "ansible.log"
-    noise = (
-        "lambda self, *args, **more: (warnings.warn('noise'), logging.getLogger('urllib3').error('noise'), "
-        "send(self, *args, **more))[-1]"
-    )
-    play = changing(local, f"requests.Session, 'request', {noise}")
-    played = play(task(), env={"ANSIBLE_LOG_PATH": str(log)})
-    assert played.status == 0, played.output
-    assert "noise" not in played.output + log.read_text()

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import logging
 import os
+import warnings
 from types import SimpleNamespace
 
 import pytest
@@ -95,3 +97,26 @@ def test_a_terminal_that_nobody_reads(monkeypatch):
     os.close(reader)
     worker.Screen("a").show("a line")
     os.close(writer)
+
+
+def ran(main):
+    """The result of a module with this `main`."""
+    return worker.run_main(main, {}, worker.no_progress, lambda result: None)
+
+
+def test_an_error_of_the_action_plugin():
+    """After the module has started, it does not run again, because it may have written something."""
+    message = ran(raising(KeyError("secret")))["msg"]
+    assert "An error in mstr.library's action plugin: KeyError. Please report it with this message." in message
+    assert message.endswith("With the variable mstr_in_process: false the task runs as a module.")
+
+
+def test_output_of_libraries_is_not_shown(caplog, recwarn):
+    """requests warns of unknown versions, urllib3 warns of certificates, and both write logs."""
+
+    def main():
+        warnings.warn("noise", stacklevel=1)
+        logging.getLogger("urllib3").error("noise")
+
+    ran(main)
+    assert (caplog.records, list(recwarn)) == ([], [])
