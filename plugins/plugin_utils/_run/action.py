@@ -24,11 +24,10 @@ test in `tests/plays` that then fails. If an ansible-core lacks a name, the modu
 - `_execute_module`, `_update_module_args`, `_load_params`, `_PARSED_MODULE_ARGS`, `_return_formatted` (from 2.19 on
   `_record_module_result`), and the encoders in `worker`: no task runs in process; in_process/test_fallbacks.py
 - `_compute_environment_string`, `os.environ`: the variables of a task have no effect;
-  in_process/test_same_results.py, as of the next four
+  in_process/test_same_results.py, as of the next three
 - `_loader.get_basedir`, `os.chdir`: a relative path in a variable such as MSTR_CA_PATH is another file's
 - `warn`: an item of a loop has the warnings of the items before it
 - `remove_values`: a result shows a password, before 2.22
-- `wrap_var`: a text of the server is a template, before 2.19
 - `DeferredWarningContext`: a report lacks the warnings of a module, from 2.19 on; environments/test_audit.py
 - handlers of signals: a write follows a Ctrl-C, SIGTERM, SIGHUP or timeout; stopped/test_stopped_plays.py, and the next
 - `setpgid`: a cancelled job leaves its session open, before 2.19, where a worker has a group of its own

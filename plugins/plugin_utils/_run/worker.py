@@ -38,18 +38,12 @@ _LAST_LINE_MS = 1000
 _BEFORE_2_19 = tuple(map(int, _core_version.split(".")[:2])) < (2, 19)
 if _BEFORE_2_19:
     from ansible.module_utils.common.json import AnsibleJSONEncoder
-    from ansible.utils.unsafe_proxy import wrap_var as _untrusted
 
     _ENCODER: dict[str, Any] = {"cls": AnsibleJSONEncoder, "vault_to_text": True}
 else:
     from ansible.module_utils.common.json import Direction, get_module_encoder
 
     _ENCODER = {"cls": get_module_encoder("legacy", Direction.CONTROLLER_TO_MODULE)}
-
-    def _untrusted(value: Any) -> Any:
-        """The value, unchanged: without the tag of a trusted template, it is untrusted already."""
-        return value
-
 
 if auth.RESULTS_ARE_MASKED:
     from ansible.module_utils.common.parameters import remove_values
@@ -242,8 +236,7 @@ def run_main(
     # Ansible does the same for every module.
     for name in {"stdout", "stderr"} & result.keys():
         result.setdefault(f"{name}_lines", str(result[name] or "").splitlines())
-    kept: dict[str, Any] = _untrusted(result)
-    return kept
+    return result
 
 
 @contextmanager
