@@ -10,18 +10,18 @@ from support.modules import runtime
 EXPECTED = """
 POST /api/auth/login 204 (…)
 GET /api/runtimes 503 (…, ticket …)
-GET /api/runtimes 200 (…)
+GET /api/runtimes 200 (…, retry 1 of 3 after 503)
 POST /api/runtimes no response (…)
-GET /api/runtimes 401 (…, ticket …)
-POST /api/auth/login 204 (…)
-GET /api/runtimes 200 (…)
-GET /api/runtimes/… 200 (…)
+GET /api/runtimes 401 (…, ticket …, to find out what POST /api/runtimes did)
+POST /api/auth/login 204 (…, again after 401 to GET /api/runtimes)
+GET /api/runtimes 200 (…, again after a new login)
+GET /api/runtimes/… 200 (…, to find out what POST /api/runtimes did)
 POST /api/auth/logout 204 (…)
 """
 
 
 def test_trace_of_a_task_in_trouble(sim: Simulator) -> None:
-    """A busy server, a lost response, and a session that ends: one line for each call."""
+    """A busy server, a lost response, and a session that ends: each line says why it is sent."""
     sim.fault("unavailable", operation="list", retry_after=0)
     sim.fault("close_after", operation="create")
     sim.fault("session_killed", operation="list", skip=1)

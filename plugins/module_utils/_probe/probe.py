@@ -102,7 +102,7 @@ class Probe:
         for seconds in _LAST_CHECKS if at_last else (0.0, *CHECKS):
             if not self._is_clean:
                 pause(seconds)
-                with self._session.despite_outage():
+                with self._session.despite_outage("to delete what the probe created"):
                     self._delete_listed()
         if self._is_clean:
             return []

@@ -27,7 +27,8 @@ class Call(NamedTuple):
     """A call to `path` below /api. `operation`: for messages, such as "list the runtimes".
 
     `project`: the id of a project. `polling`: the caller asks again by itself, so there is one attempt, even after the
-    server was given up. `timeout`: in seconds, if it is not that of the connection.
+    server was given up. `timeout`: in seconds, if it is not that of the connection. `why`: for the trace, if the call
+    is one that another call led to.
     """
 
     kind: str
@@ -40,6 +41,7 @@ class Call(NamedTuple):
     token: str | None = None
     polling: bool = False
     timeout: float | None = None
+    why: str = ""
 
     @property
     def name(self) -> str:

@@ -33,6 +33,7 @@ _MAY_BE_OPEN = "If the server did log in, that session stays open until it times
 
 class _OfThread(local):
     despite_outage = False  # see `Session.despite_outage`
+    why = ""  # see `Call.why`
 
 
 class Session:
@@ -136,7 +137,8 @@ class Session:
         """
         kind = READ if read or method == "GET" else WRITE
         self._check_mode(kind, operation)
-        call = Call(kind, method, path, operation, json, params, project, polling=polling)
+        why = self._of_thread.why
+        call = Call(kind, method, path, operation, json, params, project, polling=polling, why=why)
         while True:
             self._check_open(operation)
             if self._http.given_up and self._of_thread.despite_outage:
@@ -152,22 +154,25 @@ class Session:
                 self._http.serialized = True
                 self._log_in(call.token, error, polling=call.polling)
             if has_ended and kind == READ:
+                call = call._replace(why="again after a new login")
                 continue
             may_be_sent_again = has_ended or response.status == 429
             error.outcome_unknown |= kind == WRITE and may_be_sent_again
             raise error
 
     @contextmanager
-    def despite_outage(self) -> Iterator[None]:
+    def despite_outage(self, why: str) -> Iterator[None]:
         """In this block, the calls of the thread are sent, once each, even after the server was given up.
 
-        For what finds out what a write did, and for what puts things in order.
+        For what finds out what a write did, and for what puts things in order. `why`: for the trace.
         """
-        before, self._of_thread.despite_outage = self._of_thread.despite_outage, True
+        of_thread = self._of_thread
+        before = of_thread.despite_outage, of_thread.why
+        of_thread.despite_outage, of_thread.why = True, why
         try:
             yield
         finally:
-            self._of_thread.despite_outage = before
+            of_thread.despite_outage, of_thread.why = before
 
     def observe(self, observer: Callable[[Response, int], None]) -> None:
         """Call `observer` with each response, and with the milliseconds that it took, in any thread."""
@@ -298,7 +303,8 @@ class Session:
             # If a signal arrives during a login, the token must still be read; otherwise the session stays open.
             read = partial(self._read_login, login)
             try:
-                call = Call(LOGIN, "POST", login.path, _LOG_IN, login.body, polling=polling)
+                why = f"again after {error.status} to {error.error['request']}" if error else ""
+                call = Call(LOGIN, "POST", login.path, _LOG_IN, login.body, polling=polling, why=why)
                 return read(self._http.send(call, read))
             except Interrupted as exc:
                 if exc.unanswered:

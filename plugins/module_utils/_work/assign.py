@@ -25,7 +25,7 @@ from .._session.response import Shape
 from .api import Context, with_results
 from .script_usage import SCRIPT_TYPE, read_script, shape_of
 from .scripts import KEPT, with_targets
-from .write import NotFoundOut, check_after_loss, not_done_error
+from .write import NotFoundOut, check_after_loss, finds_out, not_done_error
 
 _RUNTIME = "scriptRuntimeId"
 
@@ -197,7 +197,8 @@ def _put(context: Context, script: SavedScript, target: Runtime, fields: Mapping
 def _is_done_after(context: Context, script: SavedScript, target: Runtime, lost: MstrError) -> bool:
     """Whether an update was carried out whose response was lost. Raises MstrError."""
     unknown = f"The {script.label} may or may not use the runtime {target.label}"
-    read = context.session.despite_outage()(partial(_read, context, script))
+    despite_outage = context.session.despite_outage(finds_out(lost))
+    read = despite_outage(partial(_read, context, script))
     for seen in check_after_loss(context.pause, context.retries, lost, read, unknown):
         if seen[_RUNTIME] == target.key:
             return True

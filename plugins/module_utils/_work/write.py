@@ -167,6 +167,11 @@ def check_after_loss(
         yield seen
 
 
+def finds_out(lost: MstrError) -> str:
+    """Why the checks after a lost response are sent, for the trace."""
+    return f"to find out what {lost.error['request']} did"
+
+
 def _new(context: Context, listed: Sequence[Runtime]) -> list[Runtime]:
     """The runtimes that a create may have created: not those that existed before, whatever name they have now."""
     keys = {runtime.key for runtime in context.existing}
@@ -184,7 +189,7 @@ def _checked_after_loss(context: Context, step: Step, lost: MstrError) -> Step:
     """Check a write whose response was lost. Returns the step, done or with the plan of what is left to do."""
     unknown = f"The runtime {step.wanted.label} may or may not have been {DONE[step.plan.action]}"
     look = partial(_LOOKS[step.plan.action], context, step)
-    insistent: Callable[[], _Seen] = context.session.despite_outage()(look)
+    insistent: Callable[[], _Seen] = context.session.despite_outage(finds_out(lost))(look)
     seen = _Seen(_MISSING, step)
     for seen in check_after_loss(context.pause, context.retries, lost, insistent, unknown):
         if seen.outcome == _DONE:

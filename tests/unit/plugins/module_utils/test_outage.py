@@ -148,9 +148,9 @@ def test_what_is_still_sent(task):
     fails(read, task, "a")
     assert read(task, "good", polling=True) is None
     task.http.reply("GET /runtimes/b", response(401, {"code": "ERR009", "message": "gone"}))
-    with task.session.despite_outage():
+    with task.session.despite_outage("to find out what was done"):
         assert read(task, "good") is None
-        with task.session.despite_outage():
+        with task.session.despite_outage("to find out what was done"):
             assert isinstance(fails(read, task, "poll"), ApiError)
         assert read(task, "b") is None
     assert task.http.count("GET /runtimes/poll") == 4
