@@ -15,7 +15,7 @@ from .._model.runtime import INCOMPLETE, Runtime
 from .._session.interrupt import Interrupted
 from .._session.session import Session
 from .api import ALL_FIELDS, Context, Inputs, RuntimeApi
-from .inputs import context_for, libraries
+from .inputs import NO_INPUTS, context_for, libraries
 from .locate import needed_fields
 from .many import MANY_OPTIONS, Check, inputs_for_many, reconcile_many, result_of
 from .reconcile import Outcome
@@ -82,7 +82,7 @@ def audit(task: Any, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     query, compared = dict(inputs), inputs["compared"]
     may_run = not task.check_mode  # whether it may run the script that lists packages
     task = task._replace(params=query, check_mode=True, warn=partial(_warn, task.warn))
-    context = context_for(task, None if isinstance(compared, ValidationError) else compared)
+    context = context_for(task, compared if isinstance(compared, Inputs) else NO_INPUTS)
     needed = _REPORTED.union(*(needed_fields(context, wanted) for wanted in context.inputs.definitions))
     runtimes = find_runtimes(context, query, needed)
     context = context._replace(api=Snapshot(task.session, runtimes))

@@ -106,10 +106,8 @@ def _warn_of_near_names(context: Context, wanted: Definition) -> None:
     for name in (str(wanted.name), *wanted.previous_names):
         near = near_names(name, (runtime.name for runtime in context.existing))
         if near:
-            others = f"{quoted(near)} {'exists' if len(near) == 1 else 'exist'}"
-            context.warn(
-                f"Runtime {quoted([name])} {what}, but {others}: the names differ only in {ALIKE}. Check the spelling."
-            )
+            why = f"its name differs only in {ALIKE} from {quoted(near)}"
+            context.warn(f"Runtime {quoted([name])} {what}, but {why}. Check the spelling.")
         what = "does not exist, so nothing is renamed"
 
 

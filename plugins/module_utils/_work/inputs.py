@@ -55,6 +55,7 @@ POLICY_OPTION: dict[str, Any] = {
         "options": {**RULE_OPTIONS, "exemptions": {"type": "list", "elements": "dict", "options": EXEMPTION_OPTIONS}},
     }
 }
+NO_INPUTS = Inputs(())  # of a task that only reads, or that has no runtimes
 # The options of every task that writes runtimes.
 TASK_OPTIONS: dict[str, Any] = {
     "wait": {"type": "bool", "default": False},
@@ -122,12 +123,12 @@ def libraries(option: Mapping[str, Any] | None, installed: bool = False) -> dict
     return needed
 
 
-def context_for(task: Any, inputs: Inputs | None = None) -> Context:
+def context_for(task: Any, inputs: Inputs = NO_INPUTS) -> Context:
     """The context of a task (`auth.Task`), which perhaps writes runtimes."""
     return Context(
         api=RuntimeApi(task.session),
         session=task.session,
-        inputs=inputs or Inputs(()),
+        inputs=inputs,
         warn=task.warn,
         pause=task.stop.pause,
         clock=time.monotonic,

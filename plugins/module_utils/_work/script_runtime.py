@@ -95,7 +95,7 @@ def _target(runtimes: Sequence[Runtime], text: str) -> Runtime:
     """The runtime that the scripts are to use. Raises ValidationError."""
     runtime = named_or_with_id(runtimes, text)
     if runtime is None:
-        raise ValidationError([f"runtime: no runtime has the {'id' if is_id(text) else 'name'} {text!r}"])
+        raise ValidationError([f"runtime: no runtime has the name or id {text!r}"])
     return runtime
 
 

@@ -57,10 +57,9 @@ def script_entries(scripts: Sequence[Mapping[str, Any]], places: Sequence[str] =
             place = places[index] if places else f"scripts[{index}]"
             if not options["id"] and not options["name"]:
                 errors.add(f"{place} needs an id or a name")
-            start = f"{place}: " if places else f"{place}."
             for option in ("project", "runtime"):
                 if option in options and not options[option].strip():
-                    errors.add(f"{start}{option} is empty")
+                    errors.add(f"{place}: {option} is empty")
             identity = errors.check(id_from, options["id"] or None, prefix=place)
             entry = ScriptEntry(place, identity, options["name"], options["project"], options.get("runtime"))
             first = entries.setdefault((identity or entry.name, entry.project), entry)
@@ -285,8 +284,7 @@ def spare_used(rows: Sequence[Row]) -> list[Row]:
     def spared(row: Row) -> Row:
         for step in row.due(DELETE, DELETE_OLD):
             if step.key in used:
-                done = "deleted" if step.phase == DELETE else "replaced"
-                return row._replace(error=MstrError(f"{step.label} was not {done}, because a script still uses it"))
+                return row._replace(error=MstrError(f"{step.label} was not deleted, because a script still uses it"))
         return row
 
     return list(map(spared, rows))

@@ -284,7 +284,7 @@ def _renamed(context: Context, rows: Sequence[Row], listed: Listed) -> list[Row]
 def _with_name(context: Context, row: Row) -> Row:
     """The row, whose runtime has taken its name; or with an error that says which name it has."""
     [step] = row.due(RENAME, FINISH)
-    new = step.seen if step.phase == FINISH else row.main.after or step.seen
+    new = row.main.after or step.seen
     name = str(step.wanted.name)
     holder = next((other for other in context.existing if other.name == name and other.key != new.key), None)
     if holder:

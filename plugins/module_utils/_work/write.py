@@ -46,8 +46,8 @@ def write(context: Context, step: Step, read_first: bool = False) -> Step:
 
     `read_first`: plan an update again just before, because much time may have passed since the list was read.
     """
-    if read_first and step.before and step.plan.action == "update":
-        step = _fresh(context, step, step.before)
+    if read_first and step.plan.action == "update":
+        step = _planned_again(context, step)
     try:
         return _sent(context, step)
     except NotFoundOut as exc:
@@ -80,14 +80,6 @@ def _sent(context: Context, step: Step) -> Step:
 def _is_name_taken(step: Step, exc: MstrError) -> bool:
     """Whether a create was refused because a runtime has the name."""
     return step.plan.action == "create" and isinstance(exc, ApiError) and exc.number == ALREADY_EXISTS
-
-
-def _fresh(context: Context, step: Step, before: Runtime) -> Step:
-    """The update, planned again. Raises MstrError."""
-    try:
-        return _planned_again(context, step, before)
-    except Interrupted as exc:
-        raise MstrError(f"{exc.sentence}. The runtime {step.wanted.label} was not updated.") from exc
 
 
 def _interrupted(step: Step, exc: Interrupted) -> Step:
@@ -131,9 +123,13 @@ def write_and_read(context: Context, step: Step) -> Step:
     return attempt(look, step) if is_unproven(step) else step
 
 
-def _planned_again(context: Context, step: Step, before: Runtime) -> Step:
-    """The step with a plan from the runtime as it is now, so that no change of another client is overwritten."""
-    current = context.api.find(str(before.id), repr(before.name))
+def _planned_again(context: Context, step: Step) -> Step:
+    """The update with a plan from the runtime as it is now, so that no change of another client is overwritten."""
+    before = step.seen
+    try:
+        current = context.api.find(str(before.id), repr(before.name))
+    except Interrupted as exc:
+        raise MstrError(f"{exc.sentence}. The runtime {step.wanted.label} was not updated.") from exc
     if current and not step.wanted.id and current.name != before.name:
         raise MstrError(
             f"{before.label} was renamed to {current.name!r} after the plan was made, so it was left as it is. Check "
@@ -198,8 +194,7 @@ def _checked_after_loss(context: Context, step: Step, lost: MstrError) -> Step:
     if seen.outcome == _CHANGED:
         changed = ", ".join(changed_since(seen.step.seen, step.seen))
         raise not_done(lost, f"{step.seen.label} was not deleted, because it changed meanwhile: {changed}.")
-    before = None if step.plan.action == "create" else step.before
-    return _approved(context, before, step.plan, seen.step)
+    return _approved(context, step.before, step.plan, seen.step)
 
 
 def _create_seen(context: Context, step: Step) -> _Seen:
@@ -376,7 +371,7 @@ def _warn_of_namesakes(context: Context, listed: Sequence[Runtime], step: Step) 
     """Warn if several listed runtimes have the name that a write gave to one."""
     name = step.wanted.name
     ids = [str(runtime.id) for runtime in listed if runtime.name == name]
-    if len(ids) > 1 and "name" in step.plan.changed_fields:
+    if len(ids) > 1:
         context.warn(
             f"Several runtimes now have the name {name!r}: {' and '.join(ids)}. Another task gave it to one, or a lost "
             "response made this task create two. Rename or delete one by its id."

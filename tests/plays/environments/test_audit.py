@@ -81,7 +81,7 @@ def test_equal_warnings_name_their_environments(play: Play, servers: list[Simula
     assert played.status == 0, played.output
     for name in ("env0", "env1"):
         [line] = [line for line in played.lines() if line.startswith(f"{name}: warning: ")]
-        assert "the names differ only in case" in line
+        assert "its name differs only in case" in line
         assert line in played.output
 
 

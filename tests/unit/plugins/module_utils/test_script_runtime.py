@@ -39,7 +39,7 @@ def script(**given):
             ["runtime is empty", "from_runtime is empty"],
         ),
         ({"runtime": "a", "scripts": []}, ["scripts is empty, so there is nothing to assign"]),
-        ({"runtime": "a", "scripts": [script(name="b", project=" ")]}, ["scripts[0].project is empty"]),
+        ({"runtime": "a", "scripts": [script(name="b", project=" ")]}, ["scripts[0]: project is empty"]),
         (
             {"runtime": ID, "from_runtime": ID.lower()},
             [f"the scripts of '{ID.lower()}' cannot be assigned to '{ID.lower()}' itself"],
@@ -164,7 +164,7 @@ def test_unread_project_fails_the_task(server):
 @pytest.mark.parametrize(
     ("given", "fault"),
     [
-        ({"runtime": "new"}, "runtime: no runtime has the name 'new'"),
+        ({"runtime": "new"}, "runtime: no runtime has the name or id 'new'"),
         (
             {"runtime": "Old", "from_runtime": OLD},
             f"the scripts of 'Old' ({OLD}) cannot be assigned to the same runtime",
@@ -173,7 +173,7 @@ def test_unread_project_fails_the_task(server):
             {"from_runtime": "Gone"},
             "from_runtime: no runtime has the name 'Gone'; if it was deleted, give its id",
         ),
-        ({"runtime": ID}, f"runtime: no runtime has the id '{ID}'"),
+        ({"runtime": ID}, f"runtime: no runtime has the name or id '{ID}'"),
     ],
 )
 def test_runtimes_that_are_refused(server, given, fault):

@@ -243,8 +243,8 @@ def test_signal_in_flight_or_before(method, in_flight):
 @pytest.mark.parametrize(
     ("state", "words"),
     [
-        ("present", "Runtime 'nightly' is new, but 'NIGHTLY' and 'Nightly ' exist: the names differ only in case, "),
-        ("absent", "Runtime 'nightly' does not exist, so nothing is deleted, but 'NIGHTLY' and 'Nightly ' exist: "),
+        ("present", "Runtime 'nightly' is new, but its name differs only in case, "),
+        ("absent", "Runtime 'nightly' does not exist, so nothing is deleted, but its name differs only in "),
     ],
 )
 @pytest.mark.parametrize("check_mode", [False, True])
@@ -253,4 +253,4 @@ def test_names_that_are_only_alike(state, words, check_mode):
     outcome(server, wanted("nightly", state=state), check_mode=check_mode)
     [warning] = server.warnings
     assert warning.startswith(words)
-    assert warning.endswith("Check the spelling.")
+    assert warning.endswith(" from 'NIGHTLY' and 'Nightly '. Check the spelling.")
