@@ -1,4 +1,4 @@
-"""Real TLS connections and proxies, the user's .netrc file, and passwords with special characters.
+"""Real TLS connections, the user's .netrc file, and passwords with special characters.
 
 The files test_failures.py and test_tls.py of the unit tests have the sentences of each failure.
 """
@@ -14,7 +14,7 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import MstrEr
 from simulator.harness import Simulator
 from support.modules import runtime
 
-from faults.inprocess import Session, forget_proxies
+from faults.inprocess import Session
 
 
 def _running(**kind: Any) -> Any:
@@ -28,7 +28,7 @@ def _running(**kind: Any) -> Any:
     return server
 
 
-good = _running(tls=True, proxy=True)
+good = _running(tls=True)
 wrong_host = _running(tls="wrong_host")
 asking = _running(tls=True, client_ca=True)  # for a client certificate
 
@@ -115,26 +115,6 @@ def test_invalid_bundle_names_variable(good: Simulator, tmp_path: Path, monkeypa
     fails(good, "check the file that REQUESTS_CA_BUNDLE")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "none.pem"))
     fails(good, "check the file that REQUESTS_CA_BUNDLE")
-
-
-# --- proxies
-
-
-@pytest.fixture
-def proxied(good: Simulator, monkeypatch: pytest.MonkeyPatch) -> Simulator:
-    """Set its proxy in the environment, without exceptions."""
-    good.reset()
-    forget_proxies(monkeypatch)
-    assert good.proxy_url
-    monkeypatch.setenv("HTTPS_PROXY", good.proxy_url)
-    return good
-
-
-def test_no_proxy_is_followed(proxied: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = len(proxied.proxied())
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    works(proxied, ca_path=proxied.certificates["ca"])
-    assert proxied.proxied()[before:] == []
 
 
 # --- files and passwords

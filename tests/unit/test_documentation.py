@@ -102,13 +102,6 @@ def test_options_named_in_documentation_exist(name):
         assert not inner or inner[0] in known[option]["suboptions"], reference
 
 
-def test_every_guide_in_one_list_of_site():
-    """The sidebar has its title."""
-    sections = yaml.safe_load((ROOT / "docs" / "docsite" / "extra-docs.yml").read_text())["sections"]
-    guides = sorted(path.stem for path in (ROOT / "docs" / "docsite" / "rst").glob("*.rst"))
-    assert sorted(entry for section in sections for entry in section["toctree"]) == guides
-
-
 def test_each_guide_begins_with_its_row():
     """The first table of the README and the start page of the site say which guide to read, by what somebody wants."""
     start = (ROOT / "docs" / "docsite" / "site" / "start.rst").read_text()

@@ -59,19 +59,6 @@ def test_runtime_that_cannot_be_read(entry, name):
     assert have.names == ["a", "b", "c"]
 
 
-def test_scripts_are_looked_up_each_time():
-    have = holding(a=A, b=B, c=C).seed_scripts(load=A)
-    result = run(have, {"name": "a"}, ABSENT, purge=True, protect=True)
-    assert actions(result) == [("a", "none"), ("b", "deleted"), ("c", "deleted")]
-    # Before the first write, and again just before what the task deletes, and what the purge does.
-    assert have.requests.count("GET /projects") == 3
-    # Not at all where nothing is to be deleted.
-    have.requests.clear()
-    run(have, {"name": "a", "exec_timeout": 5}, {"name": "new"}, ABSENT, purge=True, protect=True)
-    assert "GET /projects" not in have.requests
-    assert len(have.writes) == 2
-
-
 @pytest.mark.parametrize(("field", "turn"), [*((field, 2) for field in CHANGES), ("whitelist", 4)])
 @pytest.mark.parametrize("purge", [True, False])
 def test_changed_since_the_plan(field, turn, purge):

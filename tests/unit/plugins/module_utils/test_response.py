@@ -95,22 +95,6 @@ def test_login_not_found_says_how_base_url_ends(status, body):
     assert "This release of the server may not have this call" in sentence("https://h.example", "GET /api/runtimes")
 
 
-LIMITS = (
-    "Login failed: the max # of sessions (2) of user 'admin' is reached.",
-    "Too many sessions",
-)
-NO_LIMITS = "Login failure", "The session timed out", "maximum length of a name exceeded"
-
-
-@pytest.mark.parametrize("message", [*LIMITS, *NO_LIMITS])
-@pytest.mark.parametrize("code", ["ERR003", "ERR001"])
-def test_a_session_limit_gives_advice(code, message):
-    sentence = error(401, coded(code, message)).sentence
-    end = "End other sessions of this user, wait until they time out on the server, or raise the limit"
-    assert (end in sentence) is (message in LIMITS)
-    assert ("Check the credentials" in sentence) is (code == "ERR003" and message not in LIMITS)
-
-
 @pytest.mark.parametrize(("server", "hinted"), [("http://h.example", True), ("https://h.example", False)])
 def test_bad_request_in_plain_http_suggests_https(server, hinted):
     """What Tomcat, nginx and Apache answer on a TLS port."""

@@ -150,22 +150,3 @@ def test_renamed_meanwhile_is_left_alone():
     have = edited(holding(a=A, b=B), name="theirs")
     assert f"'a' ({A}) was renamed to 'theirs' after the plan was made" in message(have, UPDATE, {"name": "b"})
     assert have.writes == []
-
-
-@pytest.mark.parametrize("entries", NEW_ALONE_OR_NOT)
-@pytest.mark.parametrize("ends", [True, False])
-def test_outage_after_a_create_is_part_of_the_wait(entries, ends):
-    have = holding(a=A)
-    have.alter = lambda fields: fields.update(execTimeout=1)
-    for turn in (2, *[1] * (3 if ends else 98)):
-        have.fail("GET", refusal(503), turn=turn)
-    result = run(have, {"exec_timeout": 60, **entries[0]}, *entries[1:], **waits(have))
-    row = result["runtimes"][0]
-    assert (row["name"], row["action"], row["error"] is None) == ("new", "created", ends)
-    if ends:
-        [warning] = have.warnings
-        assert "The server stored a different exec_timeout" in warning
-        assert row["runtime"]["status"] == "ready"
-    else:
-        assert "is not ready after 50 seconds: status not reported" in result["msg"]
-        assert "The last check failed: " in result["msg"]

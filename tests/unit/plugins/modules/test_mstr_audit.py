@@ -106,28 +106,3 @@ def test_an_unfinished_replacement(gone):
     assert rows == [("r", "none")] * len(definitions) + [("other", "created")]
     assert not result["applied"].get("failed")
     assert name in [runtime["name"] for runtime in result["read"]["runtimes"]]
-
-
-def never_set(number=200):
-    """A server that leaves out what was never set. Only `r1` has nearly everything, and nothing has `others`."""
-    server = Server(*(stored(id=f"{index:032X}", name=f"r{index}") for index in range(1, number + 1)))
-    unset = ("description", "others", "minCachedInstances", "executionTarget")
-
-    def rewrite(call, data):
-        for index, entry in enumerate(data.get("runtimes", [data])):
-            for name in unset if index != 1 else unset[1:2]:
-                entry.pop(name, None)
-        return data
-
-    server.rewrite = rewrite
-    return server
-
-
-def test_few_requests_where_little_was_set():
-    """The list, the default runtime, one runtime that decides for all; log in and out are beside."""
-    server = never_set()
-    result = audited(server, policy={"resource_max": {"exec_timeout": 900}})
-    assert len(server.requests) == 3
-    assert len(result["read"]["runtimes"]) == 201
-    shown = result["read"]["runtimes"][100]
-    assert shown["min_cached_instances"] is None
