@@ -41,10 +41,10 @@ def clean(value: object, limit: int = LONGEST_TEXT, secrets: Iterable[str] = ())
     """Foreign text made safe for a message: one line, no control characters, no secrets, at most `limit` characters."""
     # Cut before the regular expressions run, because a text of 60 MB would take seconds. Mask secrets before the last
     # cut, because that might leave half of a secret, which would no longer be recognized.
-    whole = str(value)
-    text = masked(whole[:_READ_LIMIT], secrets)
+    full_text = str(value)
+    text = masked(full_text[:_READ_LIMIT], secrets)
     # Mask again: an escape sequence inside a secret hides the secret until the sequence is removed.
-    return cut(masked(one_line(text), secrets), limit, len(whole) if len(whole) > _READ_LIMIT else 0)
+    return cut(masked(one_line(text), secrets), limit, len(full_text) if len(full_text) > _READ_LIMIT else 0)
 
 
 def one_line(text: str) -> str:

@@ -351,11 +351,11 @@ def python_days_left(least: int, values: Mapping[str, Any]) -> Iterator[Finding]
     if support is None:
         yield _unreadable(option, version, "it is not the version of a Python")
         return
-    left, last = days_left(version, values["day"]), support["end_of_life"]
-    if left is None:
+    days, last_day = days_left(version, values["day"]), support["end_of_life"]
+    if days is None:
         yield Finding(option, version, "is newer than every version whose end is known", verdict=NOT_EVALUATED)
-    elif left < least:
-        ends = f"is supported until {last}" if last else "is so old that nobody knows when its support ended"
+    elif days < least:
+        ends = f"is supported until {last_day}" if last_day else "is so old that nobody knows when its support ended"
         yield Finding(option, version, f"{ends}, and at least {least} days must be left")
 
 

@@ -58,7 +58,7 @@ class Probe:
         self.name = PREFIX + secrets.token_hex(4)
         self.created = 0  # runtimes that the server has created, or may have
         self._seen: set[str] = set()  # the ids of those that a list has shown
-        self._left: list[str] | None = None  # those that the last list of the clean-up has shown; None without a list
+        self._remaining: list[str] | None = None  # those that the last list has shown; None without a list
         session.observe(lambda response, milliseconds: self.calls.append(recorded(response, milliseconds)))
 
     def log_in(self) -> None:
@@ -106,18 +106,18 @@ class Probe:
                     self._delete_listed()
         if self._is_clean:
             return []
-        runtime, identities = f"The runtime {self.name!r}", self._left or ()
-        left = [f"{runtime} ({identity}) is left on the server. {_ADVICE}" for identity in identities]
-        return left or [f"{runtime} may be left on the server. {_ADVICE}"]
+        runtime, identities = f"The runtime {self.name!r}", self._remaining or ()
+        remaining = [f"{runtime} ({identity}) is left on the server. {_ADVICE}" for identity in identities]
+        return remaining or [f"{runtime} may be left on the server. {_ADVICE}"]
 
     @property
     def _is_clean(self) -> bool:
         """Whether each runtime that was created has been seen, and the last list shows none of them any more."""
-        return not self.created or (self._left == [] and len(self._seen) >= self.created)
+        return not self.created or (self._remaining == [] and len(self._seen) >= self.created)
 
     def _delete_listed(self) -> None:
-        self._left = self._ours()
-        for identity in self._left or ():
+        self._remaining = self._ours()
+        for identity in self._remaining or ():
             path = f"{_RUNTIMES}/{identity}"
             delete = partial(self._send, "DELETE", path, operation="delete the runtime of the probe")
             self._attempt(f"DELETE /api{path}", delete)
@@ -207,12 +207,12 @@ def probe(run: Probe, check_mode: bool, warn: Callable[[str], None]) -> dict[str
             warn(f"Runtimes of an earlier probe are on the server: {listed(earlier)}. {_ADVICE}")
         if not check_mode:
             run.write()
-        left = run.clean_up()
+        remaining = run.clean_up()
     except Exception as exc:
         error = exc.during("the server was recorded") if isinstance(exc, Interrupted) else as_mstr_error(exc)
-        left = run.clean_up(at_last=True) or ["Nothing of the probe is left on the server."]
-        raise MstrError(" ".join([ended(error.sentence), *left]), **error.error) from exc
-    for sentence in left:
+        remaining = run.clean_up(at_last=True) or ["Nothing of the probe is left on the server."]
+        raise MstrError(" ".join([ended(error.sentence), *remaining]), **error.error) from exc
+    for sentence in remaining:
         warn(sentence)
     only_reads = " Check mode sends only reads." if check_mode else ""
     return {

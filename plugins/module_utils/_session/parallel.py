@@ -33,12 +33,12 @@ def all_side_by_side(
     item, `on_done` is called in the main thread with the number of finished items. Where fewer threads can be started
     than that, those do the work; without any, the main thread does.
     """
-    left = list(reversed(range(len(items))))
+    to_do = list(reversed(range(len(items))))
     results: list[Any] = [None] * len(items)
     done: SimpleQueue[None] = SimpleQueue()
 
     def do_next() -> None:
-        index = left.pop()
+        index = to_do.pop()
         try:
             results[index] = work(items[index])
         except Exception as exc:  # raised again below; otherwise the main thread would wait for ever
@@ -63,7 +63,7 @@ def all_side_by_side(
             on_done(number)
     finally:
         # If `on_done` raised, the threads begin no further item.
-        left.clear()
+        to_do.clear()
     for result in results:
         if isinstance(result, Exception):
             raise result
