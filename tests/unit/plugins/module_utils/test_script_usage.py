@@ -143,6 +143,15 @@ def test_every_page_is_read(monkeypatch, page, counted):
     assert usage.unread == []
 
 
+def test_search_that_lists_less_than_it_counted():
+    """There may be more scripts, so nothing may be deleted."""
+    server = holding(Sales={"a": ID, "b": ID})
+    server.rewrite = lambda call, data: {**data, "totalItems": 9} if call == f"POST {V2}" else data
+    [failure] = usage_of(server).unread
+    assert "counted 9 scripts but listed only 2" in failure.error.sentence
+    assert "protect_used could not find out" in refusals(server)[0]
+
+
 @pytest.mark.parametrize("call", CALLS)
 @given(response_data=ANY_JSON)
 def test_any_json_is_scripts_or_unread(call, response_data):

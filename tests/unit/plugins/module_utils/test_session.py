@@ -222,8 +222,8 @@ def test_401_that_does_not_end_the_session(session, answer, more):
 
 
 @pytest.mark.parametrize("retries", [0, 2])
-@pytest.mark.parametrize(("operation", "again"), [("read", {429, 502, 503}), ("login", {429, 503})])
-@pytest.mark.parametrize("status", [300, 404, 429, 500, 502, 503])
+@pytest.mark.parametrize(("operation", "again"), [("read", {429, 502, 503, 504}), ("login", {429, 503})])
+@pytest.mark.parametrize("status", [300, 404, 429, 500, 502, 503, 504])
 def test_how_often_a_failing_call_is_sent(session, operation, again, status, retries):
     do, call = OPERATIONS[operation]
     task = session(retries=retries)
