@@ -30,13 +30,6 @@ def test_clients_read_what_it_created(
     assert of_mstrio(Runtime(mstrio, id=made["id"])) == {**wanted, **cleared}
 
 
-def test_minimal_runtime_of_mstrio_py(module: Module, mstrio: Connection) -> None:
-    """Packages without a version, an incomplete resource, and fields that the client adds itself."""
-    Runtime.create(mstrio, "Witness", packages=[{"name": "pandas"}, {"name": "mstrio_py"}], resource={"cpu": "1"})
-    wanted = {"packages": [{"name": "mstrio-py"}, {"name": "Pandas"}], "resource": {"cpu": 1.0}, "exec_timeout": 600}
-    assert module(name="Witness", **wanted)["changed_fields"] == []
-
-
 @pytest.mark.parametrize("first", [0, 1], ids=["one half of the fields", "the other half"])
 def test_changes_of_mstrio_py_reverted(
     module: Module, mstrio: Connection, server: Simulator, switches: dict[str, Any], first: int

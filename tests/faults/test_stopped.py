@@ -89,17 +89,6 @@ def test_second_signal_does_not_stop_logout(sim: Simulator) -> None:
     assert sim.open_sessions() == []
 
 
-def test_signal_during_check_of_lost_create(sim: Simulator) -> None:
-    sim.fault("close_before", operation="create", times=None)
-    running = start(sim, "create")
-    running.wait_until(lambda: sim.calls().count("GET /runtimes") >= 3, "the create is checked")
-    running.process.terminate()
-    sentence = running.done().sentence
-    assert "SIGTERM" in sentence
-    assert "may or may not have been created" in sentence
-    assert sim.open_sessions() == []
-
-
 def test_closed_pipe_prevents_next_write(sim: Simulator) -> None:
     """A task's timeout sends no signal but closes the pipe. The module starts no more writes and logs out."""
     sim.fault("held", operation="list")

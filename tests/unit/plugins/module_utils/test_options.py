@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-import copy
 import math
 from datetime import date
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS
-from ansible_collections.mstr.library.plugins.module_utils._model.fields import LIST_AS_WRITTEN, TEXT_AS_WRITTEN
 from ansible_collections.mstr.library.plugins.module_utils._options import all_without_errors, without_errors
 from ansible_collections.mstr.library.plugins.module_utils._remedies import option_error
 from ansible_collections.mstr.library.plugins.module_utils.auth import argument_spec
@@ -134,21 +132,3 @@ JSON = st.recursive(
 def test_ansible_accepts_what_is_left(value):
     kept = without_errors(value, RUNTIMES, [])
     assert ArgumentSpecValidator({"runtimes": RUNTIMES}).validate({"runtimes": kept}).error_messages == []
-
-
-def validated(**options):
-    package = {"name": {"type": "str", "required": True}, "version": {"type": TEXT_AS_WRITTEN}}
-    spec = {
-        "exclude": {"type": LIST_AS_WRITTEN, "elements": "str", "default": []},
-        "packages": {"type": "list", "elements": "dict", "options": package},
-    }
-    result = ArgumentSpecValidator(copy.deepcopy(spec)).validate(options)
-    return result.error_messages or result.validated_parameters
-
-
-@pytest.mark.parametrize("value", ["2.10", 2.1, True, None])
-def test_text_and_list_stay_as_written(value):
-    packages = [{"name": "a", "version": value}]
-    assert validated(packages=packages) == {"exclude": [], "packages": packages}
-    assert (TEXT_AS_WRITTEN, LIST_AS_WRITTEN) == ("str", "list"), "what documentation and sanity tests see"
-    assert validated(exclude=["a, b", 1])["exclude"] == ["a, b", "1"]

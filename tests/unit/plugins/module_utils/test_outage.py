@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, ConnectError, MstrError
-from ansible_collections.mstr.library.plugins.module_utils._session.call import READ, Call
-from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Stop
 from ansible_collections.mstr.library.plugins.module_utils._session.outage import pause_before, retries_connection
-from ansible_collections.mstr.library.plugins.module_utils._session.transport import Http
-from unit.support.make import URL, connection, response
+from unit.support.make import URL, response
 from unit.support.scripted_http import LOGOUT, Session
-from unit.support.wire import Listener, reply
 
 NOW = datetime(2026, 11, 25, 12, 0, 0, tzinfo=timezone.utc).timestamp()
 NO_ANSWER, REFUSED = {"outcome_unknown": True}, {"connection_refused": True}
@@ -158,19 +152,3 @@ def test_what_is_still_sent(task):
     task.session.log_out()
     assert task.http.count(LOGOUT) == 1
     assert task.warnings == []
-
-
-def test_calls_that_wait_end_at_once():
-    """One of four calls is told to wait for an hour, and the others for a minute."""
-    waits, began = {"/a": "50", "/b": "50", "/c": "50", "/d": "3600"}, time.monotonic()
-    with Listener(lambda request: reply(429, Retry_After=waits[request.call[-2:]])) as server:
-        http = Http(connection(base_url=server.url, retries=3), Stop())
-
-        def call(path):
-            time.sleep(0.3 * (path == "/d"))  # until the others wait
-            return http.send(Call(READ, "GET", path, "read")).status
-
-        with ThreadPoolExecutor() as threads:
-            assert list(threads.map(call, waits)) == [429] * 4
-    assert time.monotonic() - began < 10
-    assert len(server.calls) == 4

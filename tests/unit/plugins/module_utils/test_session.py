@@ -95,16 +95,6 @@ def test_session_closed_if_text_cannot_be_delivered(session):
     assert task.http.count(LOGOUT) == 1
 
 
-def test_session_ansible_would_mask_is_closed(session):
-    """A short session can do without a letter."""
-    task = session()
-    task.http.reply(LOGIN, logged_in("".join(chr(33 + turn * 7 % 90) for turn in range(9999))))
-    with pytest.raises(MstrError, match=r"Could not return the session: the value of a secret option is so short that"):
-        encode(task.session.snapshot(), ["e"])
-    log_out(task)
-    assert task.http.calls == [LOGIN, LOGOUT]
-
-
 @pytest.mark.parametrize(
     ("trouble", "says"),
     [

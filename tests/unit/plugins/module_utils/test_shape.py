@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from itertools import product
-
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._probe.shape import HEADERS, KINDS, WORDS, recorded, shape_of
 from ansible_collections.mstr.library.plugins.module_utils._session.response import Response
@@ -82,9 +79,3 @@ def test_a_call():
 )
 def test_a_body_that_is_no_object(body, shape):
     assert recorded(Response("GET /api/status", 502, {}, body), 1)["body"] == shape
-
-
-def test_a_record_is_small():
-    letters = ["".join(three) for three in product("abcdefghij", repeat=3)]
-    huge = {name: [{other: "x"} for other in letters[:100]] for name in letters}
-    assert len(json.dumps(shape_of(huge))) < 1_000_000

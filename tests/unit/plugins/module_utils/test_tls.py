@@ -71,17 +71,6 @@ def test_the_advice_fits_the_reason(text, advice):
 @pytest.mark.parametrize(
     "url",
     [
-        *("http://proxy.example:3128/", "proxy.example:3128", "http://[::1]:3128", "socks5h://proxy.example:1080"),
-        *("http://user:pass%23word@h:3128", "http://user:p@ss@proxy.example:3128"),
-    ],
-)
-def test_proxies_that_requests_understands(url):
-    assert "HTTP_PROXY" in tls.proxy_from(url, "http://h/Lib", {"HTTP_PROXY": url}).variables
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
         *(f"http://user:{password}@proxy.example:3128" for password in ("s3#cret", "s3/cret")),
         *("http://user:s3 cret@proxy.example:3128", "user:s3cret@proxy.example:3128", "http://", "http:///x"),
         *("http://proxy.example:99999", "http://[::1", " http://proxy.example"),
