@@ -64,8 +64,14 @@ def _has_due(rows: Sequence[Row], *phases: str) -> bool:
 
 def predict(rows: Sequence[Row]) -> list[Row]:
     """The rows as a run would leave them."""
-    purges = not has_failed(rows)
-    return [row if row.failure or (is_purged(row) and not purges) else predicted(row) for row in rows]
+    is_purge_cancelled = has_failed(rows)
+
+    def after(row: Row) -> Row:
+        if row.failure:
+            return row
+        return row if is_purged(row) and is_purge_cancelled else predicted(row)
+
+    return list(map(after, rows))
 
 
 def _recovered(context: Context, rows: Sequence[Row]) -> list[Row]:

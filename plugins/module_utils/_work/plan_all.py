@@ -157,11 +157,19 @@ def _unlisted(context: Context, purge: Purge, rows: Sequence[Row]) -> list[Runti
 
 def _unnamed(context: Context, purge: Purge, rows: Sequence[Row]) -> list[Runtime]:
     """The runtimes that neither a definition nor `exclude` names."""
-    keys = {DEFAULT_RUNTIME_ID, *(step.key for row in rows for step in row.steps)}
-    # Compare names too: a listed runtime that cannot be read must not be deleted.
-    names = {row.wanted.name for row in rows if not row.wanted.id}
-    unnamed = [runtime for runtime in context.existing if runtime.key not in keys and runtime.name not in names]
-    return [runtime for runtime in unnamed if not is_named(runtime.name, purge.exclude, runtime.id)]
+    keys, names = {DEFAULT_RUNTIME_ID}, set()
+    for row in rows:
+        keys.update(step.key for step in row.steps)
+        if row.wanted.id is None:
+            names.add(row.wanted.name)
+    unnamed = []
+    for runtime in context.existing:
+        # Compare names too: a listed runtime that cannot be read must not be deleted.
+        is_listed = runtime.key in keys or runtime.name in names
+        is_excluded = is_named(runtime.name, purge.exclude, runtime.id)
+        if not is_listed and not is_excluded:
+            unnamed.append(runtime)
+    return unnamed
 
 
 def _reasons_to_spare(context: Context, rows: Sequence[Row], candidates: Sequence[Runtime]) -> dict[str, str]:

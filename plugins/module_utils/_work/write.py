@@ -308,8 +308,9 @@ def read_again(context: Context, rows: Sequence[Row]) -> tuple[list[Row], list[R
     """Read the written runtimes again: a single updated one by its id, others in one list, which is returned, too."""
     unread = [step for row in rows for step in row.in_phase(CHANGE) if step.state == WRITTEN]
     # The list also shows whether somebody else has given a runtime the same name meanwhile.
-    lists = len(unread) > 1 or any("name" in step.plan.changed_fields for step in unread)
-    return check_again(context, rows, lists, partial(_confirmed, context))
+    gives_name = any("name" in step.plan.changed_fields for step in unread)
+    needs_list = gives_name or len(unread) > 1
+    return check_again(context, rows, needs_list, partial(_confirmed, context))
 
 
 def check_again(
