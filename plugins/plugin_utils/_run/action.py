@@ -30,6 +30,7 @@ test in `tests/plays` that then fails. If an ansible-core lacks a name, the modu
 - `remove_values`: a result shows a password, before 2.22
 - `DeferredWarningContext`: a report lacks the warnings of a module, from 2.19 on; environments/test_audit.py
 - handlers of signals: a write follows a Ctrl-C, SIGTERM, SIGHUP or timeout; stopped/test_stopped_plays.py, and the next
+- `os._exit`: after a SIGKILL of ansible-playbook, a worker with a large result stays; test_a_killed_run…
 - `setpgid`: a cancelled job leaves its session open, before 2.19, where a worker has a group of its own
 - `os.dup`: no line of progress, from 2.19 on, where a worker has no standard error; in_process/test_progress.py
 """

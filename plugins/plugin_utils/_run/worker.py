@@ -225,6 +225,9 @@ def run_main(
         if stop.reason and result:
             with suppress(Exception):
                 on_stop(result)
+        if stop.reason and stop.is_orphan:
+            # No process reads the result any more: one that is larger than the pipe would never be written.
+            os._exit(1)
     stop.release()
     if result is None or error:
         return {

@@ -83,6 +83,21 @@ def test_an_ended_run_starts_no_write(sim: Simulator, local: Play, way: str, end
         assert sim.runtimes() == []
 
 
+def test_a_killed_run_leaves_no_worker(sim: Simulator, local: Play) -> None:
+    """Whatever the size of its result, which nobody reads; no item of a loop starts."""
+    many = [{"name": f"{{{{ item }}}} {number}", "description": "x" * 200} for number in range(400)]
+    play = play_of({"name": "Many", "mstr.library.mstr_runtimes": {"runtimes": many}, "loop": ["a", "b"]})
+    sim.fault("held", operation="list", when="before")
+    process = local.start(local.command(play))
+    wait_for_call(sim, "list")
+    process.kill()
+    process.communicate(timeout=PATIENCE_S)
+    sim.release()
+    _session_is_gone(sim)
+    wait_until(lambda: not processes_with(local.folder), "no process is left")
+    assert sim.calls() == STOPPED
+
+
 def test_a_lost_terminal_under_nohup(sim: Simulator, local: Play, way: str) -> None:
     sim.fault("held", operation="list", when="before")
 
