@@ -108,15 +108,6 @@ def test_client_certificate_missing_or_unknown(asking: Simulator) -> None:
     fails(asking, UNKNOWN_CLIENT, ca_path=own["ca"], **stranger)
 
 
-def test_invalid_bundle_names_variable(good: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = tmp_path / "file.pem"
-    file.write_text("junk")
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(file))
-    fails(good, "check the file that REQUESTS_CA_BUNDLE")
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "none.pem"))
-    fails(good, "check the file that REQUESTS_CA_BUNDLE")
-
-
 # --- files and passwords
 
 

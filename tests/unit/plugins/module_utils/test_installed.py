@@ -128,20 +128,6 @@ def test_policy_on_what_is_installed(written, rule, value, found):
 
 
 @pytest.mark.parametrize(
-    ("real", "allowed", "options"),
-    [
-        ("3.10.5", "==3.11.*", ["runtime_version"]),
-        ("3.10.12", "==3.11.*", ["installed"]),
-        ("3.11.1", "==3.11.*", []),
-    ],
-)
-def test_python_versions(real, allowed, options):
-    """The installed Python is evaluated in place of the wanted one."""
-    found = evaluated(read(version=real), runtime_versions_within=[allowed])
-    assert sorted(text.split()[0] for text in found) == options
-
-
-@pytest.mark.parametrize(
     ("pinned", "found", "same"),
     [
         ("2.1.0", "2.1.0", True),

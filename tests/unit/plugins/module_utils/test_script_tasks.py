@@ -134,20 +134,6 @@ def test_refusal_names_schedules(server):
     assert server.requests.count("GET /tasks") == 1
 
 
-@pytest.mark.parametrize(
-    ("fault", "text"),
-    [
-        ({"GET /tasks": refusal(500, "ERR001", "broken")}, "is used by 3 scripts, with unknown schedules: 'Clean' in"),
-        ({"GET /tasks/T1": refusal(500, "ERR001", "broken")}, "'Load sales' in 'Sales' (nightly), 'Close'"),
-    ],
-)
-def test_failed_look_up_of_tasks_changes_no_refusal(server, fault, text):
-    server.refusals = fault
-    assert [text in why for why in why_kept(server, runtime(id=ID))] == [True]
-    # And it blocks nothing that no script uses.
-    assert why_kept(server, runtime(id="C" * 32)) == []
-
-
 @pytest.mark.parametrize("call", CALLS)
 @given(response_data=ANY_JSON)
 def test_any_json_is_a_result_or_unread(call, response_data):
