@@ -67,6 +67,7 @@ TASK_OPTIONS: dict[str, Any] = {
     "recover": {"type": "bool", "default": False},
     **POLICY_OPTION,
 }
+_MOST_VIOLATIONS = 50  # that a message names
 
 
 def inputs_for_one(params: Mapping[str, Any]) -> Inputs:
@@ -76,10 +77,18 @@ def inputs_for_one(params: Mapping[str, Any]) -> Inputs:
         with ErrorList() as errors:
             definition = errors.check(definition_from, params)
             if policy:
-                errors.add(*policy.violations_in(params))
+                errors.add(*first_violations(policy.violations_in(params)))
         return Inputs([definition])
 
     return inputs_from(params, definition_under)
+
+
+def first_violations(sentences: list[str]) -> list[str]:
+    """The violations that a message names: of many, the first ones and the number of the others."""
+    more = len(sentences) - _MOST_VIOLATIONS
+    if more <= 0:
+        return sentences
+    return [*sentences[:_MOST_VIOLATIONS], f"and {more} more violations of the policy"]
 
 
 def inputs_from(params: Mapping[str, Any], own_inputs: Callable[[Policy | None], Inputs]) -> Inputs:

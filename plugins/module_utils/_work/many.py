@@ -20,7 +20,7 @@ from .._model.steps import Row
 from .._session.connection import normal_url
 from .._text import clean, listed
 from .api import Context, Inputs
-from .inputs import TASK_OPTIONS, context_for, inputs_from
+from .inputs import TASK_OPTIONS, context_for, first_violations, inputs_from
 from .reconcile import Outcome, reconcile
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _inputs(params: Mapping[str, Any], policy: Policy | None, check: Check) -> I
         accepted = [(place, entry) for place, entry in placed if entry is not None]
         definitions = errors.check(_definitions, accepted, params["journal_comment"], source.restore)
         if policy and not source.restore:  # the way back is never refused
-            errors.add(*_violations(policy, accepted))
+            errors.add(*first_violations(list(_violations(policy, accepted))))
         errors.add(*_name_errors(accepted))
         purge = errors.check(_purge, [entry for _place, entry in placed], source, params)
         entries = None

@@ -54,6 +54,13 @@ def lines(monkeypatch, capsys):
     return lambda **options: run(main, base_url="https://x", api_token="t" * 9, **options)["msg"].splitlines()
 
 
+def test_first_fifty_of_many_violations():
+    entries = [{"name": str(number), "whitelist": ["8.8.8.8"]} for number in range(52)]
+    found = faults(*entries, policy={"networks_within": ["10.0.0.0/8"]})
+    assert found[49].startswith("runtimes[49] '49': whitelist[0] '8.8.8.8/32' violates the policy networks_within")
+    assert found[50:] == ("and 2 more violations of the policy",)
+
+
 @pytest.mark.parametrize(
     ("entries", "fault"),
     [
