@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from unit.support.make import DEFAULT_ID, lost, refusal, stopped, stored
-from unit.support.many import A, B, C, actions, holding, message, run, waits
+from unit.support.many import A, B, C, actions, holding, message, move, run, waits
 
 ABSENT = {"name": "b", "state": "absent"}
 CHANGES = {"name": "spared", "description": "in use", "version": "2"}  # any other edit is seen by its version
@@ -57,6 +57,22 @@ def test_runtime_that_cannot_be_read(entry, name):
     assert (name, "failed") in actions(result)
     assert result["msg"].endswith("Nothing was purged.")
     assert have.names == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("purge", [True, False])
+def test_guards_are_applied_again(purge):
+    """Just before the deletion: a script that came after the plan keeps its runtime."""
+    have = holding(a=A, b=B).seed_scripts(load=A)
+    have.fail("PATCH", meanwhile=lambda: move(have, "load", B))
+    result = run(have, {"name": "a", "exec_timeout": 5}, *([] if purge else [ABSENT]), purge=purge, protect=True)
+    assert actions(result) == [("a", "updated"), ("b", "failed")]
+    assert "is used by 1 script" in result["msg"]
+
+
+def test_scripts_are_looked_up_for_a_deletion_alone():
+    have = holding(a=A).seed_scripts(load=A)
+    run(have, {"name": "a", "exec_timeout": 5}, {"name": "new"}, ABSENT, protect=True)
+    assert "GET /projects" not in have.requests
 
 
 @pytest.mark.parametrize(("field", "turn"), [*((field, 2) for field in CHANGES), ("whitelist", 4)])

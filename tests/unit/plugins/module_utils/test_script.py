@@ -117,6 +117,12 @@ def test_run_that_does_not_end_ready(server_with, number, status):
     assert server.calls == [START, LOOK]
 
 
+def test_long_stderr_is_cut_to_its_end(server_with):
+    sentence = server_with(state(4, stderr="x" * 5000 + "\n\x1b[31mValueError: the reason\x1b[0m\n")).fail().sentence
+    assert sentence.endswith("ValueError: the reason")
+    assert len(sentence) < 1200
+
+
 def test_run_that_never_ends_is_stopped(server_with):
     """An outage that is over is not mentioned."""
     server = server_with(refused(LOOK, 503, "16"), *[state(1, stdout="started\n", stderr="still busy")] * 9)
@@ -208,6 +214,14 @@ def test_lost_start_is_never_repeated(server_with, start, late):
     assert late or "The response to the start was lost: the script may" in sentence
     assert sentence.endswith("the script may be running on the server. It was not started again.")
     assert server.calls == [START]
+
+
+def test_interrupted_start_with_a_late_answer(server_with):
+    server = server_with(start=stopped(in_flight=True))
+    server.http.reply(START, answer(START, 200, {"id": EVALUATION}))
+    begin = "Stopped by signal SIGTERM while the script was being started on the default runtime."
+    assert server.fail().sentence == f"{begin} It was stopped on the server."
+    assert server.calls == [START, STOP]
 
 
 @pytest.mark.parametrize(("seconds", "shown"), [(9.9, 9), (59.9, 50), (119, 60)])

@@ -143,12 +143,16 @@ def test_every_page_is_read(monkeypatch, page, counted):
     assert usage.unread == []
 
 
-def test_search_that_lists_less_than_it_counted():
-    """There may be more scripts, so nothing may be deleted."""
+@pytest.mark.parametrize(
+    ("total", "problem"),
+    [(9, "counted 9 scripts but listed only 2"), (None, "returned a page of 2 scripts again instead of the next page")],
+)
+def test_same_page_for_ever_proves_nothing(total, problem):
     server = holding(Sales={"a": ID, "b": ID})
-    server.rewrite = lambda call, data: {**data, "totalItems": 9} if call == f"POST {V2}" else data
+    page = {f"GET {V1}": [{"id": "A"}, {"id": "B"}]}
+    server.rewrite = lambda call, data: {**data, "totalItems": total} if call == f"POST {V2}" else page.get(call, data)
     [failure] = usage_of(server).unread
-    assert "counted 9 scripts but listed only 2" in failure.error.sentence
+    assert failure.error.sentence == f"The search in the project 'Sales' {problem}, so there may be more scripts."
     assert "protect_used could not find out" in refusals(server)[0]
 
 

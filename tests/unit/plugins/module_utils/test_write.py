@@ -177,6 +177,26 @@ def test_lost_create_that_differs(retries, late):
     assert "It added mstrio-py" in warning
 
 
+def test_late_create_whose_repeat_is_refused():
+    """The name is taken by the task's own create."""
+    server = Server()
+    server.alter = lambda fields: fields.update(description="cut")
+    server.fail("POST", lost())
+    server.fail("POST", meanwhile=lambda: server.add({"name": "r"}))
+    assert outcome(server, NEW).action == "created"
+    assert server.writes == ["POST /runtimes"] * 2
+
+
+def test_lost_create_and_an_incomplete_list():
+    """The list does not prove that nothing was created."""
+    server = Server()
+    server.fail("POST", lost(), done=True)
+    server.switch(list_hides=["r", "(Default) MicroStrategy"])
+    with pytest.raises(PartialError, match="could not find out what the server did"):
+        server.ensure(NEW)
+    assert server.writes == ["POST /runtimes"]
+
+
 @pytest.mark.parametrize(("description", "action"), [("new", "none"), ("", "updated")])
 def test_slower_of_two_plays(description, action):
     server = Server()

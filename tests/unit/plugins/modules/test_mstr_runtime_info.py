@@ -4,8 +4,9 @@ import json
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils import auth
+from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from ansible_collections.mstr.library.plugins.module_utils._work import runtime_info
-from unit.support.make import DEFAULT_ID, ID, OTHER_ID, refusal, stored
+from unit.support.make import DEFAULT_ID, ID, OTHER_ID, refusal, stopped, stored
 from unit.support.server import Server
 
 DEFAULT = "(Default) MicroStrategy"
@@ -108,6 +109,13 @@ def test_what_is_installed():
     [row] = [row for row in found["mismatches"] if row["id"] == ID]
     assert row == {"name": "r", "id": ID, "package": "pysftp", "version": "0.3", "installed": "0.2.9"}
     assert {row["option"] for row in found["violations"]} == {"installed"}
+
+
+def test_a_signal_during_a_script_ends_the_task():
+    server = Server(stored())
+    server.fail("POST", stopped(in_flight=False))
+    with pytest.raises(MstrError, match="while the script was being started"):
+        info(server, include_installed=True)
 
 
 @pytest.mark.parametrize("asked", [True, False])
