@@ -124,16 +124,6 @@ def test_the_page_works_with_a_keyboard_only(pages: Path, show: Show) -> None:
     assert folded.is_visible()
 
 
-def test_without_javascript(pages: Path, show: Show) -> None:
-    page = show(pages / "audit.html", java_script_enabled=False).page
-    assert page.locator(".filter").is_hidden()
-    assert page.get_by_role("heading", name="Nightly reports").first.is_visible()
-    folded = page.locator(".quiet h3").first
-    assert folded.is_hidden()
-    page.locator(".quiet > summary").first.click()
-    assert folded.is_visible()
-
-
 def test_the_printed_page_is_unfolded(pages: Path, show: Show, tmp_path: Path) -> None:
     page = show(pages / "audit.html", trusted=True, color_scheme="dark").page
     unfolded = "document.querySelectorAll('details:not([open])').length"

@@ -192,13 +192,6 @@ def test_signal_to_the_module(sim: Simulator) -> None:
     assert (sim.runtimes(), sim.open_sessions()) == ([], [])
 
 
-def test_create_that_is_done_late(sim: Simulator) -> None:
-    """A proxy gives up at once, and the server continues. The test takes real time, because the server's work does."""
-    sim.fault("late_work", after=1.5, operation="create")
-    done = Running("mstr_probe", credentials(sim)).done()
-    assert (done.status, sim.runtimes(), done.warnings) == (0, [], [])
-
-
 def test_runtime_that_cannot_be_deleted_is_named(sim: Simulator) -> None:
     sim.fault("error", operation="delete", times=None, status=403, number=17)
     [warning] = probed(sim).warnings

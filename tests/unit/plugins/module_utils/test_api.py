@@ -93,9 +93,3 @@ def test_answer_with_another_id_refused(answered):
     with pytest.raises(ApiError, match=f"answered with a different runtime, 'r' .{answered}., instead of {ID}"):
         answering(stored(id=answered)).get(ID)
     assert answering(stored(id=ID.lower())).get(ID).name == "r"
-
-
-def test_runtime_listed_twice():
-    server = Server()
-    server.rewrite = lambda call, data: {"runtimes": [stored(), stored(id=ID.lower()), stored(id=OTHER_ID)]}
-    assert [runtime.key for runtime in server.api.list_all()] == [ID, OTHER_ID]

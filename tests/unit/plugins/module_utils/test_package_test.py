@@ -53,7 +53,3 @@ def test_the_smoke_test_names_the_first(tmp_path: Path):
     distribution(tmp_path, "fine", {"fine/__init__.py": ""})
     packages = [{"name": name} for name in ("fine", "gone-one", "git+https://example.com/x", "gone-two")]
     assert "Package gone-one is not installed on Python 3." in smoke(tmp_path, packages)
-
-
-def test_the_smoke_test_of_a_server_that_hides_packages(tmp_path: Path):
-    assert "hides from scripts what is installed" in smoke(tmp_path, [{"name": "fine"}])

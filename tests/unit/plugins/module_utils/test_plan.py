@@ -9,7 +9,6 @@ from ansible_collections.mstr.library.plugins.module_utils._model import result,
 from ansible_collections.mstr.library.plugins.module_utils._model.approval import check_plan_id, fingerprint
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import BY_NAME
 from ansible_collections.mstr.library.plugins.module_utils._model.plan import as_stored, make_plan
-from ansible_collections.mstr.library.plugins.module_utils._model.result_many import summary_line
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
 from unit.support.make import ID, OTHER_ID, faults_of, runtime, stored, wanted
 
@@ -102,19 +101,6 @@ def test_msg_says_in_one_line_what_was_done(current, definition, done, would):
     assert result.message(finished) == done
     assert result.message(row(current, definition, steps.PREDICTED)).startswith(would)
     assert (result.facts_of(finished)["changes"] == []) is (definition is not NEW)
-
-
-@pytest.mark.parametrize(
-    ("counts", "predicted", "line"),
-    [
-        ({"created": 1, "updated": 2, "deleted": 0, "unchanged": 47}, False, "1 created, 2 updated, 47 unchanged."),
-        ({"created": 1, "deleted": 3, "unchanged": 4}, True, "1 would be created, 3 would be deleted, 4 unchanged."),
-        ({"unchanged": 1, "moved": 2}, True, "1 unchanged, 2 scripts would be moved."),
-        ({"created": 0, "unchanged": 0, "moved": 0}, False, "There was nothing to do."),
-    ],
-)
-def test_many_runtimes_are_counted_in_one_line(counts, predicted, line):
-    assert summary_line(counts, predicted) == line
 
 
 # --- the id of a plan: the same for the same changes from the same values

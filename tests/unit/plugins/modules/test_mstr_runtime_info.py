@@ -10,7 +10,6 @@ from unit.support.make import DEFAULT_ID, ID, OTHER_ID, refusal, stopped, stored
 from unit.support.server import Server
 
 DEFAULT = "(Default) MicroStrategy"
-VIOLATED = {"id": ID, "option": "whitelist", "value": "*", "detail": "is not a CIDR block"}
 GONE, HIDDEN = "D" * 32, "C" * 32
 PYTHON = {"version": "3.10.12", "implementation": "CPython", "platform": "linux-x86_64"}
 CFFI = {"name": "cffi", "version": "1.16.0", "requires": []}
@@ -38,19 +37,6 @@ def test_list_without_default(options, hidden, warnings):
     info(server, **options)
     assert len(server.warnings) == warnings
     assert all("lacks its built-in default runtime, so it may be incomplete." in warning for warning in server.warnings)
-
-
-@pytest.mark.parametrize(
-    ("violations", "more", "text"),
-    [
-        ([], 0, "no violations of the policy"),
-        ([VIOLATED], 0, "1 violation of the policy"),
-        ([VIOLATED, {**VIOLATED, "option": "b"}], 2, "2 violations of the policy, 2 exempted, 1 not evaluated"),
-    ],
-)
-def test_policy_in_one_line(violations, more, text):
-    rows = {"exempted": [VIOLATED] * more, "not_evaluated": [VIOLATED] * (more // 2)}
-    assert runtime_info.policy_line({"violations": violations, **rows}) == text
 
 
 def test_same_runtimes_every_night():
