@@ -174,6 +174,22 @@ def test_old_runtime_that_is_gone_before_the_commit():
     assert (have.names, set(have.scripts.values())) == (["R"], {have.id})
 
 
+@pytest.mark.parametrize(
+    ("meanwhile", "says"),
+    [
+        (lambda have: edit(have, beside(have)), "changed meanwhile: description"),
+        (lambda have: have.runtimes.pop(beside(have)), "was deleted meanwhile"),
+        (lambda have: have.refusals.update({"GET /projects": NO}), "Not every script could be read again"),
+    ],
+)
+def test_what_the_commit_rests_on(meanwhile, says):
+    """The old runtime is not deleted unless the one that stays is there and unchanged, and the scripts are known."""
+    have = upgradable()
+    have.fail("PUT", turn=2, meanwhile=lambda: meanwhile(have))
+    assert says in run(have, UPGRADE)["msg"]
+    assert A in have.runtimes
+
+
 def beside(have):
     [identity] = {*have.runtimes} - {A}
     return identity

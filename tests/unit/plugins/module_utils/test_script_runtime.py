@@ -115,9 +115,16 @@ def test_a_secret_is_not_sent_back(server):
     script = next(iter(server.core.projects)).scripts[0]
     script.variables = [{"name": "password", "type": 4, "value": "********"}]
     assign(server)
-    bodies = dict(zip(server.writes, server.sent))
-    assert "variables" not in bodies[f"PUT /scripts/{script.id}"]
+    by_name = {body.get("name"): body for body in server.sent}
+    assert ("variables" in by_name["Close"], "variables" in by_name["Load"]) == (False, True)
     assert script.variables[0]["name"] == "password"
+
+
+def test_runtime_that_is_deleted_meanwhile(server):
+    """No script is assigned to it."""
+    server.fail("PUT", meanwhile=lambda: server.runtimes.pop(NEW))
+    assert "was deleted meanwhile" in assign(server)["failure"]
+    assert (updates(server), server.scripts["Load"]) == (1, OLD)
 
 
 def test_update_without_effect(server):
