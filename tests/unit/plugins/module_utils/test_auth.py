@@ -77,6 +77,14 @@ def test_secret_in_url_refused_and_never_shown(run, monkeypatch, url, other, whe
     assert "in-the/" not in str(result)
 
 
+def test_secret_contains_another_leaves_no_rest(run, server):
+    keys = {f"key_{length}": PASSWORD + "+and-more"[:length] for length in range(10)}
+    spec = auth.argument_spec(**{name: {"type": "str", "no_log": True} for name in keys})
+    longest = keys["key_9"]
+    result = run(lambda: auth.run(spec, lambda task, _request: {"name": f"user {longest}"}), **user(server), **keys)
+    assert result["name"] == "user ********"
+
+
 def test_bug_of_ours_is_said_to_be_ours(run, server, monkeypatch):
     monkeypatch.setattr(mstr_info, "connection_info", lambda *_args: {}["s3cret"])
     result = run(mstr_info.main, **user(server))

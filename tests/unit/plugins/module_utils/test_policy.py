@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import date
 from functools import partial
 
@@ -12,7 +13,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.policy import 
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import RULES
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import DEFAULT_RUNTIME_ID
 from ansible_collections.mstr.library.plugins.module_utils._options import all_without_errors
-from ansible_collections.mstr.library.plugins.module_utils._work.inputs import POLICY_OPTION
+from ansible_collections.mstr.library.plugins.module_utils._work.inputs import POLICY_OPTION, libraries
 from unit.support.make import ID, faults_of, runtime, stored
 from unit.support.many import run
 from unit.support.server import Server
@@ -233,3 +234,13 @@ def test_invalid_values(option, fault):
 def test_form_of_the_option(option, fault):
     [text] = all_without_errors(POLICY_OPTION, {"policy": option})[1]
     assert text.startswith(f"policy.{fault}")
+
+
+@pytest.mark.parametrize(
+    ("option", "needed"),
+    [({"packages_never": ["company-*"]}, []), ({"packages_never": ["requests<2"]}, ["packaging"])],
+)
+def test_versions_alone_need_packaging(monkeypatch, option, needed):
+    """Where it is missing, the task says so."""
+    monkeypatch.setitem(sys.modules, "packaging.specifiers", None)
+    assert [name for name, traceback in libraries(option).items() if traceback] == needed

@@ -309,3 +309,14 @@ def test_failed_login_final_for_all_later_calls(session, at_once):
 
     all_side_by_side(refused, range(8))
     assert task.http.count(LOGIN) == 2
+
+
+@pytest.mark.parametrize(("trouble", "logins"), [(response(503), 2), (DENIED, 1)])
+def test_polling_logs_in_once_the_server_is_there(session, trouble, logins):
+    task = session(retries=0)
+    task.http.reply(LOGIN, trouble, *[DENIED] * 9)
+    with pytest.raises(MstrError):
+        task.session.get("/runtimes", polling=True)
+    with pytest.raises(MstrError):
+        task.session.get("/runtimes", polling=True)
+    assert task.http.count(LOGIN) == logins

@@ -6,6 +6,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.definition imp
 from ansible_collections.mstr.library.plugins.module_utils._model.plan import Plan
 from ansible_collections.mstr.library.plugins.module_utils._model.result import report_one
 from ansible_collections.mstr.library.plugins.module_utils._model.steps import READ, Row, Step
+from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.module_utils._work.api import Context, Inputs, RuntimeApi, Waiting
 from ansible_collections.mstr.library.plugins.module_utils._work.inputs import TASK_OPTIONS, inputs_for_one
 from ansible_collections.mstr.library.plugins.module_utils._work.wait import state_of_wait, wait
@@ -177,6 +178,12 @@ def test_packages_that_failed_are_named(status):
 def test_words_that_mean_a_failure(word):
     sentence = Film({"status": "ready", "packages": packages(pandas=word)}).fail(BUSY).sentence
     assert sentence == f"Runtime 'r' ({ID}): 1 package could not be installed: pandas (no reason given)"
+
+
+def test_interrupted_wait():
+    """The result says what was done before."""
+    failure = Film(Interrupted("Stopped by signal SIGINT")).fail(BUSY, action="create")
+    assert failure.sentence.endswith("to be ready. The runtime was created and exists on the server")
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,10 @@ def test_a_usual_run_may_begin(playbook):
         ({"mstr_plan_dest": "p.json", "mstr_plan_src": "plan.json"}, "only one of mstr_plan_src and mstr_plan_dest"),
         ({"mstr_plan_src": "plan.json", "mstr_runtimes_plan_ids": {}}, "of mstr_plan_src and mstr_runtimes_plan_ids."),
         (
+            {"mstr_runtimes_plan_id": "x", "mstr_runtimes_plan_ids": {}},
+            "mstr_runtimes_plan_id and mstr_runtimes_plan_ids.",
+        ),
+        (
             {"mstr_runtimes_plan_ids": "x"},
             "mstr_runtimes_plan_ids must be a dictionary of hosts and plan ids, not 'x'.",
         ),
