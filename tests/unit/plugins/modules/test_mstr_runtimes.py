@@ -54,6 +54,13 @@ def lines(monkeypatch, capsys):
     return lambda **options: run(main, base_url="https://x", api_token="t" * 9, **options)["msg"].splitlines()
 
 
+@pytest.mark.parametrize("entry", [{"runtime_version": 3.1}, {"packages": [{"name": "x", "version": 3.1}]}])
+def test_a_number_is_no_version(lines, entry):
+    """Ansible does not make text of it, because 3.10 without quotes is 3.1."""
+    [line] = lines(runtimes=[{"name": "a", **entry}])
+    assert "version 3.1 was read as a number" in line
+
+
 def test_first_fifty_of_many_violations():
     entries = [{"name": str(number), "whitelist": ["8.8.8.8"]} for number in range(52)]
     found = faults(*entries, policy={"networks_within": ["10.0.0.0/8"]})
