@@ -123,6 +123,17 @@ def test_check_mode_only_reads(sim: Simulator) -> None:
     assert sim.runtimes() == []
 
 
+def test_at_most_two_runtimes_and_one_minute(sim: Simulator) -> None:
+    """A server that allows several runtimes of a name, and packages that are never installed."""
+    sim.reset("newest", duplicate_names="allow", package_delay=10_000)
+    sim.seed({"name": "mstr-library-probe-of-somebody"})
+    stop = MovedClock(sim)
+    done = probed(sim, stop)
+    assert (done.calls.count("POST /runtimes 201"), done.calls.count("DELETE /runtimes/{id} 204")) == (2, 2)
+    assert 60 <= stop.now < 75
+    assert [runtime["name"] for runtime in sim.runtimes()] == ["mstr-library-probe-of-somebody"]
+
+
 def test_nothing_private_is_recorded(sim: Simulator) -> None:
     sim.reset("awkward", default_name="Finance Python")
     sim.seed({"name": "Payroll of the board", "description": "secret plan", "whitelist": ["payroll.example.com"]})

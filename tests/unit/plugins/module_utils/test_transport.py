@@ -60,6 +60,20 @@ def test_every_cookie_is_sent_back():
     assert http.cookies()[-1][:2] == ("lb", "b")
 
 
+def test_cookies_can_be_passed_on_and_forgotten():
+    cookie, short = "JSESSIONID=cookie-value", "lb=1"
+    with Listener(lambda request: reply(Set_Cookie=f"{cookie}; Path=/")) as server:
+        first, second = http_to(server), http_to(server)
+        get(first)
+        second.take_cookies([*first.cookies(), ("lb", "1", "127.0.0.1", "/")])
+        assert "cookie-value" in first.secrets & second.secrets
+        assert "1" not in second.secrets, "a digit would mask half a result"
+        get(second)
+        second.forget_cookies()
+        get(second)
+    assert [request.headers.get("cookie") for request in server.requests] == [None, f"{cookie}; {short}", None]
+
+
 @pytest.mark.parametrize(
     ("kind", "method", "unknown"),
     [(READ, "GET", False), (READ, "POST", False), *((WRITE, method, True) for method in ("POST", "PATCH", "DELETE"))],
