@@ -75,8 +75,3 @@ def test_what_is_a_failure(session):
         info(session({STATUS: Interrupted("Stopped by signal SIGTERM")}))
     with pytest.raises(ApiError, match=r"Could not list the runtimes: .*the privilege 'Manage runtime'"):
         info(session({RUNTIMES: response(403, {"code": "ERR0014", "message": "The user lacks the privilege."})}))
-
-
-def test_older_server_offers_no_versions(session):
-    result = info(session({VERSIONS: NO_SUCH_CALL}))
-    assert (result["python_versions"], "Python" in result["msg"]) == (None, False)
