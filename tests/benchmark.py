@@ -95,8 +95,7 @@ class Bench:
         ten = self.play("ten", _TEN, holds_ten, 10)
         yield "ten tasks, no change", ten, "ten ping", self.play("pings", _TEN_PINGS, holds_ten, 10)
         yield "ten tasks, no change", ten, "the same by uri", self.play("uri_ten", _TEN_BY_URI, holds_ten, 10)
-        bulk, by_uri = self.play("bulk", _BULK, holds_100, 100), self.play("uri", _ALL_BY_URI, holds_100, 100)
-        yield "100 runtimes, no change", bulk, "the same by uri", by_uri
+        bulk = self.play("bulk", _BULK, holds_100, 100)
         yield "100 runtimes, no change", bulk, "mstrio-py, list and compare", self.vendor(holds_100, 100)
         create, one_by_one = self.play("bulk", _BULK, empty, 100), self.vendor(empty, 100)
         yield f"100 created, {SLOW_MS} ms a request", create, "mstrio-py, one by one", one_by_one
@@ -290,53 +289,6 @@ _COMPARE_ONE = """
         have: "{{ listed.json.runtimes | selectattr('name', 'equalto', wanted.name) | first }}"
 """
 _TEN_BY_URI = (_LOG_IN_AND_LIST + _COMPARE_ONE + _LOG_OUT) * 10
-_WRITE_ALL = """
-    - ansible.builtin.set_fact:
-        by_name: "{{ dict(listed.json.runtimes | map(attribute='name') | zip(listed.json.runtimes)) }}"
-    - ansible.builtin.uri:
-        url: "{{ api }}/runtimes"
-        method: POST
-        body_format: json
-        body: "{{ wanted }}"
-        status_code: [200, 201]
-      when: item.name not in by_name
-      loop: "{{ definitions }}"
-      loop_control: {label: "{{ item.name }}"}
-      vars: &wanted
-        wanted:
-          name: "{{ item.name }}"
-          description: "{{ item.description }}"
-          whitelist: "{{ item.whitelist }}"
-          packages: "{{ item.packages }}"
-          resource: {cpu: "{{ item.resource.cpu | string }}", mem: "{{ item.resource.mem }}"}
-          execTimeout: "{{ item.exec_timeout }}"
-          minCachedInstances: "{{ item.min_cached_instances }}"
-          maxCachedInstances: "{{ item.max_cached_instances }}"
-    - ansible.builtin.uri:
-        url: "{{ api }}/runtimes/{{ by_name[item.name].id }}"
-        method: PATCH
-        body_format: json
-        body: "{{ wanted }}"
-        status_code: 204
-      when:
-        - item.name in by_name
-        - >-
-          item.description != have.description
-          or item.whitelist | sort != have.whitelist | sort
-          or item.packages | map(attribute='name') | sort != have.packages | map(attribute='name') | sort
-          or item.packages | map(attribute='version') | sort != have.packages | map(attribute='version') | sort
-          or item.resource.cpu != have.resource.cpu | float
-          or item.resource.mem != have.resource.mem
-          or item.exec_timeout != have.execTimeout
-          or item.min_cached_instances != have.minCachedInstances
-          or item.max_cached_instances != have.maxCachedInstances
-      loop: "{{ definitions }}"
-      loop_control: {label: "{{ item.name }}"}
-      vars:
-        <<: *wanted
-        have: "{{ by_name[item.name] }}"
-"""
-_ALL_BY_URI = _LOG_IN_AND_LIST + _WRITE_ALL + _LOG_OUT
 _VENDOR = """
 import json, os, sys
 from mstrio import config

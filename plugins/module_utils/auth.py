@@ -185,11 +185,6 @@ class Task(NamedTuple):
     # Call it in the main thread, any number of times, with a line of progress. A plain module shows none.
     progress: Callable[[str], None] = lambda text: None
 
-    @property
-    def retries(self) -> int:
-        """The option `retries`."""
-        return int(self.params["retries"])
-
 
 class Host(NamedTuple):
     """The environment of `run`. By default a module's own process; the action plugins set a different one.

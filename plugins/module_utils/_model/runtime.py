@@ -4,7 +4,7 @@
 
 """A runtime as the server holds it, and how it is identified: its id, and its name, which may say what it replaces.
 
-Reading never fails, whatever a server stores. `_api` rejects a response that is not an object.
+Reading never fails, whatever a server stores, once a response is an object.
 """
 
 from __future__ import annotations

@@ -145,12 +145,11 @@ class Waiting(NamedTuple):
 class Inputs(NamedTuple):
     """The checked options of a task for runtimes: what the server is to hold, under which policy.
 
-    `purge`: None to leave unlisted runtimes alone. `scripts`: None if none are given. `waiting`: how long to wait until
-    the runtimes are ready; None: not at all. `patience`: the same for a runtime that is waited for in any case.
-    `protects`: whether a script keeps its runtime from being deleted. `plan_id`: of the approved plan. `recover`:
-    whether to undo or finish unfinished replacements. `restore`: whether the definitions are a backup, and `server` the
-    one that it belongs to. `shows_all_fields`: whether the result shows every field of a runtime, also
-    where a list omits some.
+    `purge`: None to leave unlisted runtimes alone. `scripts`: None if none are given. `waits`: whether to wait until
+    the runtimes are ready. `waiting`: how long, also for a runtime that is waited for in any case. `protects`: whether
+    a script keeps its runtime from being deleted. `plan_id`: of the approved plan. `recover`: whether to undo or finish
+    unfinished replacements. `restore`: whether the definitions are a backup, and `server` the one that it belongs to.
+    `shows_all_fields`: whether the result shows every field of a runtime, also where a list omits some.
     """
 
     definitions: Sequence[Definition]
@@ -159,8 +158,8 @@ class Inputs(NamedTuple):
     policy: Policy | None = None
     protects: bool = False
     plan_id: str | None = None
-    waiting: Waiting | None = None
-    patience: Waiting = Waiting(300.0, 2.0)
+    waits: bool = False
+    waiting: Waiting = Waiting(300.0, 2.0)
     recover: bool = False
     restore: bool = False
     server: str | None = None

@@ -115,7 +115,7 @@ def _changed(context: Context, rows: list[Row], replaces: bool) -> tuple[list[Ro
         from . import replace  # only these tasks need it
 
         rows = replace.check_names(context, rows)
-    if context.inputs.waiting or is_tried:
+    if context.inputs.waits or is_tried:
         from .wait import wait  # only a task that waits needs it
 
         rows, listed = wait(context, rows), None

@@ -101,11 +101,10 @@ def inputs_from(params: Mapping[str, Any], own_inputs: Callable[[Policy | None],
             from .._model.approval import check_plan_id  # only the apply of a plan needs it
 
             errors.check(check_plan_id, params["plan_id"])
-    patience = Waiting(params["wait_timeout"], params["wait_interval"])
     return inputs._replace(
         policy=policy,
-        waiting=patience if params["wait"] else None,
-        patience=patience,
+        waits=params["wait"],
+        waiting=Waiting(params["wait_timeout"], params["wait_interval"]),
         protects=params["protect_used"],
         plan_id=params["plan_id"],
         recover=params["recover"],

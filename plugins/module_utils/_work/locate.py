@@ -116,7 +116,7 @@ def needed_fields(context: Context, wanted: Definition) -> set[str]:
     needed = {"name", *wanted.values}
     if set(POOL) & set(wanted.values):
         needed |= set(POOL)
-    if context.inputs.waiting or wanted.replace_on_change or wanted.smoke_test:
+    if context.inputs.waits or wanted.replace_on_change or wanted.smoke_test:
         needed |= {"status", "packages"}
     if wanted.state == "absent" or context.inputs.shows_all_fields:
         needed |= set(ALL_FIELDS)

@@ -82,7 +82,7 @@ def _done(context: Context, rows: list[Row]) -> list[Row]:
 
         return predict(rows)
     is_due = any(step.is_due for row in rows for step in row.steps)
-    if is_due or context.inputs.waiting:
+    if is_due or context.inputs.waits:
         from .carry_out import carry_out  # only a task that changes something, or waits, needs it
 
         return carry_out(context, rows)

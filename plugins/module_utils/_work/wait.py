@@ -45,7 +45,7 @@ def wait(context: Context, rows: Sequence[Row]) -> list[Row]:
 
     watches = [_Watch(step) for row in rows for step in awaited(row)]
     try:
-        _check_until_done(context, watches, context.inputs.waiting or context.inputs.patience)
+        _check_until_done(context, watches, context.inputs.waiting)
     except Interrupted as exc:
         for watch in watches:
             watch.interrupt(exc)
@@ -56,7 +56,7 @@ def _is_awaited(context: Context, row: Row) -> bool:
     if row.failure or row.main.script or row.main.after is None:
         return False
     is_tried = row.replacement or (row.main.written and row.wanted.smoke_test)
-    return bool(context.inputs.waiting or is_tried)
+    return bool(context.inputs.waits or is_tried)
 
 
 def _check_until_done(context: Context, watches: Sequence[_Watch], waiting: Waiting) -> None:

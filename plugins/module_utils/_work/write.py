@@ -341,7 +341,7 @@ def _read_again(context: Context, look: Callable[[Step], Step], step: Step) -> S
     try:
         return look(step)
     except MstrError as exc:
-        if context.inputs.waiting and step.phase == CHANGE and step.written and is_outage(exc):
+        if context.inputs.waits and step.phase == CHANGE and step.written and is_outage(exc):
             return step
         preface = f"The runtime {step.wanted.label} was {step.action}, but could not be read again: "
         raise MstrError(preface + exc.sentence, **exc.error) from exc

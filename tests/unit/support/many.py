@@ -28,7 +28,7 @@ def holding(*more, **names):
     return Server(*(stored(**{"name": name, **fields}) for name, fields in runtimes), *(stored(**one) for one in more))
 
 
-def run(server, *entries, restore=False, purge=False, wait=None, scripts=None, protect=False, **how):
+def run(server, *entries, restore=False, purge=False, scripts=None, protect=False, **how):
     """What mstr_runtimes returns, of a task that fails, too.
 
     `restore`: its file is a backup. `protect`: the option protect_used.
@@ -42,7 +42,7 @@ def run(server, *entries, restore=False, purge=False, wait=None, scripts=None, p
         None if scripts is None else script_entries([{**blank, **script} for script in scripts]),
         restore=restore,
     )
-    context = server.context(inputs, waiting=wait, protects=protect, **how)
+    context = server.context(inputs, protects=protect, **how)
     try:
         return result_of(context, reconcile_many(context))
     except PartialError as exc:
@@ -110,7 +110,7 @@ def summary(**counts):
 
 def waits(have, timeout=50, pause=None):
     """The options to wait for a few looks."""
-    return {"wait": Waiting(timeout, 1.0), "pause": pause or have.pause}
+    return {"waits": True, "waiting": Waiting(timeout, 1.0), "pause": pause or have.pause}
 
 
 def why_kept(server, *runtimes):

@@ -59,7 +59,7 @@ def committed(used=B):
 
 def one(have, entry, **options):
     """What mstr_runtime returns, of a task that fails, too."""
-    inputs = Inputs([definition_from(entry)], patience=Waiting(300.0, 0.0), recover=options.pop("recover", False))
+    inputs = Inputs([definition_from(entry)], waiting=Waiting(300.0, 0.0), recover=options.pop("recover", False))
     try:
         return ensure_one(have.task(**options), inputs)
     except PartialError as exc:

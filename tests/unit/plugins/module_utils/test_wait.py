@@ -51,7 +51,7 @@ class Film:
         context = Context(
             self.api,
             self,
-            Inputs((), waiting=Waiting(timeout, interval)),
+            Inputs((), waits=True, waiting=Waiting(timeout, interval)),
             print,
             self.pause,
             lambda: self.now,
@@ -220,7 +220,7 @@ def test_times_must_be_positive(value):
         f"wait_interval must be more than 0 seconds, not {value}",
     )
     inputs = inputs_for_one({**OPTIONS, "wait": True, "wait_timeout": 300, "wait_interval": 2.0})
-    assert inputs.waiting == inputs.patience == Waiting(300, 2.0)
+    assert (inputs.waits, inputs.waiting) == (True, Waiting(300, 2.0))
 
 
 @pytest.mark.parametrize(
