@@ -127,6 +127,13 @@ def test_policy_on_what_is_installed(written, rule, value, found):
     assert "; ".join(evaluated(read(), written, **{rule: value})) == found
 
 
+@pytest.mark.parametrize(("real", "options"), [("3.10.12", ["installed"]), ("3.11.1", [])])
+def test_policy_on_the_installed_python(real, options):
+    """It counts in place of the wanted one, which is 3.10.5."""
+    found = evaluated(read(version=real), runtime_versions_within=["==3.11.*"])
+    assert [text.split()[0] for text in found] == options
+
+
 @pytest.mark.parametrize(
     ("pinned", "found", "same"),
     [

@@ -96,6 +96,12 @@ def test_release_without_tasks(missing):
     assert (found.tasks, result["tasks"], result["last_run"]) == ({}, None, LAST)
 
 
+@pytest.mark.parametrize("missing", ["404", "405", "as_id"])
+def test_release_without_history(missing):
+    found = runs(Server(history_call=missing).seed_projects(SALES, FINANCE))
+    assert (tasks(found), found.last_runs, len(found.unread)) == (ALL, {}, 1)
+
+
 def test_closed_project_and_unreadable_task(server):
     server.refusals = {"GET /tasks FINANCE": refusal(500, "ERR001", "not loaded"), "GET /tasks/T1": NO}
     found = runs(server)
