@@ -33,14 +33,14 @@ class Outage:
     """What the calls of a task saw of a server that is down or busy. Several threads may use it."""
 
     def __init__(self, server: str, retries: int) -> None:
-        self.given_up = ""  # why the server gets no more calls, as the end of a sentence
+        self.why_given_up = ""  # why the server gets no more calls, as the end of a sentence
         self._server, self._retries = server, retries
         self._failed: Counter[Hashable] = Counter()  # attempts that failed, by the subject of the call
         self._lock = Lock()
         self._pausing: list[SimpleQueue[None]] = []
 
-    def is_last(self, call: Call, attempt: int, got: Response | ConnectError) -> bool:
-        """Whether a call is not sent again after this attempt. `attempt` counts from 1."""
+    def ends_after(self, call: Call, attempt: int, got: Response | ConnectError) -> bool:
+        """Note how an attempt, counted from 1, ended. Returns whether the call is not sent again."""
         if call.polling:
             return True
         if isinstance(got, ConnectError):
@@ -55,11 +55,11 @@ class Outage:
                 del self._failed[call.subject]
         last = not repeats or self._number(call, attempt) > self._retries
         reason = self._reason(call, got, last)
-        if reason and not self.given_up:
-            self.given_up = reason
+        if reason and not self.why_given_up:
+            self.why_given_up = reason
             for woken in list(self._pausing):
                 woken.put(None)
-        return last or bool(self.given_up)
+        return last or bool(self.why_given_up)
 
     def _number(self, call: Call, attempt: int) -> int:
         """The number of this attempt. A write is sent again as a new call, so its attempts count over all calls."""
@@ -95,7 +95,7 @@ class Outage:
         woken: SimpleQueue[None] = SimpleQueue()
         self._pausing.append(woken)
         try:
-            if not self.given_up:
+            if not self.why_given_up:
                 stop.pause(pause_before(self._number(call, attempt), asked, random.random), woken)
         finally:
             self._pausing.remove(woken)
@@ -103,7 +103,7 @@ class Outage:
     def not_tried(self, operation: str) -> ConnectError:
         """The error of a call that is not sent any more."""
         cure = "Run the task again when the server is available"
-        return ConnectError(f"Could not {operation}: not tried, because {self.given_up}. {cure}.")
+        return ConnectError(f"Could not {operation}: not tried, because {self.why_given_up}. {cure}.")
 
 
 def is_busy(got: Response | ConnectError) -> bool:

@@ -155,7 +155,7 @@ class Http:
                 if outcome == "429":
                     # Some servers may accept only one call of a session at a time, and refuse the others (unknown).
                     self.serialized = True
-                if self._outage.is_last(call, attempt, got):
+                if self._outage.ends_after(call, attempt, got):
                     break
                 self._outage.pause(self._stop, call, attempt, got)
                 if call.kind == WRITE or self.given_up:
@@ -189,7 +189,7 @@ class Http:
     @property
     def given_up(self) -> bool:
         """Whether the server gets no more calls, see `outage`."""
-        return bool(self._outage.given_up)
+        return bool(self._outage.why_given_up)
 
     def send_last(self, call: Call) -> Response:
         """The response to a call that is sent even after a request to end the task. One attempt of 5 seconds.

@@ -180,7 +180,7 @@ def _with_needed_fields(context: Context, wanted: Definition, found: Runtime) ->
     return api.with_all_fields(runtime, needed) if different else runtime  # because it will be written
 
 
-def as_listed(context: Context, runtime: Runtime, needed: Iterable[str] = ()) -> Runtime:
+def read_unchanged(context: Context, runtime: Runtime, needed: Iterable[str] = ()) -> Runtime:
     """The runtime with all fields, and those `needed`. Raises MstrError if it is not the one that the list showed."""
     current = context.api.with_all_fields(runtime, {*ALL_FIELDS, *needed})
     if current is None or current.name not in ("", runtime.name):

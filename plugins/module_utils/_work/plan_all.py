@@ -25,7 +25,7 @@ from .._model.steps import DELETE_OLD, PURGE, RENAME, Row, Step, final_name, has
 from .._model.usage import name_of
 from .api import ALL_FIELDS, Context, attempt, map_items
 from .guards import plan_refusals
-from .locate import as_listed, plan_step, previous_of
+from .locate import plan_step, previous_of, read_unchanged
 
 
 def plan_all(context: Context, rows: list[Row], recovery: Sequence[Row]) -> tuple[list[Row], list[str]]:
@@ -74,7 +74,7 @@ def _is_to_replace(row: Row) -> bool:
 def _with_replacement(context: Context, row: Row) -> Row:
     """The row with the steps of its replacement. Raises MstrError if it is refused."""
     wanted, name, plan, comment = row.wanted, final_name(row), row.main.plan, row.wanted.journal_comment
-    old = as_listed(context, row.main.seen)
+    old = read_unchanged(context, row.main.seen)
     if old.is_default:
         raise ValidationError([f"{old.label} is the server's built-in default runtime and cannot be replaced"])
     with ErrorList() as errors:

@@ -25,7 +25,7 @@ from .._model.steps import FINISH, RECOVERY, UNDO, Row, Step, assignments_in
 from .._session.interrupt import Interrupted
 from .._text import ended, listed
 from .api import Context
-from .locate import as_listed, needed_fields, plan_step
+from .locate import needed_fields, plan_step, read_unchanged
 from .script_usage import Key, find_usage
 from .scripts import assignment, secret_refusal, usage_after
 
@@ -243,7 +243,7 @@ def _chosen(group: _Group, usage: Usage) -> Unfinished:
 
 def _undone(context: Context, group: _Group, mark: Unfinished, staying: Runtime, usage: Usage) -> Row:
     """A row that assigns the scripts of an unfinished replacement to the runtime that stays, and deletes it."""
-    runtime = as_listed(context, mark.runtime)
+    runtime = read_unchanged(context, mark.runtime)
     moves = [assignment(script, staying, context.existing) for script in usage.of(mark.key)]
     wanted = deletion_of(runtime, _comment(context))
     step = plan_step(context, Step(wanted, UNDO, runtime, successor=staying))
@@ -254,7 +254,7 @@ def _finished(context: Context, group: _Group, mark: Unfinished, usage: Usage) -
     """A row that assigns to it the scripts that still name the runtime that is gone, and gives it its name."""
     # Its definition is compared with it under its new name, so nothing about it may be read again meanwhile.
     needed = set().union(*(needed_fields(context, wanted) for wanted in context.inputs.definitions))
-    runtime = as_listed(context, mark.runtime, needed)
+    runtime = read_unchanged(context, mark.runtime, needed)
     moves = [assignment(script, runtime, context.existing) for script in usage.of(mark.replaced)]
     wanted = rename_of(runtime, mark.name, _comment(context))
     # A name that somebody else has is found for all of them together.

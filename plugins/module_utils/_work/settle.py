@@ -30,7 +30,7 @@ from .write import CHANGED, CHECK_IT, check_again, is_unproven, write, write_and
 Listed = Optional[Sequence[Runtime]]
 
 
-class _Look(NamedTuple):
+class _BeforeDeletions(NamedTuple):
     """What was read just before deletions. `reasons`: why runtimes must not be deleted, by their keys."""
 
     runtimes: Sequence[Runtime]
@@ -70,14 +70,14 @@ def delete(context: Context, rows: Sequence[Row], phases: Sequence[str], listed:
     by_id = not context.existing and due[0].successor is None
     try:
         listed = [] if by_id else listed or context.api.list_all()
-        look = _look(context, rows, due, listed)
+        found = _read_before_deletions(context, rows, due, listed)
     except MstrError as exc:
         # Also after a signal: what was written so far must be reported.
         return with_results(rows, due_in, [_not_deleted(step, exc) for step in due]), None
-    rows = map_steps(context, partial(_delete_one, context, look), rows, due_in, "deleted")
+    rows = map_steps(context, partial(_delete_one, context, found), rows, due_in, "deleted")
     if not any(is_unproven(step) for row in rows for step in row.in_phase(*phases)):
         return rows, None
-    check = partial(_checked_gone, context, {runtime.key for runtime in look.runtimes})
+    check = partial(_checked_gone, context, {runtime.key for runtime in found.runtimes})
     return check_again(context, rows, not by_id, check)
 
 
@@ -85,7 +85,9 @@ def _not_deleted(step: Step, cause: MstrError) -> Step:
     return step._replace(error=MstrError(f"{step.label} was not deleted. {cause.sentence}", **cause.error))
 
 
-def _look(context: Context, rows: Sequence[Row], due: Sequence[Step], listed: Sequence[Runtime]) -> _Look:
+def _read_before_deletions(
+    context: Context, rows: Sequence[Row], due: Sequence[Step], listed: Sequence[Runtime]
+) -> _BeforeDeletions:
     """What there is just before the deletions. Raises MstrError."""
     context = context._replace(existing=listed)
     usage = None
@@ -93,7 +95,7 @@ def _look(context: Context, rows: Sequence[Row], due: Sequence[Step], listed: Se
         from .script_usage import find_usage  # only what scripts may use needs it
 
         usage = find_usage(context, None)
-    return _Look(listed, usage or Usage(), dict(_reasons(context, rows, due, usage)))
+    return _BeforeDeletions(listed, usage or Usage(), dict(_reasons(context, rows, due, usage)))
 
 
 def _reasons(
@@ -109,32 +111,32 @@ def _reasons(
             yield mark.replaced, f"{mark.runtime.label} is to replace it"
 
 
-def _delete_one(context: Context, look: _Look, step: Step) -> Step:
+def _delete_one(context: Context, found: _BeforeDeletions, step: Step) -> Step:
     """The step after its deletion. Raises MstrError if the runtime is left alone."""
-    if step.key in look.reasons:
-        raise MstrError(f"{step.label} was not deleted, {CHANGED}: {look.reasons[step.key]}")
-    context = context._replace(existing=look.runtimes)
+    if step.key in found.reasons:
+        raise MstrError(f"{step.label} was not deleted, {CHANGED}: {found.reasons[step.key]}")
+    context = context._replace(existing=found.runtimes)
     if step.phase == DELETE_OLD and step.successor:
-        return _commit(context, look, step, step.successor)
-    if _as_planned(context, look, step) is None:
+        return _commit(context, found, step, step.successor)
+    if _as_planned(context, found, step) is None:
         before = None if step.phase == DELETE else step.before
         return step._replace(before=before, plan=NO_PLAN).finished(READ)
     if step.successor:
-        _check_scripts(look, step)
+        _check_scripts(found, step)
         _check_successor(context, step.successor)
     return write(context, step)
 
 
-def _commit(context: Context, look: _Look, step: Step, new: Runtime) -> Step:
+def _commit(context: Context, found: _BeforeDeletions, step: Step, new: Runtime) -> Step:
     """The deletion of the old runtime of a replacement after its write. Raises MstrError if it is left alone.
 
     After a lost response, a proxy may have given up before the server, which deletes the runtime after the last check.
     If scripts went back to it, they would use a runtime that does not exist.
     """
-    _check_alone(look, step, new)
-    if _as_planned(context, look, step) is None:
+    _check_alone(found, step, new)
+    if _as_planned(context, found, step) is None:
         raise MstrError(f"{step.seen.label} was deleted meanwhile")
-    _check_scripts(look, step)
+    _check_scripts(found, step)
     changed = ", ".join(changed_since(_check_successor(context, new), new))
     if changed:
         raise MstrError(f"The runtime {new.label} changed meanwhile: {changed}")
@@ -146,7 +148,7 @@ def _commit(context: Context, look: _Look, step: Step, new: Runtime) -> Step:
         raise
 
 
-def _as_planned(context: Context, look: _Look, step: Step) -> Runtime | None:
+def _as_planned(context: Context, found: _BeforeDeletions, step: Step) -> Runtime | None:
     """The runtime to delete, None if it is gone. Raises MstrError if it has changed since the plan."""
     planned = step.seen
     # A list may omit a runtime, or a field of it, that a read by its id shows.
@@ -154,7 +156,7 @@ def _as_planned(context: Context, look: _Look, step: Step) -> Runtime | None:
     if current is None:
         return None
     changed = ", ".join(changed_since(current, planned))
-    names = [runtime.name for runtime in look.runtimes]
+    names = [runtime.name for runtime in found.runtimes]
     if not changed and not step.wanted.id and names.count(current.name) > 1:
         changed = "other runtimes now have its name"
     if changed:
@@ -162,23 +164,23 @@ def _as_planned(context: Context, look: _Look, step: Step) -> Runtime | None:
     return current
 
 
-def _check_alone(look: _Look, step: Step, new: Runtime) -> None:
+def _check_alone(found: _BeforeDeletions, step: Step, new: Runtime) -> None:
     """Raises MstrError if another run replaces the same runtime, or somebody has the name of the new one."""
     [own] = unfinished_in([new])
-    for mark in unfinished_in(look.runtimes):
+    for mark in unfinished_in(found.runtimes):
         is_rival = mark.replaced == step.key and mark.key != new.key
         if is_rival:
             raise MstrError(f"Another run replaces {step.seen.label}, too: its runtime is {mark.runtime.label}")
-    for other in look.runtimes:
+    for other in found.runtimes:
         if other.name == own.name and other.key not in (step.key, new.key):
             raise MstrError(f"{other.label} has the name that {new.label} is to take")
 
 
-def _check_scripts(look: _Look, step: Step) -> None:
+def _check_scripts(found: _BeforeDeletions, step: Step) -> None:
     """Raises MstrError if a script uses the runtime to delete, or if that is not known."""
-    if look.usage.unread:
-        raise MstrError(f"Not every script could be read again: {look.usage.unread[0].error.sentence}")
-    users = look.usage.of(step.key)
+    if found.usage.unread:
+        raise MstrError(f"Not every script could be read again: {found.usage.unread[0].error.sentence}")
+    users = found.usage.of(step.key)
     if users:
         raise MstrError(f"The {users[0].label} uses {step.seen.label}, {CHANGED}")
 
