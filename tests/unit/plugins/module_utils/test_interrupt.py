@@ -99,14 +99,6 @@ def test_two_signals_at_once(tmp_path):
     subprocess.run([sys.executable, "-c", TWO_SIGNALS], env={**os.environ, "PYTHONPATH": str(tmp_path)}, check=True)
 
 
-def test_started_thread_hears_no_signals():
-    masks = SimpleQueue()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
-    interrupt.start_thread(lambda: masks.put(signal.pthread_sigmask(signal.SIG_BLOCK, [])))
-    assert masks.get(timeout=30) >= {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
-    assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == before
-
-
 def reader_of_output(monkeypatch):
     """The end of a pipe in place of stdout."""
     read, write = os.pipe()

@@ -58,19 +58,3 @@ def test_first_exception_is_raised_at_the_end():
     with pytest.raises(KeyError, match="2"):
         all_side_by_side(work, range(6))
     assert sorted(done) == [0, 1, 3, 5]
-
-
-@pytest.mark.parametrize("allowed", [0, 2])
-def test_fewer_threads_than_wanted(monkeypatch, allowed):
-    """Containers limit the number of threads."""
-    counter, start, left = Counter(max(allowed, 1)), threading.Thread.start, [allowed]
-
-    def limited(thread):
-        if not left[0]:
-            raise RuntimeError("can't start new thread")
-        left[0] -= 1
-        start(thread)
-
-    monkeypatch.setattr(threading.Thread, "start", limited)
-    assert all_side_by_side(counter.work, range(9)) == [item * 2 for item in range(9)]
-    assert len(counter.threads) == max(allowed, 1)
