@@ -1,10 +1,11 @@
-"""The log of the process. tests/contract shows what it answers."""
+"""The log of the process, and who may call it. tests/contract shows what it answers."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
+import pytest
 import requests
 
 from simulator.faults import KINDS
@@ -27,3 +28,11 @@ def test_every_fault_is_used_by_a_test() -> None:
     files = Path(__file__).parents[2].rglob("test_*.py")
     text = "".join(file.read_text(encoding="utf-8") for file in files)
     assert [kind for kind in KINDS if f'"{kind}"' not in text] == []
+
+
+@pytest.mark.parametrize("headers", [{"Host": "evil.example.com"}, {"Origin": "https://evil.example.com"}], ids=str)
+def test_no_page_of_a_browser_reaches_it(sim: Simulator, headers: dict[str, str]) -> None:
+    """A site whose name means this machine sends its own name, and a page of a site its origin."""
+    url = f"{sim.base_url.rpartition('/')[0]}/_sim/secrets"
+    assert requests.get(url, timeout=30).status_code == 200
+    assert requests.get(url, headers=headers, timeout=30).status_code == 403
