@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from dev.envs import NEWEST
 from dev.paths import ROOT
 
 TESTS = """
@@ -61,16 +60,3 @@ def test_last_line(tests: Path, words: list[str], status: int, last: str) -> Non
     assert (done.returncode, done.stdout.splitlines()[-1]) == (status, last)
     if "skipped" in words or not words:
         assert "no Python 3.9 on this machine" in done.stdout
-
-
-def _collected(*words: str) -> list[str]:
-    done = _pytest("--collect-only", *words)
-    assert done.returncode == 0, done.stdout
-    return [line for line in done.stdout.splitlines() if "::" in line]
-
-
-def test_without_all_only_the_newest_core() -> None:
-    quick, every = _collected("tests/matrix"), _collected("tests/matrix", "--all")
-
-    assert set(quick) < set(every)
-    assert quick == [name for name in every if f"[{NEWEST}-" in name and "in_process" in name]

@@ -4,7 +4,7 @@
 
 """Runs a module's own `main` in ansible-playbook's worker process, if that changes nothing except the run time.
 
-Ansible packs a module into an archive and starts a new Python for every task, even on the controller itself. Each
+Ansible packs a module into an archive and starts a new Python for every task, even on the control node itself. Each
 module of this collection has an action plugin of the same name in `plugins/action`, which contains only this:
 
     from .._run import action
