@@ -7,6 +7,7 @@ import yaml
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._work.many import MANY_OPTIONS, inputs_for_many
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile
+from ansible_collections.mstr.library.plugins.modules import mstr_runtime
 from ansible_collections.mstr.library.plugins.modules.mstr_runtimes import main
 from unit.support.make import ID, faults_of, stored
 from unit.support.module import Run
@@ -54,11 +55,11 @@ def lines(monkeypatch, capsys):
     return lambda **options: run(main, base_url="https://x", api_token="t" * 9, **options)["msg"].splitlines()
 
 
-@pytest.mark.parametrize("entry", [{"runtime_version": 3.1}, {"packages": [{"name": "x", "version": 3.1}]}])
-def test_a_number_is_no_version(lines, entry):
+@pytest.mark.parametrize("option", [{"runtime_version": 3.1}, {"packages": [{"name": "x", "version": 3.1}]}])
+def test_a_number_is_no_version(monkeypatch, capsys, option):
     """Ansible does not make text of it, because 3.10 without quotes is 3.1."""
-    [line] = lines(runtimes=[{"name": "a", **entry}])
-    assert "version 3.1 was read as a number" in line
+    found = Run(monkeypatch, capsys)(mstr_runtime.main, base_url="https://x", api_token="t" * 9, name="a", **option)
+    assert "version 3.1 was read as a number" in found["msg"]
 
 
 def test_first_fifty_of_many_violations():
