@@ -76,17 +76,17 @@ def in_words(kind: str, number: int) -> str:
 
 
 def conclusion(run: Run) -> str:
-    """One sentence that says whether everything is all right, and what is not, where, the worst first."""
+    """One sentence that says whether there are problems, which, and where, the worst first."""
     problems = [*_problems(run)]
     if problems:
-        return f"Not everything is all right: {'; '.join(problems)}."
+        return f"Problems were found: {'; '.join(problems)}."
     if run.kind == APPLY:
         return _done(run)
     total = len(run.environments)
-    where = "in the environment" if total == 1 else f"in all {total} environments"
+    where = "in the environment" if total == 1 else f"in any of the {total} environments"
     unevaluated = [environment.environment for environment in run.environments if not environment.policy]
     but = f", but no policy was evaluated for {listed(unevaluated, 5)}" if unevaluated else ""
-    return f"Everything is all right {where}{but}."
+    return f"No problems were found {where}{but}."
 
 
 def _problems(run: Run) -> Iterator[str]:

@@ -146,16 +146,16 @@ SCRIPT = {"name": "Load", "tasks": [{"active": True, "schedule": {"name": "night
 @pytest.mark.parametrize(
     ("reports", "not_reached", "sentence"),
     [
-        ([audited(policy=POLICY)], [], "Everything is all right in the environment."),
+        ([audited(policy=POLICY)], [], "No problems were found in the environment."),
         (
             [audited(name="a", policy=POLICY), audited(name="b")],
             [],
-            "Everything is all right in all 2 environments, but no policy was evaluated for b.",
+            "No problems were found in any of the 2 environments, but no policy was evaluated for b.",
         ),
         (
             [failed("dev"), environment("prod"), audited(runtime(1, "Wide", whitelist=["::/0"]), name="test")],
             ["far"],
-            "Not everything is all right: 3 runtimes are open to everything ('Nightly reports', '(Default) "
+            "Problems were found: 3 runtimes are open to everything ('Nightly reports', '(Default) "
             "MicroStrategy' in prod; 'Wide' in test); dev failed; far could not be reached; 4 violations ('Nightly "
             "reports', '<script>alert(1)</script>' in prod); 2 differ from their definitions ('Nightly reports', "
             "'Forecasts' in prod).",
@@ -163,7 +163,7 @@ SCRIPT = {"name": "Load", "tasks": [{"active": True, "schedule": {"name": "night
         (
             [audited(runtime(1, "R", runtime_version="3.7.1", scripts=[SCRIPT]), policy=POLICY)],
             [],
-            "Not everything is all right: scripts on a schedule run on a Python that ends: 'Load'.",
+            "Problems were found: scripts on a schedule run on a Python that ends: 'Load'.",
         ),
     ],
     ids=["clean", "without a policy", "the worst first", "Python"],
@@ -178,7 +178,7 @@ def test_one_sentence_concludes_an_apply():
     plan = run_of(changed, same, kind="apply", check_mode=True)
     assert conclusion(plan) == "dev would change: 1 to update, 1 to delete."
     assert conclusion(run_of(same, kind="apply")) == "Everything is as defined."
-    assert conclusion(run_of(failed("dev"), kind="apply")) == "Not everything is all right: dev failed."
+    assert conclusion(run_of(failed("dev"), kind="apply")) == "Problems were found: dev failed."
 
 
 def test_columns_of_numbers():
