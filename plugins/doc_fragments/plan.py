@@ -21,7 +21,7 @@ options:
     type: str
   recover:
     description:
-      - Whether to first undo or finish a replacement that an earlier run left, such as C(Forecasts (replaces 3B9A…\)).
+      - Whether to first undo or finish a replacement that an earlier run left, such as V(Forecasts (replaces 3B9A…\)).
         Without this option, a definition that means it is refused, because another run may be at work.
       - While the old runtime exists, its scripts go back to it, and the second one is deleted. If it is gone, its
         scripts are assigned to the second one, which takes its name. It is refused if not every script can be read, if

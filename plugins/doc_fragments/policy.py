@@ -17,7 +17,7 @@ class ModuleDocFragment:
 options:
   policy:
     description:
-      - Rules on what a runtime may have. By default, there are none.
+      - Rules on what a runtime may have.
       - A task that writes fails before the login if a definition violates a rule without an exemption, and before the
         first write if what stays on the server does, such as networks with C(purge_whitelist=false). It evaluates only
         what a definition manages. What a rule cannot read violates it, such as a host name in a whitelist.
@@ -64,14 +64,14 @@ options:
         default: false
       runtime_versions_within:
         description:
-          - The allowed Python versions. Write a list of specifiers, such as V(==3.11.*), of which one must match. The
-            installed Python counts where it was read.
+          - The allowed Python versions. Write a list of specifiers, such as V(==3.11.*), of which one must match. In
+            both rules on Pythons, the installed one counts where it was read.
         type: list
         elements: str
       python_days_left:
         description:
-          - Days until the Python may end. V(0) requires one that has not ended. The installed Python counts where it
-            was read. A version that this collection does not know is not evaluated.
+          - Days until the Python may end. V(0) requires one that has not ended. A version that this collection does not
+            know is not evaluated.
         type: int
       resource_max:
         description: The largest allowed values. Only what a runtime has is evaluated.

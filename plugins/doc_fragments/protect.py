@@ -15,7 +15,7 @@ options:
       - Whether to protect runtimes that a saved script uses from being deleted, by C(state=absent) or by a purge. The
         task then fails before it changes anything, in check mode, too, and lists the scripts with their projects.
       - It also fails if it cannot read a project or a script. It cannot find what the server hides from the account, so
-        use one that may read all scripts. One request for each script is sent, only if a runtime would be deleted.
+        use one that may read all scripts. It looks up scripts only if a runtime would be deleted.
     type: bool
     default: false
 """

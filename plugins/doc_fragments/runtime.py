@@ -98,7 +98,7 @@ options:
         description: Disk space, in the unit of the server. Only newer servers have it.
         type: int
       proc_count:
-        description: Number of processes. Only newer servers have it.
+        description: Number of processes, on newer servers.
         type: int
   exec_timeout:
     description: Seconds that a script may run. Some servers require it for a create.
@@ -133,18 +133,16 @@ options:
         O(smoke_test) on it, assigns all scripts of the old runtime to it, deletes the old one, and gives its name to
         the new one. If a step before the deletion fails, everything is undone. Nothing is undone after a signal, after
         an outage, or if the server may still carry out the deletion, see O(recover).
-      - The task changes nothing if it cannot read every script in every project, or if a script has a variable that
-        holds a secret, which what is read may mask. List such a script under C(scripts) of
-        M(mstr.library.mstr_runtimes) to move it without its variables.
-      - The owner and the permissions (ACL) are not carried over, which a warning says. With a policy, all of the copy
-        must comply with it. The default runtime cannot be replaced. Cannot be combined with O(id).
+      - The task changes nothing if it cannot read every script, or if a script has a secret variable, which a read may
+        mask. List such a script under C(scripts) of M(mstr.library.mstr_runtimes) to move it without its variables.
+      - The owner and the ACL are not carried over; a warning says so. With a policy, all of the copy must comply with
+        it. The default runtime cannot be replaced. Cannot be combined with O(id).
     type: raw
   smoke_test:
     description:
       - Python code that tests the runtime. It runs once this is ready, after a create, an update or a replacement. If
         it fails, the entry fails, no script is assigned to the runtime, and nothing is purged. Logs show the code.
-      - V(true) tests that each package of the runtime is installed, and that the modules which it brings can be
-        imported. The message names the first that cannot.
+      - V(true) tests that each package of the runtime is installed, and that its modules can be imported.
     type: raw
 notes:
   - An option that is omitted or null is not managed. Only the options that are set are compared, sent and shown in a

@@ -183,7 +183,8 @@ def _shortened(error: str) -> str:
 
 def _backup_lines(run: FinishedRun) -> Iterator[str]:
     """The command for the way back of all environments that changed, and which of them have none."""
-    backups = {host: str(result["backup"]) for host, result in run.written.items() if result.get("backup")}
+    results = run.written.items()
+    backups = {host: str(result["backup"]) for host, result in results if result.get("backup")}
     without = [host for host in run.written if host not in backups]
     if without:
         yield f"There is no backup of {listed(without, 5)}, because mstr_runtimes_backup_dest is not set."
