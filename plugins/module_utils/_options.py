@@ -176,7 +176,7 @@ def _number_error(value: Any, kind: str) -> str | None:
 
 
 def _number(value: Any) -> int | float | None:
-    """The number that Ansible would read; None if it is none."""
+    """The number that Ansible would read; None if the value is not a number."""
     if isinstance(value, str):
         try:
             return int(value) if re.fullmatch(r"\s*[+-]?[0-9]{1,30}\s*", value) else float(value)

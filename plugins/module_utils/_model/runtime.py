@@ -173,15 +173,17 @@ def parts_of(name: str) -> tuple[str, str] | None:
     return (found[1], found[2]) if found and found[2] != DEFAULT_RUNTIME_ID else None
 
 
-def unfinished_in(listed: Iterable[Runtime]) -> list[Unfinished]:
-    """The unfinished replacements in a list of runtimes, by their keys.
+def unfinished_parts(names: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """What the names of unfinished replacements say, by their keys. `names`: of all runtimes, by their keys.
 
     One that claims to replace itself or another one has a plain name.
     """
-    found = []
-    for runtime in listed:
-        parts = parts_of(runtime.name)
-        if parts:
-            found.append(Unfinished(runtime, *parts))
-    keys = {each.key for each in found}
-    return sorted((each for each in found if each.replaced not in keys), key=lambda each: each.key)
+    found = {key: parts for key, name in names.items() if (parts := parts_of(name))}
+    return {key: parts for key, parts in found.items() if parts[1] not in found}
+
+
+def unfinished_in(listed: Iterable[Runtime]) -> list[Unfinished]:
+    """The unfinished replacements in a list of runtimes, by their keys."""
+    runtimes = {runtime.key: runtime for runtime in listed}
+    parts = unfinished_parts({key: runtime.name for key, runtime in runtimes.items()})
+    return [Unfinished(runtimes[key], *parts[key]) for key in sorted(parts)]

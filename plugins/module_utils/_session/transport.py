@@ -151,8 +151,8 @@ class Http:
             while True:
                 attempt += 1
                 got = self._attempt(call, on_late_response)
-                outcome = outcome_of(got)
-                if outcome == "429":
+                status = got.status if isinstance(got, Response) else None
+                if status == 429:
                     # Some servers may accept only one call of a session at a time, and refuse the others (unknown).
                     self.serialized = True
                 if self._outage.ends_after(call, attempt, got):
@@ -160,7 +160,8 @@ class Http:
                 self._outage.pause(self._stop, call, attempt, got)
                 if call.kind == WRITE or self.given_up:
                     break
-                call = call._replace(why=f"retry {attempt} of {self._connection.retries} after {outcome}")
+                after = status or "no response"
+                call = call._replace(why=f"retry {attempt} of {self._connection.retries} after {after}")
         except Interrupted as exc:
             exc.operation = call.operation
             raise
@@ -292,14 +293,12 @@ def _pieces(raw: Any, coding: str) -> Iterator[bytes]:
 
 def trace_line(call: Call, got: object, seconds: float) -> str:
     """A call for the trace: no body, no header, no value of a query."""
-    ticket = got.ticket if isinstance(got, Response) and not got.ok else ""
+    outcome, ticket = "no response", ""
+    if isinstance(got, Response):
+        outcome = str(got.status)
+        ticket = "" if got.ok else got.ticket
     details = [f"{seconds * 1000:.0f} ms", ticket and f"ticket {ticket}", call.why]
-    return f"{call.name} {outcome_of(got)} ({', '.join(filter(None, details))})"
-
-
-def outcome_of(got: object) -> str:
-    """The status of the response to a call, or that there is none, for the trace."""
-    return str(got.status) if isinstance(got, Response) else "no response"
+    return f"{call.name} {outcome} ({', '.join(filter(None, details))})"
 
 
 def _too_slow(seconds: float) -> UnreadableBody:

@@ -267,7 +267,7 @@ def one_named(runtimes: Iterable[Runtime], name: str) -> Runtime | None:
 
 
 def named_or_with_id(runtimes: Iterable[Runtime], text: str) -> Runtime | None:
-    """The runtime with this id, for a text of 32 hexadecimal digits, or else with this name; None if there is none.
+    """The runtime with this id, for a text of 32 hexadecimal digits, or else with this name; None without a match.
 
     Raises ValidationError if several have the name.
     """

@@ -20,7 +20,7 @@ from ...module_utils._errors import ErrorList, ValidationError
 from ...module_utils._model.definition import definition_from, definition_of
 from ...module_utils._model.fields import BY_NAME
 from ...module_utils._model.kinds import RESOURCE_KEYS
-from ...module_utils._model.runtime import DEFAULT_RUNTIME_ID, is_id, parts_of
+from ...module_utils._model.runtime import DEFAULT_RUNTIME_ID, is_id, unfinished_parts
 from ...module_utils._text import ANSIBLE_MASKS, SURROGATE, clean, texts_in
 from .finding import entries
 from .texts import without_controls
@@ -137,9 +137,8 @@ def _identity(runtime: Runtime) -> tuple[str, str]:
 
 
 def _unfinished(runtimes: Iterable[Runtime]) -> dict[str, tuple[str, str]]:
-    """What the names of unfinished replacements say, by their keys; one that claims to replace another is none."""
-    marks = {identity.upper(): mark for name, identity in map(_identity, runtimes) if (mark := parts_of(name))}
-    return {key: mark for key, mark in marks.items() if mark[1] not in marks}
+    """What the names of unfinished replacements say, by their keys."""
+    return unfinished_parts({identity.upper(): name for name, identity in map(_identity, runtimes)})
 
 
 def settled(
