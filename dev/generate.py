@@ -153,9 +153,7 @@ def schemas() -> dict[str, str]:
     """The schema of a file for `src`. What is not under `$defs` is written by hand."""
     definitions = of_fragment("definitions")
     runtime, script = (_documented(definitions[name]["suboptions"]) for name in ("runtimes", "scripts"))
-    fields = list(product("module_utils._model.fields").BY_NAME)
     runtime["properties"]["smoke_test"] |= {"type": ["boolean", "string", "null"]}
-    runtime["properties"]["replace_on_change"] |= {"type": ["boolean", "array", "null"], "items": {"enum": fields}}
     runtime["anyOf"] = [{"required": [key], "properties": {key: {"type": "string"}}} for key in ("name", "id")]
     path = "docs/schemas/definitions.schema.json"
     schema = json.loads((ROOT / path).read_text(encoding="utf-8"))

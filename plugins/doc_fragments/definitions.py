@@ -24,7 +24,6 @@ options:
   runtimes:
     description:
       - The definitions of the runtimes, each with the options of M(mstr.library.mstr_runtime), which describes them.
-        One with C(state=absent) takes only C(name) and C(id).
     type: list
     elements: dict
     suboptions: OPTIONS
@@ -35,15 +34,16 @@ options:
       - It has a list, or a mapping with this list under C(runtimes), the entries of O(scripts) under C(scripts), and
         these keys. C(partial=true) says that the file has only a part of the runtimes, and refuses a purge.
         C(restore=true) makes it a backup. An entry then means the runtime with its id, else the one with its name, and
-        is created if there is neither; nothing is deleted, and a violation of the policy is a warning. C(server)
-        refuses the file for a different server.
+        is created if there is neither; nothing is deleted, and a violation of the policy is a warning. C(server) is the
+        address of the only server for which the file may be used.
       - The file is not a template, and cannot be encrypted. A text with C({{) or C({%) is refused without the tag
         C(!unsafe) before it.
     type: path
   scripts:
     description:
       - Saved scripts and the runtimes that they are to use. Only this assignment is managed, as by
-        M(mstr.library.mstr_script_runtime). O(protect_used) counts it.
+        M(mstr.library.mstr_script_runtime). O(protect_used) counts it. A script is assigned only once the runtime is
+        ready, and its test has passed.
     type: list
     elements: dict
     suboptions:
@@ -63,8 +63,8 @@ options:
         required: true
   purge:
     description:
-      - Whether to delete all runtimes that are not listed, but the built-in default runtime. If an entry fails, nothing
-        is purged.
+      - Whether to delete all runtimes that are not listed, but the built-in default runtime. If an entry or the move of
+        a script fails, nothing is deleted.
       - The task fails if no entry is to be present, if the server's list lacks the default runtime, or if the name of a
         runtime to purge differs from a listed one only in case, whitespace, or the form of a character.
     type: bool

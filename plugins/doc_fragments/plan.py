@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """What a person decides: which plan is carried out, with which comment, and whether replacements are recovered."""
+    """What a person decides: which plan is carried out, and with which comment."""
 
     DOCUMENTATION = r"""
 options:
@@ -16,16 +16,7 @@ options:
   plan_id:
     description:
       - The id of the approved plan, which an earlier run returned as C(plan_id), usually in check mode. If the plan of
-        this task has a different id, the task fails before it writes anything, in check mode, too. A plan that is empty
-        by now is never refused. An empty text is.
+        this task has a different id, the task fails before it writes anything, in check mode, too. The id belongs to
+        one server. A plan that is empty by now is never refused. An empty text is.
     type: str
-  recover:
-    description:
-      - Whether to first undo or finish a replacement that an earlier run left, such as V(Forecasts (replaces 3B9A…\)).
-        Without this option, a definition that means it is refused, because another run may be at work.
-      - While the old runtime exists, its scripts go back to it, and the second one is deleted. If it is gone, its
-        scripts are assigned to the second one, which takes its name. It is refused if not every script can be read, if
-        a script with a secret would be moved, or if another runtime has the name.
-    type: bool
-    default: false
 """

@@ -33,7 +33,8 @@ class ModuleDocFragment:
 options:
   state:
     description:
-      - Whether the runtime is to exist. The built-in default runtime cannot be deleted.
+      - Whether the runtime is to exist. With V(absent), the options that define the runtime are checked and ignored.
+        The built-in default runtime cannot be deleted.
     type: str
     choices: [present, absent]
     default: present
@@ -126,22 +127,11 @@ options:
         renamed. If both exist, the task warns, and a purge spares the old one. Cannot be combined with O(id).
     type: list
     elements: str
-  replace_on_change:
-    description:
-      - Options whose change replaces the runtime. V(true) means all but O(name). If one of the list differs, the task
-        creates a second runtime, such as V(Forecasts (replaces 3B9A…\)), as a copy with what is new, waits for it, runs
-        O(smoke_test) on it, assigns all scripts of the old runtime to it, deletes the old one, and gives its name to
-        the new one. If a step before the deletion fails, everything is undone. Nothing is undone after a signal, after
-        an outage, or if the server may still carry out the deletion, see O(recover).
-      - The task changes nothing if it cannot read every script, or if a script has a secret variable, which a read may
-        mask. List such a script under C(scripts) of M(mstr.library.mstr_runtimes) to move it without its variables.
-      - The owner and the ACL are not carried over; a warning says so. With a policy, all of the copy must comply with
-        it. The default runtime cannot be replaced. Cannot be combined with O(id).
-    type: raw
   smoke_test:
     description:
-      - Python code that tests the runtime. It runs once this is ready, after a create, an update or a replacement. If
-        it fails, the entry fails, no script is assigned to the runtime, and nothing is purged. Logs show the code.
+      - Python code that tests the runtime. It runs once the runtime is ready, after a create or an update, and before
+        the same task assigns a script to the runtime. If it fails, the entry fails, no script is assigned to the
+        runtime, and nothing is deleted. Logs show the code.
       - V(true) tests that each package of the runtime is installed, and that its modules can be imported.
     type: raw
 notes:

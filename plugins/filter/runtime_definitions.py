@@ -11,9 +11,8 @@ version_added: 1.0.0
 description:
   - Takes the runtimes that M(mstr.library.mstr_runtime_info) returns, and returns definitions for the option
     C(runtimes) of M(mstr.library.mstr_runtimes).
-  - The definitions omit the default runtime of the server, unfinished replacements and read-only fields. They keep
-    everything else. A field that was never set on the server is empty in the definition, so that applying the
-    definition clears it.
+  - The definitions omit the default runtime of the server and read-only fields. They keep everything else. A field
+    that was never set on the server is empty in the definition, so that applying the definition clears it.
   - If an option has no empty value, such as C(resource), and the server has no value, the definition omits it.
   - The order is always the same, so a file with the definitions changes in version control only if a runtime changes.
   - If a runtime cannot be expressed as a definition, the filter fails and names it. Examples are a whitelist with a

@@ -76,7 +76,6 @@ EXAMPLES = r"""
   mstr.library.mstr_runtime:
     name: Nightly reports of sales
     state: absent
-    protect_used: true
 """
 
 RETURN = r"""
@@ -93,25 +92,8 @@ action:
   description: What was done, or would be done in check mode.
   returned: always
   type: str
-  choices: [none, created, updated, replaced, deleted, unknown]
+  choices: [none, created, updated, deleted, unknown]
   sample: updated
-replaced:
-  description: The runtime that a replacement deletes, with C(id), C(name) and C(runtime), the whole object.
-  returned: if a runtime is replaced
-  type: list
-  elements: dict
-recovered:
-  description: Replacements that were undone (C(deleted)) or finished (C(updated)), with C(id), C(name) and C(action).
-  returned: with O(recover), if there are any
-  type: list
-  elements: dict
-scripts:
-  description:
-    - The scripts that were assigned to a different runtime, or would be, as in the result of
-      M(mstr.library.mstr_script_runtime).
-  returned: if scripts are assigned
-  type: list
-  elements: dict
 exempted:
   description: The violations that O(policy.exemptions) let pass, as RV(mstr.library.mstr_runtime_info#module:exempted).
   returned: when O(policy) is set and the task has compared the runtime with its definition

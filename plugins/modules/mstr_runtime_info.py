@@ -150,7 +150,8 @@ runtimes:
     scripts:
       description:
         - The saved scripts that run on it, with C(id), C(name), C(type), C(subtype) (19457 for Python, 19458 for
-          Jupyter), C(project), C(owner) and C(date_modified). A script that names no runtime runs on the default one.
+          Jupyter), C(project), C(owner), C(date_modified), and C(has_secret), whether a variable holds a secret.
+          A script that names no runtime runs on the default one.
         - With O(include_tasks=true), also C(tasks) and C(last_run). A task has C(id), C(name), C(active), C(schedule),
           C(owner), C(expiration), and C(last_run) with C(status), C(time_triggered), C(time_finished) and C(message).
           C(tasks) is null if they could not be read, such as on an older release.

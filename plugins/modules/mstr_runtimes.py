@@ -12,9 +12,11 @@ version_added: 1.0.0
 description:
   - Creates, updates and deletes a list of runtimes with one login. M(mstr.library.mstr_runtime) says what a runtime is.
   - The task checks all options before the login, and reads the list of runtimes. It works on four runtimes at a time.
-    Creates and updates come first, then O(wait), O(scripts), deletions and the purge. Just before it deletes, it reads
-    the list again; what has changed, or is used under O(protect_used), is not deleted, and its entry fails.
-  - If an entry fails, the others are still processed, but nothing is purged, and the task fails.
+    Creates and updates come first, then O(wait), smoke tests, O(scripts), deletions and the purge. Just before it
+    deletes, it reads the list again; what has changed, or is used under O(protect_used), is not deleted, and its entry
+    fails.
+  - If an entry or the move of a script fails, the others are still processed, but nothing is deleted, and the task
+    fails. Correct the cause, and run the same task again.
   - A name that a different runtime has cannot be taken, even if the same task frees it.
 author:
   - mstr.library contributors (@mstr-library)
@@ -71,8 +73,20 @@ EXAMPLES = r"""
     purge: true
     purge_exclude: ["Strategy *"]
     purge_limit: 2
-    protect_used: true
     wait: true
+
+- name: Create a runtime with a newer Python, move a script to it, and delete the old runtime
+  mstr.library.mstr_runtimes:
+    runtimes:
+      - name: Forecasts (3.12)
+        runtime_version: "3.12.1"
+        smoke_test: true
+      - name: Forecasts
+        state: absent
+    scripts:
+      - name: Load sales
+        project: Sales
+        runtime: Forecasts (3.12)
 """
 
 RETURN = r"""
@@ -83,19 +97,19 @@ msg:
   sample: 1 created, 2 updated, 47 unchanged.
 runtimes:
   description:
-    - One entry for each listed runtime, in the order of the list, then one for each that was recovered, replaced or
-      purged. Each has C(name), C(id), C(action), C(changed_fields), C(changes) and C(runtime), as in the result of
-      M(mstr.library.mstr_runtime), and C(error), which is null or has the message in C(msg).
-    - C(action) is V(none), V(created), V(updated), V(replaced), V(deleted), or V(unknown) after a lost response. What
+    - One entry for each listed runtime, in the order of the list, then one for each that was purged. Each has C(name),
+      C(id), C(action), C(changed_fields), C(changes) and C(runtime), as in the result of M(mstr.library.mstr_runtime),
+      and C(error), which is null or has the message in C(msg).
+    - C(action) is V(none), V(created), V(updated), V(deleted), or V(unknown) after a lost response. What
       was written and failed afterwards has its action and the error.
     - A field of C(runtime) that the list does not contain is null. C(smoke_test) is the code that runs, or C(true).
-      C(replaced_by) is the id of the runtime that replaces this one, if it exists.
   returned: when the task could read the list of runtimes
   type: list
   elements: dict
 scripts:
-  description: The scripts that were assigned, or would be, as RV(mstr.library.mstr_script_runtime#module:scripts).
-  returned: if there are any, and with scripts in the options
+  description:
+    - One entry for each entry of O(scripts), in their order, as RV(mstr.library.mstr_script_runtime#module:scripts).
+  returned: with scripts in the options
   type: list
   elements: dict
 exempted:
@@ -113,14 +127,14 @@ undefined:
 plan_id:
   description:
     - The id of what the task changed, or would change. It is the same if and only if the same runtimes get the same
-      changes from the same values, also if nothing changes. Empty if a runtime could not be planned.
+      changes from the same values on the same server, also if nothing changes. Empty if something could not be planned.
   returned: when the task has compared the server with the definitions
   type: str
   sample: 5e2f0c1a9b7d4e6f8a0b1c2d
 summary:
   description:
-    - The numbers of runtimes that were C(created), C(updated), C(deleted), C(replaced), C(unchanged) and C(failed), and
-      of scripts that were C(moved). C(deleted) counts replaced runtimes, too, and C(failed) all entries with an error.
+    - The numbers of runtimes that were C(created), C(updated), C(deleted), C(unchanged) and C(failed), and of scripts
+      that were C(moved). C(failed) counts scripts that could not be moved, too.
   returned: when the task could read the list of runtimes
   type: dict
 diff:

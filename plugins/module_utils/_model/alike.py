@@ -44,7 +44,7 @@ def quoted(names: Iterable[str]) -> str:
     return " and ".join(repr(name) if unicodedata.is_normalized("NFC", name) else ascii(name) for name in sorted(names))
 
 
-def is_meant(entry: str, name: str, identity: str | None = None) -> bool:
+def is_permitted_by(entry: str, name: str, identity: str | None = None) -> bool:
     """Whether an entry of a list that permits something means this runtime: its id, its name, or a pattern.
 
     A pattern of names has `*` and `?`. Brackets stand for themselves, so that `Prod [EU]` does not also mean `Prod E`.
@@ -55,11 +55,11 @@ def is_meant(entry: str, name: str, identity: str | None = None) -> bool:
     return fnmatchcase(name_key(name), name_key(entry).replace("[", "[[]"))
 
 
-def is_named(name: str, entries: Iterable[str], identity: str | None = None) -> bool:
-    """Whether an entry of a list that protects means this runtime: see `is_meant`; brackets may also be a class."""
+def is_protected_by(name: str, entries: Iterable[str], identity: str | None = None) -> bool:
+    """Whether an entry of a list that protects means this runtime: `is_permitted_by`, and brackets may be a class."""
     for entry in entries:
         # Python 3.9 and 3.10 raise an error for a class such as [z-a], which contains no character.
         with suppress(re.error):
-            if is_meant(entry, name, identity) or fnmatchcase(name_key(name), name_key(entry)):
+            if is_permitted_by(entry, name, identity) or fnmatchcase(name_key(name), name_key(entry)):
                 return True
     return False

@@ -14,9 +14,10 @@ from collections.abc import Iterator, Sequence
 from .._errors import ValidationError
 from .._text import counted, listed
 from .fields import BY_NAME, differing
+from .moves import Move, all_of
 from .plan import Plan
 from .runtime import Runtime
-from .steps import Row, assignments_in
+from .steps import Step
 
 _DIGITS = 24
 _FAILURES_IN_MESSAGE = 5
@@ -48,56 +49,54 @@ def fingerprint(current: Runtime | None, plan: Plan) -> str:
     return json.dumps([identity, plan.action, changes], default=str, sort_keys=True)
 
 
-def plan_id(rows: Sequence[Row]) -> str:
-    """The id of all that a task would change: the same for the same changes from the same values, see `fingerprint`.
+def plan_id(server: str, steps: Sequence[Step] = (), moves: Sequence[Move] = ()) -> str:
+    """The id of all that a task would change: the same for the same changes from the same values on the same server.
 
-    It is empty if something could not be planned: as an option, null would let every plan pass.
+    `server`: its normal address. The id is empty if something could not be planned: as an option, null would let every
+    plan pass.
     """
-    planned = [text for row in rows for text in _fingerprints(row)]
-    if None in planned:
+    if any(item.error for item in all_of(steps, moves)):
         return ""
-    digest = hashlib.sha256("\n".join(sorted(text for text in planned if text)).encode())
+    texts = [*(_step_fingerprint(step) for step in steps), *map(_move_fingerprint, moves)]
+    digest = hashlib.sha256("\n".join([server, *sorted(text for text in texts if text)]).encode())
     return digest.hexdigest()[:_DIGITS]
 
 
-def _fingerprints(row: Row) -> list[str | None]:
-    """What a person approves of a row: each step, and the code that is to run."""
-    fingerprints = [step.fingerprint for step in row.steps]
-    if row.has_smoke_test:
-        fingerprints.append(json.dumps(["smoke test", row.wanted.name, row.wanted.smoke_test]))
-    return fingerprints
+def _step_fingerprint(step: Step) -> str:
+    """What a person approves of a step: its change, and the code that is to run."""
+    change = fingerprint(step.before, step.plan)
+    if not step.runs_test:
+        return change
+    return json.dumps([change, "smoke test", step.wanted.name, step.wanted.smoke_test])
 
 
-def plan_mismatch(approved: str, rows: Sequence[Row]) -> str:
+def _move_fingerprint(move: Move) -> str:
+    if not move.is_due:
+        return ""
+    script, target = move.script, move.target
+    return json.dumps(["script", script.project.id, script.id, script.runtime_id, target.key or target.name])
+
+
+def plan_mismatch(approved: str, steps: Sequence[Step], moves: Sequence[Move]) -> str:
     """The refusal of a plan that is not the approved one: what the plan is now."""
-    parts = list(_changes_by_action(rows))
-    failed = [f"{row.place} {row.label}: {row.failure.sentence}" for row in rows if row.failure]
-    moved = sum(step.is_due for step in assignments_in(rows))
+    parts = list(_changes_by_action(steps))
+    failed = [f"{item.place} {item.label}: {item.error.sentence}" for item in all_of(steps, moves) if item.error]
+    moved = sum(move.is_due for move in moves)
     if moved:
         parts.append(f"{counted(moved, 'script')} to move")
     if failed:
         parts.append(f"{len(failed)} that cannot be planned ({listed(failed, _FAILURES_IN_MESSAGE, '; ')})")
-    return f"The plan is different from the approved one ({approved}): {', '.join(parts)}. Nothing was written."
+    now = ", ".join(parts) or "nothing to change"
+    return f"The plan is different from the approved one ({approved}): {now}. Nothing was written."
 
 
-def _changes_by_action(rows: Sequence[Row]) -> Iterator[str]:
+def _changes_by_action(steps: Sequence[Step]) -> Iterator[str]:
     """Such as "2 to create ('a'; 'b')"."""
-    by_action: dict[str, list[str]] = {"create": [], "update": [], "replace": [], "delete": []}
-    planned = [row for row in rows if not row.failure]
-    for row in planned:
-        for action, text in _changes(row):
-            by_action[action].append(text)
+    by_action: dict[str, list[str]] = {"create": [], "update": [], "delete": []}
+    for step in steps:
+        if step.is_due:
+            fields = f": {', '.join(step.plan.changed_fields)}" if step.plan.action == "update" else ""
+            by_action[step.plan.action].append(f"{step.label}{fields}")
     for action, texts in by_action.items():
         if texts:
             yield f"{len(texts)} to {action} ({listed(sorted(texts), separator='; ')})"
-
-
-def _changes(row: Row) -> Iterator[tuple[str, str]]:
-    """The action of each runtime that a plan changes, and what it concerns; a replacement is one of its own."""
-    plan = row.replacement or row.main.plan
-    has_fields = plan.action in ("update", "replace")
-    fields = f": {', '.join(plan.changed_fields)}" if has_fields else ""
-    if row.main.is_due and not row.main.script:
-        yield plan.action, f"{row.label}{fields}"
-    if row.old:
-        yield "delete", repr(row.old.name)

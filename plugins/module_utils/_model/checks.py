@@ -12,9 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .._errors import ErrorList, ValidationError, text_error
-from .fields import BY_NAME
 from .kinds import CPU_DECIMALS, RESOURCE_KEYS, Package, Resource, cpu_rounded, number
-from .runtime import name_error, parts_of
+from .runtime import name_error
 
 _NO_VERSION = re.compile(r"[<>=~*,;\s]|!=")
 _SPECIFIER = re.compile(r"[<>=!~\s]")
@@ -98,40 +97,9 @@ def amounts(place: str, options: Mapping[str, Any]) -> dict[str, Any]:
         return {key: errors.check(_amount, key, f"{place}.{key}", options[key]) for key in keys}
 
 
-def _unfinished_error(name: Any) -> str:
-    advice = "write the name that it is to have, and set recover: true to undo or finish it"
-    return f"{name!r} is the name of an unfinished replacement; {advice}"
-
-
-def name_errors(name: str | None, previous: Sequence[str]) -> Iterator[str]:
-    """The errors of the names that a runtime had before, and of a name that says what it replaces."""
-    if parts_of(name or ""):
-        yield f"name {_unfinished_error(name)}"
+def previous_name_errors(name: str | None, previous: Sequence[str]) -> Iterator[str]:
+    """The errors of the names that a runtime had before it got this one."""
     for index, text in enumerate(previous):
-        error = name_error(text)
-        if text == name:
-            error = f"{text!r} is the name itself"
-        elif parts_of(text):
-            error = _unfinished_error(text)
+        error = f"{text!r} is the name itself" if text == name else name_error(text)
         if error:
             yield f"previous_names[{index}] {error}"
-
-
-def replaced_fields(value: Any) -> frozenset[str]:
-    """The names of the fields in `replace_on_change`. Raises ValidationError."""
-    fields = [name for name in BY_NAME if name != "name"]
-    word = str(value).lower()  # an older ansible-core makes a text of a template
-    if word in ("none", "false"):
-        return frozenset()
-    if word == "true":
-        return frozenset(fields)
-    if not isinstance(value, list):
-        raise ValidationError([f"replace_on_change {value!r} is neither true nor a list of options"])
-    with ErrorList() as errors:
-        for index, text in enumerate(value):
-            if text == "name":
-                errors.add(f"replace_on_change[{index}] is name; a different name never needs a second runtime")
-            elif text not in fields:
-                wrong = f"replace_on_change[{index}] {text!r} is not an option of a runtime"
-                errors.add(f"{wrong}; choose from {', '.join(fields)}")
-    return frozenset(value)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from .._errors import ErrorList, ValidationError, parsed_each
-from .checks import at_least, checked_number, name_errors, packages_from, replaced_fields, resource_from, version_error
+from .checks import at_least, checked_number, packages_from, previous_name_errors, resource_from, version_error
 from .fields import BY_NAME, FIELDS, LIST_AS_WRITTEN, POOL, PURGEABLE, TEXT_AS_WRITTEN, Field
 from .kinds import without_null
 from .networks import canonical as canonical_network
@@ -23,12 +23,12 @@ DEFINITION_OPTIONS: dict[str, Any] = {
     **{field.name: dict(field.spec) for field in FIELDS},
     **{f"purge_{option}": {"type": "bool", "default": True} for option in PURGEABLE},
     "previous_names": {"type": LIST_AS_WRITTEN, "elements": "str"},
-    "replace_on_change": {"type": "raw"},
     "smoke_test": {"type": "raw"},
 }
 
 
 EACH_PACKAGE = "true"  # the smoke test that imports what each package brings
+PURGE = "purge"  # the place of a definition that nobody wrote: a purge deletes what no definition names
 
 
 class Definition(NamedTuple):
@@ -41,7 +41,6 @@ class Definition(NamedTuple):
     keep: frozenset[str] = frozenset()  # names of the lists whose unlisted entries stay
     journal_comment: str | None = None
     previous_names: tuple[str, ...] = ()
-    replace_on_change: frozenset[str] = frozenset()  # names of the fields whose change needs a second runtime
     smoke_test: str | None = None  # Python code, or EACH_PACKAGE
     place: str = ""  # where it is written: in a list, or in a file; empty for the one of a task
 
@@ -60,19 +59,22 @@ def definition_from(params: Mapping[str, Any]) -> Definition:
         identity = errors.check(id_from, params.get("id"))
         values = {option: errors.check(_checked, BY_NAME[option], params[option]) for option in _managed(params)}
         errors.add(*pool_errors(values))
-        replaced = errors.check(_replaced_fields, params)
+        previous = errors.check(_previous_names, params)
         smoke_test = errors.check(_smoke_test, params.get("smoke_test"))
+    journal_comment = params.get("journal_comment") or None
+    if params.get("state") == "absent":
+        # A definition becomes absent by one word: whatever else it says is checked and ignored.
+        return Definition("absent", {}, identity, name, journal_comment=journal_comment)
     if "resource" in values and not any(values["resource"]):
         del values["resource"]
     return Definition(
-        state=params.get("state") or "present",
+        state="present",
         values=values,
         id=identity,
         name=name,
         keep=keeps(params),
-        journal_comment=params.get("journal_comment") or None,
-        previous_names=tuple(params.get("previous_names") or ()),
-        replace_on_change=replaced,
+        journal_comment=journal_comment,
+        previous_names=previous,
         smoke_test=smoke_test,
     )
 
@@ -108,20 +110,15 @@ def _smoke_test(value: Any) -> str | None:
     return value
 
 
-def _replaced_fields(params: Mapping[str, Any]) -> frozenset[str]:
-    """The fields of `replace_on_change`. Raises ValidationError for it, and for names that rename or replace."""
-    previous = params.get("previous_names") or ()
+def _previous_names(params: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of `previous_names`. Raises ValidationError."""
+    previous = tuple(params.get("previous_names") or ())
     is_absent = params.get("state") == "absent"
     with ErrorList() as errors:
-        errors.add(*name_errors("" if is_absent else params.get("name"), previous))
-        replaced = errors.check(replaced_fields, params.get("replace_on_change"))
-        is_given = {"previous_names": previous, "replace_on_change": replaced != frozenset()}  # None if it has an error
-        for option in filter(is_given.get, is_given):
-            if params.get("id") is not None:
-                errors.add(f"{option} cannot be used with id")
-            if is_absent:
-                errors.add(f"{option} cannot be used with state: absent")
-    return replaced
+        errors.add(*previous_name_errors(params.get("name"), previous))
+        if previous and params.get("id") is not None and not is_absent:
+            errors.add("previous_names cannot be used with id")
+    return previous
 
 
 def pool_errors(values: Mapping[str, Any]) -> list[str]:
@@ -162,14 +159,9 @@ class Purge(NamedTuple):
     comment: str | None = None
 
 
-def deletion_of(runtime: Runtime, comment: str | None) -> Definition:
-    """The definition that deletes a runtime that was read, by its id. `comment`: for the server's journal."""
-    return Definition("absent", {}, id=runtime.id, name=runtime.name, journal_comment=comment)
-
-
-def rename_of(runtime: Runtime, name: str, comment: str | None) -> Definition:
-    """The definition that only renames a runtime that was read. `comment`: for the server's journal."""
-    return Definition("present", {"name": name}, id=runtime.id, name=name, journal_comment=comment)
+def purge_of(runtime: Runtime, comment: str | None) -> Definition:
+    """The definition that purges a runtime that was read, by its id. `comment`: for the server's journal."""
+    return Definition("absent", {}, id=runtime.id, name=runtime.name, journal_comment=comment, place=PURGE)
 
 
 def definition_of(runtime: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,8 +26,6 @@ DONE = {
     "create": "created",
     "update": "updated",
     "delete": "deleted",
-    "replace": "replaced",
-    "assign": "moved",
 }
 
 

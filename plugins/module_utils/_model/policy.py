@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from .._errors import ErrorList, ValidationError
-from .alike import is_meant
+from .alike import is_permitted_by
 from .definition import Definition, keeps, valid_values
 from .fields import PURGEABLE
 from .installed import Installed
@@ -20,7 +20,7 @@ from .kinds import EMPTY_MAPPING, normalized_name, number, without_null
 from .networks import as_network, canonical
 from .requirements import project
 from .rules import EXEMPTED, RULES, Finding
-from .runtime import Runtime, is_id, parts_of
+from .runtime import Runtime, is_id
 
 _DATE = re.compile(r"(\d{4}-\d\d-\d\d)([T ][\d:.]+(Z|[+-][\d:]+)?)?", re.ASCII)
 
@@ -45,14 +45,10 @@ class Exemption(NamedTuple):
         return f"{self.place} {self.runtime!r}" + (f" ({narrowed})" if narrowed else "")
 
     def is_for(self, name: str | None, identity: str | None) -> bool:
-        """Whether it means this runtime. A name or an id that is None is not known yet, and may be what it means.
-
-        What is exempted for a runtime is exempted for its unfinished replacement.
-        """
+        """Whether it means this runtime. A name or an id that is None is not known yet, and may be what it means."""
         if name is None or (identity is None and is_id(self.runtime)):
             return True
-        final_name, replaced = parts_of(name) or (name, identity)
-        return is_meant(self.runtime, name, identity) or is_meant(self.runtime, final_name, replaced)
+        return is_permitted_by(self.runtime, name, identity)
 
     def covers(self, rule: str, value: Any) -> bool:
         """Whether it means a violation of this rule by this value."""
@@ -161,16 +157,10 @@ class Policy(NamedTuple):
         values = _planned_values(current, target, wanted)
         findings = self.evaluate(values, target.name, target.key)
         violations = [finding for finding in findings if finding.counts]
-        advice, unfinished = "", parts_of(target.name)
-        if unfinished:
-            # A replacement copies values that its definition does not have.
-            _name, replaced = unfinished
-            advice = f"; remove it from the runtime, or exempt the id {replaced}"
         own = {finding.key: finding.sentence for finding in self.of_definition(wanted, current)}
         with ErrorList() as errors:
             for finding in violations:
-                sentence = own.get(finding.key) or _merged_sentence(finding, wanted)
-                errors.add(f"{sentence}{advice}")
+                errors.add(own.get(finding.key) or _merged_sentence(finding, wanted))
         return tuple(finding for finding in findings if finding.verdict == EXEMPTED)
 
     def report(

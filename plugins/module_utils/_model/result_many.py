@@ -7,196 +7,138 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from operator import attrgetter
 from typing import Any
 
 from .._errors import MstrError, PartialError
-from .approval import plan_id
 from .definition import Definition
-from .result import (
-    action_of,
-    deletion_diff,
-    diff_of,
-    exempted_of,
-    facts_of,
-    failures,
-    is_changed,
-    is_moved,
-    script_result,
-    scripts_diff,
-    scripts_of,
-    shown,
-)
+from .moves import Move, all_of, move_result, moves_diff
+from .result import diff_of, exempted_of, facts_of, failures
 from .runtime import DEFAULT_RUNTIME_ID, Runtime
-from .steps import DELETE_OLD, PURGE, RECOVERY, Row, Step, is_purged
+from .steps import Step
 
 # The counts of a summary, in their order
-_COUNTS = ("created", "updated", "deleted", "replaced", "unchanged", "moved", "failed")
+_COUNTS = ("created", "updated", "deleted", "unchanged", "moved", "failed")
 
 
 def report_many(
-    rows: Sequence[Row],
+    steps: Sequence[Step],
+    moves: Sequence[Move],
     *,
+    plan_id: str,
     purges: bool,
     has_scripts: bool,
     refusal: MstrError | None,
     predicted: bool,
     undefined: Sequence[Runtime] | None,
 ) -> dict[str, Any]:
-    """The result of a task for many runtimes. Raises PartialError, which carries the result, if a row failed.
+    """The result of a task for many runtimes. Raises PartialError, which carries the result, if something failed.
 
     `purges`: whether the task should purge. `has_scripts`: whether scripts were given. `refusal`: why the task was
     refused in check mode. `predicted`: whether the task ran in check mode. `undefined`: the runtimes that no definition
     names.
     """
-    reported, of_scripts = _in_result(rows)
-    scripts = scripts_of(rows)
-    failed = [row for row in (*reported, *of_scripts) if row.failure]
-    results = list(_results(reported))
-    summary = _summary(results, scripts, len(failed))
+    # A purge that was cancelled is not in the result.
+    reported = [step for step in steps if not step.is_cancelled_purge]
+    items = all_of(reported, moves)
+    failed = [item for item in items if item.error]
+    results = [_step_result(step) for step in reported]
+    summary = _summary(results, moves, len(failed))
     result: dict[str, Any] = {
-        "changed": any(map(is_changed, rows)),
+        "changed": any(item.is_changed for item in items),
         "msg": summary_line(summary, predicted),
         "runtimes": results,
         "summary": summary,
-        "diff": _diffs(reported, scripts),
-        "plan_id": plan_id(rows),
+        "diff": _diffs(reported, moves),
+        "plan_id": plan_id,
         "undefined": None if undefined is None else _names_of(undefined),
     }
-    if scripts or has_scripts:
-        result["scripts"] = [script_result(step) for step in scripts]
+    if has_scripts:
+        result["scripts"] = list(map(move_result, moves))
     exempted = _exempted(reported)
     if exempted is not None:
         result["exempted"] = exempted
-    end = "Nothing was purged." if purges and _spared(rows) else ""
-    error = refusal or _failure_of((*reported, *of_scripts), failed, end)
+    end = "Nothing was purged." if purges and _spared(steps) else ""
+    error = refusal or _failure_of(failed, items, end)
     if error:
         raise PartialError(error, result)
     return result
-
-
-def _in_result(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
-    """The rows of runtimes that a result has, and the rows of scripts."""
-    reported = [row for row in rows if not row.main.script and _is_reported(row)]
-    return reported, [row for row in rows if row.main.script]
 
 
 def _names_of(runtimes: Sequence[Runtime]) -> list[dict[str, Any]]:
     return [{"id": runtime.id, "name": runtime.name} for runtime in runtimes]
 
 
-def _exempted(rows: Sequence[Row]) -> list[dict[str, Any]] | None:
+def _exempted(steps: Sequence[Step]) -> list[dict[str, Any]] | None:
     """What the policy let pass; None without a policy."""
-    found = [entries for entries in map(exempted_of, rows) if entries is not None]
+    found = [entries for entries in map(exempted_of, steps) if entries is not None]
     return list(chain.from_iterable(found)) if found else None
 
 
-def _failure_of(rows: Sequence[Row], failed: Sequence[Row], end: str) -> MstrError | None:
-    """The error of a task in which these of all rows failed; None if none did. `end`: of its message."""
-    causes = [(f"{row.place} {row.label}", row.failure) for row in failed if row.failure]
+def _failure_of(failed: Sequence[Step | Move], items: Sequence[Step | Move], end: str) -> MstrError | None:
+    """The error of a task in which these of all steps and moves failed; None if none did. `end`: of its message."""
+    causes = [(f"{item.place} {item.label}", item.error) for item in failed if item.error]
     if not causes:
         return None
-    what = "runtimes and scripts" if any(row.main.script for row in rows) else "runtimes"
-    text = failures(f"{len(failed)} of {len(rows)} {what} failed", causes, end)
+    what = "runtimes" if all(isinstance(item, Step) for item in items) else "runtimes and scripts"
+    text = failures(f"{len(causes)} of {len(items)} {what} failed", causes, end)
     return MstrError(text, **causes[0][1].error)
 
 
-def _is_reported(row: Row) -> bool:
-    """Whether a result has the row: a purge that was cancelled is not in it."""
-    return not is_purged(row) or is_changed(row) or bool(row.failure)
-
-
-def _spared(rows: Sequence[Row]) -> bool:
+def _spared(steps: Sequence[Step]) -> bool:
     """Whether a purge spared something because of a failure."""
-    to_purge = [row for row in rows if is_purged(row)]
-    return not to_purge or any(action_of(row) != "deleted" and not row.failure for row in to_purge)
+    purges = [step for step in steps if step.is_purge]
+    return not purges or any(step.action != "deleted" and not step.error for step in purges)
 
 
 def undefined_in(
-    known: Iterable[Runtime], definitions: Sequence[Definition], rows: Sequence[Row], spared: Collection[str]
+    known: Iterable[Runtime], definitions: Sequence[Definition], steps: Sequence[Step]
 ) -> list[Runtime] | None:
-    """The runtimes of a list that no definition means, but the default one and those with the keys `spared`.
+    """The runtimes of a list that no definition means, but the default one.
 
-    None without a definition of what there should be. `rows`: found for the definitions.
+    None without a definition of what there should be. `steps`: found for the definitions.
     """
     if all(wanted.state == "absent" for wanted in definitions):
         return None
     names: set[str | None] = set()
-    keys: set[str | None] = {DEFAULT_RUNTIME_ID, *spared}
+    keys: set[str | None] = {DEFAULT_RUNTIME_ID, *map(attrgetter("key"), steps)}
     for wanted in definitions:
         names |= {wanted.name, *wanted.previous_names}
         keys.add(wanted.id)
-    for row in rows:
-        keys |= {step.key for step in row.steps}
     undefined = [runtime for runtime in known if runtime.key not in keys and runtime.name not in names]
     return sorted(undefined, key=attrgetter("name"))
 
 
-def _results(rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
-    """Each runtime of a result: the definitions, what was replaced, what was recovered, and what was purged."""
-    by_place: dict[str, list[Row]] = {"": [], RECOVERY: [], PURGE: []}
-    for row in rows:
-        by_place.get(row.place, by_place[""]).append(row)
-    yield from map(_row_result, by_place[""])
-    for row in by_place[""]:
-        for step in row.in_phase(DELETE_OLD):
-            if step.is_reported and step.plan.changed:
-                yield _replaced_result(row, step)
-    yield from map(_row_result, by_place[RECOVERY])
-    yield from map(_row_result, by_place[PURGE])
-
-
-def _row_result(row: Row) -> dict[str, Any]:
-    """The row's part of the result of a task for many runtimes."""
-    facts, failure = facts_of(row), row.failure
+def _step_result(step: Step) -> dict[str, Any]:
+    """The step's part of the result of a task for many runtimes."""
+    facts, error = facts_of(step), step.error
     result = {
-        "name": row.name,
+        "name": step.name,
         **facts,
-        "id": facts["id"] or row.wanted.id,
-        "error": {"msg": failure.sentence, **failure.error} if failure else None,
+        "id": facts["id"] or step.wanted.id,
+        "error": {"msg": error.sentence, **error.error} if error else None,
     }
-    if row.has_smoke_test and shown(row).changed:
-        result["smoke_test"] = row.wanted.smoke_test
+    if step.runs_test and step.is_reported:
+        result["smoke_test"] = step.wanted.smoke_test
     return result
 
 
-def _replaced_result(row: Row, step: Step) -> dict[str, Any]:
-    """What a replacement deleted: nothing else remains of the runtime."""
-    old = step.seen
-    return {
-        "name": old.name,
-        "id": old.id,
-        "action": step.action,
-        "changed_fields": [],
-        "changes": [],
-        "runtime": old.to_result(),
-        "error": None,
-        "replaced_by": row.runtime.id if row.runtime else None,
-    }
-
-
-def _summary(results: Sequence[Mapping[str, Any]], scripts: Sequence[Step], failed: int) -> dict[str, int]:
+def _summary(results: Sequence[Mapping[str, Any]], moves: Sequence[Move], failed: int) -> dict[str, int]:
     """How many runtimes have each action, how many scripts were moved, and how many of both failed."""
     actions = Counter(result["action"] for result in results)
     actions["unchanged"] = sum(result["action"] == "none" and not result["error"] for result in results)
-    actions["moved"] = sum(map(is_moved, scripts))
+    actions["moved"] = sum(move.is_changed for move in moves)
     actions["failed"] = failed
     return {name: actions[name] for name in _COUNTS}
 
 
-def _diffs(rows: Sequence[Row], scripts: Sequence[Step]) -> list[dict[str, Any]]:
-    """A difference for each runtime that changes, and one for all scripts."""
-    diffs: list[dict[str, Any]] = []
-    of_purged: list[dict[str, Any]] = []
-    for row in rows:
-        if shown(row).changed:
-            (of_purged if is_purged(row) else diffs).append(diff_of(row))
-    deletions = [step for row in rows for step in row.in_phase(DELETE_OLD) if step.is_reported]
-    diffs += [*map(deletion_diff, deletions), *of_purged]
-    if any(map(is_moved, scripts)):
-        diffs.append({**scripts_diff(scripts), "before_header": "scripts", "after_header": "scripts"})
+def _diffs(steps: Sequence[Step], moves: Sequence[Move]) -> list[dict[str, Any]]:
+    """A difference for each runtime that changes or whose test runs, and one for all scripts."""
+    diffs = [diff_of(step) for step in steps if step.is_reported and (step.plan.changed or step.runs_test)]
+    if any(move.is_changed for move in moves):
+        diffs.append(moves_diff(moves))
     return diffs
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A runtime as the server holds it, and how it is identified: its id, and its name, which may say what it replaces.
+"""A runtime as the server holds it, and how it is identified.
 
 Reading never fails, whatever a server stores, once a response is an object.
 """
@@ -26,8 +26,6 @@ _ID = re.compile(r"[0-9A-Fa-f]{32}", re.ASCII)
 # C0 and C1 controls, and the separators that end a line.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
-# A runtime that is to replace another one says so in its name, such as `R (replaces 3B9A…)`.
-_UNFINISHED = re.compile(r"(.+) \(replaces ([0-9A-F]{32})\)", re.DOTALL)
 # Read-only fields of a response [doc].
 READ_ONLY = ("status", "dateCreated", "dateModified", "version", "owner", "acl", "acg")
 INCOMPLETE = "The server's list of runtimes lacks its built-in default runtime, so it may be incomplete"
@@ -144,46 +142,3 @@ def name_error(name: str) -> str | None:
 def counted_runtimes(number: int, with_default: bool, more: str = "") -> str:
     """A number of runtimes and `more`; says whether the built-in one, which an export leaves out, is among them."""
     return f"{counted(number, 'runtime')}{more} ({'with' if with_default else 'without'} the default one)"
-
-
-class Unfinished(NamedTuple):
-    """A runtime that is to take `name`, and to replace the runtime with the key `replaced`."""
-
-    runtime: Runtime
-    name: str
-    replaced: str
-
-    @property
-    def key(self) -> str:
-        """The key of the runtime itself."""
-        return self.runtime.key
-
-
-def unfinished_name(name: str, replaced: str) -> str:
-    """The name of a runtime until it takes its own: it says which runtime, by its key, it replaces."""
-    return f"{name} (replaces {replaced})"
-
-
-def parts_of(name: str) -> tuple[str, str] | None:
-    """What such a name says: the name that the runtime is to take, and the key of what it replaces.
-
-    None for any other name. Nothing replaces the built-in default runtime.
-    """
-    found = _UNFINISHED.fullmatch(name) if name.endswith(")") else None
-    return (found[1], found[2]) if found and found[2] != DEFAULT_RUNTIME_ID else None
-
-
-def unfinished_parts(names: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    """What the names of unfinished replacements say, by their keys. `names`: of all runtimes, by their keys.
-
-    One that claims to replace itself or another one has a plain name.
-    """
-    found = {key: parts for key, name in names.items() if (parts := parts_of(name))}
-    return {key: parts for key, parts in found.items() if parts[1] not in found}
-
-
-def unfinished_in(listed: Iterable[Runtime]) -> list[Unfinished]:
-    """The unfinished replacements in a list of runtimes, by their keys."""
-    runtimes = {runtime.key: runtime for runtime in listed}
-    parts = unfinished_parts({key: runtime.name for key, runtime in runtimes.items()})
-    return [Unfinished(runtimes[key], *parts[key]) for key in sorted(parts)]

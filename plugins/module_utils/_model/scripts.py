@@ -100,6 +100,7 @@ class SavedScript(NamedTuple):
             "project": self.project._asdict(),
             "owner": excerpt(self.entry.get("owner"), "id", "name"),
             "date_modified": None if modified is None else str(modified),
+            "has_secret": self.has_secret,
         }
 
 

@@ -20,7 +20,7 @@ class Source(NamedTuple):
     """What a file says. The entries of `runtimes` and `scripts` are unconverted; None means that the key is missing.
 
     `partial`: it is a part of what there should be, so a purge is refused. `restore`: it is a backup, whose ids need
-    not exist any more, and `server` the address of the server that it belongs to.
+    not exist any more. `server`: the address of the server for which it was written.
     """
 
     runtimes: list[Any] | None = None

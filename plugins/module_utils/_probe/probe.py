@@ -21,10 +21,10 @@ from typing import Any
 from .._errors import ConnectError, MstrError, as_mstr_error
 from .._model.runtime import DEFAULT_RUNTIME_ID
 from .._session.interrupt import Interrupted, Stop
+from .._session.poll import Rhythm, poll
 from .._session.response import LIST_WITH_IDS, OBJECT_WITH_ID, Response, id_in, list_of
 from .._session.session import Session
 from .._text import counted, ended, listed
-from .._work.poll import Rhythm, poll
 from .._work.script_usage import start_search
 from .._work.write import CHECKS
 from .shape import recorded, recorded_without_response

@@ -13,14 +13,14 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timezone
 from functools import cached_property, partial
 from threading import Lock
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from .._errors import ApiError, MstrError, ValidationError, as_mstr_error
 from .._model.definition import Definition, Purge
 from .._model.fields import FIELDS
-from .._model.runtime import Runtime, Unfinished, from_api, is_id
-from .._model.steps import Row, Step
+from .._model.runtime import Runtime, from_api, is_id
+from .._model.steps import Step
 from .._session.response import OBJECT_WITH_ID, list_of, says_no_such_object
 from .._session.session import Session
 
@@ -147,9 +147,9 @@ class Inputs(NamedTuple):
 
     `purge`: None to leave unlisted runtimes alone. `scripts`: None if none are given. `waits`: whether to wait until
     the runtimes are ready. `waiting`: how long, also for a runtime that is waited for in any case. `protects`: whether
-    a script keeps its runtime from being deleted. `plan_id`: of the approved plan. `recover`: whether to undo or finish
-    unfinished replacements. `restore`: whether the definitions are a backup, and `server` the one that it belongs to.
-    `shows_all_fields`: whether the result shows every field of a runtime, also where a list omits some.
+    a script keeps its runtime from being deleted. `plan_id`: of the approved plan. `restore`: whether the definitions
+    are a backup. `server`: the address for which a file was written. `shows_all_fields`: whether the result shows every
+    field of a runtime, also where a list omits some.
     """
 
     definitions: Sequence[Definition]
@@ -160,10 +160,14 @@ class Inputs(NamedTuple):
     plan_id: str | None = None
     waits: bool = False
     waiting: Waiting = Waiting(300.0, 2.0)
-    recover: bool = False
     restore: bool = False
     server: str | None = None
     shows_all_fields: bool = False
+
+    @property
+    def names_of_targets(self) -> set[str | None]:
+        """The names of the runtimes that scripts are to use."""
+        return {entry.runtime for entry in self.scripts or ()}
 
     @property
     def enforced_policy(self) -> Policy | None:
@@ -174,11 +178,8 @@ class Inputs(NamedTuple):
 class Context(NamedTuple):
     """What the steps of the work need besides their runtimes. In check mode they write nothing.
 
-    `existing`: the runtimes on which the plan is made: as listed, or as a recovery will leave them; none if no list was
-    needed. `warn` reports a warning, `progress` a line of progress. `pause` sleeps for a number of seconds; `clock`
-    returns monotonic seconds. `retries`: how many times a write whose outcome is unknown may be sent again. `usage`:
-    the scripts on which the plan is made, if they were looked up. `unfinished`: the unfinished replacements that the
-    task leaves alone.
+    `warn` reports a warning, `progress` a line of progress. `pause` sleeps for a number of seconds; `clock` returns
+    monotonic seconds. `retries`: how many times a write whose outcome is unknown may be sent again.
     """
 
     api: RuntimeApi
@@ -190,61 +191,53 @@ class Context(NamedTuple):
     progress: Callable[[str], None]
     retries: int
     check_mode: bool = False
+
+
+class World(NamedTuple):
+    """What was read of a server at one moment.
+
+    `listed`: its runtimes; None if no list was needed. `usage`: which scripts use which of them; None if that does not
+    count.
+    """
+
+    listed: Sequence[Runtime] | None = None
     usage: Usage | None = None
-    existing: Sequence[Runtime] = ()
-    unfinished: Sequence[Unfinished] = ()
+
+    @property
+    def runtimes(self) -> Sequence[Runtime]:
+        """The runtimes of the list; none without a list."""
+        return self.listed or ()
 
 
-Item = TypeVar("Item", Row, Step)
-
-
-def attempt(work: Callable[[Item], Item], item: Item) -> Item:
-    """The row or step after the work. An error, even an unexpected one, becomes its error and affects no other."""
+def attempt(work: Callable[[Step], Step], step: Step) -> Step:
+    """The step after the work. An error, even an unexpected one, becomes its error and affects no other."""
     try:
-        return work(item)
+        return work(step)
     except Exception as exc:
-        failed: Item = item._replace(error=as_mstr_error(exc))
-        return failed
-
-
-def map_items(context: Context, work: Callable[[Item], Item], items: Sequence[Item], done: str) -> list[Item]:
-    """The rows or steps after work that runs for several in parallel. `done`: for the progress, such as "written"."""
-    work = partial(attempt, work)
-    if len(items) < 2:
-        return list(map(work, items))
-    from .._session.parallel import all_side_by_side  # a single item does not need it
-
-    def report_progress(number: int) -> None:
-        context.progress(progress_line(number, len(items), done))
-
-    return all_side_by_side(work, items, report_progress)
-
-
-def map_rows(
-    context: Context, work: Callable[[Row], Row], rows: Sequence[Row], is_chosen: Callable[[Row], bool], done: str
-) -> list[Row]:
-    """All rows, the chosen ones after work that runs for several in parallel."""
-    results = iter(map_items(context, work, list(filter(is_chosen, rows)), done))
-    return [next(results) if is_chosen(row) else row for row in rows]
+        return step._replace(error=as_mstr_error(exc))
 
 
 def map_steps(
-    context: Context, work: Callable[[Step], Step], rows: Sequence[Row], chosen: Callable[[Row], list[Step]], done: str
-) -> list[Row]:
-    """All rows, their chosen steps after work that runs for several in parallel."""
-    steps = [step for row in rows for step in chosen(row)]
-    return with_results(rows, chosen, map_items(context, work, steps, done))
+    context: Context, work: Callable[[Step], Step], steps: Sequence[Step], is_chosen: Callable[[Step], bool], done: str
+) -> list[Step]:
+    """All steps, the chosen ones after work that runs for several in parallel.
 
+    `done`: for the progress, such as "written".
+    """
+    work = partial(attempt, work)
+    chosen = list(filter(is_chosen, steps))
 
-def with_results(rows: Sequence[Row], chosen: Callable[[Row], list[Step]], results: Iterable[Step]) -> list[Row]:
-    """The rows with what became of their chosen steps, in the order of these."""
+    def report_progress(number: int) -> None:
+        context.progress(progress_line(number, len(chosen), done))
+
+    if len(chosen) < 2:
+        results = list(map(work, chosen))
+    else:
+        from .._session.parallel import all_side_by_side  # a single runtime does not need it
+
+        results = all_side_by_side(work, chosen, report_progress)
     following = iter(results)
-
-    def after(row: Row) -> Row:
-        before = chosen(row)
-        return row._replace(steps=tuple(next(following) if step in before else step for step in row.steps))
-
-    return list(map(after, rows))
+    return [next(following) if is_chosen(step) else step for step in steps]
 
 
 def progress_line(done: int, total: int, what: str) -> str:

@@ -10,22 +10,23 @@ folder. Whether a server keeps the fields that it omits is unknown, so it contai
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from .._errors import ApiError, ConnectError, MstrError, as_mstr_error
+from .._model.moves import Move
 from .._model.runtime import Runtime
 from .._model.scripts import SavedScript, holds_secret
-from .._model.steps import ASSIGN, READ, UNKNOWN, Row, Step, assignments_in
+from .._model.steps import READ, UNKNOWN
 from .._session.interrupt import Interrupted
 from .._session.parallel import all_side_by_side
 from .._session.response import Shape
-from .api import Context, with_results
+from .api import Context
 from .script_usage import SCRIPT_TYPE, read_script, shape_of
-from .scripts import KEPT, with_targets
-from .write import NotFoundOut, check_after_loss, finds_out, not_done_error
+from .scripts import KEPT
+from .write import CHECKS, NotFoundOut, check_after_loss, look_up_reason, not_done_error
 
 _RUNTIME = "scriptRuntimeId"
 
@@ -44,75 +45,53 @@ def _folder_in(properties: Any) -> str | None:
 _WITH_FOLDER = Shape("an object with the script's folder", lambda data: _folder_in(data) is not None)
 
 
-def assign(context: Context, rows: Sequence[Row]) -> list[Row]:
-    """Carry out the assignments that are due, in the order of the rows, to the runtimes as they are now.
+def assign(context: Context, moves: Sequence[Move]) -> list[Move]:
+    """The moves after the work, in their order, to the runtimes as they are now.
 
-    An error, even an unexpected one, or a signal becomes the error of its script and affects no other.
+    Scripts are moved one by one until one was compared after its update: if this server loses a part of it, the others
+    are left as they are. An error, even an unexpected one, or a signal becomes the error of its script and affects no
+    other.
     """
-    rows = with_targets(rows)
-    due = [step for row in rows for step in row.due(ASSIGN)]
-    if not due:
-        return rows
-    assigned = _assign_all(context, due, assignments_in(rows))
-    return list(map(_with_reason, with_results(rows, lambda row: row.due(ASSIGN), assigned)))
+    due = [move for move in moves if move.is_due]
+    moved: list[Move] = []
+    for move in due:
+        moved.append(_moved_or_failed(context, move))
+        is_compared = moved[-1].state == READ or isinstance(moved[-1].error, Loss)
+        if is_compared:
+            break
+    following = due[len(moved) :]
+    loss = moved[-1].error if moved else None
+    if isinstance(loss, Loss):
+        why = f"It was not assigned, because the first script of the task lost something: {loss.sentence}"
+        moved += [move._replace(error=MstrError(why)) for move in following]
+    else:
+
+        def report_progress(number: int) -> None:
+            context.progress(f"{len(due) - len(following) + number} of {len(due)} scripts assigned")
+
+        moved += all_side_by_side(partial(_moved_or_failed, context), following, report_progress)
+    results = iter(moved)
+    return [next(results) if move.is_due else move for move in moves]
 
 
-def _with_reason(row: Row) -> Row:
-    """The row of a runtime; if one of its scripts failed, its error says which."""
-    if row.error or row.main.script:
-        return row
-    for step in row.in_phase(ASSIGN):
-        if step.error:
-            return row._replace(error=_reason(step, step.error))
-    return row
-
-
-def _reason(step: Step, error: MstrError) -> MstrError:
-    """The error of a runtime whose script failed."""
-    if step.is_reported and not isinstance(error, Loss):
-        return error
-    how = "was moved, but" if step.done else "was not moved:"
-    return MstrError(f"The {step.label} {how} {error}", **error.error)
-
-
-def _assign_all(context: Context, due: Sequence[Step], all_of_task: Iterable[Step]) -> list[Step]:
-    """The steps after the work."""
-    done = [step for step in all_of_task if step.done and step.plan.changed]
-    # The first one alone: if this server loses a part of a script, the others are left as they are.
-    first = [] if done else [_moved_or_failed(context, due[0])]
-    following = due[len(first) :]
-
-    def report_progress(number: int) -> None:
-        context.progress(f"{len(first) + number} of {len(due)} scripts assigned")
-
-    losses = [step.error for step in (*done, *first) if isinstance(step.error, Loss)]
-    if losses:
-        why = f"It was not assigned, because the first script of the task lost something: {losses[0].sentence}"
-        failed = [step._replace(error=MstrError(why)) for step in following]
-        return [*first, *failed]
-    return [*first, *all_side_by_side(partial(_moved_or_failed, context), following, report_progress)]
-
-
-def _moved_or_failed(context: Context, step: Step) -> Step:
-    """The step after its work."""
+def _moved_or_failed(context: Context, move: Move) -> Move:
+    """The move after its work."""
     try:
-        return _move(context, step)
+        return _move(context, move)
     except Exception as exc:
-        state = UNKNOWN if isinstance(exc, NotFoundOut) else step.state
-        return step._replace(state=state, error=as_mstr_error(exc))
+        state = UNKNOWN if isinstance(exc, NotFoundOut) else move.state
+        return move._replace(state=state, error=as_mstr_error(exc))
 
 
-def _move(context: Context, step: Step) -> Step:
-    """The step after its write. Raises MstrError if the script is left as it is."""
-    script, target = step.script, step.successor
-    if script is None or target is None:
-        return step
+def _move(context: Context, move: Move) -> Move:
+    """The move after its write. Raises MstrError if the script is left as it is."""
+    script, target = move.script, move.target
     before = _read(context, script)
     if before[_RUNTIME] == target.key:
-        return step._replace(state=READ, plan=step.plan._replace(action="none"))
+        return move._replace(source=target)
     if before[_RUNTIME] != script.runtime_id:
         now = script._replace(runtime_id=before[_RUNTIME])
-        return step._replace(script=now, before=None, error=_taken(before[_RUNTIME]))
+        return move._replace(script=now, source=Runtime({}, id=before[_RUNTIME]), error=_taken(before[_RUNTIME]))
     if context.api.get(str(target.id), repr(target.name)) is None:
         raise MstrError(f"The runtime {target.label} was deleted meanwhile.")
     body = _body(before)
@@ -120,14 +99,14 @@ def _move(context: Context, step: Step) -> Step:
     try:
         _put(context, script, target, body)
         is_sent = True
-        after = _read_again(context, script)
+        after = _read_after(context, script)
     except MstrError as exc:
         stopped = exc if isinstance(exc, Interrupted) else exc.__cause__
         may_be_done = is_sent or exc is not stopped or exc.outcome_unknown
         if not isinstance(stopped, Interrupted) or not may_be_done:
             raise
-        return _seen_at_last(context, step, script, stopped)
-    return _compared(step, script, target, before, after)
+        return _seen_at_last(context, move, stopped)
+    return _compared(move, before, after)
 
 
 def _body(before: Mapping[str, Any]) -> dict[str, Any]:
@@ -140,19 +119,21 @@ def _body(before: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in before.items() if value is not None and name not in omitted}
 
 
-def _compared(
-    step: Step, script: SavedScript, target: Runtime, before: Mapping[str, Any], after: Mapping[str, Any]
-) -> Step:
-    """The step with an error if the script does not use the runtime, or is different in another way."""
-    lost = [name for name in KEPT if (before[name] or None) != (after[name] or None)]
-    error: MstrError | None = None
-    if lost:
-        words = ", ".join(KEPT[name] for name in lost)
-        error = Loss(f"While the server assigned the runtime, it changed {words}. Check it.")
-    if after[_RUNTIME] == target.key:
-        return step._replace(state=READ, error=error)
-    ignored = f"The server accepted a new runtime for the {script.label}, but the script still uses {after[_RUNTIME]}."
-    return step._replace(error=error or MstrError(ignored))
+def _compared(move: Move, before: Mapping[str, Any], after: Mapping[str, Any]) -> Move:
+    """The move with an error if the script does not use the runtime, or is different in another way."""
+    error = _loss(before, after)
+    if after[_RUNTIME] == move.target.key:
+        return move._replace(state=READ, error=error)
+    ignored = f"The server accepted a new runtime for the {move.label}, but the script still uses {after[_RUNTIME]}."
+    return move._replace(error=error or MstrError(ignored))
+
+
+def _loss(before: Mapping[str, Any], after: Mapping[str, Any]) -> MstrError | None:
+    """The error of a script that lost something; None if it did not."""
+    lost = [word for name, word in KEPT.items() if (before[name] or None) != (after[name] or None)]
+    if not lost:
+        return None
+    return Loss(f"While the server assigned the runtime, it changed {', '.join(lost)}. Check it.")
 
 
 def _read(context: Context, script: SavedScript) -> dict[str, Any]:
@@ -165,10 +146,19 @@ def _read(context: Context, script: SavedScript) -> dict[str, Any]:
     return {**fields, _RUNTIME: script.on_runtime(data).runtime_id}
 
 
-def _read_again(context: Context, script: SavedScript) -> Mapping[str, Any]:
-    """The script after its update. Raises MstrError."""
+def _read_after(context: Context, script: SavedScript) -> Mapping[str, Any]:
+    """The script after its update. While it uses its old runtime, it is read again for some seconds. Raises MstrError.
+
+    A server may show for a moment what it had before.
+    """
     try:
-        return _read(context, script)
+        after = _read(context, script)
+        for seconds in CHECKS:
+            if after[_RUNTIME] != script.runtime_id:
+                break
+            context.pause(seconds)
+            after = _read(context, script)
+        return after
     except Interrupted:
         raise
     except MstrError as exc:
@@ -197,7 +187,7 @@ def _put(context: Context, script: SavedScript, target: Runtime, fields: Mapping
 def _is_done_after(context: Context, script: SavedScript, target: Runtime, lost: MstrError) -> bool:
     """Whether an update was carried out whose response was lost. Raises MstrError."""
     unknown = f"The {script.label} may or may not use the runtime {target.label}"
-    despite_outage = context.session.despite_outage(finds_out(lost))
+    despite_outage = context.session.despite_outage(look_up_reason(lost))
     read = despite_outage(partial(_read, context, script))
     for seen in check_after_loss(context.pause, context.retries, lost, read, unknown):
         if seen[_RUNTIME] == target.key:
@@ -207,8 +197,9 @@ def _is_done_after(context: Context, script: SavedScript, target: Runtime, lost:
     return False
 
 
-def _seen_at_last(context: Context, step: Step, script: SavedScript, stopped: Interrupted) -> Step:
-    """After a signal: the step with what one request of 5 s shows of the script."""
+def _seen_at_last(context: Context, move: Move, stopped: Interrupted) -> Move:
+    """After a signal: the move with what one request of 5 s shows of the script."""
+    script = move.script
     during = stopped.during(f"the runtime of the {script.label} was being changed")
     path, operation, project = f"/scripts/{script.id}", f"check the {script.label}", script.project.id
     request = context.session.last_request
@@ -217,9 +208,8 @@ def _seen_at_last(context: Context, step: Step, script: SavedScript, stopped: In
         now = script.on_runtime(read).runtime_id
     except MstrError as exc:
         unchecked = MstrError(f"{during.sentence}. Check which runtime it uses. {exc.sentence}", **exc.error)
-        return step._replace(state=UNKNOWN, error=unchecked)
-    is_moved = step.successor is not None and now == step.successor.key
-    return step._replace(state=READ if is_moved else UNKNOWN, error=during)
+        return move._replace(state=UNKNOWN, error=unchecked)
+    return move._replace(state=READ if now == move.target.key else UNKNOWN, error=during)
 
 
 def _taken(runtime_id: str) -> MstrError:

@@ -11,7 +11,9 @@ from functools import partial
 from typing import Any
 
 from .._errors import PartialError, ValidationError, as_mstr_error
+from .._model.moves import all_of
 from .._model.runtime import INCOMPLETE, Runtime
+from .._model.scripts import Usage
 from .._session.interrupt import Interrupted
 from .._session.session import Session
 from .api import ALL_FIELDS, Context, Inputs, RuntimeApi
@@ -19,13 +21,12 @@ from .inputs import NO_INPUTS, context_for, libraries
 from .locate import needed_fields
 from .many import MANY_OPTIONS, Check, inputs_for_many, reconcile_many, result_of
 from .reconcile import Outcome
-from .recover import unfinished_findings
 from .runtime_info import READ_OPTIONS, find_runtimes, query_from, with_findings
 from .script_usage import find_usage
 
 _DEFINITIONS = ("runtimes", "src", "scripts")
 # What only a task that writes needs.
-_OF_WRITES = ("journal_comment", "plan_id", "recover", "wait", "wait_timeout", "wait_interval")
+_OF_WRITES = ("journal_comment", "plan_id", "wait", "wait_timeout", "wait_interval")
 AUDIT_OPTIONS: dict[str, Any] = {
     **READ_OPTIONS,
     **{name: spec for name, spec in MANY_OPTIONS.items() if name not in _OF_WRITES},
@@ -86,13 +87,11 @@ def audit(task: Any, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     needed = _REPORTED.union(*(needed_fields(context, wanted) for wanted in context.inputs.definitions))
     runtimes = find_runtimes(context, query, needed)
     context = context._replace(api=Snapshot(task.session, runtimes))
-    if query["include_scripts"]:
-        # One look-up, also for what an apply would delete.
-        context = context._replace(usage=find_usage(context, None))
+    # One look-up, also for what an apply would delete.
+    usage = find_usage(context, None) if query["include_scripts"] else None
     # Without their warnings: the result lists what could not be read.
-    read = with_findings(context._replace(check_mode=not may_run, warn=lambda text: None), query, runtimes)
-    read = {**read, "unfinished": unfinished_findings(context, runtimes)}
-    applied, refusals = _comparison(context, compared) if compared else (None, ())
+    read = with_findings(context._replace(check_mode=not may_run, warn=lambda text: None), query, runtimes, usage)
+    applied, refusals = _comparison(context, compared, usage) if compared else (None, ())
     return {"changed": False, "msg": read["msg"], "read": read, "applied": applied, "refusals": refusals}
 
 
@@ -102,12 +101,14 @@ def _warn(warn: Callable[[str], None], text: str) -> None:
         warn(text)
 
 
-def _comparison(context: Context, inputs: Inputs | ValidationError) -> tuple[dict[str, Any], Sequence[str]]:
+def _comparison(
+    context: Context, inputs: Inputs | ValidationError, usage: Usage | None
+) -> tuple[dict[str, Any], Sequence[str]]:
     """The result of an apply in check mode, and why it would be refused."""
     try:
         if isinstance(inputs, ValidationError):
             raise inputs
-        outcome = reconcile_many(context)
+        outcome = reconcile_many(context, usage)
         refusals = outcome.refusal.errors if outcome.refusal else ()
         return _reported(context, outcome._replace(refusal=None, listed=context.api.list_all())), refusals
     except Interrupted:
@@ -121,7 +122,7 @@ def _reported(context: Context, outcome: Outcome) -> dict[str, Any]:
     try:
         result = dict(result_of(context, outcome))
     except PartialError as exc:
-        errors = [row.failure for row in outcome.rows]
+        errors = [item.error for item in all_of(outcome.steps, outcome.moves)]
         failed = any(error and not isinstance(error, ValidationError) for error in errors)
         result = {**exc.to_result(), "failed": failed}
     for shown in result["runtimes"]:

@@ -2,124 +2,124 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Carries out the plan of a task, the steps of one phase after another, or predicts that."""
+"""Carries out the plan of a task in its order, or predicts that."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from .._errors import MstrError
+from .._model.definition import EACH_PACKAGE
+from .._model.moves import Move, all_of
 from .._model.runtime import Runtime
-from .._model.steps import (
-    ASSIGN,
-    CHANGE,
-    DELETE,
-    DELETE_OLD,
-    PURGE,
-    RECOVERY,
-    UNDO,
-    Row,
-    has_failed,
-    is_purged,
-    predicted,
-)
-from .api import Context, map_steps
+from .._model.steps import PREDICTED, Step
+from .api import Context, World, map_steps
 from .write import read_again, write
 
+_SMOKE_TEST_TIMEOUT = 600.0  # seconds
 
-def carry_out(context: Context, rows: list[Row]) -> list[Row]:
-    """The rows after the work.
 
-    Recover what earlier runs left, create and update in parallel, read again, wait, compare, run smoke tests, assign
-    scripts, ask the guards again, delete, rename what replaces, undo what failed, and purge unless there was an error.
+def carry_out(
+    context: Context, world: World, steps: Sequence[Step], moves: Sequence[Move]
+) -> tuple[list[Step], list[Move]]:
+    """The steps and moves after the work.
+
+    Create and update in parallel, read again, wait, run smoke tests, assign scripts, and delete. An error of a step or
+    of a move does not stop the others, but it cancels every deletion.
     """
-    replaces = any(row.replacement for row in rows)
-    if any(row.place == RECOVERY for row in rows):
-        rows = _recovered(context, rows)
-    rows, listed = _changed(context, rows, replaces)
-    if _has_due(rows, ASSIGN):
-        from .assign import assign  # only these tasks need it
-        from .scripts import spare_used
-
-        rows, listed = spare_used(assign(context, rows)), None
-    if _has_due(rows, DELETE_OLD, DELETE):
-        from .settle import settle  # only a task that deletes needs it
-
-        rows, listed = settle(context, rows, (DELETE_OLD, DELETE), listed)
-    if replaces:
-        from .replace import undo
-
-        rows = undo(context, rows)
-    if _has_due(rows, PURGE) and not has_failed(rows):
-        from .settle import delete
-
-        rows, _listed = delete(context, rows, (PURGE,), listed)
-    return rows
-
-
-def _has_due(rows: Sequence[Row], *phases: str) -> bool:
-    return any(row.due(*phases) for row in rows)
-
-
-def predict(rows: Sequence[Row]) -> list[Row]:
-    """The rows as a run would leave them."""
-    is_purge_cancelled = has_failed(rows)
-
-    def after(row: Row) -> Row:
-        if row.failure:
-            return row
-        return row if is_purged(row) and is_purge_cancelled else predicted(row)
-
-    return list(map(after, rows))
-
-
-def _recovered(context: Context, rows: Sequence[Row]) -> list[Row]:
-    """The rows, after what earlier runs left was undone or finished. What needs it and does not get it has an error."""
-    from .assign import assign  # only these tasks need it
-    from .settle import settle
-
-    recovery = [row for row in rows if row.place == RECOVERY]
-    recovery, _listed = settle(context, assign(context, recovery), (UNDO,))
-    failures: dict[str, MstrError] = {}
-    renamed: dict[str, Runtime] = {}
-    for row in recovery:
-        if row.failure:
-            failures.update(dict.fromkeys(row.needed_by, row.failure))
-        elif row.main.after:
-            renamed[row.main.key] = row.main.after
-    others = [row for row in rows if row.place != RECOVERY]
-    return [*recovery, *(_after_recovery(row, failures, renamed) for row in others)]
-
-
-def _after_recovery(row: Row, failures: Mapping[str, MstrError], renamed: Mapping[str, Runtime]) -> Row:
-    """The row with the runtimes as they are now, or with the failure of what it needs."""
-    failure = failures.get(row.place)
-    if failure and not row.failure:
-        return row._replace(error=MstrError(f"What it needs failed: {failure.sentence}", **failure.error))
-    steps = [step._replace(before=renamed.get(step.key, step.before)) for step in row.steps]
-    return row._replace(steps=tuple(steps))
-
-
-def _changed(context: Context, rows: list[Row], replaces: bool) -> tuple[list[Row], Sequence[Runtime] | None]:
-    """The rows with what they create and update, ready and tried; and the runtimes, if nothing happened since."""
-    listed: Sequence[Runtime] | None = None
-    writes = _has_due(rows, CHANGE)
-    if writes:
-        step = partial(write, context, read_first=len(rows) > 1)
-        rows = map_steps(context, step, rows, lambda row: row.due(CHANGE), "written")
-        rows, listed = read_again(context, rows)
-    # Only replacements and smoke tests wait without the option.
-    is_tried = replaces or (writes and any(row.wanted.smoke_test for row in rows))
-    if is_tried:
-        from . import replace  # only these tasks need it
-
-        rows = replace.check_names(context, rows)
-    if context.inputs.waits or is_tried:
+    steps, moves = _written(context, world, steps), list(moves)
+    awaited = _places_to_await(context, steps, moves)
+    if awaited:
         from .wait import wait  # only a task that waits needs it
 
-        rows, listed = wait(context, rows), None
-    if is_tried:
-        rows = replace.try_code(context, replace.compare_stored(rows))
-        rows = replace.with_new_runtimes(rows)
-    return rows, listed
+        steps = wait(context, steps, awaited)
+    steps = map_steps(context, partial(_test, context), steps, lambda step: step.runs_test and not step.error, "tried")
+    if any(move.is_due for move in moves):
+        from .assign import assign  # only a task that moves scripts needs it
+        from .scripts import with_targets
+
+        moves = assign(context, with_targets(moves, steps))
+    steps = cancel_deletions(steps, moves)
+    if any(step.deletes for step in steps) and not _causes(steps, moves):
+        from .deletions import delete_all  # only a task that deletes needs it
+
+        steps = delete_all(context, world, steps)
+    return steps, moves
+
+
+def predict(steps: Sequence[Step], moves: Sequence[Move]) -> tuple[list[Step], list[Move]]:
+    """The steps and moves as a run would leave them."""
+    steps = cancel_deletions(steps, moves)
+    spares = bool(_causes(steps, moves))
+    predicted = [step if step.error or (step.deletes and spares) else step.finished(PREDICTED) for step in steps]
+    return predicted, [move._replace(state=PREDICTED) if move.is_due else move for move in moves]
+
+
+def cancel_deletions(steps: Sequence[Step], moves: Sequence[Move]) -> list[Step]:
+    """The steps; if something failed, those that delete what a definition lists as absent have an error.
+
+    A purge is cancelled without an error of its own.
+    """
+    causes = _causes(steps, moves)
+    if not causes:
+        return list(steps)
+    why = f"was not deleted, because {causes[0]} failed"
+    return [step.failed(f"{step.label} {why}") if step.deletes and not step.is_purge else step for step in steps]
+
+
+def _causes(steps: Sequence[Step], moves: Sequence[Move]) -> list[str]:
+    """What has failed."""
+    return [f"{item.place} {item.label}".strip() for item in all_of(steps, moves) if item.error]
+
+
+def _written(context: Context, world: World, steps: Sequence[Step]) -> list[Step]:
+    """The steps after what they create and update."""
+
+    def is_chosen(step: Step) -> bool:
+        return step.is_due and not step.deletes
+
+    if not any(map(is_chosen, steps)):
+        return list(steps)
+    work = partial(write, context, world, read_first=len(steps) > 1)
+    return read_again(context, map_steps(context, work, steps, is_chosen, "written"))
+
+
+def _places_to_await(context: Context, steps: Sequence[Step], moves: Sequence[Move]) -> set[str]:
+    """The places of the steps whose runtimes have to be ready.
+
+    Without the option `wait`, these are those that a test tries, and those that a script is to use. A restore gives
+    scripts back also to a runtime that was broken before, unless this task wrote it.
+    """
+    targets = {move.target_place for move in moves if move.is_due}
+    return {step.place for step in steps if _is_awaited(context, step, targets)}
+
+
+def _is_awaited(context: Context, step: Step, targets: set[str]) -> bool:
+    if context.inputs.waits or step.runs_test:
+        return True
+    if step.place not in targets:
+        return False
+    return step.is_written or not context.inputs.restore
+
+
+def _test(context: Context, step: Step) -> Step:
+    """The step after its smoke test. Raises MstrError if that fails."""
+    from .script import Script, run_script  # only a smoke test needs it
+
+    runtime = step.after or step.before_or_empty
+    script = Script(_test_code(step, runtime), runtime.id, _SMOKE_TEST_TIMEOUT, runtime.name)
+    try:
+        run_script(context.session, script, context.clock, context.pause)
+    except MstrError as exc:
+        raise MstrError(f"The smoke test failed: {exc.sentence}", **exc.error) from exc
+    return step
+
+
+def _test_code(step: Step, runtime: Runtime) -> str:
+    """The code of a smoke test."""
+    if step.wanted.smoke_test != EACH_PACKAGE:
+        return str(step.wanted.smoke_test)
+    from .._model.package_test import package_test  # few definitions need it
+
+    return package_test(runtime.to_result()["packages"])

@@ -10,86 +10,87 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from .._errors import ValidationError
-from .._model.alike import ALIKE, is_named, name_key, near_names, quoted
+from .._model.alike import ALIKE, is_protected_by, name_key, near_names, quoted
 from .._model.approval import plan_id, plan_mismatch
 from .._model.definition import Definition, Purge
+from .._model.moves import Move, usage_after
 from .._model.plan import Plan
 from .._model.runtime import INCOMPLETE, Runtime, lists_default
-from .._model.steps import PURGE, Row, Step, assignments_in, deletions_in, is_purged
+from .._model.steps import Step
 from .._text import NAMES_IN_MESSAGE, counted, listed
-from .api import Context
+from .api import Context, World
 
 if TYPE_CHECKING:
     from .._model.policy import Policy
-    from .._model.scripts import Usage
 
 # Which runtimes must not be deleted, and why.
 Refusal = tuple[Sequence[Runtime], str]
 
 
-def refusals(context: Context, rows: Sequence[Row], steps: Sequence[Step], usage: Usage | None) -> Iterator[Refusal]:
-    """Every refusal of these steps, which delete runtimes, with those of the runtimes that it is about.
+def refusals(context: Context, world: World, steps: Sequence[Step]) -> Iterator[Refusal]:
+    """Every refusal of the deletions among these steps, with the runtimes that it is about.
 
-    `usage`: the scripts as they will be, or as they are just before deletions; None if they do not count.
+    `world`: as it will be, with the scripts where they are moved to, or as it is just before the deletions.
 
     They are asked before the first write, when any refusal refuses the whole task, and again just before deletions,
     with each runtime and the list of runtimes as they are then; then a refusal spares its runtimes.
 
     To add a guard, yield its refusals here; one that concerns more than deletions belongs in `plan_refusals`.
     """
+    deletions = [step for step in steps if step.deletes]
     if context.inputs.purge:
-        yield from _purge_refusals(context, context.inputs.purge, rows, steps)
-    if context.inputs.protects and usage is not None:
-        from .scripts import used_refusals  # only a protected task needs it
+        yield from _purge_refusals(context, world, context.inputs.purge, steps)
+    if context.inputs.protects and world.usage and deletions:
+        from .scripts import used_refusals  # only a protected deletion needs it
 
-        # What takes the scripts of a deleted runtime is asked for them just before the deletion.
-        yield from used_refusals(context, usage, [step.seen for step in steps if step.successor is None])
+        yield from used_refusals(context, world.usage, [step.before_or_empty for step in deletions])
 
 
-def plan_refusals(context: Context, rows: Sequence[Row], usage: Usage | None) -> Iterator[str]:
-    """Why the plan must not be carried out, before the first write. `usage`: the scripts before the planned moves."""
+def plan_refusals(
+    context: Context, world: World, planned: str, steps: Sequence[Step], moves: Sequence[Move]
+) -> Iterator[str]:
+    """Why the plan must not be carried out, before the first write. `planned`: its id."""
     approved = context.inputs.plan_id
     # A plan that is empty by now writes nothing, whatever was approved.
-    if approved and plan_id(rows) not in (approved, plan_id([])):
-        yield plan_mismatch(approved, rows)
-    if usage is not None:
-        from .scripts import usage_after
-
-        usage = usage_after(usage, assignments_in(rows))
-    for _runtimes, sentence in refusals(context, rows, deletions_in(rows), usage):
+    if approved and planned not in (approved, plan_id(context.session.base_url)):
+        yield plan_mismatch(approved, steps, moves)
+    if world.usage:
+        world = world._replace(usage=usage_after(world.usage, moves))
+    for _runtimes, sentence in refusals(context, world, steps):
         yield sentence
 
 
-def violations(policy: Policy, rows: Sequence[Row]) -> list[str]:
+def violations(policy: Policy, steps: Sequence[Step]) -> list[str]:
     """The violations of definitions that had to wait for the list, because of an exemption by id.
 
     Any other one was refused before the login, with the whole task.
     """
     return [
-        f"{row.place} {row.wanted.label}: {finding.sentence}"
-        for row in rows
-        if row.failure
-        for finding in policy.of_definition(row.wanted, row.main.before)
+        f"{step.place} {step.wanted.label}: {finding.sentence}"
+        for step in steps
+        if step.error
+        for finding in policy.of_definition(step.wanted, step.before)
         if finding.counts
     ]
 
 
-def check_plan(context: Context, step: Step, plan: Plan) -> None:
+def check_plan(context: Context, world: World, step: Step, plan: Plan) -> None:
     """Raises ValidationError for a plan of one step that must not be carried out, and warns of a likely mistake."""
     wanted = step.wanted
     if "runtime_version" in plan.changed_fields:
         _check_version(context, str(wanted.values["runtime_version"]))
     if "name" in plan.changed_fields:
-        _check_name(context, step)
+        _check_name(context, world, step)
     if step.before is None and not wanted.id:
-        _warn_of_near_names(context, wanted)
+        _warn_of_near_names(context, world, wanted)
 
 
-def _check_name(context: Context, step: Step) -> None:
+def _check_name(context: Context, world: World, step: Step) -> None:
     """Raises ValidationError if a different runtime has the name: no task could address either of them by name."""
     name = step.wanted.name
     advice = "rename that one, and run the task again" if context.inputs.restore else "choose a different name"
-    for runtime in context.existing or context.api.list_all():
+    runtimes = context.api.list_all() if world.listed is None else world.listed
+    for runtime in runtimes:
         if runtime.name == name and runtime.key != step.key:
             raise ValidationError([f"name {name!r} is taken by the runtime with id {runtime.id}; {advice}"])
 
@@ -101,30 +102,30 @@ def _check_version(context: Context, version: str) -> None:
         raise ValidationError([f"runtime_version {version!r} is not offered by the server (it offers {texts})"])
 
 
-def _warn_of_near_names(context: Context, wanted: Definition) -> None:
+def _warn_of_near_names(context: Context, world: World, wanted: Definition) -> None:
     what = "is new" if wanted.state == "present" else "does not exist, so nothing is deleted"
     for name in (str(wanted.name), *wanted.previous_names):
-        near = near_names(name, (runtime.name for runtime in context.existing))
+        near = near_names(name, (runtime.name for runtime in world.runtimes))
         if near:
             why = f"its name differs only in {ALIKE} from {quoted(near)}"
             context.warn(f"Runtime {quoted([name])} {what}, but {why}. Check the spelling.")
         what = "does not exist, so nothing is renamed"
 
 
-def _purge_refusals(context: Context, purge: Purge, rows: Sequence[Row], steps: Sequence[Step]) -> Iterator[Refusal]:
-    to_delete = [step.seen for step in steps]
-    purged = [step.seen for step in steps if step.phase == PURGE]
-    if not lists_default(context.existing):
+def _purge_refusals(context: Context, world: World, purge: Purge, steps: Sequence[Step]) -> Iterator[Refusal]:
+    """Why a purge must not delete runtimes. Whatever definitions delete themselves is no part of it."""
+    purged = [step.before_or_empty for step in steps if step.is_purge and step.deletes]
+    if not lists_default(world.runtimes):
         why = f"{INCOMPLETE[0].lower()}{INCOMPLETE[1:]}"
-        yield to_delete, f"purge is refused: {why}. Run the task again, or as a user who sees every runtime"
-    names = _listed_names(rows)
+        yield purged, f"purge is refused: {why}. Run the task again, or as a user who sees every runtime"
+    names = _listed_names(steps)
     for runtime in purged:
         error = _purge_error(purge, runtime, names.get(name_key(runtime.name), []))
         if error:
             yield [runtime], error
     if purge.limit is not None and len(purged) > purge.limit:
         named = len(purged) if context.check_mode else NAMES_IN_MESSAGE
-        yield to_delete, _too_many(purged, purge.limit, named)
+        yield purged, _too_many(purged, purge.limit, named)
 
 
 def _too_many(purged: Sequence[Runtime], limit: int, most: int) -> str:
@@ -144,15 +145,15 @@ def _purge_error(purge: Purge, runtime: Runtime, near: Sequence[str]) -> str | N
     if near:
         advice = "write the name as the server has it, or list this runtime by its id with state: absent"
         return f"{label}, whose name differs only in {ALIKE} from {quoted(near)} in the list: {advice}"
-    if is_named(runtime.name, purge.exclude, runtime.id):
+    if is_protected_by(runtime.name, purge.exclude, runtime.id):
         return f"{label}, which purge_exclude names"
     return None
 
 
-def _listed_names(rows: Sequence[Row]) -> dict[str, list[str]]:
+def _listed_names(steps: Sequence[Step]) -> dict[str, list[str]]:
     """The names and previous names of the definitions, by the key of those that a person reads as the same."""
     names: dict[str, list[str]] = {}
-    for row in rows:
-        for name in () if is_purged(row) else (row.wanted.name or "", *row.wanted.previous_names):
+    for step in steps:
+        for name in () if step.is_purge else (step.wanted.name or "", *step.wanted.previous_names):
             names.setdefault(name_key(name), []).append(name)
     return names

@@ -61,10 +61,9 @@ TASK_OPTIONS: dict[str, Any] = {
     "wait": {"type": "bool", "default": False},
     "wait_timeout": {"type": "int", "default": 300},
     "wait_interval": {"type": "float", "default": 2.0},
-    "protect_used": {"type": "bool", "default": False},
+    "protect_used": {"type": "bool", "default": True},
     "plan_id": {"type": "str"},
     "journal_comment": {"type": "str"},
-    "recover": {"type": "bool", "default": False},
     **POLICY_OPTION,
 }
 _MOST_VIOLATIONS = 50  # that a message names
@@ -105,9 +104,8 @@ def inputs_from(params: Mapping[str, Any], own_inputs: Callable[[Policy | None],
         policy=policy,
         waits=params["wait"],
         waiting=Waiting(params["wait_timeout"], params["wait_interval"]),
-        protects=params["protect_used"],
+        protects=params["protect_used"] is not False,
         plan_id=params["plan_id"],
-        recover=params["recover"],
     )
 
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 
 from .._errors import MstrError, ValidationError
@@ -14,8 +14,9 @@ from .._model.definition import Definition
 from .._model.fields import POOL
 from .._model.plan import compare, make_plan
 from .._model.runtime import Runtime
-from .._model.steps import CHANGE, DELETE, READ, Row, Step
-from .api import ALL_FIELDS, Context, attempt, map_rows, one_named
+from .._model.steps import READ, Step
+from .api import ALL_FIELDS, Context, World, attempt, map_steps, one_named
+from .guards import check_plan
 
 
 def is_found_by_id(definitions: Sequence[Definition]) -> bool:
@@ -23,42 +24,36 @@ def is_found_by_id(definitions: Sequence[Definition]) -> bool:
     return len(definitions) == 1 and definitions[0].id is not None
 
 
-def located(context: Context, refused: Mapping[str, MstrError]) -> list[Row]:
-    """A row for each definition, with what was found. `refused`: the errors of definitions, by their places.
+def match_all(context: Context, world: World) -> list[Step]:
+    """A step for each definition, with the runtime that it means.
 
     Raises ValidationError for two definitions that mean one runtime.
     """
-    rows = [_row(wanted, refused) for wanted in context.inputs.definitions]
+    steps = [Step(wanted) for wanted in context.inputs.definitions]
     claimed: set[str | None] = set()
     if context.inputs.restore:
-        keys = {runtime.key for runtime in context.existing}
-        rows = _each(partial(_without_deleted_id, context, keys), rows)
-        claimed = {row.wanted.id for row in rows}
-    find = partial(_found, _Listed(context.existing), claimed)
-    rows = _with_fields(context, _each(find, rows))
-    errors = list(_meetings(rows))
+        keys = {runtime.key for runtime in world.runtimes}
+        steps = _each(partial(_without_deleted_id, context, keys), steps)
+        claimed = {step.wanted.id for step in steps}
+    match = partial(_match, _Listed(world.runtimes), claimed)
+    steps = _with_fields(context, world, _each(match, steps))
+    errors = list(_duplicate_targets(steps))
     if errors:
         raise ValidationError(errors)
-    return rows
+    return steps
 
 
-def _row(wanted: Definition, refused: Mapping[str, MstrError]) -> Row:
-    step = Step(wanted, CHANGE if wanted.state == "present" else DELETE)
-    return Row(wanted, wanted.place, (step,), refused.get(wanted.place))
-
-
-def _without_deleted_id(context: Context, listed_ids: Collection[str | None], row: Row) -> Row:
-    """The row of a backup; without its id if no runtime has it any more, so that the name decides. Raises MstrError."""
-    wanted = row.wanted
+def _without_deleted_id(context: Context, listed_ids: Collection[str | None], step: Step) -> Step:
+    """The step of a backup; without its id if no runtime has that any more: the name decides. Raises MstrError."""
+    wanted = step.wanted
     if wanted.id is None or wanted.id in listed_ids or context.api.get(wanted.id):
-        return row
-    wanted = wanted._replace(id=None)
-    return row._replace(wanted=wanted, steps=(row.main._replace(wanted=wanted),))
+        return step
+    return step._replace(wanted=wanted._replace(id=None))
 
 
-def _each(work: Callable[[Row], Row], rows: Sequence[Row]) -> list[Row]:
-    """The rows after the work, but for those that have failed."""
-    return [row if row.error else attempt(work, row) for row in rows]
+def _each(work: Callable[[Step], Step], steps: Sequence[Step]) -> list[Step]:
+    """The steps after the work, but for those that have failed."""
+    return [step if step.error else attempt(work, step) for step in steps]
 
 
 class _Listed:
@@ -78,37 +73,36 @@ class _Listed:
         return [runtime for name in names for runtime in self.by_name.get(name, ())]
 
 
-def _found(listed: _Listed, claimed: Collection[str | None], row: Row) -> Row:
-    """The row with the listed runtime that it means. `claimed`: the ids by which other definitions mean runtimes."""
-    candidates = listed.candidates(row.wanted)
-    if row.wanted.id is None:
+def _match(listed: _Listed, claimed: Collection[str | None], step: Step) -> Step:
+    """The step with the listed runtime that it means. `claimed`: the ids by which other definitions mean runtimes."""
+    candidates = listed.candidates(step.wanted)
+    if step.wanted.id is None:
         candidates = [runtime for runtime in candidates if runtime.key not in claimed]
-    return row.with_step(row.main._replace(before=find_listed(row.wanted, candidates)))
+    return step._replace(before=find_in_list(step.wanted, candidates))
 
 
-def _with_fields(context: Context, rows: list[Row]) -> list[Row]:
-    """The rows with the fields of their runtimes that the list omits."""
+def _with_fields(context: Context, world: World, steps: list[Step]) -> list[Step]:
+    """The steps with the fields of their runtimes that the list omits."""
 
-    def read(row: Row) -> Row:
-        before = locate(context, row.wanted, row.main.before)
-        return row.with_step(row.main._replace(before=before))
+    def read(step: Step) -> Step:
+        return step._replace(before=read_needed_fields(context, world, step.wanted, step.before))
 
-    def is_unread(row: Row) -> bool:
-        return not row.error and _needs_read(context, row.wanted, row.main.before)
+    def is_unread(step: Step) -> bool:
+        return not step.error and _needs_read(context, step.wanted, step.before)
 
-    return map_rows(context, read, rows, is_unread, "read")
+    return map_steps(context, read, steps, is_unread, "read")
 
 
-def _meetings(rows: Sequence[Row]) -> Iterator[str]:
+def _duplicate_targets(steps: Sequence[Step]) -> Iterator[str]:
     """An error for each definition that means the runtime of an earlier one."""
-    owners: dict[str, Row] = {}
-    for row in rows:
-        current = row.main.before
-        if current is None or row.error:
+    owners: dict[str, Step] = {}
+    for step in steps:
+        current = step.before
+        if current is None or step.error:
             continue
-        first = owners.setdefault(current.key, row)
-        if first is not row:
-            yield f"{row.place} and {first.place} are the same runtime, {current.label}; list it once"
+        first = owners.setdefault(current.key, step)
+        if first is not step:
+            yield f"{step.place} and {first.place} are the same runtime, {current.label}; list it once"
 
 
 def needed_fields(context: Context, wanted: Definition) -> set[str]:
@@ -116,14 +110,14 @@ def needed_fields(context: Context, wanted: Definition) -> set[str]:
     needed = {"name", *wanted.values}
     if set(POOL) & set(wanted.values):
         needed |= set(POOL)
-    if context.inputs.waits or wanted.replace_on_change or wanted.smoke_test:
+    if context.inputs.waits or wanted.smoke_test or wanted.name in context.inputs.names_of_targets:
         needed |= {"status", "packages"}
     if wanted.state == "absent" or context.inputs.shows_all_fields:
         needed |= set(ALL_FIELDS)
     return needed
 
 
-def find_listed(wanted: Definition, listed: Sequence[Runtime]) -> Runtime | None:
+def find_in_list(wanted: Definition, listed: Sequence[Runtime]) -> Runtime | None:
     """The runtime that a definition means: the one with its id, its name, or a previous name. Sends nothing.
 
     Raises ValidationError if there are several.
@@ -147,17 +141,17 @@ def previous_of(wanted: Definition, listed: Sequence[Runtime]) -> list[Runtime]:
 
 
 def _needs_read(context: Context, wanted: Definition, found: Runtime | None) -> bool:
-    """Whether `locate` may send a request."""
+    """Whether `read_needed_fields` may send a request."""
     return bool(found.lacking(needed_fields(context, wanted)) if found else wanted.id)
 
 
-def locate(context: Context, wanted: Definition, found: Runtime | None) -> Runtime | None:
+def read_needed_fields(context: Context, world: World, wanted: Definition, found: Runtime | None) -> Runtime | None:
     """The runtime as it is now, with the needed fields; None if it does not exist. Raises MstrError.
 
     `found`: as the list shows it.
     """
     if found is None:
-        read = context.api.get if context.existing else context.api.find
+        read = context.api.find if world.listed is None else context.api.get
         return read(wanted.id) if wanted.id else None
     runtime = _with_needed_fields(context, wanted, found)
     is_same = runtime is not None and runtime.name in ("", found.name)
@@ -180,25 +174,10 @@ def _with_needed_fields(context: Context, wanted: Definition, found: Runtime) ->
     return api.with_all_fields(runtime, needed) if different else runtime  # because it will be written
 
 
-def read_unchanged(context: Context, runtime: Runtime, needed: Iterable[str] = ()) -> Runtime:
-    """The runtime with all fields, and those `needed`. Raises MstrError if it is not the one that the list showed."""
-    current = context.api.with_all_fields(runtime, {*ALL_FIELDS, *needed})
-    if current is None or current.name not in ("", runtime.name):
-        now = f"renamed to {current.name!r}" if current else "deleted"
-        raise MstrError(f"{runtime.label} was {now} after the list was read. Check it, and run the task again")
-    return current
-
-
-def plan_step(context: Context, step: Step) -> Step:
+def plan_step(context: Context, world: World, step: Step) -> Step:
     """The step with its plan, checked against the server; without a change, it is done. Raises ValidationError."""
-    wanted, before = step.wanted, step.before
-    plan = make_plan(before, wanted, context.inputs.enforced_policy)
-    planned = step.fingerprint
-    if plan.changed or before is None:
-        from .._model.approval import fingerprint  # only a task that writes, or finds no runtime, needs them
-        from .guards import check_plan
-
-        check_plan(context, step, plan)
-        planned = fingerprint(before, plan) if planned is None else planned
-    step = step._replace(plan=plan, fingerprint=planned or "")
+    plan = make_plan(step.before, step.wanted, context.inputs.enforced_policy)
+    if plan.changed or step.before is None:
+        check_plan(context, world, step, plan)
+    step = step._replace(plan=plan, runs_test=plan.changed and step.wanted.smoke_test is not None)
     return step if plan.changed else step.finished(READ)

@@ -16,7 +16,7 @@ from .._model.definition import DEFINITION_OPTIONS, Definition, Purge, definitio
 from .._model.fields import LIST_AS_WRITTEN
 from .._model.result_many import report_many, undefined_in
 from .._model.runtime import Runtime
-from .._model.steps import Row
+from .._model.steps import Step
 from .._session.connection import normal_url
 from .._text import clean, listed
 from .api import Context, Inputs
@@ -25,7 +25,7 @@ from .reconcile import Outcome, reconcile
 
 if TYPE_CHECKING:
     from .._model.policy import Policy
-    from .._model.scripts import ScriptEntry
+    from .._model.scripts import ScriptEntry, Usage
     from .._model.src import Source
 
 
@@ -54,9 +54,6 @@ MANY_OPTIONS: dict[str, Any] = {
 }
 
 
-# The options that an entry with `state: absent` may have.
-_OF_ABSENT = ("state", "name", "id")
-
 # Checks an entry of a file with the spec of its options: the entry, None if it is refused, and its errors.
 Check = Callable[[Mapping[str, Any], Mapping[str, Any]], "tuple[dict[str, Any] | None, list[str]]"]
 
@@ -83,8 +80,7 @@ def _inputs(params: Mapping[str, Any], policy: Policy | None, check: Check) -> I
         entries = None
         if source.scripts is not None:
             entries = errors.check(_script_entries, check, source.scripts, scripts_path)
-    server = source.server if source.restore else None
-    return Inputs(definitions, purge, entries, restore=source.restore, server=server)
+    return Inputs(definitions, purge, entries, restore=source.restore, server=source.server)
 
 
 def _violations(policy: Policy, accepted: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
@@ -187,20 +183,11 @@ def _label(place: str, entry: Any) -> str:
 
 def _definition(place: str, entry: Mapping[str, Any], comment: str | None, restore: bool) -> Definition:
     with ErrorList() as errors:
-        if is_absent(entry):
-            errors.add(*_absent_errors(entry, restore))
+        if restore and is_absent(entry):
+            errors.add("state: absent cannot be used with restore: true, because a restore deletes nothing")
         options = {**entry, "journal_comment": comment}
         definition: Definition = errors.check(definition_from, options)
     return definition._replace(place=place)
-
-
-def _absent_errors(entry: Mapping[str, Any], restore: bool) -> Iterator[str]:
-    for option, value in entry.items():
-        is_default = value in (None, DEFINITION_OPTIONS[option].get("default"))
-        if option not in _OF_ABSENT and not is_default:
-            yield f"{option} cannot be used with state: absent"
-    if restore:
-        yield "state: absent cannot be used with restore: true, because a restore deletes nothing"
 
 
 def _name_errors(placed: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
@@ -212,7 +199,8 @@ def _name_errors(placed: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[st
         if entry.get("name"):
             holders.setdefault(name_key(entry["name"]), place)
     for place, entry in placed:
-        for name in dict.fromkeys(entry.get("previous_names") or ()):
+        previous = () if is_absent(entry) else entry.get("previous_names") or ()
+        for name in dict.fromkeys(previous):
             holder = holders.setdefault(name_key(str(name)), place)
             if holder != place:
                 yield f"{place} has the previous name {name!r}, which {holder} has, too"
@@ -237,10 +225,10 @@ def ensure_many(task: Any, inputs: Inputs) -> Mapping[str, Any]:
     return result_of(context, reconcile_many(context))
 
 
-def reconcile_many(context: Context) -> Outcome:
+def reconcile_many(context: Context, usage: Usage | None = None) -> Outcome:
     """What `reconcile` does, with what is different for a backup. Raises as it does."""
     _check_server(context)
-    outcome = reconcile(context)
+    outcome = reconcile(context, usage)
     if context.inputs.restore:
         _warn_of_restored(context, outcome)
     return outcome
@@ -250,7 +238,9 @@ def result_of(context: Context, outcome: Outcome) -> Mapping[str, Any]:
     """The result of a task for many runtimes. Raises PartialError if something failed."""
     inputs = context.inputs
     return report_many(
-        outcome.rows,
+        outcome.steps,
+        outcome.moves,
+        plan_id=outcome.plan_id,
         purges=inputs.purge is not None,
         has_scripts=inputs.scripts is not None,
         refusal=outcome.refusal,
@@ -263,15 +253,14 @@ def _undefined(context: Context, outcome: Outcome) -> Sequence[Runtime] | None:
     """The runtimes that no definition names; None if no list was read."""
     if outcome.listed is None:
         return None
-    spared = {key for mark in outcome.unfinished for key in (mark.key, mark.replaced)}
-    return undefined_in(outcome.listed, context.inputs.definitions, outcome.rows, spared)
+    return undefined_in(outcome.listed, context.inputs.definitions, outcome.steps)
 
 
 # --- what is different for a backup, a file with `restore: true`
 
 
 def _check_server(context: Context) -> None:
-    """Raises ValidationError if the backup belongs to a different server."""
+    """Raises ValidationError if the file was written for a different server."""
     server, own = context.inputs.server, context.session.base_url
     if not server:
         return
@@ -280,7 +269,7 @@ def _check_server(context: Context) -> None:
     if server != own:
         raise ValidationError(
             [
-                f"src is a backup of the server {server}, and this server is {own}; delete the line server from the "
+                f"src was written for the server {server}, and this server is {own}; delete the line server from the "
                 "file to use it all the same"
             ]
         )
@@ -292,21 +281,21 @@ def _warn_of_restored(context: Context, outcome: Outcome) -> None:
     labels = [runtime.label for runtime in _undefined(context, outcome) or ()]
     if labels:
         context.warn(f"These runtimes are not in the backup, and stay as they are: {listed(labels)}.")
-    for row in outcome.rows:
-        given = definitions.get(row.place)
-        if given is None or row.failure or not row.main.plan.changed:
+    for step in outcome.steps:
+        given = definitions.get(step.place)
+        if given is None or step.error or not step.plan.changed:
             continue
-        if given.id != row.wanted.id:
+        if given.id != step.wanted.id:
             context.warn(
-                f"Runtime {row.wanted.name!r} has a different id, because {given.id} was deleted. The owner and the "
+                f"Runtime {step.wanted.name!r} has a different id, because {given.id} was deleted. The owner and the "
                 "permissions (ACL) of that one are not restored."
             )
-        _warn_of_policy(context, row)
+        _warn_of_policy(context, step)
 
 
-def _warn_of_policy(context: Context, row: Row) -> None:
+def _warn_of_policy(context: Context, step: Step) -> None:
     policy = context.inputs.policy
-    findings = policy.of_definition(row.wanted, row.main.before) if policy else ()
+    findings = policy.of_definition(step.wanted, step.before) if policy else ()
     sentences = [finding.sentence for finding in findings if finding.counts]
     if sentences:
-        context.warn(f"Runtime {row.wanted.name!r} is restored, although {'; '.join(sentences)}.")
+        context.warn(f"Runtime {step.wanted.name!r} is restored, although {'; '.join(sentences)}.")

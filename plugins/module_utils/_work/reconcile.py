@@ -6,68 +6,70 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from .._errors import MstrError, PartialError, ValidationError
+from .._errors import PartialError, ValidationError
+from .._model.alike import is_protected_by
 from .._model.approval import plan_id
-from .._model.kinds import EMPTY_MAPPING
+from .._model.definition import Purge, purge_of
+from .._model.moves import Move, all_of
 from .._model.result import report_one
-from .._model.runtime import INCOMPLETE, Runtime, Unfinished, lists_default, unfinished_in
-from .._model.steps import Row, unplanned
-from .api import Context, Inputs, attempt
+from .._model.runtime import DEFAULT_RUNTIME_ID, INCOMPLETE, Runtime, lists_default
+from .._model.scripts import Usage
+from .._model.steps import Step, has_failed
+from .api import ALL_FIELDS, Context, Inputs, World, attempt, map_steps
+from .guards import plan_refusals, violations
 from .inputs import context_for
-from .locate import is_found_by_id, located, plan_step
+from .locate import is_found_by_id, match_all, plan_step, previous_of
 
 
 class Outcome(NamedTuple):
-    """What was done. `refusal`: why nothing was, in check mode. `listed`: the runtimes as listed before the work.
+    """What was done. `plan_id`: of what was planned. `refusal`: why nothing was done, in check mode.
 
-    `unfinished`: the unfinished replacements that were left alone.
+    `listed`: the runtimes before the work; None if no list was read.
     """
 
-    rows: Sequence[Row]
+    steps: Sequence[Step]
+    moves: Sequence[Move]
+    plan_id: str
     refusal: ValidationError | None = None
     listed: Sequence[Runtime] | None = None
-    unfinished: Sequence[Unfinished] = ()
 
 
 def ensure_one(task: Any, inputs: Inputs) -> Mapping[str, Any]:
     """Create, update or delete the runtime, and report what was done."""
     outcome = reconcile(context_for(task, inputs._replace(shows_all_fields=True)))
-    return report_one(outcome.rows, outcome.refusal)
+    [step] = outcome.steps
+    return report_one(step, outcome.plan_id, outcome.refusal)
 
 
-def reconcile(context: Context) -> Outcome:
+def reconcile(context: Context, usage: Usage | None = None) -> Outcome:
     """Bring the runtimes to their wanted state, and the scripts to their runtimes.
 
-    Order of work: list, refuse or recover what earlier runs left, read what the list omits, make every plan, ask the
-    guards, [check mode stops here] `carry_out`. A task that is refused before any write raises PartialError, with the
-    id of its plan; in check mode, the reason is returned. Raises ValidationError for entries that meet, and MstrError
-    if runtimes cannot be listed.
+    Order of work: list, read what the list omits, make every plan, ask the guards, [check mode stops here] `carry_out`.
+    `usage`: which scripts use which runtime, if that was already looked up. A task that is refused before any write
+    raises PartialError, with the id of its plan; in check mode, the reason is returned. Raises ValidationError for
+    entries that mean one runtime, and MstrError if runtimes cannot be listed.
     """
-    listed = _listed(context)
-    recovery: Sequence[Row] = ()
-    refused: Mapping[str, MstrError] = EMPTY_MAPPING
-    if listed is not None:
-        context = context._replace(existing=listed)
-        if unfinished_in(listed):
-            from .recover import recovered  # only what an interrupted run left needs it
-
-            context, recovery, refused = recovered(context)
-    rows, errors = _with_plans(context, located(context, refused), recovery)
+    world = World(_listed(context), usage)
+    steps = match_all(context, world)
+    world, steps, moves = _plan_all(context, world, steps)
+    planned = plan_id(context.session.base_url, steps, moves)
+    errors = [*_violations(context, steps), *plan_refusals(context, world, planned, steps, moves)]
     refusal = ValidationError(errors) if errors else None
     if refusal and not context.check_mode:
-        raise PartialError(refusal, {"plan_id": plan_id(rows)})
-    return Outcome(_done(context, rows), refusal, listed, context.unfinished)
+        raise PartialError(refusal, {"plan_id": planned})
+    done = _done(context, world, steps, moves)
+    return Outcome(*done, planned, refusal, world.listed)
 
 
 def _listed(context: Context) -> list[Runtime] | None:
     """The runtimes on the server; None for a single one that its id finds. Raises MstrError."""
     inputs = context.inputs
-    needs_list = inputs.purge or inputs.scripts or inputs.restore or inputs.recover
-    if is_found_by_id(inputs.definitions) and not needs_list:
+    if is_found_by_id(inputs.definitions) and not (inputs.purge or inputs.scripts or inputs.restore):
         return None
     listed = context.api.list_all()
     if not lists_default(listed):
@@ -75,42 +77,106 @@ def _listed(context: Context) -> list[Runtime] | None:
     return listed
 
 
-def _done(context: Context, rows: list[Row]) -> list[Row]:
-    """The rows after the work; in check mode, as it would leave them."""
+def _done(
+    context: Context, world: World, steps: list[Step], moves: list[Move]
+) -> tuple[Sequence[Step], Sequence[Move]]:
+    """The steps and moves after the work; in check mode, as it would leave them."""
     if context.check_mode:
         from .carry_out import predict  # only check mode needs it
 
-        return predict(rows)
-    is_due = any(step.is_due for row in rows for step in row.steps)
-    if is_due or context.inputs.waits:
+        return predict(steps, moves)
+    if context.inputs.waits or any(item.is_due for item in all_of(steps, moves)):
         from .carry_out import carry_out  # only a task that changes something, or waits, needs it
 
-        return carry_out(context, rows)
-    return rows
+        return carry_out(context, world, steps, moves)
+    return steps, moves
 
 
-def _with_plans(context: Context, rows: list[Row], recovery: Sequence[Row]) -> tuple[list[Row], list[str]]:
-    """The rows with every plan, and why the task must not carry them out. Raises ValidationError."""
-    plan = partial(plan_step, context)
-    rows = [row if row.error else row.with_step(attempt(plan, row.main)) for row in rows]
+def _violations(context: Context, steps: Sequence[Step]) -> list[str]:
+    """The violations that had to wait for the list. A single definition has them as its error."""
     policy = context.inputs.enforced_policy
-    violated: list[str] = []
-    if policy and len(rows) > 1:
-        from .guards import violations  # only an exemption by id makes it wait for the list
-
-        violated = violations(policy, rows)
-    if recovery or _needs_more(context.inputs):
-        from .plan_all import plan_all  # a single plain definition does not need it
-
-        rows, errors = plan_all(context, rows, recovery)
-        return rows, [*errors, *violated]
-    return [unplanned(row) if row.failure else row for row in rows], violated
+    return violations(policy, steps) if policy and len(steps) > 1 else []
 
 
-def _needs_more(inputs: Inputs) -> bool:
-    """Whether a plan is about more than each runtime by itself."""
-    if inputs.purge or inputs.plan_id or inputs.scripts is not None:
-        return True
-    return any(
-        entry.state == "absent" or entry.previous_names or entry.replace_on_change for entry in inputs.definitions
-    )
+# --- the plan
+
+
+def _plan_all(context: Context, world: World, steps: list[Step]) -> tuple[World, list[Step], list[Move]]:
+    """The steps with every plan, those of a purge, and the moves. Raises ValidationError for an impossible move."""
+    steps = [step if step.error else attempt(partial(plan_step, context, world), step) for step in steps]
+    for step in steps:
+        _warn_of_previous_names(context, world, step)
+    purge = context.inputs.purge
+    # A step that failed may mean one of the runtimes that appear to be unlisted.
+    if purge and not has_failed(steps):
+        steps += _purge_steps(context, world, purge, steps)
+    protects_deletion = context.inputs.protects and any(step.deletes for step in steps)
+    if context.inputs.scripts is None and not protects_deletion:
+        return world, steps, []
+    from .scripts import look_up, plan_moves, with_tests  # only a task that moves or protects scripts needs it
+
+    world = world._replace(usage=world.usage or look_up(context, protects_deletion))
+    moves = plan_moves(context, world, steps)
+    return world, with_tests(steps, moves), moves
+
+
+def _warn_of_previous_names(context: Context, world: World, step: Step) -> None:
+    """Say that nothing was renamed, because both runtimes exist."""
+    wanted, before = step.wanted, step.before
+    if step.error or before is None or before.name != wanted.name:
+        return
+    for runtime in previous_of(wanted, world.runtimes):
+        context.warn(
+            f"Runtime {wanted.name!r} exists, and {runtime.label} has one of its previous names, so nothing was "
+            "renamed. Delete one of them."
+        )
+
+
+# --- the purge
+
+
+def _purge_steps(context: Context, world: World, purge: Purge, steps: Sequence[Step]) -> list[Step]:
+    """A step for each unlisted runtime to delete."""
+    unlisted = _unlisted(context, world, purge, steps)
+    planned = [Step(purge_of(runtime, purge.comment), runtime) for runtime in unlisted]
+
+    def read_and_plan(step: Step) -> Step:
+        before = context.api.with_all_fields(step.before, ALL_FIELDS)
+        return plan_step(context, world, step._replace(before=before))
+
+    planned = map_steps(context, read_and_plan, planned, lambda _step: True, "read")
+    planned = [step for step in planned if step.error or step.is_due]  # one may have been deleted meanwhile
+    if planned:
+        _warn_of_exclusions(context, world, purge)
+    return planned
+
+
+def _unlisted(context: Context, world: World, purge: Purge, steps: Sequence[Step]) -> list[Runtime]:
+    """The runtimes that no definition means and nothing spares. Warns of those with a previous name."""
+    keys = {DEFAULT_RUNTIME_ID, *(step.key for step in steps)}
+    # Compare names too: a listed runtime that cannot be read must not be deleted.
+    names = {step.wanted.name for step in steps if step.wanted.id is None}
+    previous = {name for step in steps for name in step.wanted.previous_names}
+    unlisted: list[Runtime] = []
+    spared: list[str] = []
+    for runtime in world.runtimes:
+        is_listed = runtime.key in keys or runtime.name in names
+        if is_listed or is_protected_by(runtime.name, purge.exclude, runtime.id):
+            continue
+        if runtime.name in previous:
+            spared.append(f"{runtime.label}, a previous name of a listed one")
+        else:
+            unlisted.append(runtime)
+    if spared:
+        context.warn(
+            f"The purge spares {'; '.join(sorted(spared))}. Delete those that you do not need with state: absent."
+        )
+    return unlisted
+
+
+def _warn_of_exclusions(context: Context, world: World, purge: Purge) -> None:
+    for text in purge.exclude:
+        # A misspelled name keeps nothing. A pattern is often for runtimes that only some servers have.
+        is_used = any(is_protected_by(runtime.name, [text], runtime.id) for runtime in world.runtimes)
+        if not is_used and not re.search("[*?]", text):
+            context.warn(f"purge_exclude {text!r} matches no runtime, so it keeps none. Check the spelling.")

@@ -109,15 +109,20 @@ def read(task: Any, query: Mapping[str, Any]) -> Mapping[str, Any]:
     return with_findings(context, query, find_runtimes(context, query))
 
 
-def with_findings(context: Context, query: Mapping[str, Any], runtimes: Sequence[Runtime]) -> Mapping[str, Any]:
-    """The result for these runtimes, with their scripts, and with what the policy finds."""
+def with_findings(
+    context: Context, query: Mapping[str, Any], runtimes: Sequence[Runtime], usage: Usage | None = None
+) -> Mapping[str, Any]:
+    """The result for these runtimes, with their scripts, and with what the policy finds.
+
+    `usage`: which scripts use which runtime, if that was already looked up.
+    """
     result: dict[str, Any] = {
         "changed": False,
         "runtimes": [runtime.to_result() for runtime in runtimes],
         "dangling": None,
     }
     if query["include_scripts"]:
-        _add_scripts(context, query, runtimes, result)
+        _add_scripts(context, query, runtimes, usage, result)
     text = f"{len(runtimes) or 'No'} runtime{'' if len(runtimes) == 1 else 's'} found"
     installed: Mapping[str, Installed] = {}
     if query["include_installed"]:
@@ -141,14 +146,18 @@ def policy_line(result: Mapping[str, Any]) -> str:
 
 
 def _add_scripts(
-    context: Context, query: Mapping[str, Any], runtimes: Sequence[Runtime], result: dict[str, Any]
+    context: Context,
+    query: Mapping[str, Any],
+    runtimes: Sequence[Runtime],
+    usage: Usage | None,
+    result: dict[str, Any],
 ) -> None:
     """Add its scripts to each runtime of the result, and to the result scripts without a runtime and failed reads."""
     result["unread"] = []
     if not runtimes:
         return  # no script needs to be read
     reads_all = query["name"] is None and query["id"] is None
-    usage = context.usage or find_usage(context, query["projects"])
+    usage = usage or find_usage(context, query["projects"])
     of_scripts = [failure for failure in usage.unread if failure is not NO_PROJECT]
     dangling = _dangling(context.api, usage, runtimes, reads_all)
     by_runtime = [usage.of(runtime.id) for runtime in runtimes]

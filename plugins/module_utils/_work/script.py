@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 
 from .._errors import ApiError, MstrError, PartialError
 from .._session.interrupt import Interrupted
+from .._session.poll import Clock, Pause, Rhythm, poll
 from .._session.response import Response, Shape, id_in, is_outage, parsed, says_no_such_object
 from .._session.session import Session
 from .._text import clean
-from .poll import Clock, Pause, Rhythm, poll
 
 _PATH = "/scripts/evaluation"
 # 0 initiated, 1 running, 2 partially ready; 3 and above are final [mstrio].

@@ -10,16 +10,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._errors import ErrorList, MstrError, PartialError, ValidationError
-from .._model.result import failures, is_moved, script_result, scripts_diff, scripts_of
+from .._model.moves import Move, move_result, moves_diff
+from .._model.result import failures
 from .._model.runtime import Runtime, id_or_name, is_id
 from .._model.scripts import ScriptEntry, Unread
-from .._model.steps import NO_DEFINITION, Row, predicted
+from .._model.steps import PREDICTED
 from .._text import counted
 from .api import Context, named_or_with_id
 from .assign import assign
 from .many import SCRIPT_OPTIONS
 from .script_usage import find_usage
-from .scripts import assignment, assignment_for, check_same_scripts, find_entries, script_entries
+from .scripts import check_same_scripts, find_entries, move_for, move_to, script_entries
 
 OPTIONS: dict[str, Any] = {
     "runtime": {"type": "str", "required": True},
@@ -51,19 +52,21 @@ def assign_scripts(context: Context, inputs: Mapping[str, Any]) -> dict[str, Any
         source = None if inputs["scripts"] is not None else errors.check(_source, runtimes, inputs["from_runtime"])
         if target and target.key == source:
             errors.add(f"the scripts of {target.label} cannot be assigned to the same runtime")
-    rows, unread = _rows_for(context._replace(existing=runtimes), inputs["scripts"], source, target)
-    rows = list(map(predicted, rows)) if context.check_mode else assign(context, rows)
-    scripts = scripts_of(rows)
-    shown = list(map(script_result, scripts))
-    moved = sum(map(is_moved, scripts))
-    unchanged = sum(script["action"] == "none" for script in shown)
+    moves, unread = _moves_for(context, runtimes, inputs["scripts"], source, target)
+    if context.check_mode:
+        moves = [move._replace(state=PREDICTED) if move.is_due else move for move in moves]
+    else:
+        moves = assign(context, moves)
+    scripts = list(map(move_result, moves))
+    moved = sum(move.is_changed for move in moves)
+    unchanged = sum(script["action"] == "none" for script in scripts)
     result = {
         "changed": moved > 0,
         "msg": summary_of_scripts(moved, unchanged, target.name, context.check_mode),
-        "scripts": shown,
-        "diff": scripts_diff(scripts),
+        "scripts": scripts,
+        "diff": moves_diff(moves),
     }
-    failed = [(f"{row.place} {row.label}".strip(), row.failure) for row in rows if row.failure]
+    failed = [(f"{move.place} {move.label}".strip(), move.error) for move in moves if move.error]
     causes = [*failed, *((f"could not read the {failure.label}", failure.error) for failure in unread)]
     if not causes:
         return result
@@ -73,22 +76,22 @@ def assign_scripts(context: Context, inputs: Mapping[str, Any]) -> dict[str, Any
     raise PartialError(MstrError(f"{result['msg']} {failures(what, causes)}", **causes[0][1].error), result)
 
 
-def _rows_for(
-    context: Context, entries: Sequence[ScriptEntry] | None, source: str | None, target: Runtime
-) -> tuple[list[Row], Sequence[Unread]]:
+def _moves_for(
+    context: Context,
+    runtimes: Sequence[Runtime],
+    entries: Sequence[ScriptEntry] | None,
+    source: str | None,
+    target: Runtime,
+) -> tuple[list[Move], Sequence[Unread]]:
     """What is to be done, and the failed reads because of which it may be too little. Raises ValidationError."""
     if entries is None:
         usage = find_usage(context, None)
         scripts = [*usage.of(source), *usage.of(target.id)]
-        steps = [assignment(script, target, context.existing) for script in scripts]
-        return [Row(NO_DEFINITION, "", (step,)) for step in steps], usage.unread
+        return [move_to(script, target, runtimes) for script in scripts], usage.unread
     usage = find_entries(context, entries)
-    rows = []
-    for entry in entries:
-        step = assignment_for(entry, usage, target, context.existing)
-        rows.append(Row(NO_DEFINITION, entry.place, (step,)))
-    check_same_scripts(rows)
-    return rows, ()
+    moves = [move_for(entry, usage, target, runtimes) for entry in entries]
+    check_same_scripts(moves)
+    return moves, ()
 
 
 def _target(runtimes: Sequence[Runtime], text: str) -> Runtime:

@@ -6,31 +6,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .._errors import ErrorList, MstrError, ValidationError
-from .._model.plan import Plan
+from .._model.moves import Move
 from .._model.runtime import Runtime, id_from
 from .._model.scripts import Project, SavedScript, ScriptEntry, Unread, Usage
-from .._model.steps import (
-    ASSIGN,
-    DELETE,
-    DELETE_OLD,
-    NO_DEFINITION,
-    READ,
-    Row,
-    Step,
-    assignments_in,
-    deletions_in,
-    final_name,
-    is_purged,
-)
+from .._model.steps import Step
 from .._model.usage import used_by
 from .._text import counted, ended, listed
-from .api import Context, one_named, utc_date
-from .script_usage import Key, find_tasks, find_usage
+from .api import Context, World, one_named, utc_date
+from .script_usage import find_tasks, find_usage
 
 READ_ALL = "Run the task as a user who may read all scripts"
 # What must not change, by its name in the API, in the words of a message.
@@ -43,7 +30,6 @@ KEPT = {
     "scriptType": "type",
     "scriptResultType": "result type",
 }
-_ASSIGNED = Plan("assign", None, ("runtime",))
 
 
 # --- what is wanted
@@ -74,33 +60,27 @@ def find_entries(context: Context, entries: Sequence[ScriptEntry]) -> Usage:
     return find_usage(context, projects, lambda script: any(entry.matches(script) for entry in entries))
 
 
-# --- steps
+# --- moves
 
 
-def assignment(script: SavedScript, target: Runtime, listed_runtimes: Iterable[Runtime] = ()) -> Step:
-    """The step that assigns a runtime to a script whose runtime is known, or that leaves it alone."""
-    before = next((runtime for runtime in listed_runtimes if runtime.key == script.runtime_id), None)
-    step = Step(NO_DEFINITION, ASSIGN, before, successor=target, script=script, fingerprint="")
-    if script.runtime_id == target.key:
-        return step._replace(state=READ)
-    approved = ["script", script.project.id, script.id, script.runtime_id, target.key or target.name]
-    return step._replace(plan=_ASSIGNED, fingerprint=json.dumps(approved))
+def move_to(script: SavedScript, target: Runtime, runtimes: Iterable[Runtime] = (), place: str = "") -> Move:
+    """The move of a script whose runtime is known. `runtimes`: as listed. `place`: of the entry that wants it."""
+    unlisted = Runtime({}, id=script.runtime_id)
+    source = next((runtime for runtime in runtimes if runtime.key == script.runtime_id), unlisted)
+    return Move(script, source, target, place)
 
 
-def assignment_for(entry: ScriptEntry, usage: Usage, target: Runtime, listed_runtimes: Iterable[Runtime] = ()) -> Step:
-    """The step for an entry; with an error where the look-up shows no script, or several, for it."""
-    found = [script for script in usage.scripts if entry.matches(script)]
-    unread = [failure for failure in usage.unread if entry.may_be_in(failure)]
-    same = [*found, *(failure.script for failure in unread if failure.script)]
-    if found and len(same) == 1:
-        return assignment(found[0], target, listed_runtimes)
-    return _not_assigned(entry, target, _why_not_found(same, unread))
-
-
-def _not_assigned(entry: ScriptEntry, target: Runtime, error: MstrError) -> Step:
-    """The step for an entry whose script was not found."""
-    script = SavedScript(Project(None, entry.project), entry.id or "", entry.name or "")
-    return Step(NO_DEFINITION, ASSIGN, successor=target, script=script, error=error)
+def move_for(entry: ScriptEntry, usage: Usage, target: Runtime, runtimes: Iterable[Runtime] = ()) -> Move:
+    """The move for an entry; with an error where the look-up shows no script, or several, for it."""
+    found = list(filter(entry.matches, usage.scripts))
+    unread = list(filter(entry.may_be_in, usage.unread))
+    unread_scripts = [failure.script for failure in unread if failure.script]
+    is_known = len(found) == 1 and not unread_scripts
+    if is_known:
+        return move_to(found[0], target, runtimes, entry.place)
+    nothing = SavedScript(Project(None, entry.project), entry.id or "", entry.name or "")
+    error = _why_not_found([*found, *unread_scripts], unread)
+    return Move(nothing, Runtime({}), target, entry.place, error=error)
 
 
 def _why_not_found(same: Sequence[SavedScript], unread: Sequence[Unread]) -> MstrError:
@@ -114,207 +94,110 @@ def _why_not_found(same: Sequence[SavedScript], unread: Sequence[Unread]) -> Mst
     return MstrError("The project has no such script that uses a runtime, or the user may not see it.")
 
 
-def usage_after(usage: Usage, steps: Iterable[Step]) -> Usage:
-    """The look-up, with the runtimes that the scripts will use: none yet for one that is still to be created."""
-    targets: dict[Key, str] = {}
-    for step in steps:
-        if step.script and step.successor and step.is_due:
-            targets[step.script.key] = step.successor.key
-    scripts = [script._replace(runtime_id=targets.get(script.key, script.runtime_id)) for script in usage.scripts]
-    return usage._replace(scripts=scripts)
-
-
 # --- the plan
 
 
-def needs_scripts(context: Context, rows: Sequence[Row]) -> bool:
-    """Whether the task has to know which scripts use which runtime."""
-    return context.inputs.scripts is not None or _needs_all_scripts(context, rows)
-
-
-def look_up(context: Context, rows: Sequence[Row]) -> Usage:
-    """The scripts of every project, or only those that are to be assigned, if no others count. Raises Interrupted."""
-    if _needs_all_scripts(context, rows):
+def look_up(context: Context, protects_deletion: bool) -> Usage:
+    """Every script if a deletion is protected, or only those that are to be assigned. Raises Interrupted."""
+    if protects_deletion:
         return find_usage(context, None)
     return find_entries(context, context.inputs.scripts or ())
 
 
-def _needs_all_scripts(context: Context, rows: Sequence[Row]) -> bool:
-    """Whether scripts that the task does not list count: of replacements, and of what is deleted under protection."""
-    if context.inputs.protects and deletions_in(rows):
-        return True
-    return any(row.replacement and not row.failure for row in rows)
-
-
-def plan_scripts(context: Context, rows: list[Row], usage: Usage) -> list[Row]:
-    """The rows with all assignments: those of replacements, and a row for each wanted script.
-
-    `usage`: as it will be after a recovery. Raises ValidationError for an entry that cannot be carried out.
-    """
-    wanted = _wanted_rows(context, rows, usage)
-    listed_keys = script_keys(wanted)
-    usage = usage_after(usage, assignments_in(wanted))
-    rows = [_with_moves(context, row, usage, listed_keys) for row in rows]
-    return spare_used(with_targets([*rows, *wanted]))
-
-
-def script_keys(rows: Sequence[Row]) -> set[Key]:
-    """The keys of the scripts that are to be assigned."""
-    return {step.script.key for step in assignments_in(rows) if step.script}
-
-
-def _with_moves(context: Context, row: Row, usage: Usage, listed_keys: Collection[Key]) -> Row:
-    """The row; of a replacement, with the assignments of the scripts on the old runtime."""
-    if row.failure or row.old is None:
-        return row
-    if usage.unread:
-        return row._replace(error=_unread_refusal(f"{final_name(row)!r} cannot be replaced", usage))
-    target = runtime_of(row)
-    on_old = [script for script in usage.of(row.old.key) if script.key not in listed_keys]
-    moves = [assignment(script, target, context.existing) for script in on_old]
-    secret = secret_refusal(moves, listed_keys)
-    if secret:
-        return row._replace(error=secret)
-    return row._replace(steps=(row.steps[0], *moves, *row.steps[1:]))
-
-
-def _unread_refusal(what: str, usage: Usage) -> MstrError:
-    first = usage.unread[0]
-    text = f"{what}, because not every script could be read: {first.label}: {ended(first.error.sentence)} {READ_ALL}"
-    return ValidationError([text])
-
-
-def secret_refusal(moves: Sequence[Step], listed_keys: Collection[Key]) -> MstrError | None:
-    """Why scripts are not moved: a variable holds a secret, of which a mask was read. None if they may be."""
-    secret = {
-        step.script.label
-        for step in moves
-        if step.script and step.script.has_secret and step.script.key not in listed_keys
-    }
-    if not secret:
-        return None
-    return ValidationError(
-        [
-            f"{listed(sorted(secret))} would be moved, and a variable there holds a secret, which an update might "
-            "lose. List each under scripts to move it without its variables, or move it with mstr_script_runtime first"
-        ]
-    )
-
-
-def _wanted_rows(context: Context, rows: Sequence[Row], usage: Usage) -> list[Row]:
-    """A row for each script that is to use a certain runtime. Raises ValidationError."""
-    entries = context.inputs.scripts or ()
-    wanted = []
+def plan_moves(context: Context, world: World, steps: Sequence[Step]) -> list[Move]:
+    """A move for each script that is to use a certain runtime. Raises ValidationError for an impossible one."""
+    moves = []
+    usage = world.usage or Usage()
     with ErrorList() as errors:
-        for entry in entries:
-            found = errors.check(_target, context, entry, rows, prefix=entry.place)
-            if found:
-                target, row = found
-                step = assignment_for(entry, usage, target, context.existing)
-                wanted.append(Row(NO_DEFINITION, entry.place, (step,), target=row.place if row else ""))
-    check_same_scripts(wanted)
+        for entry in context.inputs.scripts or ():
+            target = errors.check(_target, world, entry, steps, prefix=entry.place)
+            if target:
+                runtime, target_place = target
+                move = move_for(entry, usage, runtime, world.runtimes)
+                moves.append(move._replace(target_place=target_place))
+    check_same_scripts(moves)
     if context.inputs.restore:
-        wanted = _without_secrets(context, wanted)
-    return wanted
+        moves = _without_secrets(context, moves)
+    return with_targets(moves, steps)
 
 
-def _without_secrets(context: Context, planned: Sequence[Row]) -> list[Row]:
-    """The rows of a restore without those of scripts with a secret, which an update might lose; they are named."""
-    kept: list[Row] = []
-    secret: list[str] = []
-    for row in planned:
-        if row.main.is_due and secret_refusal([row.main], ()):
-            secret.append(row.label)
-        else:
-            kept.append(row)
-    if secret:
+def with_tests(steps: Sequence[Step], moves: Sequence[Move]) -> list[Step]:
+    """The steps; those to whose runtime a script is to be assigned run their smoke test, also if nothing changes."""
+    targets = {move.target_place for move in moves if move.is_due}
+    return [
+        step._replace(runs_test=True) if step.wanted.smoke_test and step.place in targets else step for step in steps
+    ]
+
+
+def _without_secrets(context: Context, moves: Sequence[Move]) -> list[Move]:
+    """The moves of a restore without those of scripts with a secret, which an update might lose; they are named."""
+
+    def has_secret(move: Move) -> bool:
+        return move.is_due and move.script.has_secret
+
+    labels = sorted(move.label for move in moves if has_secret(move))
+    if labels:
         context.warn(
-            f"{listed(sorted(secret))}: not moved to the runtime of the backup, because a variable there holds a "
-            "secret, which an update might lose. Move them with mstr_script_runtime."
+            f"{listed(labels)}: not moved to the runtime of the backup, because a variable there holds a secret, which "
+            "an update might lose. Move them with mstr_script_runtime."
         )
-    return kept
+    return [move for move in moves if not has_secret(move)]
 
 
-def check_same_scripts(rows: Iterable[Row]) -> None:
+def check_same_scripts(moves: Iterable[Move]) -> None:
     """Raises ValidationError for entries that are the same script, under its name and under its id."""
-    first: dict[Key | str, Row] = {}
+    first: dict[Any, Move] = {}
     with ErrorList() as errors:
-        for row in rows:
-            script = row.main.script
-            key = script.key if script and script.id else row.place
-            earlier = first.setdefault(key, row)
-            if earlier is not row:
-                errors.add(f"{row.place} and {earlier.place} are the same {row.main.label}; list it once")
+        for move in moves:
+            key = move.script.key if move.script.id else move.place
+            earlier = first.setdefault(key, move)
+            if earlier is not move:
+                errors.add(f"{move.place} and {earlier.place} are the same {move.label}; list it once")
 
 
-def _target(context: Context, entry: ScriptEntry, rows: Sequence[Row]) -> tuple[Runtime, Row | None]:
-    """The runtime that a script is to use, as it will be, and its row, if it has one. Raises ValidationError."""
+def _target(world: World, entry: ScriptEntry, steps: Sequence[Step]) -> tuple[Runtime, str]:
+    """The runtime that a script is to use, as it will be, and the place of its definition, if it has one.
+
+    Raises ValidationError.
+    """
     name = str(entry.runtime)
+    named = [step for step in steps if step.name == name]
     # Even if one that is to be deleted has the name now.
-    named = sorted((row for row in rows if final_name(row) == name), key=lambda row: row.wanted.state != "present")
-    for row in named[:1]:
-        if row.wanted.state == "absent":
-            goes = "would be purged" if is_purged(row) else "is to be deleted"
-            raise ValidationError([f"runtime {name!r} {goes}, so no script can use it"])
-        return runtime_of(row), row
-    for row in rows:
-        if any(runtime and runtime.name == name for runtime in (row.old, row.main.before)):
-            raise ValidationError([f"runtime {name!r} becomes {final_name(row)!r} in this task; write that name"])
-    runtime = one_named(context.existing, name)
+    present = [step for step in named if step.wanted.state == "present"]
+    if present:
+        return _runtime_of(present[0]), present[0].place
+    if named:
+        fate = "would be purged" if named[0].is_purge else "is to be deleted"
+        raise ValidationError([f"runtime {name!r} {fate}, so no script can use it"])
+    renamed = [step for step in steps if step.before_or_empty.name == name]
+    if renamed:
+        raise ValidationError([f"runtime {name!r} becomes {renamed[0].name!r} in this task; write that name"])
+    runtime = one_named(world.runtimes, name)
     if runtime is None:
         raise ValidationError([f"the server has no runtime {name!r}, and the task does not create it"])
-    return runtime, None
+    return runtime, ""
 
 
-def runtime_of(row: Row) -> Runtime:
-    """The runtime of a row as it is now, or will be, under its final name."""
-    main = row.main
-    runtime = main.after or main.plan.target or main.before or Runtime({})
-    return runtime._replace(values={**runtime.values, "name": final_name(row)})
+def _runtime_of(step: Step) -> Runtime:
+    """The runtime of a step as it is now, or will be."""
+    runtime = step.after or step.plan.target or step.before_or_empty
+    return runtime._replace(values={**runtime.values, "name": step.name or ""})
 
 
-def spare_used(rows: Sequence[Row]) -> list[Row]:
-    """The rows; one that deletes or replaces what a script still uses that was to be moved has an error.
+def with_targets(moves: Sequence[Move], steps: Sequence[Step]) -> list[Move]:
+    """The moves with their targets as they are by now. To a runtime whose step failed, no script is moved."""
+    by_place = {step.place: step for step in steps}
 
-    With an error, a purge is cancelled as a whole.
-    """
-    unmoved = [row.main.script for row in rows if row.main.script and row.failure]
-    used = {script.runtime_id for script in unmoved} - {None}
+    def with_target(move: Move) -> Move:
+        step = by_place.get(move.target_place)
+        if step is None or not move.is_due:
+            return move
+        if step.error:
+            why = f"the runtime {step.name!r} failed, so no script was assigned to it"
+            return move._replace(error=MstrError(why))
+        return move._replace(target=_runtime_of(step))
 
-    def spared(row: Row) -> Row:
-        for step in row.due(DELETE, DELETE_OLD):
-            if step.key in used:
-                return row._replace(error=MstrError(f"{step.label} was not deleted, because a script still uses it"))
-        return row
-
-    return list(map(spared, rows))
-
-
-def with_targets(rows: Sequence[Row]) -> list[Row]:
-    """The rows, their assignments with the runtimes that the task has created by now.
-
-    A runtime whose row failed gets no script.
-    """
-    by_place = {row.place: row for row in rows if not row.main.script}
-
-    def with_target(row: Row) -> Row:
-        owner = row if row.replacement else by_place.get(row.target)
-        if owner is None or row.failure:
-            return row
-        steps = [_assigned_to(owner, step) for step in row.steps]
-        return row._replace(steps=tuple(steps))
-
-    return list(map(with_target, rows))
-
-
-def _assigned_to(owner: Row, step: Step) -> Step:
-    """The step; an assignment that is due, with the runtime of its row as it is now, or with the error of that."""
-    if step.script is None or not step.is_due:
-        return step
-    if owner.failure:
-        why = f"the runtime {final_name(owner)!r} failed, so no script was assigned to it"
-        return step._replace(error=MstrError(why))
-    return step._replace(successor=runtime_of(owner))
+    return list(map(with_target, moves))
 
 
 # --- the guard

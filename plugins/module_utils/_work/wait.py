@@ -6,20 +6,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from .._errors import MstrError, as_mstr_error
 from .._model.kinds import Package
 from .._model.runtime import Runtime, status_word
-from .._model.steps import READ, Row, Step
+from .._model.steps import READ, Step
 from .._session.interrupt import Interrupted
 from .._session.parallel import all_side_by_side
+from .._session.poll import Rhythm, poll
 from .._session.response import is_outage
 from .._text import clean, counted, listed
-from .api import Context, Waiting, progress_line, with_results
-from .poll import Rhythm, poll
-from .write import confirm
+from .api import Context, Waiting, progress_line
+from .write import CHECKS, confirm
 
 # Some servers might report the status "unknown" until the first script runs (the public documentation does not say).
 # After this many consecutive checks without a sign of a problem, the runtime counts as ready.
@@ -33,30 +33,23 @@ _INSTALLING = ("installing", "pending")
 _FAILED = ("not_installed", "failed", "error")  # of a package; the first is documented, the others are likely
 
 
-def wait(context: Context, rows: Sequence[Row]) -> list[Row]:
-    """Each row with its runtime as last read, and an error if it is not ready.
+def wait(context: Context, steps: Sequence[Step], places: Collection[str]) -> list[Step]:
+    """The steps; each in these places with its runtime as last read, and an error if it is not ready.
 
     The timeout applies to all of them together. Deleted, absent and failed runtimes are not waited for.
-    Without the option `wait`, only those are that replace others or have a smoke test.
     """
 
-    def awaited(row: Row) -> list[Step]:
-        return [row.main] if _is_awaited(context, row) else []
+    def is_awaited(step: Step) -> bool:
+        return step.place in places and step.after is not None and step.error is None
 
-    watches = [_Watch(step) for row in rows for step in awaited(row)]
+    watches = list(map(_Watch, filter(is_awaited, steps)))
     try:
         _check_until_done(context, watches, context.inputs.waiting)
     except Interrupted as exc:
         for watch in watches:
             watch.interrupt(exc)
-    return with_results(rows, awaited, [watch.step for watch in watches])
-
-
-def _is_awaited(context: Context, row: Row) -> bool:
-    if row.failure or row.main.script or row.main.after is None:
-        return False
-    is_tried = row.replacement or (row.main.written and row.wanted.smoke_test)
-    return bool(context.inputs.waits or is_tried)
+    following = iter(watches)
+    return [next(following).step if is_awaited(step) else step for step in steps]
 
 
 def _check_until_done(context: Context, watches: Sequence[_Watch], waiting: Waiting) -> None:
@@ -96,9 +89,9 @@ class _Watch:
     """A runtime to wait for, as last read. `done`: the wait is over, with or without an error of the step."""
 
     def __init__(self, step: Step) -> None:
-        self.step, self.runtime = step, step.after or step.seen
+        self.step, self.runtime = step, step.after or step.before_or_empty
         self.done = False
-        self._checks = self._unclear_checks = 0
+        self._checks = self._unclear_checks = self._proofs = 0
         self._outage: MstrError | None = None  # why the last check failed
         if step.state == READ:
             self._record(self.runtime)
@@ -119,12 +112,17 @@ class _Watch:
             else:
                 self._end(error)
             return
-        if self.step.state != READ:
-            self.step = confirm(context, self.step, seen)
-        if self.step.error:
-            self._end(self.step.error)
-        else:
+        if self.step.state == READ:
             self._record(seen)
+            return
+        self._proofs += 1
+        confirmed = confirm(context, self.step, seen)
+        if confirmed.error is None:
+            self.step = confirmed
+            self._record(seen)
+        elif self._proofs > len(CHECKS):  # until then, the server may show the effect of the write a moment later
+            self.step = confirmed
+            self._end(confirmed.error)
 
     def _end(self, error: MstrError | None) -> None:
         self.done, self.step = True, self.step._replace(error=error)
@@ -138,10 +136,10 @@ class _Watch:
         is_unclear = is_plausible if status == "ready" else is_known and status == "unknown"
         self._unclear_checks = self._unclear_checks + 1 if is_unclear else 0
         # After a write, every package must also have a known status.
-        is_ready = status == "ready" and (is_known if self.step.written else is_plausible)
+        is_ready = status == "ready" and (is_known if self.step.is_written else is_plausible)
         failure = _error_of(runtime)
         if failure:
-            if not self.step.written or self._checks >= _CHECKS_UNTIL_FAILED:
+            if not self.step.is_written or self._checks >= _CHECKS_UNTIL_FAILED:
                 self._end(failure)
         elif is_ready or self._unclear_checks >= _CHECKS_UNTIL_READY:
             self._end(None)
@@ -166,7 +164,7 @@ class _Watch:
         if self.done:
             return
         error = cause.during(f"waiting for runtime {self.runtime.label} to be ready")
-        done = f"was {self.step.action} and" if self.step.written else "still"
+        done = f"was {self.step.action} and" if self.step.is_written else "still"
         self._end(MstrError(f"{error.sentence}. The runtime {done} exists on the server", **error.error))
 
 

@@ -19,12 +19,12 @@ from .._model.approval import fingerprint
 from .._model.definition import Definition
 from .._model.plan import DONE, Plan, as_stored, changed_since
 from .._model.runtime import INCOMPLETE, Runtime, lists_default
-from .._model.steps import CHANGE, PLANNED, READ, UNKNOWN, WRITTEN, Row, Step
+from .._model.steps import PLANNED, READ, UNKNOWN, WRITTEN, Step
 from .._session.interrupt import Interrupted
 from .._session.response import OBJECT_WITH_ID, is_outage, says_no_such_object
 from .._text import ended
-from .api import RUNTIMES, Context, attempt, map_steps, path_of
-from .locate import find_listed, locate, needed_fields, plan_step
+from .api import RUNTIMES, Context, World, map_steps, path_of
+from .locate import find_in_list, needed_fields, plan_step, read_needed_fields
 
 Seen = TypeVar("Seen")
 # What was seen after a write whose response was lost
@@ -41,36 +41,40 @@ class NotFoundOut(MstrError):
     """It is not known what the server did with a write."""
 
 
-def write(context: Context, step: Step, read_first: bool = False) -> Step:
+class NoEffect(MstrError):
+    """What the server shows does not have the effect of a write that it accepted. It may show that a moment later."""
+
+
+def write(context: Context, world: World, step: Step, read_first: bool = False) -> Step:
     """Carry out the step's plan. Raises MstrError if nothing was done, see also its `outcome_unknown`.
 
     `read_first`: plan an update again just before, because much time may have passed since the list was read.
     """
     if read_first and step.plan.action == "update":
-        step = _planned_again(context, step)
+        step = _planned_again(context, world, step)
     try:
-        return _sent(context, step)
+        return _send_until_known(context, world, step)
     except NotFoundOut as exc:
         return step._replace(state=UNKNOWN, error=exc)
 
 
-def _sent(context: Context, step: Step) -> Step:
+def _send_until_known(context: Context, world: World, step: Step) -> Step:
     """The step after its request, sent again if its response was lost and nothing was done. Raises MstrError."""
     lost: ApiError | ConnectError | None = None
     tries = context.retries
     while step.plan.changed and step.state == PLANNED:
         try:
-            return _send(context, step)
+            return _send_once(context, world, step)
         except Interrupted as exc:
             return _interrupted(step, exc)
         except (ApiError, ConnectError) as exc:
             if _is_name_taken(step, exc):
-                step = _name_taken(context, step, exc, lost)
+                step = _name_taken(context, world, step, exc, lost)
                 continue
             if not exc.outcome_unknown:
                 raise (not_done(lost, exc.sentence) if lost else exc) from None
             lost = exc
-        step = _checked_after_loss(context, step, lost)
+        step = _checked_after_loss(context, world, step, lost)
         if step.state == PLANNED and tries < 1:
             raise not_done_error(lost, f"the runtime is still not {DONE[step.plan.action]}")
         tries -= 1
@@ -91,10 +95,10 @@ def _interrupted(step: Step, exc: Interrupted) -> Step:
     return step._replace(state=UNKNOWN, error=MstrError(f"{exc.sentence} {doubt}; check it."))
 
 
-def _send(context: Context, step: Step) -> Step:
+def _send_once(context: Context, world: World, step: Step) -> Step:
     """The step after its request was answered. Raises MstrError, also for a response that proves nothing."""
     plan, session, written = step.plan, context.session, step.finished(WRITTEN)
-    runtime, comment = plan.target or step.seen, step.wanted.journal_comment
+    runtime, comment = plan.target or step.before_or_empty, step.wanted.journal_comment
     path, operation = path_of(runtime.id), f"{plan.action} the runtime {runtime.label}"
     if plan.action == "delete":
         try:
@@ -110,22 +114,15 @@ def _send(context: Context, step: Step) -> Step:
         session.data_of(response, operation)
         return written._replace(status=response.status)
     identity = str(session.send("POST", RUNTIMES, plan.body, operation=operation, shape=OBJECT_WITH_ID)["id"])
-    if any(existed.key == identity.upper() for existed in context.existing):
+    if any(existed.key == identity.upper() for existed in world.runtimes):
         sentence = f"The server answered to the create of {runtime.name!r} with the id of a different runtime"
         raise ApiError(f"{sentence}, {identity}.", outcome_unknown=True)
     return written._replace(after=runtime._replace(id=identity))
 
 
-def write_and_read(context: Context, step: Step) -> Step:
-    """The step after its write and a read of its runtime. It has an error if one of them failed."""
-    step = attempt(partial(write, context), step)
-    look = partial(_read_again, context, partial(_confirmed, context, ()))
-    return attempt(look, step) if is_unproven(step) else step
-
-
-def _planned_again(context: Context, step: Step) -> Step:
+def _planned_again(context: Context, world: World, step: Step) -> Step:
     """The update with a plan from the runtime as it is now, so that no change of another client is overwritten."""
-    before = step.seen
+    before = step.before_or_empty
     try:
         current = context.api.find(str(before.id), repr(before.name))
     except Interrupted as exc:
@@ -135,7 +132,7 @@ def _planned_again(context: Context, step: Step) -> Step:
             f"{before.label} was renamed to {current.name!r} after the plan was made, so it was left as it is. Check "
             "it, and run the task again."
         )
-    return _approved(context, before, step.plan, plan_step(context, step._replace(before=current)))
+    return _approved(context, before, step.plan, plan_step(context, world, step._replace(before=current)))
 
 
 def check_after_loss(
@@ -163,14 +160,14 @@ def check_after_loss(
         yield seen
 
 
-def finds_out(lost: MstrError) -> str:
+def look_up_reason(lost: MstrError) -> str:
     """Why the checks after a lost response are sent, for the trace."""
     return f"to find out what {lost.error['request']} did"
 
 
-def _new(context: Context, listed: Sequence[Runtime]) -> list[Runtime]:
+def _new(world: World, listed: Sequence[Runtime]) -> list[Runtime]:
     """The runtimes that a create may have created: not those that existed before, whatever name they have now."""
-    keys = {runtime.key for runtime in context.existing}
+    keys = {runtime.key for runtime in world.runtimes}
     return [runtime for runtime in listed if runtime.key not in keys]
 
 
@@ -181,60 +178,63 @@ class _Seen(NamedTuple):
     step: Step
 
 
-def _checked_after_loss(context: Context, step: Step, lost: MstrError) -> Step:
+def _checked_after_loss(context: Context, world: World, step: Step, lost: MstrError) -> Step:
     """Check a write whose response was lost. Returns the step, done or with the plan of what is left to do."""
     unknown = f"The runtime {step.wanted.label} may or may not have been {DONE[step.plan.action]}"
-    look = partial(_LOOKS[step.plan.action], context, step)
-    insistent: Callable[[], _Seen] = context.session.despite_outage(finds_out(lost))(look)
+    look = partial(_LOOKS[step.plan.action], context, world, step)
+    look_despite_outage: Callable[[], _Seen] = context.session.despite_outage(look_up_reason(lost))(look)
     seen = _Seen(_MISSING, step)
-    for seen in check_after_loss(context.pause, context.retries, lost, insistent, unknown):
+    for seen in check_after_loss(context.pause, context.retries, lost, look_despite_outage, unknown):
         if seen.outcome == _DONE:
             current = seen.step.before
             return confirm(context, step, current) if current else step.finished(READ)
     if seen.outcome == _CHANGED:
-        changed = ", ".join(changed_since(seen.step.seen, step.seen))
-        raise not_done(lost, f"{step.seen.label} was not deleted, because it changed meanwhile: {changed}.")
+        changed = ", ".join(changed_since(seen.step.before_or_empty, step.before_or_empty))
+        raise not_done(lost, f"{step.before_or_empty.label} was not deleted, because it changed meanwhile: {changed}.")
     return _approved(context, step.before, step.plan, seen.step)
 
 
-def _create_seen(context: Context, step: Step) -> _Seen:
+def _create_seen(context: Context, world: World, step: Step) -> _Seen:
     """Whether a create was carried out. Differences from the request become warnings; they cause no second write."""
     listed = context.api.list_all()
-    found = locate(context, step.wanted, find_listed(step.wanted, _new(context, listed)))
+    now = World(listed)
+    found = read_needed_fields(context, now, step.wanted, find_in_list(step.wanted, _new(world, listed)))
     if found is None:
         _check_complete(listed)
-    again = plan_step(context._replace(existing=listed), step._replace(before=found))
+    again = plan_step(context, now, step._replace(before=found))
     return _Seen(_DONE if found else _MISSING, again)
 
 
-def _update_seen(context: Context, step: Step) -> _Seen:
+def _update_seen(context: Context, _world: World, step: Step) -> _Seen:
     """Whether an update was carried out."""
-    listed = _listed_without_id(context, step.wanted)
-    found = locate(context, step.wanted, find_listed(step.wanted, listed))
+    now = _world_without_id(context, step.wanted)
+    found = read_needed_fields(context, now, step.wanted, find_in_list(step.wanted, now.runtimes))
     if found and found.key != step.key:
-        raise MstrError(f"{step.seen.label} was renamed or deleted meanwhile, and {found.label} has its name.")
+        raise MstrError(
+            f"{step.before_or_empty.label} was renamed or deleted meanwhile, and {found.label} has its name."
+        )
     if found is None and not step.wanted.id:
-        _check_complete(listed)
-    again = plan_step(context._replace(existing=listed), step._replace(before=found))
+        _check_complete(now.runtimes)
+    again = plan_step(context, now, step._replace(before=found))
     return _Seen(_MISSING if again.plan.changed else _DONE, again)
 
 
-def _delete_seen(context: Context, step: Step) -> _Seen:
+def _delete_seen(context: Context, _world: World, step: Step) -> _Seen:
     """Whether a deletion was carried out. The runtime may have a different name now, so its id counts."""
-    listed = _listed_without_id(context, step.wanted)
-    shown = next((runtime for runtime in listed if runtime.key == step.key), None)
+    now = _world_without_id(context, step.wanted)
+    shown = next((runtime for runtime in now.runtimes if runtime.key == step.key), None)
     current = None
-    if shown or not lists_default(listed):
-        current = locate(context, step.wanted._replace(id=step.key), shown)
+    if shown or not lists_default(now.runtimes):
+        current = read_needed_fields(context, now, step.wanted._replace(id=step.key), shown)
     if current is None:
         return _Seen(_DONE, step._replace(before=None))
-    outcome = _CHANGED if changed_since(current, step.seen) else _MISSING
-    return _Seen(outcome, plan_step(context, step._replace(before=current)))
+    outcome = _CHANGED if changed_since(current, step.before_or_empty) else _MISSING
+    return _Seen(outcome, plan_step(context, now, step._replace(before=current)))
 
 
-def _listed_without_id(context: Context, wanted: Definition) -> Sequence[Runtime]:
-    """The runtimes as listed now; none for a definition whose id finds its runtime."""
-    return [] if wanted.id else context.api.list_all()
+def _world_without_id(context: Context, wanted: Definition) -> World:
+    """The runtimes as listed now; no list for a definition whose id finds its runtime."""
+    return World(None if wanted.id else context.api.list_all())
 
 
 def _check_complete(listed: Sequence[Runtime]) -> None:
@@ -244,7 +244,7 @@ def _check_complete(listed: Sequence[Runtime]) -> None:
 
 
 # How the outcome of each write is found out
-_LOOKS: dict[str, Callable[[Context, Step], _Seen]] = {
+_LOOKS: dict[str, Callable[[Context, World, Step], _Seen]] = {
     "create": _create_seen,
     "update": _update_seen,
     "delete": _delete_seen,
@@ -261,21 +261,19 @@ def _approved(context: Context, before: Runtime | None, plan: Plan, step: Step) 
     return step
 
 
-def _name_taken(context: Context, step: Step, refusal: MstrError, lost: MstrError | None) -> Step:
+def _name_taken(context: Context, world: World, step: Step, refusal: MstrError, lost: MstrError | None) -> Step:
     """The step where the server refuses a create because the name exists. Raises MstrError."""
     wanted = step.wanted
-    listed = context.api.list_all()
-    holder = locate(context, wanted, find_listed(wanted, _new(context, listed)))
+    now = World(context.api.list_all())
+    holder = read_needed_fields(context, now, wanted, find_in_list(wanted, _new(world, now.runtimes)))
     if holder is None:
         why = "The name is taken. If no list shows a runtime with it, an ACL may hide it from this user."
         raise MstrError(f"{refusal.sentence} {why}", **refusal.error)
     if lost:
         # The name was more likely taken by this task's create, whose response was lost, than by another play.
         return confirm(context, step, holder)
-    if wanted.replace_on_change:
-        raise MstrError(f"Another run has created {holder.label} meanwhile. Run the task again")
     # Another play created it first: write only what still differs.
-    again = plan_step(context._replace(existing=listed), step._replace(before=holder))
+    again = plan_step(context, now, step._replace(before=holder))
     return _approved(context, None, step.plan, again)
 
 
@@ -304,47 +302,62 @@ def not_done_error(lost: MstrError, what: str) -> MstrError:
     )
 
 
-def read_again(context: Context, rows: Sequence[Row]) -> tuple[list[Row], list[Runtime] | None]:
-    """Read the written runtimes again: a single updated one by its id, others in one list, which is returned, too."""
-    unread = [step for row in rows for step in row.in_phase(CHANGE) if step.state == WRITTEN]
+# --- what the server shows afterwards
+
+
+def read_again(context: Context, steps: Sequence[Step]) -> list[Step]:
+    """Read the written runtimes again: a single updated one by its id, others in one list."""
+    unread = [step for step in steps if is_unproven(step)]
     # The list also shows whether somebody else has given a runtime the same name meanwhile.
     gives_name = any("name" in step.plan.changed_fields for step in unread)
-    needs_list = gives_name or len(unread) > 1
-    return check_again(context, rows, needs_list, partial(_confirmed, context))
+    return prove_all(context, steps, gives_name or len(unread) > 1, partial(_confirmed, context))
 
 
-def check_again(
-    context: Context, rows: Sequence[Row], lists: bool, check: Callable[[Sequence[Runtime], Step], Step]
-) -> tuple[list[Row], list[Runtime] | None]:
-    """The rows, their steps that are only written after a check with the runtimes as listed now. Returns the list, too.
+def prove_all(
+    context: Context, steps: Sequence[Step], needs_list: bool, prove: Callable[[Sequence[Runtime], Step], Step]
+) -> list[Step]:
+    """The steps; those that only their response proves, after `prove` has seen what the server shows now.
 
-    `lists`: whether to read a list. With a wait, an outage of the server is left to the wait, which reads them, too.
+    A list or an object that is a moment old proves nothing: while `prove` sees no effect, it looks again for some
+    seconds. `needs_list`: whether it gets a list of the runtimes.
     """
-    listed: list[Runtime] | None = None
+    proven = list(steps)
+    for seconds in (0.0, *CHECKS):
+        look = _look(context, seconds, needs_list, prove)
+        seen = map_steps(context, look, proven, is_unproven, "read again")
+        is_last = seconds == CHECKS[-1]
+        proven = [old if isinstance(new.error, NoEffect) and not is_last else new for old, new in zip(proven, seen)]
+        if not any(map(is_unproven, proven)):
+            break
+    return proven
+
+
+def _look(
+    context: Context, seconds: float, needs_list: bool, prove: Callable[[Sequence[Runtime], Step], Step]
+) -> Callable[[Step], Step]:
+    """What looks at a step, some seconds later, with the runtimes as listed then."""
     failure: MstrError | None = None
+    listed: Sequence[Runtime] = ()
     try:
-        listed = context.api.list_all() if lists else None
+        if seconds:
+            context.pause(seconds)
+        if needs_list:
+            listed = context.api.list_all()
     except MstrError as exc:
         failure = exc
 
     def look(step: Step) -> Step:
-        if failure:
-            raise failure
-        return check(listed or (), step)
+        try:
+            if failure:
+                raise failure
+            return prove(listed, step)
+        except MstrError as exc:
+            if context.inputs.waits and step.is_written and is_outage(exc):
+                return step  # the wait reads it, too
+            preface = f"The runtime {step.wanted.label} was {step.action}, but could not be read again: "
+            raise MstrError(preface + exc.sentence, **exc.error) from exc
 
-    work = partial(_read_again, context, look)
-    return map_steps(context, work, rows, lambda row: list(filter(is_unproven, row.steps)), "read again"), listed
-
-
-def _read_again(context: Context, look: Callable[[Step], Step], step: Step) -> Step:
-    """The step after a look at what the server did."""
-    try:
-        return look(step)
-    except MstrError as exc:
-        if context.inputs.waits and step.phase == CHANGE and step.written and is_outage(exc):
-            return step
-        preface = f"The runtime {step.wanted.label} was {step.action}, but could not be read again: "
-        raise MstrError(preface + exc.sentence, **exc.error) from exc
+    return look
 
 
 def is_unproven(step: Step) -> bool:
@@ -353,18 +366,18 @@ def is_unproven(step: Step) -> bool:
 
 
 def _confirmed(context: Context, listed: Sequence[Runtime], step: Step) -> Step:
-    """The step with its runtime as it is now, or with an error if no create was carried out. Raises MstrError."""
-    key = (step.runtime or step.seen).key
-    _warn_of_namesakes(context, listed, step)
+    """The step with its runtime as it is now, or with NoEffect if no create was carried out. Raises MstrError."""
+    key = (step.runtime or step.before_or_empty).key
     shown = next((runtime for runtime in listed if runtime.key == key), None)
     current = context.api.with_all_fields(shown, needed_fields(context, step.wanted))
     # A list may omit a runtime that can be read by its id.
     current = current or context.api.get(key, step.wanted.label)
     if current:
+        _warn_of_namesakes(context, listed, step)
         return confirm(context, step, current)
     if step.action != "created":
         raise MstrError(f"the server no longer shows the runtime {step.label} ({key})")
-    error = MstrError(f"The server reported {step.label} ({key}) as created, but does not show it")
+    error = NoEffect(f"The server reported {step.label} ({key}) as created, but does not show it")
     return step._replace(state=PLANNED, after=None, error=error)
 
 
@@ -372,7 +385,7 @@ def _warn_of_namesakes(context: Context, listed: Sequence[Runtime], step: Step) 
     """Warn if several listed runtimes have the name that a write gave to one."""
     name = step.wanted.name
     ids = [str(runtime.id) for runtime in listed if runtime.name == name]
-    if len(ids) > 1:
+    if len(ids) > 1 and "name" in step.plan.changed_fields:
         context.warn(
             f"Several runtimes now have the name {name!r}: {' and '.join(ids)}. Another task gave it to one, or a lost "
             "response made this task create two. Rename or delete one by its id."
@@ -382,12 +395,12 @@ def _warn_of_namesakes(context: Context, listed: Sequence[Runtime], step: Step) 
 def confirm(context: Context, step: Step, current: Runtime) -> Step:
     """The step with the runtime as read after a write. Warns if the server stored other values than requested.
 
-    The step has an error if an update had no effect at all.
+    The step has the error NoEffect if an update changed nothing.
     """
     plan, before = step.plan, step.before
     if plan.action == "update" and before and not changed_since(current, before, plan.changed_fields):
         answer = f"answered {step.status} but" if step.status else "accepted the update but"
-        error = MstrError(
+        error = NoEffect(
             f"Could not update the runtime {current.label}: the server {answer} changed nothing "
             f"({', '.join(plan.changed_fields)}). The user may lack permission on this object.",
             http_status=step.status,

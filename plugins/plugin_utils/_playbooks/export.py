@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The export of one environment: all runtimes, or a replacement of those with an outdated Python.
+"""The export of one environment: all runtimes, or an upgrade of those with an outdated Python.
 
 The options come from the variables of the host.
 """
@@ -10,7 +10,7 @@ The options come from the variables of the host.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
@@ -20,7 +20,7 @@ from ...module_utils._text import counted
 from .._reports.export import File, to_file
 from .._reports.finding import entries
 from .._reports.texts import plain
-from .._reports.upgrade import UPGRADE_DAYS, Upgrade, upgrade_errors, upgrade_file
+from .._reports.upgrade import UPGRADE_DAYS, Upgrade, is_any_due, upgrade_errors, upgrade_file
 from .action import Action, Result, refused
 from .check import UNKNOWN, one_file_error
 from .destination import dest_errors, write
@@ -71,12 +71,28 @@ def _file(action: Action) -> tuple[File | None, Result, list[str]]:
     server = action.run_module("mstr_info", {}, action.check_mode)
     if server.get("failed"):
         return None, server, []
-    plain_read = plain(
-        {"versions": server["python_versions"], **{key: read.get(key) for key in ("runtimes", "unread")}}
+    known = plain(
+        {
+            "runtimes": read["runtimes"],
+            "unread": read["unread"],
+            "versions": server["python_versions"],
+            "server": server["server"]["base_url"],
+            "exemptions": _exemptions(action),
+        }
     )
-    file, notes = upgrade_file(plain_read, Upgrade(str(target), today), EXPORT[1])
+    upgrade = Upgrade(str(target), today)
+    file, notes = upgrade_file(known, upgrade, EXPORT[1])
     nothing = f"Nothing to upgrade: no runtime has a Python that has ended or ends within {UPGRADE_DAYS} days."
+    if is_any_due(known["runtimes"], upgrade):
+        nothing = "No file was written, because it would contain no runtime."
     return file, {"changed": False, "dest": None, "msg": "\n".join([nothing, *notes[:20]])}, notes
+
+
+def _exemptions(action: Action) -> list[Any]:
+    """The exemptions of the host: those of its policy, and its own ones."""
+    policy = action.non_empty("mstr_runtimes_policy")
+    of_policy = policy if isinstance(policy, Mapping) else {}
+    return [*entries(of_policy, "exemptions"), *entries(action.task_vars, "mstr_runtimes_exemptions")]
 
 
 def exported(action: Action, what: tuple[str, str], options: Result | None = None) -> tuple[File | None, Result]:
@@ -85,8 +101,7 @@ def exported(action: Action, what: tuple[str, str], options: Result | None = Non
     if read.get("failed"):
         return None, read
     server = action.server() or "" if what == BACKUP else None
-    dangling = plain(entries(read, "dangling"))
-    file = to_file(plain(read["runtimes"]), what[1], backup_of=server, scripts=bool(options), dangling=dangling)
+    file = to_file(plain(read["runtimes"]), what[1], backup_of=server, scripts=bool(options))
     return file, read
 
 

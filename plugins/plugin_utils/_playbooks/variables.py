@@ -28,7 +28,7 @@ _PREFIXES = tuple(f"mstr_{word}_" for word in _WORDS)
 PLAYBOOKS = ("apply", "audit", "export", "probe")
 # The options of mstr_runtimes that are variables. An audit uses those that say what an apply would do.
 _COMPARED = ("purge", "purge_exclude", "purge_limit", "protect_used", "policy")
-_WRITTEN = ("plan_id", "recover", "wait", "wait_timeout", "journal_comment")
+_WRITTEN = ("plan_id", "wait", "wait_timeout", "journal_comment")
 # What protects or decides. An empty text is often a shell variable without a value, and would switch it off.
 _GUARDS = (
     *("mstr_export_upgrade", "mstr_fail_on_drift", "mstr_fail_on_violation"),

@@ -18,17 +18,16 @@ from ...module_utils._text import counted
 from .differences import difference_lines
 from .finding import Json, entries
 
-# The actions in the order in which people are to see them, each with its verb. After the first two, a runtime is gone.
-VERBS = {"deleted": "delete", "replaced": "replace", "updated": "update", "created": "create", "moved": "move"}
-GOES = ("deleted", "replaced")
-_COUNTED = ("created", "updated", "replaced", "deleted", "moved", "failed", "unchanged")
-_ORDER = {"deleted": 0, "replaced": 1, "updated": 3, "created": 4}
-_FAILED = 2  # what was not done comes before what was
+# The actions in the order in which people are to see them, each with its verb.
+VERBS = {"deleted": "delete", "updated": "update", "created": "create", "moved": "move"}
+_COUNTED = ("created", "updated", "deleted", "moved", "failed", "unchanged")
+_ORDER = {"deleted": 0, "updated": 2, "created": 3}
+_FAILED = 1  # what was not done comes before what was
 
 
 def changes_of(rows: Iterable[Json]) -> list[dict[str, Any]]:
     """The changes among the rows of a result: what was or would be written, and what failed; deletions first."""
-    changes = [_change(row) for row in rows if row["action"] != "none" or row.get("error")]
+    changes = [_change(row) for row in rows if row["action"] != "none" or row.get("error") or row.get("smoke_test")]
     return sorted(changes, key=lambda change: _ORDER.get(change["action"], _FAILED))
 
 
@@ -82,14 +81,14 @@ def _lines(text: str | None) -> list[str]:
 
 def _shown_fields(change: Json, predicted: bool) -> list[Json]:
     """The fields of which people can make something."""
-    action, fields = change["action"], change["fields"]
+    action = change["action"]
+    fields: list[Json] = change["fields"]
     if action == "deleted":
         return []
     if action == "created":
         # The sentence has its name.
         return [field for field in fields if field["field"] != "name"] if predicted else []
-    # Nobody knows the id of what does not exist.
-    return [field for field in fields if field["field"] != "id" or field["after"] is not None]
+    return fields
 
 
 def _field_lines(field: Json) -> Iterator[str]:
@@ -103,8 +102,6 @@ def script_text(script: Json, predicted: bool) -> str:
         return f"script {label} failed: {error.get('msg') if isinstance(error, Mapping) else error}"
     before, after = name_of(script.get("before")), name_of(script.get("after"))
     uses = "would use" if predicted else "now uses"
-    if before == after:  # A replacement keeps the name.
-        return f"script {label} {uses} the new {after!r}"
     return f"script {label} {uses} {after!r}" + (f" instead of {before!r}" if before else "")
 
 

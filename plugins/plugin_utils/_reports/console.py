@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from ...module_utils._text import LONGEST_TEXT, clean, counted, listed
-from .changes import GOES, change_texts, script_text
+from .changes import change_texts, script_text
 from .environment import Environment
 from .evaluation import grouped
 from .finding import KINDS
@@ -21,14 +21,14 @@ _MOST_NAMES = 10
 
 
 def console_lines(environment: Environment, predicted: bool) -> Iterator[str]:
-    """The lines about one environment, at most twenty of a kind; all of a plan, and of what is deleted or replaced."""
+    """The lines about one environment, at most twenty of a kind; all of a plan, and of what is deleted."""
     lines = [*_lines(environment, predicted)]
     is_plan = predicted and environment.counts is None  # which somebody approves
     total = Counter(kind for kind, _text in lines)
     seen: Counter[str] = Counter()
     for kind, text in lines:
         seen[kind] += 1
-        if is_plan or kind in GOES or seen[kind] <= _MOST_LINES:
+        if is_plan or kind == "deleted" or seen[kind] <= _MOST_LINES:
             yield clean(f"{environment.environment}: {text}", LONGEST_TEXT)
         elif seen[kind] == _MOST_LINES + 1:
             rest = f"and {total[kind] - _MOST_LINES} more like these; mstr_report_dest shows them all"

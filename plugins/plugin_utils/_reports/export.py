@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -20,7 +19,7 @@ from ...module_utils._errors import ErrorList, ValidationError
 from ...module_utils._model.definition import definition_from, definition_of
 from ...module_utils._model.fields import BY_NAME
 from ...module_utils._model.kinds import RESOURCE_KEYS
-from ...module_utils._model.runtime import DEFAULT_RUNTIME_ID, is_id, unfinished_parts
+from ...module_utils._model.runtime import DEFAULT_RUNTIME_ID, is_id
 from ...module_utils._text import ANSIBLE_MASKS, SURROGATE, clean, texts_in
 from .finding import entries
 from .texts import without_controls
@@ -38,14 +37,12 @@ Reasons = Mapping[tuple[str, str], Sequence[str]]
 class File(NamedTuple):
     """A file that `src` reads. `inexpressible`: what is not in it, because no definition can express it.
 
-    `unfinished_ones`: a sentence on each unfinished replacement that is not in it. `comments`: lines over an entry of
-    `runtimes`, by its name.
+    `comments`: lines over an entry of `runtimes`, by its name.
     """
 
     header: str
     content: Mapping[str, Any]
     inexpressible: Reasons = MappingProxyType({})
-    unfinished_ones: Sequence[str] = ()
     comments: Mapping[str, Sequence[str]] = MappingProxyType({})
 
     @property
@@ -57,11 +54,13 @@ class File(NamedTuple):
         dump = partial(yaml.dump, Dumper=_dumper(yaml), **options)
         if not self.comments:
             return without_controls(f"---\n{self.header}{dump(dict(self.content))}", escaped=True)
-        rest = {key: value for key, value in self.content.items() if key != "runtimes"}
-        texts: list[Any] = ["---\n", self.header, dump(rest) if rest else "", "runtimes:\n"]
-        for entry in self.content["runtimes"]:
+        rest = dict(self.content)
+        definitions, scripts = rest.pop("runtimes"), rest.pop("scripts")
+        texts: list[Any] = ["---\n", self.header, dump(rest), "runtimes:\n"]
+        for entry in definitions:
             lines = [f"# {clean(line, 1000)}\n" for line in self.comments.get(entry["name"], ())]
             texts += [*(["\n"] if lines else []), *lines, dump([entry])]
+        texts += ["\n", dump({"scripts": scripts})]
         return without_controls("".join(texts), escaped=True)
 
     @property
@@ -70,7 +69,7 @@ class File(NamedTuple):
         return [
             clean(f"No definition can express {name!r} ({identity}): {'; '.join(errors)}", 1000)
             for (name, identity), errors in sorted(self.inexpressible.items())
-        ] + [clean(sentence, 1000) for sentence in self.unfinished_ones]
+        ]
 
 
 def to_file(
@@ -78,25 +77,24 @@ def to_file(
     writer: str,
     backup_of: str | None = None,
     scripts: bool = False,
-    dangling: Iterable[Mapping[str, Any]] = (),
 ) -> File:
     """The file with the definitions of runtimes as in a result, of plain types. `writer`: for its first comment.
 
     `backup_of`: the address of the server of a backup, which makes the file one. `scripts`: with the assignments of the
-    scripts that the runtimes have. `dangling`: the scripts whose runtime is gone, which are those of what replaces
-    it. What no definition can express is left out, and named.
+    scripts that the runtimes have. What no definition can express is left out, and named.
     """
     is_backup = backup_of is not None
-    runtimes, unfinished = settled(runtimes, dangling)
     definitions, refused = _expressed(runtimes, ids=is_backup)
     content = {
         **({"restore": True, **({"server": backup_of} if backup_of else {})} if is_backup else {}),
-        **({"partial": True} if refused or unfinished else {}),
+        **({"partial": True} if refused else {}),
         "runtimes": definitions,
-        **({"scripts": list(_assignments(runtimes, definitions))} if scripts else {}),
     }
-    sentences = [f"{name!r} ({identity}) {reason}" for (name, identity), [reason] in sorted(unfinished.items())]
-    file = File("", content, refused, sentences)
+    if scripts:
+        of_runtime = {str(runtime.get("name")): entries(runtime, "scripts") for runtime in runtimes}
+        names = [definition["name"] for definition in definitions]
+        content["scripts"] = [entry for name in names for entry in assignments(of_runtime[name], name)]
+    file = File("", content, refused)
     gaps = unrestorable(definitions)
     kind = "backup" if is_backup else "export"
     return with_header(file, kind, writer=writer, gaps=gaps)
@@ -136,73 +134,24 @@ def _identity(runtime: Runtime) -> tuple[str, str]:
     return str(runtime.get("name") or ""), str(runtime.get("id") or "")
 
 
-def _unfinished(runtimes: Iterable[Runtime]) -> dict[str, tuple[str, str]]:
-    """What the names of unfinished replacements say, by their keys."""
-    return unfinished_parts({identity.upper(): name for name, identity in map(_identity, runtimes)})
-
-
-def settled(
-    runtimes: Iterable[Runtime], dangling: Iterable[Mapping[str, Any]] = ()
-) -> tuple[list[Runtime], dict[tuple[str, str], Sequence[str]]]:
-    """The runtimes as they are once unfinished replacements have ended, and what the others are, by name and id.
-
-    One of a runtime that exists is left out, and its scripts are that one's. Otherwise it has its name already, and the
-    scripts that still name the runtime that is gone.
-    """
-    runtimes = list(runtimes)
-    ids = {_identity(runtime)[1].upper() for runtime in runtimes}
-    marks = _unfinished(runtimes)
-    finals = Counter(marks.get(identity.upper(), (name,))[0] for name, identity in map(_identity, runtimes))
-    settled, left_out = list[Runtime](), dict[tuple[str, str], Sequence[str]]()
-    moved: dict[str, list[Any]] = {}
-    of_gone: dict[str, list[Any]] = {}
-    for script in dangling:
-        of_gone.setdefault(str(script.get("runtime_id")).upper(), []).append(script)
-    for runtime in runtimes:
-        name, replaced = marks.get(_identity(runtime)[1].upper(), ("", ""))
-        what = f"is an unfinished replacement of {replaced}"
-        if not replaced:
-            settled.append(runtime)
-        elif replaced in ids:
-            moved.setdefault(replaced, []).extend(entries(runtime, "scripts"))
-            left_out[_identity(runtime)] = [f"{what}, which exists."]
-        elif finals[name] > 1:
-            left_out[_identity(runtime)] = [f"{what}, which is gone, and another runtime has the name {name!r}."]
-        else:
-            settled.append({**runtime, "name": name})
-            moved[_identity(runtime)[1].upper()] = of_gone.pop(replaced, [])  # of several, the first gets them
-
-    def with_scripts(runtime: Runtime) -> Runtime:
-        more = moved.get(_identity(runtime)[1].upper())
-        return {**runtime, "scripts": [*entries(runtime, "scripts"), *more]} if more else runtime
-
-    return list(map(with_scripts, settled)), left_out
-
-
-def _assignments(runtimes: Iterable[Runtime], definitions: Iterable[Runtime]) -> Iterator[dict[str, Any]]:
-    """The scripts that use the runtimes with a definition, as `src` takes them: of id and name, the id counts."""
-    scripts = {str(runtime.get("name")): entries(runtime, "scripts") for runtime in runtimes}
-    for definition in definitions:
-        for script in scripts[definition["name"]]:
-            yield {
-                "id": script["id"],
-                "name": clean(script.get("name")),
-                "project": script["project"]["id"],
-                "runtime": definition["name"],
-            }
+def assignments(scripts: Iterable[Mapping[str, Any]], runtime: str) -> Iterator[dict[str, Any]]:
+    """The entries that assign scripts to a runtime, as `src` takes them: of id and name, the id counts."""
+    for script in scripts:
+        yield {
+            "id": script["id"],
+            "name": clean(script.get("name")),
+            "project": script["project"]["id"],
+            "runtime": runtime,
+        }
 
 
 def to_definitions(runtimes: Iterable[Runtime]) -> list[dict[str, Any]]:
     """The definitions, sorted by name, with fields in the order of the table, so that a file of them is stable.
 
-    `runtimes` are as in a result. Omitted are what `unrestorable` names, unfinished replacements (the result may lack
-    the runtime that one replaces), and the default runtime, which every server has. Raises ValidationError if another
-    runtime cannot be expressed as a definition; the message names each one.
+    `runtimes` are as in a result. Omitted are what `unrestorable` names, and the default runtime, which every server
+    has. Raises ValidationError if another runtime cannot be expressed as a definition; the message names each one.
     """
-    runtimes = list(runtimes)
-    unfinished = _unfinished(runtimes)
-    finished = [runtime for runtime in runtimes if str(runtime.get("id") or "").upper() not in unfinished]
-    definitions, refused = _expressed(finished, ids=False)
+    definitions, refused = _expressed(list(runtimes), ids=False)
     with ErrorList() as errors:
         for (name, _identity), reasons in refused.items():
             errors.add(*(f"runtime {name!r}: {reason}" for reason in reasons))

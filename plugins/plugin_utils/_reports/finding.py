@@ -73,7 +73,6 @@ KINDS = {
         needs=SCRIPTS,
     ),
     "failed_runs": Kind("Failed runs", "last run failed", "last runs failed", outcome="problems", needs=SCRIPTS),
-    "unfinished": Kind("Unfinished", "unfinished replacement", "unfinished replacements", outcome="problems"),
     "mismatches": Kind(
         "Other versions",
         "installed version differs",

@@ -190,7 +190,6 @@ def of_look_ups(read: Json) -> Iterator[Finding]:
     if not any(runtime.get("is_default") for runtime in read["runtimes"]):
         yield finding("incomplete", None, f"{INCOMPLETE}, like this report")
     yield from map(_dangling, entries(read, "dangling"))
-    yield from map(_unfinished, entries(read, "unfinished"))
     yield from map(_mismatch, entries(read, "mismatches"))
     yield from map(_unread, entries(read, "unread"))
 
@@ -202,10 +201,6 @@ def _dangling(script: Json) -> Finding:
         "mstr_script_runtime and from_runtime"
     )
     return finding("dangling", None, text, script=name_of(script), runtime_id=identity)
-
-
-def _unfinished(found: Json) -> Finding:
-    return finding("unfinished", found, str(found["msg"]), replaces=found.get("replaces"))
 
 
 def _mismatch(row: Json) -> Finding:

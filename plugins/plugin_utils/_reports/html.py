@@ -26,7 +26,7 @@ from ...module_utils._model.fields import BY_NAME
 from ...module_utils._model.kinds import normalized_name, number
 from ...module_utils._model.rules import RULES
 from ...module_utils._work.api import utc_date
-from .changes import GOES, script_text, title
+from .changes import script_text, title
 from .differences import differences, value_texts
 from .environment import Environment
 from .evaluation import grouped
@@ -120,7 +120,7 @@ class Card(NamedTuple):
 
 
 def cards_of(environment: Environment) -> list[Card]:
-    """The runtimes of an environment, with those that would be created; what goes first, then what is found."""
+    """The runtimes of an environment, with those that would be created; deletions first, then what is found."""
     runtimes = {runtime["id"]: runtime for runtime in environment.runtimes}
     changes = {change["id"]: change for change in environment.changes}
     created = [change for change in environment.changes if change["id"] not in runtimes]
@@ -142,13 +142,13 @@ def _evaluated(policy: Json | None) -> set[str]:
     return {option for rule in rules for option in rule.options}
 
 
-def _place(card: Card) -> tuple[int, int, str]:
-    """What goes comes first, then what somebody should look at, by its worst finding."""
+def _place(card: Card) -> tuple[bool, int, str]:
+    """Deletions come first, then what somebody should look at, by its worst finding."""
     order = list(KINDS)
     action = card.change["action"] if card.change else ""
-    goes = GOES.index(action) if action in GOES else len(GOES)
+    is_kept = action != "deleted"
     found = [order.index(found.kind) for found in card.findings] if card.is_loud else []
-    return goes, min(found, default=len(order)), card.name.casefold()
+    return is_kept, min(found, default=len(order)), card.name.casefold()
 
 
 def parts(run: Run) -> Iterator[str]:
@@ -200,7 +200,7 @@ def _template() -> Template:
     jinja = Jinja(loader=FileSystemLoader(str(_FOLDER)), autoescape=True, trim_blocks=True, lstrip_blocks=True)
     jinja.filters.update(when=when, name_of=usage.name_of, last_run=_last_run, rules=_rules_text)
     jinja.filters["schedules"] = lambda script: usage.schedules(script, utc_date())
-    jinja.globals.update(differences=differences, script_text=script_text, title=title, kinds=KINDS, goes=GOES)
+    jinja.globals.update(differences=differences, script_text=script_text, title=title, kinds=KINDS)
     return jinja.get_template("page.html.j2")
 
 

@@ -5,22 +5,21 @@
 """The report as Markdown, for a comment on a pull or merge request.
 
 Every text from a server or a file stands in a code span or in a fenced block, where neither Markdown nor HTML, and no
-mention or issue number, means anything. What goes comes first; its names are never left out. Pure.
+mention or issue number, means anything. Deletions come first. Pure.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ...module_utils._text import LONGEST_TEXT, clean, one_line
-from .changes import GOES, script_text, title
+from .changes import script_text, title
 from .console import finding_lines
 from .differences import Difference, differences, value_texts
 from .environment import Environment
-from .evaluation import grouped
 from .finding import KINDS, Json
 from .formats import APPLY, Run
 from .overview import columns, conclusion, numbers, outcome_title
@@ -30,12 +29,10 @@ from .texts import when
 LIMIT = 60_000
 _ENVIRONMENTS = 100  # in the table
 _FIELD_LINES = 200
-_LONGEST_NAME = 250  # characters
 _RESERVE = 1500  # characters, for the list of what was cut
 # How the parts of a plan are counted where they are cut.
 _CUT = {
     "deleted": "details of deletions",
-    "replaced": "details of replacements",
     "updated": "updates",
     "created": "creations",
 }
@@ -48,19 +45,21 @@ def parts(run: Run) -> Iterator[str]:
     sentence = conclusion(run)
     unchanged = " Nothing was changed." if run.predicted else ""
     head = [f"## {run.heading}", f"{when(run.generated)}.{unchanged}", code(sentence), _table(run)]
-    head += _what_goes(run, LIMIT - sum(map(len, head)) - 2 * _RESERVE)
     left = LIMIT - sum(len(text) + 2 for text in head) - _RESERVE
     texts: list[str] = []
     cut: Counter[str] = Counter()
+    blocks = [*_deletions(run)]
     for environment in run.environments:
-        blocks = [*_blocks(environment, run)]
-        names = [("environments", f"### {code(environment.environment, 80)}")] if blocks else []
-        for kind, text in [*names, *blocks]:
-            if len(text) + 2 > left:
-                cut[kind] += 1
-            else:
-                texts.append(text)
-                left -= len(text) + 2
+        own_blocks = [*_blocks(environment, run)]
+        if own_blocks:
+            blocks.append(("environments", f"### {code(environment.environment, 80)}"))
+        blocks += own_blocks
+    for kind, text in blocks:
+        if len(text) + 2 > left:
+            cut[kind] += 1
+        else:
+            texts.append(text)
+            left -= len(text) + 2
     if cut:
         what = ", ".join(f"{number} {kind}" for kind, number in cut.items())
         texts.append(f"**Left out here, because the text would be too long:** {what}. A `.html` or `.json` has it all.")
@@ -130,38 +129,17 @@ def _table(run: Run) -> str:
     return f"{table}\n\nAnd {more} more environments." if more else table
 
 
-def _what_goes(run: Run, limit: int) -> list[str]:
-    """The names of all that is deleted or replaced, shortened where they would take more than `limit` characters."""
-    if run.kind != APPLY:
-        return []
-    names = {action: _names_by_environment(run.environments, action) for action in GOES}
-    lists = [each for of_action in names.values() for each in of_action.items()]
-    number = sum(len(of_environment) for _name, of_environment in lists)
-    # Each name has two characters around it and two behind, each environment a line.
-    taken = sum(len(name) + 10 for name, _names in lists)
-    longest = min(_LONGEST_NAME, max(8, (limit - taken) // max(number, 1) - 6))
-    return [
-        _names_block(title(action, run.predicted), of_action, longest)
-        for action, of_action in names.items()
-        if of_action
-    ]
-
-
-def _names_by_environment(environments: Iterable[Environment], action: str) -> dict[str, list[str]]:
-    """The names of the runtimes with an action, by the name of the environment."""
-    pairs = (
-        (environment.environment, _name(change))
-        for environment in environments
+def _deletions(run: Run) -> Iterator[Block]:
+    """A heading, and a line for each runtime that is deleted."""
+    deleted = [
+        _line(f"{environment.environment}: {_name(change)}")
+        for environment in run.environments
         for change in environment.changes
-        if change["action"] == action
-    )
-    return grouped(pairs)
-
-
-def _names_block(heading: str, names: Mapping[str, Sequence[str]], longest: int) -> str:
-    total = sum(map(len, names.values()))
-    rows = [f"- {code(name, 80)}: {', '.join(code(each, longest) for each in of)}" for name, of in names.items()]
-    return "\n".join([f"**{heading}: {total}**", "", *rows])
+        if run.kind == APPLY and change["action"] == "deleted"
+    ]
+    if deleted:
+        yield "headings", f"**{title('deleted', run.predicted)}: {len(deleted)}**"
+    yield from (("deletions", line) for line in deleted)
 
 
 def _name(change: Json) -> str:

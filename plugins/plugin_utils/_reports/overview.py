@@ -20,7 +20,6 @@ _FIRST = "open_networks"
 _ACTIONS = {
     "created": "drift",
     "updated": "drift",
-    "replaced": "bad",
     "deleted": "bad",
     "moved": "drift",
     "unchanged": "",

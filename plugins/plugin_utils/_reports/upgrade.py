@@ -2,27 +2,32 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The file that replaces runtimes with an outdated Python, which an export writes for a review."""
+"""The file that makes a new runtime beside each one with an outdated Python, which an export writes for a review."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from itertools import chain
 from typing import Any, NamedTuple
 
 from ...module_utils._errors import ValidationError
+from ...module_utils._model.alike import is_permitted_by
+from ...module_utils._model.definition import definition_from, definition_of
+from ...module_utils._model.plan import compare
 from ...module_utils._model.python import branch_of, days_left, support_of
 from ...module_utils._model.requirements import project
-from ...module_utils._model.usage import name_of, schedules, used_by
+from ...module_utils._model.usage import label_of, name_of, schedules, used_by
 from ...module_utils._text import clean, listed
 from .environment import with_known_scripts
-from .export import File, settled, to_file, with_header
+from .export import File, assignments, to_file, with_header
 from .finding import entries
 
 Runtime = Mapping[str, Any]
 UPGRADE_DAYS = 90  # a Python that ends within these days is old, too
 _OFFERED = re.compile(r"\d{1,9}(\.\d{1,9})+", re.ASCII)
+_BRANCH_IN_NAME = re.compile(r" \(\d{1,2}\.\d{1,3}\)$", re.ASCII)  # what an earlier upgrade put behind a name
 _VERSION = re.compile(r"\d{1,4}\.\d{1,4}(\.\d{1,4})?", re.ASCII)
 
 
@@ -73,44 +78,128 @@ def upgrade_errors(target: Any, today: date) -> Iterator[str]:
 
 
 def upgrade_file(read: Mapping[str, Any], upgrade: Upgrade, writer: str) -> tuple[File | None, list[str]]:
-    """The definitions that replace each runtime on an outdated Python, None if there is nothing to do, and notes.
+    """The definitions that make a new runtime beside each one on an outdated Python, None without one, and notes.
 
-    `read`: runtimes with their scripts, and `versions`. Raises ValidationError.
+    `read`: `runtimes` with their scripts, `versions` of Python that the server offers, its address `server`, and the
+    `exemptions` of its policy. Raises ValidationError.
     """
     unread = entries(read, "unread")
     runtimes = [with_known_scripts(runtime, unread) for runtime in read["runtimes"]]
-    all_of_them, expressed = _export_of(runtimes, writer)
-    due = [runtime for runtime in expressed if upgrade.is_due(runtime["runtime_version"])]
-    due.sort(key=lambda runtime: (*_weight(runtime, upgrade.today), runtime["name"]))
+    exported = to_file(runtimes, writer)
+    definitions = {entry["name"]: entry for entry in exported.content["runtimes"]}
+    due = _due(runtimes, definitions, upgrade)
     # Without anything to do, what the server offers does not matter.
     version = upgrade.version(read["versions"]) if due else ""
     notes = [
         *_not_moved(runtimes, upgrade),
-        *_inexpressible(all_of_them, runtimes, upgrade),
+        *_inexpressible(exported, runtimes, upgrade),
         *_unread(unread),
     ]
-    if due and days_left(version, upgrade.today) is None:
+    upgrades: dict[str, _Upgraded] = {}
+    for runtime in due:
+        entry = _new_entry(definitions[runtime["name"]], version)
+        error = _name_error(entry, runtimes, upgrades)
+        if error:
+            notes.append(f"Runtime {runtime['name']!r} is not in this file: {error}.")
+        else:
+            upgrades[entry["name"]] = _upgraded(runtime, entry, read["exemptions"], upgrade.today)
+    if upgrades and days_left(version, upgrade.today) is None:
         notes.append(f"Until when Python {branch_of(version)} is supported is unknown.")
     notes = [clean(note, 1000) for note in notes]
-    content = {"partial": True, "runtimes": [_definition(runtime, version) for runtime in due]}
-    file = File("", content, comments={runtime["name"]: [*_comments(runtime, upgrade.today)] for runtime in due})
-    return (with_header(file, "upgrade", writer=writer, days=UPGRADE_DAYS, notes=notes) if due else None), notes
-
-
-def _export_of(runtimes: Sequence[Runtime], writer: str) -> tuple[File, list[Runtime]]:
-    """The export of all runtimes, and those that are in it, as they were read, by name."""
-    file = to_file(runtimes, writer)
-    by_name = {each["name"]: each for each in settled(runtimes)[0] if not each["is_default"]}
-    return file, [by_name[entry["name"]] for entry in file.content["runtimes"]]
-
-
-def _definition(runtime: Runtime, version: str) -> dict[str, Any]:
-    return {
-        "name": runtime["name"],
-        "runtime_version": version,
-        "replace_on_change": ["runtime_version"],
-        "smoke_test": True,
+    if not upgrades:
+        return None, notes
+    content = {
+        "partial": True,
+        "server": read["server"],
+        "runtimes": list(chain.from_iterable(each.runtimes for each in upgrades.values())),
+        "scripts": list(chain.from_iterable(each.scripts for each in upgrades.values())),
     }
+    file = File("", content, comments={name: each.comments for name, each in upgrades.items()})
+    return with_header(file, "upgrade", writer=writer, days=UPGRADE_DAYS, notes=notes), notes
+
+
+def _due(runtimes: Iterable[Runtime], definitions: Collection[str], upgrade: Upgrade) -> list[Runtime]:
+    """The runtimes that have to move and have a definition; the one with the most planned runs comes first."""
+    due = [
+        runtime
+        for runtime in runtimes
+        if upgrade.is_due(runtime["runtime_version"]) and runtime["name"] in definitions and not runtime["is_default"]
+    ]
+    return sorted(due, key=lambda runtime: (*_weight(runtime, upgrade.today), runtime["name"]))
+
+
+class _Upgraded(NamedTuple):
+    """The entries for one runtime that is due, and the comments over the first."""
+
+    runtimes: list[dict[str, Any]]
+    scripts: list[dict[str, Any]]
+    comments: list[str]
+
+
+def _upgraded(
+    runtime: Runtime, entry: dict[str, Any], exemptions: Iterable[Mapping[str, Any]], today: date
+) -> _Upgraded:
+    """The entries: `entry` makes the new runtime, the scripts move, and the old one is deleted unless it must stay."""
+    kept = _why_kept(runtime)
+    comments = [*_comments(runtime, entry["name"], exemptions, today), *kept]
+    if kept:
+        return _Upgraded([entry], [], comments)
+    absent = {"id": runtime["id"], "name": runtime["name"], "state": "absent"}
+    return _Upgraded([entry, absent], list(assignments(runtime["scripts"], entry["name"])), comments)
+
+
+def is_any_due(runtimes: Iterable[Runtime], upgrade: Upgrade) -> bool:
+    """Whether a runtime has to move, also one that is not in the file."""
+    return any(upgrade.is_due(runtime["runtime_version"]) for runtime in runtimes)
+
+
+def _new_entry(definition: Mapping[str, Any], version: str) -> dict[str, Any]:
+    """The definition of the new runtime: the old one's, under its name with the branch behind it."""
+    plain_name = _BRANCH_IN_NAME.sub("", definition["name"])
+    name = f"{plain_name} ({branch_of(version)})"
+    return {**definition, "name": name, "runtime_version": version, "smoke_test": True}
+
+
+def _name_error(entry: Mapping[str, Any], runtimes: Iterable[Runtime], taken: Collection[str]) -> str | None:
+    """Why no runtime can be made of this entry: its name is taken. `taken`: the names of the other entries.
+
+    A runtime that equals the entry is what an earlier run of the upgrade has made.
+    """
+    name = entry["name"]
+    if name in taken:
+        return f"another entry of this file has its new name {name!r}"
+    for runtime in runtimes:
+        if runtime["name"] == name and not _equals(runtime, entry):
+            return f"a different runtime has its new name {name!r} ({runtime['id']}); rename one of them"
+    return None
+
+
+def _equals(runtime: Runtime, entry: Mapping[str, Any]) -> bool:
+    """Whether a runtime is as the entry defines it."""
+    try:
+        held = definition_from(definition_of(runtime)).values
+    except ValidationError:
+        return False
+    _merged, different = compare(held, definition_from(entry))
+    return not different
+
+
+def _why_kept(runtime: Runtime) -> list[str]:
+    """Why the old runtime keeps its scripts and is not deleted; empty if it is."""
+    scripts = runtime["scripts"]
+    then = "Then run the export again, or delete the old runtime with state: absent"
+    if scripts is None:
+        return [
+            "Not every script could be read, so the old runtime stays. Assign the scripts that use it with "
+            f"mstr_script_runtime. {then}."
+        ]
+    secret = [label_of(script) for script in scripts if script.get("has_secret")]
+    if secret:
+        return [
+            f"A variable of these scripts holds a secret, which an update might lose, so the old runtime stays: "
+            f"{listed(secret)}. Assign them with mstr_script_runtime, and check them. {then}."
+        ]
+    return []
 
 
 def _weight(runtime: Runtime, today: date) -> tuple[int, int]:
@@ -119,12 +208,25 @@ def _weight(runtime: Runtime, today: date) -> tuple[int, int]:
     return -sum(len(schedules(script, today)) for script in scripts), -len(scripts)
 
 
-def _comments(runtime: Runtime, today: date) -> Iterator[str]:
+def _comments(runtime: Runtime, new_name: str, exemptions: Iterable[Mapping[str, Any]], today: date) -> Iterator[str]:
     """What a reviewer needs to know of a runtime."""
-    yield f"{_python(runtime)}; {used_by(runtime['scripts'], today)}"
+    yield f"{runtime['name']!r}: {_python(runtime)}; {_use(runtime, today)}"
     unchecked = [each["name"] for each in entries(runtime, "packages") if not project(str(each["name"]))]
     if unchecked:
         yield f"smoke_test does not check these packages, whose names it does not know: {listed(unchecked)}"
+    for exemption in exemptions:
+        meant = str(exemption.get("runtime") or "")
+        is_for_old = is_permitted_by(meant, runtime["name"], runtime["id"])
+        if is_for_old and not is_permitted_by(meant, new_name):
+            yield f"The exemption for {meant!r} must also name {new_name!r}: {exemption.get('reason')}"
+
+
+def _use(runtime: Runtime, today: date) -> str:
+    """Who uses it, as far as that is known."""
+    scripts = runtime["scripts"]
+    if scripts is None:
+        return "which scripts use it is unknown"
+    return used_by(scripts, today) if scripts else "no script uses it"
 
 
 def _python(runtime: Runtime) -> str:
@@ -137,8 +239,9 @@ def _not_moved(runtimes: Iterable[Runtime], upgrade: Upgrade) -> Iterator[str]:
     """The default runtime, and those whose support is unknown."""
     for runtime in runtimes:
         if runtime["is_default"] and upgrade.is_due(runtime["runtime_version"]):
-            why = f"because it cannot be replaced: {_python(runtime)}; {used_by(runtime['scripts'], upgrade.today)}"
-            yield f"The default runtime {runtime['name']!r} is not in this file, {why}."
+            use = _use(runtime, upgrade.today)
+            what = f"The default runtime {runtime['name']!r} cannot be deleted, so it is not in this file"
+            yield f"{what}: {_python(runtime)}; {use}."
         elif days_left(runtime["runtime_version"], upgrade.today) is None:
             version = runtime["runtime_version"]
             known = f"Python {version}, whose support is unknown" if version else "no known Python"

@@ -17,9 +17,6 @@ from .server import Server
 A, B, C, D = (letter * 32 for letter in "ABCD")
 LIST = "GET /runtimes"
 NO = refusal(403, "ERR0017", "no permission")
-UPGRADE = {"name": "R", "runtime_version": "3.12.1", "replace_on_change": ["runtime_version"]}
-UNITE = {**UPGRADE, "previous_names": ["S"], "replace_on_change": True}
-BESIDE = f"R (replaces {A})"
 
 
 def holding(*more, **names):
@@ -78,19 +75,14 @@ def message(server, *entries, **how):
 
 
 def actions(result):
-    """What was done with each definition, recovered and purged runtime; "failed" if nothing was, beside an error."""
-    rows = [row for row in result["runtimes"] if "replaced_by" not in row]
+    """What was done with each defined and purged runtime; "failed" if nothing was, beside an error."""
+    rows = result["runtimes"]
     return [(row["name"], "failed" if row["action"] == "none" and row["error"] else row["action"]) for row in rows]
 
 
 def moves(result):
     """What was done with each script."""
     return [(script["name"], script["action"]) for script in result["scripts"]]
-
-
-def deleted(result):
-    """The rows of the runtimes that replacements deleted."""
-    return [row for row in result["runtimes"] if "replaced_by" in row]
 
 
 def move(server, name, runtime):
@@ -104,7 +96,7 @@ def names_by_id(server):
 
 
 def summary(**counts):
-    names = ("created", "updated", "deleted", "replaced", "unchanged", "moved", "failed")
+    names = ("created", "updated", "deleted", "unchanged", "moved", "failed")
     return {**dict.fromkeys(names, 0), **counts}
 
 

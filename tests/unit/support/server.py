@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import copy
 import json
-from collections.abc import Callable, Coroutine, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
@@ -17,16 +17,15 @@ import simulator.server
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import Definition
 from ansible_collections.mstr.library.plugins.module_utils._model.plan import Plan
-from ansible_collections.mstr.library.plugins.module_utils._model.result import exempted_of, report_one, shown
+from ansible_collections.mstr.library.plugins.module_utils._model.result import exempted_of, report_one, reported_plan
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import Runtime
-from ansible_collections.mstr.library.plugins.module_utils._model.steps import Row
 from ansible_collections.mstr.library.plugins.module_utils._session import call as _call
 from ansible_collections.mstr.library.plugins.module_utils._session.response import Response
 from ansible_collections.mstr.library.plugins.module_utils._session.session import Session
 from ansible_collections.mstr.library.plugins.module_utils._session.session_string import SessionString
 from ansible_collections.mstr.library.plugins.module_utils._work.api import Context, Inputs, RuntimeApi
 from ansible_collections.mstr.library.plugins.module_utils._work.inputs import context_for
-from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile
+from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import Outcome, reconcile
 from simulator.fields import RUNTIME_FIELDS
 from simulator.messages import Call, Reply
 from simulator.users import STANDARD
@@ -98,11 +97,11 @@ class Done(NamedTuple):
     result: dict[str, Any]
 
 
-def done_by(rows: Sequence[Row]) -> Done:
+def done_by(outcome: Outcome) -> Done:
     """What a task for one runtime did. Raises the error with which it fails."""
-    result, row = report_one(rows), rows[-1]
-    plan, exempted = shown(row), exempted_of(row)
-    return Done(result["action"], result["id"], row.runtime, plan, result["diff"], exempted, result)
+    [step] = outcome.steps
+    result, plan, exempted = report_one(step, outcome.plan_id), reported_plan(step), exempted_of(step)
+    return Done(result["action"], result["id"], step.runtime, plan, result["diff"], exempted, result)
 
 
 class Server:
@@ -162,7 +161,7 @@ class Server:
     def ensure(self, definition: Definition, **how: Any) -> Done:
         """What mstr_runtime does; raises the error with which it fails."""
         inputs = Inputs([definition])
-        return done_by(reconcile(self.context(inputs, **how)).rows)
+        return done_by(reconcile(self.context(inputs, **how)))
 
     def add(self, fields: Mapping[str, Any]) -> str:
         """What another client creates; returns its id."""
