@@ -52,6 +52,32 @@ class MstrError(Exception):
         return {"msg": self.sentence, "error": self.error if has_facts else None}
 
 
+class Interrupted(Exception):
+    """A signal, or a caller that is gone, ends the task. This is no error of a call: whoever caused it knows the cause.
+
+    `sentence`: the cause. `operation`: what the task was doing, such as "list the runtimes". `unanswered`: a request
+    was sent, and its response did not arrive, not even late. `outcome_unknown`: the server may have carried out a
+    write.
+    """
+
+    unanswered = False
+    outcome_unknown = False
+    operation = ""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+    def during(self, what: str) -> MstrError:
+        """The error that says what was going on, such as "the runtime 'r' was being created"."""
+        return MstrError(f"{self.sentence} while {what}")
+
+    def as_error(self) -> MstrError:
+        """The error that says what the task was doing, as far as that is known."""
+        operation = f" while trying to {self.operation}" if self.operation else ""
+        return MstrError(f"{self.sentence}{operation}.")
+
+
 class ValidationError(MstrError):
     """Invalid values. The message holds every error of a task, one per line."""
 
@@ -192,6 +218,8 @@ def as_mstr_error(exc: Exception, *, is_ours: bool = True) -> MstrError:
     """
     if isinstance(exc, MstrError):
         return exc
+    if isinstance(exc, Interrupted):
+        return exc.as_error()
     trace = exc.__traceback__
     while trace and trace.tb_next:
         trace = trace.tb_next

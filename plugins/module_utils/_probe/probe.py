@@ -18,9 +18,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from .._errors import ConnectError, MstrError, as_mstr_error
+from .._errors import ConnectError, Interrupted, MstrError, as_mstr_error
 from .._model.runtime import DEFAULT_RUNTIME_ID
-from .._session.interrupt import Interrupted, Stop
+from .._session.interrupt import Stop
 from .._session.poll import Rhythm, poll
 from .._session.response import LIST_WITH_IDS, OBJECT_WITH_ID, Response, id_in, list_of
 from .._session.session import Session
@@ -127,12 +127,13 @@ class Probe:
         self.created += 1
         try:
             self._send("POST", _RUNTIMES, body, operation="create a runtime", on_late_response=self._note_late_refusal)
+        except Interrupted as exc:
+            self.created -= not exc.outcome_unknown
+            raise
         except MstrError as exc:
             # A page with 200 may come from a gateway, in front of a server that did the work.
             if not exc.outcome_unknown and exc.error["http_status"] != 200:
                 self.created -= 1
-            if isinstance(exc, Interrupted):
-                raise
             self._note(f"POST /api{_RUNTIMES}", exc)
 
     def _note_late_refusal(self, response: Response) -> None:
@@ -180,8 +181,6 @@ class Probe:
         """What the call returns; None if it failed, which the record shows. Raises Interrupted."""
         try:
             return call()
-        except Interrupted:
-            raise
         except MstrError as exc:
             self._note(request, exc)
         return None

@@ -19,30 +19,11 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any
 
-from .._errors import MstrError
+from .._errors import Interrupted
 
 _WAKE = object()
 _SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP")
 _CALLER_CHECK_S = 1.0  # seconds between checks that the caller still reads the result
-
-
-class Interrupted(MstrError):
-    """The task must end. `operation`: what it was doing, such as "list the runtimes".
-
-    `unanswered`: a request was sent, and its response did not arrive, not even late. `outcome_unknown`: it was a write.
-    """
-
-    unanswered = False
-    operation = ""
-
-    def during(self, what: str) -> MstrError:
-        """The error that says what was going on, such as "the runtime 'r' was being created"."""
-        return MstrError(f"{self.sentence} while {what}")
-
-    def to_result(self) -> dict[str, Any]:
-        """The arguments of `fail_json`."""
-        operation = f" while trying to {self.operation}" if self.operation else ""
-        return {**super().to_result(), "msg": f"{self.sentence}{operation}."}
 
 
 class Stop:

@@ -15,11 +15,11 @@ from functools import partial
 from threading import Lock, local
 from typing import TYPE_CHECKING, Any
 
-from .._errors import ApiError, ConnectError, MstrError
+from .._errors import ApiError, ConnectError, Interrupted, MstrError
 from .._secrets import SHORTEST_SECRET
 from .call import LOGIN, READ, WRITE, Call
 from .connection import Connection, Login
-from .interrupt import Interrupted, Stop
+from .interrupt import Stop
 from .response import ANYTHING, Response, Shape, is_outage, says_session_ended
 from .transport import Http
 

@@ -23,11 +23,11 @@ from queue import SimpleQueue
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from .._errors import ConnectError, MstrError, import_error
+from .._errors import ConnectError, Interrupted, MstrError, import_error
 from .._secrets import SHORTEST_SECRET, with_escaped_forms
 from .call import WRITE, Call
 from .connection import Connection
-from .interrupt import Interrupted, Stop, Uninterruptible, start_thread
+from .interrupt import Stop, Uninterruptible, start_thread
 from .outage import Outage
 from .response import SIZE_LIMIT, Response, UnreadableBody
 

@@ -15,12 +15,11 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from .._errors import ApiError, ConnectError, MstrError, as_mstr_error
+from .._errors import ApiError, ConnectError, Interrupted, MstrError, as_mstr_error
 from .._model.moves import Move
 from .._model.runtime import Runtime
 from .._model.scripts import SavedScript, holds_secret
 from .._model.steps import READ, UNKNOWN
-from .._session.interrupt import Interrupted
 from .._session.parallel import all_side_by_side
 from .._session.response import Shape
 from .api import Context
@@ -100,12 +99,10 @@ def _move(context: Context, move: Move) -> Move:
         _put(context, script, target, body)
         is_sent = True
         after = _read_after(context, script)
-    except MstrError as exc:
-        stopped = exc if isinstance(exc, Interrupted) else exc.__cause__
-        may_be_done = is_sent or exc is not stopped or exc.outcome_unknown
-        if not isinstance(stopped, Interrupted) or not may_be_done:
+    except Interrupted as exc:
+        if not (is_sent or exc.outcome_unknown):
             raise
-        return _seen_at_last(context, move, stopped)
+        return _seen_at_last(context, move, exc)
     return _compared(move, before, after)
 
 
@@ -159,8 +156,6 @@ def _read_after(context: Context, script: SavedScript) -> Mapping[str, Any]:
             context.pause(seconds)
             after = _read(context, script)
         return after
-    except Interrupted:
-        raise
     except MstrError as exc:
         unread = "could not be read again after the update, so it is unknown which runtime it uses. Check it."
         raise NotFoundOut(f"The {script.label} {unread} {exc.sentence}", **exc.error) from exc
@@ -170,18 +165,23 @@ def _put(context: Context, script: SavedScript, target: Runtime, fields: Mapping
     """Update the script. The response says nothing [mstrio], so it is not read. Raises MstrError."""
     path, operation = f"/scripts/{script.id}", f"assign the runtime {target.label} to the {script.label}"
     body = {**fields, _RUNTIME: target.id}
-    for tries in range(context.retries, -1, -1):
-        try:
-            context.session.request("PUT", path, json=body, operation=operation, project=script.project.id)
-            return
-        except (ApiError, ConnectError) as exc:
-            if not exc.outcome_unknown:
-                raise
-            lost = exc
-        if _is_done_after(context, script, target, lost):
-            return
-        if not tries:
-            raise not_done_error(lost, f"the {script.label} still does not use the runtime {target.label}")
+    lost: MstrError | None = None
+    try:
+        for _attempt in range(context.retries + 1):
+            try:
+                context.session.request("PUT", path, json=body, operation=operation, project=script.project.id)
+                return
+            except (ApiError, ConnectError) as exc:
+                if not exc.outcome_unknown:
+                    raise
+                lost = exc
+            if _is_done_after(context, script, target, lost):
+                return
+    except Interrupted as exc:
+        exc.outcome_unknown |= lost is not None
+        raise
+    if lost:
+        raise not_done_error(lost, f"the {script.label} still does not use the runtime {target.label}")
 
 
 def _is_done_after(context: Context, script: SavedScript, target: Runtime, lost: MstrError) -> bool:

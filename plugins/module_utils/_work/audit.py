@@ -10,11 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from .._errors import PartialError, ValidationError, as_mstr_error
+from .._errors import Interrupted, PartialError, ValidationError, as_mstr_error
 from .._model.moves import all_of
 from .._model.runtime import INCOMPLETE, Runtime
 from .._model.scripts import Usage
-from .._session.interrupt import Interrupted
 from .._session.session import Session
 from .api import ALL_FIELDS, Context, Inputs, RuntimeApi
 from .inputs import NO_INPUTS, context_for, libraries

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from .._errors import MstrError
+from .._errors import Interrupted, MstrError, as_mstr_error
 from .._model.plan import NO_PLAN, changed_since
 from .._model.runtime import Runtime, lists_default
 from .._model.steps import PLANNED, READ, Step, has_failed
@@ -30,15 +30,17 @@ def delete_all(context: Context, world: World, steps: Sequence[Step]) -> list[St
     try:
         now = _world_now(context, world)
         reasons = _reasons(context, now, steps)
-    except MstrError as exc:
+    except (MstrError, Interrupted) as exc:
         # Also after a signal: what was written so far must be reported.
-        return [_not_deleted(step, exc) if step.deletes else step for step in steps]
+        error = as_mstr_error(exc)
+        return [_not_deleted(step, error) if step.deletes else step for step in steps]
     delete = partial(_delete, context, now, reasons)
-    steps = map_steps(context, delete, steps, _is_listed_as_absent, "deleted")
-    if not has_failed(steps):
-        steps = map_steps(context, delete, steps, _is_to_purge, "deleted")
-    shown_before = {runtime.key for runtime in now.runtimes}
-    return prove_all(context, steps, now.listed is not None, partial(_proven_gone, context, shown_before))
+    prove = partial(_proven_gone, context, {runtime.key for runtime in now.runtimes})
+    for is_chosen in (_is_listed_as_absent, _is_to_purge):
+        if not has_failed(steps):
+            steps = map_steps(context, delete, steps, is_chosen, "deleted")
+            steps = prove_all(context, steps, now.listed is not None, prove)
+    return list(steps)
 
 
 def _is_listed_as_absent(step: Step) -> bool:

@@ -20,7 +20,7 @@ from .._session.parallel import all_side_by_side
 from .api import ALL_FIELDS, Context, RuntimeApi, progress_line
 from .inputs import POLICY_OPTION, context_for, libraries, policy_in
 from .script import Script, run_script
-from .script_usage import NO_PROJECT, Reader, check_projects, find_tasks, find_usage
+from .script_usage import Reader, check_projects, find_tasks, find_usage
 
 # Nothing but these names, versions, requirements, Python and platform leaves the server.
 SCRIPT = """\
@@ -158,7 +158,7 @@ def _add_scripts(
         return  # no script needs to be read
     reads_all = query["name"] is None and query["id"] is None
     usage = usage or find_usage(context, query["projects"])
-    of_scripts = [failure for failure in usage.unread if failure is not NO_PROJECT]
+    of_scripts = usage.unread
     dangling = _dangling(context.api, usage, runtimes, reads_all)
     by_runtime = [usage.of(runtime.id) for runtime in runtimes]
     to_result: Callable[[SavedScript], dict[str, Any]] = SavedScript.to_result

@@ -14,8 +14,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from .._errors import ApiError, MstrError, PartialError
-from .._session.interrupt import Interrupted
+from .._errors import ApiError, Interrupted, MstrError, PartialError, as_mstr_error
 from .._session.poll import Clock, Pause, Rhythm, poll
 from .._session.response import Response, Shape, id_in, is_outage, parsed, says_no_such_object
 from .._session.session import Session
@@ -71,11 +70,13 @@ def run_script(
         run.finish(clock, pause, progress)
     except PartialError:
         raise
-    except MstrError as exc:
-        during = f" while the script ran on {script.label}." if isinstance(exc, Interrupted) else ""
+    except (MstrError, Interrupted) as exc:
+        error = as_mstr_error(exc)
+        if isinstance(exc, Interrupted):
+            error = exc.during(f"the script ran on {script.label}.")
         failure = _stop(session, run.evaluation)
         end = f"It may still be running: {failure}" if failure else "It was stopped on the server."
-        cause = MstrError(f"{exc.sentence}{during} {end}{run.stderr_end(' Its stderr ends with: ')}", **exc.error)
+        cause = MstrError(f"{error.sentence} {end}{run.stderr_end(' Its stderr ends with: ')}", **error.error)
         raise PartialError(cause, run.to_result(None if failure else _CANCELLED)) from exc
     status = run.state["status"]
     result = run.to_result(status)

@@ -16,10 +16,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
-from .._errors import ApiError, ConnectError, ErrorList, MstrError
+from .._errors import ApiError, ConnectError, ErrorList, Interrupted, MstrError
 from .._model.runtime import Runtime
 from .._model.scripts import Project, SavedScript, Unread, Usage, excerpt
-from .._session.interrupt import Interrupted
 from .._session.parallel import all_side_by_side
 from .._session.response import LIST_WITH_IDS, OBJECT, OBJECT_WITH_ID, Shape, list_of, says_no_such_call
 from .._session.session import Session
@@ -41,8 +40,6 @@ def check_projects(names: Sequence[str | None] | None) -> None:
                 errors.add(f"projects[{index}] is empty")
 
 
-# Somebody who may use no project sees no script. That proves nothing for a guard, but there is nothing to read either.
-NO_PROJECT = Unread(None, None, MstrError("The server lists no project for this user."))
 Item = TypeVar("Item", bound=Any)  # what can be read, with a label: a project, a script or a part of it, a runtime
 Found = TypeVar("Found")
 
@@ -66,8 +63,6 @@ def find_usage(
         return Usage((), [Unread(None, None, exc)])
     if names is not None:
         projects = search.choose(projects, names)
-    if not projects and not search.unread:
-        return Usage((), [NO_PROJECT])
     # The first project alone, which shows which version of the search this release has.
     searched = search.each(search.list_scripts, projects[:1]) + search.each(search.list_scripts, projects[1:])
     candidates = [script for _project, scripts in searched for script in scripts if script.has_runtime]
@@ -96,8 +91,6 @@ class Reader:
     def _read_or_fail(self, read: Callable[[Item], Found], item: Item) -> Found | Unread:
         try:
             return read(item)
-        except Interrupted:
-            raise
         except MstrError as exc:
             if isinstance(exc.__cause__, Interrupted):
                 raise MstrError(exc.sentence, **exc.error) from exc  # without the result of one script

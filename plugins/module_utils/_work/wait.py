@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from .._errors import MstrError, as_mstr_error
+from .._errors import Interrupted, MstrError, as_mstr_error
 from .._model.kinds import Package
 from .._model.runtime import Runtime, status_word
 from .._model.steps import READ, Step
-from .._session.interrupt import Interrupted
 from .._session.parallel import all_side_by_side
 from .._session.poll import Rhythm, poll
 from .._session.response import is_outage

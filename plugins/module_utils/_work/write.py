@@ -14,13 +14,12 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple, TypeVar
 
-from .._errors import ApiError, ConnectError, MstrError
+from .._errors import ApiError, ConnectError, Interrupted, MstrError, as_mstr_error
 from .._model.approval import fingerprint
 from .._model.definition import Definition
 from .._model.plan import DONE, Plan, as_stored, changed_since
 from .._model.runtime import INCOMPLETE, Runtime, lists_default
 from .._model.steps import PLANNED, READ, UNKNOWN, WRITTEN, Step
-from .._session.interrupt import Interrupted
 from .._session.response import OBJECT_WITH_ID, is_outage, says_no_such_object
 from .._text import ended
 from .api import RUNTIMES, Context, World, map_steps, path_of
@@ -56,29 +55,38 @@ def write(context: Context, world: World, step: Step, read_first: bool = False) 
         return _send_until_known(context, world, step)
     except NotFoundOut as exc:
         return step._replace(state=UNKNOWN, error=exc)
+    except Interrupted as exc:
+        return _interrupted(step, exc)
 
 
 def _send_until_known(context: Context, world: World, step: Step) -> Step:
     """The step after its request, sent again if its response was lost and nothing was done. Raises MstrError."""
-    lost: ApiError | ConnectError | None = None
-    tries = context.retries
-    while step.plan.changed and step.state == PLANNED:
-        try:
-            return _send_once(context, world, step)
-        except Interrupted as exc:
-            return _interrupted(step, exc)
-        except (ApiError, ConnectError) as exc:
-            if _is_name_taken(step, exc):
-                step = _name_taken(context, world, step, exc, lost)
-                continue
-            if not exc.outcome_unknown:
-                raise (not_done(lost, exc.sentence) if lost else exc) from None
-            lost = exc
-        step = _checked_after_loss(context, world, step, lost)
-        if step.state == PLANNED and tries < 1:
-            raise not_done_error(lost, f"the runtime is still not {DONE[step.plan.action]}")
-        tries -= 1
+    lost: list[MstrError] = []  # why there is no response, for each request that may have been carried out
+    try:
+        while step.plan.changed and step.state == PLANNED:
+            step = _send_and_look(context, world, step, lost)
+            if step.state == PLANNED and len(lost) > context.retries:
+                raise not_done_error(lost[-1], f"the runtime is still not {DONE[step.plan.action]}")
+    except Interrupted as exc:
+        exc.outcome_unknown |= bool(lost)
+        raise
     return step if step.state != PLANNED else step.finished(READ)
+
+
+def _send_and_look(context: Context, world: World, step: Step, lost: list[MstrError]) -> Step:
+    """The step after its request, and after a look if the response was lost, which is then added to `lost`.
+
+    It is done, or has the plan of what is left to do. Raises MstrError.
+    """
+    try:
+        return _send_once(context, world, step)
+    except (ApiError, ConnectError) as exc:
+        if _is_name_taken(step, exc):
+            return _name_taken(context, world, step, exc, lost)
+        if not exc.outcome_unknown:
+            raise (not_done(lost[-1], exc.sentence) if lost else exc) from None
+        lost.append(exc)
+        return _checked_after_loss(context, world, step, exc)
 
 
 def _is_name_taken(step: Step, exc: MstrError) -> bool:
@@ -261,7 +269,7 @@ def _approved(context: Context, before: Runtime | None, plan: Plan, step: Step) 
     return step
 
 
-def _name_taken(context: Context, world: World, step: Step, refusal: MstrError, lost: MstrError | None) -> Step:
+def _name_taken(context: Context, world: World, step: Step, refusal: MstrError, lost: Sequence[MstrError]) -> Step:
     """The step where the server refuses a create because the name exists. Raises MstrError."""
     wanted = step.wanted
     now = World(context.api.list_all())
@@ -323,12 +331,12 @@ def prove_all(
     """
     proven = list(steps)
     for seconds in (0.0, *CHECKS):
+        if not any(map(is_unproven, proven)):
+            break
         look = _look(context, seconds, needs_list, prove)
         seen = map_steps(context, look, proven, is_unproven, "read again")
         is_last = seconds == CHECKS[-1]
         proven = [old if isinstance(new.error, NoEffect) and not is_last else new for old, new in zip(proven, seen)]
-        if not any(map(is_unproven, proven)):
-            break
     return proven
 
 
@@ -336,14 +344,14 @@ def _look(
     context: Context, seconds: float, needs_list: bool, prove: Callable[[Sequence[Runtime], Step], Step]
 ) -> Callable[[Step], Step]:
     """What looks at a step, some seconds later, with the runtimes as listed then."""
-    failure: MstrError | None = None
+    failure: MstrError | Interrupted | None = None
     listed: Sequence[Runtime] = ()
     try:
         if seconds:
             context.pause(seconds)
         if needs_list:
             listed = context.api.list_all()
-    except MstrError as exc:
+    except (MstrError, Interrupted) as exc:
         failure = exc
 
     def look(step: Step) -> Step:
@@ -351,11 +359,12 @@ def _look(
             if failure:
                 raise failure
             return prove(listed, step)
-        except MstrError as exc:
-            if context.inputs.waits and step.is_written and is_outage(exc):
+        except (MstrError, Interrupted) as exc:
+            error = as_mstr_error(exc)
+            if context.inputs.waits and step.is_written and is_outage(error):
                 return step  # the wait reads it, too
             preface = f"The runtime {step.wanted.label} was {step.action}, but could not be read again: "
-            raise MstrError(preface + exc.sentence, **exc.error) from exc
+            raise MstrError(preface + error.sentence, **error.error) from exc
 
     return look
 

@@ -7,12 +7,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, ConnectError, ValidationError
+from ansible_collections.mstr.library.plugins.module_utils._errors import (
+    ApiError,
+    ConnectError,
+    Interrupted,
+    ValidationError,
+)
 from ansible_collections.mstr.library.plugins.module_utils._model import definition as _definition
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import Runtime, from_api
 from ansible_collections.mstr.library.plugins.module_utils._session import connection as _connection
 from ansible_collections.mstr.library.plugins.module_utils._session.failures import api_error
-from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted, Stop
+from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Stop
 from ansible_collections.mstr.library.plugins.module_utils._session.response import Response
 
 URL = "https://mstr.example.com/MicroStrategyLibrary"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError, PartialError
+from ansible_collections.mstr.library.plugins.module_utils._errors import Interrupted, MstrError, PartialError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import Purge, definition_from
 from ansible_collections.mstr.library.plugins.module_utils._work.api import Inputs, Waiting
 from ansible_collections.mstr.library.plugins.module_utils._work.many import reconcile_many, result_of
@@ -65,7 +65,7 @@ def outcome(server, *entries, **how):
     """What `run` returns, or the message of a task that is refused."""
     try:
         return run(server, *entries, **how)
-    except MstrError as exc:
+    except (MstrError, Interrupted) as exc:
         return {"msg": exc.sentence, "runtimes": [], "changed": False}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import FIELDS, POOL, PURGEABLE
@@ -44,6 +45,8 @@ _CPU = st.integers(1, 400).map(lambda hundredths: hundredths / 100)
 _COUNT = st.integers(1, 5000)
 
 
+# So many times as many examples has each law of histories. With TEST_HISTORIES, they are random.
+TIMES = int(os.environ.get("TEST_HISTORIES") or os.environ.get("TEST_TIMES") or 1)
 # How a call fails, and how a run ends early, see `end_early`.
 FAULTS = st.sampled_from([refusal(403), refusal(503), refusal(500, "ERR001"), lost(), stopped(in_flight=True)])
 _METHODS = st.sampled_from(["POST", "PATCH", "PUT", "DELETE", "GET"])

@@ -27,8 +27,6 @@ def packages(*texts):
 CONTROL = "contains a control character, such as a tab or a line break; remove it"
 NO_ID = "is invalid: expected 32 hexadecimal digits"
 NO_VERSION, NO_NAME = "is not only a version; write", "is not only a name; write"
-NEVER = "a different name never needs a second runtime"
-NO_OPTION = f"is not an option of a runtime; choose from {', '.join(field.name for field in FIELDS[1:])}"
 POOL = {"min_cached_instances": 2, "max_cached_instances": 1}
 
 
@@ -61,11 +59,7 @@ POOL = {"min_cached_instances": 2, "max_cached_instances": 1}
         ({"previous_names": ["r"]}, "previous_names[0] 'r' is the name itself"),
         ({"previous_names": [" b"]}, "previous_names[0] ' b' starts or ends with whitespace; write 'b'"),
         ({"id": ID, "previous_names": ["b"]}, "previous_names cannot be used with id"),
-        ({"id": ID, "replace_on_change": True}, "replace_on_change cannot be used with id"),
-        ({"state": "absent", "previous_names": ["b"]}, "previous_names cannot be used with state: absent"),
-        ({"replace_on_change": ["x"]}, f"replace_on_change[0] 'x' {NO_OPTION}"),
-        ({"replace_on_change": ["name"]}, f"replace_on_change[0] is name; {NEVER}"),
-        ({"replace_on_change": 1}, "replace_on_change 1 is neither true nor a list of options"),
+        ({"state": "absent", "previous_names": ["r"]}, "previous_names[0] 'r' is the name itself"),
         ({"smoke_test": 5}, "smoke_test 5 is neither Python code nor true"),
     ],
 )

@@ -1,53 +1,22 @@
-"""The laws of two runs at once, and of a colleague who works meanwhile. test_laws has those of one run and the next."""
+"""The laws of an upgrade by plain entries: wherever a run ends, while another one runs, and while a colleague works."""
 
 from __future__ import annotations
 
-import os
 from threading import Condition, Thread, current_thread
 
-from ansible_collections.mstr.library.plugins.module_utils._model.runtime import parts_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.support.make import DEFAULT_ID, stored
-from unit.support.many import outcome
-from unit.support.server import Server
+from unit.support.many import assigned, outcome
+from unit.support.server import Server, end_early
+from unit.support.strategies import ENDS, TIMES
 
-# With a number in this variable, so many times as many examples, which are random then.
-TIMES = int(os.environ.get("TEST_HISTORIES") or 0)
-LAW = settings(max_examples=40 * max(1, TIMES))
-NAMES, IDS = ("R", "S", "T"), [letter * 32 for letter in "ABC"]
-VERSIONS = ("3.10.5", "3.12.1")
-FIELDS = {"runtime_version": "runtimeVersion", "others": "others"}
-VALUES = {
-    "runtime_version": st.sampled_from(VERSIONS),
-    "others": st.sampled_from("xy"),
-    "replace_on_change": st.sampled_from([True, ["runtime_version"], ["others"]]),
-    "smoke_test": st.just("1"),
-}
-PLAIN = st.fixed_dictionaries({}, optional=VALUES)
-TASK = st.fixed_dictionaries({"R": PLAIN, "S": PLAIN}, optional={"T": PLAIN}).map(
-    lambda task: [{"name": name, **options} for name, options in task.items()]
-)
-
-
-@st.composite
-def files(draw):
-    """Definitions of up to three runtimes, each under any of its names, with or without the others as previous ones."""
-    entries = []
-    for name in draw(st.sampled_from([("R",), ("R", "S"), ("R", "S", "T")])):
-        names = [name, f"{name}2", f"{name}3"]
-        now = draw(st.sampled_from(names))
-        previous = [other for other in names if other != now and draw(st.booleans())]
-        entries.append({"name": now, **({"previous_names": previous} if previous else {}), **draw(PLAIN)})
-    return entries
-
-
-# Without protection, a purge deletes what scripts use.
-HOW = st.sampled_from([{}, {"protect": True}, {"purge": True, "protect": True}])
+LAW = settings(max_examples=40 * TIMES)
+IDS = {"R": "A" * 32, "S": "B" * 32, "T": "C" * 32}
+SCRIPTS = {"load": "R", "close": "R", "other": "S"}
 SERVERS = st.fixed_dictionaries(
     {},
     optional={
-        "duplicate_names": st.just("allow"),
         "list_omits": st.sampled_from(["others,runtimeVersion", "version,status,owner"]),
         "script_put_omitted": st.just("reset"),
     },
@@ -55,46 +24,70 @@ SERVERS = st.fixed_dictionaries(
 
 
 def a_server(**switches):
-    """Three runtimes of the user of the task, with a script on each of the first two."""
-    runtimes = [stored(name=name, id=key, others="x") for name, key in zip(NAMES, IDS)]
-    have = Server(*runtimes, **switches)
-    return have.seed_scripts(load=IDS[0], close=IDS[0], other=IDS[1])
+    """Three runtimes, with scripts on the first two."""
+    have = Server(*(stored(name=name, id=key, others="x") for name, key in IDS.items()), **switches)
+    return have.seed_scripts(**{script: IDS[name] for script, name in SCRIPTS.items()})
 
 
-def apply(have, task, **how):
-    return outcome(have, *task, **how)
-
-
-def marks(have):
-    """The unfinished replacements on the server: the name that each is to take, and the id of what it replaces."""
-    found = {key: parts_of(runtime["name"]) for key, runtime in have.runtimes.items()}
-    return {key: mark for key, mark in found.items() if mark}
+@st.composite
+def upgrades(draw):
+    """Of one to three runtimes: each new one beside the old one, the scripts that move, and the old one absent."""
+    entries, moved = [], []
+    for name in draw(st.sampled_from([("R",), ("R", "S"), ("R", "S", "T")])):
+        test = draw(st.sampled_from([{}, {"smoke_test": "1"}]))
+        entries.append({"name": f"{name} (3.12)", "runtime_version": "3.12.1", **test})
+        entries.append({"name": name, "state": "absent", **draw(st.sampled_from([{}, {"id": IDS[name]}]))})
+        moved += [assigned(script, f"{name} (3.12)") for script, used in SCRIPTS.items() if used == name]
+    more = [{"name": "U", "others": "y"}] if draw(st.booleans()) else []
+    return [*draw(st.permutations(entries)), *more], {"scripts": draw(st.permutations(moved)), "protect": True}
 
 
 def state(have):
     """What there is, without the ids, which are different in each run."""
     names = {key: runtime["name"] for key, runtime in have.runtimes.items()}
-    fields = [tuple(runtime.get(name) for name in ("name", *FIELDS.values())) for runtime in have.runtimes.values()]
-    return sorted(fields, key=str), {script: names.get(key, key) for script, key in have.scripts.items()}
-
-
-def check_report(before, have, result):
-    after = set(have.runtimes)
-    for row in result["runtimes"]:
-        if row["action"] == "deleted":
-            assert row["id"] not in after
-        if row["action"] in ("created", "updated", "replaced", "none") and not row["error"]:
-            assert row["id"] in after
-    gone = {row["id"] for row in result["runtimes"] if row["action"] in ("deleted", "unknown")}
-    assert before - after <= gone, "a deletion is in no row"
-    for text in (row["error"]["msg"] for row in result["runtimes"] if row["error"]):
-        for key in before:
-            if f"({key}) stays in use" in text:
-                assert key in after
+    runtimes = sorted((runtime["name"], str(runtime.get("runtimeVersion"))) for runtime in have.runtimes.values())
+    return runtimes, {script: names.get(key, key) for script, key in have.scripts.items()}
 
 
 def check_scripts(have):
     assert set(have.scripts.values()) <= {*have.runtimes, DEFAULT_ID}, "a script uses a runtime that is gone"
+    names = [runtime["name"] for runtime in have.runtimes.values()]
+    assert len(set(names)) == len(names), "two runtimes where one was meant"
+
+
+@LAW
+@given(task=upgrades(), ends=st.lists(ENDS, max_size=3), server=SERVERS)
+def test_upgrade_that_ends_early_goes_on(task, ends, server):
+    """After a fault, a signal or a kill at any request, the same task reaches what was wanted, as check mode says."""
+    entries, how = task
+    expected = a_server(**server)
+    outcome(expected, *entries, **how)
+    have = a_server(**server)
+    for end in ends:
+        end_early(have, end, lambda: outcome(have, *entries, **how))
+        check_scripts(have)
+    predicted = outcome(have, *entries, **how, check_mode=True)
+    done = outcome(have, *entries, **how)
+    assert (predicted["summary"], predicted["plan_id"]) == (done["summary"], done["plan_id"]), done["msg"]
+    assert (done["summary"]["failed"], state(have)) == (0, state(expected)), done["msg"]
+    assert outcome(have, *entries, **how)["changed"] is False
+
+
+@LAW
+@given(task=upgrades(), ends=st.lists(ENDS, max_size=2))
+def test_failed_smoke_test_holds(task, ends):
+    """Nothing uses a runtime whose test fails, and nothing is deleted, in any number of runs; then the task goes on."""
+    entries, how = task
+    entries = [{**entry, "smoke_test": "1"} if entry.get("runtime_version") else entry for entry in entries]
+    have = a_server()
+    have.code_status = 4
+    before = have.scripts
+    for end in ends:
+        end_early(have, end, lambda: outcome(have, *entries, **how))
+    assert "smoke test failed" in outcome(have, *entries, **how)["msg"]
+    assert (have.scripts, {*IDS.values()} - {*have.runtimes}) == (before, set())
+    have.code_status = 3
+    assert outcome(have, *entries, **how)["summary"]["failed"] == 0
 
 
 class Turns:
@@ -151,77 +144,51 @@ class Turns:
 
 
 @LAW
-@given(task=TASK | files(), turns=st.lists(st.integers(0, 30), min_size=1, max_size=4), how=HOW, server=SERVERS)
-def test_two_runs_at_once(task, turns, how, server):
-    """Two that want the same: one of them does it, and nothing is lost or left that is not said."""
-    have = a_server(**server)
+@given(task=upgrades(), turns=st.lists(st.integers(0, 40), min_size=1, max_size=4), server=SERVERS)
+def test_two_runs_at_once(task, turns, server):
+    """Two that want the same: nothing is lost, and the next run finds everything done, or does it."""
+    entries, how = task
     expected = a_server(**server)
-    alone = apply(expected, task, **how)
-    results = Turns(have, *turns).run(*(lambda: apply(have, task, **how) for _run in range(2)))
+    outcome(expected, *entries, **how)
+    have = a_server(**server)
+    Turns(have, *turns).run(*(lambda: outcome(have, *entries, **how) for _run in range(2)))
     check_scripts(have)
-    if "summary" not in alone or alone["summary"]["failed"]:
-        return
-    if alone["summary"]["created"] and server.get("duplicate_names"):
-        return  # such a server has two then, and the task warns
-    if all(result.get("summary", {"failed": 1})["failed"] for result in results):
-        results.append(apply(have, task, recover=True, **how))
-        assert not results[-1]["summary"]["failed"], results[-1]["msg"]
-    said = " ".join(result["msg"] for result in results)
-    if marks(have):
-        # One found that the other had deleted the old runtime: what it had created is left, unused, and it says so.
-        assert all(key in said and key not in have.scripts.values() for key in marks(have)), said
-        return
-    assert state(have) == state(expected), said
-    assert apply(have, task, **how)["changed"] is False
+    done = outcome(have, *entries, **how)
+    assert (done["summary"]["failed"], state(have)) == (0, state(expected)), done["msg"]
 
 
 COLLEAGUE = st.one_of(
-    st.tuples(st.just("assign"), st.sampled_from(["load", "close", "other"]), st.sampled_from(IDS)),
-    st.tuples(st.just("create"), st.sampled_from(["R", "R2", "S"])),
-    st.tuples(st.sampled_from(["rename", "edit"]), st.sampled_from(IDS)),
+    st.tuples(st.just("create"), st.sampled_from(["R (3.12)", "S (3.12)"])),
+    st.tuples(st.sampled_from(["rename", "edit"]), st.sampled_from(sorted(IDS.values()))),
 )
 
 
-def interfere(have, kind, *what):
-    """What a colleague does. Returns whether that was possible."""
-    if what[-1] in IDS and what[-1] not in have.runtimes:
-        return False
-    if kind == "create":
-        have.add(stored(id="E" * 32, name=what[0], description="theirs", owner={"id": "F" * 32, "name": "colleague"}))
-    elif kind == "assign":
-        for script in next(iter(have.core.projects)).scripts:
-            script.runtime = what[1] if script.name == what[0] else script.runtime
-    elif kind == "rename":
-        have.runtimes[what[0]].update(name="theirs", version="theirs")
-    else:
-        have.runtimes[what[0]].update(description="theirs", version="theirs")
-    return True
+def interfere(have, kind, what):
+    """What a colleague does, if that is possible."""
+    names = [runtime["name"] for runtime in have.runtimes.values()]
+    if kind == "create" and what not in names:
+        have.add(stored(id="E" * 32, name=what, description="theirs"))
+    if kind != "create" and what in have.runtimes:
+        fields = {"name": "theirs"} if kind == "rename" else {}
+        have.runtimes[what].update(**fields, description="theirs", version="theirs")
 
 
 @LAW
-@given(task=TASK | files(), number=st.integers(0, 45), action=COLLEAGUE, how=HOW, server=SERVERS)
-def test_colleague_at_work(task, number, action, how, server):
-    """What somebody does before a read is neither overwritten nor lost; a script that comes last follows."""
-    have, left, acted = a_server(**{**server, "duplicate_names": "allow"}), iter(range(number)), []
+@given(task=upgrades(), number=st.integers(1, 60), action=COLLEAGUE, server=SERVERS)
+def test_colleague_at_work(task, number, action, server):
+    """What somebody changed is not deleted unless the result shows it so, and no script is left without a runtime."""
+    entries, how = task
+    have = a_server(**server)
+    edited = []
 
-    def send(call, on_late_response=None):
-        if call.method == "GET" and next(left, None) is None:
-            have.send = real
-            acted.append(interfere(have, *action))
-        return real(call, on_late_response)
+    def meanwhile():
+        interfere(have, *action)
+        edited.extend(key for key, runtime in have.runtimes.items() if runtime.get("description") == "theirs")
 
-    real, have.send = have.send, send
-    result = apply(have, task, **how)
-    have.send = real
-    check_report(set(IDS), have, result)
-    if how.get("purge") and action[0] == "assign":
-        return  # a script that comes between the last look-up and the deletion of a purge is lost
+    have.fail("GET", turn=number, meanwhile=meanwhile)
+    done = outcome(have, *entries, **how)
     check_scripts(have)
-    if any(acted) and not how.get("purge"):
-        assert action[0] != "create" or not number or "E" * 32 in have.runtimes
-        if action[0] == "edit":
-            gone = [row for row in result["runtimes"] if row["action"] == "deleted" and row["id"] == action[1]]
-            assert have.runtimes.get(action[1], *(row["runtime"] for row in gone))["description"] == "theirs"
-    again = apply(have, task, **how)
+    deleted = {row["id"]: row["runtime"]["description"] for row in done["runtimes"] if row["action"] == "deleted"}
+    assert {deleted[key] for key in edited if key in deleted} <= {"theirs"}
+    outcome(have, *entries, **how)
     check_scripts(have)
-    assert "summary" not in again or not marks(have) or again["summary"]["failed"] or not how.get("purge")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
+from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from ansible_collections.mstr.library.plugins.module_utils._model import result, steps
-from ansible_collections.mstr.library.plugins.module_utils._model.approval import check_plan_id, fingerprint
+from ansible_collections.mstr.library.plugins.module_utils._model.approval import check_plan_id, plan_id
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import BY_NAME
 from ansible_collections.mstr.library.plugins.module_utils._model.plan import as_stored, make_plan
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
-from unit.support.make import ID, OTHER_ID, faults_of, runtime, stored, wanted
+from unit.support.make import ID, OTHER_ID, URL, faults_of, runtime, stored, wanted
 
 CPU = {"cpu": 0.2}
 
@@ -80,9 +81,7 @@ GONE = wanted("Nightly reports", state="absent")
 
 
 def row(current, definition, state=steps.PLANNED):
-    plan = make_plan(current, definition)
-    step = steps.Step(definition, steps.CHANGE, current, plan, fingerprint=fingerprint(current, plan))
-    return steps.Row(definition, "", (step.finished(state),))
+    return steps.Step(definition, current, make_plan(current, definition)).finished(state)
 
 
 @pytest.mark.parametrize(
@@ -107,12 +106,12 @@ def test_msg_says_in_one_line_what_was_done(current, definition, done, would):
 
 
 def planned(data, **options):
-    """The row of a definition for a runtime that the server has as `data`, or does not have."""
+    """The step of a definition for a runtime that the server has as `data`, or does not have."""
     return row(from_api(data) if data else None, wanted(**options))
 
 
-def id_of(*rows):
-    return result.plan_id(rows)
+def id_of(*planned_steps, server=URL):
+    return plan_id(server, planned_steps)
 
 
 def test_the_id_has_a_fixed_value():
@@ -122,14 +121,24 @@ def test_the_id_has_a_fixed_value():
         None, name="nëw", whitelist=["1.2.3.4"], packages=[{"name": "mstrio_py"}], resource={"cpu": 1.0, "mem": 512}
     )
     updated = planned(stored(resource={"cpu": "0.20", "mem": 512}), resource={"cpu": 0.5}, description="d")
-    assert id_of(deleted, created, updated) == "d3ef99eea27c0c2d1f51da70"
+    assert id_of(deleted, created, updated) == "39b1fe83e4b856c7a82b7244"
 
 
 def test_empty_plan_and_one_that_could_not_be_made():
     update = planned(stored(), others="x")
     assert id_of() == id_of(planned(stored(), exec_timeout=600)) != id_of(update)
-    failed = steps.Row(wanted(), "runtimes[1]", (steps.Step(wanted()),))
+    failed = steps.Step(wanted(), error=MstrError("no"))
     assert id_of(update, failed) == "", "null would let every plan pass"
+
+
+def test_plan_belongs_to_one_server():
+    assert id_of(planned(stored(), others="x")) != id_of(planned(stored(), others="x"), server="https://other")
+
+
+def test_smoke_test_is_part_of_the_plan():
+    """Also of a runtime that does not change, if it runs for a script."""
+    step = planned(stored(), smoke_test="1")
+    assert len({id_of(step), *(id_of(step._replace(runs_test=True, wanted=wanted(smoke_test=x))) for x in "12")}) == 3
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._errors import PartialError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS
+from ansible_collections.mstr.library.plugins.module_utils._model.steps import Step
 from ansible_collections.mstr.library.plugins.module_utils._work import reconcile as _reconcile
 from ansible_collections.mstr.library.plugins.module_utils._work import write as _write
 from ansible_collections.mstr.library.plugins.module_utils._work.many import MANY_OPTIONS, ensure_many, inputs_for_many
@@ -26,14 +27,14 @@ def test_nothing_to_do_costs_one_list(number, by):
 
 
 def test_order_of_work():
-    """Creates and updates, then one list, then deletes, then one list."""
+    """Creates and updates, then a list, then deletes and the purge, with a list before and after each."""
     have = holding(old=A, changed=B, gone=C, purged=D, same="E" * 32)
     done = {"gone": "deleted", "changed": "updated", "new": "created", "same": "none", "old": "none", "never": "none"}
     more = {"gone": {"state": "absent"}, "changed": {"exec_timeout": 60}, "never": {"state": "absent"}}
     result = run(have, *({"name": name, **more.get(name, {})} for name in done), purge=True)
     first, second = ([f"{method} /runtimes/{identity}" for method in ("GET", "DELETE")] for identity in (C, D))
     update = [f"GET /runtimes/{B}", f"PATCH /runtimes/{B}"]
-    assert have.requests == [LIST, *update, "POST /runtimes", LIST, *first, LIST, *second, LIST]
+    assert have.requests == [LIST, *update, "POST /runtimes", LIST, LIST, *first, LIST, *second, LIST]
     assert actions(result) == [*done.items(), ("purged", "deleted")]
     assert result["summary"] == summary(created=1, updated=1, deleted=2, unchanged=3)
     assert result["changed"] is True
@@ -72,7 +73,7 @@ def test_results_and_predictions():
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_runtimes_without_a_definition(options, undefined, check_mode):
     """They are named, also by a task that fails, and are no difference."""
-    have = holding(a=A, x=B, **{"hand-made": C, f"new (replaces {'E' * 32})": D})
+    have = holding(a=A, x=B, **{"hand-made": C})
     params = {name: option.get("default") for name, option in MANY_OPTIONS.items()} | options
     params["runtimes"] = params["runtimes"] and [
         auth.checked_entry(each, DEFINITION_OPTIONS)[0] for each in params["runtimes"]
@@ -104,10 +105,11 @@ def test_many_failures_are_counted(number, rest, at_once):
 def test_unforeseen_exception(monkeypatch, module, step):
     work = getattr(module, step)
 
-    def raising(context, item, *more, **named):
+    def raising(*args, **named):
+        [item] = [each for each in args if isinstance(each, Step)]
         if item.wanted.name == "b":
             raise TypeError("a secret")
-        return work(context, item, *more, **named)
+        return work(*args, **named)
 
     monkeypatch.setattr(module, step, raising)
     result = run(holding(a=A, b=B, x=C), *({"name": name, "others": "y"} for name in ("a", "b", "new")), purge=True)

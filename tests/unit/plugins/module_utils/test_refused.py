@@ -1,11 +1,8 @@
 from __future__ import annotations
 
-from datetime import date
-
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
 from unit.support.make import DEFAULT_ID, stored
-from unit.support.many import UNITE, UPGRADE, A, B, C, actions, assigned, holding, message, run
+from unit.support.many import A, B, C, actions, assigned, holding, message, run
 from unit.support.server import Server
 
 DEFAULT = "(Default) MicroStrategy"
@@ -38,20 +35,18 @@ REFUSED = [
     # The default runtime
     ("", [absent(DEFAULT)], {}, "built-in default runtime and cannot be deleted"),
     ("", [{"id": DEFAULT_ID, "state": "absent"}], {}, "built-in default runtime and cannot be deleted"),
-    ("R", [{**UNITE, "name": DEFAULT}], {}, f"'{DEFAULT}' ({DEFAULT_ID}) is the server's built-in"),
     # A purge
     ("a,b", [{"name": "a"}], {**PURGE, "limit": 0}, "purge would delete 1 runtime, more than purge_limit 0: 'b'"),
     ("NIGHTLY", [{"name": "nightly"}], PURGE, f"purge would delete 'NIGHTLY' ({A}), {ALIKE} 'nightly' in the list"),
     ("night ,x", [absent("night"), {"name": "x"}], PURGE, f"purge would delete 'night ' ({A}), {ALIKE} 'night'"),
     ("\u00a0night", [{"name": "Night"}], PURGE, rf"purge would delete '\xa0night' ({A}), {ALIKE} 'Night'"),
-    ("R,r", [UPGRADE], PURGE, f"purge would delete 'r' ({B}), {ALIKE} 'R'"),
     ("a,", [{"name": "a"}], PURGE, f"id {B}, which has no name"),
     # A plan
     ("a", [{"id": A, "name": "stale", "state": "absent"}], PLAN, "1 to delete ('a')"),
-    ("R", [UPGRADE], PLAN, "1 to replace ('R': id, runtime_version), 1 to delete ('R'), 2 scripts to move"),
+    ("R", [{"name": "S"}], {**PLAN, **uses("S")}, "1 to create ('S'), 1 script to move"),
     (",b", [{"id": A, "others": "x"}], {}, "has no name, and an update must contain one; set name"),
     ("a", [{"name": "a", "min_cached_instances": 4}], {}, "min_cached_instances 4 must not exceed max_cached_instanc"),
-    # Previous names and replacements
+    # Previous names
     ("a,b", [{"name": "n", "previous_names": ["a", "b"]}], {}, f"have a previous name of 'n': 'a' ({A}), 'b' ({B})"),
     ("c,c", [{"name": "n", "previous_names": ["c"]}], {}, f"have a previous name of 'n': 'c' ({A}), 'c' ({B})"),
     # Scripts
@@ -88,24 +83,6 @@ def test_purge_over_its_limit():
     assert (result["msg"].startswith(over), result["msg"].endswith(end)) == (True, True)
     assert all(f"'r{n:02}'" in result["msg"] for n in range(1, 58))
     assert (len(result["diff"]), result["summary"]["deleted"], have.writes) == (59, 58, [])
-
-
-@pytest.mark.parametrize(
-    ("fields", "given", "why"),
-    [
-        ({"whitelist": ["db.example.com"]}, {"whitelist": []}, "whitelist[0] 'db.example.com' is not a CIDR block"),
-        # A copy is new, so the policy evaluates what the definition does not manage, too.
-        ({"whitelist": ["192.0.2.0/24"]}, {"whitelist": []}, "whitelist[0] '192.0.2.0/24'"),
-    ],
-)
-def test_odd_old_field_is_not_copied(fields, given, why):
-    """It is replaced if the definition gives that field."""
-    have = holding(R={"id": A, **fields})
-    policy = policy_from({"networks_within": ["10.0.0.0/8"]}, date(2026, 6, 15))
-    assert f"'R' ({A}) cannot be copied: {why}" in message(have, UPGRADE, policy=policy)
-    assert have.writes == []
-    assert actions(run(have, {"name": "R", "others": "x"}, policy=policy)) == [("R", "updated")]
-    assert actions(run(have, {**UPGRADE, **given}, policy=policy)) == [("R", "replaced")]
 
 
 @pytest.mark.parametrize("asked", ["3.12", "3.10.6", "three"])

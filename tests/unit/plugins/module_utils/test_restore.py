@@ -20,14 +20,14 @@ def errors(result):
 
 
 def test_id_first_then_name():
-    """Of a runtime that was replaced, the name decides; one that is gone is created."""
-    have = holding(renamed=A, replaced=C)
-    entries = {"id": A, "name": "a"}, {"id": B, "name": "replaced", "others": "x"}, {"id": "D" * 32, "name": "gone"}
+    """Of a runtime that was made again, the name decides; one that is gone is created."""
+    have = holding(renamed=A, again=C)
+    entries = {"id": A, "name": "a"}, {"id": B, "name": "again", "others": "x"}, {"id": "D" * 32, "name": "gone"}
     for result in both(have, *entries, restore=True):
-        assert actions(result) == [("a", "updated"), ("replaced", "updated"), ("gone", "created")]
-    assert {A: "a", C: "replaced"}.items() <= names_by_id(have).items()
+        assert actions(result) == [("a", "updated"), ("again", "updated"), ("gone", "created")]
+    assert {A: "a", C: "again"}.items() <= names_by_id(have).items()
     warned = [text.partition(",")[0] for text in have.warnings]
-    assert set(warned) == {"Runtime 'replaced' has a different id", "Runtime 'gone' has a different id"}
+    assert set(warned) == {"Runtime 'again' has a different id", "Runtime 'gone' has a different id"}
     assert have.warnings[0].endswith("The owner and the permissions (ACL) of that one are not restored.")
 
 
@@ -36,21 +36,6 @@ def test_what_came_since_stays():
     have = holding(a=A, new=B)
     assert restore(have, {"id": A, "name": "a"})["changed"] is False
     assert have.warnings == [f"These runtimes are not in the backup, and stay as they are: 'new' ({B})."]
-
-
-def test_refused_entry_is_in_the_backup():
-    beside = f"a (replaces {A})"
-    have = holding(a=A, b=C, **{beside: B})
-    result = restore(have, {"id": A, "name": "a"}, {"id": C, "name": "b"})
-    assert f"{beside!r} ({B}), created " in result["msg"]
-    assert have.warnings == []
-
-
-def test_name_of_a_runtime_that_is_being_replaced():
-    """The id of the entry is gone, so its name decides."""
-    have = holding(S=A, **{f"R (replaces {A})": B})
-    assert "is an unfinished replacement of" in restore(have, {"id": C, "name": "S", "others": "x"})["msg"]
-    assert have.writes == []
 
 
 def test_name_of_a_runtime_that_another_entry_means():
@@ -103,8 +88,8 @@ def test_backup_of_a_different_server(server, is_refused):
     have = holding(a=A)
     inputs = Inputs([definition_from({"id": A, "name": "a"})], restore=True, server=server)
     if is_refused:
-        with pytest.raises(MstrError, match=f"is a backup of the server {server}, and this server is {URL}; delete"):
+        with pytest.raises(MstrError, match=f"was written for the server {server}, and this server is {URL}; delete"):
             reconcile_many(have.context(inputs))
         assert have.requests == []
     else:
-        assert [row.failure for row in reconcile_many(have.context(inputs)).rows] == [None]
+        assert [step.error for step in reconcile_many(have.context(inputs)).steps] == [None]

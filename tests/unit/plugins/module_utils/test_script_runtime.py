@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError, PartialError, ValidationError
-from ansible_collections.mstr.library.plugins.module_utils._model.result import is_moved, script_result
+from ansible_collections.mstr.library.plugins.module_utils._model.moves import move_result
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import Runtime
 from ansible_collections.mstr.library.plugins.module_utils._model.scripts import Project, SavedScript, Unread, Usage
-from ansible_collections.mstr.library.plugins.module_utils._model.steps import NO_DEFINITION, UNKNOWN, Row
+from ansible_collections.mstr.library.plugins.module_utils._model.steps import UNKNOWN
 from ansible_collections.mstr.library.plugins.module_utils._work import script_runtime
 from ansible_collections.mstr.library.plugins.module_utils._work.assign import assign as carry_out
 from ansible_collections.mstr.library.plugins.module_utils._work.scripts import (
-    assignment_for,
+    move_for,
     script_entries,
 )
 from unit.support.make import ID, OTHER_ID, faults_of, lost, stopped, stored
@@ -141,7 +141,7 @@ def test_scripts_of_a_runtime_that_is_gone(server):
     named = [script(name=name) for name in ("Load", "Twin", "Lod")] + [script(name="Load", project="Slaes")]
     done = assign(server, scripts=named)
     assert (server.scripts["Load"], updates(server)) == (NEW, 1)
-    assert moves(done) == [("Load", "moved"), ("Lod", "failed"), ("Twin", "failed"), ("Load", "failed")]
+    assert moves(done) == [("Load", "moved"), ("Twin", "failed"), ("Lod", "failed"), ("Load", "failed")]
     twins = f"scripts[1] script 'Twin' in project 'Sales': 2 scripts have this name: {7:032X}, {8:032X}; "
     assert twins in done["failure"]
     assert "The server lists no project with the name or id 'Slaes'" in done["failure"]
@@ -202,8 +202,7 @@ def entry(**given):
 
 def planned(usage, *given):
     target = Runtime({"name": "New"}, OTHER_ID)
-    steps = [assignment_for(wanted, usage, target, [Runtime({"name": "Old"}, ID)]) for wanted in script_entries(given)]
-    return [Row(NO_DEFINITION, f"scripts[{index}]", (step,)) for index, step in enumerate(steps)]
+    return [move_for(wanted, usage, target, [Runtime({"name": "Old"}, ID)]) for wanted in script_entries(given)]
 
 
 @pytest.fixture
@@ -221,19 +220,18 @@ def sales():
     ],
 )
 def test_plan_without_script_has_reason(usage, given, why):
-    [row] = planned(usage, given)
-    assert script_result(row.main)["action"] == "failed"
-    assert why in row.failure.sentence
+    [move] = planned(usage, given)
+    assert move_result(move)["action"] == "failed"
+    assert why in move.error.sentence
 
 
 @pytest.mark.parametrize("now", [ID, "C" * 32, OTHER_ID])
 def test_script_assigned_elsewhere_meanwhile(sales, now):
     """Only a script that still has the runtime of the look-up is changed."""
     sales.seed_scripts(**{LOAD: now})
-    [row] = carry_out(sales.context(), planned(USAGE, entry(name="Load")))
-    done = row.main
+    [done] = carry_out(sales.context(), planned(USAGE, entry(name="Load")))
     assert [body["scriptRuntimeId"] for body in sales.sent] == ([OTHER_ID] if now == ID else [])
-    assert script_result(done)["action"] == {ID: "moved", OTHER_ID: "none"}.get(now, "failed")
+    assert move_result(done)["action"] == {ID: "moved", OTHER_ID: "none"}.get(now, "failed")
     assert not done.error or (done.error.sentence, done.script.runtime_id) == (f"Somebody assigned {now} to it.", now)
 
 
@@ -259,10 +257,10 @@ def test_what_became_of_an_assignment(sales, method, error, answer, action, says
         return answer if answer is not None and sales.sent and call == f"GET /scripts/{LOAD}" else data
 
     sales.rewrite = rewrite
-    [row] = carry_out(sales.context(), planned(USAGE, entry(name="Load")))
-    done, writes = row.main, int(method == "PUT")
-    assert (script_result(done)["action"], len(sales.sent), is_moved(done)) == (action, writes, bool(writes))
+    [done] = carry_out(sales.context(), planned(USAGE, entry(name="Load")))
+    writes = int(method == "PUT")
+    assert (move_result(done)["action"], len(sales.sent), done.is_changed) == (action, writes, bool(writes))
     assert sales.scripts[LOAD] == (OTHER_ID if writes else ID)
     assert says in done.error.sentence
     after = {"moved": "New", "failed": "Old"}.get(action) if done.state != UNKNOWN else None
-    assert (script_result(done)["after"] or {"name": None})["name"] == after
+    assert (move_result(done)["after"] or {"name": None})["name"] == after

@@ -54,7 +54,7 @@ def test_script_as_playbooks_see_it(server):
     admin, [sales] = server.core.users["admin"], [entry for entry in server.core.projects if entry.name == "Sales"]
     shown = load.to_result()
     assert shown.pop("date_modified").startswith("20")
-    kind = {"type": 76, "subtype": 19457}
+    kind = {"type": 76, "subtype": 19457, "has_secret": False}
     place = {"project": {"id": sales.id, "name": "Sales"}, "owner": {"id": admin.id, "name": admin.full_name}}
     assert shown == {"id": "LOAD", "name": "load", **kind, **place}
     server.refusals["GET /scripts/LOAD"] = NO

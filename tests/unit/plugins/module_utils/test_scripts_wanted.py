@@ -22,19 +22,11 @@ def test_scripts_alone_purge_nothing_and_list_once():
     assert (diff["before"], diff["after"]) == ({"Sales / load (LOAD)": f"a ({A})"}, {"Sales / load (LOAD)": f"b ({B})"})
 
 
-@pytest.mark.parametrize(
-    ("entry", "method"),
-    [
-        ({"name": "old", "others": "y"}, "PATCH"),
-        (OLD_GOES, "DELETE"),
-        ({"name": "old", "others": "y", "replace_on_change": True}, "PATCH"),
-    ],
-)
-def test_script_that_comes_before_the_purge(entry, method):
-    """It spares its runtime, after every write of the task."""
+def test_script_that_comes_before_the_purge():
+    """It spares its runtime."""
     have = holding(keep=A, old=B, x=C, y=D).seed_scripts(load=A)
-    have.fail(method, meanwhile=lambda: have.seed_scripts(load=C))
-    result = run(have, {"name": "keep"}, entry, purge=True, protect=True)
+    have.fail("PATCH", meanwhile=lambda: have.seed_scripts(load=C))
+    result = run(have, {"name": "keep"}, {"name": "old", "others": "y"}, purge=True, protect=True)
     assert actions(result)[-2:] == [("x", "failed"), ("y", "deleted")]
     assert f"something changed after the plan was made: runtime 'x' ({C}) is used by 1 script" in result["msg"]
 

@@ -5,7 +5,7 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import Connec
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import Definition
 from ansible_collections.mstr.library.plugins.module_utils._model.plan import Plan
 from ansible_collections.mstr.library.plugins.module_utils._model.result import report_one
-from ansible_collections.mstr.library.plugins.module_utils._model.steps import READ, Row, Step
+from ansible_collections.mstr.library.plugins.module_utils._model.steps import READ, Step
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.module_utils._work.api import Context, Inputs, RuntimeApi, Waiting
 from ansible_collections.mstr.library.plugins.module_utils._work.inputs import TASK_OPTIONS, inputs_for_one
@@ -59,8 +59,8 @@ class Film:
             3,
             1,
         )
-        [waited] = wait(context, [waited])
-        report_one([waited])
+        [waited] = wait(context, [waited], [""])
+        report_one(waited, "")
         return waited
 
     def fail(self, first, timeout=300, interval=2.0, action="none"):
@@ -73,7 +73,7 @@ def row(action="create", **fields):
     there = runtime(**fields)
     plan = Plan(action, None if action == "delete" else there, ("name",), after={"name": "r"})
     definition = Definition("present", {}, name="r")
-    return Row(definition, "", (Step(definition, before=there, plan=plan).finished(READ),))
+    return Step(definition, before=there, plan=plan).finished(READ)
 
 
 def packages(**states):
