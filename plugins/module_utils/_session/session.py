@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from copy import copy
 from functools import partial
 from threading import Lock, local
 from typing import TYPE_CHECKING, Any
@@ -152,13 +153,25 @@ class Session:
             if has_ended:
                 # If a load balancer changes its cookie with each response, parallel calls of one session fail.
                 self._http.serialized = True
-                self._log_in(call.token, error, polling=call.polling)
+                self._log_in_again(call, error)
             if has_ended and kind == READ:
                 call = call._replace(why="again after a new login")
                 continue
             may_be_sent_again = has_ended or response.status == 429
             error.outcome_unknown |= kind == WRITE and may_be_sent_again
             raise error
+
+    def _log_in_again(self, call: Call, error: ApiError) -> None:
+        """Log in after `error` reported the end of the session. Raises MstrError.
+
+        Whether the server has carried out a write before it reported that cannot be found out without a session.
+        """
+        try:
+            self._log_in(call.token, error, polling=call.polling)
+        except (ConnectError, ApiError) as exc:
+            failure = copy(exc)  # later calls, which are not sent, fail with the original
+            failure.outcome_unknown |= call.kind == WRITE
+            raise failure from None
 
     @contextmanager
     def despite_outage(self, why: str) -> Iterator[None]:

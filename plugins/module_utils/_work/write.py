@@ -160,9 +160,10 @@ def check_after_loss(
             # The outage that broke the write may last for a moment. With retries, the read itself was repeated.
             if number < len(checks) and not retries and is_outage(exc):
                 continue
+            was_lost = "" if is_answer(lost) else "The response was lost. "
             raise NotFoundOut(
-                f"{lost.sentence} The response was lost, and the task could not find out what the server did: "
-                f"{ended(exc.sentence)} {unknown}; check it before the next run.",
+                f"{lost.sentence} {was_lost}The task could not find out what the server did: {ended(exc.sentence)} "
+                f"{unknown}; check it before the next run.",
                 **lost.error,
             ) from exc
         yield seen

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
-from unit.support.many import LIST, A, B, C, D, actions, assigned, both, holding, moves, run
+from unit.support.make import refusal, stored
+from unit.support.many import LIST, NO, A, B, C, D, actions, assigned, both, holding, moves, run
 
 OLD_GOES = {"name": "old", "state": "absent"}
 
@@ -50,3 +51,80 @@ def test_plan_id_covers_assignments():
     assert refused.value.to_result()["plan_id"] == identity == run(have, **how, plan_id=identity)["plan_id"]
     # Not only the name of the runtime: somebody may have deleted it and created a different one.
     assert run(holding(a=A, b=D).seed_scripts(load=A), **how, check_mode=True)["plan_id"] != identity
+
+
+NEW_ONE = {"name": "new", "runtime_version": "3.12.1"}
+MOVES = {"scripts": [assigned("load", "new")], "protect": True}
+
+
+def test_upgrade_in_one_task():
+    """The new one is made and tried, the scripts are assigned to it, and then the old one is deleted."""
+    have = holding(old=A).seed_scripts(load=A)
+    for result in both(have, {**NEW_ONE, "smoke_test": "1"}, OLD_GOES, **MOVES):
+        assert (actions(result), moves(result)) == ([("new", "created"), ("old", "deleted")], [("load", "moved")])
+        assert result["runtimes"][0]["smoke_test"] == "1"
+        assert result["diff"][0]["after"]["smoke_test"] == "1"
+    assert (have.names, have.scripts) == (["new"], {"load": result["runtimes"][0]["id"]})
+    assert [call.partition(" ")[0] for call in have.writes] == ["POST", "POST", "PUT", "DELETE"]
+    again = run(have, {**NEW_ONE, "smoke_test": "1"}, OLD_GOES, **MOVES)
+    assert (again["changed"], "smoke_test" in again["runtimes"][0], len(have.tried)) == (False, False, 1)
+
+
+def test_smoke_test_runs_before_a_script_moves():
+    """Also to a runtime that does not change: a test that failed yesterday holds today."""
+    have = holding(new={"id": B, "runtimeVersion": "3.12.1"}, old=A).seed_scripts(load=A)
+    have.code_status = 4
+    predicted, done = both(have, {**NEW_ONE, "smoke_test": "1"}, OLD_GOES, **MOVES)
+    assert (predicted["diff"][0]["after"]["smoke_test"], predicted["plan_id"]) == ("1", done["plan_id"])
+    assert (actions(done), moves(done)) == ([("new", "failed"), ("old", "failed")], [("load", "failed")])
+    assert "the runtime 'new' failed, so no script was assigned to it" in done["msg"]
+    assert "'old' was not deleted, because runtimes[0] 'new' failed" in done["msg"]
+    assert (have.scripts, have.names, have.tried) == ({"load": A}, ["new", "old"], [B])
+
+
+BROKEN = [{"name": "pandas", "version": "1", "status": "not_installed", "message": "Return code: 1."}]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_script_waits_for_its_runtime(there):
+    """It is not assigned to a runtime that is broken, whether this task or an earlier one made that."""
+    have = holding(old=A).seed_scripts(load=A)
+    have.alter = lambda entry: entry.update(packages=BROKEN)
+    if there:
+        have.add(stored(id=B, name="new", runtimeVersion="3.12.1", packages=BROKEN))
+    result = run(have, NEW_ONE, OLD_GOES, **MOVES)
+    assert moves(result) == [("load", "failed")]
+    assert 'package could not be installed: pandas (server: "Return code: 1.")' in result["msg"]
+    assert (have.scripts, "old" in have.names) == ({"load": A}, True)
+
+
+def test_failure_cancels_every_deletion():
+    have = holding(gone=A, purged=B)
+    have.fail("POST", refusal(400, "ERR006", "bad input"))
+    for result in (run(have, {"name": "new"}, {"name": "gone", "state": "absent"}, purge=True),):
+        assert actions(result) == [("new", "failed"), ("gone", "failed")]
+        assert result["msg"].endswith("Nothing was purged.")
+    assert have.names == ["gone", "purged"]
+
+
+def test_script_that_fails_cancels_every_deletion():
+    have = holding(new=A, gone=B).seed_scripts(load=None)
+    have.fail("PUT", NO)
+    result = run(have, {"name": "gone", "state": "absent"}, scripts=[assigned("load", "new")])
+    assert (moves(result), actions(result)) == ([("load", "failed")], [("gone", "failed")])
+    assert have.names == ["gone", "new"]
+
+
+def test_one_by_one_until_one_was_compared():
+    """A script whose move fails before its update says nothing of the others."""
+    have = holding(a=A, b=B).seed_scripts(one=A, two=A, three=A)
+    have.refusals["GET /scripts/ONE"] = NO
+    have.switch(script_put_omitted="reset")
+    result = run(have, scripts=[assigned(name, "b") for name in ("three", "one", "two")])
+    assert [script["name"] for script in result["scripts"]] == ["three", "one", "two"], "in the order of the entries"
+
+
+def test_user_who_sees_no_project_has_no_scripts():
+    have = holding(old=A).seed_projects()
+    assert actions(run(have, OLD_GOES, protect=True)) == [("old", "deleted")]
+    assert have.warnings == []

@@ -171,6 +171,29 @@ def test_end_of_a_given_session(session):
     assert (failed.value.error["code"], without.http.calls) == ("ERR009", [READ])
 
 
+@pytest.mark.parametrize("options", [GIVEN, {}], ids=["no login", "denied"])
+def test_write_before_the_end_of_the_session_for_good(session, options):
+    """The server may have done it before it answered 401, and nobody can look."""
+    task = session(**options)
+    task.http.reply(WRITE, GONE)
+    task.http.reply(LOGIN, logged_in(), DENIED)
+    with pytest.raises(AuthError) as failed:
+        write(task)
+    assert failed.value.outcome_unknown is True
+
+
+def test_write_after_the_end_of_the_session_for_good(session):
+    """It is never sent, so nothing was done."""
+    task = session()
+    task.http.reply(WRITE, GONE)
+    task.http.reply(LOGIN, logged_in(), DENIED)
+    for is_unknown in (True, False):
+        with pytest.raises(AuthError) as failed:
+            write(task)
+        assert failed.value.outcome_unknown is is_unknown
+    assert task.http.calls.count(WRITE) == 1
+
+
 @pytest.mark.parametrize("retries", [0, 2])
 def test_new_logins_of_task_as_many_as_retries(session, retries):
     task = session(retries=retries)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
-from unit.support.make import lost, refusal
+from unit.support.make import lost, refusal, stored
 from unit.support.many import LIST, A, B, D, actions, holding, message, run, waits
 
 BROKEN = [{"name": "x", "status": "not_installed"}]
@@ -143,3 +143,49 @@ def test_renamed_meanwhile_is_left_alone():
     have = edited(holding(a=A, b=B), name="theirs")
     assert f"'a' ({A}) was renamed to 'theirs' after the plan was made" in message(have, UPDATE, {"name": "b"})
     assert have.writes == []
+
+
+@pytest.mark.parametrize(
+    ("method", "entry", "effect", "action"),
+    [
+        ("PATCH", UPDATE, lambda have: have.runtimes[A].update(others="x"), "updated"),
+        ("DELETE", {"name": "a", "state": "absent"}, lambda have: have.runtimes.pop(A), "deleted"),
+    ],
+)
+@pytest.mark.parametrize("moments", [1, 3])
+def test_effect_that_is_seen_later(method, entry, effect, action, moments):
+    """What a list or an object shows for a moment proves nothing."""
+    have = holding(a=A, b=B)
+    have.ignores = method
+
+    def pause(seconds):
+        have.pauses.append(seconds)
+        if len(have.pauses) == moments:
+            effect(have)
+
+    result = run(have, entry, {"name": "b"}, pause=pause)
+    assert (actions(result)[0], len(have.writes)) == (("a", action), 1)
+    assert len(have.pauses) == moments
+
+
+def test_create_that_is_seen_later():
+    have = holding(b=B)
+
+    def rewrite(call, data):
+        return {"runtimes": data["runtimes"][:2]} if call == LIST and not have.pauses else data
+
+    have.rewrite = rewrite
+    have.fail("GET", refusal(404, "ERR004", "not found"), turn=3)
+    result = run(have, {"name": "a"}, {"name": "b"})
+    assert (actions(result), len(have.writes), have.warnings) == ([("a", "created"), ("b", "none")], 1, [])
+
+
+def test_refusal_concerns_what_is_purged():
+    """Of what else a task deletes, a refusal just before says nothing."""
+    have = holding(a=A, gone=B, d=D)
+    have.fail("PATCH", meanwhile=lambda: have.add(stored(id="E" * 32, name="e")))
+    have.fail("GET", turn=4, meanwhile=lambda: have.switch(list_hides="(Default) MicroStrategy"))
+    result = run(have, UPDATE, {"name": "gone", "state": "absent"}, purge=True)
+    assert ("gone", "deleted") in actions(result)
+    assert "d" in have.names
+    assert "was not deleted, because something changed after the plan was made: purge is refused" in result["msg"]
