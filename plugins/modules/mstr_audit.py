@@ -27,6 +27,7 @@ extends_documentation_fragment:
   - mstr.library.policy.short
   - mstr.library.definitions
   - mstr.library.protect
+  - mstr.library.projects
 options:
   include_scripts:
     description:

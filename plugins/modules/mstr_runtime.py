@@ -24,6 +24,7 @@ extends_documentation_fragment:
   - mstr.library.wait
   - mstr.library.policy
   - mstr.library.protect
+  - mstr.library.projects
   - mstr.library.plan
 attributes:
   check_mode:

@@ -20,6 +20,7 @@ extends_documentation_fragment:
   - mstr.library.attributes
   - mstr.library.attributes.group
   - mstr.library.policy.short
+  - mstr.library.projects
 options:
   name:
     description: Return only runtimes with exactly this name, which is case-sensitive. The name must not be empty.
@@ -47,10 +48,6 @@ options:
         what is installed.
     type: bool
     default: false
-  projects:
-    description: A list of names or ids of the projects to search for scripts. By default, all.
-    type: list
-    elements: str
   policy:
     description:
       - Rules on what a runtime may have. A violation does not fail this module. It is returned in RV(violations), or in

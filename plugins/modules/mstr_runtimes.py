@@ -28,6 +28,7 @@ extends_documentation_fragment:
   - mstr.library.wait
   - mstr.library.policy.short
   - mstr.library.protect
+  - mstr.library.projects
   - mstr.library.plan
 requirements:
   - netaddr

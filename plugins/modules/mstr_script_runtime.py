@@ -29,6 +29,7 @@ extends_documentation_fragment:
   - mstr.library.auth
   - mstr.library.attributes
   - mstr.library.attributes.group
+  - mstr.library.projects
 options:
   runtime:
     description:

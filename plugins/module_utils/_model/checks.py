@@ -103,3 +103,13 @@ def previous_name_errors(name: str | None, previous: Sequence[str]) -> Iterator[
         error = f"{text!r} is the name itself" if text == name else name_error(text)
         if error:
             yield f"previous_names[{index}] {error}"
+
+
+def check_projects(names: Sequence[str | None] | None) -> None:
+    """Raises ValidationError for an empty list and for empty names."""
+    with ErrorList() as errors:
+        if names == []:
+            errors.add("projects is empty, so no script would be found; omit it to search every project")
+        for index, name in enumerate(names or ()):
+            if not (name or "").strip():
+                errors.add(f"projects[{index}] is empty")

@@ -147,7 +147,8 @@ class Inputs(NamedTuple):
 
     `purge`: None to leave unlisted runtimes alone. `scripts`: None if none are given. `waits`: whether to wait until
     the runtimes are ready. `waiting`: how long, also for a runtime that is waited for in any case. `protects`: whether
-    a script keeps its runtime from being deleted. `plan_id`: of the approved plan. `restore`: whether the definitions
+    a script keeps its runtime from being deleted. `projects`: names or ids of those to look in for scripts; None for
+    all. `plan_id`: of the approved plan. `restore`: whether the definitions
     are a backup. `server`: the address for which a file was written. `shows_all_fields`: whether the result shows every
     field of a runtime, also where a list omits some.
     """
@@ -157,6 +158,7 @@ class Inputs(NamedTuple):
     scripts: Sequence[ScriptEntry] | None = None
     policy: Policy | None = None
     protects: bool = False
+    projects: Sequence[str] | None = None
     plan_id: str | None = None
     waits: bool = False
     waiting: Waiting = Waiting(300.0, 2.0)

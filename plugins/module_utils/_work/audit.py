@@ -22,6 +22,7 @@ from .many import MANY_OPTIONS, Check, inputs_for_many, reconcile_many, result_o
 from .reconcile import Outcome
 from .runtime_info import READ_OPTIONS, find_runtimes, query_from, with_findings
 from .script_usage import find_usage
+from .scripts import warn_of_projects
 
 _DEFINITIONS = ("runtimes", "src", "scripts")
 # What only a task that writes needs.
@@ -33,7 +34,7 @@ AUDIT_OPTIONS: dict[str, Any] = {
 # The fields that a report evaluates. It shows others as far as a list has them, or definitions manage them.
 _REPORTED = frozenset(ALL_FIELDS) - {"description", "others"}
 _DEFAULTS = {
-    **dict.fromkeys(("name", "id", "projects")),
+    **dict.fromkeys(("name", "id")),
     **{name: MANY_OPTIONS[name].get("default") for name in _OF_WRITES},
 }
 
@@ -87,7 +88,10 @@ def audit(task: Any, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     runtimes = find_runtimes(context, query, needed)
     context = context._replace(api=Snapshot(task.session, runtimes))
     # One look-up, also for what an apply would delete.
-    usage = find_usage(context, None) if query["include_scripts"] else None
+    usage: Usage | None = None
+    if query["include_scripts"]:
+        warn_of_projects(context, query["projects"])
+        usage = find_usage(context, query["projects"])
     # Without their warnings: the result lists what could not be read.
     read = with_findings(context._replace(check_mode=not may_run, warn=lambda text: None), query, runtimes, usage)
     applied, refusals = _comparison(context, compared, usage) if compared else (None, ())

@@ -71,7 +71,7 @@ def _world_now(context: Context, world: World) -> World:
         return World(listed)
     from .script_usage import find_usage  # only what scripts may use needs it
 
-    return World(listed, find_usage(context, None))
+    return World(listed, find_usage(context, context.inputs.projects))
 
 
 def _delete(context: Context, now: World, reasons: Mapping[str, str], step: Step) -> Step:

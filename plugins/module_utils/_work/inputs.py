@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .._errors import ErrorList, import_error
+from .._model.checks import check_projects
 from .._model.definition import definition_from
 from .._model.fields import BY_NAME, LIST_AS_WRITTEN
 from .._model.networks import NETADDR_IMPORT_ERROR
@@ -55,6 +56,7 @@ POLICY_OPTION: dict[str, Any] = {
         "options": {**RULE_OPTIONS, "exemptions": {"type": "list", "elements": "dict", "options": EXEMPTION_OPTIONS}},
     }
 }
+PROJECTS_OPTION: dict[str, Any] = {"projects": {"type": LIST_AS_WRITTEN, "elements": "str"}}
 NO_INPUTS = Inputs(())  # of a task that only reads, or that has no runtimes
 # The options of every task that writes runtimes.
 TASK_OPTIONS: dict[str, Any] = {
@@ -62,6 +64,7 @@ TASK_OPTIONS: dict[str, Any] = {
     "wait_timeout": {"type": "int", "default": 300},
     "wait_interval": {"type": "float", "default": 2.0},
     "protect_used": {"type": "bool", "default": True},
+    **PROJECTS_OPTION,
     "plan_id": {"type": "str"},
     "journal_comment": {"type": "str"},
     **POLICY_OPTION,
@@ -95,6 +98,7 @@ def inputs_from(params: Mapping[str, Any], own_inputs: Callable[[Policy | None],
     with ErrorList() as errors:
         policy = errors.check(policy_in, params)
         inputs = errors.check(own_inputs, policy)
+        errors.check(check_projects, params["projects"])
         errors.check_seconds(params, "wait_timeout", "wait_interval")
         if params["plan_id"] is not None:
             from .._model.approval import check_plan_id  # only the apply of a plan needs it
@@ -105,6 +109,7 @@ def inputs_from(params: Mapping[str, Any], own_inputs: Callable[[Policy | None],
         waits=params["wait"],
         waiting=Waiting(params["wait_timeout"], params["wait_interval"]),
         protects=params["protect_used"] is not False,
+        projects=params["projects"],
         plan_id=params["plan_id"],
     )
 

@@ -21,7 +21,7 @@ from .._session.connection import normal_url
 from .._text import clean, listed
 from .api import Context, Inputs
 from .inputs import TASK_OPTIONS, context_for, first_violations, inputs_from
-from .reconcile import Outcome, reconcile
+from .reconcile import Outcome, reconcile, warn_of_broken
 
 if TYPE_CHECKING:
     from .._model.policy import Policy
@@ -222,7 +222,9 @@ def _same(placed: Sequence[tuple[str, Mapping[str, Any]]], option: str, key: Cal
 def ensure_many(task: Any, inputs: Inputs) -> Mapping[str, Any]:
     """Create, update and delete the runtimes, assign the scripts, and report what was done."""
     context = context_for(task, inputs)
-    return result_of(context, reconcile_many(context))
+    outcome = reconcile_many(context)
+    warn_of_broken(context, outcome.steps)
+    return result_of(context, outcome)
 
 
 def reconcile_many(context: Context, usage: Usage | None = None) -> Outcome:

@@ -16,6 +16,7 @@ from .._model.alike import is_protected_by
 from .._model.approval import plan_id
 from .._model.definition import Purge, purge_of
 from .._model.moves import Move, all_of
+from .._model.readiness import failure_of
 from .._model.result import report_one
 from .._model.runtime import DEFAULT_RUNTIME_ID, INCOMPLETE, Runtime, lists_default
 from .._model.scripts import Usage
@@ -41,9 +42,22 @@ class Outcome(NamedTuple):
 
 def ensure_one(task: Any, inputs: Inputs) -> Mapping[str, Any]:
     """Create, update or delete the runtime, and report what was done."""
-    outcome = reconcile(context_for(task, inputs._replace(shows_all_fields=True)))
+    context = context_for(task, inputs._replace(shows_all_fields=True))
+    outcome = reconcile(context)
+    warn_of_broken(context, outcome.steps)
     [step] = outcome.steps
     return report_one(step, outcome.plan_id, outcome.refusal)
+
+
+def warn_of_broken(context: Context, steps: Sequence[Step]) -> None:
+    """Say which of the defined runtimes are broken, as they were read last.
+
+    After a write, a first look may still show the status from before it; a failed wait is an error of its own.
+    """
+    for step in steps:
+        failure = failure_of(step.runtime) if step.runtime and step.wanted.state == "present" else None
+        if failure and not step.is_written and not step.error:
+            context.warn(f"{failure}.")
 
 
 def reconcile(context: Context, usage: Usage | None = None) -> Outcome:

@@ -11,16 +11,16 @@ from itertools import chain
 from typing import Any
 
 from .._errors import ErrorList, MstrError, ValidationError
-from .._model.fields import LIST_AS_WRITTEN
+from .._model.checks import check_projects
 from .._model.installed import Installed, installed_in, mismatches
 from .._model.python import python_of
 from .._model.runtime import INCOMPLETE, Runtime, id_from, lists_default, status_word
 from .._model.scripts import SavedScript, Unread, Usage
 from .._session.parallel import all_side_by_side
 from .api import ALL_FIELDS, Context, RuntimeApi, progress_line
-from .inputs import POLICY_OPTION, context_for, libraries, policy_in
+from .inputs import POLICY_OPTION, PROJECTS_OPTION, context_for, libraries, policy_in
 from .script import Script, run_script
-from .script_usage import Reader, check_projects, find_tasks, find_usage
+from .script_usage import Reader, find_tasks, find_usage
 
 # Nothing but these names, versions, requirements, Python and platform leaves the server.
 SCRIPT = """\
@@ -49,7 +49,7 @@ INFO_OPTIONS: dict[str, Any] = {
     "name": {"type": "str"},
     "id": {"type": "str"},
     "include_tasks": {"type": "bool", "default": False},
-    "projects": {"type": LIST_AS_WRITTEN, "elements": "str"},
+    **PROJECTS_OPTION,
     **READ_OPTIONS,
 }
 

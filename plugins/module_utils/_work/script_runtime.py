@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._errors import ErrorList, MstrError, PartialError, ValidationError
+from .._model.checks import check_projects
 from .._model.moves import Move, move_result, moves_diff
 from .._model.result import failures
 from .._model.runtime import Runtime, id_or_name, is_id
@@ -18,14 +19,16 @@ from .._model.steps import PREDICTED
 from .._text import counted
 from .api import Context, named_or_with_id
 from .assign import assign
+from .inputs import PROJECTS_OPTION
 from .many import SCRIPT_OPTIONS
 from .script_usage import find_usage
-from .scripts import check_same_scripts, find_entries, move_for, move_to, script_entries
+from .scripts import check_same_scripts, find_entries, move_for, move_to, script_entries, warn_of_projects
 
 OPTIONS: dict[str, Any] = {
     "runtime": {"type": "str", "required": True},
     "from_runtime": {"type": "str"},
     "scripts": {"type": "list", "elements": "dict", "options": SCRIPT_OPTIONS},
+    **PROJECTS_OPTION,
 }
 
 
@@ -40,6 +43,7 @@ def script_inputs_from(params: Mapping[str, Any]) -> Mapping[str, Any]:
             errors.add(f"the scripts of {source!r} cannot be assigned to {source!r} itself")
         if params["scripts"] == []:
             errors.add("scripts is empty, so there is nothing to assign")
+        errors.check(check_projects, params["projects"])
         entries = None if params["scripts"] is None else errors.check(script_entries, params["scripts"])
     return {**params, "scripts": entries}
 
@@ -52,7 +56,7 @@ def assign_scripts(context: Context, inputs: Mapping[str, Any]) -> dict[str, Any
         source = None if inputs["scripts"] is not None else errors.check(_source, runtimes, inputs["from_runtime"])
         if target and target.key == source:
             errors.add(f"the scripts of {target.label} cannot be assigned to the same runtime")
-    moves, unread = _moves_for(context, runtimes, inputs["scripts"], source, target)
+    moves, unread = _moves_for(context, runtimes, inputs["scripts"], source, target, inputs["projects"])
     if context.check_mode:
         moves = [move._replace(state=PREDICTED) if move.is_due else move for move in moves]
     else:
@@ -82,10 +86,12 @@ def _moves_for(
     entries: Sequence[ScriptEntry] | None,
     source: str | None,
     target: Runtime,
+    projects: Sequence[str] | None,
 ) -> tuple[list[Move], Sequence[Unread]]:
     """What is to be done, and the failed reads because of which it may be too little. Raises ValidationError."""
     if entries is None:
-        usage = find_usage(context, None)
+        warn_of_projects(context, projects)
+        usage = find_usage(context, projects)
         scripts = [*usage.of(source), *usage.of(target.id)]
         return [move_to(script, target, runtimes) for script in scripts], usage.unread
     usage = find_entries(context, entries)

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
-from .._errors import ApiError, ConnectError, ErrorList, Interrupted, MstrError
+from .._errors import ApiError, ConnectError, Interrupted, MstrError
 from .._model.runtime import Runtime
 from .._model.scripts import Project, SavedScript, Unread, Usage, excerpt
 from .._session.parallel import all_side_by_side
@@ -28,16 +28,6 @@ from .api import Context
 SCRIPT_TYPE = 76
 _PROJECT_DOMAIN = 2
 _RESULTS = "/metadataSearches/results"
-
-
-def check_projects(names: Sequence[str | None] | None) -> None:
-    """Raises ValidationError for an empty list and for empty names."""
-    with ErrorList() as errors:
-        if names == []:
-            errors.add("projects is empty, so no script would be found; omit it to search every project")
-        for index, name in enumerate(names or ()):
-            if not (name or "").strip():
-                errors.add(f"projects[{index}] is empty")
 
 
 Item = TypeVar("Item", bound=Any)  # what can be read, with a label: a project, a script or a part of it, a runtime

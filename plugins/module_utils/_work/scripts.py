@@ -19,7 +19,10 @@ from .._text import counted, ended, listed
 from .api import Context, World, one_named, utc_date
 from .script_usage import find_tasks, find_usage
 
-READ_ALL = "Run the task as a user who may read all scripts"
+_READ_ALL = (
+    "Run the task as a user who may read all scripts, load the project, set projects to those that count, or set "
+    "protect_used: false"
+)
 # What must not change, by its name in the API, in the words of a message.
 KEPT = {
     "name": "name",
@@ -99,9 +102,20 @@ def _why_not_found(same: Sequence[SavedScript], unread: Sequence[Unread]) -> Mst
 
 def look_up(context: Context, protects_deletion: bool) -> Usage:
     """Every script if a deletion is protected, or only those that are to be assigned. Raises Interrupted."""
-    if protects_deletion:
+    inputs = context.inputs
+    entries = inputs.scripts or ()
+    if not protects_deletion:
+        return find_entries(context, entries)
+    warn_of_projects(context, inputs.projects)
+    if inputs.projects is None:
         return find_usage(context, None)
-    return find_entries(context, context.inputs.scripts or ())
+    return find_usage(context, [*inputs.projects, *(entry.project for entry in entries)])
+
+
+def warn_of_projects(context: Context, projects: Sequence[str] | None) -> None:
+    """Say that scripts of other projects were not looked at."""
+    if projects is not None:
+        context.warn(f"Scripts outside these projects were not looked at: {listed(list(map(repr, projects)))}.")
 
 
 def plan_moves(context: Context, world: World, steps: Sequence[Step]) -> list[Move]:
@@ -211,7 +225,7 @@ def used_refusals(
     for runtime in runtimes:
         if used[runtime.key]:
             why = f"runtime {runtime.label} is {used_by(used[runtime.key], utc_date())}"
-            advice = "Choose a different runtime for these scripts first"
+            advice = "Choose a different runtime for these scripts first, or set protect_used: false"
             yield [runtime], f"{why}. It was not deleted (protect_used). {advice}"
     unproven = [runtime for runtime in runtimes if not used[runtime.key]]
     if usage.unread and unproven:
@@ -221,7 +235,7 @@ def used_refusals(
             unproven,
             f"protect_used could not find out whether scripts use {names}, so nothing was deleted: "
             f"{counted(len(usage.unread), 'look-up')} failed: {labels}. "
-            f"The first reason: {ended(usage.unread[0].error.sentence)} {READ_ALL}, or load the project",
+            f"The first reason: {ended(usage.unread[0].error.sentence)} {_READ_ALL}",
         )
 
 

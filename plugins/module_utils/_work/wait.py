@@ -7,16 +7,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any
 
 from .._errors import Interrupted, MstrError, as_mstr_error
-from .._model.kinds import Package
+from .._model.readiness import failure_of, packages_of, state_text, status_text, statuses
 from .._model.runtime import Runtime, status_word
 from .._model.steps import READ, Step
 from .._session.parallel import all_side_by_side
 from .._session.poll import Rhythm, poll
 from .._session.response import is_outage
-from .._text import clean, counted, listed
+from .._text import clean, listed
 from .api import Context, Waiting, progress_line
 from .write import CHECKS, confirm
 
@@ -29,7 +28,6 @@ _GROWTH = 1.25
 _LONGEST_INTERVAL = 5  # as a multiple of the first interval
 _NAMES_IN_PROGRESS = 5
 _INSTALLING = ("installing", "pending")
-_FAILED = ("not_installed", "failed", "error")  # of a package; the first is documented, the others are likely
 
 
 def wait(context: Context, steps: Sequence[Step], places: Collection[str]) -> list[Step]:
@@ -76,10 +74,10 @@ def state_of_wait(pending: Sequence[Runtime], total: int) -> str:
     if len(pending) > 1:
         return progress_line(total - len(pending), total, "ready")
     [runtime] = pending
-    packages = _packages_of(runtime)
+    packages = packages_of(runtime)
     installing = [clean(package.name) for package in packages if status_word(package.status) in _INSTALLING]
     if not installing:
-        return f"{clean(runtime.name)}: {_status(runtime)}"
+        return f"{clean(runtime.name)}: {status_text(runtime)}"
     names = listed(installing, _NAMES_IN_PROGRESS)
     return f"{clean(runtime.name)}: installing {len(installing)} of {len(packages)} packages ({names})"
 
@@ -129,23 +127,23 @@ class _Watch:
     def _record(self, runtime: Runtime) -> None:
         self.runtime, self.step = runtime, self.step._replace(after=runtime)
         self._checks += 1
-        status, packages = _statuses(runtime)
+        status, packages = statuses(runtime)
         is_known, is_plausible = packages <= {"installed"}, packages <= {"installed", "unknown"}
         # Some statuses are unknown, and the others do not contradict that the runtime is ready.
         is_unclear = is_plausible if status == "ready" else is_known and status == "unknown"
         self._unclear_checks = self._unclear_checks + 1 if is_unclear else 0
         # After a write, every package must also have a known status.
         is_ready = status == "ready" and (is_known if self.step.is_written else is_plausible)
-        failure = _error_of(runtime)
+        failure = failure_of(runtime)
         if failure:
             if not self.step.is_written or self._checks >= _CHECKS_UNTIL_FAILED:
-                self._end(failure)
+                self._end(MstrError(failure))
         elif is_ready or self._unclear_checks >= _CHECKS_UNTIL_READY:
             self._end(None)
 
     def time_out(self, timeout: float) -> None:
         """The runtime is not ready after `timeout` seconds."""
-        status, packages = _statuses(self.runtime)
+        status, packages = statuses(self.runtime)
         advice = "The server is still working on it: raise wait_timeout, or check the packages."
         if self._outage:
             advice = f"The last check failed: {self._outage.sentence}"
@@ -154,7 +152,7 @@ class _Watch:
                 "The server has not reported a status; some servers report one only after a script has run there. "
                 "Run one with mstr_script_run."
             )
-        state = f"is not ready after {timeout:g} seconds: {_state(self.runtime)}"
+        state = f"is not ready after {timeout:g} seconds: {state_text(self.runtime)}"
         error = self._outage.error if self._outage else {}
         self._end(MstrError(f"Runtime {self.runtime.label} {state}. {advice}", **error))
 
@@ -165,40 +163,3 @@ class _Watch:
         error = cause.during(f"waiting for runtime {self.runtime.label} to be ready")
         done = f"was {self.step.action} and" if self.step.is_written else "still"
         self._end(MstrError(f"{error.sentence}. The runtime {done} exists on the server", **error.error))
-
-
-def _error_of(runtime: Runtime) -> MstrError | None:
-    failed = [package for package in _packages_of(runtime) if status_word(package.status) in _FAILED]
-    if failed:
-        reasons = ", ".join(map(_reason, failed))
-        what = f"{counted(len(failed), 'package')} could not be installed: {reasons}"
-        return MstrError(f"Runtime {runtime.label}: {what}")
-    if _statuses(runtime)[0] == "error":
-        return MstrError(f"Runtime {runtime.label} is in error: {_state(runtime)}")
-    return None
-
-
-def _reason(package: Package) -> str:
-    """A package that could not be installed, with what the server says of it."""
-    reason = f'server: "{clean(package.message)}"' if package.message else "no reason given"
-    return f"{clean(package.name)} ({reason})"
-
-
-def _statuses(runtime: Runtime) -> tuple[str, set[str]]:
-    """The status of the runtime, and those of its packages."""
-    return status_word(runtime.facts.get("status")), {status_word(package.status) for package in _packages_of(runtime)}
-
-
-def _packages_of(runtime: Runtime) -> Sequence[Any]:
-    return runtime.values.get("packages") or ()
-
-
-def _status(runtime: Runtime) -> str:
-    return f"status {clean(runtime.facts.get('status') or 'not reported')}"
-
-
-def _state(runtime: Runtime) -> str:
-    packages = [
-        f"{clean(package.name)} {clean(package.status or 'without status')}" for package in _packages_of(runtime)
-    ]
-    return f"{_status(runtime)}, packages: {', '.join(packages) or 'none'}"

@@ -65,7 +65,8 @@ def _file(action: Action) -> tuple[File | None, Result, list[str]]:
         errors.add(*(upgrade_errors(target, today) if is_given(target) else ()))
     if target is None:
         return (*exported(action, EXPORT), [])
-    read = _read(action, EXPORT, {"include_scripts": True, "include_tasks": True})
+    projects = action.non_empty("mstr_runtimes_projects")
+    read = _read(action, EXPORT, {"include_scripts": True, "include_tasks": True, "projects": projects})
     if read.get("failed"):
         return None, read, []
     server = action.run_module("mstr_info", {}, action.check_mode)

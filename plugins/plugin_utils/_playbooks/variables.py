@@ -27,14 +27,14 @@ _WORDS = ("runtimes", "runtime", "plan", "report", "audit", "fail_on", "export",
 _PREFIXES = tuple(f"mstr_{word}_" for word in _WORDS)
 PLAYBOOKS = ("apply", "audit", "export", "probe")
 # The options of mstr_runtimes that are variables. An audit uses those that say what an apply would do.
-_COMPARED = ("purge", "purge_exclude", "purge_limit", "protect_used", "policy")
+_COMPARED = ("purge", "purge_exclude", "purge_limit", "protect_used", "projects", "policy")
 _WRITTEN = ("plan_id", "wait", "wait_timeout", "journal_comment")
 # What protects or decides. An empty text is often a shell variable without a value, and would switch it off.
 _GUARDS = (
     *("mstr_export_upgrade", "mstr_fail_on_drift", "mstr_fail_on_violation"),
     *("mstr_plan_dest", "mstr_plan_src", f"{_ROLE}plan_ids"),
     *(f"{_ROLE}{option}" for option in ("exemptions", "plan_id", "policy")),
-    *(f"{_ROLE}{option}" for option in ("protect_used", "purge_exclude", "purge_limit")),
+    *(f"{_ROLE}{option}" for option in ("projects", "protect_used", "purge_exclude", "purge_limit")),
 )
 # The files of which each host has its own, with the default of each.
 OWN_FILES = {
@@ -78,15 +78,20 @@ def table() -> tuple[Variable, ...]:
         Variable(CONNECTION[option], spec["type"], PLAYBOOKS, option) for option, spec in auth.argument_spec().items()
     ]
     options = [
-        Variable(
-            name, str(MANY_OPTIONS[option]["type"]), ["apply", "audit"] if option in COMPARED else ["apply"], option
-        )
+        Variable(name, str(MANY_OPTIONS[option]["type"]), _playbooks_of(option), option)
         for option, name in APPLIED.items()
     ]
     rows = yaml.load(Path(__file__).with_name("variables.yml").read_bytes(), Loader=_LOADER)
     own = [Variable(name, **row) for name, row in rows.items()]
     definitions = [variable for variable in own if variable.name in DEFINITIONS.values()]
     return (*connection, *definitions, *options, *(variable for variable in own if variable not in definitions))
+
+
+def _playbooks_of(option: str) -> list[str]:
+    """The playbooks that use an option of mstr_runtimes."""
+    if option == "projects":
+        return ["apply", "audit", "export"]
+    return ["apply", "audit"] if option in COMPARED else ["apply"]
 
 
 @cache

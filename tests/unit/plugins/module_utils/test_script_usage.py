@@ -72,9 +72,9 @@ def test_script_as_playbooks_see_it(server):
     ],
 )
 def test_projects_that_find_nothing(projects, fault):
-    assert faults_of(script_usage.check_projects, projects) == (fault,)
-    script_usage.check_projects(None)
-    script_usage.check_projects(["Sales"])
+    assert faults_of(check_projects, projects) == (fault,)
+    check_projects(None)
+    check_projects(["Sales"])
 
 
 @pytest.mark.parametrize("at_once", [1, 4], indirect=True)
