@@ -117,9 +117,9 @@ findings:
     - What was found, the worst first. C(kind) is V(open_networks), a whitelist that is open to everything;
       V(violations) of the policy; V(incomplete), a list that may lack runtimes; V(drift), what an apply would do or
       refuse; V(not_ready), what failed; V(python_ended), a Python that has ended or ends within 90 days; V(dangling),
-      scripts whose runtime does not exist; V(failed_runs), scripts whose last run failed; V(unfinished), replacements;
-      V(mismatches), installed versions that are not the defined ones; V(unread), what could not be read; V(undefined),
-      runtimes without a definition; V(not_evaluated), what the policy could not evaluate; or V(exempted).
+      scripts whose runtime does not exist; V(failed_runs), scripts whose last run failed; V(mismatches), installed
+      versions that are not the defined ones; V(unread), what could not be read; V(undefined), runtimes without a
+      definition; V(not_evaluated), what the policy could not evaluate; or V(exempted).
     - C(text) is a sentence, or its rest after the name C(runtime), which is null for the environment. C(data) has the
       values in it, with the C(id) of the runtime.
   returned: always

@@ -59,7 +59,6 @@ def test_examples():
         ({"scripts": [{"name": "s", "runtime": "r"}]}, "project"),
         ({"runtimes": [], "left_out": []}, "left_out"),
         ({}, "not valid"),
-        ([{"name": "r", "replace_on_change": ["nme"]}], "nme"),
     ],
 )
 def test_mistakes_in_definitions(data, place):
@@ -71,7 +70,7 @@ def test_mistakes_in_definitions(data, place):
     "data",
     [
         [],
-        [{"name": "r", "resource": None, "replace_on_change": True}],
+        [{"name": "r", "resource": None, "smoke_test": True}],
         {"runtimes": None, "scripts": [{"name": "s", "project": "p", "runtime": "r"}]},
         {"runtimes": [{"id": "A" * 32, "state": "absent"}], ".common": {"a": 1}, "restore": True},
     ],

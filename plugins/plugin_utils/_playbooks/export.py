@@ -47,7 +47,7 @@ def export(action: Action) -> Result:
         target.write(file.text)
     left_out = "".join(f"\n{reason}" for reason in (notes or file.reasons)[:20])
     verb = ("would be written to" if action.check_mode else "written to") if changed else "as before in"
-    number = len(file.content["runtimes"])
+    number = sum(entry.get("state") != "absent" for entry in file.content["runtimes"])
     what = counted(number, "runtime") if file.content.get("partial") else counted_runtimes(number, False)
     return {
         "changed": changed,
@@ -75,6 +75,7 @@ def _file(action: Action) -> tuple[File | None, Result, list[str]]:
     known = plain(
         {
             "runtimes": read["runtimes"],
+            "dangling": read["dangling"],
             "unread": read["unread"],
             "versions": server["python_versions"],
             "server": server["server"]["base_url"],
@@ -93,7 +94,8 @@ def _exemptions(action: Action) -> list[Any]:
     """The exemptions of the host: those of its policy, and its own ones."""
     policy = action.non_empty("mstr_runtimes_policy")
     of_policy = policy if isinstance(policy, Mapping) else {}
-    return [*entries(of_policy, "exemptions"), *entries(action.task_vars, "mstr_runtimes_exemptions")]
+    exemptions = [*entries(of_policy, "exemptions"), *(action.non_empty("mstr_runtimes_exemptions") or ())]
+    return [exemption for exemption in exemptions if isinstance(exemption, Mapping)]
 
 
 def exported(action: Action, what: tuple[str, str], options: Result | None = None) -> tuple[File | None, Result]:

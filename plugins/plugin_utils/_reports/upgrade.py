@@ -20,7 +20,6 @@ from ...module_utils._model.python import branch_of, days_left, support_of
 from ...module_utils._model.requirements import project
 from ...module_utils._model.usage import label_of, name_of, schedules, used_by
 from ...module_utils._text import clean, listed
-from .environment import with_known_scripts
 from .export import File, assignments, to_file, with_header
 from .finding import entries
 
@@ -80,11 +79,10 @@ def upgrade_errors(target: Any, today: date) -> Iterator[str]:
 def upgrade_file(read: Mapping[str, Any], upgrade: Upgrade, writer: str) -> tuple[File | None, list[str]]:
     """The definitions that make a new runtime beside each one on an outdated Python, None without one, and notes.
 
-    `read`: `runtimes` with their scripts, `versions` of Python that the server offers, its address `server`, and the
-    `exemptions` of its policy. Raises ValidationError.
+    `read`: `runtimes` with their scripts, the scripts without a runtime (`dangling`), what is `unread`, the `versions`
+    of Python that the server offers, its address `server`, and the `exemptions` of its policy. Raises ValidationError.
     """
-    unread = entries(read, "unread")
-    runtimes = [with_known_scripts(runtime, unread) for runtime in read["runtimes"]]
+    runtimes = _with_known_scripts(read)
     exported = to_file(runtimes, writer)
     definitions = {entry["name"]: entry for entry in exported.content["runtimes"]}
     due = _due(runtimes, definitions, upgrade)
@@ -93,12 +91,12 @@ def upgrade_file(read: Mapping[str, Any], upgrade: Upgrade, writer: str) -> tupl
     notes = [
         *_not_moved(runtimes, upgrade),
         *_inexpressible(exported, runtimes, upgrade),
-        *_unread(unread),
+        *_unread(entries(read, "unread")),
     ]
     upgrades: dict[str, _Upgraded] = {}
     for runtime in due:
         entry = _new_entry(definitions[runtime["name"]], version)
-        error = _name_error(entry, runtimes, upgrades)
+        error = _name_error(runtime, entry, runtimes, upgrades)
         if error:
             notes.append(f"Runtime {runtime['name']!r} is not in this file: {error}.")
         else:
@@ -116,6 +114,23 @@ def upgrade_file(read: Mapping[str, Any], upgrade: Upgrade, writer: str) -> tupl
     }
     file = File("", content, comments={name: each.comments for name, each in upgrades.items()})
     return with_header(file, "upgrade", writer=writer, days=UPGRADE_DAYS, notes=notes), notes
+
+
+def _with_known_scripts(read: Mapping[str, Any]) -> list[Runtime]:
+    """The runtimes; `scripts_known` says whether more scripts may use them than were found."""
+    runtimes = read["runtimes"]
+    found = [*chain.from_iterable(entries(runtime, "scripts") for runtime in runtimes), *entries(read, "dangling")]
+    is_known = all(_is_of_schedules(failure, found) for failure in entries(read, "unread"))
+    return [{**runtime, "scripts": entries(runtime, "scripts"), "scripts_known": is_known} for runtime in runtimes]
+
+
+def _is_of_schedules(failure: Mapping[str, Any], found: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether only the schedules or the last run of scripts that were found could not be read."""
+    script, project = failure["script"], failure["project"]
+    if script:
+        return any(each["id"] == script["id"] for each in found)
+    concerned = [each for each in found if not project or each["project"]["id"] == project["id"]]
+    return bool(concerned) and all(each["tasks"] is None for each in concerned)
 
 
 def _due(runtimes: Iterable[Runtime], definitions: Collection[str], upgrade: Upgrade) -> list[Runtime]:
@@ -160,17 +175,22 @@ def _new_entry(definition: Mapping[str, Any], version: str) -> dict[str, Any]:
     return {**definition, "name": name, "runtime_version": version, "smoke_test": True}
 
 
-def _name_error(entry: Mapping[str, Any], runtimes: Iterable[Runtime], taken: Collection[str]) -> str | None:
+def _name_error(
+    old: Runtime, entry: Mapping[str, Any], runtimes: Iterable[Runtime], taken: Collection[str]
+) -> str | None:
     """Why no runtime can be made of this entry: its name is taken. `taken`: the names of the other entries.
 
     A runtime that equals the entry is what an earlier run of the upgrade has made.
     """
     name = entry["name"]
+    if old["name"] == name:
+        return "it has the name of the new runtime itself; rename it"
     if name in taken:
         return f"another entry of this file has its new name {name!r}"
-    for runtime in runtimes:
-        if runtime["name"] == name and not _equals(runtime, entry):
-            return f"a different runtime has its new name {name!r} ({runtime['id']}); rename one of them"
+    namesakes = [runtime for runtime in runtimes if runtime["name"] == name]
+    if len(namesakes) > 1 or not all(_equals(runtime, entry) for runtime in namesakes):
+        ids = listed([runtime["id"] for runtime in namesakes])
+        return f"a different runtime has its new name {name!r} ({ids}); rename one of them"
     return None
 
 
@@ -186,14 +206,13 @@ def _equals(runtime: Runtime, entry: Mapping[str, Any]) -> bool:
 
 def _why_kept(runtime: Runtime) -> list[str]:
     """Why the old runtime keeps its scripts and is not deleted; empty if it is."""
-    scripts = runtime["scripts"]
     then = "Then run the export again, or delete the old runtime with state: absent"
-    if scripts is None:
+    if not runtime["scripts_known"]:
         return [
-            "Not every script could be read, so the old runtime stays. Assign the scripts that use it with "
-            f"mstr_script_runtime. {then}."
+            "Not every script could be read, so the old runtime stays. Run the export again as a user who may read "
+            "all scripts, or assign the scripts that use it with mstr_script_runtime and from_runtime."
         ]
-    secret = [label_of(script) for script in scripts if script.get("has_secret")]
+    secret = [label_of(script) for script in runtime["scripts"] if script.get("has_secret")]
     if secret:
         return [
             f"A variable of these scripts holds a secret, which an update might lose, so the old runtime stays: "
@@ -204,7 +223,7 @@ def _why_kept(runtime: Runtime) -> list[str]:
 
 def _weight(runtime: Runtime, today: date) -> tuple[int, int]:
     """The more runs are planned, the earlier it comes, then the more scripts."""
-    scripts = runtime["scripts"] or ()
+    scripts = runtime["scripts"]
     return -sum(len(schedules(script, today)) for script in scripts), -len(scripts)
 
 
@@ -224,9 +243,10 @@ def _comments(runtime: Runtime, new_name: str, exemptions: Iterable[Mapping[str,
 def _use(runtime: Runtime, today: date) -> str:
     """Who uses it, as far as that is known."""
     scripts = runtime["scripts"]
-    if scripts is None:
-        return "which scripts use it is unknown"
-    return used_by(scripts, today) if scripts else "no script uses it"
+    if scripts:
+        known = used_by(scripts, today)
+        return known if runtime["scripts_known"] else f"{known}, and perhaps by more"
+    return "no script uses it" if runtime["scripts_known"] else "which scripts use it is unknown"
 
 
 def _python(runtime: Runtime) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from http.cookies import SimpleCookie
 from typing import Any
+from urllib.parse import parse_qsl
 
 from simulator.messages import Call
 from simulator.users import ADMINISTRATOR_ID, STANDARD, User
@@ -39,13 +40,14 @@ class LibraryServer(Listener):
         return list(self.core.sessions.issued)[-2:]
 
     def _answer(self, request: Request) -> bytes:
-        method, path = request.call.split(" /api")
+        method, target = request.call.split(" /api")
+        path, _mark, query = target.partition("?")
         if f"{method} {path}" in self.answers:
             given = self.answers[f"{method} {path}"]
             return given(request) if callable(given) else given
         headers = {_HEADERS[name]: value for name, value in request.headers.items() if name in _HEADERS}
         cookies = {name: entry.value for name, entry in SimpleCookie(request.headers.get("cookie", "")).items()}
-        done = answer(self.core.handle(Call(method, path, {}, headers, cookies, request.body)))
+        done = answer(self.core.handle(Call(method, path, dict(parse_qsl(query)), headers, cookies, request.body)))
         for name, value in done.cookies.items():  # one at most
             done.headers["Set_Cookie"] = f"{name}={value}; Path=/"
         return reply(done.status, done.body(), **done.headers)

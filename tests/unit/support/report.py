@@ -219,7 +219,7 @@ def plan_of(text, name="prod"):
         change("packages", [package(text, "1")], [package(text, text)]),
         change("resource", {"cpu": text}, {"cpu": 1}),
     ]
-    errors = dict.fromkeys(("updated", "created", "deleted", "replaced"))
+    errors = dict.fromkeys(("updated", "created", "deleted"))
     errors |= {action: {"msg": text or "x"} for action in ("failed", "unknown")}
     rows = [row(text, action, *changes, error=error, **common) for action, error in errors.items()]
     moved = {**named, "project": named, "action": "moved", "before": named, "after": named}

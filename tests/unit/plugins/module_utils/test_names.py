@@ -50,5 +50,5 @@ def test_message_shows_how_two_names_differ():
 def test_entries(entry, permitted, protected):
     """An id, a name or a pattern. In a list that protects, brackets may also be a class."""
     runtimes = [EU, E, OTHER]
-    assert [runtime for runtime in runtimes if alike.is_meant(entry, *runtime)] == permitted
-    assert [runtime for runtime in runtimes if alike.is_named(runtime[0], ["x", entry], runtime[1])] == protected
+    assert [runtime for runtime in runtimes if alike.is_permitted_by(entry, *runtime)] == permitted
+    assert [runtime for runtime in runtimes if alike.is_protected_by(runtime[0], ["x", entry], runtime[1])] == protected

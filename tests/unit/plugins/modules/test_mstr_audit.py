@@ -84,25 +84,3 @@ def test_a_failed_look_up_is_said_once():
     server.refusals["GET /scripts/LOAD"] = refusal(403, "ERR0017", "no permission")
     result = audited(server, include_scripts=True)
     assert (len(result["read"]["unread"]), server.warnings) == (1, [])
-
-
-@pytest.mark.parametrize("gone", [False, True, None])
-def test_an_unfinished_replacement(gone):
-    """It is a finding of its own, and a definition that means it differs, because an apply would refuse it."""
-    old, beside = "A" * 32, "B" * 32
-    name = f"r (replaces {old})"
-    held = [stored(id=old, others="x")] if gone is False else []
-    server = Server(*held, stored(id=beside, name=name, others="y")).seed_scripts(load=beside)
-    if gone is None:
-        server.refusals[f"GET /runtimes/{old}"] = refusal(403)
-    definitions = [{"name": "r", "others": "y" if gone else "x"}] if gone is not None else []
-    result = audited(server, runtimes=[*definitions, {"name": "other"}], purge=True, include_scripts=True)
-    [found] = result["read"]["unfinished"]
-    assert [found[key] for key in ("id", "name", "final_name", "replaces")] == [beside, name, "r", old]
-    assert found["exists"] is {False: True, True: False, None: None}[gone]
-    advice = {False: "' to undo it by hand", True: "' to finish it by hand", None: f"or if {old} exists, run "}
-    assert advice[gone] in found["msg"]
-    rows = [(row["name"], row["action"]) for row in result["applied"]["runtimes"]]
-    assert rows == [("r", "none")] * len(definitions) + [("other", "created")]
-    assert not result["applied"].get("failed")
-    assert name in [runtime["name"] for runtime in result["read"]["runtimes"]]

@@ -80,17 +80,14 @@ def test_duplicates_with_both_indexes(entries, fault):
     assert faults(*entries) == (fault,)
 
 
-@pytest.mark.parametrize(
-    ("fields", "named"),
-    [
-        ({"replace_on_change": True, "smoke_test": "1"}, ["replace_on_change", "smoke_test"]),
-        ({"description": "", "purge_packages": False}, ["description", "purge_packages"]),
-    ],
-)
-def test_absent_with_fields_makes_no_sense(fields, named):
-    found = faults({"name": "a", "state": "absent", **fields})
-    assert sorted(found) == [f"runtimes[0] 'a': {entry} cannot be used with state: absent" for entry in named]
-    assert prepare(runtimes=[{"name": "a", "id": ID, "state": "absent"}], journal_comment="why")
+def test_absent_ignores_what_defines_the_runtime():
+    """A definition becomes absent by one word. Its other options are still checked."""
+    fields = {"description": "x", "whitelist": ["10.0.0.0/8"], "purge_packages": False, "smoke_test": "1"}
+    runtime = {"name": "a", "id": ID, "state": "absent"}
+    plain, ignored = ({**runtime, **more} for more in ({}, fields))
+    assert prepare(runtimes=[ignored]).definitions[0].values == prepare(runtimes=[plain]).definitions[0].values
+    [fault] = faults({**runtime, **fields, "whitelist": ["host"]})
+    assert fault.startswith("runtimes[0] 'a': whitelist[0] 'host' is not a CIDR block")
 
 
 @pytest.mark.parametrize("source", ["runtimes", "src"])

@@ -156,13 +156,6 @@ def test_a_runtime_that_cannot_be_expressed(fields, fault):
     assert any(fault in entry for entry in faults), faults
 
 
-def test_unfinished_replacements_have_no_definition():
-    """Whether the runtime that one replaces is gone, the list does not prove: it may be a part of all runtimes."""
-    both = exported(stored(name="R"), stored(id="B" * 32, name=f"S (replaces {ID})"))
-    assert [each["name"] for each in both] == ["R"]
-    assert exported(stored(id="B" * 32, name=f"R (replaces {'A' * 32})")) == []
-
-
 @given(ANYTHING)
 def test_round_trip(data):
     """Applying it back changes nothing, or it is refused."""
@@ -197,13 +190,10 @@ def read_back(file, folder):
 
 
 OTHER = {**SCRIPT, "id": "6" * 32, "name": "Other"}
-BESIDE = f"{{{{ x }}}} (replaces {ID})"
 OBJECTS_OF_A_FILE = (
     stored(name="{{ x }}", scripts=[SCRIPT]),
     stored(name="Vendor A", id="A" * 32, whitelist=["host"]),
-    stored(name=BESIDE, id="B" * 32, scripts=[OTHER]),
-    stored(name=f"Gone (replaces {'1' * 32})", id="D" * 32),
-    stored(name=f"Vendor A (replaces {'2' * 32})", id="E" * 32),
+    stored(name="Other", id="B" * 32, scripts=[OTHER]),
     stored(name="\ud83d", id="C" * 32),
     stored(name="(Standard)", id=DEFAULT_ID, scripts=[SCRIPT]),
 )
@@ -213,13 +203,11 @@ def test_an_export(tmp_path):
     """It fits every server, and names what is not in it, so that a purge is refused."""
     file = file_of(*OBJECTS_OF_A_FILE, scripts=False)
     source = read_back(file, tmp_path)
-    assert [runtime["name"] for runtime in source.runtimes] == ["Gone", "{{ x }}"]
+    assert [runtime["name"] for runtime in source.runtimes] == ["Other", "{{ x }}"]
     assert "id" not in source.runtimes[0]
     assert (source.server, source.restore, source.scripts) == (None, False, None)
     assert (len(file.content["runtimes"]), len(source.runtimes)) == (2, 2)
     assert source.partial
-    assert f"{BESIDE!r} ({'B' * 32}) is an unfinished replacement of {ID}, which exists." in file.text
-    assert "which is gone, and another runtime has the name 'Vendor A'." in file.text
     assert "-e mstr_runtimes_purge" not in file.text
     assert "# These runtimes are not in this file. With partial: true, a purge is refused." in file.text
 
@@ -241,20 +229,16 @@ def test_what_no_definition_can_express(tmp_path, backup_of):
 
 
 def test_a_backup(tmp_path):
-    """It has the ids, the server and the scripts, also those that still name a runtime that was replaced."""
-    last = {**OTHER, "id": "7" * 32, "name": "Last"}
-    dangling = [{**last, "runtime_id": "1" * 32}, {**OTHER, "id": "8" * 32, "runtime_id": "9" * 32}]
-    file = file_of(*OBJECTS_OF_A_FILE, backup_of="https://x", scripts=True, dangling=dangling)
+    """It has the ids, the server and the scripts."""
+    file = file_of(*OBJECTS_OF_A_FILE, backup_of="https://x", scripts=True)
     source = read_back(file, tmp_path)
     assert (source.server, source.restore) == ("https://x", True)
-    assert [runtime["id"] for runtime in source.runtimes] == [DEFAULT_ID, "D" * 32, ID]
-    assert source.runtimes[1]["name"] == "Gone"
-    given = (SCRIPT, OTHER, last)
-    load, other, last = ({"id": each["id"], "name": each["name"], "project": "B19DEDCC"} for each in given)
+    assert [runtime["id"] for runtime in source.runtimes] == [DEFAULT_ID, "B" * 32, ID]
+    load, other = ({"id": each["id"], "name": each["name"], "project": "B19DEDCC"} for each in (SCRIPT, OTHER))
     assert source.scripts == [
         {**load, "runtime": "(Standard)"},
-        {**last, "runtime": "Gone"},
-        *({**script, "runtime": "{{ x }}"} for script in (load, other)),
+        {**other, "runtime": "Other"},
+        {**load, "runtime": "{{ x }}"},
     ]
     assert "mstr.library.apply --limit HOST -e mstr_runtimes_src=THIS_FILE" in file.text
     assert "The scripts at the end of this file are assigned to their runtimes." in file.text

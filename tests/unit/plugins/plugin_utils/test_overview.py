@@ -19,22 +19,18 @@ def lines(report, predicted=True):
 
 
 def test_a_check_and_a_run():
-    """What goes comes first; a plan has its id."""
+    """Deletions come first; a plan has its id."""
     rows = [
         row("r", "updated", change("exec_timeout", 600, 60), change("others", "", "ä")),
         row("new", "created", change("name", None, "new"), id=None),
-        row("Up", "replaced", change("id", "A", None), change("runtime_version", "3.10.5", "3.12.1"), id=None),
-        row("Up", "deleted", id="1", runtime=runtime(1, "Up"), replaced_by=None),
+        row("Up", "deleted", id="1", runtime=runtime(1, "Up")),
         row("same", "none"),
     ]
-    summary = {"created": 1, "updated": 1, "replaced": 1, "deleted": 1, "unchanged": 1, "moved": 1}
+    summary = {"created": 1, "updated": 1, "deleted": 1, "unchanged": 1, "moved": 1}
     more = {"summary": summary, "plan_id": "a" * 24, "scripts": [MOVED]}
     assert lines(applied(*rows, check_mode=True, **more)) == [
-        "e: 1 to create, 1 to update, 1 to replace, 1 to delete, 1 script to move, 1 unchanged (plan "
-        "aaaaaaaaaaaaaaaaaaaaaaaa)",
+        "e: 1 to create, 1 to update, 1 to delete, 1 script to move, 1 unchanged (plan aaaaaaaaaaaaaaaaaaaaaaaa)",
         "e: 'Up' would be deleted",
-        "e: 'Up' would be replaced",
-        "e: 'Up' would be replaced: runtime_version '3.10.5' → '3.12.1'",
         "e: 'r' differs: exec_timeout 600 → 60",
         "e: 'r' differs: others '' → 'ä'",
         "e: 'new' would be created",
@@ -42,7 +38,7 @@ def test_a_check_and_a_run():
     ]
     done = applied(*rows, **more)
     assert lines(done, False)[:2] == [
-        "e: 1 created, 1 updated, 1 replaced, 1 deleted, 1 script moved, 1 unchanged",
+        "e: 1 created, 1 updated, 1 deleted, 1 script moved, 1 unchanged",
         "e: 'Up' deleted",
     ]
     assert (done.outcome, applied(row("same", "none")).outcome) == ("changed", "unchanged")

@@ -95,8 +95,7 @@ def lines(approved, now):
 UPDATE = change("A", "updated", ("exec_timeout", 600, 900))
 CREATE = change("B", "created", ("exec_timeout", None, 60), id=None)
 DELETE = change("C", "deleted", definition={"whitelist": ["10.0.0.0/8"]})
-REPLACE = change("D", "replaced", ("runtime_version", "3.10", "3.12"))
-APPROVED = [UPDATE, CREATE, DELETE, REPLACE]
+APPROVED = [UPDATE, CREATE, DELETE]
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ CONNECTION = [
     "mstr_retries",
 ]
 COMPARED = ["purge", "purge_exclude", "purge_limit", "protect_used", "policy", "exemptions"]
-OF_APPLY = ["plan_id", "recover", "wait", "wait_timeout", "journal_comment", "backup_dest"]
+OF_APPLY = ["plan_id", "wait", "wait_timeout", "journal_comment", "backup_dest"]
 OF_ROLE = [*CONNECTION, "mstr_runtimes", *(f"mstr_runtimes_{name}" for name in ("src", *COMPARED, *OF_APPLY))]
 OF_PLAYBOOKS = [
     "mstr_runtimes_plan_ids",
