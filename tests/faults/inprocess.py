@@ -97,6 +97,7 @@ class Session:
 
     def ensure(self, **options: Any) -> Step:
         """Do what mstr_runtime does with these options, and return its write."""
-        rows = reconcile(self.context(definition_from(options))).rows
-        report_one(rows)
-        return rows[-1].main
+        outcome = reconcile(self.context(definition_from(options)))
+        [step] = outcome.steps
+        report_one(step, outcome.plan_id)
+        return step

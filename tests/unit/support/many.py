@@ -8,6 +8,7 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import Interr
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import Purge, definition_from
 from ansible_collections.mstr.library.plugins.module_utils._work.api import Inputs, Waiting
 from ansible_collections.mstr.library.plugins.module_utils._work.many import reconcile_many, result_of
+from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import warn_of_broken
 from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import find_usage
 from ansible_collections.mstr.library.plugins.module_utils._work.scripts import script_entries, used_refusals
 
@@ -41,7 +42,9 @@ def run(server, *entries, restore=False, purge=False, scripts=None, protect=Fals
     )
     context = server.context(inputs, protects=protect, **how)
     try:
-        return result_of(context, reconcile_many(context))
+        outcome = reconcile_many(context)
+        warn_of_broken(context, outcome.steps)
+        return result_of(context, outcome)
     except PartialError as exc:
         if "changed" not in exc.result:  # refused before any write
             raise

@@ -183,3 +183,19 @@ def test_deletion_that_cannot_be_checked(wait):
     assert actions(result) == [("a", "none"), ("b", "deleted")]
     assert "was deleted, but could not be read again: " in result["msg"]
     assert result["changed"] is True
+
+
+ARCHIVE = {"name": "Archive", "id": "6B" * 16, "loaded": False}
+
+
+@pytest.mark.parametrize("scripts", [None, [{"name": "load", "project": "Sales", "runtime": "a"}]])
+def test_project_that_is_not_loaded(scripts):
+    """It stops what it may concern, and the refusal names it; `projects` says where to look."""
+    have = holding(a=A, b=B).seed_scripts(load=A)
+    have.core.projects.seed(ARCHIVE)
+    text = message(have, ABSENT, protect=True, scripts=scripts)
+    assert "protect_used could not find out whether scripts use 'b'" in text
+    assert "look-up failed: project 'Archive'." in text
+    assert "load the project, set projects to those that count, or set protect_used: false" in text
+    assert actions(run(have, ABSENT, protect=True, scripts=scripts, projects=["Sales"])) == [("b", "deleted")]
+    assert have.warnings == ["Scripts outside these projects were not looked at: 'Sales'."]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.mstr.library.plugins.module_utils._model.checks import check_projects
 from ansible_collections.mstr.library.plugins.module_utils._work import script_usage
 from hypothesis import given
 from unit.support.make import DEFAULT_ID, ID, OTHER_ID, faults_of, refusal, runtime

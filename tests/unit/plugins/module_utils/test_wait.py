@@ -11,6 +11,8 @@ from ansible_collections.mstr.library.plugins.module_utils._work.api import Cont
 from ansible_collections.mstr.library.plugins.module_utils._work.inputs import TASK_OPTIONS, inputs_for_one
 from ansible_collections.mstr.library.plugins.module_utils._work.wait import state_of_wait, wait
 from unit.support.make import ID, faults_of, lost, refusal, runtime, stored
+from unit.support.many import LIST, run
+from unit.support.server import Server
 
 
 class Film:
@@ -236,3 +238,26 @@ def test_progress(states, line, total):
     waited = runtime(status="unknown", packages=packages(**states))
     assert state_of_wait([waited], total) == f"r: {line}"
     assert state_of_wait([waited, waited], 40) == "38 of 40 runtimes ready"
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"packages": packages(new="not_installed")}, "1 package could not be installed: new (no reason given)."),
+        ({"status": "error"}, "is in error: status error, packages: none."),
+        ({"status": "busy"}, None),
+    ],
+)
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_broken_runtime_is_said(fields, says, check_mode):
+    """Also if nothing changes and nobody waits, and without a request more."""
+    have = Server(stored(**fields))
+    done = run(have, {"name": "r"}, check_mode=check_mode)
+    assert (done["changed"], have.requests) == (False, [LIST])
+    assert [says in text for text in have.warnings] == ([True] if says else [])
+
+
+def test_status_right_after_a_write_proves_nothing():
+    have = Server(stored(status="error"))
+    assert run(have, {"name": "r", "others": "x"})["changed"] is True
+    assert have.warnings == []

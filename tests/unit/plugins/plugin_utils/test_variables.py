@@ -29,7 +29,7 @@ CONNECTION = [
     "mstr_timeout",
     "mstr_retries",
 ]
-COMPARED = ["purge", "purge_exclude", "purge_limit", "protect_used", "policy", "exemptions"]
+COMPARED = ["purge", "purge_exclude", "purge_limit", "protect_used", "projects", "policy", "exemptions"]
 OF_APPLY = ["plan_id", "wait", "wait_timeout", "journal_comment", "backup_dest"]
 OF_ROLE = [*CONNECTION, "mstr_runtimes", *(f"mstr_runtimes_{name}" for name in ("src", *COMPARED, *OF_APPLY))]
 OF_PLAYBOOKS = [
