@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import yaml
 from simulator.harness import Simulator
+from simulator.runtimes import DEFAULT_ID
 from support.ansible import APPLY, EXPORT, Play
 
 OLD = "A" * 32
@@ -24,7 +25,7 @@ RUNTIMES = [
 ]
 
 
-def test_outdated_python_is_replaced(play: Play, servers: list[Simulator]) -> None:
+def test_an_upgrade(play: Play, servers: list[Simulator]) -> None:
     """The file is what apply takes. Where a package cannot be installed, the old runtime stays in use."""
     play.hosts = {name: play.hosts[name] for name in ("env0", "env1")}
     play.hosts["env1"]["mstr_in_process"] = False
@@ -33,20 +34,28 @@ def test_outdated_python_is_replaced(play: Play, servers: list[Simulator]) -> No
     done = play(EXPORT, "-e", "mstr_export_upgrade=3.12")
     assert done.status == 0, done.output
     text = (play.folder / "env0.upgrade.yml").read_text(encoding="utf-8")
-    assert [entry["name"] for entry in yaml.safe_load(text)["runtimes"]] == ["Nightly", "Idle"]
-    assert "The definitions of the environment need the same change" in text
+    names = [entry["name"] for entry in yaml.safe_load(text)["runtimes"]]
+    assert names == ["Nightly (3.12)", "Nightly", "Idle (3.12)", "Idle"]
+    assert "copy the new entries into the definitions of the environment" in text
+    assert "2 runtimes written to" in done.text
     used = "used by 1 script, on a schedule: 'Load' in 'Sales' (nightly, last run success 2026-11-25)"
-    assert f"# Python 3.10.5, last day of support 2026-10-31; {used}\n- name: Nightly" in text
+    assert f"# 'Nightly': Python 3.10.5, last day of support 2026-10-31; {used}\n- name: Nightly (3.12)" in text
 
     before = servers[1].projects()
     servers[1].seed(packages=[{"name": "pandas", "outcome": "not_installed"}])
     done = play(APPLY, mstr_runtimes_src="{{ inventory_hostname }}.upgrade.yml")
     assert done.outcomes == {"env0": "changed", "env1": "failed"}
-    new = servers[0].runtime("Nightly")
+    new = servers[0].runtime("Nightly (3.12)")
+    assert sorted(runtime["name"] for runtime in servers[0].runtimes()) == ["Idle (3.12)", "New", "Nightly (3.12)"]
     assert (new["runtimeVersion"][:5], new["execTimeout"]) == ("3.12.", 300)
     [script] = [script for project in servers[0].projects() for script in project["scripts"]]
     assert script["runtime"] == new["id"] != OLD
     assert "1 package could not be installed: pandas" in done.messages()["env1"]
     assert (servers[1].runtime("Nightly")["id"], servers[1].projects()) == (OLD, before)
-    nothing = play(EXPORT, "--limit", "env0", "-e", "mstr_export_upgrade=3.12")
-    assert (nothing.status, "Nothing to upgrade" in nothing.text) == (0, True), nothing.output
+    done = play(EXPORT, "--limit", "env0", "-e", "mstr_export_upgrade=3.12")
+    assert done.status == 0, done.output
+    assert "The default runtime '(Default) MicroStrategy' cannot be deleted" in done.text
+    assert "Nothing to upgrade" not in done.text
+    servers[0].seed({"id": DEFAULT_ID, "runtimeVersion": "3.13.1"})
+    done = play(EXPORT, "--limit", "env0", "-e", "mstr_export_upgrade=3.12")
+    assert (done.status, "Nothing to upgrade" in done.text) == (0, True), done.output

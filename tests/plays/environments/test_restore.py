@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from typing import Any
 
@@ -37,12 +38,13 @@ def way_back(play: Play, played: Played, *more: str) -> Played:
 
 # What each environment wants, and the runtime that it creates, which the way back leaves alone.
 NEW = {"name": "New", "exec_timeout": 5}
-REPLACED = {"name": "New", "previous_names": ["Old"], "exec_timeout": 5, "replace_on_change": True}
+MOVED = [{"name": each["name"], "project": "Sales", "runtime": "New"} for each in SCRIPTS]
+UPGRADED = {"runtimes": [NEW, {"name": "Old", "state": "absent"}], "scripts": MOVED}
 CHANGES: list[tuple[dict[str, Any], set[str]]] = [
     ({"mstr_runtimes": [NEW, {"name": "Old", "whitelist": []}, {"id": DEFAULT, "exec_timeout": 7}]}, {"New"}),
     ({"mstr_runtimes": [{"name": "New", "previous_names": ["Old"]}], "mstr_runtimes_purge": True}, set()),
-    ({"mstr_runtimes": [{"name": "Old", "state": "absent"}, NEW]}, {"New"}),
-    ({"mstr_runtimes": [REPLACED]}, {"New"}),
+    ({"mstr_runtimes": [{"name": "Old", "state": "absent"}, NEW], "mstr_runtimes_protect_used": False}, {"New"}),
+    ({"mstr_runtimes_src": "upgraded.yml"}, {"New"}),
 ]
 
 
@@ -59,6 +61,7 @@ def test_the_command_brings_everything_back(play: Play, servers: list[Simulator]
     play.hosts["env1"]["mstr_in_process"] = False
     for server in mine:
         server.seed(*RUNTIMES, projects=[{"name": "Sales", "scripts": SCRIPTS}])
+    (play.folder / "upgraded.yml").write_text(json.dumps(UPGRADED), encoding="utf-8")
     servers[1].seed({"name": "Theirs", "whitelist": ["db.example.com"]})
     before = [state(server) for server in mine]
     done = play(APPLY, **BACKUP)

@@ -56,7 +56,6 @@ PAGES: dict[str, Preparation] = {
     ),
     "docs/docsite/rst/guide_life_of_a_runtime.rst": Preparation(
         profile="playground",
-        warnings=["not carried over"],
     ),
     "docs/docsite/rst/guide_many_environments.rst": Preparation(
         servers={f"{name}.{HOST}": [] for name in ("dev-eu", "test-eu", "prod-eu", "prod-us")},
@@ -71,7 +70,7 @@ PAGES: dict[str, Preparation] = {
                 "tasks": [{"name": "Load sales every night", "script": "Load sales", "schedule": "nightly"}],
             }
         ],
-        warnings=["not carried over", "are not restored"],
+        warnings=["are not restored"],
     ),
     "docs/docsite/rst/guide_pipelines.rst": Preparation(options=["-i", "inventory.yml"]),
     "docs/docsite/rst/guide_runtimes_as_code.rst": Preparation(
