@@ -192,7 +192,7 @@ mismatches:
 violations:
   description:
     - Each value that violates O(policy), once for each rule. What a rule cannot read violates it, too; C(detail) then
-      starts with V(cannot be evaluated). C(option) is V(installed) for what is installed but not in the definition.
+      starts with V(is unreadable). C(option) is V(installed) for what is installed but not in the definition.
   returned: when O(policy) is set
   type: list
   elements: dict

@@ -18,6 +18,7 @@ from .._model.runtime import INCOMPLETE, Runtime, lists_default
 from .._model.steps import PURGE, Row, Step, assignments_in, deletions_in, is_purged
 from .._text import NAMES_IN_MESSAGE, counted, listed
 from .api import Context
+from .inputs import first_violations
 
 if TYPE_CHECKING:
     from .._model.policy import Policy
@@ -61,17 +62,18 @@ def plan_refusals(context: Context, rows: Sequence[Row], usage: Usage | None) ->
 
 
 def violations(policy: Policy, rows: Sequence[Row]) -> list[str]:
-    """The violations of definitions that had to wait for the list, because of an exemption by id.
-
-    Any other one was refused before the login, with the whole task.
+    """The violations of definitions that had to wait for the list: what a create would omit, what stays on the server,
+    and what only an exemption by id could let pass. Any other one was refused before the login.
     """
-    return [
-        f"{row.place} {row.wanted.label}: {finding.sentence}"
-        for row in rows
-        if row.failure
-        for finding in policy.of_definition(row.wanted, row.main.before)
-        if finding.counts
-    ]
+    refused = [row for row in rows if isinstance(row.failure, ValidationError) and row.wanted.state == "present"]
+    return first_violations(
+        [
+            f"{row.place} {row.wanted.label}: {sentence}"
+            for row in refused
+            if row.main.before or not row.wanted.id
+            for sentence in policy.violations_of_plan(row.main.before, row.wanted)
+        ]
+    )
 
 
 def check_plan(context: Context, step: Step, plan: Plan) -> None:

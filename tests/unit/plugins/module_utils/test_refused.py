@@ -101,7 +101,7 @@ def test_purge_over_its_limit():
 def test_odd_old_field_is_not_copied(fields, given, why):
     """It is replaced if the definition gives that field."""
     have = holding(R={"id": A, **fields})
-    policy = policy_from({"networks_within": ["10.0.0.0/8"]}, date(2026, 6, 15))
+    policy = policy_from({"networks_within": ["10.0.0.0/8"], "whitelist_required": False}, date(2026, 6, 15))
     assert f"'R' ({A}) cannot be copied: {why}" in message(have, UPGRADE, policy=policy)
     assert have.writes == []
     assert actions(run(have, {"name": "R", "others": "x"}, policy=policy)) == [("R", "updated")]
