@@ -108,9 +108,9 @@ def _code(wanted: Definition, runtime: Runtime) -> str:
     """The code of a smoke test."""
     if wanted.smoke_test != EACH_PACKAGE:
         return str(wanted.smoke_test)
-    from .._model.package_test import package_test  # few definitions need it
+    from .._model.import_check import import_check  # few definitions need it
 
-    return package_test(runtime.to_result()["packages"])
+    return import_check(runtime.to_result()["packages"])
 
 
 # --- undo
