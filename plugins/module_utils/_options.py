@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import re
@@ -13,7 +14,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ._errors import REFUSED, text_error
-from ._text import SURROGATE, clean, texts_in
+from ._secrets import SHORTEST_SECRET
+from ._text import MASK, SURROGATE, clean, masked, texts_in
 
 _HALF = "contains half of a character (a lone surrogate); remove it"
 _LARGEST = 2**63 - 1
@@ -211,3 +213,23 @@ def secret_values(spec: Mapping[str, Any], params: Mapping[str, Any]) -> set[str
 
             values |= url_secrets(str(url))
     return values
+
+
+def without_secrets(value: Any, secrets: Iterable[str]) -> Any:
+    """A value of a result with asterisks in place of each secret. A number is masked only for a secret that is long."""
+    # Most results contain none, and are searched once.
+    text = json.dumps(value, default=str)
+    found = [secret for secret in secrets if json.dumps(secret)[1:-1] in text]
+    return _without(value, found) if found else value
+
+
+def _without(value: Any, secrets: Iterable[str]) -> Any:
+    if isinstance(value, str):
+        return masked(value, secrets)
+    if isinstance(value, Mapping):
+        return {_without(key, secrets): _without(inner, secrets) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without(entry, secrets) for entry in value]
+    if isinstance(value, (int, float)) and any(len(text) >= SHORTEST_SECRET and text in str(value) for text in secrets):
+        return MASK
+    return value

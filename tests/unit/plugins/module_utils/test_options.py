@@ -6,7 +6,11 @@ from datetime import date
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS
-from ansible_collections.mstr.library.plugins.module_utils._options import all_without_errors, without_errors
+from ansible_collections.mstr.library.plugins.module_utils._options import (
+    all_without_errors,
+    without_errors,
+    without_secrets,
+)
 from ansible_collections.mstr.library.plugins.module_utils._remedies import option_error
 from ansible_collections.mstr.library.plugins.module_utils.auth import argument_spec
 from hypothesis import example, given
@@ -132,3 +136,20 @@ JSON = st.recursive(
 def test_ansible_accepts_what_is_left(value):
     kept = without_errors(value, RUNTIMES, [])
     assert ArgumentSpecValidator({"runtimes": RUNTIMES}).validate({"runtimes": kept}).error_messages == []
+
+
+SECRET = 'correct "horse" 4711'
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (f"a {SECRET} b", "a ******** b"),
+        ({SECRET: [{"name": (SECRET, None)}]}, {"********": [{"name": ["********", None]}]}),
+        ([f"{SECRET} and more", 1, 4711, True], ["********", 1, 4711, True]),
+        ([12345678, 8.0, 1234567890], ["********", 8.0, "********"]),
+    ],
+)
+def test_result_without_secrets(value, shown):
+    """Whatever the ansible-core: the longest first, in keys, too; a number only if the secret is long."""
+    assert without_secrets(value, [SECRET, f"{SECRET} and more", "12345678", "8.1"]) == shown
