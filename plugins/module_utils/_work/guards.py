@@ -65,15 +65,14 @@ def violations(policy: Policy, rows: Sequence[Row]) -> list[str]:
     """The violations of definitions that had to wait for the list: what a create would omit, what stays on the server,
     and what only an exemption by id could let pass. Any other one was refused before the login.
     """
-    refused = [row for row in rows if isinstance(row.failure, ValidationError) and row.wanted.state == "present"]
-    return first_violations(
-        [
-            f"{row.place} {row.wanted.label}: {sentence}"
-            for row in refused
-            if row.main.before or not row.wanted.id
-            for sentence in policy.violations_of_plan(row.main.before, row.wanted)
-        ]
-    )
+    sentences: list[str] = []
+    for row in rows:
+        before, wanted = row.main.before, row.wanted
+        is_planned = wanted.state == "present" and bool(before or not wanted.id)
+        if is_planned and isinstance(row.failure, ValidationError):
+            violated = policy.violations_of_plan(before, wanted)
+            sentences += [f"{row.place} {wanted.label}: {sentence}" for sentence in violated]
+    return first_violations(sentences)
 
 
 def check_plan(context: Context, step: Step, plan: Plan) -> None:
