@@ -133,7 +133,8 @@ class OwnModule(AnsibleModule):
         """End the module, with a clearer message than Ansible's where possible."""
         from ._remedies import option_error  # only a task that fails needs it
 
-        super().fail_json(**self._shown({"msg": option_error(msg, self.option_errors), **facts}))
+        # Without `error`, the result is not this module's, and proves nothing of what it did.
+        super().fail_json(**self._shown({"msg": option_error(msg, self.option_errors), "error": None, **facts}))
 
     def _shown(self, facts: Mapping[str, Any]) -> dict[str, Any]:
         return dict(self.masked({"invocation": {"module_args": self.params}, **facts}))

@@ -88,7 +88,8 @@ def test_secret_contains_another_leaves_no_rest(run, server):
 def test_bug_of_ours_is_said_to_be_ours(run, server, monkeypatch):
     monkeypatch.setattr(mstr_info, "connection_info", lambda *_args: {}["s3cret"])
     result = run(mstr_info.main, **user(server))
-    assert result["msg"].startswith("This is a bug in mstr.library: KeyError in test_auth.py, line ")
+    assert result["msg"].startswith("A fault in mstr.library: KeyError in test_auth.py, line ")
+    assert result["action"] == "unknown", "it proves nothing"
     assert "s3cret" not in str(result)
 
 
@@ -100,7 +101,7 @@ def test_check_mode_holds_in_a_module_of_ones_own(run, server):
     assert server.calls == []
 
 
-BUG = "This is a bug in this module, not in mstr.library: {} in test_auth.py, line "
+BUG = "A fault in this module, not in mstr.library: {} in test_auth.py, line "
 
 
 @pytest.mark.parametrize(
