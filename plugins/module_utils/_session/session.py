@@ -135,7 +135,7 @@ class Session:
         A write is sent once, because a server or a gateway may refuse what was done: after a 429 or the end of the
         session, when it could be sent again, the error has `outcome_unknown`, so that the caller looks first.
         """
-        kind = READ if read or method == "GET" else WRITE
+        kind = READ if method == "GET" or (read and method == "POST") else WRITE
         self._check_mode(kind, operation)
         why = self._of_thread.why
         call = Call(kind, method, path, operation, json, params, project, polling=polling, why=why)
