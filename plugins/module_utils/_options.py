@@ -10,14 +10,16 @@ import json
 import math
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from ._errors import REFUSED, text_error
 from ._secrets import SHORTEST_SECRET
-from ._text import MASK, SURROGATE, clean, masked, texts_in
+from ._text import MASK, SURROGATE, clean, masked, printable, texts_in
 
 _HALF = "contains half of a character (a lone surrogate); remove it"
+_NUL = "contains a NUL character; remove it"
 _LARGEST = 2**63 - 1
 
 _BOOLEANS = ("true", "false", "yes", "no", "on", "off", "y", "n", "t", "f", "1", "0", "1.0", "0.0")
@@ -192,12 +194,18 @@ def _short(value: Any) -> str:
     return clean(repr(value), 60)
 
 
-def unicode_errors(params: Mapping[str, Any]) -> list[str]:
-    """A sentence for each text with half a character (a lone surrogate), which nothing can show or log.
+def unloggable_errors(params: Mapping[str, Any]) -> list[str]:
+    """A sentence for each text with half a character (a lone surrogate) or a NUL, which Ansible cannot show or log.
 
     No text is quoted, because it may be a secret, and Ansible would not find it in the escaped form.
     """
-    return [f"{name} {_HALF}" for name, text in texts_in(params) if SURROGATE.search(text)]
+    halves = [f"{name} {_HALF}" for name, text in texts_in(params) if SURROGATE.search(text)]
+    return halves + [f"{name} {_NUL}" for name, text in texts_in(params) if "\0" in text]
+
+
+def loggable(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The options with a blank or a mark in place of what Ansible cannot log."""
+    return dict(_mapped(params, lambda value: printable(value) if isinstance(value, str) else value))
 
 
 def secret_values(spec: Mapping[str, Any], params: Mapping[str, Any]) -> set[str]:
@@ -220,16 +228,20 @@ def without_secrets(value: Any, secrets: Iterable[str]) -> Any:
     # Most results contain none, and are searched once.
     text = json.dumps(value, default=str)
     found = [secret for secret in secrets if json.dumps(secret)[1:-1] in text]
-    return _without(value, found) if found else value
+    return _mapped(value, partial(_masked, found)) if found else value
 
 
-def _without(value: Any, secrets: Iterable[str]) -> Any:
+def _masked(secrets: Iterable[str], value: Any) -> Any:
     if isinstance(value, str):
         return masked(value, secrets)
+    is_number = isinstance(value, (int, float))
+    return MASK if is_number and any(len(text) >= SHORTEST_SECRET and text in str(value) for text in secrets) else value
+
+
+def _mapped(value: Any, change: Callable[[Any], Any]) -> Any:
+    """The value with each text, also in a key, and each number changed."""
     if isinstance(value, Mapping):
-        return {_without(key, secrets): _without(inner, secrets) for key, inner in value.items()}
+        return {change(key): _mapped(inner, change) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_without(entry, secrets) for entry in value]
-    if isinstance(value, (int, float)) and any(len(text) >= SHORTEST_SECRET and text in str(value) for text in secrets):
-        return MASK
-    return value
+        return [_mapped(entry, change) for entry in value]
+    return change(value)

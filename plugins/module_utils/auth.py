@@ -19,7 +19,6 @@ The only file here that uses AnsibleModule. The names in `__all__` are public; e
 
 from __future__ import annotations
 
-import json
 import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -38,7 +37,14 @@ except ImportError:
     register_secrets = None
 
 from ._errors import ErrorList, MstrError, ValidationError, as_mstr_error
-from ._options import all_without_errors, secret_values, unicode_errors, without_errors, without_secrets
+from ._options import (
+    all_without_errors,
+    loggable,
+    secret_values,
+    unloggable_errors,
+    without_errors,
+    without_secrets,
+)
 from ._secrets import SHORTEST_SECRET, with_escaped_forms
 from ._session.connection import LOGIN_MODES, Connection, connection_from, with_own_login
 from ._session.interrupt import Stop
@@ -157,15 +163,14 @@ class OwnModule(AnsibleModule):
     def _load_params(self) -> None:
         self._read_params()
         self.params = given_options(self.params, self.argument_spec)
-        not_unicode = unicode_errors(self.params)
-        if not_unicode:
-            # ansible-core 2.16 cannot log them, and 2.21 cannot return them.
-            self.params = json.loads(printable(json.dumps(self.params, ensure_ascii=False)))
+        unloggable = unloggable_errors(self.params)
+        if unloggable:
+            self.params = loggable(self.params)
         # Before Ansible converts them, or stops at the first error. It and `prepare` check what is left.
         rest, errors = all_without_errors(self.argument_spec, self.params)
         self.params = given_options(rest, self.argument_spec)
         self.task_options = frozenset(self.params)
-        self.option_errors = [*not_unicode, *errors, *self._variable_errors()]
+        self.option_errors = [*unloggable, *errors, *self._variable_errors()]
         # Ansible shows the options even if it refuses one of them.
         self.hide(with_escaped_forms(secret_values(self.argument_spec, self.params)))
 
@@ -175,7 +180,7 @@ class OwnModule(AnsibleModule):
             variable = f"MSTR_{name.upper()}"
             value, source = os.environ.get(variable), f"the environment variable {variable}"
             if value and name not in self.params and _environment in option.get("fallback", ()):
-                errors = unicode_errors({source: value})
+                errors = unloggable_errors({source: value})
                 if not errors:
                     without_errors(value, option, errors, source)
                 if errors:

@@ -232,6 +232,17 @@ def test_password_of_proxy_is_secret(run, monkeypatch):
     assert "password" not in str(result["all"])
 
 
+def test_nul_refused_by_name_of_option(run, server):
+    """The system log does not take it, and no path can have it. No secret is shown."""
+    spec = auth.argument_spec(names={"type": "list", "elements": "str"})
+    given = user(server, names=["ok", "a\0b"], ca_path="c\0", password="secret-\0-word")
+    result = run(lambda: auth.run(spec, user_info), **given)
+    what = "contains a NUL character; remove it"
+    assert sorted(result["msg"].splitlines())[-3:] == [f"{name} {what}" for name in ("ca_path", "names[1]", "password")]
+    assert "secret" not in str(result)
+    assert server.calls == []
+
+
 def test_half_character_refused_by_name_of_option(run, server, monkeypatch):
     """ansible-core 2.16 could not even log it; newer ones refuse most of them. No secret is shown."""
     read = auth.OwnModule._read_params
