@@ -34,6 +34,7 @@ options:
   state:
     description:
       - Whether the runtime is to exist. The built-in default runtime cannot be deleted.
+      - With V(absent), only O(name) and O(id) count; the other options of the runtime are checked and ignored.
     type: str
     choices: [present, absent]
     default: present

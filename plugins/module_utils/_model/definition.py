@@ -64,16 +64,18 @@ def definition_from(params: Mapping[str, Any]) -> Definition:
         smoke_test = errors.check(_smoke_test, params.get("smoke_test"))
     if "resource" in values and not any(values["resource"]):
         del values["resource"]
+    state = params.get("state") or "present"
+    is_present = state == "present"  # otherwise only the identity counts
     return Definition(
-        state=params.get("state") or "present",
+        state=state,
         values=values,
         id=identity,
         name=name,
         keep=keeps(params),
         journal_comment=params.get("journal_comment") or None,
-        previous_names=tuple(params.get("previous_names") or ()),
-        replace_on_change=replaced,
-        smoke_test=smoke_test,
+        previous_names=tuple(params.get("previous_names") or ()) if is_present else (),
+        replace_on_change=replaced if is_present else frozenset(),
+        smoke_test=smoke_test if is_present else None,
     )
 
 
@@ -119,8 +121,6 @@ def _replaced_fields(params: Mapping[str, Any]) -> frozenset[str]:
         for option in filter(is_given.get, is_given):
             if params.get("id") is not None:
                 errors.add(f"{option} cannot be used with id")
-            if is_absent:
-                errors.add(f"{option} cannot be used with state: absent")
     return replaced
 
 

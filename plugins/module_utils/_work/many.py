@@ -54,9 +54,6 @@ MANY_OPTIONS: dict[str, Any] = {
 }
 
 
-# The options that an entry with `state: absent` may have.
-_OF_ABSENT = ("state", "name", "id")
-
 # Checks an entry of a file with the spec of its options: the entry, None if it is refused, and its errors.
 Check = Callable[[Mapping[str, Any], Mapping[str, Any]], "tuple[dict[str, Any] | None, list[str]]"]
 
@@ -187,20 +184,11 @@ def _label(place: str, entry: Any) -> str:
 
 def _definition(place: str, entry: Mapping[str, Any], comment: str | None, restore: bool) -> Definition:
     with ErrorList() as errors:
-        if is_absent(entry):
-            errors.add(*_absent_errors(entry, restore))
+        if restore and is_absent(entry):
+            errors.add("state: absent cannot be used with restore: true, because a restore deletes nothing")
         options = {**entry, "journal_comment": comment}
         definition: Definition = errors.check(definition_from, options)
     return definition._replace(place=place)
-
-
-def _absent_errors(entry: Mapping[str, Any], restore: bool) -> Iterator[str]:
-    for option, value in entry.items():
-        is_default = value in (None, DEFINITION_OPTIONS[option].get("default"))
-        if option not in _OF_ABSENT and not is_default:
-            yield f"{option} cannot be used with state: absent"
-    if restore:
-        yield "state: absent cannot be used with restore: true, because a restore deletes nothing"
 
 
 def _name_errors(placed: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
@@ -211,7 +199,8 @@ def _name_errors(placed: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[st
     for place, entry in placed:
         if entry.get("name"):
             holders.setdefault(name_key(entry["name"]), place)
-    for place, entry in placed:
+    present = [(place, entry) for place, entry in placed if not is_absent(entry)]
+    for place, entry in present:
         for name in dict.fromkeys(entry.get("previous_names") or ()):
             holder = holders.setdefault(name_key(str(name)), place)
             if holder != place:

@@ -67,7 +67,7 @@ POOL = {"min_cached_instances": 2, "max_cached_instances": 1}
         ({"previous_names": [" b"]}, "previous_names[0] ' b' starts or ends with whitespace; write 'b'"),
         ({"id": ID, "previous_names": ["b"]}, "previous_names cannot be used with id"),
         ({"id": ID, "replace_on_change": True}, "replace_on_change cannot be used with id"),
-        ({"state": "absent", "previous_names": ["b"]}, "previous_names cannot be used with state: absent"),
+        ({"state": "absent", "exec_timeout": -1}, "exec_timeout must be at least 1, not -1"),
         ({"replace_on_change": ["x"]}, f"replace_on_change[0] 'x' {NO_OPTION}"),
         ({"replace_on_change": ["name"]}, f"replace_on_change[0] is name; {NEVER}"),
         ({"replace_on_change": 1}, "replace_on_change 1 is neither true nor a list of options"),

@@ -9,7 +9,7 @@ from ansible_collections.mstr.library.plugins.module_utils._work.many import MAN
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile
 from ansible_collections.mstr.library.plugins.modules import mstr_runtime
 from ansible_collections.mstr.library.plugins.modules.mstr_runtimes import main
-from unit.support.make import ID, faults_of, stored
+from unit.support.make import ID, faults_of, stored, wanted
 from unit.support.module import Run
 from unit.support.server import Server
 
@@ -80,17 +80,15 @@ def test_duplicates_with_both_indexes(entries, fault):
     assert faults(*entries) == (fault,)
 
 
-@pytest.mark.parametrize(
-    ("fields", "named"),
-    [
-        ({"replace_on_change": True, "smoke_test": "1"}, ["replace_on_change", "smoke_test"]),
-        ({"description": "", "purge_packages": False}, ["description", "purge_packages"]),
-    ],
-)
-def test_absent_with_fields_makes_no_sense(fields, named):
-    found = faults({"name": "a", "state": "absent", **fields})
-    assert sorted(found) == [f"runtimes[0] 'a': {entry} cannot be used with state: absent" for entry in named]
-    assert prepare(runtimes=[{"name": "a", "id": ID, "state": "absent"}], journal_comment="why")
+def test_a_definition_becomes_absent_by_one_word():
+    """What else it says is checked and ignored, as in mstr_runtime."""
+    said = {"whitelist": ["10.0.0.0/8"], "purge_packages": False, "smoke_test": "1", "previous_names": ["b"]}
+    absent = {"name": "a", **said, "state": "absent"}
+    others = [{"name": "c", "previous_names": ["b"]}]
+    [of_many, _other] = prepare(runtimes=[absent, *others], journal_comment="why").definitions
+    for definition in (wanted(**absent), of_many):
+        assert (definition.previous_names, definition.smoke_test) == ((), None)
+    assert faults({**absent, "whitelist": ["a"]}) == faults({"name": "a", "whitelist": ["a"]})
 
 
 @pytest.mark.parametrize("source", ["runtimes", "src"])
