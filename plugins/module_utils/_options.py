@@ -10,13 +10,16 @@ import json
 import math
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from ansible.module_utils.common.validation import check_type_dict
+
 from ._errors import REFUSED, text_error
 from ._secrets import SHORTEST_SECRET
-from ._text import MASK, SURROGATE, clean, masked, printable, texts_in
+from ._text import MASK, SURROGATE, clean, masked, nearest, printable, texts_in
 
 _HALF = "contains half of a character (a lone surrogate); remove it"
 _NUL = "contains a NUL character; remove it"
@@ -36,7 +39,7 @@ def all_without_errors(spec: Mapping[str, Any], params: Mapping[str, Any]) -> tu
         elif name.startswith("_ansible_"):
             rest[name] = value
         else:
-            errors.append(_unknown(name, specs))
+            errors.append(_unknown(name, specs, errors))
     return rest, errors
 
 
@@ -62,6 +65,9 @@ def without_errors(
     error = _value_error(value, kind, spec.get("choices"), from_file)
     if error is None:
         return value
+    unit = _UNITS.get(option.rpartition(".")[2])
+    if unit and error.endswith(" number"):
+        error += f" of {unit}"
     errors.append(f"{option} {error}" if option else error)
     # Ansible makes a text of anything.
     return str(value) if kind in _TEXTS and not spec.get("choices") else None
@@ -85,7 +91,8 @@ def _list(value: Any, spec: Mapping[str, Any], errors: list[str], option: str, f
     is_split = not isinstance(value, Mapping) and not options and not callable(spec["type"])
     if is_split:
         return value
-    errors.append(f"{option} {_short(value)} is not a list")
+    advice = _packages_advice(value, options, "[{}]")
+    errors.append(f"{option} {_short(value)} is not a list{advice}")
     return None
 
 
@@ -111,33 +118,55 @@ def _entry(entry: Any, spec: Mapping[str, Any], errors: list[str], place: str, f
 def _options(
     value: Any, options: Mapping[str, Any], errors: list[str], option: str, from_file: bool
 ) -> dict[str, Any] | None:
-    if not isinstance(value, Mapping):
-        if not from_file and _is_mapping_as_text(value):
-            return value  # type: ignore[no-any-return]
-        errors.append(f"{option} {_short(value)} is not a mapping of options".lstrip())
+    given = value if from_file else _mapping_in(value)
+    if not isinstance(given, Mapping):
+        advice = _packages_advice(value, options)
+        errors.append(f"{option} {_short(value)} is not a mapping of options{advice}".lstrip())
         return None
     start = f"{option}." if option else ""
     rest = {}
-    for key, inner in value.items():
+    for key, inner in given.items():
         if key in options:
             rest[key] = without_errors(inner, options[key], errors, f"{start}{key}", from_file)
         else:
-            errors.append(_unknown(f"{start}{key}", options))
+            errors.append(_unknown(key, options, errors, start))
     required = [key for key, spec in options.items() if spec.get("required")]
-    errors += [f"{start}{key} is missing" for key in required if value.get(key) is None]
+    errors += [f"{start}{key} is missing" for key in required if given.get(key) is None]
     rest = {key: inner for key, inner in rest.items() if inner is not None}
     return rest if rest.keys() >= set(required) else None
 
 
-def _is_mapping_as_text(value: Any) -> bool:
-    """Whether this may be JSON or key=value, which Ansible also accepts in a task."""
-    return isinstance(value, str) and bool(re.search("[={]", value.replace("==", "")))
+def _mapping_in(value: Any) -> Any:
+    """The mapping in JSON or key=value, which Ansible also accepts in a task; else the value itself."""
+    if isinstance(value, str) and re.search("[={]", value.replace("==", "")):
+        with suppress(TypeError):
+            return check_type_dict(value)
+    return value
 
 
-def _unknown(option: str, options: Iterable[str]) -> str:
-    return f"{_short(option)[1:-1]} is not an option; the options are {', '.join(sorted(options))}"
+_PINNED = re.compile(r"\s*([\w.-]+)(?:\s*==\s*([\w.+!-]+))?\s*", re.ASCII)
 
 
+def _packages_advice(value: Any, options: Mapping[str, Any], form: str = "{}") -> str:
+    """What to write in place of a text such as `pandas==2.2.3`, if these are the options of a package."""
+    match = _PINNED.fullmatch(value) if isinstance(value, str) and {"name", "version"} <= options.keys() else None
+    if not match:
+        return ""
+    version = f', version: "{match[2]}"' if match[2] else ""
+    return "; write " + form.format(f"{{name: {match[1]}{version}}}")
+
+
+def _unknown(option: Any, options: Collection[str], errors: Iterable[str], start: str = "") -> str:
+    """The error of an option that does not exist. Of several errors, only the first lists those that do."""
+    near = nearest(str(option), options)
+    known = f"; the options are {', '.join(sorted(options))}"
+    more = f"; the nearest one is {start}{near}" if near else known
+    is_known = any(known in error for error in errors)
+    return f"{_short(f'{start}{option}')[1:-1]} is not an option{'' if is_known and not near else more}"
+
+
+# What numbers count, for messages.
+_UNITS = {"mem": "MB", **dict.fromkeys(("exec_timeout", "run_timeout", "timeout", "wait_timeout"), "seconds")}
 _TEXTS = ("str", "path")
 
 

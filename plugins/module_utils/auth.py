@@ -128,6 +128,7 @@ class OwnModule(AnsibleModule):
 
     # Stays empty in an ansible-core that does not call `_load_params` to read the options.
     option_errors: Sequence[str] = ()
+    null_options: Sequence[str] = ()
     hidden: frozenset[str] = frozenset()  # what `hide` was called with
     task_options: frozenset[str] = frozenset()  # what the task itself sets, not its environment
 
@@ -140,7 +141,8 @@ class OwnModule(AnsibleModule):
         from ._remedies import option_error  # only a task that fails needs it
 
         # Without `error`, the result is not this module's, and proves nothing of what it did.
-        super().fail_json(**self._shown({"msg": option_error(msg, self.option_errors), "error": None, **facts}))
+        sentence = option_error(msg, self.option_errors, self.null_options)
+        super().fail_json(**self._shown({"msg": sentence, "error": None, **facts}))
 
     def _shown(self, facts: Mapping[str, Any]) -> dict[str, Any]:
         return dict(self.masked({"invocation": {"module_args": self.params}, **facts}))
@@ -162,6 +164,7 @@ class OwnModule(AnsibleModule):
 
     def _load_params(self) -> None:
         self._read_params()
+        self.null_options = [name for name, value in self.params.items() if value is None]
         self.params = given_options(self.params, self.argument_spec)
         unloggable = unloggable_errors(self.params)
         if unloggable:

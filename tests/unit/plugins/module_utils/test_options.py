@@ -23,7 +23,8 @@ QUOTES = "put it in quotes"
 
 
 NULL = "runtimes[0] is null; remove it, or write a value"
-NO_OPTION = "is not an option; the options are description, name, version"
+NO_MAPPING = "is not a mapping of options"
+PANDAS = '{name: pandas, version: "2.2.3"}'
 
 
 def errors_of(entry, *, from_file):
@@ -58,20 +59,49 @@ def test_in_a_file_only_text_is_text(entry, fault):
         ("whitelist", {"a": 1}, "whitelist %r is not a list"),
         ("packages", "pandas, numpy", "packages %r is not a list"),
         ("packages", [{"version": "1"}], "packages[0].name is missing"),
-        ("packages", [{"name": "a", "vesion": "1"}], f"packages[0].vesion {NO_OPTION}"),
+        (
+            "packages",
+            [{"name": "a", "vesion": "1"}],
+            "packages[0].vesion is not an option; the nearest one is packages[0].version",
+        ),
+        ("packages", ["pandas==2.2.3"], f"packages[0] %r {NO_MAPPING}; write {PANDAS}"),
+        ("packages", ["pandas"], f"packages[0] %r {NO_MAPPING}; write {{name: pandas}}"),
+        ("packages", "pandas==2.2.3", f"packages %r is not a list; write [{PANDAS}]"),
         ("resource", {"zzz": 1}, "resource.zzz is not an option; the options are cpu, disk, mem, proc_count"),
         ("resource", [{"cpu": 1}, {"mem": 2}], "resource %r is not a mapping of options"),
         ("resource", {"cpu": "500m"}, "resource.cpu '500m' is not a number"),
-        ("exec_timeout", "10s", "exec_timeout %r is not a whole number"),
+        ("exec_timeout", "10s", "exec_timeout %r is not a whole number of seconds"),
         ("resource", {"mem": 10**400}, "resource.mem is too large; the largest number is 9223372036854775807"),
-        ("resource", {"mem": 1.5}, "resource.mem 1.5 is not a whole number"),
+        ("resource", {"mem": 1.5}, "resource.mem 1.5 is not a whole number of MB"),
         ("resource", {"mem": math.nan}, "resource.mem must be a finite number, not nan"),
     ],
 )
 @pytest.mark.parametrize("from_file", [False, True])
 def test_value_that_ansible_would_convert(option, value, fault, from_file):
     """Silently, or refuse without its place."""
-    assert errors_of({option: value}, from_file=from_file) == [fault.replace("%r", repr(value))]
+    shown = repr(value[0] if "[0] %r" in fault else value)
+    assert errors_of({option: value}, from_file=from_file) == [fault.replace("%r", shown)]
+
+
+@pytest.mark.parametrize(
+    "value", ['{"mem": "1024MB", "zzz": 1}', "mem=1024MB zzz=1", "{'mem': '1024MB', 'zzz': 1}"], ids=["json", "=", "py"]
+)
+def test_mapping_as_text(value):
+    """Ansible reads it, in a task; what is wrong in it is said as for a mapping."""
+    known = "the options are cpu, disk, mem, proc_count"
+    assert errors_of({"resource": value}, from_file=False) == [
+        "resource.mem '1024MB' is not a whole number of MB",
+        f"resource.zzz is not an option; {known}",
+    ]
+    assert errors_of({"resource": value}, from_file=True)[0].endswith("is not a mapping of options")
+
+
+def test_only_one_error_lists_the_options():
+    given = {"white_list": [], "abc": 1, "def": 2}
+    near, first, second = all_without_errors(SPEC, given)[1]
+    assert near == "white_list is not an option; the nearest one is whitelist"
+    assert first.startswith("abc is not an option; the options are description, ")
+    assert second == "def is not an option"
 
 
 @pytest.mark.parametrize(
@@ -111,6 +141,11 @@ def test_list_that_is_none(runtimes, error):
 )
 def test_message_of_ansible_comes_last(message, errors, shown):
     assert option_error(message, errors).splitlines() == shown
+
+
+def test_null_is_said_to_be_null():
+    needed = "one of the following is required: runtimes, src, scripts"
+    assert option_error(needed, [], ["runtimes", "wait"]) == f"{needed} (null counts as not given: runtimes)"
 
 
 def test_a_whole_result_as_session():

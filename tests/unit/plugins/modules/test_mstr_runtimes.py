@@ -127,9 +127,9 @@ def test_entry_refused_hides_no_other_entry(lines):
         "runtimes[2] 'c': packages[1] 'requests' is not a mapping of options",
         "runtimes[2] 'c': packages[2].nmae is not an option",
         "runtimes[2] 'c': packages[2].name is missing",
-        "runtimes[4] 'd': resource.mem '1GB' is not a whole number",
+        "runtimes[4] 'd': resource.mem '1GB' is not a whole number of MB",
         "runtimes[4] 'd': zzz is not an option",
-        "wait_timeout 'four' is not a whole number",
+        "wait_timeout 'four' is not a whole number of seconds",
         "timeout must be more than 0 and at most 86400 seconds, not 0.0",
         "runtimes[2] 'c': whitelist[1] 'host' is not a CIDR block (it is a host name)",
         "runtimes[2] 'c': packages[3].version '>=2' is not only a version",
@@ -217,7 +217,7 @@ def test_scripts_of_a_file(src):
     script = {"name": "Load", "project": " ", "runtime": "a"}
     assert src.faults({"runtimes": [], "scripts": [script]}) == ["FILE line 3: project is empty"]
     assert src.faults({"scripts": [{"name": "Load", "runtimes": "a", "project": "P"}]}) == [
-        "FILE line 2 'Load': runtimes is not an option; the options are id, name, project, runtime",
+        "FILE line 2 'Load': runtimes is not an option; the nearest one is runtime",
         "FILE line 2 'Load': runtime is missing",
     ]
     assert src.faults({"scripts": []}, scripts=[]) == [
