@@ -43,8 +43,8 @@ options:
   include_installed:
     description:
       - Whether to find out what is installed, by a short script that the task runs on each runtime with the status
-        V(ready), but not in check mode. It reads C(importlib.metadata) and writes nothing. O(policy) then evaluates
-        what is installed.
+        V(ready) or V(unknown), but not in check mode. It reads C(importlib.metadata) and writes nothing. O(policy) then
+        evaluates what is installed.
     type: bool
     default: false
   projects:
