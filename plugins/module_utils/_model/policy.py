@@ -185,10 +185,9 @@ class Policy(NamedTuple):
         """
         lists: dict[str, list[dict[str, Any]]] = {"violations": [], "exempted": [], "not_evaluated": []}
         for runtime in runtimes:
-            real, values = installed.get(runtime.key), dict(runtime.values)
+            # A server may not return what was never set.
+            real, values = installed.get(runtime.key), {**dict.fromkeys(BY_NAME), **runtime.values}
             if real:
-                # The rules evaluate them together with what was set, which a server may not return if nothing was.
-                values = {"packages": None, "runtime_version": None, **values}
                 values |= {"installed": real, "python": real.python["version"]}
             for finding in self.evaluate(values, runtime.name, runtime.key):
                 key = "violations" if finding.counts else finding.verdict.replace(" ", "_")

@@ -11,7 +11,7 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import ErrorL
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from as policy_on
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import RULES
-from ansible_collections.mstr.library.plugins.module_utils._model.runtime import DEFAULT_RUNTIME_ID
+from ansible_collections.mstr.library.plugins.module_utils._model.runtime import DEFAULT_RUNTIME_ID, from_api
 from ansible_collections.mstr.library.plugins.module_utils._options import all_without_errors
 from ansible_collections.mstr.library.plugins.module_utils._work.inputs import POLICY_OPTION, libraries
 from hypothesis import assume, given
@@ -244,9 +244,11 @@ def test_python_of_a_new_runtime(rule, version):
     assert ensured(Server(stored(runtimeVersion=None)), {"description": "d"}, strict).action == "updated"
 
 
-def test_default_runtime_with_an_empty_whitelist():
-    """An audit evaluates it as any other."""
-    found = policy_from({"networks_within": ["10.0.0.0/8"]}).report([runtime(id=DEFAULT_RUNTIME_ID, whitelist=None)])
+@pytest.mark.parametrize("fields", [{"whitelist": []}, {"whitelist": None}, {}])
+def test_default_runtime_with_an_empty_whitelist(fields):
+    """An audit evaluates it as any other, also where the server does not return what was never set."""
+    default = from_api({"id": DEFAULT_RUNTIME_ID, "name": "(Default) Strategy", **fields})
+    found = policy_from({"networks_within": ["10.0.0.0/8"]}).report([default])
     assert [(row["id"], row["rule"]) for row in found["violations"]] == [(DEFAULT_RUNTIME_ID, "whitelist_required")]
 
 
