@@ -41,6 +41,41 @@ def talkative(sim: Simulator) -> str:
     return text
 
 
+def _task(module: str, number: int, **options: Any) -> dict[str, Any]:
+    return {f"mstr.library.{module}": options, "register": f"result_{number}", "ignore_errors": True}
+
+
+MODULES: list[tuple[str, dict[str, Any]]] = [
+    ("mstr_info", {}),
+    ("mstr_runtime", {"name": "Old", "exec_timeout": 61}),
+    ("mstr_runtime", {"id": "B" * 32, "description": "a"}),
+    ("mstr_runtimes", {"runtimes": [{"name": "Old", "exec_timeout": 62}], "purge": True}),
+    ("mstr_runtime_info", {"include_scripts": True, "include_tasks": True, "include_installed": True}),
+    ("mstr_audit", {"include_scripts": True, "policy": {"packages_never": ["pandas"]}}),
+    ("mstr_script_runtime", {"runtime": "Plain", "from_runtime": "Old"}),
+    ("mstr_script_run", {"code": "print('{secrets}')"}),
+    ("mstr_script_run", {"code": "raise ValueError('{secrets}')"}),
+    ("mstr_probe", {}),
+]
+RESULTS = "{{ range(" + str(len(MODULES)) + ") | map('regex_replace', '^', 'result_') | map('extract', vars) }}"
+
+
+def test_no_registered_result_has_a_secret(
+    sim: Simulator, talkative: str, core: Path, way: str, tmp_path: Path
+) -> None:
+    """Ansible itself masks only what it shows, from ansible-core 2.22 on."""
+    tasks = [_task(module, number, **options) for number, (module, options) in enumerate(MODULES)]
+    write = {"content": RESULTS, "dest": str(tmp_path / "results.json"), "mode": "0600"}
+    playbook = [{"hosts": "a", "gather_facts": False, "tasks": [*tasks, {"ansible.builtin.copy": write}]}]
+    play = Play(tmp_path, core, sim.environment(), hosts={"a": {}})
+    played = play(playbook, "-vvv", "--diff")
+    results = (tmp_path / "results.json").read_text(encoding="utf-8")
+    assert "failed=0" in played.output, played.output
+    assert leaks(sim, played.output + json.dumps(played.records)) == []
+    assert leaks(sim, results) == []
+    assert results.count("********") > 20
+
+
 def test_no_file_has_a_secret_that_the_server_repeats(
     sim: Simulator, talkative: str, core: Path, way: str, tmp_path: Path
 ) -> None:
