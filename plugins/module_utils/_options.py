@@ -139,7 +139,7 @@ def _options(
 def _mapping_in(value: Any) -> Any:
     """The mapping in JSON or key=value, which Ansible also accepts in a task; else the value itself."""
     if isinstance(value, str) and re.search("[={]", value.replace("==", "")):
-        with suppress(TypeError):
+        with suppress(Exception):
             return check_type_dict(value)
     return value
 
@@ -267,10 +267,15 @@ def _masked(secrets: Iterable[str], value: Any) -> Any:
     return MASK if is_number and any(len(text) >= SHORTEST_SECRET and text in str(value) for text in secrets) else value
 
 
+_OWN_KEY = re.compile("[a-z_]+")
+
+
 def _mapped(value: Any, change: Callable[[Any], Any]) -> Any:
-    """The value with each text, also in a key, and each number changed."""
+    """The value with each text and each number changed, also in a key, unless it is a plain word, such as our own."""
     if isinstance(value, Mapping):
-        return {change(key): _mapped(inner, change) for key, inner in value.items()}
+        return {
+            key if _OWN_KEY.fullmatch(str(key)) else change(key): _mapped(inner, change) for key, inner in value.items()
+        }
     if isinstance(value, (list, tuple)):
         return [_mapped(entry, change) for entry in value]
     return change(value)

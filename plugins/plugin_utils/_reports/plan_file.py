@@ -125,7 +125,8 @@ def _checked(entry: Json, environment: str, server: str | None) -> Plan:
             "changed there"
         )
     if not entry.get("plan_id"):
-        raise ValueError(f"has no plan for {environment}, because its check failed: {entry.get('message')}")
+        why = entry.get("message") or "it has no plan_id"
+        raise ValueError(f"has no plan for {environment}, because its check failed: {why}")
     plan = Plan(str(entry["plan_id"]), entry.get("differences") or ())
     try:
         refusal(plan, ())  # it reads every difference

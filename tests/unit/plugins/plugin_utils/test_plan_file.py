@@ -60,7 +60,7 @@ FAILED = environment("production", None, message="Could not log in.")
             "is not a plan: environments[0] has no name (environment)",
         ),
         (damaged(environment=None), "has no plan for production, so nothing was changed there"),
-        (damaged(plan_id=None), "has no plan for production, because its check failed: None"),
+        (damaged(plan_id=None), "has no plan for production, because its check failed: it has no plan_id"),
         (damaged(differences=1), "is not a plan: the differences of production cannot be read"),
         (damaged(differences=[{"runtime": "R"}]), "is not a plan: the differences of production cannot be read"),
         (written(environment("other")), "has no plan for production, so nothing was changed there"),
