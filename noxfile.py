@@ -17,7 +17,7 @@ import nox
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from dev import envs
+from dev import collection, envs
 from dev.paths import CACHE, ROOT, run_folder
 
 antsibull_nox.load_antsibull_nox_toml()
@@ -135,6 +135,8 @@ def changelog(session: nox.Session) -> None:
 @command("dev")
 def release(session: nox.Session) -> None:
     """Test the tarball for Galaxy as users and Galaxy get it, and put it into dist."""
+    if why := collection.uncommitted():
+        session.error(why)
     install(session, "dev")
     run(session, "pytest", "--numprocesses=auto", "--all", "tests/lint/test_tarball.py", "tests/plays/examples")
     run(session, "python", "-m", "dev.collection")

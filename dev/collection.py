@@ -68,7 +68,15 @@ def unpack(tarball: Path, folder: Path) -> Path:
     return folder / LIBRARY
 
 
+def uncommitted() -> str:
+    """Why nothing can be released: the tarball has what is in the working tree. Empty if all of it is committed."""
+    changes = run("git", "status", "--porcelain").rstrip()
+    return changes and f"A release holds only what is committed. Commit, ignore or remove:\n{changes}"
+
+
 if __name__ == "__main__":
+    if why := uncommitted():
+        sys.exit(why)
     with run_folder():
         DIST.mkdir(exist_ok=True)
         print(shutil.copy2(tarball(), DIST))

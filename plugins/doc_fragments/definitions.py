@@ -24,6 +24,7 @@ options:
   runtimes:
     description:
       - The definitions of the runtimes, each with the options of M(mstr.library.mstr_runtime), which describes them.
+        With C(state=absent), the other options are checked and ignored.
     type: list
     elements: dict
     suboptions: OPTIONS

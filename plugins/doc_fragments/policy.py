@@ -34,9 +34,10 @@ options:
         type: list
         elements: str
       whitelist_required:
-        description: Whether a whitelist must have entries.
+        description:
+          - Whether a whitelist must have entries, because it is not documented whether an empty one allows nothing or
+            everything. A new runtime needs one, too. By default V(true) with C(networks_within) or C(networks_never).
         type: bool
-        default: false
       networks_required:
         description: Networks that all must include. Put the address of the Library server here.
         type: list
@@ -59,19 +60,20 @@ options:
         type: list
         elements: str
       package_versions_required:
-        description: Whether each package needs a version.
+        description: Whether each package needs a version. V(latest) is none.
         type: bool
         default: false
       runtime_versions_within:
         description:
           - The allowed Python versions. Write a list of specifiers, such as V(==3.11.*), of which one must match. In
-            both rules on Pythons, the installed one counts where it was read.
+            both rules on Pythons, the installed one counts where it was read, and a new runtime must have a
+            C(runtime_version).
         type: list
         elements: str
       python_days_left:
         description:
-          - Days until the Python may end. V(0) requires one that has not ended. A version that this collection does not
-            know is not evaluated.
+          - Minimum days of upstream support left. V(0) requires a Python that has not ended. A version that this
+            collection does not know is not evaluated.
         type: int
       resource_max:
         description: The largest allowed values. Only what a runtime has is evaluated.

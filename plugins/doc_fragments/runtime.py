@@ -33,8 +33,8 @@ class ModuleDocFragment:
 options:
   state:
     description:
-      - Whether the runtime is to exist. With V(absent), the options that define the runtime are checked and ignored.
-        The built-in default runtime cannot be deleted.
+      - Whether the runtime is to exist. The built-in default runtime cannot be deleted.
+      - With V(absent), only O(name) and O(id) count; the other options of the runtime are checked and ignored.
     type: str
     choices: [present, absent]
     default: present

@@ -78,6 +78,14 @@ class Interrupted(Exception):
         return MstrError(f"{self.sentence}{operation}.")
 
 
+class _Fault(MstrError):
+    """An unexpected exception. It proves nothing: something may have been written before it."""
+
+    def to_result(self) -> dict[str, Any]:
+        """The arguments of `fail_json`."""
+        return {**super().to_result(), "action": "unknown"}
+
+
 class ValidationError(MstrError):
     """Invalid values. The message holds every error of a task, one per line."""
 
@@ -226,5 +234,5 @@ def as_mstr_error(exc: Exception, *, is_ours: bool = True) -> MstrError:
     where = f" in {os.path.basename(trace.tb_frame.f_code.co_filename)}, line {trace.tb_lineno}" if trace else ""
     what = f"{type(exc).__name__}{where}"
     if is_ours:
-        return MstrError(f"This is a bug in mstr.library: {what}. Please report it with this message.")
-    return MstrError(f"This is a bug in this module, not in mstr.library: {what}.")
+        return _Fault(f"A fault in mstr.library: {what}. Please report it with this message.")
+    return MstrError(f"A fault in this module, not in mstr.library: {what}.")

@@ -6,16 +6,23 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
+from ansible.module_utils.common.validation import check_type_dict
+
 from ._errors import REFUSED, text_error
-from ._text import SURROGATE, clean, texts_in
+from ._secrets import SHORTEST_SECRET
+from ._text import MASK, SURROGATE, clean, masked, nearest, printable, texts_in
 
 _HALF = "contains half of a character (a lone surrogate); remove it"
+_NUL = "contains a NUL character; remove it"
 _LARGEST = 2**63 - 1
 
 _BOOLEANS = ("true", "false", "yes", "no", "on", "off", "y", "n", "t", "f", "1", "0", "1.0", "0.0")
@@ -32,7 +39,7 @@ def all_without_errors(spec: Mapping[str, Any], params: Mapping[str, Any]) -> tu
         elif name.startswith("_ansible_"):
             rest[name] = value
         else:
-            errors.append(_unknown(name, specs))
+            errors.append(_unknown(name, specs, errors))
     return rest, errors
 
 
@@ -58,6 +65,9 @@ def without_errors(
     error = _value_error(value, kind, spec.get("choices"), from_file)
     if error is None:
         return value
+    unit = _UNITS.get(option.rpartition(".")[2])
+    if unit and error.endswith(" number"):
+        error += f" of {unit}"
     errors.append(f"{option} {error}" if option else error)
     # Ansible makes a text of anything.
     return str(value) if kind in _TEXTS and not spec.get("choices") else None
@@ -81,7 +91,8 @@ def _list(value: Any, spec: Mapping[str, Any], errors: list[str], option: str, f
     is_split = not isinstance(value, Mapping) and not options and not callable(spec["type"])
     if is_split:
         return value
-    errors.append(f"{option} {_short(value)} is not a list")
+    advice = _packages_advice(value, options, "[{}]")
+    errors.append(f"{option} {_short(value)} is not a list{advice}")
     return None
 
 
@@ -107,33 +118,55 @@ def _entry(entry: Any, spec: Mapping[str, Any], errors: list[str], place: str, f
 def _options(
     value: Any, options: Mapping[str, Any], errors: list[str], option: str, from_file: bool
 ) -> dict[str, Any] | None:
-    if not isinstance(value, Mapping):
-        if not from_file and _is_mapping_as_text(value):
-            return value  # type: ignore[no-any-return]
-        errors.append(f"{option} {_short(value)} is not a mapping of options".lstrip())
+    given = value if from_file else _mapping_in(value)
+    if not isinstance(given, Mapping):
+        advice = _packages_advice(value, options)
+        errors.append(f"{option} {_short(value)} is not a mapping of options{advice}".lstrip())
         return None
     start = f"{option}." if option else ""
     rest = {}
-    for key, inner in value.items():
+    for key, inner in given.items():
         if key in options:
             rest[key] = without_errors(inner, options[key], errors, f"{start}{key}", from_file)
         else:
-            errors.append(_unknown(f"{start}{key}", options))
+            errors.append(_unknown(key, options, errors, start))
     required = [key for key, spec in options.items() if spec.get("required")]
-    errors += [f"{start}{key} is missing" for key in required if value.get(key) is None]
+    errors += [f"{start}{key} is missing" for key in required if given.get(key) is None]
     rest = {key: inner for key, inner in rest.items() if inner is not None}
     return rest if rest.keys() >= set(required) else None
 
 
-def _is_mapping_as_text(value: Any) -> bool:
-    """Whether this may be JSON or key=value, which Ansible also accepts in a task."""
-    return isinstance(value, str) and bool(re.search("[={]", value.replace("==", "")))
+def _mapping_in(value: Any) -> Any:
+    """The mapping in JSON or key=value, which Ansible also accepts in a task; else the value itself."""
+    if isinstance(value, str) and re.search("[={]", value.replace("==", "")):
+        with suppress(Exception):
+            return check_type_dict(value)
+    return value
 
 
-def _unknown(option: str, options: Iterable[str]) -> str:
-    return f"{_short(option)[1:-1]} is not an option; the options are {', '.join(sorted(options))}"
+_PINNED = re.compile(r"\s*([\w.-]+)(?:\s*==\s*([\w.+!-]+))?\s*", re.ASCII)
 
 
+def _packages_advice(value: Any, options: Mapping[str, Any], form: str = "{}") -> str:
+    """What to write in place of a text such as `pandas==2.2.3`, if these are the options of a package."""
+    match = _PINNED.fullmatch(value) if isinstance(value, str) and {"name", "version"} <= options.keys() else None
+    if not match:
+        return ""
+    version = f', version: "{match[2]}"' if match[2] else ""
+    return "; write " + form.format(f"{{name: {match[1]}{version}}}")
+
+
+def _unknown(option: Any, options: Collection[str], errors: Iterable[str], start: str = "") -> str:
+    """The error of an option that does not exist. Of several errors, only the first lists those that do."""
+    near = nearest(str(option), options)
+    known = f"; the options are {', '.join(sorted(options))}"
+    more = f"; the nearest one is {start}{near}" if near else known
+    is_known = any(known in error for error in errors)
+    return f"{_short(f'{start}{option}')[1:-1]} is not an option{'' if is_known and not near else more}"
+
+
+# What numbers count, for messages.
+_UNITS = {"mem": "MB", **dict.fromkeys(("exec_timeout", "run_timeout", "timeout", "wait_timeout"), "seconds")}
 _TEXTS = ("str", "path")
 
 
@@ -190,12 +223,18 @@ def _short(value: Any) -> str:
     return clean(repr(value), 60)
 
 
-def unicode_errors(params: Mapping[str, Any]) -> list[str]:
-    """A sentence for each text with half a character (a lone surrogate), which nothing can show or log.
+def unloggable_errors(params: Mapping[str, Any]) -> list[str]:
+    """A sentence for each text with half a character (a lone surrogate) or a NUL, which Ansible cannot show or log.
 
     No text is quoted, because it may be a secret, and Ansible would not find it in the escaped form.
     """
-    return [f"{name} {_HALF}" for name, text in texts_in(params) if SURROGATE.search(text)]
+    halves = [f"{name} {_HALF}" for name, text in texts_in(params) if SURROGATE.search(text)]
+    return halves + [f"{name} {_NUL}" for name, text in texts_in(params) if "\0" in text]
+
+
+def loggable(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The options with a blank or a mark in place of what Ansible cannot log."""
+    return dict(_mapped(params, lambda value: printable(value) if isinstance(value, str) else value))
 
 
 def secret_values(spec: Mapping[str, Any], params: Mapping[str, Any]) -> set[str]:
@@ -211,3 +250,32 @@ def secret_values(spec: Mapping[str, Any], params: Mapping[str, Any]) -> set[str
 
             values |= url_secrets(str(url))
     return values
+
+
+def without_secrets(value: Any, secrets: Iterable[str]) -> Any:
+    """A value of a result with asterisks in place of each secret. A number is masked only for a secret that is long."""
+    # Most results contain none, and are searched once.
+    text = json.dumps(value, default=str)
+    found = [secret for secret in secrets if json.dumps(secret)[1:-1] in text]
+    return _mapped(value, partial(_masked, found)) if found else value
+
+
+def _masked(secrets: Iterable[str], value: Any) -> Any:
+    if isinstance(value, str):
+        return masked(value, secrets)
+    is_number = isinstance(value, (int, float))
+    return MASK if is_number and any(len(text) >= SHORTEST_SECRET and text in str(value) for text in secrets) else value
+
+
+_OWN_KEY = re.compile("[a-z_]+")
+
+
+def _mapped(value: Any, change: Callable[[Any], Any]) -> Any:
+    """The value with each text and each number changed, also in a key, unless it is a plain word, such as our own."""
+    if isinstance(value, Mapping):
+        return {
+            key if _OWN_KEY.fullmatch(str(key)) else change(key): _mapped(inner, change) for key, inner in value.items()
+        }
+    if isinstance(value, (list, tuple)):
+        return [_mapped(entry, change) for entry in value]
+    return change(value)

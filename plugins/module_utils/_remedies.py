@@ -19,16 +19,19 @@ from ._errors import MstrError
 from ._secrets import SHORTEST_SECRET
 
 
-def option_error(sentence: str, errors: Sequence[str]) -> str:
+def option_error(sentence: str, errors: Sequence[str], nulls: Sequence[str] = ()) -> str:
     """Ansible's message about options, after all `errors` of `all_without_errors`.
 
-    It is left out if it misses an option that was given with an error.
+    It is left out if it misses an option that was given with an error. `nulls`: the options that were given as null.
     """
     exclusive = re.match(r"parameters are mutually exclusive: (\w+)\|(\w+)", sentence)
     if exclusive:
         sentence = f"{exclusive[1]} and {exclusive[2]} exclude each other; set only one of them"
     match = re.search(r"(required|missing)[^:]*:(.*)", sentence)
     missed = re.findall(r"\w+", match[2]) if match else []
+    null = [name for name in missed if name in nulls]
+    if null:
+        sentence = f"{sentence} (null counts as not given: {', '.join(null)})"
     faulty = {re.split(r"[\[ .:]", error)[0] for error in errors}
     return "\n".join([*errors, *([] if faulty.intersection(missed) else [sentence])])
 

@@ -82,6 +82,13 @@ def ended(sentence: str) -> str:
     return f"{sentence.rstrip('.')}."
 
 
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """The name that somebody probably meant; None if none is similar."""
+    from difflib import get_close_matches  # only a misspelled name needs it
+
+    return next(iter(get_close_matches(name, sorted(names), 1, 0.75)), None)
+
+
 def texts_in(value: Any, option: str = "") -> Iterator[tuple[str, str]]:
     """Every text and number in a value, with the option that has it, such as `runtimes[0].name`."""
     if isinstance(value, Mapping):

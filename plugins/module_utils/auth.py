@@ -19,7 +19,6 @@ The only file here that uses AnsibleModule. The names in `__all__` are public; e
 
 from __future__ import annotations
 
-import json
 import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -32,21 +31,26 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
 try:
-    # From ansible-core 2.22 on, Ansible masks when it shows something, and `no_log_values` mask nothing any more.
+    # From ansible-core 2.22 on, Ansible masks only what it shows: not what is registered, nor what goes into files.
     from ansible.module_utils.secrets import register_secrets  # type: ignore[import-not-found,unused-ignore]
 except ImportError:
     register_secrets = None
 
 from ._errors import ErrorList, MstrError, ValidationError, as_mstr_error
-from ._options import all_without_errors, secret_values, unicode_errors, without_errors
+from ._options import (
+    all_without_errors,
+    loggable,
+    secret_values,
+    unloggable_errors,
+    without_errors,
+    without_secrets,
+)
 from ._secrets import SHORTEST_SECRET, with_escaped_forms
 from ._session.connection import LOGIN_MODES, Connection, connection_from, with_own_login
 from ._session.interrupt import Stop
 from ._session.session import Session
 from ._session.transport import REQUESTS_IMPORT_ERROR
 from ._text import masked, printable
-
-RESULTS_ARE_MASKED = register_secrets is None
 
 __all__ = ["MstrError", "Task", "ValidationError", "argument_spec", "run"]
 
@@ -124,17 +128,31 @@ class OwnModule(AnsibleModule):
 
     # Stays empty in an ansible-core that does not call `_load_params` to read the options.
     option_errors: Sequence[str] = ()
+    null_options: Sequence[str] = ()
     hidden: frozenset[str] = frozenset()  # what `hide` was called with
     task_options: frozenset[str] = frozenset()  # what the task itself sets, not its environment
 
-    def fail_json(self, msg: str, **more: Any) -> NoReturn:
+    def exit_json(self, **facts: Any) -> NoReturn:
+        """End the module."""
+        super().exit_json(**self._shown(facts))
+
+    def fail_json(self, msg: str, **facts: Any) -> NoReturn:
         """End the module, with a clearer message than Ansible's where possible."""
         from ._remedies import option_error  # only a task that fails needs it
 
-        super().fail_json(msg=option_error(msg, self.option_errors), **more)
+        # Without `error`, the result is not this module's, and proves nothing of what it did.
+        sentence = option_error(msg, self.option_errors, self.null_options)
+        super().fail_json(**self._shown({"msg": sentence, "error": None, **facts}))
+
+    def _shown(self, facts: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(self.masked({"invocation": {"module_args": self.params}, **facts}))
+
+    def masked(self, value: Any) -> Any:
+        """The value of a result without the hidden texts."""
+        return without_secrets(value, map(str, self.no_log_values))
 
     def hide(self, texts: Iterable[str]) -> None:
-        """Have Ansible mask these texts wherever it shows them."""
+        """Mask these texts in the result, and have Ansible mask them wherever it shows something."""
         new = {text for text in texts if text} - self.hidden
         self.hidden |= new
         self.no_log_values = _LongestFirst({*self.no_log_values, *new})
@@ -146,16 +164,16 @@ class OwnModule(AnsibleModule):
 
     def _load_params(self) -> None:
         self._read_params()
+        self.null_options = [name for name, value in self.params.items() if value is None]
         self.params = given_options(self.params, self.argument_spec)
-        not_unicode = unicode_errors(self.params)
-        if not_unicode:
-            # ansible-core 2.16 cannot log them, and 2.21 cannot return them.
-            self.params = json.loads(printable(json.dumps(self.params, ensure_ascii=False)))
+        unloggable = unloggable_errors(self.params)
+        if unloggable:
+            self.params = loggable(self.params)
         # Before Ansible converts them, or stops at the first error. It and `prepare` check what is left.
         rest, errors = all_without_errors(self.argument_spec, self.params)
         self.params = given_options(rest, self.argument_spec)
         self.task_options = frozenset(self.params)
-        self.option_errors = [*not_unicode, *errors, *self._variable_errors()]
+        self.option_errors = [*unloggable, *errors, *self._variable_errors()]
         # Ansible shows the options even if it refuses one of them.
         self.hide(with_escaped_forms(secret_values(self.argument_spec, self.params)))
 
@@ -165,7 +183,7 @@ class OwnModule(AnsibleModule):
             variable = f"MSTR_{name.upper()}"
             value, source = os.environ.get(variable), f"the environment variable {variable}"
             if value and name not in self.params and _environment in option.get("fallback", ()):
-                errors = unicode_errors({source: value})
+                errors = unloggable_errors({source: value})
                 if not errors:
                     without_errors(value, option, errors, source)
                 if errors:
@@ -240,17 +258,21 @@ def run(
     module.hide(with_escaped_forms(module.no_log_values - module.hidden))
     stop = _host.make_stop()
     trace: list[str] = []
-    output, failed = _output(module, stop, work, connection, prepare, trace.append)
+    warned: list[str] = []
+    output, failed = _output(module, stop, work, connection, prepare, trace.append, partial(_warn, warned, module))
     if stop.caller_gone:
         # No process reads the output; writing would only raise BrokenPipeError.
         raise SystemExit(1)
+    # At the end, when all secrets are known.
+    for text in warned:
+        module.warn(module.masked(text))
     # Names and versions in the sentence come from the server.
     if isinstance(output.get("msg"), str):
         output["msg"] = printable(output["msg"])
     if not module._diff:
         output.pop("diff", None)
     if module._verbosity >= _TRACE_FROM:
-        output["trace"] = [masked(line, module.no_log_values) for line in trace]
+        output["trace"] = trace
     # Outside any except block, because ansible-core 2.16 would add a traceback at -vvv.
     if failed:
         module.fail_json(**output)
@@ -264,8 +286,9 @@ def _output(
     connection: Callable[[Mapping[str, Any]], Connection],
     prepare: Callable[[Mapping[str, Any]], Any],
     trace: Callable[[str], None],
+    warn: Callable[[str, str], None],
 ) -> tuple[dict[str, Any], bool]:
-    """The result, or the arguments of `fail_json`, and whether the task failed."""
+    """The result, or the arguments of `fail_json`, and whether the task failed. Nothing is masked yet."""
     session = None
     with warnings.catch_warnings():
         # With validate_certs: false the task warns once; urllib3 would warn for each call, on stderr.
@@ -278,12 +301,11 @@ def _output(
                 request = errors.check(prepare, module.params)
             server = with_own_login(server, module.task_options, os.environ)
             for risk in server.risks():
-                _warn(module, "the connection", risk)
-            of_session = partial(_warn, module, "the session")
+                warn("the connection", risk)
+            of_session, of_work = partial(warn, "the session"), partial(warn, "what the task read or did")
             session = Session(server, stop, of_session, check_mode=module.check_mode, trace=trace)
-            warn = partial(_warn, module, "what the task read or did")
             progress = partial(_progress, module, session)
-            result = dict(work(Task(session, stop, module.params, module.check_mode, warn, progress), request))
+            result = dict(work(Task(session, stop, module.params, module.check_mode, of_work, progress), request))
             session.hand_over()
             if register_secrets and session.handed_over:
                 register_secrets([session.handed_over])
@@ -303,10 +325,10 @@ def _is_ours(work: Callable[..., object]) -> bool:
     return package.startswith(_COLLECTION)
 
 
-def _warn(module: OwnModule, subject: str, text: str) -> None:
-    """Add a warning to the module. With `no_log: true` it has no content, because Ansible shows all warnings."""
+def _warn(warned: list[str], module: OwnModule, subject: str, text: str) -> None:
+    """Add a warning to the list. With `no_log: true` it has no content, because Ansible shows all warnings."""
     hidden = f"A warning about {subject} is not shown, because of no_log: true."
-    module.warn(hidden if module.no_log else printable(text))
+    warned.append(hidden if module.no_log else printable(text))
 
 
 def _progress(module: OwnModule, session: Session, text: str) -> None:

@@ -44,8 +44,8 @@ options:
   include_installed:
     description:
       - Whether to find out what is installed, by a short script that the task runs on each runtime with the status
-        V(ready), but not in check mode. It reads C(importlib.metadata) and writes nothing. O(policy) then evaluates
-        what is installed.
+        V(ready) or V(unknown), but not in check mode. It reads C(importlib.metadata) and writes nothing. O(policy) then
+        evaluates what is installed.
     type: bool
     default: false
   policy:
@@ -190,7 +190,7 @@ mismatches:
 violations:
   description:
     - Each value that violates O(policy), once for each rule. What a rule cannot read violates it, too; C(detail) then
-      starts with V(cannot be evaluated). C(option) is V(installed) for what is installed but not in the definition.
+      starts with V(is unreadable). C(option) is V(installed) for what is installed but not in the definition.
   returned: when O(policy) is set
   type: list
   elements: dict

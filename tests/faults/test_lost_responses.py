@@ -169,6 +169,7 @@ def test_each_runtime_created_once(server: Simulator) -> None:
         {"name": "Leaves", "state": "absent"},
     ]
     done = run("mstr_runtimes", server, runtimes=wanted)
+    counts = {"created": 3, "updated": 1, "deleted": 1, "unchanged": 0, "moved": 0, "failed": 0}
     assert done.result.get("summary") == counts, done
     assert sorted(made["name"] for made in server.runtimes()) == ["New 0", "New 1", "New 2", "Old"]
     assert sorted(writes(server)) == ["DELETE", "PATCH", "POST", "POST", "POST"]

@@ -59,6 +59,7 @@ KINDS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "redirect": ("none", {"status": 302, "location": "https://elsewhere.invalid/MicroStrategyLibrary/api"}),
     "session_killed": ("before", {}),
     "echo_secret": ("none", {"status": 500, "number": 1, "message": "Refused: {secrets}"}),
+    "filled": ("before", {}),
 }
 WORK = ("none", "before", "late")
 _COMMON = {"name", "operation", "times", "skip", "kind", "work", "after"}

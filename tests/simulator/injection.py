@@ -102,8 +102,8 @@ async def _answer(
         return await _raw(fault, request, transport, done or Reply(200, {}))
     if given.get("when") == "after":
         await _delay(fault, server)
-    if kind in ("slow", "held", "session_killed"):
-        return await send(request, done or Reply(204))
+    if kind in ("slow", "held", "session_killed", "filled"):
+        return await send(request, _filled(done, call) if kind == "filled" else done or Reply(204))
     return await send(request, _made(kind, given, server, call))
 
 
@@ -145,6 +145,14 @@ def _made(kind: str, given: dict[str, Any], server: Server, call: Call) -> Reply
         body = page if body is None else body
     headers = {"Location": given["location"]} if kind == "redirect" else dict(given.get("headers", {}))
     return Reply(status, raw=body.encode(), content_type=content_type, headers=headers)
+
+
+def _filled(done: Reply | None, call: Call) -> Reply:
+    """The reply with the secrets of the request in place of the mark for them in texts."""
+    reply = done or Reply(204)
+    if reply.payload is not None:
+        reply.raw = reply.body().replace(b"{secrets}", json.dumps(" ".join(secrets_of(call)))[1:-1].encode())
+    return reply
 
 
 def secrets_of(call: Call) -> list[str]:

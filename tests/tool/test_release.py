@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 import yaml
 
+from dev import collection
 from dev.paths import ROOT
 
 WORKFLOW = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text())
@@ -47,3 +49,17 @@ def test_published_files_are_those_that_were_built(tmp_path: Path) -> None:
     (dist / "more.tar.gz").unlink()
     (dist / "a.tar.gz").write_text("c")
     assert is_refused()
+
+
+def test_uncommitted_files_are_not_released(tmp_path: Path) -> None:
+    """Such as a password that somebody put beside the code."""
+    clone = collection.copy(tmp_path / "clone")
+    git = ("git", "-c", "user.name=a", "-c", "user.email=a@example.com")
+    for words in (("init", "-q"), ("add", "-A"), ("commit", "-qm", "all")):
+        subprocess.run([*git, *words], cwd=clone, check=True)
+    (clone / "plugins" / ".env").write_text("MSTR_PASSWORD=x")
+    command = [sys.executable, "-m", "dev.collection"]
+    released = subprocess.run(command, cwd=clone, capture_output=True, text=True, check=False)
+    assert released.returncode == 1
+    assert released.stderr.endswith("Commit, ignore or remove:\n?? plugins/.env\n")
+    assert not (clone / "dist").exists()

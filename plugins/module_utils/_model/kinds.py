@@ -116,7 +116,7 @@ def normalized_name(name: str) -> str:
 
 
 class Package(NamedTuple):
-    """A Python package of a runtime. A requested version that is empty or None means any version."""
+    """A Python package of a runtime."""
 
     name: str
     version: str | None = None
@@ -129,11 +129,16 @@ class Package(NamedTuple):
         """The name by which packages are compared."""
         return normalized_name(self.name)
 
+    @property
+    def has_version(self) -> bool:
+        """Whether it has one version. None, an empty one and `latest` mean any version."""
+        return self.version not in (None, "", "latest")
+
     def merged_onto(self, have: Package | None) -> Package:
         """This requested package merged with the server's package `have`: values that are not requested stay."""
         if have is None:
             return self
-        version = self.version or have.version
+        version = self.version if self.has_version else have.version
         description = have.description if self.description is None else self.description
         merged = have._replace(version=version, description=description)
         return merged if (version or "") == (have.version or "") else merged._replace(status=None, message=None)

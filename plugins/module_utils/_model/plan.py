@@ -101,7 +101,7 @@ def _checked(
         if set(POOL) & set(changed):
             errors.add(*pool_errors(target.values))
         if policy:
-            exempted = errors.check(policy.check_plan, current, target, wanted)
+            exempted = errors.check(policy.check_plan, current, wanted)
         if changed and not target.name:
             errors.add(f"{target.label} has no name, and an update must contain one; set name")
     return exempted

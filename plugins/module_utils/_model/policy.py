@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from .._errors import ErrorList, ValidationError
 from .alike import is_permitted_by
 from .definition import Definition, keeps, valid_values
-from .fields import PURGEABLE
+from .fields import BY_NAME, PURGEABLE
 from .installed import Installed
 from .kinds import EMPTY_MAPPING, normalized_name, number, without_null
 from .networks import as_network, canonical
@@ -149,19 +149,28 @@ class Policy(NamedTuple):
 
     def of_definition(self, wanted: Definition, current: Runtime | None) -> list[Finding]:
         """What the policy finds in what a definition itself says of this runtime; None if it does not exist yet."""
-        runtime = current or Runtime({})
-        return self.evaluate(wanted.values, wanted.name or runtime.name, runtime.key, wanted.keep)
+        return self._of_values(wanted.values, current, wanted, wanted.keep)
 
-    def check_plan(self, current: Runtime | None, target: Runtime, wanted: Definition) -> tuple[Finding, ...]:
-        """What the exemptions let pass. Raises ValidationError with every violation of what the task manages."""
-        values = _planned_values(current, target, wanted)
-        findings = self.evaluate(values, target.name, target.key)
-        violations = [finding for finding in findings if finding.counts]
+    def _of_plan(self, wanted: Definition, current: Runtime | None) -> list[Finding]:
+        return self._of_values(_planned_values(current, wanted), current, wanted)
+
+    def _of_values(
+        self, values: Mapping[str, Any], current: Runtime | None, wanted: Definition, partial: Collection[str] = ()
+    ) -> list[Finding]:
+        runtime = current or Runtime({})
+        return self.evaluate(values, wanted.name or runtime.name, runtime.key, partial)
+
+    def violations_of_plan(self, current: Runtime | None, wanted: Definition) -> list[str]:
+        """A sentence for each violation of what the task manages of this runtime; None if it does not exist yet."""
         own = {finding.key: finding.sentence for finding in self.of_definition(wanted, current)}
+        violations = [finding for finding in self._of_plan(wanted, current) if finding.counts]
+        return [own.get(finding.key) or _merged_sentence(finding, wanted) for finding in violations]
+
+    def check_plan(self, current: Runtime | None, wanted: Definition) -> tuple[Finding, ...]:
+        """What the exemptions let pass. Raises ValidationError with every violation of what the task manages."""
         with ErrorList() as errors:
-            for finding in violations:
-                errors.add(own.get(finding.key) or _merged_sentence(finding, wanted))
-        return tuple(finding for finding in findings if finding.verdict == EXEMPTED)
+            errors.add(*self.violations_of_plan(current, wanted))
+        return tuple(finding for finding in self._of_plan(wanted, current) if finding.verdict == EXEMPTED)
 
     def report(
         self, runtimes: Iterable[Runtime], installed: Mapping[str, Installed] = EMPTY_MAPPING
@@ -172,10 +181,9 @@ class Policy(NamedTuple):
         """
         lists: dict[str, list[dict[str, Any]]] = {"violations": [], "exempted": [], "not_evaluated": []}
         for runtime in runtimes:
-            real, values = installed.get(runtime.key), dict(runtime.values)
+            # A server may not return what was never set.
+            real, values = installed.get(runtime.key), {**dict.fromkeys(BY_NAME), **runtime.values}
             if real:
-                # The rules evaluate them together with what was set, which a server may not return if nothing was.
-                values = {"packages": None, "runtime_version": None, **values}
                 values |= {"installed": real, "python": real.python["version"]}
             for finding in self.evaluate(values, runtime.name, runtime.key):
                 key = "violations" if finding.counts else finding.verdict.replace(" ", "_")
@@ -183,16 +191,23 @@ class Policy(NamedTuple):
         return lists
 
 
-def _planned_values(current: Runtime | None, target: Runtime, wanted: Definition) -> dict[str, Any]:
+# What a create that omits these options means.
+_OF_NEW: Mapping[str, Any] = {**dict.fromkeys(PURGEABLE, ()), "runtime_version": None, "is_new": True}
+
+
+def _planned_values(current: Runtime | None, wanted: Definition) -> dict[str, Any]:
     """The values of a plan that the task answers for.
 
-    A new runtime has empty lists where none are given. Of a list, entries may stay on the server, and a server may add
-    a package by itself; of a package without a version, its version stays. Of `resource`, only the given amounts are
-    managed.
+    Of a list, entries may stay on the server, and a server may add a package by itself; of a package without a version,
+    its version stays. Of `resource`, only the given amounts are managed.
     """
-    values = {} if current else dict.fromkeys(PURGEABLE, ())
-    lists = {name: target.values.get(name) for name in PURGEABLE if name in wanted.values}
-    return {**values, **wanted.values, **lists}
+    have: Mapping[str, Any] = current.values if current else {}
+    lists = {
+        name: BY_NAME[name].kind.merge(have.get(name), wanted.values[name], name not in wanted.keep)
+        for name in PURGEABLE
+        if name in wanted.values
+    }
+    return {**({} if current else _OF_NEW), **wanted.values, **lists}
 
 
 def _merged_sentence(finding: Finding, wanted: Definition) -> str:
@@ -205,6 +220,8 @@ def policy_from(option: Mapping[str, Any], day: date) -> Policy:
     """The policy in the option. `day`: today in UTC, for its exemptions. Raises ValidationError with all errors."""
     options = without_null(option)
     entries = enumerate(options.get("exemptions", ()))
+    if "networks_within" in options or options.get("networks_never"):
+        options.setdefault("whitelist_required", True)
     with ErrorList() as errors:
         parsed = {key: errors.check(RULES[key].parse, f"policy.{key}", options[key]) for key in RULES if key in options}
         exemptions = [errors.check(exemption_from, f"policy.exemptions[{index}]", entry) for index, entry in entries]

@@ -71,7 +71,7 @@ class Rule(NamedTuple):
 
     `parse` takes the place and the value of the rule in a policy; it returns None for a value that forbids nothing, and
     raises ValidationError. `evaluate` takes what `parse` returned, and the values of a runtime or of a definition. They
-    have the key `day`, today in UTC, and `installed` and `python` where these are known.
+    have the key `day`, today in UTC, `installed` and `python` where these are known, and `is_new` of one to create.
     `required`: it asks for entries of its lists, so a list that a create omits violates it as an empty one does.
     """
 
@@ -97,7 +97,7 @@ def _rule(sentence: str, parse: Callable[[str, Any], Any], *options: str, requir
 
 def _unreadable(option: str, value: Any, why: str, position: int | None = None) -> Finding:
     """What a rule cannot read counts as a violation, because nobody knows that the rule is kept."""
-    return Finding(option, value, f"cannot be evaluated: {why}", position)
+    return Finding(option, value, f"is unreadable: {why}", position)
 
 
 def _if_true(_place: str, value: bool) -> Any:
@@ -172,7 +172,7 @@ def networks_within(allowed: Sequence[Any], values: Mapping[str, Any]) -> Iterat
     for index, text in _whitelist_entries(values):
         networks = _networks_of(text)
         if not networks:
-            yield Finding("whitelist", text, "is not a CIDR block", index)
+            yield _unreadable("whitelist", text, "it is not a CIDR block", index)
         elif not _within(networks[0], allowed):
             yield Finding("whitelist", text, "does not lie within the allowed networks", index)
         elif not all(_within(ipv4, allowed) for ipv4 in networks[1:]):
@@ -193,11 +193,17 @@ def networks_never(forbidden: Sequence[tuple[str, Sequence[Any]]], values: Mappi
             yield Finding("whitelist", text, f"overlaps {', '.join(hit)}", index)
 
 
+_EMPTY_WHITELIST = (
+    "is empty, and it is not documented whether scripts then reach nothing or everything; list the networks, or set "
+    "whitelist_required: false in the policy"
+)
+
+
 @_rule("a whitelist is required", _if_true, "whitelist", required=True)
 def whitelist_required(_true: Any, values: Mapping[str, Any]) -> Iterator[Finding]:
     """The whitelist is not empty."""
     if not values["whitelist"]:
-        yield Finding("whitelist", None, "is empty")
+        yield Finding("whitelist", None, _EMPTY_WHITELIST)
 
 
 @_rule("networks must include {}", _required_networks, "whitelist", required=True)
@@ -292,7 +298,7 @@ def packages_never(forbidden: Sequence[Requirement], values: Mapping[str, Any]) 
             yield entry.unreadable("its name is not the name of a package")
         elif matching:
             yield entry.finding(f"matches {_joined(matching)}")
-        elif by_version and not version:
+        elif by_version and not package.has_version:
             yield entry.finding(f"has no version to compare with {_joined(by_version)}", NOT_EVALUATED)
         elif by_version and version_of(version) is None:
             yield entry.unreadable("PEP 440 cannot read its version")
@@ -316,7 +322,7 @@ def packages_required(required: Sequence[Requirement], values: Mapping[str, Any]
 def package_versions_required(_true: Any, values: Mapping[str, Any]) -> Iterator[Finding]:
     """Each package has a version."""
     for index, package in enumerate(values["packages"] or ()):
-        if not package.version:
+        if not package.has_version:
             yield Finding("packages", package.name, "has no version", index)
 
 
@@ -328,6 +334,12 @@ def _python(values: Mapping[str, Any]) -> tuple[str, str | None]:
     return "installed", installed
 
 
+def _python_of_new(values: Mapping[str, Any]) -> Iterator[Finding]:
+    """The finding for a runtime that would be created without a version. One that exists may not show its version."""
+    if values.get("is_new"):
+        yield Finding("runtime_version", None, "is not set, so the server would choose the Python; set it")
+
+
 def _python_versions(place: str, texts: Sequence[str]) -> list[tuple[str, Any]]:
     return [(text.strip(), parsed) for text, parsed in zip(texts, parsed_each(place, texts, specifiers))]
 
@@ -337,7 +349,9 @@ def runtime_versions_within(allowed: Sequence[tuple[str, Any]], values: Mapping[
     """The Python version matches an allowed specifier."""
     texts = " or ".join(text for text, _parsed in allowed) or "any, because the rule is an empty list"
     option, version = _python(values)
-    if version and not any(has_version(parsed, version) for _text, parsed in allowed):
+    if not version:
+        yield from _python_of_new(values)
+    elif not any(has_version(parsed, version) for _text, parsed in allowed):
         yield Finding(option, version, f"does not match {texts}")
 
 
@@ -346,6 +360,7 @@ def python_days_left(least: int, values: Mapping[str, Any]) -> Iterator[Finding]
     """The Python is supported for long enough. The texts are the same every day."""
     option, version = _python(values)
     if not version:
+        yield from _python_of_new(values)
         return
     support = support_of(version)
     if support is None:

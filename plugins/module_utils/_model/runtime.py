@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from .._errors import ValidationError
 from .._text import counted
+from .alike import name_key
 from .fields import BY_NAME, FIELDS
 from .kinds import EMPTY_MAPPING
 
@@ -25,6 +26,7 @@ DEFAULT_RUNTIME_ID = "0F35652CA7D041978BF0CBCB67531203"
 _ID = re.compile(r"[0-9A-Fa-f]{32}", re.ASCII)
 # C0 and C1 controls, and the separators that end a line.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_DIRECTION = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 # Read-only fields of a response [doc].
 READ_ONLY = ("status", "dateCreated", "dateModified", "version", "owner", "acl", "acg")
@@ -132,6 +134,10 @@ def name_error(name: str) -> str | None:
     """Why this name is invalid, as the rest of a sentence that starts with the option; None if it is valid."""
     if not name.strip():
         return f"{name!r} is empty"
+    if not name_key(name):
+        return f"{name!r} contains no visible character"
+    if _DIRECTION.search(name):
+        return f"{name!r} contains a mark that changes the direction of text; remove it"
     if _CONTROL.search(name):
         return f"{name!r} contains a control character, such as a tab or a line break; remove it"
     if name != name.strip():

@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from math import isfinite
 from typing import Any, NamedTuple
 
 from .._errors import ApiError, ConnectError, MstrError
@@ -80,12 +81,25 @@ class Response(NamedTuple):
         return None
 
 
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is not a number of JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if isfinite(number) else _no_number(text)
+
+
 def parsed(text: str | bytes) -> Any:
-    """The value of a JSON text. Raises ValueError for invalid JSON and for JSON that is nested too deeply."""
+    """The value of a JSON text. Raises ValueError for invalid JSON and for JSON that is nested too deeply.
+
+    Invalid are also numbers that JSON does not have, such as NaN, or that a float cannot hold, such as 1e400: other
+    programs refuse a result with them.
+    """
     if isinstance(text, bytes):
         text = text.decode(json.detect_encoding(text), "surrogatepass")
     try:
-        data = json.loads(text)
+        data = json.loads(text, parse_constant=_no_number, parse_float=_finite)
     except RecursionError:
         raise ValueError("nested too deeply") from None
     # Newer Python parsers accept deep nesting, but code that walks through the value, such as Ansible's, would fail.

@@ -32,6 +32,11 @@ _LOG_IN = "log in"
 _MAY_BE_OPEN = "If the server did log in, that session stays open until it times out there."
 
 
+def _kind(method: str, is_search: bool = False) -> str:
+    """The kind of a call. Only a POST may be a search, which reads."""
+    return READ if method == "GET" or (is_search and method == "POST") else WRITE
+
+
 class _OfThread(local):
     despite_outage = False  # see `Session.despite_outage`
     why = ""  # see `Call.why`
@@ -136,7 +141,7 @@ class Session:
         A write is sent once, because a server or a gateway may refuse what was done: after a 429 or the end of the
         session, when it could be sent again, the error has `outcome_unknown`, so that the caller looks first.
         """
-        kind = READ if read or method == "GET" else WRITE
+        kind = _kind(method, read)
         self._check_mode(kind, operation)
         why = self._of_thread.why
         call = Call(kind, method, path, operation, json, params, project, polling=polling, why=why)
@@ -256,7 +261,7 @@ class Session:
         """`send`, even after a request to end the task. One attempt of 5 seconds. Raises MstrError."""
         if self._token is None:
             raise MstrError(f"Could not {operation}: the session has ended.")
-        kind = READ if method == "GET" else WRITE
+        kind = _kind(method)
         self._check_mode(kind, operation)
         call = Call(kind, method, path, operation, json, project=project, token=self._token)
         return self.data_of(self._answer_to_last(call), operation, shape)

@@ -120,6 +120,6 @@ def _test_code(step: Step, runtime: Runtime) -> str:
     """The code of a smoke test."""
     if step.wanted.smoke_test != EACH_PACKAGE:
         return str(step.wanted.smoke_test)
-    from .._model.package_test import package_test  # few definitions need it
+    from .._model.import_check import import_check  # few definitions need it
 
-    return package_test(runtime.to_result()["packages"])
+    return import_check(runtime.to_result()["packages"])

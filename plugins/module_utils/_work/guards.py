@@ -19,6 +19,7 @@ from .._model.runtime import INCOMPLETE, Runtime, lists_default
 from .._model.steps import Step
 from .._text import NAMES_IN_MESSAGE, counted, listed
 from .api import Context, World
+from .inputs import first_violations
 
 if TYPE_CHECKING:
     from .._model.policy import Policy
@@ -61,17 +62,17 @@ def plan_refusals(
 
 
 def violations(policy: Policy, steps: Sequence[Step]) -> list[str]:
-    """The violations of definitions that had to wait for the list, because of an exemption by id.
-
-    Any other one was refused before the login, with the whole task.
+    """The violations of definitions that had to wait for the list: what a create would omit, what stays on the server,
+    and what only an exemption by id could let pass. Any other one was refused before the login.
     """
-    return [
-        f"{step.place} {step.wanted.label}: {finding.sentence}"
-        for step in steps
-        if step.error
-        for finding in policy.of_definition(step.wanted, step.before)
-        if finding.counts
-    ]
+    sentences: list[str] = []
+    for step in steps:
+        before, wanted = step.before, step.wanted
+        is_planned = wanted.state == "present" and bool(before or not wanted.id)
+        if is_planned and isinstance(step.error, ValidationError):
+            violated = policy.violations_of_plan(before, wanted)
+            sentences += [f"{step.place} {wanted.label}: {sentence}" for sentence in violated]
+    return first_violations(sentences)
 
 
 def check_plan(context: Context, world: World, step: Step, plan: Plan) -> None:

@@ -29,7 +29,7 @@ _INT: dict[str, Any] = {"type": "int"}
 RULE_OPTIONS: dict[str, Any] = {
     "networks_within": _TEXTS,
     "networks_never": _TEXTS,
-    "whitelist_required": _BOOL,
+    "whitelist_required": {"type": "bool"},
     "networks_required": _TEXTS,
     "packages_within": _TEXTS,
     "packages_never": _TEXTS,

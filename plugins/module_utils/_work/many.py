@@ -198,9 +198,9 @@ def _name_errors(placed: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[st
     for place, entry in placed:
         if entry.get("name"):
             holders.setdefault(name_key(entry["name"]), place)
-    for place, entry in placed:
-        previous = () if is_absent(entry) else entry.get("previous_names") or ()
-        for name in dict.fromkeys(previous):
+    present = [(place, entry) for place, entry in placed if not is_absent(entry)]
+    for place, entry in present:
+        for name in dict.fromkeys(entry.get("previous_names") or ()):
             holder = holders.setdefault(name_key(str(name)), place)
             if holder != place:
                 yield f"{place} has the previous name {name!r}, which {holder} has, too"

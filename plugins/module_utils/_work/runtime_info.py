@@ -227,10 +227,10 @@ def _read_installed(context: Context, runtimes: Sequence[Runtime]) -> tuple[Mapp
     ready = []
     for runtime in runtimes:
         status = status_word(runtime.facts.get("status"))
-        if status == "ready":
+        if status in ("ready", "unknown"):  # on some servers, the status is unknown until a first script has run
             ready.append(runtime)
         else:
-            error = MstrError(f"Runtime {runtime.label} has the status {status}; a script runs only on a ready one.")
+            error = MstrError(f"Runtime {runtime.label} has the status {status}, so no script was run on it.")
             reader.unread.append(Unread(None, None, error, runtime))
 
     def run(runtime: Runtime) -> tuple[str, Installed]:

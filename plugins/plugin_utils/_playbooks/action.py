@@ -11,6 +11,7 @@ Ansible starts a process for each task of each host, and shows each task of each
 from __future__ import annotations
 
 import os
+import traceback
 from collections.abc import Callable, Container, Iterable, Mapping
 from datetime import datetime, timezone
 from typing import Any
@@ -19,8 +20,9 @@ from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 
-from ...module_utils._errors import ValidationError
+from ...module_utils._errors import ValidationError, as_mstr_error
 from .._reports.texts import plain
+from .._run.action import display, why_failed
 from .check import UNKNOWN, path_of, server_of, switch_in
 from .final_report import command_line
 from .variables import CONNECTION, is_given
@@ -48,8 +50,18 @@ class Action(ActionBase):
         self.started_in = os.path.realpath(".")
         try:
             return self.tasks[str(self.args["task"])](self)
-        except ValidationError as exc:
-            return failed(exc.sentence)
+        except AnsibleError:
+            raise
+        except Exception as exc:
+            return self.failure(exc)
+
+    def failure(self, exc: Exception) -> Result:
+        """The result of a task in which this was raised."""
+        if isinstance(exc, (AnsibleError, ValidationError)):
+            return failed(why_failed(exc, self.host, self.transport))
+        # Without its text, which may have values of variables.
+        display.vvv("".join(traceback.format_tb(exc.__traceback__)), host=self.host)
+        return failed(as_mstr_error(exc).sentence)
 
     @property
     def host(self) -> str:

@@ -49,7 +49,10 @@ def apply(action: Action, plan_id: str | None = None, check_mode: bool = False) 
     if check_mode or action.check_mode:
         return _with_warnings(action.run_module("mstr_runtimes", options, True), backup.warnings)
     path = _write_backup(action, backup)
-    result = action.run_module("mstr_runtimes", options, on_stop=partial(_stopped, path))
+    try:
+        result = action.run_module("mstr_runtimes", options, on_stop=partial(_stopped, path))
+    except Exception as exc:
+        result = action.failure(exc)
     return {**_with_warnings(result, backup.warnings), "backup": _kept(path, result)}
 
 
@@ -150,6 +153,10 @@ def _paths(dest: str, time: str) -> Iterator[str]:
 
 
 def _may_have_written(result: Mapping[str, Any]) -> bool:
-    """Whether a run of mstr_runtimes wrote something, or may have. A killed process returns no result of the module."""
+    """Whether a run of mstr_runtimes wrote something, or may have: only a result of the module proves that it did not.
+
+    One that was killed, or that could not be run, returns none. `action`: of a fault in it.
+    """
     failed = any(script.get("action") == "failed" for script in entries(result, "scripts"))
-    return bool(result.get("changed")) or failed or "module_stdout" in result
+    is_of_module = "summary" in result or "error" in result
+    return bool(result.get("changed")) or failed or not is_of_module or result.get("action") == "unknown"

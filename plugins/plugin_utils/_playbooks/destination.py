@@ -54,9 +54,8 @@ def dest_errors(name: str, path: str) -> Iterator[str]:
 def write(path: str, parts: Iterable[str], *, private: bool = False) -> None:
     """Write the parts of a text, all of them or nothing, without raw control characters.
 
-    A link stays a link: its target is written.
-    A new file has the rights that the umask allows, a `private` one only those of its owner. An existing one keeps its
-    own. Raises OSError.
+    A link stays a link: its target is written. A new file has the rights that the umask allows, and an existing one
+    keeps its own; a `private` one belongs to this process, and only its owner has any. Raises OSError.
     """
     kind, target = kind_at(path), os.path.realpath(path)
     if kind not in (None, FILE):
@@ -66,7 +65,7 @@ def write(path: str, parts: Iterable[str], *, private: bool = False) -> None:
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if private or kept else 0o666)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            if kept:
+            if kept and not private:
                 with suppress(PermissionError):
                     os.fchown(descriptor, kept.st_uid, kept.st_gid)
                 os.fchmod(descriptor, kept.st_mode & 0o777)

@@ -71,10 +71,10 @@ class FinishedRun(NamedTuple):
 
     @property
     def written(self) -> dict[str, Json]:
-        """The results of the hosts that were changed."""
+        """The results of the hosts that were changed, or may have been: these keep their backup."""
         if self.check_mode:
             return {}
-        return {host: result for host, result in self.reached.items() if result.get("changed")}
+        return {host: result for host, result in self.reached.items() if result.get("changed") or result.get("backup")}
 
 
 def run_report(run: FinishedRun, write: Callable[..., None]) -> RunReport:
@@ -188,6 +188,11 @@ def _backup_lines(run: FinishedRun) -> Iterator[str]:
     without = [host for host in run.written if host not in backups]
     if without:
         yield f"There is no backup of {listed(without, 5)}, because mstr_runtimes_backup_dest is not set."
+    yield from (
+        f"{host} may have been written, because its task did not say what it did. Its backup is {path}"
+        for host, path in backups.items()
+        if not run.written[host].get("changed")
+    )
     if backups:
         for command in _commands_with(backups, run.options):
             yield f"To go back: {command}"

@@ -15,9 +15,8 @@ from pathlib import Path
 from uuid import uuid4
 
 from ansible import context
-from ansible.errors import AnsibleError
 
-from ...module_utils._errors import ErrorList, ValidationError
+from ...module_utils._errors import ErrorList
 from ...module_utils._model.file import read_text
 from ...module_utils._text import ended
 from .._reports import environment, plan_file
@@ -25,7 +24,7 @@ from .._reports.finding import DRIFT_GATE, VIOLATION_GATE
 from .._reports.overview import head_lines
 from .._reports.pieces import pieces
 from .._reports.texts import json_text, plain
-from .._run.action import kept_warnings, why_failed
+from .._run.action import kept_warnings
 from . import destination, export, final_report, variables
 from .action import Action, Result, failed, now, refused
 from .apply import BOTH_SET, apply, definitions_of, policy_of
@@ -75,8 +74,8 @@ def work(action: Action) -> Result:
     run_id = action.run_id()
     try:
         result = _apply_approved(action) if task == "apply" else _WORK[task](action)
-    except (AnsibleError, ValidationError) as exc:
-        result = failed(why_failed(exc, action.host, action.transport))
+    except Exception as exc:  # one environment that fails does not stop the others
+        result = action.failure(exc)
     return {**_reported(action, task, result), "run": run_id}
 
 

@@ -18,6 +18,7 @@ import yaml
 
 from ...module_utils import auth
 from ...module_utils._errors import ValidationError
+from ...module_utils._text import nearest
 from ...module_utils._work.many import MANY_OPTIONS
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -153,10 +154,9 @@ def unused_errors(playbook: str, extra: Iterable[str]) -> Iterator[str]:
 
 
 def _unknown(name: str) -> str:
-    prefix = next((prefix for prefix in _PREFIXES if name.startswith(prefix)), "mstr_")
-    alike = ", ".join(sorted(other for other in all_names() if other.startswith(prefix)))
-    known = f" Variables with such a name are {alike}." if alike else ""
-    return f"{name} is not a variable of mstr.library.{known} Rename or remove it."
+    near = nearest(name, all_names())
+    meant = f"; the nearest one is {near}" if near else ""
+    return f"{name} is not a variable of mstr.library{meant}. Rename or remove it."
 
 
 def own_file(name: str, host: str, value: Callable[[str], Any]) -> str:

@@ -39,7 +39,7 @@ def rules_of(option: Any) -> dict[str, Any]:
     policy = policy_from(validated, utc_date())
     if not policy.limits:
         return {}
-    rules = {key: validated[key] for key in policy.limits}
+    rules = {key: limit if validated[key] is None else validated[key] for key, limit in policy.limits.items()}
     return {**rules, "exemptions": validated["exemptions"]} if policy.exemptions else rules
 
 

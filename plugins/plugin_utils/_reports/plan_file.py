@@ -95,7 +95,12 @@ def environments_of(text: str) -> list[Json]:
         raise ValueError("is not a plan: it is not JSON") from None
     if not isinstance(content, Mapping) or content.get("format") != FORMAT:
         raise ValueError(f"is not a plan in format {FORMAT}; write one with --check and mstr_plan_dest")
-    environments: list[Json] = content["environments"]
+    environments = content.get("environments")
+    if not isinstance(environments, list):
+        raise ValueError("is not a plan: it has no list of environments")
+    for index, entry in enumerate(environments):
+        if not isinstance(entry, Mapping) or "environment" not in entry:
+            raise ValueError(f"is not a plan: environments[{index}] has no name (environment)")
     return environments
 
 
@@ -120,8 +125,14 @@ def _checked(entry: Json, environment: str, server: str | None) -> Plan:
             "changed there"
         )
     if not entry.get("plan_id"):
-        raise ValueError(f"has no plan for {environment}, because its check failed: {entry['message']}")
-    return Plan(entry["plan_id"], entry["differences"])
+        why = entry.get("message") or "it has no plan_id"
+        raise ValueError(f"has no plan for {environment}, because its check failed: {why}")
+    plan = Plan(str(entry["plan_id"]), entry.get("differences") or ())
+    try:
+        refusal(plan, ())  # it reads every difference
+    except Exception:
+        raise ValueError(f"is not a plan: the differences of {environment} cannot be read") from None
+    return plan
 
 
 def refusal(approved: Plan, now: Sequence[Json]) -> str:

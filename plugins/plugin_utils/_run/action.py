@@ -27,7 +27,6 @@ test in `tests/plays` that then fails. If an ansible-core lacks a name, the modu
   in_process/test_same_results.py, as of the next three
 - `_loader.get_basedir`, `os.chdir`: a relative path in a variable such as MSTR_CA_PATH is another file's
 - `warn`: an item of a loop has the warnings of the items before it
-- `remove_values`: a result shows a password, before 2.22
 - `DeferredWarningContext`: a report lacks the warnings of a module, from 2.19 on; environments/test_audit.py
 - handlers of signals: a write follows a Ctrl-C, SIGTERM, SIGHUP or timeout; stopped/test_stopped_plays.py, and the next
 - `os._exit`: after a SIGKILL of ansible-playbook, a worker with a large result stays; test_a_killed_run…

@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from multiprocessing import parent_process
-from typing import Any, NoReturn
+from typing import Any
 
 from ansible.module_utils import basic
 from ansible.release import __version__ as _core_version
@@ -44,9 +44,6 @@ else:
     from ansible.module_utils.common.json import Direction, get_module_encoder
 
     _ENCODER = {"cls": get_module_encoder("legacy", Direction.CONTROLLER_TO_MODULE)}
-
-if auth.RESULTS_ARE_MASKED:
-    from ansible.module_utils.common.parameters import remove_values
 
 # What `_InProcessModule` replaces in AnsibleModule. If one of them is missing, this file cannot be imported.
 for _name in ("_load_params", "_return_formatted" if _BEFORE_2_19 else "_record_module_result", "warn"):
@@ -126,17 +123,11 @@ class _InProcessModule(auth.OwnModule):
         if warning not in self._warnings:
             self._warnings.append(warning)
 
-    # The facts of a result do not pass through AnsibleModule, which would search each of them for each secret.
-
-    def exit_json(self, **facts: Any) -> NoReturn:
-        """End the module."""
-        self._facts = facts
-        super().exit_json()
-
-    def fail_json(self, msg: str, **facts: Any) -> NoReturn:
-        """End the module with an error."""
-        self._facts = facts
-        super().fail_json(msg)
+    def _shown(self, facts: Mapping[str, Any]) -> dict[str, Any]:
+        shown = super()._shown(facts)
+        # They do not pass through AnsibleModule, which would search each of them again for each secret.
+        self._facts = {key: shown.pop(key) for key in list(shown) if key not in ("msg", "invocation")}
+        return shown
 
     def _record_module_result(self, o: dict[str, Any]) -> None:
         result = {**self._facts, **o}
@@ -145,22 +136,12 @@ class _InProcessModule(auth.OwnModule):
         if self._warnings:
             result["warnings"] = self._warnings
         # A copy in plain Python types, which shares nothing with the module.
-        self.result = json.loads(self._masked_json(result))
-
-    def _masked_json(self, result: dict[str, Any]) -> str:
-        """The text of the result, with the secrets masked as by AnsibleModule, which searches each value for each."""
-        text = json.dumps(result)
-        secrets = [str(secret) for secret in self.no_log_values]
-        if not auth.RESULTS_ARE_MASKED or not any(json.dumps(secret)[1:-1] in text for secret in secrets):
-            return text
-        switches = {key: value for key, value in result.items() if value is None or isinstance(value, bool)}
-        return json.dumps({**remove_values(result, secrets), **switches})
+        self.result = json.loads(json.dumps(result))
 
     if _BEFORE_2_19:
 
         def _return_formatted(self, kwargs: dict[str, Any]) -> None:
             # Like AnsibleModule, without the cases that no module of this collection uses.
-            kwargs.setdefault("invocation", {"module_args": self.params})
             self._record_module_result(kwargs)
 
 

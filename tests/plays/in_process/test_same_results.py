@@ -15,6 +15,9 @@ USERNAME = "{{ lookup('ansible.builtin.env', 'MSTR_USERNAME') }}"
 TASKS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("mstr_runtime", {"name": "New", "white_list": []}, {}),
     ("mstr_runtime", {"name": "New", "whitelist": ["www.example.com", "10.10.10.7/24"], "exec_timeout": "soon"}, {}),
+    # The system log takes no NUL.
+    ("mstr_runtime", {"name": "a\0b", "whitelist": ["10.10.10.7/24"], "ca_path": "c\0.pem"}, {}),
+    ("mstr_runtimes", {"src": "a\0.yml"}, {}),
     # The secret is a variable, because newer ansible-cores show lines of the play.
     ("mstr_info", {"base_url": "http://x:p/{{ word }}@127.0.0.1:9", "timeout": "soon"}, {}),
     # The environment of a task ends with it. Its paths start at the playbook.
@@ -56,3 +59,4 @@ def test_failures_and_warnings_are_the_same(sim: Simulator, local: Play) -> None
     here = seen(sim, local)
     assert here == seen(sim, local, mstr_in_process=False)
     assert "ca_path 'empty.pem' contains no valid certificate" in str(here)
+    assert str(here).count("contains a NUL character; remove it") == 3

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from pathlib import Path
+
 import pytest
 from simulator.harness import Simulator
 from support.ansible import APPLY, AUDIT, EXPORT, Play
+from support.waiting import processes_with, wait_until
 
 DOWN = {"mstr_base_url": "http://127.0.0.1:1/MicroStrategyLibrary", "mstr_retries": 0}
 # The password of the environment is for this server, too.
@@ -49,6 +54,28 @@ def test_an_outage_stops_no_other_environment(
     assert any(line.startswith(ends) for line in report.splitlines()[-3:]), played.output
     assert len(sim.runtimes()) == (2 if playbook == APPLY else 1)
     assert sim.open_sessions() == []
+
+
+def test_killed_module_keeps_its_backup(local_newest: Play, sim: Simulator) -> None:
+    """Nothing proves that it wrote nothing, and the report says so. It was killed after its create was sent."""
+    play = local_newest
+    play.variables["mstr_runtimes"] = [{"name": "Etl"}]
+    sim.fault("held", operation="create")
+    process = play.start(play.command(APPLY, "--limit", "a", mstr_in_process=False, **BACKUP))
+    wait_until(lambda: any(entry["fault"] == "held" for entry in sim.requests()), "the create was sent")
+    modules = [path for path in processes_with(play.folder) if b"AnsiballZ_mstr_runtimes" in _command(path)]
+    for folder in modules:
+        os.kill(int(folder.name), signal.SIGKILL)
+    output, _ = process.communicate()
+    sim.release()
+    [backup] = play.folder.glob("a.bk.*.yml")
+    assert modules
+    assert f"a may have been written, because its task did not say what it did. Its backup is {backup}" in output
+    assert f"mstr_runtimes_src={backup}" in output
+
+
+def _command(process: Path) -> bytes:
+    return (process / "cmdline").read_bytes()
 
 
 def test_a_run_without_its_check_does_nothing(local_newest: Play, sim: Simulator) -> None:

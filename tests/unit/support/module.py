@@ -12,19 +12,6 @@ from ansible.module_utils import basic
 from ansible.module_utils.common import warnings
 
 
-def _shown(value: Any) -> Any:
-    """The value as Ansible shows it. From ansible-core 2.22 on, it masks only then."""
-    try:
-        from ansible.module_utils.secrets import mask_secrets
-    except ImportError:
-        return value
-    if isinstance(value, dict):
-        return {key: _shown(inner) for key, inner in value.items() if key != "_ansible_new_secrets"}
-    if isinstance(value, list):
-        return [_shown(inner) for inner in value]
-    return mask_secrets(value, mask_placeholder="********") if isinstance(value, str) else value
-
-
 class Run:
     """`result` is the JSON that a module printed, `status` its exit status."""
 
@@ -44,7 +31,7 @@ class Run:
             main()
         self.status = end.value.code
         printed = self._capsys.readouterr().out
-        self.result = _shown(json.loads(printed)) if printed else {}
+        self.result = json.loads(printed) if printed else {}
         return self.result
 
     def _begin_anew(self) -> None:

@@ -128,7 +128,7 @@ def environment(name, quiet=3, base=0):
         "violations": [
             *(violation(wide, "0.0.0.0/0", rule) for rule in networks),
             violation(broken, None, "whitelist_required", "is empty"),
-            violation(wide, "*", "networks_never", "cannot be evaluated: it is not a CIDR block"),
+            violation(wide, "*", "networks_never", "is unreadable: it is not a CIDR block"),
             violation(wide, 8192, "resource_max", EXPIRED, "resource.mem"),
         ],
         "exempted": [

@@ -88,7 +88,8 @@ def test_secret_contains_another_leaves_no_rest(run, server):
 def test_bug_of_ours_is_said_to_be_ours(run, server, monkeypatch):
     monkeypatch.setattr(mstr_info, "connection_info", lambda *_args: {}["s3cret"])
     result = run(mstr_info.main, **user(server))
-    assert result["msg"].startswith("This is a bug in mstr.library: KeyError in test_auth.py, line ")
+    assert result["msg"].startswith("A fault in mstr.library: KeyError in test_auth.py, line ")
+    assert result["action"] == "unknown", "it proves nothing"
     assert "s3cret" not in str(result)
 
 
@@ -100,7 +101,7 @@ def test_check_mode_holds_in_a_module_of_ones_own(run, server):
     assert server.calls == []
 
 
-BUG = "This is a bug in this module, not in mstr.library: {} in test_auth.py, line "
+BUG = "A fault in this module, not in mstr.library: {} in test_auth.py, line "
 
 
 @pytest.mark.parametrize(
@@ -229,6 +230,17 @@ def test_password_of_proxy_is_secret(run, monkeypatch):
     work = module(lambda task, _: {"all": ["proxy/password", "proxy%2Fpassword"]})
     result = run(work, base_url="http://h.example", username="u", password=PASSWORD)
     assert "password" not in str(result["all"])
+
+
+def test_nul_refused_by_name_of_option(run, server):
+    """The system log does not take it, and no path can have it. No secret is shown."""
+    spec = auth.argument_spec(names={"type": "list", "elements": "str"})
+    given = user(server, names=["ok", "a\0b"], ca_path="c\0", password="secret-\0-word")
+    result = run(lambda: auth.run(spec, user_info), **given)
+    what = "contains a NUL character; remove it"
+    assert sorted(result["msg"].splitlines())[-3:] == [f"{name} {what}" for name in ("ca_path", "names[1]", "password")]
+    assert "secret" not in str(result)
+    assert server.calls == []
 
 
 def test_half_character_refused_by_name_of_option(run, server, monkeypatch):

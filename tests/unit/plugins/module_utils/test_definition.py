@@ -24,6 +24,7 @@ def packages(*texts):
     return {"packages": [dict(zip(("name", "version"), text.split(" ", 1))) for text in texts]}
 
 
+DIRECTION = "contains a mark that changes the direction of text; remove it"
 CONTROL = "contains a control character, such as a tab or a line break; remove it"
 NO_ID = "is invalid: expected 32 hexadecimal digits"
 NO_VERSION, NO_NAME = "is not only a version; write", "is not only a name; write"
@@ -37,6 +38,10 @@ POOL = {"min_cached_instances": 2, "max_cached_instances": 1}
         ({"name": " "}, "name ' ' is empty"),
         ({"name": "Nightly "}, "name 'Nightly ' starts or ends with whitespace; write 'Nightly'"),
         ({"name": "a\tb"}, f"name 'a\\tb' {CONTROL}"),
+        ({"name": "a\u202eb"}, f"name 'a\\u202eb' {DIRECTION}"),
+        ({"name": "a", "previous_names": ["\u2066b"]}, f"previous_names[0] '\\u2066b' {DIRECTION}"),
+        ({"name": "\u200b\ufeff"}, "name '\\u200b\\ufeff' contains no visible character"),
+        ({"name": "\u3164"}, "name '\u3164' contains no visible character"),
         ({"id": "12"}, f"id '12' {NO_ID}"),
         ({"runtime_version": ""}, "runtime_version is empty; omit the option to keep the current value"),
         ({"runtime_version": 3.1}, "runtime_version 3.1 was read as a number (3.10 becomes 3.1); put it in quotes"),
@@ -59,7 +64,7 @@ POOL = {"min_cached_instances": 2, "max_cached_instances": 1}
         ({"previous_names": ["r"]}, "previous_names[0] 'r' is the name itself"),
         ({"previous_names": [" b"]}, "previous_names[0] ' b' starts or ends with whitespace; write 'b'"),
         ({"id": ID, "previous_names": ["b"]}, "previous_names cannot be used with id"),
-        ({"state": "absent", "previous_names": ["r"]}, "previous_names[0] 'r' is the name itself"),
+        ({"state": "absent", "exec_timeout": -1}, "exec_timeout must be at least 1, not -1"),
         ({"smoke_test": 5}, "smoke_test 5 is neither Python code nor true"),
     ],
 )

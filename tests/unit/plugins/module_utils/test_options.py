@@ -6,7 +6,11 @@ from datetime import date
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS
-from ansible_collections.mstr.library.plugins.module_utils._options import all_without_errors, without_errors
+from ansible_collections.mstr.library.plugins.module_utils._options import (
+    all_without_errors,
+    without_errors,
+    without_secrets,
+)
 from ansible_collections.mstr.library.plugins.module_utils._remedies import option_error
 from ansible_collections.mstr.library.plugins.module_utils.auth import argument_spec
 from hypothesis import example, given
@@ -19,7 +23,8 @@ QUOTES = "put it in quotes"
 
 
 NULL = "runtimes[0] is null; remove it, or write a value"
-NO_OPTION = "is not an option; the options are description, name, version"
+NO_MAPPING = "is not a mapping of options"
+PANDAS = '{name: pandas, version: "2.2.3"}'
 
 
 def errors_of(entry, *, from_file):
@@ -54,20 +59,49 @@ def test_in_a_file_only_text_is_text(entry, fault):
         ("whitelist", {"a": 1}, "whitelist %r is not a list"),
         ("packages", "pandas, numpy", "packages %r is not a list"),
         ("packages", [{"version": "1"}], "packages[0].name is missing"),
-        ("packages", [{"name": "a", "vesion": "1"}], f"packages[0].vesion {NO_OPTION}"),
+        (
+            "packages",
+            [{"name": "a", "vesion": "1"}],
+            "packages[0].vesion is not an option; the nearest one is packages[0].version",
+        ),
+        ("packages", ["pandas==2.2.3"], f"packages[0] %r {NO_MAPPING}; write {PANDAS}"),
+        ("packages", ["pandas"], f"packages[0] %r {NO_MAPPING}; write {{name: pandas}}"),
+        ("packages", "pandas==2.2.3", f"packages %r is not a list; write [{PANDAS}]"),
         ("resource", {"zzz": 1}, "resource.zzz is not an option; the options are cpu, disk, mem, proc_count"),
         ("resource", [{"cpu": 1}, {"mem": 2}], "resource %r is not a mapping of options"),
         ("resource", {"cpu": "500m"}, "resource.cpu '500m' is not a number"),
-        ("exec_timeout", "10s", "exec_timeout %r is not a whole number"),
+        ("exec_timeout", "10s", "exec_timeout %r is not a whole number of seconds"),
         ("resource", {"mem": 10**400}, "resource.mem is too large; the largest number is 9223372036854775807"),
-        ("resource", {"mem": 1.5}, "resource.mem 1.5 is not a whole number"),
+        ("resource", {"mem": 1.5}, "resource.mem 1.5 is not a whole number of MB"),
         ("resource", {"mem": math.nan}, "resource.mem must be a finite number, not nan"),
     ],
 )
 @pytest.mark.parametrize("from_file", [False, True])
 def test_value_that_ansible_would_convert(option, value, fault, from_file):
     """Silently, or refuse without its place."""
-    assert errors_of({option: value}, from_file=from_file) == [fault.replace("%r", repr(value))]
+    shown = repr(value[0] if "[0] %r" in fault else value)
+    assert errors_of({option: value}, from_file=from_file) == [fault.replace("%r", shown)]
+
+
+@pytest.mark.parametrize(
+    "value", ['{"mem": "1024MB", "zzz": 1}', "mem=1024MB zzz=1", "{'mem': '1024MB', 'zzz': 1}"], ids=["json", "=", "py"]
+)
+def test_mapping_as_text(value):
+    """Ansible reads it, in a task; what is wrong in it is said as for a mapping."""
+    known = "the options are cpu, disk, mem, proc_count"
+    assert errors_of({"resource": value}, from_file=False) == [
+        "resource.mem '1024MB' is not a whole number of MB",
+        f"resource.zzz is not an option; {known}",
+    ]
+    assert errors_of({"resource": value}, from_file=True)[0].endswith("is not a mapping of options")
+
+
+def test_only_one_error_lists_the_options():
+    given = {"white_list": [], "abc": 1, "def": 2}
+    near, first, second = all_without_errors(SPEC, given)[1]
+    assert near == "white_list is not an option; the nearest one is whitelist"
+    assert first.startswith("abc is not an option; the options are description, ")
+    assert second == "def is not an option"
 
 
 @pytest.mark.parametrize(
@@ -109,6 +143,11 @@ def test_message_of_ansible_comes_last(message, errors, shown):
     assert option_error(message, errors).splitlines() == shown
 
 
+def test_null_is_said_to_be_null():
+    needed = "one of the following is required: runtimes, src, scripts"
+    assert option_error(needed, [], ["runtimes", "wait"]) == f"{needed} (null counts as not given: runtimes)"
+
+
 def test_a_whole_result_as_session():
     """It is not shown, because it has the session."""
     given = {"session": {"session": "abcdefgh"}, "base_url": "x"}
@@ -132,3 +171,21 @@ JSON = st.recursive(
 def test_ansible_accepts_what_is_left(value):
     kept = without_errors(value, RUNTIMES, [])
     assert ArgumentSpecValidator({"runtimes": RUNTIMES}).validate({"runtimes": kept}).error_messages == []
+
+
+SECRET = 'correct "horse" 4711'
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (f"a {SECRET} b", "a ******** b"),
+        ({SECRET: [{"name": (SECRET, None)}]}, {"********": [{"name": ["********", None]}]}),
+        ([f"{SECRET} and more", 1, 4711, True], ["********", 1, 4711, True]),
+        ([12345678, 8.0, 1234567890], ["********", 8.0, "********"]),
+        ({"runtimes": ["runtimes"], "runtimes 1": 1}, {"runtimes": ["********"], "******** 1": 1}),
+    ],
+)
+def test_result_without_secrets(value, shown):
+    """The longest first, in keys of a server, too; a number only if the secret is long. Our own keys stay."""
+    assert without_secrets(value, [SECRET, f"{SECRET} and more", "12345678", "8.1", "runtimes"]) == shown

@@ -23,7 +23,8 @@ def surprises(there, definition):
 def test_nothing_is_planned_if_nothing_differs():
     packages = [{"name": "mstrio-py", "version": "11"}, {"name": "a", "version": "1", "description": "x"}]
     there = runtime(whitelist=["2001:db8::/32", "1.2.3.4/32", "10.10.10.7/24"], packages=packages, description=None)
-    options = {"packages": [{"name": "A"}, {"name": "mstrio_py", "version": "11"}], "description": "", "resource": CPU}
+    same = [{"name": "A", "version": "latest"}, {"name": "mstrio_py", "version": "11"}]
+    options = {"packages": same, "description": "", "resource": CPU}
     blocks = ["1.2.3.4", "10.10.10.0/24", "2001:DB8::/32"]
     plan = make_plan(there, wanted(whitelist=blocks, journal_comment="why", **options))
     assert (plan.action, plan.changed, plan.changed_fields, dict(plan.body)) == ("none", False, (), {})

@@ -7,19 +7,21 @@ from datetime import date
 from functools import partial
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._errors import ErrorList, PartialError
+from ansible_collections.mstr.library.plugins.module_utils._errors import ErrorList
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from as policy_on
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import RULES
-from ansible_collections.mstr.library.plugins.module_utils._model.runtime import DEFAULT_RUNTIME_ID
+from ansible_collections.mstr.library.plugins.module_utils._model.runtime import DEFAULT_RUNTIME_ID, from_api
 from ansible_collections.mstr.library.plugins.module_utils._options import all_without_errors
 from ansible_collections.mstr.library.plugins.module_utils._work.inputs import POLICY_OPTION, libraries
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from unit.support.make import ID, faults_of, runtime, stored
-from unit.support.many import run
+from unit.support.many import outcome
 from unit.support.server import Server
 
 TODAY = date(2026, 6, 15)
-WITHIN = {"networks_within": ["10.0.0.0/8"]}
+WITHIN = {"networks_within": ["10.0.0.0/8"], "whitelist_required": False}
 MERGED = "the merged whitelist: whitelist"
 ADDS = {"whitelist": ["10.1.0.0/16"], "purge_whitelist": False}
 PANDAS, REQUESTS = [{"name": "pandas"}], [{"name": "requests"}]
@@ -180,24 +182,74 @@ def test_exemption_by_unknown_id():
     assert row["id"] == server.id, "of the created one"
 
 
+# What only the list can show to be a violation: what stays on the server, and what an exemption by id may have meant.
+KNOWN_FROM_THE_LIST = [
+    VIOLATING,
+    {**VIOLATING, "purge_packages": False},
+    {"name": VIOLATING["name"], "packages": PANDAS, "purge_packages": False},
+    {"name": "New too"},
+    {"name": "New too", "packages": PANDAS},
+]
+
+
 @pytest.mark.parametrize("check_mode", [True, False])
-def test_an_exemption_by_id_and_a_list(check_mode):
-    """What a definition itself says refuses the whole task; what stays on the server only its own entry."""
-    strict = exempting(exemption(runtime=DEFAULT_RUNTIME_ID))
-    new = {"name": "New", "whitelist": ["10.1.0.0/16"]}
-    for more in ({}, {"purge_packages": False}, {"replace_on_change": True}):
-        server = Server(stored(name=VIOLATING["name"], packages=PANDAS))
-        try:
-            said = run(server, new, {**VIOLATING, **more}, policy=strict, check_mode=check_mode)["msg"]
-        except PartialError as exc:
-            said = exc.sentence
-        assert said.startswith(f"runtimes[1] 'Prod [EU] Nightly': {OLD.removeprefix('the merged packages: ')}: it ")
-        assert server.writes == []
-    server = Server(stored(name="Kept", packages=VIOLATING["packages"]))
-    kept = {"name": "Kept", "packages": PANDAS, "purge_packages": False}
-    result = run(server, new, kept, policy=strict, check_mode=check_mode)
-    assert [row["action"] for row in result["runtimes"]] == ["created", "none"]
-    assert result["runtimes"][1]["error"]["msg"].startswith(OLD)
+@pytest.mark.parametrize("entry", KNOWN_FROM_THE_LIST)
+def test_known_once_the_list_is_read(entry, check_mode):
+    """It refuses the whole task before any write."""
+    strict = exempting(exemption(runtime=DEFAULT_RUNTIME_ID), packages_never=["requests<2.32"], whitelist_required=True)
+    server = Server(stored(name=VIOLATING["name"], packages=VIOLATING["packages"], whitelist=["10.1.0.0/16"]))
+    said = outcome(server, {"name": "New", "whitelist": ["10.1.0.0/16"]}, entry, policy=strict, check_mode=check_mode)
+    assert said["msg"].startswith(f"runtimes[1] {entry['name']!r}: ")
+    assert "violates the policy" in said["msg"]
+    assert server.writes == []
+
+
+EMPTY_WHITELIST = [{}, {"whitelist": []}, {"whitelist": [], "purge_whitelist": False}]
+
+
+@given(
+    rules=st.fixed_dictionaries(
+        {},
+        optional={
+            "networks_within": st.lists(st.sampled_from(["10.0.0.0/8", "2001:db8::/32"])),
+            "networks_never": st.lists(st.sampled_from(["10.0.0.0/8", "192.0.2.1"])),
+            "whitelist_required": st.none() | st.just(True),
+        },
+    ),
+    empty=st.sampled_from(EMPTY_WHITELIST),
+    beside=st.sampled_from([(), ({"name": "other", "state": "absent"},)]),
+)
+def test_nothing_is_created_with_an_empty_whitelist(rules, empty, beside):
+    """By a policy that refuses 0.0.0.0/0, because of its networks."""
+    policy, server = policy_from(rules), Server()
+    assume(policy.violations_in({"name": "r", "whitelist": ["0.0.0.0/0"]}))
+    early = policy.violations_in({"name": "r", **empty})
+    late = [] if early else [outcome(server, {"name": "r", **empty}, *beside, policy=policy)["msg"]]
+    assert "it is not documented whether scripts then reach nothing or everything" in "".join(early + late)
+    assert server.writes == []
+
+
+@pytest.mark.parametrize("empty", EMPTY_WHITELIST)
+def test_empty_whitelist_may_be_allowed(empty):
+    assert ensured(Server(), empty, policy_from(WITHIN)).action == "created"
+
+
+@pytest.mark.parametrize("rule", [{"runtime_versions_within": [">=3.10"]}, {"python_days_left": 0}])
+@pytest.mark.parametrize("version", [None, "3.12.1"])
+def test_python_of_a_new_runtime(rule, version):
+    """The server would choose one. A runtime that exists may not show its version, and needs none in its definition."""
+    strict, options = policy_from(rule), {"runtime_version": version}
+    assert version or "it is not set, so the server would choose" in refused(Server(), {}, strict)[0]
+    assert not version or ensured(Server(), options, strict).action == "created"
+    assert ensured(Server(stored(runtimeVersion=None)), {"description": "d"}, strict).action == "updated"
+
+
+@pytest.mark.parametrize("fields", [{"whitelist": []}, {"whitelist": None}, {}])
+def test_default_runtime_with_an_empty_whitelist(fields):
+    """An audit evaluates it as any other, also where the server does not return what was never set."""
+    default = from_api({"id": DEFAULT_RUNTIME_ID, "name": "(Default) Strategy", **fields})
+    found = policy_from({"networks_within": ["10.0.0.0/8"]}).report([default])
+    assert [(row["id"], row["rule"]) for row in found["violations"]] == [(DEFAULT_RUNTIME_ID, "whitelist_required")]
 
 
 def exempts(**changes):

@@ -117,7 +117,7 @@ def test_unforeseen_exception(monkeypatch, module, step):
     # The purge is cancelled.
     assert actions(result) == [("a", "updated"), ("b", written), ("new", "created")]
     error = result["runtimes"][1]["error"]["msg"]
-    assert error.startswith("This is a bug in mstr.library: TypeError in test_reconcile.py, line ")
+    assert error.startswith("A fault in mstr.library: TypeError in test_reconcile.py, line ")
     assert "a secret" not in result["msg"]
     assert result["summary"]["failed"] == 1
 

@@ -51,6 +51,9 @@ def test_refusal_names_operation_and_quotes_server():
         (b"<html><title>Bad\nGateway</title>", "with an HTML page, title 'Bad Gateway'"),
         (b'{"code": ', "with broken JSON"),
         (b"[" * 100_000, "with broken JSON"),
+        (b'{"code": NaN}', "with broken JSON"),
+        (b'{"errors": [{"iServerCode": -Infinity}]}', "with broken JSON"),
+        (b'{"message": 1e400}', "with broken JSON"),
         (b"[]", "with unexpected JSON (a list)"),
         (b'{"errors": [null]}', "with unexpected JSON (an object)"),
         (b"\xff\xfe\x00", "with something other than JSON (no content type)"),
@@ -60,6 +63,13 @@ def test_refusal_names_operation_and_quotes_server():
 def test_foreign_error_page_named_and_not_quoted(body, words):
     headers = {"Content-Type": "text/plain"} if body == b"plain" else None
     assert error(502, body, headers=headers).sentence.endswith(f" answered 502 to GET /api/runtimes {words}.")
+
+
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e400", "-1e400"])
+def test_number_that_json_does_not_have(number):
+    """Whatever field it is in."""
+    with pytest.raises(ValueError, match="is not a number of JSON"):
+        response(200, f'{{"runtimes": [{{"id": "A", "resource": {{"cpu": {number}}}}}]}}'.encode()).data()
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ TODAY = date(2026, 6, 15)
 HALVES = ["10.0.0.0/9", "10.128.0.0/9"]
 THIRDS = [f"192.168.{third}.0/24" for third in range(256)]
 POOL = {"minCachedInstances": 5, "maxCachedInstances": 12}
-NO_NUMBER = "cannot be evaluated: it is not a number of at least 0"
+NO_NUMBER = "is unreadable: it is not a number of at least 0"
 
 
 def evaluated(option, values):
@@ -77,9 +77,9 @@ def test_networks_never(never, hit, missed):
 def test_unreadable_block(text):
     """It is within nothing, and nobody knows what it overlaps: both rules say so."""
     found = evaluated({"networks_within": ["0.0.0.0/0"], "networks_never": ["10.0.0.0/8"]}, {"whitelist": [text]})
-    detail = "cannot be evaluated: it is not a CIDR block"
+    detail = "is unreadable: it is not a CIDR block"
     assert found == [
-        Finding("whitelist", text, "is not a CIDR block", 0, "violation", "networks_within"),
+        Finding("whitelist", text, detail, 0, "violation", "networks_within"),
         Finding("whitelist", text, detail, 0, "violation", "networks_never"),
     ]
 
@@ -88,7 +88,7 @@ def test_violations_have_index_and_value():
     never = ["10.66.0.0/16", "192.168.0.0/16", "172.16.0.0/12"]
     strict = policy_from({"networks_within": ["10.0.0.0/8", "2000::/3"], "networks_never": never}, TODAY)
     values = {"whitelist": ["10.0.0.0/8", "192.0.0.0/8", "10.1.0.0/16", "::ffff:8.0.0.0/104"]}
-    assert faults_of(strict.check_plan, None, runtime(**values), Definition("present", values)) == (
+    assert faults_of(strict.check_plan, None, Definition("present", values)) == (
         "whitelist[1] '192.0.0.0/8' violates the policy networks_within: it does not lie within the allowed networks",
         "whitelist[3] '::ffff:8.0.0.0/104' violates the policy networks_within: it does not lie within the allowed "
         "networks",
@@ -150,7 +150,7 @@ def test_requirements(requirement, matched):
 )
 def test_no_name_of_a_package(name):
     found = held(packages=[{"name": name, "version": "1"}])
-    why = "cannot be evaluated: its name is not the name of a package"
+    why = "is unreadable: its name is not the name of a package"
     assert found(packages_never=["requests"]) == [f"packages {name}==1 {why}"]
     assert found(packages_within=["*"]) == [f"packages {name}==1 matches none of the allowed packages"]
 
@@ -160,7 +160,7 @@ def test_details_of_packages():
     assert found(packages_never=["requests<2.32", "left-pad<1"]) == [
         "packages requests==2.31.0 matches requests<2.32",
         "packages Requests has no version to compare with requests<2.32",
-        "packages left-pad==x.y cannot be evaluated: PEP 440 cannot read its version",
+        "packages left-pad==x.y is unreadable: PEP 440 cannot read its version",
     ]
     none = "matches none of the allowed packages"
     assert found(packages_within=["requests", "requests<2.32"]) == [f"packages left-pad==x.y {none}"]
@@ -169,6 +169,7 @@ def test_details_of_packages():
         for value in ("requests==2.31.0", "Requests")
     ]
     assert found(package_versions_required=True) == ["packages Requests has no version"]
+    assert held(packages=packages("a==latest"))(package_versions_required=True) == ["packages a has no version"]
     assert len(found(packages_within=[])) == 3
     assert found(packages_never=[], package_versions_required=False) == []
 
@@ -197,7 +198,7 @@ UNTIL = "supported until 2026-10-31, and at least {} days must be left"
         ("3.10.5", 139, f"is {UNTIL.format(139)}"),
         ("3.9.18", 0, "is supported until 2025-10-31, and at least 0 days must be left"),
         ("3.7.1", 0, "is so old that nobody knows when its support ended, and at least 0 days must be left"),
-        ("three", 0, "cannot be evaluated: it is not the version of a Python"),
+        ("three", 0, "is unreadable: it is not the version of a Python"),
         (None, 999, None),
     ],
 )
@@ -216,12 +217,13 @@ def test_an_unknown_branch_is_not_evaluated():
     assert report["not_evaluated"][0]["detail"] == "is newer than every version whose end is known"
 
 
-def test_no_version_is_not_evaluated():
+@pytest.mark.parametrize("numpy", ["numpy", "numpy==latest"])
+def test_no_version_is_not_evaluated(numpy):
     """Unless another rule is violated."""
-    found = runtime(packages=packages("numpy", "scipy"))
+    found = runtime(packages=packages(numpy, "scipy"))
     report = policy_from({"packages_never": ["numpy<1.26"]}, TODAY).report([found])
     [row] = report.pop("not_evaluated")
-    assert (row["value"], row["detail"]) == ("numpy", "has no version to compare with numpy<1.26")
+    assert (row["value"], row["detail"]) == (numpy, "has no version to compare with numpy<1.26")
     assert report == {"violations": [], "exempted": []}
     both = policy_from({"packages_never": ["numpy<1.26", "num*"]}, TODAY).report([found])
     assert (len(both["violations"]), both["not_evaluated"]) == (1, [])

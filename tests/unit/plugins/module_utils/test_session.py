@@ -272,6 +272,19 @@ def test_check_mode_sends_no_write(session, method, send):
     assert task.http.calls == [LOGIN, WRITE, LOGOUT]
 
 
+@pytest.mark.parametrize("method", ["DELETE", "PATCH", "PUT"])
+def test_only_a_post_is_declared_as_a_read(session, method):
+    """Any other method is refused in check mode, and sent once."""
+    with pytest.raises(MstrError, match="the task runs in check mode"):
+        session(check_mode=True).session.send(method, "/x", operation="try it", read=True)
+    task = session()
+    task.http.reply(f"{method} /x", response(503, request=f"{method} /api/x"))
+    with pytest.raises(ApiError) as failed:
+        task.session.send(method, "/x", operation="try it", read=True)
+    assert task.http.count(f"{method} /x") == 1
+    assert failed.value.outcome_unknown
+
+
 def test_signal_stops_all_but_a_last_call(session):
     task = session()
     with pytest.raises(MstrError, match="the session has ended"):

@@ -148,7 +148,7 @@ def test_status_that_is_never_reported(state, status):
         (NEW_UNKNOWN, [NEW_UNKNOWN, BUSY, FAILED], "update", 3, "1 package could not be installed: new"),
         (BUSY, [BUSY, refusal(403, "ERR0017", "no")], "create", 2, refusal(403, "ERR0017", "no").sentence),
         (BUSY, [ConnectError("Not trusted.", request="GET /x", permanent=True)], "none", 1, "Not trusted."),
-        (BUSY, [KeyError("x")], "none", 1, "This is a bug in mstr.library: KeyError in "),
+        (BUSY, [KeyError("x")], "none", 1, "A fault in mstr.library: KeyError in "),
     ],
 )
 def test_what_ends_a_wait(first, pictures, action, looks, why):

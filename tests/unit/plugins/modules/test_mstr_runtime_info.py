@@ -133,7 +133,7 @@ def test_runtimes_that_cannot_be_read():
     server.printed[DEFAULT_ID] = PRINTED
     found = info(server, include_installed=True, policy={"packages_never": ["cffi<9"]})
     assert {row["runtime"]["id"]: row["error"]["msg"] for row in found["unread"]} == {
-        ID: f"Runtime 'r' ({ID}) has the status busy; a script runs only on a ready one.",
+        ID: f"Runtime 'r' ({ID}) has the status busy, so no script was run on it.",
         OTHER_ID: f"What the script on runtime 'o' ({OTHER_ID}) printed is not a list of installed packages.",
     }
     assert {tuple(row) for row in found["unread"]} == {("project", "script", "runtime", "error")}
@@ -143,6 +143,15 @@ def test_runtimes_that_cannot_be_read():
     assert [row["error"]["msg"] in warning for row in found["unread"]] == [True, False]
     assert warning.endswith("The result lists 1 more under unread.")
     assert len(server.tried) == 2
+
+
+@pytest.mark.parametrize("status", ["ready", "unknown", None])
+def test_status_before_the_first_script(status):
+    """On some servers, it is unknown until a script has run."""
+    server = Server(stored(status=status))
+    server.printed = {ID: PRINTED, DEFAULT_ID: PRINTED}
+    found = info(server, include_installed=True)
+    assert (found["unread"], [runtime["installed"] is None for runtime in found["runtimes"]]) == ([], [False, False])
 
 
 def test_a_refused_run():

@@ -9,7 +9,7 @@ from ansible_collections.mstr.library.plugins.module_utils._work.many import MAN
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile
 from ansible_collections.mstr.library.plugins.modules import mstr_runtime
 from ansible_collections.mstr.library.plugins.modules.mstr_runtimes import main
-from unit.support.make import ID, faults_of, stored
+from unit.support.make import ID, faults_of, stored, wanted
 from unit.support.module import Run
 from unit.support.server import Server
 
@@ -80,14 +80,15 @@ def test_duplicates_with_both_indexes(entries, fault):
     assert faults(*entries) == (fault,)
 
 
-def test_absent_ignores_what_defines_the_runtime():
-    """A definition becomes absent by one word. Its other options are still checked."""
-    fields = {"description": "x", "whitelist": ["10.0.0.0/8"], "purge_packages": False, "smoke_test": "1"}
-    runtime = {"name": "a", "id": ID, "state": "absent"}
-    plain, ignored = ({**runtime, **more} for more in ({}, fields))
-    assert prepare(runtimes=[ignored]).definitions[0].values == prepare(runtimes=[plain]).definitions[0].values
-    [fault] = faults({**runtime, **fields, "whitelist": ["host"]})
-    assert fault.startswith("runtimes[0] 'a': whitelist[0] 'host' is not a CIDR block")
+def test_a_definition_becomes_absent_by_one_word():
+    """What else it says is checked and ignored, as in mstr_runtime."""
+    said = {"whitelist": ["10.0.0.0/8"], "purge_packages": False, "smoke_test": "1", "previous_names": ["b"]}
+    absent = {"name": "a", **said, "state": "absent"}
+    others = [{"name": "c", "previous_names": ["b"]}]
+    [of_many, _other] = prepare(runtimes=[absent, *others], journal_comment="why").definitions
+    for definition in (wanted(**absent), of_many):
+        assert (definition.previous_names, definition.smoke_test) == ((), None)
+    assert faults({**absent, "whitelist": ["a"]}) == faults({"name": "a", "whitelist": ["a"]})
 
 
 @pytest.mark.parametrize("source", ["runtimes", "src"])
@@ -126,9 +127,9 @@ def test_entry_refused_hides_no_other_entry(lines):
         "runtimes[2] 'c': packages[1] 'requests' is not a mapping of options",
         "runtimes[2] 'c': packages[2].nmae is not an option",
         "runtimes[2] 'c': packages[2].name is missing",
-        "runtimes[4] 'd': resource.mem '1GB' is not a whole number",
+        "runtimes[4] 'd': resource.mem '1GB' is not a whole number of MB",
         "runtimes[4] 'd': zzz is not an option",
-        "wait_timeout 'four' is not a whole number",
+        "wait_timeout 'four' is not a whole number of seconds",
         "timeout must be more than 0 and at most 86400 seconds, not 0.0",
         "runtimes[2] 'c': whitelist[1] 'host' is not a CIDR block (it is a host name)",
         "runtimes[2] 'c': packages[3].version '>=2' is not only a version",
@@ -216,7 +217,7 @@ def test_scripts_of_a_file(src):
     script = {"name": "Load", "project": " ", "runtime": "a"}
     assert src.faults({"runtimes": [], "scripts": [script]}) == ["FILE line 3: project is empty"]
     assert src.faults({"scripts": [{"name": "Load", "runtimes": "a", "project": "P"}]}) == [
-        "FILE line 2 'Load': runtimes is not an option; the options are id, name, project, runtime",
+        "FILE line 2 'Load': runtimes is not an option; the nearest one is runtime",
         "FILE line 2 'Load': runtime is missing",
     ]
     assert src.faults({"scripts": []}, scripts=[]) == [

@@ -9,9 +9,12 @@ from types import SimpleNamespace
 from typing import ClassVar
 
 import pytest
+from ansible.errors import AnsibleError
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError, ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions
-from ansible_collections.mstr.library.plugins.plugin_utils._playbooks import apply, export
+from ansible_collections.mstr.library.plugins.plugin_utils._playbooks import apply, export, tasks
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.action import Action
 
 DEFAULT = {"name": "(Default) MicroStrategy", "id": "0F35652CA7D041978BF0CBCB67531203", "is_default": True}
@@ -44,7 +47,8 @@ class FakeAction(Action):
         run = {"began": "20261130T041500Z"}
         self.task_vars = {"inventory_hostname": "prod", "mstr_runtimes": [], "mstr_run": run, **variables}
         self.task_vars.setdefault("mstr_runtimes_backup_dest", "bk.yml")
-        self.result, self.is_stopped = {"changed": True, "msg": "1 updated.", "runtimes": []}, False
+        self.result = {"changed": True, "msg": "1 updated.", "runtimes": [], "summary": {}}
+        self.is_stopped, self.raised = False, None
 
     def extra_vars(self):
         return self.extra
@@ -57,6 +61,8 @@ class FakeAction(Action):
         if self.is_stopped:
             self.said = on_stop(self.result)
             raise KeyboardInterrupt
+        if self.raised:
+            raise self.raised
         return dict(self.result)
 
 
@@ -146,7 +152,7 @@ def test_two_environments_never_write_one_backup(action, tmp_path, monkeypatch):
         apply.apply(action)
 
 
-@pytest.mark.parametrize("more", [{}, {"failed": True}, {"runtimes": [{"name": "A", "action": "none"}]}])
+@pytest.mark.parametrize("more", [{}, {"failed": True, "error": None}, {"runtimes": [{"name": "A", "action": "none"}]}])
 def test_run_that_wrote_nothing_has_no_backup(action, tmp_path, more):
     """Whatever somebody else has at that place stays."""
     (tmp_path / "bk.yml").write_text("mine")
@@ -161,13 +167,71 @@ def test_run_that_wrote_nothing_has_no_backup(action, tmp_path, more):
     [
         {"changed": True, "failed": True, "runtimes": [{"name": "A", "id": "B" * 32, "action": "unknown"}]},
         {"changed": False, "failed": True, "scripts": [{"name": "s", "action": "failed"}]},
-        {"changed": False, "failed": True, "module_stdout": ""},
+        {"changed": False, "failed": True, **MstrError("A fault.").to_result(), "action": "unknown"},
     ],
-    ids=["runtime", "script", "killed"],
+    ids=["runtime", "script", "fault"],
 )
 def test_write_of_unknown_outcome_keeps_the_backup(action, tmp_path, result):
     action.result |= result
     assert apply.apply(action)["backup"] == str(tmp_path / BK)
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"msg": "MODULE FAILURE: No start of json char found", "module_stdout": "", "rc": -9},
+        {"msg": "An error in mstr.library's action plugin: KeyError."},
+        {"msg": "Task failed.", "exception": "(traceback unavailable)"},
+        {},
+    ],
+)
+def test_result_that_proves_nothing_keeps_the_backup(action, tmp_path, result):
+    """It is not the module's: the process was killed, or an exception ended it."""
+    action.result = {"failed": True, "changed": False, **result}
+    assert apply.apply(action)["backup"] == str(tmp_path / BK)
+
+
+@pytest.mark.parametrize(
+    ("raised", "sentence"),
+    [
+        (AnsibleError("Invalid template."), "Invalid template."),
+        (KeyError("s3cret"), "A fault in mstr.library: KeyError in test_backup.py, line "),
+    ],
+)
+def test_exception_keeps_the_backup(action, tmp_path, raised, sentence):
+    action.raised = raised
+    result = apply.apply(action)
+    assert (result["failed"], result["backup"]) == (True, str(tmp_path / BK))
+    assert result["msg"].startswith(sentence)
+
+
+def test_fault_of_one_environment(action):
+    """It ends in a sentence, in the report of the run, too, and stops no other environment."""
+    action.raised = KeyError("environments")
+    action.args = {"task": "apply", "result": "x"}
+    action.task_vars |= {"mstr_runtimes_backup_dest": "", "mstr_run": {"id": "1"}}
+    result = tasks.work(action)
+    assert result["error"].startswith("A fault in mstr.library: KeyError in test_backup.py, line ")
+    assert "failed" not in result
+
+
+def test_fault_of_a_step(action, monkeypatch):
+    """With the traceback at -vvv, but not with the text of the exception, which may be a value."""
+
+    def faulty(_action):
+        raise KeyError("s3cret")
+
+    shown = []
+    monkeypatch.setattr(ActionBase, "run", lambda *_args: {})
+    monkeypatch.setattr(Display, "vvv", lambda _self, text, host: shown.append(text))
+    monkeypatch.setattr(action, "_task", SimpleNamespace(args={"task": "x"}), raising=False)
+    monkeypatch.setattr(action, "_connection", SimpleNamespace(transport="local"), raising=False)
+    monkeypatch.setattr(action, "tasks", {"x": faulty}, raising=False)
+    result = action.run(None, {"inventory_hostname": "prod"})
+    assert result["failed"]
+    assert result["msg"].startswith("A fault in mstr.library: KeyError in test_backup.py, line ")
+    assert "in faulty" in shown[0]
+    assert "s3cret" not in shown[0].replace('raise KeyError("s3cret")', "")
 
 
 def test_stopped_run_names_its_backup(action, tmp_path):

@@ -85,8 +85,8 @@ def test_rights_of_a_new_file(tmp_path, mask, rights):
     assert (mode_of(tmp_path / "report.html"), mode_of(tmp_path / "plan.json")) == (rights, 0o600)
 
 
-@pytest.mark.parametrize("private", [True, False])
-def test_an_existing_file_keeps_its_rights(tmp_path, private):
+@pytest.mark.parametrize(("private", "rights"), [(True, 0o600), (False, 0o640)])
+def test_rights_of_an_existing_file(tmp_path, private, rights):
     """It is written whole or not at all, through a link, which stays one."""
     target, link = tmp_path / "target", tmp_path / "link"
     target.write_text("old")
@@ -96,7 +96,7 @@ def test_an_existing_file_keeps_its_rights(tmp_path, private):
         write(str(link), ["new"], private=private)
     with pytest.raises(TypeError):
         write(str(link), ["half", None])
-    assert (target.read_text(), mode_of(target)) == ("new", 0o640)
+    assert (target.read_text(), mode_of(target)) == ("new", rights)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "target"]
     target.unlink()
     write(str(link), ["new ", "file"])

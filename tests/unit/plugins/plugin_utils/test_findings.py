@@ -79,7 +79,7 @@ def test_all_kinds_of_an_audit():
         "prod: '(Default) MicroStrategy' is open to everything: 0.0.0.0/0",
         "prod: 'Nightly reports' whitelist 0.0.0.0/0 violates networks_within and networks_never: it is outside",
         "prod: '<script>alert(1)</script>' whitelist violates whitelist_required: it is empty",
-        "prod: 'Nightly reports' whitelist * violates networks_never: it cannot be evaluated: it is not a CIDR block",
+        "prod: 'Nightly reports' whitelist * violates networks_never: it is unreadable: it is not a CIDR block",
         "prod: 'Nightly reports' resource.mem 8192 violates resource_max: it is more than 4096; its exemption expired "
         "on 2026-01-31 (month end)",
         "prod: 'Nightly reports' differs: whitelist +10.20.0.0/16 -0.0.0.0/0",

@@ -125,7 +125,7 @@ def test_an_error_in_a_report_hides_nothing(report):
     assert report.outcome == "failed"
     first, second, third, warning = lines(report)
     assert first == "e: failed: 1 updated."
-    assert second.startswith("e: The report could not be made. This is a bug in mstr.library: TypeError")
+    assert second.startswith("e: The report could not be made. A fault in mstr.library: TypeError")
     assert third == f"e: 'R' ({'A' * 32}): updated"
     assert warning == "e: warning: Careful."
 

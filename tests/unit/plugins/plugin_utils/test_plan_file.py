@@ -39,6 +39,12 @@ def test_the_file_has_what_a_person_approves():
     assert content["collection"].startswith("mstr.library 1.")
 
 
+def damaged(**changes):
+    """A plan for production that somebody has edited."""
+    entry = {"environment": "production", "plan_id": "x", "differences": [], **changes}
+    return json.dumps({"format": FORMAT, "environments": [entry]})
+
+
 FAILED = environment("production", None, message="Could not log in.")
 
 
@@ -48,6 +54,15 @@ FAILED = environment("production", None, message="Could not log in.")
         ("", "is not a plan: it is not JSON"),
         ("[]", "is not a plan in format 1; write one"),
         (json.dumps({"format": FORMAT + 1, "environments": []}), "is not a plan in format 1; write one"),
+        (json.dumps({"format": FORMAT}), "is not a plan: it has no list of environments"),
+        (
+            json.dumps({"format": FORMAT, "environments": [1]}),
+            "is not a plan: environments[0] has no name (environment)",
+        ),
+        (damaged(environment=None), "has no plan for production, so nothing was changed there"),
+        (damaged(plan_id=None), "has no plan for production, because its check failed: it has no plan_id"),
+        (damaged(differences=1), "is not a plan: the differences of production cannot be read"),
+        (damaged(differences=[{"runtime": "R"}]), "is not a plan: the differences of production cannot be read"),
         (written(environment("other")), "has no plan for production, so nothing was changed there"),
         (written(*[environment("production")] * 2), "has more than one plan for production"),
         (written(FAILED), "has no plan for production, because its check failed: Could not log in."),

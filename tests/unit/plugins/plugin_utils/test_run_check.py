@@ -168,8 +168,12 @@ def test_two_hosts_on_one_server_must_not_purge(b, environ):
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("mstr_plan_source", "Variables with such a name are mstr_plan_dest, mstr_plan_src."),
-        ("mstr_runtime_policy", "mstr_runtime_policy is not a variable of mstr.library. Rename or remove it."),
+        ("mstr_plan_source", "; the nearest one is mstr_plan_src. Rename or remove it."),
+        (
+            "mstr_runtime_src",
+            "mstr_runtime_src is not a variable of mstr.library; the nearest one is mstr_runtimes_src.",
+        ),
+        ("mstr_audit_x", "mstr_audit_x is not a variable of mstr.library. Rename or remove it."),
     ],
 )
 def test_name_that_looks_like_ours(name, sentence):
@@ -182,7 +186,11 @@ def test_name_that_looks_like_ours(name, sentence):
     [
         ("apply", {"mstr_fail_on_drift": True}, "apply does not use mstr_fail_on_drift; audit does."),
         ("export", {"mstr_report_dest": "r.html"}, "export does not use mstr_report_dest; apply and audit do."),
-        ("apply", {"mstr_purge_limit": 1}, "mstr_purge_limit is not a variable of mstr.library."),
+        (
+            "apply",
+            {"mstr_purge_limit": 1},
+            "mstr_purge_limit is not a variable of mstr.library; the nearest one is mstr_ru",
+        ),
     ],
 )
 def test_an_extra_variable_of_no_use(playbook, extra, sentence):

@@ -71,7 +71,7 @@ def test_a_file_that_cannot_be_made(monkeypatch):
     found = made({"a": applied("a")}, reports=["r.json", "r.md"])
     assert list(found.files) == ["r.json"]
     assert found.lines[:2] == ["a: 1 unchanged", "Report: r.json"]
-    assert found.lines[-1].startswith("r.md was not written. This is a bug in mstr.library: TypeError")
+    assert found.lines[-1].startswith("r.md was not written. A fault in mstr.library: TypeError")
     assert found.errors == {"a": found.lines[-1]}
 
 
@@ -115,6 +115,13 @@ def test_the_way_back_is_the_end_of_an_apply():
     many = {f"h{n}": applied(f"h{n}", changed=True, backup=f"/bk/h{n}.yml") for n in range(60)}
     [command] = [line for line in made(many).lines if line.startswith("To go back: ")]
     assert f" --limit {','.join(many)} -e" in command
+
+
+def test_run_that_may_have_written():
+    """It is named with its backup, and goes back like those that did."""
+    lines = made({"b": applied("b", error="It was killed.", changed=False, backup="/bk/b.yml")}).lines
+    assert "b may have been written, because its task did not say what it did. Its backup is /bk/b.yml" in lines
+    assert any("mstr_runtimes_src=/bk/b.yml" in line for line in lines)
 
 
 def test_run_without_a_backup():

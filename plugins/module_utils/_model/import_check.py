@@ -16,7 +16,9 @@ _CODE = """\
 import importlib
 import importlib.metadata
 import platform
+import sys
 
+sys.tracebacklimit = 0  # an error is one line, without the lines of this code
 endings = (".py", ".so", ".pyd")
 not_meant = {"benchmarks", "conftest", "docs", "examples", "scripts", "setup", "test", "tests"}
 
@@ -49,7 +51,7 @@ print(f"{len(packages)} packages are installed and can be imported.")
 """
 
 
-def package_test(packages: Iterable[Mapping[str, Any]]) -> str:
+def import_check(packages: Iterable[Mapping[str, Any]]) -> str:
     """Python code that tests these packages of a runtime. What is no name, such as a URL, is not tested."""
     names = [name for package in packages if (name := project(str(package["name"])))]
     return f"packages = {names!r}\n{_CODE}"

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._model.package_test import package_test
+from ansible_collections.mstr.library.plugins.module_utils._model.import_check import import_check
 
 
 def distribution(site, name, files, top_level=None):
@@ -41,12 +41,13 @@ def test_the_smoke_test(tmp_path: Path, package, files, top_level, expected):
 
 
 def smoke(site, packages):
-    """What the smoke test of a runtime with these packages prints."""
-    code = package_test(packages)
+    """The line that the smoke test of a runtime with these packages prints."""
+    code = import_check(packages)
     start = f"import sys\nsys.path[:] = [path for path in sys.path if 'site-packages' not in path] + [{str(site)!r}]\n"
     run = subprocess.run([sys.executable, "-I", "-S", "-c", start + code], capture_output=True, text=True, check=False)
     assert (run.returncode == 0) == ("packages are" in run.stdout)
-    return (run.stdout + run.stderr).strip().splitlines()[-1]
+    [line] = (run.stdout + run.stderr).strip().splitlines()
+    return line
 
 
 def test_the_smoke_test_names_the_first(tmp_path: Path):
