@@ -29,7 +29,7 @@ from .._model.steps import (
 )
 from .._model.usage import used_by
 from .._text import counted, ended, listed
-from .api import Context, one_named, utc_date
+from .api import Context, one_named
 from .script_usage import Key, find_tasks, find_usage
 
 READ_ALL = "Run the task as a user who may read all scripts"
@@ -327,7 +327,7 @@ def used_refusals(
     used = _with_tasks(context, usage, runtimes)
     for runtime in runtimes:
         if used[runtime.key]:
-            why = f"runtime {runtime.label} is {used_by(used[runtime.key], utc_date())}"
+            why = f"runtime {runtime.label} is {used_by(used[runtime.key])}"
             advice = "Choose a different runtime for these scripts first"
             yield [runtime], f"{why}. It was not deleted (protect_used). {advice}"
     unproven = [runtime for runtime in runtimes if not used[runtime.key]]

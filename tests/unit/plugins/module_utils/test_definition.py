@@ -121,7 +121,7 @@ def test_vocabulary():
     assert result["whitelist"] == ["10.10.10.7/24", "db.example.com"], "returned unchanged"
     assert result["packages"] == [{**package, "description": None}]
     assert result["resource"] == {"cpu": 0.2, "mem": 512, "disk": None, "proc_count": 3}
-    assert result["date_created"] == "2022-08-31T07:29:53.000+0000"
+    assert result["date_created"] == "2022-08-31T07:29:53Z"
     assert result["acl"] == [{"trustee_id": "T", "trustee_subtype": 8704}]
     assert "type" not in result
 
