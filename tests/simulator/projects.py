@@ -339,6 +339,11 @@ async def update_script(server: Server, call: Call) -> Reply:
             setattr(script, attribute, new[key])
         elif switches["script_put_omitted"] == "reset":
             setattr(script, attribute, unset)
+    usage = body.get("scriptUsageType", "commandManager" if switches["script_put_omitted"] == "reset" else None)
+    if usage not in (None, USAGES[script.subtype]):
+        script.subtype = next(
+            subtype for subtype, name in USAGES.items() if name == usage and subtype != COMMAND_MANAGER
+        )
     script.version, script.modified = new_id(), stamp()
     return Reply(204)
 

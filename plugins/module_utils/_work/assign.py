@@ -28,6 +28,10 @@ from .scripts import KEPT, with_targets
 from .write import NotFoundOut, check_after_loss, finds_out, not_done_error
 
 _RUNTIME = "scriptRuntimeId"
+# An update does not contain it. It shows whether a script is still a data source, a transaction or a function, which
+# an update may change by scriptUsageType; responses lack that [schema].
+_SUBTYPE = "subtype"
+_COMPARED = {**KEPT, _SUBTYPE: "kind"}
 
 
 class Loss(MstrError):
@@ -136,7 +140,7 @@ def _body(before: Mapping[str, Any]) -> dict[str, Any]:
     Whatever the server does with what an update omits, nothing else of the script changes. But what was read of a
     secret may be a mask.
     """
-    omitted = {_RUNTIME, "variables"} if holds_secret(before) else {_RUNTIME}
+    omitted = {_RUNTIME, _SUBTYPE, *(["variables"] if holds_secret(before) else [])}
     return {name: value for name, value in before.items() if value is not None and name not in omitted}
 
 
@@ -144,10 +148,10 @@ def _compared(
     step: Step, script: SavedScript, target: Runtime, before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> Step:
     """The step with an error if the script does not use the runtime, or is different in another way."""
-    lost = [name for name in KEPT if (before[name] or None) != (after[name] or None)]
+    lost = [name for name in _COMPARED if (before[name] or None) != (after[name] or None)]
     error: MstrError | None = None
     if lost:
-        words = ", ".join(KEPT[name] for name in lost)
+        words = ", ".join(_COMPARED[name] for name in lost)
         error = Loss(f"While the server assigned the runtime, it changed {words}. Check it.")
     if after[_RUNTIME] == target.key:
         return step._replace(state=READ, error=error)
@@ -161,7 +165,7 @@ def _read(context: Context, script: SavedScript) -> dict[str, Any]:
     operation, project = f"read the folder of the {script.label}", script.project.id
     path, params = f"/objects/{script.id}", {"type": SCRIPT_TYPE}
     properties = context.session.get(path, params, operation=operation, project=project, shape=_WITH_FOLDER)
-    fields = {**{name: data.get(name) for name in KEPT}, "folderId": _folder_in(properties)}
+    fields = {**{name: data.get(name) for name in _COMPARED}, "folderId": _folder_in(properties)}
     return {**fields, _RUNTIME: script.on_runtime(data).runtime_id}
 
 

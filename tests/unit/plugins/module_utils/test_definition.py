@@ -43,7 +43,7 @@ POOL = {"min_cached_instances": 2, "max_cached_instances": 1}
         ({"runtime_version": ""}, "runtime_version is empty; omit the option to keep the current value"),
         ({"runtime_version": 3.1}, "runtime_version 3.1 was read as a number (3.10 becomes 3.1); put it in quotes"),
         ({"runtime_version": "==3.10.5"}, f"runtime_version '==3.10.5' {NO_VERSION} \"3.10.5\""),
-        ({"exec_timeout": 0}, "exec_timeout must be at least 1, not 0"),
+        ({"exec_timeout": -1}, "exec_timeout must be at least 0, not -1"),
         ({"min_cached_instances": -1}, "min_cached_instances must be at least 0, not -1"),
         (POOL, "min_cached_instances 2 must not exceed max_cached_instances 1"),
         ({"resource": {"cpu": 0.0}}, "resource.cpu must be more than 0, not 0.0"),
