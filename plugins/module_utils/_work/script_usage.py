@@ -13,7 +13,7 @@ Code, and what scripts printed (`log`), is dropped as soon as it was read. Facts
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
@@ -362,7 +362,7 @@ class ScriptTasks(NamedTuple):
 def find_tasks(
     context: Context, usage: Usage, scripts: Sequence[SavedScript], *, history: bool = False, hidden: bool = False
 ) -> ScriptTasks:
-    """The planned tasks of scripts of a look-up, and with `history` their last runs.
+    """The planned tasks of scripts of a look-up, and with `history` the last runs of both.
 
     `hidden`: also report tasks of scripts that the user may not read, from every project of the look-up. Raises only
     Interrupted: failed reads are in `unread`.
@@ -372,9 +372,10 @@ def find_tasks(
     projects = usage.projects if hidden else list(dict.fromkeys(script.project for script in scripts))
     entries, listed_projects = reader.list_tasks(projects)
     unclear = {project for (project, script), _entry in entries if not script}
-    planned = [Task(by_key[key], entry) for key, entry in entries if key in by_key]
     known = [key for key in by_key if key[0] in listed_projects and key[0] not in unclear]
-    tasks = _by_script(reader, [task for task in planned if task.script.project not in unclear], known)
+    tasks: dict[Key, list[Task]] = {key: [] for key in known}
+    for task in reader.tasks_of(set(known), by_key, entries, with_last_runs=history):
+        tasks[task.script.key].append(task)
     last_runs = reader.last_runs(scripts) if history else {}
     reader.unread += _unclear_tasks(entries)
     if hidden:
@@ -395,17 +396,6 @@ def _unclear_tasks(entries: Entries) -> list[Unread]:
         f"{what} in an unknown form: {listed(list(names.values()))}. The planned tasks of its project are unknown."
     )
     return [Unread(None, None, MstrError(sentence))]
-
-
-def _by_script(reader: _TaskReader, planned: Sequence[Task], scripts: Iterable[Key]) -> dict[Key, list[Task]]:
-    """The tasks of each script, with their last runs as far as these could be read."""
-    tasks = {(task.script.key, _identity(task.entry)): task for task in planned}
-    for task in reader.each(reader.read_task, list(tasks.values())):
-        tasks[task.script.key, _identity(task.entry)] = task
-    by_script: dict[Key, list[Task]] = {key: [] for key in scripts}
-    for task in tasks.values():
-        by_script[task.script.key].append(task)
-    return by_script
 
 
 def _says_no_history(error: ApiError) -> bool:
@@ -478,7 +468,16 @@ class _TaskReader(Reader):
         data = self._session.get(_TASKS, params, operation=operation, project=project.id, shape=_LIST)
         return project, data["tasks"]
 
-    def read_task(self, task: Task) -> Task:
+    def tasks_of(
+        self, keys: Collection[Key], scripts: Mapping[Key, SavedScript], entries: Entries, *, with_last_runs: bool
+    ) -> list[Task]:
+        """The tasks of these scripts, each once; with their last runs, as far as these could be read."""
+        by_identity = {(key, _identity(entry)): entry for key, entry in entries}
+        wanted = {each: Task(scripts[each[0]], entry) for each, entry in by_identity.items() if each[0] in keys}
+        read = self.each(self._read_task, list(wanted.values())) if with_last_runs else []
+        return list({**wanted, **{(task.script.key, _identity(task.entry)): task for task in read}}.values())
+
+    def _read_task(self, task: Task) -> Task:
         """The task with its last run."""
         path, params = f"{_TASKS}/{task.entry['id']}", {"scheduleId": task.entry["schedule"]["id"], "type": "script"}
         operation, project = f"read the {task.label}", task.script.project.id

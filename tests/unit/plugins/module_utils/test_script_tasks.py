@@ -172,7 +172,7 @@ def test_tasks_of_scripts_user_may_not_read(hidden, says):
 
 USED = (
     "is used by 3 scripts, 3 of them on a schedule: 'Clean' in 'Sales' (weekly), 'Close' in 'Sales' (old, off), "
-    "'Load sales' in 'Sales' (nightly, last run success 2026-11-25). It was not deleted (protect_used)."
+    "'Load sales' in 'Sales' (nightly). It was not deleted (protect_used)."
 )
 
 
@@ -181,7 +181,26 @@ def test_refusal_names_schedules(server):
     [why] = why_kept(server, runtime(id=ID))
     assert USED in why
     assert "GET /scripts/history" not in server.requests
-    assert server.requests.count("GET /tasks") == 1
+    assert [request for request in server.requests if "/tasks" in request] == ["GET /tasks"], "no last runs"
+
+
+def test_list_that_names_some_projects(server):
+    """Tasks of a closed project, in the list of another one, are not all of its tasks."""
+    server.switch(tasks_all_projects="everything")
+    server.refusals = {"GET /tasks FINANCE": refusal(500, "ERR001", "not loaded")}
+    named = {"T5": {"projectId": "FINANCE"}}
+
+    def rewrite(call, data):
+        return (
+            {"tasks": [{**task, **named.get(task["id"], {})} for task in data["tasks"]]}
+            if call == "GET /tasks"
+            else data
+        )
+
+    server.rewrite = rewrite
+    found = runs(server)
+    assert tasks(found) == {key: ids for key, ids in ALL.items() if key != "PAY"}
+    assert [failure.project.name for failure in found.unread] == ["Finance"]
 
 
 @pytest.mark.parametrize("call", CALLS)
