@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from simulator.harness import Simulator
+from simulator.profiles import PROFILES
 from support import ansible
 
 from dev.paths import ROOT
@@ -39,6 +40,7 @@ class Way(NamedTuple):
     command: Sequence[str]
     before: Callable[[], None]
     collections: str = ansible.COLLECTIONS
+    status: int = 0  # with which it ends
 
     def as_module(self) -> Way:
         """The same with all tasks as modules."""
@@ -102,6 +104,15 @@ class Bench:
         thousand = self.vendor(holds_1000, 1000)
         yield "1,000 runtimes from src, no change", src, "mstrio-py, list and compare", thousand
         yield "audit of 50 environments with 200 runtimes each", self.audit(50, 200), "", None
+        # For the requests: guarded deletions that are refused, and audits with schedules.
+        guarded = {"name": "Runtime 0000", "state": "absent", "protect_used": True}
+        info = {"include_scripts": True, "include_tasks": True}
+        for profile in PROFILES:
+            before = self.holding_scripts(profile)
+            delete = self.ad_hoc("mstr.library.mstr_runtime", guarded, before)
+            yield f"refused deletion, 2,000 scripts, {profile}", delete._replace(status=2), "", None
+            audit = self.ad_hoc("mstr.library.mstr_runtime_info", info, before)
+            yield f"all runtimes with 2,000 scripts and 10 tasks, {profile}", audit, "", None
 
     def holding(self, count: int, **switches: Any) -> Callable[[], None]:
         """What prepares a fresh server with the runtimes of the first `count` definitions."""
@@ -111,6 +122,20 @@ class Bench:
             wanted = definitions(count)
             for start in range(0, count, 200):
                 self.simulator.seed(*map(_as_api, wanted[start : start + 200]))
+            self.simulator.clear_requests()
+
+        return prepare
+
+    def holding_scripts(self, profile: str) -> Callable[[], None]:
+        """What prepares a server with 2,000 scripts in 10 projects, each project with a planned task."""
+
+        def prepare() -> None:
+            self.simulator.reset(profile)
+            self.simulator.seed(*map(_as_api, definitions(1)))
+            for number in range(10):
+                run = {"time": "2026-11-25T02:00:00.000Z", "status": "success"}
+                scripts = [{"name": f"s{index}", "runtime": "Runtime 0000", "last_run": run} for index in range(200)]
+                self.simulator.seed(projects=[{"name": f"P{number}", "scripts": scripts, "tasks": [{"script": "s0"}]}])
             self.simulator.clear_requests()
 
         return prepare
@@ -164,7 +189,7 @@ class Bench:
             _pid, status, usage = os.wait4(process.pid, 0)
             wall = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
+        if process.returncode != way.status:
             sys.exit(f"{' '.join(way.command)} failed:\n{output.read_text(errors='replace')[-4000:]}")
         cpu, memory = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
         return Sample(wall, cpu, memory, len(self.simulator.requests()))

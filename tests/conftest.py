@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import sys
@@ -17,10 +18,12 @@ from dev.envs import CORES
 from dev.paths import CACHE, FOREIGN, LIBRARY, ROOT, run_folder
 
 _AT_END = contextlib.ExitStack()
+_TRAFFIC = "MSTR_SIMULATOR_TRAFFIC"
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each program of the tests compiles ansible-core anew
 if "DEV_RUN" not in os.environ:  # the workers of pytest-xdist use that of the process that started them
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up after it, too
     os.environ["TMPDIR"] = tempfile.tempdir = str(_AT_END.enter_context(run_folder()))
+    os.environ[_TRAFFIC] = tempfile.mkdtemp(prefix="traffic-")
 # In the background and with nohup, this process ignores signals. What tests start would ignore them, too, unless it
 # catches them. The workers of pytest-xdist do the same.
 _IGNORED = os.environ.setdefault(
@@ -78,9 +81,23 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A run in which every test was skipped is not green."""
     option = session.config.option
+    if "PYTEST_XDIST_WORKER" not in os.environ and (found := _differences()):
+        print("\nRequests of the collection that the vendor's schema does not have:", *found, sep="\n  ")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
     nothing_ran = not (_counts(session.config)[0] or option.setupplan or option.collectonly)
     if session.exitstatus == pytest.ExitCode.OK and nothing_ran:
         session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
+
+
+def _differences() -> list[str]:
+    """Where the requests of all simulators of this run differ from the vendor's schema."""
+    lines = [line for path in Path(os.environ[_TRAFFIC]).iterdir() for line in path.read_text("utf-8").splitlines()]
+    if not lines:
+        return []
+    from support.vendor_schema import OURS, differences, unintended
+
+    calls = [call for call in map(json.loads, lines) if str(call["user_agent"]).startswith(OURS)]
+    return unintended(differences(calls, answers=False))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

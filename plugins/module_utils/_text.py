@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timezone
 from typing import Any
 
 # C0 and C1 controls, and the marks that change the direction of text: a server's message must not drive a terminal.
@@ -22,6 +23,7 @@ SURROGATE = re.compile("[\ud800-\udfff]")
 UNREAD = "\ufffd"  # stands for it
 LONGEST_TEXT = 1000  # characters that people are shown of a text in a response
 _READ_LIMIT = 20_000
+_TIME = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
 NAMES_IN_MESSAGE = 10
 DEEPEST = 100
 MASK = "********"
@@ -115,3 +117,22 @@ def is_deep(data: Any) -> bool:
         for container in containers:
             level += container.values() if isinstance(container, dict) else container
     return True
+
+
+def time_in_utc(value: Any) -> str | None:
+    """A time of the server as `2026-11-25T07:29:00Z`; other text unchanged, None for anything else.
+
+    Servers write `2026-11-25T07:29:00.000+0000` [doc] or `2026-11-25 07:29:00`, which is in UTC [schema].
+    """
+    if not isinstance(value, str):
+        return None
+    found = _TIME.fullmatch(value.strip())
+    if found is None:
+        return value
+    day, time, offset = found.groups("+0000")
+    zone = offset.replace("Z", "+0000").replace(":", "")
+    try:
+        moment = datetime.strptime(f"{day} {time} {zone}", "%Y-%m-%d %H:%M:%S %z").astimezone(timezone.utc)
+    except (ValueError, OverflowError):  # such as February 30
+        return value
+    return f"{moment.replace(tzinfo=None).isoformat()}Z"

@@ -40,7 +40,7 @@ def test_changes_of_mstrio_py_reverted(
     assert unchanged["changed_fields"] == []
     assert [session["mode"] for session in server.open_sessions()] == ["standard"], "the module's is closed"
     # The module returns what the client reads.
-    listed = {name: unchanged["runtime"][name] for name in ("status", "version", "owner", "acg", "date_modified")}
+    listed = {name: unchanged["runtime"][name] for name in ("status", "version", "owner", "acg")}
     assert listed == {name: getattr(runtime, name) for name in listed}
 
     altered = {name: other[name] for name in list(other)[first::2]}

@@ -41,7 +41,8 @@ PROJECTS = [
 
 @pytest.fixture
 def scripts(server: Simulator) -> Simulator:
-    """The server, with scripts in two projects."""
+    """The server, with scripts in two projects. The client fails where dates have the form of the schema."""
+    server.switch(date_format="offset")
     server.seed({"name": "Etl", "id": ETL}, projects=PROJECTS)
     return server
 
@@ -73,12 +74,12 @@ def test_same_scripts_and_runtimes(mstrio: Connection, reader: Module) -> None:
 
 @pytest.mark.usefixtures("scripts")
 def test_same_planned_tasks(mstrio: Connection, reader: Module, scripts: Simulator, switches: dict[str, Any]) -> None:
-    """Task fails where the content of a task has the key objectId alone, so this server uses the other one."""
+    """Task fails where the content of a task has no id, so this server has the form that the client reads."""
     if switches["tasks_call"] != "yes":
         with pytest.raises(VersionException):
             list_tasks(mstrio)
         return
-    scripts.switch(task_script_key="id")
+    scripts.switch(task_script_key="id", enumerations="numbers")
     mstrio.select_project(project_id=SALES)
     theirs = {entry["name"]: entry for entry in list_tasks(mstrio, to_dictionary=True)}
     result = reader(include_scripts=True, include_tasks=True)
@@ -95,7 +96,8 @@ def test_same_planned_tasks(mstrio: Connection, reader: Module, scripts: Simulat
     assert task.owner.id == night["owner"]["id"]
     script = Script(mstrio, id=MONTH_END)
     details = script.get_last_run_details()
-    assert saved["Month end"]["last_run"] == {"time": details["executionTime"], "status": details["lastStatus"]}
+    assert details["executionTime"] == "2026-11-25T02:00:21.000Z"
+    assert saved["Month end"]["last_run"] == {"time": "2026-11-25T02:00:21Z", "status": details["lastStatus"]}
 
 
 def state_of(server: Simulator, script_id: str) -> dict[str, Any]:

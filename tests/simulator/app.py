@@ -6,21 +6,24 @@ Below /_sim, tests control the simulator; clients of the API never see that.
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
 from simulator.faults import Fault
 from simulator.injection import NoResponse, inject, send
-from simulator.messages import BASE_PATH, ApiError, Call
+from simulator.messages import BASE_PATH, ApiError, Call, Reply
 from simulator.profiles import PROFILES
 from simulator.seed import only_keys, seed
 from simulator.server import Server
 from simulator.users import API_TOKEN_OF_ADMIN, IDENTITY_TOKEN_OF_ADMIN
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+TRAFFIC = "MSTR_SIMULATOR_TRAFFIC"  # a folder, for a file with each call and its response; without it, there is none
 
 
 class App:
@@ -30,6 +33,10 @@ class App:
         self.server = server
         self._proxied = proxied
         self.ports: dict[str, int] = {}  # where the proxy leads: of each host name; none are all addresses
+        folder = os.environ.get(TRAFFIC)
+        self._traffic = Path(folder, f"{os.getpid()}.jsonl") if folder else None
+        if self._traffic:
+            self._traffic.touch()
 
     def add_api(self, app: web.Application) -> None:
         """Put the API into an application."""
@@ -53,9 +60,12 @@ class App:
         try:
             fault = server.faults.take(call)
             if fault is None:
-                response = await send(request, await server.handle(call))
+                reply = await server.handle(call)
+                self._note(server, call, entry, reply)
+                response = await send(request, reply)
             else:
                 entry["fault"] = fault.name or fault.kind
+                self._note(server, call, entry, None)
                 response = await inject(fault, server, call, request)
             status = None if isinstance(response, NoResponse) else response.status
             return response
@@ -63,6 +73,17 @@ class App:
             entry |= {"status": status, "duration_ms": round(1000 * (time.perf_counter() - begun), 3)}
             if call.session is not None:
                 entry |= {"user": call.session.user.username, "session": call.session.number}
+
+    def _note(self, server: Server, call: Call, entry: dict[str, Any], reply: Reply | None) -> None:
+        """Write a call and its response to the file of the traffic. `reply` None: a fault decides what is sent."""
+        if self._traffic is None:
+            return
+        keys = ("method", "path", "query", "project", "user_agent")
+        line: dict[str, Any] = {"profile": server.profile, **{key: entry[key] for key in keys}, "body": call.sent()}
+        if reply is not None:
+            line |= {"status": reply.status, "answer": reply.payload}
+        with self._traffic.open("a", encoding="utf-8") as file:
+            print(json.dumps(line, default=list), file=file)
 
     def add_control(self, app: web.Application) -> None:
         """Put the control interface into an application."""

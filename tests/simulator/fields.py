@@ -120,7 +120,7 @@ PACKAGE_FIELDS: Mapping[str, Field] = {
 }
 RESOURCE_FIELDS: Mapping[str, Field] = {
     "cpu": Field(_cpu),
-    "mem": Field(_integer(1)),
+    "mem": Field(_integer(0)),
     "disk": Field(_integer(1), "disk_and_proc_count"),
     "procCount": Field(_integer(1), "disk_and_proc_count"),
 }
@@ -142,7 +142,7 @@ RUNTIME_FIELDS: Mapping[str, Field] = {
     "packages": Field(_packages, default=[]),
     "resource": Field(_resource, default={"cpu": "0.5", "mem": 512}),
     "runtimeVersion": Field(_python_version, default="3.12.4", is_text=True),
-    "execTimeout": Field(_integer(1), default=600),
+    "execTimeout": Field(_integer(0), default=600),
     "others": Field(_text, default="", is_text=True),
     "status": READ_ONLY,
     "minCachedInstances": Field(_integer(0), default=0),

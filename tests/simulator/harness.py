@@ -180,6 +180,11 @@ class Simulator:
         """The log in short form: ``["POST /auth/login", …]``."""
         return [entry["call"] for entry in self.requests()]
 
+    def traffic(self) -> list[dict[str, Any]]:
+        """Every call of this process with its response, bodies included; see TRAFFIC in app.py."""
+        path = Path(os.environ["MSTR_SIMULATOR_TRAFFIC"], f"{self.pid}.jsonl")
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
     def clear_requests(self) -> None:
         """Empty the log."""
         self.control("DELETE", "/requests")

@@ -5,6 +5,7 @@ Handlers do not use HTTP connections. So a fault can do their work early, late, 
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import secrets
@@ -91,10 +92,15 @@ def only(body: Mapping[str, Any], known: set[str]) -> None:
             raise invalid(f"The field '{name}' is not known.")
 
 
-def page(query: Mapping[str, str]) -> tuple[int, int]:
-    """The offset and the limit of a query. A limit of -1, the default, is all [mstrio]."""
+def shown_time(text: str | None, switches: Switches) -> str | None:
+    """A time of the format `2022-08-31T07:29:53.000+0000`, in the server's format."""
+    return f"{text[:10]} {text[11:19]}" if text and text[10:11] == "T" and switches["date_format"] == "space" else text
+
+
+def page(query: Mapping[str, str], usual: int = -1) -> tuple[int, int]:
+    """The offset and the limit of a query; `usual` is the limit of one that names none. -1 is all [mstrio]."""
     try:
-        offset, limit = int(query.get("offset", 0)), int(query.get("limit", -1))
+        offset, limit = int(query.get("offset", 0)), int(query.get("limit", usual))
     except ValueError:
         raise invalid("The query parameters 'offset' and 'limit' must be integers.") from None
     if offset < 0 or limit < -1:
@@ -127,6 +133,12 @@ class Call:
         except ValueError as error:
             raise ApiError(400, 7, "The request body is not valid JSON.") from error
 
+    def sent(self) -> Any:
+        """The JSON of the body, or None."""
+        with contextlib.suppress(ValueError):
+            return json.loads(self.body)
+        return None
+
     def json_object(self) -> dict[str, Any]:
         """The body, which must be a JSON object."""
         body = self.json()
@@ -141,7 +153,7 @@ class Call:
         return dict(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
 
     def selected(self, answer: dict[str, Any]) -> dict[str, Any]:
-        """The top-level fields that the query asks for."""
+        """The fields of the root object that the query asks for [schema]."""
         wanted = [name for name in self.query.get("fields", "").split(",") if name]
         return {name: value for name, value in answer.items() if not wanted or name in wanted}
 

@@ -77,7 +77,9 @@ class Switches(dict[str, Any]):
 # What `make simulator` starts. It is not one of PROFILES, with each of which tests run: it has a seed (seed.py).
 PLAYGROUND = "playground"
 SWITCHES: dict[str, Switch] = {}
-PROFILES: dict[str, dict[str, Any]] = {name: {} for name in ("samples", "newest", "oldest", "awkward", "strict")}
+PROFILES: dict[str, dict[str, Any]] = {
+    name: {} for name in ("samples", "newest", "oldest", "awkward", "strict", "schema")
+}
 _DEFAULTS: dict[str, str] = {}
 for _row in TABLE.read_text(encoding="utf-8").splitlines():
     if _row.startswith("| `"):

@@ -7,7 +7,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from simulator.messages import ApiError, Call, Reply, invalid, missing, new_id, no_such_call, not_found, only, page
+from simulator.messages import (
+    ApiError,
+    Call,
+    Reply,
+    invalid,
+    missing,
+    new_id,
+    no_such_call,
+    not_found,
+    only,
+    page,
+    shown_time,
+)
 from simulator.runtimes import DEFAULT_ID, stamp
 from simulator.seed import only_keys
 from simulator.tasks import Task, task_from_seed
@@ -200,14 +212,15 @@ async def results(server: Server, call: Call) -> Reply:
         raise not_found(f"search '{query.get('searchId')}'")
     offset, limit = page(query)
     size = min(server.switches["search_page_limit"] or len(found), len(found) if limit == -1 else limit)
-    return Reply(200, [_object(script) for script in found[offset : offset + size]])
+    return Reply(200, [_object(server, script) for script in found[offset : offset + size]])
 
 
-def _object(script: SavedScript) -> dict[str, Any]:
+def _object(server: Server, script: SavedScript) -> dict[str, Any]:
     """The fields that every call returns for a script."""
+    modified = shown_time(script.modified, server.switches)
     return {
         "name": script.name, "id": script.id, "type": SCRIPT_TYPE, "subtype": script.subtype,
-        "description": script.description, "dateCreated": script.modified, "dateModified": script.modified,
+        "description": script.description, "dateCreated": modified, "dateModified": modified,
         "version": script.version, "acg": 255, "owner": {"name": script.owner.full_name, "id": script.owner.id},
     }  # fmt: skip
 
@@ -227,20 +240,60 @@ async def read_script(server: Server, call: Call) -> Reply:
     script = _find(server, call)
     if script.subtype == COMMAND_MANAGER:
         raise invalid("A Command Manager script is not a Python script.")
-    answer = {
-        **_object(script),
+    only(call.query, {"fields"})
+    answer = {**_object(server, script), **_details(server, script)}
+    return Reply(200, call.selected(answer))
+
+
+def _details(server: Server, script: SavedScript) -> dict[str, Any]:
+    """What only the calls for scripts show."""
+    details: dict[str, Any] = {
         "scriptType": "jupyterNotebook" if script.subtype == PYTHON + 1 else "python",
-        "scriptUsageType": USAGES[script.subtype],
         "scriptResultType": "reserved",
         "scriptContent": base64.b64encode(script.code.encode()).decode(),
-        "variables": script.variables,
+        "variables": [_variable(server, each) for each in script.variables],
     }
+    if server.switches.yes("script_usage"):
+        details["scriptUsageType"] = USAGES[script.subtype]
     how = server.switches["script_without_runtime"]
     if script.runtime is not None:
-        answer["scriptRuntimeId"] = script.runtime
+        details["scriptRuntimeId"] = script.runtime
     elif how != "left_out":
-        answer["scriptRuntimeId"] = {"null": None, "empty": "", "default_id": DEFAULT_ID}[how]
-    return Reply(200, answer)
+        details["scriptRuntimeId"] = {"null": None, "empty": "", "default_id": DEFAULT_ID}[how]
+    return details
+
+
+def _variable(server: Server, variable: Any) -> Any:
+    """A variable as a server shows it. A seed may contain any value."""
+    if server.switches["enumerations"] == "text" and isinstance(variable, dict) and "type" in variable:
+        return {**variable, "type": str(variable["type"])}
+    return variable
+
+
+async def read_scripts(server: Server, call: Call) -> Reply:
+    """``GET /scripts?ids=``: with other keys than a single read [mstrio, schema]."""
+    how = server.switches["scripts_by_ids"]
+    if how == "404":
+        raise no_such_call("404")
+    project = server.projects.of(call)
+    only(call.query, {"ids", "fields"})
+    ids = call.query.get("ids", "").upper().split(",")
+    found = [script for script in project.scripts if script.id in ids and script.is_read_by(call.user)]
+    entries = [_entry(server, script) for script in found if script.subtype != COMMAND_MANAGER]
+    return Reply(200, call.selected({"totalItems": len(entries), "result": entries}))
+
+
+def _entry(server: Server, script: SavedScript) -> dict[str, Any]:
+    modified = shown_time(script.modified, server.switches)
+    entry = {
+        "id": script.id, "name": script.name, "description": script.description, "dateCreated": modified,
+        "dateModified": modified, "objectVersion": script.version, "ownerId": script.owner.id, "objectNames": [],
+        "hidden": False, "objectAcl": [], "accessGranted": 255, **_details(server, script),
+        "scriptUsageType": USAGES[script.subtype],
+    }  # fmt: skip
+    if server.switches["scripts_by_ids"] == "incomplete":
+        entry.pop("scriptRuntimeId", None)
+    return entry
 
 
 async def read_object(server: Server, call: Call) -> Reply:
@@ -253,7 +306,7 @@ async def read_object(server: Server, call: Call) -> Reply:
         {"id": project.folder_id("Public Objects"), "name": "Public Objects", "level": 2},
         {"id": project.folder_id(script.folder), "name": script.folder, "level": 1},
     ]
-    return Reply(200, {**_object(script), "acl": [], "hidden": False, "ancestors": ancestors})
+    return Reply(200, {**_object(server, script), "acl": [], "hidden": False, "ancestors": ancestors})
 
 
 # Key of a body: attribute of the script, and its value after a PUT without this key where the server resets those.
@@ -271,7 +324,7 @@ async def update_script(server: Server, call: Call) -> Reply:
     """``PUT /scripts/{id}``: the name and the folder are always required [mstrio]."""
     script, project = _find(server, call), server.projects.of(call)
     body, switches = call.json_object(), server.switches
-    only(body, {*_CHANGES, "scriptType", "scriptResultType"})
+    only(body, {*_CHANGES, "scriptType", "scriptResultType", "scriptUsageType"})
     for key in ("name", "folderId"):
         if not body.get(key):
             raise missing(key)
@@ -286,6 +339,11 @@ async def update_script(server: Server, call: Call) -> Reply:
             setattr(script, attribute, new[key])
         elif switches["script_put_omitted"] == "reset":
             setattr(script, attribute, unset)
+    usage = body.get("scriptUsageType", "commandManager" if switches["script_put_omitted"] == "reset" else None)
+    if usage not in (None, USAGES[script.subtype]):
+        script.subtype = next(
+            subtype for subtype, name in USAGES.items() if name == usage and subtype != COMMAND_MANAGER
+        )
     script.version, script.modified = new_id(), stamp()
     return Reply(204)
 

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from simulator.fields import DEFINITION, RUNTIME_FIELDS, check_pool, check_runtime, known
-from simulator.messages import ApiError, Call, Reply, check_exists, invalid, missing, new_id, not_found
+from simulator.messages import ApiError, Call, Reply, check_exists, invalid, missing, new_id, not_found, shown_time
 from simulator.packages import Package, install, normalised
 from simulator.profiles import Switches
 from simulator.users import ADMINISTRATOR_ID, GUEST_ID, User
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 DEFAULT_ID = "0F35652CA7D041978BF0CBCB67531203"  # [doc]
 TYPE, SUBTYPE = 80, 20480
+_DATES = ("dateCreated", "dateModified")
 ALL_RIGHTS = 255
 
 
@@ -185,7 +186,7 @@ class Runtimes:
             return
         fold = str.casefold if switches["names_case"] == "insensitive" else str
         if any(fold(other.name) == fold(name) for other in self._by_id.values() if other is not but):
-            raise ApiError(409, 15, f"An object with the name '{name}' already exists.")
+            raise ApiError(int(switches["duplicate_status"]), 15, f"An object with the name '{name}' already exists.")
 
     # --- responses
 
@@ -205,13 +206,15 @@ class Runtimes:
             if name in runtime.values:
                 answer[name] = self._shown(name, runtime.values[name])
             elif name in computed:
-                answer[name] = computed[name]
+                answer[name] = self._shown(name, computed[name])
             elif name in DEFINITION and known(RUNTIME_FIELDS, name, switches):
                 _add_unset(answer, name, switches)
         answer.update({name: value for name, value in runtime.values.items() if name not in RUNTIME_FIELDS})
         return answer
 
     def _shown(self, name: str, value: Any) -> Any:
+        if name in _DATES and isinstance(value, str):
+            return shown_time(value, self._server.switches)
         if name == "resource" and isinstance(value, dict) and isinstance(value.get("cpu"), str):
             return {**value, "cpu": _cpu_shown(value["cpu"], self._server.switches["cpu_format"])}
         return value
@@ -261,8 +264,9 @@ def _of(server: Server, call: Call) -> Runtime:
 async def list_all(server: Server, call: Call) -> Reply:
     """``GET /runtimes``."""
     omitted = server.switches["list_omits"]
-    answers = [call.selected(server.runtimes.to_api(r)) for r in server.runtimes.list()]
-    return Reply(200, {"runtimes": [{k: v for k, v in answer.items() if k not in omitted} for answer in answers]})
+    answers = map(server.runtimes.to_api, server.runtimes.list())
+    listed = [{k: v for k, v in answer.items() if k not in omitted} for answer in answers]
+    return Reply(200, call.selected({"runtimes": listed}))
 
 
 async def read(server: Server, call: Call) -> Reply:
@@ -278,7 +282,9 @@ async def create(server: Server, call: Call) -> Reply:
             raise missing(name)
     runtime = server.runtimes.create(fields, call.user)
     server.note("create", runtime, call.user, fields.get("changeJournal", {}).get("userComments"))
-    return Reply(int(server.switches["create_status"]), {"id": runtime.id})
+    is_whole = server.switches["create_answer"] == "object"
+    answer = call.selected(server.runtimes.to_api(runtime)) if is_whole else {"id": runtime.id}
+    return Reply(int(server.switches["create_status"]), answer)
 
 
 async def update(server: Server, call: Call) -> Reply:

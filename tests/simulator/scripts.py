@@ -83,7 +83,9 @@ class Evaluations:
         self._forget_old()
         evaluation = self._by_id.get(evaluation_id)
         if evaluation is None or evaluation.user is not user:
-            raise not_found(f"evaluation '{evaluation_id}'")
+            error = not_found(f"evaluation '{evaluation_id}'")
+            error.status = int(self._server.switches["forgotten_status"])
+            raise error
         return evaluation
 
     def _forget_old(self) -> None:
@@ -211,7 +213,8 @@ async def start(server: Server, call: Call) -> Reply:
     if not isinstance(runtime_id, str):
         raise invalid("The field 'scriptRuntimeId' must be a string.")
     runtime = server.runtimes.find(runtime_id)
-    return Reply(200, {"id": server.evaluations.start(code, runtime, call.user).id})
+    status = int(server.switches["evaluation_status"])
+    return Reply(status, {"id": server.evaluations.start(code, runtime, call.user).id})
 
 
 def _of(server: Server, call: Call) -> Evaluation:
@@ -221,7 +224,7 @@ def _of(server: Server, call: Call) -> Evaluation:
 async def result(server: Server, call: Call) -> Reply:
     """``GET /scripts/evaluation/{id}``: shows the current output while the script runs."""
     evaluation = _of(server, call)
-    answer: dict[str, Any] = {"id": evaluation.id, "status": evaluation.status}
+    answer: dict[str, Any] = {"status": evaluation.status}
     if evaluation.message:
         answer["message"] = evaluation.message
     answer["results"] = {

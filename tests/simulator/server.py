@@ -50,6 +50,7 @@ ROUTES: tuple[tuple[str, str, Handler, str], ...] = (
     ("/metadataSearches/results", "GET", projects.results, SESSION),
     ("/tasks", "GET", tasks.list_tasks, SESSION),
     (f"/tasks/{_ID}", "GET", tasks.read_task, SESSION),
+    ("/scripts", "GET", projects.read_scripts, SESSION),
     ("/scripts/history", "GET", tasks.history, SESSION),
     (f"/scripts/(?!evaluation$){_ID}", "GET", projects.read_script, SESSION),
     (f"/scripts/(?!evaluation$){_ID}", "PUT", projects.update_script, SESSION),

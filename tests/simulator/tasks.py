@@ -6,7 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from simulator.messages import ApiError, Call, Reply, check_exists, invalid, missing, new_id, not_found, only, page
+from simulator.messages import (
+    ApiError,
+    Call,
+    Reply,
+    check_exists,
+    invalid,
+    missing,
+    new_id,
+    not_found,
+    only,
+    page,
+    shown_time,
+)
 from simulator.seed import only_keys
 from simulator.users import User
 
@@ -60,13 +72,20 @@ def _is_shown(server: Server, task: Task, user: User) -> bool:
     return task.script.is_read_by(user) or server.switches["hidden_tasks"] == "listed"
 
 
-def _to_api(server: Server, task: Task) -> dict[str, Any]:
+def _to_api(server: Server, project: Project, task: Task) -> dict[str, Any]:
+    switches, script = server.switches, task.script
+    is_text, key = switches["enumerations"] == "text", switches["task_script_key"]
+    content: dict[str, Any] = {key: script.id, "name": script.name, "variables": []}
+    if key == "contentInfo":
+        content = {key: {"id": script.id, "name": script.name, "subtype": script.subtype}}
+    changed = shown_time(script.modified, switches)
     return {
-        "id": task.id, "name": task.name, "type": "script", "active": task.active, "schedule": dict(task.schedule),
+        "id": task.id, "name": task.name, "type": "script", "schedule": dict(task.schedule),
+        "active": ("0" if task.active else "1") if is_text else task.active,
         "executor": {"id": task.owner.id, "name": task.owner.full_name},
-        "content": {server.switches["task_script_key"]: task.script.id, "name": task.script.name, "variables": []},
-        "dateCreated": task.script.modified, "dateModified": task.script.modified,
+        "content": content, "dateCreated": changed, "dateModified": changed,
         **({"expiration": task.expiration, "expirationTimeZone": "Europe/London"} if task.expiration else {}),
+        **({"projectId": project.id} if switches.yes("task_project") else {}),
     }  # fmt: skip
 
 
@@ -79,14 +98,14 @@ async def list_tasks(server: Server, call: Call) -> Reply:
         raise invalid("Only tasks of the type 'script' exist.")
     every = query.get("allProjects", "").lower() == "true" and server.switches["tasks_all_projects"] == "everything"
     found = [
-        task
+        (holder, task)
         for holder in (server.projects if every else [project])
         for task in holder.tasks
         if _is_shown(server, task, call.user) and query.get("scheduleId") in (None, task.schedule["id"])
     ]
-    offset, limit = page(query)
+    offset, limit = page(query, usual=1000)  # [schema]
     found = found[offset : None if limit < 0 else offset + limit]
-    return Reply(200, {"tasks": [call.selected(_to_api(server, task)) for task in found]})
+    return Reply(200, call.selected({"tasks": [_to_api(server, holder, task) for holder, task in found]}))
 
 
 async def read_task(server: Server, call: Call) -> Reply:
@@ -101,13 +120,15 @@ async def read_task(server: Server, call: Call) -> Reply:
         raise not_found(f"task '{task_id}'")
     if not task.script.is_read_by(call.user):
         raise ApiError(403, 17, f"The user has no permission on the script of the task '{task_id}'.")
-    answer = _to_api(server, task)
-    if task.last_run is not None:
-        answer["lastRun"] = {
-            "status": task.last_run["status"], "timeTriggered": task.last_run.get("triggered"),
-            "timeFinished": task.last_run.get("finished"), "message": task.last_run.get("message"), "node": NODE,
-            "triggerUserId": task.owner.id, "triggerUserName": task.owner.full_name,
+    answer, run = _to_api(server, project, task), task.last_run
+    if run is not None:
+        times = {key: shown_time(run.get(key), server.switches) for key in ("triggered", "finished")}
+        last = {
+            "status": run["status"], "timeTriggered": times["triggered"], "timeFinished": times["finished"],
+            "message": run.get("message"), "node": NODE, "triggerUserId": task.owner.id,
+            "triggerUserName": task.owner.full_name,
         }  # fmt: skip
+        answer["lastRun"] = {key: value for key, value in last.items() if value is not None}
     return Reply(200, call.selected(answer))
 
 
@@ -122,13 +143,15 @@ async def history(server: Server, call: Call) -> Reply:
     asked = [by_id.get(script_id.upper()) for script_id in query["scriptids"].split(",")]
     if not all(script and script.is_read_by(call.user) for script in asked):
         raise not_found(f"with ID in '{query['scriptids']}' and type 76")
-    entries = [
-        {
-            "executionTime": script.last_run.get("time"),
-            "lastStatus": script.last_run.get("status"),
-            "log": script.last_run.get("log", ""),
-        }
-        for script in asked
-        if script is not None and script.last_run is not None
-    ]
-    return Reply(200, {"history": [call.selected(entry) for entry in entries]})
+    entries = [_run(server, script) for script in asked if script is not None and script.last_run is not None]
+    return Reply(200, call.selected({"history": entries}))
+
+
+def _run(server: Server, script: SavedScript) -> dict[str, Any]:
+    """An entry of the history."""
+    last = script.last_run or {}
+    time, status = shown_time(last.get("time"), server.switches), last.get("status")
+    entry = {"executionTime": time, "lastStatus": status, "log": last.get("log", "")}
+    if server.switches["history_entries"] == "schema":
+        entry |= {"id": script.id, "lastStatus": "succeeded" if status == "success" else status}
+    return entry

@@ -84,10 +84,11 @@ def resource_from(options: Mapping[str, Any]) -> Resource:
 
 def _amount(key: str, place: str, value: Any) -> Any:
     amount = checked_number(place, value, whole=key != "cpu")
-    # The vendor's client refuses only a negative mem [mstrio].
-    amount = positive(place, amount) if key != "mem" else at_least(place, amount)
+    if key == "mem":
+        # The vendor's client refuses only a negative one [mstrio].
+        return at_least(place, amount)
     # A whole number is displayed as the server's: Ansible makes cpu a float.
-    return cpu_rounded(at_least(place, amount, 10**-CPU_DECIMALS))
+    return cpu_rounded(at_least(place, positive(place, amount), 10**-CPU_DECIMALS))
 
 
 def amounts(place: str, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -142,7 +142,7 @@ def _checked(field: Field, value: Any) -> Any:
     elif kind is TEXT_AS_WRITTEN:
         error = version_error(value)
     elif kind == "int":
-        at_least(field.name, checked_number(field.name, value), field.minimum)
+        at_least(field.name, checked_number(field.name, value))
     if error:
         raise ValidationError([f"{field.name} {error}"])
     return value

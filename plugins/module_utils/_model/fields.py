@@ -41,7 +41,6 @@ class Field(NamedTuple):
     spec: Mapping[str, Any]
     # Older releases do not return it [mstrio], so if a list lacks it, the object is not read again for it.
     newer_only: bool = False
-    minimum: int = 0
     # Whether a definition may set it to an empty text.
     may_be_empty: bool = True
 
@@ -58,7 +57,7 @@ FIELDS = (
     Field("whitelist", "whitelist", NETWORKS, {"type": "list", "elements": "str"}),
     Field("packages", "packages", PACKAGES, {"type": "list", "elements": "dict", "options": _PACKAGE}),
     Field("resource", "resource", RESOURCE, {"type": "dict", "options": _RESOURCE}),
-    Field("exec_timeout", "execTimeout", NUMBER, _INT, minimum=1),
+    Field("exec_timeout", "execTimeout", NUMBER, _INT),
     Field("min_cached_instances", "minCachedInstances", COUNT, _INT),
     Field("max_cached_instances", "maxCachedInstances", COUNT, _INT),
     Field("runtime_version", "runtimeVersion", TEXT, _VERSION, may_be_empty=False),

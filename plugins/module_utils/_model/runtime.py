@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from .._errors import ValidationError
-from .._text import counted
+from .._text import counted, time_in_utc
 from .alike import name_key
 from .fields import BY_NAME, FIELDS
 from .kinds import EMPTY_MAPPING
@@ -29,6 +29,7 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _DIRECTION = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 # Read-only fields of a response [doc].
+_DATES = ("date_created", "date_modified")
 READ_ONLY = ("status", "dateCreated", "dateModified", "version", "owner", "acl", "acg")
 INCOMPLETE = "The server's list of runtimes lacks its built-in default runtime, so it may be incomplete"
 
@@ -78,6 +79,7 @@ class Runtime(NamedTuple):
         fields = {name: self.values.get(name) for name in BY_NAME}
         values = {name: None if fields[name] is None else BY_NAME[name].kind.to_result(fields[name]) for name in fields}
         facts = _snake_keys({name: self.facts.get(name) for name in READ_ONLY})
+        facts.update({name: time_in_utc(facts[name]) for name in _DATES})
         return {"id": self.id, **values, **facts, "is_default": self.is_default}
 
 

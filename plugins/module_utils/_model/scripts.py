@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from .._errors import MstrError, ValidationError
+from .._text import time_in_utc
 from .runtime import DEFAULT_RUNTIME_ID, Runtime, id_from
 
 # An old Command Manager script has no runtime.
@@ -91,7 +92,6 @@ class SavedScript(NamedTuple):
 
     def to_result(self) -> dict[str, Any]:
         """The script for a result."""
-        modified = self.entry.get("dateModified")
         return {
             "id": self.id,
             "name": self.name,
@@ -99,16 +99,24 @@ class SavedScript(NamedTuple):
             "subtype": self.entry.get("subtype"),
             "project": self.project._asdict(),
             "owner": excerpt(self.entry.get("owner"), "id", "name"),
-            "date_modified": None if modified is None else str(modified),
+            "date_modified": time_in_utc(self.entry.get("dateModified")),
             "has_secret": self.has_secret,
         }
 
 
 def holds_secret(read: Mapping[str, Any]) -> bool:
-    """Whether a variable of a script that was read holds a secret [mstrio]."""
+    """Whether a variable of a script that was read holds a secret [mstrio], or may hold one.
+
+    A type is a number [mstrio], or its digits as text [schema].
+    """
     variables = read.get("variables")
-    types = [each.get("type") for each in variables if isinstance(each, Mapping)] if isinstance(variables, list) else []
-    return any(str(kind) == _SECRET for kind in types)
+    if not isinstance(variables, list):
+        return variables is not None
+    return not all(isinstance(each, Mapping) and _is_plain(each.get("type")) for each in variables)
+
+
+def _is_plain(kind: Any) -> bool:
+    return isinstance(kind, (int, str)) and str(kind) != _SECRET
 
 
 class Unread(NamedTuple):

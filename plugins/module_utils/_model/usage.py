@@ -37,13 +37,18 @@ def _tasks(script: Json) -> list[Json]:
     return list(script.get("tasks") or ())
 
 
-def schedules(script: Json, today: date) -> list[str]:
-    """The names of the schedules on which a script may run. A task whose state is not known may run."""
-    return [
-        name_of(task.get("schedule")) or name_of(task)
-        for task in _tasks(script)
-        if task.get("active") is not False and not _is_expired(str(task.get("expiration"))[:10], today)
-    ]
+def schedules(script: Json, today: date | None = None) -> list[str]:
+    """The names of the schedules on which a script may run. A task whose state is not known may run.
+
+    Without `today`, those of every task, also of one that is known to be off: what a server says of it may be wrong.
+    """
+    return [name_of(task.get("schedule")) or name_of(task) for task in _tasks(script) if not _is_off(task, today)]
+
+
+def _is_off(task: Json, today: date | None) -> bool:
+    if today is None:
+        return False
+    return task.get("active") is False or _is_expired(str(task.get("expiration"))[:10], today)
 
 
 def _is_expired(day: str, today: date) -> bool:
@@ -79,10 +84,10 @@ def _run(last: Json | None, time_key: str) -> Run:
     return Run(texts.get(time_key, ""), texts.get("status", ""), texts.get("message", ""))
 
 
-def used_by(scripts: Sequence[Json], today: date) -> str:
+def used_by(scripts: Sequence[Json], today: date | None = None) -> str:
     """Such as "used by 3 scripts, 2 of them on a schedule: 'Load' in 'Sales' (nightly, last run success 2026-11-25)".
 
-    `scripts`: at least one. Those on a schedule come first.
+    `scripts`: at least one. Those on a schedule come first. `today`: see `schedules`.
     """
     planned = [script for script in scripts if schedules(script, today)]
     others = [script for script in scripts if script not in planned]
@@ -99,7 +104,7 @@ def _on_schedule(scripts: Sequence[Json], planned: int) -> str:
     return f", {least}{number}on a schedule"
 
 
-def _text(script: Json, today: date) -> str:
+def _text(script: Json, today: date | None) -> str:
     time, status = last_run(script)
     details = schedules(script, today)
     if status:

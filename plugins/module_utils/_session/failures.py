@@ -262,21 +262,25 @@ _LIBRARY = "/MicroStrategyLibrary"
 _KINDS_OF_JSON = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
 _HTML = re.compile(rb"\s*(<!doctype html|<html|<head|<body)", re.IGNORECASE)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+# Whoever runs or changes scripts needs both [schema].
+_PRIVILEGES = "the privilege 'Manage runtime', for scripts also the privilege to use Python scripts"
 # What to do next, by the number of the API's error code [doc].
 _NEXT_STEP_BY_CODE = {
     3: "Check the credentials and login_mode.",
     9: "The session has ended: it timed out, or another job of the same user logged out.",
-    14: "The user needs the privilege 'Manage runtime' and a licence for the API.",
-    17: "The user needs permission on this object, and the privilege 'Manage runtime'.",
+    14: f"The user needs {_PRIVILEGES}, and a licence for the API.",
+    17: f"The user needs permission on this object, and {_PRIVILEGES}.",
 }
 _NEXT_STEP_BY_STATUS = {
     **dict.fromkeys(range(300, 400), "If the target is the right server, set base_url to it."),
     401: "Check the credentials and login_mode.",
-    403: "The user may lack the privilege 'Manage runtime' or a licence for the API, or a gateway refuses the call.",
+    403: f"The user needs {_PRIVILEGES}, and a licence for the API; or a gateway refuses the call.",
     429: "The server received too many requests; try again later.",
     503: "The server is not available now; try again later.",
 }
 _TOO_MANY_SESSIONS = re.compile(r"(?=.*\b(max(imum)?|limit|too many|exceed\w*)\b).*\bsessions?\b", re.IGNORECASE)
+# Not every release has these for a write [schema, mstrio].
+_JOURNAL = re.compile(r".*\b(changeJournal|userComments)\b", re.DOTALL)
 _NEXT_STEP_FOR_SESSIONS = (
     "End other sessions of this user, wait until they time out on the server, or raise the limit there. "
     "With mstr_session, all tasks of a play share one session."
@@ -380,6 +384,8 @@ def _next_step(response: Response, fields: Mapping[str, Any], server: str) -> st
     of_tomcat = message.startswith(f"HTTP {response.status} ")
     if number != 9 and _TOO_MANY_SESSIONS.match(message):
         return _NEXT_STEP_FOR_SESSIONS
+    if response.status == 400 and _JOURNAL.match(message):
+        return "This release does not take a comment here: leave out journal_comment."
     if number in _NEXT_STEP_BY_CODE:
         return _NEXT_STEP_BY_CODE[number]
     if response.status in (404, 405) and (not number or of_tomcat):

@@ -28,6 +28,10 @@ from .scripts import KEPT
 from .write import CHECKS, NotFoundOut, check_after_loss, look_up_reason, not_done_error
 
 _RUNTIME = "scriptRuntimeId"
+# An update does not contain it. It shows whether a script is still a data source, a transaction or a function, which
+# an update may change by scriptUsageType; responses lack that [schema].
+_SUBTYPE = "subtype"
+_COMPARED = {**KEPT, _SUBTYPE: "kind"}
 
 
 class Loss(MstrError):
@@ -112,7 +116,7 @@ def _body(before: Mapping[str, Any]) -> dict[str, Any]:
     Whatever the server does with what an update omits, nothing else of the script changes. But what was read of a
     secret may be a mask.
     """
-    omitted = {_RUNTIME, "variables"} if holds_secret(before) else {_RUNTIME}
+    omitted = {_RUNTIME, _SUBTYPE, *(["variables"] if holds_secret(before) else [])}
     return {name: value for name, value in before.items() if value is not None and name not in omitted}
 
 
@@ -127,7 +131,7 @@ def _compared(move: Move, before: Mapping[str, Any], after: Mapping[str, Any]) -
 
 def _loss(before: Mapping[str, Any], after: Mapping[str, Any]) -> MstrError | None:
     """The error of a script that lost something; None if it did not."""
-    lost = [word for name, word in KEPT.items() if (before[name] or None) != (after[name] or None)]
+    lost = [word for name, word in _COMPARED.items() if (before[name] or None) != (after[name] or None)]
     if not lost:
         return None
     return Loss(f"While the server assigned the runtime, it changed {', '.join(lost)}. Check it.")
@@ -139,7 +143,7 @@ def _read(context: Context, script: SavedScript) -> dict[str, Any]:
     operation, project = f"read the folder of the {script.label}", script.project.id
     path, params = f"/objects/{script.id}", {"type": SCRIPT_TYPE}
     properties = context.session.get(path, params, operation=operation, project=project, shape=_WITH_FOLDER)
-    fields = {**{name: data.get(name) for name in KEPT}, "folderId": _folder_in(properties)}
+    fields = {**{name: data.get(name) for name in _COMPARED}, "folderId": _folder_in(properties)}
     return {**fields, _RUNTIME: script.on_runtime(data).runtime_id}
 
 

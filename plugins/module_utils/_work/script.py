@@ -124,6 +124,11 @@ def _stop(session: Session, evaluation: str) -> str:
     return ""
 
 
+def _is_forgotten(error: ApiError) -> bool:
+    """Whether the server does not know the evaluation. A 500 with this code means it, too [schema]."""
+    return says_no_such_object(error) or (error.status, error.number) == (500, 4)
+
+
 class _Run:
     """A run that was started, and its last known state."""
 
@@ -159,7 +164,7 @@ class _Run:
         try:
             self.state = self._session.get(path, operation=operation, polling=True, shape=_STATE)
         except MstrError as exc:
-            if isinstance(exc, ApiError) and says_no_such_object(exc):
+            if isinstance(exc, ApiError) and _is_forgotten(exc):
                 forgotten = MstrError(
                     f"The server no longer knows the script that it started on {self._script.label} (evaluation "
                     f"{self.evaluation}). Its outcome is unknown; check what it did before you run it again.",

@@ -16,7 +16,7 @@ from .._model.scripts import Project, SavedScript, ScriptEntry, Unread, Usage
 from .._model.steps import Step
 from .._model.usage import used_by
 from .._text import counted, ended, listed
-from .api import Context, World, one_named, utc_date
+from .api import Context, World, one_named
 from .script_usage import find_tasks, find_usage
 
 _READ_ALL = (
@@ -224,7 +224,7 @@ def used_refusals(
     used = _with_tasks(context, usage, runtimes)
     for runtime in runtimes:
         if used[runtime.key]:
-            why = f"runtime {runtime.label} is {used_by(used[runtime.key], utc_date())}"
+            why = f"runtime {runtime.label} is {used_by(used[runtime.key])}"
             advice = "Choose a different runtime for these scripts first, or set protect_used: false"
             yield [runtime], f"{why}. It was not deleted (protect_used). {advice}"
     unproven = [runtime for runtime in runtimes if not used[runtime.key]]

@@ -257,6 +257,7 @@ class Server:
                 self.code = base64.b64decode(body["scriptContent"]).decode()
             streams = {"stderr": "ValueError: no", "stdout": self.printed.get(identity, "")}
             results = {"id": identity or "E" * 32, "status": self.code_status, "results": streams}
+            results = self.rewrite(f"{method} {path}", results)
             return Response(f"{method} /api{path}", 200, {}, json.dumps(results).encode())
         query = {name: str(value) for name, value in (params or {}).items()}
         with self._turn:

@@ -46,7 +46,7 @@ POOL = {"min_cached_instances": 2, "max_cached_instances": 1}
         ({"runtime_version": ""}, "runtime_version is empty; omit the option to keep the current value"),
         ({"runtime_version": 3.1}, "runtime_version 3.1 was read as a number (3.10 becomes 3.1); put it in quotes"),
         ({"runtime_version": "==3.10.5"}, f"runtime_version '==3.10.5' {NO_VERSION} \"3.10.5\""),
-        ({"exec_timeout": 0}, "exec_timeout must be at least 1, not 0"),
+        ({"exec_timeout": -1}, "exec_timeout must be at least 0, not -1"),
         ({"min_cached_instances": -1}, "min_cached_instances must be at least 0, not -1"),
         (POOL, "min_cached_instances 2 must not exceed max_cached_instances 1"),
         ({"resource": {"cpu": 0.0}}, "resource.cpu must be more than 0, not 0.0"),
@@ -64,7 +64,7 @@ POOL = {"min_cached_instances": 2, "max_cached_instances": 1}
         ({"previous_names": ["r"]}, "previous_names[0] 'r' is the name itself"),
         ({"previous_names": [" b"]}, "previous_names[0] ' b' starts or ends with whitespace; write 'b'"),
         ({"id": ID, "previous_names": ["b"]}, "previous_names cannot be used with id"),
-        ({"state": "absent", "exec_timeout": -1}, "exec_timeout must be at least 1, not -1"),
+        ({"state": "absent", "exec_timeout": -1}, "exec_timeout must be at least 0, not -1"),
         ({"smoke_test": 5}, "smoke_test 5 is neither Python code nor true"),
     ],
 )
@@ -120,7 +120,7 @@ def test_vocabulary():
     assert result["whitelist"] == ["10.10.10.7/24", "db.example.com"], "returned unchanged"
     assert result["packages"] == [{**package, "description": None}]
     assert result["resource"] == {"cpu": 0.2, "mem": 512, "disk": None, "proc_count": 3}
-    assert result["date_created"] == "2022-08-31T07:29:53.000+0000"
+    assert result["date_created"] == "2022-08-31T07:29:53Z"
     assert result["acl"] == [{"trustee_id": "T", "trustee_subtype": 8704}]
     assert "type" not in result
 

@@ -37,11 +37,19 @@ def test_refusal_names_operation_and_quotes_server():
     denied = error(403, DENIED, request="POST /api/runtimes")
     assert denied.sentence == (
         f"Could not create the runtime 'x': {URL} answered 403 to POST /api/runtimes: 'No privilege.' "
-        "(ERR0014, ticket b9a4). The user needs the privilege 'Manage runtime' and a licence for the API."
+        "(ERR0014, ticket b9a4). The user needs the privilege 'Manage runtime', for scripts also the privilege "
+        "to use Python scripts, and a licence for the API."
     )
     known = {"http_status": 403, "code": "ERR0014", "message": "No privilege.", "ticket_id": "b9a4"}
     assert denied.error == {**known, "iserver_code": -2147214568, "request": "POST /api/runtimes"}
     assert error(403, {"errors": [DENIED]}, request="POST /api/runtimes").error == denied.error, "a wrapped one"
+
+
+@pytest.mark.parametrize("field", ["changeJournal", "userComments"])
+def test_release_without_comments(field):
+    """A PATCH of the vendor's schema has no changeJournal."""
+    refused = error(400, {"code": "ERR006", "message": f"The field '{field}' is not known."})
+    assert refused.sentence.endswith("This release does not take a comment here: leave out journal_comment.")
 
 
 @pytest.mark.parametrize(

@@ -139,8 +139,9 @@ def test_run_that_never_ends_is_stopped(server_with):
     assert (result["status"], result["stdout_lines"], result["evaluation_id"]) == ("cancelled", ["started"], EVALUATION)
 
 
-def test_evaluation_that_the_server_lost(server_with):
-    server = server_with(state(1, stdout="half"), refused(LOOK, 404, "4", "The object evaluation was not found."))
+@pytest.mark.parametrize("status", [404, 500])
+def test_evaluation_that_the_server_lost(server_with, status):
+    server = server_with(state(1, stdout="half"), refused(LOOK, status, "4", "The object evaluation was not found."))
     failure = server.fail()
     assert failure.sentence == (
         f"The server no longer knows the script that it started on the default runtime (evaluation {EVALUATION}). Its "
@@ -148,7 +149,7 @@ def test_evaluation_that_the_server_lost(server_with):
     )
     assert STOP not in server.calls
     result = failure.to_result()
-    assert (result["error"]["http_status"], result["status"], result["stdout"]) == (404, None, "half")
+    assert (result["error"]["http_status"], result["status"], result["stdout"]) == (status, None, "half")
 
 
 OUTAGES = [*(refused(LOOK, status, "16") for status in (429, 503)), lost(), broken(LOOK, 502)]

@@ -100,6 +100,16 @@ def test_an_update_that_replaces_loses_nothing(server, lose_answer):
     assert (moves(done), done["failure"]) == ([(name, "moved") for name in MOVED], "")
 
 
+def test_kind_that_a_server_loses(server):
+    """A server may make a plain script of a data source: no response shows scriptUsageType, and no update has it."""
+    server.switch(script_put_omitted="reset", script_usage="no")
+    [first, *_others] = next(iter(server.core.projects)).scripts
+    first.subtype = 19459
+    done = assign(server)
+    assert done["scripts"][0]["error"]["msg"] == f"{LOSS}kind. Check it."
+    assert updates(server) == 1
+
+
 def test_what_a_server_loses_all_the_same(server):
     """The first script is moved alone: if it loses something, the others are left as they are."""
     read = "GET /scripts/" + "1".zfill(32)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.mstr.library.plugins.module_utils._work import script_usage
 from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import find_tasks, find_usage
 from hypothesis import given
 from unit.support.make import ID, OTHER_ID, refusal, runtime
@@ -57,13 +58,61 @@ def shown(server, script_id):
     return runs(server, hidden=False).with_tasks(script)
 
 
-@pytest.mark.parametrize("key", ["id", "objectId"])
-@pytest.mark.parametrize("listed", ["project", "everything"])
-def test_every_task_once(server, key, listed):
-    server.switch(task_script_key=key, tasks_all_projects=listed)
+@pytest.mark.parametrize("key", ["id", "objectId", "contentInfo"])
+@pytest.mark.parametrize(
+    ("listed", "named", "lists"),
+    [("project", "no", 2), ("project", "yes", 2), ("everything", "no", 2), ("everything", "yes", 1)],
+)
+def test_every_task_once(server, key, listed, named, lists):
+    """One list is enough where it shows tasks of other projects, and names the project of each."""
+    server.switch(task_script_key=key, tasks_all_projects=listed, task_project=named)
     found = runs(server)
     assert (tasks(found), found.unread) == (ALL, [])
-    assert [run and run["executionTime"] for run in found.last_runs.values()] == ["T1", None, None, None]
+    assert server.requests.count("GET /tasks") == lists
+
+
+def test_more_tasks_than_a_server_lists_unasked():
+    entries = [{"id": f"T{number}", "script": "Pay", "schedule": "nightly"} for number in range(1001)]
+    server = Server().seed_projects({**FINANCE, "tasks": entries})
+    assert len(tasks(runs(server))["PAY"]) == 1001
+
+
+@pytest.mark.parametrize("content", [None, [], {}, {"contentInfo": {"id": 5}}, {"script": "PAY"}])
+def test_task_of_an_unknown_form(server, content):
+    """Nothing of its project is counted as "no task", and nothing says that the user may not read the script."""
+    server.switch(tasks_all_projects="everything", task_project="yes")
+
+    def unclear(task):
+        return {**task, "content": content} if task["id"] == "T5" else task
+
+    def rewrite(call, data):
+        return {"tasks": list(map(unclear, data["tasks"]))} if call == "GET /tasks" else data
+
+    server.rewrite = rewrite
+    found = runs(server)
+    assert tasks(found) == {key: ids for key, ids in ALL.items() if key != "PAY"}
+    assert [failure.error.sentence for failure in found.unread] == [
+        "1 planned task names its script in an unknown form: 'Pay all'. The planned tasks of its project are unknown."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("active", "shown"), [(1, True), (0, False), (True, True), (2, None), ("0", None), ("1", None), (None, None)]
+)
+def test_active(active, shown):
+    """Text says the opposite of a number, so nobody relies on it."""
+    assert script_usage.Task(None, {"active": active}).active is shown
+
+
+@pytest.mark.parametrize(("entries", "last"), [("client", "success"), ("schema", "succeeded")])
+def test_last_runs(server, entries, last):
+    """Many in one request where each entry names its script; nothing that a script printed is kept."""
+    server.switch(history_entries=entries)
+    found = runs(server)
+    [run, *others] = found.last_runs.values()
+    assert (run["executionTime"], run["lastStatus"], others) == ("T1", last, [None, None, None])
+    assert "log" not in run
+    assert server.requests.count("GET /scripts/history") == {"client": 5, "schema": 2}[entries]
 
 
 def test_script_with_tasks_and_last_run(server):
@@ -79,7 +128,7 @@ def test_script_with_tasks_and_last_run(server):
         "owner": {"id": admin.id, "name": admin.full_name},
         "expiration": None,
     }
-    times = {"time_triggered": RAN["triggered"], "time_finished": RAN["finished"]}
+    times = {"time_triggered": "2026-11-25T02:00:00Z", "time_finished": "2026-11-25T02:00:21Z"}
     assert ran == {"status": "success", **times, "message": None}
     old, off = shown(server, "CLOSE")["tasks"]
     assert (old["expiration"], old["active"], off["active"]) == ("2020-01-31", True, False)
@@ -122,16 +171,36 @@ def test_tasks_of_scripts_user_may_not_read(hidden, says):
 
 
 USED = (
-    "is used by 3 scripts, 2 of them on a schedule: 'Clean' in 'Sales' (weekly), 'Load sales' in 'Sales' (nightly, "
-    "last run success 2026-11-25), 'Close' in 'Sales'. It was not deleted (protect_used)."
+    "is used by 3 scripts, 3 of them on a schedule: 'Clean' in 'Sales' (weekly), 'Close' in 'Sales' (old, off), "
+    "'Load sales' in 'Sales' (nightly). It was not deleted (protect_used)."
 )
 
 
 def test_refusal_names_schedules(server):
+    """Also one that is expired or switched off: what a server says of it may be wrong."""
     [why] = why_kept(server, runtime(id=ID))
     assert USED in why
     assert "GET /scripts/history" not in server.requests
-    assert server.requests.count("GET /tasks") == 1
+    assert [request for request in server.requests if "/tasks" in request] == ["GET /tasks"], "no last runs"
+
+
+def test_list_that_names_some_projects(server):
+    """Tasks of a closed project, in the list of another one, are not all of its tasks."""
+    server.switch(tasks_all_projects="everything")
+    server.refusals = {"GET /tasks FINANCE": refusal(500, "ERR001", "not loaded")}
+    named = {"T5": {"projectId": "FINANCE"}}
+
+    def rewrite(call, data):
+        return (
+            {"tasks": [{**task, **named.get(task["id"], {})} for task in data["tasks"]]}
+            if call == "GET /tasks"
+            else data
+        )
+
+    server.rewrite = rewrite
+    found = runs(server)
+    assert tasks(found) == {key: ids for key, ids in ALL.items() if key != "PAY"}
+    assert [failure.project.name for failure in found.unread] == ["Finance"]
 
 
 @pytest.mark.parametrize("call", CALLS)

@@ -4,11 +4,13 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.checks import check_projects
 from ansible_collections.mstr.library.plugins.module_utils._work import script_usage
 from hypothesis import given
+from simulator.profiles import PROFILES
 from unit.support.make import DEFAULT_ID, ID, OTHER_ID, faults_of, refusal, runtime
 from unit.support.many import NO, why_kept
 from unit.support.server import Server
 from unit.support.strategies import ANY_JSON
 
+CODE = "cHJpbnQoJ2hlbGxvJykK"  # of each script of the simulator, as a response has it
 V1, V2 = "/metadataSearches/results", "/v2/metadataSearches/results"
 NO_SUCH_CALL = refusal(404, "ERR004", "HTTP 404 Not Found")
 NOT_LOADED = refusal(500, "ERR001", "The project is not loaded")
@@ -84,9 +86,66 @@ def test_every_script_of_every_project(server, at_once):
     assert by_runtime(usage) == {ID: ["Sales/load", "Finance/close"], DEFAULT_ID: ["Sales/clean"]}
     assert usage.unread == []
     assert (server.sent, server.params, server.kinds) == ([{}] * 3, [{"type": 76, "domain": 2}] * 3, ["read"] * 3)
-    # One list, a search for each project, a page where there is something to list, a read for each script.
-    reads = [f"GET /scripts/{name}" for name in ("LOAD", "CLEAN", "CLOSE")]
+    # One list, a search for each project, a page where there is something to list, one read for the scripts of a
+    # project, and a read for each script alone, or that this does not decide; `load` shows that the first is right.
+    reads = ["GET /scripts", *(f"GET /scripts/{name}" for name in ("LOAD", "CLEAN", "CLOSE"))]
     assert sorted(server.requests) == sorted(["GET /projects", *[f"POST {V2}"] * 3, *[f"GET {V1}"] * 2, *reads])
+
+
+@pytest.mark.parametrize(
+    ("answer", "reads"),
+    [
+        ({}, 3 + 1),
+        ({"scripts_by_ids": "404"}, 1 + 251),
+        ({"scripts_by_ids": "incomplete"}, 1 + 251),
+        ({"script_without_runtime": "null"}, 3 + 1),
+    ],
+)
+def test_many_scripts_in_few_requests(answer, reads):
+    """What a response for many does not decide is read by itself, and nobody's code is asked for or kept."""
+    server = holding(Sales={**{f"s{number:03}": ID for number in range(250)}, "other": OTHER_ID})
+    server.switch(**answer)
+    usage = usage_of(server)
+    assert {key: len(found) for key, found in by_runtime(usage).items()} == {ID: 250, OTHER_ID: 1}
+    assert len([request for request in server.requests if request.startswith("GET /scripts")]) == reads
+    assert CODE not in str(usage)
+
+
+@pytest.mark.parametrize("profile", ["samples", "newest", "strict", "schema"])
+def test_guard_over_many_scripts(profile):
+    """A guard over 2,000 scripts in 10 projects, each with a planned task, needs few requests."""
+    names = [f"P{number}" for number in range(10)]
+    scripts = {name: [{"name": f"{name}{index}", "runtime": ID} for index in range(200)] for name in names}
+    tasks = {name: [{"script": f"{name}0"}] for name in names}
+    server = Server(**{**PROFILES[profile], "load_balancer_cookie": "none"})
+    server.seed_projects(*({"name": name, "scripts": scripts[name], "tasks": tasks[name]} for name in names))
+    [refusal] = why_kept(server, runtime(id=ID))
+    assert "is used by 2000 scripts, 10 of them on a schedule" in refusal
+    assert len(server.requests) <= 60
+
+
+WRONG = {"scriptRuntimeId": OTHER_ID}
+NO_RUNTIME = [{"scriptRuntimeId": None}, {"scriptRuntimeId": ""}, {"scriptRuntimeId": 5}, {"scriptRuntimeId": [ID]}]
+
+
+@pytest.mark.parametrize("odd", [WRONG, *NO_RUNTIME, {"variables": None}, {"variables": {}}, {"id": None}, {"id": "X"}])
+def test_wrong_keys_of_many_scripts(odd):
+    """The vendor's client warns of them."""
+    server = holding(Sales={"load": ID, "close": ID})
+
+    def rewrite(call, data):
+        return {**data, "result": [{**entry, **odd} for entry in data["result"]]} if call == "GET /scripts" else data
+
+    server.rewrite = rewrite
+    usage = usage_of(server)
+    assert (sorted(by_runtime(usage)[ID]), usage.unread) == (["Sales/close", "Sales/load"], [])
+
+
+@pytest.mark.parametrize("response_data", [None, [], {}, {"result": None}, {"result": [None]}, {"result": [5]}, "x"])
+def test_any_response_for_many_scripts(response_data):
+    server = holding(Sales={"load": ID, "close": ID})
+    server.rewrite = lambda call, data: response_data if call == "GET /scripts" else data
+    assert sorted(by_runtime(usage_of(server))[ID]) == ["Sales/close", "Sales/load"]
 
 
 def test_only_the_projects_asked_for(server):

@@ -35,7 +35,7 @@ def test_every_outcome_has_same_keys(ensure, params, check_mode):
 def test_all_errors_in_one_message_and_nothing_sent(ensure):
     """Those of the connection, of the definition and of the policy."""
     with LibraryServer() as server:
-        wrong = {"name": " ", "id": "12", "exec_timeout": 0, "policy": {"networks_within": []}}
+        wrong = {"name": " ", "id": "12", "exec_timeout": -1, "policy": {"networks_within": []}}
         result = ensure(server, **wrong, whitelist=["x", "10.10.10.7/24", "8.8.8.8"], retries=-1, username=None)
     expected = (
         "name ' ' is empty",
@@ -43,7 +43,7 @@ def test_all_errors_in_one_message_and_nothing_sent(ensure):
         "whitelist[0] 'x'",
         "write 10.10.10.0/24 for the block or 10.10.10.7/32 for the one address",
         "whitelist[2] '8.8.8.8/32' violates the policy networks_within",
-        "exec_timeout must be at least 1, not 0",
+        "exec_timeout must be at least 0, not -1",
         "retries must be at least 0, not -1",
         "login_mode standard requires username",
     )

@@ -162,7 +162,7 @@ def test_broken_file_and_a_purge(src):
     ],
 )
 def test_error_has_line_and_name(src, entry, start):
-    found = src.faults([{"name": "a"}, entry, {"name": "c", "exec_timeout": 0}])
+    found = src.faults([{"name": "a"}, entry, {"name": "c", "exec_timeout": -1}])
     assert found[0].startswith(f"FILE line 2{start}")
     assert len([text for text in found if not text.startswith("FILE line 2")]) == 1
     assert not any("dictionary requested" in text for text in found)

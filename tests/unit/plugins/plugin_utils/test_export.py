@@ -156,6 +156,12 @@ def test_a_runtime_that_cannot_be_expressed(fields, fault):
     assert any(fault in entry for entry in faults), faults
 
 
+def test_zero_is_a_limit_of_the_vendor():
+    """The schema has minimum 0 for execTimeout, and none for mem."""
+    [definition] = exported(stored(execTimeout=0, resource={"cpu": "0.2", "mem": 0}))
+    assert (definition["exec_timeout"], definition["resource"]["mem"]) == (0, 0)
+
+
 @given(ANYTHING)
 def test_round_trip(data):
     """Applying it back changes nothing, or it is refused."""

@@ -1,0 +1,207 @@
+"""Holds requests and responses against the facts of the vendor's schema, `contract/vendor_schema.yaml`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jsonschema
+import yaml
+
+FACTS: Mapping[str, Any] = yaml.safe_load(
+    (Path(__file__).parents[1] / "contract" / "vendor_schema.yaml").read_text(encoding="utf-8")
+)
+OURS = "mstr.library/"  # how the User-Agent of the modules begins
+_OLDER = frozenset({"oldest"})
+_OF_CLIENT = frozenset({"samples", "newest", "awkward", "strict"})  # they answer as the vendor's client reads
+_EVERY = _OF_CLIENT | _OLDER | {"schema"}
+
+
+class Deviation(NamedTuple):
+    """A difference from the facts that is intended: what it matches, in which profiles it occurs, and why."""
+
+    pattern: str
+    profiles: frozenset[str]
+    reason: str
+
+
+DEVIATIONS = (
+    Deviation(r"POST /v2/metadataSearches/results: no such call", _EVERY, "the facts lack this call of newer releases"),
+    Deviation(r"GET /api/tasks/\{id}: query type", _EVERY - _OLDER, "the vendor's client sends it"),
+    Deviation(r"PATCH .*: unknown changeJournal(, executionTarget)?", _EVERY - _OLDER, "the vendor's client sends it"),
+    Deviation(r".*: unknown (executionTarget|disk, procCount)", _OF_CLIENT, "newer servers have these fields [mstrio]"),
+    Deviation(
+        r"GET /api/scripts.*variables\[\]\.type: int, not .*",
+        _EVERY - {"schema"},
+        "numbers [mstrio]; digits as text may be an artefact of the generator",
+    ),
+    Deviation(r"GET /api/tasks.*active: int, not .*", _OF_CLIENT, "numbers [mstrio], as above"),
+    Deviation(r"GET /api/tasks.*content: unknown .*variables", _OF_CLIENT, "the id or objectId that the client reads"),
+    Deviation(r"GET /api/scripts/history.*lastStatus: .*", _OF_CLIENT, "the words for the last run of a task [mstrio]"),
+    Deviation(
+        r"GET /api/scripts/\{id} 200: \$: unknown scriptUsageType", _EVERY - {"schema"}, "the client reads it [mstrio]"
+    ),
+    Deviation(r".*: null, not type string", frozenset({"awkward"}), "what was never set may be null [mstrio]"),
+    Deviation(r".* 4\d\d: \$: unknown errors", frozenset({"awkward"}), "a list of errors [mstrio]"),
+    Deviation(
+        r"POST /api/runtimes 201: \$: '(name|type)' is a required property",
+        frozenset({"samples", "newest", "awkward"}),
+        "the sample of the documentation shows only the id [doc]",
+    ),
+    Deviation(r"POST /api/runtimes 200: no such status", frozenset({"oldest", "strict"}), "any 2xx is a success"),
+    Deviation(
+        r"POST /api/runtimes 409: no such status",
+        frozenset({"samples", "newest", "oldest", "strict"}),
+        "the documentation names no status for ERR0015",
+    ),
+    Deviation(r"POST /api/scripts/evaluation 200: no such status", _EVERY - {"schema"}, "any 2xx is a success"),
+    Deviation(
+        r".* 40[45]: no such status", frozenset({"oldest", "awkward"}), "releases that do not have the call [mstrio]"
+    ),
+    Deviation(r"GET /api/status 401: no such status", frozenset({"awkward"}), "a server that is locked down [mstrio]"),
+)
+_ROUTES = {re.compile(re.sub(r"\{.*?\}", "[^/]+", path)): path for path in FACTS["paths"]}
+_AS_JSON: Mapping[str, Callable[[str], Any]] = {
+    "integer": int,
+    "boolean": json.loads,
+}  # how the text of a parameter becomes a value of its type
+
+
+def resolved(node: Any) -> Any:
+    """A part of the facts with what it refers to, as a JSON Schema that allows no other properties."""
+    if isinstance(node, list):
+        return [resolved(entry) for entry in node]
+    if not isinstance(node, Mapping):
+        return node
+    if "$ref" in node:
+        target: Any = FACTS
+        for key in node["$ref"].removeprefix("#/").split("/"):
+            target = target[key]
+        return resolved(target)
+    whole = {key: resolved(value) for key, value in node.items() if key != "allOf"}
+    for part in map(resolved, node.get("allOf", ())):
+        whole["properties"] = {**whole.get("properties", {}), **part["properties"]}
+        whole["required"] = [*whole.get("required", ()), *part.get("required", ())]
+    if isinstance(whole.get("properties"), Mapping) and "type" in whole:
+        whole["additionalProperties"] = False
+    return whole
+
+
+def route_of(path: str) -> str | None:
+    """The path of the facts that a path of a call means; one without parameters first."""
+    found = [route for pattern, route in _ROUTES.items() if pattern.fullmatch(path)]
+    return min(found, key=lambda route: route.count("{"), default=None)
+
+
+def content_of(part: Mapping[str, Any]) -> Any:
+    """The schema of a body; None if there is none."""
+    return part.get("content", {}).get("application/json", {}).get("schema")
+
+
+def response_of(method: str, path: str, status: int) -> Mapping[str, Any] | None:
+    """What the facts say of a response; None if they have no such status."""
+    found: Mapping[str, Any] | None = resolved(FACTS["paths"][path][method.lower()])["responses"].get(str(status))
+    return found
+
+
+def _errors(schema: Any, data: Any) -> Iterator[str]:
+    for error in jsonschema.Draft202012Validator(schema).iter_errors(data):
+        yield f"{re.sub('[0-9]+', '', error.json_path)}: {_problem(error)}"
+
+
+def _problem(error: Any) -> str:
+    """What is wrong, without values that differ from call to call."""
+    if error.validator == "additionalProperties":
+        return f"unknown {', '.join(sorted(set(error.instance) - set(error.schema['properties'])))}"
+    if error.validator == "required":
+        return str(error.message)
+    kind = "null" if error.instance is None else type(error.instance).__name__
+    return f"{kind}, not {error.validator} {error.validator_value}"
+
+
+def of_request(call: Mapping[str, Any]) -> Iterator[str]:
+    """Where a request differs from the facts."""
+    route = route_of(f"/api{call['path']}")
+    operation = FACTS["paths"].get(route, {}).get(call["method"].lower())
+    where = f"{call['method']} {route or call['path']}"
+    if operation is None:
+        yield f"{where}: no such call"
+        return
+    operation = resolved(operation)
+    parameters = {each["name"]: each for each in operation["parameters"]}
+    for name, text in call["query"].items():
+        if parameters.get(name, {}).get("in") != "query":
+            yield f"{where}: query {name}"
+        elif isinstance(text, str):
+            schema = parameters[name]["schema"]
+            yield from (f"{where}: query {name}{error}" for error in _errors(schema, _value(schema, text)))
+    required = [name for name, each in parameters.items() if each.get("required") and each["in"] == "query"]
+    yield from (f"{where}: query {name} is missing" for name in required if name not in call["query"])
+    if parameters.get("X-MSTR-ProjectID", {}).get("required") and not call["project"]:
+        yield f"{where}: project is missing"
+    schema = content_of(operation.get("requestBody", {}))
+    if call["body"] is not None:
+        errors = ["$: a body"] if schema is None else _errors(schema, call["body"])
+        yield from (f"{where}: request {error}" for error in errors)
+
+
+def _value(schema: Mapping[str, Any], text: str) -> Any:
+    """The value of a parameter, as its type is."""
+    if schema["type"] == "array":
+        return [_value(schema["items"], part) for part in text.split(",")]
+    try:
+        return _AS_JSON.get(schema["type"], str)(text)
+    except ValueError:
+        return text
+
+
+def of_answer(call: Mapping[str, Any]) -> Iterator[str]:
+    """Where a response differs from the facts."""
+    route, status = route_of(f"/api{call['path']}"), call.get("status")
+    if status is None or call["method"].lower() not in FACTS["paths"].get(route, {}):
+        return
+    where = f"{call['method']} {route} {status}"
+    response = response_of(call["method"], str(route), status)
+    if response is None:
+        yield f"{where}: no such status"
+        response = resolved(FACTS["components"]["responses"]["error"]) if status >= 400 else {}
+    schema = content_of(response)
+    if schema is not None and not (status == 204 and call["answer"] is None):
+        # A selection of fields lacks what it does not name.
+        lax = "fields" in call["query"]
+        yield from (
+            f"{where}: {error}" for error in _errors(schema, call["answer"]) if not (lax and "required" in error)
+        )
+
+
+def differences(calls: Iterable[Mapping[str, Any]], *, answers: bool = True) -> set[str]:
+    """Every difference of these calls, once."""
+    found: set[str] = set()
+    for call in {_shape(call): call for call in calls}.values():
+        found.update(of_request(call))
+        if answers:
+            found.update(of_answer(call))
+    return found
+
+
+def _shape(call: Mapping[str, Any]) -> str:
+    """The same for calls that differ only in ids, names and the like, of which a run has thousands."""
+    whole = {**call, "path": route_of(f"/api{call['path']}") or call["path"], "profile": ""}
+    return json.dumps(_without_values(whole), sort_keys=True)
+
+
+def _without_values(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_values(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return sorted({json.dumps(_without_values(inner), sort_keys=True) for inner in value})
+    return value if len(str(value)) <= 24 and not isinstance(value, float) else type(value).__name__
+
+
+def unintended(found: Iterable[str], profile: str | None = None) -> list[str]:
+    """The differences that no deviation intends, in a profile or in any."""
+    rows = [each.pattern for each in DEVIATIONS if profile is None or profile in each.profiles]
+    return sorted(each for each in found if not any(re.fullmatch(row, each) for row in rows))

@@ -1,0 +1,176 @@
+"""Each property of each response of the vendor's schema in a wrong type: no traceback, and no false "none"."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils import auth
+from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
+from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
+from ansible_collections.mstr.library.plugins.module_utils._work import runtime_info
+from ansible_collections.mstr.library.plugins.module_utils._work.script import Script, run_script
+from simulator.profiles import PROFILES
+from unit.support.make import ID, runtime, stored
+from unit.support.many import why_kept
+from unit.support.server import Server
+
+# In the environment in which developers run these tests; ansible-test does not have it.
+pytest.importorskip("jsonschema")
+from support.vendor_schema import FACTS, content_of, resolved, route_of
+
+RAN = {"status": "success", "triggered": "2026-11-25T02:00:00Z"}
+SCRIPTS = [
+    {"name": "Load", "id": "A1" * 16, "runtime": ID, "last_run": {"time": "2026-11-25T02:00:00Z", "status": "success"}},
+    {"name": "Close", "id": "A2" * 16, "runtime": ID, "variables": [{"name": "day", "type": 0}]},
+]
+TASKS = [{"id": "T1", "script": "Load", "last_run": RAN}]
+# One alone, which is read by itself, and two that are read in one request.
+PROJECTS = [
+    {"name": "Sales", "id": "5A" * 16, "scripts": SCRIPTS, "tasks": TASKS},
+    {"name": "Finance", "id": "F1" * 16, "scripts": [{"name": "Pay", "id": "A3" * 16, "runtime": ID}]},
+]
+ABSENT = object()
+# In place of each type: absent, null, and the other types that a value might have.
+ODD = {
+    "string": (ABSENT, None, 5, ["text"]),
+    "integer": (ABSENT, None, "5", {}),
+    "boolean": (ABSENT, None, "true", 1),
+    "array": (ABSENT, None, {"a": 1}, "text"),
+    "object": (ABSENT, None, [], "text"),
+}
+# What runs code is stopped by its status, and nothing else of it decides.
+USED = (
+    "/api/projects",
+    "/api/metadataSearches/results",
+    "/api/scripts",
+    "/api/scripts/history",
+    "/api/scripts/evaluation/{evaluationId}",
+    "/api/scripts/{id}",
+    "/api/tasks",
+    "/api/tasks/{id}",
+    "/api/runtimes",
+    "/api/runtimes/{id}",
+    "/api/runtimes/versions",
+    "/api/sessions/userInfo",
+)
+
+
+def properties(schema, place=()):
+    """The place of each property of a value, and its type."""
+    if place:
+        yield place, schema["type"]
+    for name, inner in schema.get("properties", {}).items():
+        yield from properties(inner, (*place, name))
+    if schema.get("type") == "array":
+        yield from properties(schema["items"], (*place, "*")) if schema["items"].get("properties") else ()
+
+
+def all_properties():
+    schemas = {route: content_of(resolved(FACTS["paths"][route]["get"])["responses"]["200"]) for route in USED}
+    return [(route, *found) for route, schema in schemas.items() for found in properties(schema) if found[0][-1] != "*"]
+
+
+def put(value, place, odd):
+    """Change a property, of each entry of a list."""
+    name, *rest = place
+    if name == "*":
+        for entry in value if isinstance(value, list) else ():
+            put(entry, rest, odd)
+    elif not isinstance(value, dict):
+        return
+    elif rest:
+        put(value.get(name), rest, odd)
+    elif odd is ABSENT:
+        value.pop(name, None)
+    else:
+        value[name] = odd
+
+
+def server_with(route, place, odd):
+    """A server that answers as the schema says, but for one property."""
+
+    def rewrite(call, data):
+        method, path = call.split(" ")
+        changed = copy.deepcopy(data)
+        if method == "GET" and route_of(f"/api{path}") == route:
+            put(changed, place, odd)
+        return changed
+
+    switches = {name: value for name, value in PROFILES["schema"].items() if name != "evaluation_status"}
+    server = Server(stored(id=ID), **switches).seed_projects(*copy.deepcopy(PROJECTS))
+    server.rewrite = rewrite
+    return server
+
+
+def read(server):
+    """What mstr_runtime_info returns, or the error with which it fails."""
+    options = {"include_scripts": True, "include_tasks": True, "policy": {}}
+    params, _errors = auth.checked_entry(options, runtime_info.INFO_OPTIONS)
+    try:
+        return runtime_info.read(server.task(**params, retries=0), runtime_info.query_from(params))
+    except MstrError as exc:
+        return exc.sentence
+
+
+EXPECTED = {"Load": (["T1"], True), "Close": ([], False), "Pay": ([], False)}  # tasks, and whether it ever ran
+
+
+def shown_by(result):
+    """The tasks of each script, and whether it ever ran."""
+    scripts = [script for each in result["runtimes"] for script in each["scripts"]] + result["dangling"]
+    return {
+        script["name"]: (script["tasks"] and [task["id"] for task in script["tasks"]], script["last_run"] is not None)
+        for script in scripts
+    }
+
+
+def is_silent(result):
+    """Whether a result has the runtime, and says of nothing that it could not be read."""
+    return not isinstance(result, str) and not result["unread"] and ID in [each["id"] for each in result["runtimes"]]
+
+
+@pytest.mark.parametrize(("route", "place", "kind"), all_properties())
+def test_property_of_another_type(route, place, kind):
+    """Whatever is not known is said: a read names it, and a guard never lets a runtime go that is used."""
+    servers = [server_with(route, place, odd) for odd in ODD[kind]]
+    results = [read(server) for server in servers]
+    silent = [shown_by(result) for result in results if is_silent(result)]
+    assert [sorted(map(str, shown.values())) for shown in silent] == [sorted(map(str, EXPECTED.values()))] * len(silent)
+    absent_means_default = (route, place) == ("/api/scripts/{id}", ("scriptRuntimeId",))
+    kept = [bool(guarded(server)) for server in servers[2 if absent_means_default else 0 :]]
+    assert all(kept)
+
+
+def guarded(server):
+    try:
+        return why_kept(server, runtime(id=ID))
+    except MstrError as exc:
+        return exc.sentence
+
+
+@pytest.mark.parametrize(("route", "place", "kind"), [row for row in all_properties() if "runtimes" in row[0]])
+def test_apply_with_a_property_of_another_type(route, place, kind):
+    """A sentence, or a result; a traceback would be neither."""
+    assert all(outcome(server_with(route, place, odd)) for odd in ODD[kind])
+
+
+def outcome(server):
+    wanted = {"name": "r", "exec_timeout": 60, "packages": [{"name": "six"}], "runtime_version": "3.12.4"}
+    try:
+        return server.ensure(definition_from(wanted)).result["msg"]
+    except MstrError as exc:
+        return exc.sentence
+
+
+@pytest.mark.parametrize(("route", "place", "kind"), [row for row in all_properties() if "evaluation" in row[0]])
+def test_run_with_a_property_of_another_type(route, place, kind):
+    assert all(ran(server_with(route, place, odd)) for odd in ODD[kind])
+
+
+def ran(server):
+    context = server.context()
+    try:
+        return run_script(server.session, Script("1", ID, 5), context.clock, server.pause)["msg"]
+    except MstrError as exc:
+        return exc.sentence
