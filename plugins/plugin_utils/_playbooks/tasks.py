@@ -41,7 +41,10 @@ def check_run(action: Action) -> Result:
     playbook = str(action.args["playbook"])
     _check_inventory(action)
     hosts = [str(host) for host in action.task_vars["ansible_play_hosts"]]
-    by_host = action.of_hosts(hosts, values_needed(playbook))
+    by_host = {
+        host: {**values, **action.default_variables()}
+        for host, values in action.of_hosts(hosts, values_needed(playbook)).items()
+    }
     environs = action.environment(True), action.environment(False)
     run = NewRun(playbook, by_host, action.extra_vars(), action.check_mode, *environs, action.started_in)
     with ErrorList() as errors:
