@@ -132,6 +132,7 @@ def test_an_action_plugin_runs_the_module_of_its_name(path, monkeypatch):
 UTIL_PACKAGES: dict[str, set[str]] = {
     "action": {"_connection"},
     "_connection": set(),
+    "_requirements": set(),
     "_run": {"action", "_connection"},
     "_reports": set(),
     "_playbooks": {"action", "_connection", "_run", "_reports"},
