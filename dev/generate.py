@@ -9,7 +9,7 @@ import json
 import re
 import sys
 import textwrap
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -69,13 +69,11 @@ def role() -> dict[str, str]:
     options = [(variable, documented[variable.option]) for variable in table if variable.option]
     own = [(variable, variable._asdict()) for variable in table if variable.role == "main"]
     exports = [(variable, variable._asdict()) for variable in table if variable.role == "export"]
-    connection = {variable.name for variable, _spec in options if variable.name == f"mstr_{variable.option}"}
-    main = "".join(_of_role(variable, spec, connection) for variable, spec in [*own, *options])
-    export = "".join(_of_role(variable, spec, ()) for variable, spec in exports)
-    aliases = "".join(
-        f"      {variable.name}: *{variable.name}\n" for variable, _ in options if variable.name in connection
+    return after_mark(
+        ROLE,
+        mark,
+        *("".join(_of_role(variable, spec) for variable, spec in some) for some in ([*own, *options], exports)),
     )
-    return after_mark(ROLE, mark, main, f"{export}{aliases}")
 
 
 def _options_of_module(name: str) -> Json:
@@ -86,19 +84,15 @@ def _options_of_module(name: str) -> Json:
     return {**options, **module.get("options", {})}
 
 
-def _of_role(variable: Any, spec: Mapping[str, Any], with_anchor: Collection[str]) -> str:
+def _of_role(variable: Any, spec: Mapping[str, Any]) -> str:
     """A variable in the argument specs of the role. It has no default: ansible-core then treats a null as set."""
     paragraphs = _as_option(variable, spec) if variable.option else variable.description
-    lines = (
-        f"      {variable.name}:{f' &{variable.name}' if variable.name in with_anchor else ''}\n        description:\n"
-    )
+    lines = f"      {variable.name}:\n        description:\n"
     for paragraph in paragraphs:
         lines += filled(paragraph, initial_indent=" " * 10 + "- ", subsequent_indent=" " * 12) + "\n"
     for key in ("type", "elements", "choices"):
         lines += f"        {key}: {spec[key]}\n".replace("'", "") if spec.get(key) else ""
-    # ansible-core 2.22 and newer mask the values of such variables wherever they show them.
-    is_secret = variable.name in product("plugin_utils._playbooks.variables").SECRETS
-    return lines + ("        no_log: true\n" if is_secret else "")
+    return lines
 
 
 def _as_option(variable: Any, option: Mapping[str, Any]) -> list[str]:

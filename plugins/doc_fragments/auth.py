@@ -70,8 +70,11 @@ requirements:
   - python >= 3.9
   - requests
 notes:
-  - Each connection option has an environment variable, such as E(MSTR_BASE_URL) for O(base_url). It is read where the
-    module runs, if the option is not set, null or empty.
+  - A connection option that is not set, null or empty in the task and in C(module_defaults) comes from the variable of
+    the inventory's host, such as C(mstr_base_url), with C(delegate_to), too. Without one, it comes from an environment
+    variable, such as E(MSTR_BASE_URL) for O(base_url), where the module runs.
+  - Credentials (user and password, token, session) come whole from the first of these that has any; so do
+    O(client_cert) and O(client_key). Those of a variable are sent only to the C(mstr_base_url) of the host.
   - If E(MSTR_BASE_URL) or E(MSTR_SERVERS) (with commas) is set, a password or token from the environment is sent only
     to these servers.
   - With a local connection, Ansible searches for a relative path in O(ca_path), O(client_cert) and O(client_key) as

@@ -46,7 +46,7 @@ from ._options import (
     without_secrets,
 )
 from ._secrets import SHORTEST_SECRET, with_escaped_forms
-from ._session.connection import LOGIN_MODES, Connection, connection_from, with_own_login
+from ._session.connection import LOGIN, OPTIONS, Connection, connection_from, is_whole_login, with_own_login
 from ._session.interrupt import Stop
 from ._session.session import Session
 from ._session.transport import REQUESTS_IMPORT_ERROR
@@ -65,24 +65,8 @@ def _environment(name: str) -> str:
 
 def argument_spec(**own: Any) -> dict[str, Any]:
     """The argument spec for AnsibleModule: the connection options and your `own` options."""
-    secret, text, path = {"type": "str", "no_log": True}, {"type": "str"}, {"type": "path"}
-    options: dict[str, dict[str, Any]] = {
-        "base_url": text,
-        "username": text,
-        "password": secret,
-        "api_token": secret,
-        "identity_token": secret,
-        "login_mode": {"type": "str", "choices": list(LOGIN_MODES)},
-        "session": secret,
-        "validate_certs": {"type": "bool", "default": True},
-        "ca_path": path,
-        "client_cert": path,
-        "client_key": path,
-        "timeout": {"type": "float", "default": 30.0},
-        "retries": {"type": "int", "default": 3},
-    }
     return {
-        **{name: {**spec, "fallback": (_environment, [f"MSTR_{name.upper()}"])} for name, spec in options.items()},
+        **{name: {**spec, "fallback": (_environment, [f"MSTR_{name.upper()}"])} for name, spec in OPTIONS.items()},
         **own,
     }
 
@@ -173,6 +157,13 @@ class OwnModule(AnsibleModule):
         rest, errors = all_without_errors(self.argument_spec, self.params)
         self.params = given_options(rest, self.argument_spec)
         self.task_options = frozenset(self.params)
+        if is_whole_login(self.params):
+            # Those of the environment may be of a different user.
+            of_others = {*LOGIN} - self.task_options
+            self.argument_spec = {
+                name: {**spec, "fallback": (None,)} if name in of_others else spec
+                for name, spec in self.argument_spec.items()
+            }
         self.option_errors = [*unloggable, *errors, *self._variable_errors()]
         # Ansible shows the options even if it refuses one of them.
         self.hide(with_escaped_forms(secret_values(self.argument_spec, self.params)))

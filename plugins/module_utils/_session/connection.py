@@ -29,6 +29,25 @@ _CREDENTIALS: dict[str, dict[str, str]] = {
     "api_token": {"username": "api_token"},
     "identity_token": {"identityToken": "identity_token"},
 }
+_SECRET, _TEXT, _PATH = {"type": "str", "no_log": True}, {"type": "str"}, {"type": "path"}
+# As AnsibleModule takes them.
+OPTIONS: dict[str, dict[str, Any]] = {
+    "base_url": _TEXT,
+    "username": _TEXT,
+    "password": _SECRET,
+    "api_token": _SECRET,
+    "identity_token": _SECRET,
+    "login_mode": {"type": "str", "choices": list(LOGIN_MODES)},
+    "session": _SECRET,
+    "validate_certs": {"type": "bool", "default": True},
+    "ca_path": _PATH,
+    "client_cert": _PATH,
+    "client_key": _PATH,
+    "timeout": {"type": "float", "default": 30.0},
+    "retries": {"type": "int", "default": 3},
+}
+# The credentials, which come whole from the first source that has any.
+LOGIN = ("username", "password", "api_token", "identity_token", "session")
 _LONGEST_TIMEOUT = 86400  # seconds; much longer timeouts overflow in sockets and locks
 # What follows the base URL in the address of a page: of the library, or of a dossier, whose project has an id. A proxy
 # may serve the whole application below /app, so that no other path is cut.
@@ -201,6 +220,11 @@ def _login(params: Mapping[str, Any]) -> Login | None:
         {"loginMode": LOGIN_MODES[mode], **{name: params[option] for name, option in needed.items()}},
         {option: params[option] for option in needed.values() if option != "username"},
     )
+
+
+def is_whole_login(params: Mapping[str, Any]) -> bool:
+    """Whether these options have everything that a login needs, so that no other source adds to them."""
+    return any(params.get(token) for token in ("api_token", "identity_token")) or {"username", "password"} <= {*params}
 
 
 def _mode_of_credentials(params: Mapping[str, Any]) -> str | None:

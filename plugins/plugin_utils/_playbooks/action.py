@@ -21,17 +21,14 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 
 from ...module_utils._errors import ValidationError, as_mstr_error
+from .._connection import is_given
 from .._reports.texts import plain
 from .._run.action import display, why_failed
+from ..action import rendered, templated
 from .check import UNKNOWN, path_of, server_of, switch_in
 from .final_report import command_line
-from .variables import CONNECTION, is_given
 
 Result = dict[str, Any]
-
-_PATHS = ("ca_path", "client_cert", "client_key", "src")
-# An empty password is a password, and an empty approval is an error.
-_MAY_BE_EMPTY = ("password", "plan_id")
 
 
 class Action(ActionBase):
@@ -92,13 +89,7 @@ class Action(ActionBase):
 
     def value(self, name: str) -> Any:
         """The value of a variable, None if it is not set. Raises ValidationError if its template is invalid."""
-        value = self.task_vars.get(name)
-        if value is None:
-            return None
-        try:
-            return templated(self._templar, value)
-        except AnsibleError as exc:
-            raise refused(f"{name}: {exc}") from None
+        return rendered(self._templar, self.task_vars, name)
 
     def non_empty(self, name: str) -> Any:
         """The same, but also None if it is empty."""
@@ -133,29 +124,28 @@ class Action(ActionBase):
 
     def server(self) -> str | None:
         """The normal address of the server, wherever it comes from; None if it is not known."""
-        values = {name: self.value(name) for name in ("mstr_base_url", "mstr_session")}
-        return server_of(values, self.environment(self.is_local))
+        values = {f"mstr_{name}": self.value(f"mstr_{name}") for name in ("base_url", "session")}
+        return server_of({**values, **self.default_variables()}, self.environment(self.is_local))
+
+    def default_variables(self) -> Result:
+        """What `module_defaults` set, under the names of the variables that they override."""
+        defaults = self._defaults("mstr.library.mstr_runtimes")
+        return {f"mstr_{option}": value for option, value in defaults.items() if is_given(value)}
 
     def environment(self, is_local: bool) -> dict[str, str]:
-        """The environment variables of a module: of the control node if it runs there, of the play and of the task.
-
-        Options from `module_defaults` override them, under the same names.
-        """
+        """The environment variables of a module: of the control node if it runs there, of the play and of the task."""
         variables: dict[str, Any] = {}
         self._compute_environment_string(variables)
-        defaults = {
-            f"MSTR_{name.upper()}": value for name, value in self._defaults("mstr.library.mstr_runtimes").items()
-        }
-        variables = {**(os.environ if is_local else {}), **variables, **defaults}
-        return {str(name): str(value) for name, value in variables.items()}
+        return {str(name): str(value) for name, value in {**(os.environ if is_local else {}), **variables}.items()}
 
     def options(self, names: Mapping[str, str]) -> Result:
         """The options of a module, each from its variable. Null and empty ones are left to the module."""
         values = {option: self.value(name) for option, name in names.items()}
+        if is_given(values.get("src")):
+            values["src"] = self.path_of(values["src"])
+        # An empty approval is an error.
         return {
-            option: self.path_of(value) if option in _PATHS else value
-            for option, value in values.items()
-            if is_given(value) or (value is not None and option in _MAY_BE_EMPTY)
+            option: value for option, value in values.items() if is_given(value) or (option, value) == ("plan_id", "")
         }
 
     def of_hosts(self, hosts: Iterable[str], needed: Container[str]) -> dict[str, Result]:
@@ -211,12 +201,12 @@ class Action(ActionBase):
         return dict(action.run(None, self.task_vars))
 
     def run_module(self, name: str, options: Result, *how: Any, **more: Any) -> Result:
-        """The result of a module of this collection, with the connection of the host. Play-wide defaults count.
+        """The result of a module of this collection. Play-wide defaults count.
 
         The other arguments are those of `run_action`.
         """
         name = f"mstr.library.{name}"
-        return self.run_action(name, {**self._defaults(name), **self.options(CONNECTION), **options}, *how, **more)
+        return self.run_action(name, {**self._defaults(name), **options}, *how, **more)
 
     def _defaults(self, name: str) -> Result:
         """The options of a module from `module_defaults`. Ansible's own function for this has changed its name."""
@@ -232,23 +222,6 @@ def _rendered(templar: Any, value: Any) -> Any:
         return plain(templated(templar, value))
     except AnsibleError:
         return UNKNOWN
-
-
-def templated(templar: Any, value: Any) -> Any:
-    """The value of a variable, without what `{{ omit }}` leaves out, on every ansible-core; None if nothing is left."""
-    rendered = templar.template({"value": value})
-    omitted = templar.available_variables.get("omit")
-    # Before ansible-core 2.19, it is a text. Later, a template leaves it out by itself.
-    return (_without(omitted, rendered) if isinstance(omitted, str) else rendered).get("value")
-
-
-def _without(omitted: str, value: Any) -> Any:
-    """The value without the entries that are this text."""
-    if isinstance(value, dict):
-        return {key: _without(omitted, entry) for key, entry in value.items() if entry != omitted}
-    if isinstance(value, list):
-        return [_without(omitted, entry) for entry in value if entry != omitted]
-    return value
 
 
 def now() -> str:

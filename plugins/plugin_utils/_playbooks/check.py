@@ -23,11 +23,12 @@ from ...module_utils._model.src import read_definitions
 from ...module_utils._session.connection import normal_url
 from ...module_utils._session.session_string import decode
 from ...module_utils._text import listed
+from .._connection import is_given
 from .._reports import formats, plan_file
 from .._reports.evaluation import grouped
 from .._reports.upgrade import upgrade_errors
 from .destination import dest_errors
-from .variables import CONNECTION, OWN_FILES, empty_errors, is_given, own_file, types, unknown_errors, unused_errors
+from .variables import OWN_FILES, empty_errors, own_file, types, unknown_errors, unused_errors
 
 # A value that cannot be known before a task of the host runs, such as one with a template that is not valid. The task
 # of this host then reports it, and the other hosts go on.
@@ -145,8 +146,7 @@ _SHARED = ("mstr_report_dest", "mstr_plan_dest", "mstr_plan_src")
 
 def values_needed(playbook: str) -> frozenset[str]:
     """The variables whose values `run_errors` needs; of all others, such as passwords, it needs only the names."""
-    names = set(types(playbook)) - set(CONNECTION.values())
-    return frozenset(names | {"ansible_connection", "mstr_base_url", "mstr_session"})
+    return frozenset({*types(playbook), "ansible_connection", "mstr_base_url", "mstr_session"})
 
 
 def run_errors(run: NewRun) -> list[str]:

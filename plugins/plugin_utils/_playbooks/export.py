@@ -17,6 +17,7 @@ from typing import Any
 from ...module_utils._errors import ErrorList
 from ...module_utils._model.runtime import INCOMPLETE, counted_runtimes
 from ...module_utils._text import counted
+from .._connection import is_given
 from .._reports.export import File, to_file
 from .._reports.finding import entries
 from .._reports.texts import plain
@@ -24,7 +25,7 @@ from .._reports.upgrade import UPGRADE_DAYS, Upgrade, is_any_due, upgrade_errors
 from .action import Action, Result, refused
 from .check import UNKNOWN, one_file_error
 from .destination import dest_errors, write
-from .variables import empty_errors, is_given, own_file, unknown_errors
+from .variables import empty_errors, own_file, unknown_errors
 
 # What is exported, and who writes the file.
 BACKUP = "a backup", "the role mstr.library.runtimes, before it changed anything"

@@ -40,7 +40,10 @@ def check_run(action: Action) -> Result:
     playbook = str(action.args["playbook"])
     _check_inventory(action)
     hosts = [str(host) for host in action.task_vars["ansible_play_hosts"]]
-    by_host = action.of_hosts(hosts, values_needed(playbook))
+    by_host = {
+        host: {**values, **action.default_variables()}
+        for host, values in action.of_hosts(hosts, values_needed(playbook)).items()
+    }
     environs = action.environment(True), action.environment(False)
     run = NewRun(playbook, by_host, action.extra_vars(), action.check_mode, *environs, action.started_in)
     with ErrorList() as errors:
@@ -133,10 +136,9 @@ def probe(action: Action) -> Result:
     result = action.run_module("mstr_probe", {})
     if result.get("failed"):
         return result
-    if not action.check_mode:
-        target.write(json_text(plain(result["record"])) + "\n")
-    where = f"the record {'would be' if action.check_mode else 'is'} in {target.path}"
-    return {**result, "dest": target.path, "msg": f"{result['msg']}\n{where}"}
+    # In check mode, too: it is what the run is for, and nothing on the server.
+    target.write(json_text(plain(result["record"])) + "\n")
+    return {**result, "dest": target.path, "msg": f"{result['msg']}\nthe record is in {target.path}"}
 
 
 def _reported(action: Action, task: str, result: Result) -> Result:

@@ -16,10 +16,11 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from ...module_utils import auth
 from ...module_utils._errors import ValidationError
+from ...module_utils._session.connection import OPTIONS
 from ...module_utils._text import nearest
 from ...module_utils._work.many import MANY_OPTIONS
+from .._connection import is_given
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _ROLE = "mstr_runtimes_"
@@ -44,9 +45,8 @@ OWN_FILES = {
     f"{_ROLE}backup_dest": "",
 }
 UPGRADE_DEST = "{host}.upgrade.yml"
-# The options of the modules, each with its variable.
-CONNECTION = {option: f"mstr_{option}" for option in auth.argument_spec()}
-SECRETS = frozenset(CONNECTION[option] for option, spec in auth.argument_spec().items() if spec.get("no_log"))
+CONNECTION = {option: f"mstr_{option}" for option in OPTIONS}
+SECRETS = frozenset(CONNECTION[option] for option, spec in OPTIONS.items() if spec.get("no_log"))
 DEFINITIONS = {"runtimes": "mstr_runtimes", "src": f"{_ROLE}src"}
 COMPARED = {option: f"{_ROLE}{option}" for option in _COMPARED}
 APPLIED = {**COMPARED, **{option: f"{_ROLE}{option}" for option in _WRITTEN}}
@@ -74,10 +74,7 @@ class Variable(NamedTuple):
 
 @cache
 def table() -> tuple[Variable, ...]:
-    """Every variable, in the order of the guide."""
-    connection = [
-        Variable(CONNECTION[option], spec["type"], PLAYBOOKS, option) for option, spec in auth.argument_spec().items()
-    ]
+    """Every variable, in the order of the guide, without those of the connection, which every task takes."""
     options = [
         Variable(name, str(MANY_OPTIONS[option]["type"]), _playbooks_of(option), option)
         for option, name in APPLIED.items()
@@ -85,7 +82,7 @@ def table() -> tuple[Variable, ...]:
     rows = yaml.load(Path(__file__).with_name("variables.yml").read_bytes(), Loader=_LOADER)
     own = [Variable(name, **row) for name, row in rows.items()]
     definitions = [variable for variable in own if variable.name in DEFINITIONS.values()]
-    return (*connection, *definitions, *options, *(variable for variable in own if variable not in definitions))
+    return (*definitions, *options, *(variable for variable in own if variable not in definitions))
 
 
 def _playbooks_of(option: str) -> list[str]:
@@ -97,7 +94,7 @@ def _playbooks_of(option: str) -> list[str]:
 
 @cache
 def types(playbook: str) -> dict[str, str]:
-    """Every variable that a playbook uses, with its type."""
+    """Every variable of a playbook, with its type."""
     return {variable.name: variable.type for variable in table() if playbook in variable.playbooks}
 
 
@@ -131,7 +128,7 @@ def playbooks_with(name: str) -> list[str]:
 @cache
 def all_names() -> frozenset[str]:
     """Every variable that users of the role and playbooks set."""
-    return frozenset(variable.name for variable in table())
+    return frozenset({*CONNECTION.values(), *(variable.name for variable in table())})
 
 
 def unknown_errors(names: Iterable[str], extra: Iterable[str] = ()) -> Iterator[str]:
@@ -146,7 +143,7 @@ def unknown_errors(names: Iterable[str], extra: Iterable[str] = ()) -> Iterator[
 
 def unused_errors(playbook: str, extra: Iterable[str]) -> Iterator[str]:
     """A sentence for each extra variable (-e) that a playbook does not use. An inventory serves all playbooks."""
-    used = {*types(playbook), _HANDED_ON}
+    used = {*types(playbook), *CONNECTION.values(), _HANDED_ON}
     for name in sorted((all_names() & {*extra}) - used):
         *others, last = playbooks_with(name)
         whose = f"{', '.join(others)} and {last} do" if others else f"{last} does"
@@ -163,8 +160,3 @@ def own_file(name: str, host: str, value: Callable[[str], Any]) -> str:
     """The default of a file of which each host has its own. `value`: of a variable of the host."""
     upgrades = name == "mstr_export_dest" and is_given(value("mstr_export_upgrade"))
     return (UPGRADE_DEST if upgrades else OWN_FILES[name]).format(host=host)
-
-
-def is_given(value: Any) -> bool:
-    """Whether a variable has a value. Templates render a missing value as null or as an empty text."""
-    return value is not None and value != ""

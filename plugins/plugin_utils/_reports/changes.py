@@ -118,5 +118,7 @@ def _number_text(action: str, number: int, predicted: bool) -> str:
 
 
 def title(word: str, predicted: bool) -> str:
-    """An action, an outcome or a count as a title."""
+    """An action, an outcome or a count as a title. Only a runtime that failed has the action `none` in a report."""
+    if word == "none":
+        return "Failed"
     return f"To {VERBS[word]}" if predicted and word in VERBS else word.replace("_", " ").capitalize()

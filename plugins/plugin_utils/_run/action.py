@@ -47,11 +47,12 @@ from ansible import constants as C  # noqa: N812
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleError, AnsibleFileNotFound
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.display import Display
 from ansible.utils.vars import load_extra_vars
 
 from ...module_utils._errors import ValidationError
+from .. import action
+from .._connection import PATHS
 
 display = Display()
 
@@ -62,7 +63,7 @@ _COLLECTION = "ansible_collections.mstr.library.plugins"
 _READ_AT_START = ("PYTHON", "LD_", "OPENSSL_")
 
 
-class ActionModule(NormalAction):
+class ActionModule(action.ActionModule):
     """The base class of the action plugins of this collection."""
 
     main: Callable[[], None]
@@ -73,8 +74,7 @@ class ActionModule(NormalAction):
         """Run the module."""
         if self._connection.transport == "local":
             self._task.args = self._with_found_files(self._task.args)
-        result: dict[str, Any] = super().run(tmp, task_vars)  # type: ignore[no-untyped-call]
-        return result
+        return super().run(tmp, task_vars)
 
     def _with_found_files(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """The options. A relative path is that of the file that Ansible finds for it, as for a copy task."""
@@ -217,7 +217,7 @@ def why_failed(exc: AnsibleError | ValidationError, host: str, transport: str) -
 
 
 # The options that name a file to read.
-_FILES = ("src", "ca_path", "client_cert", "client_key")
+_FILES = ("src", *PATHS)
 
 
 def _location(python: str) -> tuple[str, str]:

@@ -79,6 +79,9 @@ PAGES: dict[str, Preparation] = {
         warnings=["These runtimes are not in the backup"],
     ),
     "docs/docsite/rst/guide_troubleshooting.rst": Preparation(runtimes=[NIGHTLY]),
+    "plugins/filter/requirements_packages.py": Preparation(
+        files={"requirements.txt": "pandas==2.2.3\n    # via forecasts\n"},
+    ),
     "plugins/modules/mstr_runtime_info.py": Preparation(
         runtimes=[NIGHTLY],
         projects=[{"name": "Sales", "scripts": [{"name": "Load", "runtime": "Nightly reports"}]}, {"name": "Finance"}],

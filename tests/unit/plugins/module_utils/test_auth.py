@@ -313,6 +313,13 @@ def test_what_may_be_sent(run, server, variables, options):
     assert failure(run, variables, base_url=server.url, **options) == ""
 
 
+@pytest.mark.parametrize("options", [{"username": "u", "password": PASSWORD}, {"api_token": LibraryServer.API_TOKEN}])
+def test_login_is_of_one_source(run, server, options):
+    """A task that has a whole login takes no part of another one from the environment."""
+    others = {"MSTR_API_TOKEN": "t" * 20, "MSTR_USERNAME": "x", "MSTR_PASSWORD": "y", "MSTR_SESSION": "z"}
+    assert failure(run, others, base_url=server.url, **options) == ""
+
+
 def test_session_carries_its_address(run, server):
     """It is used where it belongs, and after its end nothing of the environment is sent there."""
     variables = {"MSTR_USERNAME": "u", "MSTR_PASSWORD": PASSWORD, "MSTR_BASE_URL": OTHER}

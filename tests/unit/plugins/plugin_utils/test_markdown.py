@@ -56,6 +56,14 @@ def reports_of(text):
     return [(plan_of(text), "apply"), (audit_of(text), "audit")]
 
 
+def test_an_entry_that_failed_as_markdown():
+    """Nothing was done to it, but its title is not "None"."""
+    two = row("Two", "none", id=None) | {"error": {"msg": "two runtimes have this name"}}
+    text = text_of(applied(two), suffix="md", kind="apply", check_mode=True)
+    assert "**Failed** `Two`" in text
+    assert "None" not in text
+
+
 def test_a_plan_as_markdown():
     changes = [change("whitelist", ["10.1.0.0/16"], ["10.2.0.0/16"]), change("exec_timeout", 60, 600)]
     trial = runtime(1, "Trial", whitelist=["10.0.0.0/8"])

@@ -1,0 +1,196 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The packages of a lock file: pinned requirements, as `uv export` and `pip freeze` write them, or pylock.toml. Pure.
+
+`packaging`, which ansible-core requires, reads each requirement.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from importlib import import_module
+from typing import Any, NamedTuple
+
+from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from ..module_utils._errors import ErrorList, ValidationError
+from ..module_utils._text import clean
+
+_PYTHON = re.compile(r"3\.\d+(\.\d+)?")
+_IS_PYLOCK = re.compile(r"^lock-version\s*=", re.MULTILINE)
+_OPTION_OF_A_REQUIREMENT = re.compile(r"\s+--(hash|config-settings?|global-option)[= ].*")
+_PIN = "pin it as name==version, such as with uv export, pip-compile or pip freeze"
+
+
+class Pin(NamedTuple):
+    """A package in one version. `place`: where the file has it."""
+
+    name: str
+    version: str
+    place: str
+
+
+def pinned_packages(text: str, python: Any) -> list[dict[str, str]]:
+    """The packages for Linux and this version of Python, sorted by name. Raises ValidationError with every error."""
+    if not isinstance(python, str) or not _PYTHON.fullmatch(python):
+        raise ValidationError([f"python must be a version such as '3.12' in quotes, not {clean(repr(python), 60)}"])
+    text = text.removeprefix("\ufeff")
+    pins = [*(_of_pylock(text, python) if _IS_PYLOCK.search(text) else _of_requirements(text, python))]
+    if not pins:
+        raise ValidationError([f"the text has no package for Linux and Python {python}"])
+    by_name: dict[str, Pin] = {}
+    with ErrorList() as errors:
+        for pin in pins:
+            first = by_name.setdefault(canonicalize_name(pin.name), pin)
+            if first.version != pin.version:
+                errors.add(f"{pin.place}: {pin.name} is {pin.version} here, but {first.version} in {first.place}")
+    return [{"name": by_name[name].name, "version": by_name[name].version} for name in sorted(by_name)]
+
+
+def _of_requirements(text: str, python: str) -> Iterator[Pin]:
+    environment = _environment(python)
+    with ErrorList() as errors:
+        pins = [errors.check(_pin, line, environment, prefix=place) for place, line in _lines(text)]
+    yield from (pin._replace(place=place) for pin, (place, _line) in zip(pins, _lines(text)) if pin)
+
+
+def _lines(text: str) -> Iterator[tuple[str, str]]:
+    """Each requirement with its place, without its comment. A line that ends in a backslash goes on in the next one."""
+    start, whole = 1, ""
+    for number, line in enumerate([*text.splitlines(), ""], 1):
+        whole += line.removesuffix("\\")
+        if line.endswith("\\"):
+            continue
+        requirement = re.sub(r"(^|\s+)#.*", "", whole).strip()
+        if requirement:
+            yield f"line {start}", requirement
+        start, whole = number + 1, ""
+
+
+def _pin(line: str, environment: Mapping[str, str]) -> Pin | None:
+    """The package of a line; None if its marker excludes it. Raises ValidationError."""
+    text = _OPTION_OF_A_REQUIREMENT.sub("", line)
+    # What follows may contain credentials.
+    shown = clean(repr(re.sub("://.*", "://…", text)), 80)
+    if text.startswith("-"):
+        raise ValidationError([f"{shown} is an option; remove it, such as with uv export --no-emit-project"])
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement:
+        raise ValidationError([f"{shown} is not a requirement; {_PIN}"]) from None
+    if requirement.url:
+        raise ValidationError([f"{shown} is installed from an address; a runtime takes only name and version"])
+    if not _applies(requirement.marker, environment):
+        return None
+    exact = [specifier.version for specifier in requirement.specifier if specifier.operator in ("==", "===")]
+    if len(requirement.specifier) != 1 or not exact or exact[0].endswith("*"):
+        raise ValidationError([f"{shown} is not pinned; {_PIN}"])
+    return Pin(requirement.name, exact[0], "")
+
+
+def _of_pylock(text: str, python: str) -> Iterator[Pin]:
+    content = _toml(text)
+    environment = _environment(python)
+    groups = content.get("default-groups")
+    environment |= {"extras": set(), "dependency_groups": {*groups} if isinstance(groups, list) else set()}
+    packages = content.get("packages")
+    if not isinstance(packages, list) or not all(isinstance(package, dict) for package in packages):
+        raise ValidationError(["pylock.toml has no list of packages"])
+    version = environment["python_full_version"]
+    with ErrorList() as errors:
+        errors.check(_check_python, content, version)
+        places = [f"packages[{index}]" for index in range(len(packages))]
+        pins = [
+            errors.check(_pin_of_pylock, package, environment, prefix=place) for place, package in zip(places, packages)
+        ]
+    yield from (pin._replace(place=place) for pin, place in zip(pins, places) if pin)
+
+
+def _pin_of_pylock(package: Mapping[str, Any], environment: Mapping[str, Any]) -> Pin | None:
+    """The package of an entry; None if its marker excludes it. Raises ValidationError."""
+    name, version = package.get("name"), package.get("version")
+    if not isinstance(name, str) or not name:
+        raise ValidationError(["has no name"])
+    shown = clean(repr(name), 80)
+    marker = package.get("marker")
+    try:
+        if not _applies(Marker(str(marker)) if marker else None, environment, context="lock_file"):
+            return None
+    except InvalidMarker:
+        raise ValidationError([f"{shown} has a marker that packaging on the control node cannot read"]) from None
+    sources = [source for source in ("archive", "directory", "vcs") if source in package]
+    if sources:
+        raise ValidationError([f"{shown} is installed from its {sources[0]}; a runtime takes only name and version"])
+    try:
+        Version(str(version))
+    except InvalidVersion:
+        raise ValidationError([f"{shown} has no version"]) from None
+    _check_python(package, environment["python_full_version"])
+    return Pin(name, str(version), "")
+
+
+def _check_python(table: Mapping[str, Any], version: str) -> None:
+    """Raise ValidationError if this part of pylock.toml is not for this version of Python."""
+    required = str(table.get("requires-python") or "")
+    try:
+        allowed = SpecifierSet(required).contains(version, prereleases=True)
+    except InvalidSpecifier:
+        allowed = False
+    if not allowed:
+        raise ValidationError([f"requires Python {clean(required, 60)}, not {version}; lock it for that version"])
+
+
+def _toml(text: str) -> dict[str, Any]:
+    """The content of a TOML file. Raises ValidationError."""
+    reader = next(_readers(("tomllib", "tomli")), None)
+    if reader is None:
+        raise ValidationError(["pylock.toml needs Python 3.11 or the library tomli on the control node"])
+    try:
+        content: dict[str, Any] = reader.loads(text)
+    except ValueError as exc:
+        raise ValidationError([f"pylock.toml is not valid: {clean(str(exc), 120)}"]) from None
+    return content
+
+
+def _readers(names: Iterable[str]) -> Iterator[Any]:
+    for name in names:
+        try:
+            yield import_module(name)
+        except ImportError:
+            continue
+
+
+def _applies(marker: Marker | None, environment: Mapping[str, Any], **context: Any) -> bool:
+    """Whether a requirement is for this environment. Raises ValidationError."""
+    if marker is None:
+        return True
+    try:
+        return bool(marker.evaluate(dict(environment), **context))
+    except (TypeError, UndefinedComparison, UndefinedEnvironmentName):
+        raise ValidationError([f"the marker {clean(str(marker), 80)} cannot be evaluated; remove it"]) from None
+
+
+def _environment(python: str) -> dict[str, Any]:
+    """The values of markers for Linux and this version of CPython."""
+    full = python if python.count(".") == 2 else f"{python}.0"
+    return {
+        "extra": "",
+        "implementation_name": "cpython",
+        "implementation_version": full,
+        "os_name": "posix",
+        "platform_machine": "x86_64",
+        "platform_python_implementation": "CPython",
+        "platform_release": "",
+        "platform_system": "Linux",
+        "platform_version": "",
+        "python_full_version": full,
+        "python_version": ".".join(full.split(".")[:2]),
+        "sys_platform": "linux",
+    }
