@@ -19,6 +19,7 @@ The only file here that uses AnsibleModule. The names in `__all__` are public; e
 
 from __future__ import annotations
 
+import gc
 import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -238,6 +239,7 @@ def run(
 
     Ends the process with `exit_json` and the result, or with `fail_json` and the `msg` and `error` of a MstrError.
     """
+    gc.freeze()  # else Python searches all that was imported for garbage when the process ends
     module = _host.make_module(argument_spec=spec, **{"supports_check_mode": True, **module_options})
     needed = requires(module.params) if callable(requires) else requires
     missing = [name for name, trace in {"requests": REQUESTS_IMPORT_ERROR, **(needed or {})}.items() if trace]

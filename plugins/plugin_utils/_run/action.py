@@ -36,6 +36,7 @@ test in `tests/plays` that then fails. If an ansible-core lacks a name, the modu
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -231,6 +232,8 @@ def main_of(module: str) -> Callable[[], None]:
     with suppress(Exception):  # each task imports it again, and reports the error
         if not _OFF_FOR_THE_RUN:
             import_module(name)
+            # Each worker would else search all of Ansible for garbage when it ends: a quarter of a short run.
+            gc.freeze()
     return lambda: import_module(name).main()
 
 
