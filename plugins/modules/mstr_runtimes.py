@@ -80,7 +80,8 @@ EXAMPLES = r"""
   mstr.library.mstr_runtimes:
     runtimes:
       - name: Forecasts (3.12)
-        runtime_version: "3.12.1"
+        packages: [{name: pandas}]
+        runtime_version: "3.12.4"
         smoke_test: true
       - name: Forecasts
         state: absent
@@ -101,8 +102,8 @@ runtimes:
     - One entry for each listed runtime, in the order of the list, then one for each that was purged. Each has C(name),
       C(id), C(action), C(changed_fields), C(changes) and C(runtime), as in the result of M(mstr.library.mstr_runtime),
       and C(error), which is null or has the message in C(msg).
-    - C(action) is V(none), V(created), V(updated), V(deleted), or V(unknown) after a lost response. What
-      was written and failed afterwards has its action and the error.
+    - C(action) is V(none), V(created), V(updated), V(deleted), or V(unknown) after a lost response. What was written
+      and failed afterwards has its action and the error.
     - A field of C(runtime) that the list does not contain is null. C(smoke_test) is the code that runs, or C(true).
   returned: when the task could read the list of runtimes
   type: list

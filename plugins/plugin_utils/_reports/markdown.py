@@ -147,7 +147,7 @@ def _name(change: Json) -> str:
 
 
 def _blocks(environment: Environment, run: Run) -> Iterator[Block]:
-    """The parts about an environment; what goes comes first."""
+    """The parts about an environment, in the order of its changes."""
     if environment.message:
         yield "messages", f"Failed:\n\n{_message(environment.message)}"
     for warning in environment.warnings:
@@ -187,7 +187,7 @@ def _code_lines(text: str) -> list[str]:
 
 
 def _field_lines(fields: Iterable[Json]) -> Iterator[str]:
-    """The changes as a diff: a field, then what goes and what comes."""
+    """The changes as a diff: a field, then its old and its new values."""
     for field in fields:
         yield f"  {field['field']}"
         for each in differences(field["before"], field["after"]):

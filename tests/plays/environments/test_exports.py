@@ -17,6 +17,7 @@ PROJECTS = [
         "tasks": [{"name": "Every night", "script": "Load", "schedule": "nightly"}],
     }
 ]
+EXEMPTIONS = [{"runtime": "{{ 'Idle' }}", "reason": "ticket 4711", "until": "2099-12-31"}]
 PANDAS = [{"name": "pandas", "version": "2.2.3", "status": "installed"}]
 RUNTIMES = [
     {"name": "Idle", "runtimeVersion": "3.10.5"},
@@ -28,6 +29,7 @@ RUNTIMES = [
 def test_an_upgrade(play: Play, servers: list[Simulator]) -> None:
     """The file is what apply takes. Where a package cannot be installed, the old runtime stays in use."""
     play.hosts = {name: play.hosts[name] for name in ("env0", "env1")}
+    play.hosts["env0"] |= {"mstr_runtimes_policy": {"packages_never": ["x"]}, "mstr_runtimes_exemptions": EXEMPTIONS}
     play.hosts["env1"]["mstr_in_process"] = False
     for server in servers[:2]:
         server.seed(*RUNTIMES, projects=PROJECTS)
@@ -37,6 +39,7 @@ def test_an_upgrade(play: Play, servers: list[Simulator]) -> None:
     names = [entry["name"] for entry in yaml.safe_load(text)["runtimes"]]
     assert names == ["Nightly (3.12)", "Nightly", "Idle (3.12)", "Idle"]
     assert "copy the new entries into the definitions of the environment" in text
+    assert "# The exemption for 'Idle' must also name 'Idle (3.12)': ticket 4711" in text
     assert "2 runtimes written to" in done.text
     used = "used by 1 script, on a schedule: 'Load' in 'Sales' (nightly, last run success 2026-11-25)"
     assert f"# 'Nightly': Python 3.10.5, last day of support 2026-10-31; {used}\n- name: Nightly (3.12)" in text

@@ -100,8 +100,9 @@ PAGES: dict[str, Preparation] = {
         ],
     ),
     "plugins/modules/mstr_runtimes.py": Preparation(
-        runtimes=[NIGHTLY, {"name": "Trial of 2024"}, {"name": "Strategy samples"}],
-        files={"runtimes.yml": "runtimes:\n  - name: Nightly reports\n    exec_timeout: 300\n"},
+        runtimes=[NIGHTLY, {"name": "Forecasts"}, {"name": "Trial of 2024"}, {"name": "Strategy samples"}],
+        projects=[{"name": "Sales", "scripts": [{"name": "Load sales", "runtime": "Forecasts"}]}],
+        files={"runtimes.yml": "[{name: Nightly reports}, {name: Forecasts}, {name: Forecasts (3.12)}]\n"},
     ),
     "plugins/modules/mstr_script_run.py": Preparation(
         runtimes=[NIGHTLY], files={"smoke_test.py": "import sys\n\nprint(sys.version)\n"}

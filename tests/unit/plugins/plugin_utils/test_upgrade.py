@@ -207,6 +207,13 @@ def test_a_name_that_is_taken(others, note):
     assert all(f"# {text}\n" in file.text for text in notes)
 
 
+def test_the_default_runtime_is_never_deleted():
+    """Not even if another runtime has its name, so that a definition has it, too."""
+    default = runtime("R", "3.10.5", id=DEFAULT_ID, is_default=True, scripts=[script("x"), script("y")])
+    new, absent = content_of(default, runtime("R", "3.10.5"))["runtimes"]
+    assert (new["name"], absent["id"]) == ("R (3.12)", runtime("R", None)["id"])
+
+
 def test_a_new_name_of_its_own():
     """Such as one whose Python was changed back: nothing says that a different runtime has its name."""
     file, notes = written(runtime("R (3.12)", "3.10.5"))
@@ -243,17 +250,22 @@ def test_scripts_that_could_not_be_read(scripts, failure, use):
     assert "used by 0" not in file.text
 
 
+ELSEWHERE = {"id": "h", "name": "HR"}
+
+
 @pytest.mark.parametrize(
-    ("scripts", "failure"),
+    ("scripts", "failure", "dangling"),
     [
-        (NO_TASKS, unread()),
-        (NO_TASKS, unread(SALES)),
-        ([script("Load")], unread(SALES, LOAD)),
+        (NO_TASKS, unread(), []),
+        (NO_TASKS, unread(SALES), []),
+        (NO_TASKS, unread(SALES), [script("Lost", project=ELSEWHERE)]),
+        ([script("Load")], unread(SALES, LOAD), []),
+        ([script("Load")], unread(SALES, {"id": "Lost", "name": "Lost"}), [script("Lost")]),
     ],
 )
-def test_schedules_that_could_not_be_read(scripts, failure):
+def test_schedules_that_could_not_be_read(scripts, failure, dangling):
     """All scripts are known, so they are moved."""
-    content = content_of(runtime("R", "3.10.5", scripts=scripts), unread=[failure])
+    content = content_of(runtime("R", "3.10.5", scripts=scripts), unread=[failure], dangling=dangling)
     assert [entry["runtime"] for entry in content["scripts"]] == ["R (3.12)"]
 
 
@@ -275,6 +287,15 @@ def test_an_exemption_has_to_follow_the_name(meant, is_said):
     file, _notes = written(runtime("R", "3.10.5"), exemptions=[exemption])
     comment = f"# The exemption for {meant!r} must also name 'R (3.12)': ticket 4711\n"
     assert (comment in file.text, "exemption" in file.text) == (is_said, is_said)
+
+
+def test_what_nobody_can_check():
+    """A package whose name is none, and a Python without a known end of support."""
+    file, notes = written(
+        runtime("R", "3.10.5", packages=[{"name": "https://x/y.whl"}]), target="3.99.1", versions=["3.99.1"]
+    )
+    assert "# smoke_test does not check these packages, whose names it does not know: https://x/y.whl\n" in file.text
+    assert notes == ["Until when Python 3.99 is supported is unknown."]
 
 
 def test_the_comment_over_a_runtime():
