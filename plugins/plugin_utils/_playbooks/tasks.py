@@ -134,10 +134,9 @@ def probe(action: Action) -> Result:
     result = action.run_module("mstr_probe", {})
     if result.get("failed"):
         return result
-    if not action.check_mode:
-        target.write(json_text(plain(result["record"])) + "\n")
-    where = f"the record {'would be' if action.check_mode else 'is'} in {target.path}"
-    return {**result, "dest": target.path, "msg": f"{result['msg']}\n{where}"}
+    # Also in check mode, which makes a record without writes.
+    target.write(json_text(plain(result["record"])) + "\n")
+    return {**result, "dest": target.path, "msg": f"{result['msg']}\nthe record is in {target.path}"}
 
 
 def _reported(action: Action, task: str, result: Result) -> Result:
