@@ -12,9 +12,10 @@ version_added: 1.0.0
 description:
   - The authors of this collection have no Library server, and the public documentation of its REST API leaves questions
     open. This module sends a fixed sequence of calls, in about a minute, and records the shape of each response.
-  - It logs in, reads the releases, the Python versions, the list of runtimes and the built-in runtime, and searches one
-    project for scripts. It then creates a runtime, reads it, updates it, tries to create another one of the same name,
-    and waits for at most 60 seconds until the first one is ready. It changes no other object.
+  - It logs in, reads the releases, the server's own schema, the Python versions, the list of runtimes and the built-in
+    runtime, searches one project for scripts, and reads two of these, their last runs and one planned task. It then
+    creates a runtime, reads it, updates it, writes its rights as they are, tries to create another one of the same
+    name, and waits for at most 60 seconds until the first one is ready. It changes no other object.
   - The names of its runtimes, at most two, start with C(mstr-library-probe-) and end with random characters. The module
     deletes them, even after a failure, a signal or a lost response. If it cannot, a warning names them.
   - A killed module cannot delete them. The next one names them in a warning.
@@ -59,46 +60,57 @@ msg:
   description: In one line, how many calls were recorded.
   returned: success
   type: str
-  sample: Recorded 22 calls.
+  sample: Recorded 27 calls.
 record:
-  description:
-    - The calls, in the order in which their responses came.
-    - In a path, C({id}) stands for an id.
+  description: What was recorded.
   returned: success
-  type: list
-  elements: dict
+  type: dict
   contains:
-    method:
-      description: The method of the call, such as C(GET).
-      type: str
-    path:
-      description: The path of the call, without its query.
-      type: str
-    status:
-      description: The HTTP status of the response. Null if none came.
-      type: int
-    milliseconds:
-      description: The time from the request to the end of the response. Null if none came.
-      type: int
-    headers:
-      description: The names of those headers of the response that this module knows. No value is recorded.
-      type: list
-      elements: str
-    body:
+    calls:
       description:
-        - The JSON of the response. Keys of up to 40 letters stay; any other key becomes C(<key>).
-        - Null, true, false, empty texts, versions, error codes, and the words and numbers that the API uses for
-          statuses and types stay.
-          Any other value is replaced by its kind, such as C(<name>), C(<id>), C(<date>), C(<cidr>) or C(<number>).
-        - A list contains each shape of its entries once. C(<no JSON>) stands for anything that is not JSON.
-      type: raw
+        - The calls, in the order in which their responses came.
+        - In a path, C({id}) stands for an id.
+      type: list
+      elements: dict
+      contains:
+        method:
+          description: The method of the call, such as C(GET).
+          type: str
+        path:
+          description: The path of the call, without its query.
+          type: str
+        status:
+          description: The HTTP status of the response. Null if none came.
+          type: int
+        milliseconds:
+          description: The time from the request to the end of the response. Null if none came.
+          type: int
+        headers:
+          description: The names of those headers of the response that this module knows. No value is recorded.
+          type: list
+          elements: str
+        body:
+          description:
+            - The JSON of the response. Keys of up to 40 letters stay; any other key becomes C(<key>).
+            - Null, true, false, empty texts, versions, error codes, and the words and numbers that the API uses for
+              statuses and types stay.
+              Any other value is replaced by its kind, such as C(<name>), C(<id>), C(<date>), C(<cidr>) or C(<number>).
+            - A list contains each shape of its entries once. C(<no JSON>) stands for anything that is not JSON.
+          type: raw
+    schema:
+      description:
+        - Of the schema that the server generates, the operations for runtimes, scripts, tasks and objects, with the
+          types that they use, without servers and descriptions. Null if the server has none.
+      type: dict
   sample:
-    - method: POST
-      path: /api/runtimes
-      status: 409
-      milliseconds: 31
-      headers: [Content-Type, Date]
-      body: {code: ERR0015, message: <name>, ticketId: <id>}
+    calls:
+      - method: POST
+        path: /api/runtimes
+        status: 409
+        milliseconds: 31
+        headers: [Content-Type, Date]
+        body: {code: ERR0015, message: <name>, ticketId: <id>}
+    schema: null
 """
 
 import time

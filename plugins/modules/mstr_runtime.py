@@ -140,10 +140,10 @@ runtime:
       description: The status of the runtime, such as V(ready) or V(error).
       type: str
     date_created:
-      description: When the runtime was created.
+      description: When the runtime was created, in UTC, such as C(2026-11-25T07:29:00Z).
       type: str
     date_modified:
-      description: When the runtime was last changed.
+      description: When the runtime was last changed, in UTC.
       type: str
     version:
       description: The id of this state, a new one with each change.

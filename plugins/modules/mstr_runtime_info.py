@@ -151,7 +151,10 @@ runtimes:
           A script that names no runtime runs on the default one.
         - With O(include_tasks=true), also C(tasks) and C(last_run). A task has C(id), C(name), C(active), C(schedule),
           C(owner), C(expiration), and C(last_run) with C(status), C(time_triggered), C(time_finished) and C(message).
-          C(tasks) is null if they could not be read, such as on an older release.
+          C(active) is null if it is not known whether the server runs the task. C(tasks) is null if they could not be
+          read, such as on an older release.
+        - The C(status) of the last run of a script is the server's, such as V(success) or V(succeeded), V(failed) and
+          V(cancelled); that of a task is V(success), V(failed), V(timeout), V(running) or V(reserve).
       returned: with O(include_scripts=true)
       type: list
       elements: dict

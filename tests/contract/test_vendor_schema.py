@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
+import json
 import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ansible_collections.mstr.library.plugins.module_utils._probe.shape import schema_of
 from simulator.harness import Simulator
 from support.modules import credentials
-from support.vendor_schema import DEVIATIONS, differences, unintended
+from support.vendor_schema import DEVIATIONS, FACTS, changes, differences, unintended
 from unit.support.module import Run
 
 from contract.test_saved_scripts import ETL, PROJECTS
@@ -70,3 +73,28 @@ def test_traffic(server: Simulator, module: Any, switches: dict[str, Any]) -> No
 
 def test_few_deviations() -> None:
     assert len(DEVIATIONS) <= 20
+
+
+def test_record_against_facts() -> None:
+    """What a probe keeps of a server's schema is compared by a command of CONTRIBUTING."""
+    server: Any = copy.deepcopy(FACTS)
+    server["paths"]["/api/runtimes/{id}"]["get"]["summary"] = "prose of https://prod.example.com"
+    server["components"]["schemas"]["RuntimeResource"]["properties"]["disk"] = {"type": "integer"}
+    del server["components"]["schemas"]["RuntimeRequestInfo"]["properties"]["others"]
+    schema = schema_of(server)
+    assert changes(schema) == [
+        "- RuntimeRequestInfo properties others type: string",
+        "+ RuntimeResource properties disk type: integer",
+    ]
+    kept = json.dumps(schema)
+    assert [
+        word for word in ("prod.example.com", "MicroStrategyLibrary", "/api/auth", "/api/sessions") if word in kept
+    ] == []
+
+
+@pytest.mark.parametrize(
+    "document",
+    [None, [], "x", {"paths": 5}, {"paths": {"/api/runtimes": 5}}, {"paths": {"/api/tasks": {"get": [None]}}}],
+)
+def test_any_schema_of_a_server(document: Any) -> None:
+    assert json.dumps(schema_of(document))

@@ -58,7 +58,7 @@ class Probed:
 
     @property
     def calls(self) -> list[str]:
-        record = self.result["record"]
+        record = self.result["record"]["calls"]
         return [f"{call['method']} {call['path'].removeprefix('/api')} {call['status']}" for call in record]
 
     @property
@@ -88,6 +88,7 @@ def calls_without_faults(sim: Simulator) -> list[str]:
 RECORDED = [
     "POST /auth/login 204",
     "GET /status 200",
+    "GET /openapi.json 404",
     "GET /runtimes/versions 200",
     "GET /runtimes 200",
     "GET /runtimes/{id} 200",
@@ -96,11 +97,16 @@ RECORDED = [
     "GET /metadataSearches/results 200",
     "POST /metadataSearches/results 200",
     "GET /metadataSearches/results 200",
+    "GET /tasks 200",
+    "GET /scripts 200",
+    "GET /scripts/history 200",
     "POST /runtimes 201",
     "GET /runtimes 200",
     "GET /runtimes/{id} 200",
     "PATCH /runtimes/{id} 204",
     "GET /runtimes/{id} 200",
+    "GET /objects/{id} 200",
+    "PUT /objects/{id} 200",
     "POST /runtimes 409",
     "GET /runtimes/{id} 200",
     "GET /runtimes 200",
@@ -110,16 +116,27 @@ RECORDED = [
 
 
 def test_sequence_of_calls(sim: Simulator) -> None:
+    sim.seed(projects=[{"name": "MicroStrategy Tutorial", "scripts": [{"name": "Load", "code": "secret()"}]}])
     done = probed(sim)
     assert done.calls == RECORDED
-    assert done.result["msg"] == "Recorded 20 calls."
-    [created] = [call["body"] for call in done.result["record"][12:13]]
+    assert done.result["msg"] == "Recorded 26 calls."
+    [created] = [call["body"] for call in done.result["record"]["calls"][16:17]]
     assert (created["whitelist"], created["packages"][0]["status"]) == (["<cidr>"], "installed")
     assert (sim.runtimes(), sim.open_sessions(), done.warnings) == ([], [], [])
 
 
+def test_schema_of_the_server(sim: Simulator) -> None:
+    """Not as the body of its call, which would have servers and prose."""
+    operation = {"summary": "Get runtimes of prod.example.com", "responses": {"200": {"description": "all"}}}
+    document = {"servers": [{"url": "https://prod.example.com"}], "paths": {"/api/runtimes": {"get": operation}}}
+    sim.fault("json", operation="any", skip=2, status=200, json=document)
+    record = probed(sim, check_mode=True).result["record"]
+    assert record["schema"] == {"paths": {"/api/runtimes": {"get": {"responses": {"200": {}}}}}, "components": {}}
+    assert (record["calls"][2]["path"], record["calls"][2]["body"]) == ("/api/openapi.json", None)
+
+
 def test_check_mode_only_reads(sim: Simulator) -> None:
-    assert probed(sim, check_mode=True).calls == RECORDED[:10]
+    assert probed(sim, check_mode=True).calls == [*RECORDED[:11], "GET /tasks 200"]
     assert sim.runtimes() == []
 
 

@@ -21,6 +21,7 @@ from simulator.messages import (
     shown_time,
 )
 from simulator.runtimes import DEFAULT_ID, stamp
+from simulator.runtimes import TYPE as RUNTIME_TYPE
 from simulator.seed import only_keys
 from simulator.tasks import Task, task_from_seed
 from simulator.users import User
@@ -298,8 +299,10 @@ def _entry(server: Server, script: SavedScript) -> dict[str, Any]:
 
 async def read_object(server: Server, call: Call) -> Reply:
     """``GET /objects/{id}?type=76``: the properties that all objects have; only of scripts here."""
+    if call.query.get("type") == str(RUNTIME_TYPE):
+        return Reply(200, server.runtimes.to_api(server.runtimes.find(call.path.rpartition("/")[2])))
     if call.query.get("type") != str(SCRIPT_TYPE):
-        raise invalid("The simulator reads objects of type 76 only.")
+        raise invalid("The simulator reads objects of the types 76 and 80 only.")
     script, project = _find(server, call), server.projects.of(call)
     # The folder has level 1 [mstrio]; the highest folder comes first.
     ancestors = [
@@ -350,7 +353,11 @@ async def update_script(server: Server, call: Call) -> Reply:
 
 async def update_object(server: Server, call: Call) -> Reply:
     """``PUT /objects/{id}?type=76``: [mstrio] sends the unchanged name here whenever it changes a script."""
-    script, body = _find(server, call), call.json_object()
+    body = call.json_object()
+    if call.query.get("type") == str(RUNTIME_TYPE):
+        only(body, {"acl"})  # which has no effect here
+        return await read_object(server, call)
+    script = _find(server, call)
     only(body, {"name", "description"})
     script.name, script.description = body.get("name", script.name), body.get("description", script.description)
     return await read_object(server, call)

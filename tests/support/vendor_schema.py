@@ -1,9 +1,13 @@
-"""Holds requests and responses against the facts of the vendor's schema, `contract/vendor_schema.yaml`."""
+"""Holds requests and responses against the facts of the vendor's schema, `contract/vendor_schema.yaml`.
+
+python -m support.vendor_schema RECORD    compares the schema of a server, in a record of mstr_probe, with the facts
+"""
 
 from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,6 +33,7 @@ class Deviation(NamedTuple):
 
 
 DEVIATIONS = (
+    Deviation(r"GET /openapi.json: no such call", _EVERY, "the schema itself"),
     Deviation(r"POST /v2/metadataSearches/results: no such call", _EVERY, "the facts lack this call of newer releases"),
     Deviation(r"GET /api/tasks/\{id}: query type", _EVERY - _OLDER, "the vendor's client sends it"),
     Deviation(r"PATCH .*: unknown changeJournal(, executionTarget)?", _EVERY - _OLDER, "the vendor's client sends it"),
@@ -82,7 +87,10 @@ def resolved(node: Any) -> Any:
             target = target[key]
         return resolved(target)
     whole = {key: resolved(value) for key, value in node.items() if key != "allOf"}
-    for part in map(resolved, node.get("allOf", ())):
+    parts = [resolved(part) for part in node.get("allOf", ())]
+    if not all("properties" in part for part in parts):
+        return {"type": "object"}  # one of them is not known
+    for part in parts:
         whole["properties"] = {**whole.get("properties", {}), **part["properties"]}
         whole["required"] = [*whole.get("required", ()), *part.get("required", ())]
     if isinstance(whole.get("properties"), Mapping) and "type" in whole:
@@ -205,3 +213,41 @@ def unintended(found: Iterable[str], profile: str | None = None) -> list[str]:
     """The differences that no deviation intends, in a profile or in any."""
     rows = [each.pattern for each in DEVIATIONS if profile is None or profile in each.profiles]
     return sorted(each for each in found if not any(re.fullmatch(row, each) for row in rows))
+
+
+def _lines(value: Any, place: str = "") -> Iterator[str]:
+    """A schema as one line for each of its leaves, whose order does not matter."""
+    if isinstance(value, Mapping):
+        for key in value.keys() - {"description", "example", "x-not-read"}:
+            yield from _lines(value[key], f"{place} {key}")
+    elif isinstance(value, list):
+        for entry in value:
+            yield from _lines(entry, place)
+    else:
+        yield f"{place}: {value}"
+
+
+def changes(schema: Mapping[str, Any]) -> list[str]:
+    """How the schema of a server differs from the facts: "+" only there, "-" only in the facts.
+
+    Only the operations and types of both are compared, and a type whose properties the facts do not know is left out.
+    """
+    found = []
+    for part in ("paths", "components parameters", "components responses", "components schemas"):
+        ours: Any = FACTS
+        theirs: Any = schema
+        for key in part.split():
+            ours, theirs = ours[key], theirs.get(key, {})
+        for name in sorted(ours.keys() & theirs.keys()):
+            if "x-not-read" not in ours[name]:
+                known, real = set(_lines(ours[name])), set(_lines(theirs[name]))
+                found += [
+                    f"{sign} {name}{line}"
+                    for sign, each in (("+", real - known), ("-", known - real))
+                    for line in sorted(each)
+                ]
+    return found
+
+
+if __name__ == "__main__":
+    print(*changes(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))["schema"]), sep="\n")

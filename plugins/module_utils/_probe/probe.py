@@ -27,7 +27,7 @@ from .._session.session import Session
 from .._text import counted, ended, listed
 from .._work.script_usage import start_search
 from .._work.write import CHECKS
-from .shape import recorded, recorded_without_response
+from .shape import SCHEMA_PATH, recorded, recorded_without_response, schema_of
 
 PREFIX = "mstr-library-probe-"
 _RUNTIMES = "/runtimes"
@@ -48,6 +48,15 @@ _ADVICE = "Delete it with mstr_runtime, its id and state: absent."
 _SEARCHES = {2: "/v2/metadataSearches/results", 1: "/metadataSearches/results"}  # by the version of the call
 
 
+_OF_RUNTIMES = {"type": 80}  # objects that are runtimes
+
+
+def _as_written(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry of rights that was read, as an update that changes nothing has it [doc]."""
+    same = {key: entry.get(key) for key in ("rights", "inheritable", "type")}
+    return {"op": "REPLACE", "trustee": entry.get("trusteeId"), "denied": entry.get("deny"), **same}
+
+
 class Probe:
     """The calls of one probe. `calls`: what was recorded of each. `clock` returns seconds."""
 
@@ -55,6 +64,7 @@ class Probe:
         self._session, self._stop, self._clock = session, stop, clock
         self._send: Callable[..., Any] = session.send
         self.calls: list[Mapping[str, Any]] = []
+        self.schema: Mapping[str, Any] | None = None  # what is kept of the server's own
         self.name = PREFIX + secrets.token_hex(4)
         self.created = 0  # runtimes that the server has created, or may have
         self._seen: set[str] = set()  # the ids of those that a list has shown
@@ -69,6 +79,7 @@ class Probe:
         """Send the calls that change nothing. What earlier probes left on the server: names with ids."""
         status = partial(self._session.request, "GET", "/status", operation="read the releases", renews=False)
         self._attempt("GET /api/status", status)
+        self.schema = schema_of(self._get(SCHEMA_PATH))
         self._get(f"{_RUNTIMES}/versions")
         names = self._names() or {}
         self._get(f"{_RUNTIMES}/{DEFAULT_RUNTIME_ID}")
@@ -88,9 +99,20 @@ class Probe:
         body, operation = {"name": self.name, **_CHANGES}, "update the runtime of the probe"
         self._get(path)
         self._attempt(f"PATCH /api{path}", partial(self._send, "PATCH", path, body, operation=operation))
-        self._get(path)
+        self._rewrite_rights(ours[0], self._get(path))
         self._create({"execTimeout": 600})
         self._wait(path)
+
+    def _rewrite_rights(self, identity: str, read: Any) -> None:
+        """Write the rights of the runtime as they are. Nobody knows whether a server does that for runtimes."""
+        path = f"/objects/{identity}"
+        self._get(path, params=_OF_RUNTIMES)
+        acl = read.get("acl") if isinstance(read, Mapping) else None
+        own = [_as_written(entry) for entry in acl if isinstance(entry, Mapping)] if isinstance(acl, list) else []
+        write = partial(
+            self._send, "PUT", path, {"acl": own}, operation="write the rights of the runtime", params=_OF_RUNTIMES
+        )
+        self._attempt(f"PUT /api{path}", write)
 
     def clean_up(self, at_last: bool = False) -> list[str]:
         """Delete the runtimes of this probe; a sentence for each that may be left. Raises Interrupted.
@@ -149,13 +171,19 @@ class Probe:
             poll(is_over, _RHYTHM, self._clock, self._stop.pause)
 
     def _search(self, project: str) -> None:
-        """Search for scripts with the call of newer releases, and with that of older ones."""
+        """Search for scripts with the call of newer releases, and with that of older ones; read two, and a task."""
+        scripts: list[str] = []
         for version, path in _SEARCHES.items():
             search = partial(start_search, self._session, version, project, operation="search", shape=OBJECT_WITH_ID)
             started = self._attempt(f"POST /api{path}", search)
             if started:
                 params = {"searchId": str(started["id"]), "offset": 0, "limit": 10}
-                self._get(_SEARCHES[1], params=params, project=project)
+                found = self._get(_SEARCHES[1], params=params, project=project, shape=LIST_WITH_IDS) or []
+                scripts = scripts or [str(entry["id"]) for entry in found[:2]]
+        self._get("/tasks", params={"type": "script", "allProjects": "true", "limit": 1}, project=project)
+        if scripts:
+            self._get("/scripts", params={"ids": ",".join(scripts)}, project=project)
+            self._get("/scripts/history", params={"scriptids": ",".join(scripts)}, project=project)
 
     def _ours(self) -> list[str] | None:
         """The ids of the runtimes of this probe; None if the runtimes could not be listed."""
@@ -217,5 +245,5 @@ def probe(run: Probe, check_mode: bool, warn: Callable[[str], None]) -> dict[str
     return {
         "changed": check_mode or run.created > 0,
         "msg": f"Recorded {counted(len(run.calls), 'call')}.{only_reads}",
-        "record": list(run.calls),
+        "record": {"calls": list(run.calls), "schema": run.schema},
     }

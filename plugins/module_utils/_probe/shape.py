@@ -39,8 +39,8 @@ HEADERS = (
     *("Server", "Set-Cookie", "Transfer-Encoding", "WWW-Authenticate", "X-MSTR-AuthToken"),
 )
 _PATH_WORDS = frozenset(
-    {"", "api", "auth", "delegate", "login", "metadataSearches", "projects", "results", "runtimes", "status", "v2"}
-    | {"versions"}
+    {"", "api", "auth", "delegate", "history", "login", "metadataSearches", "objects", "openapi.json", "projects"}
+    | {"results", "runtimes", "scripts", "status", "tasks", "v2", "versions"}
 )
 _VERSION_KEYS = frozenset({"iServerVersion", "runtimeVersion", "version", "versions", "webVersion"})
 _CODE_KEY = "iServerCode"
@@ -48,6 +48,15 @@ _VERSION = re.compile(r"[0-9]{1,4}(\.[0-9]{1,5}){1,3}")
 _CODE = re.compile("ERR[0-9]{2,5}")
 _PLAIN_KEY = re.compile("[A-Za-z]{1,40}")
 _MOST = 200  # keys of an object, and entries of a list
+SCHEMA_PATH = "/openapi.json"
+# Of the server's schema: the operations that are kept, the keys with names below them, and the keys of a type.
+_OPERATIONS = re.compile(r"/api/(runtimes|scripts|tasks|objects)(/[A-Za-z{}/]{1,60})?")
+_METHODS = frozenset({"get", "post", "put", "patch", "delete"})
+_NAMED = frozenset({"content", "parameters", "properties", "responses", "schemas"})
+_OF_TYPES = frozenset({"$ref", "additionalProperties", "allOf", "anyOf", "default", "enum", "format", "in", "items"})
+_OF_TYPES |= {"maximum", "minimum", "name", "nullable", "oneOf", "requestBody", "required", "schema", "type"}
+_WORD = re.compile(r"[A-Za-z0-9_#/${}*.+-]{1,80}", re.ASCII)
+_REFERENCE = re.compile(r"#/components/(parameters|responses|schemas)/([A-Za-z0-9_.-]{1,80})", re.ASCII)
 
 
 def recorded(response: Response, milliseconds: int) -> dict[str, Any]:
@@ -70,10 +79,62 @@ def recorded_without_response(request: str) -> dict[str, Any]:
 
 
 def _body(response: Response) -> Any:
+    if response.request.endswith(SCHEMA_PATH) and response.ok:
+        return None  # see `schema_of`
     try:
         return shape_of(response.data())
     except ValueError:
         return NO_JSON
+
+
+def schema_of(document: Any) -> dict[str, Any] | None:
+    """What a record keeps of the server's own schema: operations for runtimes, scripts, tasks and objects.
+
+    Their names, types and enumerated values, with the types that they refer to; neither servers nor prose.
+    """
+    paths = document.get("paths") if isinstance(document, Mapping) else None
+    if not isinstance(paths, Mapping):
+        return None
+    kept = {
+        path: {method: _types(operation) for method, operation in methods.items() if method in _METHODS}
+        for path, methods in islice(paths.items(), 10_000)
+        if _OPERATIONS.fullmatch(path) and isinstance(methods, Mapping)
+    }
+    components: dict[str, dict[str, Any]] = {}
+    references = _references(kept)
+    while references:
+        kind, name = references.pop()
+        of_kind = components.setdefault(kind, {})
+        if name not in of_kind and len(of_kind) < _MOST:
+            of_kind[name] = _types(_component(document, kind, name))
+            references += _references(of_kind[name])
+    return {"paths": kept, "components": components}
+
+
+def _component(document: Mapping[str, Any], kind: str, name: str) -> Any:
+    with suppress(KeyError, TypeError):
+        return document["components"][kind][name]
+    return None
+
+
+def _references(value: Any) -> list[tuple[str, str]]:
+    """The components to which a part of a schema refers."""
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    found = [reference for each in inner for reference in _references(each)]
+    own = _REFERENCE.fullmatch(str(value.get("$ref"))) if isinstance(value, Mapping) else None
+    return [*found, (own[1], own[2])] if own else found
+
+
+def _types(value: Any, named: bool = False) -> Any:
+    """A part of a schema without prose. `named`: its keys are names."""
+    if isinstance(value, Mapping):
+        keys = [key for key in islice(value, _MOST) if _WORD.fullmatch(key) and (named or key in _OF_TYPES | _NAMED)]
+        return {key: _types(value[key], not named and key in _NAMED) for key in keys}
+    if isinstance(value, list):
+        return [_types(entry) for entry in value[:_MOST]]
+    if isinstance(value, str):
+        return value if _WORD.fullmatch(value) else NAME
+    return value
 
 
 def shape_of(value: Any, key: str = "") -> Any:

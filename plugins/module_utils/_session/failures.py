@@ -262,6 +262,7 @@ _LIBRARY = "/MicroStrategyLibrary"
 _KINDS_OF_JSON = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
 _HTML = re.compile(rb"\s*(<!doctype html|<html|<head|<body)", re.IGNORECASE)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_EXISTS = 15  # an object of this name exists [doc]: whatever the status is, a 500 in the schema, nothing was done
 # Whoever runs or changes scripts needs both [schema].
 _PRIVILEGES = "the privilege 'Manage runtime', for scripts also the privilege to use Python scripts"
 # What to do next, by the number of the API's error code [doc].
@@ -323,7 +324,7 @@ def api_error(response: Response, operation: str, server: str, expected: str = "
     # Below 200 it is only an interim response, after which Python does not read the final one. After an unexpected
     # body, nobody knows whether the server did the work.
     outcome_unknown = not (300 <= response.status < 500 or _is_elsewhere(response, server))
-    outcome_unknown &= not response.request.startswith("GET ")
+    outcome_unknown &= not response.request.startswith("GET ") and code_number(fields.get("code")) != _EXISTS
     fields |= {"http_status": response.status, "request": response.request}
     return kind(sentence.rstrip(), outcome_unknown=outcome_unknown, **fields)
 

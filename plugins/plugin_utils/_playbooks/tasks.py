@@ -136,7 +136,7 @@ def probe(action: Action) -> Result:
     result = action.run_module("mstr_probe", {})
     if result.get("failed"):
         return result
-    # In check mode, too: it is what the run is for, and nothing on the server.
+    # Also in check mode, which makes a record without writes.
     target.write(json_text(plain(result["record"])) + "\n")
     return {**result, "dest": target.path, "msg": f"{result['msg']}\nthe record is in {target.path}"}
 

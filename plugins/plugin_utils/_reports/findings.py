@@ -20,7 +20,14 @@ from .evaluation import grouped
 from .finding import Finding, Json, entries, finding, in_order
 
 _OPEN = ("0.0.0.0/0", "::/0")
-_FAILED = {"failed": "failed", "error": "failed", "timeout": "timed out", "timed_out": "timed out"}
+# The words of the vendor's client for the last run of a task, and of the schema for that of a script.
+_FAILED = {
+    "failed": "failed",
+    "error": "failed",
+    "cancelled": "was cancelled",
+    "timeout": "timed out",
+    "timed_out": "timed out",
+}
 # A Python that ends within these days is named.
 PYTHON_DAYS = 90
 

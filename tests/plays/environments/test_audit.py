@@ -104,8 +104,11 @@ def test_an_audit_with_async_is_refused(play: Play, servers: list[Simulator]) ->
     assert servers[0].calls() == []
 
 
-@pytest.mark.parametrize("options", [[], ["--check"]])
-def test_probe_writes_a_file_that_can_be_published(play: Play, servers: list[Simulator], options: list[str]) -> None:
+@pytest.mark.parametrize("options", [(), ("--check",)], ids=["all calls", "reads"])
+def test_probe_writes_a_file_that_can_be_published(
+    play: Play, servers: list[Simulator], options: tuple[str, ...]
+) -> None:
+    """Check mode sends fewer calls, and makes a record, too."""
     servers[0].seed({"name": "Payroll of the board", "execTimeout": 600})
     played = play("mstr.library.probe", "--limit", "env0", *options)
     assert played.status == 0, played.output

@@ -118,6 +118,17 @@ def test_blocks_run_as_printed(hosts: ExampleHosts, tmp_path: Path, page: str, w
     assert [call for server in servers for call in server.calls() if not call.startswith(_READS)] == []
 
 
+@pytest.mark.matrix
+@pytest.mark.parametrize("page", [page for page in WITH_YAML if preparations.of(page).profile == "samples"])
+def test_blocks_run_as_the_schema_says(hosts: ExampleHosts, tmp_path: Path, page: str) -> None:
+    """On a server that answers exactly as the vendor's schema says."""
+    preparation = replace(preparations.of(page), profile="schema")
+    servers = hosts.servers(preparation)
+    place = workplace(tmp_path / "work", PAGES[page], preparation)
+    _play(hosts, as_printed(place, _of_kind(page, "plays", "tasks")), page)
+    assert _sessions(servers) == 0
+
+
 IDEMPOTENT = {
     f"mstr.library.{path.stem}"
     for path in ROOT.glob("plugins/modules/*.py")

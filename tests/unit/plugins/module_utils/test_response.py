@@ -45,6 +45,12 @@ def test_refusal_names_operation_and_quotes_server():
     assert error(403, {"errors": [DENIED]}, request="POST /api/runtimes").error == denied.error, "a wrapped one"
 
 
+@pytest.mark.parametrize(("code", "unknown"), [("ERR0015", False), ("ERR015", False), ("ERR001", True), (None, True)])
+def test_name_that_exists_was_refused(code, unknown):
+    """The schema has no 409: whatever the status is, the code says that nothing was done."""
+    assert error(500, {"code": code, "message": "x"}, request="POST /api/runtimes").outcome_unknown is unknown
+
+
 @pytest.mark.parametrize("field", ["changeJournal", "userComments"])
 def test_release_without_comments(field):
     """A PATCH of the vendor's schema has no changeJournal."""

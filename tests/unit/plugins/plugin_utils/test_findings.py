@@ -186,6 +186,17 @@ def test_runs_that_failed_and_scripts_without_a_runtime():
     assert report.outcome == "problems"
 
 
+@pytest.mark.parametrize(
+    ("status", "how"),
+    [("success", None), ("succeeded", None), ("failed", "failed"), ("cancelled", "was cancelled"), ("5", None)],
+)
+def test_words_for_the_last_run_of_a_script(status, how):
+    """Those of the vendor's client, and those of its schema."""
+    load = {"name": "Load", "project": {"name": "Sales"}, "last_run": {"status": status, "time": None}}
+    found = texts(audited(runtime(1, "R", scripts=[load])), "failed_runs")
+    assert found == ([f"the last run of 'Load' in 'Sales' {how}"] if how else [])
+
+
 def test_what_is_installed_is_another_version():
     etl = runtime(1, "Etl")
     rows = [
