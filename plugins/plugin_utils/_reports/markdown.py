@@ -21,15 +21,16 @@ from .console import finding_lines
 from .differences import Difference, differences, value_texts
 from .environment import Environment
 from .evaluation import grouped
-from .finding import KINDS, Json
+from .finding import KINDS, Json, warning_lines
 from .formats import APPLY, Run
-from .overview import columns, conclusion, numbers, outcome_title
+from .overview import columns, conclusion, numbers, outcome_title, problem_lines
 from .texts import when
 
 # GitHub takes 65,536 characters in a comment.
 LIMIT = 60_000
 _ENVIRONMENTS = 100  # in the table
 _FIELD_LINES = 200
+_NAMES = 10  # in a warning
 _LONGEST_NAME = 250  # characters
 _RESERVE = 1500  # characters, for the list of what was cut
 # How the parts of a plan are counted where they are cut.
@@ -48,6 +49,7 @@ def parts(run: Run) -> Iterator[str]:
     sentence = conclusion(run)
     unchanged = " Nothing was changed." if run.predicted else ""
     head = [f"## {run.heading}", f"{when(run.generated)}.{unchanged}", code(sentence), _table(run)]
+    head += ["\n".join(map(_line, lines))] if run.kind != APPLY and (lines := [*problem_lines(run)]) else []
     head += _what_goes(run, LIMIT - sum(map(len, head)) - 2 * _RESERVE)
     left = LIMIT - sum(len(text) + 2 for text in head) - _RESERVE
     texts: list[str] = []
@@ -172,8 +174,6 @@ def _blocks(environment: Environment, run: Run) -> Iterator[Block]:
     """The parts about an environment; what goes comes first."""
     if environment.message:
         yield "messages", f"Failed:\n\n{_message(environment.message)}"
-    for warning in environment.warnings:
-        yield "warnings", _line(f"warning: {warning}")
     if run.kind == APPLY:
         for change in environment.changes:
             yield _change_block(change, run.predicted)
@@ -181,6 +181,8 @@ def _blocks(environment: Environment, run: Run) -> Iterator[Block]:
             yield "scripts", _line(script_text(script, run.predicted))
     for kind, text in finding_lines(environment):
         yield KINDS[kind].many, _line(text)
+    for warning in warning_lines(environment.warnings, _NAMES):
+        yield "warnings", _line(f"warning: {warning}")
 
 
 def _line(text: str) -> str:
