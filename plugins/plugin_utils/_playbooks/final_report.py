@@ -15,6 +15,7 @@ import shlex
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -29,6 +30,7 @@ from .._reports.console import console_lines
 from .._reports.environment import Environment
 from .._reports.evaluation import grouped
 from .._reports.finding import Json
+from .._reports.overview import rank
 from .variables import CONNECTION, SECRETS
 
 _MOST_LINES = 20
@@ -91,19 +93,20 @@ def run_report(run: FinishedRun, write: Callable[..., None]) -> RunReport:
     if failed:
         first = next(iter(failed.values()))
         errors = {**dict.fromkeys(run.results, first), **errors}
-    lines += [*not_reached, *_backup_lines(run), *_written_lines(run, failed), *failed.values()]
+    lines = [*not_reached, *lines, *_backup_lines(run), *_written_lines(run, failed), *failed.values()]
     return RunReport(lines, errors, _plan_ids(environments))
 
 
 def _environment_lines(run: FinishedRun) -> tuple[list[str], list[Environment]]:
-    """The lines about each environment, and what is known of it without its runtimes, to save memory."""
+    """The lines about each environment, failures first; what is known of it, without its runtimes to save memory."""
     predicted = run.check_mode or run.playbook == "audit"
-    lines: list[str] = []
+    ranked: list[tuple[int, list[str]]] = []
     environments = []
     for found in _environments(run):
-        lines += console_lines(found, predicted)
+        ranked.append((rank(found), [*console_lines(found, predicted)]))
         environments.append(found._replace(runtimes=()))
-    return lines, environments
+    ranked.sort(key=itemgetter(0))
+    return [line for _rank, lines in ranked for line in lines], environments
 
 
 def _plan_ids(environments: Iterable[Environment]) -> dict[str, str]:
