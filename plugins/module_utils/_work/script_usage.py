@@ -230,9 +230,14 @@ class _ScriptSearch(Reader):
         entries: dict[str, Mapping[str, Any]] = {str(entry.get("id")).upper(): entry for entry in data["result"]}
         decided = [script for script in batch if _decides(entries.get(script.id.upper()))]
         shown = {script.key: script.on_runtime(entries[script.id.upper()]) for script in decided}
-        if self._is_batch_right is None and decided:
-            self._is_batch_right = self._read(decided[0]) == shown[decided[0].key]
-        return shown if self._is_batch_right else {}
+        return shown if self._is_right(shown) else {}
+
+    def _is_right(self, shown: Mapping[Key, SavedScript]) -> bool:
+        """Whether responses for many scripts show what a read of one script shows."""
+        if self._is_batch_right is None and shown:
+            first = next(iter(shown.values()))
+            self._is_batch_right = self._read(first) == first
+        return bool(self._is_batch_right)
 
 
 def start_search(
