@@ -234,14 +234,14 @@ class _ScriptSearch(Reader):
         entries = {str(entry.get("id")).upper(): entry for entry in data["result"] if _decides(entry)}
         decided = [script for script in batch if script.id.upper() in entries]
         shown = {script.key: script.on_runtime(entries[script.id.upper()]) for script in decided}
-        return shown if self._is_right(shown) else {}
+        return self._trusted(shown)
 
-    def _is_right(self, shown: Mapping[Key, SavedScript]) -> bool:
-        """Whether responses for many scripts show what a read of one script shows."""
+    def _trusted(self, shown: dict[Key, SavedScript]) -> dict[Key, SavedScript]:
+        """What a response shows, if such responses show the same as a read of one script."""
         if self._is_batch_right is None and shown:
             first = next(iter(shown.values()))
             self._is_batch_right = self._read(first) == first
-        return bool(self._is_batch_right)
+        return shown if self._is_batch_right else {}
 
 
 def start_search(
