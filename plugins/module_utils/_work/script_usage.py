@@ -75,6 +75,10 @@ class _Failed(NamedTuple):
 _ReadBatch = Callable[[Sequence[SavedScript]], Mapping[Key, Found]]
 
 
+def _ids_of(scripts: Sequence[SavedScript]) -> str:
+    return ",".join(script.id for script in scripts)
+
+
 def _batches(scripts: Sequence[SavedScript]) -> list[Sequence[SavedScript]]:
     """The scripts of each project, in parts for one request. One script alone is read by itself."""
     by_project: dict[Project, list[SavedScript]] = {}
@@ -208,13 +212,18 @@ class _ScriptSearch(Reader):
         [mstrio] warns of wrong keys in such a response, so one script of the task's first batch is read by itself, too.
         """
         project = batch[0].project
-        params, operation = {"ids": ",".join(script.id for script in batch)}, f"read scripts of the {project.label}"
+        params, operation = {"ids": _ids_of(batch)}, f"read scripts of the {project.label}"
         data = self._session.get("/scripts", params, operation=operation, project=project.id, shape=_SCRIPTS)
-        entries: dict[str, Mapping[str, Any]] = {str(entry.get("id")).upper(): entry for entry in data["result"]}
-        decided = [script for script in batch if _decides(entries.get(script.id.upper()))]
+        entries = {str(entry.get("id")).upper(): entry for entry in data["result"] if _decides(entry)}
+        decided = [script for script in batch if script.id.upper() in entries]
         shown = {script.key: script.on_runtime(entries[script.id.upper()]) for script in decided}
-        if self._is_batch_right is None and decided:
-            self._is_batch_right = self._read(decided[0]) == shown[decided[0].key]
+        return self._trusted(shown)
+
+    def _trusted(self, shown: dict[Key, SavedScript]) -> dict[Key, SavedScript]:
+        """What a response shows, if such responses show the same as a read of one script."""
+        if self._is_batch_right is None and shown:
+            first = next(iter(shown.values()))
+            self._is_batch_right = self._read(first) == first
         return shown if self._is_batch_right else {}
 
 
@@ -240,9 +249,9 @@ def shape_of(script: SavedScript) -> Shape:
 _SCRIPTS = list_of("result", OBJECT)
 
 
-def _decides(entry: Mapping[str, Any] | None) -> bool:
+def _decides(entry: Mapping[str, Any]) -> bool:
     """Whether an entry of many shows the script's runtime, and whether a variable of it holds a secret."""
-    return entry is not None and bool(entry.get("scriptRuntimeId")) and isinstance(entry.get("variables"), list)
+    return bool(entry.get("scriptRuntimeId")) and isinstance(entry.get("variables"), list)
 
 
 def read_script(session: Session, script: SavedScript, params: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
@@ -490,7 +499,7 @@ class _TaskReader(Reader):
 
     def _history(self, scripts: Sequence[SavedScript], operation: str) -> list[Mapping[str, Any]]:
         """Runs of these scripts, without what they printed. `fields` would keep keys of the root object [schema]."""
-        params, project = {"scriptids": ",".join(script.id for script in scripts)}, scripts[0].project.id
+        params, project = {"scriptids": _ids_of(scripts)}, scripts[0].project.id
         data = self._session.get("/scripts/history", params, operation=operation, project=project, shape=_HISTORY)
         return [{key: value for key, value in run.items() if key != "log"} for run in data["history"]]
 
