@@ -19,10 +19,6 @@ from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from ansible import context
-from ansible.parsing.dataloader import DataLoader
-from ansible.parsing.splitter import parse_kv
-
 from ...module_utils._errors import as_mstr_error
 from ...module_utils._text import clean, listed
 from .._reports import environment, formats, plan_file
@@ -31,7 +27,6 @@ from .._reports.environment import Environment
 from .._reports.evaluation import grouped
 from .._reports.finding import Json
 from .._reports.overview import rank
-from .variables import CONNECTION, SECRETS
 
 _MOST_LINES = 20
 _HOST = "{{ inventory_hostname }}"
@@ -52,7 +47,6 @@ class FinishedRun(NamedTuple):
     results: Mapping[str, Json | None]
     generated: str  # time in ISO 8601
     check_mode: bool = False
-    options: Sequence[str] = ()  # of the command line, those that a later command needs
     reports: Sequence[str] = ()  # the paths of its files
     plan: str = ""
     left_out: bool = False  # whether --tags or --skip-tags may have left the work out
@@ -185,20 +179,20 @@ def _shortened(error: str) -> str:
 
 
 def _backup_lines(run: FinishedRun) -> Iterator[str]:
-    """The command for the way back of all environments that changed, and which of them have none."""
+    """The backups of all environments that changed, the way back, and which of them have none."""
     results = run.written.items()
     backups = {host: str(result["backup"]) for host, result in results if result.get("backup")}
     without = [host for host in run.written if host not in backups]
     if without:
         yield f"There is no backup of {listed(without, 5)}, because mstr_runtimes_backup_dest is not set."
-    yield from (
-        f"{host} may have been written, because its task did not say what it did. Its backup is {path}"
-        for host, path in backups.items()
-        if not run.written[host].get("changed")
-    )
+    for host, path in backups.items():
+        if not run.written[host].get("changed"):
+            yield f"{host} may have been written, because its task did not say what it did."
+        yield f"Backup of {host}: {path}"
+    for pattern, hosts in grouped((_pattern(host, path), host) for host, path in backups.items()).items():
+        source = extra_option("mstr_runtimes_src", pattern if len(hosts) > 1 else backups[hosts[0]])
+        yield f"To go back: mstr.library.apply with --limit {shlex.quote(','.join(hosts))} {source}"
     if backups:
-        for command in _commands_with(backups, run.options):
-            yield f"To go back: {command}"
         yield "The next apply of the definitions undoes that. What this run created stays."
 
 
@@ -209,58 +203,6 @@ def _file_lines(run: FinishedRun) -> Iterator[str]:
         lines = str(error or result["msg"]).splitlines()
         prefix = "failed: " if error else ""
         yield from (clean(f"{host}: {prefix}{line}") for line in lines)
-
-
-def command_line(inventory: Iterable[str]) -> list[str]:
-    """The options of the run that every later command needs: inventory, vault, files of variables, and connection.
-
-    Secrets stay out: they do not belong on a command line.
-    """
-    options = [f"-i {shlex.quote(source)}" for source in inventory] or ["-i INVENTORY"]
-    options += [f"--vault-id {shlex.quote(value)}" for value in _given("vault_ids")]
-    options += [f"--vault-password-file {shlex.quote(value)}" for value in _given("vault_password_files")]
-    if context.CLIARGS.get("ask_vault_pass"):
-        options.append("--ask-vault-pass")
-    for text in _given("extra_vars"):
-        options += _extra_options(text)
-    return options
-
-
-def _given(name: str) -> list[str]:
-    """The values of an option of the command line that may be given several times."""
-    return [str(value) for value in context.CLIARGS.get(name) or ()]
-
-
-def _extra_options(text: str) -> list[str]:
-    """What a later command needs of one option `-e`: a file of variables, or the connection without its secrets."""
-    if text.startswith("@"):
-        return [f"-e {shlex.quote(text)}"]
-    values = _values(text)
-    # An encrypted value has a type of its own.
-    known = [name for name in CONNECTION.values() if isinstance(values.get(name), (str, int, float))]
-    return [extra_option(name, values[name]) for name in known if name not in SECRETS]
-
-
-def _values(text: str) -> Mapping[str, Any]:
-    """The variables in the value of an option `-e` that does not name a file."""
-    if text.lstrip()[:1] in ("{", "["):
-        # With the tags that Ansible knows, such as !unsafe.
-        content = DataLoader().load(text)
-        return content if isinstance(content, Mapping) else {}
-    return dict(parse_kv(text))
-
-
-def _commands_with(backups: Mapping[str, str], options: Sequence[str]) -> Iterator[str]:
-    """The commands that apply these backups, each to its host. `options`: of the run.
-
-    One command serves all hosts whose paths differ by the host's name alone.
-    """
-    hosts_by_pattern = grouped((_pattern(host, path), host) for host, path in backups.items())
-    for pattern, hosts in hosts_by_pattern.items():
-        path = pattern if len(hosts) > 1 else backups[hosts[0]]
-        limit = shlex.quote(",".join(hosts))
-        source = extra_option("mstr_runtimes_src", path)
-        yield " ".join(["ansible-playbook", *options, "mstr.library.apply --limit", limit, source])
 
 
 def _pattern(host: str, path: str) -> str:

@@ -1,4 +1,4 @@
-"""The way back: whatever a run did, the command that it prints brings back exactly that."""
+"""The way back: whatever a run did, the options that it prints bring back exactly that."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ RUNTIMES = [
     {"name": "Idle", "id": IDLE, "execTimeout": 60},
 ]
 SCRIPTS = [{"name": name, "id": f"{number:032X}", "runtime": OLD} for number, name in enumerate(["Close", "Load"], 1)]
+_BACK = "To go back: mstr.library.apply with "
 BACKUP = {"mstr_runtimes_backup_dest": "{{ inventory_hostname }}.bk.yml"}
 
 
@@ -30,10 +31,9 @@ def state(server: Simulator) -> tuple[dict[str, Any], dict[str, str]]:
 
 
 def way_back(play: Play, played: Played, *more: str) -> Played:
-    """Run the one command that was printed."""
-    [command] = [line for line in played.output.splitlines() if line.startswith("To go back: ansible-playbook ")]
-    assert " mstr.library.apply --limit " in command
-    return play.run([str(play.bin / "ansible-playbook"), *shlex.split(command.removeprefix("To go back: "))[1:], *more])
+    """Run the playbook with the options that were printed."""
+    [options] = [line.partition(_BACK)[2] for line in played.output.splitlines() if line.startswith(_BACK)]
+    return play(APPLY, *shlex.split(options), *more)
 
 
 # What each environment wants, and the runtime that it creates, which the way back leaves alone.
