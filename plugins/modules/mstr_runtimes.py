@@ -60,13 +60,10 @@ EXAMPLES = r"""
     runtimes:
       - name: Nightly reports
         whitelist: [10.10.10.0/24]
-        packages:
-          - name: pandas
+        packages: [{name: pandas}]
       - name: Forecasts
-        resource:
-          mem: 2048
-      - name: Trial of 2024
-        state: absent
+        resource: {mem: 2048}
+      - {name: Trial of 2024, state: absent}
 
 - name: Apply the file, and delete up to two runtimes that are neither in it nor from the vendor
   mstr.library.mstr_runtimes:
@@ -74,7 +71,6 @@ EXAMPLES = r"""
     purge: true
     purge_exclude: ["Strategy *"]
     purge_limit: 2
-    wait: true
 
 - name: Create a runtime with a newer Python, move a script to it, and delete the old runtime
   mstr.library.mstr_runtimes:
@@ -83,12 +79,9 @@ EXAMPLES = r"""
         packages: [{name: pandas}]
         runtime_version: "3.12.4"
         smoke_test: true
-      - name: Forecasts
-        state: absent
+      - {name: Forecasts, state: absent}
     scripts:
-      - name: Load sales
-        project: Sales
-        runtime: Forecasts (3.12)
+      - {name: Load sales, project: Sales, runtime: Forecasts (3.12)}
 """
 
 RETURN = r"""

@@ -70,7 +70,7 @@ def test_killed_module_keeps_its_backup(local_newest: Play, sim: Simulator) -> N
     sim.release()
     [backup] = play.folder.glob("a.bk.*.yml")
     assert modules
-    assert f"a may have been written, because its task did not say what it did. Its backup is {backup}" in output
+    assert f"a may have been written, because its task did not say what it did.\nBackup of a: {backup}" in output
     assert f"mstr_runtimes_src={backup}" in output
 
 
