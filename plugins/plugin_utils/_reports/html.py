@@ -90,11 +90,12 @@ class Card(NamedTuple):
     @property
     def packages(self) -> Iterator[tuple[str, str, str]]:
         """Each package with its version, its tone, and its status with what the policy says of it."""
-        return map(self._package, entries(self.runtime, "packages"))
+        installed = self._installed
+        return (self._package(package, installed) for package in entries(self.runtime, "packages"))
 
-    def _package(self, package: Json) -> tuple[str, str, str]:
+    def _package(self, package: Json, installed: Mapping[str, Json]) -> tuple[str, str, str]:
         name, status = str(package.get("name") or ""), str(package.get("status") or "unknown")
-        held = self._installed.get(normalized_name(name), package)
+        held = installed.get(normalized_name(name), package)
         version = held.get("version") or ""
         tone, verdict = self.verdict("packages", name, f"{name}=={version}")
         words = ", ".join(filter(None, [verdict, status]))

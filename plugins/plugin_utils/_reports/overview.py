@@ -138,11 +138,13 @@ def rank(environment: Environment) -> int:
 
 
 def _places(names: Mapping[str, Sequence[str]]) -> str:
-    """Such as `'Nightly', 'Forecasts' in prod; dev`."""
-    places = []
-    for environment, of_environment in names.items():
-        shown = listed([*map(repr, of_environment)], _MOST_NAMES)
-        places.append(f"{shown} in {environment}" if shown else environment)
+    """Such as `'Nightly', 'Forecasts' in prod-eu, prod-us; dev`."""
+    shown = {environment: listed([*map(repr, some)], _MOST_NAMES) for environment, some in names.items()}
+    environments = grouped((text, environment) for environment, text in shown.items())
+    places = [
+        f"{text} in {listed(some, _MOST_NAMES)}" if text else listed(some, _MOST_NAMES)
+        for text, some in environments.items()
+    ]
     return listed(places, _MOST_NAMES, "; ")
 
 

@@ -188,9 +188,10 @@ def test_names_stand_below_the_conclusion():
     """With their numbers, deletions first."""
     old = runtime(1, "R", runtime_version="3.7.1", scripts=[SCRIPT])
     gone = audited(old, name="dev", plan=planned(row("Trial", "deleted")))
-    assert [*problem_lines(run_of(gone, audited(runtime(1, "Wide", whitelist=["::/0"]), name="test")))] == [
+    wide = [audited(runtime(1, "Wide", whitelist=["::/0"]), name=name) for name in ("test", "prod")]
+    assert [*problem_lines(run_of(gone, *wide))] == [
         "1 runtime would be deleted: 'Trial' in dev",
-        "1 runtime is open to everything: 'Wide' in test",
+        "2 runtimes are open to everything: 'Wide' in test, prod",
         "1 differs from its definition: 'Trial' in dev",
         "scripts on a schedule with a Python that ends: 'Load'",
     ]
