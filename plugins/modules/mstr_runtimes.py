@@ -55,15 +55,13 @@ EXAMPLES = r"""
     src: runtimes.yml
     wait: true
 
-- name: Create, update and delete the listed runtimes, and leave all others alone
+- name: Create and update the listed runtimes, and leave all others alone
   mstr.library.mstr_runtimes:
     runtimes:
       - name: Nightly reports
-        whitelist: [10.10.10.0/24]
         packages: [{name: pandas}]
       - name: Forecasts
         resource: {mem: 2048}
-      - {name: Trial of 2024, state: absent}
 
 - name: Apply the file, and delete up to two runtimes that are neither in it nor from the vendor
   mstr.library.mstr_runtimes:

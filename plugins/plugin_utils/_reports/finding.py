@@ -85,7 +85,7 @@ KINDS = {
         outcome="problems",
         needs=INSTALLED,
     ),
-    "unread": Kind("Not read", "look-up failed", "look-ups failed"),
+    "unread": Kind("Not read", "look-up failed", "look-ups failed", outcome="problems"),
     "undefined": Kind("No definition", "has no definition", "have no definition", "", needs=DEFINITIONS),
     "not_evaluated": Kind(
         "Not evaluated", "value not evaluated", "values not evaluated", outcome="not_evaluated", needs=POLICY
@@ -116,6 +116,11 @@ class Finding(NamedTuple):
     def is_deletion(self) -> bool:
         """Whether an apply would delete the runtime."""
         return self.data.get("action") == "deleted"
+
+    @property
+    def gate(self) -> str:
+        """The variable that fails an environment which has it; empty if none does."""
+        return str(self.data.get("gate") or KINDS[self.kind].gate)
 
     @property
     def number(self) -> int:

@@ -18,7 +18,7 @@ from ...module_utils._model.usage import label_of, name_of
 from ...module_utils._text import counted, listed
 from .changes import change_texts, changes_of, script_text, scripts_of
 from .evaluation import grouped
-from .finding import Finding, Json, entries, finding, in_order
+from .finding import VIOLATION_GATE, Finding, Json, entries, finding, in_order
 
 _OPEN = ("0.0.0.0/0", "::/0")
 # The words of the vendor's client for the last run of a task, and of the schema for that of a script.
@@ -283,4 +283,6 @@ def _unread(entry: Json) -> Finding:
         what = f"what is installed in {runtime!r}"
     elif script:
         what = f"the script {script!r} in {project!r}"
-    return finding("unread", None, f"could not read {what}: {reason}")
+    # What an apply would need of scripts is drift already. Package rules need what is installed.
+    gate = VIOLATION_GATE if runtime else ""
+    return finding("unread", None, f"could not read {what}: {reason}", gate=gate)

@@ -375,3 +375,16 @@ def test_what_goes_is_first_on_the_page():
         ),
     )
     assert [card.name for card in pages.cards_of(report)] == ["Zulu", "New", "(Default) X", "Alpha"]
+
+
+@pytest.mark.parametrize(
+    ("place", "failing"),
+    [({"project": {"name": "Sales"}}, []), ({"runtime": {"name": "R"}}, ["mstr_fail_on_violation"])],
+)
+def test_what_could_not_be_read_is_not_clean(place, failing):
+    """It fails the gate that would need it: the rules on packages need what is installed."""
+    unread = {"project": None, "script": None, "runtime": None, "error": {"msg": "no"}, **place}
+    report = audited(runtime(1, "R", scripts=[]), policy=POLICY, unread=[unread])
+    assert (report.outcome, report.counts["unread"]) == ("problems", 1)
+    gates = ("mstr_fail_on_violation", "mstr_fail_on_drift")
+    assert [gate for gate in gates if report.fails([gate])] == failing
