@@ -26,7 +26,6 @@ from .._reports.texts import plain
 from .._run.action import display, why_failed
 from ..action import rendered, templated
 from .check import UNKNOWN, path_of, server_of, switch_in
-from .final_report import command_line
 
 Result = dict[str, Any]
 
@@ -168,10 +167,6 @@ class Action(ActionBase):
             names = [name for name in variables if name.startswith("mstr_") or name == "ansible_connection"]
             by_host[host] = {name: _rendered(templar, variables[name]) if name in needed else UNKNOWN for name in names}
         return by_host
-
-    def command_line(self) -> list[str]:
-        """The options of the run that a later command needs."""
-        return command_line(str(source) for source in self.task_vars.get("ansible_inventory_sources") or ())
 
     def run_action(
         self,

@@ -18,10 +18,6 @@ from itertools import chain
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from ansible import context
-from ansible.parsing.dataloader import DataLoader
-from ansible.parsing.splitter import parse_kv
-
 from ...module_utils._errors import as_mstr_error
 from ...module_utils._text import clean, listed
 from .._reports import environment, formats, plan_file
@@ -29,7 +25,6 @@ from .._reports.console import console_lines
 from .._reports.environment import Environment
 from .._reports.evaluation import grouped
 from .._reports.finding import Json
-from .variables import CONNECTION, SECRETS
 
 _MOST_LINES = 20
 _HOST = "{{ inventory_hostname }}"
@@ -50,7 +45,6 @@ class FinishedRun(NamedTuple):
     results: Mapping[str, Json | None]
     generated: str  # time in ISO 8601
     check_mode: bool = False
-    options: Sequence[str] = ()  # of the command line, those that a later command needs
     reports: Sequence[str] = ()  # the paths of its files
     plan: str = ""
     left_out: bool = False  # whether --tags or --skip-tags may have left the work out
@@ -92,7 +86,9 @@ def run_report(run: FinishedRun, write: Callable[..., None]) -> RunReport:
         first = next(iter(failed.values()))
         errors = {**dict.fromkeys(run.results, first), **errors}
     lines += [*not_reached, *_backup_lines(run), *_written_lines(run, failed), *failed.values()]
-    return RunReport(lines, errors, _plan_ids(environments))
+    # Nobody can approve a plan that failed.
+    planned = [each for each in environments if each.outcome != "failed"]
+    return RunReport(lines, errors, {each.environment: each.plan_id for each in planned if each.plan_id})
 
 
 def _environment_lines(run: FinishedRun) -> tuple[list[str], list[Environment]]:
@@ -104,11 +100,6 @@ def _environment_lines(run: FinishedRun) -> tuple[list[str], list[Environment]]:
         lines += console_lines(found, predicted)
         environments.append(found._replace(runtimes=()))
     return lines, environments
-
-
-def _plan_ids(environments: Iterable[Environment]) -> dict[str, str]:
-    """The ids of the plans that somebody can approve."""
-    return {each.environment: each.plan_id for each in environments if each.plan_id and each.outcome != "failed"}
 
 
 def _write_files(
@@ -182,7 +173,10 @@ def _shortened(error: str) -> str:
 
 
 def _backup_lines(run: FinishedRun) -> Iterator[str]:
-    """The command for the way back of all environments that changed, and which of them have none."""
+    """The way back of all environments that changed, and which of them have none.
+
+    One line serves all hosts whose paths differ by the host's name alone.
+    """
     results = run.written.items()
     backups = {host: str(result["backup"]) for host, result in results if result.get("backup")}
     without = [host for host in run.written if host not in backups]
@@ -193,9 +187,12 @@ def _backup_lines(run: FinishedRun) -> Iterator[str]:
         for host, path in backups.items()
         if not run.written[host].get("changed")
     )
+    hosts_by_pattern = grouped((_pattern(host, path), host) for host, path in backups.items())
+    for pattern, hosts in hosts_by_pattern.items():
+        path = pattern if len(hosts) > 1 else backups[hosts[0]]
+        limit = shlex.quote(",".join(hosts))
+        yield f"To go back: mstr.library.apply with --limit {limit} {extra_option('mstr_runtimes_src', path)}"
     if backups:
-        for command in _commands_with(backups, run.options):
-            yield f"To go back: {command}"
         yield "The next apply of the definitions undoes that. What this run created stays."
 
 
@@ -206,58 +203,6 @@ def _file_lines(run: FinishedRun) -> Iterator[str]:
         lines = str(error or result["msg"]).splitlines()
         prefix = "failed: " if error else ""
         yield from (clean(f"{host}: {prefix}{line}") for line in lines)
-
-
-def command_line(inventory: Iterable[str]) -> list[str]:
-    """The options of the run that every later command needs: inventory, vault, files of variables, and connection.
-
-    Secrets stay out: they do not belong on a command line.
-    """
-    options = [f"-i {shlex.quote(source)}" for source in inventory] or ["-i INVENTORY"]
-    options += [f"--vault-id {shlex.quote(value)}" for value in _given("vault_ids")]
-    options += [f"--vault-password-file {shlex.quote(value)}" for value in _given("vault_password_files")]
-    if context.CLIARGS.get("ask_vault_pass"):
-        options.append("--ask-vault-pass")
-    for text in _given("extra_vars"):
-        options += _extra_options(text)
-    return options
-
-
-def _given(name: str) -> list[str]:
-    """The values of an option of the command line that may be given several times."""
-    return [str(value) for value in context.CLIARGS.get(name) or ()]
-
-
-def _extra_options(text: str) -> list[str]:
-    """What a later command needs of one option `-e`: a file of variables, or the connection without its secrets."""
-    if text.startswith("@"):
-        return [f"-e {shlex.quote(text)}"]
-    values = _values(text)
-    # An encrypted value has a type of its own.
-    known = [name for name in CONNECTION.values() if isinstance(values.get(name), (str, int, float))]
-    return [extra_option(name, values[name]) for name in known if name not in SECRETS]
-
-
-def _values(text: str) -> Mapping[str, Any]:
-    """The variables in the value of an option `-e` that does not name a file."""
-    if text.lstrip()[:1] in ("{", "["):
-        # With the tags that Ansible knows, such as !unsafe.
-        content = DataLoader().load(text)
-        return content if isinstance(content, Mapping) else {}
-    return dict(parse_kv(text))
-
-
-def _commands_with(backups: Mapping[str, str], options: Sequence[str]) -> Iterator[str]:
-    """The commands that apply these backups, each to its host. `options`: of the run.
-
-    One command serves all hosts whose paths differ by the host's name alone.
-    """
-    hosts_by_pattern = grouped((_pattern(host, path), host) for host, path in backups.items())
-    for pattern, hosts in hosts_by_pattern.items():
-        path = pattern if len(hosts) > 1 else backups[hosts[0]]
-        limit = shlex.quote(",".join(hosts))
-        source = extra_option("mstr_runtimes_src", path)
-        yield " ".join(["ansible-playbook", *options, "mstr.library.apply --limit", limit, source])
 
 
 def _pattern(host: str, path: str) -> str:

@@ -192,7 +192,6 @@ def report_run(action: Action) -> Result:
         },
         generated=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         check_mode=action.check_mode,
-        options=action.command_line(),
         reports=reports,
         plan="" if plan is None else action.path_of(plan),
         left_out=bool(context.CLIARGS.get("skip_tags")) or "all" not in context.CLIARGS.get("tags", ["all"]),

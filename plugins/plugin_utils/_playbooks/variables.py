@@ -46,7 +46,6 @@ OWN_FILES = {
 }
 UPGRADE_DEST = "{host}.upgrade.yml"
 CONNECTION = {option: f"mstr_{option}" for option in OPTIONS}
-SECRETS = frozenset(CONNECTION[option] for option, spec in OPTIONS.items() if spec.get("no_log"))
 DEFINITIONS = {"runtimes": "mstr_runtimes", "src": f"{_ROLE}src"}
 COMPARED = {option: f"{_ROLE}{option}" for option in _COMPARED}
 APPLIED = {**COMPARED, **{option: f"{_ROLE}{option}" for option in _WRITTEN}}

@@ -1,4 +1,4 @@
-"""The way back: whatever a run did, the command that it prints brings back exactly that."""
+"""The way back: whatever a run did, the options that it prints bring back exactly that."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def state(server: Simulator) -> tuple[dict[str, Any], dict[str, str]]:
 
 
 def way_back(play: Play, played: Played, *more: str) -> Played:
-    """Run the one command that was printed."""
-    [command] = [line for line in played.output.splitlines() if line.startswith("To go back: ansible-playbook ")]
-    assert " mstr.library.apply --limit " in command
-    return play.run([str(play.bin / "ansible-playbook"), *shlex.split(command.removeprefix("To go back: "))[1:], *more])
+    """Apply with the options that were printed."""
+    way = "To go back: mstr.library.apply with --limit "
+    [options] = [line.removeprefix(way) for line in played.output.splitlines() if line.startswith(way)]
+    return play(APPLY, "--limit", *shlex.split(options), *more)
 
 
 # What each environment wants, and the runtime that it creates, which the way back leaves alone.
@@ -48,7 +48,7 @@ CHANGES: list[tuple[dict[str, Any], set[str]]] = [
 ]
 
 
-def test_the_command_brings_everything_back(play: Play, servers: list[Simulator]) -> None:
+def test_the_way_back_brings_everything_back(play: Play, servers: list[Simulator]) -> None:
     """Everything but the runtimes that the run created, and the policy only warns. One runs as a module.
 
     A colleague's runtime that no definition can express stops neither the run nor the way back.
