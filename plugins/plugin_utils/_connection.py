@@ -32,14 +32,18 @@ def with_connection(options: Mapping[str, Any], variable: Callable[[str], Any]) 
     given = {option for option in OPTIONS if is_given(options.get(option))}
     if options.get("login_mode") == "anonymous":
         given |= {*LOGIN}
-    needed = [option for option in OPTIONS if option not in given | _of_given_credentials(given)]
-    with ErrorList() as errors:
-        values = {option: errors.check(_checked, option, variable) for option in needed}
-    found = {option: value for option, value in values.items() if is_given(value)}
+    found = _from_variables(given | _of_given_credentials(given), variable)
     secrets = {*LOGIN, *_CERTIFICATE} & {*found}
     if secrets and "base_url" in given and not _is_of_host(options, secrets, variable):
         found = {option: value for option, value in found.items() if option not in secrets}
     return {**options, **found}
+
+
+def _from_variables(excluded: Collection[str], variable: Callable[[str], Any]) -> Options:
+    """The options that have a variable, but for the excluded ones. Raises ValidationError with all of their errors."""
+    with ErrorList() as errors:
+        values = {option: errors.check(_checked, option, variable) for option in OPTIONS if option not in excluded}
+    return {option: value for option, value in values.items() if value is not None}
 
 
 def _of_given_credentials(given: Collection[str]) -> set[str]:
@@ -49,9 +53,11 @@ def _of_given_credentials(given: Collection[str]) -> set[str]:
 
 
 def _checked(option: str, variable: Callable[[str], Any]) -> Any:
-    """The value of a variable in plain types. Raises ValidationError with its name."""
+    """The value of a variable in plain types; None if it has none. Raises ValidationError with its name."""
     value = variable(option)
-    if _is_task_result(value) or not is_given(value):
+    # What `register: mstr_session` makes of a task is no connection.
+    is_task_result = isinstance(value, Mapping) and "changed" in value
+    if is_task_result or not is_given(value):
         return None
     if not isinstance(value, (bool, int, float, Mapping, list, tuple)):
         value = str.__str__(str(value))  # from a vault, too
@@ -60,11 +66,6 @@ def _checked(option: str, variable: Callable[[str], Any]) -> Any:
     if found:
         raise ValidationError(found)
     return value
-
-
-def _is_task_result(value: Any) -> bool:
-    """Whether this is what `register: mstr_session` makes of a task."""
-    return isinstance(value, Mapping) and "changed" in value
 
 
 def _is_of_host(options: Mapping[str, Any], secrets: Collection[str], variable: Callable[[str], Any]) -> bool:

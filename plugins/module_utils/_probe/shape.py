@@ -128,8 +128,10 @@ def _references(value: Any) -> list[tuple[str, str]]:
 def _types(value: Any, named: bool = False) -> Any:
     """A part of a schema without prose. `named`: its keys are names."""
     if isinstance(value, Mapping):
-        keys = [key for key in islice(value, _MOST) if _WORD.fullmatch(key) and (named or key in _OF_TYPES | _NAMED)]
-        return {key: _types(value[key], not named and key in _NAMED) for key in keys}
+        words = filter(_WORD.fullmatch, islice(value, _MOST))
+        kept = [key for key in words if named or key in _OF_TYPES | _NAMED]
+        has_names = frozenset() if named else _NAMED
+        return {key: _types(value[key], key in has_names) for key in kept}
     if isinstance(value, list):
         return [_types(entry) for entry in value[:_MOST]]
     if isinstance(value, str):
@@ -140,7 +142,8 @@ def _types(value: Any, named: bool = False) -> Any:
 def shape_of(value: Any, key: str = "") -> Any:
     """The value, which has this key in an object, with every value in it replaced. A list has each shape once."""
     if isinstance(value, Mapping):
-        return {_key(name): shape_of(inner, name) for name, inner in islice(value.items(), _MOST)}
+        shapes_by_name = {name: shape_of(inner, name) for name, inner in islice(value.items(), _MOST)}
+        return {name if _PLAIN_KEY.fullmatch(name) else KEY: shape for name, shape in shapes_by_name.items()}
     if isinstance(value, list):
         shapes: list[Any] = []
         for entry in value[:_MOST]:
@@ -151,10 +154,6 @@ def shape_of(value: Any, key: str = "") -> Any:
     if value is None or isinstance(value, bool):
         return value
     return _text(value, key) if isinstance(value, str) else _number(value, key)
-
-
-def _key(name: str) -> str:
-    return name if _PLAIN_KEY.fullmatch(name) else KEY
 
 
 def _number(value: float, key: str) -> Any:
