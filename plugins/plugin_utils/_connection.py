@@ -35,7 +35,8 @@ def with_connection(options: Mapping[str, Any], variable: Callable[[str], Any]) 
     found = _from_variables(given | _of_given_credentials(given), variable)
     secrets = {*LOGIN, *_CERTIFICATE} & {*found}
     if secrets and "base_url" in given and not _is_of_host(options, secrets, variable):
-        found = {option: value for option, value in found.items() if option not in secrets}
+        for option in secrets:
+            del found[option]
     return {**options, **found}
 
 

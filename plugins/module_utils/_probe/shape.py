@@ -128,15 +128,24 @@ def _references(value: Any) -> list[tuple[str, str]]:
 def _types(value: Any, named: bool = False) -> Any:
     """A part of a schema without prose. `named`: its keys are names."""
     if isinstance(value, Mapping):
-        words = filter(_WORD.fullmatch, islice(value, _MOST))
-        kept = [key for key in words if named or key in _OF_TYPES | _NAMED]
-        has_names = frozenset() if named else _NAMED
-        return {key: _types(value[key], key in has_names) for key in kept}
+        return _named_types(value) if named else _keyed_types(value)
     if isinstance(value, list):
         return [_types(entry) for entry in value[:_MOST]]
     if isinstance(value, str):
         return value if _WORD.fullmatch(value) else NAME
     return value
+
+
+def _named_types(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Parts by their names, such as the properties of a type."""
+    names = filter(_WORD.fullmatch, islice(value, _MOST))
+    return {name: _types(value[name]) for name in names}
+
+
+def _keyed_types(value: Mapping[str, Any]) -> dict[str, Any]:
+    """A part by the keys of the specification that are kept."""
+    keys = [key for key in islice(value, _MOST) if key in _OF_TYPES | _NAMED]
+    return {key: _types(value[key], key in _NAMED) for key in keys}
 
 
 def shape_of(value: Any, key: str = "") -> Any:

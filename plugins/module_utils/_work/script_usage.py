@@ -208,13 +208,15 @@ class _ScriptSearch(Reader):
         [mstrio] warns of wrong keys in such a response, so one script of the task's first batch is read by itself, too.
         """
         project = batch[0].project
-        params, operation = {"ids": ",".join(script.id for script in batch)}, f"read scripts of the {project.label}"
+        params = {"ids": ",".join(script.id for script in batch)}
+        operation = f"read scripts of the {project.label}"
         data = self._session.get("/scripts", params, operation=operation, project=project.id, shape=_SCRIPTS)
         entries: dict[str, Mapping[str, Any]] = {str(entry.get("id")).upper(): entry for entry in data["result"]}
         decided = [script for script in batch if _decides(entries.get(script.id.upper()))]
         shown = {script.key: script.on_runtime(entries[script.id.upper()]) for script in decided}
         if self._is_batch_right is None and decided:
-            self._is_batch_right = self._read(decided[0]) == shown[decided[0].key]
+            first = decided[0]
+            self._is_batch_right = self._read(first) == shown[first.key]
         return shown if self._is_batch_right else {}
 
 
