@@ -83,15 +83,20 @@ def given_options(params: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[st
     }
 
 
-def checked_entry(entry: Mapping[str, Any], spec: Mapping[str, Any]) -> tuple[dict[str, Any] | None, list[str]]:
-    """An entry of a file, checked as one of an option with this spec; None if it is refused. And its errors."""
-    errors: list[str] = []
-    rest = without_errors(entry, {"type": "dict", "options": spec}, errors, from_file=True)
-    if rest is None:  # nothing is left to check
-        return None, errors
-    result = ArgumentSpecValidator(spec).validate(rest)
-    refused = [str(failure.msg) for failure in result.errors.errors]
-    return None if refused else dict(result.validated_parameters), [*errors, *refused]
+def entry_check(spec: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], tuple[dict[str, Any] | None, list[str]]]:
+    """What checks an entry of a file as one of an option with this spec: the entry, None if refused; and its errors."""
+    validator = ArgumentSpecValidator(spec)
+
+    def check(entry: Mapping[str, Any]) -> tuple[dict[str, Any] | None, list[str]]:
+        errors: list[str] = []
+        rest = without_errors(entry, {"type": "dict", "options": spec}, errors, from_file=True)
+        if rest is None:  # nothing is left to check
+            return None, errors
+        result = validator.validate(rest)
+        refused = [str(failure.msg) for failure in result.errors.errors]
+        return None if refused else dict(result.validated_parameters), [*errors, *refused]
+
+    return check
 
 
 _TRACE_FROM = 3  # -vvv
@@ -130,7 +135,8 @@ class OwnModule(AnsibleModule):
         super().fail_json(**self._shown({"msg": sentence, "error": None, **facts}))
 
     def _shown(self, facts: Mapping[str, Any]) -> dict[str, Any]:
-        return dict(self.masked({"invocation": {"module_args": self.params}, **facts}))
+        # Separately, because the options often contain a secret, and the rest is then only searched.
+        return {"invocation": self.masked({"module_args": self.params}), **self.masked(facts)}
 
     def masked(self, value: Any) -> Any:
         """The value of a result without the hidden texts."""

@@ -185,7 +185,7 @@ def main() -> None:
     auth.run(
         auth.argument_spec(**AUDIT_OPTIONS),
         audit,
-        prepare=partial(audit_inputs_from, auth.checked_entry),
+        prepare=partial(audit_inputs_from, auth.entry_check),
         requires=requires,
         mutually_exclusive=[("runtimes", "src")],
     )

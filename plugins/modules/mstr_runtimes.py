@@ -151,7 +151,7 @@ def main() -> None:
     auth.run(
         auth.argument_spec(**MANY_OPTIONS),
         ensure_many,
-        prepare=partial(inputs_for_many, auth.checked_entry),
+        prepare=partial(inputs_for_many, auth.entry_check),
         requires=lambda params: libraries(params["policy"]),
         mutually_exclusive=[("runtimes", "src")],
         required_one_of=[("runtimes", "src", "scripts")],

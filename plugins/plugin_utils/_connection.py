@@ -59,9 +59,11 @@ def _of_given_credentials(given: Collection[str]) -> set[str]:
 
 
 def _checked(option: str, variable: Callable[[str], Any]) -> Any:
-    """The value of a variable in plain types. Raises ValidationError with its name."""
+    """The value of a variable in plain types; None if it has none. Raises ValidationError with its name."""
     value = variable(option)
-    if _is_task_result(value) or not is_given(value):
+    # What `register: mstr_session` makes of a task is no connection.
+    is_task_result = isinstance(value, Mapping) and "changed" in value
+    if is_task_result or not is_given(value):
         return None
     if not isinstance(value, (bool, int, float, Mapping, list, tuple)):
         value = str.__str__(str(value))  # from a vault, too
@@ -70,11 +72,6 @@ def _checked(option: str, variable: Callable[[str], Any]) -> Any:
     if found:
         raise ValidationError(found)
     return value
-
-
-def _is_task_result(value: Any) -> bool:
-    """Whether this is what `register: mstr_session` makes of a task."""
-    return isinstance(value, Mapping) and "changed" in value
 
 
 def _is_of_host(options: Mapping[str, Any], secrets: Collection[str], variable: Callable[[str], Any]) -> bool:

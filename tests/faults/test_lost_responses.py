@@ -6,7 +6,7 @@ The module finds out whether the server did the work before it repeats a write. 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 from functools import cache
 from typing import Any
@@ -57,10 +57,16 @@ def silent(fault: dict[str, Any], method: str) -> str:
 
 
 WAYS: dict[str, dict[str, Any]] = {"tunnel": {"tls": True, "proxy": True}, "plain": {"proxy": True}}
-# Every write directly, and one through each proxy: what a proxy changes is the connection, and not the call.
-of_writes = pytest.mark.parametrize(
-    ("proxied", "operation"), [*(("", operation) for operation in WRITES), *((way, "create") for way in WAYS)]
-)
+# What a proxy changes.
+BROKEN_CONNECTIONS = ("closed", "reset", "half", "hang", "timeout after the work", "timeout before the work")
+
+
+def cases(faults: Collection[str]) -> pytest.MarkDecorator:
+    """Each fault with a create, one of them with each other write, and broken connections through each proxy."""
+    creates = [("", "create", fault) for fault in faults]
+    others = [("", operation, "closed") for operation in WRITES if operation != "create"]
+    proxied = [(way, "create", fault) for way in WAYS for fault in BROKEN_CONNECTIONS if fault in faults]
+    return pytest.mark.parametrize(("proxied", "operation", "fault"), [*creates, *others, *proxied])
 
 
 @pytest.fixture(scope="module")
@@ -109,8 +115,7 @@ def is_done(server: Simulator, operation: str) -> None:
     assert stored == expected[operation]
 
 
-@of_writes
-@pytest.mark.parametrize("fault", DONE)
+@cases(DONE)
 def test_write_that_was_done(server: Simulator, operation: str, fault: str) -> None:
     """This holds for `retries: 0` too: the module checks the result without repeating the request."""
     scale, order = DONE[fault]
@@ -124,8 +129,7 @@ def test_write_that_was_done(server: Simulator, operation: str, fault: str) -> N
     assert server.open_sessions() == []
 
 
-@of_writes
-@pytest.mark.parametrize("fault", NOT_DONE)
+@cases(NOT_DONE)
 def test_write_that_was_not_done(server: Simulator, operation: str, fault: str) -> None:
     server.fault(operation=operation, **NOT_DONE[fault])
     with Session(server, silent=silent(NOT_DONE[fault], METHODS[operation])) as task:

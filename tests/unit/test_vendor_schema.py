@@ -106,7 +106,7 @@ def server_with(route, place, odd):
 def read(server):
     """What mstr_runtime_info returns, or the error with which it fails."""
     options = {"include_scripts": True, "include_tasks": True, "policy": {}}
-    params, _errors = auth.checked_entry(options, runtime_info.INFO_OPTIONS)
+    params, _errors = auth.entry_check(runtime_info.INFO_OPTIONS)(options)
     try:
         return runtime_info.read(server.task(**params, retries=0), runtime_info.query_from(params))
     except MstrError as exc:

@@ -136,7 +136,8 @@ def _word(text: str) -> str:
 def shape_of(value: Any, key: str = "") -> Any:
     """The value, which has this key in an object, with every value in it replaced. A list has each shape once."""
     if isinstance(value, Mapping):
-        return {_key(name): shape_of(inner, name) for name, inner in islice(value.items(), _MOST)}
+        shapes_by_name = {name: shape_of(inner, name) for name, inner in islice(value.items(), _MOST)}
+        return {name if _PLAIN_KEY.fullmatch(name) else KEY: shape for name, shape in shapes_by_name.items()}
     if isinstance(value, list):
         shapes: list[Any] = []
         for entry in value[:_MOST]:
@@ -147,10 +148,6 @@ def shape_of(value: Any, key: str = "") -> Any:
     if value is None or isinstance(value, bool):
         return value
     return _text(value, key) if isinstance(value, str) else _number(value, key)
-
-
-def _key(name: str) -> str:
-    return name if _PLAIN_KEY.fullmatch(name) else KEY
 
 
 def _number(value: float, key: str) -> Any:

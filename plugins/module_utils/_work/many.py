@@ -54,12 +54,12 @@ MANY_OPTIONS: dict[str, Any] = {
 }
 
 
-# Checks an entry of a file with the spec of its options: the entry, None if it is refused, and its errors.
-Check = Callable[[Mapping[str, Any], Mapping[str, Any]], "tuple[dict[str, Any] | None, list[str]]"]
+# From the spec of their options, what checks entries of a file: the entry, None if it is refused, and its errors.
+Check = Callable[[Mapping[str, Any]], Callable[[Mapping[str, Any]], "tuple[dict[str, Any] | None, list[str]]"]]
 
 
 def inputs_for_many(check: Check, params: Mapping[str, Any]) -> Inputs:
-    """The checked options and entries. `check`: `auth.checked_entry`, for those of a file. Raises ValidationError."""
+    """The checked options and entries. `check`: `auth.entry_check`, for those of a file. Raises ValidationError."""
     return inputs_from(params, lambda policy: _inputs(params, policy, check))
 
 
@@ -160,11 +160,12 @@ def _placed(
         return [(f"{option}[{index}]", entry) for index, entry in enumerate(entries)]
     from .._model.src import places_in  # only a task with a file needs it
 
+    checked = check(ENTRY_OPTIONS[option])
     placed: list[tuple[str, dict[str, Any] | None]] = []
     for place, entry in zip(places_in(path, option, entries), entries):
         kept, wrong = None, [f"expected a mapping of options, got {clean(repr(entry), 60)}"]
         if isinstance(entry, Mapping):
-            kept, wrong = check(entry, ENTRY_OPTIONS[option])
+            kept, wrong = checked(entry)
         placed.append((place, kept))
         errors.add(*(f"{_label(place, entry)}: {error}" for error in wrong))
     return placed

@@ -88,7 +88,9 @@ def run_report(run: FinishedRun, write: Callable[..., None]) -> RunReport:
         first = next(iter(failed.values()))
         errors = {**dict.fromkeys(run.results, first), **errors}
     lines = [*not_reached, *lines, *_backup_lines(run), *_written_lines(run, failed), *failed.values()]
-    return RunReport(lines, errors, _plan_ids(environments))
+    # Nobody can approve a plan that failed.
+    planned = [each for each in environments if each.outcome != "failed"]
+    return RunReport(lines, errors, {each.environment: each.plan_id for each in planned if each.plan_id})
 
 
 def _environment_lines(run: FinishedRun) -> tuple[list[str], list[Environment]]:
@@ -101,11 +103,6 @@ def _environment_lines(run: FinishedRun) -> tuple[list[str], list[Environment]]:
         environments.append(found._replace(runtimes=()))
     ranked.sort(key=itemgetter(0))
     return [line for _rank, lines in ranked for line in lines], environments
-
-
-def _plan_ids(environments: Iterable[Environment]) -> dict[str, str]:
-    """The ids of the plans that somebody can approve."""
-    return {each.environment: each.plan_id for each in environments if each.plan_id and each.outcome != "failed"}
 
 
 def _write_files(

@@ -9,7 +9,8 @@ Pure: takes the rows of a result of `mstr.library.mstr_runtimes`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import Any
 
 from ...module_utils._model.fields import BY_NAME
@@ -59,7 +60,8 @@ def change_texts(change: Json, predicted: bool) -> list[str]:
     """What a change does, each as the rest of a sentence about its runtime. A plan also has what it would create."""
     action, done = change["action"], _done(change["action"], predicted)
     fields = _shown_fields(change, predicted)
-    texts = [f"{done}: {line}" for field in fields for line in _field_lines(field)]
+    differences = [difference_lines(field["field"], field["before"], field["after"]) for field in fields]
+    texts = [f"{done}: {line}" for line in chain.from_iterable(differences)]
     is_said_by_fields = action == "updated" and texts
     if action in VERBS and not is_said_by_fields:
         texts.insert(0, done)
@@ -89,10 +91,6 @@ def _shown_fields(change: Json, predicted: bool) -> list[Json]:
         # The sentence has its name.
         return [field for field in fields if field["field"] != "name"] if predicted else []
     return fields
-
-
-def _field_lines(field: Json) -> Iterator[str]:
-    return difference_lines(field["field"], field["before"], field["after"])
 
 
 def script_text(script: Json, predicted: bool) -> str:

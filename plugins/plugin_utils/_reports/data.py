@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from .formats import Run
 from .texts import json_text
@@ -19,11 +18,8 @@ def parts(run: Run) -> Iterator[str]:
     yield f'{json_text(head)[:-2]},\n  "environments": ['
     separator = "\n"
     for environment in run.whole():
-        yield f"{separator}    {_indented(environment.to_result())}"
+        # No text in JSON has a line end.
+        indented = json_text(environment.to_result()).replace("\n", "\n    ")
+        yield f"{separator}    {indented}"
         separator = ",\n"
     yield "\n  ]\n}"
-
-
-def _indented(value: Any) -> str:
-    # No text in JSON has a line end.
-    return json_text(value).replace("\n", "\n    ")

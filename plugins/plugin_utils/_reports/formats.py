@@ -61,15 +61,11 @@ class Run(NamedTuple):
         return "Plan" if self.check_mode else "Runtimes applied"
 
 
-def suffix_of(path: str) -> str | None:
-    """The suffix of a path in the table, the longest that fits; None without one."""
-    name = path.rpartition("/")[2].lower()
-    return max((suffix for suffix in FORMATS if name.endswith(f".{suffix}")), key=len, default=None)
-
-
 def format_of(path: str, kind: str) -> str:
     """The suffix of a path, if such a report has its format. Raises ValueError with a sentence."""
-    suffix = suffix_of(path)
+    name = path.rpartition("/")[2].lower()
+    # The longest that fits.
+    suffix = max((each for each in FORMATS if name.endswith(f".{each}")), key=len, default=None)
     if suffix == "cdx.json" and kind != AUDIT:
         raise ValueError(f"mstr_report_dest {path!r}: only an audit writes a software bill of materials (.cdx.json)")
     if suffix is None:

@@ -48,7 +48,7 @@ CHANGES: list[tuple[dict[str, Any], set[str]]] = [
 ]
 
 
-def test_the_command_brings_everything_back(play: Play, servers: list[Simulator]) -> None:
+def test_the_way_back_brings_everything_back(play: Play, servers: list[Simulator]) -> None:
     """Everything but the runtimes that the run created, and the policy only warns. One runs as a module.
 
     A colleague's runtime that no definition can express stops neither the run nor the way back.

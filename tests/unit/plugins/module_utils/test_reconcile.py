@@ -76,10 +76,10 @@ def test_runtimes_without_a_definition(options, undefined, check_mode):
     have = holding(a=A, x=B, **{"hand-made": C})
     params = {name: option.get("default") for name, option in MANY_OPTIONS.items()} | options
     params["runtimes"] = params["runtimes"] and [
-        auth.checked_entry(each, DEFINITION_OPTIONS)[0] for each in params["runtimes"]
+        auth.entry_check(DEFINITION_OPTIONS)(each)[0] for each in params["runtimes"]
     ]
     try:
-        result = ensure_many(have.task(check_mode, **params), inputs_for_many(auth.checked_entry, params))
+        result = ensure_many(have.task(check_mode, **params), inputs_for_many(auth.entry_check, params))
     except PartialError as exc:
         result = exc.result
     found = result["undefined"]

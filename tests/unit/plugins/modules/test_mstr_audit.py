@@ -12,10 +12,10 @@ DEFINED = [{"name": "r", "exec_timeout": 60}]
 
 
 def audited(server, check_mode=False, **options):
-    params, errors = auth.checked_entry(options, {"retries": {"type": "int", "default": 0}, **AUDIT_OPTIONS})
+    params, errors = auth.entry_check({"retries": {"type": "int", "default": 0}, **AUDIT_OPTIONS})(options)
     assert errors == []
     task = auth.Task(server.session, server, params, check_mode, server.warnings.append)
-    return audit(task, audit_inputs_from(auth.checked_entry, params))
+    return audit(task, audit_inputs_from(auth.entry_check, params))
 
 
 @pytest.mark.parametrize("omits", ["", "whitelist"])

@@ -18,7 +18,7 @@ PRINTED = json.dumps({"python": PYTHON, "packages": [PYSFTP, CFFI]})
 
 
 def info(server, check_mode=False, **options):
-    params, errors = auth.checked_entry(options, runtime_info.INFO_OPTIONS)
+    params, errors = auth.entry_check(runtime_info.INFO_OPTIONS)(options)
     assert errors == []
     return runtime_info.read(server.task(check_mode, **params, retries=0), runtime_info.query_from(params))
 

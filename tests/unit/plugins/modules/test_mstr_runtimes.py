@@ -17,9 +17,9 @@ A = "A" * 32
 
 
 def prepare(**options):
-    params, errors = auth.checked_entry(options, MANY_OPTIONS)
+    params, errors = auth.entry_check(MANY_OPTIONS)(options)
     assert errors == []
-    return inputs_for_many(auth.checked_entry, params)
+    return inputs_for_many(auth.entry_check, params)
 
 
 def faults(*runtimes, **options):

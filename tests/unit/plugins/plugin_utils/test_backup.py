@@ -38,9 +38,6 @@ class FakeAction(Action):
     def server(self):
         return f"https://{self.task_vars['inventory_hostname']}.example.com/L"
 
-    def command_line(self):
-        return ["-i inv"]
-
     def __init__(self, folder, runtime=RUNTIME, **variables):
         self.started_in, self.extra, self.seen = str(folder), {}, None
         self.runtimes, self.unread = [{**DEFAULT, "scripts": []}, {**runtime, "scripts": [SCRIPT]}], []
