@@ -291,7 +291,7 @@ def _is_task(entry: Any) -> bool:
 _LIST = list_of("tasks", Shape("with its id and its schedule", _is_task))
 
 
-class Task(NamedTuple):
+class PlannedTask(NamedTuple):
     """A planned task of a script, as the list shows it. `last_run` is None until it was read, or if it never ran."""
 
     script: SavedScript
@@ -337,7 +337,7 @@ class ScriptTasks(NamedTuple):
     A script that is missing in `tasks` or `last_runs` could not be looked up.
     """
 
-    tasks: Mapping[Key, Sequence[Task]]
+    tasks: Mapping[Key, Sequence[PlannedTask]]
     last_runs: Mapping[Key, Mapping[str, Any] | None]
     unread: Sequence[Unread]
 
@@ -365,7 +365,7 @@ def find_tasks(
     entries, listed_projects = reader.list_tasks(projects)
     unclear = {project for (project, script), _entry in entries if not script}
     known = [key for key in by_key if key[0] in listed_projects and key[0] not in unclear]
-    tasks: dict[Key, list[Task]] = {key: [] for key in known}
+    tasks: dict[Key, list[PlannedTask]] = {key: [] for key in known}
     for task in reader.tasks_of(set(known), by_key, entries, with_last_runs=history):
         tasks[task.script.key].append(task)
     last_runs = reader.last_runs(scripts) if history else {}
@@ -462,14 +462,14 @@ class _TaskReader(Reader):
 
     def tasks_of(
         self, keys: Collection[Key], scripts: Mapping[Key, SavedScript], entries: Entries, *, with_last_runs: bool
-    ) -> list[Task]:
+    ) -> list[PlannedTask]:
         """The tasks of these scripts, each once; with their last runs, as far as these could be read."""
         by_identity = {(key, _identity(entry)): entry for key, entry in entries}
-        wanted = {each: Task(scripts[each[0]], entry) for each, entry in by_identity.items() if each[0] in keys}
+        wanted = {each: PlannedTask(scripts[each[0]], entry) for each, entry in by_identity.items() if each[0] in keys}
         read = self.each(self._read_task, list(wanted.values())) if with_last_runs else []
         return list({**wanted, **{(task.script.key, _identity(task.entry)): task for task in read}}.values())
 
-    def _read_task(self, task: Task) -> Task:
+    def _read_task(self, task: PlannedTask) -> PlannedTask:
         """The task with its last run."""
         path, params = f"{_TASKS}/{task.entry['id']}", {"scheduleId": task.entry["schedule"]["id"], "type": "script"}
         operation, project = f"read the {task.label}", task.script.project.id

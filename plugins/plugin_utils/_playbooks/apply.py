@@ -19,7 +19,7 @@ from itertools import chain, count
 from typing import Any, NamedTuple
 
 from ...module_utils._errors import ErrorList, ValidationError
-from ...module_utils._model.usage import name_of
+from ...module_utils._model.schedules import name_of
 from ...module_utils._text import ended, listed
 from .._reports.export import File
 from .._reports.finding import entries

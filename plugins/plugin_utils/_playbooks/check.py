@@ -25,7 +25,7 @@ from ...module_utils._session.session_string import decode
 from ...module_utils._text import listed
 from .._connection import is_given
 from .._reports import formats, plan_file
-from .._reports.evaluation import grouped
+from .._reports.texts import grouped
 from .._reports.upgrade import upgrade_errors
 from .destination import dest_errors
 from .variables import (

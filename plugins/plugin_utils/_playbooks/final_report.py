@@ -24,9 +24,9 @@ from ...module_utils._text import clean, listed
 from .._reports import environment, formats, plan_file
 from .._reports.console import console_lines
 from .._reports.environment import Environment
-from .._reports.evaluation import grouped
 from .._reports.finding import Json
 from .._reports.overview import rank
+from .._reports.texts import grouped
 
 _MOST_LINES = 20
 _HOST = "{{ inventory_hostname }}"

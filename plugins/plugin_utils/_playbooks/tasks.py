@@ -93,7 +93,7 @@ def _apply_approved(action: Action) -> Result:
     return {**result, "msg": plan_file.refusal(approved, differences)}
 
 
-def _approved(action: Action) -> plan_file.Plan | None:
+def _approved(action: Action) -> plan_file.ApprovedPlan | None:
     """The approved plan of a file; None without one."""
     src = action.non_empty("mstr_plan_src")
     if src is None:

@@ -15,12 +15,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ...module_utils._text import LONGEST_TEXT, clean, counted, listed
-from .evaluation import grouped
+from .texts import grouped
 
 Json = Mapping[str, Any]
 
 
-class Kind(NamedTuple):
+class FindingKind(NamedTuple):
     """A kind of finding.
 
     `one`, `many`: the words behind its number. `title`: of its column. `tone`: how a page shows it. `outcome`: of an
@@ -47,15 +47,15 @@ VIOLATION_GATE, DRIFT_GATE = "mstr_fail_on_violation", "mstr_fail_on_drift"
 POLICY, DEFINITIONS, SCRIPTS, INSTALLED = "policy", "definitions", "scripts", "installed"
 # In the order in which people are to see them.
 KINDS = {
-    "open_networks": Kind(
+    "open_networks": FindingKind(
         "Open to everything", "runtime is open to everything", "runtimes are open to everything", "bad", "problems"
     ),
-    "violations": Kind("Violations", "violation", "violations", "bad", "violations", VIOLATION_GATE, POLICY),
+    "violations": FindingKind("Violations", "violation", "violations", "bad", "violations", VIOLATION_GATE, POLICY),
     # Nobody knows whether the runtimes that such a list lacks violate the policy.
-    "incomplete": Kind(
+    "incomplete": FindingKind(
         "Incomplete list", "incomplete list of runtimes", "incomplete lists", "bad", "problems", VIOLATION_GATE
     ),
-    "drift": Kind(
+    "drift": FindingKind(
         "Drift",
         "differs from its definition",
         "differ from their definitions",
@@ -64,33 +64,33 @@ KINDS = {
         DRIFT_GATE,
         DEFINITIONS,
     ),
-    "not_ready": Kind("Not ready", "is not ready", "are not ready", "bad", "problems"),
-    "python_ended": Kind(
+    "not_ready": FindingKind("Not ready", "is not ready", "are not ready", "bad", "problems"),
+    "python_ended": FindingKind(
         "Python ends",
         "runtime on a Python near or past its end of support",
         "runtimes on a Python near or past its end of support",
     ),
-    "dangling": Kind(
+    "dangling": FindingKind(
         "Scripts without runtime",
         "script has no runtime",
         "scripts have no runtime",
         outcome="problems",
         needs=SCRIPTS,
     ),
-    "failed_runs": Kind("Failed runs", "last run failed", "last runs failed", outcome="problems", needs=SCRIPTS),
-    "mismatches": Kind(
+    "failed_runs": FindingKind("Failed runs", "last run failed", "last runs failed", outcome="problems", needs=SCRIPTS),
+    "mismatches": FindingKind(
         "Other versions",
         "installed version differs",
         "installed versions differ",
         outcome="problems",
         needs=INSTALLED,
     ),
-    "unread": Kind("Not read", "look-up failed", "look-ups failed", outcome="problems"),
-    "undefined": Kind("No definition", "has no definition", "have no definition", "", needs=DEFINITIONS),
-    "not_evaluated": Kind(
+    "unread": FindingKind("Not read", "look-up failed", "look-ups failed", outcome="problems"),
+    "undefined": FindingKind("No definition", "has no definition", "have no definition", "", needs=DEFINITIONS),
+    "not_evaluated": FindingKind(
         "Not evaluated", "value not evaluated", "values not evaluated", outcome="not_evaluated", needs=POLICY
     ),
-    "exempted": Kind("Exempted", "exempted violation", "exempted violations", "", needs=POLICY),
+    "exempted": FindingKind("Exempted", "exempted violation", "exempted violations", "", needs=POLICY),
 }
 # The outcomes of an audit with findings, the worst first: the worst of its kinds is that of the audit.
 OUTCOMES = ("violations", "drift", "problems", "not_evaluated")
@@ -169,7 +169,7 @@ def _exemptions_text(exempted: Sequence[Finding]) -> str:
     return clean(f"{counted_in_words(words, len(exempted))}: {'; '.join(parts)}", LONGEST_TEXT)
 
 
-def counted_in_words(words: Kind, number: int) -> str:
+def counted_in_words(words: FindingKind, number: int) -> str:
     """A number of findings, such as `2 violations`."""
     return f"{number} {words.one if number == 1 else words.many}"
 

@@ -10,15 +10,15 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from ...module_utils._model import usage
+from ...module_utils._model import schedules
 from ...module_utils._model.kinds import normalized_name, number
 from ...module_utils._model.python import days_left, python_of, support_of
 from ...module_utils._model.runtime import INCOMPLETE
-from ...module_utils._model.usage import label_of, name_of
+from ...module_utils._model.schedules import label_of, name_of
 from ...module_utils._text import counted, listed
 from .changes import change_texts, changes_of, script_text, scripts_of
-from .evaluation import grouped
 from .finding import VIOLATION_GATE, Finding, Json, entries, finding, in_order
+from .texts import grouped
 
 _OPEN = ("0.0.0.0/0", "::/0")
 # The words of the vendor's client for the last run of a task, and of the schema for that of a script.
@@ -84,13 +84,13 @@ def _quoted(message: Any) -> str:
 
 def _failed_runs(runtime: Json) -> Iterator[Finding]:
     for script in entries(runtime, "scripts"):
-        time, status = usage.last_run(script)
+        time, status = schedules.last_run(script)
         how = _FAILED.get(status.lower())
         if how:
             day = f" on {time[:10]}" if time else ""
             limit = runtime.get("exec_timeout") if how == "timed out" else None
             allowed = f"; its exec_timeout is {limit} s" if limit is not None else ""
-            said = _quoted(usage.last_message(script))
+            said = _quoted(schedules.last_message(script))
             text = f"the last run of {label_of(script)} {how}{day}{said}{allowed}"
             yield finding("failed_runs", runtime, text, script=name_of(script), status=status, time=time)
 
@@ -113,7 +113,7 @@ def _python(branch: str, left: int, users: Sequence[Json], unread: Sequence[Json
     names = [str(runtime.get("name")) for runtime in users]
     text = f"Python {branch} {_end_text(left, last is not None)}: {listed(list(map(repr, names)), 3)}"
     scripts = all_scripts(users)
-    planned = sorted(name_of(script) for script in scripts or () if usage.schedules(script, today))
+    planned = sorted(name_of(script) for script in scripts or () if schedules.schedule_names(script, today))
     if scripts is not None:
         text += f"; {'at least ' if scripts_unread(unread) else ''}{counted(len(scripts), 'script')}"
     if planned:

@@ -21,7 +21,7 @@ from jinja2 import Environment as Jinja
 from jinja2 import FileSystemLoader, Template
 from markupsafe import Markup
 
-from ...module_utils._model import usage
+from ...module_utils._model import schedules
 from ...module_utils._model.fields import BY_NAME
 from ...module_utils._model.kinds import normalized_name, number
 from ...module_utils._model.rules import RULES
@@ -29,11 +29,10 @@ from ...module_utils._work.api import utc_date
 from .changes import script_text, title
 from .differences import differences, value_texts
 from .environment import Environment
-from .evaluation import grouped
 from .finding import KINDS, Finding, Json, causes, entries, warning_lines
 from .formats import APPLY, Run
 from .overview import columns, conclusion, drift_of, numbers, outcome_title, problem_lines
-from .texts import when
+from .texts import grouped, when
 
 _FOLDER = Path(__file__).parent / "templates"
 # In report.css; and the columns that fit onto the page, which is at most 74 rem wide.
@@ -146,7 +145,7 @@ def cards_of(environment: Environment) -> list[Card]:
 
     def card(named: Json, runtime: Json, change: Json | None) -> Card:
         about = findings.get(named["id"] or named["name"], ())
-        return Card(usage.name_of(named), named["id"], runtime, change, about, evaluated)
+        return Card(schedules.name_of(named), named["id"], runtime, change, about, evaluated)
 
     cards = [card(runtime, runtime, changes.get(identity)) for identity, runtime in runtimes.items()]
     cards += [card(change, {}, change) for change in created]
@@ -210,15 +209,15 @@ def _values(value: Any) -> str:
 
 
 def _last_run(script: Json) -> str:
-    time, status = usage.last_run(script)
+    time, status = schedules.last_run(script)
     return f"{status} {time[:10]}".strip()
 
 
 @lru_cache(maxsize=1)
 def _template() -> Template:
     jinja = Jinja(loader=FileSystemLoader(str(_FOLDER)), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    jinja.filters.update(when=when, name_of=usage.name_of, last_run=_last_run, rules=_rules_text)
-    jinja.filters["schedules"] = lambda script: usage.schedules(script, utc_date())
+    jinja.filters.update(when=when, name_of=schedules.name_of, last_run=_last_run, rules=_rules_text)
+    jinja.filters["schedules"] = lambda script: schedules.schedule_names(script, utc_date())
     jinja.globals.update(differences=differences, script_text=script_text, title=title, shared_lines=shared_lines)
     return jinja.get_template("page.html.j2")
 

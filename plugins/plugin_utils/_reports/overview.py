@@ -13,9 +13,9 @@ from typing import NamedTuple
 from ...module_utils._text import counted, listed
 from .changes import change_texts, summary_text, title
 from .environment import Environment
-from .evaluation import grouped
 from .finding import KINDS, counted_in_words
 from .formats import APPLY, Run
+from .texts import grouped
 
 _MOST_KINDS = 3  # in the conclusion
 _MOST_NAMES = 10  # of a kind in an environment

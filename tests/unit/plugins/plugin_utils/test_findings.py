@@ -15,7 +15,7 @@ from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.variables 
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import environment as environments
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import html as pages
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.console import console_lines
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.finding import KINDS, Finding, Kind, causes
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.finding import KINDS, Finding, FindingKind, causes
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.formats import FORMATS
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,7 +59,9 @@ def test_every_kind_and_format_is_documented():
 @pytest.mark.parametrize("form", [*SUFFIXES, "console"])
 def test_a_new_kind_is_a_row(form, monkeypatch):
     """It is in its place in every format, and its gate counts it."""
-    monkeypatch.setitem(KINDS, "too_old", Kind("Too old", "is too old", "are too old", "bad", "problems", "mstr_x"))
+    monkeypatch.setitem(
+        KINDS, "too_old", FindingKind("Too old", "is too old", "are too old", "bad", "problems", "mstr_x")
+    )
     report = audited(runtime(1, "R"))
     found = Finding("too_old", "R", "has not changed for 900 days", {"id": runtime(1, "R")["id"]})
     report = report._replace(findings=[found], counts={**report.counts, "too_old": 1})
