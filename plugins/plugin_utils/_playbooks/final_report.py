@@ -104,8 +104,12 @@ def _environment_lines(run: FinishedRun) -> tuple[list[str], list[Environment]]:
 
 
 def _plan_ids(environments: Iterable[Environment]) -> dict[str, str]:
-    """The ids of the plans that somebody can approve."""
-    return {each.environment: each.plan_id for each in environments if each.plan_id and each.outcome != "failed"}
+    """The ids of the plans that somebody can approve, each with its server, by environment."""
+    return {
+        each.environment: f"{each.plan_id}{plan_file.ON_SERVER}{each.server}" if each.server else each.plan_id
+        for each in environments
+        if each.plan_id and each.outcome != "failed"
+    }
 
 
 def _write_files(

@@ -79,7 +79,7 @@ def test_a_plan_is_for_one_server():
     checked, other = "https://old.example.com/L", "https://new.example.com/L"
     text = written(environment("production", server=checked))
     assert plan_of(text, "production", checked).plan_id == AN_ID
-    with pytest.raises(ValueError, match=f"on the server {checked}, and production is now {other}, so nothing was"):
+    with pytest.raises(ValueError, match=f"for production: approved for {checked}, now it is {other}. Nothing"):
         plan_of(text, "production", other)
 
 
