@@ -88,9 +88,7 @@ def run_report(run: FinishedRun, write: Callable[..., None]) -> RunReport:
         first = next(iter(failed.values()))
         errors = {**dict.fromkeys(run.results, first), **errors}
     lines = [*not_reached, *lines, *_backup_lines(run), *_written_lines(run, failed), *failed.values()]
-    # Nobody can approve a plan that failed.
-    planned = [each for each in environments if each.outcome != "failed"]
-    return RunReport(lines, errors, {each.environment: each.plan_id for each in planned if each.plan_id})
+    return RunReport(lines, errors, _plan_ids(environments))
 
 
 def _environment_lines(run: FinishedRun) -> tuple[list[str], list[Environment]]:
@@ -103,6 +101,15 @@ def _environment_lines(run: FinishedRun) -> tuple[list[str], list[Environment]]:
         environments.append(found._replace(runtimes=()))
     ranked.sort(key=itemgetter(0))
     return [line for _rank, lines in ranked for line in lines], environments
+
+
+def _plan_ids(environments: Iterable[Environment]) -> dict[str, str]:
+    """The ids of the plans that somebody can approve, each with its server, by environment."""
+    return {
+        each.environment: f"{each.plan_id}{plan_file.ON_SERVER}{each.server}" if each.server else each.plan_id
+        for each in environments
+        if each.plan_id and each.outcome != "failed"
+    }
 
 
 def _write_files(

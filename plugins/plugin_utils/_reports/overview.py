@@ -48,10 +48,12 @@ def _has_errors(environment: Environment) -> bool:
 
 
 def _summary_text(environment: Environment, summary: Mapping[str, int], predicted: bool) -> str:
-    """Such as `1 to create, 2 unchanged (plan 5e2f0c1a9b7d4e6f8a0b1c2d)`."""
-    text = summary_text(summary, predicted)
+    """Such as `1 to create, 2 unchanged (https://dev.example.com/L, plan 5e2f0c1a9b7d4e6f8a0b1c2d)`."""
     changes = bool(environment.changes or environment.scripts)
-    return f"{text} (plan {environment.plan_id})" if predicted and changes and environment.plan_id else text
+    of_plan = f"plan {environment.plan_id}" if predicted and changes and environment.plan_id else None
+    details = [detail for detail in (environment.server, of_plan) if detail]
+    text = summary_text(summary, predicted)
+    return f"{text} ({', '.join(details)})" if details else text
 
 
 def _counts_text(environment: Environment) -> str:

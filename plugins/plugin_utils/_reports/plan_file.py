@@ -24,6 +24,8 @@ from .texts import json_text
 
 # The version of the file's format.
 FORMAT = 1
+# Between the id of a plan and its server, in what a check hands on.
+ON_SERVER = " on "
 _MOST = 20
 _REPEAT = "Start the playbook again with --check and mstr_plan_dest, and have the new plan approved."
 
@@ -121,8 +123,7 @@ def _checked(entry: Json, environment: str, server: str | None) -> ApprovedPlan:
     checked = entry.get("server")
     if server and checked and server != checked:
         raise ValueError(
-            f"has a plan for {environment} on the server {checked}, and {environment} is now {server}, so nothing was "
-            "changed there"
+            f"has a different plan for {environment}: approved for {checked}, now it is {server}. Nothing was written"
         )
     if not entry.get("plan_id"):
         why = entry.get("message") or "it has no plan_id"

@@ -98,7 +98,7 @@ def upgrade_file(read: Mapping[str, Any], upgrade: Upgrade, writer: str) -> tupl
         entry = _new_entry(definitions[runtime["name"]], version)
         error = _name_error(runtime, entry, runtimes, upgrades)
         if error:
-            notes.append(f"Json {runtime['name']!r} is not in this file: {error}.")
+            notes.append(f"Runtime {runtime['name']!r} is not in this file: {error}.")
         else:
             upgrades[entry["name"]] = _upgraded(runtime, entry, read["exemptions"], upgrade.today)
     if upgrades and days_left(version, upgrade.today) is None:
@@ -261,7 +261,7 @@ def _not_moved(runtimes: Iterable[Json], upgrade: Upgrade) -> Iterator[str]:
         elif days_left(runtime["runtime_version"], upgrade.today) is None:
             version = runtime["runtime_version"]
             known = f"Python {version}, whose support is unknown" if version else "no known Python"
-            yield f"Json {runtime['name']!r} is not in this file, because it has {known}."
+            yield f"Runtime {runtime['name']!r} is not in this file, because it has {known}."
 
 
 def _inexpressible(file: File, runtimes: Iterable[Json], upgrade: Upgrade) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ def run_job(tmp_path: Path, servers: list[Simulator], way: str) -> MakeJob:
         "mstr_username": eu.username,
         "mstr_password": eu.password,
     }
+    addresses = {"eu": eu.base_url, "us": us.base_url}
     number = 0
 
     def run(
@@ -41,12 +42,12 @@ def run_job(tmp_path: Path, servers: list[Simulator], way: str) -> MakeJob:
         status: str = "successful",
         definitions: Any = DEFINITIONS,
         programs: Path = BIN,
+        hosts: Mapping[str, str] = addresses,
         **variables: Any,
     ) -> Job:
         nonlocal number
         number += 1
-        addresses = {"eu": eu.base_url, "us": us.base_url}
-        job = Job(template, tmp_path / f"job{number}", credential, addresses, definitions, variables)
+        job = Job(template, tmp_path / f"job{number}", credential, hosts, definitions, variables)
         assert job.run(programs) == status, job.output
         return job
 
@@ -92,12 +93,25 @@ def test_apply_after_a_change(run_job: MakeJob, servers: list[Simulator]) -> Non
     servers[1].seed({"name": "Nightly us", "execTimeout": 60})
     apply = run_job("apply", "failed", **check.handed_on)
     assert (names(servers[0]), servers[1].runtimes()[0]["execTimeout"]) == (["Nightly reports"], 60)
-    assert "plan" in apply.output.partition("us: failed:")[2].splitlines()[0]
+    assert "The plan is different" in apply.output.partition("us: failed:")[2].splitlines()[0]
+    assert "launch the workflow again, not the failed job" in apply.output
 
     plan_ids = check.handed_on["mstr_runtimes_plan_ids"]
     apply = run_job("apply", "failed", mstr_runtimes_plan_ids={"eu": plan_ids["eu"]})
     assert "us: failed: mstr_runtimes_plan_ids has no plan for us" in apply.output
+    assert "a limit without it, or was sliced (job_slice_count)" in apply.output
     assert servers[1].runtimes()[0]["execTimeout"] == 60
+
+
+def test_a_plan_is_for_its_server(run_job: MakeJob, servers: list[Simulator]) -> None:
+    """An address that changes while the approval waits gets nothing. Both jobs show the address of each environment."""
+    eu, us = (server.base_url for server in servers[:2])
+    check = run_job("check")
+    assert f"eu: 1 to create ({eu}, plan " in check.output
+    apply = run_job("apply", "failed", hosts={"eu": us, "us": eu}, **check.handed_on)
+    assert f"eu: failed: The plan is different: approved for {eu}, now eu is {us}. Nothing was written." in apply.output
+    assert (names(servers[0]), names(servers[1])) == ([], [])
+    assert f"us: 1 created ({us})" in run_job("apply", **check.handed_on).output
 
 
 def test_an_approver_sees_everything(run_job: MakeJob, servers: list[Simulator]) -> None:
@@ -128,7 +142,7 @@ def test_a_blank_answer_lifts_no_guard(run_job: MakeJob, servers: list[Simulator
 def test_blank_answers_on_each_core(run_job: MakeJob, servers: list[Simulator], core: Path) -> None:
     blank = dict.fromkeys(("mstr_runtimes_exemptions", "mstr_runtimes_plan_ids", "mstr_runtimes_purge_limit"), "")
     apply = run_job("apply", "failed", programs=core, mstr_runtimes_journal_comment="", **blank)
-    [line] = [line for line in apply.output.splitlines() if "are empty, which would" in line]
+    line, *_ = [line for line in apply.output.splitlines() if "are empty, which would" in line]
     assert [name for name in blank if name not in line] == []
     assert names(servers[0]) == []
     # What is no guard may be blank.
