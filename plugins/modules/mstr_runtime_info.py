@@ -30,7 +30,7 @@ options:
     type: str
   include_scripts:
     description:
-      - Whether to find the saved scripts that run on each runtime, with one request for each script of every project.
+      - Whether to find the saved scripts that run on each runtime, with one request for up to 100 scripts of a project.
         The task warns about what it cannot read. It finds only what the user may see, so use an account that may read
         all scripts.
     type: bool

@@ -55,18 +55,13 @@ EXAMPLES = r"""
     src: runtimes.yml
     wait: true
 
-- name: Create, update and delete the listed runtimes, and leave all others alone
+- name: Create and update the listed runtimes, and leave all others alone
   mstr.library.mstr_runtimes:
     runtimes:
       - name: Nightly reports
-        whitelist: [10.10.10.0/24]
-        packages:
-          - name: pandas
+        packages: [{name: pandas}]
       - name: Forecasts
-        resource:
-          mem: 2048
-      - name: Trial of 2024
-        state: absent
+        resource: {mem: 2048}
 
 - name: Apply the file, and delete up to two runtimes that are neither in it nor from the vendor
   mstr.library.mstr_runtimes:
@@ -74,7 +69,6 @@ EXAMPLES = r"""
     purge: true
     purge_exclude: ["Strategy *"]
     purge_limit: 2
-    wait: true
 
 - name: Create a runtime with a newer Python, move a script to it, and delete the old runtime
   mstr.library.mstr_runtimes:
@@ -83,12 +77,9 @@ EXAMPLES = r"""
         packages: [{name: pandas}]
         runtime_version: "3.12.4"
         smoke_test: true
-      - name: Forecasts
-        state: absent
+      - {name: Forecasts, state: absent}
     scripts:
-      - name: Load sales
-        project: Sales
-        runtime: Forecasts (3.12)
+      - {name: Load sales, project: Sales, runtime: Forecasts (3.12)}
 """
 
 RETURN = r"""

@@ -10,7 +10,7 @@ environment. Credentials come whole from the first that has any, because those o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from ..module_utils._errors import ErrorList, ValidationError
@@ -29,21 +29,26 @@ def with_connection(options: Mapping[str, Any], variable: Callable[[str], Any]) 
     `variable`: the value of the variable of an option. It is called only for what the task needs. Raises
     ValidationError.
     """
-    given = {option for option in OPTIONS if is_given(options.get(option))}
-    if options.get("login_mode") == "anonymous":
-        given |= {*LOGIN}
-    found = _from_variables(given | _of_given_credentials(given), variable)
-    secrets = {*LOGIN, *_CERTIFICATE} & {*found}
+    given = _given(options)
+    decided = given | _of_given_credentials(given)
+    found = _values([option for option in OPTIONS if option not in decided], variable)
+    secrets = found.keys() & {*LOGIN, *_CERTIFICATE}
     if secrets and "base_url" in given and not _is_of_host(options, secrets, variable):
         for option in secrets:
             del found[option]
     return {**options, **found}
 
 
-def _from_variables(excluded: Collection[str], variable: Callable[[str], Any]) -> Options:
-    """The options that have a variable, but for the excluded ones. Raises ValidationError with all of their errors."""
+def _given(options: Mapping[str, Any]) -> set[str]:
+    """The connection options that the task sets. A guest needs no credentials."""
+    given = {option for option in OPTIONS if is_given(options.get(option))}
+    return given | {*LOGIN} if options.get("login_mode") == "anonymous" else given
+
+
+def _values(needed: Iterable[str], variable: Callable[[str], Any]) -> Options:
+    """The values of the variables that have one. Raises ValidationError with all errors."""
     with ErrorList() as errors:
-        values = {option: errors.check(_checked, option, variable) for option in OPTIONS if option not in excluded}
+        values = {option: errors.check(_checked, option, variable) for option in needed}
     return {option: value for option, value in values.items() if value is not None}
 
 

@@ -39,6 +39,9 @@ def module(server: Simulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     return call
 
 
+C = {"name": "C", "exec_timeout": 60}
+
+
 def use_everything(module: Callable[..., dict[str, Any]], switches: dict[str, Any]) -> None:
     """Every call that the modules make."""
     module("info")
@@ -48,12 +51,12 @@ def use_everything(module: Callable[..., dict[str, Any]], switches: dict[str, An
     note = {"journal_comment": "why"} if switches["change_journal"] == "yes" else {}
     renamed = {**wanted, "name": "B", "previous_names": [wanted["name"]], "description": "new", **note}
     assert module("runtime", **renamed)["action"] == "updated"
-    module("runtimes", runtimes=[{"name": "B"}, {"name": "C"}], scripts=[{**NIGHTLY, "runtime": "B"}])
+    module("runtimes", runtimes=[{"name": "B"}, C], scripts=[{**NIGHTLY, "runtime": "B"}])
     assert module("script_runtime", runtime="Etl", scripts=[NIGHTLY])["changed"]
     assert module("script_run", code="print(1)", runtime="Etl")["status"] == "ready"
     module("runtime_info", include_scripts=True, include_tasks=True, include_installed=True)
     assert "is used by" in module("runtime", name="Etl", state="absent", protect_used=True)["msg"]
-    assert module("runtimes", runtimes=[{"name": "B", "state": "absent"}, {"name": "C"}], protect_used=True)["changed"]
+    assert module("runtimes", runtimes=[{"name": "B", "state": "absent"}, C], protect_used=True)["changed"]
     module("runtime", name="Hidden", exec_timeout=60, retries=0)  # a name that exists
     module("probe", check_mode=True)
 

@@ -13,9 +13,9 @@ from collections.abc import Iterator, Sequence
 
 from .._errors import ValidationError
 from .._text import counted, listed
+from .change import Change
 from .fields import BY_NAME, differing
 from .moves import Move, all_of
-from .plan import Plan
 from .runtime import Runtime
 from .steps import Step
 
@@ -30,23 +30,23 @@ def check_plan_id(text: str) -> None:
         raise ValidationError([f"plan_id {text!r} is invalid: expected {_DIGITS} hexadecimal digits"])
 
 
-def fingerprint(current: Runtime | None, plan: Plan) -> str:
-    """What a person approves of a plan, as text that is the same for the same change; empty if nothing changes.
+def fingerprint(current: Runtime | None, change: Change) -> str:
+    """What a person approves of a change, as text that is the same for the same change; empty if nothing changes.
 
     It holds the runtime's id (its name for a create), the action, and each changed field before and after; for a
     delete, every field that the runtime has. It depends neither on the order and spelling that a server uses nor on
     unmanaged fields, and not on which fields a release of this collection knows beside those.
     """
-    if not plan.changed:
+    if not change.changed:
         return ""
     before = current or Runtime({})
-    after = plan.target or Runtime({})
+    after = change.target or Runtime({})
     changes = {}
     for name in differing(before.values, after.values, BY_NAME):
         canonical = BY_NAME[name].kind.canonical
         changes[name] = [canonical(before.values.get(name)), canonical(after.values.get(name))]
     identity = current.key if current else [after.name]
-    return json.dumps([identity, plan.action, changes], default=str, sort_keys=True)
+    return json.dumps([identity, change.action, changes], default=str, sort_keys=True)
 
 
 def plan_id(server: str, steps: Sequence[Step] = (), moves: Sequence[Move] = ()) -> str:
@@ -64,7 +64,7 @@ def plan_id(server: str, steps: Sequence[Step] = (), moves: Sequence[Move] = ())
 
 def _step_fingerprint(step: Step) -> str:
     """What a person approves of a step: its change, and the code that is to run."""
-    change = fingerprint(step.before, step.plan)
+    change = fingerprint(step.before, step.change)
     if not step.runs_test:
         return change
     return json.dumps([change, "smoke test", step.wanted.name, step.wanted.smoke_test])
@@ -95,8 +95,8 @@ def _changes_by_action(steps: Sequence[Step]) -> Iterator[str]:
     by_action: dict[str, list[str]] = {"create": [], "update": [], "delete": []}
     for step in steps:
         if step.is_due:
-            fields = f": {', '.join(step.plan.changed_fields)}" if step.plan.action == "update" else ""
-            by_action[step.plan.action].append(f"{step.label}{fields}")
+            fields = f": {', '.join(step.change.changed_fields)}" if step.change.action == "update" else ""
+            by_action[step.change.action].append(f"{step.label}{fields}")
     for action, texts in by_action.items():
         if texts:
             yield f"{len(texts)} to {action} ({listed(sorted(texts), separator='; ')})"

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from .kinds import COUNT, NETWORKS, NUMBER, PACKAGES, RESOURCE, TEXT, Kind
+from .kinds import COUNT, NETWORKS, NUMBER, PACKAGES, RESOURCE, TEXT, ValueKind
 
 
 class AsWritten(str):
@@ -37,7 +37,7 @@ class Field(NamedTuple):
 
     name: str
     api: str
-    kind: Kind
+    kind: ValueKind
     spec: Mapping[str, Any]
     # Older releases do not return it [mstrio], so if a list lacks it, the object is not read again for it.
     newer_only: bool = False

@@ -22,7 +22,7 @@ EMPTY_MAPPING: Mapping[str, Any] = MappingProxyType({})
 _T = TypeVar("_T")
 
 
-class Kind(NamedTuple):
+class ValueKind(NamedTuple):
     """How values of one kind are handled. `from_api`: reads the value in a response. `empty`: what None is equal to."""
 
     from_api: Callable[[Any], Any]
@@ -87,7 +87,7 @@ def number(value: Any) -> Any:
         return str(value)
 
 
-class _Networks(Kind):
+class _Networks(ValueKind):
     def canonical(self, value: Iterable[str] | None) -> tuple[str, ...]:
         return tuple(sorted({as_network(entry) for entry in value or ()}, key=order))
 
@@ -150,7 +150,7 @@ def _package(entry: Any) -> Package:
     return Package(str(entry.get("name") or ""), **{key: text_or_none(entry.get(key)) for key in _TEXTS})
 
 
-class _Packages(Kind):
+class _Packages(ValueKind):
     def canonical(self, value: Iterable[Package] | None) -> tuple[tuple[str, str, str], ...]:
         return tuple(sorted((package.key, package.version or "", package.description or "") for package in value or ()))
 
@@ -215,7 +215,7 @@ def _resource(value: Any) -> Resource | None:
     return Resource(**{key: number(value.get(api)) for key, api in RESOURCE_KEYS.items()})
 
 
-class _ResourceKind(Kind):
+class _ResourceKind(ValueKind):
     def canonical(self, value: Resource | None) -> dict[str, Any]:
         limits = value or Resource()
         return without_null(limits._replace(cpu=cpu_rounded(limits.cpu)).amounts)
@@ -242,8 +242,8 @@ class _ResourceKind(Kind):
         return without_null(value) or None
 
 
-TEXT, NUMBER = Kind(text_or_none, ""), Kind(number)
-COUNT = Kind(number, 0)  # some servers omit a count of zero
+TEXT, NUMBER = ValueKind(text_or_none, ""), ValueKind(number)
+COUNT = ValueKind(number, 0)  # some servers omit a count of zero
 NETWORKS = _Networks(partial(_read_list, str))
 PACKAGES = _Packages(partial(_read_list, _package))
 RESOURCE = _ResourceKind(_resource)

@@ -19,7 +19,7 @@ from .installed import Installed
 from .kinds import EMPTY_MAPPING, normalized_name, number, without_null
 from .networks import as_network, canonical
 from .requirements import project
-from .rules import EXEMPTED, RULES, Finding
+from .rules import EXEMPTED, RULES, PolicyFinding
 from .runtime import Runtime, is_id
 
 _DATE = re.compile(r"(\d{4}-\d\d-\d\d)([T ][\d:.]+(Z|[+-][\d:]+)?)?", re.ASCII)
@@ -102,7 +102,7 @@ class Policy(NamedTuple):
 
     def evaluate(
         self, values: Mapping[str, Any], name: str | None, identity: str | None, partial: Collection[str] = ()
-    ) -> list[Finding]:
+    ) -> list[PolicyFinding]:
         """What the policy finds in the values of a runtime, by rule. An option that `values` lacks is not evaluated.
 
         The runtime may have more entries than the lists `partial`, so nothing is required of these.
@@ -110,7 +110,7 @@ class Policy(NamedTuple):
         every exemption that may mean the runtime counts. `identity`: its id, "" if it does not exist.
         """
         values = {**values, "day": self.day}
-        findings: list[Finding] = []
+        findings: list[PolicyFinding] = []
         for key, limit in self.limits.items():
             rule = RULES[key]
             not_evaluated = partial if rule.required else ()
@@ -119,7 +119,7 @@ class Policy(NamedTuple):
                 findings += [self._with_verdict(finding, name, identity) for finding in found]
         return findings
 
-    def _with_verdict(self, finding: Finding, name: str | None, identity: str | None) -> Finding:
+    def _with_verdict(self, finding: PolicyFinding, name: str | None, identity: str | None) -> PolicyFinding:
         """The finding; of several exemptions of a violation, the one that ends last counts, also if it has expired."""
         covering = [exemption for exemption in self.exemptions if exemption.covers(finding.rule, finding.value)]
         fitting = [exemption for exemption in covering if exemption.is_for(name, identity)]
@@ -147,16 +147,16 @@ class Policy(NamedTuple):
         found = self.evaluate(values, params.get("name"), known_id, keeps(params))
         return [finding.sentence for finding in found if finding.counts]
 
-    def of_definition(self, wanted: Definition, current: Runtime | None) -> list[Finding]:
+    def of_definition(self, wanted: Definition, current: Runtime | None) -> list[PolicyFinding]:
         """What the policy finds in what a definition itself says of this runtime; None if it does not exist yet."""
         return self._of_values(wanted.values, current, wanted, wanted.keep)
 
-    def _of_plan(self, wanted: Definition, current: Runtime | None) -> list[Finding]:
+    def _of_plan(self, wanted: Definition, current: Runtime | None) -> list[PolicyFinding]:
         return self._of_values(_planned_values(current, wanted), current, wanted)
 
     def _of_values(
         self, values: Mapping[str, Any], current: Runtime | None, wanted: Definition, partial: Collection[str] = ()
-    ) -> list[Finding]:
+    ) -> list[PolicyFinding]:
         runtime = current or Runtime({})
         return self.evaluate(values, wanted.name or runtime.name, runtime.key, partial)
 
@@ -166,7 +166,7 @@ class Policy(NamedTuple):
         violations = [finding for finding in self._of_plan(wanted, current) if finding.counts]
         return [own.get(finding.key) or _merged_sentence(finding, wanted) for finding in violations]
 
-    def check_plan(self, current: Runtime | None, wanted: Definition) -> tuple[Finding, ...]:
+    def check_change(self, current: Runtime | None, wanted: Definition) -> tuple[PolicyFinding, ...]:
         """What the exemptions let pass. Raises ValidationError with every violation of what the task manages."""
         with ErrorList() as errors:
             errors.add(*self.violations_of_plan(current, wanted))
@@ -210,7 +210,7 @@ def _planned_values(current: Runtime | None, wanted: Definition) -> dict[str, An
     return {**({} if current else _OF_NEW), **wanted.values, **lists}
 
 
-def _merged_sentence(finding: Finding, wanted: Definition) -> str:
+def _merged_sentence(finding: PolicyFinding, wanted: Definition) -> str:
     """A violation by what stays on the server, or by a list that the definition of a new runtime omits."""
     is_merged = finding.option in wanted.values
     return f"the merged {finding.option}: {finding.sentence}" if is_merged else finding.sentence

@@ -11,7 +11,7 @@ from typing import Any
 
 from .._errors import MstrError, PartialError
 from .._text import ended
-from .plan import NO_PLAN, Plan
+from .change import NO_CHANGE, Change
 from .steps import PREDICTED, Step
 
 _FAILURES_IN_MESSAGE = 5
@@ -38,33 +38,33 @@ def report_one(step: Step, plan_id: str, refusal: MstrError | None = None) -> di
     raise PartialError(error, result) if has_result else error
 
 
-def reported_plan(step: Step) -> Plan:
+def reported_change(step: Step) -> Change:
     """What was done, or may have been."""
-    return step.plan if step.is_reported else NO_PLAN
+    return step.change if step.is_reported else NO_CHANGE
 
 
 def message(step: Step) -> str:
     """What was done, in one line."""
     if step.runtime is None:
         return f"Runtime {step.wanted.label} does not exist."
-    plan, action = reported_plan(step), step.action
+    change, action = reported_change(step), step.action
     if action == "none":
         return f"Runtime {step.name!r} is already as requested."
-    is_predicted = step.state == PREDICTED and plan.changed
-    done = f"Would {plan.action}" if is_predicted else action.capitalize()
-    fields = f": {', '.join(plan.changed_fields)}" if plan.action == "update" else ""
+    is_predicted = step.state == PREDICTED and change.changed
+    done = f"Would {change.action}" if is_predicted else action.capitalize()
+    fields = f": {', '.join(change.changed_fields)}" if change.action == "update" else ""
     return f"{done} runtime {step.name!r}{fields}."
 
 
 def diff_of(step: Step) -> dict[str, Any]:
     """The managed fields before and after, and a smoke test that runs, under headers that name the runtime."""
-    plan = reported_plan(step)
-    after = dict(plan.after)
+    change = reported_change(step)
+    after = dict(change.after)
     if step.runs_test and step.is_reported:
         after["smoke_test"] = step.wanted.smoke_test
     identity = (step.runtime.id if step.runtime else None) or "new"
     return {
-        "before": dict(plan.before),
+        "before": dict(change.before),
         "after": after,
         "before_header": f"runtime {step.before_or_empty.name or step.name!r} ({identity})",
         "after_header": f"runtime {step.name!r} ({identity})",
@@ -73,7 +73,7 @@ def diff_of(step: Step) -> dict[str, Any]:
 
 def exempted_of(step: Step) -> list[dict[str, Any]] | None:
     """What the exemptions of the policy let pass; None if no policy applies."""
-    found = step.plan.exempted
+    found = step.change.exempted
     if found is None:
         return None
     identity = step.runtime.id if step.runtime else None
@@ -82,15 +82,15 @@ def exempted_of(step: Step) -> list[dict[str, Any]] | None:
 
 def facts_of(step: Step) -> dict[str, Any]:
     """The keys that the result of a task for one runtime and that for many have for a step."""
-    plan, runtime = reported_plan(step), step.runtime
+    change, runtime = reported_change(step), step.runtime
     return {
         "id": runtime.id if runtime else None,
         "action": step.action,
         # For a create, those that were sent, and every value before is None; for a delete, none.
-        "changed_fields": list(plan.changed_fields),
+        "changed_fields": list(change.changed_fields),
         "changes": [
-            {"field": name, "before": plan.before.get(name), "after": plan.after.get(name)}
-            for name in plan.changed_fields
+            {"field": name, "before": change.before.get(name), "after": change.after.get(name)}
+            for name in change.changed_fields
         ],
         "runtime": runtime.to_result() if runtime else None,
     }

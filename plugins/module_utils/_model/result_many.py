@@ -136,7 +136,7 @@ def _summary(results: Sequence[Mapping[str, Any]], moves: Sequence[Move], failed
 
 def _diffs(steps: Sequence[Step], moves: Sequence[Move]) -> list[dict[str, Any]]:
     """A difference for each runtime that changes or whose test runs, and one for all scripts."""
-    diffs = [diff_of(step) for step in steps if step.is_reported and (step.plan.changed or step.runs_test)]
+    diffs = [diff_of(step) for step in steps if step.is_reported and (step.change.changed or step.runs_test)]
     if any(move.is_changed for move in moves):
         diffs.append(moves_diff(moves))
     return diffs

@@ -27,7 +27,7 @@ with suppress(ImportError):  # a task that needs netaddr reports that it is miss
 VIOLATION, EXEMPTED, NOT_EVALUATED = "violation", "exempted", "not evaluated"
 
 
-class Finding(NamedTuple):
+class PolicyFinding(NamedTuple):
     """What a rule finds in an option, or in the entry of a list at `position`.
 
     `value` is None where a whole option violates the rule; `detail` is the reason, as the rest of a sentence that
@@ -78,7 +78,7 @@ class Rule(NamedTuple):
     options: tuple[str, ...]
     sentence: str
     parse: Callable[[str, Any], Any]
-    evaluate: Callable[[Any, Mapping[str, Any]], Iterator[Finding]]
+    evaluate: Callable[[Any, Mapping[str, Any]], Iterator[PolicyFinding]]
     required: bool = False
 
 
@@ -88,16 +88,16 @@ RULES: dict[str, Rule] = {}
 def _rule(sentence: str, parse: Callable[[str, Any], Any], *options: str, required: bool = False) -> Callable[..., Any]:
     """The decorator that adds a rule under the name of its evaluator."""
 
-    def add(evaluate: Callable[[Any, Mapping[str, Any]], Iterator[Finding]]) -> Any:
+    def add(evaluate: Callable[[Any, Mapping[str, Any]], Iterator[PolicyFinding]]) -> Any:
         RULES[evaluate.__name__] = Rule(options, sentence, parse, evaluate, required)
         return evaluate
 
     return add
 
 
-def _unreadable(option: str, value: Any, why: str, position: int | None = None) -> Finding:
+def _unreadable(option: str, value: Any, why: str, position: int | None = None) -> PolicyFinding:
     """What a rule cannot read counts as a violation, because nobody knows that the rule is kept."""
-    return Finding(option, value, f"is unreadable: {why}", position)
+    return PolicyFinding(option, value, f"is unreadable: {why}", position)
 
 
 def _if_true(_place: str, value: bool) -> Any:
@@ -167,21 +167,23 @@ def _required_networks(place: str, texts: Sequence[str]) -> Any:
 
 
 @_rule("networks must lie within {}", _allowed_networks, "whitelist")
-def networks_within(allowed: Sequence[Any], values: Mapping[str, Any]) -> Iterator[Finding]:
+def networks_within(allowed: Sequence[Any], values: Mapping[str, Any]) -> Iterator[PolicyFinding]:
     """Each block lies within the union of the allowed ones."""
     for index, text in _whitelist_entries(values):
         networks = _networks_of(text)
         if not networks:
             yield _unreadable("whitelist", text, "it is not a CIDR block", index)
         elif not _within(networks[0], allowed):
-            yield Finding("whitelist", text, "does not lie within the allowed networks", index)
+            yield PolicyFinding("whitelist", text, "does not lie within the allowed networks", index)
         elif not all(_within(ipv4, allowed) for ipv4 in networks[1:]):
             why = "contains IPv4 addresses (as IPv6) that do not lie within the allowed networks"
-            yield Finding("whitelist", text, why, index)
+            yield PolicyFinding("whitelist", text, why, index)
 
 
 @_rule("networks must not overlap {}", _listed_networks, "whitelist")
-def networks_never(forbidden: Sequence[tuple[str, Sequence[Any]]], values: Mapping[str, Any]) -> Iterator[Finding]:
+def networks_never(
+    forbidden: Sequence[tuple[str, Sequence[Any]]], values: Mapping[str, Any]
+) -> Iterator[PolicyFinding]:
     """No block overlaps a forbidden one."""
     for index, text in _whitelist_entries(values):
         networks = _networks_of(text)
@@ -190,7 +192,7 @@ def networks_never(forbidden: Sequence[tuple[str, Sequence[Any]]], values: Mappi
             continue
         hit = [name for name, never in forbidden if _overlap(networks, never)]
         if hit:
-            yield Finding("whitelist", text, f"overlaps {', '.join(hit)}", index)
+            yield PolicyFinding("whitelist", text, f"overlaps {', '.join(hit)}", index)
 
 
 _EMPTY_WHITELIST = (
@@ -200,21 +202,21 @@ _EMPTY_WHITELIST = (
 
 
 @_rule("a whitelist is required", _if_true, "whitelist", required=True)
-def whitelist_required(_true: Any, values: Mapping[str, Any]) -> Iterator[Finding]:
+def whitelist_required(_true: Any, values: Mapping[str, Any]) -> Iterator[PolicyFinding]:
     """The whitelist is not empty."""
     if not values["whitelist"]:
-        yield Finding("whitelist", None, _EMPTY_WHITELIST)
+        yield PolicyFinding("whitelist", None, _EMPTY_WHITELIST)
 
 
 @_rule("networks must include {}", _required_networks, "whitelist", required=True)
-def networks_required(required: Sequence[str], values: Mapping[str, Any]) -> Iterator[Finding]:
+def networks_required(required: Sequence[str], values: Mapping[str, Any]) -> Iterator[PolicyFinding]:
     """Each of these networks lies within the union of the blocks. An empty whitelist contains nothing."""
     entries = [_networks_of(text) for _index, text in _whitelist_entries(values)]
     # IPv4 addresses in IPv6 blocks do not count here: nobody knows whether a server opens them.
     union = cidr_merge([networks[0] for networks in entries if networks])
     for text in required:
         if not _within(parse(text), union):
-            yield Finding("whitelist", text, "does not lie within the whitelist")
+            yield PolicyFinding("whitelist", text, "does not lie within the whitelist")
 
 
 # --- packages and versions
@@ -237,15 +239,15 @@ class _Entry(NamedTuple):
         """How it is shown."""
         return f"{self.package.name}=={self.package.version}" if self.package.version else self.package.name
 
-    def finding(self, detail: str, verdict: str = VIOLATION) -> Finding:
+    def finding(self, detail: str, verdict: str = VIOLATION) -> PolicyFinding:
         """What a rule finds in it, with the package that pulled it in."""
         if self.pulled_in:
             installed, written = self.pulled_in
             by = required_by(graph_of(installed, written), self.package.key, written)
             detail += f" (required by {installed.packages[by].name})" if by else " (no package requires it)"
-        return Finding(self.option, self.shown, detail, self.position, verdict)
+        return PolicyFinding(self.option, self.shown, detail, self.position, verdict)
 
-    def unreadable(self, why: str) -> Finding:
+    def unreadable(self, why: str) -> PolicyFinding:
         """The finding of a rule that cannot read it."""
         return _unreadable(self.option, self.shown, why, self.position)
 
@@ -264,7 +266,7 @@ def _evaluated_packages(values: Mapping[str, Any]) -> list[_Entry]:
 
 
 @_rule("packages must match one of {}", _requirements, "packages")
-def packages_within(allowed: Sequence[Requirement], values: Mapping[str, Any]) -> Iterator[Finding]:
+def packages_within(allowed: Sequence[Requirement], values: Mapping[str, Any]) -> Iterator[PolicyFinding]:
     """Each package matches an allowed requirement."""
     for entry in _evaluated_packages(values):
         package = entry.package
@@ -287,7 +289,7 @@ def _listed_requirements(place: str, texts: Sequence[str]) -> Any:
 
 
 @_rule("packages must not match {}", _listed_requirements, "packages")
-def packages_never(forbidden: Sequence[Requirement], values: Mapping[str, Any]) -> Iterator[Finding]:
+def packages_never(forbidden: Sequence[Requirement], values: Mapping[str, Any]) -> Iterator[PolicyFinding]:
     """No package matches a forbidden requirement."""
     for entry in _evaluated_packages(values):
         package = entry.package
@@ -305,7 +307,7 @@ def packages_never(forbidden: Sequence[Requirement], values: Mapping[str, Any]) 
 
 
 @_rule("packages must include {}", _listed_requirements, "packages", required=True)
-def packages_required(required: Sequence[Requirement], values: Mapping[str, Any]) -> Iterator[Finding]:
+def packages_required(required: Sequence[Requirement], values: Mapping[str, Any]) -> Iterator[PolicyFinding]:
     """A package matches each requirement."""
     packages = _evaluated_packages(values)
     for needed in required:
@@ -315,15 +317,15 @@ def packages_required(required: Sequence[Requirement], values: Mapping[str, Any]
         named = [entry.shown for entry in packages if needed.is_about(entry.package)]
         if named:
             detail += f" (it has {', '.join(named)})"
-        yield Finding("packages", needed.text, detail)
+        yield PolicyFinding("packages", needed.text, detail)
 
 
 @_rule("every package needs a version", _if_true, "packages")
-def package_versions_required(_true: Any, values: Mapping[str, Any]) -> Iterator[Finding]:
+def package_versions_required(_true: Any, values: Mapping[str, Any]) -> Iterator[PolicyFinding]:
     """Each package has a version."""
     for index, package in enumerate(values["packages"] or ()):
         if not package.has_version:
-            yield Finding("packages", package.name, "has no version", index)
+            yield PolicyFinding("packages", package.name, "has no version", index)
 
 
 def _python(values: Mapping[str, Any]) -> tuple[str, str | None]:
@@ -334,10 +336,10 @@ def _python(values: Mapping[str, Any]) -> tuple[str, str | None]:
     return "installed", installed
 
 
-def _python_of_new(values: Mapping[str, Any]) -> Iterator[Finding]:
+def _python_of_new(values: Mapping[str, Any]) -> Iterator[PolicyFinding]:
     """The finding for a runtime that would be created without a version. One that exists may not show its version."""
     if values.get("is_new"):
-        yield Finding("runtime_version", None, "is not set, so the server would choose the Python; set it")
+        yield PolicyFinding("runtime_version", None, "is not set, so the server would choose the Python; set it")
 
 
 def _python_versions(place: str, texts: Sequence[str]) -> list[tuple[str, Any]]:
@@ -345,18 +347,18 @@ def _python_versions(place: str, texts: Sequence[str]) -> list[tuple[str, Any]]:
 
 
 @_rule("the Python version must match one of {}", _python_versions, "runtime_version")
-def runtime_versions_within(allowed: Sequence[tuple[str, Any]], values: Mapping[str, Any]) -> Iterator[Finding]:
+def runtime_versions_within(allowed: Sequence[tuple[str, Any]], values: Mapping[str, Any]) -> Iterator[PolicyFinding]:
     """The Python version matches an allowed specifier."""
     texts = " or ".join(text for text, _parsed in allowed) or "any, because the rule is an empty list"
     option, version = _python(values)
     if not version:
         yield from _python_of_new(values)
     elif not any(has_version(parsed, version) for _text, parsed in allowed):
-        yield Finding(option, version, f"does not match {texts}")
+        yield PolicyFinding(option, version, f"does not match {texts}")
 
 
 @_rule("the Python must be supported for at least {} more days", at_least, "runtime_version")
-def python_days_left(least: int, values: Mapping[str, Any]) -> Iterator[Finding]:
+def python_days_left(least: int, values: Mapping[str, Any]) -> Iterator[PolicyFinding]:
     """The Python is supported for long enough. The texts are the same every day."""
     option, version = _python(values)
     if not version:
@@ -368,22 +370,22 @@ def python_days_left(least: int, values: Mapping[str, Any]) -> Iterator[Finding]
         return
     days, last_day = days_left(version, values["day"]), support["end_of_life"]
     if days is None:
-        yield Finding(option, version, "is newer than every version whose end is known", verdict=NOT_EVALUATED)
+        yield PolicyFinding(option, version, "is newer than every version whose end is known", verdict=NOT_EVALUATED)
     elif days < least:
         ends = f"is supported until {last_day}" if last_day else "is so old that nobody knows when its support ended"
-        yield Finding(option, version, f"{ends}, and at least {least} days must be left")
+        yield PolicyFinding(option, version, f"{ends}, and at least {least} days must be left")
 
 
 # --- sizes
 
 
-def _above(limit: Any, option: str, value: Any) -> list[Finding]:
+def _above(limit: Any, option: str, value: Any) -> list[PolicyFinding]:
     """A finding if the value is above the limit, or cannot be compared with it. A negative one may mean no limit."""
     if value is None:
         return []
     if not isinstance(value, (int, float)) or value < 0:
         return [_unreadable(option, value, "it is not a number of at least 0")]
-    return [Finding(option, value, f"is more than {limit}")] if value > limit else []
+    return [PolicyFinding(option, value, f"is more than {limit}")] if value > limit else []
 
 
 def _limits(place: str, options: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -396,7 +398,7 @@ def _limits(place: str, options: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 @_rule("limits are at most {}", _limits, "resource", "exec_timeout", "max_cached_instances")
-def resource_max(limits: Mapping[str, Any], values: Mapping[str, Any]) -> Iterator[Finding]:
+def resource_max(limits: Mapping[str, Any], values: Mapping[str, Any]) -> Iterator[PolicyFinding]:
     """No resource, no timeout and no number of cached instances is above its limit."""
     amounts_of_resource = RESOURCE.canonical(values.get("resource"))
     for key, limit in limits.items():

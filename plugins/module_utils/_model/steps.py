@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from .._errors import MstrError
+from .change import DONE, NO_CHANGE, Change
 from .definition import PURGE, Definition
-from .plan import DONE, NO_PLAN, Plan
 from .runtime import Runtime
 
 # How far a step or a move is
@@ -36,7 +36,7 @@ class Step(NamedTuple):
 
     wanted: Definition
     before: Runtime | None = None
-    plan: Plan = NO_PLAN
+    change: Change = NO_CHANGE
     after: Runtime | None = None
     state: str = PLANNED
     error: MstrError | None = None
@@ -99,33 +99,33 @@ class Step(NamedTuple):
     @property
     def is_changed(self) -> bool:
         """Whether something was written, or may have been, or would be without check mode."""
-        return self.is_reported and self.plan.changed
+        return self.is_reported and self.change.changed
 
     @property
     def is_due(self) -> bool:
         """Whether something is left to write."""
-        return self.error is None and self.state == PLANNED and self.plan.changed
+        return self.error is None and self.state == PLANNED and self.change.changed
 
     @property
     def deletes(self) -> bool:
         """Whether its plan is a deletion that is left to do."""
-        return self.is_due and self.plan.action == "delete"
+        return self.is_due and self.change.action == "delete"
 
     @property
     def action(self) -> str:
         """What was done, or would be done in check mode, in the words of a result."""
         if self.state == UNKNOWN:
             return UNKNOWN
-        return DONE[self.plan.action] if self.is_done else "none"
+        return DONE[self.change.action] if self.is_done else "none"
 
     @property
     def is_written(self) -> bool:
         """Whether the server may have stored different values than requested."""
-        return self.state in (WRITTEN, READ) and self.plan.action in ("create", "update")
+        return self.state in (WRITTEN, READ) and self.change.action in ("create", "update")
 
     def finished(self, state: str) -> Step:
         """The step after its plan was carried out, as predicted."""
-        return self._replace(state=state, after=self.plan.target)
+        return self._replace(state=state, after=self.change.target)
 
     def failed(self, sentence: str) -> Step:
         """The step with an error that says this."""

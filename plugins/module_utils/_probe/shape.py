@@ -10,6 +10,7 @@ Only what the lists here contain stays: words, numbers and headers of the API, v
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -51,12 +52,13 @@ _MOST = 200  # keys of an object, and entries of a list
 SCHEMA_PATH = "/openapi.json"
 # Of the server's schema: the operations that are kept, the keys with names below them, and the keys of a type.
 _OPERATIONS = re.compile(r"/api/(runtimes|scripts|tasks|objects)(/[A-Za-z{}/]{1,60})?")
-_METHODS = frozenset({"get", "post", "put", "patch", "delete"})
 _NAMED = frozenset({"content", "parameters", "properties", "responses", "schemas"})
-_OF_TYPES = frozenset({"$ref", "additionalProperties", "allOf", "anyOf", "default", "enum", "format", "in", "items"})
-_OF_TYPES |= {"maximum", "minimum", "name", "nullable", "oneOf", "requestBody", "required", "schema", "type"}
+_KEY_OF_TYPE = re.compile(
+    r"get|post|put|patch|delete|content|parameters|properties|responses|schemas|\$ref|additionalProperties|allOf|anyOf|"
+    "default|enum|format|in|items|maximum|minimum|name|nullable|oneOf|requestBody|required|schema|type"
+)
 _WORD = re.compile(r"[A-Za-z0-9_#/${}*.+-]{1,80}", re.ASCII)
-_REFERENCE = re.compile(r"#/components/(parameters|responses|schemas)/([A-Za-z0-9_.-]{1,80})", re.ASCII)
+_REFERENCE = re.compile(r'"#/components/(parameters|responses|schemas)/([A-Za-z0-9_.-]{1,80})"', re.ASCII)
 
 
 def recorded(response: Response, milliseconds: int) -> dict[str, Any]:
@@ -92,60 +94,43 @@ def schema_of(document: Any) -> dict[str, Any] | None:
 
     Their names, types and enumerated values, with the types that they refer to; neither servers nor prose.
     """
-    paths = document.get("paths") if isinstance(document, Mapping) else None
-    if not isinstance(paths, Mapping):
+    paths = _inside(document, "paths")
+    if paths is None:
         return None
-    kept = {
-        path: {method: _types(operation) for method, operation in methods.items() if method in _METHODS}
-        for path, methods in islice(paths.items(), 10_000)
-        if _OPERATIONS.fullmatch(path) and isinstance(methods, Mapping)
-    }
+    names = [path for path in paths if _OPERATIONS.fullmatch(path)]
+    kept = {path: _types(paths[path]) for path in names[:_MOST]}
     components: dict[str, dict[str, Any]] = {}
-    references = _references(kept)
+    references = _REFERENCE.findall(json.dumps(kept))
     while references:
         kind, name = references.pop()
         of_kind = components.setdefault(kind, {})
-        if name not in of_kind and len(of_kind) < _MOST:
-            of_kind[name] = _types(_component(document, kind, name))
-            references += _references(of_kind[name])
+        if name not in of_kind:
+            of_kind[name] = _types(_inside(document, "components", kind, name))
+            references += _REFERENCE.findall(json.dumps(of_kind[name]))
     return {"paths": kept, "components": components}
 
 
-def _component(document: Mapping[str, Any], kind: str, name: str) -> Any:
+def _inside(value: Any, *keys: str) -> Mapping[str, Any] | None:
+    """The object below these keys; None if there is none."""
     with suppress(KeyError, TypeError):
-        return document["components"][kind][name]
-    return None
-
-
-def _references(value: Any) -> list[tuple[str, str]]:
-    """The components to which a part of a schema refers."""
-    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
-    found = [reference for each in inner for reference in _references(each)]
-    own = _REFERENCE.fullmatch(str(value.get("$ref"))) if isinstance(value, Mapping) else None
-    return [*found, (own[1], own[2])] if own else found
+        for key in keys:
+            value = value[key]
+    return value if isinstance(value, Mapping) else None
 
 
 def _types(value: Any, named: bool = False) -> Any:
     """A part of a schema without prose. `named`: its keys are names."""
     if isinstance(value, Mapping):
-        return _named_types(value) if named else _keyed_types(value)
+        known, inner = (_WORD, frozenset[str]()) if named else (_KEY_OF_TYPE, _NAMED)
+        keys = list(filter(known.fullmatch, islice(value, _MOST)))
+        return {key: _types(value[key], key in inner) for key in keys}
     if isinstance(value, list):
-        return [_types(entry) for entry in value[:_MOST]]
-    if isinstance(value, str):
-        return value if _WORD.fullmatch(value) else NAME
-    return value
+        return list(map(_types, value[:_MOST]))
+    return _word(value) if isinstance(value, str) else value
 
 
-def _named_types(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Parts by their names, such as the properties of a type."""
-    names = filter(_WORD.fullmatch, islice(value, _MOST))
-    return {name: _types(value[name]) for name in names}
-
-
-def _keyed_types(value: Mapping[str, Any]) -> dict[str, Any]:
-    """A part by the keys of the specification that are kept."""
-    keys = [key for key in islice(value, _MOST) if key in _OF_TYPES | _NAMED]
-    return {key: _types(value[key], key in _NAMED) for key in keys}
+def _word(text: str) -> str:
+    return text if _WORD.fullmatch(text) else NAME
 
 
 def shape_of(value: Any, key: str = "") -> Any:

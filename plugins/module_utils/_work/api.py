@@ -58,7 +58,7 @@ class RuntimeApi:
             self._listed_fields |= runtime.values.keys() | runtime.facts.keys()
         return list(runtimes.values())
 
-    def get(self, identity: str, label: str | None = None, *, polling: bool = False) -> Runtime | None:
+    def read(self, identity: str, label: str | None = None, *, polling: bool = False) -> Runtime | None:
         """One runtime with all fields; None if the id does not exist. `polling`: no retries. Raises MstrError."""
         operation = f"read the runtime {label or f'with id {identity}'}"
         path = path_of(identity)
@@ -79,13 +79,13 @@ class RuntimeApi:
             )
         return runtime
 
-    def with_all_fields(self, runtime: Runtime | None, needed: Iterable[str]) -> Runtime | None:
+    def read_if_lacking(self, runtime: Runtime | None, needed: Iterable[str]) -> Runtime | None:
         """The runtime, read if a needed field is missing; None if it was deleted meanwhile. Raises MstrError."""
         if runtime is None or not runtime.lacking(needed):
             return runtime
-        return self.find(str(runtime.id), repr(runtime.name))
+        return self.read_or_prove_gone(str(runtime.id), repr(runtime.name))
 
-    def with_set_fields(self, runtime: Runtime, needed: Iterable[str]) -> Runtime | None:
+    def read_unless_never_set(self, runtime: Runtime, needed: Iterable[str]) -> Runtime | None:
         """The same for a runtime that is neither written nor deleted: not read if what is missing was never set.
 
         One read decides that for every entry of the list, if another entry shows the field. A field that no entry shows
@@ -93,7 +93,7 @@ class RuntimeApi:
         """
         lacking = runtime.lacking(needed)
         if runtime.is_default or not self._listed_fields.issuperset(lacking):
-            return self.with_all_fields(runtime, needed)
+            return self.read_if_lacking(runtime, needed)
         shown = runtime.values.keys() | runtime.facts.keys()
         ways = {(name, name in shown) for name in lacking}
         with self._deciding:
@@ -101,19 +101,19 @@ class RuntimeApi:
             if undecided:
                 return self._decided(runtime, needed, undecided)
         is_unset = all(self._is_unset[way] for way in ways)
-        return runtime if is_unset else self.with_all_fields(runtime, needed)
+        return runtime if is_unset else self.read_if_lacking(runtime, needed)
 
     def _decided(self, runtime: Runtime, needed: Iterable[str], undecided: set[tuple[str, bool]]) -> Runtime | None:
         """The runtime after a read, which shows whether fields that entries lack in these ways were never set."""
-        read = self.with_all_fields(runtime, needed)
+        read = self.read_if_lacking(runtime, needed)
         if read:
             unset = read._replace(is_whole=False).lacking(name for name, _is_null in undecided)
             self._is_unset.update({(name, is_null): name in unset for name, is_null in undecided})
         return read
 
-    def find(self, identity: str, label: str | None = None) -> Runtime | None:
-        """What `get` returns; None only if the list does not show the runtime, either. Raises MstrError."""
-        runtime = self.get(identity, label)
+    def read_or_prove_gone(self, identity: str, label: str | None = None) -> Runtime | None:
+        """What `read` returns; None only if the list does not show the runtime, either. Raises MstrError."""
+        runtime = self.read(identity, label)
         if runtime is None and any(listed.key == identity.upper() for listed in self.list_all()):
             raise MstrError(
                 f"Could not read the runtime {label or f'with id {identity}'}: the server lists it, but answers that "
@@ -211,7 +211,7 @@ class World(NamedTuple):
         return self.listed or ()
 
 
-def attempt(work: Callable[[Step], Step], step: Step) -> Step:
+def capture_error(work: Callable[[Step], Step], step: Step) -> Step:
     """The step after the work. An error, even an unexpected one, becomes its error and affects no other."""
     try:
         return work(step)
@@ -226,7 +226,7 @@ def map_steps(
 
     `done`: for the progress, such as "written".
     """
-    work = partial(attempt, work)
+    work = partial(capture_error, work)
     chosen = list(filter(is_chosen, steps))
 
     def report_progress(number: int) -> None:

@@ -95,7 +95,7 @@ def _move(context: Context, move: Move) -> Move:
     if before[_RUNTIME] != script.runtime_id:
         now = script._replace(runtime_id=before[_RUNTIME])
         return move._replace(script=now, source=Runtime({}, id=before[_RUNTIME]), error=_taken(before[_RUNTIME]))
-    if context.api.get(str(target.id), repr(target.name)) is None:
+    if context.api.read(str(target.id), repr(target.name)) is None:
         raise MstrError(f"The runtime {target.label} was deleted meanwhile.")
     body = _body(before)
     is_sent = False

@@ -50,9 +50,9 @@ class Snapshot(RuntimeApi):
         """Every runtime, with all fields."""
         return list(self._runtimes.values())
 
-    def get(self, identity: str, label: str | None = None, *, polling: bool = False) -> Runtime | None:
+    def read(self, identity: str, label: str | None = None, *, polling: bool = False) -> Runtime | None:
         """One runtime; None if it does not exist. Raises MstrError."""
-        return self._runtimes.get(identity.upper()) or super().get(identity, label, polling=polling)
+        return self._runtimes.get(identity.upper()) or super().read(identity, label, polling=polling)
 
 
 def requires(params: Mapping[str, Any]) -> Mapping[str, str | None]:

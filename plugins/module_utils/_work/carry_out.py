@@ -122,4 +122,4 @@ def _test_code(step: Step, runtime: Runtime) -> str:
         return str(step.wanted.smoke_test)
     from .._model.import_check import import_check  # few definitions need it
 
-    return import_check(runtime.to_result()["packages"])
+    return import_check(runtime.to_result()["packages"] or ())

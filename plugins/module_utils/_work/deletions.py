@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from .._errors import Interrupted, MstrError, as_mstr_error
-from .._model.plan import NO_PLAN, changed_since
+from .._model.change import NO_CHANGE, changed_since
 from .._model.runtime import Runtime, lists_default
 from .._model.steps import PLANNED, READ, Step, has_failed
 from .api import Context, World, map_steps
@@ -80,10 +80,10 @@ def _delete(context: Context, now: World, reasons: Mapping[str, str], step: Step
         raise MstrError(f"{step.label} was not deleted, {CHANGED}: {reasons[step.key]}")
     planned = step.before_or_empty
     # A list may omit a runtime, or a field of it, that a read by its id shows.
-    current = context.api.find(str(planned.id), repr(planned.name))
+    current = context.api.read_or_prove_gone(str(planned.id), repr(planned.name))
     if current is None:
         before = planned if step.is_purge else None
-        return step._replace(before=before, plan=NO_PLAN).finished(READ)
+        return step._replace(before=before, change=NO_CHANGE).finished(READ)
     changed = ", ".join(changed_since(current, planned))
     names = [runtime.name for runtime in now.runtimes]
     if not changed and not step.wanted.id and names.count(current.name) > 1:
@@ -103,7 +103,7 @@ def _proven_gone(context: Context, shown_before: set[str], listed: Sequence[Runt
     is_proven = runtime.key in shown_before and lists_default(listed)
     if any(other.key == runtime.key for other in listed):
         why = "the list of runtimes shows it. The user may lack permission on this object"
-    elif not is_proven and context.api.get(str(runtime.id), repr(runtime.name)):
+    elif not is_proven and context.api.read(str(runtime.id), repr(runtime.name)):
         why = "it can still be read"
     if why is None:
         return step._replace(state=READ)

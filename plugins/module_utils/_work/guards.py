@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from .._errors import ValidationError
 from .._model.alike import ALIKE, is_protected_by, name_key, near_names, quoted
 from .._model.approval import plan_id, plan_mismatch
+from .._model.change import Change
 from .._model.definition import Definition, Purge
 from .._model.moves import Move, usage_after
-from .._model.plan import Plan
 from .._model.runtime import INCOMPLETE, Runtime, lists_default
 from .._model.steps import Step
 from .._text import NAMES_IN_MESSAGE, counted, listed
@@ -75,12 +75,12 @@ def violations(policy: Policy, steps: Sequence[Step]) -> list[str]:
     return first_violations(sentences)
 
 
-def check_plan(context: Context, world: World, step: Step, plan: Plan) -> None:
-    """Raises ValidationError for a plan of one step that must not be carried out, and warns of a likely mistake."""
+def check_change(context: Context, world: World, step: Step, change: Change) -> None:
+    """Raises ValidationError for a change that must not be made, and warns of a likely mistake."""
     wanted = step.wanted
-    if "runtime_version" in plan.changed_fields:
+    if "runtime_version" in change.changed_fields:
         _check_version(context, str(wanted.values["runtime_version"]))
-    if "name" in plan.changed_fields:
+    if "name" in change.changed_fields:
         _check_name(context, world, step)
     if step.before is None and not wanted.id:
         _warn_of_near_names(context, world, wanted)

@@ -10,13 +10,13 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 
 from .._errors import MstrError, ValidationError
+from .._model.change import compare, plan_change
 from .._model.definition import Definition
 from .._model.fields import POOL
-from .._model.plan import compare, make_plan
 from .._model.runtime import Runtime
 from .._model.steps import READ, Step
-from .api import ALL_FIELDS, Context, World, attempt, map_steps, one_named
-from .guards import check_plan
+from .api import ALL_FIELDS, Context, World, capture_error, map_steps, one_named
+from .guards import check_change
 
 
 def is_found_by_id(definitions: Sequence[Definition]) -> bool:
@@ -46,14 +46,14 @@ def match_all(context: Context, world: World) -> list[Step]:
 def _without_deleted_id(context: Context, listed_ids: Collection[str | None], step: Step) -> Step:
     """The step of a backup; without its id if no runtime has that any more: the name decides. Raises MstrError."""
     wanted = step.wanted
-    if wanted.id is None or wanted.id in listed_ids or context.api.get(wanted.id):
+    if wanted.id is None or wanted.id in listed_ids or context.api.read(wanted.id):
         return step
     return step._replace(wanted=wanted._replace(id=None))
 
 
 def _each(work: Callable[[Step], Step], steps: Sequence[Step]) -> list[Step]:
     """The steps after the work, but for those that have failed."""
-    return [step if step.error else attempt(work, step) for step in steps]
+    return [step if step.error else capture_error(work, step) for step in steps]
 
 
 class _Listed:
@@ -151,7 +151,7 @@ def read_needed_fields(context: Context, world: World, wanted: Definition, found
     `found`: as the list shows it.
     """
     if found is None:
-        read = context.api.find if world.listed is None else context.api.get
+        read = context.api.read_or_prove_gone if world.listed is None else context.api.read
         return read(wanted.id) if wanted.id else None
     runtime = _with_needed_fields(context, wanted, found)
     is_same = runtime is not None and runtime.name in ("", found.name)
@@ -168,16 +168,16 @@ def _with_needed_fields(context: Context, wanted: Definition, found: Runtime) ->
     """The listed runtime with the needed fields; None if it was deleted meanwhile. Raises MstrError."""
     api, needed = context.api, needed_fields(context, wanted)
     if wanted.state == "absent":
-        return api.with_all_fields(found, needed)
-    runtime = api.with_set_fields(found, needed)
+        return api.read_if_lacking(found, needed)
+    runtime = api.read_unless_never_set(found, needed)
     _merged, different = compare(runtime.values, wanted) if runtime else ({}, ())
-    return api.with_all_fields(runtime, needed) if different else runtime  # because it will be written
+    return api.read_if_lacking(runtime, needed) if different else runtime  # because it will be written
 
 
 def plan_step(context: Context, world: World, step: Step) -> Step:
     """The step with its plan, checked against the server; without a change, it is done. Raises ValidationError."""
-    plan = make_plan(step.before, step.wanted, context.inputs.enforced_policy)
-    if plan.changed or step.before is None:
-        check_plan(context, world, step, plan)
-    step = step._replace(plan=plan, runs_test=plan.changed and step.wanted.smoke_test is not None)
-    return step if plan.changed else step.finished(READ)
+    change = plan_change(step.before, step.wanted, context.inputs.enforced_policy)
+    if change.changed or step.before is None:
+        check_change(context, world, step, change)
+    step = step._replace(change=change, runs_test=change.changed and step.wanted.smoke_test is not None)
+    return step if change.changed else step.finished(READ)

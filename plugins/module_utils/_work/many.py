@@ -286,7 +286,7 @@ def _warn_of_restored(context: Context, outcome: Outcome) -> None:
         context.warn(f"These runtimes are not in the backup, and stay as they are: {listed(labels)}.")
     for step in outcome.steps:
         given = definitions.get(step.place)
-        if given is None or step.error or not step.plan.changed:
+        if given is None or step.error or not step.change.changed:
             continue
         if given.id != step.wanted.id:
             context.warn(

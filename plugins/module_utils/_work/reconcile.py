@@ -21,7 +21,7 @@ from .._model.result import report_one
 from .._model.runtime import DEFAULT_RUNTIME_ID, INCOMPLETE, Runtime, lists_default
 from .._model.scripts import Usage
 from .._model.steps import Step, has_failed
-from .api import ALL_FIELDS, Context, Inputs, World, attempt, map_steps
+from .api import ALL_FIELDS, Context, Inputs, World, capture_error, map_steps
 from .guards import plan_refusals, violations
 from .inputs import context_for
 from .locate import is_found_by_id, match_all, plan_step, previous_of
@@ -117,7 +117,7 @@ def _violations(context: Context, steps: Sequence[Step]) -> list[str]:
 
 def _plan_all(context: Context, world: World, steps: list[Step]) -> tuple[World, list[Step], list[Move]]:
     """The steps with every plan, those of a purge, and the moves. Raises ValidationError for an impossible move."""
-    steps = [step if step.error else attempt(partial(plan_step, context, world), step) for step in steps]
+    steps = [step if step.error else capture_error(partial(plan_step, context, world), step) for step in steps]
     for step in steps:
         _warn_of_previous_names(context, world, step)
     purge = context.inputs.purge
@@ -155,7 +155,7 @@ def _purge_steps(context: Context, world: World, purge: Purge, steps: Sequence[S
     planned = [Step(purge_of(runtime, purge.comment), runtime) for runtime in unlisted]
 
     def read_and_plan(step: Step) -> Step:
-        before = context.api.with_all_fields(step.before, ALL_FIELDS)
+        before = context.api.read_if_lacking(step.before, ALL_FIELDS)
         return plan_step(context, world, step._replace(before=before))
 
     planned = map_steps(context, read_and_plan, planned, lambda _step: True, "read")

@@ -78,7 +78,7 @@ def find_runtimes(context: Context, query: Mapping[str, Any], needed: Collection
     if identity is None:
         found = _list(context, name, needed)
     else:
-        runtime = context.api.get(identity)
+        runtime = context.api.read(identity)
         found = [runtime] if runtime and name in (None, runtime.name) else []
     return sorted(found, key=lambda runtime: runtime.key)
 
@@ -95,7 +95,7 @@ def _list(context: Context, name: str | None, needed: Collection[str]) -> list[R
         context.progress(progress_line(number, len(incomplete), "read"))
 
     def read_fields(runtime: Runtime) -> Runtime | None:
-        return context.api.with_set_fields(runtime, needed)
+        return context.api.read_unless_never_set(runtime, needed)
 
     complete = all_side_by_side(read_fields, incomplete, report_progress)
     by_key = dict(zip((runtime.key for runtime in incomplete), complete))
@@ -192,7 +192,7 @@ def _dangling(api: RuntimeApi, usage: Usage, runtimes: Sequence[Runtime], reads_
     if unknown and not reads_all:
         unknown -= {runtime.key for runtime in api.list_all()}
     # A list may omit a runtime that exists.
-    deleted = [identity for identity in sorted(unknown) if api.get(identity) is None]
+    deleted = [identity for identity in sorted(unknown) if api.read(identity) is None]
     return list(chain.from_iterable(map(usage.of, deleted)))
 
 

@@ -75,6 +75,10 @@ class _Failed(NamedTuple):
 _ReadBatch = Callable[[Sequence[SavedScript]], Mapping[Key, Found]]
 
 
+def _ids_of(scripts: Sequence[SavedScript]) -> str:
+    return ",".join(script.id for script in scripts)
+
+
 def _batches(scripts: Sequence[SavedScript]) -> list[Sequence[SavedScript]]:
     """The scripts of each project, in parts for one request. One script alone is read by itself."""
     by_project: dict[Project, list[SavedScript]] = {}
@@ -208,15 +212,18 @@ class _ScriptSearch(Reader):
         [mstrio] warns of wrong keys in such a response, so one script of the task's first batch is read by itself, too.
         """
         project = batch[0].project
-        params = {"ids": ",".join(script.id for script in batch)}
-        operation = f"read scripts of the {project.label}"
+        params, operation = {"ids": _ids_of(batch)}, f"read scripts of the {project.label}"
         data = self._session.get("/scripts", params, operation=operation, project=project.id, shape=_SCRIPTS)
-        entries: dict[str, Mapping[str, Any]] = {str(entry.get("id")).upper(): entry for entry in data["result"]}
-        decided = [script for script in batch if _decides(entries.get(script.id.upper()))]
+        entries = {str(entry.get("id")).upper(): entry for entry in data["result"] if _decides(entry)}
+        decided = [script for script in batch if script.id.upper() in entries]
         shown = {script.key: script.on_runtime(entries[script.id.upper()]) for script in decided}
-        if self._is_batch_right is None and decided:
-            first = decided[0]
-            self._is_batch_right = self._read(first) == shown[first.key]
+        return self._trusted(shown)
+
+    def _trusted(self, shown: dict[Key, SavedScript]) -> dict[Key, SavedScript]:
+        """What a response shows, if such responses show the same as a read of one script."""
+        if self._is_batch_right is None and shown:
+            first = next(iter(shown.values()))
+            self._is_batch_right = self._read(first) == first
         return shown if self._is_batch_right else {}
 
 
@@ -242,9 +249,9 @@ def shape_of(script: SavedScript) -> Shape:
 _SCRIPTS = list_of("result", OBJECT)
 
 
-def _decides(entry: Mapping[str, Any] | None) -> bool:
+def _decides(entry: Mapping[str, Any]) -> bool:
     """Whether an entry of many shows the script's runtime, and whether a variable of it holds a secret."""
-    return entry is not None and bool(entry.get("scriptRuntimeId")) and isinstance(entry.get("variables"), list)
+    return bool(entry.get("scriptRuntimeId")) and isinstance(entry.get("variables"), list)
 
 
 def read_script(session: Session, script: SavedScript, params: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
@@ -284,7 +291,7 @@ def _is_task(entry: Any) -> bool:
 _LIST = list_of("tasks", Shape("with its id and its schedule", _is_task))
 
 
-class Task(NamedTuple):
+class PlannedTask(NamedTuple):
     """A planned task of a script, as the list shows it. `last_run` is None until it was read, or if it never ran."""
 
     script: SavedScript
@@ -330,7 +337,7 @@ class ScriptTasks(NamedTuple):
     A script that is missing in `tasks` or `last_runs` could not be looked up.
     """
 
-    tasks: Mapping[Key, Sequence[Task]]
+    tasks: Mapping[Key, Sequence[PlannedTask]]
     last_runs: Mapping[Key, Mapping[str, Any] | None]
     unread: Sequence[Unread]
 
@@ -358,7 +365,7 @@ def find_tasks(
     entries, listed_projects = reader.list_tasks(projects)
     unclear = {project for (project, script), _entry in entries if not script}
     known = [key for key in by_key if key[0] in listed_projects and key[0] not in unclear]
-    tasks: dict[Key, list[Task]] = {key: [] for key in known}
+    tasks: dict[Key, list[PlannedTask]] = {key: [] for key in known}
     for task in reader.tasks_of(set(known), by_key, entries, with_last_runs=history):
         tasks[task.script.key].append(task)
     last_runs = reader.last_runs(scripts) if history else {}
@@ -455,14 +462,14 @@ class _TaskReader(Reader):
 
     def tasks_of(
         self, keys: Collection[Key], scripts: Mapping[Key, SavedScript], entries: Entries, *, with_last_runs: bool
-    ) -> list[Task]:
+    ) -> list[PlannedTask]:
         """The tasks of these scripts, each once; with their last runs, as far as these could be read."""
         by_identity = {(key, _identity(entry)): entry for key, entry in entries}
-        wanted = {each: Task(scripts[each[0]], entry) for each, entry in by_identity.items() if each[0] in keys}
+        wanted = {each: PlannedTask(scripts[each[0]], entry) for each, entry in by_identity.items() if each[0] in keys}
         read = self.each(self._read_task, list(wanted.values())) if with_last_runs else []
         return list({**wanted, **{(task.script.key, _identity(task.entry)): task for task in read}}.values())
 
-    def _read_task(self, task: Task) -> Task:
+    def _read_task(self, task: PlannedTask) -> PlannedTask:
         """The task with its last run."""
         path, params = f"{_TASKS}/{task.entry['id']}", {"scheduleId": task.entry["schedule"]["id"], "type": "script"}
         operation, project = f"read the {task.label}", task.script.project.id
@@ -492,7 +499,7 @@ class _TaskReader(Reader):
 
     def _history(self, scripts: Sequence[SavedScript], operation: str) -> list[Mapping[str, Any]]:
         """Runs of these scripts, without what they printed. `fields` would keep keys of the root object [schema]."""
-        params, project = {"scriptids": ",".join(script.id for script in scripts)}, scripts[0].project.id
+        params, project = {"scriptids": _ids_of(scripts)}, scripts[0].project.id
         data = self._session.get("/scripts/history", params, operation=operation, project=project, shape=_HISTORY)
         return [{key: value for key, value in run.items() if key != "log"} for run in data["history"]]
 

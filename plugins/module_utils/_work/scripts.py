@@ -12,9 +12,9 @@ from typing import Any
 from .._errors import ErrorList, MstrError, ValidationError
 from .._model.moves import Move
 from .._model.runtime import Runtime, id_from
+from .._model.schedules import used_by
 from .._model.scripts import Project, SavedScript, ScriptEntry, Unread, Usage
 from .._model.steps import Step
-from .._model.usage import used_by
 from .._text import counted, ended, listed
 from .api import Context, World, one_named
 from .script_usage import find_tasks, find_usage
@@ -194,7 +194,7 @@ def _target(world: World, entry: ScriptEntry, steps: Sequence[Step]) -> tuple[Ru
 
 def _runtime_of(step: Step) -> Runtime:
     """The runtime of a step as it is now, or will be."""
-    runtime = step.after or step.plan.target or step.before_or_empty
+    runtime = step.after or step.change.target or step.before_or_empty
     return runtime._replace(values={**runtime.values, "name": step.name or ""})
 
 

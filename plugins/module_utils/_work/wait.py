@@ -97,7 +97,7 @@ class _Watch:
         """Read the runtime again. Raises only Interrupted."""
         self._outage = None
         try:
-            seen = context.api.get(str(self.runtime.id), repr(self.runtime.name), polling=True)
+            seen = context.api.read(str(self.runtime.id), repr(self.runtime.name), polling=True)
             if seen is None:
                 raise MstrError(f"Runtime {self.runtime.label} was deleted while the task waited for it")
         except Interrupted:

@@ -16,8 +16,8 @@ from typing import NamedTuple, TypeVar
 
 from .._errors import ApiError, ConnectError, Interrupted, MstrError, as_mstr_error
 from .._model.approval import fingerprint
+from .._model.change import DONE, Change, as_stored, changed_since
 from .._model.definition import Definition
-from .._model.plan import DONE, Plan, as_stored, changed_since
 from .._model.runtime import INCOMPLETE, Runtime, lists_default
 from .._model.steps import PLANNED, READ, UNKNOWN, WRITTEN, Step
 from .._session.response import OBJECT_WITH_ID, is_outage, says_no_such_object
@@ -49,7 +49,7 @@ def write(context: Context, world: World, step: Step, read_first: bool = False) 
 
     `read_first`: plan an update again just before, because much time may have passed since the list was read.
     """
-    if read_first and step.plan.action == "update":
+    if read_first and step.change.action == "update":
         step = _planned_again(context, world, step)
     try:
         return _send_until_known(context, world, step)
@@ -63,10 +63,10 @@ def _send_until_known(context: Context, world: World, step: Step) -> Step:
     """The step after its request, sent again if its response was lost and nothing was done. Raises MstrError."""
     lost: list[MstrError] = []  # why there is no response, for each request that may have been carried out
     try:
-        while step.plan.changed and step.state == PLANNED:
+        while step.change.changed and step.state == PLANNED:
             step = _send_and_look(context, world, step, lost)
             if step.state == PLANNED and len(lost) > context.retries:
-                raise not_done_error(lost[-1], f"the runtime is still not {DONE[step.plan.action]}")
+                raise not_done_error(lost[-1], f"the runtime is still not {DONE[step.change.action]}")
     except Interrupted as exc:
         exc.outcome_unknown |= bool(lost)
         raise
@@ -91,12 +91,12 @@ def _send_and_look(context: Context, world: World, step: Step, lost: list[MstrEr
 
 def _is_name_taken(step: Step, exc: MstrError) -> bool:
     """Whether a create was refused because a runtime has the name."""
-    return step.plan.action == "create" and isinstance(exc, ApiError) and exc.number == ALREADY_EXISTS
+    return step.change.action == "create" and isinstance(exc, ApiError) and exc.number == ALREADY_EXISTS
 
 
 def _interrupted(step: Step, exc: Interrupted) -> Step:
     """The step after a signal, if its request was on its way. Raises MstrError if it was never sent."""
-    label, done = step.wanted.label, DONE[step.plan.action]
+    label, done = step.wanted.label, DONE[step.change.action]
     if not exc.outcome_unknown:
         raise MstrError(f"{exc.sentence}. The runtime {label} was not {done}.") from exc
     doubt = f"while the runtime {label} was being {done}. It may or may not have been {done}"
@@ -105,10 +105,10 @@ def _interrupted(step: Step, exc: Interrupted) -> Step:
 
 def _send_once(context: Context, world: World, step: Step) -> Step:
     """The step after its request was answered. Raises MstrError, also for a response that proves nothing."""
-    plan, session, written = step.plan, context.session, step.finished(WRITTEN)
-    runtime, comment = plan.target or step.before_or_empty, step.wanted.journal_comment
-    path, operation = path_of(runtime.id), f"{plan.action} the runtime {runtime.label}"
-    if plan.action == "delete":
+    change, session, written = step.change, context.session, step.finished(WRITTEN)
+    runtime, comment = change.target or step.before_or_empty, step.wanted.journal_comment
+    path, operation = path_of(runtime.id), f"{change.action} the runtime {runtime.label}"
+    if change.action == "delete":
         try:
             # The comment is for the journal, since 11.5.0300 [mstrio].
             session.send("DELETE", path, operation=operation, params={"userComments": comment} if comment else None)
@@ -116,12 +116,12 @@ def _send_once(context: Context, world: World, step: Step) -> Step:
             if not says_no_such_object(exc):
                 raise
         return written
-    if plan.action == "update":
+    if change.action == "update":
         # The body must include the name [mstrio].
-        response = session.request("PATCH", path, json=plan.body, operation=operation)
+        response = session.request("PATCH", path, json=change.body, operation=operation)
         session.data_of(response, operation)
         return written._replace(status=response.status)
-    identity = str(session.send("POST", RUNTIMES, plan.body, operation=operation, shape=OBJECT_WITH_ID)["id"])
+    identity = str(session.send("POST", RUNTIMES, change.body, operation=operation, shape=OBJECT_WITH_ID)["id"])
     if any(existed.key == identity.upper() for existed in world.runtimes):
         sentence = f"The server answered to the create of {runtime.name!r} with the id of a different runtime"
         raise ApiError(f"{sentence}, {identity}.", outcome_unknown=True)
@@ -132,7 +132,7 @@ def _planned_again(context: Context, world: World, step: Step) -> Step:
     """The update with a plan from the runtime as it is now, so that no change of another client is overwritten."""
     before = step.before_or_empty
     try:
-        current = context.api.find(str(before.id), repr(before.name))
+        current = context.api.read_or_prove_gone(str(before.id), repr(before.name))
     except Interrupted as exc:
         raise MstrError(f"{exc.sentence}. The runtime {step.wanted.label} was not updated.") from exc
     if current and not step.wanted.id and current.name != before.name:
@@ -140,7 +140,7 @@ def _planned_again(context: Context, world: World, step: Step) -> Step:
             f"{before.label} was renamed to {current.name!r} after the plan was made, so it was left as it is. Check "
             "it, and run the task again."
         )
-    return _approved(context, before, step.plan, plan_step(context, world, step._replace(before=current)))
+    return _approved(context, before, step.change, plan_step(context, world, step._replace(before=current)))
 
 
 def check_after_loss(
@@ -189,8 +189,8 @@ class _Seen(NamedTuple):
 
 def _checked_after_loss(context: Context, world: World, step: Step, lost: MstrError) -> Step:
     """Check a write whose response was lost. Returns the step, done or with the plan of what is left to do."""
-    unknown = f"The runtime {step.wanted.label} may or may not have been {DONE[step.plan.action]}"
-    look = partial(_LOOKS[step.plan.action], context, world, step)
+    unknown = f"The runtime {step.wanted.label} may or may not have been {DONE[step.change.action]}"
+    look = partial(_LOOKS[step.change.action], context, world, step)
     look_despite_outage: Callable[[], _Seen] = context.session.despite_outage(look_up_reason(lost))(look)
     seen = _Seen(_MISSING, step)
     for seen in check_after_loss(context.pause, context.retries, lost, look_despite_outage, unknown):
@@ -200,7 +200,7 @@ def _checked_after_loss(context: Context, world: World, step: Step, lost: MstrEr
     if seen.outcome == _CHANGED:
         changed = ", ".join(changed_since(seen.step.before_or_empty, step.before_or_empty))
         raise not_done(lost, f"{step.before_or_empty.label} was not deleted, because it changed meanwhile: {changed}.")
-    return _approved(context, step.before, step.plan, seen.step)
+    return _approved(context, step.before, step.change, seen.step)
 
 
 def _create_seen(context: Context, world: World, step: Step) -> _Seen:
@@ -225,7 +225,7 @@ def _update_seen(context: Context, _world: World, step: Step) -> _Seen:
     if found is None and not step.wanted.id:
         _check_complete(now.runtimes)
     again = plan_step(context, now, step._replace(before=found))
-    return _Seen(_MISSING if again.plan.changed else _DONE, again)
+    return _Seen(_MISSING if again.change.changed else _DONE, again)
 
 
 def _delete_seen(context: Context, _world: World, step: Step) -> _Seen:
@@ -260,9 +260,9 @@ _LOOKS: dict[str, Callable[[Context, World, Step], _Seen]] = {
 }
 
 
-def _approved(context: Context, before: Runtime | None, plan: Plan, step: Step) -> Step:
+def _approved(context: Context, before: Runtime | None, change: Change, step: Step) -> Step:
     """The step. Raises MstrError if its plan, made during the work, is not the plan for `before` that was approved."""
-    if context.inputs.plan_id and fingerprint(step.before, step.plan) != fingerprint(before, plan):
+    if context.inputs.plan_id and fingerprint(step.before, step.change) != fingerprint(before, change):
         raise MstrError(
             f"The runtime {step.wanted.label} changed while the approved plan was carried out, so this task leaves it "
             "as it is. Check again and have the new plan approved."
@@ -283,7 +283,7 @@ def _name_taken(context: Context, world: World, step: Step, refusal: MstrError, 
         return confirm(context, step, holder)
     # Another play created it first: write only what still differs.
     again = plan_step(context, now, step._replace(before=holder))
-    return _approved(context, None, step.plan, again)
+    return _approved(context, None, step.change, again)
 
 
 def is_answer(lost: MstrError) -> bool:
@@ -318,7 +318,7 @@ def read_again(context: Context, steps: Sequence[Step]) -> list[Step]:
     """Read the written runtimes again: a single updated one by its id, others in one list."""
     unread = [step for step in steps if is_unproven(step)]
     # The list also shows whether somebody else has given a runtime the same name meanwhile.
-    gives_name = any("name" in step.plan.changed_fields for step in unread)
+    gives_name = any("name" in step.change.changed_fields for step in unread)
     return prove_all(context, steps, gives_name or len(unread) > 1, partial(_confirmed, context))
 
 
@@ -379,9 +379,9 @@ def _confirmed(context: Context, listed: Sequence[Runtime], step: Step) -> Step:
     """The step with its runtime as it is now, or with NoEffect if no create was carried out. Raises MstrError."""
     key = (step.runtime or step.before_or_empty).key
     shown = next((runtime for runtime in listed if runtime.key == key), None)
-    current = context.api.with_all_fields(shown, needed_fields(context, step.wanted))
+    current = context.api.read_if_lacking(shown, needed_fields(context, step.wanted))
     # A list may omit a runtime that can be read by its id.
-    current = current or context.api.get(key, step.wanted.label)
+    current = current or context.api.read(key, step.wanted.label)
     if current:
         _warn_of_namesakes(context, listed, step)
         return confirm(context, step, current)
@@ -395,7 +395,7 @@ def _warn_of_namesakes(context: Context, listed: Sequence[Runtime], step: Step) 
     """Warn if several listed runtimes have the name that a write gave to one."""
     name = step.wanted.name
     ids = [str(runtime.id) for runtime in listed if runtime.name == name]
-    if len(ids) > 1 and "name" in step.plan.changed_fields:
+    if len(ids) > 1 and "name" in step.change.changed_fields:
         context.warn(
             f"Several runtimes now have the name {name!r}: {' and '.join(ids)}. Another task gave it to one, or a lost "
             "response made this task create two. Rename or delete one by its id."
@@ -407,17 +407,17 @@ def confirm(context: Context, step: Step, current: Runtime) -> Step:
 
     The step has the error NoEffect if an update changed nothing.
     """
-    plan, before = step.plan, step.before
-    if plan.action == "update" and before and not changed_since(current, before, plan.changed_fields):
+    change, before = step.change, step.before
+    if change.action == "update" and before and not changed_since(current, before, change.changed_fields):
         answer = f"answered {step.status} but" if step.status else "accepted the update but"
         error = NoEffect(
             f"Could not update the runtime {current.label}: the server {answer} changed nothing "
-            f"({', '.join(plan.changed_fields)}). The user may lack permission on this object.",
+            f"({', '.join(change.changed_fields)}). The user may lack permission on this object.",
             http_status=step.status,
             request=f"PATCH /api{path_of(current.id)}",
         )
         return step._replace(state=PLANNED, after=None, error=error)
-    plan, differences = as_stored(plan, step.wanted, current)
+    change, differences = as_stored(change, step.wanted, current)
     for text in differences:
         context.warn(text)
-    return step._replace(state=READ, after=current, plan=plan)
+    return step._replace(state=READ, after=current, change=change)

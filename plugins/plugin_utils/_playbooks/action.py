@@ -142,10 +142,7 @@ class Action(ActionBase):
         values = {option: self.value(name) for option, name in names.items()}
         if is_given(values.get("src")):
             values["src"] = self.path_of(values["src"])
-        # An empty approval is an error.
-        return {
-            option: value for option, value in values.items() if is_given(value) or (option, value) == ("plan_id", "")
-        }
+        return {option: value for option, value in values.items() if is_given(value)}
 
     def of_hosts(self, hosts: Iterable[str], needed: Container[str]) -> dict[str, Result]:
         """The variables `mstr_…` and `ansible_connection` of other hosts, as they are for this task.

@@ -19,14 +19,14 @@ from itertools import chain, count
 from typing import Any, NamedTuple
 
 from ...module_utils._errors import ErrorList, ValidationError
-from ...module_utils._model.usage import name_of
+from ...module_utils._model.schedules import name_of
 from ...module_utils._text import ended, listed
 from .._reports.export import File
 from .._reports.finding import entries
 from .action import Action, Result, refused
 from .destination import kind_at
 from .export import BACKUP, OwnFile, exported
-from .variables import APPLIED, DEFINITIONS, empty_errors, types, unknown_errors, with_exemptions
+from .variables import APPLIED, DEFINITIONS, empty_errors, empty_guards, retyped_errors, unknown_errors, with_exemptions
 
 _DEST = "mstr_runtimes_backup_dest"
 
@@ -59,9 +59,10 @@ def apply(action: Action, plan_id: str | None = None, check_mode: bool = False) 
 def _options(action: Action) -> Result:
     """The options of mstr_runtimes. Raises ValidationError with every error of a variable."""
     definitions = definitions_of(action)
+    extra = action.extra_vars()
     with ErrorList() as errors:
-        empty = [name for name in types("apply") if action.value(name) == ""]
-        errors.add(*unknown_errors(action.task_vars), *empty_errors(empty))
+        errors.add(*unknown_errors(action.task_vars), *empty_errors(empty_guards("apply", action.value, extra)))
+        errors.add(*retyped_errors(extra))
         if not definitions:
             errors.add("Set mstr_runtimes or mstr_runtimes_src; neither is set.")
         if len(definitions) > 1:

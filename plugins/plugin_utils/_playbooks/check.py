@@ -25,10 +25,19 @@ from ...module_utils._session.session_string import decode
 from ...module_utils._text import listed
 from .._connection import is_given
 from .._reports import formats, plan_file
-from .._reports.evaluation import grouped
+from .._reports.texts import grouped
 from .._reports.upgrade import upgrade_errors
 from .destination import dest_errors
-from .variables import OWN_FILES, empty_errors, own_file, types, unknown_errors, unused_errors
+from .variables import (
+    OWN_FILES,
+    empty_errors,
+    empty_guards,
+    own_file,
+    retyped_errors,
+    types,
+    unknown_errors,
+    unused_errors,
+)
 
 # A value that cannot be known before a task of the host runs, such as one with a template that is not valid. The task
 # of this host then reports it, and the other hosts go on.
@@ -152,12 +161,13 @@ def values_needed(playbook: str) -> frozenset[str]:
 def run_errors(run: NewRun) -> list[str]:
     """Everything that is wrong with a run, each as a sentence; empty if it may begin."""
     names = {name for values in run.hosts.values() for name in values}
-    used = types(run.playbook)
-    empty = [name for values in run.hosts.values() for name in used if values.get(name) == ""]
+    guards = (empty_guards(run.playbook, values.get, run.extra) for values in run.hosts.values())
+    empty = dict.fromkeys(chain.from_iterable(guards))
     kinds = (
         unknown_errors(names, run.extra),
         unused_errors(run.playbook, run.extra),
-        empty_errors(empty),
+        empty_errors(list(empty)),
+        retyped_errors(run.extra),
         _switch_errors(run),
         _plan_errors(run),
         _export_errors(run),

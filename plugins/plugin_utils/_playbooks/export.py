@@ -25,7 +25,7 @@ from .._reports.upgrade import UPGRADE_DAYS, Upgrade, is_any_due, upgrade_errors
 from .action import Action, Result, refused
 from .check import UNKNOWN, one_file_error
 from .destination import dest_errors, write
-from .variables import empty_errors, own_file, unknown_errors
+from .variables import empty_errors, empty_guards, own_file, unknown_errors
 
 # What is exported, and who writes the file.
 BACKUP = "a backup", "the role mstr.library.runtimes, before it changed anything"
@@ -62,7 +62,7 @@ def _file(action: Action) -> tuple[File | None, Result, list[str]]:
     target = action.value(_UPGRADE)
     today = datetime.now(timezone.utc).date()
     with ErrorList() as errors:
-        errors.add(*empty_errors([_UPGRADE] if target == "" else []))
+        errors.add(*empty_errors(empty_guards("export", action.value, action.extra_vars())))
         errors.add(*(upgrade_errors(target, today) if is_given(target) else ()))
     if target is None:
         return (*exported(action, EXPORT), [])

@@ -15,6 +15,7 @@ import shlex
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -23,8 +24,9 @@ from ...module_utils._text import clean, listed
 from .._reports import environment, formats, plan_file
 from .._reports.console import console_lines
 from .._reports.environment import Environment
-from .._reports.evaluation import grouped
 from .._reports.finding import Json
+from .._reports.overview import rank
+from .._reports.texts import grouped
 
 _MOST_LINES = 20
 _HOST = "{{ inventory_hostname }}"
@@ -85,21 +87,29 @@ def run_report(run: FinishedRun, write: Callable[..., None]) -> RunReport:
     if failed:
         first = next(iter(failed.values()))
         errors = {**dict.fromkeys(run.results, first), **errors}
-    lines += [*not_reached, *_backup_lines(run), *_written_lines(run, failed), *failed.values()]
-    # Nobody can approve a plan that failed.
-    planned = [each for each in environments if each.outcome != "failed"]
-    return RunReport(lines, errors, {each.environment: each.plan_id for each in planned if each.plan_id})
+    lines = [*not_reached, *lines, *_backup_lines(run), *_written_lines(run, failed), *failed.values()]
+    return RunReport(lines, errors, _plan_ids(environments))
 
 
 def _environment_lines(run: FinishedRun) -> tuple[list[str], list[Environment]]:
-    """The lines about each environment, and what is known of it without its runtimes, to save memory."""
+    """The lines about each environment, failures first; what is known of it, without its runtimes to save memory."""
     predicted = run.check_mode or run.playbook == "audit"
-    lines: list[str] = []
+    ranked: list[tuple[int, list[str]]] = []
     environments = []
     for found in _environments(run):
-        lines += console_lines(found, predicted)
+        ranked.append((rank(found), [*console_lines(found, predicted)]))
         environments.append(found._replace(runtimes=()))
-    return lines, environments
+    ranked.sort(key=itemgetter(0))
+    return [line for _rank, lines in ranked for line in lines], environments
+
+
+def _plan_ids(environments: Iterable[Environment]) -> dict[str, str]:
+    """The ids of the plans that somebody can approve, each with its server, by environment."""
+    return {
+        each.environment: f"{each.plan_id}{plan_file.ON_SERVER}{each.server}" if each.server else each.plan_id
+        for each in environments
+        if each.plan_id and each.outcome != "failed"
+    }
 
 
 def _write_files(
@@ -173,25 +183,19 @@ def _shortened(error: str) -> str:
 
 
 def _backup_lines(run: FinishedRun) -> Iterator[str]:
-    """The way back of all environments that changed, and which of them have none.
-
-    One line serves all hosts whose paths differ by the host's name alone.
-    """
+    """The backups of all environments that changed, the way back, and which of them have none."""
     results = run.written.items()
     backups = {host: str(result["backup"]) for host, result in results if result.get("backup")}
     without = [host for host in run.written if host not in backups]
     if without:
         yield f"There is no backup of {listed(without, 5)}, because mstr_runtimes_backup_dest is not set."
-    yield from (
-        f"{host} may have been written, because its task did not say what it did. Its backup is {path}"
-        for host, path in backups.items()
-        if not run.written[host].get("changed")
-    )
-    hosts_by_pattern = grouped((_pattern(host, path), host) for host, path in backups.items())
-    for pattern, hosts in hosts_by_pattern.items():
-        path = pattern if len(hosts) > 1 else backups[hosts[0]]
-        limit = shlex.quote(",".join(hosts))
-        yield f"To go back: mstr.library.apply with --limit {limit} {extra_option('mstr_runtimes_src', path)}"
+    for host, path in backups.items():
+        if not run.written[host].get("changed"):
+            yield f"{host} may have been written, because its task did not say what it did."
+        yield f"Backup of {host}: {path}"
+    for pattern, hosts in grouped((_pattern(host, path), host) for host, path in backups.items()).items():
+        source = extra_option("mstr_runtimes_src", pattern if len(hosts) > 1 else backups[hosts[0]])
+        yield f"To go back: mstr.library.apply with --limit {shlex.quote(','.join(hosts))} {source}"
     if backups:
         yield "The next apply of the definitions undoes that. What this run created stays."
 

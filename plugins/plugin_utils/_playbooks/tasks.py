@@ -30,6 +30,12 @@ from .action import Action, Result, failed, now, refused
 from .apply import BOTH_SET, apply, definitions_of, policy_of
 from .check import NewRun, dests, run_errors, values_needed
 
+# A relaunch has the variables of the first launch.
+_AGAIN = (
+    "Check again, and have the new plan approved. In AWX, launch the workflow again, not the failed job: a relaunch "
+    "keeps the plan ids, and is refused again."
+)
+
 
 def check_run(action: Action) -> Result:
     """Check the whole run before the first request: the variables of every host, the files and the inventory.
@@ -85,15 +91,20 @@ def work(action: Action) -> Result:
 def _apply_approved(action: Action) -> Result:
     """The result of an apply; of an approved plan, if there is one, which is compared by its id."""
     approved = _approved(action)
-    result = apply(action, approved.plan_id if approved else _approved_id(action))
-    if not approved or not result.get("failed") or result.get("plan_id") in (None, approved.plan_id):
+    handed_on = None if approved else _approved_id(action)
+    plan_id = approved.plan_id if approved else handed_on
+    result = apply(action, plan_id)
+    is_refused = plan_id and result.get("failed") and result.get("plan_id") not in (None, plan_id)
+    if not is_refused:
         return result
+    if not approved:
+        return {**result, "msg": f"{result['msg']} {_AGAIN}"}
     now = result if action.check_mode else apply(action, check_mode=True)
     differences = plan_file.differences_of(environment.applied(action.host, now, check_mode=True))
     return {**result, "msg": plan_file.refusal(approved, differences)}
 
 
-def _approved(action: Action) -> plan_file.Plan | None:
+def _approved(action: Action) -> plan_file.ApprovedPlan | None:
     """The approved plan of a file; None without one."""
     src = action.non_empty("mstr_plan_src")
     if src is None:
@@ -106,18 +117,27 @@ def _approved(action: Action) -> plan_file.Plan | None:
 
 
 def _approved_id(action: Action) -> str | None:
-    """The id of the approved plan of the host, which a check has handed on; None if nothing was handed on."""
+    """The id of the approved plan of the host, which a check has handed on; None if nothing was handed on.
+
+    Raises ValidationError if there is no plan for the host, or one for a different server.
+    """
     plan_ids = action.value("mstr_runtimes_plan_ids")
     if plan_ids is None:
         return None
     # Between two jobs of AWX, a text of digits may become a number.
-    by_host = {str(host): str(plan_id) for host, plan_id in plan_ids.items()}
+    by_host = {str(host): str(approved) for host, approved in plan_ids.items()}
     if action.host not in by_host:
         raise refused(
-            f"mstr_runtimes_plan_ids has no plan for {action.host}, so nothing was changed there. Run the check again, "
-            "and have its plan approved."
+            f"mstr_runtimes_plan_ids has no plan for {action.host}, so nothing was changed there: its check failed, "
+            f"had a limit without it, or was sliced (job_slice_count), and only one slice hands on its plans. {_AGAIN}"
         )
-    return by_host[action.host]
+    plan_id, _separator, server = by_host[action.host].partition(plan_file.ON_SERVER)
+    now = action.server()
+    if server and now and server != now:
+        raise refused(
+            f"The plan is different: approved for {server}, now {action.host} is {now}. Nothing was written. {_AGAIN}"
+        )
+    return plan_id
 
 
 def audit(action: Action) -> Result:

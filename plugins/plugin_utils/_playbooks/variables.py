@@ -9,7 +9,7 @@ Pure, except that those that are no option of a module are read from `variables.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -50,6 +50,8 @@ DEFINITIONS = {"runtimes": "mstr_runtimes", "src": f"{_ROLE}src"}
 COMPARED = {option: f"{_ROLE}{option}" for option in _COMPARED}
 APPLIED = {**COMPARED, **{option: f"{_ROLE}{option}" for option in _WRITTEN}}
 AUDITED = {**COMPARED, **{f"include_{what}": f"mstr_audit_{what}" for what in ("installed", "scripts")}}
+_TEXT_TYPES = ("str", "path", "list")
+_OWN_CHECK = ("mstr_export_upgrade", f"{_ROLE}plan_id")
 # What the role and the playbooks set themselves.
 OWN = frozenset({"mstr_export_result", "mstr_runtimes_result"})
 # What every playbook takes: a check in a workflow of AWX hands it on to all later jobs.
@@ -97,15 +99,55 @@ def types(playbook: str) -> dict[str, str]:
     return {variable.name: variable.type for variable in table() if playbook in variable.playbooks}
 
 
-def empty_errors(empty: Collection[str]) -> list[str]:
-    """One sentence for all guards among these variables, whose values are empty texts."""
-    names = [name for name in _GUARDS if name in empty]
+def empty_guards(playbook: str, value: Callable[[str], Any], extra: Container[str]) -> list[str]:
+    """The guards of a playbook that are empty. `value`: of a variable. `extra`: the extra variables (-e).
+
+    Null is not set in an inventory, but empty in an extra variable: AWX writes a blank answer as `!unsafe ''`, of which
+    ansible-core 2.19 and newer make null.
+    """
+    used = types(playbook)
+    return [name for name in _GUARDS if name in used and _is_empty(value(name), name in extra)]
+
+
+def _is_empty(value: Any, is_extra: bool) -> bool:
+    return not value.strip() if isinstance(value, str) else value is None and is_extra
+
+
+def empty_errors(names: Sequence[str]) -> list[str]:
+    """One sentence for all these guards, which are empty."""
     if not names:
         return []
     return [
         f"{' and '.join(names)} {'are' if len(names) > 1 else 'is'} empty, which would switch off what it protects or "
-        f"""decides. Set a value. To switch off what an inventory sets: -e '{{"{names[0]}": null}}'."""
+        "decides. Set a value, or remove the variable; in AWX, answer it, or remove the question."
     ]
+
+
+def retyped_errors(extra: Mapping[str, Any]) -> list[str]:
+    """One sentence for all extra variables (-e) that are text, but of which Ansible has made something else.
+
+    AWX writes the answer 0012345 as `!unsafe '0012345'`, of which ansible-core 2.19 and newer make 5349.
+    """
+    names = [name for name in _texts() if _is_retyped(extra.get(name))]
+    if not names:
+        return []
+    return [
+        f"{' and '.join(names)} must be text, but Ansible has made a number, true or false of it. In the answer to a "
+        "question of AWX, write more than digits or one word such as yes; elsewhere, put it in quotes."
+    ]
+
+
+def _is_retyped(value: Any) -> bool:
+    values = value if isinstance(value, (list, tuple)) else [value]
+    return any(isinstance(each, (bool, int, float)) for each in values)
+
+
+@cache
+def _texts() -> tuple[str, ...]:
+    """The variables that are text, or a list of texts. A wrong plan id lets nothing pass."""
+    connection = [CONNECTION[option] for option, spec in OPTIONS.items() if spec["type"] in _TEXT_TYPES]
+    own = [variable.name for variable in table() if variable.type in _TEXT_TYPES and variable.name not in _OWN_CHECK]
+    return (*connection, *own)
 
 
 def with_exemptions(policy: Any, exemptions: Any) -> Any:

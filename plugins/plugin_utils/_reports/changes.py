@@ -14,7 +14,7 @@ from itertools import chain
 from typing import Any
 
 from ...module_utils._model.fields import BY_NAME
-from ...module_utils._model.usage import label_of, name_of
+from ...module_utils._model.schedules import label_of, name_of
 from ...module_utils._text import counted
 from .differences import difference_lines
 from .finding import Json, entries

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from ...module_utils._text import LONGEST_TEXT, clean, counted, listed
+from ...module_utils._text import LONGEST_TEXT, clean
 from .changes import change_texts, script_text
 from .environment import Environment
-from .evaluation import grouped
-from .finding import KINDS
+from .finding import causes, warning_lines
 from .overview import head_lines
 
 _MOST_LINES = 20  # of a kind
@@ -40,8 +39,8 @@ def _lines(environment: Environment, predicted: bool) -> Iterator[tuple[str, str
     yield from (("head", line) for line in head_lines(environment, predicted))
     if environment.counts is None:
         yield from _change_lines(environment, predicted)
-    yield from (("warning", f"warning: {text}") for text in environment.warnings)
     yield from finding_lines(environment)
+    yield from (("warning", f"warning: {text}") for text in warning_lines(environment.warnings, _MOST_NAMES))
 
 
 def _change_lines(environment: Environment, predicted: bool) -> Iterator[tuple[str, str]]:
@@ -52,16 +51,5 @@ def _change_lines(environment: Environment, predicted: bool) -> Iterator[tuple[s
 
 
 def finding_lines(environment: Environment) -> Iterator[tuple[str, str]]:
-    """The lines about the findings, each after its kind."""
-    for kind, findings in grouped((found.kind, found) for found in environment.findings).items():
-        if KINDS[kind].only_names:
-            yield kind, _names_line(environment, kind)
-        else:
-            yield from ((kind, line) for found in findings for line in found.lines)
-
-
-def _names_line(environment: Environment, kind: str) -> str:
-    """Such as `2 runtimes have no definition: 'Extra', 'Trial'`."""
-    words, names = KINDS[kind], environment.names_of(kind)
-    verb = words.one if len(names) == 1 else words.many
-    return f"{counted(len(names), 'runtime')} {verb}: {listed(list(map(repr, names)), _MOST_NAMES)}"
+    """The lines about the findings by cause, each after its kind."""
+    return ((cause.kind, line) for cause in causes(environment.findings) for line in cause.lines(_MOST_NAMES))

@@ -21,7 +21,6 @@ from .changes import changes_of, scripts_of
 from .finding import (
     DEFINITIONS,
     INSTALLED,
-    KINDS,
     POLICY,
     SCRIPTS,
     Finding,
@@ -79,7 +78,7 @@ class Environment(NamedTuple):
 
     def fails(self, gates: Iterable[str]) -> bool:
         """Whether one of these variables, which are on, is about something that was found."""
-        return any(KINDS[found.kind].gate in gates for found in self.findings)
+        return any(found.gate in gates for found in self.findings)
 
 
 def unpacked(text: str) -> Environment:

@@ -9,8 +9,7 @@ Pure, except that an exemption is compared with the date.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
@@ -19,9 +18,6 @@ from ...module_utils._model.policy import policy_from
 from ...module_utils._work.api import utc_date
 from ...module_utils._work.inputs import POLICY_OPTION
 from .texts import plain
-
-_Key = TypeVar("_Key")
-_Value = TypeVar("_Value")
 
 
 def rules_of(option: Any) -> dict[str, Any]:
@@ -41,11 +37,3 @@ def rules_of(option: Any) -> dict[str, Any]:
         return {}
     rules = {key: limit if validated[key] is None else validated[key] for key, limit in policy.limits.items()}
     return {**rules, "exemptions": validated["exemptions"]} if policy.exemptions else rules
-
-
-def grouped(pairs: Iterable[tuple[_Key, _Value]]) -> dict[_Key, list[_Value]]:
-    """The second values of the pairs by the first ones."""
-    groups: dict[_Key, list[_Value]] = {}
-    for key, value in pairs:
-        groups.setdefault(key, []).append(value)
-    return groups

@@ -29,7 +29,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 _TEMPLATE = re.compile(r"\{[{%#]")
 
 
-Runtime = Mapping[str, Any]
+Json = Mapping[str, Any]
 # Why no definition can express a runtime, by its name and its id.
 Reasons = Mapping[tuple[str, str], Sequence[str]]
 
@@ -73,7 +73,7 @@ class File(NamedTuple):
 
 
 def to_file(
-    runtimes: Sequence[Runtime],
+    runtimes: Sequence[Json],
     writer: str,
     backup_of: str | None = None,
     scripts: bool = False,
@@ -130,7 +130,7 @@ def _dumper(yaml: Any) -> Any:
     return Dumper
 
 
-def _identity(runtime: Runtime) -> tuple[str, str]:
+def _identity(runtime: Json) -> tuple[str, str]:
     return str(runtime.get("name") or ""), str(runtime.get("id") or "")
 
 
@@ -145,7 +145,7 @@ def assignments(scripts: Iterable[Mapping[str, Any]], runtime: str) -> Iterator[
         }
 
 
-def to_definitions(runtimes: Iterable[Runtime]) -> list[dict[str, Any]]:
+def to_definitions(runtimes: Iterable[Json]) -> list[dict[str, Any]]:
     """The definitions, sorted by name, with fields in the order of the table, so that a file of them is stable.
 
     `runtimes` are as in a result. Omitted are what `unrestorable` names, and the default runtime, which every server
@@ -159,7 +159,7 @@ def to_definitions(runtimes: Iterable[Runtime]) -> list[dict[str, Any]]:
 
 
 def _expressed(
-    runtimes: Sequence[Runtime], ids: bool
+    runtimes: Sequence[Json], ids: bool
 ) -> tuple[list[dict[str, Any]], dict[tuple[str, str], Sequence[str]]]:
     """The definitions, and why other runtimes have none. `ids`: with ids and the default runtime, for a backup."""
     namesakes: dict[str, list[str]] = {}
@@ -185,7 +185,7 @@ def _expressed(
     return sorted(definitions, key=lambda definition: str(definition["name"])), refused
 
 
-def unrestorable(definitions: Sequence[Runtime]) -> list[str]:
+def unrestorable(definitions: Sequence[Json]) -> list[str]:
     """What applying these definitions cannot bring back, because the server has no value and a definition needs one.
 
     A line for each option, with the names of the runtimes, in the order of the fields.

@@ -9,21 +9,23 @@ A finding is made once, from data. Every format shows it by its kind, and decide
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ...module_utils._text import LONGEST_TEXT, clean
+from ...module_utils._text import LONGEST_TEXT, clean, counted, listed
+from .texts import grouped
 
 Json = Mapping[str, Any]
 
 
-class Kind(NamedTuple):
+class FindingKind(NamedTuple):
     """A kind of finding.
 
     `one`, `many`: the words behind its number. `title`: of its column. `tone`: how a page shows it. `outcome`: of an
     audit that found it, empty if it decides nothing. `gate`: the variable that fails an environment which has it.
-    `needs`: what an audit must have looked at, so that no finding means that there is none. `only_names`: its
-    findings say no more than its words, so their names stand in one line.
+    `needs`: what an audit must have looked at, so that no finding means that there is none.
     """
 
     title: str
@@ -33,7 +35,6 @@ class Kind(NamedTuple):
     outcome: str = ""
     gate: str = ""
     needs: str = ""
-    only_names: bool = False
 
 
 def entries(values: Json, key: str) -> Sequence[Any]:
@@ -46,15 +47,15 @@ VIOLATION_GATE, DRIFT_GATE = "mstr_fail_on_violation", "mstr_fail_on_drift"
 POLICY, DEFINITIONS, SCRIPTS, INSTALLED = "policy", "definitions", "scripts", "installed"
 # In the order in which people are to see them.
 KINDS = {
-    "open_networks": Kind(
+    "open_networks": FindingKind(
         "Open to everything", "runtime is open to everything", "runtimes are open to everything", "bad", "problems"
     ),
-    "violations": Kind("Violations", "violation", "violations", "bad", "violations", VIOLATION_GATE, POLICY),
+    "violations": FindingKind("Violations", "violation", "violations", "bad", "violations", VIOLATION_GATE, POLICY),
     # Nobody knows whether the runtimes that such a list lacks violate the policy.
-    "incomplete": Kind(
+    "incomplete": FindingKind(
         "Incomplete list", "incomplete list of runtimes", "incomplete lists", "bad", "problems", VIOLATION_GATE
     ),
-    "drift": Kind(
+    "drift": FindingKind(
         "Drift",
         "differs from its definition",
         "differ from their definitions",
@@ -63,31 +64,33 @@ KINDS = {
         DRIFT_GATE,
         DEFINITIONS,
     ),
-    "not_ready": Kind("Not ready", "is not ready", "are not ready", "bad", "problems"),
-    "python_ended": Kind("Python ends", "Python version ends", "Python versions end"),
-    "dangling": Kind(
+    "not_ready": FindingKind("Not ready", "is not ready", "are not ready", "bad", "problems"),
+    "python_ended": FindingKind(
+        "Python ends",
+        "runtime on a Python near or past its end of support",
+        "runtimes on a Python near or past its end of support",
+    ),
+    "dangling": FindingKind(
         "Scripts without runtime",
         "script has no runtime",
         "scripts have no runtime",
         outcome="problems",
         needs=SCRIPTS,
     ),
-    "failed_runs": Kind("Failed runs", "last run failed", "last runs failed", outcome="problems", needs=SCRIPTS),
-    "mismatches": Kind(
+    "failed_runs": FindingKind("Failed runs", "last run failed", "last runs failed", outcome="problems", needs=SCRIPTS),
+    "mismatches": FindingKind(
         "Other versions",
         "installed version differs",
         "installed versions differ",
         outcome="problems",
         needs=INSTALLED,
     ),
-    "unread": Kind("Not read", "look-up failed", "look-ups failed"),
-    "undefined": Kind(
-        "No definition", "has no definition", "have no definition", "", needs=DEFINITIONS, only_names=True
-    ),
-    "not_evaluated": Kind(
+    "unread": FindingKind("Not read", "look-up failed", "look-ups failed", outcome="problems"),
+    "undefined": FindingKind("No definition", "has no definition", "have no definition", "", needs=DEFINITIONS),
+    "not_evaluated": FindingKind(
         "Not evaluated", "value not evaluated", "values not evaluated", outcome="not_evaluated", needs=POLICY
     ),
-    "exempted": Kind("Exempted", "exempted violation", "exempted violations", "", needs=POLICY),
+    "exempted": FindingKind("Exempted", "exempted violation", "exempted violations", "", needs=POLICY),
 }
 # The outcomes of an audit with findings, the worst first: the worst of its kinds is that of the audit.
 OUTCOMES = ("violations", "drift", "problems", "not_evaluated")
@@ -110,10 +113,77 @@ class Finding(NamedTuple):
         return self.data.get("id") or self.runtime
 
     @property
-    def lines(self) -> list[str]:
-        """Its sentences, each of which names the runtime."""
-        start = "" if self.runtime is None else f"{self.runtime!r} "
-        return [f"{start}{line}" for line in self.text.splitlines()]
+    def is_deletion(self) -> bool:
+        """Whether an apply would delete the runtime."""
+        return self.data.get("action") == "deleted"
+
+    @property
+    def gate(self) -> str:
+        """The variable that fails an environment which has it; empty if none does."""
+        return str(self.data.get("gate") or KINDS[self.kind].gate)
+
+    @property
+    def number(self) -> int:
+        """How many it counts for: a Python that ends counts each runtime that has it."""
+        return len(self.data["runtimes"]) if self.kind == "python_ended" else 1
+
+
+class Cause(NamedTuple):
+    """What one or several findings of a kind say alike, with the runtimes; none if it is about the environment."""
+
+    kind: str
+    text: str
+    runtimes: Sequence[str]
+
+    def lines(self, most: int) -> Iterator[str]:
+        """Its sentences, each of which names the runtimes, at most so many."""
+        for line in self.text.splitlines():
+            if len(self.runtimes) == 1:
+                yield f"{self.runtimes[0]!r} {line}"
+            else:
+                yield f"{line}{self._names(most)}"
+
+    def _names(self, most: int) -> str:
+        names = listed(list(map(repr, self.runtimes)), most)
+        return f" ({counted(len(self.runtimes), 'runtime')}: {names})" if names else ""
+
+
+def causes(findings: Iterable[Finding]) -> Iterator[Cause]:
+    """The findings by what they say, in their order. Exemptions are one number, by reason and last day."""
+    alike = grouped(((found.kind, found.text, found.runtime is None), found) for found in findings)
+    exempted: list[Finding] = []
+    for (kind, text, _is_of_environment), same in alike.items():
+        if kind == "exempted":
+            exempted += same
+        else:
+            yield Cause(kind, text, [found.runtime for found in same if found.runtime is not None])
+    if exempted:
+        yield Cause("exempted", _exemptions_text(exempted), ())
+
+
+def _exemptions_text(exempted: Sequence[Finding]) -> str:
+    """Such as `3 exempted violations: 2 until 2099-12-31 (nobody uses it), 1 until 2026-12-20 (month end)`."""
+    words = KINDS["exempted"]
+    reasons = Counter(f"until {found.data.get('until')} ({found.data.get('reason')})" for found in exempted)
+    parts = [f"{number} {reason}" for reason, number in reasons.items()]
+    return clean(f"{counted_in_words(words, len(exempted))}: {'; '.join(parts)}", LONGEST_TEXT)
+
+
+def counted_in_words(words: FindingKind, number: int) -> str:
+    """A number of findings, such as `2 violations`."""
+    return f"{number} {words.one if number == 1 else words.many}"
+
+
+# A runtime in a warning: its name, and perhaps its id.
+_RUNTIME = re.compile(r"'([^']+)'( \([0-9A-F]{32}\))?")
+
+
+def warning_lines(warnings: Iterable[str], most: int) -> Iterator[str]:
+    """The warnings. Those that are equal but for the runtime are one line, with the names of the others, too."""
+    for same in grouped((_RUNTIME.sub("'…'", text, count=1), text) for text in warnings).values():
+        names = [repr(found[1]) for text in same[1:] if (found := _RUNTIME.search(text))]
+        more = f" The same of {listed(names, most)}." if names else ""
+        yield f"{same[0]}{more}"
 
 
 def finding(kind: str, runtime: Json | None, text: str, **data: Any) -> Finding:
@@ -126,16 +196,18 @@ def finding(kind: str, runtime: Json | None, text: str, **data: Any) -> Finding:
 
 
 def in_order(findings: Iterable[Finding]) -> list[Finding]:
-    """The findings by kind; those of one kind keep their order."""
+    """The findings by kind, deletions first; those of one kind keep their order."""
     order = list(KINDS)
-    return sorted(findings, key=lambda found: order.index(found.kind))
+    return sorted(findings, key=lambda found: -1 if found.is_deletion else order.index(found.kind))
 
 
 def counts_of(findings: Iterable[Finding], looked_at: Iterable[str]) -> dict[str, int | None]:
     """The number of findings of each kind. None if nobody looked."""
-    kinds = [found.kind for found in findings]
+    numbers: Counter[str] = Counter()
+    for found in findings:
+        numbers[found.kind] += found.number
     looked = {"", *looked_at}
-    return {name: kinds.count(name) if kind.needs in looked else None for name, kind in KINDS.items()}
+    return {name: numbers[name] if kind.needs in looked else None for name, kind in KINDS.items()}
 
 
 def outcome_of(findings: Iterable[Finding], has_policy: bool) -> str:

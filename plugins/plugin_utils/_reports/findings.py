@@ -6,18 +6,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from ...module_utils._model import usage
+from ...module_utils._model import schedules
+from ...module_utils._model.kinds import normalized_name, number
 from ...module_utils._model.python import days_left, python_of, support_of
 from ...module_utils._model.runtime import INCOMPLETE
-from ...module_utils._model.usage import label_of, name_of
+from ...module_utils._model.schedules import label_of, name_of
 from ...module_utils._text import counted, listed
 from .changes import change_texts, changes_of, script_text, scripts_of
-from .evaluation import grouped
-from .finding import Finding, Json, entries, finding, in_order
+from .finding import VIOLATION_GATE, Finding, Json, entries, finding, in_order
+from .texts import grouped
 
 _OPEN = ("0.0.0.0/0", "::/0")
 # The words of the vendor's client for the last run of a task, and of the schema for that of a script.
@@ -36,24 +37,30 @@ def of_audit(
     read: Json, runtimes: Sequence[Json], plan: Json | None, refusals: Iterable[str], today: date
 ) -> list[Finding]:
     """All findings of an audit, by kind. `plan`: what an apply would do, None without definitions."""
-    found = [*of_runtimes(runtimes, entries(read, "unread"), today), *of_policy(read), *of_look_ups(read)]
+    exempt = {(row["id"], str(row["value"])) for row in entries(read, "exempted")}
+    found = [*of_runtimes(runtimes, entries(read, "unread"), today, exempt), *of_policy(read), *of_look_ups(read)]
     if plan is not None:
-        found += of_changes(changes_of(entries(plan, "runtimes")), scripts_of(plan), refusals)
-        found += undefined(entries(plan, "undefined"))
+        changes = changes_of(entries(plan, "runtimes"))
+        found += of_changes(changes, scripts_of(plan), refusals, runtimes)
+        found += undefined(entries(plan, "undefined"), runtimes, changes)
     return in_order(found)
 
 
-def of_runtimes(runtimes: Sequence[Json], unread: Sequence[Json], today: date) -> Iterator[Finding]:
-    """What is to be seen of the runtimes alone."""
+def of_runtimes(
+    runtimes: Sequence[Json], unread: Sequence[Json], today: date, exempt: Container[tuple[Any, str]] = ()
+) -> Iterator[Finding]:
+    """What is to be seen of the runtimes alone. `exempt`: the ids of runtimes with the values that are exempted."""
     for runtime in runtimes:
-        yield from _open_networks(runtime)
+        yield from _open_networks(runtime, exempt)
         yield from _not_ready(runtime)
         yield from _failed_runs(runtime)
     yield from _pythons(runtimes, unread, today)
 
 
-def _open_networks(runtime: Json) -> Iterator[Finding]:
-    networks = [network for network in entries(runtime, "whitelist") if network in _OPEN]
+def _open_networks(runtime: Json, exempt: Container[tuple[Any, str]]) -> Iterator[Finding]:
+    """One finding for all open networks, but for those that are exempted: the exemption says it of these."""
+    open_networks = [network for network in entries(runtime, "whitelist") if network in _OPEN]
+    networks = [network for network in open_networks if (runtime.get("id"), network) not in exempt]
     if networks:
         yield finding("open_networks", runtime, f"is open to everything: {', '.join(networks)}", networks=networks)
 
@@ -77,13 +84,13 @@ def _quoted(message: Any) -> str:
 
 def _failed_runs(runtime: Json) -> Iterator[Finding]:
     for script in entries(runtime, "scripts"):
-        time, status = usage.last_run(script)
+        time, status = schedules.last_run(script)
         how = _FAILED.get(status.lower())
         if how:
             day = f" on {time[:10]}" if time else ""
             limit = runtime.get("exec_timeout") if how == "timed out" else None
             allowed = f"; its exec_timeout is {limit} s" if limit is not None else ""
-            said = _quoted(usage.last_message(script))
+            said = _quoted(schedules.last_message(script))
             text = f"the last run of {label_of(script)} {how}{day}{said}{allowed}"
             yield finding("failed_runs", runtime, text, script=name_of(script), status=status, time=time)
 
@@ -106,7 +113,7 @@ def _python(branch: str, left: int, users: Sequence[Json], unread: Sequence[Json
     names = [str(runtime.get("name")) for runtime in users]
     text = f"Python {branch} {_end_text(left, last is not None)}: {listed(list(map(repr, names)), 3)}"
     scripts = all_scripts(users)
-    planned = sorted(name_of(script) for script in scripts or () if usage.schedules(script, today))
+    planned = sorted(name_of(script) for script in scripts or () if schedules.schedule_names(script, today))
     if scripts is not None:
         text += f"; {'at least ' if scripts_unread(unread) else ''}{counted(len(scripts), 'script')}"
     if planned:
@@ -163,8 +170,10 @@ def _violation(rows: Sequence[Json]) -> Finding:
 def exempted(rows: Iterable[Json]) -> Iterator[Finding]:
     """The violations that the exemptions of the policy let pass, each with its reason and its last day."""
     for row in rows:
-        text = f"{_value(row)} violates {row['rule']}: exempted until {row['until']} ({row['reason']})"
-        more = {"reason": row["reason"], "until": row["until"]}
+        is_open = ", which is open to everything," if row["value"] in _OPEN else ""
+        text = f"{_value(row)}{is_open} violates {row['rule']}: exempted until {row['until']} ({row['reason']})"
+        reason = f"{row['reason']}; open to everything" if is_open else row["reason"]
+        more = {"reason": reason, "until": row["until"]}
         yield finding("exempted", row, text, **_found(row, [row["rule"]]), **more)
 
 
@@ -176,10 +185,16 @@ def _found(row: Json, rules: Sequence[str]) -> dict[str, Any]:
     return {"option": row["option"], "value": row["value"], "rules": list(rules), "detail": row["detail"]}
 
 
-def of_changes(changes: Iterable[Json], scripts: Iterable[Json], refusals: Iterable[str]) -> Iterator[Finding]:
-    """The drift: what an apply would do, and what it would refuse."""
+def of_changes(
+    changes: Iterable[Json], scripts: Iterable[Json], refusals: Iterable[str], runtimes: Iterable[Json] = ()
+) -> Iterator[Finding]:
+    """The drift: what an apply would do, with the scripts that a deletion hits, and what it would refuse."""
+    users = {runtime["id"]: [*map(label_of, entries(runtime, "scripts"))] for runtime in runtimes}
     for change in changes:
         text = "\n".join(change_texts(change, predicted=True))
+        hit = users.get(change["id"]) if change["action"] == "deleted" else None
+        if hit:
+            text = text.replace("would be deleted", f"would be deleted, and is used by {listed(hit, 5)}", 1)
         yield finding("drift", change, text, action=change["action"], fields=change["fields"])
     for script in scripts:
         yield finding("drift", None, script_text(script, predicted=True), script=name_of(script))
@@ -187,9 +202,52 @@ def of_changes(changes: Iterable[Json], scripts: Iterable[Json], refusals: Itera
         yield finding("drift", None, f"an apply would be refused: {text}")
 
 
-def undefined(runtimes: Iterable[Json]) -> Iterator[Finding]:
-    """The runtimes that no definition names."""
-    return (finding("undefined", runtime, "has no definition") for runtime in runtimes)
+def undefined(
+    unnamed: Iterable[Json], runtimes: Iterable[Json] = (), changes: Iterable[Json] = ()
+) -> Iterator[Finding]:
+    """The runtimes that no definition names. One may be that of a definition whose own runtime is missing."""
+    by_id = {runtime["id"]: runtime for runtime in runtimes}
+    created = [change for change in changes if change["action"] == "created"]
+    for row in unnamed:
+        alike = [change["name"] for change in created if _is_alike(change, by_id.get(row["id"]))]
+        text = "has no definition"
+        if len(alike) == 1:
+            text += (
+                f", but all that the definition of {alike[0]!r} has: it looks renamed; add its name to the "
+                "previous_names of that definition"
+            )
+        yield finding("undefined", row, text)
+
+
+def _is_alike(change: Json, runtime: Json | None) -> bool:
+    """Whether a runtime has every value of what would be created, at least one besides the name."""
+    fields = [field for field in change["fields"] if field["field"] != "name" and field["after"] not in (None, "", [])]
+    return bool(runtime and fields) and all(_has(runtime or {}, field) for field in fields)
+
+
+def _has(runtime: Json, field: Json) -> bool:
+    """Whether a runtime has the value that a definition gives to a field."""
+    name, wanted = field["field"], field["after"]
+    if name == "packages":
+        return _has_packages(entries(runtime, name), wanted)
+    if isinstance(wanted, Mapping):
+        return _has_amounts(runtime.get(name) or {}, wanted)
+    if isinstance(wanted, list):
+        return {*map(str, entries(runtime, name))} == {*map(str, wanted)}
+    return bool(runtime.get(name) == wanted)
+
+
+def _has_amounts(held: Json, wanted: Json) -> bool:
+    """Whether a resource has each amount that is wanted."""
+    amounts = {key: value for key, value in wanted.items() if value is not None}
+    return all(number(held.get(key)) == number(value) for key, value in amounts.items())
+
+
+def _has_packages(held: Iterable[Json], wanted: Iterable[Json]) -> bool:
+    """Whether these are the packages, each in the version that is wanted, if one is."""
+    has = {normalized_name(str(package.get("name"))): package.get("version") for package in held}
+    needs = {normalized_name(str(package.get("name"))): package.get("version") for package in wanted}
+    return has.keys() == needs.keys() and all(has[name] == needs[name] for name in needs if needs[name])
 
 
 def of_look_ups(read: Json) -> Iterator[Finding]:
@@ -225,4 +283,6 @@ def _unread(entry: Json) -> Finding:
         what = f"what is installed in {runtime!r}"
     elif script:
         what = f"the script {script!r} in {project!r}"
-    return finding("unread", None, f"could not read {what}: {reason}")
+    # What an apply would need of scripts is drift already. Package rules need what is installed.
+    gate = VIOLATION_GATE if runtime else ""
+    return finding("unread", None, f"could not read {what}: {reason}", gate=gate)

@@ -21,7 +21,7 @@ from jinja2 import Environment as Jinja
 from jinja2 import FileSystemLoader, Template
 from markupsafe import Markup
 
-from ...module_utils._model import usage
+from ...module_utils._model import schedules
 from ...module_utils._model.fields import BY_NAME
 from ...module_utils._model.kinds import normalized_name, number
 from ...module_utils._model.rules import RULES
@@ -29,16 +29,16 @@ from ...module_utils._work.api import utc_date
 from .changes import script_text, title
 from .differences import differences, value_texts
 from .environment import Environment
-from .evaluation import grouped
-from .finding import KINDS, Finding, Json, entries
+from .finding import KINDS, Finding, Json, causes, entries, warning_lines
 from .formats import APPLY, Run
-from .overview import columns, conclusion, numbers, outcome_title
-from .texts import when
+from .overview import columns, conclusion, drift_of, numbers, outcome_title, problem_lines
+from .texts import grouped, when
 
 _FOLDER = Path(__file__).parent / "templates"
 # In report.css; and the columns that fit onto the page, which is at most 74 rem wide.
 _NEVER_FITS = "1000rem"
 _MOST_COLUMNS = 9
+_MOST_NAMES = 1000  # of runtimes in a line
 _BUFFERED = 500  # of the texts that the template yields
 # The card of a runtime shows these in a place of their own.
 _PLACED = ("name", "description", "whitelist", "packages", "runtime_version")
@@ -58,6 +58,13 @@ class Card(NamedTuple):
     def is_loud(self) -> bool:
         """Whether somebody should look at it."""
         return self.change is not None or any(KINDS[found.kind].outcome for found in self.findings)
+
+    @property
+    def texts(self) -> Iterator[tuple[str, str]]:
+        """The lines of its findings, each with its tone. Its change has a part of its own."""
+        for found in self.findings:
+            if found.kind != "drift" or self.change is None:
+                yield from ((KINDS[found.kind].tone, line) for line in found.text.splitlines())
 
     @property
     def badges(self) -> Iterator[tuple[str, str]]:
@@ -82,11 +89,12 @@ class Card(NamedTuple):
     @property
     def packages(self) -> Iterator[tuple[str, str, str]]:
         """Each package with its version, its tone, and its status with what the policy says of it."""
-        return map(self._package, entries(self.runtime, "packages"))
+        installed = self._installed
+        return (self._package(package, installed) for package in entries(self.runtime, "packages"))
 
-    def _package(self, package: Json) -> tuple[str, str, str]:
+    def _package(self, package: Json, installed: Mapping[str, Json]) -> tuple[str, str, str]:
         name, status = str(package.get("name") or ""), str(package.get("status") or "unknown")
-        held = self._installed.get(normalized_name(name), package)
+        held = installed.get(normalized_name(name), package)
         version = held.get("version") or ""
         tone, verdict = self.verdict("packages", name, f"{name}=={version}")
         words = ", ".join(filter(None, [verdict, status]))
@@ -119,6 +127,14 @@ class Card(NamedTuple):
         return [f"{name} {', '.join(value_texts(self.runtime[name]))}" for name in names]
 
 
+def shared_lines(environment: Environment) -> Iterator[tuple[str, str]]:
+    """What is about the environment or several runtimes, each line with its tone. A card has what is about its own."""
+    for cause in causes(environment.findings):
+        if len(cause.runtimes) != 1:
+            yield from ((KINDS[cause.kind].tone, line) for line in cause.lines(_MOST_NAMES))
+    yield from (("warn", text) for text in warning_lines(environment.warnings, _MOST_NAMES))
+
+
 def cards_of(environment: Environment) -> list[Card]:
     """The runtimes of an environment, with those that would be created; deletions first, then what is found."""
     runtimes = {runtime["id"]: runtime for runtime in environment.runtimes}
@@ -129,7 +145,7 @@ def cards_of(environment: Environment) -> list[Card]:
 
     def card(named: Json, runtime: Json, change: Json | None) -> Card:
         about = findings.get(named["id"] or named["name"], ())
-        return Card(usage.name_of(named), named["id"], runtime, change, about, evaluated)
+        return Card(schedules.name_of(named), named["id"], runtime, change, about, evaluated)
 
     cards = [card(runtime, runtime, changes.get(identity)) for identity, runtime in runtimes.items()]
     cards += [card(change, {}, change) for change in created]
@@ -162,6 +178,8 @@ def parts(run: Run) -> Iterator[str]:
     page = _template().stream(
         run=run,
         sentence=conclusion(run),
+        problems=[*problem_lines(run)],
+        drift=drift_of(run),
         columns=shown,
         rows=[
             (each, anchors[each.environment], outcome_title(each, run), numbers(each, shown))
@@ -191,16 +209,16 @@ def _values(value: Any) -> str:
 
 
 def _last_run(script: Json) -> str:
-    time, status = usage.last_run(script)
+    time, status = schedules.last_run(script)
     return f"{status} {time[:10]}".strip()
 
 
 @lru_cache(maxsize=1)
 def _template() -> Template:
     jinja = Jinja(loader=FileSystemLoader(str(_FOLDER)), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    jinja.filters.update(when=when, name_of=usage.name_of, last_run=_last_run, rules=_rules_text)
-    jinja.filters["schedules"] = lambda script: usage.schedules(script, utc_date())
-    jinja.globals.update(differences=differences, script_text=script_text, title=title, kinds=KINDS)
+    jinja.filters.update(when=when, name_of=schedules.name_of, last_run=_last_run, rules=_rules_text)
+    jinja.filters["schedules"] = lambda script: schedules.schedule_names(script, utc_date())
+    jinja.globals.update(differences=differences, script_text=script_text, title=title, shared_lines=shared_lines)
     return jinja.get_template("page.html.j2")
 
 

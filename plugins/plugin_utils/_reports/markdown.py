@@ -20,15 +20,16 @@ from .changes import script_text, title
 from .console import finding_lines
 from .differences import Difference, differences, value_texts
 from .environment import Environment
-from .finding import KINDS, Json
+from .finding import KINDS, Json, warning_lines
 from .formats import APPLY, Run
-from .overview import columns, conclusion, numbers, outcome_title
+from .overview import columns, conclusion, numbers, outcome_title, problem_lines
 from .texts import when
 
 # GitHub takes 65,536 characters in a comment.
 LIMIT = 60_000
 _ENVIRONMENTS = 100  # in the table
 _FIELD_LINES = 200
+_NAMES = 10  # in a warning
 _RESERVE = 1500  # characters, for the list of what was cut
 # How the parts of a plan are counted where they are cut.
 _CUT = {
@@ -45,6 +46,7 @@ def parts(run: Run) -> Iterator[str]:
     sentence = conclusion(run)
     unchanged = " Nothing was changed." if run.predicted else ""
     head = [f"## {run.heading}", f"{when(run.generated)}.{unchanged}", code(sentence), _table(run)]
+    head += ["\n".join(map(_line, lines))] if run.kind != APPLY and (lines := [*problem_lines(run)]) else []
     left = LIMIT - sum(len(text) + 2 for text in head) - _RESERVE
     texts: list[str] = []
     cut: Counter[str] = Counter()
@@ -150,8 +152,6 @@ def _blocks(environment: Environment, run: Run) -> Iterator[Block]:
     """The parts about an environment, in the order of its changes."""
     if environment.message:
         yield "messages", f"Failed:\n\n{_message(environment.message)}"
-    for warning in environment.warnings:
-        yield "warnings", _line(f"warning: {warning}")
     if run.kind == APPLY:
         for change in environment.changes:
             yield _change_block(change, run.predicted)
@@ -159,6 +159,8 @@ def _blocks(environment: Environment, run: Run) -> Iterator[Block]:
             yield "scripts", _line(script_text(script, run.predicted))
     for kind, text in finding_lines(environment):
         yield KINDS[kind].many, _line(text)
+    for warning in warning_lines(environment.warnings, _NAMES):
+        yield "warnings", _line(f"warning: {warning}")
 
 
 def _line(text: str) -> str:

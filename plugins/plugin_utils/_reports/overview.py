@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from ...module_utils._text import counted, listed
-from .changes import summary_text, title
+from .changes import change_texts, summary_text, title
 from .environment import Environment
-from .finding import KINDS
+from .finding import KINDS, counted_in_words
 from .formats import APPLY, Run
+from .texts import grouped
 
 _MOST_KINDS = 3  # in the conclusion
-_FIRST = "open_networks"
+_MOST_NAMES = 10  # of a kind in an environment
 _ACTIONS = {
     "created": "drift",
     "updated": "drift",
@@ -46,10 +48,12 @@ def _has_errors(environment: Environment) -> bool:
 
 
 def _summary_text(environment: Environment, summary: Mapping[str, int], predicted: bool) -> str:
-    """Such as `1 to create, 2 unchanged (plan 5e2f0c1a9b7d4e6f8a0b1c2d)`."""
-    text = summary_text(summary, predicted)
+    """Such as `1 to create, 2 unchanged (https://dev.example.com/L, plan 5e2f0c1a9b7d4e6f8a0b1c2d)`."""
     changes = bool(environment.changes or environment.scripts)
-    return f"{text} (plan {environment.plan_id})" if predicted and changes and environment.plan_id else text
+    of_plan = f"plan {environment.plan_id}" if predicted and changes and environment.plan_id else None
+    details = [detail for detail in (environment.server, of_plan) if detail]
+    text = summary_text(summary, predicted)
+    return f"{text} ({', '.join(details)})" if details else text
 
 
 def _counts_text(environment: Environment) -> str:
@@ -65,17 +69,11 @@ def _counts_text(environment: Environment) -> str:
 
 def _numbers(environment: Environment) -> list[str]:
     """The numbers of findings, in words."""
-    return [in_words(kind, number) for kind, number in environment.numbers.items() if number]
-
-
-def in_words(kind: str, number: int) -> str:
-    """The number of findings of a kind, such as `2 violations`."""
-    words = KINDS[kind]
-    return f"{number} {words.one if number == 1 else words.many}"
+    return [counted_in_words(KINDS[kind], number) for kind, number in environment.numbers.items() if number]
 
 
 def conclusion(run: Run) -> str:
-    """One sentence that says whether there are problems, which, and where, the worst first."""
+    """One sentence that says whether there are problems, and which, the worst first. `problem_lines` has the names."""
     problems = [*_problems(run)]
     if problems:
         return f"Problems were found: {'; '.join(problems)}."
@@ -89,44 +87,95 @@ def conclusion(run: Run) -> str:
 
 
 def _problems(run: Run) -> Iterator[str]:
-    """What is open to everything, what failed, the worst other findings, and scripts that will stop."""
-    worst = _worst_findings(run.environments)
-    if _FIRST in worst:
-        yield worst.pop(_FIRST)
+    """What failed, the worst findings, and scripts that will stop."""
     failed = [environment.environment for environment in run.environments if environment.outcome == "failed"]
     if failed:
         yield f"{listed(failed, 5)} failed"
     if run.not_reached:
         yield f"{listed(list(run.not_reached), 5)} could not be reached"
-    yield from worst.values()
+    yield from (_total(run, kind) for kind in _deciding(run)[:_MOST_KINDS])
     scheduled = _scheduled(run.environments)
     if scheduled:
-        yield f"scripts on a schedule run on a Python that ends: {listed(scheduled, 5)}"
+        yield f"{counted(len(scheduled), 'script')} on a schedule with a Python that ends"
 
 
-def _worst_findings(environments: Sequence[Environment]) -> dict[str, str]:
-    """The worst kinds of findings that decide an outcome, each with its number and its places."""
-    found = {finding.kind for environment in environments for finding in environment.findings}
-    deciding = [kind for kind, words in KINDS.items() if words.outcome]
-    worst = [kind for kind in deciding if kind in found][:_MOST_KINDS]
-    return {kind: _with_places(environments, kind) for kind in worst}
+def _total(run: Run, kind: str) -> str:
+    """The number of findings of a kind in all environments."""
+    return counted_in_words(KINDS[kind], sum(environment.number_of(kind) for environment in run.environments))
 
 
-def _with_places(environments: Sequence[Environment], kind: str) -> str:
-    """Such as `2 violations ('Nightly' in prod; dev)`."""
-    having = [environment for environment in environments if environment.number_of(kind)]
-    places = []
-    for environment in having:
-        names = listed(list(map(repr, environment.names_of(kind))), 2)
-        places.append(f"{names} in {environment.environment}" if names else environment.environment)
-    number = sum(environment.number_of(kind) for environment in having)
-    return f"{in_words(kind, number)} ({listed(places, 3, '; ')})"
+def _deciding(run: Run) -> list[str]:
+    """The kinds of findings that decide an outcome, the worst first."""
+    found = {finding.kind for environment in run.environments for finding in environment.findings}
+    return [kind for kind, words in KINDS.items() if words.outcome and kind in found]
+
+
+def problem_lines(run: Run) -> Iterator[str]:
+    """What the conclusion counts, with the names: what goes, then each kind of finding, then scripts that will stop."""
+    deleted = {each.environment: names for each in run.environments if (names := _deleted(each))}
+    if deleted:
+        verb = "would be deleted" if run.predicted else "deleted"
+        yield f"{counted(sum(map(len, deleted.values())), 'runtime')} {verb}: {_places(deleted)}"
+    yield from (f"{_total(run, kind)}: {_places_of(run, kind)}" for kind in _deciding(run))
+    scheduled = _scheduled(run.environments)
+    if scheduled:
+        yield f"scripts on a schedule with a Python that ends: {listed(scheduled, _MOST_NAMES)}"
+
+
+def _places_of(run: Run, kind: str) -> str:
+    """The names of the runtimes with a finding of this kind, by environment."""
+    return _places({each.environment: each.names_of(kind) for each in run.environments if each.number_of(kind)})
+
+
+def _deleted(environment: Environment) -> list[str]:
+    """The names of what an apply deletes."""
+    return [str(change["name"] or change["id"]) for change in environment.changes if change["action"] == "deleted"]
+
+
+def rank(environment: Environment) -> int:
+    """The place of an environment among others: failures come first, then deletions."""
+    if environment.outcome == "failed":
+        return 0
+    return 1 if _deleted(environment) else 2
+
+
+def _places(names: Mapping[str, Sequence[str]]) -> str:
+    """Such as `'Nightly', 'Forecasts' in prod-eu, prod-us; dev`."""
+    shown = {environment: listed([*map(repr, some)], _MOST_NAMES) for environment, some in names.items()}
+    environments = grouped((text, environment) for environment, text in shown.items())
+    places = [
+        f"{text} in {listed(some, _MOST_NAMES)}" if text else listed(some, _MOST_NAMES)
+        for text, some in environments.items()
+    ]
+    return listed(places, _MOST_NAMES, "; ")
 
 
 def _scheduled(environments: Iterable[Environment]) -> list[str]:
     """The scripts on a schedule that run on a Python that ends."""
     found = (found for environment in environments for found in environment.findings)
     return list(dict.fromkeys(repr(name) for each in found for name in each.data.get("scheduled", ())))
+
+
+class Drift(NamedTuple):
+    """A difference of a runtime, with the environments that have it."""
+
+    runtime: str
+    text: str
+    environments: Sequence[str]
+
+
+def drift_of(run: Run) -> list[Drift]:
+    """The drift of several environments by runtime and field; nothing of a single one."""
+    found = [
+        ((str(change["name"] or change["id"]), text), environment.environment)
+        for environment in run.environments
+        for change in environment.changes
+        for text in change_texts(change, run.predicted)
+    ]
+    if len({environment for _what, environment in found}) < 2:
+        return []
+    rows = [Drift(*what, environments) for what, environments in grouped(found).items()]
+    return sorted(rows, key=lambda row: row.runtime.casefold())
 
 
 def _done(run: Run) -> str:

@@ -24,11 +24,13 @@ from .texts import json_text
 
 # The version of the file's format.
 FORMAT = 1
+# Between the id of a plan and its server, in what a check hands on.
+ON_SERVER = " on "
 _MOST = 20
 _REPEAT = "Start the playbook again with --check and mstr_plan_dest, and have the new plan approved."
 
 
-class Plan(NamedTuple):
+class ApprovedPlan(NamedTuple):
     """The approved plan of one environment. `differences`: see `differences_of`."""
 
     plan_id: str
@@ -104,7 +106,7 @@ def environments_of(text: str) -> list[Json]:
     return environments
 
 
-def plan_of(text: str, environment: str, server: str | None = None) -> Plan:
+def plan_of(text: str, environment: str, server: str | None = None) -> ApprovedPlan:
     """The plan of one environment in the text of such a file. Raises ValueError with the rest of a sentence.
 
     `server`: the address of the server to which the plan would be applied.
@@ -116,18 +118,17 @@ def plan_of(text: str, environment: str, server: str | None = None) -> Plan:
     return _checked(entries[0], environment, server)
 
 
-def _checked(entry: Json, environment: str, server: str | None) -> Plan:
+def _checked(entry: Json, environment: str, server: str | None) -> ApprovedPlan:
     """The plan in the entry of an environment. Raises ValueError."""
     checked = entry.get("server")
     if server and checked and server != checked:
         raise ValueError(
-            f"has a plan for {environment} on the server {checked}, and {environment} is now {server}, so nothing was "
-            "changed there"
+            f"has a different plan for {environment}: approved for {checked}, now it is {server}. Nothing was written"
         )
     if not entry.get("plan_id"):
         why = entry.get("message") or "it has no plan_id"
         raise ValueError(f"has no plan for {environment}, because its check failed: {why}")
-    plan = Plan(str(entry["plan_id"]), entry.get("differences") or ())
+    plan = ApprovedPlan(str(entry["plan_id"]), entry.get("differences") or ())
     try:
         refusal(plan, ())  # it reads every difference
     except Exception:
@@ -135,7 +136,7 @@ def _checked(entry: Json, environment: str, server: str | None) -> Plan:
     return plan
 
 
-def refusal(approved: Plan, now: Sequence[Json]) -> str:
+def refusal(approved: ApprovedPlan, now: Sequence[Json]) -> str:
     """The message that the plan is different by now, with what differs: approved beside now, deletions first."""
     differing = [("approved", each) for each in approved.differences if each not in now]
     differing += [("now", each) for each in now if each not in approved.differences]

@@ -25,10 +25,9 @@ from ...module_utils._model.kinds import Package
 from ...module_utils._model.requirements import project
 from ...module_utils._session.transport import VERSION
 from .environment import Environment
-from .evaluation import grouped
 from .finding import Json, entries
 from .formats import Run
-from .texts import json_text
+from .texts import grouped, json_text
 
 # Versions of Python, as its CPEs have them; a pre-release is an update there, and no server offers one.
 _PYTHON_VERSION = re.compile(r"\d+(\.\d+)+", re.ASCII)

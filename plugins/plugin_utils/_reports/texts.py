@@ -2,20 +2,22 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Texts of files without control characters, and values in plain types. Pure."""
+"""Texts of files without control characters, values in plain types, and values in groups. Pure."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from ...module_utils._text import HIDDEN, SURROGATE
 
 # Tabs and line ends stay, because they lay out a text.
 _TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)[\d:.]*(?:\+0000|\+00:00|Z)")
 _RAW_CONTROL = re.compile(f"[\x00-\x08\x0b-\x1f{HIDDEN}]")
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
 
 
 def json_text(content: Mapping[str, Any], *, sort_keys: bool = False) -> str:
@@ -61,3 +63,11 @@ def plain(value: Any) -> Any:
         return value + 0
     # Before ansible-core 2.19, str() of an unsafe text is an unsafe text again, which YAML cannot represent.
     return str.__str__(str(value))
+
+
+def grouped(pairs: Iterable[tuple[_Key, _Value]]) -> dict[_Key, list[_Value]]:
+    """The second values of the pairs by the first ones."""
+    groups: dict[_Key, list[_Value]] = {}
+    for key, value in pairs:
+        groups.setdefault(key, []).append(value)
+    return groups

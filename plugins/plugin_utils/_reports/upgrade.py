@@ -14,16 +14,16 @@ from typing import Any, NamedTuple
 
 from ...module_utils._errors import ValidationError
 from ...module_utils._model.alike import is_permitted_by
+from ...module_utils._model.change import compare
 from ...module_utils._model.definition import definition_from, definition_of
-from ...module_utils._model.plan import compare
 from ...module_utils._model.python import branch_of, days_left, support_of
 from ...module_utils._model.requirements import project
-from ...module_utils._model.usage import label_of, name_of, schedules, used_by
+from ...module_utils._model.schedules import label_of, name_of, schedule_names, used_by
 from ...module_utils._text import clean, listed
 from .export import File, assignments, to_file, with_header
 from .finding import entries
 
-Runtime = Mapping[str, Any]
+Json = Mapping[str, Any]
 UPGRADE_DAYS = 90  # a Python that ends within these days is old, too
 _OFFERED = re.compile(r"\d{1,9}(\.\d{1,9})+", re.ASCII)
 _BRANCH_IN_NAME = re.compile(r" \(\d{1,2}\.\d{1,3}\)$", re.ASCII)  # what an earlier upgrade put behind a name
@@ -116,7 +116,7 @@ def upgrade_file(read: Mapping[str, Any], upgrade: Upgrade, writer: str) -> tupl
     return with_header(file, "upgrade", writer=writer, days=UPGRADE_DAYS, notes=notes), notes
 
 
-def _with_known_scripts(read: Mapping[str, Any]) -> list[Runtime]:
+def _with_known_scripts(read: Mapping[str, Any]) -> list[Json]:
     """The runtimes; `scripts_known` says whether more scripts may use them than were found."""
     runtimes = read["runtimes"]
     found = [*chain.from_iterable(entries(runtime, "scripts") for runtime in runtimes), *entries(read, "dangling")]
@@ -133,7 +133,7 @@ def _is_of_schedules(failure: Mapping[str, Any], found: Iterable[Mapping[str, An
     return bool(concerned) and all(each["tasks"] is None for each in concerned)
 
 
-def _due(runtimes: Iterable[Runtime], definitions: Collection[str], upgrade: Upgrade) -> list[Runtime]:
+def _due(runtimes: Iterable[Json], definitions: Collection[str], upgrade: Upgrade) -> list[Json]:
     """The runtimes that have to move and have a definition; the one with the most planned runs comes first."""
     due = [
         runtime
@@ -151,9 +151,7 @@ class _Upgraded(NamedTuple):
     comments: list[str]
 
 
-def _upgraded(
-    runtime: Runtime, entry: dict[str, Any], exemptions: Iterable[Mapping[str, Any]], today: date
-) -> _Upgraded:
+def _upgraded(runtime: Json, entry: dict[str, Any], exemptions: Iterable[Mapping[str, Any]], today: date) -> _Upgraded:
     """The entries: `entry` makes the new runtime, the scripts move, and the old one is deleted unless it must stay."""
     kept = _why_kept(runtime)
     comments = [*_comments(runtime, entry["name"], exemptions, today), *kept]
@@ -163,7 +161,7 @@ def _upgraded(
     return _Upgraded([entry, absent], list(assignments(runtime["scripts"], entry["name"])), comments)
 
 
-def is_any_due(runtimes: Iterable[Runtime], upgrade: Upgrade) -> bool:
+def is_any_due(runtimes: Iterable[Json], upgrade: Upgrade) -> bool:
     """Whether a runtime has to move, also one that is not in the file."""
     return any(upgrade.is_due(runtime["runtime_version"]) for runtime in runtimes)
 
@@ -175,9 +173,7 @@ def _new_entry(definition: Mapping[str, Any], version: str) -> dict[str, Any]:
     return {**definition, "name": name, "runtime_version": version, "smoke_test": True}
 
 
-def _name_error(
-    old: Runtime, entry: Mapping[str, Any], runtimes: Iterable[Runtime], taken: Collection[str]
-) -> str | None:
+def _name_error(old: Json, entry: Mapping[str, Any], runtimes: Iterable[Json], taken: Collection[str]) -> str | None:
     """Why no runtime can be made of this entry: its name is taken. `taken`: the names of the other entries.
 
     A runtime that equals the entry is what an earlier run of the upgrade has made.
@@ -194,7 +190,7 @@ def _name_error(
     return None
 
 
-def _equals(runtime: Runtime, entry: Mapping[str, Any]) -> bool:
+def _equals(runtime: Json, entry: Mapping[str, Any]) -> bool:
     """Whether a runtime is as the entry defines it."""
     try:
         held = definition_from(definition_of(runtime)).values
@@ -204,7 +200,7 @@ def _equals(runtime: Runtime, entry: Mapping[str, Any]) -> bool:
     return not different
 
 
-def _why_kept(runtime: Runtime) -> list[str]:
+def _why_kept(runtime: Json) -> list[str]:
     """Why the old runtime keeps its scripts and is not deleted; empty if it is."""
     then = "Then run the export again, or delete the old runtime with state: absent"
     if not runtime["scripts_known"]:
@@ -221,13 +217,13 @@ def _why_kept(runtime: Runtime) -> list[str]:
     return []
 
 
-def _weight(runtime: Runtime, today: date) -> tuple[int, int]:
+def _weight(runtime: Json, today: date) -> tuple[int, int]:
     """The more runs are planned, the earlier it comes, then the more scripts."""
     scripts = runtime["scripts"]
-    return -sum(len(schedules(script, today)) for script in scripts), -len(scripts)
+    return -sum(len(schedule_names(script, today)) for script in scripts), -len(scripts)
 
 
-def _comments(runtime: Runtime, new_name: str, exemptions: Iterable[Mapping[str, Any]], today: date) -> Iterator[str]:
+def _comments(runtime: Json, new_name: str, exemptions: Iterable[Mapping[str, Any]], today: date) -> Iterator[str]:
     """What a reviewer needs to know of a runtime."""
     yield f"{runtime['name']!r}: {_python(runtime)}; {_use(runtime, today)}"
     unchecked = [each["name"] for each in entries(runtime, "packages") if not project(str(each["name"]))]
@@ -240,7 +236,7 @@ def _comments(runtime: Runtime, new_name: str, exemptions: Iterable[Mapping[str,
             yield f"The exemption for {meant!r} must also name {new_name!r}: {exemption.get('reason')}"
 
 
-def _use(runtime: Runtime, today: date) -> str:
+def _use(runtime: Json, today: date) -> str:
     """Who uses it, as far as that is known."""
     scripts = runtime["scripts"]
     if scripts:
@@ -249,13 +245,13 @@ def _use(runtime: Runtime, today: date) -> str:
     return "no script uses it" if runtime["scripts_known"] else "which scripts use it is unknown"
 
 
-def _python(runtime: Runtime) -> str:
+def _python(runtime: Json) -> str:
     support = support_of(runtime["runtime_version"]) or {}
     last = support.get("end_of_life") or "an unknown day"
     return f"Python {runtime['runtime_version']}, last day of support {last}"
 
 
-def _not_moved(runtimes: Iterable[Runtime], upgrade: Upgrade) -> Iterator[str]:
+def _not_moved(runtimes: Iterable[Json], upgrade: Upgrade) -> Iterator[str]:
     """The default runtime, and those whose support is unknown."""
     for runtime in runtimes:
         if runtime["is_default"] and upgrade.is_due(runtime["runtime_version"]):
@@ -268,7 +264,7 @@ def _not_moved(runtimes: Iterable[Runtime], upgrade: Upgrade) -> Iterator[str]:
             yield f"Runtime {runtime['name']!r} is not in this file, because it has {known}."
 
 
-def _inexpressible(file: File, runtimes: Iterable[Runtime], upgrade: Upgrade) -> Iterator[str]:
+def _inexpressible(file: File, runtimes: Iterable[Json], upgrade: Upgrade) -> Iterator[str]:
     """What no definition can express among the runtimes that have to move."""
     due = {str(each["id"]) for each in runtimes if upgrade.is_due(each["runtime_version"])}
     for (name, identity), errors in sorted(file.inexpressible.items()):

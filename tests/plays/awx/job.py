@@ -119,10 +119,10 @@ class Job:
     def _write(self, name: str, text: str) -> None:
         (self.folder / "env" / name).write_text(text)
 
-    def run(self) -> str:
-        """Run it, and return its status."""
+    def run(self, programs: Path = BIN) -> str:
+        """Run it with the ansible-playbook in this folder, and return its status."""
         command = [BIN / "ansible-runner", "run", self.folder, "-p", self.playbook, "-i", _IDENT]
-        env = environment(Path.home() / ".ansible", programs=BIN)
+        env = environment(Path.home() / ".ansible", programs=programs)
         # The job finds its collections without the caller's variable.
         del env["ANSIBLE_COLLECTIONS_PATH"]
         subprocess.run(command, env=env, capture_output=True, check=False, timeout=240)

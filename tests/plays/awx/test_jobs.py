@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from simulator.harness import Simulator
+from support.ansible import core_fixture
 
-from plays.awx.job import Job, block
+from dev.envs import NEWEST
+from plays.awx.job import BIN, Job, block
 
 DEFINITIONS = {
     "eu": yaml.safe_load(block("runtimes/prod-eu.yml")),
     "us": {"runtimes": [{"name": "Nightly us", "exec_timeout": 600}]},
 }
 MakeJob = Callable[..., Job]
+# From 2.19 on, ansible-core reads an answer as YAML, whatever AWX wrote.
+core, old_core, new_core = map(core_fixture, (("2.18", "2.19", NEWEST), ("2.18",), ("2.19", NEWEST)))
 
 
 @pytest.fixture
@@ -30,14 +34,21 @@ def run_job(tmp_path: Path, servers: list[Simulator], way: str) -> MakeJob:
         "mstr_username": eu.username,
         "mstr_password": eu.password,
     }
+    addresses = {"eu": eu.base_url, "us": us.base_url}
     number = 0
 
-    def run(template: str, status: str = "successful", definitions: Any = DEFINITIONS, **variables: Any) -> Job:
+    def run(
+        template: str,
+        status: str = "successful",
+        definitions: Any = DEFINITIONS,
+        programs: Path = BIN,
+        hosts: Mapping[str, str] = addresses,
+        **variables: Any,
+    ) -> Job:
         nonlocal number
         number += 1
-        addresses = {"eu": eu.base_url, "us": us.base_url}
-        job = Job(template, tmp_path / f"job{number}", credential, addresses, definitions, variables)
-        assert job.run() == status, job.output
+        job = Job(template, tmp_path / f"job{number}", credential, hosts, definitions, variables)
+        assert job.run(programs) == status, job.output
         return job
 
     return run
@@ -82,12 +93,25 @@ def test_apply_after_a_change(run_job: MakeJob, servers: list[Simulator]) -> Non
     servers[1].seed({"name": "Nightly us", "execTimeout": 60})
     apply = run_job("apply", "failed", **check.handed_on)
     assert (names(servers[0]), servers[1].runtimes()[0]["execTimeout"]) == (["Nightly reports"], 60)
-    assert "plan" in apply.output.partition("us: failed:")[2].splitlines()[0]
+    assert "The plan is different" in apply.output.partition("us: failed:")[2].splitlines()[0]
+    assert "launch the workflow again, not the failed job" in apply.output
 
     plan_ids = check.handed_on["mstr_runtimes_plan_ids"]
     apply = run_job("apply", "failed", mstr_runtimes_plan_ids={"eu": plan_ids["eu"]})
     assert "us: failed: mstr_runtimes_plan_ids has no plan for us" in apply.output
+    assert "a limit without it, or was sliced (job_slice_count)" in apply.output
     assert servers[1].runtimes()[0]["execTimeout"] == 60
+
+
+def test_a_plan_is_for_its_server(run_job: MakeJob, servers: list[Simulator]) -> None:
+    """An address that changes while the approval waits gets nothing. Both jobs show the address of each environment."""
+    eu, us = (server.base_url for server in servers[:2])
+    check = run_job("check")
+    assert f"eu: 1 to create ({eu}, plan " in check.output
+    apply = run_job("apply", "failed", hosts={"eu": us, "us": eu}, **check.handed_on)
+    assert f"eu: failed: The plan is different: approved for {eu}, now eu is {us}. Nothing was written." in apply.output
+    assert (names(servers[0]), names(servers[1])) == ([], [])
+    assert f"us: 1 created ({us})" in run_job("apply", **check.handed_on).output
 
 
 def test_an_approver_sees_everything(run_job: MakeJob, servers: list[Simulator]) -> None:
@@ -102,6 +126,42 @@ def test_an_approver_sees_everything(run_job: MakeJob, servers: list[Simulator])
     assert [network for network in networks if f"+{network}" not in report] == []
     assert report.count("would be deleted") == 40
     assert list(check.handed_on["mstr_runtimes_plan_ids"]) == ["us"]
+
+
+@pytest.mark.parametrize("guard", ["purge_limit", "purge_exclude", "protect_used", "projects", "policy", "plan_id"])
+def test_a_blank_answer_lifts_no_guard(run_job: MakeJob, servers: list[Simulator], guard: str) -> None:
+    """Ansible makes null of it, which in an inventory means that the variable is not set."""
+    servers[0].seed({"name": "First"}, {"name": "Second"})
+    name = f"mstr_runtimes_{guard}"
+    apply = run_job("apply", "failed", mstr_runtimes_purge=True, **{name: ""})
+    assert f"{name} is empty, which would switch off" in apply.output
+    assert "answer it, or remove the question" in apply.output
+    assert names(servers[0]) == ["First", "Second"]
+
+
+def test_blank_answers_on_each_core(run_job: MakeJob, servers: list[Simulator], core: Path) -> None:
+    blank = dict.fromkeys(("mstr_runtimes_exemptions", "mstr_runtimes_plan_ids", "mstr_runtimes_purge_limit"), "")
+    apply = run_job("apply", "failed", programs=core, mstr_runtimes_journal_comment="", **blank)
+    line, *_ = [line for line in apply.output.splitlines() if "are empty, which would" in line]
+    assert [name for name in blank if name not in line] == []
+    assert names(servers[0]) == []
+    # What is no guard may be blank.
+    run_job("apply", programs=core, mstr_runtimes_journal_comment="", mstr_runtimes_wait_timeout="")
+    assert names(servers[0]) == ["Nightly reports"]
+
+
+@pytest.mark.parametrize("text", ["0012345", "12:30", "yes"])
+def test_an_answer_that_lost_its_text(run_job: MakeJob, servers: list[Simulator], new_core: Path, text: str) -> None:
+    """Ansible has made a number, true or false of it."""
+    apply = run_job("apply", "failed", programs=new_core, mstr_runtimes_journal_comment=text)
+    assert "mstr_runtimes_journal_comment must be text" in apply.output
+    assert "write more than digits" in apply.output
+    assert names(servers[0]) == []
+
+
+def test_an_answer_that_kept_its_text(run_job: MakeJob, servers: list[Simulator], old_core: Path) -> None:
+    run_job("apply", programs=old_core, mstr_runtimes_journal_comment="0012345")
+    assert [change["comment"] for change in servers[0].journal()] == ["0012345"]
 
 
 @pytest.mark.matrix

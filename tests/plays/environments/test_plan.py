@@ -32,7 +32,7 @@ def test_only_the_approved_plan_is_applied(three: Play, servers: list[Simulator]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert three.variables["mstr_password"] not in path.read_text()
     [first, second] = [entry["plan_id"] for entry in json.loads(path.read_text())["environments"]]
-    assert f"\nenv0: 1 to create, 1 to update (plan {first})\n" in checked.output
+    assert f"\nenv0: 1 to create, 1 to update ({servers[0].base_url}, plan {first})\n" in checked.output
 
     servers[1].seed({"name": "Nightly reports", "execTimeout": 700}, replace=True)  # by somebody else
     applied = three(APPLY, mstr_plan_src=path.name)

@@ -16,6 +16,7 @@ RUNTIMES = [
     {"name": "Idle", "id": IDLE, "execTimeout": 60},
 ]
 SCRIPTS = [{"name": name, "id": f"{number:032X}", "runtime": OLD} for number, name in enumerate(["Close", "Load"], 1)]
+_BACK = "To go back: mstr.library.apply with "
 BACKUP = {"mstr_runtimes_backup_dest": "{{ inventory_hostname }}.bk.yml"}
 
 
@@ -30,10 +31,9 @@ def state(server: Simulator) -> tuple[dict[str, Any], dict[str, str]]:
 
 
 def way_back(play: Play, played: Played, *more: str) -> Played:
-    """Apply with the options that were printed."""
-    way = "To go back: mstr.library.apply with --limit "
-    [options] = [line.removeprefix(way) for line in played.output.splitlines() if line.startswith(way)]
-    return play(APPLY, "--limit", *shlex.split(options), *more)
+    """Run the playbook with the options that were printed."""
+    [options] = [line.partition(_BACK)[2] for line in played.output.splitlines() if line.startswith(_BACK)]
+    return play(APPLY, *shlex.split(options), *more)
 
 
 # What each environment wants, and the runtime that it creates, which the way back leaves alone.

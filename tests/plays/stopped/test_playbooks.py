@@ -43,9 +43,8 @@ def test_an_outage_stops_no_other_environment(
     sim.seed({"name": "Old", "execTimeout": 60})
     played = one_is_down(playbook, env=FATAL, **variables)
     assert played.status == 2, played.output
-    assert "undefined" not in played.output
-    assert played.output.count("skipping: ") == 1, "the end of a run in which no environment has to fail"
-    assert played.output.count("\nb: failed: ") == 1
+    for word in ("undefined", "skipping"):
+        assert word not in played.output
     for host in "ac":
         assert f"\n{host}: failed" not in played.output
         assert f"\n{host}: " in played.output, played.output
@@ -71,7 +70,7 @@ def test_killed_module_keeps_its_backup(local_newest: Play, sim: Simulator) -> N
     sim.release()
     [backup] = play.folder.glob("a.bk.*.yml")
     assert modules
-    assert f"a may have been written, because its task did not say what it did. Its backup is {backup}" in output
+    assert f"a may have been written, because its task did not say what it did.\nBackup of a: {backup}" in output
     assert f"mstr_runtimes_src={backup}" in output
 
 
@@ -103,7 +102,7 @@ def test_an_omitted_variable_is_not_set(local: Play) -> None:
     assert "\na: 'Etl' would be created\n" in played.output
     assert "'Etl': exec_timeout 60 violates the policy resource_max" in played.output
     assert "whitelist" not in played.output
-    assert "a                          : ok=6" in played.output
+    assert "a                          : ok=5" in played.output
 
 
 # Where the address of a host may be.

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 
 import simulator.server
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
+from ansible_collections.mstr.library.plugins.module_utils._model.change import Change
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import Definition
-from ansible_collections.mstr.library.plugins.module_utils._model.plan import Plan
-from ansible_collections.mstr.library.plugins.module_utils._model.result import exempted_of, report_one, reported_plan
+from ansible_collections.mstr.library.plugins.module_utils._model.result import exempted_of, report_one, reported_change
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import Runtime
 from ansible_collections.mstr.library.plugins.module_utils._session import call as _call
 from ansible_collections.mstr.library.plugins.module_utils._session.response import Response
@@ -91,7 +91,7 @@ class Done(NamedTuple):
     action: str
     id: str | None
     runtime: Runtime | None
-    shown: Plan
+    shown: Change
     diff: Any
     exempted: Any
     result: dict[str, Any]
@@ -100,7 +100,7 @@ class Done(NamedTuple):
 def done_by(outcome: Outcome) -> Done:
     """What a task for one runtime did. Raises the error with which it fails."""
     [step] = outcome.steps
-    result, plan, exempted = report_one(step, outcome.plan_id), reported_plan(step), exempted_of(step)
+    result, plan, exempted = report_one(step, outcome.plan_id), reported_change(step), exempted_of(step)
     return Done(result["action"], result["id"], step.runtime, plan, result["diff"], exempted, result)
 
 

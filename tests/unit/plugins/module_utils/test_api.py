@@ -20,7 +20,7 @@ def test_unexpected_shapes_refused(response_data):
     with pytest.raises(ApiError, match=r"Could not list the runtimes: .* answered 200 to GET /api/runtimes"):
         answering(response_data).list_all()
     with pytest.raises(ApiError, match="instead of an object with an id"):
-        answering(response_data).get(ID)
+        answering(response_data).read(ID)
     with pytest.raises(ApiError, match="Could not list the runtime versions"):
         _ = answering(response_data).versions
 
@@ -29,11 +29,11 @@ def test_missing_call_is_no_missing_runtime():
     server = Server(stored())
     server.fail("GET", NO_SUCH_CALL)
     with pytest.raises(ApiError):
-        server.api.get(ID)
-    assert server.api.get(OTHER_ID) is None
+        server.api.read(ID)
+    assert server.api.read(OTHER_ID) is None
 
 
-@pytest.mark.parametrize("how", ["with_all_fields", "with_set_fields"])
+@pytest.mark.parametrize("how", ["read_if_lacking", "read_unless_never_set"])
 def test_read_only_where_the_list_lacks_a_needed_field(how):
     server = Server(stored())
     server.switch(list_omits="whitelist")
@@ -70,12 +70,12 @@ def test_one_read_decides_what_was_never_set(how, held, reads):
     server.rewrite = lambda call, data: rewrite(call, data) or data
     api = server.api
     default, *listed = api.list_all()
-    read = [api.with_set_fields(runtime, ["others"]) for runtime in listed]
+    read = [api.read_unless_never_set(runtime, ["others"]) for runtime in listed]
     assert [runtime.values.get("others") or "" for runtime in read[:-1]] == [held] * 4
     assert len(server.requests) == 1 + reads
     # Whatever is written or deleted is read by its id; and the default runtime decides nothing, and is read.
-    api.with_all_fields(listed[0], ["others"])
-    api.with_set_fields(default, ["others"])
+    api.read_if_lacking(listed[0], ["others"])
+    api.read_unless_never_set(default, ["others"])
     assert len(server.requests) == 3 + reads
 
 
@@ -84,7 +84,7 @@ def test_field_of_no_entry_is_read_each_time():
     server = Server(stored(others=None), stored(id=OTHER_ID, name="o", others="x"))
     server.switch(list_omits="others")
     api = server.api
-    read = [api.with_set_fields(runtime, ["others"]) for runtime in api.list_all()[1:]]
+    read = [api.read_unless_never_set(runtime, ["others"]) for runtime in api.list_all()[1:]]
     assert [runtime.values.get("others") or "" for runtime in read] == ["", "x"]
 
 
@@ -100,5 +100,5 @@ def test_old_release_offers_no_versions(response_data):
 @pytest.mark.parametrize("answered", [OTHER_ID, "x"])
 def test_answer_with_another_id_refused(answered):
     with pytest.raises(ApiError, match=f"answered with a different runtime, 'r' .{answered}., instead of {ID}"):
-        answering(stored(id=answered)).get(ID)
-    assert answering(stored(id=ID.lower())).get(ID).name == "r"
+        answering(stored(id=answered)).read(ID)
+    assert answering(stored(id=ID.lower())).read(ID).name == "r"

@@ -8,10 +8,10 @@ import re
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model import kinds, networks
+from ansible_collections.mstr.library.plugins.module_utils._model.change import changed_since, plan_change
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import FIELDS
 from ansible_collections.mstr.library.plugins.module_utils._model.kinds import PACKAGES, RESOURCE, Package, Resource
-from ansible_collections.mstr.library.plugins.module_utils._model.plan import changed_since, make_plan
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import READ_ONLY, from_api
 from hypothesis import given
 from hypothesis import strategies as st
@@ -76,7 +76,7 @@ def test_numbers_of_a_resource():
     """More than 12 decimals would differ on every run."""
     assert wanted(resource={"cpu": 0.1 + 0.2}).values["resource"] == Resource(cpu=0.3)
     assert wanted(resource={"mem": 10**400}).values["resource"] == Resource(mem=10**400), "more than a float can be"
-    plan = make_plan(runtime(resource={"cpu": "0.333333333333"}), wanted(resource={"cpu": 1 / 3}))
+    plan = plan_change(runtime(resource={"cpu": "0.333333333333"}), wanted(resource={"cpu": 1 / 3}))
     assert plan.action == "none"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import Definition
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
-from ansible_collections.mstr.library.plugins.module_utils._model.rules import RULES, Finding
+from ansible_collections.mstr.library.plugins.module_utils._model.rules import RULES, PolicyFinding
 from unit.support.make import ID, faults_of, packages, runtime
 
 TODAY = date(2026, 6, 15)
@@ -79,8 +79,8 @@ def test_unreadable_block(text):
     found = evaluated({"networks_within": ["0.0.0.0/0"], "networks_never": ["10.0.0.0/8"]}, {"whitelist": [text]})
     detail = "is unreadable: it is not a CIDR block"
     assert found == [
-        Finding("whitelist", text, detail, 0, "violation", "networks_within"),
-        Finding("whitelist", text, detail, 0, "violation", "networks_never"),
+        PolicyFinding("whitelist", text, detail, 0, "violation", "networks_within"),
+        PolicyFinding("whitelist", text, detail, 0, "violation", "networks_never"),
     ]
 
 
@@ -88,7 +88,7 @@ def test_violations_have_index_and_value():
     never = ["10.66.0.0/16", "192.168.0.0/16", "172.16.0.0/12"]
     strict = policy_from({"networks_within": ["10.0.0.0/8", "2000::/3"], "networks_never": never}, TODAY)
     values = {"whitelist": ["10.0.0.0/8", "192.0.0.0/8", "10.1.0.0/16", "::ffff:8.0.0.0/104"]}
-    assert faults_of(strict.check_plan, None, Definition("present", values)) == (
+    assert faults_of(strict.check_change, None, Definition("present", values)) == (
         "whitelist[1] '192.0.0.0/8' violates the policy networks_within: it does not lie within the allowed networks",
         "whitelist[3] '::ffff:8.0.0.0/104' violates the policy networks_within: it does not lie within the allowed "
         "networks",

@@ -101,7 +101,7 @@ def test_task_of_an_unknown_form(server, content):
 )
 def test_active(active, shown):
     """Text says the opposite of a number, so nobody relies on it."""
-    assert script_usage.Task(None, {"active": active}).active is shown
+    assert script_usage.PlannedTask(None, {"active": active}).active is shown
 
 
 @pytest.mark.parametrize(("entries", "last"), [("client", "success"), ("schema", "succeeded")])

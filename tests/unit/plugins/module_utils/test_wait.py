@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError, PartialError
+from ansible_collections.mstr.library.plugins.module_utils._model.change import Change
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import Definition
-from ansible_collections.mstr.library.plugins.module_utils._model.plan import Plan
 from ansible_collections.mstr.library.plugins.module_utils._model.result import report_one
 from ansible_collections.mstr.library.plugins.module_utils._model.steps import READ, Step
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
@@ -73,9 +73,9 @@ class Film:
 
 def row(action="create", **fields):
     there = runtime(**fields)
-    plan = Plan(action, None if action == "delete" else there, ("name",), after={"name": "r"})
+    change = Change(action, None if action == "delete" else there, ("name",), after={"name": "r"})
     definition = Definition("present", {}, name="r")
-    return Step(definition, before=there, plan=plan).finished(READ)
+    return Step(definition, before=there, change=change).finished(READ)
 
 
 def packages(**states):

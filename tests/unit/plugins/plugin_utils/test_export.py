@@ -8,10 +8,10 @@ from ansible.errors import AnsibleFilterError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mstr.library.plugins.filter.runtime_definitions import runtime_definitions
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
+from ansible_collections.mstr.library.plugins.module_utils._model.change import plan_change
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS, definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import FIELDS
 from ansible_collections.mstr.library.plugins.module_utils._model.file import parsed
-from ansible_collections.mstr.library.plugins.module_utils._model.plan import make_plan
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
 from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions
 from ansible_collections.mstr.library.plugins.module_utils._text import MASK
@@ -172,7 +172,7 @@ def test_round_trip(data):
         faults = exc.errors
     else:
         (wanted,) = as_written(definitions)
-        plan = make_plan(from_api(data), wanted)
+        plan = plan_change(from_api(data), wanted)
         assert (plan.action, plan.changed_fields) == ("none", ())
     assert [fault for fault in faults if not fault.startswith("runtime ")] == []
 
@@ -289,7 +289,7 @@ def test_an_export_of_what_an_export_made(profile):
     have, empty = Server(dirty, odd, **switches), Server(**switches)
 
     def export(server):
-        return to_file([server.api.get(identity).to_result() for identity in server.runtimes], "a test").text
+        return to_file([server.api.read(identity).to_result() for identity in server.runtimes], "a test").text
 
     checked = [ArgumentSpecValidator(DEFINITION_OPTIONS).validate(entry) for entry in parsed(export(have))["runtimes"]]
     definitions = [result.validated_parameters for result in checked]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections import Counter
 from datetime import date
 from pathlib import Path
 
@@ -14,8 +15,10 @@ from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.variables 
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import environment as environments
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import html as pages
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.console import console_lines
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.finding import KINDS, Finding, Kind
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.finding import KINDS, Finding, FindingKind, causes
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.formats import FORMATS
+from hypothesis import given
+from hypothesis import strategies as st
 from unit.support.report import (
     POLICY,
     SOON,
@@ -56,7 +59,9 @@ def test_every_kind_and_format_is_documented():
 @pytest.mark.parametrize("form", [*SUFFIXES, "console"])
 def test_a_new_kind_is_a_row(form, monkeypatch):
     """It is in its place in every format, and its gate counts it."""
-    monkeypatch.setitem(KINDS, "too_old", Kind("Too old", "is too old", "are too old", "bad", "problems", "mstr_x"))
+    monkeypatch.setitem(
+        KINDS, "too_old", FindingKind("Too old", "is too old", "are too old", "bad", "problems", "mstr_x")
+    )
     report = audited(runtime(1, "R"))
     found = Finding("too_old", "R", "has not changed for 900 days", {"id": runtime(1, "R")["id"]})
     report = report._replace(findings=[found], counts={**report.counts, "too_old": 1})
@@ -71,12 +76,11 @@ def test_all_kinds_of_an_audit():
     """In their order, with the number of each."""
     report = environment("prod")
     assert report.outcome == "violations"
-    assert lines(report)[:15] == [
-        "prod: 6 runtimes (with the default one), 2 runtimes are open to everything, 4 violations, 2 differ from their "
+    assert lines(report)[:14] == [
+        "prod: 6 runtimes (with the default one), 1 runtime is open to everything, 4 violations, 2 differ from their "
         "definitions, 2 are not ready, 1 look-up failed, 1 has no definition, 1 value not evaluated, 3 exempted "
         "violations",
         "prod: 'Nightly reports' is open to everything: 0.0.0.0/0",
-        "prod: '(Default) MicroStrategy' is open to everything: 0.0.0.0/0",
         "prod: 'Nightly reports' whitelist 0.0.0.0/0 violates networks_within and networks_never: it is outside",
         "prod: '<script>alert(1)</script>' whitelist violates whitelist_required: it is empty",
         "prod: 'Nightly reports' whitelist * violates networks_never: it is unreadable: it is not a CIDR block",
@@ -91,17 +95,99 @@ def test_all_kinds_of_an_audit():
         "prod: '<script>alert(1)</script>' has the status error",
         "prod: could not read the scripts of 'Finance': the project is not loaded",
     ]
-    assert lines(report)[15:] == [
-        "prod: 1 runtime has no definition: '<script>alert(1)</script>'",
+    assert lines(report)[14:] == [
+        "prod: '<script>alert(1)</script>' has no definition",
         "prod: '<script>alert(1)</script>' packages requests is not evaluated by packages_never: it has no version to "
         "compare with requests<2.32",
-        "prod: '(Default) MicroStrategy' whitelist 0.0.0.0/0 violates networks_within: exempted until 2099-12-31 "
-        "(nobody uses it)",
-        "prod: '(Default) MicroStrategy' whitelist 0.0.0.0/0 violates networks_never: exempted until 2099-12-31 "
-        "(nobody uses it)",
-        f"prod: 'Nightly reports' packages requests==2.31.0 violates packages_never: exempted until {SOON} (the loader "
-        "needs it, see ticket 4711)",
+        "prod: 3 exempted violations: 2 until 2099-12-31 (nobody uses it; open to everything); "
+        f"1 until {SOON} (the loader needs it, see ticket 4711)",
     ]
+
+
+NETWORK = "whitelist 0.0.0.0/0 violates networks_within: it is outside"
+
+
+@pytest.mark.parametrize("form", [*SUFFIXES, "console"])
+def test_a_violation_is_told_by_its_cause(form):
+    """One line for a rule and a value, with the runtimes, wherever people read it."""
+    wide = [runtime(number, name) for number, name in enumerate(("A", "B", "C"))]
+    violations = [violation(each, "0.0.0.0/0", "networks_within") for each in wide]
+    report = audited(*wide, policy=POLICY, violations=violations)
+    text = "\n".join(lines(report)) if form == "console" else html.unescape(text_of(report, suffix=form))
+    assert (f"{NETWORK} (3 runtimes: 'A', 'B', 'C')" in text) is (form != "json")
+    assert report.counts["violations"] == 3
+
+
+@pytest.mark.parametrize("form", [*SUFFIXES, "console"])
+def test_equal_warnings_are_one_line(form):
+    warnings = [f"Runtime {name!r} ({'A' * 32}) has the status error." for name in "ABC"] + ["Careful."]
+    report = audited(policy=POLICY)._replace(warnings=warnings)
+    text = "\n".join(lines(report)) if form == "console" else html.unescape(text_of(report, suffix=form))
+    one = f"Runtime 'A' ({'A' * 32}) has the status error. The same of 'B', 'C'."
+    assert (text.count("has the status error"), one in text) == ((3, False) if form == "json" else (1, True))
+    assert "Careful." in text
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["violations", "not_ready", "exempted"]), st.sampled_from("ABC"), st.text("xy")))
+)
+def test_causes_lose_nothing(each_finding):
+    """Each finding is in one cause, and no two causes say the same."""
+    found = [Finding(kind, name, text, {}) for kind, name, text in each_finding]
+    result = [*causes(found)]
+    assert len({(cause.kind, cause.text) for cause in result}) == len(result)
+    told = Counter((cause.kind, name, cause.text) for cause in result for name in cause.runtimes)
+    assert told == Counter(each for each in each_finding if each[0] != "exempted")
+    assert sum(cause.kind == "exempted" for cause in result) == any(each[0] == "exempted" for each in each_finding)
+
+
+def test_an_exempted_open_network_is_not_red():
+    """It is still said to be open to everything."""
+    wide = runtime(1, "Wide", whitelist=["0.0.0.0/0", "::/0"])
+    row = violation(wide, "0.0.0.0/0", "networks_within", reason="why", until="2099-12-31")
+    report = audited(wide, policy=POLICY, exempted=[row])
+    assert texts(report, "open_networks") == ["is open to everything: ::/0"]
+    report = audited({**wide, "whitelist": ["0.0.0.0/0"]}, policy=POLICY, exempted=[row])
+    assert (report.outcome, report.counts["open_networks"]) == ("clean", 0)
+    assert lines(report)[-1] == "e: 1 exempted violation: 1 until 2099-12-31 (why; open to everything)"
+
+
+def test_a_python_counts_runtimes():
+    old = [runtime(number, f"R{number}", runtime_version="3.7.1") for number in range(3)]
+    assert audited(*old).counts["python_ended"] == 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "looks_renamed"),
+    [
+        ([change("exec_timeout", None, 600)], True),
+        ([change("packages", None, [{"name": "X"}, {"name": "pandas", "version": "1.2.3"}])], True),
+        ([change("packages", None, [{"name": "pandas", "version": "2.0"}, {"name": "x"}])], False),
+        (
+            [change("whitelist", None, ["192.168.1.1/32", "10.10.10.0/24"]), change("resource", None, {"cpu": 0.5})],
+            True,
+        ),
+        ([change("resource", None, {"mem": 1})], False),
+        ([change("exec_timeout", None, 600), change("others", None, "x")], False),
+        # Only its name: nothing says that it is the same.
+        ([], False),
+    ],
+)
+def test_looks_renamed(changes, looks_renamed):
+    """A definition whose runtime is missing, and a runtime without a definition that has all of its values."""
+    old = runtime(1, "Old")
+    created = row("New", "created", change("name", None, "New"), *changes, id=None)
+    [text] = texts(audited(old, plan=planned(created, undefined=[old])), "undefined")
+    assert ("all that the definition of 'New' has: it looks renamed" in text) is looks_renamed
+
+
+def test_deletions_come_first():
+    """With the scripts that they hit."""
+    old = runtime(1, "Old", whitelist=["0.0.0.0/0"], scripts=[{"name": "Load", "project": {"name": "Sales"}}])
+    report = audited(old, plan=planned(row("Old", "deleted", id=old["id"])))
+    assert lines(report)[1].startswith("e: 'Old' would be deleted, and is used by ")
+    assert "Load" in lines(report)[1]
+    assert "open to everything" in lines(report)[2]
 
 
 def test_what_nobody_looked_at_is_not_none():
@@ -252,7 +338,7 @@ def test_undefined_runtimes_are_named(suffix):
     extra = runtime(1, "Extra"), runtime(2, "Trial")
     report = audited(*extra, plan=planned(undefined=extra))
     assert (report.outcome, report.counts["undefined"]) == ("not_evaluated", 2)
-    assert "e: 2 runtimes have no definition: 'Extra', 'Trial'" in lines(report)
+    assert "e: has no definition (2 runtimes: 'Extra', 'Trial')" in lines(report)
     text = html.unescape(text_of(report, suffix=suffix))
     assert "Extra" in text
 
@@ -291,3 +377,16 @@ def test_what_goes_is_first_on_the_page():
         ),
     )
     assert [card.name for card in pages.cards_of(report)] == ["Zulu", "New", "(Default) X", "Alpha"]
+
+
+@pytest.mark.parametrize(
+    ("place", "failing"),
+    [({"project": {"name": "Sales"}}, []), ({"runtime": {"name": "R"}}, ["mstr_fail_on_violation"])],
+)
+def test_what_could_not_be_read_is_not_clean(place, failing):
+    """It fails the gate that would need it: the rules on packages need what is installed."""
+    unread = {"project": None, "script": None, "runtime": None, "error": {"msg": "no"}, **place}
+    report = audited(runtime(1, "R", scripts=[]), policy=POLICY, unread=[unread])
+    assert (report.outcome, report.counts["unread"]) == ("problems", 1)
+    gates = ("mstr_fail_on_violation", "mstr_fail_on_drift")
+    assert [gate for gate in gates if report.fails([gate])] == failing

@@ -8,8 +8,26 @@ from types import SimpleNamespace
 import pytest
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import environment as environments
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.console import console_lines
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.overview import columns, conclusion, numbers
-from unit.support.report import POLICY, applied, audited, change, environment, failed, row, run_of, runtime, violation
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.overview import (
+    columns,
+    conclusion,
+    drift_of,
+    numbers,
+    problem_lines,
+)
+from unit.support.report import (
+    POLICY,
+    applied,
+    audited,
+    change,
+    environment,
+    failed,
+    planned,
+    row,
+    run_of,
+    runtime,
+    violation,
+)
 
 MOVED = {"name": "C", "project": {"name": "P"}, "action": "moved", "before": {"name": "Up"}, "after": {"name": "N"}}
 
@@ -101,8 +119,8 @@ def test_exemptions_and_undefined_runtimes_of_an_apply():
     check = applied(row("r", "none"), exempted=[row_of], undefined=undefined, check_mode=True)
     assert lines(check) == [
         "e: 1 unchanged",
-        "e: 1 runtime has no definition: 'Extra'",
-        "e: 'R' whitelist 0.0.0.0/0 violates networks_within: exempted until 2099-12-31 (why)",
+        "e: 'Extra' has no definition",
+        "e: 1 exempted violation: 1 until 2099-12-31 (why; open to everything)",
     ]
     assert check.outcome == "unchanged"
     assert "Extra" not in "\n".join(lines(applied(row("r", "none"), undefined=undefined)))
@@ -151,21 +169,45 @@ SCRIPT = {"name": "Load", "tasks": [{"active": True, "schedule": {"name": "night
         (
             [failed("dev"), environment("prod"), audited(runtime(1, "Wide", whitelist=["::/0"]), name="test")],
             ["far"],
-            "Problems were found: 3 runtimes are open to everything ('Nightly reports', '(Default) "
-            "MicroStrategy' in prod; 'Wide' in test); dev failed; far could not be reached; 4 violations ('Nightly "
-            "reports', '<script>alert(1)</script>' in prod); 2 differ from their definitions ('Nightly reports', "
-            "'Forecasts' in prod).",
+            "Problems were found: dev failed; far could not be reached; 2 runtimes are open to everything; 4 "
+            "violations; 2 differ from their definitions.",
         ),
         (
             [audited(runtime(1, "R", runtime_version="3.7.1", scripts=[SCRIPT]), policy=POLICY)],
             [],
-            "Problems were found: scripts on a schedule run on a Python that ends: 'Load'.",
+            "Problems were found: 1 script on a schedule with a Python that ends.",
         ),
     ],
     ids=["clean", "without a policy", "the worst first", "Python"],
 )
 def test_one_sentence_concludes_an_audit(reports, not_reached, sentence):
     assert conclusion(run_of(*reports, not_reached=not_reached)) == sentence
+
+
+def test_names_stand_below_the_conclusion():
+    """With their numbers, deletions first."""
+    old = runtime(1, "R", runtime_version="3.7.1", scripts=[SCRIPT])
+    gone = audited(old, name="dev", plan=planned(row("Trial", "deleted")))
+    wide = [audited(runtime(1, "Wide", whitelist=["::/0"]), name=name) for name in ("test", "prod")]
+    assert [*problem_lines(run_of(gone, *wide))] == [
+        "1 runtime would be deleted: 'Trial' in dev",
+        "2 runtimes are open to everything: 'Wide' in test, prod",
+        "1 differs from its definition: 'Trial' in dev",
+        "scripts on a schedule with a Python that ends: 'Load'",
+    ]
+
+
+def test_drift_of_several_environments():
+    """By runtime and field, with the environments that have it."""
+    differs = row("R", "updated", change("exec_timeout", 60, 600), change("others", "", "x"))
+    both = [audited(name=name, plan=planned(differs)) for name in ("dev", "prod")]
+    other = audited(name="test", plan=planned(row("r", "created", change("name", None, "r"), id=None)))
+    assert drift_of(run_of(*both, other)) == [
+        ("R", "differs: exec_timeout 60 → 600", ["dev", "prod"]),
+        ("R", "differs: others '' → 'x'", ["dev", "prod"]),
+        ("r", "would be created", ["test"]),
+    ]
+    assert drift_of(run_of(both[0])) == []
 
 
 def test_one_sentence_concludes_an_apply():
@@ -183,4 +225,4 @@ def test_columns_of_numbers():
     shown = columns(run_of(*reports))
     assert [*shown][:3] == ["open_networks", "violations", "drift"]
     assert "failed_runs" not in shown
-    assert [numbers(each, ["open_networks", "violations"]) for each in reports] == [["2", "4"], ["0", "-"], ["-", "-"]]
+    assert [numbers(each, ["open_networks", "violations"]) for each in reports] == [["1", "4"], ["0", "-"], ["-", "-"]]

@@ -82,3 +82,24 @@ def test_a_value_of_another_kind():
     """A server may answer with an object for a number."""
     report = applied(row("R", "updated", change("exec_timeout", {"seconds": 60}, 600)))
     assert "{&#39;seconds&#39;: 60}" in text_of(report, kind="apply")
+
+
+@pytest.mark.parametrize(("number", "is_open"), [(12, True), (13, False)])
+def test_many_runtimes_with_findings_are_folded(number, is_open):
+    """Their drift is one table for all environments."""
+    some = [runtime(each, f"R{each}") for each in range(number)]
+    rows = [row(each["name"], "updated", change("exec_timeout", 60, 600), id=each["id"]) for each in some]
+    both = [audited(*some, name=name, plan=planned(*rows)) for name in ("dev", "prod")]
+    text = text_of(*both)
+    assert text.count('<details class="rt" open data-finding>') == 2 * number * is_open
+    assert text.count('<details class="rt" data-finding>') == 2 * number * (not is_open)
+    assert text.count("<td><bdi>differs: exec_timeout 60 → 600</bdi></td><td><bdi>dev, prod</bdi></td>") == number
+
+
+def test_names_stand_below_the_table():
+    """So that the first screen of a phone has the conclusion and the table of environments."""
+    text = text_of(audited(runtime(1, "Wide", whitelist=["0.0.0.0/0"])))
+    head, _table, below = text.partition("</table>")
+    assert "Problems were found: 1 runtime is open to everything." in head
+    assert "Wide" not in head
+    assert "1 runtime is open to everything: &#39;Wide&#39; in e" in below

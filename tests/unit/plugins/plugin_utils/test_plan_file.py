@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.environment import Environment
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.plan_file import (
     FORMAT,
-    Plan,
+    ApprovedPlan,
     differences_of,
     plan_of,
     plan_text,
@@ -79,7 +79,7 @@ def test_a_plan_is_for_one_server():
     checked, other = "https://old.example.com/L", "https://new.example.com/L"
     text = written(environment("production", server=checked))
     assert plan_of(text, "production", checked).plan_id == AN_ID
-    with pytest.raises(ValueError, match=f"on the server {checked}, and production is now {other}, so nothing was"):
+    with pytest.raises(ValueError, match=f"for production: approved for {checked}, now it is {other}. Nothing"):
         plan_of(text, "production", other)
 
 
@@ -154,7 +154,7 @@ def test_what_is_missing_is_said():
 
 
 def test_scripts_are_part_of_what_is_approved():
-    approved = Plan(AN_ID, differences(scripts=[script("new")]))
+    approved = ApprovedPlan(AN_ID, differences(scripts=[script("new")]))
     assert refusal(approved, differences(scripts=[script("other")])).splitlines()[1:3] == [
         "approved: script 'Load' would use 'new' instead of 'old'",
         "now: script 'Load' would use 'other' instead of 'old'",

@@ -72,6 +72,8 @@ def test_a_usual_run_may_begin(playbook):
             {"mstr_runtimes_policy": "", "mstr_plan_src": ""},
             "mstr_plan_src and mstr_runtimes_policy are empty, which",
         ),
+        ({"mstr_runtimes_purge_limit": None}, "mstr_runtimes_purge_limit is empty, which"),
+        ({"mstr_runtimes_journal_comment": 5349}, "mstr_runtimes_journal_comment must be text, but"),
         ({"mstr_plan_src": "missing.json"}, "missing.json cannot be read: No such file or directory."),
         ({"mstr_plan_src": "r.yml"}, "r.yml is not a plan in format 1; write one"),
         ({"mstr_plan_dest": "no/plan.json"}, "no, does not exist; create it."),

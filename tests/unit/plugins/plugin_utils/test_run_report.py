@@ -44,9 +44,9 @@ def test_every_environment_is_reported():
     }
     found = made(results, check_mode=True, reports=["r.json"], plan="p.json")
     assert found.lines[:3] == [
-        "a: 1 unchanged",
-        "b: failed: It is down.",
         "d: not reached: no task of it ran; the output above says why",
+        "b: failed: It is down.",
+        "a: 1 unchanged",
     ]
     assert found.lines[3:] == [
         "Report: r.json",
@@ -86,7 +86,7 @@ def test_tags_that_leave_the_work_out():
     why = "not reached: nothing was applied, because --tags or --skip-tags left the work out"
     assert made({"a": None}, left_out=True).lines == [f"a: {why}"]
     done = made({"a": applied("a"), "b": None}, left_out=True).lines
-    assert done[1] == "b: not reached: no task of it ran; the output above says why"
+    assert done[0] == "b: not reached: no task of it ran; the output above says why"
 
 
 def test_at_most_twenty_errors_of_an_environment():
@@ -98,27 +98,24 @@ BACK = "To go back: mstr.library.apply with --limit"
 
 
 def test_the_way_back_is_the_end_of_an_apply():
-    """One line for all environments whose files differ by their names alone, and one for each other."""
+    """One sentence for all environments whose files differ by their names alone, and one for each other."""
     dests = {"a": "/bk/a.yml", "b-1": "/bk/b-1.yml", "c": "/bk/c.20261127T041500Z.yml", "d": "/other place/d.yml"}
     results = {host: applied(host, changed=True, backup=dest) for host, dest in dests.items()}
     results["e"] = applied("e", backup=None)
-    found = made(results)
-    assert found.lines[5:] == [
+    assert made(results).lines[5:] == [
+        *(f"Backup of {host}: {dest}" for host, dest in dests.items()),
         f"{BACK} a,b-1 -e 'mstr_runtimes_src=/bk/{{{{ inventory_hostname }}}}.yml'",
         f"{BACK} c -e mstr_runtimes_src=/bk/c.20261127T041500Z.yml",
         f"""{BACK} d -e '{{"mstr_runtimes_src": "/other place/d.yml"}}'""",
         "The next apply of the definitions undoes that. What this run created stays.",
     ]
-    many = {f"h{n}": applied(f"h{n}", changed=True, backup=f"/bk/h{n}.yml") for n in range(60)}
-    [line] = [line for line in made(many).lines if line.startswith("To go back: ")]
-    assert f" --limit {','.join(many)} -e" in line
 
 
 def test_run_that_may_have_written():
     """It is named with its backup, and goes back like those that did."""
     lines = made({"b": applied("b", error="It was killed.", changed=False, backup="/bk/b.yml")}).lines
-    assert "b may have been written, because its task did not say what it did. Its backup is /bk/b.yml" in lines
-    assert any("mstr_runtimes_src=/bk/b.yml" in line for line in lines)
+    may = lines.index("b may have been written, because its task did not say what it did.")
+    assert lines[may + 1 : may + 3] == ["Backup of b: /bk/b.yml", f"{BACK} b -e mstr_runtimes_src=/bk/b.yml"]
 
 
 def test_run_without_a_backup():

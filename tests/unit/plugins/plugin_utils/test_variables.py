@@ -70,6 +70,49 @@ def test_audit_compares_as_role_applies():
 
 
 @pytest.mark.parametrize("name", [*COMPARED[1:], "plan_id", "plan_ids"])
-def test_no_guard_may_be_empty(name):
-    """An empty text, such as of a shell variable without a value, would switch it off."""
-    assert len(variables.empty_errors([f"mstr_runtimes_{name}"])) == 1
+@pytest.mark.parametrize(("value", "extra"), [("", False), (" ", False), ("", True), (None, True)])
+def test_no_guard_may_be_empty(name, value, extra):
+    """A blank text, or null as an extra variable, would switch it off."""
+    name = f"mstr_runtimes_{name}"
+    assert variables.empty_guards("apply", {name: value}.get, [name] * extra) == [name]
+    [error] = variables.empty_errors([name])
+    assert error.endswith("answer it, or remove the question.")
+
+
+@pytest.mark.parametrize(
+    ("value", "extra"),
+    [(None, []), (0, ["mstr_runtimes_purge_limit"]), (None, ["mstr_runtimes_purge"]), ("", ["mstr_fail_on_drift"])],
+)
+def test_what_is_no_empty_guard(value, extra):
+    """Null in an inventory, a value, what is no guard, and what the playbook does not use."""
+    names = ["mstr_runtimes_purge_limit", *extra]
+    assert variables.empty_guards("apply", {names[-1]: value}.get, extra) == []
+
+
+@pytest.mark.parametrize("value", [5349, True, 3.1, ["Nightly", 7]])
+@pytest.mark.parametrize(
+    "name", ["mstr_runtimes_journal_comment", "mstr_runtimes_purge_exclude", "mstr_runtimes_src", "mstr_password"]
+)
+def test_a_text_that_became_a_number(name, value):
+    """The value is not shown: it may be a secret."""
+    [error] = variables.retyped_errors({name: value})
+    assert error.startswith(f"{name} must be text, but ")
+    assert "write more than digits" in error
+    assert str(value) not in error
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("mstr_runtimes_journal_comment", "0012345"),
+        ("mstr_runtimes_journal_comment", None),
+        ("mstr_runtimes_projects", ["Sales"]),
+        ("mstr_runtimes_purge_limit", 1),
+        ("mstr_runtimes_purge", True),
+        ("mstr_timeout", 5),
+        ("mstr_runtimes_plan_id", 123456789012345678901234),
+    ],
+)
+def test_what_may_be_a_number(name, value):
+    """A plan id of digits has one spelling, and a wrong one lets nothing pass."""
+    assert variables.retyped_errors({name: value}) == []

@@ -18,9 +18,9 @@ from .runtime import Runtime
 
 if TYPE_CHECKING:
     from .policy import Policy
-    from .rules import Finding
+    from .rules import PolicyFinding
 
-# Each action of a plan, and the word for it in results.
+# Each action of a change, and the word for it in results.
 DONE = {
     "none": "none",
     "create": "created",
@@ -29,7 +29,7 @@ DONE = {
 }
 
 
-class Plan(NamedTuple):
+class Change(NamedTuple):
     """One write or none. `body` is what a create or an update sends; `before` and `after` hold the managed fields.
 
     For a delete, `before` holds every field that the server returned, because nothing else remains of the runtime.
@@ -41,7 +41,7 @@ class Plan(NamedTuple):
     body: Mapping[str, Any] = EMPTY_MAPPING
     before: Mapping[str, Any] = EMPTY_MAPPING
     after: Mapping[str, Any] = EMPTY_MAPPING
-    exempted: tuple[Finding, ...] | None = None  # what the policy lets pass; None if no policy applies
+    exempted: tuple[PolicyFinding, ...] | None = None  # what the policy lets pass; None if no policy applies
 
     @property
     def changed(self) -> bool:
@@ -49,11 +49,11 @@ class Plan(NamedTuple):
         return self.action != "none"
 
 
-NO_PLAN = Plan("none", None)
+NO_CHANGE = Change("none", None)
 
 
-def make_plan(current: Runtime | None, wanted: Definition, policy: Policy | None = None) -> Plan:
-    """The plan. It compares only the fields that the definition manages, and changes only those that differ.
+def plan_change(current: Runtime | None, wanted: Definition, policy: Policy | None = None) -> Change:
+    """The change. It compares only the fields that the definition manages, and changes only those that differ.
 
     Raises ValidationError for an id that the server does not have, for deleting its default runtime, for a pool whose
     minimum would exceed its maximum, and for a list that would break the policy because of what stays in it, or because
@@ -71,8 +71,8 @@ def make_plan(current: Runtime | None, wanted: Definition, policy: Policy | None
     exempted = _checked(current, target, changed, wanted, policy)
     if current and not changed:
         unchanged = diff_values(have.values, merged)
-        return Plan("none", current, before=unchanged, after=unchanged, exempted=exempted)
-    return Plan(
+        return Change("none", current, before=unchanged, after=unchanged, exempted=exempted)
+    return Change(
         "update" if current else "create",
         target,
         changed,
@@ -83,25 +83,25 @@ def make_plan(current: Runtime | None, wanted: Definition, policy: Policy | None
     )
 
 
-def _deletion(current: Runtime | None) -> Plan:
+def _deletion(current: Runtime | None) -> Change:
     if current is None:
-        return NO_PLAN
+        return NO_CHANGE
     if current.is_default:
         raise ValidationError([f"{current.label} is the server's built-in default runtime and cannot be deleted"])
-    return Plan("delete", None, before=diff_values(current.values, without_null(current.values)))
+    return Change("delete", None, before=diff_values(current.values, without_null(current.values)))
 
 
 def _checked(
     current: Runtime | None, target: Runtime, changed: Sequence[str], wanted: Definition, policy: Policy | None
-) -> tuple[Finding, ...] | None:
-    """What the policy lets pass of a plan; None without one. Raises ValidationError with all errors."""
+) -> tuple[PolicyFinding, ...] | None:
+    """What the policy lets pass of a change; None without one. Raises ValidationError with all errors."""
     exempted = None
     with ErrorList() as errors:
         # A task that does not change the pool must not fail because the server already holds an invalid one.
         if set(POOL) & set(changed):
             errors.add(*pool_errors(target.values))
         if policy:
-            exempted = errors.check(policy.check_plan, current, wanted)
+            exempted = errors.check(policy.check_change, current, wanted)
         if changed and not target.name:
             errors.add(f"{target.label} has no name, and an update must contain one; set name")
     return exempted
@@ -130,8 +130,8 @@ def diff_values(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, An
     return {name: BY_NAME[name].kind.to_diff(values.get(name)) for name in names}
 
 
-def as_stored(plan: Plan, wanted: Definition, now: Runtime) -> tuple[Plan, list[str]]:
-    """The plan with the values that the server stored, without the fields that it left as they were.
+def as_stored(change: Change, wanted: Definition, now: Runtime) -> tuple[Change, list[str]]:
+    """The change with the values that the server stored, without the fields that it left as they were.
 
     Then how these values differ from the request, as sentences with remedies.
     """
@@ -143,9 +143,9 @@ def as_stored(plan: Plan, wanted: Definition, now: Runtime) -> tuple[Plan, list[
         f"{_remedy(name, stored[name], requested[name])} The next run will try to change it again."
         for name in different
     ]
-    is_changed = {name: plan.action == "create" or plan.before.get(name) != value for name, value in stored.items()}
-    changed = tuple(name for name in plan.changed_fields if is_changed.get(name, True))
-    return plan._replace(after={**plan.after, **stored}, changed_fields=changed), sentences
+    is_changed = {name: change.action == "create" or change.before.get(name) != value for name, value in stored.items()}
+    changed = tuple(name for name in change.changed_fields if is_changed.get(name, True))
+    return change._replace(after={**change.after, **stored}, changed_fields=changed), sentences
 
 
 def _remedy(name: str, stored: Any, requested: Any) -> str:

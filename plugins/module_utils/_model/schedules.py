@@ -37,7 +37,7 @@ def _tasks(script: Json) -> list[Json]:
     return list(script.get("tasks") or ())
 
 
-def schedules(script: Json, today: date | None = None) -> list[str]:
+def schedule_names(script: Json, today: date | None = None) -> list[str]:
     """The names of the schedules on which a script may run. A task whose state is not known may run.
 
     Without `today`, those of every task, also of one that is known to be off: what a server says of it may be wrong.
@@ -55,7 +55,7 @@ def _is_expired(day: str, today: date) -> bool:
     return re.fullmatch(r"\d{4}-\d\d-\d\d", day) is not None and day < today.isoformat()
 
 
-class Run(NamedTuple):
+class LastRun(NamedTuple):
     """A run of a script or of one of its tasks. What is not known is an empty text."""
 
     time: str = ""
@@ -66,22 +66,22 @@ class Run(NamedTuple):
 def last_run(script: Json) -> tuple[str, str]:
     """The time and the status of the latest known run of the script or of its tasks; empty texts without one."""
     runs = [_run(script.get("last_run"), "time"), *_runs_of_tasks(script)]
-    latest = max((run for run in runs if run.status), default=Run())
+    latest = max((run for run in runs if run.status), default=LastRun())
     return latest.time, latest.status
 
 
 def last_message(script: Json) -> str:
     """The message of the latest run of the tasks of a script. Its own history has none."""
-    return max(_runs_of_tasks(script), default=Run()).message
+    return max(_runs_of_tasks(script), default=LastRun()).message
 
 
-def _runs_of_tasks(script: Json) -> list[Run]:
+def _runs_of_tasks(script: Json) -> list[LastRun]:
     return [_run(task.get("last_run"), "time_triggered") for task in _tasks(script)]
 
 
-def _run(last: Json | None, time_key: str) -> Run:
+def _run(last: Json | None, time_key: str) -> LastRun:
     texts = {key: str(value) for key, value in (last or {}).items() if value is not None}
-    return Run(texts.get(time_key, ""), texts.get("status", ""), texts.get("message", ""))
+    return LastRun(texts.get(time_key, ""), texts.get("status", ""), texts.get("message", ""))
 
 
 def used_by(scripts: Sequence[Json], today: date | None = None) -> str:
@@ -89,7 +89,7 @@ def used_by(scripts: Sequence[Json], today: date | None = None) -> str:
 
     `scripts`: at least one. Those on a schedule come first. `today`: see `schedules`.
     """
-    planned = [script for script in scripts if schedules(script, today)]
+    planned = [script for script in scripts if schedule_names(script, today)]
     others = [script for script in scripts if script not in planned]
     texts = [_text(script, today) for script in (*planned, *others)]
     return f"used by {counted(len(scripts), 'script')}{_on_schedule(scripts, len(planned))}: {listed(texts)}"
@@ -106,7 +106,7 @@ def _on_schedule(scripts: Sequence[Json], planned: int) -> str:
 
 def _text(script: Json, today: date | None) -> str:
     time, status = last_run(script)
-    details = schedules(script, today)
+    details = schedule_names(script, today)
     if status:
         details.append(f"last run {status} {time[:10]}".rstrip())
     return f"{label_of(script)} ({', '.join(details)})" if details else label_of(script)

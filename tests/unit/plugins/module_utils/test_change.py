@@ -8,8 +8,8 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from ansible_collections.mstr.library.plugins.module_utils._model import result, steps
 from ansible_collections.mstr.library.plugins.module_utils._model.approval import check_plan_id, plan_id
+from ansible_collections.mstr.library.plugins.module_utils._model.change import as_stored, plan_change
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import BY_NAME
-from ansible_collections.mstr.library.plugins.module_utils._model.plan import as_stored, make_plan
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
 from unit.support.make import ID, OTHER_ID, URL, faults_of, runtime, stored, wanted
 
@@ -17,7 +17,7 @@ CPU = {"cpu": 0.2}
 
 
 def surprises(there, definition):
-    return as_stored(make_plan(None, definition), definition, there)[1]
+    return as_stored(plan_change(None, definition), definition, there)[1]
 
 
 def test_nothing_is_planned_if_nothing_differs():
@@ -26,21 +26,21 @@ def test_nothing_is_planned_if_nothing_differs():
     same = [{"name": "A", "version": "latest"}, {"name": "mstrio_py", "version": "11"}]
     options = {"packages": same, "description": "", "resource": CPU}
     blocks = ["1.2.3.4", "10.10.10.0/24", "2001:DB8::/32"]
-    plan = make_plan(there, wanted(whitelist=blocks, journal_comment="why", **options))
+    plan = plan_change(there, wanted(whitelist=blocks, journal_comment="why", **options))
     assert (plan.action, plan.changed, plan.changed_fields, dict(plan.body)) == ("none", False, (), {})
     assert plan.before == plan.after != {}
     assert plan.target.id == ID
 
 
 def test_update_sends_only_name_and_what_differs():
-    plan = make_plan(runtime(), wanted(description="new", exec_timeout=600, resource={"mem": 1024}))
+    plan = plan_change(runtime(), wanted(description="new", exec_timeout=600, resource={"mem": 1024}))
     assert plan.action == "update"
     assert plan.changed_fields == ("description", "resource")
     assert plan.body == {"name": "r", "description": "new", "resource": {"cpu": "0.2", "mem": 1024}}
     assert plan.before == {"name": "r", "description": "", "exec_timeout": 600, "resource": {"cpu": 0.2, "mem": 512}}
     assert plan.after == {"name": "r", "description": "new", "exec_timeout": 600, "resource": {"cpu": 0.2, "mem": 1024}}
     assert plan.target.to_result()["runtime_version"] == "3.10.5", "predicted with what stays"
-    assert "changeJournal" not in make_plan(runtime(), wanted(journal_comment="", description="d")).body
+    assert "changeJournal" not in plan_change(runtime(), wanted(journal_comment="", description="d")).body
 
 
 def test_surprise_names_field_values_and_remedy():
@@ -59,20 +59,20 @@ def test_surprise_names_field_values_and_remedy():
 def test_unknown_keys_are_no_difference_and_never_sent():
     unknown = {"resource": {"cpu": "0.2", "gpu": 2}, "packages": [{"name": "a_b", "version": "1", "index": "i"}]}
     there = runtime(**unknown)
-    assert not make_plan(there, wanted(resource=CPU, packages=[{"name": "a-b"}])).changed
-    plan = make_plan(there, wanted(packages=[{"name": "c"}], purge_packages=False, resource={"cpu": 0.5}))
+    assert not plan_change(there, wanted(resource=CPU, packages=[{"name": "a-b"}])).changed
+    plan = plan_change(there, wanted(packages=[{"name": "c"}], purge_packages=False, resource={"cpu": 0.5}))
     assert not {"gpu", "index"} & set(json.dumps([dict(plan.body), plan.target.to_result()]).split('"'))
 
 
 def test_count_that_is_not_returned():
     """It equals 0. A pool that is invalid on the server does not matter if it does not change."""
     name = "min_cached_instances"
-    assert make_plan(runtime(minCachedInstances=9), wanted(description="d")).changed_fields == ("description",)
+    assert plan_change(runtime(minCachedInstances=9), wanted(description="d")).changed_fields == ("description",)
     api, there = BY_NAME[name].api, runtime(minCachedInstances=None, maxCachedInstances=None)
-    plan = make_plan(there, wanted(**{name: 0}))
+    plan = plan_change(there, wanted(**{name: 0}))
     assert (plan.action, plan.before, plan.after) == ("none", plan.after, {"name": "r", name: 0})
-    assert make_plan(there, wanted(**{name: 1})).body == {"name": "r", api: 1}
-    assert make_plan(None, wanted(**{name: 0})).body[api] == 0
+    assert plan_change(there, wanted(**{name: 1})).body == {"name": "r", api: 1}
+    assert plan_change(None, wanted(**{name: 0})).body[api] == 0
     assert surprises(there, wanted(**{name: 0})) == []
 
 
@@ -82,7 +82,7 @@ GONE = wanted("Nightly reports", state="absent")
 
 
 def row(current, definition, state=steps.PLANNED):
-    return steps.Step(definition, current, make_plan(current, definition)).finished(state)
+    return steps.Step(definition, current, plan_change(current, definition)).finished(state)
 
 
 @pytest.mark.parametrize(
