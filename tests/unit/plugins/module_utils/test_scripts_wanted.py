@@ -128,3 +128,13 @@ def test_user_who_sees_no_project_has_no_scripts():
     have = holding(old=A).seed_projects()
     assert actions(run(have, OLD_GOES, protect=True)) == [("old", "deleted")]
     assert have.warnings == []
+
+
+def test_smoke_test_of_what_another_task_made_meanwhile():
+    """It runs before a script moves there, although this task finds nothing left to write."""
+    have = holding(old=A, x=B).seed_scripts(load=A)
+    have.code_status = 4
+    have.fail("POST", turn=2, meanwhile=lambda: have.add(stored(name="new", id=C)))  # the first one is the search
+    result = run(have, {"name": "new", "smoke_test": "1"}, {"name": "x"}, scripts=[assigned("load", "new")])
+    assert (have.tried, have.scripts, have.writes[:1]) == ([C], {"load": A}, ["POST /runtimes"])
+    assert (actions(result)[0], moves(result)) == (("new", "failed"), [("load", "failed")])
