@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from unit.support.make import refusal, stored
-from unit.support.many import LIST, NO, A, B, C, D, actions, assigned, both, holding, moves, run
+from unit.support.many import LIST, NO, A, B, C, D, actions, assigned, both, holding, message, moves, run
 
 OLD_GOES = {"name": "old", "state": "absent"}
 
@@ -138,3 +138,12 @@ def test_smoke_test_of_what_another_task_made_meanwhile():
     result = run(have, {"name": "new", "smoke_test": "1"}, {"name": "x"}, scripts=[assigned("load", "new")])
     assert (have.tried, have.scripts, have.writes[:1]) == ([C], {"load": A}, ["POST /runtimes"])
     assert (actions(result)[0], moves(result)) == (("new", "failed"), [("load", "failed")])
+
+
+def test_refusal_names_its_cause():
+    """A script that cannot be moved uses what is to be deleted; what to repair is why it cannot."""
+    have = holding(old=A).seed_scripts(load=A)
+    said = message(have, {"id": B, "name": "new"}, OLD_GOES, **MOVES)
+    assert said.startswith(f"runtimes[0] 'new': no runtime has the id {B}; to create one, set name and omit id\n")
+    assert f"\nruntime 'old' ({A}) is used by 1 script: 'load' in 'Sales'" in said
+    assert have.writes == []
