@@ -262,8 +262,8 @@ def run(
     if stop.caller_gone:
         # No process reads the output; writing would only raise BrokenPipeError.
         raise SystemExit(1)
-    # At the end, when all secrets are known.
-    for text in warned:
+    # At the end, when all secrets are known, and each once: a look after a lost response may find the same again.
+    for text in dict.fromkeys(warned):
         module.warn(module.masked(text))
     # Names and versions in the sentence come from the server.
     if isinstance(output.get("msg"), str):

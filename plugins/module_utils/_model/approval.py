@@ -15,7 +15,7 @@ from .._errors import ValidationError
 from .._text import counted, listed
 from .change import Change
 from .fields import BY_NAME, differing
-from .moves import Move, all_of
+from .moves import Move, all_of, failures_in
 from .runtime import Runtime
 from .steps import Step
 
@@ -67,7 +67,7 @@ def _step_fingerprint(step: Step) -> str:
     change = fingerprint(step.before, step.change)
     if not step.runs_test:
         return change
-    return json.dumps([change, "smoke test", step.wanted.name, step.wanted.smoke_test])
+    return json.dumps([change, "smoke test", step.key or step.name, step.wanted.smoke_test])
 
 
 def _move_fingerprint(move: Move) -> str:
@@ -80,7 +80,7 @@ def _move_fingerprint(move: Move) -> str:
 def plan_mismatch(approved: str, steps: Sequence[Step], moves: Sequence[Move]) -> str:
     """The refusal of a plan that is not the approved one: what the plan is now."""
     parts = list(_changes_by_action(steps))
-    failed = [f"{item.place} {item.label}: {item.error.sentence}" for item in all_of(steps, moves) if item.error]
+    failed = failures_in(steps, moves)
     moved = sum(move.is_due for move in moves)
     if moved:
         parts.append(f"{counted(moved, 'script')} to move")

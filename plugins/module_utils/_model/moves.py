@@ -62,6 +62,11 @@ def all_of(steps: Iterable[Step], moves: Iterable[Move]) -> list[Step | Move]:
     return [*steps, *moves]
 
 
+def failures_in(steps: Iterable[Step], moves: Iterable[Move]) -> list[str]:
+    """What failed, each with its reason."""
+    return [f"{item.place} {item.label}: {item.error.sentence}" for item in all_of(steps, moves) if item.error]
+
+
 def usage_after(usage: Usage, moves: Iterable[Move]) -> Usage:
     """The look-up, with the runtimes that the scripts will use: none yet for one that is still to be created."""
     targets = {move.script.key: move.target.key for move in moves if move.is_due}

@@ -14,7 +14,7 @@ from .._model.alike import ALIKE, is_protected_by, name_key, near_names, quoted
 from .._model.approval import plan_id, plan_mismatch
 from .._model.change import Change
 from .._model.definition import Definition, Purge
-from .._model.moves import Move, usage_after
+from .._model.moves import Move, failures_in, usage_after
 from .._model.runtime import INCOMPLETE, Runtime, lists_default
 from .._model.steps import Step
 from .._text import NAMES_IN_MESSAGE, counted, listed
@@ -61,8 +61,11 @@ def plan_refusals(
         from .scripts import warn_of_hit_scripts  # only a deletion that is not protected needs it
 
         warn_of_hit_scripts(context, world.usage, [step.before_or_empty for step in steps if step.deletes])
-    for _runtimes, sentence in refusals(context, world, steps):
-        yield sentence
+    refused = [sentence for _runtimes, sentence in refusals(context, world, steps)]
+    if refused:
+        # A script that cannot be moved keeps its old runtime: why it cannot is the cause.
+        yield from failures_in(steps, moves)
+    yield from refused
 
 
 def violations(policy: Policy, steps: Sequence[Step]) -> list[str]:

@@ -179,5 +179,7 @@ def plan_step(context: Context, world: World, step: Step) -> Step:
     change = plan_change(step.before, step.wanted, context.inputs.enforced_policy)
     if change.changed or step.before is None:
         check_change(context, world, step, change)
-    step = step._replace(change=change, runs_test=change.changed and step.wanted.smoke_test is not None)
+    # Planned again, also without a change: whatever wrote the runtime meanwhile, no test has passed on it.
+    runs_test = step.runs_test or (change.changed and step.wanted.smoke_test is not None)
+    step = step._replace(change=change, runs_test=runs_test)
     return step if change.changed else step.finished(READ)

@@ -72,7 +72,7 @@ def reconcile(context: Context, usage: Usage | None = None) -> Outcome:
     steps = match_all(context, world)
     world, steps, moves = _plan_all(context, world, steps)
     planned = plan_id(context.session.base_url, steps, moves)
-    errors = [*_violations(context, steps), *plan_refusals(context, world, planned, steps, moves)]
+    errors = [*_violations(context, steps, moves), *plan_refusals(context, world, planned, steps, moves)]
     refusal = ValidationError(errors) if errors else None
     if refusal and not context.check_mode:
         raise PartialError(refusal, {"plan_id": planned})
@@ -106,10 +106,10 @@ def _done(
     return steps, moves
 
 
-def _violations(context: Context, steps: Sequence[Step]) -> list[str]:
-    """The violations that had to wait for the list. A single definition has them as its error."""
+def _violations(context: Context, steps: Sequence[Step], moves: Sequence[Move]) -> list[str]:
+    """The violations that had to wait for the list. Where there is nothing else to do, they are the error of a step."""
     policy = context.inputs.enforced_policy
-    return violations(policy, steps) if policy and len(steps) > 1 else []
+    return violations(policy, steps) if policy and len(all_of(steps, moves)) > 1 else []
 
 
 # --- the plan

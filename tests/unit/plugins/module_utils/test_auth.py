@@ -188,6 +188,18 @@ def test_no_log_hides_content_of_warnings(run, server):
     assert run.warnings[0] == "about runtime 'Salaries'"
 
 
+def test_warning_is_shown_once(run, server, monkeypatch):
+    def work(task, _request):
+        task.warn("a warning")
+        task.warn("a warning")
+        return {}
+
+    shown = []
+    monkeypatch.setattr(auth.OwnModule, "warn", lambda _module, text: shown.append(text))  # older cores keep both
+    run(module(work), **user(server))
+    assert shown == ["a warning"]
+
+
 @pytest.mark.parametrize("fails", [True, False])
 def test_texts_of_server_drive_no_terminal(run, server, fails):
     def work(task, _request):

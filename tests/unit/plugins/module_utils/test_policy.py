@@ -17,7 +17,7 @@ from ansible_collections.mstr.library.plugins.module_utils._work.inputs import P
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from unit.support.make import ID, faults_of, runtime, stored
-from unit.support.many import outcome
+from unit.support.many import A, B, assigned, holding, outcome
 from unit.support.server import Server
 
 TODAY = date(2026, 6, 15)
@@ -202,6 +202,15 @@ def test_known_once_the_list_is_read(entry, check_mode):
     assert said["msg"].startswith(f"runtimes[1] {entry['name']!r}: ")
     assert "violates the policy" in said["msg"]
     assert server.writes == []
+
+
+def test_violation_of_a_single_definition_with_scripts():
+    """Known once the list is read, it refuses the whole task, scripts of other runtimes included."""
+    have = holding(old=A, b=B).seed_scripts(load=A)
+    strict = policy_from({"networks_within": ["10.0.0.0/8"]})
+    said = outcome(have, {"name": "New"}, scripts=[assigned("load", "b")], policy=strict)["msg"]
+    assert said.startswith("runtimes[0] 'New': whitelist violates the policy whitelist_required")
+    assert have.writes == []
 
 
 EMPTY_WHITELIST = [{}, {"whitelist": []}, {"whitelist": [], "purge_whitelist": False}]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from unit.support.make import refusal, stored
-from unit.support.many import LIST, NO, A, B, C, D, actions, assigned, both, holding, moves, run
+from unit.support.many import LIST, NO, A, B, C, D, actions, assigned, both, holding, message, moves, run
 
 OLD_GOES = {"name": "old", "state": "absent"}
 
@@ -85,13 +85,10 @@ def test_smoke_test_runs_before_a_script_moves():
 BROKEN = [{"name": "pandas", "version": "1", "status": "not_installed", "message": "Return code: 1."}]
 
 
-@pytest.mark.parametrize("there", [True, False])
-def test_script_waits_for_its_runtime(there):
-    """It is not assigned to a runtime that is broken, whether this task or an earlier one made that."""
+def test_script_waits_for_its_runtime():
+    """It is not assigned to a runtime that is broken."""
     have = holding(old=A).seed_scripts(load=A)
     have.alter = lambda entry: entry.update(packages=BROKEN)
-    if there:
-        have.add(stored(id=B, name="new", runtimeVersion="3.12.1", packages=BROKEN))
     result = run(have, NEW_ONE, OLD_GOES, **MOVES)
     assert moves(result) == [("load", "failed")]
     assert 'package could not be installed: pandas (server: "Return code: 1.")' in result["msg"]
@@ -128,3 +125,39 @@ def test_user_who_sees_no_project_has_no_scripts():
     have = holding(old=A).seed_projects()
     assert actions(run(have, OLD_GOES, protect=True)) == [("old", "deleted")]
     assert have.warnings == []
+
+
+def test_smoke_test_of_what_another_task_made_meanwhile():
+    """It runs before a script moves there, although this task finds nothing left to write."""
+    have = holding(old=A, x=B).seed_scripts(load=A)
+    have.code_status = 4
+    have.fail("POST", turn=2, meanwhile=lambda: have.add(stored(name="new", id=C)))  # the first one is the search
+    result = run(have, {"name": "new", "smoke_test": "1"}, {"name": "x"}, scripts=[assigned("load", "new")])
+    assert (have.tried, have.scripts, have.writes[:1]) == ([C], {"load": A}, ["POST /runtimes"])
+    assert (actions(result)[0], moves(result)) == (("new", "failed"), [("load", "failed")])
+
+
+def test_script_and_a_runtime_that_an_earlier_task_broke():
+    """Check mode says that it is not assigned, too."""
+    have = holding(old=A, new={"id": B, "packages": BROKEN}).seed_scripts(load=A)
+    for result in both(have, {"name": "new"}, OLD_GOES, scripts=MOVES["scripts"]):
+        assert (actions(result), moves(result)) == ([("new", "none"), ("old", "failed")], [("load", "failed")])
+        assert "It was not assigned. Runtime 'new'" in result["msg"]
+    assert (have.scripts, have.writes) == ({"load": A}, [])
+
+
+def test_refusal_names_its_cause():
+    """A script that cannot be moved uses what is to be deleted; what to repair is why it cannot."""
+    have = holding(old=A).seed_scripts(load=A)
+    said = message(have, {"id": B, "name": "new"}, OLD_GOES, **MOVES)
+    assert said.startswith(f"runtimes[0] 'new': no runtime has the id {B}; to create one, set name and omit id\n")
+    assert f"\nruntime 'old' ({A}) is used by 1 script: 'load' in 'Sales'" in said
+    assert have.writes == []
+
+
+def test_plan_says_which_runtime_each_test_tries():
+    """Also of definitions that have only an id."""
+    have = holding(old=A, x=B, y=C).seed_scripts(load=A, save=A)
+    how = {"scripts": [assigned("load", "x"), assigned("save", "y")], "check_mode": True}
+    one, two = ([{"id": B, "smoke_test": code}, {"id": C, "smoke_test": other}] for code, other in ("12", "21"))
+    assert run(have, *one, **how)["plan_id"] != run(have, *two, **how)["plan_id"]
