@@ -16,7 +16,7 @@ options:
         task then fails before it changes anything, in check mode, too, and lists the scripts with their projects.
       - It also fails if it cannot read a project or a script. It cannot find what the server hides from the account, so
         use one that may read all scripts. It looks up scripts only if a runtime would be deleted. Only V(false)
-        switches this off.
+        switches this off. In check mode, the task then warns of the scripts that a deletion hits, with their schedules.
     type: bool
     default: true
 """

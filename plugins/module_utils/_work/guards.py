@@ -57,6 +57,10 @@ def plan_refusals(
         yield plan_mismatch(approved, steps, moves)
     if world.usage:
         world = world._replace(usage=usage_after(world.usage, moves))
+    if world.usage and context.check_mode and not context.inputs.protects:
+        from .scripts import warn_of_hit_scripts  # only a deletion that is not protected needs it
+
+        warn_of_hit_scripts(context, world.usage, [step.before_or_empty for step in steps if step.deletes])
     for _runtimes, sentence in refusals(context, world, steps):
         yield sentence
 

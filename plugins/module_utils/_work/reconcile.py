@@ -124,12 +124,13 @@ def _plan_all(context: Context, world: World, steps: list[Step]) -> tuple[World,
     # A step that failed may mean one of the runtimes that appear to be unlisted.
     if purge and not has_failed(steps):
         steps += _purge_steps(context, world, purge, steps)
-    protects_deletion = context.inputs.protects and any(step.deletes for step in steps)
-    if context.inputs.scripts is None and not protects_deletion:
+    # Where deletions are not protected, a check names the scripts that they hit.
+    needs_users = any(step.deletes for step in steps) and (context.inputs.protects or context.check_mode)
+    if context.inputs.scripts is None and not needs_users:
         return world, steps, []
     from .scripts import look_up, plan_moves, with_tests  # only a task that moves or protects scripts needs it
 
-    world = world._replace(usage=world.usage or look_up(context, protects_deletion))
+    world = world._replace(usage=world.usage or look_up(context, needs_users))
     moves = plan_moves(context, world, steps)
     return world, with_tests(steps, moves), moves
 

@@ -100,11 +100,11 @@ def _why_not_found(same: Sequence[SavedScript], unread: Sequence[Unread]) -> Mst
 # --- the plan
 
 
-def look_up(context: Context, protects_deletion: bool) -> Usage:
-    """Every script if a deletion is protected, or only those that are to be assigned. Raises Interrupted."""
+def look_up(context: Context, needs_users: bool) -> Usage:
+    """Every script if those on deleted runtimes count, or only those that are to be assigned. Raises Interrupted."""
     inputs = context.inputs
     entries = inputs.scripts or ()
-    if not protects_deletion:
+    if not needs_users:
         return find_entries(context, entries)
     warn_of_projects(context, inputs.projects)
     if inputs.projects is None:
@@ -237,6 +237,18 @@ def used_refusals(
             f"{counted(len(usage.unread), 'look-up')} failed: {labels}. "
             f"The first reason: {ended(usage.unread[0].error.sentence)} {_READ_ALL}",
         )
+
+
+def warn_of_hit_scripts(context: Context, usage: Usage, runtimes: Sequence[Runtime]) -> None:
+    """Say which scripts lose their runtime by deletions without protect_used."""
+    used = _with_tasks(context, usage, runtimes)
+    for runtime in runtimes:
+        if used[runtime.key]:
+            users = used_by(used[runtime.key])
+            context.warn(f"Runtime {runtime.label} would be deleted, and is {users} (protect_used: false).")
+    if usage.unread and runtimes:
+        labels = listed([failure.label for failure in usage.unread])
+        context.warn(f"Other scripts may use what would be deleted, because these could not be read: {labels}.")
 
 
 def _with_tasks(context: Context, usage: Usage, runtimes: Sequence[Runtime]) -> dict[str, Sequence[Mapping[str, Any]]]:

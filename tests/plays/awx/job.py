@@ -81,7 +81,7 @@ class Job:
     ) -> None:
         """Create the folder. `servers`: the addresses by host. `definitions`: the files of the project by host."""
         [options] = [each for each in self._templates() if each["name"] == template]
-        self.folder, self.playbook = folder, options["playbook"]
+        self.folder, self.playbook = folder, options.get("playbook", "apply.yml")
         for name in ("env", "inventory", "project/runtimes"):
             (folder / name).mkdir(parents=True)
         apply = block("apply.yml")
@@ -100,7 +100,7 @@ class Job:
         self._write("envvars", yaml.safe_dump({**self.variables, **awx}))
         self._write("extravars", yaml.dump({**variables, "awx_job_id": int(_IDENT)}, Dumper=_Dumper))
         self._write("settings", yaml.safe_dump({"suppress_ansible_output": True}))
-        is_check = options["job_type"] == "check"
+        is_check = options.get("job_type") == "check"
         self._write("cmdline", f"{'--check ' if is_check else ''}-u root --forks=5")
 
     @staticmethod
@@ -110,7 +110,7 @@ class Job:
 
     def _write_inventory(self, servers: Mapping[str, str]) -> None:
         variables = {host: {"mstr_base_url": address} for host, address in servers.items()}
-        all_hosts = {"hosts": list(servers), "vars": example_task("Create the inventory")["variables"]}
+        all_hosts = {"hosts": list(servers), "vars": yaml.safe_load(block("inventory.yml"))["all"]["vars"]}
         content = {"all": all_hosts, "_meta": {"hostvars": variables}}
         path = self.folder / "inventory/hosts"
         path.write_text(f"#! /usr/bin/env python3\n# -*- coding: utf-8 -*-\nprint({json.dumps(content)!r})\n")

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import pytest
+import yaml
 from ansible_collections.mstr.library.plugins.module_utils import auth
+from ansible_collections.mstr.library.plugins.plugin_utils._playbooks import variables
 from support.ansible import COLLECTIONS, Play
 
 from dev.envs import CALLER
 from dev.paths import CACHE, once, run
-from plays.awx.job import injected
+from plays.awx.controller import Controller
+from plays.awx.job import BIN, block, injected
 from plays.examples.blocks import EXAMPLES
 
 # The last series of releases that contains awx.awx, in version 24.6.1.
@@ -39,23 +46,92 @@ def awx_collections() -> Path:
     return folder
 
 
-def test_each_task_reaches_the_connection(tmp_path: Path) -> None:
-    """The modules of awx.awx refuse a wrong option, type or choice before they connect to a port without a server."""
+@pytest.fixture
+def controller() -> Iterator[Controller]:
+    found = Controller("Default", "Other")
+    yield found
+    found.stop()
+
+
+@pytest.fixture
+def run_example(tmp_path: Path, controller: Controller) -> Callable[..., int]:
+    """A function that runs the example, and returns how many tasks and items changed something."""
     env = {
         "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join((COLLECTIONS, str(awx_collections()))),
-        "CONTROLLER_HOST": "http://127.0.0.1:1",
+        "CONTROLLER_HOST": controller.address,
         "CONTROLLER_OAUTH_TOKEN": "x",
         "LIBRARY_PASSWORD": "s3cret-password",
     }
-    facts = "  gather_facts: false\n"
+    play = Play(tmp_path, env=env, hosts={})
     text = (EXAMPLES / "awx.yml").read_text(encoding="utf-8")
-    played = Play(tmp_path, env=env, hosts={})(text.replace(facts, f"{facts}  ignore_errors: true\n"))
 
-    failures = [end["result"] for end in played.ends() if end["event"] == "failed"]
-    messages = [item["msg"] for result in failures for item in result.get("results") or [result]]
-    assert len(messages) == 17, played.output
-    assert [message for message in messages if "Connection refused" not in message] == []
-    assert "s3cret-password" not in played.output
+    def run(**variables: Any) -> int:
+        played = play(text, **variables)
+        assert played.status == 0, played.output
+        assert "s3cret-password" not in played.output
+        return played.output.count("changed: [localhost]")
+
+    return run
+
+
+def test_a_second_run_changes_nothing(run_example: Callable[..., int]) -> None:
+    assert run_example() == 19
+    assert run_example() == 0
+
+
+def test_a_second_run_takes_nothing_away(run_example: Callable[..., int], controller: Controller) -> None:
+    """A node that somebody has linked to a node of the example would otherwise run first at every launch."""
+    run_example()
+    nodes = "workflow_job_template_nodes"
+    check, approval = (controller.named(nodes, name) for name in ("check", "approval"))
+    added = controller.create(nodes, {**check, "identifier": "notify", "success_nodes": []})
+    check["success_nodes"].append(added["id"])
+    controller.named("inventories", "Library")["variables"] = '{"mstr_runtimes_purge_limit": 1}'
+    assert run_example() == 0
+    assert check["success_nodes"] == [approval["id"], added["id"]]
+    assert "purge_limit" in controller.named("inventories", "Library")["variables"]
+
+
+def test_a_second_organization(run_example: Callable[..., int], controller: Controller) -> None:
+    """It has the same names, shares only the credential type, and changes nothing of the first one."""
+    run_example()
+    assert run_example(organization="Other", repository="https://git.example.com/other.git") == 18
+    assert run_example() == 0
+    inventories = [each["id"] for each in controller.objects["inventories"].values()]
+    assert [each["inventory"] for each in controller.objects["job_templates"].values()] == [
+        inventory for inventory in inventories for _template in ("audit", "check", "apply", "go back")
+    ]
+
+
+def test_nobody_sets_a_variable_beside_the_login(run_example: Callable[..., int], controller: Controller) -> None:
+    """A connection, an interpreter or a shell is a variable, too. Jobs of a workflow get all of its variables."""
+    run_example()
+    with_login = [each for each in controller.objects["job_templates"].values() if each["credentials"]]
+    workflows = [*controller.objects["workflow_job_templates"].values()]
+    assert (len(with_login), len(workflows)) == (4, 1)
+    assert {each["ask_variables_on_launch"] for each in (*with_login, *workflows)} == {False}
+    asked = [question for each in (*with_login, *workflows) for question in each["survey_spec"].get("spec", [])]
+    assert [*variables.unknown_errors([], [question["variable"] for question in asked])] == []
+
+
+def test_who_approves_may_read(run_example: Callable[..., int], controller: Controller) -> None:
+    run_example()
+    roles = {
+        name: controller.named(endpoint, f"Library: {name}")["summary_fields"]["object_roles"]
+        for endpoint, name in (("job_templates", "check"), ("workflow_job_templates", "check, approval, apply"))
+    }
+    granted = {role for role, links in controller.objects["roles"].items() if links.get("teams")}
+    assert granted == {roles["check"]["read_role"]["id"], roles["check, approval, apply"]["approval_role"]["id"]}
+
+
+def test_variables_of_the_repository(tmp_path: Path) -> None:
+    """AWX reads the inventory by ansible-inventory, which keeps templates for the job."""
+    (tmp_path / "inventory.yml").write_text(block("inventory.yml"))
+    command = [BIN / "ansible-inventory", "-i", "inventory.yml", "--list", "--export"]
+    read = json.loads(Play(tmp_path, hosts={}).run(command).output)
+    written = yaml.safe_load(block("inventory.yml"))["all"]
+    assert read["all"]["vars"] == written["vars"]
+    assert read["_meta"]["hostvars"] == written["hosts"]
 
 
 def test_each_variable_is_that_of_an_option(tmp_path: Path) -> None:

@@ -199,3 +199,24 @@ def test_project_that_is_not_loaded(scripts):
     assert "load the project, set projects to those that count, or set protect_used: false" in text
     assert actions(run(have, ABSENT, protect=True, scripts=scripts, projects=["Sales"])) == [("b", "deleted")]
     assert have.warnings == ["Scripts outside these projects were not looked at: 'Sales'."]
+
+
+def test_check_names_the_scripts_that_a_deletion_hits():
+    """With `protect_used: false`. A real run looks nothing up, and what cannot be read stops nothing."""
+    have = holding(a=A, b=B).seed_scripts(load=B)
+    have.core.projects.seed(ARCHIVE)
+    assert actions(run(have, ABSENT, check_mode=True)) == [("b", "deleted")]
+    assert have.warnings == [
+        f"Runtime 'b' ({B}) would be deleted, and is used by 1 script: 'load' in 'Sales' (protect_used: false).",
+        "Other scripts may use what would be deleted, because these could not be read: project 'Archive'.",
+    ]
+    have.warnings.clear()
+    run(have, ABSENT)
+    assert have.warnings == []
+
+
+def test_check_counts_the_moves_of_a_deletion():
+    """A script that the task moves away is not hit."""
+    have = holding(a=A, b=B).seed_scripts(load=B)
+    run(have, ABSENT, check_mode=True, scripts=[{"name": "load", "project": "Sales", "runtime": "a"}])
+    assert have.warnings == []

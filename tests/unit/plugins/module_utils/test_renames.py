@@ -28,7 +28,7 @@ def test_both_names_exist():
 @pytest.mark.parametrize("near", ["Reports", "reports  "])
 def test_previous_name_that_is_only_alike(near, replaces):
     """The runtime that it likely means is not purged; without a purge, the task warns."""
-    have = holding(**{near: A}).seed_scripts(load=A)
+    have = holding(**{near: A})
     entry = {"name": "New", "previous_names": ["reports"], "replace_on_change": replaces}
     why = "whose name differs only in case, whitespace or the form of a character from 'reports' in the list"
     assert why in run(have, entry, purge=True, check_mode=True)["msg"]
