@@ -23,7 +23,8 @@ SURROGATE = re.compile("[\ud800-\udfff]")
 UNREAD = "\ufffd"  # stands for it
 LONGEST_TEXT = 1000  # characters that people are shown of a text in a response
 _READ_LIMIT = 20_000
-_TIME = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
+# From Python 3.14 on, fromisoformat also accepts the hour 24.
+_TIME = re.compile(r"(\d{4}-\d\d-\d\d)[T ]((?:[01]\d|2[0-3]):\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:?[0-5]\d)?", re.ASCII)
 NAMES_IN_MESSAGE = 10
 DEEPEST = 100
 MASK = "********"
@@ -130,9 +131,10 @@ def time_in_utc(value: Any) -> str | None:
     if found is None:
         return value
     day, time, offset = found.groups("+0000")
-    zone = offset.replace("Z", "+0000").replace(":", "")
+    zone = "+00:00" if offset == "Z" else f"{offset[:3]}:{offset[-2:]}"
     try:
-        moment = datetime.strptime(f"{day} {time} {zone}", "%Y-%m-%d %H:%M:%S %z").astimezone(timezone.utc)
+        # Ten times as fast as strptime, and every runtime has two times.
+        moment = datetime.fromisoformat(f"{day} {time}{zone}").astimezone(timezone.utc)
     except (ValueError, OverflowError):  # such as February 30
         return value
     return f"{moment.replace(tzinfo=None).isoformat()}Z"

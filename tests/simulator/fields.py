@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,6 @@ from simulator.profiles import Switches
 
 # Takes the path of the value (for messages), the value and the switches; returns the value to store.
 Check = Callable[[str, Any, Switches], Any]
-_HOST_NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9*]([A-Za-z0-9.*_-]*[A-Za-z0-9])?")
 
 
 def _wrong_type(path: str, wanted: str) -> ApiError:
@@ -54,20 +52,21 @@ def _cpu(path: str, value: Any, switches: Switches) -> str:
     return str(value)
 
 
-def _store_entry(text: str, switches: Switches) -> str:
-    """The text that is stored for ``text``, or raise the API's error. Only CIDR notation is required [doc]."""
+def _check_network(text: str) -> None:
+    """Raise the API's error if this is not in CIDR notation [doc]."""
     try:
         ipaddress.ip_interface(text)
     except ValueError:
-        if switches["cidr_host_names"] == "refuse" or not _HOST_NAME.fullmatch(text):
-            raise invalid(f"'{text}' in the field 'whitelist' is not in CIDR format.") from None
-    return text
+        raise invalid(f"'{text}' in the field 'whitelist' is not in CIDR format.") from None
 
 
 def _whitelist(path: str, value: Any, switches: Switches) -> list[str]:
     if not isinstance(value, list):
         raise _wrong_type(path, "an array")
-    return [_store_entry(_text(f"{path}[{index}]", entry, switches), switches) for index, entry in enumerate(value)]
+    networks = [_text(f"{path}[{index}]", entry, switches) for index, entry in enumerate(value)]
+    for network in networks:
+        _check_network(network)
+    return networks
 
 
 def _packages(path: str, value: Any, switches: Switches) -> list[dict[str, str]]:

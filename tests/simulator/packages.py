@@ -95,7 +95,7 @@ class Package:
         if "status" in self.seeded:
             return str(self.seeded["status"])
         if now < self.done:
-            return str(switches["package_first_status"])
+            return "installing"
         if switches["runtime_status"] == "all_unknown" and not used:
             return "unknown"
         return "installed" if self.outcome == "missing" else self.outcome

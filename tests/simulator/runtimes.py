@@ -184,8 +184,7 @@ class Runtimes:
         switches = self._server.switches
         if switches["duplicate_names"] == "allow":
             return
-        fold = str.casefold if switches["names_case"] == "insensitive" else str
-        if any(fold(other.name) == fold(name) for other in self._by_id.values() if other is not but):
+        if any(other.name == name for other in self._by_id.values() if other is not but):
             raise ApiError(int(switches["duplicate_status"]), 15, f"An object with the name '{name}' already exists.")
 
     # --- responses

@@ -88,13 +88,17 @@ assert mstr_runtime.action._WORKER_IMPORT_ERROR
 
 @pytest.mark.parametrize(("variable", "imported"), [("mstr_in_process=false", False), ("mstr_in_process=true", True)])
 def test_extra_variable_spares_imports(python, variable, imported):
-    """A run that an extra variable switches off imports no module, no library and nothing else of what runs them."""
+    """A run that an extra variable switches off imports no module, no library and nothing else of what runs them.
+
+    In both, no worker searches for garbage in what was loaded before it.
+    """
     program = f"""
-import sys
+import gc, sys
 from ansible import context
 context.CLIARGS = {{"extra_vars": ({variable!r},)}}
 from ansible_collections.mstr.library.plugins.action import mstr_runtime
 heavy = ("netaddr", "requests", "modules.mstr_runtime", "plugin_utils._run.worker")
+assert gc.get_freeze_count() > 10000
 print({{any(name == one or name.endswith("plugins." + one) for name in sys.modules) for one in heavy}})
 """
     ran = python(program)

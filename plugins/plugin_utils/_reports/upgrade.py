@@ -184,7 +184,8 @@ def _name_error(old: Json, entry: Mapping[str, Any], runtimes: Iterable[Json], t
     if name in taken:
         return f"another entry of this file has its new name {name!r}"
     namesakes = [runtime for runtime in runtimes if runtime["name"] == name]
-    if len(namesakes) > 1 or not all(_equals(runtime, entry) for runtime in namesakes):
+    is_taken = len(namesakes) > 1 or not all(_equals(runtime, entry) for runtime in namesakes)
+    if is_taken:
         ids = listed([runtime["id"] for runtime in namesakes])
         return f"a different runtime has its new name {name!r} ({ids}); rename one of them"
     return None

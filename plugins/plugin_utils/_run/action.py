@@ -232,8 +232,9 @@ def main_of(module: str) -> Callable[[], None]:
     with suppress(Exception):  # each task imports it again, and reports the error
         if not _OFF_FOR_THE_RUN:
             import_module(name)
-            # Each worker would else search all of Ansible for garbage when it ends: a quarter of a short run.
-            gc.freeze()
+    # Whichever way a task runs, its worker would else search all of Ansible for garbage when it ends: a quarter of a
+    # short run.
+    gc.freeze()
     return lambda: import_module(name).main()
 
 
