@@ -14,9 +14,8 @@ options:
     description:
       - Whether to protect runtimes that a saved script uses from being deleted, by C(state=absent) or by a purge. The
         task then fails before it changes anything, in check mode, too, and lists the scripts with their projects.
-      - It also fails if it cannot read a project or a script. It cannot find what the server hides from the account, so
-        use one that may read all scripts. It looks up scripts only if a runtime would be deleted. Only V(false)
-        switches this off. In check mode, the task then warns of the scripts that a deletion hits, with their schedules.
+      - It also fails if it cannot read a project or a script, so use an account that may read all of them. With
+        V(false), check mode warns of the scripts that lose their runtime.
     type: bool
     default: true
 """

@@ -124,8 +124,7 @@ def _plan_all(context: Context, world: World, steps: list[Step]) -> tuple[World,
     # A step that failed may mean one of the runtimes that appear to be unlisted.
     if purge and not has_failed(steps):
         steps += _purge_steps(context, world, purge, steps)
-    # Where deletions are not protected, a check names the scripts that they hit.
-    needs_users = any(step.deletes for step in steps) and (context.inputs.protects or context.check_mode)
+    needs_users = _needs_users(context, steps)
     if context.inputs.scripts is None and not needs_users:
         return world, steps, []
     from .scripts import look_up, plan_moves, with_tests  # only a task that moves or protects scripts needs it
@@ -133,6 +132,12 @@ def _plan_all(context: Context, world: World, steps: list[Step]) -> tuple[World,
     world = world._replace(usage=world.usage or look_up(context, needs_users))
     moves = plan_moves(context, world, steps)
     return world, with_tests(steps, moves), moves
+
+
+def _needs_users(context: Context, steps: Sequence[Step]) -> bool:
+    """Whether scripts on deleted runtimes count: they are protected, or a check names those that a deletion hits."""
+    counts = context.inputs.protects or context.check_mode
+    return counts and any(step.deletes for step in steps)
 
 
 def _warn_of_previous_names(context: Context, world: World, step: Step) -> None:

@@ -196,6 +196,8 @@ def _backup_lines(run: FinishedRun) -> Iterator[str]:
     for pattern, hosts in grouped((_pattern(host, path), host) for host, path in backups.items()).items():
         source = extra_option("mstr_runtimes_src", pattern if len(hosts) > 1 else backups[hosts[0]])
         yield f"To go back: mstr.library.apply with --limit {shlex.quote(','.join(hosts))} {source}"
+    if len(backups) > 1:
+        yield "In a launch of AWX, name one backup, with its host as the limit: {{ }} is not rendered there."
     if backups:
         yield "The next apply of the definitions undoes that. What this run created stays."
 

@@ -78,8 +78,13 @@ class Job:
         servers: Mapping[str, str],
         definitions: Mapping[str, Any],
         variables: Mapping[str, Any],
+        limit: str = "",
+        of_inventory: Mapping[str, Any] | None = None,
     ) -> None:
-        """Create the folder. `servers`: the addresses by host. `definitions`: the files of the project by host."""
+        """Create the folder. `servers`: the addresses by host. `definitions`: the files of the project by host.
+
+        `of_inventory`: more variables of the inventory.
+        """
         [options] = [each for each in self._templates() if each["name"] == template]
         self.folder, self.playbook = folder, options.get("playbook", "apply.yml")
         for name in ("env", "inventory", "project/runtimes"):
@@ -89,7 +94,7 @@ class Job:
         (folder / "project/audit.yml").write_text(apply.replace("library.apply", "library.audit"))
         for host, content in definitions.items():
             (folder / "project/runtimes" / f"{host}.yml").write_text(yaml.safe_dump(content))
-        self._write_inventory(servers)
+        self._write_inventory(servers, of_inventory or {})
         self.variables = injected(credential, folder / "env")
         awx = {
             "ANSIBLE_COLLECTIONS_PATH": COLLECTIONS,
@@ -101,16 +106,17 @@ class Job:
         self._write("extravars", yaml.dump({**variables, "awx_job_id": int(_IDENT)}, Dumper=_Dumper))
         self._write("settings", yaml.safe_dump({"suppress_ansible_output": True}))
         is_check = options.get("job_type") == "check"
-        self._write("cmdline", f"{'--check ' if is_check else ''}-u root --forks=5")
+        self._write("cmdline", f"{'--check ' if is_check else ''}{f'-l {limit} ' if limit else ''}-u root --forks=5")
 
     @staticmethod
     def _templates() -> list[dict[str, str]]:
         [task] = [task for task in tasks_in(EXAMPLE) if task["name"] == "Create the job templates"]
         return list(task["loop"])
 
-    def _write_inventory(self, servers: Mapping[str, str]) -> None:
+    def _write_inventory(self, servers: Mapping[str, str], more: Mapping[str, Any]) -> None:
         variables = {host: {"mstr_base_url": address} for host, address in servers.items()}
-        all_hosts = {"hosts": list(servers), "vars": yaml.safe_load(block("inventory.yml"))["all"]["vars"]}
+        of_guide = yaml.safe_load(block("inventory.yml"))["all"]["vars"]
+        all_hosts = {"hosts": list(servers), "vars": {**of_guide, **more}}
         content = {"all": all_hosts, "_meta": {"hostvars": variables}}
         path = self.folder / "inventory/hosts"
         path.write_text(f"#! /usr/bin/env python3\n# -*- coding: utf-8 -*-\nprint({json.dumps(content)!r})\n")

@@ -43,11 +43,17 @@ def run_job(tmp_path: Path, servers: list[Simulator], way: str) -> MakeJob:
         definitions: Any = DEFINITIONS,
         programs: Path = BIN,
         hosts: Mapping[str, str] = addresses,
+        limit: str = "",
+        of_inventory: Mapping[str, Any] | None = None,
+        own_playbook: str = "",
         **variables: Any,
     ) -> Job:
         nonlocal number
         number += 1
-        job = Job(template, tmp_path / f"job{number}", credential, hosts, definitions, variables)
+        job = Job(template, tmp_path / f"job{number}", credential, hosts, definitions, variables, limit, of_inventory)
+        if own_playbook:
+            job.playbook = "own.yml"
+            (job.folder / "project/own.yml").write_text(own_playbook)
         assert job.run(programs) == status, job.output
         return job
 
@@ -126,6 +132,38 @@ def test_an_approver_sees_everything(run_job: MakeJob, servers: list[Simulator])
     assert [network for network in networks if f"+{network}" not in report] == []
     assert report.count("would be deleted") == 40
     assert list(check.handed_on["mstr_runtimes_plan_ids"]) == ["us"]
+
+
+OWN = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - mstr.library.mstr_info:
+      register: info
+    - ansible.builtin.debug:
+        var: info.server.base_url
+"""
+
+
+def test_a_playbook_of_ones_own(run_job: MakeJob, servers: list[Simulator]) -> None:
+    """It has no word about the connection: the address is that of the host, the login that of the credential."""
+    job = run_job("audit", own_playbook=OWN)
+    assert [server.base_url for server in servers[:2] if server.base_url not in job.output] == []
+    assert servers[0].open_sessions() == []
+
+
+def test_the_way_back(run_job: MakeJob, servers: list[Simulator], tmp_path: Path) -> None:
+    """The report names the backup of each host. A template with one question applies it, limited to this host."""
+    servers[0].seed({"name": "Nightly reports", "execTimeout": 60})
+    servers[1].seed({"name": "Nightly us", "execTimeout": 60})
+    (tmp_path / "backups").mkdir()
+    dest = {"mstr_runtimes_backup_dest": f"{tmp_path}/backups/{{{{ inventory_hostname }}}}.yml"}
+    apply = run_job("apply", of_inventory=dest)
+    assert servers[0].runtimes()[0]["execTimeout"] == 600
+    [backup] = re.findall(r"Backup of us: (\S+yml)", apply.output)
+    assert "In a launch of AWX" in apply.output
+    run_job("go back", limit="us", of_inventory=dest, mstr_runtimes_src=backup)
+    assert [server.runtimes()[0]["execTimeout"] for server in servers[:2]] == [600, 60]
 
 
 @pytest.mark.parametrize("guard", ["purge_limit", "purge_exclude", "protect_used", "projects", "policy", "plan_id"])

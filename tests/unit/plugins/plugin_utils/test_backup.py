@@ -292,6 +292,22 @@ def test_file_of_extra_variable_counts(action):
         apply.apply(action)
 
 
+@pytest.mark.parametrize(
+    ("extra", "sentence"),
+    [
+        ({"mstr_runtimes_purge_limit": None}, "mstr_runtimes_purge_limit is empty"),
+        ({"mstr_runtimes_journal_comment": 5349}, "mstr_runtimes_journal_comment must be text"),
+    ],
+)
+def test_an_answer_that_ansible_changed(action, extra, sentence):
+    """The role refuses it, too. In an inventory, null means that a variable is not set."""
+    action.task_vars |= {"mstr_runtimes": [{"name": "A"}], **extra}
+    apply.apply(action)
+    action.extra = extra
+    with pytest.raises(ValidationError, match=f"^{sentence}"):
+        apply.apply(action)
+
+
 def test_a_file_is_relative_to_the_start(action, tmp_path):
     action.task_vars["mstr_file"] = "file"
     assert action.options({"src": "mstr_file", "name": "mstr_file"}) == {"src": f"{tmp_path}/file", "name": "file"}

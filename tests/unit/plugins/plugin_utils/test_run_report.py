@@ -107,6 +107,7 @@ def test_the_way_back_is_the_end_of_an_apply():
         f"{BACK} a,b-1 -e 'mstr_runtimes_src=/bk/{{{{ inventory_hostname }}}}.yml'",
         f"{BACK} c -e mstr_runtimes_src=/bk/c.20261127T041500Z.yml",
         f"""{BACK} d -e '{{"mstr_runtimes_src": "/other place/d.yml"}}'""",
+        "In a launch of AWX, name one backup, with its host as the limit: {{ }} is not rendered there.",
         "The next apply of the definitions undoes that. What this run created stays.",
     ]
 
