@@ -277,12 +277,15 @@ def _mismatch(row: Json) -> Finding:
 def _unread(entry: Json) -> Finding:
     error = entry.get("error") or ""
     reason = str(error.get("msg") or "") if isinstance(error, Mapping) else str(error)
-    project, script, runtime = (name_of(entry.get(key)) for key in ("project", "script", "runtime"))
-    what = f"the scripts of {project!r}" if project else "the list of projects"
-    if runtime:
-        what = f"what is installed in {runtime!r}"
-    elif script:
-        what = f"the script {script!r} in {project!r}"
     # What an apply would need of scripts is drift already. Package rules need what is installed.
-    gate = VIOLATION_GATE if runtime else ""
-    return finding("unread", None, f"could not read {what}: {reason}", gate=gate)
+    gate = VIOLATION_GATE if entry.get("runtime") else ""
+    return finding("unread", None, f"could not read {_what_is_unread(entry)}: {reason}", gate=gate)
+
+
+def _what_is_unread(entry: Json) -> str:
+    project, script, runtime = (name_of(entry.get(key)) for key in ("project", "script", "runtime"))
+    if runtime:
+        return f"what is installed in {runtime!r}"
+    if script:
+        return f"the script {script!r} in {project!r}"
+    return f"the scripts of {project!r}" if project else "the list of projects"
