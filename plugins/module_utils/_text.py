@@ -80,7 +80,7 @@ def listed(texts: Sequence[str], most: int = NAMES_IN_MESSAGE, separator: str = 
     return separator.join(texts[:most]) + more
 
 
-def ended(sentence: str) -> str:
+def with_full_stop(sentence: str) -> str:
     """The sentence with one full stop."""
     return f"{sentence.rstrip('.')}."
 

@@ -253,7 +253,7 @@ def run(
         from ._remedies import not_installed  # only a task that fails needs it
 
         module.fail_json(**not_installed(missing).to_result())
-    # Not of the forms that are hidden already: forms of forms would be thousands, and each is searched everywhere.
+    # Skip what is masked already: expanding it again explodes.
     module.hide(with_escaped_forms(module.no_log_values - module.hidden))
     stop = _host.make_stop()
     trace: list[str] = []

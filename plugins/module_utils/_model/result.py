@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .._errors import MstrError, PartialError
-from .._text import ended
+from .._text import with_full_stop
 from .change import NO_CHANGE, Change
 from .steps import PREDICTED, Step
 
@@ -100,7 +100,9 @@ def failures(what: str, failed: Sequence[tuple[str, MstrError]], end: str = "") 
     """The failures of several objects, at most five of them: `what`, then a line for each with its place and reason."""
     shown_failures = failed[:_FAILURES_IN_MESSAGE]
     # An error of several lines names its object in each.
-    lines = [ended(f"{place}: {line}") for place, error in shown_failures for line in error.sentence.splitlines()]
+    lines = [
+        with_full_stop(f"{place}: {line}") for place, error in shown_failures for line in error.sentence.splitlines()
+    ]
     if len(failed) > len(shown_failures):
         lines.append(f"And {len(failed) - len(shown_failures)} more.")
     return (" " if len(lines) == 1 else "\n").join([f"{what}:", *lines, *([end] if end else [])])

@@ -24,7 +24,7 @@ from .._session.interrupt import Stop
 from .._session.poll import Rhythm, poll
 from .._session.response import LIST_WITH_IDS, OBJECT_WITH_ID, Response, id_in, list_of
 from .._session.session import Session
-from .._text import counted, ended, listed
+from .._text import counted, listed, with_full_stop
 from .._work.script_usage import start_search
 from .._work.write import CHECKS
 from .shape import SCHEMA_PATH, recorded, recorded_without_response, schema_of
@@ -238,7 +238,7 @@ def probe(run: Probe, check_mode: bool, warn: Callable[[str], None]) -> dict[str
     except Exception as exc:
         error = exc.during("the server was recorded") if isinstance(exc, Interrupted) else as_mstr_error(exc)
         remaining = run.clean_up(at_last=True) or ["Nothing of the probe is left on the server."]
-        raise MstrError(" ".join([ended(error.sentence), *remaining]), **error.error) from exc
+        raise MstrError(" ".join([with_full_stop(error.sentence), *remaining]), **error.error) from exc
     for sentence in remaining:
         warn(sentence)
     only_reads = " Check mode sends only reads." if check_mode else ""

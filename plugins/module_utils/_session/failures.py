@@ -30,7 +30,7 @@ from .response import Response, UnreadableBody
 from .tls import Proxy, certificate_error
 
 with suppress(ImportError):
-    from requests import exceptions as of_requests
+    from requests import exceptions as requests_errors
     from urllib3 import exceptions as of_urllib3
     from urllib3.connection import CertificateError  # type: ignore[attr-defined,unused-ignore]
 
@@ -82,10 +82,10 @@ def _causes() -> tuple[_Cause, ...]:
     """The causes, of which the first one that explains a failure counts. urllib3 and requests wrap the inner ones."""
     # Not InvalidHeader of requests, which may be about the response.
     invalid = (
-        *(of_requests.InvalidURL, of_requests.InvalidSchema, of_requests.MissingSchema),
+        *(requests_errors.InvalidURL, requests_errors.InvalidSchema, requests_errors.MissingSchema),
         of_urllib3.LocationValueError,
     )
-    lost = (of_requests.ConnectionError, of_requests.ChunkedEncodingError, of_requests.ContentDecodingError)
+    lost = (requests_errors.ConnectionError, requests_errors.ChunkedEncodingError, requests_errors.ContentDecodingError)
     return (
         _Cause(
             (OSError,),
@@ -151,7 +151,7 @@ def _causes() -> tuple[_Cause, ...]:
         ),
         _Cause((SSLError,), "the TLS connection to {address} broke ({detail})"),
         _Cause(
-            (of_requests.InvalidSchema,),
+            (requests_errors.InvalidSchema,),
             "{variables} names a SOCKS proxy, which needs the Python library PySocks; install PySocks",
             text="SOCKS",
             never_sent=True,
@@ -167,7 +167,7 @@ def _causes() -> tuple[_Cause, ...]:
         ),
         _Cause((UnreadableBody,), "{sender} sent {detail}; check base_url and the gateways in front of the server"),
         _Cause(
-            (of_requests.ReadTimeout, of_urllib3.ReadTimeoutError),
+            (requests_errors.ReadTimeout, of_urllib3.ReadTimeoutError),
             "{sender} sent nothing within {timeout:g} seconds; the server may be overloaded, or timeout too short",
         ),
         _Cause((RemoteDisconnected,), _CLOSED),

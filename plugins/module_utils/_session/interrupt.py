@@ -34,7 +34,7 @@ class Stop:
 
     def __init__(self) -> None:
         self._waiting: dict[int, SimpleQueue[Any]] = {}
-        self.replaced: dict[int, Any] = {}  # those that were there before, by the number of the signal
+        self.previous_handlers: dict[int, Any] = {}  # those that were there before, by the number of the signal
         self.reason: str | None = None
         self.caller_gone = False
 
@@ -47,7 +47,7 @@ class Stop:
             number = getattr(signal, name)
             handler = signal.getsignal(number)
             if handler not in (None, signal.SIG_IGN):
-                self.replaced[number] = handler
+                self.previous_handlers[number] = handler
                 signal.signal(number, self._on_signal)
         return self
 

@@ -37,7 +37,7 @@ def _kind(method: str, is_search: bool = False) -> str:
     return READ if method == "GET" or (is_search and method == "POST") else WRITE
 
 
-class _OfThread(local):
+class _ThreadState(local):
     despite_outage = False  # see `Session.despite_outage`
     why = ""  # see `Call.why`
 
@@ -58,7 +58,7 @@ class Session:
         self._is_check_mode = check_mode
         self.connection, self._stop, self._warn = connection, stop, warn
         self._http = Http(connection, stop, trace)
-        self._of_thread = _OfThread()
+        self._thread_state = _ThreadState()
         self._login_lock = Lock()
         self._new_logins = connection.retries
         self._failed_login: MstrError | None = None
@@ -143,11 +143,11 @@ class Session:
         """
         kind = _kind(method, read)
         self._check_mode(kind, operation)
-        why = self._of_thread.why
+        why = self._thread_state.why
         call = Call(kind, method, path, operation, json, params, project, polling=polling, why=why)
         while True:
             self._check_open(operation)
-            if self._http.given_up and self._of_thread.despite_outage:
+            if self._http.given_up and self._thread_state.despite_outage:
                 call = call._replace(polling=True)
             call = call._replace(token=self._token or self._log_in(None, polling=call.polling))
             response = self._http.send(call, on_late_response)
@@ -184,7 +184,7 @@ class Session:
 
         For what finds out what a write did, and for what puts things in order. `why`: for the trace.
         """
-        of_thread = self._of_thread
+        of_thread = self._thread_state
         before = of_thread.despite_outage, of_thread.why
         of_thread.despite_outage, of_thread.why = True, why
         try:

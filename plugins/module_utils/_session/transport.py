@@ -165,7 +165,7 @@ class Http:
         except Interrupted as exc:
             exc.operation = call.operation
             raise
-        return _returned(got)
+        return _raise_or_return(got)
 
     def _attempt(self, call: Call, on_late_response: Callable[[Response], object] | None) -> Response | ConnectError:
         """The response to a call that is sent once, or why there is none. Raises Interrupted."""
@@ -198,7 +198,7 @@ class Http:
         Raises ConnectError.
         """
         call = call._replace(timeout=_LAST_CALL_LIMIT)
-        return _returned(self._response(self._start(call), call, last=True))
+        return _raise_or_return(self._response(self._start(call), call, last=True))
 
     def _start(self, call: Call) -> SimpleQueue[Any]:
         """Start a call. Its response, or its exception, will be in the returned queue."""
@@ -305,7 +305,7 @@ def _too_slow(seconds: float) -> UnreadableBody:
     return UnreadableBody(f"no complete response within {seconds:g} seconds")
 
 
-def _returned(got: Response | ConnectError) -> Response:
+def _raise_or_return(got: Response | ConnectError) -> Response:
     if isinstance(got, ConnectError):
         raise got
     return got

@@ -73,7 +73,7 @@ def requires(params: Mapping[str, Any]) -> Mapping[str, str | None]:
 
 
 def find_runtimes(context: Context, query: Mapping[str, Any], needed: Collection[str] = ALL_FIELDS) -> list[Runtime]:
-    """The requested runtimes with the needed fields, by id. What has the same content is so the same every day."""
+    """The requested runtimes with the needed fields. Sorted by id, so that equal content gives an equal result."""
     name, identity = query["name"], query["id"]
     if identity is None:
         found = _list(context, name, needed)

@@ -16,7 +16,7 @@ from .._model.runtime import Runtime, id_from
 from .._model.schedules import used_by
 from .._model.scripts import Project, SavedScript, ScriptEntry, Unread, Usage
 from .._model.steps import READ, Step
-from .._text import counted, ended, listed
+from .._text import counted, listed, with_full_stop
 from .api import Context, World, one_named
 from .script_usage import find_tasks, find_usage
 
@@ -248,7 +248,7 @@ def used_refusals(
             unproven,
             f"protect_used could not find out whether scripts use {names}, so nothing was deleted: "
             f"{counted(len(usage.unread), 'look-up')} failed: {labels}. "
-            f"The first reason: {ended(usage.unread[0].error.sentence)} {_READ_ALL}",
+            f"The first reason: {with_full_stop(usage.unread[0].error.sentence)} {_READ_ALL}",
         )
 
 

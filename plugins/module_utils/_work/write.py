@@ -21,7 +21,7 @@ from .._model.definition import Definition
 from .._model.runtime import INCOMPLETE, Runtime, lists_default
 from .._model.steps import PLANNED, READ, UNKNOWN, WRITTEN, Step
 from .._session.response import OBJECT_WITH_ID, is_outage, says_no_such_object
-from .._text import ended
+from .._text import with_full_stop
 from .api import RUNTIMES, Context, World, map_steps, path_of
 from .locate import find_in_list, needed_fields, plan_step, read_needed_fields
 
@@ -162,8 +162,8 @@ def check_after_loss(
                 continue
             was_lost = "" if is_answer(lost) else "The response was lost. "
             raise NotFoundOut(
-                f"{lost.sentence} {was_lost}The task could not find out what the server did: {ended(exc.sentence)} "
-                f"{unknown}; check it before the next run.",
+                f"{lost.sentence} {was_lost}The task could not find out what the server did: "
+                f"{with_full_stop(exc.sentence)} {unknown}; check it before the next run.",
                 **lost.error,
             ) from exc
         yield seen

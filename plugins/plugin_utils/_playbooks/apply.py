@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from ...module_utils._errors import ErrorList, ValidationError
 from ...module_utils._model.schedules import name_of
-from ...module_utils._text import ended, listed
+from ...module_utils._text import listed, with_full_stop
 from .._reports.export import File
 from .._reports.finding import entries
 from .action import Action, Result, refused
@@ -109,7 +109,7 @@ def _read_backup(action: Action) -> tuple[_Backup | None, Result]:
     file, read = exported(action, BACKUP, {"include_scripts": True})
     if file is None:
         return None, read
-    warnings = [f"{ended(reason)} It is not in the backup, and a purge spares it." for reason in file.reasons]
+    warnings = [f"{with_full_stop(reason)} It is not in the backup, and a purge spares it." for reason in file.reasons]
     unread = [name_of(entry["project"]) or "the list of projects" for entry in entries(read, "unread")]
     if unread:
         warnings.append(

@@ -18,7 +18,7 @@ from ansible import context
 
 from ...module_utils._errors import ErrorList
 from ...module_utils._model.file import read_text
-from ...module_utils._text import ended
+from ...module_utils._text import with_full_stop
 from .._reports import environment, plan_file
 from .._reports.finding import DRIFT_GATE, VIOLATION_GATE
 from .._reports.overview import head_lines
@@ -113,7 +113,7 @@ def _approved(action: Action) -> plan_file.ApprovedPlan | None:
     try:
         return plan_file.plan_of(read_text(path), action.host, action.server())
     except ValueError as exc:
-        raise refused(ended(f"mstr_plan_src {path} {exc}")) from None
+        raise refused(with_full_stop(f"mstr_plan_src {path} {exc}")) from None
 
 
 def _approved_id(action: Action) -> str | None:

@@ -145,7 +145,7 @@ class _InProcessModule(auth.OwnModule):
             self._record_module_result(kwargs)
 
 
-class _HeldStop(Stop):
+class _DeferredSignals(Stop):
     """Records the signals that the worker receives while the module runs, and raises them again after the logout."""
 
     # The task's timeout is handled last, because it must not hide the effect of the others.
@@ -161,9 +161,9 @@ class _HeldStop(Stop):
 
     def release(self) -> None:
         """Restore the handlers, and raise the recorded signals."""
-        for number, handler in self.replaced.items():
+        for number, handler in self.previous_handlers.items():
             signal.signal(number, handler)
-        for number in self.replaced:
+        for number in self.previous_handlers:
             if number in self._noted:
                 signal.raise_signal(number)
 
@@ -192,7 +192,7 @@ def run_main(
     """
     modules: list[_InProcessModule] = []
     make_module = partial(_InProcessModule, params, modules)
-    stop, error = _HeldStop(), None
+    stop, error = _DeferredSignals(), None
     with _own_group(), _quiet():
         stop.install()
         try:
