@@ -11,10 +11,11 @@ from typing import Any
 
 from .._errors import ErrorList, MstrError, ValidationError
 from .._model.moves import Move
+from .._model.readiness import failure_of
 from .._model.runtime import Runtime, id_from
 from .._model.schedules import used_by
 from .._model.scripts import Project, SavedScript, ScriptEntry, Unread, Usage
-from .._model.steps import Step
+from .._model.steps import READ, Step
 from .._text import counted, ended, listed
 from .api import Context, World, one_named
 from .script_usage import find_tasks, find_usage
@@ -130,8 +131,8 @@ def plan_moves(context: Context, world: World, steps: Sequence[Step]) -> list[Mo
                 move = move_for(entry, usage, runtime, world.runtimes)
                 moves.append(move._replace(target_place=target_place))
     check_same_scripts(moves)
-    if context.inputs.restore:
-        moves = _without_secrets(context, moves)
+    is_restore = context.inputs.restore
+    moves = _without_secrets(context, moves) if is_restore else _without_broken_targets(moves, steps)
     return with_targets(moves, steps)
 
 
@@ -156,6 +157,18 @@ def _without_secrets(context: Context, moves: Sequence[Move]) -> list[Move]:
             "an update might lose. Move them with mstr_script_runtime."
         )
     return [move for move in moves if not has_secret(move)]
+
+
+def _without_broken_targets(moves: Sequence[Move], steps: Sequence[Step]) -> list[Move]:
+    """The moves, with an error of each to a runtime that is broken, and that this task leaves as it is."""
+    unchanged = [step for step in steps if step.state == READ and step.runtime]
+    broken = {step.place: failure_of(step.before_or_empty) for step in unchanged}
+
+    def checked(move: Move) -> Move:
+        failure = broken.get(move.target_place) if move.is_due else None
+        return move._replace(error=ValidationError([f"It was not assigned. {failure}"])) if failure else move
+
+    return list(map(checked, moves))
 
 
 def check_same_scripts(moves: Iterable[Move]) -> None:

@@ -85,13 +85,10 @@ def test_smoke_test_runs_before_a_script_moves():
 BROKEN = [{"name": "pandas", "version": "1", "status": "not_installed", "message": "Return code: 1."}]
 
 
-@pytest.mark.parametrize("there", [True, False])
-def test_script_waits_for_its_runtime(there):
-    """It is not assigned to a runtime that is broken, whether this task or an earlier one made that."""
+def test_script_waits_for_its_runtime():
+    """It is not assigned to a runtime that is broken."""
     have = holding(old=A).seed_scripts(load=A)
     have.alter = lambda entry: entry.update(packages=BROKEN)
-    if there:
-        have.add(stored(id=B, name="new", runtimeVersion="3.12.1", packages=BROKEN))
     result = run(have, NEW_ONE, OLD_GOES, **MOVES)
     assert moves(result) == [("load", "failed")]
     assert 'package could not be installed: pandas (server: "Return code: 1.")' in result["msg"]
@@ -138,6 +135,15 @@ def test_smoke_test_of_what_another_task_made_meanwhile():
     result = run(have, {"name": "new", "smoke_test": "1"}, {"name": "x"}, scripts=[assigned("load", "new")])
     assert (have.tried, have.scripts, have.writes[:1]) == ([C], {"load": A}, ["POST /runtimes"])
     assert (actions(result)[0], moves(result)) == (("new", "failed"), [("load", "failed")])
+
+
+def test_script_and_a_runtime_that_an_earlier_task_broke():
+    """Check mode says that it is not assigned, too."""
+    have = holding(old=A, new={"id": B, "packages": BROKEN}).seed_scripts(load=A)
+    for result in both(have, {"name": "new"}, OLD_GOES, scripts=MOVES["scripts"]):
+        assert (actions(result), moves(result)) == ([("new", "none"), ("old", "failed")], [("load", "failed")])
+        assert "It was not assigned. Runtime 'new'" in result["msg"]
+    assert (have.scripts, have.writes) == ({"load": A}, [])
 
 
 def test_refusal_names_its_cause():
