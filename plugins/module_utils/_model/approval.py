@@ -67,7 +67,7 @@ def _step_fingerprint(step: Step) -> str:
     change = fingerprint(step.before, step.change)
     if not step.runs_test:
         return change
-    return json.dumps([change, "smoke test", step.wanted.name, step.wanted.smoke_test])
+    return json.dumps([change, "smoke test", step.key or step.name, step.wanted.smoke_test])
 
 
 def _move_fingerprint(move: Move) -> str:

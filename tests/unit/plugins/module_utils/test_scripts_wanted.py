@@ -153,3 +153,11 @@ def test_refusal_names_its_cause():
     assert said.startswith(f"runtimes[0] 'new': no runtime has the id {B}; to create one, set name and omit id\n")
     assert f"\nruntime 'old' ({A}) is used by 1 script: 'load' in 'Sales'" in said
     assert have.writes == []
+
+
+def test_plan_says_which_runtime_each_test_tries():
+    """Also of definitions that have only an id."""
+    have = holding(old=A, x=B, y=C).seed_scripts(load=A, save=A)
+    how = {"scripts": [assigned("load", "x"), assigned("save", "y")], "check_mode": True}
+    one, two = ([{"id": B, "smoke_test": code}, {"id": C, "smoke_test": other}] for code, other in ("12", "21"))
+    assert run(have, *one, **how)["plan_id"] != run(have, *two, **how)["plan_id"]
