@@ -161,3 +161,12 @@ def test_plan_says_which_runtime_each_test_tries():
     how = {"scripts": [assigned("load", "x"), assigned("save", "y")], "check_mode": True}
     one, two = ([{"id": B, "smoke_test": code}, {"id": C, "smoke_test": other}] for code, other in ("12", "21"))
     assert run(have, *one, **how)["plan_id"] != run(have, *two, **how)["plan_id"]
+
+
+def test_move_that_is_not_known_is_not_counted_as_moved():
+    have = holding(a=A, b=B).seed_scripts(load=A)
+    down = refusal(500, request="GET /api/scripts/LOAD")
+    have.fail("PUT", meanwhile=lambda: have.refusals.update({"GET /scripts/LOAD": down}))
+    result = run(have, scripts=[assigned("load", "b")])
+    assert (result["changed"], moves(result), have.scripts) == (True, [("load", "failed")], {"load": B})
+    assert (result["summary"]["moved"], result["summary"]["failed"]) == (0, 1)
