@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from .._errors import ErrorList, MstrError, ValidationError
+from .._errors import Consequence, ErrorList, MstrError, ValidationError
 from .._model.moves import Move
 from .._model.readiness import failure_of
 from .._model.runtime import Runtime, id_from
@@ -221,7 +221,7 @@ def with_targets(moves: Sequence[Move], steps: Sequence[Step]) -> list[Move]:
             return move
         if step.error:
             why = f"the runtime {step.name!r} failed, so no script was assigned to it"
-            return move._replace(error=MstrError(why))
+            return move._replace(error=Consequence(why))
         return move._replace(target=_runtime_of(step))
 
     return list(map(with_target, moves))

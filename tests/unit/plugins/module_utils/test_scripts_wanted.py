@@ -170,3 +170,12 @@ def test_move_that_is_not_known_is_not_counted_as_moved():
     result = run(have, scripts=[assigned("load", "b")])
     assert (result["changed"], moves(result), have.scripts) == (True, [("load", "failed")], {"load": B})
     assert (result["summary"]["moved"], result["summary"]["failed"]) == (0, 1)
+
+
+def test_cause_comes_first():
+    """Before what was not done because of it, wherever it is listed."""
+    have = holding(old=A, x=B)
+    have.fail("PATCH", NO)
+    result = run(have, OLD_GOES, {"name": "x", "others": "y"})
+    assert result["msg"].startswith(f"2 of 2 runtimes failed:\nruntimes[1] 'x': {NO.sentence}")
+    assert result["error"]["http_status"] == 403
