@@ -94,7 +94,9 @@ def audit(task: Any, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         usage = find_usage(context, query["projects"])
     # Without their warnings: the result lists what could not be read.
     read = with_findings(context._replace(check_mode=not may_run, warn=lambda text: None), query, runtimes, usage)
-    applied, refusals = _comparison(context, compared, usage) if compared else (None, ())
+    # An apply also looks where the scripts are that it moves.
+    is_enough = query["projects"] is None or not context.inputs.scripts
+    applied, refusals = _comparison(context, compared, usage if is_enough else None) if compared else (None, ())
     return {"changed": False, "msg": read["msg"], "read": read, "applied": applied, "refusals": refusals}
 
 
