@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from .._errors import Interrupted, PartialError, ValidationError, as_mstr_error
+from .._errors import Consequence, Interrupted, PartialError, ValidationError, as_mstr_error
 from .._model.moves import all_of
 from .._model.runtime import INCOMPLETE, Runtime
 from .._model.scripts import Usage
@@ -128,7 +128,7 @@ def _reported(context: Context, outcome: Outcome) -> dict[str, Any]:
         result = dict(result_of(context, outcome))
     except PartialError as exc:
         errors = [item.error for item in all_of(outcome.steps, outcome.moves)]
-        failed = any(error and not isinstance(error, ValidationError) for error in errors)
+        failed = any(error and not isinstance(error, (ValidationError, Consequence)) for error in errors)
         result = {**exc.to_result(), "failed": failed}
     for shown in result["runtimes"]:
         if shown["action"] == "none":

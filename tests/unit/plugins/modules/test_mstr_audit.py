@@ -94,3 +94,11 @@ def test_scripts_outside_the_projects_that_are_looked_at():
     scripts = [{"name": "pay", "project": "HR", "runtime": "r"}]
     result = audited(server, include_scripts=True, projects=["Sales"], scripts=scripts)
     assert [row["action"] for row in result["applied"]["scripts"]] == ["moved"]
+
+
+def test_what_a_refusal_cancels_is_no_failure():
+    """The environment was read."""
+    server = Server(stored(), stored(id="A" * 32, name="old"))
+    result = audited(server, runtimes=[{"id": "E" * 32, "name": "e"}, {"name": "old", "state": "absent"}])
+    assert [row["error"]["msg"].partition(" ")[0] for row in result["applied"]["runtimes"]] == ["no", "'old'"]
+    assert not result["applied"]["failed"]
