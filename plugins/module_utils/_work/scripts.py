@@ -108,9 +108,15 @@ def look_up(context: Context, protects_deletion: bool) -> Usage:
     if not protects_deletion:
         return find_entries(context, entries)
     warn_of_projects(context, inputs.projects)
+    return find_users(context)
+
+
+def find_users(context: Context) -> Usage:
+    """Every script that may use a runtime to delete, of the projects that count. Raises Interrupted."""
+    inputs = context.inputs
     if inputs.projects is None:
         return find_usage(context, None)
-    return find_usage(context, [*inputs.projects, *(entry.project for entry in entries)])
+    return find_usage(context, [*inputs.projects, *(entry.project for entry in inputs.scripts or ())])
 
 
 def warn_of_projects(context: Context, projects: Sequence[str] | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from unit.support.make import refusal, stored
-from unit.support.many import LIST, NO, A, B, C, D, actions, assigned, both, holding, message, moves, run
+from unit.support.many import LIST, NO, A, B, C, D, actions, assigned, both, holding, message, move, moves, run
 
 OLD_GOES = {"name": "old", "state": "absent"}
 
@@ -179,3 +179,18 @@ def test_cause_comes_first():
     result = run(have, OLD_GOES, {"name": "x", "others": "y"})
     assert result["msg"].startswith(f"2 of 2 runtimes failed:\nruntimes[1] 'x': {NO.sentence}")
     assert result["error"]["http_status"] == 403
+
+
+def test_script_of_another_project_that_comes_back():
+    """Before a deletion, its project is looked at again, also where projects are given."""
+    have = holding(old=A, x=B).seed_scripts(load=A)
+    have.core.projects.seed({"name": "HR", "id": "6B" * 16})
+
+    def comes_back(call, data):
+        move(have, "load", A) if call == "GET /projects" and have.scripts["load"] == B else None
+        return data
+
+    have.rewrite = comes_back
+    result = run(have, OLD_GOES, scripts=[assigned("load", "x")], protect=True, projects=["HR"])
+    assert (actions(result), have.names) == ([("old", "failed")], ["old", "x"])
+    assert f"runtime 'old' ({A}) is used by 1 script: 'load' in 'Sales'" in result["msg"]
