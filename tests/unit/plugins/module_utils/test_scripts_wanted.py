@@ -194,3 +194,27 @@ def test_script_of_another_project_that_comes_back():
     result = run(have, OLD_GOES, scripts=[assigned("load", "x")], protect=True, projects=["HR"])
     assert (actions(result), have.names) == ([("old", "failed")], ["old", "x"])
     assert f"runtime 'old' ({A}) is used by 1 script: 'load' in 'Sales'" in result["msg"]
+
+
+def test_script_that_lost_something_and_was_not_moved():
+    """Something was written."""
+    have = holding(a=A, b=B).seed_scripts(load=A)
+
+    def lost_its_name(call, data):
+        return {**data, "scriptRuntimeId": A, "name": "gone"} if have.writes and call == "GET /scripts/LOAD" else data
+
+    have.rewrite = lost_its_name
+    result = run(have, scripts=[assigned("load", "b")])
+    assert (result["changed"], moves(result), result["summary"]["moved"]) == (True, [("load", "failed")], 0)
+    assert "it changed name" in result["msg"]
+
+
+@pytest.mark.parametrize("method", ["PATCH", "PUT"])
+def test_fault_in_a_write(method):
+    """It proves nothing: the request may have been sent, so a backup is kept."""
+    have = holding(a=A, b=B).seed_scripts(load=A)
+    have.fail(method, KeyError("a fault"), done=True)
+    result = run(have, {"name": "a", "others": "x"}, scripts=[assigned("load", "b")])
+    found = {"PATCH": result["runtimes"][0]["action"], "PUT": result["scripts"][0]["after"]}
+    assert (result["changed"], found[method]) == (True, {"PATCH": "unknown", "PUT": None}[method])
+    assert "A fault in mstr.library: KeyError" in result["msg"]
