@@ -86,6 +86,10 @@ class _Fault(MstrError):
         return {**super().to_result(), "action": "unknown"}
 
 
+class Consequence(MstrError):
+    """What was not done because something else failed."""
+
+
 class ValidationError(MstrError):
     """Invalid values. The message holds every error of a task, one per line."""
 

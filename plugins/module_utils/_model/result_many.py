@@ -12,7 +12,7 @@ from itertools import chain
 from operator import attrgetter
 from typing import Any
 
-from .._errors import MstrError, PartialError
+from .._errors import Consequence, MstrError, PartialError
 from .definition import Definition
 from .moves import Move, all_of, move_result, moves_diff
 from .result import diff_of, exempted_of, facts_of, failures
@@ -80,6 +80,7 @@ def _exempted(steps: Sequence[Step]) -> list[dict[str, Any]] | None:
 def _failure_of(failed: Sequence[Step | Move], items: Sequence[Step | Move], end: str) -> MstrError | None:
     """The error of a task in which these of all steps and moves failed; None if none did. `end`: of its message."""
     causes = [(f"{item.place} {item.label}", item.error) for item in failed if item.error]
+    causes.sort(key=lambda cause: isinstance(cause[1], Consequence))  # a message names the first ones
     if not causes:
         return None
     what = "runtimes" if all(isinstance(item, Step) for item in items) else "runtimes and scripts"
@@ -129,7 +130,7 @@ def _summary(results: Sequence[Mapping[str, Any]], moves: Sequence[Move], failed
     """How many runtimes have each action, how many scripts were moved, and how many of both failed."""
     actions = Counter(result["action"] for result in results)
     actions["unchanged"] = sum(result["action"] == "none" and not result["error"] for result in results)
-    actions["moved"] = sum(move.is_changed for move in moves)
+    actions["moved"] = sum(move.is_done for move in moves)
     actions["failed"] = failed
     return {name: actions[name] for name in _COUNTS}
 

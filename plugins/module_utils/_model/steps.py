@@ -127,10 +127,6 @@ class Step(NamedTuple):
         """The step after its plan was carried out, as predicted."""
         return self._replace(state=state, after=self.change.target)
 
-    def failed(self, sentence: str) -> Step:
-        """The step with an error that says this."""
-        return self._replace(error=MstrError(sentence))
-
 
 def has_failed(steps: Iterable[Step]) -> bool:
     """Whether a step has failed."""

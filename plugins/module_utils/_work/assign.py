@@ -82,7 +82,9 @@ def _moved_or_failed(context: Context, move: Move) -> Move:
     try:
         return _move(context, move)
     except Exception as exc:
-        state = UNKNOWN if isinstance(exc, NotFoundOut) else move.state
+        # A fault proves nothing: the update may have been sent.
+        is_known = isinstance(exc, (MstrError, Interrupted)) and not isinstance(exc, NotFoundOut)
+        state = move.state if is_known else UNKNOWN
         return move._replace(state=state, error=as_mstr_error(exc))
 
 
@@ -125,8 +127,10 @@ def _compared(move: Move, before: Mapping[str, Any], after: Mapping[str, Any]) -
     error = _loss(before, after)
     if after[_RUNTIME] == move.target.key:
         return move._replace(state=READ, error=error)
+    if error:
+        return move._replace(state=UNKNOWN, error=error)
     ignored = f"The server accepted a new runtime for the {move.label}, but the script still uses {after[_RUNTIME]}."
-    return move._replace(error=error or MstrError(ignored))
+    return move._replace(error=MstrError(ignored))
 
 
 def _loss(before: Mapping[str, Any], after: Mapping[str, Any]) -> MstrError | None:

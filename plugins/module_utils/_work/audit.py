@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from .._errors import Interrupted, PartialError, ValidationError, as_mstr_error
+from .._errors import Consequence, Interrupted, PartialError, ValidationError, as_mstr_error
 from .._model.moves import all_of
 from .._model.runtime import INCOMPLETE, Runtime
 from .._model.scripts import Usage
@@ -94,7 +94,9 @@ def audit(task: Any, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         usage = find_usage(context, query["projects"])
     # Without their warnings: the result lists what could not be read.
     read = with_findings(context._replace(check_mode=not may_run, warn=lambda text: None), query, runtimes, usage)
-    applied, refusals = _comparison(context, compared, usage) if compared else (None, ())
+    # An apply also looks where the scripts are that it moves.
+    is_enough = query["projects"] is None or not context.inputs.scripts
+    applied, refusals = _comparison(context, compared, usage if is_enough else None) if compared else (None, ())
     return {"changed": False, "msg": read["msg"], "read": read, "applied": applied, "refusals": refusals}
 
 
@@ -126,7 +128,7 @@ def _reported(context: Context, outcome: Outcome) -> dict[str, Any]:
         result = dict(result_of(context, outcome))
     except PartialError as exc:
         errors = [item.error for item in all_of(outcome.steps, outcome.moves)]
-        failed = any(error and not isinstance(error, ValidationError) for error in errors)
+        failed = any(error and not isinstance(error, (ValidationError, Consequence)) for error in errors)
         result = {**exc.to_result(), "failed": failed}
     for shown in result["runtimes"]:
         if shown["action"] == "none":

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from .._errors import MstrError
+from .._errors import Consequence, MstrError
 from .._model.definition import EACH_PACKAGE
 from .._model.moves import Move, all_of
 from .._model.runtime import Runtime
@@ -65,7 +65,10 @@ def cancel_deletions(steps: Sequence[Step], moves: Sequence[Move]) -> list[Step]
     if not causes:
         return list(steps)
     why = f"was not deleted, because {causes[0]} failed"
-    return [step.failed(f"{step.label} {why}") if step.deletes and not step.is_purge else step for step in steps]
+    return [
+        step._replace(error=Consequence(f"{step.label} {why}")) if step.deletes and not step.is_purge else step
+        for step in steps
+    ]
 
 
 def _causes(steps: Sequence[Step], moves: Sequence[Move]) -> list[str]:

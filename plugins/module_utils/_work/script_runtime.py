@@ -62,10 +62,10 @@ def assign_scripts(context: Context, inputs: Mapping[str, Any]) -> dict[str, Any
     else:
         moves = assign(context, moves)
     scripts = list(map(move_result, moves))
-    moved = sum(move.is_changed for move in moves)
+    moved = sum(move.is_done for move in moves)
     unchanged = sum(script["action"] == "none" for script in scripts)
     result = {
-        "changed": moved > 0,
+        "changed": any(move.is_changed for move in moves),
         "msg": summary_of_scripts(moved, unchanged, target.name, context.check_mode),
         "scripts": scripts,
         "diff": moves_diff(moves),

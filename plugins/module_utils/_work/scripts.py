@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from .._errors import ErrorList, MstrError, ValidationError
+from .._errors import Consequence, ErrorList, MstrError, ValidationError
 from .._model.moves import Move
 from .._model.readiness import failure_of
 from .._model.runtime import Runtime, id_from
@@ -108,9 +108,15 @@ def look_up(context: Context, needs_users: bool) -> Usage:
     if not needs_users:
         return find_entries(context, entries)
     warn_of_projects(context, inputs.projects)
+    return find_users(context)
+
+
+def find_users(context: Context) -> Usage:
+    """Every script that may use a runtime to delete, of the projects that count. Raises Interrupted."""
+    inputs = context.inputs
     if inputs.projects is None:
         return find_usage(context, None)
-    return find_usage(context, [*inputs.projects, *(entry.project for entry in entries)])
+    return find_usage(context, [*inputs.projects, *(entry.project for entry in inputs.scripts or ())])
 
 
 def warn_of_projects(context: Context, projects: Sequence[str] | None) -> None:
@@ -166,7 +172,7 @@ def _without_broken_targets(moves: Sequence[Move], steps: Sequence[Step]) -> lis
 
     def checked(move: Move) -> Move:
         failure = broken.get(move.target_place) if move.is_due else None
-        return move._replace(error=MstrError(f"It was not assigned. {failure}")) if failure else move
+        return move._replace(error=ValidationError([f"It was not assigned. {failure}"])) if failure else move
 
     return list(map(checked, moves))
 
@@ -221,7 +227,7 @@ def with_targets(moves: Sequence[Move], steps: Sequence[Step]) -> list[Move]:
             return move
         if step.error:
             why = f"the runtime {step.name!r} failed, so no script was assigned to it"
-            return move._replace(error=MstrError(why))
+            return move._replace(error=Consequence(why))
         return move._replace(target=_runtime_of(step))
 
     return list(map(with_target, moves))

@@ -57,6 +57,10 @@ def write(context: Context, world: World, step: Step, read_first: bool = False) 
         return step._replace(state=UNKNOWN, error=exc)
     except Interrupted as exc:
         return _interrupted(step, exc)
+    except MstrError:
+        raise
+    except Exception as exc:  # a fault proves nothing: the request may have been sent
+        return step._replace(state=UNKNOWN, error=as_mstr_error(exc))
 
 
 def _send_until_known(context: Context, world: World, step: Step) -> Step:

@@ -23,7 +23,7 @@ from ...module_utils._errors import as_mstr_error
 from ...module_utils._text import clean, listed
 from .._reports import environment, formats, plan_file
 from .._reports.console import console_lines
-from .._reports.environment import Environment
+from .._reports.environment import EnvironmentReport
 from .._reports.finding import Json
 from .._reports.overview import rank
 from .._reports.texts import grouped
@@ -91,7 +91,7 @@ def run_report(run: FinishedRun, write: Callable[..., None]) -> RunReport:
     return RunReport(lines, errors, _plan_ids(environments))
 
 
-def _environment_lines(run: FinishedRun) -> tuple[list[str], list[Environment]]:
+def _environment_lines(run: FinishedRun) -> tuple[list[str], list[EnvironmentReport]]:
     """The lines about each environment, failures first; what is known of it, without its runtimes to save memory."""
     predicted = run.check_mode or run.playbook == "audit"
     ranked: list[tuple[int, list[str]]] = []
@@ -103,7 +103,7 @@ def _environment_lines(run: FinishedRun) -> tuple[list[str], list[Environment]]:
     return [line for _rank, lines in ranked for line in lines], environments
 
 
-def _plan_ids(environments: Iterable[Environment]) -> dict[str, str]:
+def _plan_ids(environments: Iterable[EnvironmentReport]) -> dict[str, str]:
     """The ids of the plans that somebody can approve, each with its server, by environment."""
     return {
         each.environment: f"{each.plan_id}{plan_file.ON_SERVER}{each.server}" if each.server else each.plan_id
@@ -115,7 +115,7 @@ def _plan_ids(environments: Iterable[Environment]) -> dict[str, str]:
 def _write_files(
     run: FinishedRun,
     write: Callable[..., None],
-    environments: Sequence[Environment],
+    environments: Sequence[EnvironmentReport],
 ) -> dict[str, str]:
     """Write the files of the report and of the plan. Returns why one was not written, by its path."""
     kind = formats.AUDIT if run.playbook == "audit" else formats.APPLY
@@ -141,7 +141,7 @@ def _written_lines(run: FinishedRun, failed: Collection[str]) -> Iterator[str]:
         )
 
 
-def _environments(run: FinishedRun) -> Iterator[Environment]:
+def _environments(run: FinishedRun) -> Iterator[EnvironmentReport]:
     """What is known of each environment. It is unpacked when it is asked for, to save memory."""
     return (environment.unpacked(result["report"]) for result in run.reached.values())
 

@@ -174,7 +174,7 @@ def _reported(action: Action, task: str, result: Result) -> Result:
     return {**shown, **_written(action, result)}
 
 
-def _audit_report(action: Action, result: Result) -> environment.Environment:
+def _audit_report(action: Action, result: Result) -> environment.EnvironmentReport:
     """What an audit knows of the environment; of one that failed before its task began, only that."""
     if "outcome" not in result:
         return environment.audited(action.host, {**result, "failed": True}, {})
@@ -188,7 +188,7 @@ def _written(action: Action, result: Result) -> Result:
     return {"msg": line, "error": report.message, "report": report.packed(), "backup": result.get("backup")}
 
 
-def _found_by_gates(action: Action, report: environment.Environment) -> str | None:
+def _found_by_gates(action: Action, report: environment.EnvironmentReport) -> str | None:
     """Why an environment has to fail because of what the audit found; None if it has not."""
     gates = [name for name in (VIOLATION_GATE, DRIFT_GATE) if action.is_on(name)]
     return next(head_lines(report, predicted=True)) if report.fails(gates) else None

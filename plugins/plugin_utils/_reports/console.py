@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from ...module_utils._text import LONGEST_TEXT, clean
 from .changes import change_texts, script_text
-from .environment import Environment
+from .environment import EnvironmentReport
 from .finding import causes, warning_lines
 from .overview import head_lines
 
@@ -19,7 +19,7 @@ _MOST_LINES = 20  # of a kind
 _MOST_NAMES = 10
 
 
-def console_lines(environment: Environment, predicted: bool) -> Iterator[str]:
+def console_lines(environment: EnvironmentReport, predicted: bool) -> Iterator[str]:
     """The lines about one environment, at most twenty of a kind; all of a plan, and of what is deleted."""
     lines = [*_lines(environment, predicted)]
     is_plan = predicted and environment.counts is None  # which somebody approves
@@ -34,7 +34,7 @@ def console_lines(environment: Environment, predicted: bool) -> Iterator[str]:
             yield f"{environment.environment}: {rest}"
 
 
-def _lines(environment: Environment, predicted: bool) -> Iterator[tuple[str, str]]:
+def _lines(environment: EnvironmentReport, predicted: bool) -> Iterator[tuple[str, str]]:
     """Each line after its kind: that of a finding, the action of a change, or what else it is."""
     yield from (("head", line) for line in head_lines(environment, predicted))
     if environment.counts is None:
@@ -43,13 +43,13 @@ def _lines(environment: Environment, predicted: bool) -> Iterator[tuple[str, str
     yield from (("warning", f"warning: {text}") for text in warning_lines(environment.warnings, _MOST_NAMES))
 
 
-def _change_lines(environment: Environment, predicted: bool) -> Iterator[tuple[str, str]]:
+def _change_lines(environment: EnvironmentReport, predicted: bool) -> Iterator[tuple[str, str]]:
     for change in environment.changes:
         name = repr(change["name"] or change["id"])
         yield from ((change["action"], f"{name} {text}") for text in change_texts(change, predicted))
     yield from (("script", script_text(script, predicted)) for script in environment.scripts)
 
 
-def finding_lines(environment: Environment) -> Iterator[tuple[str, str]]:
+def finding_lines(environment: EnvironmentReport) -> Iterator[tuple[str, str]]:
     """The lines about the findings by cause, each after its kind."""
     return ((cause.kind, line) for cause in causes(environment.findings) for line in cause.lines(_MOST_NAMES))

@@ -33,7 +33,7 @@ from .finding import (
 from .findings import exempted, of_audit, scripts_unread, undefined
 
 
-class Environment(NamedTuple):
+class EnvironmentReport(NamedTuple):
     """What is known of one environment. It has `counts` after an audit, and a `summary` after an apply.
 
     `outcome`: `failed`; of an audit `clean` or one of `finding.OUTCOMES`; of an apply `drift`, `changed`, `unchanged`.
@@ -81,18 +81,18 @@ class Environment(NamedTuple):
         return any(found.gate in gates for found in self.findings)
 
 
-def unpacked(text: str) -> Environment:
-    """The value of `Environment.packed`."""
+def unpacked(text: str) -> EnvironmentReport:
+    """The value of `EnvironmentReport.packed`."""
     return from_result(json.loads(zlib.decompress(base64.b64decode(text))))
 
 
-def from_result(content: Json) -> Environment:
-    """The value of `Environment.to_result`, which may have other keys beside its own."""
-    values = {key: content[key] for key in Environment._fields}
-    return Environment(**{**values, "findings": [Finding(**found) for found in content["findings"]]})
+def from_result(content: Json) -> EnvironmentReport:
+    """The value of `EnvironmentReport.to_result`, which may have other keys beside its own."""
+    values = {key: content[key] for key in EnvironmentReport._fields}
+    return EnvironmentReport(**{**values, "findings": [Finding(**found) for found in content["findings"]]})
 
 
-def applied(name: str, result: Json, check_mode: bool, warnings: Iterable[Any] = ()) -> Environment:
+def applied(name: str, result: Json, check_mode: bool, warnings: Iterable[Any] = ()) -> EnvironmentReport:
     """What is known after an apply, from the result of mstr_runtimes. It never fails."""
     try:
         return _applied(name, result, check_mode, warnings)
@@ -100,10 +100,10 @@ def applied(name: str, result: Json, check_mode: bool, warnings: Iterable[Any] =
         return _without_values(name, result, exc)
 
 
-def audited(name: str, result: Json, policy: Json, warnings: Iterable[Any] = ()) -> Environment:
+def audited(name: str, result: Json, policy: Json, warnings: Iterable[Any] = ()) -> EnvironmentReport:
     """What is known after an audit, from the result of its module. It never fails. `policy`: its effective rules."""
     if failed(result):
-        return Environment(
+        return EnvironmentReport(
             name, "failed", message_of(result), warnings=_texts([*warnings, *entries(result, "warnings")])
         )
     try:
@@ -112,12 +112,12 @@ def audited(name: str, result: Json, policy: Json, warnings: Iterable[Any] = ())
         return _without_values(name, result["applied"] or {}, exc)
 
 
-def _applied(name: str, result: Json, check_mode: bool, warnings: Iterable[Any]) -> Environment:
+def _applied(name: str, result: Json, check_mode: bool, warnings: Iterable[Any]) -> EnvironmentReport:
     rows = entries(result, "runtimes")
     findings = [*exempted(entries(result, "exempted"))]
     if check_mode:
         findings += undefined(entries(result, "undefined"))
-    report = Environment(
+    report = EnvironmentReport(
         environment=name,
         outcome="unchanged",
         summary=result.get("summary"),
@@ -136,12 +136,12 @@ def _applied(name: str, result: Json, check_mode: bool, warnings: Iterable[Any])
     return report
 
 
-def _audited(name: str, result: Json, policy: Json, warnings: Iterable[Any]) -> Environment:
+def _audited(name: str, result: Json, policy: Json, warnings: Iterable[Any]) -> EnvironmentReport:
     read, plan = result["read"], result["applied"]
     unread = entries(read, "unread")
     runtimes = [with_known_scripts(runtime, unread) for runtime in read["runtimes"]]
     findings = of_audit(read, runtimes, plan, entries(result, "refusals"), utc_date())
-    report = Environment(
+    report = EnvironmentReport(
         environment=name,
         outcome=outcome_of(findings, bool(policy)),
         counts=counts_of(findings, _looked_at(read, runtimes, plan, policy)),
@@ -166,7 +166,7 @@ def _looked_at(read: Json, runtimes: Sequence[Json], plan: Json | None, policy: 
     return {what for what, has_looked in looked.items() if has_looked}
 
 
-def _compared(report: Environment, plan: Json) -> Environment:
+def _compared(report: EnvironmentReport, plan: Json) -> EnvironmentReport:
     """The report with what an apply would do."""
     report = report._replace(changes=changes_of(entries(plan, "runtimes")), scripts=scripts_of(plan))
     return report._replace(outcome="failed", message=message_of(plan)) if failed(plan) else report
@@ -188,13 +188,13 @@ def message_of(result: Json) -> str:
     return str(result.get("msg") or "The task failed without a message.")
 
 
-def _without_values(name: str, result: Json, exc: Exception) -> Environment:
+def _without_values(name: str, result: Json, exc: Exception) -> EnvironmentReport:
     """The message of the task and each runtime that it wrote, without looking at any other value."""
     rows = [row for row in entries(result, "runtimes") if row.get("action") != "none"]
     written = [f"{row.get('name')!r} ({row.get('id')}): {row.get('action')}" for row in rows]
     sentence = f"The report could not be made. {as_mstr_error(exc).sentence}"
     message = "\n".join([str(result.get("msg") or ""), sentence, *written]).strip()
-    return Environment(name, "failed", message, warnings=_texts(entries(result, "warnings")))
+    return EnvironmentReport(name, "failed", message, warnings=_texts(entries(result, "warnings")))
 
 
 def _texts(warnings: Iterable[Any]) -> list[str]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import import_module
 from typing import NamedTuple
 
-from .environment import Environment
+from .environment import EnvironmentReport
 
 AUDIT, APPLY = "audit", "apply"
 
@@ -44,8 +44,8 @@ class Run(NamedTuple):
     kind: str
     generated: str  # time in ISO 8601
     check_mode: bool
-    environments: Sequence[Environment]
-    whole: Callable[[], Iterable[Environment]]
+    environments: Sequence[EnvironmentReport]
+    whole: Callable[[], Iterable[EnvironmentReport]]
     not_reached: Sequence[str] = ()
 
     @property

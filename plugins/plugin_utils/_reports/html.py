@@ -28,7 +28,7 @@ from ...module_utils._model.rules import RULES
 from ...module_utils._work.api import utc_date
 from .changes import script_text, title
 from .differences import differences, value_texts
-from .environment import Environment
+from .environment import EnvironmentReport
 from .finding import KINDS, Finding, Json, causes, entries, warning_lines
 from .formats import APPLY, Run
 from .overview import columns, conclusion, drift_of, numbers, outcome_title, problem_lines
@@ -127,7 +127,7 @@ class Card(NamedTuple):
         return [f"{name} {', '.join(value_texts(self.runtime[name]))}" for name in names]
 
 
-def shared_lines(environment: Environment) -> Iterator[tuple[str, str]]:
+def shared_lines(environment: EnvironmentReport) -> Iterator[tuple[str, str]]:
     """What is about the environment or several runtimes, each line with its tone. A card has what is about its own."""
     for cause in causes(environment.findings):
         if len(cause.runtimes) != 1:
@@ -135,7 +135,7 @@ def shared_lines(environment: Environment) -> Iterator[tuple[str, str]]:
     yield from (("warn", text) for text in warning_lines(environment.warnings, _MOST_NAMES))
 
 
-def cards_of(environment: Environment) -> list[Card]:
+def cards_of(environment: EnvironmentReport) -> list[Card]:
     """The runtimes of an environment, with those that would be created; deletions first, then what is found."""
     runtimes = {runtime["id"]: runtime for runtime in environment.runtimes}
     changes = {change["id"]: change for change in environment.changes}

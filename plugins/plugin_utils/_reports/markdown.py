@@ -19,7 +19,7 @@ from ...module_utils._text import LONGEST_TEXT, clean, one_line
 from .changes import script_text, title
 from .console import finding_lines
 from .differences import Difference, differences, value_texts
-from .environment import Environment
+from .environment import EnvironmentReport
 from .finding import KINDS, Json, warning_lines
 from .formats import APPLY, Run
 from .overview import columns, conclusion, numbers, outcome_title, problem_lines
@@ -148,7 +148,7 @@ def _name(change: Json) -> str:
     return str(change["name"] or change["id"])
 
 
-def _blocks(environment: Environment, run: Run) -> Iterator[Block]:
+def _blocks(environment: EnvironmentReport, run: Run) -> Iterator[Block]:
     """The parts about an environment, in the order of its changes."""
     if environment.message:
         yield "messages", f"Failed:\n\n{_message(environment.message)}"

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ...module_utils._text import counted, listed
 from .changes import change_texts, summary_text, title
-from .environment import Environment
+from .environment import EnvironmentReport
 from .finding import KINDS, counted_in_words
 from .formats import APPLY, Run
 from .texts import grouped
@@ -29,7 +29,7 @@ _ACTIONS = {
 }
 
 
-def head_lines(environment: Environment, predicted: bool) -> Iterator[str]:
+def head_lines(environment: EnvironmentReport, predicted: bool) -> Iterator[str]:
     """What is said of the environment as a whole: why it failed, and its numbers."""
     # What an error says of a runtime stands with this runtime.
     if environment.message and not _has_errors(environment):
@@ -42,12 +42,12 @@ def head_lines(environment: Environment, predicted: bool) -> Iterator[str]:
         yield _summary_text(environment, environment.summary, predicted)
 
 
-def _has_errors(environment: Environment) -> bool:
+def _has_errors(environment: EnvironmentReport) -> bool:
     """Whether an apply failed because of some of its runtimes."""
     return environment.summary is not None and any(change["error"] for change in environment.changes)
 
 
-def _summary_text(environment: Environment, summary: Mapping[str, int], predicted: bool) -> str:
+def _summary_text(environment: EnvironmentReport, summary: Mapping[str, int], predicted: bool) -> str:
     """Such as `1 to create, 2 unchanged (https://dev.example.com/L, plan 5e2f0c1a9b7d4e6f8a0b1c2d)`."""
     changes = bool(environment.changes or environment.scripts)
     of_plan = f"plan {environment.plan_id}" if predicted and changes and environment.plan_id else None
@@ -56,7 +56,7 @@ def _summary_text(environment: Environment, summary: Mapping[str, int], predicte
     return f"{text} ({', '.join(details)})" if details else text
 
 
-def _counts_text(environment: Environment) -> str:
+def _counts_text(environment: EnvironmentReport) -> str:
     """Such as `12 runtimes (with the default one), 30 scripts, 2 violations`."""
     runtimes = environment.runtimes
     has_default = any(runtime.get("is_default") for runtime in runtimes)
@@ -67,7 +67,7 @@ def _counts_text(environment: Environment) -> str:
     return ", ".join(parts)
 
 
-def _numbers(environment: Environment) -> list[str]:
+def _numbers(environment: EnvironmentReport) -> list[str]:
     """The numbers of findings, in words."""
     return [counted_in_words(KINDS[kind], number) for kind, number in environment.numbers.items() if number]
 
@@ -127,12 +127,12 @@ def _places_of(run: Run, kind: str) -> str:
     return _places({each.environment: each.names_of(kind) for each in run.environments if each.number_of(kind)})
 
 
-def _deleted(environment: Environment) -> list[str]:
+def _deleted(environment: EnvironmentReport) -> list[str]:
     """The names of what an apply deletes."""
     return [str(change["name"] or change["id"]) for change in environment.changes if change["action"] == "deleted"]
 
 
-def rank(environment: Environment) -> int:
+def rank(environment: EnvironmentReport) -> int:
     """The place of an environment among others: failures come first, then deletions."""
     if environment.outcome == "failed":
         return 0
@@ -150,7 +150,7 @@ def _places(names: Mapping[str, Sequence[str]]) -> str:
     return listed(places, _MOST_NAMES, "; ")
 
 
-def _scheduled(environments: Iterable[Environment]) -> list[str]:
+def _scheduled(environments: Iterable[EnvironmentReport]) -> list[str]:
     """The scripts on a schedule that run on a Python that ends."""
     found = (found for environment in environments for found in environment.findings)
     return list(dict.fromkeys(repr(name) for each in found for name in each.data.get("scheduled", ())))
@@ -200,13 +200,13 @@ def columns(run: Run) -> dict[str, tuple[str, str]]:
     return {key: words for key, words in titles.items() if any(each.number_of(key) for each in run.environments)}
 
 
-def numbers(environment: Environment, keys: Iterable[str]) -> list[str]:
+def numbers(environment: EnvironmentReport, keys: Iterable[str]) -> list[str]:
     """The numbers of an environment under these columns; a dash for what nobody counted."""
     counted = (environment.numbers.get(key) for key in keys)
     return ["-" if number is None else str(number) for number in counted]
 
 
-def outcome_title(environment: Environment, run: Run) -> str:
+def outcome_title(environment: EnvironmentReport, run: Run) -> str:
     """The outcome as a title. What a plan intends to change is not called drift."""
     is_plan = run.kind == APPLY and environment.outcome == "drift"
     return "Changes" if is_plan else title(environment.outcome, predicted=False)

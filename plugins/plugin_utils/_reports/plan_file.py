@@ -18,7 +18,7 @@ from ...module_utils._model.file import FileError, from_json
 from ...module_utils._session.transport import VERSION
 from .changes import change_texts, script_text
 from .differences import value_texts
-from .environment import Environment
+from .environment import EnvironmentReport
 from .finding import Json
 from .texts import json_text
 
@@ -37,7 +37,7 @@ class ApprovedPlan(NamedTuple):
     differences: Sequence[Json]
 
 
-def plan_text(environments: Iterable[Environment], not_reached: Mapping[str, str], generated: str) -> str:
+def plan_text(environments: Iterable[EnvironmentReport], not_reached: Mapping[str, str], generated: str) -> str:
     """The text of the file, after a check of these environments. `generated`: time in ISO 8601.
 
     `not_reached`: why other environments have no plan, by name.
@@ -59,7 +59,7 @@ def plan_text(environments: Iterable[Environment], not_reached: Mapping[str, str
     return json_text(content, sort_keys=True)
 
 
-def differences_of(environment: Environment) -> list[Json]:
+def differences_of(environment: EnvironmentReport) -> list[Json]:
     """What a plan would change, value by value: the object (`runtime` or `script`), its `id`, the `action`, and what
     changes (`field`, `before`, `after`), or the `error` of what cannot be planned. A deletion is one difference."""
     found = [

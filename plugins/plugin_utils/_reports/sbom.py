@@ -24,7 +24,7 @@ from ...module_utils._model.installed import graph_of, installed_from
 from ...module_utils._model.kinds import Package
 from ...module_utils._model.requirements import project
 from ...module_utils._session.transport import VERSION
-from .environment import Environment
+from .environment import EnvironmentReport
 from .finding import Json, entries
 from .formats import Run
 from .texts import grouped, json_text
@@ -214,7 +214,7 @@ def _reached(graph: Mapping[str, Iterable[str]], start: Iterable[str]) -> list[s
     return list(reached)
 
 
-def _environments(environments: Iterable[Environment], not_reached: Iterable[str]) -> Iterator[dict[str, str]]:
+def _environments(environments: Iterable[EnvironmentReport], not_reached: Iterable[str]) -> Iterator[dict[str, str]]:
     for environment in environments:
         state = "could not be read" if environment.counts is None else "read"
         if environment.number_of("incomplete"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from unit.support.make import refusal, stored
-from unit.support.many import LIST, NO, A, B, C, D, actions, assigned, both, holding, message, moves, run
+from unit.support.many import LIST, NO, A, B, C, D, actions, assigned, both, holding, message, move, moves, run
 
 OLD_GOES = {"name": "old", "state": "absent"}
 
@@ -161,3 +161,60 @@ def test_plan_says_which_runtime_each_test_tries():
     how = {"scripts": [assigned("load", "x"), assigned("save", "y")], "check_mode": True}
     one, two = ([{"id": B, "smoke_test": code}, {"id": C, "smoke_test": other}] for code, other in ("12", "21"))
     assert run(have, *one, **how)["plan_id"] != run(have, *two, **how)["plan_id"]
+
+
+def test_move_that_is_not_known_is_not_counted_as_moved():
+    have = holding(a=A, b=B).seed_scripts(load=A)
+    down = refusal(500, request="GET /api/scripts/LOAD")
+    have.fail("PUT", meanwhile=lambda: have.refusals.update({"GET /scripts/LOAD": down}))
+    result = run(have, scripts=[assigned("load", "b")])
+    assert (result["changed"], moves(result), have.scripts) == (True, [("load", "failed")], {"load": B})
+    assert (result["summary"]["moved"], result["summary"]["failed"]) == (0, 1)
+
+
+def test_cause_comes_first():
+    """Before what was not done because of it, wherever it is listed."""
+    have = holding(old=A, x=B)
+    have.fail("PATCH", NO)
+    result = run(have, OLD_GOES, {"name": "x", "others": "y"})
+    assert result["msg"].startswith(f"2 of 2 runtimes failed:\nruntimes[1] 'x': {NO.sentence}")
+    assert result["error"]["http_status"] == 403
+
+
+def test_script_of_another_project_that_comes_back():
+    """Before a deletion, its project is looked at again, also where projects are given."""
+    have = holding(old=A, x=B).seed_scripts(load=A)
+    have.core.projects.seed({"name": "HR", "id": "6B" * 16})
+
+    def comes_back(call, data):
+        move(have, "load", A) if call == "GET /projects" and have.scripts["load"] == B else None
+        return data
+
+    have.rewrite = comes_back
+    result = run(have, OLD_GOES, scripts=[assigned("load", "x")], protect=True, projects=["HR"])
+    assert (actions(result), have.names) == ([("old", "failed")], ["old", "x"])
+    assert f"runtime 'old' ({A}) is used by 1 script: 'load' in 'Sales'" in result["msg"]
+
+
+def test_script_that_lost_something_and_was_not_moved():
+    """Something was written."""
+    have = holding(a=A, b=B).seed_scripts(load=A)
+
+    def lost_its_name(call, data):
+        return {**data, "scriptRuntimeId": A, "name": "gone"} if have.writes and call == "GET /scripts/LOAD" else data
+
+    have.rewrite = lost_its_name
+    result = run(have, scripts=[assigned("load", "b")])
+    assert (result["changed"], moves(result), result["summary"]["moved"]) == (True, [("load", "failed")], 0)
+    assert "it changed name" in result["msg"]
+
+
+@pytest.mark.parametrize("method", ["PATCH", "PUT"])
+def test_fault_in_a_write(method):
+    """It proves nothing: the request may have been sent, so a backup is kept."""
+    have = holding(a=A, b=B).seed_scripts(load=A)
+    have.fail(method, KeyError("a fault"), done=True)
+    result = run(have, {"name": "a", "others": "x"}, scripts=[assigned("load", "b")])
+    found = {"PATCH": result["runtimes"][0]["action"], "PUT": result["scripts"][0]["after"]}
+    assert (result["changed"], found[method]) == (True, {"PATCH": "unknown", "PUT": None}[method])
+    assert "A fault in mstr.library: KeyError" in result["msg"]

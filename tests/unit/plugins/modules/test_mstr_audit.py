@@ -84,3 +84,21 @@ def test_a_failed_look_up_is_said_once():
     server.refusals["GET /scripts/LOAD"] = refusal(403, "ERR0017", "no permission")
     result = audited(server, include_scripts=True)
     assert (len(result["read"]["unread"]), server.warnings) == (1, [])
+
+
+def test_scripts_outside_the_projects_that_are_looked_at():
+    """An apply finds the scripts that it moves, so they are no finding."""
+    here, there = ({"name": name, "id": digit * 32} for name, digit in (("Sales", "5"), ("HR", "6")))
+    script = {"name": "pay", "id": "PAY", "runtime": "A" * 32}
+    server = Server(stored(), stored(id="A" * 32, name="old")).seed_projects(here, {**there, "scripts": [script]})
+    scripts = [{"name": "pay", "project": "HR", "runtime": "r"}]
+    result = audited(server, include_scripts=True, projects=["Sales"], scripts=scripts)
+    assert [row["action"] for row in result["applied"]["scripts"]] == ["moved"]
+
+
+def test_what_a_refusal_cancels_is_no_failure():
+    """The environment was read."""
+    server = Server(stored(), stored(id="A" * 32, name="old"))
+    result = audited(server, runtimes=[{"id": "E" * 32, "name": "e"}, {"name": "old", "state": "absent"}])
+    assert [row["error"]["msg"].partition(" ")[0] for row in result["applied"]["runtimes"]] == ["no", "'old'"]
+    assert not result["applied"]["failed"]

@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.environment import Environment
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.environment import EnvironmentReport
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.plan_file import (
     FORMAT,
     ApprovedPlan,
@@ -21,7 +21,7 @@ A = "A" * 32
 
 
 def environment(name, plan_id=AN_ID, **more):
-    return Environment(name, "drift", plan_id=plan_id, **more)
+    return EnvironmentReport(name, "drift", plan_id=plan_id, **more)
 
 
 def written(*environments, **not_reached):
