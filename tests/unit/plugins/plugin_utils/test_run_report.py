@@ -63,6 +63,13 @@ def test_every_environment_is_reported():
     assert found.errors == {"b": "It is down."}
 
 
+@pytest.mark.parametrize(("server", "handed_on"), [("https://a/L", "x on https://a/L"), (None, "x")])
+def test_a_plan_is_handed_on_with_its_server(server, handed_on):
+    done = {"failed": False, "summary": SUMMARY, "plan_id": "x", "runtimes": []}
+    report = environments.applied("a", done, True)._replace(server=server)
+    assert made({"a": {"run": "1", "report": report.packed()}}, check_mode=True).plan_ids == {"a": handed_on}
+
+
 def test_a_file_that_cannot_be_made(monkeypatch):
     """The other files are there, and people see the lines and the error."""
     monkeypatch.setattr(formats, "parts", lambda report, suffix: ["{}"] if suffix == "json" else report["bug"])
