@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from ...module_utils._errors import as_mstr_error
 from ...module_utils._text import clean, listed
 from .._reports import environment, formats, plan_file
-from .._reports.console import console_lines
+from .._reports.console import console_lines, deletion_lines
 from .._reports.environment import EnvironmentReport
 from .._reports.finding import Json
 from .._reports.overview import rank
@@ -92,15 +92,26 @@ def run_report(run: FinishedRun, write: Callable[..., None]) -> RunReport:
 
 
 def _environment_lines(run: FinishedRun) -> tuple[list[str], list[EnvironmentReport]]:
-    """The lines about each environment, failures first; what is known of it, without its runtimes to save memory."""
+    """The lines about all environments, and what is known of each, without its runtimes to save memory.
+
+    Failures come first, then the deletions of all environments, then what else there is.
+    """
     predicted = run.check_mode or run.playbook == "audit"
+    failures: list[str] = []
+    deletions: list[str] = []
     ranked: list[tuple[int, list[str]]] = []
     environments = []
     for found in _environments(run):
-        ranked.append((rank(found), [*console_lines(found, predicted)]))
+        lines = [*console_lines(found, predicted)]
+        if found.outcome == "failed":
+            failures += lines
+        else:
+            ranked.append((rank(found), lines))
+        deletions += deletion_lines(found, predicted)
         environments.append(found._replace(runtimes=()))
     ranked.sort(key=itemgetter(0))
-    return [line for _rank, lines in ranked for line in lines], environments
+    others = [line for _rank, lines in ranked for line in lines]
+    return [*failures, *deletions, *others], environments
 
 
 def _plan_ids(environments: Iterable[EnvironmentReport]) -> dict[str, str]:

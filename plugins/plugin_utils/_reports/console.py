@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from ...module_utils._text import LONGEST_TEXT, clean
 from .changes import change_texts, script_text
 from .environment import EnvironmentReport
-from .finding import causes, warning_lines
+from .finding import Json, causes, warning_lines
 from .overview import head_lines
 
 _MOST_LINES = 20  # of a kind
@@ -20,14 +20,14 @@ _MOST_NAMES = 10
 
 
 def console_lines(environment: EnvironmentReport, predicted: bool) -> Iterator[str]:
-    """The lines about one environment, at most twenty of a kind; all of a plan, and of what is deleted."""
+    """The lines about one environment but its deletions, at most twenty of a kind; all of a plan."""
     lines = [*_lines(environment, predicted)]
     is_plan = predicted and environment.counts is None  # which somebody approves
     total = Counter(kind for kind, _text in lines)
     seen: Counter[str] = Counter()
     for kind, text in lines:
         seen[kind] += 1
-        if is_plan or kind == "deleted" or seen[kind] <= _MOST_LINES:
+        if is_plan or seen[kind] <= _MOST_LINES:
             yield clean(f"{environment.environment}: {text}", LONGEST_TEXT)
         elif seen[kind] == _MOST_LINES + 1:
             rest = f"and {total[kind] - _MOST_LINES} more like these; mstr_report_dest shows them all"
@@ -43,10 +43,22 @@ def _lines(environment: EnvironmentReport, predicted: bool) -> Iterator[tuple[st
     yield from (("warning", f"warning: {text}") for text in warning_lines(environment.warnings, _MOST_NAMES))
 
 
+def deletion_lines(environment: EnvironmentReport, predicted: bool) -> Iterator[str]:
+    """A line for each deletion, which people are to see before the changes of all environments."""
+    for change in environment.changes if environment.counts is None else ():
+        for text in _texts_of(change, predicted) if change["action"] == "deleted" else ():
+            yield clean(f"{environment.environment}: {text}", LONGEST_TEXT)
+
+
+def _texts_of(change: Json, predicted: bool) -> list[str]:
+    name = repr(change["name"] or change["id"])
+    return [f"{name} {text}" for text in change_texts(change, predicted)]
+
+
 def _change_lines(environment: EnvironmentReport, predicted: bool) -> Iterator[tuple[str, str]]:
-    for change in environment.changes:
-        name = repr(change["name"] or change["id"])
-        yield from ((change["action"], f"{name} {text}") for text in change_texts(change, predicted))
+    others = [change for change in environment.changes if change["action"] != "deleted"]
+    for change in others:
+        yield from ((change["action"], text) for text in _texts_of(change, predicted))
     yield from (("script", script_text(script, predicted)) for script in environment.scripts)
 
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import environment as environments
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.console import console_lines
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.console import console_lines, deletion_lines
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.overview import (
     columns,
     conclusion,
@@ -33,7 +33,7 @@ MOVED = {"name": "C", "project": {"name": "P"}, "action": "moved", "before": {"n
 
 
 def lines(report, predicted=True):
-    return [*console_lines(report, predicted)]
+    return [*deletion_lines(report, predicted), *console_lines(report, predicted)]
 
 
 def test_a_check_and_a_run():
@@ -47,8 +47,8 @@ def test_a_check_and_a_run():
     summary = {"created": 1, "updated": 1, "deleted": 1, "unchanged": 1, "moved": 1}
     more = {"summary": summary, "plan_id": "a" * 24, "scripts": [MOVED]}
     assert lines(applied(*rows, check_mode=True, **more)) == [
-        "e: 1 to create, 1 to update, 1 to delete, 1 script to move, 1 unchanged (plan aaaaaaaaaaaaaaaaaaaaaaaa)",
         "e: 'Up' would be deleted",
+        "e: 1 to create, 1 to update, 1 to delete, 1 script to move, 1 unchanged (plan aaaaaaaaaaaaaaaaaaaaaaaa)",
         "e: 'r' differs: exec_timeout 600 → 60",
         "e: 'r' differs: others '' → 'ä'",
         "e: 'new' would be created",
@@ -56,8 +56,8 @@ def test_a_check_and_a_run():
     ]
     done = applied(*rows, **more)
     assert lines(done, False)[:2] == [
-        "e: 1 created, 1 updated, 1 deleted, 1 script moved, 1 unchanged",
         "e: 'Up' deleted",
+        "e: 1 created, 1 updated, 1 deleted, 1 script moved, 1 unchanged",
     ]
     assert (done.outcome, applied(row("same", "none")).outcome) == ("changed", "unchanged")
     assert applied(*rows, check_mode=True).outcome == "drift"
@@ -102,7 +102,7 @@ def test_a_smoke_test_is_code_that_somebody_approves():
 def test_twenty_lines_and_all_deletions():
     rows = [row(f"r{number}", action) for action in ("created", "deleted") for number in range(30)]
     shown = lines(applied(*rows), False)
-    assert sum("deleted" in line for line in shown[1:]) == 30
+    assert sum("deleted" in line for line in shown[:30]) == 30
     assert shown[-2:] == ["e: 'r19' created", "e: and 10 more like these; mstr_report_dest shows them all"]
     assert len(lines(applied(*rows, check_mode=True))) == 61, "somebody approves a plan"
 

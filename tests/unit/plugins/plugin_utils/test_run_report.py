@@ -63,6 +63,16 @@ def test_every_environment_is_reported():
     assert found.errors == {"b": "It is down."}
 
 
+def test_deletions_of_all_environments_come_first():
+    """In one block, after what failed."""
+    gone = {"name": "Old", "id": "1", "action": "deleted", "changes": [], "runtime": {}, "error": None}
+    done = {"failed": False, "summary": {**SUMMARY, "deleted": 1}, "runtimes": [gone]}
+    results = {name: {"run": "1", "report": environments.applied(name, done, True).packed()} for name in "ab"}
+    found = made({"z": applied("z", error="It is down."), **results}, check_mode=True).lines
+    assert found[:3] == ["z: failed: It is down.", "a: 'Old' would be deleted", "b: 'Old' would be deleted"]
+    assert [line.partition(",")[0] for line in found[3:]] == ["a: 1 to delete", "b: 1 to delete"]
+
+
 @pytest.mark.parametrize(("server", "handed_on"), [("https://a/L", "x on https://a/L"), (None, "x")])
 def test_a_plan_is_handed_on_with_its_server(server, handed_on):
     done = {"failed": False, "summary": SUMMARY, "plan_id": "x", "runtimes": []}
