@@ -24,12 +24,11 @@ def test_both_names_exist():
     assert sorted(warnings) == ["Runtime 'new' exists", f"The purge spares 'old' ({A})"]
 
 
-@pytest.mark.parametrize("replaces", [False, True])
 @pytest.mark.parametrize("near", ["Reports", "reports  "])
-def test_previous_name_that_is_only_alike(near, replaces):
+def test_previous_name_that_is_only_alike(near):
     """The runtime that it likely means is not purged; without a purge, the task warns."""
     have = holding(**{near: A})
-    entry = {"name": "New", "previous_names": ["reports"], "replace_on_change": replaces}
+    entry = {"name": "New", "previous_names": ["reports"]}
     why = "whose name differs only in case, whitespace or the form of a character from 'reports' in the list"
     assert why in run(have, entry, purge=True, check_mode=True)["msg"]
     with pytest.raises(MstrError, match=why):
