@@ -64,20 +64,29 @@ def assign_scripts(context: Context, inputs: Mapping[str, Any]) -> dict[str, Any
     scripts = list(map(move_result, moves))
     moved = sum(move.is_done for move in moves)
     unchanged = sum(script["action"] == "none" for script in scripts)
+    msg = summary_of_scripts(moved, unchanged, target.name, context.check_mode)
     result = {
         "changed": any(move.is_changed for move in moves),
-        "msg": summary_of_scripts(moved, unchanged, target.name, context.check_mode),
+        "msg": msg,
         "scripts": scripts,
         "diff": moves_diff(moves),
     }
+    error = _error_of(moves, unread, msg)
+    if error is not None:
+        raise PartialError(error, result)
+    return result
+
+
+def _error_of(moves: Sequence[Move], unread: Sequence[Unread], msg: str) -> MstrError | None:
+    """What failed, after what was done (`msg`), with the facts of the first cause. None if nothing failed."""
     failed = [(f"{move.place} {move.label}".strip(), move.error) for move in moves if move.error]
     causes = [*failed, *((f"could not read the {failure.label}", failure.error) for failure in unread)]
     if not causes:
-        return result
+        return None
     what = "There may be more scripts that use the old runtime"
     if failed:
-        what = f"{len(failed)} of {len(scripts)} scripts failed"
-    raise PartialError(MstrError(f"{result['msg']} {failures(what, causes)}", **causes[0][1].error), result)
+        what = f"{len(failed)} of {len(moves)} scripts failed"
+    return MstrError(f"{msg} {failures(what, causes)}", **causes[0][1].error)
 
 
 def _moves_for(
