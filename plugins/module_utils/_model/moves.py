@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from .._errors import MstrError
 from .runtime import Runtime
 from .scripts import SavedScript, Usage
-from .steps import DONE_STATES, PLANNED, UNKNOWN, Step
+from .steps import DONE_STATES, PLANNED, PREDICTED, UNKNOWN, Step
 
 
 class Move(NamedTuple):
@@ -62,9 +62,19 @@ def all_of(steps: Iterable[Step], moves: Iterable[Move]) -> list[Step | Move]:
     return [*steps, *moves]
 
 
+def errors_of(items: Iterable[Step | Move]) -> list[tuple[str, MstrError]]:
+    """What failed: its place and name, as messages show them, and its error."""
+    return [(f"{item.place} {item.label}".strip(), item.error) for item in items if item.error]
+
+
 def failures_in(steps: Iterable[Step], moves: Iterable[Move]) -> list[str]:
     """What failed, each with its reason."""
-    return [f"{item.place} {item.label}: {item.error.sentence}" for item in all_of(steps, moves) if item.error]
+    return [f"{where}: {error.sentence}" for where, error in errors_of(all_of(steps, moves))]
+
+
+def predicted_moves(moves: Iterable[Move]) -> list[Move]:
+    """The moves as a run would leave them."""
+    return [move._replace(state=PREDICTED) if move.is_due else move for move in moves]
 
 
 def usage_after(usage: Usage, moves: Iterable[Move]) -> Usage:

@@ -14,7 +14,7 @@ from typing import Any
 
 from .._errors import Consequence, MstrError, PartialError
 from .definition import Definition
-from .moves import Move, all_of, move_result, moves_diff
+from .moves import Move, all_of, errors_of, move_result, moves_diff
 from .result import diff_of, exempted_of, facts_of, failures
 from .runtime import DEFAULT_RUNTIME_ID, Runtime
 from .steps import Step
@@ -79,7 +79,7 @@ def _exempted(steps: Sequence[Step]) -> list[dict[str, Any]] | None:
 
 def _failure_of(failed: Sequence[Step | Move], items: Sequence[Step | Move], end: str) -> MstrError | None:
     """The error of a task in which these of all steps and moves failed; None if none did. `end`: of its message."""
-    causes = [(f"{item.place} {item.label}", item.error) for item in failed if item.error]
+    causes = errors_of(failed)
     causes.sort(key=lambda cause: isinstance(cause[1], Consequence))  # a message names the first ones
     if not causes:
         return None

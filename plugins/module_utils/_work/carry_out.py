@@ -11,7 +11,7 @@ from functools import partial
 
 from .._errors import Consequence, MstrError
 from .._model.definition import EACH_PACKAGE
-from .._model.moves import Move, all_of
+from .._model.moves import Move, all_of, errors_of, predicted_moves
 from .._model.runtime import Runtime
 from .._model.steps import PREDICTED, Step
 from .api import Context, World, map_steps
@@ -53,7 +53,7 @@ def predict(steps: Sequence[Step], moves: Sequence[Move]) -> tuple[list[Step], l
     steps = cancel_deletions(steps, moves)
     spares = bool(_causes(steps, moves))
     predicted = [step if step.error or (step.deletes and spares) else step.finished(PREDICTED) for step in steps]
-    return predicted, [move._replace(state=PREDICTED) if move.is_due else move for move in moves]
+    return predicted, predicted_moves(moves)
 
 
 def cancel_deletions(steps: Sequence[Step], moves: Sequence[Move]) -> list[Step]:
@@ -73,7 +73,7 @@ def cancel_deletions(steps: Sequence[Step], moves: Sequence[Move]) -> list[Step]
 
 def _causes(steps: Sequence[Step], moves: Sequence[Move]) -> list[str]:
     """What has failed."""
-    return [f"{item.place} {item.label}".strip() for item in all_of(steps, moves) if item.error]
+    return [where for where, _error in errors_of(all_of(steps, moves))]
 
 
 def _written(context: Context, world: World, steps: Sequence[Step]) -> list[Step]:

@@ -11,11 +11,10 @@ from typing import Any
 
 from .._errors import ErrorList, MstrError, PartialError, ValidationError
 from .._model.checks import check_projects
-from .._model.moves import Move, move_result, moves_diff
+from .._model.moves import Move, errors_of, move_result, moves_diff, predicted_moves
 from .._model.result import failures
 from .._model.runtime import Runtime, id_or_name, is_id
 from .._model.scripts import ScriptEntry, Unread
-from .._model.steps import PREDICTED
 from .._text import counted
 from .api import Context, named_or_with_id
 from .assign import assign
@@ -57,10 +56,7 @@ def assign_scripts(context: Context, inputs: Mapping[str, Any]) -> dict[str, Any
         if target and target.key == source:
             errors.add(f"the scripts of {target.label} cannot be assigned to the same runtime")
     moves, unread = _moves_for(context, runtimes, inputs["scripts"], source, target, inputs["projects"])
-    if context.check_mode:
-        moves = [move._replace(state=PREDICTED) if move.is_due else move for move in moves]
-    else:
-        moves = assign(context, moves)
+    moves = predicted_moves(moves) if context.check_mode else assign(context, moves)
     scripts = list(map(move_result, moves))
     moved = sum(move.is_done for move in moves)
     unchanged = sum(script["action"] == "none" for script in scripts)
@@ -79,7 +75,7 @@ def assign_scripts(context: Context, inputs: Mapping[str, Any]) -> dict[str, Any
 
 def _error_of(moves: Sequence[Move], unread: Sequence[Unread], msg: str) -> MstrError | None:
     """What failed, after what was done (`msg`), with the facts of the first cause. None if nothing failed."""
-    failed = [(f"{move.place} {move.label}".strip(), move.error) for move in moves if move.error]
+    failed = errors_of(moves)
     causes = [*failed, *((f"could not read the {failure.label}", failure.error) for failure in unread)]
     if not causes:
         return None
