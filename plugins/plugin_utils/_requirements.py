@@ -58,9 +58,10 @@ def pinned_packages(text: str, python: Any) -> list[dict[str, str]]:
 
 def _of_requirements(text: str, python: str) -> Iterator[Pin]:
     environment = _environment(python)
+    lines = list(_lines(text))
     with ErrorList() as errors:
-        pins = [errors.check(_pin, line, environment, prefix=place) for place, line in _lines(text)]
-    yield from (pin._replace(place=place) for pin, (place, _line) in zip(pins, _lines(text)) if pin)
+        pins = [errors.check(_pin, line, environment, prefix=place) for place, line in lines]
+    yield from (pin._replace(place=place) for pin, (place, _line) in zip(pins, lines) if pin)
 
 
 def _lines(text: str) -> Iterator[tuple[str, str]]:
