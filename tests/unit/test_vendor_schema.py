@@ -103,14 +103,21 @@ def server_with(route, place, odd):
     return server
 
 
+def result_or_sentence(call):
+    """What the call returns, or the sentence of its error."""
+    try:
+        return call()
+    except MstrError as exc:
+        return exc.sentence
+
+
 def read(server):
     """What mstr_runtime_info returns, or the error with which it fails."""
     options = {"include_scripts": True, "include_tasks": True, "policy": {}}
     params, _errors = auth.entry_check(runtime_info.INFO_OPTIONS)(options)
-    try:
-        return runtime_info.read(server.task(**params, retries=0), runtime_info.query_from(params))
-    except MstrError as exc:
-        return exc.sentence
+    return result_or_sentence(
+        lambda: runtime_info.read(server.task(**params, retries=0), runtime_info.query_from(params))
+    )
 
 
 EXPECTED = {"Load": (["T1"], True), "Close": ([], False), "Pay": ([], False)}  # tasks, and whether it ever ran
@@ -143,10 +150,7 @@ def test_property_of_another_type(route, place, kind):
 
 
 def guarded(server):
-    try:
-        return why_kept(server, runtime(id=ID))
-    except MstrError as exc:
-        return exc.sentence
+    return result_or_sentence(lambda: why_kept(server, runtime(id=ID)))
 
 
 @pytest.mark.parametrize(("route", "place", "kind"), [row for row in all_properties() if "runtimes" in row[0]])
@@ -157,10 +161,7 @@ def test_apply_with_a_property_of_another_type(route, place, kind):
 
 def outcome(server):
     wanted = {"name": "r", "exec_timeout": 60, "packages": [{"name": "six"}], "runtime_version": "3.12.4"}
-    try:
-        return server.ensure(definition_from(wanted)).result["msg"]
-    except MstrError as exc:
-        return exc.sentence
+    return result_or_sentence(lambda: server.ensure(definition_from(wanted)).result["msg"])
 
 
 @pytest.mark.parametrize(("route", "place", "kind"), [row for row in all_properties() if "evaluation" in row[0]])
@@ -170,7 +171,5 @@ def test_run_with_a_property_of_another_type(route, place, kind):
 
 def ran(server):
     context = server.context()
-    try:
-        return run_script(server.session, Script("1", ID, 5), context.clock, server.pause)["msg"]
-    except MstrError as exc:
-        return exc.sentence
+    script = Script("1", ID, 5)
+    return result_or_sentence(lambda: run_script(server.session, script, context.clock, server.pause)["msg"])
