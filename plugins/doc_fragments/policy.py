@@ -60,7 +60,7 @@ options:
         type: list
         elements: str
       package_versions_required:
-        description: Whether each package needs a version. V(latest) is none.
+        description: Whether each package needs a version. V(latest) is not a version.
         type: bool
         default: false
       runtime_versions_within:

@@ -10,7 +10,7 @@ module: mstr_runtime_info
 short_description: Read the Python runtimes of a Strategy (MicroStrategy) Library server
 version_added: 1.0.0
 description:
-  - Returns all runtimes, or only those with a name or an id. If there is none, it returns an empty list.
+  - Returns all runtimes, or only those with a name or an id. If no runtime matches, it returns an empty list.
   - With O(policy), the task also reports what violates it. The filter P(mstr.library.runtime_definitions#filter) makes
     definitions of the result.
 author:
