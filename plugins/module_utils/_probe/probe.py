@@ -22,10 +22,10 @@ from .._errors import ConnectError, Interrupted, MstrError, as_mstr_error
 from .._model.runtime import DEFAULT_RUNTIME_ID
 from .._session.interrupt import Stop
 from .._session.poll import Rhythm, poll
-from .._session.response import LIST_WITH_IDS, OBJECT_WITH_ID, Response, id_in, list_of
+from .._session.response import LIST_WITH_IDS, Response, id_in, list_of
 from .._session.session import Session
 from .._text import counted, listed, with_full_stop
-from .._work.script_usage import start_search
+from .._work.script_usage import SEARCHES, start_search
 from .._work.write import CHECKS
 from .shape import SCHEMA_PATH, recorded, recorded_without_response, schema_of
 
@@ -45,7 +45,6 @@ _PENDING = {"busy", "installing", "unknown"}  # statuses [doc]
 _RHYTHM = Rhythm(timeout=60.0, first=1.0, longest=10.0, growth=1.5)
 _LAST_CHECKS = (0.0, 1.0, 1.0)  # seconds before each check for what is left, after a failure or a signal
 _ADVICE = "Delete it with mstr_runtime, its id and state: absent."
-_SEARCHES = {2: "/v2/metadataSearches/results", 1: "/metadataSearches/results"}  # by the version of the call
 
 
 _OF_RUNTIMES = {"type": 80}  # objects that are runtimes
@@ -173,12 +172,13 @@ class Probe:
     def _search(self, project: str) -> None:
         """Search for scripts with the call of newer releases, and with that of older ones; read two, and a task."""
         scripts: list[str] = []
-        for version, path in _SEARCHES.items():
-            search = partial(start_search, self._session, version, project, operation="search", shape=OBJECT_WITH_ID)
-            started = self._attempt(f"POST /api{path}", search)
+        for version, path in SEARCHES.items():
+            started = self._attempt(
+                f"POST /api{path}", partial(start_search, self._session, version, project, "search")
+            )
             if started:
                 params = {"searchId": str(started["id"]), "offset": 0, "limit": 10}
-                found = self._get(_SEARCHES[1], params=params, project=project, shape=LIST_WITH_IDS) or []
+                found = self._get(SEARCHES[1], params=params, project=project, shape=LIST_WITH_IDS) or []
                 scripts = scripts or [str(entry["id"]) for entry in found[:2]]
         self._get("/tasks", params={"type": "script", "allProjects": "true", "limit": 1}, project=project)
         if scripts:

@@ -18,7 +18,8 @@ from .._model.scripts import Project, SavedScript, ScriptEntry, Unread, Usage
 from .._model.steps import READ, Step
 from .._text import counted, listed, with_full_stop
 from .api import Context, World, one_named
-from .script_usage import find_tasks, find_usage
+from .script_tasks import find_tasks
+from .script_usage import find_usage
 
 _READ_ALL = (
     "Run the task as a user who may read all scripts, load the project, set projects to those that count, or set "
