@@ -126,11 +126,8 @@ def _types(value: Any, named: bool = False) -> Any:
         return {key: _types(value[key], key in inner) for key in keys}
     if isinstance(value, list):
         return list(map(_types, value[:_MOST]))
-    return _word(value) if isinstance(value, str) else value
-
-
-def _word(text: str) -> str:
-    return text if _WORD.fullmatch(text) else NAME
+    is_prose = isinstance(value, str) and not _WORD.fullmatch(value)
+    return NAME if is_prose else value
 
 
 def shape_of(value: Any, key: str = "") -> Any:

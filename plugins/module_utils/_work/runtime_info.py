@@ -181,21 +181,19 @@ def _dangling(
     context: Context, usage: Usage, runtimes: Sequence[Runtime], reads_all: bool
 ) -> tuple[list[SavedScript], Sequence[Unread]]:
     """The scripts whose runtime does not exist, and a failed read for each runtime of which that is not known."""
-    known = {runtime.key for runtime in runtimes}
-    if not reads_all and any(script.runtime_id not in known for script in usage.scripts):
-        known |= {runtime.key for runtime in context.api.list_all()}
-    unknown = sorted({str(script.runtime_id) for script in usage.scripts} - known)
-    by_runtime = [usage.of(identity) for identity in unknown]
+    unknown = {str(script.runtime_id) for script in usage.scripts} - {runtime.key for runtime in runtimes}
+    if unknown and not reads_all:
+        unknown -= {runtime.key for runtime in context.api.list_all()}
+
+    def scripts_beside(script: SavedScript) -> list[SavedScript]:
+        """The scripts on the runtime of this one if it does not exist. A list may omit a runtime that exists."""
+        runtime = context.api.read(str(script.runtime_id))
+        return usage.of(script.runtime_id) if runtime is None else []
+
     reader = Reader(context)
-
-    def exists(script: SavedScript) -> tuple[str | None, bool]:
-        # A list may omit a runtime that exists.
-        return script.runtime_id, context.api.read(str(script.runtime_id)) is not None
-
     # Of each runtime, one script stands for the others.
-    existing = dict(reader.each(exists, [scripts[0] for scripts in by_runtime]))
-    dangling = [script for scripts in by_runtime for script in scripts if existing.get(script.runtime_id) is False]
-    return dangling, reader.all_unread()
+    dangling = reader.each(scripts_beside, [usage.of(identity)[0] for identity in sorted(unknown)])
+    return list(chain.from_iterable(dangling)), reader.all_unread()
 
 
 # --- installed packages

@@ -31,9 +31,6 @@ _WITH_LAST_RUN = Shape(
     lambda data: isinstance(data, Mapping) and isinstance(data.get("lastRun", {}), (Mapping, type(None))),
 )
 
-# A project, and the tasks in its list, which a server may show with those of other projects.
-_List = tuple[Project, Sequence[Mapping[str, Any]]]
-
 
 class PlannedTask(NamedTuple):
     """A planned task of a script, as the list shows it. `last_run` is None until it was read, or if it never ran.
@@ -114,9 +111,9 @@ def find_tasks(
     `hidden`: also report tasks of scripts that the user may not read, from every project of the look-up. Raises only
     Interrupted: failed reads are in `unread`.
     """
-    reader = _TaskReader(context)
     projects = usage.projects if hidden else list(dict.fromkeys(script.project for script in scripts))
-    listed_tasks, known = reader.list_tasks(projects, scripts)
+    reader = _TaskReader(context, projects, scripts)
+    listed_tasks, known = reader.list_tasks()
     if hidden:
         reader.note_hidden(listed_tasks, usage)
     tasks: dict[Key, list[PlannedTask]] = {script.key: [] for script in scripts if script.project in known}
@@ -131,7 +128,12 @@ def find_tasks(
 
 
 class _TaskReader(Reader):
-    """One look-up of tasks and histories."""
+    """One look-up of tasks in these projects, and of histories. `scripts`: those whose tasks are wanted."""
+
+    def __init__(self, context: Context, projects: Iterable[Project], scripts: Iterable[SavedScript]) -> None:
+        super().__init__(context)
+        self._projects = {str(project.id).upper(): project for project in projects}
+        self._scripts = {script.key: script for script in scripts}
 
     def _first_response(
         self,
@@ -155,22 +157,14 @@ class _TaskReader(Reader):
                 break
         return [], ()
 
-    def list_tasks(
-        self, projects: Sequence[Project], scripts: Iterable[SavedScript]
-    ) -> tuple[list[PlannedTask], Collection[Project]]:
-        """The tasks, with their scripts as far as these are among `scripts`; and the projects whose tasks are known."""
+    def list_tasks(self) -> tuple[list[PlannedTask], Collection[Project]]:
+        """The tasks of the projects, each once, and the projects whose tasks are known."""
+        projects = list(self._projects.values())
         lists, others = self._first_response(self._list_tasks, projects, "planned tasks", says_no_such_call)
         if not any(map(_has_all_projects, lists)):
             lists += self.each(self._list_tasks, others)
-        known = set(projects if any(map(_has_all_projects, lists)) else [project for project, _entries in lists])
-        by_id = {str(project.id).upper(): project for project in projects}
-        by_key = {script.key: script for script in scripts}
-        tasks: dict[Any, PlannedTask] = {}
-        for listed_in, entries in lists:
-            for entry in entries:
-                named = SavedScript(_project_in(entry, by_id) or listed_in, _script_in(entry), "")
-                task = PlannedTask(by_key.get(named.key, named), entry)
-                tasks[task.key] = task
+        known = set(projects if any(map(_has_all_projects, lists)) else [project for project, _tasks in lists])
+        tasks = {task.key: task for _project, in_list in lists for task in in_list}
         unclear = [task for task in tasks.values() if not task.script.id]
         self._note(
             "The planned tasks of a project are unknown, because the server names the script in an unknown form in",
@@ -178,7 +172,7 @@ class _TaskReader(Reader):
         )
         return list(tasks.values()), known - {task.script.project for task in unclear}
 
-    def _list_tasks(self, project: Project) -> _List:
+    def _list_tasks(self, project: Project) -> tuple[Project, list[PlannedTask]]:
         """The project, and its tasks. A server may also list those of other projects.
 
         Without a limit, a server lists 1,000 tasks [schema].
@@ -186,7 +180,15 @@ class _TaskReader(Reader):
         params = {"type": "script", "allProjects": "true", "limit": -1}
         operation = f"list the planned tasks of the {project.label}"
         data = self._session.get(_TASKS, params, operation=operation, project=project.id, shape=_LIST)
-        return project, data["tasks"]
+        return project, [self._task(entry, project) for entry in data["tasks"]]
+
+    def _task(self, entry: Mapping[str, Any], listed_in: Project) -> PlannedTask:
+        """A task of the project that it names [schema], or else of the one in whose list it is."""
+        project, identity = listed_in, entry.get("projectId")
+        if isinstance(identity, str):
+            project = self._projects.get(identity.upper()) or Project(identity, "")
+        script = SavedScript(project, _script_in(entry), "")
+        return PlannedTask(self._scripts.get(script.key, script), entry)
 
     def note_hidden(self, tasks: Iterable[PlannedTask], usage: Usage) -> None:
         """Note the tasks whose script the look-up did not find."""
@@ -253,18 +255,11 @@ class _TaskReader(Reader):
         return sorted(runs, key=lambda run: time_in_utc(run.get("executionTime")) or "")
 
 
-def _has_all_projects(tasks: _List) -> bool:
+def _has_all_projects(in_list: tuple[Project, Sequence[PlannedTask]]) -> bool:
     """Whether a list names the project of each task, and shows tasks of other projects, so of all."""
-    project, entries = tasks
-    ids = [entry.get("projectId") for entry in entries]
-    others = [identity for identity in ids if str(identity).upper() != str(project.id).upper()]
-    return bool(others) and all(isinstance(identity, str) for identity in ids)
-
-
-def _project_in(entry: Mapping[str, Any], by_id: Mapping[str, Project]) -> Project | None:
-    """The project that a task names [schema]; None if it names none."""
-    identity = entry.get("projectId")
-    return by_id.get(identity.upper(), Project(identity, "")) if isinstance(identity, str) else None
+    project, tasks = in_list
+    names_all = all(isinstance(task.entry.get("projectId"), str) for task in tasks)
+    return names_all and any(task.script.project != project for task in tasks)
 
 
 def _script_in(entry: Mapping[str, Any]) -> str:

@@ -154,28 +154,27 @@ def with_tests(steps: Sequence[Step], moves: Sequence[Move]) -> list[Step]:
 def _without_secrets(context: Context, moves: Sequence[Move]) -> list[Move]:
     """The moves of a restore without those of scripts with a secret, which an update might lose; they are named."""
 
-    def has_secret(move: Move) -> bool:
-        return move.is_due and move.script.has_secret
-
-    labels = sorted(move.label for move in moves if has_secret(move))
+    labels = {move.place: move.label for move in moves if move.is_due and move.script.has_secret}
     if labels:
+        names = listed(sorted(labels.values()))
         context.warn(
-            f"{listed(labels)}: not moved to the runtime of the backup, because a variable there holds a secret, which "
-            "an update might lose. Move them with mstr_script_runtime."
+            f"{names}: not moved to the runtime of the backup, because a variable there holds a secret, which an "
+            "update might lose. Move them with mstr_script_runtime."
         )
-    return [move for move in moves if not has_secret(move)]
+    return [move for move in moves if move.place not in labels]
 
 
 def _without_broken_targets(moves: Sequence[Move], steps: Sequence[Step]) -> list[Move]:
     """The moves, with an error of each to a runtime that is broken, and that this task leaves as it is."""
     unchanged = [step for step in steps if step.state == READ and step.runtime]
-    broken = {step.place: failure_of(step.before_or_empty) for step in unchanged}
-
-    def checked(move: Move) -> Move:
-        failure = broken.get(move.target_place) if move.is_due else None
-        return move._replace(error=ValidationError([f"It was not assigned. {failure}"])) if failure else move
-
-    return list(map(checked, moves))
+    failures = {step.place: failure_of(step.before_or_empty) for step in unchanged}
+    checked = []
+    for move in moves:
+        failure = failures.get(move.target_place)
+        if failure and move.is_due:
+            move = move._replace(error=ValidationError([f"It was not assigned. {failure}"]))
+        checked.append(move)
+    return checked
 
 
 def check_same_scripts(moves: Iterable[Move]) -> None:
@@ -195,17 +194,16 @@ def _target(world: World, entry: ScriptEntry, steps: Sequence[Step]) -> tuple[Ru
     Raises ValidationError.
     """
     name = str(entry.runtime)
-    named = [step for step in steps if step.name == name]
-    # Even if one that is to be deleted has the name now.
-    present = [step for step in named if step.wanted.state == "present"]
-    if present:
-        return _runtime_of(present[0]), present[0].place
-    if named:
-        fate = "would be purged" if named[0].is_purge else "is to be deleted"
-        raise ValidationError([f"runtime {name!r} {fate}, so no script can use it"])
-    renamed = [step for step in steps if step.before_or_empty.name == name]
-    if renamed:
-        raise ValidationError([f"runtime {name!r} becomes {renamed[0].name!r} in this task; write that name"])
+    # First of all, even if one that is to be deleted has the name now.
+    for step in steps:
+        if step.name == name and step.wanted.state == "present":
+            return _runtime_of(step), step.place
+    for step in steps:
+        if step.name == name:
+            fate = "would be purged" if step.is_purge else "is to be deleted"
+            raise ValidationError([f"runtime {name!r} {fate}, so no script can use it"])
+        if step.before_or_empty.name == name:
+            raise ValidationError([f"runtime {name!r} becomes {step.name!r} in this task; write that name"])
     runtime = one_named(world.runtimes, name)
     if runtime is None:
         raise ValidationError([f"the server has no runtime {name!r}, and the task does not create it"])
@@ -221,17 +219,16 @@ def _runtime_of(step: Step) -> Runtime:
 def with_targets(moves: Sequence[Move], steps: Sequence[Step]) -> list[Move]:
     """The moves with their targets as they are by now. To a runtime whose step failed, no script is moved."""
     by_place = {step.place: step for step in steps}
-
-    def with_target(move: Move) -> Move:
-        step = by_place.get(move.target_place)
-        if step is None or not move.is_due:
-            return move
-        if step.error:
+    targeted = []
+    for move in moves:
+        step = by_place.get(move.target_place) if move.is_due else None
+        if step and step.error:
             why = f"the runtime {step.name!r} failed, so no script was assigned to it"
-            return move._replace(error=Consequence(why))
-        return move._replace(target=_runtime_of(step))
-
-    return list(map(with_target, moves))
+            move = move._replace(error=Consequence(why))
+        elif step:
+            move = move._replace(target=_runtime_of(step))
+        targeted.append(move)
+    return targeted
 
 
 # --- the guard
