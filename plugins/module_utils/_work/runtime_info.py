@@ -77,28 +77,20 @@ def requires(params: Mapping[str, Any]) -> Mapping[str, str | None]:
 def find_runtimes(context: Context, query: Mapping[str, Any], needed: Collection[str] = ALL_FIELDS) -> list[Runtime]:
     """The requested runtimes with the needed fields. Sorted by id, so that equal content gives an equal result."""
     name, identity = query["name"], query["id"]
-    if identity is None:
-        found = _list(context, name, needed)
-    else:
+    if identity is not None:
         runtime = context.api.read(identity)
-        found = [runtime] if runtime and name in (None, runtime.name) else []
-    return sorted(found, key=lambda runtime: runtime.key)
-
-
-def _list(context: Context, name: str | None, needed: Collection[str]) -> list[Runtime]:
-    """The runtimes in the list with this name, or all; each that lacks needed fields there was read by itself."""
+        return [runtime] if runtime and name in (None, runtime.name) else []
     existing = context.api.list_all()
     if not lists_default(existing):
         context.warn(f"{INCOMPLETE}. An audit or a backup may lack runtimes.")
-    found = [runtime for runtime in existing if name in (None, runtime.name)]
-    incomplete = [runtime for runtime in found if runtime.lacking(needed)]
-    read = all_side_by_side(
+    listed_runtimes = [runtime for runtime in existing if name in (None, runtime.name)]
+    found = all_side_by_side(
         lambda runtime: context.api.read_unless_never_set(runtime, needed),
-        incomplete,
-        lambda number: context.progress(progress_line(number, len(incomplete), "read")),
+        listed_runtimes,
+        lambda number: context.progress(progress_line(number, len(listed_runtimes), "read")),
     )
-    still_there = [runtime for runtime in read if runtime]  # one may have been deleted meanwhile
-    return [*still_there, *(runtime for runtime in found if not runtime.lacking(needed))]
+    # One may have been deleted meanwhile.
+    return sorted((runtime for runtime in found if runtime), key=lambda runtime: runtime.key)
 
 
 def read(task: Any, query: Mapping[str, Any]) -> Mapping[str, Any]:

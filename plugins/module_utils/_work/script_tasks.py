@@ -54,11 +54,6 @@ class PlannedTask(NamedTuple):
         return self.script.key, self.identity
 
     @property
-    def label(self) -> str:
-        """How messages name it."""
-        return f"planned task {self.entry.get('name')!r} of the {self.script.label}"
-
-    @property
     def active(self) -> bool | None:
         """Whether the server runs it; None if that is not known.
 
@@ -212,11 +207,10 @@ class _TaskReader(Reader):
     def _read_last_run(self, task: PlannedTask) -> tuple[Any, Any]:
         """The key of the task, and its last run. Raises MstrError."""
         identity, schedule = task.identity
-        params = {"scheduleId": schedule, "type": "script"}
-        operation, project = f"read the {task.label}", task.script.project.id
-        data = self._session.get(
-            f"{_TASKS}/{identity}", params, operation=operation, project=project, shape=_WITH_LAST_RUN
-        )
+        path, params = f"{_TASKS}/{identity}", {"scheduleId": schedule, "type": "script"}
+        operation = f"read the planned task {task.entry.get('name')!r} of the {task.script.label}"
+        project = task.script.project.id
+        data = self._session.get(path, params, operation=operation, project=project, shape=_WITH_LAST_RUN)
         return task.key, data.get("lastRun")
 
     def last_runs(self, scripts: Sequence[SavedScript]) -> dict[Key, Mapping[str, Any] | None]:

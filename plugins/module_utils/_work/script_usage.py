@@ -51,11 +51,12 @@ def find_usage(
     `chosen`: which scripts to read; None for all of them. Raises only Interrupted: failed reads are in `unread`, and
     so are projects that do not exist.
     """
-    search = _ScriptSearch(context)
     try:
-        projects = search.list_projects()
+        entries = context.session.get("/projects", operation="list the projects", shape=LIST_WITH_IDS)
     except (ApiError, ConnectError) as exc:
         return Usage((), [Unread(None, None, exc)])
+    search = _ScriptSearch(context)
+    projects = list(dict.fromkeys(Project(str(entry["id"]), str(entry.get("name") or "")) for entry in entries))
     if names is not None:
         projects = search.choose(projects, names)
     # The first project alone, which shows which version of the search this release has.
@@ -143,11 +144,6 @@ class _ScriptSearch(Reader):
     # The newer version first, like the vendor's client on releases that have it [mstrio].
     _version = 2  # of the search, as far as known
     _is_verified = False  # whether a response for many scripts was compared with a read of one
-
-    def list_projects(self) -> list[Project]:
-        """The projects that the user may use. Raises MstrError."""
-        entries = self._session.get("/projects", operation="list the projects", shape=LIST_WITH_IDS)
-        return list(dict.fromkeys(Project(str(entry["id"]), str(entry.get("name") or "")) for entry in entries))
 
     def choose(self, projects: Sequence[Project], names: Sequence[str]) -> list[Project]:
         """The projects with these names or ids; one that the server does not list is unread."""
