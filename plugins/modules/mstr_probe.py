@@ -114,21 +114,17 @@ record:
 """
 
 import time
-from collections.abc import Mapping
-from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._probe.probe import Probe, probe
 
 
-def record(task: auth.Task, _request: None) -> Mapping[str, Any]:
-    """Send and record all calls."""
-    return probe(Probe(task.session, task.stop, time.monotonic), task.check_mode, task.warn)
-
-
 def main() -> None:
     """Entry point."""
-    auth.run(auth.argument_spec(), record)
+    auth.run(
+        auth.argument_spec(),
+        lambda task, _request: probe(Probe(task.session, task.stop, time.monotonic), task.check_mode, task.warn),
+    )
 
 
 if __name__ == "__main__":

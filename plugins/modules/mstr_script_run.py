@@ -137,12 +137,12 @@ executed:
   sample: true
 """
 
-import math
 import time
 from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
+from ansible_collections.mstr.library.plugins.module_utils._errors import ErrorList
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import is_id
 from ansible_collections.mstr.library.plugins.module_utils._work.api import RuntimeApi, one_named
 from ansible_collections.mstr.library.plugins.module_utils._work.script import Script, run_script
@@ -150,19 +150,16 @@ from ansible_collections.mstr.library.plugins.module_utils._work.script import S
 
 def prepare(params: Mapping[str, Any]) -> Script:
     """The options, checked. Raises ValidationError."""
-    runtime, timeout = params["runtime"], params["run_timeout"]
-    errors = []
-    if not params["code"].strip():
-        errors.append("code is empty")
-    if not (math.isfinite(timeout) and timeout > 0):
-        errors.append(f"run_timeout must be more than 0 seconds, not {timeout}")
-    if runtime is not None and not runtime.strip():
-        errors.append("runtime is empty; omit it to use the default runtime")
-    if errors:
-        raise auth.ValidationError(errors)
+    code, runtime, timeout = params["code"], params["runtime"], params["run_timeout"]
+    with ErrorList() as errors:
+        if not code.strip():
+            errors.add("code is empty")
+        errors.check_seconds(params, "run_timeout")
+        if runtime is not None and not runtime.strip():
+            errors.add("runtime is empty; omit it to use the default runtime")
     if runtime is not None and is_id(runtime):
-        return Script(params["code"], runtime.upper(), timeout)
-    return Script(params["code"], None, timeout, runtime)
+        return Script(code, runtime.upper(), timeout)
+    return Script(code, None, timeout, runtime)
 
 
 def run(task: auth.Task, script: Script) -> Mapping[str, Any]:

@@ -169,11 +169,8 @@ diff:
       Sales / Month end (5C1E7A2B4D0F4E2A9B1C2D3E4F506172): Reports 3.12 (8F1C6F0E4B7A4C0D9C3E2A1B0F9E8D7C)
 """
 
-from collections.abc import Mapping
-from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
-from ansible_collections.mstr.library.plugins.module_utils._work.inputs import context_for
 from ansible_collections.mstr.library.plugins.module_utils._work.script_runtime import (
     OPTIONS,
     assign_scripts,
@@ -181,16 +178,11 @@ from ansible_collections.mstr.library.plugins.module_utils._work.script_runtime 
 )
 
 
-def assign(task: auth.Task, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Assign the scripts, and report what was done."""
-    return assign_scripts(context_for(task), inputs)
-
-
 def main() -> None:
     """Entry point."""
     auth.run(
         auth.argument_spec(**OPTIONS),
-        assign,
+        assign_scripts,
         prepare=script_inputs_from,
         mutually_exclusive=[("from_runtime", "scripts")],
         required_one_of=[("from_runtime", "scripts")],

@@ -20,12 +20,13 @@ from typing import Any
 
 from .._errors import ConnectError, Interrupted, MstrError, as_mstr_error
 from .._model.runtime import DEFAULT_RUNTIME_ID
+from .._model.scripts import excerpt
 from .._session.interrupt import Stop
 from .._session.poll import Rhythm, poll
-from .._session.response import LIST_WITH_IDS, OBJECT_WITH_ID, Response, id_in, list_of
+from .._session.response import LIST_WITH_IDS, Response, id_in, list_of
 from .._session.session import Session
 from .._text import counted, listed, with_full_stop
-from .._work.script_usage import start_search
+from .._work.script_usage import SEARCHES, start_search
 from .._work.write import CHECKS
 from .shape import SCHEMA_PATH, recorded, recorded_without_response, schema_of
 
@@ -45,16 +46,11 @@ _PENDING = {"busy", "installing", "unknown"}  # statuses [doc]
 _RHYTHM = Rhythm(timeout=60.0, first=1.0, longest=10.0, growth=1.5)
 _LAST_CHECKS = (0.0, 1.0, 1.0)  # seconds before each check for what is left, after a failure or a signal
 _ADVICE = "Delete it with mstr_runtime, its id and state: absent."
-_SEARCHES = {2: "/v2/metadataSearches/results", 1: "/metadataSearches/results"}  # by the version of the call
 
 
 _OF_RUNTIMES = {"type": 80}  # objects that are runtimes
-
-
-def _as_written(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """An entry of rights that was read, as an update that changes nothing has it [doc]."""
-    same = {key: entry.get(key) for key in ("rights", "inheritable", "type")}
-    return {"op": "REPLACE", "trustee": entry.get("trusteeId"), "denied": entry.get("deny"), **same}
+# The keys of an entry of rights in an update that changes nothing, with those of an entry that was read [doc].
+_AS_WRITTEN = {key: key for key in ("rights", "inheritable", "type")} | {"trustee": "trusteeId", "denied": "deny"}
 
 
 class Probe:
@@ -71,14 +67,14 @@ class Probe:
         self._remaining: list[str] | None = None  # those that the last list has shown; None without a list
         session.observe(lambda response, milliseconds: self.calls.append(recorded(response, milliseconds)))
 
-    def log_in(self) -> None:
-        """Raises MstrError if the server refuses."""
-        self._session.snapshot()
-
     def read(self) -> list[str]:
-        """Send the calls that change nothing. What earlier probes left on the server: names with ids."""
-        status = partial(self._session.request, "GET", "/status", operation="read the releases", renews=False)
-        self._attempt("GET /api/status", status)
+        """Log in, and send the calls that change nothing. What earlier probes left on the server: names with ids.
+
+        Raises MstrError if the login is refused.
+        """
+        self._session.snapshot()
+        status = {"operation": "read the releases", "renews": False}
+        self._attempt("GET /api/status", self._session.request, "GET", "/status", **status)
         self.schema = schema_of(self._get(SCHEMA_PATH))
         self._get(f"{_RUNTIMES}/versions")
         names = self._names() or {}
@@ -98,21 +94,21 @@ class Probe:
         path = f"{_RUNTIMES}/{ours[0]}"
         body, operation = {"name": self.name, **_CHANGES}, "update the runtime of the probe"
         self._get(path)
-        self._attempt(f"PATCH /api{path}", partial(self._send, "PATCH", path, body, operation=operation))
+        self._attempt(f"PATCH /api{path}", self._send, "PATCH", path, body, operation=operation)
         self._rewrite_rights(ours[0], self._get(path))
         self._create({"execTimeout": 600})
-        self._wait(path)
+        if not self._is_settled(path):
+            poll(partial(self._is_settled, path), _RHYTHM, self._clock, self._stop.pause)
 
     def _rewrite_rights(self, identity: str, read: Any) -> None:
         """Write the rights of the runtime as they are. Nobody knows whether a server does that for runtimes."""
         path = f"/objects/{identity}"
         self._get(path, params=_OF_RUNTIMES)
         acl = read.get("acl") if isinstance(read, Mapping) else None
-        own = [_as_written(entry) for entry in acl if isinstance(entry, Mapping)] if isinstance(acl, list) else []
-        write = partial(
-            self._send, "PUT", path, {"acl": own}, operation="write the rights of the runtime", params=_OF_RUNTIMES
-        )
-        self._attempt(f"PUT /api{path}", write)
+        entries = [excerpt(entry, **_AS_WRITTEN) for entry in acl] if isinstance(acl, list) else []
+        body = {"acl": [{"op": "REPLACE", **entry} for entry in entries if entry]}
+        options = {"operation": "write the rights of the runtime", "params": _OF_RUNTIMES}
+        self._attempt(f"PUT /api{path}", self._send, "PUT", path, body, **options)
 
     def clean_up(self, at_last: bool = False) -> list[str]:
         """Delete the runtimes of this probe; a sentence for each that may be left. Raises Interrupted.
@@ -141,8 +137,8 @@ class Probe:
         self._remaining = self._ours()
         for identity in self._remaining or ():
             path = f"{_RUNTIMES}/{identity}"
-            delete = partial(self._send, "DELETE", path, operation="delete the runtime of the probe")
-            self._attempt(f"DELETE /api{path}", delete)
+            operation = "delete the runtime of the probe"
+            self._attempt(f"DELETE /api{path}", self._send, "DELETE", path, operation=operation)
 
     def _create(self, definition: Mapping[str, Any]) -> None:
         body = {"name": self.name, **definition}
@@ -163,22 +159,20 @@ class Probe:
         if 300 <= response.status < 500:
             self.created -= 1
 
-    def _wait(self, path: str) -> None:
-        def is_over() -> bool:
-            return not _is_pending(self._get(path))
-
-        if not is_over():
-            poll(is_over, _RHYTHM, self._clock, self._stop.pause)
+    def _is_settled(self, path: str) -> bool:
+        """Whether a read shows that the runtime is ready, or will not be."""
+        data = self._get(path)
+        text = json.dumps(data)
+        return data is not None and not any(f'"{status}"' in text for status in _PENDING)
 
     def _search(self, project: str) -> None:
         """Search for scripts with the call of newer releases, and with that of older ones; read two, and a task."""
         scripts: list[str] = []
-        for version, path in _SEARCHES.items():
-            search = partial(start_search, self._session, version, project, operation="search", shape=OBJECT_WITH_ID)
-            started = self._attempt(f"POST /api{path}", search)
+        for version, path in SEARCHES.items():
+            started = self._attempt(f"POST /api{path}", start_search, self._session, version, project, "search")
             if started:
                 params = {"searchId": str(started["id"]), "offset": 0, "limit": 10}
-                found = self._get(_SEARCHES[1], params=params, project=project, shape=LIST_WITH_IDS) or []
+                found = self._get(SEARCHES[1], params=params, project=project, shape=LIST_WITH_IDS) or []
                 scripts = scripts or [str(entry["id"]) for entry in found[:2]]
         self._get("/tasks", params={"type": "script", "allProjects": "true", "limit": 1}, project=project)
         if scripts:
@@ -196,19 +190,19 @@ class Probe:
 
     def _names(self) -> dict[str, str] | None:
         """The names of all runtimes by id; None if they could not be listed."""
-        request = partial(self._send, "GET", _RUNTIMES, operation="list the runtimes", shape=list_of("runtimes"))
-        data = self._attempt(f"GET /api{_RUNTIMES}", request)
+        options = {"operation": "list the runtimes", "shape": list_of("runtimes")}
+        data = self._attempt(f"GET /api{_RUNTIMES}", self._send, "GET", _RUNTIMES, **options)
         if data is None:
             return None
         return {str(entry["id"]): str(entry.get("name")) for entry in data["runtimes"] if id_in(entry)}
 
     def _get(self, path: str, **options: Any) -> Any:
-        return self._attempt(f"GET /api{path}", partial(self._session.get, path, **options))
+        return self._attempt(f"GET /api{path}", self._session.get, path, **options)
 
-    def _attempt(self, request: str, call: Callable[[], Any]) -> Any:
+    def _attempt(self, request: str, call: Callable[..., Any], *args: Any, **options: Any) -> Any:
         """What the call returns; None if it failed, which the record shows. Raises Interrupted."""
         try:
-            return call()
+            return call(*args, **options)
         except MstrError as exc:
             self._note(request, exc)
         return None
@@ -219,16 +213,9 @@ class Probe:
             self.calls.append(recorded_without_response(request))
 
 
-def _is_pending(data: Any) -> bool:
-    """Whether a response shows that a runtime is not ready yet, or shows nothing."""
-    text = json.dumps(data)
-    return data is None or any(f'"{status}"' in text for status in _PENDING)
-
-
 def probe(run: Probe, check_mode: bool, warn: Callable[[str], None]) -> dict[str, Any]:
     """The result. Raises MstrError if the login is refused or the task must end."""
     try:
-        run.log_in()
         earlier = run.read()
         if earlier:
             warn(f"Runtimes of an earlier probe are on the server: {listed(earlier)}. {_ADVICE}")

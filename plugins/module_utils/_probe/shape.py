@@ -65,28 +65,25 @@ def recorded(response: Response, milliseconds: int) -> dict[str, Any]:
     """The call that has this response."""
     method, _space, path = response.request.partition(" ")
     names = {name.lower() for name in response.headers}
+    body = None
+    if not (path.endswith(SCHEMA_PATH) and response.ok):  # for the schema, see `schema_of`
+        try:
+            body = shape_of(response.data())
+        except ValueError:
+            body = NO_JSON
     return {
         "method": method,
         "path": "/".join(part if part in _PATH_WORDS else "{id}" for part in path.split("/")),
         "status": response.status,
         "milliseconds": milliseconds,
         "headers": [name for name in HEADERS if name.lower() in names],
-        "body": _body(response),
+        "body": body,
     }
 
 
 def recorded_without_response(request: str) -> dict[str, Any]:
     """The call to which no response came."""
     return {**recorded(Response(request, 0, {}, b""), 0), "status": None, "milliseconds": None}
-
-
-def _body(response: Response) -> Any:
-    if response.request.endswith(SCHEMA_PATH) and response.ok:
-        return None  # see `schema_of`
-    try:
-        return shape_of(response.data())
-    except ValueError:
-        return NO_JSON
 
 
 def schema_of(document: Any) -> dict[str, Any] | None:
@@ -126,11 +123,8 @@ def _types(value: Any, named: bool = False) -> Any:
         return {key: _types(value[key], key in inner) for key in keys}
     if isinstance(value, list):
         return list(map(_types, value[:_MOST]))
-    return _word(value) if isinstance(value, str) else value
-
-
-def _word(text: str) -> str:
-    return text if _WORD.fullmatch(text) else NAME
+    is_prose = isinstance(value, str) and not _WORD.fullmatch(value)
+    return NAME if is_prose else value
 
 
 def shape_of(value: Any, key: str = "") -> Any:

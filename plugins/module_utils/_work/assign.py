@@ -57,22 +57,23 @@ def assign(context: Context, moves: Sequence[Move]) -> list[Move]:
     """
     due = [move for move in moves if move.is_due]
     moved: list[Move] = []
+    loss: MstrError | None = None
     for move in due:
         moved.append(_moved_or_failed(context, move))
-        is_compared = moved[-1].state == READ or isinstance(moved[-1].error, Loss)
-        if is_compared:
-            break
+        loss = moved[-1].error if isinstance(moved[-1].error, Loss) else None
+        if loss or moved[-1].state == READ:
+            break  # it was compared
     following = due[len(moved) :]
-    loss = moved[-1].error if moved else None
-    if isinstance(loss, Loss):
+    if loss:
         why = f"It was not assigned, because the first script of the task lost something: {loss.sentence}"
         moved += [move._replace(error=MstrError(why)) for move in following]
     else:
-
-        def report_progress(number: int) -> None:
-            context.progress(f"{len(due) - len(following) + number} of {len(due)} scripts assigned")
-
-        moved += all_side_by_side(partial(_moved_or_failed, context), following, report_progress)
+        alone = len(moved)
+        moved += all_side_by_side(
+            partial(_moved_or_failed, context),
+            following,
+            lambda number: context.progress(f"{alone + number} of {len(due)} scripts assigned"),
+        )
     results = iter(moved)
     return [next(results) if move.is_due else move for move in moves]
 
@@ -124,21 +125,15 @@ def _body(before: Mapping[str, Any]) -> dict[str, Any]:
 
 def _compared(move: Move, before: Mapping[str, Any], after: Mapping[str, Any]) -> Move:
     """The move with an error if the script does not use the runtime, or is different in another way."""
-    error = _loss(before, after)
-    if after[_RUNTIME] == move.target.key:
-        return move._replace(state=READ, error=error)
-    if error:
-        return move._replace(state=UNKNOWN, error=error)
+    lost = [word for name, word in _COMPARED.items() if (before[name] or None) != (after[name] or None)]
+    is_moved = after[_RUNTIME] == move.target.key
+    if lost:
+        loss = Loss(f"While the server assigned the runtime, it changed {', '.join(lost)}. Check it.")
+        return move._replace(state=READ if is_moved else UNKNOWN, error=loss)
+    if is_moved:
+        return move._replace(state=READ)
     ignored = f"The server accepted a new runtime for the {move.label}, but the script still uses {after[_RUNTIME]}."
     return move._replace(error=MstrError(ignored))
-
-
-def _loss(before: Mapping[str, Any], after: Mapping[str, Any]) -> MstrError | None:
-    """The error of a script that lost something; None if it did not."""
-    lost = [word for name, word in _COMPARED.items() if (before[name] or None) != (after[name] or None)]
-    if not lost:
-        return None
-    return Loss(f"While the server assigned the runtime, it changed {', '.join(lost)}. Check it.")
 
 
 def _read(context: Context, script: SavedScript) -> dict[str, Any]:

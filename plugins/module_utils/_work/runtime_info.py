@@ -17,10 +17,12 @@ from .._model.python import python_of
 from .._model.runtime import INCOMPLETE, Runtime, id_from, lists_default, status_word
 from .._model.scripts import SavedScript, Unread, Usage
 from .._session.parallel import all_side_by_side
-from .api import ALL_FIELDS, Context, RuntimeApi, progress_line
+from .._text import counted
+from .api import ALL_FIELDS, Context, progress_line
 from .inputs import POLICY_OPTION, PROJECTS_OPTION, context_for, libraries, policy_in
 from .script import Script, run_script
-from .script_usage import Reader, find_tasks, find_usage
+from .script_tasks import find_tasks
+from .script_usage import Reader, find_usage
 
 # Nothing but these names, versions, requirements, Python and platform leaves the server.
 SCRIPT = """\
@@ -75,32 +77,20 @@ def requires(params: Mapping[str, Any]) -> Mapping[str, str | None]:
 def find_runtimes(context: Context, query: Mapping[str, Any], needed: Collection[str] = ALL_FIELDS) -> list[Runtime]:
     """The requested runtimes with the needed fields. Sorted by id, so that equal content gives an equal result."""
     name, identity = query["name"], query["id"]
-    if identity is None:
-        found = _list(context, name, needed)
-    else:
+    if identity is not None:
         runtime = context.api.read(identity)
-        found = [runtime] if runtime and name in (None, runtime.name) else []
-    return sorted(found, key=lambda runtime: runtime.key)
-
-
-def _list(context: Context, name: str | None, needed: Collection[str]) -> list[Runtime]:
-    """The runtimes in the list with this name, or all; each that lacks needed fields there was read by itself."""
+        return [runtime] if runtime and name in (None, runtime.name) else []
     existing = context.api.list_all()
-    found = [runtime for runtime in existing if name in (None, runtime.name)]
     if not lists_default(existing):
         context.warn(f"{INCOMPLETE}. An audit or a backup may lack runtimes.")
-    incomplete = [runtime for runtime in found if runtime.lacking(needed)]
-
-    def report_progress(number: int) -> None:
-        context.progress(progress_line(number, len(incomplete), "read"))
-
-    def read_fields(runtime: Runtime) -> Runtime | None:
-        return context.api.read_unless_never_set(runtime, needed)
-
-    complete = all_side_by_side(read_fields, incomplete, report_progress)
-    by_key = dict(zip((runtime.key for runtime in incomplete), complete))
-    runtimes = [by_key.get(runtime.key, runtime) for runtime in found]
-    return [runtime for runtime in runtimes if runtime]  # one may have been deleted meanwhile
+    listed_runtimes = [runtime for runtime in existing if name in (None, runtime.name)]
+    found = all_side_by_side(
+        lambda runtime: context.api.read_unless_never_set(runtime, needed),
+        listed_runtimes,
+        lambda number: context.progress(progress_line(number, len(listed_runtimes), "read")),
+    )
+    # One may have been deleted meanwhile.
+    return sorted((runtime for runtime in found if runtime), key=lambda runtime: runtime.key)
 
 
 def read(task: Any, query: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -123,26 +113,18 @@ def with_findings(
     }
     if query["include_scripts"]:
         _add_scripts(context, query, runtimes, usage, result)
-    text = f"{len(runtimes) or 'No'} runtime{'' if len(runtimes) == 1 else 's'} found"
+    found, note = [f"{counted(len(runtimes), 'runtime')} found"], ""
     installed: Mapping[str, Installed] = {}
     if query["include_installed"]:
         installed = _add_installed(context, runtimes, result)
+        note = " Check mode does not run the script that lists packages." if context.check_mode else ""
     for shown in result["runtimes"]:
         shown["python"] = python_of(shown)
     if query["policy"]:
         result.update(query["policy"].report(runtimes, installed))
-        text = f"{text}, with {policy_line(result)}"
-    skipped = query["include_installed"] and context.check_mode
-    more = " Check mode does not run the script that lists packages." if skipped else ""
-    return {**result, "msg": f"{text}.{more}"}
-
-
-def policy_line(result: Mapping[str, Any]) -> str:
-    """What the policy found, in a few words."""
-    number = len(result["violations"])
-    parts = [f"{number or 'no'} violation{'' if number == 1 else 's'} of the policy"]
-    parts += [f"{len(result[key])} {key.replace('_', ' ')}" for key in ("exempted", "not_evaluated") if result[key]]
-    return ", ".join(parts)
+        found.append(f"with {counted(len(result['violations']), 'violation')} of the policy")
+        found += [f"{len(result[key])} {key.replace('_', ' ')}" for key in ("exempted", "not_evaluated") if result[key]]
+    return {**result, "msg": f"{', '.join(found)}.{note}"}
 
 
 def _add_scripts(
@@ -158,8 +140,7 @@ def _add_scripts(
         return  # no script needs to be read
     reads_all = query["name"] is None and query["id"] is None
     usage = usage or find_usage(context, query["projects"])
-    of_scripts = usage.unread
-    dangling = _dangling(context.api, usage, runtimes, reads_all)
+    dangling, of_runtimes = _dangling(context, usage, runtimes, reads_all)
     by_runtime = [usage.of(runtime.id) for runtime in runtimes]
     to_result: Callable[[SavedScript], dict[str, Any]] = SavedScript.to_result
     of_tasks: Sequence[Unread] = ()
@@ -170,30 +151,41 @@ def _add_scripts(
     for shown, on_runtime in zip(result["runtimes"], by_runtime):
         shown["scripts"] = list(map(to_result, on_runtime))
     result["dangling"] = [{**to_result(script), "runtime_id": script.runtime_id} for script in dangling]
-    result["unread"] = [failure.to_result() for failure in (*of_scripts, *of_tasks)]
-    if of_scripts:
-        what = "The scripts are incomplete, so a runtime without scripts may still be used."
-        _warn_of_unread(context, what, [*of_scripts, *of_tasks])
-    else:
-        _warn_of_unread(context, "The planned tasks and last runs are incomplete.", of_tasks)
+    # The first that applies is said of all of them.
+    meanings = {
+        "The scripts are incomplete, so a runtime without scripts may still be used.": usage.unread,
+        "Scripts may use runtimes that do not exist.": of_runtimes,
+        "The planned tasks and last runs are incomplete.": of_tasks,
+    }
+    what = next((text for text, unread in meanings.items() if unread), "")
+    _add_unread(context, what, [*usage.unread, *of_runtimes, *of_tasks], result)
 
 
-def _warn_of_unread(context: Context, what: str, unread: Sequence[Unread]) -> None:
-    """Warn once of all that could not be read. `what`: what this means."""
+def _add_unread(context: Context, what: str, unread: Sequence[Unread], result: dict[str, Any]) -> None:
+    """Add what could not be read to the result, and warn once of all of it. `what`: what this means."""
+    result["unread"] = [*result.get("unread", ()), *(failure.to_result() for failure in unread)]
     if unread:
         more = f" The result lists {len(unread) - 1} more under unread." if len(unread) > 1 else ""
         context.warn(f"{what} {unread[0].error.sentence}{more}")
 
 
-def _dangling(api: RuntimeApi, usage: Usage, runtimes: Sequence[Runtime], reads_all: bool) -> list[SavedScript]:
-    """The scripts whose runtime does not exist. Raises MstrError."""
-    known = {runtime.key for runtime in runtimes}
-    unknown = {str(script.runtime_id) for script in usage.scripts} - known
+def _dangling(
+    context: Context, usage: Usage, runtimes: Sequence[Runtime], reads_all: bool
+) -> tuple[list[SavedScript], Sequence[Unread]]:
+    """The scripts whose runtime does not exist, and a failed read for each runtime of which that is not known."""
+    unknown = {str(script.runtime_id) for script in usage.scripts} - {runtime.key for runtime in runtimes}
     if unknown and not reads_all:
-        unknown -= {runtime.key for runtime in api.list_all()}
-    # A list may omit a runtime that exists.
-    deleted = [identity for identity in sorted(unknown) if api.read(identity) is None]
-    return list(chain.from_iterable(map(usage.of, deleted)))
+        unknown -= {runtime.key for runtime in context.api.list_all()}
+
+    def scripts_beside(script: SavedScript) -> list[SavedScript]:
+        """The scripts on the runtime of this one if it does not exist. A list may omit a runtime that exists."""
+        runtime = context.api.read(str(script.runtime_id))
+        return usage.of(script.runtime_id) if runtime is None else []
+
+    reader = Reader(context)
+    # Of each runtime, one script stands for the others.
+    dangling = reader.each(scripts_beside, [usage.of(identity)[0] for identity in sorted(unknown)])
+    return list(chain.from_iterable(dangling)), reader.all_unread()
 
 
 # --- installed packages
@@ -207,41 +199,35 @@ def _add_installed(context: Context, runtimes: Sequence[Runtime], result: dict[s
     by_key: Mapping[str, Installed] = {}
     result["mismatches"] = None
     if not context.check_mode:
-        by_key, unread = _read_installed(context, runtimes)
+        reader = Reader(context)
+        by_key = dict(
+            reader.each(
+                lambda runtime: (runtime.key, _installed_on(context, runtime)),
+                runtimes,
+                lambda done: context.progress(progress_line(done, len(runtimes), "asked for their packages")),
+            )
+        )
         result["mismatches"] = [
             {"name": runtime.name, "id": runtime.id, **row}
             for runtime in runtimes
             if runtime.key in by_key
             for row in mismatches(by_key[runtime.key], runtime.values.get("packages") or ())
         ]
-        result["unread"] = [*result.get("unread", ()), *(failure.to_result() for failure in unread)]
-        _warn_of_unread(context, "Some lists of installed packages could not be read.", unread)
+        what = "Some lists of installed packages could not be read."
+        _add_unread(context, what, reader.all_unread(), result)
     for shown, runtime in zip(result["runtimes"], runtimes):
         shown["installed"] = by_key[runtime.key].to_result() if runtime.key in by_key else None
     return by_key
 
 
-def _read_installed(context: Context, runtimes: Sequence[Runtime]) -> tuple[Mapping[str, Installed], list[Unread]]:
-    """What is installed in each runtime, by its key, and one failure for each other runtime."""
-    reader = Reader(context)
-    ready = []
-    for runtime in runtimes:
-        status = status_word(runtime.facts.get("status"))
-        if status in ("ready", "unknown"):  # on some servers, the status is unknown until a first script has run
-            ready.append(runtime)
-        else:
-            error = MstrError(f"Runtime {runtime.label} has the status {status}, so no script was run on it.")
-            reader.unread.append(Unread(None, None, error, runtime))
-
-    def run(runtime: Runtime) -> tuple[str, Installed]:
-        script = Script(SCRIPT, runtime.id, RUN_TIMEOUT, runtime.name)
-        ended = run_script(context.session, script, context.clock, context.pause)
-        try:
-            return runtime.key, installed_in(ended["stdout"])
-        except ValueError as exc:
-            raise ValidationError([f"What the script on runtime {runtime.label} printed {exc}."]) from exc
-
-    def report_progress(done: int) -> None:
-        context.progress(progress_line(done, len(ready), "asked for their packages"))
-
-    return dict(reader.each(run, ready, report_progress)), reader.all_unread()
+def _installed_on(context: Context, runtime: Runtime) -> Installed:
+    """What is installed in a runtime. Raises MstrError."""
+    status = status_word(runtime.facts.get("status"))
+    if status not in ("ready", "unknown"):  # on some servers, the status is unknown until a first script has run
+        raise MstrError(f"Runtime {runtime.label} has the status {status}, so no script was run on it.")
+    script = Script(SCRIPT, runtime.id, RUN_TIMEOUT, runtime.name)
+    ended = run_script(context.session, script, context.clock, context.pause)
+    try:
+        return installed_in(ended["stdout"])
+    except ValueError as exc:
+        raise ValidationError([f"What the script on runtime {runtime.label} printed {exc}."]) from exc

@@ -32,12 +32,9 @@ _LOST = "The response to the start was lost: the script may be running on the se
 Progress = Callable[[str], None]
 
 
-def _has_status(data: Any) -> bool:
-    status = data.get("status") if isinstance(data, Mapping) else None
-    return isinstance(status, int) and not isinstance(status, bool)
-
-
-_STATE = Shape("an object with a numeric status", _has_status)
+_STATE = Shape(
+    "an object with a numeric status", lambda data: isinstance(data, Mapping) and type(data.get("status")) is int
+)
 
 
 class Script(NamedTuple):
@@ -124,11 +121,6 @@ def _stop(session: Session, evaluation: str) -> str:
     return ""
 
 
-def _is_forgotten(error: ApiError) -> bool:
-    """Whether the server does not know the evaluation. A 500 with this code means it, too [schema]."""
-    return says_no_such_object(error) or (error.status, error.number) == (500, 4)
-
-
 class _Run:
     """A run that was started, and its last known state."""
 
@@ -141,15 +133,14 @@ class _Run:
     def finish(self, clock: Clock, pause: Pause, progress: Progress) -> None:
         """Wait until the state is final. Raises MstrError, also after run_timeout; PartialError if it is lost."""
         script = self._script
-
-        def is_final() -> bool:
-            return self._check() >= _READY
-
-        def report(passed: float) -> None:
-            progress(script_running(passed))
-
-        rhythm = _RHYTHM._replace(timeout=script.timeout)
-        if is_final() or poll(is_final, rhythm, clock, pause, report):
+        is_final = self._check() or poll(
+            self._check,
+            _RHYTHM._replace(timeout=script.timeout),
+            clock,
+            pause,
+            lambda passed: progress(script_running(passed)),
+        )
+        if is_final:
             return
         last = f" The last check failed: {self._outage.sentence}" if self._outage else ""
         raise MstrError(
@@ -157,14 +148,15 @@ class _Run:
             **(self._outage.error if self._outage else {}),
         )
 
-    def _check(self) -> int:
-        """Read the state and return its number; if the server cannot be reached, the last known number."""
+    def _check(self) -> bool:
+        """Read the state, and return whether it is final. If the server cannot be reached, it is the last known one."""
         path, operation = f"{_PATH}/{self.evaluation}", f"read the result of the script on {self._script.label}"
         self._outage = None
         try:
             self.state = self._session.get(path, operation=operation, polling=True, shape=_STATE)
         except MstrError as exc:
-            if isinstance(exc, ApiError) and _is_forgotten(exc):
+            # A 500 with the code of an object that does not exist means the same [schema].
+            if isinstance(exc, ApiError) and (says_no_such_object(exc) or (exc.status, exc.number) == (500, 4)):
                 forgotten = MstrError(
                     f"The server no longer knows the script that it started on {self._script.label} (evaluation "
                     f"{self.evaluation}). Its outcome is unknown; check what it did before you run it again.",
@@ -174,23 +166,23 @@ class _Run:
             if not is_outage(exc):
                 raise
             self._outage = exc
-        return int(self.state["status"])
+        return int(self.state["status"]) >= _READY
 
     def output(self) -> Any:
         """The script's result object, sent as JSON text [mstrio]. Other text is unchanged; empty text is None."""
-        output = self._part("output")
+        output = self._results.get("output")
         with suppress(ValueError):
             return parsed(output) if isinstance(output, str) else output
         return output or None
 
     def stderr_end(self, preface: str = "") -> str:
         """The end of stderr on one line, after `preface`; empty if there is no stderr."""
-        text = clean(self._stream("stderr")[-_STDERR_LIMIT:], _STDERR_LIMIT)
+        text = clean(self._printed("stderr")[-_STDERR_LIMIT:], _STDERR_LIMIT)
         return text and preface + text
 
     def to_result(self, status: int | None) -> dict[str, Any]:
         """The keys of every result, with the output as far as it is known. `status` None: unknown."""
-        stdout, stderr = self._stream("stdout"), self._stream("stderr")
+        stdout, stderr = self._printed("stdout"), self._printed("stderr")
         return {
             "changed": True,
             "executed": True,
@@ -204,13 +196,15 @@ class _Run:
             "evaluation_id": self.evaluation,
         }
 
-    def _stream(self, key: str) -> str:
-        value = self._part(key)
-        return "" if value is None else str(value)
+    def _printed(self, stream: str) -> str:
+        text = self._results.get(stream)
+        return "" if text is None else str(text)
 
-    def _part(self, key: str) -> Any:
+    @property
+    def _results(self) -> Mapping[str, Any]:
+        """What the server has of the run so far."""
         results = self.state.get("results")
-        return results.get(key) if isinstance(results, Mapping) else None
+        return results if isinstance(results, Mapping) else {}
 
 
 def script_running(seconds: float) -> str:

@@ -18,7 +18,7 @@ from .._model.scripts import ScriptEntry, Unread
 from .._text import counted
 from .api import Context, named_or_with_id
 from .assign import assign
-from .inputs import PROJECTS_OPTION
+from .inputs import PROJECTS_OPTION, context_for
 from .many import SCRIPT_OPTIONS
 from .script_usage import find_usage
 from .scripts import check_same_scripts, find_entries, move_for, move_to, script_entries, warn_of_projects
@@ -47,8 +47,12 @@ def script_inputs_from(params: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**params, "scripts": entries}
 
 
-def assign_scripts(context: Context, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The result. Raises ValidationError before any write; PartialError if a script failed, or could not be read."""
+def assign_scripts(task: Any, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Assign the scripts, and report what was done.
+
+    Raises ValidationError before any write; PartialError if a script failed, or could not be read.
+    """
+    context = context_for(task)
     runtimes = context.api.list_all()
     with ErrorList() as errors:
         target = errors.check(_target, runtimes, inputs["runtime"])
@@ -58,9 +62,10 @@ def assign_scripts(context: Context, inputs: Mapping[str, Any]) -> dict[str, Any
     moves, unread = _moves_for(context, runtimes, inputs["scripts"], source, target, inputs["projects"])
     moves = predicted_moves(moves) if context.check_mode else assign(context, moves)
     scripts = list(map(move_result, moves))
-    moved = sum(move.is_done for move in moves)
+    moved = counted(sum(move.is_done for move in moves), "script")
     unchanged = sum(script["action"] == "none" for script in scripts)
-    msg = summary_of_scripts(moved, unchanged, target.name, context.check_mode)
+    would_be = "would be " if context.check_mode else ""
+    msg = f"{moved} {would_be}moved to {target.name!r}, {unchanged} already there."
     result = {
         "changed": any(move.is_changed for move in moves),
         "msg": msg,
@@ -121,9 +126,3 @@ def _source(runtimes: Sequence[Runtime], text: str) -> str:
     if runtime is None:
         raise ValidationError([f"from_runtime: no runtime has the name {text!r}; if it was deleted, give its id"])
     return runtime.key
-
-
-def summary_of_scripts(moved: int, unchanged: int, name: str, check_mode: bool) -> str:
-    """What was done with the scripts, or would be done, in one sentence. `name`: of the runtime."""
-    would_be = "would be " if check_mode else ""
-    return f"{counted(moved, 'script')} {would_be}moved to {name!r}, {unchanged} already there."

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from .._errors import Consequence, ErrorList, MstrError, ValidationError
@@ -18,7 +19,8 @@ from .._model.scripts import Project, SavedScript, ScriptEntry, Unread, Usage
 from .._model.steps import READ, Step
 from .._text import counted, listed, with_full_stop
 from .api import Context, World, one_named
-from .script_usage import find_tasks, find_usage
+from .script_tasks import find_tasks
+from .script_usage import find_usage
 
 _READ_ALL = (
     "Run the task as a user who may read all scripts, load the project, set projects to those that count, or set "
@@ -139,7 +141,7 @@ def plan_moves(context: Context, world: World, steps: Sequence[Step]) -> list[Mo
     check_same_scripts(moves)
     if context.inputs.restore:
         return with_targets(_without_secrets(context, moves), steps)
-    return with_targets(_without_broken_targets(moves, steps), steps)
+    return with_targets(moves, steps, refuses_broken=True)
 
 
 def with_tests(steps: Sequence[Step], moves: Sequence[Move]) -> list[Step]:
@@ -153,28 +155,14 @@ def with_tests(steps: Sequence[Step], moves: Sequence[Move]) -> list[Step]:
 def _without_secrets(context: Context, moves: Sequence[Move]) -> list[Move]:
     """The moves of a restore without those of scripts with a secret, which an update might lose; they are named."""
 
-    def has_secret(move: Move) -> bool:
-        return move.is_due and move.script.has_secret
-
-    labels = sorted(move.label for move in moves if has_secret(move))
+    labels = {move.place: move.label for move in moves if move.is_due and move.script.has_secret}
     if labels:
+        names = listed(sorted(labels.values()))
         context.warn(
-            f"{listed(labels)}: not moved to the runtime of the backup, because a variable there holds a secret, which "
-            "an update might lose. Move them with mstr_script_runtime."
+            f"{names}: not moved to the runtime of the backup, because a variable there holds a secret, which an "
+            "update might lose. Move them with mstr_script_runtime."
         )
-    return [move for move in moves if not has_secret(move)]
-
-
-def _without_broken_targets(moves: Sequence[Move], steps: Sequence[Step]) -> list[Move]:
-    """The moves, with an error of each to a runtime that is broken, and that this task leaves as it is."""
-    unchanged = [step for step in steps if step.state == READ and step.runtime]
-    broken = {step.place: failure_of(step.before_or_empty) for step in unchanged}
-
-    def checked(move: Move) -> Move:
-        failure = broken.get(move.target_place) if move.is_due else None
-        return move._replace(error=ValidationError([f"It was not assigned. {failure}"])) if failure else move
-
-    return list(map(checked, moves))
+    return [move for move in moves if move.place not in labels]
 
 
 def check_same_scripts(moves: Iterable[Move]) -> None:
@@ -194,17 +182,16 @@ def _target(world: World, entry: ScriptEntry, steps: Sequence[Step]) -> tuple[Ru
     Raises ValidationError.
     """
     name = str(entry.runtime)
-    named = [step for step in steps if step.name == name]
-    # Even if one that is to be deleted has the name now.
-    present = [step for step in named if step.wanted.state == "present"]
-    if present:
-        return _runtime_of(present[0]), present[0].place
-    if named:
-        fate = "would be purged" if named[0].is_purge else "is to be deleted"
-        raise ValidationError([f"runtime {name!r} {fate}, so no script can use it"])
-    renamed = [step for step in steps if step.before_or_empty.name == name]
-    if renamed:
-        raise ValidationError([f"runtime {name!r} becomes {renamed[0].name!r} in this task; write that name"])
+    # First of all, even if one that is to be deleted has the name now.
+    for step in steps:
+        if step.name == name and step.wanted.state == "present":
+            return _runtime_of(step), step.place
+    for step in steps:
+        if step.name == name:
+            fate = "would be purged" if step.is_purge else "is to be deleted"
+            raise ValidationError([f"runtime {name!r} {fate}, so no script can use it"])
+        if step.before_or_empty.name == name:
+            raise ValidationError([f"runtime {name!r} becomes {step.name!r} in this task; write that name"])
     runtime = one_named(world.runtimes, name)
     if runtime is None:
         raise ValidationError([f"the server has no runtime {name!r}, and the task does not create it"])
@@ -217,20 +204,25 @@ def _runtime_of(step: Step) -> Runtime:
     return runtime._replace(values={**runtime.values, "name": step.name or ""})
 
 
-def with_targets(moves: Sequence[Move], steps: Sequence[Step]) -> list[Move]:
-    """The moves with their targets as they are by now. To a runtime whose step failed, no script is moved."""
+def with_targets(moves: Sequence[Move], steps: Sequence[Step], *, refuses_broken: bool = False) -> list[Move]:
+    """The moves with their targets as they are by now. To a runtime whose step failed, no script is moved.
+
+    `refuses_broken`: nor to one that is broken, and that this task leaves as it is.
+    """
     by_place = {step.place: step for step in steps}
-
-    def with_target(move: Move) -> Move:
-        step = by_place.get(move.target_place)
-        if step is None or not move.is_due:
-            return move
-        if step.error:
+    targeted = []
+    for move in moves:
+        step = by_place.get(move.target_place) if move.is_due else None
+        if step and step.error:
             why = f"the runtime {step.name!r} failed, so no script was assigned to it"
-            return move._replace(error=Consequence(why))
-        return move._replace(target=_runtime_of(step))
-
-    return list(map(with_target, moves))
+            move = move._replace(error=Consequence(why))
+        elif step:
+            is_kept = refuses_broken and step.state == READ
+            failure = failure_of(step.before_or_empty) if is_kept else None
+            error = ValidationError([f"It was not assigned. {failure}"]) if failure else None
+            move = move._replace(target=_runtime_of(step), error=error)
+        targeted.append(move)
+    return targeted
 
 
 # --- the guard
@@ -240,13 +232,15 @@ def used_refusals(
     context: Context, usage: Usage, runtimes: Sequence[Runtime]
 ) -> Iterator[tuple[Sequence[Runtime], str]]:
     """Which of the runtimes must not be deleted with protect_used, and why: scripts use them, or that is unknown."""
-    used = _with_tasks(context, usage, runtimes)
+    users = _users(context, usage, runtimes)
+    unproven = []
     for runtime in runtimes:
-        if used[runtime.key]:
-            why = f"runtime {runtime.label} is {used_by(used[runtime.key])}"
+        if runtime.key in users:
+            why = f"runtime {runtime.label} is {users[runtime.key]}"
             advice = "Choose a different runtime for these scripts first, or set protect_used: false"
             yield [runtime], f"{why}. It was not deleted (protect_used). {advice}"
-    unproven = [runtime for runtime in runtimes if not used[runtime.key]]
+        else:
+            unproven.append(runtime)
     if usage.unread and unproven:
         names = listed([runtime.label for runtime in unproven])
         labels = listed([failure.label for failure in usage.unread])
@@ -260,19 +254,19 @@ def used_refusals(
 
 def warn_of_hit_scripts(context: Context, usage: Usage, runtimes: Sequence[Runtime]) -> None:
     """Say which scripts lose their runtime by deletions without protect_used."""
-    used = _with_tasks(context, usage, runtimes)
+    users = _users(context, usage, runtimes)
     for runtime in runtimes:
-        if used[runtime.key]:
-            users = used_by(used[runtime.key])
-            context.warn(f"Runtime {runtime.label} would be deleted, and is {users} (protect_used: false).")
+        if runtime.key in users:
+            what = f"would be deleted, and is {users[runtime.key]}"
+            context.warn(f"Runtime {runtime.label} {what} (protect_used: false).")
     if usage.unread and runtimes:
         labels = listed([failure.label for failure in usage.unread])
         context.warn(f"Other scripts may use what would be deleted, because these could not be read: {labels}.")
 
 
-def _with_tasks(context: Context, usage: Usage, runtimes: Sequence[Runtime]) -> dict[str, Sequence[Mapping[str, Any]]]:
-    """By the key of each runtime, the scripts on it with their schedules. A look-up that fails leaves those out."""
+def _users(context: Context, usage: Usage, runtimes: Sequence[Runtime]) -> dict[str, str]:
+    """Which scripts use a runtime, with their schedules, as messages name them; by the key of each that is used."""
     by_runtime = {runtime.key: usage.of(runtime.id) for runtime in runtimes}
-    scripts = [script for on_runtime in by_runtime.values() for script in on_runtime]
-    tasks = find_tasks(context, usage, scripts)
-    return {key: list(map(tasks.with_tasks, on_runtime)) for key, on_runtime in by_runtime.items()}
+    # A look-up of tasks that fails leaves out schedules.
+    tasks = find_tasks(context, usage, list(chain.from_iterable(by_runtime.values())))
+    return {key: used_by(list(map(tasks.with_tasks, scripts))) for key, scripts in by_runtime.items() if scripts}

@@ -67,7 +67,7 @@ def assign(server, retries=3, **given):
     old = {} if "scripts" in given else {"from_runtime": "Old"}
     wanted = script_runtime.script_inputs_from(options(**{"runtime": "New", **old, **given}))
     try:
-        return {**script_runtime.assign_scripts(server.context(retries=retries), wanted), "failure": ""}
+        return {**script_runtime.assign_scripts(server.task(retries=retries), wanted), "failure": ""}
     except PartialError as exc:
         return {**exc.result, "failure": exc.sentence}
 

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._work import script_usage
-from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import find_tasks, find_usage
+from ansible_collections.mstr.library.plugins.module_utils._work.script_tasks import PlannedTask, find_tasks
+from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import find_usage
 from hypothesis import given
 from unit.support.make import ID, OTHER_ID, refusal, runtime
 from unit.support.many import NO, why_kept
@@ -92,7 +92,8 @@ def test_task_of_an_unknown_form(server, content):
     found = runs(server)
     assert tasks(found) == {key: ids for key, ids in ALL.items() if key != "PAY"}
     assert [failure.error.sentence for failure in found.unread] == [
-        "1 planned task names its script in an unknown form: 'Pay all'. The planned tasks of its project are unknown."
+        "The planned tasks of a project are unknown, because the server names the script in an unknown form in "
+        "1 planned task: 'Pay all'."
     ]
 
 
@@ -101,7 +102,7 @@ def test_task_of_an_unknown_form(server, content):
 )
 def test_active(active, shown):
     """Text says the opposite of a number, so nobody relies on it."""
-    assert script_usage.PlannedTask(None, {"active": active}).active is shown
+    assert PlannedTask(None, {"active": active}).active is shown
 
 
 @pytest.mark.parametrize(("entries", "last"), [("client", "success"), ("schema", "succeeded")])

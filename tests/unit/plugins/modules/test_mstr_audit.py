@@ -96,6 +96,26 @@ def test_scripts_outside_the_projects_that_are_looked_at():
     assert [row["action"] for row in result["applied"]["scripts"]] == ["moved"]
 
 
+LOAD = {"name": "load", "project": "Sales", "runtime": "r"}
+
+
+@pytest.mark.parametrize("entry", [{"name": "lod"}, {"project": "Slaes"}, {"project": "Closed"}])
+def test_script_that_is_not_found(entry):
+    """An apply would fail, so it is drift, and the rest of the comparison holds; so does a project that is closed."""
+    server = Server(stored()).seed_scripts(load=ID)
+    server.core.projects.seed({"name": "Closed", "loaded": False})
+    applied = audited(server, runtimes=DEFINED, scripts=[{**LOAD, **entry}])["applied"]
+    assert [row["action"] for row in (*applied["runtimes"], *applied["scripts"])] == ["updated", "failed"]
+    assert not applied["failed"]
+
+
+def test_script_for_a_runtime_that_does_not_exist():
+    """An apply would be refused as a whole, which is drift; the environment was read."""
+    result = audited(Server(stored()).seed_scripts(load=ID), scripts=[{**LOAD, "runtime": "zzz"}])
+    assert result["refusals"] == ("scripts[0]: the server has no runtime 'zzz', and the task does not create it",)
+    assert not result["applied"].get("failed")
+
+
 def test_what_a_refusal_cancels_is_no_failure():
     """The environment was read."""
     server = Server(stored(), stored(id="A" * 32, name="old"))

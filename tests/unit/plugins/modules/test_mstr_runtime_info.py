@@ -68,6 +68,16 @@ def test_scripts_without_a_runtime(options, dangling):
     assert all(script["runtime_id"] == GONE and ("tasks" in script) == has_tasks for script in found or ())
 
 
+def test_runtime_of_a_script_that_cannot_be_read():
+    """Nobody knows whether it exists, so the script is not said to have none; nothing else fails."""
+    server = Server(stored()).seed_scripts(Load=ID, Lost=GONE, Secret=HIDDEN)
+    server.refusals[f"GET /runtimes/{HIDDEN}"] = refusal(403, "ERR0017", "no")
+    found = info(server, include_scripts=True)
+    assert [script["name"] for script in found["dangling"]] == ["Lost"]
+    assert [(row["script"]["name"], row["error"]["http_status"]) for row in found["unread"]] == [("Secret", 403)]
+    assert [warning.partition(". ")[0] for warning in server.warnings] == ["Scripts may use runtimes that do not exist"]
+
+
 @pytest.mark.parametrize(
     ("refused", "starts", "ends"),
     [
