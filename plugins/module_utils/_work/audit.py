@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from .._errors import Consequence, Interrupted, PartialError, ValidationError, as_mstr_error
+from .._model.moves import all_of
 from .._model.runtime import INCOMPLETE, Runtime
 from .._model.scripts import Usage
 from .._session.session import Session
@@ -109,26 +110,24 @@ def _comparison(
     context: Context, inputs: Inputs | ValidationError, usage: Usage | None
 ) -> tuple[dict[str, Any], Sequence[str]]:
     """The result of an apply in check mode, and why it would be refused."""
-    if isinstance(inputs, ValidationError):
-        return {"failed": True, **inputs.to_result()}, ()
     try:
+        if isinstance(inputs, ValidationError):
+            raise inputs
         outcome = reconcile_many(context, usage)
         refusals = outcome.refusal.errors if outcome.refusal else ()
         return _reported(context, outcome._replace(refusal=None, listed=context.api.list_all())), refusals
     except Interrupted:
         raise
-    except ValidationError as exc:  # entries contradict each other or the server, so an apply would do nothing
-        return {}, exc.errors
     except Exception as exc:  # what was read is reported all the same
         return {"failed": True, **as_mstr_error(exc).to_result()}, ()
 
 
 def _reported(context: Context, outcome: Outcome) -> dict[str, Any]:
-    """The result. It has failed if a runtime could not be read; what an apply would refuse or miss is a finding."""
+    """The result. It has failed if something could not be read; what an apply would refuse is a finding."""
     try:
         result = dict(result_of(context, outcome))
     except PartialError as exc:
-        errors = [step.error for step in outcome.steps]
+        errors = [item.error for item in all_of(outcome.steps, outcome.moves)]
         failed = any(error and not isinstance(error, (ValidationError, Consequence)) for error in errors)
         result = {**exc.to_result(), "failed": failed}
     for shown in result["runtimes"]:

@@ -90,14 +90,17 @@ def move_for(entry: ScriptEntry, usage: Usage, target: Runtime, runtimes: Iterab
 
 
 def _why_not_found(same: Sequence[SavedScript], unread: Sequence[Unread]) -> MstrError:
-    """Why an entry means no script. `same`: those that it may mean. `unread`: the reads that may have failed for it."""
+    """Why an entry means no script: a ValidationError unless something could not be read.
+
+    `same`: those that it may mean. `unread`: the reads that may have failed for it.
+    """
     if len(same) > 1:
         ids = ", ".join(sorted(script.id for script in same))
-        return MstrError(f"{len(same)} scripts have this name: {ids}; choose one by id.")
+        return ValidationError([f"{len(same)} scripts have this name: {ids}; choose one by id."])
     if unread:
         # A failed read of the script says more than one of the project, and is the last of them.
         return unread[-1].error
-    return MstrError("The project has no such script that uses a runtime, or the user may not see it.")
+    return ValidationError(["The project has no such script that uses a runtime, or the user may not see it."])
 
 
 # --- the plan
