@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 RUNTIMES = "/runtimes"
 # Fields that every release returns: a list entry without one of them is incomplete.
 ALL_FIELDS = tuple(field.name for field in FIELDS if not field.newer_only)
+# Fields that say whether a runtime is ready or broken
+STATUS_FIELDS = ("status", "packages")
+
+LISTED_ONLY = "the server lists it, but answers that it does not exist. The user may lack permission on this object."
 
 
 def path_of(identity: str | None) -> str:
@@ -115,10 +119,7 @@ class RuntimeApi:
         """What `read` returns; None only if the list does not show the runtime, either. Raises MstrError."""
         runtime = self.read(identity, label)
         if runtime is None and any(listed.key == identity.upper() for listed in self.list_all()):
-            raise MstrError(
-                f"Could not read the runtime {label or f'with id {identity}'}: the server lists it, but answers that "
-                "it does not exist. The user may lack permission on this object."
-            )
+            raise MstrError(f"Could not read the runtime {label or f'with id {identity}'}: {LISTED_ONLY}")
         return runtime
 
     @cached_property
@@ -165,11 +166,6 @@ class Inputs(NamedTuple):
     restore: bool = False
     server: str | None = None
     shows_all_fields: bool = False
-
-    @property
-    def names_of_targets(self) -> set[str | None]:
-        """The names of the runtimes that scripts are to use."""
-        return {entry.runtime for entry in self.scripts or ()}
 
     @property
     def enforced_policy(self) -> Policy | None:

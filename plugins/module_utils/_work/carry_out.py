@@ -29,11 +29,10 @@ def carry_out(
     of a move does not stop the others, but it cancels every deletion.
     """
     steps, moves = _written(context, world, steps), list(moves)
-    awaited = _places_to_await(context, steps, moves)
-    if awaited:
+    if any(step.is_awaited for step in steps):
         from .wait import wait  # only a task that waits needs it
 
-        steps = wait(context, steps, awaited)
+        steps = wait(context, steps)
     steps = map_steps(context, partial(_test, context), steps, lambda step: step.runs_test and not step.error, "tried")
     if any(move.is_due for move in moves):
         from .assign import assign  # only a task that moves scripts needs it
@@ -86,24 +85,6 @@ def _written(context: Context, world: World, steps: Sequence[Step]) -> list[Step
         return list(steps)
     work = partial(write, context, world, read_first=len(steps) > 1)
     return read_again(context, map_steps(context, work, steps, is_chosen, "written"))
-
-
-def _places_to_await(context: Context, steps: Sequence[Step], moves: Sequence[Move]) -> set[str]:
-    """The places of the steps whose runtimes have to be ready.
-
-    Without the option `wait`, these are those that a test tries, and those that a script is to use. A restore gives
-    scripts back also to a runtime that was broken before, unless this task wrote it.
-    """
-    targets = {move.target_place for move in moves if move.is_due}
-    return {step.place for step in steps if _is_awaited(context, step, targets)}
-
-
-def _is_awaited(context: Context, step: Step, targets: set[str]) -> bool:
-    if context.inputs.waits or step.runs_test:
-        return True
-    if step.place not in targets:
-        return False
-    return step.is_written or not context.inputs.restore
 
 
 def _test(context: Context, step: Step) -> Step:

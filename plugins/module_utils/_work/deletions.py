@@ -19,7 +19,7 @@ from .._model.runtime import Runtime, lists_default
 from .._model.steps import PLANNED, READ, Step, has_failed
 from .api import Context, World, map_steps
 from .guards import refusals
-from .write import CHANGED, CHECK_IT, NoEffect, prove_all, write
+from .write import CHANGED, CHECK_IT, NotSeen, prove_all, write
 
 
 def delete_all(context: Context, world: World, steps: Sequence[Step]) -> list[Step]:
@@ -94,7 +94,7 @@ def _delete(context: Context, now: World, reasons: Mapping[str, str], step: Step
 
 
 def _proven_gone(context: Context, shown_before: set[str], listed: Sequence[Runtime], step: Step) -> Step:
-    """The step, with NoEffect if the deleted runtime still exists. `shown_before`: keys in the list before.
+    """The step, with NotSeen if the deleted runtime still exists. `shown_before`: keys in the list before.
 
     The list afterwards has the last word: what it still shows was not deleted, even if its id is not found, because
     the user may lack permission. What no complete list shows is read. Raises MstrError.
@@ -107,5 +107,5 @@ def _proven_gone(context: Context, shown_before: set[str], listed: Sequence[Runt
         why = "it can still be read"
     if why is None:
         return step._replace(state=READ)
-    error = NoEffect(f"The server reported {runtime.label} as deleted, but it still exists: {why}")
+    error = NotSeen(f"The server reported {runtime.label} as deleted, but it still exists: {why}")
     return step._replace(state=PLANNED, error=error)

@@ -15,7 +15,7 @@ from .._model.definition import Definition
 from .._model.fields import POOL
 from .._model.runtime import Runtime
 from .._model.steps import READ, Step
-from .api import ALL_FIELDS, Context, World, capture_error, map_steps, one_named
+from .api import ALL_FIELDS, STATUS_FIELDS, Context, World, capture_error, map_steps, one_named
 from .guards import check_change
 
 
@@ -29,7 +29,8 @@ def match_all(context: Context, world: World) -> list[Step]:
 
     Raises ValidationError for two definitions that mean one runtime.
     """
-    steps = [Step(wanted) for wanted in context.inputs.definitions]
+    waits = context.inputs.waits
+    steps = [Step(wanted, is_awaited=waits and wanted.state == "present") for wanted in context.inputs.definitions]
     claimed: set[str | None] = set()
     if context.inputs.restore:
         keys = {runtime.key for runtime in world.runtimes}
@@ -85,10 +86,11 @@ def _with_fields(context: Context, world: World, steps: list[Step]) -> list[Step
     """The steps with the fields of their runtimes that the list omits."""
 
     def read(step: Step) -> Step:
-        return step._replace(before=read_needed_fields(context, world, step.wanted, step.before))
+        return step._replace(before=read_needed_fields(context, world, step, step.before))
 
     def is_unread(step: Step) -> bool:
-        return not step.error and _needs_read(context, step.wanted, step.before)
+        found = step.before
+        return not step.error and bool(found.lacking(needed_fields(context, step)) if found else step.wanted.id)
 
     return map_steps(context, read, steps, is_unread, "read")
 
@@ -105,13 +107,14 @@ def _duplicate_targets(steps: Sequence[Step]) -> Iterator[str]:
             yield f"{step.place} and {first.place} are the same runtime, {current.label}; list it once"
 
 
-def needed_fields(context: Context, wanted: Definition) -> set[str]:
+def needed_fields(context: Context, step: Step) -> set[str]:
     """The fields that a list must show: managed or awaited; all of one to delete, whose diff serves as a backup."""
+    wanted = step.wanted
     needed = {"name", *wanted.values}
     if set(POOL) & set(wanted.values):
         needed |= set(POOL)
-    if context.inputs.waits or wanted.smoke_test or wanted.name in context.inputs.names_of_targets:
-        needed |= {"status", "packages"}
+    if step.is_awaited:
+        needed |= set(STATUS_FIELDS)
     if wanted.state == "absent" or context.inputs.shows_all_fields:
         needed |= set(ALL_FIELDS)
     return needed
@@ -140,20 +143,16 @@ def previous_of(wanted: Definition, listed: Sequence[Runtime]) -> list[Runtime]:
     return [runtime for runtime in listed if runtime.name in names] if names else []
 
 
-def _needs_read(context: Context, wanted: Definition, found: Runtime | None) -> bool:
-    """Whether `read_needed_fields` may send a request."""
-    return bool(found.lacking(needed_fields(context, wanted)) if found else wanted.id)
-
-
-def read_needed_fields(context: Context, world: World, wanted: Definition, found: Runtime | None) -> Runtime | None:
-    """The runtime as it is now, with the needed fields; None if it does not exist. Raises MstrError.
+def read_needed_fields(context: Context, world: World, step: Step, found: Runtime | None) -> Runtime | None:
+    """The runtime as it is now, with the fields that the step needs; None if it does not exist. Raises MstrError.
 
     `found`: as the list shows it.
     """
+    wanted = step.wanted
     if found is None:
         read = context.api.read_or_prove_gone if world.listed is None else context.api.read
         return read(wanted.id) if wanted.id else None
-    runtime = _with_needed_fields(context, wanted, found)
+    runtime = _with_needed_fields(context, step, found)
     is_same = runtime is not None and runtime.name in ("", found.name)
     if is_same or wanted.id:
         return runtime
@@ -164,9 +163,9 @@ def read_needed_fields(context: Context, world: World, wanted: Definition, found
     raise MstrError(f"{found.label} was {now} after the list was read. Run the task again.")
 
 
-def _with_needed_fields(context: Context, wanted: Definition, found: Runtime) -> Runtime | None:
+def _with_needed_fields(context: Context, step: Step, found: Runtime) -> Runtime | None:
     """The listed runtime with the needed fields; None if it was deleted meanwhile. Raises MstrError."""
-    api, needed = context.api, needed_fields(context, wanted)
+    api, wanted, needed = context.api, step.wanted, needed_fields(context, step)
     if wanted.state == "absent":
         return api.read_if_lacking(found, needed)
     runtime = api.read_unless_never_set(found, needed)
@@ -181,5 +180,5 @@ def plan_step(context: Context, world: World, step: Step) -> Step:
         check_change(context, world, step, change)
     # Planned again, also without a change: whatever wrote the runtime meanwhile, no test has passed on it.
     runs_test = step.runs_test or (change.changed and step.wanted.smoke_test is not None)
-    step = step._replace(change=change, runs_test=runs_test)
+    step = step._replace(change=change, runs_test=runs_test, is_awaited=step.is_awaited or runs_test)
     return step if change.changed else step.finished(READ)

@@ -127,11 +127,10 @@ def _plan_all(context: Context, world: World, steps: list[Step]) -> tuple[World,
     needs_users = _needs_users(context, steps)
     if context.inputs.scripts is None and not needs_users:
         return world, steps, []
-    from .scripts import look_up, plan_moves, with_tests  # only a task that moves or protects scripts needs it
+    from .scripts import look_up, plan_moves  # only a task that moves or protects scripts needs it
 
     world = world._replace(usage=world.usage or look_up(context, needs_users))
-    moves = plan_moves(context, world, steps)
-    return world, with_tests(steps, moves), moves
+    return (world, *plan_moves(context, world, steps))
 
 
 def _needs_users(context: Context, steps: Sequence[Step]) -> bool:

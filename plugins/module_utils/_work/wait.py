@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from .._errors import Interrupted, MstrError, as_mstr_error
 from .._model.readiness import failure_of, packages_of, state_text, status_text, statuses
@@ -17,7 +17,7 @@ from .._session.poll import Rhythm, poll
 from .._session.response import is_outage
 from .._text import clean, listed
 from .api import Context, Waiting, progress_line
-from .write import CHECKS, confirm
+from .write import CHECKS, NotSeen, confirm
 
 # Some servers might report the status "unknown" until the first script runs (the public documentation does not say).
 # After this many consecutive checks without a sign of a problem, the runtime counts as ready.
@@ -30,14 +30,14 @@ _NAMES_IN_PROGRESS = 5
 _INSTALLING = ("installing", "pending")
 
 
-def wait(context: Context, steps: Sequence[Step], places: Collection[str]) -> list[Step]:
-    """The steps; each in these places with its runtime as last read, and an error if it is not ready.
+def wait(context: Context, steps: Sequence[Step]) -> list[Step]:
+    """The steps; each that is awaited with its runtime as last read, and an error if it is not ready.
 
     The timeout applies to all of them together. Deleted, absent and failed runtimes are not waited for.
     """
 
     def is_awaited(step: Step) -> bool:
-        return step.place in places and step.after is not None and step.error is None
+        return step.is_awaited and step.after is not None and step.error is None
 
     watches = list(map(_Watch, filter(is_awaited, steps)))
     try:
@@ -88,7 +88,7 @@ class _Watch:
     def __init__(self, step: Step) -> None:
         self.step, self.runtime = step, step.after or step.before_or_empty
         self.done = False
-        self._checks = self._unclear_checks = self._proofs = 0
+        self._checks = self._unclear_checks = self._misses = 0
         self._outage: MstrError | None = None  # why the last check failed
         if step.state == READ:
             self._record(self.runtime)
@@ -99,7 +99,9 @@ class _Watch:
         try:
             seen = context.api.read(str(self.runtime.id), repr(self.runtime.name), polling=True)
             if seen is None:
-                raise MstrError(f"Runtime {self.runtime.label} was deleted while the task waited for it")
+                failure = NotSeen if self.step.is_written else MstrError
+                raise failure(f"Runtime {self.runtime.label} was deleted while the task waited for it")
+            step = self.step if self.step.state == READ else confirm(context, self.step, seen)
         except Interrupted:
             raise
         except Exception as exc:
@@ -107,19 +109,21 @@ class _Watch:
             if is_outage(error):
                 self._outage, self._unclear_checks = error, 0
             else:
-                self._end(error)
-            return
-        if self.step.state == READ:
-            self._record(seen)
-            return
-        self._proofs += 1
-        confirmed = confirm(context, self.step, seen)
-        if confirmed.error is None:
-            self.step = confirmed
-            self._record(seen)
-        elif self._proofs > len(CHECKS):  # until then, the server may show the effect of the write a moment later
-            self.step = confirmed
-            self._end(confirmed.error)
+                self._miss_or_end(self.step, error)
+        else:
+            if step.error:
+                self._miss_or_end(step, step.error)
+            else:
+                self.step = step
+                self._record(seen)
+
+    def _miss_or_end(self, step: Step, error: MstrError) -> None:
+        """End the wait, unless the server may show the effect of a write a moment later."""
+        if isinstance(error, NotSeen) and self._misses < len(CHECKS):
+            self._misses += 1
+        else:
+            self.step = step
+            self._end(error)
 
     def _end(self, error: MstrError | None) -> None:
         self.done, self.step = True, self.step._replace(error=error)

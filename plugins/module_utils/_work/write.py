@@ -22,7 +22,7 @@ from .._model.runtime import INCOMPLETE, Runtime, lists_default
 from .._model.steps import PLANNED, READ, UNKNOWN, WRITTEN, Step
 from .._session.response import OBJECT_WITH_ID, is_outage, says_no_such_object
 from .._text import with_full_stop
-from .api import RUNTIMES, Context, World, map_steps, path_of
+from .api import LISTED_ONLY, RUNTIMES, Context, World, map_steps, path_of
 from .locate import find_in_list, needed_fields, plan_step, read_needed_fields
 
 Seen = TypeVar("Seen")
@@ -40,8 +40,8 @@ class NotFoundOut(MstrError):
     """It is not known what the server did with a write."""
 
 
-class NoEffect(MstrError):
-    """What the server shows does not have the effect of a write that it accepted. It may show that a moment later."""
+class NotSeen(MstrError):
+    """The server does not show the effect of a write that it accepted. It may show that a moment later."""
 
 
 def write(context: Context, world: World, step: Step, read_first: bool = False) -> Step:
@@ -211,7 +211,7 @@ def _create_seen(context: Context, world: World, step: Step) -> _Seen:
     """Whether a create was carried out. Differences from the request become warnings; they cause no second write."""
     listed = context.api.list_all()
     now = World(listed)
-    found = read_needed_fields(context, now, step.wanted, find_in_list(step.wanted, _new(world, listed)))
+    found = read_needed_fields(context, now, step, find_in_list(step.wanted, _new(world, listed)))
     if found is None:
         _check_complete(listed)
     again = plan_step(context, now, step._replace(before=found))
@@ -221,7 +221,7 @@ def _create_seen(context: Context, world: World, step: Step) -> _Seen:
 def _update_seen(context: Context, _world: World, step: Step) -> _Seen:
     """Whether an update was carried out."""
     now = _world_without_id(context, step.wanted)
-    found = read_needed_fields(context, now, step.wanted, find_in_list(step.wanted, now.runtimes))
+    found = read_needed_fields(context, now, step, find_in_list(step.wanted, now.runtimes))
     if found and found.key != step.key:
         raise MstrError(
             f"{step.before_or_empty.label} was renamed or deleted meanwhile, and {found.label} has its name."
@@ -238,7 +238,8 @@ def _delete_seen(context: Context, _world: World, step: Step) -> _Seen:
     shown = next((runtime for runtime in now.runtimes if runtime.key == step.key), None)
     current = None
     if shown or not lists_default(now.runtimes):
-        current = read_needed_fields(context, now, step.wanted._replace(id=step.key), shown)
+        by_id = step._replace(wanted=step.wanted._replace(id=step.key))
+        current = read_needed_fields(context, now, by_id, shown)
     if current is None:
         return _Seen(_DONE, step._replace(before=None))
     outcome = _CHANGED if changed_since(current, step.before_or_empty) else _MISSING
@@ -278,7 +279,7 @@ def _name_taken(context: Context, world: World, step: Step, refusal: MstrError, 
     """The step where the server refuses a create because the name exists. Raises MstrError."""
     wanted = step.wanted
     now = World(context.api.list_all())
-    holder = read_needed_fields(context, now, wanted, find_in_list(wanted, _new(world, now.runtimes)))
+    holder = read_needed_fields(context, now, step, find_in_list(wanted, _new(world, now.runtimes)))
     if holder is None:
         why = "The name is taken. If no list shows a runtime with it, an ACL may hide it from this user."
         raise MstrError(f"{refusal.sentence} {why}", **refusal.error)
@@ -331,47 +332,44 @@ def prove_all(
 ) -> list[Step]:
     """The steps; those that only their response proves, after `prove` has seen what the server shows now.
 
-    A list or an object that is a moment old proves nothing: while `prove` sees no effect, it looks again for some
-    seconds. `needs_list`: whether it gets a list of the runtimes.
+    A list or an object that is a moment old proves nothing, and an outage may last for a moment: while `prove` sees no
+    effect, it looks again for some seconds. `needs_list`: whether it gets a list of the runtimes.
     """
     proven = list(steps)
     for seconds in (0.0, *CHECKS):
         if not any(map(is_unproven, proven)):
             break
-        look = _look(context, seconds, needs_list, prove)
-        seen = map_steps(context, look, proven, is_unproven, "read again")
+        listed = _listed_after(context, seconds, needs_list)
+        seen = map_steps(context, partial(_look, listed, prove), proven, is_unproven, "read again")
         is_last = seconds == CHECKS[-1]
-        proven = [old if isinstance(new.error, NoEffect) and not is_last else new for old, new in zip(proven, seen)]
+        proven = [old if isinstance(new.error, NotSeen) and not is_last else new for old, new in zip(proven, seen)]
     return proven
 
 
-def _look(
-    context: Context, seconds: float, needs_list: bool, prove: Callable[[Sequence[Runtime], Step], Step]
-) -> Callable[[Step], Step]:
-    """What looks at a step, some seconds later, with the runtimes as listed then."""
-    failure: MstrError | Interrupted | None = None
-    listed: Sequence[Runtime] = ()
+def _listed_after(context: Context, seconds: float, needs_list: bool) -> Sequence[Runtime] | Exception:
+    """The runtimes as listed after a pause, none without a need for them; or why they are not known."""
     try:
         if seconds:
             context.pause(seconds)
-        if needs_list:
-            listed = context.api.list_all()
+        return context.api.list_all() if needs_list else ()
     except (MstrError, Interrupted) as exc:
-        failure = exc
+        return exc
 
-    def look(step: Step) -> Step:
-        try:
-            if failure:
-                raise failure
-            return prove(listed, step)
-        except (MstrError, Interrupted) as exc:
-            error = as_mstr_error(exc)
-            if context.inputs.waits and step.is_written and is_outage(error):
-                return step  # the wait reads it, too
-            preface = f"The runtime {step.wanted.label} was {step.action}, but could not be read again: "
-            raise MstrError(preface + error.sentence, **error.error) from exc
 
-    return look
+def _look(listed: Sequence[Runtime] | Exception, prove: Callable[[Sequence[Runtime], Step], Step], step: Step) -> Step:
+    """The step after `prove` has seen what the server shows now. Raises MstrError, which says what was written."""
+    try:
+        if isinstance(listed, Exception):
+            raise listed
+        return prove(listed, step)
+    except (MstrError, Interrupted) as exc:
+        error = as_mstr_error(exc)
+        is_down = is_outage(error)
+        if is_down and step.is_awaited:
+            return step  # the wait reads it, too
+        failure = NotSeen if is_down or isinstance(error, NotSeen) else MstrError
+        preface = f"The runtime {step.wanted.label} was {step.action}, but could not be read again: "
+        raise failure(preface + error.sentence, **error.error) from exc
 
 
 def is_unproven(step: Step) -> bool:
@@ -380,18 +378,21 @@ def is_unproven(step: Step) -> bool:
 
 
 def _confirmed(context: Context, listed: Sequence[Runtime], step: Step) -> Step:
-    """The step with its runtime as it is now, or with NoEffect if no create was carried out. Raises MstrError."""
+    """The step with its runtime as it is now, or with NotSeen if no create was carried out. Raises MstrError."""
     key = (step.runtime or step.before_or_empty).key
     shown = next((runtime for runtime in listed if runtime.key == key), None)
-    current = context.api.read_if_lacking(shown, needed_fields(context, step.wanted))
-    # A list may omit a runtime that can be read by its id.
-    current = current or context.api.read(key, step.wanted.label)
+    current = shown
+    # A list may omit a runtime, or a field of it, that a read by its id shows.
+    if shown is None or shown.lacking(needed_fields(context, step)):
+        current = context.api.read(key, step.wanted.label)
     if current:
         _warn_of_namesakes(context, listed, step)
         return confirm(context, step, current)
+    if shown:
+        raise NotSeen(LISTED_ONLY)
     if step.action != "created":
-        raise MstrError(f"the server no longer shows the runtime {step.label} ({key})")
-    error = NoEffect(f"The server reported {step.label} ({key}) as created, but does not show it")
+        raise NotSeen(f"the server no longer shows the runtime {step.label} ({key})")
+    error = NotSeen(f"The server reported {step.label} ({key}) as created, but does not show it")
     return step._replace(state=PLANNED, after=None, error=error)
 
 
@@ -409,12 +410,12 @@ def _warn_of_namesakes(context: Context, listed: Sequence[Runtime], step: Step) 
 def confirm(context: Context, step: Step, current: Runtime) -> Step:
     """The step with the runtime as read after a write. Warns if the server stored other values than requested.
 
-    The step has the error NoEffect if an update changed nothing.
+    The step has the error NotSeen if an update changed nothing.
     """
     change, before = step.change, step.before
     if change.action == "update" and before and not changed_since(current, before, change.changed_fields):
         answer = f"answered {step.status} but" if step.status else "accepted the update but"
-        error = NoEffect(
+        error = NotSeen(
             f"Could not update the runtime {current.label}: the server {answer} changed nothing "
             f"({', '.join(change.changed_fields)}). The user may lack permission on this object.",
             http_status=step.status,
