@@ -208,9 +208,12 @@ class World(NamedTuple):
 
 
 def capture_error(work: Callable[[Step], Step], step: Step) -> Step:
-    """The step after the work. An error, even an unexpected one, becomes its error and affects no other."""
+    """The step after the work; a failed step stays as it is.
+
+    An error of the work, even an unexpected one, becomes the error of the step and affects no other.
+    """
     try:
-        return work(step)
+        return step if step.error else work(step)
     except Exception as exc:
         return step._replace(error=as_mstr_error(exc))
 
@@ -224,16 +227,14 @@ def map_steps(
     """
     work = partial(capture_error, work)
     chosen = list(filter(is_chosen, steps))
-
-    def report_progress(number: int) -> None:
-        context.progress(progress_line(number, len(chosen), done))
-
     if len(chosen) < 2:
         results = list(map(work, chosen))
     else:
         from .._session.parallel import all_side_by_side  # a single runtime does not need it
 
-        results = all_side_by_side(work, chosen, report_progress)
+        results = all_side_by_side(
+            work, chosen, lambda number: context.progress(progress_line(number, len(chosen), done))
+        )
     following = iter(results)
     return [next(following) if is_chosen(step) else step for step in steps]
 

@@ -12,7 +12,6 @@ from functools import partial
 from .._errors import Consequence, MstrError
 from .._model.definition import EACH_PACKAGE
 from .._model.moves import Move, all_of, errors_of, predicted_moves
-from .._model.runtime import Runtime
 from .._model.steps import PREDICTED, Step
 from .api import Context, World, map_steps
 from .write import read_again, write
@@ -28,7 +27,9 @@ def carry_out(
     Create and update in parallel, read again, wait, run smoke tests, assign scripts, and delete. An error of a step or
     of a move does not stop the others, but it cancels every deletion.
     """
-    steps, moves = _written(context, world, steps), list(moves)
+    write_one = partial(write, context, world, read_first=len(steps) > 1)
+    steps = map_steps(context, write_one, steps, lambda step: step.is_due and not step.deletes, "written")
+    steps, moves = read_again(context, steps), list(moves)
     if any(step.is_awaited for step in steps):
         from .wait import wait  # only a task that waits needs it
 
@@ -75,35 +76,19 @@ def _causes(steps: Sequence[Step], moves: Sequence[Move]) -> list[str]:
     return [where for where, _error in errors_of(all_of(steps, moves))]
 
 
-def _written(context: Context, world: World, steps: Sequence[Step]) -> list[Step]:
-    """The steps after what they create and update."""
-
-    def is_chosen(step: Step) -> bool:
-        return step.is_due and not step.deletes
-
-    if not any(map(is_chosen, steps)):
-        return list(steps)
-    work = partial(write, context, world, read_first=len(steps) > 1)
-    return read_again(context, map_steps(context, work, steps, is_chosen, "written"))
-
-
 def _test(context: Context, step: Step) -> Step:
     """The step after its smoke test. Raises MstrError if that fails."""
     from .script import Script, run_script  # only a smoke test needs it
 
     runtime = step.after or step.before_or_empty
-    script = Script(_test_code(step, runtime), runtime.id, _SMOKE_TEST_TIMEOUT, runtime.name)
+    code = str(step.wanted.smoke_test)
+    if code == EACH_PACKAGE:
+        from .._model.import_check import import_check  # few definitions need it
+
+        code = import_check(runtime.to_result()["packages"] or ())
+    script = Script(code, runtime.id, _SMOKE_TEST_TIMEOUT, runtime.name)
     try:
         run_script(context.session, script, context.clock, context.pause)
     except MstrError as exc:
         raise MstrError(f"The smoke test failed: {exc.sentence}", **exc.error) from exc
     return step
-
-
-def _test_code(step: Step, runtime: Runtime) -> str:
-    """The code of a smoke test."""
-    if step.wanted.smoke_test != EACH_PACKAGE:
-        return str(step.wanted.smoke_test)
-    from .._model.import_check import import_check  # few definitions need it
-
-    return import_check(runtime.to_result()["packages"] or ())

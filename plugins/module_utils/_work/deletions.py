@@ -29,38 +29,29 @@ def delete_all(context: Context, world: World, steps: Sequence[Step]) -> list[St
     """
     try:
         now = _world_now(context, world)
-        reasons = _reasons(context, now, steps)
+        # Why runtimes must not be deleted, by their keys
+        reasons = {runtime.key: why for runtimes, why in refusals(context, now, steps) for runtime in runtimes}
     except (MstrError, Interrupted) as exc:
         # Also after a signal: what was written so far must be reported.
         error = as_mstr_error(exc)
-        return [_not_deleted(step, error) if step.deletes else step for step in steps]
+        return [
+            step._replace(error=MstrError(f"{step.label} was not deleted. {error.sentence}", **error.error))
+            if step.deletes
+            else step
+            for step in steps
+        ]
     delete = partial(_delete, context, now, reasons)
     prove = partial(_proven_gone, context, {runtime.key for runtime in now.runtimes})
-    for is_chosen in (_is_listed_as_absent, _is_to_purge):
+    for is_purge in (False, True):
         if not has_failed(steps):
-            steps = map_steps(context, delete, steps, is_chosen, "deleted")
+            steps = map_steps(context, delete, steps, partial(_is_due, is_purge), "deleted")
             steps = prove_all(context, steps, now.listed is not None, prove)
     return list(steps)
 
 
-def _is_listed_as_absent(step: Step) -> bool:
-    return step.deletes and not step.is_purge
-
-
-def _is_to_purge(step: Step) -> bool:
-    return step.deletes and step.is_purge
-
-
-def _reasons(context: Context, now: World, steps: Sequence[Step]) -> dict[str, str]:
-    """Why runtimes must not be deleted, by their keys."""
-    reasons = {}
-    for runtimes, why in refusals(context, now, steps):
-        reasons.update({runtime.key: why for runtime in runtimes})
-    return reasons
-
-
-def _not_deleted(step: Step, cause: MstrError) -> Step:
-    return step._replace(error=MstrError(f"{step.label} was not deleted. {cause.sentence}", **cause.error))
+def _is_due(is_purge: bool, step: Step) -> bool:
+    """Whether this is a deletion of the purge, or else one of a definition, that is left to do."""
+    return step.deletes and step.is_purge == is_purge
 
 
 def _world_now(context: Context, world: World) -> World:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 
 from .._errors import MstrError, ValidationError
@@ -19,11 +19,6 @@ from .api import ALL_FIELDS, STATUS_FIELDS, Context, World, capture_error, map_s
 from .guards import check_change
 
 
-def is_found_by_id(definitions: Sequence[Definition]) -> bool:
-    """Whether this is a single runtime that its id finds, so that no list needs to be read."""
-    return len(definitions) == 1 and definitions[0].id is not None
-
-
 def match_all(context: Context, world: World) -> list[Step]:
     """A step for each definition, with the runtime that it means.
 
@@ -31,68 +26,45 @@ def match_all(context: Context, world: World) -> list[Step]:
     """
     waits = context.inputs.waits
     steps = [Step(wanted, is_awaited=waits and wanted.state == "present") for wanted in context.inputs.definitions]
+    by_id_or_name: dict[str, list[Runtime]] = {}
+    for runtime in world.runtimes:
+        for key in {runtime.key, runtime.name}:
+            by_id_or_name.setdefault(key, []).append(runtime)
     claimed: set[str | None] = set()
     if context.inputs.restore:
-        keys = {runtime.key for runtime in world.runtimes}
-        steps = _each(partial(_without_deleted_id, context, keys), steps)
+        steps = [capture_error(partial(_without_deleted_id, context, by_id_or_name), step) for step in steps]
         claimed = {step.wanted.id for step in steps}
-    match = partial(_match, _Listed(world.runtimes), claimed)
-    steps = _with_fields(context, world, _each(match, steps))
+    steps = [capture_error(partial(_match, by_id_or_name, claimed), step) for step in steps]
+    read = partial(with_needed_fields, context, world)
+    steps = map_steps(context, read, steps, partial(_is_unread, context), "read")
     errors = list(_duplicate_targets(steps))
     if errors:
         raise ValidationError(errors)
     return steps
 
 
-def _without_deleted_id(context: Context, listed_ids: Collection[str | None], step: Step) -> Step:
+def _without_deleted_id(context: Context, listed: Collection[str], step: Step) -> Step:
     """The step of a backup; without its id if no runtime has that any more: the name decides. Raises MstrError."""
     wanted = step.wanted
-    if wanted.id is None or wanted.id in listed_ids or context.api.read(wanted.id):
+    if wanted.id is None or wanted.id in listed or context.api.read(wanted.id):
         return step
     return step._replace(wanted=wanted._replace(id=None))
 
 
-def _each(work: Callable[[Step], Step], steps: Sequence[Step]) -> list[Step]:
-    """The steps after the work, but for those that have failed."""
-    return [step if step.error else capture_error(work, step) for step in steps]
-
-
-class _Listed:
-    """The listed runtimes by id and by name."""
-
-    def __init__(self, runtimes: Sequence[Runtime]) -> None:
-        self.by_id = {runtime.key: runtime for runtime in runtimes}
-        self.by_name: dict[str, list[Runtime]] = {}
-        for runtime in runtimes:
-            self.by_name.setdefault(runtime.name, []).append(runtime)
-
-    def candidates(self, wanted: Definition) -> list[Runtime]:
-        """The runtimes that a definition may mean: by its id, or else by its name and previous names."""
-        if wanted.id:
-            return [self.by_id[wanted.id]] if wanted.id in self.by_id else []
-        names = (str(wanted.name), *wanted.previous_names)
-        return [runtime for name in names for runtime in self.by_name.get(name, ())]
-
-
-def _match(listed: _Listed, claimed: Collection[str | None], step: Step) -> Step:
+def _match(by_id_or_name: Mapping[str, Sequence[Runtime]], claimed: Collection[str | None], step: Step) -> Step:
     """The step with the listed runtime that it means. `claimed`: the ids by which other definitions mean runtimes."""
-    candidates = listed.candidates(step.wanted)
-    if step.wanted.id is None:
+    wanted = step.wanted
+    keys = [wanted.id] if wanted.id else [str(wanted.name), *wanted.previous_names]
+    candidates = [runtime for key in keys for runtime in by_id_or_name.get(key, ())]
+    if wanted.id is None:
         candidates = [runtime for runtime in candidates if runtime.key not in claimed]
-    return step._replace(before=find_in_list(step.wanted, candidates))
+    return step._replace(before=find_in_list(wanted, candidates))
 
 
-def _with_fields(context: Context, world: World, steps: list[Step]) -> list[Step]:
-    """The steps with the fields of their runtimes that the list omits."""
-
-    def read(step: Step) -> Step:
-        return step._replace(before=read_needed_fields(context, world, step, step.before))
-
-    def is_unread(step: Step) -> bool:
-        found = step.before
-        return not step.error and bool(found.lacking(needed_fields(context, step)) if found else step.wanted.id)
-
-    return map_steps(context, read, steps, is_unread, "read")
+def _is_unread(context: Context, step: Step) -> bool:
+    """Whether `with_needed_fields` may send a request."""
+    lacks = step.before.lacking(needed_fields(context, step)) if step.before else step.wanted.id
+    return not step.error and bool(lacks)
 
 
 def _duplicate_targets(steps: Sequence[Step]) -> Iterator[str]:
@@ -143,27 +115,27 @@ def previous_of(wanted: Definition, listed: Sequence[Runtime]) -> list[Runtime]:
     return [runtime for runtime in listed if runtime.name in names] if names else []
 
 
-def read_needed_fields(context: Context, world: World, step: Step, found: Runtime | None) -> Runtime | None:
-    """The runtime as it is now, with the fields that the step needs; None if it does not exist. Raises MstrError.
+def with_needed_fields(context: Context, world: World, step: Step) -> Step:
+    """The step with its runtime as it is now, with the needed fields; without one that does not exist any more.
 
-    `found`: as the list shows it.
+    So far, the step has its runtime as the list shows it. Raises MstrError.
     """
-    wanted = step.wanted
+    wanted, found = step.wanted, step.before
     if found is None:
         read = context.api.read_or_prove_gone if world.listed is None else context.api.read
-        return read(wanted.id) if wanted.id else None
-    runtime = _with_needed_fields(context, step, found)
+        return step._replace(before=read(wanted.id)) if wanted.id else step
+    runtime = _read_if_needed(context, step, found)
     is_same = runtime is not None and runtime.name in ("", found.name)
     if is_same or wanted.id:
-        return runtime
+        return step._replace(before=runtime)
     if wanted.state == "absent":
-        return None
+        return step._replace(before=None)
     # What took its place may be seen only in the next list, so a create could make a second one.
     now = f"renamed to {runtime.name!r}" if runtime else "deleted"
     raise MstrError(f"{found.label} was {now} after the list was read. Run the task again.")
 
 
-def _with_needed_fields(context: Context, step: Step, found: Runtime) -> Runtime | None:
+def _read_if_needed(context: Context, step: Step, found: Runtime) -> Runtime | None:
     """The listed runtime with the needed fields; None if it was deleted meanwhile. Raises MstrError."""
     api, wanted, needed = context.api, step.wanted, needed_fields(context, step)
     if wanted.state == "absent":

@@ -12,22 +12,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from .._errors import ApiError, ConnectError, Interrupted, MstrError, as_mstr_error
 from .._model.approval import fingerprint
-from .._model.change import DONE, Change, as_stored, changed_since
+from .._model.change import DONE, as_stored, changed_since
 from .._model.definition import Definition
 from .._model.runtime import INCOMPLETE, Runtime, lists_default
 from .._model.steps import PLANNED, READ, UNKNOWN, WRITTEN, Step
 from .._session.response import OBJECT_WITH_ID, is_outage, says_no_such_object
 from .._text import with_full_stop
 from .api import LISTED_ONLY, RUNTIMES, Context, World, map_steps, path_of
-from .locate import find_in_list, needed_fields, plan_step, read_needed_fields
+from .locate import find_in_list, needed_fields, plan_step, with_needed_fields
 
 Seen = TypeVar("Seen")
-# What was seen after a write whose response was lost
-_DONE, _MISSING, _CHANGED = "done", "missing", "changed"
 
 ALREADY_EXISTS = 15
 CHANGED = "because something changed after the plan was made"
@@ -51,15 +49,19 @@ def write(context: Context, world: World, step: Step, read_first: bool = False) 
     """
     if read_first and step.change.action == "update":
         step = _planned_again(context, world, step)
+    label, done = step.wanted.label, DONE[step.change.action]
     try:
         return _send_until_known(context, world, step)
-    except NotFoundOut as exc:
-        return step._replace(state=UNKNOWN, error=exc)
     except Interrupted as exc:
-        return _interrupted(step, exc)
-    except MstrError:
-        raise
-    except Exception as exc:  # a fault proves nothing: the request may have been sent
+        if not exc.outcome_unknown:
+            raise MstrError(f"{exc.sentence}. The runtime {label} was not {done}.") from exc
+        doubt = f"while the runtime {label} was being {done}. It may or may not have been {done}"
+        return step._replace(state=UNKNOWN, error=MstrError(f"{exc.sentence} {doubt}; check it."))
+    except Exception as exc:
+        is_known = isinstance(exc, MstrError) and not isinstance(exc, NotFoundOut)
+        if is_known:
+            raise
+        # A fault proves nothing: the request may have been sent.
         return step._replace(state=UNKNOWN, error=as_mstr_error(exc))
 
 
@@ -85,26 +87,13 @@ def _send_and_look(context: Context, world: World, step: Step, lost: list[MstrEr
     try:
         return _send_once(context, world, step)
     except (ApiError, ConnectError) as exc:
-        if _is_name_taken(step, exc):
+        is_refused_name = step.change.action == "create" and isinstance(exc, ApiError) and exc.number == ALREADY_EXISTS
+        if is_refused_name:
             return _name_taken(context, world, step, exc, lost)
         if not exc.outcome_unknown:
             raise (not_done(lost[-1], exc.sentence) if lost else exc) from None
         lost.append(exc)
         return _checked_after_loss(context, world, step, exc)
-
-
-def _is_name_taken(step: Step, exc: MstrError) -> bool:
-    """Whether a create was refused because a runtime has the name."""
-    return step.change.action == "create" and isinstance(exc, ApiError) and exc.number == ALREADY_EXISTS
-
-
-def _interrupted(step: Step, exc: Interrupted) -> Step:
-    """The step after a signal, if its request was on its way. Raises MstrError if it was never sent."""
-    label, done = step.wanted.label, DONE[step.change.action]
-    if not exc.outcome_unknown:
-        raise MstrError(f"{exc.sentence}. The runtime {label} was not {done}.") from exc
-    doubt = f"while the runtime {label} was being {done}. It may or may not have been {done}"
-    return step._replace(state=UNKNOWN, error=MstrError(f"{exc.sentence} {doubt}; check it."))
 
 
 def _send_once(context: Context, world: World, step: Step) -> Step:
@@ -144,25 +133,25 @@ def _planned_again(context: Context, world: World, step: Step) -> Step:
             f"{before.label} was renamed to {current.name!r} after the plan was made, so it was left as it is. Check "
             "it, and run the task again."
         )
-    return _approved(context, before, step.change, plan_step(context, world, step._replace(before=current)))
+    return _approved(context, step, plan_step(context, world, step._replace(before=current)))
 
 
-def check_after_loss(
-    pause: Callable[[float], None], retries: int, lost: MstrError, look: Callable[[], Seen], unknown: str
-) -> Iterator[Seen]:
+def check_after_loss(context: Context, lost: MstrError, look: Callable[[], Seen], unknown: str) -> Iterator[Seen]:
     """What `look` sees after a write whose response was lost, again and again for some seconds.
 
     `unknown`: what the message says if `look` fails, such as "The runtime may or may not have been created". Raises
     MstrError.
     """
+    despite_outage = context.session.despite_outage(f"to find out what {lost.error['request']} did")
+    look_despite_outage = despite_outage(look)
     checks = CHECKS[:1] if is_answer(lost) else CHECKS
     for number, seconds in enumerate(checks, 1):
         try:
-            pause(seconds)
-            seen = look()
+            context.pause(seconds)
+            seen: Seen = look_despite_outage()
         except MstrError as exc:
             # The outage that broke the write may last for a moment. With retries, the read itself was repeated.
-            if number < len(checks) and not retries and is_outage(exc):
+            if number < len(checks) and not context.retries and is_outage(exc):
                 continue
             was_lost = "" if is_answer(lost) else "The response was lost. "
             raise NotFoundOut(
@@ -173,77 +162,65 @@ def check_after_loss(
         yield seen
 
 
-def look_up_reason(lost: MstrError) -> str:
-    """Why the checks after a lost response are sent, for the trace."""
-    return f"to find out what {lost.error['request']} did"
-
-
-def _new(world: World, listed: Sequence[Runtime]) -> list[Runtime]:
-    """The runtimes that a create may have created: not those that existed before, whatever name they have now."""
-    keys = {runtime.key for runtime in world.runtimes}
-    return [runtime for runtime in listed if runtime.key not in keys]
-
-
-class _Seen(NamedTuple):
-    """What was seen after a write whose response was lost. `step`: planned again on it, or the step itself if gone."""
-
-    outcome: str  # _DONE, _MISSING or _CHANGED
-    step: Step
-
-
 def _checked_after_loss(context: Context, world: World, step: Step, lost: MstrError) -> Step:
     """Check a write whose response was lost. Returns the step, done or with the plan of what is left to do."""
     unknown = f"The runtime {step.wanted.label} may or may not have been {DONE[step.change.action]}"
     look = partial(_LOOKS[step.change.action], context, world, step)
-    look_despite_outage: Callable[[], _Seen] = context.session.despite_outage(look_up_reason(lost))(look)
-    seen = _Seen(_MISSING, step)
-    for seen in check_after_loss(context.pause, context.retries, lost, look_despite_outage, unknown):
-        if seen.outcome == _DONE:
-            current = seen.step.before
-            return confirm(context, step, current) if current else step.finished(READ)
-    if seen.outcome == _CHANGED:
-        changed = ", ".join(changed_since(seen.step.before_or_empty, step.before_or_empty))
-        raise not_done(lost, f"{step.before_or_empty.label} was not deleted, because it changed meanwhile: {changed}.")
-    return _approved(context, step.before, step.change, seen.step)
+    again = step
+    for again in check_after_loss(context, lost, look, unknown):
+        if again.state == READ:
+            return confirm(context, step, again.before) if again.before else step.finished(READ)
+    is_deletion = step.change.action == "delete"
+    changed = changed_since(again.before_or_empty, step.before_or_empty) if is_deletion else ()
+    if changed:
+        meanwhile = f"because it changed meanwhile: {', '.join(changed)}"
+        raise not_done(lost, f"{step.before_or_empty.label} was not deleted, {meanwhile}.")
+    return _approved(context, step, again)
 
 
-def _create_seen(context: Context, world: World, step: Step) -> _Seen:
-    """Whether a create was carried out. Differences from the request become warnings; they cause no second write."""
-    listed = context.api.list_all()
-    now = World(listed)
-    found = read_needed_fields(context, now, step, find_in_list(step.wanted, _new(world, listed)))
-    if found is None:
-        _check_complete(listed)
-    again = plan_step(context, now, step._replace(before=found))
-    return _Seen(_DONE if found else _MISSING, again)
+def _create_seen(context: Context, world: World, step: Step) -> Step:
+    """The step with the state READ if its create was carried out, or else with the plan of what is left to do."""
+    now, found = _with_new_runtime(context, world, step)
+    if found.before:
+        return found._replace(state=READ)  # differences from the request become warnings; they cause no second write
+    _check_complete(now)
+    return plan_step(context, now, found)
 
 
-def _update_seen(context: Context, _world: World, step: Step) -> _Seen:
-    """Whether an update was carried out."""
+def _update_seen(context: Context, _world: World, step: Step) -> Step:
+    """The step with the state READ if its update was carried out, or else with the plan of what is left to do."""
     now = _world_without_id(context, step.wanted)
-    found = read_needed_fields(context, now, step, find_in_list(step.wanted, now.runtimes))
-    if found and found.key != step.key:
+    found = with_needed_fields(context, now, step._replace(before=find_in_list(step.wanted, now.runtimes)))
+    if found.before and found.key != step.key:
         raise MstrError(
-            f"{step.before_or_empty.label} was renamed or deleted meanwhile, and {found.label} has its name."
+            f"{step.before_or_empty.label} was renamed or deleted meanwhile, and {found.before.label} has its name."
         )
-    if found is None and not step.wanted.id:
-        _check_complete(now.runtimes)
-    again = plan_step(context, now, step._replace(before=found))
-    return _Seen(_MISSING if again.change.changed else _DONE, again)
+    if found.before is None and not step.wanted.id:
+        _check_complete(now)
+    return plan_step(context, now, found)
 
 
-def _delete_seen(context: Context, _world: World, step: Step) -> _Seen:
-    """Whether a deletion was carried out. The runtime may have a different name now, so its id counts."""
+def _delete_seen(context: Context, _world: World, step: Step) -> Step:
+    """The step with the state READ if its deletion was carried out, or else with the plan of what is left to do.
+
+    The runtime may have a different name now, so its id counts.
+    """
     now = _world_without_id(context, step.wanted)
     shown = next((runtime for runtime in now.runtimes if runtime.key == step.key), None)
-    current = None
+    by_id = step._replace(before=shown, wanted=step.wanted._replace(id=step.key))
     if shown or not lists_default(now.runtimes):
-        by_id = step._replace(wanted=step.wanted._replace(id=step.key))
-        current = read_needed_fields(context, now, by_id, shown)
-    if current is None:
-        return _Seen(_DONE, step._replace(before=None))
-    outcome = _CHANGED if changed_since(current, step.before_or_empty) else _MISSING
-    return _Seen(outcome, plan_step(context, now, step._replace(before=current)))
+        by_id = with_needed_fields(context, now, by_id)
+    step = step._replace(before=by_id.before)
+    return plan_step(context, now, step) if step.before else step._replace(state=READ)
+
+
+def _with_new_runtime(context: Context, world: World, step: Step) -> tuple[World, Step]:
+    """The list, and the step with the runtime that has its name: not one that existed before, whatever its name was."""
+    now = World(context.api.list_all())
+    keys = {runtime.key for runtime in world.runtimes}
+    new = [runtime for runtime in now.runtimes if runtime.key not in keys]
+    found = find_in_list(step.wanted, new)
+    return now, with_needed_fields(context, now, step._replace(before=found))
 
 
 def _world_without_id(context: Context, wanted: Definition) -> World:
@@ -251,44 +228,42 @@ def _world_without_id(context: Context, wanted: Definition) -> World:
     return World(None if wanted.id else context.api.list_all())
 
 
-def _check_complete(listed: Sequence[Runtime]) -> None:
+def _check_complete(now: World) -> None:
     """Raises MstrError for a list that proves nothing about what it lacks."""
-    if not lists_default(listed):
+    if not lists_default(now.runtimes):
         raise MstrError(f"{INCOMPLETE}.")
 
 
 # How the outcome of each write is found out
-_LOOKS: dict[str, Callable[[Context, World, Step], _Seen]] = {
+_LOOKS: dict[str, Callable[[Context, World, Step], Step]] = {
     "create": _create_seen,
     "update": _update_seen,
     "delete": _delete_seen,
 }
 
 
-def _approved(context: Context, before: Runtime | None, change: Change, step: Step) -> Step:
-    """The step. Raises MstrError if its plan, made during the work, is not the plan for `before` that was approved."""
-    if context.inputs.plan_id and fingerprint(step.before, step.change) != fingerprint(before, change):
+def _approved(context: Context, step: Step, again: Step) -> Step:
+    """The step as it was planned again during the work. Raises MstrError if that is not the plan that was approved."""
+    needs_approval = context.inputs.plan_id is not None
+    if needs_approval and fingerprint(again.before, again.change) != fingerprint(step.before, step.change):
         raise MstrError(
             f"The runtime {step.wanted.label} changed while the approved plan was carried out, so this task leaves it "
             "as it is. Check again and have the new plan approved."
         )
-    return step
+    return again
 
 
 def _name_taken(context: Context, world: World, step: Step, refusal: MstrError, lost: Sequence[MstrError]) -> Step:
     """The step where the server refuses a create because the name exists. Raises MstrError."""
-    wanted = step.wanted
-    now = World(context.api.list_all())
-    holder = read_needed_fields(context, now, step, find_in_list(wanted, _new(world, now.runtimes)))
-    if holder is None:
+    now, holder = _with_new_runtime(context, world, step)
+    if holder.before is None:
         why = "The name is taken. If no list shows a runtime with it, an ACL may hide it from this user."
         raise MstrError(f"{refusal.sentence} {why}", **refusal.error)
     if lost:
         # The name was more likely taken by this task's create, whose response was lost, than by another play.
-        return confirm(context, step, holder)
+        return confirm(context, step, holder.before)
     # Another play created it first: write only what still differs.
-    again = plan_step(context, now, step._replace(before=holder))
-    return _approved(context, None, step.change, again)
+    return _approved(context, step, plan_step(context, now, holder))
 
 
 def is_answer(lost: MstrError) -> bool:
