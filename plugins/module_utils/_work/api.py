@@ -118,7 +118,7 @@ class RuntimeApi:
     def read_or_prove_gone(self, identity: str, label: str | None = None) -> Runtime | None:
         """What `read` returns; None only if the list does not show the runtime, either. Raises MstrError."""
         runtime = self.read(identity, label)
-        if runtime is None and any(listed.key == identity.upper() for listed in self.list_all()):
+        if runtime is None and one_with_id(self.list_all(), identity):
             raise MstrError(f"Could not read the runtime {label or f'with id {identity}'}: {LISTED_ONLY}")
         return runtime
 
@@ -263,6 +263,9 @@ def named_or_with_id(runtimes: Iterable[Runtime], text: str) -> Runtime | None:
 
     Raises ValidationError if several have the name.
     """
-    if not is_id(text):
-        return one_named(runtimes, text)
-    return next((runtime for runtime in runtimes if runtime.key == text.upper()), None)
+    return one_with_id(runtimes, text) if is_id(text) else one_named(runtimes, text)
+
+
+def one_with_id(runtimes: Iterable[Runtime], identity: str) -> Runtime | None:
+    """The runtime with this id, in any case; None if no runtime has it."""
+    return next((runtime for runtime in runtimes if runtime.key == identity.upper()), None)

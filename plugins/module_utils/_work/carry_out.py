@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from .._errors import Consequence, MstrError
+from .._model.change import NO_CHANGE
 from .._model.definition import EACH_PACKAGE
 from .._model.moves import Move, all_of, errors_of, predicted_moves
 from .._model.steps import PREDICTED, Step
@@ -41,7 +42,7 @@ def carry_out(
 
         moves = assign(context, with_targets(moves, steps))
     steps = cancel_deletions(steps, moves)
-    if any(step.deletes for step in steps) and not _causes(steps, moves):
+    if any(step.deletes for step in steps):
         from .deletions import delete_all  # only a task that deletes needs it
 
         steps = delete_all(context, world, steps)
@@ -51,29 +52,24 @@ def carry_out(
 def predict(steps: Sequence[Step], moves: Sequence[Move]) -> tuple[list[Step], list[Move]]:
     """The steps and moves as a run would leave them."""
     steps = cancel_deletions(steps, moves)
-    spares = bool(_causes(steps, moves))
-    predicted = [step if step.error or (step.deletes and spares) else step.finished(PREDICTED) for step in steps]
-    return predicted, predicted_moves(moves)
+    return [step if step.error else step.finished(PREDICTED) for step in steps], predicted_moves(moves)
 
 
 def cancel_deletions(steps: Sequence[Step], moves: Sequence[Move]) -> list[Step]:
-    """The steps; if something failed, those that delete what a definition lists as absent have an error.
+    """The steps; if something failed, none of them deletes anything.
 
-    A purge is cancelled without an error of its own.
+    Those that delete what a definition lists as absent have an error. A purge is cancelled without one of its own.
     """
-    causes = _causes(steps, moves)
-    if not causes:
+    failed = [where for where, _error in errors_of(all_of(steps, moves))]
+    if not failed:
         return list(steps)
-    why = f"was not deleted, because {causes[0]} failed"
-    return [
-        step._replace(error=Consequence(f"{step.label} {why}")) if step.deletes and not step.is_purge else step
-        for step in steps
-    ]
 
+    def cancelled(step: Step) -> Step:
+        if step.is_purge:
+            return step._replace(change=NO_CHANGE)
+        return step._replace(error=Consequence(f"{step.label} was not deleted, because {failed[0]} failed"))
 
-def _causes(steps: Sequence[Step], moves: Sequence[Move]) -> list[str]:
-    """What has failed."""
-    return [where for where, _error in errors_of(all_of(steps, moves))]
+    return [cancelled(step) if step.deletes else step for step in steps]
 
 
 def _test(context: Context, step: Step) -> Step:

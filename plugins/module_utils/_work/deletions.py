@@ -17,7 +17,7 @@ from .._errors import Interrupted, MstrError, as_mstr_error
 from .._model.change import NO_CHANGE, changed_since
 from .._model.runtime import Runtime, lists_default
 from .._model.steps import PLANNED, READ, Step, has_failed
-from .api import Context, World, map_steps
+from .api import Context, World, map_steps, one_with_id
 from .guards import refusals
 from .write import CHANGED, CHECK_IT, NotSeen, prove_all, write
 
@@ -92,7 +92,7 @@ def _proven_gone(context: Context, shown_before: set[str], listed: Sequence[Runt
     """
     why, runtime = None, step.before_or_empty
     is_proven = runtime.key in shown_before and lists_default(listed)
-    if any(other.key == runtime.key for other in listed):
+    if one_with_id(listed, runtime.key):
         why = "the list of runtimes shows it. The user may lack permission on this object"
     elif not is_proven and context.api.read(str(runtime.id), repr(runtime.name)):
         why = "it can still be read"

@@ -15,7 +15,7 @@ from .._model.definition import Definition
 from .._model.fields import POOL
 from .._model.runtime import Runtime
 from .._model.steps import READ, Step
-from .api import ALL_FIELDS, STATUS_FIELDS, Context, World, capture_error, map_steps, one_named
+from .api import ALL_FIELDS, STATUS_FIELDS, Context, World, capture_error, map_steps, one_named, one_with_id
 from .guards import check_change
 
 
@@ -98,7 +98,7 @@ def find_in_list(wanted: Definition, listed: Sequence[Runtime]) -> Runtime | Non
     Raises ValidationError if there are several.
     """
     if wanted.id:
-        return next((runtime for runtime in listed if runtime.key == wanted.id), None)
+        return one_with_id(listed, wanted.id)
     found = one_named(listed, str(wanted.name))
     if found:
         return found

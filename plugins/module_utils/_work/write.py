@@ -22,7 +22,7 @@ from .._model.runtime import INCOMPLETE, Runtime, lists_default
 from .._model.steps import PLANNED, READ, UNKNOWN, WRITTEN, Step
 from .._session.response import OBJECT_WITH_ID, is_outage, says_no_such_object
 from .._text import with_full_stop
-from .api import LISTED_ONLY, RUNTIMES, Context, World, map_steps, path_of
+from .api import LISTED_ONLY, RUNTIMES, Context, World, map_steps, one_with_id, path_of
 from .locate import find_in_list, needed_fields, plan_step, with_needed_fields
 
 Seen = TypeVar("Seen")
@@ -115,7 +115,7 @@ def _send_once(context: Context, world: World, step: Step) -> Step:
         session.data_of(response, operation)
         return written._replace(status=response.status)
     identity = str(session.send("POST", RUNTIMES, change.body, operation=operation, shape=OBJECT_WITH_ID)["id"])
-    if any(existed.key == identity.upper() for existed in world.runtimes):
+    if one_with_id(world.runtimes, identity):
         sentence = f"The server answered to the create of {runtime.name!r} with the id of a different runtime"
         raise ApiError(f"{sentence}, {identity}.", outcome_unknown=True)
     return written._replace(after=runtime._replace(id=identity))
@@ -206,7 +206,7 @@ def _delete_seen(context: Context, _world: World, step: Step) -> Step:
     The runtime may have a different name now, so its id counts.
     """
     now = _world_without_id(context, step.wanted)
-    shown = next((runtime for runtime in now.runtimes if runtime.key == step.key), None)
+    shown = one_with_id(now.runtimes, step.key)
     by_id = step._replace(before=shown, wanted=step.wanted._replace(id=step.key))
     if shown or not lists_default(now.runtimes):
         by_id = with_needed_fields(context, now, by_id)
@@ -355,7 +355,7 @@ def is_unproven(step: Step) -> bool:
 def _confirmed(context: Context, listed: Sequence[Runtime], step: Step) -> Step:
     """The step with its runtime as it is now, or with NotSeen if no create was carried out. Raises MstrError."""
     key = (step.runtime or step.before_or_empty).key
-    shown = next((runtime for runtime in listed if runtime.key == key), None)
+    shown = one_with_id(listed, key)
     current = shown
     # A list may omit a runtime, or a field of it, that a read by its id shows.
     if shown is None or shown.lacking(needed_fields(context, step)):
