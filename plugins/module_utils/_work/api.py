@@ -149,9 +149,9 @@ class Inputs(NamedTuple):
     `purge`: None to leave unlisted runtimes alone. `scripts`: None if none are given. `waits`: whether to wait until
     the runtimes are ready. `waiting`: how long, also for a runtime that is waited for in any case. `protects`: whether
     a script keeps its runtime from being deleted. `projects`: names or ids of those to look in for scripts; None for
-    all. `plan_id`: of the approved plan. `restore`: whether the definitions
-    are a backup. `server`: the address for which a file was written. `shows_all_fields`: whether the result shows every
-    field of a runtime, also where a list omits some.
+    all. `plan_id`: of the approved plan. `restore`: whether the definitions are a backup. `server`: the address for
+    which a file was written. `shows_all_fields`: whether the result shows every field of a runtime, also where a list
+    omits some.
     """
 
     definitions: Sequence[Definition]

@@ -30,7 +30,7 @@ Seen = TypeVar("Seen")
 ALREADY_EXISTS = 15
 CHANGED = "because something changed after the plan was made"
 CHECK_IT = "Check it, and run the task again"
-# Seconds before each check whether a write whose response was lost was carried out.
+# Seconds before each check whether a write was carried out: its response was lost, or no read shows its effect.
 CHECKS = (0.25, 0.5, 1.0, 2.0, 4.0)
 
 
@@ -39,7 +39,7 @@ class NotFoundOut(MstrError):
 
 
 class NotSeen(MstrError):
-    """The server does not show the effect of a write that it accepted. It may show that a moment later."""
+    """No read shows the effect of a write that the server accepted. One may show it a moment later."""
 
 
 def write(context: Context, world: World, step: Step, read_first: bool = False) -> Step:
