@@ -31,7 +31,9 @@ class Step(NamedTuple):
 
     `before`: the runtime as it was seen for the plan; None for a create. `after`: the runtime as it is afterwards; None
     as long as nothing is done, and if it is deleted. What was written and then failed has an `error`, too. `runs_test`:
-    the smoke test runs before a script may use the runtime. `status`: of the response to the write.
+    the smoke test runs before a script may use the runtime. `is_awaited`: the runtime has to be ready before the task
+    goes on, because of the option `wait`, of a test, or of a script that is to use it. `status`: of the response to the
+    write.
     """
 
     wanted: Definition
@@ -41,6 +43,7 @@ class Step(NamedTuple):
     state: str = PLANNED
     error: MstrError | None = None
     runs_test: bool = False
+    is_awaited: bool = False
     status: int | None = None
 
     @property

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 RUNTIMES = "/runtimes"
 # Fields that every release returns: a list entry without one of them is incomplete.
 ALL_FIELDS = tuple(field.name for field in FIELDS if not field.newer_only)
+# Fields that say whether a runtime is ready or broken
+STATUS_FIELDS = ("status", "packages")
+
+LISTED_ONLY = "the server lists it, but answers that it does not exist. The user may lack permission on this object."
 
 
 def path_of(identity: str | None) -> str:
@@ -114,11 +118,8 @@ class RuntimeApi:
     def read_or_prove_gone(self, identity: str, label: str | None = None) -> Runtime | None:
         """What `read` returns; None only if the list does not show the runtime, either. Raises MstrError."""
         runtime = self.read(identity, label)
-        if runtime is None and any(listed.key == identity.upper() for listed in self.list_all()):
-            raise MstrError(
-                f"Could not read the runtime {label or f'with id {identity}'}: the server lists it, but answers that "
-                "it does not exist. The user may lack permission on this object."
-            )
+        if runtime is None and one_with_id(self.list_all(), identity):
+            raise MstrError(f"Could not read the runtime {label or f'with id {identity}'}: {LISTED_ONLY}")
         return runtime
 
     @cached_property
@@ -148,9 +149,9 @@ class Inputs(NamedTuple):
     `purge`: None to leave unlisted runtimes alone. `scripts`: None if none are given. `waits`: whether to wait until
     the runtimes are ready. `waiting`: how long, also for a runtime that is waited for in any case. `protects`: whether
     a script keeps its runtime from being deleted. `projects`: names or ids of those to look in for scripts; None for
-    all. `plan_id`: of the approved plan. `restore`: whether the definitions
-    are a backup. `server`: the address for which a file was written. `shows_all_fields`: whether the result shows every
-    field of a runtime, also where a list omits some.
+    all. `plan_id`: of the approved plan. `restore`: whether the definitions are a backup. `server`: the address for
+    which a file was written. `shows_all_fields`: whether the result shows every field of a runtime, also where a list
+    omits some.
     """
 
     definitions: Sequence[Definition]
@@ -165,11 +166,6 @@ class Inputs(NamedTuple):
     restore: bool = False
     server: str | None = None
     shows_all_fields: bool = False
-
-    @property
-    def names_of_targets(self) -> set[str | None]:
-        """The names of the runtimes that scripts are to use."""
-        return {entry.runtime for entry in self.scripts or ()}
 
     @property
     def enforced_policy(self) -> Policy | None:
@@ -212,9 +208,12 @@ class World(NamedTuple):
 
 
 def capture_error(work: Callable[[Step], Step], step: Step) -> Step:
-    """The step after the work. An error, even an unexpected one, becomes its error and affects no other."""
+    """The step after the work; a failed step stays as it is.
+
+    An error of the work, even an unexpected one, becomes the error of the step and affects no other.
+    """
     try:
-        return work(step)
+        return step if step.error else work(step)
     except Exception as exc:
         return step._replace(error=as_mstr_error(exc))
 
@@ -228,16 +227,14 @@ def map_steps(
     """
     work = partial(capture_error, work)
     chosen = list(filter(is_chosen, steps))
-
-    def report_progress(number: int) -> None:
-        context.progress(progress_line(number, len(chosen), done))
-
     if len(chosen) < 2:
         results = list(map(work, chosen))
     else:
         from .._session.parallel import all_side_by_side  # a single runtime does not need it
 
-        results = all_side_by_side(work, chosen, report_progress)
+        results = all_side_by_side(
+            work, chosen, lambda number: context.progress(progress_line(number, len(chosen), done))
+        )
     following = iter(results)
     return [next(following) if is_chosen(step) else step for step in steps]
 
@@ -266,6 +263,9 @@ def named_or_with_id(runtimes: Iterable[Runtime], text: str) -> Runtime | None:
 
     Raises ValidationError if several have the name.
     """
-    if not is_id(text):
-        return one_named(runtimes, text)
-    return next((runtime for runtime in runtimes if runtime.key == text.upper()), None)
+    return one_with_id(runtimes, text) if is_id(text) else one_named(runtimes, text)
+
+
+def one_with_id(runtimes: Iterable[Runtime], identity: str) -> Runtime | None:
+    """The runtime with this id, in any case; None if no runtime has it."""
+    return next((runtime for runtime in runtimes if runtime.key == identity.upper()), None)

@@ -25,7 +25,7 @@ from .._session.response import Shape
 from .api import Context
 from .script_usage import SCRIPT_TYPE, read_script, shape_of
 from .scripts import KEPT
-from .write import CHECKS, NotFoundOut, check_after_loss, look_up_reason, not_done_error
+from .write import CHECKS, NotFoundOut, check_after_loss, not_done_error
 
 _RUNTIME = "scriptRuntimeId"
 # An update does not contain it. It shows whether a script is still a data source, a transaction or a function, which
@@ -190,9 +190,7 @@ def _put(context: Context, script: SavedScript, target: Runtime, fields: Mapping
 def _is_done_after(context: Context, script: SavedScript, target: Runtime, lost: MstrError) -> bool:
     """Whether an update was carried out whose response was lost. Raises MstrError."""
     unknown = f"The {script.label} may or may not use the runtime {target.label}"
-    despite_outage = context.session.despite_outage(look_up_reason(lost))
-    read = despite_outage(partial(_read, context, script))
-    for seen in check_after_loss(context.pause, context.retries, lost, read, unknown):
+    for seen in check_after_loss(context, lost, partial(_read, context, script), unknown):
         if seen[_RUNTIME] == target.key:
             return True
         if seen[_RUNTIME] != script.runtime_id:

@@ -14,6 +14,7 @@ from .._errors import Consequence, Interrupted, PartialError, ValidationError, a
 from .._model.moves import all_of
 from .._model.runtime import INCOMPLETE, Runtime
 from .._model.scripts import Usage
+from .._model.steps import Step
 from .._session.session import Session
 from .api import ALL_FIELDS, Context, Inputs, RuntimeApi
 from .inputs import NO_INPUTS, context_for, libraries
@@ -84,7 +85,9 @@ def audit(task: Any, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     may_run = not task.check_mode  # whether it may run the script that lists packages
     task = task._replace(params=query, check_mode=True, warn=partial(_warn, task.warn))
     context = context_for(task, compared if isinstance(compared, Inputs) else NO_INPUTS)
-    needed = _REPORTED.union(*(needed_fields(context, wanted) for wanted in context.inputs.definitions))
+    needs_status = bool(context.inputs.scripts)  # no script is assigned to a runtime that is broken
+    steps = [Step(wanted, is_awaited=needs_status) for wanted in context.inputs.definitions]
+    needed = _REPORTED.union(*(needed_fields(context, step) for step in steps))
     runtimes = find_runtimes(context, query, needed)
     context = context._replace(api=Snapshot(task.session, runtimes))
     # One look-up, also for what an apply would delete.

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from functools import partial
 
 from .._errors import Consequence, MstrError
+from .._model.change import NO_CHANGE
 from .._model.definition import EACH_PACKAGE
 from .._model.moves import Move, all_of, errors_of, predicted_moves
-from .._model.runtime import Runtime
 from .._model.steps import PREDICTED, Step
 from .api import Context, World, map_steps
 from .write import read_again, write
@@ -28,12 +28,13 @@ def carry_out(
     Create and update in parallel, read again, wait, run smoke tests, assign scripts, and delete. An error of a step or
     of a move does not stop the others, but it cancels every deletion.
     """
-    steps, moves = _written(context, world, steps), list(moves)
-    awaited = _places_to_await(context, steps, moves)
-    if awaited:
+    write_one = partial(write, context, world, read_first=len(steps) > 1)
+    steps = map_steps(context, write_one, steps, lambda step: step.is_due and not step.deletes, "written")
+    steps, moves = read_again(context, steps), list(moves)
+    if any(step.is_awaited for step in steps):
         from .wait import wait  # only a task that waits needs it
 
-        steps = wait(context, steps, awaited)
+        steps = wait(context, steps)
     steps = map_steps(context, partial(_test, context), steps, lambda step: step.runs_test and not step.error, "tried")
     if any(move.is_due for move in moves):
         from .assign import assign  # only a task that moves scripts needs it
@@ -41,7 +42,7 @@ def carry_out(
 
         moves = assign(context, with_targets(moves, steps))
     steps = cancel_deletions(steps, moves)
-    if any(step.deletes for step in steps) and not _causes(steps, moves):
+    if any(step.deletes for step in steps):
         from .deletions import delete_all  # only a task that deletes needs it
 
         steps = delete_all(context, world, steps)
@@ -51,59 +52,24 @@ def carry_out(
 def predict(steps: Sequence[Step], moves: Sequence[Move]) -> tuple[list[Step], list[Move]]:
     """The steps and moves as a run would leave them."""
     steps = cancel_deletions(steps, moves)
-    spares = bool(_causes(steps, moves))
-    predicted = [step if step.error or (step.deletes and spares) else step.finished(PREDICTED) for step in steps]
-    return predicted, predicted_moves(moves)
+    return [step if step.error else step.finished(PREDICTED) for step in steps], predicted_moves(moves)
 
 
 def cancel_deletions(steps: Sequence[Step], moves: Sequence[Move]) -> list[Step]:
-    """The steps; if something failed, those that delete what a definition lists as absent have an error.
+    """The steps; if something failed, none of them deletes anything.
 
-    A purge is cancelled without an error of its own.
+    Those that delete what a definition lists as absent have an error. A purge is cancelled without one of its own.
     """
-    causes = _causes(steps, moves)
-    if not causes:
+    failed = [where for where, _error in errors_of(all_of(steps, moves))]
+    if not failed:
         return list(steps)
-    why = f"was not deleted, because {causes[0]} failed"
-    return [
-        step._replace(error=Consequence(f"{step.label} {why}")) if step.deletes and not step.is_purge else step
-        for step in steps
-    ]
 
+    def cancelled(step: Step) -> Step:
+        if step.is_purge:
+            return step._replace(change=NO_CHANGE)
+        return step._replace(error=Consequence(f"{step.label} was not deleted, because {failed[0]} failed"))
 
-def _causes(steps: Sequence[Step], moves: Sequence[Move]) -> list[str]:
-    """What has failed."""
-    return [where for where, _error in errors_of(all_of(steps, moves))]
-
-
-def _written(context: Context, world: World, steps: Sequence[Step]) -> list[Step]:
-    """The steps after what they create and update."""
-
-    def is_chosen(step: Step) -> bool:
-        return step.is_due and not step.deletes
-
-    if not any(map(is_chosen, steps)):
-        return list(steps)
-    work = partial(write, context, world, read_first=len(steps) > 1)
-    return read_again(context, map_steps(context, work, steps, is_chosen, "written"))
-
-
-def _places_to_await(context: Context, steps: Sequence[Step], moves: Sequence[Move]) -> set[str]:
-    """The places of the steps whose runtimes have to be ready.
-
-    Without the option `wait`, these are those that a test tries, and those that a script is to use. A restore gives
-    scripts back also to a runtime that was broken before, unless this task wrote it.
-    """
-    targets = {move.target_place for move in moves if move.is_due}
-    return {step.place for step in steps if _is_awaited(context, step, targets)}
-
-
-def _is_awaited(context: Context, step: Step, targets: set[str]) -> bool:
-    if context.inputs.waits or step.runs_test:
-        return True
-    if step.place not in targets:
-        return False
-    return step.is_written or not context.inputs.restore
+    return [cancelled(step) if step.deletes else step for step in steps]
 
 
 def _test(context: Context, step: Step) -> Step:
@@ -111,18 +77,14 @@ def _test(context: Context, step: Step) -> Step:
     from .script import Script, run_script  # only a smoke test needs it
 
     runtime = step.after or step.before_or_empty
-    script = Script(_test_code(step, runtime), runtime.id, _SMOKE_TEST_TIMEOUT, runtime.name)
+    code = str(step.wanted.smoke_test)
+    if code == EACH_PACKAGE:
+        from .._model.import_check import import_check  # few definitions need it
+
+        code = import_check(runtime.to_result()["packages"] or ())
+    script = Script(code, runtime.id, _SMOKE_TEST_TIMEOUT, runtime.name)
     try:
         run_script(context.session, script, context.clock, context.pause)
     except MstrError as exc:
         raise MstrError(f"The smoke test failed: {exc.sentence}", **exc.error) from exc
     return step
-
-
-def _test_code(step: Step, runtime: Runtime) -> str:
-    """The code of a smoke test."""
-    if step.wanted.smoke_test != EACH_PACKAGE:
-        return str(step.wanted.smoke_test)
-    from .._model.import_check import import_check  # few definitions need it
-
-    return import_check(runtime.to_result()["packages"] or ())

@@ -17,9 +17,9 @@ from .._errors import Interrupted, MstrError, as_mstr_error
 from .._model.change import NO_CHANGE, changed_since
 from .._model.runtime import Runtime, lists_default
 from .._model.steps import PLANNED, READ, Step, has_failed
-from .api import Context, World, map_steps
+from .api import Context, World, map_steps, one_with_id
 from .guards import refusals
-from .write import CHANGED, CHECK_IT, NoEffect, prove_all, write
+from .write import CHANGED, CHECK_IT, NotSeen, prove_all, write
 
 
 def delete_all(context: Context, world: World, steps: Sequence[Step]) -> list[Step]:
@@ -29,38 +29,29 @@ def delete_all(context: Context, world: World, steps: Sequence[Step]) -> list[St
     """
     try:
         now = _world_now(context, world)
-        reasons = _reasons(context, now, steps)
+        # Why runtimes must not be deleted, by their keys
+        reasons = {runtime.key: why for runtimes, why in refusals(context, now, steps) for runtime in runtimes}
     except (MstrError, Interrupted) as exc:
         # Also after a signal: what was written so far must be reported.
         error = as_mstr_error(exc)
-        return [_not_deleted(step, error) if step.deletes else step for step in steps]
+        return [
+            step._replace(error=MstrError(f"{step.label} was not deleted. {error.sentence}", **error.error))
+            if step.deletes
+            else step
+            for step in steps
+        ]
     delete = partial(_delete, context, now, reasons)
     prove = partial(_proven_gone, context, {runtime.key for runtime in now.runtimes})
-    for is_chosen in (_is_listed_as_absent, _is_to_purge):
+    for is_purge in (False, True):
         if not has_failed(steps):
-            steps = map_steps(context, delete, steps, is_chosen, "deleted")
+            steps = map_steps(context, delete, steps, partial(_is_due, is_purge), "deleted")
             steps = prove_all(context, steps, now.listed is not None, prove)
     return list(steps)
 
 
-def _is_listed_as_absent(step: Step) -> bool:
-    return step.deletes and not step.is_purge
-
-
-def _is_to_purge(step: Step) -> bool:
-    return step.deletes and step.is_purge
-
-
-def _reasons(context: Context, now: World, steps: Sequence[Step]) -> dict[str, str]:
-    """Why runtimes must not be deleted, by their keys."""
-    reasons = {}
-    for runtimes, why in refusals(context, now, steps):
-        reasons.update({runtime.key: why for runtime in runtimes})
-    return reasons
-
-
-def _not_deleted(step: Step, cause: MstrError) -> Step:
-    return step._replace(error=MstrError(f"{step.label} was not deleted. {cause.sentence}", **cause.error))
+def _is_due(is_purge: bool, step: Step) -> bool:
+    """Whether this is a deletion of the purge, or else one of a definition, that is left to do."""
+    return step.deletes and step.is_purge == is_purge
 
 
 def _world_now(context: Context, world: World) -> World:
@@ -94,18 +85,18 @@ def _delete(context: Context, now: World, reasons: Mapping[str, str], step: Step
 
 
 def _proven_gone(context: Context, shown_before: set[str], listed: Sequence[Runtime], step: Step) -> Step:
-    """The step, with NoEffect if the deleted runtime still exists. `shown_before`: keys in the list before.
+    """The step, with NotSeen if the deleted runtime still exists. `shown_before`: keys in the list before.
 
     The list afterwards has the last word: what it still shows was not deleted, even if its id is not found, because
     the user may lack permission. What no complete list shows is read. Raises MstrError.
     """
     why, runtime = None, step.before_or_empty
     is_proven = runtime.key in shown_before and lists_default(listed)
-    if any(other.key == runtime.key for other in listed):
+    if one_with_id(listed, runtime.key):
         why = "the list of runtimes shows it. The user may lack permission on this object"
     elif not is_proven and context.api.read(str(runtime.id), repr(runtime.name)):
         why = "it can still be read"
     if why is None:
         return step._replace(state=READ)
-    error = NoEffect(f"The server reported {runtime.label} as deleted, but it still exists: {why}")
+    error = NotSeen(f"The server reported {runtime.label} as deleted, but it still exists: {why}")
     return step._replace(state=PLANNED, error=error)

@@ -7,22 +7,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from .._errors import ValidationError
 from .._model.alike import ALIKE, is_protected_by, name_key, near_names, quoted
 from .._model.approval import plan_id, plan_mismatch
 from .._model.change import Change
 from .._model.definition import Definition, Purge
-from .._model.moves import Move, failures_in, usage_after
+from .._model.moves import Move, all_of, failures_in, usage_after
 from .._model.runtime import INCOMPLETE, Runtime, lists_default
 from .._model.steps import Step
 from .._text import NAMES_IN_MESSAGE, counted, listed
 from .api import Context, World
 from .inputs import first_violations
-
-if TYPE_CHECKING:
-    from .._model.policy import Policy
 
 # Which runtimes must not be deleted, and why.
 Refusal = tuple[Sequence[Runtime], str]
@@ -68,10 +64,14 @@ def plan_refusals(
     yield from refused
 
 
-def violations(policy: Policy, steps: Sequence[Step]) -> list[str]:
+def violations(context: Context, steps: Sequence[Step], moves: Sequence[Move]) -> list[str]:
     """The violations of definitions that had to wait for the list: what a create would omit, what stays on the server,
     and what only an exemption by id could let pass. Any other one was refused before the login.
     """
+    policy = context.inputs.enforced_policy
+    is_alone = len(all_of(steps, moves)) == 1  # then they are the error of the step
+    if policy is None or is_alone:
+        return []
     sentences: list[str] = []
     for step in steps:
         before, wanted = step.before, step.wanted
@@ -85,8 +85,11 @@ def violations(policy: Policy, steps: Sequence[Step]) -> list[str]:
 def check_change(context: Context, world: World, step: Step, change: Change) -> None:
     """Raises ValidationError for a change that must not be made, and warns of a likely mistake."""
     wanted = step.wanted
-    if "runtime_version" in change.changed_fields:
-        _check_version(context, str(wanted.values["runtime_version"]))
+    version = wanted.values.get("runtime_version")
+    offered = context.api.versions if "runtime_version" in change.changed_fields else None
+    if offered is not None and version not in offered:
+        texts = ", ".join(offered) or "none"
+        raise ValidationError([f"runtime_version {version!r} is not offered by the server (it offers {texts})"])
     if "name" in change.changed_fields:
         _check_name(context, world, step)
     if step.before is None and not wanted.id:
@@ -101,13 +104,6 @@ def _check_name(context: Context, world: World, step: Step) -> None:
     for runtime in runtimes:
         if runtime.name == name and runtime.key != step.key:
             raise ValidationError([f"name {name!r} is taken by the runtime with id {runtime.id}; {advice}"])
-
-
-def _check_version(context: Context, version: str) -> None:
-    offered = context.api.versions
-    if offered is not None and version not in offered:
-        texts = ", ".join(offered) or "none"
-        raise ValidationError([f"runtime_version {version!r} is not offered by the server (it offers {texts})"])
 
 
 def _warn_of_near_names(context: Context, world: World, wanted: Definition) -> None:

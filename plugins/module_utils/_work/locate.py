@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 
 from .._errors import MstrError, ValidationError
@@ -15,13 +15,8 @@ from .._model.definition import Definition
 from .._model.fields import POOL
 from .._model.runtime import Runtime
 from .._model.steps import READ, Step
-from .api import ALL_FIELDS, Context, World, capture_error, map_steps, one_named
+from .api import ALL_FIELDS, STATUS_FIELDS, Context, World, capture_error, map_steps, one_named, one_with_id
 from .guards import check_change
-
-
-def is_found_by_id(definitions: Sequence[Definition]) -> bool:
-    """Whether this is a single runtime that its id finds, so that no list needs to be read."""
-    return len(definitions) == 1 and definitions[0].id is not None
 
 
 def match_all(context: Context, world: World) -> list[Step]:
@@ -29,68 +24,47 @@ def match_all(context: Context, world: World) -> list[Step]:
 
     Raises ValidationError for two definitions that mean one runtime.
     """
-    steps = [Step(wanted) for wanted in context.inputs.definitions]
+    waits = context.inputs.waits
+    steps = [Step(wanted, is_awaited=waits and wanted.state == "present") for wanted in context.inputs.definitions]
+    by_id_or_name: dict[str, list[Runtime]] = {}
+    for runtime in world.runtimes:
+        for key in {runtime.key, runtime.name}:
+            by_id_or_name.setdefault(key, []).append(runtime)
     claimed: set[str | None] = set()
     if context.inputs.restore:
-        keys = {runtime.key for runtime in world.runtimes}
-        steps = _each(partial(_without_deleted_id, context, keys), steps)
+        steps = [capture_error(partial(_without_deleted_id, context, by_id_or_name), step) for step in steps]
         claimed = {step.wanted.id for step in steps}
-    match = partial(_match, _Listed(world.runtimes), claimed)
-    steps = _with_fields(context, world, _each(match, steps))
+    steps = [capture_error(partial(_match, by_id_or_name, claimed), step) for step in steps]
+    read = partial(with_needed_fields, context, world)
+    steps = map_steps(context, read, steps, partial(_is_unread, context), "read")
     errors = list(_duplicate_targets(steps))
     if errors:
         raise ValidationError(errors)
     return steps
 
 
-def _without_deleted_id(context: Context, listed_ids: Collection[str | None], step: Step) -> Step:
+def _without_deleted_id(context: Context, listed: Collection[str], step: Step) -> Step:
     """The step of a backup; without its id if no runtime has that any more: the name decides. Raises MstrError."""
     wanted = step.wanted
-    if wanted.id is None or wanted.id in listed_ids or context.api.read(wanted.id):
+    if wanted.id is None or wanted.id in listed or context.api.read(wanted.id):
         return step
     return step._replace(wanted=wanted._replace(id=None))
 
 
-def _each(work: Callable[[Step], Step], steps: Sequence[Step]) -> list[Step]:
-    """The steps after the work, but for those that have failed."""
-    return [step if step.error else capture_error(work, step) for step in steps]
-
-
-class _Listed:
-    """The listed runtimes by id and by name."""
-
-    def __init__(self, runtimes: Sequence[Runtime]) -> None:
-        self.by_id = {runtime.key: runtime for runtime in runtimes}
-        self.by_name: dict[str, list[Runtime]] = {}
-        for runtime in runtimes:
-            self.by_name.setdefault(runtime.name, []).append(runtime)
-
-    def candidates(self, wanted: Definition) -> list[Runtime]:
-        """The runtimes that a definition may mean: by its id, or else by its name and previous names."""
-        if wanted.id:
-            return [self.by_id[wanted.id]] if wanted.id in self.by_id else []
-        names = (str(wanted.name), *wanted.previous_names)
-        return [runtime for name in names for runtime in self.by_name.get(name, ())]
-
-
-def _match(listed: _Listed, claimed: Collection[str | None], step: Step) -> Step:
+def _match(by_id_or_name: Mapping[str, Sequence[Runtime]], claimed: Collection[str | None], step: Step) -> Step:
     """The step with the listed runtime that it means. `claimed`: the ids by which other definitions mean runtimes."""
-    candidates = listed.candidates(step.wanted)
-    if step.wanted.id is None:
+    wanted = step.wanted
+    keys = [wanted.id] if wanted.id else [str(wanted.name), *wanted.previous_names]
+    candidates = [runtime for key in keys for runtime in by_id_or_name.get(key, ())]
+    if wanted.id is None:
         candidates = [runtime for runtime in candidates if runtime.key not in claimed]
-    return step._replace(before=find_in_list(step.wanted, candidates))
+    return step._replace(before=find_in_list(wanted, candidates))
 
 
-def _with_fields(context: Context, world: World, steps: list[Step]) -> list[Step]:
-    """The steps with the fields of their runtimes that the list omits."""
-
-    def read(step: Step) -> Step:
-        return step._replace(before=read_needed_fields(context, world, step.wanted, step.before))
-
-    def is_unread(step: Step) -> bool:
-        return not step.error and _needs_read(context, step.wanted, step.before)
-
-    return map_steps(context, read, steps, is_unread, "read")
+def _is_unread(context: Context, step: Step) -> bool:
+    """Whether `with_needed_fields` may send a request."""
+    lacks = step.before.lacking(needed_fields(context, step)) if step.before else step.wanted.id
+    return not step.error and bool(lacks)
 
 
 def _duplicate_targets(steps: Sequence[Step]) -> Iterator[str]:
@@ -105,13 +79,14 @@ def _duplicate_targets(steps: Sequence[Step]) -> Iterator[str]:
             yield f"{step.place} and {first.place} are the same runtime, {current.label}; list it once"
 
 
-def needed_fields(context: Context, wanted: Definition) -> set[str]:
+def needed_fields(context: Context, step: Step) -> set[str]:
     """The fields that a list must show: managed or awaited; all of one to delete, whose diff serves as a backup."""
+    wanted = step.wanted
     needed = {"name", *wanted.values}
     if set(POOL) & set(wanted.values):
         needed |= set(POOL)
-    if context.inputs.waits or wanted.smoke_test or wanted.name in context.inputs.names_of_targets:
-        needed |= {"status", "packages"}
+    if step.is_awaited:
+        needed |= set(STATUS_FIELDS)
     if wanted.state == "absent" or context.inputs.shows_all_fields:
         needed |= set(ALL_FIELDS)
     return needed
@@ -123,7 +98,7 @@ def find_in_list(wanted: Definition, listed: Sequence[Runtime]) -> Runtime | Non
     Raises ValidationError if there are several.
     """
     if wanted.id:
-        return next((runtime for runtime in listed if runtime.key == wanted.id), None)
+        return one_with_id(listed, wanted.id)
     found = one_named(listed, str(wanted.name))
     if found:
         return found
@@ -140,33 +115,29 @@ def previous_of(wanted: Definition, listed: Sequence[Runtime]) -> list[Runtime]:
     return [runtime for runtime in listed if runtime.name in names] if names else []
 
 
-def _needs_read(context: Context, wanted: Definition, found: Runtime | None) -> bool:
-    """Whether `read_needed_fields` may send a request."""
-    return bool(found.lacking(needed_fields(context, wanted)) if found else wanted.id)
+def with_needed_fields(context: Context, world: World, step: Step) -> Step:
+    """The step with its runtime as it is now, with the needed fields; without one that does not exist any more.
 
-
-def read_needed_fields(context: Context, world: World, wanted: Definition, found: Runtime | None) -> Runtime | None:
-    """The runtime as it is now, with the needed fields; None if it does not exist. Raises MstrError.
-
-    `found`: as the list shows it.
+    So far, the step has its runtime as the list shows it. Raises MstrError.
     """
+    wanted, found = step.wanted, step.before
     if found is None:
         read = context.api.read_or_prove_gone if world.listed is None else context.api.read
-        return read(wanted.id) if wanted.id else None
-    runtime = _with_needed_fields(context, wanted, found)
+        return step._replace(before=read(wanted.id)) if wanted.id else step
+    runtime = _read_if_needed(context, step, found)
     is_same = runtime is not None and runtime.name in ("", found.name)
     if is_same or wanted.id:
-        return runtime
+        return step._replace(before=runtime)
     if wanted.state == "absent":
-        return None
+        return step._replace(before=None)
     # What took its place may be seen only in the next list, so a create could make a second one.
     now = f"renamed to {runtime.name!r}" if runtime else "deleted"
     raise MstrError(f"{found.label} was {now} after the list was read. Run the task again.")
 
 
-def _with_needed_fields(context: Context, wanted: Definition, found: Runtime) -> Runtime | None:
+def _read_if_needed(context: Context, step: Step, found: Runtime) -> Runtime | None:
     """The listed runtime with the needed fields; None if it was deleted meanwhile. Raises MstrError."""
-    api, needed = context.api, needed_fields(context, wanted)
+    api, wanted, needed = context.api, step.wanted, needed_fields(context, step)
     if wanted.state == "absent":
         return api.read_if_lacking(found, needed)
     runtime = api.read_unless_never_set(found, needed)
@@ -181,5 +152,5 @@ def plan_step(context: Context, world: World, step: Step) -> Step:
         check_change(context, world, step, change)
     # Planned again, also without a change: whatever wrote the runtime meanwhile, no test has passed on it.
     runs_test = step.runs_test or (change.changed and step.wanted.smoke_test is not None)
-    step = step._replace(change=change, runs_test=runs_test)
+    step = step._replace(change=change, runs_test=runs_test, is_awaited=step.is_awaited or runs_test)
     return step if change.changed else step.finished(READ)

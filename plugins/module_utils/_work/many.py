@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._errors import ErrorList, ValidationError
 from .._model.alike import name_key
+from .._model.checks import at_least
 from .._model.definition import DEFINITION_OPTIONS, Definition, Purge, definition_from
 from .._model.fields import LIST_AS_WRITTEN
 from .._model.result_many import report_many, undefined_in
@@ -72,15 +73,17 @@ def _inputs(params: Mapping[str, Any], policy: Policy | None, check: Check) -> I
     with ErrorList() as errors:
         placed = _placed(check, "runtimes", source.runtimes or (), params["src"], errors)
         accepted = [(place, entry) for place, entry in placed if entry is not None]
-        definitions = errors.check(_definitions, accepted, params["journal_comment"], source.restore)
-        if policy and not source.restore:  # the way back is never refused
+        comment, restore = params["journal_comment"], source.restore
+        definitions = [
+            errors.check(_definition, place, entry, comment, restore, prefix=_label(place, entry))
+            for place, entry in accepted
+        ]
+        if policy and not restore:  # the way back is never refused
             errors.add(*first_violations(list(_violations(policy, accepted))))
         errors.add(*_name_errors(accepted))
         purge = errors.check(_purge, [entry for _place, entry in placed], source, params)
-        entries = None
-        if source.scripts is not None:
-            entries = errors.check(_script_entries, check, source.scripts, scripts_path)
-    return Inputs(definitions, purge, entries, restore=source.restore, server=source.server)
+        scripts = errors.check(_script_entries, check, source.scripts, scripts_path)
+    return Inputs(definitions, purge, scripts, restore=restore, server=source.server)
 
 
 def _violations(policy: Policy, accepted: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
@@ -90,51 +93,47 @@ def _violations(policy: Policy, accepted: Sequence[tuple[str, Mapping[str, Any]]
             yield f"{_label(place, entry)}: {sentence}"
 
 
-def _definitions(
-    accepted: Sequence[tuple[str, Mapping[str, Any]]], comment: str | None, restore: bool
-) -> list[Definition]:
-    """The definitions in entries, each after its place. Raises ValidationError with all of their errors."""
-    with ErrorList() as errors:
-        return [
-            errors.check(_definition, place, entry, comment, restore, prefix=_label(place, entry))
-            for place, entry in accepted
-        ]
-
-
 def _purge(entries: Sequence[Mapping[str, Any] | None], source: Source, params: Mapping[str, Any]) -> Purge | None:
     """What is deleted beside the definitions; None for nothing. Raises ValidationError.
 
     What a refused entry, which is None, would have kept is not known.
     """
     limit = params["purge_limit"]
+    exclude, comment = params["purge_exclude"], params["journal_comment"]
     # Scripts alone say nothing of which runtimes there should be, and a backup of what came since.
     purges = params["purge"] and source.runtimes is not None and not source.restore
     with ErrorList() as errors:
-        if limit is not None and limit < 0:
-            errors.add(f"purge_limit must be at least 0, not {limit}")
-        if purges and all(entry is not None and is_absent(entry) for entry in entries):
+        if limit is not None:
+            errors.check(at_least, "purge_limit", limit)
+        if not purges:
+            return None
+        if all(entry is not None and is_absent(entry) for entry in entries):
             errors.add(
                 "purge would delete every runtime, as no entry has state: present; to delete all of them, list each "
                 "with state: absent and leave out purge"
             )
-        if purges and source.partial:
+        if source.partial:
             errors.add(
                 f"src {params['src']!r} has only a part of the runtimes (partial: true), so purge would delete all "
                 "others; set purge to false"
             )
-    if not purges:
+    return Purge(exclude, limit, comment)
+
+
+def _script_entries(check: Check, scripts: Sequence[Any] | None, path: str | None) -> Sequence[ScriptEntry] | None:
+    """The entries that assign scripts; None if none are given. `path`: of their file, None for the option.
+
+    Raises ValidationError.
+    """
+    if scripts is None:
         return None
-    return Purge(params["purge_exclude"], limit, params["journal_comment"] or None)
-
-
-def _script_entries(check: Check, scripts: Sequence[Any], path: str | None) -> tuple[ScriptEntry, ...]:
-    """The entries that assign scripts. `path`: of their file, None for the option. Raises ValidationError."""
     from .scripts import script_entries  # only a task with scripts needs it
 
     with ErrorList() as errors:
         placed = _placed(check, "scripts", scripts, path, errors)
         checked = {place: entry for place, entry in placed if entry is not None}
-        return errors.check(script_entries, list(checked.values()), list(checked))
+        entries: Sequence[ScriptEntry] = errors.check(script_entries, list(checked.values()), list(checked))
+    return entries
 
 
 def _source(params: Mapping[str, Any]) -> tuple[Source, str | None]:

@@ -24,7 +24,7 @@ from .._model.steps import Step, has_failed
 from .api import ALL_FIELDS, Context, Inputs, World, capture_error, map_steps
 from .guards import plan_refusals, violations
 from .inputs import context_for
-from .locate import is_found_by_id, match_all, plan_step, previous_of
+from .locate import match_all, plan_step, previous_of
 
 
 class Outcome(NamedTuple):
@@ -72,7 +72,7 @@ def reconcile(context: Context, usage: Usage | None = None) -> Outcome:
     steps = match_all(context, world)
     world, steps, moves = _plan_all(context, world, steps)
     planned = plan_id(context.session.base_url, steps, moves)
-    errors = [*_violations(context, steps, moves), *plan_refusals(context, world, planned, steps, moves)]
+    errors = [*violations(context, steps, moves), *plan_refusals(context, world, planned, steps, moves)]
     refusal = ValidationError(errors) if errors else None
     if refusal and not context.check_mode:
         raise PartialError(refusal, {"plan_id": planned})
@@ -83,7 +83,8 @@ def reconcile(context: Context, usage: Usage | None = None) -> Outcome:
 def _listed(context: Context) -> list[Runtime] | None:
     """The runtimes on the server; None for a single one that its id finds. Raises MstrError."""
     inputs = context.inputs
-    if is_found_by_id(inputs.definitions) and not (inputs.purge or inputs.scripts or inputs.restore):
+    is_found_by_id = len(inputs.definitions) == 1 and inputs.definitions[0].id is not None
+    if is_found_by_id and not (inputs.purge or inputs.scripts or inputs.restore):
         return None
     listed = context.api.list_all()
     if not lists_default(listed):
@@ -106,18 +107,12 @@ def _done(
     return steps, moves
 
 
-def _violations(context: Context, steps: Sequence[Step], moves: Sequence[Move]) -> list[str]:
-    """The violations that had to wait for the list. Where there is nothing else to do, they are the error of a step."""
-    policy = context.inputs.enforced_policy
-    return violations(policy, steps) if policy and len(all_of(steps, moves)) > 1 else []
-
-
 # --- the plan
 
 
 def _plan_all(context: Context, world: World, steps: list[Step]) -> tuple[World, list[Step], list[Move]]:
     """The steps with every plan, those of a purge, and the moves. Raises ValidationError for an impossible move."""
-    steps = [step if step.error else capture_error(partial(plan_step, context, world), step) for step in steps]
+    steps = [capture_error(partial(plan_step, context, world), step) for step in steps]
     for step in steps:
         _warn_of_previous_names(context, world, step)
     purge = context.inputs.purge
@@ -127,11 +122,10 @@ def _plan_all(context: Context, world: World, steps: list[Step]) -> tuple[World,
     needs_users = _needs_users(context, steps)
     if context.inputs.scripts is None and not needs_users:
         return world, steps, []
-    from .scripts import look_up, plan_moves, with_tests  # only a task that moves or protects scripts needs it
+    from .scripts import look_up, plan_moves  # only a task that moves or protects scripts needs it
 
     world = world._replace(usage=world.usage or look_up(context, needs_users))
-    moves = plan_moves(context, world, steps)
-    return world, with_tests(steps, moves), moves
+    return (world, *plan_moves(context, world, steps))
 
 
 def _needs_users(context: Context, steps: Sequence[Step]) -> bool:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -17,8 +18,9 @@ from .._model.runtime import Runtime, id_from
 from .._model.schedules import used_by
 from .._model.scripts import Project, SavedScript, ScriptEntry, Unread, Usage
 from .._model.steps import READ, Step
+from .._session.parallel import all_side_by_side
 from .._text import counted, listed, with_full_stop
-from .api import Context, World, one_named
+from .api import STATUS_FIELDS, Context, World, one_named
 from .script_tasks import find_tasks
 from .script_usage import find_usage
 
@@ -130,8 +132,11 @@ def warn_of_projects(context: Context, projects: Sequence[str] | None) -> None:
         context.warn(f"Scripts outside these projects were not looked at: {listed(list(map(repr, projects)))}.")
 
 
-def plan_moves(context: Context, world: World, steps: Sequence[Step]) -> list[Move]:
-    """A move for each script that is to use a certain runtime. Raises ValidationError for an impossible one."""
+def plan_moves(context: Context, world: World, steps: Sequence[Step]) -> tuple[list[Step], list[Move]]:
+    """The steps, and a move for each script that is to use a certain runtime.
+
+    Raises ValidationError for an impossible move.
+    """
     moves = []
     usage = world.usage or Usage()
     with ErrorList() as errors:
@@ -143,16 +148,25 @@ def plan_moves(context: Context, world: World, steps: Sequence[Step]) -> list[Mo
                 moves.append(move._replace(target_place=target_place))
     check_same_scripts(moves)
     if context.inputs.restore:
-        return with_targets(_without_secrets(context, moves), steps)
-    return with_targets(moves, steps, refuses_broken=True)
+        moves = _without_secrets(context, moves)
+    steps, moves = _with_unwritten_targets(context, steps, moves)
+    moves = with_targets(moves, steps)
+    return _with_tests(context, steps, moves), moves
 
 
-def with_tests(steps: Sequence[Step], moves: Sequence[Move]) -> list[Step]:
-    """The steps; those to whose runtime a script is to be assigned run their smoke test, also if nothing changes."""
+def _with_tests(context: Context, steps: Sequence[Step], moves: Sequence[Move]) -> list[Step]:
+    """The steps; those to whose runtime a script is to be assigned run their smoke test, also if nothing changes.
+
+    A restore gives scripts back also to a runtime that was broken before, unless this task writes or tests it.
+    """
     targets = {move.target_place for move in moves if move.is_due}
-    return [
-        step._replace(runs_test=True) if step.wanted.smoke_test and step.place in targets else step for step in steps
-    ]
+
+    def as_target(step: Step) -> Step:
+        runs_test = step.wanted.smoke_test is not None
+        is_awaited = runs_test or step.change.changed or not context.inputs.restore
+        return step._replace(runs_test=runs_test, is_awaited=is_awaited or step.is_awaited)
+
+    return [as_target(step) if step.place in targets else step for step in steps]
 
 
 def _without_secrets(context: Context, moves: Sequence[Move]) -> list[Move]:
@@ -166,6 +180,44 @@ def _without_secrets(context: Context, moves: Sequence[Move]) -> list[Move]:
             "update might lose. Move them with mstr_script_runtime."
         )
     return [move for move in moves if move.place not in labels]
+
+
+def _unwritten_targets(steps: Sequence[Step], moves: Sequence[Move]) -> dict[str, Runtime]:
+    """The runtimes that scripts are to use, and that this task leaves as they are, by their keys."""
+    unwritten = {step.place for step in steps if step.state == READ}
+    places = {*unwritten, ""}  # a target without a place has no definition
+    return {move.target.key: move.target for move in moves if move.is_due and move.target_place in places}
+
+
+def _with_unwritten_targets(
+    context: Context, steps: Sequence[Step], moves: Sequence[Move]
+) -> tuple[list[Step], list[Move]]:
+    """The steps and moves after a look at the runtimes that this task leaves as they are, and that scripts are to use.
+
+    A list may omit whether they are ready. To a broken one, no script is moved.
+    """
+    targets = _unwritten_targets(steps, moves)
+    looks = all_side_by_side(partial(_usable, context), list(targets.values()))
+    by_key = dict(zip(targets, looks))
+
+    def checked(move: Move) -> Move:
+        _runtime, error = by_key.get(move.target.key, (None, None))
+        return move._replace(error=error) if error and move.is_due else move
+
+    read = [step._replace(after=by_key[step.key][0]) if step.key in by_key else step for step in steps]
+    return read, list(map(checked, moves))
+
+
+def _usable(context: Context, target: Runtime) -> tuple[Runtime, MstrError | None]:
+    """The target, read if the list lacks its status, and why no script can use it."""
+    try:
+        runtime = context.api.read_unless_never_set(target, STATUS_FIELDS)
+    except MstrError as exc:
+        return target, exc
+    if runtime is None:
+        return target, MstrError(f"The runtime {target.label} was deleted meanwhile.")
+    failure = None if context.inputs.restore else failure_of(runtime)
+    return runtime, ValidationError([f"It was not assigned. {failure}"]) if failure else None
 
 
 def check_same_scripts(moves: Iterable[Move]) -> None:
@@ -207,11 +259,8 @@ def _runtime_of(step: Step) -> Runtime:
     return runtime._replace(values={**runtime.values, "name": step.name or ""})
 
 
-def with_targets(moves: Sequence[Move], steps: Sequence[Step], *, refuses_broken: bool = False) -> list[Move]:
-    """The moves with their targets as they are by now. To a runtime whose step failed, no script is moved.
-
-    `refuses_broken`: nor to one that is broken, and that this task leaves as it is.
-    """
+def with_targets(moves: Sequence[Move], steps: Sequence[Step]) -> list[Move]:
+    """The moves with their targets as they are by now. To a runtime whose step failed, no script is moved."""
     by_place = {step.place: step for step in steps}
     targeted = []
     for move in moves:
@@ -220,10 +269,7 @@ def with_targets(moves: Sequence[Move], steps: Sequence[Step], *, refuses_broken
             why = f"the runtime {step.name!r} failed, so no script was assigned to it"
             move = move._replace(error=Consequence(why))
         elif step:
-            is_kept = refuses_broken and step.state == READ
-            failure = failure_of(step.before_or_empty) if is_kept else None
-            error = ValidationError([f"It was not assigned. {failure}"]) if failure else None
-            move = move._replace(target=_runtime_of(step), error=error)
+            move = move._replace(target=_runtime_of(step))
         targeted.append(move)
     return targeted
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from .._errors import Interrupted, MstrError, as_mstr_error
 from .._model.readiness import failure_of, packages_of, state_text, status_text, statuses
@@ -16,8 +16,8 @@ from .._session.parallel import all_side_by_side
 from .._session.poll import Rhythm, poll
 from .._session.response import is_outage
 from .._text import clean, listed
-from .api import Context, Waiting, progress_line
-from .write import CHECKS, confirm
+from .api import Context, progress_line
+from .write import CHECKS, NotSeen, confirm
 
 # Some servers might report the status "unknown" until the first script runs (the public documentation does not say).
 # After this many consecutive checks without a sign of a problem, the runtime counts as ready.
@@ -30,43 +30,39 @@ _NAMES_IN_PROGRESS = 5
 _INSTALLING = ("installing", "pending")
 
 
-def wait(context: Context, steps: Sequence[Step], places: Collection[str]) -> list[Step]:
-    """The steps; each in these places with its runtime as last read, and an error if it is not ready.
+def wait(context: Context, steps: Sequence[Step]) -> list[Step]:
+    """The steps; each that is awaited with its runtime as last read, and an error if it is not ready.
 
     The timeout applies to all of them together. Deleted, absent and failed runtimes are not waited for.
     """
-
-    def is_awaited(step: Step) -> bool:
-        return step.place in places and step.after is not None and step.error is None
-
-    watches = list(map(_Watch, filter(is_awaited, steps)))
-    try:
-        _check_until_done(context, watches, context.inputs.waiting)
-    except Interrupted as exc:
-        for watch in watches:
-            watch.interrupt(exc)
-    following = iter(watches)
-    return [next(following).step if is_awaited(step) else step for step in steps]
+    watches = [_Watch(context, step) for step in steps if step.is_awaited and step.after and not step.error]
+    _check_until_done(context, watches)
+    by_place = {watch.step.place: watch.step for watch in watches}
+    return [by_place.get(step.place, step) for step in steps]
 
 
-def _check_until_done(context: Context, watches: Sequence[_Watch], waiting: Waiting) -> None:
-    """Check until every runtime is done, or the timeout is reached. Raises Interrupted."""
-
-    def pending() -> list[_Watch]:
-        return [watch for watch in watches if not watch.done]
+def _check_until_done(context: Context, watches: Sequence[_Watch]) -> None:
+    """Check until every runtime is done, the timeout is reached, or the task has to end."""
+    pending = [watch for watch in watches if not watch.done]
 
     def check() -> bool:
-        all_side_by_side(lambda watch: watch.check(context), pending())
-        return not pending()
+        all_side_by_side(_Watch.check, pending)
+        pending[:] = [watch for watch in pending if not watch.done]
+        return not pending
 
     def report(_passed: float) -> None:
-        context.progress(state_of_wait([watch.runtime for watch in pending()], len(watches)))
+        context.progress(state_of_wait([watch.runtime for watch in pending], len(watches)))
 
-    rhythm = Rhythm(waiting.timeout, waiting.interval, waiting.interval * _LONGEST_INTERVAL, _GROWTH)
-    if pending():
-        poll(check, rhythm, context.clock, context.pause, report)
-    for watch in pending():
-        watch.time_out(waiting.timeout)
+    timeout, interval = context.inputs.waiting
+    rhythm = Rhythm(timeout, interval, interval * _LONGEST_INTERVAL, _GROWTH)
+    try:
+        if pending:
+            poll(check, rhythm, context.clock, context.pause, report)
+        for watch in pending:
+            watch.time_out(timeout)
+    except Interrupted as exc:
+        for watch in pending:
+            watch.interrupt(exc)
 
 
 def state_of_wait(pending: Sequence[Runtime], total: int) -> str:
@@ -85,56 +81,55 @@ def state_of_wait(pending: Sequence[Runtime], total: int) -> str:
 class _Watch:
     """A runtime to wait for, as last read. `done`: the wait is over, with or without an error of the step."""
 
-    def __init__(self, step: Step) -> None:
+    def __init__(self, context: Context, step: Step) -> None:
+        self._context = context
         self.step, self.runtime = step, step.after or step.before_or_empty
         self.done = False
-        self._checks = self._unclear_checks = self._proofs = 0
+        self._checks = self._unclear_checks = self._misses = 0
         self._outage: MstrError | None = None  # why the last check failed
         if step.state == READ:
-            self._record(self.runtime)
+            self._record(step)
 
-    def check(self, context: Context) -> None:
+    def check(self) -> None:
         """Read the runtime again. Raises only Interrupted."""
-        self._outage = None
+        self._outage, step = None, self.step
         try:
-            seen = context.api.read(str(self.runtime.id), repr(self.runtime.name), polling=True)
+            seen = self._context.api.read(str(self.runtime.id), repr(self.runtime.name), polling=True)
             if seen is None:
-                raise MstrError(f"Runtime {self.runtime.label} was deleted while the task waited for it")
+                failure = NotSeen if step.is_written else MstrError
+                raise failure(f"Runtime {self.runtime.label} was deleted while the task waited for it")
+            self.runtime = seen
+            step = step._replace(after=seen) if step.state == READ else confirm(self._context, step, seen)
+            error = step.error
         except Interrupted:
             raise
         except Exception as exc:
             error = as_mstr_error(exc)
-            if is_outage(error):
-                self._outage, self._unclear_checks = error, 0
-            else:
-                self._end(error)
-            return
-        if self.step.state == READ:
-            self._record(seen)
-            return
-        self._proofs += 1
-        confirmed = confirm(context, self.step, seen)
-        if confirmed.error is None:
-            self.step = confirmed
-            self._record(seen)
-        elif self._proofs > len(CHECKS):  # until then, the server may show the effect of the write a moment later
-            self.step = confirmed
-            self._end(confirmed.error)
+        if error is None:
+            self._record(step)
+        elif is_outage(error):
+            self._outage, self._unclear_checks = error, 0
+        elif isinstance(error, NotSeen) and self._misses < len(CHECKS):
+            self._misses += 1  # the server may show the effect of the write a moment later
+        else:
+            self.step = step
+            self._end(error)
 
     def _end(self, error: MstrError | None) -> None:
         self.done, self.step = True, self.step._replace(error=error)
 
-    def _record(self, runtime: Runtime) -> None:
-        self.runtime, self.step = runtime, self.step._replace(after=runtime)
+    def _record(self, step: Step) -> None:
+        """The runtime was read."""
+        self.step = step
         self._checks += 1
-        status, packages = statuses(runtime)
+        status, packages = statuses(self.runtime)
         is_known, is_plausible = packages <= {"installed"}, packages <= {"installed", "unknown"}
         # Some statuses are unknown, and the others do not contradict that the runtime is ready.
         is_unclear = is_plausible if status == "ready" else is_known and status == "unknown"
         self._unclear_checks = self._unclear_checks + 1 if is_unclear else 0
         # After a write, every package must also have a known status.
         is_ready = status == "ready" and (is_known if self.step.is_written else is_plausible)
-        failure = failure_of(runtime)
+        failure = failure_of(self.runtime)
         if failure:
             if not self.step.is_written or self._checks >= _CHECKS_UNTIL_FAILED:
                 self._end(MstrError(failure))

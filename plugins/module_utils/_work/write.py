@@ -12,27 +12,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from .._errors import ApiError, ConnectError, Interrupted, MstrError, as_mstr_error
 from .._model.approval import fingerprint
-from .._model.change import DONE, Change, as_stored, changed_since
+from .._model.change import DONE, as_stored, changed_since
 from .._model.definition import Definition
 from .._model.runtime import INCOMPLETE, Runtime, lists_default
 from .._model.steps import PLANNED, READ, UNKNOWN, WRITTEN, Step
 from .._session.response import OBJECT_WITH_ID, is_outage, says_no_such_object
 from .._text import with_full_stop
-from .api import RUNTIMES, Context, World, map_steps, path_of
-from .locate import find_in_list, needed_fields, plan_step, read_needed_fields
+from .api import LISTED_ONLY, RUNTIMES, Context, World, map_steps, one_with_id, path_of
+from .locate import find_in_list, needed_fields, plan_step, with_needed_fields
 
 Seen = TypeVar("Seen")
-# What was seen after a write whose response was lost
-_DONE, _MISSING, _CHANGED = "done", "missing", "changed"
 
 ALREADY_EXISTS = 15
 CHANGED = "because something changed after the plan was made"
 CHECK_IT = "Check it, and run the task again"
-# Seconds before each check whether a write whose response was lost was carried out.
+# Seconds before each check whether a write was carried out: its response was lost, or no read shows its effect.
 CHECKS = (0.25, 0.5, 1.0, 2.0, 4.0)
 
 
@@ -40,8 +38,8 @@ class NotFoundOut(MstrError):
     """It is not known what the server did with a write."""
 
 
-class NoEffect(MstrError):
-    """What the server shows does not have the effect of a write that it accepted. It may show that a moment later."""
+class NotSeen(MstrError):
+    """No read shows the effect of a write that the server accepted. One may show it a moment later."""
 
 
 def write(context: Context, world: World, step: Step, read_first: bool = False) -> Step:
@@ -51,15 +49,19 @@ def write(context: Context, world: World, step: Step, read_first: bool = False) 
     """
     if read_first and step.change.action == "update":
         step = _planned_again(context, world, step)
+    label, done = step.wanted.label, DONE[step.change.action]
     try:
         return _send_until_known(context, world, step)
-    except NotFoundOut as exc:
-        return step._replace(state=UNKNOWN, error=exc)
     except Interrupted as exc:
-        return _interrupted(step, exc)
-    except MstrError:
-        raise
-    except Exception as exc:  # a fault proves nothing: the request may have been sent
+        if not exc.outcome_unknown:
+            raise MstrError(f"{exc.sentence}. The runtime {label} was not {done}.") from exc
+        doubt = f"while the runtime {label} was being {done}. It may or may not have been {done}"
+        return step._replace(state=UNKNOWN, error=MstrError(f"{exc.sentence} {doubt}; check it."))
+    except Exception as exc:
+        is_known = isinstance(exc, MstrError) and not isinstance(exc, NotFoundOut)
+        if is_known:
+            raise
+        # A fault proves nothing: the request may have been sent.
         return step._replace(state=UNKNOWN, error=as_mstr_error(exc))
 
 
@@ -85,26 +87,13 @@ def _send_and_look(context: Context, world: World, step: Step, lost: list[MstrEr
     try:
         return _send_once(context, world, step)
     except (ApiError, ConnectError) as exc:
-        if _is_name_taken(step, exc):
+        is_refused_name = step.change.action == "create" and isinstance(exc, ApiError) and exc.number == ALREADY_EXISTS
+        if is_refused_name:
             return _name_taken(context, world, step, exc, lost)
         if not exc.outcome_unknown:
             raise (not_done(lost[-1], exc.sentence) if lost else exc) from None
         lost.append(exc)
         return _checked_after_loss(context, world, step, exc)
-
-
-def _is_name_taken(step: Step, exc: MstrError) -> bool:
-    """Whether a create was refused because a runtime has the name."""
-    return step.change.action == "create" and isinstance(exc, ApiError) and exc.number == ALREADY_EXISTS
-
-
-def _interrupted(step: Step, exc: Interrupted) -> Step:
-    """The step after a signal, if its request was on its way. Raises MstrError if it was never sent."""
-    label, done = step.wanted.label, DONE[step.change.action]
-    if not exc.outcome_unknown:
-        raise MstrError(f"{exc.sentence}. The runtime {label} was not {done}.") from exc
-    doubt = f"while the runtime {label} was being {done}. It may or may not have been {done}"
-    return step._replace(state=UNKNOWN, error=MstrError(f"{exc.sentence} {doubt}; check it."))
 
 
 def _send_once(context: Context, world: World, step: Step) -> Step:
@@ -126,7 +115,7 @@ def _send_once(context: Context, world: World, step: Step) -> Step:
         session.data_of(response, operation)
         return written._replace(status=response.status)
     identity = str(session.send("POST", RUNTIMES, change.body, operation=operation, shape=OBJECT_WITH_ID)["id"])
-    if any(existed.key == identity.upper() for existed in world.runtimes):
+    if one_with_id(world.runtimes, identity):
         sentence = f"The server answered to the create of {runtime.name!r} with the id of a different runtime"
         raise ApiError(f"{sentence}, {identity}.", outcome_unknown=True)
     return written._replace(after=runtime._replace(id=identity))
@@ -144,25 +133,25 @@ def _planned_again(context: Context, world: World, step: Step) -> Step:
             f"{before.label} was renamed to {current.name!r} after the plan was made, so it was left as it is. Check "
             "it, and run the task again."
         )
-    return _approved(context, before, step.change, plan_step(context, world, step._replace(before=current)))
+    return _approved(context, step, plan_step(context, world, step._replace(before=current)))
 
 
-def check_after_loss(
-    pause: Callable[[float], None], retries: int, lost: MstrError, look: Callable[[], Seen], unknown: str
-) -> Iterator[Seen]:
+def check_after_loss(context: Context, lost: MstrError, look: Callable[[], Seen], unknown: str) -> Iterator[Seen]:
     """What `look` sees after a write whose response was lost, again and again for some seconds.
 
     `unknown`: what the message says if `look` fails, such as "The runtime may or may not have been created". Raises
     MstrError.
     """
+    despite_outage = context.session.despite_outage(f"to find out what {lost.error['request']} did")
+    look_despite_outage = despite_outage(look)
     checks = CHECKS[:1] if is_answer(lost) else CHECKS
     for number, seconds in enumerate(checks, 1):
         try:
-            pause(seconds)
-            seen = look()
+            context.pause(seconds)
+            seen: Seen = look_despite_outage()
         except MstrError as exc:
             # The outage that broke the write may last for a moment. With retries, the read itself was repeated.
-            if number < len(checks) and not retries and is_outage(exc):
+            if number < len(checks) and not context.retries and is_outage(exc):
                 continue
             was_lost = "" if is_answer(lost) else "The response was lost. "
             raise NotFoundOut(
@@ -173,76 +162,65 @@ def check_after_loss(
         yield seen
 
 
-def look_up_reason(lost: MstrError) -> str:
-    """Why the checks after a lost response are sent, for the trace."""
-    return f"to find out what {lost.error['request']} did"
-
-
-def _new(world: World, listed: Sequence[Runtime]) -> list[Runtime]:
-    """The runtimes that a create may have created: not those that existed before, whatever name they have now."""
-    keys = {runtime.key for runtime in world.runtimes}
-    return [runtime for runtime in listed if runtime.key not in keys]
-
-
-class _Seen(NamedTuple):
-    """What was seen after a write whose response was lost. `step`: planned again on it, or the step itself if gone."""
-
-    outcome: str  # _DONE, _MISSING or _CHANGED
-    step: Step
-
-
 def _checked_after_loss(context: Context, world: World, step: Step, lost: MstrError) -> Step:
     """Check a write whose response was lost. Returns the step, done or with the plan of what is left to do."""
     unknown = f"The runtime {step.wanted.label} may or may not have been {DONE[step.change.action]}"
     look = partial(_LOOKS[step.change.action], context, world, step)
-    look_despite_outage: Callable[[], _Seen] = context.session.despite_outage(look_up_reason(lost))(look)
-    seen = _Seen(_MISSING, step)
-    for seen in check_after_loss(context.pause, context.retries, lost, look_despite_outage, unknown):
-        if seen.outcome == _DONE:
-            current = seen.step.before
-            return confirm(context, step, current) if current else step.finished(READ)
-    if seen.outcome == _CHANGED:
-        changed = ", ".join(changed_since(seen.step.before_or_empty, step.before_or_empty))
-        raise not_done(lost, f"{step.before_or_empty.label} was not deleted, because it changed meanwhile: {changed}.")
-    return _approved(context, step.before, step.change, seen.step)
+    again = step
+    for again in check_after_loss(context, lost, look, unknown):
+        if again.state == READ:
+            return confirm(context, step, again.before) if again.before else step.finished(READ)
+    is_deletion = step.change.action == "delete"
+    changed = changed_since(again.before_or_empty, step.before_or_empty) if is_deletion else ()
+    if changed:
+        meanwhile = f"because it changed meanwhile: {', '.join(changed)}"
+        raise not_done(lost, f"{step.before_or_empty.label} was not deleted, {meanwhile}.")
+    return _approved(context, step, again)
 
 
-def _create_seen(context: Context, world: World, step: Step) -> _Seen:
-    """Whether a create was carried out. Differences from the request become warnings; they cause no second write."""
-    listed = context.api.list_all()
-    now = World(listed)
-    found = read_needed_fields(context, now, step.wanted, find_in_list(step.wanted, _new(world, listed)))
-    if found is None:
-        _check_complete(listed)
-    again = plan_step(context, now, step._replace(before=found))
-    return _Seen(_DONE if found else _MISSING, again)
+def _create_seen(context: Context, world: World, step: Step) -> Step:
+    """The step with the state READ if its create was carried out, or else with the plan of what is left to do."""
+    now, found = _with_new_runtime(context, world, step)
+    if found.before:
+        return found._replace(state=READ)  # differences from the request become warnings; they cause no second write
+    _check_complete(now)
+    return plan_step(context, now, found)
 
 
-def _update_seen(context: Context, _world: World, step: Step) -> _Seen:
-    """Whether an update was carried out."""
+def _update_seen(context: Context, _world: World, step: Step) -> Step:
+    """The step with the state READ if its update was carried out, or else with the plan of what is left to do."""
     now = _world_without_id(context, step.wanted)
-    found = read_needed_fields(context, now, step.wanted, find_in_list(step.wanted, now.runtimes))
-    if found and found.key != step.key:
+    found = with_needed_fields(context, now, step._replace(before=find_in_list(step.wanted, now.runtimes)))
+    if found.before and found.key != step.key:
         raise MstrError(
-            f"{step.before_or_empty.label} was renamed or deleted meanwhile, and {found.label} has its name."
+            f"{step.before_or_empty.label} was renamed or deleted meanwhile, and {found.before.label} has its name."
         )
-    if found is None and not step.wanted.id:
-        _check_complete(now.runtimes)
-    again = plan_step(context, now, step._replace(before=found))
-    return _Seen(_MISSING if again.change.changed else _DONE, again)
+    if found.before is None and not step.wanted.id:
+        _check_complete(now)
+    return plan_step(context, now, found)
 
 
-def _delete_seen(context: Context, _world: World, step: Step) -> _Seen:
-    """Whether a deletion was carried out. The runtime may have a different name now, so its id counts."""
+def _delete_seen(context: Context, _world: World, step: Step) -> Step:
+    """The step with the state READ if its deletion was carried out, or else with the plan of what is left to do.
+
+    The runtime may have a different name now, so its id counts.
+    """
     now = _world_without_id(context, step.wanted)
-    shown = next((runtime for runtime in now.runtimes if runtime.key == step.key), None)
-    current = None
+    shown = one_with_id(now.runtimes, step.key)
+    by_id = step._replace(before=shown, wanted=step.wanted._replace(id=step.key))
     if shown or not lists_default(now.runtimes):
-        current = read_needed_fields(context, now, step.wanted._replace(id=step.key), shown)
-    if current is None:
-        return _Seen(_DONE, step._replace(before=None))
-    outcome = _CHANGED if changed_since(current, step.before_or_empty) else _MISSING
-    return _Seen(outcome, plan_step(context, now, step._replace(before=current)))
+        by_id = with_needed_fields(context, now, by_id)
+    step = step._replace(before=by_id.before)
+    return plan_step(context, now, step) if step.before else step._replace(state=READ)
+
+
+def _with_new_runtime(context: Context, world: World, step: Step) -> tuple[World, Step]:
+    """The list, and the step with the runtime that has its name: not one that existed before, whatever its name was."""
+    now = World(context.api.list_all())
+    keys = {runtime.key for runtime in world.runtimes}
+    new = [runtime for runtime in now.runtimes if runtime.key not in keys]
+    found = find_in_list(step.wanted, new)
+    return now, with_needed_fields(context, now, step._replace(before=found))
 
 
 def _world_without_id(context: Context, wanted: Definition) -> World:
@@ -250,44 +228,42 @@ def _world_without_id(context: Context, wanted: Definition) -> World:
     return World(None if wanted.id else context.api.list_all())
 
 
-def _check_complete(listed: Sequence[Runtime]) -> None:
+def _check_complete(now: World) -> None:
     """Raises MstrError for a list that proves nothing about what it lacks."""
-    if not lists_default(listed):
+    if not lists_default(now.runtimes):
         raise MstrError(f"{INCOMPLETE}.")
 
 
 # How the outcome of each write is found out
-_LOOKS: dict[str, Callable[[Context, World, Step], _Seen]] = {
+_LOOKS: dict[str, Callable[[Context, World, Step], Step]] = {
     "create": _create_seen,
     "update": _update_seen,
     "delete": _delete_seen,
 }
 
 
-def _approved(context: Context, before: Runtime | None, change: Change, step: Step) -> Step:
-    """The step. Raises MstrError if its plan, made during the work, is not the plan for `before` that was approved."""
-    if context.inputs.plan_id and fingerprint(step.before, step.change) != fingerprint(before, change):
+def _approved(context: Context, step: Step, again: Step) -> Step:
+    """The step as it was planned again during the work. Raises MstrError if that is not the plan that was approved."""
+    needs_approval = context.inputs.plan_id is not None
+    if needs_approval and fingerprint(again.before, again.change) != fingerprint(step.before, step.change):
         raise MstrError(
             f"The runtime {step.wanted.label} changed while the approved plan was carried out, so this task leaves it "
             "as it is. Check again and have the new plan approved."
         )
-    return step
+    return again
 
 
 def _name_taken(context: Context, world: World, step: Step, refusal: MstrError, lost: Sequence[MstrError]) -> Step:
     """The step where the server refuses a create because the name exists. Raises MstrError."""
-    wanted = step.wanted
-    now = World(context.api.list_all())
-    holder = read_needed_fields(context, now, wanted, find_in_list(wanted, _new(world, now.runtimes)))
-    if holder is None:
+    now, holder = _with_new_runtime(context, world, step)
+    if holder.before is None:
         why = "The name is taken. If no list shows a runtime with it, an ACL may hide it from this user."
         raise MstrError(f"{refusal.sentence} {why}", **refusal.error)
     if lost:
         # The name was more likely taken by this task's create, whose response was lost, than by another play.
-        return confirm(context, step, holder)
+        return confirm(context, step, holder.before)
     # Another play created it first: write only what still differs.
-    again = plan_step(context, now, step._replace(before=holder))
-    return _approved(context, None, step.change, again)
+    return _approved(context, step, plan_step(context, now, holder))
 
 
 def is_answer(lost: MstrError) -> bool:
@@ -331,47 +307,44 @@ def prove_all(
 ) -> list[Step]:
     """The steps; those that only their response proves, after `prove` has seen what the server shows now.
 
-    A list or an object that is a moment old proves nothing: while `prove` sees no effect, it looks again for some
-    seconds. `needs_list`: whether it gets a list of the runtimes.
+    A list or an object that is a moment old proves nothing, and an outage may last for a moment: while `prove` sees no
+    effect, it looks again for some seconds. `needs_list`: whether it gets a list of the runtimes.
     """
     proven = list(steps)
     for seconds in (0.0, *CHECKS):
         if not any(map(is_unproven, proven)):
             break
-        look = _look(context, seconds, needs_list, prove)
-        seen = map_steps(context, look, proven, is_unproven, "read again")
+        listed = _listed_after(context, seconds, needs_list)
+        seen = map_steps(context, partial(_look, listed, prove), proven, is_unproven, "read again")
         is_last = seconds == CHECKS[-1]
-        proven = [old if isinstance(new.error, NoEffect) and not is_last else new for old, new in zip(proven, seen)]
+        proven = [old if isinstance(new.error, NotSeen) and not is_last else new for old, new in zip(proven, seen)]
     return proven
 
 
-def _look(
-    context: Context, seconds: float, needs_list: bool, prove: Callable[[Sequence[Runtime], Step], Step]
-) -> Callable[[Step], Step]:
-    """What looks at a step, some seconds later, with the runtimes as listed then."""
-    failure: MstrError | Interrupted | None = None
-    listed: Sequence[Runtime] = ()
+def _listed_after(context: Context, seconds: float, needs_list: bool) -> Sequence[Runtime] | Exception:
+    """The runtimes as listed after a pause, none without a need for them; or why they are not known."""
     try:
         if seconds:
             context.pause(seconds)
-        if needs_list:
-            listed = context.api.list_all()
+        return context.api.list_all() if needs_list else ()
     except (MstrError, Interrupted) as exc:
-        failure = exc
+        return exc
 
-    def look(step: Step) -> Step:
-        try:
-            if failure:
-                raise failure
-            return prove(listed, step)
-        except (MstrError, Interrupted) as exc:
-            error = as_mstr_error(exc)
-            if context.inputs.waits and step.is_written and is_outage(error):
-                return step  # the wait reads it, too
-            preface = f"The runtime {step.wanted.label} was {step.action}, but could not be read again: "
-            raise MstrError(preface + error.sentence, **error.error) from exc
 
-    return look
+def _look(listed: Sequence[Runtime] | Exception, prove: Callable[[Sequence[Runtime], Step], Step], step: Step) -> Step:
+    """The step after `prove` has seen what the server shows now. Raises MstrError, which says what was written."""
+    try:
+        if isinstance(listed, Exception):
+            raise listed
+        return prove(listed, step)
+    except (MstrError, Interrupted) as exc:
+        error = as_mstr_error(exc)
+        is_down = is_outage(error)
+        if is_down and step.is_awaited:
+            return step  # the wait reads it, too
+        failure = NotSeen if is_down or isinstance(error, NotSeen) else MstrError
+        preface = f"The runtime {step.wanted.label} was {step.action}, but could not be read again: "
+        raise failure(preface + error.sentence, **error.error) from exc
 
 
 def is_unproven(step: Step) -> bool:
@@ -380,18 +353,21 @@ def is_unproven(step: Step) -> bool:
 
 
 def _confirmed(context: Context, listed: Sequence[Runtime], step: Step) -> Step:
-    """The step with its runtime as it is now, or with NoEffect if no create was carried out. Raises MstrError."""
+    """The step with its runtime as it is now, or with NotSeen if no create was carried out. Raises MstrError."""
     key = (step.runtime or step.before_or_empty).key
-    shown = next((runtime for runtime in listed if runtime.key == key), None)
-    current = context.api.read_if_lacking(shown, needed_fields(context, step.wanted))
-    # A list may omit a runtime that can be read by its id.
-    current = current or context.api.read(key, step.wanted.label)
+    shown = one_with_id(listed, key)
+    current = shown
+    # A list may omit a runtime, or a field of it, that a read by its id shows.
+    if shown is None or shown.lacking(needed_fields(context, step)):
+        current = context.api.read(key, step.wanted.label)
     if current:
         _warn_of_namesakes(context, listed, step)
         return confirm(context, step, current)
+    if shown:
+        raise NotSeen(LISTED_ONLY)
     if step.action != "created":
-        raise MstrError(f"the server no longer shows the runtime {step.label} ({key})")
-    error = NoEffect(f"The server reported {step.label} ({key}) as created, but does not show it")
+        raise NotSeen(f"the server no longer shows the runtime {step.label} ({key})")
+    error = NotSeen(f"The server reported {step.label} ({key}) as created, but does not show it")
     return step._replace(state=PLANNED, after=None, error=error)
 
 
@@ -409,12 +385,12 @@ def _warn_of_namesakes(context: Context, listed: Sequence[Runtime], step: Step) 
 def confirm(context: Context, step: Step, current: Runtime) -> Step:
     """The step with the runtime as read after a write. Warns if the server stored other values than requested.
 
-    The step has the error NoEffect if an update changed nothing.
+    The step has the error NotSeen if an update changed nothing.
     """
     change, before = step.change, step.before
     if change.action == "update" and before and not changed_since(current, before, change.changed_fields):
         answer = f"answered {step.status} but" if step.status else "accepted the update but"
-        error = NoEffect(
+        error = NotSeen(
             f"Could not update the runtime {current.label}: the server {answer} changed nothing "
             f"({', '.join(change.changed_fields)}). The user may lack permission on this object.",
             http_status=step.status,

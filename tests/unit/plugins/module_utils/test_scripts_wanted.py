@@ -146,6 +146,29 @@ def test_script_and_a_runtime_that_an_earlier_task_broke():
     assert (have.scripts, have.writes) == ({"load": A}, [])
 
 
+@pytest.mark.parametrize("omitted", ["", "status,packages"])
+@pytest.mark.parametrize("fields", [{"packages": BROKEN}, {"status": "error"}])
+def test_script_and_a_broken_runtime_that_no_entry_names(omitted, fields):
+    """It is not assigned, check mode says so, too, and what it still uses is not deleted."""
+    have = holding(old=A, other={"id": B, **fields}).seed_scripts(load=A, save=B)
+    have.switch(list_omits=omitted)
+    for result in both(have, OLD_GOES, scripts=[assigned(name, "other") for name in ("load", "save")]):
+        assert moves(result) == [("load", "failed"), ("save", "none")]
+        assert actions(result) == [("old", "failed")]
+        assert f"It was not assigned. Runtime 'other' ({B})" in result["scripts"][0]["error"]["msg"]
+    assert (have.scripts, have.writes, have.names) == ({"load": A, "save": B}, [], ["old", "other"])
+
+
+def test_target_that_cannot_be_read():
+    """Nothing says that it is not broken, so no script is assigned to it."""
+    have = holding(old=A, other=B).seed_scripts(load=A)
+    have.switch(list_omits="packages")
+    have.refusals[f"GET /runtimes/{B}"] = NO
+    result = run(have, OLD_GOES, scripts=[assigned("load", "other")])
+    assert (moves(result), actions(result)) == ([("load", "failed")], [("old", "failed")])
+    assert NO.sentence in result["msg"]
+
+
 def test_refusal_names_its_cause():
     """A script that cannot be moved uses what is to be deleted; what to repair is why it cannot."""
     have = holding(old=A).seed_scripts(load=A)

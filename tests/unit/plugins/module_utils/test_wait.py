@@ -11,7 +11,7 @@ from ansible_collections.mstr.library.plugins.module_utils._work.api import Cont
 from ansible_collections.mstr.library.plugins.module_utils._work.inputs import TASK_OPTIONS, inputs_for_one
 from ansible_collections.mstr.library.plugins.module_utils._work.wait import state_of_wait, wait
 from unit.support.make import ID, faults_of, lost, refusal, runtime, stored
-from unit.support.many import LIST, run
+from unit.support.many import LIST, A, B, assigned, both, holding, run
 from unit.support.server import Server
 
 
@@ -61,7 +61,7 @@ class Film:
             3,
             1,
         )
-        [waited] = wait(context, [waited], [""])
+        [waited] = wait(context, [waited])
         report_one(waited, "")
         return waited
 
@@ -75,7 +75,7 @@ def row(action="create", **fields):
     there = runtime(**fields)
     change = Change(action, None if action == "delete" else there, ("name",), after={"name": "r"})
     definition = Definition("present", {}, name="r")
-    return Step(definition, before=there, change=change).finished(READ)
+    return Step(definition, before=there, change=change, is_awaited=True).finished(READ)
 
 
 def packages(**states):
@@ -261,3 +261,72 @@ def test_status_right_after_a_write_proves_nothing():
     have = Server(stored(status="error"))
     assert run(have, {"name": "r", "others": "x"})["changed"] is True
     assert have.warnings == []
+
+
+TESTED = {"smoke_test": True}
+NO_STATE = ["status", "packages", "status,packages"]
+
+
+@pytest.mark.parametrize("omitted", NO_STATE)
+@pytest.mark.parametrize("scripts", [None, [assigned("load", "r1")]])
+def test_smoke_test_that_does_not_run_costs_no_read(omitted, scripts):
+    """Nor does a script that uses its runtime already."""
+    have = Server(*(stored(name=f"r{n}", id=f"{n:032X}") for n in range(50))).seed_scripts(load=f"{1:032X}")
+    have.switch(list_omits=omitted)
+    run(have, *({"name": f"r{n}", **TESTED} for n in range(50)), scripts=scripts)
+    assert [call for call in have.requests if call.startswith("GET /runtimes")] == [LIST]
+    assert have.tried == []
+
+
+@pytest.mark.parametrize("omitted", NO_STATE)
+@pytest.mark.parametrize(
+    ("entries", "scripts"),
+    [
+        ([{"name": "a", "others": "x", **TESTED}], None),
+        ([{"name": "a", "others": "x", **TESTED}, {"name": "b", "others": "x"}], None),
+        ([{"name": "a", **TESTED}], [assigned("load", "a")]),
+        ([{"id": A, **TESTED}, {"name": "b"}], [assigned("load", "a")]),
+    ],
+)
+def test_smoke_test_that_runs_knows_the_packages(omitted, entries, scripts):
+    have = holding(a={"id": A, "packages": packages(pandas="installed")}, b=B).seed_scripts(load=B)
+    have.switch(list_omits=omitted)
+    predicted, done = both(have, *entries, scripts=scripts)
+    assert predicted["plan_id"] == done["plan_id"] != ""
+    assert [result["runtimes"][0]["smoke_test"] for result in (predicted, done)] == ["true", "true"]
+    assert (have.tried, "pandas" in have.code) == ([A], True)
+
+
+def test_create_whose_smoke_test_runs_knows_the_packages():
+    """Also if another task has created it a moment ago."""
+    have = holding(b=B)
+    have.switch(list_omits="status,packages")
+    entry = {"name": "a", "packages": [{"name": "pandas"}], **TESTED}
+    have.fail("POST", meanwhile=lambda: have.add(stored(id=A, name="a", packages=packages(pandas="installed"))))
+    run(have, entry, {"name": "new", "packages": [{"name": "six"}], **TESTED})
+    assert have.tried[:1] == [A]
+    assert len(have.tried) == 2
+    assert "six" in have.code
+
+
+@pytest.mark.parametrize("more", [[], [{"name": "a", "others": "x"}]])
+@pytest.mark.parametrize("outage", [refusal(503), lost("GET /api/x")])
+@pytest.mark.parametrize(
+    ("test", "scripts", "tried", "load"),
+    [(TESTED, None, [B], A), ({}, [assigned("load", "b")], [], B)],
+)
+def test_outage_after_a_write_that_a_test_or_a_script_needs(more, outage, test, scripts, tried, load):
+    """The runtime is read again until it is ready, as with the option wait."""
+    have = holding(a=A, b=B).seed_scripts(load=A)
+    entries = [{"name": "b", "others": "x", **test}, *more]
+    have.fail("PATCH", turn=len(entries), meanwhile=lambda: have.fail("GET", outage, times=9))
+    [result, *_others] = run(have, *entries, scripts=scripts, waiting=Waiting(50, 1.0))["runtimes"]
+    assert (result["action"], result["error"]) == ("updated", None)
+    assert (have.tried, have.scripts["load"]) == (tried, load)
+
+
+def test_runtime_that_a_later_check_does_not_show():
+    """A server of several nodes may show for a moment what was before a write."""
+    film = Film(BUSY, None, None, READY)
+    assert film.wait(BUSY, action="create").facts["status"] == "ready"
+    assert "was deleted while the task waited" in Film(None).fail(BUSY, action="update").sentence

@@ -9,6 +9,8 @@ from unit.support.many import LIST, A, B, D, actions, holding, message, run, wai
 
 BROKEN = [{"name": "x", "status": "not_installed"}]
 UPDATE = {"name": "a", "others": "x"}
+GONE = refusal(404, "ERR004", "no such object")
+OUTAGES = [refusal(503), lost("GET /api/x")]
 NEW_ALONE_OR_NOT = [[{"name": "new"}], [{"name": "new"}, {"name": "a"}]]
 
 
@@ -178,6 +180,33 @@ def test_create_that_is_seen_later():
     have.fail("GET", refusal(404, "ERR004", "not found"), turn=3)
     result = run(have, {"name": "a"}, {"name": "b"})
     assert (actions(result), len(have.writes), have.warnings) == ([("a", "created"), ("b", "none")], 1, [])
+
+
+RENAME = {"name": "c", "previous_names": ["a"], "others": "x"}
+
+
+@pytest.mark.parametrize(
+    ("entry", "call", "trouble", "action"),
+    [
+        *((entry, f"GET /runtimes/{A}", GONE, "updated") for entry in (UPDATE, RENAME)),
+        *((UPDATE, f"GET /runtimes/{A}", outage, "updated") for outage in OUTAGES),
+        *(({"name": "new"}, LIST, outage, "created") for outage in OUTAGES),
+    ],
+)
+def test_read_that_fails_for_a_moment_after_a_write(entry, call, trouble, action):
+    """It is repeated for some seconds, as that of a create which the server does not show yet."""
+    have = holding(a=A, b=B)
+    have.switch(list_omits="others")
+    have.fail("POST" if action == "created" else "PATCH", meanwhile=lambda: have.refusals.update({call: trouble}))
+
+    def pause(seconds):
+        have.pauses.append(seconds)
+        if len(have.pauses) == 2:
+            have.refusals.clear()
+
+    result = run(have, entry, pause=pause)
+    assert (actions(result), result["runtimes"][0]["error"]) == ([(entry["name"], action)], None)
+    assert have.pauses == [0.25, 0.5]
 
 
 def test_refusal_concerns_what_is_purged():

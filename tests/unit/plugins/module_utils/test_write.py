@@ -234,7 +234,7 @@ def test_taken_name_that_is_not_listed():
 )
 def test_written_but_not_read_again(there, trouble, done, why):
     server = Server(*there)
-    server.fail("GET", trouble, turn=2)
+    server.fail("GET", trouble, turn=2, times=6)
     with pytest.raises(PartialError) as failed:
         server.ensure(NEW)
     result = failed.value.to_result()
