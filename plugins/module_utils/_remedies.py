@@ -20,7 +20,7 @@ from ._secrets import SHORTEST_SECRET
 
 
 def option_error(sentence: str, errors: Sequence[str], nulls: Sequence[str] = ()) -> str:
-    """Ansible's message about options, after all `errors` of `all_without_errors`.
+    """Ansible's message about options, after all `errors` of `OptionCheck`.
 
     It is left out if it misses an option that was given with an error. `nulls`: the options that were given as null.
     """

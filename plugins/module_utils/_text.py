@@ -92,6 +92,12 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
     return next(iter(get_close_matches(name, sorted(names), 1, 0.75)), None)
 
 
+def entry_label(place: str, entry: Any) -> str:
+    """How messages name an entry of a list: by its place, and by the name in it."""
+    name = entry.get("name") if isinstance(entry, Mapping) else None
+    return f"{place} {name!r}" if name and isinstance(name, str) else place
+
+
 def texts_in(value: Any, option: str = "") -> Iterator[tuple[str, str]]:
     """Every text and number in a value, with the option that has it, such as `runtimes[0].name`."""
     if isinstance(value, Mapping):
