@@ -103,12 +103,12 @@ class OptionCheck:
         return value
 
     def _text(self, value: Any, choices: Collection[str] | None) -> Any:
-        if isinstance(value, str) and SURROGATE.search(value):
-            raise ValueError(f"{_short(value)} {_HALF}")
         is_whole_number = isinstance(value, int) and not isinstance(value, bool)
-        error = text_error(value) if self._from_file or not is_whole_number else None
-        if error:
-            raise ValueError(error)
+        if isinstance(value, str):
+            if SURROGATE.search(value):
+                raise ValueError(f"{_short(value)} {_HALF}")
+        elif self._from_file or not is_whole_number:
+            raise ValueError(text_error(value))
         if choices and str(value) not in choices:
             raise ValueError(f"{_short(value)} is not valid; choose {' or '.join(choices)}")
         return value
@@ -148,11 +148,14 @@ class OptionCheck:
             return None
         start = f"{option}." if option else ""
         kept = self._known(given, options, start)
-        required = [key for key, spec in options.items() if spec.get("required")]
-        self.errors += [f"{start}{key} is missing" for key in required if given.get(key) is None]
-        if not kept.keys() >= set(required):
+        missing = [key for key, spec in options.items() if spec.get("required") and key not in kept]
+        self.errors += [f"{start}{key} is missing" for key in missing if given.get(key) is None]
+        if missing:
             return None
-        return {**{key: spec.get("default") for key, spec in options.items()}, **kept} if self._from_file else kept
+        if self._from_file:
+            defaults = {key: spec.get("default") for key, spec in options.items()}
+            kept = {**defaults, **kept}
+        return kept
 
     def _known(self, given: Mapping[str, Any], options: Mapping[str, Any], start: str = "") -> dict[str, Any]:
         """The values of those options that exist. `start`: of their names."""
@@ -231,9 +234,12 @@ def loggable(params: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     whole = json.dumps(params, ensure_ascii=False)
     if not SURROGATE.search(whole) and "\\u0000" not in whole:
         return dict(params), []
-    texts = list(texts_in(params))
-    errors = [f"{name} {_HALF}" for name, text in texts if SURROGATE.search(text)]
-    errors += [f"{name} {_NUL}" for name, text in texts if "\0" in text]
+    errors = []
+    for name, text in texts_in(params):
+        if SURROGATE.search(text):
+            errors.append(f"{name} {_HALF}")
+        if "\0" in text:
+            errors.append(f"{name} {_NUL}")
     return dict(_mapped(params, lambda value: printable(value) if isinstance(value, str) else value)), errors
 
 

@@ -25,6 +25,8 @@ def name_key(name: str) -> str:
     Such names differ only in case, in whitespace, in invisible characters, or in the form of a character: composed or
     decomposed, full-width, a ligature.
     """
+    if name.isascii() and name.isprintable():
+        return " ".join(name.lower().split())
     text = unicodedata.normalize("NFKC", name)
     visible = (
         char for char in text if char.isspace() or not (unicodedata.category(char) in _FORMAT or _IGNORABLE.match(char))

@@ -65,13 +65,14 @@ def plan_change(current: Runtime | None, wanted: Definition, policy: Policy | No
         raise ValidationError([f"no runtime has the id {wanted.id}; to create one, set name and omit id"])
     have = current or Runtime({})
     merged, differences = compare(have.values, wanted)
+    if current and not differences:
+        exempted = policy.check_change(current, wanted) if policy else None
+        unchanged = diff_values(have.values, merged)
+        return Change("none", current, before=unchanged, after=unchanged, exempted=exempted)
     changed = differences if current else tuple(merged)
     # What does not change stays as the server has it, which may be written differently.
     target = have._replace(values={**have.values, **{name: merged[name] for name in changed}})
     exempted = _checked(current, target, changed, wanted, policy)
-    if current and not changed:
-        unchanged = diff_values(have.values, merged)
-        return Change("none", current, before=unchanged, after=unchanged, exempted=exempted)
     return Change(
         "update" if current else "create",
         target,
@@ -102,7 +103,7 @@ def _checked(
             errors.add(*pool_errors(target.values))
         if policy:
             exempted = errors.check(policy.check_change, current, wanted)
-        if changed and not target.name:
+        if not target.name:
             errors.add(f"{target.label} has no name, and an update must contain one; set name")
     return exempted
 

@@ -32,6 +32,10 @@ class ValueKind(NamedTuple):
         """Equal for two values that mean the same."""
         return self.empty if value is None else value
 
+    def is_equal(self, one: Any, other: Any) -> bool:
+        """Whether two values mean the same."""
+        return bool(one == other or self.canonical(one) == self.canonical(other))
+
     def merge(self, _current: Any, value: Any, _purge: bool) -> Any:
         """The value to send. `purge`: whether what only `current` has is removed."""
         return value
@@ -168,7 +172,7 @@ class _Packages(ValueKind):
         ]
 
     def to_result(self, value: Iterable[Package]) -> list[dict[str, Any]]:
-        return [{"name": package.name, **{key: getattr(package, key) for key in _TEXTS}} for package in value]
+        return [package._asdict() for package in value]
 
     def to_diff(self, value: Iterable[Package] | None) -> list[dict[str, str]]:
         shown = []
@@ -198,11 +202,6 @@ class Resource(NamedTuple):
     disk: Any = None
     proc_count: Any = None
 
-    @property
-    def amounts(self) -> dict[str, Any]:
-        """Every amount by option name; None if it is not set."""
-        return {key: getattr(self, key) for key in RESOURCE_KEYS}
-
 
 def cpu_rounded(value: Any) -> Any:
     """An amount of cpu with the 12 decimals that are sent and compared."""
@@ -218,13 +217,13 @@ def _resource(value: Any) -> Resource | None:
 class _ResourceKind(ValueKind):
     def canonical(self, value: Resource | None) -> dict[str, Any]:
         limits = value or Resource()
-        return without_null(limits._replace(cpu=cpu_rounded(limits.cpu)).amounts)
+        return without_null({**limits._asdict(), "cpu": cpu_rounded(limits.cpu)})
 
     def merge(self, current: Resource | None, value: Resource, _purge: bool) -> Resource:
-        return (current or Resource())._replace(**without_null(value.amounts))
+        return (current or Resource())._replace(**without_null(value._asdict()))
 
     def to_api(self, value: Resource) -> dict[str, Any]:
-        body = {RESOURCE_KEYS[key]: amount for key, amount in without_null(value.amounts).items()}
+        body = {RESOURCE_KEYS[key]: amount for key, amount in without_null(value._asdict()).items()}
         if isinstance(value.cpu, float):
             # Without an exponent and without trailing zeros: 0.2, 1
             body["cpu"] = f"{value.cpu:.{CPU_DECIMALS}f}".rstrip("0").rstrip(".")
@@ -233,10 +232,10 @@ class _ResourceKind(ValueKind):
         return body
 
     def to_result(self, value: Resource) -> dict[str, Any]:
-        return value.amounts
+        return value._asdict()
 
     def to_diff(self, value: Resource | None) -> dict[str, Any]:
-        return without_null((value or Resource()).amounts)
+        return without_null((value or Resource())._asdict())
 
     def to_definition(self, value: Mapping[str, Any]) -> dict[str, Any] | None:
         return without_null(value) or None
