@@ -72,11 +72,6 @@ class Interrupted(Exception):
         """The error that says what was going on, such as "the runtime 'r' was being created"."""
         return MstrError(f"{self.sentence} while {what}")
 
-    def as_error(self) -> MstrError:
-        """The error that says what the task was doing, as far as that is known."""
-        operation = f" while trying to {self.operation}" if self.operation else ""
-        return MstrError(f"{self.sentence}{operation}.")
-
 
 class _Fault(MstrError):
     """An unexpected exception. It proves nothing: something may have been written before it."""
@@ -231,7 +226,8 @@ def as_mstr_error(exc: Exception, *, is_ours: bool = True) -> MstrError:
     if isinstance(exc, MstrError):
         return exc
     if isinstance(exc, Interrupted):
-        return exc.as_error()
+        operation = f" while trying to {exc.operation}" if exc.operation else ""
+        return MstrError(f"{exc.sentence}{operation}.")
     trace = exc.__traceback__
     while trace and trace.tb_next:
         trace = trace.tb_next

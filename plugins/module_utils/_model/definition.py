@@ -11,9 +11,9 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from .._errors import ErrorList, ValidationError, parsed_each
-from .checks import at_least, checked_number, packages_from, previous_name_errors, resource_from, version_error
+from .checks import amounts, at_least, checked_number, packages_from, version_error
 from .fields import BY_NAME, FIELDS, LIST_AS_WRITTEN, POOL, PURGEABLE, TEXT_AS_WRITTEN, Field
-from .kinds import without_null
+from .kinds import Resource, without_null
 from .networks import canonical as canonical_network
 from .runtime import Runtime, id_from, name_error
 
@@ -113,10 +113,13 @@ def _smoke_test(value: Any) -> str | None:
 def _previous_names(params: Mapping[str, Any]) -> tuple[str, ...]:
     """The names of `previous_names`. Raises ValidationError."""
     previous = tuple(params.get("previous_names") or ())
-    is_absent = params.get("state") == "absent"
+    is_by_id = params.get("id") is not None and params.get("state") != "absent"
     with ErrorList() as errors:
-        errors.add(*previous_name_errors(params.get("name"), previous))
-        if previous and params.get("id") is not None and not is_absent:
+        for index, text in enumerate(previous):
+            error = f"{text!r} is the name itself" if text == params.get("name") else name_error(text)
+            if error:
+                errors.add(f"previous_names[{index}] {error}")
+        if previous and is_by_id:
             errors.add("previous_names cannot be used with id")
     return previous
 
@@ -133,8 +136,10 @@ def _checked(field: Field, value: Any) -> Any:
     kind, error = field.spec["type"], None
     if field.name == "whitelist":
         return tuple(dict.fromkeys(parsed_each("whitelist", value, canonical_network)))
-    if field.name in ("packages", "resource"):
-        return packages_from(value) if field.name == "packages" else resource_from(value)
+    if field.name == "packages":
+        return packages_from(value)
+    if field.name == "resource":
+        return Resource(**amounts("resource", value))
     if field.name == "name":
         error = name_error(value)
     elif value == "" and not field.may_be_empty:

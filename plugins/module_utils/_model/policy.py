@@ -151,26 +151,26 @@ class Policy(NamedTuple):
         """What the policy finds in what a definition itself says of this runtime; None if it does not exist yet."""
         return self._of_values(wanted.values, current, wanted, wanted.keep)
 
-    def _of_plan(self, wanted: Definition, current: Runtime | None) -> list[PolicyFinding]:
-        return self._of_values(_planned_values(current, wanted), current, wanted)
-
     def _of_values(
         self, values: Mapping[str, Any], current: Runtime | None, wanted: Definition, partial: Collection[str] = ()
     ) -> list[PolicyFinding]:
         runtime = current or Runtime({})
         return self.evaluate(values, wanted.name or runtime.name, runtime.key, partial)
 
-    def violations_of_plan(self, current: Runtime | None, wanted: Definition) -> list[str]:
-        """A sentence for each violation of what the task manages of this runtime; None if it does not exist yet."""
-        own = {finding.key: finding.sentence for finding in self.of_definition(wanted, current)}
-        violations = [finding for finding in self._of_plan(wanted, current) if finding.counts]
-        return [own.get(finding.key) or _merged_sentence(finding, wanted) for finding in violations]
-
     def check_change(self, current: Runtime | None, wanted: Definition) -> tuple[PolicyFinding, ...]:
-        """What the exemptions let pass. Raises ValidationError with every violation of what the task manages."""
+        """What the exemptions let pass of what the task manages of this runtime; None if it does not exist yet.
+
+        Raises ValidationError with every violation.
+        """
+        found = self._of_values(_planned_values(current, wanted), current, wanted)
+        own = {finding.key: finding.sentence for finding in self.of_definition(wanted, current)}
         with ErrorList() as errors:
-            errors.add(*self.violations_of_plan(current, wanted))
-        return tuple(finding for finding in self._of_plan(wanted, current) if finding.verdict == EXEMPTED)
+            for finding in found:
+                # What stays on the server is in the merged list; a new runtime may violate a rule by what it omits.
+                merged = f"the merged {finding.option}: " if finding.option in wanted.values else ""
+                if finding.counts:
+                    errors.add(own.get(finding.key, f"{merged}{finding.sentence}"))
+        return tuple(finding for finding in found if finding.verdict == EXEMPTED)
 
     def report(
         self, runtimes: Iterable[Runtime], installed: Mapping[str, Installed] = EMPTY_MAPPING
@@ -210,12 +210,6 @@ def _planned_values(current: Runtime | None, wanted: Definition) -> dict[str, An
     return {**({} if current else _OF_NEW), **wanted.values, **lists}
 
 
-def _merged_sentence(finding: PolicyFinding, wanted: Definition) -> str:
-    """A violation by what stays on the server, or by a list that the definition of a new runtime omits."""
-    is_merged = finding.option in wanted.values
-    return f"the merged {finding.option}: {finding.sentence}" if is_merged else finding.sentence
-
-
 def policy_from(option: Mapping[str, Any], day: date) -> Policy:
     """The policy in the option. `day`: today in UTC, for its exemptions. Raises ValidationError with all errors."""
     options = without_null(option)
@@ -223,10 +217,13 @@ def policy_from(option: Mapping[str, Any], day: date) -> Policy:
     if "networks_within" in options or options.get("networks_never"):
         options.setdefault("whitelist_required", True)
     with ErrorList() as errors:
-        parsed = {key: errors.check(RULES[key].parse, f"policy.{key}", options[key]) for key in RULES if key in options}
+        limits = {}
+        for key, rule in RULES.items():
+            limit = errors.check(rule.parse, f"policy.{key}", options[key]) if key in options else None
+            # A rule that forbids nothing is not one.
+            if limit or (rule.may_be_empty and limit is not None):
+                limits[key] = limit
         exemptions = [errors.check(exemption_from, f"policy.exemptions[{index}]", entry) for index, entry in entries]
-        # A rule that forbids nothing is not one.
-        limits = without_null(parsed)
         if exemptions and not limits:
             # They often replace the policy of a group, in which Ansible merges nothing.
             errors.add("policy.exemptions has entries, but the policy has no rule; add the rules, or remove them")
