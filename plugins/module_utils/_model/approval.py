@@ -43,8 +43,8 @@ def fingerprint(current: Runtime | None, change: Change) -> str:
     after = change.target or Runtime({})
     changes = {}
     for name in differing(before.values, after.values, BY_NAME):
-        canonical = BY_NAME[name].kind.canonical
-        changes[name] = [canonical(before.values.get(name)), canonical(after.values.get(name))]
+        kind = BY_NAME[name].kind
+        changes[name] = [kind.canonical(kind.or_empty(values.get(name))) for values in (before.values, after.values)]
     identity = current.key if current else [after.name]
     return json.dumps([identity, change.action, changes], default=str, sort_keys=True)
 

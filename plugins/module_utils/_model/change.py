@@ -119,16 +119,14 @@ def _body(target: Runtime, merged: Mapping[str, Any], changed: Iterable[str], co
 
 def compare(have: Mapping[str, Any], wanted: Definition) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The wanted values of the managed fields, and the names of the fields whose current value differs."""
-    merged = {
-        name: BY_NAME[name].kind.merge(have.get(name), value, name not in wanted.keep)
-        for name, value in wanted.values.items()
-    }
+    merged = wanted.merged_onto(have)
     return merged, differing(have, merged, merged)
 
 
 def diff_values(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
     """The values of these fields for a diff."""
-    return {name: BY_NAME[name].kind.to_diff(values.get(name)) for name in names}
+    kinds = {name: BY_NAME[name].kind for name in names}
+    return {name: kind.to_diff(kind.or_empty(values.get(name))) for name, kind in kinds.items()}
 
 
 def as_stored(change: Change, wanted: Definition, now: Runtime) -> tuple[Change, list[str]]:

@@ -49,6 +49,14 @@ class Definition(NamedTuple):
         """How messages name the runtime."""
         return f"'{self.name}'" if self.name and not self.id else f"with id {self.id}"
 
+    def merged_onto(self, have: Mapping[str, Any]) -> dict[str, Any]:
+        """The values of the managed fields, with what is to stay of those that the runtime has."""
+        merged = {}
+        for name, value in self.values.items():
+            kind = BY_NAME[name].kind
+            merged[name] = kind.merge(kind.or_empty(have.get(name)), value, name not in self.keep)
+        return merged
+
 
 def definition_from(params: Mapping[str, Any]) -> Definition:
     """The definition in a task's options. Null counts as omitted. Raises ValidationError with all errors."""
@@ -185,7 +193,7 @@ def _in_definition(field: Field, value: Any) -> Any:
     Null equals empty in every comparison. A definition that omits the field would restore nothing, so it is empty
     there. Only an empty newer field is omitted, because an older release rejects it.
     """
-    value = field.kind.canonical(None) if value is None else value
+    value = field.kind.to_result(field.kind.empty) if value is None else value
     if value is None or (value == "" and (field.newer_only or not field.may_be_empty)):
         return None
     return field.kind.to_definition(value)

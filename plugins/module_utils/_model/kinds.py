@@ -22,39 +22,35 @@ EMPTY_MAPPING: Mapping[str, Any] = MappingProxyType({})
 _T = TypeVar("_T")
 
 
-class ValueKind(NamedTuple):
-    """How values of one kind are handled. `from_api`: reads the value in a response. `empty`: what None is equal to."""
+class ValueKind:
+    """How values of one kind are handled. `from_api`: reads the value in a response. `empty`: what None is equal to.
 
-    from_api: Callable[[Any], Any]
-    empty: Any = None
+    Each method takes `empty` in place of None.
+    """
 
-    def canonical(self, value: Any) -> Any:
-        """Equal for two values that mean the same."""
+    def __init__(self, from_api: Callable[[Any], Any], empty: Any = None) -> None:
+        self.from_api, self.empty = from_api, empty
+
+    def or_empty(self, value: Any) -> Any:
+        """The value, `empty` for None."""
         return self.empty if value is None else value
 
     def is_equal(self, one: Any, other: Any) -> bool:
-        """Whether two values mean the same."""
-        return bool(one == other or self.canonical(one) == self.canonical(other))
+        """Whether two values mean the same. Either may be None."""
+        return bool(one == other or self.canonical(self.or_empty(one)) == self.canonical(self.or_empty(other)))
 
     def merge(self, _current: Any, value: Any, _purge: bool) -> Any:
         """The value to send. `purge`: whether what only `current` has is removed."""
         return value
 
-    def to_api(self, value: Any) -> Any:
-        """The value in a request."""
+    def canonical(self, value: Any) -> Any:
+        """Equal for two values that mean the same."""
         return value
 
-    def to_result(self, value: Any) -> Any:
-        """The value in a result; never called with None."""
-        return value
-
-    def to_diff(self, value: Any) -> Any:
-        """The value in a diff."""
-        return self.canonical(value)
-
-    def to_definition(self, value: Any) -> Any:
-        """The value for a definition, from the value in a result; never called with None."""
-        return value
+    to_api = canonical  # the value in a request
+    to_result = canonical  # the value in a result
+    to_diff = canonical  # the value in a diff
+    to_definition = canonical  # the value for a definition, from the value in a result
 
 
 def text_or_none(value: Any) -> str | None:
@@ -92,11 +88,11 @@ def number(value: Any) -> Any:
 
 
 class _Networks(ValueKind):
-    def canonical(self, value: Iterable[str] | None) -> tuple[str, ...]:
-        return tuple(sorted({as_network(entry) for entry in value or ()}, key=order))
+    def canonical(self, value: Iterable[str]) -> tuple[str, ...]:
+        return tuple(sorted(set(map(as_network, value)), key=order))
 
-    def merge(self, current: Iterable[str] | None, value: Iterable[str], purge: bool) -> tuple[str, ...]:
-        kept = [] if purge else [as_network(entry) for entry in current or ()]
+    def merge(self, current: Iterable[str], value: Iterable[str], purge: bool) -> tuple[str, ...]:
+        kept = () if purge else map(as_network, current)
         return tuple(dict.fromkeys([*kept, *value]))
 
     def to_api(self, value: Iterable[str]) -> list[str]:
@@ -104,7 +100,7 @@ class _Networks(ValueKind):
 
     to_result = to_api
 
-    def to_diff(self, value: Iterable[str] | None) -> list[str]:
+    def to_diff(self, value: Iterable[str]) -> list[str]:
         return list(self.canonical(value))
 
     to_definition = to_diff
@@ -155,11 +151,11 @@ def _package(entry: Any) -> Package:
 
 
 class _Packages(ValueKind):
-    def canonical(self, value: Iterable[Package] | None) -> tuple[tuple[str, str, str], ...]:
-        return tuple(sorted((package.key, package.version or "", package.description or "") for package in value or ()))
+    def canonical(self, value: Iterable[Package]) -> tuple[tuple[str, str, str], ...]:
+        return tuple(sorted((package.key, package.version or "", package.description or "") for package in value))
 
-    def merge(self, current: Iterable[Package] | None, value: Iterable[Package], purge: bool) -> tuple[Package, ...]:
-        have = {package.key: package for package in current or ()}
+    def merge(self, current: Iterable[Package], value: Iterable[Package], purge: bool) -> tuple[Package, ...]:
+        have = {package.key: package for package in current}
         merged = {package.key: package.merged_onto(have.get(package.key)) for package in value}
         kept = [] if purge else [package for key, package in have.items() if key not in merged]
         return (*kept, *merged.values())
@@ -174,9 +170,9 @@ class _Packages(ValueKind):
     def to_result(self, value: Iterable[Package]) -> list[dict[str, Any]]:
         return [package._asdict() for package in value]
 
-    def to_diff(self, value: Iterable[Package] | None) -> list[dict[str, str]]:
+    def to_diff(self, value: Iterable[Package]) -> list[dict[str, str]]:
         shown = []
-        for package in sorted(value or (), key=lambda package: package.key):
+        for package in sorted(value, key=lambda package: package.key):
             texts = {"version": package.version, "description": package.description}
             shown.append({"name": package.name, **{key: text for key, text in texts.items() if text}})
         return shown
@@ -215,12 +211,11 @@ def _resource(value: Any) -> Resource | None:
 
 
 class _ResourceKind(ValueKind):
-    def canonical(self, value: Resource | None) -> dict[str, Any]:
-        limits = value or Resource()
-        return without_null({**limits._asdict(), "cpu": cpu_rounded(limits.cpu)})
+    def canonical(self, value: Resource) -> dict[str, Any]:
+        return without_null({**value._asdict(), "cpu": cpu_rounded(value.cpu)})
 
-    def merge(self, current: Resource | None, value: Resource, _purge: bool) -> Resource:
-        return (current or Resource())._replace(**without_null(value._asdict()))
+    def merge(self, current: Resource, value: Resource, _purge: bool) -> Resource:
+        return current._replace(**without_null(value._asdict()))
 
     def to_api(self, value: Resource) -> dict[str, Any]:
         body = {RESOURCE_KEYS[key]: amount for key, amount in without_null(value._asdict()).items()}
@@ -234,8 +229,8 @@ class _ResourceKind(ValueKind):
     def to_result(self, value: Resource) -> dict[str, Any]:
         return value._asdict()
 
-    def to_diff(self, value: Resource | None) -> dict[str, Any]:
-        return without_null((value or Resource())._asdict())
+    def to_diff(self, value: Resource) -> dict[str, Any]:
+        return without_null(value._asdict())
 
     def to_definition(self, value: Mapping[str, Any]) -> dict[str, Any] | None:
         return without_null(value) or None
@@ -243,6 +238,6 @@ class _ResourceKind(ValueKind):
 
 TEXT, NUMBER = ValueKind(text_or_none, ""), ValueKind(number)
 COUNT = ValueKind(number, 0)  # some servers omit a count of zero
-NETWORKS = _Networks(partial(_read_list, str))
-PACKAGES = _Packages(partial(_read_list, _package))
-RESOURCE = _ResourceKind(_resource)
+NETWORKS = _Networks(partial(_read_list, str), ())
+PACKAGES = _Packages(partial(_read_list, _package), ())
+RESOURCE = _ResourceKind(_resource, Resource())

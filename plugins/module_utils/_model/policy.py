@@ -149,20 +149,16 @@ class Policy(NamedTuple):
 
     def of_definition(self, wanted: Definition, current: Runtime | None) -> list[PolicyFinding]:
         """What the policy finds in what a definition itself says of this runtime; None if it does not exist yet."""
-        return self._of_values(wanted.values, current, wanted, wanted.keep)
-
-    def _of_values(
-        self, values: Mapping[str, Any], current: Runtime | None, wanted: Definition, partial: Collection[str] = ()
-    ) -> list[PolicyFinding]:
         runtime = current or Runtime({})
-        return self.evaluate(values, wanted.name or runtime.name, runtime.key, partial)
+        return self.evaluate(wanted.values, wanted.name or runtime.name, runtime.key, wanted.keep)
 
     def check_change(self, current: Runtime | None, wanted: Definition) -> tuple[PolicyFinding, ...]:
         """What the exemptions let pass of what the task manages of this runtime; None if it does not exist yet.
 
         Raises ValidationError with every violation.
         """
-        found = self._of_values(_planned_values(current, wanted), current, wanted)
+        planned = wanted._replace(values=_planned_values(current, wanted), keep=frozenset())
+        found = self.of_definition(planned, current)
         own = {finding.key: finding.sentence for finding in self.of_definition(wanted, current)}
         with ErrorList() as errors:
             for finding in found:
@@ -201,12 +197,8 @@ def _planned_values(current: Runtime | None, wanted: Definition) -> dict[str, An
     Of a list, entries may stay on the server, and a server may add a package by itself; of a package without a version,
     its version stays. Of `resource`, only the given amounts are managed.
     """
-    have: Mapping[str, Any] = current.values if current else {}
-    lists = {
-        name: BY_NAME[name].kind.merge(have.get(name), wanted.values[name], name not in wanted.keep)
-        for name in PURGEABLE
-        if name in wanted.values
-    }
+    merged = wanted.merged_onto(current.values if current else {})
+    lists = {name: merged[name] for name in PURGEABLE if name in merged}
     return {**({} if current else _OF_NEW), **wanted.values, **lists}
 
 

@@ -18,7 +18,7 @@ from .installed import EVERYWHERE, Installed, graph_of, required_by
 from .kinds import RESOURCE, RESOURCE_KEYS, Package
 from .networks import canonical, parse
 from .python import days_left, support_of
-from .requirements import Requirement, about, has_version, met_by, project, requirement, specifiers, version_of
+from .requirements import Requirement, about, has_version, project, requirement, specifiers, version_of
 
 with suppress(ImportError):  # a task that needs netaddr reports that it is missing, see NETADDR_IMPORT_ERROR
     from netaddr import IPNetwork, cidr_merge
@@ -268,7 +268,7 @@ def packages_within(allowed: Sequence[Requirement], values: Mapping[str, Any]) -
     for entry in _evaluated_packages(values):
         package = entry.package
         comes_with_python = entry.option == "installed" and package.key in EVERYWHERE
-        if comes_with_python or met_by(package, allowed):
+        if comes_with_python or any(each.is_met_by(package) for each in allowed):
             continue
         detail = "matches none of the allowed packages"
         limiting = about(package, allowed)
@@ -287,8 +287,9 @@ def packages_never(forbidden: Sequence[Requirement], values: Mapping[str, Any]) 
     for entry in _evaluated_packages(values):
         package = entry.package
         version = package.version
-        matching = met_by(package, forbidden)
-        by_version = [requirement for requirement in about(package, forbidden) if requirement.versions]
+        named = about(package, forbidden)
+        matching = [each for each in named if each.is_met_by(package)]
+        by_version = [each for each in named if each.versions]
         if project(package.name) is None:
             yield entry.unreadable("its name is not the name of a package")
         elif matching:
@@ -393,7 +394,7 @@ def _limits(place: str, options: Mapping[str, Any]) -> dict[str, Any]:
 @_rule("limits are at most {}", _limits, "resource", "exec_timeout", "max_cached_instances")
 def resource_max(limits: Mapping[str, Any], values: Mapping[str, Any]) -> Iterator[PolicyFinding]:
     """No resource, no timeout and no number of cached instances is above its limit."""
-    amounts_of_resource = RESOURCE.canonical(values.get("resource"))
+    amounts_of_resource = RESOURCE.canonical(RESOURCE.or_empty(values.get("resource")))
     for key, limit in limits.items():
         if key in RESOURCE_KEYS:
             yield from _above(limit, f"resource.{key}", amounts_of_resource.get(key))
