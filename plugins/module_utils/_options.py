@@ -29,6 +29,7 @@ _PINNED = re.compile(r"\s*([\w.-]+)(?:\s*==\s*([\w.+!-]+))?\s*", re.ASCII)
 # What numbers count, for messages.
 _UNITS = {"mem": "MB", **dict.fromkeys(("exec_timeout", "run_timeout", "timeout", "wait_timeout"), "seconds")}
 _TEXTS = ("str", "path")
+_SECRET = "secret"
 
 
 class OptionCheck:
@@ -58,13 +59,11 @@ class OptionCheck:
         """
         if value is None:
             return None
-        if spec.get("no_log"):
-            return self._secret(value, option)
-        kind = spec.get("type") or "str"
+        kind = _SECRET if spec.get("no_log") else spec.get("type") or "str"
         if kind == "list":
             return self._list(value, spec, option)
-        if spec.get("options"):
-            return self._options(value, spec["options"], option)
+        if spec.get("options") and kind != _SECRET:
+            return self.options(value, spec["options"], option)
         choices = spec.get("choices")
         try:
             return self._converted(value, kind, choices)
@@ -77,20 +76,12 @@ class OptionCheck:
         # Ansible makes a text of anything.
         return str(value) if kind in _TEXTS and not choices else None
 
-    def entry(self, entry: Any, options: Mapping[str, Any]) -> dict[str, Any] | None:
-        """An entry of a file, which has these options; None if nothing is left of it."""
-        return self._options(entry, options, "")
-
-    def _secret(self, value: Any, option: str) -> Any:
-        if not isinstance(value, (Mapping, list)):
-            return value
-        # Ansible would make a text of it, and show it in a warning.
-        whole = "; give result.session, not the whole result of mstr_session" if option == "session" else ""
-        self.errors.append(f"{option} must be a text{whole}")
-        return None
-
     def _converted(self, value: Any, kind: Any, choices: Collection[str] | None) -> Any:
         """The value, as Ansible converts it. Raises ValueError with the rest of a sentence about it."""
+        if kind == _SECRET and isinstance(value, (Mapping, list)):
+            # Ansible would make a text of it, and show it in a warning.
+            whole = "; give result.session, not the whole result of mstr_session" if "session" in value else ""
+            raise ValueError(f"must be a text{whole}")
         if kind in _TEXTS:
             return self._text(value, choices)
         if kind in ("int", "float"):
@@ -132,7 +123,7 @@ class OptionCheck:
             self.errors.append(f"{place} is null; remove it, or write a value")
         elif "state" in options:
             check = OptionCheck(self._from_file)
-            kept = check.entry(entry, options)
+            kept = check.options(entry, options)
             self.errors += [f"{entry_label(place, entry)}: {error}" for error in check.errors]
         else:
             kept = self.value(entry, spec, place)
@@ -140,7 +131,8 @@ class OptionCheck:
             return kept
         return {key: REFUSED for key in options if key == "name" or options[key].get("required")} or REFUSED
 
-    def _options(self, value: Any, options: Mapping[str, Any], option: str) -> dict[str, Any] | None:
+    def options(self, value: Any, options: Mapping[str, Any], option: str = "") -> dict[str, Any] | None:
+        """The options in a mapping. None if it lacks one that is required; `option`: the name of the mapping."""
         given = value if self._from_file else _mapping_in(value)
         if not isinstance(given, Mapping):
             advice = _packages_advice(value, options)
@@ -173,7 +165,7 @@ class OptionCheck:
 def check_entry(spec: Mapping[str, Any], entry: Any) -> tuple[dict[str, Any] | None, list[str]]:
     """An entry of a file, checked as one of an option with this spec: None if it is refused; and its errors."""
     check = OptionCheck(from_file=True)
-    return check.entry(entry, spec), check.errors
+    return check.options(entry, spec), check.errors
 
 
 def _number(value: Any, kind: str) -> int | float:

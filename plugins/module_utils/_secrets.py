@@ -23,18 +23,16 @@ _APOSTROPHES = ("'", "&#39;", "&#039;", "&#x27;", "&apos;")
 
 
 def with_escaped_forms(texts: Iterable[str]) -> set[str]:
-    """The texts, and the forms in which a server may repeat them."""
-    return {form for text in texts for form in (text, *_escaped_forms(text))}
+    """The texts, and the forms in which a server may repeat them: for JSON, HTML or a URL, blanks collapsed, in base64.
 
-
-def _escaped_forms(secret: str) -> set[str]:
-    """The other forms: escaped for JSON, HTML or a URL, blanks collapsed, in base64.
-
-    A form that is shorter than SHORTEST_SECRET and than the secret is left out.
+    A form that is shorter than SHORTEST_SECRET and than the text is left out.
     """
-    forms = {*_in_json(secret), *_in_url(secret), *_in_html(secret), *_in_base64(secret), " ".join(secret.split())}
-    shortest = min(len(secret), SHORTEST_SECRET)
-    return {form for form in forms if form != secret and len(form) >= shortest}
+    found: set[str] = set()
+    for text in texts:
+        forms = {text, *_in_json(text), *_in_url(text), *_in_html(text), *_in_base64(text), " ".join(text.split())}
+        shortest = min(len(text), SHORTEST_SECRET)
+        found.update(form for form in forms if len(form) >= shortest)
+    return found
 
 
 def _in_json(secret: str) -> set[str]:

@@ -64,17 +64,6 @@ def argument_spec(**own: Any) -> dict[str, Any]:
     }
 
 
-def given_options(params: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
-    """The options without null values and empty connection options, so that defaults and environment are used."""
-    # A template renders a missing value as null or as an empty text.
-    may_be_empty = {name for name in spec if name == "password" or _environment not in spec[name].get("fallback", ())}
-    return {
-        name: value
-        for name, value in params.items()
-        if name not in spec or (value is not None and (value != "" or name in may_be_empty))
-    }
-
-
 _TRACE_FROM = 3  # -vvv
 _COLLECTION = str(__package__).rpartition(".plugins.")[0]
 
@@ -90,7 +79,7 @@ class _LongestFirst(set[str]):
 
 
 class OwnModule(AnsibleModule):
-    """AnsibleModule, with `given_options` alone, and with what `_options` knows of options that Ansible refuses."""
+    """AnsibleModule, with what `_options` knows of options that Ansible refuses. Null counts as not given."""
 
     # Stays empty in an ansible-core that does not call `_load_params` to read the options.
     option_errors: Sequence[str] = ()
@@ -132,7 +121,10 @@ class OwnModule(AnsibleModule):
     def _load_params(self) -> None:
         self._read_params()
         self.null_options = [name for name, value in self.params.items() if value is None]
-        params, unloggable = loggable(given_options(self.params, self.argument_spec))
+        # A template renders a missing value as null or as an empty text. Only a password may be empty.
+        empty = [name for name in OPTIONS if self.params.get(name) == "" and name != "password"]
+        given = {name: value for name, value in self.params.items() if name not in empty}
+        params, unloggable = loggable(given)
         # Before Ansible converts them, or stops at the first error. It and `prepare` check what is left.
         check = OptionCheck()
         self.params = check.task(self.argument_spec, params)
@@ -285,18 +277,13 @@ def _output(
                 register_secrets([session.handed_over])
             return result, False
         except Exception as exc:
-            return as_mstr_error(exc, is_ours=_is_ours(work)).to_result(), True
+            package = str(getattr(work, "__globals__", {}).get("__package__"))
+            return as_mstr_error(exc, is_ours=package.startswith(_COLLECTION)).to_result(), True
         finally:
             if session:
                 session.log_out()
                 # Masking shorter texts would make results unreadable; Ansible already masks the secret options.
                 module.hide(text for text in session.secrets if len(text) >= SHORTEST_SECRET)
-
-
-def _is_ours(work: Callable[..., object]) -> bool:
-    """Whether this is the work of a module of this collection."""
-    package = str(getattr(work, "__globals__", {}).get("__package__"))
-    return package.startswith(_COLLECTION)
 
 
 def _warn(warned: list[str], module: OwnModule, subject: str, text: str) -> None:

@@ -31,18 +31,11 @@ class Exemption(NamedTuple):
     A `rule` or a `value` that is None means all of them.
     """
 
-    place: str
     runtime: str
     reason: str
     until: date
     rule: str | None = None
     value: str | None = None
-
-    @property
-    def label(self) -> str:
-        """How messages name it."""
-        narrowed = " ".join(text for text in (self.rule, self.value) if text)
-        return f"{self.place} {self.runtime!r}" + (f" ({narrowed})" if narrowed else "")
 
     def is_for(self, name: str | None, identity: str | None) -> bool:
         """Whether it means this runtime. A name or an id that is None is not known yet, and may be what it means."""
@@ -74,7 +67,7 @@ def exemption_from(place: str, options: Mapping[str, Any]) -> Exemption:
         if rule and rule not in RULES:
             errors.add(f"{place}.rule {rule!r} is not a rule of a policy; the rules are {', '.join(RULES)}")
         until = errors.check(_date, f"{place}.until", texts["until"])
-    return Exemption(place, texts["runtime"], texts["reason"], until, rule, texts.get("value"))
+    return Exemption(texts["runtime"], texts["reason"], until, rule, texts.get("value"))
 
 
 def _date(place: str, text: str) -> date:
@@ -211,9 +204,11 @@ def policy_from(option: Mapping[str, Any], day: date) -> Policy:
     with ErrorList() as errors:
         limits = {}
         for key, rule in RULES.items():
-            limit = errors.check(rule.parse, f"policy.{key}", options[key]) if key in options else None
+            if key not in options:
+                continue
+            limit = errors.check(rule.parse, f"policy.{key}", options[key])
             # A rule that forbids nothing is not one.
-            if limit or (rule.may_be_empty and limit is not None):
+            if limit or rule.may_be_empty:
                 limits[key] = limit
         exemptions = [errors.check(exemption_from, f"policy.exemptions[{index}]", entry) for index, entry in entries]
         if exemptions and not limits:

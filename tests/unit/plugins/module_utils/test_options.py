@@ -24,7 +24,7 @@ PANDAS = '{name: pandas, version: "2.2.3"}'
 
 def errors_of(entry, *, from_file):
     check = OptionCheck(from_file)
-    check.entry({"name": "a", **entry}, DEFINITION_OPTIONS)
+    check.options({"name": "a", **entry}, DEFINITION_OPTIONS)
     return check.errors
 
 
