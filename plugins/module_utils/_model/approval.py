@@ -57,8 +57,12 @@ def plan_id(server: str, steps: Sequence[Step] = (), moves: Sequence[Move] = ())
     """
     if any(item.error for item in all_of(steps, moves)):
         return ""
-    texts = [*(_step_fingerprint(step) for step in steps), *map(_move_fingerprint, moves)]
-    digest = hashlib.sha256("\n".join([server, *sorted(text for text in texts if text)]).encode())
+    texts = list(map(_step_fingerprint, steps))
+    for move in moves:
+        if move.is_due:
+            script, target = move.script, move.target.key or move.target.name
+            texts.append(json.dumps(["script", script.project.id, script.id, script.runtime_id, target]))
+    digest = hashlib.sha256("\n".join([server, *sorted(filter(None, texts))]).encode())
     return digest.hexdigest()[:_DIGITS]
 
 
@@ -68,13 +72,6 @@ def _step_fingerprint(step: Step) -> str:
     if not step.runs_test:
         return change
     return json.dumps([change, "smoke test", step.key or step.name, step.wanted.smoke_test])
-
-
-def _move_fingerprint(move: Move) -> str:
-    if not move.is_due:
-        return ""
-    script, target = move.script, move.target
-    return json.dumps(["script", script.project.id, script.id, script.runtime_id, target.key or target.name])
 
 
 def plan_mismatch(approved: str, steps: Sequence[Step], moves: Sequence[Move]) -> str:

@@ -163,15 +163,13 @@ def changed_since(now: Runtime, earlier: Runtime, names: Iterable[str] | None = 
     """
     version, before = now.facts.get("version"), earlier.facts.get("version")
     has_versions = version is not None and before is not None
-    compared = _comparable(now, earlier, has_versions) if names is None else names
-    changed = differing(earlier.values, now.values, compared)
+    if names is None:
+        lacking = set(earlier.lacking(BY_NAME))
+        if has_versions:  # else a field that only the earlier read shows has changed
+            lacking.update(now.lacking(BY_NAME))
+        names = [name for name in BY_NAME if name not in lacking]
+    changed = differing(earlier.values, now.values, names)
     is_edited = has_versions and version != before
-    return changed or (("version",) if is_edited else ())
-
-
-def _comparable(now: Runtime, earlier: Runtime, has_versions: bool) -> list[str]:
-    """The fields that both reads show. Without versions, also those that only the earlier one shows."""
-    shown_before = [name for name in BY_NAME if earlier.is_whole or earlier.values.get(name) is not None]
-    if not has_versions:
-        return shown_before
-    return [name for name in shown_before if now.values.get(name) is not None]
+    if is_edited and not changed:
+        return ("version",)
+    return changed

@@ -179,21 +179,18 @@ def purge_of(runtime: Runtime, comment: str | None) -> Definition:
 
 def definition_of(runtime: Mapping[str, Any]) -> dict[str, Any]:
     """The options of the definition that would create a runtime, which is as in a result."""
-    definition = without_null({field.name: _in_definition(field, runtime.get(field.name)) for field in FIELDS})
+    values = {}
+    for field in FIELDS:
+        # Null equals empty in every comparison. A definition that omits the field would restore nothing, so it is empty
+        # there. Only an empty newer field is omitted, because an older release rejects it.
+        value = runtime.get(field.name)
+        if value is None:
+            value = field.kind.to_result(field.kind.empty)
+        is_omitted = value == "" and (field.newer_only or not field.may_be_empty)
+        values[field.name] = None if value is None or is_omitted else field.kind.to_definition(value)
+    definition = without_null(values)
     for name in POOL:
         if runtime.get(name) is None and pool_errors(definition):
             # Some servers omit a count of zero, but this one has a different meaning.
             del definition[name]
     return definition
-
-
-def _in_definition(field: Field, value: Any) -> Any:
-    """The value for a definition, from the value in a result; None if a definition cannot express it.
-
-    Null equals empty in every comparison. A definition that omits the field would restore nothing, so it is empty
-    there. Only an empty newer field is omitted, because an older release rejects it.
-    """
-    value = field.kind.to_result(field.kind.empty) if value is None else value
-    if value is None or (value == "" and (field.newer_only or not field.may_be_empty)):
-        return None
-    return field.kind.to_definition(value)
