@@ -14,7 +14,6 @@ import re
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
-from math import inf
 from typing import Any, TypeVar, cast
 
 ERROR_KEYS = ("http_status", "code", "message", "iserver_code", "ticket_id", "request")
@@ -135,11 +134,6 @@ class ErrorList:
         except ValidationError as exc:
             self.add(*(f"{prefix}: {error}" if prefix else error for error in exc.errors))
             return cast("_T", None)
-
-    def check_seconds(self, params: Mapping[str, Any], *options: str) -> None:
-        """Add an error for each of the options that is not a number of seconds above 0."""
-        wrong = (option for option in options if not 0 < params[option] < inf)
-        self.add(*(f"{option} must be more than 0 seconds, not {params[option]}" for option in wrong))
 
     def __enter__(self) -> ErrorList:
         return self

@@ -18,8 +18,7 @@ from typing import Any
 from ansible.module_utils.common.validation import check_type_bool, check_type_dict, check_type_list
 
 from ._errors import REFUSED, text_error
-from ._secrets import SHORTEST_SECRET
-from ._text import MASK, SURROGATE, clean, entry_label, masked, nearest, printable, texts_in
+from ._text import MASK, SHORTEST_SECRET, SURROGATE, clean, entry_label, masked, nearest, printable, texts_in
 
 _HALF = "contains half of a character (a lone surrogate); remove it"
 _NUL = "contains a NUL character; remove it"

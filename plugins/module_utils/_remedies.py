@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from urllib.parse import unquote
 
 from ._errors import MstrError
-from ._secrets import SHORTEST_SECRET
+from ._text import SHORTEST_SECRET
 
 
 def option_error(sentence: str, errors: Sequence[str], nulls: Sequence[str] = ()) -> str:

@@ -38,12 +38,11 @@ except ImportError:
 
 from ._errors import ErrorList, MstrError, ValidationError, as_mstr_error
 from ._options import OptionCheck, loggable, secret_values, without_secrets
-from ._secrets import SHORTEST_SECRET, with_escaped_forms
 from ._session.connection import LOGIN, OPTIONS, Connection, connection_from, is_whole_login, with_own_login
 from ._session.interrupt import Stop
 from ._session.session import Session
 from ._session.transport import REQUESTS_IMPORT_ERROR
-from ._text import masked, printable
+from ._text import SHORTEST_SECRET, masked, printable, with_escaped_forms
 
 __all__ = ["MstrError", "Task", "ValidationError", "argument_spec", "run"]
 

@@ -244,10 +244,6 @@ class _Entry(NamedTuple):
             detail += f" (required by {installed.packages[by].name})" if by else " (no package requires it)"
         return PolicyFinding(self.option, self.shown, detail, self.position, verdict)
 
-    def unreadable(self, why: str) -> PolicyFinding:
-        """The finding of a rule that cannot read it."""
-        return _unreadable(self.option, self.shown, why, self.position)
-
 
 def _evaluated_packages(values: Mapping[str, Any]) -> list[_Entry]:
     """The packages that are really installed where that is known, or else those of the definition."""
@@ -291,13 +287,13 @@ def packages_never(forbidden: Sequence[Requirement], values: Mapping[str, Any]) 
         matching = [each for each in named if each.is_met_by(package)]
         by_version = [each for each in named if each.versions]
         if project(package.name) is None:
-            yield entry.unreadable("its name is not the name of a package")
+            yield _unreadable(entry.option, entry.shown, "its name is not the name of a package", entry.position)
         elif matching:
             yield entry.finding(f"matches {_joined(matching)}")
         elif by_version and not package.has_version:
             yield entry.finding(f"has no version to compare with {_joined(by_version)}", NOT_EVALUATED)
         elif by_version and version_of(version) is None:
-            yield entry.unreadable("PEP 440 cannot read its version")
+            yield _unreadable(entry.option, entry.shown, "PEP 440 cannot read its version", entry.position)
 
 
 @_rule("packages must include {}", _requirements, "packages", required=True)
