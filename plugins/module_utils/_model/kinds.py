@@ -23,9 +23,9 @@ _T = TypeVar("_T")
 
 
 class ValueKind:
-    """How values of one kind are handled. `from_api`: reads the value in a response. `empty`: what None is equal to.
+    """How values of one kind are handled. `from_api`: reads the value in a response, but not null.
 
-    Each method takes `empty` in place of None.
+    `empty`: what None is equal to. Each method takes it in place of None.
     """
 
     def __init__(self, from_api: Callable[[Any], Any], empty: Any = None) -> None:
@@ -53,23 +53,16 @@ class ValueKind:
     to_definition = canonical  # the value for a definition, from the value in a result
 
 
-def text_or_none(value: Any) -> str | None:
-    """A value of the API as text; None stays None."""
-    return None if value is None else str(value)
-
-
 def without_null(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values that are not None."""
     return {key: value for key, value in values.items() if value is not None}
 
 
-def _read_list(convert: Callable[[Any], _T], value: Any) -> tuple[_T, ...] | None:
-    """The entries of a list of the API. A single entry without a list becomes a list of one; None stays None.
+def _read_list(convert: Callable[[Any], _T], value: Any) -> tuple[_T, ...]:
+    """The entries of a list of the API. A single entry without a list becomes a list of one.
 
     A null or empty entry, such as in `[null]`, means nothing.
     """
-    if value is None:
-        return None
     entries = value if isinstance(value, list) else [value]
     return tuple(convert(entry) for entry in entries if entry is not None and entry != "")
 
@@ -104,9 +97,6 @@ class _Networks(ValueKind):
         return list(self.canonical(value))
 
     to_definition = to_diff
-
-
-_TEXTS = ("version", "description", "status", "message")
 
 
 @lru_cache(maxsize=8192)  # servers with many runtimes hold the same packages many times
@@ -147,7 +137,8 @@ class Package(NamedTuple):
 def _package(entry: Any) -> Package:
     if not isinstance(entry, Mapping):
         return Package(str(entry))
-    return Package(str(entry.get("name") or ""), **{key: text_or_none(entry.get(key)) for key in _TEXTS})
+    texts = {key: str(text) for key, text in without_null(entry).items() if key in Package._fields}
+    return Package(**{"name": "", **texts})
 
 
 class _Packages(ValueKind):
@@ -236,7 +227,7 @@ class _ResourceKind(ValueKind):
         return without_null(value) or None
 
 
-TEXT, NUMBER = ValueKind(text_or_none, ""), ValueKind(number)
+TEXT, NUMBER = ValueKind(str, ""), ValueKind(number)
 COUNT = ValueKind(number, 0)  # some servers omit a count of zero
 NETWORKS = _Networks(partial(_read_list, str), ())
 PACKAGES = _Packages(partial(_read_list, _package), ())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from .._errors import ErrorList, ValidationError
@@ -106,19 +107,24 @@ class Policy(NamedTuple):
         findings: list[PolicyFinding] = []
         for key, limit in self.limits.items():
             rule = RULES[key]
-            not_evaluated = partial if rule.required else ()
-            if any(option in values and option not in not_evaluated for option in rule.options):
-                found = (finding._replace(rule=key) for finding in rule.evaluate(limit, values))
-                findings += [self._with_verdict(finding, name, identity) for finding in found]
+            evaluated = values.keys() & set(rule.options)
+            if rule.required:
+                evaluated -= set(partial)
+            if evaluated:
+                found = rule.evaluate(limit, values)
+                findings += [self._with_verdict(finding._replace(rule=key), name, identity) for finding in found]
         return findings
 
     def _with_verdict(self, finding: PolicyFinding, name: str | None, identity: str | None) -> PolicyFinding:
         """The finding; of several exemptions of a violation, the one that ends last counts, also if it has expired."""
-        covering = [exemption for exemption in self.exemptions if exemption.covers(finding.rule, finding.value)]
-        fitting = [exemption for exemption in covering if exemption.is_for(name, identity)]
+        fitting = [
+            exemption
+            for exemption in self.exemptions
+            if exemption.covers(finding.rule, finding.value) and exemption.is_for(name, identity)
+        ]
         if not (finding.counts and fitting):
             return finding
-        exemption = max(fitting, key=lambda exemption: exemption.until)
+        exemption = max(fitting, key=attrgetter("until"))
         finding = finding._replace(reason=exemption.reason, until=exemption.until.isoformat())
         if self.day <= exemption.until:
             return finding._replace(verdict=EXEMPTED)

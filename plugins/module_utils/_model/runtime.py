@@ -103,11 +103,13 @@ def lists_default(listed: Iterable[Runtime]) -> bool:
 
 def from_api(data: Mapping[str, Any]) -> Runtime:
     """The runtime in an object of the API [doc], without the fields that are missing there."""
-    return Runtime(
-        values={field.name: field.kind.from_api(data[field.api]) for field in FIELDS if field.api in data},
-        id=None if data.get("id") is None else str(data["id"]),
-        facts={name: data[name] for name in READ_ONLY if name in data},
-    )
+    values = {}
+    for field in FIELDS:
+        if field.api in data:
+            value = data[field.api]
+            values[field.name] = None if value is None else field.kind.from_api(value)
+    facts = {name: data[name] for name in READ_ONLY.keys() & data.keys()}
+    return Runtime(values, None if data.get("id") is None else str(data["id"]), facts)
 
 
 def _snake_keys(value: Any) -> Any:

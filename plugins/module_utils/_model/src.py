@@ -57,10 +57,10 @@ def _source(data: Any, text: str) -> Source:
         if not isinstance(content.get(key), (kind, type(None))):
             expected = "a list" if kind is list else "true or false"
             raise FileError(f"has {key}: {clean(repr(content[key]), 60)}; expected {expected}")
-    error = None if content.get("server") is None else text_error(content["server"])
+    values: dict[str, Any] = {key: content[key] for key in _KEYS if content.get(key) not in (None, "")}
+    error = text_error(values.get("server", ""))
     if error:
         raise FileError(f"has an error: server {error}")
-    values: dict[str, Any] = {key: content[key] for key in _KEYS if content.get(key) not in (None, "")}
     if _MARKS.search(text):
         _check_templates(values)
         values = _without_tags(values)
