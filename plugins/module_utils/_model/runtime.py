@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from .._errors import ValidationError
@@ -26,8 +27,6 @@ _ID = re.compile(r"[0-9A-Fa-f]{32}", re.ASCII)
 # C0 and C1 controls, and the separators that end a line.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _DIRECTION = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-
-_CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 
 # The read-only fields of a response [doc], and their names in a result.
 READ_ONLY = {
@@ -114,10 +113,15 @@ def from_api(data: Mapping[str, Any]) -> Runtime:
 
 def _snake_keys(value: Any) -> Any:
     if isinstance(value, dict):
-        return {_CAPITAL.sub("_", str(key)).lower(): _snake_keys(inner) for key, inner in value.items()}
+        return {_snake_key(str(key)): _snake_keys(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [_snake_keys(entry) for entry in value]
     return value
+
+
+@lru_cache(maxsize=8192)  # each runtime has the same keys
+def _snake_key(key: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", key).lower()
 
 
 def is_id(text: str) -> bool:
