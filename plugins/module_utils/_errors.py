@@ -14,7 +14,6 @@ import re
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
-from math import inf
 from typing import Any, TypeVar, cast
 
 ERROR_KEYS = ("http_status", "code", "message", "iserver_code", "ticket_id", "request")
@@ -71,11 +70,6 @@ class Interrupted(Exception):
     def during(self, what: str) -> MstrError:
         """The error that says what was going on, such as "the runtime 'r' was being created"."""
         return MstrError(f"{self.sentence} while {what}")
-
-    def as_error(self) -> MstrError:
-        """The error that says what the task was doing, as far as that is known."""
-        operation = f" while trying to {self.operation}" if self.operation else ""
-        return MstrError(f"{self.sentence}{operation}.")
 
 
 class _Fault(MstrError):
@@ -140,11 +134,6 @@ class ErrorList:
         except ValidationError as exc:
             self.add(*(f"{prefix}: {error}" if prefix else error for error in exc.errors))
             return cast("_T", None)
-
-    def check_seconds(self, params: Mapping[str, Any], *options: str) -> None:
-        """Add an error for each of the options that is not a number of seconds above 0."""
-        wrong = (option for option in options if not 0 < params[option] < inf)
-        self.add(*(f"{option} must be more than 0 seconds, not {params[option]}" for option in wrong))
 
     def __enter__(self) -> ErrorList:
         return self
@@ -231,7 +220,8 @@ def as_mstr_error(exc: Exception, *, is_ours: bool = True) -> MstrError:
     if isinstance(exc, MstrError):
         return exc
     if isinstance(exc, Interrupted):
-        return exc.as_error()
+        operation = f" while trying to {exc.operation}" if exc.operation else ""
+        return MstrError(f"{exc.sentence}{operation}.")
     trace = exc.__traceback__
     while trace and trace.tb_next:
         trace = trace.tb_next

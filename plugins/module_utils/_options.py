@@ -15,125 +15,175 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from ansible.module_utils.common.validation import check_type_dict
+from ansible.module_utils.common.validation import check_type_bool, check_type_dict, check_type_list
 
 from ._errors import REFUSED, text_error
-from ._secrets import SHORTEST_SECRET
-from ._text import MASK, SURROGATE, clean, masked, nearest, printable, texts_in
+from ._text import MASK, SHORTEST_SECRET, SURROGATE, clean, entry_label, masked, nearest, printable, texts_in
 
 _HALF = "contains half of a character (a lone surrogate); remove it"
 _NUL = "contains a NUL character; remove it"
 _LARGEST = 2**63 - 1
-
-_BOOLEANS = ("true", "false", "yes", "no", "on", "off", "y", "n", "t", "f", "1", "0", "1.0", "0.0")
-
-
-def all_without_errors(spec: Mapping[str, Any], params: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """The options of a task without what is wrong in them, as they were written, and a sentence for each error."""
-    specs = {name: own for option, own in spec.items() for name in (option, *own.get("aliases", ()))}
-    rest: dict[str, Any] = {}
-    errors: list[str] = []
-    for name, value in params.items():
-        if name in specs:
-            rest[name] = without_errors(value, specs[name], errors, name)
-        elif name.startswith("_ansible_"):
-            rest[name] = value
-        else:
-            errors.append(_unknown(name, specs, errors))
-    return rest, errors
+_WHOLE = re.compile(r"\s*[+-]?[0-9]{1,30}\s*")
+_PINNED = re.compile(r"\s*([\w.-]+)(?:\s*==\s*([\w.+!-]+))?\s*", re.ASCII)
+# What numbers count, for messages.
+_UNITS = {"mem": "MB", **dict.fromkeys(("exec_timeout", "run_timeout", "timeout", "wait_timeout"), "seconds")}
+_TEXTS = ("str", "path")
+_SECRET = "secret"
 
 
-def without_errors(
-    value: Any, spec: Mapping[str, Any], errors: list[str], option: str = "", from_file: bool = False
-) -> Any:
-    """The value without nulls, and without what Ansible would convert, or refuse without naming all errors.
+class OptionCheck:
+    """Reads options as Ansible does, but goes on after an error, names its place, and says what to write.
 
-    None if nothing is left. In a list, `REFUSED` takes the place of such an entry, so that the others keep their
-    indexes. An option inside the value that is null counts as not given, so that a default is used. `errors` gets a
-    sentence for each error, with `option`, the name of `value` in messages. In a file, a number is not text: YAML may
-    have dropped a zero or a colon. In a task, it may be the result of a template.
+    It leaves out nulls, because an option that is null counts as not given, and what is wrong. `errors`: a sentence for
+    each error. `from_file`: the values are from a file, and Ansible does not see them: missing options get their
+    defaults, and a number is not text, because YAML may have dropped a zero or a colon. In a task, it may be the result
+    of a template.
     """
-    if value is None:
-        return None
-    if spec.get("no_log"):
-        return _secret(value, errors, option)
-    if str(spec.get("type")) == "list":
-        return _list(value, spec, errors, option, from_file)
-    if spec.get("options"):
-        return _options(value, spec["options"], errors, option, from_file)
-    kind = str(spec.get("type") or "str")
-    error = _value_error(value, kind, spec.get("choices"), from_file)
-    if error is None:
+
+    def __init__(self, from_file: bool = False) -> None:
+        self.errors: list[str] = []
+        self._from_file = from_file
+
+    def task(self, spec: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
+        """The options of a task. Ansible itself then finds those that are missing."""
+        specs = {name: own for option, own in spec.items() for name in (option, *own.get("aliases", ()))}
+        internal = {name: value for name, value in params.items() if name.startswith("_ansible_")}
+        given = {name: value for name, value in params.items() if name not in internal}
+        return {**internal, **self._known(given, specs)}
+
+    def value(self, value: Any, spec: Mapping[str, Any], option: str) -> Any:
+        """The value of an option, converted as its spec says. None if nothing is left; `option`: its name in errors.
+
+        In a list, `REFUSED` takes the place of an entry that is wrong, so that the others keep their indexes.
+        """
+        if value is None:
+            return None
+        kind = _SECRET if spec.get("no_log") else spec.get("type") or "str"
+        if kind == "list":
+            return self._list(value, spec, option)
+        if spec.get("options") and kind != _SECRET:
+            return self.options(value, spec["options"], option)
+        choices = spec.get("choices")
+        try:
+            return self._converted(value, kind, choices)
+        except ValueError as exc:
+            error = str(exc)
+        unit = _UNITS.get(option.rpartition(".")[2])
+        if unit and error.endswith(" number"):
+            error += f" of {unit}"
+        self.errors.append(f"{option} {error}")
+        # Ansible makes a text of anything.
+        return str(value) if kind in _TEXTS and not choices else None
+
+    def _converted(self, value: Any, kind: Any, choices: Collection[str] | None) -> Any:
+        """The value, as Ansible converts it. Raises ValueError with the rest of a sentence about it."""
+        if kind == _SECRET and isinstance(value, (Mapping, list)):
+            # Ansible would make a text of it, and show it in a warning.
+            whole = "; give result.session, not the whole result of mstr_session" if "session" in value else ""
+            raise ValueError(f"must be a text{whole}")
+        if kind in _TEXTS:
+            return self._text(value, choices)
+        if kind in ("int", "float"):
+            return _number(value, kind)
+        if kind == "bool":
+            try:
+                return check_type_bool(value)
+            except TypeError:
+                raise ValueError(f"{_short(value)} is not true or false") from None
         return value
-    unit = _UNITS.get(option.rpartition(".")[2])
-    if unit and error.endswith(" number"):
-        error += f" of {unit}"
-    errors.append(f"{option} {error}" if option else error)
-    # Ansible makes a text of anything.
-    return str(value) if kind in _TEXTS and not spec.get("choices") else None
 
-
-def _secret(value: Any, errors: list[str], option: str) -> Any:
-    if not isinstance(value, (Mapping, list)):
+    def _text(self, value: Any, choices: Collection[str] | None) -> Any:
+        is_whole_number = isinstance(value, int) and not isinstance(value, bool)
+        if isinstance(value, str):
+            if SURROGATE.search(value):
+                raise ValueError(f"{_short(value)} {_HALF}")
+        elif self._from_file or not is_whole_number:
+            raise ValueError(text_error(value))
+        if choices and str(value) not in choices:
+            raise ValueError(f"{_short(value)} is not valid; choose {' or '.join(choices)}")
         return value
-    # Ansible would make a text of it, and show it in a warning.
-    whole = "; give result.session, not the whole result of mstr_session" if option == "session" else ""
-    errors.append(f"{option} must be a text{whole}")
-    return None
 
-
-def _list(value: Any, spec: Mapping[str, Any], errors: list[str], option: str, from_file: bool) -> Any:
-    options = spec.get("options") or {}
-    if isinstance(value, list):
+    def _list(self, value: Any, spec: Mapping[str, Any], option: str) -> list[Any] | None:
+        options, entries = spec.get("options") or {}, value
+        # Ansible splits a text at commas. Names may contain commas, and a mapping does not come from that.
+        if not (options or callable(spec["type"])):
+            with suppress(TypeError):
+                entries = check_type_list(value)
+        if not isinstance(entries, list):
+            self.errors.append(f"{option} {_short(value)} is not a list{_packages_advice(value, options, '[{}]')}")
+            return None
         of_entry = {"type": spec.get("elements", "str"), "options": options}
-        return [_entry(entry, of_entry, errors, f"{option}[{index}]", from_file) for index, entry in enumerate(value)]
-    # Ansible splits a text at commas. Names may contain commas, and a mapping does not come from that.
-    is_split = not isinstance(value, Mapping) and not options and not callable(spec["type"])
-    if is_split:
-        return value
-    advice = _packages_advice(value, options, "[{}]")
-    errors.append(f"{option} {_short(value)} is not a list{advice}")
-    return None
+        return [self._list_entry(entry, of_entry, f"{option}[{index}]") for index, entry in enumerate(entries)]
 
-
-def _entry(entry: Any, spec: Mapping[str, Any], errors: list[str], place: str, from_file: bool) -> Any:
-    """An entry of a list; what stands for it if it is refused."""
-    options = spec["options"]
-    kept = None
-    if entry is None:
-        errors.append(f"{place} is null; remove it, or write a value")
-    elif "state" in options:
-        name = entry.get("name") if isinstance(entry, Mapping) else None
-        label = f"{place} {name!r}" if name and isinstance(name, str) else place
-        own: list[str] = []
-        kept = without_errors(entry, spec, own, "", from_file)
-        errors += [f"{label}: {error}" for error in own]
-    else:
-        kept = without_errors(entry, spec, errors, place, from_file)
-    if kept is not None:
-        return kept
-    return {key: REFUSED for key in options if key == "name" or options[key].get("required")} or REFUSED
-
-
-def _options(
-    value: Any, options: Mapping[str, Any], errors: list[str], option: str, from_file: bool
-) -> dict[str, Any] | None:
-    given = value if from_file else _mapping_in(value)
-    if not isinstance(given, Mapping):
-        advice = _packages_advice(value, options)
-        errors.append(f"{option} {_short(value)} is not a mapping of options{advice}".lstrip())
-        return None
-    start = f"{option}." if option else ""
-    rest = {}
-    for key, inner in given.items():
-        if key in options:
-            rest[key] = without_errors(inner, options[key], errors, f"{start}{key}", from_file)
+    def _list_entry(self, entry: Any, spec: Mapping[str, Any], place: str) -> Any:
+        """An entry of a list; what stands for it if it is refused."""
+        options, kept = spec["options"], None
+        if entry is None:
+            self.errors.append(f"{place} is null; remove it, or write a value")
+        elif "state" in options:
+            check = OptionCheck(self._from_file)
+            kept = check.options(entry, options)
+            self.errors += [f"{entry_label(place, entry)}: {error}" for error in check.errors]
         else:
-            errors.append(_unknown(key, options, errors, start))
-    required = [key for key, spec in options.items() if spec.get("required")]
-    errors += [f"{start}{key} is missing" for key in required if given.get(key) is None]
-    rest = {key: inner for key, inner in rest.items() if inner is not None}
-    return rest if rest.keys() >= set(required) else None
+            kept = self.value(entry, spec, place)
+        if kept is not None:
+            return kept
+        return {key: REFUSED for key in options if key == "name" or options[key].get("required")} or REFUSED
+
+    def options(self, value: Any, options: Mapping[str, Any], option: str = "") -> dict[str, Any] | None:
+        """The options in a mapping. None if it lacks one that is required; `option`: the name of the mapping."""
+        given = value if self._from_file else _mapping_in(value)
+        if not isinstance(given, Mapping):
+            advice = _packages_advice(value, options)
+            self.errors.append(f"{option} {_short(value)} is not a mapping of options{advice}".lstrip())
+            return None
+        start = f"{option}." if option else ""
+        kept = self._known(given, options, start)
+        missing = [key for key, spec in options.items() if spec.get("required") and key not in kept]
+        self.errors += [f"{start}{key} is missing" for key in missing if given.get(key) is None]
+        if missing:
+            return None
+        if self._from_file:
+            defaults = {key: spec.get("default") for key, spec in options.items()}
+            kept = {**defaults, **kept}
+        return kept
+
+    def _known(self, given: Mapping[str, Any], options: Mapping[str, Any], start: str = "") -> dict[str, Any]:
+        """The values of those options that exist. `start`: of their names."""
+        kept = {}
+        for name, value in given.items():
+            if name not in options:
+                self.errors.append(_unknown(name, options, self.errors, start))
+                continue
+            read = self.value(value, options[name], f"{start}{name}")
+            if read is not None:
+                kept[name] = read
+        return kept
+
+
+def check_entry(spec: Mapping[str, Any], entry: Any) -> tuple[dict[str, Any] | None, list[str]]:
+    """An entry of a file, checked as one of an option with this spec: None if it is refused; and its errors."""
+    check = OptionCheck(from_file=True)
+    return check.options(entry, spec), check.errors
+
+
+def _number(value: Any, kind: str) -> int | float:
+    """The number that Ansible would read. Raises ValueError with the rest of a sentence that starts with the option."""
+    number, whole = value, "whole " if kind == "int" else ""
+    if isinstance(value, str):
+        with suppress(ValueError):
+            number = int(value) if _WHOLE.fullmatch(value) else float(value)
+    if isinstance(number, bool) or not isinstance(number, (int, float)):
+        raise ValueError(f"{_short(value)} is not a {whole}number")
+    if isinstance(number, float) and not math.isfinite(number):
+        raise ValueError(f"must be a finite number, not {_short(value)}")
+    if abs(number) > _LARGEST:
+        raise ValueError(f"is too large; the largest number is {_LARGEST}")
+    if not whole:
+        return float(number)
+    if number != int(number):
+        raise ValueError(f"{_short(value)} is not a whole number")
+    return int(number)
 
 
 def _mapping_in(value: Any) -> Any:
@@ -142,9 +192,6 @@ def _mapping_in(value: Any) -> Any:
         with suppress(Exception):
             return check_type_dict(value)
     return value
-
-
-_PINNED = re.compile(r"\s*([\w.-]+)(?:\s*==\s*([\w.+!-]+))?\s*", re.ASCII)
 
 
 def _packages_advice(value: Any, options: Mapping[str, Any], form: str = "{}") -> str:
@@ -156,7 +203,7 @@ def _packages_advice(value: Any, options: Mapping[str, Any], form: str = "{}") -
     return "; write " + form.format(f"{{name: {match[1]}{version}}}")
 
 
-def _unknown(option: Any, options: Collection[str], errors: Iterable[str], start: str = "") -> str:
+def _unknown(option: Any, options: Collection[str], errors: Iterable[str], start: str) -> str:
     """The error of an option that does not exist. Of several errors, only the first lists those that do."""
     near = nearest(str(option), options)
     known = f"; the options are {', '.join(sorted(options))}"
@@ -165,76 +212,26 @@ def _unknown(option: Any, options: Collection[str], errors: Iterable[str], start
     return f"{_short(f'{start}{option}')[1:-1]} is not an option{'' if is_known and not near else more}"
 
 
-# What numbers count, for messages.
-_UNITS = {"mem": "MB", **dict.fromkeys(("exec_timeout", "run_timeout", "timeout", "wait_timeout"), "seconds")}
-_TEXTS = ("str", "path")
-
-
-def _value_error(value: Any, kind: str, choices: Iterable[str] | None, from_file: bool) -> str | None:
-    if kind in ("int", "float"):
-        return _number_error(value, kind)
-    if kind in _TEXTS:
-        return _text_error(value, choices, from_file)
-    if kind == "bool" and str(value).strip().lower() not in _BOOLEANS:
-        return f"{_short(value)} is not true or false"
-    return None
-
-
-def _text_error(value: Any, choices: Iterable[str] | None, from_file: bool) -> str | None:
-    if isinstance(value, str) and SURROGATE.search(value):
-        return f"{_short(value)} {_HALF}"
-    is_whole_number = isinstance(value, int) and not isinstance(value, bool)
-    if from_file or not is_whole_number:
-        error = text_error(value)
-        if error:
-            return error
-    if choices and str(value) not in choices:
-        valid = " or ".join(choices)
-        return f"{_short(value)} is not valid; choose {valid}"
-    return None
-
-
-def _number_error(value: Any, kind: str) -> str | None:
-    number = _number(value)
-    if number is None:
-        return f"{_short(value)} is not a {'whole ' if kind == 'int' else ''}number"
-    if isinstance(number, float) and not math.isfinite(number):
-        return f"must be a finite number, not {_short(value)}"
-    if abs(number) > _LARGEST:
-        return f"is too large; the largest number is {_LARGEST}"
-    is_whole = number == int(number)
-    if kind == "int" and not is_whole:
-        return f"{_short(value)} is not a whole number"
-    return None
-
-
-def _number(value: Any) -> int | float | None:
-    """The number that Ansible would read; None if the value is not a number."""
-    if isinstance(value, str):
-        try:
-            return int(value) if re.fullmatch(r"\s*[+-]?[0-9]{1,30}\s*", value) else float(value)
-        except ValueError:
-            return None
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return value if is_number else None
-
-
 def _short(value: Any) -> str:
     return clean(repr(value), 60)
 
 
-def unloggable_errors(params: Mapping[str, Any]) -> list[str]:
-    """A sentence for each text with half a character (a lone surrogate) or a NUL, which Ansible cannot show or log.
+def loggable(params: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """The options with a mark in place of what Ansible cannot show or log, and a sentence for each text with that.
 
-    No text is quoted, because it may be a secret, and Ansible would not find it in the escaped form.
+    That is half a character (a lone surrogate) or a NUL. No text is quoted, because it may be a secret, and Ansible
+    would not find it in the escaped form.
     """
-    halves = [f"{name} {_HALF}" for name, text in texts_in(params) if SURROGATE.search(text)]
-    return halves + [f"{name} {_NUL}" for name, text in texts_in(params) if "\0" in text]
-
-
-def loggable(params: Mapping[str, Any]) -> dict[str, Any]:
-    """The options with a blank or a mark in place of what Ansible cannot log."""
-    return dict(_mapped(params, lambda value: printable(value) if isinstance(value, str) else value))
+    whole = json.dumps(params, ensure_ascii=False)
+    if not SURROGATE.search(whole) and "\\u0000" not in whole:
+        return dict(params), []
+    errors = []
+    for name, text in texts_in(params):
+        if SURROGATE.search(text):
+            errors.append(f"{name} {_HALF}")
+        if "\0" in text:
+            errors.append(f"{name} {_NUL}")
+    return dict(_mapped(params, lambda value: printable(value) if isinstance(value, str) else value)), errors
 
 
 def secret_values(spec: Mapping[str, Any], params: Mapping[str, Any]) -> set[str]:

@@ -16,11 +16,11 @@ from importlib.util import find_spec
 from urllib.parse import unquote
 
 from ._errors import MstrError
-from ._secrets import SHORTEST_SECRET
+from ._text import SHORTEST_SECRET
 
 
 def option_error(sentence: str, errors: Sequence[str], nulls: Sequence[str] = ()) -> str:
-    """Ansible's message about options, after all `errors` of `all_without_errors`.
+    """Ansible's message about options, after all `errors` of `OptionCheck`.
 
     It is left out if it misses an option that was given with an error. `nulls`: the options that were given as null.
     """

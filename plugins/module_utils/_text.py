@@ -2,17 +2,21 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Texts for people: cleaned, cut, masked, counted and listed; and the texts in a value.
+"""Texts for people: cleaned, cut, masked, counted and listed; the texts in a value; and the forms of a secret.
 
 Imports nothing of the collection, of ansible or of requests.
 """
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
+from itertools import product
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 # C0 and C1 controls, and the marks that change the direction of text: a server's message must not drive a terminal.
 HIDDEN = "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f"
@@ -27,9 +31,6 @@ _READ_LIMIT = 20_000
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[T ]((?:[01]\d|2[0-3]):\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:?[0-5]\d)?", re.ASCII)
 NAMES_IN_MESSAGE = 10
 DEEPEST = 100
-MASK = "********"
-# What Ansible shows in place of a secret: inside a text, and in place of a value that is the whole secret.
-ANSIBLE_MASKS = (MASK, "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER", "$REDACTED$")
 
 
 def cut(text: str, limit: int, length: int = 0) -> str:
@@ -61,14 +62,6 @@ def printable(text: str) -> str:
     return SURROGATE.sub(UNREAD, "\n".join(lines))
 
 
-def masked(text: str, secrets: Iterable[str]) -> str:
-    """The text with asterisks in place of each secret."""
-    # The longest first, because one secret may be part of another.
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, MASK)
-    return text
-
-
 def counted(number: int, noun: str) -> str:
     """A number with its noun, such as "1 script"."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
@@ -90,6 +83,12 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
     from difflib import get_close_matches  # only a misspelled name needs it
 
     return next(iter(get_close_matches(name, sorted(names), 1, 0.75)), None)
+
+
+def entry_label(place: str, entry: Any) -> str:
+    """How messages name an entry of a list: by its place, and by the name in it."""
+    name = entry.get("name") if isinstance(entry, Mapping) else None
+    return f"{place} {name!r}" if name and isinstance(name, str) else place
 
 
 def texts_in(value: Any, option: str = "") -> Iterator[tuple[str, str]]:
@@ -138,3 +137,66 @@ def time_in_utc(value: Any) -> str | None:
     except (ValueError, OverflowError):  # such as February 30
         return value
     return f"{moment.replace(tzinfo=None).isoformat()}Z"
+
+
+# --- secrets, and the forms in which a server may repeat them, all of which are masked
+
+MASK = "********"
+# What Ansible shows in place of a secret: inside a text, and in place of a value that is the whole secret.
+ANSIBLE_MASKS = (MASK, "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER", "$REDACTED$")
+# Characters. A shorter part or form of a secret is not masked, because that would make results unreadable.
+SHORTEST_SECRET = 8
+_QUOTES = ('"', "&quot;", "&#34;", "&#034;")
+_APOSTROPHES = ("'", "&#39;", "&#039;", "&#x27;", "&apos;")
+
+
+def masked(text: str, secrets: Iterable[str]) -> str:
+    """The text with asterisks in place of each secret."""
+    # The longest first, because one secret may be part of another.
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, MASK)
+    return text
+
+
+def with_escaped_forms(texts: Iterable[str]) -> set[str]:
+    """The texts, and the forms in which a server may repeat them: for JSON, HTML or a URL, blanks collapsed, in base64.
+
+    A form that is shorter than SHORTEST_SECRET and than the text is left out.
+    """
+    found: set[str] = set()
+    for text in texts:
+        forms = {text, *_in_json(text), *_in_url(text), *_in_html(text), *_in_base64(text), " ".join(text.split())}
+        shortest = min(len(text), SHORTEST_SECRET)
+        found.update(form for form in forms if len(form) >= shortest)
+    return found
+
+
+def _in_json(secret: str) -> set[str]:
+    """With or without / and the marks of HTML, and with large or small digits."""
+    forms = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    forms |= {re.sub("[<>&'=]", lambda match: f"\\u{ord(match.group()):04x}", form) for form in forms}
+    forms |= {form.replace("/", "\\/") for form in forms}
+    return forms | {re.sub(r"(?<=\\u)....", lambda match: match.group().upper(), form) for form in forms}
+
+
+def _in_url(secret: str) -> set[str]:
+    """With or without !'()* and ~, and with large or small digits."""
+    raw = secret.encode("utf-8", "replace")
+    forms = {encode(raw, safe=safe) for encode in (quote, quote_plus) for safe in ("", "/", "*", "!'()*")}
+    forms |= {form.replace("~", "%7E") for form in forms}
+    return forms | {re.sub("(?<=%)..", lambda match: match.group().lower(), form) for form in forms}
+
+
+def _in_html(secret: str) -> set[str]:
+    text = secret.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    forms = {text.replace('"', double).replace("'", single) for double, single in product(_QUOTES, _APOSTROPHES)}
+    return forms | {form.encode("ascii", "xmlcharrefreplace").decode("ascii") for form in forms}
+
+
+def _in_base64(secret: str) -> set[str]:
+    """Without the last digit, which also depends on what follows. That of a short text says too little."""
+    raw = secret.encode("utf-8", "replace")
+    if len(raw) <= 5:
+        return set()
+    digits = base64.b64encode(raw).decode("ascii")[: len(raw) * 8 // 6]
+    return {digits, digits.replace("+", "-").replace("/", "_")}

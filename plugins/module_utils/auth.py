@@ -28,7 +28,6 @@ from functools import partial
 from typing import Any, NamedTuple, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
 try:
@@ -38,20 +37,12 @@ except ImportError:
     register_secrets = None
 
 from ._errors import ErrorList, MstrError, ValidationError, as_mstr_error
-from ._options import (
-    all_without_errors,
-    loggable,
-    secret_values,
-    unloggable_errors,
-    without_errors,
-    without_secrets,
-)
-from ._secrets import SHORTEST_SECRET, with_escaped_forms
+from ._options import OptionCheck, loggable, secret_values, without_secrets
 from ._session.connection import LOGIN, OPTIONS, Connection, connection_from, is_whole_login, with_own_login
 from ._session.interrupt import Stop
 from ._session.session import Session
 from ._session.transport import REQUESTS_IMPORT_ERROR
-from ._text import masked, printable
+from ._text import SHORTEST_SECRET, masked, printable, with_escaped_forms
 
 __all__ = ["MstrError", "Task", "ValidationError", "argument_spec", "run"]
 
@@ -72,33 +63,6 @@ def argument_spec(**own: Any) -> dict[str, Any]:
     }
 
 
-def given_options(params: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
-    """The options without null values and empty connection options, so that defaults and environment are used."""
-    # A template renders a missing value as null or as an empty text.
-    may_be_empty = {name for name in spec if name == "password" or _environment not in spec[name].get("fallback", ())}
-    return {
-        name: value
-        for name, value in params.items()
-        if name not in spec or (value is not None and (value != "" or name in may_be_empty))
-    }
-
-
-def entry_check(spec: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], tuple[dict[str, Any] | None, list[str]]]:
-    """What checks an entry of a file as one of an option with this spec: the entry, None if refused; and its errors."""
-    validator = ArgumentSpecValidator(spec)
-
-    def check(entry: Mapping[str, Any]) -> tuple[dict[str, Any] | None, list[str]]:
-        errors: list[str] = []
-        rest = without_errors(entry, {"type": "dict", "options": spec}, errors, from_file=True)
-        if rest is None:  # nothing is left to check
-            return None, errors
-        result = validator.validate(rest)
-        refused = [str(failure.msg) for failure in result.errors.errors]
-        return None if refused else dict(result.validated_parameters), [*errors, *refused]
-
-    return check
-
-
 _TRACE_FROM = 3  # -vvv
 _COLLECTION = str(__package__).rpartition(".plugins.")[0]
 
@@ -114,7 +78,7 @@ class _LongestFirst(set[str]):
 
 
 class OwnModule(AnsibleModule):
-    """AnsibleModule, with `given_options` alone, and with what `_options` knows of options that Ansible refuses."""
+    """AnsibleModule, with what `_options` knows of options that Ansible refuses. Null counts as not given."""
 
     # Stays empty in an ansible-core that does not call `_load_params` to read the options.
     option_errors: Sequence[str] = ()
@@ -156,13 +120,13 @@ class OwnModule(AnsibleModule):
     def _load_params(self) -> None:
         self._read_params()
         self.null_options = [name for name, value in self.params.items() if value is None]
-        self.params = given_options(self.params, self.argument_spec)
-        unloggable = unloggable_errors(self.params)
-        if unloggable:
-            self.params = loggable(self.params)
+        # A template renders a missing value as null or as an empty text. Only a password may be empty.
+        empty = [name for name in OPTIONS if self.params.get(name) == "" and name != "password"]
+        given = {name: value for name, value in self.params.items() if name not in empty}
+        params, unloggable = loggable(given)
         # Before Ansible converts them, or stops at the first error. It and `prepare` check what is left.
-        rest, errors = all_without_errors(self.argument_spec, self.params)
-        self.params = given_options(rest, self.argument_spec)
+        check = OptionCheck()
+        self.params = check.task(self.argument_spec, params)
         self.task_options = frozenset(self.params)
         if is_whole_login(self.params):
             # Those of the environment may be of a different user.
@@ -171,7 +135,7 @@ class OwnModule(AnsibleModule):
                 name: {**spec, "fallback": (None,)} if name in of_others else spec
                 for name, spec in self.argument_spec.items()
             }
-        self.option_errors = [*unloggable, *errors, *self._variable_errors()]
+        self.option_errors = [*unloggable, *check.errors, *self._variable_errors()]
         # Ansible shows the options even if it refuses one of them.
         self.hide(with_escaped_forms(secret_values(self.argument_spec, self.params)))
 
@@ -181,9 +145,11 @@ class OwnModule(AnsibleModule):
             variable = f"MSTR_{name.upper()}"
             value, source = os.environ.get(variable), f"the environment variable {variable}"
             if value and name not in self.params and _environment in option.get("fallback", ()):
-                errors = unloggable_errors({source: value})
+                check = OptionCheck()
+                _shown, errors = loggable({source: value})
                 if not errors:
-                    without_errors(value, option, errors, source)
+                    check.value(value, option, source)
+                    errors = check.errors
                 if errors:
                     # Ansible would read the variable again. The task fails; this value only adds no other error.
                     self.params[name] = option.get("default", "anonymous" if "choices" in option else printable(value))
@@ -310,18 +276,13 @@ def _output(
                 register_secrets([session.handed_over])
             return result, False
         except Exception as exc:
-            return as_mstr_error(exc, is_ours=_is_ours(work)).to_result(), True
+            package = str(getattr(work, "__globals__", {}).get("__package__"))
+            return as_mstr_error(exc, is_ours=package.startswith(_COLLECTION)).to_result(), True
         finally:
             if session:
                 session.log_out()
                 # Masking shorter texts would make results unreadable; Ansible already masks the secret options.
                 module.hide(text for text in session.secrets if len(text) >= SHORTEST_SECRET)
-
-
-def _is_ours(work: Callable[..., object]) -> bool:
-    """Whether this is the work of a module of this collection."""
-    package = str(getattr(work, "__globals__", {}).get("__package__"))
-    return package.startswith(_COLLECTION)
 
 
 def _warn(warned: list[str], module: OwnModule, subject: str, text: str) -> None:

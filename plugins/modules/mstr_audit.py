@@ -172,6 +172,7 @@ policy:
 from functools import partial
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
+from ansible_collections.mstr.library.plugins.module_utils._options import check_entry
 from ansible_collections.mstr.library.plugins.module_utils._work.audit import (
     AUDIT_OPTIONS,
     audit,
@@ -185,7 +186,7 @@ def main() -> None:
     auth.run(
         auth.argument_spec(**AUDIT_OPTIONS),
         audit,
-        prepare=partial(audit_inputs_from, auth.entry_check),
+        prepare=partial(audit_inputs_from, check_entry),
         requires=requires,
         mutually_exclusive=[("runtimes", "src")],
     )

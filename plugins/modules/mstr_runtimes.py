@@ -142,6 +142,7 @@ diff:
 from functools import partial
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
+from ansible_collections.mstr.library.plugins.module_utils._options import check_entry
 from ansible_collections.mstr.library.plugins.module_utils._work.inputs import libraries
 from ansible_collections.mstr.library.plugins.module_utils._work.many import MANY_OPTIONS, ensure_many, inputs_for_many
 
@@ -151,7 +152,7 @@ def main() -> None:
     auth.run(
         auth.argument_spec(**MANY_OPTIONS),
         ensure_many,
-        prepare=partial(inputs_for_many, auth.entry_check),
+        prepare=partial(inputs_for_many, check_entry),
         requires=lambda params: libraries(params["policy"]),
         mutually_exclusive=[("runtimes", "src")],
         required_one_of=[("runtimes", "src", "scripts")],

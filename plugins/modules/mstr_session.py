@@ -92,9 +92,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
-from ansible_collections.mstr.library.plugins.module_utils._secrets import with_escaped_forms
 from ansible_collections.mstr.library.plugins.module_utils._session.connection import Connection, connection_from
 from ansible_collections.mstr.library.plugins.module_utils._session.session_string import encode
+from ansible_collections.mstr.library.plugins.module_utils._text import with_escaped_forms
 
 
 def prepare(params: Mapping[str, Any]) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from ..module_utils._errors import ErrorList, ValidationError
-from ..module_utils._options import without_errors
+from ..module_utils._options import OptionCheck
 from ..module_utils._session.connection import LOGIN, OPTIONS, normal_url
 
 PATHS = tuple(option for option, spec in OPTIONS.items() if spec["type"] == "path")
@@ -67,10 +67,10 @@ def _checked(option: str, variable: Callable[[str], Any]) -> Any:
         return None
     if not isinstance(value, (bool, int, float, Mapping, list, tuple)):
         value = str.__str__(str(value))  # from a vault, too
-    found: list[str] = []
-    without_errors(value, OPTIONS[option], found, f"mstr_{option}")
-    if found:
-        raise ValidationError(found)
+    check = OptionCheck()
+    check.value(value, OPTIONS[option], f"mstr_{option}")
+    if check.errors:
+        raise ValidationError(check.errors)
     return value
 
 

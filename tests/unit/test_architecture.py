@@ -37,7 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "_probe": {"_model", "_session", "_work"},
 }
 # Every file may import them, and they import none.
-OF_EVERYBODY = {"_errors", "_secrets", "_text"}
+OF_EVERYBODY = {"_errors", "_text"}
 
 
 def package_of(name: str) -> str:

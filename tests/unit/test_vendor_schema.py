@@ -5,9 +5,9 @@ from __future__ import annotations
 import copy
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
+from ansible_collections.mstr.library.plugins.module_utils._options import check_entry
 from ansible_collections.mstr.library.plugins.module_utils._work import runtime_info
 from ansible_collections.mstr.library.plugins.module_utils._work.script import Script, run_script
 from simulator.profiles import PROFILES
@@ -114,7 +114,7 @@ def result_or_sentence(call):
 def read(server):
     """What mstr_runtime_info returns, or the error with which it fails."""
     options = {"include_scripts": True, "include_tasks": True, "policy": {}}
-    params, _errors = auth.entry_check(runtime_info.INFO_OPTIONS)(options)
+    params, _errors = check_entry(runtime_info.INFO_OPTIONS, options)
     return result_or_sentence(
         lambda: runtime_info.read(server.task(**params, retries=0), runtime_info.query_from(params))
     )

@@ -14,6 +14,7 @@ from fnmatch import fnmatchcase
 
 # Characters that are not displayed and are not format characters (category Cf): joiners, fillers, variation selectors.
 _IGNORABLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+_PLAIN = re.compile("[ -~]*")
 _FORMAT = ("Cc", "Cf")
 # What the names of two runtimes that are easily confused differ in, for messages.
 ALIKE = "case, whitespace or the form of a character"
@@ -25,6 +26,8 @@ def name_key(name: str) -> str:
     Such names differ only in case, in whitespace, in invisible characters, or in the form of a character: composed or
     decomposed, full-width, a ligature.
     """
+    if _PLAIN.fullmatch(name):
+        return " ".join(name.lower().split())
     text = unicodedata.normalize("NFKC", name)
     visible = (
         char for char in text if char.isspace() or not (unicodedata.category(char) in _FORMAT or _IGNORABLE.match(char))

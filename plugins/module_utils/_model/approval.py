@@ -43,8 +43,8 @@ def fingerprint(current: Runtime | None, change: Change) -> str:
     after = change.target or Runtime({})
     changes = {}
     for name in differing(before.values, after.values, BY_NAME):
-        canonical = BY_NAME[name].kind.canonical
-        changes[name] = [canonical(before.values.get(name)), canonical(after.values.get(name))]
+        kind = BY_NAME[name].kind
+        changes[name] = [kind.canonical(kind.or_empty(values.get(name))) for values in (before.values, after.values)]
     identity = current.key if current else [after.name]
     return json.dumps([identity, change.action, changes], default=str, sort_keys=True)
 
@@ -57,8 +57,12 @@ def plan_id(server: str, steps: Sequence[Step] = (), moves: Sequence[Move] = ())
     """
     if any(item.error for item in all_of(steps, moves)):
         return ""
-    texts = [*(_step_fingerprint(step) for step in steps), *map(_move_fingerprint, moves)]
-    digest = hashlib.sha256("\n".join([server, *sorted(text for text in texts if text)]).encode())
+    texts = list(map(_step_fingerprint, steps))
+    for move in moves:
+        if move.is_due:
+            script, target = move.script, move.target.key or move.target.name
+            texts.append(json.dumps(["script", script.project.id, script.id, script.runtime_id, target]))
+    digest = hashlib.sha256("\n".join([server, *sorted(filter(None, texts))]).encode())
     return digest.hexdigest()[:_DIGITS]
 
 
@@ -68,13 +72,6 @@ def _step_fingerprint(step: Step) -> str:
     if not step.runs_test:
         return change
     return json.dumps([change, "smoke test", step.key or step.name, step.wanted.smoke_test])
-
-
-def _move_fingerprint(move: Move) -> str:
-    if not move.is_due:
-        return ""
-    script, target = move.script, move.target
-    return json.dumps(["script", script.project.id, script.id, script.runtime_id, target.key or target.name])
 
 
 def plan_mismatch(approved: str, steps: Sequence[Step], moves: Sequence[Move]) -> str:

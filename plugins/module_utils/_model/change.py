@@ -65,13 +65,14 @@ def plan_change(current: Runtime | None, wanted: Definition, policy: Policy | No
         raise ValidationError([f"no runtime has the id {wanted.id}; to create one, set name and omit id"])
     have = current or Runtime({})
     merged, differences = compare(have.values, wanted)
+    if current and not differences:
+        exempted = policy.check_change(current, wanted) if policy else None
+        unchanged = diff_values(have.values, merged)
+        return Change("none", current, before=unchanged, after=unchanged, exempted=exempted)
     changed = differences if current else tuple(merged)
     # What does not change stays as the server has it, which may be written differently.
     target = have._replace(values={**have.values, **{name: merged[name] for name in changed}})
     exempted = _checked(current, target, changed, wanted, policy)
-    if current and not changed:
-        unchanged = diff_values(have.values, merged)
-        return Change("none", current, before=unchanged, after=unchanged, exempted=exempted)
     return Change(
         "update" if current else "create",
         target,
@@ -102,7 +103,7 @@ def _checked(
             errors.add(*pool_errors(target.values))
         if policy:
             exempted = errors.check(policy.check_change, current, wanted)
-        if changed and not target.name:
+        if not target.name:
             errors.add(f"{target.label} has no name, and an update must contain one; set name")
     return exempted
 
@@ -118,16 +119,14 @@ def _body(target: Runtime, merged: Mapping[str, Any], changed: Iterable[str], co
 
 def compare(have: Mapping[str, Any], wanted: Definition) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The wanted values of the managed fields, and the names of the fields whose current value differs."""
-    merged = {
-        name: BY_NAME[name].kind.merge(have.get(name), value, name not in wanted.keep)
-        for name, value in wanted.values.items()
-    }
+    merged = wanted.merged_onto(have)
     return merged, differing(have, merged, merged)
 
 
 def diff_values(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
     """The values of these fields for a diff."""
-    return {name: BY_NAME[name].kind.to_diff(values.get(name)) for name in names}
+    kinds = {name: BY_NAME[name].kind for name in names}
+    return {name: kind.to_diff(kind.or_empty(values.get(name))) for name, kind in kinds.items()}
 
 
 def as_stored(change: Change, wanted: Definition, now: Runtime) -> tuple[Change, list[str]]:
@@ -164,15 +163,13 @@ def changed_since(now: Runtime, earlier: Runtime, names: Iterable[str] | None = 
     """
     version, before = now.facts.get("version"), earlier.facts.get("version")
     has_versions = version is not None and before is not None
-    compared = _comparable(now, earlier, has_versions) if names is None else names
-    changed = differing(earlier.values, now.values, compared)
+    if names is None:
+        lacking = set(earlier.lacking(BY_NAME))
+        if has_versions:  # else a field that only the earlier read shows has changed
+            lacking.update(now.lacking(BY_NAME))
+        names = [name for name in BY_NAME if name not in lacking]
+    changed = differing(earlier.values, now.values, names)
     is_edited = has_versions and version != before
-    return changed or (("version",) if is_edited else ())
-
-
-def _comparable(now: Runtime, earlier: Runtime, has_versions: bool) -> list[str]:
-    """The fields that both reads show. Without versions, also those that only the earlier one shows."""
-    shown_before = [name for name in BY_NAME if earlier.is_whole or earlier.values.get(name) is not None]
-    if not has_versions:
-        return shown_before
-    return [name for name in shown_before if now.values.get(name) is not None]
+    if is_edited and not changed:
+        return ("version",)
+    return changed

@@ -2,18 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Checks of what a task says of a runtime: numbers, versions, packages, resource limits, names that it had before."""
+"""Checks of what a task says of a runtime: numbers, versions, packages and resource limits; and of `projects`."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._errors import ErrorList, ValidationError, text_error
-from .kinds import CPU_DECIMALS, RESOURCE_KEYS, Package, Resource, cpu_rounded, number
-from .runtime import name_error
+from .kinds import CPU_DECIMALS, RESOURCE_KEYS, Package, cpu_rounded, number
 
 _NO_VERSION = re.compile(r"[<>=~*,;\s]|!=")
 _SPECIFIER = re.compile(r"[<>=!~\s]")
@@ -77,11 +76,6 @@ def packages_from(entries: Sequence[Mapping[str, Any]]) -> tuple[Package, ...]:
     return tuple(packages)
 
 
-def resource_from(options: Mapping[str, Any]) -> Resource:
-    """The resource. Raises ValidationError with all errors."""
-    return Resource(**amounts("resource", options))
-
-
 def _amount(key: str, place: str, value: Any) -> Any:
     amount = checked_number(place, value, whole=key != "cpu")
     if key == "mem":
@@ -96,14 +90,6 @@ def amounts(place: str, options: Mapping[str, Any]) -> dict[str, Any]:
     with ErrorList() as errors:
         keys = [key for key in RESOURCE_KEYS if options.get(key) is not None]
         return {key: errors.check(_amount, key, f"{place}.{key}", options[key]) for key in keys}
-
-
-def previous_name_errors(name: str | None, previous: Sequence[str]) -> Iterator[str]:
-    """The errors of the names that a runtime had before it got this one."""
-    for index, text in enumerate(previous):
-        error = f"{text!r} is the name itself" if text == name else name_error(text)
-        if error:
-            yield f"previous_names[{index}] {error}"
 
 
 def check_projects(names: Sequence[str | None] | None) -> None:

@@ -11,9 +11,9 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from .._errors import ErrorList, ValidationError, parsed_each
-from .checks import at_least, checked_number, packages_from, previous_name_errors, resource_from, version_error
+from .checks import amounts, at_least, checked_number, packages_from, version_error
 from .fields import BY_NAME, FIELDS, LIST_AS_WRITTEN, POOL, PURGEABLE, TEXT_AS_WRITTEN, Field
-from .kinds import without_null
+from .kinds import Resource, without_null
 from .networks import canonical as canonical_network
 from .runtime import Runtime, id_from, name_error
 
@@ -48,6 +48,14 @@ class Definition(NamedTuple):
     def label(self) -> str:
         """How messages name the runtime."""
         return f"'{self.name}'" if self.name and not self.id else f"with id {self.id}"
+
+    def merged_onto(self, have: Mapping[str, Any]) -> dict[str, Any]:
+        """The values of the managed fields, with what is to stay of those that the runtime has."""
+        merged = {}
+        for name, value in self.values.items():
+            kind = BY_NAME[name].kind
+            merged[name] = kind.merge(kind.or_empty(have.get(name)), value, name not in self.keep)
+        return merged
 
 
 def definition_from(params: Mapping[str, Any]) -> Definition:
@@ -113,10 +121,13 @@ def _smoke_test(value: Any) -> str | None:
 def _previous_names(params: Mapping[str, Any]) -> tuple[str, ...]:
     """The names of `previous_names`. Raises ValidationError."""
     previous = tuple(params.get("previous_names") or ())
-    is_absent = params.get("state") == "absent"
+    is_by_id = params.get("id") is not None and params.get("state") != "absent"
     with ErrorList() as errors:
-        errors.add(*previous_name_errors(params.get("name"), previous))
-        if previous and params.get("id") is not None and not is_absent:
+        for index, text in enumerate(previous):
+            error = f"{text!r} is the name itself" if text == params.get("name") else name_error(text)
+            if error:
+                errors.add(f"previous_names[{index}] {error}")
+        if previous and is_by_id:
             errors.add("previous_names cannot be used with id")
     return previous
 
@@ -133,8 +144,10 @@ def _checked(field: Field, value: Any) -> Any:
     kind, error = field.spec["type"], None
     if field.name == "whitelist":
         return tuple(dict.fromkeys(parsed_each("whitelist", value, canonical_network)))
-    if field.name in ("packages", "resource"):
-        return packages_from(value) if field.name == "packages" else resource_from(value)
+    if field.name == "packages":
+        return packages_from(value)
+    if field.name == "resource":
+        return Resource(**amounts("resource", value))
     if field.name == "name":
         error = name_error(value)
     elif value == "" and not field.may_be_empty:
@@ -166,21 +179,18 @@ def purge_of(runtime: Runtime, comment: str | None) -> Definition:
 
 def definition_of(runtime: Mapping[str, Any]) -> dict[str, Any]:
     """The options of the definition that would create a runtime, which is as in a result."""
-    definition = without_null({field.name: _in_definition(field, runtime.get(field.name)) for field in FIELDS})
+    values = {}
+    for field in FIELDS:
+        # Null equals empty in every comparison. A definition that omits the field would restore nothing, so it is empty
+        # there. Only an empty newer field is omitted, because an older release rejects it.
+        value = runtime.get(field.name)
+        if value is None:
+            value = field.kind.to_result(field.kind.empty)
+        is_omitted = value == "" and (field.newer_only or not field.may_be_empty)
+        values[field.name] = None if value is None or is_omitted else field.kind.to_definition(value)
+    definition = without_null(values)
     for name in POOL:
         if runtime.get(name) is None and pool_errors(definition):
             # Some servers omit a count of zero, but this one has a different meaning.
             del definition[name]
     return definition
-
-
-def _in_definition(field: Field, value: Any) -> Any:
-    """The value for a definition, from the value in a result; None if a definition cannot express it.
-
-    Null equals empty in every comparison. A definition that omits the field would restore nothing, so it is empty
-    there. Only an empty newer field is omitted, because an older release rejects it.
-    """
-    value = field.kind.canonical(None) if value is None else value
-    if value is None or (value == "" and (field.newer_only or not field.may_be_empty)):
-        return None
-    return field.kind.to_definition(value)

@@ -71,5 +71,4 @@ POOL = ("min_cached_instances", "max_cached_instances")
 
 def differing(before: Mapping[str, Any], after: Mapping[str, Any], names: Iterable[str]) -> tuple[str, ...]:
     """Those of these fields whose values differ."""
-    canonical = {name: BY_NAME[name].kind.canonical for name in names}
-    return tuple(name for name in canonical if canonical[name](before.get(name)) != canonical[name](after.get(name)))
+    return tuple(name for name in names if not BY_NAME[name].kind.is_equal(before.get(name), after.get(name)))

@@ -42,18 +42,13 @@ def read_text(path: str) -> str:
     try:
         with open(path, "rb") as file:
             content = file.read(_LARGEST + 1)
-        check_size(len(content))
+        if len(content) > _LARGEST:
+            raise FileError(f"is larger than {_LARGEST >> 20} MB")
         return content.decode("utf-8-sig")
     except OSError as exc:
         raise FileError(f"cannot be read: {exc.strerror}") from None
     except UnicodeDecodeError:
         raise FileError("is not UTF-8 text") from None
-
-
-def check_size(size: int) -> None:
-    """Raises FileError for a file of more bytes than are ever read."""
-    if size > _LARGEST:
-        raise FileError(f"is larger than {_LARGEST >> 20} MB")
 
 
 def from_json(text: str) -> Any:
@@ -62,10 +57,6 @@ def from_json(text: str) -> Any:
         data = json.loads(text, object_pairs_hook=_without_duplicate_keys)
     except RecursionError:
         raise FileError(_TOO_DEEP) from None
-    return _checked_depth(data)
-
-
-def _checked_depth(data: Any) -> Any:
     if is_deep(data):
         raise FileError(_TOO_DEEP)
     return data
@@ -86,7 +77,9 @@ def parsed(text: str) -> Any:
     except ImportError:
         raise FileError(f"is not JSON ({not_json}), and YAML needs PyYAML in the Python that runs it") from None
     try:
-        return _from_yaml(yaml, text)
+        data = yaml.load(text, Loader=_loader(yaml))
+        if _size(data, {}, set()) > _MOST_VALUES:
+            raise FileError(f"has more than {_MOST_VALUES} values, counting each use of an alias (*name)")
     except FileError:
         raise
     except RecursionError:
@@ -94,13 +87,9 @@ def parsed(text: str) -> Any:
     # PyYAML checks neither a tag that somebody wrote, such as !!bool, nor the numbers in a date.
     except (yaml.YAMLError, ArithmeticError, AttributeError, LookupError, ValueError) as exc:
         raise FileError(_yaml_error(exc, text)) from None
-
-
-def _from_yaml(yaml: Any, text: str) -> Any:
-    data = yaml.load(text, Loader=_loader(yaml))
-    if _size(data, {}, set()) > _MOST_VALUES:
-        raise FileError(f"has more than {_MOST_VALUES} values, counting each use of an alias (*name)")
-    return _checked_depth(data)
+    if is_deep(data):
+        raise FileError(_TOO_DEEP)
+    return data
 
 
 def _yaml_error(exc: Exception, text: str) -> str:

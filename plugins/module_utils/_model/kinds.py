@@ -22,40 +22,35 @@ EMPTY_MAPPING: Mapping[str, Any] = MappingProxyType({})
 _T = TypeVar("_T")
 
 
-class ValueKind(NamedTuple):
-    """How values of one kind are handled. `from_api`: reads the value in a response. `empty`: what None is equal to."""
+class ValueKind:
+    """How values of one kind are handled. `from_api`: reads the value in a response, but not null.
 
-    from_api: Callable[[Any], Any]
-    empty: Any = None
+    `empty`: what None is equal to. Each method takes it in place of None.
+    """
 
-    def canonical(self, value: Any) -> Any:
-        """Equal for two values that mean the same."""
+    def __init__(self, from_api: Callable[[Any], Any], empty: Any = None) -> None:
+        self.from_api, self.empty = from_api, empty
+
+    def or_empty(self, value: Any) -> Any:
+        """The value, `empty` for None."""
         return self.empty if value is None else value
+
+    def is_equal(self, one: Any, other: Any) -> bool:
+        """Whether two values mean the same. Either may be None."""
+        return bool(one == other or self.canonical(self.or_empty(one)) == self.canonical(self.or_empty(other)))
 
     def merge(self, _current: Any, value: Any, _purge: bool) -> Any:
         """The value to send. `purge`: whether what only `current` has is removed."""
         return value
 
-    def to_api(self, value: Any) -> Any:
-        """The value in a request."""
+    def canonical(self, value: Any) -> Any:
+        """Equal for two values that mean the same."""
         return value
 
-    def to_result(self, value: Any) -> Any:
-        """The value in a result; never called with None."""
-        return value
-
-    def to_diff(self, value: Any) -> Any:
-        """The value in a diff."""
-        return self.canonical(value)
-
-    def to_definition(self, value: Any) -> Any:
-        """The value for a definition, from the value in a result; never called with None."""
-        return value
-
-
-def text_or_none(value: Any) -> str | None:
-    """A value of the API as text; None stays None."""
-    return None if value is None else str(value)
+    to_api = canonical  # the value in a request
+    to_result = canonical  # the value in a result
+    to_diff = canonical  # the value in a diff
+    to_definition = canonical  # the value for a definition, from the value in a result
 
 
 def without_null(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,13 +58,11 @@ def without_null(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not None}
 
 
-def _read_list(convert: Callable[[Any], _T], value: Any) -> tuple[_T, ...] | None:
-    """The entries of a list of the API. A single entry without a list becomes a list of one; None stays None.
+def _read_list(convert: Callable[[Any], _T], value: Any) -> tuple[_T, ...]:
+    """The entries of a list of the API. A single entry without a list becomes a list of one.
 
     A null or empty entry, such as in `[null]`, means nothing.
     """
-    if value is None:
-        return None
     entries = value if isinstance(value, list) else [value]
     return tuple(convert(entry) for entry in entries if entry is not None and entry != "")
 
@@ -88,11 +81,11 @@ def number(value: Any) -> Any:
 
 
 class _Networks(ValueKind):
-    def canonical(self, value: Iterable[str] | None) -> tuple[str, ...]:
-        return tuple(sorted({as_network(entry) for entry in value or ()}, key=order))
+    def canonical(self, value: Iterable[str]) -> tuple[str, ...]:
+        return tuple(sorted(set(map(as_network, value)), key=order))
 
-    def merge(self, current: Iterable[str] | None, value: Iterable[str], purge: bool) -> tuple[str, ...]:
-        kept = [] if purge else [as_network(entry) for entry in current or ()]
+    def merge(self, current: Iterable[str], value: Iterable[str], purge: bool) -> tuple[str, ...]:
+        kept = () if purge else map(as_network, current)
         return tuple(dict.fromkeys([*kept, *value]))
 
     def to_api(self, value: Iterable[str]) -> list[str]:
@@ -100,13 +93,10 @@ class _Networks(ValueKind):
 
     to_result = to_api
 
-    def to_diff(self, value: Iterable[str] | None) -> list[str]:
+    def to_diff(self, value: Iterable[str]) -> list[str]:
         return list(self.canonical(value))
 
     to_definition = to_diff
-
-
-_TEXTS = ("version", "description", "status", "message")
 
 
 @lru_cache(maxsize=8192)  # servers with many runtimes hold the same packages many times
@@ -147,15 +137,16 @@ class Package(NamedTuple):
 def _package(entry: Any) -> Package:
     if not isinstance(entry, Mapping):
         return Package(str(entry))
-    return Package(str(entry.get("name") or ""), **{key: text_or_none(entry.get(key)) for key in _TEXTS})
+    texts = {key: str(text) for key, text in without_null(entry).items() if key in Package._fields}
+    return Package(**{"name": "", **texts})
 
 
 class _Packages(ValueKind):
-    def canonical(self, value: Iterable[Package] | None) -> tuple[tuple[str, str, str], ...]:
-        return tuple(sorted((package.key, package.version or "", package.description or "") for package in value or ()))
+    def canonical(self, value: Iterable[Package]) -> tuple[tuple[str, str, str], ...]:
+        return tuple(sorted((package.key, package.version or "", package.description or "") for package in value))
 
-    def merge(self, current: Iterable[Package] | None, value: Iterable[Package], purge: bool) -> tuple[Package, ...]:
-        have = {package.key: package for package in current or ()}
+    def merge(self, current: Iterable[Package], value: Iterable[Package], purge: bool) -> tuple[Package, ...]:
+        have = {package.key: package for package in current}
         merged = {package.key: package.merged_onto(have.get(package.key)) for package in value}
         kept = [] if purge else [package for key, package in have.items() if key not in merged]
         return (*kept, *merged.values())
@@ -168,11 +159,11 @@ class _Packages(ValueKind):
         ]
 
     def to_result(self, value: Iterable[Package]) -> list[dict[str, Any]]:
-        return [{"name": package.name, **{key: getattr(package, key) for key in _TEXTS}} for package in value]
+        return [package._asdict() for package in value]
 
-    def to_diff(self, value: Iterable[Package] | None) -> list[dict[str, str]]:
+    def to_diff(self, value: Iterable[Package]) -> list[dict[str, str]]:
         shown = []
-        for package in sorted(value or (), key=lambda package: package.key):
+        for package in sorted(value, key=lambda package: package.key):
             texts = {"version": package.version, "description": package.description}
             shown.append({"name": package.name, **{key: text for key, text in texts.items() if text}})
         return shown
@@ -198,11 +189,6 @@ class Resource(NamedTuple):
     disk: Any = None
     proc_count: Any = None
 
-    @property
-    def amounts(self) -> dict[str, Any]:
-        """Every amount by option name; None if it is not set."""
-        return {key: getattr(self, key) for key in RESOURCE_KEYS}
-
 
 def cpu_rounded(value: Any) -> Any:
     """An amount of cpu with the 12 decimals that are sent and compared."""
@@ -216,15 +202,14 @@ def _resource(value: Any) -> Resource | None:
 
 
 class _ResourceKind(ValueKind):
-    def canonical(self, value: Resource | None) -> dict[str, Any]:
-        limits = value or Resource()
-        return without_null(limits._replace(cpu=cpu_rounded(limits.cpu)).amounts)
+    def canonical(self, value: Resource) -> dict[str, Any]:
+        return without_null({**value._asdict(), "cpu": cpu_rounded(value.cpu)})
 
-    def merge(self, current: Resource | None, value: Resource, _purge: bool) -> Resource:
-        return (current or Resource())._replace(**without_null(value.amounts))
+    def merge(self, current: Resource, value: Resource, _purge: bool) -> Resource:
+        return current._replace(**without_null(value._asdict()))
 
     def to_api(self, value: Resource) -> dict[str, Any]:
-        body = {RESOURCE_KEYS[key]: amount for key, amount in without_null(value.amounts).items()}
+        body = {RESOURCE_KEYS[key]: amount for key, amount in without_null(value._asdict()).items()}
         if isinstance(value.cpu, float):
             # Without an exponent and without trailing zeros: 0.2, 1
             body["cpu"] = f"{value.cpu:.{CPU_DECIMALS}f}".rstrip("0").rstrip(".")
@@ -233,17 +218,17 @@ class _ResourceKind(ValueKind):
         return body
 
     def to_result(self, value: Resource) -> dict[str, Any]:
-        return value.amounts
+        return value._asdict()
 
-    def to_diff(self, value: Resource | None) -> dict[str, Any]:
-        return without_null((value or Resource()).amounts)
+    def to_diff(self, value: Resource) -> dict[str, Any]:
+        return without_null(value._asdict())
 
     def to_definition(self, value: Mapping[str, Any]) -> dict[str, Any] | None:
         return without_null(value) or None
 
 
-TEXT, NUMBER = ValueKind(text_or_none, ""), ValueKind(number)
+TEXT, NUMBER = ValueKind(str, ""), ValueKind(number)
 COUNT = ValueKind(number, 0)  # some servers omit a count of zero
-NETWORKS = _Networks(partial(_read_list, str))
-PACKAGES = _Packages(partial(_read_list, _package))
-RESOURCE = _ResourceKind(_resource)
+NETWORKS = _Networks(partial(_read_list, str), ())
+PACKAGES = _Packages(partial(_read_list, _package), ())
+RESOURCE = _ResourceKind(_resource, Resource())

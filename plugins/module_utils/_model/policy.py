@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from .._errors import ErrorList, ValidationError
@@ -31,18 +32,11 @@ class Exemption(NamedTuple):
     A `rule` or a `value` that is None means all of them.
     """
 
-    place: str
     runtime: str
     reason: str
     until: date
     rule: str | None = None
     value: str | None = None
-
-    @property
-    def label(self) -> str:
-        """How messages name it."""
-        narrowed = " ".join(text for text in (self.rule, self.value) if text)
-        return f"{self.place} {self.runtime!r}" + (f" ({narrowed})" if narrowed else "")
 
     def is_for(self, name: str | None, identity: str | None) -> bool:
         """Whether it means this runtime. A name or an id that is None is not known yet, and may be what it means."""
@@ -74,7 +68,7 @@ def exemption_from(place: str, options: Mapping[str, Any]) -> Exemption:
         if rule and rule not in RULES:
             errors.add(f"{place}.rule {rule!r} is not a rule of a policy; the rules are {', '.join(RULES)}")
         until = errors.check(_date, f"{place}.until", texts["until"])
-    return Exemption(place, texts["runtime"], texts["reason"], until, rule, texts.get("value"))
+    return Exemption(texts["runtime"], texts["reason"], until, rule, texts.get("value"))
 
 
 def _date(place: str, text: str) -> date:
@@ -113,19 +107,24 @@ class Policy(NamedTuple):
         findings: list[PolicyFinding] = []
         for key, limit in self.limits.items():
             rule = RULES[key]
-            not_evaluated = partial if rule.required else ()
-            if any(option in values and option not in not_evaluated for option in rule.options):
-                found = (finding._replace(rule=key) for finding in rule.evaluate(limit, values))
-                findings += [self._with_verdict(finding, name, identity) for finding in found]
+            evaluated = values.keys() & set(rule.options)
+            if rule.required:
+                evaluated -= set(partial)
+            if evaluated:
+                found = rule.evaluate(limit, values)
+                findings += [self._with_verdict(finding._replace(rule=key), name, identity) for finding in found]
         return findings
 
     def _with_verdict(self, finding: PolicyFinding, name: str | None, identity: str | None) -> PolicyFinding:
         """The finding; of several exemptions of a violation, the one that ends last counts, also if it has expired."""
-        covering = [exemption for exemption in self.exemptions if exemption.covers(finding.rule, finding.value)]
-        fitting = [exemption for exemption in covering if exemption.is_for(name, identity)]
+        fitting = [
+            exemption
+            for exemption in self.exemptions
+            if exemption.covers(finding.rule, finding.value) and exemption.is_for(name, identity)
+        ]
         if not (finding.counts and fitting):
             return finding
-        exemption = max(fitting, key=lambda exemption: exemption.until)
+        exemption = max(fitting, key=attrgetter("until"))
         finding = finding._replace(reason=exemption.reason, until=exemption.until.isoformat())
         if self.day <= exemption.until:
             return finding._replace(verdict=EXEMPTED)
@@ -149,28 +148,24 @@ class Policy(NamedTuple):
 
     def of_definition(self, wanted: Definition, current: Runtime | None) -> list[PolicyFinding]:
         """What the policy finds in what a definition itself says of this runtime; None if it does not exist yet."""
-        return self._of_values(wanted.values, current, wanted, wanted.keep)
-
-    def _of_plan(self, wanted: Definition, current: Runtime | None) -> list[PolicyFinding]:
-        return self._of_values(_planned_values(current, wanted), current, wanted)
-
-    def _of_values(
-        self, values: Mapping[str, Any], current: Runtime | None, wanted: Definition, partial: Collection[str] = ()
-    ) -> list[PolicyFinding]:
         runtime = current or Runtime({})
-        return self.evaluate(values, wanted.name or runtime.name, runtime.key, partial)
-
-    def violations_of_plan(self, current: Runtime | None, wanted: Definition) -> list[str]:
-        """A sentence for each violation of what the task manages of this runtime; None if it does not exist yet."""
-        own = {finding.key: finding.sentence for finding in self.of_definition(wanted, current)}
-        violations = [finding for finding in self._of_plan(wanted, current) if finding.counts]
-        return [own.get(finding.key) or _merged_sentence(finding, wanted) for finding in violations]
+        return self.evaluate(wanted.values, wanted.name or runtime.name, runtime.key, wanted.keep)
 
     def check_change(self, current: Runtime | None, wanted: Definition) -> tuple[PolicyFinding, ...]:
-        """What the exemptions let pass. Raises ValidationError with every violation of what the task manages."""
+        """What the exemptions let pass of what the task manages of this runtime; None if it does not exist yet.
+
+        Raises ValidationError with every violation.
+        """
+        planned = wanted._replace(values=_planned_values(current, wanted), keep=frozenset())
+        found = self.of_definition(planned, current)
+        own = {finding.key: finding.sentence for finding in self.of_definition(wanted, current)}
         with ErrorList() as errors:
-            errors.add(*self.violations_of_plan(current, wanted))
-        return tuple(finding for finding in self._of_plan(wanted, current) if finding.verdict == EXEMPTED)
+            for finding in found:
+                # What stays on the server is in the merged list; a new runtime may violate a rule by what it omits.
+                merged = f"the merged {finding.option}: " if finding.option in wanted.values else ""
+                if finding.counts:
+                    errors.add(own.get(finding.key, f"{merged}{finding.sentence}"))
+        return tuple(finding for finding in found if finding.verdict == EXEMPTED)
 
     def report(
         self, runtimes: Iterable[Runtime], installed: Mapping[str, Installed] = EMPTY_MAPPING
@@ -201,19 +196,9 @@ def _planned_values(current: Runtime | None, wanted: Definition) -> dict[str, An
     Of a list, entries may stay on the server, and a server may add a package by itself; of a package without a version,
     its version stays. Of `resource`, only the given amounts are managed.
     """
-    have: Mapping[str, Any] = current.values if current else {}
-    lists = {
-        name: BY_NAME[name].kind.merge(have.get(name), wanted.values[name], name not in wanted.keep)
-        for name in PURGEABLE
-        if name in wanted.values
-    }
+    merged = wanted.merged_onto(current.values if current else {})
+    lists = {name: merged[name] for name in PURGEABLE if name in merged}
     return {**({} if current else _OF_NEW), **wanted.values, **lists}
-
-
-def _merged_sentence(finding: PolicyFinding, wanted: Definition) -> str:
-    """A violation by what stays on the server, or by a list that the definition of a new runtime omits."""
-    is_merged = finding.option in wanted.values
-    return f"the merged {finding.option}: {finding.sentence}" if is_merged else finding.sentence
 
 
 def policy_from(option: Mapping[str, Any], day: date) -> Policy:
@@ -223,10 +208,15 @@ def policy_from(option: Mapping[str, Any], day: date) -> Policy:
     if "networks_within" in options or options.get("networks_never"):
         options.setdefault("whitelist_required", True)
     with ErrorList() as errors:
-        parsed = {key: errors.check(RULES[key].parse, f"policy.{key}", options[key]) for key in RULES if key in options}
+        limits = {}
+        for key, rule in RULES.items():
+            if key not in options:
+                continue
+            limit = errors.check(rule.parse, f"policy.{key}", options[key])
+            # A rule that forbids nothing is not one.
+            if limit or rule.may_be_empty:
+                limits[key] = limit
         exemptions = [errors.check(exemption_from, f"policy.exemptions[{index}]", entry) for index, entry in entries]
-        # A rule that forbids nothing is not one.
-        limits = without_null(parsed)
         if exemptions and not limits:
             # They often replace the policy of a group, in which Ansible merges nothing.
             errors.add("policy.exemptions has entries, but the policy has no rule; add the rules, or remove them")

@@ -51,11 +51,6 @@ def about(package: Package, requirements: Iterable[Requirement]) -> list[Require
     return [each for each in requirements if each.is_about(package)]
 
 
-def met_by(package: Package, requirements: Iterable[Requirement]) -> list[Requirement]:
-    """Those that this package meets."""
-    return [each for each in requirements if each.is_met_by(package)]
-
-
 def requirement(text: str) -> Requirement:
     """The requirement in a text such as `requests<2.32`. Raises ValueError with the rest of a sentence about it."""
     match = _REQUIREMENT.fullmatch(text)

@@ -105,4 +105,4 @@ def failures(what: str, failed: Sequence[tuple[str, MstrError]], end: str = "") 
     ]
     if len(failed) > len(shown_failures):
         lines.append(f"And {len(failed) - len(shown_failures)} more.")
-    return (" " if len(lines) == 1 else "\n").join([f"{what}:", *lines, *([end] if end else [])])
+    return (" " if len(lines) == 1 else "\n").join([f"{what}:", *lines, *filter(None, [end])])

@@ -13,6 +13,7 @@ from operator import attrgetter
 from typing import Any
 
 from .._errors import Consequence, MstrError, PartialError
+from .._text import counted
 from .definition import Definition
 from .moves import Move, all_of, errors_of, move_result, moves_diff
 from .result import diff_of, exempted_of, facts_of, failures
@@ -44,7 +45,7 @@ def report_many(
     reported = [step for step in steps if not step.is_cancelled_purge]
     items = all_of(reported, moves)
     failed = [item for item in items if item.error]
-    results = [_step_result(step) for step in reported]
+    results = list(map(_step_result, reported))
     summary = _summary(results, moves, len(failed))
     result: dict[str, Any] = {
         "changed": any(item.is_changed for item in items),
@@ -53,7 +54,7 @@ def report_many(
         "summary": summary,
         "diff": _diffs(reported, moves),
         "plan_id": plan_id,
-        "undefined": None if undefined is None else _names_of(undefined),
+        "undefined": None if undefined is None else [{"id": runtime.id, "name": runtime.name} for runtime in undefined],
     }
     if has_scripts:
         result["scripts"] = list(map(move_result, moves))
@@ -65,10 +66,6 @@ def report_many(
     if error:
         raise PartialError(error, result)
     return result
-
-
-def _names_of(runtimes: Sequence[Runtime]) -> list[dict[str, Any]]:
-    return [{"id": runtime.id, "name": runtime.name} for runtime in runtimes]
 
 
 def _exempted(steps: Sequence[Step]) -> list[dict[str, Any]] | None:
@@ -146,12 +143,11 @@ def _diffs(steps: Sequence[Step], moves: Sequence[Move]) -> list[dict[str, Any]]
 def summary_line(summary: Mapping[str, int], predicted: bool) -> str:
     """The counts of a summary in one line; `predicted`: in check mode, so that it says what would be done."""
     would = "would be " if predicted else ""
-    counts = []
-    for name, count in summary.items():
-        if name == "moved":
-            name = f"{'script' if count == 1 else 'scripts'} {would}moved"
-        elif name not in ("unchanged", "failed"):
-            name = f"{would}{name}"
-        if count:
-            counts.append(f"{count} {name}")
+    phrases = {
+        **{name: f"{count} {would}{name}" for name, count in summary.items()},
+        "moved": f"{counted(summary['moved'], 'script')} {would}moved",
+        "unchanged": f"{summary['unchanged']} unchanged",
+        "failed": f"{summary['failed']} failed",
+    }
+    counts = [phrases[name] for name, count in summary.items() if count]
     return f"{', '.join(counts)}." if counts else "There was nothing to do."

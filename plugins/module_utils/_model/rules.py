@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ from .installed import EVERYWHERE, Installed, graph_of, required_by
 from .kinds import RESOURCE, RESOURCE_KEYS, Package
 from .networks import canonical, parse
 from .python import days_left, support_of
-from .requirements import Requirement, about, has_version, met_by, project, requirement, specifiers, version_of
+from .requirements import Requirement, about, has_version, project, requirement, specifiers, version_of
 
 with suppress(ImportError):  # a task that needs netaddr reports that it is missing, see NETADDR_IMPORT_ERROR
     from netaddr import IPNetwork, cidr_merge
@@ -69,10 +69,11 @@ class PolicyFinding(NamedTuple):
 class Rule(NamedTuple):
     """One rule. `options`: what it evaluates; `sentence`: what it asks for, with the rule's value at `{}`.
 
-    `parse` takes the place and the value of the rule in a policy; it returns None for a value that forbids nothing, and
-    raises ValidationError. `evaluate` takes what `parse` returned, and the values of a runtime or of a definition. They
-    have the key `day`, today in UTC, `installed` and `python` where these are known, and `is_new` of one to create.
+    `parse` takes the place and the value of the rule in a policy, and raises ValidationError. `evaluate` takes what
+    `parse` returned, and the values of a runtime or of a definition. They have the key `day`, today in UTC, `installed`
+    and `python` where these are known, and `is_new` of one to create.
     `required`: it asks for entries of its lists, so a list that a create omits violates it as an empty one does.
+    `may_be_empty`: an empty list or a 0 forbids something, too.
     """
 
     options: tuple[str, ...]
@@ -80,16 +81,17 @@ class Rule(NamedTuple):
     parse: Callable[[str, Any], Any]
     evaluate: Callable[[Any, Mapping[str, Any]], Iterator[PolicyFinding]]
     required: bool = False
+    may_be_empty: bool = False
 
 
 RULES: dict[str, Rule] = {}
 
 
-def _rule(sentence: str, parse: Callable[[str, Any], Any], *options: str, required: bool = False) -> Callable[..., Any]:
+def _rule(sentence: str, parse: Callable[[str, Any], Any], *options: str, **more: bool) -> Callable[..., Any]:
     """The decorator that adds a rule under the name of its evaluator."""
 
     def add(evaluate: Callable[[Any, Mapping[str, Any]], Iterator[PolicyFinding]]) -> Any:
-        RULES[evaluate.__name__] = Rule(options, sentence, parse, evaluate, required)
+        RULES[evaluate.__name__] = Rule(options, sentence, parse, evaluate, **more)
         return evaluate
 
     return add
@@ -100,8 +102,8 @@ def _unreadable(option: str, value: Any, why: str, position: int | None = None) 
     return PolicyFinding(option, value, f"is unreadable: {why}", position)
 
 
-def _if_true(_place: str, value: bool) -> Any:
-    return value or None
+def _as_it_is(_place: str, value: bool) -> bool:
+    return value
 
 
 # --- networks
@@ -159,14 +161,10 @@ def _allowed_networks(place: str, texts: Sequence[str]) -> Any:
 
 
 def _listed_networks(place: str, texts: Sequence[str]) -> Any:
-    return [(text, _ranges([text])) for text in parsed_each(place, texts, canonical)] or None
+    return [(text, _ranges([text])) for text in parsed_each(place, texts, canonical)]
 
 
-def _required_networks(place: str, texts: Sequence[str]) -> Any:
-    return parsed_each(place, texts, canonical) or None
-
-
-@_rule("networks must lie within {}", _allowed_networks, "whitelist")
+@_rule("networks must lie within {}", _allowed_networks, "whitelist", may_be_empty=True)
 def networks_within(allowed: Sequence[Any], values: Mapping[str, Any]) -> Iterator[PolicyFinding]:
     """Each block lies within the union of the allowed ones."""
     for index, text in _whitelist_entries(values):
@@ -201,14 +199,14 @@ _EMPTY_WHITELIST = (
 )
 
 
-@_rule("a whitelist is required", _if_true, "whitelist", required=True)
+@_rule("a whitelist is required", _as_it_is, "whitelist", required=True)
 def whitelist_required(_true: Any, values: Mapping[str, Any]) -> Iterator[PolicyFinding]:
     """The whitelist is not empty."""
     if not values["whitelist"]:
         yield PolicyFinding("whitelist", None, _EMPTY_WHITELIST)
 
 
-@_rule("networks must include {}", _required_networks, "whitelist", required=True)
+@_rule("networks must include {}", partial(parsed_each, parse=canonical), "whitelist", required=True)
 def networks_required(required: Sequence[str], values: Mapping[str, Any]) -> Iterator[PolicyFinding]:
     """Each of these networks lies within the union of the blocks. An empty whitelist contains nothing."""
     entries = [_networks_of(text) for _index, text in _whitelist_entries(values)]
@@ -222,8 +220,7 @@ def networks_required(required: Sequence[str], values: Mapping[str, Any]) -> Ite
 # --- packages and versions
 
 
-def _requirements(place: str, texts: Sequence[str]) -> list[Requirement]:
-    return parsed_each(place, texts, requirement)
+_requirements = partial(parsed_each, parse=requirement)
 
 
 class _Entry(NamedTuple):
@@ -247,10 +244,6 @@ class _Entry(NamedTuple):
             detail += f" (required by {installed.packages[by].name})" if by else " (no package requires it)"
         return PolicyFinding(self.option, self.shown, detail, self.position, verdict)
 
-    def unreadable(self, why: str) -> PolicyFinding:
-        """The finding of a rule that cannot read it."""
-        return _unreadable(self.option, self.shown, why, self.position)
-
 
 def _evaluated_packages(values: Mapping[str, Any]) -> list[_Entry]:
     """The packages that are really installed where that is known, or else those of the definition."""
@@ -265,13 +258,13 @@ def _evaluated_packages(values: Mapping[str, Any]) -> list[_Entry]:
     return entries
 
 
-@_rule("packages must match one of {}", _requirements, "packages")
+@_rule("packages must match one of {}", _requirements, "packages", may_be_empty=True)
 def packages_within(allowed: Sequence[Requirement], values: Mapping[str, Any]) -> Iterator[PolicyFinding]:
     """Each package matches an allowed requirement."""
     for entry in _evaluated_packages(values):
         package = entry.package
         comes_with_python = entry.option == "installed" and package.key in EVERYWHERE
-        if comes_with_python or met_by(package, allowed):
+        if comes_with_python or any(each.is_met_by(package) for each in allowed):
             continue
         detail = "matches none of the allowed packages"
         limiting = about(package, allowed)
@@ -284,29 +277,26 @@ def _joined(requirements: Sequence[Requirement]) -> str:
     return ", ".join(requirement.text for requirement in requirements)
 
 
-def _listed_requirements(place: str, texts: Sequence[str]) -> Any:
-    return _requirements(place, texts) or None
-
-
-@_rule("packages must not match {}", _listed_requirements, "packages")
+@_rule("packages must not match {}", _requirements, "packages")
 def packages_never(forbidden: Sequence[Requirement], values: Mapping[str, Any]) -> Iterator[PolicyFinding]:
     """No package matches a forbidden requirement."""
     for entry in _evaluated_packages(values):
         package = entry.package
         version = package.version
-        matching = met_by(package, forbidden)
-        by_version = [requirement for requirement in about(package, forbidden) if requirement.versions]
+        named = about(package, forbidden)
+        matching = [each for each in named if each.is_met_by(package)]
+        by_version = [each for each in named if each.versions]
         if project(package.name) is None:
-            yield entry.unreadable("its name is not the name of a package")
+            yield _unreadable(entry.option, entry.shown, "its name is not the name of a package", entry.position)
         elif matching:
             yield entry.finding(f"matches {_joined(matching)}")
         elif by_version and not package.has_version:
             yield entry.finding(f"has no version to compare with {_joined(by_version)}", NOT_EVALUATED)
         elif by_version and version_of(version) is None:
-            yield entry.unreadable("PEP 440 cannot read its version")
+            yield _unreadable(entry.option, entry.shown, "PEP 440 cannot read its version", entry.position)
 
 
-@_rule("packages must include {}", _listed_requirements, "packages", required=True)
+@_rule("packages must include {}", _requirements, "packages", required=True)
 def packages_required(required: Sequence[Requirement], values: Mapping[str, Any]) -> Iterator[PolicyFinding]:
     """A package matches each requirement."""
     packages = _evaluated_packages(values)
@@ -320,7 +310,7 @@ def packages_required(required: Sequence[Requirement], values: Mapping[str, Any]
         yield PolicyFinding("packages", needed.text, detail)
 
 
-@_rule("every package needs a version", _if_true, "packages")
+@_rule("every package needs a version", _as_it_is, "packages")
 def package_versions_required(_true: Any, values: Mapping[str, Any]) -> Iterator[PolicyFinding]:
     """Each package has a version."""
     for index, package in enumerate(values["packages"] or ()):
@@ -346,7 +336,7 @@ def _python_versions(place: str, texts: Sequence[str]) -> list[tuple[str, Any]]:
     return [(text.strip(), parsed) for text, parsed in zip(texts, parsed_each(place, texts, specifiers))]
 
 
-@_rule("the Python version must match one of {}", _python_versions, "runtime_version")
+@_rule("the Python version must match one of {}", _python_versions, "runtime_version", may_be_empty=True)
 def runtime_versions_within(allowed: Sequence[tuple[str, Any]], values: Mapping[str, Any]) -> Iterator[PolicyFinding]:
     """The Python version matches an allowed specifier."""
     texts = " or ".join(text for text, _parsed in allowed) or "any, because the rule is an empty list"
@@ -357,7 +347,7 @@ def runtime_versions_within(allowed: Sequence[tuple[str, Any]], values: Mapping[
         yield PolicyFinding(option, version, f"does not match {texts}")
 
 
-@_rule("the Python must be supported for at least {} more days", at_least, "runtime_version")
+@_rule("the Python must be supported for at least {} more days", at_least, "runtime_version", may_be_empty=True)
 def python_days_left(least: int, values: Mapping[str, Any]) -> Iterator[PolicyFinding]:
     """The Python is supported for long enough. The texts are the same every day."""
     option, version = _python(values)
@@ -388,19 +378,19 @@ def _above(limit: Any, option: str, value: Any) -> list[PolicyFinding]:
     return [PolicyFinding(option, value, f"is more than {limit}")] if value > limit else []
 
 
-def _limits(place: str, options: Mapping[str, Any]) -> dict[str, Any] | None:
+def _limits(place: str, options: Mapping[str, Any]) -> dict[str, Any]:
     with ErrorList() as errors:
         limits: dict[str, Any] = errors.check(amounts, place, options) or {}
         for key, check in (("exec_timeout", positive), ("max_cached_instances", at_least)):
             if options.get(key) is not None:
                 limits[key] = errors.check(check, f"{place}.{key}", options[key])
-    return limits or None
+    return limits
 
 
 @_rule("limits are at most {}", _limits, "resource", "exec_timeout", "max_cached_instances")
 def resource_max(limits: Mapping[str, Any], values: Mapping[str, Any]) -> Iterator[PolicyFinding]:
     """No resource, no timeout and no number of cached instances is above its limit."""
-    amounts_of_resource = RESOURCE.canonical(values.get("resource"))
+    amounts_of_resource = RESOURCE.canonical(RESOURCE.or_empty(values.get("resource")))
     for key, limit in limits.items():
         if key in RESOURCE_KEYS:
             yield from _above(limit, f"resource.{key}", amounts_of_resource.get(key))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A runtime as the server holds it, and how it is identified.
+"""A runtime as the server holds it, how it is identified, and whether it is ready or broken.
 
 Reading never fails, whatever a server stores, once a response is an object.
 """
@@ -10,15 +10,15 @@ Reading never fails, whatever a server stores, once a response is an object.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from .._errors import ValidationError
-from .._text import counted, time_in_utc
+from .._text import clean, counted, time_in_utc
 from .alike import name_key
-from .fields import BY_NAME, FIELDS
-from .kinds import EMPTY_MAPPING
+from .fields import FIELDS
+from .kinds import EMPTY_MAPPING, Package
 
 # The built-in runtime of every server [doc]. Some servers translate its name; the id is always the same.
 DEFAULT_RUNTIME_ID = "0F35652CA7D041978BF0CBCB67531203"
@@ -28,9 +28,17 @@ _ID = re.compile(r"[0-9A-Fa-f]{32}", re.ASCII)
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _DIRECTION = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
-# Read-only fields of a response [doc].
+# The read-only fields of a response [doc], and their names in a result.
+READ_ONLY = {
+    "status": "status",
+    "dateCreated": "date_created",
+    "dateModified": "date_modified",
+    "version": "version",
+    "owner": "owner",
+    "acl": "acl",
+    "acg": "acg",
+}
 _DATES = ("date_created", "date_modified")
-READ_ONLY = ("status", "dateCreated", "dateModified", "version", "owner", "acl", "acg")
 INCOMPLETE = "The server's list of runtimes lacks its built-in default runtime, so it may be incomplete"
 
 
@@ -76,16 +84,15 @@ class Runtime(NamedTuple):
 
     def to_result(self) -> dict[str, Any]:
         """The runtime for a result. A field that the server did not return is None."""
-        fields = {name: self.values.get(name) for name in BY_NAME}
-        values = {name: None if fields[name] is None else BY_NAME[name].kind.to_result(fields[name]) for name in fields}
-        facts = _snake_keys({name: self.facts.get(name) for name in READ_ONLY})
-        facts.update({name: time_in_utc(facts[name]) for name in _DATES})
-        return {"id": self.id, **values, **facts, "is_default": self.is_default}
-
-
-def status_word(status: Any) -> str:
-    """The status in the words of the documentation; servers might write them in another case."""
-    return "_".join(re.split(r"[\s_-]+", str(status or "").strip().casefold())) or "unknown"
+        result: dict[str, Any] = {"id": self.id}
+        for field in FIELDS:
+            value = self.values.get(field.name)
+            result[field.name] = None if value is None else field.kind.to_result(value)
+        for api, name in READ_ONLY.items():
+            result[name] = _snake_keys(self.facts.get(api))
+        for name in _DATES:
+            result[name] = time_in_utc(result[name])
+        return {**result, "is_default": self.is_default}
 
 
 def lists_default(listed: Iterable[Runtime]) -> bool:
@@ -95,15 +102,17 @@ def lists_default(listed: Iterable[Runtime]) -> bool:
 
 def from_api(data: Mapping[str, Any]) -> Runtime:
     """The runtime in an object of the API [doc], without the fields that are missing there."""
-    return Runtime(
-        values={field.name: field.kind.from_api(data[field.api]) for field in FIELDS if field.api in data},
-        id=None if data.get("id") is None else str(data["id"]),
-        facts={name: data[name] for name in READ_ONLY if name in data},
-    )
+    values = {}
+    for field in FIELDS:
+        if field.api in data:
+            value = data[field.api]
+            values[field.name] = None if value is None else field.kind.from_api(value)
+    facts = {name: data[name] for name in READ_ONLY.keys() & data.keys()}
+    return Runtime(values, None if data.get("id") is None else str(data["id"]), facts)
 
 
 def _snake_keys(value: Any) -> Any:
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {_snake_key(str(key)): _snake_keys(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [_snake_keys(entry) for entry in value]
@@ -150,3 +159,56 @@ def name_error(name: str) -> str | None:
 def counted_runtimes(number: int, with_default: bool, more: str = "") -> str:
     """A number of runtimes and `more`; says whether the built-in one, which an export leaves out, is among them."""
     return f"{counted(number, 'runtime')}{more} ({'with' if with_default else 'without'} the default one)"
+
+
+# --- whether it is ready [doc]
+
+
+_FAILED = ("not_installed", "failed", "error")  # of a package; the first is documented, the others are likely
+
+
+def status_word(status: Any) -> str:
+    """The status in the words of the documentation; servers might write them in another case."""
+    words = str(status or "").casefold().replace("_", " ").replace("-", " ").split()
+    return "_".join(words) or "unknown"
+
+
+def failure_of(runtime: Runtime) -> str | None:
+    """What is broken, as a sentence without a full stop; None if nothing is known to be."""
+    failed = [package for package in packages_of(runtime) if status_word(package.status) in _FAILED]
+    if failed:
+        reasons = ", ".join(map(_reason, failed))
+        what = f"{counted(len(failed), 'package')} could not be installed: {reasons}"
+        return f"Runtime {runtime.label}: {what}"
+    if status_word(runtime.facts.get("status")) == "error":
+        return f"Runtime {runtime.label} is in error: {state_text(runtime)}"
+    return None
+
+
+def _reason(package: Package) -> str:
+    """A package that could not be installed, with what the server says of it."""
+    reason = f'server: "{clean(package.message)}"' if package.message else "no reason given"
+    return f"{clean(package.name)} ({reason})"
+
+
+def statuses(runtime: Runtime) -> tuple[str, set[str]]:
+    """The status of the runtime, and those of its packages."""
+    return status_word(runtime.facts.get("status")), {status_word(package.status) for package in packages_of(runtime)}
+
+
+def packages_of(runtime: Runtime) -> Sequence[Any]:
+    """The packages as they were read."""
+    return runtime.values.get("packages") or ()
+
+
+def status_text(runtime: Runtime) -> str:
+    """The status of the runtime, for a message."""
+    return f"status {clean(runtime.facts.get('status') or 'not reported')}"
+
+
+def state_text(runtime: Runtime) -> str:
+    """All statuses, for a message."""
+    packages = [
+        f"{clean(package.name)} {clean(package.status or 'without status')}" for package in packages_of(runtime)
+    ]
+    return f"{status_text(runtime)}, packages: {', '.join(packages) or 'none'}"

@@ -32,27 +32,19 @@ def label_of(script: Json) -> str:
     return f"{name_of(script)!r}{f' in {project!r}' if project else ''}"
 
 
-def _tasks(script: Json) -> list[Json]:
-    """The planned tasks of a script; none if they were not looked up."""
-    return list(script.get("tasks") or ())
-
-
 def schedule_names(script: Json, today: date | None = None) -> list[str]:
     """The names of the schedules on which a script may run. A task whose state is not known may run.
 
     Without `today`, those of every task, also of one that is known to be off: what a server says of it may be wrong.
     """
-    return [name_of(task.get("schedule")) or name_of(task) for task in _tasks(script) if not _is_off(task, today)]
+    tasks = [task for task in script.get("tasks") or () if today is None or not _is_off(task, today)]
+    return [name_of(task.get("schedule")) or name_of(task) for task in tasks]
 
 
-def _is_off(task: Json, today: date | None) -> bool:
-    if today is None:
-        return False
-    return task.get("active") is False or _is_expired(str(task.get("expiration"))[:10], today)
-
-
-def _is_expired(day: str, today: date) -> bool:
-    return re.fullmatch(r"\d{4}-\d\d-\d\d", day) is not None and day < today.isoformat()
+def _is_off(task: Json, today: date) -> bool:
+    last_day = str(task.get("expiration"))[:10]
+    is_day = re.fullmatch(r"\d{4}-\d\d-\d\d", last_day) is not None
+    return task.get("active") is False or (is_day and last_day < today.isoformat())
 
 
 class LastRun(NamedTuple):
@@ -76,7 +68,7 @@ def last_message(script: Json) -> str:
 
 
 def _runs_of_tasks(script: Json) -> list[LastRun]:
-    return [_run(task.get("last_run"), "time_triggered") for task in _tasks(script)]
+    return [_run(task.get("last_run"), "time_triggered") for task in script.get("tasks") or ()]
 
 
 def _run(last: Json | None, time_key: str) -> LastRun:

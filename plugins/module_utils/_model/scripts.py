@@ -63,11 +63,6 @@ class SavedScript(NamedTuple):
         return self.project, self.id.upper()
 
     @property
-    def sort_key(self) -> tuple[str, str, str]:
-        """By project and name."""
-        return self.project.name, self.name, self.id
-
-    @property
     def has_runtime(self) -> bool:
         """Whether scripts of this kind run on a runtime."""
         return str(self.entry.get("subtype")) != _COMMAND_MANAGER
@@ -112,11 +107,8 @@ def holds_secret(read: Mapping[str, Any]) -> bool:
     variables = read.get("variables")
     if not isinstance(variables, list):
         return variables is not None
-    return not all(isinstance(each, Mapping) and _is_plain(each.get("type")) for each in variables)
-
-
-def _is_plain(kind: Any) -> bool:
-    return isinstance(kind, (int, str)) and str(kind) != _SECRET
+    types = [each.get("type") if isinstance(each, Mapping) else None for each in variables]
+    return any(not isinstance(kind, (int, str)) or str(kind) == _SECRET for kind in types)
 
 
 class Unread(NamedTuple):
@@ -153,9 +145,8 @@ class Usage(NamedTuple):
     def of(self, runtime_id: str | None) -> list[SavedScript]:
         """The scripts that run on a runtime, by project and name."""
         key = (runtime_id or "").upper()
-        return sorted(
-            (script for script in self.scripts if script.runtime_id == key), key=lambda script: script.sort_key
-        )
+        scripts = [script for script in self.scripts if script.runtime_id == key]
+        return sorted(scripts, key=lambda script: (script.project.name, script.name, script.id))
 
 
 class ScriptEntry(NamedTuple):

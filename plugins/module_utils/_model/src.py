@@ -33,13 +33,10 @@ class Source(NamedTuple):
 def read_definitions(path: str) -> Source:
     """The content of the file at `path`. Raises ValidationError with one sentence."""
     # A relative path depends on the module's working directory, so the message shows the absolute path.
-    return source_from(None, os.path.abspath(path))
-
-
-def source_from(text: str | None, path: str) -> Source:
-    """The content of a file that was at `path`; None to read it there. Raises ValidationError with one sentence."""
+    path = os.path.abspath(path)
     try:
-        return _source(parsed(read_text(path) if text is None else text))
+        text = read_text(path)
+        return _source(parsed(text), text)
     except FileError as exc:
         raise ValidationError([f"src {path!r} {exc}"]) from None
 
@@ -48,21 +45,26 @@ _KEYS = Source._fields
 _OWN = re.compile(r"x-|[._]")
 _OF_PLAYS = {"hosts", "import_playbook", "ansible.builtin.import_playbook"}
 _NO_LIST = "contains no list of runtimes, at the top level or under the key runtimes"
+_TEMPLATE = re.compile(r"\{[{%]")
+# What a file without templates and tags does not have. An escape may stand for a brace.
+_MARKS = re.compile(r"\{[{%]|!unsafe|\\")
 _TYPES = {"runtimes": list, "scripts": list, "partial": bool, "restore": bool}
 
 
-def _source(data: Any) -> Source:
+def _source(data: Any, text: str) -> Source:
     content = _content(data)
     for key, kind in _TYPES.items():
         if not isinstance(content.get(key), (kind, type(None))):
             expected = "a list" if kind is list else "true or false"
             raise FileError(f"has {key}: {clean(repr(content[key]), 60)}; expected {expected}")
-    error = None if content.get("server") is None else text_error(content["server"])
+    values: dict[str, Any] = {key: content[key] for key in _KEYS if content.get(key) not in (None, "")}
+    error = text_error(values.get("server", ""))
     if error:
         raise FileError(f"has an error: server {error}")
-    values: dict[str, Any] = {key: content[key] for key in _KEYS if content.get(key) not in (None, "")}
-    _check_templates(values)
-    return Source(**_without_tags(values))
+    if _MARKS.search(text):
+        _check_templates(values)
+        values = _without_tags(values)
+    return Source(**values)
 
 
 def _content(data: Any) -> Mapping[str, Any]:
@@ -85,7 +87,7 @@ def _content(data: Any) -> Mapping[str, Any]:
 
 def _check_templates(values: Mapping[str, Any]) -> None:
     for place, text in texts_in(values):
-        if not isinstance(text, Unsafe) and ("{{" in text or "{%" in text):
+        if _TEMPLATE.search(text) and not isinstance(text, Unsafe):
             raise FileError(
                 f"has {{{{ }}}} in {place!r}, but src is not rendered as a template. If the braces are meant, write "
                 "!unsafe before the text, in a YAML file"

@@ -17,7 +17,7 @@ from threading import Lock, local
 from typing import TYPE_CHECKING, Any
 
 from .._errors import ApiError, ConnectError, Interrupted, MstrError
-from .._secrets import SHORTEST_SECRET
+from .._text import SHORTEST_SECRET
 from .call import LOGIN, READ, WRITE, Call
 from .connection import Connection, Login
 from .interrupt import Stop

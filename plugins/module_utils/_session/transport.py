@@ -24,7 +24,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from .._errors import ConnectError, Interrupted, MstrError, import_error
-from .._secrets import SHORTEST_SECRET, with_escaped_forms
+from .._text import SHORTEST_SECRET, with_escaped_forms
 from .call import WRITE, Call
 from .connection import Connection
 from .interrupt import Stop, Uninterruptible, start_thread

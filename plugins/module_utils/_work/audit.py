@@ -66,7 +66,7 @@ def audit_inputs_from(check: Check, params: Mapping[str, Any]) -> Mapping[str, A
     """The checked options, with the definitions or their errors in `compared`, None without any.
 
     Raises ValidationError with all other errors. A definition that violates the policy is compared, too. `check`:
-    `auth.entry_check`.
+    `_options.check_entry`.
     """
     # Who uses a runtime, and on which schedules, is one question.
     params = {**_DEFAULTS, **params, "include_tasks": params["include_scripts"]}

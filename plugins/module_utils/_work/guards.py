@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from .._errors import ValidationError
+from .._errors import ErrorList, ValidationError
 from .._model.alike import ALIKE, is_protected_by, name_key, near_names, quoted
 from .._model.approval import plan_id, plan_mismatch
 from .._model.change import Change
@@ -72,14 +72,13 @@ def violations(context: Context, steps: Sequence[Step], moves: Sequence[Move]) -
     is_alone = len(all_of(steps, moves)) == 1  # then they are the error of the step
     if policy is None or is_alone:
         return []
-    sentences: list[str] = []
+    found = ErrorList()
     for step in steps:
         before, wanted = step.before, step.wanted
         is_planned = wanted.state == "present" and bool(before or not wanted.id)
         if is_planned and isinstance(step.error, ValidationError):
-            violated = policy.violations_of_plan(before, wanted)
-            sentences += [f"{step.place} {wanted.label}: {sentence}" for sentence in violated]
-    return first_violations(sentences)
+            found.check(policy.check_change, before, wanted, prefix=f"{step.place} {wanted.label}")
+    return first_violations(found.errors)
 
 
 def check_change(context: Context, world: World, step: Step, change: Change) -> None:

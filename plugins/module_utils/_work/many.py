@@ -19,7 +19,7 @@ from .._model.result_many import report_many, undefined_in
 from .._model.runtime import Runtime
 from .._model.steps import Step
 from .._session.connection import normal_url
-from .._text import clean, listed
+from .._text import clean, entry_label, listed
 from .api import Context, Inputs
 from .inputs import TASK_OPTIONS, context_for, first_violations, inputs_from
 from .reconcile import Outcome, reconcile, warn_of_broken
@@ -55,12 +55,12 @@ MANY_OPTIONS: dict[str, Any] = {
 }
 
 
-# From the spec of their options, what checks entries of a file: the entry, None if it is refused, and its errors.
-Check = Callable[[Mapping[str, Any]], Callable[[Mapping[str, Any]], "tuple[dict[str, Any] | None, list[str]]"]]
+# What checks an entry of a file by the spec of its options: the entry, None if it is refused, and its errors.
+Check = Callable[[Mapping[str, Any], Mapping[str, Any]], "tuple[dict[str, Any] | None, list[str]]"]
 
 
 def inputs_for_many(check: Check, params: Mapping[str, Any]) -> Inputs:
-    """The checked options and entries. `check`: `auth.entry_check`, for those of a file. Raises ValidationError."""
+    """The checked options and entries. `check`: `_options.check_entry`, for those of a file. Raises ValidationError."""
     return inputs_from(params, lambda policy: _inputs(params, policy, check))
 
 
@@ -75,7 +75,7 @@ def _inputs(params: Mapping[str, Any], policy: Policy | None, check: Check) -> I
         accepted = [(place, entry) for place, entry in placed if entry is not None]
         comment, restore = params["journal_comment"], source.restore
         definitions = [
-            errors.check(_definition, place, entry, comment, restore, prefix=_label(place, entry))
+            errors.check(_definition, place, entry, comment, restore, prefix=entry_label(place, entry))
             for place, entry in accepted
         ]
         if policy and not restore:  # the way back is never refused
@@ -90,7 +90,7 @@ def _violations(policy: Policy, accepted: Sequence[tuple[str, Mapping[str, Any]]
     """A sentence for each violation of the policy by entries, each of which comes after its place."""
     for place, entry in accepted:
         for sentence in policy.violations_in(entry):
-            yield f"{_label(place, entry)}: {sentence}"
+            yield f"{entry_label(place, entry)}: {sentence}"
 
 
 def _purge(entries: Sequence[Mapping[str, Any] | None], source: Source, params: Mapping[str, Any]) -> Purge | None:
@@ -159,26 +159,20 @@ def _placed(
         return [(f"{option}[{index}]", entry) for index, entry in enumerate(entries)]
     from .._model.src import places_in  # only a task with a file needs it
 
-    checked = check(ENTRY_OPTIONS[option])
     placed: list[tuple[str, dict[str, Any] | None]] = []
     for place, entry in zip(places_in(path, option, entries), entries):
-        kept, wrong = None, [f"expected a mapping of options, got {clean(repr(entry), 60)}"]
         if isinstance(entry, Mapping):
-            kept, wrong = checked(entry)
+            kept, wrong = check(ENTRY_OPTIONS[option], entry)
+        else:
+            kept, wrong = None, [f"expected a mapping of options, got {clean(repr(entry), 60)}"]
         placed.append((place, kept))
-        errors.add(*(f"{_label(place, entry)}: {error}" for error in wrong))
+        errors.add(*(f"{entry_label(place, entry)}: {error}" for error in wrong))
     return placed
 
 
 def is_absent(entry: Mapping[str, Any]) -> bool:
     """Whether an entry names a runtime to delete."""
     return entry.get("state") == "absent"
-
-
-def _label(place: str, entry: Any) -> str:
-    """The name of an entry in messages."""
-    name = entry.get("name") if isinstance(entry, Mapping) else None
-    return f"{place}{' ' + repr(name) if name and isinstance(name, str) else ''}"
 
 
 def _definition(place: str, entry: Mapping[str, Any], comment: str | None, restore: bool) -> Definition:

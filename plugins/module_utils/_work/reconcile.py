@@ -16,9 +16,8 @@ from .._model.alike import is_protected_by
 from .._model.approval import plan_id
 from .._model.definition import Purge, purge_of
 from .._model.moves import Move, all_of
-from .._model.readiness import failure_of
 from .._model.result import report_one
-from .._model.runtime import DEFAULT_RUNTIME_ID, INCOMPLETE, Runtime, lists_default
+from .._model.runtime import DEFAULT_RUNTIME_ID, INCOMPLETE, Runtime, failure_of, lists_default
 from .._model.scripts import Usage
 from .._model.steps import Step, has_failed
 from .api import ALL_FIELDS, Context, Inputs, World, capture_error, map_steps

@@ -13,8 +13,7 @@ from typing import Any
 
 from .._errors import Consequence, ErrorList, MstrError, ValidationError
 from .._model.moves import Move
-from .._model.readiness import failure_of
-from .._model.runtime import Runtime, id_from
+from .._model.runtime import Runtime, failure_of, id_from
 from .._model.schedules import used_by
 from .._model.scripts import Project, SavedScript, ScriptEntry, Unread, Usage
 from .._model.steps import READ, Step

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .._errors import Interrupted, MstrError, as_mstr_error
-from .._model.readiness import failure_of, packages_of, state_text, status_text, statuses
-from .._model.runtime import Runtime, status_word
+from .._model.runtime import Runtime, failure_of, packages_of, state_text, status_text, status_word, statuses
 from .._model.steps import READ, Step
 from .._session.parallel import all_side_by_side
 from .._session.poll import Rhythm, poll

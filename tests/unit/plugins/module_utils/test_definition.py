@@ -202,5 +202,5 @@ def test_merge_of_resources():
     assert RESOURCE.to_api(whole) == {"cpu": "0.2", "mem": 1024, "procCount": 7}
     assert RESOURCE.to_diff(whole) == {"cpu": 0.2, "mem": 1024, "proc_count": 7}
     assert RESOURCE.to_result(whole) == {"cpu": 0.2, "mem": 1024, "disk": None, "proc_count": 7}
-    assert RESOURCE.canonical(RESOURCE.from_api(None)) == RESOURCE.canonical(RESOURCE.from_api({}))
-    assert RESOURCE.merge(None, Resource(cpu=1), True) == Resource(cpu=1)
+    assert RESOURCE.is_equal(RESOURCE.from_api(None), RESOURCE.from_api({}))
+    assert RESOURCE.merge(RESOURCE.empty, Resource(cpu=1), True) == Resource(cpu=1)

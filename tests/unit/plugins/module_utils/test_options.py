@@ -6,17 +6,12 @@ from datetime import date
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS
-from ansible_collections.mstr.library.plugins.module_utils._options import (
-    all_without_errors,
-    without_errors,
-    without_secrets,
-)
+from ansible_collections.mstr.library.plugins.module_utils._options import OptionCheck, check_entry, without_secrets
 from ansible_collections.mstr.library.plugins.module_utils._remedies import option_error
 from ansible_collections.mstr.library.plugins.module_utils.auth import argument_spec
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-ENTRY = {"options": DEFINITION_OPTIONS}
 RUNTIMES = {"type": "list", "elements": "dict", "options": DEFINITION_OPTIONS}
 SPEC = {"runtimes": RUNTIMES, **DEFINITION_OPTIONS}
 QUOTES = "put it in quotes"
@@ -28,9 +23,15 @@ PANDAS = '{name: pandas, version: "2.2.3"}'
 
 
 def errors_of(entry, *, from_file):
-    errors = []
-    without_errors({"name": "a", **entry}, ENTRY, errors, from_file=from_file)
-    return errors
+    check = OptionCheck(from_file)
+    check.options({"name": "a", **entry}, DEFINITION_OPTIONS)
+    return check.errors
+
+
+def checked(spec, given):
+    """The options of a task, and their errors."""
+    check = OptionCheck()
+    return check.task(spec, given), check.errors
 
 
 @pytest.mark.parametrize(
@@ -98,7 +99,7 @@ def test_mapping_as_text(value):
 
 def test_only_one_error_lists_the_options():
     given = {"white_list": [], "abc": 1, "def": 2}
-    near, first, second = all_without_errors(SPEC, given)[1]
+    near, first, second = checked(SPEC, given)[1]
     assert near == "white_list is not an option; the nearest one is whitelist"
     assert first.startswith("abc is not an option; the options are description, ")
     assert second == "def is not an option"
@@ -126,7 +127,7 @@ def test_values_ansible_may_convert(entry, from_file):
     ],
 )
 def test_list_that_is_none(runtimes, error):
-    assert all_without_errors(SPEC, {"runtimes": runtimes})[1] == [error]
+    assert checked(SPEC, {"runtimes": runtimes})[1] == [error]
 
 
 @pytest.mark.parametrize(
@@ -152,7 +153,7 @@ def test_a_whole_result_as_session():
     """It is not shown, because it has the session."""
     given = {"session": {"session": "abcdefgh"}, "base_url": "x"}
     error = "session must be a text; give result.session, not the whole result of mstr_session"
-    assert all_without_errors(argument_spec(), given) == ({"session": None, "base_url": "x"}, [error])
+    assert checked(argument_spec(), given) == ({"base_url": "x"}, [error])
 
 
 JSON = st.recursive(
@@ -169,8 +170,22 @@ JSON = st.recursive(
 @example([{"name": "a", "packages": [{"version": "1"}], "whitelist": [None], "state": "x", "resource": {"mem": "x"}}])
 @example([{"state": None}])
 def test_ansible_accepts_what_is_left(value):
-    kept = without_errors(value, RUNTIMES, [])
+    kept = OptionCheck().value(value, RUNTIMES, "runtimes")
     assert ArgumentSpecValidator({"runtimes": RUNTIMES}).validate({"runtimes": kept}).error_messages == []
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"name": "7", "whitelist": "10.0.0.0/8,1.2.3.4", "exec_timeout": " 60", "purge_packages": "no"},
+        {"packages": [{"name": "a"}, {"name": "b", "version": "2.10"}], "resource": {"cpu": 1, "mem": "512"}},
+        {"smoke_test": True, "state": "absent", "packages": [], "resource": {}, "exec_timeout": 60.0},
+    ],
+)
+def test_entry_of_a_file_is_read_as_ansible_reads_it(entry):
+    """Ansible does not see it: its types, its defaults, and the options that it omits."""
+    by_ansible = ArgumentSpecValidator(DEFINITION_OPTIONS).validate(entry).validated_parameters
+    assert check_entry(DEFINITION_OPTIONS, entry) == (by_ansible, [])
 
 
 SECRET = 'correct "horse" 4711'

@@ -12,7 +12,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.definition imp
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from as policy_on
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import RULES
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import DEFAULT_RUNTIME_ID, from_api
-from ansible_collections.mstr.library.plugins.module_utils._options import all_without_errors
+from ansible_collections.mstr.library.plugins.module_utils._options import OptionCheck
 from ansible_collections.mstr.library.plugins.module_utils._work.inputs import POLICY_OPTION, libraries
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -293,7 +293,9 @@ def test_invalid_values(option, fault):
     ],
 )
 def test_form_of_the_option(option, fault):
-    [text] = all_without_errors(POLICY_OPTION, {"policy": option})[1]
+    check = OptionCheck()
+    check.task(POLICY_OPTION, {"policy": option})
+    [text] = check.errors
     assert text.startswith(f"policy.{fault}")
 
 

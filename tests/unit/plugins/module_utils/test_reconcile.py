@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._errors import PartialError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS
 from ansible_collections.mstr.library.plugins.module_utils._model.steps import Step
+from ansible_collections.mstr.library.plugins.module_utils._options import check_entry
 from ansible_collections.mstr.library.plugins.module_utils._work import reconcile as _reconcile
 from ansible_collections.mstr.library.plugins.module_utils._work import write as _write
 from ansible_collections.mstr.library.plugins.module_utils._work.many import MANY_OPTIONS, ensure_many, inputs_for_many
@@ -76,10 +76,10 @@ def test_runtimes_without_a_definition(options, undefined, check_mode):
     have = holding(a=A, x=B, **{"hand-made": C})
     params = {name: option.get("default") for name, option in MANY_OPTIONS.items()} | options
     params["runtimes"] = params["runtimes"] and [
-        auth.entry_check(DEFINITION_OPTIONS)(each)[0] for each in params["runtimes"]
+        check_entry(DEFINITION_OPTIONS, each)[0] for each in params["runtimes"]
     ]
     try:
-        result = ensure_many(have.task(check_mode, **params), inputs_for_many(auth.entry_check, params))
+        result = ensure_many(have.task(check_mode, **params), inputs_for_many(check_entry, params))
     except PartialError as exc:
         result = exc.result
     found = result["undefined"]

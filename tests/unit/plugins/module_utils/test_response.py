@@ -10,10 +10,9 @@ from xml.sax.saxutils import escape
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, AuthError, MstrError
-from ansible_collections.mstr.library.plugins.module_utils._secrets import with_escaped_forms
 from ansible_collections.mstr.library.plugins.module_utils._session import failures as _failures
 from ansible_collections.mstr.library.plugins.module_utils._session import response as _response
-from ansible_collections.mstr.library.plugins.module_utils._text import clean
+from ansible_collections.mstr.library.plugins.module_utils._text import clean, with_escaped_forms
 from hypothesis import given
 from hypothesis import strategies as st
 from unit.support.make import URL, response

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils import auth
+from ansible_collections.mstr.library.plugins.module_utils._options import check_entry
 from ansible_collections.mstr.library.plugins.module_utils._work.audit import AUDIT_OPTIONS, audit, audit_inputs_from
 from unit.support.make import ID, refusal, stored
 from unit.support.server import Server
@@ -12,10 +13,10 @@ DEFINED = [{"name": "r", "exec_timeout": 60}]
 
 
 def audited(server, check_mode=False, **options):
-    params, errors = auth.entry_check({"retries": {"type": "int", "default": 0}, **AUDIT_OPTIONS})(options)
+    params, errors = check_entry({"retries": {"type": "int", "default": 0}, **AUDIT_OPTIONS}, options)
     assert errors == []
     task = auth.Task(server.session, server, params, check_mode, server.warnings.append)
-    return audit(task, audit_inputs_from(auth.entry_check, params))
+    return audit(task, audit_inputs_from(check_entry, params))
 
 
 @pytest.mark.parametrize("omits", ["", "whitelist"])

@@ -3,8 +3,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
+from ansible_collections.mstr.library.plugins.module_utils._options import check_entry
 from ansible_collections.mstr.library.plugins.module_utils._work import runtime_info
 from unit.support.make import DEFAULT_ID, ID, OTHER_ID, refusal, stopped, stored
 from unit.support.server import Server
@@ -18,7 +18,7 @@ PRINTED = json.dumps({"python": PYTHON, "packages": [PYSFTP, CFFI]})
 
 
 def info(server, check_mode=False, **options):
-    params, errors = auth.entry_check(runtime_info.INFO_OPTIONS)(options)
+    params, errors = check_entry(runtime_info.INFO_OPTIONS, options)
     assert errors == []
     return runtime_info.read(server.task(check_mode, **params, retries=0), runtime_info.query_from(params))
 

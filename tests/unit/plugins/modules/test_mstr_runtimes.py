@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 import yaml
-from ansible_collections.mstr.library.plugins.module_utils import auth
+from ansible_collections.mstr.library.plugins.module_utils._options import check_entry
 from ansible_collections.mstr.library.plugins.module_utils._work.many import MANY_OPTIONS, inputs_for_many
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile
 from ansible_collections.mstr.library.plugins.modules import mstr_runtime
@@ -17,9 +17,9 @@ A = "A" * 32
 
 
 def prepare(**options):
-    params, errors = auth.entry_check(MANY_OPTIONS)(options)
+    params, errors = check_entry(MANY_OPTIONS, options)
     assert errors == []
-    return inputs_for_many(auth.entry_check, params)
+    return inputs_for_many(check_entry, params)
 
 
 def faults(*runtimes, **options):
