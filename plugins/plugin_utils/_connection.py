@@ -37,10 +37,11 @@ def with_connection(options: Mapping[str, Any], variable: Callable[[str], Any]) 
         values = {option: errors.check(_checked, option, variable) for option in OPTIONS if option not in decided}
     found = {option: value for option, value in values.items() if value is not None}
     secrets = found.keys() & {*LOGIN, *_CERTIFICATE}
-    if secrets and is_given(options.get("base_url")) and not _is_of_host(options, secrets, variable):
-        for option in secrets:
-            del found[option]
-    return {**options, **found}
+    # The task may name a different server.
+    if not secrets or not is_given(options.get("base_url")) or _is_of_host(options, secrets, variable):
+        return {**options, **found}
+    others = {option: value for option, value in found.items() if option not in secrets}
+    return {**options, **others}
 
 
 def _decided(options: Mapping[str, Any]) -> set[str]:
