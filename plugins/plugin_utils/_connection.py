@@ -36,12 +36,8 @@ def with_connection(options: Mapping[str, Any], variable: Callable[[str], Any]) 
     with ErrorList() as errors:
         values = {option: errors.check(_checked, option, variable) for option in OPTIONS if option not in decided}
     found = {option: value for option, value in values.items() if value is not None}
-    secrets = found.keys() & {*LOGIN, *_CERTIFICATE}
-    # The task may name a different server.
-    if not secrets or not is_given(options.get("base_url")) or _is_of_host(options, secrets, variable):
-        return {**options, **found}
-    others = {option: value for option, value in found.items() if option not in secrets}
-    return {**options, **others}
+    foreign = _foreign_secrets(options, found, variable)
+    return {**options, **{option: value for option, value in found.items() if option not in foreign}}
 
 
 def _decided(options: Mapping[str, Any]) -> set[str]:
@@ -68,18 +64,21 @@ def _checked(option: str, variable: Callable[[str], Any]) -> Any:
     return value
 
 
-def _is_of_host(options: Mapping[str, Any], secrets: Collection[str], variable: Callable[[str], Any]) -> bool:
-    """Whether the address of the task is that of the host, where the secrets of the host belong.
+def _foreign_secrets(options: Mapping[str, Any], found: Options, variable: Callable[[str], Any]) -> Collection[str]:
+    """The secrets of the host that do not belong to the server which the task names.
 
     Raises ValidationError if the task needs credentials of its own.
     """
+    secrets = found.keys() & {*LOGIN, *_CERTIFICATE}
+    if not secrets or not is_given(options.get("base_url")):
+        return ()
     of_host = _checked("base_url", variable)
     own = normal_url(str(of_host), "mstr_base_url") if of_host else ""
     address = ""
     with suppress(ValidationError):  # the module refuses an invalid one
         address = normal_url(str(options["base_url"]))
     if own in ("", address):
-        return True
+        return ()
     credentials = [f"mstr_{option}" for option in LOGIN if option in secrets]
     if credentials and address:
         raise ValidationError(
@@ -88,7 +87,7 @@ def _is_of_host(options: Mapping[str, Any], secrets: Collection[str], variable: 
                 f"{address}. Set the credentials in the task, too."
             ]
         )
-    return False
+    return secrets
 
 
 def is_given(value: Any) -> bool:

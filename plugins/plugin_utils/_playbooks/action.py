@@ -66,11 +66,6 @@ class Action(ActionBase):
         return str(self.task_vars["inventory_hostname"])
 
     @property
-    def is_local(self) -> bool:
-        """Whether the modules run on the control node."""
-        return self.transport == "local"
-
-    @property
     def check_mode(self) -> bool:
         """Whether nothing may be changed."""
         return bool(self._task.check_mode)
@@ -86,7 +81,8 @@ class Action(ActionBase):
 
     def extra_vars(self) -> Result:
         """The extra variables (-e) of the run."""
-        return {str(name): plain(value) for name, value in load_extra_vars(self._loader).items()}
+        extra: Result = plain(load_extra_vars(self._loader))
+        return extra
 
     def value(self, name: str) -> Any:
         """The value of a variable, None if it is not set. Raises ValidationError if its template is invalid."""
@@ -116,10 +112,6 @@ class Action(ActionBase):
             raise refused("The run was not checked. Start the playbook at its first task.")
         return str(checked["id"])
 
-    def began(self) -> str:
-        """When the run of the playbook began, as the names of its backups have it; now, in the role by itself."""
-        return str(self.task_vars["mstr_run"]["began"]) if self.is_checked else now()
-
     def server(self) -> str | None:
         """The normal address of the server, wherever it comes from; None if it is not known."""
         values = {f"mstr_{option}": self.value(f"mstr_{option}") for option in ("base_url", "session")}
@@ -128,7 +120,7 @@ class Action(ActionBase):
         # The environment variables of the module: of the control node if it runs there, of the play and of the task.
         environ: dict[str, Any] = {}
         self._compute_environment_string(environ)
-        return server_of(values, {**(os.environ if self.is_local else {}), **environ})
+        return server_of(values, {**(os.environ if self.transport == "local" else {}), **environ})
 
     def options(self, names: Mapping[str, str]) -> Result:
         """The options of a module, each from its variable. Null and empty ones are left to the module."""

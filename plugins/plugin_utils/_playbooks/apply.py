@@ -23,7 +23,7 @@ from ...module_utils._model.schedules import name_of
 from ...module_utils._text import listed, with_full_stop
 from .._reports.export import File
 from .._reports.finding import entries
-from .action import Action, Result, refused
+from .action import Action, Result, now, refused
 from .destination import kind_at
 from .export import BACKUP, checked_dest, exported, write_dest
 from .variables import APPLIED, DEFINITIONS
@@ -131,7 +131,9 @@ def _write_backup(action: Action, backup: _Backup) -> str:
     """Write the file, under a name that no file has. Returns its path. Raises ValidationError."""
     stem, suffix = os.path.splitext(backup.dest)
     numbers = chain([""], map("-{}".format, count(2)))
-    paths = (f"{stem}.{action.began()}{number}{suffix}" for number in numbers)
+    # The role by itself has no other time than its own.
+    began = str(action.task_vars["mstr_run"]["began"]) if action.is_checked else now()
+    paths = (f"{stem}.{began}{number}{suffix}" for number in numbers)
     path = next(path for path in paths if not kind_at(path))
     try:
         write_dest(_DEST, path, backup.file.text, private=True)
@@ -141,8 +143,15 @@ def _write_backup(action: Action, backup: _Backup) -> str:
 
 
 def _kept(path: str, result: Mapping[str, Any]) -> str | None:
-    """The path of the backup; None if the run wrote nothing, whose backup is removed, because nobody needs it."""
-    if _may_have_written(result):
+    """The path of the backup; None if the run wrote nothing, whose backup is removed, because nobody needs it.
+
+    Only a result of the module proves that it wrote nothing. A run that was killed, or that could not be run, returns
+    none, and a fault has the action `unknown`.
+    """
+    is_of_module = "summary" in result or "error" in result
+    is_proven = is_of_module and result.get("action") != "unknown"
+    has_failed_move = any(script.get("action") == "failed" for script in entries(result, "scripts"))
+    if result.get("changed") or has_failed_move or not is_proven:
         return path
     with suppress(OSError):  # one that cannot be removed does no harm
         os.unlink(path)
@@ -154,13 +163,3 @@ def _stopped(path: str, result: Mapping[str, Any]) -> str:
     kept = _kept(path, result)
     where = f"The backup of what was there before is {kept}" if kept else "Nothing was changed."
     return f"{result.get('msg')} {where}"
-
-
-def _may_have_written(result: Mapping[str, Any]) -> bool:
-    """Whether a run of mstr_runtimes wrote something, or may have: only a result of the module proves that it did not.
-
-    One that was killed, or that could not be run, returns none. `action`: of a fault in it.
-    """
-    failed = any(script.get("action") == "failed" for script in entries(result, "scripts"))
-    is_of_module = "summary" in result or "error" in result
-    return bool(result.get("changed")) or failed or not is_of_module or result.get("action") == "unknown"

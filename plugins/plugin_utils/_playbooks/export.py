@@ -127,7 +127,7 @@ def checked_dest(action: Action, variable: str) -> str:
     Raises ValidationError if the modules run on another host, whose files nobody here reads or writes. In the role by
     itself, also if the file cannot be written, or if it is also the file of another host.
     """
-    if not action.is_local:
+    if action.transport != "local":
         raise refused(
             f"{variable} needs ansible_connection: local, because its file is on the control node, and the modules run "
             f"there, too. The connection of {action.host} is {action.transport}."

@@ -63,13 +63,6 @@ class FinishedRun(NamedTuple):
             why = "nothing was applied, because --tags or --skip-tags left the work out"
         return {host: why for host, result in self.results.items() if not result}
 
-    @property
-    def written(self) -> dict[str, Json]:
-        """The results of the hosts that were changed, or may have been: these keep their backup."""
-        if self.check_mode:
-            return {}
-        return {host: result for host, result in self.reached.items() if result.get("changed") or result.get("backup")}
-
 
 def run_report(run: FinishedRun, write: Callable[..., None]) -> RunReport:
     """The report of a run of one of the playbooks. `write`: see `destination.write`.
@@ -185,12 +178,16 @@ def _shortened(error: str) -> str:
 
 def _backup_lines(run: FinishedRun) -> Iterator[str]:
     """The backups of all environments that changed, the way back, and which of them have none."""
-    without = [host for host, result in run.written.items() if not result.get("backup")]
+    if run.check_mode:
+        return
+    # A run that may have written, but cannot say so, has its backup, too.
+    results = run.reached.items()
+    backups = {host: str(result["backup"]) for host, result in results if result.get("backup")}
+    without = [host for host, result in results if result.get("changed") and host not in backups]
     if without:
         yield f"There is no backup of {listed(without, 5)}, because mstr_runtimes_backup_dest is not set."
-    backups = {host: str(result["backup"]) for host, result in run.written.items() if host not in without}
     for host, path in backups.items():
-        if not run.written[host].get("changed"):
+        if not run.reached[host].get("changed"):
             yield f"{host} may have been written, because its task did not say what it did."
         yield f"Backup of {host}: {path}"
     yield from _way_back(backups)
