@@ -114,13 +114,21 @@ class Action(ActionBase):
 
     def server(self) -> str | None:
         """The normal address of the server, wherever it comes from; None if it is not known."""
-        values = {f"mstr_{option}": self.value(f"mstr_{option}") for option in ("base_url", "session")}
+        values = {name: self.value(name) for name in ("mstr_base_url", "mstr_session")}
+        environ = self.environment(on_control_node=self.transport == "local")
+        return server_of({**values, **self.default_variables()}, environ)
+
+    def default_variables(self) -> Result:
+        """What `module_defaults` set, under the names of the variables that they override."""
         defaults = self._defaults("mstr.library.mstr_runtimes")
-        values |= {f"mstr_{option}": value for option, value in defaults.items() if is_given(value)}
-        # The environment variables of the module: of the control node if it runs there, of the play and of the task.
-        environ: dict[str, Any] = {}
-        self._compute_environment_string(environ)
-        return server_of(values, {**(os.environ if self.transport == "local" else {}), **environ})
+        return {f"mstr_{option}": value for option, value in defaults.items() if is_given(value)}
+
+    def environment(self, *, on_control_node: bool) -> dict[str, str]:
+        """The environment variables of a module: of the control node if it runs there, of the play and of the task."""
+        of_task: dict[str, Any] = {}
+        self._compute_environment_string(of_task)
+        variables = {**os.environ, **of_task} if on_control_node else of_task
+        return {str(name): str(value) for name, value in variables.items()}
 
     def options(self, names: Mapping[str, str]) -> Result:
         """The options of a module, each from its variable. Null and empty ones are left to the module."""

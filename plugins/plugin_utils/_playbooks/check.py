@@ -42,8 +42,8 @@ class NewRun(NamedTuple):
     """A run of a playbook.
 
     `hosts`: for each environment of the run, its variables `mstr_…` and `ansible_connection` by name, with `UNKNOWN`
-    for a value that is not known. `extra`: the extra variables. `environ`: the environment variables of the control
-    node. `started_in`: the directory that relative paths start at.
+    for a value that is not known. `extra`: the extra variables. `environ`, `remote_environ`: the environment variables
+    of the modules, on the control node and on other hosts. `started_in`: the directory that relative paths start at.
     """
 
     playbook: str
@@ -51,6 +51,7 @@ class NewRun(NamedTuple):
     extra: Mapping[str, Any]
     check_mode: bool
     environ: Mapping[str, str]
+    remote_environ: Mapping[str, str]
     started_in: str
 
     def known(self, name: str) -> dict[str, Any]:
@@ -221,7 +222,8 @@ def _server_errors(run: NewRun) -> Iterator[str]:
     if run.playbook == "audit" or not purging:
         return
     hosts_by_server = grouped(
-        (server_of(values, run.environ if run.is_local(host) else {}), host) for host, values in run.hosts.items()
+        (server_of(values, run.environ if run.is_local(host) else run.remote_environ), host)
+        for host, values in run.hosts.items()
     )
     hosts_by_server.pop(None, None)
     for server, hosts in hosts_by_server.items():

@@ -9,7 +9,6 @@ A function takes the action that runs the task, whose option `task` names it, an
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
@@ -51,8 +50,18 @@ def check_run(action: Action) -> Result:
     hosts = [str(host) for host in action.task_vars["ansible_play_hosts"]]
     # Of all other variables, such as passwords, the check needs only the names.
     needed = {*types(playbook), "ansible_connection", "mstr_base_url", "mstr_session"}
-    by_host = action.of_hosts(hosts, needed)
-    run = NewRun(playbook, by_host, action.extra_vars(), action.check_mode, os.environ, action.started_in)
+    by_host = {
+        host: {**values, **action.default_variables()} for host, values in action.of_hosts(hosts, needed).items()
+    }
+    run = NewRun(
+        playbook=playbook,
+        hosts=by_host,
+        extra=action.extra_vars(),
+        check_mode=action.check_mode,
+        environ=action.environment(on_control_node=True),
+        remote_environ=action.environment(on_control_node=False),
+        started_in=action.started_in,
+    )
     with ErrorList() as errors:
         errors.add(*run_errors(run))
     return {"changed": False, "id": uuid4().hex, "began": now()}

@@ -42,7 +42,7 @@ def errors(playbook="apply", common=None, a=None, b=None, extra=None, check=Fals
         }
         for name, own in (("a", {**(a or {}), **(extra or {})}), ("b", {**(b or {}), **(extra or {})}))
     }
-    return run_errors(NewRun(playbook, hosts, extra or {}, check, environ or {}, str(Path.cwd())))
+    return run_errors(NewRun(playbook, hosts, extra or {}, check, environ or {}, {}, str(Path.cwd())))
 
 
 @pytest.mark.parametrize("playbook", ["apply", "audit", "export", "probe"])
