@@ -10,7 +10,8 @@ environment. Credentials come whole from the first that has any, because those o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from typing import Any
 
 from ..module_utils._errors import ErrorList, ValidationError
@@ -19,6 +20,8 @@ from ..module_utils._session.connection import LOGIN, OPTIONS, normal_url
 
 PATHS = tuple(option for option, spec in OPTIONS.items() if spec["type"] == "path")
 _CERTIFICATE = ("client_cert", "client_key")
+# If the task sets one of the first options, none of the second ones comes from a variable.
+_WHOLES = ((LOGIN, (*LOGIN, "login_mode")), (_CERTIFICATE, _CERTIFICATE), (("session",), ("base_url",)))
 
 Options = dict[str, Any]
 
@@ -29,33 +32,20 @@ def with_connection(options: Mapping[str, Any], variable: Callable[[str], Any]) 
     `variable`: the value of the variable of an option. It is called only for what the task needs. Raises
     ValidationError.
     """
-    given = _given(options)
-    decided = given | _of_given_credentials(given)
-    found = _values([option for option in OPTIONS if option not in decided], variable)
-    secrets = found.keys() & {*LOGIN, *_CERTIFICATE}
-    if secrets and "base_url" in given and not _is_of_host(options, secrets, variable):
-        for option in secrets:
-            del found[option]
-    return {**options, **found}
-
-
-def _given(options: Mapping[str, Any]) -> set[str]:
-    """The connection options that the task sets. A guest needs no credentials."""
-    given = {option for option in OPTIONS if is_given(options.get(option))}
-    return given | {*LOGIN} if options.get("login_mode") == "anonymous" else given
-
-
-def _values(needed: Iterable[str], variable: Callable[[str], Any]) -> Options:
-    """The values of the variables that have one. Raises ValidationError with all errors."""
+    decided = _decided(options)
     with ErrorList() as errors:
-        values = {option: errors.check(_checked, option, variable) for option in needed}
-    return {option: value for option, value in values.items() if value is not None}
+        values = {option: errors.check(_checked, option, variable) for option in OPTIONS if option not in decided}
+    found = {option: value for option, value in values.items() if value is not None}
+    foreign = _foreign_secrets(options, found, variable)
+    return {**options, **{option: value for option, value in found.items() if option not in foreign}}
 
 
-def _of_given_credentials(given: Collection[str]) -> set[str]:
-    """What does not come from variables, because the task sets a part of it."""
-    wholes = (LOGIN, (*LOGIN, "login_mode")), (_CERTIFICATE, _CERTIFICATE), (("session",), ("base_url",))
-    return {option for part, whole in wholes if {*part} & {*given} for option in whole}
+def _decided(options: Mapping[str, Any]) -> set[str]:
+    """The connection options that do not come from variables, because the task decides them."""
+    given = {option for option in OPTIONS if is_given(options.get(option))}
+    decided = given.union(*(whole for part, whole in _WHOLES if given & {*part}))
+    # A guest needs no credentials.
+    return decided | {*LOGIN} if options.get("login_mode") == "anonymous" else decided
 
 
 def _checked(option: str, variable: Callable[[str], Any]) -> Any:
@@ -74,16 +64,21 @@ def _checked(option: str, variable: Callable[[str], Any]) -> Any:
     return value
 
 
-def _is_of_host(options: Mapping[str, Any], secrets: Collection[str], variable: Callable[[str], Any]) -> bool:
-    """Whether the address of the task is that of the host, where the secrets of the host belong.
+def _foreign_secrets(options: Mapping[str, Any], found: Options, variable: Callable[[str], Any]) -> Collection[str]:
+    """The secrets of the host that do not belong to the server which the task names.
 
     Raises ValidationError if the task needs credentials of its own.
     """
+    secrets = found.keys() & {*LOGIN, *_CERTIFICATE}
+    if not secrets or not is_given(options.get("base_url")):
+        return ()
     of_host = _checked("base_url", variable)
     own = normal_url(str(of_host), "mstr_base_url") if of_host else ""
-    address = _normal_or_empty(options["base_url"])
+    address = ""
+    with suppress(ValidationError):  # the module refuses an invalid one
+        address = normal_url(str(options["base_url"]))
     if own in ("", address):
-        return True
+        return ()
     credentials = [f"mstr_{option}" for option in LOGIN if option in secrets]
     if credentials and address:
         raise ValidationError(
@@ -92,15 +87,7 @@ def _is_of_host(options: Mapping[str, Any], secrets: Collection[str], variable: 
                 f"{address}. Set the credentials in the task, too."
             ]
         )
-    return False
-
-
-def _normal_or_empty(url: Any) -> str:
-    """The normal address; empty for an invalid one, which the module refuses."""
-    try:
-        return normal_url(str(url))
-    except ValidationError:
-        return ""
+    return secrets
 
 
 def is_given(value: Any) -> bool:

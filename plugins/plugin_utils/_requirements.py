@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -32,11 +32,10 @@ _PIN = "pin it as name==version, such as with uv export, pip-compile or pip free
 
 
 class Pin(NamedTuple):
-    """A package in one version. `place`: where the file has it."""
+    """A package in one version."""
 
     name: str
     version: str
-    place: str
 
 
 def pinned_packages(text: str, python: Any) -> list[dict[str, str]]:
@@ -44,24 +43,23 @@ def pinned_packages(text: str, python: Any) -> list[dict[str, str]]:
     if not isinstance(python, str) or not _PYTHON.fullmatch(python):
         raise ValidationError([f"python must be a version such as '3.12' in quotes, not {clean(repr(python), 60)}"])
     text = text.removeprefix("\ufeff")
-    pins = [*(_of_pylock(text, python) if _IS_PYLOCK.search(text) else _of_requirements(text, python))]
+    read = _pins_of_pylock if _IS_PYLOCK.search(text) else _pins_of_requirements
+    pins = {place: pin for place, pin in read(text, _environment(python)).items() if pin}
     if not pins:
         raise ValidationError([f"the text has no package for Linux and Python {python}"])
-    by_name: dict[str, Pin] = {}
+    first_by_name: dict[str, str] = {}
     with ErrorList() as errors:
-        for pin in pins:
-            first = by_name.setdefault(canonicalize_name(pin.name), pin)
-            if first.version != pin.version:
-                errors.add(f"{pin.place}: {pin.name} is {pin.version} here, but {first.version} in {first.place}")
-    return [{"name": by_name[name].name, "version": by_name[name].version} for name in sorted(by_name)]
+        for place, pin in pins.items():
+            first = first_by_name.setdefault(canonicalize_name(pin.name), place)
+            if pins[first].version != pin.version:
+                errors.add(f"{place}: {pin.name} is {pin.version} here, but {pins[first].version} in {first}")
+    return [pins[first]._asdict() for _name, first in sorted(first_by_name.items())]
 
 
-def _of_requirements(text: str, python: str) -> Iterator[Pin]:
-    environment = _environment(python)
-    lines = list(_lines(text))
+def _pins_of_requirements(text: str, environment: Mapping[str, str]) -> dict[str, Pin | None]:
+    """The package of each requirement, by its place; None if its marker excludes it."""
     with ErrorList() as errors:
-        pins = [errors.check(_pin, line, environment, prefix=place) for place, line in lines]
-    yield from (pin._replace(place=place) for pin, (place, _line) in zip(pins, lines) if pin)
+        return {place: errors.check(_pin, line, environment, prefix=place) for place, line in _lines(text)}
 
 
 def _lines(text: str) -> Iterator[tuple[str, str]]:
@@ -95,25 +93,23 @@ def _pin(line: str, environment: Mapping[str, str]) -> Pin | None:
     exact = [specifier.version for specifier in requirement.specifier if specifier.operator in ("==", "===")]
     if len(requirement.specifier) != 1 or not exact or exact[0].endswith("*"):
         raise ValidationError([f"{shown} is not pinned; {_PIN}"])
-    return Pin(requirement.name, exact[0], "")
+    return Pin(requirement.name, exact[0])
 
 
-def _of_pylock(text: str, python: str) -> Iterator[Pin]:
+def _pins_of_pylock(text: str, environment: dict[str, Any]) -> dict[str, Pin | None]:
+    """The package of each entry, by its place; None if its marker excludes it."""
     content = _toml(text)
-    environment = _environment(python)
     groups = content.get("default-groups")
     environment |= {"extras": set(), "dependency_groups": {*groups} if isinstance(groups, list) else set()}
     packages = content.get("packages")
     if not isinstance(packages, list) or not all(isinstance(package, dict) for package in packages):
         raise ValidationError(["pylock.toml has no list of packages"])
-    version = environment["python_full_version"]
     with ErrorList() as errors:
-        errors.check(_check_python, content, version)
-        places = [f"packages[{index}]" for index in range(len(packages))]
-        pins = [
-            errors.check(_pin_of_pylock, package, environment, prefix=place) for place, package in zip(places, packages)
-        ]
-    yield from (pin._replace(place=place) for pin, place in zip(pins, places) if pin)
+        errors.check(_check_python, content, environment["python_full_version"])
+        places = {f"packages[{index}]": package for index, package in enumerate(packages)}
+        return {
+            place: errors.check(_pin_of_pylock, package, environment, prefix=place) for place, package in places.items()
+        }
 
 
 def _pin_of_pylock(package: Mapping[str, Any], environment: Mapping[str, Any]) -> Pin | None:
@@ -136,7 +132,7 @@ def _pin_of_pylock(package: Mapping[str, Any], environment: Mapping[str, Any]) -
     except InvalidVersion:
         raise ValidationError([f"{shown} has no version"]) from None
     _check_python(package, environment["python_full_version"])
-    return Pin(name, str(version), "")
+    return Pin(name, str(version))
 
 
 def _check_python(table: Mapping[str, Any], version: str) -> None:
@@ -152,7 +148,10 @@ def _check_python(table: Mapping[str, Any], version: str) -> None:
 
 def _toml(text: str) -> dict[str, Any]:
     """The content of a TOML file. Raises ValidationError."""
-    reader = next(_readers(("tomllib", "tomli")), None)
+    reader: Any = None
+    for name in ("tomli", "tomllib"):
+        with suppress(ImportError):
+            reader = import_module(name)
     if reader is None:
         raise ValidationError(["pylock.toml needs Python 3.11 or the library tomli on the control node"])
     try:
@@ -160,14 +159,6 @@ def _toml(text: str) -> dict[str, Any]:
     except ValueError as exc:
         raise ValidationError([f"pylock.toml is not valid: {clean(str(exc), 120)}"]) from None
     return content
-
-
-def _readers(names: Iterable[str]) -> Iterator[Any]:
-    for name in names:
-        try:
-            yield import_module(name)
-        except ImportError:
-            continue
 
 
 def _applies(marker: Marker | None, environment: Mapping[str, Any], **context: Any) -> bool:

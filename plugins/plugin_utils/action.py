@@ -16,7 +16,8 @@ A module of your own needs only this, in a file of the same name in `action_plug
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from ansible.errors import AnsibleActionFail, AnsibleError
@@ -33,22 +34,20 @@ class ActionModule(NormalAction):
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """The result of the module. A variable such as `mstr_timeout` counts where the task does not set the option."""
+        value_of = partial(self._variable, task_vars or {})
         try:
-            self._task.args = with_connection(self._task.args, self._variables(task_vars or {}))
+            self._task.args = with_connection(self._task.args, value_of)
         except ValidationError as exc:
             raise AnsibleActionFail(exc.sentence) from None
         result: dict[str, Any] = super().run(tmp, task_vars)  # type: ignore[no-untyped-call]
         return result
 
-    def _variables(self, task_vars: Mapping[str, Any]) -> Callable[[str], Any]:
-        """The value of a connection variable by its option. A path starts where ansible-playbook was started."""
-        here = os.path.realpath(".") if self._connection.transport == "local" else ""
-
-        def value(option: str) -> Any:
-            text = rendered(self._templar, task_vars, f"mstr_{option}")
-            is_path = option in PATHS and isinstance(text, str) and text
-            return os.path.join(here, os.path.expanduser(text)) if is_path and here else text
-
+    def _variable(self, task_vars: Mapping[str, Any], option: str) -> Any:
+        """The value of the variable of a connection option. A path starts where ansible-playbook was started."""
+        value = rendered(self._templar, task_vars, f"mstr_{option}")
+        is_path = option in PATHS and isinstance(value, str) and value
+        if is_path and self._connection.transport == "local":
+            return os.path.join(os.path.realpath("."), os.path.expanduser(value))
         return value
 
 

@@ -135,7 +135,9 @@ def connection_from(params: Mapping[str, Any]) -> Connection:
         # A session string may come from anywhere, and names its server: credentials are not sent there after it ended.
         login = None
     verify = params.get("validate_certs", True) and (params.get("ca_path") or True)
-    return Connection(url, login, session, verify, _client_certificate(params), timeout, retries)
+    certificate, key = params.get("client_cert"), params.get("client_key")
+    cert = (certificate, key) if certificate and key else certificate
+    return Connection(url, login, session, verify, cert, timeout, retries)
 
 
 def _base_url(params: Mapping[str, Any], session: SessionString | None, errors: ErrorList) -> str:
@@ -157,11 +159,6 @@ def _limits(params: Mapping[str, Any], errors: ErrorList) -> tuple[float, int]:
     if retries < 0:
         errors.add(f"retries must be at least 0, not {retries}")
     return timeout, retries
-
-
-def _client_certificate(params: Mapping[str, Any]) -> tuple[str, str] | str | None:
-    certificate, key = params.get("client_cert"), params.get("client_key")
-    return (certificate, key) if certificate and key else certificate
 
 
 def _session(text: str) -> SessionString:

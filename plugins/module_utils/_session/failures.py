@@ -17,6 +17,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from http.client import BadStatusLine, LineTooLong, RemoteDisconnected
+from itertools import product
 from socket import gaierror
 from ssl import SSLCertVerificationError, SSLError
 from typing import Any, NamedTuple, Protocol
@@ -61,10 +62,6 @@ class _Cause(NamedTuple):
     refused: bool = False
     permanent: bool = False
     at_first: bool = False
-
-    def explains(self, exc: BaseException) -> bool:
-        """Whether this is the cause of the exception."""
-        return isinstance(exc, self.classes) and bool(re.search(self.text, str(exc)))
 
 
 # TLS alerts that a server sends when it rejects the client's certificate. With TLS 1.3 they arrive after the client
@@ -199,12 +196,10 @@ def connect_error(exc: Exception, call: Call, http: Http) -> ConnectError:
 
 def _cause_of(chain: list[BaseException], answered: bool) -> tuple[_Cause, BaseException]:
     """The first cause that explains an exception of the chain, and that exception."""
-    for cause in _causes():
-        if cause.at_first and answered:
-            continue
-        for exc in chain:
-            if cause.explains(exc):
-                return cause, exc
+    for cause, exc in product(_causes(), chain):
+        is_possible = not (cause.at_first and answered)
+        if is_possible and isinstance(exc, cause.classes) and re.search(cause.text, str(exc)):
+            return cause, exc
     raise AssertionError("the last cause explains every exception")
 
 
@@ -247,15 +242,10 @@ def _chain(exc: BaseException) -> Iterator[BaseException]:
     while current is not None and id(current) not in seen:
         seen.add(id(current))
         yield current
-        current = _wrapped_by(current)
-
-
-def _wrapped_by(exc: BaseException) -> BaseException | None:
-    for inner in (getattr(exc, "reason", None), *exc.args, exc.__cause__):
-        if isinstance(inner, BaseException):
-            return inner
-    # urllib3 1.26 suppresses the TypeError of a first attempt, which is unrelated to the failure.
-    return None if exc.__suppress_context__ else exc.__context__
+        # urllib3 1.26 suppresses the TypeError of a first attempt, which is unrelated to the failure.
+        context = None if current.__suppress_context__ else current.__context__
+        wrapped = (getattr(current, "reason", None), *current.args, current.__cause__, context)
+        current = next((inner for inner in wrapped if isinstance(inner, BaseException)), None)
 
 
 _LIBRARY = "/MicroStrategyLibrary"

@@ -100,11 +100,6 @@ class Outage:
         finally:
             self._pausing.remove(woken)
 
-    def not_tried(self, operation: str) -> ConnectError:
-        """The error of a call that is not sent any more."""
-        cure = "Run the task again when the server is available"
-        return ConnectError(f"Could not {operation}: not tried, because {self.why_given_up}. {cure}.")
-
 
 def is_busy(got: Response | ConnectError) -> bool:
     """Whether an attempt failed in a way that says something of the server."""

@@ -69,11 +69,6 @@ class Response(NamedTuple):
         return data if isinstance(data, Mapping) else {}
 
     @property
-    def ticket(self) -> str:
-        """The ticket under which the server has logged an error; empty if it names none."""
-        return self.quote(self.error.get("ticketId") or "", 60)
-
-    @property
     def new_id(self) -> str | None:
         """The id of what the call has created; None if it failed, or if the response contains no id."""
         with suppress(ValueError):
@@ -81,13 +76,11 @@ class Response(NamedTuple):
         return None
 
 
-def _no_number(text: str) -> float:
-    raise ValueError(f"{text} is not a number of JSON")
-
-
 def _finite(text: str) -> float:
     number = float(text)
-    return number if isfinite(number) else _no_number(text)
+    if not isfinite(number):
+        raise ValueError(f"{text} is not a number of JSON")
+    return number
 
 
 def parsed(text: str | bytes) -> Any:
@@ -99,7 +92,7 @@ def parsed(text: str | bytes) -> Any:
     if isinstance(text, bytes):
         text = text.decode(json.detect_encoding(text), "surrogatepass")
     try:
-        data = json.loads(text, parse_constant=_no_number, parse_float=_finite)
+        data = json.loads(text, parse_constant=_finite, parse_float=_finite)
     except RecursionError:
         raise ValueError("nested too deeply") from None
     # Newer Python parsers accept deep nesting, but code that walks through the value, such as Ansible's, would fail.

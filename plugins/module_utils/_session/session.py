@@ -32,11 +32,6 @@ _LOG_IN = "log in"
 _MAY_BE_OPEN = "If the server did log in, that session stays open until it times out there."
 
 
-def _kind(method: str, is_search: bool = False) -> str:
-    """The kind of a call. Only a POST may be a search, which reads."""
-    return READ if method == "GET" or (is_search and method == "POST") else WRITE
-
-
 class _ThreadState(local):
     despite_outage = False  # see `Session.despite_outage`
     why = ""  # see `Call.why`
@@ -141,8 +136,7 @@ class Session:
         A write is sent once, because a server or a gateway may refuse what was done: after a 429 or the end of the
         session, when it could be sent again, the error has `outcome_unknown`, so that the caller looks first.
         """
-        kind = _kind(method, read)
-        self._check_mode(kind, operation)
+        kind = self._permitted_kind(method, operation, read)
         why = self._thread_state.why
         call = Call(kind, method, path, operation, json, params, project, polling=polling, why=why)
         while True:
@@ -261,8 +255,7 @@ class Session:
         """`send`, even after a request to end the task. One attempt of 5 seconds. Raises MstrError."""
         if self._token is None:
             raise MstrError(f"Could not {operation}: the session has ended.")
-        kind = _kind(method)
-        self._check_mode(kind, operation)
+        kind = self._permitted_kind(method, operation)
         call = Call(kind, method, path, operation, json, project=project, token=self._token)
         return self.data_of(self._answer_to_last(call), operation, shape)
 
@@ -289,10 +282,14 @@ class Session:
 
         return api_error(response, operation, self.base_url, expected)
 
-    def _check_mode(self, kind: str, operation: str) -> None:
-        if self._is_check_mode and kind == WRITE:
+    def _permitted_kind(self, method: str, operation: str, is_search: bool = False) -> str:
+        """The kind of a call. Only a POST may be a search, which reads. Raises MstrError for a write in check mode."""
+        if method == "GET" or (is_search and method == "POST"):
+            return READ
+        if self._is_check_mode:
             why = "the task runs in check mode, in which its session sends only reads, a login and a logout"
             raise MstrError(f"Could not {operation}: {why}.")
+        return WRITE
 
     def _check_open(self, operation: str) -> None:
         if self._closed:

@@ -98,7 +98,7 @@ class Http:
         new = with_escaped_forms(text for text in texts if text)
         with self._lock:
             self._fixed_secrets |= new
-            self._collect_secrets()
+            self.secrets = self._fixed_secrets.union(*self._cookie_secrets)
 
     def _add_cookie_secrets(self, client: requests.Session) -> None:
         """Add the values of the cookies. A short one would mask half a result."""
@@ -108,10 +108,7 @@ class Http:
             if values != self._cookie_values:
                 self._cookie_values = values
                 self._cookie_secrets.append(with_escaped_forms(values))
-                self._collect_secrets()
-
-    def _collect_secrets(self) -> None:
-        self.secrets = self._fixed_secrets.union(*self._cookie_secrets)
+                self.secrets = self._fixed_secrets.union(*self._cookie_secrets)
 
     def cookies(self, client: requests.Session | None = None) -> list[tuple[str, str, str, str]]:
         """Every cookie: name, value, domain, path. `client`: not the present one."""
@@ -145,7 +142,9 @@ class Http:
         what it started. Raises ConnectError; Interrupted.
         """
         if self.given_up and not call.polling:
-            raise self._outage.not_tried(call.operation)
+            why = self._outage.why_given_up
+            cure = "Run the task again when the server is available"
+            raise ConnectError(f"Could not {call.operation}: not tried, because {why}. {cure}.")
         attempt = 0
         try:
             while True:
@@ -296,7 +295,8 @@ def trace_line(call: Call, got: object, seconds: float) -> str:
     outcome, ticket = "no response", ""
     if isinstance(got, Response):
         outcome = str(got.status)
-        ticket = "" if got.ok else got.ticket
+        # The server has logged an error under it.
+        ticket = "" if got.ok else got.quote(got.error.get("ticketId") or "", 60)
     details = [f"{seconds * 1000:.0f} ms", ticket and f"ticket {ticket}", call.why]
     return f"{call.name} {outcome} ({', '.join(filter(None, details))})"
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
@@ -25,7 +25,8 @@ from .._connection import is_given
 from .._reports.texts import plain
 from .._run.action import display, why_failed
 from ..action import rendered, templated
-from .check import UNKNOWN, path_of, server_of, switch_in
+from .check import UNKNOWN, path_of, server_of
+from .variables import default_file, empty_errors, retyped_errors, unknown_errors
 
 Result = dict[str, Any]
 
@@ -65,11 +66,6 @@ class Action(ActionBase):
         return str(self.task_vars["inventory_hostname"])
 
     @property
-    def is_local(self) -> bool:
-        """Whether the modules run on the control node."""
-        return self.transport == "local"
-
-    @property
     def check_mode(self) -> bool:
         """Whether nothing may be changed."""
         return bool(self._task.check_mode)
@@ -78,13 +74,15 @@ class Action(ActionBase):
         """The absolute path of a file of the run."""
         return path_of(path, self.started_in)
 
-    def result_of(self, host: str, variable: str) -> Any:
-        """The result of a task on another host in a variable, without templates."""
-        return self.task_vars["hostvars"].raw_get(host).get(variable)
+    @property
+    def is_checked(self) -> bool:
+        """Whether a playbook runs the task, whose first task has checked the variables and the files of all hosts."""
+        return "result" in self.args
 
     def extra_vars(self) -> Result:
         """The extra variables (-e) of the run."""
-        return {str(name): plain(value) for name, value in load_extra_vars(self._loader).items()}
+        extra: Result = plain(load_extra_vars(self._loader))
+        return extra
 
     def value(self, name: str) -> Any:
         """The value of a variable, None if it is not set. Raises ValidationError if its template is invalid."""
@@ -95,20 +93,17 @@ class Action(ActionBase):
         value = self.value(name)
         return value if is_given(value) else None
 
-    def is_on(self, name: str) -> bool:
-        """Whether a switch is on."""
-        switch = switch_in(self.non_empty(name) or False)
-        if switch is None:
-            raise refused(f"{name} must be true or false, not {str(self.value(name))!r}.")
-        return switch
+    def own_path(self, variable: str) -> str:
+        """The absolute path of a file of which each environment has its own."""
+        return self.path_of(self.non_empty(variable) or default_file(variable, self.host, self.value))
 
-    def check_local(self, variable: str) -> None:
-        """Raise ValidationError if the modules run on another host, whose files nobody here reads or writes."""
-        if not self.is_local:
-            raise refused(
-                f"{variable} needs ansible_connection: local, because its file is on the control node, and the "
-                f"modules run there, too. The connection of {self.host} is {self.transport}."
-            )
+    def variable_errors(self, playbook: str) -> Iterator[str]:
+        """What is wrong with the variables of the role, where it runs without a playbook of this collection."""
+        if not self.is_checked:
+            extra = self.extra_vars()
+            yield from unknown_errors(self.task_vars)
+            yield from empty_errors(playbook, [self.value], extra)
+            yield from retyped_errors(extra)
 
     def run_id(self) -> str:
         """The id of the run. Raises ValidationError if its check was left out."""
@@ -117,25 +112,23 @@ class Action(ActionBase):
             raise refused("The run was not checked. Start the playbook at its first task.")
         return str(checked["id"])
 
-    def began(self) -> str:
-        """When the run of the playbook began, as the names of its backups have it; now, in the role by itself."""
-        return str(self.task_vars["mstr_run"]["began"]) if "result" in self.args else now()
-
     def server(self) -> str | None:
         """The normal address of the server, wherever it comes from; None if it is not known."""
-        values = {f"mstr_{name}": self.value(f"mstr_{name}") for name in ("base_url", "session")}
-        return server_of({**values, **self.default_variables()}, self.environment(self.is_local))
+        values = {name: self.value(name) for name in ("mstr_base_url", "mstr_session")}
+        environ = self.environment(on_control_node=self.transport == "local")
+        return server_of({**values, **self.default_variables()}, environ)
 
     def default_variables(self) -> Result:
         """What `module_defaults` set, under the names of the variables that they override."""
         defaults = self._defaults("mstr.library.mstr_runtimes")
         return {f"mstr_{option}": value for option, value in defaults.items() if is_given(value)}
 
-    def environment(self, is_local: bool) -> dict[str, str]:
+    def environment(self, *, on_control_node: bool) -> dict[str, str]:
         """The environment variables of a module: of the control node if it runs there, of the play and of the task."""
-        variables: dict[str, Any] = {}
-        self._compute_environment_string(variables)
-        return {str(name): str(value) for name, value in {**(os.environ if is_local else {}), **variables}.items()}
+        of_task: dict[str, Any] = {}
+        self._compute_environment_string(of_task)
+        variables = {**os.environ, **of_task} if on_control_node else of_task
+        return {str(name): str(value) for name, value in variables.items()}
 
     def options(self, names: Mapping[str, str]) -> Result:
         """The options of a module, each from its variable. Null and empty ones are left to the module."""
@@ -161,23 +154,27 @@ class Action(ActionBase):
         for host in hosts:
             variables = {**hostvars.raw_get(host), **beyond}
             templar = self._templar.copy_with_new_env(available_variables=variables)
-            names = [name for name in variables if name.startswith("mstr_") or name == "ansible_connection"]
-            by_host[host] = {name: _rendered(templar, variables[name]) if name in needed else UNKNOWN for name in names}
+            by_host[host] = {
+                name: _rendered(templar, value) if name in needed else UNKNOWN
+                for name, value in variables.items()
+                if name.startswith("mstr_") or name == "ansible_connection"
+            }
         return by_host
 
-    def run_action(
+    def run_module(
         self,
         name: str,
         options: Result,
         check_mode: bool | None = None,
         on_stop: Callable[[Result], str] | None = None,
     ) -> Result:
-        """The result of another action with these options.
+        """The result of a module of this collection with these options. Play-wide defaults count.
 
         `on_stop`: called with the result before a signal takes effect; returns a line for a person.
         """
+        name = f"mstr.library.{name}"
         task = self._task.copy(exclude_parent=True)
-        task.action, task.args = name, options
+        task.action, task.args = name, {**self._defaults(name), **options}
         if check_mode is not None:
             task.check_mode, task.diff = check_mode, False
         action = self._shared_loader_obj.action_loader.get(
@@ -191,14 +188,6 @@ class Action(ActionBase):
         )
         action.on_stop = on_stop
         return dict(action.run(None, self.task_vars))
-
-    def run_module(self, name: str, options: Result, *how: Any, **more: Any) -> Result:
-        """The result of a module of this collection. Play-wide defaults count.
-
-        The other arguments are those of `run_action`.
-        """
-        name = f"mstr.library.{name}"
-        return self.run_action(name, {**self._defaults(name), **options}, *how, **more)
 
     def _defaults(self, name: str) -> Result:
         """The options of a module from `module_defaults`. Ansible's own function for this has changed its name."""
@@ -226,6 +215,6 @@ def refused(sentence: str) -> ValidationError:
     return ValidationError([sentence])
 
 
-def failed(message: str, **more: Any) -> Result:
+def failed(message: str) -> Result:
     """The result of a failed task."""
-    return {"failed": True, "changed": False, "msg": message, **more}
+    return {"failed": True, "changed": False, "msg": message}

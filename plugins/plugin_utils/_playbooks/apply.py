@@ -12,7 +12,7 @@ before the first change, and never changed afterwards.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import chain, count
@@ -23,10 +23,10 @@ from ...module_utils._model.schedules import name_of
 from ...module_utils._text import listed, with_full_stop
 from .._reports.export import File
 from .._reports.finding import entries
-from .action import Action, Result, refused
+from .action import Action, Result, now, refused
 from .destination import kind_at
-from .export import BACKUP, OwnFile, exported
-from .variables import APPLIED, DEFINITIONS, empty_errors, empty_guards, retyped_errors, unknown_errors, with_exemptions
+from .export import BACKUP, checked_dest, exported, write_dest
+from .variables import APPLIED, DEFINITIONS
 
 _DEST = "mstr_runtimes_backup_dest"
 
@@ -37,9 +37,11 @@ def apply(action: Action, plan_id: str | None = None, check_mode: bool = False) 
     `plan_id`: of the approved plan, if it is not in a variable of its own. `check_mode`: only what it would do, also if
     the task is not in check mode. Raises ValidationError if a variable is invalid.
     """
-    options = {**_options(action), **({"plan_id": plan_id} if plan_id else {})}
+    options = _options(action)
+    if plan_id:
+        options["plan_id"] = plan_id
     if action.non_empty(_DEST) is None:
-        return action.run_module("mstr_runtimes", options, *[True] * check_mode)
+        return action.run_module("mstr_runtimes", options, check_mode or None)
     backup, read = _read_backup(action)
     if backup is None:
         return read
@@ -58,44 +60,52 @@ def apply(action: Action, plan_id: str | None = None, check_mode: bool = False) 
 
 def _options(action: Action) -> Result:
     """The options of mstr_runtimes. Raises ValidationError with every error of a variable."""
-    definitions = definitions_of(action)
-    extra = action.extra_vars()
     with ErrorList() as errors:
-        errors.add(*unknown_errors(action.task_vars), *empty_errors(empty_guards("apply", action.value, extra)))
-        errors.add(*retyped_errors(extra))
-        if not definitions:
+        errors.add(*action.variable_errors("apply"))
+        definitions = errors.check(definitions_of, action)
+        if definitions == {}:
             errors.add("Set mstr_runtimes or mstr_runtimes_src; neither is set.")
-        if len(definitions) > 1:
-            errors.add(BOTH_SET)
     return {**definitions, **action.options(APPLIED), **policy_of(action)}
 
 
-BOTH_SET = "Set only one of mstr_runtimes and mstr_runtimes_src; both are set. To apply only the file, name it with -e."
-
-
 def definitions_of(action: Action) -> Result:
-    """The options with the definitions. A file that -e names counts in place of the definitions of an inventory."""
+    """The options with the definitions. A file that -e names counts in place of the definitions of an inventory.
+
+    Raises ValidationError if there are two.
+    """
     options = action.options(DEFINITIONS)
     extra = action.extra_vars()
     if "src" in options and DEFINITIONS["src"] in extra and DEFINITIONS["runtimes"] not in extra:
         options.pop("runtimes", None)
+    if len(options) > 1:
+        raise refused(
+            "Set only one of mstr_runtimes and mstr_runtimes_src; both are set. To apply only the file, name it with "
+            "-e."
+        )
     return options
+
+
+def policy_of(action: Action) -> Result:
+    """The option `policy` with the exemptions of the host; nothing if there are none. Raises ValidationError."""
+    exemptions = action.non_empty("mstr_runtimes_exemptions")
+    if not exemptions:
+        return {}
+    if not isinstance(exemptions, (list, tuple)):
+        raise refused(f"mstr_runtimes_exemptions must be a list, not {str(exemptions)[:60]!r}.")
+    policy = action.non_empty("mstr_runtimes_policy") or {}
+    if not isinstance(policy, Mapping):
+        return {"policy": policy}  # which has its own error
+    return {"policy": {**policy, "exemptions": [*(policy.get("exemptions") or ()), *exemptions]}}
 
 
 def _with_warnings(result: Result, warnings: Sequence[str]) -> Result:
     return {**result, "warnings": [*entries(result, "warnings"), *warnings]} if warnings else result
 
 
-def policy_of(action: Action) -> Result:
-    """The option `policy` with the exemptions of the host; nothing if there are none."""
-    exemptions = action.non_empty("mstr_runtimes_exemptions")
-    return {"policy": with_exemptions(action.non_empty("mstr_runtimes_policy"), exemptions)} if exemptions else {}
-
-
 class _Backup(NamedTuple):
     """What there was. `spared`: the ids of the runtimes that are not in the file; `warnings`: what it lacks."""
 
-    target: OwnFile
+    dest: str
     file: File
     spared: list[str]
     warnings: list[str]
@@ -103,9 +113,7 @@ class _Backup(NamedTuple):
 
 def _read_backup(action: Action) -> tuple[_Backup | None, Result]:
     """The backup, None if the server could not be read, and the result of the read. Raises ValidationError."""
-    action.check_local(_DEST)
-    target = OwnFile(action, _DEST)
-    target.check()
+    dest = checked_dest(action, _DEST)
     file, read = exported(action, BACKUP, {"include_scripts": True})
     if file is None:
         return None, read
@@ -116,23 +124,34 @@ def _read_backup(action: Action) -> tuple[_Backup | None, Result]:
             f"The backup lacks scripts that could not be read: {listed(list(dict.fromkeys(unread)))}. Going back does "
             "not assign them."
         )
-    return _Backup(target, file, [identity for _name, identity in file.inexpressible], warnings), read
+    return _Backup(dest, file, [identity for _name, identity in file.inexpressible], warnings), read
 
 
 def _write_backup(action: Action, backup: _Backup) -> str:
     """Write the file, under a name that no file has. Returns its path. Raises ValidationError."""
-    target = backup.target
-    target.path = next(path for path in _paths(target.path, action.began()) if not kind_at(path))
+    stem, suffix = os.path.splitext(backup.dest)
+    numbers = chain([""], map("-{}".format, count(2)))
+    # The role by itself has no other time than its own.
+    began = str(action.task_vars["mstr_run"]["began"]) if action.is_checked else now()
+    paths = (f"{stem}.{began}{number}{suffix}" for number in numbers)
+    path = next(path for path in paths if not kind_at(path))
     try:
-        target.write(backup.file.text, private=True)
+        write_dest(_DEST, path, backup.file.text, private=True)
     except ValidationError as exc:
         raise refused(f"{exc.sentence} Nothing was changed.") from None
-    return target.path
+    return path
 
 
 def _kept(path: str, result: Mapping[str, Any]) -> str | None:
-    """The path of the backup; None if the run wrote nothing, whose backup is removed, because nobody needs it."""
-    if _may_have_written(result):
+    """The path of the backup; None if the run wrote nothing, whose backup is removed, because nobody needs it.
+
+    Only a result of the module proves that it wrote nothing. A run that was killed, or that could not be run, returns
+    none, and a fault has the action `unknown`.
+    """
+    is_of_module = "summary" in result or "error" in result
+    is_proven = is_of_module and result.get("action") != "unknown"
+    has_failed_move = any(script.get("action") == "failed" for script in entries(result, "scripts"))
+    if result.get("changed") or has_failed_move or not is_proven:
         return path
     with suppress(OSError):  # one that cannot be removed does no harm
         os.unlink(path)
@@ -144,20 +163,3 @@ def _stopped(path: str, result: Mapping[str, Any]) -> str:
     kept = _kept(path, result)
     where = f"The backup of what was there before is {kept}" if kept else "Nothing was changed."
     return f"{result.get('msg')} {where}"
-
-
-def _paths(dest: str, time: str) -> Iterator[str]:
-    """The paths that a backup may take, the best first."""
-    stem, suffix = os.path.splitext(dest)
-    numbers = chain([""], map("-{}".format, count(2)))
-    return (f"{stem}.{time}{number}{suffix}" for number in numbers)
-
-
-def _may_have_written(result: Mapping[str, Any]) -> bool:
-    """Whether a run of mstr_runtimes wrote something, or may have: only a result of the module proves that it did not.
-
-    One that was killed, or that could not be run, returns none. `action`: of a fault in it.
-    """
-    failed = any(script.get("action") == "failed" for script in entries(result, "scripts"))
-    is_of_module = "summary" in result or "error" in result
-    return bool(result.get("changed")) or failed or not is_of_module or result.get("action") == "unknown"

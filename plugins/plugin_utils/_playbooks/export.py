@@ -10,7 +10,7 @@ The options come from the variables of the host.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
@@ -23,9 +23,8 @@ from .._reports.finding import entries
 from .._reports.texts import plain
 from .._reports.upgrade import UPGRADE_DAYS, Upgrade, is_any_due, upgrade_errors, upgrade_file
 from .action import Action, Result, refused
-from .check import UNKNOWN, one_file_error
-from .destination import dest_errors, write
-from .variables import empty_errors, empty_guards, own_file, unknown_errors
+from .check import is_known, own_file_errors
+from .destination import write
 
 # What is exported, and who writes the file.
 BACKUP = "a backup", "the role mstr.library.runtimes, before it changed anything"
@@ -35,26 +34,27 @@ _UPGRADE = "mstr_export_upgrade"
 
 def export(action: Action) -> Result:
     """The result of an export: the file, whether it changed, and the number of runtimes."""
-    with ErrorList() as errors:
-        errors.add(*unknown_errors(action.task_vars))
-    action.check_local("mstr_export_dest")
-    target = OwnFile(action, "mstr_export_dest")
-    target.check()
+    dest = checked_dest(action, "mstr_export_dest")
     file, read, notes = _file(action)
     if file is None:
         return read
-    changed = target.differs(file.text)
+    changed = _content(dest) != file.text.encode()
     if changed and not action.check_mode:
-        target.write(file.text)
+        write_dest("mstr_export_dest", dest, file.text)
     left_out = "".join(f"\n{reason}" for reason in (notes or file.reasons)[:20])
     verb = ("would be written to" if action.check_mode else "written to") if changed else "as before in"
     number = sum(entry.get("state") != "absent" for entry in file.content["runtimes"])
     what = counted(number, "runtime") if file.content.get("partial") else counted_runtimes(number, False)
-    return {
-        "changed": changed,
-        "dest": target.path,
-        "msg": f"{what} {verb} {target.path}{left_out}",
-    }
+    return {"changed": changed, "dest": dest, "msg": f"{what} {verb} {dest}{left_out}"}
+
+
+def _content(path: str) -> bytes | None:
+    """The content of a file; None if it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return None
 
 
 def _file(action: Action) -> tuple[File | None, Result, list[str]]:
@@ -62,7 +62,7 @@ def _file(action: Action) -> tuple[File | None, Result, list[str]]:
     target = action.value(_UPGRADE)
     today = datetime.now(timezone.utc).date()
     with ErrorList() as errors:
-        errors.add(*empty_errors(empty_guards("export", action.value, action.extra_vars())))
+        errors.add(*action.variable_errors("export"))
         errors.add(*(upgrade_errors(target, today) if is_given(target) else ()))
     if target is None:
         return (*exported(action, EXPORT), [])
@@ -121,42 +121,31 @@ def _read(action: Action, what: tuple[str, str], options: Result) -> Result:
     return read
 
 
-class OwnFile:
-    """A file that each environment of a run has for itself, on the control node."""
+def checked_dest(action: Action, variable: str) -> str:
+    """The path of the role's file that a variable names, of which each environment has its own.
 
-    def __init__(self, action: Action, variable: str) -> None:
-        self._action, self._variable = action, variable
-        self.path = action.path_of(action.non_empty(variable) or own_file(variable, action.host, action.value))
-
-    def check(self) -> None:
-        """Raise ValidationError if the file cannot be written, or if it is also the file of another host."""
-        action, target = self._action, os.path.realpath(self.path)
+    Raises ValidationError if the modules run on another host, whose files nobody here reads or writes. In the role by
+    itself, also if the file cannot be written, or if it is also the file of another host.
+    """
+    if action.transport != "local":
+        raise refused(
+            f"{variable} needs ansible_connection: local, because its file is on the control node, and the modules run "
+            f"there, too. The connection of {action.host} is {action.transport}."
+        )
+    path = action.own_path(variable)
+    if not action.is_checked:
+        by_host = action.of_hosts(action.task_vars.get("ansible_play_hosts", ()), (variable,))
+        values = {host: values[variable] for host, values in by_host.items() if is_known(values.get(variable))}
+        real_path = os.path.realpath(path)
+        hosts = [host for host, value in values.items() if os.path.realpath(action.path_of(value)) == real_path]
         with ErrorList() as errors:
-            errors.add(*dest_errors(self._variable, self.path))
-        same = [host for host, path in self._of_others() if os.path.realpath(action.path_of(path)) == target]
-        if same:
-            raise refused(one_file_error(self._variable, self.path, [action.host, *same]))
+            errors.add(*own_file_errors(variable, path, hosts))
+    return path
 
-    def _of_others(self) -> Iterator[tuple[str, Any]]:
-        """The other hosts of the play, each with its value of the variable, if that is known."""
-        action = self._action
-        hosts = [str(host) for host in action.task_vars.get("ansible_play_hosts", ()) if str(host) != action.host]
-        for host, values in action.of_hosts(hosts, (self._variable,)).items():
-            value = values.get(self._variable)
-            if is_given(value) and value is not UNKNOWN:
-                yield host, value
 
-    def differs(self, text: str) -> bool:
-        """Whether the file does not exist, or has a different content."""
-        try:
-            with open(self.path, "rb") as file:
-                return file.read() != text.encode()
-        except OSError:
-            return True
-
-    def write(self, text: str, *, private: bool = False) -> None:
-        """Write the file, see `destination.write`. Raises ValidationError."""
-        try:
-            write(self.path, [text], private=private)
-        except OSError as exc:
-            raise refused(f"{self._variable} {self.path} could not be written: {exc.strerror}.") from None
+def write_dest(variable: str, path: str, text: str, *, private: bool = False) -> None:
+    """Write the file that a variable names, see `destination.write`. Raises ValidationError."""
+    try:
+        write(path, [text], private=private)
+    except OSError as exc:
+        raise refused(f"{variable} {path} could not be written: {exc.strerror}.") from None

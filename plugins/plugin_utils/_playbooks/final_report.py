@@ -16,8 +16,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from functools import partial
 from itertools import chain
 from operator import itemgetter
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ...module_utils._errors import as_mstr_error
 from ...module_utils._text import clean, listed
@@ -37,7 +36,7 @@ class RunReport(NamedTuple):
 
     lines: list[str]
     errors: dict[str, str]
-    plan_ids: Mapping[str, str] = MappingProxyType({})  # of a check, by host
+    plan_ids: Mapping[str, str]  # of a check, by host
 
 
 class FinishedRun(NamedTuple):
@@ -59,18 +58,10 @@ class FinishedRun(NamedTuple):
     @property
     def not_reached(self) -> dict[str, str]:
         """Why the other hosts have none."""
-        reached = self.reached
         why = "no task of it ran; the output above says why"
-        if self.left_out and not reached:
+        if self.left_out and not self.reached:
             why = "nothing was applied, because --tags or --skip-tags left the work out"
-        return {host: why for host in self.results if host not in reached}
-
-    @property
-    def written(self) -> dict[str, Json]:
-        """The results of the hosts that were changed, or may have been: these keep their backup."""
-        if self.check_mode:
-            return {}
-        return {host: result for host, result in self.reached.items() if result.get("changed") or result.get("backup")}
+        return {host: why for host, result in self.results.items() if not result}
 
 
 def run_report(run: FinishedRun, write: Callable[..., None]) -> RunReport:
@@ -81,7 +72,7 @@ def run_report(run: FinishedRun, write: Callable[..., None]) -> RunReport:
     not_reached = [clean(f"{host}: not reached: {why}") for host, why in run.not_reached.items()]
     errors = {host: _shortened(str(result["error"])) for host, result in run.reached.items() if result.get("error")}
     if run.playbook in ("export", "probe"):
-        return RunReport([*_file_lines(run), *not_reached], errors)
+        return RunReport([*_file_lines(run), *not_reached], errors, {})
     lines, environments = _environment_lines(run)
     failed = _write_files(run, write, environments)
     if failed:
@@ -102,7 +93,7 @@ def _environment_lines(run: FinishedRun) -> tuple[list[str], list[EnvironmentRep
     ranked: list[tuple[int, list[str]]] = []
     environments = []
     for found in _environments(run):
-        lines = [*console_lines(found, predicted)]
+        lines = list(console_lines(found, predicted))
         if found.outcome == "failed":
             failures += lines
         else:
@@ -137,8 +128,15 @@ def _write_files(
     }
     if run.plan:
         files[run.plan] = lambda: [plan_file.plan_text(environments, run.not_reached, run.generated)]
-    failed = {path: _write_error(write, path, parts, private=path == run.plan) for path, parts in files.items()}
-    return {path: why for path, why in failed.items() if why}
+    failed = {}
+    for path, parts_of in files.items():
+        try:
+            write(path, chain(parts_of(), ["\n"]), private=path == run.plan)
+        except OSError as exc:
+            failed[path] = f"{path} could not be written: {exc.strerror}. A file that was there is unchanged."
+        except Exception as exc:  # whatever happens to a file, people see what was written to the servers
+            failed[path] = f"{path} was not written. {as_mstr_error(exc).sentence}"
+    return failed
 
 
 def _written_lines(run: FinishedRun, failed: Collection[str]) -> Iterator[str]:
@@ -157,32 +155,17 @@ def _environments(run: FinishedRun) -> Iterator[EnvironmentReport]:
     return (environment.unpacked(result["report"]) for result in run.reached.values())
 
 
-def _write_error(
-    write: Callable[..., None], path: str, parts_of: Callable[[], Iterable[str]], private: bool
-) -> str | None:
-    """Why a file was not written; None if it was."""
-    try:
-        write(path, chain(parts_of(), ["\n"]), private=private)
-    except OSError as exc:
-        return f"{path} could not be written: {exc.strerror}. A file that was there is unchanged."
-    except Exception as exc:  # whatever happens to a file, people see what was written to the servers
-        return f"{path} was not written. {as_mstr_error(exc).sentence}"
-    return None
-
-
-def result_of(host: str, result: Json | None, run_id: str, check_mode: bool = False) -> dict[str, Any] | None:
+def result_of(host: str, result: Json | None, run_id: str, check_mode: bool = False) -> Json | None:
     """The result of a host's task in this run; None if the host was not reached.
 
     The variable may have the result of an earlier run. A task that failed before its action ran has no `run`.
     """
-    if not result or result.get("run") not in (None, run_id):
+    if not result or result.get("run") == run_id:
+        return result
+    if result.get("run") is not None or not environment.failed(result):
         return None
-    if result.get("run") is None:
-        if not (result.get("failed") or result.get("unreachable")):
-            return None
-        report = environment.applied(host, {**result, "failed": True}, check_mode)
-        return {"error": report.message, "report": report.packed()}
-    return dict(result)
+    report = environment.applied(host, {**result, "failed": True}, check_mode)
+    return {"error": report.message, "report": report.packed()}
 
 
 def _shortened(error: str) -> str:
@@ -195,16 +178,25 @@ def _shortened(error: str) -> str:
 
 def _backup_lines(run: FinishedRun) -> Iterator[str]:
     """The backups of all environments that changed, the way back, and which of them have none."""
-    results = run.written.items()
+    if run.check_mode:
+        return
+    # A run that may have written, but cannot say so, has its backup, too.
+    results = run.reached.items()
     backups = {host: str(result["backup"]) for host, result in results if result.get("backup")}
-    without = [host for host in run.written if host not in backups]
+    without = [host for host, result in results if result.get("changed") and host not in backups]
     if without:
         yield f"There is no backup of {listed(without, 5)}, because mstr_runtimes_backup_dest is not set."
     for host, path in backups.items():
-        if not run.written[host].get("changed"):
+        if not run.reached[host].get("changed"):
             yield f"{host} may have been written, because its task did not say what it did."
         yield f"Backup of {host}: {path}"
-    for pattern, hosts in grouped((_pattern(host, path), host) for host, path in backups.items()).items():
+    yield from _way_back(backups)
+
+
+def _way_back(backups: Mapping[str, str]) -> Iterator[str]:
+    """How to go back. `backups`: the path of each, by host."""
+    hosts_by_pattern = grouped((_pattern(host, path), host) for host, path in backups.items())
+    for pattern, hosts in hosts_by_pattern.items():
         source = extra_option("mstr_runtimes_src", pattern if len(hosts) > 1 else backups[hosts[0]])
         yield f"To go back: mstr.library.apply with --limit {shlex.quote(','.join(hosts))} {source}"
     if len(backups) > 1:
@@ -228,8 +220,9 @@ def _pattern(host: str, path: str) -> str:
     return f"{before}{_HOST}{after}" if name else path
 
 
-def extra_option(name: str, value: Any) -> str:
-    """The option `-e` for one variable. A value that Ansible would split or convert is written as JSON."""
-    text = value if isinstance(value, str) else json.dumps(value)
-    plain = isinstance(value, str) and not re.search(r"[\s'\"\\=]", text.replace(_HOST, ""))
-    return f"-e {shlex.quote(f'{name}={text}' if plain else json.dumps({name: value}, ensure_ascii=False))}"
+def extra_option(name: str, text: str) -> str:
+    """The option `-e` for one variable. A text that Ansible would split or convert is written as JSON."""
+    option = f"{name}={text}"
+    if re.search(r"[\s'\"\\=]", text.replace(_HOST, "")):
+        option = json.dumps({name: text}, ensure_ascii=False)
+    return f"-e {shlex.quote(option)}"

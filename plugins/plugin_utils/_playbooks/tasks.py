@@ -25,10 +25,12 @@ from .._reports.overview import head_lines
 from .._reports.pieces import pieces
 from .._reports.texts import json_text, plain
 from .._run.action import kept_warnings
-from . import destination, export, final_report, variables
+from . import destination, final_report
 from .action import Action, Result, failed, now, refused
-from .apply import BOTH_SET, apply, definitions_of, policy_of
-from .check import NewRun, dests, run_errors, values_needed
+from .apply import apply, definitions_of, policy_of
+from .check import NewRun, dests, run_errors, switch_in
+from .export import export, write_dest
+from .variables import AUDITED, types
 
 # A relaunch has the variables of the first launch.
 _AGAIN = (
@@ -46,12 +48,20 @@ def check_run(action: Action) -> Result:
     playbook = str(action.args["playbook"])
     _check_inventory(action)
     hosts = [str(host) for host in action.task_vars["ansible_play_hosts"]]
+    # Of all other variables, such as passwords, the check needs only the names.
+    needed = {*types(playbook), "ansible_connection", "mstr_base_url", "mstr_session"}
     by_host = {
-        host: {**values, **action.default_variables()}
-        for host, values in action.of_hosts(hosts, values_needed(playbook)).items()
+        host: {**values, **action.default_variables()} for host, values in action.of_hosts(hosts, needed).items()
     }
-    environs = action.environment(True), action.environment(False)
-    run = NewRun(playbook, by_host, action.extra_vars(), action.check_mode, *environs, action.started_in)
+    run = NewRun(
+        playbook=playbook,
+        hosts=by_host,
+        extra=action.extra_vars(),
+        check_mode=action.check_mode,
+        environ=action.environment(on_control_node=True),
+        remote_environ=action.environment(on_control_node=False),
+        started_in=action.started_in,
+    )
     with ErrorList() as errors:
         errors.add(*run_errors(run))
     return {"changed": False, "id": uuid4().hex, "began": now()}
@@ -73,16 +83,16 @@ def _check_inventory(action: Action) -> None:
 def work(action: Action) -> Result:
     """Do the work of a playbook or role on one environment, with the options from its variables.
 
-    The option `task` is one of `_WORK`. `result` is the variable with the results of the other hosts. With it, the task
-    never fails: it returns `error` and a report, and the playbook fails after the report on all environments. Without
-    it, as in the role, it returns the result of the module, whether or not it failed.
+    The option `task` names it. `result` is the variable with the results of the other hosts. With it, the task never
+    fails: it returns `error` and a report, and the playbook fails after the report on all environments. Without it, as
+    in the role, it returns the result of the module, whether or not it failed.
     """
     task = str(action.args["task"])
-    if action.args.get("result") is None:
-        return _WORK[task](action)
+    if not action.is_checked:
+        return _WORK_OF_ROLE[task](action)
     run_id = action.run_id()
     try:
-        result = _apply_approved(action) if task == "apply" else _WORK[task](action)
+        result = _WORK[task](action)
     except Exception as exc:  # one environment that fails does not stop the others
         result = action.failure(exc)
     return {**_reported(action, task, result), "run": run_id}
@@ -142,56 +152,52 @@ def _approved_id(action: Action) -> str | None:
 
 def audit(action: Action) -> Result:
     """The result of mstr_audit, with the definitions and the policy of the host."""
-    definitions = definitions_of(action)
-    if len(definitions) > 1:
-        raise refused(BOTH_SET)
-    options = {**definitions, **action.options(variables.AUDITED), **policy_of(action)}
+    options = {**definitions_of(action), **action.options(AUDITED), **policy_of(action)}
     return action.run_module("mstr_audit", options)
 
 
 def probe(action: Action) -> Result:
     """The result of mstr_probe, and the file with its record."""
-    target = export.OwnFile(action, "mstr_probe_dest")
-    target.check()
+    dest = action.own_path("mstr_probe_dest")
     result = action.run_module("mstr_probe", {})
     if result.get("failed"):
         return result
     # Also in check mode, which makes a record without writes.
-    target.write(json_text(plain(result["record"])) + "\n")
-    return {**result, "dest": target.path, "msg": f"{result['msg']}\nthe record is in {target.path}"}
+    write_dest("mstr_probe_dest", dest, json_text(plain(result["record"])) + "\n")
+    return {**result, "dest": dest, "msg": f"{result['msg']}\nthe record is in {dest}"}
 
 
 def _reported(action: Action, task: str, result: Result) -> Result:
     """The result of the task for the report. It does not fail."""
     error = str(result.get("msg")) if result.get("failed") else None
-    shown = {key: result[key] for key in ("warnings", "deprecations", "diff") if result.get(key)}
+    shown = {key: result[key] for key in ("warnings", "deprecations", "diff", "dest") if result.get(key)}
     shown |= {"changed": bool(result.get("changed")), "msg": result.get("msg"), "error": error}
-    if task in ("export", "probe"):
-        return {**shown, "dest": result.get("dest")}
+    if task == "apply":
+        shown |= _applied(action, result)
     if task == "audit":
-        report = _audit_report(action, result)
-        return {**shown, "error": error or _found_by_gates(action, report), "report": report.packed()}
-    return {**shown, **_written(action, result)}
+        shown |= _audited(action, result)
+    return shown
 
 
-def _audit_report(action: Action, result: Result) -> environment.EnvironmentReport:
-    """What an audit knows of the environment; of one that failed before its task began, only that."""
-    if "outcome" not in result:
-        return environment.audited(action.host, {**result, "failed": True}, {})
-    return environment.from_result(result)._replace(server=action.server())
+def _audited(action: Action, result: Result) -> Result:
+    """The report on an audit, and the `error` of an environment that has to fail because of what was found."""
+    if "outcome" not in result:  # it failed before its task began, so that only this is known
+        report = environment.audited(action.host, {**result, "failed": True}, {})
+        return {"report": report.packed()}
+    report = environment.from_result(result)._replace(server=action.server())
+    reported: Result = {"report": report.packed()}
+    if not result.get("failed"):
+        gates = [name for name in (VIOLATION_GATE, DRIFT_GATE) if switch_in(action.value(name))]
+        if report.fails(gates):
+            reported["error"] = next(head_lines(report, predicted=True))
+    return reported
 
 
-def _written(action: Action, result: Result) -> Result:
+def _applied(action: Action, result: Result) -> Result:
     report = environment.applied(action.host, result, action.check_mode, kept_warnings())
     report = report._replace(server=None if result.get("failed") else action.server())
     line = next(head_lines(report, action.check_mode), "")
     return {"msg": line, "error": report.message, "report": report.packed(), "backup": result.get("backup")}
-
-
-def _found_by_gates(action: Action, report: environment.EnvironmentReport) -> str | None:
-    """Why an environment has to fail because of what the audit found; None if it has not."""
-    gates = [name for name in (VIOLATION_GATE, DRIFT_GATE) if action.is_on(name)]
-    return next(head_lines(report, predicted=True)) if report.fails(gates) else None
 
 
 def report_run(action: Action) -> Result:
@@ -202,12 +208,13 @@ def report_run(action: Action) -> Result:
     playbook, variable = (str(action.args[name]) for name in ("playbook", "result"))
     run_id = action.run_id()
     hosts = [str(host) for host in action.task_vars["ansible_play_hosts_all"]]
+    hostvars = action.task_vars["hostvars"]
     reports = [action.path_of(dest) for dest in dests(action.non_empty("mstr_report_dest") or ())]
     plan = action.non_empty("mstr_plan_dest") if playbook == "apply" else None
     run = final_report.FinishedRun(
         playbook=playbook,
         results={
-            host: final_report.result_of(host, action.result_of(host, variable), run_id, action.check_mode)
+            host: final_report.result_of(host, hostvars.raw_get(host).get(variable), run_id, action.check_mode)
             for host in hosts
         },
         generated=datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -233,15 +240,7 @@ def end(action: Action) -> Result:
     return failed(str(error)) if error else {"changed": False}
 
 
-_WORK: dict[str, Callable[..., Result]] = {
-    "apply": apply,
-    "audit": audit,
-    "export": export.export,
-    "probe": probe,
-}
-TASKS: dict[str, Callable[[Action], Result]] = {
-    "check": check_run,
-    "end": end,
-    "report": report_run,
-    **dict.fromkeys(_WORK, work),
-}
+_Task = Callable[[Action], Result]
+_WORK: dict[str, _Task] = {"apply": _apply_approved, "audit": audit, "export": export, "probe": probe}
+_WORK_OF_ROLE: dict[str, _Task] = {"apply": apply, "export": export}
+TASKS: dict[str, _Task] = {"check": check_run, "end": end, "report": report_run, **dict.fromkeys(_WORK, work)}

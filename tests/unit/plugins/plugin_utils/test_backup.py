@@ -123,7 +123,7 @@ def test_backup_that_cannot_be_written(action, tmp_path, monkeypatch):
 
 def test_backup_is_a_regular_file(action, tmp_path):
     os.mkfifo(tmp_path / "bk.yml")
-    action.runtimes = None  # it is refused before the first request
+    action.args, action.runtimes = {}, None  # it is refused before the first request
     with pytest.raises(ValidationError, match=r"^mstr_runtimes_backup_dest .*bk\.yml is a pipe \(FIFO\)"):
         apply.apply(action)
     assert not hasattr(action, "options_of_module")
@@ -141,10 +141,13 @@ def test_files_need_a_local_connection(action, work, variable):
 
 
 def test_two_environments_never_write_one_backup(action, tmp_path, monkeypatch):
-    """The role by itself, too: the paths of two hosts may be written in two ways and mean one file."""
+    """The role by itself: the paths of two hosts may be written in two ways and mean one file."""
+    action.args = {}
     action.task_vars["ansible_play_hosts"] = ["prod", "test"]
-    other = {"mstr_runtimes_backup_dest": f"{tmp_path}/./bk.yml"}
-    monkeypatch.setattr(action, "of_hosts", lambda hosts, _needed: dict.fromkeys(hosts, other))
+    paths = {"prod": "bk.yml", "test": f"{tmp_path}/./bk.yml"}
+    monkeypatch.setattr(
+        action, "of_hosts", lambda hosts, _needed: {host: {"mstr_runtimes_backup_dest": paths[host]} for host in hosts}
+    )
     with pytest.raises(MstrError, match="Several environments would be written to one file"):
         apply.apply(action)
 
@@ -301,6 +304,7 @@ def test_file_of_extra_variable_counts(action):
 )
 def test_an_answer_that_ansible_changed(action, extra, sentence):
     """The role refuses it, too. In an inventory, null means that a variable is not set."""
+    action.args = {}
     action.task_vars |= {"mstr_runtimes": [{"name": "A"}], **extra}
     apply.apply(action)
     action.extra = extra
@@ -319,6 +323,7 @@ def test_exemptions_of_a_host(action):
     action.task_vars |= {"mstr_runtimes_exemptions": [2]}
     apply.apply(action)
     assert action.options_of_module["policy"] == {"whitelist_required": True, "exemptions": [1, 2]}
+    action.args = {}
     action.task_vars["mstr_runtimes_purge_limit"] = ""
     with pytest.raises(ValidationError, match=r"^mstr_runtimes_purge_limit is empty, which would switch off"):
         apply.apply(action)

@@ -48,6 +48,7 @@ def test_empty_counts_as_not_given(empty):
         ({"base_url": f"{HERE}/app"}, {**OF_HOST, "base_url": f"{HERE}/app"}),
         ({"base_url": OTHER, "api_token": "t"}, {"base_url": OTHER, "api_token": "t", "timeout": 5}),
         ({"base_url": OTHER, "login_mode": "anonymous"}, {"base_url": OTHER, "login_mode": "anonymous", "timeout": 5}),
+        ({"login_mode": "anonymous"}, {"login_mode": "anonymous", "base_url": HERE, "timeout": 5, **CERTIFICATE}),
         ({"base_url": "no address"}, {"base_url": "no address", "timeout": 5}),
         ({"login_mode": "ldap"}, {**OF_HOST, "login_mode": "ldap"}),
         ({"username": "me"}, {"username": "me", "base_url": HERE, "timeout": 5, **CERTIFICATE}),

@@ -74,8 +74,8 @@ def test_audit_compares_as_role_applies():
 def test_no_guard_may_be_empty(name, value, extra):
     """A blank text, or null as an extra variable, would switch it off."""
     name = f"mstr_runtimes_{name}"
-    assert variables.empty_guards("apply", {name: value}.get, [name] * extra) == [name]
-    [error] = variables.empty_errors([name])
+    [error] = variables.empty_errors("apply", [{name: value}.get], [name] * extra)
+    assert error.startswith(f"{name} is empty, which would switch off what it protects")
     assert error.endswith("answer it, or remove the question.")
 
 
@@ -86,7 +86,7 @@ def test_no_guard_may_be_empty(name, value, extra):
 def test_what_is_no_empty_guard(value, extra):
     """Null in an inventory, a value, what is no guard, and what the playbook does not use."""
     names = ["mstr_runtimes_purge_limit", *extra]
-    assert variables.empty_guards("apply", {names[-1]: value}.get, extra) == []
+    assert list(variables.empty_errors("apply", [{names[-1]: value}.get], extra)) == []
 
 
 @pytest.mark.parametrize("value", [5349, True, 3.1, ["Nightly", 7]])
@@ -115,4 +115,4 @@ def test_a_text_that_became_a_number(name, value):
 )
 def test_what_may_be_a_number(name, value):
     """A plan id of digits has one spelling, and a wrong one lets nothing pass."""
-    assert variables.retyped_errors({name: value}) == []
+    assert list(variables.retyped_errors({name: value})) == []
