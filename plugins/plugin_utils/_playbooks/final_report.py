@@ -131,7 +131,7 @@ def _write_files(
     """Write the files of the report and of the plan. Returns why one was not written, by its path."""
     kind = formats.AUDIT if run.playbook == "audit" else formats.APPLY
     whole = partial(_environments, run)
-    report = formats.Run(kind, run.generated, run.check_mode, environments, whole, list(run.not_reached))
+    report = formats.Report(kind, run.generated, run.check_mode, environments, whole, list(run.not_reached))
     files: dict[str, Callable[[], Iterable[str]]] = {
         path: partial(formats.parts, report, formats.format_of(path, kind)) for path in run.reports
     }

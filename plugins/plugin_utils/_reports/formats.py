@@ -35,8 +35,8 @@ FORMATS = {
 }
 
 
-class Run(NamedTuple):
-    """The report on a run. `environments`: without their runtimes. `whole`: returns them with their runtimes.
+class Report(NamedTuple):
+    """The report on a report. `environments`: without their runtimes. `whole`: returns them with their runtimes.
 
     `whole` may be called more than once. Each environment is unpacked when it is asked for, to save memory.
     """
@@ -75,9 +75,9 @@ def format_of(path: str, kind: str) -> str:
     return suffix
 
 
-def parts(run: Run, suffix: str) -> Iterator[str]:
+def parts(report: Report, suffix: str) -> Iterator[str]:
     """The parts of the text of the report file."""
     # Only the format that is asked for is loaded: a run with fifty environments does so in one process of many.
     module = import_module(f".{FORMATS[suffix].module}", __package__)
-    found: Iterator[str] = module.parts(run)
+    found: Iterator[str] = module.parts(report)
     return found

@@ -21,7 +21,7 @@ from .console import finding_lines
 from .differences import Difference, differences, value_texts
 from .environment import EnvironmentReport
 from .finding import KINDS, Json, warning_lines
-from .formats import APPLY, Run
+from .formats import APPLY, Report
 from .overview import columns, conclusion, numbers, outcome_title, problem_lines
 from .texts import when
 
@@ -41,18 +41,18 @@ _CUT = {
 Block = tuple[str, str]  # what it is, and its text
 
 
-def parts(run: Run) -> Iterator[str]:
+def parts(report: Report) -> Iterator[str]:
     """The text, in one part of at most `LIMIT` characters."""
-    sentence = conclusion(run)
-    unchanged = " Nothing was changed." if run.predicted else ""
-    head = [f"## {run.heading}", f"{when(run.generated)}.{unchanged}", code(sentence), _table(run)]
-    head += ["\n".join(map(_line, lines))] if run.kind != APPLY and (lines := [*problem_lines(run)]) else []
+    sentence = conclusion(report)
+    unchanged = " Nothing was changed." if report.predicted else ""
+    head = [f"## {report.heading}", f"{when(report.generated)}.{unchanged}", code(sentence), _table(report)]
+    head += ["\n".join(map(_line, lines))] if report.kind != APPLY and (lines := [*problem_lines(report)]) else []
     left = LIMIT - sum(len(text) + 2 for text in head) - _RESERVE
     texts: list[str] = []
     cut: Counter[str] = Counter()
-    blocks = [*_deletions(run)]
-    for environment in run.environments:
-        own_blocks = [*_blocks(environment, run)]
+    blocks = [*_deletions(report)]
+    for environment in report.environments:
+        own_blocks = [*_blocks(environment, report)]
         if own_blocks:
             blocks.append(("environments", f"### {code(environment.environment, 80)}"))
         blocks += own_blocks
@@ -114,33 +114,33 @@ def _folded(summary: str, text: str) -> str:
     return f"<details><summary>{summary}</summary>\n\n{text}\n\n</details>"
 
 
-def _table(run: Run) -> str:
+def _table(report: Report) -> str:
     """The environments and their numbers. A column without any number above zero is left out."""
-    words = {key: label for key, (label, _tone) in columns(run).items()}
-    plans = any(environment.plan_id for environment in run.environments)
+    words = {key: label for key, (label, _tone) in columns(report).items()}
+    plans = any(environment.plan_id for environment in report.environments)
     rows = [["Environment", "Outcome", *words.values(), *["Plan"] * plans]]
     rows.append(["---", "---", *["---:"] * len(words), *["---"] * plans])
-    for environment in run.environments[:_ENVIRONMENTS]:
-        cells = [_cell(environment.environment), outcome_title(environment, run), *numbers(environment, words)]
+    for environment in report.environments[:_ENVIRONMENTS]:
+        cells = [_cell(environment.environment), outcome_title(environment, report), *numbers(environment, words)]
         plan = _cell(environment.plan_id) if environment.plan_id else "-"
         rows.append([*cells, *[plan] * plans])
     missing = ["-"] * (len(words) + plans)
-    rows += [[_cell(name), "Not reached", *missing] for name in run.not_reached[:_ENVIRONMENTS]]
-    more = max(0, len(run.environments) - _ENVIRONMENTS) + max(0, len(run.not_reached) - _ENVIRONMENTS)
+    rows += [[_cell(name), "Not reached", *missing] for name in report.not_reached[:_ENVIRONMENTS]]
+    more = max(0, len(report.environments) - _ENVIRONMENTS) + max(0, len(report.not_reached) - _ENVIRONMENTS)
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     return f"{table}\n\nAnd {more} more environments." if more else table
 
 
-def _deletions(run: Run) -> Iterator[Block]:
+def _deletions(report: Report) -> Iterator[Block]:
     """A heading, and a line for each runtime that is deleted."""
     deleted = [
         _line(f"{environment.environment}: {_name(change)}")
-        for environment in run.environments
+        for environment in report.environments
         for change in environment.changes
-        if run.kind == APPLY and change["action"] == "deleted"
+        if report.kind == APPLY and change["action"] == "deleted"
     ]
     if deleted:
-        yield "headings", f"**{title('deleted', run.predicted)}: {len(deleted)}**"
+        yield "headings", f"**{title('deleted', report.predicted)}: {len(deleted)}**"
     yield from (("deletions", line) for line in deleted)
 
 
@@ -148,15 +148,15 @@ def _name(change: Json) -> str:
     return str(change["name"] or change["id"])
 
 
-def _blocks(environment: EnvironmentReport, run: Run) -> Iterator[Block]:
+def _blocks(environment: EnvironmentReport, report: Report) -> Iterator[Block]:
     """The parts about an environment, in the order of its changes."""
     if environment.message:
         yield "messages", f"Failed:\n\n{_message(environment.message)}"
-    if run.kind == APPLY:
+    if report.kind == APPLY:
         for change in environment.changes:
-            yield _change_block(change, run.predicted)
+            yield _change_block(change, report.predicted)
         for script in environment.scripts:
-            yield "scripts", _line(script_text(script, run.predicted))
+            yield "scripts", _line(script_text(script, report.predicted))
     for kind, text in finding_lines(environment):
         yield KINDS[kind].many, _line(text)
     for warning in warning_lines(environment.warnings, _NAMES):

@@ -14,7 +14,7 @@ from ...module_utils._text import counted, listed
 from .changes import change_texts, summary_text, title
 from .environment import EnvironmentReport
 from .finding import KINDS, counted_in_words
-from .formats import APPLY, Run
+from .formats import APPLY, Report
 from .texts import grouped
 
 _MOST_KINDS = 3  # in the conclusion
@@ -72,59 +72,59 @@ def _numbers(environment: EnvironmentReport) -> list[str]:
     return [counted_in_words(KINDS[kind], number) for kind, number in environment.numbers.items() if number]
 
 
-def conclusion(run: Run) -> str:
+def conclusion(report: Report) -> str:
     """One sentence that says whether there are problems, and which, the worst first. `problem_lines` has the names."""
-    problems = [*_problems(run)]
+    problems = [*_problems(report)]
     if problems:
         return f"Problems were found: {'; '.join(problems)}."
-    if run.kind == APPLY:
-        return _done(run)
-    total = len(run.environments)
+    if report.kind == APPLY:
+        return _done(report)
+    total = len(report.environments)
     where = "in the environment" if total == 1 else f"in any of the {total} environments"
-    unevaluated = [environment.environment for environment in run.environments if not environment.policy]
+    unevaluated = [environment.environment for environment in report.environments if not environment.policy]
     but = f", but no policy was evaluated for {listed(unevaluated, 5)}" if unevaluated else ""
     return f"No problems were found {where}{but}."
 
 
-def _problems(run: Run) -> Iterator[str]:
+def _problems(report: Report) -> Iterator[str]:
     """What failed, the worst findings, and scripts that will stop."""
-    failed = [environment.environment for environment in run.environments if environment.outcome == "failed"]
+    failed = [environment.environment for environment in report.environments if environment.outcome == "failed"]
     if failed:
         yield f"{listed(failed, 5)} failed"
-    if run.not_reached:
-        yield f"{listed(list(run.not_reached), 5)} could not be reached"
-    yield from (_total(run, kind) for kind in _deciding(run)[:_MOST_KINDS])
-    scheduled = _scheduled(run.environments)
+    if report.not_reached:
+        yield f"{listed(list(report.not_reached), 5)} could not be reached"
+    yield from (_total(report, kind) for kind in _deciding(report)[:_MOST_KINDS])
+    scheduled = _scheduled(report.environments)
     if scheduled:
         yield f"{counted(len(scheduled), 'script')} on a schedule with a Python that ends"
 
 
-def _total(run: Run, kind: str) -> str:
+def _total(report: Report, kind: str) -> str:
     """The number of findings of a kind in all environments."""
-    return counted_in_words(KINDS[kind], sum(environment.number_of(kind) for environment in run.environments))
+    return counted_in_words(KINDS[kind], sum(environment.number_of(kind) for environment in report.environments))
 
 
-def _deciding(run: Run) -> list[str]:
+def _deciding(report: Report) -> list[str]:
     """The kinds of findings that decide an outcome, the worst first."""
-    found = {finding.kind for environment in run.environments for finding in environment.findings}
+    found = {finding.kind for environment in report.environments for finding in environment.findings}
     return [kind for kind, words in KINDS.items() if words.outcome and kind in found]
 
 
-def problem_lines(run: Run) -> Iterator[str]:
+def problem_lines(report: Report) -> Iterator[str]:
     """What the conclusion counts, with the names: what goes, then each kind of finding, then scripts that will stop."""
-    deleted = {each.environment: names for each in run.environments if (names := _deleted(each))}
+    deleted = {each.environment: names for each in report.environments if (names := _deleted(each))}
     if deleted:
-        verb = "would be deleted" if run.predicted else "deleted"
+        verb = "would be deleted" if report.predicted else "deleted"
         yield f"{counted(sum(map(len, deleted.values())), 'runtime')} {verb}: {_places(deleted)}"
-    yield from (f"{_total(run, kind)}: {_places_of(run, kind)}" for kind in _deciding(run))
-    scheduled = _scheduled(run.environments)
+    yield from (f"{_total(report, kind)}: {_places_of(report, kind)}" for kind in _deciding(report))
+    scheduled = _scheduled(report.environments)
     if scheduled:
         yield f"scripts on a schedule with a Python that ends: {listed(scheduled, _MOST_NAMES)}"
 
 
-def _places_of(run: Run, kind: str) -> str:
+def _places_of(report: Report, kind: str) -> str:
     """The names of the runtimes with a finding of this kind, by environment."""
-    return _places({each.environment: each.names_of(kind) for each in run.environments if each.number_of(kind)})
+    return _places({each.environment: each.names_of(kind) for each in report.environments if each.number_of(kind)})
 
 
 def _deleted(environment: EnvironmentReport) -> list[str]:
@@ -164,13 +164,13 @@ class Drift(NamedTuple):
     environments: Sequence[str]
 
 
-def drift_of(run: Run) -> list[Drift]:
+def drift_of(report: Report) -> list[Drift]:
     """The drift of several environments by runtime and field; nothing of a single one."""
     found = [
         ((str(change["name"] or change["id"]), text), environment.environment)
-        for environment in run.environments
+        for environment in report.environments
         for change in environment.changes
-        for text in change_texts(change, run.predicted)
+        for text in change_texts(change, report.predicted)
     ]
     if len({environment for _what, environment in found}) < 2:
         return []
@@ -178,26 +178,26 @@ def drift_of(run: Run) -> list[Drift]:
     return sorted(rows, key=lambda row: row.runtime.casefold())
 
 
-def _done(run: Run) -> str:
+def _done(report: Report) -> str:
     """What an apply did, or would do, in all environments together."""
     total: Counter[str] = Counter()
-    for environment in run.environments:
+    for environment in report.environments:
         total.update(environment.numbers)
-    changing = [each.environment for each in run.environments if each.changes or each.scripts]
+    changing = [each.environment for each in report.environments if each.changes or each.scripts]
     if not changing:
         return "Everything is as defined."
-    verb = "would change" if run.predicted else "changed"
+    verb = "would change" if report.predicted else "changed"
     del total["unchanged"]
-    return f"{listed(changing, 5)} {verb}: {summary_text(total, run.predicted)}."
+    return f"{listed(changing, 5)} {verb}: {summary_text(total, report.predicted)}."
 
 
-def columns(run: Run) -> dict[str, tuple[str, str]]:
+def columns(report: Report) -> dict[str, tuple[str, str]]:
     """The columns of numbers that are not zero everywhere, each with its title and its tone."""
-    if run.kind == APPLY:
-        titles = {action: (title(action, run.predicted), tone) for action, tone in _ACTIONS.items()}
+    if report.kind == APPLY:
+        titles = {action: (title(action, report.predicted), tone) for action, tone in _ACTIONS.items()}
     else:
         titles = {kind: (words.title, words.tone) for kind, words in KINDS.items()}
-    return {key: words for key, words in titles.items() if any(each.number_of(key) for each in run.environments)}
+    return {key: words for key, words in titles.items() if any(each.number_of(key) for each in report.environments)}
 
 
 def numbers(environment: EnvironmentReport, keys: Iterable[str]) -> list[str]:
@@ -206,7 +206,7 @@ def numbers(environment: EnvironmentReport, keys: Iterable[str]) -> list[str]:
     return ["-" if number is None else str(number) for number in counted]
 
 
-def outcome_title(environment: EnvironmentReport, run: Run) -> str:
+def outcome_title(environment: EnvironmentReport, report: Report) -> str:
     """The outcome as a title. What a plan intends to change is not called drift."""
-    is_plan = run.kind == APPLY and environment.outcome == "drift"
+    is_plan = report.kind == APPLY and environment.outcome == "drift"
     return "Changes" if is_plan else title(environment.outcome, predicted=False)

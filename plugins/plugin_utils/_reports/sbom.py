@@ -26,7 +26,7 @@ from ...module_utils._model.requirements import project
 from ...module_utils._session.transport import VERSION
 from .environment import EnvironmentReport
 from .finding import Json, entries
-from .formats import Run
+from .formats import Report
 from .texts import grouped, json_text
 
 # Versions of Python, as its CPEs have them; a pre-release is an update there, and no server offers one.
@@ -66,19 +66,19 @@ class _Contents(NamedTuple):
     is_known: bool
 
 
-def parts(run: Run) -> Iterator[str]:
+def parts(report: Report) -> Iterator[str]:
     """The text of the document, in one part. Two reports on one state differ only in its time and its serial number.
 
     Packages are top-level components, because some scanners do not look into nested ones. Each is there once, but for
     one that has different requirements in two runtimes.
     """
-    environments = sorted(run.whole(), key=lambda environment: environment.environment)
+    environments = sorted(report.whole(), key=lambda environment: environment.environment)
     runtimes = {
         f"{environment.environment}/{runtime['id']}": (environment.environment, runtime)
         for environment in environments
         for runtime in sorted(environment.runtimes, key=lambda entry: (str(entry["name"]), str(entry["id"])))
     }
-    properties = [*_environments(environments, run.not_reached)]
+    properties = [*_environments(environments, report.not_reached)]
     document = {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
@@ -86,7 +86,7 @@ def parts(run: Run) -> Iterator[str]:
         "serialNumber": f"urn:uuid:{uuid.uuid4()}",
         "version": 1,
         "metadata": {
-            "timestamp": run.generated,
+            "timestamp": report.generated,
             "tools": {"components": [{"type": "application", "name": "mstr.library", "version": VERSION}]},
             "component": {"type": "platform", "bom-ref": "environments", "name": "Library environments"},
             "properties": properties,
