@@ -72,9 +72,15 @@ class EnvironmentReport(NamedTuple):
         """The number of a kind of finding or of an action, 0 where nobody looked."""
         return self.numbers.get(kind) or 0
 
-    def names_of(self, kind: str) -> list[str]:
-        """The names of the runtimes with a finding of this kind."""
-        return list(dict.fromkeys(found.runtime for found in self.findings if found.kind == kind and found.runtime))
+    @property
+    def is_changing(self) -> bool:
+        """Whether an apply changes anything, or would."""
+        return bool(self.changes or self.scripts)
+
+    @property
+    def deletions(self) -> list[Json]:
+        """The changes that delete a runtime."""
+        return [change for change in self.changes if change["action"] == "deleted"]
 
     def fails(self, gates: Iterable[str]) -> bool:
         """Whether one of these variables, which are on, is about something that was found."""
@@ -131,7 +137,7 @@ def _applied(name: str, result: Json, check_mode: bool, warnings: Iterable[Any])
     )
     if failed(result):
         return report._replace(outcome="failed", message=message_of(result))
-    if report.changes or report.scripts:
+    if report.is_changing:
         return report._replace(outcome="drift" if check_mode else "changed")
     return report
 

@@ -36,6 +36,10 @@ class FindingKind(NamedTuple):
     gate: str = ""
     needs: str = ""
 
+    def counted(self, number: int) -> str:
+        """A number of findings, such as `2 violations`."""
+        return f"{number} {self.one if number == 1 else self.many}"
+
 
 def entries(values: Json, key: str) -> Sequence[Any]:
     """The list under a key; empty where a server returned none, and where a failed task has no such key."""
@@ -137,15 +141,13 @@ class Cause(NamedTuple):
 
     def lines(self, most: int) -> Iterator[str]:
         """Its sentences, each of which names the runtimes, at most so many."""
-        for line in self.text.splitlines():
-            if len(self.runtimes) == 1:
-                yield f"{self.runtimes[0]!r} {line}"
-            else:
-                yield f"{line}{self._names(most)}"
-
-    def _names(self, most: int) -> str:
-        names = listed(list(map(repr, self.runtimes)), most)
-        return f" ({counted(len(self.runtimes), 'runtime')}: {names})" if names else ""
+        names = listed([*map(repr, self.runtimes)], most)
+        before = after = ""
+        if len(self.runtimes) == 1:
+            before = f"{names} "
+        elif names:
+            after = f" ({counted(len(self.runtimes), 'runtime')}: {names})"
+        return (f"{before}{line}{after}" for line in self.text.splitlines())
 
 
 def causes(findings: Iterable[Finding]) -> Iterator[Cause]:
@@ -163,15 +165,9 @@ def causes(findings: Iterable[Finding]) -> Iterator[Cause]:
 
 def _exemptions_text(exempted: Sequence[Finding]) -> str:
     """Such as `3 exempted violations: 2 until 2099-12-31 (nobody uses it), 1 until 2026-12-20 (month end)`."""
-    words = KINDS["exempted"]
     reasons = Counter(f"until {found.data.get('until')} ({found.data.get('reason')})" for found in exempted)
     parts = [f"{number} {reason}" for reason, number in reasons.items()]
-    return clean(f"{counted_in_words(words, len(exempted))}: {'; '.join(parts)}", LONGEST_TEXT)
-
-
-def counted_in_words(words: FindingKind, number: int) -> str:
-    """A number of findings, such as `2 violations`."""
-    return f"{number} {words.one if number == 1 else words.many}"
+    return clean(f"{KINDS['exempted'].counted(len(exempted))}: {'; '.join(parts)}", LONGEST_TEXT)
 
 
 # A runtime in a warning: its name, and perhaps its id.
@@ -202,12 +198,13 @@ def in_order(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def counts_of(findings: Iterable[Finding], looked_at: Iterable[str]) -> dict[str, int | None]:
-    """The number of findings of each kind. None if nobody looked."""
+    """The number of findings of each kind. None if there is none and nobody looked."""
     numbers: Counter[str] = Counter()
     for found in findings:
         numbers[found.kind] += found.number
     looked = {"", *looked_at}
-    return {name: numbers[name] if kind.needs in looked else None for name, kind in KINDS.items()}
+    unknown = {name: None for name, kind in KINDS.items() if kind.needs not in looked}
+    return {**dict.fromkeys(KINDS, 0), **unknown, **numbers}
 
 
 def outcome_of(findings: Iterable[Finding], has_policy: bool) -> str:

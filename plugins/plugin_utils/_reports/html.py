@@ -15,6 +15,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,7 +60,11 @@ class Card(NamedTuple):
     change: Json | None
     findings: Sequence[Finding]
     evaluated: Collection[str]  # the options that the policy has rules for
-    is_loud: bool  # whether somebody should look at it
+
+    @property
+    def is_loud(self) -> bool:
+        """Whether somebody should look at it."""
+        return self.change is not None or any(KINDS[found.kind].outcome for found in self.findings)
 
     @property
     def texts(self) -> list[tuple[str, str]]:
@@ -109,10 +114,12 @@ class Card(NamedTuple):
         name, version = str(package.get("name") or ""), held.get("version") or ""
         status = str(package.get("status") or "unknown")
         tone, verdict = self._verdict("packages", name, f"{name}=={version}")
-        words = f"{verdict}, {status}" if verdict else status
+        words = ", ".join(filter(None, [verdict, status]))
         if package.get("message"):
             words += f": {package['message']}"
-        return f"{name} {version}".strip(), "bad" if status == "not_installed" else tone, words
+        if status == "not_installed":
+            tone = "bad"
+        return f"{name} {version}".strip(), tone, words
 
     @property
     def settings(self) -> tuple[str, ...]:
@@ -133,18 +140,15 @@ def cards_of(environment: EnvironmentReport) -> list[Card]:
     """The runtimes of an environment, with those that would be created; deletions first, then what is found."""
     runtimes = {runtime["id"]: runtime for runtime in environment.runtimes}
     changes = {change["id"]: change for change in environment.changes}
-    created = [change for change in environment.changes if change["id"] not in runtimes]
+    rows: list[tuple[Json, Json, Json | None]] = []
+    rows += [(runtime, runtime, changes.get(identity)) for identity, runtime in runtimes.items()]
+    rows += [(change, {}, change) for change in environment.changes if change["id"] not in runtimes]
     findings = grouped((found.subject, found) for found in environment.findings)
-    policy = environment.policy or {}
-    evaluated = {option for key, rule in RULES.items() if key in policy for option in rule.options}
-
-    def card(named: Json, runtime: Json, change: Json | None) -> Card:
+    evaluated = {*chain.from_iterable(RULES[rule].options for rule in _rules(environment.policy))}
+    cards = []
+    for named, runtime, change in rows:
         about = findings.get(named["id"] or named["name"], ())
-        is_loud = change is not None or any(KINDS[found.kind].outcome for found in about)
-        return Card(schedules.name_of(named), named["id"], runtime, change, about, evaluated, is_loud)
-
-    cards = [card(runtime, runtime, changes.get(identity)) for identity, runtime in runtimes.items()]
-    cards += [card(change, {}, change) for change in created]
+        cards.append(Card(schedules.name_of(named), named["id"], runtime, change, about, evaluated))
     return sorted(cards, key=_place)
 
 
@@ -179,10 +183,14 @@ def parts(report: Report) -> Iterator[str]:
     return page
 
 
-def _rules_text(policy: Json | None) -> str:
+def _rules(policy: Json | None) -> list[str]:
+    """The names of the rules of a policy, in the order of all rules."""
+    return [name for name in RULES if name in (policy or ())]
+
+
+def _rules_text(policy: Json) -> str:
     """The rules of a policy in words."""
-    rules = policy or {}
-    return "; ".join(rule.sentence.format(_values(rules[key])) for key, rule in RULES.items() if key in rules)
+    return "; ".join(RULES[name].sentence.format(_values(policy[name])) for name in _rules(policy))
 
 
 def _values(value: Any) -> str:

@@ -200,6 +200,9 @@ def test_what_nobody_looked_at_is_not_none():
     assert set(whole.counts.values()) == {0}
     assert (whole.outcome, audited(runtime(1, "R")).outcome) == ("clean", "not_evaluated")
     assert failed("dev").counts is None
+    found = audited(runtime(1, "R", scripts=[]), unread=[UNREAD], dangling=[script("Lost")])
+    assert found.counts["dangling"] == 1, "it was found, though no script of a runtime is known"
+    assert "1 script has no runtime: e" in text_of(found, suffix="md")
 
 
 def test_scripts_that_could_not_be_read_are_unknown():
